@@ -1,0 +1,63 @@
+# Everything a person or a script does with this repository. `make` alone lists the targets.
+
+PYTHON3 ?= python3
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+# Named after the lock's content, so that a checkout's file times do not matter.
+VENV := .venv/.locked-$(shell cksum < requirements.lock | cut -d' ' -f1)
+SOURCES := $(wildcard libs services stack cli bench tests)
+PYTEST_ARGS ?= -n 2 --dist=loadgroup -q
+
+.DEFAULT_GOAL := help
+.PHONY: help venv protos chromium up demo test check bench lock clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV): requirements.lock
+	@test -x $(PYTHON) || $(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON3=")'
+	@test -x $(PYTHON) || $(PYTHON3) -m venv .venv
+	@echo "Installing the locked dependencies into .venv"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@rm -f .venv/.locked-* && touch $@
+
+venv: $(VENV)  ## the virtual environment, exactly as locked
+
+protos: $(VENV)  ## the Python stubs of protos/, only when they changed
+	@$(PYTHON) -m stack.contracts stubs
+
+chromium:  ## Debian's Chromium for the browser tests, when there is none
+	@command -v chromium >/dev/null || { \
+	  echo "Installing chromium"; \
+	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends chromium >/dev/null; }
+
+up: protos  ## start everything with a demo merchant; Ctrl-C stops it all
+	@$(PYTHON) -m stack up
+
+demo: protos  ## the main job with real requests on a stack of its own (or the running one)
+	@$(PYTHON) -m stack demo
+
+test: protos chromium  ## all tests
+	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+check: protos  ## lint, format, types, contracts
+	@$(BIN)/ruff check --quiet $(SOURCES)
+	@$(BIN)/ruff format --quiet --check $(SOURCES)
+	@$(BIN)/mypy
+	@$(PYTHON) -m stack.contracts lint
+	@$(PYTHON) -m stack.contracts breaking
+	@$(PYTHON) -m pytest -q tests/tidy
+
+bench: protos  ## charges per second and latency; bench/results/latest.json
+	@$(PYTHON) -m bench
+
+lock:  ## requirements.lock anew from pyproject.toml (needs the package index)
+	@rm -rf .build/lock && $(PYTHON3) -m venv .build/lock
+	@.build/lock/bin/pip install --quiet --disable-pip-version-check uv
+	@.build/lock/bin/uv pip compile pyproject.toml --quiet --extra dev --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock
+	@rm -rf .build/lock
+
+clean:  ## remove what was built; the stack's data and the environment too
+	rm -rf .venv .build .incasso libs/pb .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The embedded stack: everything that Incasso needs, started on one machine from wheels."""
