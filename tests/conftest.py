@@ -1,0 +1,112 @@
+"""What tests share: a real PostgreSQL and NATS per worker, and cheap databases of one's own.
+
+Fixtures for most tests: `new_database("payments")` gives the URL of a fresh, migrated database,
+`new_database()` an empty one, `nats_url` the worker's NATS, `fresh_nats_url` one without streams.
+"""
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stack.nats import throw_away_nats
+from stack.postgres import Postgres, throw_away_postgres
+from stack.process import free_ports
+
+ROOT = Path(__file__).resolve().parent.parent
+NewDatabase = Callable[..., str]
+
+
+class Databases:
+    """Databases of the worker's server; each service's is migrated once and then copied."""
+
+    def __init__(self, server: Postgres) -> None:
+        self.server = server
+        self._numbers = itertools.count(1)
+        self._templates: set[str] = set()
+
+    def create(self, service: str | None = None) -> str:
+        template = "template1" if service is None else self._template(service)
+        name = f"test_{service or 'empty'}_{next(self._numbers)}"
+        self.server.psql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.server.url(name)
+
+    def drop(self, url: str) -> None:
+        self.server.psql(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)')
+
+    def _template(self, service: str) -> str:
+        name = f"migrated_{service}"
+        if name not in self._templates:
+            self.server.psql(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
+            migrate(service, self.server.url(name))
+            self._templates.add(name)
+        return name
+
+
+def migrate(service: str, url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", f"services.{service}", "migrate"],
+        cwd=ROOT,
+        env={**os.environ, "INCASSO_DATABASE_URL": url},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"migrating {service} failed:\n{done.stdout}\n{done.stderr}"
+
+
+def database_factory(databases: Databases) -> Iterator[NewDatabase]:
+    created: list[str] = []
+
+    def create(service: str | None = None) -> str:
+        created.append(databases.create(service))
+        return created[-1]
+
+    yield create
+    for url in created:
+        databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with throw_away_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: Postgres) -> Databases:
+    return Databases(postgres)
+
+
+@pytest.fixture
+def new_database(databases: Databases) -> Iterator[NewDatabase]:
+    """A factory of databases that live as long as the test."""
+    yield from database_factory(databases)
+
+
+@pytest.fixture(scope="module")
+def new_module_database(databases: Databases) -> Iterator[NewDatabase]:
+    """A factory of databases that live as long as the module's tests."""
+    yield from database_factory(databases)
+
+
+@pytest.fixture(scope="session")
+def nats_url() -> Iterator[str]:
+    with throw_away_nats() as server:
+        yield server.url
+
+
+@pytest.fixture
+def fresh_nats_url() -> Iterator[str]:
+    """A NATS of the test's own, for tests that count streams or stop the server."""
+    with throw_away_nats() as server:
+        yield server.url
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    return lambda: free_ports(1)[0]
