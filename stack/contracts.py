@@ -119,6 +119,8 @@ def run_protoc(into: Path) -> None:
             f"--grpc_python_out={into}",
             f"--mypy_out=quiet:{into}",
             f"--mypy_grpc_out=quiet:{into}",
+            f"--descriptor_set_out={into / 'incasso.binpb'}",  # with the comments, for OpenAPI
+            "--include_source_info",
             *files,
         ],
         check=True,

@@ -1,0 +1,237 @@
+"""The embedded stack as one object: `async with Stack.start(root=folder) as stack`.
+
+For `make up`, `make demo` and the end-to-end tests. Everything runs as it would elsewhere, each
+process with its environment; only PostgreSQL, NATS and Stripe come from wheels.
+"""
+
+import http.client
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from stack.child import Child, Report
+from stack.nats import Nats
+from stack.postgres import Postgres
+from stack.process import accepts_connections, free_ports
+from stack.supervisor import OnReady, Supervisor
+from stack.topology import (
+    GRPC_SERVICES,
+    Backends,
+    Folders,
+    Ports,
+    Process,
+    Tier,
+    plan_ports,
+    python,
+    replica_names,
+    service_processes,
+    shared_env,
+)
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+HEALTH_TIMEOUT_SECONDS = 1.0
+KEEP_LOG_BYTES = 20_000_000
+
+Overrides = Mapping[str, Mapping[str, str]]
+
+
+def healthy(port: int) -> Callable[[], bool]:
+    """Whether the process on this port says of itself that it is ready."""
+
+    def probe() -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HEALTH_TIMEOUT_SECONDS)
+        try:
+            connection.request("GET", "/healthz/ready")
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return probe
+
+
+def backend_processes(
+    ports: Ports, folders: Folders, postgres: Postgres, nats: Nats
+) -> list[Process]:
+    databases = [service.name for service in GRPC_SERVICES]
+
+    def postgres_ready() -> bool:
+        if not postgres.is_ready():
+            return False
+        postgres.ensure_databases(databases)
+        return True
+
+    localstripe = python(
+        "stack.localstripe", f"--port={ports.localstripe}", f"--data={folders.data('localstripe')}"
+    )
+    return [
+        Process(
+            "postgres",
+            postgres.command(),
+            {},
+            postgres_ready,
+            prepare=postgres.initialise,
+            stop_signal=signal.SIGINT,
+            tier=Tier.BACKEND,
+        ),
+        Process("nats", nats.command(), {}, nats.is_ready, tier=Tier.BACKEND),
+        Process(
+            "localstripe",
+            localstripe,
+            {},
+            lambda: accepts_connections(ports.localstripe),
+            tier=Tier.OUTSIDE,
+        ),
+    ]
+
+
+class Stack:
+    """A running stack. Names of processes: `payments`, or `payments-1`, … with replicas."""
+
+    def __init__(self, folders: Folders, ports: Ports, supervisor: Supervisor) -> None:
+        self.folders = folders
+        self.ports = ports
+        self.events: list[str] = []
+        self._supervisor = supervisor
+        self._postgres = Postgres(folders.data("postgres"), ports.postgres)
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls,
+        root: Path,
+        *,
+        replicas: Mapping[str, int] | None = None,
+        env_overrides: Overrides | None = None,
+        port_base: int | None = None,
+        durable: bool = True,
+        report: Report | None = None,
+        on_ready: OnReady = lambda name, seconds: None,
+    ) -> AsyncIterator["Stack"]:
+        """Everything healthy on entry, everything gone on exit.
+
+        `replicas` by service, e.g. {"payments": 2}. `env_overrides` by service, or "*" for all.
+        Without `port_base` all ports are free ones. `durable=False` makes PostgreSQL faster: data
+        survive the death of any process, not that of the machine.
+        """
+        folders = Folders(root.resolve())
+        for folder in (
+            folders.run,
+            folders.log,
+            folders.credentials,
+            folders.data("postgres").parent,
+        ):
+            folder.mkdir(parents=True, exist_ok=True)
+        rotate_logs(folders.log)
+        ports = plan_ports(free_ports, replicas or {}, port_base)
+        postgres = Postgres(folders.data("postgres"), ports.postgres, durable=durable)
+        nats = Nats(folders.data("nats"), ports.nats)
+        processes = backend_processes(ports, folders, postgres, nats) + service_processes(
+            ports, folders, Backends(postgres.url, nats.url), healthy, env_overrides or {}
+        )
+        events: list[str] = []
+        supervisor = Supervisor(
+            processes,
+            cwd=REPOSITORY,
+            run=folders.run,
+            log=folders.log,
+            report=report or events.append,
+            on_ready=on_ready,
+        )
+        stack = cls(folders, ports, supervisor)
+        stack.events = events
+        await supervisor.start()
+        try:
+            yield stack
+        finally:
+            await supervisor.stop()
+
+    @property
+    def url(self) -> str:
+        """Base URL of the gateway, of its first replica."""
+        return self.urls[0]
+
+    @property
+    def urls(self) -> list[str]:
+        return [f"http://127.0.0.1:{address.port}" for address in self.ports.replicas["gateway"]]
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.sandbox}"
+
+    @property
+    def localstripe_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.localstripe}"
+
+    @property
+    def nats_url(self) -> str:
+        return f"nats://127.0.0.1:{self.ports.nats}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a client of the stack's services needs: gRPC targets, NATS, public URL."""
+        return shared_env(self.ports, self.folders, self.nats_url)
+
+    def database_url(self, service: str) -> str:
+        return self._postgres.url(service)
+
+    def admin_url(self, name: str) -> str:
+        """Health and metrics of one process, e.g. `payments-2`."""
+        for service, group in self.ports.replicas.items():
+            for replica, address in zip(replica_names(service, len(group)), group, strict=True):
+                if replica == name:
+                    return f"http://127.0.0.1:{address.admin_port}"
+        raise KeyError(name)
+
+    def process(self, name: str) -> Child:
+        return self._supervisor[name]
+
+    def pid(self, name: str) -> int:
+        return self._supervisor[name].pid
+
+    def log(self, name: str) -> str:
+        return self._supervisor[name].log_file.read_text(errors="replace")
+
+    def kill(self, name: str, sig: signal.Signals = signal.SIGKILL) -> None:
+        """As a stranger would; the supervisor starts it again by itself."""
+        self._supervisor[name].kill(sig)
+
+    async def restart(
+        self,
+        name: str,
+        sig: signal.Signals = signal.SIGTERM,
+        *,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Ends the process by the signal, starts it again, waits until it is ready."""
+        await self._supervisor.restart(name, sig, env)
+
+    async def rolling_restart(self, service: str) -> None:
+        """One replica after the other, as a Deployment with maxUnavailable 0 nearly does."""
+        for name in replica_names(service, len(self.ports.replicas[service])):
+            await self.restart(name)
+
+    async def stop(self, name: str, sig: signal.Signals | None = None) -> None:
+        """Takes the process down until `start_again`."""
+        await self._supervisor[name].stop(sig)
+
+    async def start_again(self, name: str) -> None:
+        await self._supervisor[name].start()
+
+
+def rotate_logs(folder: Path) -> None:
+    for log in folder.glob("*.log"):
+        if log.stat().st_size > KEEP_LOG_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+
+
+def port_base_from_environment(default: int) -> int:
+    return int(os.environ.get("INCASSO_PORT_BASE", default))
+
+
+def remove_data(root: Path) -> None:
+    shutil.rmtree(root, ignore_errors=True)

@@ -1,0 +1,171 @@
+"""The supervisor with small processes of its own: order, restarts, failures, no leftovers."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stack.child import StartFailedError
+from stack.process import accepts_connections, free_ports
+from stack.supervisor import Supervisor
+from stack.topology import Process, Tier
+
+LISTEN = """
+import os, socket, sys, time
+server = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+print("listening", os.environ.get("EXTRA", ""), flush=True)
+while True:
+    server.accept()[0].close()
+"""
+STUBBORN = (
+    """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+"""
+    + LISTEN
+)
+
+
+def listener(name: str, *, code: str = LISTEN, **more) -> Process:
+    port = free_ports(1)[0]
+    return Process(
+        name,
+        (sys.executable, "-c", code),
+        {"PORT": str(port)},
+        ready=lambda: accepts_connections(port),
+        **more,
+    )
+
+
+def job(name: str, code: str, **more) -> Process:
+    return Process(name, (sys.executable, "-c", code), {}, ready=None, **more)
+
+
+@asynccontextmanager
+async def supervised(folder: Path, *processes: Process) -> AsyncIterator[Supervisor]:
+    supervisor = Supervisor(
+        processes, cwd=folder, run=folder / "run", log=folder / "log", report=said.append
+    )
+    said.clear()
+    await supervisor.start()
+    try:
+        yield supervisor
+    finally:
+        await supervisor.stop()
+
+
+said: list[str] = []
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - waits for another process
+            await asyncio.sleep(0.02)
+
+
+async def test_a_process_starts_after_the_job_it_needs(tmp_path: Path):
+    migrate = job("migrate", "import time; time.sleep(0.3); open('migrated', 'w').close()")
+    check = "assert __import__('os').path.exists('migrated')" + LISTEN
+    service = listener("service", code=check, after=frozenset({"migrate"}))
+    async with supervised(tmp_path, service, migrate) as supervisor:
+        assert supervisor["service"].is_running
+        assert (tmp_path / "run" / "service.pid").read_text() == f"{supervisor['service'].pid}\n"
+    assert not list((tmp_path / "run").iterdir())
+
+
+async def test_a_killed_process_is_started_again_and_reported(tmp_path: Path):
+    async with supervised(tmp_path, listener("service")) as supervisor:
+        before = supervisor["service"].pid
+        supervisor["service"].kill(signal.SIGKILL)
+        await eventually(lambda: supervisor["service"].starts == 2)
+        await supervisor["service"].wait_ready()
+        assert supervisor["service"].pid != before
+    assert said == ["service ended (killed by SIGKILL): starting it again"]
+
+
+async def test_a_wanted_restart_is_quiet_and_may_change_the_environment(tmp_path: Path):
+    async with supervised(tmp_path, listener("service")) as supervisor:
+        await supervisor.restart("service", signal.SIGTERM, {"EXTRA": "again"})
+        log = (tmp_path / "log" / "service.log").read_text()
+    assert said == []
+    assert log.split() == ["listening", "listening", "again"]
+
+
+async def test_a_stopped_process_stays_down_until_it_is_started(tmp_path: Path):
+    async with supervised(tmp_path, listener("service")) as supervisor:
+        await supervisor["service"].stop()
+        await asyncio.sleep(0.5)
+        assert not supervisor["service"].is_running
+        await supervisor["service"].start()
+        assert supervisor["service"].is_running
+
+
+async def test_a_failing_start_shows_the_log_and_ends_the_others(tmp_path: Path):
+    bad = listener("bad", code="raise SystemExit('no database')", after=frozenset({"good"}))
+    good = listener("good")
+    supervisor = Supervisor(
+        [good, bad], cwd=tmp_path, run=tmp_path / "run", log=tmp_path / "log", report=said.append
+    )
+    with pytest.raises(StartFailedError, match=r"bad: exit code 1[\s\S]*no database"):
+        await supervisor.start()
+    assert not supervisor["good"].is_running
+
+
+async def test_a_process_that_does_not_become_ready_fails_the_start(tmp_path: Path):
+    deaf = Process(
+        "deaf",
+        (sys.executable, "-c", "import time; time.sleep(60)"),
+        {},
+        ready=lambda: False,
+        start_timeout_seconds=0.5,
+    )
+    supervisor = Supervisor(
+        [deaf], cwd=tmp_path, run=tmp_path / "run", log=tmp_path / "log", report=said.append
+    )
+    with pytest.raises(StartFailedError, match="deaf is not ready"):
+        await supervisor.start()
+    assert not supervisor["deaf"].is_running
+
+
+async def test_higher_tiers_stop_first_and_the_stubborn_are_killed(tmp_path: Path):
+    edge = listener("edge", code=STUBBORN, tier=Tier.EDGE, stop_timeout_seconds=0.5)
+    backend = listener("backend", tier=Tier.BACKEND)
+    async with supervised(tmp_path, backend, edge) as supervisor:
+        pids = [child.pid for child in supervisor.children.values()]
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert said == ["edge does not stop: killing it"]
+
+
+SUPERVISE = """
+import asyncio, sys, time
+from pathlib import Path
+from stack.supervisor import Supervisor
+from stack.topology import Process
+
+async def main(folder):
+    sleeper = Process("sleeper", (sys.executable, "-c", "import time; time.sleep(60)"), {},
+                      ready=lambda: True)
+    supervisor = Supervisor([sleeper], cwd=folder, run=folder, log=folder, report=print)
+    await supervisor.start()
+    print(supervisor["sleeper"].pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+async def test_children_end_when_the_supervisor_is_killed(tmp_path: Path):
+    supervisor = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SUPERVISE, str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert supervisor.stdout is not None
+    pid = int(await supervisor.stdout.readline())
+    assert psutil.pid_exists(pid)
+    supervisor.kill()
+    await supervisor.wait()
+    await eventually(lambda: not psutil.pid_exists(pid))
