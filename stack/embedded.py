@@ -5,8 +5,6 @@ process with its environment; only PostgreSQL, NATS and Stripe come from wheels.
 """
 
 import http.client
-import os
-import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -118,15 +116,7 @@ class Stack:
         Without `port_base` all ports are free ones. `durable=False` makes PostgreSQL faster: data
         survive the death of any process, not that of the machine.
         """
-        folders = Folders(root.resolve())
-        for folder in (
-            folders.run,
-            folders.log,
-            folders.credentials,
-            folders.data("postgres").parent,
-        ):
-            folder.mkdir(parents=True, exist_ok=True)
-        rotate_logs(folders.log)
+        folders = prepare_folders(root)
         ports = plan_ports(free_ports, replicas or {}, port_base)
         postgres = Postgres(folders.data("postgres"), ports.postgres, durable=durable)
         nats = Nats(folders.data("nats"), ports.nats)
@@ -223,15 +213,13 @@ class Stack:
         await self._supervisor[name].start()
 
 
-def rotate_logs(folder: Path) -> None:
-    for log in folder.glob("*.log"):
+def prepare_folders(root: Path) -> Folders:
+    folders = Folders(root.resolve())
+    data = folders.data("postgres").parent
+    for folder in (folders.run, folders.log, folders.credentials, data):
+        folder.mkdir(parents=True, exist_ok=True)
+    folders.credentials.chmod(0o700)
+    for log in folders.log.glob("*.log"):
         if log.stat().st_size > KEEP_LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
-
-
-def port_base_from_environment(default: int) -> int:
-    return int(os.environ.get("INCASSO_PORT_BASE", default))
-
-
-def remove_data(root: Path) -> None:
-    shutil.rmtree(root, ignore_errors=True)
+    return folders

@@ -4,7 +4,6 @@ Knows nothing of Incasso: what to run is in topology.py. Kubernetes does this jo
 """
 
 import asyncio
-import contextlib
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -93,17 +92,3 @@ class Supervisor:
         self, name: str, sig: signal.Signals, env: Mapping[str, str] | None = None
     ) -> None:
         await self.children[name].restart(sig, env)
-
-
-async def wait_for_signal(*signals: signal.Signals) -> signal.Signals:
-    """The first of the signals that this process gets."""
-    loop = asyncio.get_running_loop()
-    received: asyncio.Future[signal.Signals] = loop.create_future()
-
-    def note(sig: signal.Signals) -> None:
-        with contextlib.suppress(asyncio.InvalidStateError):
-            received.set_result(sig)
-
-    for sig in signals:
-        loop.add_signal_handler(sig, note, sig)
-    return await received
