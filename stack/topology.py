@@ -150,7 +150,7 @@ class Process:
     stop_signal: signal.Signals = signal.SIGTERM
     tier: Tier = Tier.SERVICE
     start_timeout_seconds: float = 60.0
-    stop_timeout_seconds: float = 20.0
+    stop_timeout_seconds: float = 30.0
 
 
 @dataclass(frozen=True)

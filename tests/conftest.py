@@ -1,11 +1,11 @@
 """What tests share: a real PostgreSQL and NATS per worker, and cheap databases of one's own.
 
-Fixtures for most tests: `new_database("payments")` gives the URL of a fresh, migrated database,
-`new_database()` an empty one, `nats_url` the worker's NATS, `fresh_nats_url` one without streams.
+`new_database("payments")` gives the URL of a fresh, migrated database, `new_database("libs")` of
+one with the chassis' tables only, `new_database()` of an empty one. `nats_url` is the worker's NATS,
+`fresh_nats_url` one without streams.
 """
 
 import itertools
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -47,11 +47,20 @@ class Databases:
         return name
 
 
+MIGRATE = """
+import asyncio, sys
+from pathlib import Path
+from libs import schema
+url, service = sys.argv[1:]
+asyncio.run(schema.migrate(url, service, Path("services") / service / "migrations"))
+"""
+
+
 def migrate(service: str, url: str) -> None:
+    """The chassis' migrations and the service's; "libs" has the chassis' only."""
     done = subprocess.run(
-        [sys.executable, "-m", f"services.{service}", "migrate"],
+        [sys.executable, "-c", MIGRATE, url, service],
         cwd=ROOT,
-        env={**os.environ, "INCASSO_DATABASE_URL": url},
         check=False,
         capture_output=True,
         text=True,

@@ -34,6 +34,13 @@ async def test_each_new_database_is_empty_and_its_own(new_database):
     assert found is None
 
 
+async def test_a_migrated_database_has_the_chassis_tables(new_database):
+    connection = await asyncpg.connect(new_database("libs"))
+    found = await connection.fetchval("SELECT to_regclass('outbox')::text")
+    await connection.close()
+    assert found == "outbox"
+
+
 def test_durable_data_survive_a_restart(tmp_path: Path):
     server = Postgres(tmp_path / "data", free_ports(1)[0])
     server.initialise()

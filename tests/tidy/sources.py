@@ -1,0 +1,71 @@
+"""The repository's own Python files and what they import, for the tidy tests."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDERS = ("libs", "services", "stack", "cli", "bench", "tests")
+
+
+@dataclass(frozen=True)
+class Source:
+    path: Path  # relative to the repository
+
+    @property
+    def text(self) -> str:
+        return (ROOT / self.path).read_text()
+
+    @property
+    def tree(self) -> ast.Module:
+        return parse(self.path)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return self.path.parts
+
+    @property
+    def service(self) -> str | None:
+        return self.parts[1] if self.parts[0] == "services" and len(self.parts) > 2 else None
+
+    @property
+    def role(self) -> str:
+        """What the anatomy of a service calls it: file name, or folder below the service."""
+        if self.service is not None and len(self.parts) > 3:
+            return self.parts[2]
+        return self.path.stem
+
+    def imports(self) -> Iterator[str]:
+        """Dotted names of what it imports, also inside functions: `from a import b` is `a.b`."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                module = node.module or ""
+                yield from (f"{module}.{alias.name}" for alias in node.names)
+
+    def uses(self, package: str) -> bool:
+        return any(name == package or name.startswith(f"{package}.") for name in self.imports())
+
+
+@cache
+def parse(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(), filename=str(path))
+
+
+@cache
+def sources() -> tuple[Source, ...]:
+    found = []
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            relative = path.relative_to(ROOT)
+            if relative.parts[:2] != ("libs", "pb"):
+                found.append(Source(relative))
+    return tuple(found)
+
+
+def shipped() -> list[Source]:
+    """Without tests and benchmarks."""
+    return [source for source in sources() if source.parts[0] not in {"tests", "bench"}]

@@ -1,0 +1,173 @@
+"""Who may import what. Each rule keeps a change in one place."""
+
+import ast
+
+import pytest
+
+from tests.tidy.sources import Source, shipped
+
+# Rules without I/O; a service may add more files, these names are taken.
+PURE = {
+    "domain",
+    "errors",
+    "fees",
+    "limits",
+    "outcomes",
+    "retry",
+    "routing",
+    "sca",
+    "schedule",
+    "states",
+}
+IO_PACKAGES = {
+    "aiohttp",
+    "asyncio",
+    "asyncpg",
+    "grpc",
+    "incasso",
+    "libs.bus",
+    "libs.consumer",
+    "libs.db",
+    "libs.due",
+    "libs.outbox",
+    "libs.schema",
+    "nats",
+    "os",
+    "random",
+    "socket",
+    "sqlite3",
+    "stripe",
+    "subprocess",
+    "time",
+}
+OWNERS_OF_ASYNCPG = {"consumer", "db", "due", "idempotency", "inbox", "outbox", "schema"}
+OWNERS_OF_PB = {"service", "worker", "events", "__main__"}
+# The direction: a file imports from its own service only what stands at or below its own step.
+STEPS = {
+    "__main__": 6,
+    "service": 5,
+    "worker": 5,
+    "flows": 4,
+    "deps": 3,
+    "store": 2,
+    "connectors": 2,
+    "events": 2,
+    "errors": 0,
+    **dict.fromkeys(PURE - {"errors"}, 1),
+}
+
+
+def step(role: str) -> int | None:
+    return 2 if role.endswith("_client") else STEPS.get(role)
+
+
+def offenders(rule) -> list[str]:
+    return [str(source.path) for source in shipped() if rule(source)]
+
+
+def test_no_service_imports_another_service():
+    def rule(source: Source) -> bool:
+        return source.service is not None and any(
+            name.startswith("services.") and name.split(".")[1] != source.service
+            for name in source.imports()
+        )
+
+    assert offenders(rule) == []
+
+
+def test_libs_know_no_service_and_nobody_imports_stack_cli_or_tests():
+    def rule(source: Source) -> bool:
+        above = {"services", "stack", "cli", "tests", "bench"} - {source.parts[0]}
+        if source.parts[0] == "cli":
+            above -= {"stack"}  # nothing else of ours stands above the operators' command
+        return any(source.uses(package) for package in above)
+
+    assert offenders(rule) == []
+
+
+def test_the_sandbox_shares_no_code_with_what_it_tests():
+    def rule(source: Source) -> bool:
+        return source.service == "sandbox" and (source.uses("libs") or source.uses("incasso"))
+
+    assert offenders(rule) == []
+
+
+def test_sql_driver_only_in_stores_and_the_libs_that_own_it():
+    def rule(source: Source) -> bool:
+        if source.parts[0] == "libs":
+            return source.uses("asyncpg") and source.role not in OWNERS_OF_ASYNCPG
+        return source.uses("asyncpg") and not source.role.startswith("store")
+
+    assert offenders(rule) == []
+
+
+def test_stripe_only_in_its_connector():
+    def rule(source: Source) -> bool:
+        home = ("services", "payments", "connectors", "stripe")
+        return source.uses("stripe") and source.parts[:4] != home
+
+    assert offenders(rule) == []
+
+
+def test_generated_messages_only_at_the_doors():
+    def rule(source: Source) -> bool:
+        if source.service is None or source.service == "gateway":
+            return False
+        allowed = source.role in OWNERS_OF_PB or source.path.stem.endswith("_client")
+        return source.uses("incasso") and not allowed
+
+    assert offenders(rule) == []
+
+
+def test_payments_calls_no_other_service():
+    def rule(source: Source) -> bool:
+        return source.service == "payments" and source.path.stem.endswith("_client")
+
+    assert offenders(rule) == []
+
+
+def is_pure(source: Source) -> bool:
+    return source.service is not None and len(source.parts) == 3 and source.role in PURE
+
+
+def test_pure_files_import_no_input_or_output():
+    def rule(source: Source) -> bool:
+        return is_pure(source) and any(source.uses(package) for package in IO_PACKAGES)
+
+    assert offenders(rule) == []
+
+
+def test_pure_files_do_not_wait_and_do_not_ask_for_the_time():
+    def rule(source: Source) -> bool:
+        return is_pure(source) and any(
+            isinstance(node, (ast.AsyncFunctionDef, ast.Await))
+            or (isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today"})
+            for node in ast.walk(source.tree)
+            if not is_clock_call(node)
+        )
+
+    assert offenders(rule) == []
+
+
+def is_clock_call(node: ast.AST) -> bool:
+    """`cmd.now` is a value that was handed in; `datetime.now` and `date.today` are not."""
+    return isinstance(node, ast.Attribute) and not (
+        isinstance(node.value, ast.Name) and node.value.id in {"datetime", "date"}
+    )
+
+
+@pytest.mark.parametrize("service", ["merchants", "payments", "oneclick"])
+def test_imports_inside_a_service_go_down(service: str):
+    wrong = []
+    for source in shipped():
+        own = step(source.role)
+        if source.service != service or own is None:
+            continue
+        for name in source.imports():
+            parts = name.split(".")
+            if parts[:2] != ["services", service] or len(parts) < 3 or parts[2] == source.role:
+                continue
+            other = step(parts[2])
+            if other is not None and other >= own:
+                wrong.append(f"{source.path} imports {name}")
+    assert wrong == []

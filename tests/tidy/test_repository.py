@@ -1,0 +1,85 @@
+"""What a clone on another machine relies on: the map, the lock, no addresses of this machine."""
+
+import re
+import subprocess
+
+import pytest
+
+from tests.tidy.sources import ROOT
+
+# A path in backticks that names a folder or file of the repository.
+DOCUMENTED_PATH = re.compile(r"`((?:[\w.-]+/)+[\w.<>*-]*|[\w-]+\.(?:toml|lock|md|yaml)|Makefile)`")
+MACHINE = re.compile(r"/work/(?:main|shared)|/root/|/home/\w+/|pythonhosted|/opt/wheels")
+SECRET = re.compile(r"(?:sk|pk|rk)_live_\w{8,}|-----BEGIN (?:RSA |EC )?PRIVATE KEY")
+
+
+def tracked_files() -> list[str]:
+    done = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def lines_with(pattern: re.Pattern[str]) -> list[str]:
+    found = []
+    for name in tracked_files():
+        if name.startswith("tests/tidy/"):
+            continue
+        try:
+            text = (ROOT / name).read_text()
+        except UnicodeDecodeError:
+            continue
+        found += [
+            f"{name}: {line.strip()[:120]}" for line in text.splitlines() if pattern.search(line)
+        ]
+    return found
+
+
+def test_every_path_in_where_md_exists():
+    map_of_changes = ROOT / "docs" / "where.md"
+    if not map_of_changes.exists():
+        pytest.fail("docs/where.md is missing: it says where to change what")
+    paths = DOCUMENTED_PATH.findall(map_of_changes.read_text())
+    missing = [
+        path
+        for path in paths
+        if not list(ROOT.glob(re.sub(r"<[^>]*>", "*", path).rstrip("/"))) and path != "libs/pb/"
+    ]
+    assert paths, "docs/where.md names no paths"
+    assert missing == []
+
+
+def test_the_lock_has_hashes_and_no_addresses():
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    assert "--index" not in lock
+    assert "--find-links" not in lock
+    for block in re.split(r"\n(?=\S)", lock.strip()):
+        if not block.startswith("#"):
+            assert "--hash=sha256:" in block, block.splitlines()[0]
+
+
+def test_no_file_knows_a_machine():
+    assert lines_with(MACHINE) == []
+
+
+def test_no_file_has_a_live_secret():
+    assert lines_with(SECRET) == []
+
+
+def test_every_service_has_its_page():
+    services = [path for path in (ROOT / "services").iterdir() if (path / "__init__.py").exists()]
+    assert [path.name for path in services if not (path / "README.md").exists()] == []
+
+
+def test_every_make_target_says_what_it_does():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z][a-z-]*):(?!=)(.*)$", makefile, re.MULTILINE)
+    assert targets
+    assert [name for name, rest in targets if "## " not in rest] == []
