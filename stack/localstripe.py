@@ -25,7 +25,7 @@ class Keeper:
         self.file = file
         self.changed = False
 
-    def note_change(self, _store: Store) -> None:
+    def note_change(self) -> None:
         self.changed = True
 
     def load(self) -> None:
@@ -62,7 +62,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.data.mkdir(parents=True, exist_ok=True)
     keeper = Keeper(arguments.data / "state.pickle")
-    Store.dump_to_disk = keeper.note_change
+    Store.dump_to_disk = keeper.note_change  # bound: called without the store
     keeper.load()
     server.app.cleanup_ctx.append(keeper.run)
     web.run_app(server.app, host="127.0.0.1", port=arguments.port, print=None)
