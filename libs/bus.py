@@ -1,0 +1,109 @@
+"""NATS JetStream: the connection, the one stream of events, and the headers of an event."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import nats
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import RetentionPolicy, StorageType, StreamConfig
+
+from libs.logs import log
+
+STREAM: Final = "INCASSO"
+SUBJECTS: Final = ["incasso.>"]
+DEAD: Final = "incasso.dead"  # dead letters: incasso.dead.<consumer>
+KEPT: Final = timedelta(days=14)
+DUPLICATES: Final = timedelta(minutes=10)  # window in which JetStream drops a repeated Nats-Msg-Id
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it travels. `body` is the protobuf message that the subject names."""
+
+    event_id: str
+    merchant_id: str
+    aggregate_id: str
+    subject: str  # incasso.<service>.<noun>.<past verb>
+    body: bytes
+    traceparent: str
+    occurred_at: datetime
+
+    def headers(self, traceparent: str) -> dict[str, str]:
+        """CloudEvents 1.0 headers (NATS binding), plus the trace and JetStream's duplicate key."""
+        return {
+            "Nats-Msg-Id": self.event_id,
+            "ce-specversion": "1.0",
+            "ce-id": self.event_id,
+            "ce-source": "/" + "/".join(self.subject.split(".")[:2]),
+            "ce-type": self.subject,
+            "ce-subject": self.aggregate_id,
+            "ce-time": self.occurred_at.isoformat(),
+            "ce-merchantid": self.merchant_id,
+            "content-type": "application/protobuf",
+            "traceparent": traceparent,
+        }
+
+
+def event_of(subject: str, headers: dict[str, str], body: bytes) -> Event:
+    """The event of a received message. KeyError when a header is missing."""
+    return Event(
+        event_id=headers["ce-id"],
+        merchant_id=headers["ce-merchantid"],
+        aggregate_id=headers["ce-subject"],
+        subject=headers.get("ce-type", subject),
+        body=body,
+        traceparent=headers.get("traceparent", ""),
+        occurred_at=datetime.fromisoformat(headers["ce-time"]).astimezone(UTC),
+    )
+
+
+class Bus:
+    """A connection that reconnects for ever; `js` publishes and subscribes."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.js: JetStreamContext = client.jetstream(timeout=5)
+
+    @property
+    def connected(self) -> bool:
+        return self._client.is_connected
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+async def connect(url: str, *, service: str) -> Bus:
+    """Connect and make sure that the stream exists. Waits for NATS as long as it takes."""
+
+    async def on_error(error: Exception) -> None:
+        log.warning("nats", error=repr(error))
+
+    client = await nats.connect(
+        url,
+        name=service,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.5,
+        connect_timeout=2,
+        error_cb=on_error,
+        allow_reconnect=True,
+    )
+    bus = Bus(client)
+    while True:
+        try:
+            await bus.js.add_stream(
+                StreamConfig(
+                    name=STREAM,
+                    subjects=SUBJECTS,
+                    retention=RetentionPolicy.LIMITS,
+                    storage=StorageType.FILE,
+                    max_age=KEPT.total_seconds(),
+                    duplicate_window=DUPLICATES.total_seconds(),
+                )
+            )
+        except (nats.errors.TimeoutError, nats.js.errors.ServiceUnavailableError):
+            await asyncio.sleep(0.2)  # JetStream is still starting
+        else:
+            return bus

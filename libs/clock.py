@@ -1,0 +1,36 @@
+"""What time it is, per merchant: test merchants may run ahead of the world.
+
+Requests carry the offset of their merchant (the gateway knows it from the key); workers take it
+from the test_clocks table, which `follow` keeps up to date from the merchants service's events.
+Rules never ask a clock: they are given `now`.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from libs import context
+from libs.db import Conn
+
+# In SQL of workers: what "now" is for a row's merchant. Joins test_clocks as `clock`.
+SQL_NOW: Final = "now() + coalesce(clock.clock_offset, interval '0')"
+SQL_JOIN: Final = "LEFT JOIN test_clocks AS clock USING (merchant_id)"
+
+
+class Clock:
+    """The world's clock plus the offset of the current call's merchant."""
+
+    def now(self) -> datetime:
+        """Aware UTC time for the merchant of the current call."""
+        offset = context.current().clock_offset_seconds
+        return datetime.now(UTC) + timedelta(seconds=offset)
+
+
+async def follow(conn: Conn, merchant_id: str, offset_seconds: int) -> None:
+    """Record that a test clock was advanced; clocks never run back."""
+    await conn.execute(
+        "INSERT INTO test_clocks (merchant_id, clock_offset) VALUES ($1, $2)"
+        " ON CONFLICT (merchant_id) DO UPDATE"
+        " SET clock_offset = greatest(test_clocks.clock_offset, EXCLUDED.clock_offset)",
+        merchant_id,
+        timedelta(seconds=offset_seconds),
+    )

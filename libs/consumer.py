@@ -1,0 +1,128 @@
+"""Events in: durable JetStream consumers whose handler runs in the inbox's transaction.
+
+A batch is handled in one transaction together with its inbox rows and acknowledged after the
+commit, so that a repeat finds its event id and does nothing. When a batch fails, its events are
+handled one by one; one that fails MAX_DELIVERIES times goes to incasso.dead.<consumer>.
+Handlers must tolerate any order.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
+
+import nats
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig
+from prometheus_client import Counter
+
+from libs import context, telemetry
+from libs.bus import DEAD, STREAM, Bus, Event, event_of
+from libs.db import Conn, Database
+from libs.errors import ServiceUnavailable
+from libs.logs import log
+
+BATCH: Final = 100
+MAX_DELIVERIES: Final = 8
+ACK_WAIT_SECONDS: Final = 30
+RETRY_DELAY_SECONDS: Final = 2.0
+
+CONSUMED = Counter("incasso_events_consumed_total", "Events handled", ["consumer", "outcome"])
+
+Handler: TypeAlias = Callable[[Conn, Event], Awaitable[None]]
+
+
+class Consumer:
+    """`handlers` maps a subject to what is done with its events. `name` is durable: keep it."""
+
+    def __init__(self, name: str, db: Database, bus: Bus, handlers: dict[str, Handler]) -> None:
+        self._name = name
+        self._db = db
+        self._bus = bus
+        self._handlers = handlers
+
+    async def run(self) -> None:
+        """Consume until cancelled."""
+        subscription = await self._subscribe()
+        while True:
+            try:
+                messages = await subscription.fetch(BATCH, timeout=5)
+            except (nats.errors.TimeoutError, nats.js.errors.FetchTimeoutError):
+                continue
+            except (nats.errors.Error, nats.js.errors.APIError) as error:
+                log.warning("fetch failed", consumer=self._name, error=repr(error))
+                await asyncio.sleep(RETRY_DELAY_SECONDS)
+                continue
+            await self._take(messages)
+
+    async def _subscribe(self) -> JetStreamContext.PullSubscription:
+        config = ConsumerConfig(
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT_SECONDS,
+            max_ack_pending=10 * BATCH,
+            filter_subjects=sorted(self._handlers),
+        )
+        while True:
+            try:
+                await self._bus.js.add_consumer(STREAM, config, durable_name=self._name)
+                return await self._bus.js.pull_subscribe_bind(self._name, STREAM)
+            except (nats.errors.Error, nats.js.errors.APIError) as error:
+                log.warning("subscribe failed", consumer=self._name, error=repr(error))
+                await asyncio.sleep(RETRY_DELAY_SECONDS)
+
+    async def _take(self, messages: Sequence[Msg]) -> None:
+        try:
+            await self._handle(messages)
+        except Exception as error:  # noqa: BLE001 - one by one finds the message that fails
+            if len(messages) == 1:
+                await self._refuse(messages[0], error)
+                return
+            for message in messages:
+                await self._take([message])
+        else:
+            await asyncio.gather(*(message.ack() for message in messages))
+            CONSUMED.labels(self._name, "handled").inc(len(messages))
+
+    async def _handle(self, messages: Sequence[Msg]) -> None:
+        events = [event_of(m.subject, m.headers or {}, m.data) for m in messages]
+        async with self._db.transaction() as conn:
+            rows = await conn.fetch(
+                "INSERT INTO inbox (consumer, event_id) SELECT $1, unnest($2::text[])"
+                " ON CONFLICT DO NOTHING RETURNING event_id",
+                self._name,
+                [event.event_id for event in events],
+            )
+            fresh = {row["event_id"] for row in rows}
+            for event in events:
+                if event.event_id in fresh:
+                    fresh.discard(event.event_id)
+                    await self._handle_one(conn, event)
+
+    async def _handle_one(self, conn: Conn, event: Event) -> None:
+        handler = self._handlers.get(event.subject)
+        if handler is None:
+            return
+        context.set_current(context.Call(merchant_id=event.merchant_id, actor=self._name))
+        with telemetry.span(
+            f"process {event.subject}",
+            kind=telemetry.SpanKind.CONSUMER,
+            parent=event.traceparent,
+            attributes={"messaging.system": "nats", "messaging.message.id": event.event_id},
+        ):
+            await handler(conn, event)
+
+    async def _refuse(self, message: Msg, error: Exception) -> None:
+        """Try again later, or give up: a copy with the reason goes to the dead letters."""
+        tries = message.metadata.num_delivered
+        outage = isinstance(error, ServiceUnavailable)
+        if tries < MAX_DELIVERIES or outage:
+            log.warning("event failed", consumer=self._name, attempts=tries, exc_info=error)
+            await message.nak(delay=min(RETRY_DELAY_SECONDS * 2**tries, 300))
+            CONSUMED.labels(self._name, "retried").inc()
+            return
+        log.error("event is dead", consumer=self._name, attempts=tries, exc_info=error)
+        headers = {**(message.headers or {}), "incasso-error": type(error).__name__}
+        headers["Nats-Msg-Id"] = f"dead-{self._name}-{headers.get('ce-id', '')}"
+        await self._bus.js.publish(f"{DEAD}.{self._name}", message.data, headers=headers)
+        await message.term()
+        CONSUMED.labels(self._name, "dead").inc()

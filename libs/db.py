@@ -1,0 +1,125 @@
+"""PostgreSQL: a pool, transactions, and a span per statement. SQL itself lives in store.py files."""
+
+import functools
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from libs import telemetry
+from libs.errors import ServiceUnavailable
+
+Row: TypeAlias = asyncpg.Record
+UniqueViolation: TypeAlias = asyncpg.UniqueViolationError
+CheckViolation: TypeAlias = asyncpg.CheckViolationError
+
+_TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+([a-z_]+)", re.IGNORECASE)
+
+
+@functools.lru_cache(maxsize=1024)
+def _span_name(sql: str) -> str:
+    """`UPDATE payments`: verb and first table, low in cardinality."""
+    verb = sql.split(None, 1)[0].upper()
+    table = _TABLE.search(sql)
+    return f"{verb} {table.group(1)}" if table else verb
+
+
+class Conn:
+    """A connection whose statements are spans of the current trace. `raw` is asyncpg's own."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: "asyncpg.pool.PoolConnectionProxy[Row]") -> None:
+        self.raw = raw
+
+    async def fetch(self, sql: str, *args: object) -> list[Row]:
+        """All rows."""
+        with _span(sql):
+            return await self.raw.fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: object) -> Row | None:
+        """The first row, or None."""
+        with _span(sql):
+            return await self.raw.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: object) -> Any:
+        """The first value of the first row, or None."""
+        with _span(sql):
+            return await self.raw.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: object) -> int:
+        """Run a statement; answers how many rows it touched (0 where that has no meaning)."""
+        with _span(sql):
+            count = (await self.raw.execute(sql, *args)).rpartition(" ")[2]
+        return int(count) if count.isdecimal() else 0
+
+
+def _span(sql: str) -> AbstractContextManager[object]:
+    if not telemetry.recording():
+        return nullcontext()
+    return telemetry.span(
+        _span_name(sql),
+        kind=telemetry.SpanKind.CLIENT,
+        attributes={"db.system.name": "postgresql", "db.query.text": sql},
+    )
+
+
+class Database:
+    """A pool of connections to one service's database. Open it with `connect`."""
+
+    def __init__(self, pool: "asyncpg.Pool[Row]") -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Conn]:
+        """A connection without a transaction: each statement commits by itself.
+
+        ServiceUnavailable when the database is not there, or goes away meanwhile.
+        """
+        try:
+            async with self._pool.acquire() as acquired:
+                yield Conn(acquired)
+        except (
+            OSError,
+            asyncpg.PostgresConnectionError,
+            asyncpg.CannotConnectNowError,
+            asyncpg.AdminShutdownError,
+            asyncpg.InterfaceError,
+        ) as error:
+            raise ServiceUnavailable from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Conn]:
+        """A connection inside a transaction: commits at the end, rolls back on any exception."""
+        async with self.connection() as conn, conn.raw.transaction():
+            yield conn
+
+    async def ping(self) -> None:
+        """Raises ServiceUnavailable or a PostgreSQL error when the database does not answer."""
+        async with self.connection() as conn:
+            await conn.fetchval("SELECT 1")
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+async def connect(url: str, *, pool_size: int, service: str) -> Database:
+    """Open a pool. jsonb columns are Python objects; the session's time zone is UTC."""
+    pool = await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=pool_size,
+        init=_prepare_connection,
+        command_timeout=30,
+        server_settings={"application_name": service, "timezone": "UTC"},
+    )
+    return Database(pool)
+
+
+async def _prepare_connection(conn: "asyncpg.Connection[Row]") -> None:
+    await conn.set_type_codec(
+        "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog", format="text"
+    )

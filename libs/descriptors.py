@@ -1,0 +1,34 @@
+"""What the protos say of RPCs: their rules and HTTP annotations, found by the method's path."""
+
+from google.api import annotations_pb2, http_pb2
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+
+from incasso.rest.v1 import options_pb2
+
+
+def service(full_name: str) -> ServiceDescriptor:
+    """Descriptor of `incasso.payments.v1.PaymentsService`, whose stub is imported."""
+    return descriptor_pool.Default().FindServiceByName(full_name)
+
+
+def method(path: str) -> MethodDescriptor:
+    """Descriptor of `/incasso.payments.v1.PaymentsService/GetPayment`, whose stub is imported."""
+    owner, _, name = path.strip("/").rpartition("/")
+    return service(owner).methods_by_name[name]
+
+
+def method_rules(path: str) -> options_pb2.MethodRules:
+    return rules_of(method(path))
+
+
+def rules_of(found: MethodDescriptor) -> options_pb2.MethodRules:
+    return found.GetOptions().Extensions[options_pb2.method]
+
+
+def http_rule(found: MethodDescriptor) -> http_pb2.HttpRule | None:
+    """The google.api.http annotation; None for an internal RPC."""
+    options = found.GetOptions()
+    if not options.HasExtension(annotations_pb2.http):
+        return None
+    return options.Extensions[annotations_pb2.http]

@@ -1,0 +1,129 @@
+"""How a service says no: one class per refusal, one reason each, one table to gRPC and HTTP.
+
+A service's own refusals are in its errors.py; here are the base and those of the chassis.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import grpc
+
+
+class Kind(Enum):
+    """Kinds of refusal with their gRPC code and HTTP status."""
+
+    INVALID = (grpc.StatusCode.INVALID_ARGUMENT, 400)
+    UNAUTHENTICATED = (grpc.StatusCode.UNAUTHENTICATED, 401)
+    FORBIDDEN = (grpc.StatusCode.PERMISSION_DENIED, 403)
+    NOT_FOUND = (grpc.StatusCode.NOT_FOUND, 404)
+    CONFLICT = (grpc.StatusCode.FAILED_PRECONDITION, 409)
+    UNPROCESSABLE = (grpc.StatusCode.OUT_OF_RANGE, 422)
+    RATE = (grpc.StatusCode.RESOURCE_EXHAUSTED, 429)
+    INTERNAL = (grpc.StatusCode.INTERNAL, 500)
+    UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, 503)
+
+    @property
+    def grpc_code(self) -> grpc.StatusCode:
+        return self.value[0]
+
+    @property
+    def http_status(self) -> int:
+        return self.value[1]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """`field` is a dotted path of snake_case names, with list indexes: `items.0.amount`."""
+
+    field: str
+    description: str
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the program
+    """A clear no. Subclasses set `kind`, `reason` and `message`; the message may be overridden.
+
+    `message` is a sentence for a developer: what is wrong and what to do. No personal data.
+    """
+
+    kind: Kind
+    reason: str
+    message: str = ""
+
+    def __init__(self, message: str = "", *, violations: Sequence[FieldViolation] = ()) -> None:
+        self.message = message or self.message
+        self.violations = tuple(violations)
+        super().__init__(self.message)
+
+
+class InvalidArgument(Refusal):
+    """A field is wrong; the violations name it."""
+
+    kind = Kind.INVALID
+    reason = "invalid_argument"
+    message = "The request has fields that are not valid."
+
+
+def invalid(field: str, description: str) -> InvalidArgument:
+    """Refusal of one field."""
+    return InvalidArgument(violations=(FieldViolation(field, description),))
+
+
+class CursorInvalid(Refusal):
+    kind = Kind.INVALID
+    reason = "cursor_invalid"
+    message = "The cursor is not one that a list answered; leave it out to start again."
+
+
+class IdempotencyKeyMissing(Refusal):
+    kind = Kind.INVALID
+    reason = "idempotency_key_missing"
+    message = "This call needs an Idempotency-Key header: a unique text per intended effect."
+
+
+class IdempotencyKeyReused(Refusal):
+    kind = Kind.UNPROCESSABLE
+    reason = "idempotency_key_reused"
+    message = "This Idempotency-Key was used for another request; use a new key."
+
+
+class IdempotencyKeyInUse(Refusal):
+    kind = Kind.CONFLICT
+    reason = "idempotency_key_in_use"
+    message = "A request with this Idempotency-Key is still running; repeat it in a moment."
+
+
+class MerchantMissing(Refusal):
+    kind = Kind.UNAUTHENTICATED
+    reason = "merchant_missing"
+    message = "The call does not say for which merchant it is made."
+
+
+class InternalError(Refusal):
+    kind = Kind.INTERNAL
+    reason = "internal_error"
+    message = "Something went wrong on our side. The trace id helps us to find it."
+
+
+class ServiceUnavailable(Refusal):
+    kind = Kind.UNAVAILABLE
+    reason = "service_unavailable"
+    message = "The service cannot answer right now; repeat the request with the same key."
+
+
+class OutcomeUnknown(ServiceUnavailable):
+    """Another service did not answer: what it did is not known. Never treat it as a no."""
+
+    reason = "outcome_unknown"
+    message = "The outcome is not known yet; repeat the request with the same key to learn it."
+
+
+class RemoteRefusal(Refusal):
+    """Another service's no, passed on with its own reason."""
+
+    def __init__(
+        self, kind: Kind, reason: str, message: str, violations: Sequence[FieldViolation] = ()
+    ) -> None:
+        self.kind = kind
+        self.reason = reason
+        super().__init__(message, violations=violations)

@@ -1,0 +1,126 @@
+"""Idempotency keys: same key and body, same answer; stored in the transaction of the effect.
+
+A claim is made in the transaction that writes the intent; the answer is stored in the transaction
+that records the outcome. Between the two the key is locked for as long as a call may take. When the
+lock runs out without an answer (a crash, an unknown outcome), a repeat is told which resource the
+key stands for, so that it can answer from that resource's state or go on where the other stopped.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from google.protobuf.message import Message
+
+from libs import context
+from libs.db import Conn
+from libs.errors import IdempotencyKeyInUse, IdempotencyKeyReused
+
+LOCK: Final = timedelta(seconds=30)
+KEPT: Final = timedelta(days=30)
+MAX_LENGTH: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A caller's key for one RPC with the SHA-256 of the canonical request."""
+
+    merchant_id: str
+    method: str
+    text: str
+    request_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`fresh`: go on, this call is the first. Else `answer` is the stored one, or None when the
+    first call stopped before its answer: `resource_id` tells what it had begun.
+    """
+
+    fresh: bool
+    resource_id: str
+    answer: bytes | None = None
+
+
+def key_of(request: Message, method: str) -> Key | None:
+    """The current call's key for `request`; None when the caller sent none."""
+    call = context.current()
+    if not call.idempotency_key:
+        return None
+    digest = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
+    return Key(call.merchant_id, method, call.idempotency_key, digest)
+
+
+_CLAIM = """
+INSERT INTO idempotency_keys AS held
+    (merchant_id, method, key, request_hash, resource_id, locked_until)
+VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6)
+ON CONFLICT (merchant_id, method, key) DO UPDATE
+    SET locked_until = EXCLUDED.locked_until
+    WHERE held.request_hash = EXCLUDED.request_hash
+      AND held.answer IS NULL
+      AND held.locked_until <= clock_timestamp()
+RETURNING resource_id, xmax = 0 AS fresh"""
+
+
+async def claim(conn: Conn, key: Key | None, resource_id: str, *, lock: timedelta = LOCK) -> Claim:
+    """Take the key for `resource_id`, in one statement when it is new.
+
+    Raises IdempotencyKeyReused (other body) and IdempotencyKeyInUse (still running).
+    """
+    if key is None:
+        return Claim(fresh=True, resource_id=resource_id)
+    row = await conn.fetchrow(
+        _CLAIM, key.merchant_id, key.method, key.text, key.request_hash, resource_id, lock
+    )
+    if row is not None:
+        return Claim(fresh=row["fresh"], resource_id=row["resource_id"])
+    return await _held(conn, key)
+
+
+async def _held(conn: Conn, key: Key) -> Claim:
+    row = await conn.fetchrow(
+        "SELECT request_hash, resource_id, answer FROM idempotency_keys"
+        " WHERE merchant_id = $1 AND method = $2 AND key = $3",
+        key.merchant_id,
+        key.method,
+        key.text,
+    )
+    if row is None or row["request_hash"] != key.request_hash:
+        raise IdempotencyKeyReused
+    if row["answer"] is None:
+        raise IdempotencyKeyInUse
+    return Claim(fresh=False, resource_id=row["resource_id"], answer=row["answer"])
+
+
+async def complete(conn: Conn, key: Key | None, answer: bytes) -> None:
+    """Store the final answer. The first one stays."""
+    if key is None:
+        return
+    await conn.execute(
+        "UPDATE idempotency_keys SET answer = $4"
+        " WHERE merchant_id = $1 AND method = $2 AND key = $3 AND answer IS NULL",
+        key.merchant_id,
+        key.method,
+        key.text,
+        answer,
+    )
+
+
+async def release(conn: Conn, key: Key | None) -> None:
+    """Unlock without an answer: a repeat answers from the resource as it is by then."""
+    if key is None:
+        return
+    await conn.execute(
+        "UPDATE idempotency_keys SET locked_until = clock_timestamp()"
+        " WHERE merchant_id = $1 AND method = $2 AND key = $3 AND answer IS NULL",
+        key.merchant_id,
+        key.method,
+        key.text,
+    )
+
+
+async def purge(conn: Conn) -> int:
+    """Delete keys older than 30 days; answers how many."""
+    return await conn.execute("DELETE FROM idempotency_keys WHERE created_at < now() - $1", KEPT)

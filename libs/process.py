@@ -1,0 +1,168 @@
+"""The life of a gRPC service's process: set up, serve, and stop in reverse order on SIGTERM.
+
+`python -m services.x` serves; `python -m services.x migrate` brings the database up to date.
+"""
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import grpc
+import uvloop
+
+from incasso.merchants.v1 import events_pb2
+from libs import bus as buses
+from libs import clock, consumer, db, idempotency, logs, outbox, schema, settings, telemetry
+from libs.admin import Admin
+from libs.bus import Event
+from libs.db import Conn, Database
+from libs.errors import ServiceUnavailable
+from libs.logs import log
+from libs.server import Server
+from libs.tasks import Tasks
+
+CLOCK_SUBJECT: Final = "incasso.merchants.test_clock.advanced"
+PURGE_SECONDS: Final = 3600.0
+
+Loop = Callable[[], Coroutine[Any, Any, None]]
+S = TypeVar("S", bound=settings.ServiceSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Chassis:
+    """What the chassis hands to a service."""
+
+    db: Database
+    tasks: Tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a service hands to the chassis."""
+
+    servicers: Sequence[tuple[Callable[[Any, grpc.aio.Server], None], object]]
+    names: Sequence[str]  # full names of the gRPC services
+    loops: Sequence[Loop] = ()  # run until the process stops
+    handlers: dict[str, consumer.Handler] = field(default_factory=dict)  # subject → handler
+    close: Sequence[Callable[[], Awaitable[object]]] = ()  # channels and sessions
+
+
+def run(
+    name: str,
+    settings_class: type[S],
+    build: Callable[[S, Chassis], Awaitable[Parts]],
+    migrations: Path,
+) -> None:
+    """Main function of a service."""
+    parser = argparse.ArgumentParser(prog=f"python -m services.{name}")
+    parser.add_argument("job", nargs="?", choices=("serve", "migrate"), default="serve")
+    parser.add_argument("--rollout", choices=("pre", "post"), action="append")
+    options = parser.parse_args()
+    config = settings.load(settings_class)
+    logs.set_up(name)
+    if options.job == "migrate":
+        rollouts = frozenset(options.rollout or ("pre", "post"))
+        applied = asyncio.run(
+            schema.migrate(config.database_url, name, migrations, rollouts=rollouts)
+        )
+        log.info("migrated", count=len(applied), name=name)
+        return
+    uvloop.run(_serve(name, config, build, migrations))
+
+
+async def _serve(
+    name: str,
+    config: S,
+    build: Callable[[S, Chassis], Awaitable[Parts]],
+    migrations: Path,
+) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    provider = telemetry.set_up(name)
+    database = await db.connect(
+        config.database_url, pool_size=config.database_pool_size, service=name
+    )
+    await schema.verify(database, name, migrations)
+    chassis = Chassis(database, Tasks())
+    parts = await build(config, chassis)
+    server = Server(parts.servicers, parts.names, chassis.tasks)
+    admin = Admin(lambda: _ready(database))
+    loops = [asyncio.create_task(loop()) for loop in _loops(name, config, database, parts)]
+    port = await server.start(f"{config.listen_host}:{config.grpc_port}")
+    await admin.start(config.listen_host, config.admin_port)
+    log.info("serving", port=port)
+
+    await _first(stopping, loops)
+    log.info("stopping")
+    admin.leave()
+    await server.leave()
+    await asyncio.sleep(config.drain_seconds)
+    await server.stop(config.grace_seconds)
+    for loop in loops:
+        loop.cancel()
+    await asyncio.gather(*loops, return_exceptions=True)
+    for close in parts.close:
+        await close()
+    await database.close()
+    await admin.stop()
+    provider.shutdown()
+    failed = [loop.exception() for loop in loops if loop.done() and not loop.cancelled()]
+    if any(failed):
+        raise SystemExit(1)
+
+
+async def _first(stopping: asyncio.Event, loops: Sequence["asyncio.Task[None]"]) -> None:
+    """Until a signal comes or a loop ends, which none should: then the process restarts."""
+    waiting = asyncio.create_task(stopping.wait())
+    await asyncio.wait({waiting, *loops}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    for loop in loops:
+        if loop.done() and not loop.cancelled() and (error := loop.exception()):
+            log.error("a loop ended", exc_info=error)
+
+
+async def _ready(database: Database) -> str:
+    try:
+        async with asyncio.timeout(2):
+            await database.ping()
+    except (ServiceUnavailable, TimeoutError):
+        return "the database does not answer"
+    return ""
+
+
+def _loops(
+    name: str, config: settings.ServiceSettings, database: Database, parts: Parts
+) -> list[Loop]:
+    async def events() -> None:
+        """The process serves without NATS; events wait in the outbox until it is there."""
+        bus = await buses.connect(config.nats_url, service=name)
+        handlers = {CLOCK_SUBJECT: _follow_clock, **parts.handlers}
+        try:
+            await asyncio.gather(
+                outbox.Relay(database, bus).run(),
+                consumer.Consumer(name, database, bus, handlers).run(),
+            )
+        finally:
+            await bus.close()
+
+    return [events, lambda: _purge(database), *parts.loops]
+
+
+async def _follow_clock(conn: Conn, event: Event) -> None:
+    advanced = events_pb2.TestClockAdvanced.FromString(event.body)
+    await clock.follow(conn, advanced.merchant_id, advanced.offset_seconds)
+
+
+async def _purge(database: Database) -> None:
+    while True:
+        try:
+            async with database.connection() as conn:
+                await idempotency.purge(conn)
+        except ServiceUnavailable:
+            log.warning("old idempotency keys were not purged")
+        await asyncio.sleep(PURGE_SECONDS)

@@ -1,0 +1,103 @@
+"""Migrations: plain SQL files, forward only, `0007_pre_add_x.sql` / `0008_post_drop_y.sql`.
+
+`pre` files run before the new version starts and must suit the old one too; `post` files run when
+the old version is gone. The chassis' own tables (libs/migrations) come first in every database.
+A lock lets any number of processes migrate at once. Not an ORM, no down migrations.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from libs.db import Database
+
+CHASSIS: Final = Path(__file__).parent / "migrations"
+_NAME = re.compile(r"(\d{4})_(pre|post)_[a-z0-9_]+\.sql")
+_LOCK: Final = 0x1CA550  # any constant: one migration at a time per database
+
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    component text NOT NULL,
+    name text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (component, name)
+)"""
+
+
+class SchemaBehindError(RuntimeError):
+    """The database lacks migrations that this version needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    component: str
+    name: str
+    rollout: str  # "pre" or "post"
+    path: Path
+
+
+def migrations(component: str, folder: Path) -> list[Migration]:
+    """The files of a folder in their order; a file whose name does not fit is an error."""
+    found = []
+    for path in sorted(folder.glob("*.sql")):
+        fits = _NAME.fullmatch(path.name)
+        if not fits:
+            raise ValueError(f"{path.name}: a migration is called 0001_pre_what_it_does.sql")
+        found.append(Migration(component, path.name, fits.group(2), path))
+    return found
+
+
+def all_migrations(service: str, folder: Path) -> list[Migration]:
+    """Those of the chassis, then those of the service."""
+    return [*migrations("libs", CHASSIS), *migrations(service, folder)]
+
+
+async def migrate(
+    url: str, service: str, folder: Path, *, rollouts: frozenset[str] = frozenset({"pre", "post"})
+) -> list[str]:
+    """Apply what is missing, each file in a transaction of its own; answers their names."""
+    conn = await asyncpg.connect(url)
+    try:
+        await conn.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await conn.execute(_LEDGER)
+        done = {(r["component"], r["name"]) for r in await conn.fetch(_APPLIED)}
+        applied = []
+        for migration in all_migrations(service, folder):
+            if (migration.component, migration.name) in done or migration.rollout not in rollouts:
+                continue
+            async with conn.transaction():
+                await conn.execute(migration.path.read_text())
+                await conn.execute(
+                    "INSERT INTO schema_migrations (component, name) VALUES ($1, $2)",
+                    migration.component,
+                    migration.name,
+                )
+            applied.append(migration.name)
+        return applied
+    finally:
+        await conn.close()
+
+
+_APPLIED = "SELECT component, name FROM schema_migrations"
+
+
+async def verify(db: Database, service: str, folder: Path) -> None:
+    """SchemaBehindError, naming the files, when `pre` migrations of this version are missing."""
+    async with db.connection() as conn:
+        try:
+            done = {(r["component"], r["name"]) for r in await conn.fetch(_APPLIED)}
+        except asyncpg.UndefinedTableError:
+            done = set()
+    missing = [
+        m.name
+        for m in all_migrations(service, folder)
+        if m.rollout == "pre" and (m.component, m.name) not in done
+    ]
+    if missing:
+        raise SchemaBehindError(
+            f"the database of {service} lacks {', '.join(missing)}; "
+            f"run: python -m services.{service} migrate"
+        )

@@ -1,0 +1,167 @@
+"""The gRPC server that every service stands on, with the settings that Kubernetes needs.
+
+One interceptor does for each RPC what no servicer should think of: caller, trace, validation,
+idempotency key present, refusals to statuses, metrics, and work that survives a cancelled call.
+"""
+
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
+
+import grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import Histogram
+
+from incasso.rest.v1 import options_pb2
+from libs import context, descriptors, idempotency, status, telemetry, validation
+from libs.errors import IdempotencyKeyMissing, InternalError, Refusal, invalid
+from libs.logs import log
+from libs.tasks import Tasks
+
+OPTIONS: Final = (
+    ("grpc.max_connection_age_ms", 300_000),
+    ("grpc.max_connection_age_grace_ms", 60_000),  # longer than the longest RPC
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", 2 * 1024 * 1024),
+    ("grpc.max_metadata_size", 16 * 1024),
+)
+
+RPC_SECONDS = Histogram(
+    "incasso_rpc_seconds",
+    "Duration of RPCs by method and code",
+    ["method", "code"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+
+Unary = Callable[[Message, Any], Coroutine[Any, Any, Message]]
+
+
+class Server:
+    """`servicers` are pairs of grpcio's add_…_to_server and the servicer."""
+
+    def __init__(
+        self,
+        servicers: Sequence[tuple[Callable[[Any, grpc.aio.Server], None], object]],
+        names: Sequence[str],
+        tasks: Tasks,
+    ) -> None:
+        self._tasks = tasks
+        self._names = ["", *names]
+        self._server = grpc.aio.server(interceptors=[_Door(tasks)], options=OPTIONS)
+        for add, servicer in servicers:
+            add(servicer, self._server)
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection(
+            [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
+        )
+
+    async def start(self, address: str) -> int:
+        """Bind, serve, and answer the port."""
+        port = self._server.add_insecure_port(address)
+        await self._server.start()
+        for name in self._names:
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return port
+
+    async def leave(self) -> None:
+        """Tell health checks that this process is going away."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Refuse new calls, let those under way and the work that they own come to their end."""
+        await self._server.stop(grace_seconds)
+        if left := await self._tasks.wait(grace_seconds):
+            log.warning("work did not end within the grace period", count=left)
+
+
+class _Door(grpc.aio.ServerInterceptor):
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
+    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        if not details.method.startswith("/incasso."):
+            return await continuation(details)
+        handler = self._wrapped.get(details.method)
+        if handler is None:
+            inner = await continuation(details)
+            if inner is None:
+                return None
+            handler = grpc.unary_unary_rpc_method_handler(
+                self._guard(details.method, inner.unary_unary),
+                inner.request_deserializer,
+                inner.response_serializer,
+            )
+            self._wrapped[details.method] = handler
+        return handler
+
+    def _guard(self, method: str, inner: Unary) -> Unary:
+        name = method.rpartition("/")[2]
+        rules = descriptors.method_rules(method)
+
+        async def run(request: Message, rpc: Any) -> Message:
+            metadata = dict(rpc.invocation_metadata())
+            context.set_current(_call_of(metadata))
+            started = time.perf_counter()
+            with telemetry.span(
+                name,
+                kind=telemetry.SpanKind.SERVER,
+                parent=metadata.get(telemetry.TRACEPARENT, ""),
+                attributes={"rpc.system.name": "grpc", "rpc.method": method},
+            ) as span:
+                answer = await self._answer(name, rules, inner(request, rpc), request)
+                if isinstance(answer, Refusal):
+                    span.set_attribute("incasso.reason", answer.reason)
+            code = answer.kind.grpc_code if isinstance(answer, Refusal) else grpc.StatusCode.OK
+            RPC_SECONDS.labels(name, code.name).observe(time.perf_counter() - started)
+            if isinstance(answer, Refusal):
+                await rpc.abort(code, answer.message, status.details_of(answer))
+                raise answer  # abort never returns
+            return answer
+
+        return run
+
+    async def _answer(
+        self,
+        name: str,
+        rules: options_pb2.MethodRules,
+        work: Coroutine[Any, Any, Message],
+        request: Message,
+    ) -> Message | Refusal:
+        try:
+            _check(request, rules)
+        except Refusal as refusal:
+            work.close()
+            return refusal
+        try:
+            return await self._tasks.finish(work)
+        except Refusal as refusal:
+            return refusal
+        except Exception as error:  # noqa: BLE001 - the caller learns that it is our fault
+            log.error("rpc failed", method=name, exc_info=error)
+            return InternalError()
+
+
+def _call_of(metadata: dict[str, str]) -> context.Call:
+    offset = metadata.get(context.CLOCK_OFFSET, "0")
+    return context.Call(
+        merchant_id=metadata.get(context.MERCHANT, ""),
+        actor=metadata.get(context.ACTOR, ""),
+        idempotency_key=metadata.get(context.IDEMPOTENCY_KEY, ""),
+        clock_offset_seconds=int(offset) if offset.isdecimal() else 0,
+        publishable=metadata.get(context.PUBLISHABLE) == "1",
+    )
+
+
+def _check(request: Message, rules: options_pb2.MethodRules) -> None:
+    validation.check(request)
+    key = context.current().idempotency_key
+    if rules.idempotency_key_required and not key:
+        raise IdempotencyKeyMissing
+    if len(key) > idempotency.MAX_LENGTH:
+        raise invalid("idempotency-key", f"must have at most {idempotency.MAX_LENGTH} characters")

@@ -1,0 +1,46 @@
+"""Configuration: addresses, sizes and secrets from the environment or from files, frozen.
+
+Every variable is `INCASSO_<NAME>`. A secret may be a file of the same name in the folder that
+`INCASSO_SECRETS_DIR` names (a mounted Kubernetes Secret). Business numbers do not live here.
+"""
+
+import os
+import sys
+from typing import Any, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+S = TypeVar("S", bound="Settings")
+
+
+class Settings(BaseSettings):
+    """What every process needs. Services inherit and add their own."""
+
+    model_config = SettingsConfigDict(env_prefix="INCASSO_", frozen=True, extra="ignore")
+
+    admin_port: int = Field(default=0, ge=0, le=65535)  # health and metrics
+    listen_host: str = "127.0.0.1"
+    drain_seconds: float = Field(default=0.0, ge=0)  # between NOT_SERVING and stop
+    grace_seconds: float = Field(default=20.0, ge=0)  # for calls under way at stop
+
+
+class ServiceSettings(Settings):
+    """A gRPC service with a database and the event bus."""
+
+    grpc_port: int = Field(ge=0, le=65535)
+    database_url: str
+    database_pool_size: int = Field(default=16, ge=1, le=500)
+    nats_url: str
+
+
+def load(cls: type[S], **overrides: Any) -> S:
+    """Read the settings, or end the process with a message that names what is missing."""
+    folder = os.environ.get("INCASSO_SECRETS_DIR")
+    try:
+        return cls(_secrets_dir=folder, **overrides)  # type: ignore[call-arg]  # pydantic-settings' own
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "INCASSO_" + "_".join(str(part) for part in problem["loc"]).upper()
+            sys.stderr.write(f"{name}: {problem['msg']}\n")
+        raise SystemExit(78) from None  # EX_CONFIG

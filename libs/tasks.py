@@ -1,0 +1,36 @@
+"""Work that outlives the call which asked for it: owned here, waited for at shutdown.
+
+A shopper who closes the browser cancels the RPC, never the charge that is under way.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Tasks:
+    """The tasks of one process."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await `work`; when the awaiting call is cancelled, `work` goes on to its end."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return await asyncio.shield(task)
+
+    def _done(self, task: "asyncio.Task[Any]") -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever awaited it has it; do not warn when nobody does
+
+    async def wait(self, timeout_seconds: float) -> int:
+        """Wait for what runs; answers how many tasks did not end in time."""
+        if not self._running:
+            return 0
+        _, pending = await asyncio.wait(self._running, timeout=timeout_seconds)
+        return len(pending)

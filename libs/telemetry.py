@@ -1,0 +1,97 @@
+"""Traces: one tracer for the process, W3C propagation, OTLP export by the standard variables.
+
+Spans are made where the chassis crosses a border (RPC, SQL, HTTP call, event), not by automatic
+instrumentation, which costs a large part of the throughput.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+__all__ = ["SpanKind", "link_to", "set_up", "span", "trace_id", "traceparent"]
+
+TRACEPARENT: Final = "traceparent"
+_propagator = TraceContextTextMapPropagator()
+_tracer = trace.get_tracer("incasso")
+
+
+def set_up(service: str) -> TracerProvider:
+    """Export to OTEL_EXPORTER_OTLP_ENDPOINT when it is set; sample by OTEL_TRACES_SAMPLER."""
+    os.environ.setdefault("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+    os.environ.setdefault("OTEL_TRACES_SAMPLER_ARG", "1.0")
+    provider = TracerProvider(resource=Resource.create({"service.name": service}))
+    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+@contextmanager
+def span(
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    parent: str | None = None,
+    links: tuple[str, ...] = (),
+    attributes: Mapping[str, Any] | None = None,
+) -> Iterator[Span]:
+    """A span around a block; an exception marks it as an error and goes on.
+
+    `parent` is a traceparent from outside (None: the current span, "": a new trace); `links` are
+    traceparents that this span refers to.
+    """
+    context = None if parent is None else _context(parent)
+    made = _tracer.start_span(
+        name,
+        context,
+        kind=kind,
+        attributes=attributes,
+        links=[link for link in map(link_to, links) if link],
+    )
+    token = otel_context.attach(trace.set_span_in_context(made))
+    try:
+        yield made
+    except Exception as error:
+        made.set_status(Status(StatusCode.ERROR, type(error).__name__))
+        raise
+    finally:
+        otel_context.detach(token)
+        made.end()
+
+
+def recording() -> bool:
+    """Whether the current span is recorded: skip the cost of child spans when not."""
+    return trace.get_current_span().is_recording()
+
+
+def trace_id() -> str:
+    """Trace id of the current span as 32 hex digits; empty outside of any."""
+    found = trace.get_current_span().get_span_context()
+    return f"{found.trace_id:032x}" if found.is_valid else ""
+
+
+def traceparent() -> str:
+    """W3C traceparent of the current span, to store or send; empty outside of any."""
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier)
+    return carrier.get(TRACEPARENT, "")
+
+
+def link_to(parent: str) -> trace.Link | None:
+    """Link to a stored traceparent; None when it is empty or unparsable."""
+    found = trace.get_current_span(_context(parent)).get_span_context()
+    return trace.Link(found) if found.is_valid else None
+
+
+def _context(parent: str) -> otel_context.Context:
+    return _propagator.extract({TRACEPARENT: parent}, context=otel_context.Context())

@@ -1,0 +1,184 @@
+"""Checks a request against the rules in its proto (incasso.rest.v1.field), before any servicer.
+
+Rules are compiled once per message type. Answers every violation, each with its field's path.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeAlias
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from incasso.rest.v1 import options_pb2
+from libs.errors import FieldViolation, InvalidArgument
+from libs.formats import CHECKS
+
+MAX_LENGTH: Final = 255  # where a text field says nothing
+MAX_ITEMS: Final = 50  # where a list or map says nothing
+MAX_KEY_LENGTH: Final = 40  # of a map's keys
+
+Check: TypeAlias = Callable[[Any], str | None]
+Checks: TypeAlias = Callable[[Message, str], Iterator[FieldViolation]]
+
+
+def check(request: Message) -> None:
+    """Raises InvalidArgument that names every wrong field."""
+    violations = tuple(_message_checks(request.DESCRIPTOR)(request, ""))
+    if violations:
+        raise InvalidArgument(violations=violations)
+
+
+def rules_of(field: FieldDescriptor) -> options_pb2.FieldRules:
+    return field.GetOptions().Extensions[options_pb2.field]
+
+
+@functools.cache
+def _message_checks(descriptor: Descriptor) -> Checks:
+    if descriptor.full_name.startswith("google.protobuf."):
+        return _no_checks
+    fields = [(field.name, _field_checks(field)) for field in descriptor.fields]
+
+    def run(message: Message, path: str) -> Iterator[FieldViolation]:
+        for name, checks in fields:
+            yield from checks(message, f"{path}{name}")
+
+    return run
+
+
+def _no_checks(_: Message, __: str) -> Iterator[FieldViolation]:
+    return iter(())
+
+
+def _field_checks(field: FieldDescriptor) -> Checks:
+    if field.is_repeated:
+        return _map_checks(field) if _is_map(field) else _list_checks(field)
+    return _single_checks(field)
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return bool(field.message_type and field.message_type.GetOptions().map_entry)
+
+
+def _single_checks(field: FieldDescriptor) -> Checks:
+    name, required, present = field.name, rules_of(field).required, _presence(field)
+    value_checks = _value_checks(field)
+
+    def run(message: Message, path: str) -> Iterator[FieldViolation]:
+        if present(message):
+            yield from value_checks(getattr(message, name), path)
+        elif required:
+            yield FieldViolation(path, "is required")
+
+    return run
+
+
+def _presence(field: FieldDescriptor) -> Callable[[Message], bool]:
+    """Whether there is a value to check. Numbers without presence are always checked."""
+    name = field.name
+    if field.has_presence:
+        return lambda message: message.HasField(name)
+    if field.cpp_type in (FieldDescriptor.CPPTYPE_STRING, FieldDescriptor.CPPTYPE_ENUM):
+        return lambda message: bool(getattr(message, name))
+    return lambda message: True
+
+
+def _list_checks(field: FieldDescriptor) -> Checks:
+    name, rules, value_checks = field.name, rules_of(field), _value_checks(field)
+    most = rules.max_items or MAX_ITEMS
+
+    def run(message: Message, path: str) -> Iterator[FieldViolation]:
+        values = getattr(message, name)
+        if rules.required and not values:
+            yield FieldViolation(path, "must have at least one element")
+        if len(values) > most:
+            yield FieldViolation(path, f"must have at most {most} elements")
+            return
+        for index, value in enumerate(values):
+            yield from value_checks(value, f"{path}.{index}")
+
+    return run
+
+
+def _map_checks(field: FieldDescriptor) -> Checks:
+    name, rules = field.name, rules_of(field)
+    most = rules.max_items or MAX_ITEMS
+    value_check = _text_check(rules)
+
+    def run(message: Message, path: str) -> Iterator[FieldViolation]:
+        values = getattr(message, name)
+        if len(values) > most:
+            yield FieldViolation(path, f"must have at most {most} keys")
+            return
+        for key, value in values.items():
+            if not 1 <= len(key) <= MAX_KEY_LENGTH or "\x00" in key:
+                yield FieldViolation(path, f"keys must have 1 to {MAX_KEY_LENGTH} characters")
+            elif wrong := value_check(value):
+                yield FieldViolation(f"{path}.{key}", wrong)
+
+    return run
+
+
+def _value_checks(field: FieldDescriptor) -> Callable[[Any, str], Iterator[FieldViolation]]:
+    if field.message_type is not None:
+        inner = field.message_type
+        return lambda value, path: _message_checks(inner)(value, f"{path}.")
+    check_value = _scalar_check(field)
+
+    def run(value: Any, path: str) -> Iterator[FieldViolation]:
+        if wrong := check_value(value):
+            yield FieldViolation(path, wrong)
+
+    return run
+
+
+def _scalar_check(field: FieldDescriptor) -> Check:
+    rules = rules_of(field)
+    if field.enum_type is not None:
+        known, required = frozenset(field.enum_type.values_by_number), rules.required
+        return lambda value: (
+            "is not a known value"
+            if value not in known
+            else ("is required" if required and value == 0 else None)
+        )
+    if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+        return _text_check(rules) if field.type == FieldDescriptor.TYPE_STRING else _anything
+    return _number_check(rules)
+
+
+def _anything(_: Any) -> str | None:
+    return None
+
+
+def _text_check(rules: options_pb2.FieldRules) -> Check:
+    least, most = rules.min_length, rules.max_length or MAX_LENGTH
+    pattern = re.compile(rules.pattern) if rules.pattern else None
+    format_check = CHECKS.get(options_pb2.Format.Name(rules.format))
+
+    def run(value: str) -> str | None:
+        if "\x00" in value:
+            return "must not contain a NUL character"
+        if len(value) > most:
+            return f"must have at most {most} characters"
+        if len(value) < least:
+            return f"must have at least {least} characters"
+        if pattern and not pattern.fullmatch(value):
+            return f"must match {rules.pattern}"
+        return format_check(value) if format_check else None
+
+    return run
+
+
+def _number_check(rules: options_pb2.FieldRules) -> Check:
+    least = rules.minimum if rules.HasField("minimum") else None
+    most = rules.maximum if rules.HasField("maximum") else None
+
+    def run(value: int) -> str | None:
+        if least is not None and value < least:
+            return f"must be at least {least}"
+        if most is not None and value > most:
+            return f"must be at most {most}"
+        return None
+
+    return run
