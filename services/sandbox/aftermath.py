@@ -1,0 +1,111 @@
+"""What card networks and banks do after the sale: disputes and payouts."""
+
+import dataclasses
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from services.sandbox import errors, flows, psp, views
+from services.sandbox.books import charges, disputes, operations, settlements
+from services.sandbox.books.disputes import Dispute
+from services.sandbox.database import transaction
+from services.sandbox.deps import Deps
+from services.sandbox.psp import Charge
+
+
+def open_dispute(
+    deps: Deps, charge_id: str, amount_minor: int | None, *, base_url: str
+) -> dict[str, Any]:
+    """Without an amount, all that is still refundable is disputed."""
+    charge = flows.require_charge(deps, charge_id)
+    amount = psp.refundable_minor(charge) if amount_minor is None else amount_minor
+    if not amount:
+        raise errors.NotDisputableError("nothing is left to dispute")
+    disputed = psp.dispute(charge, amount)
+    dispute = Dispute(flows.new_id("dsp"), charge.id, charge.account, amount, "open", time.time())
+    with transaction(deps.conn):
+        charges.save(deps.conn, disputed)
+        disputes.insert(deps.conn, dispute)
+        _settle_dispute(deps, disputed, dispute, gross=-amount)
+        _announce(deps, disputed, dispute, "charge.dispute.opened", base_url)
+    return views.dispute(dispute)
+
+
+def close_dispute(deps: Deps, dispute_id: str, *, won: bool, base_url: str) -> dict[str, Any]:
+    dispute = disputes.find(deps.conn, dispute_id)
+    if dispute is None:
+        raise errors.NotFoundError("no such dispute")
+    if dispute.state != "open":
+        raise errors.NotDisputableError(f"the dispute is already {dispute.state}")
+    charge = flows.require_charge(deps, dispute.charge_id)
+    closed = dataclasses.replace(dispute, state="won" if won else "lost")
+    with transaction(deps.conn):
+        disputes.close(deps.conn, dispute.id, closed.state)
+        if won:
+            charge = dataclasses.replace(charge, disputed_minor=0)
+            charges.save(deps.conn, charge)
+            _settle_dispute(deps, charge, dispute, gross=dispute.amount_minor)
+        _announce(deps, charge, closed, "charge.dispute.closed", base_url)
+    return views.dispute(closed)
+
+
+def _settle_dispute(deps: Deps, charge: Charge, dispute: Dispute, *, gross: int) -> None:
+    settlements.insert(
+        deps.conn,
+        account=charge.account,
+        charge_id=charge.id,
+        key=dispute.id,
+        kind="dispute",
+        gross_minor=gross,
+        fee_minor=0,
+        currency=charge.currency,
+        now=time.time(),
+    )
+
+
+def _announce(deps: Deps, charge: Charge, dispute: Dispute, event: str, base_url: str) -> None:
+    operation = operations.find(deps.conn, charge.account, charge.key)
+    assert operation is not None  # written with the charge
+    data = {
+        "charge": views.charge(charge, base_url),
+        "operation": views.operation(operation, state=charge.state),
+        "dispute": views.dispute(dispute),
+    }
+    deps.sender.emit(charge.account, event, data)
+
+
+def pay_out(deps: Deps, *, account: str | None, before: float) -> list[dict[str, Any]]:
+    """One payout per account and currency for every unpaid line older than `before`."""
+    available_on = datetime.now(UTC).date().isoformat()
+    payouts = []
+    with transaction(deps.conn):
+        for owner, currency, net_minor, lines in settlements.unpaid(
+            deps.conn, account=account, before=before
+        ):
+            payout_id = flows.new_id("po")
+            settlements.pay_out(
+                deps.conn,
+                account=owner,
+                currency=currency,
+                before=before,
+                payout_id=payout_id,
+                available_on=available_on,
+            )
+            payouts.append({
+                "id": payout_id, "account": owner, "currency": currency, "net_minor": net_minor,
+                "lines": lines, "available_on": available_on,
+            })  # fmt: skip  # reads as one row
+    return payouts
+
+
+def settlement_page(deps: Deps, account: str, *, after: int, limit: int) -> dict[str, Any]:
+    """Lines of past days are paid out when somebody asks: one payout per day of asking."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if settlements.unpaid(deps.conn, account=account, before=midnight.timestamp()):
+        pay_out(deps, account=account, before=midnight.timestamp())
+    rows = settlements.page(deps.conn, account, after=after, limit=limit)
+    return {
+        "data": [views.settlement_line(row) for row in rows],
+        "next_cursor": str(rows[-1]["line"]) if rows else str(after),
+        "has_more": len(rows) == limit,
+    }

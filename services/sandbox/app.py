@@ -1,0 +1,141 @@
+"""The sandbox as one aiohttp application: routes, middleware, background loops."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+from aiohttp import web
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+from services.sandbox import (
+    api,
+    audit,
+    browser_field,
+    challenges,
+    control,
+    database,
+    errors,
+    flows,
+    pages,
+    rendering,
+    wire,
+)
+from services.sandbox.books import accounts
+from services.sandbox.config import Config
+from services.sandbox.deps import DEPS, Deps
+from services.sandbox.faults import Faults
+from services.sandbox.metrics import Metrics
+from services.sandbox.traces import Traces
+from services.sandbox.webhooks import Sender
+
+MOST_BODY_BYTES = 4 * 1024 * 1024  # an OTLP batch; the PSP API's bodies are far smaller
+DUE_POLL_SECONDS = 0.2
+
+routes = web.RouteTableDef()
+log = structlog.get_logger("sandbox")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except errors.SandboxError as error:
+        return wire.refusal_answer(error)
+
+
+@routes.get("/healthz/live")
+async def live(request: web.Request) -> web.Response:
+    return wire.json_answer({"status": "ok"})
+
+
+@routes.get("/healthz/ready")
+async def ready(request: web.Request) -> web.Response:
+    deps = wire.deps_of(request)
+    deps.conn.execute("SELECT 1").fetchone()
+    status = "ok" if deps.sender.alive else "webhook sender stopped"
+    return wire.json_answer({"status": status}, status=200 if status == "ok" else 503)
+
+
+@routes.get("/metrics")
+async def metrics(request: web.Request) -> web.Response:
+    return web.Response(
+        body=wire.deps_of(request).metrics.exposition(), content_type="text/plain", charset="utf-8"
+    )
+
+
+@routes.get("/assets/{name}")
+async def assets(request: web.Request) -> web.Response:
+    types = {"sandbox.css": "text/css", "field_page.js": "text/javascript"}
+    name = request.match_info["name"]
+    if name not in types:
+        raise errors.NotFoundError("no such asset")
+    return rendering.asset(name, types[name])
+
+
+@routes.post("/v1/traces")
+async def receive_traces(request: web.Request) -> web.Response:
+    """OTLP over HTTP in protobuf; aiohttp has already undone gzip."""
+    if request.content_type != "application/x-protobuf":
+        return web.Response(status=415, text="send application/x-protobuf")
+    try:
+        batch = ExportTraceServiceRequest.FromString(await request.read())
+    except DecodeError:
+        raise errors.MalformedBodyError("the body is not an OTLP trace request") from None
+    wire.deps_of(request).traces.ingest(batch)
+    return web.Response(
+        body=ExportTraceServiceResponse().SerializeToString(),
+        content_type="application/x-protobuf",
+    )
+
+
+async def _finish_due_charges(deps: Deps) -> None:
+    while True:
+        await asyncio.sleep(DUE_POLL_SECONDS)
+        try:
+            flows.finish_due_charges(deps)
+        except sqlite3.Error:
+            log.exception("due_charges_failed")
+
+
+def build_deps(config: Config) -> Deps:
+    conn = database.connect(config.sandbox_data)
+    known, faults, metrics = accounts.everything(conn), Faults(), Metrics()
+    sender = Sender(conn, known, faults, config, metrics)
+    return Deps(config, conn, faults, sender, Traces(), metrics, known)
+
+
+async def _run_loops(app: web.Application) -> AsyncIterator[None]:
+    deps = app[DEPS]
+    await deps.sender.start()
+    due = asyncio.create_task(_finish_due_charges(deps))
+    yield
+    due.cancel()
+    with suppress(asyncio.CancelledError):
+        await due
+    await deps.sender.stop()
+    deps.conn.close()
+
+
+def build_app(config: Config) -> web.Application:
+    """Loops start and end with the application; the file closes with it."""
+    app = web.Application(middlewares=[refusals], client_max_size=MOST_BODY_BYTES)
+    app[DEPS] = build_deps(config)
+    for table in (
+        api.routes,
+        audit.routes,
+        browser_field.routes,
+        challenges.routes,
+        control.routes,
+        pages.routes,
+        routes,
+    ):
+        app.add_routes(table)
+    app.cleanup_ctx.append(_run_loops)
+    return app

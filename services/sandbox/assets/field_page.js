@@ -1,0 +1,79 @@
+// Inside the iframe: sends the typed card to the sandbox, tells the parent the token, nothing else.
+const form = document.querySelector("form");
+const parentOrigin = form.dataset.parent;
+const error = document.querySelector("[data-error]");
+const done = document.querySelector("[data-done]");
+
+const tell = (message) => {
+  if (window.parent !== window) window.parent.postMessage(message, parentOrigin);
+};
+const tellHeight = () =>
+  tell({ type: "incasso-sandbox-height", height: Math.ceil(document.documentElement.getBoundingClientRect().height) + 4 });
+
+function groupDigits(input, sizes, separator) {
+  input.addEventListener("input", () => {
+    if (input.selectionStart !== input.value.length) return;
+    let digits = input.value.replace(/\D/g, "").slice(0, sizes.reduce((sum, size) => sum + size, 0));
+    const groups = [];
+    for (const size of sizes) {
+      if (!digits) break;
+      groups.push(digits.slice(0, size));
+      digits = digits.slice(size);
+    }
+    input.value = groups.join(separator);
+  });
+}
+groupDigits(form.number, [4, 4, 4, 4], " ");
+groupDigits(form.expiry, [2, 2], "/");
+
+function show(problem) {
+  for (const input of form.querySelectorAll("input")) {
+    const wrong = problem !== null && input.name === problem.field;
+    input.setAttribute("aria-invalid", String(wrong));
+    if (wrong) input.focus();
+  }
+  error.textContent = problem ? problem.message : "";
+  error.hidden = !problem;
+  tellHeight();
+}
+
+async function submit() {
+  show(null);
+  const button = form.querySelector("button");
+  if (button) button.disabled = true;
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ number: form.number.value, expiry: form.expiry.value, cvc: form.cvc.value }),
+    });
+    const body = await answer.json();
+    if (!answer.ok) {
+      const label = form[body.field]?.labels[0]?.textContent;
+      const problem = { field: body.field, message: label ? `${label}: ${body.message}` : body.message };
+      show(problem);
+      tell({ type: "incasso-sandbox-error", ...problem });
+      return;
+    }
+    form.reset();
+    done.textContent = `${done.dataset.text} ${body.brand} •••• ${body.last4}`;
+    done.hidden = false;
+    tellHeight();
+    tell({ type: "incasso-sandbox-token", token: body.token, brand: body.brand, last4: body.last4 });
+  } catch (failure) {
+    const problem = { field: null, message: String(failure.message || failure) };
+    show(problem);
+    tell({ type: "incasso-sandbox-error", ...problem });
+  } finally {
+    if (button) button.disabled = false;
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit();
+});
+window.addEventListener("message", (event) => {
+  if (event.origin === parentOrigin && event.data?.type === "incasso-sandbox-submit") submit();
+});
+tellHeight();

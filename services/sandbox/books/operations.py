@@ -1,0 +1,56 @@
+"""Operations: one row per idempotency key, with the answer that was given for it."""
+
+import dataclasses
+import sqlite3
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`subject` is the charge (or the token of the instrument) that the operation changed."""
+
+    account: str
+    key: str
+    kind: str
+    body_hash: bytes
+    id: str
+    subject: str
+    amount_minor: int | None
+    state: str
+    code: str | None
+    status: int
+    answer: str
+    created_at: float
+
+
+_COLUMNS = (
+    "account, key, kind, body_hash, id, subject, amount_minor, state, code, status, answer, "
+    "created_at"
+)
+_FIND = f"SELECT {_COLUMNS} FROM operations WHERE account = ? AND key = ?"  # noqa: S608  # our own names
+_INSERT = f"INSERT INTO operations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # as above
+
+
+_ROW = attrgetter(*(field.name for field in dataclasses.fields(Operation)))
+
+
+def find(conn: sqlite3.Connection, account: str, key: str) -> Operation | None:
+    row = conn.execute(_FIND, (account, key)).fetchone()
+    return Operation(*row) if row else None
+
+
+def insert(conn: sqlite3.Connection, operation: Operation) -> None:
+    conn.execute(_INSERT, _ROW(operation))
+
+
+def for_charge(conn: sqlite3.Connection, account: str, charge_id: str) -> list[dict[str, Any]]:
+    """For pages and audits; there is no index, the books of one charge are rarely asked for."""
+    names = ("kind", "key", "id", "state", "amount_minor", "code", "created_at")
+    cursor = conn.execute(
+        "SELECT kind, key, id, state, amount_minor, code, created_at FROM operations "
+        "WHERE account = ? AND subject = ? ORDER BY created_at",
+        (account, charge_id),
+    )
+    return [dict(zip(names, row, strict=True)) for row in cursor]

@@ -1,0 +1,29 @@
+"""Environment of the sandbox: addresses, folders and the pace of the simulated world.
+
+Each field is the variable INCASSO_<FIELD>, for example INCASSO_SANDBOX_SLOW_SECONDS.
+"""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Config(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, env_prefix="INCASSO_")
+
+    http_host: str = "127.0.0.1"
+    http_port: int = 8082
+    # The folder of the SQLite file.
+    sandbox_data: Path = Path(".incasso/sandbox")
+    # Where browsers find the sandbox; without it the Host header of the API call is used.
+    sandbox_public_url: str | None = None
+    # After how long a timed-out call is answered or cut.
+    sandbox_slow_seconds: float = 30.0
+    # After how long a pending charge is approved by itself.
+    sandbox_pending_seconds: float = 10.0
+    sandbox_webhook_delay_seconds: float = 0.05
+    # The first wait after a failed delivery; it doubles up to five minutes.
+    sandbox_webhook_retry_seconds: float = 0.5
+    sandbox_webhook_concurrency: int = 16
+    # How long running calls may go on after SIGTERM.
+    sandbox_stop_seconds: float = 2.0
