@@ -1,8 +1,31 @@
-"""The demo merchant"""
+"""Merchants for the embedded stack: keys, PSP accounts at the sandbox and localstripe, webhooks.
 
+Made through the services' own operator RPCs. A second start reuses the demo merchant.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import aiohttp
+
+from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
+from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
+from libs import client, context
+from libs.errors import Refusal
 from stack.embedded import Stack
+
+NAME = "Bottega Demo"
+CALL_TIMEOUT_SECONDS = 10.0
+SANDBOX_ACCOUNTS = ("sandbox-a", "sandbox-b")
+STRIPE_ACCOUNT = "stripe"
+# Where the gateway takes a PSP's webhooks, by the id of the PSP account.
+WEBHOOK_PATH = "/psp-webhooks/{psp_account_id}"
 
 
 @dataclass(frozen=True)
@@ -13,4 +36,154 @@ class DemoMerchant:
 
 
 async def ensure_demo_merchant(stack: Stack) -> DemoMerchant:
-    raise NotImplementedError
+    """The merchant of demo.env when its keys still work, otherwise a new one."""
+    known = await remembered(stack)
+    if known is None:
+        known = await create_merchant(stack, NAME)
+    else:
+        await connect_psps(stack, known.merchant_id, suffix="")
+    write_demo_env(stack, known)
+    return known
+
+
+async def create_merchant(stack: Stack, name: str, *, suffix: str = "") -> DemoMerchant:
+    """A test merchant with two sandbox accounts and a stripe one.
+
+    `suffix` keeps the accounts of several merchants apart at the sandbox; the merchant's own
+    names for them are the same without it.
+    """
+    request = merchants_pb2.CreateMerchantRequest(
+        name=name, country="IT", default_currency="EUR", locale="it", test=True
+    )
+    async with merchants(stack) as stub:
+        made = await client.call(stub.CreateMerchant, request, timeout_seconds=CALL_TIMEOUT_SECONDS)
+    by_kind = {key.kind: key.secret for key in made.api_keys}
+    await connect_psps(stack, made.merchant.id, suffix=suffix)
+    return DemoMerchant(
+        made.merchant.id,
+        by_kind[merchants_pb2.ApiKey.KIND_SECRET],
+        by_kind[merchants_pb2.ApiKey.KIND_PUBLISHABLE],
+    )
+
+
+async def remembered(stack: Stack) -> DemoMerchant | None:
+    if not stack.folders.demo_env.exists():
+        return None
+    stored = dict(re.findall(r"^(\w+)=(.*)$", stack.folders.demo_env.read_text(), re.MULTILINE))
+    secret = stored.get("INCASSO_SECRET_KEY", "")
+    request = merchants_pb2.AuthenticateKeyRequest(secret=secret)
+    try:
+        async with merchants(stack) as stub:
+            found = await client.call(
+                stub.AuthenticateKey, request, timeout_seconds=CALL_TIMEOUT_SECONDS
+            )
+    except Refusal:
+        return None  # the data were removed; the file was not
+    return DemoMerchant(found.merchant_id, secret, stored.get("INCASSO_PUBLISHABLE_KEY", ""))
+
+
+async def connect_psps(stack: Stack, merchant_id: str, *, suffix: str) -> None:
+    """Credentials, PSP accounts and webhooks; what exists stays."""
+    before = context.current()
+    context.set_current(context.Call(merchant_id=merchant_id, actor="stack"))
+    try:
+        await _connect_psps(stack, suffix=suffix)
+    finally:
+        context.set_current(before)
+
+
+async def _connect_psps(stack: Stack, *, suffix: str) -> None:
+    async with payments(stack) as stub, aiohttp.ClientSession() as http:
+        request: Any = payments_pb2.ListPspAccountsRequest()
+        listed = await client.call(
+            stub.ListPspAccounts, request, timeout_seconds=CALL_TIMEOUT_SECONDS
+        )
+        existing = {account.name: account.id for account in listed.data}
+        for name in (*SANDBOX_ACCOUNTS, STRIPE_ACCOUNT):
+            psp = "stripe" if name == STRIPE_ACCOUNT else "sandbox"
+            credentials = write_credentials(stack, psp, f"{name}{suffix}")
+            if name not in existing:
+                request = payments_pb2.CreatePspAccountRequest(
+                    name=name, psp=psp, credentials=f"{name}{suffix}"
+                )
+                made = await client.call(
+                    stub.CreatePspAccount, request, timeout_seconds=CALL_TIMEOUT_SECONDS
+                )
+                existing[name] = made.psp_account.id
+            url = stack.url + WEBHOOK_PATH.format(psp_account_id=existing[name])
+            await register_webhook(
+                stack, http, f"{name}{suffix}", url, credentials["webhook_secret"]
+            )
+
+
+def write_credentials(stack: Stack, psp: str, name: str) -> dict[str, str]:
+    """The file that a mounted secret is elsewhere. Addresses are new at each start."""
+    file = stack.folders.credentials / f"{name}.json"
+    before = json.loads(file.read_text()) if file.exists() else {}
+    webhook_secret = before.get("webhook_secret", f"whsec_{secrets.token_urlsafe(24)}")
+    if psp == "stripe":
+        content = {
+            "api_base": stack.localstripe_url,
+            "api_key": "sk_test_localstripe",
+            "publishable_key": "pk_test_localstripe",
+            "field_url": f"{stack.localstripe_url}/js.stripe.com/v3/",
+        }
+    else:
+        content = {
+            "api_base": f"{stack.sandbox_url}/psp/{name}",
+            "api_key": f"sandbox_sk_{name}",
+            "publishable_key": name,
+            "field_url": f"{stack.sandbox_url}/psp/field.js",
+        }
+    content["webhook_secret"] = webhook_secret
+    write_private(file, json.dumps(content, indent=2) + "\n")
+    return content
+
+
+async def register_webhook(
+    stack: Stack, http: aiohttp.ClientSession, account: str, url: str, secret: str
+) -> None:
+    if account.startswith(STRIPE_ACCOUNT):
+        answer = await http.post(
+            f"{stack.localstripe_url}/_config/webhooks/{account}",
+            json={"url": url, "secret": secret},
+        )
+    else:
+        answer = await http.put(
+            f"{stack.sandbox_url}/control/accounts/{account}",
+            json={"webhook_url": url, "webhook_secret": secret},
+        )
+    async with answer:
+        answer.raise_for_status()
+
+
+def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
+    values = {
+        "INCASSO_URL": stack.url,
+        "INCASSO_SECRET_KEY": merchant.secret_key,
+        "INCASSO_PUBLISHABLE_KEY": merchant.publishable_key,
+        "INCASSO_SANDBOX_URL": stack.sandbox_url,
+    }
+    lines = "".join(f"{name}={value}\n" for name, value in values.items())
+    write_private(stack.folders.demo_env, lines)
+
+
+def write_private(file: Path, text: str) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text)
+    fresh.replace(file)
+
+
+@asynccontextmanager
+async def merchants(stack: Stack) -> AsyncIterator["merchants_pb2_grpc.MerchantsServiceAsyncStub"]:
+    target = stack.env["INCASSO_MERCHANTS_TARGET"]
+    async with client.channel(target, "incasso.merchants.v1.MerchantsService") as channel:
+        yield merchants_pb2_grpc.MerchantsServiceStub(channel)
+
+
+@asynccontextmanager
+async def payments(stack: Stack) -> AsyncIterator["payments_pb2_grpc.PaymentsServiceAsyncStub"]:
+    target = stack.env["INCASSO_PAYMENTS_TARGET"]
+    async with client.channel(target, "incasso.payments.v1.PaymentsService") as channel:
+        yield payments_pb2_grpc.PaymentsServiceStub(channel)

@@ -210,36 +210,47 @@ def service_processes(
     )
     processes = [sandbox]
     for service in GRPC_SERVICES:
-        name = service.name
-        database = {"INCASSO_DATABASE_URL": backends.database_url(name)}
-        job = f"{name}-migrate"
-        processes.append(
-            Process(
-                job,
-                python(f"services.{name}", "migrate"),
-                settings(name, **database),
-                ready=None,
-                after=frozenset({"postgres"}),
-            )
-        )
-        for replica, address in zip(
-            replica_names(name, len(ports.replicas[name])), ports.replicas[name], strict=True
-        ):
-            own = {
-                **database,
-                "INCASSO_GRPC_PORT": str(address.port),
-                "INCASSO_ADMIN_PORT": str(address.admin_port),
-            }
-            processes.append(
-                Process(
-                    replica,
-                    python(f"services.{name}"),
-                    settings(name, **own),
-                    healthy(address.admin_port),
-                    after=frozenset({job, "nats"}),
-                )
-            )
+        processes += grpc_processes(service.name, ports, backends, settings, healthy)
     return processes + gateway_processes(ports, settings, healthy)
+
+
+def grpc_processes(
+    name: str,
+    ports: Ports,
+    backends: Backends,
+    settings: Callable[..., dict[str, str]],
+    healthy: Callable[[int], Callable[[], bool]],
+) -> list[Process]:
+    """The job that migrates the service's database, then its replicas."""
+    group = ports.replicas[name]
+
+    def own(address: Address) -> dict[str, str]:
+        return settings(
+            name,
+            INCASSO_DATABASE_URL=backends.database_url(name),
+            INCASSO_GRPC_PORT=str(address.port),
+            INCASSO_ADMIN_PORT=str(address.admin_port),
+        )
+
+    job = f"{name}-migrate"
+    migrate = Process(
+        job,
+        python(f"services.{name}", "migrate"),
+        own(group[0]),
+        ready=None,
+        after=frozenset({"postgres"}),
+    )
+    serve = [
+        Process(
+            replica,
+            python(f"services.{name}"),
+            own(address),
+            healthy(address.admin_port),
+            after=frozenset({job, "nats"}),
+        )
+        for replica, address in zip(replica_names(name, len(group)), group, strict=True)
+    ]
+    return [migrate, *serve]
 
 
 def gateway_processes(
