@@ -1,0 +1,229 @@
+"""What a PSP's connector must do. One folder per PSP, one line in registry.py.
+
+A connector is bound to one account (its credentials) and keeps no state of its own. Every write
+carries our attempt's id as the PSP's idempotency key. It answers outcomes and does not raise for
+PSP trouble. The mapping from the PSP's answers to outcomes is pure and lives in mapping.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from typing import Final, Protocol, TypeAlias
+
+from services.payments.outcomes import Declined, NotFound, Outcome, Unknown
+
+TIMEOUT_SECONDS: Final = 10.0  # how long a PSP may take; recovery asks after it
+
+
+class AttemptKind(Enum):
+    AUTHORISE = "authorise"
+    CAPTURE = "capture"
+    CANCEL = "cancel"
+    REFUND = "refund"
+
+
+class Exemption(Enum):
+    """What is asked of strong customer authentication (FACTS: Delegated Regulation 2018/389)."""
+
+    NONE = "none"
+    LOW_VALUE = "low_value"
+    TRA = "tra"
+    MIT = "mit"  # merchant-initiated: out of scope
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """An authorisation to ask for."""
+
+    key: str  # attempt id: the PSP's idempotency key
+    payment_id: str
+    amount_minor: int
+    currency: str
+    token: str
+    psp_customer: str
+    capture: bool  # take the money at once
+    exemption: Exemption
+    force_challenge: bool  # after a soft decline
+    mandate_reference: str
+    return_url: str  # where the PSP sends the shopper after a challenge
+    order_reference: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A capture, cancellation or refund of an earlier charge."""
+
+    key: str  # attempt id: the PSP's idempotency key
+    kind: AttemptKind
+    psp_reference: str  # of the charge
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be looked up. `psp_reference` is "" when the first answer never came."""
+
+    key: str
+    kind: AttemptKind
+    psp_reference: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentSetup:
+    """A token of the PSP's field to turn into one that can be charged again."""
+
+    key: str
+    token: str
+    customer_id: str
+    email: str
+    psp_customer: str
+    return_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentReady:
+    """`next_action_url` is "" unless the shopper must pass a challenge first."""
+
+    token: str
+    psp_customer: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    country: str
+    fingerprint: str
+    next_action_url: str = ""
+
+
+SetupOutcome: TypeAlias = InstrumentReady | Declined | Unknown
+
+
+class DisputeState(Enum):
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class OperationNotice:
+    """A webhook that tells the outcome of one of our operations.
+
+    `key` is our attempt id where the PSP repeats it, else "" and `psp_reference` + `kind` find it.
+    """
+
+    psp_event_id: str
+    key: str
+    kind: AttemptKind
+    psp_reference: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeNotice:
+    """A webhook about a dispute of a charge."""
+
+    psp_event_id: str
+    dispute_reference: str
+    psp_reference: str
+    amount_minor: int
+    state: DisputeState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherNotice:
+    """A webhook that tells nothing we act on."""
+
+    psp_event_id: str
+    type: str
+
+
+Notice: TypeAlias = OperationNotice | DisputeNotice | OtherNotice
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementLine:
+    """One line of a PSP's settlement feed, amounts in minor units; gross - fee = net."""
+
+    line_reference: str
+    psp_reference: str
+    kind: str  # charge, refund, dispute
+    gross_minor: int
+    fee_minor: int
+    net_minor: int
+    currency: str
+    payout_reference: str
+    available_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Settlements:
+    """A page of lines; `cursor` asks for what comes after."""
+
+    lines: Sequence[SettlementLine]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What an account needs, from a file that only this service reads."""
+
+    values: Mapping[str, str] = field(repr=False)
+
+    def __getitem__(self, name: str) -> str:
+        """KeyError names the missing entry."""
+        return self.values[name]
+
+    def get(self, name: str, default: str = "") -> str:
+        return self.values.get(name, default)
+
+
+class WebhookSignatureError(Exception):
+    """The webhook was not signed by this PSP account."""
+
+
+class WebhookMalformedError(Exception):
+    """Signed, but not understandable."""
+
+
+class Connector(Protocol):
+    """A PSP account."""
+
+    async def authorise(self, charge: Charge) -> Outcome: ...
+
+    async def capture(self, operation: Operation) -> Outcome: ...
+
+    async def cancel(self, operation: Operation) -> Outcome: ...
+
+    async def refund(self, operation: Operation) -> Outcome: ...
+
+    async def look_up(self, asked: Asked) -> Outcome | NotFound:
+        """The outcome of an earlier operation by our key. NotFound: repeating it is safe."""
+        ...
+
+    async def set_up_instrument(self, setup: InstrumentSetup) -> SetupOutcome: ...
+
+    async def remove_instrument(self, token: str) -> bool:
+        """Whether the PSP forgot it (or never knew it)."""
+        ...
+
+    def parse_webhook(self, body: bytes, headers: Mapping[str, str], now: float) -> Notice:
+        """Verify and read. `headers` are lower case, `now` is Unix time.
+
+        Raises WebhookSignatureError and WebhookMalformedError.
+        """
+        ...
+
+    async def settlements(self, cursor: str) -> Settlements | Unknown: ...
+
+    @property
+    def field(self) -> tuple[str, str]:
+        """Publishable key and script address of the PSP's card field; "" where it has none."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,75 @@
+"""What a PSP call can come to. Outcomes are values: connectors never raise for PSP trouble.
+
+Unknown is not a no: until the PSP was asked again nobody may try another way of taking the money.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+
+class DeclineCode(Enum):
+    """Incasso's vocabulary of refusals; the same for every PSP (DeclineCode in payments.proto)."""
+
+    DO_NOT_HONOR = "do_not_honor"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    CARD_BLOCKED = "card_blocked"
+    CARD_EXPIRED = "card_expired"
+    CARD_INVALID = "card_invalid"
+    AUTHENTICATION_FAILED = "authentication_failed"
+    AUTHENTICATION_REQUIRED = "authentication_required"
+    FRAUD_SUSPECTED = "fraud_suspected"
+    PSP_UNAVAILABLE = "psp_unavailable"
+    REQUEST_REFUSED = "request_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The PSP did it. `amount_minor`: how much is held, captured, released or given back.
+
+    `captured`: an authorisation that took the money at once, or was captured meanwhile.
+    """
+
+    psp_reference: str
+    amount_minor: int
+    captured: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A certain no. PSP_UNAVAILABLE means that the request did not reach the PSP at all."""
+
+    code: DeclineCode
+    message: str  # a sentence without personal data
+    psp_code: str = ""
+    psp_reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRequired:
+    """The shopper must pass the challenge at `url`."""
+
+    psp_reference: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Accepted; the PSP will tell the end later."""
+
+    psp_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Asked, and no usable answer: it may have happened."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """Only from a look-up: the PSP certainly has nothing under our key; repeating is safe."""
+
+
+Outcome: TypeAlias = Approved | Declined | ActionRequired | Pending | Unknown
