@@ -4,6 +4,7 @@ For `make up`, `make demo` and the end-to-end tests. Everything runs as it would
 process with its environment; only PostgreSQL, NATS and Stripe come from wheels.
 """
 
+import contextlib
 import http.client
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -58,10 +59,11 @@ def backend_processes(
     databases = [service.name for service in GRPC_SERVICES]
 
     def postgres_ready() -> bool:
-        if not postgres.is_ready():
-            return False
-        postgres.ensure_databases(databases)
-        return True
+        with contextlib.suppress(RuntimeError):  # psql was refused: asked again soon
+            if postgres.is_ready():
+                postgres.ensure_databases(databases)
+                return True
+        return False
 
     localstripe = python(
         "stack.localstripe", f"--port={ports.localstripe}", f"--data={folders.data('localstripe')}"

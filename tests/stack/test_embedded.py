@@ -1,0 +1,76 @@
+"""The backends of the stack together: started at once, durable, restarted after a kill."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import asyncpg
+import nats
+import pytest
+
+from stack.embedded import REPOSITORY, backend_processes, prepare_folders
+from stack.nats import Nats
+from stack.postgres import Postgres
+from stack.process import free_ports
+from stack.supervisor import Supervisor
+from stack.topology import plan_ports
+
+
+@pytest.fixture
+async def backends(tmp_path: Path):
+    folders = prepare_folders(tmp_path)
+    ports = plan_ports(free_ports, {})
+    postgres = Postgres(folders.data("postgres"), ports.postgres, durable=False)
+    bus = Nats(folders.data("nats"), ports.nats)
+    supervisor = Supervisor(
+        backend_processes(ports, folders, postgres, bus),
+        cwd=REPOSITORY,
+        run=folders.run,
+        log=folders.log,
+        report=lambda what: None,
+    )
+    await supervisor.start()
+    yield supervisor, postgres, bus
+    await supervisor.stop()
+
+
+async def test_each_service_has_a_database_when_postgres_is_ready(backends):
+    _, postgres, _ = backends
+    databases = postgres.psql("SELECT datname FROM pg_database").split()
+    assert {"merchants", "payments", "oneclick"} <= set(databases)
+
+
+async def test_committed_rows_survive_a_killed_postgres(backends):
+    supervisor, postgres, _ = backends
+    connection = await asyncpg.connect(postgres.url("payments"))
+    await connection.execute("CREATE TABLE coin (id int); INSERT INTO coin VALUES (7)")
+    await connection.close()
+    await supervisor.restart("postgres", signal.SIGKILL)
+    connection = await asyncpg.connect(postgres.url("payments"))
+    assert await connection.fetchval("SELECT id FROM coin") == 7
+    await connection.close()
+
+
+async def test_published_messages_survive_a_killed_nats(backends):
+    supervisor, _, bus = backends
+    connection = await nats.connect(bus.url)
+    await connection.jetstream().add_stream(name="COINS", subjects=["coins.>"])
+    await connection.jetstream().publish("coins.minted", b"7")
+    await connection.close()
+    await supervisor.restart("nats", signal.SIGKILL)
+    connection = await nats.connect(bus.url)
+    info = await connection.jetstream().stream_info("COINS")
+    await connection.close()
+    assert info.state.messages == 1
+
+
+async def test_a_backend_that_is_killed_by_a_stranger_comes_back(backends):
+    supervisor, postgres, _ = backends
+    before = supervisor["postgres"].pid
+    supervisor["postgres"].kill(signal.SIGKILL)
+    async with asyncio.timeout(15):
+        while supervisor["postgres"].starts < 2:  # noqa: ASYNC110 - waits for another process
+            await asyncio.sleep(0.02)
+        await supervisor["postgres"].wait_ready()
+    assert supervisor["postgres"].pid != before
+    assert postgres.psql("SELECT 1") == "1\n"
