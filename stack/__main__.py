@@ -3,21 +3,24 @@
 import asyncio
 import fcntl
 import os
+import shutil
 import signal
 import time
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from stack.child import StartFailedError
-from stack.demo_merchant import DemoMerchant, ensure_demo_merchant
+from stack.demo import run_demo
+from stack.demo_merchant import DemoMerchant, ensure_demo_merchant, read_demo_env
 from stack.embedded import REPOSITORY, Stack
-from stack.process import free_ports, is_port_free
+from stack.process import accepts_connections, free_ports, is_port_free
 from stack.topology import DEFAULT_PORT_BASE, plan_ports
 
 ROOT = REPOSITORY / ".incasso"
@@ -43,19 +46,34 @@ def up(port_base: PortBase = DEFAULT_PORT_BASE) -> None:
         raise typer.Exit(run(serve(port_base)))
 
 
+@app.command()
+def demo() -> None:
+    """Plays every journey with real requests, on the running stack or on one of its own."""
+    with lock(ROOT) as free:
+        raise typer.Exit(run(play_on_own_stack() if free else play_on_running_stack()))
+
+
 @contextmanager
 def only_one_stack(root: Path) -> Iterator[None]:
     """Two stacks on the same data would destroy them."""
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / "stack.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            console.print(
-                f"[red]A stack is already running here[/]; its keys are in {root}/demo.env"
-            )
-            raise typer.Exit(1) from None
+    with lock(root) as free:
+        if not free:
+            console.print(f"[red]A stack is already running here[/]; see {relative(root)}/demo.env")
+            raise typer.Exit(1)
         yield
+
+
+@contextmanager
+def lock(root: Path) -> Iterator[bool]:
+    """Whether no stack runs on this folder; while the block runs none can start."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "stack.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def wait_for_ports(port_base: int) -> None:
@@ -112,6 +130,48 @@ async def serve(port_base: int) -> int:
         console.print(f"[green bold]Ready[/] in {seconds:.1f} s. Ctrl-C stops it all.")
         await asyncio.Event().wait()
     return 0
+
+
+async def play_on_own_stack() -> int:
+    """With data of its own, removed before the next demo; its logs stay."""
+    folder = ROOT / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    console.print("Starting a stack for the demo")
+    async with Stack.start(folder, report=report_event, on_ready=report_ready) as stack:
+        merchant = await ensure_demo_merchant(stack)
+        held = await run_demo(
+            console,
+            url=stack.url,
+            secret_key=merchant.secret_key,
+            sandbox_url=stack.sandbox_url,
+            localstripe_url=stack.localstripe_url,
+            report=ROOT / "demo.json",
+        )
+    return 0 if held else 1
+
+
+async def play_on_running_stack() -> int:
+    file = ROOT / "demo.env"
+    known = read_demo_env(file) if file.exists() else {}
+    url = known.get("INCASSO_URL", "")
+    if not url or not is_listening(url):
+        console.print("[red]The stack that runs here is not ready yet.[/] Try again in seconds.")
+        return 1
+    console.print(f"Playing on the stack at {url}")
+    held = await run_demo(
+        console,
+        url=url,
+        secret_key=known["INCASSO_SECRET_KEY"],
+        sandbox_url=known["INCASSO_SANDBOX_URL"],
+        localstripe_url=known["INCASSO_LOCALSTRIPE_URL"],
+        report=ROOT / "demo.json",
+    )
+    return 0 if held else 1
+
+
+def is_listening(url: str) -> bool:
+    port = urlsplit(url).port
+    return port is not None and accepts_connections(port)
 
 
 def report_ready(name: str, seconds: float) -> None:

@@ -69,7 +69,7 @@ async def create_merchant(stack: Stack, name: str, *, suffix: str = "") -> DemoM
 async def remembered(stack: Stack) -> DemoMerchant | None:
     if not stack.folders.demo_env.exists():
         return None
-    stored = dict(re.findall(r"^(\w+)=(.*)$", stack.folders.demo_env.read_text(), re.MULTILINE))
+    stored = read_demo_env(stack.folders.demo_env)
     secret = stored.get("INCASSO_SECRET_KEY", "")
     request = merchants_pb2.AuthenticateKeyRequest(secret=secret)
     try:
@@ -157,12 +157,17 @@ async def register_webhook(
         answer.raise_for_status()
 
 
+def read_demo_env(file: Path) -> dict[str, str]:
+    return dict(re.findall(r"^(\w+)=(.*)$", file.read_text(), re.MULTILINE))
+
+
 def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
     values = {
         "INCASSO_URL": stack.url,
         "INCASSO_SECRET_KEY": merchant.secret_key,
         "INCASSO_PUBLISHABLE_KEY": merchant.publishable_key,
         "INCASSO_SANDBOX_URL": stack.sandbox_url,
+        "INCASSO_LOCALSTRIPE_URL": stack.localstripe_url,
     }
     lines = "".join(f"{name}={value}\n" for name, value in values.items())
     write_private(stack.folders.demo_env, lines)

@@ -2,17 +2,20 @@
 
 `new_database("payments")` gives the URL of a fresh, migrated database, `new_database("libs")` of
 one with the chassis' tables only, `new_database()` of an empty one. `nats_url` is the worker's NATS,
-`fresh_nats_url` one without streams.
+`fresh_nats_url` one without streams. `stack` is the whole embedded stack, shared by all end-to-end
+tests, which therefore run on one worker; `demo_merchant` has keys for it.
 """
 
 import itertools
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from stack.demo_merchant import DemoMerchant, ensure_demo_merchant
+from stack.embedded import Stack
 from stack.nats import throw_away_nats
 from stack.postgres import Postgres, throw_away_postgres
 from stack.process import free_ports
@@ -119,3 +122,24 @@ def fresh_nats_url() -> Iterator[str]:
 @pytest.fixture
 def free_port() -> Callable[[], int]:
     return lambda: free_ports(1)[0]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the stack are marked, and stay together on one worker."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    root = tmp_path_factory.mktemp("stack")
+    async with Stack.start(root, durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def demo_merchant(stack: Stack) -> DemoMerchant:
+    return await ensure_demo_merchant(stack)

@@ -1,0 +1,143 @@
+"""`make demo`: every journey with real requests, then an audit against the PSP's own books."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+
+from stack.journeys import JOURNEYS, Journey, one_click
+from stack.shop import TIMEOUT_SECONDS, JourneyFailedError, Shop
+from stack.traces import complete_trace, tree
+
+TAKEN_BY_SANDBOX = ("sandbox-a", "sandbox-b")
+
+
+@dataclass(frozen=True)
+class Result:
+    journey: str
+    promise: str
+    held: bool
+    what: str
+    seconds: float
+    trace_id: str = ""
+    payment_id: str = ""
+
+
+async def run_demo(
+    console: Console,
+    *,
+    url: str,
+    secret_key: str,
+    sandbox_url: str,
+    localstripe_url: str,
+    report: Path,
+) -> bool:
+    """Whether every promise held. Writes `report` as JSON."""
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    connector = aiohttp.TCPConnector(limit=100)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as http:
+        shop = Shop(http, url, secret_key, sandbox_url, localstripe_url)
+        results = []
+        for journey in JOURNEYS:
+            result = await play(journey, shop)
+            results.append(result)
+            console.print(line(result))
+        differences = await audit(shop)
+        traced = next(result for result in results if result.journey == one_click.__name__)
+        spans, missing = await complete_trace(http, sandbox_url, traced.trace_id)
+    console.print(table(results))
+    console.print(tree(traced.trace_id, spans))
+    held = all(result.held for result in results) and not differences and not missing
+    tell_audit(console, len(shop.payment_ids), differences, missing)
+    content = {
+        "held": held,
+        "journeys": [asdict(result) for result in results],
+        "payments_audited": len(shop.payment_ids),
+        "differences_with_psp_books": differences,
+        "missing_in_trace": missing,
+    }
+    write(report, content)
+    return held
+
+
+def write(report: Path, content: dict[str, Any]) -> None:
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(json.dumps(content, indent=2) + "\n")
+
+
+async def play(journey: Journey, shop: Shop) -> Result:
+    began = time.monotonic()
+    promise = (journey.__doc__ or "").strip()
+    try:
+        told = await journey(shop)
+    except (JourneyFailedError, aiohttp.ClientError, TimeoutError, KeyError, TypeError) as failure:
+        what = f"{type(failure).__name__}: {failure}"
+        return Result(journey.__name__, promise, False, what, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Result(
+        journey.__name__, promise, True, told.what, seconds, told.trace_id, told.payment_id
+    )
+
+
+async def audit(shop: Shop) -> list[str]:
+    """Each payment of this run against its row at the PSP; and no money without a payment."""
+    books = await shop.books()
+    differences = []
+    explained = set()
+    for payment_id in shop.payment_ids:
+        payment = await shop.get(f"/v1/payments/{payment_id}")
+        if payment.get("psp_account") in TAKEN_BY_SANDBOX and "psp_reference" in payment:
+            explained.add(payment["psp_reference"])
+            differences += compare(payment, books.get(payment["psp_reference"]))
+    ours = (f"D-{shop.run_id}-", *shop.payment_ids)
+    differences += [
+        f"the PSP took {row['captured_minor']} for {row['reference']} in a charge of its own"
+        for row in books.values()
+        if str(row["reference"]).startswith(ours)
+        and row["captured_minor"]
+        and row["id"] not in explained
+    ]
+    return differences
+
+
+def compare(payment: dict[str, Any], row: dict[str, Any] | None) -> list[str]:
+    """What Incasso says and what the PSP says of one charge."""
+    name = payment["id"]
+    if row is None:
+        return [f"{name}: the PSP does not know {payment['psp_reference']}"]
+    return [
+        f"{name}: {field} is {payment[field]} here and {row[field]} at the PSP"
+        for field in ("captured_minor", "refunded_minor")
+        if payment.get(field, 0) != row[field]
+    ]
+
+
+def line(result: Result) -> str:
+    mark = "[green]✓[/]" if result.held else "[red]✗[/]"
+    return f"  {mark} {result.promise} [dim]{result.seconds:.1f} s[/]"
+
+
+def table(results: list[Result]) -> Table:
+    shown = Table(title="What happened", title_justify="left", title_style="bold")
+    shown.add_column("Promise")
+    shown.add_column("Result", overflow="fold")
+    shown.add_column("Payment", overflow="fold", style="dim")
+    shown.add_column("Trace", overflow="fold", style="dim")
+    for result in results:
+        style = None if result.held else "red"
+        shown.add_row(result.promise, result.what, result.payment_id, result.trace_id, style=style)
+    return shown
+
+
+def tell_audit(console: Console, payments: int, differences: list[str], missing: list[str]) -> None:
+    for difference in differences:
+        console.print(f"[red]✗ {difference}[/]")
+    for part in missing:
+        console.print(f"[red]✗ the trace has no span of {part}[/]")
+    if not differences:
+        console.print(f"[green]✓[/] {payments} payments agree with the PSP's own books")

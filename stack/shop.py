@@ -1,0 +1,159 @@
+"""A storefront as the demo plays it: REST calls with a trace of its own, and the shopper's browser."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+
+TIMEOUT_SECONDS = 60.0
+SETTLED_STATES = frozenset({"captured", "authorised", "declined", "cancelled", "refunded"})
+
+
+class JourneyFailedError(Exception):
+    """Something was not as promised; the message says what."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
+    trace_id: str
+
+    def expect(self, status: int) -> Any:
+        if self.status != status:
+            raise JourneyFailedError(f"expected HTTP {status}, got {self.status}: {self.body}")
+        return self.body
+
+
+@dataclass
+class Shop:
+    http: aiohttp.ClientSession
+    url: str
+    secret_key: str
+    sandbox_url: str
+    localstripe_url: str
+    run_id: str = field(default_factory=lambda: secrets.token_hex(4))
+    payment_ids: list[str] = field(default_factory=list)
+    orders: int = 0
+
+    def next_order(self) -> str:
+        self.orders += 1
+        return f"D-{self.run_id}-{self.orders}"
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        secret_key: str | None = None,
+    ) -> Answer:
+        """One REST call as the root of a trace; writes carry an idempotency key."""
+        trace_id = secrets.token_hex(16)
+        headers = {
+            "Authorization": f"Bearer {secret_key or self.secret_key}",
+            "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01",
+        }
+        if method != "GET":
+            headers["Idempotency-Key"] = key or str(uuid4())
+        async with self.http.request(
+            method, self.url + path, json=body, headers=headers
+        ) as response:
+            return Answer(response.status, await response.json(content_type=None), trace_id)
+
+    async def get(self, path: str) -> Any:
+        return (await self.call("GET", path)).expect(200)
+
+    async def customer(self, token: str, psp_account: str = "sandbox-a") -> str:
+        """A new customer whose default instrument is this token's."""
+        made = await self.call(
+            "POST",
+            "/v1/customers",
+            {"email": "giulia@example.com", "name": "Giulia Bianchi", "locale": "it"},
+        )
+        customer_id: str = made.expect(201)["id"]
+        await self.attach(customer_id, token, psp_account, make_default=True)
+        return customer_id
+
+    async def attach(
+        self, customer_id: str, token: str, psp_account: str, *, make_default: bool = False
+    ) -> dict[str, Any]:
+        accepted_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        answer = await self.call(
+            "POST",
+            f"/v1/customers/{customer_id}/instruments",
+            {
+                "psp_account": psp_account,
+                "token": token,
+                "make_default": make_default,
+                "consent": {"text_version": "2026-11", "accepted_at": accepted_at},
+                "return_url": f"{self.url}/healthz/live",
+            },
+        )
+        instrument: dict[str, Any] = answer.expect(201)
+        if instrument["state"] == "requires_action":
+            await self.approve(instrument["next_action"]["url"])
+        return instrument
+
+    async def one_click(
+        self, customer_id: str, amount_minor: int, *, key: str | None = None, **more: Any
+    ) -> Answer:
+        body = {
+            "customer_id": customer_id,
+            "amount": {"amount_minor": amount_minor, "currency": "EUR"},
+            "order_reference": more.pop("order_reference", None) or self.next_order(),
+            **more,
+        }
+        answer = await self.call("POST", "/v1/one-click-payments", body, key=key)
+        if answer.status == 201 and answer.body["id"] not in self.payment_ids:  # noqa: PLR2004 - HTTP
+            self.payment_ids.append(answer.body["id"])
+        return answer
+
+    async def settled(self, payment_id: str, *, within_seconds: float = 30.0) -> Any:
+        """The payment when its outcome is known."""
+        deadline = time.monotonic() + within_seconds
+        while True:
+            payment = await self.get(f"/v1/payments/{payment_id}")
+            if payment["state"] in SETTLED_STATES:
+                return payment
+            if time.monotonic() > deadline:
+                raise JourneyFailedError(f"{payment_id} is still {payment['state']}")
+            await asyncio.sleep(0.2)
+
+    async def approve(self, challenge_url: str) -> None:
+        """What the shopper does on the PSP's 3-D Secure page."""
+        async with self.http.get(challenge_url) as page:
+            page.raise_for_status()
+        async with self.http.post(
+            challenge_url, data={"decision": "approve"}, allow_redirects=False
+        ) as answer:
+            if answer.status >= 400:  # noqa: PLR2004 - HTTP
+                raise JourneyFailedError(f"the challenge page answers {answer.status}")
+
+    async def stripe_card(self, number: str) -> str:
+        """What Stripe's field in the browser does: card in, payment method out."""
+        form = {
+            "type": "card",
+            "card[number]": number,
+            "card[exp_month]": "12",
+            "card[exp_year]": "2032",
+            "card[cvc]": "123",
+        }
+        headers = {"Authorization": "Bearer sk_test_localstripe"}
+        async with self.http.post(
+            f"{self.localstripe_url}/v1/payment_methods", data=form, headers=headers
+        ) as answer:
+            answer.raise_for_status()
+            method_id: str = (await answer.json())["id"]
+            return method_id
+
+    async def books(self) -> dict[str, dict[str, Any]]:
+        """The sandbox's own books: charges by their id at the PSP."""
+        async with self.http.get(f"{self.sandbox_url}/books/charges") as answer:
+            return {row["id"]: row for row in (await answer.json())["data"]}
