@@ -120,17 +120,18 @@ def parse_rules(body: dict[str, Any]) -> list[Rule]:
 
 def parse_rule(body: dict[str, Any]) -> Rule:
     only(body, RULE_FIELDS)
-    operation = body.get("operation", ANY)
+    operation = optional_text(body, "operation") or ANY
     if operation not in CALL_OPERATIONS | {WEBHOOK, ANY}:
         raise errors.InvalidRequestError(
             f"one of {', '.join(sorted(CALL_OPERATIONS))}, {WEBHOOK}, {ANY}", field="operation"
         )
     kinds = WEBHOOK_KINDS if operation == WEBHOOK else CALL_KINDS
-    if body.get("kind") not in {kind.value for kind in kinds}:
+    kind = text(body, "kind")
+    if kind not in {each.value for each in kinds}:
         raise errors.InvalidRequestError(f"one of {', '.join(sorted(kinds))}", field="kind")
     return Rule(
         operation=operation,
-        kind=Kind(body["kind"]),
+        kind=Kind(kind),
         account=optional_text(body, "account"),
         seconds=None if body.get("seconds") is None else number(body, "seconds", most=3600),
         probability=1.0 if body.get("probability") is None else number(body, "probability", most=1),

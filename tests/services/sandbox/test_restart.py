@@ -1,0 +1,98 @@
+"""The process itself: killed and started again on the same folder."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+HEADERS = {"Authorization": "Bearer sandbox_sk_sandbox-a"}
+CHARGE = {"amount_minor": 5990, "currency": "EUR", "token": "tok_visa", "capture": True}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@asynccontextmanager
+async def process(port: int, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    environment = os.environ | {
+        "INCASSO_HTTP_PORT": str(port),
+        "INCASSO_SANDBOX_DATA": str(folder),
+    }
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.sandbox", env=environment,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        await ready(port)
+        yield child
+    finally:
+        if child.returncode is None:
+            child.kill()
+        await child.wait()
+
+
+async def ready(port: int) -> None:
+    async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(f"http://127.0.0.1:{port}/healthz/ready") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.05)
+
+
+async def charge(session: aiohttp.ClientSession, port: int, key: str) -> aiohttp.ClientResponse:
+    answer = await session.post(
+        f"http://127.0.0.1:{port}/psp/sandbox-a/charges",
+        json=CHARGE,
+        headers=HEADERS | {"Idempotency-Key": key},
+    )
+    await answer.read()
+    return answer
+
+
+async def test_answered_charges_survive_a_kill_under_load(tmp_path):
+    port, answered = free_port(), {}
+
+    async def charge_until_it_dies(session: aiohttp.ClientSession, lane: int) -> None:
+        for number in range(10_000):
+            key = f"att_{lane}_{number}"
+            try:
+                answer = await charge(session, port, key)
+            except aiohttp.ClientError:
+                return
+            answered[key] = (await answer.json())["id"]
+
+    async with process(port, tmp_path) as child, aiohttp.ClientSession() as session:
+        lanes = [asyncio.create_task(charge_until_it_dies(session, lane)) for lane in range(8)]
+        await asyncio.sleep(0.7)
+        os.kill(child.pid, signal.SIGKILL)
+        await asyncio.gather(*lanes)
+
+    assert len(answered) > 50
+    async with process(port, tmp_path), aiohttp.ClientSession() as session:
+        async with session.get(f"http://127.0.0.1:{port}/books/charges") as answer:
+            books = {row["key"]: row["id"] for row in (await answer.json())["data"]}
+        assert answered.items() <= books.items()
+        key, charge_id = next(iter(answered.items()))
+        again = await charge(session, port, key)
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert (await again.json())["id"] == charge_id
+
+
+async def test_sigterm_ends_the_process_in_good_order(tmp_path):
+    port = free_port()
+    async with process(port, tmp_path) as child:
+        child.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            assert await child.wait() == 0
