@@ -8,7 +8,9 @@ from tests.tidy.sources import ROOT, sources
 FILE_LINES = 300
 FUNCTION_LINES = 60
 # A file or function that needs more has its reason here.
-LARGE_FILES: dict[str, str] = {}
+LARGE_FILES: dict[str, str] = {
+    "libs/formats.py": "holds the ISO 3166 countries, one per line by the formatter",
+}
 LARGE_FUNCTIONS: dict[str, str] = {}
 EMPTY_WORDS = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 

@@ -1,0 +1,84 @@
+"""The demo's own judgement: broken promises, differing books and gaps in a trace are seen."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from stack.demo import compare, play
+from stack.journeys import Told, expect
+from stack.shop import Answer, JourneyFailedError
+from stack.traces import missing_parts, tree
+
+CHARGE = {"captured_minor": 5990, "refunded_minor": 0}
+PAYMENT = {"id": "pay_1", "psp_reference": "ch_1", **CHARGE}
+
+
+def span(number: int, service: str, name: str, parent: int | None = None) -> dict:
+    return {
+        "span_id": str(number),
+        "parent_id": None if parent is None else str(parent),
+        "service": service,
+        "name": name,
+        "start_unix_nano": number,
+        "duration_ms": 1.0,
+        "attributes": {},
+    }
+
+
+ROAD = [
+    span(1, "gateway", "POST /v1/one-click-payments"),
+    span(2, "oneclick", "CreateOneClickPayment", 1),
+    span(3, "payments", "CreatePayment", 2),
+    span(4, "payments", "SQL insert_payment", 3),
+    span(5, "sandbox", "sandbox POST /charges", 3),
+    span(6, "payments", "publish incasso.payments.payment.captured", 3),
+]
+
+
+def test_equal_books_have_no_difference():
+    assert compare(PAYMENT, dict(CHARGE)) == []
+
+
+def test_a_charge_that_the_psp_does_not_know_is_a_difference():
+    assert compare(PAYMENT, None) == ["pay_1: the PSP does not know ch_1"]
+
+
+def test_a_differing_amount_is_named():
+    row = {**CHARGE, "captured_minor": 11980}
+    assert compare(PAYMENT, row) == ["pay_1: captured_minor is 5990 here and 11980 at the PSP"]
+
+
+async def test_a_broken_promise_is_told_and_not_raised():
+    async def broken(_shop) -> Told:
+        """The promise"""
+        expect({"state": "declined"}, state="captured")
+        raise AssertionError
+
+    result = await play(broken, shop=None)
+    assert not result.held
+    assert "state is 'declined', expected 'captured'" in result.what
+
+
+def test_an_unexpected_status_is_a_broken_promise():
+    with pytest.raises(JourneyFailedError, match="expected HTTP 201, got 500"):
+        Answer(500, {}, "").expect(201)
+
+
+def test_a_trace_of_the_whole_road_misses_nothing():
+    assert missing_parts(ROAD) == []
+
+
+@pytest.mark.parametrize(
+    ("gone", "part"), [(1, "gateway"), (4, "SQL"), (5, "PSP"), (6, "outbox and NATS")]
+)
+def test_a_gap_in_the_trace_is_named(gone: int, part: str):
+    assert missing_parts([span for span in ROAD if span["span_id"] != str(gone)]) == [part]
+
+
+def test_the_tree_shows_children_below_their_parents():
+    out = io.StringIO()
+    Console(file=out, width=100).print(tree("abc", ROAD))
+    lines = [line.replace("│", " ") for line in out.getvalue().splitlines()]
+    depths = {line.split()[1]: len(line) - len(line.lstrip(" ")) for line in lines[1:]}
+    assert depths["gateway"] < depths["oneclick"] < depths["sandbox"]
