@@ -55,7 +55,7 @@ def key_of(request: Message, method: str) -> Key | None:
 _CLAIM = """
 INSERT INTO idempotency_keys AS held
     (merchant_id, method, key, request_hash, resource_id, locked_until)
-VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6)
+VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6::interval)
 ON CONFLICT (merchant_id, method, key) DO UPDATE
     SET locked_until = EXCLUDED.locked_until
     WHERE held.request_hash = EXCLUDED.request_hash
@@ -123,4 +123,6 @@ async def release(conn: Conn, key: Key | None) -> None:
 
 async def purge(conn: Conn) -> int:
     """Delete keys older than 30 days; answers how many."""
-    return await conn.execute("DELETE FROM idempotency_keys WHERE created_at < now() - $1", KEPT)
+    return await conn.execute(
+        "DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval", KEPT
+    )
