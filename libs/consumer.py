@@ -49,6 +49,8 @@ class Consumer:
                 messages = await subscription.fetch(BATCH, timeout=5)
             except (nats.errors.TimeoutError, nats.js.errors.FetchTimeoutError):
                 continue
+            except nats.errors.ConnectionClosedError:
+                raise  # closed for good, unlike a connection that is lost
             except (nats.errors.Error, nats.js.errors.APIError) as error:
                 log.warning("fetch failed", consumer=self._name, error=repr(error))
                 await asyncio.sleep(RETRY_DELAY_SECONDS)

@@ -23,7 +23,7 @@ from libs.db import Conn, Database
 from libs.errors import ServiceUnavailable
 from libs.logs import log
 from libs.server import Server
-from libs.tasks import Tasks
+from libs.tasks import Tasks, cancel
 
 CLOCK_SUBJECT: Final = "incasso.merchants.test_clock.advanced"
 PURGE_SECONDS: Final = 3600.0
@@ -103,9 +103,7 @@ async def _serve(
     await server.leave()
     await asyncio.sleep(config.drain_seconds)
     await server.stop(config.grace_seconds)
-    for loop in loops:
-        loop.cancel()
-    await asyncio.gather(*loops, return_exceptions=True)
+    await cancel(loops)
     for close in parts.close:
         await close()
     await database.close()
@@ -142,12 +140,12 @@ def _loops(
         """The process serves without NATS; events wait in the outbox until it is there."""
         bus = await buses.connect(config.nats_url, service=name)
         handlers = {CLOCK_SUBJECT: _follow_clock, **parts.handlers}
+        relay = asyncio.create_task(outbox.Relay(database, bus).run())
+        reader = asyncio.create_task(consumer.Consumer(name, database, bus, handlers).run())
         try:
-            await asyncio.gather(
-                outbox.Relay(database, bus).run(),
-                consumer.Consumer(name, database, bus, handlers).run(),
-            )
+            await asyncio.gather(relay, reader)
         finally:
+            await cancel([relay, reader])
             await bus.close()
 
     return [events, lambda: _purge(database), *parts.loops]

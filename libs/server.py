@@ -114,7 +114,7 @@ class _Door(grpc.aio.ServerInterceptor):
                 parent=metadata.get(telemetry.TRACEPARENT, ""),
                 attributes={"rpc.system.name": "grpc", "rpc.method": method},
             ) as span:
-                answer = await self._answer(name, rules, inner(request, rpc), request)
+                answer = await self._answer(name, rules, inner, request, rpc)
                 if isinstance(answer, Refusal):
                     span.set_attribute("incasso.reason", answer.reason)
             code = answer.kind.grpc_code if isinstance(answer, Refusal) else grpc.StatusCode.OK
@@ -130,16 +130,13 @@ class _Door(grpc.aio.ServerInterceptor):
         self,
         name: str,
         rules: options_pb2.MethodRules,
-        work: Coroutine[Any, Any, Message],
+        inner: Unary,
         request: Message,
+        rpc: Any,
     ) -> Message | Refusal:
         try:
             _check(request, rules)
-        except Refusal as refusal:
-            work.close()
-            return refusal
-        try:
-            return await self._tasks.finish(work)
+            return await self._tasks.finish(inner(request, rpc))
         except Refusal as refusal:
             return refusal
         except Exception as error:  # noqa: BLE001 - the caller learns that it is our fault

@@ -4,10 +4,12 @@ A shopper who closes the browser cancels the RPC, never the charge that is under
 """
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+
+_CANCEL_AGAIN_SECONDS: Final = 0.2
 
 
 class Tasks:
@@ -34,3 +36,12 @@ class Tasks:
             return 0
         _, pending = await asyncio.wait(self._running, timeout=timeout_seconds)
         return len(pending)
+
+
+async def cancel(tasks: "Iterable[asyncio.Task[Any]]") -> None:
+    """Cancel until they have ended: libraries that race a timeout may swallow a cancellation."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_SECONDS)

@@ -1,0 +1,168 @@
+"""Outbox, relay and consumers on a real PostgreSQL and a real NATS."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from libs import bus as buses
+from libs import consumer as consumers
+from libs import db, outbox
+from libs.tasks import cancel
+
+SUBJECT = "incasso.test.thing.happened"
+
+
+@pytest.fixture
+async def database(new_database):
+    found = await db.connect(new_database("libs"), pool_size=10, service="test")
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def bus(fresh_nats_url):
+    found = await buses.connect(fresh_nats_url, service="test")
+    yield found
+    await found.close()
+
+
+@asynccontextmanager
+async def running(*loops):
+    tasks = [asyncio.create_task(loop.run()) for loop in loops]
+    try:
+        yield
+    finally:
+        await cancel(tasks)
+
+
+async def append(conn, aggregate="agg_1", body=b"body", subject=SUBJECT):
+    return await outbox.append(
+        conn,
+        merchant_id="mer_a",
+        aggregate_id=aggregate,
+        subject=subject,
+        body=body,
+        at=datetime.now(UTC),
+    )
+
+
+async def until(condition, seconds=10.0):
+    for _ in range(int(seconds / 0.02)):
+        if await condition():
+            return
+        await asyncio.sleep(0.02)
+    raise TimeoutError
+
+
+async def published(database):
+    async with database.connection() as conn:
+        return await conn.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0
+
+
+async def test_an_event_travels_from_the_outbox_to_a_handler_once(database, bus):
+    seen = []
+
+    async def handle(conn, event):
+        seen.append((event.event_id, event.merchant_id, event.aggregate_id, event.body))
+
+    consumer = consumers.Consumer("reader", database, bus, {SUBJECT: handle})
+    async with running(outbox.Relay(database, bus), consumer):
+        async with database.transaction() as conn:
+            event_id = await append(conn)
+
+        async def arrived():
+            return bool(seen)
+
+        await until(arrived)
+        async with database.transaction() as conn:
+            again = await outbox.replay(
+                conn,
+                since=datetime.now(UTC) - timedelta(hours=1),
+                until=datetime.now(UTC) + timedelta(hours=1),
+            )
+        assert again == 1
+        await until(lambda: published(database))
+        await asyncio.sleep(0.2)
+    assert seen == [(event_id, "mer_a", "agg_1", b"body")]
+
+
+async def test_a_rolled_back_effect_sends_no_event(database, bus):
+    with pytest.raises(RuntimeError):  # noqa: PT012 - the effect and its failure are one block
+        async with database.transaction() as conn:
+            await append(conn)
+            raise RuntimeError
+    async with database.connection() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM outbox") == 0
+        assert await outbox.age(conn) == timedelta()
+
+
+async def test_events_of_an_aggregate_keep_their_order_and_two_relays_send_each_once(database, bus):
+    seen = []
+
+    async def handle(conn, event):
+        seen.append((event.aggregate_id, int(event.body)))
+
+    consumer = consumers.Consumer("reader", database, bus, {SUBJECT: handle})
+    relays = (outbox.Relay(database, bus), outbox.Relay(database, bus))
+    async with running(*relays, consumer):
+        for number in range(300):
+            async with database.transaction() as conn:
+                await append(conn, f"agg_{number % 3}", str(number).encode())
+
+        async def all_arrived():
+            return len(seen) >= 300
+
+        await until(all_arrived, 20)
+    assert len(seen) == 300
+    for aggregate in ("agg_0", "agg_1", "agg_2"):
+        numbers = [number for name, number in seen if name == aggregate]
+        assert numbers == sorted(numbers)
+
+
+async def test_a_failing_event_is_repeated_while_the_others_go_on(database, bus, monkeypatch):
+    monkeypatch.setattr(consumers, "RETRY_DELAY_SECONDS", 0.01)
+    failures = []
+
+    async def handle(conn, event):
+        if event.body == b"bad" and len(failures) < 2:
+            failures.append(event.event_id)
+            raise ValueError("not now")
+        await conn.execute("INSERT INTO handled VALUES ($1)", event.body)
+
+    async with database.connection() as conn:
+        await conn.execute("CREATE TABLE handled (body bytea)")
+
+    consumer = consumers.Consumer("reader", database, bus, {SUBJECT: handle})
+    async with running(outbox.Relay(database, bus), consumer):
+        async with database.transaction() as conn:
+            for body in (b"good", b"bad", b"better"):
+                await append(conn, body=body)
+
+        async def all_arrived():
+            async with database.connection() as conn:
+                return await conn.fetchval("SELECT count(*) FROM handled") >= 3
+
+        await until(all_arrived)
+    async with database.connection() as conn:
+        rows = await conn.fetch("SELECT body FROM handled ORDER BY body")
+    assert [row["body"] for row in rows] == [b"bad", b"better", b"good"]
+
+
+async def test_an_event_that_always_fails_becomes_a_dead_letter(database, bus, monkeypatch):
+    monkeypatch.setattr(consumers, "RETRY_DELAY_SECONDS", 0.001)
+
+    async def handle(conn, event):
+        raise ValueError("never")
+
+    dead = await bus.js.subscribe(f"{buses.DEAD}.reader", durable="dead")
+    consumer = consumers.Consumer("reader", database, bus, {SUBJECT: handle})
+    async with running(outbox.Relay(database, bus), consumer):
+        async with database.transaction() as conn:
+            event_id = await append(conn)
+        message = await dead.next_msg(timeout=20)
+    assert message.headers["ce-id"] == event_id
+    assert message.headers["incasso-error"] == "ValueError"
+    async with database.connection() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM inbox") == 0

@@ -1,0 +1,114 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from incasso.payments.v1 import payments_pb2
+from libs import context, db, idempotency
+from libs.errors import IdempotencyKeyInUse, IdempotencyKeyReused
+
+
+@pytest.fixture
+async def database(new_database):
+    found = await db.connect(new_database("libs"), pool_size=10, service="test")
+    yield found
+    await found.close()
+
+
+def key(text="k1", body=b"one", merchant="mer_a"):
+    return idempotency.Key(merchant, "Charge", text, body)
+
+
+async def test_a_repeat_gets_the_stored_answer(database):
+    async with database.transaction() as conn:
+        assert (await idempotency.claim(conn, key(), "pay_1")).fresh
+        await idempotency.complete(conn, key(), b"answer")
+    async with database.transaction() as conn:
+        again = await idempotency.claim(conn, key(), "pay_2")
+    assert again == idempotency.Claim(fresh=False, resource_id="pay_1", answer=b"answer")
+
+
+async def test_another_body_under_the_same_key_is_refused(database):
+    async with database.transaction() as conn:
+        await idempotency.claim(conn, key(), "pay_1")
+    with pytest.raises(IdempotencyKeyReused):
+        async with database.transaction() as conn:
+            await idempotency.claim(conn, key(body=b"two"), "pay_2")
+
+
+async def test_a_running_key_is_in_use_until_its_lock_ends(database):
+    async with database.transaction() as conn:
+        await idempotency.claim(conn, key(), "pay_1", lock=timedelta(milliseconds=50))
+    with pytest.raises(IdempotencyKeyInUse):
+        async with database.transaction() as conn:
+            await idempotency.claim(conn, key(), "pay_2")
+    await asyncio.sleep(0.06)
+    async with database.transaction() as conn:
+        resumed = await idempotency.claim(conn, key(), "pay_2")
+    assert resumed == idempotency.Claim(fresh=False, resource_id="pay_1")
+
+
+async def test_a_released_key_is_resumed_by_exactly_one_of_many(database):
+    async with database.transaction() as conn:
+        await idempotency.claim(conn, key(), "pay_1")
+        await idempotency.release(conn, key())
+
+    async def attempt():
+        try:
+            async with database.transaction() as conn:
+                return await idempotency.claim(conn, key(), "pay_x")
+        except IdempotencyKeyInUse:
+            return None
+
+    claims = [c for c in await asyncio.gather(*(attempt() for _ in range(10))) if c]
+    assert claims == [idempotency.Claim(fresh=False, resource_id="pay_1")]
+
+
+async def test_of_concurrent_first_claims_one_is_fresh(database):
+    async def attempt(number):
+        try:
+            async with database.transaction() as conn:
+                claim = await idempotency.claim(conn, key(), f"pay_{number}")
+                await asyncio.sleep(0.02)
+                return claim.fresh
+        except IdempotencyKeyInUse:
+            return False
+
+    assert sorted(await asyncio.gather(*map(attempt, range(10)))) == [False] * 9 + [True]
+
+
+async def test_a_rolled_back_effect_leaves_no_key(database):
+    with pytest.raises(RuntimeError):  # noqa: PT012 - the effect and its failure are one block
+        async with database.transaction() as conn:
+            await idempotency.claim(conn, key(), "pay_1")
+            raise RuntimeError
+    async with database.transaction() as conn:
+        assert (await idempotency.claim(conn, key(), "pay_2")).fresh
+
+
+async def test_keys_of_two_merchants_do_not_meet(database):
+    async with database.transaction() as conn:
+        assert (await idempotency.claim(conn, key(), "pay_1")).fresh
+        assert (await idempotency.claim(conn, key(merchant="mer_b"), "pay_2")).fresh
+
+
+async def test_keys_older_than_thirty_days_are_purged(database):
+    async with database.transaction() as conn:
+        await idempotency.claim(conn, key("old"), "pay_1")
+        await idempotency.claim(conn, key("new"), "pay_2")
+        await conn.execute(
+            "UPDATE idempotency_keys SET created_at = now() - interval '31 days' WHERE key = 'old'"
+        )
+        assert await idempotency.purge(conn) == 1
+
+
+def test_the_key_of_a_call_hashes_the_canonical_request():
+    request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
+    context.set_current(context.Call(merchant_id="mer_a", idempotency_key="k"))
+    found = idempotency.key_of(request, "CapturePayment")
+    assert found is not None
+    assert (found.merchant_id, found.text, len(found.request_hash)) == ("mer_a", "k", 32)
+    other = payments_pb2.CapturePaymentRequest(payment_id="pay_2")
+    assert idempotency.key_of(other, "CapturePayment") != found
+    context.set_current(context.Call())
+    assert idempotency.key_of(request, "CapturePayment") is None

@@ -1,0 +1,34 @@
+import json
+
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs import logs
+
+
+@given(st.from_regex(r"\A[1-9][0-9]{12,18}\Z"))
+def test_card_like_digit_runs_never_reach_a_log(number):
+    assert number not in logs.redact(f"token {number} refused")
+    spaced = " ".join(number[i : i + 4] for i in range(0, len(number), 4))
+    assert spaced not in logs.redact(spaced)
+
+
+def test_keys_and_addresses_are_masked():
+    text = logs.redact("sk_abcdef123456 of giulia@example.com")
+    assert text == "[secret] of [email]"
+
+
+def test_fields_that_are_not_allowed_are_dropped_by_name(capsys):
+    event = logs._filter(None, "", {"event": "x", "email": "giulia@example.com", "status": 200})
+    assert "email" not in event
+    assert event["error"] == "log fields not allowed: email"
+    assert event["status"] == 200
+
+
+def test_a_log_line_is_json_with_its_service(capsys):
+    logs.set_up("test")
+    structlog.get_logger().info("paid", payment_id="pay_1")
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["event"], line["service"], line["payment_id"]) == ("paid", "test", "pay_1")
+    structlog.reset_defaults()

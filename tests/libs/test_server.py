@@ -1,0 +1,217 @@
+"""The gRPC chassis with a servicer of its own: what every service gets for nothing."""
+
+import asyncio
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
+from libs import client, context
+from libs.errors import Kind, OutcomeUnknown, Refusal, RemoteRefusal
+from libs.server import Server
+from libs.tasks import Tasks
+
+SERVICE = "incasso.payments.v1.PaymentsService"
+
+
+class NotToday(Refusal):
+    kind = Kind.CONFLICT
+    reason = "not_today"
+    message = "Come back tomorrow."
+
+
+class Servicer(payments_pb2_grpc.PaymentsServiceServicer):
+    def __init__(self):
+        self.calls = []
+        self.finished = asyncio.Event()
+
+    async def GetPayment(self, request, rpc):
+        self.calls.append(context.current())
+        if request.payment_id == "pay_refused":
+            raise NotToday
+        if request.payment_id == "pay_broken":
+            raise ValueError("secret detail")
+        return payments_pb2.GetPaymentResponse(payment=payments_pb2.Payment(id=request.payment_id))
+
+    async def CapturePayment(self, request, rpc):
+        await asyncio.sleep(0.2)
+        self.finished.set()
+        return payments_pb2.CapturePaymentResponse()
+
+
+@pytest.fixture
+async def served():
+    servicer, tasks = Servicer(), Tasks()
+    add = payments_pb2_grpc.add_PaymentsServiceServicer_to_server
+    server = Server([(add, servicer)], [SERVICE], tasks)
+    port = await server.start("127.0.0.1:0")
+    channel = client.channel(f"ipv4:127.0.0.1:{port}", SERVICE)
+    yield servicer, payments_pb2_grpc.PaymentsServiceStub(channel), server, channel
+    await channel.close()
+    await server.stop(1)
+
+
+async def test_a_call_carries_merchant_actor_and_key(served):
+    servicer, stub, *_ = served
+    context.set_current(context.Call(merchant_id="mer_a", actor="key_1", clock_offset_seconds=60))
+    request = payments_pb2.GetPaymentRequest(payment_id="pay_1")
+    answer = await client.call(
+        stub.GetPayment, request, timeout_seconds=5, idempotency_key="derived"
+    )
+    context.set_current(context.Call())
+    assert answer.payment.id == "pay_1"
+    assert servicer.calls == [
+        context.Call(
+            merchant_id="mer_a",
+            actor="key_1",
+            idempotency_key="derived",
+            clock_offset_seconds=60,
+        )
+    ]
+
+
+async def test_a_refusal_arrives_with_its_reason(served):
+    _, stub, *_ = served
+    request = payments_pb2.GetPaymentRequest(payment_id="pay_refused")
+    with pytest.raises(RemoteRefusal) as caught:
+        await client.call(stub.GetPayment, request, timeout_seconds=5)
+    refusal = caught.value
+    assert (refusal.kind, refusal.reason) == (Kind.CONFLICT, "not_today")
+    assert refusal.message == "Come back tomorrow."
+
+
+async def test_our_own_fault_says_nothing_of_its_inside(served):
+    _, stub, *_ = served
+    request = payments_pb2.GetPaymentRequest(payment_id="pay_broken")
+    with pytest.raises(RemoteRefusal) as caught:
+        await client.call(stub.GetPayment, request, timeout_seconds=5)
+    assert caught.value.reason == "internal_error"
+    assert "secret detail" not in caught.value.message
+
+
+async def test_every_wrong_field_is_named(served):
+    servicer, stub, *_ = served
+    request = payments_pb2.CreatePaymentRequest(
+        order_reference="x" * 101, metadata={"k" * 41: "v", "fine": "x" * 501}
+    )
+    request.amount.currency = "LIT"
+    request.instrument.tokens.add(psp_account="a\x00b")
+    with pytest.raises(RemoteRefusal) as caught:
+        await client.call(stub.CreatePayment, request, timeout_seconds=5, idempotency_key="k")
+    assert caught.value.reason == "invalid_argument"
+    assert {violation.field for violation in caught.value.violations} == {
+        "amount.amount_minor",
+        "amount.currency",
+        "order_reference",
+        "method",
+        "instrument.instrument_id",
+        "instrument.tokens.0.psp_account",
+        "instrument.tokens.0.token",
+        "metadata",
+        "metadata.fine",
+    }
+    assert servicer.calls == []
+
+
+async def test_a_call_that_moves_money_needs_an_idempotency_key(served):
+    _, stub, *_ = served
+    request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
+    with pytest.raises(RemoteRefusal) as caught:
+        await client.call(stub.CapturePayment, request, timeout_seconds=5)
+    assert caught.value.reason == "idempotency_key_missing"
+
+
+async def test_a_call_that_is_given_up_is_unknown_and_its_work_goes_on(served):
+    servicer, stub, *_ = served
+    request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
+    with pytest.raises(OutcomeUnknown):
+        await client.call(stub.CapturePayment, request, timeout_seconds=0.05, idempotency_key="k")
+    async with asyncio.timeout(2):
+        await servicer.finished.wait()
+
+
+async def test_a_stopping_server_waits_for_the_work_under_way(served):
+    servicer, stub, server, _ = served
+    request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
+    with pytest.raises(OutcomeUnknown):
+        await client.call(stub.CapturePayment, request, timeout_seconds=0.05, idempotency_key="k")
+    await server.stop(5)
+    assert servicer.finished.is_set()
+
+
+async def test_a_service_that_is_not_there_is_unknown_not_refused(free_port):
+    channel = client.channel(f"ipv4:127.0.0.1:{free_port()}", SERVICE)
+    stub = payments_pb2_grpc.PaymentsServiceStub(channel)
+    with pytest.raises(OutcomeUnknown):
+        await client.call(
+            stub.CancelPayment,
+            payments_pb2.CancelPaymentRequest(payment_id="pay_1"),
+            timeout_seconds=2,
+            idempotency_key="k",
+        )
+    await channel.close()
+
+
+async def test_health_is_serving_until_the_process_leaves(served):
+    *_, server, channel = served
+    stub = health_pb2_grpc.HealthStub(channel)
+    check = health_pb2.HealthCheckRequest(service=SERVICE)
+    assert (await stub.Check(check)).status == health_pb2.HealthCheckResponse.SERVING
+    await server.leave()
+    assert (await stub.Check(check)).status == health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+def test_the_channel_has_the_settings_that_survive_a_rollout():
+    options = dict(client.OPTIONS)
+    assert options["grpc.dns_min_time_between_resolutions_ms"] <= 5000
+    assert options["grpc.keepalive_time_ms"] == 30_000
+    config = client._service_config([SERVICE])
+    assert '"round_robin"' in config
+    assert '"GetPayment"' in config
+    assert '"CapturePayment"' not in config
+
+
+async def test_calls_spread_over_all_replicas():
+    servicers, servers, ports = [Servicer(), Servicer()], [], []
+    add = payments_pb2_grpc.add_PaymentsServiceServicer_to_server
+    for servicer in servicers:
+        server = Server([(add, servicer)], [SERVICE], Tasks())
+        ports.append(await server.start("127.0.0.1:0"))
+        servers.append(server)
+    target = "ipv4:" + ",".join(f"127.0.0.1:{port}" for port in ports)
+    channel = client.channel(target, SERVICE)
+    stub = payments_pb2_grpc.PaymentsServiceStub(channel)
+    for _ in range(20):
+        await client.call(
+            stub.GetPayment, payments_pb2.GetPaymentRequest(payment_id="pay_1"), timeout_seconds=5
+        )
+    assert all(len(servicer.calls) >= 5 for servicer in servicers)
+    await channel.close()
+    for server in servers:
+        await server.stop(1)
+
+
+async def test_reads_are_repeated_when_their_replica_goes_away(free_port):
+    """A plain grpc server that refuses the first call as UNAVAILABLE."""
+    seen = []
+
+    class Flaky(payments_pb2_grpc.PaymentsServiceServicer):
+        async def GetPayment(self, request, rpc):
+            seen.append(request.payment_id)
+            if len(seen) == 1:
+                await rpc.abort(grpc.StatusCode.UNAVAILABLE, "going away")
+            return payments_pb2.GetPaymentResponse()
+
+    server = grpc.aio.server()
+    payments_pb2_grpc.add_PaymentsServiceServicer_to_server(Flaky(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    channel = client.channel(f"ipv4:127.0.0.1:{port}", SERVICE)
+    stub = payments_pb2_grpc.PaymentsServiceStub(channel)
+    await client.call(
+        stub.GetPayment, payments_pb2.GetPaymentRequest(payment_id="pay_1"), timeout_seconds=5
+    )
+    assert len(seen) == 2
+    await channel.close()
+    await server.stop(0)
