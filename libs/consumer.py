@@ -47,8 +47,8 @@ class Consumer:
         while True:
             try:
                 messages = await subscription.fetch(BATCH, timeout=5)
-            except (nats.errors.TimeoutError, nats.js.errors.FetchTimeoutError):
-                continue
+            except (TimeoutError, nats.js.errors.FetchTimeoutError):
+                continue  # nats-py raises its own TimeoutError or asyncio's
             except nats.errors.ConnectionClosedError:
                 raise  # closed for good, unlike a connection that is lost
             except (nats.errors.Error, nats.js.errors.APIError) as error:
