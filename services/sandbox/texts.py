@@ -10,7 +10,6 @@ ENGLISH = {
     "setup_lead": "Your bank asks you to confirm that this card may be saved.",
     "merchant_reference": "Order",
     "card": "Card",
-    "amount": "Amount",
     "account": "Shop",
     "approve": "Approve",
     "refuse": "Refuse",
@@ -31,6 +30,11 @@ ENGLISH = {
     "save": "Save card",
     "hint": "Test cards only, for example 4242 4242 4242 4242.",
     "saved": "Card accepted:",
+    "bad_number": "Check the card number: a digit is missing or wrong.",
+    "not_a_test_card": "Only test cards work here. Try 4242 4242 4242 4242.",
+    "bad_expiry": "Write the month and year printed on a card that has not expired, as MM/YY.",
+    "bad_cvc": "The security code has three or four digits.",
+    "unreachable": "The payment provider cannot be reached. Try again in a moment.",
 }
 ITALIAN = {
     "language": "it",
@@ -40,7 +44,6 @@ ITALIAN = {
     "setup_lead": "La tua banca ti chiede di confermare che la carta può essere salvata.",
     "merchant_reference": "Ordine",
     "card": "Carta",
-    "amount": "Importo",
     "account": "Negozio",
     "approve": "Approva",
     "refuse": "Rifiuta",
@@ -61,6 +64,11 @@ ITALIAN = {
     "save": "Salva la carta",
     "hint": "Solo carte di prova, per esempio 4242 4242 4242 4242.",
     "saved": "Carta accettata:",
+    "bad_number": "Controlla il numero della carta: manca una cifra o è sbagliata.",
+    "not_a_test_card": "Qui funzionano solo carte di prova. Prova 4242 4242 4242 4242.",
+    "bad_expiry": "Scrivi mese e anno di una carta non scaduta, come MM/AA.",
+    "bad_cvc": "Il codice di sicurezza ha tre o quattro cifre.",
+    "unreachable": "Il fornitore di pagamento non risponde. Riprova tra poco.",
 }
 
 # ISO 4217 exponents that differ from 2, among those a demo may meet.

@@ -49,8 +49,8 @@ async function submit() {
     });
     const body = await answer.json();
     if (!answer.ok) {
-      const label = form[body.field]?.labels[0]?.textContent;
-      const problem = { field: body.field, message: label ? `${label}: ${body.message}` : body.message };
+      const words = body.code === "not_a_test_card" ? form.dataset.notATestCard : form.dataset[body.field];
+      const problem = { field: body.field ?? null, message: words ?? body.message };
       show(problem);
       tell({ type: "incasso-sandbox-error", ...problem });
       return;
@@ -60,8 +60,8 @@ async function submit() {
     done.hidden = false;
     tellHeight();
     tell({ type: "incasso-sandbox-token", token: body.token, brand: body.brand, last4: body.last4 });
-  } catch (failure) {
-    const problem = { field: null, message: String(failure.message || failure) };
+  } catch {
+    const problem = { field: null, message: form.dataset.unreachable };
     show(problem);
     tell({ type: "incasso-sandbox-error", ...problem });
   } finally {
