@@ -8,28 +8,35 @@ PSP trouble. The mapping from the PSP's answers to outcomes is pure and lives in
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from enum import Enum
 from typing import Final, Protocol, TypeAlias
 
 from services.payments.outcomes import Declined, NotFound, Outcome, Unknown
+from services.payments.states import AttemptKind, DisputeState, Exemption
+
+__all__ = [
+    "TIMEOUT_SECONDS",
+    "Asked",
+    "AttemptKind",
+    "Charge",
+    "Connector",
+    "Credentials",
+    "DisputeNotice",
+    "DisputeState",
+    "Exemption",
+    "InstrumentReady",
+    "InstrumentSetup",
+    "Notice",
+    "Operation",
+    "OperationNotice",
+    "OtherNotice",
+    "SettlementLine",
+    "Settlements",
+    "SetupOutcome",
+    "WebhookMalformedError",
+    "WebhookSignatureError",
+]
 
 TIMEOUT_SECONDS: Final = 10.0  # how long a PSP may take; recovery asks after it
-
-
-class AttemptKind(Enum):
-    AUTHORISE = "authorise"
-    CAPTURE = "capture"
-    CANCEL = "cancel"
-    REFUND = "refund"
-
-
-class Exemption(Enum):
-    """What is asked of strong customer authentication (FACTS: Delegated Regulation 2018/389)."""
-
-    NONE = "none"
-    LOW_VALUE = "low_value"
-    TRA = "tra"
-    MIT = "mit"  # merchant-initiated: out of scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +108,6 @@ class InstrumentReady:
 
 
 SetupOutcome: TypeAlias = InstrumentReady | Declined | Unknown
-
-
-class DisputeState(Enum):
-    OPEN = "open"
-    WON = "won"
-    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)

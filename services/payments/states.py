@@ -1,0 +1,160 @@
+"""Words and state machines of payments, attempts and disputes: (state, event) -> state.
+
+What is not in a table does not happen: an event without an entry changes nothing.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+
+class AttemptKind(Enum):
+    """What one PSP call is asked to do."""
+
+    AUTHORISE = "authorise"
+    CAPTURE = "capture"
+    CANCEL = "cancel"
+    REFUND = "refund"
+
+
+class CaptureMode(Enum):
+    NOW = "now"
+    MANUAL = "manual"
+    DELAYED = "delayed"
+
+
+class Initiator(Enum):
+    CUSTOMER = "customer"
+    MERCHANT = "merchant"
+
+
+class Exemption(Enum):
+    """What is asked of strong customer authentication (Delegated Regulation (EU) 2018/389)."""
+
+    NONE = "none"
+    LOW_VALUE = "low_value"
+    TRA = "tra"
+    MIT = "mit"  # merchant-initiated: out of scope
+
+
+class State(Enum):
+    """Where a payment stands."""
+
+    PROCESSING = "processing"
+    REQUIRES_ACTION = "requires_action"
+    PENDING = "pending"
+    AUTHORISED = "authorised"
+    CAPTURED = "captured"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+
+
+class Event(Enum):
+    """What can happen to a payment."""
+
+    TRIED_AGAIN = "tried_again"  # a certain no, and a next attempt
+    CHALLENGED = "challenged"
+    ACCEPTED = "accepted"  # the end comes later
+    HELD = "held"
+    TAKEN = "taken"
+    REFUSED = "refused"
+    RELEASED = "released"
+    GIVEN_BACK_IN_PART = "given_back_in_part"
+    GIVEN_BACK = "given_back"
+
+
+INITIAL: Final = State.PROCESSING
+FINAL: Final = frozenset({State.REFUNDED, State.DECLINED, State.CANCELLED})
+TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
+    (State.PROCESSING, Event.TRIED_AGAIN): State.PROCESSING,
+    (State.PROCESSING, Event.CHALLENGED): State.REQUIRES_ACTION,
+    (State.PROCESSING, Event.ACCEPTED): State.PENDING,
+    (State.PROCESSING, Event.HELD): State.AUTHORISED,
+    (State.PROCESSING, Event.TAKEN): State.CAPTURED,
+    (State.PROCESSING, Event.REFUSED): State.DECLINED,
+    (State.REQUIRES_ACTION, Event.CHALLENGED): State.REQUIRES_ACTION,
+    (State.REQUIRES_ACTION, Event.ACCEPTED): State.PENDING,
+    (State.REQUIRES_ACTION, Event.HELD): State.AUTHORISED,
+    (State.REQUIRES_ACTION, Event.TAKEN): State.CAPTURED,
+    (State.REQUIRES_ACTION, Event.REFUSED): State.DECLINED,
+    (State.REQUIRES_ACTION, Event.RELEASED): State.CANCELLED,
+    (State.PENDING, Event.HELD): State.AUTHORISED,
+    (State.PENDING, Event.TAKEN): State.CAPTURED,
+    (State.PENDING, Event.REFUSED): State.DECLINED,
+    (State.PENDING, Event.RELEASED): State.CANCELLED,
+    (State.AUTHORISED, Event.TAKEN): State.CAPTURED,
+    (State.AUTHORISED, Event.RELEASED): State.CANCELLED,
+    (State.CAPTURED, Event.GIVEN_BACK_IN_PART): State.PARTIALLY_REFUNDED,
+    (State.CAPTURED, Event.GIVEN_BACK): State.REFUNDED,
+    (State.PARTIALLY_REFUNDED, Event.GIVEN_BACK_IN_PART): State.PARTIALLY_REFUNDED,
+    (State.PARTIALLY_REFUNDED, Event.GIVEN_BACK): State.REFUNDED,
+}
+
+
+class AttemptState(Enum):
+    """What is known of one PSP call."""
+
+    STARTED = "started"  # about to be sent, or under way
+    ACTION_REQUIRED = "action_required"
+    PENDING = "pending"
+    UNKNOWN = "unknown"  # asked, and no usable answer
+    APPROVED = "approved"
+    DECLINED = "declined"
+
+
+class Answer(Enum):
+    """The kinds of outcome."""
+
+    APPROVED = "approved"
+    DECLINED = "declined"
+    ACTION_REQUIRED = "action_required"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+ATTEMPT_INITIAL: Final = AttemptState.STARTED
+ATTEMPT_FINAL: Final = frozenset({AttemptState.APPROVED, AttemptState.DECLINED})
+ATTEMPT_TRANSITIONS: Final[Mapping[tuple[AttemptState, Answer], AttemptState]] = {
+    (AttemptState.STARTED, Answer.APPROVED): AttemptState.APPROVED,
+    (AttemptState.STARTED, Answer.DECLINED): AttemptState.DECLINED,
+    (AttemptState.STARTED, Answer.ACTION_REQUIRED): AttemptState.ACTION_REQUIRED,
+    (AttemptState.STARTED, Answer.PENDING): AttemptState.PENDING,
+    (AttemptState.STARTED, Answer.UNKNOWN): AttemptState.UNKNOWN,
+    (AttemptState.UNKNOWN, Answer.APPROVED): AttemptState.APPROVED,
+    (AttemptState.UNKNOWN, Answer.DECLINED): AttemptState.DECLINED,
+    (AttemptState.UNKNOWN, Answer.ACTION_REQUIRED): AttemptState.ACTION_REQUIRED,
+    (AttemptState.UNKNOWN, Answer.PENDING): AttemptState.PENDING,
+    (AttemptState.UNKNOWN, Answer.UNKNOWN): AttemptState.UNKNOWN,
+    (AttemptState.ACTION_REQUIRED, Answer.APPROVED): AttemptState.APPROVED,
+    (AttemptState.ACTION_REQUIRED, Answer.DECLINED): AttemptState.DECLINED,
+    (AttemptState.ACTION_REQUIRED, Answer.PENDING): AttemptState.PENDING,
+    (AttemptState.PENDING, Answer.APPROVED): AttemptState.APPROVED,
+    (AttemptState.PENDING, Answer.DECLINED): AttemptState.DECLINED,
+}
+
+
+class DisputeState(Enum):
+    """Where a dispute stands; the PSP's notices are its events."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+DISPUTE_INITIAL: Final = DisputeState.OPEN
+DISPUTE_FINAL: Final = frozenset({DisputeState.WON, DisputeState.LOST})
+DISPUTE_TRANSITIONS: Final[Mapping[tuple[DisputeState, DisputeState], DisputeState]] = {
+    (DisputeState.OPEN, DisputeState.WON): DisputeState.WON,
+    (DisputeState.OPEN, DisputeState.LOST): DisputeState.LOST,
+}
+
+
+class TraBand(Enum):
+    """The merchant's fraud rate at an acquirer, for the exemption by transaction risk."""
+
+    NONE = "none"
+    UP_TO_0_13 = "0.13"
+    UP_TO_0_06 = "0.06"
+    UP_TO_0_01 = "0.01"
