@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from libs.errors import Refusal
 from stack.child import StartFailedError
 from stack.demo import run_demo
 from stack.demo_merchant import DemoMerchant, ensure_demo_merchant, read_demo_env
@@ -114,6 +115,10 @@ def run(job: Awaitable[int]) -> int:
         except StartFailedError as refusal:
             console.print("[red bold]The stack did not start.[/]")
             console.print(str(refusal), markup=False)
+            return 1
+        except Refusal as refusal:
+            console.print(f"[red bold]Setting up the demo merchant failed:[/] {refusal!r}")
+            console.print(f"See the logs in {relative(ROOT)}")
             return 1
 
     return asyncio.run(until_stopped())

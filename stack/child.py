@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from stack.process import dies_with_parent
+from stack.process import tied_to_parent
 from stack.topology import Process
 
 FIRST_PAUSE_SECONDS = 0.25
@@ -112,14 +112,13 @@ class Child:
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *self.spec.command,
+                *tied_to_parent(self.spec.command, self.spec.stop_signal),
                 cwd=self._cwd,
                 env={**os.environ, **self.env},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C in a terminal is the supervisor's to handle
-                preexec_fn=dies_with_parent(self.spec.stop_signal),
             )
         self._process = process
         self.starts += 1

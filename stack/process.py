@@ -1,30 +1,30 @@
 """Child processes and ports as all parts of the stack need them."""
 
 import contextlib
-import ctypes
 import random
+import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-PR_SET_PDEATHSIG = 1
 # Below Linux' and macOS' ephemeral ports, so that no outgoing connection takes one meanwhile.
 FREE_PORT_RANGE = range(15_000, 32_000)
 
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+SETPRIV = shutil.which("setpriv")
 
 
-def dies_with_parent(death_signal: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
-    """For `preexec_fn`: the kernel sends the signal when our process ends in any way."""
+def tied_to_parent(
+    command: Sequence[str], death_signal: signal.Signals = signal.SIGTERM
+) -> list[str]:
+    """The command so that the kernel sends it the signal when our process ends in any way.
 
-    def prepare() -> None:
-        if _libc is not None:
-            _libc.prctl(PR_SET_PDEATHSIG, int(death_signal))
-
-    return prepare
+    By a program and not by `preexec_fn`, which must not be used beside threads (gRPC has some).
+    """
+    if SETPRIV is None:  # not Linux
+        return list(command)
+    return [SETPRIV, f"--pdeathsig={death_signal.name.removeprefix('SIG')}", *command]
 
 
 def is_port_free(port: int) -> bool:
