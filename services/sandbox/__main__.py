@@ -23,8 +23,8 @@ async def serve(config: Config) -> None:
         build_app(config), access_log=None, shutdown_timeout=config.sandbox_stop_seconds
     )
     await runner.setup()
-    await web.TCPSite(runner, config.http_host, config.http_port).start()
-    log.info("serving", host=config.http_host, port=config.http_port)
+    await web.TCPSite(runner, config.listen_host, config.http_port).start()
+    log.info("serving", host=config.listen_host, port=config.http_port)
     await stop.wait()
     log.info("stopping")
     await runner.cleanup()

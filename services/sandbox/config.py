@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Config(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, env_prefix="INCASSO_")
 
-    http_host: str = "127.0.0.1"
+    listen_host: str = "127.0.0.1"
     http_port: int = 8082
     # The folder of the SQLite file.
     sandbox_data: Path = Path(".incasso/sandbox")
