@@ -171,6 +171,11 @@ class Stack:
     def database_url(self, service: str) -> str:
         return self._postgres.url(service)
 
+    def create_database(self, name: str) -> str:
+        """URL of a database beside those of the services."""
+        self._postgres.ensure_databases([name])
+        return self._postgres.url(name)
+
     def admin_url(self, name: str) -> str:
         """Health and metrics of one process, e.g. `payments-2`."""
         for service, group in self.ports.replicas.items():
