@@ -267,6 +267,7 @@ def gateway_processes(
                 "gateway",
                 INCASSO_HTTP_PORT=str(address.port),
                 INCASSO_ADMIN_PORT=str(address.admin_port),
+                INCASSO_DEMO_PAGES="true",
             ),
             healthy(address.admin_port),
             tier=Tier.EDGE,
