@@ -1,9 +1,14 @@
 """What the protos say of RPCs: their rules and HTTP annotations, found by the method's path."""
 
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
 from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
+import incasso
 from incasso.rest.v1 import options_pb2
 
 
@@ -32,3 +37,17 @@ def http_rule(found: MethodDescriptor) -> http_pb2.HttpRule | None:
     if not options.HasExtension(annotations_pb2.http):
         return None
     return options.Extensions[annotations_pb2.http]
+
+
+def all_services() -> Iterator[ServiceDescriptor]:
+    """Every service of the contracts, whether its stub was imported before or not."""
+    for folder in map(Path, incasso.__path__):
+        for path in sorted(folder.rglob("*_pb2.py")):
+            name = ".".join(path.relative_to(folder.parent).with_suffix("").parts)
+            yield from importlib.import_module(name).DESCRIPTOR.services_by_name.values()
+
+
+def all_scopes() -> frozenset[str]:
+    """Every scope that an RPC asks for."""
+    methods = (found for owner in all_services() for found in owner.methods)
+    return frozenset(rules_of(found).scope for found in methods) - {""}

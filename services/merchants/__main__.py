@@ -1,0 +1,26 @@
+"""`python -m services.merchants` serves; `… migrate` brings the database up to date."""
+
+from pathlib import Path
+
+from incasso.merchants.v1.merchants_pb2_grpc import add_MerchantsServiceServicer_to_server
+from libs import descriptors
+from libs.process import Chassis, Parts, run
+from services.merchants.config import Config
+from services.merchants.deps import Deps
+from services.merchants.service import NAME, MerchantsServicer
+from services.merchants.worker import key_expiry
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+async def build(config: Config, chassis: Chassis) -> Parts:
+    deps = Deps(chassis.db, descriptors.all_scopes())
+    return Parts(
+        servicers=[(add_MerchantsServiceServicer_to_server, MerchantsServicer(deps))],
+        names=[NAME],
+        loops=[key_expiry(deps).run],
+    )
+
+
+if __name__ == "__main__":
+    run("merchants", Config, build, MIGRATIONS)

@@ -1,0 +1,206 @@
+"""Rules of merchants and API keys: what a key may do and how it ends.
+
+Keys live in the world's time, not in a test clock's: advancing a clock must lock nobody out.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from libs.errors import invalid
+from services.merchants.errors import (
+    ApiKeyRevoked,
+    NotATestMerchant,
+    RevokedApiKeyNotRotatable,
+    ScopeNotHeld,
+    ScopeUnknown,
+)
+
+ALL_SCOPES: Final = "*"
+DEFAULT_PLAN: Final = "basic"
+DEFAULT_OVERLAP: Final = timedelta(hours=1)
+NO_OFFSET: Final = timedelta()
+MAX_CLOCK_OFFSET: Final = timedelta(days=36525)  # a century: enough for any plan, and a valid date
+
+
+class Kind(StrEnum):
+    SECRET = "secret"  # noqa: S105 - the name of a kind
+    PUBLISHABLE = "publishable"
+
+
+class State(StrEnum):
+    ACTIVE = "active"
+    EXPIRING = "expiring"
+    REVOKED = "revoked"
+
+
+class Event(StrEnum):
+    ROTATE = "rotate"  # a new key replaces it; the old one works for a while
+    EXPIRE = "expire"  # that while is over
+    REVOKE = "revoke"
+
+
+TRANSITIONS: Final = MappingProxyType(
+    {
+        (State.ACTIVE, Event.ROTATE): State.EXPIRING,
+        (State.ACTIVE, Event.REVOKE): State.REVOKED,
+        (State.EXPIRING, Event.ROTATE): State.EXPIRING,
+        (State.EXPIRING, Event.EXPIRE): State.REVOKED,
+        (State.EXPIRING, Event.REVOKE): State.REVOKED,
+    }
+)
+INITIAL: Final = State.ACTIVE
+FINAL: Final = frozenset({State.REVOKED})
+
+
+@dataclass(frozen=True, slots=True)
+class Branding:
+    logo_url: str | None = None
+    primary_colour: str | None = None
+    reply_to: str | None = None
+    website_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    id: str
+    name: str
+    country: str
+    default_currency: str
+    locale: str
+    test: bool
+    plan: str
+    branding: Branding
+    clock_offset: timedelta
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it is stored: without its secret."""
+
+    id: str
+    merchant_id: str
+    kind: Kind
+    state: State
+    name: str
+    scopes: tuple[str, ...]
+    last4: str
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantChange:
+    """None: leave it as it is."""
+
+    name: str | None = None
+    locale: str | None = None
+    branding: Branding | None = None
+
+
+def default_locale(country: str) -> str:
+    """Language of a merchant that names none."""
+    return "it" if country in {"IT", "SM", "VA"} else "en"
+
+
+def change_merchant(merchant: Merchant, change: MerchantChange) -> Merchant:
+    """What is absent stays; branding is replaced as a whole."""
+    return replace(
+        merchant,
+        name=merchant.name if change.name is None else change.name,
+        locale=change.locale or merchant.locale,
+        branding=merchant.branding if change.branding is None else change.branding,
+    )
+
+
+def check_plan(plan: str, known: Collection[str]) -> None:
+    """Raises InvalidArgument that lists the plans there are."""
+    if plan not in known:
+        raise invalid("plan", f"must be one of: {', '.join(sorted(known))}")
+
+
+def grant(
+    kind: Kind, wanted: Collection[str], *, known: Collection[str], held: Collection[str]
+) -> tuple[str, ...]:
+    """The scopes of a new key, sorted. A publishable key has none.
+
+    `known`: all scopes there are; `held`: those of the caller.
+    Raises InvalidArgument (none wanted), ScopeUnknown, ScopeNotHeld.
+    """
+    if kind is Kind.PUBLISHABLE:
+        return ()
+    if not wanted:
+        raise invalid("scopes", 'must name at least one scope for a secret key; "*" is everything')
+    if unknown := sorted(set(wanted) - {*known, ALL_SCOPES}):
+        raise ScopeUnknown(
+            f"{_quoted(unknown)} is not a scope. There are: {', '.join(sorted(known))} and *."
+        )
+    check_held(wanted, held)
+    return (ALL_SCOPES,) if ALL_SCOPES in wanted else tuple(sorted(set(wanted)))
+
+
+def check_held(wanted: Collection[str], held: Collection[str]) -> None:
+    """Raises ScopeNotHeld when the caller would hand out more than it has."""
+    missing = sorted(set(wanted) - set(held))
+    if missing and ALL_SCOPES not in held:
+        raise ScopeNotHeld(f"The calling API key does not hold {_quoted(missing)} itself.")
+
+
+def _quoted(scopes: Collection[str]) -> str:
+    return ", ".join(f'"{scope}"' for scope in scopes)
+
+
+def at(key: ApiKey, now: datetime) -> ApiKey:
+    """The key as it is at `now`: an overlap that is over ends it, whether a worker saw it or not."""
+    over = key.state is State.EXPIRING and key.expires_at is not None and key.expires_at <= now
+    return _move(key, Event.EXPIRE) if over else key
+
+
+def authenticate(key: ApiKey, now: datetime) -> ApiKey:
+    """The key when it works. Raises ApiKeyRevoked."""
+    if at(key, now).state is State.REVOKED:
+        raise ApiKeyRevoked
+    return key
+
+
+def rotate(key: ApiKey, *, overlap: timedelta, now: datetime) -> ApiKey:
+    """The old key after it was replaced: it works for `overlap` more, not at all when that is zero.
+
+    Rotating again never makes a replaced key live longer. Raises RevokedApiKeyNotRotatable.
+    """
+    current = at(key, now)
+    if current.state is State.REVOKED:
+        raise RevokedApiKeyNotRotatable
+    end = now + overlap
+    if current.expires_at is not None:
+        end = min(end, current.expires_at)
+    return at(replace(_move(current, Event.ROTATE), expires_at=end), now)
+
+
+def revoke(key: ApiKey, now: datetime) -> ApiKey:
+    """The key after it was revoked; one that ended before stays as it is."""
+    current = at(key, now)
+    return current if current.state in FINAL else _move(current, Event.REVOKE)
+
+
+def _move(key: ApiKey, event: Event) -> ApiKey:
+    return replace(key, state=TRANSITIONS[key.state, event])
+
+
+def advance(merchant: Merchant, by: timedelta) -> Merchant:
+    """The merchant with its clock ahead by more. Raises NotATestMerchant, InvalidArgument."""
+    require_test_clock(merchant)
+    offset = merchant.clock_offset + by
+    if offset > MAX_CLOCK_OFFSET:
+        raise invalid("seconds", "would take the clock more than a hundred years ahead")
+    return replace(merchant, clock_offset=offset)
+
+
+def require_test_clock(merchant: Merchant) -> None:
+    """Raises NotATestMerchant."""
+    if not merchant.test:
+        raise NotATestMerchant

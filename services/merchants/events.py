@@ -1,0 +1,108 @@
+"""Merchants and keys as protobuf, and the events that tell of them, as rows of the outbox."""
+
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from google.protobuf.message import Message
+
+from incasso.merchants.v1 import events_pb2, merchants_pb2
+from libs import outbox, wire
+from libs.db import Conn
+from services.merchants.domain import ApiKey, Branding, Kind, Merchant, State
+
+KINDS: Final = MappingProxyType(
+    {
+        Kind.SECRET: merchants_pb2.ApiKey.KIND_SECRET,
+        Kind.PUBLISHABLE: merchants_pb2.ApiKey.KIND_PUBLISHABLE,
+    }
+)
+STATES: Final = MappingProxyType(
+    {
+        State.ACTIVE: merchants_pb2.ApiKey.STATE_ACTIVE,
+        State.EXPIRING: merchants_pb2.ApiKey.STATE_EXPIRING,
+        State.REVOKED: merchants_pb2.ApiKey.STATE_REVOKED,
+    }
+)
+
+
+def merchant_pb(merchant: Merchant) -> merchants_pb2.Merchant:
+    return merchants_pb2.Merchant(
+        id=merchant.id,
+        name=merchant.name,
+        country=merchant.country,
+        default_currency=merchant.default_currency,
+        locale=merchant.locale,
+        test=merchant.test,
+        branding=_branding_pb(merchant.branding),
+        plan=merchant.plan,
+        created_at=wire.timestamp(merchant.created_at),
+    )
+
+
+def _branding_pb(branding: Branding) -> merchants_pb2.Branding | None:
+    if branding == Branding():
+        return None
+    return merchants_pb2.Branding(
+        logo_url=branding.logo_url,
+        primary_colour=branding.primary_colour,
+        reply_to=branding.reply_to,
+        website_url=branding.website_url,
+    )
+
+
+def api_key_pb(key: ApiKey, *, secret: str | None = None) -> merchants_pb2.ApiKey:
+    """`secret` only in the answer that made the key, never in an event."""
+    return merchants_pb2.ApiKey(
+        id=key.id,
+        kind=KINDS[key.kind],
+        state=STATES[key.state],
+        name=key.name,
+        scopes=key.scopes,
+        secret=secret,
+        last4=key.last4,
+        created_at=wire.timestamp(key.created_at),
+        expires_at=wire.timestamp(key.expires_at) if key.expires_at else None,
+    )
+
+
+async def merchant_created(conn: Conn, merchant: Merchant, *, at: datetime) -> None:
+    event = events_pb2.MerchantCreated(merchant=merchant_pb(merchant))
+    await _append(conn, "merchant.created", event, of=(merchant.id, merchant.id), at=at)
+
+
+async def merchant_updated(conn: Conn, merchant: Merchant, *, at: datetime) -> None:
+    event = events_pb2.MerchantUpdated(merchant=merchant_pb(merchant))
+    await _append(conn, "merchant.updated", event, of=(merchant.id, merchant.id), at=at)
+
+
+async def api_key_created(conn: Conn, key: ApiKey, *, at: datetime) -> None:
+    event = events_pb2.ApiKeyCreated(api_key=api_key_pb(key))
+    await _append(conn, "api_key.created", event, of=(key.merchant_id, key.id), at=at)
+
+
+async def api_key_revoked(conn: Conn, key: ApiKey, *, at: datetime) -> None:
+    event = events_pb2.ApiKeyRevoked(api_key=api_key_pb(key))
+    await _append(conn, "api_key.revoked", event, of=(key.merchant_id, key.id), at=at)
+
+
+async def test_clock_advanced(conn: Conn, merchant: Merchant, *, at: datetime) -> None:
+    event = events_pb2.TestClockAdvanced(
+        merchant_id=merchant.id, offset_seconds=int(merchant.clock_offset.total_seconds())
+    )
+    await _append(conn, "test_clock.advanced", event, of=(merchant.id, merchant.id), at=at)
+
+
+async def _append(
+    conn: Conn, what: str, event: Message, *, of: tuple[str, str], at: datetime
+) -> None:
+    """`of`: the merchant and the aggregate."""
+    merchant_id, aggregate_id = of
+    await outbox.append(
+        conn,
+        merchant_id=merchant_id,
+        aggregate_id=aggregate_id,
+        subject=f"incasso.merchants.{what}",
+        body=event.SerializeToString(),
+        at=at,
+    )

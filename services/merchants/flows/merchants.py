@@ -1,0 +1,118 @@
+"""Merchants: made by operators with their first keys, changed by themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from libs import idempotency, ids
+from libs.db import Conn
+from libs.pages import Page, cut
+from services.merchants import credential, domain, events, store
+from services.merchants.deps import Deps
+from services.merchants.domain import ApiKey, Branding, Kind, Merchant, MerchantChange
+from services.merchants.errors import MerchantNotFound
+from services.merchants.flows.api_keys import MadeKey, add_key
+
+
+@dataclass(frozen=True, slots=True)
+class CreateMerchant:
+    name: str
+    country: str
+    default_currency: str
+    locale: str  # "" when not said
+    test: bool
+    plan: str  # "" when not said
+    once: idempotency.Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeMerchant:
+    merchant: Merchant
+    keys: Sequence[MadeKey]
+
+
+async def create_merchant(deps: Deps, cmd: CreateMerchant) -> MadeMerchant:
+    """The merchant, a secret key with all scopes and a publishable key, in one transaction.
+
+    A repeat answers the same objects without the keys' secrets, which are kept nowhere.
+    """
+    plan = cmd.plan or domain.DEFAULT_PLAN
+    async with deps.db.transaction() as tx:
+        domain.check_plan(plan, await store.plan_names(tx))
+        claim = await idempotency.claim(tx, cmd.once, ids.new("mer"))
+        if not claim.fresh:
+            return await _made_before(tx, claim.resource_id)
+        merchant = Merchant(
+            id=claim.resource_id,
+            name=cmd.name,
+            country=cmd.country,
+            default_currency=cmd.default_currency,
+            locale=cmd.locale or domain.default_locale(cmd.country),
+            test=cmd.test,
+            plan=plan,
+            branding=Branding(),
+            clock_offset=domain.NO_OFFSET,
+            created_at=deps.now(),
+        )
+        await store.insert_merchant(tx, merchant)
+        await events.merchant_created(tx, merchant, at=merchant.created_at)
+        keys = [
+            await _add_first_key(tx, merchant, Kind.SECRET, (domain.ALL_SCOPES,)),
+            await _add_first_key(tx, merchant, Kind.PUBLISHABLE, ()),
+        ]
+        await idempotency.complete(tx, cmd.once, b"")
+    return MadeMerchant(merchant, keys)
+
+
+async def _add_first_key(
+    conn: Conn, merchant: Merchant, kind: Kind, scopes: tuple[str, ...]
+) -> MadeKey:
+    key = ApiKey(
+        id=ids.new("key"),
+        merchant_id=merchant.id,
+        kind=kind,
+        state=domain.INITIAL,
+        name="first",
+        scopes=scopes,
+        last4="",
+        created_at=merchant.created_at,
+    )
+    return await add_key(conn, key, credential.generate(kind))
+
+
+async def _made_before(conn: Conn, merchant_id: str) -> MadeMerchant:
+    merchant = _found(await store.get_merchant(conn, merchant_id))
+    keys = await store.first_api_keys(conn, merchant_id)
+    return MadeMerchant(merchant, [MadeKey(key) for key in keys])
+
+
+async def list_merchants(deps: Deps, page: Page) -> tuple[Sequence[Merchant], str]:
+    """One page and the cursor of the next."""
+    async with deps.db.connection() as conn:
+        return cut(await store.list_merchants(conn, page), page)
+
+
+async def get_merchant(deps: Deps, merchant_id: str) -> Merchant:
+    async with deps.db.connection() as conn:
+        return _found(await store.get_merchant(conn, merchant_id))
+
+
+async def update_merchant(
+    deps: Deps, merchant_id: str, change: MerchantChange, once: idempotency.Key | None
+) -> Merchant:
+    """The merchant after the change; a repeat changes nothing again."""
+    async with deps.db.transaction() as tx:
+        merchant = _found(await store.lock_merchant(tx, merchant_id))
+        if not (await idempotency.claim(tx, once, merchant_id)).fresh:
+            return merchant
+        changed = domain.change_merchant(merchant, change)
+        if changed != merchant:
+            await store.save_merchant(tx, changed)
+            await events.merchant_updated(tx, changed, at=deps.now())
+        await idempotency.complete(tx, once, b"")
+    return changed
+
+
+def _found(merchant: Merchant | None) -> Merchant:
+    if merchant is None:
+        raise MerchantNotFound
+    return merchant

@@ -1,0 +1,159 @@
+"""The gRPC door of merchants."""
+
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+import grpc
+
+from incasso.merchants.v1 import merchants_pb2 as pb
+from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceServicer
+from libs import context, idempotency, wire
+from libs.pages import page_of
+from services.merchants import domain
+from services.merchants.credential import Secret
+from services.merchants.deps import Deps
+from services.merchants.domain import Branding, MerchantChange
+from services.merchants.events import KINDS, api_key_pb, merchant_pb
+from services.merchants.flows import api_keys, clocks, merchants
+from services.merchants.flows.api_keys import MadeKey
+
+NAME = pb.DESCRIPTOR.services_by_name["MerchantsService"].full_name
+Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+_KIND_OF = {number: kind for kind, number in KINDS.items()}
+
+
+class MerchantsServicer(MerchantsServiceServicer):
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def CreateMerchant(
+        self, request: pb.CreateMerchantRequest, rpc: Rpc
+    ) -> pb.CreateMerchantResponse:
+        cmd = merchants.CreateMerchant(
+            name=request.name,
+            country=request.country,
+            default_currency=request.default_currency,
+            locale=request.locale,
+            test=request.test,
+            plan=request.plan,
+            once=idempotency.key_of(request, "CreateMerchant"),
+        )
+        made = await merchants.create_merchant(self._deps, cmd)
+        return pb.CreateMerchantResponse(
+            merchant=merchant_pb(made.merchant), api_keys=[_made_pb(key) for key in made.keys]
+        )
+
+    async def ListMerchants(
+        self, request: pb.ListMerchantsRequest, rpc: Rpc
+    ) -> pb.ListMerchantsResponse:
+        page = page_of(limit=request.limit, cursor=request.cursor, prefix="mer")
+        rows, cursor = await merchants.list_merchants(self._deps, page)
+        return pb.ListMerchantsResponse(
+            data=[merchant_pb(merchant) for merchant in rows], next_cursor=cursor or None
+        )
+
+    async def AuthenticateKey(
+        self, request: pb.AuthenticateKeyRequest, rpc: Rpc
+    ) -> pb.AuthenticateKeyResponse:
+        key, offset = await api_keys.authenticate(self._deps, Secret(request.secret))
+        return pb.AuthenticateKeyResponse(
+            api_key_id=key.id,
+            merchant_id=key.merchant_id,
+            kind=KINDS[key.kind],
+            scopes=key.scopes,
+            clock_offset_seconds=_seconds(offset),
+        )
+
+    async def GetMerchant(self, request: pb.GetMerchantRequest, rpc: Rpc) -> pb.GetMerchantResponse:
+        merchant = await merchants.get_merchant(self._deps, context.merchant_id())
+        return pb.GetMerchantResponse(merchant=merchant_pb(merchant))
+
+    async def UpdateMerchant(
+        self, request: pb.UpdateMerchantRequest, rpc: Rpc
+    ) -> pb.UpdateMerchantResponse:
+        change = MerchantChange(
+            name=request.name if request.HasField("name") else None,
+            locale=request.locale if request.HasField("locale") else None,
+            branding=_branding(request.branding) if request.HasField("branding") else None,
+        )
+        once = idempotency.key_of(request, "UpdateMerchant")
+        merchant = await merchants.update_merchant(self._deps, context.merchant_id(), change, once)
+        return pb.UpdateMerchantResponse(merchant=merchant_pb(merchant))
+
+    async def CreateApiKey(
+        self, request: pb.CreateApiKeyRequest, rpc: Rpc
+    ) -> pb.CreateApiKeyResponse:
+        cmd = api_keys.CreateApiKey(
+            merchant_id=context.merchant_id(),
+            actor=context.current().actor,
+            kind=_KIND_OF[request.kind],
+            name=request.name,
+            scopes=tuple(request.scopes),
+            once=idempotency.key_of(request, "CreateApiKey"),
+        )
+        made = await api_keys.create_api_key(self._deps, cmd)
+        return pb.CreateApiKeyResponse(api_key=_made_pb(made))
+
+    async def ListApiKeys(self, request: pb.ListApiKeysRequest, rpc: Rpc) -> pb.ListApiKeysResponse:
+        page = page_of(limit=request.limit, cursor=request.cursor, prefix="key")
+        rows, cursor = await api_keys.list_api_keys(self._deps, context.merchant_id(), page)
+        return pb.ListApiKeysResponse(
+            data=[api_key_pb(key) for key in rows], next_cursor=cursor or None
+        )
+
+    async def RotateApiKey(
+        self, request: pb.RotateApiKeyRequest, rpc: Rpc
+    ) -> pb.RotateApiKeyResponse:
+        said = request.HasField("overlap_seconds")
+        cmd = api_keys.RotateApiKey(
+            merchant_id=context.merchant_id(),
+            actor=context.current().actor,
+            key_id=request.api_key_id,
+            overlap=timedelta(seconds=request.overlap_seconds) if said else domain.DEFAULT_OVERLAP,
+            once=idempotency.key_of(request, "RotateApiKey"),
+        )
+        made = await api_keys.rotate_api_key(self._deps, cmd)
+        return pb.RotateApiKeyResponse(api_key=_made_pb(made))
+
+    async def RevokeApiKey(
+        self, request: pb.RevokeApiKeyRequest, rpc: Rpc
+    ) -> pb.RevokeApiKeyResponse:
+        key = await api_keys.revoke_api_key(
+            self._deps, context.merchant_id(), key_id=request.api_key_id
+        )
+        return pb.RevokeApiKeyResponse(api_key=api_key_pb(key))
+
+    async def GetTestClock(
+        self, request: pb.GetTestClockRequest, rpc: Rpc
+    ) -> pb.GetTestClockResponse:
+        now, offset = await clocks.get_test_clock(self._deps, context.merchant_id())
+        return pb.GetTestClockResponse(now=wire.timestamp(now), offset_seconds=_seconds(offset))
+
+    async def AdvanceTestClock(
+        self, request: pb.AdvanceTestClockRequest, rpc: Rpc
+    ) -> pb.AdvanceTestClockResponse:
+        now, offset = await clocks.advance_test_clock(
+            self._deps,
+            context.merchant_id(),
+            timedelta(seconds=request.seconds),
+            idempotency.key_of(request, "AdvanceTestClock"),
+        )
+        return pb.AdvanceTestClockResponse(now=wire.timestamp(now), offset_seconds=_seconds(offset))
+
+
+def _made_pb(made: MadeKey) -> pb.ApiKey:
+    return api_key_pb(made.key, secret=made.secret.text if made.secret else None)
+
+
+def _branding(sent: pb.Branding) -> Branding:
+    """An empty text takes a value away, as an absent field does."""
+    return Branding(
+        logo_url=sent.logo_url or None,
+        primary_colour=sent.primary_colour or None,
+        reply_to=sent.reply_to or None,
+        website_url=sent.website_url or None,
+    )
+
+
+def _seconds(span: timedelta) -> int:
+    return int(span.total_seconds())
