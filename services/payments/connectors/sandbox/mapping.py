@@ -1,0 +1,230 @@
+"""The sandbox's JSON as outcomes and notices. Pure."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final, TypeAlias, assert_never
+
+from services.payments.connectors.base import (
+    AttemptKind,
+    Charge,
+    DisputeNotice,
+    DisputeState,
+    Exemption,
+    InstrumentReady,
+    InstrumentSetup,
+    Notice,
+    OperationNotice,
+    OtherNotice,
+    SettlementLine,
+    Settlements,
+    SetupOutcome,
+)
+from services.payments.connectors.declines import declined
+from services.payments.outcomes import (
+    ActionRequired,
+    Approved,
+    DeclineCode,
+    NotFound,
+    Outcome,
+    Pending,
+    Unknown,
+)
+
+Json: TypeAlias = Mapping[str, Any]
+
+OK, UNAUTHORISED, NOT_FOUND, CONFLICT, REFUSED = 200, 401, 404, 409, 422
+SERVER_ERRORS: Final = 500
+
+KINDS: Final = {
+    "charge": AttemptKind.AUTHORISE,
+    "capture": AttemptKind.CAPTURE,
+    "cancel": AttemptKind.CANCEL,
+    "refund": AttemptKind.REFUND,
+}
+PATHS: Final = {
+    AttemptKind.CAPTURE: "captures",
+    AttemptKind.CANCEL: "cancellations",
+    AttemptKind.REFUND: "refunds",
+}
+DECLINE_CODES: Final = {
+    "do_not_honor": DeclineCode.DO_NOT_HONOR,
+    "insufficient_funds": DeclineCode.INSUFFICIENT_FUNDS,
+    "stolen_card": DeclineCode.CARD_BLOCKED,
+    "expired_card": DeclineCode.CARD_EXPIRED,
+    "authentication_required": DeclineCode.AUTHENTICATION_REQUIRED,
+    "authentication_failed": DeclineCode.AUTHENTICATION_FAILED,
+}
+REFUSAL_CODES: Final = {
+    "unknown_token": DeclineCode.CARD_INVALID,
+    "instrument_not_ready": DeclineCode.CARD_INVALID,
+}
+DISPUTE_STATES: Final = {
+    "open": DisputeState.OPEN,
+    "won": DisputeState.WON,
+    "lost": DisputeState.LOST,
+}
+
+
+def charge_request(charge: Charge) -> dict[str, Any]:
+    """Optional fields are left out when they say nothing."""
+    exemption = None if charge.exemption is Exemption.NONE else charge.exemption.value
+    optional = {
+        "return_url": charge.return_url,
+        "reference": charge.order_reference,
+        "description": charge.description,
+        "mandate": charge.mandate_reference,
+    }
+    return {
+        "amount_minor": charge.amount_minor,
+        "currency": charge.currency,
+        "token": charge.token,
+        "capture": charge.capture,
+        "sca": {"exemption": exemption, "challenge": "force" if charge.force_challenge else "auto"},
+        **{name: value for name, value in optional.items() if value},
+    }
+
+
+def instrument_request(setup: InstrumentSetup) -> dict[str, Any]:
+    body = {"token": setup.token, "customer_reference": setup.customer_id}
+    return body | ({"return_url": setup.return_url} if setup.return_url else {})
+
+
+def refusal(status: int, body: Json) -> Outcome | None:
+    """What an answer other than 200 means; None for 200."""
+    code = str(body.get("code", ""))
+    if status == OK:
+        return None
+    if status == UNAUTHORISED:
+        # Not worked on; another PSP account may do it.
+        return declined(DeclineCode.PSP_UNAVAILABLE, psp_code=code)
+    if status == CONFLICT or status >= SERVER_ERRORS:
+        return Unknown(f"the sandbox answered {status} {code}".rstrip())
+    refused = REFUSAL_CODES.get(code, DeclineCode.REQUEST_REFUSED)
+    return declined(refused, psp_code=code)
+
+
+def charge_outcome(charge: Json) -> Outcome:
+    """How a charge stands now, as the outcome of its authorisation."""
+    reference = str(charge["id"])
+    match charge["state"]:
+        case "captured":
+            return Approved(reference, int(charge["captured_minor"]), captured=True)
+        case "authorised":
+            return Approved(reference, int(charge["amount_minor"]))
+        case "requires_action":
+            return ActionRequired(reference, str(charge["redirect_url"]))
+        case "pending":
+            return Pending(reference)
+        case "declined":
+            psp_code = str(charge.get("decline_code", ""))
+            code = DECLINE_CODES.get(psp_code, DeclineCode.DO_NOT_HONOR)
+            return declined(code, psp_code=psp_code, psp_reference=reference)
+        case "cancelled":
+            return declined(
+                DeclineCode.REQUEST_REFUSED, psp_code="cancelled", psp_reference=reference
+            )
+        case other:
+            return Unknown(f"the sandbox says state {other}")
+
+
+def operation_outcome(operation: Json, charge: Json) -> Outcome:
+    """A capture, cancellation or refund; the amount of a cancellation is all that was held."""
+    match operation["state"]:
+        case "succeeded":
+            amount = operation.get("amount_minor")
+            reference = operation["id"] if operation["kind"] == "refund" else charge["id"]
+            return Approved(
+                str(reference), int(charge["amount_minor"] if amount is None else amount)
+            )
+        case "refused":
+            return declined(DeclineCode.REQUEST_REFUSED, psp_code=str(operation.get("code", "")))
+        case other:
+            return Unknown(f"the sandbox says state {other}")
+
+
+def authorisation_answer(status: int, body: Json) -> Outcome:
+    return refusal(status, body) or charge_outcome(body)
+
+
+def operation_answer(status: int, body: Json) -> Outcome:
+    return refusal(status, body) or operation_outcome(body["operation"], body)
+
+
+def look_up_answer(status: int, body: Json) -> Outcome | NotFound:
+    """Anything but a plain answer leaves the question open."""
+    if status == NOT_FOUND and body.get("code") == "unknown_key":
+        return NotFound()
+    if status != OK:
+        return Unknown(f"the look-up was answered {status} {body.get('code', '')}".rstrip())
+    if body["kind"] == "charge":
+        return charge_outcome(body["charge"])
+    return operation_outcome(body["operation"], body["charge"])
+
+
+def instrument_answer(status: int, body: Json) -> SetupOutcome:
+    refused = refusal(status, body)
+    if refused is not None:
+        assert not isinstance(refused, Approved | ActionRequired | Pending)  # see refusal
+        return refused
+    return InstrumentReady(
+        token=str(body["token"]),
+        psp_customer="",
+        brand=str(body["brand"]),
+        last4=str(body["last4"]),
+        exp_month=int(body["exp_month"]),
+        exp_year=int(body["exp_year"]),
+        country=str(body["country"]),
+        fingerprint=str(body["fingerprint"]),
+        next_action_url=str(body.get("redirect_url", "")),
+    )
+
+
+def notice(event: Json) -> Notice:
+    """KeyError, TypeError or ValueError when it is not an event of the sandbox."""
+    event_id, kind = str(event["id"]), str(event["type"])
+    data = event["data"]
+    if kind.startswith("charge.dispute."):
+        return _dispute(event_id, data["dispute"])
+    if not kind.startswith("charge."):
+        return OtherNotice(event_id, kind)
+    charge, operation = data["charge"], data["operation"]
+    attempt_kind = KINDS[operation["kind"]]
+    match attempt_kind:
+        case AttemptKind.AUTHORISE:
+            outcome = charge_outcome(charge)
+        case AttemptKind.CAPTURE | AttemptKind.CANCEL | AttemptKind.REFUND:
+            outcome = operation_outcome(operation, charge)
+        case _ as never:
+            assert_never(never)
+    return OperationNotice(
+        event_id, str(operation["key"]), attempt_kind, str(charge["id"]), outcome
+    )
+
+
+def _dispute(event_id: str, dispute: Json) -> DisputeNotice:
+    return DisputeNotice(
+        psp_event_id=event_id,
+        dispute_reference=str(dispute["id"]),
+        psp_reference=str(dispute["charge_id"]),
+        amount_minor=int(dispute["amount_minor"]),
+        state=DISPUTE_STATES[dispute["state"]],
+        reason="",
+    )
+
+
+def settlements(page: Json) -> Settlements:
+    return Settlements([_line(line) for line in page["data"]], str(page["next_cursor"]))
+
+
+def _line(line: Json) -> SettlementLine:
+    return SettlementLine(
+        line_reference=str(line["id"]),
+        psp_reference=str(line["charge_id"]),
+        kind=str(line["kind"]),
+        gross_minor=int(line["gross_minor"]),
+        fee_minor=int(line["fee_minor"]),
+        net_minor=int(line["net_minor"]),
+        currency=str(line["currency"]),
+        payout_reference=str(line["payout_id"]),
+        available_on=date.fromisoformat(line["available_on"]),
+    )

@@ -1,0 +1,86 @@
+"""The real counterparts of the connectors, on ports of their own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from services.payments.connectors.base import Credentials
+from services.sandbox.app import build_app
+from services.sandbox.config import Config
+
+
+@dataclass
+class Hook:
+    """A webhook address that keeps what it is sent."""
+
+    url: str = ""
+    received: list[tuple[bytes, dict[str, str]]] = field(default_factory=list)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.received.append((await request.read(), headers))
+        self.arrived.set()
+        return web.Response()
+
+    async def wait_for(self, count: int) -> list[tuple[bytes, dict[str, str]]]:
+        async with asyncio.timeout(15):
+            while len(self.received) < count:
+                self.arrived.clear()
+                await self.arrived.wait()
+        return self.received
+
+
+async def serve(app: web.Application) -> tuple[web.AppRunner, str]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+@pytest.fixture
+async def hook() -> AsyncIterator[Hook]:
+    hook = Hook()
+    app = web.Application()
+    app.router.add_post("/hook", hook.handle)
+    runner, url = await serve(app)
+    hook.url = f"{url}/hook"
+    yield hook
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield session
+
+
+@pytest.fixture
+async def sandbox_url(tmp_path: Path) -> AsyncIterator[str]:
+    config = Config(
+        sandbox_data=tmp_path / "sandbox",
+        sandbox_slow_seconds=1.0,
+        sandbox_pending_seconds=60,
+        sandbox_webhook_delay_seconds=0.01,
+        sandbox_public_url=None,
+    )
+    config.sandbox_data.mkdir()
+    runner, url = await serve(build_app(config))
+    yield url
+    await runner.cleanup()
+
+
+@pytest.fixture
+def sandbox_credentials(sandbox_url: str) -> Credentials:
+    return Credentials({
+        "psp": "sandbox",
+        "base_url": sandbox_url,
+        "account": "sandbox-a",
+        "secret_key": "sandbox_sk_sandbox-a",
+        "webhook_secret": "whsec_sandbox",
+    })  # fmt: skip

@@ -1,0 +1,373 @@
+"""The sandbox connector against the real sandbox over HTTP."""
+
+import asyncio
+import time
+
+import aiohttp
+import pytest
+
+from libs import telemetry
+from services.payments.connectors.base import (
+    AttemptKind,
+    Credentials,
+    DisputeNotice,
+    DisputeState,
+    Exemption,
+    InstrumentReady,
+    OperationNotice,
+    WebhookMalformedError,
+    WebhookSignatureError,
+)
+from services.payments.connectors.registry import CONNECTORS
+from services.payments.connectors.sandbox.connector import SandboxConnector
+from services.payments.outcomes import (
+    ActionRequired,
+    Approved,
+    DeclineCode,
+    Declined,
+    NotFound,
+    Pending,
+    Unknown,
+)
+from stack.process import free_ports
+from tests.services.payments.connectors.conftest import Hook
+from tests.services.payments.connectors.orders import a_charge, a_setup, an_operation, asked
+
+CAPTURE, CANCEL, REFUND = AttemptKind.CAPTURE, AttemptKind.CANCEL, AttemptKind.REFUND
+
+
+@pytest.fixture
+def connector(sandbox_credentials: Credentials, session: aiohttp.ClientSession):
+    return CONNECTORS["sandbox"](sandbox_credentials, session)
+
+
+@pytest.fixture
+def impatient(sandbox_credentials: Credentials, session: aiohttp.ClientSession):
+    timeout = aiohttp.ClientTimeout(total=0.3)
+    return SandboxConnector(sandbox_credentials, session, timeout)
+
+
+async def books(session: aiohttp.ClientSession, url: str) -> list[dict]:
+    async with session.get(f"{url}/books/charges") as answer:
+        return (await answer.json())["data"]
+
+
+async def faults(session: aiohttp.ClientSession, url: str, **rule: object) -> None:
+    async with session.put(f"{url}/control/faults", json={"rules": [rule]}) as answer:
+        assert answer.status == 200
+
+
+async def authorised(connector, amount_minor: int = 5990) -> str:
+    outcome = await connector.authorise(a_charge(capture=False, amount_minor=amount_minor))
+    assert isinstance(outcome, Approved)
+    assert not outcome.captured
+    return outcome.psp_reference
+
+
+async def test_a_charge_with_capture_is_captured_under_our_key(connector, session, sandbox_url):
+    charge = a_charge()
+    outcome = await connector.authorise(charge)
+    assert isinstance(outcome, Approved)
+    assert (outcome.amount_minor, outcome.captured) == (5990, True)
+    (row,) = await books(session, sandbox_url)
+    assert (row["key"], row["id"], row["captured_minor"]) == (
+        charge.key,
+        outcome.psp_reference,
+        5990,
+    )
+
+
+async def test_an_authorised_charge_is_captured_in_part_and_refunded(connector):
+    reference = await authorised(connector)
+    captured = await connector.capture(an_operation(CAPTURE, reference, 4000))
+    assert captured == Approved(reference, 4000)
+    refund = await connector.refund(an_operation(REFUND, reference, 1500))
+    assert isinstance(refund, Approved)
+    assert refund.amount_minor == 1500
+    over = await connector.refund(an_operation(REFUND, reference, 4000))
+    assert isinstance(over, Declined)
+    assert (over.code, over.psp_code) == (DeclineCode.REQUEST_REFUSED, "amount_too_large")
+
+
+async def test_a_cancelled_charge_cannot_be_captured(connector):
+    reference = await authorised(connector)
+    cancel = an_operation(CANCEL, reference)
+    assert await connector.cancel(cancel) == Approved(reference, 5990)
+    assert await connector.look_up(asked(cancel)) == Approved(reference, 5990)
+    capture = an_operation(CAPTURE, reference)
+    refused = await connector.capture(capture)
+    assert isinstance(refused, Declined)
+    assert refused.code is DeclineCode.REQUEST_REFUSED
+    assert await connector.look_up(asked(capture)) == refused
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        ("tok_declined", DeclineCode.DO_NOT_HONOR),
+        ("tok_declined_at_a", DeclineCode.DO_NOT_HONOR),
+        ("tok_insufficient_funds", DeclineCode.INSUFFICIENT_FUNDS),
+        ("tok_stolen", DeclineCode.CARD_BLOCKED),
+        ("tok_that_nobody_knows", DeclineCode.CARD_INVALID),
+    ],
+)
+async def test_a_decline_is_a_certain_no_with_our_word_for_it(connector, token, code):
+    outcome = await connector.authorise(a_charge(token))
+    assert isinstance(outcome, Declined)
+    assert outcome.code is code
+    assert outcome.message.endswith(".")
+
+
+async def test_a_soft_decline_becomes_a_challenge_when_it_is_forced(connector):
+    exempted = a_charge("tok_soft_decline", exemption=Exemption.LOW_VALUE)
+    soft = await connector.authorise(exempted)
+    assert isinstance(soft, Declined)
+    assert soft.code is DeclineCode.AUTHENTICATION_REQUIRED
+    forced = await connector.authorise(a_charge("tok_soft_decline", force_challenge=True))
+    assert isinstance(forced, ActionRequired)
+
+
+@pytest.mark.parametrize(("decision", "expected"), [("approve", Approved), ("refuse", Declined)])
+async def test_a_challenge_ends_as_the_shopper_decides(connector, session, decision, expected):
+    charge = a_charge("tok_3ds")
+    outcome = await connector.authorise(charge)
+    assert isinstance(outcome, ActionRequired)
+    async with session.post(
+        outcome.url, data={"decision": decision}, allow_redirects=False
+    ) as back:
+        assert back.headers["Location"].startswith(charge.return_url)
+    settled = await connector.look_up(asked(charge, outcome.psp_reference))
+    assert isinstance(settled, expected)
+    assert settled.psp_reference == outcome.psp_reference
+
+
+async def test_a_merchant_initiated_charge_with_its_mandate_needs_no_challenge(connector):
+    charge = a_charge("tok_3ds", exemption=Exemption.MIT, mandate_reference="mnd_1")
+    assert isinstance(await connector.authorise(charge), Approved)
+
+
+async def test_a_pending_charge_settles_later(connector, session, sandbox_url):
+    charge = a_charge("tok_pending")
+    outcome = await connector.authorise(charge)
+    assert isinstance(outcome, Pending)
+    settle = f"{sandbox_url}/control/charges/{outcome.psp_reference}/settle"
+    async with session.post(settle, json={"outcome": "declined"}) as answer:
+        assert answer.status == 200
+    assert isinstance(await connector.look_up(asked(charge)), Declined)
+
+
+@pytest.mark.parametrize("token", ["tok_lost_answer", "tok_error_charged", "tok_slow"])
+async def test_a_charge_without_an_answer_is_unknown_and_found_by_its_key(impatient, token):
+    charge = a_charge(token)
+    assert isinstance(await impatient.authorise(charge), Unknown)
+    found = await impatient.look_up(asked(charge))
+    assert isinstance(found, Approved)
+    assert found.captured
+    assert await impatient.authorise(charge) == found
+
+
+async def test_an_error_before_the_charge_is_unknown_and_then_certainly_not_found(connector):
+    charge = a_charge("tok_error")
+    assert isinstance(await connector.authorise(charge), Unknown)
+    assert isinstance(await connector.look_up(asked(charge)), NotFound)
+    assert isinstance(await connector.authorise(charge), Approved)
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "error_before", "error_after"])
+@pytest.mark.parametrize("operation", ["capture", "refund", "cancel"])
+async def test_spoilt_operations_are_unknown_until_asked(
+    connector, session, sandbox_url, operation, kind
+):
+    charged = await connector.authorise(a_charge(capture=operation == "refund"))
+    await faults(session, sandbox_url, operation=operation, kind=kind, times=1)
+    order = an_operation(AttemptKind(operation), charged.psp_reference)
+    call = getattr(connector, operation)
+    assert isinstance(await call(order), Unknown)
+    found = await connector.look_up(asked(order))
+    assert isinstance(found, NotFound if kind.endswith("before") else Approved)
+    assert isinstance(await call(order), Approved)
+
+
+async def test_fifty_equal_keys_make_one_charge(connector, session, sandbox_url):
+    charge = a_charge()
+    outcomes = await asyncio.gather(*(connector.authorise(charge) for _ in range(50)))
+    known = {outcome for outcome in outcomes if not isinstance(outcome, Unknown)}
+    assert len(known) == 1
+    assert len(await books(session, sandbox_url)) == 1
+
+
+async def test_a_key_that_is_still_at_work_or_reused_is_unknown(connector, session, sandbox_url):
+    await faults(session, sandbox_url, operation="charge", kind="latency", seconds=0.3, times=1)
+    charge = a_charge()
+    first = asyncio.create_task(connector.authorise(charge))
+    await asyncio.sleep(0.1)
+    assert isinstance(await connector.authorise(charge), Unknown)
+    assert isinstance(await connector.look_up(asked(charge)), Unknown)
+    assert isinstance(await first, Approved)
+    other = a_charge(key=charge.key, amount_minor=1)
+    assert isinstance(await connector.authorise(other), Unknown)
+
+
+async def test_a_refused_connection_is_a_certain_no_but_no_answer_to_a_question(session):
+    nobody = SandboxConnector(
+        Credentials({
+            "base_url": f"http://127.0.0.1:{free_ports(1)[0]}",
+            "account": "sandbox-a",
+            "secret_key": "x",
+            "webhook_secret": "x",
+        }),
+        session,
+    )  # fmt: skip
+    charge = a_charge()
+    refused = await nobody.authorise(charge)
+    assert isinstance(refused, Declined)
+    assert refused.code is DeclineCode.PSP_UNAVAILABLE
+    assert isinstance(await nobody.look_up(asked(charge)), Unknown)
+    assert isinstance(await nobody.settlements(""), Unknown)
+    assert await nobody.remove_instrument("sbx_1") is False
+    setup = await nobody.set_up_instrument(a_setup())
+    assert isinstance(setup, Declined)
+
+
+async def test_wrong_credentials_take_no_money_and_answer_no_question(sandbox_credentials, session):
+    values = {**sandbox_credentials.values, "secret_key": "sandbox_sk_other"}
+    connector = SandboxConnector(Credentials(values), session)
+    charge = a_charge()
+    refused = await connector.authorise(charge)
+    assert isinstance(refused, Declined)
+    assert refused.code is DeclineCode.PSP_UNAVAILABLE
+    assert isinstance(await connector.look_up(asked(charge)), Unknown)
+
+
+async def test_the_charge_belongs_to_the_callers_trace(connector, session, sandbox_url):
+    telemetry.set_up("connector-test")
+    with telemetry.span("psp authorise"):
+        trace_id = telemetry.trace_id()
+        await connector.authorise(a_charge())
+    async with session.get(f"{sandbox_url}/traces/{trace_id}.json") as answer:
+        (span,) = (await answer.json())["spans"]
+    assert span["name"] == "sandbox POST /charges"
+
+
+async def test_a_saved_card_is_charged_and_forgotten(connector):
+    setup = a_setup()
+    ready = await connector.set_up_instrument(setup)
+    assert isinstance(ready, InstrumentReady)
+    assert (ready.brand, ready.last4, ready.next_action_url) == ("visa", "4242", "")
+    assert await connector.set_up_instrument(setup) == ready
+    assert isinstance(await connector.authorise(a_charge(ready.token)), Approved)
+    assert await connector.remove_instrument(ready.token) is True
+    assert await connector.remove_instrument(ready.token) is True
+    gone = await connector.authorise(a_charge(ready.token))
+    assert isinstance(gone, Declined)
+    assert gone.code is DeclineCode.CARD_INVALID
+
+
+async def test_a_card_that_is_checked_when_saved_names_the_challenge(connector, session):
+    ready = await connector.set_up_instrument(a_setup("tok_3ds_setup"))
+    assert isinstance(ready, InstrumentReady)
+    early = await connector.authorise(a_charge(ready.token))
+    assert isinstance(early, Declined)
+    async with session.post(
+        ready.next_action_url, data={"decision": "approve"}, allow_redirects=False
+    ):
+        pass
+    assert isinstance(await connector.authorise(a_charge(ready.token)), Approved)
+    unknown = await connector.set_up_instrument(a_setup("tok_nothing"))
+    assert isinstance(unknown, Declined)
+    assert unknown.code is DeclineCode.CARD_INVALID
+
+
+async def register(session: aiohttp.ClientSession, url: str, hook: Hook) -> None:
+    account = {"webhook_url": hook.url, "webhook_secret": "whsec_sandbox"}
+    async with session.put(f"{url}/control/accounts/sandbox-a", json=account) as answer:
+        assert answer.status == 200
+
+
+async def test_webhooks_tell_the_same_as_the_answers(connector, session, sandbox_url, hook):
+    await register(session, sandbox_url, hook)
+    charge = a_charge(capture=False)
+    held = await connector.authorise(charge)
+    capture = an_operation(CAPTURE, held.psp_reference, 5000)
+    captured = await connector.capture(capture)
+    refund = an_operation(REFUND, held.psp_reference, 100)
+    refunded = await connector.refund(refund)
+    events = await hook.wait_for(3)
+    notices = [connector.parse_webhook(*event, time.time()) for event in events]
+    assert all(isinstance(notice, OperationNotice) for notice in notices)
+    told = {(notice.kind, notice.key): notice.outcome for notice in notices}
+    assert told == {
+        (AttemptKind.AUTHORISE, charge.key): held,
+        (CAPTURE, capture.key): captured,
+        (REFUND, refund.key): refunded,
+    }
+    assert {notice.psp_reference for notice in notices} == {held.psp_reference}
+
+
+async def test_disputes_are_noticed(connector, session, sandbox_url, hook):
+    await register(session, sandbox_url, hook)
+    charged = await connector.authorise(a_charge())
+    body = {"charge_id": charged.psp_reference, "amount_minor": 1000}
+    async with session.post(f"{sandbox_url}/control/disputes", json=body) as answer:
+        dispute = await answer.json()
+    close = f"{sandbox_url}/control/disputes/{dispute['id']}/close"
+    async with session.post(close, json={"outcome": "lost"}):
+        pass
+    events = await hook.wait_for(3)
+    notices = [connector.parse_webhook(*event, time.time()) for event in events]
+    disputes = [notice for notice in notices if isinstance(notice, DisputeNotice)]
+    assert {notice.state for notice in disputes} == {DisputeState.OPEN, DisputeState.LOST}
+    assert {(n.psp_reference, n.amount_minor) for n in disputes} == {(charged.psp_reference, 1000)}
+
+
+async def test_forged_late_and_senseless_webhooks_are_refused(
+    connector, session, sandbox_url, hook
+):
+    await register(session, sandbox_url, hook)
+    await connector.authorise(a_charge())
+    ((body, headers),) = await hook.wait_for(1)
+    now = time.time()
+    for forged, with_headers, at in [
+        (body + b" ", headers, now),
+        (body, {**headers, "sandbox-signature": "t=1,v1=00"}, now),
+        (body, {**headers, "sandbox-signature": "nonsense"}, now),
+        (body, {}, now),
+        (body, headers, now + 301),
+        (body, headers, now - 301),
+    ]:
+        with pytest.raises(WebhookSignatureError):
+            connector.parse_webhook(forged, with_headers, at)
+
+
+async def test_settlement_lines_add_up_and_are_read_once(connector, session, sandbox_url):
+    charged = await connector.authorise(a_charge(amount_minor=10_000))
+    await connector.refund(an_operation(REFUND, charged.psp_reference, 1000))
+    empty = await connector.settlements("")
+    assert empty.lines == []
+    async with session.post(f"{sandbox_url}/control/payouts", json={}) as answer:
+        assert answer.status == 200
+    page = await connector.settlements(empty.cursor)
+    assert [(line.kind, line.gross_minor, line.fee_minor) for line in page.lines] == [
+        ("charge", 10_000, 165),
+        ("refund", -1000, 0),
+    ]
+    assert all(line.gross_minor - line.fee_minor == line.net_minor for line in page.lines)
+    assert {line.psp_reference for line in page.lines} == {charged.psp_reference}
+    assert (await connector.settlements(page.cursor)).lines == []
+
+
+def test_the_browser_finds_the_field_where_the_public_reaches_it(sandbox_credentials):
+    values = {**sandbox_credentials.values, "public_url": "https://pay.example/"}
+    connector = SandboxConnector(Credentials(values), session=None)  # type: ignore[arg-type]
+    assert connector.field == ("sandbox-a", "https://pay.example/psp/field.js")
+
+
+def test_malformed_events_are_refused_even_when_signed(sandbox_credentials):
+    import hashlib
+    import hmac
+
+    connector = SandboxConnector(sandbox_credentials, session=None)  # type: ignore[arg-type]
+    for body in (b"[]", b"{}", b"\xff", b'{"id": "sev_1", "type": "charge.captured", "data": 1}'):
+        digest = hmac.new(b"whsec_sandbox", b"100." + body, hashlib.sha256).hexdigest()
+        with pytest.raises(WebhookMalformedError):
+            connector.parse_webhook(body, {"sandbox-signature": f"t=100,v1={digest}"}, 100.0)
