@@ -1,0 +1,116 @@
+"""A merchants service on a real PostgreSQL behind a real gRPC port, with a clock one can set."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from incasso.merchants.v1 import merchants_pb2 as pb
+from incasso.merchants.v1.merchants_pb2_grpc import (
+    MerchantsServiceStub,
+    add_MerchantsServiceServicer_to_server,
+)
+from libs import client, context, db, descriptors
+from libs.errors import Kind, RemoteRefusal
+from libs.server import Server
+from libs.tasks import Tasks
+from services.merchants.deps import Deps
+from services.merchants.service import NAME, MerchantsServicer
+
+
+class Time:
+    """The world's clock of a test."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@dataclass
+class Merchants:
+    """Calls RPCs by name as `merchant_id` and `actor`."""
+
+    stub: Any
+    deps: Deps
+    time: Time
+    target: str
+
+    async def call(
+        self,
+        rpc: str,
+        /,
+        *,
+        merchant_id: str = "",
+        actor: str = "operator",
+        key: str = "",
+        **fields,
+    ) -> Any:
+        context.set_current(context.Call(merchant_id=merchant_id, actor=actor))
+        request = getattr(pb, f"{rpc}Request")(**fields)
+        method = getattr(self.stub, rpc)
+        try:
+            return await client.call(method, request, timeout_seconds=10, idempotency_key=key)
+        finally:
+            context.set_current(context.Call())
+
+    async def create(self, **fields) -> Any:
+        given = {"name": "Bottega", "country": "IT", "default_currency": "EUR", **fields}
+        return await self.call("CreateMerchant", **given)
+
+
+@asynccontextmanager
+async def serving(url: str, time: Time) -> AsyncIterator[Merchants]:
+    database = await db.connect(url, pool_size=8, service="merchants")
+    deps = Deps(database, descriptors.all_scopes(), time)
+    servicers = [(add_MerchantsServiceServicer_to_server, MerchantsServicer(deps))]
+    server = Server(servicers, [NAME], Tasks())
+    target = f"127.0.0.1:{await server.start('127.0.0.1:0')}"
+    try:
+        async with client.channel(target, NAME) as channel:
+            yield Merchants(MerchantsServiceStub(channel), deps, time, target)
+    finally:
+        await server.stop(1)
+        await database.close()
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+async def service(new_database, time: Time) -> AsyncIterator[Merchants]:
+    async with serving(new_database("merchants"), time) as merchants:
+        yield merchants
+
+
+@pytest.fixture
+async def deps(new_database, time: Time) -> AsyncIterator[Deps]:
+    database = await db.connect(new_database("merchants"), pool_size=8, service="merchants")
+    yield Deps(database, frozenset({"payments:read", "payments:write", "api_keys:write"}), time)
+    await database.close()
+
+
+async def refusal(work) -> tuple[Kind, str]:
+    with pytest.raises(RemoteRefusal) as caught:
+        await work
+    return caught.value.kind, caught.value.reason
+
+
+async def violations(work) -> dict[str, str]:
+    with pytest.raises(RemoteRefusal) as caught:
+        await work
+    assert caught.value.reason == "invalid_argument"
+    return {violation.field: violation.description for violation in caught.value.violations}
+
+
+async def authenticate(service: Merchants, secret: str) -> Any:
+    return await service.call("AuthenticateKey", secret=secret)

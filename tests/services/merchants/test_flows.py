@@ -1,0 +1,178 @@
+"""Flows on a real PostgreSQL: events in the transaction, races, due keys, and what is stored."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from incasso.merchants.v1 import events_pb2
+from libs import ids
+from libs.db import CheckViolation
+from libs.errors import ServiceUnavailable
+from services.merchants import credential, store
+from services.merchants.deps import Deps
+from services.merchants.domain import Kind, State
+from services.merchants.errors import (
+    ApiKeyNotFound,
+    ApiKeyUnknown,
+    MerchantNotFound,
+    RevokedApiKeyNotRotatable,
+)
+from services.merchants.flows import api_keys, clocks, merchants
+from services.merchants.flows.merchants import CreateMerchant, MadeMerchant
+from services.merchants.worker import key_expiry
+
+EVENTS = {
+    "incasso.merchants.merchant.created": events_pb2.MerchantCreated,
+    "incasso.merchants.merchant.updated": events_pb2.MerchantUpdated,
+    "incasso.merchants.api_key.created": events_pb2.ApiKeyCreated,
+    "incasso.merchants.api_key.revoked": events_pb2.ApiKeyRevoked,
+    "incasso.merchants.test_clock.advanced": events_pb2.TestClockAdvanced,
+}
+
+
+async def create(deps: Deps, *, test: bool = True) -> MadeMerchant:
+    return await merchants.create_merchant(deps, CreateMerchant("B", "IT", "EUR", "", test, ""))
+
+
+async def events(deps: Deps) -> list[tuple[str, object]]:
+    """Subject without its beginning, and message, oldest first."""
+    async with deps.db.connection() as conn:
+        rows = await conn.fetch("SELECT subject, body FROM outbox ORDER BY seq")
+    return [
+        (
+            row["subject"].removeprefix("incasso.merchants."),
+            EVENTS[row["subject"]].FromString(row["body"]),
+        )
+        for row in rows
+    ]
+
+
+def rotation(made: MadeMerchant, overlap: timedelta) -> api_keys.RotateApiKey:
+    return api_keys.RotateApiKey(made.merchant.id, "operator", made.keys[0].key.id, overlap)
+
+
+async def test_a_new_merchant_is_told_of_with_its_keys_and_without_their_secrets(deps: Deps):
+    made = await create(deps)
+    told = await events(deps)
+    assert [subject for subject, _ in told] == [
+        "merchant.created",
+        "api_key.created",
+        "api_key.created",
+    ]
+    assert told[0][1].merchant.id == made.merchant.id
+    assert not any(event.api_key.HasField("secret") for _, event in told[1:])
+
+
+async def test_no_secret_is_anywhere_in_the_database(deps: Deps):
+    made = await create(deps)
+    async with deps.db.connection() as conn:
+        tables = await conn.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for table in tables:
+            rows = await conn.fetch(f'SELECT t::text AS text FROM "{table["tablename"]}" AS t')
+            for made_key in made.keys:
+                letters = made_key.secret.text
+                assert not any(letters in row["text"] for row in rows)
+                assert not any(letters.encode().hex() in row["text"] for row in rows)
+
+
+async def test_a_change_that_changes_nothing_is_not_told_of(deps: Deps):
+    made = await create(deps)
+    for name in ("B", "Nova"):
+        change = merchants.MerchantChange(name=name)
+        await merchants.update_merchant(deps, made.merchant.id, change, None)
+    assert [subject for subject, _ in await events(deps)].count("merchant.updated") == 1
+
+
+async def test_an_advanced_clock_is_told_of_with_the_whole_offset(deps: Deps):
+    made = await create(deps)
+    for _ in range(2):
+        await clocks.advance_test_clock(deps, made.merchant.id, timedelta(days=1), None)
+    offsets = [event.offset_seconds for subject, event in await events(deps) if "clock" in subject]
+    assert offsets == [86_400, 172_800]
+
+
+async def test_clocks_of_nobody_are_not_found(deps: Deps):
+    with pytest.raises(MerchantNotFound):
+        await clocks.advance_test_clock(deps, ids.new("mer"), timedelta(days=1), None)
+
+
+async def test_keys_of_nobody_are_not_found(deps: Deps):
+    with pytest.raises(ApiKeyNotFound):
+        await api_keys.revoke_api_key(deps, ids.new("mer"), ids.new("key"))
+    with pytest.raises(ApiKeyUnknown):
+        await api_keys.authenticate(deps, credential.generate(Kind.SECRET))
+
+
+async def test_keys_do_not_age_with_a_test_clock(deps: Deps):
+    made = await create(deps)
+    await api_keys.rotate_api_key(deps, rotation(made, timedelta(hours=1)))
+    await clocks.advance_test_clock(deps, made.merchant.id, timedelta(days=365), None)
+    key, offset = await api_keys.authenticate(deps, made.keys[0].secret)
+    assert (key.state, offset) == (State.EXPIRING, timedelta(days=365))
+
+
+async def test_the_worker_ends_a_replaced_key_when_its_overlap_is_over_and_tells_once(
+    deps: Deps, time
+):
+    made = await create(deps)
+    await api_keys.rotate_api_key(deps, rotation(made, timedelta(hours=1)))
+    replicas = [key_expiry(deps) for _ in range(3)]
+    assert [await replica.run_once() for replica in replicas] == [0, 0, 0]
+    time.advance(hours=1)
+    await asyncio.gather(*(replica.run_once() for replica in replicas))
+    told = [event for subject, event in await events(deps) if subject == "api_key.revoked"]
+    assert [event.api_key.id for event in told] == [made.keys[0].key.id]
+    assert await replicas[0].run_once() == 0
+    async with deps.db.connection() as conn:
+        key = await store.get_api_key(conn, made.merchant.id, made.keys[0].key.id)
+    assert key.state is State.REVOKED
+
+
+async def test_a_key_revoked_while_it_was_due_is_told_of_once(deps: Deps, time):
+    made = await create(deps)
+    await api_keys.rotate_api_key(deps, rotation(made, timedelta(hours=1)))
+    time.advance(hours=1)
+    async with deps.db.connection() as conn:
+        (due,) = await store.claim_expired(conn, time.now, 10)
+    await api_keys.revoke_api_key(deps, made.merchant.id, due.id)
+    await api_keys.expire_api_key(deps, due)
+    assert [subject for subject, _ in await events(deps)].count("api_key.revoked") == 1
+
+
+async def test_of_ten_rotations_at_once_without_overlap_one_wins(deps: Deps):
+    made = await create(deps)
+    answers = await asyncio.gather(
+        *(api_keys.rotate_api_key(deps, rotation(made, timedelta())) for _ in range(10)),
+        return_exceptions=True,
+    )
+    refused = [answer for answer in answers if isinstance(answer, RevokedApiKeyNotRotatable)]
+    assert len(refused) == 9
+
+
+async def test_a_decision_about_a_state_that_has_passed_is_not_written(deps: Deps):
+    made = await create(deps)
+    key = made.keys[0].key
+    revoked = await api_keys.revoke_api_key(deps, made.merchant.id, key.id)
+    async with deps.db.transaction() as tx:
+        assert not await store.save_api_key(tx, key, revoked)
+
+
+async def test_the_database_refuses_what_no_rule_allows(deps: Deps):
+    await create(deps, test=False)
+    for statement in (
+        "UPDATE merchants SET clock_offset_seconds = 1",
+        "UPDATE merchants SET test = true, clock_offset_seconds = -1",
+        "UPDATE api_keys SET state = 'expiring'",
+        "UPDATE api_keys SET state = 'paused'",
+        "UPDATE api_keys SET secret_hash = 'plain'",
+    ):
+        with pytest.raises(CheckViolation):
+            async with deps.db.transaction() as tx:
+                await tx.execute(statement)
+
+
+async def test_a_database_that_is_gone_is_said_to_be_unavailable(deps: Deps):
+    await deps.db.close()
+    with pytest.raises(ServiceUnavailable):
+        await api_keys.authenticate(deps, credential.generate(Kind.SECRET))

@@ -1,0 +1,213 @@
+"""API keys through the gRPC door: scopes, rotation, revocation, and other merchants' keys."""
+
+import pytest
+
+from incasso.merchants.v1 import merchants_pb2 as pb
+from libs.errors import Kind
+from tests.services.merchants.conftest import Merchants, authenticate, refusal, violations
+
+SECRET = pb.ApiKey.KIND_SECRET
+PUBLISHABLE = pb.ApiKey.KIND_PUBLISHABLE
+
+
+async def create_key(service: Merchants, made, *, by: str, scopes=(), kind=SECRET, key=""):
+    return (
+        await service.call(
+            "CreateApiKey",
+            merchant_id=made.merchant.id,
+            actor=by,
+            kind=kind,
+            name="storefront",
+            scopes=scopes,
+            key=key,
+        )
+    ).api_key
+
+
+async def test_a_key_may_do_what_it_was_created_for(service: Merchants):
+    made = await service.create()
+    scopes = ["payments:write", "payments:read", "payments:read"]
+    key = await create_key(service, made, by=made.api_keys[0].id, scopes=scopes)
+    found = await authenticate(service, key.secret)
+    assert list(found.scopes) == ["payments:read", "payments:write"]
+
+
+async def test_every_scope_that_a_route_asks_for_can_be_given(service: Merchants):
+    made = await service.create()
+    scopes = sorted(service.deps.scopes)
+    assert {"payments:read", "one_click:write", "api_keys:write", "checkout:read"} <= set(scopes)
+    key = await create_key(service, made, by=made.api_keys[0].id, scopes=scopes)
+    assert list(key.scopes) == scopes
+
+
+async def test_an_unknown_scope_is_refused(service: Merchants):
+    made = await service.create()
+    work = create_key(service, made, by=made.api_keys[0].id, scopes=["payments:steal"])
+    assert await refusal(work) == (Kind.INVALID, "scope_unknown")
+
+
+async def test_a_secret_key_without_scopes_is_refused(service: Merchants):
+    made = await service.create()
+    assert list(await violations(create_key(service, made, by="operator"))) == ["scopes"]
+
+
+async def test_a_key_without_a_kind_is_refused(service: Merchants):
+    made = await service.create()
+    work = service.call("CreateApiKey", merchant_id=made.merchant.id, scopes=["*"])
+    assert list(await violations(work)) == ["kind"]
+
+
+async def test_a_key_gives_only_what_it_holds(service: Merchants):
+    made = await service.create()
+    small = await create_key(service, made, by="operator", scopes=["api_keys:write"])
+    for wanted in (["payments:write"], ["*"], ["api_keys:write", "refunds:write"]):
+        work = create_key(service, made, by=small.id, scopes=wanted)
+        assert await refusal(work) == (Kind.FORBIDDEN, "scope_not_held")
+    assert await create_key(service, made, by=small.id, scopes=["api_keys:write"])
+    assert await create_key(service, made, by=small.id, kind=PUBLISHABLE)
+
+
+async def test_a_key_cannot_get_more_by_rotating_a_greater_one(service: Merchants):
+    made = await service.create()
+    small = await create_key(service, made, by="operator", scopes=["api_keys:write"])
+    work = service.call(
+        "RotateApiKey",
+        merchant_id=made.merchant.id,
+        actor=small.id,
+        api_key_id=made.api_keys[0].id,
+    )
+    assert await refusal(work) == (Kind.FORBIDDEN, "scope_not_held")
+    assert (await authenticate(service, made.api_keys[0].secret)).api_key_id == made.api_keys[0].id
+
+
+@pytest.mark.parametrize("by", ["", "key_00000000000000000000000000"])
+async def test_a_caller_that_is_nobody_gives_nothing(service: Merchants, by: str):
+    made = await service.create()
+    work = create_key(service, made, by=by, scopes=["payments:read"])
+    assert await refusal(work) == (Kind.FORBIDDEN, "scope_not_held")
+
+
+async def test_a_key_of_another_merchant_or_a_revoked_one_gives_nothing(service: Merchants):
+    made, other = await service.create(), await service.create()
+    work = create_key(service, made, by=other.api_keys[0].id, scopes=["payments:read"])
+    assert await refusal(work) == (Kind.FORBIDDEN, "scope_not_held")
+    revoked = made.api_keys[0].id
+    await service.call("RevokeApiKey", merchant_id=made.merchant.id, api_key_id=revoked)
+    work = create_key(service, made, by=revoked, scopes=["payments:read"])
+    assert await refusal(work) == (Kind.FORBIDDEN, "scope_not_held")
+
+
+async def test_a_key_for_no_merchant_is_not_made(service: Merchants):
+    work = service.call(
+        "CreateApiKey", merchant_id="mer_00000000000000000000000000", kind=PUBLISHABLE
+    )
+    assert await refusal(work) == (Kind.NOT_FOUND, "merchant_not_found")
+
+
+async def test_creating_a_key_twice_makes_one_and_shows_its_secret_once(service: Merchants):
+    made = await service.create()
+    first = await create_key(service, made, by="operator", scopes=["*"], key="k1")
+    again = await create_key(service, made, by="operator", scopes=["*"], key="k1")
+    assert again.id == first.id
+    assert first.HasField("secret")
+    assert not again.HasField("secret")
+
+
+async def test_lists_show_no_secrets(service: Merchants):
+    made = await service.create()
+    for _ in range(3):
+        await create_key(service, made, by="operator", scopes=["*"])
+    page = await service.call("ListApiKeys", merchant_id=made.merchant.id, limit=4)
+    rest = await service.call(
+        "ListApiKeys", merchant_id=made.merchant.id, limit=4, cursor=page.next_cursor
+    )
+    keys = [*page.data, *rest.data]
+    assert len(keys) == 5
+    assert [key.id for key in keys] == sorted((key.id for key in keys), reverse=True)
+    assert not any(key.HasField("secret") for key in keys)
+
+
+# Rotation
+
+
+async def rotate(service: Merchants, made, old, **fields):
+    return (
+        await service.call(
+            "RotateApiKey", merchant_id=made.merchant.id, api_key_id=old.id, **fields
+        )
+    ).api_key
+
+
+async def state_of(service: Merchants, made, key) -> int:
+    listed = await service.call("ListApiKeys", merchant_id=made.merchant.id)
+    return next(found.state for found in listed.data if found.id == key.id)
+
+
+async def test_both_keys_work_during_the_overlap_and_only_the_new_one_after(service: Merchants):
+    made = await service.create()
+    old = made.api_keys[0]
+    new = await rotate(service, made, old, overlap_seconds=600)
+    assert (new.kind, list(new.scopes), new.state) == (SECRET, ["*"], pb.ApiKey.STATE_ACTIVE)
+    assert await state_of(service, made, old) == pb.ApiKey.STATE_EXPIRING
+    service.time.advance(seconds=599)
+    assert (await authenticate(service, old.secret)).api_key_id == old.id
+    service.time.advance(seconds=1)
+    assert (await refusal(authenticate(service, old.secret)))[1] == "api_key_revoked"
+    assert await state_of(service, made, old) == pb.ApiKey.STATE_REVOKED
+    assert (await authenticate(service, new.secret)).api_key_id == new.id
+
+
+async def test_without_an_overlap_the_old_key_ends_at_once(service: Merchants):
+    made = await service.create()
+    await rotate(service, made, made.api_keys[0], overlap_seconds=0)
+    assert (await refusal(authenticate(service, made.api_keys[0].secret)))[1] == "api_key_revoked"
+
+
+async def test_an_hour_is_the_overlap_of_who_names_none(service: Merchants):
+    made = await service.create()
+    await rotate(service, made, made.api_keys[0])
+    service.time.advance(minutes=59)
+    assert await authenticate(service, made.api_keys[0].secret)
+    service.time.advance(minutes=1)
+    assert (await refusal(authenticate(service, made.api_keys[0].secret)))[1] == "api_key_revoked"
+
+
+async def test_a_revoked_key_cannot_be_rotated(service: Merchants):
+    made = await service.create()
+    key = made.api_keys[1]
+    await service.call("RevokeApiKey", merchant_id=made.merchant.id, api_key_id=key.id)
+    assert await refusal(rotate(service, made, key)) == (Kind.CONFLICT, "api_key_revoked")
+
+
+async def test_rotating_twice_with_one_key_makes_one_key(service: Merchants):
+    made = await service.create()
+    first = await rotate(service, made, made.api_keys[0], key="k1")
+    again = await rotate(service, made, made.api_keys[0], key="k1")
+    assert (again.id, again.HasField("secret")) == (first.id, False)
+    assert len((await service.call("ListApiKeys", merchant_id=made.merchant.id)).data) == 3
+
+
+async def test_an_overlap_of_more_than_a_week_is_refused(service: Merchants):
+    made = await service.create()
+    work = rotate(service, made, made.api_keys[0], overlap_seconds=604_801)
+    assert list(await violations(work)) == ["overlap_seconds"]
+
+
+@pytest.mark.parametrize("name", ["RotateApiKey", "RevokeApiKey"])
+async def test_a_key_of_another_merchant_is_not_found(service: Merchants, name: str):
+    made, other = await service.create(), await service.create()
+    for key_id in (other.api_keys[0].id, "key_00000000000000000000000000", "x"):
+        work = service.call(name, merchant_id=made.merchant.id, api_key_id=key_id)
+        assert await refusal(work) == (Kind.NOT_FOUND, "api_key_not_found")
+    assert await authenticate(service, other.api_keys[0].secret)
+
+
+async def test_a_merchant_sees_its_own_keys_only(service: Merchants):
+    made, other = await service.create(), await service.create()
+    listed = await service.call("ListApiKeys", merchant_id=made.merchant.id)
+    assert {key.id for key in listed.data} == {key.id for key in made.api_keys}
+    page = await service.call("ListApiKeys", merchant_id=other.merchant.id, limit=1)
+    foreign = await service.call(
+        "ListApiKeys", merchant_id=made.merchant.id, cursor=page.next_cursor
+    )
+    assert not {key.id for key in foreign.data} & {key.id for key in other.api_keys}
