@@ -1,0 +1,78 @@
+"""The whole stack, once per worker that runs end-to-end tests, and shops to play with it."""
+
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from stack.demo_merchant import create_merchant
+from stack.embedded import Stack
+from stack.shop import Shop
+
+GENEROUS = {"max_charge_minor": 10**9, "max_daily_minor": 10**11, "max_hourly_charges": 10**6}
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory):
+    """One replica of everything; tests that kill processes or set faults clean up after them."""
+    root = tmp_path_factory.mktemp("stack")
+    async with Stack.start(root, durable=False) as running:
+        yield running
+
+
+@asynccontextmanager
+async def open_shop(stack, name, *, suffix=""):
+    """A merchant of its own with generous limits, and its storefront."""
+    merchant = await create_merchant(stack, name, suffix=suffix)
+    timeout = aiohttp.ClientTimeout(total=60)
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as http:
+        shop = Shop(http, stack.url, merchant.secret_key, stack.sandbox_url, stack.localstripe_url)
+        (await shop.call("PATCH", "/v1/one-click-policy", GENEROUS)).expect(200)
+        yield shop, merchant
+
+
+@pytest.fixture(scope="session")
+async def opened(stack):
+    async with open_shop(stack, "Bottega") as pair:
+        yield pair
+
+
+@pytest.fixture
+async def shop(opened):
+    """The first merchant's storefront. No fault is left at the sandbox afterwards."""
+    found, _ = opened
+    yield found
+    async with found.http.delete(f"{found.sandbox_url}/control/faults") as answer:
+        answer.raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def merchant(opened):
+    return opened[1]
+
+
+@pytest.fixture
+def set_faults(shop):
+    """`await set_faults({"operation": "charge", "kind": "drop_after", "times": 1})`."""
+
+    async def put(*rules):
+        async with shop.http.put(
+            f"{shop.sandbox_url}/control/faults", json={"rules": list(rules)}
+        ) as answer:
+            answer.raise_for_status()
+
+    return put
+
+
+@pytest.fixture
+def booked(shop):
+    """Rows of the sandbox's books for a payment or an order."""
+
+    async def find(payment):
+        rows = (await shop.books()).values()
+        return [
+            row for row in rows if row["reference"] in (payment["id"], payment["order_reference"])
+        ]
+
+    return find

@@ -1,0 +1,115 @@
+"""Each field of each route wrong in turn: a 4xx problem that names the field, never a 500."""
+
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+
+from services.gateway.routes import all_routes
+from tests.e2e import examples
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
+
+ROUTES = {f"{route.method} {route.path}": route for route in all_routes()}
+WITH_BODY = [name for name, route in ROUTES.items() if route.body]
+CLIENT_ERRORS = range(400, 500)
+
+OF_ANY_KIND = ([{"a": 1}], 1.5)
+BY_KIND = {
+    FieldDescriptor.CPPTYPE_STRING: (5, True, {}, "x" * 20_000, "a\x00b"),
+    FieldDescriptor.CPPTYPE_INT32: ("1", True, 10**12, -(10**12), {}),
+    FieldDescriptor.CPPTYPE_INT64: ("1", True, 10**30, -(10**30), {}),
+    FieldDescriptor.CPPTYPE_ENUM: ("no such word", 99, {}),
+    FieldDescriptor.CPPTYPE_BOOL: ("true", 1, {}),
+    FieldDescriptor.CPPTYPE_MESSAGE: ("text", 7),
+}
+
+
+def path_of(route):
+    return route.path.format(**{name: f"{name[:3]}_unknown" for name in route.path_fields})
+
+
+def replaced(body, path, value):
+    """A copy of `body` with `value` at `path`."""
+    if len(path) == 1:
+        return {**body, path[0]: value}
+    return {**body, path[0]: replaced(body.get(path[0], {}), path[1:], value)}
+
+
+async def send(shop, route, **more):
+    headers = {
+        "Authorization": f"Bearer {shop.secret_key}",
+        "Idempotency-Key": "bad-input",
+        "Content-Type": "application/json",
+    }
+    headers.update(more.pop("headers", {}))
+    async with shop.http.request(
+        route.method, shop.url + path_of(route), headers=headers, **more
+    ) as answer:
+        assert answer.status in CLIENT_ERRORS, await answer.text()
+        assert answer.content_type == "application/problem+json"
+        problem = await answer.json(content_type=None)
+    assert problem["status"] == answer.status
+    assert len(problem["trace_id"]) == 32
+    return problem
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+async def test_every_field_that_is_wrong_is_named(shop, name):
+    route = ROUTES[name]
+    body = examples.body_of(route)
+    descriptor = route.rpc.input_type
+    prefix = ()
+    if route.body != "*":
+        descriptor = descriptor.fields_by_name[route.body].message_type
+    for path, field in examples.fields_of(descriptor, route.path_fields, prefix):
+        for wrong in (*BY_KIND[field.cpp_type], *OF_ANY_KIND):
+            if field.is_repeated and isinstance(wrong, list):
+                continue
+            problem = await send(shop, route, json=replaced(body, path, wrong))
+            pointers = [error["pointer"] for error in problem["errors"]]
+            wanted = "/" + "/".join(path)
+            assert any(pointer.startswith(wanted) for pointer in pointers), (wrong, problem)
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+async def test_a_field_that_does_not_exist_is_refused_by_name(shop, name):
+    route = ROUTES[name]
+    problem = await send(shop, route, json={**examples.body_of(route), "emial": "x"})
+    assert [error["pointer"] for error in problem["errors"]] == ["/emial"]
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"{", 400),
+        (b"[]", 400),
+        (b'"text"', 400),
+        (b"\xff\xfe{}", 400),
+        (b'{"a": NaN}', 400),
+        (b'{"a": ' + b"[" * 30_000, 400),
+        (b'{"a": "' + b"x" * 70_000 + b'"}', 413),
+    ],
+)
+async def test_a_body_that_is_not_json_or_too_large_is_refused(shop, name, data, status):
+    problem = await send(shop, ROUTES[name], data=data)
+    assert problem["status"] == status
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+async def test_another_media_type_is_refused(shop, name):
+    problem = await send(shop, ROUTES[name], data=b"a=1", headers={"Content-Type": "text/plain"})
+    assert problem["status"] == 415
+
+
+@pytest.mark.parametrize("name", [n for n, route in ROUTES.items() if not route.body])
+async def test_a_parameter_that_does_not_exist_is_refused_by_name(shop, name):
+    route = ROUTES[name]
+    problem = await send(shop, route, params={"emial": "x"})
+    assert "emial" in str(problem["errors"])
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "x", "1.5", ""])
+async def test_a_page_size_out_of_range_is_refused(shop, limit):
+    answer = await shop.call("GET", f"/v1/payments?limit={limit}")
+    assert answer.status == 400
+    assert answer.body["errors"][0]["pointer"] == "/limit"

@@ -1,0 +1,81 @@
+"""Rolling restarts under load: two replicas of each service, no request is lost."""
+
+import asyncio
+from collections import Counter
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from stack.embedded import Stack
+from tests.e2e.conftest import open_shop
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("rollout")]
+
+SERVICES = ("merchants", "payments", "oneclick", "gateway")
+
+
+@pytest.fixture(scope="module")
+async def doubled(tmp_path_factory):
+    root = tmp_path_factory.mktemp("doubled")
+    async with (
+        Stack.start(root, replicas=dict.fromkeys(SERVICES, 2), durable=False) as running,
+        open_shop(running, "Rollout") as (shop, _),
+    ):
+        yield running, shop
+
+
+async def ready_urls(stack, shop):
+    """What a Kubernetes Service knows: the gateways that say that they are ready."""
+    ready = []
+    for name, url in zip(("gateway-1", "gateway-2"), stack.urls, strict=True):
+        try:
+            async with shop.http.get(f"{stack.admin_url(name)}/healthz/ready") as answer:
+                if answer.status == 200:
+                    ready.append(url)
+        except aiohttp.ClientError:
+            continue
+    return ready
+
+
+async def shopper(stack, shop, customer, stop, seen, orders):
+    while not stop.is_set():
+        urls = await ready_urls(stack, shop)
+        order = f"R-{uuid4()}"
+        body = {
+            "customer_id": customer,
+            "amount": {"amount_minor": 100, "currency": "EUR"},
+            "order_reference": order,
+        }
+        headers = {"Authorization": f"Bearer {shop.secret_key}", "Idempotency-Key": order}
+        async with shop.http.post(
+            f"{urls[len(orders) % len(urls)]}/v1/one-click-payments", json=body, headers=headers
+        ) as answer:
+            payment = await answer.json(content_type=None)
+        seen[str(payment.get("code") or payment["state"])] += 1
+        orders.append(order)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_rolling_restart_loses_no_request(doubled, service):
+    stack, shop = doubled
+    customers = [await shop.customer("tok_visa") for _ in range(4)]
+    stop, seen, orders = asyncio.Event(), Counter(), []
+    shoppers = [
+        asyncio.create_task(shopper(stack, shop, customer, stop, seen, orders))
+        for customer in customers
+    ]
+    await asyncio.sleep(1)
+    await stack.rolling_restart(service)
+    await asyncio.sleep(1)
+    stop.set()
+    await asyncio.gather(*shoppers)
+    assert set(seen) == {"captured"}, seen
+    assert seen["captured"] > 20
+    rows = [row for row in (await shop.books()).values() if row["captured_minor"]]
+    booked = Counter(row["reference"] for row in rows)
+    listed = await asyncio.gather(
+        *(shop.get(f"/v1/payments?order_reference={order}") for order in orders[:50])
+    )
+    assert all(len(page["data"]) == 1 for page in listed)
+    assert max(booked.values()) == 1

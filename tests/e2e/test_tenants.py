@@ -1,0 +1,106 @@
+"""A key of merchant B finds nothing of merchant A, on every route that the protos define."""
+
+import json
+
+import pytest
+
+from services.gateway.routes import all_routes
+from tests.e2e import examples
+from tests.e2e.conftest import open_shop
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
+
+ROUTES = {f"{route.method} {route.path}": route for route in all_routes()}
+
+
+@pytest.fixture(scope="module")
+async def owned(opened):
+    """Ids of merchant A's objects by the name of the path field that takes them."""
+    shop, _ = opened
+    customer = await shop.customer("tok_visa")
+    customer_path = f"/v1/customers/{customer}"
+    address = {
+        "name": "Giulia Bianchi",
+        "line1": "Via Garibaldi 12",
+        "city": "Torino",
+        "postcode": "10122",
+        "country": "IT",
+    }
+    order = {"amount_minor": 1000, "currency": "EUR"}
+    session = {"customer_id": customer, "amount": order, "order_reference": "A-1"}
+    payment = (await shop.one_click(customer, 1000)).expect(201)
+    return {
+        "customer_id": customer,
+        "instrument_id": (await shop.get(f"{customer_path}/instruments"))["data"][0]["id"],
+        "address_id": (await shop.call("POST", f"{customer_path}/addresses", address)).expect(201)[
+            "id"
+        ],
+        "payment_id": payment["id"],
+        "session_id": (await shop.call("POST", "/v1/one-click-sessions", session)).expect(201)[
+            "id"
+        ],
+        "api_key_id": (await shop.get("/v1/api-keys"))["data"][0]["id"],
+    }
+
+
+@pytest.fixture(scope="module")
+async def stranger(stack):
+    async with open_shop(stack, "Stranger") as (shop, _):
+        yield shop
+
+
+def path_of(route, ids):
+    missing = set(route.path_fields) - set(ids)
+    assert not missing, f"{route.path}: make an object of merchant A for {missing}"
+    return route.path.format(**ids)
+
+
+@pytest.mark.parametrize("name", [n for n, route in ROUTES.items() if route.path_fields])
+async def test_an_object_of_another_merchant_is_not_found(owned, stranger, name):
+    route = ROUTES[name]
+    answer = await stranger.call(route.method, path_of(route, owned), examples.body_of(route))
+    assert answer.status == 404, answer.body
+    assert answer.body["code"].endswith("_not_found")
+
+
+@pytest.mark.parametrize("name", [n for n, route in ROUTES.items() if len(route.path_fields) > 1])
+async def test_an_object_of_another_merchant_is_not_found_below_ones_own(owned, stranger, name):
+    route = ROUTES[name]
+    own = {**owned, "customer_id": await stranger.customer("tok_visa")}
+    answer = await stranger.call(route.method, path_of(route, own), examples.body_of(route))
+    assert answer.status == 404, answer.body
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        n
+        for n, route in ROUTES.items()
+        if route.body == "*" and "customer_id" in set(examples.body_of(route)) - {None}
+    ],
+)
+async def test_an_object_of_another_merchant_is_not_found_in_a_body(owned, stranger, name):
+    route = ROUTES[name]
+    body = examples.body_of(route)
+    body.update({key: value for key, value in owned.items() if key in body})
+    answer = await stranger.call(route.method, path_of(route, owned), body)
+    assert answer.status == 404, answer.body
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, route in ROUTES.items() if route.method == "GET" and not route.path_fields]
+)
+async def test_a_list_shows_nothing_of_another_merchant(owned, stranger, name):
+    route = ROUTES[name]
+    query = "?amount_minor=1000&currency=EUR" if "checkout" in route.path else ""
+    answer = await stranger.call("GET", route.path + query)
+    assert answer.status == 200, answer.body
+    text = json.dumps(answer.body)
+    assert not [value for value in owned.values() if value in text]
+
+
+@pytest.mark.parametrize("filter_name", ["customer_id", "order_reference"])
+async def test_a_filter_finds_nothing_of_another_merchant(owned, stranger, filter_name):
+    value = owned.get(filter_name, "A-1")
+    answer = await stranger.get(f"/v1/payments?{filter_name}={value}")
+    assert answer["data"] == []
