@@ -25,7 +25,7 @@ CALL_TIMEOUT_SECONDS = 10.0
 SANDBOX_ACCOUNTS = ("sandbox-a", "sandbox-b")
 STRIPE_ACCOUNT = "stripe"
 # Where the gateway takes a PSP's webhooks, by the id of the PSP account.
-WEBHOOK_PATH = "/psp-webhooks/{psp_account_id}"
+WEBHOOK_PATH = "/webhooks/psp/{psp_account_id}"
 
 
 @dataclass(frozen=True)
@@ -123,15 +123,16 @@ def write_credentials(stack: Stack, psp: str, name: str) -> dict[str, str]:
     webhook_secret = before.get("webhook_secret", f"whsec_{secrets.token_urlsafe(24)}")
     if psp == "stripe":
         content = {
-            "api_base": stack.localstripe_url,
-            "api_key": "sk_test_localstripe",
+            "base_url": stack.localstripe_url,
+            "secret_key": "sk_test_localstripe",
             "publishable_key": "pk_test_localstripe",
             "field_url": f"{stack.localstripe_url}/js.stripe.com/v3/",
         }
     else:
         content = {
-            "api_base": f"{stack.sandbox_url}/psp/{name}",
-            "api_key": f"sandbox_sk_{name}",
+            "base_url": stack.sandbox_url,
+            "account": name,
+            "secret_key": f"sandbox_sk_{name}",
             "publishable_key": name,
             "field_url": f"{stack.sandbox_url}/psp/field.js",
         }
