@@ -1,0 +1,115 @@
+"""Every way in which payments says no. A decline is not one of them: it is a payment's state."""
+
+from libs.errors import Kind, Refusal
+
+
+class PaymentNotFound(Refusal):
+    kind = Kind.NOT_FOUND
+    reason = "payment_not_found"
+    message = "There is no payment with this id."
+
+
+class PspAccountNotFound(Refusal):
+    kind = Kind.NOT_FOUND
+    reason = "psp_account_not_found"
+    message = "There is no PSP account of this name; GET /v1/psp-accounts lists them."
+
+
+class NoPspAccount(Refusal):
+    kind = Kind.CONFLICT
+    reason = "no_psp_account"
+    message = (
+        "No PSP account can charge this instrument: the routing rule that fits names none of the"
+        " accounts that hold a token of it."
+    )
+
+
+class PaymentNotCapturable(Refusal):
+    kind = Kind.CONFLICT
+    reason = "payment_not_capturable"
+    message = (
+        "Only an authorised payment whose capture is not under way can be captured or lowered."
+    )
+
+
+class CaptureTooLarge(Refusal):
+    kind = Kind.UNPROCESSABLE
+    reason = "capture_too_large"
+    message = "The amount is above what can be captured (capturable_minor)."
+
+
+class PaymentNotCancellable(Refusal):
+    kind = Kind.CONFLICT
+    reason = "payment_not_cancellable"
+    message = (
+        "Only a payment in state authorised or requires_action, whose capture is not under way,"
+        " can be cancelled; refund a captured one."
+    )
+
+
+class PaymentNotRefundable(Refusal):
+    kind = Kind.CONFLICT
+    reason = "payment_not_refundable"
+    message = "Only a captured or partially refunded payment can be refunded."
+
+
+class RefundTooLarge(Refusal):
+    kind = Kind.UNPROCESSABLE
+    reason = "refund_too_large"
+    message = "The amount is above what is left to give back, refunds under way included."
+
+
+class PaymentDisputed(Refusal):
+    kind = Kind.CONFLICT
+    reason = "payment_disputed"
+    message = (
+        "A dispute is open: a refund now could pay the shopper twice. Wait until it is closed."
+    )
+
+
+class CurrencyMismatch(Refusal):
+    kind = Kind.UNPROCESSABLE
+    reason = "currency_mismatch"
+    message = "The amount has another currency than the payment."
+
+
+class InstrumentRefused(Refusal):
+    kind = Kind.UNPROCESSABLE
+    reason = "instrument_refused"
+    message = "The PSP refused the instrument; ask the shopper for another one."
+
+
+class PspUnavailable(Refusal):
+    kind = Kind.UNAVAILABLE
+    reason = "psp_unavailable"
+    message = "The PSP gave no usable answer; repeat the request with the same key."
+
+
+class WebhookSignatureInvalid(Refusal):
+    kind = Kind.UNAUTHENTICATED
+    reason = "webhook_signature_invalid"
+    message = "The webhook was not signed with this account's secret, or is too old."
+
+
+class WebhookMalformed(Refusal):
+    kind = Kind.INVALID
+    reason = "webhook_malformed"
+    message = "The webhook is signed but cannot be read."
+
+
+class PspUnknown(Refusal):
+    kind = Kind.INVALID
+    reason = "psp_unknown"
+    message = "There is no connector for this PSP."
+
+
+class PspAccountExists(Refusal):
+    kind = Kind.CONFLICT
+    reason = "psp_account_exists"
+    message = "The merchant has a PSP account of this name."
+
+
+class CredentialsMissing(Refusal):
+    kind = Kind.CONFLICT
+    reason = "credentials_missing"
+    message = "This process was given no readable file of credentials of this name."

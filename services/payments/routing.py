@@ -1,0 +1,102 @@
+"""Which PSP accounts may take a payment, in the order of their trial.
+
+The first rule that fits names the accounts; without a fitting rule every account is a candidate in
+the order of its creation. Only accounts that hold a token of the instrument can charge it.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from libs.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An account by its name. Rank 0 is tried first; weights decide among equal ranks."""
+
+    psp_account: str
+    rank: int = 0
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Empty conditions fit every payment. Amounts are inclusive, in minor units."""
+
+    targets: tuple[Target, ...]
+    currencies: tuple[str, ...] = ()
+    amount_from_minor: int | None = None
+    amount_to_minor: int | None = None
+    methods: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the rules look at."""
+
+    amount: Money
+    method: str
+    brand: str
+    country: str
+
+
+def candidates(
+    rules: Sequence[Rule],
+    question: Question,
+    *,
+    accounts: Sequence[str],
+    tokens: Collection[str],
+    open_breakers: Collection[str],
+    chance: Callable[[], float],
+) -> list[str]:
+    """Names of accounts in the order of their trial; empty when none can charge.
+
+    `accounts` in the order of creation, `tokens` the accounts that know the instrument; accounts
+    whose breaker is open go last. `chance` answers numbers in [0, 1).
+    """
+    rule = next((rule for rule in rules if fits(rule, question)), None)
+    ordered = accounts if rule is None else _by_rank(rule.targets, chance)
+    able = [name for name in ordered if name in tokens and name in accounts]
+    return sorted(dict.fromkeys(able), key=lambda name: name in open_breakers)
+
+
+def fits(rule: Rule, question: Question) -> bool:
+    amount = question.amount.amount_minor
+    return (
+        _allows(rule.currencies, question.amount.currency)
+        and (rule.amount_from_minor is None or amount >= rule.amount_from_minor)
+        and (rule.amount_to_minor is None or amount <= rule.amount_to_minor)
+        and _allows(rule.methods, question.method)
+        and _allows(rule.brands, question.brand)
+        and _allows(rule.countries, question.country)
+    )
+
+
+def _allows(values: tuple[str, ...], value: str) -> bool:
+    return not values or value in values
+
+
+def _by_rank(targets: Sequence[Target], chance: Callable[[], float]) -> list[str]:
+    ordered = sorted(targets, key=lambda target: target.rank)
+    return [
+        name
+        for _, equals in groupby(ordered, key=lambda target: target.rank)
+        for name in _shuffled(list(equals), chance)
+    ]
+
+
+def _shuffled(targets: list[Target], chance: Callable[[], float]) -> list[str]:
+    """Draw without putting back: a target's share of first places is its share of the weights."""
+    drawn = []
+    while targets:
+        ticket = chance() * sum(target.weight for target in targets)
+        for target in targets:
+            ticket -= target.weight
+            if ticket < 0:
+                break
+        drawn.append(target.psp_account)
+        targets.remove(target)
+    return drawn

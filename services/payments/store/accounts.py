@@ -1,0 +1,113 @@
+"""PSP accounts and routing rules of merchants."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from libs.db import Conn, Row
+from services.payments.routing import Rule, Target
+from services.payments.states import TraBand
+
+
+@dataclass(frozen=True, slots=True)
+class PspAccount:
+    """`credentials` names the file with the account's secrets."""
+
+    merchant_id: str
+    id: str
+    name: str
+    psp: str
+    credentials: str
+    tra_band: TraBand
+    created_at: datetime
+
+
+def _account_of(row: Row) -> PspAccount:
+    return PspAccount(
+        merchant_id=row["merchant_id"],
+        id=row["id"],
+        name=row["name"],
+        psp=row["psp"],
+        credentials=row["credentials"],
+        tra_band=TraBand(row["tra_band"]),
+        created_at=row["created_at"],
+    )
+
+
+async def insert(conn: Conn, account: PspAccount) -> bool:
+    """Whether the name was free."""
+    return bool(
+        await conn.execute(
+            "INSERT INTO psp_accounts (merchant_id, id, name, psp, credentials, tra_band,"
+            " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+            " ON CONFLICT ON CONSTRAINT psp_accounts_name_key DO NOTHING",
+            account.merchant_id,
+            account.id,
+            account.name,
+            account.psp,
+            account.credentials,
+            account.tra_band.value,
+            account.created_at,
+        )
+    )
+
+
+async def list_all(conn: Conn, merchant_id: str) -> Sequence[PspAccount]:
+    """In the order of their creation."""
+    rows = await conn.fetch(
+        "SELECT * FROM psp_accounts WHERE merchant_id = $1 ORDER BY id", merchant_id
+    )
+    return [_account_of(row) for row in rows]
+
+
+_BY_ID: Final = """
+SELECT psp_accounts.*, coalesce(clock.clock_offset, interval '0') AS clock_offset
+FROM psp_accounts LEFT JOIN test_clocks AS clock USING (merchant_id) WHERE id = $1"""
+
+
+async def by_id(conn: Conn, psp_account_id: str) -> tuple[PspAccount, timedelta] | None:
+    """Of any merchant, with the offset of the merchant's clock: for webhooks."""
+    row = await conn.fetchrow(_BY_ID, psp_account_id)
+    return (_account_of(row), row["clock_offset"]) if row else None
+
+
+async def rules(conn: Conn, merchant_id: str) -> tuple[Rule, ...]:
+    """Empty when the merchant set none."""
+    found = await conn.fetchval("SELECT rules FROM routings WHERE merchant_id = $1", merchant_id)
+    return tuple(_rule_of(entry) for entry in found or ())
+
+
+async def save_rules(conn: Conn, merchant_id: str, new: Sequence[Rule], *, now: datetime) -> None:
+    await conn.execute(
+        "INSERT INTO routings (merchant_id, rules, updated_at) VALUES ($1, $2, $3)"
+        " ON CONFLICT (merchant_id) DO UPDATE"
+        " SET rules = EXCLUDED.rules, updated_at = EXCLUDED.updated_at",
+        merchant_id,
+        [_rule_json(rule) for rule in new],
+        now,
+    )
+
+
+def _rule_of(entry: dict[str, Any]) -> Rule:
+    return Rule(
+        targets=tuple(Target(name, rank, weight) for name, rank, weight in entry["targets"]),
+        currencies=tuple(entry["currencies"]),
+        amount_from_minor=entry["amount_from_minor"],
+        amount_to_minor=entry["amount_to_minor"],
+        methods=tuple(entry["methods"]),
+        brands=tuple(entry["brands"]),
+        countries=tuple(entry["countries"]),
+    )
+
+
+def _rule_json(rule: Rule) -> dict[str, Any]:
+    return {
+        "targets": [(t.psp_account, t.rank, t.weight) for t in rule.targets],
+        "currencies": rule.currencies,
+        "amount_from_minor": rule.amount_from_minor,
+        "amount_to_minor": rule.amount_to_minor,
+        "methods": rule.methods,
+        "brands": rule.brands,
+        "countries": rule.countries,
+    }

@@ -1,0 +1,173 @@
+"""Attempts: one PSP call each, and which of them recovery must ask about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from libs.db import Conn, Row
+from services.payments.domain import Attempt
+from services.payments.states import AttemptKind
+from services.payments.store.rows import attempt_of, decline_json
+
+_INSERT: Final = """
+INSERT INTO attempts (merchant_id, id, payment_id, kind, state, psp_account_id, token,
+    psp_customer, amount_minor, exemption, force_challenge, reason, created_at, next_recovery_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, now() + $14)"""
+
+
+async def insert(conn: Conn, attempt: Attempt, *, ask_in: timedelta) -> None:
+    """The intent of a PSP call. `ask_in`: when recovery looks at it."""
+    await conn.execute(
+        _INSERT,
+        attempt.merchant_id,
+        attempt.id,
+        attempt.payment_id,
+        attempt.kind.value,
+        attempt.state.value,
+        attempt.psp_account_id,
+        attempt.token,
+        attempt.psp_customer,
+        attempt.amount_minor,
+        attempt.exemption.value,
+        attempt.force_challenge,
+        attempt.reason,
+        attempt.created_at,
+        ask_in,
+    )
+
+
+def settled_values(attempt: Attempt) -> tuple[object, ...]:
+    """State, PSP's reference, decline and end, as they are written."""
+    return (
+        attempt.state.value,
+        attempt.psp_reference,
+        decline_json(attempt.decline),
+        attempt.settled_at,
+    )
+
+
+async def get(conn: Conn, merchant_id: str, attempt_id: str) -> Attempt | None:
+    row = await conn.fetchrow(
+        "SELECT * FROM attempts WHERE merchant_id = $1 AND id = $2", merchant_id, attempt_id
+    )
+    return attempt_of(row) if row else None
+
+
+async def open_of(
+    conn: Conn, merchant_id: str, payment_id: str, kind: AttemptKind
+) -> Attempt | None:
+    """The payment's newest attempt of a kind that was not declined."""
+    row = await conn.fetchrow(
+        "SELECT * FROM attempts WHERE merchant_id = $1 AND payment_id = $2 AND kind = $3"
+        " AND state <> 'declined' ORDER BY id DESC LIMIT 1",
+        merchant_id,
+        payment_id,
+        kind.value,
+    )
+    return attempt_of(row) if row else None
+
+
+_BY_REFERENCE: Final = """
+SELECT * FROM attempts WHERE merchant_id = $1 AND psp_account_id = $2 AND psp_reference = $3
+ORDER BY kind = $4 DESC, state IN ('approved', 'declined'), id DESC LIMIT 1"""
+
+
+async def by_reference(
+    conn: Conn, *, merchant_id: str, psp_account_id: str, psp_reference: str, kind: AttemptKind
+) -> Attempt | None:
+    """Of this kind if there is one, else whichever has the PSP's reference."""
+    row = await conn.fetchrow(_BY_REFERENCE, merchant_id, psp_account_id, psp_reference, kind.value)
+    return attempt_of(row) if row and psp_reference else None
+
+
+@dataclass(frozen=True, slots=True)
+class DueAttempt:
+    """An attempt to ask the PSP about. `age` since it was started, by the world's clock."""
+
+    attempt: Attempt
+    age: timedelta
+    clock_offset: timedelta
+
+
+_CLAIM: Final = """
+WITH due AS (
+    SELECT merchant_id, id FROM attempts
+    WHERE next_recovery_at <= now()
+    ORDER BY next_recovery_at LIMIT $1
+    FOR UPDATE SKIP LOCKED)
+UPDATE attempts SET next_recovery_at = now() + $2, recovery_tries = recovery_tries + 1
+FROM due LEFT JOIN test_clocks AS clock ON clock.merchant_id = due.merchant_id
+WHERE attempts.merchant_id = due.merchant_id AND attempts.id = due.id
+RETURNING attempts.*, now() - started_at AS age,
+    coalesce(clock.clock_offset, interval '0') AS clock_offset"""
+
+
+async def claim_recovery(conn: Conn, limit: int, *, lease: timedelta) -> Sequence[DueAttempt]:
+    """Attempts whose time has come; each comes again after `lease` if this process dies."""
+    rows = await conn.fetch(_CLAIM, limit, lease)
+    return [DueAttempt(attempt_of(row), row["age"], row["clock_offset"]) for row in rows]
+
+
+_POSTPONE: Final = """
+UPDATE attempts SET next_recovery_at = now() + $3,
+    unresolved_since = CASE WHEN $4 THEN coalesce(unresolved_since, now()) ELSE unresolved_since END
+WHERE merchant_id = $1 AND id = $2 AND next_recovery_at IS NOT NULL"""
+
+
+async def postpone(
+    conn: Conn, merchant_id: str, attempt_id: str, *, ask_in: timedelta, unresolved: bool
+) -> None:
+    """Ask again later. `unresolved`: a person must look, too."""
+    await conn.execute(_POSTPONE, merchant_id, attempt_id, ask_in, unresolved)
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """An attempt that a person must look at."""
+
+    id: str
+    payment_id: str
+    merchant_id: str
+    kind: AttemptKind
+    psp_account: str
+    amount_minor: int
+    created_at: datetime
+    recovery_tries: int
+
+
+_UNRESOLVED: Final = """
+SELECT attempts.*, psp_accounts.name AS psp_account FROM attempts
+LEFT JOIN psp_accounts ON psp_accounts.merchant_id = attempts.merchant_id
+    AND psp_accounts.id = attempts.psp_account_id
+WHERE unresolved_since IS NOT NULL AND ($1 = '' OR attempts.merchant_id = $1)
+ORDER BY unresolved_since LIMIT $2"""
+
+
+async def unresolved(conn: Conn, merchant_id: str, limit: int) -> Sequence[Unresolved]:
+    """Oldest first; `merchant_id` "" for all merchants."""
+    return [_unresolved_of(row) for row in await conn.fetch(_UNRESOLVED, merchant_id, limit)]
+
+
+def _unresolved_of(row: Row) -> Unresolved:
+    return Unresolved(
+        id=row["id"],
+        payment_id=row["payment_id"],
+        merchant_id=row["merchant_id"],
+        kind=AttemptKind(row["kind"]),
+        psp_account=row["psp_account"] or "",
+        amount_minor=row["amount_minor"],
+        created_at=row["created_at"],
+        recovery_tries=row["recovery_tries"],
+    )
+
+
+async def doubts(conn: Conn) -> tuple[timedelta, int]:
+    """Age of the oldest attempt without an outcome, and how many wait for a person."""
+    row = await conn.fetchrow(
+        "SELECT coalesce(now() - min(started_at) FILTER (WHERE state IN ('started', 'unknown')),"
+        " interval '0') AS age, count(unresolved_since) AS unresolved"
+        " FROM attempts WHERE next_recovery_at IS NOT NULL"
+    )
+    assert row is not None  # an aggregate always answers
+    return row["age"], row["unresolved"]

@@ -1,0 +1,65 @@
+"""The inbox of PSP webhooks, and disputes."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from libs.db import Conn
+from libs.pages import Page
+from services.payments.domain import Dispute
+from services.payments.states import DisputeState
+from services.payments.store.rows import dispute_of
+
+
+async def take(
+    conn: Conn, *, merchant_id: str, psp_account_id: str, psp_event_id: str, body: bytes
+) -> bool:
+    """Store a PSP's event as handled in this transaction; False when it had been before."""
+    return bool(
+        await conn.execute(
+            "INSERT INTO psp_events (merchant_id, psp_account_id, psp_event_id, body, handled_at)"
+            " VALUES ($1, $2, $3, $4, now()) ON CONFLICT DO NOTHING",
+            merchant_id,
+            psp_account_id,
+            psp_event_id,
+            body,
+        )
+    )
+
+
+_SAVE_DISPUTE: Final = """
+INSERT INTO disputes (merchant_id, id, payment_id, state, amount_minor, currency, reason,
+    psp_account_id, psp_reference, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (merchant_id, id) DO UPDATE SET state = EXCLUDED.state
+    WHERE disputes.state = 'open'"""
+
+
+async def save_dispute(conn: Conn, dispute: Dispute, *, psp_account_id: str) -> None:
+    await conn.execute(
+        _SAVE_DISPUTE,
+        dispute.merchant_id,
+        dispute.id,
+        dispute.payment_id,
+        dispute.state.value,
+        dispute.amount_minor,
+        dispute.currency,
+        dispute.reason,
+        psp_account_id,
+        dispute.psp_reference,
+        dispute.created_at,
+    )
+
+
+async def list_disputes(
+    conn: Conn, merchant_id: str, state: DisputeState | None, page: Page
+) -> Sequence[Dispute]:
+    """Newest first, one more than the page holds."""
+    rows = await conn.fetch(
+        "SELECT * FROM disputes WHERE merchant_id = $1 AND id < $2"
+        " AND ($4::text IS NULL OR state = $4) ORDER BY id DESC LIMIT $3",
+        merchant_id,
+        page.before,
+        page.limit + 1,
+        state.value if state else None,
+    )
+    return [dispute_of(row) for row in rows]
