@@ -64,14 +64,20 @@ def run(
     options = parser.parse_args()
     config = settings.load(settings_class)
     logs.set_up(name)
-    if options.job == "migrate":
-        rollouts = frozenset(options.rollout or ("pre", "post"))
-        applied = asyncio.run(
-            schema.migrate(config.database_url, name, migrations, rollouts=rollouts)
-        )
-        log.info("migrated", count=len(applied), name=name)
-        return
-    uvloop.run(_serve(name, config, build, migrations))
+    try:
+        if options.job == "migrate":
+            asyncio.run(_migrate(name, config, migrations, options.rollout))
+        else:
+            uvloop.run(_serve(name, config, build, migrations))
+    except (schema.SchemaBehindError, OSError) as error:  # no trace: the message says what to do
+        log.error("cannot start", name=name, error=str(error))
+        raise SystemExit(1) from None
+
+
+async def _migrate(name: str, config: S, migrations: Path, rollouts: Sequence[str] | None) -> None:
+    chosen = frozenset(rollouts or ("pre", "post"))
+    applied = await schema.migrate(config.database_url, name, migrations, rollouts=chosen)
+    log.info("migrated", count=len(applied), name=name)
 
 
 async def _serve(
