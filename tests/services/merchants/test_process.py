@@ -1,0 +1,89 @@
+"""The real process: schema check, health, a key's whole way, events on NATS, and a clean stop."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import aiohttp
+import nats
+import pytest
+
+from incasso.merchants.v1 import events_pb2
+from incasso.merchants.v1 import merchants_pb2 as pb
+from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
+from libs import client
+from services.merchants.service import NAME
+from stack.process import accepts_connections, wait_until
+from tests.conftest import ROOT
+
+COMMAND = [sys.executable, "-m", "services.merchants"]
+
+
+@pytest.fixture
+def environment(nats_url, free_port):
+    ports = {"INCASSO_GRPC_PORT": str(free_port()), "INCASSO_ADMIN_PORT": str(free_port())}
+    return {**os.environ, **ports, "INCASSO_NATS_URL": nats_url}
+
+
+@pytest.fixture
+def process(environment, new_database) -> Iterator[subprocess.Popen]:
+    environment["INCASSO_DATABASE_URL"] = new_database()
+    subprocess.run([*COMMAND, "migrate"], cwd=ROOT, env=environment, check=True)
+    child = subprocess.Popen(
+        COMMAND, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    wait_until(lambda: accepts_connections(int(environment["INCASSO_ADMIN_PORT"])), child, 30)
+    yield child
+    child.kill()
+    child.communicate()
+
+
+async def test_it_serves_publishes_and_stops_when_asked(environment, process):
+    admin = f"http://127.0.0.1:{environment['INCASSO_ADMIN_PORT']}"
+    bus = await nats.connect(environment["INCASSO_NATS_URL"])
+    told = await bus.subscribe("incasso.merchants.>")
+    await bus.flush()
+    async with (
+        client.channel(f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}", NAME) as channel,
+        aiohttp.ClientSession() as http,
+    ):
+        stub = MerchantsServiceStub(channel)
+        request = pb.CreateMerchantRequest(name="Bottega", country="IT", default_currency="EUR")
+        made = await client.call(stub.CreateMerchant, request, timeout_seconds=10)
+        question = pb.AuthenticateKeyRequest(secret=made.api_keys[0].secret)
+        found = await client.call(stub.AuthenticateKey, question, timeout_seconds=10)
+        assert found.merchant_id == made.merchant.id
+        message = await told.next_msg(timeout=10)
+        assert message.subject == "incasso.merchants.merchant.created"
+        event = events_pb2.MerchantCreated.FromString(message.data)
+        assert event.merchant.id == made.merchant.id
+        async with http.get(f"{admin}/healthz/ready") as ready:
+            assert ready.status == 200
+        async with http.get(f"{admin}/metrics") as metrics:
+            assert "incasso_rpc_seconds" in await metrics.text()
+    await bus.close()
+    process.terminate()
+    output = process.communicate(timeout=30)[0].decode()
+    assert process.returncode == 0, output
+    assert '"event": "serving"' in output
+    assert made.api_keys[0].secret not in output
+
+
+def test_it_refuses_to_start_before_its_schema_is_there(environment, new_database):
+    environment["INCASSO_DATABASE_URL"] = new_database()
+    done = subprocess.run(
+        COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode != 0
+    assert "run: python -m services.merchants migrate" in done.stdout + done.stderr
+
+
+def test_it_says_which_setting_is_missing(environment):
+    environment.pop("INCASSO_GRPC_PORT")
+    environment["INCASSO_DATABASE_URL"] = "postgresql://nowhere/merchants"
+    done = subprocess.run(
+        COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 78
+    assert "INCASSO_GRPC_PORT" in done.stderr
