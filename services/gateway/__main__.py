@@ -1,0 +1,64 @@
+"""`python -m services.gateway`: serve until SIGTERM or Ctrl-C, then finish what is under way."""
+
+import asyncio
+import signal
+
+import uvloop
+from aiohttp import web
+
+from libs import logs, settings, telemetry
+from libs.admin import Admin
+from libs.logs import log
+from libs.tasks import Tasks
+from services.gateway.app import build
+from services.gateway.config import Config
+from services.gateway.upstreams import Upstreams
+
+
+async def serve(config: Config) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    provider = telemetry.set_up("gateway")
+    tasks = Tasks()
+    upstreams = Upstreams(
+        {
+            "merchants": config.merchants_target,
+            "payments": config.payments_target,
+            "oneclick": config.oneclick_target,
+        }
+    )
+    runner = web.AppRunner(
+        build(config, upstreams, tasks), access_log=None, shutdown_timeout=config.grace_seconds
+    )
+    await runner.setup()
+    admin = Admin(_ready)
+    await web.TCPSite(runner, config.listen_host, config.http_port, backlog=1024).start()
+    await admin.start(config.listen_host, config.admin_port)
+    log.info("serving", port=config.http_port)
+
+    await stopping.wait()
+    log.info("stopping")
+    admin.leave()
+    await asyncio.sleep(config.drain_seconds)
+    await runner.cleanup()
+    if left := await tasks.wait(config.grace_seconds):
+        log.warning("calls did not end within the grace period", count=left)
+    await upstreams.close()
+    await admin.stop()
+    provider.shutdown()
+
+
+async def _ready() -> str:
+    """Always: a gateway whose services are away still answers known keys, pages and its reference."""
+    return ""
+
+
+def main() -> None:
+    config = settings.load(Config)
+    logs.set_up("gateway")
+    uvloop.run(serve(config))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""The gateway as one aiohttp application: every route with its handler."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from libs import client
+from libs.tasks import Tasks
+from services.gateway import browser, docs, returns, webhooks
+from services.gateway.authentication import Keys
+from services.gateway.checkout import Checkout
+from services.gateway.config import Config
+from services.gateway.door import middleware
+from services.gateway.errors import RouteNotFound
+from services.gateway.limits import Limiter
+from services.gateway.returns import Returns
+from services.gateway.routes import Route, all_routes
+from services.gateway.security import Security
+from services.gateway.transcoder import Edge, Transcoder
+from services.gateway.upstreams import LOCAL, METHOD_SERVICES, Call, Upstreams
+from services.gateway.webhooks import PspWebhooks
+
+AUTHENTICATE_SECONDS: Final = 2.0
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def build(config: Config, upstreams: Upstreams, tasks: Tasks) -> web.Application:
+    """Mutating calls run as `tasks`, which the caller waits for at the end."""
+    security = Security(origins=config.cors_origins, secure=config.secure)
+    edge = Edge(
+        keys=keys(upstreams),
+        by_key=Limiter(rate=config.key_requests_per_second, burst=config.key_requests_burst),
+        failures=Limiter(rate=config.failures_per_second, burst=config.failures_burst),
+        trusted_proxies=config.trusted_proxies,
+        tasks=tasks,
+        security=security,
+    )
+    known = all_routes()
+    app = web.Application(
+        middlewares=[middleware(security)], client_max_size=webhooks.MAX_BODY_BYTES
+    )
+    local = local_calls(upstreams)
+    for route in known:
+        call = local.get(route.rpc.full_name) or upstreams.call(route.rpc)
+        app.router.add_route(route.method, route.path, Transcoder(route, call, edge).__call__)
+    add_preflights(app, known, security)
+    handle = upstreams.method("payments", "HandlePspWebhook")
+    refresh = upstreams.method("payments", "RefreshPayment")
+    psp = PspWebhooks(handle, edge.failures, edge.trusted_proxies)
+    back = Returns(refresh, edge.failures, edge.trusted_proxies)
+    app.router.add_post(webhooks.PATH, psp.receive)
+    app.router.add_get(returns.PATH, back.arrive, allow_head=False)
+    app.add_routes(docs.routes(known, public_url=config.public_url))
+    app.add_routes(browser.routes(demo_pages=config.demo_pages))
+    return app
+
+
+def keys(upstreams: Upstreams) -> Keys:
+    authenticate = upstreams.method("merchants", "AuthenticateKey")
+    return Keys(
+        lambda request: client.call(authenticate, request, timeout_seconds=AUTHENTICATE_SECONDS)
+    )
+
+
+def local_calls(upstreams: Upstreams) -> dict[str, Call]:
+    """What the gateway answers itself, by the full name of the RPC."""
+    methods = {
+        method: upstreams.method(upstream, "GetOffer")
+        for method, upstream in METHOD_SERVICES.items()
+    }
+    (checkout,) = LOCAL
+    return {f"{checkout}.GetCheckoutOptions": Checkout(methods).options}
+
+
+def add_preflights(app: web.Application, known: tuple[Route, ...], security: Security) -> None:
+    """OPTIONS of every address that a browser may call."""
+    methods: dict[str, list[str]] = defaultdict(list)
+    for route in known:
+        if route.rules.publishable:
+            methods[route.path].append(route.method)
+    for path, allowed in methods.items():
+        app.router.add_route("OPTIONS", path, _preflight(security, tuple(allowed)))
+
+
+def _preflight(security: Security, allowed: tuple[str, ...]) -> Handler:
+    async def answer(request: web.Request) -> web.Response:
+        if "Access-Control-Request-Method" not in request.headers:
+            raise RouteNotFound
+        return security.preflight(request, allowed)
+
+    return answer

@@ -1,0 +1,20 @@
+// The demo page takes the component's attributes from the address and says which events it fired.
+const element = document.querySelector("incasso-one-click");
+const log = document.querySelector(".event");
+const names = ["ready", "paid", "declined", "pending", "requires-action", "undone", "expired"];
+
+for (const name of names) {
+  element.addEventListener(`incasso-${name}`, (event) => {
+    const payment = event.detail?.payment;
+    log.textContent = `incasso-${name}${payment ? ` · ${payment.id} ${payment.state}` : ""}`;
+  });
+}
+
+function read() {
+  const values = new URLSearchParams(location.hash.slice(1));
+  for (const [name, value] of values) element.setAttribute(name, value);
+  element.hidden = !values.has("session-id");
+}
+
+addEventListener("hashchange", read);
+read();

@@ -1,0 +1,56 @@
+"""GET /v1/checkout-options: asks every method service for its offer at once.
+
+A method service that is slow or down costs its own row only.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from incasso.common.v1 import money_pb2, offer_pb2
+from incasso.gateway.v1 import checkout_pb2
+from incasso.oneclick.v1 import oneclick_pb2
+from libs import client, validation
+from libs.errors import Refusal
+from libs.logs import log
+
+DEADLINE_SECONDS: Final = 0.5
+UNAVAILABLE: Final = "method_unavailable"
+
+
+class Checkout:
+    """`methods`: payment method → the GetOffer of its service."""
+
+    def __init__(self, methods: Mapping[str, Any]) -> None:
+        self._methods = methods
+
+    async def options(self, request: Message, _: str) -> Message:
+        """Answers GetCheckoutOptions. Raises InvalidArgument."""
+        assert isinstance(request, checkout_pb2.GetCheckoutOptionsRequest)
+        validation.check(request)
+        amount = money_pb2.Money(amount_minor=request.amount_minor, currency=request.currency)
+        cart = offer_pb2.Cart(
+            amount=amount,
+            country=request.country,
+            customer_id=request.customer_id,
+            categories=request.categories,
+        )
+        rows = await asyncio.gather(
+            *(self._offer(method, ask, cart) for method, ask in self._methods.items())
+        )
+        return checkout_pb2.GetCheckoutOptionsResponse(data=rows, amount=amount)
+
+    async def _offer(self, method: str, ask: Any, cart: offer_pb2.Cart) -> offer_pb2.Offer:
+        request = oneclick_pb2.GetOfferRequest(cart=cart)
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                answer: oneclick_pb2.GetOfferResponse = await client.call(
+                    ask, request, timeout_seconds=DEADLINE_SECONDS
+                )
+        except (Refusal, TimeoutError) as error:
+            reason = error.reason if isinstance(error, Refusal) else "timeout"
+            log.warning("no offer", method=method, reason=reason)
+            return offer_pb2.Offer(method=method, available=False, reason=UNAVAILABLE)
+        return answer.offer

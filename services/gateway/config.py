@@ -1,0 +1,44 @@
+"""Environment of the gateway: addresses, origins and sizes. See libs/settings for the rules."""
+
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from libs.settings import Settings
+
+
+class Config(Settings):
+    """`INCASSO_<NAME>` of each field."""
+
+    http_port: int = Field(ge=0, le=65535)
+    merchants_target: str
+    payments_target: str
+    oneclick_target: str
+    # Where shoppers and storefronts reach this gateway, without a slash at its end.
+    public_url: str
+    # Origins whose pages may call with a publishable key, separated by commas. There are no
+    # cookies, so that any origin is safe.
+    cors_origins: str = "*"
+    # How many proxies in front of the gateway add to X-Forwarded-For.
+    trusted_proxies: int = Field(default=0, ge=0, le=10)
+    # Requests of one API key and process.
+    key_requests_per_second: float = Field(default=1000.0, gt=0)
+    key_requests_burst: float = Field(default=2000.0, ge=1)
+    # Refused keys, webhooks and returns of one IP address and process.
+    failures_per_second: float = Field(default=20.0, gt=0)
+    failures_burst: float = Field(default=200.0, ge=1)
+    # Pages to look at the browser component with; never in production.
+    demo_pages: bool = False
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError("must be an http or https address")
+        return value.rstrip("/")
+
+    @property
+    def secure(self) -> bool:
+        """Whether shoppers come by TLS."""
+        return self.public_url.startswith("https://")

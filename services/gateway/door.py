@@ -1,0 +1,70 @@
+"""What every request passes: a span, a trace id, errors as problems, safe headers, metrics."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from aiohttp import web
+from opentelemetry.trace import Status, StatusCode
+from prometheus_client import Histogram
+
+from libs import context, telemetry
+from libs.errors import InternalError, Refusal
+from libs.logs import log
+from services.gateway import problems
+from services.gateway.security import Security
+
+TRACE_HEADER: Final = "Incasso-Trace-Id"
+HTTP_SECONDS = Histogram(
+    "incasso_http_seconds",
+    "Duration of HTTP requests by method, route and status",
+    ["method", "route", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+_METHODS: Final = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def middleware(security: Security) -> Any:
+    """The one middleware of the application."""
+
+    @web.middleware
+    async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = time.perf_counter()
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource is not None else "unmatched"
+        method = request.method if request.method in _METHODS else "OTHER"
+        # Requests of one connection share a task, and with it the context.
+        context.set_current(context.Call())
+        with telemetry.span(
+            f"HTTP {method} {route}",
+            kind=telemetry.SpanKind.SERVER,
+            parent=request.headers.get(telemetry.TRACEPARENT, ""),
+            attributes={"http.request.method": method, "http.route": route},
+        ) as span:
+            response = await _answer(request, handler)
+            response.headers[TRACE_HEADER] = telemetry.trace_id()
+            span.set_attribute("http.response.status_code", response.status)
+            if response.status >= 500:  # noqa: PLR2004 - HTTP's own border
+                span.set_status(Status(StatusCode.ERROR))
+        security.protect(response)
+        if request.path.startswith("/v1/"):
+            response.headers["Cache-Control"] = "no-store"
+        seconds = time.perf_counter() - started
+        HTTP_SECONDS.labels(method, route, str(response.status)).observe(seconds)
+        return response
+
+    return door
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        return problems.response(refusal)
+    except web.HTTPException as error:
+        return problems.of_http_error(error)
+    except Exception as error:  # noqa: BLE001 - the caller learns that it is our fault
+        log.error("request failed", method=request.method, exc_info=error)
+        return problems.response(InternalError())

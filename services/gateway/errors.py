@@ -1,0 +1,102 @@
+"""Every way in which the gateway itself says no, with the HTTP status of each."""
+
+from libs.errors import Kind, Refusal
+
+
+class GatewayRefusal(Refusal):
+    """A refusal of HTTP's own, whose status no kind of gRPC knows."""
+
+    kind = Kind.INVALID
+    reason = "bad_request"
+    http_status = 400
+    message = "The request is not acceptable."
+    headers: dict[str, str] = {}  # noqa: RUF012 - replaced per instance, never changed
+
+
+class ApiKeyMissing(GatewayRefusal):
+    reason = "api_key_missing"
+    http_status = 401
+    message = "Send your API key as `Authorization: Bearer sk_…`."
+
+
+class ApiKeyUnknown(GatewayRefusal):
+    reason = "api_key_unknown"
+    http_status = 401
+    message = "This API key does not exist."
+
+
+class ScopeMissing(GatewayRefusal):
+    reason = "scope_missing"
+    http_status = 403
+    message = "This API key does not hold the scope of this call."
+
+    def __init__(self, scope: str = "") -> None:
+        super().__init__(f"This call needs an API key with the scope {scope}." if scope else "")
+
+
+class PublishableKeyNotAllowed(GatewayRefusal):
+    reason = "publishable_key_not_allowed"
+    http_status = 403
+    message = "A publishable key cannot make this call; make it from your server with a secret key."
+
+
+class IdempotencyKeyInvalid(GatewayRefusal):
+    reason = "idempotency_key_invalid"
+    message = "The Idempotency-Key must be one text of 1 to 255 printable ASCII characters."
+
+
+class BodyTooLarge(GatewayRefusal):
+    reason = "body_too_large"
+    http_status = 413
+    message = "The body is larger than this call takes."
+
+
+class BodySlow(GatewayRefusal):
+    reason = "body_slow"
+    http_status = 408
+    message = "The body did not arrive in time; repeat the request."
+
+
+class MediaTypeUnsupported(GatewayRefusal):
+    reason = "media_type_unsupported"
+    http_status = 415
+    message = "Send the body as `Content-Type: application/json` in UTF-8."
+
+
+class EncodingInvalid(GatewayRefusal):
+    reason = "encoding_invalid"
+    message = "The body is not valid UTF-8."
+
+
+class JsonMalformed(GatewayRefusal):
+    reason = "json_malformed"
+    message = "The body is not valid JSON."
+
+
+class RouteNotFound(GatewayRefusal):
+    reason = "route_not_found"
+    http_status = 404
+    message = "There is nothing at this address; /docs lists the calls."
+
+
+class MethodNotAllowed(GatewayRefusal):
+    reason = "method_not_allowed"
+    http_status = 405
+    message = "This address does not know this method."
+
+
+class TooManyRequests(GatewayRefusal):
+    kind = Kind.RATE
+    reason = "too_many_requests"
+    http_status = 429
+    message = "Too many requests; wait for the seconds in Retry-After."
+
+    def __init__(self, wait_seconds: float = 1.0) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(max(1, round(wait_seconds + 0.5)))}
+
+
+def http_status(refusal: Refusal) -> int:
+    if isinstance(refusal, GatewayRefusal):
+        return refusal.http_status
+    return refusal.kind.http_status

@@ -1,0 +1,271 @@
+"""Requests: JSON bodies and query parameters into protobuf messages.
+
+Stricter than proto3's mapping, since this is money: whole numbers only as numbers, no unknown and
+no repeated names, no null. Every wrong field is answered with its path. Converters are compiled
+once per message.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final, NoReturn
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from libs.errors import FieldViolation, InvalidArgument
+from services.gateway import json_values
+from services.gateway.errors import EncodingInvalid, JsonMalformed
+from services.gateway.json_values import WrongValueError
+
+MAX_WRONG: Final = 50  # named in one answer
+_INTEGER = re.compile(r"-?\d{1,16}")
+
+Wrong = list[FieldViolation]
+Read = Callable[[Any], Any]
+Fill = Callable[[Message, Any, str, Wrong], None]
+
+
+def parse(body: bytes) -> Any:
+    """JSON text of any shape. Raises EncodingInvalid and JsonMalformed."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise EncodingInvalid from None
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+    except JsonMalformed:
+        raise
+    except json.JSONDecodeError as error:
+        message = f"The body is not valid JSON: {error.msg} at line {error.lineno}."
+        raise JsonMalformed(message) from None
+    except RecursionError:
+        raise JsonMalformed("The body is nested too deeply.") from None
+    except ValueError:  # Python refuses numbers of thousands of digits
+        raise JsonMalformed("The body has a number that is too long.") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        shown = twice.encode("ascii", "backslashreplace").decode()[:100]
+        raise JsonMalformed(f"The body has the name {shown} twice in one object.")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise JsonMalformed(f"The body has {name}, which JSON does not know.")
+
+
+def fill_body(message: Message, value: Any, *, without: Collection[str] = ()) -> None:
+    """Set the fields of `message` from a parsed object. `without` are fields of the path.
+
+    Raises InvalidArgument that names every wrong field.
+    """
+    wrong: Wrong = []
+    if isinstance(value, dict):
+        taken = [name for name in without if name in value]
+        wrong += [FieldViolation(name, "is part of the address; leave it out") for name in taken]
+        if taken:
+            value = {name: item for name, item in value.items() if name not in taken}
+    _filler(message.DESCRIPTOR)(message, value, "", wrong)
+    _refuse(wrong)
+
+
+def fill_path(message: Message, values: Mapping[str, str]) -> None:
+    """Set string fields from the variables of the path."""
+    for name, value in values.items():
+        try:
+            setattr(message, name, json_values.text_of(value))
+        except WrongValueError as error:
+            _refuse([FieldViolation(name, str(error))])
+
+
+def fill_query(
+    message: Message, pairs: Iterable[tuple[str, str]], *, without: Collection[str] = ()
+) -> None:
+    """Set fields from query parameters; a repeated one makes a list."""
+    given: dict[str, list[str]] = {}
+    for name, value in pairs:
+        given.setdefault(name, []).append(value)
+    wrong: Wrong = []
+    known = _parameters(message.DESCRIPTOR)
+    for name, values in given.items():
+        if name not in known or name in without:
+            wrong.append(FieldViolation(_shown(name), "is not a parameter of this call"))
+            continue
+        try:
+            known[name](message, values)
+        except WrongValueError as error:
+            wrong.append(FieldViolation(name, str(error)))
+    _refuse(wrong)
+
+
+def _refuse(wrong: Wrong) -> None:
+    if wrong:
+        raise InvalidArgument(violations=wrong[:MAX_WRONG])
+
+
+def _shown(name: str) -> str:
+    """A name that a caller made up, fit for an answer."""
+    return name[:100].encode("utf-8", "backslashreplace").decode()
+
+
+@functools.cache
+def _filler(descriptor: Descriptor) -> Fill:
+    setters: dict[str, Fill] = {field.name: _setter(field) for field in descriptor.fields}
+
+    def fill(message: Message, value: Any, path: str, wrong: Wrong) -> None:
+        if not isinstance(value, dict):
+            wrong.append(FieldViolation(path.removesuffix("."), "must be an object"))
+            return
+        for name, item in value.items():
+            setter = setters.get(name)
+            if setter is None:
+                wrong.append(FieldViolation(f"{path}{_shown(name)}", "is not a known field"))
+            elif item is None:
+                detail = "must not be null; leave the field out"
+                wrong.append(FieldViolation(f"{path}{name}", detail))
+            else:
+                setter(message, item, f"{path}{name}", wrong)
+
+    return fill
+
+
+def _setter(field: FieldDescriptor) -> Fill:
+    if json_values.is_map(field):
+        return _map_setter(field)
+    if field.is_repeated:
+        return _list_setter(field)
+    if field.message_type is not None and not json_values.is_time(field):
+        return _message_setter(field)
+    return _value_setter(field)
+
+
+def _value_setter(field: FieldDescriptor) -> Fill:
+    name, read, is_message = field.name, _reader(field), field.message_type is not None
+
+    def fill(message: Message, value: Any, path: str, wrong: Wrong) -> None:
+        try:
+            found = read(value)
+        except WrongValueError as error:
+            wrong.append(FieldViolation(path, str(error)))
+            return
+        if is_message:
+            getattr(message, name).CopyFrom(found)
+        else:
+            setattr(message, name, found)
+
+    return fill
+
+
+def _message_setter(field: FieldDescriptor) -> Fill:
+    name, inner = field.name, field.message_type
+
+    def fill(message: Message, value: Any, path: str, wrong: Wrong) -> None:
+        found = getattr(message, name)
+        found.SetInParent()
+        _filler(inner)(found, value, f"{path}.", wrong)
+
+    return fill
+
+
+def _list_setter(field: FieldDescriptor) -> Fill:
+    name, inner = field.name, field.message_type
+    read = None if inner is not None else _reader(field)
+
+    def fill(message: Message, value: Any, path: str, wrong: Wrong) -> None:
+        if not isinstance(value, list):
+            wrong.append(FieldViolation(path, "must be a list"))
+            return
+        found = getattr(message, name)
+        for index, item in enumerate(value):
+            if read is None:
+                _filler(inner)(found.add(), item, f"{path}.{index}.", wrong)
+                continue
+            try:
+                found.append(read(item))
+            except WrongValueError as error:
+                wrong.append(FieldViolation(f"{path}.{index}", str(error)))
+
+    return fill
+
+
+def _map_setter(field: FieldDescriptor) -> Fill:
+    name, read = field.name, _reader(json_values.map_value(field))
+
+    def fill(message: Message, value: Any, path: str, wrong: Wrong) -> None:
+        if not isinstance(value, dict):
+            wrong.append(FieldViolation(path, "must be an object"))
+            return
+        found = getattr(message, name)
+        for key, item in value.items():
+            try:
+                found[json_values.text_of(key)] = read(item)
+            except WrongValueError as error:
+                wrong.append(FieldViolation(f"{path}.{_shown(key)}", str(error)))
+
+    return fill
+
+
+def _reader(field: FieldDescriptor) -> Read:
+    """What turns one JSON value into one of the field, or raises WrongValueError."""
+    if json_values.is_time(field):
+        return json_values.time_of
+    if field.enum_type is not None:
+        words = json_values.enum_words(field.enum_type)
+        return lambda value: _word(value, words)
+    if (limits := json_values.integer_range(field)) is not None:
+        least, most = limits
+        return lambda value: json_values.whole_number_of(value, least, most)
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return json_values.flag_of
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return json_values.text_of
+    raise TypeError(f"{field.full_name} has a type without a form in our JSON")
+
+
+def _word(value: Any, words: Mapping[str, int]) -> int:
+    if not isinstance(value, str) or value not in words:
+        raise WrongValueError(f"must be one of {', '.join(words)}")
+    return words[value]
+
+
+@functools.cache
+def _parameters(descriptor: Descriptor) -> dict[str, Callable[[Message, list[str]], None]]:
+    """Query parameters of a message: all fields that a text can say."""
+    return {
+        field.name: _parameter(field)
+        for field in descriptor.fields
+        if field.message_type is None or json_values.is_time(field)
+    }
+
+
+def _parameter(field: FieldDescriptor) -> Callable[[Message, list[str]], None]:
+    name, read, is_time = field.name, _reader(field), json_values.is_time(field)
+    is_list, from_text = field.is_repeated, _from_text(field)
+
+    def fill(message: Message, values: list[str]) -> None:
+        found = [read(from_text(value)) for value in values]
+        if is_list:
+            getattr(message, name).extend(found)
+        elif len(found) > 1:
+            raise WrongValueError("must be given once")
+        elif is_time:
+            getattr(message, name).CopyFrom(found[0])
+        else:
+            setattr(message, name, found[0])
+
+    return fill
+
+
+def _from_text(field: FieldDescriptor) -> Read:
+    """What a parameter's text would have been in JSON."""
+    if json_values.integer_range(field) is not None:
+        return lambda text: int(text) if text.isascii() and _INTEGER.fullmatch(text) else text
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return lambda text: {"true": True, "false": False}.get(text, text)
+    return lambda text: text

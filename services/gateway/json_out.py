@@ -1,0 +1,89 @@
+"""Answers: protobuf messages to JSON bytes.
+
+Fields without presence are always written, absent ones are left out. Compiled once per message.
+"""
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from services.gateway import json_values
+
+Write = Callable[[Any], Any]
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+def dump(value: Any) -> bytes:
+    """Plain values to JSON bytes."""
+    return _encode(value).encode()
+
+
+def body_of(message: Message, response_body: str = "") -> bytes:
+    """JSON of a message, or of the field of it that is the answer."""
+    if response_body:
+        message = getattr(message, response_body)
+    return dump(plain(message))
+
+
+def plain(message: Message) -> dict[str, Any]:
+    """A message as dictionaries, lists and texts."""
+    return _writer(message.DESCRIPTOR)(message)
+
+
+@functools.cache
+def _writer(descriptor: Descriptor) -> Callable[[Message], dict[str, Any]]:
+    always = [(f.name, _field_writer(f)) for f in descriptor.fields if not f.has_presence]
+    present = {f.name: _field_writer(f) for f in descriptor.fields if f.has_presence}
+    order = [field.name for field in descriptor.fields]
+    mixed = [(name, present.get(name) or dict(always)[name], name in present) for name in order]
+
+    def write(message: Message) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, writer, optional in mixed:
+            if optional and not message.HasField(name):
+                continue
+            value = getattr(message, name)
+            found[name] = writer(value) if writer is not None else value
+        return found
+
+    return write
+
+
+def _message_writer(descriptor: Descriptor) -> Write:
+    """Compiled at first use: a message may hold itself."""
+
+    def write(message: Message) -> dict[str, Any]:
+        return _writer(descriptor)(message)
+
+    return write
+
+
+def _field_writer(field: FieldDescriptor) -> Write | None:
+    if json_values.is_map(field):
+        inner = _value_writer(json_values.map_value(field))
+        return lambda values: {key: inner(v) if inner else v for key, v in sorted(values.items())}
+    one = _value_writer(field)
+    if field.is_repeated:
+        return lambda values: [one(value) if one else value for value in values]
+    return one
+
+
+def _value_writer(field: FieldDescriptor) -> Write | None:
+    """None where the value is what JSON wants already."""
+    if json_values.is_time(field):
+        return json_values.time_text
+    if (inner := field.message_type) is not None:
+        return _message_writer(inner)
+    if field.enum_type is not None:
+        names = json_values.enum_names(field.enum_type)
+        return lambda number: names.get(number, names[0])
+    if field.type in (FieldDescriptor.TYPE_BOOL, FieldDescriptor.TYPE_STRING):
+        return None
+    if json_values.integer_range(field) is not None:
+        return None
+    raise TypeError(f"{field.full_name} has a type without a form in our JSON")

@@ -1,0 +1,34 @@
+"""Token buckets: how many requests a key or an address may make. Times are seconds of any clock."""
+
+from collections import OrderedDict
+from typing import Final
+
+MAX_BUCKETS: Final = 10_000
+
+
+class Limiter:
+    """One bucket per name: `burst` tokens, refilled at `rate` a second. Bounded in memory."""
+
+    def __init__(self, *, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # (tokens, at)
+
+    def wait_seconds(self, name: str, at: float) -> float:
+        """How long until there is a token; 0.0 when there is one. Takes none."""
+        return max(0.0, (1.0 - self._tokens(name, at)) / self._rate)
+
+    def take(self, name: str, at: float) -> float:
+        """Take a token: 0.0, or how long to wait when there is none."""
+        tokens = self._tokens(name, at)
+        if tokens < 1.0:
+            return (1.0 - tokens) / self._rate
+        self._buckets[name] = (tokens - 1.0, at)
+        self._buckets.move_to_end(name)
+        if len(self._buckets) > MAX_BUCKETS:
+            self._buckets.popitem(last=False)  # the longest unused one is the fullest
+        return 0.0
+
+    def _tokens(self, name: str, at: float) -> float:
+        tokens, since = self._buckets.get(name, (self._burst, at))
+        return min(self._burst, tokens + (at - since) * self._rate)

@@ -1,0 +1,318 @@
+"""The OpenAPI 3.1 document, from descriptors, rules and comments of protos/. Deterministic."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from libs import idempotency, validation
+from libs.errors import Refusal
+from services.gateway import comments, examples, json_values, problems
+from services.gateway.routes import Route
+from services.gateway.schemas import Schema, Schemas
+
+_TRACE_ID: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
+_ANY: Final = (
+    (400, "invalid_argument"),
+    (401, "api_key_missing"),
+    (401, "api_key_unknown"),
+    (401, "api_key_revoked"),
+    (429, "too_many_requests"),
+    (500, "internal_error"),
+    (503, "service_unavailable"),
+)
+_BODY: Final = (
+    (400, "json_malformed"),
+    (400, "encoding_invalid"),
+    (408, "body_slow"),
+    (413, "body_too_large"),
+    (415, "media_type_unsupported"),
+)
+_DESCRIPTION: Final = """\
+Take money by one click, once and only once.
+
+**Keys.** `Authorization: Bearer sk_…` from your server; `pk_…` from browsers, for the calls marked
+for it, with the client secret of the object.
+
+**Repeats are safe.** Send an `Idempotency-Key` with every call that moves money: the same key and
+body give the same answer, however often you repeat. When you get no answer, or a 503, repeat with
+the same key.
+
+**Declined is an answer, not an error**: look at `state`. `processing` and `pending` mean that the
+outcome comes later: never charge again in another way.
+
+**Errors** are `application/problem+json` with a stable `code`, the wrong fields in `errors`, and the
+`trace_id` that is also in the `Incasso-Trace-Id` header of every answer.
+
+**Amounts** are whole numbers in minor units: 5990 EUR is €59.90, 500 JPY is ¥500.
+"""
+
+
+def document(routes: Sequence[Route], *, public_url: str, version: str = "v1") -> Schema:
+    schemas = Schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    tags: dict[str, str] = {}
+    for route in routes:
+        service = route.rpc.containing_service
+        tags.setdefault(_tag(route), comments.description(service.full_name))
+        operation = _operation(route, schemas)
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Incasso API",
+            "version": version,
+            "summary": "Payment orchestration for online shops",
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": public_url}],
+        "tags": [{"name": name, "description": text} for name, text in sorted(tags.items())],
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas.components(), "Problem": _problem_schema()},
+            "examples": _problem_examples(routes),
+            "headers": {"TraceId": _trace_header()},
+            "securitySchemes": _security_schemes(),
+        },
+    }
+
+
+def _tag(route: Route) -> str:
+    return str(route.rpc.containing_service.name).removesuffix("Service")
+
+
+def _operation(route: Route, schemas: Schemas) -> Schema:
+    name = route.rpc.full_name
+    operation: Schema = {
+        "operationId": route.rpc.name,
+        "tags": [_tag(route)],
+        "summary": comments.summary(name),
+        "description": comments.description(name),
+        "security": _security(route),
+    }
+    if parameters := _parameters(route, schemas):
+        operation["parameters"] = parameters
+    if route.body:
+        operation["requestBody"] = _request_body(route, schemas)
+    operation["responses"] = {str(route.success_status): _success(route, schemas), **_errors(route)}
+    return operation
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    scopes = [route.rules.scope] if route.rules.scope else []
+    secret: list[dict[str, list[str]]] = [{"secretKey": scopes}]
+    return [*secret, {"publishableKey": []}] if route.rules.publishable else secret
+
+
+def _parameters(route: Route, schemas: Schemas) -> list[Schema]:
+    fields = route.rpc.input_type.fields_by_name
+    found = [_parameter(fields[name], "path", schemas) for name in route.path_fields]
+    if not route.body:
+        found += [
+            _parameter(field, "query", schemas)
+            for field in route.rpc.input_type.fields
+            if field.name not in route.path_fields
+            and (field.message_type is None or json_values.is_time(field))
+        ]
+    if not route.reads_only:
+        found.append(_key_parameter(required=route.rules.idempotency_key_required))
+    return found
+
+
+def _parameter(field: FieldDescriptor, place: str, schemas: Schemas) -> Schema:
+    schema = schemas.field(field, request=True)
+    parameter: Schema = {
+        "name": field.name,
+        "in": place,
+        "required": place == "path" or validation.rules_of(field).required,
+        "description": schema.pop("description", ""),
+        "schema": schema,
+    }
+    schema.pop("examples", None)
+    if place == "path" or validation.rules_of(field).example:
+        parameter["example"] = examples.of_field(field, request=True)
+    return parameter
+
+
+def _key_parameter(*, required: bool) -> Schema:
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": required,
+        "description": "A unique text per intended effect, bare or as a quoted string. The same key"
+        " and body give the same answer for 30 days; with another body they give 422.",
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": idempotency.MAX_LENGTH,
+            "pattern": "^[!-~]+$",
+        },
+        "example": "order-A-1001",
+    }
+
+
+def _request_body(route: Route, schemas: Schemas) -> Schema:
+    message = route.rpc.input_type
+    if route.body != "*":
+        message = json_values.message_of(message.fields_by_name[route.body])
+    without = route.path_fields if route.body == "*" else ()
+    schema = schemas.message(message, request=True, without=without)
+    required = any(
+        validation.rules_of(field).required for field in message.fields if field.name not in without
+    )
+    example = examples.of_message(message, request=True, without=without)
+    return {
+        "required": required or route.body != "*",
+        "content": {"application/json": {"schema": schema, "example": example}},
+    }
+
+
+def _success(route: Route, schemas: Schemas) -> Schema:
+    message = _answer_of(route)
+    return {
+        "description": comments.summary(message.full_name) or "Done",
+        "headers": {"Incasso-Trace-Id": {"$ref": "#/components/headers/TraceId"}},
+        "content": {
+            "application/json": {
+                "schema": schemas.message(message, request=False),
+                "example": examples.of_message(message, request=False),
+            }
+        },
+    }
+
+
+def _answer_of(route: Route) -> Descriptor:
+    message = route.rpc.output_type
+    if route.response_body:
+        message = json_values.message_of(message.fields_by_name[route.response_body])
+    return message
+
+
+def _errors(route: Route) -> dict[str, Schema]:
+    """One response per status, with an example of each code."""
+    codes: dict[int, list[str]] = defaultdict(list)
+    for status, code in _codes(route):
+        if code not in codes[status]:
+            codes[status].append(code)
+    return {str(status): _error(status, codes[status]) for status in sorted(codes)}
+
+
+def _codes(route: Route) -> list[tuple[int, str]]:
+    """(HTTP status, code) of every refusal that a call can meet, its own first."""
+    own = comments.errors(route.rpc.full_name)
+    key = [(400, "idempotency_key_missing")] if route.rules.idempotency_key_required else []
+    other_key = [] if route.reads_only else [(400, "idempotency_key_invalid")]
+    scope = [(403, "scope_missing")] if route.rules.scope else []
+    publishable = [] if route.rules.publishable else [(403, "publishable_key_not_allowed")]
+    unknown = [] if route.reads_only else [(503, "outcome_unknown")]
+    body = _BODY if route.body else ()
+    return [*own, *key, *other_key, *scope, *publishable, *_ANY, *body, *unknown]
+
+
+def _error(status: int, codes: Sequence[str]) -> Schema:
+    listed = ", ".join(f"`{code}`" for code in codes)
+    return {
+        "description": f"{HTTPStatus(status).phrase}: {listed}",
+        "headers": {"Incasso-Trace-Id": {"$ref": "#/components/headers/TraceId"}},
+        "content": {
+            problems.MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {
+                    code: {"$ref": f"#/components/examples/{_example_name(status, code)}"}
+                    for code in codes
+                },
+            }
+        },
+    }
+
+
+def _example_name(status: int, code: str) -> str:
+    return f"{code}.{status}"
+
+
+def _problem_examples(routes: Sequence[Route]) -> Schema:
+    used = {(status, code) for route in routes for status, code in _codes(route)}
+    return {
+        _example_name(status, code): {"value": _problem(status, code)}
+        for status, code in sorted(used, key=lambda one: (one[1], one[0]))
+    }
+
+
+def _messages() -> dict[str, str]:
+    """What the refusals that the gateway knows say, by code."""
+    found: dict[str, str] = {}
+    classes = list(Refusal.__subclasses__())
+    for refusal in classes:
+        classes += refusal.__subclasses__()
+        if "reason" in vars(refusal) and refusal.message:
+            found[refusal.reason] = refusal.message
+    return found
+
+
+def _problem(status: int, code: str) -> Schema:
+    found: Schema = {
+        "type": problems.type_of(code),
+        "title": problems.title_of(code),
+        "status": status,
+        "detail": _messages().get(code, f"{problems.title_of(code)}."),
+        "code": code,
+    }
+    if code == "invalid_argument":
+        found["errors"] = [{"pointer": "/amount/currency", "detail": "is required"}]
+    return {**found, "trace_id": _TRACE_ID}
+
+
+def _problem_schema() -> Schema:
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "description": "Why a call was refused (RFC 9457).",
+        "properties": {
+            "type": {**text, "description": "Name of the problem, `urn:incasso:problem:<code>`."},
+            "title": {**text, "description": "The code in words."},
+            "status": {"type": "integer", "description": "HTTP status."},
+            "detail": {**text, "description": "What is wrong and what to do."},
+            "code": {**text, "description": "The reason; stable, for programs."},
+            "errors": {
+                "type": "array",
+                "description": "The fields that are wrong.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "pointer": {**text, "description": "JSON pointer to the field."},
+                        "detail": {**text, "description": "What is wrong with it."},
+                    },
+                    "required": ["pointer", "detail"],
+                },
+            },
+            "trace_id": {**text, "description": "Quote it when you ask for help."},
+        },
+        "required": ["type", "title", "status", "detail", "code", "trace_id"],
+    }
+
+
+def _trace_header() -> Schema:
+    return {
+        "description": "Trace of this request; also in every error and on every payment.",
+        "schema": {"type": "string"},
+        "example": _TRACE_ID,
+    }
+
+
+def _security_schemes() -> Schema:
+    return {
+        "secretKey": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A secret key, `sk_…`, for servers. It must hold the scope of the call.",
+        },
+        "publishableKey": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A publishable key, `pk_…`, for browsers, together with the client"
+            " secret of the object.",
+        },
+    }

@@ -1,0 +1,89 @@
+"""Errors as RFC 9457 problem documents, each with its code and the trace id."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from aiohttp import web
+
+from libs import telemetry
+from libs.errors import FieldViolation, Kind, OutcomeUnknown, Refusal, ServiceUnavailable
+from services.gateway import json_out
+from services.gateway.errors import BodyTooLarge, MethodNotAllowed, RouteNotFound, http_status
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER_SECONDS: Final = "1"
+
+
+def type_of(code: str) -> str:
+    """The problem's type: a name that stays the same wherever Incasso runs."""
+    return f"urn:incasso:problem:{code}"
+
+
+def title_of(code: str) -> str:
+    return code.replace("_", " ").capitalize()
+
+
+def document(refusal: Refusal, *, trace_id: str, body_field: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "type": type_of(refusal.reason),
+        "title": title_of(refusal.reason),
+        "status": http_status(refusal),
+        "detail": refusal.message,
+        "code": refusal.reason,
+    }
+    if refusal.violations:
+        found["errors"] = [_error(violation, body_field) for violation in refusal.violations]
+    found["trace_id"] = trace_id
+    return found
+
+
+def _error(violation: FieldViolation, body_field: str) -> dict[str, str]:
+    """A JSON pointer into the body; parameters of path and query look like top-level fields."""
+    path = violation.field
+    if body_field and (path == body_field or path.startswith(f"{body_field}.")):
+        path = path[len(body_field) :].removeprefix(".")
+    escaped = path.replace("~", "~0").replace("/", "~1")
+    pointer = "/" + escaped.replace(".", "/") if path else ""
+    return {"pointer": pointer, "detail": violation.description}
+
+
+def response(refusal: Refusal, *, body_field: str = "") -> web.Response:
+    headers = {"Content-Type": MEDIA_TYPE, **getattr(refusal, "headers", {})}
+    if refusal.kind is Kind.UNAVAILABLE:
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
+    if refusal.kind is Kind.RATE:
+        headers.setdefault("Retry-After", RETRY_AFTER_SECONDS)
+    status = http_status(refusal)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    found = document(refusal, trace_id=telemetry.trace_id(), body_field=body_field)
+    return web.Response(status=status, body=json_out.dump(found), headers=headers)
+
+
+def of_http_error(error: web.HTTPException) -> web.Response:
+    """For what aiohttp refuses by itself."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        answer = response(MethodNotAllowed())
+        answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+        return answer
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return response(BodyTooLarge())
+    if isinstance(error, web.HTTPNotFound):
+        return response(RouteNotFound())
+    code = HTTPStatus(error.status).name.lower()
+    found = {
+        "type": type_of(code),
+        "title": title_of(code),
+        "status": error.status,
+        "detail": error.reason,
+        "code": code,
+        "trace_id": telemetry.trace_id(),
+    }
+    return web.Response(
+        status=error.status, body=json_out.dump(found), headers={"Content-Type": MEDIA_TYPE}
+    )
+
+
+def of_unknown_outcome(*, reads_only: bool, error: OutcomeUnknown) -> Refusal:
+    """A call that only reads has no outcome to speak of: it is just not available."""
+    return ServiceUnavailable() if reads_only else error

@@ -1,0 +1,143 @@
+"""GET /return/{payment_id}: the shopper comes back from a challenge.
+
+Asks payments for the truth, then sends the shopper to the shop's own page, or shows one. The
+payment's id is the only proof, so that the page tells nothing but the state.
+"""
+
+import time
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import jinja2
+from aiohttp import web
+
+from incasso.payments.v1 import payments_pb2
+from libs import client, context, ids, telemetry
+from libs.errors import Kind, Refusal
+from services.gateway import json_values
+from services.gateway.errors import TooManyRequests
+from services.gateway.limits import Limiter
+from services.gateway.security import CSP_PAGE
+from services.gateway.transcoder import client_address
+
+PATH: Final = "/return/{payment_id}"
+ACTOR: Final = "gateway-return"
+TIMEOUT_SECONDS: Final = 15.0
+CHECKING: Final = "processing"
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True
+)
+_PAID: Final = frozenset(["captured", "authorised", "partially_refunded", "refunded"])
+_STATES = json_values.enum_names(payments_pb2.Payment.State.DESCRIPTOR)
+TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
+    "en": {
+        "paid": ("Thank you, your payment went through", "You can go back to the shop."),
+        "checking": (
+            "We are checking your payment",
+            "This page looks again by itself. You do not need to pay again.",
+        ),
+        "requires_action": (
+            "Your bank still waits for you",
+            "Go back to the shop and confirm the payment with your bank.",
+        ),
+        "declined": (
+            "The payment was not accepted",
+            "Nothing was charged. Go back to the shop to try again or to pay in another way.",
+        ),
+        "cancelled": ("The payment was cancelled", "Nothing was charged."),
+        "missing": ("We do not know this payment", "Go back to the shop and open your order."),
+    },
+    "it": {
+        "paid": ("Grazie, il pagamento è andato a buon fine", "Puoi tornare al negozio."),
+        "checking": (
+            "Stiamo verificando il pagamento",
+            "Questa pagina si aggiorna da sola. Non devi pagare di nuovo.",
+        ),
+        "requires_action": (
+            "La tua banca ti sta aspettando",
+            "Torna al negozio e conferma il pagamento con la tua banca.",
+        ),
+        "declined": (
+            "Il pagamento non è stato accettato",
+            "Non ti è stato addebitato nulla. Torna al negozio per riprovare o cambiare metodo.",
+        ),
+        "cancelled": ("Il pagamento è stato annullato", "Non ti è stato addebitato nulla."),
+        "missing": ("Non conosciamo questo pagamento", "Torna al negozio e apri il tuo ordine."),
+    },
+}
+
+
+class Returns:
+    """`refresh` is payments' RefreshPayment."""
+
+    def __init__(self, refresh: Any, failures: Limiter, trusted_proxies: int) -> None:
+        self._refresh = refresh
+        self._failures = failures
+        self._trusted_proxies = trusted_proxies
+
+    async def arrive(self, request: web.Request) -> web.Response:
+        payment_id = request.match_info["payment_id"]
+        address, at = client_address(request, self._trusted_proxies), time.monotonic()
+        if wait := self._failures.wait_seconds(address, at):
+            raise TooManyRequests(wait)
+        if not ids.is_id(payment_id, "pay"):
+            return self._missing(request, address, at)
+        context.set_current(context.Call(actor=ACTOR))
+        message = payments_pb2.RefreshPaymentRequest(payment_id=payment_id)
+        try:
+            answer: payments_pb2.RefreshPaymentResponse = await client.call(
+                self._refresh, message, timeout_seconds=TIMEOUT_SECONDS
+            )
+        except Refusal as refusal:
+            if refusal.kind is Kind.NOT_FOUND:
+                return self._missing(request, address, at)
+            return page(request, CHECKING)  # whatever it was, the shopper need not pay again
+        state = _STATES.get(answer.payment.state, CHECKING)
+        if not answer.return_url:
+            return page(request, state)
+        raise web.HTTPSeeOther(with_outcome(answer.return_url, payment_id, state))
+
+    def _missing(self, request: web.Request, address: str, at: float) -> web.Response:
+        self._failures.take(address, at)
+        return page(request, "missing", status=404)
+
+
+def with_outcome(return_url: str, payment_id: str, state: str) -> str:
+    """The shop's address with payment_id and state among its parameters."""
+    parts = urlsplit(return_url)
+    kept = [
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if name not in ("payment_id", "state")
+    ]
+    query = urlencode([*kept, ("payment_id", payment_id), ("state", state)])
+    return urlunsplit(parts._replace(query=query))
+
+
+def page(request: web.Request, state: str, *, status: int = 200) -> web.Response:
+    """A page of one card in the shopper's language."""
+    view = "paid" if state in _PAID else "checking" if state in ("processing", "pending") else state
+    language = language_of(request.headers.get("Accept-Language", ""))
+    title, text = TEXTS[language].get(view, TEXTS[language]["checking"])
+    body = _templates.get_template("return.html").render(
+        language=language,
+        title=title,
+        text=text,
+        view=view,
+        trace_id=telemetry.trace_id(),
+    )
+    headers = {"Content-Security-Policy": CSP_PAGE, "Cache-Control": "no-store"}
+    return web.Response(
+        status=status, text=body, content_type="text/html", charset="utf-8", headers=headers
+    )
+
+
+def language_of(accepted: str) -> str:
+    """The first language of an Accept-Language header that we speak; English otherwise."""
+    for part in accepted.split(","):
+        tag = part.partition(";")[0].strip().lower().partition("-")[0]
+        if tag in TEXTS:
+            return tag
+    return "en"

@@ -1,0 +1,70 @@
+"""The REST routes, read from the annotations in protos/. Calls nothing and parses nothing."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from google.api import http_pb2
+from google.protobuf.descriptor import MethodDescriptor
+
+from incasso.rest.v1 import options_pb2
+from libs import descriptors
+from services.gateway.upstreams import LOCAL, UPSTREAMS
+
+_VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_VERBS = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One REST call. `body` is "*", the name of a field, or "" when the call has no body."""
+
+    method: str
+    path: str
+    rpc: MethodDescriptor
+    rules: options_pb2.MethodRules
+    body: str
+    response_body: str  # the field that is the answer; "" for the whole message
+    path_fields: tuple[str, ...]
+
+    @property
+    def success_status(self) -> int:
+        return self.rules.success_status or 200
+
+    @property
+    def reads_only(self) -> bool:
+        return self.method == "GET"
+
+
+def all_routes() -> tuple[Route, ...]:
+    """Of every service, in the order of their paths."""
+    found: list[Route] = []
+    for service in (*(upstream.service for upstream in UPSTREAMS), *LOCAL):
+        for rpc in descriptors.service(service).methods:
+            rule = descriptors.http_rule(rpc)
+            if rule is not None:
+                found += _routes_of(rpc, rule)
+    return tuple(sorted(found, key=lambda route: (route.path, _VERBS.index(route.method.lower()))))
+
+
+def _routes_of(rpc: MethodDescriptor, rule: http_pb2.HttpRule) -> Iterator[Route]:
+    verb = rule.WhichOneof("pattern")
+    if verb not in _VERBS:
+        raise ValueError(f"{rpc.full_name}: {verb} is not a method that the gateway serves")
+    path = str(getattr(rule, verb))
+    fields = tuple(_VARIABLE.findall(path))
+    for name in (*fields, rule.body, rule.response_body):
+        owner = rpc.output_type if name and name == rule.response_body else rpc.input_type
+        if name not in ("", "*") and name not in owner.fields_by_name:
+            raise ValueError(f"{rpc.full_name}: its route names {name}, which is not a field")
+    yield Route(
+        method=verb.upper(),
+        path=path,
+        rpc=rpc,
+        rules=descriptors.rules_of(rpc),
+        body=rule.body,
+        response_body=rule.response_body,
+        path_fields=fields,
+    )
+    for additional in rule.additional_bindings:
+        yield from _routes_of(rpc, additional)

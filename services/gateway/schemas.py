@@ -1,0 +1,163 @@
+"""JSON schemas of protobuf messages, as components of the OpenAPI document."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+
+from incasso.rest.v1 import options_pb2
+from libs import validation
+from services.gateway import comments, examples, json_values
+
+Schema = dict[str, Any]
+
+_FORMATS: Final[dict[int, Schema]] = {
+    options_pb2.FORMAT_CURRENCY: {"pattern": "^[A-Z]{3}$"},
+    options_pb2.FORMAT_COUNTRY: {"pattern": "^[A-Z]{2}$"},
+    options_pb2.FORMAT_EMAIL: {"format": "email", "maxLength": 254},
+    options_pb2.FORMAT_PHONE: {"pattern": r"^\+[1-9][0-9]{6,14}$"},
+    options_pb2.FORMAT_URL: {"format": "uri", "pattern": "^https?://"},
+    options_pb2.FORMAT_LOCALE: {"pattern": "^[a-z]{2,3}(-[A-Z]{2})?$"},
+    options_pb2.FORMAT_COLOUR: {"pattern": "^#[0-9a-fA-F]{6}$"},
+    options_pb2.FORMAT_IP: {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]},
+}
+_NO_NUL: Final = "^[^\\x00]*$"
+
+
+class Schemas:
+    """Collects the components that references need."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Schema] = {}
+        self._owners: dict[str, str] = {}
+
+    def components(self) -> dict[str, Schema]:
+        return dict(sorted(self._found.items()))
+
+    def message(
+        self, message: Descriptor, *, request: bool, without: Collection[str] = ()
+    ) -> Schema:
+        """A reference to the component of a message."""
+        name = self._name(message, request=request)
+        if name not in self._found:
+            self._found[name] = {}  # before its fields, for messages that hold themselves
+            self._found[name] = self._object(message, request=request, without=without)
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    def _name(self, found: Descriptor | EnumDescriptor, *, request: bool) -> str:
+        package = found.file.package
+        name = found.full_name.removeprefix(f"{package}.").replace(".", "")
+        owner = f"{found.full_name}{' in' if request else ''}"
+        for candidate in (name, f"{name}Input", package.split(".")[1].capitalize() + name):
+            if self._owners.setdefault(candidate, owner) == owner:
+                return candidate
+        raise ValueError(f"two messages would be called {name} in the document")
+
+    def _object(self, message: Descriptor, *, request: bool, without: Collection[str]) -> Schema:
+        fields = [field for field in message.fields if field.name not in without]
+        schema: Schema = {"type": "object"}
+        if text := comments.description(message.full_name):
+            schema["description"] = text
+        schema["properties"] = {f.name: self.field(f, request=request) for f in fields}
+        required = [f.name for f in fields if _is_required(f, request=request)]
+        if required:
+            schema["required"] = required
+        if request:
+            schema["additionalProperties"] = False
+        return schema
+
+    def field(self, field: FieldDescriptor, *, request: bool) -> Schema:
+        """Schema of a field with its comment and example."""
+        schema = self._container(field, request=request)
+        if text := comments.description(field.full_name):
+            schema["description"] = text
+        has_example = "$ref" not in schema and (request or field.message_type is None)
+        if has_example and _exemplary(field, request=request):
+            schema["examples"] = [examples.of_field(field, request=request)]
+        return schema
+
+    def _container(self, field: FieldDescriptor, *, request: bool) -> Schema:
+        rules = validation.rules_of(field)
+        most = rules.max_items or validation.MAX_ITEMS
+        if json_values.is_map(field):
+            value = self._value(json_values.map_value(field), rules, request=request)
+            schema: Schema = {"type": "object", "additionalProperties": value}
+            if request:
+                schema["maxProperties"] = most
+                schema["propertyNames"] = {"minLength": 1, "maxLength": validation.MAX_KEY_LENGTH}
+            return schema
+        value = self._value(field, rules, request=request)
+        if not field.is_repeated:
+            return value
+        schema = {"type": "array", "items": value}
+        if request:
+            schema["maxItems"] = most
+            if rules.required:
+                schema["minItems"] = 1
+        return schema
+
+    def _value(
+        self, field: FieldDescriptor, rules: options_pb2.FieldRules, *, request: bool
+    ) -> Schema:
+        if json_values.is_time(field):
+            return {"type": "string", "format": "date-time"}
+        if field.message_type is not None:
+            return self.message(field.message_type, request=request)
+        if field.enum_type is not None:
+            return self._enum(field.enum_type, request=request)
+        if field.type == FieldDescriptor.TYPE_BOOL:
+            return {"type": "boolean"}
+        if (limits := json_values.integer_range(field)) is not None:
+            return _integer(field, rules, limits, request=request)
+        return _string(rules) if request else {"type": "string"}
+
+    def _enum(self, enum: EnumDescriptor, *, request: bool) -> Schema:
+        name = self._name(enum, request=False)
+        if name not in self._found:
+            words = json_values.enum_words(enum)
+            lines = [
+                f"- `{json_values.enum_names(enum)[value.number]}`: "
+                f"{comments.of(f'{enum.full_name}.{value.name}')}"
+                for value in enum.values
+                if value.number != 0
+            ]
+            text = "\n".join([comments.description(enum.full_name), "", *lines])
+            self._found[name] = {"type": "string", "description": text, "enum": list(words)}
+        return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _is_required(field: FieldDescriptor, *, request: bool) -> bool:
+    return validation.rules_of(field).required if request else not field.has_presence
+
+
+def _exemplary(field: FieldDescriptor, *, request: bool) -> bool:
+    if request:
+        rules = validation.rules_of(field)
+        return bool(rules.example) or field.type == FieldDescriptor.TYPE_STRING
+    return not field.is_repeated
+
+
+def _integer(
+    field: FieldDescriptor,
+    rules: options_pb2.FieldRules,
+    limits: tuple[int, int],
+    *,
+    request: bool,
+) -> Schema:
+    is_small = field.cpp_type in (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32)
+    schema: Schema = {"type": "integer", "format": "int32" if is_small else "int64"}
+    if request:
+        schema["minimum"] = rules.minimum if rules.HasField("minimum") else limits[0]
+        schema["maximum"] = rules.maximum if rules.HasField("maximum") else limits[1]
+    return schema
+
+
+def _string(rules: options_pb2.FieldRules) -> Schema:
+    schema: Schema = {"type": "string"}
+    least = max(rules.min_length, 1 if rules.required else 0)
+    if least:
+        schema["minLength"] = least
+    schema["maxLength"] = rules.max_length or validation.MAX_LENGTH
+    schema["pattern"] = f"^(?:{rules.pattern})$" if rules.pattern else _NO_NUL
+    schema.update(_FORMATS.get(rules.format, {}))
+    return schema

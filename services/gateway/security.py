@@ -1,0 +1,80 @@
+"""Headers that keep browsers out of trouble, and CORS for the calls that browsers may make."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from aiohttp import web
+
+CSP_API: Final = "default-src 'none'; frame-ancestors 'none'"
+CSP_PAGE: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# Swagger UI writes style attributes into its pictures.
+CSP_DOCS: Final = CSP_PAGE.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+_ALWAYS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": CSP_API,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "interest-cohort=(), camera=(), microphone=(), geolocation=()",
+}
+_HSTS: Final = "max-age=31536000; includeSubDomains"
+_EXPOSED: Final = "Incasso-Trace-Id, Retry-After"
+_ALLOWED: Final = "Authorization, Content-Type, Idempotency-Key, Traceparent"
+PREFLIGHT_SECONDS: Final = 600
+
+
+class Security:
+    """`origins` as in INCASSO_CORS_ORIGINS: "*" or a list."""
+
+    def __init__(self, *, origins: str, secure: bool) -> None:
+        self._any = origins.strip() == "*"
+        self._origins = frozenset(part.strip() for part in origins.split(",") if part.strip())
+        self._always = {**_ALWAYS, "Strict-Transport-Security": _HSTS} if secure else _ALWAYS
+
+    def protect(self, response: web.StreamResponse) -> None:
+        """Add what every answer has; a page's own policy stays."""
+        headers = response.headers
+        for name, value in self._always.items():
+            if name not in headers:
+                headers[name] = value
+
+    def share(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Let the page of an allowed origin read this answer."""
+        response.headers.update(self._shared(request.headers.get("Origin")))
+
+    def preflight(self, request: web.Request, methods: tuple[str, ...]) -> web.Response:
+        """Answer to OPTIONS of an address that browsers may call."""
+        shared = self._shared(request.headers.get("Origin"))
+        if not shared:
+            return web.Response(status=204)
+        return web.Response(
+            status=204,
+            headers={
+                **shared,
+                "Access-Control-Allow-Methods": ", ".join(methods),
+                "Access-Control-Allow-Headers": _ALLOWED,
+                "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+            },
+        )
+
+    def _shared(self, origin: str | None) -> Mapping[str, str]:
+        if not origin:
+            return {}
+        if self._any:
+            return {
+                "Access-Control-Allow-Origin": "*",
+                "Access-Control-Expose-Headers": _EXPOSED,
+                "Cross-Origin-Resource-Policy": "cross-origin",
+            }
+        if origin not in self._origins:
+            return {"Vary": "Origin"}
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Expose-Headers": _EXPOSED,
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            "Vary": "Origin",
+        }

@@ -1,0 +1,57 @@
+"""Files that the gateway hands to browsers, read once: its own assets and Swagger UI's."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from swagger_ui_bundle import swagger_ui_path
+
+_ASSETS: Final = Path(__file__).parent / "assets"
+_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """Answers itself, or 304 to who has it already."""
+
+    body: bytes
+    media_type: str
+    etag: str
+    headers: dict[str, str]
+
+    async def serve(self, request: web.Request) -> web.Response:
+        headers = {**self.headers, "ETag": f'"{self.etag}"'}
+        known = [tag.value for tag in request.if_none_match or ()]
+        if self.etag in known or "*" in known:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=self.body, headers={**headers, "Content-Type": self.media_type})
+
+
+def made(
+    body: bytes, ending: str, *, max_age_seconds: int = 300, headers: dict[str, str] | None = None
+) -> StaticFile:
+    """From bytes; `ending` as in file names, with its dot."""
+    caching = f"public, max-age={max_age_seconds}"
+    return StaticFile(
+        body,
+        _TYPES[ending],
+        hashlib.sha256(body).hexdigest()[:32],
+        {"Cache-Control": caching, **(headers or {})},
+    )
+
+
+def asset(name: str, headers: dict[str, str] | None = None) -> StaticFile:
+    path = _ASSETS / name
+    return made(path.read_bytes(), path.suffix, headers=headers)
+
+
+def swagger(name: str) -> StaticFile:
+    path = Path(str(swagger_ui_path)) / name
+    return made(path.read_bytes(), path.suffix, max_age_seconds=86_400)

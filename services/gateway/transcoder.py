@@ -1,0 +1,205 @@
+"""One REST call: authenticate, check, parse, call the service, answer. The gateway's hot path."""
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+from google.protobuf.message import Message
+
+from libs import context
+from libs.errors import IdempotencyKeyMissing, OutcomeUnknown, Refusal
+from libs.tasks import Tasks
+from services.gateway import authentication, json_in, json_out, problems
+from services.gateway.authentication import Identity, Keys
+from services.gateway.errors import (
+    BodySlow,
+    BodyTooLarge,
+    IdempotencyKeyInvalid,
+    MediaTypeUnsupported,
+    PublishableKeyNotAllowed,
+    ScopeMissing,
+    TooManyRequests,
+    http_status,
+)
+from services.gateway.limits import Limiter
+from services.gateway.routes import Route
+from services.gateway.security import Security
+from services.gateway.upstreams import Call, message_class
+
+MAX_BODY_BYTES: Final = 64 * 1024
+BODY_SECONDS: Final = 10.0
+JSON_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
+_PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What all routes share."""
+
+    keys: Keys
+    by_key: Limiter
+    failures: Limiter
+    trusted_proxies: int
+    tasks: Tasks
+    security: Security
+
+
+class Transcoder:
+    """The handler of one route."""
+
+    def __init__(self, route: Route, call: Call, edge: Edge) -> None:
+        self._route = route
+        self._rules = route.rules
+        self._call = call
+        self._edge = edge
+        self._message = message_class(route.rpc.input_type)
+        # Whether keys or clocks of the merchant may be others afterwards.
+        self._changes_keys = not route.reads_only and ".merchants." in route.rpc.full_name
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        try:
+            response = await self._answer(request)
+        except Refusal as refusal:
+            shown = refusal
+            if isinstance(refusal, OutcomeUnknown):
+                shown = problems.of_unknown_outcome(
+                    reads_only=self._route.reads_only, error=refusal
+                )
+            response = problems.response(shown, body_field=self._route.body)
+        if self._rules.publishable:
+            self._edge.security.share(request, response)
+        return response
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        caller = await identify(request, self._edge)
+        self._allow(caller)
+        key = idempotency_key(request)
+        if self._rules.idempotency_key_required and not key:
+            raise IdempotencyKeyMissing
+        message = await self._parse(request)
+        context.set_current(
+            context.Call(
+                merchant_id=caller.merchant_id,
+                actor=caller.api_key_id,
+                idempotency_key=key,
+                clock_offset_seconds=caller.clock_offset_seconds,
+                publishable=caller.publishable,
+            )
+        )
+        if self._route.reads_only:
+            answer = await self._call(message, key)
+        else:
+            # A shopper who leaves cancels the wait, never the charge.
+            answer = await self._edge.tasks.finish(self._change(message, key))
+        if self._changes_keys:
+            self._edge.keys.forget(caller.merchant_id)
+        return web.Response(
+            status=self._route.success_status,
+            body=json_out.body_of(answer, self._route.response_body),
+            headers=JSON_HEADERS,
+        )
+
+    async def _change(self, message: Message, key: str) -> Message:
+        return await self._call(message, key)
+
+    def _allow(self, caller: Identity) -> None:
+        if caller.publishable:
+            if not self._rules.publishable:
+                raise PublishableKeyNotAllowed
+        elif not caller.holds(self._rules.scope):
+            raise ScopeMissing(self._rules.scope)
+
+    async def _parse(self, request: web.Request) -> Message:
+        route, message = self._route, self._message()
+        json_in.fill_path(message, {name: request.match_info[name] for name in route.path_fields})
+        if route.body:
+            query = request.query.items() if request.query_string else ()
+            json_in.fill_query(message, query, without=message.DESCRIPTOR.fields_by_name)
+            body = await body_bytes(request)
+            if body:
+                check_media_type(request)
+                self._fill(message, json_in.parse(body))
+        else:
+            json_in.fill_query(message, request.query.items(), without=route.path_fields)
+        return message
+
+    def _fill(self, message: Message, value: object) -> None:
+        if self._route.body == "*":
+            json_in.fill_body(message, value, without=self._route.path_fields)
+            return
+        inner: Message = getattr(message, self._route.body)
+        inner.SetInParent()
+        json_in.fill_body(inner, value)
+
+
+async def identify(request: web.Request, edge: Edge) -> Identity:
+    """Who calls, within the limits of the key and, for refused keys, of the address."""
+    at = time.monotonic()
+    address = client_address(request, edge.trusted_proxies)
+    try:
+        headers = request.headers.getall("Authorization", [])
+        key = authentication.bearer_of(headers[0] if len(headers) == 1 else None)
+        if not edge.keys.is_known(key) and (wait := edge.failures.wait_seconds(address, at)):
+            raise TooManyRequests(wait)
+        caller = await edge.keys.identity(key)
+    except Refusal as refusal:
+        if http_status(refusal) == HTTPStatus.UNAUTHORIZED and (
+            wait := edge.failures.take(address, at)
+        ):
+            raise TooManyRequests(wait) from None
+        raise
+    if wait := edge.by_key.take(caller.api_key_id, at):
+        raise TooManyRequests(wait)
+    return caller
+
+
+def client_address(request: web.Request, trusted_proxies: int) -> str:
+    """The caller's IP address, as the outermost trusted proxy saw it."""
+    if trusted_proxies:
+        hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+        if len(hops) >= trusted_proxies and (found := hops[-trusted_proxies].strip()):
+            return found
+    return request.remote or "unknown"
+
+
+def idempotency_key(request: web.Request) -> str:
+    """The Idempotency-Key header, bare or as a quoted string; "" when there is none."""
+    values = request.headers.getall("Idempotency-Key", [])
+    if not values:
+        return ""
+    text = values[0].strip()
+    if quoted := _QUOTED.fullmatch(text):
+        text = re.sub(r"\\(.)", r"\1", quoted.group(1))
+    if len(values) > 1 or not _PRINTABLE.fullmatch(text):
+        raise IdempotencyKeyInvalid
+    return text
+
+
+async def body_bytes(request: web.Request, most: int = MAX_BODY_BYTES) -> bytes:
+    """The body. Raises BodyTooLarge and BodySlow."""
+    if (request.content_length or 0) > most:
+        raise BodyTooLarge
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await request.read()
+    except TimeoutError:
+        raise BodySlow from None
+    if len(body) > most:
+        raise BodyTooLarge
+    return body
+
+
+def check_media_type(request: web.Request) -> None:
+    """JSON in UTF-8, whatever else the parameters say. Raises MediaTypeUnsupported."""
+    charset = (request.charset or "utf-8").lower()
+    kind = request.content_type
+    is_json = kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
+    if not is_json or charset not in ("utf-8", "utf8", "us-ascii"):
+        raise MediaTypeUnsupported

@@ -1,0 +1,94 @@
+"""Which gRPC services stand behind the gateway, and how one of their methods is called.
+
+A new service is one line in UPSTREAMS (and its target in config.py); a method service that makes
+offers for a cart is one line more in METHOD_SERVICES.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import grpc
+from google.protobuf import message_factory
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+
+from incasso.gateway.v1 import checkout_pb2
+from incasso.merchants.v1 import merchants_pb2
+from incasso.oneclick.v1 import oneclick_pb2
+from incasso.payments.v1 import payments_pb2
+from libs import client, descriptors
+
+Call = Callable[[Message, str], Awaitable[Message]]
+
+DEADLINE_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    name: str  # the target is config.<name>_target
+    service: str  # full name
+
+
+def _full_name(module: Any, service: str) -> str:
+    return str(module.DESCRIPTOR.services_by_name[service].full_name)
+
+
+UPSTREAMS: Final = (
+    Upstream("merchants", _full_name(merchants_pb2, "MerchantsService")),
+    Upstream("payments", _full_name(payments_pb2, "PaymentsService")),
+    Upstream("oneclick", _full_name(oneclick_pb2, "OneClickService")),
+)
+# The gateway answers these itself.
+LOCAL: Final = (_full_name(checkout_pb2, "CheckoutService"),)
+# Payment method → the upstream whose GetOffer knows it, in the order in which shops show them.
+METHOD_SERVICES: Final = {"one_click": "oneclick"}
+
+
+class Upstreams:
+    """The channels of this process. Connects when the first call is made."""
+
+    def __init__(self, targets: dict[str, str]) -> None:
+        self._channels: dict[str, grpc.aio.Channel] = {}
+        self._by_service: dict[str, grpc.aio.Channel] = {}
+        for upstream in UPSTREAMS:
+            channel = client.channel(targets[upstream.name], upstream.service)
+            self._channels[upstream.name] = channel
+            self._by_service[upstream.service] = channel
+
+    def unary(self, rpc: MethodDescriptor) -> Any:
+        """What a generated stub would have as its attribute."""
+        path = f"/{rpc.containing_service.full_name}/{rpc.name}"
+        return self._by_service[rpc.containing_service.full_name].unary_unary(
+            path,
+            request_serializer=message_class(rpc.input_type).SerializeToString,
+            response_deserializer=message_class(rpc.output_type).FromString,
+        )
+
+    def method(self, upstream: str, name: str) -> Any:
+        """By the short names: `method("payments", "RefreshPayment")`."""
+        service = next(known.service for known in UPSTREAMS if known.name == upstream)
+        return self.unary(descriptors.service(service).methods_by_name[name])
+
+    def call(self, rpc: MethodDescriptor) -> Call:
+        """A function of the request and the idempotency key. Raises Refusal."""
+        unary = self.unary(rpc)
+
+        async def call(request: Message, idempotency_key: str) -> Message:
+            answer: Message = await client.call(
+                unary,
+                request,
+                timeout_seconds=DEADLINE_SECONDS,
+                idempotency_key=idempotency_key,
+            )
+            return answer
+
+        return call
+
+    async def close(self) -> None:
+        for channel in self._channels.values():
+            await channel.close()
+
+
+def message_class(descriptor: Any) -> type[Message]:
+    return message_factory.GetMessageClass(descriptor)
