@@ -1,0 +1,52 @@
+"""The published document is valid, and no request that a machine can think of breaks the API."""
+
+import asyncio
+import sys
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
+
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,"
+    "response_schema_conformance,ignored_auth"
+)
+
+
+async def document(shop):
+    async with shop.http.get(f"{shop.url}/openapi.json") as answer:
+        assert answer.status == 200
+        return await answer.json()
+
+
+async def test_the_document_is_valid_openapi_3_1(shop):
+    found = await document(shop)
+    assert found["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(found).validate()
+
+
+@pytest.mark.timeout(300)
+async def test_schemathesis_finds_no_server_error(shop, tmp_path):
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "schemathesis.cli",
+        "run",
+        f"{shop.url}/openapi.json",
+        f"--checks={CHECKS}",
+        "--phases=examples,coverage,fuzzing",
+        "--max-examples=15",
+        "--seed=20261121",
+        "--workers=2",
+        "--warnings=off",
+        "--no-color",
+        "--suppress-health-check=all",
+        "--exclude-path=/v1/api-keys/{api_key_id}/revoke",
+        f"--header=Authorization:Bearer {shop.secret_key}",
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out.decode()[-12_000:]
