@@ -1,0 +1,21 @@
+"""`python -m cli`: the operators' command, called incasso."""
+
+import typer
+
+from cli import events, health, keys, merchants, payments, psp_accounts
+
+app = typer.Typer(
+    name="incasso",
+    help="Incasso for operators: merchants, keys, PSP accounts, payments and events.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # they would show secrets
+)
+app.add_typer(merchants.app, name="merchants")
+app.add_typer(keys.app, name="keys")
+app.add_typer(psp_accounts.app, name="psp-accounts")
+app.add_typer(payments.app, name="payments")
+app.add_typer(events.app, name="events")
+app.command("health")(health.health)
+
+if __name__ == "__main__":
+    app(prog_name="incasso")

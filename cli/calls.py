@@ -1,0 +1,91 @@
+"""Calls to the services, as an operator: targets from the environment, refusals as plain words."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from cli import output
+from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
+from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
+from libs import client, context
+from libs.errors import Refusal, ServiceUnavailable
+
+ACTOR: Final = "incasso-cli"
+TIMEOUT_SECONDS: Final = 15.0
+
+NEXT_STEPS: Final = {
+    "merchant_not_found": "`incasso merchants list` shows the merchants.",
+    "merchant_missing": "Say for whom: --merchant mer_…",
+    "api_key_not_found": "`incasso keys list --merchant mer_…` shows the merchant's keys.",
+    "api_key_revoked": "`incasso keys create --merchant mer_…` makes a new one.",
+    "cursor_invalid": "Leave --cursor out to start from the beginning.",
+    "payment_not_found": "Check the id, and that --merchant is the one who took the payment.",
+    "psp_account_exists": "`incasso psp-accounts list --merchant mer_…` shows what there is.",
+    "psp_unknown": "Use --psp sandbox or --psp stripe.",
+    "credentials_missing": "Put a file <name>.json into the folder that INCASSO_PSP_CREDENTIALS_DIR"
+    " of the payments service names, then repeat.",
+    "internal_error": "Look for the trace id in the log of the service.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    name: str
+    full_name: str
+    stub: Callable[[Any], Any]
+
+    @property
+    def variable(self) -> str:
+        return f"INCASSO_{self.name.upper()}_TARGET"
+
+    def target(self) -> str:
+        """Where it listens; ends the command with a hint when nobody said."""
+        target = os.environ.get(self.variable, "")
+        if not target:
+            output.fail(
+                f"{self.variable} is not set: the command does not know where {self.name} listens.",
+                next_step=f"export {self.variable}=127.0.0.1:8090 (host:port, or a gRPC target).",
+                code=output.NOT_CONFIGURED,
+            )
+        return target
+
+
+MERCHANTS: Final = Service(
+    "merchants", "incasso.merchants.v1.MerchantsService", MerchantsServiceStub
+)
+PAYMENTS: Final = Service("payments", "incasso.payments.v1.PaymentsService", PaymentsServiceStub)
+
+
+def ask(service: Service, request: Message, *, merchant_id: str = "") -> Any:
+    """The service's answer to a request; a refusal ends the command."""
+    target = service.target()
+    rpc = request.DESCRIPTOR.name.removesuffix("Request")
+    try:
+        return asyncio.run(_ask(service, target, rpc, request, merchant_id))
+    except ServiceUnavailable:
+        next_step = "Is it running? `incasso health` tells."
+        if not client.is_safe(rpc):
+            next_step += " It may have been done nevertheless: look before you repeat."
+        output.fail(
+            f"{service.name} at {target} gave no answer.",
+            next_step=next_step,
+            code=output.NO_ANSWER,
+        )
+    except Refusal as refusal:
+        wrong = "".join(f" {found.field}: {found.description}." for found in refusal.violations)
+        output.fail(
+            f"{refusal.message}{wrong}",
+            reason=refusal.reason,
+            next_step=NEXT_STEPS.get(refusal.reason, ""),
+        )
+
+
+async def _ask(service: Service, target: str, rpc: str, request: Message, merchant_id: str) -> Any:
+    context.set_current(context.Call(merchant_id=merchant_id, actor=ACTOR))
+    async with client.channel(target, service.full_name) as channel:
+        method = getattr(service.stub(channel), rpc)
+        return await client.call(method, request, timeout_seconds=TIMEOUT_SECONDS)

@@ -1,0 +1,76 @@
+"""`incasso merchants`: create, list and show."""
+
+from typing import Annotated
+
+import typer
+
+from cli import output
+from cli.calls import MERCHANTS, ask
+from cli.options import Cursor, Limit
+from cli.output import AsJson
+from cli.plain import plain
+from incasso.merchants.v1 import merchants_pb2 as pb
+
+app = typer.Typer(help="Shops that take money through Incasso.", no_args_is_help=True)
+
+COLUMNS = ("id", "name", "country", "default_currency", "plan", "test", "created_at")
+
+
+@app.command()
+def create(
+    *,
+    name: Annotated[str, typer.Argument(help="Name that shoppers see.")],
+    country: Annotated[str, typer.Option(help="ISO 3166-1 country.")],
+    currency: Annotated[str, typer.Option(help="ISO 4217 currency it settles in.")],
+    locale: Annotated[str, typer.Option(help="Language; the country's when absent.")] = "",
+    plan: Annotated[str, typer.Option(help="basic, pro, enterprise.")] = "",
+    test: Annotated[bool, typer.Option("--test", help="No real money, and a test clock.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Create a merchant with its first secret key (all scopes) and publishable key."""
+    request = pb.CreateMerchantRequest(
+        name=name,
+        country=country.upper(),
+        default_currency=currency.upper(),
+        locale=locale,
+        test=test,
+        plan=plan or None,
+    )
+    made = plain(ask(MERCHANTS, request))
+    if as_json:
+        output.print_json(made)
+        return
+    output.print_record("Merchant created", made["merchant"])
+    output.print_secrets(made["api_keys"])
+    output.print_hint(
+        f"Connect a PSP: incasso psp-accounts add NAME --merchant {made['merchant']['id']} --psp …"
+    )
+
+
+@app.command("list")
+def list_(*, limit: Limit = 20, cursor: Cursor = "", as_json: AsJson = False) -> None:
+    """List merchants, newest first."""
+    request = pb.ListMerchantsRequest(limit=limit, cursor=cursor or None)
+    page = plain(ask(MERCHANTS, request))
+    if as_json:
+        output.print_json(page)
+        return
+    output.print_table(
+        "Merchants",
+        COLUMNS,
+        page["data"],
+        empty="No merchants yet. `incasso merchants create` makes one.",
+    )
+    output.print_next_page(page.get("next_cursor", ""))
+
+
+@app.command()
+def show(
+    *, merchant: Annotated[str, typer.Argument(help="mer_…")], as_json: AsJson = False
+) -> None:
+    """Show a merchant with its branding."""
+    answer = plain(ask(MERCHANTS, pb.GetMerchantRequest(), merchant_id=merchant))
+    if as_json:
+        output.print_json(answer["merchant"])
+    else:
+        output.print_record("Merchant", answer["merchant"])

@@ -1,0 +1,115 @@
+"""What an operator sees: tables and colours for people, JSON for scripts, errors with a next step."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final, NoReturn, TypeAlias
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+REFUSED: Final = 1
+NO_ANSWER: Final = 3
+NOT_CONFIGURED: Final = 78  # EX_CONFIG
+
+GOOD: Final = {"active", "captured", "authorised", "succeeded", "won", "serving", "refunded"}
+BAD: Final = {"revoked", "declined", "failed", "lost", "not serving", "no answer"}
+WAITING: Final = {
+    "expiring", "processing", "pending", "requires_action", "open", "partially_refunded", "not set",
+}  # fmt: skip
+PIPE_WIDTH: Final = 240  # nobody wants ids broken in a file
+
+
+def console(*, errors: bool = False) -> Console:
+    stream = sys.stderr if errors else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False)
+
+
+def cell(value: object) -> Text:
+    """A value for a person: coloured states, nothing that could steer the terminal."""
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
+    text = "".join(
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(value)
+    )
+    style = (
+        "green" if text in GOOD else "red" if text in BAD else "yellow" if text in WAITING else ""
+    )
+    return Text(text, style=style)
+
+
+def print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, empty: str
+) -> None:
+    """`columns` are names of the rows' values; `empty` is said when there are no rows."""
+    rows = list(rows)
+    if not rows:
+        console().print(Text(empty, style="dim"))
+        return
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(cell(row.get(column, "")) for column in columns))
+    console().print(table)
+
+
+def print_record(title: str, record: Mapping[str, Any]) -> None:
+    """One thing, a line per value; values inside others as `outer.inner`."""
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in _flat(record, ""):
+        table.add_row(name.replace("_", " "), cell(value))
+    console().print(table)
+
+
+def _flat(record: Mapping[str, Any], path: str) -> Iterable[tuple[str, object]]:
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{path}{name}.")
+        elif value not in ("", []):
+            yield f"{path}{name}", value
+
+
+def print_secrets(keys: Sequence[Mapping[str, Any]]) -> None:
+    """The secrets of fresh keys, shown once."""
+    lines = Text()
+    for key in keys:
+        lines.append(f"{key['kind']:<12} ", style="bold")
+        lines.append(f"{key['secret']}\n")
+    lines.append("Copy it now: only its hash is stored, and nobody can show it again.", "yellow")
+    console().print(Panel(lines, title="Shown only once", border_style="yellow", expand=False))
+
+
+def print_next_page(cursor: str) -> None:
+    if cursor:
+        print_hint(f"There is more: repeat with --cursor {cursor}")
+
+
+def print_hint(text: str) -> None:
+    console().print(Text(text, style="dim"))
+
+
+def fail(message: str, *, reason: str = "", next_step: str = "", code: int = REFUSED) -> NoReturn:
+    """Say what went wrong and what to do, on standard error, and end with `code`."""
+    line = Text("Error: ", style="bold red").append(cell(message).plain, style="default")
+    if reason:
+        line.append(f" ({reason})", style="dim")
+    console(errors=True).print(line)
+    if next_step:
+        console(errors=True).print(
+            Text("Next:  ", style="bold").append(next_step, style="not bold")
+        )
+    raise typer.Exit(code)
