@@ -1,0 +1,133 @@
+"""`incasso events replay`, `incasso health`, and the command as a process."""
+
+import asyncio
+import json
+import os
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from libs import db, outbox
+from tests.cli.conftest import Command
+from tests.conftest import ROOT
+from tests.services.merchants.conftest import authenticate
+
+RANGE = ("--from", "2026-11-20", "--until", "2026-11-21T00:00:00Z")
+
+
+@pytest.fixture
+async def log(new_database):
+    """A database of merchants with three published events, two of them in RANGE."""
+    url = new_database("merchants")
+    database = await db.connect(url, pool_size=2, service="test")
+    days = {"merchant.created": 19, "api_key.created": 20, "merchant.updated": 20}
+    async with database.transaction() as tx:
+        for what, day in days.items():
+            await outbox.append(
+                tx,
+                merchant_id="mer_1",
+                aggregate_id="mer_1",
+                subject=f"incasso.merchants.{what}",
+                body=b"",
+                at=datetime(2026, 11, day, 12, tzinfo=UTC),
+            )
+        await tx.execute("UPDATE outbox SET published_at = now()")
+    yield url, database
+    await database.close()
+
+
+async def waiting(database) -> set[str]:
+    async with database.connection() as conn:
+        rows = await conn.fetch("SELECT subject FROM outbox WHERE published_at IS NULL")
+    return {row["subject"] for row in rows}
+
+
+async def test_a_range_is_sent_again_and_nothing_outside_it(log):
+    url, database = log
+    done = await Command({"INCASSO_DATABASE_URL": url})(
+        "events", "replay", "--service", "merchants", *RANGE
+    )
+    assert done.exit_code == 0, done.output
+    assert "2 events" in done.stdout
+    assert await waiting(database) == {
+        "incasso.merchants.api_key.created",
+        "incasso.merchants.merchant.updated",
+    }
+
+
+async def test_a_subject_narrows_the_range(log):
+    url, database = log
+    answer = await Command({"INCASSO_DATABASE_URL": url}).json(
+        "events", "replay", "--service", "merchants", *RANGE,
+        "--subject", "incasso.merchants.api_key.",
+    )  # fmt: skip
+    assert answer == {"events": 1}
+    assert await waiting(database) == {"incasso.merchants.api_key.created"}
+
+
+async def test_another_services_database_is_refused(log):
+    url, database = log
+    done = await Command({"INCASSO_DATABASE_URL": url})(
+        "events", "replay", "--service", "payments", *RANGE
+    )
+    assert done.exit_code == 1
+    assert "it belongs to merchants" in done.stderr
+    assert await waiting(database) == set()
+
+
+async def test_a_database_without_events_is_refused(new_database):
+    command = Command({"INCASSO_DATABASE_URL": new_database()})
+    done = await command("events", "replay", "--service", "payments", *RANGE)
+    assert done.exit_code == 1
+    assert "it belongs to no service" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "dates", "code"),
+    [
+        ("postgresql://127.0.0.1:1/x", RANGE, 3),
+        ("postgresql://127.0.0.1:1/x", (*RANGE[:3], "2026-11-20"), 1),
+        ("", RANGE, 78),
+    ],
+)
+async def test_a_replay_that_cannot_be_done_says_why(url: str, dates, code: int):
+    done = await Command({"INCASSO_DATABASE_URL": url})(
+        "events", "replay", "--service", "merchants", *dates
+    )
+    assert done.exit_code == code
+    assert "Next:" in done.stderr
+
+
+async def test_health_asks_every_replica(merchants, payments, free_port):
+    two = f"ipv4:{merchants.target},127.0.0.1:{free_port()}"
+    command = Command({"INCASSO_MERCHANTS_TARGET": two, "INCASSO_PAYMENTS_TARGET": payments[1]})
+    done = await command("health")
+    assert done.exit_code == 1
+    assert done.stdout.count("serving") == 2
+    assert done.stdout.count("no answer") == 1
+    assert done.stdout.count("not set") == 1
+
+
+async def test_health_is_good_when_all_that_are_set_serve(merchants):
+    rows = await Command({"INCASSO_MERCHANTS_TARGET": merchants.target}).json("health")
+    assert [row["state"] for row in rows] == ["serving", "not set", "not set"]
+
+
+async def test_health_without_any_address_says_what_to_set():
+    assert (await Command({})("health")).exit_code == 78
+
+
+async def test_the_command_runs_as_a_process(merchants):
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "merchants", "create", "Bottega"),
+        *("--country", "IT", "--currency", "EUR", "--json"),
+        cwd=ROOT,
+        env={**os.environ, "INCASSO_MERCHANTS_TARGET": merchants.target},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+    secret = json.loads(output)["api_keys"][0]["secret"]
+    assert (await authenticate(merchants, secret)).merchant_id
