@@ -15,6 +15,8 @@ from aiohttp import web
 from localstripe import server, webhooks  # type: ignore[import-untyped]  # has no types
 from localstripe.resources import Store, store  # type: ignore[import-untyped]  # same
 
+from stack import localstripe_gaps
+
 SAVE_EVERY_SECONDS = 0.5
 
 
@@ -64,6 +66,7 @@ def main() -> None:
     keeper = Keeper(arguments.data / "state.pickle")
     Store.dump_to_disk = keeper.note_change  # bound: called without the store
     keeper.load()
+    localstripe_gaps.fill(server.app, f"http://127.0.0.1:{arguments.port}")
     server.app.cleanup_ctx.append(keeper.run)
     web.run_app(server.app, host="127.0.0.1", port=arguments.port, print=None)
 

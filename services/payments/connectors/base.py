@@ -78,6 +78,7 @@ class Asked:
     psp_reference: str
     amount_minor: int
     currency: str
+    psp_customer: str = ""  # narrows the search at PSPs that only list
 
 
 @dataclass(frozen=True, slots=True)

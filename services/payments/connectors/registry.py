@@ -7,9 +7,11 @@ import aiohttp
 
 from services.payments.connectors.base import Connector, Credentials
 from services.payments.connectors.sandbox import connector as sandbox
+from services.payments.connectors.stripe import connector as stripe
 
 Factory: TypeAlias = Callable[[Credentials, aiohttp.ClientSession], Connector]
 
 CONNECTORS: Final[Mapping[str, Factory]] = {
     "sandbox": sandbox.connect,
+    "stripe": stripe.connect,
 }

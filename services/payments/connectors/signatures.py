@@ -19,9 +19,7 @@ def verify(body: bytes, header: str, secret: str, *, now: float) -> None:
     """Raises WebhookSignatureError. Several v1 parts are allowed while a secret is rolled over."""
     if not secret:
         raise WebhookSignatureError("the account has no webhook secret")
-    timestamp, signatures = _parts(header)
-    if abs(now - timestamp) > TOLERANCE_SECONDS:
-        raise WebhookSignatureError("the signature is too old or from the future")
+    timestamp, signatures = fresh_parts(header, now=now)
     signed = f"{timestamp}.".encode() + body
     expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
     matches = [hmac.compare_digest(expected, signature) for signature in signatures]
@@ -29,11 +27,15 @@ def verify(body: bytes, header: str, secret: str, *, now: float) -> None:
         raise WebhookSignatureError("the signature does not match")
 
 
-def _parts(header: str) -> tuple[int, list[bytes]]:
+def fresh_parts(header: str, *, now: float) -> tuple[int, list[bytes]]:
+    """The time and the v1 signatures of a header that is neither old nor from the future."""
     if len(header) > LONGEST_HEADER:
         raise WebhookSignatureError("the signature header is too long")
     pairs = [part.strip().partition("=") for part in header.split(",")]
     times = [value for name, _, value in pairs if name == "t"]
     if len(times) != 1 or not UNIX_TIME.fullmatch(times[0]):
         raise WebhookSignatureError("the signature header has no timestamp")
-    return int(times[0]), [value.encode() for name, _, value in pairs if name == "v1"]
+    timestamp = int(times[0])
+    if abs(now - timestamp) > TOLERANCE_SECONDS:
+        raise WebhookSignatureError("the signature is too old or from the future")
+    return timestamp, [value.encode() for name, _, value in pairs if name == "v1"]

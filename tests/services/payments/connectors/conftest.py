@@ -12,6 +12,11 @@ from aiohttp import web
 from services.payments.connectors.base import Credentials
 from services.sandbox.app import build_app
 from services.sandbox.config import Config
+from stack.process import accepts_connections, free_ports
+from stack.supervisor import Supervisor
+from stack.topology import Process, python
+
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @dataclass
@@ -83,4 +88,27 @@ def sandbox_credentials(sandbox_url: str) -> Credentials:
         "account": "sandbox-a",
         "secret_key": "sandbox_sk_sandbox-a",
         "webhook_secret": "whsec_sandbox",
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def localstripe_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """localstripe as the stack runs it."""
+    folder, port = tmp_path_factory.mktemp("localstripe"), free_ports(1)[0]
+    command = python("stack.localstripe", f"--port={port}", f"--data={folder / 'data'}")
+    process = Process("localstripe", command, {}, lambda: accepts_connections(port))
+    supervisor = Supervisor([process], cwd=ROOT, run=folder, log=folder, report=lambda what: None)
+    await supervisor.start()
+    yield f"http://127.0.0.1:{port}"
+    await supervisor.stop()
+
+
+def stripe_credentials(api_base: str) -> Credentials:
+    return Credentials({
+        "psp": "stripe",
+        "secret_key": "sk_test_12345",
+        "publishable_key": "pk_test_12345",
+        "webhook_secret": "whsec_stripe",
+        "api_base": api_base,
+        "field_url": f"{api_base}/js.stripe.com/v3/",
     })  # fmt: skip

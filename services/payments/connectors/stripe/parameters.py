@@ -1,0 +1,130 @@
+"""The parameters of each request, in the SDK's own types: mypy refuses what Stripe does not know.
+
+Pure. Amounts that Stripe cannot express raise ValueError.
+"""
+
+from typing import Final
+
+import stripe.params as official
+
+from services.payments.connectors.base import Charge, Exemption, InstrumentSetup, Operation
+from services.payments.connectors.stripe.amounts import to_stripe
+from services.payments.connectors.stripe.mapping import ATTEMPT
+
+# Ids of Stripe's own mandates; a reference of ours is none.
+MANDATE_PREFIX: Final = "mandate_"
+PAGE: Final = 100
+
+
+def payment_intent(charge: Charge) -> official.PaymentIntentCreateParams:
+    """Create and confirm in one request.
+
+    Which types are allowed follows from the payment method and the merchant's dashboard: this API
+    version has no `payment_method_types`. Without a return address nothing may redirect. Exemptions
+    are Stripe's own affair; only a merchant-initiated charge is marked.
+    """
+    parameters: official.PaymentIntentCreateParams = {
+        "amount": to_stripe(charge.amount_minor, charge.currency),
+        "currency": charge.currency.lower(),
+        "payment_method": charge.token,
+        "capture_method": "automatic" if charge.capture else "manual",
+        "confirm": True,
+        "automatic_payment_methods": {
+            "enabled": True,
+            "allow_redirects": "always" if charge.return_url else "never",
+        },
+        "metadata": {
+            ATTEMPT: charge.key,
+            "payment_id": charge.payment_id,
+            "order_reference": charge.order_reference,
+        },
+    }
+    if charge.psp_customer:
+        parameters["customer"] = charge.psp_customer
+    if charge.return_url:
+        parameters["return_url"] = charge.return_url
+    if charge.description:
+        parameters["description"] = charge.description
+    if charge.exemption is Exemption.MIT:
+        parameters["off_session"] = True
+    if charge.mandate_reference.startswith(MANDATE_PREFIX):
+        parameters["mandate"] = charge.mandate_reference
+    if charge.force_challenge:
+        parameters["payment_method_options"] = {"card": {"request_three_d_secure": "any"}}
+    return parameters
+
+
+def capture(operation: Operation) -> official.PaymentIntentCaptureParams:
+    """Whatever is not captured is released."""
+    return {"amount_to_capture": to_stripe(operation.amount_minor, operation.currency)}
+
+
+def refund(operation: Operation) -> official.RefundCreateParams:
+    return {
+        "payment_intent": operation.psp_reference,
+        "amount": to_stripe(operation.amount_minor, operation.currency),
+        "metadata": {ATTEMPT: operation.key},
+    }
+
+
+def customer(setup: InstrumentSetup) -> official.CustomerCreateParams:
+    parameters: official.CustomerCreateParams = {"metadata": {"customer_id": setup.customer_id}}
+    if setup.email:
+        parameters["email"] = setup.email
+    return parameters
+
+
+def method_of_token(token: str) -> official.PaymentMethodCreateParams:
+    """A payment method of a legacy card token (`tok_…`)."""
+    return {"type": "card", "card": {"token": token}}
+
+
+def setup_intent(
+    setup: InstrumentSetup, *, psp_customer: str, payment_method: str
+) -> official.SetupIntentCreateParams:
+    """Attaches the payment method to the customer and asks for the challenge now, not later."""
+    parameters: official.SetupIntentCreateParams = {
+        "customer": psp_customer,
+        "payment_method": payment_method,
+        "usage": "off_session",
+        "confirm": True,
+        "automatic_payment_methods": {
+            "enabled": True,
+            "allow_redirects": "always" if setup.return_url else "never",
+        },
+        "metadata": {"customer_id": setup.customer_id},
+        "expand": ["payment_method"],
+    }
+    if setup.return_url:
+        parameters["return_url"] = setup.return_url
+    return parameters
+
+
+def intents_made(*, since: int, until: int, psp_customer: str) -> official.PaymentIntentListParams:
+    parameters: official.PaymentIntentListParams = {
+        "created": {"gte": since, "lte": until},
+        "limit": PAGE,
+    }
+    if psp_customer:
+        parameters["customer"] = psp_customer
+    return parameters
+
+
+def refunds_of(payment_intent: str) -> official.RefundListParams:
+    return {"payment_intent": payment_intent, "limit": PAGE}
+
+
+def refunds_made(*, since: int, until: int) -> official.RefundListParams:
+    return {"created": {"gte": since, "lte": until}, "limit": PAGE}
+
+
+def payouts(*, newer_than: str) -> official.PayoutListParams:
+    """Paid ones; the newest first, as Stripe sorts."""
+    parameters: official.PayoutListParams = {"status": "paid", "limit": PAGE}
+    if newer_than:
+        parameters["ending_before"] = newer_than
+    return parameters
+
+
+def lines_of(payout: str) -> official.BalanceTransactionListParams:
+    return {"payout": payout, "limit": PAGE, "expand": ["data.source"]}

@@ -1,0 +1,76 @@
+"""The SDK's exceptions as outcomes: was it a certain no, or may it have happened?"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp
+import stripe
+
+from services.payments.connectors.declines import declined
+from services.payments.connectors.stripe import declines
+from services.payments.outcomes import DeclineCode, Declined, Unknown
+
+# What a call through the SDK may raise: it passes on what breaks while an answer is read.
+TROUBLE: Final = (stripe.StripeError, aiohttp.ClientError, TimeoutError, OSError)
+# Raised by the connection before anything was sent.
+NOT_SENT: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+)
+MISSING: Final = "resource_missing"
+INSTRUMENT_PARAMETERS: Final = frozenset(
+    {"payment_method", "customer", "source", "mandate", "card"}
+)
+
+
+def outcome(error: Exception) -> Declined | Unknown:
+    """Of a write. Rate limits and refused keys are answered before any work is done."""
+    match error:
+        case stripe.APIConnectionError() if isinstance(error.__cause__, NOT_SENT):
+            return declined(DeclineCode.PSP_UNAVAILABLE)
+        case stripe.RateLimitError():
+            return declined(DeclineCode.PSP_UNAVAILABLE, psp_code="rate_limit")
+        case stripe.AuthenticationError() | stripe.PermissionError():
+            return declined(DeclineCode.PSP_UNAVAILABLE, psp_code="credentials_refused")
+        case stripe.CardError():
+            told = details(error)
+            intent = told.get("payment_intent") or {}
+            return declines.from_error(
+                {"code": error.code, **told}, psp_reference=str(intent.get("id", ""))
+            )
+        case stripe.InvalidRequestError():
+            return _refused(error)
+        case _:
+            return Unknown(why(error))
+
+
+def _refused(error: stripe.InvalidRequestError) -> Declined:
+    code, parameter = str(error.code or ""), str(error.param or "")
+    gone = code == MISSING and parameter in INSTRUMENT_PARAMETERS
+    return declined(
+        DeclineCode.CARD_INVALID if gone else DeclineCode.REQUEST_REFUSED,
+        psp_code=":".join(part for part in (code, parameter) if part),
+    )
+
+
+def details(error: stripe.StripeError) -> Mapping[str, Any]:
+    """The `error` object of the answer."""
+    body = error.json_body
+    found = body.get("error") if isinstance(body, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def why(error: Exception) -> str:
+    """For people who look into a case: no texts of Stripe's, which may hold personal data."""
+    cause = error.__cause__ if isinstance(error, stripe.APIConnectionError) else None
+    status = getattr(error, "http_status", None)
+    name = type(cause or error).__name__
+    return f"Stripe: {name} {status}" if status else f"Stripe: {name}"
+
+
+def is_cancelled_already(error: Exception) -> bool:
+    """A cancellation that is refused because there is nothing left to cancel."""
+    if not isinstance(error, stripe.InvalidRequestError):
+        return False
+    return (details(error).get("payment_intent") or {}).get("status") == "canceled"

@@ -1,0 +1,42 @@
+"""Where to look for what an attempt may have left at Stripe when its answer never came.
+
+Stripe cannot be asked by idempotency key and its search lags behind; its lists do not. Our ids hold
+their time of making, so a list of that time, or of the customer, holds the attempt or nobody has it.
+Pure.
+"""
+
+from typing import Final
+
+from libs import ids
+from services.payments.connectors.base import AttemptKind
+
+CLOCK_SKEW_SECONDS: Final = 60
+# How long after the attempt was made its call may still be repeated: see flows of recovery.
+REPEATED_WITHIN_SECONDS: Final = {AttemptKind.AUTHORISE: 1800, AttemptKind.REFUND: 86_400}
+# Stripe's own limit of a request: what is younger may be at work although no list shows it.
+AT_WORK_SECONDS: Final = 90
+# How many objects are read before the question stays open.
+MOST_READ: Final = 5000
+RANDOM_BITS = 80  # of a UUIDv7, below its milliseconds
+
+
+def made_at(key: str) -> float | None:
+    """Unix time of an id of ours; None for other texts."""
+    prefix, _, digits = key.partition("_")
+    if not ids.is_id(key, prefix):
+        return None
+    number = 0
+    for digit in digits:
+        number = number << 5 | ids.ALPHABET.index(digit)
+    return (number >> RANDOM_BITS) / 1000
+
+
+def period(kind: AttemptKind, made: float) -> tuple[int, int]:
+    """(since, until) in which the object of an attempt must have been made."""
+    until = made + REPEATED_WITHIN_SECONDS[kind] + CLOCK_SKEW_SECONDS
+    return int(made - CLOCK_SKEW_SECONDS), int(until)
+
+
+def may_be_at_work(key: str, now: float) -> bool:
+    made = made_at(key)
+    return made is None or now - made < AT_WORK_SECONDS
