@@ -1,0 +1,37 @@
+"""The oneclick process."""
+
+from pathlib import Path
+from typing import Final
+
+from incasso.oneclick.v1 import oneclick_pb2_grpc
+from libs import client, process
+from libs.clock import Clock
+from libs.process import Chassis, Parts
+from services.oneclick import payments_client, worker
+from services.oneclick.config import Config
+from services.oneclick.deps import Deps
+from services.oneclick.payments_client import Payments
+from services.oneclick.service import OneClick
+
+SERVICE: Final = "incasso.oneclick.v1.OneClickService"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+async def build(config: Config, chassis: Chassis) -> Parts:
+    channel = client.channel(config.payments_target, payments_client.SERVICE)
+    deps = Deps(chassis.db, Payments(channel), Clock())
+    return Parts(
+        servicers=[(oneclick_pb2_grpc.add_OneClickServiceServicer_to_server, OneClick(deps))],
+        names=[SERVICE],
+        loops=[
+            worker.charge_worker(deps).run,
+            worker.setup_worker(deps).run,
+            worker.removal_worker(deps).run,
+        ],
+        handlers=worker.handlers(),
+        close=[channel.close],
+    )
+
+
+if __name__ == "__main__":
+    process.run("oneclick", Config, build, MIGRATIONS)

@@ -1,0 +1,14 @@
+"""What the flows work with, handed to them by __main__ and by tests."""
+
+from dataclasses import dataclass
+
+from libs.clock import Clock
+from libs.db import Database
+from services.oneclick.payments_client import Payments
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    db: Database
+    payments: Payments
+    clock: Clock

@@ -1,0 +1,251 @@
+"""Customers, addresses, consents and charges: what they are and which states they may take.
+
+Pure: no I/O, no clock. Instruments, sessions and limits have files of their own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from libs.errors import Kind, Refusal, RemoteRefusal
+from libs.money import Money
+from services.oneclick.errors import CustomerErased, TooManyAddresses
+
+MAX_ADDRESSES: Final = 20
+CHECK_AFTER: Final = timedelta(seconds=15)  # when a charge left without an answer is taken up again
+ABANDON_AFTER: Final = timedelta(minutes=15)  # nobody who left so long ago is charged any more
+
+
+class CustomerState(Enum):
+    ACTIVE = "active"
+    ERASED = "erased"
+
+
+class CustomerEvent(Enum):
+    ERASE = "erase"
+
+
+CUSTOMER_INITIAL: Final = CustomerState.ACTIVE
+CUSTOMER_FINAL: Final = frozenset({CustomerState.ERASED})
+CUSTOMER_TRANSITIONS: Final[Mapping[tuple[CustomerState, CustomerEvent], CustomerState]] = {
+    (CustomerState.ACTIVE, CustomerEvent.ERASE): CustomerState.ERASED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A shopper of one merchant. Personal data are None once erased."""
+
+    id: str
+    merchant_id: str
+    state: CustomerState
+    email: str | None
+    name: str | None
+    phone: str | None
+    locale: str | None
+    metadata: Mapping[str, str]
+    default_instrument_id: str | None
+    default_address_id: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChange:
+    """New contact data; None and an empty mapping leave what is there."""
+
+    email: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    locale: str | None = None
+    metadata: Mapping[str, str] | None = None
+
+
+def active(customer: Customer) -> Customer:
+    """The customer, unless erased: CustomerErased."""
+    if customer.state is CustomerState.ERASED:
+        raise CustomerErased
+    return customer
+
+
+def change(customer: Customer, new: ContactChange) -> Customer:
+    return replace(
+        active(customer),
+        email=customer.email if new.email is None else new.email,
+        name=customer.name if new.name is None else new.name,
+        phone=customer.phone if new.phone is None else new.phone,
+        locale=customer.locale if new.locale is None else new.locale,
+        metadata=new.metadata or customer.metadata,
+    )
+
+
+def erase(customer: Customer) -> Customer:
+    """Without personal data. Erasing again changes nothing."""
+    if customer.state is CustomerState.ERASED:
+        return customer
+    return replace(
+        customer,
+        state=CUSTOMER_TRANSITIONS[customer.state, CustomerEvent.ERASE],
+        email=None,
+        name=None,
+        phone=None,
+        locale=None,
+        metadata={},
+        default_instrument_id=None,
+        default_address_id=None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where goods go. Never changed, so that an order keeps its own."""
+
+    id: str
+    merchant_id: str
+    customer_id: str
+    name: str
+    line1: str
+    line2: str | None
+    city: str
+    postcode: str
+    region: str | None
+    country: str
+    created_at: datetime
+
+
+def room_for_address(count: int) -> None:
+    """TooManyAddresses when `count` is the most already."""
+    if count >= MAX_ADDRESSES:
+        raise TooManyAddresses
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The shopper's permission to charge by one click."""
+
+    id: str
+    text_version: str
+    accepted_at: datetime
+    ip: str | None
+    sca_reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRefusal:
+    """Payments' certain no, kept so that a repeat of the call gets it again."""
+
+    kind: str
+    reason: str
+    message: str
+
+    def raised(self) -> Refusal:
+        return RemoteRefusal(Kind[self.kind], self.reason, self.message)
+
+
+def stored(refusal: Refusal) -> StoredRefusal:
+    return StoredRefusal(refusal.kind.name, refusal.reason, refusal.message)
+
+
+class CaptureMode(Enum):
+    """When the money is taken (CaptureMode in payments.proto)."""
+
+    NOW = "now"
+    MANUAL = "manual"
+    DELAYED = "delayed"
+
+
+class ChargeState(Enum):
+    STARTED = "started"  # payments was asked, or is about to be
+    UNDER_WAY = "under_way"  # there is a payment whose end is not known
+    SUCCEEDED = "succeeded"  # the money is held or taken
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"  # payments made no payment of it
+
+
+class ChargeEvent(Enum):
+    """What an answer of payments, or a payment's state, means for its charge."""
+
+    WAIT = "wait"
+    SUCCEED = "succeed"
+    DECLINE = "decline"
+    CANCEL = "cancel"
+    REFUSE = "refuse"
+
+
+CHARGE_INITIAL: Final = ChargeState.STARTED
+CHARGE_FINAL: Final = frozenset({ChargeState.DECLINED, ChargeState.CANCELLED, ChargeState.REFUSED})
+CHARGE_TRANSITIONS: Final[Mapping[tuple[ChargeState, ChargeEvent], ChargeState]] = {
+    (ChargeState.STARTED, ChargeEvent.WAIT): ChargeState.UNDER_WAY,
+    (ChargeState.STARTED, ChargeEvent.SUCCEED): ChargeState.SUCCEEDED,
+    (ChargeState.STARTED, ChargeEvent.DECLINE): ChargeState.DECLINED,
+    (ChargeState.STARTED, ChargeEvent.CANCEL): ChargeState.CANCELLED,
+    (ChargeState.STARTED, ChargeEvent.REFUSE): ChargeState.REFUSED,
+    (ChargeState.UNDER_WAY, ChargeEvent.WAIT): ChargeState.UNDER_WAY,
+    (ChargeState.UNDER_WAY, ChargeEvent.SUCCEED): ChargeState.SUCCEEDED,
+    (ChargeState.UNDER_WAY, ChargeEvent.DECLINE): ChargeState.DECLINED,
+    (ChargeState.UNDER_WAY, ChargeEvent.CANCEL): ChargeState.CANCELLED,
+    (ChargeState.SUCCEEDED, ChargeEvent.SUCCEED): ChargeState.SUCCEEDED,
+    (ChargeState.SUCCEEDED, ChargeEvent.CANCEL): ChargeState.CANCELLED,
+}
+# These count against the limits; the others have freed what they took.
+CHARGE_COUNTED: Final = (ChargeState.STARTED, ChargeState.UNDER_WAY, ChargeState.SUCCEEDED)
+
+
+def charge_sources(event: ChargeEvent) -> Mapping[ChargeState, ChargeState]:
+    """From → to, for each state in which `event` is allowed."""
+    return {state: to for (state, what), to in CHARGE_TRANSITIONS.items() if what is event}
+
+
+def charge_target(event: ChargeEvent) -> ChargeState:
+    """Where `event` leads; every allowed state leads to the same one."""
+    return CHARGE_TRANSITIONS[ChargeState.STARTED, event]
+
+
+@dataclass(frozen=True, slots=True)
+class ScaHistory:
+    """Payments on the instrument since the shopper's last challenge: how many, how much.
+
+    Both are of the latest few only (store.charges.SCA_WINDOW): more than any exemption allows.
+    """
+
+    payments: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One intended one-click charge; `id` is the idempotency key of payments.CreatePayment."""
+
+    id: str
+    merchant_id: str
+    customer_id: str
+    instrument_id: str
+    address_id: str | None
+    consent_id: str
+    session_id: str | None
+    session_try: int | None
+    state: ChargeState
+    amount: Money
+    capture: CaptureMode
+    order_reference: str
+    request: bytes | None  # what payments is asked; None once it answered
+    sca: ScaHistory
+    created_at: datetime
+    payment_id: str | None = None
+    capture_at: datetime | None = None
+    refusal: StoredRefusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAnswer:
+    """A payment as payments told it. `body` is its protobuf message, passed on as it is."""
+
+    id: str
+    event: ChargeEvent
+    settled: bool  # payments will not answer this call otherwise any more: not processing
+    challenged: bool  # the shopper must pass a challenge
+    capture_at: datetime | None
+    capturable_minor: int
+    body: bytes

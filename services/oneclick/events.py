@@ -1,0 +1,194 @@
+"""What the outside sees: resources as protobuf, for answers and events alike, and the events."""
+
+from datetime import datetime
+from typing import Final
+
+from incasso.common.v1 import offer_pb2
+from incasso.oneclick.v1 import events_pb2, oneclick_pb2
+from incasso.payments.v1 import payments_pb2
+from libs import outbox, wire
+from libs.db import Conn
+from services.oneclick import instruments, sessions
+from services.oneclick.domain import Address, Customer, CustomerState
+from services.oneclick.instruments import Card, Instrument, InstrumentState
+from services.oneclick.limits import Policy
+from services.oneclick.offers import Offer
+from services.oneclick.sessions import Session, SessionState
+
+_CUSTOMER_CREATED: Final = "incasso.oneclick.customer.created"
+_CUSTOMER_UPDATED: Final = "incasso.oneclick.customer.updated"
+_CUSTOMER_ERASED: Final = "incasso.oneclick.customer.erased"
+_INSTRUMENT_ATTACHED: Final = "incasso.oneclick.instrument.attached"
+_INSTRUMENT_DETACHED: Final = "incasso.oneclick.instrument.detached"
+
+_CUSTOMER_STATES: Final = {
+    CustomerState.ACTIVE: oneclick_pb2.Customer.STATE_ACTIVE,
+    CustomerState.ERASED: oneclick_pb2.Customer.STATE_ERASED,
+}
+# Only what `instruments.KNOWN` has is ever shown.
+_INSTRUMENT_STATES: Final = {
+    InstrumentState.REQUIRES_ACTION: oneclick_pb2.Instrument.STATE_REQUIRES_ACTION,
+    InstrumentState.ACTIVE: oneclick_pb2.Instrument.STATE_ACTIVE,
+    InstrumentState.DETACHED: oneclick_pb2.Instrument.STATE_DETACHED,
+}
+_SESSION_STATES: Final = {
+    SessionState.OPEN: oneclick_pb2.OneClickSession.STATE_OPEN,
+    SessionState.PAYING: oneclick_pb2.OneClickSession.STATE_PAYING,
+    SessionState.PAID: oneclick_pb2.OneClickSession.STATE_PAID,
+}
+
+
+def customer_pb(customer: Customer) -> oneclick_pb2.Customer:
+    return oneclick_pb2.Customer(
+        id=customer.id,
+        state=_CUSTOMER_STATES[customer.state],
+        email=customer.email,
+        name=customer.name,
+        phone=customer.phone,
+        locale=customer.locale,
+        default_instrument_id=customer.default_instrument_id,
+        metadata=customer.metadata,
+        created_at=wire.timestamp(customer.created_at),
+    )
+
+
+def address_pb(address: Address, *, default_id: str | None) -> oneclick_pb2.Address:
+    return oneclick_pb2.Address(
+        id=address.id,
+        name=address.name,
+        line1=address.line1,
+        line2=address.line2,
+        city=address.city,
+        postcode=address.postcode,
+        region=address.region,
+        country=address.country,
+        default=address.id == default_id,
+        created_at=wire.timestamp(address.created_at),
+    )
+
+
+def instrument_pb(
+    instrument: Instrument, *, default_id: str | None, now: datetime
+) -> oneclick_pb2.Instrument:
+    """As of `now`: an active card whose date is over is expired."""
+    state = _INSTRUMENT_STATES[instrument.state]
+    if instrument.state is InstrumentState.ACTIVE and instruments.is_expired(instrument.card, now):
+        state = oneclick_pb2.Instrument.STATE_EXPIRED
+    url = instrument.next_action_url
+    waits = instrument.state is InstrumentState.REQUIRES_ACTION and url
+    return oneclick_pb2.Instrument(
+        id=instrument.id,
+        state=state,
+        customer_id=instrument.customer_id,
+        brand=instrument.card.brand,
+        last4=instrument.card.last4,
+        exp_month=instrument.card.exp_month,
+        exp_year=instrument.card.exp_year,
+        country=instrument.card.country or None,
+        psp_accounts=[token.psp_account for token in instrument.tokens],
+        default=instrument.id == default_id,
+        next_action=payments_pb2.NextAction(type="redirect", url=url) if waits else None,
+        created_at=wire.timestamp(instrument.created_at),
+    )
+
+
+def policy_pb(policy: Policy) -> oneclick_pb2.Policy:
+    return oneclick_pb2.Policy(
+        max_charge_minor=policy.max_charge_minor,
+        max_daily_minor=policy.max_daily_minor,
+        max_hourly_charges=policy.max_hourly_charges,
+        grace_seconds=policy.grace_seconds,
+    )
+
+
+def card_pb(instrument_id: str, card: Card) -> offer_pb2.OfferedCard:
+    return offer_pb2.OfferedCard(instrument_id=instrument_id, brand=card.brand, last4=card.last4)
+
+
+def offer_pb(offer: Offer) -> offer_pb2.Offer:
+    return offer_pb2.Offer(
+        method="one_click",
+        available=offer.reason is None,
+        reason=offer.reason,
+        label=offer.label,
+        card=card_pb(offer.instrument_id, offer.card) if offer.card else None,
+    )
+
+
+def session_pb(
+    session: Session,
+    *,
+    now: datetime,
+    locale: str | None,
+    card: tuple[str, Card] | None,
+    payment: bytes | None = None,
+    client_secret: str | None = None,
+) -> oneclick_pb2.OneClickSession:
+    """As of `now`. `card` is the instrument's id with its card, `payment` a message's bytes."""
+    state = _SESSION_STATES[session.state]
+    if sessions.is_expired(session, now):
+        state = oneclick_pb2.OneClickSession.STATE_EXPIRED
+    return oneclick_pb2.OneClickSession(
+        id=session.id,
+        state=state,
+        customer_id=session.customer_id,
+        amount=wire.money(session.amount),
+        order_reference=session.order_reference,
+        client_secret=client_secret,
+        card=card_pb(*card) if card else None,
+        payment=payments_pb2.Payment.FromString(payment) if payment is not None else None,
+        expires_at=wire.timestamp(session.expires_at),
+        created_at=wire.timestamp(session.created_at),
+        locale=locale,
+    )
+
+
+async def customer_created(conn: Conn, customer: Customer) -> None:
+    body = events_pb2.CustomerCreated(customer=customer_pb(customer)).SerializeToString()
+    await _append(conn, customer, _CUSTOMER_CREATED, body, customer.created_at)
+
+
+async def customer_updated(conn: Conn, customer: Customer, now: datetime) -> None:
+    body = events_pb2.CustomerUpdated(customer=customer_pb(customer)).SerializeToString()
+    await _append(conn, customer, _CUSTOMER_UPDATED, body, now)
+
+
+async def customer_erased(conn: Conn, customer: Customer, now: datetime) -> None:
+    body = events_pb2.CustomerErased(customer_id=customer.id).SerializeToString()
+    await _append(conn, customer, _CUSTOMER_ERASED, body, now)
+
+
+def without_personal_data(customer: Customer) -> dict[str, bytes]:
+    """Bodies that logged events of an erased customer get, by subject."""
+    left = customer_pb(customer)
+    return {
+        _CUSTOMER_CREATED: events_pb2.CustomerCreated(customer=left).SerializeToString(),
+        _CUSTOMER_UPDATED: events_pb2.CustomerUpdated(customer=left).SerializeToString(),
+    }
+
+
+async def instrument_attached(
+    conn: Conn, instrument: Instrument, *, default_id: str | None, now: datetime
+) -> None:
+    shown = instrument_pb(instrument, default_id=default_id, now=now)
+    body = events_pb2.InstrumentAttached(instrument=shown).SerializeToString()
+    await _append(conn, instrument, _INSTRUMENT_ATTACHED, body, now)
+
+
+async def instrument_detached(conn: Conn, instrument: Instrument, now: datetime) -> None:
+    shown = instrument_pb(instrument, default_id=None, now=now)
+    body = events_pb2.InstrumentDetached(instrument=shown).SerializeToString()
+    await _append(conn, instrument, _INSTRUMENT_DETACHED, body, now)
+
+
+async def _append(
+    conn: Conn, of: Customer | Instrument, subject: str, body: bytes, now: datetime
+) -> None:
+    await outbox.append(
+        conn,
+        merchant_id=of.merchant_id,
+        aggregate_id=of.id,
+        subject=subject,
+        body=body,
+        at=now,
+    )

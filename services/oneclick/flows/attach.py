@@ -1,0 +1,269 @@
+"""Save an instrument: intent, ask payments to set it up, record.
+
+A crash or an outage leaves it in `setting_up`: a repeat of the call, or the worker, asks payments
+again under the same key. Payments answers a challenge until the shopper has passed it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from libs import context, idempotency, ids
+from libs.db import Conn
+from libs.errors import InternalError, Kind, RemoteRefusal, invalid
+from libs.idempotency import Key
+from services.oneclick import domain, events
+from services.oneclick import instruments as rules
+from services.oneclick.deps import Deps
+from services.oneclick.domain import Consent, Customer, CustomerState, StoredRefusal
+from services.oneclick.errors import CustomerNotFound
+from services.oneclick.flows.detach import detach
+from services.oneclick.instruments import (
+    INSTRUMENT_TRANSITIONS,
+    UNSETTLED,
+    Card,
+    Instrument,
+    InstrumentEvent,
+    InstrumentState,
+    SetUp,
+)
+from services.oneclick.payments_client import is_certain, setup_request
+from services.oneclick.store import customers, instruments
+from services.oneclick.store.due import DueSetup
+
+CHECK_AFTER: Final = timedelta(seconds=30)  # longer than the call to payments may take
+CLOCK_SKEW: Final = timedelta(minutes=5)  # of the shop's clock, in consents
+ABANDONED: Final = StoredRefusal(
+    Kind.UNPROCESSABLE.name, "instrument_refused", "The setup was not finished within a day."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AttachInstrument:
+    customer_id: str
+    psp_account: str
+    token: str
+    make_default: bool
+    consent: Consent  # its id is given here
+    return_url: str
+
+
+async def attach_instrument(deps: Deps, cmd: AttachInstrument, key: Key | None) -> bytes:
+    """Answers the Instrument message, the same for the same key."""
+    if cmd.consent.accepted_at > deps.clock.now() + CLOCK_SKEW:
+        raise invalid("consent.accepted_at", "must not be in the future")
+    instrument_id = ids.new("ins")
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, key, instrument_id)
+        if claim.fresh:
+            await _insert_intent(deps, tx, cmd, instrument_id)
+    if claim.answer is not None:
+        return claim.answer
+    try:
+        return await settle(deps, claim.resource_id, key)
+    except Exception:
+        async with deps.db.transaction() as tx:
+            await idempotency.release(tx, key)
+            await instruments.ask_again_now(tx, context.merchant_id(), claim.resource_id)
+        raise
+
+
+async def _insert_intent(deps: Deps, tx: Conn, cmd: AttachInstrument, instrument_id: str) -> None:
+    merchant_id, now = context.merchant_id(), deps.clock.now()
+    customer = await customers.lock(tx, merchant_id, cmd.customer_id)
+    if customer is None:
+        raise CustomerNotFound
+    domain.active(customer)
+    others = await instruments.of_customer(tx, merchant_id, customer.id)
+    rules.room_for_instrument(len(others))
+    consent = replace(cmd.consent, id=ids.new("cns"))
+    await customers.insert_consent(tx, merchant_id, customer.id, consent, now)
+    intent = Instrument(
+        id=instrument_id,
+        merchant_id=merchant_id,
+        customer_id=customer.id,
+        state=rules.INSTRUMENT_INITIAL,
+        card=Card("", "", 0, 0, "", ""),
+        tokens=(),
+        consent_id=consent.id,
+        make_default=cmd.make_default,
+        next_action_url="",
+        last_challenge_at=None,
+        merged_into=None,
+        refusal=None,
+        psp_account=cmd.psp_account,
+        setup_request=setup_request(
+            psp_account=cmd.psp_account,
+            token=cmd.token,
+            customer_id=customer.id,
+            email=customer.email or "",
+            return_url=cmd.return_url,
+            psp_customer=_psp_customer(others, cmd.psp_account),
+        ),
+        created_at=now,
+    )
+    await instruments.insert(tx, intent, check_after=CHECK_AFTER)
+
+
+def _psp_customer(others: Sequence[Instrument], psp_account: str) -> str:
+    """The PSP's customer record that the shopper has at this account already, or ""."""
+    known = (
+        token.psp_customer
+        for other in others
+        for token in other.tokens
+        if token.psp_account == psp_account
+    )
+    return next(filter(None, known), "")
+
+
+async def settle(deps: Deps, instrument_id: str, key: Key | None = None) -> bytes:
+    """Ask payments (again) and record; answers the message of the instrument that came out."""
+    merchant_id = context.merchant_id()
+    async with deps.db.connection() as conn:
+        instrument = await instruments.get(conn, merchant_id, instrument_id)
+    if instrument is None:
+        raise InternalError
+    if instrument.state not in UNSETTLED or instrument.setup_request is None:
+        return await _answer(deps, instrument, key)
+    try:
+        found = await deps.payments.set_up_instrument(instrument_id, instrument.setup_request)
+    except RemoteRefusal as refusal:
+        if is_certain(refusal):
+            await _refuse(deps, instrument, domain.stored(refusal))
+        raise
+    return await _record(deps, instrument_id, found, key)
+
+
+async def _answer(deps: Deps, instrument: Instrument, key: Key | None) -> bytes:
+    """Of an instrument that came to its end before, maybe as part of another one."""
+    if instrument.refusal is not None:
+        raise instrument.refusal.raised()
+    async with deps.db.transaction() as tx:
+        if instrument.merged_into is not None:
+            merged = await instruments.get(tx, instrument.merchant_id, instrument.merged_into)
+            instrument = merged or instrument
+        customer = await customers.get(tx, instrument.merchant_id, instrument.customer_id)
+        return await _complete(deps, tx, instrument, customer, key)
+
+
+async def _complete(
+    deps: Deps, tx: Conn, instrument: Instrument, customer: Customer | None, key: Key | None
+) -> bytes:
+    default_id = customer.default_instrument_id if customer else None
+    shown = events.instrument_pb(instrument, default_id=default_id, now=deps.clock.now())
+    answer = shown.SerializeToString()
+    await idempotency.complete(tx, key, answer)
+    return answer
+
+
+async def _refuse(deps: Deps, instrument: Instrument, refusal: StoredRefusal) -> None:
+    event = InstrumentEvent.REFUSE
+    refused = replace(
+        instrument,
+        state=INSTRUMENT_TRANSITIONS[instrument.state, event],
+        refusal=refusal,
+        setup_request=None,
+        next_action_url="",
+    )
+    async with deps.db.connection() as conn:
+        await instruments.save(conn, instrument.state, event, refused)
+
+
+async def _record(deps: Deps, instrument_id: str, found: SetUp, key: Key | None) -> bytes:
+    merchant_id = context.merchant_id()
+    async with deps.db.transaction() as tx:
+        customer, instrument = await _lock_both(tx, merchant_id, instrument_id)
+        if instrument.state in UNSETTLED:
+            instrument, customer = await _decide(deps, tx, customer, instrument, found)
+        return await _complete(deps, tx, instrument, customer, key)
+
+
+async def _lock_both(tx: Conn, merchant_id: str, instrument_id: str) -> tuple[Customer, Instrument]:
+    """The customer's lock first; then the instrument as it is under it."""
+    seen = await instruments.get(tx, merchant_id, instrument_id)
+    customer = await customers.lock(tx, merchant_id, seen.customer_id) if seen else None
+    instrument = await instruments.get(tx, merchant_id, instrument_id)
+    if customer is None or instrument is None:
+        raise InternalError
+    return customer, instrument
+
+
+async def _decide(
+    deps: Deps, tx: Conn, customer: Customer, instrument: Instrument, found: SetUp
+) -> tuple[Instrument, Customer]:
+    """Active, waiting for a challenge, part of a card that was there, or unwanted meanwhile."""
+    now = deps.clock.now()
+    instrument = replace(instrument, card=found.card, tokens=(found.token,))
+    if customer.state is CustomerState.ERASED:
+        return await detach(tx, instrument, now), customer
+    others = await instruments.of_customer(tx, customer.merchant_id, customer.id)
+    existing = rules.same_card(others, found.card)
+    if existing is not None and not found.next_action_url:
+        return await _merge(tx, customer, instrument, existing, found)
+    challenged = instrument.state is InstrumentState.REQUIRES_ACTION
+    event = InstrumentEvent.CHALLENGE if found.next_action_url else InstrumentEvent.READY
+    after = replace(
+        instrument,
+        state=INSTRUMENT_TRANSITIONS[instrument.state, event],
+        next_action_url=found.next_action_url,
+        setup_request=instrument.setup_request if found.next_action_url else None,
+        last_challenge_at=now if challenged and not found.next_action_url else None,
+    )
+    await instruments.save(tx, instrument.state, event, after)
+    if after.state is InstrumentState.ACTIVE:
+        customer = await _choose(tx, customer, after, wanted=instrument.make_default)
+        default_id = customer.default_instrument_id
+        await events.instrument_attached(tx, after, default_id=default_id, now=now)
+    return after, customer
+
+
+async def _choose(
+    tx: Conn, customer: Customer, instrument: Instrument, *, wanted: bool
+) -> Customer:
+    """The first instrument becomes the default, a later one when it was asked for."""
+    if not wanted and customer.default_instrument_id is not None:
+        return customer
+    await customers.set_default_instrument(tx, customer.merchant_id, customer.id, instrument.id)
+    return replace(customer, default_instrument_id=instrument.id)
+
+
+async def _merge(
+    tx: Conn,
+    customer: Customer,
+    instrument: Instrument,
+    existing: Instrument,
+    found: SetUp,
+) -> tuple[Instrument, Customer]:
+    event = InstrumentEvent.MERGE
+    merged = rules.merge(existing, found)
+    await instruments.save(
+        tx,
+        instrument.state,
+        event,
+        replace(
+            instrument,
+            state=INSTRUMENT_TRANSITIONS[instrument.state, event],
+            tokens=(),
+            setup_request=None,
+            next_action_url="",
+            merged_into=existing.id,
+        ),
+    )
+    await instruments.save_merged(tx, existing, merged.card, merged.tokens, instrument.consent_id)
+    if merged.leftover is not None:
+        await instruments.insert_removals(tx, customer.merchant_id, [merged.leftover])
+    grown = replace(existing, card=merged.card, tokens=merged.tokens)
+    customer = await _choose(tx, customer, grown, wanted=instrument.make_default)
+    return grown, customer
+
+
+async def settle_due(deps: Deps, due: DueSetup) -> None:
+    """A setup without an end: ask again, or give it up after a day."""
+    if not due.late:
+        await settle(deps, due.instrument_id)
+        return
+    async with deps.db.connection() as conn:
+        instrument = await instruments.get(conn, due.merchant_id, due.instrument_id)
+    if instrument is not None and instrument.state in UNSETTLED:
+        await _refuse(deps, instrument, ABANDONED)

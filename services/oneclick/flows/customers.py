@@ -1,0 +1,92 @@
+"""Customers: create, look at, change. Erasing has a file of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from libs import context, idempotency, ids, pages
+from libs.idempotency import Key
+from services.oneclick import domain, events
+from services.oneclick.deps import Deps
+from services.oneclick.domain import ContactChange, Customer
+from services.oneclick.errors import CustomerNotFound
+from services.oneclick.store import customers as store
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCustomer:
+    email: str | None
+    name: str | None
+    phone: str | None
+    locale: str | None
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ListCustomers:
+    limit: int
+    cursor: str
+    email: str | None
+    created_from: datetime | None
+    created_to: datetime | None
+
+
+async def create_customer(deps: Deps, cmd: CreateCustomer, key: Key | None) -> bytes:
+    """Answers the Customer message, the same for the same key."""
+    customer = Customer(
+        id=ids.new("cus"),
+        merchant_id=context.merchant_id(),
+        state=domain.CUSTOMER_INITIAL,
+        email=cmd.email,
+        name=cmd.name,
+        phone=cmd.phone,
+        locale=cmd.locale,
+        metadata=cmd.metadata,
+        default_instrument_id=None,
+        default_address_id=None,
+        created_at=deps.clock.now(),
+    )
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, key, customer.id)
+        if claim.answer is not None:
+            return claim.answer
+        await store.insert(tx, customer)
+        await events.customer_created(tx, customer)
+        answer = events.customer_pb(customer).SerializeToString()
+        await idempotency.complete(tx, key, answer)
+    return answer
+
+
+async def get_customer(deps: Deps, customer_id: str) -> Customer:
+    async with deps.db.connection() as conn:
+        customer = await store.get(conn, context.merchant_id(), customer_id)
+    if customer is None:
+        raise CustomerNotFound
+    return customer
+
+
+async def list_customers(deps: Deps, query: ListCustomers) -> tuple[Sequence[Customer], str]:
+    """A page, and the cursor of the next one."""
+    page = pages.page_of(limit=query.limit, cursor=query.cursor, prefix="cus")
+    async with deps.db.connection() as conn:
+        rows = await store.page(
+            conn,
+            context.merchant_id(),
+            page,
+            email=query.email,
+            created_from=query.created_from,
+            created_to=query.created_to,
+        )
+    return pages.cut(rows, page)
+
+
+async def update_customer(deps: Deps, customer_id: str, new: ContactChange) -> Customer:
+    async with deps.db.transaction() as tx:
+        before = await store.lock(tx, context.merchant_id(), customer_id)
+        if before is None:
+            raise CustomerNotFound
+        after = domain.change(before, new)
+        if after != before:
+            await store.save(tx, after)
+            await events.customer_updated(tx, after, deps.clock.now())
+    return after

@@ -1,0 +1,41 @@
+"""Erase a customer's personal data (GDPR article 17); the money trail stays."""
+
+from libs import context
+from services.oneclick import domain, events
+from services.oneclick.deps import Deps
+from services.oneclick.domain import Customer, CustomerState
+from services.oneclick.errors import CustomerNotFound
+from services.oneclick.flows.detach import detach
+from services.oneclick.instruments import InstrumentState
+from services.oneclick.store import customers as store
+from services.oneclick.store import instruments, sessions
+
+
+async def erase_customer(deps: Deps, customer_id: str) -> Customer:
+    """PSPs are told by the worker, so that neither a crash nor an outage loses it.
+
+    An instrument that is just being set up is detached by whoever records its answer.
+    """
+    merchant_id, now = context.merchant_id(), deps.clock.now()
+    async with deps.db.transaction() as tx:
+        customer = await store.lock(tx, merchant_id, customer_id)
+        if customer is None:
+            raise CustomerNotFound
+        if customer.state is CustomerState.ERASED:
+            return customer
+        for instrument in await instruments.of_customer(tx, merchant_id, customer_id):
+            if instrument.state is not InstrumentState.SETTING_UP:
+                await detach(tx, instrument, now)
+        erased = domain.erase(customer)
+        await store.save(tx, erased)
+        await store.mark_erased(tx, merchant_id, customer_id, now)
+        await sessions.close_all(tx, merchant_id, customer_id, now)
+        await store.replace_copies(
+            tx,
+            merchant_id,
+            customer_id,
+            answer=events.customer_pb(erased).SerializeToString(),
+            events=events.without_personal_data(erased),
+        )
+        await events.customer_erased(tx, erased, now)
+    return erased

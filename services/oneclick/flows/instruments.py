@@ -1,0 +1,43 @@
+"""Saved instruments: list them, choose the one that a click charges."""
+
+from collections.abc import Sequence
+
+from libs import context
+from services.oneclick import domain
+from services.oneclick import instruments as rules
+from services.oneclick.deps import Deps
+from services.oneclick.errors import CustomerNotFound, InstrumentNotFound
+from services.oneclick.instruments import KNOWN, SHOWN, Instrument
+from services.oneclick.store import customers, instruments
+
+
+async def list_instruments(deps: Deps, customer_id: str) -> tuple[Sequence[Instrument], str | None]:
+    """Those that are not detached, the default first, and its id."""
+    async with deps.db.connection() as conn:
+        customer = await customers.get(conn, context.merchant_id(), customer_id)
+        if customer is None:
+            raise CustomerNotFound
+        found = await instruments.of_customer(conn, customer.merchant_id, customer_id)
+    default_id = customer.default_instrument_id
+    shown = [instrument for instrument in found if instrument.state in SHOWN]
+    return sorted(shown, key=lambda instrument: instrument.id != default_id), default_id
+
+
+async def set_default_instrument(deps: Deps, customer_id: str, instrument_id: str) -> Instrument:
+    merchant_id = context.merchant_id()
+    async with deps.db.transaction() as tx:
+        customer = await customers.lock(tx, merchant_id, customer_id)
+        if customer is None:
+            raise CustomerNotFound
+        instrument = await instruments.get(tx, merchant_id, instrument_id)
+        if (
+            instrument is None
+            or instrument.customer_id != customer_id
+            or instrument.state not in KNOWN
+        ):
+            raise InstrumentNotFound
+        rules.usable(instrument, deps.clock.now())
+        await customers.set_default_instrument(
+            tx, merchant_id, domain.active(customer).id, instrument_id
+        )
+    return instrument

@@ -1,0 +1,169 @@
+"""Saved instruments: their states, when they expire, and when two are the same card. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Final
+
+from services.oneclick.domain import StoredRefusal
+from services.oneclick.errors import InstrumentNotUsable, TooManyInstruments
+
+MAX_INSTRUMENTS: Final = 20
+_DECEMBER: Final = 12
+
+
+class InstrumentState(Enum):
+    SETTING_UP = "setting_up"  # payments was asked, or is about to be; nobody sees it yet
+    REQUIRES_ACTION = "requires_action"
+    ACTIVE = "active"  # shown as expired when its date is over
+    REFUSED = "refused"
+    MERGED = "merged"  # it was a card that the customer had already
+    DETACHED = "detached"
+
+
+class InstrumentEvent(Enum):
+    READY = "ready"
+    CHALLENGE = "challenge"
+    REFUSE = "refuse"
+    MERGE = "merge"
+    DETACH = "detach"
+
+
+INSTRUMENT_INITIAL: Final = InstrumentState.SETTING_UP
+INSTRUMENT_FINAL: Final = frozenset(
+    {InstrumentState.REFUSED, InstrumentState.MERGED, InstrumentState.DETACHED}
+)
+INSTRUMENT_TRANSITIONS: Final[Mapping[tuple[InstrumentState, InstrumentEvent], InstrumentState]] = {
+    (InstrumentState.SETTING_UP, InstrumentEvent.READY): InstrumentState.ACTIVE,
+    (InstrumentState.SETTING_UP, InstrumentEvent.CHALLENGE): InstrumentState.REQUIRES_ACTION,
+    (InstrumentState.SETTING_UP, InstrumentEvent.REFUSE): InstrumentState.REFUSED,
+    (InstrumentState.SETTING_UP, InstrumentEvent.MERGE): InstrumentState.MERGED,
+    (InstrumentState.SETTING_UP, InstrumentEvent.DETACH): InstrumentState.DETACHED,
+    (InstrumentState.REQUIRES_ACTION, InstrumentEvent.CHALLENGE): InstrumentState.REQUIRES_ACTION,
+    (InstrumentState.REQUIRES_ACTION, InstrumentEvent.READY): InstrumentState.ACTIVE,
+    (InstrumentState.REQUIRES_ACTION, InstrumentEvent.REFUSE): InstrumentState.REFUSED,
+    (InstrumentState.REQUIRES_ACTION, InstrumentEvent.MERGE): InstrumentState.MERGED,
+    (InstrumentState.REQUIRES_ACTION, InstrumentEvent.DETACH): InstrumentState.DETACHED,
+    (InstrumentState.ACTIVE, InstrumentEvent.DETACH): InstrumentState.DETACHED,
+}
+UNSETTLED: Final = frozenset({InstrumentState.SETTING_UP, InstrumentState.REQUIRES_ACTION})
+# What a merchant sees of a customer's instruments.
+SHOWN: Final = frozenset({InstrumentState.REQUIRES_ACTION, InstrumentState.ACTIVE})
+KNOWN: Final = SHOWN | {InstrumentState.DETACHED}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A PSP account's token of an instrument."""
+
+    psp_account: str
+    token: str
+    psp_customer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a PSP tells of an instrument. `fingerprint` is the same for the same card, or ""."""
+
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    country: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """Payments' answer to setting up. `next_action_url` is "" unless there is a challenge."""
+
+    card: Card
+    token: Token
+    next_action_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A saved card or account."""
+
+    id: str
+    merchant_id: str
+    customer_id: str
+    state: InstrumentState
+    card: Card
+    tokens: tuple[Token, ...]
+    consent_id: str | None
+    make_default: bool
+    next_action_url: str
+    last_challenge_at: datetime | None
+    merged_into: str | None
+    refusal: StoredRefusal | None
+    psp_account: str
+    setup_request: bytes | None
+    created_at: datetime
+
+
+def is_expired(card: Card, now: datetime) -> bool:
+    """A card works until the end of its month, UTC; one without a date never expires."""
+    if card.exp_year == 0 or card.exp_month == 0:
+        return False
+    years, month = divmod(card.exp_month, _DECEMBER)
+    return now >= datetime(card.exp_year + years, month + 1, 1, tzinfo=UTC)
+
+
+def is_usable(state: InstrumentState, card: Card, now: datetime) -> bool:
+    return state is InstrumentState.ACTIVE and not is_expired(card, now)
+
+
+def usable(instrument: Instrument, now: datetime) -> Instrument:
+    """The instrument when it can be charged: else InstrumentNotUsable."""
+    if not is_usable(instrument.state, instrument.card, now):
+        raise InstrumentNotUsable
+    return instrument
+
+
+def room_for_instrument(count: int) -> None:
+    """TooManyInstruments when `count` is the most already."""
+    if count >= MAX_INSTRUMENTS:
+        raise TooManyInstruments
+
+
+def same_card(others: Iterable[Instrument], card: Card) -> Instrument | None:
+    """The active instrument of the same customer that is this card; oldest first."""
+    if not card.fingerprint:
+        return None
+    return next(
+        (
+            other
+            for other in others
+            if other.state is InstrumentState.ACTIVE and other.card.fingerprint == card.fingerprint
+        ),
+        None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What an instrument becomes that was set up again, and the token to forget at its PSP."""
+
+    card: Card
+    tokens: tuple[Token, ...]
+    leftover: Token | None
+
+
+def merge(existing: Instrument, new: SetUp) -> Merge:
+    """A further PSP account adds its token. At the same account the card with the later date wins
+    (a renewed card keeps its fingerprint); the other token is to be forgotten.
+    """
+    old = next((t for t in existing.tokens if t.psp_account == new.token.psp_account), None)
+    if old is None:
+        return Merge(existing.card, (*existing.tokens, new.token), None)
+    renewed = (new.card.exp_year, new.card.exp_month) > (
+        existing.card.exp_year,
+        existing.card.exp_month,
+    )
+    if not renewed:
+        return Merge(existing.card, existing.tokens, new.token if new.token != old else None)
+    kept = tuple(new.token if t is old else t for t in existing.tokens)
+    return Merge(new.card, kept, old if old.token != new.token.token else None)

@@ -1,0 +1,292 @@
+"""The gRPC door: message → command → flow → message. Decides nothing."""
+
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from incasso.oneclick.v1 import oneclick_pb2 as pb
+from incasso.oneclick.v1.oneclick_pb2_grpc import OneClickServiceServicer
+from incasso.payments.v1 import payments_pb2
+from libs import wire
+from libs.errors import IdempotencyKeyMissing
+from libs.idempotency import key_of
+from services.oneclick.deps import Deps
+from services.oneclick.domain import Address, CaptureMode, Consent, ContactChange
+from services.oneclick.events import (
+    address_pb,
+    customer_pb,
+    instrument_pb,
+    offer_pb,
+    policy_pb,
+    session_pb,
+)
+from services.oneclick.flows import (
+    addresses,
+    attach,
+    charge,
+    customers,
+    detach,
+    erase,
+    instruments,
+    offer,
+    policy,
+    sessions,
+    undo,
+)
+from services.oneclick.flows.sessions import SessionView
+
+Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+_CAPTURE: Final = {
+    payments_pb2.CAPTURE_MODE_UNSPECIFIED: CaptureMode.NOW,
+    payments_pb2.CAPTURE_MODE_NOW: CaptureMode.NOW,
+    payments_pb2.CAPTURE_MODE_MANUAL: CaptureMode.MANUAL,
+    payments_pb2.CAPTURE_MODE_DELAYED: CaptureMode.DELAYED,
+}
+
+
+def _opt(message: Any, name: str) -> Any:
+    """The value of an optional field; None when it was not sent."""
+    return getattr(message, name) if message.HasField(name) else None
+
+
+def _time(message: Any, name: str) -> datetime | None:
+    stamp: Timestamp | None = _opt(message, name)
+    return None if stamp is None else wire.time_of(stamp)
+
+
+class OneClick(OneClickServiceServicer):
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def CreateCustomer(
+        self, request: pb.CreateCustomerRequest, rpc: Rpc
+    ) -> pb.CreateCustomerResponse:
+        cmd = customers.CreateCustomer(
+            email=_opt(request, "email"),
+            name=_opt(request, "name"),
+            phone=_opt(request, "phone"),
+            locale=_opt(request, "locale"),
+            metadata=dict(request.metadata),
+        )
+        made = await customers.create_customer(self._deps, cmd, key_of(request, "CreateCustomer"))
+        return pb.CreateCustomerResponse(customer=pb.Customer.FromString(made))
+
+    async def GetCustomer(self, request: pb.GetCustomerRequest, rpc: Rpc) -> pb.GetCustomerResponse:
+        found = await customers.get_customer(self._deps, request.customer_id)
+        return pb.GetCustomerResponse(customer=customer_pb(found))
+
+    async def ListCustomers(
+        self, request: pb.ListCustomersRequest, rpc: Rpc
+    ) -> pb.ListCustomersResponse:
+        query = customers.ListCustomers(
+            limit=request.limit,
+            cursor=request.cursor,
+            email=_opt(request, "email"),
+            created_from=_time(request, "created_from"),
+            created_to=_time(request, "created_to"),
+        )
+        rows, cursor = await customers.list_customers(self._deps, query)
+        return pb.ListCustomersResponse(
+            data=[customer_pb(row) for row in rows], next_cursor=cursor or None
+        )
+
+    async def UpdateCustomer(
+        self, request: pb.UpdateCustomerRequest, rpc: Rpc
+    ) -> pb.UpdateCustomerResponse:
+        new = ContactChange(
+            email=_opt(request, "email"),
+            name=_opt(request, "name"),
+            phone=_opt(request, "phone"),
+            locale=_opt(request, "locale"),
+            metadata=dict(request.metadata),
+        )
+        changed = await customers.update_customer(self._deps, request.customer_id, new)
+        return pb.UpdateCustomerResponse(customer=customer_pb(changed))
+
+    async def EraseCustomer(
+        self, request: pb.EraseCustomerRequest, rpc: Rpc
+    ) -> pb.EraseCustomerResponse:
+        left = await erase.erase_customer(self._deps, request.customer_id)
+        return pb.EraseCustomerResponse(customer=customer_pb(left))
+
+    async def CreateAddress(
+        self, request: pb.CreateAddressRequest, rpc: Rpc
+    ) -> pb.CreateAddressResponse:
+        wanted = Address(
+            id="",
+            merchant_id="",
+            customer_id=request.customer_id,
+            name=request.name,
+            line1=request.line1,
+            line2=_opt(request, "line2"),
+            city=request.city,
+            postcode=request.postcode,
+            region=_opt(request, "region"),
+            country=request.country,
+            created_at=self._deps.clock.now(),
+        )
+        cmd = addresses.CreateAddress(wanted, request.make_default)
+        made, default_id = await addresses.create_address(self._deps, cmd)
+        return pb.CreateAddressResponse(address=address_pb(made, default_id=default_id))
+
+    async def ListAddresses(
+        self, request: pb.ListAddressesRequest, rpc: Rpc
+    ) -> pb.ListAddressesResponse:
+        found, default_id = await addresses.list_addresses(self._deps, request.customer_id)
+        return pb.ListAddressesResponse(
+            data=[address_pb(address, default_id=default_id) for address in found]
+        )
+
+    async def DeleteAddress(
+        self, request: pb.DeleteAddressRequest, rpc: Rpc
+    ) -> pb.DeleteAddressResponse:
+        await addresses.delete_address(self._deps, request.customer_id, request.address_id)
+        return pb.DeleteAddressResponse()
+
+    async def AttachInstrument(
+        self, request: pb.AttachInstrumentRequest, rpc: Rpc
+    ) -> pb.AttachInstrumentResponse:
+        cmd = attach.AttachInstrument(
+            customer_id=request.customer_id,
+            psp_account=request.psp_account,
+            token=request.token,
+            make_default=request.make_default,
+            consent=Consent(
+                id="",
+                text_version=request.consent.text_version,
+                accepted_at=wire.time_of(request.consent.accepted_at),
+                ip=_opt(request.consent, "ip"),
+                sca_reference=_opt(request.consent, "sca_reference"),
+            ),
+            return_url=request.return_url,
+        )
+        key = key_of(request, "AttachInstrument")
+        made = await attach.attach_instrument(self._deps, cmd, key)
+        return pb.AttachInstrumentResponse(instrument=pb.Instrument.FromString(made))
+
+    async def ListInstruments(
+        self, request: pb.ListInstrumentsRequest, rpc: Rpc
+    ) -> pb.ListInstrumentsResponse:
+        found, default_id = await instruments.list_instruments(self._deps, request.customer_id)
+        now = self._deps.clock.now()
+        return pb.ListInstrumentsResponse(
+            data=[instrument_pb(one, default_id=default_id, now=now) for one in found]
+        )
+
+    async def SetDefaultInstrument(
+        self, request: pb.SetDefaultInstrumentRequest, rpc: Rpc
+    ) -> pb.SetDefaultInstrumentResponse:
+        chosen = await instruments.set_default_instrument(
+            self._deps, request.customer_id, request.instrument_id
+        )
+        now = self._deps.clock.now()
+        return pb.SetDefaultInstrumentResponse(
+            instrument=instrument_pb(chosen, default_id=chosen.id, now=now)
+        )
+
+    async def DetachInstrument(
+        self, request: pb.DetachInstrumentRequest, rpc: Rpc
+    ) -> pb.DetachInstrumentResponse:
+        detached = await detach.detach_instrument(
+            self._deps, request.customer_id, request.instrument_id
+        )
+        now = self._deps.clock.now()
+        return pb.DetachInstrumentResponse(
+            instrument=instrument_pb(detached, default_id=None, now=now)
+        )
+
+    async def GetPolicy(self, request: pb.GetPolicyRequest, rpc: Rpc) -> pb.GetPolicyResponse:
+        return pb.GetPolicyResponse(policy=policy_pb(await policy.get_policy(self._deps)))
+
+    async def UpdatePolicy(
+        self, request: pb.UpdatePolicyRequest, rpc: Rpc
+    ) -> pb.UpdatePolicyResponse:
+        cmd = policy.UpdatePolicy(
+            max_charge_minor=_opt(request, "max_charge_minor"),
+            max_daily_minor=_opt(request, "max_daily_minor"),
+            max_hourly_charges=_opt(request, "max_hourly_charges"),
+            grace_seconds=_opt(request, "grace_seconds"),
+        )
+        changed = await policy.update_policy(self._deps, cmd)
+        return pb.UpdatePolicyResponse(policy=policy_pb(changed))
+
+    async def CreateOneClickPayment(
+        self, request: pb.CreateOneClickPaymentRequest, rpc: Rpc
+    ) -> pb.CreateOneClickPaymentResponse:
+        cmd = charge.CreateOneClickPayment(
+            customer_id=request.customer_id,
+            amount=wire.money_of(request.amount),
+            order_reference=request.order_reference,
+            capture=_CAPTURE[request.capture],
+            grace_seconds=_opt(request, "grace_seconds"),
+            instrument_id=_opt(request, "instrument_id"),
+            address_id=_opt(request, "address_id"),
+            return_url=request.return_url,
+            metadata=dict(request.metadata),
+        )
+        key = key_of(request, "CreateOneClickPayment")
+        made = await charge.create_one_click_payment(self._deps, cmd, key)
+        return pb.CreateOneClickPaymentResponse(payment=payments_pb2.Payment.FromString(made))
+
+    async def UndoOneClickPayment(
+        self, request: pb.UndoOneClickPaymentRequest, rpc: Rpc
+    ) -> pb.UndoOneClickPaymentResponse:
+        cmd = undo.UndoOneClickPayment(
+            payment_id=request.payment_id,
+            amount=wire.money_of(request.amount) if request.HasField("amount") else None,
+            client_secret=_opt(request, "client_secret"),
+        )
+        key = key_of(request, "UndoOneClickPayment")
+        if key is None:
+            raise IdempotencyKeyMissing
+        undone = await undo.undo_one_click_payment(self._deps, cmd, key)
+        return pb.UndoOneClickPaymentResponse(payment=payments_pb2.Payment.FromString(undone))
+
+    async def CreateOneClickSession(
+        self, request: pb.CreateOneClickSessionRequest, rpc: Rpc
+    ) -> pb.CreateOneClickSessionResponse:
+        cmd = sessions.CreateOneClickSession(
+            customer_id=request.customer_id,
+            amount=wire.money_of(request.amount),
+            order_reference=request.order_reference,
+            capture=_CAPTURE[request.capture],
+            grace_seconds=_opt(request, "grace_seconds"),
+            expires_in_minutes=_opt(request, "expires_in_minutes"),
+            return_url=request.return_url,
+            metadata=dict(request.metadata),
+        )
+        key = key_of(request, "CreateOneClickSession")
+        made = await sessions.create_one_click_session(self._deps, cmd, key)
+        return pb.CreateOneClickSessionResponse(session=pb.OneClickSession.FromString(made))
+
+    async def GetOneClickSession(
+        self, request: pb.GetOneClickSessionRequest, rpc: Rpc
+    ) -> pb.GetOneClickSessionResponse:
+        view = await sessions.get_one_click_session(
+            self._deps, request.session_id, _opt(request, "client_secret")
+        )
+        return pb.GetOneClickSessionResponse(session=self._session(view))
+
+    async def PayOneClickSession(
+        self, request: pb.PayOneClickSessionRequest, rpc: Rpc
+    ) -> pb.PayOneClickSessionResponse:
+        view = await sessions.pay_one_click_session(
+            self._deps, request.session_id, _opt(request, "client_secret")
+        )
+        return pb.PayOneClickSessionResponse(session=self._session(view))
+
+    async def GetOffer(self, request: pb.GetOfferRequest, rpc: Rpc) -> pb.GetOfferResponse:
+        cart = request.cart
+        made = await offer.get_offer(self._deps, cart.customer_id, wire.money_of(cart.amount))
+        return pb.GetOfferResponse(offer=offer_pb(made))
+
+    def _session(self, view: SessionView) -> pb.OneClickSession:
+        return session_pb(
+            view.session,
+            now=self._deps.clock.now(),
+            locale=view.locale,
+            card=view.card,
+            payment=view.payment,
+        )

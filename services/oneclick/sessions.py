@@ -1,0 +1,97 @@
+"""One-click sessions: their states and the browser's client secret. Pure."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from libs.money import Money
+from services.oneclick.domain import CaptureMode, ChargeState
+from services.oneclick.errors import ClientSecretInvalid
+
+SECRET_BITS: Final = 128
+DEFAULT_LIFE: Final = timedelta(minutes=15)
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_DIGITS: Final = 22  # 62 ** 22 > 2 ** 128
+
+
+class SessionState(Enum):
+    OPEN = "open"  # shown as expired when its time is over
+    PAYING = "paying"
+    PAID = "paid"
+
+
+class SessionEvent(Enum):
+    PAY = "pay"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+
+
+SESSION_INITIAL: Final = SessionState.OPEN
+SESSION_FINAL: Final = frozenset({SessionState.PAID})
+SESSION_TRANSITIONS: Final[Mapping[tuple[SessionState, SessionEvent], SessionState]] = {
+    (SessionState.OPEN, SessionEvent.PAY): SessionState.PAYING,
+    (SessionState.PAYING, SessionEvent.SUCCEED): SessionState.PAID,
+    (SessionState.PAYING, SessionEvent.FAIL): SessionState.OPEN,
+}
+# What becomes of the session whose click made the charge.
+AFTER_CHARGE: Final[Mapping[ChargeState, SessionState]] = {
+    ChargeState.STARTED: SessionState.PAYING,
+    ChargeState.UNDER_WAY: SessionState.PAYING,
+    ChargeState.SUCCEEDED: SESSION_TRANSITIONS[SessionState.PAYING, SessionEvent.SUCCEED],
+    ChargeState.DECLINED: SESSION_TRANSITIONS[SessionState.PAYING, SessionEvent.FAIL],
+    ChargeState.CANCELLED: SESSION_TRANSITIONS[SessionState.PAYING, SessionEvent.FAIL],
+    ChargeState.REFUSED: SESSION_TRANSITIONS[SessionState.PAYING, SessionEvent.FAIL],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An order that a browser may pay by one click."""
+
+    id: str
+    merchant_id: str
+    customer_id: str
+    state: SessionState
+    secret_hash: bytes
+    amount: Money
+    capture: CaptureMode
+    grace_seconds: int | None
+    order_reference: str
+    return_url: str
+    metadata: Mapping[str, str]
+    expires_at: datetime
+    created_at: datetime
+    charge_id: str | None = None
+    payment_id: str | None = None
+    tries: int = 0
+
+
+def is_expired(session: Session, now: datetime) -> bool:
+    """Only an unpaid session runs out: a payment under way comes to its end."""
+    return session.state is SessionState.OPEN and now >= session.expires_at
+
+
+def client_secret(session_id: str, random_bits: int) -> str:
+    """`ocs_…_secret_…`: the browser's proof, from 128 random bits."""
+    digits = []
+    for _ in range(_DIGITS):
+        random_bits, digit = divmod(random_bits, len(_ALPHABET))
+        digits.append(_ALPHABET[digit])
+    return f"{session_id}_secret_{''.join(digits)}"
+
+
+def secret_hash(secret: str) -> bytes:
+    """SHA-256; a slow hash would add nothing to 128 random bits."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def check_secret(session: Session, secret: str | None, *, needed: bool) -> None:
+    """ClientSecretInvalid unless it is this session's. `needed`: the caller is a browser."""
+    if not needed:
+        return
+    if not hmac.compare_digest(secret_hash(secret or ""), session.secret_hash):
+        raise ClientSecretInvalid

@@ -1,0 +1,99 @@
+"""SQL of the one look that a click, an offer and a session take at a customer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from libs.db import Conn, Row
+from services.oneclick import limits
+from services.oneclick.domain import CustomerState
+from services.oneclick.instruments import Card, InstrumentState, Token
+from services.oneclick.limits import Policy
+from services.oneclick.store.instruments import tokens_of
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Everything that a click needs to know, in one statement. None: there is no such row."""
+
+    customer_state: CustomerState
+    wanted_instrument_id: str | None
+    instrument_id: str | None
+    instrument_state: InstrumentState | None
+    card: Card
+    tokens: tuple[Token, ...]
+    consent_id: str | None
+    last_challenge_at: datetime | None
+    address_id: str | None
+    policy: Policy
+
+
+_BUYER = """
+SELECT c.state AS customer_state, c.locale, coalesce($3, c.default_instrument_id) AS wanted,
+    i.id AS instrument_id, i.state AS instrument_state, i.brand, i.last4, i.exp_month, i.exp_year,
+    i.country, i.tokens, i.consent_id, i.last_challenge_at, a.id AS address_id,
+    p.max_charge_minor, p.max_daily_minor, p.max_hourly_charges, p.grace_seconds
+FROM customers AS c
+LEFT JOIN instruments AS i ON i.merchant_id = c.merchant_id AND i.customer_id = c.id
+    AND i.id = coalesce($3, c.default_instrument_id)
+LEFT JOIN addresses AS a ON a.merchant_id = c.merchant_id AND a.customer_id = c.id
+    AND a.id = coalesce($4, c.default_address_id) AND a.deleted_at IS NULL
+LEFT JOIN policies AS p ON p.merchant_id = c.merchant_id
+WHERE c.merchant_id = $1 AND c.id = $2"""
+
+
+def _buyer(row: Row) -> Buyer:
+    known = row["instrument_id"] is not None
+    return Buyer(
+        customer_state=CustomerState(row["customer_state"]),
+        wanted_instrument_id=row["wanted"],
+        instrument_id=row["instrument_id"],
+        instrument_state=InstrumentState(row["instrument_state"]) if known else None,
+        card=Card(
+            brand=row["brand"] or "",
+            last4=row["last4"] or "",
+            exp_month=row["exp_month"] or 0,
+            exp_year=row["exp_year"] or 0,
+            country=row["country"] or "",
+            fingerprint="",
+        ),
+        tokens=tokens_of(row["tokens"] or ()),
+        consent_id=row["consent_id"],
+        last_challenge_at=row["last_challenge_at"],
+        address_id=row["address_id"],
+        policy=limits.DEFAULT
+        if row["grace_seconds"] is None
+        else Policy(
+            max_charge_minor=row["max_charge_minor"],
+            max_daily_minor=row["max_daily_minor"],
+            max_hourly_charges=row["max_hourly_charges"],
+            grace_seconds=row["grace_seconds"],
+        ),
+    )
+
+
+async def get(conn: Conn, merchant_id: str, customer_id: str) -> Buyer | None:
+    """The customer with the default instrument, not locked: for offers and for showing."""
+    row = await conn.fetchrow(_BUYER, merchant_id, customer_id, None, None)
+    return None if row is None else _buyer(row)
+
+
+async def lock(
+    conn: Conn,
+    merchant_id: str,
+    customer_id: str,
+    *,
+    instrument_id: str | None,
+    address_id: str | None,
+) -> Buyer | None:
+    """The lock on the customer makes limits hold under concurrency.
+
+    A statement that had to wait for the lock sees the customer's new default but the instruments
+    as they were; when it misses the one it wants, a second look sees all.
+    """
+    for _ in range(2):
+        row = await conn.fetchrow(
+            _BUYER + " FOR NO KEY UPDATE OF c", merchant_id, customer_id, instrument_id, address_id
+        )
+        if row is None or row["wanted"] is None or row["instrument_id"] is not None:
+            break
+    return None if row is None else _buyer(row)

@@ -1,0 +1,246 @@
+"""SQL of one-click charges. This is the benchmarked path: few statements, each with its reason."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Final
+
+from libs.db import Conn, Row
+from libs.idempotency import Key
+from libs.money import Money
+from services.oneclick import limits
+from services.oneclick.domain import (
+    CHECK_AFTER,
+    CaptureMode,
+    Charge,
+    ChargeEvent,
+    ChargeState,
+    PaymentAnswer,
+    ScaHistory,
+    StoredRefusal,
+    charge_sources,
+    charge_target,
+)
+from services.oneclick.limits import Spending
+from services.oneclick.sessions import AFTER_CHARGE
+
+SCA_WINDOW: Final = 10  # charges looked back on: exemptions end at five
+
+_SELECT = (
+    "SELECT id, merchant_id, customer_id, instrument_id, address_id, consent_id, session_id,"
+    " session_try, state, amount_minor, currency, capture, order_reference, sca_payments,"
+    " sca_amount_minor, request, payment_id, capture_at, refusal, created_at FROM charges"
+)
+
+
+def _charge(row: Row) -> Charge:
+    return Charge(
+        id=row["id"],
+        merchant_id=row["merchant_id"],
+        customer_id=row["customer_id"],
+        instrument_id=row["instrument_id"],
+        address_id=row["address_id"],
+        consent_id=row["consent_id"],
+        session_id=row["session_id"],
+        session_try=row["session_try"],
+        state=ChargeState(row["state"]),
+        amount=Money(row["amount_minor"], row["currency"]),
+        capture=CaptureMode(row["capture"]),
+        order_reference=row["order_reference"],
+        request=row["request"],
+        sca=ScaHistory(row["sca_payments"], row["sca_amount_minor"]),
+        created_at=row["created_at"],
+        payment_id=row["payment_id"],
+        capture_at=row["capture_at"],
+        refusal=StoredRefusal(**row["refusal"]) if row["refusal"] else None,
+    )
+
+
+# A statement of its own after the lock, so that it sees what others charged before they let go.
+_INSERT = """
+WITH spent AS (
+    SELECT coalesce(sum(amount_minor) FILTER (WHERE currency = $9), 0)::bigint AS daily_minor,
+        count(*) FILTER (WHERE created_at > $14) AS hourly_charges
+    FROM charges WHERE merchant_id = $1 AND customer_id = $3 AND created_at > $15
+        AND state IN ('started', 'under_way', 'succeeded')
+), unchallenged AS (
+    SELECT count(*)::integer AS payments, coalesce(sum(amount_minor), 0)::bigint AS amount_minor
+    FROM (
+        SELECT amount_minor FROM charges WHERE merchant_id = $1 AND instrument_id = $4
+            AND currency = $9 AND ($16::timestamptz IS NULL OR created_at > $16)
+            AND state IN ('started', 'under_way', 'succeeded')
+        ORDER BY created_at DESC LIMIT $17
+    ) AS latest
+), inserted AS (
+    INSERT INTO charges (merchant_id, id, customer_id, instrument_id, address_id, consent_id,
+        session_id, session_try, state, amount_minor, currency, capture, order_reference, request,
+        created_at, due_at, sca_payments, sca_amount_minor)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, 'started', $10, $9, $11, $12, $13, $18, now() + $19,
+        payments, amount_minor FROM unchallenged
+)
+SELECT daily_minor, hourly_charges, payments, amount_minor, EXISTS (
+    SELECT FROM instruments WHERE merchant_id = $1 AND id = $4 AND state = 'active'
+) AS usable FROM spent, unchallenged"""
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """What the charge adds to. `usable`: the instrument was not detached while we waited."""
+
+    spending: Spending
+    sca: ScaHistory
+    usable: bool
+
+
+async def insert(conn: Conn, charge: Charge, last_challenge_at: datetime | None) -> Inserted:
+    """Write the intent and answer what was there before; the caller judges, or rolls back."""
+    row = await conn.fetchrow(
+        _INSERT,
+        charge.merchant_id,
+        charge.id,
+        charge.customer_id,
+        charge.instrument_id,
+        charge.address_id,
+        charge.consent_id,
+        charge.session_id,
+        charge.session_try,
+        charge.amount.currency,
+        charge.amount.amount_minor,
+        charge.capture.value,
+        charge.order_reference,
+        charge.request,
+        charge.created_at - limits.HOUR,
+        charge.created_at - limits.DAY,
+        last_challenge_at,
+        SCA_WINDOW,
+        charge.created_at,
+        CHECK_AFTER,
+    )
+    assert row is not None  # aggregates give a row
+    return Inserted(
+        Spending(row["daily_minor"], row["hourly_charges"]),
+        ScaHistory(row["payments"], row["amount_minor"]),
+        row["usable"],
+    )
+
+
+async def get(conn: Conn, merchant_id: str, charge_id: str) -> Charge | None:
+    row = await conn.fetchrow(
+        _SELECT + " WHERE merchant_id = $1 AND id = $2", merchant_id, charge_id
+    )
+    return None if row is None else _charge(row)
+
+
+async def of_payment(conn: Conn, merchant_id: str, payment_id: str) -> Charge | None:
+    row = await conn.fetchrow(
+        _SELECT + " WHERE merchant_id = $1 AND payment_id = $2", merchant_id, payment_id
+    )
+    return None if row is None else _charge(row)
+
+
+# One statement, so one round trip and one transaction: the charge, the key's answer, the session
+# whose click it was, and the instrument's last challenge.
+_RECORD = """
+WITH recorded AS (
+    UPDATE charges SET state = $4, payment_id = $5, capture_at = $6,
+        amount_minor = coalesce($7, amount_minor), challenged = challenged OR $8,
+        request = NULL, due_at = CASE WHEN $4 = 'under_way' THEN coalesce(due_at, now() + $9) END
+    WHERE merchant_id = $1 AND id = $2 AND state = ANY($3::text[])
+    RETURNING session_id, instrument_id, challenged, created_at
+), answered AS (
+    UPDATE idempotency_keys SET answer = $13, locked_until = clock_timestamp()
+    WHERE merchant_id = $1 AND method = $11 AND key = $12 AND answer IS NULL
+), session AS (
+    UPDATE sessions SET state = $10, payment_id = $5
+    WHERE merchant_id = $1 AND id = (SELECT session_id FROM recorded)
+        AND charge_id = $2 AND state = 'paying'
+), challenge AS (
+    UPDATE instruments SET last_challenge_at = greatest(last_challenge_at, recorded.created_at)
+    FROM recorded WHERE instruments.merchant_id = $1 AND instruments.id = recorded.instrument_id
+        AND recorded.challenged AND $4 = 'succeeded'
+)
+SELECT count(*) FROM recorded"""
+
+
+async def record(
+    conn: Conn,
+    charge: Charge,
+    payment: PaymentAnswer,
+    *,
+    key: Key | None = None,
+    amount_minor: int | None = None,
+) -> bool:
+    """Write what became of a charge; False when it was further already.
+
+    `key` is the caller's, answered when payments' answer is final for this call and else unlocked.
+    `amount_minor` is the lowered amount of an undo.
+    """
+    state = charge_target(payment.event)
+    count = await conn.fetchval(
+        _RECORD,
+        charge.merchant_id,
+        charge.id,
+        [source.value for source in charge_sources(payment.event)],
+        state.value,
+        payment.id,
+        payment.capture_at,
+        amount_minor,
+        payment.challenged,
+        CHECK_AFTER,
+        AFTER_CHARGE[state].value,
+        key.method if key else None,
+        key.text if key else None,
+        payment.body if payment.settled else None,
+    )
+    return bool(count)
+
+
+async def refuse(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:
+    """Payments made no payment of it: the limits and the session are free again."""
+    state = charge_target(ChargeEvent.REFUSE)
+    await conn.execute(
+        "WITH refused AS ("
+        "  UPDATE charges SET state = $3, refusal = $4, request = NULL, due_at = NULL"
+        "  WHERE merchant_id = $1 AND id = $2 AND state = ANY($5::text[]) RETURNING session_id"
+        ")"
+        " UPDATE sessions SET state = $6 WHERE merchant_id = $1"
+        " AND id = (SELECT session_id FROM refused) AND charge_id = $2 AND state = 'paying'",
+        charge.merchant_id,
+        charge.id,
+        state.value,
+        asdict(refusal),
+        [source.value for source in charge_sources(ChargeEvent.REFUSE)],
+        AFTER_CHARGE[state].value,
+    )
+
+
+async def ask_again_now(conn: Conn, charge: Charge) -> None:
+    """Whoever asks next, a repeat of the call or the worker, may go on at once."""
+    await conn.execute(
+        "UPDATE charges SET due_at = now() WHERE merchant_id = $1 AND id = $2 AND state = 'started'",
+        charge.merchant_id,
+        charge.id,
+    )
+
+
+async def is_being_asked(conn: Conn, charge: Charge) -> bool:
+    """Whether the call that started the charge may still be waiting for payments."""
+    found = await conn.fetchval(
+        "SELECT due_at > now() AND checks = 0 FROM charges"
+        " WHERE merchant_id = $1 AND id = $2 AND state = 'started'",
+        charge.merchant_id,
+        charge.id,
+    )
+    return bool(found)
+
+
+async def attached_payments(
+    conn: Conn, merchant_id: str, payment_ids: Sequence[str]
+) -> frozenset[str]:
+    """Which of these payments have their charge."""
+    rows = await conn.fetch(
+        "SELECT payment_id FROM charges WHERE merchant_id = $1 AND payment_id = ANY($2::text[])",
+        merchant_id,
+        list(payment_ids),
+    )
+    return frozenset(row["payment_id"] for row in rows)

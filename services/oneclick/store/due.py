@@ -1,0 +1,107 @@
+"""SQL of what is due: picked with SKIP LOCKED and moved ahead in the same statement.
+
+15 seconds, doubled each time, at most an hour; so any number of workers may run, and a crash only
+delays a row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from libs.db import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class DueCharge:
+    """A charge without an end. `age` is real time, whatever a test clock says."""
+
+    charge_id: str
+    merchant_id: str
+    clock_offset_seconds: int
+    age: timedelta
+
+
+async def claim_due_charges(conn: Conn, limit: int) -> Sequence[DueCharge]:
+    rows = await conn.fetch(
+        "WITH due AS ("
+        "  SELECT merchant_id, id FROM charges WHERE due_at <= now()"
+        "  ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED"
+        "), moved AS ("
+        "  UPDATE charges SET checks = checks + 1, due_at ="
+        "    now() + least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
+        "  FROM due WHERE (charges.merchant_id, charges.id) = (due.merchant_id, due.id)"
+        "  RETURNING charges.id, charges.merchant_id, now() - charges.begun_at AS age"
+        ")"
+        " SELECT id, merchant_id, age,"
+        " coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset"
+        " FROM moved LEFT JOIN test_clocks AS clock USING (merchant_id)",
+        limit,
+    )
+    return [
+        DueCharge(row["id"], row["merchant_id"], row["clock_offset"], row["age"]) for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class DueSetup:
+    """A setup without an end. `late`: it was begun a day ago."""
+
+    merchant_id: str
+    instrument_id: str
+    clock_offset_seconds: int
+    late: bool
+
+
+async def claim_due_setups(conn: Conn, limit: int) -> Sequence[DueSetup]:
+    rows = await conn.fetch(
+        "WITH due AS ("
+        "  SELECT merchant_id, id FROM instruments WHERE due_at <= now()"
+        "  ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED"
+        "), moved AS ("
+        "  UPDATE instruments SET checks = checks + 1, due_at ="
+        "    now() + least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
+        "  FROM due WHERE (instruments.merchant_id, instruments.id) = (due.merchant_id, due.id)"
+        "  RETURNING instruments.merchant_id, instruments.id, instruments.begun_at"
+        ")"
+        " SELECT merchant_id, id, begun_at < now() - interval '1 day' AS late,"
+        " coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset"
+        " FROM moved LEFT JOIN test_clocks AS clock USING (merchant_id)",
+        limit,
+    )
+    return [
+        DueSetup(row["merchant_id"], row["id"], row["clock_offset"], row["late"]) for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A token that its PSP must forget."""
+
+    id: str
+    merchant_id: str
+    psp_account: str
+    token: str
+
+
+async def claim_due_removals(conn: Conn, limit: int) -> Sequence[Removal]:
+    rows = await conn.fetch(
+        "WITH due AS ("
+        "  SELECT merchant_id, id FROM token_removals WHERE due_at <= now()"
+        "  ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED"
+        ")"
+        " UPDATE token_removals SET checks = checks + 1, due_at ="
+        "   now() + least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
+        " FROM due WHERE (token_removals.merchant_id, token_removals.id)"
+        "   = (due.merchant_id, due.id)"
+        " RETURNING token_removals.id, token_removals.merchant_id, psp_account, token",
+        limit,
+    )
+    return [Removal(**dict(row)) for row in rows]
+
+
+async def delete_removal(conn: Conn, removal: Removal) -> None:
+    await conn.execute(
+        "DELETE FROM token_removals WHERE merchant_id = $1 AND id = $2",
+        removal.merchant_id,
+        removal.id,
+    )
