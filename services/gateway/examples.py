@@ -79,7 +79,7 @@ def _shown(field: FieldDescriptor, *, request: bool) -> bool:
     rules = validation.rules_of(field)
     if request:
         return rules.required or bool(rules.example) or json_values.is_map(field)
-    return field.name not in _RARE and field.message_type != field.containing_type
+    return field.name not in _RARE or not field.has_presence
 
 
 def of_field(field: FieldDescriptor, *, request: bool) -> Any:
@@ -89,6 +89,8 @@ def of_field(field: FieldDescriptor, *, request: bool) -> Any:
         return _parsed(rules.example, field)
     if json_values.is_map(field):
         return {"cart": "c-77"}
+    if field.is_repeated and field.name in _RARE:
+        return []
     one = _one(field, request=request)
     return one if not field.is_repeated or isinstance(one, list) else [one]
 

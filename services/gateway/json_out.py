@@ -37,14 +37,11 @@ def plain(message: Message) -> dict[str, Any]:
 
 @functools.cache
 def _writer(descriptor: Descriptor) -> Callable[[Message], dict[str, Any]]:
-    always = [(f.name, _field_writer(f)) for f in descriptor.fields if not f.has_presence]
-    present = {f.name: _field_writer(f) for f in descriptor.fields if f.has_presence}
-    order = [field.name for field in descriptor.fields]
-    mixed = [(name, present.get(name) or dict(always)[name], name in present) for name in order]
+    fields = [(f.name, _field_writer(f), f.has_presence) for f in descriptor.fields]
 
     def write(message: Message) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for name, writer, optional in mixed:
+        for name, writer, optional in fields:
             if optional and not message.HasField(name):
                 continue
             value = getattr(message, name)

@@ -97,7 +97,11 @@ class Returns:
         state = _STATES.get(answer.payment.state, CHECKING)
         if not answer.return_url:
             return page(request, state)
-        raise web.HTTPSeeOther(with_outcome(answer.return_url, payment_id, state))
+        onwards = {
+            "Location": with_outcome(answer.return_url, payment_id, state),
+            "Cache-Control": "no-store",
+        }
+        return web.Response(status=303, headers=onwards)
 
     def _missing(self, request: web.Request, address: str, at: float) -> web.Response:
         self._failures.take(address, at)

@@ -1,0 +1,133 @@
+"""The refusals of each call in the OpenAPI document: from the comments, and those that any call meets."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from libs.errors import Refusal
+from services.gateway import comments, problems
+from services.gateway.routes import Route
+
+Schema = dict[str, Any]
+
+TRACE_ID: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
+_ANY: Final = (
+    (400, "invalid_argument"),
+    (401, "api_key_missing"),
+    (401, "api_key_unknown"),
+    (401, "api_key_revoked"),
+    (429, "too_many_requests"),
+    (500, "internal_error"),
+    (503, "service_unavailable"),
+)
+_BODY: Final = (
+    (400, "json_malformed"),
+    (400, "encoding_invalid"),
+    (408, "body_slow"),
+    (413, "body_too_large"),
+    (415, "media_type_unsupported"),
+)
+
+
+def responses(route: Route) -> dict[str, Schema]:
+    """One response per status, with an example of each code."""
+    codes: dict[int, list[str]] = defaultdict(list)
+    for status, code in _codes(route):
+        if code not in codes[status]:
+            codes[status].append(code)
+    return {str(status): _error(status, codes[status]) for status in sorted(codes)}
+
+
+def _codes(route: Route) -> list[tuple[int, str]]:
+    """(HTTP status, code) of every refusal that a call can meet, its own first."""
+    own = comments.errors(route.rpc.full_name)
+    key = [(400, "idempotency_key_missing")] if route.rules.idempotency_key_required else []
+    other_key = [] if route.reads_only else [(400, "idempotency_key_invalid")]
+    scope = [(403, "scope_missing")] if route.rules.scope else []
+    publishable = [] if route.rules.publishable else [(403, "publishable_key_not_allowed")]
+    unknown = [] if route.reads_only else [(503, "outcome_unknown")]
+    body = _BODY if route.body else ()
+    return [*own, *key, *other_key, *scope, *publishable, *_ANY, *body, *unknown]
+
+
+def _error(status: int, codes: Sequence[str]) -> Schema:
+    listed = ", ".join(f"`{code}`" for code in codes)
+    return {
+        "description": f"{HTTPStatus(status).phrase}: {listed}",
+        "headers": {"Incasso-Trace-Id": {"$ref": "#/components/headers/TraceId"}},
+        "content": {
+            problems.MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {
+                    code: {"$ref": f"#/components/examples/{_example_name(status, code)}"}
+                    for code in codes
+                },
+            }
+        },
+    }
+
+
+def _example_name(status: int, code: str) -> str:
+    return f"{code}.{status}"
+
+
+def example_components(routes: Sequence[Route]) -> Schema:
+    used = {(status, code) for route in routes for status, code in _codes(route)}
+    return {
+        _example_name(status, code): {"value": _problem(status, code)}
+        for status, code in sorted(used, key=lambda one: (one[1], one[0]))
+    }
+
+
+def _messages() -> dict[str, str]:
+    """What the refusals that the gateway knows say, by code."""
+    found: dict[str, str] = {}
+    classes = list(Refusal.__subclasses__())
+    for refusal in classes:
+        classes += refusal.__subclasses__()
+        if "reason" in vars(refusal) and refusal.message:
+            found[refusal.reason] = refusal.message
+    return found
+
+
+def _problem(status: int, code: str) -> Schema:
+    found: Schema = {
+        "type": problems.type_of(code),
+        "title": problems.title_of(code),
+        "status": status,
+        "detail": _messages().get(code, f"{problems.title_of(code)}."),
+        "code": code,
+    }
+    if code == "invalid_argument":
+        found["errors"] = [{"pointer": "/amount/currency", "detail": "is required"}]
+    return {**found, "trace_id": TRACE_ID}
+
+
+def schema() -> Schema:
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "description": "Why a call was refused (RFC 9457).",
+        "properties": {
+            "type": {**text, "description": "Name of the problem, `urn:incasso:problem:<code>`."},
+            "title": {**text, "description": "The code in words."},
+            "status": {"type": "integer", "description": "HTTP status."},
+            "detail": {**text, "description": "What is wrong and what to do."},
+            "code": {**text, "description": "The reason; stable, for programs."},
+            "errors": {
+                "type": "array",
+                "description": "The fields that are wrong.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "pointer": {**text, "description": "JSON pointer to the field."},
+                        "detail": {**text, "description": "What is wrong with it."},
+                    },
+                    "required": ["pointer", "detail"],
+                },
+            },
+            "trace_id": {**text, "description": "Quote it when you ask for help."},
+        },
+        "required": ["type", "title", "status", "detail", "code", "trace_id"],
+    }

@@ -1,0 +1,181 @@
+"""A gateway in this process before fake services: real gRPC servers, doors and rules, no business."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from google.protobuf.message import Message
+from hypothesis import HealthCheck, settings
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+
+from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
+from incasso.oneclick.v1 import oneclick_pb2_grpc
+from incasso.payments.v1 import payments_pb2_grpc
+from libs import context, descriptors
+from libs.errors import Kind, RemoteRefusal
+from libs.server import Server
+from libs.tasks import Tasks
+from services.gateway import app as gateway_app
+from services.gateway.config import Config
+from services.gateway.upstreams import UPSTREAMS, Upstreams, message_class
+
+# Machines that run the tests are busy: slow is not wrong.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+
+SECRET = "sk_all00000000000000000000000000000"
+PUBLISHABLE = "pk_browser0000000000000000000000000"
+NARROW = "sk_narrow00000000000000000000000000"
+REVOKED = "sk_revoked0000000000000000000000000"
+UNKNOWN = "sk_unknown0000000000000000000000000"
+
+ADDERS: dict[str, Callable[..., None]] = {
+    "merchants": merchants_pb2_grpc.add_MerchantsServiceServicer_to_server,
+    "payments": payments_pb2_grpc.add_PaymentsServiceServicer_to_server,
+    "oneclick": oneclick_pb2_grpc.add_OneClickServiceServicer_to_server,
+}
+
+
+@dataclass
+class Seen:
+    name: str
+    request: Any
+    call: context.Call
+
+
+@dataclass
+class Services:
+    """Answers by RPC name: a message, a refusal to raise, or a function of the request."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    seen: list[Seen] = field(default_factory=list)
+
+    def last(self, name: str) -> Seen:
+        return next(seen for seen in reversed(self.seen) if seen.name == name)
+
+    def calls(self, name: str) -> int:
+        return sum(seen.name == name for seen in self.seen)
+
+    async def answer(self, name: str, request: Message, default: type[Message]) -> Message:
+        self.seen.append(Seen(name, request, context.current()))
+        found = self.answers.get(name)
+        if callable(found):
+            found = found(request)
+        if asyncio.iscoroutine(found):
+            found = await found
+        if isinstance(found, Exception):
+            raise found
+        return found if found is not None else default()
+
+
+def authenticate(request: merchants_pb2.AuthenticateKeyRequest) -> Any:
+    if request.secret == REVOKED:
+        return RemoteRefusal(Kind.UNAUTHENTICATED, "api_key_revoked", "This key was revoked.")
+    kind, scopes = merchants_pb2.ApiKey.KIND_SECRET, ["*"]
+    if request.secret == PUBLISHABLE:
+        kind, scopes = merchants_pb2.ApiKey.KIND_PUBLISHABLE, []
+    elif request.secret == NARROW:
+        scopes = ["nothing:read"]
+    elif request.secret != SECRET:
+        return RemoteRefusal(Kind.UNAUTHENTICATED, "api_key_unknown", "No such key.")
+    return merchants_pb2.AuthenticateKeyResponse(
+        api_key_id=f"key_{request.secret[3:9]}",
+        merchant_id="mer_1",
+        kind=kind,
+        scopes=scopes,
+        clock_offset_seconds=7,
+    )
+
+
+class Servicer:
+    def __init__(self, services: Services, service: str) -> None:
+        for rpc in descriptors.service(service).methods:
+            setattr(self, rpc.name, self._method(services, rpc))
+
+    def _method(self, services: Services, rpc: Any) -> Any:
+        default = message_class(rpc.output_type)
+
+        async def method(request: Message, _: Any) -> Message:
+            return await services.answer(rpc.name, request, default)
+
+        return method
+
+
+@dataclass
+class Gateway:
+    url: str
+    services: Services
+    servers: dict[str, Server]
+    http: aiohttp.ClientSession
+    tasks: Tasks
+
+    def request(self, method: str, path: str, *, key: str | None = SECRET, **more: Any) -> Any:
+        headers = dict(more.pop("headers", {}))
+        if key is not None:
+            headers.setdefault("Authorization", f"Bearer {key}")
+        return self.http.request(
+            method, self.url + path, headers=headers, allow_redirects=False, **more
+        )
+
+
+@asynccontextmanager
+async def running_gateway(**config: Any) -> AsyncIterator[Gateway]:
+    services = Services({"AuthenticateKey": authenticate})
+    servers, targets = {}, {}
+    for upstream in UPSTREAMS:
+        servicer = Servicer(services, upstream.service)
+        server = Server([(ADDERS[upstream.name], servicer)], [upstream.service], Tasks())
+        targets[upstream.name] = f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}"
+        servers[upstream.name] = server
+    upstreams, tasks = Upstreams(targets), Tasks()
+    values = {
+        "http_port": 0,
+        "public_url": "http://127.0.0.1",
+        "failures_burst": 100_000.0,
+        "key_requests_burst": 100_000.0,
+        **{f"{name}_target": target for name, target in targets.items()},
+        **config,
+    }
+    runner = web.AppRunner(gateway_app.build(Config(**values), upstreams, tasks), access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    async with aiohttp.ClientSession() as http:
+        yield Gateway(f"http://127.0.0.1:{port}", services, servers, http, tasks)
+    await runner.cleanup()
+    await upstreams.close()
+    for server in servers.values():
+        await server.stop(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _traces() -> None:
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):
+        trace.set_tracer_provider(TracerProvider())
+
+
+@pytest.fixture(scope="session")
+async def shared_gateway() -> AsyncIterator[Gateway]:
+    async with running_gateway() as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def gateway(shared_gateway: Gateway) -> Gateway:
+    """The shared one with its answers and memory of calls as new."""
+    shared_gateway.services.answers = {"AuthenticateKey": authenticate}
+    shared_gateway.services.seen.clear()
+    return shared_gateway
+
+
+@pytest.fixture
+def new_gateway() -> Callable[..., Any]:
+    """One of the test's own: `async with new_gateway(cors_origins="…") as gateway`."""
+    return running_gateway

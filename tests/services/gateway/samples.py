@@ -1,0 +1,50 @@
+"""Acceptable requests for every route, made from the examples of the reference."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from libs import validation
+from services.gateway import examples, json_values
+from services.gateway.routes import Route, all_routes
+
+ROUTES = all_routes()
+
+
+def name_of(route: Route) -> str:
+    return str(route.rpc.name)
+
+
+@dataclass
+class Sample:
+    path: str
+    body: Any
+    query: dict[str, str]
+    headers: dict[str, str]
+
+    def arguments(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"headers": self.headers}
+        if self.body is not None:
+            found["json"] = self.body
+        if self.query:
+            found["params"] = self.query
+        return found
+
+
+def sample(route: Route) -> Sample:
+    path = route.path
+    for name in route.path_fields:
+        path = path.replace(f"{{{name}}}", f"{name[:3]}_1")
+    body = None
+    message = route.rpc.input_type
+    if route.body == "*":
+        body = examples.of_message(message, request=True, without=route.path_fields)
+    elif route.body:
+        inner = json_values.message_of(message.fields_by_name[route.body])
+        body = examples.of_message(inner, request=True)
+    query = {}
+    if not route.body:
+        for field in message.fields:
+            if validation.rules_of(field).required and field.name not in route.path_fields:
+                query[field.name] = str(examples.of_field(field, request=True))
+    headers = {"Idempotency-Key": "k-1"} if route.rules.idempotency_key_required else {}
+    return Sample(path, body, query, headers)

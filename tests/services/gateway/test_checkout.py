@@ -1,0 +1,80 @@
+import asyncio
+import time
+
+import pytest
+
+from incasso.common.v1 import offer_pb2
+from incasso.oneclick.v1 import oneclick_pb2
+from libs.errors import Kind, RemoteRefusal
+from tests.services.gateway.test_transcoder import problem
+
+PATH = "/v1/checkout-options?amount_minor=15990&currency=EUR&country=IT&customer_id=cus_1"
+ROW = {
+    "method": "one_click",
+    "available": False,
+    "reason": "method_unavailable",
+    "label": "",
+    "fee_minor": 0,
+}
+
+
+async def test_offers_come_from_the_method_services(gateway):
+    card = offer_pb2.OfferedCard(instrument_id="ins_1", brand="visa", last4="4242")
+    offer = offer_pb2.Offer(method="one_click", available=True, label="Visa •••• 4242", card=card)
+    gateway.services.answers["GetOffer"] = oneclick_pb2.GetOfferResponse(offer=offer)
+    path = f"{PATH}&categories=shoes&categories=hats"
+    async with gateway.request("GET", path) as response:
+        found = await response.json()
+    assert response.status == 200
+    assert found["amount"] == {"amount_minor": 15990, "currency": "EUR"}
+    assert found["data"] == [
+        {
+            "method": "one_click",
+            "available": True,
+            "label": "Visa •••• 4242",
+            "fee_minor": 0,
+            "card": {"instrument_id": "ins_1", "brand": "visa", "last4": "4242"},
+        }
+    ]
+    cart = gateway.services.last("GetOffer").request.cart
+    assert cart.customer_id == "cus_1"
+    assert list(cart.categories) == ["shoes", "hats"]
+    assert gateway.services.last("GetOffer").call.merchant_id == "mer_1"
+
+
+async def test_a_slow_method_service_costs_its_own_row(gateway):
+    gateway.services.answers["GetOffer"] = lambda _: asyncio.sleep(5)
+    started = time.monotonic()
+    async with gateway.request("GET", PATH) as response:
+        assert response.status == 200
+        assert (await response.json())["data"] == [ROW]
+    assert time.monotonic() - started < 2
+
+
+async def test_a_method_service_that_refuses_costs_its_own_row(gateway):
+    gateway.services.answers["GetOffer"] = RemoteRefusal(Kind.INTERNAL, "internal_error", "x")
+    async with gateway.request("GET", PATH) as response:
+        assert (await response.json())["data"] == [ROW]
+
+
+async def test_a_dead_method_service_costs_its_own_row(new_gateway):
+    async with new_gateway() as gateway:
+        await gateway.servers["oneclick"].stop(0)
+        async with gateway.request("GET", PATH) as response:
+            assert response.status == 200
+            assert (await response.json())["data"] == [ROW]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("currency=EUR", "/amount_minor"),
+        ("amount_minor=100", "/currency"),
+        ("amount_minor=100&currency=XXX", "/currency"),
+        ("amount_minor=100&currency=EUR&country=Italy", "/country"),
+    ],
+)
+async def test_a_wrong_cart_is_refused(gateway, query, pointer):
+    async with gateway.request("GET", f"/v1/checkout-options?{query}") as response:
+        found = await problem(response, 400, "invalid_argument")
+    assert [error["pointer"] for error in found["errors"]] == [pointer]

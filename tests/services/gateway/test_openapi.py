@@ -1,0 +1,98 @@
+import json
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from services.gateway import comments, json_out, openapi
+from tests.services.gateway.samples import ROUTES, name_of, sample
+
+DOCUMENT = openapi.document(ROUTES, public_url="http://127.0.0.1:8080")
+
+
+def operation_of(route):
+    return DOCUMENT["paths"][route.path][route.method.lower()]
+
+
+def resolved(schema):
+    """A schema that stands alone: with the components that it refers to."""
+    return {**schema, "components": DOCUMENT["components"]}
+
+
+def test_the_document_is_valid():
+    assert DOCUMENT["openapi"] == "3.1.0"
+    assert list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors()) == []
+
+
+async def test_it_is_served_and_the_same_each_time(gateway):
+    async with gateway.request("GET", "/openapi.json", key=None) as response:
+        served = await response.json()
+    again = openapi.document(ROUTES, public_url="http://127.0.0.1")
+    assert served == json.loads(json_out.dump(again))
+    assert json_out.dump(openapi.document(ROUTES, public_url="http://127.0.0.1:8080")) == (
+        json_out.dump(DOCUMENT)
+    )
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+def test_every_operation_says_what_it_does(route):
+    operation = operation_of(route)
+    assert operation["operationId"] == route.rpc.name
+    assert operation["summary"]
+    assert not operation["summary"].endswith(".")
+    assert operation["description"].startswith(operation["summary"])
+    assert "Errors:" not in operation["description"]
+    keys = [p for p in operation.get("parameters", []) if p["name"] == "Idempotency-Key"]
+    assert len(keys) == (not route.reads_only)
+    assert all(key["required"] == route.rules.idempotency_key_required for key in keys)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+def test_every_operation_has_examples_that_fit_its_schemas(route):
+    operation = operation_of(route)
+    contents = [operation["responses"][str(route.success_status)]["content"]["application/json"]]
+    if route.body:
+        contents.append(operation["requestBody"]["content"]["application/json"])
+    for content in contents:
+        validator = OAS31Validator(resolved(content["schema"]))
+        assert list(validator.iter_errors(content["example"])) == []
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+async def test_the_examples_are_acceptable_requests(gateway, route):
+    one = sample(route)
+    async with gateway.request(route.method, one.path, **one.arguments()) as response:
+        assert response.status == route.success_status, await response.text()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+def test_every_operation_has_its_errors_with_examples(route):
+    responses = operation_of(route)["responses"]
+    own = comments.errors(route.rpc.full_name)
+    for status, code in [*own, (401, "api_key_missing"), (400, "invalid_argument")]:
+        examples = responses[str(status)]["content"]["application/problem+json"]["examples"]
+        name = examples[code]["$ref"].rpartition("/")[2]
+        assert DOCUMENT["components"]["examples"][name]["value"]["status"] == status
+    assert own or "none of its own" in comments.of(route.rpc.full_name)
+
+
+def test_scopes_and_publishable_calls_are_told():
+    by_name = {name_of(route): operation_of(route) for route in ROUTES}
+    assert by_name["RefundPayment"]["security"] == [{"secretKey": ["refunds:write"]}]
+    assert {"publishableKey": []} in by_name["PayOneClickSession"]["security"]
+
+
+def test_fields_of_the_address_are_not_in_the_body():
+    capture = DOCUMENT["components"]["schemas"]["CapturePaymentRequest"]
+    assert list(capture["properties"]) == ["amount"]
+    assert capture["additionalProperties"] is False
+
+
+async def test_the_reference_comes_from_this_machine_only(gateway):
+    async with gateway.request("GET", "/docs", key=None) as response:
+        text = await response.text()
+        assert "unsafe-inline" not in response.headers["Content-Security-Policy"].split("style")[0]
+    assert "://" not in text
+    for path in ("docs.js", "docs.css", "swagger-ui.js", "swagger-ui.css"):
+        async with gateway.request("GET", f"/docs/{path}", key=None) as response:
+            assert response.status == 200
