@@ -123,7 +123,7 @@ def write_credentials(stack: Stack, psp: str, name: str) -> dict[str, str]:
     webhook_secret = before.get("webhook_secret", f"whsec_{secrets.token_urlsafe(24)}")
     if psp == "stripe":
         content = {
-            "base_url": stack.localstripe_url,
+            "api_base": stack.localstripe_url,
             "secret_key": "sk_test_localstripe",
             "publishable_key": "pk_test_localstripe",
             "field_url": f"{stack.localstripe_url}/js.stripe.com/v3/",
