@@ -1,11 +1,13 @@
 """What an operator sees: tables and colours for people, JSON for scripts, errors with a next step."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, NoReturn, TypeAlias
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -22,6 +24,8 @@ BAD: Final = {"revoked", "declined", "failed", "lost", "not serving", "no answer
 WAITING: Final = {
     "expiring", "processing", "pending", "requires_action", "open", "partially_refunded", "not set",
 }  # fmt: skip
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")  # UTC; JSON has the seconds
+WHOLE: Final = {"id", "kind", "state", "last4"}  # never broken: people copy and compare them
 PIPE_WIDTH: Final = 240  # nobody wants ids broken in a file
 
 
@@ -34,6 +38,8 @@ def cell(value: object) -> Text:
     """A value for a person: coloured states, nothing that could steer the terminal."""
     if isinstance(value, bool):
         value = "yes" if value else "no"
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        value = f"{value[:10]} {value[11:16]}"
     if isinstance(value, list):
         value = ", ".join(map(str, value))
     text = "".join(
@@ -57,9 +63,11 @@ def print_table(
     if not rows:
         console().print(Text(empty, style="dim"))
         return
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    table.padding = (0, 1, 0, 0)
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        whole = column in WHOLE or column.endswith(("_id", "_at"))
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(cell(row.get(column, "")) for column in columns))
     console().print(table)
@@ -67,7 +75,7 @@ def print_table(
 
 def print_record(title: str, record: Mapping[str, Any]) -> None:
     """One thing, a line per value; values inside others as `outer.inner`."""
-    table = Table(title=title, title_justify="left", show_header=False)
+    table = Table(title=title, title_justify="left", show_header=False, box=None)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in _flat(record, ""):

@@ -58,6 +58,12 @@ async def test_a_name_cannot_steer_the_terminal(incasso: Command):
     assert "[red]Bot\N{REPLACEMENT CHARACTER}[2Jtega" in shown.stdout
 
 
+async def test_times_are_short_for_people_and_whole_for_scripts(incasso: Command):
+    made = await incasso.json(*CREATE)
+    assert made["merchant"]["created_at"] == "2026-11-20T12:00:00Z"
+    assert "2026-11-20 12:00 " in (await incasso("merchants", "list")).stdout
+
+
 async def test_a_refused_field_is_named(incasso: Command):
     done = await incasso(*CREATE[:3], "--country", "XX", "--currency", "EUR")
     assert done.exit_code == 1
