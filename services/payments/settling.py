@@ -279,13 +279,8 @@ def _refund(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
 
 def _after_the_end(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
     """News of a settled attempt. Only one thing may be new: the PSP took what it held."""
-    taken_meanwhile = (
-        attempt.kind is AttemptKind.AUTHORISE
-        and attempt.state is AttemptState.APPROVED
-        and isinstance(outcome, Approved)
-        and outcome.captured
-    )
-    if taken_meanwhile and isinstance(outcome, Approved):
+    held = attempt.kind is AttemptKind.AUTHORISE and attempt.state is AttemptState.APPROVED
+    if held and isinstance(outcome, Approved) and outcome.captured:
         return taken_elsewhere(payment, attempt, outcome)
     return Change(payment, attempt, changed=False)
 

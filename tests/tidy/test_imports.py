@@ -8,6 +8,7 @@ from tests.tidy.sources import Source, shipped
 
 # Rules without I/O; a service may add more files, these names are taken.
 PURE = {
+    "disputes",
     "domain",
     "errors",
     "fees",
@@ -17,6 +18,7 @@ PURE = {
     "routing",
     "sca",
     "schedule",
+    "settling",
     "states",
 }
 IO_PACKAGES = {

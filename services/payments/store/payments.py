@@ -122,14 +122,13 @@ async def save(conn: Conn, before: Payment, after: Payment) -> Payment | None:
     return replace(after, version=before.version + 1) if touched else None
 
 
+# Payment first, as everywhere: the order of the locks.
 _SAVE_BOTH: Final = f"""
-WITH attempt AS (
-    UPDATE attempts SET state = $22, psp_reference = $23, decline = $24, settled_at = $25,
-        next_recovery_at = now() + $26,
-        unresolved_since = CASE WHEN $25::timestamptz IS NULL THEN unresolved_since END
-    WHERE merchant_id = $1 AND id = $20 AND state = $21
-    RETURNING id)
-{_SAVE} AND EXISTS (SELECT FROM attempt)"""  # noqa: S608 - made of constants
+WITH payment AS ({_SAVE} RETURNING id)
+UPDATE attempts SET state = $22, psp_reference = $23, decline = $24, settled_at = $25,
+    next_recovery_at = now() + $26,
+    unresolved_since = CASE WHEN $25::timestamptz IS NULL THEN unresolved_since END
+WHERE merchant_id = $1 AND id = $20 AND state = $21 AND EXISTS (SELECT FROM payment)"""  # noqa: S608 - made of constants
 
 
 async def save_settled(
@@ -141,7 +140,7 @@ async def save_settled(
 ) -> Payment | None:
     """Payment and attempt together; None when either is not any more what it was.
 
-    Then the attempt may have been written alone: roll back.
+    Then the payment may have been written alone: roll back.
     """
     payment, attempt = after
     touched = await conn.execute(

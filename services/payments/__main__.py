@@ -1,0 +1,42 @@
+"""`python -m services.payments`: serve; `python -m services.payments migrate`: migrate."""
+
+from pathlib import Path
+
+import aiohttp
+
+from incasso.payments.v1 import payments_pb2_grpc
+from libs import process
+from libs.process import Chassis, Parts
+from services.payments import worker
+from services.payments.book import Book
+from services.payments.config import Config
+from services.payments.connectors.registry import CONNECTORS
+from services.payments.deps import Deps
+from services.payments.psps import Psps
+from services.payments.service.servicer import NAME, Payments
+
+
+async def build(config: Config, chassis: Chassis) -> Parts:
+    """One HTTP session for all PSPs: its pool keeps connections per host."""
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+    psps = Psps(CONNECTORS, config.psp_credentials_dir, session)
+    deps = Deps(
+        db=chassis.db,
+        psps=psps,
+        book=Book(chassis.db),
+        public_url=config.public_url.rstrip("/"),
+    )
+    return Parts(
+        servicers=[(payments_pb2_grpc.add_PaymentsServiceServicer_to_server, Payments(deps))],
+        names=[NAME],
+        loops=[
+            worker.recovery(deps).run,
+            worker.due_payments(deps).run,
+            lambda: worker.watch_doubts(deps),
+        ],
+        close=[psps.close],
+    )
+
+
+if __name__ == "__main__":
+    process.run("payments", Config, build, Path(__file__).parent / "migrations")

@@ -1,0 +1,79 @@
+"""The merchants' PSP accounts and routing rules, remembered for some seconds.
+
+Every charge needs them and they hardly ever change; another replica's change is seen within TTL.
+A name or id that is not known is looked up at once, so that a new account works immediately.
+"""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from libs.db import Database
+from services.payments.errors import PspAccountNotFound
+from services.payments.routing import Rule
+from services.payments.store import accounts
+from services.payments.store.accounts import PspAccount
+
+TTL_SECONDS: Final = 5.0
+MOST: Final = 10_000  # merchants
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One merchant's accounts, in the order of creation, and rules."""
+
+    accounts: tuple[PspAccount, ...]
+    rules: tuple[Rule, ...]
+
+    @property
+    def names(self) -> list[str]:
+        return [account.name for account in self.accounts]
+
+    def named(self, name: str) -> PspAccount:
+        """Raises PspAccountNotFound."""
+        for account in self.accounts:
+            if account.name == name:
+                return account
+        raise PspAccountNotFound
+
+
+class Book:
+    """The pages of all merchants."""
+
+    def __init__(self, db: Database, *, ttl_seconds: float = TTL_SECONDS) -> None:
+        self._db = db
+        self._ttl_seconds = ttl_seconds
+        self._pages: dict[str, tuple[float, Page]] = {}
+
+    async def page(self, merchant_id: str, *, naming: Collection[str] = ()) -> Page:
+        """The merchant's page. Read again when it lacks one of the names."""
+        read_at, page = self._pages.get(merchant_id, (0.0, None))
+        fresh = time.monotonic() - read_at < self._ttl_seconds
+        if page is None or not fresh or not set(naming) <= set(page.names):
+            page = await self._read(merchant_id)
+        return page
+
+    async def account(self, merchant_id: str, psp_account_id: str) -> PspAccount:
+        """Accounts never change, so that a remembered one is always right."""
+        _, page = self._pages.get(merchant_id, (0.0, None))
+        for again in (page, None):
+            known = again or await self._read(merchant_id)
+            for account in known.accounts:
+                if account.id == psp_account_id:
+                    return account
+        raise PspAccountNotFound
+
+    def forget(self, merchant_id: str) -> None:
+        self._pages.pop(merchant_id, None)
+
+    async def _read(self, merchant_id: str) -> Page:
+        async with self._db.connection() as conn:
+            page = Page(
+                tuple(await accounts.list_all(conn, merchant_id)),
+                await accounts.rules(conn, merchant_id),
+            )
+        if len(self._pages) >= MOST:
+            self._pages.clear()
+        self._pages[merchant_id] = (time.monotonic(), page)
+        return page

@@ -1,0 +1,91 @@
+"""A circuit breaker per PSP account: after failures in a row nothing is sent for a while.
+
+An authorisation that is not sent is a certain no, so that another account may take it. Captures,
+refunds and look-ups are always sent: nobody else can do them.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from purgatory import AsyncCircuitBreakerFactory
+from purgatory.domain.model import OpenedState
+
+from libs.logs import log
+from services.payments.metrics import BREAKER_OPEN
+from services.payments.outcomes import DeclineCode, Declined, Outcome, Unknown
+
+FAILURES: Final = 5  # in a row
+PAUSE_SECONDS: Final = 15.0  # then one answer decides
+
+
+class _PspFailedError(Exception):
+    """Tells the breaker of an outcome that counts as a failure."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+class Breakers:
+    """The breakers of this process; each process learns for itself."""
+
+    def __init__(self, *, failures: int = FAILURES, pause_seconds: float = PAUSE_SECONDS) -> None:
+        self._factory = AsyncCircuitBreakerFactory(
+            default_threshold=failures,
+            default_ttl=pause_seconds,  # purgatory wants an int, and computes with any number
+            exclude=[asyncio.CancelledError],
+        )
+        self._factory.add_listener(self._changed)
+        self._names: dict[str, str] = {}
+        self._open: dict[str, float] = {}  # until when
+        self._pause_seconds = pause_seconds
+
+    async def guard(
+        self, psp_account_id: str, name: str, call: Callable[[], Awaitable[Outcome]]
+    ) -> Outcome:
+        """The outcome of `call`, or Declined(PSP_UNAVAILABLE) without calling."""
+        if psp_account_id not in self._names:
+            self._names[psp_account_id] = name
+            BREAKER_OPEN.labels(name, psp_account_id).set(0)
+        breaker = await self._factory.get_breaker(psp_account_id)
+        try:
+            async with breaker:
+                return await _failing_aloud(call)
+        except _PspFailedError as failed:
+            return failed.outcome
+        except OpenedState:
+            return Declined(
+                DeclineCode.PSP_UNAVAILABLE, "The PSP account is failing; nothing was sent."
+            )
+
+    def open_accounts(self) -> frozenset[str]:
+        """Ids of the accounts that are left alone now; one whose pause is over is tried again."""
+        now = time.monotonic()
+        return frozenset(account for account, until in self._open.items() if now < until)
+
+    def _changed(self, name: str, event_name: str, event: Any) -> None:
+        if event_name != "state_changed":
+            return
+        is_open = event.state == "opened"
+        if is_open:
+            self._open[name] = time.monotonic() + self._pause_seconds
+        else:
+            self._open.pop(name, None)
+        BREAKER_OPEN.labels(self._names[name], name).set(is_open)
+        log.warning("breaker changed", psp_account_id=name, state=event.state)
+
+
+async def _failing_aloud(call: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    outcome = await call()
+    if is_failure(outcome):
+        raise _PspFailedError(outcome)
+    return outcome
+
+
+def is_failure(outcome: Outcome) -> bool:
+    """What says that the PSP is in trouble, and not only this card."""
+    return isinstance(outcome, Unknown) or (
+        isinstance(outcome, Declined) and outcome.code is DeclineCode.PSP_UNAVAILABLE
+    )

@@ -1,0 +1,12 @@
+"""Addresses and secrets of payments. Business numbers sit beside their rules."""
+
+from pathlib import Path
+
+from libs.settings import ServiceSettings
+
+
+class Config(ServiceSettings):
+    """`public_url`: where shoppers reach the gateway; PSPs send them back to it."""
+
+    public_url: str
+    psp_credentials_dir: Path

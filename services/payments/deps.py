@@ -1,0 +1,24 @@
+"""What the flows work with."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from libs import ids
+from libs.clock import Clock
+from libs.db import Database
+from services.payments.book import Book
+from services.payments.breakers import Breakers
+from services.payments.psps import Psps
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    db: Database
+    psps: Psps
+    book: Book
+    public_url: str  # of the gateway, without slash at the end
+    breakers: Breakers = field(default_factory=Breakers)
+    clock: Clock = field(default_factory=Clock)
+    new_id: Callable[[str], str] = ids.new
+    chance: Callable[[], float] = random.random

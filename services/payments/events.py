@@ -1,0 +1,141 @@
+"""Payments as protobuf: in answers and in events."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from google.protobuf.message import Message
+
+from incasso.payments.v1 import events_pb2, payments_pb2
+from libs import wire
+from services.payments.domain import Dispute, Fact, Happened, Payment, Refund, RefundState
+from services.payments.outcomes import DeclineCode, Declined
+from services.payments.states import CaptureMode, DisputeState, State
+
+_STATES: Final = {s: payments_pb2.Payment.State.Value(f"STATE_{s.name}") for s in State}
+_CAPTURES: Final = {
+    c: payments_pb2.CaptureMode.Value(f"CAPTURE_MODE_{c.name}") for c in CaptureMode
+}
+_CODES: Final = {c: payments_pb2.DeclineCode.Value(f"DECLINE_CODE_{c.name}") for c in DeclineCode}
+_REFUNDS: Final = {s: payments_pb2.Refund.State.Value(f"STATE_{s.name}") for s in RefundState}
+_DISPUTES: Final = {s: payments_pb2.Dispute.State.Value(f"STATE_{s.name}") for s in DisputeState}
+
+
+def payment_pb(payment: Payment) -> payments_pb2.Payment:
+    message = payments_pb2.Payment(
+        id=payment.id,
+        state=_STATES[payment.state],
+        amount=wire.money(payment.money(payment.amount_minor)),
+        capturable_minor=payment.capturable_minor,
+        captured_minor=payment.captured_minor,
+        refunded_minor=payment.refunded_minor,
+        capture=_CAPTURES[payment.capture],
+        order_reference=payment.order_reference,
+        method=payment.method,
+        customer_id=payment.customer_id or None,
+        instrument_id=payment.instrument_id or None,
+        psp_account=payment.psp_account or None,
+        psp_reference=payment.psp_reference or None,
+        refunds=[refund_pb(refund) for refund in payment.refunds],
+        disputes=[dispute_pb(dispute) for dispute in payment.disputes],
+        metadata=payment.metadata,
+        trace_id=payment.trace_id,
+        created_at=wire.timestamp(payment.created_at),
+        sca_exemption=payment.exemption.value,
+    )
+    if payment.capture_at is not None:
+        message.capture_at.CopyFrom(wire.timestamp(payment.capture_at))
+    if payment.next_action_url:
+        message.next_action.CopyFrom(next_action_pb(payment.next_action_url))
+    if payment.decline is not None:
+        message.decline.CopyFrom(decline_pb(payment.decline))
+    return message
+
+
+def next_action_pb(url: str) -> payments_pb2.NextAction:
+    return payments_pb2.NextAction(type="redirect", url=url)
+
+
+def decline_pb(decline: Declined) -> payments_pb2.Decline:
+    return payments_pb2.Decline(
+        code=_CODES[decline.code],
+        message=decline.message,
+        psp_code=decline.psp_code or None,
+    )
+
+
+def refund_pb(refund: Refund) -> payments_pb2.Refund:
+    return payments_pb2.Refund(
+        id=refund.id,
+        state=_REFUNDS[refund.state],
+        amount_minor=refund.amount_minor,
+        reason=refund.reason or None,
+        created_at=wire.timestamp(refund.created_at),
+    )
+
+
+def dispute_pb(dispute: Dispute) -> payments_pb2.Dispute:
+    return payments_pb2.Dispute(
+        id=dispute.id,
+        state=_DISPUTES[dispute.state],
+        payment_id=dispute.payment_id,
+        amount_minor=dispute.amount_minor,
+        currency=dispute.currency,
+        reason=dispute.reason,
+        created_at=wire.timestamp(dispute.created_at),
+    )
+
+
+def payment_bytes(payment: Payment) -> bytes:
+    """As it is kept with an idempotency key."""
+    return payment_pb(payment).SerializeToString()
+
+
+Builder: TypeAlias = Callable[[payments_pb2.Payment, Payment, Happened], Message]
+
+
+def _plain(message: Callable[..., Message]) -> Builder:
+    return lambda pb, _, __: message(payment=pb)
+
+
+def _amount(message: Callable[..., Message]) -> Builder:
+    return lambda pb, _, happened: message(payment=pb, amount_minor=happened.amount_minor)
+
+
+def _refund(message: Callable[..., Message]) -> Builder:
+    def build(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Message:
+        return message(payment=pb, refund=refund_pb(_of(payment.refunds, happened)))
+
+    return build
+
+
+def _dispute(message: Callable[..., Message]) -> Builder:
+    def build(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Message:
+        return message(payment=pb, dispute=dispute_pb(_of(payment.disputes, happened)))
+
+    return build
+
+
+def _of(things: Any, happened: Happened) -> Any:
+    return next(thing for thing in things if thing.id == happened.subject_id)
+
+
+_EVENTS: Final[Mapping[Fact, tuple[str, Builder]]] = {
+    Fact.ACTION_REQUIRED: ("payment.action_required", _plain(events_pb2.PaymentActionRequired)),
+    Fact.PENDING: ("payment.pending", _plain(events_pb2.PaymentPending)),
+    Fact.AUTHORISED: ("payment.authorised", _plain(events_pb2.PaymentAuthorised)),
+    Fact.CAPTURED: ("payment.captured", _amount(events_pb2.PaymentCaptured)),
+    Fact.CAPTURE_FAILED: ("payment.capture_failed", _amount(events_pb2.PaymentCaptureFailed)),
+    Fact.DECLINED: ("payment.declined", _plain(events_pb2.PaymentDeclined)),
+    Fact.CANCELLED: ("payment.cancelled", _plain(events_pb2.PaymentCancelled)),
+    Fact.REFUNDED: ("payment.refunded", _refund(events_pb2.PaymentRefunded)),
+    Fact.REFUND_FAILED: ("payment.refund_failed", _refund(events_pb2.PaymentRefundFailed)),
+    Fact.DISPUTE_OPENED: ("dispute.opened", _dispute(events_pb2.DisputeOpened)),
+    Fact.DISPUTE_CLOSED: ("dispute.closed", _dispute(events_pb2.DisputeClosed)),
+}
+
+
+def event_of(payment: Payment, happened: Happened) -> tuple[str, bytes]:
+    """Subject and body of what happened to a payment."""
+    noun_and_verb, build = _EVENTS[happened.fact]
+    body = build(payment_pb(payment), payment, happened).SerializeToString()
+    return f"incasso.payments.{noun_and_verb}", body

@@ -1,0 +1,88 @@
+"""PSP accounts of a merchant, and the rules that choose among them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from libs.logs import log
+from services.payments.book import Page
+from services.payments.deps import Deps
+from services.payments.errors import CredentialsMissing, PspAccountExists, PspUnknown
+from services.payments.routing import Rule
+from services.payments.states import TraBand
+from services.payments.store import accounts
+from services.payments.store.accounts import PspAccount
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePspAccount:
+    merchant_id: str
+    name: str
+    psp: str
+    credentials: str
+
+
+async def create_psp_account(deps: Deps, cmd: CreatePspAccount) -> PspAccount:
+    """The file of credentials also states the account's fraud band (`tra_band`), when it has one."""
+    if not deps.psps.knows(cmd.psp):
+        raise PspUnknown
+    stated = deps.psps.credentials(cmd.credentials).get("tra_band", TraBand.NONE.value)
+    try:
+        band = TraBand(stated)
+    except ValueError as error:
+        raise CredentialsMissing("tra_band must be none, 0.13, 0.06 or 0.01.") from error
+    account = PspAccount(
+        merchant_id=cmd.merchant_id,
+        id=deps.new_id("psa"),
+        name=cmd.name,
+        psp=cmd.psp,
+        credentials=cmd.credentials,
+        tra_band=band,
+        created_at=deps.clock.now(),
+    )
+    deps.psps.connector(account)  # CredentialsMissing when an entry is missing
+    async with deps.db.transaction() as tx:
+        if not await accounts.insert(tx, account):
+            raise PspAccountExists
+    deps.book.forget(cmd.merchant_id)
+    return account
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAccount:
+    """With what a browser needs for the PSP's field; "" where it has none."""
+
+    account: PspAccount
+    publishable_key: str
+    field_url: str
+
+
+async def list_psp_accounts(deps: Deps, merchant_id: str) -> Sequence[ShownAccount]:
+    async with deps.db.connection() as conn:
+        found = await accounts.list_all(conn, merchant_id)
+    return [shown(deps, account) for account in found]
+
+
+def shown(deps: Deps, account: PspAccount) -> ShownAccount:
+    try:
+        publishable_key, field_url = deps.psps.connector(account).field
+    except CredentialsMissing:
+        log.error("credentials are missing", psp_account=account.name)
+        return ShownAccount(account, "", "")
+    return ShownAccount(account, publishable_key, field_url)
+
+
+async def get_routing(deps: Deps, merchant_id: str) -> Sequence[Rule]:
+    async with deps.db.connection() as conn:
+        return await accounts.rules(conn, merchant_id)
+
+
+async def update_routing(deps: Deps, merchant_id: str, rules: Sequence[Rule]) -> Sequence[Rule]:
+    """Raises PspAccountNotFound."""
+    async with deps.db.transaction() as tx:
+        page = Page(tuple(await accounts.list_all(tx, merchant_id)), ())
+        for rule in rules:
+            for target in rule.targets:
+                page.named(target.psp_account)
+        await accounts.save_rules(tx, merchant_id, rules, now=deps.clock.now())
+    deps.book.forget(merchant_id)
+    return rules

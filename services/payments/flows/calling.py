@@ -1,0 +1,130 @@
+"""Asking PSPs. Never inside a transaction, and never raising for what a PSP does."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, assert_never
+
+from libs import telemetry
+from libs.logs import log
+from services.payments.connectors.base import (
+    TIMEOUT_SECONDS,
+    Asked,
+    Charge,
+    Connector,
+    Operation,
+)
+from services.payments.deps import Deps
+from services.payments.domain import Attempt, Payment
+from services.payments.errors import CredentialsMissing
+from services.payments.outcomes import DeclineCode, Declined, NotFound, Outcome, Unknown
+from services.payments.states import AttemptKind, CaptureMode
+from services.payments.store.accounts import PspAccount
+
+T = TypeVar("T")
+
+
+async def perform(deps: Deps, payment: Payment, attempt: Attempt) -> Outcome:
+    """Send the call that `attempt` stands for. Its row is committed; its id is the PSP's key."""
+    account = await deps.book.account(attempt.merchant_id, attempt.psp_account_id)
+    try:
+        connector = deps.psps.connector(account)
+    except CredentialsMissing:
+        log.error("credentials are missing", psp_account=account.name)
+        return Declined(DeclineCode.PSP_UNAVAILABLE, "The PSP account has no credentials.")
+
+    async def send() -> Outcome:
+        call = _call(deps, connector, payment, attempt)
+        return await ask(attempt.kind.value, account, call, attempt_id=attempt.id)
+
+    if attempt.kind is AttemptKind.AUTHORISE:
+        return await deps.breakers.guard(account.id, account.name, send)
+    return await send()
+
+
+async def look_up(deps: Deps, payment: Payment, attempt: Attempt) -> Outcome | NotFound:
+    """What the PSP knows of an earlier call."""
+    account = await deps.book.account(attempt.merchant_id, attempt.psp_account_id)
+    try:
+        connector = deps.psps.connector(account)
+    except CredentialsMissing:
+        return Unknown("the credentials are missing")
+    own = attempt.kind is AttemptKind.AUTHORISE
+    asked = Asked(
+        key=attempt.id,
+        kind=attempt.kind,
+        psp_reference=attempt.psp_reference if own else payment.psp_reference,
+        amount_minor=attempt.amount_minor,
+        currency=payment.currency,
+    )
+    return await ask("look up", account, lambda: connector.look_up(asked), attempt_id=attempt.id)
+
+
+async def ask(
+    name: str, account: PspAccount, call: Callable[[], Awaitable[T]], *, attempt_id: str = ""
+) -> T | Unknown:
+    """Run a connector's call in a span, with a limit of time. An exception is an Unknown."""
+    with telemetry.span(
+        f"psp {name}",
+        kind=telemetry.SpanKind.CLIENT,
+        attributes={
+            "incasso.psp": account.psp,
+            "incasso.psp_account": account.name,
+            "incasso.attempt_id": attempt_id,
+        },
+    ) as span:
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS + 1):
+                answer = await call()
+        except TimeoutError:
+            return Unknown("the PSP did not answer in time")
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, it may have happened
+            log.error("connector failed", psp=account.psp, attempt_id=attempt_id, exc_info=error)
+            return Unknown("the connector failed")
+        span.set_attribute("incasso.outcome", type(answer).__name__)
+        return answer
+
+
+def _call(
+    deps: Deps, connector: Connector, payment: Payment, attempt: Attempt
+) -> Callable[[], Awaitable[Outcome]]:
+    match attempt.kind:
+        case AttemptKind.AUTHORISE:
+            charge = charge_of(payment, attempt, deps.public_url)
+            return lambda: connector.authorise(charge)
+        case AttemptKind.CAPTURE:
+            return lambda: connector.capture(operation_of(payment, attempt))
+        case AttemptKind.CANCEL:
+            return lambda: connector.cancel(operation_of(payment, attempt))
+        case AttemptKind.REFUND:
+            return lambda: connector.refund(operation_of(payment, attempt))
+        case _:
+            assert_never(attempt.kind)
+
+
+def charge_of(payment: Payment, attempt: Attempt, public_url: str) -> Charge:
+    """The same for each repeat of an attempt: PSPs refuse a key with another body."""
+    return Charge(
+        key=attempt.id,
+        payment_id=payment.id,
+        amount_minor=attempt.amount_minor,
+        currency=payment.currency,
+        token=attempt.token,
+        psp_customer=attempt.psp_customer,
+        capture=payment.capture is CaptureMode.NOW,
+        exemption=attempt.exemption,
+        force_challenge=attempt.force_challenge,
+        mandate_reference=payment.mandate_reference,
+        return_url=f"{public_url}/return/{payment.id}",
+        order_reference=payment.order_reference,
+        description=payment.description,
+    )
+
+
+def operation_of(payment: Payment, attempt: Attempt) -> Operation:
+    return Operation(
+        key=attempt.id,
+        kind=attempt.kind,
+        psp_reference=payment.psp_reference,
+        amount_minor=attempt.amount_minor,
+        currency=payment.currency,
+    )

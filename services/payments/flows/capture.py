@@ -1,0 +1,53 @@
+"""Taking held money, and lowering what a delayed capture will take."""
+
+from dataclasses import dataclass
+
+from libs.money import Money
+from services.payments import domain
+from services.payments.deps import Deps
+from services.payments.domain import Payment
+from services.payments.errors import PaymentNotCapturable, PaymentNotFound
+from services.payments.flows import operations
+from services.payments.flows.operations import Target
+from services.payments.flows.repeat import Answer
+from services.payments.store import payments
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePayment:
+    target: Target
+    amount: Money | None  # None: all that is capturable
+
+
+async def capture_payment(deps: Deps, cmd: CapturePayment) -> Answer:
+    """A refused capture leaves the payment authorised."""
+    now = deps.clock.now()
+    result = await operations.run(
+        deps,
+        cmd.target,
+        lambda payment, attempt_id: domain.start_capture(
+            payment, cmd.amount, attempt_id=attempt_id, now=now
+        ),
+        prefix="att",
+        busy=PaymentNotCapturable(),
+    )
+    return operations.answer_of(result)
+
+
+@dataclass(frozen=True, slots=True)
+class LowerPayment:
+    merchant_id: str
+    payment_id: str
+    amount: Money
+
+
+async def lower_payment(deps: Deps, cmd: LowerPayment) -> Payment:
+    """Repeating it changes nothing."""
+    async with deps.db.transaction() as tx:
+        before = await payments.lock(tx, cmd.merchant_id, cmd.payment_id)
+        if before is None:
+            raise PaymentNotFound
+        after = domain.lower(before, cmd.amount, now=deps.clock.now())
+        saved = await payments.save(tx, before, after)
+        assert saved is not None  # it is locked
+        return saved

@@ -1,0 +1,150 @@
+"""Taking a payment: intent, commit, PSP, record; the next PSP only after a certain no."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from libs import idempotency, telemetry
+from libs.errors import Refusal, invalid
+from libs.idempotency import Key
+from libs.money import Money
+from services.payments import domain, retry, routing, sca
+from services.payments.deps import Deps
+from services.payments.domain import Attempt, Candidate, Payment
+from services.payments.errors import NoPspAccount
+from services.payments.flows import calling
+from services.payments.flows.record import record_outcome
+from services.payments.flows.repeat import Answer, answer_again
+from services.payments.states import INITIAL, CaptureMode, Initiator
+from services.payments.store import payments
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a PSP account knows the instrument by."""
+
+    token: str
+    psp_customer: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePayment:
+    merchant_id: str
+    actor: str
+    key: Key | None
+    amount: Money
+    order_reference: str
+    method: str
+    instrument_id: str
+    brand: str
+    country: str
+    tokens: Mapping[str, Token]  # by name of the PSP account
+    capture: CaptureMode
+    capture_delay: timedelta
+    customer_id: str
+    initiator: Initiator
+    mandate_reference: str
+    return_url: str
+    metadata: Mapping[str, str]
+    history: sca.History | None
+    description: str
+
+
+async def create_payment(deps: Deps, cmd: CreatePayment) -> Answer:
+    """Raises NoPspAccount, PspAccountNotFound and the refusals of idempotency keys."""
+    begun = await _begin(deps, cmd)
+    async with deps.db.transaction() as tx:
+        payment_id = "" if isinstance(begun, Refusal) else begun[0].id
+        claim = await idempotency.claim(tx, cmd.key, payment_id)
+        if claim.fresh:
+            if isinstance(begun, Refusal):
+                raise begun  # and the claim is rolled back
+            await payments.insert(tx, *begun, ask_in=retry.CALL_FOR)
+    if not claim.fresh or isinstance(begun, Refusal):
+        return await answer_again(deps, cmd.merchant_id, claim, cmd.key)
+    return await take_money(deps, *begun, key=cmd.key)
+
+
+async def take_money(
+    deps: Deps, payment: Payment, attempt: Attempt, *, key: Key | None = None
+) -> Payment:
+    """Send a committed attempt and those that follow from its outcome."""
+    following: Attempt | None = attempt
+    while following is not None:
+        outcome = await calling.perform(deps, payment, following)
+        recorded = await record_outcome(deps, payment, following, outcome, key=key)
+        payment, following = recorded.payment, recorded.next_attempt
+    return payment
+
+
+async def _begin(deps: Deps, cmd: CreatePayment) -> tuple[Payment, Attempt] | Refusal:
+    """The payment and its first attempt. A refusal only counts when the key is new."""
+    now = deps.clock.now()
+    try:
+        candidates = await _candidates(deps, cmd)
+        capture_at = now + _delay(cmd) if cmd.capture is CaptureMode.DELAYED else None
+    except Refusal as refusal:
+        return refusal
+    payment = Payment(
+        merchant_id=cmd.merchant_id,
+        id=deps.new_id("pay"),
+        state=INITIAL,
+        amount_minor=cmd.amount.amount_minor,
+        currency=cmd.amount.currency,
+        capture=cmd.capture,
+        capture_at=capture_at,
+        order_reference=cmd.order_reference,
+        method=cmd.method,
+        initiator=cmd.initiator,
+        candidates=candidates,
+        created_at=now,
+        capturable_minor=cmd.amount.amount_minor,
+        customer_id=cmd.customer_id,
+        instrument_id=cmd.instrument_id,
+        mandate_reference=cmd.mandate_reference,
+        return_url=cmd.return_url,
+        description=cmd.description,
+        metadata=cmd.metadata,
+        trace_id=telemetry.trace_id(),
+        traceparent=telemetry.traceparent(),
+        actor=cmd.actor,
+    )
+    return domain.authorisation(payment, candidates[0], attempt_id=deps.new_id("att"), now=now)
+
+
+def _delay(cmd: CreatePayment) -> timedelta:
+    if not cmd.capture_delay:
+        raise invalid("capture_delay_seconds", "must be at least 1 for a delayed capture")
+    return cmd.capture_delay
+
+
+async def _candidates(deps: Deps, cmd: CreatePayment) -> tuple[Candidate, ...]:
+    page = await deps.book.page(cmd.merchant_id, naming=cmd.tokens.keys())
+    known = {name: page.named(name) for name in cmd.tokens}
+    resting = deps.breakers.open_accounts()
+    names = routing.candidates(
+        page.rules,
+        routing.Question(cmd.amount, cmd.method, cmd.brand, cmd.country),
+        accounts=page.names,
+        tokens=cmd.tokens,
+        open_breakers={account.name for account in known.values() if account.id in resting},
+        chance=deps.chance,
+    )
+    if not names:
+        raise NoPspAccount
+    return tuple(
+        Candidate(
+            psp_account_id=known[name].id,
+            psp_account=name,
+            psp=known[name].psp,
+            token=cmd.tokens[name].token,
+            psp_customer=cmd.tokens[name].psp_customer,
+            exemption=sca.exemption(
+                cmd.amount,
+                initiator=cmd.initiator,
+                history=cmd.history,
+                band=known[name].tra_band,
+            ),
+        )
+        for name in names
+    )

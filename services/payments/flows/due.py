@@ -1,0 +1,31 @@
+"""What a payment's clock makes due: a delayed capture, or the end of a challenge."""
+
+from datetime import timedelta
+from typing import Final
+
+from libs.errors import Refusal
+from libs.logs import log
+from services.payments.deps import Deps
+from services.payments.flows.cancel import CancelPayment, cancel_payment
+from services.payments.flows.capture import CapturePayment, capture_payment
+from services.payments.flows.operations import Target
+from services.payments.states import State
+from services.payments.store import payments
+
+LEASE: Final = timedelta(minutes=1)
+
+
+async def act_on_due_payment(deps: Deps, due: payments.Due) -> None:
+    target = Target(due.merchant_id, due.payment_id)
+    async with deps.db.connection() as conn:
+        payment = await payments.get(conn, due.merchant_id, due.payment_id)
+    if payment is None:
+        return
+    try:
+        if payment.state is State.AUTHORISED:
+            await capture_payment(deps, CapturePayment(target, amount=None))
+        elif payment.state is State.REQUIRES_ACTION:
+            await cancel_payment(deps, CancelPayment(target))
+    except Refusal as refusal:
+        # Somebody else was faster, or the PSP refused: the row comes again if it still must.
+        log.info("due payment was not due", payment_id=payment.id, reason=refusal.reason)

@@ -1,0 +1,66 @@
+"""Instruments at PSPs. Nothing is stored here: the idempotency key is the intent, and its resource
+id is the PSP's key, so that a repeat after a crash meets the same instrument.
+"""
+
+from dataclasses import dataclass
+
+from libs import idempotency
+from libs.idempotency import Key
+from services.payments.connectors.base import InstrumentReady, InstrumentSetup
+from services.payments.deps import Deps
+from services.payments.errors import InstrumentRefused, PspUnavailable
+from services.payments.flows import calling
+from services.payments.outcomes import Declined, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpInstrument:
+    merchant_id: str
+    key: Key | None
+    psp_account: str
+    token: str
+    customer_id: str
+    email: str
+    return_url: str
+    psp_customer: str
+
+
+async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady:
+    """Raises InstrumentRefused and PspUnavailable. A repeat asks the PSP again under its key."""
+    page = await deps.book.page(cmd.merchant_id, naming=[cmd.psp_account])
+    account = page.named(cmd.psp_account)
+    connector = deps.psps.connector(account)
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, cmd.key, deps.new_id("isu"))
+    setup = InstrumentSetup(
+        key=claim.resource_id,
+        token=cmd.token,
+        customer_id=cmd.customer_id,
+        email=cmd.email,
+        psp_customer=cmd.psp_customer,
+        return_url=cmd.return_url,
+    )
+    outcome = await calling.ask(
+        "set up instrument", account, lambda: connector.set_up_instrument(setup)
+    )
+    async with deps.db.transaction() as tx:
+        await idempotency.release(tx, cmd.key)
+    match outcome:
+        case InstrumentReady():
+            return outcome
+        case Declined():
+            raise InstrumentRefused(f"The PSP refused the instrument: {outcome.message}")
+        case Unknown():
+            raise PspUnavailable
+
+
+async def remove_instrument(deps: Deps, *, merchant_id: str, psp_account: str, token: str) -> None:
+    """Raises PspUnavailable when it is not known to be gone."""
+    page = await deps.book.page(merchant_id, naming=[psp_account])
+    account = page.named(psp_account)
+    connector = deps.psps.connector(account)
+    gone = await calling.ask(
+        "remove instrument", account, lambda: connector.remove_instrument(token)
+    )
+    if gone is not True:
+        raise PspUnavailable

@@ -1,0 +1,46 @@
+"""Reading payments, disputes and unresolved attempts."""
+
+from collections.abc import Sequence
+
+from libs import pages
+from services.payments.deps import Deps
+from services.payments.domain import Dispute, Payment
+from services.payments.errors import PaymentNotFound
+from services.payments.states import DisputeState
+from services.payments.store import attempts, notices, payments
+
+
+async def get_payment(deps: Deps, merchant_id: str, payment_id: str) -> Payment:
+    async with deps.db.connection() as conn:
+        payment = await payments.get(conn, merchant_id, payment_id)
+    if payment is None:
+        raise PaymentNotFound
+    return payment
+
+
+async def list_payments(
+    deps: Deps, merchant_id: str, wanted: payments.Filter, *, limit: int, cursor: str
+) -> tuple[Sequence[Payment], str]:
+    """A page and the cursor of the next."""
+    page = pages.page_of(limit=limit, cursor=cursor, prefix="pay")
+    async with deps.db.connection() as conn:
+        rows = await payments.list_page(conn, merchant_id, wanted, page)
+    return pages.cut(rows, page)
+
+
+async def list_disputes(
+    deps: Deps, merchant_id: str, state: DisputeState | None, *, limit: int, cursor: str
+) -> tuple[Sequence[Dispute], str]:
+    """A page and the cursor of the next."""
+    page = pages.page_of(limit=limit, cursor=cursor, prefix="dis")
+    async with deps.db.connection() as conn:
+        rows = await notices.list_disputes(conn, merchant_id, state, page)
+    return pages.cut(rows, page)
+
+
+async def list_unresolved_attempts(
+    deps: Deps, merchant_id: str, *, limit: int
+) -> Sequence[attempts.Unresolved]:
+    """Of all merchants when the caller names none."""
+    async with deps.db.connection() as conn:
+        return await attempts.unresolved(conn, merchant_id, limit or 100)

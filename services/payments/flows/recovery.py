@@ -1,0 +1,85 @@
+"""Finding out what became of PSP calls that have no outcome: lost answers, crashed processes."""
+
+from datetime import timedelta
+
+from libs import telemetry
+from libs.logs import log
+from services.payments import retry
+from services.payments.deps import Deps
+from services.payments.domain import Attempt, Payment
+from services.payments.flows import calling
+from services.payments.flows.create import take_money
+from services.payments.flows.record import record_outcome
+from services.payments.outcomes import (
+    ActionRequired,
+    DeclineCode,
+    Declined,
+    NotFound,
+    Outcome,
+    Pending,
+    Unknown,
+)
+from services.payments.retry import WhenUnknown
+from services.payments.states import ATTEMPT_FINAL, AttemptState
+from services.payments.store import attempts, payments
+from services.payments.store.attempts import DueAttempt
+
+
+async def recover_attempt(deps: Deps, due: DueAttempt) -> None:
+    """Ask the PSP by our key; settle, repeat under the same key, or ask again later."""
+    async with deps.db.connection() as conn:
+        payment = await payments.get(conn, due.attempt.merchant_id, due.attempt.payment_id)
+        attempt = await attempts.get(conn, due.attempt.merchant_id, due.attempt.id)
+    if payment is None or attempt is None or attempt.state in ATTEMPT_FINAL:
+        return
+    with telemetry.span("recover attempt", links=(payment.traceparent,)):
+        outcome = await _truth(deps, payment, attempt, due.age)
+        if _tells_nothing_new(attempt, outcome):
+            await _ask_later(deps, attempt, due.age)
+            return
+        recorded = await record_outcome(deps, payment, attempt, outcome)
+        log.info("attempt recovered", attempt_id=attempt.id, outcome=type(outcome).__name__)
+        if recorded.next_attempt is not None:
+            await take_money(deps, recorded.payment, recorded.next_attempt)
+
+
+async def _truth(deps: Deps, payment: Payment, attempt: Attempt, age: timedelta) -> Outcome:
+    outcome = await calling.look_up(deps, payment, attempt)
+    if not isinstance(outcome, NotFound):
+        return outcome
+    match retry.when_not_found(attempt.kind, attempt.state, age):
+        case WhenUnknown.REPEAT:
+            return await calling.perform(deps, payment, attempt)
+        case WhenUnknown.GIVE_UP:
+            return Declined(
+                DeclineCode.PSP_UNAVAILABLE, "The PSP was not reachable; nothing was charged."
+            )
+        case WhenUnknown.WAIT:
+            return Unknown("the PSP does not know what it may have known")
+
+
+def _tells_nothing_new(attempt: Attempt, outcome: Outcome) -> bool:
+    match outcome:
+        case Unknown():
+            return attempt.state is not AttemptState.STARTED
+        case ActionRequired():
+            return attempt.state is AttemptState.ACTION_REQUIRED
+        case Pending():
+            return attempt.state is AttemptState.PENDING
+        case _:
+            return False
+
+
+async def _ask_later(deps: Deps, attempt: Attempt, age: timedelta) -> None:
+    unresolved = attempt.state is AttemptState.UNKNOWN and age > retry.UNRESOLVED_AFTER
+    if unresolved:
+        log.error("attempt is unresolved", attempt_id=attempt.id, payment_id=attempt.payment_id)
+    pause = retry.ask_again_in(attempt.state, attempt.recovery_tries)
+    async with deps.db.connection() as conn:
+        await attempts.postpone(
+            conn,
+            attempt.merchant_id,
+            attempt.id,
+            ask_in=pause or retry.LONGEST_PAUSE,
+            unresolved=unresolved,
+        )
