@@ -82,7 +82,7 @@ class Relay:
     async def _publish_batch(self, conn: Conn) -> int:
         rows = await conn.fetch(
             "SELECT seq, event_id, merchant_id, aggregate_id, subject, body, traceparent,"
-            " occurred_at, extract(epoch FROM now() - occurred_at)::float AS age FROM outbox"
+            " occurred_at, extract(epoch FROM now() - recorded_at)::float AS age FROM outbox"
             " WHERE published_at IS NULL ORDER BY seq LIMIT $1",
             BATCH,
         )
@@ -142,7 +142,7 @@ async def publish(bus: Bus, event: Event) -> None:
 async def replay(conn: Conn, *, since: datetime, until: datetime, subject: str = "incasso.") -> int:
     """Mark published events of a range as unpublished; the relay sends them again. How many."""
     return await conn.execute(
-        "UPDATE outbox SET published_at = NULL WHERE occurred_at >= $1 AND occurred_at < $2"
+        "UPDATE outbox SET published_at = NULL WHERE recorded_at >= $1 AND recorded_at < $2"
         " AND starts_with(subject, $3) AND published_at IS NOT NULL",
         since,
         until,
@@ -153,6 +153,6 @@ async def replay(conn: Conn, *, since: datetime, until: datetime, subject: str =
 async def age(conn: Conn) -> timedelta:
     """Age of the oldest unpublished event; zero when there is none."""
     found = await conn.fetchval(
-        "SELECT now() - min(occurred_at) FROM outbox WHERE published_at IS NULL"
+        "SELECT now() - min(recorded_at) FROM outbox WHERE published_at IS NULL"
     )
     return found if isinstance(found, timedelta) else timedelta()

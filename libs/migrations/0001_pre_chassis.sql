@@ -22,7 +22,8 @@ CREATE TABLE outbox (
     subject text NOT NULL,
     body bytea NOT NULL,
     traceparent text NOT NULL,
-    occurred_at timestamptz NOT NULL DEFAULT now(),
+    occurred_at timestamptz NOT NULL,  -- by the merchant's clock, which may run ahead
+    recorded_at timestamptz NOT NULL DEFAULT now(),
     published_at timestamptz,
     CONSTRAINT outbox_pkey PRIMARY KEY (seq),
     CONSTRAINT outbox_event_id_key UNIQUE (event_id)
