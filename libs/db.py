@@ -16,15 +16,18 @@ Row: TypeAlias = asyncpg.Record
 UniqueViolation: TypeAlias = asyncpg.UniqueViolationError
 CheckViolation: TypeAlias = asyncpg.CheckViolationError
 
-_TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+([a-z_]+)", re.IGNORECASE)
+_CHANGE = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)", re.IGNORECASE)
+_READ = re.compile(r"\bFROM\s+([a-z_]+)", re.IGNORECASE)
 
 
 @functools.lru_cache(maxsize=1024)
 def _span_name(sql: str) -> str:
-    """`UPDATE payments`: verb and first table, low in cardinality."""
-    verb = sql.split(None, 1)[0].upper()
-    table = _TABLE.search(sql)
-    return f"{verb} {table.group(1)}" if table else verb
+    """`UPDATE payments`: what the statement changes first, or reads; low in cardinality."""
+    if change := _CHANGE.search(sql):
+        return f"{change[1].split()[0].upper()} {change[2]}"
+    if read := _READ.search(sql):
+        return f"SELECT {read[1]}"
+    return sql.split(None, 1)[0].upper()
 
 
 class Conn:
