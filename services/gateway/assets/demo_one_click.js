@@ -13,6 +13,7 @@ for (const name of names) {
 function read() {
   const values = new URLSearchParams(location.hash.slice(1));
   for (const [name, value] of values) element.setAttribute(name, value);
+  document.querySelector(".hint").hidden = values.has("session-id");
   element.hidden = !values.has("session-id");
 }
 

@@ -124,15 +124,21 @@ class Gateway:
         )
 
 
-@asynccontextmanager
-async def running_gateway(**config: Any) -> AsyncIterator[Gateway]:
-    services = Services({"AuthenticateKey": authenticate})
+async def start_servers(services: Services) -> tuple[dict[str, Server], dict[str, str]]:
+    """A server per upstream, and their targets."""
     servers, targets = {}, {}
     for upstream in UPSTREAMS:
         servicer = Servicer(services, upstream.service)
         server = Server([(ADDERS[upstream.name], servicer)], [upstream.service], Tasks())
         targets[upstream.name] = f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}"
         servers[upstream.name] = server
+    return servers, targets
+
+
+@asynccontextmanager
+async def running_gateway(**config: Any) -> AsyncIterator[Gateway]:
+    services = Services({"AuthenticateKey": authenticate})
+    servers, targets = await start_servers(services)
     upstreams, tasks = Upstreams(targets), Tasks()
     values = {
         "http_port": 0,

@@ -1,0 +1,302 @@
+"""The web component, the reference and the return page in a real browser.
+
+Set SCREENSHOTS to a folder to look at them.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from incasso.common.v1 import money_pb2, offer_pb2
+from incasso.oneclick.v1 import oneclick_pb2
+from incasso.payments.v1 import payments_pb2
+from libs import ids
+from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
+from tests.services.gateway.conftest import PUBLISHABLE, Gateway, running_gateway
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SESSION = oneclick_pb2.OneClickSession
+PAYMENT = payments_pb2.Payment
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+
+pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        await started.close()
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Gateway]:
+    async with running_gateway(demo_pages=True) as gateway:
+        yield gateway
+
+
+@pytest.fixture(params=["light", "dark"])
+async def page(browser: Browser, request) -> AsyncIterator[Page]:
+    context = await browser.new_context(
+        viewport={"width": 390, "height": 640}, color_scheme=request.param
+    )
+    page = await context.new_page()
+    page.complaints = []
+    page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.scheme = request.param
+    yield page
+    await context.close()
+
+
+def session(state=SESSION.STATE_OPEN, *, payment=None, card=True):
+    found = oneclick_pb2.OneClickSession(
+        id="ocs_1",
+        state=state,
+        amount=money_pb2.Money(amount_minor=5990, currency="EUR"),
+        payment=payment,
+    )
+    if card:
+        found.card.CopyFrom(
+            offer_pb2.OfferedCard(instrument_id="ins_1", brand="visa", last4="4242")
+        )
+    return found
+
+
+def payment(state, **more):
+    return payments_pb2.Payment(id="pay_1", state=state, **more)
+
+
+def answers(shop, *, get=None, pay=None, undo=None):
+    def wrapped(response, found):
+        if isinstance(found, oneclick_pb2.OneClickSession):
+            return response(session=found)
+        return found
+
+    shop.services.answers |= {
+        "GetOneClickSession": wrapped(oneclick_pb2.GetOneClickSessionResponse, get or session()),
+        "PayOneClickSession": wrapped(oneclick_pb2.PayOneClickSessionResponse, pay),
+        "UndoOneClickPayment": undo,
+    }
+
+
+async def open_component(page, shop, lang="en"):
+    values = f"publishable-key={PUBLISHABLE}&session-id=ocs_1&client-secret=s3cret&lang={lang}"
+    await page.goto(f"{shop.url}/demo/one-click#{values}")
+    return page.locator("incasso-one-click")
+
+
+async def picture(page, name):
+    if SCREENSHOTS:
+        await page.screenshot(path=f"{SCREENSHOTS}/{name}-{page.scheme}.png", full_page=True)
+
+
+async def view_is(component, view):
+    await expect(component).to_have_attribute("data-view", view)
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [("en", "Pay €59.90 with •••• 4242"), ("it", "Paga 59,90\xa0€ con •••• 4242")],
+)
+async def test_the_button_says_what_it_pays(page, shop, lang, text):
+    answers(shop)
+    component = await open_component(page, shop, lang)
+    button = component.get_by_role("button", name=text)
+    await expect(button).to_be_enabled()
+    await picture(page, f"ready-{lang}")
+    seen = shop.services.last("GetOneClickSession")
+    assert seen.request.client_secret == "s3cret"
+    assert seen.call.publishable
+    assert page.complaints == []
+
+
+async def test_a_click_pays_once_however_often_it_is_clicked(page, shop):
+    may_end = asyncio.Event()
+
+    async def pay(_):
+        await may_end.wait()
+        return oneclick_pb2.PayOneClickSessionResponse(
+            session=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_CAPTURED))
+        )
+
+    answers(shop, pay=pay)
+    component = await open_component(page, shop)
+    button = component.get_by_role("button")
+    await button.dblclick()
+    await view_is(component, "paying")
+    await expect(button).to_be_disabled()
+    await picture(page, "paying")
+    may_end.set()
+    await view_is(component, "paid")
+    await expect(component.get_by_role("status")).to_have_text("Paid €59.90. Thank you!")
+    await expect(page.locator(".event")).to_have_text("incasso-paid · pay_1 captured")
+    await picture(page, "paid")
+    assert shop.services.calls("PayOneClickSession") == 1
+    assert page.complaints == []
+
+
+async def test_the_keyboard_is_enough(page, shop):
+    answers(shop, pay=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_CAPTURED)))
+    component = await open_component(page, shop)
+    await view_is(component, "ready")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await view_is(component, "paid")
+
+
+async def test_a_declined_card_can_be_tried_again(page, shop):
+    declined = payment(
+        PAYMENT.STATE_DECLINED,
+        decline=payments_pb2.Decline(code=payments_pb2.DECLINE_CODE_INSUFFICIENT_FUNDS),
+    )
+    answers(shop, pay=session(payment=declined))
+    component = await open_component(page, shop)
+    await component.get_by_role("button").click()
+    await view_is(component, "declined")
+    await expect(component.get_by_role("status")).to_contain_text("Nothing was charged")
+    await picture(page, "declined")
+    answers(shop, pay=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_CAPTURED)))
+    await component.get_by_role("button", name="Try again").click()
+    await view_is(component, "paid")
+
+
+@pytest.mark.parametrize(
+    "pay",
+    [
+        session(SESSION.STATE_PAYING, payment=payment(PAYMENT.STATE_PROCESSING)),
+        OutcomeUnknown(),
+        RemoteRefusal(Kind.CONFLICT, "idempotency_key_in_use", "Still running."),
+        RemoteRefusal(Kind.INTERNAL, "internal_error", "Oh."),
+    ],
+    ids=["processing", "no answer", "still running", "fault"],
+)
+async def test_what_is_not_known_is_checked_and_never_shown_as_an_error(page, shop, pay):
+    answers(shop, pay=pay)
+    component = await open_component(page, shop)
+    await view_is(component, "ready")
+    answers(shop, get=session(SESSION.STATE_PAYING), pay=pay)
+    await component.get_by_role("button").click()
+    await view_is(component, "checking")
+    await expect(component.get_by_role("status")).to_contain_text("do not need to pay again")
+    await expect(component.get_by_role("button")).to_have_count(0)
+    await picture(page, "checking")
+    answers(shop, get=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_CAPTURED)))
+    await view_is(component, "paid")
+
+
+async def test_a_lost_connection_is_checked_too(page, shop):
+    answers(shop)
+    component = await open_component(page, shop)
+    await view_is(component, "ready")
+    await page.route("**/pay", lambda route: route.abort())
+    paid = session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_CAPTURED))
+    answers(shop, get=paid)
+    await component.get_by_role("button").click()
+    await view_is(component, "paid")
+
+
+async def test_a_bank_debit_is_pending_and_not_an_error(page, shop):
+    answers(shop, pay=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_PENDING)))
+    component = await open_component(page, shop, "it")
+    await component.get_by_role("button").click()
+    await view_is(component, "pending")
+    await expect(component.get_by_role("status")).to_contain_text("Non devi pagare di nuovo")
+
+
+async def test_a_challenge_opens_the_banks_page(page, shop):
+    action = payments_pb2.NextAction(type="redirect", url=f"{shop.url}/return/{ids.new('pay')}")
+    challenged = payment(PAYMENT.STATE_REQUIRES_ACTION, next_action=action)
+    answers(shop, pay=session(SESSION.STATE_PAYING, payment=challenged))
+    component = await open_component(page, shop)
+    await component.get_by_role("button").click()
+    await page.wait_for_url(action.url)
+
+
+async def test_whoever_comes_back_too_early_can_go_to_the_bank_again(page, shop):
+    action = payments_pb2.NextAction(type="redirect", url=f"{shop.url}/return/{ids.new('pay')}")
+    challenged = payment(PAYMENT.STATE_REQUIRES_ACTION, next_action=action)
+    answers(shop, get=session(SESSION.STATE_PAYING, payment=challenged))
+    component = await open_component(page, shop)
+    await picture(page, "requires-action")
+    await component.get_by_role("button", name="Confirm with your bank").click()
+    await page.wait_for_url(action.url)
+
+
+async def test_an_order_can_be_undone_within_its_grace_period(page, shop):
+    held = payment(PAYMENT.STATE_AUTHORISED, capture=payments_pb2.CAPTURE_MODE_DELAYED)
+    held.capture_at.FromDatetime(datetime.now(UTC) + timedelta(minutes=15))
+    paid = session(SESSION.STATE_PAID, payment=held)
+    answers(shop, get=paid, undo=oneclick_pb2.UndoOneClickPaymentResponse())
+    component = await open_component(page, shop)
+    await view_is(component, "held")
+    undo = component.get_by_role("button", name="Undo (14:")
+    await expect(undo).to_be_visible()
+    await picture(page, "held")
+    answers(
+        shop,
+        get=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_CANCELLED)),
+        undo=oneclick_pb2.UndoOneClickPaymentResponse(),
+    )
+    await undo.click()
+    await view_is(component, "undone")
+    await picture(page, "undone")
+    seen = shop.services.last("UndoOneClickPayment")
+    assert seen.call.idempotency_key == "undo-pay_1"
+    assert seen.request.client_secret == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("get", "view"),
+    [
+        (session(SESSION.STATE_EXPIRED), "expired"),
+        (session(card=False), "noCard"),
+        (RemoteRefusal(Kind.NOT_FOUND, "session_not_found", "No."), "broken"),
+        (RemoteRefusal(Kind.UNAUTHENTICATED, "client_secret_invalid", "No."), "broken"),
+    ],
+    ids=["expired", "no card", "unknown", "wrong secret"],
+)
+async def test_what_cannot_be_paid_says_so(page, shop, get, view):
+    answers(shop, get=get)
+    component = await open_component(page, shop)
+    await view_is(component, view)
+    await expect(component.get_by_role("button")).to_have_count(0)
+    await picture(page, view)
+
+
+async def test_the_reference_shows_every_call(page, shop):
+    await page.set_viewport_size({"width": 1280, "height": 1000})
+    await page.goto(f"{shop.url}/docs")
+    await expect(page.get_by_text("/v1/one-click-payments", exact=True).first).to_be_visible()
+    await page.get_by_text("/v1/one-click-payments", exact=True).first.click()
+    await expect(page.get_by_text("Idempotency-Key").first).to_be_visible()
+    await picture(page, "docs")
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("state", "name"), [(PAYMENT.STATE_CAPTURED, "paid"), (PAYMENT.STATE_DECLINED, "declined")]
+)
+async def test_the_return_page_looks_like_one(page, shop, state, name):
+    shop.services.answers["RefreshPayment"] = payments_pb2.RefreshPaymentResponse(
+        payment=payment(state)
+    )
+    await page.goto(f"{shop.url}/return/{ids.new('pay')}")
+    await expect(page.get_by_role("status")).to_be_visible()
+    await picture(page, f"return-{name}")
+    assert page.complaints == []

@@ -1,0 +1,115 @@
+"""The gateway as a process: starts from the environment, leaves without losing a request."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from incasso.oneclick.v1 import oneclick_pb2
+from stack.process import free_ports
+from tests.services.gateway.conftest import SECRET, Services, authenticate, start_servers
+from tests.services.gateway.test_transcoder import BODY, KEY, PAY
+
+HEADERS = {"Authorization": f"Bearer {SECRET}"}
+
+
+@asynccontextmanager
+async def process(targets, **env) -> AsyncIterator[tuple[asyncio.subprocess.Process, str, str]]:
+    port, admin = free_ports(2)
+    values = {
+        "INCASSO_HTTP_PORT": str(port),
+        "INCASSO_ADMIN_PORT": str(admin),
+        "INCASSO_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        **{f"INCASSO_{name.upper()}_TARGET": target for name, target in targets.items()},
+        **env,
+    }
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("INCASSO_", "OTEL_"))}
+    started = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.gateway",
+        env={**clean, **values},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield started, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}"
+    finally:
+        if started.returncode is None:
+            started.kill()
+        await started.communicate()
+
+
+async def status_of(http, url):
+    try:
+        async with http.get(url, headers=HEADERS) as response:
+            return response.status
+    except aiohttp.ClientConnectionError:
+        return 0
+
+
+async def until(http, url, status):
+    async with asyncio.timeout(20):
+        while await status_of(http, url) != status:  # noqa: ASYNC110 - another process tells no event
+            await asyncio.sleep(0.02)
+
+
+async def test_a_request_under_way_is_answered_when_the_process_must_leave():
+    services = Services({"AuthenticateKey": authenticate})
+    servers, targets = await start_servers(services)
+    started, may_end = asyncio.Event(), asyncio.Event()
+
+    async def charge(_):
+        started.set()
+        await may_end.wait()
+        return oneclick_pb2.CreateOneClickPaymentResponse()
+
+    services.answers["CreateOneClickPayment"] = charge
+    async with (
+        aiohttp.ClientSession() as http,
+        process(targets, INCASSO_DRAIN_SECONDS="0.4") as (gateway, url, admin),
+    ):
+        await until(http, f"{admin}/healthz/ready", 200)
+        assert await status_of(http, f"{admin}/healthz/live") == 200
+
+        async def pay():
+            headers = {**HEADERS, **KEY}
+            async with http.post(url + PAY, json=BODY, headers=headers) as response:
+                return response.status
+
+        paying = asyncio.create_task(pay())
+        await started.wait()
+        gateway.send_signal(signal.SIGTERM)
+        await until(http, f"{admin}/healthz/ready", 503)
+        assert await status_of(http, f"{url}/v1/merchant") == 200  # while it drains
+        await asyncio.sleep(0.6)
+        may_end.set()
+        assert await paying == 201
+        assert await asyncio.wait_for(gateway.wait(), 20) == 0
+    for server in servers.values():
+        await server.stop(0)
+
+
+async def test_metrics_count_requests_by_route():
+    services = Services({"AuthenticateKey": authenticate})
+    servers, targets = await start_servers(services)
+    async with aiohttp.ClientSession() as http, process(targets) as (_, url, admin):
+        await until(http, f"{admin}/healthz/ready", 200)
+        assert await status_of(http, f"{url}/v1/payments/pay_1") == 200
+        async with http.get(f"{admin}/metrics") as response:
+            text = await response.text()
+    line = 'incasso_http_seconds_count{method="GET",route="/v1/payments/{payment_id}",status="200"} 1.0'
+    assert line in text
+    for server in servers.values():
+        await server.stop(0)
+
+
+async def test_a_missing_setting_is_named_and_ends_the_process():
+    async with process({"merchants": "ipv4:127.0.0.1:1"}) as (gateway, _, _):
+        output, _ = await asyncio.wait_for(gateway.communicate(), 20)
+    assert gateway.returncode == 78
+    assert b"INCASSO_PAYMENTS_TARGET" in output
