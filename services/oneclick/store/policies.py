@@ -26,7 +26,8 @@ async def change(
     row = await conn.fetchrow(
         "INSERT INTO policies AS held"
         " (merchant_id, max_charge_minor, max_daily_minor, max_hourly_charges, grace_seconds)"
-        " VALUES ($1, coalesce($2, $6), coalesce($3, $7), coalesce($4, $8), coalesce($5, $9))"
+        " VALUES ($1, coalesce($2::bigint, $6), coalesce($3::bigint, $7), coalesce($4::integer, $8),"
+        " coalesce($5::bigint, $9))"
         " ON CONFLICT (merchant_id) DO UPDATE SET"
         " max_charge_minor = coalesce($2, held.max_charge_minor),"
         " max_daily_minor = coalesce($3, held.max_daily_minor),"

@@ -1,0 +1,54 @@
+"""oneclick on a real PostgreSQL, with payments played by a double over real gRPC."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from incasso.oneclick.v1.oneclick_pb2_grpc import (
+    OneClickServiceStub,
+    add_OneClickServiceServicer_to_server,
+)
+from libs import client, db
+from libs.clock import Clock
+from libs.db import Database
+from libs.server import Server
+from libs.tasks import Tasks
+from services.oneclick import payments_client
+from services.oneclick.deps import Deps
+from services.oneclick.payments_client import Payments
+from services.oneclick.service import OneClick
+from tests.services.oneclick import payments_double
+from tests.services.oneclick.world import World
+
+NAME = "incasso.oneclick.v1.OneClickService"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def database(new_module_database) -> AsyncIterator[Database]:
+    opened = await db.connect(new_module_database("oneclick"), pool_size=8, service="oneclick")
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(database: Database) -> AsyncIterator[World]:
+    """A merchant of the test's own in the module's database."""
+    double = payments_double.Payments()
+    payments_server, target = await payments_double.serve(double)
+    payments_channel = client.channel(target, payments_client.SERVICE)
+    deps = Deps(database, Payments(payments_channel), Clock())
+    server = Server([(add_OneClickServiceServicer_to_server, OneClick(deps))], [NAME], Tasks())
+    port = await server.start("127.0.0.1:0")
+    channel = client.channel(f"ipv4:127.0.0.1:{port}", NAME)
+    yield World(deps, double, OneClickServiceStub(channel))
+    await channel.close()
+    await server.stop(1)
+    await payments_channel.close()
+    await payments_server.stop(1)
+
+
+@pytest.fixture
+def other(world: World) -> World:
+    """Another merchant at the same process."""
+    return World(world.deps, world.payments, world.stub)

@@ -1,0 +1,211 @@
+"""A payments service that keeps books and does what a test scripts: the service we do not test."""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+
+from incasso.common.v1 import money_pb2
+from incasso.payments.v1 import payments_pb2 as pb
+from incasso.payments.v1.payments_pb2_grpc import (
+    PaymentsServiceServicer,
+    add_PaymentsServiceServicer_to_server,
+)
+from libs import context, ids, wire
+from libs.clock import Clock
+from libs.errors import IdempotencyKeyInUse, IdempotencyKeyReused, Kind, RemoteRefusal
+from libs.server import Server
+from libs.tasks import Tasks
+
+State = pb.Payment
+
+
+class PaymentNotFound(RemoteRefusal):
+    def __init__(self) -> None:
+        super().__init__(Kind.NOT_FOUND, "payment_not_found", "no such payment")
+
+
+class Payments(PaymentsServiceServicer):
+    """`before` and `after` run around each mutating call, by method name; they may raise or wait.
+
+    `books` has one payment per key, whatever is asked how often: they are the truth.
+    """
+
+    def __init__(self) -> None:
+        self.before: dict[str, Callable[[], Any]] = {}
+        self.after: dict[str, Callable[[], Any]] = {}
+        self.calls: dict[str, list[Any]] = defaultdict(list)
+        self.keys: dict[str, list[str]] = defaultdict(list)
+        self.books: dict[str, pb.Payment] = {}
+        self.hashes: dict[str, bytes] = {}
+        self.running: set[str] = set()
+        self.state = State.STATE_CAPTURED
+        self.cards: dict[str, dict[str, Any]] = {}
+        self.setups: dict[str, pb.SetUpInstrumentResponse] = {}
+        self.removed: list[tuple[str, str]] = []
+
+    async def _around(self, hooks: dict[str, Callable[[], Any]], method: str) -> None:
+        if method in hooks:
+            done = hooks[method]()
+            if asyncio.iscoroutine(done):
+                await done
+
+    async def CreatePayment(self, request: pb.CreatePaymentRequest, rpc: Any) -> Any:
+        key = context.current().idempotency_key
+        self.calls["CreatePayment"].append(request)
+        self.keys["CreatePayment"].append(key)
+        digest = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
+        if self.hashes.setdefault(key, digest) != digest:
+            raise IdempotencyKeyReused
+        if key in self.running:
+            raise IdempotencyKeyInUse
+        self.running.add(key)
+        try:
+            await self._around(self.before, "CreatePayment")
+            if key not in self.books:
+                self.books[key] = self._made(request)
+            await self._around(self.after, "CreatePayment")
+        finally:
+            self.running.discard(key)
+        return pb.CreatePaymentResponse(payment=self.books[key])
+
+    def _made(self, request: pb.CreatePaymentRequest) -> pb.Payment:
+        now = Clock().now()
+        made = pb.Payment(
+            id=ids.new("pay"),
+            state=self.state,
+            amount=request.amount,
+            capturable_minor=request.amount.amount_minor,
+            order_reference=request.order_reference,
+            method=request.method,
+            customer_id=request.customer_id,
+            instrument_id=request.instrument.instrument_id,
+            capture=request.capture,
+            metadata=request.metadata,
+            created_at=wire.timestamp(now),
+        )
+        if request.capture == pb.CAPTURE_MODE_DELAYED:
+            seconds = request.capture_delay_seconds
+            made.capture_at.CopyFrom(wire.timestamp(now))
+            made.capture_at.seconds += seconds
+        if self.state == State.STATE_REQUIRES_ACTION:
+            made.next_action.type = "redirect"
+            made.next_action.url = "http://127.0.0.1/challenge"
+        return made
+
+    def payment(self, payment_id: str) -> pb.Payment:
+        found = next((p for p in self.books.values() if p.id == payment_id), None)
+        if found is None:
+            raise PaymentNotFound
+        return found
+
+    async def GetPayment(self, request: pb.GetPaymentRequest, rpc: Any) -> Any:
+        self.calls["GetPayment"].append(request)
+        await self._around(self.before, "GetPayment")
+        return pb.GetPaymentResponse(payment=self.payment(request.payment_id))
+
+    async def ListPayments(self, request: pb.ListPaymentsRequest, rpc: Any) -> Any:
+        found = [
+            payment
+            for payment in sorted(self.books.values(), key=lambda p: p.id, reverse=True)
+            if payment.order_reference == request.order_reference
+            and payment.customer_id == request.customer_id
+            and request.created_from.ToNanoseconds() <= payment.created_at.ToNanoseconds()
+            and payment.created_at.ToNanoseconds() < request.created_to.ToNanoseconds()
+        ]
+        return pb.ListPaymentsResponse(data=found)
+
+    async def CancelPayment(self, request: pb.CancelPaymentRequest, rpc: Any) -> Any:
+        self.keys["CancelPayment"].append(context.current().idempotency_key)
+        await self._around(self.before, "CancelPayment")
+        payment = self.payment(request.payment_id)
+        payment.state = State.STATE_CANCELLED
+        await self._around(self.after, "CancelPayment")
+        return pb.CancelPaymentResponse(payment=payment)
+
+    async def LowerPayment(self, request: pb.LowerPaymentRequest, rpc: Any) -> Any:
+        await self._around(self.before, "LowerPayment")
+        payment = self.payment(request.payment_id)
+        if request.amount.amount_minor > payment.capturable_minor:
+            raise RemoteRefusal(Kind.UNPROCESSABLE, "capture_too_large", "too much")
+        payment.capturable_minor = request.amount.amount_minor
+        return pb.LowerPaymentResponse(payment=payment)
+
+    async def SetUpInstrument(self, request: pb.SetUpInstrumentRequest, rpc: Any) -> Any:
+        key = context.current().idempotency_key
+        self.calls["SetUpInstrument"].append(request)
+        self.keys["SetUpInstrument"].append(key)
+        digest = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
+        if self.hashes.setdefault(key, digest) != digest:
+            raise IdempotencyKeyReused
+        await self._around(self.before, "SetUpInstrument")
+        if key not in self.setups:
+            self.setups[key] = self._set_up(request)
+        await self._around(self.after, "SetUpInstrument")
+        return self.setups[key]
+
+    def _set_up(self, request: pb.SetUpInstrumentRequest) -> pb.SetUpInstrumentResponse:
+        card = {
+            "brand": "visa",
+            "last4": "4242",
+            "exp_month": 12,
+            "exp_year": 2034,
+            "country": "IT",
+            "fingerprint": f"fp-{request.token}",
+            **self.cards.get(request.token, {}),
+        }
+        made = pb.SetUpInstrumentResponse(
+            token=ids.new("tok"), psp_customer=f"psp-{request.customer_id}", **card
+        )
+        if request.token == "tok_3ds":
+            made.next_action.type = "redirect"
+            made.next_action.url = "http://127.0.0.1/challenge"
+        return made
+
+    async def RemoveInstrument(self, request: pb.RemoveInstrumentRequest, rpc: Any) -> Any:
+        await self._around(self.before, "RemoveInstrument")
+        self.removed.append((request.psp_account, request.token))
+        return pb.RemoveInstrumentResponse()
+
+
+def money(amount_minor: int, currency: str = "EUR") -> money_pb2.Money:
+    return money_pb2.Money(amount_minor=amount_minor, currency=currency)
+
+
+async def serve(double: Payments) -> tuple[Server, str]:
+    """In this process, on a free port; answers its target."""
+    server = Server(
+        [(add_PaymentsServiceServicer_to_server, double)],
+        ["incasso.payments.v1.PaymentsService"],
+        Tasks(),
+    )
+    port = await server.start("127.0.0.1:0")
+    return server, f"ipv4:127.0.0.1:{port}"
+
+
+def refuse(kind: Kind, reason: str) -> Callable[[], None]:
+    def hook() -> None:
+        raise RemoteRefusal(kind, reason, f"scripted {reason}")
+
+    return hook
+
+
+def once(hook: Callable[[], Any]) -> Callable[[], Any]:
+    """The hook the first time only."""
+    left = [hook]
+
+    def run() -> Any:
+        return left.pop()() if left else None
+
+    return run
+
+
+class Lost(grpc.RpcError):
+    """Raised by a hook: the caller sees INTERNAL without knowing what happened."""
+
+
+def lose_answer() -> None:
+    raise Lost

@@ -1,0 +1,136 @@
+"""Customers and charges as pure rules."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incasso.payments.v1 import payments_pb2
+from services.oneclick import domain, offers, sessions
+from services.oneclick.domain import (
+    CHARGE_TRANSITIONS,
+    ChargeEvent,
+    ChargeState,
+    ContactChange,
+    Customer,
+    CustomerState,
+)
+from services.oneclick.errors import CustomerErased
+from services.oneclick.instruments import Card, InstrumentState
+from services.oneclick.limits import Policy
+from services.oneclick.payments_client import EVENTS
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+CUSTOMER = Customer(
+    id="cus_1",
+    merchant_id="mer_1",
+    state=CustomerState.ACTIVE,
+    email="giulia@example.com",
+    name="Giulia",
+    phone=None,
+    locale="it",
+    metadata={"tier": "gold"},
+    default_instrument_id="ins_1",
+    default_address_id="adr_1",
+    created_at=NOW,
+)
+
+
+def test_absent_fields_of_a_change_stay():
+    changed = domain.change(CUSTOMER, ContactChange(name="Giulia Bianchi", metadata={}))
+    assert changed.name == "Giulia Bianchi"
+    assert changed.email == CUSTOMER.email
+    assert changed.metadata == {"tier": "gold"}
+
+
+def test_an_erased_customer_keeps_nothing_personal_and_cannot_change():
+    erased = domain.erase(CUSTOMER)
+    assert (erased.email, erased.name, erased.locale, erased.metadata) == (None, None, None, {})
+    assert erased.default_instrument_id is None
+    assert domain.erase(erased) == erased
+    with pytest.raises(CustomerErased):
+        domain.change(erased, ContactChange(name="Giulia"))
+
+
+def test_every_state_of_a_payment_means_something_for_its_charge():
+    known = set(payments_pb2.Payment.State.values()) - {payments_pb2.Payment.STATE_UNSPECIFIED}
+    assert set(EVENTS) == known
+
+
+def test_each_event_leads_to_one_state_only():
+    for event in ChargeEvent:
+        assert set(domain.charge_sources(event).values()) == {domain.charge_target(event)}
+
+
+@given(st.lists(st.sampled_from(ChargeEvent), max_size=12))
+def test_a_charge_that_ended_never_counts_again(events: list[ChargeEvent]):
+    state = ChargeState.STARTED
+    for event in events:
+        after = CHARGE_TRANSITIONS.get((state, event), state)
+        if state not in domain.CHARGE_COUNTED:
+            assert after is state
+        state = after
+
+
+def test_every_charge_state_says_what_its_session_is():
+    assert set(sessions.AFTER_CHARGE) == set(ChargeState)
+
+
+@given(st.integers(0, 2**128 - 1), st.integers(0, 2**128 - 1))
+def test_client_secrets_are_as_different_as_their_bits(one: int, other: int):
+    first, second = (sessions.client_secret("ocs_1", bits) for bits in (one, other))
+    assert first.startswith("ocs_1_secret_")
+    assert len(first) == len("ocs_1_secret_") + 22
+    assert (first == second) == (one == other)
+
+
+VISA = Card("visa", "4242", 12, 2034, "IT", "fp")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"state": None}, "no_instrument"),
+        ({"state": InstrumentState.REQUIRES_ACTION}, "no_instrument"),
+        ({"consent_id": None}, "consent_missing"),
+        ({"amount_minor": 50_001}, "charge_limit_exceeded"),
+    ],
+)
+def test_an_offer_says_why_it_is_not_to_be_had(change, reason):
+    given_ = {
+        "state": InstrumentState.ACTIVE,
+        "instrument_id": "ins_1",
+        "consent_id": "cns_1",
+        "policy": Policy(),
+        "amount_minor": 50_000,
+        "locale": "it",
+        "now": NOW,
+        **change,
+    }
+    offer = offers.of_card(VISA, **given_)
+    assert offer.reason == reason
+    assert (offer.card is not None) == (reason is None)
+
+
+@pytest.mark.parametrize(
+    ("locale", "label"),
+    [
+        ("it", "Paga con Visa •••• 4242"),
+        ("en-GB", "Pay with Visa •••• 4242"),
+        (None, "Pay with Visa •••• 4242"),
+    ],
+)
+def test_the_offer_speaks_the_customers_language(locale, label):
+    offer = offers.of_card(
+        VISA,
+        InstrumentState.ACTIVE,
+        instrument_id="ins_1",
+        consent_id="cns_1",
+        policy=Policy(),
+        amount_minor=100,
+        locale=locale,
+        now=NOW,
+    )
+    assert offer.label == label
