@@ -62,6 +62,7 @@ class StripeConnector:
         credentials: Credentials,
         session: aiohttp.ClientSession,
         clock: Callable[[], float] = time.time,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
     ) -> None:
         api = credentials.get("api_base") or stripe.DEFAULT_API_BASE
         client = stripe.StripeClient(
@@ -69,7 +70,7 @@ class StripeConnector:
             base_addresses={"api": api.rstrip("/")},
             stripe_version=API_VERSION,
             max_network_retries=0,
-            http_client=stripe.AIOHTTPClient(timeout=TIMEOUT, session=session),
+            http_client=stripe.AIOHTTPClient(timeout=timeout, session=session),
         )
         self._api = client.v1
         self._webhook_secret = credentials["webhook_secret"]

@@ -42,6 +42,8 @@ AUTHORISATION_EVENTS: Final = frozenset(
 DISPUTE_STATES: Final = {
     "needs_response": DisputeState.OPEN,
     "under_review": DisputeState.OPEN,
+    "appeal_needs_response": DisputeState.OPEN,
+    "appeal_under_review": DisputeState.OPEN,
     "won": DisputeState.WON,
     "lost": DisputeState.LOST,
     "prevented": DisputeState.WON,

@@ -1,4 +1,8 @@
-"""Answers of the PSPs as they were recorded: recorded/<psp>_<what>.json."""
+"""Answers of the PSPs as files: recorded/<psp>_<what>.json.
+
+The sandbox's were recorded from it. Stripe's were written after the documentation of the pinned API
+version, since no Stripe account takes part in the tests; a test compares their fields with the SDK.
+"""
 
 import json
 from pathlib import Path

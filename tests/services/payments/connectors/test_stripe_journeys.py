@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -24,10 +26,34 @@ from services.payments.outcomes import (
     Unknown,
 )
 from tests.services.payments.connectors.conftest import Hook, stripe_credentials
+from tests.services.payments.connectors.official import complaints, decoded
 from tests.services.payments.connectors.orders import a_charge, a_setup, an_operation, asked
 
 CAPTURE, CANCEL, REFUND = AttemptKind.CAPTURE, AttemptKind.CANCEL, AttemptKind.REFUND
 KEY = {"Authorization": "Bearer sk_test_12345"}
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """Whatever the connector sends must be valid at Stripe, also where localstripe does not look."""
+    requests: list[Any] = []
+
+    async def note_start(_: Any, request: Any, started: aiohttp.TraceRequestStartParams) -> None:
+        request.call, request.text = (started.method, started.url.path), started.url.query_string
+        if "Stripe-Version" in started.headers:
+            requests.append(request)
+
+    async def note_body(_: Any, request: Any, sent: aiohttp.TraceRequestChunkSentParams) -> None:
+        request.text += sent.chunk.decode()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(note_start)
+    trace.on_request_chunk_sent.append(note_body)
+    async with aiohttp.ClientSession(trace_configs=[trace]) as session:
+        yield session
+    assert requests
+    for request in requests:
+        assert complaints(*request.call, decoded(request.text)) == []
 
 
 @pytest.fixture

@@ -1,0 +1,276 @@
+"""Stripe's documented objects and events as outcomes and notices."""
+
+import pytest
+import stripe
+
+from services.payments.connectors.base import (
+    AttemptKind,
+    DisputeNotice,
+    DisputeState,
+    InstrumentReady,
+    OperationNotice,
+    OtherNotice,
+)
+from services.payments.connectors.stripe import declines, mapping, notices, settlement
+from services.payments.outcomes import (
+    ActionRequired,
+    Approved,
+    DeclineCode,
+    Declined,
+    NotFound,
+    Pending,
+    Unknown,
+)
+from tests.services.payments.connectors.recordings import recorded
+
+DOCUMENTED = recorded("stripe_documented")
+INTENTS, REFUNDS = DOCUMENTED["intents"], DOCUMENTED["refunds"]
+SETUPS, DISPUTES = DOCUMENTED["setups"], DOCUMENTED["disputes"]
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("captured", Approved("pi_3QA", 5990, captured=True)),
+        ("captured_in_part", Approved("pi_3QA", 4000, captured=True)),
+        ("held", Approved("pi_3QA", 5990, captured=False)),
+        ("challenged", ActionRequired("pi_3QA", "https://hooks.stripe.com/3d_secure_2/hosted?x=1")),
+        ("processing", Pending("pi_3QA")),
+        ("yen", Approved("pi_3QA", 6000, captured=True)),
+        ("krona", Approved("pi_3QA", 6000, captured=True)),
+    ],
+)
+def test_payment_intents(name, outcome):
+    assert mapping.authorisation(INTENTS[name]) == outcome
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "psp_code"),
+    [
+        ("declined", DeclineCode.INSUFFICIENT_FUNDS, "insufficient_funds"),
+        (
+            "not_authenticated",
+            DeclineCode.AUTHENTICATION_FAILED,
+            "payment_intent_authentication_failure",
+        ),
+        ("cancelled", DeclineCode.REQUEST_REFUSED, "canceled"),
+        ("voucher", DeclineCode.AUTHENTICATION_REQUIRED, "multibanco_display_details"),
+    ],
+)
+def test_payment_intents_that_took_no_money(name, code, psp_code):
+    outcome = mapping.authorisation(INTENTS[name])
+    assert isinstance(outcome, Declined)
+    assert (outcome.code, outcome.psp_code, outcome.psp_reference) == (code, psp_code, "pi_3QA")
+
+
+def test_a_payment_intent_in_a_state_that_we_never_leave_it_in_is_unknown():
+    assert isinstance(mapping.authorisation(INTENTS["unconfirmed"]), Unknown)
+
+
+def test_captures_and_cancellations():
+    assert mapping.capture(INTENTS["captured_in_part"]) == Approved("pi_3QA", 4000)
+    assert isinstance(mapping.capture(INTENTS["held"]), NotFound)
+    assert isinstance(mapping.capture(INTENTS["processing"]), Pending)
+    assert isinstance(mapping.capture(INTENTS["cancelled"]), Declined)
+    assert mapping.cancellation(INTENTS["cancelled"], 5990) == Approved("pi_3QA", 5990)
+    assert isinstance(mapping.cancellation(INTENTS["captured"], 5990), Declined)
+    assert isinstance(mapping.cancellation(INTENTS["challenged"], 5990), NotFound)
+    assert isinstance(mapping.settled(mapping.capture(INTENTS["held"])), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("succeeded", Approved),
+        ("pending", Pending),
+        ("waiting", Pending),
+        ("failed", Declined),
+        ("canceled", Declined),
+    ],
+)
+def test_refunds(name, kind):
+    outcome = mapping.refund(REFUNDS[name])
+    assert isinstance(outcome, kind)
+    assert outcome.psp_reference == "re_3QA"
+
+
+def test_a_refund_in_an_unheard_of_state_is_unknown():
+    assert isinstance(mapping.refund({**REFUNDS["pending"], "status": "new"}), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("decline_code", "code"),
+    [
+        ("generic_decline", DeclineCode.DO_NOT_HONOR),
+        ("do_not_honor", DeclineCode.DO_NOT_HONOR),
+        ("a_code_of_next_year", DeclineCode.DO_NOT_HONOR),
+        ("insufficient_funds", DeclineCode.INSUFFICIENT_FUNDS),
+        ("lost_card", DeclineCode.CARD_BLOCKED),
+        ("stolen_card", DeclineCode.CARD_BLOCKED),
+        ("pickup_card", DeclineCode.CARD_BLOCKED),
+        ("expired_card", DeclineCode.CARD_EXPIRED),
+        ("incorrect_cvc", DeclineCode.CARD_INVALID),
+        ("authentication_required", DeclineCode.AUTHENTICATION_REQUIRED),
+        ("fraudulent", DeclineCode.FRAUD_SUSPECTED),
+        ("merchant_blacklist", DeclineCode.FRAUD_SUSPECTED),
+    ],
+)
+def test_decline_codes(decline_code, code):
+    error = {"code": "card_declined", "decline_code": decline_code}
+    assert declines.from_error(error).code is code
+
+
+def test_the_code_speaks_when_there_is_no_decline_code():
+    assert declines.from_error({"code": "expired_card"}).code is DeclineCode.CARD_EXPIRED
+    assert declines.from_error({}).code is DeclineCode.DO_NOT_HONOR
+
+
+def test_what_the_network_says_never_to_try_again_does_not_go_to_another_psp():
+    error = {"decline_code": "do_not_honor", "advice_code": "do_not_try_again"}
+    assert declines.from_error(error).code is DeclineCode.CARD_BLOCKED
+
+
+def test_texts_of_stripe_do_not_reach_people():
+    told = declines.from_error({"code": "card_declined", "message": "Giulia's card was declined"})
+    assert "Giulia" not in told.message
+
+
+def test_saved_cards_and_other_methods():
+    ready = mapping.instrument(SETUPS["ready"], "cus_R1")
+    assert ready == InstrumentReady(
+        token="pm_1QA",
+        psp_customer="cus_R1",
+        brand="visa",
+        last4="4242",
+        exp_month=12,
+        exp_year=2034,
+        country="IT",
+        fingerprint="Xt5EWLLDS7FJjR1c",
+    )
+    sepa = mapping.instrument(SETUPS["sepa"], "cus_R1")
+    assert isinstance(sepa, InstrumentReady)
+    assert (sepa.brand, sepa.last4, sepa.exp_year) == ("sepa_debit", "3456", 0)
+    paypal = mapping.instrument(SETUPS["paypal"], "cus_R1")
+    assert isinstance(paypal, InstrumentReady)
+    assert (paypal.brand, paypal.last4) == ("paypal", "")
+    challenged = mapping.instrument(SETUPS["challenged"], "cus_R1")
+    assert isinstance(challenged, InstrumentReady)
+    assert challenged.next_action_url.startswith("https://hooks.stripe.com/")
+
+
+def test_cards_that_could_not_be_saved():
+    declined = mapping.instrument(SETUPS["declined"], "cus_R1")
+    assert isinstance(declined, Declined)
+    assert declined.code is DeclineCode.CARD_BLOCKED
+    assert isinstance(mapping.instrument(SETUPS["canceled"], "cus_R1"), Declined)
+    assert isinstance(mapping.instrument(SETUPS["processing"], "cus_R1"), Unknown)
+
+
+def event(kind: str, told: dict) -> dict:
+    return {"id": "evt_1", "object": "event", "type": kind, "data": {"object": told}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "intent", "attempt_kind", "key", "outcome"),
+    [
+        ("succeeded", "captured", AttemptKind.AUTHORISE, "att_1", Approved),
+        ("succeeded", "captured_in_part", AttemptKind.CAPTURE, "", Approved),
+        ("amount_capturable_updated", "held", AttemptKind.AUTHORISE, "att_1", Approved),
+        ("payment_failed", "declined", AttemptKind.AUTHORISE, "att_1", Declined),
+        ("payment_failed", "not_authenticated", AttemptKind.AUTHORISE, "att_1", Declined),
+        ("requires_action", "challenged", AttemptKind.AUTHORISE, "att_1", ActionRequired),
+        ("processing", "processing", AttemptKind.AUTHORISE, "att_1", Pending),
+        ("canceled", "cancelled", AttemptKind.CANCEL, "", Approved),
+    ],
+)
+def test_events_of_payment_intents(kind, intent, attempt_kind, key, outcome):
+    notice = notices.notice(event(f"payment_intent.{kind}", INTENTS[intent]))
+    assert isinstance(notice, OperationNotice)
+    assert (notice.psp_event_id, notice.psp_reference) == ("evt_1", "pi_3QA")
+    assert (notice.kind, notice.key) == (attempt_kind, key)
+    assert isinstance(notice.outcome, outcome)
+
+
+@pytest.mark.parametrize("kind", ["refund.created", "refund.updated", "refund.failed"])
+def test_events_of_refunds_name_our_attempt_and_the_payment(kind):
+    notice = notices.notice(event(kind, REFUNDS["succeeded"]))
+    assert isinstance(notice, OperationNotice)
+    assert (notice.kind, notice.key) == (AttemptKind.REFUND, "ref_1")
+    assert notice.psp_reference == "pi_3QA"
+    assert notice.outcome == Approved("re_3QA", 1500)
+
+
+def test_a_refund_from_the_dashboard_has_no_key():
+    notice = notices.notice(event("refund.created", {**REFUNDS["succeeded"], "metadata": {}}))
+    assert isinstance(notice, OperationNotice)
+    assert notice.key == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "state"),
+    [
+        ("created", "open", DisputeState.OPEN),
+        ("funds_withdrawn", "open", DisputeState.OPEN),
+        ("closed", "won", DisputeState.WON),
+        ("closed", "lost", DisputeState.LOST),
+    ],
+)
+def test_events_of_disputes(kind, name, state):
+    notice = notices.notice(event(f"charge.dispute.{kind}", DISPUTES[name]))
+    assert notice == DisputeNotice("evt_1", "du_1QA", "pi_3QA", 5990, state, "fraudulent")
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("charge.dispute.created", DISPUTES["inquiry"]),
+        ("customer.created", {}),
+        ("charge.refunded", {}),
+        ("payment_intent.created", INTENTS["unconfirmed"]),
+        ("payment_intent.amount_capturable_updated", INTENTS["captured"]),
+    ],
+)
+def test_events_that_move_no_money_are_only_noted(kind, told):
+    assert notices.notice(event(kind, told)) == OtherNotice("evt_1", kind)
+
+
+def test_settlement_lines_add_up_without_the_payout_itself():
+    lines = list(settlement.lines("po_1QA", DOCUMENTED["lines"]))
+    assert [(line.kind, line.psp_reference) for line in lines] == [
+        ("charge", "pi_3QA"),
+        ("refund", "pi_3QA"),
+        ("dispute", "pi_3QA"),
+        ("fee", ""),
+    ]
+    assert all(line.gross_minor - line.fee_minor == line.net_minor for line in lines)
+    assert {line.payout_reference for line in lines} == {"po_1QA"}
+    assert {line.currency for line in lines} == {"EUR"}
+
+
+@pytest.mark.parametrize(
+    ("objects", "kind"),
+    [
+        (list(INTENTS.values()), stripe.PaymentIntent),
+        (list(REFUNDS.values()), stripe.Refund),
+        (list(SETUPS.values()), stripe.SetupIntent),
+        (list(DISPUTES.values()), stripe.Dispute),
+        (DOCUMENTED["lines"], stripe.BalanceTransaction),
+        ([SETUPS[name]["payment_method"] for name in ("ready", "sepa")], stripe.PaymentMethod),
+    ],
+)
+def test_the_documented_objects_have_only_fields_that_the_sdk_knows(objects, kind):
+    known = set().union(*(getattr(base, "__annotations__", {}) for base in kind.__mro__))
+    assert set().union(*objects) - known == set()
+
+
+def test_every_event_that_we_act_on_can_be_subscribed_to():
+    from stripe.params import WebhookEndpointCreateParams
+
+    subscribable = str(WebhookEndpointCreateParams.__annotations__["enabled_events"])
+    ours = notices.REFUND_EVENTS | notices.DISPUTE_EVENTS | notices.AUTHORISATION_EVENTS
+    ours |= {
+        "payment_intent.succeeded",
+        "payment_intent.canceled",
+        "payment_intent.amount_capturable_updated",
+    }
+    assert {name for name in ours if f"'{name}'" not in subscribable} == set()
