@@ -1,0 +1,211 @@
+"""Payments on a real PostgreSQL with two PSP accounts that do as they are told."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from libs import context, db
+from libs.db import Database
+from libs.idempotency import Key
+from libs.money import Money
+from services.payments import worker
+from services.payments.book import Book
+from services.payments.breakers import Breakers
+from services.payments.deps import Deps
+from services.payments.domain import Payment
+from services.payments.flows import accounts
+from services.payments.flows.cancel import CancelPayment, cancel_payment
+from services.payments.flows.capture import CapturePayment, capture_payment
+from services.payments.flows.create import CreatePayment, Token, create_payment
+from services.payments.flows.operations import Target
+from services.payments.flows.reading import get_payment
+from services.payments.flows.refund import RefundPayment, refund_payment
+from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhook
+from services.payments.psps import Psps
+from services.payments.states import AttemptKind, CaptureMode, Initiator
+from tests.services.payments.psp_double import ProcessDied, PspDouble, webhook
+
+MERCHANT = "mer_1"
+
+
+class Time:
+    """The merchant's clock; it can kill the process that asks."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+        self.kills = False
+
+    def now(self) -> datetime:
+        if self.kills:
+            self.kills = False
+            raise ProcessDied
+        return datetime.now(UTC) + self.ahead
+
+    def kill(self) -> None:
+        self.kills = True
+
+
+class NoSession:
+    async def close(self) -> None:
+        pass
+
+
+def key(text: str, body: str = "body") -> Key:
+    return Key(MERCHANT, "Test", text, body.encode().ljust(32))
+
+
+@dataclass
+class World:
+    deps: Deps
+    db: Database
+    time: Time
+    psps: dict[str, PspDouble] = field(default_factory=dict)
+    account_ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def a(self) -> PspDouble:
+        return self.psps["a"]
+
+    @property
+    def b(self) -> PspDouble:
+        return self.psps["b"]
+
+    def order(self, **changes: Any) -> CreatePayment:
+        cmd = CreatePayment(
+            merchant_id=MERCHANT,
+            actor="oneclick",
+            key=None,
+            amount=Money(5990, "EUR"),
+            order_reference="A-1001",
+            method="one_click",
+            instrument_id="ins_1",
+            brand="visa",
+            country="IT",
+            tokens={"a": Token("tok_a", "cus_a"), "b": Token("tok_b", "")},
+            capture=CaptureMode.NOW,
+            capture_delay=timedelta(),
+            customer_id="cus_1",
+            initiator=Initiator.CUSTOMER,
+            mandate_reference="",
+            return_url="https://shop.test/back",
+            metadata={"cart": "7"},
+            history=None,
+            description="Order A-1001",
+        )
+        return replace(cmd, **changes)
+
+    async def create(self, **changes: Any) -> Payment:
+        made = await create_payment(self.deps, self.order(**changes))
+        assert isinstance(made, Payment)
+        return made
+
+    async def hold(self, **changes: Any) -> Payment:
+        return await self.create(capture=CaptureMode.MANUAL, **changes)
+
+    async def capture(
+        self, payment: Payment, minor: int | None = None, *, key: Key | None = None
+    ) -> Any:
+        amount = None if minor is None else payment.money(minor)
+        cmd = CapturePayment(Target(payment.merchant_id, payment.id, key), amount)
+        return await capture_payment(self.deps, cmd)
+
+    async def cancel(self, payment: Payment, *, key: Key | None = None) -> Any:
+        return await cancel_payment(
+            self.deps, CancelPayment(Target(payment.merchant_id, payment.id, key))
+        )
+
+    async def refund(
+        self, payment: Payment, minor: int | None = None, *, key: Key | None = None
+    ) -> Any:
+        amount = None if minor is None else payment.money(minor)
+        cmd = RefundPayment(Target(payment.merchant_id, payment.id, key), amount, "returned")
+        return await refund_payment(self.deps, cmd)
+
+    async def get(self, payment: Payment | str) -> Payment:
+        payment_id = payment if isinstance(payment, str) else payment.id
+        return await get_payment(self.deps, MERCHANT, payment_id)
+
+    async def only_payment(self) -> Payment:
+        ids = await self.rows("SELECT id FROM payments")
+        assert len(ids) == 1
+        return await self.get(ids[0]["id"])
+
+    async def notice(self, notice: Any, *, account: str = "a") -> bool:
+        cmd = HandlePspWebhook(
+            self.account_ids[account], webhook(notice), {"signature": f"signed by {account}"}
+        )
+        before = context.current()
+        try:
+            return await handle_psp_webhook(self.deps, cmd)
+        finally:
+            context.set_current(before)
+
+    async def rows(self, sql: str, *args: object) -> list[Any]:
+        async with self.db.connection() as conn:
+            return await conn.fetch(sql, *args)
+
+    async def attempts(self, kind: AttemptKind | None = None) -> list[Any]:
+        rows = await self.rows("SELECT * FROM attempts ORDER BY id")
+        return [row for row in rows if kind is None or row["kind"] == kind.value]
+
+    async def subjects(self) -> list[str]:
+        rows = await self.rows("SELECT subject FROM outbox ORDER BY seq")
+        return [row["subject"].removeprefix("incasso.payments.") for row in rows]
+
+    async def recover(self, *, age: timedelta = timedelta()) -> int:
+        """As if the PSP's time were over, and `age` had passed; one turn of the worker."""
+        await self.rows(
+            "UPDATE attempts SET next_recovery_at = now(), started_at = started_at - $1::interval"
+            " WHERE next_recovery_at IS NOT NULL",
+            age,
+        )
+        return await worker.recovery(self.deps).run_once()
+
+    async def run_due(self, *, later: timedelta = timedelta()) -> int:
+        """One turn of the worker of due payments when the merchant's clock is `later` ahead."""
+        self.time.ahead += later
+        await self.rows(
+            "INSERT INTO test_clocks VALUES ($1, $2) ON CONFLICT (merchant_id) DO UPDATE"
+            " SET clock_offset = EXCLUDED.clock_offset",
+            MERCHANT,
+            self.time.ahead,
+        )
+        return await worker.due_payments(self.deps).run_once()
+
+
+async def open_world(url: str, folder: Any) -> World:
+    database = await db.connect(url, pool_size=10, service="payments")
+    time = Time()
+    doubles = {name: PspDouble(name) for name in ("a", "b")}
+    for double in doubles.values():
+        double.die_after = time.kill
+    psps = Psps(
+        {"double": lambda credentials, _: doubles[credentials["account"]]},
+        folder,
+        NoSession(),  # type: ignore[arg-type]  # a double needs no HTTP
+    )
+    deps = Deps(
+        db=database,
+        psps=psps,
+        book=Book(database),
+        public_url="https://pay.test",
+        breakers=Breakers(failures=1000),
+        clock=time,  # type: ignore[arg-type]  # a clock that can be set
+    )
+    world = World(deps, database, time, doubles)
+    for name in doubles:
+        (folder / f"{name}.json").write_text(json.dumps({"account": name}))
+        cmd = accounts.CreatePspAccount(MERCHANT, name, "double", name)
+        world.account_ids[name] = (await accounts.create_psp_account(deps, cmd)).id
+    return world
+
+
+@pytest.fixture
+async def world(new_database, tmp_path) -> AsyncIterator[World]:
+    opened = await open_world(new_database("payments"), tmp_path)
+    yield opened
+    await opened.db.close()

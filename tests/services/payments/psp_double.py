@@ -1,0 +1,261 @@
+"""A PSP that does as it is told: a Connector with books of its own.
+
+Like a real one it honours idempotency keys: a repeated key gets the first answer. `plan` says what
+the next calls of a kind come to; without a plan a call is approved.
+"""
+
+import asyncio
+import json
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from services.payments.connectors.base import (
+    Asked,
+    AttemptKind,
+    Charge,
+    DisputeNotice,
+    DisputeState,
+    InstrumentReady,
+    InstrumentSetup,
+    Operation,
+    OperationNotice,
+    OtherNotice,
+    Settlements,
+    WebhookMalformedError,
+    WebhookSignatureError,
+)
+from services.payments.outcomes import (
+    ActionRequired,
+    Approved,
+    DeclineCode,
+    Declined,
+    NotFound,
+    Outcome,
+    Pending,
+    Unknown,
+)
+
+AUTHORISE, CAPTURE, CANCEL, REFUND = AttemptKind
+
+
+class ProcessDied(BaseException):
+    """SIGKILL, as far as a test can have it."""
+
+
+class Fault(Enum):
+    DIES_BEFORE = "the process dies before the request leaves"
+    DIES_DURING = "the PSP does it, and the process dies before the answer"
+    DIES_AFTER = "the process dies with the answer in its hands"
+    LOST_ANSWER = "the PSP does it, and its answer is lost"
+    NEVER_ARRIVED = "no answer, and the PSP never saw the request"
+
+
+def declined(code: DeclineCode = DeclineCode.DO_NOT_HONOR) -> Declined:
+    return Declined(code, "The test says no.", psp_code=code.value)
+
+
+@dataclass
+class BookedCharge:
+    key: str
+    payment_id: str
+    amount_minor: int
+    held_minor: int = 0
+    captured_minor: int = 0
+    refunded_minor: int = 0
+    released: bool = False
+
+
+@dataclass
+class PspDouble:
+    name: str
+    charges: dict[str, BookedCharge] = field(default_factory=dict)  # by our reference
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    answers: dict[str, Outcome] = field(default_factory=dict)  # by key
+    die_after: Callable[[], None] = lambda: None
+    on_call: Callable[[Any], Awaitable[None]] | None = None  # before the answer leaves the PSP
+    look_ups_fail: bool = False
+    removable: bool = True
+    setup_outcome: Any = None
+    _plans: dict[AttemptKind, deque] = field(default_factory=lambda: defaultdict(deque))
+
+    def plan(self, kind: AttemptKind, *steps: Outcome | Fault) -> None:
+        self._plans[kind].extend(steps)
+
+    # What auditors read
+
+    def taken(self) -> list[tuple[str, int]]:
+        """(payment, amount) of every charge that took or holds money."""
+        return [
+            (charge.payment_id, charge.captured_minor or charge.held_minor)
+            for charge in self.charges.values()
+            if charge.captured_minor or charge.held_minor
+        ]
+
+    def sent(self, kind: AttemptKind) -> list[Any]:
+        return [request for name, request in self.calls if name == kind.value]
+
+    # What happens at the PSP later
+
+    def pass_challenge(self, key: str, *, captured: bool = True) -> Outcome:
+        charge = self._charge_of(key)
+        return self._settle(key, self._take(charge, charge.amount_minor, captured=captured))
+
+    def settle(self, key: str, outcome: Outcome) -> Outcome:
+        return self._settle(key, outcome)
+
+    # The connector
+
+    async def authorise(self, charge: Charge) -> Outcome:
+        def do() -> Approved:
+            booked = self._book(charge)
+            return self._take(booked, charge.amount_minor, captured=charge.capture)
+
+        def wait(outcome: Outcome) -> Outcome:
+            if isinstance(outcome, ActionRequired | Pending):
+                self._book(charge)
+            return outcome
+
+        return await self._do(AUTHORISE, charge, do, wait)
+
+    async def capture(self, operation: Operation) -> Outcome:
+        def do() -> Approved:
+            charge = self.charges[operation.psp_reference]
+            assert operation.amount_minor <= charge.held_minor, "over-capture at the PSP"
+            charge.captured_minor, charge.held_minor = operation.amount_minor, 0
+            return Approved(operation.psp_reference, operation.amount_minor, captured=True)
+
+        return await self._do(CAPTURE, operation, do)
+
+    async def cancel(self, operation: Operation) -> Outcome:
+        def do() -> Outcome:
+            charge = self.charges[operation.psp_reference]
+            if charge.captured_minor:
+                return declined(DeclineCode.REQUEST_REFUSED)
+            charge.held_minor, charge.released = 0, True
+            self.answers[charge.key] = declined(DeclineCode.REQUEST_REFUSED)
+            return Approved(operation.psp_reference, charge.amount_minor)
+
+        return await self._do(CANCEL, operation, do)
+
+    async def refund(self, operation: Operation) -> Outcome:
+        def do() -> Approved:
+            charge = self.charges[operation.psp_reference]
+            charge.refunded_minor += operation.amount_minor
+            assert charge.refunded_minor <= charge.captured_minor, "over-refund at the PSP"
+            return Approved(f"re_{operation.key}", operation.amount_minor)
+
+        return await self._do(REFUND, operation, do)
+
+    async def look_up(self, asked: Asked) -> Outcome | NotFound:
+        self.calls.append(("look_up", asked))
+        if self.look_ups_fail:
+            return Unknown("the test says so")
+        return self.answers.get(asked.key, NotFound())
+
+    async def set_up_instrument(self, setup: InstrumentSetup) -> Any:
+        self.calls.append(("set_up", setup))
+        return self.setup_outcome or InstrumentReady(
+            token=f"card_{setup.token}",
+            psp_customer=f"c_{setup.customer_id}",
+            brand="visa",
+            last4="4242",
+            exp_month=12,
+            exp_year=2030,
+            country="IT",
+            fingerprint=f"fp_{setup.token}",
+        )
+
+    async def remove_instrument(self, token: str) -> bool:
+        self.calls.append(("remove", token))
+        return self.removable
+
+    def parse_webhook(self, body: bytes, headers: Any, now: float) -> Any:
+        if headers.get("signature") != f"signed by {self.name}":
+            raise WebhookSignatureError
+        try:
+            return NOTICES[json.loads(body)["number"]]
+        except (ValueError, KeyError) as error:
+            raise WebhookMalformedError from error
+
+    async def settlements(self, cursor: str) -> Settlements | Unknown:
+        return Settlements([], "")
+
+    @property
+    def field(self) -> tuple[str, str]:
+        return f"pk_{self.name}", "https://psp.test/field.js"
+
+    async def close(self) -> None:
+        self.calls.append(("close", None))
+
+    # How a call is answered
+
+    async def _do(
+        self,
+        kind: AttemptKind,
+        request: Charge | Operation,
+        do: Callable[[], Outcome],
+        wait: Callable[[Outcome], Outcome] = lambda outcome: outcome,
+    ) -> Outcome:
+        self.calls.append((kind.value, request))
+        await asyncio.sleep(0)
+        if request.key in self.answers:
+            return self.answers[request.key]
+        step = self._plans[kind].popleft() if self._plans[kind] else None
+        match step:
+            case Fault.DIES_BEFORE:
+                raise ProcessDied
+            case Fault.NEVER_ARRIVED | Unknown():
+                return Unknown("the test says so")
+            case None | Fault():
+                outcome = self._settle(request.key, do())
+            case _:
+                outcome = self._settle(request.key, wait(step))
+        if self.on_call is not None:
+            await self.on_call(request)
+        if step is Fault.DIES_DURING:
+            raise ProcessDied
+        if step is Fault.DIES_AFTER:
+            self.die_after()
+        return Unknown("the answer was lost") if step is Fault.LOST_ANSWER else outcome
+
+    def _settle(self, key: str, outcome: Outcome) -> Outcome:
+        self.answers[key] = outcome
+        return outcome
+
+    def _book(self, charge: Charge) -> BookedCharge:
+        booked = BookedCharge(charge.key, charge.payment_id, charge.amount_minor)
+        self.charges[self.reference(charge.key)] = booked
+        return booked
+
+    def _take(self, charge: BookedCharge, amount_minor: int, *, captured: bool) -> Approved:
+        if captured:
+            charge.captured_minor = amount_minor
+        else:
+            charge.held_minor = amount_minor
+        return Approved(self.reference(charge.key), amount_minor, captured=captured)
+
+    def _charge_of(self, key: str) -> BookedCharge:
+        return self.charges[self.reference(key)]
+
+    def reference(self, key: str) -> str:
+        return f"{self.name}:{key}"
+
+
+# Webhooks are numbers of notices that the test wrote down.
+NOTICES: dict[int, OperationNotice | DisputeNotice | OtherNotice] = {}
+
+
+def webhook(notice: OperationNotice | DisputeNotice | OtherNotice) -> bytes:
+    NOTICES[len(NOTICES) + 1] = notice
+    return json.dumps({"number": len(NOTICES)}).encode()
+
+
+def told(event: str, key: str, outcome: Outcome, kind: AttemptKind = AUTHORISE) -> OperationNotice:
+    return OperationNotice(event, key, kind, getattr(outcome, "psp_reference", ""), outcome)
+
+
+def dispute(event: str, psp_reference: str, state: DisputeState) -> DisputeNotice:
+    return DisputeNotice(event, "dp_1", psp_reference, 5990, state, "fraudulent")

@@ -1,0 +1,225 @@
+"""PSP webhooks and returning shoppers: twice, late, reordered, early, forged."""
+
+import json
+
+import pytest
+
+from services.payments.connectors.base import DisputeState, OperationNotice, OtherNotice
+from services.payments.domain import Payment
+from services.payments.errors import (
+    PaymentDisputed,
+    PaymentNotFound,
+    PspAccountNotFound,
+    WebhookMalformed,
+    WebhookSignatureInvalid,
+)
+from services.payments.flows.refresh import GATEWAY_RETURN, refresh_payment
+from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhook
+from services.payments.outcomes import ActionRequired, Approved, DeclineCode, Pending
+from services.payments.states import State
+from tests.services.payments.conftest import MERCHANT, World
+from tests.services.payments.psp_double import (
+    AUTHORISE,
+    CANCEL,
+    CAPTURE,
+    REFUND,
+    Fault,
+    declined,
+    dispute,
+    told,
+)
+
+
+async def challenged(world: World) -> tuple[Payment, str]:
+    world.a.plan(AUTHORISE, ActionRequired("", "https://psp.test/c"))
+    payment = await world.create()
+    assert payment.state is State.REQUIRES_ACTION
+    return payment, (await world.attempts())[0]["id"]
+
+
+async def refresh(world: World, payment: Payment) -> Payment:
+    return await refresh_payment(
+        world.deps, merchant_id=MERCHANT, actor="key", payment_id=payment.id
+    )
+
+
+@pytest.mark.parametrize("first", ["webhook", "return"])
+async def test_a_passed_challenge_captures_whichever_tells_first(world: World, first: str):
+    payment, attempt_id = await challenged(world)
+    outcome = world.a.pass_challenge(attempt_id)
+    if first == "webhook":
+        assert await world.notice(told("e1", attempt_id, outcome))
+        assert (await refresh(world, payment)).state is State.CAPTURED
+    else:
+        assert (await refresh(world, payment)).state is State.CAPTURED
+        assert await world.notice(told("e1", attempt_id, outcome))
+    assert (await world.get(payment)).state is State.CAPTURED
+    assert await world.subjects() == ["payment.action_required", "payment.captured"]
+
+
+async def test_the_gateway_brings_a_shopper_back_without_knowing_the_merchant(world: World):
+    payment, attempt_id = await challenged(world)
+    world.a.pass_challenge(attempt_id)
+    found = await refresh_payment(
+        world.deps, merchant_id="", actor=GATEWAY_RETURN, payment_id=payment.id
+    )
+    assert (found.state, found.return_url) == (State.CAPTURED, "https://shop.test/back")
+    never_challenged = await world.create()
+    for merchant_id, actor, payment_id in (
+        ("", GATEWAY_RETURN, never_challenged.id),
+        ("", "somebody", payment.id),
+        ("mer_2", GATEWAY_RETURN, payment.id),
+    ):
+        with pytest.raises(PaymentNotFound):
+            await refresh_payment(
+                world.deps, merchant_id=merchant_id, actor=actor, payment_id=payment_id
+            )
+
+
+async def test_a_failed_challenge_declines_without_another_try(world: World):
+    payment, attempt_id = await challenged(world)
+    await world.notice(told("e1", attempt_id, declined(DeclineCode.AUTHENTICATION_FAILED)))
+    assert (await world.get(payment)).state is State.DECLINED
+    assert world.b.sent(AUTHORISE) == []
+
+
+async def test_a_repeated_webhook_does_nothing(world: World):
+    payment, attempt_id = await challenged(world)
+    notice = told("e1", attempt_id, world.a.pass_challenge(attempt_id))
+    assert [await world.notice(notice) for _ in range(3)] == [True, False, False]
+    assert (await world.subjects()).count("payment.captured") == 1
+    assert (await world.get(payment)).state is State.CAPTURED
+
+
+async def test_late_and_reordered_webhooks_never_move_a_state_back(world: World):
+    payment, attempt_id = await challenged(world)
+    outcome = world.a.pass_challenge(attempt_id)
+    await world.notice(told("e3", attempt_id, outcome))
+    await world.notice(told("e1", attempt_id, ActionRequired("", "https://psp.test/old")))
+    await world.notice(told("e2", attempt_id, Pending("")))
+    await world.notice(told("e4", attempt_id, declined()))
+    after = await world.get(payment)
+    assert (after.state, after.next_action_url) == (State.CAPTURED, "")
+
+
+async def test_a_webhook_overtakes_the_answer(world: World):
+    async def tell(charge) -> None:
+        await world.notice(told("e1", charge.key, world.a.answers[charge.key]))
+
+    world.a.on_call = tell
+    payment = await world.create()
+    assert (payment.state, payment.captured_minor) == (State.CAPTURED, 5990)
+    assert await world.subjects() == ["payment.captured"]
+
+
+async def test_a_webhook_that_overtakes_a_retriable_no_leaves_the_fail_over_to_the_call(
+    world: World,
+):
+    async def tell(charge) -> None:
+        await world.notice(told("e1", charge.key, world.a.answers[charge.key]))
+
+    world.a.on_call = tell
+    world.a.plan(AUTHORISE, declined())
+    payment = await world.create()
+    assert (payment.state, payment.psp_account) == (State.CAPTURED, "b")
+
+
+async def test_a_webhook_overtakes_the_answer_of_a_refund_and_of_a_capture(world: World):
+    async def tell(operation) -> None:
+        notice = told("e", operation.key, world.a.answers[operation.key], operation.kind)
+        await world.notice(notice)
+
+    paid, held = await world.create(), await world.hold()
+    world.a.on_call = tell
+    assert (await world.refund(paid, 1000)).refunded_minor == 1000
+    world.a.on_call = None
+    assert (await world.capture(held)).state is State.CAPTURED
+    assert (await world.subjects()).count("payment.refunded") == 1
+
+
+async def test_a_webhook_settles_what_was_unknown(world: World):
+    world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
+    payment = await world.create()
+    [attempt] = await world.attempts()
+    await world.notice(told("e1", attempt["id"], world.a.answers[attempt["id"]]))
+    assert (await world.get(payment)).state is State.CAPTURED
+    assert await world.recover() == 0
+
+
+async def test_a_refund_is_found_by_the_psps_reference(world: World):
+    paid = await world.create()
+    world.a.plan(REFUND, Pending("re_77"))
+    await world.refund(paid, 1000)
+    await world.notice(OperationNotice("e1", "", REFUND, "re_77", Approved("re_77", 1000)))
+    assert (await world.get(paid)).refunded_minor == 1000
+
+
+async def test_what_was_done_in_the_psps_own_console_is_followed(world: World):
+    held, dropped = await world.hold(), await world.hold()
+    first, second = await world.attempts()
+    await world.notice(
+        OperationNotice("e1", first["id"], CAPTURE, "", Approved(held.psp_reference, 3000, True))
+    )
+    assert ((await world.get(held)).state, (await world.get(held)).captured_minor) == (
+        State.CAPTURED,
+        3000,
+    )
+    await world.notice(
+        OperationNotice("e2", "", CANCEL, dropped.psp_reference, Approved(second["id"], 5990))
+    )
+    assert (await world.get(dropped)).state is State.CANCELLED
+
+
+async def test_webhooks_of_unknown_and_other_things_are_stored_and_answered(world: World):
+    assert await world.notice(OtherNotice("e1", "customer.updated"))
+    assert await world.notice(told("e2", "att_nobody", Approved("x", 1)))
+    assert await world.notice(dispute("e3", "nobody", DisputeState.OPEN))
+    assert len(await world.rows("SELECT 1 FROM psp_events")) == 3
+
+
+async def test_another_accounts_webhook_cannot_touch_a_payment(world: World):
+    payment, attempt_id = await challenged(world)
+    await world.notice(told("e1", attempt_id, Approved("b:1", 5990, True)), account="b")
+    assert (await world.get(payment)).state is State.REQUIRES_ACTION
+
+
+async def test_forged_broken_and_lost_webhooks_are_refused(world: World):
+    account = world.account_ids["a"]
+    with pytest.raises(WebhookSignatureInvalid):
+        await handle_psp_webhook(world.deps, HandlePspWebhook(account, b"{}", {}))
+    signed = {"signature": "signed by a"}
+    for body in (b"not json", json.dumps({"number": 0}).encode()):
+        with pytest.raises(WebhookMalformed):
+            await handle_psp_webhook(world.deps, HandlePspWebhook(account, body, signed))
+    with pytest.raises(PspAccountNotFound):
+        await handle_psp_webhook(world.deps, HandlePspWebhook("psa_nobody", b"{}", signed))
+    assert await world.rows("SELECT 1 FROM psp_events") == []
+
+
+# Disputes
+
+
+async def test_a_refund_is_refused_while_a_dispute_is_open(world: World):
+    paid = await world.create()
+    await world.notice(dispute("e1", paid.psp_reference, DisputeState.OPEN))
+    [opened] = (await world.get(paid)).disputes
+    assert opened.state is DisputeState.OPEN
+    with pytest.raises(PaymentDisputed):
+        await world.refund(paid)
+    await world.notice(dispute("e2", paid.psp_reference, DisputeState.WON))
+    assert (await world.refund(paid)).state is State.REFUNDED
+    assert await world.subjects() == [
+        "payment.captured",
+        "dispute.opened",
+        "dispute.closed",
+        "payment.refunded",
+    ]
+
+
+async def test_a_dispute_that_is_told_in_the_wrong_order_ends_closed(world: World):
+    paid = await world.create()
+    await world.notice(dispute("e2", paid.psp_reference, DisputeState.LOST))
+    await world.notice(dispute("e1", paid.psp_reference, DisputeState.OPEN))
+    [closed] = (await world.get(paid)).disputes
+    assert closed.state is DisputeState.LOST
+    assert (await world.subjects())[1:] == ["dispute.opened", "dispute.closed"]
