@@ -1,6 +1,7 @@
 """The real counterparts of the connectors, on ports of their own."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,14 @@ import pytest
 from aiohttp import web
 
 from services.payments.connectors.base import Credentials
+from services.payments.connectors.stripe.connector import API_VERSION, StripeConnector
 from services.sandbox.app import build_app
 from services.sandbox.config import Config
 from stack.process import accepts_connections, free_ports
 from stack.supervisor import Supervisor
 from stack.topology import Process, python
+from tests.services.payments.connectors.official import complaints
+from tests.services.payments.connectors.scripted import Scripted
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -112,3 +116,27 @@ def stripe_credentials(api_base: str) -> Credentials:
         "api_base": api_base,
         "field_url": f"{api_base}/js.stripe.com/v3/",
     })  # fmt: skip
+
+
+@pytest.fixture
+async def scripted() -> AsyncIterator[Scripted]:
+    """Whatever a test asked of it must be valid at Stripe."""
+    scripted = Scripted()
+    runner, scripted.url = await serve(scripted.app())
+    yield scripted
+    await runner.cleanup()
+    for request in scripted.requests:
+        assert complaints(request.method, request.path, request.parameters) == []
+        assert request.headers["Stripe-Version"] == API_VERSION
+        assert request.headers["Authorization"] == "Bearer sk_test_12345"
+
+
+@pytest.fixture
+def stripe_connector(scripted: Scripted, session: aiohttp.ClientSession) -> StripeConnector:
+    return StripeConnector(stripe_credentials(scripted.url), session)
+
+
+@pytest.fixture
+def stripe_later(scripted: Scripted, session: aiohttp.ClientSession) -> StripeConnector:
+    credentials = stripe_credentials(scripted.url)
+    return StripeConnector(credentials, session, lambda: time.time() + 120)

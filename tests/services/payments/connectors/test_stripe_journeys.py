@@ -238,6 +238,7 @@ async def test_an_attempt_without_any_answer_is_found_by_its_time(connector, lat
     charged = await connector.authorise(charge)
     assert await connector.look_up(asked(charge)) == charged
     assert await connector.authorise(charge) == charged
+    assert isinstance(await connector.authorise(a_charge("pm_1", key=charge.key)), Unknown)
 
 
 async def test_a_removed_card_is_gone(connector):

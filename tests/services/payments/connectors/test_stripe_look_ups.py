@@ -1,0 +1,136 @@
+"""How the stripe connector finds out what became of an attempt, and reads settlements."""
+
+import time
+
+import pytest
+from aiohttp import web
+
+from libs import ids
+from services.payments.connectors.base import (
+    Asked,
+    AttemptKind,
+    Settlements,
+)
+from services.payments.connectors.stripe import search
+from services.payments.connectors.stripe.connector import StripeConnector
+from services.payments.outcomes import Approved, NotFound, Unknown
+from tests.services.payments.connectors.orders import (
+    a_charge,
+    an_operation,
+    asked,
+)
+from tests.services.payments.connectors.recordings import recorded
+from tests.services.payments.connectors.scripted import Request
+
+DOCUMENTED = recorded("stripe_documented")
+INTENTS, REFUNDS, SETUPS = DOCUMENTED["intents"], DOCUMENTED["refunds"], DOCUMENTED["setups"]
+CAPTURE, CANCEL, REFUND = AttemptKind.CAPTURE, AttemptKind.CANCEL, AttemptKind.REFUND
+INTENT = "/v1/payment_intents"
+
+
+@pytest.fixture
+def connector(stripe_connector: StripeConnector) -> StripeConnector:
+    return stripe_connector
+
+
+@pytest.fixture
+def later(stripe_later: StripeConnector) -> StripeConnector:
+    return stripe_later
+
+
+def listed(*objects: dict, path: str = INTENT, has_more: bool = False) -> dict:
+    return {"object": "list", "url": path, "has_more": has_more, "data": list(objects)}
+
+
+def pages(*pages: dict):
+    """Answers a list page by page; the cursor is the last id of the page before."""
+
+    def answer(request: Request) -> web.Response:
+        after = request.parameters.get("starting_after")
+        number = next((n + 1 for n, page in enumerate(pages) if page["data"][-1]["id"] == after), 0)
+        return web.json_response(pages[number])
+
+    return answer
+
+
+async def test_an_attempt_without_a_reference_is_searched_in_its_time(connector, scripted):
+    charge = a_charge("pm_1QA")
+    others = [{**INTENTS["held"], "id": f"pi_{n}", "metadata": {}} for n in range(3)]
+    ours = {**INTENTS["captured"], "metadata": {"attempt_id": charge.key}}
+    scripted.answers["GET", INTENT] = pages(listed(*others, has_more=True), listed(ours))
+    question = Asked(charge.key, AttemptKind.AUTHORISE, "", 5990, "EUR", psp_customer="cus_R1")
+    assert await connector.look_up(question) == Approved("pi_3QA", 5990, captured=True)
+    first, second = scripted.requests
+    assert first.parameters["customer"] == "cus_R1"
+    since, until = (int(first.parameters["created"][name]) for name in ("gte", "lte"))
+    assert since < time.time() < until
+    assert second.parameters["starting_after"] == "pi_2"
+
+
+async def test_what_no_list_shows_is_unknown_as_long_as_it_may_be_at_work(
+    connector, later, scripted
+):
+    scripted.says("GET", INTENT, listed(INTENTS["captured"]))
+    charge = a_charge("pm_1QA")
+    assert isinstance(await connector.look_up(asked(charge)), Unknown)
+    assert isinstance(await later.look_up(asked(charge)), NotFound)
+
+
+async def test_too_many_candidates_leave_the_question_open(later, scripted):
+    count = search.MOST_READ + 1
+    others = [{"object": "payment_intent", "id": f"pi_{n}"} for n in range(count)]
+    scripted.says("GET", INTENT, listed(*others))
+    assert isinstance(await later.look_up(asked(a_charge("pm_1QA"))), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("reference", "path"),
+    [("re_3QA", "/v1/refunds/re_3QA"), ("pi_3QA", "/v1/refunds"), ("", "/v1/refunds")],
+)
+async def test_a_refund_is_found_by_whatever_is_known(connector, scripted, reference, path):
+    refund = an_operation(REFUND, "pi_3QA", 1500)
+    ours = {**REFUNDS["succeeded"], "metadata": {"attempt_id": refund.key}}
+    body = ours if path.endswith("re_3QA") else listed(REFUNDS["failed"], ours, path="/v1/refunds")
+    scripted.says("GET", path, body)
+    assert await connector.look_up(asked(refund, reference)) == Approved("re_3QA", 1500)
+
+
+@pytest.mark.parametrize("name", ["wrong_key", "rate_limited", "no_such_method", "broken"])
+async def test_a_question_that_is_refused_stays_open(later, scripted, name):
+    error = DOCUMENTED["errors"][name]
+    scripted.says("GET", f"{INTENT}/pi_3QA", error["body"], status=error["status"])
+    assert isinstance(await later.look_up(asked(a_charge("pm_1QA"), "pi_3QA")), Unknown)
+
+
+async def test_a_key_without_a_time_and_a_capture_without_a_reference_stay_open(later, scripted):
+    for question in (
+        Asked("old-key", AttemptKind.AUTHORISE, "", 1, "EUR"),
+        Asked("old-key", REFUND, "", 1, "EUR"),
+        Asked(ids.new("att"), CAPTURE, "", 1, "EUR"),
+    ):
+        assert isinstance(await later.look_up(question), Unknown)
+    assert scripted.requests == []
+
+
+async def test_settlements_are_read_payout_by_payout_from_the_oldest(connector, scripted):
+    def transactions(request: Request) -> web.Response:
+        lines = DOCUMENTED["lines"] if request.parameters["payout"] == "po_1QA" else []
+        return web.json_response(listed(*lines, path="/v1/balance_transactions"))
+
+    scripted.says("GET", "/v1/payouts", DOCUMENTED["payouts"])
+    scripted.answers["GET", "/v1/balance_transactions"] = transactions
+    page = await connector.settlements("")
+    assert isinstance(page, Settlements)
+    assert [line.line_reference for line in page.lines] == ["txn_1", "txn_2", "txn_3", "txn_4"]
+    assert page.cursor == "po_2QA"
+    assert [r.parameters.get("payout") for r in scripted.requests] == [None, "po_1QA", "po_2QA"]
+    scripted.says("GET", "/v1/payouts", listed(path="/v1/payouts"))
+    assert await connector.settlements("po_2QA") == Settlements([], "po_2QA")
+    assert scripted.requests[-1].parameters["ending_before"] == "po_2QA"
+
+
+def test_the_time_of_an_id_is_the_time_it_was_made():
+    made = search.made_at(ids.new("att"))
+    assert made is not None
+    assert abs(made - time.time()) < 1
+    assert search.made_at("att_1") is None
