@@ -55,6 +55,7 @@ async def look_up(deps: Deps, payment: Payment, attempt: Attempt) -> Outcome | N
         psp_reference=attempt.psp_reference if own else payment.psp_reference,
         amount_minor=attempt.amount_minor,
         currency=payment.currency,
+        psp_customer=attempt.psp_customer,
     )
     return await ask("look up", account, lambda: connector.look_up(asked), attempt_id=attempt.id)
 
