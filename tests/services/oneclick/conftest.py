@@ -44,6 +44,10 @@ async def world(database: Database) -> AsyncIterator[World]:
     yield World(deps, double, OneClickServiceStub(channel))
     await channel.close()
     await server.stop(1)
+    async with database.connection() as conn:  # workers take every merchant's rows
+        await conn.execute("DELETE FROM token_removals")
+        await conn.execute("UPDATE charges SET due_at = NULL")
+        await conn.execute("UPDATE instruments SET due_at = NULL")
     await payments_channel.close()
     await payments_server.stop(1)
 

@@ -1,0 +1,138 @@
+"""Customers, addresses and the merchants' limits, through the gRPC door."""
+
+import asyncio
+
+import pytest
+
+from incasso.oneclick.v1 import events_pb2
+from incasso.oneclick.v1 import oneclick_pb2 as pb
+from libs.errors import Refusal
+from services.oneclick.domain import MAX_ADDRESSES
+from tests.services.oneclick.world import World
+
+
+def address(customer_id: str, **more):
+    return pb.CreateAddressRequest(
+        customer_id=customer_id,
+        name="Giulia Bianchi",
+        line1="Via Garibaldi 12",
+        city="Torino",
+        postcode="10122",
+        country="IT",
+        **more,
+    )
+
+
+async def test_a_customer_comes_back_as_it_was_created(world: World):
+    request = pb.CreateCustomerRequest(
+        email="giulia@example.com",
+        name="Giulia",
+        phone="+393331234567",
+        locale="it",
+        metadata={"a": "b"},
+    )
+    made = (await world.call("CreateCustomer", request)).customer
+    found = await world.call("GetCustomer", pb.GetCustomerRequest(customer_id=made.id))
+    assert found.customer == made
+    assert made.state == pb.Customer.STATE_ACTIVE
+    assert not made.HasField("default_instrument_id")
+    body = await world.value("SELECT body FROM outbox WHERE aggregate_id = $1", made.id)
+    assert events_pb2.CustomerCreated.FromString(body).customer == made
+
+
+async def test_the_same_key_creates_one_customer(world: World):
+    request = pb.CreateCustomerRequest(email="giulia@example.com")
+    answers = await asyncio.gather(
+        *(world.call("CreateCustomer", request, key="c-1") for _ in range(20))
+    )
+    assert len({answer.customer.id for answer in answers}) == 1
+    assert all(answer == answers[0] for answer in answers)
+
+
+async def test_customers_are_listed_newest_first_page_by_page(world: World):
+    made = [await world.customer(email=f"{n}@example.com") for n in range(5)]
+    seen, cursor = [], ""
+    while True:
+        answer = await world.call("ListCustomers", pb.ListCustomersRequest(limit=2, cursor=cursor))
+        seen += [customer.id for customer in answer.data]
+        cursor = answer.next_cursor
+        if not answer.HasField("next_cursor"):
+            break
+    assert seen == made[::-1]
+    only = await world.call("ListCustomers", pb.ListCustomersRequest(email="3@example.com"))
+    assert [customer.id for customer in only.data] == [made[3]]
+
+
+async def test_lists_can_be_narrowed_to_a_range_of_creation(world: World):
+    await world.customer()
+    middle = (await world.call("CreateCustomer", pb.CreateCustomerRequest(name="M"))).customer
+    await world.customer()
+    answer = await world.call(
+        "ListCustomers", pb.ListCustomersRequest(created_from=middle.created_at)
+    )
+    assert len(answer.data) == 2
+    answer = await world.call(
+        "ListCustomers", pb.ListCustomersRequest(created_to=middle.created_at)
+    )
+    assert len(answer.data) == 1
+
+
+async def test_an_update_changes_what_was_sent_and_tells_it_once(world: World):
+    customer_id = await world.customer(email="giulia@example.com", name="Giulia")
+    request = pb.UpdateCustomerRequest(customer_id=customer_id, name="Giulia Bianchi")
+    for _ in range(2):
+        changed = (await world.call("UpdateCustomer", request)).customer
+    assert (changed.name, changed.email) == ("Giulia Bianchi", "giulia@example.com")
+    subjects = await world.rows("SELECT subject FROM outbox WHERE aggregate_id = $1", customer_id)
+    assert [row["subject"].rpartition(".")[2] for row in subjects] == ["created", "updated"]
+
+
+async def test_the_first_address_is_the_default_until_another_is_chosen(world: World):
+    customer_id = await world.customer()
+    first = (await world.call("CreateAddress", address(customer_id, line2="int. 3"))).address
+    second = (await world.call("CreateAddress", address(customer_id))).address
+    assert (first.default, second.default) == (True, False)
+    third = (await world.call("CreateAddress", address(customer_id, make_default=True))).address
+    listed = await world.call("ListAddresses", pb.ListAddressesRequest(customer_id=customer_id))
+    assert [(a.id, a.default) for a in listed.data] == [
+        (third.id, True),
+        (first.id, False),
+        (second.id, False),
+    ]
+    assert listed.data[1].line2 == "int. 3"
+
+
+async def test_removing_an_address_again_changes_nothing(world: World):
+    customer_id = await world.customer()
+    made = (await world.call("CreateAddress", address(customer_id))).address
+    request = pb.DeleteAddressRequest(customer_id=customer_id, address_id=made.id)
+    for _ in range(2):
+        await world.call("DeleteAddress", request)
+    listed = await world.call("ListAddresses", pb.ListAddressesRequest(customer_id=customer_id))
+    assert not listed.data
+    assert (
+        await world.value("SELECT default_address_id FROM customers WHERE id = $1", customer_id)
+        is None
+    )
+
+
+async def test_there_is_a_most_of_addresses(world: World):
+    customer_id = await world.customer()
+    for _ in range(MAX_ADDRESSES):
+        await world.call("CreateAddress", address(customer_id))
+    with pytest.raises(Refusal) as refused:
+        await world.call("CreateAddress", address(customer_id))
+    assert refused.value.reason == "too_many_addresses"
+
+
+async def test_limits_have_defaults_and_change_one_by_one(world: World):
+    before = (await world.call("GetPolicy", pb.GetPolicyRequest())).policy
+    assert before == pb.Policy(
+        max_charge_minor=50_000, max_daily_minor=150_000, max_hourly_charges=10, grace_seconds=900
+    )
+    await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_charge_minor=70_000))
+    await world.call("UpdatePolicy", pb.UpdatePolicyRequest(grace_seconds=60))
+    after = (await world.call("GetPolicy", pb.GetPolicyRequest())).policy
+    assert after == pb.Policy(
+        max_charge_minor=70_000, max_daily_minor=150_000, max_hourly_charges=10, grace_seconds=60
+    )

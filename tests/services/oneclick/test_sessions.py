@@ -1,0 +1,196 @@
+"""One-click sessions: what a browser with the publishable key may do, through the gRPC door."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from incasso.oneclick.v1 import oneclick_pb2 as pb
+from incasso.payments.v1 import payments_pb2
+from libs.errors import Kind, Refusal
+from services.oneclick import worker
+from tests.services.oneclick.payments_double import lose_answer, money, once, refuse
+from tests.services.oneclick.world import World
+
+State = payments_pb2.Payment
+
+
+async def opened(world: World, customer_id: str, *, key: str = "", **more):
+    request = pb.CreateOneClickSessionRequest(
+        customer_id=customer_id, amount=money(5990), order_reference="A-1001", **more
+    )
+    return (await world.call("CreateOneClickSession", request, key=key)).session
+
+
+def browser(world: World) -> World:
+    return World(world.deps, world.payments, world.stub, world.merchant_id, publishable=True)
+
+
+async def pay(world: World, session, secret: str | None = None):
+    request = pb.PayOneClickSessionRequest(session_id=session.id, client_secret=secret)
+    return (await world.call("PayOneClickSession", request)).session
+
+
+async def look(world: World, session, secret: str | None = None):
+    request = pb.GetOneClickSessionRequest(session_id=session.id, client_secret=secret)
+    return (await world.call("GetOneClickSession", request)).session
+
+
+async def test_a_browser_sees_the_card_and_pays_with_the_secret(world: World):
+    customer_id = await world.customer(locale="it")
+    await world.attach(customer_id)
+    session = await opened(world, customer_id)
+    assert session.client_secret.startswith(f"{session.id}_secret_")
+    shopper = browser(world)
+    seen = await look(shopper, session, session.client_secret)
+    assert (seen.state, seen.card.last4, seen.locale) == (
+        pb.OneClickSession.STATE_OPEN,
+        "4242",
+        "it",
+    )
+    assert not seen.HasField("client_secret")
+    assert not seen.HasField("payment")
+    paid = await pay(shopper, session, session.client_secret)
+    assert paid.state == pb.OneClickSession.STATE_PAID
+    assert [paid.payment] == list(world.payments.books.values())
+    assert await look(shopper, session, session.client_secret) == paid
+
+
+async def test_a_browser_without_the_right_secret_is_refused(world: World):
+    customer_id = await world.shopper()
+    session, other = await opened(world, customer_id), await opened(world, customer_id)
+    shopper = browser(world)
+    for secret in (None, "", "wrong", other.client_secret, session.client_secret[:-1]):
+        for call in (look, pay):
+            with pytest.raises(Refusal) as refused:
+                await call(shopper, session, secret)
+            assert (refused.value.kind, refused.value.reason) == (
+                Kind.UNAUTHENTICATED,
+                "client_secret_invalid",
+            )
+    assert not world.payments.books
+
+
+async def test_the_shops_server_needs_no_secret(world: World):
+    session = await opened(world, await world.shopper())
+    assert (await pay(world, session)).state == pb.OneClickSession.STATE_PAID
+
+
+async def test_the_database_does_not_have_the_secret(world: World):
+    session = await opened(world, await world.shopper())
+    row = await world.value("SELECT sessions::text FROM sessions WHERE id = $1", session.id)
+    assert session.client_secret.rpartition("_")[2] not in row
+
+
+async def test_the_same_key_opens_one_session_with_one_secret(world: World):
+    customer_id = await world.shopper()
+    assert await opened(world, customer_id, key="s-1") == await opened(
+        world, customer_id, key="s-1"
+    )
+
+
+async def test_fifty_clicks_at_once_pay_once(world: World):
+    session = await opened(world, await world.shopper())
+    world.payments.before["CreatePayment"] = lambda: asyncio.sleep(0.1)
+    results = await asyncio.gather(
+        *(pay(world, session) for _ in range(50)), return_exceptions=True
+    )
+    refused = {r.reason for r in results if isinstance(r, Refusal)}
+    assert refused <= {"idempotency_key_in_use"}
+    assert len(world.payments.books) == 1
+    assert len(await world.charges()) == 1
+    again = await pay(world, session)
+    assert again.state == pb.OneClickSession.STATE_PAID
+    assert len(world.payments.books) == 1
+
+
+async def test_a_declined_click_can_be_tried_again(world: World):
+    session = await opened(world, await world.shopper())
+    world.payments.state = State.STATE_DECLINED
+    declined = await pay(world, session)
+    assert declined.state == pb.OneClickSession.STATE_OPEN
+    assert declined.payment.state == State.STATE_DECLINED
+    world.payments.state = State.STATE_CAPTURED
+    assert (await pay(world, session)).state == pb.OneClickSession.STATE_PAID
+    assert [row["session_try"] for row in await world.charges()] == [1, 2]
+    assert len(set(world.payments.keys["CreatePayment"])) == 2
+
+
+async def test_a_click_that_payments_refuses_can_be_tried_again(world: World):
+    session = await opened(world, await world.shopper())
+    world.payments.before["CreatePayment"] = once(refuse(Kind.CONFLICT, "no_psp_account"))
+    with pytest.raises(Refusal) as refused:
+        await pay(world, session)
+    assert refused.value.reason == "no_psp_account"
+    assert (await pay(world, session)).state == pb.OneClickSession.STATE_PAID
+
+
+async def test_a_challenge_keeps_the_session_paying_until_its_end_is_known(world: World):
+    session = await opened(world, await world.shopper())
+    world.payments.state = State.STATE_REQUIRES_ACTION
+    paying = await pay(world, session)
+    assert paying.state == pb.OneClickSession.STATE_PAYING
+    assert paying.payment.next_action.url
+    assert (await pay(world, session)) == paying
+    world.payments.payment(paying.payment.id).state = State.STATE_CAPTURED
+    paid = await look(world, session)
+    assert (paid.state, paid.payment.state) == (pb.OneClickSession.STATE_PAID, State.STATE_CAPTURED)
+    assert len(world.payments.books) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_click_without_an_answer_is_gone_on_with(world: World, when: str):
+    session = await opened(world, await world.shopper())
+    getattr(world.payments, when)["CreatePayment"] = once(lose_answer)
+    with pytest.raises(Refusal) as refused:
+        await pay(world, session)
+    assert refused.value.reason == "outcome_unknown"
+    assert (await look(world, session)).state == pb.OneClickSession.STATE_PAYING
+    assert (await pay(world, session)).state == pb.OneClickSession.STATE_PAID
+    assert len(world.payments.books) == 1
+
+
+async def test_a_click_left_behind_is_finished_by_the_worker(world: World):
+    session = await opened(world, await world.shopper())
+    world.payments.after["CreatePayment"] = once(lose_answer)
+    with pytest.raises(Refusal):
+        await pay(world, session)
+    await world.make_due("charges")
+    await worker.charge_worker(world.deps).run_once()
+    assert (await look(world, session)).state == pb.OneClickSession.STATE_PAID
+
+
+async def test_an_expired_session_is_not_paid(world: World):
+    session = await opened(world, await world.shopper(), expires_in_minutes=1)
+    world.offset = timedelta(minutes=1)
+    assert (await look(world, session)).state == pb.OneClickSession.STATE_EXPIRED
+    with pytest.raises(Refusal) as refused:
+        await pay(world, session)
+    assert refused.value.reason == "session_expired"
+
+
+async def test_a_payment_that_was_begun_in_time_comes_to_its_end(world: World):
+    session = await opened(world, await world.shopper(), expires_in_minutes=1)
+    world.payments.before["CreatePayment"] = once(lose_answer)
+    with pytest.raises(Refusal):
+        await pay(world, session)
+    world.offset = timedelta(minutes=2)
+    assert (await pay(world, session)).state == pb.OneClickSession.STATE_PAID
+
+
+async def test_limits_hold_for_sessions_and_leave_them_open(world: World):
+    customer_id = await world.shopper()
+    await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_charge_minor=100))
+    session = await opened(world, customer_id)
+    with pytest.raises(Refusal) as refused:
+        await pay(world, session)
+    assert refused.value.reason == "charge_limit_exceeded"
+    assert (await look(world, session)).state == pb.OneClickSession.STATE_OPEN
+
+
+async def test_a_session_of_a_customer_without_a_card_shows_none(world: World):
+    session = await opened(world, await world.customer())
+    assert not session.HasField("card")
+    with pytest.raises(Refusal) as refused:
+        await pay(world, session)
+    assert refused.value.reason == "no_instrument"
