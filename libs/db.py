@@ -16,7 +16,7 @@ Row: TypeAlias = asyncpg.Record
 UniqueViolation: TypeAlias = asyncpg.UniqueViolationError
 CheckViolation: TypeAlias = asyncpg.CheckViolationError
 
-_CHANGE = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)", re.IGNORECASE)
+_CHANGE = re.compile(r"\b(INSERT INTO|(?<!FOR )(?<!DO )UPDATE|DELETE FROM)\s+([a-z_]+)", re.IGNORECASE)
 _READ = re.compile(r"\bFROM\s+([a-z_]+)", re.IGNORECASE)
 
 

@@ -4,6 +4,7 @@ For `make up`, `make demo` and the end-to-end tests. Everything runs as it would
 process with its environment; only PostgreSQL, NATS and Stripe come from wheels.
 """
 
+import asyncio
 import contextlib
 import http.client
 import signal
@@ -207,10 +208,15 @@ class Stack:
         """Ends the process by the signal, starts it again, waits until it is ready."""
         await self._supervisor.restart(name, sig, env)
 
-    async def rolling_restart(self, service: str) -> None:
-        """One replica after the other, as a Deployment with maxUnavailable 0 nearly does."""
+    async def rolling_restart(self, service: str, *, min_ready_seconds: float = 3.0) -> None:
+        """One replica after the other, as a Deployment does.
+
+        `min_ready_seconds` as in Kubernetes: clients need it to connect to the new process before
+        the next one leaves.
+        """
         for name in replica_names(service, len(self.ports.replicas[service])):
             await self.restart(name)
+            await asyncio.sleep(min_ready_seconds)
 
     async def stop(self, name: str, sig: signal.Signals | None = None) -> None:
         """Takes the process down until `start_again`."""

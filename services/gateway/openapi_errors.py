@@ -21,6 +21,11 @@ _ANY: Final = (
     (500, "internal_error"),
     (503, "service_unavailable"),
 )
+_KEY: Final = (
+    (400, "idempotency_key_invalid"),
+    (409, "idempotency_key_in_use"),
+    (422, "idempotency_key_reused"),
+)
 _BODY: Final = (
     (400, "json_malformed"),
     (400, "encoding_invalid"),
@@ -43,7 +48,7 @@ def _codes(route: Route) -> list[tuple[int, str]]:
     """(HTTP status, code) of every refusal that a call can meet, its own first."""
     own = comments.errors(route.rpc.full_name)
     key = [(400, "idempotency_key_missing")] if route.rules.idempotency_key_required else []
-    other_key = [] if route.reads_only else [(400, "idempotency_key_invalid")]
+    other_key = [] if route.reads_only else list(_KEY)
     scope = [(403, "scope_missing")] if route.rules.scope else []
     publishable = [] if route.rules.publishable else [(403, "publishable_key_not_allowed")]
     unknown = [] if route.reads_only else [(503, "outcome_unknown")]

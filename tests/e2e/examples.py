@@ -42,6 +42,8 @@ def single_value(field):
     example = rules_of(field).example
     if not example:
         return 1 if field.cpp_type in NUMBERS else "example"
+    if field.cpp_type == FieldDescriptor.CPPTYPE_STRING and not field.is_repeated:
+        return example
     try:
         return json.loads(example)
     except json.JSONDecodeError:
