@@ -10,7 +10,7 @@ from libs import client
 from libs.tasks import Tasks
 from services.gateway import browser, docs, returns, webhooks
 from services.gateway.authentication import Keys
-from services.gateway.checkout import Checkout
+from services.gateway.checkout import METHOD_SERVICES, Checkout
 from services.gateway.config import Config
 from services.gateway.door import middleware
 from services.gateway.errors import RouteNotFound
@@ -19,7 +19,7 @@ from services.gateway.returns import Returns
 from services.gateway.routes import Route, all_routes
 from services.gateway.security import Security
 from services.gateway.transcoder import Edge, Transcoder
-from services.gateway.upstreams import LOCAL, METHOD_SERVICES, Call, Upstreams
+from services.gateway.upstreams import LOCAL, Call, Upstreams
 from services.gateway.webhooks import PspWebhooks
 
 AUTHENTICATE_SECONDS: Final = 2.0

@@ -16,6 +16,8 @@ from libs import client, validation
 from libs.errors import Refusal
 from libs.logs import log
 
+# Payment method → the upstream whose GetOffer knows it, in the order in which shops show them.
+METHOD_SERVICES: Final = {"one_click": "oneclick"}
 DEADLINE_SECONDS: Final = 0.5
 UNAVAILABLE: Final = "method_unavailable"
 

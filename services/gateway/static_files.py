@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 from swagger_ui_bundle import swagger_ui_path
 
-_ASSETS: Final = Path(__file__).parent / "assets"
+_FOLDER: Final = Path(__file__).parent / "static"
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -48,7 +48,7 @@ def made(
 
 
 def asset(name: str, headers: dict[str, str] | None = None) -> StaticFile:
-    path = _ASSETS / name
+    path = _FOLDER / name
     return made(path.read_bytes(), path.suffix, headers=headers)
 
 

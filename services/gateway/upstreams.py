@@ -1,7 +1,6 @@
 """Which gRPC services stand behind the gateway, and how one of their methods is called.
 
-A new service is one line in UPSTREAMS (and its target in config.py); a method service that makes
-offers for a cart is one line more in METHOD_SERVICES.
+A new service is one line in UPSTREAMS and its target in config.py.
 """
 
 from collections.abc import Awaitable, Callable
@@ -41,8 +40,6 @@ UPSTREAMS: Final = (
 )
 # The gateway answers these itself.
 LOCAL: Final = (_full_name(checkout_pb2, "CheckoutService"),)
-# Payment method → the upstream whose GetOffer knows it, in the order in which shops show them.
-METHOD_SERVICES: Final = {"one_click": "oneclick"}
 
 
 class Upstreams:

@@ -1,6 +1,7 @@
 """A gateway in this process before fake services: real gRPC servers, doors and rules, no business."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, settings
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from playwright.async_api import Browser, Page, async_playwright
 
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from incasso.oneclick.v1 import oneclick_pb2_grpc
@@ -28,6 +30,18 @@ from services.gateway.upstreams import UPSTREAMS, Upstreams, message_class
 # Machines that run the tests are busy: slow is not wrong.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREENSHOTS = os.environ.get("SCREENSHOTS")  # a folder, to look at the pages
 
 SECRET = "sk_all00000000000000000000000000000"
 PUBLISHABLE = "pk_browser0000000000000000000000000"
@@ -185,3 +199,30 @@ def gateway(shared_gateway: Gateway) -> Gateway:
 def new_gateway() -> Callable[..., Any]:
     """One of the test's own: `async with new_gateway(cors_origins="…") as gateway`."""
     return running_gateway
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        await started.close()
+
+
+@pytest.fixture(params=["light", "dark"] if SCREENSHOTS else ["light"])
+async def page(browser: Browser, request) -> AsyncIterator[Page]:
+    context = await browser.new_context(
+        viewport={"width": 390, "height": 640}, color_scheme=request.param
+    )
+    page = await context.new_page()
+    page.complaints = []
+    page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.scheme = request.param
+    yield page
+    await context.close()
+
+
+async def picture(page, name):
+    if SCREENSHOTS:
+        await page.screenshot(path=f"{SCREENSHOTS}/{name}-{page.scheme}.png", full_page=True)

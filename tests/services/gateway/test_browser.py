@@ -1,67 +1,32 @@
-"""The web component, the reference and the return page in a real browser.
-
-Set SCREENSHOTS to a folder to look at them.
-"""
+"""The web component, the reference and the return page in a real browser."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import expect
 
 from incasso.common.v1 import money_pb2, offer_pb2
 from incasso.oneclick.v1 import oneclick_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import ids
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
-from tests.services.gateway.conftest import PUBLISHABLE, Gateway, running_gateway
+from tests.services.gateway.conftest import CHROMIUM, PUBLISHABLE, Gateway, picture, running_gateway
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SESSION = oneclick_pb2.OneClickSession
 PAYMENT = payments_pb2.Payment
-SCREENSHOTS = os.environ.get("SCREENSHOTS")
-
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        await started.close()
+pytestmark = [
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine"),
+    pytest.mark.xdist_group("gateway-browser"),
+]
 
 
 @pytest.fixture
 async def shop() -> AsyncIterator[Gateway]:
     async with running_gateway(demo_pages=True) as gateway:
         yield gateway
-
-
-@pytest.fixture(params=["light", "dark"])
-async def page(browser: Browser, request) -> AsyncIterator[Page]:
-    context = await browser.new_context(
-        viewport={"width": 390, "height": 640}, color_scheme=request.param
-    )
-    page = await context.new_page()
-    page.complaints = []
-    page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.scheme = request.param
-    yield page
-    await context.close()
 
 
 def session(state=SESSION.STATE_OPEN, *, payment=None, card=True):
@@ -99,11 +64,6 @@ async def open_component(page, shop, lang="en"):
     values = f"publishable-key={PUBLISHABLE}&session-id=ocs_1&client-secret=s3cret&lang={lang}"
     await page.goto(f"{shop.url}/demo/one-click#{values}")
     return page.locator("incasso-one-click")
-
-
-async def picture(page, name):
-    if SCREENSHOTS:
-        await page.screenshot(path=f"{SCREENSHOTS}/{name}-{page.scheme}.png", full_page=True)
 
 
 async def view_is(component, view):
