@@ -10,7 +10,6 @@ import aiohttp
 from libs import telemetry
 from services.payments.connectors import signatures
 from services.payments.connectors.base import (
-    TIMEOUT_SECONDS,
     Asked,
     Charge,
     Connector,
@@ -25,18 +24,11 @@ from services.payments.connectors.base import (
 from services.payments.connectors.declines import declined
 from services.payments.connectors.sandbox import mapping
 from services.payments.connectors.sandbox.mapping import Json
+from services.payments.connectors.transport import NOT_SENT, TIMEOUT, UNREADABLE
 from services.payments.outcomes import DeclineCode, Declined, NotFound, Outcome, Unknown
 
 SIGNATURE_HEADER: Final = "sandbox-signature"
-CONNECT_SECONDS: Final = 3.0
-TIMEOUT: Final = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=CONNECT_SECONDS)
 GONE: Final = (204, 404)
-# Raised before anything was sent.
-NOT_SENT: Final = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-)
 Read = TypeVar("Read")
 
 
@@ -93,7 +85,7 @@ class SandboxConnector:
         signatures.verify(body, headers.get(SIGNATURE_HEADER, ""), self._webhook_secret, now=now)
         try:
             return mapping.notice(json.loads(body))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except UNREADABLE as error:
             raise WebhookMalformedError("not an event of the sandbox") from error
 
     async def settlements(self, cursor: str) -> Settlements | Unknown:
@@ -145,7 +137,7 @@ class SandboxConnector:
             return Unknown("no answer in time")
         except (aiohttp.ClientError, OSError) as error:
             return Unknown(f"the connection broke: {type(error).__name__}")
-        except (KeyError, TypeError, ValueError) as error:
+        except UNREADABLE as error:
             return Unknown(f"an unreadable answer: {type(error).__name__}")
 
     def _headers(self, key: str) -> dict[str, str]:

@@ -14,7 +14,6 @@ import stripe
 
 from services.payments.connectors import signatures
 from services.payments.connectors.base import (
-    TIMEOUT_SECONDS,
     Asked,
     AttemptKind,
     Charge,
@@ -39,15 +38,13 @@ from services.payments.connectors.stripe import (
     settlement,
 )
 from services.payments.connectors.stripe.mapping import Json
+from services.payments.connectors.transport import TIMEOUT, UNREADABLE
 from services.payments.outcomes import Approved, DeclineCode, Declined, NotFound, Outcome, Unknown
 
 # The version the mappings were written for; a new SDK brings a new one, which a test notices.
 API_VERSION: Final = "2026-10-28.endive"
 FIELD_URL: Final = "https://js.stripe.com/v3/"
 SIGNATURE_HEADER: Final = "stripe-signature"
-CONNECT_SECONDS: Final = 3.0
-TIMEOUT: Final = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=CONNECT_SECONDS)
-UNREADABLE: Final = (AttributeError, KeyError, TypeError, ValueError)
 Read = TypeVar("Read")
 
 
@@ -201,7 +198,7 @@ class StripeConnector:
         signatures.fresh_parts(header, now=now)
         try:
             stripe.WebhookSignature.verify_header(body, header, self._webhook_secret)
-        except (stripe.SignatureVerificationError, ValueError) as error:
+        except (stripe.SignatureVerificationError, TypeError, ValueError) as error:
             raise WebhookSignatureError("the signature does not match") from error
         try:
             return notices.notice(json.loads(body))

@@ -8,16 +8,11 @@ import stripe
 
 from services.payments.connectors.declines import declined
 from services.payments.connectors.stripe import declines
+from services.payments.connectors.transport import NOT_SENT
 from services.payments.outcomes import DeclineCode, Declined, Unknown
 
 # What a call through the SDK may raise: it passes on what breaks while an answer is read.
 TROUBLE: Final = (stripe.StripeError, aiohttp.ClientError, TimeoutError, OSError)
-# Raised by the connection before anything was sent.
-NOT_SENT: Final = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-)
 MISSING: Final = "resource_missing"
 INSTRUMENT_PARAMETERS: Final = frozenset(
     {"payment_method", "customer", "source", "mandate", "card"}

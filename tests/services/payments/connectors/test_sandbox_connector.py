@@ -239,3 +239,19 @@ async def test_the_charge_belongs_to_the_callers_trace(connector, session, sandb
     async with session.get(f"{sandbox_url}/traces/{trace_id}.json") as answer:
         (span,) = (await answer.json())["spans"]
     assert span["name"] == "sandbox POST /charges"
+
+
+async def test_a_call_that_got_no_connection_in_time_is_a_certain_no(
+    sandbox_credentials, session, sandbox_url
+):
+    await faults(session, sandbox_url, operation="charge", kind="latency", seconds=0.6, times=1)
+    timeout = aiohttp.ClientTimeout(total=5, connect=0.1)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as narrow:
+        connector = SandboxConnector(sandbox_credentials, narrow, timeout)
+        first = asyncio.create_task(connector.authorise(a_charge()))
+        await asyncio.sleep(0.1)
+        second = await connector.authorise(a_charge())
+        assert isinstance(await first, Approved)
+    assert isinstance(second, Declined)
+    assert second.code is DeclineCode.PSP_UNAVAILABLE
+    assert len(await books(session, sandbox_url)) == 1
