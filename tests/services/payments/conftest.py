@@ -177,8 +177,20 @@ class World:
         return await worker.due_payments(self.deps).run_once()
 
 
-async def open_world(url: str, folder: Any) -> World:
-    database = await db.connect(url, pool_size=10, service="payments")
+TABLES = (
+    "payments",
+    "attempts",
+    "disputes",
+    "psp_accounts",
+    "routings",
+    "psp_events",
+    "outbox",
+    "idempotency_keys",
+    "test_clocks",
+)
+
+
+async def open_world(database: Database, folder: Any) -> World:
     time = Time()
     doubles = {name: PspDouble(name) for name in ("a", "b")}
     for double in doubles.values():
@@ -204,8 +216,16 @@ async def open_world(url: str, folder: Any) -> World:
     return world
 
 
-@pytest.fixture
-async def world(new_database, tmp_path) -> AsyncIterator[World]:
-    opened = await open_world(new_database("payments"), tmp_path)
+@pytest.fixture(scope="module")
+async def database(new_module_database) -> AsyncIterator[Database]:
+    opened = await db.connect(new_module_database("payments"), pool_size=10, service="payments")
     yield opened
-    await opened.db.close()
+    await opened.close()
+
+
+@pytest.fixture
+async def world(database: Database, tmp_path) -> World:
+    async with database.transaction() as conn:
+        for table in TABLES:
+            await conn.execute(f"DELETE FROM {table}")
+    return await open_world(database, tmp_path)
