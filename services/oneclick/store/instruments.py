@@ -97,15 +97,15 @@ async def save(
 ) -> bool:
     """Write what an event made of the instrument; False when it was in another state.
 
-    Only one that requires action is looked at again, an hour later at the latest.
+    Only one that requires action is looked at again.
     """
     assert INSTRUMENT_TRANSITIONS[before, event] is new.state
     changed = await conn.execute(
         "UPDATE instruments SET state = $4, brand = $5, last4 = $6, exp_month = $7, exp_year = $8,"
         " country = $9, fingerprint = $10, tokens = $11, next_action_url = $12,"
         " last_challenge_at = $13, merged_into = $14, refusal = $15, setup_request = $16,"
-        " due_at = CASE WHEN $4 = 'requires_action'"
-        "   THEN coalesce(due_at, now() + interval '15 seconds') END"
+        " due_at = CASE WHEN $4 <> 'requires_action' THEN NULL"
+        "   WHEN $3 = 'setting_up' THEN now() + interval '10 seconds' ELSE due_at END"
         " WHERE merchant_id = $1 AND id = $2 AND state = $3",
         new.merchant_id,
         new.id,
