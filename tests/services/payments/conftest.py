@@ -27,9 +27,8 @@ from services.payments.flows.refund import RefundPayment, refund_payment
 from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhook
 from services.payments.psps import Psps
 from services.payments.states import AttemptKind, CaptureMode, Initiator
+from tests.services.payments.door import MERCHANT, Door, serving
 from tests.services.payments.psp_double import ProcessDied, PspDouble, webhook
-
-MERCHANT = "mer_1"
 
 
 class Time:
@@ -229,3 +228,9 @@ async def world(database: Database, tmp_path) -> World:
         for table in TABLES:
             await conn.execute(f"DELETE FROM {table}")
     return await open_world(database, tmp_path)
+
+
+@pytest.fixture
+async def door(world: World) -> AsyncIterator[Door]:
+    async with serving(world) as opened:
+        yield opened

@@ -1,0 +1,197 @@
+"""The gRPC door: what the RPCs of payments answer, and every refusal with its code and reason."""
+
+from typing import Any
+
+import pytest
+
+from incasso.common.v1 import money_pb2
+from incasso.payments.v1 import payments_pb2 as pb
+from libs.errors import Kind, RemoteRefusal
+from services.payments.outcomes import ActionRequired, DeclineCode
+from tests.services.payments.door import EUR_59_90, Door, routing
+from tests.services.payments.psp_double import AUTHORISE, CANCEL, Fault, declined
+
+# Payments
+
+
+async def test_a_payment_is_answered_the_same_by_create_get_and_list(door: Door):
+    made = await door.create(
+        customer_id="cus_1", metadata={"cart": "7"}, sca_history=pb.ScaHistory()
+    )
+    assert (made.state, made.captured_minor) == (pb.Payment.STATE_CAPTURED, 5990)
+    assert (made.psp_account, made.customer_id, made.instrument_id) == ("a", "cus_1", "ins_1")
+    assert dict(made.metadata) == {"cart": "7"}
+    assert made.sca_exemption == "none", "59.90 is above low value"
+    assert (await door.call("GetPayment", payment_id=made.id)).payment == made
+    listed = await door.call("ListPayments", state=made.state, customer_id="cus_1")
+    assert list(listed.data) == [made]
+
+
+async def test_a_repeat_gets_the_same_answer(door: Door):
+    first = await door.create(key="k")
+    assert await door.create(key="k") == first
+    refused = await door.refused("CreatePayment", key="k", **{**fields_of(first), "method": "x"})
+    assert refused == (Kind.UNPROCESSABLE, "idempotency_key_reused")
+
+
+def fields_of(payment: pb.Payment) -> dict[str, Any]:
+    token = pb.InstrumentToken(psp_account="a", token="tok_a")
+    return {
+        "amount": payment.amount,
+        "order_reference": payment.order_reference,
+        "method": payment.method,
+        "instrument": pb.Instrument(instrument_id="ins_1", tokens=[token]),
+    }
+
+
+async def test_a_decline_is_a_state_and_not_an_error(door: Door):
+    door.world.a.plan(AUTHORISE, declined(DeclineCode.CARD_BLOCKED))
+    made = await door.create()
+    assert made.state == pb.Payment.STATE_DECLINED
+    assert (made.decline.code, made.decline.psp_code) == (
+        pb.DECLINE_CODE_CARD_BLOCKED,
+        "card_blocked",
+    )
+
+
+async def test_a_challenge_is_shown_and_refreshed(door: Door):
+    door.world.a.plan(AUTHORISE, ActionRequired("", "https://psp.test/c"))
+    made = await door.create(return_url="https://shop.test/back")
+    assert made.state == pb.Payment.STATE_REQUIRES_ACTION
+    assert (made.next_action.type, made.next_action.url) == ("redirect", "https://psp.test/c")
+    door.world.a.pass_challenge((await door.world.attempts())[0]["id"])
+    back = await door.call(
+        "RefreshPayment", merchant="", actor="gateway-return", payment_id=made.id
+    )
+    assert (back.payment.state, back.return_url) == (
+        pb.Payment.STATE_CAPTURED,
+        "https://shop.test/back",
+    )
+
+
+async def test_holding_lowering_capturing_and_refunding(door: Door):
+    made = await door.create(capture=pb.CAPTURE_MODE_DELAYED, capture_delay_seconds=900)
+    assert made.capture_at.seconds == made.created_at.seconds + 900
+    lower = money_pb2.Money(amount_minor=4000, currency="EUR")
+    lowered = await door.call("LowerPayment", payment_id=made.id, amount=lower)
+    assert lowered.payment.capturable_minor == 4000
+    captured = await door.call("CapturePayment", key="c", payment_id=made.id)
+    assert captured.payment.captured_minor == 4000
+    assert await door.call("CapturePayment", key="c", payment_id=made.id) == captured
+    refunded = await door.call("RefundPayment", key="r", payment_id=made.id, reason="returned")
+    assert refunded.payment.state == pb.Payment.STATE_REFUNDED
+    [refund] = refunded.payment.refunds
+    assert (refund.state, refund.amount_minor, refund.reason) == (
+        pb.Refund.STATE_SUCCEEDED,
+        4000,
+        "returned",
+    )
+
+
+async def test_cancelling(door: Door):
+    made = await door.create(capture=pb.CAPTURE_MODE_MANUAL)
+    cancelled = await door.call("CancelPayment", key="x", payment_id=made.id)
+    assert cancelled.payment.state == pb.Payment.STATE_CANCELLED
+    assert await door.refused("CancelPayment", key="y", payment_id=made.id) == (
+        Kind.CONFLICT,
+        "payment_not_cancellable",
+    )
+
+
+async def test_lists_have_pages(door: Door):
+    made = [(await door.create()).id for _ in range(3)]
+    first = await door.call("ListPayments", limit=2)
+    assert [payment.id for payment in first.data] == [made[2], made[1]]
+    rest = await door.call("ListPayments", limit=2, cursor=first.next_cursor)
+    assert [payment.id for payment in rest.data] == [made[0]]
+    assert not rest.HasField("next_cursor")
+    assert await door.refused("ListPayments", cursor="nonsense") == (
+        Kind.INVALID,
+        "cursor_invalid",
+    )
+
+
+async def test_filters(door: Door):
+    made = await door.create(order_reference="B-7")
+    await door.create()
+    listed = await door.call("ListPayments", order_reference="B-7", created_from=made.created_at)
+    assert [payment.id for payment in listed.data] == [made.id]
+    assert not (await door.call("ListPayments", created_to=made.created_at)).data
+    assert not (await door.call("ListPayments", state=pb.Payment.STATE_DECLINED)).data
+
+
+async def test_other_merchants_find_nothing(door: Door):
+    made = await door.create(capture=pb.CAPTURE_MODE_MANUAL)
+    not_found = (Kind.NOT_FOUND, "payment_not_found")
+    foreign: dict[str, Any] = {"merchant": "mer_2", "payment_id": made.id}
+    assert await door.refused("GetPayment", **foreign) == not_found
+    assert await door.refused("CapturePayment", key="1", **foreign) == not_found
+    assert await door.refused("CancelPayment", key="2", **foreign) == not_found
+    assert await door.refused("RefundPayment", key="3", **foreign) == not_found
+    assert await door.refused("LowerPayment", amount=EUR_59_90, **foreign) == not_found
+    assert await door.refused("RefreshPayment", **foreign) == not_found
+    assert not (await door.call("ListPayments", merchant="mer_2")).data
+    assert not (await door.call("ListPspAccounts", merchant="mer_2")).data
+
+
+@pytest.mark.parametrize(
+    ("rpc", "amount", "wanted"),
+    [
+        ("CapturePayment", None, (Kind.CONFLICT, "payment_not_capturable")),
+        ("RefundPayment", (6000, "EUR"), (Kind.UNPROCESSABLE, "refund_too_large")),
+        ("RefundPayment", (100, "USD"), (Kind.UNPROCESSABLE, "currency_mismatch")),
+    ],
+)
+async def test_refusals_of_operations(door: Door, rpc, amount, wanted):
+    made = await door.create()
+    fields = (
+        {"amount": money_pb2.Money(amount_minor=amount[0], currency=amount[1])} if amount else {}
+    )
+    assert await door.refused(rpc, key="k", payment_id=made.id, **fields) == wanted
+
+
+async def test_refusals_of_states(door: Door):
+    held = await door.create(capture=pb.CAPTURE_MODE_MANUAL)
+    too_much = money_pb2.Money(amount_minor=6000, currency="EUR")
+    assert await door.refused("CapturePayment", key="1", payment_id=held.id, amount=too_much) == (
+        Kind.UNPROCESSABLE,
+        "capture_too_large",
+    )
+    assert await door.refused("RefundPayment", key="2", payment_id=held.id) == (
+        Kind.CONFLICT,
+        "payment_not_refundable",
+    )
+    door.world.a.plan(CANCEL, Fault.NEVER_ARRIVED)
+    await door.call("CancelPayment", key="3", payment_id=held.id)
+    assert await door.refused("CapturePayment", key="4", payment_id=held.id) == (
+        Kind.CONFLICT,
+        "payment_not_capturable",
+    )
+
+
+async def test_a_delayed_capture_needs_its_delay(door: Door):
+    with pytest.raises(RemoteRefusal) as caught:
+        await door.create(capture=pb.CAPTURE_MODE_DELAYED)
+    assert caught.value.reason == "invalid_argument"
+    assert [violation.field for violation in caught.value.violations] == ["capture_delay_seconds"]
+
+
+async def test_a_charge_needs_a_key_and_an_account(door: Door):
+    with pytest.raises(RemoteRefusal) as caught:
+        await door.create(key="")
+    assert caught.value.reason == "idempotency_key_missing"
+    nowhere = pb.InstrumentToken(psp_account="nowhere", token="tok")
+    with pytest.raises(RemoteRefusal) as caught:
+        await door.create(instrument=pb.Instrument(instrument_id="ins_1", tokens=[nowhere]))
+    assert (caught.value.kind, caught.value.reason) == (Kind.NOT_FOUND, "psp_account_not_found")
+    await door.call("UpdateRouting", routing=routing("b"))
+    with pytest.raises(RemoteRefusal) as caught:
+        await door.create()
+    assert (caught.value.kind, caught.value.reason) == (Kind.CONFLICT, "no_psp_account")
+
+
+async def test_a_call_without_a_merchant_is_refused(door: Door):
+    assert await door.refused("GetPayment", merchant="", payment_id="pay_1") == (
+        Kind.UNAUTHENTICATED,
+        "merchant_missing",
+    )
