@@ -105,10 +105,10 @@ def set_up(service: str, *, level: int = logging.INFO) -> None:
         _add_context,
         structlog.processors.format_exc_info,
         lambda _, __, event: {**event, "service": service},
-        _filter,
     ]
+    last: list[Any] = [_filter, structlog.processors.JSONRenderer()]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
+        processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
@@ -118,8 +118,9 @@ def set_up(service: str, *, level: int = logging.INFO) -> None:
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
+                # Before the filter, which would drop what this one looks for.
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
+                *last,
             ],
         )
     )

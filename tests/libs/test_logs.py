@@ -1,4 +1,5 @@
 import json
+import logging
 
 import structlog
 from hypothesis import given
@@ -32,3 +33,12 @@ def test_a_log_line_is_json_with_its_service(capsys):
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["event"], line["service"], line["payment_id"]) == ("paid", "test", "pay_1")
     structlog.reset_defaults()
+
+
+def test_what_libraries_log_looks_the_same(capsys):
+    logs.set_up("test")
+    logging.getLogger("aiohttp.server").warning("from %s", "giulia@example.com")
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["event"], line["level"], line["service"]) == ("from [email]", "warning", "test")
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
