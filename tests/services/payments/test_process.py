@@ -1,0 +1,175 @@
+"""The real process against the sandbox: killed in the middle of charges, it finds the truth."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from incasso.payments.v1 import payments_pb2 as pb
+from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
+from libs import client, context
+from libs.errors import OutcomeUnknown
+from services.payments.service.servicer import NAME
+from services.sandbox.app import build_app
+from services.sandbox.config import Config
+from stack.process import accepts_connections, wait_until
+from tests.conftest import ROOT
+from tests.services.payments.door import EUR_59_90, MERCHANT
+
+COMMAND = [sys.executable, "-m", "services.payments"]
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[str]:
+    config = Config(sandbox_data=tmp_path / "sandbox", sandbox_webhook_delay_seconds=0.01)
+    runner = web.AppRunner(build_app(config), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+class Process:
+    """services.payments as a process that can be killed and started again."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+        self.child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.child = subprocess.Popen(
+            COMMAND, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL
+        )
+        port = int(self.environment["INCASSO_ADMIN_PORT"])
+        wait_until(lambda: accepts_connections(port), self.child, 30)
+
+    def end(self, by: signal.Signals) -> int:
+        assert self.child is not None
+        self.child.send_signal(by)
+        return self.child.wait(timeout=20)
+
+    @property
+    def target(self) -> str:
+        return f"127.0.0.1:{self.environment['INCASSO_GRPC_PORT']}"
+
+
+@pytest.fixture
+def process(tmp_path, nats_url, free_port, new_database, sandbox) -> Iterator[Process]:
+    credentials = {
+        "base_url": sandbox,
+        "account": "sandbox-a",
+        "secret_key": "sandbox_sk_sandbox-a",
+        "webhook_secret": "secret",
+    }
+    (tmp_path / "sandbox-a.json").write_text(json.dumps(credentials))
+    environment = {
+        **os.environ,
+        "INCASSO_GRPC_PORT": str(free_port()),
+        "INCASSO_ADMIN_PORT": str(free_port()),
+        "INCASSO_NATS_URL": nats_url,
+        "INCASSO_DATABASE_URL": new_database(),
+        "INCASSO_PUBLIC_URL": "http://127.0.0.1:8080",
+        "INCASSO_PSP_CREDENTIALS_DIR": str(tmp_path),
+    }
+    subprocess.run([*COMMAND, "migrate"], cwd=ROOT, env=environment, check=True)
+    made = Process(environment)
+    made.start()
+    yield made
+    if made.child is not None and made.child.poll() is None:
+        made.child.kill()
+        made.child.wait()
+
+
+async def call(target: str, rpc: str, *, key: str = "", **fields: Any) -> Any:
+    context.set_current(context.Call(merchant_id=MERCHANT, actor="test"))
+    async with client.channel(target, NAME) as channel:
+        method = getattr(PaymentsServiceStub(channel), rpc)
+        request = getattr(pb, f"{rpc}Request")(**fields)
+        return await client.call(method, request, timeout_seconds=20, idempotency_key=key)
+
+
+async def pay(target: str, key: str) -> pb.Payment | None:
+    token = pb.InstrumentToken(psp_account="sandbox-a", token="tok_visa")
+    try:
+        answer = await call(
+            target,
+            "CreatePayment",
+            key=key,
+            amount=EUR_59_90,
+            order_reference=key,
+            method="one_click",
+            instrument=pb.Instrument(instrument_id="ins_1", tokens=[token]),
+        )
+    except OutcomeUnknown:
+        return None
+    return answer.payment
+
+
+async def read(url: str) -> Any:
+    async with aiohttp.ClientSession() as http, http.get(url) as answer:
+        answer.raise_for_status()
+        return await answer.json()
+
+
+async def slow_down(sandbox: str, operation: str, kind: str, seconds: float) -> None:
+    rule = {"operation": operation, "kind": kind, "seconds": seconds, "probability": 1}
+    async with aiohttp.ClientSession() as http:
+        url = f"{sandbox}/control/faults"
+        async with http.put(url, json={"rules": [rule], "seed": 1}) as answer:
+            answer.raise_for_status()
+
+
+async def until_all(target: str, state: int, count: int, seconds: float) -> list[pb.Payment]:
+    async with asyncio.timeout(seconds):
+        while True:
+            found = (await call(target, "ListPayments")).data
+            if len(found) == count and all(payment.state == state for payment in found):
+                return list(found)
+            await asyncio.sleep(0.2)
+
+
+async def test_a_killed_process_finds_the_truth_of_its_charges_and_charges_once(
+    process: Process, sandbox: str
+):
+    await call(
+        process.target,
+        "CreatePspAccount",
+        name="sandbox-a",
+        psp="sandbox",
+        credentials="sandbox-a",
+    )
+    made = await pay(process.target, "before")
+    assert made is not None
+    assert made.state == pb.Payment.STATE_CAPTURED
+
+    await slow_down(sandbox, "charge", "latency", 2)
+    charges = [asyncio.create_task(pay(process.target, f"k{number}")) for number in range(8)]
+    await asyncio.sleep(1)
+    process.end(signal.SIGKILL)
+    assert await asyncio.gather(*charges) == [None] * 8
+
+    process.start()
+    found = await until_all(process.target, pb.Payment.STATE_CAPTURED, 9, seconds=30)
+    books = (await read(f"{sandbox}/books/charges"))["data"]
+    assert sorted(charge["captured_minor"] for charge in books) == [5990] * 9
+    assert {payment.psp_reference for payment in found} == {charge["id"] for charge in books}
+    assert process.end(signal.SIGTERM) == 0
+
+
+def test_it_does_not_start_on_an_old_schema(process: Process, new_database):
+    process.end(signal.SIGTERM)
+    environment = {**process.environment, "INCASSO_DATABASE_URL": new_database()}
+    done = subprocess.run(
+        COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, timeout=30
+    )
+    assert done.returncode != 0
+    assert b"python -m services.payments migrate" in done.stdout + done.stderr

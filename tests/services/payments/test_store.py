@@ -1,0 +1,113 @@
+"""What the database itself forbids, whatever the code above it does."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from libs.db import CheckViolation, UniqueViolation
+from services.payments import domain
+from services.payments.domain import Attempt
+from services.payments.states import AttemptKind, AttemptState, State
+from services.payments.store import attempts, notices, payments
+from tests.services.payments.conftest import MERCHANT, World
+
+SOON = timedelta(seconds=12)
+
+
+def attempt(payment: domain.Payment, name: str, kind: AttemptKind) -> Attempt:
+    return Attempt(
+        merchant_id=MERCHANT,
+        id=name,
+        payment_id=payment.id,
+        kind=kind,
+        psp_account_id=payment.psp_account_id,
+        amount_minor=1,
+        created_at=datetime.now(UTC),
+    )
+
+
+async def insert(world: World, made: Attempt) -> None:
+    async with world.db.transaction() as conn:
+        await attempts.insert(conn, made, ask_in=SOON)
+
+
+async def test_a_payment_comes_back_as_it_was_written(world: World):
+    payment = await world.create()
+    [row] = await world.attempts()
+    async with world.db.connection() as conn:
+        read = await payments.get(conn, MERCHANT, payment.id)
+        made = await attempts.get(conn, MERCHANT, row["id"])
+    assert read == payment
+    assert made is not None
+    assert (made.token, made.state) == ("tok_a", AttemptState.APPROVED)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "captured_minor = authorised_minor + 1",
+        "capturing_minor = 1",
+        "refunded_minor = captured_minor + 1",
+        "refunding_minor = captured_minor, refunded_minor = 1",
+        "refunding_minor = -1",
+        "authorised_minor = amount_minor + 1",
+        "state = 'lost'",
+    ],
+)
+async def test_impossible_amounts_and_states_are_refused(world: World, change: str):
+    await world.create()
+    with pytest.raises(CheckViolation):
+        await world.rows(f"UPDATE payments SET {change}")
+
+
+async def test_there_is_one_open_authorisation_per_payment(world: World):
+    payment = await world.create()
+    with pytest.raises(UniqueViolation):
+        await insert(world, attempt(payment, "att_2", AttemptKind.AUTHORISE))
+    await world.rows("UPDATE attempts SET state = 'declined'")
+    await insert(world, attempt(payment, "att_2", AttemptKind.AUTHORISE))
+
+
+async def test_a_payment_is_captured_or_cancelled_but_never_both(world: World):
+    payment = await world.hold()
+    await insert(world, attempt(payment, "att_2", AttemptKind.CAPTURE))
+    for kind in (AttemptKind.CANCEL, AttemptKind.CAPTURE):
+        with pytest.raises(UniqueViolation):
+            await insert(world, attempt(payment, "att_3", kind))
+    await insert(world, attempt(payment, "ref_1", AttemptKind.REFUND))
+    await insert(world, attempt(payment, "ref_2", AttemptKind.REFUND))
+
+
+async def test_a_payment_that_is_not_what_it_was_is_not_saved(world: World):
+    payment = await world.create()
+    async with world.db.transaction() as conn:
+        saved = await payments.save(conn, payment, replace(payment, due_at=None))
+        assert saved is not None
+        assert saved.version == payment.version + 1
+        assert await payments.save(conn, payment, payment) is None
+        other_state = replace(saved, state=State.PROCESSING)
+        assert await payments.save(conn, other_state, saved) is None
+
+
+async def test_a_webhook_is_taken_once(world: World):
+    event = {"merchant_id": MERCHANT, "psp_account_id": "psa_1", "psp_event_id": "e", "body": b""}
+    async with world.db.transaction() as conn:
+        assert await notices.take(conn, **event)
+        assert not await notices.take(conn, **event)
+        assert await notices.take(conn, **{**event, "psp_account_id": "psa_2"})
+
+
+async def test_doubts_are_counted(world: World):
+    payment = await world.create()
+    async with world.db.connection() as conn:
+        assert await attempts.doubts(conn) == (timedelta(), 0)
+    await insert(world, attempt(payment, "ref_1", AttemptKind.REFUND))
+    await world.rows(
+        "UPDATE attempts SET started_at = now() - interval '1 hour', unresolved_since = now()"
+        " WHERE id = 'ref_1'"
+    )
+    async with world.db.connection() as conn:
+        age, unresolved = await attempts.doubts(conn)
+    assert age > timedelta(minutes=59)
+    assert unresolved == 1
