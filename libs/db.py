@@ -16,7 +16,9 @@ Row: TypeAlias = asyncpg.Record
 UniqueViolation: TypeAlias = asyncpg.UniqueViolationError
 CheckViolation: TypeAlias = asyncpg.CheckViolationError
 
-_CHANGE = re.compile(r"\b(INSERT INTO|(?<!FOR )(?<!DO )UPDATE|DELETE FROM)\s+([a-z_]+)", re.IGNORECASE)
+_CHANGE = re.compile(
+    r"\b(INSERT INTO|(?<!FOR )(?<!DO )UPDATE|DELETE FROM)\s+([a-z_]+)", re.IGNORECASE
+)
 _READ = re.compile(r"\bFROM\s+([a-z_]+)", re.IGNORECASE)
 
 
@@ -116,6 +118,7 @@ async def connect(url: str, *, pool_size: int, service: str) -> Database:
         min_size=1,
         max_size=pool_size,
         init=_prepare_connection,
+        reset=_leave_as_it_is,
         command_timeout=30,
         server_settings={"application_name": service, "timezone": "UTC"},
     )
@@ -126,3 +129,7 @@ async def _prepare_connection(conn: "asyncpg.Connection[Row]") -> None:
     await conn.set_type_codec(
         "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog", format="text"
     )
+
+
+async def _leave_as_it_is(_: object) -> None:
+    """No round trip on release: nobody leaves session state behind, the relay cleans up itself."""
