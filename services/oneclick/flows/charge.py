@@ -9,7 +9,14 @@ from datetime import datetime
 
 from libs import context, idempotency, ids
 from libs.db import Conn
-from libs.errors import InternalError, OutcomeUnknown, RemoteRefusal, ServiceUnavailable, invalid
+from libs.errors import (
+    IdempotencyKeyInUse,
+    InternalError,
+    OutcomeUnknown,
+    RemoteRefusal,
+    ServiceUnavailable,
+    invalid,
+)
 from libs.idempotency import Key
 from libs.money import Money
 from services.oneclick import domain, limits
@@ -155,7 +162,7 @@ async def perform(deps: Deps, charge: Charge, key: Key | None) -> PaymentAnswer:
     """
     try:
         payment = await deps.payments.create_payment(charge)
-    except ServiceUnavailable:
+    except (ServiceUnavailable, IdempotencyKeyInUse):
         async with deps.db.transaction() as tx:
             await charges.ask_again_now(tx, charge)
             await idempotency.release(tx, key)
@@ -173,12 +180,13 @@ async def perform(deps: Deps, charge: Charge, key: Key | None) -> PaymentAnswer:
 async def resume(deps: Deps, charge_id: str, key: Key | None) -> PaymentAnswer:
     """Go on where an earlier call stopped, or tell what became of it."""
     async with deps.db.connection() as conn:
+        taken_up = await charges.take_up(conn, context.merchant_id(), charge_id)
         charge = await charges.get(conn, context.merchant_id(), charge_id)
     if charge is None:
         raise InternalError
     if charge.refusal is not None:
         raise charge.refusal.raised()
-    if charge.payment_id is None:
+    if taken_up:
         return await perform(deps, charge, key)
     return await refresh(deps, charge, key)
 

@@ -67,6 +67,6 @@ async def _find_or_abandon(deps: Deps, charge: Charge) -> None:
         )
         own = next((payment for payment in found if payment.id not in known), None)
         if own is None:
-            await charges.refuse(tx, charge, ABANDONED)
+            await charges.abandon(tx, charge, ABANDONED)
         else:
             await charges.record(tx, charge, own)

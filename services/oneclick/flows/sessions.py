@@ -20,6 +20,7 @@ from services.oneclick.flows.charge import (
     check_grace,
     perform,
     refresh,
+    resume,
     start_charge,
 )
 from services.oneclick.instruments import Card, is_usable
@@ -118,12 +119,12 @@ async def pay_one_click_session(
     """The click. However often it comes, one charge at a time, and none after one that succeeded."""
     session = await _find(deps, session_id, client_secret)
     charge, fresh = await _charge_to_pay(deps, session)
-    if charge.payment_id is not None:
-        payment = await refresh(deps, charge)
-    elif fresh or not await _is_being_asked(deps, charge):
+    if fresh:
         payment = await perform(deps, charge, None)
-    else:
+    elif await _is_being_asked(deps, charge):
         raise IdempotencyKeyInUse
+    else:
+        payment = await resume(deps, charge.id, None)
     return await _view(deps, session_id, payment.body)
 
 

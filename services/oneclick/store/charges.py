@@ -10,6 +10,7 @@ from libs.idempotency import Key
 from libs.money import Money
 from services.oneclick import limits
 from services.oneclick.domain import (
+    ABANDON_AFTER,
     CHECK_AFTER,
     CaptureMode,
     Charge,
@@ -212,6 +213,31 @@ async def refuse(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:
         [source.value for source in charge_sources(ChargeEvent.REFUSE)],
         AFTER_CHARGE[state].value,
     )
+
+
+async def abandon(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:
+    """End a charge that nobody asks for any more; not one that was taken up meanwhile."""
+    late = await conn.fetchval(
+        "SELECT begun_at <= now() - $3::interval FROM charges"
+        " WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        charge.merchant_id,
+        charge.id,
+        ABANDON_AFTER,
+    )
+    if late:
+        await refuse(conn, charge, refusal)
+
+
+async def take_up(conn: Conn, merchant_id: str, charge_id: str) -> bool:
+    """Somebody asks for a started charge again: its time begins anew. False: it has gone on."""
+    taken = await conn.execute(
+        "UPDATE charges SET begun_at = now(), due_at = now() + $3::interval"
+        " WHERE merchant_id = $1 AND id = $2 AND state = 'started'",
+        merchant_id,
+        charge_id,
+        CHECK_AFTER,
+    )
+    return taken == 1
 
 
 async def ask_again_now(conn: Conn, charge: Charge) -> None:

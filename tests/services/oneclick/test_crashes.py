@@ -14,9 +14,10 @@ from libs.money import Money
 from services.oneclick import worker
 from services.oneclick.deps import Deps
 from services.oneclick.domain import CaptureMode, Consent
-from services.oneclick.flows import attach, charge
+from services.oneclick.flows import attach, charge, follow
 from services.oneclick.flows.attach import AttachInstrument
 from services.oneclick.flows.charge import CreateOneClickPayment
+from services.oneclick.store import charges
 from tests.services.oneclick.payments_double import lose_answer, once
 from tests.services.oneclick.world import World
 
@@ -146,6 +147,24 @@ async def test_a_shopper_who_left_long_ago_is_not_charged_any_more(world: World)
     with pytest.raises(Refusal) as refused:
         await world.charge(customer_id, key="order-1")
     assert refused.value.reason == "charge_abandoned"
+
+
+async def test_a_shopper_who_comes_back_late_is_charged_and_not_abandoned(world: World):
+    customer_id = await world.shopper()
+    world.payments.before["CreatePayment"] = once(lose_answer)
+    with pytest.raises(Refusal):
+        await world.charge(customer_id, key="order-1")
+    await age(world, timedelta(minutes=16))
+    world.payments.before["CreatePayment"] = lambda: asyncio.sleep(0.3)
+    charging = asyncio.create_task(world.charge(customer_id, key="order-1"))
+    await asyncio.sleep(0.1)
+    (row,) = await world.charges()
+    async with world.db.transaction() as tx:  # a worker that had found nothing in payments' list
+        found = await charges.get(tx, world.merchant_id, row["id"])
+        await charges.abandon(tx, found, follow.ABANDONED)
+    payment = await charging
+    (row,) = await world.charges()
+    assert (row["state"], row["payment_id"]) == ("succeeded", payment.id)
 
 
 async def test_a_payment_made_long_ago_without_our_knowing_is_found(world: World):
