@@ -10,11 +10,10 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
+from stack.demo_merchant import STRIPE_ACCOUNT
 from stack.journeys import JOURNEYS, Journey, one_click
 from stack.shop import TIMEOUT_SECONDS, JourneyFailedError, Shop
 from stack.traces import complete_trace, tree
-
-TAKEN_BY_SANDBOX = ("sandbox-a", "sandbox-b")
 
 
 @dataclass(frozen=True)
@@ -47,18 +46,19 @@ async def run_demo(
             result = await play(journey, shop)
             results.append(result)
             console.print(line(result))
-        differences = await audit(shop)
+        audited = await audit(shop)
         traced = next(result for result in results if result.journey == one_click.__name__)
         spans, missing = await complete_trace(http, sandbox_url, traced.trace_id)
     console.print(table(results))
     console.print(tree(traced.trace_id, spans))
-    held = all(result.held for result in results) and not differences and not missing
-    tell_audit(console, len(shop.payment_ids), differences, missing)
+    held = all(result.held for result in results) and not audited.differences and not missing
+    tell_audit(console, audited, missing)
     content = {
         "held": held,
         "journeys": [asdict(result) for result in results],
-        "payments_audited": len(shop.payment_ids),
-        "differences_with_psp_books": differences,
+        "payments": len(shop.payment_ids),
+        "payments_compared": audited.compared,
+        "differences_with_psp_books": audited.differences,
         "missing_in_trace": missing,
     }
     write(report, content)
@@ -84,25 +84,46 @@ async def play(journey: Journey, shop: Shop) -> Result:
     )
 
 
-async def audit(shop: Shop) -> list[str]:
+@dataclass(frozen=True)
+class Audit:
+    compared: int
+    differences: list[str]
+
+
+async def audit(shop: Shop) -> Audit:
     """Each payment of this run against its row at the PSP; and no money without a payment."""
     books = await shop.books()
+    payments = [await shop.get(f"/v1/payments/{payment_id}") for payment_id in shop.payment_ids]
+    compared = [payment for payment in payments if "psp_reference" in payment]
     differences = []
-    explained = set()
-    for payment_id in shop.payment_ids:
-        payment = await shop.get(f"/v1/payments/{payment_id}")
-        if payment.get("psp_account") in TAKEN_BY_SANDBOX and "psp_reference" in payment:
-            explained.add(payment["psp_reference"])
-            differences += compare(payment, books.get(payment["psp_reference"]))
-    ours = (f"D-{shop.run_id}-", *shop.payment_ids)
-    differences += [
-        f"the PSP took {row['captured_minor']} for {row['reference']} in a charge of its own"
-        for row in books.values()
-        if str(row["reference"]).startswith(ours)
-        and row["captured_minor"]
-        and row["id"] not in explained
+    for payment in compared:
+        row = books.get(payment["psp_reference"])
+        if row is None and payment["psp_account"] == STRIPE_ACCOUNT:
+            row = await shop.stripe_book(payment["psp_reference"])
+        differences += compare(payment, row)
+    differences += unreferenced(payments)
+    differences += strays(books, shop.run_id, {p["psp_reference"] for p in compared})
+    return Audit(len(compared), differences)
+
+
+def unreferenced(payments: list[dict[str, Any]]) -> list[str]:
+    """A payment that took money says where; one that never reached a PSP has nothing to say."""
+    return [
+        f"{payment['id']}: captured {payment['captured_minor']} with no reference of a PSP"
+        for payment in payments
+        if payment["captured_minor"] and "psp_reference" not in payment
     ]
-    return differences
+
+
+def strays(books: dict[str, dict[str, Any]], run_id: str, explained: set[str]) -> list[str]:
+    """Charges of this run's orders that took money and belong to no payment."""
+    return [
+        f"the PSP took {row['captured_minor']} for {row['reference']} in a charge of its own"
+        for charge_id, row in books.items()
+        if str(row["reference"]).startswith(f"D-{run_id}-")
+        and row["captured_minor"]
+        and charge_id not in explained
+    ]
 
 
 def compare(payment: dict[str, Any], row: dict[str, Any] | None) -> list[str]:
@@ -134,10 +155,10 @@ def table(results: list[Result]) -> Table:
     return shown
 
 
-def tell_audit(console: Console, payments: int, differences: list[str], missing: list[str]) -> None:
-    for difference in differences:
+def tell_audit(console: Console, audited: Audit, missing: list[str]) -> None:
+    for difference in audited.differences:
         console.print(f"[red]✗ {difference}[/]")
     for part in missing:
         console.print(f"[red]✗ the trace has no span of {part}[/]")
-    if not differences:
-        console.print(f"[green]✓[/] {payments} payments agree with the PSP's own books")
+    if not audited.differences:
+        console.print(f"[green]✓[/] {audited.compared} payments agree with the PSPs' own books")

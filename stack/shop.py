@@ -157,3 +157,14 @@ class Shop:
         """The sandbox's own books: charges by their id at the PSP."""
         async with self.http.get(f"{self.sandbox_url}/books/charges") as answer:
             return {row["id"]: row for row in (await answer.json())["data"]}
+
+    async def stripe_book(self, intent_id: str) -> dict[str, Any] | None:
+        """What localstripe has of a PaymentIntent, in the words of the sandbox's books."""
+        headers = {"Authorization": "Bearer sk_test_localstripe"}
+        url = f"{self.localstripe_url}/v1/payment_intents/{intent_id}"
+        async with self.http.get(url, headers=headers) as answer:
+            if answer.status != 200:  # noqa: PLR2004 - HTTP
+                return None
+            intent = await answer.json()
+        refunded = sum(charge["amount_refunded"] for charge in intent["charges"]["data"])
+        return {"captured_minor": intent["amount_received"], "refunded_minor": refunded}

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from stack.demo import compare, play
+from stack.demo import compare, play, strays, unreferenced
 from stack.journeys import Told, expect
 from stack.shop import Answer, JourneyFailedError
 from stack.traces import missing_parts, tree
@@ -47,6 +47,26 @@ def test_a_charge_that_the_psp_does_not_know_is_a_difference():
 def test_a_differing_amount_is_named():
     row = {**CHARGE, "captured_minor": 11980}
     assert compare(PAYMENT, row) == ["pay_1: captured_minor is 5990 here and 11980 at the PSP"]
+
+
+def test_money_without_a_reference_of_a_psp_is_a_difference():
+    nowhere = {"id": "pay_2", "captured_minor": 100}
+    declined = {"id": "pay_3", "captured_minor": 0}
+    assert unreferenced([PAYMENT, nowhere, declined]) == [
+        "pay_2: captured 100 with no reference of a PSP"
+    ]
+
+
+def test_a_second_charge_of_an_order_is_a_difference():
+    books = {
+        "ch_1": {**CHARGE, "reference": "D-run-1"},
+        "ch_2": {**CHARGE, "reference": "D-run-1"},
+        "ch_3": {"captured_minor": 0, "refunded_minor": 0, "reference": "D-run-2"},
+        "ch_4": {**CHARGE, "reference": "D-other-1"},
+    }
+    assert strays(books, "run", {"ch_1"}) == [
+        "the PSP took 5990 for D-run-1 in a charge of its own"
+    ]
 
 
 async def test_a_broken_promise_is_told_and_not_raised():
