@@ -1,6 +1,7 @@
 """Payments as protobuf: in answers and in events."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from google.protobuf.message import Message
@@ -85,11 +86,6 @@ def dispute_pb(dispute: Dispute) -> payments_pb2.Dispute:
     )
 
 
-def payment_bytes(payment: Payment) -> bytes:
-    """As it is kept with an idempotency key."""
-    return payment_pb(payment).SerializeToString()
-
-
 Builder: TypeAlias = Callable[[payments_pb2.Payment, Payment, Happened], Message]
 
 
@@ -134,8 +130,22 @@ _EVENTS: Final[Mapping[Fact, tuple[str, Builder]]] = {
 }
 
 
-def event_of(payment: Payment, happened: Happened) -> tuple[str, bytes]:
-    """Subject and body of what happened to a payment."""
-    noun_and_verb, build = _EVENTS[happened.fact]
-    body = build(payment_pb(payment), payment, happened).SerializeToString()
-    return f"incasso.payments.{noun_and_verb}", body
+class Told:
+    """One payment as protobuf, made when it is first needed: for its events and its answer."""
+
+    def __init__(self, payment: Payment) -> None:
+        self._payment = payment
+
+    @cached_property
+    def _pb(self) -> payments_pb2.Payment:
+        return payment_pb(self._payment)
+
+    def event(self, happened: Happened) -> tuple[str, bytes]:
+        """Subject and body of what happened to the payment."""
+        noun_and_verb, build = _EVENTS[happened.fact]
+        body = build(self._pb, self._payment, happened).SerializeToString()
+        return f"incasso.payments.{noun_and_verb}", body
+
+    def answer(self) -> bytes:
+        """As it is kept with an idempotency key."""
+        return self._pb.SerializeToString()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from libs import idempotency
 from libs.idempotency import Key
+from services.payments import retry
 from services.payments.connectors.base import InstrumentReady, InstrumentSetup
 from services.payments.deps import Deps
 from services.payments.errors import InstrumentRefused, PspUnavailable
@@ -31,7 +32,7 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady
     account = page.named(cmd.psp_account)
     connector = deps.psps.connector(account)
     async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, cmd.key, deps.new_id("isu"))
+        claim = await idempotency.claim(tx, cmd.key, deps.new_id("isu"), lock=retry.CALL_FOR)
     setup = InstrumentSetup(
         key=claim.resource_id,
         token=cmd.token,

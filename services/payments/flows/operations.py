@@ -35,7 +35,9 @@ async def run(
     """`start` reserves or refuses; `busy` is raised when another capture or cancel is open."""
     try:
         async with deps.db.transaction() as tx:
-            claim = await idempotency.claim(tx, target.key, deps.new_id(prefix))
+            claim = await idempotency.claim(
+                tx, target.key, deps.new_id(prefix), lock=retry.CALL_FOR
+            )
             if claim.fresh:
                 before = await payments.lock(tx, target.merchant_id, target.payment_id)
                 if before is None:

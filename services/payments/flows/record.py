@@ -11,10 +11,11 @@ from typing import Final, assert_never
 from libs import idempotency, outbox
 from libs.db import Conn
 from libs.idempotency import Key
-from services.payments import events, metrics, retry
+from services.payments import metrics, retry
 from services.payments.deps import Deps
 from services.payments.domain import Attempt, Happened, Payment
 from services.payments.errors import PaymentNotFound
+from services.payments.events import Told
 from services.payments.outcomes import Outcome
 from services.payments.settling import Change, settle
 from services.payments.states import AttemptKind, AttemptState, State
@@ -80,10 +81,10 @@ async def write(
     payment = await _save(tx, before, change) if change.changed else before[0]
     if change.next_attempt is not None:
         await attempts.insert(tx, change.next_attempt, ask_in=retry.CALL_FOR)
-    await tell(tx, deps, payment, change.happened)
+    told = await tell(tx, deps, payment, change.happened)
     recorded = Recorded(payment, change.attempt, change.next_attempt)
     if key is not None and recorded.next_attempt is None:
-        await _finish_key(tx, key, recorded)
+        await _finish_key(tx, key, recorded, told)
     return recorded
 
 
@@ -99,10 +100,11 @@ async def _save(tx: Conn, before: tuple[Payment, Attempt], change: Change) -> Pa
     return saved
 
 
-async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happened]) -> None:
+async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happened]) -> Told:
     """Events into the outbox."""
+    told = Told(payment)
     for each in happened:
-        subject, body = events.event_of(payment, each)
+        subject, body = told.event(each)
         await outbox.append(
             tx,
             merchant_id=payment.merchant_id,
@@ -111,12 +113,13 @@ async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happen
             body=body,
             at=deps.clock.now(),
         )
+    return told
 
 
-async def _finish_key(tx: Conn, key: Key, recorded: Recorded) -> None:
+async def _finish_key(tx: Conn, key: Key, recorded: Recorded, told: Told) -> None:
     """A repeat gets this answer for ever, or, while it is not final, the state as it is by then."""
     if is_final_answer(recorded.payment, recorded.attempt):
-        await idempotency.complete(tx, key, events.payment_bytes(recorded.payment))
+        await idempotency.complete(tx, key, told.answer())
     else:
         await idempotency.release(tx, key)
 

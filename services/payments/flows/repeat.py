@@ -4,10 +4,10 @@ from typing import TypeAlias
 
 from libs import idempotency
 from libs.idempotency import Claim, Key
-from services.payments import events
 from services.payments.deps import Deps
 from services.payments.domain import Payment
 from services.payments.errors import PaymentNotCancellable, PaymentNotFound
+from services.payments.events import Told
 from services.payments.flows.record import is_final_answer
 from services.payments.states import AttemptKind, AttemptState, State
 from services.payments.store import attempts, payments
@@ -29,7 +29,7 @@ async def answer_again(deps: Deps, merchant_id: str, claim: Claim, key: Key | No
             is_final_answer(payment, attempt) if attempt else payment.state is not State.PROCESSING
         )
         if final:
-            await idempotency.complete(tx, key, events.payment_bytes(payment))
+            await idempotency.complete(tx, key, Told(payment).answer())
         else:
             await idempotency.release(tx, key)
     if attempt and attempt.kind is AttemptKind.CANCEL and attempt.state is AttemptState.DECLINED:
