@@ -19,6 +19,7 @@ _ALWAYS: Final = {
     "Content-Security-Policy": CSP_API,
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
+    "Server": "incasso",  # instead of the versions of what we run on
     "Permissions-Policy": "interest-cohort=(), camera=(), microphone=(), geolocation=()",
 }
 _HSTS: Final = "max-age=31536000; includeSubDomains"

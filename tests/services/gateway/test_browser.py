@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from playwright.async_api import expect
 
 from incasso.common.v1 import money_pb2, offer_pb2
@@ -109,6 +110,33 @@ async def test_a_click_pays_once_however_often_it_is_clicked(page, shop):
     await picture(page, "paid")
     assert shop.services.calls("PayOneClickSession") == 1
     assert page.complaints == []
+
+
+async def test_it_works_on_a_page_of_another_origin(page, shop):
+    answers(shop, pay=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_CAPTURED)))
+    html = (
+        f'<!doctype html><link rel="icon" href="data:,"><script type="module" src="{shop.url}'
+        f'/js/v1/incasso.js"></script><incasso-one-click publishable-key="{PUBLISHABLE}" '
+        'session-id="ocs_1" client-secret="s3cret"></incasso-one-click>'
+    )
+
+    async def storefront(_):
+        policy = f"default-src 'none'; script-src {shop.url}; connect-src {shop.url}; img-src data:"
+        headers = {"Content-Security-Policy": policy}  # the strictest that a shop can have
+        return web.Response(text=html, content_type="text/html", headers=headers)
+
+    app = web.Application()
+    app.router.add_get("/", storefront)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await page.goto(f"http://127.0.0.1:{runner.addresses[0][1]}/")
+    component = page.locator("incasso-one-click")
+    await component.get_by_role("button", name="Pay €59.90").click()
+    await view_is(component, "paid")
+    assert page.complaints == []
+    await page.goto("about:blank")
+    await runner.cleanup()
 
 
 async def test_the_keyboard_is_enough(page, shop):
