@@ -1,0 +1,66 @@
+"""The whole stack, started as `make up` starts it: the demo holds, and a restart changes nothing."""
+
+import asyncio
+import io
+import json
+import signal
+
+import aiohttp
+from rich.console import Console
+
+from stack.demo import run_demo
+from stack.demo_merchant import create_merchant, ensure_demo_merchant, read_demo_env
+
+
+async def get(url: str, secret_key: str, path: str) -> tuple[int, dict]:
+    headers = {"Authorization": f"Bearer {secret_key}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(url + path) as answer,
+    ):
+        return answer.status, await answer.json()
+
+
+async def test_every_promise_of_the_demo_holds(stack, demo_merchant, tmp_path):
+    out = io.StringIO()
+    report = tmp_path / "demo.json"
+    held = await run_demo(
+        Console(file=out, width=160),
+        url=stack.url,
+        secret_key=demo_merchant.secret_key,
+        sandbox_url=stack.sandbox_url,
+        localstripe_url=stack.localstripe_url,
+        report=report,
+    )
+    assert held, out.getvalue()
+    assert json.loads(report.read_text())["payments_compared"] == 9
+
+
+async def test_the_demo_merchant_is_made_once(stack, demo_merchant):
+    assert await ensure_demo_merchant(stack) == demo_merchant
+    stored = read_demo_env(stack.folders.demo_env)
+    assert stored["INCASSO_URL"] == stack.url
+    assert stored["INCASSO_SECRET_KEY"] == demo_merchant.secret_key
+    assert stack.folders.demo_env.stat().st_mode & 0o077 == 0
+
+
+async def test_a_further_merchant_has_psp_accounts_of_its_own(stack, demo_merchant):
+    other = await create_merchant(stack, "Other", suffix="-other")
+    _, ours = await get(stack.url, demo_merchant.secret_key, "/v1/psp-accounts")
+    status, theirs = await get(stack.url, other.secret_key, "/v1/psp-accounts")
+    assert status == 200
+    assert [account["name"] for account in theirs["data"]] == ["sandbox-a", "sandbox-b", "stripe"]
+    ids = [{account["id"] for account in listed["data"]} for listed in (ours, theirs)]
+    assert not ids[0] & ids[1]
+
+
+async def test_a_killed_service_comes_back_by_itself(stack, demo_merchant):
+    before = stack.process("payments").starts
+    stack.kill("payments", signal.SIGKILL)
+    async with asyncio.timeout(60):
+        while stack.process("payments").starts == before:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+        await stack.process("payments").wait_ready()
+        while (await get(stack.url, demo_merchant.secret_key, "/v1/payments"))[0] != 200:  # noqa: ASYNC110 - same
+            await asyncio.sleep(0.2)
+    assert "payments ended (killed by SIGKILL): starting it again" in stack.events
