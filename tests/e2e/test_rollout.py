@@ -13,13 +13,17 @@ from tests.e2e.conftest import open_shop
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("rollout")]
 
 SERVICES = ("merchants", "payments", "oneclick", "gateway")
+# As in Kubernetes: a process that leaves goes on serving until nobody sends to it any more.
+DRAINING = {"*": {"INCASSO_DRAIN_SECONDS": "1"}}
 
 
 @pytest.fixture(scope="module")
 async def doubled(tmp_path_factory):
     root = tmp_path_factory.mktemp("doubled")
     async with (
-        Stack.start(root, replicas=dict.fromkeys(SERVICES, 2), durable=False) as running,
+        Stack.start(
+            root, replicas=dict.fromkeys(SERVICES, 2), env_overrides=DRAINING, durable=False
+        ) as running,
         open_shop(running, "Rollout") as (shop, _),
     ):
         yield running, shop

@@ -55,7 +55,7 @@ async def create_payment(deps: Deps, cmd: CreatePayment) -> Answer:
     begun = await _begin(deps, cmd)
     async with deps.db.transaction() as tx:
         payment_id = "" if isinstance(begun, Refusal) else begun[0].id
-        claim = await idempotency.claim(tx, cmd.key, payment_id)
+        claim = await idempotency.claim(tx, cmd.key, payment_id, lock=retry.CALL_FOR)
         if claim.fresh:
             if isinstance(begun, Refusal):
                 raise begun  # and the claim is rolled back
