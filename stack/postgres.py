@@ -88,6 +88,8 @@ class Postgres:
             "shared_buffers": "256MB" if self.durable else "64MB",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            # A young table is planned by guesses until it is analysed for the first time.
+            "autovacuum_naptime": "5s",
         }
         if not self.durable:
             # Commits are still handed to the kernel: they survive a killed server.
