@@ -1,4 +1,4 @@
-"""The whole stack, once per worker that runs end-to-end tests, and shops to play with it."""
+"""Merchants with storefronts on the shared stack, and the sandbox's faults and books."""
 
 from contextlib import asynccontextmanager
 
@@ -6,18 +6,9 @@ import aiohttp
 import pytest
 
 from stack.demo_merchant import create_merchant
-from stack.embedded import Stack
 from stack.shop import Shop
 
 GENEROUS = {"max_charge_minor": 10**9, "max_daily_minor": 10**11, "max_hourly_charges": 10**6}
-
-
-@pytest.fixture(scope="session")
-async def stack(tmp_path_factory):
-    """One replica of everything; tests that kill processes or set faults clean up after them."""
-    root = tmp_path_factory.mktemp("stack")
-    async with Stack.start(root, durable=False) as running:
-        yield running
 
 
 @asynccontextmanager

@@ -6,8 +6,6 @@ from google.protobuf.descriptor import FieldDescriptor
 from services.gateway.routes import all_routes
 from tests.e2e import examples
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
-
 ROUTES = {f"{route.method} {route.path}": route for route in all_routes()}
 WITH_BODY = [name for name, route in ROUTES.items() if route.body]
 CLIENT_ERRORS = range(400, 500)

@@ -11,8 +11,6 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
-
 RECOVERED_WITHIN_SECONDS = 30
 OPERATIONS = ("charge", "capture", "refund")
 # Where the process dies, told to the sandbox as what it does with the call that is under way.

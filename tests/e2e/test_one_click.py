@@ -5,8 +5,6 @@ from uuid import uuid4
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
-
 
 def money(amount_minor):
     return {"amount": {"amount_minor": amount_minor, "currency": "EUR"}}

@@ -6,8 +6,6 @@ import sys
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
-
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
     "response_schema_conformance,ignored_auth"

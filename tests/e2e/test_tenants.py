@@ -8,8 +8,6 @@ from services.gateway.routes import all_routes
 from tests.e2e import examples
 from tests.e2e.conftest import open_shop
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
-
 ROUTES = {f"{route.method} {route.path}": route for route in all_routes()}
 
 

@@ -1,10 +1,6 @@
 """One charge is one trace, from the storefront's traceparent to the event on NATS."""
 
-import pytest
-
 from stack.traces import complete_trace
-
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
 
 
 async def test_a_charge_is_one_trace_from_gateway_to_nats(shop):
