@@ -4,6 +4,9 @@ A claim is made in the transaction that writes the intent; the answer is stored 
 that records the outcome. Between the two the key is locked for as long as a call may take. When the
 lock runs out without an answer (a crash, an unknown outcome), a repeat is told which resource the
 key stands for, so that it can answer from that resource's state or go on where the other stopped.
+
+A store that wants effect and key in one statement takes the SQL from here, `claim_sql` with
+`claim_values`: pieces for a WITH, whose parameters count from the number that it is given.
 """
 
 import hashlib
@@ -14,7 +17,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from libs import context
-from libs.db import Conn
+from libs.db import Conn, Row
 from libs.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 
 LOCK: Final = timedelta(seconds=30)
@@ -52,16 +55,51 @@ def key_of(request: Message, method: str) -> Key | None:
     return Key(call.merchant_id, method, call.idempotency_key, digest)
 
 
-_CLAIM = """
-INSERT INTO idempotency_keys AS held
-    (merchant_id, method, key, request_hash, resource_id, locked_until)
-VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6::interval)
-ON CONFLICT (merchant_id, method, key) DO UPDATE
-    SET locked_until = EXCLUDED.locked_until
-    WHERE held.request_hash = EXCLUDED.request_hash
-      AND held.answer IS NULL
-      AND held.locked_until <= clock_timestamp()
-RETURNING resource_id, xmax = 0 AS fresh"""
+def claim_sql(first: int) -> str:
+    """Claims and answers `resource_id, fresh`; no row when the key is held, or when there is none.
+
+    `claim_values` are its parameters, from number `first` on; the effect goes on when
+    `fresh_sql` says so. What the row means is told by `claim_of`.
+    """
+    merchant, method, key, request_hash, resource, lock = (f"${first + n}" for n in range(6))
+    return f"""
+    INSERT INTO idempotency_keys AS held
+        (merchant_id, method, key, request_hash, resource_id, locked_until)
+    SELECT {merchant}::text, {method}::text, {key}::text, {request_hash}::bytea,
+        {resource}::text, clock_timestamp() + {lock}::interval
+    WHERE {key}::text IS NOT NULL
+    ON CONFLICT (merchant_id, method, key) DO UPDATE
+        SET locked_until = EXCLUDED.locked_until
+        WHERE held.request_hash = EXCLUDED.request_hash
+          AND held.answer IS NULL
+          AND held.locked_until <= clock_timestamp()
+    RETURNING resource_id, xmax = 0 AS fresh"""  # noqa: S608 - made of constants
+
+
+def fresh_sql(first: int, *, claimed: str) -> str:
+    """Whether the effect is to be made. `claimed` names the WITH piece of claim_sql(first)."""
+    return f"(${first + 2}::text IS NULL OR EXISTS (SELECT FROM {claimed} WHERE fresh))"
+
+
+def claim_values(
+    key: Key | None, resource_id: str, *, lock: timedelta = LOCK
+) -> tuple[object, ...]:
+    """The six parameters of `claim_sql`."""
+    if key is None:
+        return (None,) * 6
+    return (key.merchant_id, key.method, key.text, key.request_hash, resource_id, lock)
+
+
+async def claim_of(conn: Conn, key: Key | None, resource_id: str, row: Row | None) -> Claim:
+    """What `claim_sql` found. Raises as `claim` does."""
+    if key is None:
+        return Claim(fresh=True, resource_id=resource_id)
+    if row is not None:
+        return Claim(fresh=row["fresh"], resource_id=row["resource_id"])
+    return await _held(conn, key)
+
+
+_CLAIM: Final = claim_sql(1)
 
 
 async def claim(conn: Conn, key: Key | None, resource_id: str, *, lock: timedelta = LOCK) -> Claim:
@@ -71,12 +109,8 @@ async def claim(conn: Conn, key: Key | None, resource_id: str, *, lock: timedelt
     """
     if key is None:
         return Claim(fresh=True, resource_id=resource_id)
-    row = await conn.fetchrow(
-        _CLAIM, key.merchant_id, key.method, key.text, key.request_hash, resource_id, lock
-    )
-    if row is not None:
-        return Claim(fresh=row["fresh"], resource_id=row["resource_id"])
-    return await _held(conn, key)
+    row = await conn.fetchrow(_CLAIM, *claim_values(key, resource_id, lock=lock))
+    return await claim_of(conn, key, resource_id, row)
 
 
 async def _held(conn: Conn, key: Key) -> Claim:
@@ -87,7 +121,9 @@ async def _held(conn: Conn, key: Key) -> Claim:
         key.method,
         key.text,
     )
-    if row is None or row["request_hash"] != key.request_hash:
+    if row is None:  # purged since the claim met it: the next repeat is a first call
+        raise IdempotencyKeyInUse
+    if row["request_hash"] != key.request_hash:
         raise IdempotencyKeyReused
     if row["answer"] is None:
         raise IdempotencyKeyInUse

@@ -53,16 +53,22 @@ class CreatePayment:
 async def create_payment(deps: Deps, cmd: CreatePayment) -> Answer:
     """Raises NoPspAccount, PspAccountNotFound and the refusals of idempotency keys."""
     begun = await _begin(deps, cmd)
-    async with deps.db.transaction() as tx:
-        payment_id = "" if isinstance(begun, Refusal) else begun[0].id
-        claim = await idempotency.claim(tx, cmd.key, payment_id, lock=retry.CALL_FOR)
-        if claim.fresh:
-            if isinstance(begun, Refusal):
-                raise begun  # and the claim is rolled back
-            await payments.insert(tx, *begun, ask_in=retry.CALL_FOR)
-    if not claim.fresh or isinstance(begun, Refusal):
+    if isinstance(begun, Refusal):
+        return await _refuse(deps, cmd, begun)
+    async with deps.db.connection() as conn:
+        claim = await payments.claim_and_insert(conn, cmd.key, *begun, ask_in=retry.CALL_FOR)
+    if not claim.fresh:
         return await answer_again(deps, cmd.merchant_id, claim, cmd.key)
     return await take_money(deps, *begun, key=cmd.key)
+
+
+async def _refuse(deps: Deps, cmd: CreatePayment, refusal: Refusal) -> Answer:
+    """A refusal only counts when the key is new, and leaves it new."""
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, cmd.key, "", lock=retry.CALL_FOR)
+        if claim.fresh:
+            raise refusal  # and the claim is rolled back
+    return await answer_again(deps, cmd.merchant_id, claim, cmd.key)
 
 
 async def take_money(
@@ -78,7 +84,7 @@ async def take_money(
 
 
 async def _begin(deps: Deps, cmd: CreatePayment) -> tuple[Payment, Attempt] | Refusal:
-    """The payment and its first attempt. A refusal only counts when the key is new."""
+    """The payment and its first attempt."""
     now = deps.clock.now()
     try:
         candidates = await _candidates(deps, cmd)

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from libs import idempotency
 from libs.clock import SQL_JOIN, SQL_NOW
 from libs.db import Conn, Row
+from libs.idempotency import Claim, Key
 from libs.pages import Page
 from services.payments.domain import Attempt, Payment
 from services.payments.states import AttemptState, State
@@ -25,24 +27,37 @@ SELECT payments.*,
         AND disputes.payment_id = payments.id) AS disputes
 FROM payments """
 
-_INSERT: Final = """
-WITH attempt AS (
+_KEY: Final = 38  # the first parameter of the claim
+_FRESH: Final = idempotency.fresh_sql(_KEY, claimed="claimed")
+_INSERT: Final = f"""
+WITH claimed AS ({idempotency.claim_sql(_KEY)}),
+attempt AS (
     INSERT INTO attempts (merchant_id, id, payment_id, kind, state, psp_account_id, token,
         psp_customer, amount_minor, exemption, force_challenge, reason, created_at,
         next_recovery_at)
-    VALUES ($1, $31, $2, $32, $33, $18, $34, $35, $4, $15, $36, '', $29, now() + $37))
-INSERT INTO payments (merchant_id, id, state, amount_minor, currency, capturable_minor, capture,
-    capture_at, order_reference, method, initiator, customer_id, instrument_id, mandate_reference,
-    exemption, candidates, due_at, psp_account_id, psp_account, psp_reference, return_url,
-    description, metadata, trace_id, traceparent, actor, challenged_at, decline, created_at,
-    next_action_url)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-    $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)"""
+    SELECT $1, $31, $2, $32, $33, $18, $34, $35, $4, $15, $36, '', $29, now() + $37
+    WHERE {_FRESH}),
+payment AS (
+    INSERT INTO payments (merchant_id, id, state, amount_minor, currency, capturable_minor, capture,
+        capture_at, order_reference, method, initiator, customer_id, instrument_id,
+        mandate_reference, exemption, candidates, due_at, psp_account_id, psp_account,
+        psp_reference, return_url, description, metadata, trace_id, traceparent, actor,
+        challenged_at, decline, created_at, next_action_url)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+        $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30
+    WHERE {_FRESH})
+SELECT resource_id, fresh FROM claimed"""  # noqa: S608 - made of constants
 
 
-async def insert(conn: Conn, payment: Payment, attempt: Attempt, *, ask_in: timedelta) -> None:
-    """A fresh payment with its first attempt. `ask_in`: when recovery looks at the attempt."""
-    await conn.execute(
+async def claim_and_insert(
+    conn: Conn, key: Key | None, payment: Payment, attempt: Attempt, *, ask_in: timedelta
+) -> Claim:
+    """A fresh payment with its first attempt, if its key is new: all in one statement.
+
+    `ask_in`: when recovery looks at the attempt, and how long the key is locked. Raises as
+    idempotency.claim does.
+    """
+    row = await conn.fetchrow(
         _INSERT,
         payment.merchant_id,
         payment.id,
@@ -81,7 +96,9 @@ async def insert(conn: Conn, payment: Payment, attempt: Attempt, *, ask_in: time
         attempt.psp_customer,
         attempt.force_challenge,
         ask_in,
+        *idempotency.claim_values(key, payment.id, lock=ask_in),
     )
+    return await idempotency.claim_of(conn, key, payment.id, row)
 
 
 _SAVE: Final = """

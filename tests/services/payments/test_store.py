@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from libs import idempotency
 from libs.db import CheckViolation, UniqueViolation
+from libs.errors import IdempotencyKeyInUse, IdempotencyKeyReused
+from libs.idempotency import Claim, Key
 from services.payments import domain
 from services.payments.domain import Attempt
 from services.payments.states import AttemptKind, AttemptState, State
 from services.payments.store import attempts, notices, payments
-from tests.services.payments.conftest import MERCHANT, World
+from tests.services.payments.conftest import MERCHANT, World, key
 
 SOON = timedelta(seconds=12)
 
@@ -88,6 +91,47 @@ async def test_a_payment_that_is_not_what_it_was_is_not_saved(world: World):
         assert await payments.save(conn, payment, payment) is None
         other_state = replace(saved, state=State.PROCESSING)
         assert await payments.save(conn, other_state, saved) is None
+
+
+async def insert_copy(world: World, payment: domain.Payment, name: str, key: Key | None) -> Claim:
+    """A payment as the given one and its attempt, under other ids."""
+    copy = replace(payment, id=f"pay_{name}")
+    made = attempt(copy, f"att_{name}", AttemptKind.AUTHORISE)
+    async with world.db.connection() as conn:
+        return await payments.claim_and_insert(conn, key, copy, made, ask_in=SOON)
+
+
+async def ids(world: World, table: str) -> list[str]:
+    return [row["id"] for row in await world.rows(f"SELECT id FROM {table} ORDER BY id")]
+
+
+async def test_a_payment_is_written_only_when_its_key_is_new(world: World):
+    like = await world.create()
+    await world.rows("DELETE FROM payments")
+    await world.rows("DELETE FROM attempts")
+    assert await insert_copy(world, like, "1", key("k")) == Claim(fresh=True, resource_id="pay_1")
+    with pytest.raises(IdempotencyKeyInUse):
+        await insert_copy(world, like, "2", key("k"))
+    with pytest.raises(IdempotencyKeyReused):
+        await insert_copy(world, like, "2", key("k", body="other"))
+    async with world.db.connection() as conn:
+        await idempotency.release(conn, key("k"))
+    resumed = await insert_copy(world, like, "2", key("k"))
+    assert resumed == Claim(fresh=False, resource_id="pay_1")
+    async with world.db.connection() as conn:
+        await idempotency.complete(conn, key("k"), b"answer")
+    answered = await insert_copy(world, like, "2", key("k"))
+    assert answered == Claim(fresh=False, resource_id="pay_1", answer=b"answer")
+    assert (await insert_copy(world, like, "3", None)).fresh
+    assert await ids(world, "payments") == ["pay_1", "pay_3"]
+    assert await ids(world, "attempts") == ["att_1", "att_3"]
+
+
+async def test_a_payment_that_cannot_be_written_leaves_no_key(world: World):
+    payment = await world.create()
+    with pytest.raises(UniqueViolation):
+        await insert_copy(world, payment, payment.id.removeprefix("pay_"), key("k"))
+    assert await world.rows("SELECT FROM idempotency_keys") == []
 
 
 async def test_a_webhook_is_taken_once(world: World):
