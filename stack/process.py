@@ -1,16 +1,23 @@
 """Child processes and ports as all parts of the stack need them."""
 
 import contextlib
+import fcntl
+import functools
+import os
 import random
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 # Below Linux' and macOS' ephemeral ports, so that no outgoing connection takes one meanwhile.
 FREE_PORT_RANGE = range(15_000, 32_000)
+
+_given: set[int] = set()  # to this process, which its own locks do not keep out
 
 SETPRIV = shutil.which("setpriv")
 
@@ -38,13 +45,29 @@ def is_port_free(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, drawn at random: two stacks that start at once differ."""
-    chosen: set[int] = set()
+    """Ports that nobody listens on and that no other process on this machine was given."""
+    chosen: list[int] = []
     while len(chosen) < count:
         port = random.choice(FREE_PORT_RANGE)  # noqa: S311 - no secret
-        if port not in chosen and is_port_free(port):
-            chosen.add(port)
+        if port not in _given and is_port_free(port) and _reserve(port):
+            _given.add(port)
+            chosen.append(port)
     return sorted(chosen)
+
+
+def _reserve(port: int) -> bool:
+    """Lock one byte of a shared file until this process ends; False when another one has it."""
+    try:
+        fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
+
+
+@functools.cache
+def _reservations() -> int:
+    file = Path(tempfile.gettempdir()) / f"incasso-ports-{os.getuid()}.lock"
+    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def accepts_connections(port: int) -> bool:

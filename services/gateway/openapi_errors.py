@@ -91,7 +91,8 @@ def _messages() -> dict[str, str]:
     classes = list(Refusal.__subclasses__())
     for refusal in classes:
         classes += refusal.__subclasses__()
-        if "reason" in vars(refusal) and refusal.message:
+        ours = refusal.__module__.startswith(("libs.", "services.gateway."))
+        if ours and "reason" in vars(refusal) and refusal.message:
             found[refusal.reason] = refusal.message
     return found
 

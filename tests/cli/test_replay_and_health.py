@@ -32,7 +32,7 @@ async def log(new_database):
                 body=b"",
                 at=datetime(2026, 11, day, 12, tzinfo=UTC),
             )
-        await tx.execute("UPDATE outbox SET published_at = now()")
+        await tx.execute("UPDATE outbox SET recorded_at = occurred_at, published_at = now()")
     yield url, database
     await database.close()
 

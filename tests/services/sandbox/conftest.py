@@ -49,7 +49,7 @@ class Client:
     ) -> Answer:
         headers = {
             "Authorization": f"Bearer sandbox_sk_{account}",
-            "Idempotency-Key": key or f"att_{next(KEYS)}",
+            "Idempotency-Key": key or f"drawn_{next(KEYS)}",
         }
         return await self.call("POST", f"/psp/{account}{path}", body, headers=headers)
 
