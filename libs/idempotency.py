@@ -6,7 +6,8 @@ lock runs out without an answer (a crash, an unknown outcome), a repeat is told 
 key stands for, so that it can answer from that resource's state or go on where the other stopped.
 
 A store that wants effect and key in one statement takes the SQL from here, `claim_sql` with
-`claim_values`: pieces for a WITH, whose parameters count from the number that it is given.
+`claim_values` and `finish_sql` with `finish_values`: pieces for a WITH, whose parameters count from
+the number that they are given.
 """
 
 import hashlib
@@ -130,31 +131,45 @@ async def _held(conn: Conn, key: Key) -> Claim:
     return Claim(fresh=False, resource_id=row["resource_id"], answer=row["answer"])
 
 
+def finish_sql(first: int) -> str:
+    """Stores the answer, or unlocks the key when the answer is null; nothing without a key.
+
+    `finish_values` are its parameters, from number `first` on. It ends within its WHERE, for one
+    more AND.
+    """
+    merchant, method, key, answer = (f"${first + n}" for n in range(4))
+    return f"""
+    UPDATE idempotency_keys SET answer = {answer}::bytea,
+        locked_until =
+            CASE WHEN {answer}::bytea IS NULL THEN clock_timestamp() ELSE locked_until END
+    WHERE merchant_id = {merchant}::text AND method = {method}::text AND key = {key}::text
+      AND answer IS NULL"""  # noqa: S608 - made of constants
+
+
+def finish_values(key: Key | None, answer: bytes | None) -> tuple[object, ...]:
+    """The four parameters of `finish_sql`."""
+    if key is None:
+        return (None,) * 4
+    return (key.merchant_id, key.method, key.text, answer)
+
+
+_FINISH: Final = finish_sql(1)
+
+
+async def finish(conn: Conn, key: Key | None, answer: bytes | None) -> None:
+    """`complete` with an answer, `release` without."""
+    if key is not None:
+        await conn.execute(_FINISH, *finish_values(key, answer))
+
+
 async def complete(conn: Conn, key: Key | None, answer: bytes) -> None:
     """Store the final answer. The first one stays."""
-    if key is None:
-        return
-    await conn.execute(
-        "UPDATE idempotency_keys SET answer = $4"
-        " WHERE merchant_id = $1 AND method = $2 AND key = $3 AND answer IS NULL",
-        key.merchant_id,
-        key.method,
-        key.text,
-        answer,
-    )
+    await finish(conn, key, answer)
 
 
 async def release(conn: Conn, key: Key | None) -> None:
     """Unlock without an answer: a repeat answers from the resource as it is by then."""
-    if key is None:
-        return
-    await conn.execute(
-        "UPDATE idempotency_keys SET locked_until = clock_timestamp()"
-        " WHERE merchant_id = $1 AND method = $2 AND key = $3 AND answer IS NULL",
-        key.merchant_id,
-        key.method,
-        key.text,
-    )
+    await finish(conn, key, None)
 
 
 async def purge(conn: Conn) -> int:

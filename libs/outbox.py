@@ -1,11 +1,14 @@
 """Events out: rows of the effect's transaction, relayed to JetStream in order per aggregate.
 
-`append` is called inside the transaction. One relay at a time per database publishes (an advisory
+`append` is called inside the transaction; a store that wants effect and events in one statement
+takes `insert_sql` with `insert_values`. One relay at a time per database publishes (an advisory
 lock chooses it; any replica may be it), woken by NOTIFY and by a slow poll. Rows stay as the event
 log; `replay` publishes a range again.
 """
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,9 +29,47 @@ _LOCK: Final = 0x1CA551
 PUBLISHED = Counter("incasso_outbox_published_total", "Events published")
 LAG = Gauge("incasso_outbox_lag_seconds", "Age of the oldest unpublished event")
 
-_INSERT = """
-INSERT INTO outbox (event_id, merchant_id, aggregate_id, subject, body, traceparent, occurred_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)"""
+_COLUMNS: Final = "event_id, merchant_id, aggregate_id, subject, body, traceparent, occurred_at"
+_INSERT: Final = f"INSERT INTO outbox ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)"  # noqa: S608 - made of constants
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """What is told of an aggregate. `at` is the merchant's now."""
+
+    merchant_id: str
+    aggregate_id: str
+    subject: str
+    body: bytes
+    at: datetime
+
+
+def insert_sql(first: int) -> str:
+    """Writes events in their order. It ends with WHERE, for the condition on which it does.
+
+    `insert_values` are its parameters, from number `first` on.
+    """
+    types = ("text", "text", "text", "text", "bytea", "text", "timestamptz")
+    arrays = ", ".join(f"${first + n}::{name}[]" for n, name in enumerate(types))
+    return f"""
+    INSERT INTO outbox ({_COLUMNS})
+    SELECT {_COLUMNS}
+    FROM unnest({arrays}) AS new ({_COLUMNS})
+    WHERE """  # noqa: S608 - made of constants
+
+
+def insert_values(events: Sequence[NewEvent]) -> tuple[object, ...]:
+    """The seven parameters of `insert_sql`: an array for each column."""
+    traceparent = telemetry.traceparent()
+    return (
+        [ids.new("evt") for _ in events],
+        [event.merchant_id for event in events],
+        [event.aggregate_id for event in events],
+        [event.subject for event in events],
+        [event.body for event in events],
+        [traceparent for _ in events],
+        [event.at for event in events],
+    )
 
 
 async def append(

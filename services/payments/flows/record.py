@@ -1,16 +1,18 @@
-"""Recording an outcome: attempt, payment, event and answer in one transaction.
+"""Recording an outcome: attempt, payment, event and answer at once.
 
 Written first for what the caller saw; when somebody else was faster (a webhook, recovery, another
 replica), again under the payment's lock and from its state by then.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from libs import idempotency, outbox
 from libs.db import Conn
 from libs.idempotency import Key
+from libs.outbox import NewEvent
 from services.payments import metrics, retry
 from services.payments.deps import Deps
 from services.payments.domain import Attempt, Happened, Payment
@@ -19,7 +21,8 @@ from services.payments.events import Told
 from services.payments.outcomes import Outcome
 from services.payments.settling import Change, settle
 from services.payments.states import AttemptKind, AttemptState, State
-from services.payments.store import attempts, payments
+from services.payments.store import attempts, payments, recording
+from services.payments.store.recording import Following
 
 _OPEN: Final = frozenset({AttemptState.STARTED, AttemptState.UNKNOWN})
 
@@ -49,8 +52,8 @@ async def record_outcome(
     """`key`: of the call that waits for this outcome; its answer is stored with it."""
     change = _settle(deps, payment, attempt, outcome, may_go_on=may_go_on)
     try:
-        async with deps.db.transaction() as tx:
-            recorded = await write(tx, deps, (payment, attempt), change, key=key)
+        async with _enough_for(deps, change) as conn:
+            recorded = await write(conn, deps, (payment, attempt), change, key=key)
     except OvertakenError:
         async with deps.db.transaction() as tx:
             before = await lock(tx, attempt)
@@ -58,6 +61,11 @@ async def record_outcome(
             recorded = await write(tx, deps, before, change, key=key)
     count(change)
     return recorded
+
+
+def _enough_for(deps: Deps, change: Change) -> AbstractAsyncContextManager[Conn]:
+    """A next attempt is a statement of its own; all else is one, which commits by itself."""
+    return deps.db.connection() if change.next_attempt is None else deps.db.transaction()
 
 
 async def lock(tx: Conn, attempt: Attempt) -> tuple[Payment, Attempt]:
@@ -70,58 +78,65 @@ async def lock(tx: Conn, attempt: Attempt) -> tuple[Payment, Attempt]:
 
 
 async def write(
-    tx: Conn,
+    conn: Conn,
     deps: Deps,
     before: tuple[Payment, Attempt],
     change: Change,
     *,
     key: Key | None = None,
 ) -> Recorded:
-    """Raises OvertakenError, which must roll the transaction back."""
-    payment = await _save(tx, before, change) if change.changed else before[0]
-    if change.next_attempt is not None:
-        await attempts.insert(tx, change.next_attempt, ask_in=retry.CALL_FOR)
-    told = await tell(tx, deps, payment, change.happened)
+    """One statement, and one more for a next attempt: that needs a transaction.
+
+    Raises OvertakenError, and nothing was written.
+    """
+    if not change.changed:
+        recorded = Recorded(before[0], change.attempt)
+        if key is not None:
+            await idempotency.finish(conn, key, _answer(recorded, Told(recorded.payment)))
+        return recorded
+    payment = replace(change.payment, version=before[0].version + 1)
     recorded = Recorded(payment, change.attempt, change.next_attempt)
-    if key is not None and recorded.next_attempt is None:
-        await _finish_key(tx, key, recorded, told)
+    told = Told(payment)
+    finished = key if change.next_attempt is None else None
+    following = Following(
+        events=_events(deps, payment, told, change.happened),
+        key=finished,
+        answer=_answer(recorded, told) if finished else None,
+        ask_in=retry.ask_again_in(change.attempt.state, change.attempt.recovery_tries),
+    )
+    expected = (before[0], before[1].state)
+    if not await recording.save(conn, expected, (payment, change.attempt), following):
+        raise OvertakenError
+    if change.next_attempt is not None:
+        await attempts.insert(conn, change.next_attempt, ask_in=retry.CALL_FOR)
     return recorded
 
 
-async def _save(tx: Conn, before: tuple[Payment, Attempt], change: Change) -> Payment:
-    saved = await payments.save_settled(
-        tx,
-        (before[0], before[1].state),
-        (change.payment, change.attempt),
-        ask_in=retry.ask_again_in(change.attempt.state, change.attempt.recovery_tries),
-    )
-    if saved is None:
-        raise OvertakenError
-    return saved
-
-
-async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happened]) -> Told:
+async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happened]) -> None:
     """Events into the outbox."""
-    told = Told(payment)
-    for each in happened:
-        subject, body = told.event(each)
+    for event in _events(deps, payment, Told(payment), happened):
         await outbox.append(
             tx,
-            merchant_id=payment.merchant_id,
-            aggregate_id=payment.id,
-            subject=subject,
-            body=body,
-            at=deps.clock.now(),
+            merchant_id=event.merchant_id,
+            aggregate_id=event.aggregate_id,
+            subject=event.subject,
+            body=event.body,
+            at=event.at,
         )
-    return told
 
 
-async def _finish_key(tx: Conn, key: Key, recorded: Recorded, told: Told) -> None:
-    """A repeat gets this answer for ever, or, while it is not final, the state as it is by then."""
-    if is_final_answer(recorded.payment, recorded.attempt):
-        await idempotency.complete(tx, key, told.answer())
-    else:
-        await idempotency.release(tx, key)
+def _events(
+    deps: Deps, payment: Payment, told: Told, happened: Sequence[Happened]
+) -> Sequence[NewEvent]:
+    return [
+        NewEvent(payment.merchant_id, payment.id, *told.event(each), at=deps.clock.now())
+        for each in happened
+    ]
+
+
+def _answer(recorded: Recorded, told: Told) -> bytes | None:
+    """A repeat gets this answer for ever; None: the state as it is by then, while not final."""
+    return told.answer() if is_final_answer(recorded.payment, recorded.attempt) else None
 
 
 def is_final_answer(payment: Payment, attempt: Attempt) -> bool:

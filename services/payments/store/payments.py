@@ -11,8 +11,7 @@ from libs.db import Conn, Row
 from libs.idempotency import Claim, Key
 from libs.pages import Page
 from services.payments.domain import Attempt, Payment
-from services.payments.states import AttemptState, State
-from services.payments.store import attempts
+from services.payments.states import State
 from services.payments.store.rows import candidate_json, decline_json, payment_of
 
 # A payment with what belongs to it. Not to be used while waiting for a lock: see `lock`.
@@ -101,7 +100,7 @@ async def claim_and_insert(
     return await idempotency.claim_of(conn, key, payment.id, row)
 
 
-_SAVE: Final = """
+SAVE_SQL: Final = """
 UPDATE payments SET version = version + 1, state = $5, authorised_minor = $6,
     capturable_minor = $7, capturing_minor = $8, captured_minor = $9, refunding_minor = $10,
     refunded_minor = $11, due_at = $12, challenged_at = $13, exemption = $14, psp_account_id = $15,
@@ -109,7 +108,8 @@ UPDATE payments SET version = version + 1, state = $5, authorised_minor = $6,
 WHERE merchant_id = $1 AND id = $2 AND version = $3 AND state = $4"""
 
 
-def _saved_values(before: Payment, after: Payment) -> tuple[object, ...]:
+def saved_values(before: Payment, after: Payment) -> tuple[object, ...]:
+    """The nineteen parameters of SAVE_SQL."""
     return (
         after.merchant_id,
         after.id,
@@ -135,40 +135,8 @@ def _saved_values(before: Payment, after: Payment) -> tuple[object, ...]:
 
 async def save(conn: Conn, before: Payment, after: Payment) -> Payment | None:
     """The payment as saved; None when it is not any more what it was in `before`."""
-    touched = await conn.execute(_SAVE, *_saved_values(before, after))
+    touched = await conn.execute(SAVE_SQL, *saved_values(before, after))
     return replace(after, version=before.version + 1) if touched else None
-
-
-# Payment first, as everywhere: the order of the locks.
-_SAVE_BOTH: Final = f"""
-WITH payment AS ({_SAVE} RETURNING id)
-UPDATE attempts SET state = $22, psp_reference = $23, decline = $24, settled_at = $25,
-    next_recovery_at = now() + $26,
-    unresolved_since = CASE WHEN $25::timestamptz IS NULL THEN unresolved_since END
-WHERE merchant_id = $1 AND id = $20 AND state = $21 AND EXISTS (SELECT FROM payment)"""  # noqa: S608 - made of constants
-
-
-async def save_settled(
-    conn: Conn,
-    before: tuple[Payment, AttemptState],
-    after: tuple[Payment, Attempt],
-    *,
-    ask_in: timedelta | None,
-) -> Payment | None:
-    """Payment and attempt together; None when either is not any more what it was.
-
-    Then the payment may have been written alone: roll back.
-    """
-    payment, attempt = after
-    touched = await conn.execute(
-        _SAVE_BOTH,
-        *_saved_values(before[0], payment),
-        attempt.id,
-        before[1].value,
-        *attempts.settled_values(attempt),
-        ask_in,
-    )
-    return replace(payment, version=before[0].version + 1) if touched else None
 
 
 async def get(conn: Conn, merchant_id: str, payment_id: str) -> Payment | None:

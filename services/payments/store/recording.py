@@ -1,0 +1,68 @@
+"""An outcome and all that follows from it, in one statement: all of it or nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from libs import idempotency, outbox
+from libs.db import Conn
+from libs.idempotency import Key
+from libs.outbox import NewEvent
+from services.payments.domain import Attempt, Payment
+from services.payments.states import AttemptState
+from services.payments.store import attempts, payments
+
+# `held` locks both rows as they are expected, the payment first as everywhere. The pieces after it
+# then find what they change, or, when either row is not any more what it was, all do nothing:
+# without a transaction around it there is no way back from half of it.
+_SAVE: Final = f"""
+WITH held AS (
+    SELECT FROM payments JOIN attempts
+        ON attempts.merchant_id = payments.merchant_id AND attempts.payment_id = payments.id
+    WHERE payments.merchant_id = $1 AND payments.id = $2
+      AND payments.version = $3 AND payments.state = $4
+      AND attempts.id = $20 AND attempts.state = $21
+    FOR UPDATE),
+payment AS ({payments.SAVE_SQL} AND EXISTS (SELECT FROM held) RETURNING id),
+attempt AS (
+    UPDATE attempts SET state = $22, psp_reference = $23, decline = $24, settled_at = $25,
+        next_recovery_at = now() + $26,
+        unresolved_since = CASE WHEN $25::timestamptz IS NULL THEN unresolved_since END
+    WHERE merchant_id = $1 AND id = $20 AND state = $21 AND EXISTS (SELECT FROM payment)
+    RETURNING id),
+events AS ({outbox.insert_sql(27)} EXISTS (SELECT FROM attempt)),
+finished AS ({idempotency.finish_sql(34)} AND EXISTS (SELECT FROM attempt))
+SELECT FROM attempt"""  # noqa: S608 - made of constants
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What is written with an outcome. A key without an answer is unlocked."""
+
+    events: Sequence[NewEvent] = ()
+    key: Key | None = None
+    answer: bytes | None = None
+    ask_in: timedelta | None = None  # when recovery looks at the attempt
+
+
+async def save(
+    conn: Conn,
+    before: tuple[Payment, AttemptState],
+    after: tuple[Payment, Attempt],
+    following: Following,
+) -> bool:
+    """False, and nothing is written, when payment or attempt is not any more what it was."""
+    payment, attempt = after
+    return bool(
+        await conn.execute(
+            _SAVE,
+            *payments.saved_values(before[0], payment),
+            attempt.id,
+            before[1].value,
+            *attempts.settled_values(attempt),
+            following.ask_in,
+            *outbox.insert_values(following.events),
+            *idempotency.finish_values(following.key, following.answer),
+        )
+    )

@@ -1,0 +1,124 @@
+"""An outcome is written with all that follows from it, or not at all."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from libs.outbox import NewEvent
+from services.payments.domain import Attempt, Payment
+from services.payments.states import AttemptState, State
+from services.payments.store import attempts, recording
+from services.payments.store.recording import Following
+from tests.services.payments.conftest import MERCHANT, World, key
+from tests.services.payments.psp_double import AUTHORISE, Fault
+
+KEY = key("waits")
+
+
+@dataclass
+class Doubt:
+    """A payment whose PSP call has no answer; the key of the call that waits for it."""
+
+    world: World
+    payment: Payment
+    attempt: Attempt
+
+    async def save(self, **wrong: object) -> bool:
+        """Approve it. `wrong` is what the caller believes of payment or attempt."""
+        believed = AttemptState(wrong.pop("attempt_state", self.attempt.state))
+        before = replace(self.payment, **wrong)  # type: ignore[arg-type]  # of any field
+        event = NewEvent(MERCHANT, self.payment.id, "first", b"", datetime.now(UTC))
+        async with self.world.db.connection() as conn:
+            return await recording.save(
+                conn,
+                (before, believed),
+                (
+                    replace(before, state=State.AUTHORISED, authorised_minor=5990),
+                    replace(self.attempt, state=AttemptState.APPROVED),
+                ),
+                Following([event, replace(event, subject="second")], KEY, b"answer"),
+            )
+
+    async def written(self) -> tuple[str, str, list[str], bytes | None]:
+        [attempt] = await self.world.attempts()
+        [held] = await self.world.rows("SELECT answer FROM idempotency_keys")
+        payment = await self.world.get(self.payment)
+        return payment.state.value, attempt["state"], await self.world.subjects(), held["answer"]
+
+
+NOTHING = ("processing", "unknown", [], None)
+EVERYTHING = ("authorised", "approved", ["first", "second"], b"answer")
+
+
+@pytest.fixture
+async def doubt(world: World) -> Doubt:
+    world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
+    payment = await world.create(key=KEY)
+    [row] = await world.attempts()
+    async with world.db.connection() as conn:
+        attempt = await attempts.get(conn, MERCHANT, row["id"])
+    assert attempt is not None
+    return Doubt(world, payment, attempt)
+
+
+async def test_all_of_it_is_written(doubt: Doubt):
+    assert await doubt.save()
+    assert await doubt.written() == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"version": 0}, {"state": State.PENDING}, {"attempt_state": AttemptState.STARTED}],
+    ids=["version", "state", "attempt"],
+)
+async def test_nothing_is_written_when_either_is_not_what_it_was(doubt: Doubt, wrong):
+    """Not the payment alone either, when only the attempt is another."""
+    assert not await doubt.save(**wrong)
+    assert await doubt.written() == NOTHING
+
+
+async def test_of_many_writers_one_writes(doubt: Doubt):
+    assert sorted(await asyncio.gather(*(doubt.save() for _ in range(8)))) == [False] * 7 + [True]
+    assert await doubt.written() == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "saved"),
+    [
+        ("UPDATE payments SET version = version + 1", False),
+        ("UPDATE attempts SET state = 'pending'", False),
+        ("UPDATE payments SET due_at = now()", True),
+        ("UPDATE attempts SET next_recovery_at = now() + interval '1 hour'", True),
+    ],
+)
+async def test_what_waited_for_a_lock_sees_what_changed_meanwhile(
+    doubt: Doubt, *, meanwhile: str, saved: bool
+):
+    async with doubt.world.db.transaction() as tx:
+        await tx.execute(meanwhile)
+        saving = asyncio.create_task(doubt.save())
+        await asyncio.sleep(0.1)
+        assert not saving.done()
+    assert await saving is saved
+    state, attempt_state, subjects, answer = await doubt.written()
+    if saved:
+        assert (state, attempt_state, subjects, answer) == EVERYTHING
+    else:
+        assert (state, subjects, answer) == ("processing", [], None)
+        assert attempt_state != "approved"
+
+
+async def test_without_an_answer_the_key_is_unlocked(doubt: Doubt):
+    await doubt.world.rows("UPDATE idempotency_keys SET locked_until = now() + interval '1 hour'")
+    pending = replace(doubt.attempt, state=AttemptState.PENDING)
+    before = (doubt.payment, doubt.attempt.state)
+    following = Following(key=KEY, ask_in=timedelta(hours=1))
+    async with doubt.world.db.connection() as conn:
+        assert await recording.save(conn, before, (doubt.payment, pending), following)
+    [held] = await doubt.world.rows(
+        "SELECT answer, locked_until <= clock_timestamp() AS free FROM idempotency_keys"
+    )
+    assert (held["answer"], held["free"]) == (None, True)
+    assert await doubt.world.subjects() == []
