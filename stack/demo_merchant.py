@@ -169,6 +169,9 @@ def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
         "INCASSO_PUBLISHABLE_KEY": merchant.publishable_key,
         "INCASSO_SANDBOX_URL": stack.sandbox_url,
         "INCASSO_LOCALSTRIPE_URL": stack.localstripe_url,
+        # For the operators' command.
+        "INCASSO_MERCHANT": merchant.merchant_id,
+        **{name: value for name, value in stack.env.items() if name.endswith("_TARGET")},
     }
     lines = "".join(f"{name}={value}\n" for name, value in values.items())
     write_private(stack.folders.demo_env, lines)
