@@ -16,7 +16,7 @@ from services.payments.store import accounts
 from services.payments.store.accounts import PspAccount
 
 TTL_SECONDS: Final = 5.0
-MOST: Final = 10_000  # merchants
+MOST: Final = 10_000  # merchants; and accounts by id
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Book:
         self._db = db
         self._ttl_seconds = ttl_seconds
         self._pages: dict[str, tuple[float, Page]] = {}
+        self._by_id: dict[str, tuple[float, PspAccount]] = {}
 
     async def page(self, merchant_id: str, *, naming: Collection[str] = ()) -> Page:
         """The merchant's page. Read again when it lacks one of the names."""
@@ -63,6 +64,19 @@ class Book:
                 if account.id == psp_account_id:
                     return account
         raise PspAccountNotFound
+
+    async def account_by_id(self, psp_account_id: str) -> PspAccount:
+        """Of any merchant: for webhooks, which name nothing else. Raises PspAccountNotFound."""
+        read_at, account = self._by_id.get(psp_account_id, (0.0, None))
+        if account is None or time.monotonic() - read_at >= self._ttl_seconds:
+            async with self._db.connection() as conn:
+                account = await accounts.by_id(conn, psp_account_id)
+            if account is None:
+                raise PspAccountNotFound
+            if len(self._by_id) >= MOST:
+                self._by_id.clear()
+            self._by_id[psp_account_id] = (time.monotonic(), account)
+        return account
 
     def forget(self, merchant_id: str) -> None:
         self._pages.pop(merchant_id, None)

@@ -1,6 +1,7 @@
 """PSP webhooks: verified, stored once, applied through the rules of every outcome.
 
-They come twice, late, in any order, and before the answer of the call that they tell of.
+They come twice, late, in any order, and before the answer of the call that they tell of. Most tell
+what the call's own answer told before: those are stored without a lock.
 """
 
 import time
@@ -22,17 +23,20 @@ from services.payments.connectors.base import (
 )
 from services.payments.deps import Deps
 from services.payments.domain import Attempt, Dispute, Payment
-from services.payments.errors import (
-    PspAccountNotFound,
-    WebhookMalformed,
-    WebhookSignatureInvalid,
-)
+from services.payments.errors import WebhookMalformed, WebhookSignatureInvalid
 from services.payments.flows import record
 from services.payments.outcomes import Approved
 from services.payments.settling import Change, released_elsewhere, settle, taken_elsewhere
-from services.payments.states import DISPUTE_INITIAL, AttemptKind
+from services.payments.states import (
+    ATTEMPT_FINAL,
+    DISPUTE_INITIAL,
+    TRANSITIONS,
+    AttemptKind,
+    Event,
+)
 from services.payments.store import accounts, attempts, notices, payments
 from services.payments.store.accounts import PspAccount
+from services.payments.store.attempts import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +49,67 @@ class HandlePspWebhook:
 async def handle_psp_webhook(deps: Deps, cmd: HandlePspWebhook) -> bool:
     """Whether it was new."""
     account, notice = await _read(deps, cmd)
+    fresh = await _store_old_news(deps, account, notice, cmd.body)
     change: Change | None = None
-    async with deps.db.transaction() as tx:
-        fresh = await notices.take(
-            tx,
-            merchant_id=account.merchant_id,
-            psp_account_id=account.id,
-            psp_event_id=notice.psp_event_id,
-            body=cmd.body,
-        )
-        if fresh:
-            change = await _apply(tx, deps, account, notice)
+    if fresh is None:
+        async with deps.db.transaction() as tx:
+            fresh = await _take(tx, account, notice, cmd.body)
+            if fresh:
+                offset = await accounts.clock_offset(tx, account.merchant_id)
+                work_for(account.merchant_id, offset, actor=_actor(account))
+                change = await _apply(tx, deps, account, notice)
     metrics.NOTICES.labels(account.psp, "fresh" if fresh else "repeated").inc()
     if change is not None:
         record.count(change)
     return fresh
 
 
-async def _read(deps: Deps, cmd: HandlePspWebhook) -> tuple[PspAccount, Notice]:
-    """The caller is a PSP: merchant and clock come from the account."""
+async def _store_old_news(
+    deps: Deps, account: PspAccount, notice: Notice, body: bytes
+) -> bool | None:
+    """Whether it was new to the inbox; None when it may tell something, and is not stored."""
+    if not isinstance(notice, OperationNotice) or not notice.key:
+        return None
     async with deps.db.connection() as conn:
-        found = await accounts.by_id(conn, cmd.psp_account_id)
-    if found is None:
-        raise PspAccountNotFound
-    account, offset = found
-    work_for(account.merchant_id, offset, actor=f"psp:{account.psp}")
+        standing = await attempts.standing(conn, account.merchant_id, notice.key)
+        if standing is None or standing.psp_account_id != account.id:
+            return None
+        if not is_old_news(notice, standing):
+            return None
+        with telemetry.span("apply psp webhook", links=(standing.traceparent,)):
+            return await _take(conn, account, notice, body)
+
+
+def is_old_news(notice: OperationNotice, standing: Standing) -> bool:
+    """Whether it changes nothing, now and for ever, so that no lock is needed to say so.
+
+    A final attempt stays as it is. All that its payment may still learn from it is that the PSP
+    took what it held; once it is where that cannot happen, it never comes back.
+    """
+    if standing.kind is not notice.kind or standing.state not in ATTEMPT_FINAL:
+        return False
+    taken = isinstance(notice.outcome, Approved) and notice.outcome.captured
+    return not taken or (standing.payment_state, Event.TAKEN) not in TRANSITIONS
+
+
+async def _take(conn: Conn, account: PspAccount, notice: Notice, body: bytes) -> bool:
+    return await notices.take(
+        conn,
+        merchant_id=account.merchant_id,
+        psp_account_id=account.id,
+        psp_event_id=notice.psp_event_id,
+        body=body,
+    )
+
+
+def _actor(account: PspAccount) -> str:
+    return f"psp:{account.psp}"
+
+
+async def _read(deps: Deps, cmd: HandlePspWebhook) -> tuple[PspAccount, Notice]:
+    """The caller is a PSP: the merchant comes from the account; the clock, when it is needed."""
+    account = await deps.book.account_by_id(cmd.psp_account_id)
+    work_for(account.merchant_id, timedelta(), actor=_actor(account))
     connector = deps.psps.connector(account)
     try:
         return account, connector.parse_webhook(cmd.body, cmd.headers, time.time())

@@ -1,0 +1,149 @@
+"""Which webhooks are stored without a lock: those of which every state says that they are old."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+from libs import context
+from services.payments.book import Book
+from services.payments.connectors.base import OperationNotice
+from services.payments.domain import Attempt, Payment
+from services.payments.flows.webhooks import is_old_news
+from services.payments.outcomes import (
+    ActionRequired,
+    Approved,
+    DeclineCode,
+    Declined,
+    Outcome,
+    Pending,
+    Unknown,
+)
+from services.payments.settling import settle
+from services.payments.states import (
+    TRANSITIONS,
+    AttemptKind,
+    AttemptState,
+    Event,
+    State,
+)
+from services.payments.store.attempts import Standing
+from tests.services.payments.conftest import MERCHANT, World
+from tests.services.payments.psp_double import AUTHORISE, CAPTURE, told
+
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
+OUTCOMES: tuple[Outcome, ...] = (
+    Approved("x", 5990),
+    Approved("x", 5990, captured=True),
+    Declined(DeclineCode.DO_NOT_HONOR, "no"),
+    Declined(DeclineCode.CARD_BLOCKED, "no"),
+    ActionRequired("x", "https://psp.test/c"),
+    Pending("x"),
+    Unknown("?"),
+)
+
+
+def situations(like: Payment) -> Iterator[tuple[Payment, Attempt, Outcome]]:
+    for state, capturing, kind, attempt_state, outcome in product(
+        State, (0, 5990), AttemptKind, AttemptState, OUTCOMES
+    ):
+        attempt = Attempt(
+            merchant_id=MERCHANT,
+            id="att_1",
+            payment_id=like.id,
+            kind=kind,
+            psp_account_id=like.psp_account_id,
+            amount_minor=5990,
+            created_at=NOW,
+            state=attempt_state,
+        )
+        yield replace(like, state=state, capturing_minor=capturing), attempt, outcome
+
+
+async def test_what_is_old_news_would_change_nothing_under_a_lock(world: World):
+    like = await world.create()
+    old = 0
+    for payment, attempt, outcome in situations(like):
+        notice = OperationNotice("e", attempt.id, attempt.kind, "x", outcome)
+        standing = Standing(
+            attempt.kind, attempt.state, attempt.psp_account_id, payment.state, payment.traceparent
+        )
+        if is_old_news(notice, standing):
+            old += 1
+            change = settle(payment, attempt, outcome, now=NOW, next_attempt_id="", may_go_on=False)
+            assert not change.changed, (payment.state, attempt, outcome)
+    assert old
+
+
+def test_a_payment_that_cannot_be_taken_never_can_be_again():
+    untakeable = {state for state in State if (state, Event.TAKEN) not in TRANSITIONS}
+    assert untakeable
+    for (state, _), after in TRANSITIONS.items():
+        assert state not in untakeable or after in untakeable
+
+
+async def test_a_notice_of_another_operation_on_the_attempt_is_no_old_news():
+    standing = Standing(AUTHORISE, AttemptState.APPROVED, "psa_1", State.CAPTURED, "")
+    notice = OperationNotice("e", "att_1", CAPTURE, "x", Approved("x", 5990, captured=True))
+    assert not is_old_news(notice, standing)
+
+
+async def test_old_news_waits_for_no_lock_and_is_stored_once(world: World):
+    payment = await world.create()
+    [attempt] = await world.attempts()
+    notice = told("e1", attempt["id"], Approved(payment.psp_reference, 5990, captured=True))
+    async with world.db.transaction() as tx:
+        await tx.fetch("SELECT FROM payments FOR UPDATE")
+        await tx.fetch("SELECT FROM attempts FOR UPDATE")
+        assert [await world.notice(notice) for _ in range(2)] == [True, False]
+    [stored] = await world.rows("SELECT handled_at FROM psp_events")
+    assert stored["handled_at"] is not None
+    assert await world.subjects() == ["payment.captured"]
+    assert await world.get(payment) == payment
+
+
+async def test_a_capture_in_the_psps_console_is_news_of_a_final_attempt(world: World):
+    held = await world.hold()
+    [attempt] = await world.attempts()
+    taken = Approved(held.psp_reference, 5990, captured=True)
+    assert await world.notice(told("e1", attempt["id"], Approved(held.psp_reference, 5990)))
+    assert (await world.get(held)).state is State.AUTHORISED
+    assert await world.notice(told("e2", attempt["id"], taken))
+    assert (await world.get(held)).state is State.CAPTURED
+
+
+async def test_another_accounts_old_news_is_stored_as_its_own(world: World):
+    payment = await world.create()
+    [attempt] = await world.attempts()
+    taken = Approved(payment.psp_reference, 5990, captured=True)
+    assert await world.notice(told("e1", attempt["id"], taken), account="b")
+    assert await world.notice(told("e1", attempt["id"], taken))
+    assert len(await world.rows("SELECT FROM psp_events")) == 2
+
+
+async def test_news_is_applied_by_the_merchants_clock_as_it_is_by_then(world: World):
+    seen: list[int] = []
+
+    def now() -> datetime:
+        seen.append(context.current().clock_offset_seconds)
+        return datetime.now(UTC)
+
+    held, later = await world.hold(), await world.hold()
+    world.time.now = now  # type: ignore[method-assign]  # which clock is asked is the test
+    for event, payment, ahead in (("e1", held, 0), ("e2", later, 3600)):
+        await world.rows("DELETE FROM test_clocks")
+        await world.rows("INSERT INTO test_clocks VALUES ($1, $2)", MERCHANT, timedelta(0, ahead))
+        taken = Approved(payment.psp_reference, 5990, captured=True)
+        await world.notice(OperationNotice(event, "", AUTHORISE, payment.psp_reference, taken))
+        assert set(seen) == {ahead}
+        seen.clear()
+
+
+async def test_an_account_is_remembered_by_its_id_for_a_while(world: World):
+    account_id = world.account_ids["a"]
+    long, short = Book(world.db, ttl_seconds=3600), Book(world.db, ttl_seconds=0)
+    for book in (long, short):
+        assert (await book.account_by_id(account_id)).name == "a"
+    await world.rows("UPDATE psp_accounts SET name = 'c' WHERE id = $1", account_id)
+    assert (await long.account_by_id(account_id)).name == "a"
+    assert (await short.account_by_id(account_id)).name == "c"
