@@ -6,7 +6,7 @@ PYTHON := $(BIN)/python
 # Named after the lock's content, so that a checkout's file times do not matter.
 VENV := .venv/.locked-$(shell cksum < requirements.lock | cut -d' ' -f1)
 SOURCES := $(wildcard libs services stack cli bench tests)
-PYTEST_ARGS ?= -n 2 --dist=loadgroup -q
+PYTEST_ARGS ?= -n 2 --dist=loadfile -q
 
 .DEFAULT_GOAL := help
 .PHONY: help venv protos chromium up demo test check bench lock clean

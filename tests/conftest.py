@@ -126,11 +126,10 @@ def free_port() -> Callable[[], int]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the stack are marked, and stay together on one worker."""
+    """Tests of the whole stack are marked: `pytest -m "not e2e"` leaves them out."""
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.xdist_group("stack"))
 
 
 @pytest.fixture(scope="session")

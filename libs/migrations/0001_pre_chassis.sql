@@ -50,4 +50,4 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER outbox_notify AFTER INSERT ON outbox
-    FOR EACH STATEMENT EXECUTE FUNCTION outbox_notify();
+    FOR EACH ROW EXECUTE FUNCTION outbox_notify();  -- equal ones of a transaction become one

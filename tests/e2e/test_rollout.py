@@ -10,7 +10,7 @@ import pytest
 from stack.embedded import Stack
 from tests.e2e.conftest import open_shop
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("rollout")]
+pytestmark = pytest.mark.e2e
 
 SERVICES = ("merchants", "payments", "oneclick", "gateway")
 # As in Kubernetes: a process that leaves goes on serving until nobody sends to it any more.
