@@ -20,7 +20,6 @@ SESSION = oneclick_pb2.OneClickSession
 PAYMENT = payments_pb2.Payment
 pytestmark = [
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine"),
-    pytest.mark.xdist_group("gateway-browser"),
 ]
 
 
