@@ -11,6 +11,8 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from stack.shop import JourneyFailedError
+
 RECOVERED_WITHIN_SECONDS = 30
 OPERATIONS = ("charge", "capture", "refund")
 # Where the process dies, told to the sandbox as what it does with the call that is under way.
@@ -26,6 +28,19 @@ MISBEHAVIOURS = {
     "drops the connection after booking": {"kind": "drop_after"},
     "drops the connection before booking": {"kind": "drop_before"},
 }
+
+
+@pytest.fixture(autouse=True)
+async def recovered_from_the_last_test(shop):
+    """The killed process is back and the others are connected with it again."""
+    for _ in range(50):
+        try:
+            await shop.customer("tok_visa")
+        except (JourneyFailedError, aiohttp.ClientError):
+            await asyncio.sleep(0.2)
+        else:
+            return
+    pytest.fail("the stack did not recover from the last test")
 
 
 def money(amount_minor):
