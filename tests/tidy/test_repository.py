@@ -74,7 +74,7 @@ def test_no_file_has_a_live_secret():
 
 
 def test_every_service_has_its_page():
-    services = [path for path in (ROOT / "services").iterdir() if (path / "__init__.py").exists()]
+    services = [path for path in (ROOT / "services").iterdir() if (path / "__main__.py").exists()]
     assert [path.name for path in services if not (path / "README.md").exists()] == []
 
 

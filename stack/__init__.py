@@ -1,1 +1,0 @@
-"""The embedded stack: everything that Incasso needs, started on one machine from wheels."""
