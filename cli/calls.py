@@ -86,6 +86,6 @@ def ask(service: Service, request: Message, *, merchant_id: str = "") -> Any:
 
 async def _ask(service: Service, target: str, rpc: str, request: Message, merchant_id: str) -> Any:
     context.set_current(context.Call(merchant_id=merchant_id, actor=ACTOR))
-    async with client.channel(target, service.full_name) as channel:
+    async with client.channel(target) as channel:
         method = getattr(service.stub(channel), rpc)
         return await client.call(method, request, timeout_seconds=TIMEOUT_SECONDS)

@@ -4,14 +4,15 @@ Every call has a deadline, carries the merchant, the trace and a derived idempot
 raises a Refusal: the other service's own no, or OutcomeUnknown when there was no answer.
 """
 
-import json
-from collections.abc import Sequence
+import asyncio
+import time
 from typing import Any, Final
 
 import grpc
 from google.protobuf.message import Message
 
-from libs import context, descriptors, telemetry
+from libs import context, telemetry
+from libs.errors import OutcomeUnknown
 from libs.status import refusal_of
 
 OPTIONS: Final = (
@@ -25,39 +26,18 @@ OPTIONS: Final = (
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
 )
-_RETRY: Final = {
-    "maxAttempts": 4,
-    "initialBackoff": "0.05s",
-    "maxBackoff": "1s",
-    "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
-}
+# Pauses before a call that was not answered is made again.
+RETRY_PAUSES_SECONDS: Final = (0.05, 0.2, 0.5)
+
+
+def channel(target: str) -> grpc.aio.Channel:
+    """A channel to all replicas behind `target`. Close it at the end."""
+    return grpc.aio.insecure_channel(target, options=OPTIONS)
 
 
 def is_safe(name: str) -> bool:
-    """Whether an RPC only reads, so that an unanswered call may be repeated at once."""
+    """Whether an RPC only reads, so that an unanswered call may be made again."""
     return name.startswith(("Get", "List", "Authenticate"))
-
-
-def _service_config(services: Sequence[str]) -> str:
-    safe = [
-        {"service": service, "method": found.name}
-        for service in services
-        for found in descriptors.service(service).methods
-        if is_safe(found.name)
-    ]
-    return json.dumps(
-        {
-            "loadBalancingConfig": [{"round_robin": {}}],
-            "methodConfig": [{"name": safe, "retryPolicy": _RETRY}],
-        }
-    )
-
-
-def channel(target: str, *services: str) -> grpc.aio.Channel:
-    """A channel to `target` for the named gRPC services (full names). Close it at the end."""
-    config = ("grpc.service_config", _service_config(services))
-    return grpc.aio.insecure_channel(target, options=(*OPTIONS, config))
 
 
 async def call(
@@ -65,16 +45,28 @@ async def call(
 ) -> Any:
     """Call a stub's method for the current call's merchant.
 
-    `idempotency_key` is derived from the id of the caller's own row, never at random.
+    `idempotency_key` is derived from the id of the caller's own row, never at random. A call that
+    reads or that has a key is made again when no replica answered it: during a rollout another one
+    does, and a key makes it one effect whatever the first one did.
     Raises Refusal; OutcomeUnknown when no answer came.
     """
     name = request.DESCRIPTOR.name.removesuffix("Request")
+    pauses = RETRY_PAUSES_SECONDS if idempotency_key or is_safe(name) else ()
+    deadline = time.monotonic() + timeout_seconds
     with telemetry.span(f"call {name}", kind=telemetry.SpanKind.CLIENT):
         metadata = (
             *context.current().metadata(idempotency_key=idempotency_key),
             (telemetry.TRACEPARENT, telemetry.traceparent()),
         )
-        try:
-            return await method(request, timeout=timeout_seconds, metadata=metadata)
-        except grpc.aio.AioRpcError as error:
-            raise refusal_of(error) from error
+        for pause in (*pauses, None):
+            left = deadline - time.monotonic()
+            try:
+                return await method(request, timeout=left, metadata=metadata)
+            except grpc.aio.AioRpcError as error:
+                refusal = refusal_of(error)
+                unanswered = isinstance(refusal, OutcomeUnknown)
+                gone = unanswered and error.code() is grpc.StatusCode.UNAVAILABLE
+                if pause is None or not gone or left <= pause:
+                    raise refusal from error
+            await asyncio.sleep(pause)
+    raise AssertionError("the last turn answers or raises")

@@ -187,12 +187,12 @@ def write_private(file: Path, text: str) -> None:
 @asynccontextmanager
 async def merchants(stack: Stack) -> AsyncIterator["merchants_pb2_grpc.MerchantsServiceAsyncStub"]:
     target = stack.env["INCASSO_MERCHANTS_TARGET"]
-    async with client.channel(target, "incasso.merchants.v1.MerchantsService") as channel:
+    async with client.channel(target) as channel:
         yield merchants_pb2_grpc.MerchantsServiceStub(channel)
 
 
 @asynccontextmanager
 async def payments(stack: Stack) -> AsyncIterator["payments_pb2_grpc.PaymentsServiceAsyncStub"]:
     target = stack.env["INCASSO_PAYMENTS_TARGET"]
-    async with client.channel(target, "incasso.payments.v1.PaymentsService") as channel:
+    async with client.channel(target) as channel:
         yield payments_pb2_grpc.PaymentsServiceStub(channel)

@@ -49,7 +49,7 @@ class Upstreams:
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._by_service: dict[str, grpc.aio.Channel] = {}
         for upstream in UPSTREAMS:
-            channel = client.channel(targets[upstream.name], upstream.service)
+            channel = client.channel(targets[upstream.name])
             self._channels[upstream.name] = channel
             self._by_service[upstream.service] = channel
 

@@ -7,7 +7,7 @@ from incasso.oneclick.v1 import oneclick_pb2_grpc
 from libs import client, process
 from libs.clock import Clock
 from libs.process import Chassis, Parts
-from services.oneclick import payments_client, worker
+from services.oneclick import worker
 from services.oneclick.config import Config
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
@@ -18,7 +18,7 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 async def build(config: Config, chassis: Chassis) -> Parts:
-    channel = client.channel(config.payments_target, payments_client.SERVICE)
+    channel = client.channel(config.payments_target)
     deps = Deps(chassis.db, Payments(channel), Clock())
     return Parts(
         servicers=[(oneclick_pb2_grpc.add_OneClickServiceServicer_to_server, OneClick(deps))],

@@ -46,7 +46,7 @@ async def served():
     add = payments_pb2_grpc.add_PaymentsServiceServicer_to_server
     server = Server([(add, servicer)], [SERVICE], tasks)
     port = await server.start("127.0.0.1:0")
-    channel = client.channel(f"ipv4:127.0.0.1:{port}", SERVICE)
+    channel = client.channel(f"ipv4:127.0.0.1:{port}")
     yield servicer, payments_pb2_grpc.PaymentsServiceStub(channel), server, channel
     await channel.close()
     await server.stop(1)
@@ -141,7 +141,7 @@ async def test_a_stopping_server_waits_for_the_work_under_way(served):
 
 
 async def test_a_service_that_is_not_there_is_unknown_not_refused(free_port):
-    channel = client.channel(f"ipv4:127.0.0.1:{free_port()}", SERVICE)
+    channel = client.channel(f"ipv4:127.0.0.1:{free_port()}")
     stub = payments_pb2_grpc.PaymentsServiceStub(channel)
     with pytest.raises(OutcomeUnknown):
         await client.call(
@@ -166,10 +166,7 @@ def test_the_channel_has_the_settings_that_survive_a_rollout():
     options = dict(client.OPTIONS)
     assert options["grpc.dns_min_time_between_resolutions_ms"] <= 5000
     assert options["grpc.keepalive_time_ms"] == 30_000
-    config = client._service_config([SERVICE])
-    assert '"round_robin"' in config
-    assert '"GetPayment"' in config
-    assert '"CapturePayment"' not in config
+    assert options["grpc.lb_policy_name"] == "round_robin"
 
 
 async def test_calls_spread_over_all_replicas():
@@ -180,7 +177,7 @@ async def test_calls_spread_over_all_replicas():
         ports.append(await server.start("127.0.0.1:0"))
         servers.append(server)
     target = "ipv4:" + ",".join(f"127.0.0.1:{port}" for port in ports)
-    channel = client.channel(target, SERVICE)
+    channel = client.channel(target)
     stub = payments_pb2_grpc.PaymentsServiceStub(channel)
     for _ in range(20):
         await client.call(
@@ -192,26 +189,52 @@ async def test_calls_spread_over_all_replicas():
         await server.stop(1)
 
 
-async def test_reads_are_repeated_when_their_replica_goes_away(free_port):
-    """A plain grpc server that refuses the first call as UNAVAILABLE."""
-    seen = []
+class GoingAway(payments_pb2_grpc.PaymentsServiceServicer):
+    """Answers the first call as a process does that is being stopped."""
 
-    class Flaky(payments_pb2_grpc.PaymentsServiceServicer):
-        async def GetPayment(self, request, rpc):
-            seen.append(request.payment_id)
-            if len(seen) == 1:
-                await rpc.abort(grpc.StatusCode.UNAVAILABLE, "going away")
-            return payments_pb2.GetPaymentResponse()
+    def __init__(self):
+        self.seen = 0
 
-    server = grpc.aio.server()
-    payments_pb2_grpc.add_PaymentsServiceServicer_to_server(Flaky(), server)
+    async def GetPayment(self, request, rpc):
+        self.seen += 1
+        if self.seen == 1:
+            await rpc.abort(grpc.StatusCode.UNAVAILABLE, "going away")
+        return payments_pb2.GetPaymentResponse()
+
+    async def CapturePayment(self, request, rpc):
+        await self.GetPayment(request, rpc)
+        return payments_pb2.CapturePaymentResponse()
+
+
+@pytest.fixture
+async def going_away():
+    servicer, server = GoingAway(), grpc.aio.server()
+    payments_pb2_grpc.add_PaymentsServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    channel = client.channel(f"ipv4:127.0.0.1:{port}", SERVICE)
-    stub = payments_pb2_grpc.PaymentsServiceStub(channel)
-    await client.call(
-        stub.GetPayment, payments_pb2.GetPaymentRequest(payment_id="pay_1"), timeout_seconds=5
-    )
-    assert len(seen) == 2
+    channel = client.channel(f"ipv4:127.0.0.1:{port}")
+    yield servicer, payments_pb2_grpc.PaymentsServiceStub(channel)
     await channel.close()
     await server.stop(0)
+
+
+async def test_a_read_is_made_again_when_its_replica_goes_away(going_away):
+    servicer, stub = going_away
+    request = payments_pb2.GetPaymentRequest(payment_id="pay_1")
+    await client.call(stub.GetPayment, request, timeout_seconds=5)
+    assert servicer.seen == 2
+
+
+async def test_a_call_with_a_key_is_made_again_when_its_replica_goes_away(going_away):
+    servicer, stub = going_away
+    request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
+    await client.call(stub.CapturePayment, request, timeout_seconds=5, idempotency_key="k")
+    assert servicer.seen == 2
+
+
+async def test_a_change_without_a_key_is_never_made_again(going_away):
+    servicer, stub = going_away
+    request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
+    with pytest.raises(OutcomeUnknown):
+        await client.call(stub.CapturePayment, request, timeout_seconds=5)
+    assert servicer.seen == 1

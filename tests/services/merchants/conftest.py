@@ -74,7 +74,7 @@ async def serving(url: str, time: Time) -> AsyncIterator[Merchants]:
     server = Server(servicers, [NAME], Tasks())
     target = f"127.0.0.1:{await server.start('127.0.0.1:0')}"
     try:
-        async with client.channel(target, NAME) as channel:
+        async with client.channel(target) as channel:
             yield Merchants(MerchantsServiceStub(channel), deps, time, target)
     finally:
         await server.stop(1)

@@ -13,7 +13,6 @@ from incasso.merchants.v1 import events_pb2
 from incasso.merchants.v1 import merchants_pb2 as pb
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from libs import client
-from services.merchants.service import NAME
 from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
 
@@ -45,7 +44,7 @@ async def test_it_serves_publishes_and_stops_when_asked(environment, process):
     told = await bus.subscribe("incasso.merchants.>")
     await bus.flush()
     async with (
-        client.channel(f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}", NAME) as channel,
+        client.channel(f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}") as channel,
         aiohttp.ClientSession() as http,
     ):
         stub = MerchantsServiceStub(channel)

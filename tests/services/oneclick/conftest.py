@@ -14,7 +14,6 @@ from libs.clock import Clock
 from libs.db import Database
 from libs.server import Server
 from libs.tasks import Tasks
-from services.oneclick import payments_client
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
 from services.oneclick.service import OneClick
@@ -36,11 +35,11 @@ async def world(database: Database) -> AsyncIterator[World]:
     """A merchant of the test's own in the module's database."""
     double = payments_double.Payments()
     payments_server, target = await payments_double.serve(double)
-    payments_channel = client.channel(target, payments_client.SERVICE)
+    payments_channel = client.channel(target)
     deps = Deps(database, Payments(payments_channel), Clock())
     server = Server([(add_OneClickServiceServicer_to_server, OneClick(deps))], [NAME], Tasks())
     port = await server.start("127.0.0.1:0")
-    channel = client.channel(f"ipv4:127.0.0.1:{port}", NAME)
+    channel = client.channel(f"ipv4:127.0.0.1:{port}")
     yield World(deps, double, OneClickServiceStub(channel))
     await channel.close()
     await server.stop(1)

@@ -14,7 +14,6 @@ from incasso.oneclick.v1.oneclick_pb2_grpc import OneClickServiceStub
 from incasso.payments.v1 import payments_pb2
 from libs import client
 from libs.errors import Refusal
-from services.oneclick.__main__ import SERVICE
 from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
 from tests.services.oneclick import payments_double
@@ -79,7 +78,7 @@ def processes(environment) -> Iterator[Processes]:
 async def test_a_charge_survives_the_death_of_its_process(environment, processes, payments):
     child = await processes.start()
     target = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
-    async with client.channel(target, SERVICE) as channel:
+    async with client.channel(target) as channel:
         world = World(None, payments, OneClickServiceStub(channel))
         customer_id = await world.shopper()
         asked, go_on = asyncio.Event(), asyncio.Event()
@@ -126,7 +125,7 @@ async def age_locks(environment: dict[str, str]) -> None:
 async def test_it_stops_when_asked_and_finishes_what_it_began(environment, processes, payments):
     child = await processes.start()
     target = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
-    async with client.channel(target, SERVICE) as channel:
+    async with client.channel(target) as channel:
         world = World(None, payments, OneClickServiceStub(channel))
         customer_id = await world.shopper()
         asked = asyncio.Event()

@@ -70,7 +70,7 @@ async def serving(world: Any) -> AsyncIterator[Door]:
     server = Server(servicers, [NAME], Tasks())
     port = await server.start("127.0.0.1:0")
     try:
-        async with client.channel(f"127.0.0.1:{port}", NAME) as channel:
+        async with client.channel(f"127.0.0.1:{port}") as channel:
             yield Door(PaymentsServiceStub(channel), world)
     finally:
         await server.stop(1)

@@ -18,7 +18,6 @@ from incasso.payments.v1 import payments_pb2 as pb
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from libs import client, context
 from libs.errors import OutcomeUnknown
-from services.payments.service.servicer import NAME
 from services.sandbox.app import build_app
 from services.sandbox.config import Config
 from stack.process import accepts_connections, wait_until
@@ -91,7 +90,7 @@ def process(tmp_path, nats_url, free_port, new_database, sandbox) -> Iterator[Pr
 
 async def call(target: str, rpc: str, *, key: str = "", **fields: Any) -> Any:
     context.set_current(context.Call(merchant_id=MERCHANT, actor="test"))
-    async with client.channel(target, NAME) as channel:
+    async with client.channel(target) as channel:
         method = getattr(PaymentsServiceStub(channel), rpc)
         request = getattr(pb, f"{rpc}Request")(**fields)
         return await client.call(method, request, timeout_seconds=20, idempotency_key=key)
