@@ -26,8 +26,9 @@ OPTIONS: Final = (
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
 )
-# Pauses before a call that was not answered is made again.
-RETRY_PAUSES_SECONDS: Final = (0.05, 0.2, 0.5)
+# Pauses before a call that was not answered is made again: together longer than it takes to
+# reconnect with a process that has started again.
+RETRY_PAUSES_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
 
 
 def channel(target: str) -> grpc.aio.Channel:
