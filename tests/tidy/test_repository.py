@@ -9,7 +9,8 @@ from tests.tidy.sources import ROOT
 
 # A path in backticks that names a folder or file of the repository.
 DOCUMENTED_PATH = re.compile(r"`((?:[\w.-]+/)+[\w.<>*-]*|[\w-]+\.(?:toml|lock|md|yaml)|Makefile)`")
-MACHINE = re.compile(r"/work/(?:main|shared)|/root/|/home/\w+/|pythonhosted|/opt/wheels")
+# Where this checkout lies, or anybody's home.
+MACHINE = re.compile(rf"{re.escape(str(ROOT))}/|/root/|/home/\w+/")
 SECRET = re.compile(r"(?:sk|pk|rk)_live_\w{8,}|-----BEGIN (?:RSA |EC )?PRIVATE KEY")
 
 
