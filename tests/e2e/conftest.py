@@ -12,9 +12,12 @@ GENEROUS = {"max_charge_minor": 10**9, "max_daily_minor": 10**11, "max_hourly_ch
 
 
 @asynccontextmanager
-async def open_shop(stack, name, *, suffix=""):
-    """A merchant of its own with generous limits, and its storefront."""
-    merchant = await create_merchant(stack, name, suffix=suffix)
+async def open_shop(stack, name):
+    """A merchant of its own with generous limits, and its storefront.
+
+    Its accounts at the PSP are its own too: an account has one address for webhooks.
+    """
+    merchant = await create_merchant(stack, name, suffix=f"-{name.lower()}")
     timeout = aiohttp.ClientTimeout(total=60)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as http:

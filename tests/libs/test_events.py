@@ -76,6 +76,7 @@ async def test_an_event_travels_from_the_outbox_to_a_handler_once(database, bus)
             return bool(seen)
 
         await until(arrived)
+        await until(lambda: published(database))
         async with database.transaction() as conn:
             again = await outbox.replay(
                 conn,
