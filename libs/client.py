@@ -65,9 +65,10 @@ async def call(
                 return await method(request, timeout=left, metadata=metadata)
             except grpc.aio.AioRpcError as error:
                 refusal = refusal_of(error)
+                # A replica that leaves answers UNAVAILABLE, or cuts the stream: CANCELLED, UNKNOWN.
                 unanswered = isinstance(refusal, OutcomeUnknown)
-                gone = unanswered and error.code() is grpc.StatusCode.UNAVAILABLE
-                if pause is None or not gone or left <= pause:
+                late = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+                if pause is None or late or not unanswered or left <= pause:
                     raise refusal from error
             await asyncio.sleep(pause)
     raise AssertionError("the last turn answers or raises")
