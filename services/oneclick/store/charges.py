@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
+from libs import idempotency
 from libs.db import Conn, Row
 from libs.idempotency import Key
 from libs.money import Money
@@ -141,7 +142,7 @@ async def of_payment(conn: Conn, merchant_id: str, payment_id: str) -> Charge | 
 
 # One statement, so one round trip and one transaction: the charge, the key's answer, the session
 # whose click it was, and the instrument's last challenge.
-_RECORD = """
+_RECORD = f"""
 WITH recorded AS (
     UPDATE charges SET state = $4, payment_id = $5, capture_at = $6,
         amount_minor = coalesce($7, amount_minor), challenged = challenged OR $8,
@@ -149,8 +150,7 @@ WITH recorded AS (
     WHERE merchant_id = $1 AND id = $2 AND state = ANY($3::text[])
     RETURNING session_id, instrument_id, challenged, created_at
 ), answered AS (
-    UPDATE idempotency_keys SET answer = $13, locked_until = clock_timestamp()
-    WHERE merchant_id = $1 AND method = $11 AND key = $12 AND answer IS NULL
+    {idempotency.finish_sql(11)}
 ), session AS (
     UPDATE sessions SET state = $10, payment_id = $5
     WHERE merchant_id = $1 AND id = (SELECT session_id FROM recorded)
@@ -160,7 +160,7 @@ WITH recorded AS (
     FROM recorded WHERE instruments.merchant_id = $1 AND instruments.id = recorded.instrument_id
         AND recorded.challenged AND $4 = 'succeeded'
 )
-SELECT count(*) FROM recorded"""
+SELECT count(*) FROM recorded"""  # noqa: S608 - made of constants
 
 
 async def record(
@@ -189,9 +189,7 @@ async def record(
         payment.challenged,
         CHECK_AFTER,
         AFTER_CHARGE[state].value,
-        key.method if key else None,
-        key.text if key else None,
-        payment.body if payment.settled else None,
+        *idempotency.finish_values(key, payment.body if payment.settled else None),
     )
     return bool(count)
 
