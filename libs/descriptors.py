@@ -1,12 +1,18 @@
 """What the protos say of RPCs: their rules and HTTP annotations, found by the method's path."""
 
+import functools
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import (
+    Descriptor,
+    FileDescriptor,
+    MethodDescriptor,
+    ServiceDescriptor,
+)
 
 import incasso
 from incasso.rest.v1 import options_pb2
@@ -39,12 +45,28 @@ def http_rule(found: MethodDescriptor) -> http_pb2.HttpRule | None:
     return options.Extensions[annotations_pb2.http]
 
 
+@functools.cache
+def _files() -> tuple[FileDescriptor, ...]:
+    """Every file of the contracts, whether its stub was imported before or not."""
+    return tuple(
+        importlib.import_module(
+            ".".join(path.relative_to(folder.parent).with_suffix("").parts)
+        ).DESCRIPTOR
+        for folder in map(Path, incasso.__path__)
+        for path in sorted(folder.rglob("*_pb2.py"))
+    )
+
+
 def all_services() -> Iterator[ServiceDescriptor]:
-    """Every service of the contracts, whether its stub was imported before or not."""
-    for folder in map(Path, incasso.__path__):
-        for path in sorted(folder.rglob("*_pb2.py")):
-            name = ".".join(path.relative_to(folder.parent).with_suffix("").parts)
-            yield from importlib.import_module(name).DESCRIPTOR.services_by_name.values()
+    """Every service of the contracts."""
+    for file in _files():
+        yield from file.services_by_name.values()
+
+
+def message(full_name: str) -> Descriptor:
+    """Descriptor of `incasso.payments.v1.PaymentCaptured`. KeyError when the contracts have none."""
+    _files()
+    return descriptor_pool.Default().FindMessageTypeByName(full_name)
 
 
 def all_scopes() -> frozenset[str]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+from stdnum import bic, iban
+
 from libs.money import is_currency
 
 _EMAIL = re.compile(r"[^@\s<>\"(),:;\\]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z0-9-]{2,63}")
@@ -313,6 +315,17 @@ def ip(text: str) -> str | None:
     return None
 
 
+def iban_account(text: str) -> str | None:
+    """Without blanks, upper case; length and check digits of its country."""
+    fits = text.isalnum() and text == text.upper() and iban.is_valid(text)
+    return None if fits else "must be an IBAN without blanks such as IT60X0542811101000000123456"
+
+
+def bank(text: str) -> str | None:
+    fits = text == text.upper() and bic.is_valid(text)
+    return None if fits else "must be a BIC such as BPPIITRRXXX"
+
+
 # By the name of the enum value in incasso/rest/v1/options.proto.
 CHECKS: Final[dict[str, Callable[[str], str | None]]] = {
     "FORMAT_CURRENCY": currency,
@@ -323,4 +336,6 @@ CHECKS: Final[dict[str, Callable[[str], str | None]]] = {
     "FORMAT_LOCALE": locale,
     "FORMAT_COLOUR": colour,
     "FORMAT_IP": ip,
+    "FORMAT_IBAN": iban_account,
+    "FORMAT_BIC": bank,
 }

@@ -4,7 +4,8 @@ from typing import Final
 
 from aiohttp import web
 
-from services.gateway import json_out, openapi, static_files
+from libs import json_out
+from services.gateway import openapi, static_files
 from services.gateway.routes import Route
 from services.gateway.security import CSP_DOCS
 

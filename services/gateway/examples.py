@@ -8,8 +8,8 @@ from typing import Any, Final
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from incasso.rest.v1 import options_pb2
-from libs import validation
-from services.gateway import comments, json_values
+from libs import json_values, validation
+from services.gateway import comments
 
 _ID: Final = "06f2k8q4v0t1m9z7c3x5b6n8d4"
 _PREFIX = re.compile(r"`([a-z]{2,4})_…`")

@@ -14,10 +14,10 @@ from typing import Any, Final, NoReturn
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from libs import json_values
 from libs.errors import FieldViolation, InvalidArgument
-from services.gateway import json_values
+from libs.json_values import WrongValueError
 from services.gateway.errors import EncodingInvalid, JsonMalformed
-from services.gateway.json_values import WrongValueError
 
 MAX_WRONG: Final = 50  # named in one answer
 _INTEGER = re.compile(r"-?\d{1,16}")

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from libs import idempotency, validation
-from services.gateway import comments, examples, json_values, openapi_errors
+from libs import idempotency, json_values, validation
+from services.gateway import comments, examples, openapi_errors
 from services.gateway.routes import Route
 from services.gateway.schemas import Schema, Schemas
 

@@ -5,9 +5,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from libs import telemetry
+from libs import json_out, telemetry
 from libs.errors import FieldViolation, Kind, OutcomeUnknown, Refusal, ServiceUnavailable
-from services.gateway import json_out
 from services.gateway.errors import BodyTooLarge, MethodNotAllowed, RouteNotFound, http_status
 
 MEDIA_TYPE: Final = "application/problem+json"

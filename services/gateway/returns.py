@@ -13,9 +13,8 @@ import jinja2
 from aiohttp import web
 
 from incasso.payments.v1 import payments_pb2
-from libs import client, context, ids, telemetry
+from libs import client, context, ids, json_values, telemetry
 from libs.errors import Kind, Refusal
-from services.gateway import json_values
 from services.gateway.errors import TooManyRequests
 from services.gateway.limits import Limiter
 from services.gateway.security import CSP_PAGE

@@ -6,8 +6,8 @@ from typing import Any, Final
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from incasso.rest.v1 import options_pb2
-from libs import validation
-from services.gateway import comments, examples, json_values
+from libs import json_values, validation
+from services.gateway import comments, examples
 
 Schema = dict[str, Any]
 

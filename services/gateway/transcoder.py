@@ -10,10 +10,10 @@ from typing import Final
 from aiohttp import web
 from google.protobuf.message import Message
 
-from libs import context
+from libs import context, json_out
 from libs.errors import IdempotencyKeyMissing, OutcomeUnknown, Refusal
 from libs.tasks import Tasks
-from services.gateway import authentication, json_in, json_out, problems
+from services.gateway import authentication, json_in, problems
 from services.gateway.authentication import Identity, Keys
 from services.gateway.errors import (
     BodySlow,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from libs import validation
-from services.gateway import examples, json_values
+from libs import json_values, validation
+from services.gateway import examples
 from services.gateway.routes import Route, all_routes
 
 ROUTES = all_routes()

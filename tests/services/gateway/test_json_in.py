@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incasso.oneclick.v1 import oneclick_pb2
+from libs import json_out, json_values
 from libs.errors import InvalidArgument
-from services.gateway import json_in, json_out, json_values
+from services.gateway import json_in
 from services.gateway.errors import EncodingInvalid, JsonMalformed
 from services.gateway.upstreams import message_class
 from tests.services.gateway.samples import ROUTES, name_of, sample

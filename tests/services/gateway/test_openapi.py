@@ -4,7 +4,8 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from services.gateway import comments, json_out, openapi
+from libs import json_out
+from services.gateway import comments, openapi
 from tests.services.gateway.samples import ROUTES, name_of, sample
 
 DOCUMENT = openapi.document(ROUTES, public_url="http://127.0.0.1:8080")

@@ -6,8 +6,13 @@ from calendar import timegm
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
+from google.protobuf import message_factory
+from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+
+from libs import descriptors
 
 MOST: Final = 2**53 - 1  # what every JSON reader keeps exactly
 _TIME = re.compile(
@@ -46,6 +51,19 @@ def map_value(field: FieldDescriptor) -> FieldDescriptor:
 def is_time(field: FieldDescriptor) -> bool:
     found = field.message_type
     return found is not None and found.full_name == Timestamp.DESCRIPTOR.full_name
+
+
+def is_any(field: FieldDescriptor) -> bool:
+    """A message of any type, which looks like the message itself."""
+    found = field.message_type
+    return found is not None and found.full_name == AnyMessage.DESCRIPTOR.full_name
+
+
+def unpacked(packed: AnyMessage) -> Message:
+    """What is in it. KeyError when the type is not one of the contracts'."""
+    inner = message_factory.GetMessageClass(descriptors.message(packed.TypeName()))()
+    packed.Unpack(inner)
+    return inner
 
 
 def integer_range(field: FieldDescriptor) -> tuple[int, int] | None:

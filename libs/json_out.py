@@ -1,4 +1,4 @@
-"""Answers: protobuf messages to JSON bytes.
+"""Protobuf messages to the JSON that storefronts read, in answers and in webhooks alike.
 
 Fields without presence are always written, absent ones are left out. Compiled once per message.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from services.gateway import json_values
+from libs import json_values
 
 Write = Callable[[Any], Any]
 
@@ -74,6 +74,8 @@ def _value_writer(field: FieldDescriptor) -> Write | None:
     """None where the value is what JSON wants already."""
     if json_values.is_time(field):
         return json_values.time_text
+    if json_values.is_any(field):
+        return lambda packed: plain(json_values.unpacked(packed))
     if (inner := field.message_type) is not None:
         return _message_writer(inner)
     if field.enum_type is not None:

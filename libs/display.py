@@ -1,0 +1,60 @@
+"""Amounts and dates as shoppers read them, in their language, by the CLDR (babel)."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+from babel import Locale, dates, numbers
+from babel.core import UnknownLocaleError
+
+from libs.money import Money, exponent
+
+LANGUAGES: Final = ("it", "en")  # what our texts are written in
+FALLBACK: Final = "en"
+
+
+def language_of(locale: str) -> str:
+    """The language of ours that a reader of `locale` gets: "it-CH" reads "it"."""
+    tag = locale.replace("_", "-").partition("-")[0].lower()
+    return tag if tag in LANGUAGES else FALLBACK
+
+
+def preferred(accepted: str, *, otherwise: str = FALLBACK) -> str:
+    """The first language of an Accept-Language header that we speak."""
+    for part in accepted.split(","):
+        tag = part.partition(";")[0].strip().partition("-")[0].lower()
+        if tag in LANGUAGES:
+            return tag
+    return language_of(otherwise)
+
+
+def amount(money: Money, locale: str) -> str:
+    """`129,00 €`, `€129.00`, `¥500`."""
+    value = Decimal(money.amount_minor).scaleb(-exponent(money.currency))
+    shown: str = numbers.format_currency(
+        value, money.currency, locale=_babel(locale), currency_digits=True
+    )
+    return shown
+
+
+def day(on: date | datetime, locale: str) -> str:
+    """`21 novembre 2026`, `21 November 2026`."""
+    shown: str = dates.format_date(on, format="long", locale=_babel(locale))
+    return shown
+
+
+def moment(at: datetime, locale: str, *, timezone: str = "Europe/Rome") -> str:
+    """Date and time of day where the reader is, e.g. `21 novembre 2026, 10:30`."""
+    shown: str = dates.format_datetime(
+        at, format="d MMMM y, HH:mm", tzinfo=dates.get_timezone(timezone), locale=_babel(locale)
+    )
+    return shown
+
+
+def _babel(locale: str) -> Locale:
+    """British English stands for English that names no country: day before month."""
+    tag = {"en": "en_GB"}.get(locale.lower(), locale)
+    try:
+        return Locale.parse(tag.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse("en_GB")

@@ -1,0 +1,38 @@
+"""Short texts that only we can read back: what must not be in a database or an address in clear.
+
+Fernet of the `cryptography` package: encrypted, signed, dated. The first key seals, every key
+opens, so that a key is rotated by putting a new one in front.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+
+class SealBrokenError(ValueError):
+    """Not sealed by one of our keys, altered, or too old."""
+
+
+class Seal:
+    """`keys` are Fernet keys (32 bytes in URL-safe base64). ValueError when one is not."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+
+    def close(self, text: str) -> str:
+        """URL-safe; about 100 characters and a third more than the text."""
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def open(self, sealed: str, *, max_age: timedelta | None = None) -> str:
+        """The text. Raises SealBrokenError."""
+        seconds = int(max_age.total_seconds()) if max_age is not None else None
+        try:
+            return self._fernet.decrypt(sealed.encode(), ttl=seconds).decode()
+        except (InvalidToken, UnicodeError) as error:
+            raise SealBrokenError("not one of our seals") from error
+
+
+def keys_of(text: str) -> tuple[str, ...]:
+    """Keys of a setting: separated by commas, the newest first."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())

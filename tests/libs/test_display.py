@@ -1,0 +1,45 @@
+"""Amounts and dates look as their readers write them."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from libs import display
+from libs.money import Money
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+@pytest.mark.parametrize(
+    ("money", "locale", "shown"),
+    [
+        (Money(12900, "EUR"), "it", f"129,00{NBSP}€"),
+        (Money(12900, "EUR"), "en", "€129.00"),
+        (Money(123456789, "EUR"), "it-IT", f"1.234.567,89{NBSP}€"),
+        (Money(500, "JPY"), "en", "JP¥500"),
+        (Money(1234, "KWD"), "en", "KWD1.234"),
+        (Money(12900, "EUR"), "xx-nonsense", "€129.00"),
+    ],
+)
+def test_amounts(money, locale, shown):
+    assert display.amount(money, locale) == shown
+
+
+def test_days_and_moments():
+    at = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
+    assert display.day(at, "it") == "21 novembre 2026"
+    assert display.day(at, "en") == "21 November 2026"
+    assert display.moment(at, "it") == "22 novembre 2026, 00:30"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("it-IT,it;q=0.9,en;q=0.8", "it"),
+        ("fr-FR, en-GB;q=0.8", "en"),
+        ("fr", "it"),
+        ("", "it"),
+    ],
+)
+def test_the_first_language_that_we_speak(accepted, language):
+    assert display.preferred(accepted, otherwise="it") == language

@@ -1,0 +1,37 @@
+"""Sealed texts come back only with one of our keys, unaltered and in time."""
+
+from datetime import timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+
+from libs.seal import Seal, SealBrokenError, keys_of
+
+OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+
+
+def test_what_was_sealed_is_opened_also_after_a_rotation_of_keys():
+    sealed = Seal([OLD]).close("lnk_1/abc")
+    assert "abc" not in sealed
+    assert Seal([NEW, OLD]).open(sealed) == "lnk_1/abc"
+
+
+@pytest.mark.parametrize("sealed", ["", "x", "gAAAAA", "é"])
+def test_what_nobody_sealed_is_refused(sealed):
+    with pytest.raises(SealBrokenError):
+        Seal([NEW]).open(sealed)
+
+
+def test_an_altered_seal_another_key_and_an_old_seal_are_refused():
+    sealed = Seal([OLD]).close("text")
+    altered = sealed[:-3] + ("A" if sealed[-3] != "A" else "B") + sealed[-2:]
+    with pytest.raises(SealBrokenError):
+        Seal([OLD]).open(altered)
+    with pytest.raises(SealBrokenError):
+        Seal([NEW]).open(sealed)
+    with pytest.raises(SealBrokenError):
+        Seal([OLD]).open(sealed, max_age=timedelta(seconds=-1))
+
+
+def test_keys_are_separated_by_commas():
+    assert keys_of(f" {NEW}, {OLD},") == (NEW, OLD)
