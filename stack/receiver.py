@@ -1,0 +1,71 @@
+"""A merchant's webhook receiver, as the demo and the tests play it: verifies, remembers, answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from stack.process import free_ports
+
+Event = dict[str, Any]
+
+
+@dataclass
+class Receiver:
+    """`secrets` are tried in turn; what none of them signed is answered 401."""
+
+    url: str = ""
+    secrets: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def take(self, request: web.Request) -> web.Response:
+        body = await request.text()
+        event = next(
+            (e for s in self.secrets if (e := verified(s, body, request)) is not None), None
+        )
+        if event is None:
+            return web.Response(status=401)
+        async with self.arrived:
+            self.events.append(event)
+            self.arrived.notify_all()
+        return web.Response(status=204)
+
+    async def wait_for(
+        self, wanted: Callable[[Event], bool], *, within_seconds: float = 20.0
+    ) -> Event:
+        """The first event that is wanted, come or still to come. TimeoutError when none does."""
+        async with asyncio.timeout(within_seconds), self.arrived:
+            await self.arrived.wait_for(lambda: any(wanted(event) for event in self.events))
+            return next(event for event in self.events if wanted(event))
+
+
+def verified(secret: str, body: str, request: web.Request) -> Event | None:
+    """The event when this secret signed it, by the library that merchants use."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    try:
+        event: Event = Webhook(secret).verify(body, headers)
+    except WebhookVerificationError:
+        return None
+    return event
+
+
+@asynccontextmanager
+async def receiver() -> AsyncIterator[Receiver]:
+    """Listens on a free port of this machine."""
+    found = Receiver()
+    app = web.Application()
+    app.router.add_post("/webhooks", found.take)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    (port,) = free_ports(1)
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    found.url = f"http://127.0.0.1:{port}/webhooks"
+    try:
+        yield found
+    finally:
+        await runner.cleanup()
