@@ -26,6 +26,8 @@ async def serve(config: Config) -> None:
             "merchants": config.merchants_target,
             "payments": config.payments_target,
             "oneclick": config.oneclick_target,
+            "paylink": config.paylink_target,
+            "notify": config.notify_target,
         }
     )
     runner = web.AppRunner(

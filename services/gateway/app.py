@@ -8,13 +8,15 @@ from aiohttp import web
 
 from libs import client
 from libs.tasks import Tasks
-from services.gateway import browser, docs, returns, webhooks
+from services.gateway import browser, docs, logos, notices, returns, webhooks
 from services.gateway.authentication import Keys
 from services.gateway.checkout import METHOD_SERVICES, Checkout
 from services.gateway.config import Config
 from services.gateway.door import middleware
 from services.gateway.errors import RouteNotFound
 from services.gateway.limits import Limiter
+from services.gateway.logos import Logos
+from services.gateway.notices import Notices
 from services.gateway.returns import Returns
 from services.gateway.routes import Route, all_routes
 from services.gateway.security import Security
@@ -46,15 +48,31 @@ def build(config: Config, upstreams: Upstreams, tasks: Tasks) -> web.Application
         call = local.get(route.rpc.full_name) or upstreams.call(route.rpc)
         app.router.add_route(route.method, route.path, Transcoder(route, call, edge).__call__)
     add_preflights(app, known, security)
-    handle = upstreams.method("payments", "HandlePspWebhook")
-    refresh = upstreams.method("payments", "RefreshPayment")
-    psp = PspWebhooks(handle, edge.failures, edge.trusted_proxies)
-    back = Returns(refresh, edge.failures, edge.trusted_proxies)
-    app.router.add_post(webhooks.PATH, psp.receive)
+    add_webhooks(app, config, upstreams, edge)
+    back = Returns(
+        upstreams.method("payments", "RefreshPayment"), edge.failures, edge.trusted_proxies
+    )
     app.router.add_get(returns.PATH, back.arrive, allow_head=False)
+    app.router.add_get(logos.PATH, Logos(upstreams.method("merchants", "GetLogo")).serve)
     app.add_routes(docs.routes(known, public_url=config.public_url))
     app.add_routes(browser.routes(demo_pages=config.demo_pages))
     return app
+
+
+def add_webhooks(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) -> None:
+    """What others tell us: PSPs, SMS providers, mail servers."""
+    handle = upstreams.method("payments", "HandlePspWebhook")
+    psp = PspWebhooks(handle, edge.failures, edge.trusted_proxies)
+    told = Notices(
+        upstreams.method("notify", "HandleSmsStatus"),
+        upstreams.method("notify", "HandleBounce"),
+        failures=edge.failures,
+        trusted_proxies=edge.trusted_proxies,
+        public_url=config.public_url,
+    )
+    app.router.add_post(webhooks.PATH, psp.receive)
+    app.router.add_post(notices.SMS_PATH, told.sms)
+    app.router.add_post(notices.BOUNCE_PATH, told.bounce)
 
 
 def keys(upstreams: Upstreams) -> Keys:

@@ -11,13 +11,13 @@ from google.protobuf.message import Message
 
 from incasso.common.v1 import money_pb2, offer_pb2
 from incasso.gateway.v1 import checkout_pb2
-from incasso.oneclick.v1 import oneclick_pb2
 from libs import client, validation
 from libs.errors import Refusal
 from libs.logs import log
+from services.gateway.upstreams import message_class, rpc_of
 
 # Payment method → the upstream whose GetOffer knows it, in the order in which shops show them.
-METHOD_SERVICES: Final = {"one_click": "oneclick"}
+METHOD_SERVICES: Final = {"one_click": "oneclick", "link": "paylink"}
 DEADLINE_SECONDS: Final = 0.5
 UNAVAILABLE: Final = "method_unavailable"
 
@@ -45,14 +45,15 @@ class Checkout:
         return checkout_pb2.GetCheckoutOptionsResponse(data=rows, amount=amount)
 
     async def _offer(self, method: str, ask: Any, cart: offer_pb2.Cart) -> offer_pb2.Offer:
-        request = oneclick_pb2.GetOfferRequest(cart=cart)
+        kind = message_class(rpc_of(METHOD_SERVICES[method], "GetOffer").input_type)
+        request: Any = kind()  # each service has its own, all with a cart
+        request.cart.CopyFrom(cart)
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                answer: oneclick_pb2.GetOfferResponse = await client.call(
-                    ask, request, timeout_seconds=DEADLINE_SECONDS
-                )
+                answer = await client.call(ask, request, timeout_seconds=DEADLINE_SECONDS)
         except (Refusal, TimeoutError) as error:
             reason = error.reason if isinstance(error, Refusal) else "timeout"
             log.warning("no offer", method=method, reason=reason)
             return offer_pb2.Offer(method=method, available=False, reason=UNAVAILABLE)
-        return answer.offer
+        offer: offer_pb2.Offer = answer.offer
+        return offer

@@ -14,6 +14,8 @@ class Config(Settings):
     merchants_target: str
     payments_target: str
     oneclick_target: str
+    paylink_target: str
+    notify_target: str
     # Where shoppers and storefronts reach this gateway, without a slash at its end.
     public_url: str
     # Origins whose pages may call with a publishable key, separated by commas. There are no

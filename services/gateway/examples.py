@@ -22,6 +22,8 @@ _FORMATS: Final = {
     options_pb2.FORMAT_URL: "https://shop.example/thanks",
     options_pb2.FORMAT_LOCALE: "it",
     options_pb2.FORMAT_COLOUR: "#0b5cad",
+    options_pb2.FORMAT_IBAN: "IT60X0542811101000000123456",
+    options_pb2.FORMAT_BIC: "BPPIITRRXXX",
     options_pb2.FORMAT_IP: "203.0.113.7",
 }
 # Fields of answers, which have no rules, by their names.
@@ -88,7 +90,8 @@ def of_field(field: FieldDescriptor, *, request: bool) -> Any:
     if rules.example:
         return _parsed(rules.example, field)
     if json_values.is_map(field):
-        return {"cart": "c-77"}
+        whole = json_values.integer_range(json_values.map_value(field)) is not None
+        return {"links_per_month": 1000} if whole else {"cart": "c-77"}
     if field.is_repeated and field.name in _RARE:
         return []
     one = _one(field, request=request)
@@ -107,6 +110,8 @@ def _parsed(example: str, field: FieldDescriptor) -> Any:
 def _one(field: FieldDescriptor, *, request: bool) -> Any:
     if json_values.is_time(field):
         return _TIME
+    if json_values.is_any(field):
+        return {"id": f"pay_{_ID}", "state": "captured"}
     if field.message_type is not None:
         return of_message(field.message_type, request=request)
     if field.enum_type is not None:

@@ -19,6 +19,8 @@ _FORMATS: Final[dict[int, Schema]] = {
     options_pb2.FORMAT_URL: {"format": "uri", "pattern": "^https?://"},
     options_pb2.FORMAT_LOCALE: {"pattern": "^[a-z]{2,3}(-[A-Z]{2})?$"},
     options_pb2.FORMAT_COLOUR: {"pattern": "^#[0-9a-fA-F]{6}$"},
+    options_pb2.FORMAT_IBAN: {"pattern": "^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$"},
+    options_pb2.FORMAT_BIC: {"pattern": "^[A-Z0-9]{8}([A-Z0-9]{3})?$"},
     options_pb2.FORMAT_IP: {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]},
 }
 _NO_NUL: Final = "^[^\\x00]*$"
@@ -101,6 +103,8 @@ class Schemas:
     ) -> Schema:
         if json_values.is_time(field):
             return {"type": "string", "format": "date-time"}
+        if json_values.is_any(field):
+            return {"type": "object"}
         if field.message_type is not None:
             return self.message(field.message_type, request=request)
         if field.enum_type is not None:

@@ -1,6 +1,6 @@
 """Which gRPC services stand behind the gateway, and how one of their methods is called.
 
-A new service is one line in UPSTREAMS and its target in config.py.
+A new service is a line per gRPC service in UPSTREAMS and its target in config.py.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,9 @@ from google.protobuf.message import Message
 
 from incasso.gateway.v1 import checkout_pb2
 from incasso.merchants.v1 import merchants_pb2
+from incasso.notify.v1 import messages_pb2, webhooks_pb2
 from incasso.oneclick.v1 import oneclick_pb2
+from incasso.paylink.v1 import pages_pb2, paylink_pb2, shop_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import client, descriptors
 
@@ -37,6 +39,11 @@ UPSTREAMS: Final = (
     Upstream("merchants", _full_name(merchants_pb2, "MerchantsService")),
     Upstream("payments", _full_name(payments_pb2, "PaymentsService")),
     Upstream("oneclick", _full_name(oneclick_pb2, "OneClickService")),
+    Upstream("paylink", _full_name(paylink_pb2, "PaymentLinksService")),
+    Upstream("paylink", _full_name(shop_pb2, "ShopService")),
+    Upstream("paylink", _full_name(pages_pb2, "PayPagesService")),
+    Upstream("notify", _full_name(messages_pb2, "MessagesService")),
+    Upstream("notify", _full_name(webhooks_pb2, "WebhooksService")),
 )
 # The gateway answers these itself.
 LOCAL: Final = (_full_name(checkout_pb2, "CheckoutService"),)
@@ -49,9 +56,9 @@ class Upstreams:
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._by_service: dict[str, grpc.aio.Channel] = {}
         for upstream in UPSTREAMS:
-            channel = client.channel(targets[upstream.name])
-            self._channels[upstream.name] = channel
-            self._by_service[upstream.service] = channel
+            if upstream.name not in self._channels:
+                self._channels[upstream.name] = client.channel(targets[upstream.name])
+            self._by_service[upstream.service] = self._channels[upstream.name]
 
     def unary(self, rpc: MethodDescriptor) -> Any:
         """What a generated stub would have as its attribute."""
@@ -64,8 +71,7 @@ class Upstreams:
 
     def method(self, upstream: str, name: str) -> Any:
         """By the short names: `method("payments", "RefreshPayment")`."""
-        service = next(known.service for known in UPSTREAMS if known.name == upstream)
-        return self.unary(descriptors.service(service).methods_by_name[name])
+        return self.unary(rpc_of(upstream, name))
 
     def call(self, rpc: MethodDescriptor) -> Call:
         """A function of the request and the idempotency key. Raises Refusal."""
@@ -85,6 +91,12 @@ class Upstreams:
     async def close(self) -> None:
         for channel in self._channels.values():
             await channel.close()
+
+
+def rpc_of(upstream: str, name: str) -> MethodDescriptor:
+    """A method of any of the upstream's services, by its short name."""
+    owners = [descriptors.service(known.service) for known in UPSTREAMS if known.name == upstream]
+    return next(owner.methods_by_name[name] for owner in owners if name in owner.methods_by_name)
 
 
 def message_class(descriptor: Any) -> type[Message]:

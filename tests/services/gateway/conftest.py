@@ -17,7 +17,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from playwright.async_api import Browser, Page, async_playwright
 
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
+from incasso.notify.v1 import messages_pb2_grpc, webhooks_pb2_grpc
 from incasso.oneclick.v1 import oneclick_pb2_grpc
+from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2_grpc
 from incasso.payments.v1 import payments_pb2_grpc
 from libs import context, descriptors
 from libs.errors import Kind, RemoteRefusal
@@ -50,9 +52,14 @@ REVOKED = "sk_revoked0000000000000000000000000"
 UNKNOWN = "sk_unknown0000000000000000000000000"
 
 ADDERS: dict[str, Callable[..., None]] = {
-    "merchants": merchants_pb2_grpc.add_MerchantsServiceServicer_to_server,
-    "payments": payments_pb2_grpc.add_PaymentsServiceServicer_to_server,
-    "oneclick": oneclick_pb2_grpc.add_OneClickServiceServicer_to_server,
+    "MerchantsService": merchants_pb2_grpc.add_MerchantsServiceServicer_to_server,
+    "PaymentsService": payments_pb2_grpc.add_PaymentsServiceServicer_to_server,
+    "OneClickService": oneclick_pb2_grpc.add_OneClickServiceServicer_to_server,
+    "PaymentLinksService": paylink_pb2_grpc.add_PaymentLinksServiceServicer_to_server,
+    "ShopService": shop_pb2_grpc.add_ShopServiceServicer_to_server,
+    "PayPagesService": pages_pb2_grpc.add_PayPagesServiceServicer_to_server,
+    "MessagesService": messages_pb2_grpc.add_MessagesServiceServicer_to_server,
+    "WebhooksService": webhooks_pb2_grpc.add_WebhooksServiceServicer_to_server,
 }
 
 
@@ -141,11 +148,14 @@ class Gateway:
 async def start_servers(services: Services) -> tuple[dict[str, Server], dict[str, str]]:
     """A server per upstream, and their targets."""
     servers, targets = {}, {}
+    by_name: dict[str, list[str]] = {}
     for upstream in UPSTREAMS:
-        servicer = Servicer(services, upstream.service)
-        server = Server([(ADDERS[upstream.name], servicer)], [upstream.service], Tasks())
-        targets[upstream.name] = f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}"
-        servers[upstream.name] = server
+        by_name.setdefault(upstream.name, []).append(upstream.service)
+    for name, owned in by_name.items():
+        doors = [(ADDERS[full.rpartition(".")[2]], Servicer(services, full)) for full in owned]
+        server = Server(doors, owned, Tasks())
+        targets[name] = f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}"
+        servers[name] = server
     return servers, targets
 
 

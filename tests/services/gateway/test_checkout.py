@@ -5,23 +5,43 @@ import pytest
 
 from incasso.common.v1 import offer_pb2
 from incasso.oneclick.v1 import oneclick_pb2
+from incasso.paylink.v1 import paylink_pb2
 from libs.errors import Kind, RemoteRefusal
 from tests.services.gateway.test_transcoder import problem
 
 PATH = "/v1/checkout-options?amount_minor=15990&currency=EUR&country=IT&customer_id=cus_1"
-ROW = {
-    "method": "one_click",
-    "available": False,
-    "reason": "method_unavailable",
-    "label": "",
-    "fee_minor": 0,
-}
+LINK = offer_pb2.Offer(method="link", available=True, label="Pay by link")
+LINK_ROW = {"method": "link", "available": True, "label": "Pay by link", "fee_minor": 0}
+
+
+def unavailable(method):
+    return {
+        "method": method,
+        "available": False,
+        "reason": "method_unavailable",
+        "label": "",
+        "fee_minor": 0,
+    }
+
+
+ROWS = [unavailable("one_click"), LINK_ROW]
+
+
+def offers(one_click):
+    """An answer to GetOffer of either service: `one_click` is the first one's."""
+
+    def answer(request):
+        if isinstance(request, paylink_pb2.GetOfferRequest):
+            return paylink_pb2.GetOfferResponse(offer=LINK)
+        return one_click(request) if callable(one_click) else one_click
+
+    return answer
 
 
 async def test_offers_come_from_the_method_services(gateway):
     card = offer_pb2.OfferedCard(instrument_id="ins_1", brand="visa", last4="4242")
     offer = offer_pb2.Offer(method="one_click", available=True, label="Visa •••• 4242", card=card)
-    gateway.services.answers["GetOffer"] = oneclick_pb2.GetOfferResponse(offer=offer)
+    gateway.services.answers["GetOffer"] = offers(oneclick_pb2.GetOfferResponse(offer=offer))
     path = f"{PATH}&categories=shoes&categories=hats"
     async with gateway.request("GET", path) as response:
         found = await response.json()
@@ -34,7 +54,8 @@ async def test_offers_come_from_the_method_services(gateway):
             "label": "Visa •••• 4242",
             "fee_minor": 0,
             "card": {"instrument_id": "ins_1", "brand": "visa", "last4": "4242"},
-        }
+        },
+        LINK_ROW,
     ]
     cart = gateway.services.last("GetOffer").request.cart
     assert cart.customer_id == "cus_1"
@@ -43,26 +64,28 @@ async def test_offers_come_from_the_method_services(gateway):
 
 
 async def test_a_slow_method_service_costs_its_own_row(gateway):
-    gateway.services.answers["GetOffer"] = lambda _: asyncio.sleep(5)
+    gateway.services.answers["GetOffer"] = offers(lambda _: asyncio.sleep(5))
     started = time.monotonic()
     async with gateway.request("GET", PATH) as response:
         assert response.status == 200
-        assert (await response.json())["data"] == [ROW]
+        assert (await response.json())["data"] == ROWS
     assert time.monotonic() - started < 2
 
 
 async def test_a_method_service_that_refuses_costs_its_own_row(gateway):
-    gateway.services.answers["GetOffer"] = RemoteRefusal(Kind.INTERNAL, "internal_error", "x")
+    refusal = RemoteRefusal(Kind.INTERNAL, "internal_error", "x")
+    gateway.services.answers["GetOffer"] = offers(refusal)
     async with gateway.request("GET", PATH) as response:
-        assert (await response.json())["data"] == [ROW]
+        assert (await response.json())["data"] == ROWS
 
 
 async def test_a_dead_method_service_costs_its_own_row(new_gateway):
     async with new_gateway() as gateway:
+        gateway.services.answers["GetOffer"] = offers(None)
         await gateway.servers["oneclick"].stop(0)
         async with gateway.request("GET", PATH) as response:
             assert response.status == 200
-            assert (await response.json())["data"] == [ROW]
+            assert (await response.json())["data"] == ROWS
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,29 @@
+from incasso.merchants.v1 import merchants_pb2
+from libs.errors import Kind, RemoteRefusal
+from tests.services.gateway.test_transcoder import problem
+
+
+async def test_a_logo_is_kept_by_browsers_for_ever(gateway):
+    gateway.services.answers["GetLogo"] = merchants_pb2.GetLogoResponse(
+        picture=b"\x89PNG", media_type="image/png"
+    )
+    async with gateway.request("GET", "/logos/abc", key=None) as response:
+        assert await response.read() == b"\x89PNG"
+        assert response.content_type == "image/png"
+        assert "immutable" in response.headers["Cache-Control"]
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert gateway.services.last("GetLogo").request.logo_id == "abc"
+
+
+async def test_a_logo_is_a_picture_and_nothing_else(gateway):
+    gateway.services.answers["GetLogo"] = merchants_pb2.GetLogoResponse(
+        picture=b"<script>", media_type="text/html"
+    )
+    async with gateway.request("GET", "/logos/abc", key=None) as response:
+        assert response.content_type == "application/octet-stream"
+
+
+async def test_a_logo_that_nobody_has_is_not_found(gateway):
+    gateway.services.answers["GetLogo"] = RemoteRefusal(Kind.NOT_FOUND, "logo_not_found", "No.")
+    async with gateway.request("GET", "/logos/abc", key=None) as response:
+        await problem(response, 404, "logo_not_found")
