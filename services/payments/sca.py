@@ -33,12 +33,21 @@ class History:
 
 
 def exemption(
-    amount: Money, *, initiator: Initiator, history: History | None, band: TraBand
+    amount: Money,
+    *,
+    initiator: Initiator,
+    history: History | None,
+    band: TraBand,
+    single_use: bool = False,
 ) -> Exemption:
-    """`history` None: nobody knows it, so low value is not asked for."""
+    """`history` None: nobody knows it, so low value is not asked for.
+
+    `single_use`: the token is good for one charge. After a soft decline nothing could be sent again,
+    so that no exemption is asked for; the issuer challenges at once where it wants to.
+    """
     if initiator is Initiator.MERCHANT:
         return Exemption.MIT
-    if amount.currency != CURRENCY:
+    if single_use or amount.currency != CURRENCY:
         return Exemption.NONE
     if history is not None and _is_low_value(amount.amount_minor, history):
         return Exemption.LOW_VALUE

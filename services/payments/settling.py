@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
 
-from services.payments import domain, retry
+from services.payments import domain, retry, tokens
 from services.payments.domain import Attempt, Fact, Happened, Payment, RefundState
 from services.payments.outcomes import (
     ActionRequired,
@@ -119,7 +119,8 @@ def _next_try(
 ) -> tuple[Payment, Attempt] | None:
     """After a certain no: the same account with a challenge, or the next account. Or nothing."""
     young = now - payment.created_at <= retry.AUTHORISE_REPEATABLE_FOR
-    if not young or TRANSITIONS.get((payment.state, Event.TRIED_AGAIN)) is None:
+    may = young and not tokens.are_single_use(payment)
+    if not may or TRANSITIONS.get((payment.state, Event.TRIED_AGAIN)) is None:
         return None
     accounts = [candidate.psp_account_id for candidate in payment.candidates]
     position = accounts.index(attempt.psp_account_id)

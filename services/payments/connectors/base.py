@@ -47,7 +47,7 @@ class Charge:
     payment_id: str
     amount_minor: int
     currency: str
-    token: str
+    token: str  # of a saved instrument, or of the PSP's field: good for one charge, under one key
     psp_customer: str
     capture: bool  # take the money at once
     exemption: Exemption

@@ -4,10 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from libs.logs import log
+from libs.money import Money
+from services.payments import routing
 from services.payments.book import Page
 from services.payments.deps import Deps
-from services.payments.errors import CredentialsMissing, PspAccountExists, PspUnknown
-from services.payments.routing import Rule
+from services.payments.errors import (
+    CredentialsMissing,
+    NoPspAccount,
+    PspAccountExists,
+    PspUnknown,
+)
+from services.payments.flows.create import resting
+from services.payments.routing import Question, Rule
 from services.payments.states import TraBand
 from services.payments.store import accounts
 from services.payments.store.accounts import PspAccount
@@ -69,6 +77,25 @@ def shown(deps: Deps, account: PspAccount) -> ShownAccount:
         log.error("credentials are missing", psp_account=account.name)
         return ShownAccount(account, "", "")
     return ShownAccount(account, publishable_key, field_url)
+
+
+async def get_card_field(
+    deps: Deps, merchant_id: str, *, amount: Money, method: str
+) -> ShownAccount:
+    """Whose field a page shows: nothing is known of the card yet. Raises NoPspAccount."""
+    page = await deps.book.page(merchant_id)
+    fields = {account.name: shown(deps, account) for account in page.accounts}
+    names = routing.candidates(
+        page.rules,
+        Question(amount, method, brand="", country=""),
+        accounts=page.names,
+        tokens=[name for name, field in fields.items() if field.field_url],
+        open_breakers=resting(deps, page),
+        chance=deps.chance,
+    )
+    if not names:
+        raise NoPspAccount("No PSP account that routing chooses for this payment has a card field.")
+    return fields[names[0]]
 
 
 async def get_routing(deps: Deps, merchant_id: str) -> Sequence[Rule]:

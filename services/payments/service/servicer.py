@@ -167,6 +167,17 @@ class Payments(PaymentsServiceServicer):
         rows = await accounts.list_psp_accounts(self._deps, context.merchant_id())
         return pb.ListPspAccountsResponse(data=[requests.psp_account_pb(row) for row in rows])
 
+    async def GetCardField(
+        self, request: pb.GetCardFieldRequest, rpc: Rpc
+    ) -> pb.GetCardFieldResponse:
+        chosen = await accounts.get_card_field(
+            self._deps,
+            context.merchant_id(),
+            amount=wire.money_of(request.amount),
+            method=request.method,
+        )
+        return pb.GetCardFieldResponse(psp_account=requests.psp_account_pb(chosen))
+
     async def GetRouting(self, request: pb.GetRoutingRequest, rpc: Rpc) -> pb.GetRoutingResponse:
         rules = await accounts.get_routing(self._deps, context.merchant_id())
         return pb.GetRoutingResponse(routing=requests.routing_pb(rules))

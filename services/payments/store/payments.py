@@ -10,6 +10,7 @@ from libs.clock import SQL_JOIN, SQL_NOW
 from libs.db import Conn, Row
 from libs.idempotency import Claim, Key
 from libs.pages import Page
+from services.payments import tokens
 from services.payments.domain import Attempt, Payment
 from services.payments.states import State
 from services.payments.store.rows import candidate_json, decline_json, payment_of
@@ -104,12 +105,15 @@ SAVE_SQL: Final = """
 UPDATE payments SET version = version + 1, state = $5, authorised_minor = $6,
     capturable_minor = $7, capturing_minor = $8, captured_minor = $9, refunding_minor = $10,
     refunded_minor = $11, due_at = $12, challenged_at = $13, exemption = $14, psp_account_id = $15,
-    psp_account = $16, psp_reference = $17, next_action_url = $18, decline = $19
+    psp_account = $16, psp_reference = $17, next_action_url = $18, decline = $19,
+    candidates = CASE WHEN $20 THEN (
+        SELECT jsonb_agg(candidate || '{"token": ""}') FROM jsonb_array_elements(candidates) candidate
+    ) ELSE candidates END
 WHERE merchant_id = $1 AND id = $2 AND version = $3 AND state = $4"""
 
 
 def saved_values(before: Payment, after: Payment) -> tuple[object, ...]:
-    """The nineteen parameters of SAVE_SQL."""
+    """The twenty parameters of SAVE_SQL; the last one says that tokens are not kept any more."""
     return (
         after.merchant_id,
         after.id,
@@ -130,6 +134,7 @@ def saved_values(before: Payment, after: Payment) -> tuple[object, ...]:
         after.psp_reference,
         after.next_action_url,
         decline_json(after.decline),
+        tokens.are_used_up(after),
     )
 
 

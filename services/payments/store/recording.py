@@ -22,17 +22,18 @@ WITH held AS (
         ON attempts.merchant_id = payments.merchant_id AND attempts.payment_id = payments.id
     WHERE payments.merchant_id = $1 AND payments.id = $2
       AND payments.version = $3 AND payments.state = $4
-      AND attempts.id = $20 AND attempts.state = $21
+      AND attempts.id = $21 AND attempts.state = $22
     FOR UPDATE),
 payment AS ({payments.SAVE_SQL} AND EXISTS (SELECT FROM held) RETURNING id),
 attempt AS (
-    UPDATE attempts SET state = $22, psp_reference = $23, decline = $24, settled_at = $25,
-        next_recovery_at = now() + $26,
-        unresolved_since = CASE WHEN $25::timestamptz IS NULL THEN unresolved_since END
-    WHERE merchant_id = $1 AND id = $20 AND state = $21 AND EXISTS (SELECT FROM payment)
+    UPDATE attempts SET state = $23, psp_reference = $24, decline = $25, settled_at = $26,
+        next_recovery_at = now() + $27,
+        token = CASE WHEN $20 THEN '' ELSE token END,
+        unresolved_since = CASE WHEN $26::timestamptz IS NULL THEN unresolved_since END
+    WHERE merchant_id = $1 AND id = $21 AND state = $22 AND EXISTS (SELECT FROM payment)
     RETURNING id),
-events AS ({outbox.insert_sql(27)} EXISTS (SELECT FROM attempt)),
-finished AS ({idempotency.finish_sql(34)} AND EXISTS (SELECT FROM attempt))
+events AS ({outbox.insert_sql(28)} EXISTS (SELECT FROM attempt)),
+finished AS ({idempotency.finish_sql(35)} AND EXISTS (SELECT FROM attempt))
 SELECT FROM attempt"""  # noqa: S608 - made of constants
 
 

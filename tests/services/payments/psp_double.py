@@ -53,6 +53,9 @@ class Fault(Enum):
     NEVER_ARRIVED = "no answer, and the PSP never saw the request"
 
 
+NEVER_SEEN = (Fault.DIES_BEFORE, Fault.NEVER_ARRIVED)
+
+
 def declined(code: DeclineCode = DeclineCode.DO_NOT_HONOR) -> Declined:
     return Declined(code, "The test says no.", psp_code=code.value)
 
@@ -79,6 +82,8 @@ class PspDouble:
     look_ups_fail: bool = False
     removable: bool = True
     setup_outcome: Any = None
+    script: str = "https://psp.test/field.js"
+    used_up: set[str] = field(default_factory=set)  # tokens that are good once: once_…
     _plans: dict[AttemptKind, deque] = field(default_factory=lambda: defaultdict(deque))
 
     def plan(self, kind: AttemptKind, *steps: Outcome | Fault) -> None:
@@ -185,7 +190,7 @@ class PspDouble:
 
     @property
     def field(self) -> tuple[str, str]:
-        return f"pk_{self.name}", "https://psp.test/field.js"
+        return f"pk_{self.name}", self.script
 
     async def close(self) -> None:
         self.calls.append(("close", None))
@@ -203,7 +208,11 @@ class PspDouble:
         await asyncio.sleep(0)
         if request.key in self.answers:
             return self.answers[request.key]
+        if isinstance(request, Charge) and request.token in self.used_up:
+            return self._settle(request.key, declined(DeclineCode.CARD_INVALID))
         step = self._plans[kind].popleft() if self._plans[kind] else None
+        if isinstance(request, Charge) and step not in NEVER_SEEN:
+            self.used_up |= {request.token} if request.token.startswith("once_") else set()
         match step:
             case Fault.DIES_BEFORE:
                 raise ProcessDied

@@ -14,8 +14,15 @@ def ask(
     initiator: Initiator = Initiator.CUSTOMER,
     history: History | None = None,
     band: TraBand = TraBand.NONE,
+    single_use: bool = False,
 ) -> Exemption:
-    return exemption(Money(minor, currency), initiator=initiator, history=history, band=band)
+    return exemption(
+        Money(minor, currency),
+        initiator=initiator,
+        history=history,
+        band=band,
+        single_use=single_use,
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,6 +57,11 @@ def test_low_value_comes_before_transaction_risk():
 def test_thresholds_are_in_euro_only():
     wanted = ask(100, currency="USD", history=History(0, 0), band=TraBand.UP_TO_0_01)
     assert wanted is Exemption.NONE
+
+
+def test_a_token_that_is_good_once_asks_for_nothing_that_could_be_refused_softly():
+    asked = ask(100, history=History(0, 0), band=TraBand.UP_TO_0_01, single_use=True)
+    assert asked is Exemption.NONE
 
 
 def test_merchant_initiated_is_out_of_scope():

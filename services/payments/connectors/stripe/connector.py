@@ -76,8 +76,11 @@ class StripeConnector:
         self._clock = clock
 
     async def authorise(self, charge: Charge) -> Outcome:
+        method = await self._payment_method(charge.token, key=charge.key)
+        if not isinstance(method, str):
+            return method
         try:
-            request = parameters.payment_intent(charge)
+            request = parameters.payment_intent(charge, payment_method=method)
         except ValueError:
             return declined(DeclineCode.REQUEST_REFUSED, psp_code="amount")
         call = self._api.payment_intents.create_async(request, {"idempotency_key": charge.key})
@@ -167,18 +170,19 @@ class StripeConnector:
             customer = await _write(made, _id)
         if not isinstance(customer, str):
             return customer
-        method = await self._payment_method(setup)
+        method = await self._payment_method(setup.token, key=setup.key)
         if not isinstance(method, str):
             return method
         request = parameters.setup_intent(setup, psp_customer=customer, payment_method=method)
         call = self._api.setup_intents.create_async(request, {"idempotency_key": setup.key})
         return await _write(call, lambda intent: mapping.instrument(intent, customer))
 
-    async def _payment_method(self, setup: InstrumentSetup) -> str | Declined | Unknown:
-        if not setup.token.startswith("tok_"):
-            return setup.token
+    async def _payment_method(self, token: str, *, key: str) -> str | Declined | Unknown:
+        """A repeat under the same key gets the same one, although its token is used up by then."""
+        if not token.startswith(parameters.TOKEN_PREFIX):
+            return token
         call = self._api.payment_methods.create_async(
-            parameters.method_of_token(setup.token), {"idempotency_key": f"{setup.key}-method"}
+            parameters.method_of_token(token), {"idempotency_key": f"{key}-method"}
         )
         return await _write(call, _id)
 

@@ -13,11 +13,12 @@ from services.payments.connectors.stripe.mapping import ATTEMPT
 
 # Ids of Stripe's own mandates; a reference of ours is none.
 MANDATE_PREFIX: Final = "mandate_"
+TOKEN_PREFIX: Final = "tok_"  # noqa: S105 - how legacy card tokens begin
 PAGE: Final = 100
 
 
-def payment_intent(charge: Charge) -> official.PaymentIntentCreateParams:
-    """Create and confirm in one request.
+def payment_intent(charge: Charge, *, payment_method: str) -> official.PaymentIntentCreateParams:
+    """Create and confirm in one request. `payment_method`: the charge's token, or made of it.
 
     Which types are allowed follows from the payment method and the merchant's dashboard: this API
     version has no `payment_method_types`. Without a return address nothing may redirect. Exemptions
@@ -26,7 +27,7 @@ def payment_intent(charge: Charge) -> official.PaymentIntentCreateParams:
     parameters: official.PaymentIntentCreateParams = {
         "amount": to_stripe(charge.amount_minor, charge.currency),
         "currency": charge.currency.lower(),
-        "payment_method": charge.token,
+        "payment_method": payment_method,
         "capture_method": "automatic" if charge.capture else "manual",
         "confirm": True,
         "automatic_payment_methods": {

@@ -1,0 +1,28 @@
+"""Tokens of cards that are not saved: from the PSP's own field, good for one charge. Pure.
+
+Such a token is sent under one key only. A repeat under that key is answered by the PSP from its
+memory; under another key it might be refused as used up, although nothing was charged.
+"""
+
+from collections.abc import Collection
+
+from libs.errors import invalid
+from services.payments.domain import Payment
+from services.payments.states import Initiator, State
+
+
+def check_single_use(accounts: Collection[str], initiator: Initiator) -> None:
+    """The card comes from one field, and its shopper is there. Raises InvalidArgument."""
+    if len(accounts) != 1:
+        raise invalid("instrument.tokens", "must be one token for a card that is not saved")
+    if initiator is Initiator.MERCHANT:
+        raise invalid("initiator", "must be the customer for a card that is not saved")
+
+
+def are_single_use(payment: Payment) -> bool:
+    return not payment.instrument_id
+
+
+def are_used_up(payment: Payment) -> bool:
+    """Whether no PSP call can need them any more: they are not kept then."""
+    return are_single_use(payment) and payment.state is not State.PROCESSING

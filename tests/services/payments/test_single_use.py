@@ -1,0 +1,159 @@
+"""Cards that are not saved: a token of the PSP's field, good for one charge under one key."""
+
+import pytest
+
+from incasso.payments.v1 import events_pb2
+from incasso.payments.v1 import payments_pb2 as pb
+from libs.errors import Kind
+from services.payments import retry
+from services.payments.flows.create import Token
+from services.payments.outcomes import ActionRequired, DeclineCode
+from services.payments.states import CaptureMode, Exemption, State
+from tests.services.payments.conftest import World, key
+from tests.services.payments.door import EUR_59_90, Door, routing
+from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, declined, told
+from tests.services.payments.test_flows_crashes import assert_settled, until_the_fault
+
+UNSAVED = {"instrument_id": "", "brand": "", "country": "", "method": "link"}
+ONCE = {**UNSAVED, "tokens": {"a": Token("once_1", "")}}
+
+
+async def kept_tokens(world: World) -> set[str]:
+    candidates = await world.rows("SELECT candidates FROM payments")
+    tokens = {entry["token"] for row in candidates for entry in row["candidates"]}
+    return tokens | {row["token"] for row in await world.attempts(AUTHORISE)}
+
+
+@pytest.mark.parametrize("capture", [CaptureMode.NOW, CaptureMode.MANUAL])
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_card_that_is_not_saved_is_charged_once(world: World, fault, capture):
+    world.a.plan(AUTHORISE, fault)
+    await until_the_fault(world.create(**ONCE, capture=capture, key=key("k")))
+    assert (await world.only_payment()).state is State.PROCESSING
+    assert await kept_tokens(world) == {"once_1"}, "a repeat needs it"
+    await world.recover()
+    payment = await world.only_payment()
+    assert payment.state is (State.CAPTURED if capture is CaptureMode.NOW else State.AUTHORISED)
+    assert world.a.taken() == [(payment.id, 5990)]
+    assert len({charge.key for charge in world.a.sent(AUTHORISE)}) == 1
+    assert await kept_tokens(world) == {""}
+    await assert_settled(world)
+
+
+async def test_the_token_is_forgotten_with_the_answer_and_money_still_goes_back(world: World):
+    paid = await world.create(**ONCE)
+    assert (paid.state, paid.method, paid.psp_account) == (State.CAPTURED, "link", "a")
+    assert await kept_tokens(world) == {""}
+    await world.refund(paid, 1000)
+    assert (await world.get(paid)).refunded_minor == 1000
+    assert world.a.sent(REFUND)[0].psp_reference == paid.psp_reference
+
+
+async def test_the_tokens_of_a_saved_card_are_kept_as_they_were(world: World):
+    await world.create()
+    assert await kept_tokens(world) == {"tok_a", "tok_b"}
+
+
+async def test_a_challenge_needs_the_token_no_more(world: World):
+    world.a.plan(AUTHORISE, ActionRequired("", "https://psp.test/c"))
+    waiting = await world.create(**ONCE)
+    assert waiting.state is State.REQUIRES_ACTION
+    assert await kept_tokens(world) == {""}
+    [attempt] = await world.attempts()
+    world.a.pass_challenge(attempt["id"])
+    await world.recover()
+    assert (await world.get(waiting)).state is State.CAPTURED
+
+
+async def test_a_webhook_that_overtakes_the_answer_forgets_the_token_too(world: World):
+    async def overtake(charge) -> None:
+        world.a.on_call = None
+        await world.notice(told("e1", charge.key, world.a.answers[charge.key]))
+
+    world.a.on_call = overtake
+    paid = await world.create(**ONCE)
+    assert (paid.state, await kept_tokens(world)) == (State.CAPTURED, {""})
+
+
+@pytest.mark.parametrize(
+    "code",
+    [DeclineCode.DO_NOT_HONOR, DeclineCode.AUTHENTICATION_REQUIRED, DeclineCode.PSP_UNAVAILABLE],
+)
+async def test_a_no_is_the_end_because_the_token_may_be_used_up(world: World, code):
+    world.a.plan(AUTHORISE, declined(code))
+    payment = await world.create(**ONCE)
+    assert (payment.state, len(world.a.sent(AUTHORISE))) == (State.DECLINED, 1)
+    assert payment.decline is not None
+    assert payment.decline.code is code
+    assert await kept_tokens(world) == {""}
+
+
+async def test_a_shopper_who_left_is_not_charged_and_the_token_goes(world: World):
+    world.a.plan(AUTHORISE, Fault.NEVER_ARRIVED)
+    payment = await world.create(**ONCE)
+    await world.recover(age=retry.AUTHORISE_REPEATABLE_FOR * 2)
+    assert (await world.get(payment)).state is State.DECLINED
+    assert (world.a.taken(), await kept_tokens(world)) == ([], {""})
+
+
+async def test_no_exemption_is_asked_for_a_card_that_nobody_knows(world: World):
+    await world.rows("UPDATE psp_accounts SET tra_band = '0.01'")
+    world.deps.book.forget("mer_1")
+    [paid, saved] = [await world.create(**ONCE), await world.create()]
+    assert (paid.exemption, saved.exemption) == (Exemption.NONE, Exemption.TRA)
+
+
+async def test_the_field_decided_the_account_and_rules_are_not_asked_again(door: Door):
+    await door.call("UpdateRouting", routing=routing("b"))
+    card = pb.Instrument(tokens=[pb.InstrumentToken(psp_account="a", token="once_1")])
+    made = await door.create(instrument=card, method="link", metadata={"link": "lnk_1"})
+    assert (made.state, made.psp_account) == (pb.Payment.STATE_CAPTURED, "a")
+    assert not made.HasField("instrument_id")
+    [row] = await door.world.rows("SELECT subject, body FROM outbox")
+    assert row["subject"] == "incasso.payments.payment.captured"
+    event = events_pb2.PaymentCaptured.FromString(row["body"])
+    assert (event.payment.method, dict(event.payment.metadata)) == ("link", {"link": "lnk_1"})
+
+
+async def test_a_card_that_is_not_saved_has_one_token_and_its_shopper_there(door: Door):
+    one, other = (pb.InstrumentToken(psp_account=name, token="once_1") for name in "ab")
+    for fields in (
+        {"instrument": pb.Instrument(tokens=[one, other])},
+        {
+            "instrument": pb.Instrument(tokens=[one]),
+            "initiator": pb.INITIATOR_MERCHANT,
+            "mandate_reference": "m",
+        },
+    ):
+        wrong = {"amount": EUR_59_90, "order_reference": "A-1", "method": "link", **fields}
+        assert await door.refused("CreatePayment", key="k", **wrong) == (
+            Kind.INVALID,
+            "invalid_argument",
+        )
+    assert await door.world.rows("SELECT id FROM payments") == []
+
+
+async def field(door: Door, method: str = "link") -> str:
+    answer = await door.call("GetCardField", amount=EUR_59_90, method=method)
+    assert answer.psp_account.publishable_key == f"pk_{answer.psp_account.name}"
+    return answer.psp_account.name
+
+
+async def test_the_card_field_is_of_the_account_that_routing_would_choose(door: Door):
+    assert await field(door) == "a"
+    rules = routing("b", "a")
+    rules.rules[0].methods.append("link")
+    by_brand = pb.RoutingRule(brands=["amex"], targets=[pb.RoutingTarget(psp_account="a")])
+    rules.rules.insert(0, by_brand)
+    await door.call("UpdateRouting", routing=rules)
+    assert (await field(door), await field(door, "cod")) == ("b", "a")
+    door.world.b.script = ""
+    assert await field(door) == "a", "the next that has a field"
+
+
+async def test_without_a_field_there_is_none_to_show(door: Door):
+    asked = {"amount": EUR_59_90, "method": "link"}
+    none = (Kind.CONFLICT, "no_psp_account")
+    assert await door.refused("GetCardField", merchant="mer_2", **asked) == none
+    door.world.a.script = door.world.b.script = ""
+    assert await door.refused("GetCardField", **asked) == none
