@@ -10,7 +10,7 @@ from services.payments.connectors.base import (
 )
 from services.payments.connectors.stripe import connector as stripe_connector
 from services.payments.connectors.stripe.connector import StripeConnector
-from services.payments.outcomes import Approved, DeclineCode, Declined
+from services.payments.outcomes import Approved, DeclineCode, Declined, Unknown
 from tests.services.payments.connectors.official import complaints
 from tests.services.payments.connectors.orders import (
     RETURN_URL,
@@ -58,6 +58,34 @@ async def test_a_charge_is_created_and_confirmed_in_one_request(connector, scrip
             "order_reference": "A-1001",
         },
     }
+
+
+async def test_a_legacy_token_becomes_a_payment_method_under_a_key_of_its_own(connector, scripted):
+    """Both keys are the attempt's, so that a repeat meets the same method and the same intent."""
+    charge = a_charge("tok_1QA")
+    for _ in range(2):
+        scripted.says("POST", "/v1/payment_methods", {"id": "pm_1QA", "object": "payment_method"})
+        scripted.says("POST", INTENT, INTENTS["captured"])
+        assert isinstance(await connector.authorise(charge), Approved)
+    method, intent, *repeated = scripted.requests
+    assert method.parameters == {"type": "card", "card": {"token": "tok_1QA"}}
+    assert method.headers["Idempotency-Key"] == f"{charge.key}-method"
+    assert intent.parameters["payment_method"] == "pm_1QA"
+    assert intent.headers["Idempotency-Key"] == charge.key
+    for first, again in zip((method, intent), repeated, strict=True):
+        assert again.parameters == first.parameters
+        assert again.headers["Idempotency-Key"] == first.headers["Idempotency-Key"]
+
+
+async def test_a_legacy_token_that_makes_no_method_is_never_charged(connector, scripted):
+    refused = {"error": {"type": "card_error", "code": "expired_card", "message": "expired"}}
+    scripted.says("POST", "/v1/payment_methods", refused, status=402)
+    outcome = await connector.authorise(a_charge("tok_1QA"))
+    assert isinstance(outcome, Declined)
+    assert outcome.code is DeclineCode.CARD_EXPIRED
+    scripted.says("POST", "/v1/payment_methods", {"error": {"type": "api_error"}}, status=500)
+    assert isinstance(await connector.authorise(a_charge("tok_1QB")), Unknown)
+    assert [request.path for request in scripted.requests] == ["/v1/payment_methods"] * 2
 
 
 async def test_a_merchant_initiated_hold_is_off_session_on_its_mandate(connector, scripted):
