@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 from aiohttp import web
@@ -26,10 +25,16 @@ from services.sandbox import (
     rendering,
     wire,
 )
+from services.sandbox.bank import api as bank_api
+from services.sandbox.bank import pages as bank_pages
 from services.sandbox.books import accounts
 from services.sandbox.config import Config
 from services.sandbox.deps import DEPS, Deps
 from services.sandbox.faults import Faults
+from services.sandbox.inbox import api as inbox_api
+from services.sandbox.inbox import pages as inbox_pages
+from services.sandbox.inbox import reports, twilio
+from services.sandbox.inbox.smtp import MailServer
 from services.sandbox.metrics import Metrics
 from services.sandbox.traces import Traces
 from services.sandbox.webhooks import Sender
@@ -114,11 +119,18 @@ def build_deps(config: Config) -> Deps:
 async def _run_loops(app: web.Application) -> AsyncIterator[None]:
     deps = app[DEPS]
     await deps.sender.start()
-    due = asyncio.create_task(_finish_due_charges(deps))
+    mail = MailServer(deps)
+    if deps.config.sandbox_smtp_port is not None:
+        deps.smtp_port = await mail.start(deps.config.listen_host, deps.config.sandbox_smtp_port)
+    loops = [
+        asyncio.create_task(_finish_due_charges(deps)),
+        asyncio.create_task(reports.run(deps)),
+    ]
     yield
-    due.cancel()
-    with suppress(asyncio.CancelledError):
-        await due
+    await mail.stop()
+    for task in loops:
+        task.cancel()
+    await asyncio.gather(*loops, return_exceptions=True)
     await deps.sender.stop()
     deps.conn.close()
 
@@ -130,10 +142,15 @@ def build_app(config: Config) -> web.Application:
     for table in (
         api.routes,
         audit.routes,
+        bank_api.routes,
+        bank_pages.routes,
         browser_field.routes,
         challenges.routes,
         control.routes,
+        inbox_api.routes,
+        inbox_pages.routes,
         pages.routes,
+        twilio.routes,
         routes,
     ):
         app.add_routes(table)

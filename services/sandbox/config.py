@@ -25,5 +25,13 @@ class Config(BaseSettings):
     # The first wait after a failed delivery; it doubles up to five minutes.
     sandbox_webhook_retry_seconds: float = 0.5
     sandbox_webhook_concurrency: int = 16
+    # Where the inbox takes mail; without it no mail server runs, 0 is any free port.
+    sandbox_smtp_port: int | None = None
+    # Where delivery status notifications are posted; without it mail never bounces later.
+    sandbox_bounce_url: str | None = None
+    # The password of every Twilio account, and the key of the signatures of its callbacks.
+    sandbox_twilio_auth_token: str = "sandbox_twilio"  # noqa: S105  # of a simulated provider
+    # How long a message travels before its bounce, or its next state, is reported.
+    sandbox_notice_delay_seconds: float = 0.3
     # How long running calls may go on after SIGTERM.
     sandbox_stop_seconds: float = 2.0

@@ -116,6 +116,54 @@ CREATE TABLE IF NOT EXISTS events (
   attempts INTEGER NOT NULL DEFAULT 0,
   due_at REAL NOT NULL
 );
+
+CREATE TABLE IF NOT EXISTS messages (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  channel TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  recipient TEXT NOT NULL COLLATE NOCASE,
+  subject TEXT NOT NULL,
+  state TEXT NOT NULL,
+  error_code INTEGER,
+  account_sid TEXT,
+  message_id TEXT,
+  received_at REAL NOT NULL,
+  body BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS messages_by_recipient ON messages (recipient, sequence);
+
+CREATE TABLE IF NOT EXISTS greylist (
+  sender TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  PRIMARY KEY (sender, recipient)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS notices (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  message TEXT NOT NULL,
+  state TEXT NOT NULL,
+  url TEXT,
+  headers TEXT NOT NULL,
+  body BLOB NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  due_at REAL NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS transfers (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  iban TEXT NOT NULL,
+  bic TEXT,
+  name TEXT NOT NULL,
+  amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+  currency TEXT NOT NULL,
+  reference TEXT,
+  text TEXT,
+  purpose TEXT,
+  debtor_name TEXT NOT NULL,
+  booked_at REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS transfers_by_account ON transfers (iban, sequence);
 """
 
 

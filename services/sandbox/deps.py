@@ -23,6 +23,8 @@ class Deps:
     metrics: Metrics
     # The rows of the accounts table, shared with the sender.
     accounts: dict[str, Account]
+    # Where the inbox takes mail, once its server runs.
+    smtp_port: int | None = None
     # (account, key) of calls that are at work right now.
     running: set[tuple[str, str]] = field(default_factory=set)
 

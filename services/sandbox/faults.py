@@ -24,6 +24,9 @@ class Kind(StrEnum):
     DELAY = "delay"
     REORDER = "reorder"
     DROP = "drop"
+    DOWN = "down"
+    SLOW = "slow"
+    ERROR = "error"
 
 
 BEFORE = frozenset({Kind.TIMEOUT_BEFORE, Kind.DROP_BEFORE, Kind.ERROR_BEFORE})
@@ -32,6 +35,10 @@ CALL_KINDS = BEFORE | AFTER | {Kind.LATENCY, Kind.DECLINE, Kind.REFUSE}
 WEBHOOK_KINDS = frozenset({Kind.DUPLICATE, Kind.DELAY, Kind.REORDER, Kind.DROP})
 CALL_OPERATIONS = frozenset({"charge", "capture", "refund", "cancel", "lookup", "instrument"})
 WEBHOOK = "webhook"
+SMTP = "smtp"
+SMS = "sms"
+MESSAGE_KINDS = frozenset({Kind.DOWN, Kind.SLOW, Kind.ERROR, Kind.DROP_BEFORE, Kind.DROP_AFTER})
+# Every call of the PSP; the mail server and the SMS provider are disturbed by name only.
 ANY = "*"
 REMEMBERED_FIRST_CALLS = 20_000
 
@@ -46,12 +53,15 @@ class Rule:
     times: int | None = None
     code: str | None = None
     count: int = 1
+    # When in an SMTP session it strikes: connect, rcpt or data.
+    phase: str | None = None
     taken: int = 0
 
     def matches(self, account: str, operation: str) -> bool:
         if self.account is not None and self.account != account:
             return False
-        if self.operation not in (operation, ANY):
+        wider = self.operation == ANY and operation in CALL_OPERATIONS
+        if self.operation != operation and not wider:
             return False
         return self.times is None or self.taken < self.times
 
@@ -84,10 +94,14 @@ class Faults:
             for rule in self.rules
         ]
 
-    def take(self, account: str, operation: str, kinds: frozenset[Kind]) -> Rule | None:
+    def take(
+        self, account: str, operation: str, kinds: frozenset[Kind], *, phase: str | None = None
+    ) -> Rule | None:
         """The first rule of these kinds that strikes this call; using it up counts."""
         for rule in self.rules:
-            if rule.kind not in kinds or not rule.matches(account, operation):
+            if rule.kind not in kinds or rule.phase != phase:
+                continue
+            if not rule.matches(account, operation):
                 continue
             if self._random.random() < rule.probability:
                 rule.taken += 1

@@ -1,5 +1,6 @@
 """What callers may send: JSON objects become orders, anything else a named refusal. Pure."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,6 +9,9 @@ from services.sandbox.faults import (
     ANY,
     CALL_KINDS,
     CALL_OPERATIONS,
+    MESSAGE_KINDS,
+    SMS,
+    SMTP,
     WEBHOOK,
     WEBHOOK_KINDS,
     Kind,
@@ -22,8 +26,15 @@ CHARGE_FIELDS = frozenset({
     "sca", "mandate",
 })  # fmt: skip  # a set of words
 RULE_FIELDS = frozenset({
-    "account", "operation", "kind", "seconds", "probability", "times", "code", "count",
+    "account", "operation", "kind", "seconds", "probability", "times", "code", "count", "phase",
 })  # fmt: skip  # a set of words
+KINDS_BY_OPERATION = {
+    **dict.fromkeys((*CALL_OPERATIONS, ANY), CALL_KINDS),
+    WEBHOOK: WEBHOOK_KINDS,
+    SMTP: MESSAGE_KINDS,
+    SMS: MESSAGE_KINDS,
+}
+SMTP_PHASES = ("connect", "rcpt", "data")
 
 
 def only(body: dict[str, Any], allowed: frozenset[str]) -> None:
@@ -121,11 +132,10 @@ def parse_rules(body: dict[str, Any]) -> list[Rule]:
 def parse_rule(body: dict[str, Any]) -> Rule:
     only(body, RULE_FIELDS)
     operation = optional_text(body, "operation") or ANY
-    if operation not in CALL_OPERATIONS | {WEBHOOK, ANY}:
-        raise errors.InvalidRequestError(
-            f"one of {', '.join(sorted(CALL_OPERATIONS))}, {WEBHOOK}, {ANY}", field="operation"
-        )
-    kinds = WEBHOOK_KINDS if operation == WEBHOOK else CALL_KINDS
+    kinds = KINDS_BY_OPERATION.get(operation)
+    if kinds is None:
+        known = ", ".join(sorted(KINDS_BY_OPERATION))
+        raise errors.InvalidRequestError(f"one of {known}", field="operation")
     kind = text(body, "kind")
     if kind not in {each.value for each in kinds}:
         raise errors.InvalidRequestError(f"one of {', '.join(sorted(kinds))}", field="kind")
@@ -136,6 +146,30 @@ def parse_rule(body: dict[str, Any]) -> Rule:
         seconds=None if body.get("seconds") is None else number(body, "seconds", most=3600),
         probability=1.0 if body.get("probability") is None else number(body, "probability", most=1),
         times=None if body.get("times") is None else integer(body, "times", least=0, most=10**9),
-        code=optional_text(body, "code", longest=60),
+        code=parse_code(body, operation, Kind(kind)),
         count=1 if body.get("count") is None else integer(body, "count", least=1, most=20),
+        phase=parse_phase(body, operation, Kind(kind)),
     )
+
+
+def parse_code(body: dict[str, Any], operation: str, kind: Kind) -> str | None:
+    """Of an error: the status that the mail server (SMTP) or the SMS provider (HTTP) answers."""
+    code = optional_text(body, "code", longest=60)
+    answers = operation in (SMTP, SMS) and kind is Kind.ERROR
+    if code is not None and answers and not re.fullmatch(r"[45][0-9]{2}", code):
+        raise errors.InvalidRequestError("a status from 400 to 599, as text", field="code")
+    return code
+
+
+def parse_phase(body: dict[str, Any], operation: str, kind: Kind) -> str | None:
+    phase = optional_text(body, "phase")
+    if operation != SMTP:
+        if phase is not None:
+            raise errors.InvalidRequestError("only operation smtp has phases", field="phase")
+        return None
+    if phase is not None and phase not in SMTP_PHASES:
+        raise errors.InvalidRequestError(f"one of {', '.join(SMTP_PHASES)}", field="phase")
+    fixed = {Kind.DOWN: "connect", Kind.DROP_BEFORE: "data", Kind.DROP_AFTER: "data"}.get(kind)
+    if fixed is not None and phase not in (None, fixed):
+        raise errors.InvalidRequestError(f"{kind} strikes at {fixed}", field="phase")
+    return fixed or phase or "data"

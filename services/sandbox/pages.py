@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from services.sandbox import errors, flows, rendering, wire
-from services.sandbox.books import charges, operations
+from services.sandbox.books import charges, messages, operations, transfers
 from services.sandbox.traces import Span
 
 routes = web.RouteTableDef()
@@ -35,6 +35,9 @@ async def index(request: web.Request) -> web.Response:
         accounts=list(deps.accounts.values()),
         waiting=deps.sender.waiting,
         rules=len(deps.faults.rules),
+        messages=messages.count(deps.conn),
+        transfers=transfers.count(deps.conn),
+        smtp_port=deps.smtp_port,
         base_url=wire.base_url(request),
     )
 

@@ -1,0 +1,54 @@
+"""What the mail server and the SMS provider still have to report of a message to its sender."""
+
+import sqlite3
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The message takes `state` when it is due. `headers` is a JSON object; no `url`, no report."""
+
+    sequence: int
+    message: str
+    state: str
+    url: str | None
+    headers: str
+    body: bytes
+    attempts: int
+
+
+def insert(
+    conn: sqlite3.Connection,
+    message: str,
+    state: str,
+    *,
+    url: str | None,
+    headers: str,
+    body: bytes,
+    due_at: float,
+) -> None:
+    conn.execute(
+        "INSERT INTO notices (message, state, url, headers, body, due_at) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (message, state, url, headers, body, due_at),
+    )
+
+
+def due(conn: sqlite3.Connection, now: float, *, limit: int) -> list[Notice]:
+    cursor = conn.execute(
+        "SELECT sequence, message, state, url, headers, body, attempts FROM notices "
+        "WHERE due_at <= ? ORDER BY due_at, sequence LIMIT ?",
+        (now, limit),
+    )
+    return [Notice(*row) for row in cursor]
+
+
+def postpone(conn: sqlite3.Connection, sequence: int, due_at: float) -> None:
+    conn.execute(
+        "UPDATE notices SET attempts = attempts + 1, due_at = ? WHERE sequence = ?",
+        (due_at, sequence),
+    )
+
+
+def delete(conn: sqlite3.Connection, sequence: int) -> None:
+    conn.execute("DELETE FROM notices WHERE sequence = ?", (sequence,))

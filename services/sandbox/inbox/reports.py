@@ -1,0 +1,76 @@
+"""Tells senders what became of their messages: bounces and the SMS provider's callbacks.
+
+What waits is kept in the books, so it survives a restart; a receiver that fails is asked again.
+"""
+
+import asyncio
+import json
+import sqlite3
+import time
+
+import aiohttp
+import structlog
+
+from services.sandbox.books import messages, notices
+from services.sandbox.books.notices import Notice
+from services.sandbox.database import transaction
+from services.sandbox.deps import Deps
+
+POLL_SECONDS = 0.05
+ANSWER_TIMEOUT_SECONDS = 10
+AT_ONCE = 16
+MOST_ATTEMPTS = 8
+LONGEST_RETRY_SECONDS = 60.0
+# Twilio's "unreachable destination handset".
+UNREACHABLE = 30003
+
+log = structlog.get_logger("sandbox.reports")
+
+
+async def run(deps: Deps) -> None:
+    """Until cancelled."""
+    timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        while True:
+            try:
+                await send_due(deps, session)
+            except sqlite3.Error:
+                log.exception("reports_failed")
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def send_due(deps: Deps, session: aiohttp.ClientSession) -> None:
+    waiting = notices.due(deps.conn, time.time(), limit=AT_ONCE)
+    for notice in waiting:
+        if not notice.attempts:
+            code = UNREACHABLE if notice.state == "undelivered" else None
+            messages.set_state(deps.conn, notice.message, notice.state, code)
+    await asyncio.gather(*(_send(deps, session, notice) for notice in waiting))
+
+
+async def _send(deps: Deps, session: aiohttp.ClientSession, notice: Notice) -> None:
+    outcome = await _post(session, notice)
+    given_up = notice.attempts + 1 >= MOST_ATTEMPTS
+    with transaction(deps.conn):
+        if outcome == "delivered" or given_up:
+            notices.delete(deps.conn, notice.sequence)
+        else:
+            wait = deps.config.sandbox_webhook_retry_seconds * 2.0**notice.attempts
+            due_at = time.time() + min(wait, LONGEST_RETRY_SECONDS)
+            notices.postpone(deps.conn, notice.sequence, due_at)
+    if outcome != "delivered":
+        log.info("report_failed", message=notice.message, outcome=outcome, given_up=given_up)
+
+
+async def _post(session: aiohttp.ClientSession, notice: Notice) -> str:
+    """Sends once and says "delivered" or what went wrong."""
+    if notice.url is None:
+        return "delivered"
+    try:
+        async with session.post(
+            notice.url, data=notice.body, headers=json.loads(notice.headers), allow_redirects=False
+        ) as answer:
+            await answer.read()
+            return "delivered" if 200 <= answer.status < 300 else f"{answer.status}"  # noqa: PLR2004  # the success range
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        return type(error).__name__
