@@ -1,0 +1,66 @@
+"""The paylink process."""
+
+from pathlib import Path
+from typing import Final
+
+from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2_grpc
+from libs import client, process, seal
+from libs.clock import Clock
+from libs.process import Chassis, Parts
+from libs.seal import Seal
+from services.paylink import worker
+from services.paylink.cart_worker import cart_worker
+from services.paylink.changes import Changes
+from services.paylink.config import Config
+from services.paylink.deps import Deps
+from services.paylink.merchants_client import Merchants
+from services.paylink.oneclick_client import OneClick
+from services.paylink.payments_client import Payments
+from services.paylink.service.links import PaymentLinks
+from services.paylink.service.pages import PayPages
+from services.paylink.service.shop import Shops
+from services.paylink.store.links import CHANGED
+
+SERVICES: Final = (
+    "incasso.paylink.v1.PaymentLinksService",
+    "incasso.paylink.v1.PayPagesService",
+    "incasso.paylink.v1.ShopService",
+)
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+async def build(config: Config, chassis: Chassis) -> Parts:
+    payments = client.channel(config.payments_target)
+    merchants = client.channel(config.merchants_target)
+    oneclick = client.channel(config.oneclick_target)
+    changes = Changes(chassis.db, CHANGED)
+    deps = Deps(
+        db=chassis.db,
+        clock=Clock(),
+        seal=Seal(seal.keys_of(config.seal_keys)),
+        public_url=config.public_url.rstrip("/"),
+        merchants=Merchants(merchants),
+        payments=Payments(payments),
+        oneclick=OneClick(oneclick),
+        changes=changes,
+    )
+    return Parts(
+        servicers=[
+            (paylink_pb2_grpc.add_PaymentLinksServiceServicer_to_server, PaymentLinks(deps)),
+            (pages_pb2_grpc.add_PayPagesServiceServicer_to_server, PayPages(deps)),
+            (shop_pb2_grpc.add_ShopServiceServicer_to_server, Shops(deps)),
+        ],
+        names=SERVICES,
+        loops=[
+            changes.run,
+            worker.link_worker(deps).run,
+            worker.payment_worker(deps).run,
+            cart_worker(deps).run,
+        ],
+        handlers=worker.handlers(deps),
+        close=[payments.close, merchants.close, oneclick.close],
+    )
+
+
+if __name__ == "__main__":
+    process.run("paylink", Config, build, MIGRATIONS)

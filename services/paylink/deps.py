@@ -1,0 +1,23 @@
+"""What the flows work with, handed to them by __main__ and by tests."""
+
+from dataclasses import dataclass
+
+from libs.clock import Clock
+from libs.db import Database
+from libs.seal import Seal
+from services.paylink.changes import Changes
+from services.paylink.merchants_client import Merchants
+from services.paylink.oneclick_client import OneClick
+from services.paylink.payments_client import Payments
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    db: Database
+    clock: Clock
+    seal: Seal
+    public_url: str  # without a slash at the end
+    merchants: Merchants
+    payments: Payments
+    oneclick: OneClick
+    changes: Changes

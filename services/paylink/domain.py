@@ -1,0 +1,264 @@
+"""Links, the tries to pay them and the transfers that arrive, as frozen data. Pure."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from libs.money import Money
+from services.paylink.states import LINK_OPEN, LinkState, PaymentState, TransferState
+
+
+class Channel(Enum):
+    EMAIL = "email"
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+
+
+class Method(Enum):
+    CARD = "card"
+    BANK_TRANSFER = "bank_transfer"
+
+
+class Origin(Enum):
+    API = "api"
+    SHOP = "shop"
+    CART = "cart"
+    BALANCE = "balance"
+
+
+class Reason(Enum):
+    """Why a link is sent."""
+
+    ISSUED = "issued"
+    REMINDER = "reminder"
+    REISSUED = "reissued"
+    CART = "cart"
+    BALANCE = "balance"
+
+
+@dataclass(frozen=True, slots=True)
+class LineItem:
+    name: str
+    quantity: int
+    unit_amount_minor: int  # below zero for a discount
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    title: str
+    text: str
+    version: str
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal, over title, version and text, each ended by a line feed but the last."""
+        shown = f"{self.title}\n{self.version}\n{self.text}"
+        return hashlib.sha256(shown.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Evidence that a quote was accepted."""
+
+    accepted_at: datetime
+    text_sha256: str
+    version: str
+    ip: str | None
+    user_agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+    def reachable_by(self, channel: Channel) -> bool:
+        return bool(self.email if channel is Channel.EMAIL else self.phone)
+
+
+@dataclass(frozen=True, slots=True)
+class BankAccount:
+    holder: str
+    iban: str
+    bic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """What paylink knows of a merchant; the merchants service owns it."""
+
+    id: str
+    name: str
+    default_currency: str
+    locale: str
+    test: bool
+    logo_id: str | None = None
+    primary_colour: str | None = None
+    website_url: str | None = None
+    reply_to: str | None = None
+    bank_account: BankAccount | None = None
+    quotas: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLink:
+    """What a link is made from; `drafting.draft` checks it. None where the caller said nothing."""
+
+    merchant: Merchant
+    description: str
+    order_reference: str
+    amount: Money | None = None
+    line_items: Sequence[LineItem] = ()
+    currency: str | None = None
+    recipient: Recipient = Recipient()
+    channels: Sequence[Channel] = ()
+    expires_in_days: int | None = None
+    locale: str | None = None
+    deposit: Money | None = None
+    quote: Quote | None = None
+    reusable: bool = False
+    max_uses: int | None = None
+    methods: Sequence[Method] = ()
+    reminder_days: Sequence[int] | None = None
+    reissue_on_expiry: bool = False
+    customer_id: str | None = None
+    success_url: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin = Origin.API
+    balance_of: str | None = None
+    cart_id: str | None = None
+    reason: Reason = Reason.ISSUED  # of its first message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A request for money. `issued_at` is when its present address was made."""
+
+    id: str
+    merchant_id: str
+    state: LinkState
+    version: int
+    amount: Money
+    deposit_minor: int | None
+    paid_minor: int
+    description: str
+    order_reference: str
+    recipient: Recipient
+    channels: tuple[Channel, ...]
+    locale: str
+    line_items: tuple[LineItem, ...]
+    quote: Quote | None
+    acceptance: Acceptance | None
+    reusable: bool
+    max_uses: int | None
+    uses: int
+    methods: tuple[Method, ...]
+    reminder_days: tuple[int, ...]
+    reminders_stopped: bool
+    next_reminder_at: datetime | None
+    reissue_on_expiry: bool
+    reissued_by_itself: bool
+    reissues: int
+    creditor_reference: str
+    customer_id: str | None
+    payment_id: str | None
+    paying_by: Method | None
+    origin: Origin
+    balance_of: str | None
+    cart_id: str | None
+    success_url: str | None
+    metadata: Mapping[str, str]
+    trace_id: str
+    expires_in_days: int
+    expires_at: datetime
+    issued_at: datetime
+    sent_at: datetime | None
+    seen_at: datetime | None
+    paid_at: datetime | None
+    ended_at: datetime | None
+    created_at: datetime
+
+    @property
+    def asked_minor(self) -> int:
+        """What one use costs now: the deposit, or all of it."""
+        return self.amount.amount_minor if self.deposit_minor is None else self.deposit_minor
+
+    @property
+    def due_minor(self) -> int:
+        """What is left of it after partial transfers; each use of a reusable link costs the same."""
+        return self.asked_minor if self.reusable else self.asked_minor - self.paid_minor
+
+    @property
+    def due(self) -> Money:
+        return Money(self.due_minor, self.amount.currency)
+
+    @property
+    def open(self) -> bool:
+        return self.state in LINK_OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Why payments' PSP said no. `code` is the number of payments' DeclineCode."""
+
+    code: int
+    message: str
+    psp_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRefusal:
+    """Payments' certain no, kept so that a repeat of the call gets it again."""
+
+    kind: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkPayment:
+    """One try to pay a link; `id` is the idempotency key of payments.CreatePayment."""
+
+    id: str
+    merchant_id: str
+    link_id: str
+    reusable: bool
+    state: PaymentState
+    method: Method
+    amount: Money
+    created_at: datetime
+    begun_at: datetime  # by the world's clock, for giving up
+    request: str | None = None  # what payments is asked, sealed; None once it answered
+    payment_id: str | None = None
+    payment_state: str | None = None  # as payments calls it: requires_action
+    next_action_type: str | None = None
+    next_action_url: str | None = None
+    instrument_id: str | None = None
+    brand: str = ""
+    last4: str = ""
+    payer_email: str | None = None
+    bank_transfer_id: str | None = None
+    decline: Decline | None = None
+    refusal: StoredRefusal | None = None
+    satisfaction: int | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankTransfer:
+    """Money that arrived. `waits`: its link is being paid by card; what it is for is settled then."""
+
+    id: str
+    merchant_id: str
+    state: TransferState
+    bank_reference: str
+    amount: Money
+    creditor_reference: str | None
+    link_id: str | None
+    surplus_minor: int
+    waits: bool
+    booked_on: str
+    created_at: datetime

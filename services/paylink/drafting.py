@@ -1,0 +1,138 @@
+"""From what a caller asks for to a link: defaults, and what does not go together. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from libs.errors import invalid
+from libs.money import Money
+from services.paylink.domain import Channel, LineItem, Link, Merchant, Method, NewLink, Recipient
+from services.paylink.errors import BankAccountMissing
+from services.paylink.states import LINK_INITIAL
+
+EXPIRES_IN_DAYS: Final = 30
+REMINDER_DAYS: Final = (1, 3, 7)
+LARGEST_MINOR: Final = 999_999_999_999
+TRANSFER_CURRENCY: Final = "EUR"  # SEPA; other currencies only when the merchant asks for it
+
+
+def draft(
+    new: NewLink, *, link_id: str, creditor_reference: str, now: datetime, trace_id: str
+) -> Link:
+    """A link in state created. Raises InvalidArgument, BankAccountMissing."""
+    price = _price(new)
+    expires_in_days = new.expires_in_days or EXPIRES_IN_DAYS
+    check_channels(new.channels, new.recipient)
+    _check_uses(new)
+    return Link(
+        id=link_id,
+        merchant_id=new.merchant.id,
+        state=LINK_INITIAL,
+        version=1,
+        amount=price,
+        deposit_minor=_deposit(new, price),
+        paid_minor=0,
+        description=new.description,
+        order_reference=new.order_reference,
+        recipient=new.recipient,
+        channels=tuple(new.channels),
+        locale=new.locale or new.merchant.locale,
+        line_items=tuple(new.line_items),
+        quote=new.quote,
+        acceptance=None,
+        reusable=new.reusable,
+        max_uses=new.max_uses,
+        uses=0,
+        methods=_methods(new.methods, new.merchant, price.currency),
+        reminder_days=_reminder_days(new.reminder_days, expires_in_days),
+        reminders_stopped=False,
+        next_reminder_at=None,
+        reissue_on_expiry=new.reissue_on_expiry,
+        reissued_by_itself=False,
+        reissues=0,
+        creditor_reference=creditor_reference,
+        customer_id=new.customer_id,
+        payment_id=None,
+        paying_by=None,
+        origin=new.origin,
+        balance_of=new.balance_of,
+        cart_id=new.cart_id,
+        success_url=new.success_url,
+        metadata=dict(new.metadata),
+        trace_id=trace_id,
+        expires_in_days=expires_in_days,
+        expires_at=now + timedelta(days=expires_in_days),
+        issued_at=now,
+        sent_at=None,
+        seen_at=None,
+        paid_at=None,
+        ended_at=None,
+        created_at=now,
+    )
+
+
+def total(items: Sequence[LineItem]) -> int:
+    return sum(item.quantity * item.unit_amount_minor for item in items)
+
+
+def _price(new: NewLink) -> Money:
+    if new.amount is not None:
+        if new.currency not in {None, new.amount.currency}:
+            raise invalid("currency", "differs from the amount's")
+        if new.line_items and total(new.line_items) != new.amount.amount_minor:
+            raise invalid("line_items", "do not add up to the amount")
+        return new.amount
+    if not new.line_items:
+        raise invalid("amount", "is required without line_items")
+    price_minor = total(new.line_items)
+    if not 1 <= price_minor <= LARGEST_MINOR:
+        raise invalid("line_items", f"must add up to 1 to {LARGEST_MINOR}")
+    return Money(price_minor, new.currency or new.merchant.default_currency)
+
+
+def _deposit(new: NewLink, price: Money) -> int | None:
+    if new.deposit is None:
+        return None
+    if new.reusable:
+        raise invalid("deposit", "cannot be asked for by a reusable link")
+    if new.deposit.currency != price.currency:
+        raise invalid("deposit.currency", "differs from the amount's")
+    if new.deposit.amount_minor >= price.amount_minor:
+        raise invalid("deposit.amount_minor", "must be below the amount")
+    return new.deposit.amount_minor
+
+
+def check_channels(channels: Sequence[Channel], recipient: Recipient) -> None:
+    """Each channel once, and the recipient has an address for it."""
+    for index, channel in enumerate(channels):
+        if channel in channels[:index]:
+            raise invalid(f"channels.{index}", "is there twice")
+        if not recipient.reachable_by(channel):
+            address = "email" if channel is Channel.EMAIL else "phone"
+            raise invalid(f"recipient.{address}", f"is required by channel {channel.value}")
+
+
+def _check_uses(new: NewLink) -> None:
+    if new.max_uses is not None and not new.reusable:
+        raise invalid("max_uses", "needs a reusable link")
+    if new.quote is not None and new.reusable:
+        raise invalid("quote", "is accepted by one person, a reusable link has many")
+
+
+def _methods(asked: Sequence[Method], merchant: Merchant, currency: str) -> tuple[Method, ...]:
+    account = merchant.bank_account is not None
+    if asked:
+        if len(set(asked)) != len(asked):
+            raise invalid("methods", "has one twice")
+        if Method.BANK_TRANSFER in asked and not account:
+            raise BankAccountMissing
+        return tuple(asked)
+    if account and currency == TRANSFER_CURRENCY:
+        return (Method.CARD, Method.BANK_TRANSFER)
+    return (Method.CARD,)
+
+
+def _reminder_days(asked: Sequence[int] | None, expires_in_days: int) -> tuple[int, ...]:
+    """Those before the end, in order."""
+    days = REMINDER_DAYS if asked is None else asked
+    return tuple(sorted({day for day in days if day < expires_in_days}))

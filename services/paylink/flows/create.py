@@ -1,0 +1,74 @@
+"""Make a link: checked, counted, stored with its address, told of and sent, in one transaction."""
+
+from libs import context, idempotency, ids, telemetry
+from libs.db import Conn
+from libs.idempotency import Key
+from services.paylink import drafting, events, moves, references, tokens
+from services.paylink.deps import Deps
+from services.paylink.domain import Link, NewLink
+from services.paylink.errors import QuotaExceeded
+from services.paylink.store import links
+from services.paylink.store import tokens as token_store
+
+QUOTA = "links_per_month"
+
+
+async def create_payment_link(deps: Deps, new: NewLink, key: Key | None) -> tuple[str, bytes]:
+    """The link's id and its message without the address, the same for the same key."""
+    if new.customer_id is not None:
+        await deps.oneclick.check_customer(new.customer_id)
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, key, link_id := ids.new("lnk"))
+        if claim.answer is not None:
+            return claim.resource_id, claim.answer
+        link, _ = await insert_link(deps, tx, new, count_quota=True, link_id=link_id)
+        answer = events.link_pb(link).SerializeToString()
+        await idempotency.complete(tx, key, answer)
+    return link.id, answer
+
+
+async def insert_link(
+    deps: Deps, tx: Conn, new: NewLink, *, count_quota: bool, link_id: str = ""
+) -> tuple[Link, str]:
+    """In the caller's transaction: the link with its address, its events, its first message.
+
+    Answers the link and the plain token of its address (see tokens.page_url). `link_id` is chosen
+    by callers that need it before. Raises InvalidArgument, BankAccountMissing, QuotaExceeded.
+    """
+    now = deps.clock.now()
+    link = drafting.draft(
+        new,
+        link_id=link_id or ids.new("lnk"),
+        creditor_reference=references.creditor_reference(references.new_body()),
+        now=now,
+        trace_id=telemetry.trace_id(),
+    )
+    if count_quota:
+        await _count(deps, tx, new)
+    handed = moves.sent(link, now) if link.channels else link
+    await links.insert(tx, handed)
+    token = await give_address(deps, tx, handed)
+    await events.link_created(tx, link, now)
+    if link.channels:
+        await events.link_sent(tx, handed, new.reason, now)
+    return handed, token
+
+
+async def give_address(deps: Deps, tx: Conn, link: Link) -> str:
+    """A new token; the address before stops working."""
+    token = tokens.new()
+    await token_store.insert(
+        tx,
+        link,
+        token_hash=tokens.hash_of(token),
+        sealed=deps.seal.close(token),
+        issued_at=link.issued_at,
+    )
+    return token
+
+
+async def _count(deps: Deps, tx: Conn, new: NewLink) -> None:
+    most = new.merchant.quotas.get(QUOTA)
+    month = deps.clock.now().date().replace(day=1)
+    if most is not None and not await links.count(tx, context.merchant_id(), month, most=most):
+        raise QuotaExceeded

@@ -1,0 +1,122 @@
+"""States of links, of tries to pay them and of bank transfers, with what leads from one to another."""
+
+from collections.abc import Mapping
+from enum import Enum
+from itertools import product
+from typing import Final
+
+
+class LinkState(Enum):
+    CREATED = "created"
+    SENT = "sent"
+    SEEN = "seen"
+    QUOTE_ACCEPTED = "quote_accepted"
+    PAYING = "paying"
+    PAID = "paid"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class LinkEvent(Enum):
+    """BACK_TO_… leads from a failed payment, or an old address, to where the link was before."""
+
+    SEND = "send"
+    SEE = "see"
+    ACCEPT = "accept"
+    PAY = "pay"
+    SUCCEED = "succeed"
+    EXPIRE = "expire"
+    CANCEL = "cancel"
+    BACK_TO_CREATED = "back_to_created"
+    BACK_TO_SENT = "back_to_sent"
+    BACK_TO_SEEN = "back_to_seen"
+    BACK_TO_QUOTE_ACCEPTED = "back_to_quote_accepted"
+
+
+LINK_OPEN: Final = (
+    LinkState.CREATED,
+    LinkState.SENT,
+    LinkState.SEEN,
+    LinkState.QUOTE_ACCEPTED,
+)
+BACK: Final[Mapping[LinkState, LinkEvent]] = {
+    LinkState.CREATED: LinkEvent.BACK_TO_CREATED,
+    LinkState.SENT: LinkEvent.BACK_TO_SENT,
+    LinkState.SEEN: LinkEvent.BACK_TO_SEEN,
+    LinkState.QUOTE_ACCEPTED: LinkEvent.BACK_TO_QUOTE_ACCEPTED,
+}
+LINK_INITIAL: Final = LinkState.CREATED
+LINK_FINAL: Final = frozenset({LinkState.PAID, LinkState.CANCELLED})
+LINK_TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
+    (LinkState.CREATED, LinkEvent.SEND): LinkState.SENT,
+    (LinkState.SENT, LinkEvent.SEND): LinkState.SENT,
+    (LinkState.SEEN, LinkEvent.SEND): LinkState.SEEN,
+    (LinkState.QUOTE_ACCEPTED, LinkEvent.SEND): LinkState.QUOTE_ACCEPTED,
+    (LinkState.CREATED, LinkEvent.SEE): LinkState.SEEN,
+    (LinkState.SENT, LinkEvent.SEE): LinkState.SEEN,
+    **{(state, LinkEvent.ACCEPT): LinkState.QUOTE_ACCEPTED for state in LINK_OPEN},
+    **{(state, LinkEvent.PAY): LinkState.PAYING for state in LINK_OPEN},
+    **{(state, LinkEvent.SUCCEED): LinkState.PAID for state in (*LINK_OPEN, LinkState.PAYING)},
+    **{(state, LinkEvent.EXPIRE): LinkState.EXPIRED for state in (*LINK_OPEN, LinkState.PAYING)},
+    **{(state, LinkEvent.CANCEL): LinkState.CANCELLED for state in LINK_OPEN},
+    **{
+        (state, event): to
+        for state, (to, event) in product((LinkState.PAYING, LinkState.EXPIRED), BACK.items())
+    },
+}
+
+
+class PaymentState(Enum):
+    """Of one try to pay a link."""
+
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+
+
+class PaymentEvent(Enum):
+    """What an answer of payments, or the bank's news, means for a try."""
+
+    WAIT = "wait"
+    SUCCEED = "succeed"
+    DECLINE = "decline"
+    CANCEL = "cancel"
+
+
+PAYMENT_INITIAL: Final = PaymentState.PROCESSING
+PAYMENT_FINAL: Final = frozenset(
+    {PaymentState.SUCCEEDED, PaymentState.DECLINED, PaymentState.CANCELLED}
+)
+PAYMENT_TRANSITIONS: Final[Mapping[tuple[PaymentState, PaymentEvent], PaymentState]] = {
+    (PaymentState.PROCESSING, PaymentEvent.WAIT): PaymentState.PROCESSING,
+    (PaymentState.PROCESSING, PaymentEvent.SUCCEED): PaymentState.SUCCEEDED,
+    (PaymentState.PROCESSING, PaymentEvent.DECLINE): PaymentState.DECLINED,
+    (PaymentState.PROCESSING, PaymentEvent.CANCEL): PaymentState.CANCELLED,
+}
+
+
+class TransferState(Enum):
+    """Of money that arrived on the bank account. Unmatched ones with a link wait for its payment."""
+
+    UNMATCHED = "unmatched"
+    MATCHED = "matched"
+    PARTIAL = "partial"
+    SURPLUS = "surplus"
+
+
+class TransferEvent(Enum):
+    PAY_ALL = "pay_all"
+    PAY_PART = "pay_part"
+    EXCEED = "exceed"
+
+
+TRANSFER_INITIAL: Final = TransferState.UNMATCHED
+TRANSFER_FINAL: Final = frozenset(
+    {TransferState.MATCHED, TransferState.PARTIAL, TransferState.SURPLUS}
+)
+TRANSFER_TRANSITIONS: Final[Mapping[tuple[TransferState, TransferEvent], TransferState]] = {
+    (TransferState.UNMATCHED, TransferEvent.PAY_ALL): TransferState.MATCHED,
+    (TransferState.UNMATCHED, TransferEvent.PAY_PART): TransferState.PARTIAL,
+    (TransferState.UNMATCHED, TransferEvent.EXCEED): TransferState.SURPLUS,
+}

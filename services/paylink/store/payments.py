@@ -1,0 +1,171 @@
+"""SQL of tries to pay. Who changes one holds the lock of its link (store.links.lock)."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Final
+
+from libs.db import Conn, Row
+from libs.money import Money
+from libs.pages import Page
+from services.paylink.domain import Decline, Link, LinkPayment, Method, StoredRefusal
+from services.paylink.states import PaymentState
+
+CHECK_AFTER: Final = timedelta(seconds=15)  # when a try left without an answer is taken up again
+
+_SELECT: Final = (
+    "SELECT id, merchant_id, link_id, reusable, state, method, amount_minor, currency, request,"
+    " payment_id, payment_state, next_action_type, next_action_url, instrument_id, brand, last4,"
+    " payer_email, bank_transfer_id, decline, refusal, satisfaction, begun_at, created_at, ended_at"
+    " FROM link_payments"
+)
+
+
+def _payment(row: Row) -> LinkPayment:
+    return LinkPayment(
+        id=row["id"],
+        merchant_id=row["merchant_id"],
+        link_id=row["link_id"],
+        reusable=row["reusable"],
+        state=PaymentState(row["state"]),
+        method=Method(row["method"]),
+        amount=Money(row["amount_minor"], row["currency"]),
+        request=row["request"],
+        payment_id=row["payment_id"],
+        payment_state=row["payment_state"],
+        next_action_type=row["next_action_type"],
+        next_action_url=row["next_action_url"],
+        instrument_id=row["instrument_id"],
+        brand=row["brand"],
+        last4=row["last4"],
+        payer_email=row["payer_email"],
+        bank_transfer_id=row["bank_transfer_id"],
+        decline=Decline(**row["decline"]) if row["decline"] else None,
+        refusal=StoredRefusal(**row["refusal"]) if row["refusal"] else None,
+        satisfaction=row["satisfaction"],
+        begun_at=row["begun_at"],
+        created_at=row["created_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+async def insert(conn: Conn, payment: LinkPayment) -> None:
+    """One by card is asked for again soon; a bank transfer waits for the bank's news."""
+    await conn.execute(
+        "INSERT INTO link_payments (merchant_id, id, link_id, reusable, state, method,"
+        " amount_minor, currency, request, instrument_id, brand, last4, payer_email,"
+        " bank_transfer_id, created_at, ended_at, due_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+        " CASE WHEN $9::text IS NULL THEN NULL ELSE now() + $17::interval END)",
+        payment.merchant_id,
+        payment.id,
+        payment.link_id,
+        payment.reusable,
+        payment.state.value,
+        payment.method.value,
+        payment.amount.amount_minor,
+        payment.amount.currency,
+        payment.request,
+        payment.instrument_id,
+        payment.brand,
+        payment.last4,
+        payment.payer_email,
+        payment.bank_transfer_id,
+        payment.created_at,
+        payment.ended_at,
+        CHECK_AFTER,
+    )
+
+
+async def save(conn: Conn, before: LinkPayment, after: LinkPayment) -> None:
+    """Write what may change. One that came to its end, or has no request, is not due any more."""
+    decline, refusal = after.decline, after.refusal
+    await conn.execute(
+        "UPDATE link_payments SET state = $4, request = $5, payment_id = $6, payment_state = $7,"
+        " next_action_type = $8, next_action_url = $9, bank_transfer_id = $10, decline = $11,"
+        " refusal = $12, satisfaction = $13, ended_at = $14, amount_minor = $15,"
+        " due_at = CASE WHEN $4 = 'processing' THEN due_at END"
+        " WHERE merchant_id = $1 AND id = $2 AND state = $3",
+        after.merchant_id,
+        after.id,
+        before.state.value,
+        after.state.value,
+        after.request,
+        after.payment_id,
+        after.payment_state,
+        after.next_action_type,
+        after.next_action_url,
+        after.bank_transfer_id,
+        asdict(decline) if decline else None,
+        asdict(refusal) if refusal else None,
+        after.satisfaction,
+        after.ended_at,
+        after.amount.amount_minor,
+    )
+
+
+async def ask_again_now(conn: Conn, payment: LinkPayment) -> None:
+    """The one who started it is done without an answer."""
+    await conn.execute(
+        "UPDATE link_payments SET due_at = least(due_at, now() + interval '2 seconds')"
+        " WHERE merchant_id = $1 AND id = $2 AND due_at IS NOT NULL",
+        payment.merchant_id,
+        payment.id,
+    )
+
+
+async def get(conn: Conn, merchant_id: str, payment_id: str) -> LinkPayment | None:
+    row = await conn.fetchrow(
+        _SELECT + " WHERE merchant_id = $1 AND id = $2", merchant_id, payment_id
+    )
+    return None if row is None else _payment(row)
+
+
+async def of_payment(conn: Conn, merchant_id: str, payment_id: str) -> LinkPayment | None:
+    """The try behind a payment of the payments service, `pay_…`."""
+    row = await conn.fetchrow(
+        _SELECT + " WHERE merchant_id = $1 AND payment_id = $2", merchant_id, payment_id
+    )
+    return None if row is None else _payment(row)
+
+
+async def latest(conn: Conn, link: Link) -> LinkPayment | None:
+    row = await conn.fetchrow(
+        _SELECT + " WHERE merchant_id = $1 AND link_id = $2 ORDER BY id DESC LIMIT 1",
+        link.merchant_id,
+        link.id,
+    )
+    return None if row is None else _payment(row)
+
+
+async def processing(conn: Conn, link: Link) -> Sequence[LinkPayment]:
+    """Those under way; at most one of a single-use link."""
+    rows = await conn.fetch(
+        _SELECT + " WHERE merchant_id = $1 AND link_id = $2 AND state = 'processing' ORDER BY id",
+        link.merchant_id,
+        link.id,
+    )
+    return [_payment(row) for row in rows]
+
+
+async def attached(conn: Conn, merchant_id: str, payment_ids: Sequence[str]) -> frozenset[str]:
+    """Which of these payments belong to a try already."""
+    rows = await conn.fetch(
+        "SELECT payment_id FROM link_payments"
+        " WHERE merchant_id = $1 AND payment_id = ANY($2::text[])",
+        merchant_id,
+        list(payment_ids),
+    )
+    return frozenset(row["payment_id"] for row in rows)
+
+
+async def page(conn: Conn, merchant_id: str, link_id: str, page: Page) -> Sequence[LinkPayment]:
+    """One row more than the page has, newest first."""
+    rows = await conn.fetch(
+        _SELECT + " WHERE merchant_id = $1 AND link_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
+        merchant_id,
+        link_id,
+        page.before,
+        page.limit + 1,
+    )
+    return [_payment(row) for row in rows]

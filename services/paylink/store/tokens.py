@@ -1,0 +1,81 @@
+"""SQL of addresses: found by the hash of their token."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from libs.clock import SQL_NOW
+from libs.db import Conn
+from services.paylink.domain import Link
+from services.paylink.moves import TOKEN_OUTLIVES
+from services.paylink.store.links import link_of
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a token leads, and by how much the merchant's clock runs ahead."""
+
+    link: Link
+    clock_offset_seconds: int
+
+
+async def insert(
+    conn: Conn, link: Link, *, token_hash: bytes, sealed: str, issued_at: datetime
+) -> None:
+    """A new address; the one before stops working."""
+    await conn.execute(
+        "UPDATE link_tokens SET withdrawn_at = $3"
+        " WHERE merchant_id = $1 AND link_id = $2 AND withdrawn_at IS NULL",
+        link.merchant_id,
+        link.id,
+        issued_at,
+    )
+    await conn.execute(
+        "INSERT INTO link_tokens (token_hash, merchant_id, link_id, sealed, issued_at)"
+        " VALUES ($1, $2, $3, $4, $5)",
+        token_hash,
+        link.merchant_id,
+        link.id,
+        sealed,
+        issued_at,
+    )
+
+
+async def find(conn: Conn, token_hash: bytes) -> Found | None:
+    """None for an unknown, a withdrawn and an outlived one alike: no row, the same work."""
+    row = await conn.fetchrow(
+        "SELECT token.token_hash, links.*,"
+        " coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset"
+        " FROM link_tokens AS token"
+        " JOIN links ON (links.merchant_id, links.id) = (token.merchant_id, token.link_id)"
+        " LEFT JOIN test_clocks AS clock ON clock.merchant_id = token.merchant_id"
+        " WHERE token.token_hash = $1 AND token.withdrawn_at IS NULL"
+        f" AND (links.ended_at IS NULL OR links.ended_at > {SQL_NOW} - $2::interval)",
+        token_hash,
+        TOKEN_OUTLIVES,
+    )
+    stored = bytes(32) if row is None else bytes(row["token_hash"])
+    if not hmac.compare_digest(stored, token_hash) or row is None:
+        return None
+    return Found(link_of(row), row["clock_offset"])
+
+
+async def sealed_of(conn: Conn, merchant_id: str, link_ids: Sequence[str]) -> Mapping[str, str]:
+    """The sealed tokens of the links' present addresses, by link."""
+    rows = await conn.fetch(
+        "SELECT link_id, sealed FROM link_tokens"
+        " WHERE merchant_id = $1 AND link_id = ANY($2::text[]) AND withdrawn_at IS NULL",
+        merchant_id,
+        list(link_ids),
+    )
+    return {row["link_id"]: row["sealed"] for row in rows}
+
+
+async def clock_offset_seconds(conn: Conn, merchant_id: str) -> int:
+    """By how much the merchant's clock runs ahead; for events, which do not say."""
+    found = await conn.fetchval(
+        "SELECT extract(epoch FROM clock_offset)::bigint FROM test_clocks WHERE merchant_id = $1",
+        merchant_id,
+    )
+    return found or 0

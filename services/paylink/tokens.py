@@ -1,0 +1,29 @@
+"""Tokens of addresses: 128 random bits in 22 characters, known to us only by their SHA-256."""
+
+import hashlib
+import secrets
+from typing import Final
+
+ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LENGTH: Final = 22  # 62 ** 22 is just above 2 ** 128
+
+
+def new() -> str:
+    number, digits = secrets.randbits(128), []
+    for _ in range(LENGTH):
+        number, digit = divmod(number, len(ALPHABET))
+        digits.append(ALPHABET[digit])
+    return "".join(digits)
+
+
+def hash_of(token: str) -> bytes:
+    """Of any text, so that looking up nonsense takes as long as anything else."""
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+
+
+def page_url(public_url: str, token: str) -> str:
+    return f"{public_url}/p/{token}"
+
+
+def return_url(public_url: str, reference: str) -> str:
+    return f"{public_url}/p/return/{reference}"
