@@ -3,8 +3,8 @@
 Keys live in the world's time, not in a test clock's: advancing a clock must lock nobody out.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -62,6 +62,16 @@ class Branding:
     primary_colour: str | None = None
     reply_to: str | None = None
     website_url: str | None = None
+    logo_id: str | None = None  # of the stored logo
+
+
+@dataclass(frozen=True, slots=True)
+class BankAccount:
+    """Where bank transfers for a merchant go."""
+
+    holder: str
+    iban: str
+    bic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,8 @@ class Merchant:
     branding: Branding
     clock_offset: timedelta
     created_at: datetime
+    bank_account: BankAccount | None = None
+    quotas: Mapping[str, int] = field(default_factory=dict)  # of the plan; no entry: no limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,7 @@ class MerchantChange:
     name: str | None = None
     locale: str | None = None
     branding: Branding | None = None
+    bank_account: BankAccount | None = None
 
 
 def default_locale(country: str) -> str:
@@ -108,13 +121,20 @@ def default_locale(country: str) -> str:
 
 
 def change_merchant(merchant: Merchant, change: MerchantChange) -> Merchant:
-    """What is absent stays; branding is replaced as a whole."""
+    """What is absent stays; branding is replaced as a whole, but for the stored logo."""
+    branding = change.branding or merchant.branding
     return replace(
         merchant,
         name=merchant.name if change.name is None else change.name,
         locale=change.locale or merchant.locale,
-        branding=merchant.branding if change.branding is None else change.branding,
+        branding=replace(branding, logo_id=merchant.branding.logo_id),
+        bank_account=change.bank_account or merchant.bank_account,
     )
+
+
+def change_logo(merchant: Merchant, logo_id: str | None) -> Merchant:
+    """With another logo, or without one."""
+    return replace(merchant, branding=replace(merchant.branding, logo_id=logo_id))
 
 
 def check_plan(plan: str, known: Collection[str]) -> None:

@@ -46,6 +46,18 @@ class ScopeNotHeld(Refusal):
     message = "An API key cannot give what it does not hold."
 
 
+class LogoRefused(Refusal):
+    kind = Kind.UNPROCESSABLE
+    reason = "logo_refused"
+    message = "The picture cannot be a logo."
+
+
+class LogoNotFound(Refusal):
+    kind = Kind.NOT_FOUND
+    reason = "logo_not_found"
+    message = "There is no such logo; it may have been replaced."
+
+
 class NotATestMerchant(Refusal):
     kind = Kind.CONFLICT
     reason = "not_a_test_merchant"

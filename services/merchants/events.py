@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from incasso.merchants.v1 import events_pb2, merchants_pb2
 from libs import outbox, wire
 from libs.db import Conn
-from services.merchants.domain import ApiKey, Branding, Kind, Merchant, State
+from services.merchants.domain import ApiKey, BankAccount, Branding, Kind, Merchant, State
 
 KINDS: Final = MappingProxyType(
     {
@@ -37,7 +37,15 @@ def merchant_pb(merchant: Merchant) -> merchants_pb2.Merchant:
         branding=_branding_pb(merchant.branding),
         plan=merchant.plan,
         created_at=wire.timestamp(merchant.created_at),
+        bank_account=_bank_account_pb(merchant.bank_account),
+        quotas=merchant.quotas,
     )
+
+
+def _bank_account_pb(account: BankAccount | None) -> merchants_pb2.BankAccount | None:
+    if account is None:
+        return None
+    return merchants_pb2.BankAccount(holder=account.holder, iban=account.iban, bic=account.bic)
 
 
 def _branding_pb(branding: Branding) -> merchants_pb2.Branding | None:
@@ -48,6 +56,7 @@ def _branding_pb(branding: Branding) -> merchants_pb2.Branding | None:
         primary_colour=branding.primary_colour,
         reply_to=branding.reply_to,
         website_url=branding.website_url,
+        logo_id=branding.logo_id,
     )
 
 

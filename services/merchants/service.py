@@ -12,10 +12,11 @@ from libs.pages import page_of
 from services.merchants import domain
 from services.merchants.credential import Secret
 from services.merchants.deps import Deps
-from services.merchants.domain import Branding, MerchantChange
+from services.merchants.domain import BankAccount, Branding, MerchantChange
 from services.merchants.events import KINDS, api_key_pb, merchant_pb
 from services.merchants.flows import api_keys, clocks, merchants
 from services.merchants.flows.api_keys import MadeKey
+from services.merchants.pictures import picture_of
 
 NAME = pb.DESCRIPTOR.services_by_name["MerchantsService"].full_name
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -75,10 +76,26 @@ class MerchantsServicer(MerchantsServiceServicer):
             name=request.name if request.HasField("name") else None,
             locale=request.locale if request.HasField("locale") else None,
             branding=_branding(request.branding) if request.HasField("branding") else None,
+            bank_account=_bank_account(request.bank_account)
+            if request.HasField("bank_account")
+            else None,
         )
         once = idempotency.key_of(request, "UpdateMerchant")
         merchant = await merchants.update_merchant(self._deps, context.merchant_id(), change, once)
         return pb.UpdateMerchantResponse(merchant=merchant_pb(merchant))
+
+    async def PutLogo(self, request: pb.PutLogoRequest, rpc: Rpc) -> pb.PutLogoResponse:
+        logo = picture_of(request.picture)
+        merchant = await merchants.put_logo(self._deps, context.merchant_id(), logo)
+        return pb.PutLogoResponse(merchant=merchant_pb(merchant))
+
+    async def DeleteLogo(self, request: pb.DeleteLogoRequest, rpc: Rpc) -> pb.DeleteLogoResponse:
+        merchant = await merchants.delete_logo(self._deps, context.merchant_id())
+        return pb.DeleteLogoResponse(merchant=merchant_pb(merchant))
+
+    async def GetLogo(self, request: pb.GetLogoRequest, rpc: Rpc) -> pb.GetLogoResponse:
+        logo = await merchants.get_logo(self._deps, request.logo_id)
+        return pb.GetLogoResponse(picture=logo.content, media_type=logo.media_type)
 
     async def CreateApiKey(
         self, request: pb.CreateApiKeyRequest, rpc: Rpc
@@ -146,13 +163,17 @@ def _made_pb(made: MadeKey) -> pb.ApiKey:
 
 
 def _branding(sent: pb.Branding) -> Branding:
-    """An empty text takes a value away, as an absent field does."""
+    """An empty text takes a value away, as an absent field does. The stored logo stays."""
     return Branding(
         logo_url=sent.logo_url or None,
         primary_colour=sent.primary_colour or None,
         reply_to=sent.reply_to or None,
         website_url=sent.website_url or None,
     )
+
+
+def _bank_account(sent: pb.BankAccount) -> BankAccount:
+    return BankAccount(holder=sent.holder, iban=sent.iban, bic=sent.bic or None)
 
 
 def _seconds(span: timedelta) -> int:

@@ -1,26 +1,31 @@
 """Every SQL statement of merchants."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from datetime import datetime, timedelta
 
 from libs.db import Conn, Row
 from libs.pages import Page
-from services.merchants.domain import ApiKey, Branding, Kind, Merchant, State
+from services.merchants.domain import ApiKey, BankAccount, Branding, Kind, Merchant, State
+from services.merchants.pictures import Picture
 
 _MERCHANT = """id, name, country, default_currency, locale, test, plan, logo_url, primary_colour,
-    reply_to, website_url, clock_offset_seconds, created_at"""
+    reply_to, website_url, logo_id, clock_offset_seconds, created_at"""
+_SELECT = f"""SELECT {_MERCHANT}, bank_holder, bank_iban, bank_bic,
+    (SELECT quotas FROM plans WHERE plans.name = plan) AS quotas FROM merchants"""  # noqa: S608 - our own column list
 _KEY = "id, merchant_id, kind, state, name, scopes, last4, created_at, expires_at"
 
 
-async def plan_names(conn: Conn) -> frozenset[str]:
-    return frozenset(row["name"] for row in await conn.fetch("SELECT name FROM plans"))
+async def plans(conn: Conn) -> Mapping[str, Mapping[str, int]]:
+    """What each plan allows, by the plan's name."""
+    rows = await conn.fetch("SELECT name, quotas FROM plans")
+    return {row["name"]: row["quotas"] for row in rows}
 
 
 async def insert_merchant(conn: Conn, merchant: Merchant) -> None:
     await conn.execute(
         f"INSERT INTO merchants ({_MERCHANT})"  # noqa: S608 - our own column list
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         merchant.id,
         merchant.name,
         merchant.country,
@@ -35,24 +40,19 @@ async def insert_merchant(conn: Conn, merchant: Merchant) -> None:
 
 
 async def get_merchant(conn: Conn, merchant_id: str) -> Merchant | None:
-    row = await conn.fetchrow(f"SELECT {_MERCHANT} FROM merchants WHERE id = $1", merchant_id)  # noqa: S608 - our own column list
+    row = await conn.fetchrow(f"{_SELECT} WHERE id = $1", merchant_id)
     return _merchant(row) if row else None
 
 
 async def lock_merchant(conn: Conn, merchant_id: str) -> Merchant | None:
-    row = await conn.fetchrow(
-        f"SELECT {_MERCHANT} FROM merchants WHERE id = $1 FOR NO KEY UPDATE",  # noqa: S608 - our own column list
-        merchant_id,
-    )
+    row = await conn.fetchrow(f"{_SELECT} WHERE id = $1 FOR NO KEY UPDATE", merchant_id)
     return _merchant(row) if row else None
 
 
 async def list_merchants(conn: Conn, page: Page) -> list[Merchant]:
     """One more than the page holds, newest first."""
     rows = await conn.fetch(
-        f"SELECT {_MERCHANT} FROM merchants WHERE id < $1 ORDER BY id DESC LIMIT $2",  # noqa: S608 - our own column list
-        page.before,
-        page.limit + 1,
+        f"{_SELECT} WHERE id < $1 ORDER BY id DESC LIMIT $2", page.before, page.limit + 1
     )
     return [_merchant(row) for row in rows]
 
@@ -61,13 +61,42 @@ async def save_merchant(conn: Conn, merchant: Merchant) -> None:
     """Write what may change of a locked merchant."""
     await conn.execute(
         "UPDATE merchants SET name = $2, locale = $3, logo_url = $4, primary_colour = $5,"
-        " reply_to = $6, website_url = $7, clock_offset_seconds = $8 WHERE id = $1",
+        " reply_to = $6, website_url = $7, logo_id = $8, clock_offset_seconds = $9,"
+        " bank_holder = $10, bank_iban = $11, bank_bic = $12 WHERE id = $1",
         merchant.id,
         merchant.name,
         merchant.locale,
         *astuple(merchant.branding),
         _seconds(merchant.clock_offset),
+        *(astuple(merchant.bank_account) if merchant.bank_account else (None, None, None)),
     )
+
+
+async def save_logo(conn: Conn, merchant_id: str, logo: Picture, *, now: datetime) -> None:
+    """Instead of one before."""
+    await conn.execute(
+        "INSERT INTO logos (merchant_id, id, media_type, picture, created_at)"
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (merchant_id) DO UPDATE SET id = EXCLUDED.id,"
+        " media_type = EXCLUDED.media_type, picture = EXCLUDED.picture,"
+        " created_at = EXCLUDED.created_at",
+        merchant_id,
+        logo.id,
+        logo.media_type,
+        logo.content,
+        now,
+    )
+
+
+async def delete_logo(conn: Conn, merchant_id: str) -> None:
+    await conn.execute("DELETE FROM logos WHERE merchant_id = $1", merchant_id)
+
+
+async def get_logo(conn: Conn, logo_id: str) -> Picture | None:
+    """Of any merchant: who has the name has seen the picture."""
+    row = await conn.fetchrow(
+        "SELECT id, media_type, picture FROM logos WHERE id = $1 LIMIT 1", logo_id
+    )
+    return Picture(row["id"], row["media_type"], row["picture"]) if row else None
 
 
 async def insert_api_key(conn: Conn, key: ApiKey, secret_hash: bytes) -> None:
@@ -161,7 +190,7 @@ async def claim_expired(conn: Conn, now: datetime, limit: int) -> Sequence[ApiKe
 
 
 def _merchant(row: Row) -> Merchant:
-    branding = Branding(row["logo_url"], row["primary_colour"], row["reply_to"], row["website_url"])
+    iban = row["bank_iban"]
     return Merchant(
         id=row["id"],
         name=row["name"],
@@ -170,9 +199,17 @@ def _merchant(row: Row) -> Merchant:
         locale=row["locale"],
         test=row["test"],
         plan=row["plan"],
-        branding=branding,
+        branding=Branding(
+            logo_url=row["logo_url"],
+            primary_colour=row["primary_colour"],
+            reply_to=row["reply_to"],
+            website_url=row["website_url"],
+            logo_id=row["logo_id"],
+        ),
         clock_offset=timedelta(seconds=row["clock_offset_seconds"]),
         created_at=row["created_at"],
+        bank_account=BankAccount(row["bank_holder"], iban, row["bank_bic"]) if iban else None,
+        quotas=row["quotas"],
     )
 
 

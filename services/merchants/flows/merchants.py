@@ -9,8 +9,9 @@ from libs.pages import Page, cut
 from services.merchants import credential, domain, events, store
 from services.merchants.deps import Deps
 from services.merchants.domain import ApiKey, Branding, Kind, Merchant, MerchantChange
-from services.merchants.errors import MerchantNotFound
+from services.merchants.errors import LogoNotFound, MerchantNotFound
 from services.merchants.flows.api_keys import MadeKey, add_key
+from services.merchants.pictures import Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ async def create_merchant(deps: Deps, cmd: CreateMerchant) -> MadeMerchant:
     """
     plan = cmd.plan or domain.DEFAULT_PLAN
     async with deps.db.transaction() as tx:
-        domain.check_plan(plan, await store.plan_names(tx))
+        plans = await store.plans(tx)
+        domain.check_plan(plan, plans.keys())
         claim = await idempotency.claim(tx, cmd.once, ids.new("mer"))
         if not claim.fresh:
             return await _made_before(tx, claim.resource_id)
@@ -52,6 +54,7 @@ async def create_merchant(deps: Deps, cmd: CreateMerchant) -> MadeMerchant:
             branding=Branding(),
             clock_offset=domain.NO_OFFSET,
             created_at=deps.now(),
+            quotas=plans[plan],
         )
         await store.insert_merchant(tx, merchant)
         await events.merchant_created(tx, merchant, at=merchant.created_at)
@@ -110,6 +113,39 @@ async def update_merchant(
             await events.merchant_updated(tx, changed, at=deps.now())
         await idempotency.complete(tx, once, b"")
     return changed
+
+
+async def put_logo(deps: Deps, merchant_id: str, logo: Picture) -> Merchant:
+    """The merchant with this logo instead of one before."""
+    async with deps.db.transaction() as tx:
+        merchant = _found(await store.lock_merchant(tx, merchant_id))
+        await store.save_logo(tx, merchant_id, logo, now=deps.now())
+        return await _change_logo(deps, tx, merchant, logo.id)
+
+
+async def delete_logo(deps: Deps, merchant_id: str) -> Merchant:
+    """The merchant without a logo."""
+    async with deps.db.transaction() as tx:
+        merchant = _found(await store.lock_merchant(tx, merchant_id))
+        await store.delete_logo(tx, merchant_id)
+        return await _change_logo(deps, tx, merchant, None)
+
+
+async def _change_logo(deps: Deps, tx: Conn, merchant: Merchant, logo_id: str | None) -> Merchant:
+    changed = domain.change_logo(merchant, logo_id)
+    if changed != merchant:
+        await store.save_merchant(tx, changed)
+        await events.merchant_updated(tx, changed, at=deps.now())
+    return changed
+
+
+async def get_logo(deps: Deps, logo_id: str) -> Picture:
+    """Raises LogoNotFound."""
+    async with deps.db.connection() as conn:
+        logo = await store.get_logo(conn, logo_id)
+    if logo is None:
+        raise LogoNotFound
+    return logo
 
 
 def _found(merchant: Merchant | None) -> Merchant:

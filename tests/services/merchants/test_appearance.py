@@ -1,0 +1,180 @@
+"""Bank account, logo and quotas of a merchant, through the gRPC door."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from incasso.merchants.v1 import events_pb2
+from incasso.merchants.v1 import merchants_pb2 as pb
+from libs.db import CheckViolation
+from libs.errors import Kind
+from tests.services.merchants.conftest import Merchants, refusal, violations
+from tests.services.merchants.logos import a_picture, as_text
+
+IBAN = "IT60X0542811101000000123456"
+ACCOUNT = pb.BankAccount(holder="Bottega S.r.l.", iban=IBAN, bic="BPPIITRRXXX")
+
+
+async def updates(service: Merchants) -> list[pb.Merchant]:
+    """What the events told, in their order."""
+    async with service.deps.db.connection() as conn:
+        rows = await conn.fetch(
+            "SELECT body FROM outbox WHERE subject = 'incasso.merchants.merchant.updated'"
+            " ORDER BY seq"
+        )
+    return [events_pb2.MerchantUpdated.FromString(row["body"]).merchant for row in rows]
+
+
+async def put(service: Merchants, merchant_id: str, content: bytes) -> pb.Merchant:
+    picture = as_text(content)
+    return (await service.call("PutLogo", merchant_id=merchant_id, picture=picture)).merchant
+
+
+async def get_logo(service: Merchants, logo_id: str) -> Any:
+    return await service.call("GetLogo", actor="gateway", logo_id=logo_id)
+
+
+async def test_a_bank_account_is_stored_shown_and_told(service: Merchants):
+    merchant = (await service.create()).merchant
+    assert not merchant.HasField("bank_account")
+    changed = await service.call("UpdateMerchant", merchant_id=merchant.id, bank_account=ACCOUNT)
+    assert changed.merchant.bank_account == ACCOUNT
+    kept = await service.call("UpdateMerchant", merchant_id=merchant.id, name="Bottega Nova")
+    assert kept.merchant.bank_account == ACCOUNT
+    assert (await service.call("GetMerchant", merchant_id=merchant.id)).merchant == kept.merchant
+    assert await updates(service) == [changed.merchant, kept.merchant]
+
+
+async def test_another_bank_account_replaces_the_one_before(service: Merchants):
+    merchant = (await service.create()).merchant
+    other = pb.BankAccount(holder="Bottega", iban="DE89370400440532013000")
+    for account in (ACCOUNT, other):
+        changed = await service.call(
+            "UpdateMerchant", merchant_id=merchant.id, bank_account=account
+        )
+    assert changed.merchant.bank_account == other
+    assert not changed.merchant.bank_account.HasField("bic")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("holder", ""),
+        ("holder", "x" * 71),
+        ("iban", ""),
+        ("iban", "IT60X0542811101000000123457"),
+        ("iban", "IT60 X054 2811 1010 0000 0123 456"),
+        ("iban", IBAN.lower()),
+        ("bic", "BPP"),
+    ],
+)
+async def test_a_wrong_bank_account_is_named(service: Merchants, field: str, value: str):
+    merchant = (await service.create()).merchant
+    account = {"holder": "Bottega", "iban": IBAN, field: value}
+    wrong = await violations(
+        service.call(
+            "UpdateMerchant", merchant_id=merchant.id, bank_account=pb.BankAccount(**account)
+        )
+    )
+    assert list(wrong) == [f"bank_account.{field}"]
+
+
+async def test_the_database_keeps_bank_accounts_whole(service: Merchants):
+    await service.create()
+    for change in ("bank_holder = 'x'", "bank_iban = 'x'", "bank_bic = 'x'"):
+        async with service.deps.db.connection() as conn:
+            with pytest.raises(CheckViolation):
+                await conn.execute(f"UPDATE merchants SET {change}")
+
+
+async def test_a_logo_is_stored_and_found_by_its_name_alone(service: Merchants):
+    merchant = (await service.create()).merchant
+    content = a_picture("JPEG")
+    changed = await put(service, merchant.id, content)
+    logo = await get_logo(service, changed.branding.logo_id)
+    assert (logo.picture, logo.media_type) == (content, "image/jpeg")
+    assert await updates(service) == [changed]
+
+
+async def test_the_same_logo_again_changes_and_tells_nothing(service: Merchants):
+    merchant = (await service.create()).merchant
+    first = await put(service, merchant.id, a_picture())
+    assert await put(service, merchant.id, a_picture()) == first
+    assert len(await updates(service)) == 1
+
+
+async def test_another_logo_replaces_the_one_before(service: Merchants):
+    merchant = (await service.create()).merchant
+    before = await put(service, merchant.id, a_picture())
+    after = await put(service, merchant.id, a_picture(size=(50, 20)))
+    assert (await get_logo(service, after.branding.logo_id)).media_type == "image/png"
+    gone = await refusal(get_logo(service, before.branding.logo_id))
+    assert gone == (Kind.NOT_FOUND, "logo_not_found")
+
+
+async def test_a_removed_logo_is_gone_and_removing_it_again_changes_nothing(service: Merchants):
+    merchant = (await service.create()).merchant
+    stored = await put(service, merchant.id, a_picture())
+    for _ in range(2):
+        left = (await service.call("DeleteLogo", merchant_id=merchant.id)).merchant
+        assert not left.HasField("branding")
+    gone = await refusal(get_logo(service, stored.branding.logo_id))
+    assert gone == (Kind.NOT_FOUND, "logo_not_found")
+    assert len(await updates(service)) == 2
+
+
+async def test_two_merchants_may_have_the_same_logo(service: Merchants):
+    one, other = [(await service.create(name=name)).merchant.id for name in ("One", "Other")]
+    stored = [await put(service, merchant_id, a_picture()) for merchant_id in (one, other)]
+    assert stored[0].branding.logo_id == stored[1].branding.logo_id
+    await service.call("DeleteLogo", merchant_id=one)
+    assert (await get_logo(service, stored[1].branding.logo_id)).picture == a_picture()
+
+
+async def test_branding_is_replaced_without_the_logo(service: Merchants):
+    merchant = (await service.create()).merchant
+    logo_id = (await put(service, merchant.id, a_picture())).branding.logo_id
+    for sent in (pb.Branding(primary_colour="#0b5cad"), pb.Branding(logo_id="another")):
+        changed = await service.call("UpdateMerchant", merchant_id=merchant.id, branding=sent)
+        assert changed.merchant.branding.logo_id == logo_id
+    assert changed.merchant.branding == pb.Branding(logo_id=logo_id)
+
+
+async def test_a_picture_that_cannot_be_a_logo_is_refused(service: Merchants):
+    merchant = (await service.create()).merchant
+    for content in (b"GIF89a", a_picture(size=(1025, 1))):
+        answer = await refusal(put(service, merchant.id, content))
+        assert answer == (Kind.UNPROCESSABLE, "logo_refused")
+    assert await updates(service) == []
+
+
+async def test_logos_put_at_once_leave_the_one_that_the_merchant_names(service: Merchants):
+    merchant = (await service.create()).merchant
+    pictures = [a_picture(size=(side, 10)) for side in range(10, 18)]
+    await asyncio.gather(*(put(service, merchant.id, picture) for picture in pictures))
+    shown = (await service.call("GetMerchant", merchant_id=merchant.id)).merchant
+    assert (await get_logo(service, shown.branding.logo_id)).picture in pictures
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"), [("PutLogo", {"picture": as_text(a_picture())}), ("DeleteLogo", {})]
+)
+async def test_a_logo_needs_its_merchant(service: Merchants, name: str, fields: dict):
+    missing = await refusal(service.call(name, **fields))
+    assert missing == (Kind.UNAUTHENTICATED, "merchant_missing")
+    unknown = await refusal(service.call(name, merchant_id="mer_x", **fields))
+    assert unknown == (Kind.NOT_FOUND, "merchant_not_found")
+
+
+@pytest.mark.parametrize(
+    ("plan", "links", "messages"),
+    [("basic", 200, 100), ("pro", 5000, 2000), ("enterprise", None, None)],
+)
+async def test_a_merchant_says_what_its_plan_allows(service: Merchants, plan, links, messages):
+    made = (await service.create(plan=plan)).merchant
+    quotas = dict(made.quotas)
+    assert (quotas.get("links_per_month"), quotas.get("sms_per_month")) == (links, messages)
+    assert (await service.call("GetMerchant", merchant_id=made.id)).merchant == made
+    [listed] = (await service.call("ListMerchants")).data
+    assert listed == made
