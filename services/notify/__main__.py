@@ -9,6 +9,7 @@ from libs import process
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
 from services.notify import webhook_worker, worker
+from services.notify.addresses import Guard
 from services.notify.config import Config
 from services.notify.deps import Deps, WebhookDeps
 from services.notify.service import messages, webhooks
@@ -21,7 +22,7 @@ def webhook_deps(config: Config, chassis: Chassis) -> WebhookDeps:
     return WebhookDeps(
         db=chassis.db,
         seal=Seal(keys_of(config.seal_keys)),
-        allowed_networks=[ip_network(network) for network in networks if network],
+        guard=Guard([ip_network(network) for network in networks if network]),
     )
 
 

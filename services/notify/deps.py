@@ -1,12 +1,18 @@
 """What the flows work with, handed to them by __main__ and by tests: messages', and webhooks'."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
+from datetime import UTC, datetime
 
 from libs.clock import Clock
 from libs.db import Database
 from libs.seal import Seal
+from services.notify.addresses import Guard
+
+
+def world_now() -> datetime:
+    """The world's time: webhooks are not carried by a merchant's test clock."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,5 +26,6 @@ class Deps:
 class WebhookDeps:
     db: Database
     seal: Seal
-    allowed_networks: Sequence[IPv4Network | IPv6Network] = ()  # let pass by the SSRF guard
+    guard: Guard = field(default_factory=Guard)
     clock: Clock = field(default_factory=Clock)
+    now: Callable[[], datetime] = world_now

@@ -1,17 +1,141 @@
-"""The other doors of webhooks: every public event into the feed, and deliveries that are due."""
+"""The other doors of webhooks: every public event into the feed, and deliveries that are due.
 
+Deliveries do not run in libs.due's batches: a batch ends with its slowest row, and a receiver that
+never answers must not hold up the others. Here each row has a place of its own, of which an
+endpoint gets a few only; places are filled again as they become free.
+"""
+
+import asyncio
+from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 
+from libs import context
+from libs.bus import Event
 from libs.consumer import Handler
+from libs.db import Conn
+from libs.errors import Refusal
+from libs.logs import log
 from libs.process import Loop
+from libs.tasks import cancel
+from services.notify import public_events, webhook_metrics
 from services.notify.deps import WebhookDeps
+from services.notify.flows.deliveries import deliver
+from services.notify.flows.feed import take_event
+from services.notify.store import deliveries
+from services.notify.store.deliveries import DueDelivery, Room
+from services.notify.webhook_client import Receivers
+
+ACTOR: Final = "notify"
+PLACES: Final = 256
+PER_ENDPOINT: Final = 16
+LEASE: Final = timedelta(seconds=60)  # longer than a try may take
+INTERVAL_SECONDS: Final = 0.25
+PAUSE_SECONDS: Final = 0.01  # so that places which become free together are filled together
+WATCH_SECONDS: Final = 15.0
 
 
-def handlers(deps: WebhookDeps) -> dict[str, Handler]:
+def handlers(_: WebhookDeps) -> dict[str, Handler]:
     """What is done with each event, by subject."""
-    return {}
+    return dict.fromkeys(public_events.MESSAGES, _take)
+
+
+async def _take(conn: Conn, event: Event) -> None:
+    await take_event(conn, event)
 
 
 def loops(deps: WebhookDeps) -> Sequence[Loop]:
     """What runs until the process stops."""
-    return []
+    return [DeliveryWorker(deps).run, lambda: watch(deps)]
+
+
+class DeliveryWorker:
+    """Sends what is due. Any number of replicas may run."""
+
+    def __init__(
+        self, deps: WebhookDeps, *, places: int = PLACES, per_endpoint: int = PER_ENDPOINT
+    ) -> None:
+        self._deps = deps
+        self._places = places
+        self._per_endpoint = per_endpoint
+        self._under_way: Counter[str] = Counter()  # by endpoint
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled. What is under way then is sent again when its lease is over."""
+        receivers = Receivers(self._deps.guard)
+        try:
+            while True:
+                self._wake.clear()
+                await self.start_due(receivers)
+                try:
+                    await asyncio.wait_for(self._wake.wait(), INTERVAL_SECONDS)
+                    await asyncio.sleep(PAUSE_SECONDS)
+                except TimeoutError:
+                    continue
+        finally:
+            await cancel(list(self._tasks))
+            await receivers.close()
+
+    async def start_due(self, receivers: Receivers) -> int:
+        """Fill the free places; answers how many tries were started."""
+        room = Room(
+            rows=self._places - len(self._tasks),
+            per_endpoint=self._per_endpoint,
+            under_way=dict(self._under_way),
+        )
+        if room.rows <= 0:
+            return 0
+        try:
+            async with self._deps.db.transaction() as conn:
+                due = await deliveries.claim_due(conn, room, LEASE)
+        except Exception as error:  # noqa: BLE001 - the loop outlives an outage of the database
+            log.warning("claim failed", name="webhooks", exc_info=error)
+            return 0
+        for delivery in due:
+            self._start(receivers, delivery)
+        return len(due)
+
+    async def finish(self) -> None:
+        """Until nothing is under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _start(self, receivers: Receivers, due: DueDelivery) -> None:
+        self._under_way[due.endpoint_id] += 1
+        task = asyncio.create_task(self._deliver(receivers, due))
+        self._tasks.add(task)
+
+        def end(done: "asyncio.Task[None]") -> None:
+            self._tasks.discard(done)
+            self._under_way[due.endpoint_id] -= 1
+            if not self._under_way[due.endpoint_id]:
+                del self._under_way[due.endpoint_id]
+            self._wake.set()
+
+        task.add_done_callback(end)
+
+    async def _deliver(self, receivers: Receivers, due: DueDelivery) -> None:
+        context.set_current(context.Call(merchant_id=due.merchant_id, actor=ACTOR))
+        try:
+            attempt = await deliver(self._deps, receivers, due)
+        except Exception as error:  # noqa: BLE001 - it comes again when its lease is over
+            log.error("webhook failed", name="webhooks", exc_info=error)
+            webhook_metrics.ATTEMPTS.labels("lost").inc()
+        else:
+            webhook_metrics.ATTEMPTS.labels("taken" if attempt.taken else "not_taken").inc()
+
+
+async def watch(deps: WebhookDeps) -> None:
+    """Keep the gauge of what waits."""
+    while True:
+        try:
+            async with deps.db.connection() as conn:
+                age = await deliveries.oldest_pending_age(conn)
+        except Refusal as refusal:
+            log.warning("webhooks were not counted", reason=refusal.reason)
+        else:
+            webhook_metrics.OLDEST_PENDING.set(age.total_seconds())
+        await asyncio.sleep(WATCH_SECONDS)

@@ -1,0 +1,81 @@
+"""One try of a delivery: the claim has written the intent, then POST, then record.
+
+At least once: a crash between the answer and its record lets the lease run out, and the same event
+is sent again under the same `webhook-id`, by which receivers tell repeats.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from libs import telemetry
+from libs.pages import Page, cut
+from services.notify import events, signing, webhook_domain
+from services.notify.deps import WebhookDeps
+from services.notify.flows.endpoints import found, save
+from services.notify.store import deliveries, endpoints
+from services.notify.store.deliveries import DueDelivery
+from services.notify.webhook_client import Receivers
+from services.notify.webhook_domain import Attempt, Delivery, DeliveryState
+
+_random = secrets.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDelivery:
+    delivery: Delivery
+    attempts: Sequence[Attempt] = ()
+
+
+async def deliver(deps: WebhookDeps, receivers: Receivers, due: DueDelivery) -> Attempt:
+    """Send what is leased to us and write down what came of it."""
+    body = events.body_of(due.event)
+    with telemetry.span(
+        "POST webhook",
+        kind=telemetry.SpanKind.CLIENT,
+        parent=due.event.traceparent,
+        attributes={"messaging.message.id": due.event.id},
+    ):
+        headers = {
+            "content-type": "application/json",
+            **signing.headers(
+                [deps.seal.open(sealed) for sealed in due.sealed],
+                event_id=due.event.id,
+                timestamp=int(deps.now().timestamp()),
+                body=body,
+            ),
+        }
+        if traceparent := telemetry.traceparent():
+            headers[telemetry.TRACEPARENT] = traceparent
+        attempt = await receivers.post(due.url, headers, body)
+        await _record(deps, due, attempt)
+    return attempt
+
+
+async def _record(deps: WebhookDeps, due: DueDelivery, attempt: Attempt) -> None:
+    """What the try tells of the delivery and of its endpoint. Neither is there: deleted since."""
+    now = deps.now()
+    async with deps.db.transaction() as tx:
+        endpoint = await endpoints.lock(tx, due.merchant_id, due.endpoint_id)
+        delivery = await deliveries.lock(tx, due.merchant_id, due.id)
+        if endpoint is None or delivery is None:
+            return
+        await deliveries.insert_attempt(tx, delivery, attempt)
+        after = webhook_domain.after_attempt(
+            delivery, attempt, now=now, spread=_random.uniform(-1, 1)
+        )
+        await deliveries.save(tx, delivery, after)
+        given_up = after.state is DeliveryState.FAILED
+        changed = webhook_domain.endpoint_after(endpoint, attempt, given_up=given_up, now=now)
+        await save(tx, endpoint, changed)
+
+
+async def list_deliveries(
+    deps: WebhookDeps, merchant_id: str, endpoint_id: str, page: Page, state: DeliveryState | None
+) -> tuple[list[ShownDelivery], str]:
+    """One page of an endpoint's, newest first, and the cursor of the next."""
+    async with deps.db.connection() as conn:
+        endpoint = found(await endpoints.get(conn, merchant_id, endpoint_id))
+        rows, cursor = cut(await deliveries.page(conn, endpoint, page, state), page)
+        tries = await deliveries.attempts_of(conn, merchant_id, [row.id for row in rows])
+    return [ShownDelivery(row, tries[row.id]) for row in rows], cursor

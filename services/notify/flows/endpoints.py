@@ -1,0 +1,144 @@
+"""Endpoints: made, changed, given new secrets and deleted. A merchant never sees another one's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from libs import idempotency, ids
+from libs.db import Conn
+from libs.pages import Page, cut
+from services.notify import signing, webhook_domain
+from services.notify.deps import WebhookDeps
+from services.notify.errors import TooManyWebhookEndpoints, WebhookEndpointNotFound
+from services.notify.store import deliveries, endpoints
+from services.notify.webhook_domain import Endpoint, EndpointChange, EndpointState
+
+
+@dataclass(frozen=True, slots=True)
+class MadeEndpoint:
+    """`secret` only in the answer that made it: a repeat does not show it again."""
+
+    endpoint: Endpoint
+    secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"MadeEndpoint({self.endpoint!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEndpoint:
+    merchant_id: str
+    url: str
+    description: str | None
+    event_types: Sequence[str]
+    once: idempotency.Key | None = None
+
+
+async def create_endpoint(deps: WebhookDeps, cmd: CreateEndpoint) -> MadeEndpoint:
+    event_types = webhook_domain.check_event_types(cmd.event_types, "event_types")
+    await deps.guard.check(cmd.url)
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, cmd.once, ids.new("whe"))
+        if not claim.fresh:
+            return MadeEndpoint(found(await endpoints.get(tx, cmd.merchant_id, claim.resource_id)))
+        await endpoints.lock_merchant(tx, cmd.merchant_id)
+        if await endpoints.count(tx, cmd.merchant_id) >= webhook_domain.MOST_ENDPOINTS:
+            raise TooManyWebhookEndpoints
+        endpoint = Endpoint(
+            id=claim.resource_id,
+            merchant_id=cmd.merchant_id,
+            state=webhook_domain.ENDPOINT_INITIAL,
+            url=cmd.url,
+            description=cmd.description or None,
+            event_types=event_types,
+            created_at=deps.now(),
+        )
+        await endpoints.insert(tx, endpoint)
+        secret = await _add_secret(deps, tx, endpoint)
+        await idempotency.complete(tx, cmd.once, b"")
+    return MadeEndpoint(endpoint, secret)
+
+
+async def _add_secret(deps: WebhookDeps, conn: Conn, endpoint: Endpoint) -> str:
+    secret = signing.new_secret()
+    await endpoints.insert_secret(conn, endpoint.merchant_id, endpoint.id, deps.seal.close(secret))
+    return secret
+
+
+async def get_endpoint(deps: WebhookDeps, merchant_id: str, endpoint_id: str) -> Endpoint:
+    async with deps.db.connection() as conn:
+        return found(await endpoints.get(conn, merchant_id, endpoint_id))
+
+
+async def list_endpoints(
+    deps: WebhookDeps, merchant_id: str, page: Page
+) -> tuple[Sequence[Endpoint], str]:
+    """One page, newest first, and the cursor of the next."""
+    async with deps.db.connection() as conn:
+        return cut(await endpoints.page(conn, merchant_id, page), page)
+
+
+async def update_endpoint(
+    deps: WebhookDeps,
+    merchant_id: str,
+    endpoint_id: str,
+    change: EndpointChange,
+    once: idempotency.Key | None,
+) -> Endpoint:
+    """The endpoint after the change; a repeat changes nothing again."""
+    if change.event_types is not None:
+        webhook_domain.check_event_types(change.event_types, "event_types.types")
+    if change.url is not None:
+        await deps.guard.check(change.url)
+    async with deps.db.transaction() as tx:
+        endpoint = found(await endpoints.lock(tx, merchant_id, endpoint_id))
+        if not (await idempotency.claim(tx, once, endpoint_id)).fresh:
+            return endpoint
+        changed = webhook_domain.change_endpoint(endpoint, change)
+        await save(tx, endpoint, changed)
+        await idempotency.complete(tx, once, b"")
+    return changed
+
+
+async def save(conn: Conn, before: Endpoint, after: Endpoint) -> None:
+    """A decision about a locked endpoint; what waits for one that is disabled has failed."""
+    if after == before:
+        return
+    await endpoints.save(conn, before, after)
+    if before.state is not after.state and after.state is EndpointState.DISABLED:
+        await deliveries.fail_pending(conn, after)
+
+
+async def delete_endpoint(deps: WebhookDeps, merchant_id: str, endpoint_id: str) -> None:
+    """With its deliveries and their tries."""
+    async with deps.db.transaction() as tx:
+        found(await endpoints.lock(tx, merchant_id, endpoint_id))
+        await endpoints.delete(tx, merchant_id, endpoint_id)
+
+
+async def rotate_secret(
+    deps: WebhookDeps,
+    merchant_id: str,
+    endpoint_id: str,
+    overlap: timedelta,
+    once: idempotency.Key | None,
+) -> MadeEndpoint:
+    """A new secret; the one before signs as well until the overlap is over."""
+    async with deps.db.transaction() as tx:
+        endpoint = found(await endpoints.lock(tx, merchant_id, endpoint_id))
+        if not (await idempotency.claim(tx, once, endpoint_id)).fresh:
+            return MadeEndpoint(endpoint)
+        await endpoints.end_secret(tx, merchant_id, endpoint_id, deps.now() + overlap)
+        secret = await _add_secret(deps, tx, endpoint)
+        await endpoints.delete_old_secrets(
+            tx, merchant_id, endpoint_id, keep=webhook_domain.MOST_SECRETS
+        )
+        await idempotency.complete(tx, once, b"")
+        endpoint = found(await endpoints.get(tx, merchant_id, endpoint_id))
+    return MadeEndpoint(endpoint, secret)
+
+
+def found(endpoint: Endpoint | None) -> Endpoint:
+    if endpoint is None:
+        raise WebhookEndpointNotFound
+    return endpoint

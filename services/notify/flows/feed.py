@@ -1,0 +1,59 @@
+"""The feed: what happened becomes an event that merchants may read, and deliveries of it."""
+
+from libs.bus import Event
+from libs.db import Conn
+from libs.errors import invalid
+from libs.pages import Page, cut
+from services.notify import public_events
+from services.notify.deps import WebhookDeps
+from services.notify.errors import EventNotFound
+from services.notify.store import feed
+from services.notify.store.feed import EventFilter
+from services.notify.webhook_domain import PublicEvent
+
+
+async def take_event(conn: Conn, event: Event) -> None:
+    """In the inbox's transaction. An event that is known already makes no deliveries again."""
+    public = PublicEvent(
+        id=event.event_id,
+        merchant_id=event.merchant_id,
+        type=public_events.type_of(event.subject),
+        message=public_events.MESSAGES[event.subject],
+        body=event.body,
+        traceparent=event.traceparent,
+        created_at=event.occurred_at,
+    )
+    if await feed.insert_event(conn, public):
+        await feed.insert_deliveries(conn, public)
+
+
+async def get_event(deps: WebhookDeps, merchant_id: str, event_id: str) -> PublicEvent:
+    async with deps.db.connection() as conn:
+        return found(await feed.get_event(conn, merchant_id, event_id))
+
+
+async def list_events(
+    deps: WebhookDeps, merchant_id: str, wanted: EventFilter, page: Page
+) -> tuple[list[PublicEvent], str]:
+    """One page, newest first, and the cursor of the next."""
+    async with deps.db.connection() as conn:
+        rows, cursor = cut(await feed.list_events(conn, merchant_id, wanted, page), page)
+    return list(rows), cursor
+
+
+def types_of(pattern: str) -> tuple[str, ...]:
+    """The types that a filter means; none for no filter. Raises InvalidArgument naming `type`."""
+    if not pattern:
+        return ()
+    if pattern == public_events.TEST:
+        return (pattern,)
+    types = public_events.types_matching(pattern)
+    if not types:
+        raise invalid("type", "is not a type of event, nor a noun with `.*`")
+    return tuple(sorted(types))
+
+
+def found(event: PublicEvent | None) -> PublicEvent:
+    if event is None:
+        raise EventNotFound
+    return event
