@@ -207,7 +207,7 @@ def charge_target(event: ChargeEvent) -> ChargeState:
 class ScaHistory:
     """Payments on the instrument since the shopper's last challenge: how many, how much.
 
-    Both are of the latest few only (store.charges.SCA_WINDOW): more than any exemption allows.
+    Both are of the latest few only (store.history.SCA_WINDOW): more than any exemption allows.
     """
 
     payments: int
@@ -249,3 +249,17 @@ class PaymentAnswer:
     capture_at: datetime | None
     capturable_minor: int
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentElsewhere:
+    """What one event tells of a payment by another method with an instrument of ours."""
+
+    merchant_id: str
+    payment_id: str
+    instrument_id: str
+    amount: Money
+    challenged: bool
+    succeeded: bool
+    failed: bool
+    created_at: datetime

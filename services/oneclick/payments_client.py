@@ -11,10 +11,16 @@ import grpc
 
 from incasso.common.v1 import money_pb2
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
-from libs import client, wire
+from libs import client, context, wire
 from libs.errors import IdempotencyKeyInUse, Kind, OutcomeUnknown, RemoteRefusal
 from libs.money import Money
-from services.oneclick.domain import CaptureMode, Charge, ChargeEvent, PaymentAnswer
+from services.oneclick.domain import (
+    CaptureMode,
+    Charge,
+    ChargeEvent,
+    PaymentAnswer,
+    PaymentElsewhere,
+)
 from services.oneclick.instruments import Card, SetUp, Token
 
 SERVICE: Final = "incasso.payments.v1.PaymentsService"
@@ -60,6 +66,33 @@ def answer_of(payment: payments_pb2.Payment) -> PaymentAnswer:
     )
 
 
+def elsewhere_of(payment: payments_pb2.Payment) -> PaymentElsewhere:
+    """A payment by another method. OutcomeUnknown for a state that this version does not know."""
+    told = answer_of(payment)
+    return PaymentElsewhere(
+        merchant_id=context.merchant_id(),
+        payment_id=payment.id,
+        instrument_id=payment.instrument_id,
+        amount=wire.money_of(payment.amount),
+        challenged=told.challenged,
+        succeeded=told.event is ChargeEvent.SUCCEED,
+        failed=told.event in {ChargeEvent.DECLINE, ChargeEvent.CANCEL},
+        created_at=wire.time_of(payment.created_at),
+    )
+
+
+def instrument_of(
+    instrument_id: str, card: Card, tokens: Sequence[Token]
+) -> payments_pb2.Instrument:
+    """What payments charges."""
+    return payments_pb2.Instrument(
+        instrument_id=instrument_id,
+        brand=card.brand,
+        country=card.country,
+        tokens=[_token_pb(token) for token in tokens],
+    )
+
+
 def charge_request(
     *,
     amount: Money,
@@ -78,12 +111,7 @@ def charge_request(
         amount=wire.money(amount),
         order_reference=order_reference,
         method=METHOD,
-        instrument=payments_pb2.Instrument(
-            instrument_id=instrument_id,
-            brand=card.brand,
-            country=card.country,
-            tokens=[_token_pb(token) for token in tokens],
-        ),
+        instrument=instrument_of(instrument_id, card, tokens),
         capture=_CAPTURE[capture],
         capture_delay_seconds=grace_seconds,
         customer_id=customer_id,

@@ -16,6 +16,7 @@ from services.oneclick.deps import Deps
 from services.oneclick.domain import Address, CaptureMode, Consent, ContactChange
 from services.oneclick.events import (
     address_pb,
+    chargeables_pb,
     customer_pb,
     instrument_pb,
     offer_pb,
@@ -281,6 +282,13 @@ class OneClick(OneClickServiceServicer):
         cart = request.cart
         made = await offer.get_offer(self._deps, cart.customer_id, wire.money_of(cart.amount))
         return pb.GetOfferResponse(offer=offer_pb(made))
+
+    async def ListChargeableInstruments(
+        self, request: pb.ListChargeableInstrumentsRequest, rpc: Rpc
+    ) -> pb.ListChargeableInstrumentsResponse:
+        owner = request.customer_id
+        found, default_id = await instruments.list_chargeable_instruments(self._deps, owner)
+        return chargeables_pb(found, default_id=default_id, now=self._deps.clock.now())
 
     def _session(self, view: SessionView) -> pb.OneClickSession:
         return session_pb(

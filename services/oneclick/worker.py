@@ -10,8 +10,8 @@ from libs.db import Conn
 from libs.due import DueWorker
 from services.oneclick.deps import Deps
 from services.oneclick.flows import attach, detach, follow
-from services.oneclick.payments_client import METHOD, answer_of
-from services.oneclick.store import due
+from services.oneclick.payments_client import METHOD, answer_of, elsewhere_of
+from services.oneclick.store import due, history
 from services.oneclick.store.due import DueCharge, DueSetup, Removal
 
 ACTOR: Final = "oneclick"
@@ -34,6 +34,8 @@ async def _on_payment(conn: Conn, event: Event) -> None:
     message: Any = _PAYMENT_EVENTS[event.subject.rpartition(".")[2]].FromString(event.body)
     if message.payment.method == METHOD:
         await follow.follow_payment(conn, answer_of(message.payment))
+    elif message.payment.instrument_id:
+        await history.follow(conn, elsewhere_of(message.payment))
 
 
 def charge_worker(deps: Deps) -> DueWorker[DueCharge]:

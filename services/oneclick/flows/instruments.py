@@ -1,14 +1,18 @@
 """Saved instruments: list them, choose the one that a click charges."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from libs import context
 from services.oneclick import domain
 from services.oneclick import instruments as rules
 from services.oneclick.deps import Deps
+from services.oneclick.domain import ScaHistory
 from services.oneclick.errors import CustomerNotFound, InstrumentNotFound
 from services.oneclick.instruments import KNOWN, SHOWN, Instrument
-from services.oneclick.store import customers, instruments
+from services.oneclick.store import customers, history, instruments
+
+SCA_CURRENCY: Final = "EUR"  # exemptions by amount are in euro, and so is their history
 
 
 async def list_instruments(deps: Deps, customer_id: str) -> tuple[Sequence[Instrument], str | None]:
@@ -21,6 +25,29 @@ async def list_instruments(deps: Deps, customer_id: str) -> tuple[Sequence[Instr
     default_id = customer.default_instrument_id
     shown = [instrument for instrument in found if instrument.state in SHOWN]
     return sorted(shown, key=lambda instrument: instrument.id != default_id), default_id
+
+
+async def list_chargeable_instruments(
+    deps: Deps, customer_id: str
+) -> tuple[Sequence[tuple[Instrument, ScaHistory]], str | None]:
+    """Those that can be charged now, the default first, and its id.
+
+    The shopper chooses one on the method's page, so that no consent to one click is asked for.
+    """
+    async with deps.db.transaction() as tx:
+        customer = await customers.get(tx, context.merchant_id(), customer_id)
+        if customer is None:
+            raise CustomerNotFound
+        domain.active(customer)
+        found = await instruments.of_customer(tx, customer.merchant_id, customer_id)
+        histories = await history.of_customer(tx, customer.merchant_id, customer_id, SCA_CURRENCY)
+    default_id, now = customer.default_instrument_id, deps.clock.now()
+    usable = [
+        (instrument, histories[instrument.id])
+        for instrument in found
+        if rules.is_usable(instrument.state, instrument.card, now) and instrument.id in histories
+    ]
+    return sorted(usable, key=lambda one: one[0].id != default_id), default_id
 
 
 async def set_default_instrument(deps: Deps, customer_id: str, instrument_id: str) -> Instrument:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
 
 from libs import idempotency
 from libs.db import Conn, Row
@@ -25,8 +24,7 @@ from services.oneclick.domain import (
 )
 from services.oneclick.limits import Spending
 from services.oneclick.sessions import AFTER_CHARGE
-
-SCA_WINDOW: Final = 10  # charges looked back on: exemptions end at five
+from services.oneclick.store.history import SCA_WINDOW, since_challenge_sql
 
 _SELECT = (
     "SELECT id, merchant_id, customer_id, instrument_id, address_id, consent_id, session_id,"
@@ -59,20 +57,17 @@ def _charge(row: Row) -> Charge:
 
 
 # A statement of its own after the lock, so that it sees what others charged before they let go.
-_INSERT = """
+_HISTORY = since_challenge_sql(
+    merchant="$1", instrument="$4", currency="$9", challenge="$16::timestamptz", window="$17"
+)
+_INSERT = f"""
 WITH spent AS (
     SELECT coalesce(sum(amount_minor) FILTER (WHERE currency = $9), 0)::bigint AS daily_minor,
         count(*) FILTER (WHERE created_at > $14) AS hourly_charges
     FROM charges WHERE merchant_id = $1 AND customer_id = $3 AND created_at > $15
         AND state IN ('started', 'under_way', 'succeeded')
 ), unchallenged AS (
-    SELECT count(*)::integer AS payments, coalesce(sum(amount_minor), 0)::bigint AS amount_minor
-    FROM (
-        SELECT amount_minor FROM charges WHERE merchant_id = $1 AND instrument_id = $4
-            AND currency = $9 AND ($16::timestamptz IS NULL OR created_at > $16)
-            AND state IN ('started', 'under_way', 'succeeded')
-        ORDER BY created_at DESC LIMIT $17
-    ) AS latest
+    {_HISTORY}
 ), inserted AS (
     INSERT INTO charges (merchant_id, id, customer_id, instrument_id, address_id, consent_id,
         session_id, session_try, state, amount_minor, currency, capture, order_reference, request,
@@ -82,7 +77,7 @@ WITH spent AS (
 )
 SELECT daily_minor, hourly_charges, payments, amount_minor, EXISTS (
     SELECT FROM instruments WHERE merchant_id = $1 AND id = $4 AND state = 'active'
-) AS usable FROM spent, unchallenged"""
+) AS usable FROM spent, unchallenged"""  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,88 @@
+"""SQL of what was paid with an instrument since its shopper's last challenge, by any method."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from libs.db import Conn
+from services.oneclick.domain import PaymentElsewhere, ScaHistory
+
+SCA_WINDOW: Final = 10  # payments looked back on: exemptions end at five
+
+
+def since_challenge_sql(
+    *, merchant: str, instrument: str, currency: str, challenge: str, window: str
+) -> str:
+    """A row (payments, amount_minor). The arguments are parameters or columns; `challenge`: its time.
+
+    Each table gives its latest few by its index, so that a long history costs nothing.
+    """
+    latest = " UNION ALL ".join(
+        f"(SELECT amount_minor, created_at FROM {table} WHERE merchant_id = {merchant}"  # noqa: S608 - made of constants
+        f" AND instrument_id = {instrument} AND currency = {currency}"
+        f" AND ({challenge} IS NULL OR created_at > {challenge}) AND {counted}"
+        f" ORDER BY created_at DESC LIMIT {window})"
+        for table, counted in (
+            ("charges", "state IN ('started', 'under_way', 'succeeded')"),
+            ("payments_elsewhere", "NOT failed"),
+        )
+    )
+    return f"""SELECT count(*)::integer AS payments, coalesce(sum(amount_minor), 0)::bigint AS amount_minor
+    FROM (SELECT amount_minor FROM ({latest}) AS both_tables
+        ORDER BY created_at DESC LIMIT {window}) AS latest"""  # noqa: S608 - made of constants
+
+
+_OF_CUSTOMER: Final = f"""
+SELECT instruments.id, history.payments, history.amount_minor
+FROM instruments CROSS JOIN LATERAL ({
+    since_challenge_sql(
+        merchant="$1",
+        instrument="instruments.id",
+        currency="$3",
+        challenge="instruments.last_challenge_at",
+        window="$4",
+    )
+}) AS history
+WHERE instruments.merchant_id = $1 AND instruments.customer_id = $2
+    AND instruments.state = 'active'"""  # noqa: S608 - made of constants
+
+
+async def of_customer(
+    conn: Conn, merchant_id: str, customer_id: str, currency: str
+) -> Mapping[str, ScaHistory]:
+    """By the id of each active instrument; amounts in this currency only."""
+    rows = await conn.fetch(_OF_CUSTOMER, merchant_id, customer_id, currency, SCA_WINDOW)
+    return {row["id"]: ScaHistory(row["payments"], row["amount_minor"]) for row in rows}
+
+
+# Flags only ever rise, so that any order and number of events gives the same row. A challenge that
+# was passed begins the history anew, as one of a click does.
+_FOLLOW: Final = """
+WITH followed AS (
+    INSERT INTO payments_elsewhere AS known (merchant_id, payment_id, instrument_id, amount_minor,
+        currency, challenged, succeeded, failed, created_at)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
+    WHERE EXISTS (SELECT FROM instruments WHERE merchant_id = $1 AND id = $3)
+    ON CONFLICT (merchant_id, payment_id) DO UPDATE SET
+        challenged = known.challenged OR EXCLUDED.challenged,
+        succeeded = known.succeeded OR EXCLUDED.succeeded,
+        failed = known.failed OR EXCLUDED.failed
+    RETURNING challenged AND succeeded AS passed
+)
+UPDATE instruments SET last_challenge_at = greatest(last_challenge_at, $9)
+FROM followed WHERE merchant_id = $1 AND id = $3 AND passed"""
+
+
+async def follow(conn: Conn, payment: PaymentElsewhere) -> None:
+    """Nothing when the instrument is not ours."""
+    await conn.execute(
+        _FOLLOW,
+        payment.merchant_id,
+        payment.payment_id,
+        payment.instrument_id,
+        payment.amount.amount_minor,
+        payment.amount.currency,
+        payment.challenged,
+        payment.succeeded,
+        payment.failed,
+        payment.created_at,
+    )
