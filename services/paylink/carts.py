@@ -1,0 +1,143 @@
+"""Carts that shoppers left: their states and when a link goes out by itself. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from libs.errors import invalid
+from libs.money import Money
+from services.paylink.domain import Channel, LineItem, Recipient
+from services.paylink.drafting import LARGEST_MINOR, total
+from services.paylink.errors import CartClosed
+from services.paylink.states import LinkState
+
+RECOVERY_DAYS: Final = 7  # until the link of a recovery is over, when nobody says otherwise
+DESCRIPTION_LENGTH: Final = 255  # of a payment link
+ASK_AGAIN_AFTER: Final = timedelta(minutes=15)  # a recovery that could not be sent
+GIVE_UP_AFTER: Final = timedelta(days=3)  # who left so long ago is not written to by itself
+
+
+class CartState(Enum):
+    OPEN = "open"
+    RECOVERING = "recovering"
+    RECOVERED = "recovered"
+    COMPLETED = "completed"
+    LOST = "lost"  # its link was not paid; a new address of the link may still be
+
+
+class CartEvent(Enum):
+    RECOVER = "recover"
+    PAY = "pay"
+    COMPLETE = "complete"
+    LOSE = "lose"
+
+
+CART_INITIAL: Final = CartState.OPEN
+CART_FINAL: Final = frozenset({CartState.RECOVERED, CartState.COMPLETED})
+CART_TRANSITIONS: Final[Mapping[tuple[CartState, CartEvent], CartState]] = {
+    (CartState.OPEN, CartEvent.RECOVER): CartState.RECOVERING,
+    (CartState.OPEN, CartEvent.COMPLETE): CartState.COMPLETED,
+    (CartState.RECOVERING, CartEvent.PAY): CartState.RECOVERED,
+    (CartState.RECOVERING, CartEvent.LOSE): CartState.LOST,
+    (CartState.RECOVERING, CartEvent.COMPLETE): CartState.COMPLETED,
+    (CartState.LOST, CartEvent.PAY): CartState.RECOVERED,
+}
+# What the end of a cart's link means for the cart.
+_ENDS: Final = {
+    LinkState.PAID: CartEvent.PAY,
+    LinkState.EXPIRED: CartEvent.LOSE,
+    LinkState.CANCELLED: CartEvent.LOSE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CartContents:
+    """What a storefront tells of a cart, and tells again when it changes."""
+
+    recipient: Recipient
+    line_items: Sequence[LineItem]
+    amount: Money
+    locale: str
+    recover_at: datetime | None
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    id: str
+    merchant_id: str
+    state: CartState
+    reference: str
+    contents: CartContents
+    payment_link_id: str | None
+    created_at: datetime
+
+
+def moved(cart: Cart, event: CartEvent) -> Cart:
+    """The cart after `event`: CartClosed where that is not allowed."""
+    to = CART_TRANSITIONS.get((cart.state, event))
+    if to is None:
+        raise CartClosed
+    return replace(cart, state=to)
+
+
+def event_of(state: LinkState) -> CartEvent | None:
+    """What a state of a cart's link means for the cart; None: nothing."""
+    return _ENDS.get(state)
+
+
+def refilled(cart: Cart, contents: CartContents) -> Cart:
+    """With other contents; only while it is open: else CartClosed."""
+    if cart.state is not CartState.OPEN:
+        raise CartClosed
+    return replace(cart, contents=contents)
+
+
+def recovering(cart: Cart, link_id: str) -> Cart:
+    """CartClosed unless it is open."""
+    return replace(moved(cart, CartEvent.RECOVER), payment_link_id=link_id)
+
+
+def reachable(recipient: Recipient) -> Recipient:
+    """A recipient without any address cannot be written to."""
+    if not recipient.email and not recipient.phone:
+        raise invalid("recipient", "needs an e-mail address or a phone")
+    return recipient
+
+
+def default_channels(recipient: Recipient) -> tuple[Channel, ...]:
+    """E-mail first. WhatsApp only when it is asked for: it needs the shopper's consent."""
+    found = ((recipient.email, Channel.EMAIL), (recipient.phone, Channel.SMS))
+    return tuple(channel for address, channel in found if address)
+
+
+def price(line_items: Sequence[LineItem], currency: str) -> Money:
+    """The lines' sum, discounts included: InvalidArgument when nobody can pay that."""
+    price_minor = total(line_items)
+    if not 1 <= price_minor <= LARGEST_MINOR:
+        raise invalid("line_items", f"must add up to 1 to {LARGEST_MINOR}")
+    return Money(price_minor, currency)
+
+
+def recover_at(now: datetime, after_minutes: int | None) -> datetime | None:
+    return None if after_minutes is None else now + timedelta(minutes=after_minutes)
+
+
+def described(line_items: Sequence[LineItem]) -> str:
+    """What the money is for, in any language: the names of what is in it."""
+    names = ", ".join(item.name for item in line_items)
+    return names if len(names) <= DESCRIPTION_LENGTH else f"{names[: DESCRIPTION_LENGTH - 1]}…"
+
+
+def is_due(cart: Cart, now: datetime) -> bool:
+    """Whether a link is to go out by itself."""
+    due = cart.contents.recover_at
+    return cart.state is CartState.OPEN and due is not None and due <= now
+
+
+def is_too_late(cart: Cart, now: datetime) -> bool:
+    """Whether a recovery by itself, due long ago, would only puzzle the shopper."""
+    due = cart.contents.recover_at
+    return due is None or now >= due + GIVE_UP_AFTER

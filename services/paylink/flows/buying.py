@@ -1,0 +1,116 @@
+"""The shop's page, and buying from it: a link that its shopper goes on to pay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from libs import context, idempotency, ids
+from libs.db import Conn
+from libs.idempotency import Key
+from services.paylink import products as rules
+from services.paylink.deps import Deps
+from services.paylink.domain import LineItem, Merchant, NewLink, Origin, Recipient
+from services.paylink.errors import PaymentLinkNotFound
+from services.paylink.flows import create
+from services.paylink.products import Product, Shop
+from services.paylink.store import products, shops, tokens
+
+ACTOR: Final = "shopper"
+PRODUCT_KEY: Final = "product_id"  # in the link's metadata, so that the merchant knows what to send
+
+
+@dataclass(frozen=True, slots=True)
+class ShopPage:
+    shop: Shop
+    merchant: Merchant
+    products: Sequence[Product]
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BuyProduct:
+    """`shown_minor` is what the page said one costs. No locale: the merchant's."""
+
+    product_id: str
+    quantity: int
+    email: str
+    name: str | None
+    locale: str | None
+    shown_minor: int
+
+
+async def enter(deps: Deps, slug: str) -> Shop:
+    """From now on the call is its merchant's. ShopNotFound, also when the shop is closed."""
+    async with deps.db.connection() as conn:
+        shop = rules.open_shop(await shops.by_slug(conn, slug))
+        offset_seconds = await tokens.clock_offset_seconds(conn, shop.merchant_id)
+    context.set_current(
+        replace(
+            context.current(),
+            merchant_id=shop.merchant_id,
+            actor=ACTOR,
+            clock_offset_seconds=offset_seconds,
+        )
+    )
+    return shop
+
+
+async def get_shop_page(deps: Deps, slug: str) -> ShopPage:
+    shop = await enter(deps, slug)
+    merchant = await deps.merchants.get()
+    async with deps.db.connection() as conn:
+        found = await products.shown(conn, shop.merchant_id)
+    return ShopPage(shop, merchant, found, deps.clock.now())
+
+
+async def buy_product(deps: Deps, cmd: BuyProduct, key: Key | None) -> str:
+    """Answers the token of the link to be paid; of the same link for the same key.
+
+    The shop was entered before. The plan's quota does not count what shoppers make, so that nobody
+    can use it up for the merchant.
+    """
+    merchant = await deps.merchants.get()
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, key, link_id := ids.new("lnk"))
+        if claim.fresh:
+            await _insert(deps, tx, cmd, merchant, link_id)
+            await idempotency.complete(tx, key, link_id.encode())
+    return await token_of(deps, claim.resource_id)
+
+
+async def _insert(deps: Deps, tx: Conn, cmd: BuyProduct, merchant: Merchant, link_id: str) -> None:
+    product = await products.get(tx, merchant.id, cmd.product_id)
+    new = _purchase(cmd, product, merchant)
+    since = deps.clock.now() - rules.PURCHASE_DAY
+    unpaid = await shops.unpaid_purchases(tx, merchant.id, cmd.email, since)
+    rules.room_for_purchase(unpaid)
+    await create.insert_link(deps, tx, new, count_quota=False, link_id=link_id)
+
+
+async def token_of(deps: Deps, link_id: str) -> str:
+    """Of the link's present address."""
+    merchant_id = context.merchant_id()
+    async with deps.db.connection() as conn:
+        sealed = await tokens.sealed_of(conn, merchant_id, [link_id])
+    if link_id not in sealed:
+        raise PaymentLinkNotFound
+    return deps.seal.open(sealed[link_id])
+
+
+def _purchase(cmd: BuyProduct, product: Product | None, merchant: Merchant) -> NewLink:
+    """Raises ProductNotFound, AmountChanged, InvalidArgument."""
+    product = rules.on_sale(product)
+    return NewLink(
+        merchant=merchant,
+        description=product.name,
+        order_reference=f"shop-{ids.new('ord').partition('_')[2]}",
+        amount=rules.purchase(product, quantity=cmd.quantity, shown_minor=cmd.shown_minor),
+        line_items=(LineItem(product.name, cmd.quantity, product.price.amount_minor),),
+        recipient=Recipient(name=cmd.name, email=cmd.email),
+        expires_in_days=rules.PURCHASE_DAYS,
+        locale=cmd.locale,
+        reminder_days=(),
+        metadata={PRODUCT_KEY: product.id},
+        origin=Origin.SHOP,
+    )

@@ -1,0 +1,247 @@
+"""Carts: told of, bought after all, or recovered by a link, on demand or by themselves.
+
+Locks: a link first, then its cart. While a cart makes its own link nobody else can have that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from libs import context, idempotency, ids, pages
+from libs.db import Conn
+from libs.errors import ServiceUnavailable
+from libs.idempotency import Key
+from libs.logs import log
+from services.paylink import carts as rules
+from services.paylink import events, shop_events
+from services.paylink.carts import Cart, CartContents, CartEvent, CartState
+from services.paylink.deps import Deps
+from services.paylink.domain import (
+    Channel,
+    LineItem,
+    Link,
+    Merchant,
+    NewLink,
+    Origin,
+    Reason,
+    Recipient,
+)
+from services.paylink.errors import CartClosed, CartNotFound, PaymentLinkNotFound, QuotaExceeded
+from services.paylink.flows import cancel, create
+from services.paylink.store import carts as store
+from services.paylink.store import links
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCart:
+    """None where the caller said nothing."""
+
+    reference: str
+    recipient: Recipient
+    line_items: Sequence[LineItem]
+    currency: str | None
+    locale: str | None
+    recover_after_minutes: int | None
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ListCarts:
+    limit: int
+    cursor: str
+    state: CartState | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverCart:
+    """No channels: every one by which the recipient can be reached."""
+
+    cart_id: str
+    channels: Sequence[Channel] = ()
+    expires_in_days: int | None = None
+
+
+async def create_cart(deps: Deps, cmd: CreateCart, key: Key | None) -> bytes:
+    """Answers the Cart message, the same for the same key. A known reference is told of again."""
+    contents = await _contents(deps, cmd)
+    cart = Cart(
+        id=ids.new("crt"),
+        merchant_id=context.merchant_id(),
+        state=rules.CART_INITIAL,
+        reference=cmd.reference,
+        contents=contents,
+        payment_link_id=None,
+        created_at=deps.clock.now(),
+    )
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, key, cart.id)
+        if claim.answer is not None:
+            return claim.answer
+        if not await store.insert(tx, cart):
+            cart = await _refill(tx, cart)
+        answer = shop_events.cart_pb(cart).SerializeToString()
+        await idempotency.complete(tx, key, answer)
+    return answer
+
+
+async def _contents(deps: Deps, cmd: CreateCart) -> CartContents:
+    currency, locale = cmd.currency, cmd.locale
+    if currency is None or locale is None:
+        merchant = await deps.merchants.get()
+        currency, locale = currency or merchant.default_currency, locale or merchant.locale
+    return CartContents(
+        recipient=rules.reachable(cmd.recipient),
+        line_items=tuple(cmd.line_items),
+        amount=rules.price(cmd.line_items, currency),
+        locale=locale,
+        recover_at=rules.recover_at(deps.clock.now(), cmd.recover_after_minutes),
+        metadata=cmd.metadata,
+    )
+
+
+async def _refill(tx: Conn, told: Cart) -> Cart:
+    """The cart that has this reference already, with what is told of it now."""
+    known = await store.lock_reference(tx, told.merchant_id, told.reference)
+    if known is None:
+        raise CartNotFound
+    cart = rules.refilled(known, told.contents)
+    await store.refill(tx, cart)
+    return cart
+
+
+async def get_cart(deps: Deps, cart_id: str) -> Cart:
+    async with deps.db.connection() as conn:
+        cart = await store.get(conn, context.merchant_id(), cart_id)
+    if cart is None:
+        raise CartNotFound
+    return cart
+
+
+async def list_carts(deps: Deps, query: ListCarts) -> tuple[Sequence[Cart], str]:
+    """A page, and the cursor of the next one."""
+    page = pages.page_of(limit=query.limit, cursor=query.cursor, prefix="crt")
+    async with deps.db.connection() as conn:
+        rows = await store.page(conn, context.merchant_id(), page, state=query.state)
+    return pages.cut(rows, page)
+
+
+async def complete_cart(deps: Deps, cart_id: str) -> Cart:
+    """Bought in the shop. The recovery's link is cancelled, unless it is being paid."""
+    for _ in range(2):
+        completed = await _complete(deps, await get_cart(deps, cart_id))
+        if completed is not None:
+            return completed
+    raise ServiceUnavailable  # never: a cart gets its link once
+
+
+async def _complete(deps: Deps, seen: Cart) -> Cart | None:
+    """None when the cart was given its link since it was seen."""
+    async with deps.db.transaction() as tx:
+        link_id = seen.payment_link_id
+        link = await links.lock(tx, seen.merchant_id, link_id) if link_id else None
+        cart = await store.lock(tx, seen.merchant_id, seen.id)
+        if cart is None:
+            raise CartNotFound
+        if cart.payment_link_id != link_id:
+            return None
+        completed = await _move(tx, cart, CartEvent.COMPLETE)
+        if link is not None:
+            await cancel.cancel_in(tx, link, deps.clock.now())
+    return completed
+
+
+async def _move(tx: Conn, cart: Cart, event: CartEvent) -> Cart:
+    """Of a cart that was locked in this transaction. Raises CartClosed."""
+    rules.moved(cart, event)
+    moved = await store.move(tx, cart, event)
+    if moved is None:
+        raise CartClosed
+    return moved
+
+
+async def recover_cart(deps: Deps, cmd: RecoverCart, key: Key | None) -> tuple[str, bytes]:
+    """The link's id and its message without the address, the same for the same key.
+
+    A cart has one link: also another key gets it while the cart is being recovered.
+    """
+    merchant = await deps.merchants.get()
+    async with deps.db.transaction() as tx:
+        cart = await store.lock(tx, context.merchant_id(), cmd.cart_id)
+        if cart is None:
+            raise CartNotFound
+        link_id = cart.payment_link_id or ids.new("lnk")
+        claim = await idempotency.claim(tx, key, link_id)
+        if claim.answer is not None:
+            return claim.resource_id, claim.answer
+        if cart.state is CartState.RECOVERING:
+            link = await _present_link(tx, cart)
+        else:
+            link = await _send_link(deps, tx, merchant, cart, cmd, link_id=link_id)
+        answer = events.link_pb(link).SerializeToString()
+        await idempotency.complete(tx, key, answer)
+    return link.id, answer
+
+
+async def _present_link(tx: Conn, cart: Cart) -> Link:
+    link = await links.get(tx, cart.merchant_id, cart.payment_link_id or "")
+    if link is None:
+        raise PaymentLinkNotFound
+    return link
+
+
+async def _send_link(
+    deps: Deps, tx: Conn, merchant: Merchant, cart: Cart, cmd: RecoverCart, *, link_id: str
+) -> Link:
+    """The cart is locked in this transaction. Raises CartClosed, QuotaExceeded."""
+    started = rules.recovering(cart, link_id)
+    contents = cart.contents
+    new = NewLink(
+        merchant=merchant,
+        description=rules.described(contents.line_items),
+        order_reference=cart.reference,
+        amount=contents.amount,
+        line_items=contents.line_items,
+        recipient=contents.recipient,
+        channels=tuple(cmd.channels) or rules.default_channels(contents.recipient),
+        expires_in_days=cmd.expires_in_days or rules.RECOVERY_DAYS,
+        locale=contents.locale,
+        metadata=contents.metadata,
+        origin=Origin.CART,
+        cart_id=cart.id,
+        reason=Reason.CART,
+    )
+    link, _ = await create.insert_link(deps, tx, new, count_quota=True, link_id=link_id)
+    recovering = await store.move(tx, started, CartEvent.RECOVER)
+    if recovering is None:
+        raise CartClosed
+    await shop_events.cart_recovery_sent(tx, recovering, deps.clock.now())
+    return link
+
+
+async def recover_due(deps: Deps, cart_id: str) -> None:
+    """A cart whose time had come when it was claimed; it may have been told of again since."""
+    merchant = await deps.merchants.get()
+    async with deps.db.transaction() as tx:
+        cart = await store.lock(tx, context.merchant_id(), cart_id)
+        now = deps.clock.now()
+        if cart is None or not rules.is_due(cart, now):
+            return
+        if rules.is_too_late(cart, now):
+            await store.give_up(tx, cart.merchant_id, cart.id)
+            return
+        try:
+            await _send_link(deps, tx, merchant, cart, RecoverCart(cart_id), link_id=ids.new("lnk"))
+        except QuotaExceeded:
+            log.info("cart is not recovered: the plan's links are used up")
+
+
+async def link_ended(conn: Conn, link: Link) -> None:
+    """A link was paid, expired or cancelled, in the transaction that says so; it is locked there."""
+    event = rules.event_of(link.state)
+    if link.cart_id is None or event is None:
+        return
+    cart = await store.lock(conn, link.merchant_id, link.cart_id)
+    if cart is None or cart.payment_link_id != link.id:
+        return
+    moved = await store.move(conn, cart, event)
+    if moved is not None and event is CartEvent.PAY:
+        await shop_events.cart_recovered(conn, moved, link.ended_at or link.expires_at)

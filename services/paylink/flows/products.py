@@ -1,0 +1,94 @@
+"""Products of the one-page shop: create, look at, change, take out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from libs import context, idempotency, ids, pages
+from libs.idempotency import Key
+from libs.money import Money
+from services.paylink import products as rules
+from services.paylink import shop_events
+from services.paylink.deps import Deps
+from services.paylink.errors import ProductNotFound
+from services.paylink.products import Product, ProductChange, ProductState
+from services.paylink.store import products as store
+
+
+@dataclass(frozen=True, slots=True)
+class CreateProduct:
+    """None where the caller said nothing."""
+
+    name: str
+    description: str | None
+    price: Money
+    max_quantity: int | None
+    position: int | None
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ListProducts:
+    limit: int
+    cursor: str
+    state: ProductState | None
+
+
+async def create_product(deps: Deps, cmd: CreateProduct, key: Key | None) -> bytes:
+    """Answers the Product message, the same for the same key."""
+    product = Product(
+        id=ids.new("prd"),
+        merchant_id=context.merchant_id(),
+        state=rules.PRODUCT_INITIAL,
+        name=cmd.name,
+        description=cmd.description or None,
+        price=cmd.price,
+        max_quantity=cmd.max_quantity or rules.DEFAULT_MAX_QUANTITY,
+        position=cmd.position or 0,
+        metadata=cmd.metadata,
+        created_at=deps.clock.now(),
+    )
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, key, product.id)
+        if claim.answer is not None:
+            return claim.answer
+        rules.room_for_product(await store.count_active(tx, product.merchant_id))
+        await store.insert(tx, product)
+        answer = shop_events.product_pb(product).SerializeToString()
+        await idempotency.complete(tx, key, answer)
+    return answer
+
+
+async def get_product(deps: Deps, product_id: str) -> Product:
+    async with deps.db.connection() as conn:
+        product = await store.get(conn, context.merchant_id(), product_id)
+    if product is None:
+        raise ProductNotFound
+    return product
+
+
+async def list_products(deps: Deps, query: ListProducts) -> tuple[Sequence[Product], str]:
+    """A page, and the cursor of the next one."""
+    page = pages.page_of(limit=query.limit, cursor=query.cursor, prefix="prd")
+    async with deps.db.connection() as conn:
+        rows = await store.page(conn, context.merchant_id(), page, state=query.state)
+    return pages.cut(rows, page)
+
+
+async def update_product(deps: Deps, product_id: str, new: ProductChange) -> Product:
+    async with deps.db.transaction() as tx:
+        before = await store.lock(tx, context.merchant_id(), product_id)
+        if before is None:
+            raise ProductNotFound
+        after = rules.change_product(before, new)
+        await store.save(tx, after)
+    return after
+
+
+async def archive_product(deps: Deps, product_id: str) -> Product:
+    async with deps.db.transaction() as tx:
+        before = await store.lock(tx, context.merchant_id(), product_id)
+        if before is None:
+            raise ProductNotFound
+        after = rules.archive(before)
+        await store.save(tx, after)
+    return after

@@ -1,0 +1,194 @@
+"""The one-page shop and what it sells: states, changes, what a purchase costs. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from libs.errors import invalid
+from libs.money import Money
+from services.paylink.drafting import LARGEST_MINOR
+from services.paylink.errors import (
+    AmountChanged,
+    ProductArchived,
+    ProductNotFound,
+    ShopNotFound,
+    TooManyProducts,
+    TooManyPurchases,
+)
+
+MAX_PRODUCTS: Final = 10_000  # active ones of one merchant: a guard, not a plan
+SHOWN_PRODUCTS: Final = 200  # on the shop's page
+DEFAULT_MAX_QUANTITY: Final = 10
+OPEN_PURCHASES: Final = 100  # unpaid ones of one e-mail address within PURCHASE_DAY
+PURCHASE_DAY: Final = timedelta(days=1)
+PURCHASE_DAYS: Final = 1  # until an unpaid purchase is over
+
+
+class ProductState(Enum):
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class ProductEvent(Enum):
+    ARCHIVE = "archive"
+
+
+PRODUCT_INITIAL: Final = ProductState.ACTIVE
+PRODUCT_FINAL: Final = frozenset({ProductState.ARCHIVED})
+PRODUCT_TRANSITIONS: Final[Mapping[tuple[ProductState, ProductEvent], ProductState]] = {
+    (ProductState.ACTIVE, ProductEvent.ARCHIVE): ProductState.ARCHIVED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Something that the shop sells."""
+
+    id: str
+    merchant_id: str
+    state: ProductState
+    name: str
+    description: str | None
+    price: Money
+    max_quantity: int
+    position: int
+    metadata: Mapping[str, str]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProductChange:
+    """None leaves what is there; an empty description removes it."""
+
+    name: str | None = None
+    description: str | None = None
+    price: Money | None = None
+    max_quantity: int | None = None
+    position: int | None = None
+
+
+def room_for_product(active: int) -> None:
+    """TooManyProducts when `active` is the most already."""
+    if active >= MAX_PRODUCTS:
+        raise TooManyProducts
+
+
+def change_product(product: Product, new: ProductChange) -> Product:
+    if product.state is ProductState.ARCHIVED:
+        raise ProductArchived
+    return replace(
+        product,
+        name=product.name if new.name is None else new.name,
+        description=product.description if new.description is None else new.description or None,
+        price=product.price if new.price is None else new.price,
+        max_quantity=product.max_quantity if new.max_quantity is None else new.max_quantity,
+        position=product.position if new.position is None else new.position,
+    )
+
+
+def archive(product: Product) -> Product:
+    """Archiving again changes nothing."""
+    if product.state is ProductState.ARCHIVED:
+        return product
+    return replace(product, state=PRODUCT_TRANSITIONS[product.state, ProductEvent.ARCHIVE])
+
+
+def on_sale(product: Product | None) -> Product:
+    """ProductNotFound when it is not sold (any more)."""
+    if product is None or product.state is not ProductState.ACTIVE:
+        raise ProductNotFound
+    return product
+
+
+def purchase(product: Product, *, quantity: int, shown_minor: int) -> Money:
+    """What `quantity` of it cost. AmountChanged when one does not cost what the page said."""
+    if shown_minor != product.price.amount_minor:
+        raise AmountChanged
+    if not 1 <= quantity <= product.max_quantity:
+        raise invalid("quantity", f"must be 1 to {product.max_quantity}")
+    total = product.price.amount_minor * quantity
+    if total > LARGEST_MINOR:
+        raise invalid("quantity", "makes the amount too large for one payment")
+    return Money(total, product.price.currency)
+
+
+def room_for_purchase(unpaid: int) -> None:
+    """TooManyPurchases when `unpaid` links of the address are the most already."""
+    if unpaid >= OPEN_PURCHASES:
+        raise TooManyPurchases
+
+
+class ShopState(Enum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class ShopEvent(Enum):
+    OPEN = "open"
+    CLOSE = "close"
+
+
+SHOP_INITIAL: Final = frozenset({ShopState.OPEN, ShopState.CLOSED})
+SHOP_FINAL: Final[frozenset[ShopState]] = frozenset()
+SHOP_TRANSITIONS: Final[Mapping[tuple[ShopState, ShopEvent], ShopState]] = {
+    (ShopState.OPEN, ShopEvent.CLOSE): ShopState.CLOSED,
+    (ShopState.OPEN, ShopEvent.OPEN): ShopState.OPEN,
+    (ShopState.CLOSED, ShopEvent.OPEN): ShopState.OPEN,
+    (ShopState.CLOSED, ShopEvent.CLOSE): ShopState.CLOSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A merchant's page of products; `slug` is the last part of its address."""
+
+    merchant_id: str
+    slug: str
+    state: ShopState
+    title: str | None
+    description: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShopChange:
+    """None leaves what is there; an empty text removes it."""
+
+    slug: str | None = None
+    event: ShopEvent | None = None
+    title: str | None = None
+    description: str | None = None
+
+
+def first_shop(merchant_id: str, new: ShopChange, now: datetime) -> Shop:
+    """A shop that did not exist: open unless said otherwise. It needs a slug."""
+    if new.slug is None:
+        raise invalid("slug", "is required to open the shop")
+    closed = new.event is ShopEvent.CLOSE
+    return Shop(
+        merchant_id=merchant_id,
+        slug=new.slug,
+        state=ShopState.CLOSED if closed else ShopState.OPEN,
+        title=new.title or None,
+        description=new.description or None,
+        created_at=now,
+    )
+
+
+def change_shop(shop: Shop, new: ShopChange) -> Shop:
+    return replace(
+        shop,
+        slug=shop.slug if new.slug is None else new.slug,
+        state=shop.state if new.event is None else SHOP_TRANSITIONS[shop.state, new.event],
+        title=shop.title if new.title is None else new.title or None,
+        description=shop.description if new.description is None else new.description or None,
+    )
+
+
+def open_shop(shop: Shop | None) -> Shop:
+    """The shop when shoppers may come: else ShopNotFound, whatever the reason."""
+    if shop is None or shop.state is not ShopState.OPEN:
+        raise ShopNotFound
+    return shop
