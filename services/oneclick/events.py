@@ -10,11 +10,10 @@ from incasso.payments.v1 import payments_pb2
 from libs import outbox, wire
 from libs.db import Conn
 from services.oneclick import instruments, sessions
-from services.oneclick.domain import Address, Customer, CustomerState, ScaHistory
-from services.oneclick.instruments import Card, Instrument, InstrumentState
+from services.oneclick.domain import Address, Customer, CustomerState
+from services.oneclick.instruments import Card, Chargeable, Instrument, InstrumentState
 from services.oneclick.limits import Policy
 from services.oneclick.offers import Offer
-from services.oneclick.payments_client import instrument_of
 from services.oneclick.sessions import Session, SessionState
 
 _CUSTOMER_CREATED: Final = "incasso.oneclick.customer.created"
@@ -95,23 +94,23 @@ def instrument_pb(
 
 
 def chargeables_pb(
-    found: Sequence[tuple[Instrument, ScaHistory]], *, default_id: str | None, now: datetime
+    found: Sequence[Chargeable], *, default_id: str | None, now: datetime
 ) -> oneclick_pb2.ListChargeableInstrumentsResponse:
     """For other services only: it has tokens."""
     return oneclick_pb2.ListChargeableInstrumentsResponse(
-        data=[_chargeable_pb(*one, default_id=default_id, now=now) for one in found]
+        data=[_chargeable_pb(one, default_id=default_id, now=now) for one in found]
     )
 
 
 def _chargeable_pb(
-    instrument: Instrument, history: ScaHistory, *, default_id: str | None, now: datetime
+    one: Chargeable, *, default_id: str | None, now: datetime
 ) -> oneclick_pb2.ChargeableInstrument:
     return oneclick_pb2.ChargeableInstrument(
-        instrument=instrument_pb(instrument, default_id=default_id, now=now),
-        charge=instrument_of(instrument.id, instrument.card, instrument.tokens),
+        instrument=instrument_pb(one.instrument, default_id=default_id, now=now),
+        charge=payments_pb2.Instrument.FromString(one.charge),
         sca_history=payments_pb2.ScaHistory(
-            payments_since_challenge=history.payments,
-            amount_since_challenge_minor=history.amount_minor,
+            payments_since_challenge=one.history.payments,
+            amount_since_challenge_minor=one.history.amount_minor,
         ),
     )
 

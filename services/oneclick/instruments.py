@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
 
-from services.oneclick.domain import StoredRefusal
+from services.oneclick.domain import ScaHistory, StoredRefusal
 from services.oneclick.errors import InstrumentNotUsable, TooManyInstruments
 
 MAX_INSTRUMENTS: Final = 20
@@ -102,6 +102,15 @@ class Instrument:
     psp_account: str
     setup_request: bytes | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Chargeable:
+    """An instrument for another method. `charge` is payments' Instrument message, passed on as it is."""
+
+    instrument: Instrument
+    charge: bytes
+    history: ScaHistory
 
 
 def is_expired(card: Card, now: datetime) -> bool:

@@ -9,7 +9,8 @@ from services.oneclick import instruments as rules
 from services.oneclick.deps import Deps
 from services.oneclick.domain import ScaHistory
 from services.oneclick.errors import CustomerNotFound, InstrumentNotFound
-from services.oneclick.instruments import KNOWN, SHOWN, Instrument
+from services.oneclick.instruments import KNOWN, SHOWN, Chargeable, Instrument
+from services.oneclick.payments_client import instrument_of
 from services.oneclick.store import customers, history, instruments
 
 SCA_CURRENCY: Final = "EUR"  # exemptions by amount are in euro, and so is their history
@@ -29,7 +30,7 @@ async def list_instruments(deps: Deps, customer_id: str) -> tuple[Sequence[Instr
 
 async def list_chargeable_instruments(
     deps: Deps, customer_id: str
-) -> tuple[Sequence[tuple[Instrument, ScaHistory]], str | None]:
+) -> tuple[Sequence[Chargeable], str | None]:
     """Those that can be charged now, the default first, and its id.
 
     The shopper chooses one on the method's page, so that no consent to one click is asked for.
@@ -43,11 +44,16 @@ async def list_chargeable_instruments(
         histories = await history.of_customer(tx, customer.merchant_id, customer_id, SCA_CURRENCY)
     default_id, now = customer.default_instrument_id, deps.clock.now()
     usable = [
-        (instrument, histories[instrument.id])
+        _chargeable(instrument, histories[instrument.id])
         for instrument in found
         if rules.is_usable(instrument.state, instrument.card, now) and instrument.id in histories
     ]
-    return sorted(usable, key=lambda one: one[0].id != default_id), default_id
+    return sorted(usable, key=lambda one: one.instrument.id != default_id), default_id
+
+
+def _chargeable(instrument: Instrument, history: ScaHistory) -> Chargeable:
+    charge = instrument_of(instrument.id, instrument.card, instrument.tokens)
+    return Chargeable(instrument, charge.SerializeToString(), history)
 
 
 async def set_default_instrument(deps: Deps, customer_id: str, instrument_id: str) -> Instrument:

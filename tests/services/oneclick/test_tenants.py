@@ -34,6 +34,7 @@ async def requests_for(world: World) -> dict[str, object]:
         "DeleteAddress": pb.DeleteAddressRequest(customer_id=cus, address_id=adr),
         "AttachInstrument": world.attach_request(cus),
         "ListInstruments": pb.ListInstrumentsRequest(customer_id=cus),
+        "ListChargeableInstruments": pb.ListChargeableInstrumentsRequest(customer_id=cus),
         "SetDefaultInstrument": pb.SetDefaultInstrumentRequest(customer_id=cus, instrument_id=ins),
         "DetachInstrument": pb.DetachInstrumentRequest(customer_id=cus, instrument_id=ins),
         "CreateOneClickPayment": world.charge_request(cus, instrument_id=ins),
