@@ -35,7 +35,8 @@ def moment(request: web.Request, name: str) -> float:
         parsed = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError:
         raise errors.InvalidRequestError("a time by RFC 3339, or in seconds", field=name) from None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    # Written times are rounded: the message that one was taken from still counts.
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() - 1e-6
 
 
 @routes.get("/inbox/messages")

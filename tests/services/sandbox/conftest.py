@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -15,8 +16,10 @@ from aiohttp import web
 
 from services.sandbox.app import build_app
 from services.sandbox.config import Config
+from services.sandbox.deps import DEPS
 
 KEYS = itertools.count(1)
+SID = "AC00000000000000000000000000000000"
 CHARGE = {"amount_minor": 5990, "currency": "EUR", "token": "tok_visa", "capture": True}
 
 
@@ -30,9 +33,10 @@ class Answer:
 class Client:
     """Talks to one sandbox the way a connector does."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+    def __init__(self, url: str, session: aiohttp.ClientSession, smtp_port: int) -> None:
         self.url = url
         self.session = session
+        self.smtp_port = smtp_port
 
     async def call(
         self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None
@@ -72,6 +76,17 @@ class Client:
     async def books(self, **filters: str) -> list[dict[str, Any]]:
         query = "&".join(f"{name}={value}" for name, value in filters.items())
         return list((await self.call("GET", f"/books/charges?{query}")).body["data"])
+
+    async def inbox(self, **filters: str) -> list[dict[str, Any]]:
+        return list((await self.call("GET", f"/inbox/messages?{urlencode(filters)}")).body["data"])
+
+    async def send_sms(self, *, token: str = "sandbox_twilio", **form: str) -> Answer:
+        async with self.session.post(
+            f"{self.url}/twilio/2010-04-01/Accounts/{SID}/Messages.json",
+            data={"To": "+393331234567", "From": "+15005550006", "Body": "Ciao"} | form,
+            headers={"Authorization": aiohttp.encode_basic_auth(SID, token)},
+        ) as answer:
+            return Answer(answer.status, answer.headers, await answer.json())
 
 
 @dataclass
@@ -122,14 +137,19 @@ def config(tmp_path: Path) -> Config:
         sandbox_webhook_delay_seconds=0.01,
         sandbox_webhook_retry_seconds=0.02,
         sandbox_public_url=None,
+        sandbox_smtp_port=0,
+        sandbox_notice_delay_seconds=0.05,
     )
 
 
 @asynccontextmanager
 async def running_sandbox(config: Config) -> AsyncIterator[Client]:
-    runner, url = await started(build_app(config))
+    app = build_app(config)
+    runner, url = await started(app)
+    smtp_port = app[DEPS].smtp_port
+    assert smtp_port is not None
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        yield Client(url, session)
+        yield Client(url, session, smtp_port)
     await runner.cleanup()
 
 

@@ -3,7 +3,9 @@ import json
 import pytest
 
 
-@pytest.mark.parametrize("path", ["/", "/charges", "/faults", "/webhooks", "/traces"])
+@pytest.mark.parametrize(
+    "path", ["/", "/charges", "/inbox", "/bank", "/faults", "/webhooks", "/traces"]
+)
 async def test_every_page_works_empty_and_filled(sandbox, receiver, path):
     assert (await sandbox.call("GET", path)).status == 200
     await sandbox.charge(reference="<b>A-1</b>")

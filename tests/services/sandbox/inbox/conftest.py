@@ -1,0 +1,45 @@
+"""The gateway's side of the inbox: takes bounces and the provider's callbacks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+
+
+@dataclass
+class Listener:
+    """`statuses` are answered first, then 204."""
+
+    url: str = ""
+    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.heard.append((dict(request.headers), await request.read()))
+        return web.Response(status=self.statuses.pop(0) if self.statuses else 204)
+
+    async def wait_for(self, count: int) -> list[tuple[dict[str, str], bytes]]:
+        async with asyncio.timeout(10):
+            while len(self.heard) < count:  # noqa: ASYNC110 - waits for another server
+                await asyncio.sleep(0.01)
+        return self.heard
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    found = Listener()
+    app = web.Application()
+    app.router.add_post("/told", found.handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/told"
+    yield found
+    await runner.cleanup()
+
+
+@pytest.fixture
+def config(config, listener):
+    return config.model_copy(update={"sandbox_bounce_url": listener.url})
