@@ -3,11 +3,12 @@
 Made through the services' own operator RPCs. A second start reuses the demo merchant.
 """
 
+import base64
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from libs.errors import Refusal
 from stack.embedded import Stack
 
 NAME = "Bottega Demo"
+COLOUR = "#0f5b4c"  # of its logo
+IBAN = "IT60X0542811101000000123456"  # the example of Italian banks: nobody's
+LOGO = Path(__file__).with_name("demo_logo.png")
 CALL_TIMEOUT_SECONDS = 10.0
 SANDBOX_ACCOUNTS = ("sandbox-a", "sandbox-b")
 STRIPE_ACCOUNT = "stripe"
@@ -42,6 +46,7 @@ async def ensure_demo_merchant(stack: Stack) -> DemoMerchant:
         known = await create_merchant(stack, NAME)
     else:
         await connect_psps(stack, known.merchant_id, suffix="")
+    await give_a_face(stack, known.merchant_id)
     write_demo_env(stack, known)
     return known
 
@@ -82,12 +87,44 @@ async def remembered(stack: Stack) -> DemoMerchant | None:
     return DemoMerchant(found.merchant_id, secret, stored.get("INCASSO_PUBLISHABLE_KEY", ""))
 
 
+async def give_a_face(stack: Stack, merchant_id: str) -> None:
+    """Bank account, colour and logo: what shoppers see of the merchant. A face of its own stays."""
+    look = merchants_pb2.UpdateMerchantRequest(
+        branding=merchants_pb2.Branding(
+            primary_colour=COLOUR,
+            reply_to="ciao@bottega.example",
+            website_url="https://bottega.example",
+        ),
+        bank_account=merchants_pb2.BankAccount(
+            holder="Bottega Demo S.r.l.", iban=IBAN, bic="BPPIITRRXXX"
+        ),
+    )
+    logo = merchants_pb2.PutLogoRequest(picture=base64.b64encode(LOGO.read_bytes()).decode())
+    with acting_for(merchant_id):
+        async with merchants(stack) as stub:
+            request = merchants_pb2.GetMerchantRequest()
+            found = await client.call(
+                stub.GetMerchant, request, timeout_seconds=CALL_TIMEOUT_SECONDS
+            )
+            if found.merchant.HasField("branding") or found.merchant.HasField("bank_account"):
+                return
+            await client.call(stub.UpdateMerchant, look, timeout_seconds=CALL_TIMEOUT_SECONDS)
+            await client.call(stub.PutLogo, logo, timeout_seconds=CALL_TIMEOUT_SECONDS)
+
+
 async def connect_psps(stack: Stack, merchant_id: str, *, suffix: str) -> None:
     """Credentials, PSP accounts and webhooks; what exists stays."""
+    with acting_for(merchant_id):
+        await _connect_psps(stack, suffix=suffix)
+
+
+@contextmanager
+def acting_for(merchant_id: str) -> Iterator[None]:
+    """Calls in here are made for the merchant."""
     before = context.current()
     context.set_current(context.Call(merchant_id=merchant_id, actor="stack"))
     try:
-        await _connect_psps(stack, suffix=suffix)
+        yield
     finally:
         context.set_current(before)
 
