@@ -4,15 +4,24 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
+import aiohttp
+
 from incasso.notify.v1 import messages_pb2_grpc, webhooks_pb2_grpc
-from libs import process
+from libs import client, process
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
 from services.notify import webhook_worker, worker
 from services.notify.addresses import Guard
+from services.notify.bounces import ReturnAddresses
 from services.notify.config import Config
-from services.notify.deps import Deps, WebhookDeps
+from services.notify.deps import Deps
+from services.notify.mail import Mailer, Server
+from services.notify.merchants_client import Merchants
+from services.notify.oneclick_client import Customers
+from services.notify.paylink_client import Links
+from services.notify.providers import registry
 from services.notify.service import messages, webhooks
+from services.notify.webhook_deps import WebhookDeps
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -27,7 +36,20 @@ def webhook_deps(config: Config, chassis: Chassis) -> WebhookDeps:
 
 
 async def build(config: Config, chassis: Chassis) -> Parts:
-    deps = Deps(db=chassis.db, public_url=config.public_url.rstrip("/"))
+    targets = (config.merchants_target, config.oneclick_target, config.paylink_target)
+    merchants, oneclick, paylink = channels = [client.channel(target) for target in targets]
+    session = aiohttp.ClientSession()
+    deps = Deps(
+        db=chassis.db,
+        merchants=Merchants(merchants),
+        customers=Customers(oneclick),
+        links=Links(paylink),
+        mailer=Mailer(Server.of(config.smtp_url)),
+        return_addresses=ReturnAddresses(config.bounce_domain, keys_of(config.seal_keys)),
+        mail_from=config.mail_from,
+        public_url=config.public_url.rstrip("/"),
+        providers=registry.made(config, session),
+    )
     hooks = webhook_deps(config, chassis)
     return Parts(
         servicers=[
@@ -37,6 +59,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         names=[messages.NAME, webhooks.NAME],
         loops=[*worker.loops(deps), *webhook_worker.loops(hooks)],
         handlers=worker.merged(webhook_worker.handlers(hooks), worker.handlers(deps)),
+        close=[deps.mailer.close, session.close, *(channel.close for channel in channels)],
     )
 
 

@@ -1,31 +1,34 @@
-"""What the flows work with, handed to them by __main__ and by tests: messages', and webhooks'."""
+"""What the flows work with, handed to them by __main__ and by tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from libs.clock import Clock
 from libs.db import Database
-from libs.seal import Seal
-from services.notify.addresses import Guard
+from services.notify.bounces import ReturnAddresses
+from services.notify.mail import Mailer
+from services.notify.merchants_client import Merchants
+from services.notify.oneclick_client import Customers
+from services.notify.paylink_client import Links
+from services.notify.providers.base import Provider
 
 
 def world_now() -> datetime:
-    """The world's time: webhooks are not carried by a merchant's test clock."""
+    """The world's time: mail servers and webhooks are not carried by a merchant's test clock."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Deps:
     db: Database
+    merchants: Merchants
+    customers: Customers
+    links: Links
+    mailer: Mailer
+    return_addresses: ReturnAddresses
+    mail_from: str
     public_url: str  # of the gateway, without slash at the end
+    providers: Mapping[str, Provider]  # of text messages, by name
     clock: Clock = field(default_factory=Clock)
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookDeps:
-    db: Database
-    seal: Seal
-    guard: Guard = field(default_factory=Guard)
-    clock: Clock = field(default_factory=Clock)
-    now: Callable[[], datetime] = world_now
+    now: Callable[[], datetime] = world_now  # for backoff

@@ -20,12 +20,12 @@ from libs.logs import log
 from libs.process import Loop
 from libs.tasks import cancel
 from services.notify import public_events, webhook_metrics
-from services.notify.deps import WebhookDeps
 from services.notify.flows.deliveries import deliver
 from services.notify.flows.feed import take_event
 from services.notify.store import deliveries
 from services.notify.store.deliveries import DueDelivery, Room
 from services.notify.webhook_client import Receivers
+from services.notify.webhook_deps import WebhookDeps
 
 ACTOR: Final = "notify"
 PLACES: Final = 256

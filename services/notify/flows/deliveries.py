@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from libs import telemetry
 from libs.pages import Page, cut
 from services.notify import events, signing, webhook_domain
-from services.notify.deps import WebhookDeps
 from services.notify.flows.endpoints import found, save
 from services.notify.store import deliveries, endpoints
 from services.notify.store.deliveries import DueDelivery
 from services.notify.webhook_client import Receivers
+from services.notify.webhook_deps import WebhookDeps
 from services.notify.webhook_domain import Attempt, Delivery, DeliveryState
 
 _random = secrets.SystemRandom()

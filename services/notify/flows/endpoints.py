@@ -8,9 +8,9 @@ from libs import idempotency, ids
 from libs.db import Conn
 from libs.pages import Page, cut
 from services.notify import signing, webhook_domain
-from services.notify.deps import WebhookDeps
 from services.notify.errors import TooManyWebhookEndpoints, WebhookEndpointNotFound
 from services.notify.store import deliveries, endpoints
+from services.notify.webhook_deps import WebhookDeps
 from services.notify.webhook_domain import Endpoint, EndpointChange, EndpointState
 
 

@@ -5,10 +5,10 @@ from libs.db import Conn
 from libs.errors import invalid
 from libs.pages import Page, cut
 from services.notify import public_events
-from services.notify.deps import WebhookDeps
 from services.notify.errors import EventNotFound
 from services.notify.store import feed
 from services.notify.store.feed import EventFilter
+from services.notify.webhook_deps import WebhookDeps
 from services.notify.webhook_domain import PublicEvent
 
 

@@ -6,12 +6,12 @@ from datetime import datetime
 from libs import idempotency, ids
 from libs.db import Conn
 from services.notify import public_events, webhook_domain
-from services.notify.deps import WebhookDeps
 from services.notify.errors import WebhookDeliveryNotFound, WebhookEndpointDisabled
 from services.notify.flows.deliveries import ShownDelivery
 from services.notify.flows.endpoints import found
 from services.notify.flows.feed import found as event_found
 from services.notify.store import deliveries, endpoints, feed
+from services.notify.webhook_deps import WebhookDeps
 from services.notify.webhook_domain import Delivery, Endpoint, EndpointState, PublicEvent
 
 

@@ -7,7 +7,7 @@ CREATE TABLE messages (
     state text NOT NULL,
     kind text NOT NULL,
     channel text NOT NULL,
-    -- Normalised; empty until the contact was looked up, and again after the owner was erased.
+    -- Empty until the contact was looked up, and again after the owner was erased.
     recipient text NOT NULL,
     locale text NOT NULL,
     payment_link_id text,
@@ -26,7 +26,6 @@ CREATE TABLE messages (
     handing_over_at timestamptz,
     -- What the last try said, to recognise it at the provider.
     body_sha256 text,
-    first_attempt_at timestamptz,
     sent_at timestamptz,
     delivered_at timestamptz,
     queued_at timestamptz NOT NULL DEFAULT now(),
@@ -71,11 +70,13 @@ CREATE TABLE message_attempts (
         REFERENCES messages
 );
 
--- What a provider told before we had stored its reference; applied when we do.
+-- What was told of a message before we had stored that it was sent; applied when we do. Returned
+-- mail is kept under the message's id.
 CREATE TABLE provider_notices (
     provider_reference text NOT NULL,
     event text NOT NULL,
     error text,
+    suppression text,
     received_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT provider_notices_pkey PRIMARY KEY (provider_reference, event)
 );

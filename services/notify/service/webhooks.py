@@ -12,9 +12,9 @@ from incasso.notify.v1.webhooks_pb2_grpc import WebhooksServiceServicer
 from libs import context, idempotency, ids, telemetry, wire
 from libs.pages import page_of
 from services.notify import events, public_events, webhook_domain
-from services.notify.deps import WebhookDeps
 from services.notify.flows import deliveries, endpoints, feed, replays
 from services.notify.store.feed import EventFilter
+from services.notify.webhook_deps import WebhookDeps
 from services.notify.webhook_domain import (
     DeliveryState,
     EndpointChange,

@@ -1,0 +1,44 @@
+"""A merchant's colour, made readable (WCAG 2.2 contrast)."""
+
+from typing import Final
+
+ACCENT: Final = "#1f4fd8"  # where the merchant has none
+INK: Final = "#14171f"
+PAPER: Final = "#fdfdfe"  # not pure: clients that force dark mode invert pure white and black
+_TEXT_CONTRAST: Final = 4.5
+_SHAPE_CONTRAST: Final = 3.0
+_STEP: Final = 0.92
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of `#rrggbb`, 0 to 1."""
+
+    def linear(channel: int) -> float:
+        share = channel / 255
+        return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 - sRGB's own
+
+    red, green, blue = (linear(channel) for channel in _channels(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """1 to 21."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def accent(colour: str) -> str:
+    """The merchant's colour, darkened until it stands out from paper."""
+    shown = (colour or ACCENT).lower()
+    while contrast(shown, PAPER) < _SHAPE_CONTRAST:
+        shown = "#" + "".join(f"{int(channel * _STEP):02x}" for channel in _channels(shown))
+    return shown
+
+
+def on(colour: str) -> str:
+    """Colour of text on `colour`."""
+    return PAPER if contrast(colour, PAPER) >= _TEXT_CONTRAST else INK

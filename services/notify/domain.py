@@ -1,0 +1,244 @@
+"""Rules of messages: their states, what they are about, and addresses that are written to no more."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from libs.money import Money
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    UNKNOWN = "unknown"
+    OBSOLETE = "obsolete"
+
+
+class Event(StrEnum):
+    START = "start"  # a worker takes it up
+    POSTPONE = "postpone"  # not taken, certainly; to be tried again
+    ACCEPT = "accept"  # the other side took it
+    DELIVER = "deliver"  # it arrived
+    BOUNCE = "bounce"  # the address refuses
+    FAIL = "fail"  # given up
+    LOSE = "lose"  # the other side may have taken it
+    SUPPRESS = "suppress"
+    END = "end"  # what it is about is over, or there is nobody to tell
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+
+
+PHONES: Final = (Channel.SMS, Channel.WHATSAPP)
+
+
+class Kind(StrEnum):
+    LINK = "link"
+    LINK_REMINDER = "link_reminder"
+    LINK_REISSUED = "link_reissued"
+    CART = "cart"
+    BALANCE = "balance"
+    RECEIPT = "receipt"
+    REFUND = "refund"
+    PENDING = "pending"
+
+
+# These carry the link's address, and say nothing any more once the link is closed.
+LINK_KINDS: Final = frozenset(
+    {Kind.LINK, Kind.LINK_REMINDER, Kind.LINK_REISSUED, Kind.CART, Kind.BALANCE}
+)
+# The reader did not ask for these and can stop them.
+STOPPABLE: Final = frozenset({Kind.LINK_REMINDER, Kind.CART})
+
+
+class SuppressionReason(StrEnum):
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+INITIAL: Final = State.QUEUED
+FINAL: Final = frozenset(
+    {State.DELIVERED, State.BOUNCED, State.FAILED, State.SUPPRESSED, State.OBSOLETE}
+)
+TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
+    (State.QUEUED, Event.START): State.SENDING,
+    (State.QUEUED, Event.END): State.OBSOLETE,
+    (State.SENDING, Event.START): State.SENDING,  # its worker died before handing it over
+    (State.SENDING, Event.POSTPONE): State.QUEUED,
+    (State.SENDING, Event.ACCEPT): State.SENT,
+    (State.SENDING, Event.BOUNCE): State.BOUNCED,
+    (State.SENDING, Event.FAIL): State.FAILED,
+    (State.SENDING, Event.LOSE): State.UNKNOWN,
+    (State.SENDING, Event.SUPPRESS): State.SUPPRESSED,
+    (State.SENDING, Event.END): State.OBSOLETE,
+    (State.SENT, Event.DELIVER): State.DELIVERED,
+    (State.SENT, Event.BOUNCE): State.BOUNCED,
+    (State.SENT, Event.FAIL): State.FAILED,
+    (State.UNKNOWN, Event.POSTPONE): State.QUEUED,  # the provider has never heard of it
+    (State.UNKNOWN, Event.ACCEPT): State.SENT,
+    (State.UNKNOWN, Event.DELIVER): State.DELIVERED,
+    (State.UNKNOWN, Event.BOUNCE): State.BOUNCED,
+    (State.UNKNOWN, Event.FAIL): State.FAILED,
+}
+UNDER_WAY: Final = frozenset({State.QUEUED, State.SENDING})
+
+
+def after(state: State, event: Event) -> State | None:
+    """The next state; None where the event is old news and changes nothing."""
+    return TRANSITIONS.get((state, event))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of the price."""
+
+    name: str
+    quantity: int
+    amount_minor: int  # of all of them
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a message needs to say. Stored with it; the link's address never is."""
+
+    amount: Money
+    order_reference: str = ""
+    description: str = ""
+    name: str = ""  # of the recipient
+    total: Money | None = None  # the whole price, when `amount` is a part of it
+    items: tuple[Item, ...] = ()
+    expires_at: datetime | None = None
+    happened_at: datetime | None = None
+    has_quote: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        def plain(value: object) -> object:
+            return value.isoformat() if isinstance(value, datetime) else value
+
+        return {key: plain(value) for key, value in asdict(self).items()}
+
+
+def about_of(stored: Mapping[str, Any]) -> About:
+    """What `as_json` wrote."""
+
+    def moment(name: str) -> datetime | None:
+        return datetime.fromisoformat(stored[name]) if stored.get(name) else None
+
+    return About(
+        amount=Money(**stored["amount"]),
+        order_reference=stored["order_reference"],
+        description=stored["description"],
+        name=stored["name"],
+        total=Money(**stored["total"]) if stored["total"] else None,
+        items=tuple(Item(**item) for item in stored["items"]),
+        expires_at=moment("expires_at"),
+        happened_at=moment("happened_at"),
+        has_quote=stored["has_quote"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one address. `recipient` is empty until the contact was looked up."""
+
+    id: str
+    merchant_id: str
+    state: State
+    kind: Kind
+    channel: Channel
+    recipient: str
+    locale: str
+    payment_link_id: str | None
+    payment_id: str | None
+    customer_id: str | None
+    event_id: str
+    about: About
+    created_at: datetime
+    queued_at: datetime  # the world's time
+    attempts: int = 0
+    error: str | None = None
+    provider_reference: str | None = None
+    resend_of: str | None = None
+    due_at: datetime | None = None
+    handing_over_at: datetime | None = None
+    body_sha256: str | None = None
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    id: str
+    merchant_id: str
+    channel: Channel
+    recipient: str
+    reason: SuppressionReason
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is heard of a message after it was handed over."""
+
+    event: Event
+    error: str | None = None
+    suppression: SuppressionReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to tell, as another service knows them."""
+
+    address: str
+    name: str = ""
+    locale: str = ""
+
+
+def normalised(channel: Channel, recipient: str) -> str:
+    """The form in which addresses are compared."""
+    address = recipient.strip()
+    return address.lower() if channel is Channel.EMAIL else address
+
+
+def resent(message: Message, *, message_id: str, recipient: str, now: datetime) -> Message:
+    """A new message that says the same, without what became of the old one."""
+    return replace(
+        message,
+        id=message_id,
+        state=INITIAL,
+        recipient=recipient or message.recipient,
+        attempts=0,
+        error=None,
+        provider_reference=None,
+        resend_of=message.id,
+        due_at=None,
+        handing_over_at=None,
+        body_sha256=None,
+        sent_at=None,
+        delivered_at=None,
+        created_at=now,
+    )
+
+
+def as_made(message: Message) -> Message:
+    """As it was when it was queued: the same answer to every repeat of the call that made it."""
+    return replace(
+        message,
+        state=INITIAL,
+        attempts=0,
+        error=None,
+        provider_reference=None,
+        due_at=message.queued_at,
+        sent_at=None,
+        delivered_at=None,
+    )

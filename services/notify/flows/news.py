@@ -1,0 +1,44 @@
+"""News from outside: status callbacks of providers, and returned mail."""
+
+from collections.abc import Mapping
+
+from services.notify import bounces
+from services.notify.deps import Deps
+from services.notify.domain import State
+from services.notify.errors import ProviderUnknown
+from services.notify.flows.record import apply_news
+from services.notify.store import messages, notices
+
+
+async def handle_sms_status(
+    deps: Deps, *, provider: str, url: str, headers: Mapping[str, str], body: bytes
+) -> None:
+    """News that comes before we have stored the reference is kept until we do."""
+    if provider not in deps.providers:
+        raise ProviderUnknown
+    notice = deps.providers[provider].read_notice(url=url, headers=headers, body=body)
+    if notice.news is None:
+        return
+    async with deps.db.transaction() as tx:
+        await notices.lock(tx, notice.reference)
+        message = await messages.lock_by_reference(tx, notice.reference)
+        if message is None:
+            await notices.keep(tx, notice.reference, notice.news)
+        else:
+            await apply_news(tx, message, notice.news, now=deps.clock.now())
+
+
+async def handle_bounce(deps: Deps, body: bytes) -> None:
+    """The return address in it is the proof. It may overtake the mail server's own answer."""
+    bounce = bounces.read(body, deps.return_addresses)
+    if bounce.news is None:
+        return
+    async with deps.db.transaction() as tx:
+        await notices.lock(tx, bounce.message_id)
+        message = await messages.lock_by_id(tx, bounce.message_id)
+        if message is None:
+            return
+        if message.state is State.SENDING:
+            await notices.keep(tx, message.id, bounce.news)
+        else:
+            await apply_news(tx, message, bounce.news, now=deps.clock.now())

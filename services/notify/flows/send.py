@@ -1,0 +1,120 @@
+"""Sending one message: claimed and committed → prepared → marked → handed over → recorded.
+
+What breaks before the mark is tried again. What breaks after it may have arrived: e-mail stays
+`unknown` and is never sent again by itself; for text messages the provider is asked.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+
+from libs.errors import Refusal
+from libs.logs import log
+from services.notify import letters, rendering, retry
+from services.notify.deps import Deps
+from services.notify.domain import LINK_KINDS, Channel, Message, normalised
+from services.notify.flows.contacts import with_contact
+from services.notify.flows.record import record_outcome
+from services.notify.mail import Parcel, TryLostError
+from services.notify.merchants_client import Merchant
+from services.notify.outcomes import Lost, Outcome, Over, Postponed, Refused, Suppressed
+from services.notify.paylink_client import LinkOverError
+from services.notify.providers.base import Provider, Text
+from services.notify.store import suppressions, tries
+
+NOBODY = "nobody to tell: no address is known"
+
+
+async def send_message(deps: Deps, message: Message) -> None:
+    """One try of a message that a worker has claimed."""
+    hand_over = _Once(deps, message)
+    try:
+        outcome = await _try(deps, message, hand_over)
+    except TryLostError:
+        log.warning("try was taken over", message_id=message.id)
+        return
+    except LinkOverError as error:
+        outcome = Over(str(error))
+    except Refusal as refusal:  # another service, or the database, does not answer
+        outcome = Lost(refusal.reason) if hand_over.marked else Postponed(refusal.reason)
+    except Exception as error:  # noqa: BLE001 - a fault of ours is tried again, not for ever
+        log.error("message failed", message_id=message.id, kind=message.kind.value, exc_info=error)
+        name = type(error).__name__
+        outcome = Lost(name) if hand_over.marked else Postponed(name)
+    await record_outcome(deps, hand_over.message, outcome)
+
+
+class _Once:
+    """The mark of a try, and whether it was set. `message` learns its contact on the way."""
+
+    def __init__(self, deps: Deps, message: Message) -> None:
+        self._deps = deps
+        self.message = message
+        self.marked = False
+
+    def of(self, content: bytes) -> Callable[[], Awaitable[bool]]:
+        async def mark() -> bool:
+            async with self._deps.db.connection() as conn:
+                self.marked = await tries.mark_handing_over(
+                    conn,
+                    self.message,
+                    body_sha256=hashlib.sha256(content).hexdigest(),
+                    lease=retry.HAND_OVER_LEASE,
+                )
+            return self.marked
+
+        return mark
+
+
+async def _try(deps: Deps, message: Message, once: _Once) -> Outcome:
+    known = await with_contact(deps, message)
+    if known is None:
+        return Over(NOBODY)
+    once.message = known
+    async with deps.db.connection() as conn:
+        address = normalised(known.channel, known.recipient)
+        if await suppressions.contains(conn, known.merchant_id, known.channel, address):
+            return Suppressed()
+    url = ""
+    about = known.about
+    if known.kind in LINK_KINDS and known.payment_link_id:
+        link = await deps.links.address(known.payment_link_id)
+        url, about = link.url, link.about
+    merchant = await deps.merchants.current()
+    locale = known.locale or merchant.locale
+    if known.channel is Channel.EMAIL:
+        letter = letters.letter(known.kind, about, merchant, locale=locale, url=url)
+        return await _by_mail(deps, known, letter, merchant, once)
+    body = letters.text_message(known.kind, about, merchant, locale=locale, url=url)
+    return await _by_phone(deps, known, body, once)
+
+
+async def _by_mail(
+    deps: Deps, message: Message, letter: letters.Letter, merchant: Merchant, once: _Once
+) -> Outcome:
+    envelope = rendering.Envelope(
+        message_id=message.id,
+        mail_from=deps.mail_from,
+        to=message.recipient,
+        to_name=message.about.name,
+        at=deps.now(),
+    )
+    mail = rendering.email_of(letter, merchant, envelope, public_url=deps.public_url)
+    content = mail.as_bytes()
+    sender = deps.return_addresses.of(message.id) or deps.mail_from
+    parcel = Parcel(sender=sender, to=message.recipient, content=content)
+    return await deps.mailer.hand_over(parcel, once.of(content))
+
+
+async def _by_phone(deps: Deps, message: Message, body: str, once: _Once) -> Outcome:
+    provider = provider_for(deps, message.channel)
+    if provider is None:
+        return Refused(f"no provider of {message.channel.value} is set up")
+    if not await once.of(body.encode())():
+        raise TryLostError
+    return await provider.send(Text(message.channel, message.recipient, body))
+
+
+def provider_for(deps: Deps, channel: Channel) -> Provider | None:
+    """The provider that serves the channel; None when none is set up."""
+    serving = (one for one in deps.providers.values() if one.serves(channel))
+    return next(serving, None)

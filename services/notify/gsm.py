@@ -1,0 +1,76 @@
+# ruff: noqa: RUF001 - characters that look alike are what this file is about
+"""Text messages: GSM 03.38 characters, and one text of at most 160 of them with the link whole."""
+
+import unicodedata
+from typing import Final
+
+LIMIT: Final = 160
+_BASIC: Final = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENDED: Final = frozenset("^{}\\[~]|€\f")  # two septets each
+_INSTEAD: Final = {
+    "’": "'", "‘": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-",
+    "—": "-", "…": "...", "€": "EUR", "á": "a", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "œ": "oe",
+    "Œ": "OE", "ı": "i", "·": "-", "•": "-",
+}  # fmt: skip  # pairs read better in rows
+
+
+def septets(text: str) -> int:
+    """Length as a phone network counts it. ValueError for a character that GSM-7 lacks."""
+    for character in text:
+        if character not in _BASIC and character not in _EXTENDED:
+            raise ValueError(f"{character!r} is not in GSM-7")
+    return sum(2 if character in _EXTENDED else 1 for character in text)
+
+
+def transliterated(text: str) -> str:
+    """In GSM-7's basic characters, on one line; what cannot be written is left out."""
+    written = "".join(_basic(character) for character in unicodedata.normalize("NFC", text))
+    return " ".join(written.split())
+
+
+def _basic(character: str) -> str:
+    if character.isspace():
+        return " "
+    if character in _BASIC:
+        return character
+    if character in _INSTEAD:
+        return _INSTEAD[character]
+    if character in _EXTENDED:
+        return {"[": "(", "]": ")", "{": "(", "}": ")"}.get(character, "-")
+    plain = unicodedata.normalize("NFKD", character)
+    return "".join(part for part in plain if part in _BASIC)
+
+
+def cut(text: str, room: int) -> str:
+    """At most `room` septets of a transliterated text; "" when that would say nothing."""
+    if len(text) <= room:
+        return text
+    if room < 4:  # noqa: PLR2004 - one character and dots
+        return ""
+    return text[: room - 2].rstrip(" .,:;-") + ".."
+
+
+def fitted(pattern: str, *, merchant: str, detail: str, url: str = "", **values: str) -> str:
+    """`pattern` with its values; merchant and detail are shortened until one message holds it.
+
+    `{detail}` brings its own leading space. The address is never cut; where even bare words leave
+    no room for it, it stands alone.
+    """
+    merchant, detail = transliterated(merchant), transliterated(detail)
+    known = {name: transliterated(value) for name, value in values.items()}
+
+    def text(who: str, what: str) -> str:
+        said = pattern.format(
+            merchant=f"{who}: " if who else "", detail=f" {what}" if what else "", url=url, **known
+        )
+        return said.strip()
+
+    room = LIMIT - septets(text("", ""))
+    if room < 0:
+        return url or text("", "")[:LIMIT]
+    who = cut(merchant, min(max(room - 2, 0), max(24, room - 3 - len(detail))))
+    left = LIMIT - septets(text(who, "")) - 1
+    return text(who, cut(detail, left))

@@ -1,0 +1,12 @@
+"""What notify counts of messages. RED metrics of the RPCs are the chassis'."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+MESSAGES: Final = Counter(
+    "incasso_messages_total", "Tries of messages by what came of them", ["channel", "outcome"]
+)
+OLDEST_QUEUED: Final = Gauge(
+    "incasso_oldest_queued_message_age_seconds", "Age of the oldest message that waits"
+)

@@ -1,0 +1,79 @@
+"""The only file that calls paylink, and that reads its links: addresses, what is asked, of whom."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import grpc
+
+from incasso.paylink.v1 import paylink_pb2 as pb
+from incasso.paylink.v1.paylink_pb2_grpc import PaymentLinksServiceStub
+from libs import client, wire
+from libs.errors import RemoteRefusal
+from services.notify.domain import About, Contact, Item
+
+TIMEOUT_SECONDS: Final = 5.0
+_CLOSED: Final = frozenset({"payment_link_closed", "payment_link_not_found"})
+
+
+class LinkOverError(Exception):
+    """Nobody can pay the link any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAddress:
+    url: str
+    about: About
+
+
+class Links:
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: Any = PaymentLinksServiceStub(channel)
+
+    async def address(self, payment_link_id: str) -> LinkAddress:
+        """The address of an open link, and what it asks for now. Raises LinkOverError, Refusal."""
+        request = pb.GetPaymentLinkAddressRequest(payment_link_id=payment_link_id)
+        answer: pb.GetPaymentLinkAddressResponse = await self._ask("GetPaymentLinkAddress", request)
+        return LinkAddress(answer.url, about_link(answer.payment_link))
+
+    async def contact(self, payment_link_id: str) -> Contact | None:
+        """Who was asked for the money, by e-mail; None when nobody was named, or anybody may pay.
+
+        Raises LinkOverError when there is no such link, Refusal.
+        """
+        request = pb.GetPaymentLinkRequest(payment_link_id=payment_link_id)
+        answer: pb.GetPaymentLinkResponse = await self._ask("GetPaymentLink", request)
+        link = answer.payment_link
+        if link.reusable or not link.recipient.email:
+            return None
+        return Contact(link.recipient.email, link.recipient.name, link.locale)
+
+    async def _ask(self, name: str, request: Any) -> Any:
+        try:
+            return await client.call(
+                getattr(self._stub, name), request, timeout_seconds=TIMEOUT_SECONDS
+            )
+        except RemoteRefusal as refusal:
+            if refusal.reason in _CLOSED:
+                raise LinkOverError(refusal.reason) from refusal
+            raise
+
+
+def about_link(link: pb.PaymentLink, *, happened_at: datetime | None = None) -> About:
+    """What a message says of a link."""
+    amount = wire.money_of(link.amount_due if link.HasField("amount_due") else link.amount)
+    total = wire.money_of(link.amount)
+    return About(
+        amount=amount,
+        order_reference=link.order_reference,
+        description=link.description,
+        name=link.recipient.name,
+        total=total if total != amount else None,
+        items=tuple(
+            Item(item.name, item.quantity, item.quantity * item.unit_amount_minor)
+            for item in link.line_items
+        ),
+        expires_at=wire.time_of(link.expires_at) if link.HasField("expires_at") else None,
+        happened_at=happened_at,
+        has_quote=link.HasField("quote"),
+    )

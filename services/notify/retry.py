@@ -1,0 +1,34 @@
+"""When a message is tried again. All by the world's clock: mail servers know no test clocks."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+BACKOFF: Final = (
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+)
+GIVE_UP: Final = timedelta(hours=24)  # after it was queued
+# A worker has this long from taking a message up to handing it over: six SMTP replies of 30 s.
+LEASE: Final = timedelta(minutes=5)
+# And this long from there to the answer: 10 minutes after the end of DATA (RFC 5321 4.5.3.2.6).
+HAND_OVER_LEASE: Final = timedelta(minutes=12)
+# A provider is asked about a lost message after this, so that what is under way has arrived.
+ASK: Final = timedelta(seconds=30)
+# Older confirmations are not sent, e.g. when a new consumer reads the stream from its start.
+STALE: Final = timedelta(days=3)
+
+
+def next_try(
+    *, attempts: int, queued_at: datetime, now: datetime, after_seconds: float | None = None
+) -> datetime | None:
+    """When to try again after `attempts` tries; None to give up."""
+    if now - queued_at >= GIVE_UP:
+        return None
+    pause = BACKOFF[min(max(attempts, 1), len(BACKOFF)) - 1]
+    if after_seconds is not None:
+        pause = max(min(timedelta(seconds=after_seconds), GIVE_UP), timedelta(seconds=1))
+    return min(now + pause, queued_at + GIVE_UP)

@@ -1,0 +1,144 @@
+"""SQL of messages and their tries."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from libs.db import Conn, Row
+from libs.pages import Page
+from services.notify.domain import Channel, Kind, Message, State, about_of
+
+COLUMNS = (
+    "id, merchant_id, state, kind, channel, recipient, locale, payment_link_id, payment_id,"
+    " customer_id, event_id, about, attempts, error, provider_reference, resend_of, due_at,"
+    " handing_over_at, body_sha256, sent_at, delivered_at, queued_at, created_at"
+)
+_SELECT = f"SELECT {COLUMNS} FROM messages"  # noqa: S608 - made of constants
+
+
+def message_of(row: Row) -> Message:
+    values = {name: row[name] for name in COLUMNS.replace(" ", "").split(",")}
+    return Message(
+        **{
+            **values,
+            "state": State(row["state"]),
+            "kind": Kind(row["kind"]),
+            "channel": Channel(row["channel"]),
+            "about": about_of(row["about"]),
+        }
+    )
+
+
+async def insert(conn: Conn, message: Message) -> bool:
+    """Queue it, due now; False when the event has made this message before."""
+    made = await conn.execute(
+        "INSERT INTO messages (merchant_id, id, state, kind, channel, recipient, locale,"
+        " payment_link_id, payment_id, customer_id, event_id, about, resend_of, due_at, queued_at,"
+        " created_at)"
+        " VALUES ($1, $2, 'queued', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now(), now(), $13)"
+        " ON CONFLICT (merchant_id, event_id, channel, kind) WHERE resend_of IS NULL DO NOTHING",
+        message.merchant_id,
+        message.id,
+        message.kind.value,
+        message.channel.value,
+        message.recipient,
+        message.locale,
+        message.payment_link_id,
+        message.payment_id,
+        message.customer_id,
+        message.event_id,
+        message.about.as_json(),
+        message.resend_of,
+        message.created_at,
+    )
+    return made == 1
+
+
+async def get(conn: Conn, merchant_id: str, message_id: str) -> Message | None:
+    row = await conn.fetchrow(
+        _SELECT + " WHERE merchant_id = $1 AND id = $2", merchant_id, message_id
+    )
+    return None if row is None else message_of(row)
+
+
+async def lock(conn: Conn, merchant_id: str, message_id: str) -> Message | None:
+    row = await conn.fetchrow(
+        _SELECT + " WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE", merchant_id, message_id
+    )
+    return None if row is None else message_of(row)
+
+
+async def lock_by_id(conn: Conn, message_id: str) -> Message | None:
+    """For returned mail, whose address has no room for the merchant."""
+    row = await conn.fetchrow(_SELECT + " WHERE id = $1 FOR NO KEY UPDATE", message_id)
+    return None if row is None else message_of(row)
+
+
+async def lock_by_reference(conn: Conn, reference: str) -> Message | None:
+    row = await conn.fetchrow(
+        _SELECT + " WHERE provider_reference = $1 FOR NO KEY UPDATE", reference
+    )
+    return None if row is None else message_of(row)
+
+
+async def page(
+    conn: Conn,
+    merchant_id: str,
+    page: Page,
+    *,
+    state: State | None,
+    payment_link_id: str | None,
+    payment_id: str | None,
+    created_from: datetime | None,
+    created_to: datetime | None,
+) -> Sequence[Message]:
+    """One row more than the page has, newest first."""
+    rows = await conn.fetch(
+        _SELECT + " WHERE merchant_id = $1 AND id < $2"
+        " AND ($3::text IS NULL OR state = $3)"
+        " AND ($4::text IS NULL OR payment_link_id = $4)"
+        " AND ($5::text IS NULL OR payment_id = $5)"
+        " AND ($6::timestamptz IS NULL OR created_at >= $6)"
+        " AND ($7::timestamptz IS NULL OR created_at < $7)"
+        " ORDER BY id DESC LIMIT $8",
+        merchant_id,
+        page.before,
+        state,
+        payment_link_id,
+        payment_id,
+        created_from,
+        created_to,
+        page.limit + 1,
+    )
+    return [message_of(row) for row in rows]
+
+
+async def told_before(conn: Conn, merchant_id: str, payment_id: str) -> Message | None:
+    """The receipt of a payment by e-mail, which names who paid."""
+    row = await conn.fetchrow(
+        _SELECT + " WHERE merchant_id = $1 AND payment_id = $2 AND recipient <> ''"
+        " AND kind = 'receipt' AND channel = 'email' AND resend_of IS NULL ORDER BY id LIMIT 1",
+        merchant_id,
+        payment_id,
+    )
+    return None if row is None else message_of(row)
+
+
+async def erase_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
+    """Forget the person; what was sent when, and for how much, stays."""
+    await conn.execute(
+        "UPDATE messages SET recipient = '', about = about || '{\"name\": \"\"}',"
+        " state = CASE WHEN state = 'queued' THEN 'obsolete' ELSE state END,"
+        " due_at = CASE WHEN state = 'queued' THEN NULL ELSE due_at END"
+        " WHERE merchant_id = $1 AND customer_id = $2",
+        merchant_id,
+        customer_id,
+    )
+
+
+async def known_references(conn: Conn, references: Sequence[str]) -> frozenset[str]:
+    """Which of a provider's references are stored with messages already."""
+    rows = await conn.fetch(
+        "SELECT provider_reference FROM messages WHERE provider_reference = ANY($1)",
+        list(references),
+    )
+    return frozenset(row["provider_reference"] for row in rows)

@@ -1,0 +1,252 @@
+"""The words of messages, Italian and English. `{…}` are filled by letters.py."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from services.notify.domain import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class KindWords:
+    subject: str
+    preheader: str
+    heading: str
+    intro: str
+    amount_label: str
+    sms: str
+    button: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    greeting: str
+    greeting_nobody: str
+    quote: str
+    description: str
+    reference: str
+    total: str
+    deposit: str
+    expires: str
+    date: str
+    more_items: str
+    plain_url: str
+    stop: str
+    sent_by: str
+    sent_by_reply: str
+    sms_for: str
+    sms_reference: str
+    kinds: Mapping[Kind, KindWords]
+
+
+_SAFE_IT: Final = (
+    "Paghi con carta o bonifico su una pagina protetta: i dati della carta non passano da noi.",
+    "Non aspettava questa richiesta? La ignori: nulla viene addebitato.",
+)
+_SAFE_EN: Final = (
+    "Pay by card or bank transfer on a secure page: card details never reach us.",
+    "Not expecting this request? Ignore it: nothing is charged.",
+)
+
+_IT: Final = Language(
+    greeting="Buongiorno {name},",
+    greeting_nobody="Buongiorno,",
+    quote="Prima di pagare potrà leggere e accettare il preventivo.",
+    description="Descrizione",
+    reference="Riferimento",
+    total="Prezzo intero",
+    deposit="Acconto da pagare",
+    expires="Da pagare entro",
+    date="Data",
+    more_items="Altri articoli: {count}",
+    plain_url="Se il pulsante non funziona, copi questo indirizzo nel browser:",
+    stop="Non inviarmi altri promemoria per questo pagamento",
+    sent_by="Messaggio inviato per conto di {merchant}.",
+    sent_by_reply="Messaggio inviato per conto di {merchant}. Può rispondere a questa e-mail.",
+    sms_for="per {what}",
+    sms_reference="rif. {what}",
+    kinds={
+        Kind.LINK: KindWords(
+            subject="{merchant}: richiesta di pagamento di {amount}",
+            preheader="Paghi in meno di un minuto, anche dal telefono.",
+            heading="Richiesta di pagamento",
+            intro="{merchant} le chiede il pagamento indicato qui sotto.",
+            amount_label="Da pagare",
+            sms="{merchant}paghi {amount}{detail} qui: {url}",
+            button="Paga ora",
+            notes=_SAFE_IT,
+        ),
+        Kind.LINK_REMINDER: KindWords(
+            subject="Promemoria: {amount} da pagare a {merchant}",
+            preheader="Il pagamento non risulta ancora arrivato.",
+            heading="Un promemoria",
+            intro="Il pagamento a {merchant} non risulta ancora arrivato. Se ha appena pagato, "
+            "consideri chiusa la richiesta.",
+            amount_label="Da pagare",
+            sms="{merchant}promemoria, {amount} da pagare{detail}: {url}",
+            button="Paga ora",
+            notes=_SAFE_IT,
+        ),
+        Kind.LINK_REISSUED: KindWords(
+            subject="{merchant}: nuovo link per pagare {amount}",
+            preheader="Il link precedente non è più valido.",
+            heading="Il suo nuovo link",
+            intro="Ecco un nuovo link per pagare {merchant}. Quello precedente non è più valido.",
+            amount_label="Da pagare",
+            sms="{merchant}nuovo link per pagare {amount}{detail}: {url}",
+            button="Paga ora",
+            notes=_SAFE_IT,
+        ),
+        Kind.CART: KindWords(
+            subject="{merchant}: il suo carrello la aspetta",
+            preheader="Abbiamo tenuto da parte i suoi articoli: {amount}.",
+            heading="Il suo carrello la aspetta",
+            intro="Ha lasciato qualcosa da {merchant}. Può concludere l'ordine quando vuole.",
+            amount_label="Totale",
+            sms="{merchant}il suo carrello la aspetta, {amount}{detail}: {url}",
+            button="Concludi l'ordine",
+            notes=_SAFE_IT,
+        ),
+        Kind.BALANCE: KindWords(
+            subject="{merchant}: saldo di {amount}",
+            preheader="L'acconto è stato pagato, resta il saldo.",
+            heading="Il saldo del suo ordine",
+            intro="Grazie per l'acconto. {merchant} le chiede ora il saldo.",
+            amount_label="Saldo da pagare",
+            sms="{merchant}saldo di {amount}{detail} da pagare qui: {url}",
+            button="Paga il saldo",
+            notes=_SAFE_IT,
+        ),
+        Kind.RECEIPT: KindWords(
+            subject="{merchant}: pagamento di {amount} ricevuto",
+            preheader="Grazie, il pagamento è andato a buon fine.",
+            heading="Pagamento ricevuto",
+            intro="Grazie! {merchant} ha ricevuto il suo pagamento.",
+            amount_label="Pagato",
+            sms="{merchant}pagamento di {amount}{detail} ricevuto. Grazie!",
+            notes=("Questa conferma non è un documento fiscale.",),
+        ),
+        Kind.REFUND: KindWords(
+            subject="{merchant}: rimborso di {amount}",
+            preheader="Il rimborso è stato disposto.",
+            heading="Rimborso disposto",
+            intro="{merchant} ha disposto un rimborso a suo favore.",
+            amount_label="Rimborsato",
+            sms="{merchant}rimborso di {amount}{detail} disposto.",
+            notes=("Secondo la banca possono servire alcuni giorni lavorativi per vederlo.",),
+        ),
+        Kind.PENDING: KindWords(
+            subject="{merchant}: pagamento di {amount} in corso",
+            preheader="È tutto a posto: non deve pagare di nuovo.",
+            heading="Pagamento in corso",
+            intro="Il suo pagamento a {merchant} è in corso. È tutto a posto: non deve pagare di "
+            "nuovo. Le scriveremo quando sarà arrivato.",
+            amount_label="In corso",
+            sms="{merchant}pagamento di {amount}{detail} in corso, non paghi di nuovo.",
+            notes=("A seconda del metodo possono servire alcuni giorni lavorativi.",),
+        ),
+    },
+)
+
+_EN: Final = Language(
+    greeting="Hello {name},",
+    greeting_nobody="Hello,",
+    quote="You can read and accept the quote before you pay.",
+    description="Description",
+    reference="Reference",
+    total="Full price",
+    deposit="Deposit to pay",
+    expires="Pay by",
+    date="Date",
+    more_items="{count} more items",
+    plain_url="If the button does not work, copy this address into your browser:",
+    stop="Send me no more reminders of this payment",
+    sent_by="Sent on behalf of {merchant}.",
+    sent_by_reply="Sent on behalf of {merchant}. You can reply to this e-mail.",
+    sms_for="for {what}",
+    sms_reference="ref. {what}",
+    kinds={
+        Kind.LINK: KindWords(
+            subject="{merchant}: payment request for {amount}",
+            preheader="Pay in under a minute, on your phone too.",
+            heading="Payment request",
+            intro="{merchant} asks you for the payment below.",
+            amount_label="To pay",
+            sms="{merchant}please pay {amount}{detail} here: {url}",
+            button="Pay now",
+            notes=_SAFE_EN,
+        ),
+        Kind.LINK_REMINDER: KindWords(
+            subject="Reminder: {amount} to pay to {merchant}",
+            preheader="We have not seen your payment yet.",
+            heading="A reminder",
+            intro="Your payment to {merchant} has not arrived yet. If you have just paid, there is "
+            "nothing left to do.",
+            amount_label="To pay",
+            sms="{merchant}reminder, {amount} to pay{detail}: {url}",
+            button="Pay now",
+            notes=_SAFE_EN,
+        ),
+        Kind.LINK_REISSUED: KindWords(
+            subject="{merchant}: a new link to pay {amount}",
+            preheader="The link before it no longer works.",
+            heading="Your new link",
+            intro="Here is a new link to pay {merchant}. The one before it no longer works.",
+            amount_label="To pay",
+            sms="{merchant}new link to pay {amount}{detail}: {url}",
+            button="Pay now",
+            notes=_SAFE_EN,
+        ),
+        Kind.CART: KindWords(
+            subject="{merchant}: your cart is waiting",
+            preheader="We kept your items: {amount}.",
+            heading="Your cart is waiting",
+            intro="You left something at {merchant}. Complete your order whenever you like.",
+            amount_label="Total",
+            sms="{merchant}your cart is waiting, {amount}{detail}: {url}",
+            button="Complete the order",
+            notes=_SAFE_EN,
+        ),
+        Kind.BALANCE: KindWords(
+            subject="{merchant}: balance of {amount}",
+            preheader="The deposit is paid, the balance is left.",
+            heading="The balance of your order",
+            intro="Thank you for the deposit. {merchant} now asks you for the balance.",
+            amount_label="Balance to pay",
+            sms="{merchant}balance of {amount}{detail} to pay here: {url}",
+            button="Pay the balance",
+            notes=_SAFE_EN,
+        ),
+        Kind.RECEIPT: KindWords(
+            subject="{merchant}: payment of {amount} received",
+            preheader="Thank you, your payment went through.",
+            heading="Payment received",
+            intro="Thank you! {merchant} has received your payment.",
+            amount_label="Paid",
+            sms="{merchant}payment of {amount}{detail} received. Thank you!",
+            notes=("This confirmation is not a tax document.",),
+        ),
+        Kind.REFUND: KindWords(
+            subject="{merchant}: refund of {amount}",
+            preheader="The refund is on its way.",
+            heading="Refund on its way",
+            intro="{merchant} has refunded you.",
+            amount_label="Refunded",
+            sms="{merchant}refund of {amount}{detail} is on its way.",
+            notes=("Depending on your bank it can take a few working days to show.",),
+        ),
+        Kind.PENDING: KindWords(
+            subject="{merchant}: payment of {amount} under way",
+            preheader="All is well: you need not pay again.",
+            heading="Payment under way",
+            intro="Your payment to {merchant} is under way. All is well: you need not pay again. "
+            "We will write when it has arrived.",
+            amount_label="Under way",
+            sms="{merchant}payment of {amount}{detail} is under way, do not pay again.",
+            notes=("Depending on the method this can take a few working days.",),
+        ),
+    },
+)
+
+WORDS: Final[Mapping[str, Language]] = {"it": _IT, "en": _EN}
