@@ -7,9 +7,11 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.message import EmailMessage
 from pathlib import Path
 
 import aiohttp
+import aiosmtplib
 
 HEADERS = {"Authorization": "Bearer sandbox_sk_sandbox-a"}
 CHARGE = {"amount_minor": 5990, "currency": "EUR", "token": "tok_visa", "capture": True}
@@ -22,11 +24,15 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def process(port: int, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(
+    port: int, folder: Path, smtp_port: int | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
     environment = os.environ | {
         "INCASSO_HTTP_PORT": str(port),
         "INCASSO_SANDBOX_DATA": str(folder),
     }
+    if smtp_port is not None:
+        environment["INCASSO_SANDBOX_SMTP_PORT"] = str(smtp_port)
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.sandbox", env=environment,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
@@ -90,9 +96,29 @@ async def test_answered_charges_survive_a_kill_under_load(tmp_path):
         assert (await again.json())["id"] == charge_id
 
 
+async def test_taken_mail_survives_a_kill(tmp_path):
+    port, smtp_port = free_port(), free_port()
+    mail = EmailMessage()
+    mail["Subject"] = "Ciao"
+    async with process(port, tmp_path, smtp_port) as child:
+        await aiosmtplib.send(
+            mail, sender="a@x.example", recipients=["b@x.example"], start_tls=False,
+            hostname="127.0.0.1", port=smtp_port,
+        )  # fmt: skip
+        os.kill(child.pid, signal.SIGKILL)
+    async with (
+        process(port, tmp_path, smtp_port),
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/inbox/messages") as answer,
+    ):
+        assert [mail["to"] for mail in (await answer.json())["data"]] == ["b@x.example"]
+
+
 async def test_sigterm_ends_the_process_in_good_order(tmp_path):
-    port = free_port()
-    async with process(port, tmp_path) as child:
+    port, smtp_port = free_port(), free_port()
+    async with process(port, tmp_path, smtp_port) as child:
+        _, idle_client = await asyncio.open_connection("127.0.0.1", smtp_port)
         child.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
             assert await child.wait() == 0
+        idle_client.close()
