@@ -1,0 +1,59 @@
+"""Webhooks on a real PostgreSQL behind a real gRPC port, sent to a real HTTP server."""
+
+from collections.abc import AsyncIterator
+from ipaddress import ip_network
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientTimeout, web
+from cryptography.fernet import Fernet
+
+from incasso.notify.v1.webhooks_pb2_grpc import (
+    WebhooksServiceStub,
+    add_WebhooksServiceServicer_to_server,
+)
+from libs import client, db
+from libs.seal import Seal
+from libs.server import Server
+from libs.tasks import Tasks
+from services.notify.addresses import Guard
+from services.notify.service.webhooks import NAME, Webhooks
+from services.notify.webhook_client import Receivers
+from services.notify.webhook_deps import WebhookDeps
+from tests.services.notify.webhooks.hooks import Hooks, Receiver, Time
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def receiver() -> AsyncIterator[Receiver]:
+    made = Receiver()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", made.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield made
+    await runner.cleanup()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def hooks(new_database, receiver: Receiver) -> AsyncIterator[Hooks]:
+    database = await db.connect(new_database("notify"), pool_size=8, service="notify")
+    time = Time()
+    guard = Guard([ip_network("127.0.0.0/8")])
+    deps = WebhookDeps(database, Seal([Fernet.generate_key().decode()]), guard, now=time)
+    server = Server([(add_WebhooksServiceServicer_to_server, Webhooks(deps))], [NAME], Tasks())
+    channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
+    receivers = Receivers(guard, ClientTimeout(total=1))
+    yield Hooks(deps, WebhooksServiceStub(channel), receiver, receivers, time)
+    await receivers.close()
+    await channel.close()
+    await server.stop(1)
+    await database.close()
+
+
+@pytest.fixture
+def other(hooks: Hooks) -> Hooks:
+    """Another merchant at the same process."""
+    return Hooks(hooks.deps, hooks.stub, hooks.receiver, hooks.receivers, hooks.time)

@@ -1,0 +1,333 @@
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from incasso.notify.v1 import webhooks_pb2 as pb
+from libs import json_out
+from services.notify import webhook_schedule
+from services.notify.webhook_worker import DeliveryWorker
+from tests.services.notify.webhooks.hooks import TRACEPARENT, Hooks, until
+
+PENDING = pb.WebhookDelivery.STATE_PENDING
+DELIVERED = pb.WebhookDelivery.STATE_DELIVERED
+FAILED = pb.WebhookDelivery.STATE_FAILED
+ENABLED = pb.WebhookEndpoint.STATE_ENABLED
+DISABLED = pb.WebhookEndpoint.STATE_DISABLED
+
+
+async def test_a_webhook_verifies_with_the_official_package(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+    event_id = await hooks.happen()
+    assert await hooks.send() == 1
+    (received,) = hooks.receiver.received
+    told = Webhook(endpoint.secret).verify(received.body, received.headers)
+    assert told["id"] == received.event_id == event_id
+    assert told["type"] == "payment.captured"
+    assert told["data"]["payment"]["order_reference"] == "A-1001 · è"
+    assert told["data"]["amount_minor"] == 5990
+    assert told["trace_id"] == TRACEPARENT.split("-")[1]
+    assert received.headers["traceparent"].split("-")[1] == told["trace_id"]
+    assert received.headers["content-type"] == "application/json"
+    assert received.headers["user-agent"].startswith("Incasso")
+    delivery = await hooks.delivery(endpoint)
+    assert delivery.state == DELIVERED
+    assert [attempt.status for attempt in delivery.attempts] == [204]
+    assert not delivery.HasField("next_attempt_at")
+
+
+async def test_an_altered_body_does_not_verify(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+    await hooks.happen()
+    await hooks.send()
+    (received,) = hooks.receiver.received
+    altered = received.body.replace(b"5990", b"9990")
+    with pytest.raises(WebhookVerificationError):
+        Webhook(endpoint.secret).verify(altered, received.headers)
+
+
+async def test_every_try_carries_the_bytes_that_the_api_answers(hooks: Hooks):
+    await hooks.endpoint()
+    event_id = await hooks.happen()
+    hooks.receiver.answer("/hook", 500)
+    for _ in range(3):
+        await hooks.make_due()
+        await hooks.send()
+    answer = await hooks.call("GetEvent", event_id=event_id)
+    assert [one.body for one in hooks.receiver.received] == [json_out.body_of(answer, "event")] * 3
+    assert {one.event_id for one in hooks.receiver.received} == {event_id}
+
+
+async def test_after_500_it_is_tried_again_until_it_is_taken(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+    hooks.receiver.answer("/hook", 500, text="out of order")
+    await hooks.happen()
+    await hooks.send()
+    delivery = await hooks.delivery(endpoint)
+    assert (delivery.state, delivery.attempts[0].status) == (PENDING, 500)
+    assert delivery.attempts[0].error == "answered 500"
+    assert delivery.attempts[0].response_excerpt == "out of order"
+    assert (await hooks.seen(endpoint)).HasField("failing_since")
+    assert await hooks.send() == 0, "the next try is not due yet"
+    hooks.receiver.answer("/hook", 200)
+    await hooks.make_due()
+    await hooks.send()
+    delivery = await hooks.delivery(endpoint)
+    assert delivery.state == DELIVERED
+    assert [attempt.status for attempt in delivery.attempts] == [500, 200]
+    assert not (await hooks.seen(endpoint)).HasField("failing_since")
+
+
+async def test_tries_follow_the_schedule_and_end(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+    hooks.receiver.answer("/hook", 503)
+    await hooks.happen()
+    for tries in range(1, webhook_schedule.TRIES):
+        began = datetime.now(UTC)
+        assert await hooks.send() == 1
+        delivery = await hooks.delivery(endpoint)
+        wait = delivery.next_attempt_at.ToDatetime(UTC) - began
+        planned = webhook_schedule.DELAYS[tries]
+        assert 0.9 * planned <= wait <= 1.1 * planned + timedelta(seconds=5)
+        await hooks.make_due()
+    assert await hooks.send() == 1
+    delivery = await hooks.delivery(endpoint)
+    assert delivery.state == FAILED
+    assert len(delivery.attempts) == webhook_schedule.TRIES
+    assert await hooks.send() == 0
+    assert (await hooks.seen(endpoint)).state == ENABLED, "it fails for a moment only"
+
+
+async def test_a_longer_retry_after_is_honoured(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+    hooks.receiver.answer("/hook", 429, retry_after="3600")
+    await hooks.happen()
+    await hooks.send()
+    wait = (await hooks.delivery(endpoint)).next_attempt_at.ToDatetime(UTC) - datetime.now(UTC)
+    assert timedelta(minutes=59) < wait <= timedelta(hours=1)
+
+
+async def test_a_redirect_is_a_failure_and_not_followed(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+    hooks.receiver.answer("/hook", 307, location=f"{hooks.receiver.url}/elsewhere")
+    await hooks.happen()
+    await hooks.send()
+    delivery = await hooks.delivery(endpoint)
+    assert delivery.state == PENDING
+    assert delivery.attempts[0].error == "answered 307; redirects are not followed"
+    assert hooks.receiver.at("/elsewhere") == []
+
+
+async def test_a_receiver_that_does_not_answer_times_out(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+
+    async def sleep(_: web.Request) -> web.Response:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    hooks.receiver.answers["/hook"] = sleep
+    await hooks.happen()
+    await hooks.send()
+    (attempt,) = (await hooks.delivery(endpoint)).attempts
+    assert attempt.error == "timed out"
+    assert not attempt.HasField("status")
+    assert attempt.duration_ms >= 900
+
+
+async def test_a_body_that_never_ends_is_cut_and_its_status_counts(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(1000):
+            await response.write(b"x\x00" * 5000)
+        return response
+
+    hooks.receiver.answers["/hook"] = stream
+    await hooks.happen()
+    await hooks.send()
+    delivery = await hooks.delivery(endpoint)
+    assert delivery.state == DELIVERED
+    assert len(delivery.attempts[0].response_excerpt) == 4096
+
+
+async def test_a_closed_port_is_a_failed_try(hooks: Hooks, free_port):
+    endpoint = await hooks.endpoint()
+    await hooks.call(
+        "UpdateWebhookEndpoint",
+        webhook_endpoint_id=endpoint.id,
+        url=f"http://127.0.0.1:{free_port()}/",
+    )
+    await hooks.happen()
+    await hooks.send()
+    assert (await hooks.delivery(endpoint)).attempts[0].error == "could not connect"
+
+
+async def test_410_disables_the_endpoint_and_fails_what_waits(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+    healthy = await hooks.endpoint("/healthy")
+    hooks.receiver.answer("/hook", 410)
+    await hooks.happen()
+    await hooks.send()
+    await hooks.happen()
+    seen = await hooks.seen(endpoint)
+    assert seen.state == DISABLED
+    assert seen.disabled_reason == pb.WebhookEndpoint.DISABLED_REASON_GONE
+    await hooks.send()
+    assert [d.state for d in await hooks.deliveries(endpoint)] == [FAILED]
+    assert [d.state for d in await hooks.deliveries(healthy)] == [DELIVERED, DELIVERED]
+
+
+async def test_410_fails_what_was_waiting_already(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+    hooks.receiver.answer("/hook", 500)
+    await hooks.happen()
+    await hooks.send()
+    hooks.receiver.answer("/hook", 410)
+    await hooks.happen()
+    await hooks.send()
+    assert [d.state for d in await hooks.deliveries(endpoint)] == [FAILED, FAILED]
+
+
+async def test_an_endpoint_that_takes_nothing_for_five_days_is_disabled(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+    hooks.receiver.answer("/hook", 500)
+    await hooks.happen()
+    for _ in range(webhook_schedule.TRIES):
+        await hooks.make_due()
+        await hooks.send()
+    hooks.time.ahead = timedelta(days=4)
+    await hooks.happen()
+    await hooks.send()
+    assert (await hooks.seen(endpoint)).state == ENABLED
+    hooks.time.ahead = timedelta(days=5, minutes=1)
+    await hooks.make_due()
+    await hooks.send()
+    seen = await hooks.seen(endpoint)
+    assert seen.disabled_reason == pb.WebhookEndpoint.DISABLED_REASON_FAILING
+    assert {d.state for d in await hooks.deliveries(endpoint)} == {FAILED}
+
+
+async def test_a_slow_endpoint_does_not_delay_the_others(hooks: Hooks):
+    slow, quick = await hooks.endpoint("/slow"), await hooks.endpoint("/quick")
+    release = asyncio.Event()
+
+    async def wait(_: web.Request) -> web.Response:
+        await release.wait()
+        return web.Response()
+
+    hooks.receiver.answers["/slow"] = wait
+    for _ in range(40):
+        await hooks.happen()
+    worker = asyncio.create_task(DeliveryWorker(hooks.deps).run())
+    try:
+        await until(lambda: len(hooks.receiver.at("/quick")) == 40)
+        assert len(hooks.receiver.at("/slow")) == 16, "an endpoint has so many places"
+        release.set()
+        await until(lambda: len(hooks.receiver.at("/slow")) == 40)
+    finally:
+        release.set()
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+    assert len({one.event_id for one in hooks.receiver.at("/slow")}) == 40
+    assert slow.id != quick.id
+
+
+async def test_two_workers_send_each_delivery_once(hooks: Hooks):
+    await hooks.endpoint()
+    for _ in range(60):
+        await hooks.happen()
+    workers = [asyncio.create_task(DeliveryWorker(hooks.deps).run()) for _ in range(2)]
+    try:
+        await until(lambda: len(hooks.receiver.received) >= 60)
+        await asyncio.sleep(0.5)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    assert len(hooks.receiver.received) == 60
+    assert len({one.event_id for one in hooks.receiver.received}) == 60
+
+
+async def test_a_restart_in_the_middle_sends_again_under_the_same_id(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+
+    async def hang(_: web.Request) -> web.Response:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    hooks.receiver.answers["/hook"] = hang
+    event_id = await hooks.happen()
+    worker = asyncio.create_task(DeliveryWorker(hooks.deps).run())
+    await until(lambda: len(hooks.receiver.received) == 1)
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
+    del hooks.receiver.answers["/hook"]
+    assert await hooks.send() == 0, "it is leased to the worker that died"
+    await hooks.make_due()
+    assert await hooks.send() == 1
+    assert [one.event_id for one in hooks.receiver.received] == [event_id, event_id]
+    assert (await hooks.delivery(endpoint)).state == DELIVERED
+
+
+async def test_taken_after_the_merchant_disabled_the_endpoint_counts_as_delivered(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+
+    async def disable(_: web.Request) -> web.Response:
+        await hooks.call("UpdateWebhookEndpoint", webhook_endpoint_id=endpoint.id, state=DISABLED)
+        return web.Response()
+
+    hooks.receiver.answers["/hook"] = disable
+    await hooks.happen()
+    await hooks.send()
+    assert (await hooks.delivery(endpoint)).state == DELIVERED
+
+
+async def test_an_endpoint_deleted_while_a_try_is_under_way_is_no_trouble(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+
+    async def delete(_: web.Request) -> web.Response:
+        await hooks.call("DeleteWebhookEndpoint", webhook_endpoint_id=endpoint.id)
+        return web.Response()
+
+    hooks.receiver.answers["/hook"] = delete
+    await hooks.happen()
+    assert await hooks.send() == 1
+    assert await hooks.send() == 0
+
+
+async def test_deliveries_are_listed_in_pages_and_by_state(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+    for _ in range(3):
+        await hooks.happen()
+    await hooks.send()
+    hooks.receiver.answer("/hook", 500)
+    last = await hooks.happen()
+    await hooks.send()
+    page = await hooks.call("ListWebhookDeliveries", webhook_endpoint_id=endpoint.id, limit=3)
+    assert page.data[0].event_id == last
+    rest = await hooks.deliveries(endpoint, cursor=page.next_cursor)
+    assert len(page.data) + len(rest) == 4
+    assert [d.event_id for d in await hooks.deliveries(endpoint, state=PENDING)] == [last]
+
+
+async def test_cookies_are_neither_kept_nor_sent(hooks: Hooks):
+    await hooks.endpoint()
+    hooks.receiver.answer("/hook", 200, set_cookie="a=b; Path=/")
+    for _ in range(2):
+        await hooks.happen()
+        await hooks.send()
+    assert all("cookie" not in one.headers for one in hooks.receiver.received)
+
+
+async def test_the_body_is_plain_json_in_utf_8(hooks: Hooks):
+    await hooks.endpoint()
+    await hooks.happen()
+    await hooks.send()
+    body = hooks.receiver.received[0].body
+    assert list(json.loads(body)) == ["id", "type", "created_at", "data", "trace_id"]
+    assert "è".encode() in body
