@@ -1,0 +1,373 @@
+"""Carts at their door: told of, recovered on demand or by themselves, completed, paid, lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+
+from incasso.paylink.v1 import events_pb2, paylink_pb2
+from incasso.paylink.v1 import shop_pb2 as pb
+from libs import db, ids
+from libs.db import Database
+from libs.errors import Refusal
+from services.paylink import carts as rules
+from services.paylink import moves, tokens
+from services.paylink.cart_worker import cart_worker
+from services.paylink.domain import Method
+from services.paylink.flows.carts import link_ended
+from services.paylink.states import LinkEvent
+from services.paylink.store import links
+from tests.services.paylink.shop_world import PUBLIC_URL, ShopWorld, item, open_shop_world
+
+State = pb.Cart
+MOVES = {
+    State.STATE_RECOVERED: LinkEvent.SUCCEED,
+    State.STATE_LOST: LinkEvent.EXPIRE,
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def database(new_module_database) -> AsyncIterator[Database]:
+    opened = await db.connect(new_module_database("paylink"), pool_size=8, service="paylink")
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(database: Database) -> AsyncIterator[ShopWorld]:
+    async with open_shop_world(database) as opened:
+        yield opened
+
+
+async def reason_of(doing) -> tuple[str, int]:
+    with pytest.raises(Refusal) as refused:
+        await doing
+    return refused.value.reason, refused.value.kind.http_status
+
+
+async def link_comes_to(world: ShopWorld, link_id: str, event: LinkEvent) -> None:
+    """What the flows of links do when one is paid, expires or is cancelled."""
+    async with world.db.transaction() as tx:
+        link = await links.lock(tx, world.merchant_id, link_id)
+        assert link is not None
+        after = moves.ended(link, event, world.deps.clock.now())
+        await link_ended(tx, await links.save(tx, link, after))
+
+
+async def run_worker(world: ShopWorld) -> None:
+    await cart_worker(world.deps).run_once()
+    world.act()
+
+
+async def told(world: ShopWorld, verb: str) -> list[bytes]:
+    return [body for subject, body in await world.events() if subject == verb]
+
+
+async def test_a_cart_comes_back_as_it_was_told_of(world: ShopWorld):
+    made = await world.cart(
+        line_items=[item("Scarpe", 2, 5000), item("Sconto", 1, -1000)], metadata={"a": "b"}
+    )
+    assert (made.amount.amount_minor, made.amount.currency, made.locale) == (9000, "EUR", "it")
+    assert made.state == State.STATE_OPEN
+    assert not made.HasField("recover_at")
+    assert await world.look(made.id) == made
+
+
+async def test_what_the_storefront_says_goes_before_what_the_merchant_has(world: ShopWorld):
+    made = await world.cart(currency="USD", locale="en", recover_after_minutes=60)
+    assert (made.amount.currency, made.locale) == ("USD", "en")
+    assert made.recover_at.seconds - made.created_at.seconds == 3600
+
+
+async def test_the_same_reference_replaces_the_contents_of_an_open_cart(world: ShopWorld):
+    first = await world.cart(recover_after_minutes=60)
+    second = await world.cart(line_items=[item("Cappello", 1, 2500)])
+    assert (second.id, second.created_at) == (first.id, first.created_at)
+    assert second.amount.amount_minor == 2500
+    assert not second.HasField("recover_at")
+    assert await world.look(first.id) == second
+    (row,) = await world.rows("SELECT due_at FROM carts WHERE id = $1", first.id)
+    assert row["due_at"] is None
+
+
+async def test_twenty_tellings_of_one_reference_at_once_make_one_cart(world: ShopWorld):
+    made = await asyncio.gather(*(world.cart(recover_after_minutes=60) for _ in range(20)))
+    assert len({cart.id for cart in made}) == 1
+
+
+async def test_telling_again_with_the_same_key_answers_the_same(world: ShopWorld):
+    request = world.cart_request()
+    one = await world.call("CreateCart", request, key="k")
+    await world.cart(line_items=[item("Cappello", 1, 2500)])
+    assert await world.call("CreateCart", request, key="k") == one
+    request.locale = "en"
+    again = world.call("CreateCart", request, key="k")
+    assert await reason_of(again) == ("idempotency_key_reused", 422)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"recipient": paylink_pb2.Recipient(name="Giulia")},
+        {"line_items": [item("Scarpe", 1, 1), item("Sconto", 1, -1)]},
+        {"line_items": [item("Oro", 100_000, 999_999_999_999)]},
+        {"line_items": []},
+        {"recover_after_minutes": 9},
+        {"reference": ""},
+    ],
+)
+async def test_a_cart_that_nobody_could_pay_is_refused(world: ShopWorld, wrong):
+    assert await reason_of(world.cart(**wrong)) == ("invalid_argument", 400)
+
+
+async def test_carts_are_listed_newest_first_and_by_state(world: ShopWorld):
+    made = [(await world.cart(f"cart-{number}")).id for number in range(3)]
+    await world.complete(made[1])
+    page = await world.call("ListCarts", pb.ListCartsRequest(limit=2))
+    assert [cart.id for cart in page.data] == made[:0:-1]
+    rest = await world.call("ListCarts", pb.ListCartsRequest(cursor=page.next_cursor))
+    assert [cart.id for cart in rest.data] == made[:1]
+    still = await world.call("ListCarts", pb.ListCartsRequest(state=State.STATE_OPEN))
+    assert [cart.id for cart in still.data] == [made[2], made[0]]
+    wrong = world.call("ListCarts", pb.ListCartsRequest(cursor="x"))
+    assert await reason_of(wrong) == ("cursor_invalid", 400)
+
+
+async def test_recovering_sends_a_link_with_what_is_in_the_cart(world: ShopWorld):
+    recipient = paylink_pb2.Recipient(email="giulia@example.com", phone="+393331234567")
+    made = await world.cart(recipient=recipient, metadata={"a": "b"}, locale="en")
+    link = await world.recover(made.id)
+    (row,) = await world.rows("SELECT token_hash FROM link_tokens WHERE link_id = $1", link.id)
+    token = link.url.removeprefix(f"{PUBLIC_URL}/p/")
+    assert tokens.hash_of(token) == row["token_hash"]
+    assert (link.state, link.origin, link.cart_id) == (
+        paylink_pb2.PaymentLink.STATE_SENT,
+        paylink_pb2.PaymentLink.ORIGIN_CART,
+        made.id,
+    )
+    assert list(link.channels) == [paylink_pb2.CHANNEL_EMAIL, paylink_pb2.CHANNEL_SMS]
+    assert (link.amount, link.line_items, link.locale) == (made.amount, made.line_items, "en")
+    assert (link.order_reference, link.description) == ("cart-77", "Scarpe da corsa")
+    assert dict(link.metadata) == {"a": "b"}
+    assert link.expires_at.seconds - link.created_at.seconds == 7 * 86400
+    cart = await world.look(made.id)
+    assert (cart.state, cart.payment_link_id) == (State.STATE_RECOVERING, link.id)
+
+
+async def test_recovering_tells_of_the_link_of_its_message_and_of_the_cart(world: ShopWorld):
+    made = await world.cart()
+    link = await world.recover(made.id)
+    assert [subject for subject, _ in await world.events()] == [
+        "payment_link.created",
+        "payment_link.message_requested",
+        "payment_link.sent",
+        "cart.recovery_sent",
+    ]
+    (message,) = await told(world, "payment_link.message_requested")
+    asked = events_pb2.PaymentLinkMessageRequested.FromString(message)
+    assert asked.reason == events_pb2.PaymentLinkMessageRequested.REASON_CART
+    (sent,) = await told(world, "cart.recovery_sent")
+    assert events_pb2.CartRecoverySent.FromString(sent).cart == await world.look(made.id)
+    token = link.url.rpartition("/")[2].encode()
+    assert all(token not in body for _, body in await world.events())
+
+
+async def test_a_recovery_goes_by_the_channels_and_for_the_days_that_are_named(world: ShopWorld):
+    recipient = paylink_pb2.Recipient(email="giulia@example.com", phone="+393331234567")
+    made = await world.cart(recipient=recipient)
+    whatsapp = [paylink_pb2.CHANNEL_WHATSAPP]
+    link = await world.recover(made.id, channels=whatsapp, expires_in_days=2)
+    assert list(link.channels) == whatsapp
+    assert link.expires_at.seconds - link.created_at.seconds == 2 * 86400
+
+
+@pytest.mark.parametrize(
+    "channels",
+    [[paylink_pb2.CHANNEL_SMS], [paylink_pb2.CHANNEL_UNSPECIFIED]],
+)
+async def test_a_recovery_by_a_channel_without_an_address_is_refused(world: ShopWorld, channels):
+    made = await world.cart()
+    refused = world.recover(made.id, channels=channels)
+    assert await reason_of(refused) == ("invalid_argument", 400)
+    assert (await world.look(made.id)).state == State.STATE_OPEN
+    assert not await world.links()
+
+
+async def test_a_cart_has_one_link_whoever_recovers_it_how_often(world: ShopWorld):
+    made = await world.cart(recover_after_minutes=10)
+    await world.advance(timedelta(minutes=10))
+    got = await asyncio.gather(
+        *(world.recover(made.id) for _ in range(10)),
+        *(cart_worker(world.deps).run_once() for _ in range(3)),
+    )
+    world.act()
+    found = [link for link in got if not isinstance(link, int)]
+    assert len({link.id for link in found}) == len({link.url for link in found}) == 1
+    assert len(await world.links()) == 1
+    assert len(await told(world, "payment_link.message_requested")) == 1
+    assert len(await told(world, "cart.recovery_sent")) == 1
+
+
+async def test_recovering_again_with_the_same_key_answers_the_same_link(world: ShopWorld):
+    made = await world.cart()
+    one = await world.recover(made.id, key="k")
+    await world.complete(made.id)
+    assert await world.recover(made.id, key="k") == one
+    other = world.recover(made.id, key="k", expires_in_days=3)
+    assert await reason_of(other) == ("idempotency_key_reused", 422)
+    request = pb.RecoverCartRequest(cart_id=made.id)
+    bare = world.call("RecoverCart", request)
+    assert await reason_of(bare) == ("idempotency_key_missing", 400)
+    stored = await world.rows("SELECT answer FROM idempotency_keys WHERE method = 'RecoverCart'")
+    token = one.url.rpartition("/")[2].encode()
+    assert all(token not in row["answer"] for row in stored)
+
+
+async def test_a_plan_without_links_left_recovers_nothing_and_says_so(world: ShopWorld):
+    world.merchants.quotas[world.merchant_id] = {"links_per_month": 0}
+    made = await world.cart(recover_after_minutes=60)
+    assert await reason_of(world.recover(made.id)) == ("quota_exceeded", 429)
+    await world.advance(timedelta(hours=1))
+    await run_worker(world)
+    cart = await world.look(made.id)
+    assert cart.state == State.STATE_OPEN
+    (row,) = await world.rows("SELECT due_at, recover_at FROM carts WHERE id = $1", made.id)
+    assert row["due_at"] > row["recover_at"] + timedelta(minutes=10)
+
+
+async def test_a_cart_recovers_by_itself_at_its_time_by_the_merchants_clock(world: ShopWorld):
+    made = await world.cart(recover_after_minutes=60)
+    later = await world.cart("later", recover_after_minutes=120)
+    never = await world.cart("never")
+    await run_worker(world)
+    assert not await world.links()
+    await world.advance(timedelta(minutes=61))
+    await run_worker(world)
+    await run_worker(world)
+    cart = await world.look(made.id)
+    assert cart.state == State.STATE_RECOVERING
+    assert cart.recover_at == made.recover_at
+    for other in (later, never):
+        assert (await world.look(other.id)).state == State.STATE_OPEN
+    assert [link["id"] for link in await world.links()] == [cart.payment_link_id]
+    link = await world.recover(made.id)
+    assert link.id == cart.payment_link_id
+
+
+async def test_a_shopper_who_is_still_shopping_is_not_written_to(world: ShopWorld):
+    made = await world.cart(recover_after_minutes=60)
+    await world.advance(timedelta(minutes=59))
+    await world.cart(recover_after_minutes=60)
+    await world.advance(timedelta(minutes=2))
+    await run_worker(world)
+    assert (await world.look(made.id)).state == State.STATE_OPEN
+
+
+async def test_a_recovery_that_is_days_late_is_left_to_the_merchant(world: ShopWorld):
+    made = await world.cart(recover_after_minutes=60)
+    await world.advance(timedelta(hours=1) + rules.GIVE_UP_AFTER)
+    await run_worker(world)
+    assert (await world.look(made.id)).state == State.STATE_OPEN
+    (row,) = await world.rows("SELECT due_at FROM carts WHERE id = $1", made.id)
+    assert row["due_at"] is None
+    assert await world.recover(made.id)
+
+
+async def test_a_cart_that_was_bought_is_not_recovered(world: ShopWorld):
+    made = await world.cart(recover_after_minutes=60)
+    assert (await world.complete(made.id)).state == State.STATE_COMPLETED
+    await world.advance(timedelta(hours=2))
+    await run_worker(world)
+    assert not await world.links()
+    for doing in (world.complete(made.id), world.recover(made.id), world.cart()):
+        assert await reason_of(doing) == ("cart_closed", 409)
+
+
+async def test_completing_a_cart_cancels_the_link_of_its_recovery(world: ShopWorld):
+    made = await world.cart()
+    await world.recover(made.id)
+    completed = await world.complete(made.id)
+    assert completed.state == State.STATE_COMPLETED
+    (link,) = await world.links()
+    assert link["state"] == "cancelled"
+    assert len(await told(world, "payment_link.cancelled")) == 1
+
+
+async def test_completing_and_recovering_at_once_leaves_no_link_that_can_be_paid(world: ShopWorld):
+    for number in range(10):
+        made = await world.cart(f"cart-{number}")
+        await asyncio.gather(
+            world.recover(made.id), world.complete(made.id), return_exceptions=True
+        )
+        assert (await world.look(made.id)).state == State.STATE_COMPLETED
+    assert {link["state"] for link in await world.links()} <= {"cancelled"}
+
+
+async def test_a_cart_whose_link_is_being_paid_cannot_be_completed(world: ShopWorld):
+    made = await world.cart()
+    link = await world.recover(made.id)
+    async with world.db.transaction() as tx:
+        await tx.execute(
+            "UPDATE links SET state = 'paying', paying_by = 'card' WHERE id = $1", link.id
+        )
+        await tx.execute(
+            "INSERT INTO link_payments (merchant_id, id, link_id, reusable, state, method,"
+            " amount_minor, currency, brand, last4, created_at)"
+            " VALUES ($1, $2, $3, false, 'processing', $4, 12900, 'EUR', '', '', now())",
+            world.merchant_id,
+            ids.new("lpy"),
+            link.id,
+            Method.CARD.value,
+        )
+    assert await reason_of(world.complete(made.id)) == ("payment_link_paying", 409)
+    assert (await world.look(made.id)).state == State.STATE_RECOVERING
+
+
+@pytest.mark.parametrize("end", MOVES)
+async def test_a_cart_follows_the_end_of_its_link(world: ShopWorld, end):
+    made = await world.cart()
+    link = await world.recover(made.id)
+    await link_comes_to(world, link.id, MOVES[end])
+    cart = await world.look(made.id)
+    assert cart.state == end
+    paid = [events_pb2.CartRecovered(cart=cart)] if end == State.STATE_RECOVERED else []
+    found = [
+        events_pb2.CartRecovered.FromString(body) for body in await told(world, "cart.recovered")
+    ]
+    assert found == paid
+    for doing in (world.complete(made.id), world.recover(made.id), world.cart()):
+        assert await reason_of(doing) == ("cart_closed", 409)
+
+
+async def test_a_lost_cart_is_recovered_when_its_link_is_paid_by_a_new_address(world: ShopWorld):
+    made = await world.cart()
+    link = await world.recover(made.id)
+    await link_comes_to(world, link.id, LinkEvent.EXPIRE)
+    await world.rows("UPDATE links SET state = 'sent', ended_at = NULL WHERE id = $1", link.id)
+    await link_comes_to(world, link.id, LinkEvent.SUCCEED)
+    assert (await world.look(made.id)).state == State.STATE_RECOVERED
+
+
+async def test_a_link_that_is_not_a_carts_ends_without_one(world: ShopWorld):
+    product, shop = await world.product(), await world.open_shop()
+    await world.buy(shop, product)
+    (link,) = await world.links()
+    await link_comes_to(world, link["id"], LinkEvent.SUCCEED)
+    assert not await told(world, "cart.recovered")
+
+
+async def test_carts_of_another_merchant_are_not_found(world: ShopWorld):
+    mine, other = await world.cart(), world.neighbour()
+    for name, request in (
+        ("GetCart", pb.GetCartRequest(cart_id=mine.id)),
+        ("CompleteCart", pb.CompleteCartRequest(cart_id=mine.id)),
+        ("RecoverCart", pb.RecoverCartRequest(cart_id=mine.id)),
+    ):
+        found = await reason_of(other.call(name, request, key=ids.new("key")))
+        assert found == ("cart_not_found", 404)
+    assert not (await other.call("ListCarts", pb.ListCartsRequest())).data
+    theirs = await other.cart()
+    assert theirs.id != mine.id
+    assert await world.look(mine.id) == mine
