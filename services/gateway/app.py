@@ -17,6 +17,7 @@ from services.gateway.errors import RouteNotFound
 from services.gateway.limits import Limiter
 from services.gateway.logos import Logos
 from services.gateway.notices import Notices
+from services.gateway.pay import routes as shopper_pages
 from services.gateway.returns import Returns
 from services.gateway.routes import Route, all_routes
 from services.gateway.security import Security
@@ -54,6 +55,7 @@ def build(config: Config, upstreams: Upstreams, tasks: Tasks) -> web.Application
     )
     app.router.add_get(returns.PATH, back.arrive, allow_head=False)
     app.router.add_get(logos.PATH, Logos(upstreams.method("merchants", "GetLogo")).serve)
+    shopper_pages.add(app, config, upstreams, edge)
     app.add_routes(docs.routes(known, public_url=config.public_url))
     app.add_routes(browser.routes(demo_pages=config.demo_pages))
     return app

@@ -17,6 +17,7 @@ def routes(*, demo_pages: bool) -> list[web.RouteDef]:
     found = [
         web.get("/js/v1/incasso.js", static_files.asset("incasso.js", _ANYWHERE).serve),
         web.get("/assets/pages.css", static_files.asset("pages.css").serve),
+        web.get("/assets/pay.js", static_files.asset("pay.js").serve),
     ]
     if demo_pages:
         page = static_files.asset("demo_one_click.html", {"Content-Security-Policy": CSP_PAGE})

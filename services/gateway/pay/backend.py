@@ -1,0 +1,43 @@
+"""Calls to paylink for a shopper: the token is the proof, so that they carry no merchant."""
+
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from libs import client, context
+from services.gateway.upstreams import Upstreams
+
+ACTOR: Final = "shopper"
+READ_SECONDS: Final = 10.0
+CHANGE_SECONDS: Final = 25.0
+NAMES: Final = (
+    "GetPayPage",
+    "WaitForPayPage",
+    "MarkSeen",
+    "AcceptQuote",
+    "PayByCard",
+    "AnnounceBankTransfer",
+    "WithdrawBankTransfer",
+    "RateSatisfaction",
+    "StopReminders",
+    "RequestNewLink",
+    "GetReturnPage",
+    "GetShopPage",
+    "BuyProduct",
+)
+
+
+class Paylink:
+    """paylink's PayPagesService."""
+
+    def __init__(self, upstreams: Upstreams) -> None:
+        self._methods = {name: upstreams.method("paylink", name) for name in NAMES}
+
+    async def ask(self, message: Message, *, key: str = "") -> Any:
+        """The answer to a request message. Raises Refusal."""
+        name = message.DESCRIPTOR.name.removesuffix("Request")
+        context.set_current(context.Call(actor=ACTOR))
+        seconds = READ_SECONDS if client.is_safe(name) else CHANGE_SECONDS
+        return await client.call(
+            self._methods[name], message, timeout_seconds=seconds, idempotency_key=key
+        )

@@ -1,0 +1,121 @@
+"""What a form must be before it is looked at: from our own page, small, and not too often."""
+
+import hashlib
+import ipaddress
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from aiohttp import web
+
+from services.gateway.errors import BodyTooLarge
+from services.gateway.limits import Limiter
+from services.gateway.pay import rendering
+from services.gateway.pay.texts import WORDS
+from services.gateway.transcoder import body_bytes
+
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+MAX_FORM_BYTES: Final = 16 * 1024
+MAX_FIELDS: Final = 500  # a shop's page has two for each of up to 200 products
+# Forms of one link and process.
+POSTS_PER_SECOND: Final = 1.0
+POSTS_BURST: Final = 60.0
+# Browsers that send this header tell the truth in it, whatever the referrer policy.
+_FETCHED_BY_US: Final = frozenset(["same-origin", "none"])
+
+
+def posts_limiter() -> Limiter:
+    return Limiter(rate=POSTS_PER_SECOND, burst=POSTS_BURST)
+
+
+def digest(token: str) -> str:
+    """What a token is remembered by."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def is_from_our_page(request: web.Request, public_url: str) -> bool:
+    """Whether another site made the browser send this form.
+
+    `Origin: null` is what a page without referrers sends; requests without either header are not
+    a browser's, and carry nothing that their sender had not to know.
+    """
+    fetched_by = request.headers.get("Sec-Fetch-Site")
+    if fetched_by is not None:
+        return fetched_by in _FETCHED_BY_US
+    origin = request.headers.get("Origin", "null")
+    return origin in ("null", _origin(public_url), f"{request.scheme}://{request.host}")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+async def form_of(request: web.Request) -> dict[str, str]:
+    """The fields; of repeated ones the first. Empty when it is no form. Raises BodyTooLarge."""
+    body = await body_bytes(request, MAX_FORM_BYTES)
+    if request.content_type != FORM_TYPE:
+        return {}
+    found: dict[str, str] = {}
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except UnicodeDecodeError:
+        return {}
+    except ValueError:
+        raise BodyTooLarge from None
+    for name, value in pairs:
+        found.setdefault(name, value.replace("\x00", "").strip())
+    return found
+
+
+def whole_number(text: str) -> int:
+    """0 for what is none."""
+    plain = text.isascii() and text.isdigit() and len(text) <= 15  # noqa: PLR2004 - below 2^53
+    return int(text) if plain else 0
+
+
+def ip_or_none(address: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return None
+
+
+def missing(request: web.Request) -> web.Response:
+    """The one answer to every address that is not, or no more, somebody's."""
+    return message(request, "missing", status=HTTPStatus.NOT_FOUND)
+
+
+def limited(request: web.Request, wait_seconds: float) -> web.Response:
+    after = {"Retry-After": str(max(1, round(wait_seconds + 0.5)))}
+    return message(request, "limited", status=HTTPStatus.TOO_MANY_REQUESTS, headers=after)
+
+
+def foreign(request: web.Request) -> web.Response:
+    return message(request, "foreign", status=HTTPStatus.FORBIDDEN)
+
+
+def busy(request: web.Request) -> web.Response:
+    """When the service behind does not answer: the page looks again by itself."""
+    again = {"Retry-After": "3"}
+    if request.method == "GET":
+        again["Refresh"] = "3"
+    return message(request, "busy", status=HTTPStatus.SERVICE_UNAVAILABLE, headers=again)
+
+
+def message(
+    request: web.Request, name: str, *, status: int, headers: dict[str, str] | None = None
+) -> web.Response:
+    """A page of one card that tells one thing, whoever's link it was."""
+    language = rendering.language_of(request)
+    words = WORDS[language]
+    return rendering.respond(
+        "message.html",
+        language,
+        status=status,
+        headers=headers,
+        mark=name,
+        title=words[f"{name}_title"],
+        text=words[f"{name}_text"],
+        action=None,
+    )

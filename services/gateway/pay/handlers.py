@@ -1,0 +1,217 @@
+"""GET /p/{token} and the forms on it. GET changes nothing; every form ends in a redirect."""
+
+import time
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from aiohttp import web
+
+from incasso.paylink.v1 import pages_pb2
+from libs.errors import Kind, OutcomeUnknown, Refusal
+from services.gateway.limits import Limiter
+from services.gateway.pay import forms, guard, rendering, texts, view
+from services.gateway.pay.backend import Paylink
+from services.gateway.transcoder import Edge, client_address
+
+PAGE: Final = "/p/{token}"
+RETURN: Final = "/p/return/{reference}"
+STOP: Final = "/p/{token}/stop-reminders"
+FORM: Final = "/p/{token}/{action}"
+_STRANGE: Final = (Kind.NOT_FOUND, Kind.INVALID)  # a token that no link can have is unknown too
+_NOT_NOW: Final = (Kind.UNAVAILABLE, Kind.INTERNAL)
+
+Answer = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class PayPages:
+    """The handlers. Unknown tokens cost their address a token of the bucket of failures."""
+
+    def __init__(self, paylink: Paylink, edge: Edge, public_url: str) -> None:
+        self._paylink = paylink
+        self._failures = edge.failures
+        self._trusted_proxies = edge.trusted_proxies
+        self._tasks = edge.tasks
+        self._public_url = public_url
+        self._posts: Limiter = guard.posts_limiter()
+
+    async def show(self, request: web.Request) -> web.Response:
+        return await self._within_limits(request, self._show)
+
+    async def come_back(self, request: web.Request) -> web.Response:
+        """From a challenge, to the page where it began."""
+        return await self._within_limits(request, self._come_back)
+
+    async def show_stop(self, request: web.Request) -> web.Response:
+        return await self._within_limits(request, self._show_stop)
+
+    async def go_back(self, request: web.Request) -> web.Response:
+        """Whoever reloads the address of a form sees the page."""
+        return self._see(request, said="")
+
+    async def submit(self, request: web.Request) -> web.Response:
+        return await self._within_limits(request, self._submit)
+
+    async def _within_limits(self, request: web.Request, answer: Answer) -> web.Response:
+        address, at = client_address(request, self._trusted_proxies), time.monotonic()
+        if wait := self._failures.wait_seconds(address, at):
+            return guard.limited(request, wait)
+        try:
+            return await answer(request)
+        except Refusal as refusal:
+            if refusal.kind in _NOT_NOW:
+                return guard.busy(request)
+            if refusal.kind not in _STRANGE:
+                raise
+            self._failures.take(address, at)
+            return guard.missing(request)
+
+    async def _page(self, request: web.Request) -> pages_pb2.PayPage:
+        wanted = pages_pb2.GetPayPageRequest(token=token_of(request), use=use_of(request))
+        answer: pages_pb2.GetPayPageResponse = await self._paylink.ask(wanted)
+        return answer.page
+
+    async def _show(self, request: web.Request) -> web.Response:
+        page = await self._page(request)
+        language = rendering.language_of(request, page.payment_link.locale)
+        return pay_page(request, page, language)
+
+    async def _come_back(self, request: web.Request) -> web.Response:
+        reference = text_of(request.match_info["reference"])
+        wanted = pages_pb2.GetReturnPageRequest(reference=reference)
+        found: pages_pb2.GetReturnPageResponse = await self._paylink.ask(wanted)
+        return see(f"/p/{quote(found.token, safe='')}", use=found.use)
+
+    async def _show_stop(self, request: web.Request) -> web.Response:
+        page = await self._page(request)
+        language = rendering.language_of(request, page.payment_link.locale)
+        words, done = texts.WORDS[language], request.query.get("said") == "stopped"
+        name = "stopped" if done else "stop"
+        action = {"url": address(request, "/stop-reminders"), "label": words["stop_button"], "link": ""}
+        back = {"url": address(request), "label": words["open_page"], "link": "yes"}
+        return rendering.respond(
+            "message.html",
+            language,
+            merchant=page.merchant,
+            mark=name,
+            title=words[f"{name}_title"],
+            text=words[f"{name}_text"].format(merchant=page.merchant.name),
+            action=back if done else action,
+        )
+
+    async def _submit(self, request: web.Request) -> web.Response:
+        make = forms.ACTIONS.get(request.match_info["action"])
+        if make is None:
+            return guard.missing(request)
+        if not guard.is_from_our_page(request, self._public_url):
+            return guard.foreign(request)
+        token = token_of(request)
+        if wait := self._posts.take(guard.digest(token), time.monotonic()):
+            return guard.limited(request, wait)
+        device = forms.Device(
+            ip=guard.ip_or_none(client_address(request, self._trusted_proxies)),
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+        form = await guard.form_of(request)
+        sent = make(token, form, device)
+        # A shopper who leaves cancels the wait, never the payment.
+        try:
+            answer = await self._tasks.finish(self._paylink.ask(sent.message, key=sent.key))
+        except Refusal as refusal:
+            return self._refused(request, refusal, use=form.get("use", ""))
+        return self._done(request, answer, use=form.get("use", ""))
+
+    def _refused(self, request: web.Request, refusal: Refusal, *, use: str) -> web.Response:
+        if refusal.reason == "payment_link_not_found":
+            raise refusal
+        said = refusal.reason if refusal.reason in texts.SAID else "failed"
+        if isinstance(refusal, OutcomeUnknown) or refusal.kind is Kind.UNAVAILABLE:
+            said = "unknown"
+        return self._see(request, said=said, use=use)
+
+    def _done(self, request: web.Request, answer: Any, *, use: str) -> web.Response:
+        match answer:
+            case pages_pb2.MarkSeenResponse():
+                return web.Response(status=HTTPStatus.NO_CONTENT)
+            case pages_pb2.RequestNewLinkResponse():
+                return new_link(request, answer.recipient)
+            case pages_pb2.StopRemindersResponse():
+                return see(address(request, "/stop-reminders", said="stopped"))
+            case pages_pb2.PayByCardResponse() | pages_pb2.AnnounceBankTransferResponse():
+                return self._see(request, said="", use=answer.payment.use)
+        return self._see(request, said="", use=use)
+
+    def _see(self, request: web.Request, *, said: str, use: str = "") -> web.Response:
+        return see(address(request, use=use, said=said))
+
+
+def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> web.Response:
+    """The page in the view of its moment."""
+    use = use_of(request)
+    name, own = view.name_of(page, use), view.own_payment(page, use)
+    said = request.query.get("said", "")
+    link = page.payment_link
+    field = page.card_field if name == "open" and page.HasField("card_field") else None
+    due = view.money(view.due_minor(page), link.amount.currency, language)
+    return rendering.respond(
+        "page.html",
+        language,
+        merchant=page.merchant,
+        field=field,
+        page=page,
+        link=link,
+        view=name,
+        own=own,
+        use=use,
+        due=due,
+        due_minor=view.due_minor(page),
+        lines=view.lines(page, language),
+        totals=view.totals(page, language),
+        balance=view.balance_minor(page),
+        said=texts.said(said, language),
+        calm=said in texts.CALM,
+        shown=view,
+        declined=texts.declined,
+        states=view,
+        address=lambda path="", **query: address(request, path, **query),
+    )
+
+
+def new_link(request: web.Request, recipient: str) -> web.Response:
+    language = rendering.language_of(request)
+    words = texts.WORDS[language]
+    return rendering.respond(
+        "message.html",
+        language,
+        mark="sent",
+        title=words["new_link_title"],
+        text=words["new_link_text"].format(recipient=recipient),
+        action=None,
+    )
+
+
+def address(request: web.Request, path: str = "", **query: str) -> str:
+    """An address of this link's pages in the language that was asked for."""
+    kept = {"lang": rendering.asked_language(request), **query}
+    told = urlencode({name: value for name, value in kept.items() if value})
+    return f"/p/{quote(request.match_info['token'], safe='')}{path}{'?' if told else ''}{told}"
+
+
+def see(url: str, **query: str) -> web.Response:
+    told = urlencode({name: value for name, value in query.items() if value})
+    headers = {"Location": f"{url}{'?' if told else ''}{told}", "Cache-Control": "no-store"}
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)
+
+
+def token_of(request: web.Request) -> str:
+    return text_of(request.match_info["token"])
+
+
+def use_of(request: web.Request) -> str:
+    return text_of(request.query.get("use", ""))
+
+
+def text_of(value: str) -> str:
+    """As protobuf takes it, whatever the address held."""
+    return value.encode("utf-8", "replace").decode()

@@ -1,0 +1,126 @@
+"""The shopper pages as answers: templates, theme, and a content policy per page."""
+
+import secrets
+from datetime import UTC
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import jinja2
+from aiohttp import web
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from incasso.paylink.v1 import pages_pb2
+from libs import display
+from services.gateway.pay import colour, view
+from services.gateway.pay.texts import WORDS
+
+_ZONE: Final = ZoneInfo("Europe/Rome")
+STRIPE_SCRIPT: Final = "https://js.stripe.com"
+# What Stripe's guide asks for beside the origin of its script.
+STRIPE_MORE: Final = {
+    "connect-src": ("https://api.stripe.com",),
+    "frame-src": ("https://*.js.stripe.com", "https://hooks.stripe.com"),
+    "script-src": ("https://*.js.stripe.com",),
+}
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent.parent / "templates"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+
+
+def moment(stamp: Timestamp, language: str) -> str:
+    return display.moment(stamp.ToDatetime(tzinfo=UTC), language)
+
+
+def day(stamp: Timestamp, language: str) -> str:
+    return display.day(stamp.ToDatetime(tzinfo=UTC).astimezone(_ZONE), language)
+
+
+_templates.filters |= {"moment": moment, "day": day, "groups": view.groups}
+_templates.filters["paragraphs"] = view.paragraphs
+
+
+def language_of(request: web.Request, otherwise: str = display.FALLBACK) -> str:
+    """What the shopper asked for, else what the browser speaks, else the link's language."""
+    asked = request.query.get("lang", "")
+    if asked in display.LANGUAGES:
+        return asked
+    return display.preferred(request.headers.get("Accept-Language", ""), otherwise=otherwise)
+
+
+def asked_language(request: web.Request) -> str:
+    """The language in the address, to be kept there; "" when there is none."""
+    asked = request.query.get("lang", "")
+    return asked if asked in display.LANGUAGES else ""
+
+
+def respond(
+    template: str,
+    language: str,
+    *,
+    status: int = HTTPStatus.OK,
+    merchant: pages_pb2.PageMerchant | None = None,
+    field: pages_pb2.CardField | None = None,
+    headers: dict[str, str] | None = None,
+    **values: Any,
+) -> web.Response:
+    """An answer that is never kept. `field`: the PSP whose script this page may load."""
+    nonce = secrets.token_urlsafe(12)
+    body = _templates.get_template(f"pay/{template}").render(
+        language=language,
+        words=WORDS[language],
+        nonce=nonce,
+        merchant=merchant,
+        theme=colour.theme(merchant.primary_colour if merchant is not None else ""),
+        **values,
+    )
+    kept = {
+        "Cache-Control": "no-store",
+        "Content-Language": language,
+        "Content-Security-Policy": policy(nonce, field),
+        "X-Robots-Tag": "noindex, nofollow",
+        "Vary": "Accept-Language",
+    }
+    return web.Response(
+        status=status,
+        text=body,
+        content_type="text/html",
+        charset="utf-8",
+        headers={**kept, **(headers or {})},
+    )
+
+
+def policy(nonce: str, field: pages_pb2.CardField | None) -> str:
+    """Content-Security-Policy: ourselves, and the PSP's field where there is one."""
+    sources = {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'", f"'nonce-{nonce}'"],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+    psp = origin_of(field.field_url) if field is not None else ""
+    if psp:
+        for name in ("script-src", "connect-src", "frame-src"):
+            more = STRIPE_MORE.get(name, ()) if psp == STRIPE_SCRIPT else ()
+            sources[name] = [*sources.get(name, []), psp, *more]
+    return "; ".join(f"{name} {' '.join(allowed)}" for name, allowed in sources.items())
+
+
+def origin_of(url: str) -> str:
+    """`https://js.stripe.com` of its script's address; "" of what has none."""
+    parts = urlsplit(url)
+    plain = parts.netloc.replace("-", "").replace(".", "").replace(":", "").replace("[", "")
+    if parts.scheme not in ("http", "https") or not plain.replace("]", "").isalnum():
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"

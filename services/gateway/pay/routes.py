@@ -1,0 +1,30 @@
+"""Every address of the shopper pages."""
+
+from aiohttp import web
+
+from services.gateway.config import Config
+from services.gateway.pay import handlers, live, shop
+from services.gateway.pay.backend import Paylink
+from services.gateway.transcoder import Edge
+from services.gateway.upstreams import Upstreams
+
+
+def add(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) -> None:
+    paylink = Paylink(upstreams)
+    pay = handlers.PayPages(paylink, edge, config.public_url)
+    shops = shop.ShopPages(paylink, edge, config.public_url)
+    streams = live.Live(paylink, edge)
+    app.on_shutdown.append(streams.stop)
+    app.add_routes(
+        [
+            web.get(handlers.RETURN, pay.come_back, allow_head=False),
+            web.get(handlers.PAGE, pay.show),
+            web.get(live.PATH, streams.stream, allow_head=False),
+            web.get(handlers.STOP, pay.show_stop),
+            web.get(handlers.FORM, pay.go_back),
+            web.post(handlers.FORM, pay.submit),
+            web.get(shop.PATH, shops.show),
+            web.get(shop.BUY, shops.go_back),
+            web.post(shop.BUY, shops.buy),
+        ]
+    )

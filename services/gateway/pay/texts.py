@@ -1,0 +1,58 @@
+"""What the pay page and the shop page say, in Italian and English. Texts only."""
+
+from typing import Final
+
+from incasso.payments.v1 import payments_pb2
+from services.gateway.pay import texts_en, texts_it
+
+WORDS: Final[dict[str, dict[str, str]]] = {"en": texts_en.WORDS, "it": texts_it.WORDS}
+# A refusal's reason, or what the gateway itself has to say → the word that tells it.
+SAID: Final[dict[str, str]] = {
+    "payment_link_paying": "said_paying",
+    "payment_link_paid": "said_paid",
+    "payment_link_closed": "said_closed",
+    "quote_not_accepted": "said_quote_first",
+    "quote_changed": "said_quote_changed",
+    "quote_missing": "said_changed",
+    "method_not_offered": "said_method",
+    "instrument_not_found": "said_card_gone",
+    "instrument_not_usable": "said_card_gone",
+    "no_psp_account": "said_no_cards",
+    "amount_changed": "said_amount_changed",
+    "idempotency_key_reused": "said_form_used",
+    "idempotency_key_missing": "said_form_used",
+    "idempotency_key_in_use": "said_paying",
+    "reissued_lately": "said_reissued_lately",
+    "product_not_found": "said_product_gone",
+    "quota_exceeded": "said_shop_full",
+    "invalid_argument": "said_invalid",
+    "email": "said_email",
+    "unknown": "said_unknown",
+    "failed": "said_failed",
+}
+# Good to know rather than in the way.
+CALM: Final = frozenset(["payment_link_paying", "payment_link_paid", "idempotency_key_in_use"])
+
+CODES = payments_pb2.DeclineCode
+DECLINES: Final[dict[int, str]] = {
+    CODES.DECLINE_CODE_UNSPECIFIED: "declined_otherwise",
+    CODES.DECLINE_CODE_DO_NOT_HONOR: "declined_by_bank",
+    CODES.DECLINE_CODE_INSUFFICIENT_FUNDS: "declined_funds",
+    CODES.DECLINE_CODE_CARD_BLOCKED: "declined_other_card",
+    CODES.DECLINE_CODE_CARD_EXPIRED: "declined_expired",
+    CODES.DECLINE_CODE_CARD_INVALID: "declined_details",
+    CODES.DECLINE_CODE_AUTHENTICATION_FAILED: "declined_confirmation",
+    CODES.DECLINE_CODE_AUTHENTICATION_REQUIRED: "declined_confirmation",
+    CODES.DECLINE_CODE_FRAUD_SUSPECTED: "declined_by_bank",  # a thief learns nothing
+    CODES.DECLINE_CODE_PSP_UNAVAILABLE: "declined_unreachable",
+    CODES.DECLINE_CODE_REQUEST_REFUSED: "declined_otherwise",
+}
+
+
+def said(code: str, language: str) -> str:
+    """What a code says; nothing for codes that nobody says."""
+    return WORDS[language][SAID[code]] if code in SAID else ""
+
+
+def declined(code: int, language: str) -> str:
+    return WORDS[language][DECLINES.get(code, "declined_otherwise")]

@@ -1,0 +1,158 @@
+"""What a pay page looks like at a moment: which view, which lines, which card. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import segno
+
+from incasso.paylink.v1 import pages_pb2, paylink_pb2
+from incasso.payments.v1 import payments_pb2
+from libs import display
+from libs.money import Money
+from services.gateway.pay.texts import WORDS
+
+LINK = paylink_pb2.PaymentLink
+TRY = paylink_pb2.LinkPayment
+PAYMENT = payments_pb2.Payment
+BRANDS: Final = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "amex": "American Express",
+    "maestro": "Maestro",
+    "diners": "Diners Club",
+    "discover": "Discover",
+    "jcb": "JCB",
+    "unionpay": "UnionPay",
+}
+# Views in which the shopper decides, and those in which the page waits for others.
+DECIDING: Final = ("quote", "open")
+WAITING: Final = ("confirm", "processing", "pending", "transfer")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the price as it is shown; `note` holds quantity and unit price."""
+
+    name: str
+    note: str
+    amount: str
+
+
+def own_payment(page: pages_pb2.PayPage, use: str) -> pages_pb2.PagePayment | None:
+    """The shopper's own try. On a link that several people pay only whoever has `use` sees one."""
+    if not page.HasField("payment") or (page.payment_link.reusable and not use):
+        return None
+    return page.payment
+
+
+def name_of(page: pages_pb2.PayPage, use: str) -> str:
+    """The view: quote, open, confirm, processing, pending, transfer, paid, used_up, …"""
+    link, own = page.payment_link, own_payment(page, use)
+    if own is not None and own.link_payment.state == TRY.STATE_SUCCEEDED:
+        return "paid"
+    if own is not None and own.link_payment.state == TRY.STATE_PROCESSING:
+        return _under_way(own)
+    if link.state == LINK.STATE_PAID:
+        return "used_up" if link.reusable else "paid"
+    if link.state == LINK.STATE_EXPIRED:
+        return "expired"
+    if link.state == LINK.STATE_CANCELLED:
+        return "cancelled"
+    if link.state == LINK.STATE_PAYING and not link.reusable:
+        return "processing"
+    return "quote" if _waits_for_quote(link) else "open"
+
+
+def _under_way(own: pages_pb2.PagePayment) -> str:
+    if own.link_payment.method == paylink_pb2.METHOD_BANK_TRANSFER:
+        return "transfer"
+    if own.payment_state == PAYMENT.STATE_REQUIRES_ACTION and own.next_action.url:
+        return "confirm"
+    return "pending" if own.payment_state == PAYMENT.STATE_PENDING else "processing"
+
+
+def _waits_for_quote(link: paylink_pb2.PaymentLink) -> bool:
+    if not link.HasField("quote"):
+        return False
+    accepted = link.quote.HasField("acceptance")
+    return not accepted or link.quote.acceptance.text_sha256 != link.quote.text_sha256
+
+
+def money(amount_minor: int, currency: str, language: str) -> str:
+    return display.amount(Money(amount_minor, currency), language)
+
+
+def due_minor(page: pages_pb2.PayPage) -> int:
+    return page.due_minor or page.payment_link.amount_due.amount_minor
+
+
+def lines(page: pages_pb2.PayPage, language: str) -> list[Row]:
+    """What the price is made of; the description where nobody said more."""
+    link = page.payment_link
+    currency = link.amount.currency
+    if not link.line_items:
+        return [Row(link.description, "", money(link.amount.amount_minor, currency, language))]
+    words = WORDS[language]
+    found = []
+    for item in link.line_items:
+        price = money(item.unit_amount_minor, currency, language)
+        note = words["quantity_of"].format(quantity=item.quantity, price=price)
+        total = money(item.unit_amount_minor * item.quantity, currency, language)
+        found.append(Row(item.name, note if item.quantity > 1 else "", total))
+    return found
+
+
+def totals(page: pages_pb2.PayPage, language: str) -> list[Row]:
+    """The total, and what of it is due when it is not all of it; the last is what to pay now."""
+    link, words = page.payment_link, WORDS[language]
+    whole, asked = (
+        link.amount.amount_minor,
+        link.amount_due.amount_minor or link.amount.amount_minor,
+    )
+    due = due_minor(page)
+    rows = [("total", whole)]
+    if asked != whole:
+        rows += [("later", whole - asked), ("deposit", asked)]
+    if due < asked:
+        rows += [("received", due - asked), ("still", due)]
+    currency = link.amount.currency
+    return [Row(words[word], "", money(minor, currency, language)) for word, minor in rows]
+
+
+def balance_minor(page: pages_pb2.PayPage) -> int:
+    """What is asked for later, after a deposit."""
+    link = page.payment_link
+    if not link.amount_due.amount_minor:
+        return 0
+    return link.amount.amount_minor - link.amount_due.amount_minor
+
+
+def card_name(brand: str, last4: str) -> str:
+    """`Visa •••• 4242`; "" when nothing is known."""
+    known = BRANDS.get(brand.lower(), brand.replace("_", " ").title())
+    return f"{known} •••• {last4}".strip() if last4 else known
+
+
+def groups(text: str, size: int = 4) -> Sequence[str]:
+    """An IBAN or a reference in groups that can be compared by eye."""
+    plain = text.replace(" ", "")
+    return [plain[start : start + size] for start in range(0, len(plain), size)]
+
+
+def paragraphs(text: str) -> list[str]:
+    """Of a plain text: empty lines part them."""
+    parts = text.replace("\r\n", "\n").split("\n\n")
+    return [part.strip("\n") for part in parts if part.strip()]
+
+
+def qr_svg(payload: str) -> str:
+    """EPC069-12 asks for error correction M and at most version 13."""
+    code = segno.make(payload, error="m", micro=False, boost_error=False, encoding="utf-8")
+    picture: str = code.svg_inline(omitsize=True, border=4, dark="#000", light="#fff")
+    return picture
+
+
+def asks_for_email(link: paylink_pb2.PaymentLink) -> bool:
+    """Whether nobody has told yet where the receipt goes."""
+    return link.reusable or (not link.channels and link.origin != LINK.ORIGIN_SHOP)

@@ -1,0 +1,218 @@
+"""Pay pages in every state, as paylink would answer them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from incasso.common.v1 import money_pb2, offer_pb2
+from incasso.paylink.v1 import pages_pb2, paylink_pb2
+from incasso.payments.v1 import payments_pb2
+from libs.errors import Kind, RemoteRefusal
+
+TOKEN = "3xK9mQ2vT7bN4cR8wZ1pLd"
+PATH = f"/p/{TOKEN}"
+USE = "use-1"
+KEY = "form-key-1"
+SHA = "ab" * 32
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+LINK, TRY, PAYMENT = paylink_pb2.PaymentLink, paylink_pb2.LinkPayment, payments_pb2.Payment
+EPC = (
+    "BCD\n002\n1\nSCT\nBPPIITRRXXX\nBottega Verdi S.r.l.\nIT60X0542811101000000123456\n"
+    "EUR129.00\n\nRF18539007547034\n\n"
+)
+UNKNOWN = RemoteRefusal(Kind.NOT_FOUND, "payment_link_not_found", "No such link.")
+
+
+def euros(minor: int) -> money_pb2.Money:
+    return money_pb2.Money(amount_minor=minor, currency="EUR")
+
+
+def link(state: int = LINK.STATE_SENT, **more: object) -> paylink_pb2.PaymentLink:
+    values: dict[str, object] = {
+        "id": "lnk_1",
+        "state": state,
+        "amount": euros(12900),
+        "amount_due": euros(12900),
+        "description": "Ordine A-1001: scarpe da corsa",
+        "order_reference": "A-1001",
+        "channels": [paylink_pb2.CHANNEL_EMAIL],
+        "locale": "it",
+        "line_items": [
+            paylink_pb2.LineItem(name="Scarpe da corsa", quantity=1, unit_amount_minor=11900),
+            paylink_pb2.LineItem(name="Calze tecniche", quantity=2, unit_amount_minor=750),
+            paylink_pb2.LineItem(name="Sconto fedeltà", quantity=1, unit_amount_minor=-500),
+        ],
+        **more,
+    }
+    found = paylink_pb2.PaymentLink(**values)  # type: ignore[arg-type]  # the tests' own values
+    found.expires_at.FromDatetime(datetime(2026, 12, 21, 9, 30, tzinfo=UTC))
+    return found
+
+
+def merchant(**more: object) -> pages_pb2.PageMerchant:
+    values: dict[str, object] = {
+        "id": "mer_1",
+        "name": "Bottega Verdi",
+        "primary_colour": "#1f5fbf",
+        "website_url": "https://bottega.example",
+        "reply_to": "ciao@bottega.example",
+        **more,
+    }
+    return pages_pb2.PageMerchant(**values)  # type: ignore[arg-type]  # the tests' own values
+
+
+def transfer() -> pages_pb2.TransferDetails:
+    return pages_pb2.TransferDetails(
+        holder="Bottega Verdi S.r.l.",
+        iban="IT60X0542811101000000123456",
+        bic="BPPIITRRXXX",
+        creditor_reference="RF18539007547034",
+        amount=euros(12900),
+        epc_payload=EPC,
+    )
+
+
+def sandbox_field(url: str = "http://127.0.0.1:9/psp/field.js") -> pages_pb2.CardField:
+    return pages_pb2.CardField(
+        psp="sandbox", psp_account="sandbox-a", publishable_key="pk_x", field_url=url
+    )
+
+
+def visa(last4: str = "4242") -> pages_pb2.SavedCard:
+    card = offer_pb2.OfferedCard(instrument_id=f"ins_{last4}", brand="visa", last4=last4)
+    return pages_pb2.SavedCard(card=card, exp_month=4, exp_year=2029)
+
+
+def page(**more: object) -> pages_pb2.PayPage:
+    values: dict[str, object] = {
+        "version": 7,
+        "payment_link": link(),
+        "merchant": merchant(),
+        "saved_cards": [visa()],
+        "card_field": sandbox_field(),
+        "transfer": transfer(),
+        "due_minor": 12900,
+        "form_key": KEY,
+        **more,
+    }
+    return pages_pb2.PayPage(**values)  # type: ignore[arg-type]  # the tests' own values
+
+
+def tried(state: int, **more: object) -> pages_pb2.PagePayment:
+    details = {name: more.pop(name) for name in ("decline", "satisfaction") if name in more}
+    method = more.pop("method", paylink_pb2.METHOD_CARD)
+    found = paylink_pb2.LinkPayment(
+        id="lpy_06f2k8q4v0t1m9z7c3x5b6n8d4",
+        state=state,  # type: ignore[arg-type]  # an enum value
+        method=method,  # type: ignore[arg-type]  # same
+        amount=euros(12900),
+        payment_id="pay_06f2k8q4v0t1m9z7c3x5b6n8d4",
+        **details,  # type: ignore[arg-type]  # the tests' own values
+    )
+    found.created_at.FromDatetime(NOW)
+    if state != TRY.STATE_PROCESSING:
+        found.ended_at.FromDatetime(NOW)
+    if method == paylink_pb2.METHOD_CARD:
+        more.setdefault("card", offer_pb2.OfferedCard(brand="visa", last4="4242"))
+    return pages_pb2.PagePayment(use=USE, link_payment=found, **more)  # type: ignore[arg-type]  # same
+
+
+def quote(*, accepted: bool) -> paylink_pb2.Quote:
+    found = paylink_pb2.Quote(
+        title="Preventivo 2026-118",
+        text="Fornitura e posa in opera di un portoncino blindato.\n\n"
+        "- smontaggio del vecchio serramento\n- posa e sigillatura\n- smaltimento\n\n"
+        "Garanzia di 24 mesi. Consegna entro 30 giorni dall'accettazione.",
+        version="2026-11",
+        text_sha256=SHA,
+    )
+    if accepted:
+        found.acceptance.text_sha256 = SHA
+        found.acceptance.version = "2026-11"
+        found.acceptance.accepted_at.FromDatetime(NOW)
+    return found
+
+
+def under_way(state: int, **more: object) -> pages_pb2.PayPage:
+    own = tried(TRY.STATE_PROCESSING, payment_state=state, **more)
+    return page(payment_link=link(LINK.STATE_PAYING), payment=own)
+
+
+def confirming() -> pages_pb2.PayPage:
+    action = payments_pb2.NextAction(type="redirect", url="https://bank.example/challenge")
+    return under_way(PAYMENT.STATE_REQUIRES_ACTION, next_action=action)
+
+
+def announced() -> pages_pb2.PayPage:
+    own = tried(TRY.STATE_PROCESSING, method=paylink_pb2.METHOD_BANK_TRANSFER)
+    return page(payment_link=link(LINK.STATE_PAYING), payment=own)
+
+
+def declined(code: int = payments_pb2.DECLINE_CODE_INSUFFICIENT_FUNDS) -> pages_pb2.PayPage:
+    decline = payments_pb2.Decline(code=code)  # type: ignore[arg-type]  # an enum value
+    return page(payment=tried(TRY.STATE_DECLINED, decline=decline))
+
+
+def paid(**more: object) -> pages_pb2.PayPage:
+    done = link(LINK.STATE_PAID, success_url="https://bottega.example/grazie")
+    return page(payment_link=done, payment=tried(TRY.STATE_SUCCEEDED, **more))
+
+
+def deposit() -> pages_pb2.PayPage:
+    asked = link(deposit=euros(3900), amount_due=euros(3900))
+    return page(payment_link=asked, due_minor=3900, saved_cards=[])
+
+
+STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
+    "open": page,
+    "open-cards": lambda: page(saved_cards=[visa(), visa("0005")]),
+    "open-new": lambda: page(saved_cards=[], merchant=merchant(test=True, primary_colour="#ffd400")),
+    "open-transfer": lambda: page(saved_cards=[], card_field=None),
+    "open-nothing": lambda: page(saved_cards=[], card_field=None, transfer=None),
+    "open-deposit": deposit,
+    "open-partial": lambda: page(due_minor=7900),
+    "open-accepted": lambda: page(payment_link=link(quote=quote(accepted=True))),
+    "quote": lambda: page(payment_link=link(quote=quote(accepted=False))),
+    "declined": declined,
+    "given-up": lambda: page(payment=tried(TRY.STATE_CANCELLED)),
+    "confirm": confirming,
+    "processing": lambda: under_way(PAYMENT.STATE_PROCESSING),
+    "pending": lambda: under_way(PAYMENT.STATE_PENDING),
+    "transfer": announced,
+    "paid": paid,
+    "paid-rated": lambda: paid(satisfaction=4),
+    "used-up": lambda: page(payment_link=link(LINK.STATE_PAID, reusable=True)),
+    "expired": lambda: page(payment_link=link(LINK.STATE_EXPIRED)),
+    "expired-new": lambda: page(
+        payment_link=link(LINK.STATE_EXPIRED), new_link_recipient="g•••@example.com"
+    ),
+    "cancelled": lambda: page(payment_link=link(LINK.STATE_CANCELLED)),
+}
+VIEWS = {
+    name: name.partition("-")[0] if name not in ("declined", "given-up", "used-up") else view
+    for name, view in ((name, {"used-up": "used_up"}.get(name, "open")) for name in STATES)
+}
+
+
+def shop() -> pages_pb2.GetShopPageResponse:
+    products = [
+        ("prd_1", "Tisana della sera", "Camomilla, melissa e tiglio. 20 filtri.", 690, 10),
+        ("prd_2", "Crema mani alla calendula", "75 ml, senza profumo.", 1250, 10),
+        ("prd_3", "Buono regalo", "", 5000, 1),
+    ]
+    return pages_pb2.GetShopPageResponse(
+        merchant=merchant(primary_colour="#2e7d32"),
+        title="La bottega online",
+        description="Erbe, tisane e cosmetici fatti a Torino.\n\nSpediamo in tutta Italia.",
+        products=[
+            pages_pb2.ShopProduct(
+                id=id, name=name, description=text, price=euros(price), max_quantity=most
+            )
+            for id, name, text, price, most in products  # noqa: A001 - short and local
+        ],
+        locale="it",
+        form_key=KEY,
+    )
+
+
+def shown(found: pages_pb2.PayPage) -> pages_pb2.GetPayPageResponse:
+    return pages_pb2.GetPayPageResponse(page=found)
