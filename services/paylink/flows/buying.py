@@ -8,6 +8,7 @@ from typing import Final
 from libs import context, idempotency, ids
 from libs.db import Conn
 from libs.idempotency import Key
+from libs.seal import SealBrokenError
 from services.paylink import products as rules
 from services.paylink.deps import Deps
 from services.paylink.domain import LineItem, Merchant, NewLink, Origin, Recipient
@@ -76,7 +77,7 @@ async def buy_product(deps: Deps, cmd: BuyProduct, key: Key | None) -> str:
         if claim.fresh:
             await _insert(deps, tx, cmd, merchant, link_id)
             await idempotency.complete(tx, key, link_id.encode())
-    return await token_of(deps, claim.resource_id)
+    return await _token_of(deps, claim.resource_id)
 
 
 async def _insert(deps: Deps, tx: Conn, cmd: BuyProduct, merchant: Merchant, link_id: str) -> None:
@@ -88,14 +89,17 @@ async def _insert(deps: Deps, tx: Conn, cmd: BuyProduct, merchant: Merchant, lin
     await create.insert_link(deps, tx, new, count_quota=False, link_id=link_id)
 
 
-async def token_of(deps: Deps, link_id: str) -> str:
-    """Of the link's present address."""
+async def _token_of(deps: Deps, link_id: str) -> str:
+    """Of the link's present address. PaymentLinkNotFound when its seal's key was lost."""
     merchant_id = context.merchant_id()
     async with deps.db.connection() as conn:
         sealed = await tokens.sealed_of(conn, merchant_id, [link_id])
     if link_id not in sealed:
         raise PaymentLinkNotFound
-    return deps.seal.open(sealed[link_id])
+    try:
+        return deps.seal.open(sealed[link_id])
+    except SealBrokenError as error:
+        raise PaymentLinkNotFound from error
 
 
 def _purchase(cmd: BuyProduct, product: Product | None, merchant: Merchant) -> NewLink:

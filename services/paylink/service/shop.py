@@ -12,11 +12,11 @@ from incasso.paylink.v1.shop_pb2_grpc import ShopServiceServicer
 from libs import wire
 from libs.errors import IdempotencyKeyMissing, invalid
 from libs.idempotency import key_of
-from services.paylink import events, shop_events, tokens
+from services.paylink import events, shop_events
 from services.paylink.carts import CartState
 from services.paylink.deps import Deps
 from services.paylink.domain import Channel, LineItem, Recipient
-from services.paylink.flows import buying, carts, products, shops
+from services.paylink.flows import carts, links, products, shops
 from services.paylink.products import ProductChange, ProductState, Shop, ShopChange, ShopEvent
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -173,9 +173,8 @@ class Shops(ShopServiceServicer):
         )
         link_id, made = await carts.recover_cart(self._deps, cmd, key)
         link = paylink_pb2.PaymentLink.FromString(made)
-        link.url = tokens.page_url(
-            self._deps.public_url, await buying.token_of(self._deps, link_id)
-        )
+        if url := (await links.urls_of(self._deps, [link_id])).get(link_id):
+            link.url = url
         return pb.RecoverCartResponse(payment_link=link)
 
     def _shop(self, shop: Shop) -> pb.Shop:

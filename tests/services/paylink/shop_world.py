@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from cryptography.fernet import Fernet
 
 from incasso.common.v1 import money_pb2
@@ -18,16 +19,22 @@ from incasso.paylink.v1 import pages_pb2, pages_pb2_grpc, paylink_pb2, shop_pb2,
 from libs import client, context, ids
 from libs.clock import Clock
 from libs.db import Database
+from libs.errors import Refusal
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
+from services.paylink import moves
+from services.paylink.cart_worker import cart_worker
 from services.paylink.changes import Changes
 from services.paylink.deps import Deps
+from services.paylink.flows.carts import link_ended
 from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
 from services.paylink.service import shop_pages
 from services.paylink.service.shop import NAME, Shops
+from services.paylink.states import LinkEvent
+from services.paylink.store import links
 from services.paylink.store.links import CHANGED
 
 PUBLIC_URL = "https://pay.example"
@@ -182,6 +189,30 @@ def money(amount_minor: int, currency: str = "EUR") -> money_pb2.Money:
 
 def item(name: str, quantity: int, unit_amount_minor: int) -> paylink_pb2.LineItem:
     return paylink_pb2.LineItem(name=name, quantity=quantity, unit_amount_minor=unit_amount_minor)
+
+
+async def reason_of(doing) -> tuple[str, int]:
+    with pytest.raises(Refusal) as refused:
+        await doing
+    return refused.value.reason, refused.value.kind.http_status
+
+
+async def told(world: ShopWorld, verb: str) -> list[bytes]:
+    return [body for subject, body in await world.events() if subject == verb]
+
+
+async def run_worker(world: ShopWorld) -> None:
+    await cart_worker(world.deps).run_once()
+    world.act()
+
+
+async def link_comes_to(world: ShopWorld, link_id: str, event: LinkEvent) -> None:
+    """What the flows of links do when one is paid, expires or is cancelled."""
+    async with world.db.transaction() as tx:
+        link = await links.lock(tx, world.merchant_id, link_id)
+        assert link is not None
+        after = moves.ended(link, event, world.deps.clock.now())
+        await link_ended(tx, await links.save(tx, link, after))
 
 
 @asynccontextmanager

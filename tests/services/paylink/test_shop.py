@@ -15,7 +15,13 @@ from libs.errors import Refusal
 from services.paylink import products as rules
 from services.paylink import tokens
 from services.paylink.errors import TooManyProducts, TooManyPurchases
-from tests.services.paylink.shop_world import PUBLIC_URL, ShopWorld, money, open_shop_world
+from tests.services.paylink.shop_world import (
+    PUBLIC_URL,
+    ShopWorld,
+    money,
+    open_shop_world,
+    reason_of,
+)
 
 NOTHING = ids.new("prd")
 
@@ -31,12 +37,6 @@ async def database(new_module_database) -> AsyncIterator[Database]:
 async def world(database: Database) -> AsyncIterator[ShopWorld]:
     async with open_shop_world(database) as opened:
         yield opened
-
-
-async def reason_of(doing) -> tuple[str, int]:
-    with pytest.raises(Refusal) as refused:
-        await doing
-    return refused.value.reason, refused.value.kind.http_status
 
 
 async def test_a_product_comes_back_as_it_was_created(world: ShopWorld):
