@@ -265,30 +265,34 @@ async def link_reissued(conn: Conn, link: Link, now: datetime) -> None:
 async def transfer_recorded(conn: Conn, transfer: BankTransfer, now: datetime) -> None:
     """Once when it is recorded; a waiting one again when its link's payment has its end."""
     event = events_pb2.BankTransferRecorded(bank_transfer=transfer_pb(transfer))
-    await _append(
-        conn, transfer.merchant_id, transfer.id, _RECORDED, event.SerializeToString(), now
+    await outbox.append(
+        conn,
+        merchant_id=transfer.merchant_id,
+        aggregate_id=transfer.id,
+        subject=_RECORDED,
+        body=event.SerializeToString(),
+        at=now,
     )
 
 
 async def satisfaction_given(conn: Conn, payment: LinkPayment, now: datetime) -> None:
-    body = events_pb2.SatisfactionGiven(link_payment=payment_pb(payment)).SerializeToString()
-    await _append(conn, payment.merchant_id, payment.link_id, _SATISFACTION, body, now)
-
-
-async def _tell(conn: Conn, link: Link, verb: str, event: LinkMessage, now: datetime) -> None:
-    await _append(
-        conn, link.merchant_id, link.id, f"{_LINK}.{verb}", event.SerializeToString(), now
+    event = events_pb2.SatisfactionGiven(link_payment=payment_pb(payment))
+    await outbox.append(
+        conn,
+        merchant_id=payment.merchant_id,
+        aggregate_id=payment.link_id,
+        subject=_SATISFACTION,
+        body=event.SerializeToString(),
+        at=now,
     )
 
 
-async def _append(
-    conn: Conn, merchant_id: str, aggregate_id: str, subject: str, body: bytes, now: datetime
-) -> None:
+async def _tell(conn: Conn, link: Link, verb: str, event: LinkMessage, now: datetime) -> None:
     await outbox.append(
         conn,
-        merchant_id=merchant_id,
-        aggregate_id=aggregate_id,
-        subject=subject,
-        body=body,
+        merchant_id=link.merchant_id,
+        aggregate_id=link.id,
+        subject=f"{_LINK}.{verb}",
+        body=event.SerializeToString(),
         at=now,
     )

@@ -162,9 +162,10 @@ async def touch(conn: Conn, link: Link) -> None:
     await conn.execute(
         "WITH changed AS (UPDATE links SET version = version + 1"
         " WHERE merchant_id = $1 AND id = $2 RETURNING id)"
-        f" SELECT pg_notify('{CHANGED}', id) FROM changed",
+        " SELECT pg_notify($3, id) FROM changed",
         link.merchant_id,
         link.id,
+        CHANGED,
     )
 
 

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from libs.clock import SQL_NOW
 from libs.db import Conn
@@ -18,6 +19,17 @@ class Found:
 
     link: Link
     clock_offset_seconds: int
+
+
+_FIND: Final = (
+    "SELECT token.token_hash, links.*,"  # noqa: S608 - made of constants
+    " coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset"
+    " FROM link_tokens AS token"
+    " JOIN links ON (links.merchant_id, links.id) = (token.merchant_id, token.link_id)"
+    " LEFT JOIN test_clocks AS clock ON clock.merchant_id = token.merchant_id"
+    " WHERE token.token_hash = $1 AND token.withdrawn_at IS NULL"
+    f" AND (links.ended_at IS NULL OR links.ended_at > {SQL_NOW} - $2::interval)"
+)
 
 
 async def insert(
@@ -44,17 +56,7 @@ async def insert(
 
 async def find(conn: Conn, token_hash: bytes) -> Found | None:
     """None for an unknown, a withdrawn and an outlived one alike: no row, the same work."""
-    row = await conn.fetchrow(
-        "SELECT token.token_hash, links.*,"
-        " coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset"
-        " FROM link_tokens AS token"
-        " JOIN links ON (links.merchant_id, links.id) = (token.merchant_id, token.link_id)"
-        " LEFT JOIN test_clocks AS clock ON clock.merchant_id = token.merchant_id"
-        " WHERE token.token_hash = $1 AND token.withdrawn_at IS NULL"
-        f" AND (links.ended_at IS NULL OR links.ended_at > {SQL_NOW} - $2::interval)",
-        token_hash,
-        TOKEN_OUTLIVES,
-    )
+    row = await conn.fetchrow(_FIND, token_hash, TOKEN_OUTLIVES)
     stored = bytes(32) if row is None else bytes(row["token_hash"])
     if not hmac.compare_digest(stored, token_hash) or row is None:
         return None

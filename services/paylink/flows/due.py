@@ -1,0 +1,33 @@
+"""Links whose time has come: a reminder goes out, or they end, and may get a new address."""
+
+from dataclasses import replace
+
+from services.paylink import events, moves
+from services.paylink.deps import Deps
+from services.paylink.domain import Reason
+from services.paylink.flows.ending import expire_in
+from services.paylink.flows.reissue import reissue_in
+from services.paylink.states import LinkState
+from services.paylink.store import links
+from services.paylink.store.due import DueLink
+
+
+async def attend(deps: Deps, due: DueLink) -> None:
+    """Look again under the lock: another worker, or a payment, may have been faster."""
+    now = deps.clock.now()
+    async with deps.db.transaction() as tx:
+        link = await links.lock(tx, due.merchant_id, due.link_id)
+        at = moves.due_at(link) if link is not None else None
+        if link is None or at is None or at > now:
+            return
+        if link.state is LinkState.PAYING or link.expires_at <= now:
+            again = link.reissue_on_expiry and not link.reissued_by_itself
+            expired = await expire_in(tx, link, now)
+            if again:
+                await reissue_in(
+                    deps, tx, expired, now, days=expired.expires_in_days, by_itself=True
+                )
+            return
+        reminded = replace(link, next_reminder_at=moves.next_reminder(link, now))
+        saved = await links.save(tx, link, reminded, shown=False)
+        await events.link_sent(tx, saved, Reason.REMINDER, now)

@@ -1,0 +1,131 @@
+"""How links end, and what follows from the end of a try to pay, in the caller's transaction.
+
+Whoever calls has locked the link.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from libs import ids
+from libs.db import Conn
+from libs.money import Money
+from services.paylink import events, moves, transfers
+from services.paylink.domain import BankTransfer, Link, LinkPayment, Method
+from services.paylink.flows import carts
+from services.paylink.states import PAYMENT_TRANSITIONS, LinkEvent, LinkState, PaymentEvent
+from services.paylink.states import PaymentState as Try
+from services.paylink.store import links, payments
+from services.paylink.store import transfers as transfer_store
+
+
+async def expire_in(tx: Conn, link: Link, now: datetime) -> Link:
+    """Its time is over; an announced transfer that never came is given up."""
+    for payment in await payments.processing(tx, link):
+        if payment.method is Method.BANK_TRANSFER:
+            given_up = replace(payment, state=Try.CANCELLED, ended_at=now)
+            await payments.save(tx, payment, given_up)
+    saved = await links.save(tx, link, moves.ended(link, LinkEvent.EXPIRE, now))
+    await events.link_expired(tx, saved, now)
+    await _tell_cart(tx, saved)
+    return saved
+
+
+async def end_payment(
+    tx: Conn, link: Link, payment: LinkPayment, event: PaymentEvent, now: datetime
+) -> LinkPayment:
+    """A try has its end: the link is paid, or open again; transfers that waited find their place.
+
+    `payment` has what is new about it but its state.
+    """
+    state = PAYMENT_TRANSITIONS[payment.state, event]
+    ended = replace(payment, state=state, ended_at=now, request=None)
+    await payments.save(tx, payment, ended)
+    if event is PaymentEvent.SUCCEED:
+        after = await _paid(tx, link, ended, now)
+    else:
+        after = await _failed(tx, link, ended, now)
+    for transfer in await transfer_store.waiting(tx, after):
+        after = await settle_transfer(tx, after, transfer, now)
+    return ended
+
+
+async def _paid(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> Link:
+    counted = replace(
+        link,
+        uses=link.uses + 1,
+        paid_minor=link.paid_minor + payment.amount.amount_minor,
+        payment_id=payment.payment_id or link.payment_id,
+        paid_at=now,
+    )
+    last = not link.reusable or counted.uses == link.max_uses
+    if last and (link.open or link.state is LinkState.PAYING):
+        counted = moves.ended(counted, LinkEvent.SUCCEED, now)
+    saved = await links.save(tx, link, counted)
+    await events.link_paid(tx, saved, payment, now)
+    if saved.state is LinkState.PAID:
+        await _tell_cart(tx, saved)
+    return saved
+
+
+async def _failed(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> Link:
+    if link.state is LinkState.PAYING:
+        saved = await links.save(tx, link, moves.reopened(link, now))
+    else:  # one of the payers of a reusable link
+        await links.touch(tx, link)
+        saved = link
+    await events.payment_failed(tx, saved, payment, now)
+    return saved
+
+
+async def settle_transfer(tx: Conn, link: Link, transfer: BankTransfer, now: datetime) -> Link:
+    """Find out what a recorded transfer is for, and write it. Answers the link as it is then."""
+    under_way = await payments.processing(tx, link)
+    allocation = transfers.allocate(link, transfer, reserved=len(under_way))
+    await transfer_store.settle(tx, allocation.transfer)
+    after = link
+    if allocation.pays:
+        announced = None if link.reusable else next(iter(under_way), None)
+        paid = _paid_by(link, announced, transfer, allocation.uses_minor, now)
+        if announced is None:
+            await payments.insert(tx, paid)
+        else:
+            await payments.save(tx, announced, paid)
+        after = await _paid(tx, link, paid, now)
+    elif allocation.uses_minor:
+        part = replace(link, paid_minor=link.paid_minor + allocation.uses_minor)
+        after = await links.save(tx, link, part)
+    await events.transfer_recorded(tx, allocation.transfer, now)
+    return after
+
+
+def _paid_by(
+    link: Link,
+    announced: LinkPayment | None,
+    transfer: BankTransfer,
+    amount_minor: int,
+    now: datetime,
+) -> LinkPayment:
+    """The try that a transfer completes; a transfer that nobody announced makes its own."""
+    begun = announced or LinkPayment(
+        id=ids.new("lpy"),
+        merchant_id=link.merchant_id,
+        link_id=link.id,
+        reusable=link.reusable,
+        state=Try.PROCESSING,
+        method=Method.BANK_TRANSFER,
+        amount=link.due,
+        created_at=now,
+        begun_at=now,
+    )
+    return replace(
+        begun,
+        state=PAYMENT_TRANSITIONS[begun.state, PaymentEvent.SUCCEED],
+        amount=Money(amount_minor, link.amount.currency),
+        bank_transfer_id=transfer.id,
+        ended_at=now,
+    )
+
+
+async def _tell_cart(tx: Conn, link: Link) -> None:
+    if link.cart_id is not None:
+        await carts.link_ended(tx, link)

@@ -1,0 +1,158 @@
+"""Look at links, take them back, send them, tell their addresses."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import segno
+
+from libs import context, idempotency, pages
+from libs.db import Conn
+from libs.errors import invalid
+from libs.idempotency import Key
+from libs.seal import SealBrokenError
+from services.paylink import drafting, events, moves, tokens
+from services.paylink.deps import Deps
+from services.paylink.domain import Channel, Link, LinkPayment, Reason, Recipient
+from services.paylink.errors import PaymentLinkClosed, PaymentLinkNotFound
+from services.paylink.flows import carts
+from services.paylink.flows.cancel import cancel_in
+from services.paylink.states import LinkState
+from services.paylink.store import links, payments
+from services.paylink.store import tokens as token_store
+
+
+@dataclass(frozen=True, slots=True)
+class ListPaymentLinks:
+    limit: int
+    cursor: str
+    state: LinkState | None
+    created_from: datetime | None
+    created_to: datetime | None
+    order_reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SendPaymentLink:
+    link_id: str
+    channels: Sequence[Channel]
+    recipient: Recipient | None
+
+
+@dataclass(frozen=True, slots=True)
+class QrCode:
+    url: str
+    svg: str
+    png_data_url: str
+
+
+async def locked(tx: Conn, link_id: str) -> Link:
+    """The merchant's link, locked. Raises PaymentLinkNotFound."""
+    link = await links.lock(tx, context.merchant_id(), link_id)
+    if link is None:
+        raise PaymentLinkNotFound
+    return link
+
+
+async def get_payment_link(deps: Deps, link_id: str) -> Link:
+    async with deps.db.connection() as conn:
+        link = await links.get(conn, context.merchant_id(), link_id)
+    if link is None:
+        raise PaymentLinkNotFound
+    return link
+
+
+async def list_payment_links(deps: Deps, query: ListPaymentLinks) -> tuple[Sequence[Link], str]:
+    """A page, and the cursor of the next one."""
+    page = pages.page_of(limit=query.limit, cursor=query.cursor, prefix="lnk")
+    async with deps.db.connection() as conn:
+        rows = await links.page(
+            conn,
+            context.merchant_id(),
+            page,
+            state=query.state,
+            created_from=query.created_from,
+            created_to=query.created_to,
+            order_reference=query.order_reference,
+        )
+    return pages.cut(rows, page)
+
+
+async def list_link_payments(
+    deps: Deps, link_id: str, *, limit: int, cursor: str
+) -> tuple[Sequence[LinkPayment], str]:
+    """A page, and the cursor of the next one."""
+    page = pages.page_of(limit=limit, cursor=cursor, prefix="lpy")
+    link = await get_payment_link(deps, link_id)
+    async with deps.db.connection() as conn:
+        rows = await payments.page(conn, link.merchant_id, link.id, page)
+    return pages.cut(rows, page)
+
+
+async def urls_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
+    """The present addresses of links, by link. None that only a lost key could read."""
+    async with deps.db.connection() as conn:
+        sealed = await token_store.sealed_of(conn, context.merchant_id(), link_ids)
+    found = {}
+    for link_id, text in sealed.items():
+        try:
+            found[link_id] = tokens.page_url(deps.public_url, deps.seal.open(text))
+        except SealBrokenError:
+            continue
+    return found
+
+
+async def get_payment_link_address(deps: Deps, link_id: str) -> tuple[Link, str]:
+    """For the message that notify sends: of a link that can still be paid."""
+    link = await get_payment_link(deps, link_id)
+    url = (await urls_of(deps, [link.id])).get(link.id)
+    if url is None or not (link.open or link.state is LinkState.PAYING):
+        raise PaymentLinkClosed
+    return link, url
+
+
+async def get_payment_link_qr_code(deps: Deps, link_id: str) -> QrCode:
+    link = await get_payment_link(deps, link_id)
+    url = (await urls_of(deps, [link.id])).get(link.id)
+    if url is None:
+        raise PaymentLinkNotFound
+    code = segno.make_qr(url, error="m")
+    svg = io.BytesIO()
+    code.save(svg, kind="svg", scale=8, border=4, xmldecl=False, light="#ffffff")
+    return QrCode(url, svg.getvalue().decode(), code.png_data_uri(scale=8, border=4))
+
+
+async def cancel_payment_link(deps: Deps, link_id: str) -> Link:
+    now = deps.clock.now()
+    async with deps.db.transaction() as tx:
+        before = await locked(tx, link_id)
+        after = await cancel_in(tx, before, now)
+        if after.state is not before.state and after.cart_id is not None:
+            await carts.link_ended(tx, after)
+    return after
+
+
+async def send_payment_link(deps: Deps, cmd: SendPaymentLink, key: Key | None) -> bytes:
+    """Answers the link's message without the address, the same for the same key."""
+    now = deps.clock.now()
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, key, cmd.link_id)
+        if claim.answer is not None:
+            return claim.answer
+        link = await locked(tx, cmd.link_id)
+        if not link.open or link.expires_at <= now:
+            raise moves.not_allowed(link.state)
+        wanted = replace(
+            link,
+            recipient=cmd.recipient or link.recipient,
+            channels=tuple(cmd.channels) or link.channels,
+        )
+        if not wanted.channels:
+            raise invalid("channels", "is required: the link has none of its own")
+        drafting.check_channels(wanted.channels, wanted.recipient)
+        saved = await links.save(tx, link, moves.sent(wanted, now), shown=False)
+        await events.link_sent(tx, saved, Reason.ISSUED, now)
+        answer = events.link_pb(saved).SerializeToString()
+        await idempotency.complete(tx, key, answer)
+    return answer

@@ -1,0 +1,59 @@
+"""From a token to its link: the shopper's only proof, and whose merchant the call is for."""
+
+from dataclasses import replace
+
+from libs import context
+from libs.seal import SealBrokenError
+from services.paylink import tokens
+from services.paylink.deps import Deps
+from services.paylink.domain import Link, LinkPayment
+from services.paylink.errors import PaymentLinkNotFound
+from services.paylink.store import payments
+from services.paylink.store import tokens as token_store
+
+ACTOR = "shopper"
+
+
+async def open_link(deps: Deps, token: str) -> Link:
+    """The link, and from here on the call is made for its merchant.
+
+    Raises PaymentLinkNotFound, whatever is wrong with the token.
+    """
+    async with deps.db.connection() as conn:
+        found = await token_store.find(conn, tokens.hash_of(token))
+    if found is None:
+        raise PaymentLinkNotFound
+    context.set_current(
+        replace(
+            context.current(),
+            merchant_id=found.link.merchant_id,
+            actor=ACTOR,
+            clock_offset_seconds=found.clock_offset_seconds,
+        )
+    )
+    return found.link
+
+
+async def shown_payment(deps: Deps, link: Link, use: str) -> tuple[LinkPayment | None, bool]:
+    """The try that `use` names, else the latest of a single-use link; whether it was named."""
+    named = _opened(deps, use)
+    async with deps.db.connection() as conn:
+        if named is not None:
+            payment = await payments.get(conn, link.merchant_id, named)
+            if payment is not None and payment.link_id == link.id:
+                return payment, True
+        return (None if link.reusable else await payments.latest(conn, link)), False
+
+
+def _opened(deps: Deps, use: str) -> str | None:
+    if not use:
+        return None
+    try:
+        return deps.seal.open(use)
+    except SealBrokenError:
+        return None
+
+
+def use_of(deps: Deps, payment: LinkPayment) -> str:
+    """What a page sends back to name its own try."""
+    return deps.seal.close(payment.id)

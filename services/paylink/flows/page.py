@@ -1,0 +1,142 @@
+"""All that a pay page shows: a pure read, put together from what answers in time."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from libs.errors import Refusal
+from libs.logs import log
+from libs.seal import SealBrokenError
+from services.paylink import masking, moves, transfers
+from services.paylink.cards import CardField, SavedCard
+from services.paylink.deps import Deps
+from services.paylink.domain import BankAccount, Link, LinkPayment, Merchant, Method
+from services.paylink.errors import PaymentLinkNotFound
+from services.paylink.flows import follow
+from services.paylink.flows.opening import open_link, shown_payment, use_of
+from services.paylink.flows.reissue import new_link_channel
+from services.paylink.states import LinkState
+from services.paylink.store import payments
+
+T = TypeVar("T")
+RETURN_WITHIN: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    account: BankAccount
+    epc_payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayPageView:
+    link: Link  # as it is now, also before the worker has said that its time is over
+    merchant: Merchant
+    saved_cards: Sequence[SavedCard]
+    card_field: CardField | None
+    transfer: Transfer | None
+    payment: LinkPayment | None
+    own: bool  # whether the shopper's own `use` named the payment
+    use: str
+    new_link_recipient: str | None
+    form_key: str
+
+
+async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
+    """Raises PaymentLinkNotFound; ServiceUnavailable when nobody knows whose page it is."""
+    link = await open_link(deps, token)
+    now = deps.clock.now()
+    payment, own = await shown_payment(deps, link, use)
+    over = moves.is_over(link, now)
+    shown = replace(link, state=LinkState.EXPIRED, next_reminder_at=None) if over else link
+    merchant, (cards, field) = await asyncio.gather(deps.merchants.get(), _cards(deps, shown))
+    return PayPageView(
+        link=shown,
+        merchant=merchant,
+        saved_cards=cards,
+        card_field=field,
+        transfer=_transfer(shown, merchant),
+        payment=payment,
+        own=own,
+        use=use_of(deps, payment) if payment is not None else "",
+        new_link_recipient=_new_link_recipient(shown) if over else None,
+        form_key=secrets.token_urlsafe(16),
+    )
+
+
+async def _cards(deps: Deps, link: Link) -> tuple[Sequence[SavedCard], CardField | None]:
+    if Method.CARD not in link.methods or not (link.open or link.state is LinkState.PAYING):
+        return (), None
+    saved, field = await asyncio.gather(
+        _or_none(deps.oneclick.saved_cards(link.customer_id)) if link.customer_id else _nothing(),
+        _or_none(deps.payments.card_field(link.due)),
+    )
+    return [card for card in saved or () if card.usable], field
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _or_none(asked: Awaitable[T]) -> T | None:
+    """The page goes without what does not answer: another way of paying is there still."""
+    try:
+        return await asked
+    except Refusal as refusal:
+        log.info("a page goes without", reason=refusal.reason)
+        return None
+
+
+def _transfer(link: Link, merchant: Merchant) -> Transfer | None:
+    account = merchant.bank_account
+    payable = link.open or link.state is LinkState.PAYING
+    if account is None or Method.BANK_TRANSFER not in link.methods or not payable:
+        return None
+    payload = transfers.epc_payload(account, link.due, link.creditor_reference)
+    return Transfer(account, payload)
+
+
+def _new_link_recipient(link: Link) -> str | None:
+    channel = new_link_channel(link)
+    return masking.masked(link.recipient, channel) if channel is not None else None
+
+
+async def wait_for_pay_page(
+    deps: Deps, token: str, *, version: int, timeout_seconds: float
+) -> Link:
+    """The link as soon as its page is not the one of `version`, or when the time is over."""
+    link = await open_link(deps, token)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout_seconds
+    with deps.changes.watch(link.id) as changed:
+        while True:
+            link = await open_link(deps, token)
+            left = deadline - loop.time()
+            if link.version != version or left <= 0:
+                break
+            try:
+                await asyncio.wait_for(changed.wait(), left)
+            except TimeoutError:
+                break
+            changed.clear()
+    over = moves.is_over(link, deps.clock.now())
+    return replace(link, state=LinkState.EXPIRED) if over else link
+
+
+async def get_return_page(deps: Deps, reference: str) -> tuple[str, str]:
+    """The token and the shopper's own try. Asks payments first, so that the page shows the end."""
+    try:
+        sealed = deps.seal.open(reference, max_age=RETURN_WITHIN)
+    except SealBrokenError as error:
+        raise PaymentLinkNotFound from error
+    payment_id, _, token = sealed.partition(" ")
+    link = await open_link(deps, token)
+    async with deps.db.connection() as conn:
+        payment = await payments.get(conn, link.merchant_id, payment_id)
+    if payment is None or payment.link_id != link.id:
+        raise PaymentLinkNotFound
+    await _or_none(follow.refresh(deps, payment))
+    return token, use_of(deps, payment)

@@ -1,0 +1,241 @@
+"""Pay a link by card: intent, commit, ask payments, record.
+
+The try's id is the key under which payments is asked, so a repeat of any step is the same payment.
+"""
+
+import base64
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from libs import idempotency, ids
+from libs.db import Conn
+from libs.errors import (
+    IdempotencyKeyInUse,
+    InternalError,
+    Kind,
+    RemoteRefusal,
+    ServiceUnavailable,
+    invalid,
+)
+from libs.idempotency import Key
+from libs.logs import log
+from services.paylink import events, moves, paying, tokens
+from services.paylink.cards import NewCard, PaymentAnswer, SavedCard
+from services.paylink.deps import Deps
+from services.paylink.domain import Link, LinkPayment, Method, StoredRefusal
+from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable
+from services.paylink.flows.ending import end_payment
+from services.paylink.flows.links import locked
+from services.paylink.payments_client import payment_request
+from services.paylink.states import PAYMENT_INITIAL, LinkEvent, PaymentEvent, PaymentState
+from services.paylink.store import links, payments
+
+
+@dataclass(frozen=True, slots=True)
+class PayByCard:
+    """Either a saved card or a new one."""
+
+    token: str
+    instrument_id: str | None
+    new_card: NewCard | None
+    payer_email: str | None
+    shown_minor: int
+
+
+async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> LinkPayment:
+    """The try as it is after payments' answer, or under way when there is none.
+
+    The same key answers the same try, as it is by then. Raises the refusals of PayByCard.
+    """
+    card = await _card(deps, opened, cmd)
+    await _give_up_stale(deps, opened)
+    payment_id = ids.new("lpy")
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, key, payment_id)
+        if not claim.fresh:
+            return await _repeated(tx, key, claim.resource_id)
+        link = await locked(tx, opened.id)
+        payment = await _start(deps, tx, link, cmd, card, payment_id=payment_id)
+        await idempotency.complete(tx, key, payment_id.encode())
+    return await perform(deps, payment)
+
+
+async def _repeated(tx: Conn, key: Key, payment_id: str) -> LinkPayment:
+    payment = await payments.get(tx, key.merchant_id, payment_id)
+    if payment is None:
+        raise InternalError
+    if payment.refusal is not None:
+        refusal = payment.refusal
+        raise RemoteRefusal(Kind[refusal.kind], refusal.reason, refusal.message)
+    return payment
+
+
+async def _card(deps: Deps, link: Link, cmd: PayByCard) -> SavedCard | NewCard:
+    if cmd.new_card is not None:
+        if cmd.instrument_id is not None:
+            raise invalid("instrument_id", "excludes a new card")
+        return cmd.new_card
+    if cmd.instrument_id is None:
+        raise invalid("card_token", "is required with psp_account, or else instrument_id")
+    if link.customer_id is None:
+        raise InstrumentNotFound
+    cards = await deps.oneclick.saved_cards(link.customer_id)
+    card = next((card for card in cards if card.instrument_id == cmd.instrument_id), None)
+    if card is None:
+        raise InstrumentNotFound
+    if not card.usable:
+        raise InstrumentNotUsable
+    return card
+
+
+async def _start(
+    deps: Deps,
+    tx: Conn,
+    link: Link,
+    cmd: PayByCard,
+    card: SavedCard | NewCard,
+    *,
+    payment_id: str,
+) -> LinkPayment:
+    """Write the intent under the link's lock, or refuse."""
+    now = deps.clock.now()
+    paying.check_payable(link, Method.CARD, now)
+    paying.check_shown(link, cmd.shown_minor)
+    if link.reusable:
+        paying.check_uses(link, len(await payments.processing(tx, link)))
+    reference = deps.seal.close(f"{payment_id} {cmd.token}")
+    request = payment_request(
+        amount=link.due,
+        order_reference=link.order_reference,
+        description=link.description,
+        card=card,
+        customer_id=link.customer_id,
+        return_url=tokens.return_url(deps.public_url, reference),
+        metadata=link.metadata,
+    )
+    payment = LinkPayment(
+        id=payment_id,
+        merchant_id=link.merchant_id,
+        link_id=link.id,
+        reusable=link.reusable,
+        state=PAYMENT_INITIAL,
+        method=Method.CARD,
+        amount=link.due,
+        request=deps.seal.close(base64.b64encode(request).decode()),
+        instrument_id=cmd.instrument_id,
+        brand=card.brand,
+        last4=card.last4,
+        payer_email=cmd.payer_email,
+        created_at=now,
+        begun_at=datetime.now(UTC),
+    )
+    await begin(tx, link, payment, now)
+    return payment
+
+
+async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> None:
+    """The intent as rows and event; a reusable link stays open for others."""
+    await payments.insert(tx, payment)
+    if link.reusable:
+        await links.touch(tx, link)
+        saved = link
+    else:
+        state = moves.moved(link, LinkEvent.PAY)
+        saved = await links.save(tx, link, replace(link, state=state, paying_by=payment.method))
+    await events.link_paying(tx, saved, payment, now)
+
+
+async def perform(deps: Deps, payment: LinkPayment) -> LinkPayment:
+    """Ask payments, in no transaction, and record its answer.
+
+    A certain no opens the link again and is passed on. No answer leaves the try under way: the
+    worker asks again, with the same key.
+    """
+    if payment.request is None:
+        raise InternalError
+    request = base64.b64decode(deps.seal.open(payment.request))
+    try:
+        answer = await deps.payments.create_payment(request, key=payment.id)
+    except (ServiceUnavailable, IdempotencyKeyInUse) as refusal:
+        log.info("payment of a link has no answer yet", reason=refusal.reason)
+        async with deps.db.connection() as conn:
+            await payments.ask_again_now(conn, payment)
+        return payment
+    except RemoteRefusal as refusal:
+        stored = StoredRefusal(refusal.kind.name, refusal.reason, refusal.message)
+        await give_up(deps, replace(payment, refusal=stored, request=None))
+        raise
+    return await record(deps, payment, answer)
+
+
+async def record(deps: Deps, payment: LinkPayment, answer: PaymentAnswer) -> LinkPayment:
+    """Write payments' answer, whoever brings it."""
+    async with deps.db.transaction() as tx:
+        return await record_in(tx, payment, answer, deps.clock.now())
+
+
+async def record_in(
+    tx: Conn, payment: LinkPayment, answer: PaymentAnswer, now: datetime
+) -> LinkPayment:
+    """Any order, any number of times: only a try under way is moved by an answer."""
+    link = await locked(tx, payment.link_id)
+    current = await payments.get(tx, payment.merchant_id, payment.id)
+    if current is None:
+        raise InternalError
+    if current.state is not PaymentState.PROCESSING:
+        _check_end(current, answer)
+        return current
+    told = replace(
+        current,
+        request=None,
+        payment_id=answer.id,
+        payment_state=answer.state,
+        next_action_type=answer.next_action_type,
+        next_action_url=answer.next_action_url,
+        decline=answer.decline,
+    )
+    if answer.event is not PaymentEvent.WAIT:
+        return await end_payment(tx, link, told, answer.event, now)
+    if told != current:
+        await payments.save(tx, current, told)
+        await links.touch(tx, link)
+    return told
+
+
+def _check_end(current: LinkPayment, answer: PaymentAnswer) -> None:
+    """Money for a try that had ended is for a person to look at; no step of ours leads there."""
+    if answer.event is PaymentEvent.SUCCEED and current.state is not PaymentState.SUCCEEDED:
+        log.error("a payment succeeded after its try had ended", payment_id=answer.id)
+
+
+async def give_up(deps: Deps, payment: LinkPayment) -> None:
+    """Nothing was taken, for certain: the link is open again."""
+    async with deps.db.transaction() as tx:
+        link = await locked(tx, payment.link_id)
+        current = await payments.get(tx, payment.merchant_id, payment.id)
+        if current is not None and current.state is PaymentState.PROCESSING:
+            await end_payment(tx, link, payment, PaymentEvent.CANCEL, deps.clock.now())
+
+
+async def _give_up_stale(deps: Deps, link: Link) -> None:
+    """Trying again ends a challenge that nobody has passed, if payments is sure of it."""
+    if link.reusable or link.paying_by is not Method.CARD:
+        return
+    async with deps.db.connection() as conn:
+        under_way = await payments.processing(conn, link)
+    for payment in under_way:
+        if paying.challenge_is_older(payment, paying.REPLACE_AFTER, deps.clock.now()):
+            try:
+                await cancel_challenge(deps, payment)
+            except ServiceUnavailable as refusal:
+                log.info("challenge was not cancelled", reason=refusal.reason)
+
+
+async def cancel_challenge(deps: Deps, payment: LinkPayment) -> LinkPayment:
+    """Cancel the payment behind a try; when it cannot be, its state tells why."""
+    payment_id = payment.payment_id or ""
+    try:
+        answer = await deps.payments.cancel_payment(payment_id, key=f"{payment.id}-cancel")
+    except (RemoteRefusal, IdempotencyKeyInUse):
+        answer = await deps.payments.get_payment(payment_id)
+    return await record(deps, payment, answer)

@@ -1,0 +1,143 @@
+"""A new address and a new end for a link; the balance after a deposit has a link of its own."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from libs import idempotency, ids
+from libs.db import Conn
+from libs.errors import invalid
+from libs.idempotency import Key
+from libs.money import Money
+from services.paylink import events, moves
+from services.paylink.deps import Deps
+from services.paylink.domain import Channel, Link, Merchant, Method, NewLink, Origin, Reason
+from services.paylink.errors import (
+    NothingLeftToPay,
+    PaymentLinkClosed,
+    PaymentLinkNotPaid,
+    ReissuedLately,
+)
+from services.paylink.flows.create import give_address, insert_link
+from services.paylink.flows.ending import expire_in
+from services.paylink.flows.links import locked
+from services.paylink.states import LinkState
+from services.paylink.store import links
+
+REQUEST_AGAIN_AFTER: Final = timedelta(days=1)
+
+
+async def reissue_payment_link(
+    deps: Deps, link_id: str, expires_in_days: int | None, key: Key | None
+) -> bytes:
+    """Answers the link's message without the address, the same for the same key."""
+    now = deps.clock.now()
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, key, link_id)
+        if claim.answer is not None:
+            return claim.answer
+        link = await locked(tx, link_id)
+        days = expires_in_days or link.expires_in_days
+        saved = await reissue_in(deps, tx, link, now, days=days)
+        answer = events.link_pb(saved).SerializeToString()
+        await idempotency.complete(tx, key, answer)
+    return answer
+
+
+async def reissue_in(
+    deps: Deps, tx: Conn, link: Link, now: datetime, *, days: int, by_itself: bool = False
+) -> Link:
+    """In the caller's transaction, which has locked the link. Sends it by its channels."""
+    if not link.open and link.state is not LinkState.EXPIRED:
+        raise moves.not_allowed(link.state)
+    base = link if link.open else moves.reopened(link, now)
+    fresh = replace(
+        base,
+        issued_at=now,
+        expires_at=now + timedelta(days=days),
+        reissues=link.reissues + 1,
+        reissued_by_itself=link.reissued_by_itself or by_itself,
+    )
+    if fresh.channels:
+        fresh = moves.sent(fresh, now)
+    fresh = replace(fresh, next_reminder_at=moves.next_reminder(fresh, now))
+    saved = await links.save(tx, link, fresh)
+    await give_address(deps, tx, saved)
+    await events.link_reissued(tx, saved, now)
+    if saved.channels:
+        await events.link_sent(tx, saved, Reason.REISSUED, now)
+    return saved
+
+
+async def request_new_link(deps: Deps, opened: Link) -> tuple[Link, Channel]:
+    """A shopper asks for a new address of an expired link; it goes to its own recipient."""
+    now = deps.clock.now()
+    async with deps.db.transaction() as tx:
+        link = await locked(tx, opened.id)
+        if link.open and link.expires_at <= now:
+            link = await expire_in(tx, link, now)
+        channel = new_link_channel(link)
+        if link.state is not LinkState.EXPIRED or channel is None:
+            raise PaymentLinkClosed
+        if link.issued_at > now - REQUEST_AGAIN_AFTER:
+            raise ReissuedLately
+        reachable = replace(link, channels=link.channels or (channel,))
+        await reissue_in(deps, tx, reachable, now, days=link.expires_in_days)
+    return link, channel
+
+
+def new_link_channel(link: Link) -> Channel | None:
+    """The first by which the recipient can be reached; None when there is no address."""
+    for channel in (*link.channels, Channel.EMAIL, Channel.SMS):
+        if link.recipient.reachable_by(channel):
+            return channel
+    return None
+
+
+async def create_balance_link(
+    deps: Deps, link_id: str, expires_in_days: int | None, key: Key | None
+) -> tuple[str, bytes]:
+    """The new link's id and its message without the address, the same for the same key."""
+    merchant = await deps.merchants.get()
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, key, balance_id := ids.new("lnk"))
+        if claim.answer is not None:
+            return claim.resource_id, claim.answer
+        paid = await locked(tx, link_id)
+        if paid.state is not LinkState.PAID:
+            raise PaymentLinkNotPaid
+        if paid.deposit_minor is None or await links.balance_exists(tx, paid.merchant_id, paid.id):
+            raise NothingLeftToPay
+        new = _balance(paid, paid.deposit_minor, merchant, expires_in_days)
+        link, _ = await insert_link(deps, tx, new, count_quota=True, link_id=balance_id)
+        answer = events.link_pb(link).SerializeToString()
+        await idempotency.complete(tx, key, answer)
+    return link.id, answer
+
+
+def _balance(
+    paid: Link, deposit_minor: int, merchant: Merchant, expires_in_days: int | None
+) -> NewLink:
+    account = merchant.bank_account is not None
+    methods = [m for m in paid.methods if m is not Method.BANK_TRANSFER or account]
+    if not methods:
+        raise invalid("payment_link_id", "has no way of paying that the merchant still offers")
+    return NewLink(
+        merchant=merchant,
+        description=paid.description,
+        order_reference=paid.order_reference,
+        amount=Money(paid.amount.amount_minor - deposit_minor, paid.amount.currency),
+        recipient=paid.recipient,
+        channels=paid.channels,
+        expires_in_days=expires_in_days,
+        locale=paid.locale,
+        methods=methods,
+        reminder_days=paid.reminder_days,
+        reissue_on_expiry=paid.reissue_on_expiry,
+        customer_id=paid.customer_id,
+        success_url=paid.success_url,
+        metadata=paid.metadata,
+        origin=Origin.BALANCE,
+        balance_of=paid.id,
+        reason=Reason.BALANCE,
+    )

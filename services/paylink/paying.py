@@ -1,0 +1,60 @@
+"""Whether a link can be paid now, and in which way. Pure."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.paylink import moves
+from services.paylink.domain import Link, LinkPayment, Method
+from services.paylink.errors import (
+    AmountChanged,
+    MethodNotOffered,
+    PaymentLinkClosed,
+    PaymentLinkPaying,
+    QuoteChanged,
+    QuoteMissing,
+    QuoteNotAccepted,
+)
+
+CHALLENGED: Final = "requires_action"  # payments' name of the state
+REPLACE_AFTER: Final = timedelta(minutes=30)  # another try may end a challenge that nobody passed
+GIVE_UP_AFTER: Final = timedelta(hours=1)  # by itself, so that the link is open again
+ABANDON_AFTER: Final = timedelta(minutes=15)  # nobody who left so long ago is charged any more
+
+
+def check_payable(link: Link, method: Method, now: datetime) -> None:
+    """Raises PaymentLinkPaid, …Paying, …Closed, QuoteNotAccepted, QuoteChanged, MethodNotOffered."""
+    moves.check_open(link, now)
+    if link.quote is not None:
+        if link.acceptance is None:
+            raise QuoteNotAccepted
+        if link.acceptance.text_sha256 != link.quote.sha256:
+            raise QuoteChanged
+    if method not in link.methods:
+        raise MethodNotOffered
+
+
+def check_shown(link: Link, shown_minor: int) -> None:
+    """The shopper pays what the page said."""
+    if shown_minor != link.due_minor:
+        raise AmountChanged
+
+
+def check_uses(link: Link, reserved: int) -> None:
+    """Each payment under way on a reusable link takes one of its uses."""
+    if link.max_uses is not None and link.uses + reserved >= link.max_uses:
+        raise PaymentLinkPaying
+
+
+def check_quote(link: Link, text_sha256: str, now: datetime) -> None:
+    """Whether this is the quote to accept, and the time for it is not over."""
+    if link.quote is None:
+        raise QuoteMissing
+    if not link.open or link.expires_at <= now:
+        raise PaymentLinkClosed
+    if text_sha256 != link.quote.sha256:
+        raise QuoteChanged
+
+
+def challenge_is_older(payment: LinkPayment, age: timedelta, now: datetime) -> bool:
+    """Whether its challenge waits for longer than `age`."""
+    return payment.payment_state == CHALLENGED and payment.created_at + age <= now

@@ -1,0 +1,246 @@
+# ruff: noqa: N802 - RPCs have the names of the protos
+"""The gRPC door of merchants: message → command → flow → message. Decides nothing."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from incasso.common.v1 import offer_pb2
+from incasso.paylink.v1 import paylink_pb2 as pb
+from incasso.paylink.v1.paylink_pb2_grpc import PaymentLinksServiceServicer
+from libs import wire
+from libs.errors import invalid
+from libs.idempotency import key_of
+from services.paylink.deps import Deps
+from services.paylink.domain import Channel, LineItem, Merchant, Method, NewLink, Quote, Recipient
+from services.paylink.events import (
+    CHANNELS,
+    LINK_STATES,
+    METHODS,
+    TRANSFER_STATES,
+    link_pb,
+    payment_pb,
+    transfer_pb,
+)
+from services.paylink.flows import create, links, offer, reissue, transfers
+from services.paylink.flows.transfers import RecordBankTransfer
+from services.paylink.payments_client import METHOD
+
+Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+
+_CHANNELS: Final = {number: channel for channel, number in CHANNELS.items()}
+_METHODS: Final = {number: method for method, number in METHODS.items()}
+_LINK_STATES: Final = {number: state for state, number in LINK_STATES.items()}
+_TRANSFER_STATES: Final = {number: state for state, number in TRANSFER_STATES.items()}
+
+
+def _opt(message: Any, name: str) -> Any:
+    """The value of an optional field; None when it was not sent."""
+    return getattr(message, name) if message.HasField(name) else None
+
+
+def _time(message: Any, name: str) -> datetime | None:
+    stamp: Timestamp | None = _opt(message, name)
+    return None if stamp is None else wire.time_of(stamp)
+
+
+def channels_of(values: Iterable[int]) -> list[Channel]:
+    """InvalidArgument for one that says nothing."""
+    return [_known(_CHANNELS, value, f"channels.{at}") for at, value in enumerate(values)]
+
+
+def _methods_of(values: Iterable[int]) -> list[Method]:
+    return [_known(_METHODS, value, f"methods.{at}") for at, value in enumerate(values)]
+
+
+def _known(known: dict[Any, Any], value: int, field: str) -> Any:
+    if value not in known:
+        raise invalid(field, "is required")
+    return known[value]
+
+
+def recipient_of(recipient: pb.Recipient) -> Recipient:
+    return Recipient(
+        name=_opt(recipient, "name"), email=_opt(recipient, "email"), phone=_opt(recipient, "phone")
+    )
+
+
+def _quote_of(quote: pb.Quote | None) -> Quote | None:
+    """What a shop may say of it; the rest is only in answers."""
+    if quote is None:
+        return None
+    for field in ("text_sha256", "acceptance"):
+        if quote.HasField(field):
+            raise invalid(f"quote.{field}", "is only in answers")
+    return Quote(quote.title, quote.text, quote.version)
+
+
+def _new_link(request: pb.CreatePaymentLinkRequest, merchant: Merchant) -> NewLink:
+    return NewLink(
+        merchant=merchant,
+        description=request.description,
+        order_reference=request.order_reference,
+        amount=wire.money_of(request.amount) if request.HasField("amount") else None,
+        line_items=[
+            LineItem(item.name, item.quantity, item.unit_amount_minor)
+            for item in request.line_items
+        ],
+        currency=_opt(request, "currency"),
+        recipient=recipient_of(request.recipient),
+        channels=channels_of(request.channels),
+        expires_in_days=_opt(request, "expires_in_days"),
+        locale=_opt(request, "locale"),
+        deposit=wire.money_of(request.deposit) if request.HasField("deposit") else None,
+        quote=_quote_of(_opt(request, "quote")),
+        reusable=request.reusable,
+        max_uses=_opt(request, "max_uses"),
+        methods=_methods_of(request.methods),
+        reminder_days=list(request.reminders.after_days) if request.HasField("reminders") else None,
+        reissue_on_expiry=request.reissue_on_expiry,
+        customer_id=_opt(request, "customer_id"),
+        success_url=_opt(request, "success_url"),
+        metadata=dict(request.metadata),
+    )
+
+
+class PaymentLinks(PaymentLinksServiceServicer):
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def _with_url(self, message: bytes, link_id: str) -> pb.PaymentLink:
+        """Stored answers have no address: it is sealed in a place of its own."""
+        link = pb.PaymentLink.FromString(message)
+        url = (await links.urls_of(self._deps, [link_id])).get(link_id)
+        if url is not None:
+            link.url = url
+        return link
+
+    async def CreatePaymentLink(
+        self, request: pb.CreatePaymentLinkRequest, rpc: Rpc
+    ) -> pb.CreatePaymentLinkResponse:
+        new = _new_link(request, await self._deps.merchants.get())
+        key = key_of(request, "CreatePaymentLink")
+        link_id, made = await create.create_payment_link(self._deps, new, key)
+        return pb.CreatePaymentLinkResponse(payment_link=await self._with_url(made, link_id))
+
+    async def GetPaymentLink(
+        self, request: pb.GetPaymentLinkRequest, rpc: Rpc
+    ) -> pb.GetPaymentLinkResponse:
+        link = await links.get_payment_link(self._deps, request.payment_link_id)
+        urls = await links.urls_of(self._deps, [link.id])
+        return pb.GetPaymentLinkResponse(payment_link=link_pb(link, url=urls.get(link.id)))
+
+    async def ListPaymentLinks(
+        self, request: pb.ListPaymentLinksRequest, rpc: Rpc
+    ) -> pb.ListPaymentLinksResponse:
+        query = links.ListPaymentLinks(
+            limit=request.limit,
+            cursor=request.cursor,
+            state=_LINK_STATES.get(request.state),
+            created_from=_time(request, "created_from"),
+            created_to=_time(request, "created_to"),
+            order_reference=_opt(request, "order_reference"),
+        )
+        rows, cursor = await links.list_payment_links(self._deps, query)
+        urls = await links.urls_of(self._deps, [link.id for link in rows])
+        return pb.ListPaymentLinksResponse(
+            data=[link_pb(link, url=urls.get(link.id)) for link in rows],
+            next_cursor=cursor or None,
+        )
+
+    async def CancelPaymentLink(
+        self, request: pb.CancelPaymentLinkRequest, rpc: Rpc
+    ) -> pb.CancelPaymentLinkResponse:
+        link = await links.cancel_payment_link(self._deps, request.payment_link_id)
+        urls = await links.urls_of(self._deps, [link.id])
+        return pb.CancelPaymentLinkResponse(payment_link=link_pb(link, url=urls.get(link.id)))
+
+    async def SendPaymentLink(
+        self, request: pb.SendPaymentLinkRequest, rpc: Rpc
+    ) -> pb.SendPaymentLinkResponse:
+        recipient = _opt(request, "recipient")
+        cmd = links.SendPaymentLink(
+            link_id=request.payment_link_id,
+            channels=channels_of(request.channels),
+            recipient=None if recipient is None else recipient_of(recipient),
+        )
+        key = key_of(request, "SendPaymentLink")
+        sent = await links.send_payment_link(self._deps, cmd, key)
+        return pb.SendPaymentLinkResponse(payment_link=await self._with_url(sent, cmd.link_id))
+
+    async def ReissuePaymentLink(
+        self, request: pb.ReissuePaymentLinkRequest, rpc: Rpc
+    ) -> pb.ReissuePaymentLinkResponse:
+        link_id, days = request.payment_link_id, _opt(request, "expires_in_days")
+        key = key_of(request, "ReissuePaymentLink")
+        reissued = await reissue.reissue_payment_link(self._deps, link_id, days, key)
+        return pb.ReissuePaymentLinkResponse(payment_link=await self._with_url(reissued, link_id))
+
+    async def CreateBalanceLink(
+        self, request: pb.CreateBalanceLinkRequest, rpc: Rpc
+    ) -> pb.CreateBalanceLinkResponse:
+        days = _opt(request, "expires_in_days")
+        key = key_of(request, "CreateBalanceLink")
+        link_id, made = await reissue.create_balance_link(
+            self._deps, request.payment_link_id, days, key
+        )
+        return pb.CreateBalanceLinkResponse(payment_link=await self._with_url(made, link_id))
+
+    async def GetPaymentLinkQrCode(
+        self, request: pb.GetPaymentLinkQrCodeRequest, rpc: Rpc
+    ) -> pb.GetPaymentLinkQrCodeResponse:
+        code = await links.get_payment_link_qr_code(self._deps, request.payment_link_id)
+        return pb.GetPaymentLinkQrCodeResponse(
+            url=code.url, svg=code.svg, png_data_url=code.png_data_url
+        )
+
+    async def ListLinkPayments(
+        self, request: pb.ListLinkPaymentsRequest, rpc: Rpc
+    ) -> pb.ListLinkPaymentsResponse:
+        rows, cursor = await links.list_link_payments(
+            self._deps, request.payment_link_id, limit=request.limit, cursor=request.cursor
+        )
+        return pb.ListLinkPaymentsResponse(
+            data=[payment_pb(row) for row in rows], next_cursor=cursor or None
+        )
+
+    async def RecordBankTransfer(
+        self, request: pb.RecordBankTransferRequest, rpc: Rpc
+    ) -> pb.RecordBankTransferResponse:
+        cmd = RecordBankTransfer(
+            bank_reference=request.bank_reference,
+            amount=wire.money_of(request.amount),
+            creditor_reference=_opt(request, "creditor_reference"),
+            booked_on=request.booked_on,
+        )
+        key = key_of(request, "RecordBankTransfer")
+        recorded = await transfers.record_bank_transfer(self._deps, cmd, key)
+        return pb.RecordBankTransferResponse(bank_transfer=pb.BankTransfer.FromString(recorded))
+
+    async def ListBankTransfers(
+        self, request: pb.ListBankTransfersRequest, rpc: Rpc
+    ) -> pb.ListBankTransfersResponse:
+        rows, cursor = await transfers.list_bank_transfers(
+            self._deps,
+            limit=request.limit,
+            cursor=request.cursor,
+            state=_TRANSFER_STATES.get(request.state),
+        )
+        return pb.ListBankTransfersResponse(
+            data=[transfer_pb(row) for row in rows], next_cursor=cursor or None
+        )
+
+    async def GetPaymentLinkAddress(
+        self, request: pb.GetPaymentLinkAddressRequest, rpc: Rpc
+    ) -> pb.GetPaymentLinkAddressResponse:
+        link, url = await links.get_payment_link_address(self._deps, request.payment_link_id)
+        return pb.GetPaymentLinkAddressResponse(url=url, payment_link=link_pb(link))
+
+    async def GetOffer(self, request: pb.GetOfferRequest, rpc: Rpc) -> pb.GetOfferResponse:
+        label = await offer.get_offer(self._deps)
+        return pb.GetOfferResponse(
+            offer=offer_pb2.Offer(method=METHOD, available=True, label=label)
+        )

@@ -1,0 +1,84 @@
+"""A pay page as protobuf: nothing in it that the holder of a forwarded link should not see."""
+
+from incasso.common.v1 import offer_pb2
+from incasso.paylink.v1 import pages_pb2, paylink_pb2
+from incasso.payments.v1 import payments_pb2
+from libs import wire
+from services.paylink.domain import Link, LinkPayment
+from services.paylink.events import link_pb, payment_pb
+from services.paylink.flows.page import PayPageView, Transfer
+from services.paylink.service.shop_pages import merchant_pb
+
+
+def page_pb(view: PayPageView) -> pages_pb2.PayPage:
+    field = view.card_field
+    return pages_pb2.PayPage(
+        version=view.link.version,
+        payment_link=_link_pb(view.link),
+        merchant=merchant_pb(view.merchant),
+        saved_cards=[
+            pages_pb2.SavedCard(
+                card=offer_pb2.OfferedCard(
+                    instrument_id=card.instrument_id, brand=card.brand, last4=card.last4
+                ),
+                exp_month=card.exp_month,
+                exp_year=card.exp_year,
+            )
+            for card in view.saved_cards
+        ],
+        card_field=None
+        if field is None
+        else pages_pb2.CardField(
+            psp=field.psp,
+            psp_account=field.psp_account,
+            publishable_key=field.publishable_key,
+            field_url=field.field_url,
+        ),
+        transfer=None if view.transfer is None else _transfer_pb(view.link, view.transfer),
+        payment=None
+        if view.payment is None
+        else page_payment_pb(view.payment, use=view.use, own=view.own),
+        due_minor=view.link.due_minor,
+        new_link_recipient=view.new_link_recipient,
+        form_key=view.form_key,
+    )
+
+
+def page_payment_pb(payment: LinkPayment, *, use: str, own: bool) -> pages_pb2.PagePayment:
+    """The payer's address is shown to the payer only."""
+    shown = payment_pb(payment)
+    if not own:
+        shown.ClearField("payer_email")
+    made = pages_pb2.PagePayment(use=use, link_payment=shown)
+    if payment.payment_state is not None:
+        made.payment_state = payments_pb2.Payment.State.Value(
+            f"STATE_{payment.payment_state.upper()}"
+        )
+    if payment.next_action_url:
+        made.next_action.type = payment.next_action_type or ""
+        made.next_action.url = payment.next_action_url
+    if payment.last4:
+        made.card.instrument_id = payment.instrument_id or ""
+        made.card.brand = payment.brand
+        made.card.last4 = payment.last4
+    return made
+
+
+def _link_pb(link: Link) -> paylink_pb2.PaymentLink:
+    shown = link_pb(link)
+    shown.ClearField("metadata")
+    shown.ClearField("trace_id")
+    shown.recipient.ClearField("email")
+    shown.recipient.ClearField("phone")
+    return shown
+
+
+def _transfer_pb(link: Link, transfer: Transfer) -> pages_pb2.TransferDetails:
+    return pages_pb2.TransferDetails(
+        holder=transfer.account.holder,
+        iban=transfer.account.iban,
+        bic=transfer.account.bic,
+        creditor_reference=link.creditor_reference,
+        amount=wire.money(link.due),
+        epc_payload=transfer.epc_payload,
+    )

@@ -1,0 +1,72 @@
+"""SQL of what is due: picked with SKIP LOCKED and held, or moved ahead, in the same statement.
+
+So any number of workers may run, and a crash only delays a row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from libs.clock import SQL_JOIN, SQL_NOW
+from libs.db import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class DueLink:
+    """A link with a reminder to send, or whose time is over."""
+
+    merchant_id: str
+    link_id: str
+    clock_offset_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class DuePayment:
+    """A try without an end. `age` is real time, whatever a test clock says."""
+
+    merchant_id: str
+    payment_id: str
+    clock_offset_seconds: int
+    age: timedelta
+
+
+_OFFSET: Final = "coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset"
+_CLAIM_LINKS: Final = f"""
+WITH due AS (
+    SELECT links.merchant_id, links.id, {_OFFSET}
+    FROM links {SQL_JOIN}
+    WHERE due_at IS NOT NULL AND due_at <= {SQL_NOW} AND held_until <= now()
+    ORDER BY due_at LIMIT $1 FOR NO KEY UPDATE OF links SKIP LOCKED
+)
+UPDATE links SET held_until = now() + interval '30 seconds'
+FROM due WHERE (links.merchant_id, links.id) = (due.merchant_id, due.id)
+RETURNING links.merchant_id, links.id, due.clock_offset"""  # noqa: S608 - made of constants
+
+
+async def claim_due_links(conn: Conn, limit: int) -> Sequence[DueLink]:
+    """By each merchant's own clock."""
+    rows = await conn.fetch(_CLAIM_LINKS, limit)
+    return [DueLink(row["merchant_id"], row["id"], row["clock_offset"]) for row in rows]
+
+
+async def claim_due_payments(conn: Conn, limit: int) -> Sequence[DuePayment]:
+    """Asked again after 15 seconds, doubled each time, at most after an hour."""
+    rows = await conn.fetch(
+        "WITH due AS ("
+        "  SELECT merchant_id, id FROM link_payments WHERE due_at <= now()"
+        "  ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED"
+        "), moved AS ("
+        "  UPDATE link_payments AS payment SET checks = checks + 1, due_at ="
+        "    now() + least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
+        "  FROM due WHERE (payment.merchant_id, payment.id) = (due.merchant_id, due.id)"
+        "  RETURNING payment.merchant_id, payment.id, now() - payment.begun_at AS age"
+        ")"
+        " SELECT merchant_id, id, age,"
+        " coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset"
+        " FROM moved LEFT JOIN test_clocks AS clock USING (merchant_id)",
+        limit,
+    )
+    return [
+        DuePayment(row["merchant_id"], row["id"], row["clock_offset"], row["age"]) for row in rows
+    ]
