@@ -25,7 +25,18 @@ Networks: TypeAlias = Sequence[IPv4Network | IPv6Network]
 
 RESOLVE_SECONDS: Final = 3.0
 _THREADS: Final = 64  # names that are asked for at once: a slow one must not stop the others
-_NAT64: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))  # RFC 6052, 8215
+_NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052
+# Not for everybody by IANA's registries, though some versions of Python take them for global.
+_SPECIAL: Final = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("::/32"),
+    IPv6Network("64:ff9b:1::/48"),
+    IPv6Network("100::/64"),
+    IPv6Network("2001::/23"),
+    IPv6Network("5f00::/16"),
+    IPv6Network("fec0::/10"),
+)
 
 
 class AddressRefusedError(PermissionError):
@@ -63,7 +74,7 @@ def _embedded(address: Address) -> tuple[IPv4Address, ...]:
     if isinstance(address, IPv4Address):
         return ()
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if _within(address, _NAT64):
+    if address in _NAT64:
         found.append(IPv4Address(int(address) & 0xFFFFFFFF))
     return tuple(inner for inner in found if inner is not None)
 
@@ -71,11 +82,7 @@ def _embedded(address: Address) -> tuple[IPv4Address, ...]:
 def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return True  # judged by the address inside
-    odd = address.is_multicast or address.is_reserved or address.is_unspecified
-    if isinstance(address, IPv6Address):
-        odd = address.is_multicast or address.is_unspecified or address.is_site_local
-        odd = odd or int(address) >> 32 == 0  # ::a.b.c.d, long deprecated
-    return address.is_global and not odd
+    return address.is_global and not address.is_multicast and not _within(address, _SPECIAL)
 
 
 class Resolver(AbstractResolver):

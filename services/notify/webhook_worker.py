@@ -125,7 +125,9 @@ class DeliveryWorker:
             log.error("webhook failed", name="webhooks", exc_info=error)
             webhook_metrics.ATTEMPTS.labels("lost").inc()
         else:
-            webhook_metrics.ATTEMPTS.labels("taken" if attempt.taken else "not_taken").inc()
+            if attempt is not None:
+                outcome = "taken" if attempt.taken else "not_taken"
+                webhook_metrics.ATTEMPTS.labels(outcome).inc()
 
 
 async def watch(deps: WebhookDeps) -> None:

@@ -16,7 +16,7 @@ from services.notify.store import deliveries, endpoints
 from services.notify.store.deliveries import DueDelivery
 from services.notify.webhook_client import Receivers
 from services.notify.webhook_deps import WebhookDeps
-from services.notify.webhook_domain import Attempt, Delivery, DeliveryState
+from services.notify.webhook_domain import Attempt, Delivery, DeliveryState, EndpointState
 
 _random = secrets.SystemRandom()
 
@@ -27,8 +27,14 @@ class ShownDelivery:
     attempts: Sequence[Attempt] = ()
 
 
-async def deliver(deps: WebhookDeps, receivers: Receivers, due: DueDelivery) -> Attempt:
-    """Send what is leased to us and write down what came of it."""
+async def deliver(deps: WebhookDeps, receivers: Receivers, due: DueDelivery) -> Attempt | None:
+    """Send what is leased to us and write down what came of it.
+
+    None: it came while its endpoint was being disabled, and has failed like the rest.
+    """
+    if not due.enabled:
+        await _fail(deps, due)
+        return None
     body = events.body_of(due.event)
     with telemetry.span(
         "POST webhook",
@@ -50,6 +56,13 @@ async def deliver(deps: WebhookDeps, receivers: Receivers, due: DueDelivery) -> 
         attempt = await receivers.post(due.url, headers, body)
         await _record(deps, due, attempt)
     return attempt
+
+
+async def _fail(deps: WebhookDeps, due: DueDelivery) -> None:
+    async with deps.db.transaction() as tx:
+        endpoint = await endpoints.lock(tx, due.merchant_id, due.endpoint_id)
+        if endpoint is not None and endpoint.state is EndpointState.DISABLED:
+            await deliveries.fail_pending(tx, endpoint)
 
 
 async def _record(deps: WebhookDeps, due: DueDelivery, attempt: Attempt) -> None:

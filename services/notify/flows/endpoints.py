@@ -128,10 +128,11 @@ async def rotate_secret(
         endpoint = found(await endpoints.lock(tx, merchant_id, endpoint_id))
         if not (await idempotency.claim(tx, once, endpoint_id)).fresh:
             return MadeEndpoint(endpoint)
-        await endpoints.end_secret(tx, merchant_id, endpoint_id, deps.now() + overlap)
+        now = deps.now()
+        await endpoints.end_secret(tx, merchant_id, endpoint_id, now + overlap)
         secret = await _add_secret(deps, tx, endpoint)
         await endpoints.delete_old_secrets(
-            tx, merchant_id, endpoint_id, keep=webhook_domain.MOST_SECRETS
+            tx, merchant_id, endpoint_id, now=now, keep=webhook_domain.MOST_SECRETS
         )
         await idempotency.complete(tx, once, b"")
         endpoint = found(await endpoints.get(tx, merchant_id, endpoint_id))

@@ -26,11 +26,15 @@ LOOKED_AT: Final = 500  # due rows per claim, of endpoints that have room
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A delivery that is leased to us, with all that its try needs. `sealed`: newest first."""
+    """A delivery that is leased to us, with all that its try needs.
+
+    `sealed`: the secrets, newest first. `enabled`: whether its endpoint is.
+    """
 
     id: str
     merchant_id: str
     endpoint_id: str
+    enabled: bool
     url: str
     sealed: tuple[str, ...]
     event: PublicEvent
@@ -72,7 +76,8 @@ async def claim_due(conn: Conn, room: Room, lease: timedelta) -> Sequence[DueDel
         "  WHERE (delivery.merchant_id, delivery.id) = (due.merchant_id, due.id)"
         "  RETURNING delivery.merchant_id, delivery.id, delivery.endpoint_id, delivery.event_id"
         ")"
-        " SELECT leased.id AS delivery_id, leased.endpoint_id, endpoint.url, event.*, ARRAY("
+        " SELECT leased.id AS delivery_id, leased.endpoint_id, endpoint.url,"
+        "   endpoint.state = 'enabled' AS enabled, event.*, ARRAY("
         "   SELECT sealed FROM webhook_secrets AS secret"
         "   WHERE (secret.merchant_id, secret.endpoint_id) = (endpoint.merchant_id, endpoint.id)"
         "     AND (expires_at IS NULL OR expires_at > now()) ORDER BY number DESC) AS sealed"
@@ -259,6 +264,7 @@ def _due(row: Row) -> DueDelivery:
         id=row["delivery_id"],
         merchant_id=row["merchant_id"],
         endpoint_id=row["endpoint_id"],
+        enabled=row["enabled"],
         url=row["url"],
         sealed=tuple(row["sealed"]),
         event=PublicEvent(

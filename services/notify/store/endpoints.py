@@ -117,16 +117,19 @@ async def end_secret(conn: Conn, merchant_id: str, endpoint_id: str, at: datetim
     )
 
 
-async def delete_old_secrets(conn: Conn, merchant_id: str, endpoint_id: str, keep: int) -> None:
+async def delete_old_secrets(
+    conn: Conn, merchant_id: str, endpoint_id: str, *, now: datetime, keep: int
+) -> None:
     """Those that have ended, and the oldest beyond `keep`."""
     await conn.execute(
         "DELETE FROM webhook_secrets WHERE merchant_id = $1 AND endpoint_id = $2"
-        " AND (expires_at <= now() OR number <= ("
+        " AND (expires_at <= $4 OR number <= ("
         "   SELECT number FROM webhook_secrets WHERE merchant_id = $1 AND endpoint_id = $2"
         "   ORDER BY number DESC OFFSET $3 LIMIT 1))",
         merchant_id,
         endpoint_id,
         keep,
+        now,
     )
 
 

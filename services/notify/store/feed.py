@@ -42,7 +42,8 @@ async def insert_event(conn: Conn, event: PublicEvent) -> bool:
 async def insert_deliveries(conn: Conn, event: PublicEvent) -> int:
     """One, due now, per enabled endpoint that wants the event and does not wait for it yet.
 
-    Endpoints are locked, so that one which is being disabled gets nothing.
+    Endpoints are not locked: the feed and what is recorded of tries must not wait for each other.
+    What an endpoint gets while it is being disabled fails when it is claimed.
     """
     return await conn.execute(
         "WITH wanting AS ("
@@ -53,7 +54,7 @@ async def insert_deliveries(conn: Conn, event: PublicEvent) -> int:
         "      SELECT FROM webhook_deliveries AS other WHERE other.merchant_id = $1"
         "        AND other.event_id = $2 AND other.endpoint_id = endpoint.id"
         "        AND other.state = 'pending')"
-        "  ORDER BY endpoint.id FOR SHARE"
+        "  ORDER BY endpoint.id"
         "), numbered AS (SELECT id, row_number() OVER () AS number FROM wanting)"
         " INSERT INTO webhook_deliveries"
         "   (merchant_id, id, endpoint_id, event_id, event_type, due_at)"

@@ -300,6 +300,15 @@ async def test_an_endpoint_deleted_while_a_try_is_under_way_is_no_trouble(hooks:
     assert await hooks.send() == 0
 
 
+async def test_what_an_endpoint_gets_while_it_is_being_disabled_fails_unsent(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+    await hooks.happen()
+    await hooks.sql("UPDATE webhook_endpoints SET state = 'disabled', disabled_reason = 'gone'")
+    await hooks.send()
+    assert hooks.receiver.received == []
+    assert (await hooks.delivery(endpoint)).state == FAILED
+
+
 async def test_deliveries_are_listed_in_pages_and_by_state(hooks: Hooks):
     endpoint = await hooks.endpoint()
     for _ in range(3):
