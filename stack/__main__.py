@@ -21,8 +21,8 @@ from stack.child import StartFailedError
 from stack.demo import run_demo
 from stack.demo_merchant import DemoMerchant, ensure_demo_merchant, read_demo_env
 from stack.embedded import REPOSITORY, Stack
+from stack.ports import DEFAULT_PORT_BASE, plan_ports
 from stack.process import accepts_connections, free_ports, is_port_free
-from stack.topology import DEFAULT_PORT_BASE, plan_ports
 
 ROOT = REPOSITORY / ".incasso"
 PORTS_TIMEOUT_SECONDS = 10.0
@@ -197,6 +197,7 @@ def addresses(stack: Stack, merchant: DemoMerchant) -> Table:
         "REST API": stack.url,
         "API reference": f"{stack.url}/docs",
         "Sandbox, traces, faults": stack.sandbox_url,
+        "Inbox of customers": stack.inbox_url,
         "localstripe": stack.localstripe_url,
         "PostgreSQL": stack.database_url("payments"),
         "NATS": stack.nats_url,

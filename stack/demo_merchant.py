@@ -205,6 +205,7 @@ def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
         "INCASSO_SECRET_KEY": merchant.secret_key,
         "INCASSO_PUBLISHABLE_KEY": merchant.publishable_key,
         "INCASSO_SANDBOX_URL": stack.sandbox_url,
+        "INCASSO_INBOX_URL": stack.inbox_url,
         "INCASSO_LOCALSTRIPE_URL": stack.localstripe_url,
         # For the operators' command.
         "INCASSO_MERCHANT": merchant.merchant_id,

@@ -14,19 +14,17 @@ from pathlib import Path
 
 from stack.child import Child, Report
 from stack.nats import Nats
+from stack.outgoing import ensure_seal_keys
+from stack.ports import GRPC_SERVICES, Ports, plan_ports, replica_names
 from stack.postgres import Postgres
 from stack.process import accepts_connections, free_ports
 from stack.supervisor import OnReady, Supervisor
 from stack.topology import (
-    GRPC_SERVICES,
     Backends,
     Folders,
-    Ports,
     Process,
     Tier,
-    plan_ports,
     python,
-    replica_names,
     service_processes,
     shared_env,
 )
@@ -123,8 +121,9 @@ class Stack:
         ports = plan_ports(free_ports, replicas or {}, port_base)
         postgres = Postgres(folders.data("postgres"), ports.postgres, durable=durable)
         nats = Nats(folders.data("nats"), ports.nats)
+        backends = Backends(postgres.url, nats.url, ensure_seal_keys(folders.seal_keys))
         processes = backend_processes(ports, folders, postgres, nats) + service_processes(
-            ports, folders, Backends(postgres.url, nats.url), healthy, env_overrides or {}
+            ports, folders, backends, healthy, env_overrides or {}
         )
         events: list[str] = []
         supervisor = Supervisor(
@@ -154,7 +153,12 @@ class Stack:
 
     @property
     def sandbox_url(self) -> str:
-        return f"http://127.0.0.1:{self.ports.sandbox}"
+        return self.ports.sandbox_url
+
+    @property
+    def inbox_url(self) -> str:
+        """Where the messages to customers are read."""
+        return f"{self.sandbox_url}/inbox"
 
     @property
     def localstripe_url(self) -> str:

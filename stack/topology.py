@@ -1,4 +1,4 @@
-"""Which processes the embedded stack has, on which ports, with which environment. Starts nothing."""
+"""Which processes the embedded stack has, with which environment. Starts nothing."""
 
 import signal
 import sys
@@ -7,95 +7,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-DEFAULT_PORT_BASE = 8080
-# Offset from the port base of what people and scripts may rely on.
-OFFSETS = {
-    "gateway": 0,
-    "console": 1,
-    "sandbox": 2,
-    "postgres": 3,
-    "nats": 4,
-    "localstripe": 5,
-    "gateway admin": 6,
-}
-FIRST_GRPC_OFFSET = 10
+from stack import outgoing
+from stack.ports import GRPC_SERVICES, Address, Ports, replica_names, targets
+
 EVERY_SERVICE = "*"
-
-
-@dataclass(frozen=True)
-class GrpcService:
-    """A service with a database of its own that others call by gRPC."""
-
-    name: str
-
-    @property
-    def target_variable(self) -> str:
-        return f"INCASSO_{self.name.upper()}_TARGET"
-
-
-GRPC_SERVICES = (GrpcService("merchants"), GrpcService("payments"), GrpcService("oneclick"))
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where one replica listens: its main port and the one for health and metrics."""
-
-    port: int
-    admin_port: int
-
-
-@dataclass(frozen=True)
-class Ports:
-    sandbox: int
-    postgres: int
-    nats: int
-    localstripe: int
-    replicas: Mapping[str, tuple[Address, ...]]
-
-    @property
-    def gateway(self) -> int:
-        return self.replicas["gateway"][0].port
-
-    def all(self) -> list[int]:
-        pairs = [address for group in self.replicas.values() for address in group]
-        ports = [self.sandbox, self.postgres, self.nats, self.localstripe]
-        return ports + [p.port for p in pairs] + [p.admin_port for p in pairs]
-
-
-def replica_names(service: str, count: int) -> list[str]:
-    """`payments` when there is one, otherwise `payments-1`, `payments-2`, …"""
-    return [service] if count == 1 else [f"{service}-{number + 1}" for number in range(count)]
-
-
-def plan_ports(
-    take: Callable[[int], list[int]], replicas: Mapping[str, int], base: int | None = None
-) -> Ports:
-    """The fixed map above `base`; without one, and for further replicas, what `take(n)` gives."""
-    spare = iter(take(64))
-
-    def port(offset: int) -> int:
-        return next(spare) if base is None else base + offset
-
-    def addresses(name: str, first: Address) -> tuple[Address, ...]:
-        more = replicas.get(name, 1) - 1
-        return (first, *(Address(next(spare), next(spare)) for _ in range(more)))
-
-    groups = {
-        service.name: addresses(
-            service.name,
-            Address(port(FIRST_GRPC_OFFSET + 2 * index), port(FIRST_GRPC_OFFSET + 2 * index + 1)),
-        )
-        for index, service in enumerate(GRPC_SERVICES)
-    }
-    gateway = Address(port(OFFSETS["gateway"]), port(OFFSETS["gateway admin"]))
-    groups["gateway"] = addresses("gateway", gateway)
-    return Ports(
-        sandbox=port(OFFSETS["sandbox"]),
-        postgres=port(OFFSETS["postgres"]),
-        nats=port(OFFSETS["nats"]),
-        localstripe=port(OFFSETS["localstripe"]),
-        replicas=groups,
-    )
+# They store what others must not read.
+SEALING = frozenset({"paylink", "notify"})
 
 
 @dataclass(frozen=True)
@@ -115,6 +32,10 @@ class Folders:
     @property
     def credentials(self) -> Path:
         return self.root / "credentials"
+
+    @property
+    def seal_keys(self) -> Path:
+        return self.root / "seal.keys"
 
     @property
     def demo_env(self) -> Path:
@@ -155,30 +76,21 @@ class Process:
 
 @dataclass(frozen=True)
 class Backends:
-    """How to reach what services stand on."""
+    """How to reach what services stand on, and the keys of what they seal."""
 
     database_url: Callable[[str], str]
     nats_url: str
-
-
-def targets(ports: Ports) -> dict[str, str]:
-    """All replicas of each service in the address syntax of gRPC, for round robin."""
-    return {
-        service.target_variable: "ipv4:"
-        + ",".join(f"127.0.0.1:{address.port}" for address in ports.replicas[service.name])
-        for service in GRPC_SERVICES
-    }
+    seal_keys: str
 
 
 def shared_env(ports: Ports, folders: Folders, nats_url: str) -> dict[str, str]:
-    sandbox = f"http://127.0.0.1:{ports.sandbox}"
     return {
         **targets(ports),
         "INCASSO_NATS_URL": nats_url,
-        "INCASSO_PUBLIC_URL": f"http://127.0.0.1:{ports.gateway}",
+        "INCASSO_PUBLIC_URL": ports.gateway_url,
         "INCASSO_PSP_CREDENTIALS_DIR": str(folders.credentials),
         # The sandbox shows traces, so that nobody needs a collector to look at one.
-        "OTEL_EXPORTER_OTLP_ENDPOINT": sandbox,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": ports.sandbox_url,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "PYTHONUNBUFFERED": "1",
     }
@@ -204,6 +116,7 @@ def service_processes(
             "sandbox",
             INCASSO_HTTP_PORT=str(ports.sandbox),
             INCASSO_SANDBOX_DATA=str(folders.data("sandbox")),
+            **outgoing.sandbox_env(gateway_url=ports.gateway_url, smtp_port=ports.smtp),
         ),
         healthy(ports.sandbox),
         tier=Tier.OUTSIDE,
@@ -223,6 +136,7 @@ def grpc_processes(
 ) -> list[Process]:
     """The job that migrates the service's database, then its replicas."""
     group = ports.replicas[name]
+    further = further_env(name, ports, backends)
 
     def own(address: Address) -> dict[str, str]:
         return settings(
@@ -230,6 +144,7 @@ def grpc_processes(
             INCASSO_DATABASE_URL=backends.database_url(name),
             INCASSO_GRPC_PORT=str(address.port),
             INCASSO_ADMIN_PORT=str(address.admin_port),
+            **further,
         )
 
     job = f"{name}-migrate"
@@ -251,6 +166,14 @@ def grpc_processes(
         for replica, address in zip(replica_names(name, len(group)), group, strict=True)
     ]
     return [migrate, *serve]
+
+
+def further_env(name: str, ports: Ports, backends: Backends) -> dict[str, str]:
+    """What only this service needs."""
+    env = {"INCASSO_SEAL_KEYS": backends.seal_keys} if name in SEALING else {}
+    if name == "notify":
+        env |= outgoing.notify_env(sandbox_url=ports.sandbox_url, smtp_port=ports.smtp)
+    return env
 
 
 def gateway_processes(

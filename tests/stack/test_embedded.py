@@ -10,10 +10,10 @@ import pytest
 
 from stack.embedded import REPOSITORY, backend_processes, prepare_folders
 from stack.nats import Nats
+from stack.ports import plan_ports
 from stack.postgres import Postgres
 from stack.process import free_ports
 from stack.supervisor import Supervisor
-from stack.topology import plan_ports
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def backends(tmp_path: Path):
 async def test_each_service_has_a_database_when_postgres_is_ready(backends):
     _, postgres, _ = backends
     databases = postgres.psql("SELECT datname FROM pg_database").split()
-    assert {"merchants", "payments", "oneclick"} <= set(databases)
+    assert {"merchants", "payments", "oneclick", "paylink", "notify"} <= set(databases)
 
 
 async def test_committed_rows_survive_a_killed_postgres(backends):

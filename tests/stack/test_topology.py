@@ -2,15 +2,10 @@
 
 from pathlib import Path
 
-from stack.topology import (
-    Backends,
-    Folders,
-    Ports,
-    plan_ports,
-    replica_names,
-    service_processes,
-    targets,
-)
+from libs.seal import Seal
+from stack.outgoing import ensure_seal_keys
+from stack.ports import Ports, plan_ports, replica_names, targets
+from stack.topology import Backends, Folders, service_processes
 
 
 def spare(count: int) -> list[int]:
@@ -21,7 +16,7 @@ def processes(ports: Ports, overrides=None):
     plan = service_processes(
         ports,
         Folders(Path("/stack")),
-        Backends(lambda name: f"postgresql://host/{name}", "nats://host"),
+        Backends(lambda name: f"postgresql://host/{name}", "nats://host", "seal"),
         lambda port: lambda: port > 0,
         overrides or {},
     )
@@ -31,19 +26,19 @@ def processes(ports: Ports, overrides=None):
 def test_ports_follow_the_base():
     ports = plan_ports(spare, {}, base=8080)
     assert (ports.gateway, ports.sandbox, ports.postgres, ports.nats) == (8080, 8082, 8083, 8084)
-    assert ports.localstripe == 8085
+    assert (ports.localstripe, ports.smtp) == (8085, 8087)
     assert ports.replicas["gateway"][0].admin_port == 8086
     first = [(a.port, a.admin_port) for name in targets_order() for a in ports.replicas[name]]
-    assert first == [(8090, 8091), (8092, 8093), (8094, 8095)]
+    assert first == [(8090 + 2 * index, 8091 + 2 * index) for index in range(5)]
 
 
 def targets_order() -> list[str]:
-    return ["merchants", "payments", "oneclick"]
+    return ["merchants", "payments", "oneclick", "paylink", "notify"]
 
 
 def test_all_ports_differ():
     ports = plan_ports(spare, {"payments": 3, "gateway": 2})
-    assert len(ports.all()) == len(set(ports.all())) == 4 + 2 * (1 + 3 + 1 + 2)
+    assert len(ports.all()) == len(set(ports.all())) == 5 + 2 * (1 + 3 + 1 + 1 + 1 + 2)
 
 
 def test_a_single_replica_keeps_the_name_of_its_service():
@@ -56,6 +51,7 @@ def test_targets_name_every_replica():
     second = ports.replicas["payments"][1].port
     assert targets(ports)["INCASSO_PAYMENTS_TARGET"] == f"ipv4:127.0.0.1:8092,127.0.0.1:{second}"
     assert targets(ports)["INCASSO_ONECLICK_TARGET"] == "ipv4:127.0.0.1:8094"
+    assert targets(ports)["INCASSO_NOTIFY_TARGET"] == "ipv4:127.0.0.1:8098"
 
 
 def test_each_service_has_its_own_database_and_is_migrated_once():
@@ -65,6 +61,32 @@ def test_each_service_has_its_own_database_and_is_migrated_once():
     assert plan["payments-migrate"].after == {"postgres"}
     assert "INCASSO_DATABASE_URL" not in plan["gateway"].env
     assert "INCASSO_DATABASE_URL" not in plan["sandbox"].env
+
+
+def test_messages_leave_by_the_sandbox():
+    plan = processes(plan_ports(spare, {"notify": 2}, base=8080))
+    for name in ("notify-1", "notify-2"):
+        assert plan[name].env["INCASSO_SMTP_URL"] == "smtp://127.0.0.1:8087"
+        assert plan[name].env["INCASSO_TWILIO_API_BASE"] == "http://127.0.0.1:8082/twilio"
+    sandbox = plan["sandbox"].env
+    assert sandbox["INCASSO_SANDBOX_SMTP_PORT"] == "8087"
+    assert sandbox["INCASSO_SANDBOX_BOUNCE_URL"] == "http://127.0.0.1:8080/webhooks/bounces"
+    token = plan["notify-1"].env["INCASSO_TWILIO_AUTH_TOKEN"]
+    assert sandbox["INCASSO_SANDBOX_TWILIO_AUTH_TOKEN"] == token
+
+
+def test_only_those_who_seal_know_the_keys():
+    plan = processes(plan_ports(spare, {}, base=8080))
+    knowing = {name for name, process in plan.items() if "INCASSO_SEAL_KEYS" in process.env}
+    assert knowing == {"paylink", "paylink-migrate", "notify", "notify-migrate"}
+
+
+def test_the_keys_of_the_seal_are_made_once_and_private(tmp_path):
+    file = tmp_path / "seal.keys"
+    keys = ensure_seal_keys(file)
+    assert Seal([keys]).open(Seal([keys]).close("IT60")) == "IT60"
+    assert ensure_seal_keys(file) == keys
+    assert file.stat().st_mode & 0o077 == 0
 
 
 def test_overrides_reach_one_service_or_all():

@@ -1,0 +1,115 @@
+"""Which services the embedded stack has, and on which ports they listen."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+DEFAULT_PORT_BASE = 8080
+# Offset from the port base of what people and scripts may rely on.
+OFFSETS = {
+    "gateway": 0,
+    "console": 1,
+    "sandbox": 2,
+    "postgres": 3,
+    "nats": 4,
+    "localstripe": 5,
+    "gateway admin": 6,
+    "smtp": 7,
+}
+FIRST_GRPC_OFFSET = 10
+
+
+@dataclass(frozen=True)
+class GrpcService:
+    """A service with a database of its own that others call by gRPC."""
+
+    name: str
+
+    @property
+    def target_variable(self) -> str:
+        return f"INCASSO_{self.name.upper()}_TARGET"
+
+
+GRPC_SERVICES = tuple(
+    GrpcService(name) for name in ("merchants", "payments", "oneclick", "paylink", "notify")
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where one replica listens: its main port and the one for health and metrics."""
+
+    port: int
+    admin_port: int
+
+
+@dataclass(frozen=True)
+class Ports:
+    sandbox: int
+    postgres: int
+    nats: int
+    localstripe: int
+    smtp: int
+    replicas: Mapping[str, tuple[Address, ...]]
+
+    @property
+    def gateway(self) -> int:
+        return self.replicas["gateway"][0].port
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self.gateway}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox}"
+
+    def all(self) -> list[int]:
+        pairs = [address for group in self.replicas.values() for address in group]
+        ports = [self.sandbox, self.postgres, self.nats, self.localstripe, self.smtp]
+        return ports + [p.port for p in pairs] + [p.admin_port for p in pairs]
+
+
+def replica_names(service: str, count: int) -> list[str]:
+    """`payments` when there is one, otherwise `payments-1`, `payments-2`, …"""
+    return [service] if count == 1 else [f"{service}-{number + 1}" for number in range(count)]
+
+
+def plan_ports(
+    take: Callable[[int], list[int]], replicas: Mapping[str, int], base: int | None = None
+) -> Ports:
+    """The fixed map above `base`; without one, and for further replicas, what `take(n)` gives."""
+    spare = iter(take(64))
+
+    def port(offset: int) -> int:
+        return next(spare) if base is None else base + offset
+
+    def addresses(name: str, first: Address) -> tuple[Address, ...]:
+        more = replicas.get(name, 1) - 1
+        return (first, *(Address(next(spare), next(spare)) for _ in range(more)))
+
+    groups = {
+        service.name: addresses(
+            service.name,
+            Address(port(FIRST_GRPC_OFFSET + 2 * index), port(FIRST_GRPC_OFFSET + 2 * index + 1)),
+        )
+        for index, service in enumerate(GRPC_SERVICES)
+    }
+    gateway = Address(port(OFFSETS["gateway"]), port(OFFSETS["gateway admin"]))
+    groups["gateway"] = addresses("gateway", gateway)
+    return Ports(
+        sandbox=port(OFFSETS["sandbox"]),
+        postgres=port(OFFSETS["postgres"]),
+        nats=port(OFFSETS["nats"]),
+        localstripe=port(OFFSETS["localstripe"]),
+        smtp=port(OFFSETS["smtp"]),
+        replicas=groups,
+    )
+
+
+def targets(ports: Ports) -> dict[str, str]:
+    """All replicas of each service in the address syntax of gRPC, for round robin."""
+    return {
+        service.target_variable: "ipv4:"
+        + ",".join(f"127.0.0.1:{address.port}" for address in ports.replicas[service.name])
+        for service in GRPC_SERVICES
+    }
