@@ -31,7 +31,7 @@ from services.paylink.flows.carts import link_ended
 from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
-from services.paylink.service import shop_pages
+from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import NAME, Shops
 from services.paylink.states import LinkEvent
 from services.paylink.store import links
@@ -59,19 +59,6 @@ class MerchantsDouble(MerchantsServiceServicer):
                 quotas=self.quotas.get(merchant_id, {}),
             )
         )
-
-
-class ShopPages(pages_pb2_grpc.PayPagesServiceServicer):
-    """The two calls of the pages that are the shop's."""
-
-    def __init__(self, deps: Deps) -> None:
-        self._deps = deps
-
-    async def GetShopPage(self, request: Any, rpc: Any) -> pages_pb2.GetShopPageResponse:
-        return await shop_pages.get_shop_page(self._deps, request)
-
-    async def BuyProduct(self, request: Any, rpc: Any) -> pages_pb2.BuyProductResponse:
-        return await shop_pages.buy_product(self._deps, request)
 
 
 @dataclass
@@ -237,7 +224,7 @@ async def open_shop_world(database: Database) -> AsyncIterator[ShopWorld]:
     server = Server(
         [
             (shop_pb2_grpc.add_ShopServiceServicer_to_server, Shops(deps)),
-            (pages_pb2_grpc.add_PayPagesServiceServicer_to_server, ShopPages(deps)),
+            (pages_pb2_grpc.add_PayPagesServiceServicer_to_server, PayPages(deps)),
         ],
         [NAME, PAGES],
         Tasks(),
