@@ -9,8 +9,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from incasso.notify.v1 import webhooks_pb2 as pb
 from libs import json_out
 from services.notify import webhook_schedule
-from services.notify.webhook_worker import DeliveryWorker
-from tests.services.notify.webhooks.hooks import TRACEPARENT, Hooks, until
+from tests.services.notify.webhooks.hooks import TRACEPARENT, Hooks
 
 PENDING = pb.WebhookDelivery.STATE_PENDING
 DELIVERED = pb.WebhookDelivery.STATE_DELIVERED
@@ -210,103 +209,6 @@ async def test_an_endpoint_that_takes_nothing_for_five_days_is_disabled(hooks: H
     seen = await hooks.seen(endpoint)
     assert seen.disabled_reason == pb.WebhookEndpoint.DISABLED_REASON_FAILING
     assert {d.state for d in await hooks.deliveries(endpoint)} == {FAILED}
-
-
-async def test_a_slow_endpoint_does_not_delay_the_others(hooks: Hooks):
-    slow, quick = await hooks.endpoint("/slow"), await hooks.endpoint("/quick")
-    release = asyncio.Event()
-
-    async def wait(_: web.Request) -> web.Response:
-        await release.wait()
-        return web.Response()
-
-    hooks.receiver.answers["/slow"] = wait
-    for _ in range(40):
-        await hooks.happen()
-    worker = asyncio.create_task(DeliveryWorker(hooks.deps).run())
-    try:
-        await until(lambda: len(hooks.receiver.at("/quick")) == 40)
-        assert len(hooks.receiver.at("/slow")) == 16, "an endpoint has so many places"
-        release.set()
-        await until(lambda: len(hooks.receiver.at("/slow")) == 40)
-    finally:
-        release.set()
-        worker.cancel()
-        await asyncio.gather(worker, return_exceptions=True)
-    assert len({one.event_id for one in hooks.receiver.at("/slow")}) == 40
-    assert slow.id != quick.id
-
-
-async def test_two_workers_send_each_delivery_once(hooks: Hooks):
-    await hooks.endpoint()
-    for _ in range(60):
-        await hooks.happen()
-    workers = [asyncio.create_task(DeliveryWorker(hooks.deps).run()) for _ in range(2)]
-    try:
-        await until(lambda: len(hooks.receiver.received) >= 60)
-        await asyncio.sleep(0.5)
-    finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
-    assert len(hooks.receiver.received) == 60
-    assert len({one.event_id for one in hooks.receiver.received}) == 60
-
-
-async def test_a_restart_in_the_middle_sends_again_under_the_same_id(hooks: Hooks):
-    endpoint = await hooks.endpoint()
-
-    async def hang(_: web.Request) -> web.Response:
-        await asyncio.sleep(30)
-        return web.Response()
-
-    hooks.receiver.answers["/hook"] = hang
-    event_id = await hooks.happen()
-    worker = asyncio.create_task(DeliveryWorker(hooks.deps).run())
-    await until(lambda: len(hooks.receiver.received) == 1)
-    worker.cancel()
-    await asyncio.gather(worker, return_exceptions=True)
-    del hooks.receiver.answers["/hook"]
-    assert await hooks.send() == 0, "it is leased to the worker that died"
-    await hooks.make_due()
-    assert await hooks.send() == 1
-    assert [one.event_id for one in hooks.receiver.received] == [event_id, event_id]
-    assert (await hooks.delivery(endpoint)).state == DELIVERED
-
-
-async def test_taken_after_the_merchant_disabled_the_endpoint_counts_as_delivered(hooks: Hooks):
-    endpoint = await hooks.endpoint()
-
-    async def disable(_: web.Request) -> web.Response:
-        await hooks.call("UpdateWebhookEndpoint", webhook_endpoint_id=endpoint.id, state=DISABLED)
-        return web.Response()
-
-    hooks.receiver.answers["/hook"] = disable
-    await hooks.happen()
-    await hooks.send()
-    assert (await hooks.delivery(endpoint)).state == DELIVERED
-
-
-async def test_an_endpoint_deleted_while_a_try_is_under_way_is_no_trouble(hooks: Hooks):
-    endpoint = await hooks.endpoint()
-
-    async def delete(_: web.Request) -> web.Response:
-        await hooks.call("DeleteWebhookEndpoint", webhook_endpoint_id=endpoint.id)
-        return web.Response()
-
-    hooks.receiver.answers["/hook"] = delete
-    await hooks.happen()
-    assert await hooks.send() == 1
-    assert await hooks.send() == 0
-
-
-async def test_what_an_endpoint_gets_while_it_is_being_disabled_fails_unsent(hooks: Hooks):
-    endpoint = await hooks.endpoint()
-    await hooks.happen()
-    await hooks.sql("UPDATE webhook_endpoints SET state = 'disabled', disabled_reason = 'gone'")
-    await hooks.send()
-    assert hooks.receiver.received == []
-    assert (await hooks.delivery(endpoint)).state == FAILED
 
 
 async def test_deliveries_are_listed_in_pages_and_by_state(hooks: Hooks):

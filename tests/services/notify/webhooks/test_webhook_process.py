@@ -1,0 +1,146 @@
+"""The real process: events over NATS become webhooks, also through its death in the middle."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+from aiohttp import web
+from cryptography.fernet import Fernet
+from standardwebhooks import Webhook
+
+from incasso.notify.v1 import webhooks_pb2 as pb
+from incasso.notify.v1.webhooks_pb2_grpc import WebhooksServiceStub
+from incasso.payments.v1 import events_pb2, payments_pb2
+from libs import bus as buses
+from libs import client, context, ids
+from libs.bus import Bus, Event
+from stack.process import accepts_connections, wait_until
+from tests.conftest import ROOT
+from tests.services.notify.webhooks.hooks import CAPTURED, TRACEPARENT, Receiver, until
+
+COMMAND = [sys.executable, "-m", "services.notify"]
+MERCHANT = "mer_of_this_test"
+
+
+@pytest.fixture
+def environment(fresh_nats_url, free_port, new_database):
+    nobody = f"127.0.0.1:{free_port()}"
+    return {
+        **os.environ,
+        "INCASSO_GRPC_PORT": str(free_port()),
+        "INCASSO_ADMIN_PORT": str(free_port()),
+        "INCASSO_NATS_URL": fresh_nats_url,
+        "INCASSO_DATABASE_URL": new_database(),
+        "INCASSO_MERCHANTS_TARGET": nobody,
+        "INCASSO_ONECLICK_TARGET": nobody,
+        "INCASSO_PAYLINK_TARGET": nobody,
+        "INCASSO_SEAL_KEYS": Fernet.generate_key().decode(),
+        "INCASSO_PUBLIC_URL": "http://127.0.0.1:1",
+        "INCASSO_SMTP_URL": f"smtp://{nobody}",
+        "INCASSO_MAIL_FROM": "pay@incasso.example",
+        "INCASSO_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8, ::1/128",
+    }
+
+
+class Processes:
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+        self.running: list[subprocess.Popen] = []
+
+    async def start(self) -> subprocess.Popen:
+        return await asyncio.to_thread(self._start)
+
+    def _start(self) -> subprocess.Popen:
+        child = subprocess.Popen(COMMAND, cwd=ROOT, env=self.environment)
+        self.running.append(child)
+        port = int(self.environment["INCASSO_ADMIN_PORT"])
+        wait_until(lambda: accepts_connections(port), child, 30)
+        return child
+
+
+@pytest.fixture
+def processes(environment) -> Iterator[Processes]:
+    subprocess.run([*COMMAND, "migrate"], cwd=ROOT, env=environment, check=True)
+    made = Processes(environment)
+    yield made
+    for child in made.running:
+        child.kill()
+        child.wait()
+
+
+@pytest.fixture
+async def bus(environment) -> AsyncIterator[Bus]:
+    connected = await buses.connect(environment["INCASSO_NATS_URL"], service="test")
+    yield connected
+    await connected.close()
+
+
+async def endpoint_at(environment: dict[str, str], url: str) -> pb.WebhookEndpoint:
+    context.set_current(context.Call(merchant_id=MERCHANT, actor="test"))
+    target = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
+    async with client.channel(target) as channel:
+        create = WebhooksServiceStub(channel).CreateWebhookEndpoint
+        request = pb.CreateWebhookEndpointRequest(url=url)
+        answer = await client.call(create, request, timeout_seconds=10)
+    return answer.webhook_endpoint
+
+
+async def publish(bus: Bus) -> str:
+    payment = payments_pb2.Payment(id=ids.new("pay"), method="link")
+    event = Event(
+        event_id=ids.new("evt"),
+        merchant_id=MERCHANT,
+        aggregate_id=payment.id,
+        subject=CAPTURED,
+        body=events_pb2.PaymentCaptured(payment=payment).SerializeToString(),
+        traceparent=TRACEPARENT,
+        occurred_at=datetime.now(UTC),
+    )
+    await bus.js.publish(CAPTURED, event.body, headers=event.headers(TRACEPARENT))
+    return event.event_id
+
+
+async def end_leases(environment: dict[str, str]) -> None:
+    """The dead process' lease runs out after a minute; do not wait for it."""
+    conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
+    await conn.execute("UPDATE webhook_deliveries SET due_at = now() WHERE state = 'pending'")
+    await conn.close()
+
+
+async def test_webhooks_survive_the_death_of_the_process(
+    environment, processes: Processes, bus: Bus, receiver: Receiver
+):
+    child = await processes.start()
+    endpoint = await endpoint_at(environment, f"{receiver.url}/hook")
+
+    async def hang(_: web.Request) -> web.Response:
+        await asyncio.sleep(10)
+        return web.Response()
+
+    receiver.answers["/hook"] = hang
+    told = {await publish(bus) for _ in range(5)}
+    await until(lambda: len(receiver.received) == 5)
+    child.kill()
+    child.wait()
+    told.add(await publish(bus))
+    del receiver.answers["/hook"]
+    receiver.received.clear()
+    await processes.start()
+    await end_leases(environment)
+    await until(lambda: len(receiver.received) == 6)
+    await asyncio.sleep(0.5)
+    assert sorted(one.event_id for one in receiver.received) == sorted(told)
+    for one in receiver.received:
+        Webhook(endpoint.secret).verify(one.body, one.headers)
+
+
+async def test_it_stops_when_asked(environment, processes: Processes, receiver: Receiver):
+    child = await processes.start()
+    await endpoint_at(environment, f"{receiver.url}/hook")
+    child.terminate()
+    assert await asyncio.to_thread(child.wait, 30) == 0
