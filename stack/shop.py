@@ -115,6 +115,42 @@ class Shop:
             self.payment_ids.append(answer.body["id"])
         return answer
 
+    async def link(self, amount_minor: int, *, key: str | None = None, **more: Any) -> Answer:
+        """A payment link; not sent unless `channels` and `recipient` say so."""
+        body = {
+            "amount": {"amount_minor": amount_minor, "currency": "EUR"},
+            "description": "Order",
+            "order_reference": more.pop("order_reference", None) or self.next_order(),
+            **more,
+        }
+        return await self.call("POST", "/v1/payment-links", body, key=key)
+
+    async def link_in(self, link_id: str, *states: str, within_seconds: float = 20.0) -> Any:
+        """The link once it is in one of these states."""
+        deadline = time.monotonic() + within_seconds
+        while True:
+            link = await self.get(f"/v1/payment-links/{link_id}")
+            if link["state"] in states:
+                return link
+            if time.monotonic() > deadline:
+                raise JourneyFailedError(f"{link_id} is still {link['state']}")
+            await asyncio.sleep(0.1)
+
+    async def inbox(self, to: str, *, count: int = 1, within_seconds: float = 20.0) -> list[Any]:
+        """Messages that arrived at an address of the sandbox, newest first, once there are so many."""
+        deadline = time.monotonic() + within_seconds
+        while True:
+            async with self.http.get(
+                f"{self.sandbox_url}/inbox/messages", params={"to": to}
+            ) as answer:
+                answer.raise_for_status()
+                found: list[Any] = (await answer.json())["data"]
+            if len(found) >= count:
+                return found
+            if time.monotonic() > deadline:
+                raise JourneyFailedError(f"{len(found)} of {count} messages arrived for {to}")
+            await asyncio.sleep(0.1)
+
     async def settled(self, payment_id: str, *, within_seconds: float = 30.0) -> Any:
         """The payment when its outcome is known."""
         deadline = time.monotonic() + within_seconds
