@@ -5,6 +5,7 @@ from datetime import datetime
 from libs.db import Conn, Row, UniqueViolation
 from services.paylink.errors import SlugTaken
 from services.paylink.products import Shop, ShopState
+from services.paylink.states import LINK_OPEN, LinkState
 
 _SELECT = "SELECT merchant_id, slug, state, title, description, created_at FROM shops"
 
@@ -75,9 +76,10 @@ async def unpaid_purchases(conn: Conn, merchant_id: str, email: str, since: date
     count: int = await conn.fetchval(
         "SELECT count(*) FROM links WHERE merchant_id = $1 AND lower(recipient_email) = lower($2)"
         " AND created_at >= $3 AND origin = 'shop'"
-        " AND state IN ('created', 'sent', 'seen', 'quote_accepted', 'paying')",
+        " AND state = ANY($4::text[])",
         merchant_id,
         email,
         since,
+        [state.value for state in (*LINK_OPEN, LinkState.PAYING)],
     )
     return count

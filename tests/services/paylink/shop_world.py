@@ -20,22 +20,22 @@ from libs import client, context, ids
 from libs.clock import Clock
 from libs.db import Database
 from libs.errors import Refusal
+from libs.money import Money
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
-from services.paylink import moves
 from services.paylink.cart_worker import cart_worker
 from services.paylink.changes import Changes
 from services.paylink.deps import Deps
-from services.paylink.flows.carts import link_ended
+from services.paylink.flows.links import cancel_payment_link
+from services.paylink.flows.transfers import RecordBankTransfer, record_bank_transfer
 from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
 from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import NAME, Shops
-from services.paylink.states import LinkEvent
-from services.paylink.store import links
 from services.paylink.store.links import CHANGED
+from services.paylink.worker import link_worker
 
 PUBLIC_URL = "https://pay.example"
 PAGES = "incasso.paylink.v1.PayPagesService"
@@ -193,13 +193,29 @@ async def run_worker(world: ShopWorld) -> None:
     world.act()
 
 
-async def link_comes_to(world: ShopWorld, link_id: str, event: LinkEvent) -> None:
-    """What the flows of links do when one is paid, expires or is cancelled."""
-    async with world.db.transaction() as tx:
-        link = await links.lock(tx, world.merchant_id, link_id)
-        assert link is not None
-        after = moves.ended(link, event, world.deps.clock.now())
-        await link_ended(tx, await links.save(tx, link, after))
+async def pay(world: ShopWorld, link_id: str) -> None:
+    """The whole price arrives on the merchant's bank account."""
+    (link,) = [row for row in await world.links() if row["id"] == link_id]
+    world.act()
+    cmd = RecordBankTransfer(
+        bank_reference=ids.new("bnk"),
+        amount=Money(link["amount_minor"], link["currency"]),
+        creditor_reference=link["creditor_reference"],
+        booked_on="2026-11-22",
+    )
+    await record_bank_transfer(world.deps, cmd, None)
+
+
+async def expire(world: ShopWorld) -> None:
+    """Every link's time is over, by the merchant's clock."""
+    await world.advance(timedelta(days=121))
+    await link_worker(world.deps).run_once()
+    world.act()
+
+
+async def cancel(world: ShopWorld, link_id: str) -> None:
+    world.act()
+    await cancel_payment_link(world.deps, link_id)
 
 
 @asynccontextmanager

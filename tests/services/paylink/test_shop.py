@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from incasso.paylink.v1 import pages_pb2
 from incasso.paylink.v1 import shop_pb2 as pb
-from libs import context, db, ids
+from libs import db, ids
 from libs.db import Database
 from libs.errors import Refusal
 from services.paylink import products as rules
@@ -279,15 +279,3 @@ async def test_a_test_merchants_clock_rules_its_shop(world: ShopWorld):
     (link,) = await world.links()
     assert page.read_at.ToDatetime().year > shop.created_at.ToDatetime().year
     assert link["created_at"] - world.deps.clock.now() > timedelta(days=399)
-
-
-async def test_products_of_another_merchant_are_not_found(world: ShopWorld):
-    mine, other = await world.product(), world.neighbour()
-    for name, request in (
-        ("GetProduct", pb.GetProductRequest(product_id=mine.id)),
-        ("UpdateProduct", pb.UpdateProductRequest(product_id=mine.id, name="x")),
-        ("ArchiveProduct", pb.ArchiveProductRequest(product_id=mine.id)),
-    ):
-        assert await reason_of(other.call(name, request)) == ("product_not_found", 404)
-    assert not (await other.call("ListProducts", pb.ListProductsRequest())).data
-    context.set_current(context.Call())

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from incasso.paylink.v1 import events_pb2, paylink_pb2
 from incasso.paylink.v1 import shop_pb2 as pb
-from libs import db, ids
+from libs import db
 from libs.db import Database
 from services.paylink import tokens
 from tests.services.paylink.shop_world import (
@@ -164,18 +164,3 @@ async def test_a_recovery_by_a_channel_without_an_address_is_refused(world: Shop
     assert await reason_of(refused) == ("invalid_argument", 400)
     assert (await world.look(made.id)).state == State.STATE_OPEN
     assert not await world.links()
-
-
-async def test_carts_of_another_merchant_are_not_found(world: ShopWorld):
-    mine, other = await world.cart(), world.neighbour()
-    for name, request in (
-        ("GetCart", pb.GetCartRequest(cart_id=mine.id)),
-        ("CompleteCart", pb.CompleteCartRequest(cart_id=mine.id)),
-        ("RecoverCart", pb.RecoverCartRequest(cart_id=mine.id)),
-    ):
-        found = await reason_of(other.call(name, request, key=ids.new("key")))
-        assert found == ("cart_not_found", 404)
-    assert not (await other.call("ListCarts", pb.ListCartsRequest())).data
-    theirs = await other.cart()
-    assert theirs.id != mine.id
-    assert await world.look(mine.id) == mine

@@ -4,31 +4,29 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import pytest
 import pytest_asyncio
 
 from incasso.paylink.v1 import events_pb2
 from incasso.paylink.v1 import shop_pb2 as pb
 from libs import db, ids
 from libs.db import Database
+from libs.errors import Refusal
 from services.paylink import carts as rules
 from services.paylink.cart_worker import cart_worker
 from services.paylink.domain import Method
-from services.paylink.states import LinkEvent
+from services.paylink.flows.reissue import reissue_payment_link
 from tests.services.paylink.shop_world import (
     ShopWorld,
-    link_comes_to,
+    cancel,
+    expire,
     open_shop_world,
+    pay,
     reason_of,
     run_worker,
     told,
 )
 
 State = pb.Cart
-MOVES = {
-    State.STATE_RECOVERED: LinkEvent.SUCCEED,
-    State.STATE_LOST: LinkEvent.EXPIRE,
-}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -174,34 +172,64 @@ async def test_a_cart_whose_link_is_being_paid_cannot_be_completed(world: ShopWo
     assert (await world.look(made.id)).state == State.STATE_RECOVERING
 
 
-@pytest.mark.parametrize("end", MOVES)
-async def test_a_cart_follows_the_end_of_its_link(world: ShopWorld, end):
+async def is_closed(world: ShopWorld, cart_id: str) -> None:
+    for doing in (world.complete, world.recover):
+        assert await reason_of(doing(cart_id)) == ("cart_closed", 409)
+    assert await reason_of(world.cart()) == ("cart_closed", 409)
+
+
+async def test_a_cart_whose_link_was_paid_is_recovered_and_told_of_once(world: ShopWorld):
     made = await world.cart()
     link = await world.recover(made.id)
-    await link_comes_to(world, link.id, MOVES[end])
+    await pay(world, link.id)
+    await pay(world, link.id)
     cart = await world.look(made.id)
-    assert cart.state == end
-    paid = [events_pb2.CartRecovered(cart=cart)] if end == State.STATE_RECOVERED else []
-    found = [
-        events_pb2.CartRecovered.FromString(body) for body in await told(world, "cart.recovered")
-    ]
-    assert found == paid
-    for doing in (world.complete(made.id), world.recover(made.id), world.cart()):
-        assert await reason_of(doing) == ("cart_closed", 409)
+    assert cart.state == State.STATE_RECOVERED
+    (body,) = await told(world, "cart.recovered")
+    assert events_pb2.CartRecovered.FromString(body).cart == cart
+    await is_closed(world, made.id)
 
 
-async def test_a_lost_cart_is_recovered_when_its_link_is_paid_by_a_new_address(world: ShopWorld):
+async def test_a_cart_whose_link_expired_is_lost_until_its_new_address_is_paid(world: ShopWorld):
     made = await world.cart()
     link = await world.recover(made.id)
-    await link_comes_to(world, link.id, LinkEvent.EXPIRE)
-    await world.rows("UPDATE links SET state = 'sent', ended_at = NULL WHERE id = $1", link.id)
-    await link_comes_to(world, link.id, LinkEvent.SUCCEED)
+    await expire(world)
+    assert (await world.look(made.id)).state == State.STATE_LOST
+    await is_closed(world, made.id)
+    await reissue_payment_link(world.deps, link.id, None, None)
+    assert (await world.look(made.id)).state == State.STATE_LOST
+    await pay(world, link.id)
     assert (await world.look(made.id)).state == State.STATE_RECOVERED
 
 
-async def test_a_link_that_is_not_a_carts_ends_without_one(world: ShopWorld):
+async def test_a_cart_whose_link_the_merchant_cancelled_is_lost(world: ShopWorld):
+    made = await world.cart()
+    link = await world.recover(made.id)
+    await cancel(world, link.id)
+    assert (await world.look(made.id)).state == State.STATE_LOST
+    assert not await told(world, "cart.recovered")
+    await is_closed(world, made.id)
+
+
+async def test_paying_and_completing_at_once_end_one_way(world: ShopWorld):
+    for number in range(10):
+        made = await world.cart(f"cart-{number}")
+        link = await world.recover(made.id)
+        done = await asyncio.gather(
+            world.complete(made.id), pay(world, link.id), return_exceptions=True
+        )
+        cart = await world.look(made.id)
+        (row,) = [row for row in await world.links() if row["id"] == link.id]
+        ends = {State.STATE_COMPLETED: "cancelled", State.STATE_RECOVERED: "paid"}
+        assert row["state"] == ends[cart.state]
+        assert isinstance(done[0], Refusal) == (cart.state == State.STATE_RECOVERED)
+        assert done[1] is None
+
+
+async def test_a_purchase_in_the_shop_ends_without_a_cart(world: ShopWorld):
     product, shop = await world.product(), await world.open_shop()
     await world.buy(shop, product)
     (link,) = await world.links()
-    await link_comes_to(world, link["id"], LinkEvent.SUCCEED)
+    await pay(world, link["id"])
+    assert (await world.links())[0]["state"] == "paid"
     assert not await told(world, "cart.recovered")
