@@ -8,6 +8,8 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 MAIL_FROM = "pay@incasso.example"
+# Each message has a return address of its own below it, by which a bounce is known.
+BOUNCE_DOMAIN = "bounces.incasso.example"
 # Of the simulated SMS provider: any account, and Twilio's own test numbers.
 TWILIO_ACCOUNT_SID = "AC" + 32 * "0"
 TWILIO_AUTH_TOKEN = "sandbox_twilio"  # noqa: S105  # of a simulated provider
@@ -29,6 +31,7 @@ def notify_env(*, sandbox_url: str, smtp_port: int) -> dict[str, str]:
     return {
         "INCASSO_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
         "INCASSO_MAIL_FROM": MAIL_FROM,
+        "INCASSO_BOUNCE_DOMAIN": BOUNCE_DOMAIN,
         "INCASSO_SMS_PROVIDER": "twilio",
         "INCASSO_TWILIO_ACCOUNT_SID": TWILIO_ACCOUNT_SID,
         "INCASSO_TWILIO_AUTH_TOKEN": TWILIO_AUTH_TOKEN,

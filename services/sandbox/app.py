@@ -64,8 +64,8 @@ async def live(request: web.Request) -> web.Response:
 async def ready(request: web.Request) -> web.Response:
     deps = wire.deps_of(request)
     deps.conn.execute("SELECT 1").fetchone()
-    status = "ok" if deps.sender.alive else "webhook sender stopped"
-    return wire.json_answer({"status": status}, status=200 if status == "ok" else 503)
+    stopped = deps.stopped
+    return wire.json_answer({"status": stopped or "ok"}, status=503 if stopped else 200)
 
 
 @routes.get("/metrics")
@@ -122,15 +122,15 @@ async def _run_loops(app: web.Application) -> AsyncIterator[None]:
     mail = MailServer(deps)
     if deps.config.sandbox_smtp_port is not None:
         deps.smtp_port = await mail.start(deps.config.listen_host, deps.config.sandbox_smtp_port)
-    loops = [
-        asyncio.create_task(_finish_due_charges(deps)),
-        asyncio.create_task(reports.run(deps)),
+    deps.loops += [
+        asyncio.create_task(_finish_due_charges(deps), name="due charges"),
+        asyncio.create_task(reports.run(deps), name="reports of messages"),
     ]
     yield
     await mail.stop()
-    for task in loops:
+    for task in deps.loops:
         task.cancel()
-    await asyncio.gather(*loops, return_exceptions=True)
+    await asyncio.gather(*deps.loops, return_exceptions=True)
     await deps.sender.stop()
     deps.conn.close()
 

@@ -1,5 +1,6 @@
 """What the handlers of one sandbox share."""
 
+import asyncio
 import sqlite3
 from dataclasses import dataclass, field
 
@@ -27,6 +28,16 @@ class Deps:
     smtp_port: int | None = None
     # (account, key) of calls that are at work right now.
     running: set[tuple[str, str]] = field(default_factory=set)
+    # What goes on by itself: due charges, reports of messages.
+    loops: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def stopped(self) -> str | None:
+        """What should run and does not any more."""
+        if not self.sender.alive:
+            return "webhook sender stopped"
+        dead = [task.get_name() for task in self.loops if task.done()]
+        return f"{', '.join(dead)} stopped" if dead else None
 
 
 DEPS: web.AppKey[Deps] = web.AppKey("deps", Deps)
