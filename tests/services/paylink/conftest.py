@@ -1,0 +1,81 @@
+"""paylink on a real PostgreSQL, with its neighbours played by doubles over real gRPC."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from cryptography.fernet import Fernet
+
+from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc
+from libs import client, db
+from libs.clock import Clock
+from libs.db import Database
+from libs.seal import Seal
+from libs.server import Server
+from libs.tasks import Tasks, cancel
+from services.paylink.changes import Changes
+from services.paylink.deps import Deps
+from services.paylink.merchants_client import Merchants
+from services.paylink.oneclick_client import OneClick
+from services.paylink.payments_client import Payments
+from services.paylink.service.links import PaymentLinks
+from services.paylink.service.pages import PayPages
+from services.paylink.store.links import CHANGED
+from tests.services.paylink import doubles
+from tests.services.paylink.world import PUBLIC_URL, World
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def paylink_database(new_module_database) -> AsyncIterator[Database]:
+    opened = await db.connect(new_module_database("paylink"), pool_size=12, service="paylink")
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(paylink_database: Database) -> AsyncIterator[World]:
+    """A merchant of the test's own in the module's database."""
+    merchants, oneclick, payments = doubles.Merchants(), doubles.OneClick(), doubles.Payments()
+    neighbours, target = await doubles.serve(merchants, oneclick, payments)
+    neighbour = client.channel(target)
+    changes = Changes(paylink_database, CHANGED)
+    listening = asyncio.create_task(changes.run())
+    deps = Deps(
+        db=paylink_database,
+        clock=Clock(),
+        seal=Seal([Fernet.generate_key().decode()]),
+        public_url=PUBLIC_URL,
+        merchants=Merchants(neighbour),
+        payments=Payments(neighbour),
+        oneclick=OneClick(neighbour),
+        changes=changes,
+    )
+    server = Server(
+        [
+            (paylink_pb2_grpc.add_PaymentLinksServiceServicer_to_server, PaymentLinks(deps)),
+            (pages_pb2_grpc.add_PayPagesServiceServicer_to_server, PayPages(deps)),
+        ],
+        [],
+        Tasks(),
+    )
+    channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
+    stub = paylink_pb2_grpc.PaymentLinksServiceStub(channel)
+    pages = pages_pb2_grpc.PayPagesServiceStub(channel)
+    yield World(deps, merchants, oneclick, payments, stub, pages)
+    await channel.close()
+    await server.stop(1)
+    await cancel([listening])
+    async with paylink_database.connection() as conn:  # workers take every merchant's rows
+        await conn.execute("UPDATE link_payments SET due_at = NULL")
+        await conn.execute("UPDATE links SET due_at = NULL")
+    await neighbour.close()
+    await neighbours.stop(1)
+
+
+@pytest.fixture
+def other(world: World) -> World:
+    """Another merchant at the same process."""
+    return World(
+        world.deps, world.merchants, world.oneclick, world.payments, world.stub, world.pages
+    )

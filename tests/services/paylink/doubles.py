@@ -1,0 +1,125 @@
+"""The neighbours of paylink, played: merchants, saved cards, and payments with a card field."""
+
+from typing import Any
+
+from incasso.merchants.v1 import merchants_pb2
+from incasso.merchants.v1.merchants_pb2_grpc import (
+    MerchantsServiceServicer,
+    add_MerchantsServiceServicer_to_server,
+)
+from incasso.oneclick.v1 import oneclick_pb2
+from incasso.oneclick.v1.oneclick_pb2_grpc import (
+    OneClickServiceServicer,
+    add_OneClickServiceServicer_to_server,
+)
+from incasso.payments.v1 import payments_pb2 as pb
+from incasso.payments.v1.payments_pb2_grpc import add_PaymentsServiceServicer_to_server
+from libs import context
+from libs.errors import Kind, RemoteRefusal, ServiceUnavailable
+from libs.server import Server
+from libs.tasks import Tasks
+from tests.services.oneclick import payments_double
+
+IBAN = "IT60X0542811101000000123456"
+
+
+class Merchants(MerchantsServiceServicer):
+    """`changes` of single merchants, by id: None for a bank_account that is missing."""
+
+    def __init__(self) -> None:
+        self.quotas: dict[str, dict[str, int]] = {}
+        self.without_account: set[str] = set()
+        self.down = False
+        self.asked = 0
+
+    async def GetMerchant(self, request: Any, rpc: Any) -> Any:
+        self.asked += 1
+        if self.down:
+            raise ServiceUnavailable
+        merchant_id = context.merchant_id()
+        merchant = merchants_pb2.Merchant(
+            id=merchant_id,
+            name="La Bottega",
+            country="IT",
+            default_currency="EUR",
+            locale="it",
+            test=True,
+            quotas=self.quotas.get(merchant_id, {}),
+        )
+        merchant.branding.primary_colour = "#0b5cad"
+        if merchant_id not in self.without_account:
+            merchant.bank_account.holder = "Bottega S.r.l."
+            merchant.bank_account.iban = IBAN
+        return merchants_pb2.GetMerchantResponse(merchant=merchant)
+
+
+class OneClick(OneClickServiceServicer):
+    """One customer with a good card and an old one."""
+
+    def __init__(self) -> None:
+        self.down = False
+
+    async def GetCustomer(self, request: Any, rpc: Any) -> Any:
+        if request.customer_id != "cus_giulia":
+            raise RemoteRefusal(Kind.NOT_FOUND, "customer_not_found", "no such customer")
+        return oneclick_pb2.GetCustomerResponse(customer=oneclick_pb2.Customer(id="cus_giulia"))
+
+    async def ListChargeableInstruments(self, request: Any, rpc: Any) -> Any:
+        if self.down:
+            raise ServiceUnavailable
+        states = oneclick_pb2.Instrument
+        return oneclick_pb2.ListChargeableInstrumentsResponse(
+            data=[
+                self._card("ins_good", states.STATE_ACTIVE),
+                self._card("ins_old", states.STATE_EXPIRED),
+            ]
+        )
+
+    def _card(self, card_id: str, state: Any) -> Any:
+        made = oneclick_pb2.ChargeableInstrument()
+        made.instrument.id = card_id
+        made.instrument.state = state
+        made.instrument.brand = "visa"
+        made.instrument.last4 = "4242"
+        made.charge.instrument_id = card_id
+        made.charge.tokens.add(psp_account="sandbox-a", token=f"tok_{card_id}")
+        made.sca_history.payments_since_challenge = 2
+        return made
+
+
+class Payments(payments_double.Payments):
+    """With a card field; `decline` says no to whatever is asked."""
+
+    async def GetCardField(self, request: pb.GetCardFieldRequest, rpc: Any) -> Any:
+        await self._around(self.before, "GetCardField")
+        return pb.GetCardFieldResponse(
+            psp_account=pb.PspAccount(
+                id="psa_1",
+                name="sandbox-a",
+                psp="sandbox",
+                publishable_key="pk_field",
+                field_url="http://127.0.0.1/field.js",
+            )
+        )
+
+    def _made(self, request: pb.CreatePaymentRequest) -> pb.Payment:
+        made = super()._made(request)
+        if made.state == pb.Payment.STATE_DECLINED:
+            made.decline.code = pb.DECLINE_CODE_INSUFFICIENT_FUNDS
+            made.decline.message = "Not enough money."
+        return made
+
+
+async def serve(merchants: Merchants, oneclick: OneClick, payments: Payments) -> tuple[Server, str]:
+    """All three in this process, on one free port; answers its target."""
+    server = Server(
+        [
+            (add_MerchantsServiceServicer_to_server, merchants),
+            (add_OneClickServiceServicer_to_server, oneclick),
+            (add_PaymentsServiceServicer_to_server, payments),
+        ],
+        [],
+        Tasks(),
+    )
+    port = await server.start("127.0.0.1:0")
+    return server, f"ipv4:127.0.0.1:{port}"
