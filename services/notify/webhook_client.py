@@ -14,10 +14,11 @@ import aiohttp
 
 from services.notify import webhook_schedule
 from services.notify.addresses import AddressRefusedError, Guard
-from services.notify.webhook_domain import EXCERPT_BYTES, Attempt
+from services.notify.webhook_domain import EXCERPT_CHARACTERS, Attempt
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
 EXCERPT_SECONDS: Final = 2.0  # for the answer's body, when its status is known
+READ_BYTES: Final = 4096  # of an answer, and no more
 USER_AGENT: Final = "Incasso-Webhooks/1"
 
 
@@ -81,11 +82,12 @@ async def _excerpt(response: aiohttp.ClientResponse) -> str | None:
     found = b""
     try:
         async with asyncio.timeout(EXCERPT_SECONDS):
-            while len(found) < EXCERPT_BYTES and not response.content.at_eof():
-                found += await response.content.read(EXCERPT_BYTES - len(found))
+            while len(found) < READ_BYTES and not response.content.at_eof():
+                found += await response.content.read(READ_BYTES - len(found))
     except (OSError, aiohttp.ClientError):
         pass  # the status is the answer
-    return found.decode(errors="replace").replace("\x00", "\ufffd") or None
+    text = found.decode(errors="replace").replace("\x00", "\ufffd")
+    return text[:EXCERPT_CHARACTERS] or None
 
 
 def _trouble(error: Exception) -> str:

@@ -14,7 +14,8 @@ MOST_REPLAYED: Final = 10_000  # per call
 MOST_SECRETS: Final = 5  # that sign at the same time, however often a merchant rotates
 DEFAULT_OVERLAP: Final = timedelta(days=1)
 FAILING_FOR: Final = timedelta(days=5)  # after so long without success an endpoint is disabled
-EXCERPT_BYTES: Final = 4096  # of an answer
+EXCERPT_CHARACTERS: Final = 1000  # of an answer, kept
+SHOWN_TRIES: Final = 10  # of a delivery, the latest: a page of deliveries must fit one message
 GONE: Final = 410
 
 

@@ -120,14 +120,12 @@ class DeliveryWorker:
     async def _deliver(self, receivers: Receivers, due: DueDelivery) -> None:
         context.set_current(context.Call(merchant_id=due.merchant_id, actor=ACTOR))
         try:
-            attempt = await deliver(self._deps, receivers, due)
+            state = await deliver(self._deps, receivers, due)
         except Exception as error:  # noqa: BLE001 - it comes again when its lease is over
             log.error("webhook failed", name="webhooks", exc_info=error)
             webhook_metrics.ATTEMPTS.labels("lost").inc()
         else:
-            if attempt is not None:
-                outcome = "taken" if attempt.taken else "not_taken"
-                webhook_metrics.ATTEMPTS.labels(outcome).inc()
+            webhook_metrics.ATTEMPTS.labels(state.value if state else "deleted").inc()
 
 
 async def watch(deps: WebhookDeps) -> None:

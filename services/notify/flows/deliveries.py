@@ -27,14 +27,16 @@ class ShownDelivery:
     attempts: Sequence[Attempt] = ()
 
 
-async def deliver(deps: WebhookDeps, receivers: Receivers, due: DueDelivery) -> Attempt | None:
-    """Send what is leased to us and write down what came of it.
+async def deliver(
+    deps: WebhookDeps, receivers: Receivers, due: DueDelivery
+) -> DeliveryState | None:
+    """Send what is leased to us and write down what came of it; answers where it stands.
 
-    None: it came while its endpoint was being disabled, and has failed like the rest.
+    None: its endpoint is gone. What came while its endpoint was being disabled fails unsent.
     """
     if not due.enabled:
         await _fail(deps, due)
-        return None
+        return DeliveryState.FAILED
     body = events.body_of(due.event)
     with telemetry.span(
         "POST webhook",
@@ -54,8 +56,7 @@ async def deliver(deps: WebhookDeps, receivers: Receivers, due: DueDelivery) -> 
         if traceparent := telemetry.traceparent():
             headers[telemetry.TRACEPARENT] = traceparent
         attempt = await receivers.post(due.url, headers, body)
-        await _record(deps, due, attempt)
-    return attempt
+        return await _record(deps, due, attempt)
 
 
 async def _fail(deps: WebhookDeps, due: DueDelivery) -> None:
@@ -65,14 +66,14 @@ async def _fail(deps: WebhookDeps, due: DueDelivery) -> None:
             await deliveries.fail_pending(tx, endpoint)
 
 
-async def _record(deps: WebhookDeps, due: DueDelivery, attempt: Attempt) -> None:
+async def _record(deps: WebhookDeps, due: DueDelivery, attempt: Attempt) -> DeliveryState | None:
     """What the try tells of the delivery and of its endpoint. Neither is there: deleted since."""
     now = deps.now()
     async with deps.db.transaction() as tx:
         endpoint = await endpoints.lock(tx, due.merchant_id, due.endpoint_id)
         delivery = await deliveries.lock(tx, due.merchant_id, due.id)
         if endpoint is None or delivery is None:
-            return
+            return None
         await deliveries.insert_attempt(tx, delivery, attempt)
         after = webhook_domain.after_attempt(
             delivery, attempt, now=now, spread=_random.uniform(-1, 1)
@@ -81,6 +82,7 @@ async def _record(deps: WebhookDeps, due: DueDelivery, attempt: Attempt) -> None
         given_up = after.state is DeliveryState.FAILED
         changed = webhook_domain.endpoint_after(endpoint, attempt, given_up=given_up, now=now)
         await save(tx, endpoint, changed)
+    return after.state
 
 
 async def list_deliveries(

@@ -11,6 +11,7 @@ from libs.pages import Page
 from services.notify import public_events
 from services.notify.webhook_domain import (
     MOST_REPLAYED,
+    SHOWN_TRIES,
     Attempt,
     Delivery,
     DeliveryState,
@@ -232,14 +233,17 @@ async def insert_attempt(conn: Conn, delivery: Delivery, attempt: Attempt) -> No
 async def attempts_of(
     conn: Conn, merchant_id: str, delivery_ids: Sequence[str]
 ) -> Mapping[str, list[Attempt]]:
-    """Tries by delivery, oldest first."""
+    """The latest tries by delivery, oldest first."""
     found: dict[str, list[Attempt]] = {delivery_id: [] for delivery_id in delivery_ids}
     rows = await conn.fetch(
         "SELECT delivery_id, attempted_at, status, error, duration_ms, excerpt"
-        " FROM webhook_attempts WHERE merchant_id = $1 AND delivery_id = ANY ($2::text[])"
-        " ORDER BY number",
+        " FROM unnest($2::text[]) AS wanted (id) CROSS JOIN LATERAL ("
+        "   SELECT * FROM webhook_attempts"
+        "   WHERE merchant_id = $1 AND delivery_id = wanted.id ORDER BY number DESC LIMIT $3"
+        " ) AS latest ORDER BY number",
         merchant_id,
         list(delivery_ids),
+        SHOWN_TRIES,
     )
     for row in rows:
         values = dict(row)

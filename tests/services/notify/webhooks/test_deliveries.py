@@ -151,7 +151,7 @@ async def test_a_body_that_never_ends_is_cut_and_its_status_counts(hooks: Hooks)
     await hooks.send()
     delivery = await hooks.delivery(endpoint)
     assert delivery.state == DELIVERED
-    assert len(delivery.attempts[0].response_excerpt) == 4096
+    assert len(delivery.attempts[0].response_excerpt) == 1000
 
 
 async def test_a_closed_port_is_a_failed_try(hooks: Hooks, free_port):
@@ -242,3 +242,19 @@ async def test_the_body_is_plain_json_in_utf_8(hooks: Hooks):
     body = hooks.receiver.received[0].body
     assert list(json.loads(body)) == ["id", "type", "created_at", "data", "trace_id"]
     assert "è".encode() in body
+
+
+async def test_a_page_of_the_largest_deliveries_fits_one_message(hooks: Hooks):
+    endpoint = await hooks.endpoint()
+    for _ in range(100):
+        await hooks.happen()
+    await hooks.sql(
+        "INSERT INTO webhook_attempts"
+        " (merchant_id, delivery_id, attempted_at, status, error, duration_ms, excerpt)"
+        " SELECT merchant_id, id, now(), n, 'answered 500', 15000, repeat('\ufffd', 1000)"
+        " FROM webhook_deliveries CROSS JOIN generate_series(1, 12) AS n ORDER BY n"
+    )
+    deliveries = await hooks.deliveries(endpoint, limit=100)
+    assert len(deliveries) == 100
+    for delivery in deliveries:
+        assert [attempt.status for attempt in delivery.attempts] == list(range(3, 13))
