@@ -75,7 +75,6 @@ def email_of(
         mail["Reply-To"] = _address(one_line(merchant.name, NAME_LENGTH), merchant.reply_to)
     mail["Subject"] = letter.subject
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = letter.language
     if letter.stop_url:
         mail["List-Unsubscribe"] = f"<{letter.stop_url}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -83,6 +82,7 @@ def email_of(
     mail.add_alternative(
         html_of(letter, merchant, public_url=public_url), subtype="html", cte="quoted-printable"
     )
+    mail["Content-Language"] = letter.language  # setting the content removes it
     return mail
 
 

@@ -69,7 +69,9 @@ class Twilio:
         self._account = account
         self._session = session
         self._url = f"{account.api_base}/2010-04-01/Accounts/{account.sid}/Messages.json"
-        self._auth = aiohttp.BasicAuth(account.sid, account.auth_token)
+        self._headers = {
+            "Authorization": aiohttp.encode_basic_auth(account.sid, account.auth_token)
+        }
 
     def serves(self, channel: Channel) -> bool:
         return channel in self._account.senders
@@ -83,7 +85,7 @@ class Twilio:
         }
         try:
             async with self._session.post(
-                self._url, data=form, auth=self._auth, timeout=TIMEOUT, allow_redirects=False
+                self._url, data=form, headers=self._headers, timeout=TIMEOUT, allow_redirects=False
             ) as answer:
                 return outcome_of(answer.status, await _json(answer), answer.headers)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -98,7 +100,11 @@ class Twilio:
         query = {"To": addressed(channel, to), "PageSize": str(RECENT)}
         try:
             async with self._session.get(
-                self._url, params=query, auth=self._auth, timeout=TIMEOUT, allow_redirects=False
+                self._url,
+                params=query,
+                headers=self._headers,
+                timeout=TIMEOUT,
+                allow_redirects=False,
             ) as answer:
                 answer.raise_for_status()
                 listed = (await answer.json())["messages"]

@@ -1,0 +1,109 @@
+"""notify's messages on a real PostgreSQL, a real SMTP server, and doubles of its neighbours."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from cryptography.fernet import Fernet
+
+from incasso.notify.v1.messages_pb2_grpc import (
+    MessagesServiceStub,
+    add_MessagesServiceServicer_to_server,
+)
+from libs import client, db
+from libs.db import Database
+from libs.server import Server
+from libs.tasks import Tasks
+from services.notify.bounces import ReturnAddresses
+from services.notify.deps import Deps
+from services.notify.domain import Channel
+from services.notify.mail import Mailer, Timeouts
+from services.notify.mail import Server as MailAddress
+from services.notify.merchants_client import Merchants
+from services.notify.oneclick_client import Customers
+from services.notify.paylink_client import Links
+from services.notify.providers.twilio import Account, Twilio
+from services.notify.service import messages
+from tests.services.notify.messages import neighbours, sms_double
+from tests.services.notify.messages.mail_double import MailServer
+from tests.services.notify.messages.sms_double import SmsApi
+from tests.services.notify.messages.world import Time, World
+
+KEYS = (Fernet.generate_key().decode(), Fernet.generate_key().decode())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def database(new_module_database) -> AsyncIterator[Database]:
+    opened = await db.connect(new_module_database("notify"), pool_size=8, service="notify")
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def mail() -> AsyncIterator[MailServer]:
+    server = MailServer()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def sms() -> AsyncIterator[SmsApi]:
+    api = SmsApi()
+    await api.start()
+    yield api
+    await api.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(database: Database, mail: MailServer, sms: SmsApi) -> AsyncIterator[World]:
+    """A merchant of the test's own; the module's database is emptied of messages after it."""
+    double = neighbours.Neighbours()
+    beside, target = await neighbours.serve(double)
+    to_neighbours = client.channel(target)
+    session = aiohttp.ClientSession()
+    time = Time()
+    account = Account(
+        sid=sms_double.ACCOUNT,
+        auth_token=sms_double.TOKEN,
+        senders={Channel.SMS: "+390200000000", Channel.WHATSAPP: "+390200000001"},
+        api_base=sms.base,
+        public_url="https://pay.example",
+    )
+    deps = Deps(
+        db=database,
+        merchants=Merchants(to_neighbours),
+        customers=Customers(to_neighbours),
+        links=Links(to_neighbours),
+        mailer=Mailer(
+            MailAddress("smtp", "127.0.0.1", mail.port), timeouts=Timeouts(command=2, data=1)
+        ),
+        return_addresses=ReturnAddresses("bounces.example", KEYS),
+        mail_from="pay@incasso.example",
+        public_url="https://pay.example",
+        providers={"twilio": Twilio(account, session)},
+        now=time.now,
+    )
+    server = Server(
+        [(add_MessagesServiceServicer_to_server, messages.Messages(deps))],
+        [messages.NAME],
+        Tasks(),
+    )
+    port = await server.start("127.0.0.1:0")
+    channel = client.channel(f"ipv4:127.0.0.1:{port}")
+    yield World(deps, double, mail, sms, MessagesServiceStub(channel), time)
+    await channel.close()
+    await server.stop(1)
+    await deps.mailer.close()
+    await session.close()
+    await to_neighbours.close()
+    await beside.stop(1)
+    async with database.connection() as conn:  # workers take every merchant's rows
+        await conn.execute("TRUNCATE messages, message_attempts, suppressions, provider_notices")
+
+
+@pytest.fixture
+def other(world: World) -> World:
+    """Another merchant at the same process."""
+    return World(world.deps, world.neighbours, world.mail, world.sms, world.stub, world.time)

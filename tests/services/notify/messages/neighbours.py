@@ -1,0 +1,110 @@
+"""merchants, oneclick and paylink as notify sees them: what a test says they know."""
+
+from collections import defaultdict
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from incasso.common.v1 import money_pb2
+from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
+from incasso.oneclick.v1 import oneclick_pb2, oneclick_pb2_grpc
+from incasso.paylink.v1 import paylink_pb2, paylink_pb2_grpc
+from libs import context, ids
+from libs.errors import Kind, RemoteRefusal, ServiceUnavailable
+from libs.server import Server
+from libs.tasks import Tasks
+
+URL = "https://pay.example/p/3kTq9w0bZ6mHhJ8sX2yQvA"
+NAMES = (
+    "incasso.merchants.v1.MerchantsService",
+    "incasso.oneclick.v1.OneClickService",
+    "incasso.paylink.v1.PaymentLinksService",
+)
+
+
+def money(amount_minor: int = 12900, currency: str = "EUR") -> money_pb2.Money:
+    return money_pb2.Money(amount_minor=amount_minor, currency=currency)
+
+
+def link_of(**changes: Any) -> paylink_pb2.PaymentLink:
+    values: dict[str, Any] = {
+        "id": ids.new("lnk"),
+        "state": paylink_pb2.PaymentLink.STATE_SENT,
+        "amount": money(),
+        "amount_due": money(),
+        "description": "Occhiali",
+        "order_reference": "A-1001",
+        "recipient": paylink_pb2.Recipient(
+            name="Giulia Bianchi", email="giulia@example.com", phone="+393331234567"
+        ),
+        "channels": [paylink_pb2.CHANNEL_EMAIL],
+        "locale": "it",
+        "expires_at": Timestamp(seconds=1_798_000_000),
+    }
+    return paylink_pb2.PaymentLink(**{**values, **changes})
+
+
+class Neighbours(
+    merchants_pb2_grpc.MerchantsServiceServicer,
+    oneclick_pb2_grpc.OneClickServiceServicer,
+    paylink_pb2_grpc.PaymentLinksServiceServicer,
+):
+    """`away`: names of RPCs that do not answer. `calls` counts what was asked."""
+
+    def __init__(self) -> None:
+        self.merchant = merchants_pb2.Merchant(
+            name="Ottica Rossi",
+            locale="it",
+            branding=merchants_pb2.Branding(
+                primary_colour="#0b7a5a", reply_to="ciao@otticarossi.example", logo_id="logo1"
+            ),
+        )
+        self.customers: dict[str, oneclick_pb2.Customer] = {}
+        self.links: dict[str, paylink_pb2.PaymentLink] = {}
+        self.closed: set[str] = set()
+        self.away: set[str] = set()
+        self.calls: dict[str, int] = defaultdict(int)
+
+    def _asked(self, name: str) -> None:
+        self.calls[name] += 1
+        assert context.current().merchant_id
+        if name in self.away:
+            raise ServiceUnavailable
+
+    async def GetMerchant(self, request: Any, rpc: Any) -> Any:
+        self._asked("GetMerchant")
+        return merchants_pb2.GetMerchantResponse(merchant=self.merchant)
+
+    async def GetCustomer(self, request: Any, rpc: Any) -> Any:
+        self._asked("GetCustomer")
+        if request.customer_id not in self.customers:
+            raise RemoteRefusal(Kind.NOT_FOUND, "customer_not_found", "")
+        return oneclick_pb2.GetCustomerResponse(customer=self.customers[request.customer_id])
+
+    async def GetPaymentLink(self, request: Any, rpc: Any) -> Any:
+        self._asked("GetPaymentLink")
+        if request.payment_link_id not in self.links:
+            raise RemoteRefusal(Kind.NOT_FOUND, "payment_link_not_found", "")
+        return paylink_pb2.GetPaymentLinkResponse(payment_link=self.links[request.payment_link_id])
+
+    async def GetPaymentLinkAddress(self, request: Any, rpc: Any) -> Any:
+        self._asked("GetPaymentLinkAddress")
+        if request.payment_link_id in self.closed:
+            raise RemoteRefusal(Kind.CONFLICT, "payment_link_closed", "")
+        link = self.links[request.payment_link_id]
+        return paylink_pb2.GetPaymentLinkAddressResponse(url=URL, payment_link=link)
+
+
+async def serve(double: Neighbours) -> tuple[Server, str]:
+    """In this process, on a free port; answers its target."""
+    server = Server(
+        [
+            (merchants_pb2_grpc.add_MerchantsServiceServicer_to_server, double),
+            (oneclick_pb2_grpc.add_OneClickServiceServicer_to_server, double),
+            (paylink_pb2_grpc.add_PaymentLinksServiceServicer_to_server, double),
+        ],
+        NAMES,
+        Tasks(),
+    )
+    port = await server.start("127.0.0.1:0")
+    return server, f"ipv4:127.0.0.1:{port}"

@@ -1,0 +1,149 @@
+"""A worker dies at each step; the next one finds the row and does what is safe."""
+
+from datetime import timedelta
+
+import pytest
+
+from libs.db import Conn
+from services.notify import retry
+from services.notify.domain import PHONES, Channel
+from services.notify.flows import record, send
+from services.notify.store import tries
+from tests.services.notify.messages.mail_double import wait
+from tests.services.notify.messages.world import World
+
+
+class Died(BaseException):
+    """Nothing catches it: the process is gone."""
+
+
+async def claim(world: World, *channels: Channel) -> tries.Due:
+    async with world.db.transaction() as conn:
+        (due,) = await tries.claim(conn, 1, channels=channels, lease=retry.LEASE)
+    return due
+
+
+async def test_died_before_connecting(world: World):
+    await world.ask()
+    await claim(world, Channel.EMAIL)
+    assert await world.states() == ["sending"]
+    await world.turn()  # the lease holds
+    assert world.mail.inbox == []
+    await world.due()
+    await world.turn()
+    row = await world.row()
+    assert (row["state"], row["attempts"], len(world.mail.inbox)) == ("sent", 2, 1)
+
+
+@pytest.mark.parametrize("way", ["email", "sms"])
+async def test_died_with_the_mark_set_before_handing_over(world: World, way: str):
+    await (world.ask_sms() if way == "sms" else world.ask())
+    due = await claim(world, Channel.EMAIL, *PHONES)
+    async with world.db.connection() as conn:
+        assert await tries.mark_handing_over(
+            conn, due.message, body_sha256="0" * 64, lease=retry.HAND_OVER_LEASE
+        )
+    for _ in range(4):
+        await world.due()
+        await world.turn()
+    if way == "sms":  # the provider has never heard of it
+        assert (await world.states(), len(world.sms.taken)) == (["sent"], 1)
+    else:  # it may have arrived
+        assert (await world.states(), world.mail.inbox) == (["unknown"], [])
+
+
+@pytest.mark.parametrize("way", ["email", "sms"])
+async def test_died_after_handing_over_before_recording(world: World, monkeypatch, way: str):
+    await (world.ask_sms() if way == "sms" else world.ask())
+
+    async def die(*_: object) -> None:
+        raise Died
+
+    with monkeypatch.context() as patched:  # a crash, not a changed behaviour
+        patched.setattr(send, "record_outcome", die)
+        due = await claim(world, Channel.EMAIL, *PHONES)
+        world.act()
+        with pytest.raises(Died):
+            await send.send_message(world.deps, due.message)
+    for _ in range(4):
+        await world.due()
+        await world.turn()
+    if way == "sms":
+        assert (await world.states(), len(world.sms.taken)) == (["sent"], 1)
+    else:
+        assert (await world.states(), len(world.mail.inbox)) == (["unknown"], 1)
+
+
+async def test_a_worker_that_overslept_sends_and_records_nothing(world: World):
+    await world.ask()
+    late = await claim(world, Channel.EMAIL)
+    await world.due()
+    await world.turn()
+    assert len(world.mail.inbox) == 1
+    world.act()
+    await send.send_message(world.deps, late.message)
+    row = await world.row()
+    assert (row["state"], row["attempts"], len(world.mail.inbox)) == ("sent", 2, 1)
+
+
+async def test_a_late_outcome_changes_nothing(world: World):
+    await world.ask()
+    late = await claim(world, Channel.EMAIL)
+    await world.due()
+    await world.turn()
+    world.act()
+    await record.record_outcome(world.deps, late.message, record.Postponed("late"))
+    assert await world.states() == ["sent"]
+
+
+async def test_the_database_goes_while_the_mail_is_handed_over(world: World, monkeypatch):
+    await world.ask()
+
+    async def gone(*_: object, **__: object) -> bool:
+        raise OSError("no database")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tries, "mark_handing_over", gone)
+        await world.turn()
+    assert world.mail.inbox == []
+    assert await world.states() == ["queued"]
+    await world.due()
+    await world.turn()
+    assert (await world.states(), len(world.mail.inbox)) == (["sent"], 1)
+
+
+async def test_a_fault_of_ours_is_tried_again_and_given_up(world: World, monkeypatch):
+    await world.ask()
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("a template")
+
+    monkeypatch.setattr(send.letters, "letter", broken)
+    await world.turn()
+    row = await world.row()
+    assert (row["state"], row["error"]) == ("queued", "KeyError")
+    world.time.ahead = timedelta(days=2)
+    await world.due()
+    await world.turn()
+    assert await world.states() == ["failed"]
+
+
+async def test_every_try_is_written_down(world: World):
+    world.mail.on_data = [wait(0)]
+    world.mail.refused = {"giulia@example.com": "451 4.7.1 later"}
+    await world.ask()
+    await world.turn()
+    world.mail.refused = {}
+    await world.due()
+    await world.turn()
+    async with world.db.connection() as conn:
+        told = await attempts(conn)
+    assert told == [(1, False, "postponed"), (2, True, "accepted")]
+
+
+async def attempts(conn: Conn) -> list[tuple[int, bool, str]]:
+    rows = await conn.fetch(
+        "SELECT number, handing_over_at IS NOT NULL AS handed_over, outcome"
+        " FROM message_attempts ORDER BY number"
+    )
+    return [tuple(row) for row in rows]

@@ -1,0 +1,195 @@
+"""Which event tells whom what."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from incasso.oneclick.v1 import events_pb2 as oneclick_events
+from incasso.oneclick.v1 import oneclick_pb2
+from incasso.paylink.v1 import paylink_pb2
+from incasso.payments.v1 import events_pb2 as payment_events
+from libs import ids
+from services.notify import worker
+from services.notify.domain import FINAL, INITIAL, TRANSITIONS, State
+from tests.services.notify.messages.neighbours import money
+from tests.services.notify.messages.world import Requested, World
+
+
+def customer(world: World, **contact) -> str:
+    customer_id = ids.new("cus")
+    values = {"email": "mario@example.com", "name": "Mario Verdi", "locale": "en", **contact}
+    world.neighbours.customers[customer_id] = oneclick_pb2.Customer(
+        id=customer_id, state=oneclick_pb2.Customer.STATE_ACTIVE, **values
+    )
+    return customer_id
+
+
+async def captured(world: World, **changes) -> None:
+    told = payment_events.PaymentCaptured(payment=world.payment(**changes), amount_minor=5000)
+    await world.happen(world.event("payments.payment.captured", told))
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        (Requested.REASON_ISSUED, "link"),
+        (Requested.REASON_REMINDER, "link_reminder"),
+        (Requested.REASON_REISSUED, "link_reissued"),
+        (Requested.REASON_CART, "cart"),
+        (Requested.REASON_BALANCE, "balance"),
+    ],
+)
+async def test_a_link_makes_one_message_per_channel(world: World, reason: int, kind: str):
+    every = [paylink_pb2.CHANNEL_EMAIL, paylink_pb2.CHANNEL_SMS, paylink_pb2.CHANNEL_WHATSAPP]
+    await world.ask(world.link(channels=every), reason)
+    rows = await world.rows()
+    assert sorted((row["channel"], row["kind"], row["recipient"]) for row in rows) == [
+        ("email", kind, "giulia@example.com"),
+        ("sms", kind, "+393331234567"),
+        ("whatsapp", kind, "+393331234567"),
+    ]
+    assert "pay.example" not in str([dict(row) for row in rows])
+
+
+async def test_nothing_is_sent_where_nobody_can_be_reached(world: World):
+    link = world.link(
+        recipient=paylink_pb2.Recipient(email="g@example.com"), channels=[paylink_pb2.CHANNEL_SMS]
+    )
+    await world.ask(link)
+    await world.ask(reason=99)
+    assert await world.rows() == []
+
+
+async def test_the_receipt_of_a_link_goes_to_who_paid(world: World):
+    link = world.link()
+    await world.paid(link, payment_id="pay_1")
+    await world.paid(link, payer_email="other@example.com")
+    await world.turn()
+    assert [one.rcpt_tos for one in world.mail.inbox] == [
+        ["giulia@example.com"],
+        ["other@example.com"],
+    ]
+    assert [row["kind"] for row in await world.rows()] == ["receipt", "receipt"]
+    assert world.neighbours.calls["GetPaymentLinkAddress"] == 0
+
+
+async def test_the_receipt_goes_to_the_phone_when_there_is_no_email(world: World):
+    phone = paylink_pb2.Recipient(phone="+393331234567")
+    await world.paid(world.link(recipient=phone, channels=[paylink_pb2.CHANNEL_SMS]))
+    await world.paid(world.link(recipient=phone, channels=[]))
+    await world.turn()
+    assert [one["body"] for one in world.sms.taken] == [
+        "Ottica Rossi: pagamento di EUR 129,00 per Occhiali ricevuto. Grazie!"
+    ]
+
+
+async def test_a_link_for_everybody_tells_only_who_left_an_address(world: World):
+    link = world.link(reusable=True)
+    await world.paid(link)
+    assert await world.rows() == []
+    await world.paid(link, payer_email="other@example.com")
+    await world.turn()
+    assert "Giulia" not in str(world.mail.letters[0])
+
+
+async def test_a_one_click_payment_is_confirmed_to_the_customer(world: World):
+    await captured(world, customer_id=customer(world))
+    await world.turn()
+    (letter,) = world.mail.letters
+    assert letter["To"] == "Mario Verdi <mario@example.com>"
+    assert letter["Subject"] == "Ottica Rossi: payment of €50.00 received"
+    assert (await world.row())["recipient"] == "mario@example.com"
+
+
+async def test_a_links_payment_is_not_confirmed_twice(world: World):
+    link = world.link()
+    await world.paid(link, payment_id="pay_1")
+    await captured(world, id="pay_1", method="link", metadata={"payment_link_id": link.id})
+    assert len(await world.rows()) == 1
+
+
+@pytest.mark.parametrize("contact", [{"email": None}, {"state": 2, "email": None}, None])
+async def test_nobody_to_tell_is_no_failure(world: World, contact: dict | None):
+    known = "cus_none"
+    if contact is not None:
+        known = customer(world)
+        changed = world.neighbours.customers[known]
+        changed.ClearField("email")
+        changed.state = contact.get("state", changed.state)
+    await captured(world, customer_id=known)
+    await world.turn()
+    row = await world.row()
+    assert (row["state"], row["error"]) == ("obsolete", "nobody to tell: no address is known")
+
+
+async def test_a_refund_is_told_to_who_got_the_receipt(world: World):
+    link = world.link()
+    await world.paid(link, payment_id="pay_1", payer_email="other@example.com")
+    metadata = {"payment_link_id": link.id}
+    await world.refunded(world.payment(id="pay_1", method="link", metadata=metadata))
+    await world.refunded(world.payment(id="pay_2", method="link", metadata=metadata))
+    await world.refunded(world.payment(id="pay_3", method="link"))
+    await world.turn(2)
+    told = {
+        one.rcpt_tos[0]: letter
+        for one, letter in zip(world.mail.inbox, world.mail.letters, strict=True)
+    }
+    assert set(told) == {"other@example.com", "giulia@example.com"}
+    assert sorted(await world.states()) == ["obsolete", "sent", "sent", "sent"]
+    assert told["giulia@example.com"]["Subject"] == "Ottica Rossi: rimborso di 10,00 €"
+
+
+async def test_a_payment_that_takes_days_is_explained(world: World):
+    payment = world.payment(customer_id=customer(world))
+    told = payment_events.PaymentPending(payment=payment)
+    await world.happen(world.event("payments.payment.pending", told))
+    await world.turn()
+    assert "need not pay again" in world.mail.letters[0].get_body(("plain",)).get_content()
+
+
+async def test_old_confirmations_are_not_sent(world: World):
+    long_ago = datetime.now(UTC) - timedelta(days=4)
+    told = payment_events.PaymentCaptured(payment=world.payment(), amount_minor=1)
+    await world.happen(world.event("payments.payment.captured", told, occurred_at=long_ago))
+    assert await world.rows() == []
+
+
+async def test_erasing_a_customer_erases_the_copies(world: World):
+    customer_id = customer(world)
+    await captured(world, customer_id=customer_id)
+    await world.turn()
+    await captured(world, customer_id=customer_id)
+    told = oneclick_events.CustomerErased(customer_id=customer_id)
+    await world.happen(world.event("oneclick.customer.erased", told))
+    assert await world.states() == ["sent", "obsolete"]
+    assert "ario" not in str([dict(row) for row in await world.rows()])
+
+
+async def test_a_subject_may_have_two_readers(world: World):
+    seen: list[str] = []
+
+    def reader(name: str) -> worker.Handler:
+        async def handle(*_: object) -> None:
+            seen.append(name)
+
+        return handle
+
+    both = worker.merged({"a": reader("1"), "b": reader("2")}, {"a": reader("3")})
+    await both["a"](None, None)
+    await both["b"](None, None)
+    assert seen == ["1", "3", "2"]
+
+
+async def test_repeated_events_of_payments_tell_once(world: World):
+    told = payment_events.PaymentCaptured(
+        payment=world.payment(customer_id=customer(world), amount=money()), amount_minor=1
+    )
+    event = world.event("payments.payment.captured", told)
+    await world.happen(event)
+    await world.happen(event)
+    assert len(await world.rows()) == 1
+
+
+def test_the_table_of_states_is_whole():
+    assert INITIAL is State.QUEUED
+    assert {state for state, _ in TRANSITIONS}.isdisjoint(FINAL)

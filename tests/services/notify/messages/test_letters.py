@@ -1,0 +1,157 @@
+"""The words: e-mail in both languages and every kind, and text messages of at most 160 characters."""
+
+import itertools
+import re
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.money import Money
+from services.notify import colours, gsm, letters, rendering
+from services.notify.domain import LINK_KINDS, STOPPABLE, About, Item, Kind
+from services.notify.merchants_client import Merchant
+
+URL = "https://pay.example/p/3kTq9w0bZ6mHhJ8sX2yQvA"
+PUBLIC = "https://pay.example"
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+MERCHANT = Merchant(
+    "Ottica Rossi", "it", "#0b7a5a", "ciao@otticarossi.example", "https://rossi.example", "logo1"
+)
+ABOUT = About(
+    amount=Money(12900, "EUR"),
+    order_reference="A-1001",
+    description="Occhiali",
+    name="Giulia Bianchi",
+    total=Money(25800, "EUR"),
+    items=tuple(Item(f"Articolo {n}", n, 1000) for n in range(1, 12)),
+    expires_at=NOW,
+    happened_at=NOW,
+    has_quote=True,
+)
+ALL = list(itertools.product(Kind, ("it", "en")))
+
+
+def mail(kind: Kind, locale: str, about: About = ABOUT, merchant: Merchant = MERCHANT):
+    url = URL if kind in LINK_KINDS else ""
+    letter = letters.letter(kind, about, merchant, locale=locale, url=url)
+    envelope = rendering.Envelope("msg_1", "pay@incasso.example", "g@example.com", about.name, NOW)
+    content = rendering.email_of(letter, merchant, envelope, public_url=PUBLIC).as_bytes()
+    return message_from_bytes(content, policy=policy.default), content
+
+
+@pytest.mark.parametrize(("kind", "locale"), ALL)
+def test_every_mail_says_what_it_must(kind: Kind, locale: str):
+    message, content = mail(kind, locale)
+    html = message.get_body(("html",)).get_content()
+    text = message.get_body(("plain",)).get_content()
+    amount = {"it": "129,00\xa0€", "en": "€129.00"}[locale]
+    for body in (html, text):
+        assert amount in body
+        assert "A-1001" in body
+        assert "Ottica Rossi" in body
+        assert "{" not in re.sub(r"<style>.*?</style>", "", body, flags=re.DOTALL)
+        assert (URL in body) is (kind in LINK_KINDS)
+        assert (URL + "/stop-reminders" in body) is (kind in STOPPABLE)
+    assert len(content) < 20_000
+    assert ("List-Unsubscribe" in message) is (kind in STOPPABLE)
+    assert f'lang="{locale}"' in html
+
+
+@pytest.mark.parametrize(("kind", "locale"), ALL)
+def test_no_address_but_ours_and_the_merchants_is_loaded(kind: Kind, locale: str):
+    html = mail(kind, locale)[0].get_body(("html",)).get_content()
+    assert re.findall(r'src="([^"]*)"', html) == [f"{PUBLIC}/logos/logo1"]
+    assert "url(" not in html
+    assert "<script" not in html
+    assert "<link" not in html
+    assert set(re.findall(r'href="(https?://[^/"]*)', html)) <= {PUBLIC, "https://rossi.example"}
+
+
+def test_dark_mode_is_declared():
+    html = mail(Kind.LINK, "it")[0].get_body(("html",)).get_content()
+    assert '<meta name="color-scheme" content="light dark">' in html
+    assert "@media (prefers-color-scheme: dark)" in html
+
+
+def test_what_is_typed_makes_no_header_and_no_markup():
+    evil = "Rossi\r\nBcc: all@example.com\n\n<script>alert(1)</script>\u202e"
+    about = About(Money(100, "EUR"), order_reference=evil, description=evil, name=evil)
+    merchant = Merchant(evil, "it", "", "ciao@rossi.example", "", "")
+    message, content = mail(Kind.LINK, "it", about, merchant)
+    head = content.partition(b"\r\n\r\n")[0].decode()
+    assert not re.search(r"^Bcc:", head, re.MULTILINE)
+    assert set(message.keys()) == {
+        "Date", "Message-ID", "From", "To", "Reply-To", "Subject", "Auto-Submitted",
+        "Content-Language", "MIME-Version", "Content-Type",
+    }  # fmt: skip  # names read better in rows
+    html = message.get_body(("html",)).get_content()
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+@given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=300))
+def test_any_text_makes_a_mail(name: str, description: str, reference: str):
+    about = About(Money(100, "EUR"), reference, description, name)
+    message, _ = mail(Kind.LINK, "it", about, Merchant(name, "it"))
+    assert message["To"].addresses[0].addr_spec == "g@example.com"
+    assert message["From"].addresses[0].addr_spec == "pay@incasso.example"
+
+
+@pytest.mark.parametrize(("kind", "locale"), ALL)
+def test_a_text_message_fits(kind: Kind, locale: str):
+    url = URL if kind in LINK_KINDS else ""
+    body = letters.text_message(kind, ABOUT, MERCHANT, locale=locale, url=url)
+    assert gsm.septets(body) <= 160
+    assert body.startswith("Ottica Rossi: ")
+    assert {"it": "EUR 129,00", "en": "EUR 129.00"}[locale] in body
+    assert url in body
+
+
+@given(
+    kind=st.sampled_from(Kind),
+    locale=st.sampled_from(["it", "en", "it-CH", "de"]),
+    merchant=st.text(max_size=120),
+    description=st.text(max_size=300),
+    reference=st.text(max_size=100),
+    amount_minor=st.integers(1, 10**14),
+    currency=st.sampled_from(["EUR", "JPY", "KWD"]),
+    path=st.text("abcdefghijklmnopqrstuvwxyzABCXYZ0123456789-_~", min_size=1, max_size=110),
+)
+def test_the_link_is_always_whole_within_160_characters(
+    kind, locale, merchant, description, reference, amount_minor, currency, path
+):
+    url = f"https://pay.example/p/{path}" if kind in LINK_KINDS else ""
+    about = About(Money(amount_minor, currency), reference, description)
+    body = letters.text_message(kind, about, Merchant(merchant, "it"), locale=locale, url=url)
+    assert url in body
+    assert gsm.septets(body) <= max(160, gsm.septets(url))
+    if not url or gsm.septets(url) < 100:
+        assert f"{currency} " in body
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("Caffè “Perché”", 'Caffè "Perché"'),
+        ("Łódź — €5 …", "Lodz - EUR5 ..."),
+        ("a[b]{c}|~", "a(b)(c)--"),
+        ("日本 Ωmega\n\tç", "Ωmega c"),
+    ],
+)
+def test_what_a_phone_cannot_show_is_written_otherwise(typed: str, written: str):
+    assert gsm.transliterated(typed) == written
+    assert gsm.septets(gsm.transliterated(typed)) == len(written)
+
+
+@given(st.from_regex(r"#[0-9a-f]{6}", fullmatch=True))
+def test_every_colour_is_readable(colour: str):
+    assert colours.contrast(colours.on(colour), colour) >= 4.5
+    assert colours.contrast(colours.accent(colour), colours.PAPER) >= 3
+
+
+def test_contrast_is_that_of_the_standard():
+    assert round(colours.contrast("#ffffff", "#000000"), 2) == 21
+    assert round(colours.contrast("#777777", "#ffffff"), 2) == 4.48

@@ -1,0 +1,143 @@
+"""The RPCs of messages: what they answer and how they refuse."""
+
+import pytest
+
+from incasso.notify.v1 import messages_pb2 as pb
+from libs import ids, wire
+from libs.errors import Refusal
+from services.notify.errors import (
+    MessageNotFound,
+    MessageUnderWay,
+    PaymentLinkClosed,
+    RecipientSuppressed,
+    SuppressionNotFound,
+)
+from tests.services.notify.messages.world import World
+
+State = pb.Message
+
+
+async def refused(world: World, name: str, request, *, key: str = "") -> str:
+    with pytest.raises(Refusal) as caught:
+        await world.call(name, request, key=key)
+    return caught.value.reason
+
+
+async def sent(world: World) -> pb.Message:
+    await world.ask()
+    await world.turn()
+    return (await world.call("ListMessages", pb.ListMessagesRequest())).data[0]
+
+
+async def resend(world: World, message_id: str, key: str = "again", **more) -> pb.Message:
+    request = pb.ResendMessageRequest(message_id=message_id, **more)
+    return (await world.call("ResendMessage", request, key=key)).message
+
+
+async def test_a_message_says_what_became_of_it(world: World):
+    link = await world.ask()
+    (queued,) = (await world.call("ListMessages", pb.ListMessagesRequest())).data
+    assert (queued.state, queued.attempts) == (State.STATE_QUEUED, 0)
+    assert queued.HasField("next_attempt_at")
+    await world.turn()
+    got = await world.call("GetMessage", pb.GetMessageRequest(message_id=queued.id))
+    message = got.message
+    assert (message.state, message.kind) == (State.STATE_SENT, State.KIND_LINK)
+    assert (message.channel, message.recipient) == (State.CHANNEL_EMAIL, "giulia@example.com")
+    assert (message.locale, message.payment_link_id) == ("it", link.id)
+    assert message.HasField("sent_at")
+    assert not message.HasField("next_attempt_at")
+    assert not message.HasField("error")
+
+
+async def test_messages_are_listed_by_what_they_are_about(world: World):
+    first = await sent(world)
+    second = await sent(world)
+    await world.ask()
+    listed = await world.call("ListMessages", pb.ListMessagesRequest(limit=2))
+    assert len(listed.data) == 2
+    rest = await world.call(
+        "ListMessages", pb.ListMessagesRequest(limit=2, cursor=listed.next_cursor)
+    )
+    assert [one.id for one in rest.data] == [first.id]
+    assert not rest.HasField("next_cursor")
+    for query, expected in (
+        (pb.ListMessagesRequest(state=State.STATE_SENT), [second.id, first.id]),
+        (pb.ListMessagesRequest(payment_link_id=first.payment_link_id), [first.id]),
+        (pb.ListMessagesRequest(payment_id="pay_none"), []),
+        (pb.ListMessagesRequest(created_to=first.created_at), []),
+        (pb.ListMessagesRequest(created_from=wire.timestamp(world.time.now())), []),
+    ):
+        found = await world.call("ListMessages", query)
+        assert [one.id for one in found.data] == expected
+    wrong = pb.ListMessagesRequest(cursor="nonsense")
+    assert await refused(world, "ListMessages", wrong) == "cursor_invalid"
+
+
+async def test_another_merchant_sees_nothing(world: World, other: World):
+    message = await sent(world)
+    assert not (await other.call("ListMessages", pb.ListMessagesRequest())).data
+    get = pb.GetMessageRequest(message_id=message.id)
+    assert await refused(other, "GetMessage", get) == MessageNotFound.reason
+    again = pb.ResendMessageRequest(message_id=message.id)
+    assert await refused(other, "ResendMessage", again, key="k") == MessageNotFound.reason
+
+
+async def test_a_message_is_sent_again_as_a_new_one(world: World):
+    first = await sent(world)
+    new = await resend(world, first.id, recipient="mario@example.com")
+    assert (new.state, new.resend_of, new.attempts) == (State.STATE_QUEUED, first.id, 0)
+    await world.turn()
+    assert [one.rcpt_tos[0] for one in world.mail.inbox] == [
+        "giulia@example.com",
+        "mario@example.com",
+    ]
+    assert await resend(world, first.id, recipient="mario@example.com") == new
+    await world.turn()
+    assert len(world.mail.inbox) == 2
+    other_body = pb.ResendMessageRequest(message_id=first.id)
+    assert (
+        await refused(world, "ResendMessage", other_body, key="again") == "idempotency_key_reused"
+    )
+    assert await refused(world, "ResendMessage", other_body) == "idempotency_key_missing"
+
+
+async def test_what_is_on_its_way_is_not_sent_again(world: World):
+    await world.ask()
+    request = pb.ResendMessageRequest(message_id=(await world.row())["id"])
+    assert await refused(world, "ResendMessage", request, key="k") == MessageUnderWay.reason
+
+
+async def test_a_closed_link_is_not_sent_again(world: World):
+    message = await sent(world)
+    world.neighbours.closed.add(message.payment_link_id)
+    request = pb.ResendMessageRequest(message_id=message.id)
+    assert await refused(world, "ResendMessage", request, key="k") == PaymentLinkClosed.reason
+
+
+async def test_a_wrong_address_is_refused(world: World):
+    message = await sent(world)
+    request = pb.ResendMessageRequest(message_id=message.id, recipient="+393331234567")
+    assert await refused(world, "ResendMessage", request, key="k") == "invalid_argument"
+    unknown = pb.ResendMessageRequest(message_id=ids.new("msg"))
+    assert await refused(world, "ResendMessage", unknown, key="k") == MessageNotFound.reason
+
+
+async def test_a_suppressed_address_is_written_to_after_it_was_lifted(world: World, other: World):
+    world.mail.refused = {"giulia@example.com": "550 5.1.1 nobody"}
+    message = await sent(world)
+    assert message.state == State.STATE_BOUNCED
+    request = pb.ResendMessageRequest(message_id=message.id)
+    assert await refused(world, "ResendMessage", request, key="k") == RecipientSuppressed.reason
+    (one,) = (await world.call("ListSuppressions", pb.ListSuppressionsRequest())).data
+    assert (one.recipient, one.reason) == ("giulia@example.com", pb.Suppression.REASON_BOUNCED)
+    lift = pb.DeleteSuppressionRequest(suppression_id=one.id)
+    assert await refused(other, "DeleteSuppression", lift) == SuppressionNotFound.reason
+    await world.call("DeleteSuppression", lift)
+    await world.call("DeleteSuppression", lift)
+    assert not (await world.call("ListSuppressions", pb.ListSuppressionsRequest())).data
+    world.mail.refused = {}
+    await resend(world, message.id, key="k")
+    await world.turn()
+    assert len(world.mail.inbox) == 1
+    assert await world.suppressed() == [("", "bounced")]
