@@ -21,6 +21,9 @@ OPEN_ELSEWHERE = '<base target="_blank">'
 
 @dataclass(frozen=True, slots=True)
 class Mail:
+    """`author` is its From header; the envelope may name another sender."""
+
+    author: str
     subject: str
     text: str
     html: str
@@ -41,6 +44,7 @@ def read(raw: bytes) -> Mail:
     message = parse(raw)
     html = _body(message, "html")
     return Mail(
+        author=header(message, "From"),
         subject=header(message, "Subject"),
         text=_body(message, "plain"),
         html=_with_pictures(message, html),

@@ -21,6 +21,7 @@ def message(row: Message) -> dict[str, Any]:
         mail = reading.read(row.body)
         return view | {
             "message_id": row.message_id,
+            "author": mail.author,
             "subject": mail.subject,
             "text": mail.text,
             "html": mail.html,

@@ -14,6 +14,7 @@ async def test_mail_lands_in_the_inbox_whole(sandbox):
     (mail,) = await sandbox.inbox(to="giulia@example.com")
     assert (mail["channel"], mail["from"], mail["state"]) == ("email", SENDER, "delivered")
     assert (mail["subject"], mail["message_id"]) == ("Paga 129,00 €", "<msg_1@incasso.example>")
+    assert mail["author"] == "Bottega <pay@incasso.example>"
     assert mail["text"].startswith("Paga qui")
     assert "<p>Ciao</p>" in mail["html"]
     assert mail["links"] == ["https://pay.example/p/abc?x=1&y=2"]
