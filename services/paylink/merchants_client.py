@@ -10,7 +10,7 @@ import grpc
 
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from libs import client, context
-from libs.errors import ServiceUnavailable
+from libs.errors import Refusal
 from services.paylink.domain import BankAccount, Merchant
 
 FRESH_SECONDS: Final = 30.0
@@ -26,7 +26,7 @@ class Merchants:
         self._kept: dict[str, tuple[float, Merchant]] = {}
 
     async def get(self) -> Merchant:
-        """Raises ServiceUnavailable only for a merchant that was never asked for."""
+        """Raises a Refusal only for a merchant that has never answered."""
         merchant_id = context.merchant_id()
         kept = self._kept.get(merchant_id)
         if kept is not None and time.monotonic() - kept[0] < FRESH_SECONDS:
@@ -37,7 +37,7 @@ class Merchants:
                 merchants_pb2.GetMerchantRequest(),
                 timeout_seconds=TIMEOUT_SECONDS,
             )
-        except ServiceUnavailable:
+        except Refusal:
             if kept is None:
                 raise
             return kept[1]

@@ -66,6 +66,7 @@ def epc_payload(account: BankAccount, amount: Money, creditor_reference: str) ->
     """
     if amount.currency != EPC_CURRENCY or not 1 <= amount.amount_minor <= EPC_LARGEST_MINOR:
         return ""
+    holder = " ".join(account.holder.split())[:EPC_LONGEST_NAME]
     whole, cents = divmod(amount.amount_minor, 10 ** exponent(EPC_CURRENCY))
     payload = "\n".join(
         (
@@ -74,11 +75,11 @@ def epc_payload(account: BankAccount, amount: Money, creditor_reference: str) ->
             "1",  # UTF-8
             "SCT",
             account.bic.replace(" ", ""),
-            account.holder[:EPC_LONGEST_NAME],
+            holder,
             account.iban.replace(" ", ""),
             f"EUR{whole}.{cents:02d}",
             "",  # purpose
             creditor_reference,  # and no text: one excludes the other
         )
     )
-    return payload if len(payload.encode()) <= EPC_LARGEST_BYTES else ""
+    return payload if holder and len(payload.encode()) <= EPC_LARGEST_BYTES else ""

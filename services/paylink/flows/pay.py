@@ -227,7 +227,7 @@ async def _give_up_stale(deps: Deps, link: Link) -> None:
         if paying.challenge_is_older(payment, paying.REPLACE_AFTER, deps.clock.now()):
             try:
                 await cancel_challenge(deps, payment)
-            except ServiceUnavailable as refusal:
+            except (ServiceUnavailable, RemoteRefusal) as refusal:
                 log.info("challenge was not cancelled", reason=refusal.reason)
 
 

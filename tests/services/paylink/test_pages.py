@@ -1,0 +1,228 @@
+"""What the holder of an address sees and does."""
+
+import asyncio
+import base64
+import io
+import time
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from incasso.paylink.v1 import pages_pb2
+from incasso.paylink.v1 import paylink_pb2 as pb
+from libs.errors import Refusal
+from tests.services.oneclick.payments_double import lose_answer, once
+from tests.services.paylink.doubles import IBAN
+from tests.services.paylink.test_links import refused
+from tests.services.paylink.world import Link, Try, World, token_of
+
+QUOTE = pb.Quote(title="Preventivo", text="Fornitura e posa.\n\nIVA inclusa.", version="1")
+
+
+async def test_a_page_has_all_that_it_shows_and_nothing_that_it_should_not(world: World):
+    link = await world.sent_link(customer_id="cus_giulia", metadata={"cart": "c-77"})
+    page = await world.page(link)
+    assert page.merchant.name == "La Bottega"
+    assert page.merchant.test
+    assert [card.card.instrument_id for card in page.saved_cards] == ["ins_good"]
+    assert page.card_field.psp_account == "sandbox-a"
+    assert page.due_minor == 12900
+    assert page.transfer.iban == IBAN
+    assert page.transfer.creditor_reference == link.creditor_reference
+    assert page.form_key != (await world.page(link)).form_key
+    shown = page.payment_link
+    assert shown.description == "Ordine A-1001"
+    assert not shown.HasField("url")
+    assert not shown.recipient.HasField("email")
+    assert not shown.metadata
+    assert not shown.trace_id
+
+
+async def test_the_transfer_code_is_what_banking_apps_read(world: World):
+    page = await world.page(await world.link())
+    assert page.transfer.epc_payload.split("\n") == [
+        "BCD",
+        "002",
+        "1",
+        "SCT",
+        "",
+        "Bottega S.r.l.",
+        IBAN,
+        "EUR129.00",
+        "",
+        page.transfer.creditor_reference,
+    ]
+
+
+async def test_looking_changes_nothing_however_often(world: World):
+    link = await world.sent_link()
+    before = await world.rows("SELECT * FROM links WHERE id = $1", link.id)
+    for _ in range(20):
+        await world.page(link)
+    assert await world.rows("SELECT * FROM links WHERE id = $1", link.id) == before
+    assert await world.tries(link) == []
+
+
+async def test_a_person_is_seen_once_and_the_page_stays_the_same(world: World):
+    link = await world.sent_link()
+    version = (await world.page(link)).version
+    await asyncio.gather(*(world.visit("MarkSeen", token=token_of(link)) for _ in range(5)))
+    assert (await world.get(link)).state == Link.STATE_SEEN
+    assert (await world.subjects(link)).count("seen") == 1
+    assert (await world.page(link)).version == version
+
+
+@pytest.mark.parametrize("token", ["", "x" * 22, "€" * 22, "0" * 500, "a b"])
+async def test_nonsense_is_an_unknown_link(world: World, token: str):
+    reason = await refused(world.visit("GetPayPage", token=token))
+    assert reason == ("payment_link_not_found" if 0 < len(token) <= 255 else "invalid_argument")
+
+
+async def test_altered_withdrawn_and_unknown_tokens_are_refused_alike(world: World):
+    link = await world.sent_link()
+    token = token_of(link)
+    altered = token[:-1] + ("A" if token[-1] != "A" else "B")
+    request = pb.ReissuePaymentLinkRequest(payment_link_id=link.id)
+    await world.call("ReissuePaymentLink", request, key="k1")
+    answers = set()
+    for wrong in (token, altered, "0" * 22):
+        for name in ("GetPayPage", "MarkSeen", "StopReminders", "RequestNewLink"):
+            with pytest.raises(Refusal) as caught:
+                await world.visit(name, token=wrong)
+            answers.add((caught.value.reason, caught.value.message, caught.value.kind))
+    assert len(answers) == 1
+
+
+async def test_a_quote_is_accepted_before_paying_and_the_evidence_is_kept(world: World):
+    link = await world.sent_link(quote=QUOTE)
+    assert await refused(world.pay(link)) == "quote_not_accepted"
+    sha = (await world.page(link)).payment_link.quote.text_sha256
+    wrong = world.visit("AcceptQuote", token=token_of(link), text_sha256="0" * 64)
+    assert await refused(wrong) == "quote_changed"
+    for _ in range(2):
+        await world.visit(
+            "AcceptQuote",
+            token=token_of(link),
+            text_sha256=sha,
+            ip="203.0.113.7",
+            user_agent="Firefox",
+        )
+    accepted = await world.get(link)
+    assert accepted.state == Link.STATE_QUOTE_ACCEPTED
+    evidence = accepted.quote.acceptance
+    assert (evidence.text_sha256, evidence.version) == (sha, "1")
+    assert (evidence.ip, evidence.user_agent) == ("203.0.113.7", "Firefox")
+    assert (await world.subjects(link)).count("quote_accepted") == 1
+    await world.pay(link)
+    assert (await world.get(link)).state == Link.STATE_PAID
+
+
+async def test_a_quote_that_is_not_there_or_too_late_is_not_accepted(world: World):
+    bare = await world.link()
+    asked = world.visit("AcceptQuote", token=token_of(bare), text_sha256="0" * 64)
+    assert await refused(asked) == "quote_missing"
+    link = await world.link(quote=QUOTE, expires_in_days=1)
+    sha = link.quote.text_sha256
+    await world.advance(days=1, seconds=1)
+    late = world.visit("AcceptQuote", token=token_of(link), text_sha256=sha)
+    assert await refused(late) == "payment_link_closed"
+    own = world.link(quote=pb.Quote(title="t", text="x", version="1", text_sha256=sha))
+    assert await refused(own) == "invalid_argument"
+
+
+async def test_a_dead_neighbour_costs_the_page_its_cards_only(world: World):
+    link = await world.link(customer_id="cus_giulia")
+    world.oneclick.down = True
+    world.payments.before["GetCardField"] = lose_answer
+    page = await world.page(link)
+    assert not page.saved_cards
+    assert not page.HasField("card_field")
+    assert page.transfer.iban == IBAN
+
+
+async def test_the_merchant_is_remembered_while_it_does_not_answer(world: World):
+    link = await world.link()
+    asked = world.merchants.asked
+    await world.page(link)
+    assert world.merchants.asked == asked
+    world.merchants.down = True
+    kept = world.deps.merchants._kept
+    kept.update({name: (at - 60, merchant) for name, (at, merchant) in kept.items()})
+    assert (await world.page(link)).merchant.name == "La Bottega"
+
+
+async def test_waiting_ends_when_the_page_changes(world: World):
+    link = await world.link()
+    version = (await world.page(link)).version
+    waiting = asyncio.create_task(
+        world.visit("WaitForPayPage", token=token_of(link), version=version, timeout_ms=10_000)
+    )
+    await asyncio.sleep(0.2)
+    started = time.monotonic()
+    world.payments.after["CreatePayment"] = once(lose_answer)
+    await world.pay(link)
+    answer = await waiting
+    assert time.monotonic() - started < 3
+    assert answer.version > version
+    assert answer.state == Link.STATE_PAYING
+
+
+async def test_waiting_ends_at_its_time_and_at_once_for_an_old_version(world: World):
+    link = await world.link()
+    version = (await world.page(link)).version
+    token = token_of(link)
+    same = await world.visit("WaitForPayPage", token=token, version=version, timeout_ms=100)
+    assert same.version == version
+    old = await world.visit("WaitForPayPage", token=token, version=version - 1, timeout_ms=10_000)
+    assert old.version == version
+    assert world.deps.changes._waiting == {}
+
+
+async def test_the_payer_rates_and_the_last_answer_counts(world: World):
+    link = await world.link()
+    token = token_of(link)
+    early = world.visit("RateSatisfaction", token=token, score=5)
+    assert await refused(early) == "payment_link_not_paid"
+    await world.pay(link)
+    for score in (2, 5):
+        await world.visit("RateSatisfaction", token=token, score=score)
+    assert (await world.tries(link))[0].satisfaction == 5
+    assert (await world.subjects(link)).count("given") == 2
+
+
+async def test_the_receipts_address_is_shown_to_its_payer_only(world: World):
+    link = await world.link()
+    payment = await world.pay(link, payer_email="giulia@example.com")
+    own = await world.page(link, use=payment.use)
+    assert own.payment.link_payment.payer_email == "giulia@example.com"
+    forwarded = await world.page(link)
+    assert forwarded.payment.link_payment.state == Try.STATE_SUCCEEDED
+    assert not forwarded.payment.link_payment.HasField("payer_email")
+
+
+async def test_the_use_of_another_link_is_not_shown(world: World):
+    first, second = await world.link(), await world.link()
+    use = (await world.pay(first)).use
+    assert not (await world.page(second, use=use)).HasField("payment")
+
+
+async def test_the_code_of_a_link_decodes_to_its_address(world: World):
+    link = await world.link()
+    request = pb.GetPaymentLinkQrCodeRequest(payment_link_id=link.id)
+    code = await world.call("GetPaymentLinkQrCode", request)
+    picture = Image.open(io.BytesIO(base64.b64decode(code.png_data_url.partition(",")[2])))
+    (read,) = zxingcpp.read_barcodes(picture)
+    assert read.text == code.url == link.url
+    assert code.svg.startswith("<svg")
+    assert "script" not in code.svg
+
+
+async def test_every_page_call_is_for_the_tokens_merchant_whoever_calls(world: World):
+    link = await world.link()
+    world.merchant_id = "mer_of_somebody_else"
+    world.act()
+    answer = await world.pages.GetPayPage(
+        pages_pb2.GetPayPageRequest(token=token_of(link)), timeout=5
+    )
+    assert answer.page.merchant.id != world.merchant_id

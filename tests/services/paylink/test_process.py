@@ -1,0 +1,194 @@
+"""The real process: it starts, dies in the middle of a payment, starts again and finishes it."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from cryptography.fernet import Fernet
+
+from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2, shop_pb2_grpc
+from incasso.payments.v1 import payments_pb2
+from libs import client, context
+from libs.errors import Refusal
+from stack.process import accepts_connections, wait_until
+from tests.conftest import ROOT
+from tests.services.oneclick.payments_double import once
+from tests.services.paylink import doubles
+from tests.services.paylink.world import Link, World, token_of
+
+COMMAND = [sys.executable, "-m", "services.paylink"]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def neighbours():
+    made = doubles.Merchants(), doubles.OneClick(), doubles.Payments()
+    server, target = await doubles.serve(*made)
+    yield (*made, target)
+    await server.stop(0)
+
+
+@pytest.fixture
+def environment(nats_url, free_port, neighbours, new_database):
+    target = neighbours[3]
+    return {
+        **os.environ,
+        "INCASSO_GRPC_PORT": str(free_port()),
+        "INCASSO_ADMIN_PORT": str(free_port()),
+        "INCASSO_NATS_URL": nats_url,
+        "INCASSO_DATABASE_URL": new_database(),
+        "INCASSO_PAYMENTS_TARGET": target,
+        "INCASSO_MERCHANTS_TARGET": target,
+        "INCASSO_ONECLICK_TARGET": target,
+        "INCASSO_PUBLIC_URL": "https://pay.example",
+        "INCASSO_SEAL_KEYS": Fernet.generate_key().decode(),
+    }
+
+
+class Processes:
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+        self.running: list[subprocess.Popen] = []
+
+    async def start(self) -> subprocess.Popen:
+        return await asyncio.to_thread(self._start)
+
+    def _start(self) -> subprocess.Popen:
+        child = subprocess.Popen(
+            COMMAND,
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self.running.append(child)
+        port = int(self.environment["INCASSO_ADMIN_PORT"])
+        wait_until(lambda: accepts_connections(port), child, 30)
+        return child
+
+
+@pytest.fixture
+def processes(environment) -> Iterator[Processes]:
+    subprocess.run([*COMMAND, "migrate"], cwd=ROOT, env=environment, check=True)
+    made = Processes(environment)
+    yield made
+    for child in made.running:
+        child.kill()
+        child.communicate()
+
+
+def world_at(channel, neighbours) -> World:
+    stub = paylink_pb2_grpc.PaymentLinksServiceStub(channel)
+    pages = pages_pb2_grpc.PayPagesServiceStub(channel)
+    return World(None, *neighbours[:3], stub, pages)
+
+
+async def test_a_payment_survives_the_death_of_its_process(environment, processes, neighbours):
+    child = await processes.start()
+    payments = neighbours[2]
+    target = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
+    async with client.channel(target) as channel:
+        world = world_at(channel, neighbours)
+        link = await world.link()
+        asked, go_on = asyncio.Event(), asyncio.Event()
+
+        async def hang() -> None:
+            asked.set()
+            await go_on.wait()
+
+        payments.before["CreatePayment"] = once(hang)
+        paying = asyncio.create_task(world.pay(link))
+        await asked.wait()
+        child.kill()
+        go_on.set()
+        await processes.start()
+        (answer,) = await asyncio.gather(paying, return_exceptions=True)
+        if isinstance(answer, Refusal):  # else the new process answered: under way
+            assert answer.reason == "outcome_unknown"
+        await make_due(environment)
+        async with asyncio.timeout(30):
+            while (await world.get(link)).state != Link.STATE_PAID:
+                await asyncio.sleep(0.2)
+    assert len(payments.books) == 1
+    assert len(set(payments.keys["CreatePayment"])) == 1
+
+
+async def make_due(environment: dict[str, str]) -> None:
+    """The worker takes a try up after 15 seconds; do not wait for it."""
+    conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
+    await conn.execute("UPDATE link_payments SET due_at = now() WHERE due_at IS NOT NULL")
+    await conn.close()
+
+
+async def test_it_stops_when_asked_and_says_nothing_that_is_secret(
+    environment, processes, neighbours
+):
+    child = await processes.start()
+    payments = neighbours[2]
+    target = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
+    async with client.channel(target) as channel:
+        world = world_at(channel, neighbours)
+        link = await world.sent_link()
+        asked = asyncio.Event()
+
+        async def slow() -> None:
+            asked.set()
+            await asyncio.sleep(1)
+
+        payments.before["CreatePayment"] = slow
+        paying = asyncio.create_task(world.pay(link, card_token="tok_secret"))
+        await asked.wait()
+        child.terminate()
+        assert (await paying).payment_state == payments_pb2.Payment.STATE_CAPTURED
+    output = (await asyncio.to_thread(child.communicate, timeout=30))[0].decode()
+    assert child.returncode == 0, output
+    for secret in ("giulia@example.com", token_of(link), "tok_secret"):
+        assert secret not in output
+
+
+async def test_a_page_waits_at_one_replica_for_what_another_does(
+    environment, processes, neighbours, free_port
+):
+    await processes.start()
+    first = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
+    processes.environment = {
+        **environment,
+        "INCASSO_GRPC_PORT": str(free_port()),
+        "INCASSO_ADMIN_PORT": str(free_port()),
+    }
+    await processes.start()
+    second = f"127.0.0.1:{processes.environment['INCASSO_GRPC_PORT']}"
+    async with client.channel(first) as one, client.channel(second) as two:
+        here, there = world_at(one, neighbours), world_at(two, neighbours)
+        there.merchant_id = here.merchant_id
+        link = await here.link()
+        version = (await here.page(link)).version
+        waiting = asyncio.create_task(
+            here.visit("WaitForPayPage", token=token_of(link), version=version, timeout_ms=15_000)
+        )
+        await asyncio.sleep(0.5)
+        await there.pay(link)
+        async with asyncio.timeout(5):
+            assert (await waiting).version > version
+
+
+async def test_the_shop_is_served_by_the_same_process(environment, processes, neighbours):
+    await processes.start()
+    target = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
+    async with client.channel(target) as channel:
+        context.set_current(context.Call(merchant_id="mer_1"))
+        shop = shop_pb2_grpc.ShopServiceStub(channel)
+        request = shop_pb2.ListProductsRequest()
+        assert list((await client.call(shop.ListProducts, request, timeout_seconds=5)).data) == []
+
+
+def test_it_refuses_to_start_before_its_schema_is_there(environment):
+    done = subprocess.run(
+        COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode != 0
+    assert "run: python -m services.paylink migrate" in done.stdout + done.stderr

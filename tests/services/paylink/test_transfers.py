@@ -1,0 +1,186 @@
+"""Bank transfers: what arrives, for which link, and what is left."""
+
+from incasso.paylink.v1 import events_pb2
+from incasso.paylink.v1 import paylink_pb2 as pb
+from incasso.payments.v1 import payments_pb2
+from tests.services.oneclick.payments_double import lose_answer, money, once
+from tests.services.paylink.test_links import refused
+from tests.services.paylink.world import Link, Try, World, token_of
+
+State = payments_pb2.Payment
+Transfer = pb.BankTransfer
+
+
+async def announce(world: World, link):
+    return (await world.visit("AnnounceBankTransfer", token=token_of(link))).payment
+
+
+async def test_an_announced_transfer_is_pending_until_it_arrives(world: World):
+    link = await world.sent_link()
+    announced = await announce(world, link)
+    assert announced.link_payment.state == Try.STATE_PROCESSING
+    assert (await announce(world, link)).link_payment == announced.link_payment
+    assert (await world.get(link)).state == Link.STATE_PAYING
+    assert await refused(world.pay(link)) == "payment_link_paying"
+    arrived = await world.transfer(12900, f"saldo {link.creditor_reference} grazie")
+    assert arrived.state == Transfer.STATE_MATCHED
+    assert arrived.payment_link_id == link.id
+    paid = await world.get(link)
+    assert (paid.state, paid.paid_minor) == (Link.STATE_PAID, 12900)
+    (only,) = await world.tries(link)
+    assert only.id == announced.link_payment.id
+    assert only.bank_transfer_id == arrived.id
+
+
+async def test_a_transfer_that_nobody_announced_pays_too(world: World):
+    link = await world.link()
+    spaced = " ".join(link.creditor_reference[at : at + 4] for at in range(0, 20, 4)).lower()
+    assert (await world.transfer(12900, spaced)).state == Transfer.STATE_MATCHED
+    (only,) = await world.tries(link)
+    assert (only.method, only.state) == (pb.METHOD_BANK_TRANSFER, Try.STATE_SUCCEEDED)
+    assert (await world.subjects(link))[-1] == "paid"
+
+
+async def test_a_withdrawn_announcement_opens_the_link(world: World):
+    link = await world.sent_link()
+    await announce(world, link)
+    await world.visit("WithdrawBankTransfer", token=token_of(link))
+    await world.visit("WithdrawBankTransfer", token=token_of(link))
+    assert (await world.get(link)).state == Link.STATE_SENT
+    await world.pay(link)
+    withdrawn = world.visit("WithdrawBankTransfer", token=token_of(link))
+    assert await refused(withdrawn) == "payment_link_closed"
+
+
+async def test_only_what_is_offered_is_announced(world: World):
+    by_card = await world.link(methods=[pb.METHOD_CARD])
+    assert await refused(announce(world, by_card)) == "method_not_offered"
+    reusable = await world.link(reusable=True)
+    assert await refused(announce(world, reusable)) == "method_not_offered"
+
+
+async def test_a_part_leaves_the_rest_to_pay_by_card(world: World):
+    link = await world.link()
+    part = await world.transfer(5000, link.creditor_reference)
+    assert part.state == Transfer.STATE_PARTIAL
+    page = await world.page(link)
+    assert page.due_minor == 7900
+    assert page.transfer.amount == money(7900)
+    assert page.payment_link.paid_minor == 5000
+    assert await refused(world.pay(link)) == "amount_changed"
+    await world.pay(link, 7900)
+    paid = await world.get(link)
+    assert (paid.state, paid.paid_minor) == (Link.STATE_PAID, 12900)
+
+
+async def test_two_parts_of_an_announced_transfer_pay_the_link(world: World):
+    link = await world.link()
+    await announce(world, link)
+    await world.transfer(5000, link.creditor_reference)
+    assert (await world.get(link)).state == Link.STATE_PAYING
+    rest = await world.transfer(7900, link.creditor_reference)
+    assert rest.state == Transfer.STATE_MATCHED
+    assert (await world.get(link)).state == Link.STATE_PAID
+    assert len(await world.tries(link)) == 1
+
+
+async def test_too_much_pays_and_leaves_a_surplus(world: World):
+    link = await world.link()
+    transfer = await world.transfer(13000, link.creditor_reference)
+    assert (transfer.state, transfer.surplus_minor) == (Transfer.STATE_SURPLUS, 100)
+    paid = await world.get(link)
+    assert (paid.state, paid.paid_minor) == (Link.STATE_PAID, 12900)
+    again = await world.transfer(12900, link.creditor_reference)
+    assert (again.state, again.surplus_minor) == (Transfer.STATE_SURPLUS, 12900)
+    assert (await world.get(link)).paid_minor == 12900
+
+
+async def test_what_no_link_explains_is_kept_as_unmatched(world: World, other: World):
+    link = await other.link()
+    for reference in ("", "affitto", "RF18539007547034", link.creditor_reference):
+        transfer = await world.transfer(12900, reference)
+        assert transfer.state == Transfer.STATE_UNMATCHED
+        assert not transfer.HasField("payment_link_id")
+    wanted = pb.ListBankTransfersRequest(state=Transfer.STATE_UNMATCHED)
+    assert len((await world.call("ListBankTransfers", wanted)).data) == 4
+    assert list((await other.call("ListBankTransfers", wanted)).data) == []
+
+
+async def test_another_currency_is_a_surplus(world: World):
+    link = await world.link()
+    transfer = await world.transfer(12900, link.creditor_reference, currency="CHF")
+    assert (transfer.state, transfer.surplus_minor) == (Transfer.STATE_SURPLUS, 12900)
+
+
+async def test_one_booking_is_recorded_once(world: World):
+    link = await world.link()
+    first = await world.transfer(5000, link.creditor_reference, bank_reference="b-1")
+    again = await world.transfer(5000, link.creditor_reference, bank_reference="b-1")
+    assert again == first
+    assert (await world.get(link)).paid_minor == 5000
+    other_amount = world.transfer(5001, link.creditor_reference, bank_reference="b-1")
+    assert await refused(other_amount) == "bank_transfer_differs"
+    request = pb.RecordBankTransferRequest(
+        bank_reference="b-2", amount=money(1), booked_on="2026-13-41"
+    )
+    assert await refused(world.call("RecordBankTransfer", request, key="k")) == "invalid_argument"
+
+
+async def recorded_states(world: World, transfer) -> list[int]:
+    rows = await world.rows(
+        "SELECT body FROM outbox WHERE aggregate_id = $1 ORDER BY seq", transfer.id
+    )
+    event = events_pb2.BankTransferRecorded
+    return [event.FromString(row["body"]).bank_transfer.state for row in rows]
+
+
+async def test_a_transfer_during_a_card_payment_waits_and_is_a_surplus(world: World):
+    link = await world.link()
+    world.payments.after["CreatePayment"] = once(lose_answer)
+    await world.pay(link)
+    waiting = await world.transfer(12900, link.creditor_reference, bank_reference="b-1")
+    assert waiting.state == Transfer.STATE_UNMATCHED
+    assert waiting.payment_link_id == link.id
+    await world.work()
+    paid = await world.get(link)
+    assert (paid.state, paid.paid_minor, paid.uses) == (Link.STATE_PAID, 12900, 1)
+    assert await recorded_states(world, waiting) == [
+        Transfer.STATE_UNMATCHED,
+        Transfer.STATE_SURPLUS,
+    ]
+
+
+async def test_a_transfer_during_a_card_payment_pays_when_the_card_is_declined(world: World):
+    link = await world.link()
+    world.payments.state = State.STATE_DECLINED
+    world.payments.after["CreatePayment"] = once(lose_answer)
+    await world.pay(link)
+    waiting = await world.transfer(12900, link.creditor_reference)
+    await world.work()
+    assert (await world.get(link)).state == Link.STATE_PAID
+    assert (await recorded_states(world, waiting))[-1] == Transfer.STATE_MATCHED
+
+
+async def test_a_reusable_link_counts_whole_transfers(world: World):
+    link = await world.link(reusable=True, max_uses=2)
+    assert (await world.transfer(12900, link.creditor_reference)).state == Transfer.STATE_MATCHED
+    part = await world.transfer(100, link.creditor_reference)
+    assert (part.state, part.surplus_minor) == (Transfer.STATE_SURPLUS, 100)
+    await world.transfer(12900, link.creditor_reference)
+    assert (await world.get(link)).state == Link.STATE_PAID
+    third = await world.transfer(12900, link.creditor_reference)
+    assert third.surplus_minor == 12900
+
+
+async def test_an_announced_transfer_does_not_block_for_ever(world: World):
+    link = await world.sent_link(expires_in_days=5)
+    await announce(world, link)
+    await world.advance(days=6)
+    await world.work()
+    assert (await world.get(link)).state == Link.STATE_PAYING
+    await world.advance(days=10)
+    await world.work()
+    assert (await world.get(link)).state == Link.STATE_EXPIRED
+    assert [one.state for one in await world.tries(link)] == [Try.STATE_CANCELLED]
+    late = await world.transfer(12900, link.creditor_reference)
+    assert late.state == Transfer.STATE_SURPLUS

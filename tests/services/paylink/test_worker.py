@@ -1,0 +1,96 @@
+"""Events of payments: any order, any number of times, and only those that concern a link."""
+
+import itertools
+
+import pytest
+
+from incasso.payments.v1 import events_pb2, payments_pb2
+from libs import context, ids
+from libs.bus import Event
+from libs.clock import Clock
+from services.paylink import worker
+from tests.services.paylink.world import Link, Try, World
+
+State = payments_pb2.Payment
+VERBS = {
+    State.STATE_REQUIRES_ACTION: ("action_required", events_pb2.PaymentActionRequired),
+    State.STATE_PENDING: ("pending", events_pb2.PaymentPending),
+    State.STATE_AUTHORISED: ("authorised", events_pb2.PaymentAuthorised),
+    State.STATE_CAPTURED: ("captured", events_pb2.PaymentCaptured),
+    State.STATE_DECLINED: ("declined", events_pb2.PaymentDeclined),
+    State.STATE_CANCELLED: ("cancelled", events_pb2.PaymentCancelled),
+}
+
+
+async def tell(world: World, payment, state, *, method: str = "link") -> None:
+    told = payments_pb2.Payment()
+    told.CopyFrom(payment)
+    told.state = state
+    told.method = method
+    verb, message = VERBS[state]
+    event = Event(
+        event_id=ids.new("evt"),
+        merchant_id=world.merchant_id,
+        aggregate_id=told.id,
+        subject=f"incasso.payments.payment.{verb}",
+        body=message(payment=told).SerializeToString(),
+        traceparent="",
+        occurred_at=Clock().now(),
+    )
+    context.set_current(context.Call(merchant_id=world.merchant_id, actor="paylink"))
+    async with world.db.transaction() as tx:
+        await worker.handlers(world.deps)[event.subject](tx, event)
+
+
+async def paying(world: World):
+    link = await world.sent_link()
+    world.payments.state = State.STATE_REQUIRES_ACTION
+    payment = await world.pay(link)
+    return link, world.payments.payment(payment.link_payment.payment_id)
+
+
+@pytest.mark.parametrize(
+    "order",
+    list(
+        itertools.permutations(
+            [State.STATE_REQUIRES_ACTION, State.STATE_AUTHORISED, State.STATE_CAPTURED]
+        )
+    ),
+)
+async def test_success_is_told_in_any_order_and_twice(world: World, order):
+    link, payment = await paying(world)
+    for state in (*order, *order):
+        await tell(world, payment, state)
+    paid = await world.get(link)
+    assert (paid.state, paid.uses) == (Link.STATE_PAID, 1)
+    assert (await world.subjects(link)).count("paid") == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "ended"),
+    [
+        (State.STATE_DECLINED, Try.STATE_DECLINED),
+        (State.STATE_CANCELLED, Try.STATE_CANCELLED),
+    ],
+)
+async def test_a_no_opens_the_link(world: World, state, ended):
+    link, payment = await paying(world)
+    await tell(world, payment, state)
+    await tell(world, payment, State.STATE_REQUIRES_ACTION)
+    assert (await world.get(link)).state == Link.STATE_SENT
+    assert [one.state for one in await world.tries(link)] == [ended]
+
+
+async def test_payments_of_other_methods_and_merchants_change_nothing(world: World, other: World):
+    link, payment = await paying(world)
+    await tell(world, payment, State.STATE_CAPTURED, method="one_click")
+    await tell(other, payment, State.STATE_CAPTURED)
+    assert (await world.get(link)).state == Link.STATE_PAYING
+
+
+async def test_the_clock_of_a_test_merchant_dates_what_an_event_does(world: World):
+    link, payment = await paying(world)
+    await world.advance(days=3)
+    await tell(world, payment, State.STATE_CAPTURED)
+    paid = await world.get(link)
+    assert (paid.paid_at.ToDatetime() - paid.created_at.ToDatetime()).days == 3
