@@ -25,6 +25,20 @@ TEST_METHODS: Final = {
     "pm_card_authenticationRequiredOnSetup": "4000002500003155",
     "pm_card_visa_chargeDeclinedInsufficientFunds": "4000000000009995",
 }
+SCRIPT_PATH: Final = "/js.stripe.com/v3/"
+# Appended to its fake Stripe.js, whose createPaymentMethod does nothing.
+SCRIPT: Final = """
+{
+  const made = Stripe;
+  Stripe = (key) => ({ ...made(key), createPaymentMethod: async ({ type, card }) => {
+    const answer = await fetch(`${LOCALSTRIPE_BASE_API}/v1/payment_methods`, {
+      method: "POST", body: JSON.stringify({ key, type, card: card.value?.card ?? {} }),
+    });
+    const body = await answer.json();
+    return answer.ok ? { paymentMethod: body } : { error: body.error };
+  } });
+}
+"""
 IGNORED: Final = ("automatic_payment_methods", "mandate")
 REMEMBERED_KEYS: Final = 10_000
 PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8">
@@ -43,6 +57,7 @@ def fill(app: web.Application, base_url: str) -> None:
     _fill_charges()
     _fill_payment_methods()
     app.middlewares.insert(0, IdempotencyKeys().middleware)
+    app.middlewares.append(complete_script)
     app.router.add_get(CHALLENGE_PATH, show_challenge)
     app.router.add_post(CHALLENGE_PATH, answer_challenge)
 
@@ -170,6 +185,14 @@ def _fill_payment_methods() -> None:
         return cls(type="card", card=card)
 
     cls._try_get_canonical_test_article = classmethod(test_article)
+
+
+@web.middleware
+async def complete_script(request: web.Request, handler: Handler) -> web.StreamResponse:
+    answer = await handler(request)
+    if request.path != SCRIPT_PATH or not isinstance(answer, web.Response):
+        return answer
+    return web.Response(text=(answer.text or "") + SCRIPT, content_type="text/javascript")
 
 
 async def show_challenge(request: web.Request) -> web.Response:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from incasso.paylink.v1 import pages_pb2
 from libs.errors import Kind, OutcomeUnknown, Refusal
+from services.gateway.errors import GatewayRefusal
 from services.gateway.limits import Limiter
 from services.gateway.pay import forms, guard, rendering, texts, view
 from services.gateway.pay.backend import Paylink
@@ -62,7 +63,7 @@ class PayPages:
         except Refusal as refusal:
             if refusal.kind in _NOT_NOW:
                 return guard.busy(request)
-            if refusal.kind not in _STRANGE:
+            if refusal.kind not in _STRANGE or isinstance(refusal, GatewayRefusal):
                 raise
             self._failures.take(address, at)
             return guard.missing(request)
@@ -88,7 +89,11 @@ class PayPages:
         language = rendering.language_of(request, page.payment_link.locale)
         words, done = texts.WORDS[language], request.query.get("said") == "stopped"
         name = "stopped" if done else "stop"
-        action = {"url": address(request, "/stop-reminders"), "label": words["stop_button"], "link": ""}
+        action = {
+            "url": address(request, "/stop-reminders"),
+            "label": words["stop_button"],
+            "link": "",
+        }
         back = {"url": address(request), "label": words["open_page"], "link": "yes"}
         return rendering.respond(
             "message.html",

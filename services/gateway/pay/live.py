@@ -89,10 +89,15 @@ class Live:
                 await response.write(event(answer))
             else:
                 await response.write(b": still here\n\n")
-            if self._stopping.is_set() or time.monotonic() >= ends_at:
+            left = request.transport is None or request.transport.is_closing()
+            if left or self._stopping.is_set() or time.monotonic() >= ends_at:
                 return
             try:
+                asked_at = time.monotonic()
                 answer = await self._wait(request, known, timeout_ms=POLL_MS)
+                soon = time.monotonic() - asked_at < POLL_MS / 2000
+                if soon and answer is not None and answer.version == known:
+                    await self._unless_stopping(asyncio.sleep(PAUSE_SECONDS))
             except Refusal as refusal:
                 if refusal.kind not in (Kind.UNAVAILABLE, Kind.INTERNAL):
                     return  # the link has got another address

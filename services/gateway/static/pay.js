@@ -116,7 +116,7 @@
   const adapters = {
     sandbox(element, onCard) {
       return window.IncassoSandbox.mount(element, {
-        account: form.dataset.account,
+        account: form.dataset.key,
         locale: document.documentElement.lang,
         button: false,
         onToken: onCard,
@@ -178,6 +178,7 @@
       field = adapter(place, send, show);
       button.disabled = false;
     } catch {
+      place.hidden = true;
       complain(form.dataset.unreachable);
     }
   }
@@ -189,7 +190,7 @@
     script.src = form.dataset.script;
     script.addEventListener("load", mount);
     script.addEventListener("error", () => {
-      place.replaceChildren();
+      place.hidden = true;
       complain(form.dataset.unreachable);
     });
     document.head.append(script);

@@ -165,7 +165,9 @@ def deposit() -> pages_pb2.PayPage:
 STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "open": page,
     "open-cards": lambda: page(saved_cards=[visa(), visa("0005")]),
-    "open-new": lambda: page(saved_cards=[], merchant=merchant(test=True, primary_colour="#ffd400")),
+    "open-new": lambda: page(
+        saved_cards=[], merchant=merchant(test=True, primary_colour="#ffd400")
+    ),
     "open-transfer": lambda: page(saved_cards=[], card_field=None),
     "open-nothing": lambda: page(saved_cards=[], card_field=None, transfer=None),
     "open-deposit": deposit,

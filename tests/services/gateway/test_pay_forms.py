@@ -1,0 +1,235 @@
+"""The forms of the pay page: one request to paylink each, then back to the page."""
+
+import asyncio
+
+import pytest
+
+from incasso.paylink.v1 import pages_pb2
+from libs.errors import FieldViolation, Kind, OutcomeUnknown, RemoteRefusal
+from services.gateway.pay.guard import MAX_FORM_BYTES
+from services.gateway.pay.texts import SAID
+from tests.services.gateway import pay_samples as samples
+from tests.services.gateway.pay_samples import KEY, PATH, SHA, TOKEN, UNKNOWN, USE, shown
+
+OURS = {"Sec-Fetch-Site": "same-origin", "User-Agent": "Browser/1"}
+SAVED = {"form_key": KEY, "shown_minor": "12900", "instrument_id": "ins_1", "use": ""}
+TYPED = {
+    "form_key": KEY,
+    "shown_minor": "12900",
+    "psp_account": "sandbox-a",
+    "card_token": "tok_1",
+    "brand": "visa",
+    "last4": "4242",
+    "payer_email": "giulia@example.com",
+}
+
+
+def post(gateway, action, form=None, headers=OURS, query=""):
+    path = f"{PATH}/{action}{query}"
+    return gateway.request("POST", path, key=None, data=form or {}, headers=headers)
+
+
+async def location(gateway, action, form=None, **more):
+    async with post(gateway, action, form, **more) as response:
+        assert response.status == 303, await response.text()
+        return response.headers["Location"]
+
+
+async def test_a_saved_card_pays(gateway):
+    paid = pages_pb2.PagePayment(use=USE)
+    gateway.services.answers["PayByCard"] = pages_pb2.PayByCardResponse(payment=paid)
+    assert await location(gateway, "pay", SAVED, query="?lang=it") == f"{PATH}?lang=it&use={USE}"
+    seen = gateway.services.last("PayByCard")
+    assert (seen.request.instrument_id, seen.request.shown_minor) == ("ins_1", 12900)
+    assert not seen.request.HasField("card_token")
+    assert seen.call.idempotency_key == KEY
+
+
+async def test_a_new_card_pays_by_its_token(gateway):
+    assert await location(gateway, "pay", TYPED) == PATH
+    request = gateway.services.last("PayByCard").request
+    assert (request.psp_account, request.card_token) == ("sandbox-a", "tok_1")
+    assert (request.brand, request.last4) == ("visa", "4242")
+    assert request.payer_email == "giulia@example.com"
+    assert not request.HasField("instrument_id")
+
+
+async def test_a_form_that_is_sent_twice_has_one_key(gateway):
+    for _ in range(2):
+        await location(gateway, "pay", SAVED)
+    keys = {s.call.idempotency_key for s in gateway.services.seen if s.name == "PayByCard"}
+    assert keys == {KEY}
+
+
+async def test_a_form_without_its_key_pays_nothing(gateway):
+    for key in ("", "naïve", "x" * 300):
+        form = {**SAVED, "form_key": key}
+        assert await location(gateway, "pay", form) == f"{PATH}?said=idempotency_key_missing"
+    assert gateway.services.calls("PayByCard") == 0  # its server refuses calls without a key
+
+
+async def test_a_shopper_who_leaves_has_paid_all_the_same(gateway):
+    started, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def pay(_):
+        started.set()
+        await may_end.wait()
+        ended.set()
+        return pages_pb2.PayByCardResponse()
+
+    gateway.services.answers["PayByCard"] = pay
+
+    async def send():
+        async with post(gateway, "pay", SAVED):
+            pass
+
+    leaving = asyncio.create_task(send())
+    await started.wait()
+    leaving.cancel()
+    may_end.set()
+    async with asyncio.timeout(5):
+        await ended.wait()
+
+
+async def test_a_quote_is_accepted_with_the_evidence(gateway):
+    assert await location(gateway, "accept-quote", {"text_sha256": SHA}) == PATH
+    request = gateway.services.last("AcceptQuote").request
+    assert (request.text_sha256, request.ip) == (SHA, "127.0.0.1")
+    assert request.user_agent == "Browser/1"
+
+
+async def test_a_bank_transfer_is_announced_and_taken_back(gateway):
+    own = pages_pb2.PagePayment(use=USE)
+    gateway.services.answers["AnnounceBankTransfer"] = pages_pb2.AnnounceBankTransferResponse(
+        payment=own
+    )
+    assert await location(gateway, "announce-transfer") == f"{PATH}?use={USE}"
+    assert await location(gateway, "withdraw-transfer", {"use": USE}) == f"{PATH}?use={USE}"
+    assert gateway.services.last("WithdrawBankTransfer").request.token == TOKEN
+
+
+async def test_satisfaction_is_stored(gateway):
+    assert await location(gateway, "rate", {"score": "4", "use": USE}) == f"{PATH}?use={USE}"
+    request = gateway.services.last("RateSatisfaction").request
+    assert (request.score, request.use) == (4, USE)
+    for score in ("6", "0", "-1", "four"):
+        assert "said=invalid_argument" in await location(gateway, "rate", {"score": score})
+
+
+async def test_a_person_was_seen(gateway):
+    async with post(gateway, "seen") as response:
+        assert response.status == 204
+    assert gateway.services.last("MarkSeen").request.token == TOKEN
+
+
+async def test_reminders_stop_by_a_button_and_by_the_mail_programs_one_click(gateway):
+    gateway.services.answers["GetPayPage"] = shown(samples.page())
+    async with gateway.request("GET", f"{PATH}/stop-reminders?lang=en", key=None) as response:
+        assert "No more reminders?" in await response.text()
+    assert gateway.services.calls("StopReminders") == 0
+    for headers in (OURS, {}):  # mail programs send neither Origin nor Sec-Fetch-Site
+        one_click = {"List-Unsubscribe": "One-Click"}
+        to = await location(gateway, "stop-reminders", one_click, headers=headers)
+        assert to == f"{PATH}/stop-reminders?said=stopped"
+    async with gateway.request("GET", f"{to}&lang=en", key=None) as response:
+        assert "You will not be reminded" in await response.text()
+
+
+async def test_a_new_link_is_sent_to_its_own_recipient(gateway):
+    gateway.services.answers["RequestNewLink"] = pages_pb2.RequestNewLinkResponse(
+        recipient="g•••@example.com"
+    )
+    async with post(gateway, "new-link") as response:
+        assert response.status == 200  # the old address shows nothing any more
+        assert "g•••@example.com" in await response.text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (Kind.CONFLICT, "payment_link_closed"),
+        (Kind.CONFLICT, "payment_link_paying"),
+        (Kind.CONFLICT, "payment_link_paid"),
+        (Kind.CONFLICT, "quote_not_accepted"),
+        (Kind.CONFLICT, "quote_changed"),
+        (Kind.CONFLICT, "method_not_offered"),
+        (Kind.NOT_FOUND, "instrument_not_found"),
+        (Kind.CONFLICT, "instrument_not_usable"),
+        (Kind.CONFLICT, "no_psp_account"),
+        (Kind.CONFLICT, "amount_changed"),
+        (Kind.UNPROCESSABLE, "idempotency_key_reused"),
+        (Kind.CONFLICT, "idempotency_key_in_use"),
+        (Kind.RATE, "reissued_lately"),
+    ],
+)
+async def test_a_refusal_comes_back_as_the_page_with_a_message(gateway, kind, reason):
+    gateway.services.answers["PayByCard"] = RemoteRefusal(kind, reason, "No.")
+    assert (
+        await location(gateway, "pay", {**SAVED, "use": USE}) == f"{PATH}?use={USE}&said={reason}"
+    )
+    assert reason in SAID
+
+
+async def test_no_answer_leads_to_the_truth_and_not_to_an_error(gateway):
+    gateway.services.answers["AnnounceBankTransfer"] = OutcomeUnknown()
+    assert await location(gateway, "announce-transfer") == f"{PATH}?said=unknown"
+    gateway.services.answers["AnnounceBankTransfer"] = RemoteRefusal(Kind.INTERNAL, "x_y", "Oh.")
+    assert await location(gateway, "announce-transfer") == f"{PATH}?said=failed"
+    wrong = RemoteRefusal(Kind.INVALID, "invalid_argument", "x", [FieldViolation("last4", "no")])
+    gateway.services.answers["AnnounceBankTransfer"] = wrong
+    assert await location(gateway, "announce-transfer") == f"{PATH}?said=invalid_argument"
+
+
+@pytest.mark.parametrize("action", ["pay", "seen", "accept-quote", "new-link", "nonsense"])
+async def test_forms_of_unknown_links_get_the_same_page(gateway, action):
+    for name in ("PayByCard", "MarkSeen", "AcceptQuote", "RequestNewLink"):
+        gateway.services.answers[name] = UNKNOWN
+    async with post(gateway, action, {**SAVED, "text_sha256": SHA}) as response:
+        assert response.status == 404
+        assert "We do not know this address" in await response.text()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "null", "Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Origin": "http://127.0.0.1"}, 303),
+        ({"Origin": "null"}, 303),
+    ],
+)
+async def test_other_sites_cannot_send_our_forms(gateway, headers, status):
+    async with post(gateway, "pay", SAVED, headers=headers) as response:
+        assert response.status == status
+    assert gateway.services.calls("PayByCard") == (status == 303)
+
+
+async def test_forms_of_one_link_are_limited(new_gateway):
+    async with new_gateway() as gateway:
+        statuses = []
+        for _ in range(70):
+            async with post(gateway, "seen") as response:
+                statuses.append(response.status)
+        assert statuses[:60] == [204] * 60
+        assert 429 in statuses
+
+
+async def test_what_is_no_form_does_no_harm(gateway):
+    for data, kind in ((b"{}", "application/json"), (b"\xff=\xff", samples_form()), (b"", "")):
+        headers = {**OURS, "Content-Type": kind} if kind else OURS
+        async with post(gateway, "accept-quote", data, headers=headers) as response:
+            assert response.headers["Location"] == f"{PATH}?said=invalid_argument"
+    large = b"a=" + b"x" * MAX_FORM_BYTES
+    headers = {**OURS, "Content-Type": samples_form()}
+    async with post(gateway, "pay", large, headers=headers) as response:
+        assert response.status == 413
+    many = "&".join(f"f{number}=1" for number in range(600)).encode()
+    async with post(gateway, "pay", many, headers=headers) as response:
+        assert response.status == 413
+
+
+def samples_form():
+    return "application/x-www-form-urlencoded"

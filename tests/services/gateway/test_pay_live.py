@@ -1,0 +1,131 @@
+"""Server-sent events of the pay page."""
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from incasso.paylink.v1 import pages_pb2, paylink_pb2
+from libs.errors import OutcomeUnknown
+from services.gateway.pay import live
+from tests.services.gateway.pay_samples import PATH, TOKEN, UNKNOWN, USE
+
+EVENTS = f"{PATH}/events?version=7&use={USE}"
+
+
+def answer(version, state=paylink_pb2.PaymentLink.STATE_SENT):
+    return pages_pb2.WaitForPayPageResponse(version=version, state=state)
+
+
+@pytest.fixture
+async def gateway(new_gateway):
+    """One per test: streams go on for a while after their reader has left."""
+    async with new_gateway() as found:
+        yield found
+
+
+@pytest.fixture
+def changing(gateway):
+    """Answers at once what was put in, and else when its time is over."""
+    changes = asyncio.Queue()
+
+    async def wait(request):
+        try:
+            async with asyncio.timeout(request.timeout_ms / 1000 or 0.001):
+                return await changes.get()
+        except TimeoutError:
+            return answer(request.version)
+
+    gateway.services.answers["WaitForPayPage"] = wait
+    return changes
+
+
+async def lines_until(response, beginning):
+    found = []
+    async with asyncio.timeout(10):
+        async for line in response.content:
+            found.append(line.decode().strip())
+            if found[-1].startswith(beginning):
+                return found
+    return found
+
+
+async def test_a_change_is_told_at_once(gateway, changing):
+    async with gateway.request("GET", EVENTS, key=None) as response:
+        assert response.status == 200
+        assert response.content_type == "text/event-stream"
+        assert response.headers["Cache-Control"] == "no-store"
+        await lines_until(response, ": still here")
+        changing.put_nowait(answer(8, paylink_pb2.PaymentLink.STATE_PAID))
+        found = await lines_until(response, "data:")
+        assert "event: changed" in found
+        assert json.loads(found[-1][5:]) == {"version": 8, "state": "paid"}
+    seen = gateway.services.last("WaitForPayPage").request
+    assert (seen.token, seen.use, seen.timeout_ms) == (TOKEN, USE, live.POLL_MS)
+
+
+async def test_what_changed_before_the_stream_began_is_told(gateway, changing):
+    changing.put_nowait(answer(9))
+    async with gateway.request("GET", EVENTS, key=None) as response:
+        assert "event: changed" in await lines_until(response, "data:")
+
+
+async def test_unknown_links_have_no_stream(gateway):
+    gateway.services.answers["WaitForPayPage"] = UNKNOWN
+    async with gateway.request("GET", EVENTS, key=None) as response:
+        assert response.status == 404
+        assert "We do not know this address" in await response.text()
+    gateway.services.answers["WaitForPayPage"] = OutcomeUnknown()
+    async with gateway.request("GET", EVENTS, key=None) as response:
+        assert response.status == 503
+
+
+async def test_a_stream_outlives_a_backend_that_does_not_answer(gateway, changing, monkeypatch):
+    monkeypatch.setattr(live, "PAUSE_SECONDS", 0.05)
+    calls = gateway.services.answers["WaitForPayPage"]
+    async with gateway.request("GET", EVENTS, key=None) as response:
+        await lines_until(response, ": still here")
+        gateway.services.answers["WaitForPayPage"] = OutcomeUnknown()
+        changing.put_nowait(answer(7))
+        await lines_until(response, ": still here")
+        gateway.services.answers["WaitForPayPage"] = calls
+        changing.put_nowait(answer(8))
+        assert "event: changed" in await lines_until(response, "data:")
+
+
+async def test_streams_of_one_link_are_limited_and_given_back(gateway, changing):
+    opened = []
+    for _ in range(live.PER_TOKEN):
+        response = await gateway.request("GET", EVENTS, key=None)
+        assert response.status == 200
+        opened.append(response)
+    async with gateway.request("GET", EVENTS, key=None) as response:
+        assert response.status == 429
+    for response in opened:
+        response.close()
+    for _ in range(2 * live.PER_TOKEN):
+        changing.put_nowait(answer(8))  # writing finds out that nobody listens
+    async with asyncio.timeout(10):
+        while True:
+            async with gateway.request("GET", EVENTS, key=None) as response:
+                if response.status == 200:
+                    return
+            changing.put_nowait(answer(9))
+            await asyncio.sleep(0.05)
+
+
+async def test_streams_end_when_the_process_must_leave(new_gateway):
+    async def wait(request):
+        await asyncio.sleep(request.timeout_ms / 1000)
+        return answer(7)
+
+    async with new_gateway() as gateway:
+        gateway.services.answers["WaitForPayPage"] = wait
+        async with gateway.request("GET", EVENTS, key=None) as response:
+            await lines_until(response, ": still here")
+        response = await gateway.http.get(gateway.url + EVENTS)
+        await lines_until(response, ": still here")
+        started = time.monotonic()
+    response.close()
+    assert time.monotonic() - started < 5

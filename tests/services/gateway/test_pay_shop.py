@@ -1,0 +1,112 @@
+"""GET /shop/{slug} and buying from it."""
+
+import pytest
+
+from incasso.paylink.v1 import pages_pb2
+from libs.errors import FieldViolation, Kind, OutcomeUnknown, RemoteRefusal
+from services.gateway.pay.shop import BUYS_BURST
+from tests.services.gateway import pay_samples as samples
+from tests.services.gateway.pay_samples import KEY, TOKEN
+
+SHOP = "/shop/bottega"
+FORM = {
+    "form_key": KEY,
+    "email": "giulia@example.com",
+    "name": "Giulia",
+    "product_id": "prd_1",
+    "quantity-prd_1": "2",
+    "shown-prd_1": "690",
+    "quantity-prd_2": "7",
+}
+
+
+@pytest.fixture
+async def shop(new_gateway):
+    async with new_gateway() as gateway:
+        gateway.services.answers["GetShopPage"] = samples.shop()
+        gateway.services.answers["BuyProduct"] = pages_pb2.BuyProductResponse(token=TOKEN)
+        yield gateway
+
+
+def buy(gateway, form=FORM, path=f"{SHOP}/buy", **headers):
+    return gateway.request("POST", path, key=None, data=form, headers=headers)
+
+
+async def test_products_are_shown_with_their_prices(shop):
+    async with shop.request("GET", SHOP, key=None, headers={"Accept-Language": "it"}) as response:
+        assert response.status == 200
+        text = await response.text()
+    assert "Tisana della sera" in text
+    assert "6,90\xa0€" in text
+    assert f'value="{KEY}"' in text
+    assert {seen.name for seen in shop.services.seen} == {"GetShopPage"}
+
+
+async def test_buying_leads_to_the_page_where_it_is_paid(shop):
+    async with buy(shop, path=f"{SHOP}/buy?lang=it") as response:
+        assert response.status == 303
+        assert response.headers["Location"] == f"/p/{TOKEN}?lang=it"
+    seen = shop.services.last("BuyProduct")
+    request = seen.request
+    assert (request.slug, request.product_id, request.quantity) == ("bottega", "prd_1", 2)
+    assert (request.email, request.name, request.locale) == ("giulia@example.com", "Giulia", "it")
+    assert request.shown_minor == 690
+    assert seen.call.idempotency_key == f"{KEY}-prd_1-2"
+
+
+async def test_the_address_of_the_form_leads_back_to_the_shop(shop):
+    async with shop.request("GET", f"{SHOP}/buy", key=None) as response:
+        assert response.headers["Location"] == SHOP
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (RemoteRefusal(Kind.NOT_FOUND, "product_not_found", "x"), "not for sale any more"),
+        (RemoteRefusal(Kind.RATE, "quota_exceeded", "x"), "cannot take orders right now"),
+        (RemoteRefusal(Kind.CONFLICT, "amount_changed", "x"), "The amount has changed"),
+        (RemoteRefusal(Kind.UNPROCESSABLE, "idempotency_key_reused", "x"), "had been sent before"),
+        (RemoteRefusal(Kind.INTERNAL, "internal_error", "x"), "it is our fault"),
+        (OutcomeUnknown(), "did not get an answer"),
+        (
+            RemoteRefusal(Kind.INVALID, "invalid_argument", "x", [FieldViolation("email", "no")]),
+            "type an e-mail address",
+        ),
+    ],
+)
+async def test_a_refusal_is_said_above_the_form_that_keeps_what_was_typed(shop, refusal, said):
+    shop.services.answers["BuyProduct"] = refusal
+    async with buy(shop, path=f"{SHOP}/buy?lang=en") as response:
+        assert response.status == 422
+        text = await response.text()
+    assert said in text
+    assert 'value="giulia@example.com"' in text
+
+
+async def test_a_form_without_its_key_buys_nothing(shop):
+    async with buy(shop, {**FORM, "form_key": ""}) as response:
+        assert response.status == 422
+    assert shop.services.calls("BuyProduct") == 0
+
+
+async def test_other_sites_cannot_buy(shop):
+    async with buy(shop, **{"Sec-Fetch-Site": "cross-site"}) as response:
+        assert response.status == 403
+    assert shop.services.calls("BuyProduct") == 0
+
+
+async def test_an_unknown_shop_is_not_found(shop):
+    refusal = RemoteRefusal(Kind.NOT_FOUND, "shop_not_found", "No.")
+    shop.services.answers |= {"GetShopPage": refusal, "BuyProduct": refusal}
+    async with shop.request("GET", SHOP, key=None) as response:
+        assert response.status == 404
+    async with buy(shop) as response:
+        assert response.status == 404
+
+
+async def test_whoever_buys_without_end_is_slowed(shop):
+    statuses = []
+    for _ in range(int(BUYS_BURST) + 1):
+        async with buy(shop) as response:
+            statuses.append(response.status)
+    assert statuses == [303] * int(BUYS_BURST) + [429]
