@@ -24,6 +24,7 @@ from services.notify.service import messages, webhooks
 from services.notify.webhook_deps import WebhookDeps
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+LAST_TRIES_SECONDS: Final = 15.0  # for messages under way at stop
 
 
 def webhook_deps(config: Config, chassis: Chassis) -> WebhookDeps:
@@ -59,7 +60,12 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         names=[messages.NAME, webhooks.NAME],
         loops=[*worker.loops(deps), *webhook_worker.loops(hooks)],
         handlers=worker.merged(webhook_worker.handlers(hooks), worker.handlers(deps)),
-        close=[deps.mailer.close, session.close, *(channel.close for channel in channels)],
+        close=[
+            lambda: deps.sending.wait(LAST_TRIES_SECONDS),
+            deps.mailer.close,
+            session.close,
+            *(channel.close for channel in channels),
+        ],
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from libs.clock import Clock
 from libs.db import Database
+from libs.tasks import Tasks
 from services.notify.bounces import ReturnAddresses
 from services.notify.mail import Mailer
 from services.notify.merchants_client import Merchants
@@ -32,3 +33,4 @@ class Deps:
     providers: Mapping[str, Provider]  # of text messages, by name
     clock: Clock = field(default_factory=Clock)
     now: Callable[[], datetime] = world_now  # for backoff
+    sending: Tasks = field(default_factory=Tasks)  # tries under way, which a shutdown waits for

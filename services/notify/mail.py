@@ -76,7 +76,7 @@ class Mailer:
     """At most `connections` at a time; each takes one message after the other."""
 
     def __init__(
-        self, server: Server, *, timeouts: Timeouts | None = None, connections: int = 8
+        self, server: Server, *, timeouts: Timeouts | None = None, connections: int = 16
     ) -> None:
         self._server = server
         self._timeouts = timeouts or Timeouts()

@@ -41,11 +41,14 @@ class Language:
 
 
 _SAFE_IT: Final = (
-    "Paghi con carta o bonifico su una pagina protetta: i dati della carta non passano da noi.",
+    (
+        "Il pagamento avviene su una pagina protetta: i dati della carta vanno direttamente al "
+        "gestore dei pagamenti."
+    ),
     "Non aspettava questa richiesta? La ignori: nulla viene addebitato.",
 )
 _SAFE_EN: Final = (
-    "Pay by card or bank transfer on a secure page: card details never reach us.",
+    "You pay on a secure page: card details go straight to the payment provider.",
     "Not expecting this request? Ignore it: nothing is charged.",
 )
 

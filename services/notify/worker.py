@@ -33,7 +33,10 @@ from services.notify.store.tries import Due
 ACTOR: Final = "notify"
 LINK_METHOD: Final = "link"
 LINK_KEY: Final = "payment_link_id"  # of a payment's metadata, set by paylink
-CONCURRENCY: Final = 8
+# Several loops, since each waits for the slowest of its batch: a mail server may take 10 minutes.
+MAIL_LOOPS: Final = 4
+PHONE_LOOPS: Final = 2
+CONCURRENCY: Final = 4
 WATCH_SECONDS: Final = 5.0
 NEWS_KEPT: Final = timedelta(days=7)
 
@@ -90,8 +93,9 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
 def loops(deps: Deps) -> Sequence[Loop]:
     """What runs until the process stops."""
-    mail, phone = mail_worker(deps), phone_worker(deps)
-    return [mail.run, phone.run, lambda: watch_queue(deps)]
+    senders = [mail_worker(deps) for _ in range(MAIL_LOOPS)]
+    senders += [phone_worker(deps) for _ in range(PHONE_LOOPS)]
+    return [*(sender.run for sender in senders), lambda: watch_queue(deps)]
 
 
 def mail_worker(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]:
@@ -121,7 +125,8 @@ def _sender(
         if due.doubtful:
             await settle_message(deps, due.message)
         else:
-            await send_message(deps, due.message)
+            # A process that stops ends the try, so that no message is left between yes and no.
+            await deps.sending.finish(send_message(deps, due.message))
 
     # The lease covers one message: no more rows at once than are worked on at once.
     return DueWorker(

@@ -75,7 +75,8 @@ async def lock_by_id(conn: Conn, message_id: str) -> Message | None:
 
 async def lock_by_reference(conn: Conn, reference: str) -> Message | None:
     row = await conn.fetchrow(
-        _SELECT + " WHERE provider_reference = $1 FOR NO KEY UPDATE", reference
+        _SELECT + " WHERE provider_reference = $1 AND channel <> 'email' FOR NO KEY UPDATE",
+        reference,
     )
     return None if row is None else message_of(row)
 

@@ -210,7 +210,7 @@ async def test_two_workers_send_each_message_once(world: World):
     for _ in range(10):
         await world.ask()
     workers = [worker.mail_worker(world.deps) for _ in range(4)]
-    for _ in range(3):
+    for _ in range(4):
         await asyncio.gather(*(one.run_once() for one in workers))
     assert await world.states() == ["sent"] * 10
     assert len(world.mail.inbox) == 10

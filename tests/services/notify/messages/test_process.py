@@ -1,0 +1,184 @@
+"""The real process: killed while it hands a message over, started again, nothing sent twice."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from incasso.notify.v1 import messages_pb2 as pb
+from incasso.notify.v1.messages_pb2_grpc import MessagesServiceStub
+from libs import bus, client, context, outbox
+from stack.process import accepts_connections, wait_until
+from tests.conftest import ROOT
+from tests.services.notify.messages import neighbours
+from tests.services.notify.messages.conftest import KEYS
+from tests.services.notify.messages.mail_double import MailServer
+from tests.services.notify.messages.sms_double import ACCOUNT, TOKEN, SmsApi
+from tests.services.notify.messages.world import Requested, World
+
+COMMAND = [sys.executable, "-m", "services.notify"]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def beside() -> AsyncIterator[tuple[neighbours.Neighbours, str]]:
+    double = neighbours.Neighbours()
+    server, target = await neighbours.serve(double)
+    yield double, target
+    await server.stop(0)
+
+
+@pytest.fixture
+def environment(fresh_nats_url, free_port, beside, new_database, mail: MailServer, sms: SmsApi):
+    return {
+        **os.environ,
+        "INCASSO_GRPC_PORT": str(free_port()),
+        "INCASSO_ADMIN_PORT": str(free_port()),
+        "INCASSO_NATS_URL": fresh_nats_url,
+        "INCASSO_DATABASE_URL": new_database(),
+        "INCASSO_MERCHANTS_TARGET": beside[1],
+        "INCASSO_ONECLICK_TARGET": beside[1],
+        "INCASSO_PAYLINK_TARGET": beside[1],
+        "INCASSO_SEAL_KEYS": ",".join(KEYS),
+        "INCASSO_PUBLIC_URL": "https://pay.example/",
+        "INCASSO_SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
+        "INCASSO_MAIL_FROM": "pay@incasso.example",
+        "INCASSO_BOUNCE_DOMAIN": "bounces.example",
+        "INCASSO_SMS_PROVIDER": "twilio",
+        "INCASSO_TWILIO_ACCOUNT_SID": ACCOUNT,
+        "INCASSO_TWILIO_AUTH_TOKEN": TOKEN,
+        "INCASSO_TWILIO_FROM": "+390200000000",
+        "INCASSO_TWILIO_API_BASE": sms.base,
+    }
+
+
+class Processes:
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+        self.running: list[subprocess.Popen] = []
+
+    async def start(self) -> subprocess.Popen:
+        return await asyncio.to_thread(self._start)
+
+    def _start(self) -> subprocess.Popen:
+        child = subprocess.Popen(
+            COMMAND,
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self.running.append(child)
+        port = int(self.environment["INCASSO_ADMIN_PORT"])
+        wait_until(lambda: accepts_connections(port), child, 30)
+        return child
+
+
+@pytest.fixture
+def processes(environment) -> Iterator[Processes]:
+    subprocess.run([*COMMAND, "migrate"], cwd=ROOT, env=environment, check=True)
+    made = Processes(environment)
+    yield made
+    for child in made.running:
+        child.kill()
+        child.communicate()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def merchant(environment, beside, mail, sms) -> AsyncIterator[World]:
+    """Somebody whose links are to be sent; `call` speaks to the process."""
+    channel = client.channel(f"ipv4:127.0.0.1:{environment['INCASSO_GRPC_PORT']}")
+    yield World(None, beside[0], mail, sms, MessagesServiceStub(channel), None)
+    await channel.close()
+
+
+async def publish(environment: dict[str, str], world: World, **changes: Any) -> None:
+    told = Requested(payment_link=world.link(**changes), reason=Requested.REASON_ISSUED)
+    connection = await bus.connect(environment["INCASSO_NATS_URL"], service="test")
+    event = world.event("paylink.payment_link.message_requested", told)
+    await outbox.publish(connection, event)
+    await outbox.publish(connection, event)
+    await connection.close()
+
+
+async def state_of(world: World) -> int:
+    context.set_current(context.Call(merchant_id=world.merchant_id, actor="test"))
+    (message,) = (await world.call("ListMessages", pb.ListMessagesRequest())).data
+    return message.state
+
+
+async def until(world: World, state: int) -> None:
+    async with asyncio.timeout(30):
+        while await state_of(world) != state:  # noqa: ASYNC110 - the change is in the process
+            await asyncio.sleep(0.1)
+
+
+async def end_lease(environment: dict[str, str]) -> None:
+    """The dead process' lease runs out after minutes; do not wait for it."""
+    conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
+    await conn.execute("UPDATE messages SET due_at = now() WHERE due_at IS NOT NULL")
+    await conn.close()
+
+
+@pytest.mark.parametrize(("moment", "end"), [("on_rcpt", "sent"), ("on_data", "unknown")])
+async def test_killed_while_it_speaks_to_the_mail_server(
+    environment, processes, merchant: World, mail: MailServer, moment: str, end: str
+):
+    reached = asyncio.Event()
+
+    async def hang(_: object) -> str:
+        reached.set()
+        await asyncio.sleep(60)
+        return ""
+
+    getattr(mail, moment).append(hang)
+    child = await processes.start()
+    await publish(environment, merchant)
+    async with asyncio.timeout(20):
+        await reached.wait()
+    child.kill()
+    await end_lease(environment)
+    await processes.start()
+    await until(merchant, pb.Message.State.Value(f"STATE_{end.upper()}"))
+    await end_lease(environment)
+    await asyncio.sleep(1.5)
+    assert len(mail.inbox) == (1 if end == "sent" else 0)
+
+
+async def test_it_sends_and_stops_when_asked_with_what_it_began(
+    environment, processes, merchant: World, mail: MailServer
+):
+    reached = asyncio.Event()
+
+    async def slow(_: object) -> str:
+        reached.set()
+        await asyncio.sleep(2)
+        return ""
+
+    mail.on_data.append(slow)
+    child = await processes.start()
+    await publish(environment, merchant)
+    async with asyncio.timeout(20):
+        await reached.wait()
+    child.terminate()
+    output = (await asyncio.to_thread(child.communicate, timeout=30))[0].decode()
+    assert child.returncode == 0, output
+    assert "giulia" not in output
+    assert "/p/" not in output
+    conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
+    states = await conn.fetch("SELECT state FROM messages")
+    await conn.close()
+    assert ([row["state"] for row in states], len(mail.inbox)) == (["sent"], 1)
+
+
+def test_it_refuses_to_start_before_its_schema_is_there(environment):
+    done = subprocess.run(
+        COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode != 0
+    assert "run: python -m services.notify migrate" in done.stdout + done.stderr
