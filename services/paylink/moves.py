@@ -43,7 +43,8 @@ def next_reminder(link: Link, now: datetime) -> datetime | None:
     """The first of its reminders after `now`; missed ones are not made up for in a heap."""
     if link.sent_at is None or link.reminders_stopped:
         return None
-    times = (link.issued_at + timedelta(days=days) for days in link.reminder_days)
+    first = max(link.issued_at, link.sent_at)
+    times = (first + timedelta(days=days) for days in link.reminder_days)
     return min((at for at in times if now < at < link.expires_at), default=None)
 
 

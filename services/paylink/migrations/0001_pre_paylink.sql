@@ -71,6 +71,7 @@ CREATE TABLE links (
 CREATE INDEX links_order ON links (merchant_id, order_reference, id);
 CREATE INDEX links_cart ON links (merchant_id, cart_id) WHERE cart_id IS NOT NULL;
 CREATE INDEX links_due ON links (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX links_due_by_a_test_clock ON links (merchant_id, due_at) WHERE due_at IS NOT NULL;
 
 -- Addresses: the token's SHA-256 to find it by, and the token sealed, to tell it again.
 CREATE TABLE link_tokens (

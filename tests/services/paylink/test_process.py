@@ -111,7 +111,7 @@ async def test_a_payment_survives_the_death_of_its_process(environment, processe
             assert answer.reason == "outcome_unknown"
         await make_due(environment)
         async with asyncio.timeout(30):
-            while (await world.get(link)).state != Link.STATE_PAID:
+            while (await world.get(link)).state != Link.STATE_PAID:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.2)
     assert len(payments.books) == 1
     assert len(set(payments.keys["CreatePayment"])) == 1

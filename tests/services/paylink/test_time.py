@@ -7,7 +7,7 @@ import pytest
 from incasso.paylink.v1 import paylink_pb2 as pb
 from services.paylink import worker
 from tests.services.paylink.test_links import refused
-from tests.services.paylink.world import Link, World, token_of
+from tests.services.paylink.world import Link, World, at, token_of
 
 
 async def test_reminders_go_out_after_one_three_and_seven_days(world: World):
@@ -24,6 +24,18 @@ async def test_reminders_that_were_missed_do_not_come_in_a_heap(world: World):
     await world.advance(days=5)
     await world.work()
     assert await world.reasons(link) == ["ISSUED", "REMINDER"]
+
+
+async def test_reminders_count_from_the_sending(world: World):
+    link = await world.link()
+    await world.advance(days=5)
+    request = pb.SendPaymentLinkRequest(
+        payment_link_id=link.id,
+        channels=[pb.CHANNEL_EMAIL],
+        recipient=pb.Recipient(email="giulia@example.com"),
+    )
+    sent = (await world.call("SendPaymentLink", request, key="k1")).payment_link
+    assert (at(sent.next_reminder_at) - at(sent.sent_at)).days == 1
 
 
 async def test_a_paid_link_is_not_reminded_of(world: World):

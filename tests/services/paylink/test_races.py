@@ -1,0 +1,98 @@
+"""What happens at the same moment: money by two ways, an end during a payment, many addresses."""
+
+import asyncio
+import io
+
+import segno
+import zxingcpp
+from PIL import Image
+
+from incasso.paylink.v1 import paylink_pb2 as pb
+from libs import ids
+from libs.errors import Refusal
+from services.paylink import worker
+from tests.services.paylink.world import Link, Try, World, token_of
+
+
+async def reason_of(call) -> str:
+    try:
+        await call
+    except Refusal as refusal:
+        return refusal.reason
+    return "done"
+
+
+async def test_a_card_and_a_transfer_at_once_pay_the_link_once(world: World):
+    for _ in range(8):
+        link = await world.link()
+        bank_reference = ids.new("bnk")
+        by_card, _ = await asyncio.gather(
+            reason_of(world.pay(link)),
+            world.transfer(12900, link.creditor_reference, bank_reference=bank_reference),
+        )
+        assert by_card in {"done", "payment_link_paid"}
+        paid = await world.get(link)
+        assert (paid.state, paid.paid_minor, paid.uses) == (Link.STATE_PAID, 12900, 1)
+        rows = await world.rows(
+            "SELECT state, surplus_minor, waits FROM bank_transfers WHERE bank_reference = $1",
+            bank_reference,
+        )
+        expected = ("surplus", 12900) if by_card == "done" else ("matched", 0)
+        assert (rows[0]["state"], rows[0]["surplus_minor"]) == expected
+        assert not rows[0]["waits"]
+
+
+async def test_an_end_and_a_payment_at_once_leave_one_of_them(world: World):
+    for _ in range(5):
+        link = await world.sent_link(expires_in_days=1)
+        cancel = pb.CancelPaymentLinkRequest(payment_link_id=link.id)
+        paid, cancelled = await asyncio.gather(
+            reason_of(world.pay(link)), reason_of(world.call("CancelPaymentLink", cancel))
+        )
+        state = (await world.get(link)).state
+        if paid == "done":
+            assert state == Link.STATE_PAID
+            assert cancelled in {"payment_link_paying", "payment_link_closed"}
+        else:
+            assert (paid, cancelled) == ("payment_link_closed", "done")
+            assert state == Link.STATE_CANCELLED
+
+
+async def test_a_payment_under_way_at_the_end_of_its_link_is_not_lost(world: World):
+    link = await world.sent_link(expires_in_days=1)
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        asked.set()
+        await go_on.wait()
+
+    world.payments.before["CreatePayment"] = hang
+    paying = asyncio.create_task(world.pay(link))
+    await asked.wait()
+    await world.advance(days=2)
+    await worker.link_worker(world.deps).run_once()
+    go_on.set()
+    assert (await paying).link_payment.state == Try.STATE_SUCCEEDED
+    assert (await world.get(link)).state == Link.STATE_PAID
+
+
+async def test_new_addresses_asked_for_at_once_leave_one_that_works(world: World):
+    link = await world.sent_link(expires_in_days=1)
+    await world.advance(days=1, seconds=1)
+    answers = await asyncio.gather(
+        *(reason_of(world.visit("RequestNewLink", token=token_of(link))) for _ in range(6))
+    )
+    assert answers.count("done") == 1
+    assert (await world.get(link)).reissues == 1
+    assert await world.reasons(link) == ["ISSUED", "REISSUED"]
+    await world.page(await world.get(link))
+
+
+async def test_the_transfer_code_survives_being_a_picture(world: World):
+    page = await world.page(await world.link())
+    picture = io.BytesIO()
+    segno.make_qr(page.transfer.epc_payload, error="m", boost_error=False).save(
+        picture, kind="png", scale=6
+    )
+    (read,) = zxingcpp.read_barcodes(Image.open(picture))
+    assert read.text == page.transfer.epc_payload
