@@ -2,7 +2,11 @@
 
 from typing import Literal
 
+from pydantic import field_validator
+
+from libs.seal import Seal, keys_of
 from libs.settings import ServiceSettings
+from services.notify.mail import Server
 
 
 class Config(ServiceSettings):
@@ -23,3 +27,17 @@ class Config(ServiceSettings):
     twilio_api_base: str = "https://api.twilio.com"
 
     webhook_allowed_networks: str = ""  # CIDRs, comma separated, that the SSRF guard lets pass
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_server(cls, url: str) -> str:
+        Server.of(url)
+        return url
+
+    @field_validator("seal_keys")
+    @classmethod
+    def _are_keys(cls, keys: str) -> str:
+        if not keys_of(keys):
+            raise ValueError("at least one Fernet key is needed")
+        Seal(keys_of(keys))
+        return keys

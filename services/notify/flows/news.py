@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from libs.db import Conn
 from services.notify import bounces
 from services.notify.deps import Deps
-from services.notify.domain import State
+from services.notify.domain import Message, News, State
 from services.notify.errors import ProviderUnknown
 from services.notify.flows.record import apply_news
 from services.notify.store import messages, notices
@@ -25,7 +26,7 @@ async def handle_sms_status(
         if message is None:
             await notices.keep(tx, notice.reference, notice.news)
         else:
-            await apply_news(tx, message, notice.news, now=deps.clock.now())
+            await _apply(deps, tx, message, notice.news)
 
 
 async def handle_bounce(deps: Deps, body: bytes) -> None:
@@ -41,4 +42,10 @@ async def handle_bounce(deps: Deps, body: bytes) -> None:
         if message.state is State.SENDING:
             await notices.keep(tx, message.id, bounce.news)
         else:
-            await apply_news(tx, message, bounce.news, now=deps.clock.now())
+            await _apply(deps, tx, message, bounce.news)
+
+
+async def _apply(deps: Deps, tx: Conn, message: Message, news: News) -> None:
+    """By the clock of the message's merchant, whom the sender of the news does not know."""
+    ahead = await messages.clock_offset(tx, message.merchant_id)
+    await apply_news(tx, message, news, now=deps.now() + ahead)

@@ -1,7 +1,7 @@
 """SQL of messages and their tries."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from libs.db import Conn, Row
 from libs.pages import Page
@@ -143,3 +143,11 @@ async def known_references(conn: Conn, references: Sequence[str]) -> frozenset[s
         list(references),
     )
     return frozenset(row["provider_reference"] for row in rows)
+
+
+async def clock_offset(conn: Conn, merchant_id: str) -> timedelta:
+    """By how much the clock of a test merchant is ahead; for news, which name no merchant."""
+    ahead: timedelta | None = await conn.fetchval(
+        "SELECT clock_offset FROM test_clocks WHERE merchant_id = $1", merchant_id
+    )
+    return ahead or timedelta()

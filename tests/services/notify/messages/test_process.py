@@ -182,3 +182,25 @@ def test_it_refuses_to_start_before_its_schema_is_there(environment):
     )
     assert done.returncode != 0
     assert "run: python -m services.notify migrate" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("INCASSO_SMTP_URL", "mail.example:25"),
+        ("INCASSO_SEAL_KEYS", " ,"),
+        ("INCASSO_SEAL_KEYS", "x"),
+    ],
+)
+def test_it_names_the_setting_that_is_wrong(environment, name: str, value: str):
+    done = subprocess.run(
+        [*COMMAND, "migrate"],
+        cwd=ROOT,
+        env={**environment, name: value},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 78
+    assert done.stderr.startswith(f"{name}: ")

@@ -8,6 +8,7 @@ from twilio.request_validator import RequestValidator
 
 from incasso.notify.v1 import messages_pb2 as pb
 from incasso.paylink.v1 import paylink_pb2
+from libs import clock
 from libs.errors import Refusal
 from services.notify.errors import NoticeMalformed, ProviderUnknown, SignatureInvalid
 from services.notify.providers.twilio import outcome_of
@@ -152,6 +153,18 @@ async def test_status_callbacks_move_forward_only(world: World):
     row = await world.row()
     assert row["state"] == "delivered"
     assert row["delivered_at"] is not None
+
+
+async def test_times_are_those_of_the_merchants_clock(world: World):
+    async with world.db.transaction() as conn:
+        await clock.follow(conn, world.merchant_id, 86_400)
+    await world.ask_sms()
+    await world.turn()
+    await world.call("HandleSmsStatus", status_of(world.sms.taken[0]["sid"], "delivered"))
+    row = await world.row()
+    tomorrow = world.time.now() + timedelta(days=1)
+    for name in ("sent_at", "delivered_at"):
+        assert abs(row[name] - tomorrow) < timedelta(minutes=1)
 
 
 async def test_an_undelivered_message_bounces_and_suppresses(world: World):
