@@ -19,6 +19,7 @@ from localstripe.webhooks import schedule_webhook  # type: ignore[import-untyped
 
 # Below the only folder that needs no key.
 CHALLENGE_PATH: Final = "/js.stripe.com/challenges/{id}"
+METHODS_PATH: Final = "/js.stripe.com/payment_methods"
 TEST_METHODS: Final = {
     "pm_card_mastercard": "5555555555554444",
     "pm_card_authenticationRequired": "4000002760003184",
@@ -31,8 +32,8 @@ SCRIPT: Final = """
 {
   const made = Stripe;
   Stripe = (key) => ({ ...made(key), createPaymentMethod: async ({ type, card }) => {
-    const answer = await fetch(`${LOCALSTRIPE_BASE_API}/v1/payment_methods`, {
-      method: "POST", body: JSON.stringify({ key, type, card: card.value?.card ?? {} }),
+    const answer = await fetch(`${LOCALSTRIPE_BASE_API}/js.stripe.com/payment_methods`, {
+      method: "POST", body: JSON.stringify({ type, card: card.value?.card ?? {} }),
     });
     const body = await answer.json();
     return answer.ok ? { paymentMethod: body } : { error: body.error };
@@ -58,6 +59,7 @@ def fill(app: web.Application, base_url: str) -> None:
     _fill_payment_methods()
     app.middlewares.insert(0, IdempotencyKeys().middleware)
     app.middlewares.append(complete_script)
+    app.router.add_post(METHODS_PATH, create_payment_method)
     app.router.add_get(CHALLENGE_PATH, show_challenge)
     app.router.add_post(CHALLENGE_PATH, answer_challenge)
 
@@ -193,6 +195,12 @@ async def complete_script(request: web.Request, handler: Handler) -> web.StreamR
     if request.path != SCRIPT_PATH or not isinstance(answer, web.Response):
         return answer
     return web.Response(text=(answer.text or "") + SCRIPT, content_type="text/javascript")
+
+
+async def create_payment_method(request: web.Request) -> web.Response:
+    """For browsers: Stripe takes a publishable key here, localstripe only a secret one."""
+    made = resources.PaymentMethod._api_create(**(await request.json()))
+    return web.json_response(made._export())
 
 
 async def show_challenge(request: web.Request) -> web.Response:

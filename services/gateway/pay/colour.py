@@ -38,15 +38,15 @@ class Theme:
 def theme(primary: str) -> Theme:
     """Of a merchant's main colour; ours when it is none."""
     colour = primary.lower() if _HEX.fullmatch(primary.lower()) else OURS
-    light = readable(colour, LIGHT_GROUND, towards=BLACK)
-    dark = readable(colour, DARK_SURFACE, towards=WHITE)
+    light_soft = mixed(LIGHT_SURFACE, readable(colour, LIGHT_SURFACE, towards=BLACK), 0.07)
+    dark_soft = mixed(DARK_SURFACE, readable(colour, DARK_SURFACE, towards=WHITE), 0.12)
     return Theme(
         fill=colour,
         on_fill=WHITE if contrast(colour, WHITE) >= TEXT_RATIO else _better(colour),
-        light_ink=light,
-        dark_ink=dark,
-        light_soft=mixed(LIGHT_SURFACE, light, 0.07),
-        dark_soft=mixed(DARK_SURFACE, dark, 0.12),
+        light_ink=readable(colour, LIGHT_GROUND, light_soft, towards=BLACK),
+        dark_ink=readable(colour, DARK_SURFACE, dark_soft, towards=WHITE),
+        light_soft=light_soft,
+        dark_soft=dark_soft,
     )
 
 
@@ -61,11 +61,11 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def readable(colour: str, ground: str, *, towards: str) -> str:
-    """The colour nearest to `colour`, on its way to `towards`, that is legible on `ground`."""
+def readable(colour: str, *grounds: str, towards: str) -> str:
+    """The colour nearest to `colour`, on its way to `towards`, that is legible on all grounds."""
     for step in range(_STEPS):
         found = mixed(colour, towards, step / _STEPS)
-        if contrast(found, ground) >= TEXT_RATIO:
+        if min(contrast(found, ground) for ground in grounds) >= TEXT_RATIO:
             return found
     return towards
 

@@ -9,6 +9,7 @@
   };
 
   for (const element of document.querySelectorAll(".js-only")) element.hidden = false;
+  for (const element of document.querySelectorAll(".no-js-only")) element.remove();
   // What was said is said once: a reload shows the page as it is.
   const shownUrl = pageUrl();
   if (shownUrl.href !== window.location.href && !window.location.pathname.endsWith("/buy")) {

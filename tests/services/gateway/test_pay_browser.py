@@ -136,7 +136,7 @@ async def test_a_new_card_is_paid_by_the_sandboxs_field(page, shop, psp):
     await page.get_by_role("button", name="Pay €129.00").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
     request = shop.services.last("PayByCard").request
-    assert request.card_token.startswith("tok_")
+    assert request.card_token.startswith("sbt_")
     assert (request.psp_account, request.brand, request.last4) == ("sandbox-a", "visa", "4242")
     assert shop.services.calls("PayByCard") == 1
     assert page.complaints == []
@@ -353,7 +353,7 @@ async def test_a_person_who_looks_is_seen_once(page, shop):
         await page.mouse.click(5, 5)
     await page.keyboard.press("Tab")
     async with asyncio.timeout(5):
-        while not shop.services.calls("MarkSeen"):
+        while not shop.services.calls("MarkSeen"):  # noqa: ASYNC110 - the double tells no event
             await asyncio.sleep(0.02)
     assert shop.services.calls("MarkSeen") == 1
 

@@ -14,8 +14,8 @@ def test_whatever_the_merchants_colour_text_is_legible(primary):
     assert found.fill == primary
     assert contrast(found.on_fill, found.fill) >= TEXT_RATIO
     for ground in (colour.LIGHT_GROUND, colour.LIGHT_SURFACE, found.light_soft):
-        assert contrast(found.light_ink, ground) >= 4
-    for ground in (colour.DARK_GROUND, colour.DARK_SURFACE):
+        assert contrast(found.light_ink, ground) >= TEXT_RATIO
+    for ground in (colour.DARK_GROUND, colour.DARK_SURFACE, found.dark_soft):
         assert contrast(found.dark_ink, ground) >= TEXT_RATIO
 
 
