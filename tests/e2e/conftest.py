@@ -1,14 +1,25 @@
 """Merchants with storefronts on the shared stack, and the sandbox's faults and books."""
 
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
 import aiohttp
 import pytest
 
 from stack.demo_merchant import create_merchant
+from stack.payer import Payer
+from stack.receiver import receiver
 from stack.shop import Shop
 
 GENEROUS = {"max_charge_minor": 10**9, "max_daily_minor": 10**11, "max_hourly_charges": 10**6}
+
+
+def address():
+    return f"giulia-{uuid4().hex[:8]}@example.com"
+
+
+def mailed(to, **more):
+    return {"recipient": {"name": "Giulia Bianchi", "email": to}, "channels": ["email"], **more}
 
 
 @asynccontextmanager
@@ -70,3 +81,18 @@ def booked(shop):
         ]
 
     return find
+
+
+@pytest.fixture
+def payer(shop):
+    return Payer(shop.http, shop.sandbox_url)
+
+
+@pytest.fixture
+async def webhooks(shop):
+    async with receiver() as listening:
+        made = await shop.call("POST", "/v1/webhook-endpoints", {"url": listening.url})
+        endpoint = made.expect(201)
+        listening.secrets.append(endpoint["secret"])
+        yield listening
+        (await shop.call("DELETE", f"/v1/webhook-endpoints/{endpoint['id']}")).expect(200)

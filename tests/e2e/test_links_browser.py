@@ -1,0 +1,171 @@
+"""The journey of a payment link in a real browser: mail, quote, card, 3-D Secure, receipt, webhook.
+
+`SCREENSHOTS=<folder>` keeps a picture of every step, narrow and wide, light and dark.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import async_playwright, expect
+
+from tests.e2e.conftest import address, mailed
+from tests.services.gateway.conftest import ARGUMENTS, CHROMIUM
+
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+WIDTHS = {"390": (390, 844), "1280": (1280, 900)}
+CHALLENGED = "4000 0025 0000 3155"
+# A mail has no landmarks: it stands inside a page of the reader's.
+OF_A_MAIL = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+VISA = "4242 4242 4242 4242"
+
+pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+async def browser():
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        await started.close()
+
+
+@pytest.fixture
+async def phone(browser):
+    """A phone in Italian. `phone.requested` has every address it asked for."""
+    context = await browser.new_context(viewport={"width": 390, "height": 844}, locale="it-IT")
+    page = await context.new_page()
+    page.requested = []
+    page.on("request", lambda request: page.requested.append(request.url))
+    yield page
+    await context.close()
+
+
+async def look(page, name, options=None):
+    """No violation that axe knows; pictures where they are wanted."""
+    found = await Axe().run(page, options=options)
+    assert found.violations_count == 0, found.generate_report()
+    if not SCREENSHOTS:
+        return
+    for width, (across, down) in WIDTHS.items():
+        for scheme in ("light", "dark"):
+            await page.set_viewport_size({"width": across, "height": down})
+            await page.emulate_media(color_scheme=scheme)
+            await page.screenshot(
+                path=f"{SCREENSHOTS}/journey-{name}-{width}-{scheme}.png", full_page=True
+            )
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.emulate_media(color_scheme="light")
+
+
+async def type_card(page, number):
+    field = page.frame_locator("iframe")
+    await field.get_by_label("Numero").fill(number)
+    await field.get_by_label("Scadenza").fill("12/34")
+    await field.get_by_label("Codice di sicurezza").fill("123")
+
+
+QUOTE = {
+    "title": "Preventivo 2026-118",
+    "text": "Fornitura di un paio di scarpe.\n\nConsegna in tre giorni lavorativi.",
+    "version": "2026-11",
+}
+ITEMS = [
+    {"name": "Scarpe da corsa", "quantity": 1, "unit_amount_minor": 12_000},
+    {"name": "Spedizione", "quantity": 1, "unit_amount_minor": 900},
+]
+
+
+async def read_mail(phone, mail):
+    """The mail as a browser shows it; answers where its button leads."""
+    await phone.set_content(mail["html"])
+    await look(phone, "1-mail", OF_A_MAIL)
+    button = phone.get_by_role("link", name="Paga").first
+    return await button.get_attribute("href")
+
+
+async def pay_with_challenge(phone):
+    """From the quote to the receipt."""
+    await look(phone, "2-quote")
+    await phone.get_by_role("button", name="Accetto").click()
+    await expect(phone.get_by_role("heading", name="Come vuoi pagare?")).to_be_visible()
+    await type_card(phone, CHALLENGED)
+    await look(phone, "3-pay")
+    await phone.get_by_role("button", name="Paga 129,00").click()
+    await expect(phone.locator("body.view-confirm")).to_be_visible()
+    await look(phone, "4-confirm")
+    await phone.get_by_role("link", name="Conferma").click()
+    await phone.get_by_role("button", name="Approva").click()
+    await expect(phone.locator("body.view-paid")).to_be_visible()
+    await look(phone, "5-paid")
+
+
+async def test_a_link_is_mailed_accepted_paid_with_a_challenge_and_told(shop, phone, webhooks):
+    to = address()
+    more = mailed(to, description="Scarpe da corsa", line_items=ITEMS, quote=QUOTE, locale="it")
+    link = (await shop.link(12_900, **more)).expect(201)
+    (mail,) = await shop.inbox(to)
+    assert await read_mail(phone, mail) == link["url"]
+    phone.requested.clear()
+    await phone.goto(link["url"])
+    await pay_with_challenge(phone)
+    origins = {"/".join(url.split("/")[:3]) for url in phone.requested if "://" in url}
+    assert origins == {shop.url, shop.sandbox_url}
+    await phone.get_by_role("button", name="Molto soddisfatto").click()
+    event = await webhooks.wait_for(
+        lambda event: (
+            event["type"] == "payment_link.paid"
+            and event["data"]["payment_link"]["id"] == link["id"]
+        )
+    )
+    assert event["data"]["payment_link"]["state"] == "paid"
+    rated = await webhooks.wait_for(lambda event: event["type"] == "satisfaction.given")
+    assert rated["data"]["link_payment"]["satisfaction"] == 5
+    assert (await shop.get(f"/v1/payment-links/{link['id']}"))["state"] == "paid"
+
+
+async def test_refresh_and_back_during_the_payment_are_one_payment(shop, phone):
+    link = (await shop.link(4_900, locale="it")).expect(201)
+    await phone.goto(link["url"])
+    await type_card(phone, CHALLENGED)
+    await phone.get_by_role("button", name="Paga 49,00").click()
+    await expect(phone.locator("body.view-confirm")).to_be_visible()
+    await phone.reload()
+    await expect(phone.locator("body.view-confirm")).to_be_visible()
+    await phone.go_back()
+    await phone.wait_for_load_state()
+    other = await phone.context.new_page()
+    await other.goto(link["url"])
+    await expect(other.locator("body.view-confirm")).to_be_visible()
+    await other.get_by_role("link", name="Conferma").click()
+    await other.get_by_role("button", name="Approva").click()
+    await expect(other.locator("body.view-paid")).to_be_visible()
+    await phone.goto(link["url"])
+    await expect(phone.locator("body.view-paid")).to_be_visible()
+    listed = await shop.get(f"/v1/payments?order_reference={link['order_reference']}")
+    assert [payment["state"] for payment in listed["data"]] == ["captured"]
+
+
+async def test_an_open_page_shows_by_itself_that_the_link_was_paid_elsewhere(shop, phone):
+    link = (await shop.link(2_100, locale="it")).expect(201)
+    other = await phone.context.new_page()
+    await other.goto(link["url"])
+    await phone.goto(link["url"])
+    await type_card(phone, VISA)
+    await phone.get_by_role("button", name="Paga 21,00").click()
+    await expect(phone.locator("body.view-paid")).to_be_visible()
+    await expect(other.locator("body.view-paid")).to_be_visible()
+
+
+async def test_a_stripe_account_shows_stripes_own_field(shop, phone):
+    rules = {"rules": [{"targets": [{"psp_account": "stripe"}]}]}
+    (await shop.call("PUT", "/v1/routing", rules)).expect(200)
+    try:
+        link = (await shop.link(5_500, locale="it")).expect(201)
+        await phone.goto(link["url"])
+        form = phone.locator("#card-form")
+        await expect(form).to_have_attribute("data-psp", "stripe")
+        await form.get_by_role("button", name="Paga 55,00").wait_for()
+    finally:
+        (await shop.call("PUT", "/v1/routing", {"rules": []})).expect(200)
