@@ -25,6 +25,7 @@ SAID: Final[dict[str, str]] = {
     "reissued_lately": "said_reissued_lately",
     "product_not_found": "said_product_gone",
     "quota_exceeded": "said_shop_full",
+    "too_many_purchases": "said_too_many",
     "invalid_argument": "said_invalid",
     "email": "said_email",
     "unknown": "said_unknown",

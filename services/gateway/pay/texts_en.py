@@ -152,6 +152,7 @@ WORDS: Final[dict[str, str]] = {
     "said_reissued_lately": "A new link was sent within the last day. Please look in your messages.",
     "said_product_gone": "This product is not for sale any more. Nothing was charged.",
     "said_shop_full": "This shop cannot take orders right now. Nothing was charged.",
+    "said_too_many": "There are too many unpaid purchases with this e-mail. Pay one of them, or wait a day.",
     "said_invalid": "Something in the form was not right. Please check it and try again.",
     "said_email": "Please type an e-mail address such as giulia@example.com.",
     "said_unknown": "We did not get an answer in time. If this page still offers to pay, you can "

@@ -155,6 +155,7 @@ WORDS: Final[dict[str, str]] = {
     "messaggi.",
     "said_product_gone": "Questo prodotto non è più in vendita. Nulla è stato addebitato.",
     "said_shop_full": "Ora questo negozio non può accettare ordini. Nulla è stato addebitato.",
+    "said_too_many": "Con questa e-mail ci sono troppi acquisti non pagati. Pagane uno o aspetta un giorno.",
     "said_invalid": "Qualcosa nel modulo non era giusto. Controlla e riprova.",
     "said_email": "Scrivi un indirizzo e-mail come giulia@example.com.",
     "said_unknown": "Non abbiamo avuto risposta in tempo. Se questa pagina ti propone ancora di "

@@ -1,6 +1,7 @@
 """A gateway in this process before fake services: real gRPC servers, doors and rules, no business."""
 
 import asyncio
+import base64
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from incasso.notify.v1 import messages_pb2_grpc, webhooks_pb2_grpc
 from incasso.oneclick.v1 import oneclick_pb2_grpc
-from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2_grpc
+from incasso.paylink.v1 import pages_pb2, pages_pb2_grpc, paylink_pb2_grpc, shop_pb2_grpc
 from incasso.payments.v1 import payments_pb2_grpc
 from libs import context, descriptors
 from libs.errors import Kind, RemoteRefusal
@@ -28,12 +29,19 @@ from libs.tasks import Tasks
 from services.gateway import app as gateway_app
 from services.gateway.config import Config
 from services.gateway.upstreams import UPSTREAMS, Upstreams, message_class
+from services.sandbox.app import build_app as build_sandbox
+from services.sandbox.config import Config as SandboxConfig
+from tests.services.gateway import pay_samples
+from tests.services.sandbox.conftest import started
 
 # Machines that run the tests are busy: slow is not wrong.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
 CHROMIUM = "/usr/bin/chromium"
+LOGO = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -236,3 +244,37 @@ async def page(browser: Browser, request) -> AsyncIterator[Page]:
 async def picture(page, name):
     if SCREENSHOTS:
         await page.screenshot(path=f"{SCREENSHOTS}/{name}-{page.scheme}.png", full_page=True)
+
+
+@pytest.fixture(scope="session")
+async def psp(tmp_path_factory) -> AsyncIterator[str]:
+    """The sandbox's address."""
+    config = SandboxConfig(
+        sandbox_data=tmp_path_factory.mktemp("sandbox"),
+        sandbox_public_url=None,
+        sandbox_smtp_port=0,
+    )
+    runner, url = await started(build_sandbox(config))
+    yield url
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def pay_pages() -> AsyncIterator[Gateway]:
+    """A gateway whose paylink shows what a test puts into GetPayPage."""
+    async with running_gateway() as gateway:
+        gateway.services.answers |= {
+            "WaitForPayPage": pages_pb2.WaitForPayPageResponse(version=7),
+            "GetLogo": merchants_pb2.GetLogoResponse(picture=LOGO, media_type="image/png"),
+            "GetShopPage": pay_samples.shop(),
+        }
+        yield gateway
+
+
+@pytest.fixture
+async def scriptless(browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(
+        viewport={"width": 390, "height": 640}, java_script_enabled=False, locale="en-GB"
+    )
+    yield await context.new_page()
+    await context.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from incasso.common.v1 import money_pb2, offer_pb2
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
@@ -218,3 +219,10 @@ def shop() -> pages_pb2.GetShopPageResponse:
 
 def shown(found: pages_pb2.PayPage) -> pages_pb2.GetPayPageResponse:
     return pages_pb2.GetPayPageResponse(page=found)
+
+
+def show(services: Any, found: pages_pb2.PayPage, psp: str = "") -> None:
+    """Let paylink answer this page from now on, with the card field of the PSP at `psp`."""
+    if psp and found.HasField("card_field"):
+        found.card_field.field_url = f"{psp}/psp/field.js"
+    services.answers["GetPayPage"] = shown(found)
