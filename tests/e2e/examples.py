@@ -29,6 +29,8 @@ def message(descriptor, without=()):
 
 
 def value_of(field):
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return json.loads(rules_of(field).example)
     value = single_value(field)
     if field.is_repeated and not isinstance(value, list):
         return [value]

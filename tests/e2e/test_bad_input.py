@@ -12,7 +12,7 @@ CLIENT_ERRORS = range(400, 500)
 
 OF_ANY_KIND = ([{"a": 1}], 1.5)
 BY_KIND = {
-    FieldDescriptor.CPPTYPE_STRING: (5, True, {}, "x" * 20_000, "a\x00b"),
+    FieldDescriptor.CPPTYPE_STRING: (5, True, {}, "x" * 50_000, "a\x00b"),
     FieldDescriptor.CPPTYPE_INT32: ("1", True, 10**12, -(10**12), {}),
     FieldDescriptor.CPPTYPE_INT64: ("1", True, 10**30, -(10**30), {}),
     FieldDescriptor.CPPTYPE_ENUM: ("no such word", 99, {}),
