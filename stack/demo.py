@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from stack.demo_merchant import STRIPE_ACCOUNT
-from stack.journeys import JOURNEYS, Journey, one_click
+from stack.journeys import JOURNEYS, one_click
 from stack.shop import TIMEOUT_SECONDS, JourneyFailedError, Shop
+from stack.told import Journey
 from stack.traces import complete_trace, tree
 
 

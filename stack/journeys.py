@@ -5,32 +5,16 @@ JourneyFailedError when the promise is broken.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from stack.link_journeys import LINK_JOURNEYS
 from stack.shop import Answer, JourneyFailedError, Shop
+from stack.told import Journey, Told, expect
 
 REPEATS = 50
 NOT_A_KEY = "sk_nobody_has_this"
 STILL_RUNNING = 409
-
-
-@dataclass(frozen=True)
-class Told:
-    what: str
-    trace_id: str
-    payment_id: str = ""
-
-
-Journey = Callable[[Shop], Awaitable[Told]]
-
-
-def expect(payment: Any, **wanted: Any) -> None:
-    for name, value in wanted.items():
-        if payment.get(name) != value:
-            raise JourneyFailedError(f"{name} is {payment.get(name)!r}, expected {value!r}")
 
 
 def money(amount_minor: int) -> dict[str, Any]:
@@ -184,5 +168,6 @@ JOURNEYS: tuple[Journey, ...] = (
     lost_answer,
     fail_over,
     stripe,
+    *LINK_JOURNEYS,
     refused_requests,
 )

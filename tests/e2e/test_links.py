@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import Counter
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from tests.e2e.conftest import address, mailed
@@ -168,7 +169,7 @@ async def test_a_transfer_that_the_bank_accepts_pays_the_link(shop, payer):
         "bank_reference": booked["bank_reference"],
         "amount": {"amount_minor": booked["amount_minor"], "currency": "EUR"},
         "creditor_reference": booked["reference"],
-        "booked_on": "2026-11-21",
+        "booked_on": datetime.fromtimestamp(booked["booked"], UTC).date().isoformat(),
     }
     recorded = (await shop.call("POST", "/v1/bank-transfers", seen)).expect(201)
     assert recorded["state"] == "matched"

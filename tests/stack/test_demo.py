@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from stack.demo import compare, play, strays, unreferenced
-from stack.journeys import Told, expect
 from stack.shop import Answer, JourneyFailedError
+from stack.told import Told, expect
 from stack.traces import missing_parts, tree
 
 CHARGE = {"captured_minor": 5990, "refunded_minor": 0}

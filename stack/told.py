@@ -1,0 +1,23 @@
+"""What a journey of the demo tells, and how it says that a promise was broken."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from stack.shop import JourneyFailedError, Shop
+
+
+@dataclass(frozen=True)
+class Told:
+    what: str
+    trace_id: str
+    payment_id: str = ""
+
+
+Journey = Callable[[Shop], Awaitable[Told]]
+
+
+def expect(payment: Any, **wanted: Any) -> None:
+    for name, value in wanted.items():
+        if payment.get(name) != value:
+            raise JourneyFailedError(f"{name} is {payment.get(name)!r}, expected {value!r}")
