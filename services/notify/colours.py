@@ -2,7 +2,7 @@
 
 from typing import Final
 
-ACCENT: Final = "#1f4fd8"  # where the merchant has none
+ACCENT: Final = "#0b6b57"  # where the merchant has none: that of the pay pages
 PAPER: Final = "#fdfdfe"  # not pure: clients that force dark mode invert pure white and black
 _SHAPE_CONTRAST: Final = 3.0
 _STEP: Final = 0.92

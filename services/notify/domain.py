@@ -61,6 +61,14 @@ LINK_KINDS: Final = frozenset(
 STOPPABLE: Final = frozenset({Kind.LINK_REMINDER, Kind.CART})
 
 
+def is_out_of_place(kind: Kind, *, paying: bool) -> bool:
+    """Whether the reader would be urged to pay what is being paid right now.
+
+    Such a message is not sent later: should the payment fail, paylink asks for the next reminder.
+    """
+    return paying and kind in STOPPABLE
+
+
 class SuppressionReason(StrEnum):
     BOUNCED = "bounced"
     COMPLAINED = "complained"

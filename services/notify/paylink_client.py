@@ -1,4 +1,4 @@
-"""The only file that calls paylink, and that reads its links: addresses, what is asked, of whom."""
+"""The only file that calls paylink, and that reads its links: addresses, and what is asked."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.paylink.v1.paylink_pb2_grpc import PaymentLinksServiceStub
 from libs import client, wire
 from libs.errors import RemoteRefusal
-from services.notify.domain import About, Contact, Item
+from services.notify.domain import About, Item
 
 TIMEOUT_SECONDS: Final = 5.0
 _CLOSED: Final = frozenset({"payment_link_closed", "payment_link_not_found"})
@@ -22,8 +22,11 @@ class LinkOverError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LinkAddress:
+    """`paying`: a payment is under way, or a bank transfer was announced."""
+
     url: str
     about: About
+    paying: bool
 
 
 class Links:
@@ -33,30 +36,17 @@ class Links:
     async def address(self, payment_link_id: str) -> LinkAddress:
         """The address of an open link, and what it asks for now. Raises LinkOverError, Refusal."""
         request = pb.GetPaymentLinkAddressRequest(payment_link_id=payment_link_id)
-        answer: pb.GetPaymentLinkAddressResponse = await self._ask("GetPaymentLinkAddress", request)
-        return LinkAddress(answer.url, about_link(answer.payment_link))
-
-    async def contact(self, payment_link_id: str) -> Contact | None:
-        """Who was asked for the money, by e-mail; None when nobody was named, or anybody may pay.
-
-        Raises LinkOverError when there is no such link, Refusal.
-        """
-        request = pb.GetPaymentLinkRequest(payment_link_id=payment_link_id)
-        answer: pb.GetPaymentLinkResponse = await self._ask("GetPaymentLink", request)
-        link = answer.payment_link
-        if link.reusable or not link.recipient.email:
-            return None
-        return Contact(link.recipient.email, link.recipient.name, link.locale)
-
-    async def _ask(self, name: str, request: Any) -> Any:
         try:
-            return await client.call(
-                getattr(self._stub, name), request, timeout_seconds=TIMEOUT_SECONDS
+            answer: pb.GetPaymentLinkAddressResponse = await client.call(
+                self._stub.GetPaymentLinkAddress, request, timeout_seconds=TIMEOUT_SECONDS
             )
         except RemoteRefusal as refusal:
             if refusal.reason in _CLOSED:
                 raise LinkOverError(refusal.reason) from refusal
             raise
+        link = answer.payment_link
+        paying = link.state == pb.PaymentLink.STATE_PAYING
+        return LinkAddress(answer.url, about_link(link), paying)
 
 
 def about_link(link: pb.PaymentLink, *, happened_at: datetime | None = None) -> About:

@@ -1,4 +1,7 @@
-"""The words of messages, Italian and English. `{…}` are filled by letters.py."""
+"""The words of messages, Italian (tu) and English. `{…}` are filled by letters.py.
+
+They are those of the gateway's pay pages, where both name the same thing; a test compares them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,31 +45,31 @@ class Language:
 
 _SAFE_IT: Final = (
     (
-        "Il pagamento avviene su una pagina protetta: i dati della carta vanno direttamente al "
-        "gestore dei pagamenti."
+        "Paghi su una pagina protetta: il numero della carta va direttamente al fornitore dei "
+        "pagamenti."
     ),
-    "Non aspettava questa richiesta? La ignori: nulla viene addebitato.",
+    "Non aspettavi questa richiesta? Ignorala: non ti viene addebitato nulla.",
 )
 _SAFE_EN: Final = (
-    "You pay on a secure page: card details go straight to the payment provider.",
+    "You pay on a secure page: your card number goes straight to the payment provider.",
     "Not expecting this request? Ignore it: nothing is charged.",
 )
 
 _IT: Final = Language(
-    greeting="Buongiorno {name},",
-    greeting_nobody="Buongiorno,",
-    quote="Prima di pagare potrà leggere e accettare il preventivo.",
+    greeting="Ciao {name},",
+    greeting_nobody="Ciao,",
+    quote="Prima di pagare puoi leggere e accettare il preventivo.",
     description="Descrizione",
-    reference="Riferimento",
-    total="Prezzo intero",
-    deposit="Acconto da pagare",
-    expires="Da pagare entro",
+    reference="Ordine",
+    total="Totale",
+    deposit="Acconto, da pagare ora",
+    expires="Paga entro il",
     date="Data",
     more_items="Altri articoli: {count}",
-    plain_url="Se il pulsante non funziona, copi questo indirizzo nel browser:",
-    stop="Non inviarmi altri promemoria per questo pagamento",
+    plain_url="Se il pulsante non funziona, copia questo indirizzo nel browser:",
+    stop="Ferma i promemoria di questo pagamento",
     sent_by="Messaggio inviato per conto di {merchant}.",
-    sent_by_reply="Messaggio inviato per conto di {merchant}. Può rispondere a questa e-mail.",
+    sent_by_reply="Messaggio inviato per conto di {merchant}. Puoi rispondere a questa e-mail.",
     sms_for="per {what}",
     sms_reference="rif. {what}",
     kinds={
@@ -74,9 +77,9 @@ _IT: Final = Language(
             subject="{merchant}: richiesta di pagamento di {amount}",
             preheader="Paghi in meno di un minuto, anche dal telefono.",
             heading="Richiesta di pagamento",
-            intro="{merchant} le chiede il pagamento indicato qui sotto.",
-            amount_label="Da pagare",
-            sms="{merchant}paghi {amount}{detail} qui: {url}",
+            intro="{merchant} ti chiede il pagamento indicato qui sotto.",
+            amount_label="Da pagare ora",
+            sms="{merchant}paga {amount}{detail} qui: {url}",
             button="Paga ora",
             notes=_SAFE_IT,
         ),
@@ -84,9 +87,9 @@ _IT: Final = Language(
             subject="Promemoria: {amount} da pagare a {merchant}",
             preheader="Il pagamento non risulta ancora arrivato.",
             heading="Un promemoria",
-            intro="Il pagamento a {merchant} non risulta ancora arrivato. Se ha appena pagato, "
-            "consideri chiusa la richiesta.",
-            amount_label="Da pagare",
+            intro="Il pagamento a {merchant} non risulta ancora arrivato. Se hai appena "
+            "pagato, non devi fare altro.",
+            amount_label="Da pagare ora",
             sms="{merchant}promemoria, {amount} da pagare{detail}: {url}",
             button="Paga ora",
             notes=_SAFE_IT,
@@ -94,28 +97,28 @@ _IT: Final = Language(
         Kind.LINK_REISSUED: KindWords(
             subject="{merchant}: nuovo link per pagare {amount}",
             preheader="Il link precedente non è più valido.",
-            heading="Il suo nuovo link",
+            heading="Il tuo nuovo link",
             intro="Ecco un nuovo link per pagare {merchant}. Quello precedente non è più valido.",
-            amount_label="Da pagare",
+            amount_label="Da pagare ora",
             sms="{merchant}nuovo link per pagare {amount}{detail}: {url}",
             button="Paga ora",
             notes=_SAFE_IT,
         ),
         Kind.CART: KindWords(
-            subject="{merchant}: il suo carrello la aspetta",
-            preheader="Abbiamo tenuto da parte i suoi articoli: {amount}.",
-            heading="Il suo carrello la aspetta",
-            intro="Ha lasciato qualcosa da {merchant}. Può concludere l'ordine quando vuole.",
+            subject="{merchant}: il tuo carrello ti aspetta",
+            preheader="Abbiamo tenuto da parte i tuoi articoli: {amount}.",
+            heading="Il tuo carrello ti aspetta",
+            intro="Hai lasciato qualcosa da {merchant}. Puoi concludere l'ordine quando vuoi.",
             amount_label="Totale",
-            sms="{merchant}il suo carrello la aspetta, {amount}{detail}: {url}",
+            sms="{merchant}il tuo carrello ti aspetta, {amount}{detail}: {url}",
             button="Concludi l'ordine",
             notes=_SAFE_IT,
         ),
         Kind.BALANCE: KindWords(
             subject="{merchant}: saldo di {amount}",
             preheader="L'acconto è stato pagato, resta il saldo.",
-            heading="Il saldo del suo ordine",
-            intro="Grazie per l'acconto. {merchant} le chiede ora il saldo.",
+            heading="Il saldo del tuo ordine",
+            intro="Grazie per l'acconto. {merchant} ti chiede ora il saldo.",
             amount_label="Saldo da pagare",
             sms="{merchant}saldo di {amount}{detail} da pagare qui: {url}",
             button="Paga il saldo",
@@ -123,9 +126,9 @@ _IT: Final = Language(
         ),
         Kind.RECEIPT: KindWords(
             subject="{merchant}: pagamento di {amount} ricevuto",
-            preheader="Grazie, il pagamento è andato a buon fine.",
+            preheader="Grazie, è pagato.",
             heading="Pagamento ricevuto",
-            intro="Grazie! {merchant} ha ricevuto il suo pagamento.",
+            intro="Grazie! {merchant} ha ricevuto il tuo pagamento.",
             amount_label="Pagato",
             sms="{merchant}pagamento di {amount}{detail} ricevuto. Grazie!",
             notes=("Questa conferma non è un documento fiscale.",),
@@ -134,20 +137,20 @@ _IT: Final = Language(
             subject="{merchant}: rimborso di {amount}",
             preheader="Il rimborso è stato disposto.",
             heading="Rimborso disposto",
-            intro="{merchant} ha disposto un rimborso a suo favore.",
+            intro="{merchant} ha disposto un rimborso a tuo favore.",
             amount_label="Rimborsato",
             sms="{merchant}rimborso di {amount}{detail} disposto.",
-            notes=("Secondo la banca possono servire alcuni giorni lavorativi per vederlo.",),
+            notes=("A seconda della tua banca può servire qualche giorno lavorativo per vederlo.",),
         ),
         Kind.PENDING: KindWords(
-            subject="{merchant}: pagamento di {amount} in corso",
-            preheader="È tutto a posto: non deve pagare di nuovo.",
-            heading="Pagamento in corso",
-            intro="Il suo pagamento a {merchant} è in corso. È tutto a posto: non deve pagare di "
-            "nuovo. Le scriveremo quando sarà arrivato.",
-            amount_label="In corso",
-            sms="{merchant}pagamento di {amount}{detail} in corso, non paghi di nuovo.",
-            notes=("A seconda del metodo possono servire alcuni giorni lavorativi.",),
+            subject="{merchant}: pagamento di {amount} in arrivo",
+            preheader="È tutto a posto: non devi pagare di nuovo.",
+            heading="Il pagamento è in arrivo",
+            intro="Il tuo pagamento a {merchant} è in arrivo. È tutto a posto: non devi pagare di "
+            "nuovo. Ti scriveremo quando sarà arrivato.",
+            amount_label="In arrivo",
+            sms="{merchant}pagamento di {amount}{detail} in arrivo, non devi pagare di nuovo.",
+            notes=("La risposta definitiva della tua banca può richiedere qualche giorno.",),
         ),
     },
 )
@@ -157,14 +160,14 @@ _EN: Final = Language(
     greeting_nobody="Hello,",
     quote="You can read and accept the quote before you pay.",
     description="Description",
-    reference="Reference",
-    total="Full price",
-    deposit="Deposit to pay",
+    reference="Order",
+    total="Total",
+    deposit="Deposit, due now",
     expires="Pay by",
     date="Date",
     more_items="{count} more items",
     plain_url="If the button does not work, copy this address into your browser:",
-    stop="Send me no more reminders of this payment",
+    stop="Stop reminders of this payment",
     sent_by="Sent on behalf of {merchant}.",
     sent_by_reply="Sent on behalf of {merchant}. You can reply to this e-mail.",
     sms_for="for {what}",
@@ -175,7 +178,7 @@ _EN: Final = Language(
             preheader="Pay in under a minute, on your phone too.",
             heading="Payment request",
             intro="{merchant} asks you for the payment below.",
-            amount_label="To pay",
+            amount_label="To pay now",
             sms="{merchant}please pay {amount}{detail} here: {url}",
             button="Pay now",
             notes=_SAFE_EN,
@@ -186,7 +189,7 @@ _EN: Final = Language(
             heading="A reminder",
             intro="Your payment to {merchant} has not arrived yet. If you have just paid, there is "
             "nothing left to do.",
-            amount_label="To pay",
+            amount_label="To pay now",
             sms="{merchant}reminder, {amount} to pay{detail}: {url}",
             button="Pay now",
             notes=_SAFE_EN,
@@ -196,7 +199,7 @@ _EN: Final = Language(
             preheader="The link before it no longer works.",
             heading="Your new link",
             intro="Here is a new link to pay {merchant}. The one before it no longer works.",
-            amount_label="To pay",
+            amount_label="To pay now",
             sms="{merchant}new link to pay {amount}{detail}: {url}",
             button="Pay now",
             notes=_SAFE_EN,
@@ -223,7 +226,7 @@ _EN: Final = Language(
         ),
         Kind.RECEIPT: KindWords(
             subject="{merchant}: payment of {amount} received",
-            preheader="Thank you, your payment went through.",
+            preheader="Thank you, it is paid.",
             heading="Payment received",
             intro="Thank you! {merchant} has received your payment.",
             amount_label="Paid",
@@ -240,14 +243,14 @@ _EN: Final = Language(
             notes=("Depending on your bank it can take a few working days to show.",),
         ),
         Kind.PENDING: KindWords(
-            subject="{merchant}: payment of {amount} under way",
-            preheader="All is well: you need not pay again.",
-            heading="Payment under way",
-            intro="Your payment to {merchant} is under way. All is well: you need not pay again. "
-            "We will write when it has arrived.",
-            amount_label="Under way",
-            sms="{merchant}payment of {amount}{detail} is under way, do not pay again.",
-            notes=("Depending on the method this can take a few working days.",),
+            subject="{merchant}: payment of {amount} on its way",
+            preheader="All is well: you do not need to pay again.",
+            heading="Your payment is on its way",
+            intro="Your payment to {merchant} is on its way. All is well: you do not need to pay "
+            "again. We will write when it has arrived.",
+            amount_label="On its way",
+            sms="{merchant}payment of {amount}{detail} is on its way, do not pay again.",
+            notes=("The final answer of your bank can take a few days.",),
         ),
     },
 )

@@ -32,7 +32,6 @@ from services.notify.store.tries import Due
 
 ACTOR: Final = "notify"
 LINK_METHOD: Final = "link"
-LINK_KEY: Final = "payment_link_id"  # of a payment's metadata, set by paylink
 # Several loops, since each waits for the slowest of its batch: a mail server may take 10 minutes.
 MAIL_LOOPS: Final = 4
 PHONE_LOOPS: Final = 2
@@ -238,7 +237,6 @@ def _payment_refund(deps: Deps, event: Event) -> list[Message]:
 
 def _of_payment(deps: Deps, event: Event, kind: Kind, payment: Any, amount_minor: int) -> Message:
     """By e-mail, to a contact that is looked up when it is sent."""
-    link_id = payment.metadata.get(LINK_KEY) if payment.method == LINK_METHOD else None
     return queue.message_about(
         merchant_id=event.merchant_id,
         event_id=event.event_id,
@@ -249,7 +247,6 @@ def _of_payment(deps: Deps, event: Event, kind: Kind, payment: Any, amount_minor
             order_reference=payment.order_reference,
             happened_at=event.occurred_at,
         ),
-        payment_link_id=link_id,
         payment_id=payment.id,
         customer_id=payment.customer_id,
         created_at=event.occurred_at,

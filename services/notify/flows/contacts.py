@@ -1,8 +1,8 @@
 """Whom a message is for, when its event did not say: asked at the time of sending.
 
 A refund goes to whom the receipt of the same payment went, since that person paid. Otherwise the
-customer's profile is asked, or for a link the person to whom the link was sent; a link that
-anybody may pay names nobody.
+customer's profile is asked. A payment of neither has nobody to tell: who was sent a link is not
+asked, since somebody else may have paid it.
 """
 
 from dataclasses import replace
@@ -10,7 +10,6 @@ from dataclasses import replace
 from libs.db import Database
 from services.notify.deps import Deps
 from services.notify.domain import Contact, Message
-from services.notify.paylink_client import LinkOverError
 from services.notify.store import messages as store
 from services.notify.store import tries
 
@@ -39,14 +38,9 @@ async def _as_told_before(db: Database, message: Message) -> Message | None:
 
 
 async def _asked(deps: Deps, message: Message) -> Message | None:
-    contact = None
-    if message.payment_link_id:
-        try:
-            contact = await deps.links.contact(message.payment_link_id)
-        except LinkOverError:
-            return None
-    elif message.customer_id:
-        contact = await deps.customers.contact(message.customer_id)
+    if message.customer_id is None:
+        return None
+    contact = await deps.customers.contact(message.customer_id)
     return None if contact is None else _for(message, contact)
 
 

@@ -65,7 +65,7 @@ async def _is_over(deps: Deps, message: Message) -> bool:
     if message.state in UNDER_WAY or message.kind not in LINK_KINDS:
         return False
     try:
-        await deps.links.address(message.payment_link_id or "")
+        link = await deps.links.address(message.payment_link_id or "")
     except LinkOverError:
         return True
-    return False
+    return domain.is_out_of_place(message.kind, paying=link.paying)

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 
 from libs.errors import Refusal
 from libs.logs import log
-from services.notify import letters, rendering, retry
+from services.notify import domain, letters, rendering, retry
 from services.notify.deps import Deps
-from services.notify.domain import LINK_KINDS, Channel, Message, normalised
+from services.notify.domain import LINK_KINDS, Channel, Message
 from services.notify.flows.contacts import with_contact
 from services.notify.flows.record import record_outcome
 from services.notify.mail import Parcel, TryLostError
@@ -22,6 +22,7 @@ from services.notify.providers.base import Provider, Text
 from services.notify.store import suppressions, tries
 
 NOBODY = "nobody to tell: no address is known"
+PAYING = "a payment of the link is under way"
 
 
 async def send_message(deps: Deps, message: Message) -> None:
@@ -71,13 +72,15 @@ async def _try(deps: Deps, message: Message, once: _Once) -> Outcome:
         return Over(NOBODY)
     once.message = known
     async with deps.db.connection() as conn:
-        address = normalised(known.channel, known.recipient)
+        address = domain.normalised(known.channel, known.recipient)
         if await suppressions.contains(conn, known.merchant_id, known.channel, address):
             return Suppressed()
     url = ""
     about = known.about
     if known.kind in LINK_KINDS and known.payment_link_id:
         link = await deps.links.address(known.payment_link_id)
+        if domain.is_out_of_place(known.kind, paying=link.paying):
+            return Over(PAYING)
         url, about = link.url, link.about
     merchant = await deps.merchants.current()
     locale = known.locale or merchant.locale

@@ -81,12 +81,6 @@ class Neighbours(
             raise RemoteRefusal(Kind.NOT_FOUND, "customer_not_found", "")
         return oneclick_pb2.GetCustomerResponse(customer=self.customers[request.customer_id])
 
-    async def GetPaymentLink(self, request: Any, rpc: Any) -> Any:
-        self._asked("GetPaymentLink")
-        if request.payment_link_id not in self.links:
-            raise RemoteRefusal(Kind.NOT_FOUND, "payment_link_not_found", "")
-        return paylink_pb2.GetPaymentLinkResponse(payment_link=self.links[request.payment_link_id])
-
     async def GetPaymentLinkAddress(self, request: Any, rpc: Any) -> Any:
         self._asked("GetPaymentLinkAddress")
         if request.payment_link_id in self.closed:

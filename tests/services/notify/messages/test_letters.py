@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.money import Money
-from services.notify import colours, gsm, letters, rendering
+from services.gateway.pay import colour, texts_en, texts_it
+from services.notify import colours, gsm, letters, rendering, words
 from services.notify.domain import LINK_KINDS, STOPPABLE, About, Item, Kind
 from services.notify.merchants_client import Merchant
 
@@ -155,3 +156,27 @@ def test_every_colour_is_readable(colour: str):
 def test_contrast_is_that_of_the_standard():
     assert round(colours.contrast("#ffffff", "#000000"), 2) == 21
     assert round(colours.contrast("#777777", "#ffffff"), 2) == 4.48
+
+
+def test_messages_look_and_speak_like_the_pay_pages():
+    assert colours.ACCENT == colour.OURS
+    for page, said in ((texts_it.WORDS, words.WORDS["it"]), (texts_en.WORDS, words.WORDS["en"])):
+        pairs = {
+            "to_pay": said.kinds[Kind.LINK].amount_label,
+            "reference": said.reference,
+            "total": said.total,
+            "deposit": said.deposit,
+            "pay_by": said.expires,
+            "date": said.date,
+            "pending_title": said.kinds[Kind.PENDING].heading,
+        }
+        assert pairs == {name: page[name] for name in pairs}
+
+
+def test_italian_says_tu():
+    formal = re.compile(
+        r"\b(lei|suo|sua|suoi|sue|può|potrà|deve|vuole|le chiede|la aspetta)\b", re.IGNORECASE
+    )
+    for text in words.WORDS["it"].kinds.values():
+        for line in (text.subject, text.preheader, text.heading, text.intro, text.sms, *text.notes):
+            assert not formal.search(line), line

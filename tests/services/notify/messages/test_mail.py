@@ -3,6 +3,9 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
+from incasso.paylink.v1 import paylink_pb2
 from services.notify import retry, worker
 from tests.services.notify.messages.mail_double import hang_up, say, wait
 from tests.services.notify.messages.world import Requested, World
@@ -171,6 +174,21 @@ async def test_a_connection_that_the_server_closed_is_made_anew(world: World):
     await world.due()
     await world.turn()
     assert (await world.states(), len(world.mail.inbox)) == (["sent", "sent"], 2)
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        (Requested.REASON_REMINDER, "obsolete"),
+        (Requested.REASON_CART, "obsolete"),
+        (Requested.REASON_ISSUED, "sent"),
+    ],
+)
+async def test_nobody_is_reminded_of_what_is_being_paid(world: World, reason: int, state: str):
+    link = world.link(state=paylink_pb2.PaymentLink.STATE_PAYING)
+    await world.ask(link, reason)
+    await world.turn()
+    assert (await world.states(), len(world.mail.inbox)) == ([state], int(state == "sent"))
 
 
 async def test_a_closed_link_is_not_sent(world: World):

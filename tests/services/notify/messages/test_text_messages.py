@@ -39,7 +39,7 @@ async def test_a_link_is_sent_by_sms_and_whatsapp(world: World):
     by_number = {one["to"]: one for one in world.sms.taken}
     assert set(by_number) == {"+393331234567", "whatsapp:+393331234567"}
     body = by_number["+393331234567"]["body"]
-    assert body == f"Ottica Rossi: paghi EUR 129,00 per Occhiali qui: {URL}"
+    assert body == f"Ottica Rossi: paga EUR 129,00 per Occhiali qui: {URL}"
     assert by_number["whatsapp:+393331234567"]["body"] == body
     assert by_number["+393331234567"]["callback"] == CALLBACK
     assert {row["provider_reference"] for row in await world.rows()} == {
