@@ -47,6 +47,7 @@ class PaymentAnswer:
     id: str
     state: str  # payments' own name: requires_action
     event: PaymentEvent
+    link_payment_id: str | None = None  # the try that it was made for, where it says so
     next_action_type: str | None = None
     next_action_url: str | None = None
     decline: Decline | None = None

@@ -230,7 +230,6 @@ class LinkPayment:
     method: Method
     amount: Money
     created_at: datetime
-    begun_at: datetime  # by the world's clock, for giving up
     request: str | None = None  # what payments is asked, sealed; None once it answered
     payment_id: str | None = None
     payment_state: str | None = None  # as payments calls it: requires_action

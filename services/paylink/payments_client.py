@@ -11,7 +11,13 @@ import grpc
 
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
 from libs import client, wire
-from libs.errors import IdempotencyKeyInUse, Kind, OutcomeUnknown, RemoteRefusal
+from libs.errors import (
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    Kind,
+    OutcomeUnknown,
+    RemoteRefusal,
+)
 from libs.money import Money
 from services.paylink.cards import CardField, NewCard, PaymentAnswer, SavedCard
 from services.paylink.domain import Decline, LinkPayment
@@ -22,6 +28,8 @@ MONEY_TIMEOUT_SECONDS: Final = 25.0  # payments may ask two PSPs, ten seconds ea
 READ_TIMEOUT_SECONDS: Final = 5.0
 PAGE_TIMEOUT_SECONDS: Final = 2.0  # a page is shown without what does not answer
 PAGE: Final = 100
+MARK: Final = "incasso_link_payment_id"  # in the payment's metadata: whose payment it is
+MOST_METADATA: Final = 50  # that payments takes
 
 _State = payments_pb2.Payment
 EVENTS: Final[Mapping[int, PaymentEvent]] = {
@@ -37,6 +45,8 @@ EVENTS: Final[Mapping[int, PaymentEvent]] = {
 }
 # A no of these kinds may come from an outage; the call is repeated with the same key.
 _UNCERTAIN: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL, Kind.RATE})
+# A key that payments knows has a payment, whatever became of it.
+_KNOWN_KEY: Final = frozenset({IdempotencyKeyInUse.reason, IdempotencyKeyReused.reason})
 
 
 def answer_of(payment: payments_pb2.Payment) -> PaymentAnswer:
@@ -48,6 +58,7 @@ def answer_of(payment: payments_pb2.Payment) -> PaymentAnswer:
     challenged = payment.state == _State.STATE_REQUIRES_ACTION
     return PaymentAnswer(
         id=payment.id,
+        link_payment_id=payment.metadata.get(MARK),
         state=_State.State.Name(payment.state).removeprefix("STATE_").lower(),
         event=event,
         next_action_type=action.type if challenged else None,
@@ -60,6 +71,7 @@ def answer_of(payment: payments_pb2.Payment) -> PaymentAnswer:
 
 def payment_request(
     *,
+    link_payment_id: str,
     amount: Money,
     order_reference: str,
     description: str,
@@ -68,7 +80,8 @@ def payment_request(
     return_url: str,
     metadata: Mapping[str, str],
 ) -> bytes:
-    """What payments will be asked, to be stored with the intent."""
+    """What payments will be asked, to be stored with the intent; marked as that try's."""
+    room = len(metadata) < MOST_METADATA
     request = payments_pb2.CreatePaymentRequest(
         amount=wire.money(amount),
         order_reference=order_reference,
@@ -78,7 +91,7 @@ def payment_request(
         customer_id=customer_id or "",
         initiator=payments_pb2.INITIATOR_CUSTOMER,
         return_url=return_url,
-        metadata=metadata,
+        metadata={**metadata, MARK: link_payment_id} if room else metadata,
     )
     if isinstance(card, SavedCard):
         request.instrument.ParseFromString(card.charge)
@@ -126,7 +139,7 @@ class Payments:
         created_from: datetime,
         created_to: datetime,
     ) -> Sequence[PaymentAnswer]:
-        """Payments by link of the same order and amount; oldest first."""
+        """Payments by link of the same order and amount, but for other tries'; oldest first."""
         found: list[PaymentAnswer] = []
         request = payments_pb2.ListPaymentsRequest(
             limit=PAGE,
@@ -141,7 +154,9 @@ class Payments:
             found += [
                 answer_of(one)
                 for one in answer.data
-                if one.method == METHOD and wire.money_of(one.amount) == payment.amount
+                if one.method == METHOD
+                and wire.money_of(one.amount) == payment.amount
+                and one.metadata.get(MARK, payment.id) == payment.id
             ]
             if not answer.next_cursor:
                 return found[::-1]
@@ -160,7 +175,7 @@ class Payments:
 
 def is_certain(refusal: RemoteRefusal) -> bool:
     """Whether payments will not do it, however often it is asked with the same key."""
-    return refusal.kind not in _UNCERTAIN and refusal.reason != IdempotencyKeyInUse.reason
+    return refusal.kind not in _UNCERTAIN and refusal.reason not in _KNOWN_KEY
 
 
 async def _move(method: Any, request: Any, *, key: str) -> Any:

@@ -57,6 +57,7 @@ LINK_TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
     **{(state, LinkEvent.ACCEPT): LinkState.QUOTE_ACCEPTED for state in LINK_OPEN},
     **{(state, LinkEvent.PAY): LinkState.PAYING for state in LINK_OPEN},
     **{(state, LinkEvent.SUCCEED): LinkState.PAID for state in (*LINK_OPEN, LinkState.PAYING)},
+    (LinkState.EXPIRED, LinkEvent.SUCCEED): LinkState.PAID,  # its last payer was under way
     **{(state, LinkEvent.EXPIRE): LinkState.EXPIRED for state in (*LINK_OPEN, LinkState.PAYING)},
     **{(state, LinkEvent.CANCEL): LinkState.CANCELLED for state in LINK_OPEN},
     **{

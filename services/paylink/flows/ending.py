@@ -57,8 +57,7 @@ async def _paid(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> Li
         payment_id=payment.payment_id or link.payment_id,
         paid_at=now,
     )
-    last = not link.reusable or counted.uses == link.max_uses
-    if last and (link.open or link.state is LinkState.PAYING):
+    if not link.reusable or counted.uses == link.max_uses:
         counted = moves.ended(counted, LinkEvent.SUCCEED, now)
     saved = await links.save(tx, link, counted)
     await events.link_paid(tx, saved, payment, now)
@@ -115,7 +114,6 @@ def _paid_by(
         method=Method.BANK_TRANSFER,
         amount=link.due,
         created_at=now,
-        begun_at=now,
     )
     return replace(
         begun,

@@ -22,9 +22,11 @@ MARGIN: Final = timedelta(minutes=1)  # a payment may be this much older than it
 async def follow_payment(deps: Deps, conn: Conn, answer: PaymentAnswer) -> None:
     """An event of payments, in the inbox's transaction. Any order, any number of times.
 
-    A payment that no try knows yet is learnt from the call's answer, or by asking again.
+    A payment that no try knows yet names its try; one without the name is learnt by asking again.
     """
-    payment = await payments.of_payment(conn, context.merchant_id(), answer.id)
+    payment = await payments.of_payment(
+        conn, context.merchant_id(), answer.id, answer.link_payment_id
+    )
     if payment is not None:
         await pay.record_in(conn, payment, answer, deps.clock.now())
 
@@ -53,7 +55,7 @@ async def _settle(deps: Deps, link: Link, payment: LinkPayment, age: timedelta) 
     if payment.payment_id is None:
         if age < paying.ABANDON_AFTER:
             await pay.perform(deps, payment)
-        else:
+        elif age >= paying.FIND_AFTER:
             await _find_or_abandon(deps, link, payment)
         return
     current = await refresh(deps, payment)
@@ -66,7 +68,7 @@ async def _settle(deps: Deps, link: Link, payment: LinkPayment, age: timedelta) 
 async def _find_or_abandon(deps: Deps, link: Link, payment: LinkPayment) -> None:
     """Too late to charge a shopper who has left; but payments may have done it long ago.
 
-    Its list is the truth by now: no call of ours can still be on its way.
+    Its list is the truth by now: the last call of ours has had its time to arrive.
     """
     found = await deps.payments.payments_like(
         payment,

@@ -106,8 +106,11 @@ async def urls_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
 async def get_payment_link_address(deps: Deps, link_id: str) -> tuple[Link, str]:
     """For the message that notify sends: of a link that can still be paid."""
     link = await get_payment_link(deps, link_id)
+    payable = link.open or link.state is LinkState.PAYING
+    if not payable or moves.is_over(link, deps.clock.now()):
+        raise PaymentLinkClosed
     url = (await urls_of(deps, [link.id])).get(link.id)
-    if url is None or not (link.open or link.state is LinkState.PAYING):
+    if url is None:
         raise PaymentLinkClosed
     return link, url
 

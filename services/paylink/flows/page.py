@@ -39,8 +39,7 @@ class PayPageView:
     card_field: CardField | None
     transfer: Transfer | None
     payment: LinkPayment | None
-    own: bool  # whether the shopper's own `use` named the payment
-    use: str
+    use: str  # names the payment; empty unless it is the shopper's own, who had named it
     new_link_recipient: str | None
     form_key: str
 
@@ -60,8 +59,7 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
         card_field=field,
         transfer=_transfer(shown, merchant),
         payment=payment,
-        own=own,
-        use=use_of(deps, payment) if payment is not None else "",
+        use=use if own else "",
         new_link_recipient=_new_link_recipient(shown) if over else None,
         form_key=secrets.token_urlsafe(16),
     )
@@ -108,12 +106,12 @@ async def wait_for_pay_page(
     deps: Deps, token: str, *, version: int, timeout_seconds: float
 ) -> Link:
     """The link as soon as its page is not the one of `version`, or when the time is over."""
-    link = await open_link(deps, token)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_seconds
+    link = await open_link(deps, token)
     with deps.changes.watch(link.id) as changed:
-        while True:
-            link = await open_link(deps, token)
+        while link.version == version:
+            link = await open_link(deps, token)  # again: it may have changed before the watch
             left = deadline - loop.time()
             if link.version != version or left <= 0:
                 break

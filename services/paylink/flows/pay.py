@@ -5,7 +5,7 @@ The try's id is the key under which payments is asked, so a repeat of any step i
 
 import base64
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from libs import idempotency, ids
 from libs.db import Conn
@@ -57,7 +57,11 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
         link = await locked(tx, opened.id)
         payment = await _start(deps, tx, link, cmd, card, payment_id=payment_id)
         await idempotency.complete(tx, key, payment_id.encode())
-    return await perform(deps, payment)
+    performed = await perform(deps, payment)
+    if performed.state is PaymentState.PROCESSING and performed.payment_id is None:
+        async with deps.db.connection() as conn:  # the shopper waits for it
+            await payments.ask_again_soon(conn, performed)
+    return performed
 
 
 async def _repeated(tx: Conn, key: Key, payment_id: str) -> LinkPayment:
@@ -105,6 +109,7 @@ async def _start(
         paying.check_uses(link, len(await payments.processing(tx, link)))
     reference = deps.seal.close(f"{payment_id} {cmd.token}")
     request = payment_request(
+        link_payment_id=payment_id,
         amount=link.due,
         order_reference=link.order_reference,
         description=link.description,
@@ -127,7 +132,6 @@ async def _start(
         last4=card.last4,
         payer_email=cmd.payer_email,
         created_at=now,
-        begun_at=datetime.now(UTC),
     )
     await begin(tx, link, payment, now)
     return payment
@@ -158,8 +162,6 @@ async def perform(deps: Deps, payment: LinkPayment) -> LinkPayment:
         answer = await deps.payments.create_payment(request, key=payment.id)
     except (ServiceUnavailable, IdempotencyKeyInUse) as refusal:
         log.info("payment of a link has no answer yet", reason=refusal.reason)
-        async with deps.db.connection() as conn:
-            await payments.ask_again_now(conn, payment)
         return payment
     except RemoteRefusal as refusal:
         stored = StoredRefusal(refusal.kind.name, refusal.reason, refusal.message)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from libs import context, idempotency, ids, pages
 from libs.db import Conn
@@ -63,7 +63,6 @@ async def announce_bank_transfer(deps: Deps, opened: Link) -> LinkPayment:
             method=Method.BANK_TRANSFER,
             amount=link.due,
             created_at=now,
-            begun_at=datetime.now(UTC),
         )
         await begin(tx, link, payment, now)
     return payment

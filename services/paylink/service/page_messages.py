@@ -35,19 +35,17 @@ def page_pb(view: PayPageView) -> pages_pb2.PayPage:
             field_url=field.field_url,
         ),
         transfer=None if view.transfer is None else _transfer_pb(view.link, view.transfer),
-        payment=None
-        if view.payment is None
-        else page_payment_pb(view.payment, use=view.use, own=view.own),
+        payment=None if view.payment is None else page_payment_pb(view.payment, use=view.use),
         due_minor=view.link.due_minor,
         new_link_recipient=view.new_link_recipient,
         form_key=view.form_key,
     )
 
 
-def page_payment_pb(payment: LinkPayment, *, use: str, own: bool) -> pages_pb2.PagePayment:
-    """The payer's address is shown to the payer only."""
+def page_payment_pb(payment: LinkPayment, *, use: str) -> pages_pb2.PagePayment:
+    """`use` is the payer's, and only the payer sees the payer's address: empty for others."""
     shown = payment_pb(payment)
-    if not own:
+    if not use:
         shown.ClearField("payer_email")
     made = pages_pb2.PagePayment(use=use, link_payment=shown)
     if payment.payment_state is not None:

@@ -82,7 +82,7 @@ class PayPages(PayPagesServiceServicer):
             raise IdempotencyKeyMissing
         payment = await pay.pay_by_card(self._deps, link, cmd, key)
         use = use_of(self._deps, payment)
-        return pb.PayByCardResponse(payment=page_payment_pb(payment, use=use, own=True))
+        return pb.PayByCardResponse(payment=page_payment_pb(payment, use=use))
 
     async def AnnounceBankTransfer(
         self, request: pb.AnnounceBankTransferRequest, rpc: Rpc
@@ -90,7 +90,7 @@ class PayPages(PayPagesServiceServicer):
         link = await open_link(self._deps, request.token)
         payment = await transfers.announce_bank_transfer(self._deps, link)
         use = use_of(self._deps, payment)
-        return pb.AnnounceBankTransferResponse(payment=page_payment_pb(payment, use=use, own=True))
+        return pb.AnnounceBankTransferResponse(payment=page_payment_pb(payment, use=use))
 
     async def WithdrawBankTransfer(
         self, request: pb.WithdrawBankTransferRequest, rpc: Rpc

@@ -16,7 +16,7 @@ CHECK_AFTER: Final = timedelta(seconds=15)  # when a try left without an answer 
 _SELECT: Final = (
     "SELECT id, merchant_id, link_id, reusable, state, method, amount_minor, currency, request,"
     " payment_id, payment_state, next_action_type, next_action_url, instrument_id, brand, last4,"
-    " payer_email, bank_transfer_id, decline, refusal, satisfaction, begun_at, created_at, ended_at"
+    " payer_email, bank_transfer_id, decline, refusal, satisfaction, created_at, ended_at"
     " FROM link_payments"
 )
 
@@ -43,7 +43,6 @@ def _payment(row: Row) -> LinkPayment:
         decline=Decline(**row["decline"]) if row["decline"] else None,
         refusal=StoredRefusal(**row["refusal"]) if row["refusal"] else None,
         satisfaction=row["satisfaction"],
-        begun_at=row["begun_at"],
         created_at=row["created_at"],
         ended_at=row["ended_at"],
     )
@@ -104,8 +103,8 @@ async def save(conn: Conn, before: LinkPayment, after: LinkPayment) -> None:
     )
 
 
-async def ask_again_now(conn: Conn, payment: LinkPayment) -> None:
-    """The one who started it is done without an answer."""
+async def ask_again_soon(conn: Conn, payment: LinkPayment) -> None:
+    """The shopper's own call ended without an answer; from now on it is asked less and less."""
     await conn.execute(
         "UPDATE link_payments SET due_at = least(due_at, now() + interval '2 seconds')"
         " WHERE merchant_id = $1 AND id = $2 AND due_at IS NOT NULL",
@@ -121,10 +120,15 @@ async def get(conn: Conn, merchant_id: str, payment_id: str) -> LinkPayment | No
     return None if row is None else _payment(row)
 
 
-async def of_payment(conn: Conn, merchant_id: str, payment_id: str) -> LinkPayment | None:
-    """The try behind a payment of the payments service, `pay_…`."""
+async def of_payment(
+    conn: Conn, merchant_id: str, payment_id: str, link_payment_id: str | None
+) -> LinkPayment | None:
+    """The try behind a payment, `pay_…`, or the one that the payment names and that has none yet."""
     row = await conn.fetchrow(
-        _SELECT + " WHERE merchant_id = $1 AND payment_id = $2", merchant_id, payment_id
+        _SELECT + " WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)",
+        merchant_id,
+        payment_id,
+        link_payment_id,
     )
     return None if row is None else _payment(row)
 

@@ -153,3 +153,36 @@ async def test_an_outage_of_payments_is_waited_out(world: World):
     await world.work()
     assert (await world.get(link)).state == Link.STATE_PAID
     assert len(world.payments.books) == 1
+
+
+async def test_a_payment_that_another_try_has_not_recorded_yet_is_not_taken_either(world: World):
+    paid, link = await world.link(), await world.link()  # the same order, the same amount
+    await pay_and_die(world, link, "before")
+    await pay_and_die(world, paid, "after")
+    await world.age_tries(timedelta(minutes=20))
+    await world.work()
+    assert (await world.get(link)).state == Link.STATE_CREATED
+    assert (await world.get(paid)).state == Link.STATE_PAID
+
+
+async def test_nobody_decides_while_the_last_call_may_still_arrive(world: World):
+    link = await world.link()
+    await pay_and_die(world, link, "before")
+    await world.age_tries(timedelta(minutes=16))
+    await world.work()
+    assert (await world.get(link)).state == Link.STATE_PAYING
+    assert world.payments.keys["CreatePayment"] == []
+
+
+async def test_the_worker_asks_less_and_less(world: World):
+    link = await world.link()
+    world.payments.before["CreatePayment"] = lose_answer
+    await world.pay(link)
+    wait = "SELECT extract(epoch FROM due_at - now())::float AS s FROM link_payments WHERE id = $1"
+    (one,) = await world.tries(link)
+    (soon,) = await world.rows(wait, one.id)
+    assert soon["s"] <= 2
+    for at_least in (14, 29):
+        await world.work()
+        (later,) = await world.rows(wait, one.id)
+        assert later["s"] > at_least

@@ -199,6 +199,7 @@ async def test_the_receipts_address_is_shown_to_its_payer_only(world: World):
     forwarded = await world.page(link)
     assert forwarded.payment.link_payment.state == Try.STATE_SUCCEEDED
     assert not forwarded.payment.link_payment.HasField("payer_email")
+    assert forwarded.payment.use == ""  # which would show it the next time
 
 
 async def test_the_use_of_another_link_is_not_shown(world: World):

@@ -280,3 +280,20 @@ async def test_the_card_token_is_kept_sealed_and_only_until_the_answer(world: Wo
     await world.work()
     rows = await world.rows("SELECT request FROM link_payments WHERE link_id = $1", link.id)
     assert rows[0]["request"] is None
+
+
+async def test_a_key_that_payments_knows_is_no_certain_no(world: World):
+    link = await world.link()
+    refusal = refuse(Kind.UNPROCESSABLE, "idempotency_key_reused")
+    world.payments.before["CreatePayment"] = once(refusal)
+    await world.pay(link)
+    assert (await world.get(link)).state == Link.STATE_PAYING
+    await world.work()
+    assert (await world.get(link)).state == Link.STATE_PAID
+
+
+async def test_a_link_with_all_the_metadata_that_payments_takes_can_be_paid(world: World):
+    link = await world.link(metadata={f"key-{n}": "value" for n in range(50)})
+    await world.pay(link)
+    assert len(world.payments.calls["CreatePayment"][0].metadata) == 50
+    assert (await world.get(link)).state == Link.STATE_PAID

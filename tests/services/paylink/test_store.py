@@ -31,7 +31,6 @@ def a_try(link, **fields) -> LinkPayment:
         method=Method.CARD,
         amount=link.amount,
         created_at=now,
-        begun_at=now,
     )
     return replace(made, **fields)
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from incasso.paylink.v1 import paylink_pb2 as pb
+from incasso.payments.v1 import payments_pb2
 from services.paylink import worker
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, World, at, token_of
@@ -153,3 +154,25 @@ async def test_an_address_outlives_its_link_by_ninety_days(world: World, end: st
     await world.page(link)
     await world.advance(days=1, seconds=1)
     assert await refused(world.page(link)) == "payment_link_not_found"
+
+
+async def test_the_last_payer_of_a_link_whose_time_is_over_has_used_it_up(world: World):
+    link = await world.link(reusable=True, max_uses=1, expires_in_days=1)
+    world.payments.state = payments_pb2.Payment.STATE_REQUIRES_ACTION
+    payment = await world.pay(link)
+    await world.advance(days=1, minutes=1)
+    while await worker.link_worker(world.deps).run_once():
+        pass
+    assert (await world.get(link)).state == Link.STATE_EXPIRED
+    paid = world.payments.payment(payment.link_payment.payment_id)
+    paid.state = payments_pb2.Payment.STATE_CAPTURED
+    await world.work()
+    assert (await world.get(link)).state == Link.STATE_PAID
+
+
+async def test_no_message_leads_to_a_link_whose_time_is_over(world: World):
+    link = await world.sent_link(expires_in_days=1)
+    request = pb.GetPaymentLinkAddressRequest(payment_link_id=link.id)
+    assert (await world.call("GetPaymentLinkAddress", request)).url == link.url
+    await world.advance(days=1, minutes=1)  # and no worker has been there
+    assert await refused(world.call("GetPaymentLinkAddress", request)) == "payment_link_closed"

@@ -9,6 +9,7 @@ from libs import context, ids
 from libs.bus import Event
 from libs.clock import Clock
 from services.paylink import worker
+from tests.services.oneclick.payments_double import lose_answer
 from tests.services.paylink.world import Link, Try, World
 
 State = payments_pb2.Payment
@@ -94,3 +95,13 @@ async def test_the_clock_of_a_test_merchant_dates_what_an_event_does(world: Worl
     await tell(world, payment, State.STATE_CAPTURED)
     paid = await world.get(link)
     assert (paid.paid_at.ToDatetime() - paid.created_at.ToDatetime()).days == 3
+
+
+async def test_an_event_finds_the_try_whose_answer_was_lost(world: World):
+    link = await world.link()
+    world.payments.after["CreatePayment"] = lose_answer
+    await world.pay(link)
+    (payment,) = world.payments.books.values()
+    await tell(world, payment, State.STATE_CAPTURED)
+    paid = await world.get(link)
+    assert (paid.state, paid.payment_id) == (Link.STATE_PAID, payment.id)
