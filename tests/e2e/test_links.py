@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from tests.e2e.conftest import address, mailed
+from tests.e2e.conftest import address, mailed, open_shop
 
 VISA, CHALLENGED, DECLINED = "4242424242424242", "4000002500003155", "4000000000000002"
 
@@ -145,6 +145,27 @@ async def test_after_a_decline_the_link_can_be_paid_with_another_card(shop, paye
         one["state"] for one in (await shop.get(f"/v1/payment-links/{link['id']}/payments"))["data"]
     ]
     assert states == ["succeeded", "declined"]
+
+
+async def test_a_saved_card_pays_without_any_script(shop, payer, booked):
+    customer = await shop.customer("tok_visa")
+    link = (await shop.link(3_900, customer_id=customer)).expect(201)
+    page = await payer.open(link["url"])
+    assert "•••• 4242" in page.html
+    page = await payer.submit(page, page.form("/pay", having="instrument_id"))
+    assert page.view == "paid"
+    paid = await shop.link_in(link["id"], "paid")
+    payment = await shop.get(f"/v1/payments/{paid['payment_id']}")
+    assert payment["customer_id"] == customer
+    (row,) = await booked(payment)
+    assert row["captured_minor"] == 3_900
+
+
+async def test_a_link_offers_no_card_of_another_merchants_customer(shop, stack):
+    async with open_shop(stack, "Elsewhere") as (other, _):
+        stranger = await other.customer("tok_visa")
+    answer = await shop.link(3_900, customer_id=stranger)
+    assert answer.expect(404)["code"] == "customer_not_found"
 
 
 async def test_a_transfer_that_the_bank_accepts_pays_the_link(shop, payer):

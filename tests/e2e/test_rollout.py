@@ -1,19 +1,23 @@
 """Rolling restarts under load: two replicas of each service, no request is lost."""
 
 import asyncio
+import random
 from collections import Counter
+from dataclasses import replace
 from uuid import uuid4
 
 import aiohttp
 import pytest
 
 from stack.embedded import Stack
+from stack.payer import Payer
 from tests.e2e.conftest import open_shop
 
 pytestmark = pytest.mark.e2e
 
 STILL_RUNNING = "idempotency_key_in_use"
-SERVICES = ("merchants", "payments", "oneclick", "gateway")
+SERVICES = ("merchants", "payments", "oneclick", "paylink", "notify", "gateway")
+VISA = "4242424242424242"
 # As in Kubernetes: a process that leaves goes on serving until nobody sends to it any more.
 DRAINING = {"*": {"INCASSO_DRAIN_SECONDS": "1"}}
 
@@ -61,6 +65,32 @@ async def shopper(stack, shop, customer, stop, seen, orders):
                 payment = await answer.json(content_type=None)
         seen[str(payment.get("code") or payment["state"])] += 1
         orders.append(order)
+
+
+async def link_shopper(stack, shop, stop, seen):
+    """Make a link, open it, pay it: by way of whichever gateway is ready."""
+    payer = Payer(shop.http, shop.sandbox_url)
+    while not stop.is_set():
+        ready = random.choice(await ready_urls(stack, shop))
+        at = replace(shop, url=ready)
+        link = (await at.link(100)).expect(201)
+        page = await payer.open(f"{ready}/p/{link['url'].rpartition('/')[2]}")
+        page = await payer.pay(page, VISA)
+        seen[page.view if page.status == 200 else page.status] += 1
+
+
+@pytest.mark.parametrize("service", ["payments", "paylink", "gateway"])
+async def test_a_rolling_restart_loses_no_payer_of_a_link(doubled, service):
+    stack, shop = doubled
+    stop, seen = asyncio.Event(), Counter()
+    payers = [asyncio.create_task(link_shopper(stack, shop, stop, seen)) for _ in range(2)]
+    await asyncio.sleep(1)
+    await stack.rolling_restart(service)
+    await asyncio.sleep(1)
+    stop.set()
+    await asyncio.gather(*payers)
+    assert set(seen) <= {"paid", "processing"}, seen
+    assert seen["paid"] > 10, seen
 
 
 @pytest.mark.parametrize("service", SERVICES)
