@@ -1,9 +1,7 @@
-"""The only file that calls merchants: who asks for the money, and how they appear.
-
-Kept for half a minute, and longer while merchants does not answer: a page must not wait for it.
-"""
+"""The only file that calls merchants: who asks for the money, and how they appear."""
 
 import time
+from dataclasses import dataclass
 from typing import Final
 
 import grpc
@@ -14,8 +12,15 @@ from libs.errors import Refusal
 from services.paylink.domain import BankAccount, Merchant
 
 FRESH_SECONDS: Final = 30.0
+OUTAGE_SECONDS: Final = 5.0  # until merchants is asked again after it did not answer
 TIMEOUT_SECONDS: Final = 3.0
 MOST_KEPT: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    merchant: Merchant
+    fresh_until: float  # by time.monotonic
 
 
 class Merchants:
@@ -23,29 +28,40 @@ class Merchants:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = merchants_pb2_grpc.MerchantsServiceStub(channel)
-        self._kept: dict[str, tuple[float, Merchant]] = {}
+        self._kept: dict[str, _Kept] = {}
 
     async def get(self) -> Merchant:
-        """Raises a Refusal only for a merchant that has never answered."""
+        """For pages: may be half a minute old, and is as old as it must be during an outage.
+
+        Raises a Refusal only for a merchant that has never answered.
+        """
         merchant_id = context.merchant_id()
         kept = self._kept.get(merchant_id)
-        if kept is not None and time.monotonic() - kept[0] < FRESH_SECONDS:
-            return kept[1]
+        if kept is not None and time.monotonic() < kept.fresh_until:
+            return kept.merchant
         try:
-            answer = await client.call(
-                self._stub.GetMerchant,
-                merchants_pb2.GetMerchantRequest(),
-                timeout_seconds=TIMEOUT_SECONDS,
-            )
+            return await self.get_current()
         except Refusal:
             if kept is None:
                 raise
-            return kept[1]
+            self._keep(kept.merchant, OUTAGE_SECONDS)  # nobody waits for the next time-out
+            return kept.merchant
+
+    async def get_current(self) -> Merchant:
+        """As it is now, for what is made from it: a new link's ways of paying, language, quota."""
+        answer = await client.call(
+            self._stub.GetMerchant,
+            merchants_pb2.GetMerchantRequest(),
+            timeout_seconds=TIMEOUT_SECONDS,
+        )
         merchant = _merchant(answer.merchant)
-        if len(self._kept) >= MOST_KEPT:
-            self._kept.pop(next(iter(self._kept)))
-        self._kept[merchant_id] = (time.monotonic(), merchant)
+        self._keep(merchant, FRESH_SECONDS)
         return merchant
+
+    def _keep(self, merchant: Merchant, seconds: float) -> None:
+        if len(self._kept) >= MOST_KEPT and merchant.id not in self._kept:
+            self._kept.pop(next(iter(self._kept)))
+        self._kept[merchant.id] = _Kept(merchant, time.monotonic() + seconds)
 
 
 def _merchant(merchant: merchants_pb2.Merchant) -> Merchant:

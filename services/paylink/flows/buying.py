@@ -71,7 +71,7 @@ async def buy_product(deps: Deps, cmd: BuyProduct, key: Key | None) -> str:
     The shop was entered before. The plan's quota does not count what shoppers make, so that nobody
     can use it up for the merchant.
     """
-    merchant = await deps.merchants.get()
+    merchant = await deps.merchants.get_current()
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, key, link_id := ids.new("lnk"))
         if claim.fresh:

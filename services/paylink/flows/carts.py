@@ -86,7 +86,7 @@ async def create_cart(deps: Deps, cmd: CreateCart, key: Key | None) -> bytes:
 async def _contents(deps: Deps, cmd: CreateCart) -> CartContents:
     currency, locale = cmd.currency, cmd.locale
     if currency is None or locale is None:
-        merchant = await deps.merchants.get()
+        merchant = await deps.merchants.get_current()
         currency, locale = currency or merchant.default_currency, locale or merchant.locale
     return CartContents(
         recipient=rules.reachable(cmd.recipient),
@@ -163,7 +163,7 @@ async def recover_cart(deps: Deps, cmd: RecoverCart, key: Key | None) -> tuple[s
 
     A cart has one link: also another key gets it while the cart is being recovered.
     """
-    merchant = await deps.merchants.get()
+    merchant = await deps.merchants.get_current()
     async with deps.db.transaction() as tx:
         cart = await store.lock(tx, context.merchant_id(), cmd.cart_id)
         if cart is None:
@@ -219,7 +219,7 @@ async def _send_link(
 
 async def recover_due(deps: Deps, cart_id: str) -> None:
     """A cart whose time had come when it was claimed; it may have been told of again since."""
-    merchant = await deps.merchants.get()
+    merchant = await deps.merchants.get_current()
     async with deps.db.transaction() as tx:
         cart = await store.lock(tx, context.merchant_id(), cart_id)
         now = deps.clock.now()

@@ -98,7 +98,7 @@ async def create_balance_link(
     deps: Deps, link_id: str, expires_in_days: int | None, key: Key | None
 ) -> tuple[str, bytes]:
     """The new link's id and its message without the address, the same for the same key."""
-    merchant = await deps.merchants.get()
+    merchant = await deps.merchants.get_current()
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, key, balance_id := ids.new("lnk"))
         if claim.answer is not None:

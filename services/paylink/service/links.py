@@ -121,7 +121,7 @@ class PaymentLinks(PaymentLinksServiceServicer):
     async def CreatePaymentLink(
         self, request: pb.CreatePaymentLinkRequest, rpc: Rpc
     ) -> pb.CreatePaymentLinkResponse:
-        new = _new_link(request, await self._deps.merchants.get())
+        new = _new_link(request, await self._deps.merchants.get_current())
         key = key_of(request, "CreatePaymentLink")
         link_id, made = await create.create_payment_link(self._deps, new, key)
         return pb.CreatePaymentLinkResponse(payment_link=await self._with_url(made, link_id))

@@ -4,6 +4,7 @@ import pytest
 
 from incasso.common.v1 import money_pb2, offer_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
+from libs import ids
 from libs.errors import Refusal
 from libs.wire import time_of
 from tests.services.oneclick.payments_double import money
@@ -224,3 +225,23 @@ async def test_the_balance_of_a_deposit_gets_one_link(world: World):
     assert await refused(world.call("CreateBalanceLink", request, key="k3")) == (
         "nothing_left_to_pay"
     )
+
+
+async def test_a_link_is_made_from_the_merchant_as_it_is_now(world: World):
+    world.merchants.without_account.add(world.merchant_id)
+    before = await world.link()
+    await world.page(before)  # a page may remember the merchant for a while
+    assert list(before.methods) == [pb.METHOD_CARD]
+    world.merchants.without_account.clear()
+    world.merchants.quotas[world.merchant_id] = {"links_per_month": 1}
+    assert list((await world.link()).methods) == [pb.METHOD_CARD, pb.METHOD_BANK_TRANSFER]
+    assert await refused(world.link()) == "quota_exceeded"
+
+
+async def test_no_link_is_made_from_what_may_not_be_true_any_more(world: World):
+    await world.link()
+    world.merchants.down = True
+    key = ids.new("key")
+    assert await refused(world.link(key=key)) == "service_unavailable"
+    world.merchants.down = False
+    assert (await world.link(key=key)).state == Link.STATE_CREATED

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 import time
+from dataclasses import replace
 
 import pytest
 import zxingcpp
@@ -148,8 +149,11 @@ async def test_the_merchant_is_remembered_while_it_does_not_answer(world: World)
     assert world.merchants.asked == asked
     world.merchants.down = True
     kept = world.deps.merchants._kept
-    kept.update({name: (at - 60, merchant) for name, (at, merchant) in kept.items()})
+    kept.update({name: replace(one, fresh_until=0.0) for name, one in kept.items()})
     assert (await world.page(link)).merchant.name == "La Bottega"
+    asked = world.merchants.asked
+    assert (await world.page(link)).merchant.name == "La Bottega"
+    assert world.merchants.asked == asked, "nobody waits for the next time-out"
 
 
 async def test_waiting_ends_when_the_page_changes(world: World):
