@@ -1,0 +1,209 @@
+"""paylink or payments killed while several people pay one link, and a PSP whose answer is lost.
+
+The sandbox waits, or books and is silent, or a process is frozen, so that the moment is certain;
+then SIGKILL. Afterwards there is one charge, the link is paid, and everybody is told so once.
+"""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+
+import aiohttp
+import pytest
+
+from stack.shop import JourneyFailedError
+from tests.e2e.conftest import address, mailed
+
+VISA, LOST_ANSWER, PENDING = "4242424242424242", "4000000000000341", "4000000000000077"
+AMOUNT_MINOR = 5_500
+PAYERS = 4
+RECOVERED_WITHIN_SECONDS = 40
+BOOKED = "after the PSP booked it"
+MOMENTS = {
+    "before the PSP has it": {"kind": "timeout_before", "seconds": 3},
+    "while the PSP works": {"kind": "latency", "seconds": 2},
+    BOOKED: {"kind": "timeout_after", "seconds": 3},
+}
+# What a shopper may see who paid, or tried to, in the middle of it; "" is the page that says busy.
+HONEST = {"processing", "paid", ""}
+
+
+@pytest.fixture(autouse=True)
+async def recovered_from_the_last_test(shop, payer):
+    """A link can be made, and its page offers to pay by card."""
+    for _ in range(100):
+        try:
+            link = (await shop.link(100)).expect(201)
+            (await payer.open(link["url"])).form("/pay", having="card_token")
+        except (JourneyFailedError, aiohttp.ClientError):
+            await asyncio.sleep(0.2)
+        else:
+            return
+    pytest.fail("the stack did not recover from the last test")
+
+
+@pytest.fixture
+async def link(shop):
+    """Its mail has arrived, for which paylink is asked."""
+    made = (await shop.link(AMOUNT_MINOR, **mailed(address()))).expect(201)
+    await shop.inbox(made["recipient"]["email"])
+    return made
+
+
+@pytest.fixture
+async def crowd(payer, link):
+    """`crowd()` begins to pay, all at once, from pages that were opened before."""
+    pages = [await payer.open(link["url"]) for _ in range(PAYERS)]
+    return lambda: asyncio.gather(*(payer.pay(page, VISA) for page in pages))
+
+
+async def payments_of(shop, link):
+    return (await shop.get(f"/v1/payments?order_reference={link['order_reference']}"))["data"]
+
+
+async def rows_of(shop, link):
+    """The sandbox's books of this link."""
+    wanted = {link["order_reference"], *(one["id"] for one in await payments_of(shop, link))}
+    return [row for row in (await shop.books()).values() if row["reference"] in wanted]
+
+
+async def until(condition, *, within_seconds=20.0):
+    """Asks until the answer is yes; a service that is away has not answered."""
+    deadline = time.monotonic() + within_seconds
+    while time.monotonic() < deadline:
+        try:
+            if found := await condition():
+                return found
+        except (JourneyFailedError, aiohttp.ClientError):
+            pass
+        await asyncio.sleep(0.1)
+    pytest.fail(f"not within {within_seconds} s: {condition.__doc__}")
+
+
+async def paid(shop, link, *, within_seconds=RECOVERED_WITHIN_SECONDS):
+    async def is_paid():
+        """the link is paid"""
+        found = await shop.get(f"/v1/payment-links/{link['id']}")
+        return found if found["state"] == "paid" else None
+
+    return await until(is_paid, within_seconds=within_seconds)
+
+
+async def booked(shop, link):
+    async def is_booked():
+        """the sandbox has booked the charge"""
+        return [row for row in await rows_of(shop, link) if row["captured_minor"]]
+
+    return await until(is_booked)
+
+
+async def expect_paid_once(shop, payer, link):
+    """In the sandbox's books, at payments, at paylink, on the page, in mails and in events."""
+    found = await paid(shop, link)
+    assert (found["paid_minor"], found.get("surplus_minor", 0)) == (AMOUNT_MINOR, 0)
+    rows = await rows_of(shop, link)
+    assert [row["captured_minor"] for row in rows] == [AMOUNT_MINOR]
+    assert [one["state"] for one in await payments_of(shop, link)] == ["captured"]
+    tries = (await shop.get(f"/v1/payment-links/{link['id']}/payments"))["data"]
+    assert [one["state"] for one in tries] == ["succeeded"]
+    assert (await payer.open(link["url"])).view == "paid"
+    await shop.inbox(link["recipient"]["email"], count=2)
+    await asyncio.sleep(1)  # for what must not come
+    messages = (await shop.get(f"/v1/messages?payment_link_id={link['id']}"))["data"]
+    assert Counter(message["kind"] for message in messages) == {"link": 1, "receipt": 1}
+    assert len(await shop.inbox(link["recipient"]["email"])) == 2
+    told = (await shop.get("/v1/events?type=payment_link.paid&limit=100"))["data"]
+    assert sum(event["data"]["payment_link"]["id"] == link["id"] for event in told) == 1
+
+
+def expect_honest(pages):
+    assert {page.status for page in pages} <= {200, 503}
+    assert {page.view for page in pages} <= HONEST
+
+
+@pytest.mark.parametrize("killed", ["paylink", "payments"])
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_kill_during_the_psp_call_leaves_one_charge_and_a_paid_link(
+    stack, shop, payer, set_faults, link, crowd, killed, moment
+):
+    await set_faults({"operation": "charge", "times": 1, **MOMENTS[moment]})
+    paying = asyncio.ensure_future(crowd())
+    await shop.link_in(link["id"], "paying")
+    if moment == BOOKED:
+        await booked(shop, link)
+    else:
+        await asyncio.sleep(0.5)
+    stack.kill(killed)
+    expect_honest(await paying)
+    await expect_paid_once(shop, payer, link)
+
+
+async def test_paylink_killed_before_payments_has_heard_of_it(stack, shop, payer, link, crowd):
+    stack.kill("payments", signal.SIGSTOP)
+    try:
+        paying = asyncio.ensure_future(crowd())
+        await shop.link_in(link["id"], "paying")
+        stack.kill("paylink")
+    finally:
+        stack.kill("payments", signal.SIGCONT)
+    expect_honest(await paying)
+    await expect_paid_once(shop, payer, link)
+
+
+async def test_paylink_killed_before_it_has_heard_payments_answer(
+    stack, shop, payer, set_faults, link, crowd
+):
+    await set_faults({"operation": "charge", "times": 1, "kind": "latency", "seconds": 1})
+    paying = asyncio.ensure_future(crowd())
+    await shop.link_in(link["id"], "paying")
+    stack.kill("paylink", signal.SIGSTOP)
+
+    async def is_captured():
+        """payments has captured"""
+        return [one for one in await payments_of(shop, link) if one["state"] == "captured"]
+
+    try:
+        await until(is_captured)
+    finally:
+        stack.kill("paylink")
+    expect_honest(await paying)
+    await expect_paid_once(shop, payer, link)
+
+
+async def test_both_killed_at_once_leave_one_charge_and_a_paid_link(
+    stack, shop, payer, set_faults, link, crowd
+):
+    await set_faults({"operation": "charge", "times": 1, "kind": "latency", "seconds": 2})
+    paying = asyncio.ensure_future(crowd())
+    await shop.link_in(link["id"], "paying")
+    await asyncio.sleep(0.5)
+    stack.kill("paylink")
+    stack.kill("payments")
+    expect_honest(await paying)
+    await expect_paid_once(shop, payer, link)
+
+
+async def test_a_lost_answer_is_shown_as_under_way_and_ends_paid_once(
+    shop, payer, set_faults, link
+):
+    await set_faults({"operation": "lookup", "kind": "error_before", "times": 2})
+    page = await payer.pay(await payer.open(link["url"]), LOST_ANSWER)
+    assert page.view == "processing"
+    other = await payer.open(link["url"])
+    assert other.view == "processing"
+    assert not [form for form in other.forms if form.action.endswith("/pay")]
+    assert (await shop.get(f"/v1/payment-links/{link['id']}"))["state"] == "paying"
+    await expect_paid_once(shop, payer, link)
+
+
+async def test_a_pending_charge_is_shown_as_pending_and_ends_paid_once(shop, payer, link):
+    page = await payer.pay(await payer.open(link["url"]), PENDING)
+    assert page.view == "pending"
+    assert (await payer.open(link["url"])).view == "pending"
+    (row,) = await rows_of(shop, link)
+    async with shop.http.post(
+        f"{shop.sandbox_url}/control/charges/{row['id']}/settle", json={"outcome": "approved"}
+    ) as answer:
+        assert answer.status == 200, await answer.text()
+    await expect_paid_once(shop, payer, link)

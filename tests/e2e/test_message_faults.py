@@ -1,0 +1,292 @@
+"""Mail servers and SMS providers that fail, and notify killed while it sends: each message once.
+
+Retries wait 30 seconds and more, leases minutes. `Times.later` moves what is due in notify's
+database instead, as if the time had passed; one test waits in earnest.
+"""
+
+import asyncio
+import signal
+import time
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tests.e2e.conftest import address, mailed
+
+# With the sentences below: the server says so once, before it has taken anything.
+REFUSALS = {
+    "421 instead of a greeting": {"kind": "down", "times": 1},
+    "no greeting": {"kind": "down", "code": "closed", "times": 1},
+    "421 to RCPT": {"kind": "error", "code": "421", "phase": "rcpt", "times": 1},
+    "450 to RCPT": {"kind": "error", "code": "450", "phase": "rcpt", "times": 1},
+    "451 after the text": {"kind": "error", "code": "451", "phase": "data", "times": 1},
+}
+
+
+class Times:
+    """notify's clockwork: what is due can be moved, and what REST does not tell can be seen."""
+
+    def __init__(self, conn):
+        self._conn = conn
+
+    async def later(self, link):
+        """The time until the next try, or of a dead worker's lease, is over."""
+        await self._conn.execute(
+            "UPDATE messages SET due_at = now() WHERE payment_link_id = $1 AND due_at IS NOT NULL",
+            link["id"],
+        )
+
+    async def sending(self, link, *, handing_over):
+        """Returns once the message is on its way: before the hand-over, or during it."""
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            found = await self._conn.fetchval(
+                "SELECT count(*) FROM messages WHERE payment_link_id = $1 AND state = 'sending'"
+                " AND (handing_over_at IS NOT NULL) = $2",
+                link["id"],
+                handing_over,
+            )
+            if found:
+                return
+            await asyncio.sleep(0.02)
+        pytest.fail("the message was never on its way")
+
+
+@pytest.fixture
+async def times(stack):
+    conn = await asyncpg.connect(stack.database_url("notify"))
+    yield Times(conn)
+    await conn.close()
+
+
+@pytest.fixture
+async def mails(shop):
+    """`mails(to)`: what is in the inbox of an address now."""
+
+    async def look(to):
+        return await shop.inbox(to, count=0)
+
+    return look
+
+
+async def message(shop, link, *states, attempts=0):
+    """The link's newest message, once it is in one of these states after so many tries."""
+    deadline = time.monotonic() + 20
+    found = None
+    while time.monotonic() < deadline:
+        answer = await shop.call("GET", f"/v1/messages?payment_link_id={link['id']}")
+        if answer.status == 200 and answer.body["data"]:
+            found = answer.body["data"][0]
+            if found["state"] in states and found.get("attempts", 0) >= attempts:
+                return found
+        await asyncio.sleep(0.1)
+    pytest.fail(f"not {states} after {attempts} tries: {found}")
+    return found
+
+
+def pause(postponed):
+    """Seconds until the next try."""
+    at = datetime.fromisoformat(postponed["next_attempt_at"])
+    return (at - datetime.now(UTC)).total_seconds()
+
+
+async def send(shop, to):
+    return (await shop.link(2_000, **mailed(to))).expect(201)
+
+
+async def test_mail_waits_for_a_server_that_is_away_and_arrives_once(stack, shop, mails):
+    await stack.stop("sandbox")
+    try:
+        links = await asyncio.gather(*(send(shop, address()) for _ in range(5)))
+        waiting = [await message(shop, link, "queued", attempts=1) for link in links]
+    finally:
+        await stack.start_again("sandbox")
+    assert all("no connection" in one["error"] for one in waiting)
+    assert all(20 < pause(one) <= 30 for one in waiting)
+    for link in links:  # nobody moves the clock here
+        await shop.inbox(link["recipient"]["email"], within_seconds=40)
+        assert (await message(shop, link, "sent"))["attempts"] == 2
+    assert [len(await mails(link["recipient"]["email"])) for link in links] == [1] * 5
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_mail_that_was_not_taken_is_tried_again_and_arrives_once(
+    stack, shop, set_faults, times, mails, refusal
+):
+    to = address()
+    await stack.restart("notify")  # no connection is left from before
+    whose = {"account": to} if "phase" in REFUSALS[refusal] else {}
+    await set_faults({"operation": "smtp", **REFUSALS[refusal], **whose})
+    link = await send(shop, to)
+    postponed = await message(shop, link, "queued", attempts=1)
+    assert 20 < pause(postponed) <= 30
+    assert await mails(to) == []
+    await times.later(link)
+    assert (await message(shop, link, "sent"))["attempts"] == 2
+    await asyncio.sleep(1)
+    assert len(await mails(to)) == 1
+
+
+@pytest.mark.parametrize("phase", ["rcpt", "data"])
+async def test_a_slow_server_holds_up_nobody_else(shop, set_faults, mails, phase):
+    slow, quick = address(), address()
+    rule = {"operation": "smtp", "kind": "slow", "phase": phase, "seconds": 4, "account": slow}
+    await set_faults(rule)
+    first = await send(shop, slow)
+    second = await send(shop, quick)
+    await message(shop, second, "sent")
+    assert await mails(slow) == []
+    assert (await message(shop, first, "sent"))["attempts"] == 1
+    assert (len(await mails(slow)), len(await mails(quick))) == (1, 1)
+
+
+async def test_a_refused_address_stops_only_its_own_mail(shop, times, mails):
+    tag = uuid4().hex[:8]
+    gone, full, grey = (f"{name}+{tag}@example.com" for name in ("refused", "full", "greylisted"))
+    good = address()
+    links = {to: await send(shop, to) for to in (gone, full, grey, good)}
+    await message(shop, links[good], "sent")
+    refused = await message(shop, links[gone], "bounced")
+    assert "550" in refused["error"]
+    listed = (await shop.get("/v1/suppressions"))["data"]
+    assert [one["reason"] for one in listed if one["recipient"] == gone] == ["bounced"]
+    assert full not in {one["recipient"] for one in listed}
+    for to in (full, grey):
+        await message(shop, links[to], "queued", attempts=1)
+        await times.later(links[to])
+    again = await message(shop, links[full], "queued", attempts=2)
+    assert "452" in again["error"]
+    assert 100 < pause(again) <= 120
+    assert (await message(shop, links[grey], "sent"))["attempts"] == 2
+    assert [len(await mails(to)) for to in (gone, full, grey, good)] == [0, 0, 1, 1]
+    path = f"/v1/payment-links/{links[full]['id']}/cancel"
+    (await shop.call("POST", path, {})).expect(200)
+    await times.later(links[full])
+    await message(shop, links[full], "obsolete")
+
+
+async def test_returned_mail_ends_the_address_until_somebody_takes_it_off_the_list(shop, mails):
+    to = f"bounce+{uuid4().hex[:8]}@example.com"
+    first = await send(shop, to)
+    bounced = await message(shop, first, "bounced")
+    second = await send(shop, to)
+    await message(shop, second, "suppressed")
+    assert len(await mails(to)) == 1
+    path = f"/v1/messages/{bounced['id']}/resend"
+    refused = await shop.call("POST", path, {})
+    assert (refused.status, refused.body["code"]) == (409, "recipient_suppressed")
+    elsewhere = address()
+    (await shop.call("POST", path, {"recipient": elsewhere})).expect(201)
+    (copy,) = await shop.inbox(elsewhere)
+    assert first["url"] in copy["text"]
+    (entry,) = [
+        one for one in (await shop.get("/v1/suppressions"))["data"] if one["recipient"] == to
+    ]
+    (await shop.call("DELETE", f"/v1/suppressions/{entry['id']}")).expect(200)
+    third = await send(shop, to)
+    await message(shop, third, "sent", "bounced")
+    assert len(await mails(to)) == 2
+
+
+@pytest.mark.parametrize(("kind", "arrived"), [("drop_before", 0), ("drop_after", 1)])
+async def test_mail_without_an_answer_is_sent_again_by_people_only(
+    shop, set_faults, times, mails, kind, arrived
+):
+    to = address()
+    await set_faults({"operation": "smtp", "kind": kind, "account": to, "times": 1})
+    link = await send(shop, to)
+    lost = await message(shop, link, "unknown")
+    await times.later(link)
+    await asyncio.sleep(2)
+    assert (await message(shop, link, "unknown"))["attempts"] == 1
+    assert len(await mails(to)) == arrived
+    path, key = f"/v1/messages/{lost['id']}/resend", str(uuid4())
+    copies = [(await shop.call("POST", path, {}, key=key)).expect(201) for _ in range(2)]
+    assert {copy["resend_of"] for copy in copies} == {lost["id"]}
+    assert len({copy["id"] for copy in copies}) == 1
+    await message(shop, link, "sent")
+    assert len(await mails(to)) == arrived + 1
+
+
+async def test_notify_killed_before_the_hand_over_sends_it_once(
+    stack, shop, set_faults, times, mails
+):
+    to = address()
+    rule = {"operation": "smtp", "kind": "slow", "phase": "rcpt", "seconds": 2}
+    await set_faults({**rule, "account": to, "times": 1})
+    link = await send(shop, to)
+    await times.sending(link, handing_over=False)
+    stack.kill("notify")
+    assert await mails(to) == []
+    await times.later(link)
+    assert (await message(shop, link, "sent"))["attempts"] == 2
+    await asyncio.sleep(2)
+    assert len(await mails(to)) == 1
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["it was taken", "nobody knows"])
+async def test_notify_killed_before_it_read_the_reply_does_not_send_it_twice(
+    stack, shop, set_faults, times, mails, stored
+):
+    to = address()
+    rule = {"operation": "smtp", "kind": "slow", "phase": "data", "seconds": 1}
+    await set_faults({**rule, "account": to, "times": 1})
+    link = await send(shop, to)
+    await times.sending(link, handing_over=True)
+    if stored:
+        stack.kill("notify", signal.SIGSTOP)
+        await shop.inbox(to)
+    stack.kill("notify")
+    await times.later(link)
+    await message(shop, link, "unknown")
+    await times.later(link)
+    await asyncio.sleep(2)
+    assert (await message(shop, link, "unknown"))["attempts"] == 1
+    assert len(await mails(to)) in ((1,) if stored else (0, 1))
+
+
+async def texted(shop):
+    phone = f"+39333{uuid4().int % 10**7:07d}"
+    link = await shop.link(2_000, recipient={"phone": phone}, channels=["sms"])
+    return phone, link.expect(201)
+
+
+async def test_an_sms_that_the_provider_put_off_comes_when_it_said(shop, set_faults, mails):
+    await set_faults(
+        {"operation": "sms", "kind": "error", "code": "429", "seconds": 3, "times": 1},
+    )
+    phone, link = await texted(shop)
+    postponed = await message(shop, link, "queued", attempts=1)
+    assert pause(postponed) <= 3
+    assert (await message(shop, link, "delivered"))["attempts"] == 2
+    assert len(await mails(phone)) == 1
+
+
+@pytest.mark.parametrize(("kind", "tries"), [("drop_before", 2), ("drop_after", 1)])
+async def test_the_provider_is_asked_about_an_sms_without_an_answer(
+    shop, set_faults, times, mails, kind, tries
+):
+    await set_faults({"operation": "sms", "kind": kind, "times": 1})
+    phone, link = await texted(shop)
+    await message(shop, link, "unknown")
+    await times.later(link)
+    assert (await message(shop, link, "sent", "delivered"))["attempts"] == tries
+    await asyncio.sleep(1)
+    assert len(await mails(phone)) == 1
+
+
+async def test_notify_killed_while_an_sms_is_handed_over_sends_it_once(
+    stack, shop, set_faults, times, mails
+):
+    await set_faults({"operation": "sms", "kind": "slow", "seconds": 1, "times": 1})
+    phone, link = await texted(shop)
+    await times.sending(link, handing_over=True)
+    stack.kill("notify")
+    await shop.inbox(phone)
+    await times.later(link)
+    await message(shop, link, "unknown")
+    await times.later(link)
+    assert (await message(shop, link, "sent", "delivered"))["attempts"] == 1
+    assert len(await mails(phone)) == 1
