@@ -6,11 +6,13 @@ one with the chassis' tables only, `new_database()` of an empty one. `nats_url` 
 tests, which therefore run on one worker; `demo_merchant` has keys for it.
 """
 
+import gc
 import itertools
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,6 +132,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.e2e)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    return (yield from without_finalizers())
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_exception_interact() -> Generator[None, Any, Any]:
+    return (yield from without_finalizers())
+
+
+def without_finalizers() -> Generator[None, Any, Any]:
+    """No garbage is collected while a failure is told: pytest and its plugins parse sources then.
+
+    In Python 3.11 a parser that is interrupted by a finalizer that parses too (asyncio logs an
+    exception that nobody asked for, as playwright leaves them, and a traceback parses its lines)
+    fails with "AST constructor recursion depth mismatch": https://github.com/python/cpython/issues/106905
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
