@@ -1,6 +1,5 @@
 """The notify process: messages to shoppers, webhooks to merchants."""
 
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,7 @@ from libs import client, process
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
 from services.notify import webhook_worker, worker
-from services.notify.addresses import Guard
+from services.notify.addresses import Guard, networks_of
 from services.notify.bounces import ReturnAddresses
 from services.notify.config import Config
 from services.notify.deps import Deps
@@ -21,48 +20,44 @@ from services.notify.oneclick_client import Customers
 from services.notify.paylink_client import Links
 from services.notify.providers import registry
 from services.notify.service import messages, webhooks
-from services.notify.webhook_deps import WebhookDeps
+from services.notify.webhook_client import Receivers
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-LAST_TRIES_SECONDS: Final = 15.0  # for messages under way at stop
-
-
-def webhook_deps(config: Config, chassis: Chassis) -> WebhookDeps:
-    networks = [part.strip() for part in config.webhook_allowed_networks.split(",")]
-    return WebhookDeps(
-        db=chassis.db,
-        seal=Seal(keys_of(config.seal_keys)),
-        guard=Guard([ip_network(network) for network in networks if network]),
-    )
+LAST_TRIES_SECONDS: Final = 15.0  # for messages and webhooks under way at stop
 
 
 async def build(config: Config, chassis: Chassis) -> Parts:
     targets = (config.merchants_target, config.oneclick_target, config.paylink_target)
     merchants, oneclick, paylink = channels = [client.channel(target) for target in targets]
     session = aiohttp.ClientSession()
+    keys = keys_of(config.seal_keys)
+    guard = Guard(networks_of(config.webhook_allowed_networks))
     deps = Deps(
         db=chassis.db,
         merchants=Merchants(merchants),
         customers=Customers(oneclick),
         links=Links(paylink),
         mailer=Mailer(Server.of(config.smtp_url)),
-        return_addresses=ReturnAddresses(config.bounce_domain, keys_of(config.seal_keys)),
+        return_addresses=ReturnAddresses(config.bounce_domain, keys),
         mail_from=config.mail_from,
         public_url=config.public_url.rstrip("/"),
         providers=registry.made(config, session),
+        seal=Seal(keys),
+        guard=guard,
+        receivers=Receivers(guard),
     )
-    hooks = webhook_deps(config, chassis)
     return Parts(
         servicers=[
             (messages_pb2_grpc.add_MessagesServiceServicer_to_server, messages.Messages(deps)),
-            (webhooks_pb2_grpc.add_WebhooksServiceServicer_to_server, webhooks.Webhooks(hooks)),
+            (webhooks_pb2_grpc.add_WebhooksServiceServicer_to_server, webhooks.Webhooks(deps)),
         ],
         names=[messages.NAME, webhooks.NAME],
-        loops=[*worker.loops(deps), *webhook_worker.loops(hooks)],
-        handlers=worker.merged(webhook_worker.handlers(hooks), worker.handlers(deps)),
+        loops=[*worker.loops(deps), *webhook_worker.loops(deps)],
+        handlers=worker.merged(webhook_worker.handlers(), worker.handlers(deps)),
         close=[
             lambda: deps.sending.wait(LAST_TRIES_SECONDS),
             deps.mailer.close,
+            deps.receivers.close,
             session.close,
             *(channel.close for channel in channels),
         ],

@@ -10,7 +10,7 @@ import errno
 import socket
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 
 import aiohttp
@@ -37,6 +37,11 @@ _SPECIAL: Final = (
     IPv6Network("5f00::/16"),
     IPv6Network("fec0::/10"),
 )
+
+
+def networks_of(text: str) -> Networks:
+    """Of comma separated CIDRs. ValueError when one is none."""
+    return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
 
 
 class AddressRefusedError(PermissionError):

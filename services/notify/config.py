@@ -6,6 +6,7 @@ from pydantic import field_validator
 
 from libs.seal import Seal, keys_of
 from libs.settings import ServiceSettings
+from services.notify.addresses import networks_of
 from services.notify.mail import Server
 
 
@@ -33,6 +34,12 @@ class Config(ServiceSettings):
     def _is_a_server(cls, url: str) -> str:
         Server.of(url)
         return url
+
+    @field_validator("webhook_allowed_networks")
+    @classmethod
+    def _are_networks(cls, networks: str) -> str:
+        networks_of(networks)
+        return networks
 
     @field_validator("seal_keys")
     @classmethod

@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 
 from libs.clock import Clock
 from libs.db import Database
+from libs.seal import Seal
 from libs.tasks import Tasks
+from services.notify.addresses import Guard
 from services.notify.bounces import ReturnAddresses
 from services.notify.mail import Mailer
 from services.notify.merchants_client import Merchants
 from services.notify.oneclick_client import Customers
 from services.notify.paylink_client import Links
 from services.notify.providers.base import Provider
+from services.notify.webhook_client import Receivers
 
 
 def world_now() -> datetime:
@@ -31,6 +34,9 @@ class Deps:
     mail_from: str
     public_url: str  # of the gateway, without slash at the end
     providers: Mapping[str, Provider]  # of text messages, by name
-    clock: Clock = field(default_factory=Clock)
+    seal: Seal  # of webhooks' secrets
+    guard: Guard  # where webhooks may go
+    receivers: Receivers  # of webhooks
+    clock: Clock = field(default_factory=Clock)  # the merchant's
     now: Callable[[], datetime] = world_now  # for backoff
     sending: Tasks = field(default_factory=Tasks)  # tries under way, which a shutdown waits for

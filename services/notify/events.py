@@ -5,6 +5,7 @@ from typing import Final
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 
+from incasso.notify.v1 import events_pb2
 from incasso.notify.v1 import webhooks_pb2 as pb
 from libs import json_out, wire
 from services.notify.webhook_domain import (
@@ -16,6 +17,8 @@ from services.notify.webhook_domain import (
     EndpointState,
     PublicEvent,
 )
+
+ENDPOINT_DISABLED: Final = "incasso.notify.webhook_endpoint.disabled"
 
 ENDPOINT_STATES: Final[Mapping[EndpointState, pb.WebhookEndpoint.State.ValueType]] = {
     EndpointState.ENABLED: pb.WebhookEndpoint.STATE_ENABLED,
@@ -66,6 +69,12 @@ def endpoint_pb(endpoint: Endpoint, *, secret: str | None = None) -> pb.WebhookE
     if endpoint.failing_since is not None:
         found.failing_since.CopyFrom(wire.timestamp(endpoint.failing_since))
     return found
+
+
+def endpoint_disabled(endpoint: Endpoint) -> bytes:
+    """Body of the event by which a merchant's other endpoints learn of it."""
+    told = events_pb2.WebhookEndpointDisabled(webhook_endpoint=endpoint_pb(endpoint))
+    return told.SerializeToString()
 
 
 def delivery_pb(delivery: Delivery, attempts: Sequence[Attempt]) -> pb.WebhookDelivery:

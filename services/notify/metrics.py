@@ -1,4 +1,4 @@
-"""What notify counts of messages. RED metrics of the RPCs are the chassis'."""
+"""What notify counts. RED metrics of the RPCs are the chassis'."""
 
 from typing import Final
 
@@ -9,4 +9,10 @@ MESSAGES: Final = Counter(
 )
 OLDEST_QUEUED: Final = Gauge(
     "incasso_oldest_queued_message_age_seconds", "Age of the oldest message that waits"
+)
+WEBHOOKS: Final = Counter(
+    "incasso_webhook_attempts_total", "Tries by where they left the webhook", ["outcome"]
+)
+OLDEST_WEBHOOK: Final = Gauge(
+    "incasso_webhook_oldest_pending_seconds", "Age of the oldest webhook that was not taken yet"
 )

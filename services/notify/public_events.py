@@ -38,6 +38,9 @@ _MESSAGES: Final = {
         "dispute.opened": "DisputeOpened",
         "dispute.closed": "DisputeClosed",
     },
+    "notify": {
+        "webhook_endpoint.disabled": "WebhookEndpointDisabled",
+    },
     "paylink": {
         "payment_link.created": "PaymentLinkCreated",
         "payment_link.sent": "PaymentLinkSent",

@@ -19,16 +19,15 @@ from libs.errors import Refusal
 from libs.logs import log
 from libs.process import Loop
 from libs.tasks import cancel
-from services.notify import public_events, webhook_metrics
+from services.notify import metrics, public_events
+from services.notify.deps import Deps
 from services.notify.flows.deliveries import deliver
 from services.notify.flows.feed import take_event
 from services.notify.store import deliveries
 from services.notify.store.deliveries import DueDelivery, Room
-from services.notify.webhook_client import Receivers
-from services.notify.webhook_deps import WebhookDeps
 
 ACTOR: Final = "notify"
-PLACES: Final = 256
+PLACES: Final = 512  # more than the endpoints of one merchant can fill
 PER_ENDPOINT: Final = 16
 LEASE: Final = timedelta(seconds=60)  # longer than a try may take
 INTERVAL_SECONDS: Final = 0.25
@@ -36,7 +35,7 @@ PAUSE_SECONDS: Final = 0.01  # so that places which become free together are fil
 WATCH_SECONDS: Final = 15.0
 
 
-def handlers(_: WebhookDeps) -> dict[str, Handler]:
+def handlers() -> dict[str, Handler]:
     """What is done with each event, by subject."""
     return dict.fromkeys(public_events.MESSAGES, _take)
 
@@ -45,7 +44,7 @@ async def _take(conn: Conn, event: Event) -> None:
     await take_event(conn, event)
 
 
-def loops(deps: WebhookDeps) -> Sequence[Loop]:
+def loops(deps: Deps) -> Sequence[Loop]:
     """What runs until the process stops."""
     return [DeliveryWorker(deps).run, lambda: watch(deps)]
 
@@ -54,7 +53,7 @@ class DeliveryWorker:
     """Sends what is due. Any number of replicas may run."""
 
     def __init__(
-        self, deps: WebhookDeps, *, places: int = PLACES, per_endpoint: int = PER_ENDPOINT
+        self, deps: Deps, *, places: int = PLACES, per_endpoint: int = PER_ENDPOINT
     ) -> None:
         self._deps = deps
         self._places = places
@@ -64,12 +63,11 @@ class DeliveryWorker:
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until cancelled. What is under way then is sent again when its lease is over."""
-        receivers = Receivers(self._deps.guard)
+        """Work until cancelled. What is under way then ends as `deps.sending`."""
         try:
             while True:
                 self._wake.clear()
-                await self.start_due(receivers)
+                await self.start_due()
                 try:
                     await asyncio.wait_for(self._wake.wait(), INTERVAL_SECONDS)
                     await asyncio.sleep(PAUSE_SECONDS)
@@ -77,9 +75,8 @@ class DeliveryWorker:
                     continue
         finally:
             await cancel(list(self._tasks))
-            await receivers.close()
 
-    async def start_due(self, receivers: Receivers) -> int:
+    async def start_due(self) -> int:
         """Fill the free places; answers how many tries were started."""
         room = Room(
             rows=self._places - len(self._tasks),
@@ -95,7 +92,7 @@ class DeliveryWorker:
             log.warning("claim failed", name="webhooks", exc_info=error)
             return 0
         for delivery in due:
-            self._start(receivers, delivery)
+            self._start(delivery)
         return len(due)
 
     async def finish(self) -> None:
@@ -103,9 +100,10 @@ class DeliveryWorker:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _start(self, receivers: Receivers, due: DueDelivery) -> None:
+    def _start(self, due: DueDelivery) -> None:
         self._under_way[due.endpoint_id] += 1
-        task = asyncio.create_task(self._deliver(receivers, due))
+        # A process that stops ends its tries, so that fewer webhooks come twice.
+        task = asyncio.create_task(self._deps.sending.finish(self._deliver(due)))
         self._tasks.add(task)
 
         def end(done: "asyncio.Task[None]") -> None:
@@ -117,18 +115,18 @@ class DeliveryWorker:
 
         task.add_done_callback(end)
 
-    async def _deliver(self, receivers: Receivers, due: DueDelivery) -> None:
+    async def _deliver(self, due: DueDelivery) -> None:
         context.set_current(context.Call(merchant_id=due.merchant_id, actor=ACTOR))
         try:
-            state = await deliver(self._deps, receivers, due)
+            state = await deliver(self._deps, due)
         except Exception as error:  # noqa: BLE001 - it comes again when its lease is over
             log.error("webhook failed", name="webhooks", exc_info=error)
-            webhook_metrics.ATTEMPTS.labels("lost").inc()
+            metrics.WEBHOOKS.labels("lost").inc()
         else:
-            webhook_metrics.ATTEMPTS.labels(state.value if state else "deleted").inc()
+            metrics.WEBHOOKS.labels(state.value if state else "deleted").inc()
 
 
-async def watch(deps: WebhookDeps) -> None:
+async def watch(deps: Deps) -> None:
     """Keep the gauge of what waits."""
     while True:
         try:
@@ -137,5 +135,5 @@ async def watch(deps: WebhookDeps) -> None:
         except Refusal as refusal:
             log.warning("webhooks were not counted", reason=refusal.reason)
         else:
-            webhook_metrics.OLDEST_PENDING.set(age.total_seconds())
+            metrics.OLDEST_WEBHOOK.set(age.total_seconds())
         await asyncio.sleep(WATCH_SECONDS)

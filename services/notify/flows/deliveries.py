@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from libs import telemetry
 from libs.pages import Page, cut
 from services.notify import events, signing, webhook_domain
+from services.notify.deps import Deps
 from services.notify.flows.endpoints import found, save
 from services.notify.store import deliveries, endpoints
 from services.notify.store.deliveries import DueDelivery
-from services.notify.webhook_client import Receivers
-from services.notify.webhook_deps import WebhookDeps
 from services.notify.webhook_domain import Attempt, Delivery, DeliveryState, EndpointState
 
 _random = secrets.SystemRandom()
@@ -27,9 +26,7 @@ class ShownDelivery:
     attempts: Sequence[Attempt] = ()
 
 
-async def deliver(
-    deps: WebhookDeps, receivers: Receivers, due: DueDelivery
-) -> DeliveryState | None:
+async def deliver(deps: Deps, due: DueDelivery) -> DeliveryState | None:
     """Send what is leased to us and write down what came of it; answers where it stands.
 
     None: its endpoint is gone. What came while its endpoint was being disabled fails unsent.
@@ -55,18 +52,18 @@ async def deliver(
         }
         if traceparent := telemetry.traceparent():
             headers[telemetry.TRACEPARENT] = traceparent
-        attempt = await receivers.post(due.url, headers, body)
+        attempt = await deps.receivers.post(due.url, headers, body)
         return await _record(deps, due, attempt)
 
 
-async def _fail(deps: WebhookDeps, due: DueDelivery) -> None:
+async def _fail(deps: Deps, due: DueDelivery) -> None:
     async with deps.db.transaction() as tx:
         endpoint = await endpoints.lock(tx, due.merchant_id, due.endpoint_id)
         if endpoint is not None and endpoint.state is EndpointState.DISABLED:
             await deliveries.fail_pending(tx, endpoint)
 
 
-async def _record(deps: WebhookDeps, due: DueDelivery, attempt: Attempt) -> DeliveryState | None:
+async def _record(deps: Deps, due: DueDelivery, attempt: Attempt) -> DeliveryState | None:
     """What the try tells of the delivery and of its endpoint. Neither is there: deleted since."""
     now = deps.now()
     async with deps.db.transaction() as tx:
@@ -81,12 +78,12 @@ async def _record(deps: WebhookDeps, due: DueDelivery, attempt: Attempt) -> Deli
         await deliveries.save(tx, delivery, after)
         given_up = after.state is DeliveryState.FAILED
         changed = webhook_domain.endpoint_after(endpoint, attempt, given_up=given_up, now=now)
-        await save(tx, endpoint, changed)
+        await save(deps, tx, endpoint, changed)
     return after.state
 
 
 async def list_deliveries(
-    deps: WebhookDeps, merchant_id: str, endpoint_id: str, page: Page, state: DeliveryState | None
+    deps: Deps, merchant_id: str, endpoint_id: str, page: Page, state: DeliveryState | None
 ) -> tuple[list[ShownDelivery], str]:
     """One page of an endpoint's, newest first, and the cursor of the next."""
     async with deps.db.connection() as conn:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from libs import idempotency, ids
+from libs import idempotency, ids, outbox
 from libs.db import Conn
 from libs.pages import Page, cut
-from services.notify import signing, webhook_domain
+from services.notify import events, signing, webhook_domain
+from services.notify.deps import Deps
 from services.notify.errors import TooManyWebhookEndpoints, WebhookEndpointNotFound
 from services.notify.store import deliveries, endpoints
-from services.notify.webhook_deps import WebhookDeps
+from services.notify.store.messages import clock_offset
 from services.notify.webhook_domain import Endpoint, EndpointChange, EndpointState
 
 
@@ -34,7 +35,7 @@ class CreateEndpoint:
     once: idempotency.Key | None = None
 
 
-async def create_endpoint(deps: WebhookDeps, cmd: CreateEndpoint) -> MadeEndpoint:
+async def create_endpoint(deps: Deps, cmd: CreateEndpoint) -> MadeEndpoint:
     event_types = webhook_domain.check_event_types(cmd.event_types, "event_types")
     await deps.guard.check(cmd.url)
     async with deps.db.transaction() as tx:
@@ -59,19 +60,19 @@ async def create_endpoint(deps: WebhookDeps, cmd: CreateEndpoint) -> MadeEndpoin
     return MadeEndpoint(endpoint, secret)
 
 
-async def _add_secret(deps: WebhookDeps, conn: Conn, endpoint: Endpoint) -> str:
+async def _add_secret(deps: Deps, conn: Conn, endpoint: Endpoint) -> str:
     secret = signing.new_secret()
     await endpoints.insert_secret(conn, endpoint.merchant_id, endpoint.id, deps.seal.close(secret))
     return secret
 
 
-async def get_endpoint(deps: WebhookDeps, merchant_id: str, endpoint_id: str) -> Endpoint:
+async def get_endpoint(deps: Deps, merchant_id: str, endpoint_id: str) -> Endpoint:
     async with deps.db.connection() as conn:
         return found(await endpoints.get(conn, merchant_id, endpoint_id))
 
 
 async def list_endpoints(
-    deps: WebhookDeps, merchant_id: str, page: Page
+    deps: Deps, merchant_id: str, page: Page
 ) -> tuple[Sequence[Endpoint], str]:
     """One page, newest first, and the cursor of the next."""
     async with deps.db.connection() as conn:
@@ -79,7 +80,7 @@ async def list_endpoints(
 
 
 async def update_endpoint(
-    deps: WebhookDeps,
+    deps: Deps,
     merchant_id: str,
     endpoint_id: str,
     change: EndpointChange,
@@ -95,21 +96,33 @@ async def update_endpoint(
         if not (await idempotency.claim(tx, once, endpoint_id)).fresh:
             return endpoint
         changed = webhook_domain.change_endpoint(endpoint, change)
-        await save(tx, endpoint, changed)
+        await save(deps, tx, endpoint, changed)
         await idempotency.complete(tx, once, b"")
     return changed
 
 
-async def save(conn: Conn, before: Endpoint, after: Endpoint) -> None:
-    """A decision about a locked endpoint; what waits for one that is disabled has failed."""
+async def save(deps: Deps, conn: Conn, before: Endpoint, after: Endpoint) -> None:
+    """A decision about a locked endpoint.
+
+    What waits for one that is disabled has failed, and the merchant's other endpoints are told.
+    """
     if after == before:
         return
     await endpoints.save(conn, before, after)
     if before.state is not after.state and after.state is EndpointState.DISABLED:
         await deliveries.fail_pending(conn, after)
+        ahead = await clock_offset(conn, after.merchant_id)
+        await outbox.append(
+            conn,
+            merchant_id=after.merchant_id,
+            aggregate_id=after.id,
+            subject=events.ENDPOINT_DISABLED,
+            body=events.endpoint_disabled(after),
+            at=deps.now() + ahead,
+        )
 
 
-async def delete_endpoint(deps: WebhookDeps, merchant_id: str, endpoint_id: str) -> None:
+async def delete_endpoint(deps: Deps, merchant_id: str, endpoint_id: str) -> None:
     """With its deliveries and their tries."""
     async with deps.db.transaction() as tx:
         found(await endpoints.lock(tx, merchant_id, endpoint_id))
@@ -117,7 +130,7 @@ async def delete_endpoint(deps: WebhookDeps, merchant_id: str, endpoint_id: str)
 
 
 async def rotate_secret(
-    deps: WebhookDeps,
+    deps: Deps,
     merchant_id: str,
     endpoint_id: str,
     overlap: timedelta,

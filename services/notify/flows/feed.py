@@ -5,10 +5,10 @@ from libs.db import Conn
 from libs.errors import invalid
 from libs.pages import Page, cut
 from services.notify import public_events
+from services.notify.deps import Deps
 from services.notify.errors import EventNotFound
 from services.notify.store import feed
 from services.notify.store.feed import EventFilter
-from services.notify.webhook_deps import WebhookDeps
 from services.notify.webhook_domain import PublicEvent
 
 
@@ -27,13 +27,13 @@ async def take_event(conn: Conn, event: Event) -> None:
         await feed.insert_deliveries(conn, public)
 
 
-async def get_event(deps: WebhookDeps, merchant_id: str, event_id: str) -> PublicEvent:
+async def get_event(deps: Deps, merchant_id: str, event_id: str) -> PublicEvent:
     async with deps.db.connection() as conn:
         return found(await feed.get_event(conn, merchant_id, event_id))
 
 
 async def list_events(
-    deps: WebhookDeps, merchant_id: str, wanted: EventFilter, page: Page
+    deps: Deps, merchant_id: str, wanted: EventFilter, page: Page
 ) -> tuple[list[PublicEvent], str]:
     """One page, newest first, and the cursor of the next."""
     async with deps.db.connection() as conn:

@@ -6,12 +6,12 @@ from datetime import datetime
 from libs import idempotency, ids
 from libs.db import Conn
 from services.notify import public_events, webhook_domain
+from services.notify.deps import Deps
 from services.notify.errors import WebhookDeliveryNotFound, WebhookEndpointDisabled
 from services.notify.flows.deliveries import ShownDelivery
 from services.notify.flows.endpoints import found
 from services.notify.flows.feed import found as event_found
 from services.notify.store import deliveries, endpoints, feed
-from services.notify.webhook_deps import WebhookDeps
 from services.notify.webhook_domain import Delivery, Endpoint, EndpointState, PublicEvent
 
 
@@ -26,7 +26,7 @@ class ReplayWebhooks:
 
 
 async def send_test(
-    deps: WebhookDeps,
+    deps: Deps,
     event: PublicEvent,
     endpoint_id: str,
     once: idempotency.Key | None,
@@ -56,7 +56,7 @@ async def send_test(
 
 
 async def retry_delivery(
-    deps: WebhookDeps, merchant_id: str, delivery_id: str, once: idempotency.Key | None
+    deps: Deps, merchant_id: str, delivery_id: str, once: idempotency.Key | None
 ) -> ShownDelivery:
     """Due now, whatever its state."""
     async with deps.db.transaction() as tx:
@@ -70,7 +70,7 @@ async def retry_delivery(
         return await _shown(tx, merchant_id, delivery_id)
 
 
-async def replay(deps: WebhookDeps, cmd: ReplayWebhooks) -> int:
+async def replay(deps: Deps, cmd: ReplayWebhooks) -> int:
     """Answers how many deliveries will be made; a repeat answers the same number."""
     async with deps.db.transaction() as tx:
         endpoint = await _enabled(tx, cmd.merchant_id, cmd.endpoint_id)
@@ -89,7 +89,7 @@ async def replay(deps: WebhookDeps, cmd: ReplayWebhooks) -> int:
 
 
 async def resend_event(
-    deps: WebhookDeps, merchant_id: str, event_id: str, once: idempotency.Key | None
+    deps: Deps, merchant_id: str, event_id: str, once: idempotency.Key | None
 ) -> int:
     """To every enabled endpoint that wants it; answers to how many. Test events are not resent."""
     async with deps.db.transaction() as tx:

@@ -12,9 +12,9 @@ from incasso.notify.v1.webhooks_pb2_grpc import WebhooksServiceServicer
 from libs import context, idempotency, ids, telemetry, wire
 from libs.pages import page_of
 from services.notify import events, public_events, webhook_domain
+from services.notify.deps import Deps
 from services.notify.flows import deliveries, endpoints, feed, replays
 from services.notify.store.feed import EventFilter
-from services.notify.webhook_deps import WebhookDeps
 from services.notify.webhook_domain import (
     DeliveryState,
     EndpointChange,
@@ -33,7 +33,7 @@ _DELIVERY_STATE: Final[Mapping[int, DeliveryState]] = {
 
 
 class Webhooks(WebhooksServiceServicer):
-    def __init__(self, deps: WebhookDeps) -> None:
+    def __init__(self, deps: Deps) -> None:
         self._deps = deps
 
     async def CreateWebhookEndpoint(

@@ -146,7 +146,7 @@ async def known_references(conn: Conn, references: Sequence[str]) -> frozenset[s
 
 
 async def clock_offset(conn: Conn, merchant_id: str) -> timedelta:
-    """By how much the clock of a test merchant is ahead; for news, which name no merchant."""
+    """By how much the clock of a test merchant is ahead, where no call says it."""
     ahead: timedelta | None = await conn.fetchval(
         "SELECT clock_offset FROM test_clocks WHERE merchant_id = $1", merchant_id
     )

@@ -13,8 +13,10 @@ from incasso.notify.v1.messages_pb2_grpc import (
 )
 from libs import client, db
 from libs.db import Database
+from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
+from services.notify.addresses import Guard
 from services.notify.bounces import ReturnAddresses
 from services.notify.deps import Deps
 from services.notify.domain import Channel
@@ -25,6 +27,7 @@ from services.notify.oneclick_client import Customers
 from services.notify.paylink_client import Links
 from services.notify.providers.twilio import Account, Twilio
 from services.notify.service import messages
+from services.notify.webhook_client import Receivers
 from tests.services.notify.messages import neighbours, sms_double
 from tests.services.notify.messages.mail_double import MailServer
 from tests.services.notify.messages.sms_double import SmsApi
@@ -83,6 +86,9 @@ async def world(database: Database, mail: MailServer, sms: SmsApi) -> AsyncItera
         mail_from="pay@incasso.example",
         public_url="https://pay.example",
         providers={"twilio": Twilio(account, session)},
+        seal=Seal(KEYS),
+        guard=Guard(),
+        receivers=Receivers(Guard()),
         now=time.now,
     )
     server = Server(
@@ -96,6 +102,7 @@ async def world(database: Database, mail: MailServer, sms: SmsApi) -> AsyncItera
     await channel.close()
     await server.stop(1)
     await deps.mailer.close()
+    await deps.receivers.close()
     await session.close()
     await to_neighbours.close()
     await beside.stop(1)

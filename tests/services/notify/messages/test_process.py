@@ -190,6 +190,7 @@ def test_it_refuses_to_start_before_its_schema_is_there(environment):
         ("INCASSO_SMTP_URL", "mail.example:25"),
         ("INCASSO_SEAL_KEYS", " ,"),
         ("INCASSO_SEAL_KEYS", "x"),
+        ("INCASSO_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.1/8"),
     ],
 )
 def test_it_names_the_setting_that_is_wrong(environment, name: str, value: str):

@@ -17,9 +17,15 @@ from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.notify.addresses import Guard
+from services.notify.bounces import ReturnAddresses
+from services.notify.deps import Deps
+from services.notify.mail import Mailer
+from services.notify.mail import Server as MailAddress
+from services.notify.merchants_client import Merchants
+from services.notify.oneclick_client import Customers
+from services.notify.paylink_client import Links
 from services.notify.service.webhooks import NAME, Webhooks
 from services.notify.webhook_client import Receivers
-from services.notify.webhook_deps import WebhookDeps
 from tests.services.notify.webhooks.hooks import Hooks, Receiver, Time
 
 
@@ -42,13 +48,30 @@ async def hooks(new_database, receiver: Receiver) -> AsyncIterator[Hooks]:
     database = await db.connect(new_database("notify"), pool_size=8, service="notify")
     time = Time()
     guard = Guard([ip_network("127.0.0.0/8")])
-    deps = WebhookDeps(database, Seal([Fernet.generate_key().decode()]), guard, now=time)
+    keys = [Fernet.generate_key().decode()]
+    nobody = client.channel("ipv4:127.0.0.1:1")  # webhooks ask nobody and send no mail
+    deps = Deps(
+        db=database,
+        merchants=Merchants(nobody),
+        customers=Customers(nobody),
+        links=Links(nobody),
+        mailer=Mailer(MailAddress("smtp", "127.0.0.1", 1)),
+        return_addresses=ReturnAddresses("", keys),
+        mail_from="pay@incasso.example",
+        public_url="https://pay.example",
+        providers={},
+        seal=Seal(keys),
+        guard=guard,
+        receivers=Receivers(guard, ClientTimeout(total=1)),
+        now=time,
+    )
     server = Server([(add_WebhooksServiceServicer_to_server, Webhooks(deps))], [NAME], Tasks())
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
-    receivers = Receivers(guard, ClientTimeout(total=1))
-    yield Hooks(deps, WebhooksServiceStub(channel), receiver, receivers, time)
-    await receivers.close()
+    yield Hooks(deps, WebhooksServiceStub(channel), receiver, time)
+    await deps.sending.wait(5)
+    await deps.receivers.close()
     await channel.close()
+    await nobody.close()
     await server.stop(1)
     await database.close()
 
@@ -56,4 +79,4 @@ async def hooks(new_database, receiver: Receiver) -> AsyncIterator[Hooks]:
 @pytest.fixture
 def other(hooks: Hooks) -> Hooks:
     """Another merchant at the same process."""
-    return Hooks(hooks.deps, hooks.stub, hooks.receiver, hooks.receivers, hooks.time)
+    return Hooks(hooks.deps, hooks.stub, hooks.receiver, hooks.time)

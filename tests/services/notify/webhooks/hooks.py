@@ -13,8 +13,7 @@ from incasso.payments.v1 import events_pb2, payments_pb2
 from libs import client, context, ids, wire
 from libs.bus import Event
 from services.notify import webhook_worker
-from services.notify.webhook_client import Receivers
-from services.notify.webhook_deps import WebhookDeps
+from services.notify.deps import Deps
 from services.notify.webhook_worker import DeliveryWorker
 
 CAPTURED = "incasso.payments.payment.captured"
@@ -76,10 +75,9 @@ class Time:
 class Hooks:
     """`call` speaks gRPC as the merchant; `send` runs the worker once."""
 
-    deps: WebhookDeps
+    deps: Deps
     stub: Any
     receiver: Receiver
-    receivers: Receivers
     time: Time
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
 
@@ -119,13 +117,13 @@ class Hooks:
             occurred_at=datetime.now(UTC),
         )
         async with self.deps.db.transaction() as conn:
-            await webhook_worker.handlers(self.deps)[subject](conn, event)
+            await webhook_worker.handlers()[subject](conn, event)
         return event.event_id
 
     async def send(self) -> int:
         """One turn of the worker; answers how many tries it made."""
         worker = DeliveryWorker(self.deps)
-        started = await worker.start_due(self.receivers)
+        started = await worker.start_due()
         await worker.finish()
         return started
 

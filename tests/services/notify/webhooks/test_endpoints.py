@@ -1,4 +1,5 @@
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
@@ -6,6 +7,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from incasso.notify.v1 import webhooks_pb2 as pb
 from libs.errors import Kind, RemoteRefusal
+from services.notify import events
 from services.notify.webhook_domain import MOST_ENDPOINTS
 from tests.services.notify.webhooks.hooks import Hooks
 from tests.services.notify.webhooks.test_event_feed import refusal
@@ -203,3 +205,38 @@ async def test_however_often_it_is_rotated_five_secrets_sign(hooks: Hooks):
     await hooks.send()
     (received,) = hooks.receiver.received
     assert len(received.headers["webhook-signature"].split(" ")) == 5
+
+
+async def told(hooks: Hooks) -> list[tuple[str, bytes]]:
+    """What the outbox holds."""
+    async with hooks.deps.db.connection() as conn:
+        rows = await conn.fetch(
+            "SELECT subject, body FROM outbox WHERE merchant_id = $1 ORDER BY occurred_at",
+            hooks.merchant_id,
+        )
+    return [(row["subject"], row["body"]) for row in rows]
+
+
+async def test_the_other_endpoints_are_told_of_one_that_is_disabled(hooks: Hooks):
+    gone = await hooks.endpoint("/gone", event_types=["payment.*"])
+    other = await hooks.endpoint("/other", event_types=["webhook_endpoint.*"])
+    hooks.receiver.answer("/gone", 410)
+    await hooks.happen()
+    await hooks.send()
+    ((subject, body),) = await told(hooks)
+    await hooks.happen(subject, body)
+    await hooks.send()
+    (received,) = hooks.receiver.at("/other")
+    event = json.loads(received.body)
+    assert event["type"] == "webhook_endpoint.disabled"
+    endpoint = event["data"]["webhook_endpoint"]
+    assert (endpoint["id"], endpoint["disabled_reason"]) == (gone.id, "gone")
+    assert "secret" not in endpoint
+    assert (await hooks.seen(other)).state == ENABLED
+
+
+async def test_disabled_twice_is_told_once(hooks: Hooks):
+    made = await hooks.endpoint()
+    for _ in range(2):
+        await hooks.call("UpdateWebhookEndpoint", webhook_endpoint_id=made.id, state=DISABLED)
+    assert [subject for subject, _ in await told(hooks)] == [events.ENDPOINT_DISABLED]

@@ -34,7 +34,7 @@ async def test_a_repeated_event_changes_nothing(hooks: Hooks):
 
 
 async def test_every_public_event_has_a_handler(hooks: Hooks):
-    assert set(webhook_worker.handlers(hooks.deps)) == set(public_events.MESSAGES)
+    assert set(webhook_worker.handlers()) == set(public_events.MESSAGES)
 
 
 async def test_endpoints_get_the_types_that_they_want(hooks: Hooks):
