@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, Final
 
 from incasso.oneclick.v1 import events_pb2 as oneclick_pb
@@ -24,10 +23,11 @@ from services.notify import metrics, retry
 from services.notify.deps import Deps
 from services.notify.domain import PHONES, About, Channel, Kind, Message
 from services.notify.flows import queue
+from services.notify.flows.retention import forget
 from services.notify.flows.send import send_message
 from services.notify.flows.settle import settle_message
 from services.notify.paylink_client import about_link
-from services.notify.store import notices, tries
+from services.notify.store import tries
 from services.notify.store.tries import Due
 
 ACTOR: Final = "notify"
@@ -37,7 +37,7 @@ MAIL_LOOPS: Final = 4
 PHONE_LOOPS: Final = 2
 CONCURRENCY: Final = 4
 WATCH_SECONDS: Final = 5.0
-NEWS_KEPT: Final = timedelta(days=7)
+FORGET_SECONDS: Final = 3600.0
 
 _REQUESTED: Final = link_events.PaymentLinkMessageRequested
 _KIND: Final = {
@@ -94,7 +94,11 @@ def loops(deps: Deps) -> Sequence[Loop]:
     """What runs until the process stops."""
     senders = [mail_worker(deps) for _ in range(MAIL_LOOPS)]
     senders += [phone_worker(deps) for _ in range(PHONE_LOOPS)]
-    return [*(sender.run for sender in senders), lambda: watch_queue(deps)]
+    return [
+        *(sender.run for sender in senders),
+        lambda: watch_queue(deps),
+        lambda: forget_old(deps),
+    ]
 
 
 def mail_worker(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]:
@@ -140,15 +144,25 @@ def _sender(
 
 
 async def watch_queue(deps: Deps) -> None:
-    """Keep the gauge of what waits, and forget old news of messages that are not ours."""
+    """Keep the gauge of what waits."""
     while True:
         try:
             async with deps.db.connection() as conn:
                 metrics.OLDEST_QUEUED.set(await tries.oldest_queued_seconds(conn))
-                await notices.purge(conn, NEWS_KEPT)
         except Refusal as refusal:
             log.warning("the queue was not looked at", reason=refusal.reason)
         await asyncio.sleep(WATCH_SECONDS)
+
+
+async def forget_old(deps: Deps) -> None:
+    """Keep nothing longer than retention.py says."""
+    while True:
+        try:
+            if count := await forget(deps):
+                log.info("forgot what is old", count=count)
+        except Refusal as refusal:
+            log.warning("nothing was forgotten", reason=refusal.reason)
+        await asyncio.sleep(FORGET_SECONDS)
 
 
 def _link_messages(deps: Deps, event: Event) -> list[Message]:

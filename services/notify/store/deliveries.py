@@ -152,7 +152,8 @@ async def insert(conn: Conn, delivery: Delivery) -> None:
 async def save(conn: Conn, before: Delivery, after: Delivery) -> bool:
     """False when it is not in the state that the decision was made in."""
     touched = await conn.execute(
-        "UPDATE webhook_deliveries SET state = $4, tries = $5, due_at = $6"
+        "UPDATE webhook_deliveries SET state = $4, tries = $5, due_at = $6,"
+        " ended_at = CASE WHEN $4 = 'pending' THEN NULL ELSE now() END"
         " WHERE merchant_id = $1 AND id = $2 AND state = $3",
         before.merchant_id,
         before.id,
@@ -167,7 +168,7 @@ async def save(conn: Conn, before: Delivery, after: Delivery) -> bool:
 async def fail_pending(conn: Conn, endpoint: Endpoint) -> int:
     """What waits for an endpoint that was disabled."""
     return await conn.execute(
-        "UPDATE webhook_deliveries SET state = 'failed', due_at = NULL"
+        "UPDATE webhook_deliveries SET state = 'failed', due_at = NULL, ended_at = now()"
         " WHERE merchant_id = $1 AND endpoint_id = $2 AND state = 'pending'",
         endpoint.merchant_id,
         endpoint.id,

@@ -1,7 +1,6 @@
 """SQL of what providers tell before we know the message's reference."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from libs.db import Conn
 from services.notify.domain import Event, News, SuppressionReason
@@ -40,10 +39,3 @@ async def take(conn: Conn, key: str) -> Sequence[News]:
         )
         for row in rows
     ]
-
-
-async def purge(conn: Conn, age: timedelta) -> int:
-    """Forget news of messages that are not ours; answers how many."""
-    return await conn.execute(
-        "DELETE FROM provider_notices WHERE received_at < now() - $1::interval", age
-    )

@@ -12,6 +12,7 @@ from services.notify.errors import (
     RecipientSuppressed,
     SuppressionNotFound,
 )
+from services.notify.flows.retention import forget
 from tests.services.notify.messages.world import World
 
 State = pb.Message
@@ -141,3 +142,21 @@ async def test_a_suppressed_address_is_written_to_after_it_was_lifted(world: Wor
     await world.turn()
     assert len(world.mail.inbox) == 1
     assert await world.suppressed() == [("", "bounced")]
+
+
+async def test_who_got_a_message_is_forgotten_after_thirteen_months(world: World):
+    await world.ask()
+    await world.turn()
+    await world.ask()  # waits
+    async with world.db.connection() as conn:
+        await conn.execute("UPDATE messages SET queued_at = queued_at - interval '400 days'")
+        await conn.execute(
+            "INSERT INTO provider_notices (provider_reference, event, received_at)"
+            " VALUES ('SM1', 'deliver', now() - interval '8 days'), ('SM2', 'deliver', now())"
+        )
+    await world.ask()
+    assert await forget(world.deps) == 2
+    old, *others = await world.rows()
+    assert (old["recipient"], old["about"]["name"], old["state"]) == ("", "", "sent")
+    assert old["about"]["amount"]["amount_minor"] == 12900
+    assert [row["recipient"] for row in others] == ["giulia@example.com"] * 2
