@@ -22,6 +22,7 @@ from libs.errors import Refusal
 from stack.embedded import Stack
 
 NAME = "Bottega Demo"
+PLAN = "pro"  # whose quotas nobody reaches by trying things out
 COLOUR = "#0f5b4c"  # of its logo
 IBAN = "IT60X0542811101000000123456"  # the example of Italian banks: nobody's
 LOGO = Path(__file__).with_name("demo_logo.png")
@@ -58,7 +59,12 @@ async def create_merchant(stack: Stack, name: str, *, suffix: str = "") -> DemoM
     names for them are the same without it.
     """
     request = merchants_pb2.CreateMerchantRequest(
-        name=name, country="IT", default_currency="EUR", locale="it", test=True
+        name=name,
+        country="IT",
+        default_currency="EUR",
+        locale="it",
+        test=True,
+        plan=PLAN,
     )
     async with merchants(stack) as stub:
         made = await client.call(stub.CreateMerchant, request, timeout_seconds=CALL_TIMEOUT_SECONDS)
