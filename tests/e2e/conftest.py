@@ -10,6 +10,9 @@ from stack.demo_merchant import create_merchant
 from stack.payer import Payer
 from stack.receiver import receiver
 from stack.shop import Shop
+from tests.browser import browser
+
+__all__ = ["browser"]  # the fixture, for every test of this folder
 
 GENEROUS = {"max_charge_minor": 10**9, "max_daily_minor": 10**11, "max_hourly_charges": 10**6}
 

@@ -3,32 +3,19 @@
 `SCREENSHOTS=<folder>` keeps a picture of every step, narrow and wide, light and dark.
 """
 
-import os
-from pathlib import Path
-
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
+from tests.browser import looks, needs_chromium
 from tests.e2e.conftest import address, mailed
-from tests.services.gateway.conftest import ARGUMENTS, CHROMIUM
 
-SCREENSHOTS = os.environ.get("SCREENSHOTS")
-WIDTHS = {"390": (390, 844), "1280": (1280, 900)}
 CHALLENGED = "4000 0025 0000 3155"
 # A mail has no landmarks: it stands inside a page of the reader's.
 OF_A_MAIL = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 VISA = "4242 4242 4242 4242"
 
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-async def browser():
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        await started.close()
+pytestmark = needs_chromium
 
 
 @pytest.fixture
@@ -43,18 +30,10 @@ async def phone(browser):
 
 
 async def look(page, name, options=None):
-    """No violation that axe knows; pictures where they are wanted."""
-    found = await Axe().run(page, options=options)
-    assert found.violations_count == 0, found.generate_report()
-    if not SCREENSHOTS:
-        return
-    for width, (across, down) in WIDTHS.items():
-        for scheme in ("light", "dark"):
-            await page.set_viewport_size({"width": across, "height": down})
-            await page.emulate_media(color_scheme=scheme)
-            await page.screenshot(
-                path=f"{SCREENSHOTS}/journey-{name}-{width}-{scheme}.png", full_page=True
-            )
+    """No violation that axe knows."""
+    async for manner in looks(page, f"journey-{name}"):
+        found = await Axe().run(page, options=options)
+        assert found.violations_count == 0, (manner, found.generate_report())
     await page.set_viewport_size({"width": 390, "height": 844})
     await page.emulate_media(color_scheme="light")
 
@@ -93,6 +72,8 @@ async def pay_with_challenge(phone):
     await type_card(phone, CHALLENGED)
     await look(phone, "3-pay")
     await phone.get_by_role("button", name="Paga 129,00").click()
+    await expect(phone.get_by_role("button", name="Approva")).to_be_visible()
+    await phone.go_back()  # from the bank's page, which came by itself
     await expect(phone.locator("body.view-confirm")).to_be_visible()
     await look(phone, "4-confirm")
     await phone.get_by_role("link", name="Conferma").click()
@@ -130,6 +111,8 @@ async def test_refresh_and_back_during_the_payment_are_one_payment(shop, phone):
     await phone.goto(link["url"])
     await type_card(phone, CHALLENGED)
     await phone.get_by_role("button", name="Paga 49,00").click()
+    await expect(phone.get_by_role("button", name="Approva")).to_be_visible()
+    await phone.go_back()
     await expect(phone.locator("body.view-confirm")).to_be_visible()
     await phone.reload()
     await expect(phone.locator("body.view-confirm")).to_be_visible()

@@ -15,8 +15,9 @@ from services.gateway.pay.texts import WORDS
 from services.gateway.transcoder import body_bytes
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
-MAX_FORM_BYTES: Final = 16 * 1024
-MAX_FIELDS: Final = 500  # a shop's page has two for each of up to 200 products
+# A shop's page has two fields, of some 40 bytes each, for each of up to 200 products.
+MAX_FORM_BYTES: Final = 32 * 1024
+MAX_FIELDS: Final = 500
 # Forms of one link and process.
 POSTS_PER_SECOND: Final = 1.0
 POSTS_BURST: Final = 60.0

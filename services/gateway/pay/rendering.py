@@ -43,8 +43,7 @@ def day(stamp: Timestamp, language: str) -> str:
     return display.day(stamp.ToDatetime(tzinfo=UTC).astimezone(_ZONE), language)
 
 
-_templates.filters |= {"moment": moment, "day": day, "groups": view.groups}
-_templates.filters["paragraphs"] = view.paragraphs
+_templates.filters |= {"moment": moment, "day": day, "paragraphs": view.paragraphs}
 
 
 def language_of(request: web.Request, otherwise: str = display.FALLBACK) -> str:

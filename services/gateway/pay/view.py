@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 import segno
 
@@ -15,6 +16,7 @@ from services.gateway.pay.texts import WORDS
 LINK = paylink_pb2.PaymentLink
 TRY = paylink_pb2.LinkPayment
 PAYMENT = payments_pb2.Payment
+TRANSFER = paylink_pb2.METHOD_BANK_TRANSFER
 BRANDS: Final = {
     "visa": "Visa",
     "mastercard": "Mastercard",
@@ -65,9 +67,9 @@ def name_of(page: pages_pb2.PayPage, use: str) -> str:
 
 
 def _under_way(own: pages_pb2.PagePayment) -> str:
-    if own.link_payment.method == paylink_pb2.METHOD_BANK_TRANSFER:
+    if own.link_payment.method == TRANSFER:
         return "transfer"
-    if own.payment_state == PAYMENT.STATE_REQUIRES_ACTION and own.next_action.url:
+    if own.payment_state == PAYMENT.STATE_REQUIRES_ACTION and web_address(own.next_action.url):
         return "confirm"
     return "pending" if own.payment_state == PAYMENT.STATE_PENDING else "processing"
 
@@ -144,6 +146,20 @@ def paragraphs(text: str) -> list[str]:
     """Of a plain text: empty lines part them."""
     parts = text.replace("\r\n", "\n").split("\n\n")
     return [part.strip("\n") for part in parts if part.strip()]
+
+
+def number_of(tried: paylink_pb2.LinkPayment) -> Sequence[str]:
+    """A payment's number to be read to a help line: its id without prefix, in groups."""
+    return groups((tried.payment_id or tried.id).rpartition("_")[2])
+
+
+def web_address(url: str) -> str:
+    """The address when a browser may be sent there; "" for scripts and other schemes."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return url if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
 def qr_svg(payload: str) -> str:

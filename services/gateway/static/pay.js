@@ -31,6 +31,7 @@
         return;
       }
       form.dataset.sent = "yes";
+      if ("pays" in form.dataset) remember();
       if (event.submitter) setBusy(event.submitter, true);
     });
   }
@@ -39,6 +40,28 @@
     if (event.persisted) window.location.reload();
   });
 
+  // --- the bank's challenge: whoever has just paid in this tab goes on to it by itself, once;
+  // back, reload and other tabs show the page with its button ------------------------------------
+  const memory = `incasso-paying ${window.location.pathname}`;
+  function remember() {
+    try { window.sessionStorage.setItem(memory, "yes"); } catch { /* then it takes a click */ }
+  }
+  function recall() {
+    try {
+      const found = window.sessionStorage.getItem(memory);
+      window.sessionStorage.removeItem(memory);
+      return found !== null;
+    } catch { return false; }
+  }
+  let leaving = false;
+  const challenge = document.querySelector("[data-challenge]");
+  // While it is processed, a challenge may still come.
+  if (body.dataset.view !== "processing" && recall() && challenge) {
+    leaving = true;
+    setBusy(challenge, true);
+    window.location.assign(challenge.href);
+  }
+
   // --- small comforts ------------------------------------------------------------------------
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", async () => {
@@ -46,7 +69,11 @@
       try {
         await navigator.clipboard.writeText(button.dataset.copy);
         button.textContent = button.dataset.done;
-        setTimeout(() => { button.textContent = before; }, 2000);
+        button.nextElementSibling.textContent = button.dataset.done;
+        setTimeout(() => {
+          button.textContent = before;
+          button.nextElementSibling.textContent = "";
+        }, 2000);
       } catch {
         const range = document.createRange();
         range.selectNodeContents(button.previousElementSibling);
@@ -88,10 +115,15 @@
     source.addEventListener("changed", (event) => {
       const { state } = JSON.parse(event.data);
       // Whoever types a card is not disturbed by what does not concern them.
-      const matters = waits || (ends.includes(state) && (state !== "paying" || !("reusable" in body.dataset)));
-      if (!matters || paying || document.querySelector("form[data-sent]")) return;
+      const matters = waits || ends.includes(state);
+      if (!matters || paying || leaving || document.querySelector("form[data-sent]")) return;
       source.close();
       window.location.replace(pageUrl());
+    });
+    // Refused, as when too many pages of this link are open: a page that waits looks again.
+    source.addEventListener("error", () => {
+      if (source.readyState !== EventSource.CLOSED || !waits || leaving) return;
+      setTimeout(() => window.location.replace(pageUrl()), 10000);
     });
     window.addEventListener("pagehide", () => source.close());
   }
@@ -149,6 +181,7 @@
   function send(card) {
     if (paying === "sent") return;
     paying = "sent";
+    remember();
     setBusy(button, true);
     form.elements.card_token.value = card.token;
     form.elements.brand.value = card.brand ?? "";

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, settings
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from incasso.notify.v1 import messages_pb2_grpc, webhooks_pb2_grpc
@@ -31,6 +30,7 @@ from services.gateway.config import Config
 from services.gateway.upstreams import UPSTREAMS, Upstreams, message_class
 from services.sandbox.app import build_app as build_sandbox
 from services.sandbox.config import Config as SandboxConfig
+from tests.browser import SCREENSHOTS, browser
 from tests.services.gateway import pay_samples
 from tests.services.sandbox.conftest import started
 
@@ -38,20 +38,10 @@ from tests.services.sandbox.conftest import started
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
-CHROMIUM = "/usr/bin/chromium"
 LOGO = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 )
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SCREENSHOTS = os.environ.get("SCREENSHOTS")  # a folder, to look at the pages
+__all__ = ["browser"]  # the fixture, for every test of this folder
 
 SECRET = "sk_all00000000000000000000000000000"
 PUBLISHABLE = "pk_browser0000000000000000000000000"
@@ -217,14 +207,6 @@ def gateway(shared_gateway: Gateway) -> Gateway:
 def new_gateway() -> Callable[..., Any]:
     """One of the test's own: `async with new_gateway(cors_origins="…") as gateway`."""
     return running_gateway
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        await started.close()
 
 
 @pytest.fixture(params=["light", "dark"] if SCREENSHOTS else ["light"])

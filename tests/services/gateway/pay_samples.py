@@ -163,6 +163,38 @@ def deposit() -> pages_pb2.PayPage:
     return page(payment_link=asked, due_minor=3900, saved_cards=[])
 
 
+LONG = (
+    "Società Cooperativa Agricola dei Produttori di Erbe Officinali e Piante Aromatiche "
+    "dell'Alta Val di Susa"
+)
+NO_SPACES = "Mascarponetorronecioccolatofondentepistacchionocciolacaramellosalato" * 3
+
+
+def yen(**more: object) -> pages_pb2.PayPage:
+    """A currency without decimals: 128,000 yen."""
+    amount = money_pb2.Money(amount_minor=128_000, currency="JPY")
+    asked = link(amount=amount, amount_due=amount, line_items=[], **more)
+    return page(payment_link=asked, due_minor=128_000, transfer=None, merchant=merchant(name=LONG))
+
+
+def long(**more: object) -> pages_pb2.PayPage:
+    """As much of everything as a link may hold."""
+    items = [
+        paylink_pb2.LineItem(name=f"{NO_SPACES} {number}", quantity=3, unit_amount_minor=99_999_999)
+        for number in range(100)
+    ]
+    asked = link(line_items=items, description=f"{NO_SPACES} {LONG}", order_reference="X" * 120)
+    asked.MergeFrom(paylink_pb2.PaymentLink(**more))  # type: ignore[arg-type]  # the tests' own
+    return page(payment_link=asked, merchant=merchant(name=f"{LONG} {NO_SPACES}"), saved_cards=[])
+
+
+def long_quote() -> pages_pb2.PayPage:
+    text = "\n\n".join([f"{LONG}. {NO_SPACES}"] * 70)[:20_000]
+    found = quote(accepted=False)
+    found.MergeFrom(paylink_pb2.Quote(title=LONG, text=text, version="9" * 40))
+    return page(payment_link=link(quote=found))
+
+
 STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "open": page,
     "open-cards": lambda: page(saved_cards=[visa(), visa("0005")]),
@@ -174,6 +206,9 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "open-deposit": deposit,
     "open-partial": lambda: page(due_minor=7900),
     "open-accepted": lambda: page(payment_link=link(quote=quote(accepted=True))),
+    "open-yen": yen,
+    "open-long": long,
+    "quote-long": long_quote,
     "quote": lambda: page(payment_link=link(quote=quote(accepted=False))),
     "declined": declined,
     "given-up": lambda: page(payment=tried(TRY.STATE_CANCELLED)),
@@ -182,6 +217,11 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "pending": lambda: under_way(PAYMENT.STATE_PENDING),
     "transfer": announced,
     "paid": paid,
+    "paid-long": lambda: page(
+        payment_link=long(state=LINK.STATE_PAID, success_url="https://x.example").payment_link,
+        merchant=merchant(name=f"{LONG} {NO_SPACES}"),
+        payment=tried(TRY.STATE_SUCCEEDED),
+    ),
     "paid-rated": lambda: paid(satisfaction=4),
     "used-up": lambda: page(payment_link=link(LINK.STATE_PAID, reusable=True)),
     "expired": lambda: page(payment_link=link(LINK.STATE_EXPIRED)),

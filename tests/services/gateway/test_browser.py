@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -14,13 +13,12 @@ from incasso.oneclick.v1 import oneclick_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import ids
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
-from tests.services.gateway.conftest import CHROMIUM, PUBLISHABLE, Gateway, picture, running_gateway
+from tests.browser import needs_chromium
+from tests.services.gateway.conftest import PUBLISHABLE, Gateway, picture, running_gateway
 
 SESSION = oneclick_pb2.OneClickSession
 PAYMENT = payments_pb2.Payment
-pytestmark = [
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine"),
-]
+pytestmark = needs_chromium
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import asyncio
 import io
-import os
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,15 +11,13 @@ from PIL import Image
 from playwright.async_api import expect
 
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
+from tests.browser import looks, needs_chromium
 from tests.services.gateway import pay_samples as samples
-from tests.services.gateway.conftest import CHROMIUM, Gateway
+from tests.services.gateway.conftest import Gateway
 from tests.services.gateway.pay_samples import EPC, PATH, STATES, TOKEN, UNKNOWN, show
 
-SHOTS = os.environ.get("SCREENSHOTS")
 MOST_BYTES = 100_000
-pytestmark = [
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine"),
-]
+pytestmark = needs_chromium
 
 
 @pytest.fixture
@@ -31,18 +27,11 @@ def shop(pay_pages: Gateway) -> Gateway:
 
 async def check(page, name):
     """No violation of WCAG 2.2 AA, on either scheme, on a phone and on a desk."""
-    for width in (390, 1280):
-        await page.set_viewport_size({"width": width, "height": 800})
-        for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            if SHOTS:
-                await page.screenshot(
-                    path=f"{SHOTS}/pay-{name}-{width}-{scheme}.png", full_page=True
-                )
-            found = await Axe().run(page)
-            assert found.response["violations"] == [], (width, scheme)
-            overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert overflow <= 0, (width, scheme)
+    async for manner in looks(page, f"pay-{name}"):
+        found = await Axe().run(page)
+        assert found.response["violations"] == [], manner
+        overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, manner
 
 
 @pytest.mark.parametrize("name", STATES)

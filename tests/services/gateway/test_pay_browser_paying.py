@@ -3,20 +3,18 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
 from incasso.paylink.v1 import pages_pb2
 from stack.process import free_ports
+from tests.browser import needs_chromium
 from tests.services.gateway import pay_samples as samples
-from tests.services.gateway.conftest import CHROMIUM, Gateway, picture
+from tests.services.gateway.conftest import Gateway, picture
 from tests.services.gateway.pay_samples import KEY, PATH, show
 
-pytestmark = [
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine"),
-]
+pytestmark = needs_chromium
 
 
 @pytest.fixture
@@ -134,6 +132,49 @@ async def test_a_click_pays_once_however_often_it_is_clicked(page, shop, psp):
     assert shop.services.last("PayByCard").call.idempotency_key == KEY
 
 
+BANK = "https://bank.example/challenge"
+
+
+@pytest.mark.parametrize("saved", [True, False], ids=["saved card", "new card"])
+async def test_a_challenge_is_begun_by_itself_and_only_once(page, shop, psp, saved):
+    await page.context.route(
+        BANK, lambda route: route.fulfill(content_type="text/html", body="<h1>The bank</h1>")
+    )
+    show(shop.services, samples.page(**({} if saved else {"saved_cards": []})), psp)
+    paying(shop, samples.confirming())
+    await page.goto(shop.url + PATH)
+    if not saved:
+        await type_card(page)
+    await page.get_by_role("button", name="Pay €129.00").click()
+    await page.wait_for_url(BANK)
+    button = page.get_by_role("link", name="Confirm with your bank")
+    await page.go_back()
+    await expect(button).to_be_visible()
+    await page.reload()
+    await expect(button).to_be_visible()
+    other = await page.context.new_page()
+    await other.goto(shop.url + PATH)
+    await asyncio.sleep(0.3)  # nobody is sent anywhere
+    await expect(button).to_be_visible()
+    await expect(other.get_by_role("link", name="Confirm with your bank")).to_be_visible()
+    await button.click()
+    await page.wait_for_url(BANK)
+
+
+async def test_a_challenge_that_comes_late_is_begun_by_itself_too(page, shop, psp):
+    await page.context.route(
+        BANK, lambda route: route.fulfill(content_type="text/html", body="<h1>The bank</h1>")
+    )
+    show(shop.services, samples.page(), psp)
+    paying(shop, samples.STATES["processing"]())
+    await page.goto(shop.url + PATH)
+    await page.get_by_role("button", name="Pay €129.00").click()
+    await expect(page.locator("body.view-processing")).to_be_visible()
+    show(shop.services, samples.confirming())
+    await page.reload()
+    await page.wait_for_url(BANK)
+
+
 async def test_the_keyboard_is_enough_from_the_quote_to_the_receipt(page, shop, psp):
     quoted = samples.link(quote=samples.quote(accepted=False))
     accepted = samples.link(quote=samples.quote(accepted=True))
@@ -205,6 +246,9 @@ async def test_without_script_everything_works_up_to_the_card_field(scriptless, 
     await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
     await page.get_by_role("button", name="Very satisfied").click()
     assert shop.services.last("RateSatisfaction").request.score == 5
+    show(shop.services, samples.confirming())
+    await page.goto(shop.url + PATH)
+    await expect(page.get_by_role("link", name="Confirm with your bank")).to_be_visible()
     assert shop.services.calls("MarkSeen") == 0
 
 

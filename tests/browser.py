@@ -1,0 +1,50 @@
+"""A real browser for tests: the Chromium of the machine, by playwright."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+CHROMIUM: Final = "/usr/bin/chromium"
+ARGUMENTS: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# A folder: keeps pictures there, to look at the pages.
+SCREENSHOTS: Final = os.environ.get("SCREENSHOTS")
+PHONE: Final = (390, 844)
+DESK: Final = (1280, 900)
+needs_chromium = pytest.mark.skipif(
+    not Path(CHROMIUM).exists(), reason="no chromium on this machine"
+)
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        await started.close()
+
+
+async def looks(page: Page, name: str) -> AsyncIterator[str]:
+    """Shows the page narrow and wide, light and dark, and keeps a picture of each.
+
+    `async for manner in looks(page, "paid"): …` checks what is to be true in each of them.
+    """
+    for across, down in (PHONE, DESK):
+        await page.set_viewport_size({"width": across, "height": down})
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            if SCREENSHOTS:
+                path = f"{SCREENSHOTS}/{name}-{across}-{scheme}.png"
+                await page.screenshot(path=path, full_page=True)
+            yield f"{across} {scheme}"
