@@ -57,6 +57,12 @@ class BankTransferDiffers(Refusal):
     message = "A transfer with this bank reference was recorded with another amount or reference."
 
 
+class CustomerErased(Refusal):
+    kind = Kind.CONFLICT
+    reason = "customer_erased"
+    message = "The customer's data were erased; make the link without a customer, or for another."
+
+
 class QuoteMissing(Refusal):
     kind = Kind.CONFLICT
     reason = "quote_missing"

@@ -1,7 +1,8 @@
 """What the outside sees: resources as protobuf, for answers and events alike, and the events."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -11,10 +12,12 @@ from incasso.payments.v1 import payments_pb2
 from libs import outbox, wire
 from libs.db import Conn
 from libs.money import Money
+from libs.outbox import NewEvent
 from services.paylink.domain import (
     Acceptance,
     BankTransfer,
     Channel,
+    LineItem,
     Link,
     LinkPayment,
     Method,
@@ -25,23 +28,25 @@ from services.paylink.domain import (
 )
 from services.paylink.states import LinkState, PaymentState, TransferState
 
-_LINK: Final = "incasso.paylink.payment_link"
+LINK: Final = "incasso.paylink.payment_link"
 _RECORDED: Final = "incasso.paylink.bank_transfer.recorded"
-_SATISFACTION: Final = "incasso.paylink.satisfaction.given"
+SATISFACTION: Final = "incasso.paylink.satisfaction.given"
 
-LinkMessage: TypeAlias = (
-    events_pb2.PaymentLinkCreated
-    | events_pb2.PaymentLinkMessageRequested
-    | events_pb2.PaymentLinkSent
-    | events_pb2.PaymentLinkSeen
-    | events_pb2.PaymentLinkQuoteAccepted
-    | events_pb2.PaymentLinkPaying
-    | events_pb2.PaymentLinkPaymentFailed
-    | events_pb2.PaymentLinkPaid
-    | events_pb2.PaymentLinkExpired
-    | events_pb2.PaymentLinkCancelled
-    | events_pb2.PaymentLinkReissued
-)
+_APPEND: Final = outbox.insert_sql(1) + "true"
+# What is told of a link, by the last part of its subject.
+LINK_MESSAGES: Final[Mapping[str, Any]] = {
+    "created": events_pb2.PaymentLinkCreated,
+    "message_requested": events_pb2.PaymentLinkMessageRequested,
+    "sent": events_pb2.PaymentLinkSent,
+    "seen": events_pb2.PaymentLinkSeen,
+    "quote_accepted": events_pb2.PaymentLinkQuoteAccepted,
+    "paying": events_pb2.PaymentLinkPaying,
+    "payment_failed": events_pb2.PaymentLinkPaymentFailed,
+    "paid": events_pb2.PaymentLinkPaid,
+    "expired": events_pb2.PaymentLinkExpired,
+    "cancelled": events_pb2.PaymentLinkCancelled,
+    "reissued": events_pb2.PaymentLinkReissued,
+}
 LINK_STATES: Final = {
     LinkState.CREATED: paylink_pb2.PaymentLink.STATE_CREATED,
     LinkState.SENT: paylink_pb2.PaymentLink.STATE_SENT,
@@ -100,6 +105,15 @@ def recipient_pb(recipient: Recipient) -> paylink_pb2.Recipient:
     return paylink_pb2.Recipient(name=recipient.name, email=recipient.email, phone=recipient.phone)
 
 
+def line_items_pb(items: Sequence[LineItem]) -> Sequence[paylink_pb2.LineItem]:
+    return [
+        paylink_pb2.LineItem(
+            name=item.name, quantity=item.quantity, unit_amount_minor=item.unit_amount_minor
+        )
+        for item in items
+    ]
+
+
 def _quote_pb(quote: Quote, acceptance: Acceptance | None) -> paylink_pb2.Quote:
     made = paylink_pb2.Quote(
         title=quote.title, text=quote.text, version=quote.version, text_sha256=quote.sha256
@@ -132,12 +146,7 @@ def link_pb(link: Link, *, url: str | None = None) -> paylink_pb2.PaymentLink:
         recipient=recipient_pb(link.recipient),
         channels=[CHANNELS[channel] for channel in link.channels],
         locale=link.locale,
-        line_items=[
-            paylink_pb2.LineItem(
-                name=item.name, quantity=item.quantity, unit_amount_minor=item.unit_amount_minor
-            )
-            for item in link.line_items
-        ],
+        line_items=line_items_pb(link.line_items),
         deposit=_money(link.deposit_minor, currency),
         quote=None if link.quote is None else _quote_pb(link.quote, link.acceptance),
         reusable=link.reusable,
@@ -203,96 +212,75 @@ def transfer_pb(transfer: BankTransfer) -> paylink_pb2.BankTransfer:
     )
 
 
-async def link_created(conn: Conn, link: Link, now: datetime) -> None:
-    event = events_pb2.PaymentLinkCreated(payment_link=link_pb(link))
-    await _tell(conn, link, "created", event, now)
+async def link_created(
+    conn: Conn, link: Link, now: datetime, *, sent: Link, reason: Reason
+) -> None:
+    """`sent`: the same once it was handed to its channels, if it has any."""
+    first = _sent(sent, reason, now) if sent.channels else []
+    await _tell(conn, _of_link(link, "created", now), *first)
 
 
 async def link_sent(conn: Conn, link: Link, reason: Reason, now: datetime) -> None:
     """Sent is what has been handed to notify, by the event that asks for the messages."""
-    requested = events_pb2.PaymentLinkMessageRequested(
-        payment_link=link_pb(link), reason=_REASONS[reason]
-    )
-    await _tell(conn, link, "message_requested", requested, now)
-    event = events_pb2.PaymentLinkSent(payment_link=link_pb(link))
-    await _tell(conn, link, "sent", event, now)
+    await _tell(conn, *_sent(link, reason, now))
 
 
 async def link_seen(conn: Conn, link: Link, now: datetime) -> None:
-    event = events_pb2.PaymentLinkSeen(payment_link=link_pb(link))
-    await _tell(conn, link, "seen", event, now)
+    await _tell(conn, _of_link(link, "seen", now))
 
 
 async def quote_accepted(conn: Conn, link: Link, now: datetime) -> None:
-    event = events_pb2.PaymentLinkQuoteAccepted(payment_link=link_pb(link))
-    await _tell(conn, link, "quote_accepted", event, now)
+    await _tell(conn, _of_link(link, "quote_accepted", now))
 
 
 async def link_paying(conn: Conn, link: Link, payment: LinkPayment, now: datetime) -> None:
-    event = events_pb2.PaymentLinkPaying(
-        payment_link=link_pb(link), link_payment=payment_pb(payment)
-    )
-    await _tell(conn, link, "paying", event, now)
+    await _tell(conn, _of_link(link, "paying", now, link_payment=payment_pb(payment)))
 
 
 async def payment_failed(conn: Conn, link: Link, payment: LinkPayment, now: datetime) -> None:
-    event = events_pb2.PaymentLinkPaymentFailed(
-        payment_link=link_pb(link), link_payment=payment_pb(payment)
-    )
-    await _tell(conn, link, "payment_failed", event, now)
+    await _tell(conn, _of_link(link, "payment_failed", now, link_payment=payment_pb(payment)))
 
 
 async def link_paid(conn: Conn, link: Link, payment: LinkPayment, now: datetime) -> None:
-    event = events_pb2.PaymentLinkPaid(payment_link=link_pb(link), link_payment=payment_pb(payment))
-    await _tell(conn, link, "paid", event, now)
+    await _tell(conn, _of_link(link, "paid", now, link_payment=payment_pb(payment)))
 
 
 async def link_expired(conn: Conn, link: Link, now: datetime) -> None:
-    event = events_pb2.PaymentLinkExpired(payment_link=link_pb(link))
-    await _tell(conn, link, "expired", event, now)
+    await _tell(conn, _of_link(link, "expired", now))
 
 
 async def link_cancelled(conn: Conn, link: Link, now: datetime) -> None:
-    event = events_pb2.PaymentLinkCancelled(payment_link=link_pb(link))
-    await _tell(conn, link, "cancelled", event, now)
+    await _tell(conn, _of_link(link, "cancelled", now))
 
 
-async def link_reissued(conn: Conn, link: Link, now: datetime) -> None:
-    event = events_pb2.PaymentLinkReissued(payment_link=link_pb(link))
-    await _tell(conn, link, "reissued", event, now)
+async def link_reissued(conn: Conn, link: Link, now: datetime, *, reason: Reason) -> None:
+    """And sent, where it has channels."""
+    sent = _sent(link, reason, now) if link.channels else []
+    await _tell(conn, _of_link(link, "reissued", now), *sent)
 
 
 async def transfer_recorded(conn: Conn, transfer: BankTransfer, now: datetime) -> None:
     """Once when it is recorded; a waiting one again when its link's payment has its end."""
-    event = events_pb2.BankTransferRecorded(bank_transfer=transfer_pb(transfer))
-    await outbox.append(
-        conn,
-        merchant_id=transfer.merchant_id,
-        aggregate_id=transfer.id,
-        subject=_RECORDED,
-        body=event.SerializeToString(),
-        at=now,
-    )
+    body = events_pb2.BankTransferRecorded(bank_transfer=transfer_pb(transfer)).SerializeToString()
+    await _tell(conn, NewEvent(transfer.merchant_id, transfer.id, _RECORDED, body, now))
 
 
 async def satisfaction_given(conn: Conn, payment: LinkPayment, now: datetime) -> None:
-    event = events_pb2.SatisfactionGiven(link_payment=payment_pb(payment))
-    await outbox.append(
-        conn,
-        merchant_id=payment.merchant_id,
-        aggregate_id=payment.link_id,
-        subject=_SATISFACTION,
-        body=event.SerializeToString(),
-        at=now,
+    body = events_pb2.SatisfactionGiven(link_payment=payment_pb(payment)).SerializeToString()
+    await _tell(conn, NewEvent(payment.merchant_id, payment.link_id, SATISFACTION, body, now))
+
+
+def _sent(link: Link, reason: Reason, now: datetime) -> Sequence[NewEvent]:
+    return (
+        _of_link(link, "message_requested", now, reason=_REASONS[reason]),
+        _of_link(link, "sent", now),
     )
 
 
-async def _tell(conn: Conn, link: Link, verb: str, event: LinkMessage, now: datetime) -> None:
-    await outbox.append(
-        conn,
-        merchant_id=link.merchant_id,
-        aggregate_id=link.id,
-        subject=f"{_LINK}.{verb}",
-        body=event.SerializeToString(),
-        at=now,
-    )
+def _of_link(link: Link, verb: str, now: datetime, **more: object) -> NewEvent:
+    event = LINK_MESSAGES[verb](payment_link=link_pb(link), **more)
+    return NewEvent(link.merchant_id, link.id, f"{LINK}.{verb}", event.SerializeToString(), now)
+
+
+async def _tell(conn: Conn, *told: NewEvent) -> None:
+    await conn.execute(_APPEND, *outbox.insert_values(told))

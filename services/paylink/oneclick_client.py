@@ -8,6 +8,7 @@ import grpc
 from incasso.oneclick.v1 import oneclick_pb2, oneclick_pb2_grpc
 from libs import client
 from services.paylink.cards import SavedCard
+from services.paylink.errors import CustomerErased
 
 TIMEOUT_SECONDS: Final = 3.0
 
@@ -19,12 +20,14 @@ class OneClick:
         self._stub = oneclick_pb2_grpc.OneClickServiceStub(channel)
 
     async def check_customer(self, customer_id: str) -> None:
-        """Raises RemoteRefusal customer_not_found, OutcomeUnknown."""
-        await client.call(
+        """Raises RemoteRefusal customer_not_found, CustomerErased, OutcomeUnknown."""
+        answer = await client.call(
             self._stub.GetCustomer,
             oneclick_pb2.GetCustomerRequest(customer_id=customer_id),
             timeout_seconds=TIMEOUT_SECONDS,
         )
+        if answer.customer.state == oneclick_pb2.Customer.STATE_ERASED:
+            raise CustomerErased
 
     async def saved_cards(self, customer_id: str) -> Sequence[SavedCard]:
         """The default first. Raises RemoteRefusal, OutcomeUnknown."""

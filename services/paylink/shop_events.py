@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import Final
 
-from incasso.paylink.v1 import events_pb2, paylink_pb2, shop_pb2
+from incasso.paylink.v1 import events_pb2, shop_pb2
 from libs import outbox, wire
 from libs.db import Conn
 from services.paylink.carts import Cart, CartState
+from services.paylink.events import line_items_pb, recipient_pb
 from services.paylink.products import Product, ProductState, Shop, ShopState
 
-_RECOVERY_SENT: Final = "incasso.paylink.cart.recovery_sent"
-_RECOVERED: Final = "incasso.paylink.cart.recovered"
+RECOVERY_SENT: Final = "incasso.paylink.cart.recovery_sent"
+RECOVERED: Final = "incasso.paylink.cart.recovered"
 
 _PRODUCT_STATES: Final = {
     ProductState.ACTIVE: shop_pb2.Product.STATE_ACTIVE,
@@ -56,20 +57,12 @@ def shop_pb(shop: Shop, *, public_url: str) -> shop_pb2.Shop:
 
 def cart_pb(cart: Cart) -> shop_pb2.Cart:
     contents = cart.contents
-    recipient = contents.recipient
     return shop_pb2.Cart(
         id=cart.id,
         state=_CART_STATES[cart.state],
         reference=cart.reference,
-        recipient=paylink_pb2.Recipient(
-            name=recipient.name, email=recipient.email, phone=recipient.phone
-        ),
-        line_items=[
-            paylink_pb2.LineItem(
-                name=item.name, quantity=item.quantity, unit_amount_minor=item.unit_amount_minor
-            )
-            for item in contents.line_items
-        ],
+        recipient=recipient_pb(contents.recipient),
+        line_items=line_items_pb(contents.line_items),
         amount=wire.money(contents.amount),
         locale=contents.locale,
         recover_at=None if contents.recover_at is None else wire.timestamp(contents.recover_at),
@@ -81,12 +74,12 @@ def cart_pb(cart: Cart) -> shop_pb2.Cart:
 
 async def cart_recovery_sent(conn: Conn, cart: Cart, now: datetime) -> None:
     body = events_pb2.CartRecoverySent(cart=cart_pb(cart)).SerializeToString()
-    await _append(conn, cart, _RECOVERY_SENT, body, now)
+    await _append(conn, cart, RECOVERY_SENT, body, now)
 
 
 async def cart_recovered(conn: Conn, cart: Cart, now: datetime) -> None:
     body = events_pb2.CartRecovered(cart=cart_pb(cart)).SerializeToString()
-    await _append(conn, cart, _RECOVERED, body, now)
+    await _append(conn, cart, RECOVERED, body, now)
 
 
 async def _append(conn: Conn, cart: Cart, subject: str, body: bytes, now: datetime) -> None:

@@ -1,7 +1,8 @@
-"""The other doors: events of payments, and rows that are due."""
+"""The other doors: events of payments and oneclick, and rows that are due."""
 
 from typing import Any, Final
 
+from incasso.oneclick.v1 import events_pb2 as oneclick_events
 from incasso.payments.v1 import events_pb2
 from libs import context
 from libs.bus import Event
@@ -10,7 +11,7 @@ from libs.db import Conn
 from libs.due import DueWorker
 from services.paylink.deps import Deps
 from services.paylink.flows import due as due_flow
-from services.paylink.flows import follow
+from services.paylink.flows import erase, follow
 from services.paylink.payments_client import METHOD, answer_of
 from services.paylink.store import due, tokens
 from services.paylink.store.due import DueLink, DuePayment
@@ -27,7 +28,7 @@ _PAYMENT_EVENTS: Final = {
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
-    """What is done with each event of payments."""
+    """What is done with each event of payments, and with oneclick's erasures."""
 
     async def on_payment(conn: Conn, event: Event) -> None:
         message: Any = _PAYMENT_EVENTS[event.subject.rpartition(".")[2]].FromString(event.body)
@@ -36,7 +37,14 @@ def handlers(deps: Deps) -> dict[str, Handler]:
             _act_for(event.merchant_id, offset)
             await follow.follow_payment(deps, conn, answer_of(message.payment))
 
-    return {f"incasso.payments.payment.{verb}": on_payment for verb in _PAYMENT_EVENTS}
+    async def on_erased(conn: Conn, event: Event) -> None:
+        erased = oneclick_events.CustomerErased.FromString(event.body)
+        await erase.erase_customer(conn, erased.customer_id)
+
+    return {
+        **{f"incasso.payments.payment.{verb}": on_payment for verb in _PAYMENT_EVENTS},
+        "incasso.oneclick.customer.erased": on_erased,
+    }
 
 
 def link_worker(deps: Deps) -> DueWorker[DueLink]:

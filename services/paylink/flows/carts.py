@@ -200,7 +200,7 @@ async def _send_link(
         order_reference=cart.reference,
         amount=contents.amount,
         line_items=contents.line_items,
-        recipient=contents.recipient,
+        recipient=rules.reachable(contents.recipient),  # it may have been erased
         channels=tuple(cmd.channels) or rules.default_channels(contents.recipient),
         expires_in_days=cmd.expires_in_days or rules.RECOVERY_DAYS,
         locale=contents.locale,

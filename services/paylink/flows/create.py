@@ -48,14 +48,12 @@ async def insert_link(
     handed = moves.sent(link, now) if link.channels else link
     await links.insert(tx, handed)
     token = await give_address(deps, tx, handed)
-    await events.link_created(tx, link, now)
-    if link.channels:
-        await events.link_sent(tx, handed, new.reason, now)
+    await events.link_created(tx, link, now, sent=handed, reason=new.reason)
     return handed, token
 
 
 async def give_address(deps: Deps, tx: Conn, link: Link) -> str:
-    """A new token; the address before stops working."""
+    """A new token, for a link that has none, or whose address was withdrawn."""
     token = tokens.new()
     await token_store.insert(
         tx,

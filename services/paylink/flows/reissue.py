@@ -22,7 +22,7 @@ from services.paylink.flows.create import give_address, insert_link
 from services.paylink.flows.ending import expire_in
 from services.paylink.flows.links import locked
 from services.paylink.states import LinkState
-from services.paylink.store import links
+from services.paylink.store import links, tokens
 
 REQUEST_AGAIN_AFTER: Final = timedelta(days=1)
 
@@ -62,10 +62,9 @@ async def reissue_in(
         fresh = moves.sent(fresh, now)
     fresh = replace(fresh, next_reminder_at=moves.next_reminder(fresh, now))
     saved = await links.save(tx, link, fresh)
+    await tokens.withdraw(tx, saved, now)
     await give_address(deps, tx, saved)
-    await events.link_reissued(tx, saved, now)
-    if saved.channels:
-        await events.link_sent(tx, saved, Reason.REISSUED, now)
+    await events.link_reissued(tx, saved, now, reason=Reason.REISSUED)
     return saved
 
 

@@ -35,14 +35,7 @@ _FIND: Final = (
 async def insert(
     conn: Conn, link: Link, *, token_hash: bytes, sealed: str, issued_at: datetime
 ) -> None:
-    """A new address; the one before stops working."""
-    await conn.execute(
-        "UPDATE link_tokens SET withdrawn_at = $3"
-        " WHERE merchant_id = $1 AND link_id = $2 AND withdrawn_at IS NULL",
-        link.merchant_id,
-        link.id,
-        issued_at,
-    )
+    """The address of a link that has none."""
     await conn.execute(
         "INSERT INTO link_tokens (token_hash, merchant_id, link_id, sealed, issued_at)"
         " VALUES ($1, $2, $3, $4, $5)",
@@ -51,6 +44,17 @@ async def insert(
         link.id,
         sealed,
         issued_at,
+    )
+
+
+async def withdraw(conn: Conn, link: Link, now: datetime) -> None:
+    """Its address stops working."""
+    await conn.execute(
+        "UPDATE link_tokens SET withdrawn_at = $3"
+        " WHERE merchant_id = $1 AND link_id = $2 AND withdrawn_at IS NULL",
+        link.merchant_id,
+        link.id,
+        now,
     )
 
 

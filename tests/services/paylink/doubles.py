@@ -60,6 +60,11 @@ class OneClick(OneClickServiceServicer):
         self.down = False
 
     async def GetCustomer(self, request: Any, rpc: Any) -> Any:
+        if request.customer_id == "cus_erased":
+            erased = oneclick_pb2.Customer(
+                id="cus_erased", state=oneclick_pb2.Customer.STATE_ERASED
+            )
+            return oneclick_pb2.GetCustomerResponse(customer=erased)
         if request.customer_id != "cus_giulia":
             raise RemoteRefusal(Kind.NOT_FOUND, "customer_not_found", "no such customer")
         return oneclick_pb2.GetCustomerResponse(customer=oneclick_pb2.Customer(id="cus_giulia"))

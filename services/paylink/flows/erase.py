@@ -1,0 +1,34 @@
+"""Erase a customer's personal data (GDPR article 17); links, tries and money stay."""
+
+from libs import context
+from libs.db import Conn
+from services.paylink import erased_events
+from services.paylink.store import erasing
+
+
+async def erase_customer(conn: Conn, customer_id: str) -> None:
+    """In the inbox's transaction. Erasing again changes nothing.
+
+    Purchases and carts name no customer: those at the addresses to which the customer's links went
+    are taken for theirs.
+    """
+    merchant_id = context.merchant_id()
+    erased = list(await erasing.erase_links(conn, merchant_id, customer_id))
+    emails = sorted({link.email.lower() for link in erased if link.email})
+    phones = sorted({link.phone for link in erased if link.phone})
+    cart_ids: list[str] = []
+    if emails or phones:
+        erased += await erasing.erase_links_at(conn, merchant_id, emails=emails, phones=phones)
+        cart_ids += await erasing.erase_carts_at(conn, merchant_id, emails=emails, phones=phones)
+        # Again: until its cart was erased another link may have been made of it.
+        erased += await erasing.erase_links_at(conn, merchant_id, emails=emails, phones=phones)
+    link_ids = [link.id for link in erased]
+    if not link_ids:
+        return
+    ids = [*link_ids, *cart_ids]
+    await erasing.rewrite_events(conn, merchant_id, ids, erased_events.event_left)
+    for methods, left in (
+        (erasing.ANSWERING_LINKS, erased_events.link_left),
+        (erasing.ANSWERING_CARTS, erased_events.cart_left),
+    ):
+        await erasing.rewrite_answers(conn, merchant_id, ids, methods, left)

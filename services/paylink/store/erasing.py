@@ -1,0 +1,133 @@
+"""SQL of what an erased customer leaves behind: links, tries and carts stay, the person goes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from libs.db import Conn, Row
+from services.paylink.states import LINK_OPEN
+from services.paylink.store.links import CHANGED
+
+_OPEN: Final = ", ".join(f"'{state.value}'" for state in LINK_OPEN)
+# $1 merchant, then the condition's; links in one order, so that two erasures do not lock crosswise.
+_ERASE_LINKS: Final = f"""
+WITH found AS (
+    SELECT id, recipient_email, recipient_phone FROM links
+    WHERE merchant_id = $1 AND {{condition}} ORDER BY id FOR NO KEY UPDATE
+), erased AS (
+    UPDATE links SET version = version + 1, recipient_name = NULL, recipient_email = NULL,
+        recipient_phone = NULL, channels = '{{{{}}}}', reminders_stopped = true,
+        next_reminder_at = NULL,
+        due_at = CASE WHEN state IN ({_OPEN}) THEN expires_at ELSE due_at END,
+        acceptance = acceptance || '{{{{"ip": null, "user_agent": null}}}}'
+    FROM found WHERE links.merchant_id = $1 AND links.id = found.id
+    RETURNING links.id
+), tries AS (
+    UPDATE link_payments SET payer_email = NULL
+    FROM found WHERE merchant_id = $1 AND link_id = found.id AND payer_email IS NOT NULL
+)
+SELECT id, recipient_email, recipient_phone, pg_notify('{CHANGED}', id)
+FROM found JOIN erased USING (id)"""  # noqa: S608 - made of constants
+_OF_CUSTOMER: Final = _ERASE_LINKS.format(condition="customer_id = $2")
+_AT_ADDRESSES: Final = _ERASE_LINKS.format(
+    condition="customer_id IS NULL AND origin IN ('shop', 'cart')"
+    " AND (lower(recipient_email) = ANY($2::text[]) OR recipient_phone = ANY($3::text[]))"
+)
+# Calls whose stored answers are a PaymentLink or a Cart.
+ANSWERING_LINKS: Final = (
+    "CreatePaymentLink",
+    "SendPaymentLink",
+    "ReissuePaymentLink",
+    "CreateBalanceLink",
+    "RecoverCart",
+)
+ANSWERING_CARTS: Final = ("CreateCart",)
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedLink:
+    """Where a link had gone; the only place where that is still known."""
+
+    id: str
+    email: str | None
+    phone: str | None
+
+
+def _erased(rows: Sequence[Row]) -> list[ErasedLink]:
+    return [ErasedLink(row["id"], row["recipient_email"], row["recipient_phone"]) for row in rows]
+
+
+async def erase_links(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[ErasedLink]:
+    """The customer's links with their tries."""
+    return _erased(await conn.fetch(_OF_CUSTOMER, merchant_id, customer_id))
+
+
+async def erase_links_at(
+    conn: Conn, merchant_id: str, *, emails: Sequence[str], phones: Sequence[str]
+) -> Sequence[ErasedLink]:
+    """Links that name no customer, made from a shop or a cart by whoever has these addresses.
+
+    `emails` in lower case.
+    """
+    return _erased(await conn.fetch(_AT_ADDRESSES, merchant_id, list(emails), list(phones)))
+
+
+async def erase_carts_at(
+    conn: Conn, merchant_id: str, *, emails: Sequence[str], phones: Sequence[str]
+) -> Sequence[str]:
+    """Carts that were left by whoever has these addresses, by id: nobody recovers them."""
+    rows = await conn.fetch(
+        "UPDATE carts SET recipient_name = NULL, recipient_email = NULL, recipient_phone = NULL,"
+        " due_at = NULL"
+        " WHERE merchant_id = $1"
+        " AND (lower(recipient_email) = ANY($2::text[]) OR recipient_phone = ANY($3::text[]))"
+        " RETURNING id",
+        merchant_id,
+        list(emails),
+        list(phones),
+    )
+    return [row["id"] for row in rows]
+
+
+async def rewrite_events(
+    conn: Conn, merchant_id: str, aggregate_ids: Sequence[str], left: Callable[[str, bytes], bytes]
+) -> None:
+    """Put what `left` leaves of logged events, by subject and body, in their place."""
+    rows = await conn.fetch(
+        "SELECT seq, subject, body FROM outbox"
+        " WHERE merchant_id = $1 AND aggregate_id = ANY($2::text[])",
+        merchant_id,
+        list(aggregate_ids),
+    )
+    await conn.execute(
+        "UPDATE outbox SET body = new.body FROM unnest($1::bigint[], $2::bytea[]) AS new (seq, body)"
+        " WHERE outbox.seq = new.seq",
+        [row["seq"] for row in rows],
+        [left(row["subject"], row["body"]) for row in rows],
+    )
+
+
+async def rewrite_answers(
+    conn: Conn,
+    merchant_id: str,
+    resource_ids: Sequence[str],
+    methods: Sequence[str],
+    left: Callable[[bytes], bytes],
+) -> None:
+    """The same for stored answers of these methods."""
+    rows = await conn.fetch(
+        "SELECT method, key, answer FROM idempotency_keys WHERE merchant_id = $1"
+        " AND resource_id = ANY($2::text[]) AND method = ANY($3::text[]) AND answer IS NOT NULL",
+        merchant_id,
+        list(resource_ids),
+        list(methods),
+    )
+    await conn.execute(
+        "UPDATE idempotency_keys AS held SET answer = new.answer"
+        " FROM unnest($2::text[], $3::text[], $4::bytea[]) AS new (method, key, answer)"
+        " WHERE merchant_id = $1 AND held.method = new.method AND held.key = new.key",
+        merchant_id,
+        [row["method"] for row in rows],
+        [row["key"] for row in rows],
+        [left(row["answer"]) for row in rows],
+    )
