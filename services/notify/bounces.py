@@ -74,7 +74,7 @@ def read(body: bytes, addresses: ReturnAddresses) -> Bounce:
         notice = message_from_bytes(body, policy=policy.compat32)
         fields = _recipient_fields(notice)
         message_id = _message_id(notice, addresses)
-    except (MessageError, ValueError, LookupError, binascii.Error) as error:
+    except (MessageError, ValueError, LookupError, RecursionError, binascii.Error) as error:
         raise NoticeMalformed from error
     if message_id is None:
         raise SignatureInvalid

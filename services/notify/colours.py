@@ -1,11 +1,18 @@
 """A merchant's colour, made readable (WCAG 2.2 contrast)."""
 
+import re
 from typing import Final
 
 ACCENT: Final = "#0b6b57"  # where the merchant has none: that of the pay pages
 PAPER: Final = "#fdfdfe"  # not pure: clients that force dark mode invert pure white and black
 _SHAPE_CONTRAST: Final = 3.0
 _STEP: Final = 0.92
+_HEX = re.compile(r"#[0-9a-f]{6}")
+
+
+def fill(primary: str) -> str:
+    """The merchant's colour; ours when it is none."""
+    return primary.lower() if _HEX.fullmatch(primary.lower()) else ACCENT
 
 
 def _channels(colour: str) -> tuple[int, int, int]:
@@ -30,8 +37,8 @@ def contrast(one: str, other: str) -> float:
 
 
 def accent(colour: str) -> str:
-    """The merchant's colour, darkened until it stands out from paper."""
-    shown = (colour or ACCENT).lower()
+    """The colour, darkened until it stands out from paper."""
+    shown = colour
     while contrast(shown, PAPER) < _SHAPE_CONTRAST:
         shown = "#" + "".join(f"{int(channel * _STEP):02x}" for channel in _channels(shown))
     return shown

@@ -19,6 +19,8 @@ from aiosmtplib import SMTP
 from services.notify.outcomes import Accepted, Lost, Outcome, Postponed, Refused
 from services.notify.smtp_replies import refusal, written
 
+_YES: Final = range(200, 300)
+_NO: Final = range(400, 600)
 IDLE_SECONDS: Final = 20.0  # servers close idle connections after minutes; ours go before
 PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _TROUBLE: Final = (aiosmtplib.SMTPException, OSError, asyncio.TimeoutError)
@@ -138,7 +140,7 @@ class Mailer:
         try:
             reply = await smtp.data(parcel.content, timeout=self._timeouts.data)
         except aiosmtplib.SMTPResponseException as error:
-            return refusal(error.code, error.message, of_recipient=False)
+            return _end_of_data(smtp, error)
         except _TROUBLE as error:
             smtp.close()
             return Lost(f"no answer to the end of the message: {type(error).__name__}")
@@ -167,3 +169,13 @@ class Mailer:
             smtp.close()
             return Postponed(f"the connection broke: {type(error).__name__}")
         return None
+
+
+def _end_of_data(smtp: SMTP, reply: aiosmtplib.SMTPResponseException) -> Outcome:
+    """4xx and 5xx are a no, any 2xx a yes (RFC 5321, 4.2.1); what is none of them tells nothing."""
+    if reply.code in _NO:
+        return refusal(reply.code, reply.message, of_recipient=False)
+    if reply.code in _YES:
+        return Accepted(written(reply.message) or None)
+    smtp.close()
+    return Lost("the answer to the end of the message cannot be read")

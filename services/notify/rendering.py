@@ -44,7 +44,7 @@ class Envelope:
 
 
 def html_of(letter: Letter, merchant: Merchant, *, public_url: str) -> str:
-    fill = merchant.primary_colour or colours.ACCENT
+    fill = colours.fill(merchant.primary_colour)
     return _html.get_template("message.html").render(
         letter=letter,
         merchant=one_line(merchant.name, NAME_LENGTH),

@@ -18,6 +18,8 @@ LEASE: Final = timedelta(minutes=5)
 HAND_OVER_LEASE: Final = timedelta(minutes=12)
 # A provider is asked about a lost message after this, so that what is under way has arrived.
 ASK: Final = timedelta(seconds=30)
+# Seconds between tries to record what came of a try: all within the end of its lease.
+RECORD_PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 # Older confirmations are not sent, e.g. when a new consumer reads the stream from its start.
 STALE: Final = timedelta(days=3)
 

@@ -48,7 +48,7 @@ def retry_after_of(text: str, *, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=int(text[:9])), LONGEST_RETRY_AFTER)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the second for numbers of dozens of digits
         return None
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
     return max(at - now, timedelta(0))

@@ -4,10 +4,11 @@ What breaks before the mark is tried again. What breaks after it may have arrive
 `unknown` and is never sent again by itself; for text messages the provider is asked.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 
-from libs.errors import Refusal
+from libs.errors import Refusal, ServiceUnavailable
 from libs.logs import log
 from services.notify import domain, letters, rendering, retry
 from services.notify.deps import Deps
@@ -41,7 +42,20 @@ async def send_message(deps: Deps, message: Message) -> None:
         log.error("message failed", message_id=message.id, kind=message.kind.value, exc_info=error)
         name = type(error).__name__
         outcome = Lost(name) if hand_over.marked else Postponed(name)
-    await record_outcome(deps, hand_over.message, outcome)
+    await _recorded(deps, hand_over.message, outcome)
+
+
+async def _recorded(deps: Deps, message: Message, outcome: Outcome) -> None:
+    """Only this process knows it: a database that is away for a moment must not lose it."""
+    for pause in retry.RECORD_PAUSES:
+        try:
+            await record_outcome(deps, message, outcome)
+        except ServiceUnavailable:
+            log.warning("outcome is not recorded yet", message_id=message.id)
+            await asyncio.sleep(pause)
+        else:
+            return
+    await record_outcome(deps, message, outcome)
 
 
 class _Once:

@@ -1,5 +1,7 @@
 """Messages that may have been handed over: found after a crash, or lost in the middle of a call."""
 
+from datetime import datetime
+
 from libs.logs import log
 from services.notify import retry
 from services.notify.deps import Deps
@@ -7,7 +9,7 @@ from services.notify.domain import PHONES, Message, State
 from services.notify.flows.record import record_outcome
 from services.notify.flows.send import provider_for
 from services.notify.outcomes import Accepted, Lost, Postponed
-from services.notify.providers.base import ProviderUnreachableError
+from services.notify.providers.base import Provider, ProviderUnreachableError
 from services.notify.store import messages, tries
 
 NOT_THERE = "the provider has never heard of it"
@@ -22,16 +24,11 @@ async def settle_message(deps: Deps, message: Message) -> None:
 
 
 async def _ask(deps: Deps, message: Message) -> None:
-    provider = provider_for(deps, message.channel)
-    if provider is None or message.handing_over_at is None or message.body_sha256 is None:
+    if message.handing_over_at is None or message.body_sha256 is None:
         return
+    provider = provider_for(deps, message.channel)
     try:
-        references = await provider.find(
-            channel=message.channel,
-            to=message.recipient,
-            body_sha256=message.body_sha256,
-            since=message.handing_over_at,
-        )
+        references = await _found(provider, message, message.body_sha256, message.handing_over_at)
     except ProviderUnreachableError as error:
         log.warning("provider cannot be asked", message_id=message.id, error=str(error))
         if deps.now() - message.queued_at >= retry.GIVE_UP:  # else the claim has set the next look
@@ -45,3 +42,13 @@ async def _ask(deps: Deps, message: Message) -> None:
         await record_outcome(deps, message, Accepted(ours[0]))
     else:
         await record_outcome(deps, message, Postponed(NOT_THERE, after_seconds=1))
+
+
+async def _found(
+    provider: Provider | None, message: Message, body_sha256: str, since: datetime
+) -> list[str]:
+    if provider is None:
+        raise ProviderUnreachableError("none is set up")
+    return await provider.find(
+        channel=message.channel, to=message.recipient, body_sha256=body_sha256, since=since
+    )

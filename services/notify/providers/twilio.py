@@ -6,7 +6,7 @@ https://www.twilio.com/docs/messaging/api/message-resource
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -23,6 +23,7 @@ from services.notify.smtp_replies import written
 
 NOTICES_PATH: Final = "/webhooks/sms/twilio"
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
+SKEW: Final = timedelta(minutes=2)  # between our clock and theirs
 RECENT: Final = 50  # messages to one number among which a lost one is looked for
 
 # Error codes that blame the number (https://www.twilio.com/docs/api/errors): not a number, not a
@@ -113,7 +114,7 @@ class Twilio:
         return [
             one["sid"]
             for one in sorted(listed, key=_made_at)
-            if _made_at(one) >= since.replace(microsecond=0)
+            if _made_at(one) >= since - SKEW
             and hashlib.sha256(one["body"].encode()).hexdigest() == body_sha256
         ]
 

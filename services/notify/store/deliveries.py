@@ -9,6 +9,7 @@ from libs import ids
 from libs.db import Conn, Row
 from libs.pages import Page
 from services.notify import public_events
+from services.notify.store.feed import event_of
 from services.notify.webhook_domain import (
     MOST_REPLAYED,
     SHOWN_TRIES,
@@ -272,13 +273,5 @@ def _due(row: Row) -> DueDelivery:
         enabled=row["enabled"],
         url=row["url"],
         sealed=tuple(row["sealed"]),
-        event=PublicEvent(
-            id=row["id"],
-            merchant_id=row["merchant_id"],
-            type=row["type"],
-            message=row["message"],
-            body=row["body"],
-            traceparent=row["traceparent"],
-            created_at=row["created_at"],
-        ),
+        event=event_of(row),
     )

@@ -125,9 +125,12 @@ async def told_before(conn: Conn, merchant_id: str, payment_id: str) -> Message 
 
 
 async def erase_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
-    """Forget the person; what was sent when, and for how much, stays."""
+    """Forget the person; what was sent when, and for how much, stays.
+
+    Without the customer's id a try that is under way finds nobody, and stores no address again.
+    """
     await conn.execute(
-        "UPDATE messages SET recipient = '', about = about || '{\"name\": \"\"}',"
+        "UPDATE messages SET recipient = '', about = about || '{\"name\": \"\"}', customer_id = NULL,"
         " state = CASE WHEN state = 'queued' THEN 'obsolete' ELSE state END,"
         " due_at = CASE WHEN state = 'queued' THEN NULL ELSE due_at END"
         " WHERE merchant_id = $1 AND customer_id = $2",

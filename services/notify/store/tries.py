@@ -54,16 +54,18 @@ async def claim(
 
 
 async def set_contact(conn: Conn, message: Message) -> None:
-    """Write down whom it turned out to be for."""
+    """Write down whom it turned out to be for, unless the customer was erased meanwhile."""
     await conn.execute(
         "UPDATE messages SET recipient = $3, locale = $4, about = $5"
-        " WHERE merchant_id = $1 AND id = $2 AND state = 'sending' AND attempts = $6",
+        " WHERE merchant_id = $1 AND id = $2 AND state = 'sending' AND attempts = $6"
+        " AND customer_id IS NOT DISTINCT FROM $7",
         message.merchant_id,
         message.id,
         message.recipient,
         message.locale,
         message.about.as_json(),
         message.attempts,
+        message.customer_id,
     )
 
 

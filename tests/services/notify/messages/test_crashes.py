@@ -1,10 +1,18 @@
 """A worker dies at each step; the next one finds the row and does what is safe."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from libs.db import Conn
+from incasso.oneclick.v1 import events_pb2 as oneclick_events
+from incasso.payments.v1 import events_pb2 as payment_events
+from libs import ids
+from libs.db import Conn, Database
+from libs.errors import ServiceUnavailable
 from services.notify import retry
 from services.notify.domain import PHONES, Channel
 from services.notify.flows import record, send
@@ -110,6 +118,48 @@ async def test_the_database_goes_while_the_mail_is_handed_over(world: World, mon
     await world.due()
     await world.turn()
     assert (await world.states(), len(world.mail.inbox)) == (["sent"], 1)
+
+
+class AwayForAMoment:
+    """A database whose next `times` transactions do not come about."""
+
+    def __init__(self, database: Database, times: int) -> None:
+        self._database = database
+        self.times = times
+
+    def connection(self) -> Any:
+        return self._database.connection()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Conn]:
+        if self.times:
+            self.times -= 1
+            raise ServiceUnavailable
+        async with self._database.transaction() as conn:
+            yield conn
+
+
+async def test_the_database_goes_before_what_came_of_it_is_recorded(world: World):
+    await world.ask()
+    due = await claim(world, Channel.EMAIL)
+    world.act()
+    away = AwayForAMoment(world.db, times=2)
+    await send.send_message(replace(world.deps, db=away), due.message)
+    assert (await world.states(), len(world.mail.inbox), away.times) == (["sent"], 1, 0)
+
+
+async def test_a_contact_that_comes_after_the_customer_was_erased_is_not_stored(world: World):
+    customer_id = ids.new("cus")
+    told = payment_events.PaymentCaptured(
+        payment=world.payment(customer_id=customer_id), amount_minor=1
+    )
+    await world.happen(world.event("payments.payment.captured", told))
+    due = await claim(world, Channel.EMAIL)
+    erased = oneclick_events.CustomerErased(customer_id=customer_id)
+    await world.happen(world.event("oneclick.customer.erased", erased))
+    async with world.db.connection() as conn:
+        await tries.set_contact(conn, replace(due.message, recipient="mario@example.com"))
+    assert (await world.row())["recipient"] == ""
 
 
 async def test_a_fault_of_ours_is_tried_again_and_given_up(world: World, monkeypatch):

@@ -151,6 +151,12 @@ def test_what_a_phone_cannot_show_is_written_otherwise(typed: str, written: str)
 def test_every_colour_is_readable(colour: str):
     assert colours.contrast(colours.on(colour), colour) >= 4.5
     assert colours.contrast(colours.accent(colour), colours.PAPER) >= 3
+    assert colours.fill(colour.upper()) == colour
+
+
+@pytest.mark.parametrize("wrong", ["", "#abc", "red", "#0b6b57;x:y"])
+def test_what_is_no_colour_becomes_ours(wrong: str):
+    assert colours.fill(wrong) == colours.ACCENT
 
 
 def test_contrast_is_that_of_the_standard():

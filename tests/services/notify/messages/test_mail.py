@@ -232,3 +232,22 @@ async def test_two_workers_send_each_message_once(world: World):
         await asyncio.gather(*(one.run_once() for one in workers))
     assert await world.states() == ["sent"] * 10
     assert len(world.mail.inbox) == 10
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "arrived"),
+    [
+        ("what?", "unknown", 0),  # the double counts what it answers with 2xx
+        ("299 taken as well", "sent", 1),
+        ("354 go on", "unknown", 0),
+    ],
+)
+async def test_a_strange_answer_to_the_end_of_the_message_is_no_reason_to_send_again(
+    world: World, reply: str, state: str, arrived: int
+):
+    world.mail.on_data = [say(reply)]
+    await world.ask()
+    await world.turn()
+    await world.due()
+    await world.turn()
+    assert (await world.states(), len(world.mail.inbox)) == ([state], arrived)

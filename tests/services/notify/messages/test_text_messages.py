@@ -1,6 +1,7 @@
 """SMS and WhatsApp through Twilio's API: whatever it answers, each message is taken once."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from urllib.parse import urlencode
 
 import pytest
@@ -12,6 +13,7 @@ from libs import clock
 from libs.errors import Refusal
 from services.notify.errors import NoticeMalformed, ProviderUnknown, SignatureInvalid
 from services.notify.providers.twilio import outcome_of
+from services.notify.smtp_replies import written
 from tests.services.notify.messages.neighbours import URL
 from tests.services.notify.messages.sms_double import TOKEN
 from tests.services.notify.messages.world import World
@@ -208,3 +210,32 @@ async def test_a_channel_without_provider_fails(world: World):
 def test_an_answer_that_is_no_json_is_not_a_yes():
     assert type(outcome_of(201, {}, {})).__name__ == "Lost"
     assert type(outcome_of(302, {}, {})).__name__ == "Lost"
+
+
+async def test_a_lost_message_is_found_though_the_providers_clock_is_behind(world: World):
+    world.sms.script = ["lose"]
+    await world.ask_sms()
+    await world.turn()
+    (taken,) = world.sms.taken
+    taken["date_created"] = format_datetime(datetime.now(UTC) - timedelta(seconds=30))
+    for _ in range(3):
+        await world.due()
+        await world.turn()
+    assert (await world.states(), len(world.sms.taken)) == (["sent"], 1)
+
+
+async def test_a_provider_that_was_taken_away_is_not_asked_for_ever(world: World):
+    world.sms.script = ["lose"]
+    await world.ask_sms()
+    await world.turn()
+    world.deps.providers.clear()
+    world.time.ahead = timedelta(days=2)
+    await world.due()
+    await world.turn()
+    row = await world.row()
+    assert (row["state"], row["due_at"]) == ("unknown", None)
+
+
+def test_errors_tell_no_addresses():
+    told = "The 'To' number +393331234567 is no phone of <giulia@example.com>"
+    assert written(told) == "The 'To' number [address] is no phone of <[address]>"

@@ -56,6 +56,8 @@ def test_retry_after_counts_when_longer_and_up_to_a_day(asked, given_delay):
         ("-5", None),
         ("soon", None),
         ("²", None),
+        ("Sun, 22 Nov 2026 10:05:00 +" + "9" * 40, None),
+        ("Sun, " + "9" * 40 + " Nov 2026 10:05:00 GMT", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(text: str, expected: timedelta | None):
