@@ -56,6 +56,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             worker.link_worker(deps).run,
             worker.payment_worker(deps).run,
             cart_worker(deps).run,
+            lambda: worker.watch_unanswered(deps),
         ],
         handlers=worker.handlers(deps),
         close=[payments.close, merchants.close, oneclick.close],

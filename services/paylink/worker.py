@@ -1,5 +1,6 @@
 """The other doors: events of payments and oneclick, and rows that are due."""
 
+import asyncio
 from typing import Any, Final
 
 from incasso.oneclick.v1 import events_pb2 as oneclick_events
@@ -9,6 +10,9 @@ from libs.bus import Event
 from libs.consumer import Handler
 from libs.db import Conn
 from libs.due import DueWorker
+from libs.errors import Refusal
+from libs.logs import log
+from services.paylink import metrics
 from services.paylink.deps import Deps
 from services.paylink.flows import due as due_flow
 from services.paylink.flows import erase, follow
@@ -17,6 +21,7 @@ from services.paylink.store import due, tokens
 from services.paylink.store.due import DueLink, DuePayment
 
 ACTOR: Final = "paylink"
+WATCH_SECONDS: Final = 5.0
 _PAYMENT_EVENTS: Final = {
     "action_required": events_pb2.PaymentActionRequired,
     "pending": events_pb2.PaymentPending,
@@ -65,6 +70,19 @@ def payment_worker(deps: Deps) -> DueWorker[DuePayment]:
         await follow.settle_due(deps, row)
 
     return DueWorker("paylink payments", deps.db, due.claim_due_payments, work)
+
+
+async def watch_unanswered(deps: Deps) -> None:
+    """Keep the gauge of what is not known."""
+    while True:
+        try:
+            async with deps.db.connection() as conn:
+                age = await due.oldest_unanswered(conn)
+        except Refusal as refusal:
+            log.warning("unanswered payments were not counted", reason=refusal.reason)
+        else:
+            metrics.OLDEST_UNANSWERED.set(age.total_seconds())
+        await asyncio.sleep(WATCH_SECONDS)
 
 
 def _act_for(merchant_id: str, clock_offset_seconds: int) -> None:

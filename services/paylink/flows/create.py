@@ -3,7 +3,7 @@
 from libs import context, idempotency, ids, telemetry
 from libs.db import Conn
 from libs.idempotency import Key
-from services.paylink import drafting, events, moves, references, tokens
+from services.paylink import drafting, events, metrics, moves, references, tokens
 from services.paylink.deps import Deps
 from services.paylink.domain import Link, NewLink
 from services.paylink.errors import QuotaExceeded
@@ -48,6 +48,7 @@ async def insert_link(
     handed = moves.sent(link, now) if link.channels else link
     await links.insert(tx, handed)
     token = await give_address(deps, tx, handed)
+    metrics.LINKS.labels(link.origin.value).inc()
     await events.link_created(tx, link, now, sent=handed, reason=new.reason)
     return handed, token
 

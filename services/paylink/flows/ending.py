@@ -9,7 +9,7 @@ from datetime import datetime
 from libs import ids
 from libs.db import Conn
 from libs.money import Money
-from services.paylink import events, moves, transfers
+from services.paylink import events, metrics, moves, transfers
 from services.paylink.domain import BankTransfer, Link, LinkPayment, Method
 from services.paylink.flows import carts
 from services.paylink.states import PAYMENT_TRANSITIONS, LinkEvent, LinkState, PaymentEvent
@@ -60,6 +60,7 @@ async def _paid(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> Li
     if not link.reusable or counted.uses == link.max_uses:
         counted = moves.ended(counted, LinkEvent.SUCCEED, now)
     saved = await links.save(tx, link, counted)
+    metrics.PAID.labels(payment.method.value).inc()
     await events.link_paid(tx, saved, payment, now)
     if saved.state is LinkState.PAID:
         await _tell_cart(tx, saved)

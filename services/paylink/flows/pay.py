@@ -19,7 +19,7 @@ from libs.errors import (
 )
 from libs.idempotency import Key
 from libs.logs import log
-from services.paylink import events, moves, paying, tokens
+from services.paylink import events, metrics, moves, paying, tokens
 from services.paylink.cards import NewCard, PaymentAnswer, SavedCard
 from services.paylink.deps import Deps
 from services.paylink.domain import Link, LinkPayment, Method, StoredRefusal
@@ -207,6 +207,7 @@ async def record_in(
 def _check_end(current: LinkPayment, answer: PaymentAnswer) -> None:
     """Money for a try that had ended is for a person to look at; no step of ours leads there."""
     if answer.event is PaymentEvent.SUCCEED and current.state is not PaymentState.SUCCEEDED:
+        metrics.AFTER_END.inc()
         log.error("a payment succeeded after its try had ended", payment_id=answer.id)
 
 

@@ -58,6 +58,15 @@ async def claim_due_links(conn: Conn, limit: int) -> Sequence[DueLink]:
     return [DueLink(row["merchant_id"], row["id"], row["clock_offset"]) for row in rows]
 
 
+async def oldest_unanswered(conn: Conn) -> timedelta:
+    """Age of the oldest try of which payments has not told anything; zero when there is none."""
+    found = await conn.fetchval(
+        "SELECT now() - min(begun_at) FROM link_payments"
+        " WHERE due_at IS NOT NULL AND payment_id IS NULL"
+    )
+    return found if isinstance(found, timedelta) else timedelta()
+
+
 async def claim_due_payments(conn: Conn, limit: int) -> Sequence[DuePayment]:
     """Asked again after 15 seconds, doubled each time, at most after an hour."""
     rows = await conn.fetch(
