@@ -16,11 +16,16 @@ Event = dict[str, Any]
 
 @dataclass
 class Receiver:
-    """`secrets` are tried in turn; what none of them signed is answered 401."""
+    """`secrets` are tried in turn; what none of them signed is answered 401.
+
+    `plan` holds answers for what comes first: an event that is answered so is `refused`, not taken.
+    """
 
     url: str = ""
     secrets: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    plan: list[web.Response] = field(default_factory=list)
+    refused: list[Event] = field(default_factory=list)
     arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def take(self, request: web.Request) -> web.Response:
@@ -30,6 +35,9 @@ class Receiver:
         )
         if event is None:
             return web.Response(status=401)
+        if self.plan:
+            self.refused.append(event)
+            return self.plan.pop(0)
         async with self.arrived:
             self.events.append(event)
             self.arrived.notify_all()

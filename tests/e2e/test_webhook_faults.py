@@ -1,0 +1,224 @@
+"""Webhooks to merchants whose receiver fails, moves away or is gone, and what they do about it by REST."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+from aiohttp import web
+
+from stack.receiver import Receiver, receiver
+
+CREATED = "payment_link.created"
+PRIVATE = [
+    "https://10.0.0.8/hook",
+    "https://172.16.4.4/hook",
+    "https://192.168.1.10/hook",
+    "https://169.254.169.254/latest/meta-data",
+    "https://[fd00::1]/hook",
+    "https://[::ffff:10.0.0.8]/hook",
+    "http://10.0.0.8/hook",
+    "http://93.184.216.34/hook",  # public, but without TLS
+]
+
+
+@dataclass(frozen=True)
+class Told:
+    """An endpoint for links that are made, and who listens there."""
+
+    shop: object
+    listening: Receiver
+    id: str
+
+    async def taken(self, link):
+        return await self.listening.wait_for(
+            lambda event: event["data"]["payment_link"]["id"] == link["id"]
+        )
+
+    async def endpoint(self):
+        return await self.shop.get(f"/v1/webhook-endpoints/{self.id}")
+
+    async def delivery(self, *, state, attempts):
+        """The newest, once it is in this state after so many tries."""
+        deadline = time.monotonic() + 20
+        found = None
+        while time.monotonic() < deadline:
+            listed = await self.shop.get(f"/v1/webhook-endpoints/{self.id}/deliveries")
+            found = next(iter(listed["data"]), {})
+            if found.get("state") == state and len(found["attempts"]) == attempts:
+                return found
+            await asyncio.sleep(0.1)
+        pytest.fail(f"not {state} after {attempts} tries: {found}")
+        return found
+
+
+@pytest.fixture
+async def told(shop):
+    async with receiver() as listening:
+        body = {"url": listening.url, "event_types": [CREATED]}
+        made = (await shop.call("POST", "/v1/webhook-endpoints", body)).expect(201)
+        listening.secrets.append(made["secret"])
+        yield Told(shop, listening, made["id"])
+        (await shop.call("DELETE", f"/v1/webhook-endpoints/{made['id']}")).expect(200)
+
+
+async def make_link(shop):
+    return (await shop.link(1_000)).expect(201)
+
+
+def statuses(delivery):
+    return [one.get("status") for one in delivery["attempts"]]
+
+
+def links_of(events):
+    return [event["data"]["payment_link"]["id"] for event in events]
+
+
+async def test_a_receiver_that_fails_is_tried_again_with_the_same_event(shop, told):
+    told.listening.plan = [web.Response(status=500, text="the database is away")]
+    link = await make_link(shop)
+    event = await told.taken(link)
+    assert told.listening.refused == [event]
+    done = await told.delivery(state="delivered", attempts=2)
+    assert statuses(done) == [500, 204]
+    assert done["attempts"][0]["response_excerpt"] == "the database is away"
+    assert await shop.get(f"/v1/events/{done['event_id']}") == event
+
+
+async def test_a_receiver_that_is_away_is_tried_again(shop, told):
+    elsewhere = {"url": told.listening.url.replace("/webhooks", "/moved")}
+    path = f"/v1/webhook-endpoints/{told.id}"
+    (await shop.call("PATCH", path, elsewhere)).expect(200)
+    link = await make_link(shop)
+    assert statuses(await told.delivery(state="pending", attempts=1)) == [404]
+    (await shop.call("PATCH", path, {"url": told.listening.url})).expect(200)
+    await told.taken(link)
+    assert statuses(await told.delivery(state="delivered", attempts=2)) == [404, 204]
+
+
+async def test_a_redirect_is_not_followed_and_a_retry_by_hand_is_at_once(shop, told):
+    async with receiver() as foreign:
+        foreign.secrets = told.listening.secrets
+        moved = {"Location": foreign.url}
+        told.listening.plan = [web.Response(status=code, headers=moved) for code in (307, 308)]
+        link = await make_link(shop)
+        waiting = await told.delivery(state="pending", attempts=1)
+        path = f"/v1/webhook-deliveries/{waiting['id']}/retry"
+        (await shop.call("POST", path, {})).expect(200)
+        await told.delivery(state="pending", attempts=2)
+        (await shop.call("POST", path, {})).expect(200)
+        event = await told.taken(link)
+        done = await told.delivery(state="delivered", attempts=3)
+        assert statuses(done) == [307, 308, 204]
+        (await shop.call("POST", path, {})).expect(200)  # allowed in every state
+        await told.delivery(state="delivered", attempts=4)
+        assert told.listening.events == [event, event]
+        assert (foreign.events, foreign.refused) == ([], [])
+
+
+async def test_a_receiver_that_is_gone_is_left_alone_until_the_merchant_replays(shop, told):
+    told.listening.plan = [web.Response(status=410)]
+    first = await make_link(shop)
+    failed = await told.delivery(state="failed", attempts=1)
+    endpoint = await told.endpoint()
+    assert (endpoint["state"], endpoint["disabled_reason"]) == ("disabled", "gone")
+    second = await make_link(shop)
+    path = f"/v1/webhook-endpoints/{told.id}"
+    period = {"created_from": first["created_at"]}
+    for refused in (
+        await shop.call("POST", f"/v1/webhook-deliveries/{failed['id']}/retry", {}),
+        await shop.call("POST", f"{path}/replay", period),
+        await shop.call("POST", f"{path}/test", {}),
+    ):
+        assert (refused.status, refused.body["code"]) == (409, "webhook_endpoint_disabled")
+    await asyncio.sleep(2)
+    assert told.listening.events == []
+    (await shop.call("PATCH", path, {"state": "enabled"})).expect(200)
+    third = await make_link(shop)
+    await told.taken(third)
+    replayed = (await shop.call("POST", f"{path}/replay", period)).expect(200)
+    assert replayed["deliveries"] == 2
+    for link in (first, second):
+        await told.taken(link)
+    again = (await shop.call("POST", f"{path}/replay", period)).expect(200)
+    assert again["deliveries"] == 0
+    everything = {**period, "include_delivered": True}
+    again = (await shop.call("POST", f"{path}/replay", everything)).expect(200)
+    assert again["deliveries"] == 3
+    for _ in range(100):
+        if len(told.listening.events) == 6:
+            break
+        await asyncio.sleep(0.1)
+    made = [first["id"], second["id"], third["id"]]
+    assert sorted(links_of(told.listening.events)) == sorted(made * 2)
+    assert len({event["id"] for event in told.listening.events}) == 3
+
+
+async def test_an_event_is_sent_again_under_its_own_id(shop, told):
+    event = await told.taken(await make_link(shop))
+    path = f"/v1/events/{event['id']}"
+    listed = (await shop.get(f"/v1/events?type={CREATED}&limit=1"))["data"]
+    assert listed == [event]
+    answer = (await shop.call("POST", f"{path}/resend", {})).expect(200)
+    assert answer["deliveries"] == 1
+    for _ in range(100):
+        if len(told.listening.events) == 2:
+            break
+        await asyncio.sleep(0.1)
+    assert told.listening.events == [event, event]
+    unknown = await shop.call("POST", "/v1/events/evt_none/resend", {})
+    assert (unknown.status, unknown.body["code"]) == (404, "event_not_found")
+
+
+async def test_webhooks_wait_while_notify_is_away(stack, shop, told):
+    await told.taken(await make_link(shop))
+    stack.kill("notify")
+    await asyncio.sleep(0.5)  # NATS offers again after 30 s what it gave to the dying process
+    links = [await make_link(shop) for _ in range(5)]
+    for link in links:
+        await told.taken(link)
+    assert sorted(links_of(told.listening.events)[1:]) == sorted(link["id"] for link in links)
+
+
+class NeverHeard(web.Response):
+    """An answer that notify does not live to read."""
+
+    def __init__(self, stack):
+        super().__init__(status=200)
+        self._stack = stack
+
+    async def prepare(self, request):
+        self._stack.kill("notify")
+        return await super().prepare(request)
+
+
+async def test_a_receiver_tells_by_the_id_what_it_is_sent_again_after_a_crash(stack, shop, told):
+    told.listening.plan = [NeverHeard(stack)]
+    link = await make_link(shop)
+    for _ in range(100):
+        if told.listening.refused:
+            break
+        await asyncio.sleep(0.1)
+    conn = await asyncpg.connect(stack.database_url("notify"))
+    try:  # the dead worker's lease of a minute is over
+        await conn.execute(
+            "UPDATE webhook_deliveries SET due_at = now()"
+            " WHERE endpoint_id = $1 AND due_at IS NOT NULL",
+            told.id,
+        )
+    finally:
+        await conn.close()
+    again = await told.taken(link)
+    assert told.listening.refused == [again]
+    done = await told.delivery(state="delivered", attempts=1)
+    assert done["event_id"] == again["id"]
+
+
+@pytest.mark.parametrize("url", PRIVATE)
+async def test_an_address_inside_a_network_is_refused(shop, told, url):
+    made = await shop.call("POST", "/v1/webhook-endpoints", {"url": url})
+    assert (made.status, made.body["code"]) == (422, "webhook_url_refused")
+    changed = await shop.call("PATCH", f"/v1/webhook-endpoints/{told.id}", {"url": url})
+    assert (changed.status, changed.body["code"]) == (422, "webhook_url_refused")
+    assert (await told.endpoint())["url"] == told.listening.url
