@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
+from libs.formats import CHECKS
 from libs.seal import Seal, keys_of
 from libs.settings import ServiceSettings
 from services.notify.addresses import networks_of
@@ -34,6 +35,13 @@ class Config(ServiceSettings):
     def _is_a_server(cls, url: str) -> str:
         Server.of(url)
         return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_an_address(cls, address: str) -> str:
+        if wrong := CHECKS["FORMAT_EMAIL"](address):
+            raise ValueError(wrong)
+        return address
 
     @field_validator("webhook_allowed_networks")
     @classmethod

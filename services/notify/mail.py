@@ -138,7 +138,8 @@ class Mailer:
         if not await mark():
             raise TryLostError
         try:
-            reply = await smtp.data(parcel.content, timeout=self._timeouts.data)
+            async with asyncio.timeout(self._timeouts.data):  # in all: a lease waits for it
+                reply = await smtp.data(parcel.content, timeout=self._timeouts.data)
         except aiosmtplib.SMTPResponseException as error:
             return _end_of_data(smtp, error)
         except _TROUBLE as error:

@@ -15,7 +15,6 @@ from libs import context
 from libs.bus import Event
 from libs.consumer import Handler
 from libs.db import Conn
-from libs.errors import Refusal
 from libs.logs import log
 from libs.process import Loop
 from libs.tasks import cancel
@@ -32,7 +31,6 @@ PER_ENDPOINT: Final = 16
 LEASE: Final = timedelta(seconds=60)  # longer than a try may take
 INTERVAL_SECONDS: Final = 0.25
 PAUSE_SECONDS: Final = 0.01  # so that places which become free together are filled together
-WATCH_SECONDS: Final = 15.0
 
 
 def handlers() -> dict[str, Handler]:
@@ -46,7 +44,7 @@ async def _take(conn: Conn, event: Event) -> None:
 
 def loops(deps: Deps) -> Sequence[Loop]:
     """What runs until the process stops."""
-    return [DeliveryWorker(deps).run, lambda: watch(deps)]
+    return [DeliveryWorker(deps).run]
 
 
 class DeliveryWorker:
@@ -124,16 +122,3 @@ class DeliveryWorker:
             metrics.WEBHOOKS.labels("lost").inc()
         else:
             metrics.WEBHOOKS.labels(state.value if state else "deleted").inc()
-
-
-async def watch(deps: Deps) -> None:
-    """Keep the gauge of what waits."""
-    while True:
-        try:
-            async with deps.db.connection() as conn:
-                age = await deliveries.oldest_pending_age(conn)
-        except Refusal as refusal:
-            log.warning("webhooks were not counted", reason=refusal.reason)
-        else:
-            metrics.OLDEST_WEBHOOK.set(age.total_seconds())
-        await asyncio.sleep(WATCH_SECONDS)

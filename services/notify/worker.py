@@ -27,7 +27,7 @@ from services.notify.flows.retention import forget
 from services.notify.flows.send import send_message
 from services.notify.flows.settle import settle_message
 from services.notify.paylink_client import about_link
-from services.notify.store import tries
+from services.notify.store import deliveries, tries
 from services.notify.store.tries import Due
 
 ACTOR: Final = "notify"
@@ -96,7 +96,7 @@ def loops(deps: Deps) -> Sequence[Loop]:
     senders += [phone_worker(deps) for _ in range(PHONE_LOOPS)]
     return [
         *(sender.run for sender in senders),
-        lambda: watch_queue(deps),
+        lambda: watch(deps),
         lambda: forget_old(deps),
     ]
 
@@ -143,14 +143,15 @@ def _sender(
     )
 
 
-async def watch_queue(deps: Deps) -> None:
-    """Keep the gauge of what waits."""
+async def watch(deps: Deps) -> None:
+    """Keep the gauges of what waits."""
     while True:
         try:
             async with deps.db.connection() as conn:
                 metrics.OLDEST_QUEUED.set(await tries.oldest_queued_seconds(conn))
+                metrics.OLDEST_WEBHOOK.set(await deliveries.oldest_pending_seconds(conn))
         except Refusal as refusal:
-            log.warning("the queue was not looked at", reason=refusal.reason)
+            log.warning("what waits was not counted", reason=refusal.reason)
         await asyncio.sleep(WATCH_SECONDS)
 
 

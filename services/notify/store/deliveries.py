@@ -253,12 +253,12 @@ async def attempts_of(
     return found
 
 
-async def oldest_pending_age(conn: Conn) -> timedelta:
-    """Since when the oldest untaken delivery waits; nothing when none does."""
-    found: timedelta | None = await conn.fetchval(
+async def oldest_pending_seconds(conn: Conn) -> float:
+    """Age of the oldest delivery that was not taken yet; 0 when none waits."""
+    age: timedelta | None = await conn.fetchval(
         "SELECT now() - min(created_at) FROM webhook_deliveries WHERE state = 'pending'"
     )
-    return found or timedelta()
+    return age.total_seconds() if age else 0.0
 
 
 def _delivery(row: Row) -> Delivery:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,7 @@ import pytest_asyncio
 from incasso.notify.v1 import messages_pb2 as pb
 from incasso.notify.v1.messages_pb2_grpc import MessagesServiceStub
 from libs import bus, client, context, outbox
+from libs.errors import ServiceUnavailable
 from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
 from tests.services.notify.messages import neighbours
@@ -114,7 +116,10 @@ async def state_of(world: World) -> int:
 
 async def until(world: World, state: int) -> None:
     async with asyncio.timeout(30):
-        while await state_of(world) != state:  # noqa: ASYNC110 - the change is in the process
+        while True:
+            with suppress(ServiceUnavailable):  # it has just been started
+                if await state_of(world) == state:
+                    return
             await asyncio.sleep(0.1)
 
 
@@ -190,6 +195,7 @@ def test_it_refuses_to_start_before_its_schema_is_there(environment):
         ("INCASSO_SMTP_URL", "mail.example:25"),
         ("INCASSO_SEAL_KEYS", " ,"),
         ("INCASSO_SEAL_KEYS", "x"),
+        ("INCASSO_MAIL_FROM", "Incasso <pay@incasso.example>"),
         ("INCASSO_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.1/8"),
     ],
 )
