@@ -9,7 +9,6 @@ from libs.clock import Clock
 from libs.process import Chassis, Parts
 from libs.seal import Seal
 from services.paylink import worker
-from services.paylink.cart_worker import cart_worker
 from services.paylink.changes import Changes
 from services.paylink.config import Config
 from services.paylink.deps import Deps
@@ -55,7 +54,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             changes.run,
             worker.link_worker(deps).run,
             worker.payment_worker(deps).run,
-            cart_worker(deps).run,
+            worker.cart_worker(deps).run,
             lambda: worker.watch_unanswered(deps),
         ],
         handlers=worker.handlers(deps),

@@ -14,10 +14,11 @@ from libs.errors import Refusal
 from libs.logs import log
 from services.paylink import metrics
 from services.paylink.deps import Deps
+from services.paylink.flows import carts, erase, follow
 from services.paylink.flows import due as due_flow
-from services.paylink.flows import erase, follow
 from services.paylink.payments_client import METHOD, answer_of
 from services.paylink.store import due, tokens
+from services.paylink.store.carts import DueCart, claim_due
 from services.paylink.store.due import DueLink, DuePayment
 
 ACTOR: Final = "paylink"
@@ -60,6 +61,16 @@ def link_worker(deps: Deps) -> DueWorker[DueLink]:
         await due_flow.attend(deps, row)
 
     return DueWorker("paylink links", deps.db, due.claim_due_links, work)
+
+
+def cart_worker(deps: Deps) -> DueWorker[DueCart]:
+    """Recoveries that go out by themselves."""
+
+    async def work(row: DueCart) -> None:
+        _act_for(row.merchant_id, row.clock_offset_seconds)
+        await carts.recover_due(deps, row.cart_id)
+
+    return DueWorker("paylink carts", deps.db, claim_due, work)
 
 
 def payment_worker(deps: Deps) -> DueWorker[DuePayment]:

@@ -15,9 +15,8 @@ from libs import wire
 from libs.errors import invalid
 from libs.idempotency import key_of
 from services.paylink.deps import Deps
-from services.paylink.domain import Channel, LineItem, Merchant, Method, NewLink, Quote, Recipient
+from services.paylink.domain import Merchant, Method, NewLink, Quote
 from services.paylink.events import (
-    CHANNELS,
     LINK_STATES,
     METHODS,
     TRANSFER_STATES,
@@ -28,44 +27,28 @@ from services.paylink.events import (
 from services.paylink.flows import create, links, offer, reissue, transfers
 from services.paylink.flows.transfers import RecordBankTransfer
 from services.paylink.payments_client import METHOD
+from services.paylink.service.fields import (
+    channels_of,
+    known,
+    line_items_of,
+    opt,
+    recipient_of,
+)
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
-_CHANNELS: Final = {number: channel for channel, number in CHANNELS.items()}
 _METHODS: Final = {number: method for method, number in METHODS.items()}
 _LINK_STATES: Final = {number: state for state, number in LINK_STATES.items()}
 _TRANSFER_STATES: Final = {number: state for state, number in TRANSFER_STATES.items()}
 
 
-def _opt(message: Any, name: str) -> Any:
-    """The value of an optional field; None when it was not sent."""
-    return getattr(message, name) if message.HasField(name) else None
-
-
 def _time(message: Any, name: str) -> datetime | None:
-    stamp: Timestamp | None = _opt(message, name)
+    stamp: Timestamp | None = opt(message, name)
     return None if stamp is None else wire.time_of(stamp)
 
 
-def channels_of(values: Iterable[int]) -> list[Channel]:
-    """InvalidArgument for one that says nothing."""
-    return [_known(_CHANNELS, value, f"channels.{at}") for at, value in enumerate(values)]
-
-
 def _methods_of(values: Iterable[int]) -> list[Method]:
-    return [_known(_METHODS, value, f"methods.{at}") for at, value in enumerate(values)]
-
-
-def _known(known: dict[Any, Any], value: int, field: str) -> Any:
-    if value not in known:
-        raise invalid(field, "is required")
-    return known[value]
-
-
-def recipient_of(recipient: pb.Recipient) -> Recipient:
-    return Recipient(
-        name=_opt(recipient, "name"), email=_opt(recipient, "email"), phone=_opt(recipient, "phone")
-    )
+    return [known(_METHODS, value, f"methods.{at}") for at, value in enumerate(values)]
 
 
 def _quote_of(quote: pb.Quote | None) -> Quote | None:
@@ -84,39 +67,37 @@ def _new_link(request: pb.CreatePaymentLinkRequest, merchant: Merchant) -> NewLi
         description=request.description,
         order_reference=request.order_reference,
         amount=wire.money_of(request.amount) if request.HasField("amount") else None,
-        line_items=[
-            LineItem(item.name, item.quantity, item.unit_amount_minor)
-            for item in request.line_items
-        ],
-        currency=_opt(request, "currency"),
+        line_items=line_items_of(request.line_items),
+        currency=opt(request, "currency"),
         recipient=recipient_of(request.recipient),
         channels=channels_of(request.channels),
-        expires_in_days=_opt(request, "expires_in_days"),
-        locale=_opt(request, "locale"),
+        expires_in_days=opt(request, "expires_in_days"),
+        locale=opt(request, "locale"),
         deposit=wire.money_of(request.deposit) if request.HasField("deposit") else None,
-        quote=_quote_of(_opt(request, "quote")),
+        quote=_quote_of(opt(request, "quote")),
         reusable=request.reusable,
-        max_uses=_opt(request, "max_uses"),
+        max_uses=opt(request, "max_uses"),
         methods=_methods_of(request.methods),
         reminder_days=list(request.reminders.after_days) if request.HasField("reminders") else None,
         reissue_on_expiry=request.reissue_on_expiry,
-        customer_id=_opt(request, "customer_id"),
-        success_url=_opt(request, "success_url"),
+        customer_id=opt(request, "customer_id"),
+        success_url=opt(request, "success_url"),
         metadata=dict(request.metadata),
     )
+
+
+async def with_url(deps: Deps, message: bytes, link_id: str) -> pb.PaymentLink:
+    """Stored answers have no address: it is sealed in a place of its own."""
+    link = pb.PaymentLink.FromString(message)
+    url = (await links.urls_of(deps, [link_id])).get(link_id)
+    if url is not None:
+        link.url = url
+    return link
 
 
 class PaymentLinks(PaymentLinksServiceServicer):
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-
-    async def _with_url(self, message: bytes, link_id: str) -> pb.PaymentLink:
-        """Stored answers have no address: it is sealed in a place of its own."""
-        link = pb.PaymentLink.FromString(message)
-        url = (await links.urls_of(self._deps, [link_id])).get(link_id)
-        if url is not None:
-            link.url = url
-        return link
 
     async def CreatePaymentLink(
         self, request: pb.CreatePaymentLinkRequest, rpc: Rpc
@@ -124,7 +105,7 @@ class PaymentLinks(PaymentLinksServiceServicer):
         new = _new_link(request, await self._deps.merchants.get_current())
         key = key_of(request, "CreatePaymentLink")
         link_id, made = await create.create_payment_link(self._deps, new, key)
-        return pb.CreatePaymentLinkResponse(payment_link=await self._with_url(made, link_id))
+        return pb.CreatePaymentLinkResponse(payment_link=await with_url(self._deps, made, link_id))
 
     async def GetPaymentLink(
         self, request: pb.GetPaymentLinkRequest, rpc: Rpc
@@ -142,7 +123,7 @@ class PaymentLinks(PaymentLinksServiceServicer):
             state=_LINK_STATES.get(request.state),
             created_from=_time(request, "created_from"),
             created_to=_time(request, "created_to"),
-            order_reference=_opt(request, "order_reference"),
+            order_reference=opt(request, "order_reference"),
         )
         rows, cursor = await links.list_payment_links(self._deps, query)
         urls = await links.urls_of(self._deps, [link.id for link in rows])
@@ -161,7 +142,7 @@ class PaymentLinks(PaymentLinksServiceServicer):
     async def SendPaymentLink(
         self, request: pb.SendPaymentLinkRequest, rpc: Rpc
     ) -> pb.SendPaymentLinkResponse:
-        recipient = _opt(request, "recipient")
+        recipient = opt(request, "recipient")
         cmd = links.SendPaymentLink(
             link_id=request.payment_link_id,
             channels=channels_of(request.channels),
@@ -169,25 +150,29 @@ class PaymentLinks(PaymentLinksServiceServicer):
         )
         key = key_of(request, "SendPaymentLink")
         sent = await links.send_payment_link(self._deps, cmd, key)
-        return pb.SendPaymentLinkResponse(payment_link=await self._with_url(sent, cmd.link_id))
+        return pb.SendPaymentLinkResponse(
+            payment_link=await with_url(self._deps, sent, cmd.link_id)
+        )
 
     async def ReissuePaymentLink(
         self, request: pb.ReissuePaymentLinkRequest, rpc: Rpc
     ) -> pb.ReissuePaymentLinkResponse:
-        link_id, days = request.payment_link_id, _opt(request, "expires_in_days")
+        link_id, days = request.payment_link_id, opt(request, "expires_in_days")
         key = key_of(request, "ReissuePaymentLink")
         reissued = await reissue.reissue_payment_link(self._deps, link_id, days, key)
-        return pb.ReissuePaymentLinkResponse(payment_link=await self._with_url(reissued, link_id))
+        return pb.ReissuePaymentLinkResponse(
+            payment_link=await with_url(self._deps, reissued, link_id)
+        )
 
     async def CreateBalanceLink(
         self, request: pb.CreateBalanceLinkRequest, rpc: Rpc
     ) -> pb.CreateBalanceLinkResponse:
-        days = _opt(request, "expires_in_days")
+        days = opt(request, "expires_in_days")
         key = key_of(request, "CreateBalanceLink")
         link_id, made = await reissue.create_balance_link(
             self._deps, request.payment_link_id, days, key
         )
-        return pb.CreateBalanceLinkResponse(payment_link=await self._with_url(made, link_id))
+        return pb.CreateBalanceLinkResponse(payment_link=await with_url(self._deps, made, link_id))
 
     async def GetPaymentLinkQrCode(
         self, request: pb.GetPaymentLinkQrCodeRequest, rpc: Rpc
@@ -213,7 +198,7 @@ class PaymentLinks(PaymentLinksServiceServicer):
         cmd = RecordBankTransfer(
             bank_reference=request.bank_reference,
             amount=wire.money_of(request.amount),
-            creditor_reference=_opt(request, "creditor_reference"),
+            creditor_reference=opt(request, "creditor_reference"),
             booked_on=request.booked_on,
         )
         key = key_of(request, "RecordBankTransfer")

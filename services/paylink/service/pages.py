@@ -16,18 +16,14 @@ from services.paylink.events import LINK_STATES
 from services.paylink.flows import look, page, pay, reissue, transfers
 from services.paylink.flows.opening import open_link, use_of
 from services.paylink.service import shop_pages
+from services.paylink.service.fields import opt
 from services.paylink.service.page_messages import page_payment_pb, page_pb
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 
-def _opt(message: Any, name: str) -> Any:
-    """The value of an optional field; None when it was not sent."""
-    return getattr(message, name) if message.HasField(name) else None
-
-
 def _new_card(request: pb.PayByCardRequest) -> NewCard | None:
-    account, token = _opt(request, "psp_account"), _opt(request, "card_token")
+    account, token = opt(request, "psp_account"), opt(request, "card_token")
     if account is None and token is None:
         return None
     if not account or not token:
@@ -71,9 +67,9 @@ class PayPages(PayPagesServiceServicer):
     async def PayByCard(self, request: pb.PayByCardRequest, rpc: Rpc) -> pb.PayByCardResponse:
         cmd = pay.PayByCard(
             token=request.token,
-            instrument_id=_opt(request, "instrument_id"),
+            instrument_id=opt(request, "instrument_id"),
             new_card=_new_card(request),
-            payer_email=_opt(request, "payer_email"),
+            payer_email=opt(request, "payer_email"),
             shown_minor=request.shown_minor,
         )
         link = await open_link(self._deps, request.token)

@@ -1,23 +1,22 @@
 # ruff: noqa: N802 - RPCs have the names of the protos
 """The gRPC door of products, the shop and carts: message → command → flow → message."""
 
-from collections.abc import Collection
 from typing import Any, Final, TypeAlias
 
 import grpc
 
-from incasso.paylink.v1 import paylink_pb2
 from incasso.paylink.v1 import shop_pb2 as pb
 from incasso.paylink.v1.shop_pb2_grpc import ShopServiceServicer
 from libs import wire
-from libs.errors import IdempotencyKeyMissing, invalid
+from libs.errors import IdempotencyKeyMissing
 from libs.idempotency import key_of
-from services.paylink import events, shop_events
+from services.paylink import shop_events
 from services.paylink.carts import CartState
 from services.paylink.deps import Deps
-from services.paylink.domain import Channel, LineItem, Recipient
-from services.paylink.flows import carts, links, products, shops
+from services.paylink.flows import carts, products, shops
 from services.paylink.products import ProductChange, ProductState, Shop, ShopChange, ShopEvent
+from services.paylink.service.fields import channels_of, line_items_of, opt, recipient_of
+from services.paylink.service.links import with_url
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
@@ -40,18 +39,6 @@ _CART_STATES: Final = {
     pb.Cart.STATE_COMPLETED: CartState.COMPLETED,
     pb.Cart.STATE_LOST: CartState.LOST,
 }
-_CHANNELS: Final = {number: channel for channel, number in events.CHANNELS.items()}
-
-
-def _opt(message: Any, name: str) -> Any:
-    """The value of an optional field; None when it was not sent."""
-    return getattr(message, name) if message.HasField(name) else None
-
-
-def _channels(numbers: Collection[paylink_pb2.Channel.ValueType]) -> tuple[Channel, ...]:
-    if paylink_pb2.CHANNEL_UNSPECIFIED in numbers:
-        raise invalid("channels", "must name channels")
-    return tuple(_CHANNELS[number] for number in numbers)
 
 
 class Shops(ShopServiceServicer):
@@ -63,10 +50,10 @@ class Shops(ShopServiceServicer):
     ) -> pb.CreateProductResponse:
         cmd = products.CreateProduct(
             name=request.name,
-            description=_opt(request, "description"),
+            description=opt(request, "description"),
             price=wire.money_of(request.price),
-            max_quantity=_opt(request, "max_quantity"),
-            position=_opt(request, "position"),
+            max_quantity=opt(request, "max_quantity"),
+            position=opt(request, "position"),
             metadata=dict(request.metadata),
         )
         made = await products.create_product(self._deps, cmd, key_of(request, "CreateProduct"))
@@ -91,11 +78,11 @@ class Shops(ShopServiceServicer):
         self, request: pb.UpdateProductRequest, rpc: Rpc
     ) -> pb.UpdateProductResponse:
         new = ProductChange(
-            name=_opt(request, "name"),
-            description=_opt(request, "description"),
+            name=opt(request, "name"),
+            description=opt(request, "description"),
             price=wire.money_of(request.price) if request.HasField("price") else None,
-            max_quantity=_opt(request, "max_quantity"),
-            position=_opt(request, "position"),
+            max_quantity=opt(request, "max_quantity"),
+            position=opt(request, "position"),
         )
         changed = await products.update_product(self._deps, request.product_id, new)
         return pb.UpdateProductResponse(product=shop_events.product_pb(changed))
@@ -111,33 +98,21 @@ class Shops(ShopServiceServicer):
 
     async def UpdateShop(self, request: pb.UpdateShopRequest, rpc: Rpc) -> pb.UpdateShopResponse:
         new = ShopChange(
-            slug=_opt(request, "slug"),
+            slug=opt(request, "slug"),
             event=_SHOP_EVENTS[request.state],
-            title=_opt(request, "title"),
-            description=_opt(request, "description"),
+            title=opt(request, "title"),
+            description=opt(request, "description"),
         )
         return pb.UpdateShopResponse(shop=self._shop(await shops.update_shop(self._deps, new)))
 
     async def CreateCart(self, request: pb.CreateCartRequest, rpc: Rpc) -> pb.CreateCartResponse:
-        recipient = request.recipient
         cmd = carts.CreateCart(
             reference=request.reference,
-            recipient=Recipient(
-                name=_opt(recipient, "name"),
-                email=_opt(recipient, "email"),
-                phone=_opt(recipient, "phone"),
-            ),
-            line_items=tuple(
-                LineItem(
-                    name=item.name,
-                    quantity=item.quantity,
-                    unit_amount_minor=item.unit_amount_minor,
-                )
-                for item in request.line_items
-            ),
-            currency=_opt(request, "currency"),
-            locale=_opt(request, "locale"),
-            recover_after_minutes=_opt(request, "recover_after_minutes"),
+            recipient=recipient_of(request.recipient),
+            line_items=line_items_of(request.line_items),
+            currency=opt(request, "currency"),
+            locale=opt(request, "locale"),
+            recover_after_minutes=opt(request, "recover_after_minutes"),
             metadata=dict(request.metadata),
         )
         made = await carts.create_cart(self._deps, cmd, key_of(request, "CreateCart"))
@@ -168,14 +143,11 @@ class Shops(ShopServiceServicer):
             raise IdempotencyKeyMissing
         cmd = carts.RecoverCart(
             cart_id=request.cart_id,
-            channels=_channels(request.channels),
-            expires_in_days=_opt(request, "expires_in_days"),
+            channels=channels_of(request.channels),
+            expires_in_days=opt(request, "expires_in_days"),
         )
         link_id, made = await carts.recover_cart(self._deps, cmd, key)
-        link = paylink_pb2.PaymentLink.FromString(made)
-        if url := (await links.urls_of(self._deps, [link_id])).get(link_id):
-            link.url = url
-        return pb.RecoverCartResponse(payment_link=link)
+        return pb.RecoverCartResponse(payment_link=await with_url(self._deps, made, link_id))
 
     def _shop(self, shop: Shop) -> pb.Shop:
         return shop_events.shop_pb(shop, public_url=self._deps.public_url)

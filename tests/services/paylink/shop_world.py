@@ -24,7 +24,6 @@ from libs.money import Money
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
-from services.paylink.cart_worker import cart_worker
 from services.paylink.changes import Changes
 from services.paylink.deps import Deps
 from services.paylink.flows.links import cancel_payment_link
@@ -35,7 +34,7 @@ from services.paylink.payments_client import Payments
 from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import NAME, Shops
 from services.paylink.store.links import CHANGED
-from services.paylink.worker import link_worker
+from services.paylink.worker import cart_worker, link_worker
 
 PUBLIC_URL = "https://pay.example"
 PAGES = "incasso.paylink.v1.PayPagesService"

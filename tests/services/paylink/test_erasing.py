@@ -15,10 +15,10 @@ from libs.clock import Clock
 from libs.errors import InvalidArgument
 from libs.idempotency import Key
 from services.paylink import worker
-from services.paylink.cart_worker import cart_worker
 from services.paylink.domain import LineItem, Recipient
 from services.paylink.flows import carts
 from services.paylink.flows.carts import CreateCart, RecoverCart
+from services.paylink.worker import cart_worker
 from tests.services.oneclick.payments_double import lose_answer
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, Try, World, token_of

@@ -12,9 +12,9 @@ from libs import db, ids
 from libs.db import Database
 from libs.errors import Refusal
 from services.paylink import carts as rules
-from services.paylink.cart_worker import cart_worker
 from services.paylink.domain import Method
 from services.paylink.flows.reissue import reissue_payment_link
+from services.paylink.worker import cart_worker
 from tests.services.paylink.shop_world import (
     ShopWorld,
     cancel,
