@@ -12,7 +12,7 @@ from libs.errors import Refusal, ServiceUnavailable
 from libs.logs import log
 from services.notify import domain, letters, rendering, retry
 from services.notify.deps import Deps
-from services.notify.domain import LINK_KINDS, Channel, Message
+from services.notify.domain import LINK_KINDS, Channel, Kind, Message
 from services.notify.flows.contacts import with_contact
 from services.notify.flows.record import record_outcome
 from services.notify.mail import Parcel, TryLostError
@@ -20,10 +20,11 @@ from services.notify.merchants_client import Merchant
 from services.notify.outcomes import Lost, Outcome, Over, Postponed, Refused, Suppressed
 from services.notify.paylink_client import LinkOverError
 from services.notify.providers.base import Provider, Text
-from services.notify.store import suppressions, tries
+from services.notify.store import messages, suppressions, tries
 
 NOBODY = "nobody to tell: no address is known"
 PAYING = "a payment of the link is under way"
+CONFIRMED = "the payment is not pending any more"
 
 
 async def send_message(deps: Deps, message: Message) -> None:
@@ -81,6 +82,8 @@ class _Once:
 
 
 async def _try(deps: Deps, message: Message, once: _Once) -> Outcome:
+    if await _comes_too_late(deps, message):
+        return Over(CONFIRMED)
     known = await with_contact(deps, message)
     if known is None:
         return Over(NOBODY)
@@ -103,6 +106,14 @@ async def _try(deps: Deps, message: Message, once: _Once) -> Outcome:
         return await _by_mail(deps, known, letter, merchant, once)
     body = letters.text_message(known.kind, about, merchant, locale=locale, url=url)
     return await _by_phone(deps, known, body, once)
+
+
+async def _comes_too_late(deps: Deps, message: Message) -> bool:
+    """Nobody is told that a payment takes its time after its receipt."""
+    if message.kind is not Kind.PENDING or message.payment_id is None:
+        return False
+    async with deps.db.connection() as conn:
+        return await messages.has_receipt(conn, message.merchant_id, message.payment_id)
 
 
 async def _by_mail(

@@ -124,6 +124,17 @@ async def told_before(conn: Conn, merchant_id: str, payment_id: str) -> Message 
     return None if row is None else message_of(row)
 
 
+async def has_receipt(conn: Conn, merchant_id: str, payment_id: str) -> bool:
+    """Whether the payment was, or is about to be, confirmed to somebody."""
+    found: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM messages WHERE merchant_id = $1 AND payment_id = $2"
+        " AND kind = 'receipt')",
+        merchant_id,
+        payment_id,
+    )
+    return found
+
+
 async def erase_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
     """Forget the person; what was sent when, and for how much, stays.
 

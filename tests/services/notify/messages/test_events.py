@@ -151,6 +151,18 @@ async def test_a_payment_that_takes_days_is_explained(world: World):
     assert "do not need to pay again" in world.mail.letters[0].get_body(("plain",)).get_content()
 
 
+async def test_nobody_is_told_that_a_confirmed_payment_takes_days(world: World):
+    payment = world.payment(customer_id=customer(world))
+    told = payment_events.PaymentPending(payment=payment)
+    await world.happen(world.event("payments.payment.pending", told))
+    taken = payment_events.PaymentCaptured(payment=payment, amount_minor=12_900)
+    await world.happen(world.event("payments.payment.captured", taken))
+    await world.turn()
+    (letter,) = world.mail.letters
+    assert letter["Subject"] == "Ottica Rossi: payment of €129.00 received"
+    assert await world.states() == ["obsolete", "sent"]
+
+
 async def test_old_confirmations_are_not_sent(world: World):
     long_ago = datetime.now(UTC) - timedelta(days=4)
     told = payment_events.PaymentCaptured(payment=world.payment(), amount_minor=1)
