@@ -144,8 +144,14 @@ def pytest_exception_interact() -> Generator[None, Any, Any]:
     return (yield from without_finalizers())
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish() -> Generator[None, Any, Any]:
+    return (yield from without_finalizers())
+
+
 def without_finalizers() -> Generator[None, Any, Any]:
-    """No garbage is collected while a failure is told: pytest and its plugins parse sources then.
+    """No garbage is collected while a failure is told: pytest parses sources then, for its report
+    and to rewrite what plugins import as late as that (schemathesis does).
 
     In Python 3.11 a parser that is interrupted by a finalizer that parses too (asyncio logs an
     exception that nobody asked for, as playwright leaves them, and a traceback parses its lines)

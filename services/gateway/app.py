@@ -41,9 +41,8 @@ def build(config: Config, upstreams: Upstreams, tasks: Tasks) -> web.Application
         security=security,
     )
     known = all_routes()
-    app = web.Application(
-        middlewares=[middleware(security)], client_max_size=webhooks.MAX_BODY_BYTES
-    )
+    app = web.Application(middlewares=[middleware()], client_max_size=webhooks.MAX_BODY_BYTES)
+    app.on_response_prepare.append(security.on_prepare)
     local = local_calls(upstreams)
     for route in known:
         call = local.get(route.rpc.full_name) or upstreams.call(route.rpc)

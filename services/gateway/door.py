@@ -12,7 +12,6 @@ from libs import context, telemetry
 from libs.errors import InternalError, Refusal
 from libs.logs import log
 from services.gateway import problems
-from services.gateway.security import Security
 
 TRACE_HEADER: Final = "Incasso-Trace-Id"
 HTTP_SECONDS = Histogram(
@@ -26,8 +25,8 @@ _METHODS: Final = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def middleware(security: Security) -> Any:
-    """The one middleware of the application."""
+def middleware() -> Any:
+    """The one middleware of the application; its security headers come with `Security.on_prepare`."""
 
     @web.middleware
     async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -48,7 +47,6 @@ def middleware(security: Security) -> Any:
             span.set_attribute("http.response.status_code", response.status)
             if response.status >= 500:  # noqa: PLR2004 - HTTP's own border
                 span.set_status(Status(StatusCode.ERROR))
-        security.protect(response)
         if request.path.startswith("/v1/"):
             response.headers["Cache-Control"] = "no-store"
         seconds = time.perf_counter() - started

@@ -19,7 +19,6 @@ _ALWAYS: Final = {
     "Content-Security-Policy": CSP_API,
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
-    "Server": "incasso",  # instead of the versions of what we run on
     "Permissions-Policy": "interest-cohort=(), camera=(), microphone=(), geolocation=()",
 }
 _HSTS: Final = "max-age=31536000; includeSubDomains"
@@ -36,9 +35,10 @@ class Security:
         self._origins = frozenset(part.strip() for part in origins.split(",") if part.strip())
         self._always = {**_ALWAYS, "Strict-Transport-Security": _HSTS} if secure else _ALWAYS
 
-    def protect(self, response: web.StreamResponse) -> None:
-        """Add what every answer has; a page's own policy stays."""
+    async def on_prepare(self, _: web.Request, response: web.StreamResponse) -> None:
+        """Add what every answer has, streams too; a page's own policy stays."""
         headers = response.headers
+        headers["Server"] = "incasso"  # instead of the versions of what we run on
         for name, value in self._always.items():
             if name not in headers:
                 headers[name] = value

@@ -2,17 +2,22 @@
 
 import hashlib
 import ipaddress
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 
+from libs.errors import Refusal
+from libs.logs import log
 from services.gateway.errors import BodyTooLarge
 from services.gateway.limits import Limiter
 from services.gateway.pay import rendering
 from services.gateway.pay.texts import WORDS
 from services.gateway.transcoder import body_bytes
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 # A shop's page has two fields, of some 40 bytes each, for each of up to 200 products.
@@ -102,6 +107,21 @@ def busy(request: web.Request) -> web.Response:
     if request.method == "GET":
         again["Refresh"] = "3"
     return message(request, "busy", status=HTTPStatus.SERVICE_UNAVAILABLE, headers=again)
+
+
+def as_page(handler: Handler) -> Handler:
+    """A handler whose own faults are a page too; what no page of ours sends stays a problem."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except (Refusal, web.HTTPException):
+            raise
+        except Exception as error:  # noqa: BLE001 - the shopper learns that it is our fault
+            log.error("page failed", method=request.method, exc_info=error)
+            return message(request, "fault", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    return answer
 
 
 def message(

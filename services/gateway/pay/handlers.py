@@ -125,7 +125,7 @@ class PayPages:
             answer = await self._tasks.finish(self._paylink.ask(sent.message, key=sent.key))
         except Refusal as refusal:
             return self._refused(request, refusal, use=form.get("use", ""))
-        return self._done(request, answer, use=form.get("use", ""))
+        return self._done(request, answer, form)
 
     def _refused(self, request: web.Request, refusal: Refusal, *, use: str) -> web.Response:
         if refusal.reason == "payment_link_not_found":
@@ -135,17 +135,19 @@ class PayPages:
             said = "unknown"
         return self._see(request, said=said, use=use)
 
-    def _done(self, request: web.Request, answer: Any, *, use: str) -> web.Response:
+    def _done(self, request: web.Request, answer: Any, form: forms.Form) -> web.Response:
         match answer:
             case pages_pb2.MarkSeenResponse():
                 return web.Response(status=HTTPStatus.NO_CONTENT)
             case pages_pb2.RequestNewLinkResponse():
                 return new_link(request, answer.recipient)
-            case pages_pb2.StopRemindersResponse():
+            case pages_pb2.StopRemindersResponse() if "by_hand" in form:
                 return see(address(request, "/stop-reminders", said="stopped"))
+            case pages_pb2.StopRemindersResponse():
+                return unsubscribed(request)
             case pages_pb2.PayByCardResponse() | pages_pb2.AnnounceBankTransferResponse():
                 return self._see(request, said="", use=answer.payment.use)
-        return self._see(request, said="", use=use)
+        return self._see(request, said="", use=form.get("use", ""))
 
     def _see(self, request: web.Request, *, said: str, use: str = "") -> web.Response:
         return see(address(request, use=use, said=said))
@@ -180,6 +182,20 @@ def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> we
         declined=texts.declined,
         states=view,
         address=lambda path="", **query: address(request, path, **query),
+    )
+
+
+def unsubscribed(request: web.Request) -> web.Response:
+    """To a mail program, which must not be redirected (RFC 8058, 3.1)."""
+    language = rendering.language_of(request)
+    words = texts.WORDS[language]
+    return rendering.respond(
+        "message.html",
+        language,
+        mark="stopped",
+        title=words["stopped_title"],
+        text=words["stopped_text"],
+        action=None,
     )
 
 

@@ -84,6 +84,7 @@ def respond(
         "Cache-Control": "no-store",
         "Content-Language": language,
         "Content-Security-Policy": policy(nonce, field),
+        "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
         "X-Robots-Tag": "noindex, nofollow",
         "Vary": "Accept-Language",
     }

@@ -65,7 +65,8 @@ class ShopPages:
     ) -> web.Response:
         if refusal.reason == "shop_not_found":
             return guard.missing(request)
-        said = refusal.reason if refusal.reason in texts.SAID else "failed"
+        reason = "price_changed" if refusal.reason == "amount_changed" else refusal.reason
+        said = reason if reason in texts.SAID else "failed"
         if refusal.kind is Kind.UNAVAILABLE:
             said = "unknown"
         if any(violation.field == "email" for violation in refusal.violations):

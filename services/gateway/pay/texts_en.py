@@ -135,6 +135,9 @@ WORDS: Final[dict[str, str]] = {
     "busy_title": "One moment, please",
     "busy_text": "We cannot show this page right now; it looks again by itself. If you have just "
     "paid, you do not need to pay again.",
+    "fault_title": "Something went wrong",
+    "fault_text": "It is our fault. If you have just paid, you do not need to pay again: please open "
+    "your link again in a moment.",
     "said_paying": "A payment was already under way. Nothing was charged a second time.",
     "said_paid": "It had been paid already. Nothing was charged a second time.",
     "said_closed": "Nothing was charged: this link cannot be paid any more.",
@@ -152,7 +155,10 @@ WORDS: Final[dict[str, str]] = {
     "said_reissued_lately": "A new link was sent within the last day. Please look in your messages.",
     "said_product_gone": "This product is not for sale any more. Nothing was charged.",
     "said_shop_full": "This shop cannot take orders right now. Nothing was charged.",
-    "said_too_many": "There are too many unpaid purchases with this e-mail. Pay one of them, or wait a day.",
+    "said_price_changed": "The price has changed meanwhile. Nothing was charged: please check it and "
+    "buy again.",
+    "said_too_many": "You have begun many purchases with this e-mail address and not paid them yet. "
+    "Pay one of them, or try again tomorrow.",
     "said_invalid": "Something in the form was not right. Please check it and try again.",
     "said_email": "Please type an e-mail address such as giulia@example.com.",
     "said_unknown": "We did not get an answer in time. If this page still offers to pay, you can "

@@ -136,6 +136,9 @@ WORDS: Final[dict[str, str]] = {
     "busy_title": "Un momento, per favore",
     "busy_text": "Ora non riusciamo a mostrare questa pagina; si aggiorna da sola. Se hai appena "
     "pagato, non devi pagare di nuovo.",
+    "fault_title": "Qualcosa non ha funzionato",
+    "fault_text": "È colpa nostra. Se hai appena pagato, non devi pagare di nuovo: apri di nuovo il "
+    "link tra un momento.",
     "said_paying": "Un pagamento era già in corso. Nulla è stato addebitato una seconda volta.",
     "said_paid": "Era già stato pagato. Nulla è stato addebitato una seconda volta.",
     "said_closed": "Nulla è stato addebitato: questo link non si può più pagare.",
@@ -155,7 +158,10 @@ WORDS: Final[dict[str, str]] = {
     "messaggi.",
     "said_product_gone": "Questo prodotto non è più in vendita. Nulla è stato addebitato.",
     "said_shop_full": "Ora questo negozio non può accettare ordini. Nulla è stato addebitato.",
-    "said_too_many": "Con questa e-mail ci sono troppi acquisti non pagati. Pagane uno o aspetta un giorno.",
+    "said_price_changed": "Nel frattempo il prezzo è cambiato. Nulla è stato addebitato: controlla e "
+    "compra di nuovo.",
+    "said_too_many": "Con questo indirizzo e-mail hai iniziato molti acquisti senza ancora pagarli. "
+    "Pagane uno, oppure riprova domani.",
     "said_invalid": "Qualcosa nel modulo non era giusto. Controlla e riprova.",
     "said_email": "Scrivi un indirizzo e-mail come giulia@example.com.",
     "said_unknown": "Non abbiamo avuto risposta in tempo. Se questa pagina ti propone ancora di "

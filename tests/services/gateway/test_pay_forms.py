@@ -127,10 +127,14 @@ async def test_reminders_stop_by_a_button_and_by_the_mail_programs_one_click(gat
     async with gateway.request("GET", f"{PATH}/stop-reminders?lang=en", key=None) as response:
         assert "No more reminders?" in await response.text()
     assert gateway.services.calls("StopReminders") == 0
-    for headers in (OURS, {}):  # mail programs send neither Origin nor Sec-Fetch-Site
-        one_click = {"List-Unsubscribe": "One-Click"}
-        to = await location(gateway, "stop-reminders", one_click, headers=headers)
-        assert to == f"{PATH}/stop-reminders?said=stopped"
+    # Mail programs send neither Origin nor Sec-Fetch-Site, and must not be redirected (RFC 8058).
+    one_click = {"List-Unsubscribe": "One-Click"}
+    for headers in ({}, {"Content-Type": "multipart/form-data; boundary=x"}):
+        async with post(gateway, "stop-reminders", one_click, headers=headers) as response:
+            assert response.status == 200
+            assert "No more reminders" in await response.text()
+    to = await location(gateway, "stop-reminders", {"by_hand": "yes"})
+    assert to == f"{PATH}/stop-reminders?said=stopped"
     async with gateway.request("GET", f"{to}&lang=en", key=None) as response:
         assert "You will not be reminded" in await response.text()
 

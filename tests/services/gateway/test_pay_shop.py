@@ -64,7 +64,8 @@ async def test_the_address_of_the_form_leads_back_to_the_shop(shop):
     [
         (RemoteRefusal(Kind.NOT_FOUND, "product_not_found", "x"), "not for sale any more"),
         (RemoteRefusal(Kind.RATE, "quota_exceeded", "x"), "cannot take orders right now"),
-        (RemoteRefusal(Kind.CONFLICT, "amount_changed", "x"), "The amount has changed"),
+        (RemoteRefusal(Kind.CONFLICT, "amount_changed", "x"), "The price has changed"),
+        (RemoteRefusal(Kind.RATE, "too_many_purchases", "x"), "not paid them yet"),
         (RemoteRefusal(Kind.UNPROCESSABLE, "idempotency_key_reused", "x"), "had been sent before"),
         (RemoteRefusal(Kind.INTERNAL, "internal_error", "x"), "it is our fault"),
         (OutcomeUnknown(), "did not get an answer"),
@@ -81,6 +82,16 @@ async def test_a_refusal_is_said_above_the_form_that_keeps_what_was_typed(shop, 
         text = await response.text()
     assert said in text
     assert 'value="giulia@example.com"' in text
+
+
+async def test_a_shop_of_two_hundred_products_sells_the_last_of_them(shop):
+    rows = {
+        f"{name}-prd_{number:026}": "1" for number in range(200) for name in ("quantity", "shown")
+    }
+    form = {**FORM, **rows, "product_id": f"prd_{199:026}"}
+    async with buy(shop, form) as response:
+        assert response.status == 303
+    assert shop.services.last("BuyProduct").request.quantity == 1
 
 
 async def test_a_form_without_its_key_buys_nothing(shop):

@@ -11,7 +11,9 @@ import aiohttp
 
 from incasso.oneclick.v1 import oneclick_pb2
 from stack.process import free_ports
+from tests.services.gateway import pay_samples
 from tests.services.gateway.conftest import SECRET, Services, authenticate, start_servers
+from tests.services.gateway.pay_samples import PATH
 from tests.services.gateway.test_transcoder import BODY, KEY, PAY
 
 HEADERS = {"Authorization": f"Bearer {SECRET}"}
@@ -104,6 +106,34 @@ async def test_metrics_count_requests_by_route():
             text = await response.text()
     line = 'incasso_http_seconds_count{method="GET",route="/v1/payments/{payment_id}",status="200"} 1.0'
     assert line in text
+    for server in servers.values():
+        await server.stop(0)
+
+
+async def test_no_token_of_a_link_is_left_in_logs_or_metrics():
+    """Also of a page that cannot be drawn, whose fault is logged with where it happened."""
+    services = Services({"AuthenticateKey": authenticate})
+    servers, targets = await start_servers(services)
+    broken = pay_samples.page()
+    broken.payment_link.expires_at.seconds = 10**14
+    services.answers["GetPayPage"] = pay_samples.shown(broken)
+    services.answers["MarkSeen"] = ValueError("a fault of paylink")
+    async with aiohttp.ClientSession() as http, process(targets) as (gateway, url, admin):
+        await until(http, f"{admin}/healthz/ready", 200)
+        async with http.get(f"{url}{PATH}?use=secret-use&lang=en") as response:
+            assert response.status == 500
+            assert "It is our fault" in await response.text()
+        async with http.post(f"{url}{PATH}/seen", allow_redirects=False) as response:
+            assert response.status == 303
+        async with http.get(f"{admin}/metrics") as response:
+            metrics = await response.text()
+        gateway.send_signal(signal.SIGTERM)
+        output, _ = await asyncio.wait_for(gateway.communicate(), 20)
+    assert 'route="/p/{token}"' in metrics
+    assert "page failed" in output.decode()
+    for told in (metrics, output.decode()):
+        assert pay_samples.TOKEN not in told
+        assert "secret-use" not in told
     for server in servers.values():
         await server.stop(0)
 
