@@ -104,7 +104,8 @@ class EndpointChange:
 class PublicEvent:
     """What happened, as merchants may read it. `message` names the contract of `body`.
 
-    `created_at` is the merchant's time, which may run ahead of the world's.
+    `created_at` is the merchant's time, which may run ahead of the world's. `customer_id`: whom it
+    is about, where it says so.
     """
 
     id: str
@@ -114,6 +115,7 @@ class PublicEvent:
     body: bytes
     traceparent: str
     created_at: datetime
+    customer_id: str | None = None
 
     @property
     def trace_id(self) -> str:

@@ -22,7 +22,7 @@ from libs.process import Loop
 from services.notify import metrics, retry
 from services.notify.deps import Deps
 from services.notify.domain import PHONES, About, Channel, Kind, Message
-from services.notify.flows import queue
+from services.notify.flows import feed, queue
 from services.notify.flows.retention import forget
 from services.notify.flows.send import send_message
 from services.notify.flows.settle import settle_message
@@ -272,3 +272,4 @@ def _of_payment(deps: Deps, event: Event, kind: Kind, payment: Any, amount_minor
 async def _customer_erased(conn: Conn, event: Event) -> None:
     erased = oneclick_pb.CustomerErased.FromString(event.body)
     await queue.forget_customer(conn, event.merchant_id, erased.customer_id)
+    await feed.forget_customer(conn, event.merchant_id, erased.customer_id)

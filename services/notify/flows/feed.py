@@ -1,10 +1,12 @@
 """The feed: what happened becomes an event that merchants may read, and deliveries of it."""
 
+from dataclasses import replace
+
 from libs.bus import Event
 from libs.db import Conn
 from libs.errors import invalid
 from libs.pages import Page, cut
-from services.notify import public_events
+from services.notify import events, public_events
 from services.notify.deps import Deps
 from services.notify.errors import EventNotFound
 from services.notify.store import feed
@@ -23,8 +25,14 @@ async def take_event(conn: Conn, event: Event) -> None:
         traceparent=event.traceparent,
         created_at=event.occurred_at,
     )
+    public = replace(public, customer_id=events.customer_of(public))
     if await feed.insert_event(conn, public):
         await feed.insert_deliveries(conn, public)
+
+
+async def forget_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
+    """What events say of a person goes; that they happened stays."""
+    await feed.rewrite_of_customer(conn, merchant_id, customer_id, events.without_personal_data)
 
 
 async def get_event(deps: Deps, merchant_id: str, event_id: str) -> PublicEvent:

@@ -1,6 +1,6 @@
 """SQL of events, and of the deliveries that they make."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -26,7 +26,7 @@ class EventFilter:
 async def insert_event(conn: Conn, event: PublicEvent) -> bool:
     """False when it is there already."""
     touched = await conn.execute(
-        f"INSERT INTO events ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)"  # noqa: S608 - our own column list
+        f"INSERT INTO events ({_COLUMNS}, customer_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"  # noqa: S608 - our own column list
         " ON CONFLICT DO NOTHING",
         event.id,
         event.merchant_id,
@@ -35,8 +35,28 @@ async def insert_event(conn: Conn, event: PublicEvent) -> bool:
         event.body,
         event.traceparent,
         event.created_at,
+        event.customer_id,
     )
     return touched == 1
+
+
+async def rewrite_of_customer(
+    conn: Conn, merchant_id: str, customer_id: str, left: Callable[[PublicEvent], bytes]
+) -> None:
+    """Put what `left` leaves of the events about a customer in their place."""
+    rows = await conn.fetch(
+        f"SELECT {_COLUMNS} FROM events WHERE merchant_id = $1 AND customer_id = $2"  # noqa: S608 - our own column list
+        " ORDER BY id FOR NO KEY UPDATE",
+        merchant_id,
+        customer_id,
+    )
+    await conn.execute(
+        "UPDATE events SET body = new.body FROM unnest($2::text[], $3::bytea[]) AS new (id, body)"
+        " WHERE events.merchant_id = $1 AND events.id = new.id",
+        merchant_id,
+        [row["id"] for row in rows],
+        [left(event_of(row)) for row in rows],
+    )
 
 
 async def insert_deliveries(conn: Conn, event: PublicEvent) -> int:

@@ -1,9 +1,14 @@
 import pytest
 
 from incasso.oneclick.v1 import events_pb2 as oneclick_events
+from incasso.oneclick.v1 import oneclick_pb2
+from incasso.paylink.v1 import events_pb2 as link_events
+from incasso.paylink.v1 import paylink_pb2
+from libs import descriptors
 from libs.errors import Kind, RemoteRefusal
 from libs.wire import timestamp
-from services.notify import public_events, webhook_worker
+from services.notify import events, public_events, webhook_worker
+from services.notify.flows import feed
 from tests.services.notify.webhooks.hooks import TRACEPARENT, Hooks
 
 
@@ -87,3 +92,42 @@ async def test_an_event_by_a_test_clock_keeps_the_merchants_time(hooks: Hooks):
     await hooks.endpoint()
     await hooks.happen()
     assert await hooks.send() == 1, "webhooks are carried by the world's clock"
+
+
+async def test_of_an_erased_customer_events_keep_what_happened_only(hooks: Hooks):
+    customer = oneclick_pb2.Customer(
+        id="cus_1", email="giulia@example.com", name="Giulia", phone="+393331234567"
+    )
+    body = oneclick_events.CustomerCreated(customer=customer).SerializeToString()
+    created = await hooks.happen("incasso.oneclick.customer.created", body)
+    link = paylink_pb2.PaymentLink(
+        id="lnk_1",
+        customer_id="cus_1",
+        description="Occhiali",
+        recipient=paylink_pb2.Recipient(email="giulia@example.com"),
+    )
+    payment = paylink_pb2.LinkPayment(payer_email="giulia@example.com")
+    told = link_events.PaymentLinkPaid(payment_link=link, link_payment=payment)
+    paid = await hooks.happen("incasso.paylink.payment_link.paid", told.SerializeToString())
+    link.customer_id = "cus_2"
+    other = await hooks.happen(
+        "incasso.paylink.payment_link.paid",
+        link_events.PaymentLinkPaid(payment_link=link).SerializeToString(),
+    )
+    async with hooks.deps.db.transaction() as conn:
+        await feed.forget_customer(conn, hooks.merchant_id, "cus_1")
+
+    async def shown(event_id: str) -> str:
+        return str((await hooks.call("GetEvent", event_id=event_id)).event.data.value)
+
+    for event_id, stays in ((created, "cus_1"), (paid, "Occhiali")):
+        seen = await shown(event_id)
+        assert stays in seen
+        assert "iulia" not in seen
+        assert "333" not in seen
+    assert "giulia@example.com" in await shown(other)
+
+
+@pytest.mark.parametrize("name", events.PERSONAL)
+def test_what_is_erased_is_in_the_contracts(name: str):
+    assert set(events.PERSONAL[name]) <= set(descriptors.message(name).fields_by_name)
