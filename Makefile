@@ -9,10 +9,10 @@ SOURCES := $(wildcard libs services stack cli bench tests)
 PYTEST_ARGS ?= -n 2 --dist=loadfile -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium up demo test check bench lock clean
+.PHONY: help venv protos chromium up demo test check bench bench-links lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV): requirements.lock
 	@test -x $(PYTHON) || $(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON3=")'
@@ -51,6 +51,9 @@ check: protos  ## lint, format, types, contracts
 
 bench: protos  ## charges per second and latency; bench/results/latest.json
 	@$(PYTHON) -m bench
+
+bench-links: protos  ## payment links made, opened and paid per second; bench/results/links.json
+	@$(PYTHON) -m bench.links
 
 lock:  ## requirements.lock anew from pyproject.toml (needs the package index)
 	@rm -rf .build/lock && $(PYTHON3) -m venv .build/lock

@@ -52,7 +52,9 @@ async def ensure_demo_merchant(stack: Stack) -> DemoMerchant:
     return known
 
 
-async def create_merchant(stack: Stack, name: str, *, suffix: str = "") -> DemoMerchant:
+async def create_merchant(
+    stack: Stack, name: str, *, suffix: str = "", plan: str = PLAN
+) -> DemoMerchant:
     """A test merchant with two sandbox accounts and a stripe one.
 
     `suffix` keeps the accounts of several merchants apart at the sandbox; the merchant's own
@@ -64,7 +66,7 @@ async def create_merchant(stack: Stack, name: str, *, suffix: str = "") -> DemoM
         default_currency="EUR",
         locale="it",
         test=True,
-        plan=PLAN,
+        plan=plan,
     )
     async with merchants(stack) as stub:
         made = await client.call(stub.CreateMerchant, request, timeout_seconds=CALL_TIMEOUT_SECONDS)
