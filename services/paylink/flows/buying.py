@@ -1,7 +1,7 @@
 """The shop's page, and buying from it: a link that its shopper goes on to pay."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -14,10 +14,10 @@ from services.paylink.deps import Deps
 from services.paylink.domain import LineItem, Merchant, NewLink, Origin, Recipient
 from services.paylink.errors import PaymentLinkNotFound
 from services.paylink.flows import create
+from services.paylink.flows.opening import act_as_shopper
 from services.paylink.products import Product, Shop
 from services.paylink.store import products, shops, tokens
 
-ACTOR: Final = "shopper"
 PRODUCT_KEY: Final = "product_id"  # in the link's metadata, so that the merchant knows what to send
 
 
@@ -44,16 +44,9 @@ class BuyProduct:
 async def enter(deps: Deps, slug: str) -> Shop:
     """From now on the call is its merchant's. ShopNotFound, also when the shop is closed."""
     async with deps.db.connection() as conn:
-        shop = rules.open_shop(await shops.by_slug(conn, slug))
-        offset_seconds = await tokens.clock_offset_seconds(conn, shop.merchant_id)
-    context.set_current(
-        replace(
-            context.current(),
-            merchant_id=shop.merchant_id,
-            actor=ACTOR,
-            clock_offset_seconds=offset_seconds,
-        )
-    )
+        found, offset_seconds = await shops.by_slug(conn, slug)
+    shop = rules.open_shop(found)
+    act_as_shopper(shop.merchant_id, offset_seconds)
     return shop
 
 

@@ -23,15 +23,20 @@ async def open_link(deps: Deps, token: str) -> Link:
         found = await token_store.find(conn, tokens.hash_of(token))
     if found is None:
         raise PaymentLinkNotFound
+    act_as_shopper(found.link.merchant_id, found.clock_offset_seconds)
+    return found.link
+
+
+def act_as_shopper(merchant_id: str, clock_offset_seconds: int) -> None:
+    """From now on the call is made for this merchant, by somebody who has one of its addresses."""
     context.set_current(
         replace(
             context.current(),
-            merchant_id=found.link.merchant_id,
+            merchant_id=merchant_id,
             actor=ACTOR,
-            clock_offset_seconds=found.clock_offset_seconds,
+            clock_offset_seconds=clock_offset_seconds,
         )
     )
-    return found.link
 
 
 async def shown_payment(deps: Deps, link: Link, use: str) -> tuple[LinkPayment | None, bool]:

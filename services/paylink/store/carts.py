@@ -160,13 +160,18 @@ class DueCart:
     clock_offset_seconds: int
 
 
+# Two ranges of indexes, as for links (store.due): many carts wait for their time.
 _CLAIM_DUE = f"""
-WITH due AS (
+WITH candidates AS (
+    (SELECT merchant_id, id FROM carts WHERE due_at <= now() ORDER BY due_at LIMIT $1)
+    UNION
+    (SELECT carts.merchant_id, carts.id FROM test_clocks JOIN carts USING (merchant_id)
+        WHERE due_at > now() AND due_at <= now() + clock_offset ORDER BY due_at LIMIT $1)
+), due AS (
     SELECT merchant_id, id, coalesce(clock.clock_offset, interval '0') AS clock_offset
-    FROM carts {SQL_JOIN}
-    WHERE due_at IS NOT NULL AND due_at <= {SQL_NOW}
-    ORDER BY due_at LIMIT $1
-    FOR UPDATE OF carts SKIP LOCKED)
+    FROM carts JOIN candidates USING (merchant_id, id) {SQL_JOIN}
+    WHERE due_at <= {SQL_NOW}
+    LIMIT $1 FOR UPDATE OF carts SKIP LOCKED)
 UPDATE carts SET due_at = now() + due.clock_offset + $2
 FROM due WHERE carts.merchant_id = due.merchant_id AND carts.id = due.id
 RETURNING carts.merchant_id, carts.id,

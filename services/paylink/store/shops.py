@@ -2,12 +2,17 @@
 
 from datetime import datetime
 
+from libs.clock import SQL_JOIN
 from libs.db import Conn, Row, UniqueViolation
 from services.paylink.errors import SlugTaken
 from services.paylink.products import Shop, ShopState
 from services.paylink.states import LINK_OPEN, LinkState
 
 _SELECT = "SELECT merchant_id, slug, state, title, description, created_at FROM shops"
+
+_BY_SLUG = f"""
+SELECT shops.*, coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS ahead
+FROM shops {SQL_JOIN} WHERE slug = $1"""  # noqa: S608 - made of constants
 
 
 def _shop(row: Row) -> Shop:
@@ -26,10 +31,13 @@ async def get(conn: Conn, merchant_id: str) -> Shop | None:
     return None if row is None else _shop(row)
 
 
-async def by_slug(conn: Conn, slug: str) -> Shop | None:
-    """Over all merchants: the address is all that a shopper has."""
-    row = await conn.fetchrow(_SELECT + " WHERE slug = $1", slug)
-    return None if row is None else _shop(row)
+async def by_slug(conn: Conn, slug: str) -> tuple[Shop | None, int]:
+    """Over all merchants: the address is all that a shopper has.
+
+    And by how many seconds the merchant's clock runs ahead.
+    """
+    row = await conn.fetchrow(_BY_SLUG, slug)
+    return (None, 0) if row is None else (_shop(row), row["ahead"])
 
 
 async def lock(conn: Conn, merchant_id: str) -> Shop | None:
