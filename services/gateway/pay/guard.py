@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 
+from incasso.paylink.v1 import pages_pb2
+from libs.display import FALLBACK
 from libs.errors import Refusal
 from libs.logs import log
 from services.gateway.errors import BodyTooLarge
@@ -125,18 +127,26 @@ def as_page(handler: Handler) -> Handler:
 
 
 def message(
-    request: web.Request, name: str, *, status: int, headers: dict[str, str] | None = None
+    request: web.Request,
+    name: str,
+    *,
+    status: int = HTTPStatus.OK,
+    headers: dict[str, str] | None = None,
+    action: dict[str, str] | None = None,
+    page: pages_pb2.PayPage | None = None,
+    **told: str,
 ) -> web.Response:
-    """A page of one card that tells one thing, whoever's link it was."""
-    language = rendering.language_of(request)
+    """A page of one card that tells one thing; in its merchant's colours when `page` is given."""
+    language = rendering.language_of(request, page.payment_link.locale if page else FALLBACK)
     words = WORDS[language]
     return rendering.respond(
         "message.html",
         language,
         status=status,
         headers=headers,
+        merchant=page.merchant if page else None,
         mark=name,
         title=words[f"{name}_title"],
-        text=words[f"{name}_text"],
-        action=None,
+        text=words[f"{name}_text"].format(**told),
+        action=action,
     )

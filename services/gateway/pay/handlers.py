@@ -86,24 +86,11 @@ class PayPages:
 
     async def _show_stop(self, request: web.Request) -> web.Response:
         page = await self._page(request)
-        language = rendering.language_of(request, page.payment_link.locale)
-        words, done = texts.WORDS[language], request.query.get("said") == "stopped"
-        name = "stopped" if done else "stop"
-        action = {
-            "url": address(request, "/stop-reminders"),
-            "label": words["stop_button"],
-            "link": "",
-        }
-        back = {"url": address(request), "label": words["open_page"], "link": "yes"}
-        return rendering.respond(
-            "message.html",
-            language,
-            merchant=page.merchant,
-            mark=name,
-            title=words[f"{name}_title"],
-            text=words[f"{name}_text"].format(merchant=page.merchant.name),
-            action=back if done else action,
-        )
+        if request.query.get("said") == "stopped":
+            action = {"link": address(request), "label": "open_page"}
+            return guard.message(request, "stopped", page=page, action=action)
+        action = {"form": address(request, "/stop-reminders"), "label": "stop_button"}
+        return guard.message(request, "stop", page=page, action=action, merchant=page.merchant.name)
 
     async def _submit(self, request: web.Request) -> web.Response:
         make = forms.ACTIONS.get(request.match_info["action"])
@@ -140,11 +127,11 @@ class PayPages:
             case pages_pb2.MarkSeenResponse():
                 return web.Response(status=HTTPStatus.NO_CONTENT)
             case pages_pb2.RequestNewLinkResponse():
-                return new_link(request, answer.recipient)
+                return guard.message(request, "sent", recipient=answer.recipient)
             case pages_pb2.StopRemindersResponse() if "by_hand" in form:
                 return see(address(request, "/stop-reminders", said="stopped"))
-            case pages_pb2.StopRemindersResponse():
-                return unsubscribed(request)
+            case pages_pb2.StopRemindersResponse():  # a mail program, not to be redirected: RFC 8058
+                return guard.message(request, "stopped")
             case pages_pb2.PayByCardResponse() | pages_pb2.AnnounceBankTransferResponse():
                 return self._see(request, said="", use=answer.payment.use)
         return self._see(request, said="", use=form.get("use", ""))
@@ -182,33 +169,6 @@ def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> we
         declined=texts.declined,
         states=view,
         address=lambda path="", **query: address(request, path, **query),
-    )
-
-
-def unsubscribed(request: web.Request) -> web.Response:
-    """To a mail program, which must not be redirected (RFC 8058, 3.1)."""
-    language = rendering.language_of(request)
-    words = texts.WORDS[language]
-    return rendering.respond(
-        "message.html",
-        language,
-        mark="stopped",
-        title=words["stopped_title"],
-        text=words["stopped_text"],
-        action=None,
-    )
-
-
-def new_link(request: web.Request, recipient: str) -> web.Response:
-    language = rendering.language_of(request)
-    words = texts.WORDS[language]
-    return rendering.respond(
-        "message.html",
-        language,
-        mark="sent",
-        title=words["new_link_title"],
-        text=words["new_link_text"].format(recipient=recipient),
-        action=None,
     )
 
 

@@ -115,8 +115,8 @@ WORDS: Final[dict[str, str]] = {
     "cancelled_title": "Questa richiesta è stata ritirata",
     "cancelled_text": "{merchant} l'ha ritirata. Non c'è nulla da pagare e nulla ti è stato "
     "addebitato.",
-    "new_link_title": "Un nuovo link è in arrivo",
-    "new_link_text": "Lo abbiamo mandato a {recipient}. Questo indirizzo non funziona più.",
+    "sent_title": "Un nuovo link è in arrivo",
+    "sent_text": "Lo abbiamo mandato a {recipient}. Questo indirizzo non funziona più.",
     "questions": "Domande? Scrivi a",
     "website": "Vai su {merchant}",
     "provided": "Pagina di pagamento di Incasso",
