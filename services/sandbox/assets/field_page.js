@@ -34,7 +34,6 @@ function show(problem) {
   }
   error.textContent = problem ? problem.message : "";
   error.hidden = !problem;
-  tellHeight();
 }
 
 async function submit() {
@@ -58,7 +57,6 @@ async function submit() {
     form.reset();
     done.textContent = `${done.dataset.text} ${body.brand} •••• ${body.last4}`;
     done.hidden = false;
-    tellHeight();
     tell({ type: "incasso-sandbox-token", token: body.token, brand: body.brand, last4: body.last4 });
   } catch {
     const problem = { field: null, message: form.dataset.unreachable };
@@ -76,4 +74,5 @@ form.addEventListener("submit", (event) => {
 window.addEventListener("message", (event) => {
   if (event.origin === parentOrigin && event.data?.type === "incasso-sandbox-submit") submit();
 });
-tellHeight();
+// Narrower, wider, with an error or without: the parent gives as much room as is needed.
+new ResizeObserver(tellHeight).observe(document.documentElement);
