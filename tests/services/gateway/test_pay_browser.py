@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.async_api import expect
 
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
+from libs.errors import OutcomeUnknown
 from tests.browser import looks, needs_chromium
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.conftest import Gateway
@@ -137,6 +138,19 @@ async def test_a_waiting_page_shows_the_outcome_by_itself(page, shop):
     )
     show(shop.services, samples.paid())
     changed.set()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
+
+
+async def test_a_waiting_page_without_a_stream_looks_again(page, shop):
+    shop.services.answers["WaitForPayPage"] = OutcomeUnknown()
+    show(shop.services, STATES["processing"]())
+    await page.clock.install()
+    async with page.expect_response(f"**{PATH}/events?*") as refused:
+        await page.goto(shop.url + PATH)
+    assert (await refused.value).status == 503
+    show(shop.services, samples.paid())
+    await asyncio.sleep(0.2)  # until the page knows
+    await page.clock.fast_forward(10_000)
     await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
 
 
