@@ -59,7 +59,8 @@ LINK_TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
     **{(state, LinkEvent.SUCCEED): LinkState.PAID for state in (*LINK_OPEN, LinkState.PAYING)},
     (LinkState.EXPIRED, LinkEvent.SUCCEED): LinkState.PAID,  # its last payer was under way
     **{(state, LinkEvent.EXPIRE): LinkState.EXPIRED for state in (*LINK_OPEN, LinkState.PAYING)},
-    **{(state, LinkEvent.CANCEL): LinkState.CANCELLED for state in LINK_OPEN},
+    # Paying by a transfer that was announced; a card payment under way must end first.
+    **{(state, LinkEvent.CANCEL): LinkState.CANCELLED for state in (*LINK_OPEN, LinkState.PAYING)},
     **{
         (state, event): to
         for state, (to, event) in product((LinkState.PAYING, LinkState.EXPIRED), BACK.items())

@@ -1,25 +1,37 @@
 """Take a link back, in the caller's transaction."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from libs.db import Conn
 from services.paylink import events, moves
-from services.paylink.domain import Link
+from services.paylink.domain import Link, Method
 from services.paylink.errors import PaymentLinkPaying
-from services.paylink.states import LinkEvent, LinkState
+from services.paylink.states import LinkEvent, LinkState, PaymentState
 from services.paylink.store import links, payments
 
 
 async def cancel_in(tx: Conn, link: Link, now: datetime) -> Link:
     """`link` is locked by the caller (store.links.lock); cancelling again changes nothing.
 
+    An announced transfer is no obstacle: what arrives after all is surplus, to be given back.
     Raises PaymentLinkPaying, PaymentLinkClosed. Tells nobody but events: a cart's own flow knows.
     """
     if link.state is LinkState.CANCELLED:
         return link
-    if await payments.processing(tx, link):
+    if not await give_up_announced(tx, link, now):
         raise PaymentLinkPaying
     cancelled = moves.ended(link, LinkEvent.CANCEL, now)
     saved = await links.save(tx, link, cancelled)
     await events.link_cancelled(tx, saved, now)
     return saved
+
+
+async def give_up_announced(tx: Conn, link: Link, now: datetime) -> bool:
+    """An announced transfer is not waited for any more. Whether no other try is under way."""
+    under_way = await payments.processing(tx, link)
+    for payment in under_way:
+        if payment.method is Method.BANK_TRANSFER:
+            given_up = replace(payment, state=PaymentState.CANCELLED, ended_at=now)
+            await payments.save(tx, payment, given_up)
+    return all(payment.method is Method.BANK_TRANSFER for payment in under_way)

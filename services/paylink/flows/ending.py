@@ -12,6 +12,7 @@ from libs.money import Money
 from services.paylink import events, metrics, moves, transfers
 from services.paylink.domain import BankTransfer, Link, LinkPayment, Method
 from services.paylink.flows import carts
+from services.paylink.flows.cancel import give_up_announced
 from services.paylink.states import PAYMENT_TRANSITIONS, LinkEvent, LinkState, PaymentEvent
 from services.paylink.states import PaymentState as Try
 from services.paylink.store import links, payments
@@ -20,10 +21,7 @@ from services.paylink.store import transfers as transfer_store
 
 async def expire_in(tx: Conn, link: Link, now: datetime) -> Link:
     """Its time is over; an announced transfer that never came is given up."""
-    for payment in await payments.processing(tx, link):
-        if payment.method is Method.BANK_TRANSFER:
-            given_up = replace(payment, state=Try.CANCELLED, ended_at=now)
-            await payments.save(tx, payment, given_up)
+    await give_up_announced(tx, link, now)
     saved = await links.save(tx, link, moves.ended(link, LinkEvent.EXPIRE, now))
     await events.link_expired(tx, saved, now)
     await _tell_cart(tx, saved)

@@ -52,6 +52,19 @@ async def test_a_withdrawn_announcement_opens_the_link(world: World):
     assert await refused(withdrawn) == "payment_link_closed"
 
 
+async def test_a_link_that_waits_for_a_transfer_can_be_cancelled(world: World):
+    link = await world.sent_link()
+    await announce(world, link)
+    cancelled = await world.call(
+        "CancelPaymentLink", pb.CancelPaymentLinkRequest(payment_link_id=link.id)
+    )
+    assert cancelled.payment_link.state == Link.STATE_CANCELLED
+    (given_up,) = await world.tries(link)
+    assert given_up.state == Try.STATE_CANCELLED
+    late = await world.transfer(12900, link.creditor_reference)
+    assert (late.state, late.surplus_minor) == (Transfer.STATE_SURPLUS, 12900)
+
+
 async def test_only_what_is_offered_is_announced(world: World):
     by_card = await world.link(methods=[pb.METHOD_CARD])
     assert await refused(announce(world, by_card)) == "method_not_offered"
