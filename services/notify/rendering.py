@@ -11,10 +11,11 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.notify import colours
+from libs import colours
 from services.notify.letters import NAME_LENGTH, Letter, one_line
 from services.notify.merchants_client import Merchant
 
+PAPER: Final = "#fdfdfe"  # not pure: clients that force dark mode invert pure white and black
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _html = Environment(
     loader=FileSystemLoader(TEMPLATES),
@@ -44,15 +45,15 @@ class Envelope:
 
 
 def html_of(letter: Letter, merchant: Merchant, *, public_url: str) -> str:
-    fill = colours.fill(merchant.primary_colour)
+    fill = colours.known(merchant.primary_colour)
     return _html.get_template("message.html").render(
         letter=letter,
         merchant=one_line(merchant.name, NAME_LENGTH),
         logo_url=f"{public_url}/logos/{merchant.logo_id}" if merchant.logo_id else "",
         website_url=merchant.website_url,
         fill=fill,
-        edge=colours.accent(fill),
-        on_fill=colours.on(fill),
+        edge=colours.readable(fill, PAPER, towards=colours.BLACK, ratio=colours.SHAPE_RATIO),
+        on_fill=colours.ink_on(fill),
     )
 
 

@@ -14,8 +14,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.paylink.v1 import pages_pb2
 from libs import display
-from services.gateway.pay import colour, view
+from services.gateway.pay import view
 from services.gateway.pay.texts import WORDS
+from services.gateway.pay.theme import theme
 
 _ZONE: Final = ZoneInfo("Europe/Rome")
 STRIPE_SCRIPT: Final = "https://js.stripe.com"
@@ -77,7 +78,7 @@ def respond(
         words=WORDS[language],
         nonce=nonce,
         merchant=merchant,
-        theme=colour.theme(merchant.primary_colour if merchant is not None else ""),
+        theme=theme(merchant.primary_colour if merchant is not None else ""),
         **values,
     )
     kept = {

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.money import Money
-from services.gateway.pay import colour, texts_en, texts_it
-from services.notify import colours, gsm, letters, rendering, words
+from services.gateway.pay import texts_en, texts_it
+from services.notify import gsm, letters, rendering, words
 from services.notify.domain import LINK_KINDS, STOPPABLE, About, Item, Kind
 from services.notify.merchants_client import Merchant
 
@@ -147,25 +147,7 @@ def test_what_a_phone_cannot_show_is_written_otherwise(typed: str, written: str)
     assert gsm.septets(gsm.transliterated(typed)) == len(written)
 
 
-@given(st.from_regex(r"#[0-9a-f]{6}", fullmatch=True))
-def test_every_colour_is_readable(colour: str):
-    assert colours.contrast(colours.on(colour), colour) >= 4.5
-    assert colours.contrast(colours.accent(colour), colours.PAPER) >= 3
-    assert colours.fill(colour.upper()) == colour
-
-
-@pytest.mark.parametrize("wrong", ["", "#abc", "red", "#0b6b57;x:y"])
-def test_what_is_no_colour_becomes_ours(wrong: str):
-    assert colours.fill(wrong) == colours.ACCENT
-
-
-def test_contrast_is_that_of_the_standard():
-    assert round(colours.contrast("#ffffff", "#000000"), 2) == 21
-    assert round(colours.contrast("#777777", "#ffffff"), 2) == 4.48
-
-
 def test_messages_look_and_speak_like_the_pay_pages():
-    assert colours.ACCENT == colour.OURS
     for page, said in ((texts_it.WORDS, words.WORDS["it"]), (texts_en.WORDS, words.WORDS["en"])):
         pairs = {
             "to_pay": said.kinds[Kind.LINK].amount_label,
