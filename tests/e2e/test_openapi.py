@@ -34,7 +34,7 @@ async def test_schemathesis_finds_no_server_error(shop, tmp_path):
         f"{shop.url}/openapi.json",
         f"--checks={CHECKS}",
         "--phases=examples,fuzzing",
-        "--max-examples=25",
+        "--max-examples=12",
         "--seed=20261121",
         "--warnings=off",
         "--no-color",

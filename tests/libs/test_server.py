@@ -105,7 +105,6 @@ async def test_every_wrong_field_is_named(served):
         "amount.currency",
         "order_reference",
         "method",
-        "instrument.instrument_id",
         "instrument.tokens.0.psp_account",
         "instrument.tokens.0.token",
         "metadata",
