@@ -75,6 +75,7 @@ class Sender:
         self._heap: list[tuple[float, int]] = []
         self._wake = asyncio.Event()
         self._ready: asyncio.Queue[int] = asyncio.Queue()
+        self._sending = 0  # taken from the queue, not answered yet
         self._delivered: list[int] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
@@ -108,7 +109,7 @@ class Sender:
 
     @property
     def waiting(self) -> int:
-        return len(self._heap) + self._ready.qsize()
+        return len(self._heap) + self._ready.qsize() + self._sending
 
     @property
     def alive(self) -> bool:
@@ -168,10 +169,14 @@ class Sender:
             if account is None:
                 self._delivered.append(sequence)
                 continue
-            outcome = ""
-            for _ in range(event.copies):
-                outcome = await self._post(session, account, event.body)
-            self._record(event, outcome)
+            self._sending += 1
+            try:
+                outcome = ""
+                for _ in range(event.copies):
+                    outcome = await self._post(session, account, event.body)
+                self._record(event, outcome)
+            finally:
+                self._sending -= 1
 
     async def _post(self, session: aiohttp.ClientSession, account: Account, body: str) -> str:
         """Sends once and says "delivered" or what went wrong."""

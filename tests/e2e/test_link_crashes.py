@@ -187,7 +187,10 @@ async def test_both_killed_at_once_leave_one_charge_and_a_paid_link(
 async def test_a_lost_answer_is_shown_as_under_way_and_ends_paid_once(
     shop, payer, set_faults, link
 ):
-    await set_faults({"operation": "lookup", "kind": "error_before", "times": 2})
+    await set_faults(
+        {"operation": "lookup", "kind": "error_before", "times": 2},
+        {"operation": "webhook", "kind": "delay", "seconds": 8},
+    )
     page = await payer.pay(await payer.open(link["url"]), LOST_ANSWER)
     assert page.view == "processing"
     other = await payer.open(link["url"])
