@@ -6,6 +6,7 @@ what the call's own answer told before: those are stored without a lock.
 
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -132,6 +133,16 @@ def work_for(merchant_id: str, clock_offset: timedelta, *, actor: str = "payment
     )
 
 
+def _span(payment: Payment, notice: OperationNotice) -> AbstractContextManager[object]:
+    """News of the charge itself belong to the payment's trace, whether they overtake the answer or
+    not; later operations have traces of their own. Each links to the other.
+    """
+    here = telemetry.traceparent()
+    if notice.kind is AttemptKind.AUTHORISE:
+        return telemetry.span("apply psp webhook", parent=payment.traceparent, links=(here,))
+    return telemetry.span("apply psp webhook", links=(payment.traceparent,))
+
+
 async def _apply(tx: Conn, deps: Deps, account: PspAccount, notice: Notice) -> Change | None:
     match notice:
         case OperationNotice():
@@ -155,7 +166,7 @@ async def _apply_operation(
     if named.kind is not notice.kind:  # it names the charge; the operation is another attempt
         found = await attempts.open_of(tx, payment.merchant_id, payment.id, notice.kind)
         attempt = found or named
-    with telemetry.span("apply psp webhook", links=(payment.traceparent,)):
+    with _span(payment, notice):
         if attempt.kind is notice.kind:
             change = settle(
                 payment,
