@@ -11,6 +11,16 @@ from libs.money import Money, exponent
 
 LANGUAGES: Final = ("it", "en")  # what our texts are written in
 FALLBACK: Final = "en"
+_BRANDS: Final = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "amex": "American Express",
+    "maestro": "Maestro",
+    "diners": "Diners Club",
+    "discover": "Discover",
+    "jcb": "JCB",
+    "unionpay": "UnionPay",
+}
 
 
 def language_of(locale: str) -> str:
@@ -58,3 +68,9 @@ def _babel(locale: str) -> Locale:
         return Locale.parse(tag.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
         return Locale.parse("en_GB")
+
+
+def card_name(brand: str, last4: str) -> str:
+    """`Visa •••• 4242`; "" when nothing is known."""
+    known = _BRANDS.get(brand.lower(), brand.replace("_", " ").title())
+    return f"{known} •••• {last4}".strip() if last4 else known

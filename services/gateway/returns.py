@@ -13,7 +13,7 @@ import jinja2
 from aiohttp import web
 
 from incasso.payments.v1 import payments_pb2
-from libs import client, context, ids, json_values, telemetry
+from libs import client, context, display, ids, json_values, telemetry
 from libs.errors import Kind, Refusal
 from services.gateway.errors import TooManyRequests
 from services.gateway.limits import Limiter
@@ -122,7 +122,7 @@ def with_outcome(return_url: str, payment_id: str, state: str) -> str:
 def page(request: web.Request, state: str, *, status: int = 200) -> web.Response:
     """A page of one card in the shopper's language."""
     view = "paid" if state in _PAID else "checking" if state in ("processing", "pending") else state
-    language = language_of(request.headers.get("Accept-Language", ""))
+    language = display.preferred(request.headers.get("Accept-Language", ""))
     title, text = TEXTS[language].get(view, TEXTS[language]["checking"])
     body = _templates.get_template("return.html").render(
         language=language,
@@ -135,12 +135,3 @@ def page(request: web.Request, state: str, *, status: int = 200) -> web.Response
     return web.Response(
         status=status, text=body, content_type="text/html", charset="utf-8", headers=headers
     )
-
-
-def language_of(accepted: str) -> str:
-    """The first language of an Accept-Language header that we speak; English otherwise."""
-    for part in accepted.split(","):
-        tag = part.partition(";")[0].strip().lower().partition("-")[0]
-        if tag in TEXTS:
-            return tag
-    return "en"

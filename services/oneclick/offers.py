@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from libs.display import card_name
 from libs.errors import Refusal
 from services.oneclick.errors import ChargeLimitExceeded, ConsentMissing, NoInstrument
 from services.oneclick.instruments import Card, InstrumentState, is_usable
@@ -14,7 +15,6 @@ _LABELS: Final = {
     "it": ("Paga con un clic", "Paga con {card}"),
     "en": ("One click", "Pay with {card}"),
 }
-_BRANDS: Final = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,6 @@ class Offer:
 
 def _texts(locale: str | None) -> tuple[str, str]:
     return _LABELS.get((locale or "en").partition("-")[0], _LABELS["en"])
-
-
-def masked(card: Card) -> str:
-    """`Visa •••• 4242`."""
-    return f"{_BRANDS.get(card.brand, card.brand.capitalize())} •••• {card.last4}".strip()
 
 
 def refused(reason: str, locale: str | None) -> Offer:
@@ -55,7 +50,9 @@ def of_card(
     refusal = _refusal(card, state, consent_id, policy, amount_minor=amount_minor, now=now)
     if refusal is not None or instrument_id is None:
         return refused((refusal or NoInstrument).reason, locale)
-    return Offer(None, _texts(locale)[1].format(card=masked(card)), instrument_id, card)
+    return Offer(
+        None, _texts(locale)[1].format(card=card_name(card.brand, card.last4)), instrument_id, card
+    )
 
 
 def _refusal(

@@ -5,14 +5,14 @@ Answers are certain: a refusal that may come from an outage is OutcomeUnknown, n
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import grpc
 
 from incasso.common.v1 import money_pb2
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
 from libs import client, context, wire
-from libs.errors import IdempotencyKeyInUse, Kind, OutcomeUnknown, RemoteRefusal
+from libs.errors import OutcomeUnknown
 from libs.money import Money
 from services.oneclick.domain import (
     CaptureMode,
@@ -46,8 +46,6 @@ _CAPTURE: Final = {
     CaptureMode.MANUAL: payments_pb2.CAPTURE_MODE_MANUAL,
     CaptureMode.DELAYED: payments_pb2.CAPTURE_MODE_DELAYED,
 }
-# A no of these kinds may come from an outage; the call is repeated with the same key.
-_UNCERTAIN: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL, Kind.RATE})
 
 
 def answer_of(payment: payments_pb2.Payment) -> PaymentAnswer:
@@ -161,7 +159,9 @@ class Payments:
         request = payments_pb2.CreatePaymentRequest.FromString(charge.request or b"")
         request.sca_history.payments_since_challenge = charge.sca.payments
         request.sca_history.amount_since_challenge_minor = charge.sca.amount_minor
-        answer = await _move(self._stub.CreatePayment, request, key=charge.id)
+        answer = await client.move(
+            self._stub.CreatePayment, request, timeout_seconds=MONEY_TIMEOUT_SECONDS, key=charge.id
+        )
         return answer_of(answer.payment)
 
     async def get_payment(self, payment_id: str) -> PaymentAnswer:
@@ -196,7 +196,9 @@ class Payments:
     async def cancel_payment(self, payment_id: str, *, key: str) -> PaymentAnswer:
         """Release the money. `key` is derived from the caller's key and the charge."""
         request = payments_pb2.CancelPaymentRequest(payment_id=payment_id)
-        answer = await _move(self._stub.CancelPayment, request, key=key)
+        answer = await client.move(
+            self._stub.CancelPayment, request, timeout_seconds=MONEY_TIMEOUT_SECONDS, key=key
+        )
         return answer_of(answer.payment)
 
     async def lower_payment(self, payment_id: str, amount: Money, *, key: str) -> PaymentAnswer:
@@ -205,7 +207,9 @@ class Payments:
             payment_id=payment_id,
             amount=money_pb2.Money(amount_minor=amount.amount_minor, currency=amount.currency),
         )
-        answer = await _move(self._stub.LowerPayment, request, key=key)
+        answer = await client.move(
+            self._stub.LowerPayment, request, timeout_seconds=MONEY_TIMEOUT_SECONDS, key=key
+        )
         return answer_of(answer.payment)
 
     async def set_up_instrument(self, instrument_id: str, request: bytes) -> SetUp:
@@ -247,21 +251,3 @@ def _is_like(payment: payments_pb2.Payment, charge: Charge) -> bool:
         and payment.instrument_id == charge.instrument_id
         and wire.money_of(payment.amount) == charge.amount
     )
-
-
-def is_certain(refusal: RemoteRefusal) -> bool:
-    """Whether payments will not do it, however often it is asked with the same key."""
-    return refusal.kind not in _UNCERTAIN and refusal.reason != IdempotencyKeyInUse.reason
-
-
-async def _move(method: Any, request: Any, *, key: str) -> Any:
-    try:
-        return await client.call(
-            method, request, timeout_seconds=MONEY_TIMEOUT_SECONDS, idempotency_key=key
-        )
-    except RemoteRefusal as refusal:
-        if refusal.reason == IdempotencyKeyInUse.reason:
-            raise IdempotencyKeyInUse from refusal
-        if not is_certain(refusal):
-            raise OutcomeUnknown from refusal
-        raise

@@ -5,19 +5,13 @@ Answers are certain: a refusal that may come from an outage is OutcomeUnknown, n
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import grpc
 
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
 from libs import client, wire
-from libs.errors import (
-    IdempotencyKeyInUse,
-    IdempotencyKeyReused,
-    Kind,
-    OutcomeUnknown,
-    RemoteRefusal,
-)
+from libs.errors import OutcomeUnknown
 from libs.money import Money
 from services.paylink.cards import CardField, NewCard, PaymentAnswer, SavedCard
 from services.paylink.domain import Decline, LinkPayment
@@ -43,10 +37,6 @@ EVENTS: Final[Mapping[int, PaymentEvent]] = {
     _State.STATE_DECLINED: PaymentEvent.DECLINE,
     _State.STATE_CANCELLED: PaymentEvent.CANCEL,
 }
-# A no of these kinds may come from an outage; the call is repeated with the same key.
-_UNCERTAIN: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL, Kind.RATE})
-# A key that payments knows has a payment, whatever became of it.
-_KNOWN_KEY: Final = frozenset({IdempotencyKeyInUse.reason, IdempotencyKeyReused.reason})
 
 
 def answer_of(payment: payments_pb2.Payment) -> PaymentAnswer:
@@ -114,7 +104,9 @@ class Payments:
         Raises RemoteRefusal for a certain no, OutcomeUnknown, IdempotencyKeyInUse.
         """
         asked = payments_pb2.CreatePaymentRequest.FromString(request)
-        answer = await _move(self._stub.CreatePayment, asked, key=key)
+        answer = await client.move(
+            self._stub.CreatePayment, asked, timeout_seconds=MONEY_TIMEOUT_SECONDS, key=key
+        )
         return answer_of(answer.payment)
 
     async def get_payment(self, payment_id: str) -> PaymentAnswer:
@@ -128,7 +120,9 @@ class Payments:
     async def cancel_payment(self, payment_id: str, *, key: str) -> PaymentAnswer:
         """Give up a challenge that nobody passes. Raises as create_payment does."""
         request = payments_pb2.CancelPaymentRequest(payment_id=payment_id)
-        answer = await _move(self._stub.CancelPayment, request, key=key)
+        answer = await client.move(
+            self._stub.CancelPayment, request, timeout_seconds=MONEY_TIMEOUT_SECONDS, key=key
+        )
         return answer_of(answer.payment)
 
     async def payments_like(
@@ -171,21 +165,3 @@ class Payments:
         )
         account = answer.psp_account
         return CardField(account.psp, account.name, account.publishable_key, account.field_url)
-
-
-def is_certain(refusal: RemoteRefusal) -> bool:
-    """Whether payments will not do it, however often it is asked with the same key."""
-    return refusal.kind not in _UNCERTAIN and refusal.reason not in _KNOWN_KEY
-
-
-async def _move(method: Any, request: Any, *, key: str) -> Any:
-    try:
-        return await client.call(
-            method, request, timeout_seconds=MONEY_TIMEOUT_SECONDS, idempotency_key=key
-        )
-    except RemoteRefusal as refusal:
-        if refusal.reason == IdempotencyKeyInUse.reason:
-            raise IdempotencyKeyInUse from refusal
-        if not is_certain(refusal):
-            raise OutcomeUnknown from refusal
-        raise

@@ -43,3 +43,17 @@ def test_days_and_moments():
 )
 def test_the_first_language_that_we_speak(accepted, language):
     assert display.preferred(accepted, otherwise="it") == language
+
+
+@pytest.mark.parametrize(
+    ("brand", "last4", "shown"),
+    [
+        ("visa", "4242", "Visa •••• 4242"),
+        ("amex", "0005", "American Express •••• 0005"),
+        ("cartes_bancaires", "1", "Cartes Bancaires •••• 1"),
+        ("", "4242", "•••• 4242"),
+        ("visa", "", "Visa"),
+    ],
+)
+def test_cards(brand, last4, shown):
+    assert display.card_name(brand, last4) == shown

@@ -45,6 +45,7 @@ def day(stamp: Timestamp, language: str) -> str:
 
 
 _templates.filters |= {"moment": moment, "day": day, "paragraphs": view.paragraphs}
+_templates.globals["card_name"] = display.card_name
 
 
 def language_of(request: web.Request, otherwise: str = display.FALLBACK) -> str:

@@ -17,16 +17,6 @@ LINK = paylink_pb2.PaymentLink
 TRY = paylink_pb2.LinkPayment
 PAYMENT = payments_pb2.Payment
 TRANSFER = paylink_pb2.METHOD_BANK_TRANSFER
-BRANDS: Final = {
-    "visa": "Visa",
-    "mastercard": "Mastercard",
-    "amex": "American Express",
-    "maestro": "Maestro",
-    "diners": "Diners Club",
-    "discover": "Discover",
-    "jcb": "JCB",
-    "unionpay": "UnionPay",
-}
 # Views in which the shopper decides, and those in which the page waits for others.
 DECIDING: Final = ("quote", "open")
 WAITING: Final = ("confirm", "processing", "pending", "transfer")
@@ -128,12 +118,6 @@ def balance_minor(page: pages_pb2.PayPage) -> int:
     if not link.amount_due.amount_minor:
         return 0
     return link.amount.amount_minor - link.amount_due.amount_minor
-
-
-def card_name(brand: str, last4: str) -> str:
-    """`Visa •••• 4242`; "" when nothing is known."""
-    known = BRANDS.get(brand.lower(), brand.replace("_", " ").title())
-    return f"{known} •••• {last4}".strip() if last4 else known
 
 
 def groups(text: str, size: int = 4) -> Sequence[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from libs import context, idempotency, ids
+from libs import client, context, idempotency, ids
 from libs.db import Conn
 from libs.errors import InternalError, Kind, RemoteRefusal, invalid
 from libs.idempotency import Key
@@ -28,7 +28,7 @@ from services.oneclick.instruments import (
     InstrumentState,
     SetUp,
 )
-from services.oneclick.payments_client import is_certain, setup_request
+from services.oneclick.payments_client import setup_request
 from services.oneclick.store import customers, instruments
 from services.oneclick.store.due import DueSetup
 
@@ -129,7 +129,7 @@ async def settle(deps: Deps, instrument_id: str, key: Key | None = None) -> byte
     try:
         found = await deps.payments.set_up_instrument(instrument_id, instrument.setup_request)
     except RemoteRefusal as refusal:
-        if is_certain(refusal):
+        if client.is_certain(refusal):
             await _refuse(deps, instrument, domain.stored(refusal))
         raise
     return await _record(deps, instrument_id, found, key)

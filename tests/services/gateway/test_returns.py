@@ -3,7 +3,7 @@ import pytest
 from incasso.payments.v1 import payments_pb2
 from libs import ids
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
-from services.gateway.returns import TEXTS, language_of, with_outcome
+from services.gateway.returns import TEXTS, with_outcome
 
 PAYMENT_ID = ids.new("pay")
 PATH = f"/return/{PAYMENT_ID}"
@@ -77,12 +77,6 @@ async def test_a_payment_that_nobody_knows_is_not_found(gateway):
         assert status == 404
         assert TEXTS["en"]["missing"][0] in text
         assert "<script" not in text
-
-
-def test_languages():
-    assert language_of("it-IT,it;q=0.9") == "it"
-    assert language_of("de,fr;q=0.5") == "en"
-    assert language_of("") == "en"
 
 
 def test_an_address_without_parameters_gets_them():

@@ -1,0 +1,75 @@
+"""Which card a one-click charge takes."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from incasso.oneclick.v1 import oneclick_pb2 as pb
+from libs import ids
+from libs.errors import Refusal
+from services.oneclick.flows import detach
+from services.oneclick.instruments import InstrumentEvent, InstrumentState
+from services.oneclick.store import customers, instruments
+from tests.services.oneclick.world import World
+
+
+async def test_another_instrument_and_address_can_be_named(world: World):
+    customer_id = await world.shopper()
+    second = await world.attach(customer_id, "tok_mastercard")
+    address = await world.call(
+        "CreateAddress",
+        pb.CreateAddressRequest(
+            customer_id=customer_id,
+            name="G",
+            line1="Via Po 1",
+            city="Torino",
+            postcode="1",
+            country="IT",
+        ),
+    )
+    request = world.charge_request(
+        customer_id, instrument_id=second.id, address_id=address.address.id
+    )
+    answer = await world.call("CreateOneClickPayment", request, key=ids.new("key"))
+    assert answer.payment.instrument_id == second.id
+    (charge,) = await world.charges()
+    assert charge["address_id"] == address.address.id
+
+
+async def waiting_charge(world: World, customer_id: str, **more) -> asyncio.Task:
+    """A charge that waits for the customer's lock, which somebody holds."""
+    charging = asyncio.create_task(world.charge(customer_id, **more))
+    async with asyncio.timeout(10):
+        while not await world.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - the lock is in the database
+            await asyncio.sleep(0.02)
+    return charging
+
+
+async def test_a_default_that_changes_while_a_charge_waits_is_the_one_charged(world: World):
+    customer_id = await world.shopper()
+    async with world.db.transaction() as tx:
+        await customers.lock(tx, world.merchant_id, customer_id)
+        charging = await waiting_charge(world, customer_id)
+        (first,) = await instruments.of_customer(tx, world.merchant_id, customer_id)
+        second = replace(first, id=ids.new("ins"), state=InstrumentState.SETTING_UP)
+        await instruments.insert(tx, second, check_after=timedelta())
+        ready = replace(second, state=InstrumentState.ACTIVE)
+        await instruments.save(tx, InstrumentState.SETTING_UP, InstrumentEvent.READY, ready)
+        await customers.set_default_instrument(tx, world.merchant_id, customer_id, second.id)
+    assert (await charging).instrument_id == second.id
+
+
+async def test_a_card_detached_while_a_charge_waits_is_not_charged(world: World):
+    customer_id = await world.shopper()
+    async with world.db.transaction() as tx:
+        await customers.lock(tx, world.merchant_id, customer_id)
+        (card,) = await instruments.of_customer(tx, world.merchant_id, customer_id)
+        charging = await waiting_charge(world, customer_id, instrument_id=card.id)
+        world.act()
+        await detach.detach(tx, card, card.created_at)
+    with pytest.raises(Refusal) as refused:
+        await charging
+    assert refused.value.reason == "instrument_not_usable"
+    assert not world.payments.books
