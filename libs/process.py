@@ -16,7 +16,7 @@ import uvloop
 
 from incasso.merchants.v1 import events_pb2
 from libs import bus as buses
-from libs import clock, consumer, db, idempotency, logs, outbox, schema, settings, telemetry
+from libs import clock, consumer, db, idempotency, lag, logs, outbox, schema, settings, telemetry
 from libs.admin import Admin
 from libs.bus import Event
 from libs.db import Conn, Database
@@ -154,7 +154,7 @@ def _loops(
             await cancel([relay, reader])
             await bus.close()
 
-    return [events, lambda: _purge(database), *parts.loops]
+    return [lag.Meter().run, events, lambda: _purge(database), *parts.loops]
 
 
 async def _follow_clock(conn: Conn, event: Event) -> None:

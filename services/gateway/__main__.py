@@ -6,10 +6,10 @@ import signal
 import uvloop
 from aiohttp import web
 
-from libs import logs, settings, telemetry
+from libs import lag, logs, settings, telemetry
 from libs.admin import Admin
 from libs.logs import log
-from libs.tasks import Tasks
+from libs.tasks import Tasks, cancel
 from services.gateway.app import build
 from services.gateway.config import Config
 from services.gateway.upstreams import Upstreams
@@ -35,6 +35,7 @@ async def serve(config: Config) -> None:
     )
     await runner.setup()
     admin = Admin(_ready)
+    meter = asyncio.create_task(lag.Meter().run())
     await web.TCPSite(runner, config.listen_host, config.http_port, backlog=1024).start()
     await admin.start(config.listen_host, config.admin_port)
     log.info("serving", port=config.http_port)
@@ -46,6 +47,7 @@ async def serve(config: Config) -> None:
     await runner.cleanup()
     if left := await tasks.wait(config.grace_seconds):
         log.warning("calls did not end within the grace period", count=left)
+    await cancel([meter])
     await upstreams.close()
     await admin.stop()
     provider.shutdown()

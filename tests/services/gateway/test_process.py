@@ -130,6 +130,7 @@ async def test_no_token_of_a_link_is_left_in_logs_or_metrics():
         gateway.send_signal(signal.SIGTERM)
         output, _ = await asyncio.wait_for(gateway.communicate(), 20)
     assert 'route="/p/{token}"' in metrics
+    assert "incasso_loop_lag_seconds" in metrics
     assert "page failed" in output.decode()
     for told in (metrics, output.decode()):
         assert pay_samples.TOKEN not in told

@@ -60,7 +60,9 @@ async def test_it_serves_publishes_and_stops_when_asked(environment, process):
         async with http.get(f"{admin}/healthz/ready") as ready:
             assert ready.status == 200
         async with http.get(f"{admin}/metrics") as metrics:
-            assert "incasso_rpc_seconds" in await metrics.text()
+            told = await metrics.text()
+            assert "incasso_rpc_seconds" in told
+            assert "incasso_loop_lag_seconds" in told
     await bus.close()
     process.terminate()
     output = process.communicate(timeout=30)[0].decode()

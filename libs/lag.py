@@ -1,0 +1,69 @@
+"""How late this process's event loop runs: whatever computes on it keeps every other call waiting.
+
+`incasso_loop_lag_seconds` is by how much a timer came late, `incasso_loop_held_seconds` the
+processor time that the loop's thread spent meanwhile. Both late and held: our own code computed.
+Late only: it blocked, or the machine had no processor to give. Each is the worst of the last
+WINDOW_SECONDS to twice as long, so that no scrape misses it.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import Gauge
+
+from libs.logs import log
+
+TICK_SECONDS: Final = 0.05
+WINDOW_SECONDS: Final = 15.0
+ALARM_SECONDS: Final = 0.1
+
+LAG = Gauge("incasso_loop_lag_seconds", "Worst delay of the event loop of late")
+HELD = Gauge("incasso_loop_held_seconds", "Most processor time between two turns of the event loop")
+
+
+@dataclass(slots=True)
+class Worst:
+    """The worst of a window."""
+
+    late: float = 0.0
+    held: float = 0.0
+
+    def add(self, late: float, held: float) -> None:
+        self.late = max(self.late, late)
+        self.held = max(self.held, held)
+
+
+class Meter:
+    """Measures the running loop. `run` ends only when it is cancelled."""
+
+    def __init__(self, *, window_seconds: float = WINDOW_SECONDS) -> None:
+        self._window = window_seconds
+        self._before = Worst()
+        self.worst = Worst()
+        LAG.set_function(lambda: max(self._before.late, self.worst.late))
+        HELD.set_function(lambda: max(self._before.held, self.worst.held))
+
+    async def run(self) -> None:
+        while True:
+            ends = time.monotonic() + self._window
+            while time.monotonic() < ends:
+                await self._measure()
+            self._turn()
+
+    async def _measure(self) -> None:
+        started, used = time.monotonic(), time.thread_time()
+        await asyncio.sleep(TICK_SECONDS)
+        late = time.monotonic() - started - TICK_SECONDS
+        self.worst.add(max(late, 0.0), time.thread_time() - used)
+
+    def _turn(self) -> None:
+        if self.worst.late > ALARM_SECONDS:
+            computed = self.worst.held > self.worst.late / 2
+            log.warning(
+                "the event loop was late",
+                seconds=round(self.worst.late, 3),
+                reason="it computed" if computed else "it blocked or had no processor",
+            )
+        self._before, self.worst = self.worst, Worst()

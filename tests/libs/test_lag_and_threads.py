@@ -1,0 +1,104 @@
+"""A loop that is held up shows, and heavy work beside it does not hold it up."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+from prometheus_client import REGISTRY
+
+from libs import context, lag, threads
+from libs.errors import ServiceUnavailable
+from libs.tasks import cancel
+
+
+async def until(condition, seconds=10.0):
+    for _ in range(int(seconds / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
+
+
+def compute(seconds):
+    """Processor time, not the clock's: a busy machine makes no difference."""
+    ends = time.thread_time() + seconds
+    while time.thread_time() < ends:
+        pass
+
+
+@pytest.fixture
+async def meter():
+    found = lag.Meter(window_seconds=1.0)
+    task = asyncio.create_task(found.run())
+    yield found
+    await cancel([task])
+
+
+async def test_computing_on_the_loop_shows_as_lag_and_as_processor_time(meter):
+    await asyncio.sleep(0)
+    compute(0.3)
+    await until(lambda: REGISTRY.get_sample_value("incasso_loop_held_seconds") >= 0.3)
+    assert REGISTRY.get_sample_value("incasso_loop_lag_seconds") >= 0.2
+
+
+async def test_a_late_loop_is_logged_with_its_cause(meter, capsys):
+    compute(0.3)
+    said = ""
+
+    def told():
+        nonlocal said
+        said += capsys.readouterr().out
+        return "the event loop was late" in said
+
+    await until(told)
+    assert "it computed" in said
+
+
+async def test_computing_in_a_thread_does_not_hold_the_loop(meter):
+    await threads.run(compute, 0.3)
+    assert meter.worst.held < 0.1
+    assert REGISTRY.get_sample_value("incasso_loop_held_seconds") < 0.1
+
+
+async def test_a_thread_knows_the_call_for_which_it_works():
+    context.set_current(context.Call(merchant_id="mer_a", actor="key_1"))
+    assert await threads.run(lambda: context.current().merchant_id) == "mer_a"
+
+
+async def test_more_work_than_can_wait_is_refused_and_room_is_made_again():
+    few = threads.Threads(concurrency=1, waiting=1)
+    go = threading.Event()
+    running = [asyncio.create_task(few.run(go.wait)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(ServiceUnavailable):
+        await few.run(int)
+    go.set()
+    assert await asyncio.gather(*running) == [True, True]
+    assert await few.run(int) == 0
+
+
+async def test_a_cancelled_call_keeps_its_place_until_its_work_ends():
+    few = threads.Threads(concurrency=1, waiting=0)
+    started, go = threading.Event(), threading.Event()
+
+    def work():
+        started.set()
+        go.wait()
+
+    call = asyncio.create_task(few.run(work))
+    await until(started.is_set)
+    call.cancel()
+    await asyncio.wait([call])
+    with pytest.raises(ServiceUnavailable):
+        await few.run(int)
+    go.set()
+
+    async def answers():
+        while True:
+            try:
+                return await few.run(lambda: "room")
+            except ServiceUnavailable:
+                await asyncio.sleep(0.01)
+
+    assert await asyncio.wait_for(answers(), 10) == "room"
