@@ -281,8 +281,9 @@ def country(text: str) -> str | None:
 
 
 def email(text: str) -> str | None:
-    fits = len(text) <= _MAX_EMAIL and _EMAIL.fullmatch(text)
-    return None if fits else "must be an e-mail address"
+    """Nothing that a mail's header or a mail server's command would take for more than it is."""
+    fits = len(text) <= _MAX_EMAIL and text.isprintable() and "=?" not in text
+    return None if fits and _EMAIL.fullmatch(text) else "must be an e-mail address"
 
 
 def phone(text: str) -> str | None:

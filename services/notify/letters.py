@@ -5,7 +5,7 @@ from typing import Final
 
 from libs import display
 from libs.money import Money
-from services.notify import gsm, words
+from services.notify import gsm, mime, words
 from services.notify.domain import LINK_KINDS, STOPPABLE, About, Kind
 from services.notify.merchants_client import Merchant
 
@@ -40,8 +40,9 @@ class Letter:
 
 
 def one_line(text: str, length: int = TEXT_LENGTH) -> str:
-    """Without line breaks and control characters, so that no header can be made of it; shortened."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """What people typed as one line without control characters and encoded words; shortened."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(mime.without_words(printable).split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Final
@@ -12,6 +9,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from libs import colours
+from services.notify import mime
 from services.notify.letters import NAME_LENGTH, Letter, one_line
 from services.notify.merchants_client import Merchant
 
@@ -61,32 +59,23 @@ def text_of(letter: Letter, merchant: Merchant) -> str:
     return _text.get_template("message.txt").render(letter=letter, merchant=merchant)
 
 
-def email_of(
-    letter: Letter, merchant: Merchant, envelope: Envelope, *, public_url: str
-) -> EmailMessage:
-    """No header can be made of what merchants or shoppers typed: values are single lines."""
-    ascii_only = envelope.to.isascii()
-    mail = EmailMessage(policy=SMTP if ascii_only else SMTPUTF8)
+def email_of(letter: Letter, merchant: Merchant, envelope: Envelope, *, public_url: str) -> bytes:
+    """As it goes over the wire. Raises AddressRefusedError."""
+    name = one_line(merchant.name, NAME_LENGTH)
     sender_domain = envelope.mail_from.rpartition("@")[2]
-    mail["Date"] = format_datetime(envelope.at)
-    mail["Message-ID"] = f"<{envelope.message_id}@{sender_domain}>"
-    mail["From"] = Address(one_line(merchant.name, NAME_LENGTH), addr_spec=envelope.mail_from)
-    mail["To"] = _address(one_line(envelope.to_name, NAME_LENGTH), envelope.to)
+    head = [
+        ("Date", format_datetime(envelope.at)),
+        ("Message-ID", f"<{envelope.message_id}@{sender_domain}>"),
+        ("From", mime.mailbox(name, envelope.mail_from)),
+        ("To", mime.mailbox(one_line(envelope.to_name, NAME_LENGTH), envelope.to)),
+        ("Subject", mime.phrase(letter.subject)),
+        ("Auto-Submitted", "auto-generated"),
+        ("Content-Language", letter.language),
+    ]
     if merchant.reply_to:
-        mail["Reply-To"] = _address(one_line(merchant.name, NAME_LENGTH), merchant.reply_to)
-    mail["Subject"] = letter.subject
-    mail["Auto-Submitted"] = "auto-generated"
+        head.append(("Reply-To", mime.mailbox(name, merchant.reply_to)))
     if letter.stop_url:
-        mail["List-Unsubscribe"] = f"<{letter.stop_url}>"
-        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail.set_content(text_of(letter, merchant), cte="quoted-printable")
-    mail.add_alternative(
-        html_of(letter, merchant, public_url=public_url), subtype="html", cte="quoted-printable"
-    )
-    mail["Content-Language"] = letter.language  # setting the content removes it
-    return mail
-
-
-def _address(name: str, address: str) -> Address:
-    user, _, domain = address.rpartition("@")
-    return Address(name, username=user, domain=domain)
+        head.append(("List-Unsubscribe", f"<{letter.stop_url}>"))
+        head.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    html = html_of(letter, merchant, public_url=public_url)
+    return mime.message(head, plain=text_of(letter, merchant), html=html)

@@ -17,6 +17,7 @@ from services.notify.flows.contacts import with_contact
 from services.notify.flows.record import record_outcome
 from services.notify.mail import Parcel, TryLostError
 from services.notify.merchants_client import Merchant
+from services.notify.mime import AddressRefusedError
 from services.notify.outcomes import Lost, Outcome, Over, Postponed, Refused, Suppressed
 from services.notify.paylink_client import LinkOverError
 from services.notify.providers.base import Provider, Text
@@ -126,8 +127,10 @@ async def _by_mail(
         to_name=message.about.name,
         at=deps.now(),
     )
-    mail = rendering.email_of(letter, merchant, envelope, public_url=deps.public_url)
-    content = mail.as_bytes()
+    try:
+        content = rendering.email_of(letter, merchant, envelope, public_url=deps.public_url)
+    except AddressRefusedError as error:
+        return Refused(str(error))
     sender = deps.return_addresses.of(message.id) or deps.mail_from
     parcel = Parcel(sender=sender, to=message.recipient, content=content)
     return await deps.mailer.hand_over(parcel, once.of(content))

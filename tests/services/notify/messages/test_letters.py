@@ -39,7 +39,7 @@ def mail(kind: Kind, locale: str, about: About = ABOUT, merchant: Merchant = MER
     url = URL if kind in LINK_KINDS else ""
     letter = letters.letter(kind, about, merchant, locale=locale, url=url)
     envelope = rendering.Envelope("msg_1", "pay@incasso.example", "g@example.com", about.name, NOW)
-    content = rendering.email_of(letter, merchant, envelope, public_url=PUBLIC).as_bytes()
+    content = rendering.email_of(letter, merchant, envelope, public_url=PUBLIC)
     return message_from_bytes(content, policy=policy.default), content
 
 
