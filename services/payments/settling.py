@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
 
-from services.payments import domain, retry, tokens
+from services.payments import domain, retry, starting, tokens
 from services.payments.domain import Attempt, Fact, Happened, Payment, RefundState
 from services.payments.outcomes import (
     ActionRequired,
@@ -128,13 +128,13 @@ def _next_try(
         if attempt.force_challenge or payment.initiator is Initiator.MERCHANT:
             return None
         same = payment.candidates[position]
-        return domain.authorisation(
+        return starting.authorisation(
             payment, same, attempt_id=next_attempt_id, now=now, force_challenge=True
         )
     if not retry.may_fail_over(no.code) or position + 1 == len(accounts):
         return None
     following = payment.candidates[position + 1]
-    return domain.authorisation(payment, following, attempt_id=next_attempt_id, now=now)
+    return starting.authorisation(payment, following, attempt_id=next_attempt_id, now=now)
 
 
 def _authorise(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetime) -> Change:

@@ -31,6 +31,7 @@ PURE = {
     "schedule",
     "sessions",
     "settling",
+    "starting",
     "states",
     "tokens",
     "transfers",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.payments import domain
+from services.payments import starting
 from services.payments.deps import Deps
 from services.payments.errors import PaymentNotCancellable
 from services.payments.flows import operations
@@ -24,7 +24,7 @@ async def cancel_payment(deps: Deps, cmd: CancelPayment) -> Answer:
     result = await operations.run(
         deps,
         cmd.target,
-        lambda payment, attempt_id: domain.start_cancel(payment, attempt_id=attempt_id, now=now),
+        lambda payment, attempt_id: starting.start_cancel(payment, attempt_id=attempt_id, now=now),
         prefix="att",
         busy=PaymentNotCancellable(),
     )

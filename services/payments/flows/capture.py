@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from libs.money import Money
-from services.payments import domain
+from services.payments import starting
 from services.payments.deps import Deps
 from services.payments.domain import Payment
 from services.payments.errors import PaymentNotCapturable, PaymentNotFound
@@ -25,7 +25,7 @@ async def capture_payment(deps: Deps, cmd: CapturePayment) -> Answer:
     result = await operations.run(
         deps,
         cmd.target,
-        lambda payment, attempt_id: domain.start_capture(
+        lambda payment, attempt_id: starting.start_capture(
             payment, cmd.amount, attempt_id=attempt_id, now=now
         ),
         prefix="att",
@@ -47,7 +47,7 @@ async def lower_payment(deps: Deps, cmd: LowerPayment) -> Payment:
         before = await payments.lock(tx, cmd.merchant_id, cmd.payment_id)
         if before is None:
             raise PaymentNotFound
-        after = domain.lower(before, cmd.amount, now=deps.clock.now())
+        after = starting.lower(before, cmd.amount, now=deps.clock.now())
         saved = await payments.save(tx, before, after)
         assert saved is not None  # it is locked
         return saved

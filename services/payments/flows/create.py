@@ -8,7 +8,7 @@ from libs import idempotency, telemetry
 from libs.errors import Refusal, invalid
 from libs.idempotency import Key
 from libs.money import Money
-from services.payments import domain, retry, routing, sca, tokens
+from services.payments import retry, routing, sca, starting, tokens
 from services.payments.book import Page
 from services.payments.deps import Deps
 from services.payments.domain import Attempt, Candidate, Payment
@@ -118,7 +118,7 @@ async def _begin(deps: Deps, cmd: CreatePayment) -> tuple[Payment, Attempt] | Re
         traceparent=telemetry.traceparent(),
         actor=cmd.actor,
     )
-    return domain.authorisation(payment, candidates[0], attempt_id=deps.new_id("att"), now=now)
+    return starting.authorisation(payment, candidates[0], attempt_id=deps.new_id("att"), now=now)
 
 
 def _delay(cmd: CreatePayment) -> timedelta:

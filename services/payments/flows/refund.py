@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from libs.money import Money
-from services.payments import domain
+from services.payments import starting
 from services.payments.deps import Deps
 from services.payments.errors import PaymentNotRefundable
 from services.payments.flows import operations
@@ -23,7 +23,7 @@ async def refund_payment(deps: Deps, cmd: RefundPayment) -> Answer:
     result = await operations.run(
         deps,
         cmd.target,
-        lambda payment, refund_id: domain.start_refund(
+        lambda payment, refund_id: starting.start_refund(
             payment, cmd.amount, reason=cmd.reason, attempt_id=refund_id, now=now
         ),
         prefix="ref",

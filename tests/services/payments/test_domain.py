@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.errors import Refusal
-from services.payments import disputes, domain, retry, settling
+from services.payments import disputes, retry, settling, starting
 from services.payments.connectors.base import TIMEOUT_SECONDS
 from services.payments.domain import Attempt, Candidate, Dispute, Fact, Payment
 from services.payments.outcomes import (
@@ -56,7 +56,7 @@ def payment(**changes) -> Payment:
 
 def begun(**changes) -> tuple[Payment, Attempt]:
     made = payment(**changes)
-    return domain.authorisation(made, made.candidates[0], attempt_id="att_1", now=NOW)
+    return starting.authorisation(made, made.candidates[0], attempt_id="att_1", now=NOW)
 
 
 def settle(before: tuple[Payment, Attempt], outcome: Outcome) -> settling.Change:
@@ -99,11 +99,11 @@ def test_no_sequence_of_calls_and_outcomes_breaks_the_amounts_or_leaves_a_final_
         money = now_is.money(minor)
         try:
             if step == "capture":
-                now_is, attempt = domain.start_capture(now_is, money, attempt_id=name, now=NOW)
+                now_is, attempt = starting.start_capture(now_is, money, attempt_id=name, now=NOW)
             elif step == "cancel":
-                now_is, attempt = domain.start_cancel(now_is, attempt_id=name, now=NOW)
+                now_is, attempt = starting.start_cancel(now_is, attempt_id=name, now=NOW)
             elif step == "refund":
-                now_is, attempt = domain.start_refund(
+                now_is, attempt = starting.start_refund(
                     now_is, money, reason="", attempt_id=name, now=NOW
                 )
             elif step == "late":
@@ -177,7 +177,7 @@ def test_a_psp_that_holds_less_than_asked_lowers_what_can_be_captured():
 
 def test_a_challenge_makes_no_sense_for_a_capture():
     held = settle(begun(), Approved("ref", 5990)).payment
-    started = domain.start_capture(held, None, attempt_id="att_2", now=NOW)
+    started = starting.start_capture(held, None, attempt_id="att_2", now=NOW)
     change = settle(started, ActionRequired("ref", "https://x.test"))
     assert change.attempt.state is AttemptState.UNKNOWN
 

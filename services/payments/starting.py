@@ -1,0 +1,146 @@
+"""How a payment's PSP calls begin: what each needs, and what it reserves.
+
+Pure: `now` and ids are arguments. What an outcome does to a payment is in settling.py.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from libs.money import Money
+from services.payments.domain import Attempt, Candidate, Payment, Refund, RefundState
+from services.payments.errors import (
+    CaptureTooLarge,
+    CurrencyMismatch,
+    PaymentDisputed,
+    PaymentNotCancellable,
+    PaymentNotCapturable,
+    PaymentNotRefundable,
+    RefundTooLarge,
+)
+from services.payments.states import (
+    AttemptKind,
+    CaptureMode,
+    DisputeState,
+    Exemption,
+    State,
+)
+
+
+def authorisation(
+    payment: Payment,
+    candidate: Candidate,
+    *,
+    attempt_id: str,
+    now: datetime,
+    force_challenge: bool = False,
+) -> tuple[Payment, Attempt]:
+    """The next try of taking the money, through `candidate`."""
+    exemption = Exemption.NONE if force_challenge else candidate.exemption
+    attempt = Attempt(
+        merchant_id=payment.merchant_id,
+        id=attempt_id,
+        payment_id=payment.id,
+        kind=AttemptKind.AUTHORISE,
+        psp_account_id=candidate.psp_account_id,
+        amount_minor=payment.amount_minor,
+        created_at=now,
+        token=candidate.token,
+        psp_customer=candidate.psp_customer,
+        exemption=exemption,
+        force_challenge=force_challenge,
+    )
+    at_account = replace(
+        payment,
+        psp_account_id=candidate.psp_account_id,
+        psp_account=candidate.psp_account,
+        exemption=exemption,
+    )
+    return at_account, attempt
+
+
+def start_capture(
+    payment: Payment, amount: Money | None, *, attempt_id: str, now: datetime
+) -> tuple[Payment, Attempt]:
+    """Reserve the amount (None: all that is capturable). A partial capture is final."""
+    _same_currency(payment, amount)
+    if payment.state is not State.AUTHORISED or payment.capturing_minor:
+        raise PaymentNotCapturable
+    wanted = payment.capturable_minor if amount is None else amount.amount_minor
+    if wanted > payment.capturable_minor:
+        raise CaptureTooLarge
+    attempt = _operation(payment, AttemptKind.CAPTURE, wanted, attempt_id=attempt_id, now=now)
+    return replace(payment, capturing_minor=wanted, due_at=None), attempt
+
+
+def start_cancel(payment: Payment, *, attempt_id: str, now: datetime) -> tuple[Payment, Attempt]:
+    if payment.state not in {State.AUTHORISED, State.REQUIRES_ACTION} or payment.capturing_minor:
+        raise PaymentNotCancellable
+    return payment, _operation(
+        payment, AttemptKind.CANCEL, payment.amount_minor, attempt_id=attempt_id, now=now
+    )
+
+
+def start_refund(
+    payment: Payment, amount: Money | None, *, reason: str, attempt_id: str, now: datetime
+) -> tuple[Payment, Attempt]:
+    """Reserve the amount (None: all that is left)."""
+    _same_currency(payment, amount)
+    if payment.state not in {State.CAPTURED, State.PARTIALLY_REFUNDED}:
+        raise PaymentNotRefundable
+    if any(dispute.state is DisputeState.OPEN for dispute in payment.disputes):
+        raise PaymentDisputed
+    wanted = payment.refundable_minor if amount is None else amount.amount_minor
+    if not 0 < wanted <= payment.refundable_minor:
+        raise RefundTooLarge
+    attempt = _operation(
+        payment, AttemptKind.REFUND, wanted, attempt_id=attempt_id, now=now, reason=reason
+    )
+    refund = Refund(attempt_id, RefundState.PROCESSING, wanted, reason, now)
+    reserved = replace(
+        payment,
+        refunding_minor=payment.refunding_minor + wanted,
+        refunds=(*payment.refunds, refund),
+    )
+    return reserved, attempt
+
+
+def lower(payment: Payment, amount: Money, *, now: datetime) -> Payment:
+    """Let a delayed capture take less."""
+    _same_currency(payment, amount)
+    if (
+        payment.state is not State.AUTHORISED
+        or payment.capture is not CaptureMode.DELAYED
+        or payment.capturing_minor
+        or payment.capture_at is None
+        or now >= payment.capture_at
+    ):
+        raise PaymentNotCapturable
+    if amount.amount_minor > payment.capturable_minor:
+        raise CaptureTooLarge
+    return replace(payment, capturable_minor=amount.amount_minor)
+
+
+def _operation(
+    payment: Payment,
+    kind: AttemptKind,
+    amount_minor: int,
+    *,
+    attempt_id: str,
+    now: datetime,
+    reason: str = "",
+) -> Attempt:
+    return Attempt(
+        merchant_id=payment.merchant_id,
+        id=attempt_id,
+        payment_id=payment.id,
+        kind=kind,
+        psp_account_id=payment.psp_account_id,
+        amount_minor=amount_minor,
+        created_at=now,
+        reason=reason,
+    )
+
+
+def _same_currency(payment: Payment, amount: Money | None) -> None:
+    if amount is not None and amount.currency != payment.currency:
+        raise CurrencyMismatch
