@@ -124,6 +124,8 @@ class About:
     description: str = ""
     name: str = ""  # of the recipient
     total: Money | None = None  # the whole price, when `amount` is a part of it
+    received: Money | None = None  # what of it has arrived already
+    is_deposit: bool = False  # `amount` is a part that the merchant asks for first
     items: tuple[Item, ...] = ()
     expires_at: datetime | None = None
     happened_at: datetime | None = None
@@ -148,6 +150,8 @@ def about_of(stored: Mapping[str, Any]) -> About:
         description=stored["description"],
         name=stored["name"],
         total=Money(**stored["total"]) if stored["total"] else None,
+        received=Money(**stored["received"]) if stored.get("received") else None,
+        is_deposit=stored.get("is_deposit", False),
         items=tuple(Item(**item) for item in stored["items"]),
         expires_at=moment("expires_at"),
         happened_at=moment("happened_at"),

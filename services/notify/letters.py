@@ -71,7 +71,7 @@ def letter(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: st
         greeting=said.greeting.format(name=name) if name else said.greeting_nobody,
         paragraphs=tuple(paragraphs),
         amount=values["amount"],
-        amount_label=said.deposit if about.total and kind in LINK_KINDS else text.amount_label,
+        amount_label=_amount_label(kind, about, said),
         rows=tuple(_rows(kind, about, said, locale)),
         items=tuple(_items(about, said, locale)) if kind in LINK_KINDS else (),
         button=text.button if url else "",
@@ -84,6 +84,14 @@ def letter(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: st
     )
 
 
+def _amount_label(kind: Kind, about: About, said: words.Language) -> str:
+    if kind not in LINK_KINDS:
+        return said.kinds[kind].amount_label
+    if about.received:
+        return said.still
+    return said.deposit if about.is_deposit else said.kinds[kind].amount_label
+
+
 def _rows(kind: Kind, about: About, said: words.Language, locale: str) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     if about.description:
@@ -92,6 +100,8 @@ def _rows(kind: Kind, about: About, said: words.Language, locale: str) -> list[t
         rows.append((said.reference, one_line(about.order_reference)))
     if about.total and kind in LINK_KINDS:
         rows.append((said.total, display.amount(about.total, locale)))
+    if about.received and kind in LINK_KINDS:
+        rows.append((said.received, display.amount(about.received, locale)))
     if about.expires_at and kind in LINK_KINDS:
         rows.append((said.expires, display.moment(about.expires_at, locale)))
     if about.happened_at and kind not in LINK_KINDS:

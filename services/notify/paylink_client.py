@@ -10,6 +10,7 @@ from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.paylink.v1.paylink_pb2_grpc import PaymentLinksServiceStub
 from libs import client, wire
 from libs.errors import RemoteRefusal
+from libs.money import Money
 from services.notify.domain import About, Item
 
 TIMEOUT_SECONDS: Final = 5.0
@@ -53,12 +54,15 @@ def about_link(link: pb.PaymentLink, *, happened_at: datetime | None = None) -> 
     """What a message says of a link."""
     amount = wire.money_of(link.amount_due if link.HasField("amount_due") else link.amount)
     total = wire.money_of(link.amount)
+    received_minor = 0 if link.reusable else link.paid_minor
     return About(
         amount=amount,
         order_reference=link.order_reference,
         description=link.description,
         name=link.recipient.name,
         total=total if total != amount else None,
+        received=Money(received_minor, total.currency) if received_minor else None,
+        is_deposit=link.HasField("deposit"),
         items=tuple(
             Item(item.name, item.quantity, item.quantity * item.unit_amount_minor)
             for item in link.line_items

@@ -31,6 +31,8 @@ class Language:
     reference: str
     total: str
     deposit: str
+    received: str
+    still: str
     expires: str
     date: str
     more_items: str
@@ -63,6 +65,8 @@ _IT: Final = Language(
     reference="Ordine",
     total="Totale",
     deposit="Acconto, da pagare ora",
+    received="Già ricevuto con bonifico",
+    still="Resta da pagare",
     expires="Paga entro il",
     date="Data",
     more_items="Altri articoli: {count}",
@@ -163,6 +167,8 @@ _EN: Final = Language(
     reference="Order",
     total="Total",
     deposit="Deposit, due now",
+    received="Already received by transfer",
+    still="Still to pay",
     expires="Pay by",
     date="Date",
     more_items="{count} more items",

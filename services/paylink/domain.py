@@ -183,12 +183,15 @@ class Link:
 
     @property
     def asked_minor(self) -> int:
-        """What one use costs now: the deposit, or all of it."""
+        """What one use costs: the deposit, or all of it."""
         return self.amount.amount_minor if self.deposit_minor is None else self.deposit_minor
 
     @property
     def due_minor(self) -> int:
-        """What is left of it after partial transfers; each use of a reusable link costs the same."""
+        """What is left of it to pay; each use of a reusable link costs the same.
+
+        The only place that says so: pages, events, messages, codes and cards all read it.
+        """
         return self.asked_minor if self.reusable else self.asked_minor - self.paid_minor
 
     @property

@@ -147,7 +147,8 @@ def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> we
     said = request.query.get("said", "")
     link = page.payment_link
     field = page.card_field if name == "open" and page.HasField("card_field") else None
-    due = view.money(view.due_minor(page), link.amount.currency, language)
+    due_minor = link.amount_due.amount_minor
+    due = view.money(due_minor, link.amount.currency, language)
     return rendering.respond(
         "page.html",
         language,
@@ -159,10 +160,10 @@ def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> we
         own=own,
         use=use,
         due=due,
-        due_minor=view.due_minor(page),
+        due_minor=due_minor,
         lines=view.lines(page, language),
-        totals=view.totals(page, language),
-        balance=view.balance_minor(page),
+        totals=view.totals(link, own, language),
+        balance=view.balance_minor(link),
         said=texts.said(said, language),
         calm=said in texts.CALM,
         shown=view,

@@ -16,6 +16,7 @@ WORDS: Final[dict[str, str]] = {
     "later": "Balance, due later",
     "received": "Already received by transfer",
     "still": "Still to pay",
+    "paid_now": "Paid now",
     "no_extra": "No fees are added, whichever way you pay.",
     "reference": "Order",
     "pay_by": "Pay by",

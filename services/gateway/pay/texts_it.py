@@ -16,6 +16,7 @@ WORDS: Final[dict[str, str]] = {
     "later": "Saldo, da pagare dopo",
     "received": "Già ricevuto con bonifico",
     "still": "Resta da pagare",
+    "paid_now": "Pagato ora",
     "no_extra": "Nessun costo aggiuntivo, qualunque metodo tu scelga.",
     "reference": "Ordine",
     "pay_by": "Paga entro il",

@@ -75,8 +75,9 @@ def money(amount_minor: int, currency: str, language: str) -> str:
     return display.amount(Money(amount_minor, currency), language)
 
 
-def due_minor(page: pages_pb2.PayPage) -> int:
-    return page.due_minor or page.payment_link.amount_due.amount_minor
+def asked_minor(link: paylink_pb2.PaymentLink) -> int:
+    """What one use costs: the deposit, or all of it. What is left of it is `amount_due`."""
+    return (link.deposit if link.HasField("deposit") else link.amount).amount_minor
 
 
 def lines(page: pages_pb2.PayPage, language: str) -> list[Row]:
@@ -95,29 +96,30 @@ def lines(page: pages_pb2.PayPage, language: str) -> list[Row]:
     return found
 
 
-def totals(page: pages_pb2.PayPage, language: str) -> list[Row]:
-    """The total, and what of it is due when it is not all of it; the last is what to pay now."""
-    link, words = page.payment_link, WORDS[language]
-    whole, asked = (
-        link.amount.amount_minor,
-        link.amount_due.amount_minor or link.amount.amount_minor,
-    )
-    due = due_minor(page)
+def totals(
+    link: paylink_pb2.PaymentLink, own: pages_pb2.PagePayment | None, language: str
+) -> list[Row]:
+    """The total, and what of it is due when it is not all of it; the last is what to pay now.
+
+    Once `own` has paid: what it paid.
+    """
+    words, currency = WORDS[language], link.amount.currency
+    whole, asked, due = link.amount.amount_minor, asked_minor(link), link.amount_due.amount_minor
     rows = [("total", whole)]
     if asked != whole:
         rows += [("later", whole - asked), ("deposit", asked)]
+    if own is not None and own.link_payment.state == TRY.STATE_SUCCEEDED:
+        due, last = own.link_payment.amount.amount_minor, "paid_now"
+    else:
+        due, last = (asked if link.state == LINK.STATE_PAID else due), "still"
     if due < asked:
-        rows += [("received", due - asked), ("still", due)]
-    currency = link.amount.currency
+        rows += [("received", due - asked), (last, due)]
     return [Row(words[word], "", money(minor, currency, language)) for word, minor in rows]
 
 
-def balance_minor(page: pages_pb2.PayPage) -> int:
+def balance_minor(link: paylink_pb2.PaymentLink) -> int:
     """What is asked for later, after a deposit."""
-    link = page.payment_link
-    if not link.amount_due.amount_minor:
-        return 0
-    return link.amount.amount_minor - link.amount_due.amount_minor
+    return link.amount.amount_minor - asked_minor(link)
 
 
 def groups(text: str, size: int = 4) -> Sequence[str]:

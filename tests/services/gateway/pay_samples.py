@@ -91,7 +91,6 @@ def page(**more: object) -> pages_pb2.PayPage:
         "saved_cards": [visa()],
         "card_field": sandbox_field(),
         "transfer": transfer(),
-        "due_minor": 12900,
         "form_key": KEY,
         **more,
     }
@@ -160,7 +159,7 @@ def paid(**more: object) -> pages_pb2.PayPage:
 
 def deposit() -> pages_pb2.PayPage:
     asked = link(deposit=euros(3900), amount_due=euros(3900))
-    return page(payment_link=asked, due_minor=3900, saved_cards=[])
+    return page(payment_link=asked, saved_cards=[])
 
 
 LONG = (
@@ -174,7 +173,7 @@ def yen(**more: object) -> pages_pb2.PayPage:
     """A currency without decimals: 128,000 yen."""
     amount = money_pb2.Money(amount_minor=128_000, currency="JPY")
     asked = link(amount=amount, amount_due=amount, line_items=[], **more)
-    return page(payment_link=asked, due_minor=128_000, transfer=None, merchant=merchant(name=LONG))
+    return page(payment_link=asked, transfer=None, merchant=merchant(name=LONG))
 
 
 def long(**more: object) -> pages_pb2.PayPage:
@@ -204,7 +203,7 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "open-transfer": lambda: page(saved_cards=[], card_field=None),
     "open-nothing": lambda: page(saved_cards=[], card_field=None, transfer=None),
     "open-deposit": deposit,
-    "open-partial": lambda: page(due_minor=7900),
+    "open-partial": lambda: page(payment_link=link(amount_due=euros(7900), paid_minor=5000)),
     "open-accepted": lambda: page(payment_link=link(quote=quote(accepted=True))),
     "open-yen": yen,
     "open-long": long,

@@ -52,6 +52,17 @@ async def test_pending_is_pending_and_looks_again_without_script(gateway, name):
     assert 'action="/p/' not in text or name == "transfer"
 
 
+async def test_a_receipt_after_a_part_says_what_was_paid_when(gateway):
+    found = samples.paid()
+    found.payment_link.amount_due.amount_minor = 0
+    found.payment.link_payment.amount.amount_minor = 2900
+    answer(gateway, found)
+    text = re.sub(r"<[^>]+>", " ", await html(gateway))
+    assert re.search(r"Total\s+€129.00\s+Already received by transfer\s+-€100.00", text)
+    assert re.search(r"Paid now\s+€29.00", text)
+    assert "Still to pay" not in text
+
+
 async def test_every_cost_is_there_before_paying(gateway):
     answer(gateway, samples.deposit())
     text = await html(gateway)

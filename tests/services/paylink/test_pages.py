@@ -13,7 +13,7 @@ from PIL import Image
 from incasso.paylink.v1 import pages_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
 from libs.errors import Refusal
-from tests.services.oneclick.payments_double import lose_answer, once
+from tests.services.oneclick.payments_double import lose_answer, money, once
 from tests.services.paylink.doubles import IBAN
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, Try, World, token_of
@@ -28,7 +28,7 @@ async def test_a_page_has_all_that_it_shows_and_nothing_that_it_should_not(world
     assert page.merchant.test
     assert [card.card.instrument_id for card in page.saved_cards] == ["ins_good"]
     assert page.card_field.psp_account == "sandbox-a"
-    assert page.due_minor == 12900
+    assert page.payment_link.amount_due == money(12900)
     assert page.transfer.iban == IBAN
     assert page.transfer.creditor_reference == link.creditor_reference
     assert page.form_key != (await world.page(link)).form_key

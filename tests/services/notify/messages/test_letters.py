@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from libs.money import Money
 from services.gateway.pay import texts_en, texts_it
 from services.notify import gsm, letters, rendering, words
-from services.notify.domain import LINK_KINDS, STOPPABLE, About, Item, Kind
+from services.notify.domain import LINK_KINDS, STOPPABLE, About, Item, Kind, about_of
 from services.notify.merchants_client import Merchant
+from services.notify.paylink_client import about_link
+from tests.services.notify.messages.neighbours import link_of, money
 
 URL = "https://pay.example/p/3kTq9w0bZ6mHhJ8sX2yQvA"
 PUBLIC = "https://pay.example"
@@ -147,6 +149,22 @@ def test_what_a_phone_cannot_show_is_written_otherwise(typed: str, written: str)
     assert gsm.septets(gsm.transliterated(typed)) == len(written)
 
 
+@pytest.mark.parametrize("kind", sorted(LINK_KINDS))
+@pytest.mark.parametrize("deposit", [None, money(12900)])
+def test_after_a_part_has_arrived_a_message_asks_for_the_rest(kind: Kind, deposit):
+    link = link_of(amount_due=money(2900), paid_minor=10000, deposit=deposit)
+    about = about_of(about_link(link).as_json())
+    message, _ = mail(kind, "it", about)
+    text = message.get_body(("plain",)).get_content()
+    assert "Resta da pagare: 29,00\xa0€" in text
+    assert "Già ricevuto con bonifico: 100,00\xa0€" in text
+    assert "Totale: 129,00\xa0€" in text
+    assert "129,00" not in message["Subject"]
+    body = letters.text_message(kind, about, MERCHANT, locale="it", url=URL)
+    assert "EUR 29,00" in body
+    assert "129,00" not in body
+
+
 def test_messages_look_and_speak_like_the_pay_pages():
     for page, said in ((texts_it.WORDS, words.WORDS["it"]), (texts_en.WORDS, words.WORDS["en"])):
         pairs = {
@@ -154,6 +172,8 @@ def test_messages_look_and_speak_like_the_pay_pages():
             "reference": said.reference,
             "total": said.total,
             "deposit": said.deposit,
+            "received": said.received,
+            "still": said.still,
             "pay_by": said.expires,
             "date": said.date,
             "pending_title": said.kinds[Kind.PENDING].heading,
