@@ -1,6 +1,7 @@
 """Protobuf messages to the JSON that storefronts read, in answers and in webhooks alike.
 
-Fields without presence are always written, absent ones are left out. Compiled once per message.
+Fields without presence are always written, absent ones are left out. A browser gets only fields
+whose rules say so. Compiled once per message and kind of reader.
 """
 
 import functools
@@ -11,7 +12,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from libs import json_values
+from libs import json_values, validation
 
 Write = Callable[[Any], Any]
 
@@ -23,21 +24,25 @@ def dump(value: Any) -> bytes:
     return _encode(value).encode()
 
 
-def body_of(message: Message, response_body: str = "") -> bytes:
+def body_of(message: Message, response_body: str = "", *, browser: bool = False) -> bytes:
     """JSON of a message, or of the field of it that is the answer."""
     if response_body:
         message = getattr(message, response_body)
-    return dump(plain(message))
+    return dump(_writer(message.DESCRIPTOR, browser=browser)(message))
 
 
 def plain(message: Message) -> dict[str, Any]:
     """A message as dictionaries, lists and texts."""
-    return _writer(message.DESCRIPTOR)(message)
+    return _writer(message.DESCRIPTOR, browser=False)(message)
 
 
 @functools.cache
-def _writer(descriptor: Descriptor) -> Callable[[Message], dict[str, Any]]:
-    fields = [(f.name, _field_writer(f), f.has_presence) for f in descriptor.fields]
+def _writer(descriptor: Descriptor, *, browser: bool) -> Callable[[Message], dict[str, Any]]:
+    fields = [
+        (f.name, _field_writer(f, browser=browser), f.has_presence)
+        for f in descriptor.fields
+        if not browser or validation.rules_of(f).browser
+    ]
 
     def write(message: Message) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -51,33 +56,33 @@ def _writer(descriptor: Descriptor) -> Callable[[Message], dict[str, Any]]:
     return write
 
 
-def _message_writer(descriptor: Descriptor) -> Write:
+def _message_writer(descriptor: Descriptor, *, browser: bool) -> Write:
     """Compiled at first use: a message may hold itself."""
 
     def write(message: Message) -> dict[str, Any]:
-        return _writer(descriptor)(message)
+        return _writer(descriptor, browser=browser)(message)
 
     return write
 
 
-def _field_writer(field: FieldDescriptor) -> Write | None:
+def _field_writer(field: FieldDescriptor, *, browser: bool) -> Write | None:
     if json_values.is_map(field):
-        inner = _value_writer(json_values.map_value(field))
+        inner = _value_writer(json_values.map_value(field), browser=browser)
         return lambda values: {key: inner(v) if inner else v for key, v in sorted(values.items())}
-    one = _value_writer(field)
+    one = _value_writer(field, browser=browser)
     if field.is_repeated:
         return lambda values: [one(value) if one else value for value in values]
     return one
 
 
-def _value_writer(field: FieldDescriptor) -> Write | None:
+def _value_writer(field: FieldDescriptor, *, browser: bool) -> Write | None:
     """None where the value is what JSON wants already."""
     if json_values.is_time(field):
         return json_values.time_text
     if json_values.is_any(field):
         return lambda packed: plain(json_values.unpacked(packed))
     if (inner := field.message_type) is not None:
-        return _message_writer(inner)
+        return _message_writer(inner, browser=browser)
     if field.enum_type is not None:
         names = json_values.enum_names(field.enum_type)
         return lambda number: names.get(number, names[0])

@@ -157,7 +157,10 @@ def _call_of(metadata: dict[str, str]) -> context.Call:
 
 def _check(request: Message, rules: options_pb2.MethodRules) -> None:
     validation.check(request)
-    key = context.current().idempotency_key
+    call = context.current()
+    if rules.publishable and call.publishable:
+        validation.check_of_browser(request)
+    key = call.idempotency_key
     if rules.idempotency_key_required and not key:
         raise IdempotencyKeyMissing
     if len(key) > idempotency.MAX_LENGTH:

@@ -30,6 +30,29 @@ def check(request: Message) -> None:
         raise InvalidArgument(violations=violations)
 
 
+def check_of_browser(request: Message) -> None:
+    """Raises InvalidArgument that names every field that only the merchant's server may set."""
+    violations = tuple(
+        FieldViolation(path, "can only be set with a secret key")
+        for path in _beyond_browser(request, "")
+    )
+    if violations:
+        raise InvalidArgument(violations=violations)
+
+
+def _beyond_browser(message: Message, path: str) -> Iterator[str]:
+    for field, value in message.ListFields():
+        if not rules_of(field).browser:
+            yield f"{path}{field.name}"
+        elif field.message_type is None or _is_map(field):
+            continue
+        elif field.is_repeated:
+            for index, inner in enumerate(value):
+                yield from _beyond_browser(inner, f"{path}{field.name}.{index}.")
+        else:
+            yield from _beyond_browser(value, f"{path}{field.name}.")
+
+
 def rules_of(field: FieldDescriptor) -> options_pb2.FieldRules:
     return field.GetOptions().Extensions[options_pb2.field]
 

@@ -8,13 +8,14 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from libs import idempotency, json_values, validation
 from services.gateway import comments, examples, openapi_errors
 from services.gateway.routes import Route
-from services.gateway.schemas import Schema, Schemas
+from services.gateway.schemas import Schema, Schemas, View
 
 _DESCRIPTION: Final = """\
 Take money by one click, once and only once.
 
 **Keys.** `Authorization: Bearer sk_…` from your server; `pk_…` from browsers, for the calls marked
-for it, with the client secret of the object.
+for it, with the client secret of the object. A browser sends and sees only what its page needs: the
+answers to it are the schemas that end in `InBrowser`.
 
 **Repeats are safe.** Send an `Idempotency-Key` with every call that moves money: the same key and
 body give the same answer, however often you repeat. When you get no answer, or a 503, repeat with
@@ -106,7 +107,7 @@ def _parameters(route: Route, schemas: Schemas) -> list[Schema]:
 
 
 def _parameter(field: FieldDescriptor, place: str, schemas: Schemas) -> Schema:
-    schema = schemas.field(field, request=True)
+    schema = schemas.field(field, view=View.REQUEST)
     parameter: Schema = {
         "name": field.name,
         "in": place,
@@ -142,7 +143,7 @@ def _request_body(route: Route, schemas: Schemas) -> Schema:
     if route.body != "*":
         message = json_values.message_of(message.fields_by_name[route.body])
     without = route.path_fields if route.body == "*" else ()
-    schema = schemas.message(message, request=True, without=without)
+    schema = schemas.message(message, view=View.REQUEST, without=without)
     required = any(
         validation.rules_of(field).required for field in message.fields if field.name not in without
     )
@@ -155,12 +156,15 @@ def _request_body(route: Route, schemas: Schemas) -> Schema:
 
 def _success(route: Route, schemas: Schemas) -> Schema:
     message = _answer_of(route)
+    schema = schemas.message(message, view=View.ANSWER)
+    if route.rules.publishable:
+        schema = {"anyOf": [schema, schemas.message(message, view=View.BROWSER)]}
     return {
         "description": comments.summary(message.full_name) or "Done",
         "headers": {"Incasso-Trace-Id": {"$ref": "#/components/headers/TraceId"}},
         "content": {
             "application/json": {
-                "schema": schemas.message(message, request=False),
+                "schema": schema,
                 "example": examples.of_message(message, request=False),
             }
         },

@@ -1,6 +1,7 @@
 """JSON schemas of protobuf messages, as components of the OpenAPI document."""
 
 from collections.abc import Collection
+from enum import Enum
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -10,6 +11,15 @@ from libs import json_values, validation
 from services.gateway import comments, examples
 
 Schema = dict[str, Any]
+
+
+class View(Enum):
+    """What a message is here: a request, an answer, or an answer to a publishable key."""
+
+    REQUEST = "request"
+    ANSWER = "answer"
+    BROWSER = "browser"
+
 
 _FORMATS: Final[dict[int, Schema]] = {
     options_pb2.FORMAT_CURRENCY: {"pattern": "^[A-Z]{3}$"},
@@ -36,87 +46,94 @@ class Schemas:
     def components(self) -> dict[str, Schema]:
         return dict(sorted(self._found.items()))
 
-    def message(
-        self, message: Descriptor, *, request: bool, without: Collection[str] = ()
-    ) -> Schema:
+    def message(self, message: Descriptor, *, view: View, without: Collection[str] = ()) -> Schema:
         """A reference to the component of a message."""
-        name = self._name(message, request=request)
+        name = self._name(message, view=view)
         if name not in self._found:
             self._found[name] = {}  # before its fields, for messages that hold themselves
-            self._found[name] = self._object(message, request=request, without=without)
+            self._found[name] = self._object(message, view=view, without=without)
         return {"$ref": f"#/components/schemas/{name}"}
 
-    def _name(self, found: Descriptor | EnumDescriptor, *, request: bool) -> str:
+    def _name(self, found: Descriptor | EnumDescriptor, *, view: View) -> str:
         package = found.file.package
         name = found.full_name.removeprefix(f"{package}.").replace(".", "")
-        owner = f"{found.full_name}{' in' if request else ''}"
-        for candidate in (name, f"{name}Input", package.split(".")[1].capitalize() + name):
+        owner = f"{found.full_name} {view.value}"
+        for candidate in (
+            name if view is not View.BROWSER else f"{name}InBrowser",
+            f"{name}Input",
+            package.split(".")[1].capitalize() + name,
+        ):
             if self._owners.setdefault(candidate, owner) == owner:
                 return candidate
         raise ValueError(f"two messages would be called {name} in the document")
 
-    def _object(self, message: Descriptor, *, request: bool, without: Collection[str]) -> Schema:
-        fields = [field for field in message.fields if field.name not in without]
+    def _object(self, message: Descriptor, *, view: View, without: Collection[str]) -> Schema:
+        fields = [
+            field
+            for field in message.fields
+            if field.name not in without
+            and (view is not View.BROWSER or validation.rules_of(field).browser)
+        ]
         schema: Schema = {"type": "object"}
         if text := comments.description(message.full_name):
             schema["description"] = text
-        schema["properties"] = {f.name: self.field(f, request=request) for f in fields}
-        required = [f.name for f in fields if _is_required(f, request=request)]
+        schema["properties"] = {f.name: self.field(f, view=view) for f in fields}
+        required = [f.name for f in fields if _is_required(f, view=view)]
         if required:
             schema["required"] = required
-        if request:
+        if view is View.REQUEST:
             schema["additionalProperties"] = False
         return schema
 
-    def field(self, field: FieldDescriptor, *, request: bool) -> Schema:
+    def field(self, field: FieldDescriptor, *, view: View) -> Schema:
         """Schema of a field with its comment and example."""
-        schema = self._container(field, request=request)
+        schema = self._container(field, view=view)
         if text := comments.description(field.full_name):
             schema["description"] = text
-        has_example = "$ref" not in schema and (request or field.message_type is None)
-        if has_example and _exemplary(field, request=request):
-            schema["examples"] = [examples.of_field(field, request=request)]
+        has_example = "$ref" not in schema and (view is View.REQUEST or field.message_type is None)
+        if has_example and _exemplary(field, view=view):
+            schema["examples"] = [examples.of_field(field, request=view is View.REQUEST)]
         return schema
 
-    def _container(self, field: FieldDescriptor, *, request: bool) -> Schema:
+    def _container(self, field: FieldDescriptor, *, view: View) -> Schema:
         rules = validation.rules_of(field)
         most = rules.max_items or validation.MAX_ITEMS
         if json_values.is_map(field):
-            value = self._value(json_values.map_value(field), rules, request=request)
+            value = self._value(json_values.map_value(field), rules, view=view)
             schema: Schema = {"type": "object", "additionalProperties": value}
-            if request:
+            if view is View.REQUEST:
                 schema["maxProperties"] = most
                 schema["propertyNames"] = {"minLength": 1, "maxLength": validation.MAX_KEY_LENGTH}
             return schema
-        value = self._value(field, rules, request=request)
+        value = self._value(field, rules, view=view)
         if not field.is_repeated:
             return value
         schema = {"type": "array", "items": value}
-        if request:
+        if view is View.REQUEST:
             schema["maxItems"] = most
             if rules.required:
                 schema["minItems"] = 1
         return schema
 
     def _value(
-        self, field: FieldDescriptor, rules: options_pb2.FieldRules, *, request: bool
+        self, field: FieldDescriptor, rules: options_pb2.FieldRules, *, view: View
     ) -> Schema:
         if json_values.is_time(field):
             return {"type": "string", "format": "date-time"}
         if json_values.is_any(field):
             return {"type": "object"}
         if field.message_type is not None:
-            return self.message(field.message_type, request=request)
+            return self.message(field.message_type, view=view)
         if field.enum_type is not None:
-            return self._enum(field.enum_type, request=request)
+            return self._enum(field.enum_type, view=view)
         if field.type == FieldDescriptor.TYPE_BOOL:
             return {"type": "boolean"}
         if (limits := json_values.integer_range(field)) is not None:
-            return _integer(field, rules, limits, request=request)
-        return _string(rules) if request else {"type": "string"}
+            return _integer(field, rules, limits, view=view)
+        return _string(rules) if view is View.REQUEST else {"type": "string"}
 
-    def _enum(self, enum: EnumDescriptor, *, request: bool) -> Schema:
-        name = self._name(enum, request=False)
+    def _enum(self, enum: EnumDescriptor, *, view: View) -> Schema:
+        name = self._name(enum, view=View.ANSWER)
         if name not in self._found:
             words = json_values.enum_words(enum)
             lines = [
@@ -130,12 +147,12 @@ class Schemas:
         return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _is_required(field: FieldDescriptor, *, request: bool) -> bool:
-    return validation.rules_of(field).required if request else not field.has_presence
+def _is_required(field: FieldDescriptor, *, view: View) -> bool:
+    return validation.rules_of(field).required if view is View.REQUEST else not field.has_presence
 
 
-def _exemplary(field: FieldDescriptor, *, request: bool) -> bool:
-    if request:
+def _exemplary(field: FieldDescriptor, *, view: View) -> bool:
+    if view is View.REQUEST:
         rules = validation.rules_of(field)
         return bool(rules.example) or field.type == FieldDescriptor.TYPE_STRING
     return not field.is_repeated
@@ -146,11 +163,11 @@ def _integer(
     rules: options_pb2.FieldRules,
     limits: tuple[int, int],
     *,
-    request: bool,
+    view: View,
 ) -> Schema:
     is_small = field.cpp_type in (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32)
     schema: Schema = {"type": "integer", "format": "int32" if is_small else "int64"}
-    if request:
+    if view is View.REQUEST:
         schema["minimum"] = rules.minimum if rules.HasField("minimum") else limits[0]
         schema["maximum"] = rules.maximum if rules.HasField("maximum") else limits[1]
     return schema

@@ -100,7 +100,7 @@ class Transcoder:
             self._edge.keys.forget(caller.merchant_id)
         return web.Response(
             status=self._route.success_status,
-            body=json_out.body_of(answer, self._route.response_body),
+            body=json_out.body_of(answer, self._route.response_body, browser=caller.publishable),
             headers=JSON_HEADERS,
         )
 

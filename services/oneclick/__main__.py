@@ -11,7 +11,7 @@ from services.oneclick import worker
 from services.oneclick.config import Config
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
-from services.oneclick.service import OneClick
+from services.oneclick.service.servicer import OneClick
 
 SERVICE: Final = "incasso.oneclick.v1.OneClickService"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"

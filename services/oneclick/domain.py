@@ -12,6 +12,7 @@ from typing import Final
 from libs.errors import Kind, Refusal, RemoteRefusal
 from libs.money import Money
 from services.oneclick.errors import CustomerErased, TooManyAddresses
+from services.oneclick.items import Item, Lowering
 
 MAX_ADDRESSES: Final = 20
 CHECK_AFTER: Final = timedelta(seconds=15)  # when a charge left without an answer is taken up again
@@ -236,6 +237,8 @@ class Charge:
     payment_id: str | None = None
     capture_at: datetime | None = None
     refusal: StoredRefusal | None = None
+    items: tuple[Item, ...] = ()  # what is left of the order
+    lowering: Lowering | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,21 @@ class GracePeriodOver(Refusal):
     message = "The grace period of this payment is over; refund it instead."
 
 
+class ItemNotRemovable(Refusal):
+    kind = Kind.UNPROCESSABLE
+    reason = "item_not_removable"
+    message = (
+        "The order does not hold these items, they are fixed, or the rest would cost nothing;"
+        " cancel the whole order instead."
+    )
+
+
+class UndoInProgress(Refusal):
+    kind = Kind.CONFLICT
+    reason = "undo_in_progress"
+    message = "The order is being lowered already; repeat in a moment."
+
+
 class SessionNotFound(Refusal):
     kind = Kind.NOT_FOUND
     reason = "session_not_found"

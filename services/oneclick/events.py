@@ -9,9 +9,10 @@ from incasso.oneclick.v1 import events_pb2, oneclick_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import outbox, wire
 from libs.db import Conn
-from services.oneclick import instruments, sessions
-from services.oneclick.domain import Address, Customer, CustomerState
+from services.oneclick import instruments, items, sessions
+from services.oneclick.domain import Address, Charge, Customer, CustomerState
 from services.oneclick.instruments import Card, Chargeable, Instrument, InstrumentState
+from services.oneclick.items import Item, Lowering
 from services.oneclick.limits import Policy
 from services.oneclick.offers import Offer
 from services.oneclick.sessions import Session, SessionState
@@ -21,6 +22,7 @@ _CUSTOMER_UPDATED: Final = "incasso.oneclick.customer.updated"
 _CUSTOMER_ERASED: Final = "incasso.oneclick.customer.erased"
 _INSTRUMENT_ATTACHED: Final = "incasso.oneclick.instrument.attached"
 _INSTRUMENT_DETACHED: Final = "incasso.oneclick.instrument.detached"
+_ITEMS_REMOVED: Final = "incasso.oneclick.order.items_removed"
 
 _CUSTOMER_STATES: Final = {
     CustomerState.ACTIVE: oneclick_pb2.Customer.STATE_ACTIVE,
@@ -138,8 +140,19 @@ def offer_pb(offer: Offer) -> offer_pb2.Offer:
     )
 
 
+def item_pb(item: Item) -> oneclick_pb2.OrderItem:
+    return oneclick_pb2.OrderItem(
+        id=item.id,
+        name=item.name,
+        quantity=item.quantity,
+        unit_amount_minor=item.unit_amount_minor,
+        fixed=item.fixed,
+    )
+
+
 def session_pb(
     session: Session,
+    left: Sequence[Item],
     *,
     now: datetime,
     locale: str | None,
@@ -147,7 +160,9 @@ def session_pb(
     payment: bytes | None = None,
     client_secret: str | None = None,
 ) -> oneclick_pb2.OneClickSession:
-    """As of `now`. `card` is the instrument's id with its card, `payment` a message's bytes."""
+    """As of `now`. `left` is what the order holds, `card` the instrument's id with its card,
+    `payment` a message's bytes.
+    """
     state = _SESSION_STATES[session.state]
     if sessions.is_expired(session, now):
         state = oneclick_pb2.OneClickSession.STATE_EXPIRED
@@ -163,6 +178,7 @@ def session_pb(
         expires_at=wire.timestamp(session.expires_at),
         created_at=wire.timestamp(session.created_at),
         locale=locale,
+        items=[item_pb(item) for item in left],
     )
 
 
@@ -204,8 +220,25 @@ async def instrument_detached(conn: Conn, instrument: Instrument, now: datetime)
     await _append(conn, instrument, _INSTRUMENT_DETACHED, body, now)
 
 
+async def items_removed(conn: Conn, before: Charge, lowering: Lowering, now: datetime) -> None:
+    """Ids and numbers only: the shop knows its lines, and names would outlive an erasure."""
+    left = lowering.items
+    message = events_pb2.OrderItemsRemoved(
+        payment_id=before.payment_id or "",
+        order_reference=before.order_reference,
+        amount=wire.money(lowering.amount),
+        removed=[_removal_pb(r.item_id, r.quantity) for r in items.removed(before.items, left)],
+        left=[_removal_pb(item.id, item.quantity) for item in left],
+    )
+    await _append(conn, before, _ITEMS_REMOVED, message.SerializeToString(), now)
+
+
+def _removal_pb(item_id: str, quantity: int | None) -> oneclick_pb2.ItemRemoval:
+    return oneclick_pb2.ItemRemoval(item_id=item_id, quantity=quantity)
+
+
 async def _append(
-    conn: Conn, of: Customer | Instrument, subject: str, body: bytes, now: datetime
+    conn: Conn, of: Customer | Instrument | Charge, subject: str, body: bytes, now: datetime
 ) -> None:
     await outbox.append(
         conn,

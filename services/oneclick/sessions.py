@@ -11,6 +11,7 @@ from typing import Final
 from libs.money import Money
 from services.oneclick.domain import CaptureMode, ChargeState
 from services.oneclick.errors import ClientSecretInvalid
+from services.oneclick.items import Item
 
 SECRET_BITS: Final = 128
 DEFAULT_LIFE: Final = timedelta(minutes=15)
@@ -65,6 +66,7 @@ class Session:
     metadata: Mapping[str, str]
     expires_at: datetime
     created_at: datetime
+    items: tuple[Item, ...] = ()
     charge_id: str | None = None
     payment_id: str | None = None
     tries: int = 0

@@ -20,6 +20,7 @@ _PAYMENT_EVENTS: Final = {
     "pending": events_pb2.PaymentPending,
     "authorised": events_pb2.PaymentAuthorised,
     "captured": events_pb2.PaymentCaptured,
+    "lowered": events_pb2.PaymentLowered,
     "declined": events_pb2.PaymentDeclined,
     "cancelled": events_pb2.PaymentCancelled,
 }

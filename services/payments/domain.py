@@ -150,6 +150,7 @@ class Fact(Enum):
     PENDING = "pending"
     AUTHORISED = "authorised"
     CAPTURED = "captured"
+    LOWERED = "lowered"
     CAPTURE_FAILED = "capture_failed"
     DECLINED = "declined"
     CANCELLED = "cancelled"

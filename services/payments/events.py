@@ -97,6 +97,10 @@ def _amount(message: Callable[..., Message]) -> Builder:
     return lambda pb, _, happened: message(payment=pb, amount_minor=happened.amount_minor)
 
 
+def _previous(message: Callable[..., Message]) -> Builder:
+    return lambda pb, _, happened: message(payment=pb, previous_minor=happened.amount_minor)
+
+
 def _refund(message: Callable[..., Message]) -> Builder:
     def build(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Message:
         return message(payment=pb, refund=refund_pb(_of(payment.refunds, happened)))
@@ -120,6 +124,7 @@ _EVENTS: Final[Mapping[Fact, tuple[str, Builder]]] = {
     Fact.PENDING: ("payment.pending", _plain(events_pb2.PaymentPending)),
     Fact.AUTHORISED: ("payment.authorised", _plain(events_pb2.PaymentAuthorised)),
     Fact.CAPTURED: ("payment.captured", _amount(events_pb2.PaymentCaptured)),
+    Fact.LOWERED: ("payment.lowered", _previous(events_pb2.PaymentLowered)),
     Fact.CAPTURE_FAILED: ("payment.capture_failed", _amount(events_pb2.PaymentCaptureFailed)),
     Fact.DECLINED: ("payment.declined", _plain(events_pb2.PaymentDeclined)),
     Fact.CANCELLED: ("payment.cancelled", _plain(events_pb2.PaymentCancelled)),

@@ -16,6 +16,7 @@ PURE = {
     "errors",
     "fees",
     "instruments",
+    "items",
     "limits",
     "masking",
     "moves",

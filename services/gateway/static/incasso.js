@@ -331,8 +331,15 @@ class IncassoOneClick extends HTMLElement {
   _text(name, more = {}) {
     const language = this._language();
     const texts = TEXTS[language.slice(0, 2).toLowerCase()];
-    const values = { amount: money(this._session?.amount, language), card: cardText(this._session?.card), ...more };
+    const values = { amount: money(this._amount(), language), card: cardText(this._session?.card), ...more };
     return texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+  }
+
+  /** What will be, or was, taken: less than the session's amount when the order was lowered. */
+  _amount() {
+    const { amount, payment } = this._session ?? {};
+    const lowered = ["authorised", "captured"].includes(payment?.state) && payment.capturable_minor;
+    return lowered ? { ...amount, amount_minor: lowered } : amount;
   }
 
   _path() {

@@ -19,7 +19,7 @@ from libs.errors import (
 )
 from libs.idempotency import Key
 from libs.money import Money
-from services.oneclick import domain, limits
+from services.oneclick import domain, items, limits
 from services.oneclick.deps import Deps
 from services.oneclick.domain import (
     CaptureMode,
@@ -38,6 +38,7 @@ from services.oneclick.errors import (
     NoInstrument,
 )
 from services.oneclick.instruments import KNOWN, is_usable
+from services.oneclick.items import Item
 from services.oneclick.payments_client import charge_request
 from services.oneclick.store import buyers, charges
 from services.oneclick.store.buyers import Buyer
@@ -58,6 +59,7 @@ class CreateOneClickPayment:
     metadata: Mapping[str, str]
     session_id: str | None = None
     session_try: int | None = None
+    items: tuple[Item, ...] = ()
 
 
 async def create_one_click_payment(
@@ -65,6 +67,7 @@ async def create_one_click_payment(
 ) -> bytes:
     """Answers the Payment message as payments gave it, the same for the same key."""
     check_grace(cmd.capture, cmd.grace_seconds)
+    items.check(cmd.items, cmd.amount)
     charge_id = ids.new("och")
     charge = None
     async with deps.db.transaction() as tx:
@@ -136,6 +139,7 @@ def _intent(
         ),
         sca=ScaHistory(0, 0),
         created_at=now,
+        items=cmd.items,
     )
 
 

@@ -10,6 +10,7 @@ from libs.logs import log
 from services.oneclick import domain
 from services.oneclick.deps import Deps
 from services.oneclick.domain import Charge, ChargeState, PaymentAnswer, StoredRefusal
+from services.oneclick.flows import lowering
 from services.oneclick.flows.charge import perform, refresh
 from services.oneclick.store import charges
 from services.oneclick.store.due import DueCharge
@@ -40,6 +41,9 @@ async def settle_due(deps: Deps, due: DueCharge) -> None:
 
 
 async def _settle(deps: Deps, charge: Charge, age: timedelta) -> None:
+    if charge.lowering is not None:
+        await lowering.perform(deps, charge, charge.lowering)
+        return
     match charge.state:
         case ChargeState.STARTED if age < domain.ABANDON_AFTER:
             await perform(deps, charge, None)

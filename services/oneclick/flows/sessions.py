@@ -10,7 +10,7 @@ from libs.db import Conn
 from libs.errors import IdempotencyKeyInUse
 from libs.idempotency import Key
 from libs.money import Money
-from services.oneclick import domain, events
+from services.oneclick import domain, events, items
 from services.oneclick import sessions as rules
 from services.oneclick.deps import Deps
 from services.oneclick.domain import CaptureMode, Charge, Customer
@@ -24,6 +24,7 @@ from services.oneclick.flows.charge import (
     start_charge,
 )
 from services.oneclick.instruments import Card, is_usable
+from services.oneclick.items import Item
 from services.oneclick.sessions import Session, SessionState
 from services.oneclick.store import buyers, charges, customers, sessions
 
@@ -38,6 +39,7 @@ class CreateOneClickSession:
     expires_in_minutes: int | None
     return_url: str
     metadata: Mapping[str, str]
+    items: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class SessionView:
     """A session with what a browser shows of it. `payment` is a Payment message."""
 
     session: Session
+    items: tuple[Item, ...]  # what the order holds now
     locale: str | None
     card: tuple[str, Card] | None
     payment: bytes | None
@@ -55,6 +58,7 @@ async def create_one_click_session(
 ) -> bytes:
     """Answers the OneClickSession message with the client secret, the same for the same key."""
     check_grace(cmd.capture, cmd.grace_seconds)
+    items.check(cmd.items, cmd.amount)
     session_id = ids.new("ocs")
     secret = rules.client_secret(session_id, secrets.randbits(rules.SECRET_BITS))
     session = _session(deps, cmd, session_id, secret)
@@ -69,6 +73,7 @@ async def create_one_click_session(
         await sessions.insert(tx, session)
         shown = events.session_pb(
             session,
+            session.items,
             now=session.created_at,
             locale=customer.locale,
             card=await _card(deps, tx, customer),
@@ -96,6 +101,7 @@ def _session(deps: Deps, cmd: CreateOneClickSession, session_id: str, secret: st
         metadata=cmd.metadata,
         expires_at=now + (timedelta(minutes=minutes) if minutes else rules.DEFAULT_LIFE),
         created_at=now,
+        items=cmd.items,
     )
 
 
@@ -165,6 +171,7 @@ def _click(session: Session) -> CreateOneClickPayment:
         metadata=session.metadata,
         session_id=session.id,
         session_try=session.tries + 1,
+        items=session.items,
     )
 
 
@@ -190,7 +197,9 @@ async def _view(deps: Deps, session_id: str, payment: bytes | None) -> SessionVi
             raise SessionNotFound
         customer = await customers.get(conn, session.merchant_id, session.customer_id)
         card = await _card(deps, conn, customer) if customer else None
-    return SessionView(session, customer.locale if customer else None, card, payment)
+        charge = await charges.get(conn, session.merchant_id, session.charge_id or "")
+    left = session.items if charge is None else charge.items
+    return SessionView(session, left, customer.locale if customer else None, card, payment)
 
 
 async def _card(deps: Deps, conn: Conn, customer: Customer) -> tuple[str, Card] | None:

@@ -1,55 +1,56 @@
-"""Undo: within the grace period of a delayed capture the shopper cancels or lowers the order."""
+"""Undo: within the grace period of a delayed capture the order is cancelled or lowered.
+
+A browser chooses among items that the shop's server priced; only the server names an amount.
+"""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from libs import context, idempotency
-from libs.errors import RemoteRefusal, ServiceUnavailable
+from libs.db import Conn
+from libs.errors import RemoteRefusal, ServiceUnavailable, invalid
 from libs.idempotency import Key
 from libs.money import Money
+from services.oneclick import domain, items
 from services.oneclick import sessions as rules
 from services.oneclick.deps import Deps
-from services.oneclick.domain import CaptureMode, Charge, PaymentAnswer
+from services.oneclick.domain import CaptureMode, Charge
 from services.oneclick.errors import (
     ClientSecretInvalid,
     GracePeriodOver,
     PaymentNotCancellable,
     PaymentNotFound,
+    UndoInProgress,
 )
+from services.oneclick.flows import lowering as lowerings
+from services.oneclick.items import Lowering, Removal
 from services.oneclick.store import charges, sessions
+from services.oneclick.store.items import start_lowering
 
 
 @dataclass(frozen=True, slots=True)
 class UndoOneClickPayment:
-    """`amount` is what is to be taken instead; None cancels the whole order."""
+    """`amount` is what is to be taken instead, `remove` leaves the order; neither: cancel it."""
 
     payment_id: str
     amount: Money | None
+    remove: tuple[Removal, ...]
     client_secret: str | None
 
 
 async def undo_one_click_payment(deps: Deps, cmd: UndoOneClickPayment, key: Key) -> bytes:
-    """Answers the Payment message, the same for the same key.
-
-    The claimed key is the intent: payments is asked under a key derived from it and the charge.
-    """
+    """Answers the Payment message, the same for the same key."""
+    if cmd.amount is not None and cmd.remove:
+        raise invalid("remove", "must not be there together with an amount")
     charge = await _find(deps, cmd)
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, key, charge.id)
-        if claim.fresh:
-            _check(deps, charge)
-    if claim.answer is not None:
-        return claim.answer
-    try:
-        payment = await _ask(deps, charge, cmd, key)
-    except (RemoteRefusal, ServiceUnavailable):
-        async with deps.db.connection() as conn:
-            await idempotency.release(conn, key)
-        raise
-    async with deps.db.connection() as conn:  # one statement, which is its own transaction
-        lowered = cmd.amount.amount_minor if cmd.amount else None
-        await charges.record(conn, charge, payment, key=key, amount_minor=lowered)
-    return payment.body
+        if claim.answer is not None:
+            return claim.answer
+        charge = await _intend(deps, tx, charge, cmd, key, fresh=claim.fresh)
+    if charge.lowering is not None and charge.lowering.key == key.text:
+        return (await lowerings.perform(deps, charge, charge.lowering)).body
+    return await _cancel(deps, charge, key)
 
 
 async def _find(deps: Deps, cmd: UndoOneClickPayment) -> Charge:
@@ -68,6 +69,31 @@ async def _find(deps: Deps, cmd: UndoOneClickPayment) -> Charge:
     return charge
 
 
+async def _intend(
+    deps: Deps, tx: Conn, found: Charge, cmd: UndoOneClickPayment, key: Key, *, fresh: bool
+) -> Charge:
+    """With what payments will be asked to lower to, written down, unless the order is cancelled.
+
+    One lowering at a time, since each begins from what the one before left.
+    """
+    charge = await charges.lock(tx, found.merchant_id, found.id)
+    if charge is None:
+        raise PaymentNotFound
+    if charge.lowering is not None and charge.lowering.key == key.text:
+        return charge
+    if fresh:
+        _check(deps, charge)
+    lowering = _lowering(charge, cmd, key)
+    if lowering is None:
+        return charge
+    if charge.lowering is not None:
+        raise UndoInProgress
+    await start_lowering(
+        tx, charge.merchant_id, charge.id, lowering, check_after=domain.CHECK_AFTER
+    )
+    return replace(charge, lowering=lowering)
+
+
 def _check(deps: Deps, charge: Charge) -> None:
     if charge.capture is not CaptureMode.DELAYED:
         raise PaymentNotCancellable
@@ -75,8 +101,27 @@ def _check(deps: Deps, charge: Charge) -> None:
         raise GracePeriodOver
 
 
-async def _ask(deps: Deps, charge: Charge, cmd: UndoOneClickPayment, key: Key) -> PaymentAnswer:
+def _lowering(charge: Charge, cmd: UndoOneClickPayment, key: Key) -> Lowering | None:
+    """An amount of the shop's own puts an end to the prices of items."""
+    if cmd.amount is not None:
+        return Lowering(key.text, cmd.amount, ())
+    if not cmd.remove:
+        return None
+    left = items.without(charge.items, cmd.remove)
+    if not left:
+        return None
+    return Lowering(key.text, Money(items.total_minor(left), charge.amount.currency), left)
+
+
+async def _cancel(deps: Deps, charge: Charge, key: Key) -> bytes:
+    """The claimed key is the intent: payments is asked under a key derived from it and the charge."""
     derived = f"{charge.id}-undo-{hashlib.sha256(key.text.encode()).hexdigest()[:32]}"
-    if cmd.amount is None:
-        return await deps.payments.cancel_payment(cmd.payment_id, key=derived)
-    return await deps.payments.lower_payment(cmd.payment_id, cmd.amount, key=derived)
+    try:
+        payment = await deps.payments.cancel_payment(charge.payment_id or "", key=derived)
+    except (RemoteRefusal, ServiceUnavailable):
+        async with deps.db.connection() as conn:
+            await idempotency.release(conn, key)
+        raise
+    async with deps.db.connection() as conn:  # one statement, which is its own transaction
+        await charges.record(conn, charge, payment, key=key)
+    return payment.body

@@ -25,11 +25,13 @@ from services.oneclick.domain import (
 from services.oneclick.limits import Spending
 from services.oneclick.sessions import AFTER_CHARGE
 from services.oneclick.store.history import SCA_WINDOW, since_challenge_sql
+from services.oneclick.store.items import items_json, items_of, lowering_of
 
 _SELECT = (
     "SELECT id, merchant_id, customer_id, instrument_id, address_id, consent_id, session_id,"
     " session_try, state, amount_minor, currency, capture, order_reference, sca_payments,"
-    " sca_amount_minor, request, payment_id, capture_at, refusal, created_at FROM charges"
+    " sca_amount_minor, request, payment_id, capture_at, refusal, created_at, items, lowering"
+    " FROM charges"
 )
 
 
@@ -53,6 +55,8 @@ def _charge(row: Row) -> Charge:
         payment_id=row["payment_id"],
         capture_at=row["capture_at"],
         refusal=StoredRefusal(**row["refusal"]) if row["refusal"] else None,
+        items=items_of(row["items"]),
+        lowering=lowering_of(row["lowering"]),
     )
 
 
@@ -71,9 +75,9 @@ WITH spent AS (
 ), inserted AS (
     INSERT INTO charges (merchant_id, id, customer_id, instrument_id, address_id, consent_id,
         session_id, session_try, state, amount_minor, currency, capture, order_reference, request,
-        created_at, due_at, sca_payments, sca_amount_minor)
+        created_at, due_at, items, sca_payments, sca_amount_minor)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, 'started', $10, $9, $11, $12, $13, $18, now() + $19,
-        payments, amount_minor FROM unchallenged
+        $20, payments, amount_minor FROM unchallenged
 )
 SELECT daily_minor, hourly_charges, payments, amount_minor, EXISTS (
     SELECT FROM instruments WHERE merchant_id = $1 AND id = $4 AND state = 'active'
@@ -112,6 +116,7 @@ async def insert(conn: Conn, charge: Charge, last_challenge_at: datetime | None)
         SCA_WINDOW,
         charge.created_at,
         CHECK_AFTER,
+        items_json(charge.items),
     )
     assert row is not None  # aggregates give a row
     return Inserted(
@@ -135,13 +140,22 @@ async def of_payment(conn: Conn, merchant_id: str, payment_id: str) -> Charge | 
     return None if row is None else _charge(row)
 
 
+async def lock(conn: Conn, merchant_id: str, charge_id: str) -> Charge | None:
+    row = await conn.fetchrow(
+        _SELECT + " WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE", merchant_id, charge_id
+    )
+    return None if row is None else _charge(row)
+
+
 # One statement, so one round trip and one transaction: the charge, the key's answer, the session
-# whose click it was, and the instrument's last challenge.
+# whose click it was, and the instrument's last challenge. A charge only ever gets lower, so that
+# answers and events may come in any order.
 _RECORD = f"""
 WITH recorded AS (
     UPDATE charges SET state = $4, payment_id = $5, capture_at = $6,
-        amount_minor = coalesce($7, amount_minor), challenged = challenged OR $8,
-        request = NULL, due_at = CASE WHEN $4 = 'under_way' THEN coalesce(due_at, now() + $9) END
+        amount_minor = least(amount_minor, nullif($7::bigint, 0)), challenged = challenged OR $8,
+        request = NULL, due_at = CASE WHEN $4 = 'under_way' OR lowering IS NOT NULL
+            THEN coalesce(due_at, now() + $9) END
     WHERE merchant_id = $1 AND id = $2 AND state = ANY($3::text[])
     RETURNING session_id, instrument_id, challenged, created_at
 ), answered AS (
@@ -164,12 +178,10 @@ async def record(
     payment: PaymentAnswer,
     *,
     key: Key | None = None,
-    amount_minor: int | None = None,
 ) -> bool:
     """Write what became of a charge; False when it was further already.
 
     `key` is the caller's, answered when payments' answer is final for this call and else unlocked.
-    `amount_minor` is the lowered amount of an undo.
     """
     state = charge_target(payment.event)
     count = await conn.fetchval(
@@ -180,7 +192,7 @@ async def record(
         state.value,
         payment.id,
         payment.capture_at,
-        amount_minor,
+        payment.capturable_minor,
         payment.challenged,
         CHECK_AFTER,
         AFTER_CHARGE[state].value,

@@ -6,11 +6,12 @@ from libs.db import Conn, Row
 from libs.money import Money
 from services.oneclick.domain import CaptureMode
 from services.oneclick.sessions import SESSION_TRANSITIONS, Session, SessionEvent, SessionState
+from services.oneclick.store.items import items_json, items_of
 
 _SELECT = (
     "SELECT id, merchant_id, customer_id, state, secret_hash, amount_minor, currency, capture,"
     " grace_seconds, order_reference, return_url, metadata, charge_id, payment_id, tries,"
-    " expires_at, created_at FROM sessions"
+    " expires_at, created_at, items FROM sessions"
 )
 
 
@@ -29,6 +30,7 @@ def _session(row: Row) -> Session:
         metadata=row["metadata"],
         expires_at=row["expires_at"],
         created_at=row["created_at"],
+        items=items_of(row["items"]),
         charge_id=row["charge_id"],
         payment_id=row["payment_id"],
         tries=row["tries"],
@@ -39,7 +41,8 @@ async def insert(conn: Conn, session: Session) -> None:
     await conn.execute(
         "INSERT INTO sessions (merchant_id, id, customer_id, state, secret_hash, amount_minor,"
         " currency, capture, grace_seconds, order_reference, return_url, metadata, expires_at,"
-        " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        " created_at, items)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         session.merchant_id,
         session.id,
         session.customer_id,
@@ -54,6 +57,7 @@ async def insert(conn: Conn, session: Session) -> None:
         dict(session.metadata),
         session.expires_at,
         session.created_at,
+        items_json(session.items),
     )
 
 
@@ -86,9 +90,15 @@ async def start_paying(conn: Conn, session: Session, charge_id: str) -> None:
 
 
 async def close_all(conn: Conn, merchant_id: str, customer_id: str, now: datetime) -> None:
-    """Open sessions of an erased customer are over, without the storefront's own keys."""
+    """Open sessions of an erased customer are over. What was bought is forgotten with the
+    storefront's own keys: the money trail needs neither.
+    """
     await conn.execute(
-        "UPDATE sessions SET metadata = '{}', expires_at = least(expires_at, $3)"
+        "WITH forgotten AS ("
+        "  UPDATE charges SET items = '[]', lowering = jsonb_set(lowering, '{items}', '[]')"
+        "  WHERE merchant_id = $1 AND customer_id = $2"
+        ")"
+        " UPDATE sessions SET metadata = '{}', items = '[]', expires_at = least(expires_at, $3)"
         " WHERE merchant_id = $1 AND customer_id = $2",
         merchant_id,
         customer_id,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from libs.money import Money
 from services.payments import starting
 from services.payments.deps import Deps
-from services.payments.domain import Payment
+from services.payments.domain import Fact, Happened, Payment
 from services.payments.errors import PaymentNotCapturable, PaymentNotFound
-from services.payments.flows import operations
+from services.payments.flows import operations, record
 from services.payments.flows.operations import Target
 from services.payments.flows.repeat import Answer
 from services.payments.store import payments
@@ -42,12 +42,16 @@ class LowerPayment:
 
 
 async def lower_payment(deps: Deps, cmd: LowerPayment) -> Payment:
-    """Repeating it changes nothing."""
+    """Repeating it changes nothing and is told once."""
     async with deps.db.transaction() as tx:
         before = await payments.lock(tx, cmd.merchant_id, cmd.payment_id)
         if before is None:
             raise PaymentNotFound
         after = starting.lower(before, cmd.amount, now=deps.clock.now())
+        if after == before:
+            return before
         saved = await payments.save(tx, before, after)
         assert saved is not None  # it is locked
+        lowered = Happened(Fact.LOWERED, before.capturable_minor)
+        await record.tell(tx, deps, saved, (lowered,))
         return saved

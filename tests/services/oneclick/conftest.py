@@ -16,7 +16,7 @@ from libs.server import Server
 from libs.tasks import Tasks
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
-from services.oneclick.service import OneClick
+from services.oneclick.service.servicer import OneClick
 from tests.services.oneclick import payments_double
 from tests.services.oneclick.world import World
 

@@ -132,6 +132,7 @@ class Payments(PaymentsServiceServicer):
         if request.amount.amount_minor > payment.capturable_minor:
             raise RemoteRefusal(Kind.UNPROCESSABLE, "capture_too_large", "too much")
         payment.capturable_minor = request.amount.amount_minor
+        await self._around(self.after, "LowerPayment")
         return pb.LowerPaymentResponse(payment=payment)
 
     async def SetUpInstrument(self, request: pb.SetUpInstrumentRequest, rpc: Any) -> Any:

@@ -10,6 +10,7 @@ from libs.errors import Refusal
 from services.oneclick import worker
 from tests.services.oneclick.test_customers import address
 from tests.services.oneclick.test_sessions import look, opened
+from tests.services.oneclick.test_undo import an_order
 from tests.services.oneclick.world import World
 
 PERSONAL = (
@@ -19,6 +20,7 @@ PERSONAL = (
     "Garibaldi",
     "203.0.113.7",
     "gold",
+    "Scarpe",
 )
 
 
@@ -59,8 +61,8 @@ async def everything(world: World) -> str:
 
 async def test_nothing_personal_is_left_and_the_charges_stay(world: World):
     customer_id = await full_customer(world)
-    payment = await world.charge(customer_id, metadata={"tier": "gold"})
-    session = await opened(world, customer_id, metadata={"tier": "gold"})
+    payment = await world.charge(customer_id, metadata={"tier": "gold"}, items=an_order())
+    session = await opened(world, customer_id, metadata={"tier": "gold"}, items=an_order())
     before = await everything(world)
     assert all(text in before for text in PERSONAL)
     left = await erase(world, customer_id)

@@ -212,6 +212,8 @@ def test_every_refusal_has_the_code_that_the_contract_names():
         "payment_not_found": 404,
         "payment_not_cancellable": 409,
         "grace_period_over": 409,
+        "item_not_removable": 422,
+        "undo_in_progress": 409,
         "session_not_found": 404,
         "session_expired": 409,
         "client_secret_invalid": 401,

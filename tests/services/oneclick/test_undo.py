@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from incasso.oneclick.v1 import events_pb2
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.payments.v1 import payments_pb2
-from libs.errors import Refusal
-from tests.services.oneclick.payments_double import lose_answer, money, once
-from tests.services.oneclick.test_sessions import browser, opened, pay
+from libs import ids
+from libs.errors import Kind, Refusal
+from services.oneclick import worker
+from tests.services.oneclick.payments_double import lose_answer, money, once, refuse
+from tests.services.oneclick.test_sessions import browser, look, opened, pay
 from tests.services.oneclick.world import World
 
 State = payments_pb2.Payment
@@ -72,6 +75,169 @@ async def test_only_a_delayed_capture_is_undone(world: World):
     with pytest.raises(Refusal) as refused:
         await undo(world, payment.id)
     assert refused.value.reason == "payment_not_cancellable"
+
+
+def an_order():
+    return [
+        pb.OrderItem(id="shoes", name="Scarpe", quantity=2, unit_amount_minor=2000),
+        pb.OrderItem(id="socks", name="Calze", quantity=3, unit_amount_minor=500),
+        pb.OrderItem(
+            id="shipping", name="Spedizione", quantity=1, unit_amount_minor=490, fixed=True
+        ),
+    ]
+
+
+def removal(item_id: str, quantity: int | None = None):
+    return pb.ItemRemoval(item_id=item_id, quantity=quantity)
+
+
+async def shopping(world: World):
+    """A browser whose session paid an order of items, and the session."""
+    world.payments.state = State.STATE_AUTHORISED
+    customer_id = await world.shopper()
+    session = await opened(world, customer_id, capture=DELAYED, grace_seconds=600, items=an_order())
+    shopper = browser(world)
+    paid = await pay(shopper, session, session.client_secret)
+    paid.client_secret = session.client_secret
+    return shopper, paid
+
+
+async def remove(shopper: World, session, *removals, key: str = ""):
+    return await undo(
+        shopper,
+        session.payment.id,
+        key=key or ids.new("key"),
+        client_secret=session.client_secret,
+        remove=removals,
+    )
+
+
+async def removals_told(world: World):
+    rows = await world.rows(
+        "SELECT body FROM outbox WHERE merchant_id = $1"
+        " AND subject = 'incasso.oneclick.order.items_removed' ORDER BY seq",
+        world.merchant_id,
+    )
+    return [events_pb2.OrderItemsRemoved.FromString(row["body"]) for row in rows]
+
+
+async def test_a_browser_names_no_amount(world: World):
+    shopper, session = await shopping(world)
+    with pytest.raises(Refusal) as refused:
+        await undo(
+            shopper, session.payment.id, amount=money(1), client_secret=session.client_secret
+        )
+    assert [(v.field, v.description) for v in refused.value.violations] == [
+        ("amount", "can only be set with a secret key")
+    ]
+    assert world.payments.payment(session.payment.id).capturable_minor == 5990
+
+
+async def test_a_browser_removes_items_that_the_shop_priced(world: World):
+    shopper, session = await shopping(world)
+    lowered = await remove(shopper, session, removal("shoes", 1), removal("socks"))
+    assert (lowered.state, lowered.capturable_minor) == (State.STATE_AUTHORISED, 2490)
+    seen = await look(shopper, session, session.client_secret)
+    assert [(item.id, item.quantity) for item in seen.items] == [("shoes", 1), ("shipping", 1)]
+    (charge,) = await world.charges()
+    assert (charge["amount_minor"], charge["lowering"], charge["due_at"]) == (2490, None, None)
+    (told,) = await removals_told(world)
+    assert (told.payment_id, told.amount) == (session.payment.id, money(2490))
+    assert [(r.item_id, r.quantity) for r in told.removed] == [("shoes", 1), ("socks", 3)]
+    assert [(r.item_id, r.quantity) for r in told.left] == [("shoes", 1), ("shipping", 1)]
+
+
+async def test_one_removal_begins_where_the_other_ended(world: World):
+    shopper, session = await shopping(world)
+    await remove(shopper, session, removal("socks", 1))
+    lowered = await remove(shopper, session, removal("socks", 2))
+    assert lowered.capturable_minor == 4490
+    for too_much in (removal("socks"), removal("shoes", 3), removal("shipping")):
+        with pytest.raises(Refusal) as refused:
+            await remove(shopper, session, too_much)
+        assert refused.value.reason == "item_not_removable"
+
+
+async def test_the_order_is_cancelled_when_all_that_can_be_removed_is(world: World):
+    shopper, session = await shopping(world)
+    undone = await remove(shopper, session, removal("shoes"), removal("socks"))
+    assert undone.state == State.STATE_CANCELLED
+
+
+async def test_the_shops_server_removes_items_too(world: World):
+    payment = await delayed(world, items=an_order())
+    assert (await undo(world, payment.id, remove=[removal("socks")])).capturable_minor == 4490
+
+
+async def test_an_amount_of_the_shop_puts_an_end_to_the_prices_of_items(world: World):
+    shopper, session = await shopping(world)
+    await undo(world, session.payment.id, amount=money(3000))
+    assert (await look(world, session)).items == []
+    with pytest.raises(Refusal) as refused:
+        await remove(shopper, session, removal("socks"))
+    assert refused.value.reason == "item_not_removable"
+    assert await removals_told(world) == []
+
+
+async def test_an_amount_and_items_do_not_go_together(world: World):
+    payment = await delayed(world, items=an_order())
+    with pytest.raises(Refusal) as refused:
+        await undo(world, payment.id, amount=money(1), remove=[removal("socks")])
+    assert refused.value.violations[0].field == "remove"
+
+
+async def test_items_that_do_not_sum_to_the_amount_are_refused(world: World):
+    customer_id = await world.shopper()
+    with pytest.raises(Refusal) as refused:
+        await world.charge(customer_id, 5991, items=an_order())
+    assert refused.value.violations[0].field == "items"
+    with pytest.raises(Refusal) as refused:
+        await opened(world, customer_id, items=an_order()[:1])
+    assert refused.value.violations[0].field == "items"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_removal_without_an_answer_is_ended_by_its_repeat_or_the_worker(world, when):
+    """Once, whoever ends it, and the repeat has the answer."""
+    shopper, session = await shopping(world)
+    for number, (key, by_worker) in enumerate([("one", False), ("two", True)], start=1):
+        getattr(world.payments, when)["LowerPayment"] = once(lose_answer)
+        with pytest.raises(Refusal) as refused:
+            await remove(shopper, session, removal("socks", 1), key=key)
+        assert refused.value.reason == "outcome_unknown"
+        with pytest.raises(Refusal) as refused:
+            await remove(shopper, session, removal("shoes", 1))
+        assert refused.value.reason == "undo_in_progress"
+        if by_worker:
+            await world.make_due("charges")
+            await worker.charge_worker(world.deps).run_once()
+        lowered = await remove(shopper, session, removal("socks", 1), key=key)
+        assert lowered.capturable_minor == 5990 - number * 500
+        assert len(await removals_told(world)) == number
+
+
+async def test_a_removal_that_payments_refuses_leaves_the_order_as_it_was(world: World):
+    shopper, session = await shopping(world)
+    refusal = refuse(Kind.CONFLICT, "payment_not_capturable")
+    world.payments.before["LowerPayment"] = once(refusal)
+    with pytest.raises(Refusal) as refused:
+        await remove(shopper, session, removal("socks"), key="late")
+    assert refused.value.reason == "payment_not_capturable"
+    assert len((await look(world, session)).items) == 3
+    assert (await remove(shopper, session, removal("socks"), key="late")).capturable_minor == 4490
+
+
+async def test_a_lowering_that_was_heard_before_the_capture_is_no_refusal(world: World):
+    shopper, session = await shopping(world)
+    world.payments.after["LowerPayment"] = once(lose_answer)
+    with pytest.raises(Refusal):
+        await remove(shopper, session, removal("socks"), key="heard")
+    world.payments.payment(session.payment.id).state = State.STATE_CAPTURED
+    world.payments.before["LowerPayment"] = refuse(Kind.CONFLICT, "payment_not_capturable")
+    await world.make_due("charges")
+    await worker.charge_worker(world.deps).run_once()
+    again = await remove(shopper, session, removal("socks"), key="heard")
+    assert (again.state, again.capturable_minor) == (State.STATE_CAPTURED, 4490)
 
 
 async def test_a_refusal_of_payments_is_passed_on(world: World):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -71,6 +72,24 @@ async def test_events_move_a_charge_in_any_order(world: World, states, end):
     (charge,) = await world.charges()
     assert charge["state"] == end
     assert (charge["due_at"] is None) == (end != "under_way")
+
+
+async def test_a_charge_is_as_low_as_payments_told_in_any_order(world: World):
+    customer_id = await world.shopper()
+    world.payments.state = State.STATE_AUTHORISED
+    payment = await world.charge(customer_id, capture=payments_pb2.CAPTURE_MODE_DELAYED)
+    for told_minor in (3000, 5990, 4000):
+        payment.capturable_minor = told_minor
+        told = event(world, payment, State.STATE_AUTHORISED)
+        told = replace(
+            told,
+            subject="incasso.payments.payment.lowered",
+            body=events_pb2.PaymentLowered(payment=payment).SerializeToString(),
+        )
+        context.set_current(context.Call(merchant_id=world.merchant_id, actor="oneclick"))
+        async with world.db.transaction() as tx:
+            await worker.handlers()[told.subject](tx, told)
+    assert [row["amount_minor"] for row in await world.charges()] == [3000]
 
 
 async def test_an_event_of_a_payment_that_is_not_ours_is_nothing(world: World):

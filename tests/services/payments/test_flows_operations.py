@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from incasso.payments.v1 import events_pb2
 from libs.errors import Refusal
 from libs.money import Money
 from services.payments.domain import Payment, RefundState
@@ -198,6 +199,17 @@ async def test_a_lowered_payment_is_captured_lower(world: World):
         await lower_payment(world.deps, LowerPayment(MERCHANT, payment.id, Money(1, "USD")))
     await world.run_due(later=timedelta(minutes=16))
     assert (await world.get(payment)).captured_minor == 4000
+
+
+async def test_a_lowering_is_told_once_with_what_would_have_been_taken(world: World):
+    payment = await delayed(world)
+    cmd = LowerPayment(MERCHANT, payment.id, Money(4000, "EUR"))
+    for _ in range(2):
+        await lower_payment(world.deps, cmd)
+    assert await world.subjects() == ["payment.authorised", "payment.lowered"]
+    *_, last = await world.rows("SELECT body FROM outbox ORDER BY seq")
+    told = events_pb2.PaymentLowered.FromString(last["body"])
+    assert (told.payment.capturable_minor, told.previous_minor) == (4000, 5990)
 
 
 async def test_only_a_delayed_capture_in_its_grace_period_can_be_lowered(world: World):

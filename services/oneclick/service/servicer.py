@@ -1,10 +1,9 @@
+# ruff: noqa: N802 - RPCs have the names of the protos
 """The gRPC door: message → command → flow → message. Decides nothing."""
 
-from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.oneclick.v1.oneclick_pb2_grpc import OneClickServiceServicer
@@ -13,7 +12,6 @@ from libs import wire
 from libs.errors import IdempotencyKeyMissing
 from libs.idempotency import key_of
 from services.oneclick.deps import Deps
-from services.oneclick.domain import Address, CaptureMode, Consent, ContactChange
 from services.oneclick.events import (
     address_pb,
     chargeables_pb,
@@ -37,24 +35,9 @@ from services.oneclick.flows import (
     undo,
 )
 from services.oneclick.flows.sessions import SessionView
+from services.oneclick.service import requests
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
-_CAPTURE: Final = {
-    payments_pb2.CAPTURE_MODE_UNSPECIFIED: CaptureMode.NOW,
-    payments_pb2.CAPTURE_MODE_NOW: CaptureMode.NOW,
-    payments_pb2.CAPTURE_MODE_MANUAL: CaptureMode.MANUAL,
-    payments_pb2.CAPTURE_MODE_DELAYED: CaptureMode.DELAYED,
-}
-
-
-def _opt(message: Any, name: str) -> Any:
-    """The value of an optional field; None when it was not sent."""
-    return getattr(message, name) if message.HasField(name) else None
-
-
-def _time(message: Any, name: str) -> datetime | None:
-    stamp: Timestamp | None = _opt(message, name)
-    return None if stamp is None else wire.time_of(stamp)
 
 
 class OneClick(OneClickServiceServicer):
@@ -64,14 +47,8 @@ class OneClick(OneClickServiceServicer):
     async def CreateCustomer(
         self, request: pb.CreateCustomerRequest, rpc: Rpc
     ) -> pb.CreateCustomerResponse:
-        cmd = customers.CreateCustomer(
-            email=_opt(request, "email"),
-            name=_opt(request, "name"),
-            phone=_opt(request, "phone"),
-            locale=_opt(request, "locale"),
-            metadata=dict(request.metadata),
-        )
-        made = await customers.create_customer(self._deps, cmd, key_of(request, "CreateCustomer"))
+        cmd, key = requests.create_customer(request), key_of(request, "CreateCustomer")
+        made = await customers.create_customer(self._deps, cmd, key)
         return pb.CreateCustomerResponse(customer=pb.Customer.FromString(made))
 
     async def GetCustomer(self, request: pb.GetCustomerRequest, rpc: Rpc) -> pb.GetCustomerResponse:
@@ -81,13 +58,7 @@ class OneClick(OneClickServiceServicer):
     async def ListCustomers(
         self, request: pb.ListCustomersRequest, rpc: Rpc
     ) -> pb.ListCustomersResponse:
-        query = customers.ListCustomers(
-            limit=request.limit,
-            cursor=request.cursor,
-            email=_opt(request, "email"),
-            created_from=_time(request, "created_from"),
-            created_to=_time(request, "created_to"),
-        )
+        query = requests.list_customers(request)
         rows, cursor = await customers.list_customers(self._deps, query)
         return pb.ListCustomersResponse(
             data=[customer_pb(row) for row in rows], next_cursor=cursor or None
@@ -96,13 +67,7 @@ class OneClick(OneClickServiceServicer):
     async def UpdateCustomer(
         self, request: pb.UpdateCustomerRequest, rpc: Rpc
     ) -> pb.UpdateCustomerResponse:
-        new = ContactChange(
-            email=_opt(request, "email"),
-            name=_opt(request, "name"),
-            phone=_opt(request, "phone"),
-            locale=_opt(request, "locale"),
-            metadata=dict(request.metadata),
-        )
+        new = requests.contact_change(request)
         changed = await customers.update_customer(self._deps, request.customer_id, new)
         return pb.UpdateCustomerResponse(customer=customer_pb(changed))
 
@@ -115,19 +80,7 @@ class OneClick(OneClickServiceServicer):
     async def CreateAddress(
         self, request: pb.CreateAddressRequest, rpc: Rpc
     ) -> pb.CreateAddressResponse:
-        wanted = Address(
-            id="",
-            merchant_id="",
-            customer_id=request.customer_id,
-            name=request.name,
-            line1=request.line1,
-            line2=_opt(request, "line2"),
-            city=request.city,
-            postcode=request.postcode,
-            region=_opt(request, "region"),
-            country=request.country,
-            created_at=self._deps.clock.now(),
-        )
+        wanted = requests.address(request, now=self._deps.clock.now())
         cmd = addresses.CreateAddress(wanted, request.make_default)
         made, default_id = await addresses.create_address(self._deps, cmd)
         return pb.CreateAddressResponse(address=address_pb(made, default_id=default_id))
@@ -149,20 +102,7 @@ class OneClick(OneClickServiceServicer):
     async def AttachInstrument(
         self, request: pb.AttachInstrumentRequest, rpc: Rpc
     ) -> pb.AttachInstrumentResponse:
-        cmd = attach.AttachInstrument(
-            customer_id=request.customer_id,
-            psp_account=request.psp_account,
-            token=request.token,
-            make_default=request.make_default,
-            consent=Consent(
-                id="",
-                text_version=request.consent.text_version,
-                accepted_at=wire.time_of(request.consent.accepted_at),
-                ip=_opt(request.consent, "ip"),
-                sca_reference=_opt(request.consent, "sca_reference"),
-            ),
-            return_url=request.return_url,
-        )
+        cmd = requests.attach_instrument(request)
         key = key_of(request, "AttachInstrument")
         made = await attach.attach_instrument(self._deps, cmd, key)
         return pb.AttachInstrumentResponse(instrument=pb.Instrument.FromString(made))
@@ -204,29 +144,13 @@ class OneClick(OneClickServiceServicer):
     async def UpdatePolicy(
         self, request: pb.UpdatePolicyRequest, rpc: Rpc
     ) -> pb.UpdatePolicyResponse:
-        cmd = policy.UpdatePolicy(
-            max_charge_minor=_opt(request, "max_charge_minor"),
-            max_daily_minor=_opt(request, "max_daily_minor"),
-            max_hourly_charges=_opt(request, "max_hourly_charges"),
-            grace_seconds=_opt(request, "grace_seconds"),
-        )
-        changed = await policy.update_policy(self._deps, cmd)
+        changed = await policy.update_policy(self._deps, requests.update_policy(request))
         return pb.UpdatePolicyResponse(policy=policy_pb(changed))
 
     async def CreateOneClickPayment(
         self, request: pb.CreateOneClickPaymentRequest, rpc: Rpc
     ) -> pb.CreateOneClickPaymentResponse:
-        cmd = charge.CreateOneClickPayment(
-            customer_id=request.customer_id,
-            amount=wire.money_of(request.amount),
-            order_reference=request.order_reference,
-            capture=_CAPTURE[request.capture],
-            grace_seconds=_opt(request, "grace_seconds"),
-            instrument_id=_opt(request, "instrument_id"),
-            address_id=_opt(request, "address_id"),
-            return_url=request.return_url,
-            metadata=dict(request.metadata),
-        )
+        cmd = requests.create_payment(request)
         key = key_of(request, "CreateOneClickPayment")
         made = await charge.create_one_click_payment(self._deps, cmd, key)
         return pb.CreateOneClickPaymentResponse(payment=payments_pb2.Payment.FromString(made))
@@ -234,30 +158,16 @@ class OneClick(OneClickServiceServicer):
     async def UndoOneClickPayment(
         self, request: pb.UndoOneClickPaymentRequest, rpc: Rpc
     ) -> pb.UndoOneClickPaymentResponse:
-        cmd = undo.UndoOneClickPayment(
-            payment_id=request.payment_id,
-            amount=wire.money_of(request.amount) if request.HasField("amount") else None,
-            client_secret=_opt(request, "client_secret"),
-        )
         key = key_of(request, "UndoOneClickPayment")
         if key is None:
             raise IdempotencyKeyMissing
-        undone = await undo.undo_one_click_payment(self._deps, cmd, key)
+        undone = await undo.undo_one_click_payment(self._deps, requests.undo(request), key)
         return pb.UndoOneClickPaymentResponse(payment=payments_pb2.Payment.FromString(undone))
 
     async def CreateOneClickSession(
         self, request: pb.CreateOneClickSessionRequest, rpc: Rpc
     ) -> pb.CreateOneClickSessionResponse:
-        cmd = sessions.CreateOneClickSession(
-            customer_id=request.customer_id,
-            amount=wire.money_of(request.amount),
-            order_reference=request.order_reference,
-            capture=_CAPTURE[request.capture],
-            grace_seconds=_opt(request, "grace_seconds"),
-            expires_in_minutes=_opt(request, "expires_in_minutes"),
-            return_url=request.return_url,
-            metadata=dict(request.metadata),
-        )
+        cmd = requests.create_session(request)
         key = key_of(request, "CreateOneClickSession")
         made = await sessions.create_one_click_session(self._deps, cmd, key)
         return pb.CreateOneClickSessionResponse(session=pb.OneClickSession.FromString(made))
@@ -266,7 +176,7 @@ class OneClick(OneClickServiceServicer):
         self, request: pb.GetOneClickSessionRequest, rpc: Rpc
     ) -> pb.GetOneClickSessionResponse:
         view = await sessions.get_one_click_session(
-            self._deps, request.session_id, _opt(request, "client_secret")
+            self._deps, request.session_id, requests.opt(request, "client_secret")
         )
         return pb.GetOneClickSessionResponse(session=self._session(view))
 
@@ -274,7 +184,7 @@ class OneClick(OneClickServiceServicer):
         self, request: pb.PayOneClickSessionRequest, rpc: Rpc
     ) -> pb.PayOneClickSessionResponse:
         view = await sessions.pay_one_click_session(
-            self._deps, request.session_id, _opt(request, "client_secret")
+            self._deps, request.session_id, requests.opt(request, "client_secret")
         )
         return pb.PayOneClickSessionResponse(session=self._session(view))
 
@@ -293,6 +203,7 @@ class OneClick(OneClickServiceServicer):
     def _session(self, view: SessionView) -> pb.OneClickSession:
         return session_pb(
             view.session,
+            view.items,
             now=self._deps.clock.now(),
             locale=view.locale,
             card=view.card,

@@ -1,0 +1,54 @@
+"""What an order holds, and the lowering that payments was asked for: rows of charges."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from libs.db import Conn
+from libs.money import Money
+from services.oneclick.items import Item, Lowering
+
+
+def items_json(items: Sequence[Item]) -> list[dict[str, Any]]:
+    return [asdict(item) for item in items]
+
+
+def items_of(found: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
+    return tuple(Item(**item) for item in found)
+
+
+def lowering_of(found: Mapping[str, Any] | None) -> Lowering | None:
+    if found is None:
+        return None
+    return Lowering(found["key"], Money(**found["amount"]), items_of(found["items"]))
+
+
+async def start_lowering(
+    conn: Conn, merchant_id: str, charge_id: str, lowering: Lowering, *, check_after: timedelta
+) -> None:
+    """The intent, on a charge that was locked in this transaction."""
+    await conn.execute(
+        "UPDATE charges SET lowering = $3, checks = 0, due_at = now() + $4::interval"
+        " WHERE merchant_id = $1 AND id = $2 AND lowering IS NULL",
+        merchant_id,
+        charge_id,
+        asdict(lowering),
+        check_after,
+    )
+
+
+async def end_lowering(
+    conn: Conn, merchant_id: str, charge_id: str, lowering: Lowering, *, done: bool
+) -> bool:
+    """Payments answered: the order holds less, or what it held. False when it was known already."""
+    touched = await conn.execute(
+        "UPDATE charges SET lowering = NULL, due_at = NULL,"
+        " items = CASE WHEN $4 THEN lowering -> 'items' ELSE items END"
+        " WHERE merchant_id = $1 AND id = $2 AND lowering ->> 'key' = $3",
+        merchant_id,
+        charge_id,
+        lowering.key,
+        done,
+    )
+    return touched == 1

@@ -1,0 +1,151 @@
+"""What a browser may send and what it sees, over every call that publishable keys may make."""
+
+import pytest
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from incasso.oneclick.v1 import oneclick_pb2
+from libs import json_values, validation
+from services.gateway import examples
+from services.gateway.upstreams import message_class
+from tests.services.gateway.conftest import PUBLISHABLE, SECRET
+from tests.services.gateway.samples import ROUTES, name_of, sample
+
+OPEN = [route for route in ROUTES if route.rules.publishable]
+ITEM = ("fixed", "id", "name", "quantity", "unit_amount_minor")
+PAYMENT = (
+    "amount.amount_minor",
+    "amount.currency",
+    "capturable_minor",
+    "capture",
+    "capture_at",
+    "decline.code",
+    "decline.message",
+    "id",
+    "next_action.type",
+    "next_action.url",
+    "state",
+)
+SESSION = {
+    "amount.amount_minor",
+    "amount.currency",
+    "card.brand",
+    "card.last4",
+    "expires_at",
+    "id",
+    "locale",
+    "state",
+    *(f"items.{name}" for name in ITEM),
+    *(f"payment.{name}" for name in PAYMENT),
+}
+# A field that is not in here is the merchant's alone. Whoever adds one asks whether a page needs it.
+SEEN = {
+    "ListPspAccounts": {f"data.{n}" for n in ("name", "psp", "publishable_key", "field_url")},
+    "GetOneClickSession": SESSION,
+    "PayOneClickSession": SESSION,
+    "UndoOneClickPayment": set(PAYMENT),
+}
+SENT = {
+    "ListPspAccounts": set(),
+    "GetOneClickSession": {"session_id", "client_secret"},
+    "PayOneClickSession": {"session_id", "client_secret"},
+    "UndoOneClickPayment": {"payment_id", "client_secret", "remove.item_id", "remove.quantity"},
+}
+
+
+def full(descriptor: Descriptor) -> Message:
+    """A message in which every field is set."""
+    message = message_class(descriptor)()
+    for field in descriptor.fields:
+        fill(message, field)
+    return message
+
+
+def fill(message: Message, field: FieldDescriptor) -> None:
+    held = getattr(message, field.name)
+    if json_values.is_map(field):
+        held["key"] = "value"
+    elif field.message_type is not None and field.is_repeated:
+        held.add().CopyFrom(full(field.message_type))
+    elif field.message_type is not None:
+        held.CopyFrom(full(field.message_type))
+    elif field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+        value = examples.of_field(field, request=False)
+        held.append("x") if field.is_repeated else setattr(message, field.name, str(value))
+    else:
+        setattr(message, field.name, 1)
+
+
+def paths(value, path: str = "") -> set[str]:
+    if isinstance(value, list):
+        return set().union(*(paths(item, path) for item in value))
+    if isinstance(value, dict):
+        return set().union(*(paths(item, f"{path}.{name}") for name, item in value.items()))
+    return {path.removeprefix(".")}
+
+
+def takes(descriptor: Descriptor, path: str = "") -> set[str]:
+    found: set[str] = set()
+    for field in descriptor.fields:
+        if validation.rules_of(field).browser:
+            inner = field.message_type
+            found |= takes(inner, f"{path}{field.name}.") if inner else {f"{path}{field.name}"}
+    return found
+
+
+def test_every_open_call_is_listed_here():
+    assert {name_of(route) for route in OPEN} == set(SEEN) == set(SENT)
+
+
+@pytest.mark.parametrize("route", OPEN, ids=name_of)
+async def test_a_browser_sees_what_its_page_needs_and_nothing_else(gateway, route):
+    gateway.services.answers[route.rpc.name] = full(route.rpc.output_type)
+    one = sample(route)
+    body = {k: v for k, v in (one.body or {}).items() if k in {"client_secret", "remove"}}
+    arguments = one.arguments() | ({"json": body} if one.body is not None else {})
+    async with gateway.request(route.method, one.path, key=PUBLISHABLE, **arguments) as response:
+        assert response.status == route.success_status, await response.text()
+        assert paths(await response.json()) == SEEN[route.rpc.name]
+    async with gateway.request(route.method, one.path, key=SECRET, **arguments) as response:
+        assert paths(await response.json()) > SEEN[route.rpc.name]
+
+
+@pytest.mark.parametrize("route", OPEN, ids=name_of)
+def test_a_browser_sends_what_it_proves_itself_with_and_what_it_chooses(route):
+    assert takes(route.rpc.input_type) == SENT[route.rpc.name]
+
+
+async def test_a_browser_that_names_an_amount_is_refused_by_the_field(gateway):
+    [route] = [route for route in OPEN if route.rpc.name == "UndoOneClickPayment"]
+    body = {"amount": {"amount_minor": 1, "currency": "EUR"}, "client_secret": "s"}
+    for key, status in ((PUBLISHABLE, 400), (SECRET, 200)):
+        async with gateway.request(
+            "POST",
+            route.path.replace("{payment_id}", "pay_1"),
+            key=key,
+            json=body,
+            headers={"Idempotency-Key": "k-1"},
+        ) as response:
+            found = await response.json(content_type=None)
+            assert response.status == status
+        if status == 400:
+            [error] = found["errors"]
+            assert error == {
+                "pointer": "/amount",
+                "detail": "can only be set with a secret key",
+            }
+    assert gateway.services.calls("UndoOneClickPayment") == 1
+
+
+def test_a_field_below_a_chosen_one_is_named_by_its_path():
+    request = oneclick_pb2.CreateOneClickSessionRequest(
+        items=[oneclick_pb2.OrderItem(id="a")], customer_id="cus_1"
+    )
+    found = [v.field for v in _refused(request)]
+    assert found == ["customer_id", "items"]
+
+
+def _refused(request: Message):
+    with pytest.raises(validation.InvalidArgument) as refused:
+        validation.check_of_browser(request)
+    return refused.value.violations
