@@ -1,20 +1,18 @@
 """Return addresses that prove themselves (VERP), and notifications that come back to them.
 
 The envelope sender of message msg_… is `bounce+msg_…-<proof>@domain`; the proof is a MAC of the
-message's id under a key derived from the seal keys. Notifications follow RFC 3464.
+message's id under a key derived from the seal keys. Notifications follow RFC 3464. Anybody may post
+one: the proof is looked for first, and only the fields that matter are, line by line. The nesting
+of parts is not followed, so that the cost grows with the size alone.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.errors import MessageError
-from email.message import EmailMessage, Message
-from email.utils import getaddresses
 from typing import Final
 
 from services.notify.domain import Event, News, SuppressionReason
@@ -24,7 +22,16 @@ from services.notify.smtp_replies import mailbox_is_gone, written
 _LABEL: Final = b"incasso bounce address v1"
 _PROOF_LENGTH: Final = 16
 _LOCAL = re.compile(r"bounce\+(msg_[0-9a-z]{26})-([a-z2-7]{16})")
-_RECEIVERS: Final = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
+_ADDRESS = re.compile(r"bounce\+msg_[0-9a-z]{26}-[a-z2-7]{16}@[a-z0-9.-]{1,253}", re.IGNORECASE)
+_RECEIVERS: Final = frozenset(
+    {"to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to"}
+)
+_STATUS_PART = re.compile(r"(?im)^content-type:\s*message/(?:global-)?delivery-status\b")
+_FOLD = re.compile(r"\n[ \t]+")
+MAX_BYTES: Final = 256 * 1024  # of a notification; what follows is the message that came back
+MAX_HEAD: Final = 32 * 1024
+MAX_STATUS: Final = 16 * 1024
+MAX_ADDRESSES: Final = 20  # that are tried for a proof
 
 
 class ReturnAddresses:
@@ -70,47 +77,48 @@ class Bounce:
 
 def read(body: bytes, addresses: ReturnAddresses) -> Bounce:
     """Raises SignatureInvalid (none of our return addresses) and NoticeMalformed."""
-    try:
-        notice = message_from_bytes(body, policy=policy.compat32)
-        fields = _recipient_fields(notice)
-        message_id = _message_id(notice, addresses)
-    except (MessageError, ValueError, LookupError, RecursionError, binascii.Error) as error:
-        raise NoticeMalformed from error
+    text = body[:MAX_BYTES].decode("utf-8", "replace").replace("\r\n", "\n")
+    head, _, content = text.partition("\n\n")
+    message_id = _message_id(head[:MAX_HEAD], addresses)
     if message_id is None:
         raise SignatureInvalid
+    fields = _recipient_fields(f"{head[:MAX_HEAD]}\n\n{content}")
     if fields is None:
         raise NoticeMalformed
     return _bounce(message_id, fields)
 
 
-def _message_id(notice: Message, addresses: ReturnAddresses) -> str | None:
-    values = [str(value) for name in _RECEIVERS for value in notice.get_all(name, [])]
-    found = (addresses.message_id_of(address) for _, address in getaddresses(values))
-    return next((message_id for message_id in found if message_id), None)
+def _message_id(head: str, addresses: ReturnAddresses) -> str | None:
+    """The message to whose return address it came."""
+    lines = (line.partition(":") for line in _FOLD.sub(" ", head).split("\n"))
+    named = (value for name, _, value in lines if name.lower() in _RECEIVERS)
+    found = itertools.chain.from_iterable(_ADDRESS.findall(value) for value in named)
+    tried = (addresses.message_id_of(one) for one in itertools.islice(found, MAX_ADDRESSES))
+    return next((message_id for message_id in tried if message_id), None)
 
 
-def _recipient_fields(notice: Message) -> Message | None:
-    """The fields of the recipient in the delivery status: the block after the message's own."""
-    for part in notice.walk():
-        if part.get_content_type() == "message/delivery-status":
-            for block in _blocks(part):
-                if block.get("Action"):
-                    return block
-    return None
+def _recipient_fields(text: str) -> Mapping[str, str] | None:
+    """Of the recipient in the delivery status: the block after the message's own."""
+    part = _STATUS_PART.search(text)
+    if part is None:
+        return None
+    rest = text[part.end() : part.end() + MAX_STATUS]
+    status = rest.partition("\n\n")[2].partition("\n--")[0]  # without the part's own header
+    blocks = (_fields(block) for block in status.split("\n\n"))
+    return next((fields for fields in blocks if fields.get("action")), None)
 
 
-def _blocks(part: Message) -> Iterator[Message]:
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        yield from (block for block in payload if isinstance(block, Message | EmailMessage))
+def _fields(block: str) -> Mapping[str, str]:
+    """By their names in lower case."""
+    lines = (line.partition(":") for line in _FOLD.sub(" ", block).split("\n"))
+    return {name.strip().lower(): value.strip() for name, _, value in lines}
 
 
-def _bounce(message_id: str, fields: Message) -> Bounce:
-    action = str(fields["Action"]).strip().lower()
-    status = str(fields.get("Status", "")).strip()
-    if action != "failed":
+def _bounce(message_id: str, fields: Mapping[str, str]) -> Bounce:
+    status = fields.get("status", "")
+    if fields["action"].lower() != "failed":
         return Bounce(message_id, None)
-    error = written(f"{status} {fields.get('Diagnostic-Code', '')}")
+    error = written(f"{status} {fields.get('diagnostic-code', '')}")
     if not status.startswith("5"):  # given up after delays: the address may be good
         return Bounce(message_id, News(Event.FAIL, error))
     gone = mailbox_is_gone(status)

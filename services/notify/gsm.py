@@ -5,6 +5,7 @@ import unicodedata
 from typing import Final
 
 LIMIT: Final = 160
+READ: Final = 500  # characters of a text: composing accents costs the square of a run of them
 _BASIC: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -26,8 +27,12 @@ def septets(text: str) -> int:
 
 
 def transliterated(text: str) -> str:
-    """In GSM-7's basic characters, on one line; what cannot be written is left out."""
-    written = "".join(_basic(character) for character in unicodedata.normalize("NFC", text))
+    """In GSM-7's basic characters, on one line; what cannot be written is left out.
+
+    Of a text's beginning, which is more than a message holds.
+    """
+    composed = unicodedata.normalize("NFC", text[:READ])
+    written = "".join(_basic(character) for character in composed)
     return " ".join(written.split())
 
 

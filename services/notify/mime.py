@@ -19,7 +19,7 @@ WORD_BYTES: Final = 39
 _PLAIN = re.compile(r"[ -~]*")
 _FOLDED: Final = CRLF + " "
 _ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bq]\?[^?\s]*\?=", re.IGNORECASE)
-_ENCODED_START = re.compile(r"=+\?")
+_ENCODED_START = re.compile(r"(?<!=)=+\?")  # a run is read from its begin only
 
 Head = Sequence[tuple[str, str]]  # name and value, in the order in which they are written
 

@@ -7,7 +7,8 @@ from services.notify.domain import SuppressionReason
 from services.notify.outcomes import Postponed, Refused
 
 _ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
-_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+|\+\d{6,}")  # of e-mail, and phone numbers
+# Of e-mail, from where a word begins, so that no word is read twice; and phone numbers.
+_ADDRESS = re.compile(r"(?<![^\s<>])[^\s<>]+@[^\s<>]+|\+\d{6,}")
 MAILBOX_CODES: Final = frozenset({550, 551, 553})
 ERROR_LENGTH: Final = 300
 

@@ -23,6 +23,9 @@ from services.notify.smtp_replies import written
 
 NOTICES_PATH: Final = "/webhooks/sms/twilio"
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
+# Of a notice, which is read before its signature can be: the signature is over what was read.
+MAX_NOTICE_BYTES: Final = 16 * 1024
+MAX_NOTICE_FIELDS: Final = 100
 SKEW: Final = timedelta(minutes=2)  # between our clock and theirs
 RECENT: Final = 50  # messages to one number among which a lost one is looked for
 
@@ -119,8 +122,17 @@ class Twilio:
         ]
 
     def read_notice(self, *, url: str, headers: Mapping[str, str], body: bytes) -> Notice:
+        if len(body) > MAX_NOTICE_BYTES:
+            raise NoticeMalformed
         try:
-            form = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
+            form = dict(
+                parse_qsl(
+                    body.decode(),
+                    keep_blank_values=True,
+                    strict_parsing=True,
+                    max_num_fields=MAX_NOTICE_FIELDS,
+                )
+            )
         except ValueError as error:
             raise NoticeMalformed from error
         validator = RequestValidator(self._account.auth_token)

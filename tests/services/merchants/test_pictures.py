@@ -3,6 +3,7 @@
 import base64
 import io
 import struct
+import time
 import zlib
 
 import pytest
@@ -135,3 +136,28 @@ def test_no_bytes_are_more_than_refused(start, tail):
         return
     assert base64.b64decode(as_text(logo.content)) == start + tail
     assert io.BytesIO(logo.content).read(2) in (b"\x89P", b"\xff\xd8")
+
+
+def png(*chunks: bytes, side: int = 1) -> bytes:
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(chunks)
+
+
+WORST = {
+    "many chunks": png(chunk(b"IDAT", b"x") * 2450),
+    "a bomb in the pixels": png(chunk(b"IDAT", zlib.compress(b"\0" * 30_000_000)), side=60_000),
+    "a bomb in a comment": png(chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 30_000_000))),
+    "a long scan": b"\xff\xd8\xff\xda\x00\x08" + b"\xff\x00" * 16_000,
+    "many markers": b"\xff\xd8" + b"\xff" * 32_000,
+    "too long": b"\xff" * 33_000,
+}
+
+
+@pytest.mark.parametrize("kind", WORST)
+def test_the_worst_picture_costs_no_more_than_its_size(kind: str):
+    """Nothing is unpacked here, so that it is safe to read it on the event loop."""
+    text = as_text(WORST[kind])
+    before = time.thread_time()
+    with pytest.raises(LogoRefused):
+        picture_of(text)
+    assert time.thread_time() - before < 0.05

@@ -1,0 +1,105 @@
+"""What anybody may send costs no more than its size: the worst inputs of every parser here."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from libs import ids
+from services.notify import bounces, gsm, letters, mime
+from services.notify.errors import NoticeMalformed, SignatureInvalid
+from services.notify.providers.twilio import Account, Twilio
+from services.notify.smtp_replies import refusal, written
+from tests.services.notify.messages.conftest import KEYS
+
+SIZE = 256 * 1024  # what the gateway lets in
+LONGEST = 20_000  # characters, several times what a field may have
+SECONDS = 0.1  # of processor time, which a busy machine does not change
+ADDRESSES = bounces.ReturnAddresses("bounces.example", KEYS)
+OURS = f"To: {ADDRESSES.of(ids.new('msg'))}\n"
+
+
+def nested() -> str:
+    """Parts within parts: each line is compared with every boundary that is open."""
+    opened = "".join(
+        f'--b{n}\nContent-Type: multipart/mixed; boundary="b{n + 1}"\n\n' for n in range(1000)
+    )
+    return f'Content-Type: multipart/mixed; boundary="b0"\n\n{opened}' + "x\n" * SIZE
+
+
+def blocks() -> str:
+    return "Content-Type: message/delivery-status\n\n" + "Actio: x\n\n" * SIZE
+
+
+BODIES = {
+    "nested": nested,
+    "headers": lambda: "X: y\n" * SIZE,
+    "folds": lambda: "To: x\n" + " x\n" * SIZE,
+    "one fold": lambda: "To: x\n" + " " * SIZE,
+    "addresses": lambda: "To: " + f"bounce+msg_{'0' * 26}-{'a' * 16}@b, " * (SIZE // 50),
+    "almost addresses": lambda: "To: " + "bounce+msg_0" * (SIZE // 12),
+    "comments": lambda: "To: " + "(" * SIZE,
+    "quotes": lambda: 'To: "' + '\\"' * SIZE,
+    "encoded words": lambda: "To: " + "=?utf-8?q?a?= " * (SIZE // 14),
+    "lines": lambda: "\n" * SIZE,
+    "types": lambda: "\n\n" + "content-type: \n" * (SIZE // 14),
+    "blanks": lambda: "\n\ncontent-type:" + " \n" * SIZE,
+    "blocks": blocks,
+    "rubbish": lambda: "\udcff" * SIZE,
+}
+
+
+def spent(work: Callable[[], object]) -> float:
+    before = time.thread_time()
+    work()
+    return time.thread_time() - before
+
+
+@pytest.mark.parametrize("kind", BODIES)
+@pytest.mark.parametrize("proof", ["", OURS])
+def test_a_bounce_is_read_in_no_time(kind: str, proof: str):
+    body = (proof + BODIES[kind]()).encode("utf-8", "surrogateescape")[:SIZE]
+
+    def work() -> None:
+        with pytest.raises((SignatureInvalid, NoticeMalformed)):
+            bounces.read(body, ADDRESSES)
+
+    assert spent(work) < SECONDS
+
+
+@pytest.mark.parametrize(
+    "body", [b"a=b&" * 65_000, b"&" * SIZE, b"%" * SIZE, b"a=" + b"%41" * 80_000]
+)
+def test_an_sms_notice_is_read_in_no_time(body: bytes):
+    account = Account(sid="AC1", auth_token="t", senders={}, api_base="", public_url="")
+
+    def work() -> None:
+        with pytest.raises((SignatureInvalid, NoticeMalformed)):
+            Twilio(account, None).read_notice(url="https://a.example", headers={}, body=body)
+
+    assert spent(work) < SECONDS
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * SIZE, "@" * SIZE, "a@" * SIZE, "+1" * SIZE, "5." * SIZE, "<" * SIZE, " " * SIZE]
+)
+def test_a_servers_reply_is_read_in_no_time(text: str):
+    assert spent(lambda: written(text)) < SECONDS
+    assert spent(lambda: refusal(550, text, of_recipient=True)) < SECONDS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=?" * SIZE,
+        "=" * SIZE,
+        "=?a?q?" * SIZE,
+        "a" + "\u0301\u0316" * SIZE,
+        "\ufdfa" * SIZE,
+        "\u0645" * SIZE,
+        " \n" * SIZE,
+    ],
+)
+def test_what_people_typed_is_written_in_no_time(text: str):
+    for write in (mime.without_words, mime.phrase, letters.one_line, gsm.transliterated):
+        assert spent(lambda write=write: write(text[:LONGEST])) < SECONDS, write
