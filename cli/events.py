@@ -1,32 +1,42 @@
-"""`incasso events`: send events of a service again."""
+"""`incasso events`: send events of a service again, and see to those that cannot be sent."""
 
 import asyncio
 import os
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
-from cli import output
+from cli import event_log, output
+from cli.event_log import WrongDatabaseError
+from cli.options import Limit
 from cli.output import AsJson
-from cli.replay import WrongDatabaseError, replay
 from libs.errors import ServiceUnavailable
 
 app = typer.Typer(help="The services' event logs.", no_args_is_help=True)
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z"]
 VARIABLE = "INCASSO_DATABASE_URL"
+COLUMNS = ("event_id", "merchant_id", "subject", "size", "error", "set_aside_at")
+TIMES = ("recorded_at", "set_aside_at")
+
+Service: TypeAlias = Annotated[
+    str, typer.Option(help="Whose log: merchants, payments, oneclick, paylink, notify.")
+]
+T = TypeVar("T")
 
 
 @app.callback()
 def events() -> None:
-    """The services' event logs."""
+    """The services' event logs. Reads INCASSO_DATABASE_URL, the database of that service."""
 
 
 @app.command("replay")
 def replay_command(
     *,
-    service: Annotated[str, typer.Option(help="Whose log: merchants, payments, oneclick.")],
+    service: Service,
     since: Annotated[
         datetime, typer.Option("--from", formats=FORMATS, help="First moment; UTC when not said.")
     ],
@@ -38,10 +48,58 @@ def replay_command(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Publish a range of a service's events again. Consumers ignore what they have handled.
+    """Publish a range of a service's events again. Consumers ignore what they have handled."""
+    url = _url(service)
+    since, until = _utc(since), _utc(until)
+    if since >= until:
+        output.fail("--from is not before --until.", next_step="Swap them, or widen the range.")
+    prefix = subject or f"incasso.{service}."
+    count = _ask(
+        service, lambda: event_log.replay(url, service, since=since, until=until, subject=prefix)
+    )
+    if as_json:
+        output.print_json({"events": count})
+    else:
+        output.console().print(f"{count} events of {service} are being sent again.")
 
-    Reads INCASSO_DATABASE_URL, the database of that service.
-    """
+
+@app.command("set-aside")
+def set_aside_command(*, service: Service, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List events that could not be published: nobody was told what they say."""
+    url = _url(service)
+    found = _ask(service, lambda: event_log.set_aside(url, service, limit=limit))
+    rows = [
+        {**asdict(event), **{name: _text(getattr(event, name)) for name in TIMES}}
+        for event in found
+    ]
+    if as_json:
+        output.print_json({"data": rows})
+        return
+    output.print_table("Set aside", COLUMNS, rows, empty="No event of this service is set aside.")
+    if rows:
+        output.print_hint("`incasso events release` has them tried again.")
+
+
+@app.command()
+def release(
+    *,
+    service: Service,
+    event: Annotated[list[str] | None, typer.Option(help="evt_…; repeatable.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that were set aside.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Have events that were set aside tried again, once their cause is gone."""
+    url = _url(service)
+    if everything == bool(event):
+        output.fail("Say which: --event evt_…, or --all.", next_step="`incasso events set-aside`")
+    count = _ask(service, lambda: event_log.release(url, service, event))
+    if as_json:
+        output.print_json({"events": count})
+    else:
+        output.console().print(f"{count} events of {service} are tried again.")
+
+
+def _url(service: str) -> str:
     url = os.environ.get(VARIABLE, "")
     if not url:
         output.fail(
@@ -49,20 +107,12 @@ def replay_command(
             next_step=f"export {VARIABLE}=postgresql://…/{service}",
             code=output.NOT_CONFIGURED,
         )
-    since, until = _utc(since), _utc(until)
-    if since >= until:
-        output.fail("--from is not before --until.", next_step="Swap them, or widen the range.")
-    count = _replay(url, service, since=since, until=until, subject=subject)
-    if as_json:
-        output.print_json({"events": count})
-    else:
-        output.console().print(f"{count} events of {service} are being sent again.")
+    return url
 
 
-def _replay(url: str, service: str, *, since: datetime, until: datetime, subject: str) -> int:
-    prefix = subject or f"incasso.{service}."
+def _ask(service: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     try:
-        return asyncio.run(replay(url, service, since=since, until=until, subject=prefix))
+        return asyncio.run(work())
     except WrongDatabaseError as error:
         output.fail(
             f"{VARIABLE} is not the database of {service}: {error}.",
@@ -78,3 +128,7 @@ def _replay(url: str, service: str, *, since: datetime, until: datetime, subject
 
 def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,6 +1,7 @@
 """NATS JetStream: the connection, the one stream of events, and the headers of an event."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -16,6 +17,7 @@ STREAM: Final = "INCASSO"
 SUBJECTS: Final = ["incasso.>"]
 DEAD: Final = "incasso.dead"  # dead letters: incasso.dead.<consumer>
 KEPT: Final = timedelta(days=14)
+HEAD_BYTES: Final = 64  # of a message's headers besides ours, with room for the client's own
 DUPLICATES: Final = timedelta(minutes=10)  # window in which JetStream drops a repeated Nats-Msg-Id
 
 
@@ -71,8 +73,25 @@ class Bus:
     def connected(self) -> bool:
         return self._client.is_connected
 
+    @property
+    def max_payload(self) -> int:
+        """Bytes of headers and body that the server takes."""
+        return self._client.max_payload
+
+    async def publish(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
+        """Until JetStream has acknowledged. MaxPayloadError before anything is sent.
+
+        The client measures the body only, and a server that measures headers and body together
+        closes the connection on which everybody's events travel.
+        """
+        head = sum(len(name) + len(value.encode()) + 4 for name, value in headers.items())
+        if HEAD_BYTES + head + len(body) > self.max_payload:
+            raise nats.errors.MaxPayloadError
+        await self.js.publish(subject, body, headers=headers)
+
     async def close(self) -> None:
-        await self._client.close()
+        with suppress(OSError):  # what is left of a connection that was lost
+            await self._client.close()
 
 
 async def connect(url: str, *, service: str) -> Bus:

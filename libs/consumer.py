@@ -1,9 +1,10 @@
 """Events in: durable JetStream consumers whose handler runs in the inbox's transaction.
 
 A batch is handled in one transaction together with its inbox rows and acknowledged after the
-commit, so that a repeat finds its event id and does nothing. When a batch fails, its events are
-handled one by one; one that fails MAX_DELIVERIES times goes to incasso.dead.<consumer>.
-Handlers must tolerate any order.
+commit, so that a repeat finds its event id and does nothing. When a batch fails it is halved until
+the event that fails stands alone; that one comes again later, and after MAX_DELIVERIES goes to
+incasso.dead.<consumer>. What comes again is handled apart from what is new, and any number may wait
+to come again: neither stands in the others' way. Handlers must tolerate any order.
 """
 
 import asyncio
@@ -55,13 +56,14 @@ class Consumer:
                 log.warning("fetch failed", consumer=self._name, error=repr(error))
                 await asyncio.sleep(RETRY_DELAY_SECONDS)
                 continue
-            await self._take(messages)
+            await self._take([m for m in messages if m.metadata.num_delivered == 1])
+            await self._take([m for m in messages if m.metadata.num_delivered > 1])
 
     async def _subscribe(self) -> JetStreamContext.PullSubscription:
         config = ConsumerConfig(
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=ACK_WAIT_SECONDS,
-            max_ack_pending=10 * BATCH,
+            max_ack_pending=-1,  # those who wait to come again count: a limit would stop the rest
             filter_subjects=sorted(self._handlers),
         )
         while True:
@@ -73,14 +75,17 @@ class Consumer:
                 await asyncio.sleep(RETRY_DELAY_SECONDS)
 
     async def _take(self, messages: Sequence[Msg]) -> None:
+        if not messages:
+            return
         try:
             await self._handle(messages)
-        except Exception as error:  # noqa: BLE001 - one by one finds the message that fails
+        except Exception as error:  # noqa: BLE001 - halving finds the message that fails
             if len(messages) == 1:
                 await self._refuse(messages[0], error)
                 return
-            for message in messages:
-                await self._take([message])
+            half = len(messages) // 2
+            await self._take(messages[:half])
+            await self._take(messages[half:])
         else:
             await asyncio.gather(*(message.ack() for message in messages))
             CONSUMED.labels(self._name, "handled").inc(len(messages))
@@ -117,14 +122,26 @@ class Consumer:
         """Try again later, or give up: a copy with the reason goes to the dead letters."""
         tries = message.metadata.num_delivered
         outage = isinstance(error, ServiceUnavailable)
-        if tries < MAX_DELIVERIES or outage:
-            log.warning("event failed", consumer=self._name, attempts=tries, exc_info=error)
-            await message.nak(delay=min(RETRY_DELAY_SECONDS * 2**tries, 300))
-            CONSUMED.labels(self._name, "retried").inc()
+        if tries >= MAX_DELIVERIES and not outage and await self._bury(message, error):
+            log.error("event is dead", consumer=self._name, attempts=tries, exc_info=error)
+            await message.term()
+            CONSUMED.labels(self._name, "dead").inc()
             return
-        log.error("event is dead", consumer=self._name, attempts=tries, exc_info=error)
+        log.warning("event failed", consumer=self._name, attempts=tries, exc_info=error)
+        await message.nak(delay=min(RETRY_DELAY_SECONDS * 2**tries, 300))
+        CONSUMED.labels(self._name, "retried").inc()
+
+    async def _bury(self, message: Msg, error: Exception) -> bool:
+        """False when the dead letters cannot be reached: the event comes again."""
         headers = {**(message.headers or {}), "incasso-error": type(error).__name__}
         headers["Nats-Msg-Id"] = f"dead-{self._name}-{headers.get('ce-id', '')}"
-        await self._bus.js.publish(f"{DEAD}.{self._name}", message.data, headers=headers)
-        await message.term()
-        CONSUMED.labels(self._name, "dead").inc()
+        subject = f"{DEAD}.{self._name}"
+        try:
+            try:
+                await self._bus.publish(subject, message.data, headers)
+            except nats.errors.MaxPayloadError:  # its body is in the log of its service
+                await self._bus.publish(subject, b"", headers)
+        except (nats.errors.Error, TimeoutError) as failure:
+            log.warning("dead letter was not published", consumer=self._name, error=repr(failure))
+            return False
+        return True

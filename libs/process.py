@@ -16,7 +16,7 @@ import uvloop
 
 from incasso.merchants.v1 import events_pb2
 from libs import bus as buses
-from libs import clock, consumer, db, idempotency, lag, logs, outbox, schema, settings, telemetry
+from libs import clock, consumer, db, idempotency, lag, logs, relay, schema, settings, telemetry
 from libs.admin import Admin
 from libs.bus import Event
 from libs.db import Conn, Database
@@ -146,12 +146,12 @@ def _loops(
         """The process serves without NATS; events wait in the outbox until it is there."""
         bus = await buses.connect(config.nats_url, service=name)
         handlers = {CLOCK_SUBJECT: _follow_clock, **parts.handlers}
-        relay = asyncio.create_task(outbox.Relay(database, bus).run())
+        writer = asyncio.create_task(relay.Relay(database, bus).run())
         reader = asyncio.create_task(consumer.Consumer(name, database, bus, handlers).run())
         try:
-            await asyncio.gather(relay, reader)
+            await asyncio.gather(writer, reader)
         finally:
-            await cancel([relay, reader])
+            await cancel([writer, reader])
             await bus.close()
 
     return [lag.Meter().run, events, lambda: _purge(database), *parts.loops]

@@ -99,6 +99,36 @@ async def test_a_replay_that_cannot_be_done_says_why(url: str, dates, code: int)
     assert "Next:" in done.stderr
 
 
+async def test_events_that_were_set_aside_are_listed_and_released(log):
+    url, database = log
+    async with database.connection() as conn:
+        await conn.execute(
+            "UPDATE outbox SET published_at = NULL, set_aside_at = now(), tries = 5,"
+            " error = 'MaxPayloadError' WHERE subject LIKE '%api_key%'"
+        )
+    command = Command({"INCASSO_DATABASE_URL": url})
+    shown = await command("events", "set-aside", "--service", "merchants")
+    assert "incasso.merchants.api_key.created" in shown.stdout
+    assert "MaxPayloadError" in shown.stdout
+    listed = await command.json("events", "set-aside", "--service", "merchants")
+    (event,) = listed["data"]
+    answer = await command.json(
+        "events", "release", "--service", "merchants", "--event", event["event_id"]
+    )
+    assert answer == {"events": 1}
+    again = await command("events", "release", "--service", "merchants", "--all")
+    assert "0 events" in again.stdout
+    assert (await command.json("events", "set-aside", "--service", "merchants"))["data"] == []
+
+
+async def test_a_release_says_which_events(log):
+    done = await Command({"INCASSO_DATABASE_URL": log[0]})(
+        "events", "release", "--service", "merchants"
+    )
+    assert done.exit_code == 1
+    assert "--all" in done.stderr
+
+
 async def test_health_asks_every_replica(merchants, payments, free_port):
     two = f"ipv4:{merchants.target},127.0.0.1:{free_port()}"
     command = Command({"INCASSO_MERCHANTS_TARGET": two, "INCASSO_PAYMENTS_TARGET": payments[1]})

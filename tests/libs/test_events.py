@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from nats.js.api import AckPolicy, ConsumerConfig
+from structlog.testing import capture_logs
 
 from libs import bus as buses
 from libs import consumer as consumers
-from libs import db, outbox
+from libs import db, outbox, relay
 from libs.tasks import cancel
 
 SUBJECT = "incasso.test.thing.happened"
@@ -61,6 +63,14 @@ async def published(database):
         return await conn.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0
 
 
+def largest_body(bus):
+    """The largest that is published: its dead letter, with a header more, is too large."""
+    event = buses.Event("evt_" + "0" * 26, "mer_a", "agg_1", SUBJECT, b"", "", datetime.now(UTC))
+    headers = event.headers("")
+    head = sum(len(name) + len(value) + 4 for name, value in headers.items())
+    return bus.max_payload - buses.HEAD_BYTES - head
+
+
 async def test_an_event_travels_from_the_outbox_to_a_handler_once(database, bus):
     seen = []
 
@@ -68,7 +78,7 @@ async def test_an_event_travels_from_the_outbox_to_a_handler_once(database, bus)
         seen.append((event.event_id, event.merchant_id, event.aggregate_id, event.body))
 
     consumer = consumers.Consumer("reader", database, bus, {SUBJECT: handle})
-    async with running(outbox.Relay(database, bus), consumer):
+    async with running(relay.Relay(database, bus), consumer):
         async with database.transaction() as conn:
             event_id = await append(conn)
 
@@ -106,7 +116,7 @@ async def test_events_of_an_aggregate_keep_their_order_and_two_relays_send_each_
         seen.append((event.aggregate_id, int(event.body)))
 
     consumer = consumers.Consumer("reader", database, bus, {SUBJECT: handle})
-    relays = (outbox.Relay(database, bus), outbox.Relay(database, bus))
+    relays = (relay.Relay(database, bus), relay.Relay(database, bus))
     async with running(*relays, consumer):
         for number in range(300):
             async with database.transaction() as conn:
@@ -136,7 +146,7 @@ async def test_a_failing_event_is_repeated_while_the_others_go_on(database, bus,
         await conn.execute("CREATE TABLE handled (body bytea)")
 
     consumer = consumers.Consumer("reader", database, bus, {SUBJECT: handle})
-    async with running(outbox.Relay(database, bus), consumer):
+    async with running(relay.Relay(database, bus), consumer):
         async with database.transaction() as conn:
             for body in (b"good", b"bad", b"better"):
                 await append(conn, body=body)
@@ -159,7 +169,7 @@ async def test_an_event_that_always_fails_becomes_a_dead_letter(database, bus, m
 
     dead = await bus.js.subscribe(f"{buses.DEAD}.reader", durable="dead")
     consumer = consumers.Consumer("reader", database, bus, {SUBJECT: handle})
-    async with running(outbox.Relay(database, bus), consumer):
+    async with running(relay.Relay(database, bus), consumer):
         async with database.transaction() as conn:
             event_id = await append(conn)
         message = await dead.next_msg(timeout=20)
@@ -167,3 +177,60 @@ async def test_an_event_that_always_fails_becomes_a_dead_letter(database, bus, m
     assert message.headers["incasso-error"] == "ValueError"
     async with database.connection() as conn:
         assert await conn.fetchval("SELECT count(*) FROM inbox") == 0
+
+
+async def test_an_event_that_dies_with_too_large_a_body_is_buried_without_it(
+    database, bus, monkeypatch
+):
+    monkeypatch.setattr(consumers, "RETRY_DELAY_SECONDS", 0.001)
+
+    async def handle(conn, event):
+        raise ValueError("never")
+
+    dead = await bus.js.subscribe(f"{buses.DEAD}.reader", durable="dead")
+    consumer = consumers.Consumer("reader", database, bus, {SUBJECT: handle})
+    async with running(relay.Relay(database, bus), consumer):
+        async with database.transaction() as conn:
+            event_id = await append(conn, body=b"x" * largest_body(bus))
+        message = await dead.next_msg(timeout=20)
+    assert (message.headers["ce-id"], message.data) == (event_id, b"")
+
+
+async def test_events_that_wait_to_come_again_do_not_stop_the_others(database, bus, monkeypatch):
+    """As many as ten batches; the next delivery of each is minutes away."""
+    monkeypatch.setattr(consumers, "BATCH", 10)
+    monkeypatch.setattr(consumers, "RETRY_DELAY_SECONDS", 300.0)
+    seen = asyncio.Event()
+
+    async def handle(conn, event):
+        if event.body == b"poison":
+            raise ValueError("never")
+        seen.set()
+
+    consumer = consumers.Consumer("reader", database, bus, {SUBJECT: handle})
+    async with database.transaction() as conn:
+        for _ in range(100):
+            await append(conn, body=b"poison")
+        await append(conn, body=b"good")
+    with capture_logs():  # a hundred tracebacks take longer than the events
+        async with running(relay.Relay(database, bus), consumer):
+            await asyncio.wait_for(seen.wait(), 60)
+
+
+async def test_a_consumer_of_an_older_version_is_changed_in_place(database, bus):
+    older = ConsumerConfig(
+        ack_policy=AckPolicy.EXPLICIT, max_ack_pending=1000, filter_subjects=["incasso.test.other"]
+    )
+    await bus.js.add_consumer(buses.STREAM, older, durable_name="reader")
+    seen = asyncio.Event()
+
+    async def handle(conn, event):
+        seen.set()
+
+    consumer = consumers.Consumer("reader", database, bus, {SUBJECT: handle})
+    async with running(relay.Relay(database, bus), consumer):
+        async with database.transaction() as conn:
+            await append(conn)
+        await asyncio.wait_for(seen.wait(), 20)
+    info = await bus.js.consumer_info(buses.STREAM, "reader")
+    assert info.config.max_ack_pending == -1

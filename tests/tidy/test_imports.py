@@ -48,6 +48,7 @@ IO_PACKAGES = {
     "libs.db",
     "libs.due",
     "libs.outbox",
+    "libs.relay",
     "libs.schema",
     "nats",
     "os",
@@ -58,7 +59,7 @@ IO_PACKAGES = {
     "subprocess",
     "time",
 }
-OWNERS_OF_ASYNCPG = {"consumer", "db", "due", "idempotency", "inbox", "outbox", "schema"}
+OWNERS_OF_ASYNCPG = {"consumer", "db", "due", "idempotency", "inbox", "outbox", "relay", "schema"}
 OWNERS_OF_PB = {"service", "worker", "events", "__main__"}
 # The direction: a file imports from its own service only what stands at or below its own step.
 STEPS = {

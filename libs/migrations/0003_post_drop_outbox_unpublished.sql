@@ -1,0 +1,2 @@
+-- outbox_waiting has taken its place.
+DROP INDEX outbox_unpublished;

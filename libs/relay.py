@@ -1,0 +1,237 @@
+"""Publishes what is in the outbox. One relay at a time per database (an advisory lock chooses it;
+any replica may be it), woken by NOTIFY and by a slow poll.
+
+A turn takes from every merchant who has something waiting, so that one with a million events
+does not delay another's one. An event that cannot be published is tried again a few times and then
+set aside, and later ones go before it. When nothing at all is acknowledged NATS is away, which is no event's fault.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import asyncpg
+import nats
+from nats.js.errors import BadRequestError
+from prometheus_client import Counter, Gauge
+
+from libs import telemetry
+from libs.bus import Bus, Event
+from libs.db import Conn, Database, Row
+from libs.errors import ServiceUnavailable
+from libs.logs import log
+
+CHANNEL: Final = "outbox"
+BATCH: Final = 500
+BATCH_BYTES: Final = 8 * 1024 * 1024
+MERCHANTS: Final = 100  # of whom a turn takes events; the next turn goes on behind them
+POLL_SECONDS: Final = 1.0
+RETRY: Final = timedelta(seconds=1)  # doubled with each try
+MAX_TRIES: Final = 5
+COUNT_SECONDS: Final = 15.0
+_LOCK: Final = 0x1CA551
+# NATS was there and said no, or there is nothing to be said to it.
+_REFUSALS: Final = (
+    nats.errors.MaxPayloadError,
+    nats.errors.BadSubjectError,
+    BadRequestError,
+    ValueError,
+    TypeError,
+)
+
+PUBLISHED = Counter("incasso_outbox_published_total", "Events published")
+LAG = Gauge("incasso_outbox_lag_seconds", "Age of the oldest unpublished event")
+SET_ASIDE = Gauge("incasso_outbox_set_aside", "Events that could not be published")
+
+_WAITING: Final = (
+    "published_at IS NULL AND set_aside_at IS NULL AND (retry_at IS NULL OR retry_at <= now())"
+)
+# `heads` jumps from merchant to merchant in outbox_waiting. Each merchant's oldest, until there are
+# enough of them or they are too large together.
+_TAKE: Final = f"""
+WITH RECURSIVE heads AS (
+    (SELECT merchant_id, 1 AS number FROM outbox
+        WHERE {_WAITING} AND merchant_id > $1 ORDER BY merchant_id LIMIT 1)
+    UNION ALL
+    SELECT next.merchant_id, heads.number + 1 FROM heads CROSS JOIN LATERAL (
+        SELECT merchant_id FROM outbox
+        WHERE {_WAITING} AND merchant_id > heads.merchant_id ORDER BY merchant_id LIMIT 1
+    ) AS next WHERE heads.number < $2
+), share AS (
+    SELECT greatest(1, {BATCH} / greatest(1, count(*))) AS rows, count(*) AS merchants FROM heads
+), picked AS (
+    SELECT seq, place, sum(bytes) OVER (ORDER BY place, seq) - bytes AS bytes_before
+    FROM heads CROSS JOIN LATERAL (
+        SELECT seq, octet_length(body) AS bytes, row_number() OVER (ORDER BY seq) AS place
+        FROM outbox WHERE {_WAITING} AND merchant_id = heads.merchant_id
+        ORDER BY seq LIMIT (SELECT rows FROM share)
+    ) AS own
+)
+SELECT seq, event_id, merchant_id, aggregate_id, subject, body, traceparent, occurred_at, tries,
+    extract(epoch FROM now() - recorded_at)::float AS age,
+    place = share.rows OR bytes_before + octet_length(body) >= {BATCH_BYTES} AS more,
+    share.merchants
+FROM picked JOIN outbox USING (seq) CROSS JOIN share
+WHERE bytes_before < {BATCH_BYTES}
+ORDER BY seq"""  # noqa: S608 - made of constants
+
+_REMEMBER: Final = f"""
+WITH published AS (
+    UPDATE outbox SET published_at = now(), error = NULL WHERE seq = ANY($1::bigint[])
+)
+UPDATE outbox SET tries = tries + 1, error = failed.error,
+    retry_at = now() + $4::interval * 2 ^ tries,
+    set_aside_at = CASE WHEN tries + 1 >= {MAX_TRIES} THEN now() END
+FROM unnest($2::bigint[], $3::text[]) AS failed (seq, error)
+WHERE outbox.seq = failed.seq
+RETURNING event_id, merchant_id, subject, outbox.error, tries, set_aside_at"""  # noqa: S608 - made of constants
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a turn's rows: published, or refused with the class of the error."""
+
+    published: list[int] = field(default_factory=list)
+    failed: dict[int, str] = field(default_factory=dict)
+
+
+class Relay:
+    """`run` ends only when it is cancelled."""
+
+    def __init__(
+        self, db: Database, bus: Bus, *, retry: timedelta = RETRY, merchants: int = MERCHANTS
+    ) -> None:
+        self._db = db
+        self._bus = bus
+        self._retry = retry
+        self._merchants = merchants
+        self._wake = asyncio.Event()
+        self._count_at = 0.0
+        self._after = ""  # the merchant behind whom the next turn begins
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._lead()
+            except (ServiceUnavailable, asyncpg.PostgresError, TimeoutError) as error:
+                log.warning("outbox relay starts again", error=repr(error))
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _lead(self) -> None:
+        async with self._db.connection() as conn:
+            while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110 - the lock is in the database
+                await asyncio.sleep(POLL_SECONDS)
+            await conn.raw.add_listener(CHANNEL, lambda *_: self._wake.set())
+            try:
+                while True:
+                    if not await self.turn(conn):
+                        await self._rest()
+                    if time.monotonic() >= self._count_at:
+                        await self._count(conn)
+            finally:
+                if not conn.raw.is_closed():
+                    await conn.raw.reset()  # drops the listener and the lock
+
+    async def _rest(self) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+        except TimeoutError:
+            return
+        finally:
+            self._wake.clear()
+
+    async def turn(self, conn: Conn) -> bool:
+        """Publish what the batch holds; answers whether more waits."""
+        rows = await conn.fetch(_TAKE, self._after, self._merchants)
+        LAG.set(max((row["age"] for row in rows), default=0.0))
+        began, self._after = self._after, self._last_merchant(rows)
+        if rows:
+            await self._remember(conn, await self._publish(rows))
+        return bool(began) or bool(self._after) or any(row["more"] for row in rows)
+
+    async def _publish(self, rows: Sequence[Row]) -> Outcome:
+        """Publish at once, in order. TimeoutError when NATS is away."""
+        answers = await asyncio.gather(
+            *(publish(self._bus, event_of_row(row)) for row in rows), return_exceptions=True
+        )
+        outcome = Outcome()
+        doubtful: dict[int, str] = {}
+        for row, answer in zip(rows, answers, strict=True):
+            if not isinstance(answer, BaseException):
+                outcome.published.append(row["seq"])
+            elif isinstance(answer, _REFUSALS):
+                outcome.failed[row["seq"]] = type(answer).__name__
+            else:
+                doubtful[row["seq"]] = type(answer).__name__
+        if outcome.published:  # NATS is there: whatever failed failed by itself
+            outcome.failed |= doubtful
+        elif not outcome.failed:
+            raise TimeoutError("JetStream acknowledged nothing")
+        return outcome
+
+    def _last_merchant(self, rows: Sequence[Row]) -> str:
+        """Behind whom others may wait; "" when the turn saw every merchant."""
+        if not rows or rows[0]["merchants"] < self._merchants:
+            return ""
+        return str(max(row["merchant_id"] for row in rows))
+
+    async def _remember(self, conn: Conn, outcome: Outcome) -> None:
+        PUBLISHED.inc(len(outcome.published))
+        rows = await conn.fetch(
+            _REMEMBER,
+            outcome.published,
+            list(outcome.failed),
+            list(outcome.failed.values()),
+            self._retry,
+        )
+        for row in rows:
+            if row["set_aside_at"] is None:
+                log.warning(
+                    "event was not published",
+                    event_id=row["event_id"],
+                    merchant_id=row["merchant_id"],
+                    attempts=row["tries"],
+                    error=row["error"],
+                )
+            else:
+                log.error(
+                    "event is set aside: nobody is told what it says",
+                    event_id=row["event_id"],
+                    merchant_id=row["merchant_id"],
+                    subject=row["subject"],
+                    error=row["error"],
+                )
+        if rows:
+            await self._count(conn)
+
+    async def _count(self, conn: Conn) -> None:
+        self._count_at = time.monotonic() + COUNT_SECONDS
+        SET_ASIDE.set(
+            await conn.fetchval("SELECT count(*) FROM outbox WHERE set_aside_at IS NOT NULL")
+        )
+
+
+def event_of_row(row: Row) -> Event:
+    return Event(
+        event_id=row["event_id"],
+        merchant_id=row["merchant_id"],
+        aggregate_id=row["aggregate_id"],
+        subject=row["subject"],
+        body=row["body"],
+        traceparent=row["traceparent"],
+        occurred_at=row["occurred_at"],
+    )
+
+
+async def publish(bus: Bus, event: Event) -> None:
+    """Publish one event as part of the trace in which it happened."""
+    with telemetry.span(
+        f"publish {event.subject}",
+        kind=telemetry.SpanKind.PRODUCER,
+        parent=event.traceparent,
+        attributes={"messaging.system": "nats", "messaging.message.id": event.event_id},
+    ):
+        await bus.publish(event.subject, event.body, event.headers(telemetry.traceparent()))
