@@ -11,8 +11,8 @@ from stack import outgoing
 from stack.ports import GRPC_SERVICES, Address, Ports, replica_names, targets
 
 EVERY_SERVICE = "*"
-# They store what others must not read.
-SEALING = frozenset({"paylink", "notify"})
+# They store what others must not read, or make secrets that they need not store.
+SEALING = frozenset({"oneclick", "paylink", "notify"})
 
 
 @dataclass(frozen=True)

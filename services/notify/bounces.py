@@ -7,7 +7,6 @@ of parts is not followed, so that the cost grows with the size alone.
 """
 
 import base64
-import hashlib
 import hmac
 import itertools
 import re
@@ -15,11 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from libs.proofs import Proofs
 from services.notify.domain import Event, News, SuppressionReason
 from services.notify.errors import NoticeMalformed, SignatureInvalid
 from services.notify.smtp_replies import mailbox_is_gone, written
 
-_LABEL: Final = b"incasso bounce address v1"
+_LABEL: Final = "incasso bounce address v1"
 _PROOF_LENGTH: Final = 16
 _LOCAL = re.compile(r"bounce\+(msg_[0-9a-z]{26})-([a-z2-7]{16})")
 _ADDRESS = re.compile(r"bounce\+msg_[0-9a-z]{26}-[a-z2-7]{16}@[a-z0-9.-]{1,253}", re.IGNORECASE)
@@ -39,15 +39,13 @@ class ReturnAddresses:
 
     def __init__(self, domain: str, keys: Sequence[str]) -> None:
         self.domain = domain.lower()
-        self._keys = [
-            hmac.new(base64.urlsafe_b64decode(key), _LABEL, hashlib.sha256).digest() for key in keys
-        ]
+        self._proofs = Proofs(_LABEL, keys)
 
     def of(self, message_id: str) -> str:
         """Envelope sender of a message; "" when returned mail has no domain of its own."""
         if not self.domain:
             return ""
-        return f"bounce+{message_id}-{_proof(self._keys[0], message_id)}@{self.domain}"
+        return f"bounce+{message_id}-{_written(self._proofs.of(message_id))}@{self.domain}"
 
     def message_id_of(self, address: str) -> str | None:
         """The message whose return address this is; None when it is none of ours."""
@@ -56,15 +54,14 @@ class ReturnAddresses:
         if not shape or not self.domain or domain != self.domain:
             return None
         right = [
-            hmac.compare_digest(_proof(key, shape[1]).encode(), shape[2].encode())
-            for key in self._keys
+            hmac.compare_digest(_written(proof).encode(), shape[2].encode())
+            for proof in self._proofs.all_of(shape[1])
         ]
         return shape[1] if any(right) else None
 
 
-def _proof(key: bytes, message_id: str) -> str:
-    digest = hmac.new(key, message_id.encode(), hashlib.sha256).digest()
-    return base64.b32encode(digest).decode().lower()[:_PROOF_LENGTH]
+def _written(proof: bytes) -> str:
+    return base64.b32encode(proof).decode().lower()[:_PROOF_LENGTH]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from incasso.oneclick.v1 import oneclick_pb2_grpc
 from libs import client, process
 from libs.clock import Clock
 from libs.process import Chassis, Parts
-from services.oneclick import worker
+from libs.proofs import Proofs
+from libs.seal import keys_of
+from services.oneclick import sessions, worker
 from services.oneclick.config import Config
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
@@ -19,7 +21,8 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 async def build(config: Config, chassis: Chassis) -> Parts:
     channel = client.channel(config.payments_target)
-    deps = Deps(chassis.db, Payments(channel), Clock())
+    client_secrets = Proofs(sessions.LABEL, keys_of(config.seal_keys))
+    deps = Deps(chassis.db, Payments(channel), Clock(), client_secrets)
     return Parts(
         servicers=[(oneclick_pb2_grpc.add_OneClickServiceServicer_to_server, OneClick(deps))],
         names=[SERVICE],

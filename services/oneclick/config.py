@@ -1,7 +1,10 @@
-"""Where payments is; the rest is the chassis'."""
+"""Where payments is, and the keys from which client secrets are derived."""
+
+from pydantic import Field
 
 from libs.settings import ServiceSettings
 
 
 class Config(ServiceSettings):
     payments_target: str  # gRPC target, e.g. dns:///payments-headless:50051
+    seal_keys: str = Field(min_length=44, repr=False)  # Fernet keys, newest first, by commas

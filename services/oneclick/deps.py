@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from libs.clock import Clock
 from libs.db import Database
+from libs.proofs import Proofs
 from services.oneclick.payments_client import Payments
 
 
@@ -12,3 +13,4 @@ class Deps:
     db: Database
     payments: Payments
     clock: Clock
+    client_secrets: Proofs  # of sessions

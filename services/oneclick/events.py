@@ -158,7 +158,6 @@ def session_pb(
     locale: str | None,
     card: tuple[str, Card] | None,
     payment: bytes | None = None,
-    client_secret: str | None = None,
 ) -> oneclick_pb2.OneClickSession:
     """As of `now`. `left` is what the order holds, `card` the instrument's id with its card,
     `payment` a message's bytes.
@@ -172,7 +171,6 @@ def session_pb(
         customer_id=session.customer_id,
         amount=wire.money(session.amount),
         order_reference=session.order_reference,
-        client_secret=client_secret,
         card=card_pb(*card) if card else None,
         payment=payments_pb2.Payment.FromString(payment) if payment is not None else None,
         expires_at=wire.timestamp(session.expires_at),
@@ -180,6 +178,15 @@ def session_pb(
         locale=locale,
         items=[item_pb(item) for item in left],
     )
+
+
+def session_with(answer: bytes, items: Sequence[Item], *, client_secret: str | None) -> bytes:
+    """A session's message with what is not kept in it."""
+    session = oneclick_pb2.OneClickSession.FromString(answer)
+    session.items.extend(item_pb(item) for item in items)
+    if client_secret is not None:
+        session.client_secret = client_secret
+    return session.SerializeToString()
 
 
 async def customer_created(conn: Conn, customer: Customer) -> None:

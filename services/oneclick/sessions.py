@@ -13,7 +13,8 @@ from services.oneclick.domain import CaptureMode, ChargeState
 from services.oneclick.errors import ClientSecretInvalid
 from services.oneclick.items import Item
 
-SECRET_BITS: Final = 128
+LABEL: Final = "incasso one-click session v1"
+SECRET_BYTES: Final = 16
 DEFAULT_LIFE: Final = timedelta(minutes=15)
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DIGITS: Final = 22  # 62 ** 22 > 2 ** 128
@@ -77,17 +78,17 @@ def is_expired(session: Session, now: datetime) -> bool:
     return session.state is SessionState.OPEN and now >= session.expires_at
 
 
-def client_secret(session_id: str, random_bits: int) -> str:
-    """`ocs_…_secret_…`: the browser's proof, from 128 random bits."""
-    digits = []
+def client_secret(session_id: str, proof: bytes) -> str:
+    """`ocs_…_secret_…`, with 128 bits of our own proof of the id: it is derived, never stored."""
+    rest, digits = int.from_bytes(proof[:SECRET_BYTES]), []
     for _ in range(_DIGITS):
-        random_bits, digit = divmod(random_bits, len(_ALPHABET))
+        rest, digit = divmod(rest, len(_ALPHABET))
         digits.append(_ALPHABET[digit])
     return f"{session_id}_secret_{''.join(digits)}"
 
 
 def secret_hash(secret: str) -> bytes:
-    """SHA-256; a slow hash would add nothing to 128 random bits."""
+    """SHA-256; a slow hash would add nothing to 128 bits that nobody can guess."""
     return hashlib.sha256(secret.encode()).digest()
 
 

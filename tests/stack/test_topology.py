@@ -78,7 +78,11 @@ def test_messages_leave_by_the_sandbox():
 def test_only_those_who_seal_know_the_keys():
     plan = processes(plan_ports(spare, {}, base=8080))
     knowing = {name for name, process in plan.items() if "INCASSO_SEAL_KEYS" in process.env}
-    assert knowing == {"paylink", "paylink-migrate", "notify", "notify-migrate"}
+    assert knowing == {
+        *("oneclick", "oneclick-migrate"),
+        *("paylink", "paylink-migrate"),
+        *("notify", "notify-migrate"),
+    }
 
 
 def test_the_keys_of_the_seal_are_made_once_and_private(tmp_path):

@@ -1,6 +1,5 @@
 """One-click sessions: opened by the shop's server, looked at and paid by a browser."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -56,16 +55,19 @@ class SessionView:
 async def create_one_click_session(
     deps: Deps, cmd: CreateOneClickSession, key: Key | None
 ) -> bytes:
-    """Answers the OneClickSession message with the client secret, the same for the same key."""
+    """Answers the OneClickSession message with the client secret, the same for the same key.
+
+    What is kept for the key has neither the secret nor what was bought.
+    """
     check_grace(cmd.capture, cmd.grace_seconds)
     items.check(cmd.items, cmd.amount)
     session_id = ids.new("ocs")
-    secret = rules.client_secret(session_id, secrets.randbits(rules.SECRET_BITS))
+    secret = rules.client_secret(session_id, deps.client_secrets.of(session_id))
     session = _session(deps, cmd, session_id, secret)
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, key, session_id)
         if claim.answer is not None:
-            return claim.answer
+            return await _again(deps, tx, claim.resource_id, claim.answer)
         customer = await customers.lock(tx, session.merchant_id, cmd.customer_id)
         if customer is None:
             raise CustomerNotFound
@@ -73,15 +75,26 @@ async def create_one_click_session(
         await sessions.insert(tx, session)
         shown = events.session_pb(
             session,
-            session.items,
+            (),
             now=session.created_at,
             locale=customer.locale,
             card=await _card(deps, tx, customer),
-            client_secret=secret,
         )
         answer = shown.SerializeToString()
         await idempotency.complete(tx, key, answer)
-    return answer
+    return events.session_with(answer, session.items, client_secret=secret)
+
+
+async def _again(deps: Deps, tx: Conn, session_id: str, answer: bytes) -> bytes:
+    """The same answer, whose secret is derived again: a key may have been put in front since."""
+    session = await sessions.get(tx, context.merchant_id(), session_id)
+    if session is None:
+        raise SessionNotFound
+    secrets = (
+        rules.client_secret(session_id, proof) for proof in deps.client_secrets.all_of(session_id)
+    )
+    secret = next((s for s in secrets if rules.secret_hash(s) == session.secret_hash), None)
+    return events.session_with(answer, session.items, client_secret=secret)
 
 
 def _session(deps: Deps, cmd: CreateOneClickSession, session_id: str, secret: str) -> Session:

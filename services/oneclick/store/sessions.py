@@ -94,7 +94,10 @@ async def close_all(conn: Conn, merchant_id: str, customer_id: str, now: datetim
     storefront's own keys: the money trail needs neither.
     """
     await conn.execute(
-        "WITH forgotten AS ("
+        "WITH unanswered AS ("
+        "  DELETE FROM idempotency_keys WHERE merchant_id = $1 AND resource_id LIKE 'ocs\\_%'"
+        "  AND resource_id IN (SELECT id FROM sessions WHERE merchant_id = $1 AND customer_id = $2)"
+        "), forgotten AS ("
         "  UPDATE charges SET items = '[]', lowering = jsonb_set(lowering, '{items}', '[]')"
         "  WHERE merchant_id = $1 AND customer_id = $2"
         ")"

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from cryptography.fernet import Fernet
 
 from incasso.oneclick.v1.oneclick_pb2_grpc import (
     OneClickServiceStub,
@@ -12,8 +13,10 @@ from incasso.oneclick.v1.oneclick_pb2_grpc import (
 from libs import client, db
 from libs.clock import Clock
 from libs.db import Database
+from libs.proofs import Proofs
 from libs.server import Server
 from libs.tasks import Tasks
+from services.oneclick import sessions
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
 from services.oneclick.service.servicer import OneClick
@@ -36,7 +39,8 @@ async def world(database: Database) -> AsyncIterator[World]:
     double = payments_double.Payments()
     payments_server, target = await payments_double.serve(double)
     payments_channel = client.channel(target)
-    deps = Deps(database, Payments(payments_channel), Clock())
+    client_secrets = Proofs(sessions.LABEL, [Fernet.generate_key().decode()])
+    deps = Deps(database, Payments(payments_channel), Clock(), client_secrets)
     server = Server([(add_OneClickServiceServicer_to_server, OneClick(deps))], [NAME], Tasks())
     port = await server.start("127.0.0.1:0")
     channel = client.channel(f"ipv4:127.0.0.1:{port}")

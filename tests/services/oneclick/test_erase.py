@@ -62,7 +62,8 @@ async def everything(world: World) -> str:
 async def test_nothing_personal_is_left_and_the_charges_stay(world: World):
     customer_id = await full_customer(world)
     payment = await world.charge(customer_id, metadata={"tier": "gold"}, items=an_order())
-    session = await opened(world, customer_id, metadata={"tier": "gold"}, items=an_order())
+    order = {"metadata": {"tier": "gold"}, "items": an_order(), "key": "s-1"}
+    session = await opened(world, customer_id, **order)
     before = await everything(world)
     assert all(text in before for text in PERSONAL)
     left = await erase(world, customer_id)
@@ -81,6 +82,9 @@ async def test_nothing_personal_is_left_and_the_charges_stay(world: World):
     (charge,) = await world.charges()
     assert charge["payment_id"] == payment.id
     assert (await look(world, session)).state == pb.OneClickSession.STATE_EXPIRED
+    with pytest.raises(Refusal) as refused:
+        await opened(world, customer_id, **order)
+    assert refused.value.reason == "customer_erased"
 
 
 async def test_psps_are_told_to_forget_the_cards(world: World):

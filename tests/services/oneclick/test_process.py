@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 import pytest_asyncio
+from cryptography.fernet import Fernet
 
 from incasso.oneclick.v1.oneclick_pb2_grpc import OneClickServiceStub
 from incasso.payments.v1 import payments_pb2
@@ -40,6 +41,7 @@ def environment(nats_url, free_port, payments, new_database):
         "INCASSO_NATS_URL": nats_url,
         "INCASSO_DATABASE_URL": new_database(),
         "INCASSO_PAYMENTS_TARGET": payments.target,
+        "INCASSO_SEAL_KEYS": Fernet.generate_key().decode(),
     }
 
 

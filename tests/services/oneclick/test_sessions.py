@@ -1,14 +1,22 @@
 """One-click sessions: what a browser with the publishable key may do, through the gRPC door."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Kind, Refusal
+from libs.idempotency import Key
+from libs.money import Money
+from libs.proofs import Proofs
+from services.oneclick import sessions as rules
 from services.oneclick import worker
+from services.oneclick.domain import CaptureMode
+from services.oneclick.flows import sessions as flow
 from tests.services.oneclick.payments_double import lose_answer, money, once, refuse
 from tests.services.oneclick.world import World
 
@@ -77,16 +85,48 @@ async def test_the_shops_server_needs_no_secret(world: World):
 
 
 async def test_the_database_does_not_have_the_secret(world: World):
-    session = await opened(world, await world.shopper())
-    row = await world.value("SELECT sessions::text FROM sessions WHERE id = $1", session.id)
-    assert session.client_secret.rpartition("_")[2] not in row
+    session = await opened(world, await world.shopper(), key="s-1")
+    await pay(browser(world), session, session.client_secret)
+    secret = session.client_secret.rpartition("_")[2].encode()
+    tables = await world.rows("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    assert len(tables) > 10
+    for (table,) in tables:
+        for row in await world.rows(f"SELECT * FROM {table}"):
+            values = [v if isinstance(v, bytes) else str(v).encode() for v in row.values()]
+            assert not any(secret in value for value in values), table
 
 
 async def test_the_same_key_opens_one_session_with_one_secret(world: World):
     customer_id = await world.shopper()
-    assert await opened(world, customer_id, key="s-1") == await opened(
-        world, customer_id, key="s-1"
+    items = [pb.OrderItem(id="a", name="A", quantity=1, unit_amount_minor=5990)]
+    first = await opened(world, customer_id, key="s-1", items=items)
+    assert first == await opened(world, customer_id, key="s-1", items=items)
+    assert first.client_secret
+
+
+async def test_a_new_key_of_the_service_gives_old_sessions_their_secret(world: World):
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    cmd = flow.CreateOneClickSession(
+        customer_id=await world.shopper(),
+        amount=Money(5990, "EUR"),
+        order_reference="A-1",
+        capture=CaptureMode.NOW,
+        grace_seconds=None,
+        expires_in_minutes=None,
+        return_url="",
+        metadata={},
     )
+    key = Key(world.merchant_id, "CreateOneClickSession", "s-1", b"hash")
+    answers = []
+    for keys in ([old], [new, old], [new]):
+        deps = replace(world.deps, client_secrets=Proofs(rules.LABEL, keys))
+        world.act()
+        answer = await flow.create_one_click_session(deps, cmd, key)
+        answers.append(pb.OneClickSession.FromString(answer))
+    first, rotated, gone = answers
+    assert first == rotated
+    assert gone.id == first.id
+    assert not gone.HasField("client_secret")
 
 
 async def test_fifty_clicks_at_once_pay_once(world: World):
