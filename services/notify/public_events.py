@@ -55,6 +55,8 @@ _MESSAGES: Final = {
         "payment_link.cancelled": "PaymentLinkCancelled",
         "payment_link.reissued": "PaymentLinkReissued",
         "bank_transfer.recorded": "BankTransferRecorded",
+        "bank_transfer.settled": "BankTransferSettled",
+        "bank_transfer.given_back": "BankTransferGivenBack",
         "satisfaction.given": "SatisfactionGiven",
         "cart.recovery_sent": "CartRecoverySent",
         "cart.recovered": "CartRecovered",

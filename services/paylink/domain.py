@@ -1,4 +1,4 @@
-"""Links, the tries to pay them and the transfers that arrive, as frozen data. Pure."""
+"""Links and the tries to pay them, as frozen data. Pure."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 
 from libs.money import Money
-from services.paylink.states import LINK_OPEN, LinkState, PaymentState, TransferState
+from services.paylink.states import LINK_OPEN, LinkState, PaymentState
 
 
 class Channel(Enum):
@@ -247,20 +247,3 @@ class LinkPayment:
     refusal: StoredRefusal | None = None
     satisfaction: int | None = None
     ended_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BankTransfer:
-    """Money that arrived. `waits`: its link is being paid by card; what it is for is settled then."""
-
-    id: str
-    merchant_id: str
-    state: TransferState
-    bank_reference: str
-    amount: Money
-    creditor_reference: str | None
-    link_id: str | None
-    surplus_minor: int
-    waits: bool
-    booked_on: str
-    created_at: datetime

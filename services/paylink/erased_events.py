@@ -6,9 +6,11 @@ from typing import Any, Final
 from incasso.paylink.v1 import events_pb2, paylink_pb2, shop_pb2
 from services.paylink.events import LINK, LINK_MESSAGES, SATISFACTION
 from services.paylink.shop_events import RECOVERED, RECOVERY_SENT
+from services.paylink.transfer_events import TRANSFER, TRANSFER_MESSAGES
 
 _MESSAGES: Final[Mapping[str, Any]] = {
     **{f"{LINK}.{verb}": message for verb, message in LINK_MESSAGES.items()},
+    **{f"{TRANSFER}.{verb}": message for verb, message in TRANSFER_MESSAGES.items()},
     SATISFACTION: events_pb2.SatisfactionGiven,
     RECOVERY_SENT: events_pb2.CartRecoverySent,
     RECOVERED: events_pb2.CartRecovered,
@@ -36,6 +38,12 @@ def cart_left(answer: bytes) -> bytes:
     return cart.SerializeToString()
 
 
+def transfer_left(answer: bytes) -> bytes:
+    transfer = paylink_pb2.BankTransfer.FromString(answer)
+    _forget_transfer(transfer)
+    return transfer.SerializeToString()
+
+
 def _forget(event: Any) -> None:
     for field, _ in event.ListFields():
         if field.name == "payment_link":
@@ -44,6 +52,15 @@ def _forget(event: Any) -> None:
             event.link_payment.ClearField("payer_email")
         elif field.name == "cart":
             event.cart.ClearField("recipient")
+        elif field.name == "bank_transfer":
+            _forget_transfer(event.bank_transfer)
+
+
+def _forget_transfer(transfer: paylink_pb2.BankTransfer) -> None:
+    """The text of a transfer and what was noted of it may name the payer."""
+    transfer.ClearField("creditor_reference")
+    for move in transfer.moves:
+        move.ClearField("note")
 
 
 def _forget_link(link: paylink_pb2.PaymentLink) -> None:

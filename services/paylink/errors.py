@@ -54,7 +54,46 @@ class BankAccountMissing(Refusal):
 class BankTransferDiffers(Refusal):
     kind = Kind.CONFLICT
     reason = "bank_transfer_differs"
-    message = "A transfer with this bank reference was recorded with another amount or reference."
+    message = "A transfer with this bank reference was recorded with another amount or day."
+
+
+class BankTransferNotFound(Refusal):
+    kind = Kind.NOT_FOUND
+    reason = "bank_transfer_not_found"
+    message = "There is no bank transfer with this id."
+
+
+class BankTransferSpent(Refusal):
+    kind = Kind.CONFLICT
+    reason = "bank_transfer_spent"
+    message = "Nothing of this transfer is left: links have used it, or it was given back."
+
+
+class BankTransferDoesNotFit(Refusal):
+    kind = Kind.CONFLICT
+    reason = "bank_transfer_does_not_fit"
+    message = "The transfer is in another currency than the link, or less than one use of it costs."
+
+
+class BankTransferMovedTooOften(Refusal):
+    kind = Kind.CONFLICT
+    reason = "bank_transfer_moved_too_often"
+    message = "The transfer was given to links too often; give back what is left of it."
+
+
+class BankTransferChanged(Refusal):
+    kind = Kind.CONFLICT
+    reason = "bank_transfer_changed"
+    message = "Somebody else has disposed of this transfer just now; look at it again."
+
+
+class MoneyArrivedLate(Refusal):
+    kind = Kind.CONFLICT
+    reason = "money_arrived_late"
+    message = (
+        "All that is due arrived after the link's end; settle the transfer with the link,"
+        " or give it back."
+    )
 
 
 class CustomerErased(Refusal):

@@ -15,7 +15,6 @@ from libs.money import Money
 from libs.outbox import NewEvent
 from services.paylink.domain import (
     Acceptance,
-    BankTransfer,
     Channel,
     LineItem,
     Link,
@@ -26,10 +25,9 @@ from services.paylink.domain import (
     Reason,
     Recipient,
 )
-from services.paylink.states import LinkState, PaymentState, TransferState
+from services.paylink.states import LinkState, PaymentState
 
 LINK: Final = "incasso.paylink.payment_link"
-_RECORDED: Final = "incasso.paylink.bank_transfer.recorded"
 SATISFACTION: Final = "incasso.paylink.satisfaction.given"
 
 _APPEND: Final = outbox.insert_sql(1) + "true"
@@ -56,12 +54,6 @@ LINK_STATES: Final = {
     LinkState.PAID: paylink_pb2.PaymentLink.STATE_PAID,
     LinkState.EXPIRED: paylink_pb2.PaymentLink.STATE_EXPIRED,
     LinkState.CANCELLED: paylink_pb2.PaymentLink.STATE_CANCELLED,
-}
-TRANSFER_STATES: Final = {
-    TransferState.UNMATCHED: paylink_pb2.BankTransfer.STATE_UNMATCHED,
-    TransferState.MATCHED: paylink_pb2.BankTransfer.STATE_MATCHED,
-    TransferState.PARTIAL: paylink_pb2.BankTransfer.STATE_PARTIAL,
-    TransferState.SURPLUS: paylink_pb2.BankTransfer.STATE_SURPLUS,
 }
 CHANNELS: Final = {
     Channel.EMAIL: paylink_pb2.CHANNEL_EMAIL,
@@ -198,20 +190,6 @@ def payment_pb(payment: LinkPayment) -> paylink_pb2.LinkPayment:
     )
 
 
-def transfer_pb(transfer: BankTransfer) -> paylink_pb2.BankTransfer:
-    return paylink_pb2.BankTransfer(
-        id=transfer.id,
-        state=TRANSFER_STATES[transfer.state],
-        bank_reference=transfer.bank_reference,
-        amount=wire.money(transfer.amount),
-        creditor_reference=transfer.creditor_reference,
-        payment_link_id=transfer.link_id,
-        surplus_minor=transfer.surplus_minor,
-        booked_on=transfer.booked_on,
-        created_at=wire.timestamp(transfer.created_at),
-    )
-
-
 async def link_created(
     conn: Conn, link: Link, now: datetime, *, sent: Link, reason: Reason
 ) -> None:
@@ -257,12 +235,6 @@ async def link_reissued(conn: Conn, link: Link, now: datetime, *, reason: Reason
     """And sent, where it has channels."""
     sent = _sent(link, reason, now) if link.channels else []
     await _tell(conn, _of_link(link, "reissued", now), *sent)
-
-
-async def transfer_recorded(conn: Conn, transfer: BankTransfer, now: datetime) -> None:
-    """Once when it is recorded; a waiting one again when its link's payment has its end."""
-    body = events_pb2.BankTransferRecorded(bank_transfer=transfer_pb(transfer)).SerializeToString()
-    await _tell(conn, NewEvent(transfer.merchant_id, transfer.id, _RECORDED, body, now))
 
 
 async def satisfaction_given(conn: Conn, payment: LinkPayment, now: datetime) -> None:

@@ -5,14 +5,13 @@ import secrets
 from collections.abc import Sequence
 from typing import Final
 
-from stdnum import iso11649
 from stdnum.iso7064 import mod_97_10
 
 # Without letters and digits that are mistaken for each other when they are typed from paper.
 ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 BODY_LENGTH: Final = 12
-MOST_CANDIDATES: Final = 50
-_START = re.compile(r"(?=(RF\d{2}[0-9A-Z]{1,21}))")
+MOST: Final = 20  # that one text may name
+_NAMED: Final = re.compile(rf"(?=(RF\d\d)([{ALPHABET}]{{{BODY_LENGTH}}}))", re.ASCII)
 
 
 def new_body() -> str:
@@ -24,12 +23,15 @@ def creditor_reference(body: str) -> str:
     return f"RF{mod_97_10.calc_check_digits(f'{body}RF')}{body}"
 
 
-def found_in(text: str) -> Sequence[str]:
-    """Every valid reference that a text may hold, longest first: banks drop and add spaces."""
+def found_in(text: str) -> tuple[Sequence[str], Sequence[str]]:
+    """The references of our length that a text names, and those whose check digits are wrong there.
+
+    Banks drop and add spaces, people type small letters. A wrong one is for a person to look at.
+    """
     compact = re.sub(r"[^0-9A-Z]", "", text.upper())
-    found: list[str] = []
-    for start in _START.finditer(compact):
-        longest = start.group(1)
-        prefixes = (longest[:end] for end in range(len(longest), 4, -1))
-        found += [prefix for prefix in prefixes if iso11649.is_valid(prefix)]
-    return found[:MOST_CANDIDATES]
+    right: dict[str, None] = {}
+    wrong: dict[str, None] = {}
+    for prefix, body in _NAMED.findall(compact):
+        reference = creditor_reference(body)
+        (right if reference.startswith(prefix) else wrong)[reference] = None
+    return list(right)[:MOST], [one for one in wrong if one not in right][:MOST]

@@ -46,7 +46,7 @@ BACK: Final[Mapping[LinkState, LinkEvent]] = {
     LinkState.QUOTE_ACCEPTED: LinkEvent.BACK_TO_QUOTE_ACCEPTED,
 }
 LINK_INITIAL: Final = LinkState.CREATED
-LINK_FINAL: Final = frozenset({LinkState.PAID, LinkState.CANCELLED})
+LINK_FINAL: Final = frozenset({LinkState.PAID})
 LINK_TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
     (LinkState.CREATED, LinkEvent.SEND): LinkState.SENT,
     (LinkState.SENT, LinkEvent.SEND): LinkState.SENT,
@@ -57,7 +57,9 @@ LINK_TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
     **{(state, LinkEvent.ACCEPT): LinkState.QUOTE_ACCEPTED for state in LINK_OPEN},
     **{(state, LinkEvent.PAY): LinkState.PAYING for state in LINK_OPEN},
     **{(state, LinkEvent.SUCCEED): LinkState.PAID for state in (*LINK_OPEN, LinkState.PAYING)},
-    (LinkState.EXPIRED, LinkEvent.SUCCEED): LinkState.PAID,  # its last payer was under way
+    # Its last payer was under way, or the money arrived after the end and was given to it.
+    (LinkState.EXPIRED, LinkEvent.SUCCEED): LinkState.PAID,
+    (LinkState.CANCELLED, LinkEvent.SUCCEED): LinkState.PAID,
     **{(state, LinkEvent.EXPIRE): LinkState.EXPIRED for state in (*LINK_OPEN, LinkState.PAYING)},
     # Paying by a transfer that was announced; a card payment under way must end first.
     **{(state, LinkEvent.CANCEL): LinkState.CANCELLED for state in (*LINK_OPEN, LinkState.PAYING)},
@@ -102,23 +104,32 @@ class TransferState(Enum):
     """Of money that arrived on the bank account. Unmatched ones with a link wait for its payment."""
 
     UNMATCHED = "unmatched"
+    LATE = "late"  # its link had ended without being paid
     MATCHED = "matched"
     PARTIAL = "partial"
     SURPLUS = "surplus"
+    GIVEN_BACK = "given_back"
 
 
 class TransferEvent(Enum):
+    """What happens to the money of a transfer that no link has used and nobody has given back."""
+
+    COME_LATE = "come_late"
     PAY_ALL = "pay_all"
     PAY_PART = "pay_part"
     EXCEED = "exceed"
+    TAKE_BACK = "take_back"  # from the link that it paid in part
+    GIVE_BACK = "give_back"  # to the payer, outside of Incasso
 
 
 TRANSFER_INITIAL: Final = TransferState.UNMATCHED
-TRANSFER_FINAL: Final = frozenset(
-    {TransferState.MATCHED, TransferState.PARTIAL, TransferState.SURPLUS}
-)
+TRANSFER_FINAL: Final = frozenset({TransferState.MATCHED, TransferState.GIVEN_BACK})
+TRANSFER_OPEN: Final = (TransferState.UNMATCHED, TransferState.LATE, TransferState.SURPLUS)
 TRANSFER_TRANSITIONS: Final[Mapping[tuple[TransferState, TransferEvent], TransferState]] = {
-    (TransferState.UNMATCHED, TransferEvent.PAY_ALL): TransferState.MATCHED,
-    (TransferState.UNMATCHED, TransferEvent.PAY_PART): TransferState.PARTIAL,
-    (TransferState.UNMATCHED, TransferEvent.EXCEED): TransferState.SURPLUS,
+    (TransferState.UNMATCHED, TransferEvent.COME_LATE): TransferState.LATE,
+    **{(state, TransferEvent.PAY_ALL): TransferState.MATCHED for state in TRANSFER_OPEN},
+    **{(state, TransferEvent.PAY_PART): TransferState.PARTIAL for state in TRANSFER_OPEN},
+    **{(state, TransferEvent.EXCEED): TransferState.SURPLUS for state in TRANSFER_OPEN},
+    **{(state, TransferEvent.GIVE_BACK): TransferState.GIVEN_BACK for state in TRANSFER_OPEN},
+    (TransferState.PARTIAL, TransferEvent.TAKE_BACK): TransferState.SURPLUS,
 }

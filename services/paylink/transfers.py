@@ -1,16 +1,89 @@
-"""What a bank transfer means for the link that it names. Pure."""
+"""Bank transfers, and what they mean for links that they name or are given to. Pure."""
 
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from itertools import combinations
 from typing import Final
 
 from libs.money import Money, exponent
-from services.paylink.domain import BankAccount, BankTransfer, Link, Method
-from services.paylink.states import TRANSFER_TRANSITIONS, LinkState, TransferEvent
+from services.paylink.domain import BankAccount, Link, Method
+from services.paylink.errors import (
+    BankTransferDoesNotFit,
+    BankTransferMovedTooOften,
+    BankTransferSpent,
+    PaymentLinkPaid,
+    PaymentLinkPaying,
+)
+from services.paylink.states import (
+    TRANSFER_TRANSITIONS,
+    LinkState,
+    TransferEvent,
+    TransferState,
+)
 
 EPC_CURRENCY: Final = "EUR"
 EPC_LARGEST_MINOR: Final = 99_999_999_999
 EPC_LARGEST_BYTES: Final = 331
 EPC_LONGEST_NAME: Final = 70
+MOST_SUMMED: Final = 8  # links of which one transfer may pay several
+MOST_MOVES: Final = 20  # of one transfer, to links and back
+_ENDED: Final = (LinkState.EXPIRED, LinkState.CANCELLED)
+
+
+class MoveKind(Enum):
+    """Where money of a transfer went."""
+
+    MATCHED = "matched"  # to the link that it names, by itself
+    SETTLED = "settled"  # to a link, by a person
+    TAKEN_BACK = "taken_back"  # from that link, by a person
+    GIVEN_BACK = "given_back"  # to the payer, by a person, outside of Incasso
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferMove:
+    """One step of a transfer's money, for the audit: who, when, how much. No link: to the payer."""
+
+    id: str
+    kind: MoveKind
+    amount_minor: int
+    link_id: str | None
+    made_by: str
+    note: str | None
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankTransfer:
+    """Money that arrived. `waits`: its link is being paid by card; what it is for is settled then.
+
+    `booking` is the bank's reference in its normal form. `candidates`: links that the text may mean,
+    for a person to choose from.
+    """
+
+    id: str
+    merchant_id: str
+    state: TransferState
+    bank_reference: str
+    booking: str
+    amount: Money
+    creditor_reference: str | None
+    link_id: str | None
+    candidates: tuple[str, ...]
+    surplus_minor: int
+    waits: bool
+    booked_on: str
+    moves: tuple[TransferMove, ...]
+    created_at: datetime
+
+    @property
+    def open_minor(self) -> int:
+        """What no link has used and nobody has given back."""
+        if self.state in (TransferState.UNMATCHED, TransferState.LATE):
+            return self.amount.amount_minor
+        return self.surplus_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,41 +95,139 @@ class Allocation:
     pays: bool
 
 
+def booking(bank_reference: str) -> str:
+    """The normal form in which references of banks are compared: one booking however it is spelled."""
+    return "".join(unicodedata.normalize("NFKC", bank_reference).split()).upper()
+
+
 def must_wait(link: Link) -> bool:
     """While a card payment is under way nobody knows whether the transfer is one too many."""
     return link.state is LinkState.PAYING and link.paying_by is Method.CARD
 
 
+def chosen(links: Sequence[Link], amount: Money, reserved: Mapping[str, int]) -> Sequence[Link]:
+    """Which of several links that a text names the money is for; none: a person has to say.
+
+    The only one that asks for this amount, or else the only ones that ask for it together.
+    `reserved`: payments under way, by link.
+    """
+    takers = [
+        link
+        for link in links
+        if link.amount.currency == amount.currency and _takes(link, reserved.get(link.id, 0))
+    ]
+    exact = [link for link in takers if link.due_minor == amount.amount_minor]
+    if exact or len(takers) > MOST_SUMMED:
+        return exact if len(exact) == 1 else ()
+    sums = [
+        several
+        for size in range(2, len(takers) + 1)
+        for several in combinations(takers, size)
+        if sum(link.due_minor for link in several) == amount.amount_minor
+    ]
+    return sums[0] if len(sums) == 1 else ()
+
+
 def allocate(link: Link, transfer: BankTransfer, *, reserved: int) -> Allocation:
-    """`reserved`: payments under way on a reusable link."""
-    arrived = transfer.amount
-    if arrived.currency != link.amount.currency or not _takes(link, reserved):
-        return _surplus(transfer, arrived.amount_minor)
-    due = link.due_minor
-    if arrived.amount_minor < due:
-        if link.reusable:  # nobody knows whose part it is
-            return _surplus(transfer, arrived.amount_minor)
-        return Allocation(
-            _moved(transfer, TransferEvent.PAY_PART), arrived.amount_minor, pays=False
-        )
-    if arrived.amount_minor == due:
-        return Allocation(_moved(transfer, TransferEvent.PAY_ALL), due, pays=True)
-    return replace(_surplus(transfer, arrived.amount_minor - due), uses_minor=due, pays=True)
+    """Of what arrived for the one link that it names. `reserved`: payments under way on it.
+
+    What arrives after the end waits for a person, unless it is the rest of what had come before.
+    """
+    arrived, ended = transfer.open_minor, link.state in _ENDED
+    if transfer.amount.currency != link.amount.currency or _used_up(link, reserved):
+        return _kept(transfer, TransferEvent.EXCEED, arrived)
+    if ended and not _is_the_rest(link, arrived):
+        return _kept(transfer, TransferEvent.COME_LATE, 0)
+    if link.reusable and arrived < link.due_minor:  # nobody knows whose part it is
+        return _kept(transfer, TransferEvent.EXCEED, arrived)
+    return used(link, transfer)
+
+
+def given(link: Link, transfer: BankTransfer, *, reserved: int) -> Allocation:
+    """Of what a person gives to a link, whether it is open or has ended without being paid.
+
+    Raises BankTransferSpent, BankTransferDoesNotFit, BankTransferMovedTooOften, PaymentLinkPaid,
+    PaymentLinkPaying.
+    """
+    check_open(transfer)
+    if len(transfer.moves) >= MOST_MOVES:
+        raise BankTransferMovedTooOften
+    if must_wait(link):
+        raise PaymentLinkPaying
+    if _used_up(link, reserved):
+        raise PaymentLinkPaid
+    part_of_a_use = link.reusable and transfer.open_minor < link.due_minor
+    if transfer.amount.currency != link.amount.currency or part_of_a_use:
+        raise BankTransferDoesNotFit
+    return used(link, transfer)
+
+
+def used(link: Link, transfer: BankTransfer) -> Allocation:
+    """As much of it as is due goes to the link."""
+    arrived, due = transfer.open_minor, link.due_minor
+    if arrived < due:
+        part = replace(_moved(transfer, TransferEvent.PAY_PART), surplus_minor=0)
+        return Allocation(part, arrived, pays=False)
+    event = TransferEvent.PAY_ALL if arrived == due else TransferEvent.EXCEED
+    return Allocation(
+        replace(_moved(transfer, event), surplus_minor=arrived - due), uses_minor=due, pays=True
+    )
+
+
+def taken_back(link: Link, transfer: BankTransfer) -> tuple[BankTransfer, int]:
+    """A part that a link was given, free again, and how much it is.
+
+    Raises PaymentLinkPaid, PaymentLinkPaying: what is paid, or being paid, counts on the part.
+    """
+    if link.state is LinkState.PAID:
+        raise PaymentLinkPaid
+    if must_wait(link):
+        raise PaymentLinkPaying
+    part_minor = transfer.moves[-1].amount_minor if transfer.moves else transfer.amount.amount_minor
+    free = replace(_moved(transfer, TransferEvent.TAKE_BACK), surplus_minor=part_minor)
+    return free, part_minor
+
+
+def given_back(transfer: BankTransfer) -> BankTransfer:
+    """Raises BankTransferSpent, PaymentLinkPaying."""
+    check_open(transfer)
+    return replace(_moved(transfer, TransferEvent.GIVE_BACK), surplus_minor=0)
+
+
+def check_open(transfer: BankTransfer) -> None:
+    """Whether there is money of it to dispose of."""
+    if transfer.waits:
+        raise PaymentLinkPaying
+    if not transfer.open_minor:
+        raise BankTransferSpent
+
+
+def _is_the_rest(link: Link, arrived_minor: int) -> bool:
+    """What completes a part that a link had got before its time was over."""
+    partly_paid = link.state is LinkState.EXPIRED and not link.reusable and link.paid_minor > 0
+    return partly_paid and arrived_minor == link.due_minor
+
+
+def _used_up(link: Link, reserved: int) -> bool:
+    if link.reusable and link.max_uses is not None and link.uses + reserved >= link.max_uses:
+        return True
+    return link.state is LinkState.PAID
 
 
 def _takes(link: Link, reserved: int) -> bool:
-    if link.reusable and link.max_uses is not None and link.uses + reserved >= link.max_uses:
-        return False
-    return link.open or (link.state is LinkState.PAYING and link.paying_by is Method.BANK_TRANSFER)
+    """Whether it is open for money of any sender."""
+    announced = link.state is LinkState.PAYING and link.paying_by is Method.BANK_TRANSFER
+    return not _used_up(link, reserved) and (link.open or announced)
 
 
 def _moved(transfer: BankTransfer, event: TransferEvent) -> BankTransfer:
     return replace(transfer, state=TRANSFER_TRANSITIONS[transfer.state, event], waits=False)
 
 
-def _surplus(transfer: BankTransfer, surplus_minor: int) -> Allocation:
-    exceeding = replace(_moved(transfer, TransferEvent.EXCEED), surplus_minor=surplus_minor)
-    return Allocation(exceeding, 0, pays=False)
+def _kept(transfer: BankTransfer, event: TransferEvent, surplus_minor: int) -> Allocation:
+    """None of it goes to the link."""
+    kept = replace(_moved(transfer, event), surplus_minor=surplus_minor)
+    return Allocation(kept, 0, pays=False)
 
 
 def epc_payload(account: BankAccount, amount: Money, creditor_reference: str) -> str:

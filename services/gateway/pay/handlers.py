@@ -164,6 +164,7 @@ def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> we
         lines=view.lines(page, language),
         totals=view.totals(link, own, language),
         balance=view.balance_minor(link),
+        outcome="" if name in view.DECIDING else view.outcome(page, name, language),
         said=texts.said(said, language),
         calm=said in texts.CALM,
         shown=view,

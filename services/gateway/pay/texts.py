@@ -12,6 +12,7 @@ SAID: Final[dict[str, str]] = {
     "payment_link_paid": "said_paid",
     "payment_link_closed": "said_closed",
     "customer_erased": "said_closed",
+    "money_arrived_late": "said_arrived",
     "quote_not_accepted": "said_quote_first",
     "quote_changed": "said_quote_changed",
     "quote_missing": "said_changed",
@@ -36,7 +37,9 @@ SAID: Final[dict[str, str]] = {
     "failed": "said_failed",
 }
 # Good to know rather than in the way.
-CALM: Final = frozenset(["payment_link_paying", "payment_link_paid", "idempotency_key_in_use"])
+CALM: Final = frozenset(
+    ["payment_link_paying", "payment_link_paid", "money_arrived_late", "idempotency_key_in_use"]
+)
 
 CODES = payments_pb2.DeclineCode
 DECLINES: Final[dict[int, str]] = {

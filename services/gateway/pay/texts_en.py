@@ -115,6 +115,17 @@ WORDS: Final[dict[str, str]] = {
     "send_new": "Send me a new link",
     "cancelled_title": "This request was withdrawn",
     "cancelled_text": "{merchant} withdrew it. There is nothing to pay, and nothing was charged.",
+    "expired_late": "{amount} arrived by transfer after this link had expired. You do not need to "
+    "pay again: {merchant} has been told, and will confirm the payment or give the money back.",
+    "cancelled_late": "{amount} arrived by transfer after {merchant} had withdrawn this request. "
+    "You do not need to do anything: {merchant} has been told, and will confirm the payment or "
+    "give the money back.",
+    "expired_part": "{amount} of it has arrived by transfer, the rest was not paid. Ask "
+    "{merchant} how to go on.",
+    "cancelled_part": "{merchant} withdrew it. {amount} of it had arrived by transfer: ask "
+    "{merchant} how you get it back.",
+    "expired_new_part": "{amount} of it has arrived by transfer. We can send a link for the rest "
+    "to {recipient}.",
     "sent_title": "A new link is on its way",
     "sent_text": "We sent it to {recipient}. This address does not work any more.",
     "questions": "Questions? Write to",
@@ -141,6 +152,7 @@ WORDS: Final[dict[str, str]] = {
     "your link again in a moment.",
     "said_paying": "A payment was already under way. Nothing was charged a second time.",
     "said_paid": "It had been paid already. Nothing was charged a second time.",
+    "said_arrived": "All that is due has arrived by transfer: there is nothing to pay again.",
     "said_closed": "Nothing was charged: this link cannot be paid any more.",
     "said_changed": "Something has changed meanwhile. Please check it and go on.",
     "said_quote_first": "Please read and accept the text first. Nothing was charged.",
@@ -152,8 +164,10 @@ WORDS: Final[dict[str, str]] = {
     "of paying.",
     "said_amount_changed": "The amount has changed meanwhile. Nothing was charged: please check it "
     "and pay again.",
-    "said_form_used": "This form had been sent before, so we did nothing. Please send it again now.",
-    "said_reissued_lately": "A new link was sent within the last day. Please look in your messages.",
+    "said_form_used": "This form had been sent before, so we did nothing. Please send it again "
+    "now.",
+    "said_reissued_lately": "A new link was sent within the last day. Please look in your "
+    "messages.",
     "said_product_gone": "This product is not for sale any more. Nothing was charged.",
     "said_shop_full": "This shop cannot take orders right now. Nothing was charged.",
     "said_price_changed": "The price has changed meanwhile. Nothing was charged: please check it and "

@@ -73,12 +73,14 @@ WORDS: Final[dict[str, str]] = {
     "di sicurezza, e riprova.",
     "declined_confirmation": "Il pagamento non è stato confermato con la tua banca. Riprova e "
     "confermalo quando la banca lo chiede.",
-    "declined_unreachable": "Il circuito della carta non era raggiungibile. Riprova tra un momento.",
+    "declined_unreachable": "Il circuito della carta non era raggiungibile. Riprova tra un "
+    "momento.",
     "declined_otherwise": "Non è stato possibile pagare così. Prova un'altra carta o un altro "
     "metodo.",
     "given_up": "L'ultimo tentativo è stato abbandonato. Puoi riprovare.",
     "confirm_title": "Conferma con la tua banca",
-    "confirm_text": "La banca vuole essere sicura che sia tu. Bastano pochi secondi, poi torni qui.",
+    "confirm_text": "La banca vuole essere sicura che sia tu. Bastano pochi secondi, poi torni "
+    "qui.",
     "confirm_button": "Conferma con la tua banca",
     "processing_title": "Il pagamento è in corso",
     "processing_text": "Questa pagina mostra da sola l'esito. Non devi pagare di nuovo.",
@@ -116,6 +118,18 @@ WORDS: Final[dict[str, str]] = {
     "cancelled_title": "Questa richiesta è stata ritirata",
     "cancelled_text": "{merchant} l'ha ritirata. Non c'è nulla da pagare e nulla ti è stato "
     "addebitato.",
+    "expired_late": "Dopo la scadenza di questo link è arrivato un bonifico di {amount}. Non devi "
+    "pagare di nuovo: {merchant} è stato avvisato e confermerà il pagamento o ti restituirà i "
+    "soldi.",
+    "cancelled_late": "Dopo che {merchant} ha ritirato questa richiesta è arrivato un bonifico di "
+    "{amount}. Non devi fare nulla: {merchant} è stato avvisato e confermerà il pagamento o ti "
+    "restituirà i soldi.",
+    "expired_part": "{amount} sono già arrivati con bonifico, il resto non è stato pagato. Chiedi "
+    "a {merchant} come continuare.",
+    "cancelled_part": "{merchant} l'ha ritirata. {amount} erano già arrivati con bonifico: chiedi "
+    "a {merchant} come riaverli.",
+    "expired_new_part": "{amount} sono già arrivati con bonifico. Possiamo inviare un link per il "
+    "resto a {recipient}.",
     "sent_title": "Un nuovo link è in arrivo",
     "sent_text": "Lo abbiamo mandato a {recipient}. Questo indirizzo non funziona più.",
     "questions": "Domande? Scrivi a",
@@ -142,6 +156,7 @@ WORDS: Final[dict[str, str]] = {
     "link tra un momento.",
     "said_paying": "Un pagamento era già in corso. Nulla è stato addebitato una seconda volta.",
     "said_paid": "Era già stato pagato. Nulla è stato addebitato una seconda volta.",
+    "said_arrived": "Tutto il dovuto è arrivato con bonifico: non devi pagare di nuovo.",
     "said_closed": "Nulla è stato addebitato: questo link non si può più pagare.",
     "said_changed": "Nel frattempo qualcosa è cambiato. Controlla e prosegui.",
     "said_quote_first": "Prima leggi e accetta il testo. Nulla è stato addebitato.",

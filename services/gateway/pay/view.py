@@ -117,6 +117,23 @@ def totals(
     return [Row(words[word], "", money(minor, currency, language)) for word, minor in rows]
 
 
+def outcome(page: pages_pb2.PayPage, name: str, language: str) -> str:
+    """What a page says that has nothing to decide: of an ended link, also what has arrived for it."""
+    link, words = page.payment_link, WORDS[language]
+    recipient = page.new_link_recipient
+    arrived_minor, said = page.late_minor, f"{name}_text"
+    if name in ("expired", "cancelled"):
+        if page.late_minor and page.late_minor >= link.amount_due.amount_minor:
+            said = f"{name}_late"
+        elif not link.reusable and link.paid_minor + page.late_minor:
+            arrived_minor += link.paid_minor
+            said = "expired_new_part" if recipient else f"{name}_part"
+        elif recipient:
+            said = "expired_new"
+    amount = money(arrived_minor, link.amount.currency, language)
+    return words[said].format(merchant=page.merchant.name, recipient=recipient, amount=amount)
+
+
 def balance_minor(link: paylink_pb2.PaymentLink) -> int:
     """What is asked for later, after a deposit."""
     return link.amount.amount_minor - asked_minor(link)

@@ -3,20 +3,22 @@
 Whoever calls has locked the link.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from libs import ids
+from libs import context, ids
 from libs.db import Conn
 from libs.money import Money
-from services.paylink import events, metrics, moves, transfers
-from services.paylink.domain import BankTransfer, Link, LinkPayment, Method
+from services.paylink import events, metrics, moves, transfer_events, transfers
+from services.paylink.domain import Link, LinkPayment, Method
 from services.paylink.flows import carts
 from services.paylink.flows.cancel import give_up_announced
 from services.paylink.states import PAYMENT_TRANSITIONS, LinkEvent, LinkState, PaymentEvent
 from services.paylink.states import PaymentState as Try
 from services.paylink.store import links, payments
 from services.paylink.store import transfers as transfer_store
+from services.paylink.transfers import BankTransfer, MoveKind, TransferMove
 
 
 async def expire_in(tx: Conn, link: Link, now: datetime) -> Link:
@@ -79,8 +81,29 @@ async def settle_transfer(tx: Conn, link: Link, transfer: BankTransfer, now: dat
     """Find out what a recorded transfer is for, and write it. Answers the link as it is then."""
     under_way = await payments.processing(tx, link)
     allocation = transfers.allocate(link, transfer, reserved=len(under_way))
-    await transfer_store.settle(tx, allocation.transfer)
-    after = link
+    after, settled = await use_transfer(
+        tx, link, transfer, allocation, under_way=under_way, now=now
+    )
+    await transfer_events.transfer_recorded(tx, settled, now)
+    return after
+
+
+async def use_transfer(
+    tx: Conn,
+    link: Link,
+    transfer: BankTransfer,
+    allocation: transfers.Allocation,
+    *,
+    under_way: Sequence[LinkPayment],
+    now: datetime,
+    kind: MoveKind = MoveKind.MATCHED,
+    note: str | None = None,
+) -> tuple[Link, BankTransfer]:
+    """Write what the link gets of a transfer, and what that means for both. Tells of the link only."""
+    after = replace(allocation.transfer, link_id=link.id)
+    if allocation.uses_minor:
+        after = with_move(after, kind, allocation.uses_minor, now, link_id=link.id, note=note)
+    await transfer_store.save(tx, transfer, after)
     if allocation.pays:
         announced = None if link.reusable else next(iter(under_way), None)
         paid = _paid_by(link, announced, transfer, allocation.uses_minor, now)
@@ -88,12 +111,33 @@ async def settle_transfer(tx: Conn, link: Link, transfer: BankTransfer, now: dat
             await payments.insert(tx, paid)
         else:
             await payments.save(tx, announced, paid)
-        after = await _paid(tx, link, paid, now)
-    elif allocation.uses_minor:
+        return await _paid(tx, link, paid, now), after
+    if allocation.uses_minor:
         part = replace(link, paid_minor=link.paid_minor + allocation.uses_minor)
-        after = await links.save(tx, link, part)
-    await events.transfer_recorded(tx, allocation.transfer, now)
-    return after
+        return await links.save(tx, link, part), after
+    return link, after
+
+
+def with_move(
+    transfer: BankTransfer,
+    kind: MoveKind,
+    amount_minor: int,
+    now: datetime,
+    *,
+    link_id: str | None,
+    note: str | None,
+) -> BankTransfer:
+    """The same with one more step of its money, made by whoever the current call is for."""
+    move = TransferMove(
+        id=ids.new("tmv"),
+        kind=kind,
+        amount_minor=amount_minor,
+        link_id=link_id,
+        made_by=context.current().actor,
+        note=note,
+        made_at=now,
+    )
+    return replace(transfer, moves=(*transfer.moves, move))
 
 
 def _paid_by(

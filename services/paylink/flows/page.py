@@ -20,6 +20,7 @@ from services.paylink.flows.opening import open_link, shown_payment, use_of
 from services.paylink.flows.reissue import new_link_channel
 from services.paylink.states import LinkState
 from services.paylink.store import payments
+from services.paylink.store import transfers as transfer_store
 
 T = TypeVar("T")
 RETURN_WITHIN: Final = timedelta(days=1)
@@ -40,6 +41,7 @@ class PayPageView:
     transfer: Transfer | None
     payment: LinkPayment | None
     use: str  # names the payment; empty unless it is the shopper's own, who had named it
+    late_minor: int  # arrived after the link's end, and waits for the merchant
     new_link_recipient: str | None
     form_key: str
 
@@ -52,6 +54,8 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
     over = moves.is_over(link, now)
     shown = replace(link, state=LinkState.EXPIRED, next_reminder_at=None) if over else link
     merchant, (cards, field) = await asyncio.gather(deps.merchants.get(), _cards(deps, shown))
+    late_minor = await _late_minor(deps, shown)
+    asks_again = over and (shown.reusable or late_minor < shown.due_minor)
     return PayPageView(
         link=shown,
         merchant=merchant,
@@ -60,7 +64,8 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
         transfer=_transfer(shown, merchant),
         payment=payment,
         use=use if own else "",
-        new_link_recipient=_new_link_recipient(shown) if over else None,
+        late_minor=late_minor,
+        new_link_recipient=_new_link_recipient(shown) if asks_again else None,
         form_key=secrets.token_urlsafe(16),
     )
 
@@ -95,6 +100,14 @@ def _transfer(link: Link, merchant: Merchant) -> Transfer | None:
         return None
     payload = transfers.epc_payload(account, link.due, link.creditor_reference)
     return Transfer(account, payload)
+
+
+async def _late_minor(deps: Deps, link: Link) -> int:
+    """Of a reusable link nobody could tell whose money it is."""
+    if link.reusable or link.state not in (LinkState.EXPIRED, LinkState.CANCELLED):
+        return 0
+    async with deps.db.connection() as conn:
+        return sum(one.open_minor for one in await transfer_store.late(conn, link))
 
 
 def _new_link_recipient(link: Link) -> str | None:

@@ -20,6 +20,7 @@ from services.paylink.errors import (
 )
 from services.paylink.flows.create import give_address, insert_link
 from services.paylink.flows.ending import expire_in
+from services.paylink.flows.given import count_late
 from services.paylink.flows.links import locked
 from services.paylink.states import LinkState
 from services.paylink.store import links, tokens
@@ -50,6 +51,7 @@ async def reissue_in(
     """In the caller's transaction, which has locked the link. Sends it by its channels."""
     if not link.open and link.state is not LinkState.EXPIRED:
         raise moves.not_allowed(link.state)
+    link = await count_late(tx, link, now)
     base = link if link.open else moves.reopened(link, now)
     fresh = replace(
         base,

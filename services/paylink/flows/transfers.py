@@ -4,22 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from libs import context, idempotency, ids, pages
+from libs import context, idempotency, ids
 from libs.db import Conn
 from libs.errors import InternalError, invalid
 from libs.idempotency import Key
 from libs.money import Money
-from services.paylink import events, paying, references
+from services.paylink import paying, references, transfer_events
 from services.paylink import transfers as rules
 from services.paylink.deps import Deps
-from services.paylink.domain import BankTransfer, Link, LinkPayment, Method
+from services.paylink.domain import Link, LinkPayment, Method
 from services.paylink.errors import (
     BankTransferDiffers,
     MethodNotOffered,
     PaymentLinkClosed,
     PaymentLinkPaying,
 )
-from services.paylink.flows.ending import end_payment, settle_transfer
+from services.paylink.flows.ending import end_payment, settle_transfer, use_transfer
 from services.paylink.flows.links import locked
 from services.paylink.flows.pay import begin
 from services.paylink.states import (
@@ -27,10 +27,10 @@ from services.paylink.states import (
     TRANSFER_INITIAL,
     LinkState,
     PaymentEvent,
-    TransferState,
 )
 from services.paylink.store import links, payments
 from services.paylink.store import transfers as store
+from services.paylink.transfers import BankTransfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,39 +86,64 @@ async def withdraw_bank_transfer(deps: Deps, opened: Link) -> None:
 async def record_bank_transfer(deps: Deps, cmd: RecordBankTransfer, key: Key | None) -> bytes:
     """Answers the BankTransfer message, the same for the same key and for the same booking."""
     _check_day(cmd.booked_on)
-    named = references.found_in(cmd.creditor_reference or "")
+    named, misspelt = references.found_in(cmd.creditor_reference or "")
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
         transfer = _new(cmd, context.merchant_id(), now)
         claim = await idempotency.claim(tx, key, transfer.id)
         if claim.answer is not None:
             return claim.answer
-        link = await links.lock_by_reference(tx, transfer.merchant_id, named) if named else None
-        if link is not None:
-            transfer = replace(transfer, link_id=link.id, waits=rules.must_wait(link))
-        if await store.insert(tx, transfer):
-            await _settle_or_wait(tx, link, transfer, now)
-        stored = await store.by_bank_reference(tx, transfer.merchant_id, cmd.bank_reference)
-        answer = events.transfer_pb(_same(stored, cmd)).SerializeToString()
+        wanted = [*named, *misspelt]
+        found = await links.lock_all(tx, transfer.merchant_id, references=wanted) if wanted else ()
+        certain = [link for link in found if link.creditor_reference in named]
+        if len(certain) == 1:
+            await _record_for(tx, certain[0], transfer, now)
+        else:
+            await _record_for_several(tx, found, certain, transfer, now)
+        stored = await store.of_booking(tx, transfer)
+        answer = transfer_events.transfer_pb(_same(stored, cmd)).SerializeToString()
         await idempotency.complete(tx, key, answer)
     return answer
 
 
-async def _settle_or_wait(
-    tx: Conn, link: Link | None, transfer: BankTransfer, now: datetime
-) -> None:
-    if link is None or transfer.waits:
-        await events.transfer_recorded(tx, transfer, now)
+async def _record_for(tx: Conn, link: Link, transfer: BankTransfer, now: datetime) -> None:
+    """Its text names one link: whatever is to be said of the money is said of that link."""
+    named = replace(transfer, link_id=link.id, waits=rules.must_wait(link))
+    if not await store.insert(tx, named):
+        return
+    if named.waits:
+        await transfer_events.transfer_recorded(tx, named, now)
     else:
-        await settle_transfer(tx, link, transfer, now)
+        await settle_transfer(tx, link, named, now)
+
+
+async def _record_for_several(
+    tx: Conn, found: Sequence[Link], certain: Sequence[Link], transfer: BankTransfer, now: datetime
+) -> None:
+    """Its text names none or several: the amount says for which it is, or else a person."""
+    reserved = await payments.count_processing(
+        tx, transfer.merchant_id, [link.id for link in certain]
+    )
+    chosen = rules.chosen(certain, transfer.amount, reserved)
+    doubtful = () if chosen else tuple(link.id for link in found)
+    current = replace(transfer, candidates=doubtful)
+    if not await store.insert(tx, current):
+        return
+    for link in chosen:
+        under_way = await payments.processing(tx, link)
+        allocation = rules.used(link, current)
+        _, current = await use_transfer(tx, link, current, allocation, under_way=under_way, now=now)
+    await transfer_events.transfer_recorded(tx, current, now)
 
 
 def _same(stored: BankTransfer | None, cmd: RecordBankTransfer) -> BankTransfer:
-    """The recorded one, unless the bank's reference stands for another booking."""
+    """The recorded one, unless the bank's reference stands for another booking.
+
+    Texts are spelled differently from one statement to the next.
+    """
     if stored is None:
         raise InternalError
-    told = (cmd.amount, cmd.creditor_reference, cmd.booked_on)
-    if (stored.amount, stored.creditor_reference, stored.booked_on) != told:
+    if (stored.amount, stored.booked_on) != (cmd.amount, cmd.booked_on):
         raise BankTransferDiffers
     return stored
 
@@ -129,12 +154,15 @@ def _new(cmd: RecordBankTransfer, merchant_id: str, now: datetime) -> BankTransf
         merchant_id=merchant_id,
         state=TRANSFER_INITIAL,
         bank_reference=cmd.bank_reference,
+        booking=rules.booking(cmd.bank_reference),
         amount=cmd.amount,
         creditor_reference=cmd.creditor_reference,
         link_id=None,
+        candidates=(),
         surplus_minor=0,
         waits=False,
         booked_on=cmd.booked_on,
+        moves=(),
         created_at=now,
     )
 
@@ -144,13 +172,3 @@ def _check_day(booked_on: str) -> None:
         date.fromisoformat(booked_on)
     except ValueError as error:
         raise invalid("booked_on", "is not a day") from error
-
-
-async def list_bank_transfers(
-    deps: Deps, *, limit: int, cursor: str, state: TransferState | None
-) -> tuple[Sequence[BankTransfer], str]:
-    """A page, and the cursor of the next one."""
-    page = pages.page_of(limit=limit, cursor=cursor, prefix="trf")
-    async with deps.db.connection() as conn:
-        rows = await store.page(conn, context.merchant_id(), page, state=state)
-    return pages.cut(rows, page)

@@ -16,15 +16,8 @@ from libs.errors import invalid
 from libs.idempotency import key_of
 from services.paylink.deps import Deps
 from services.paylink.domain import Merchant, Method, NewLink, Quote
-from services.paylink.events import (
-    LINK_STATES,
-    METHODS,
-    TRANSFER_STATES,
-    link_pb,
-    payment_pb,
-    transfer_pb,
-)
-from services.paylink.flows import create, links, offer, reissue, transfers
+from services.paylink.events import LINK_STATES, METHODS, link_pb, payment_pb
+from services.paylink.flows import create, given, links, offer, reissue, transfers
 from services.paylink.flows.transfers import RecordBankTransfer
 from services.paylink.payments_client import METHOD
 from services.paylink.service.fields import (
@@ -34,6 +27,7 @@ from services.paylink.service.fields import (
     opt,
     recipient_of,
 )
+from services.paylink.transfer_events import TRANSFER_STATES, transfer_pb
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
@@ -208,15 +202,40 @@ class PaymentLinks(PaymentLinksServiceServicer):
     async def ListBankTransfers(
         self, request: pb.ListBankTransfersRequest, rpc: Rpc
     ) -> pb.ListBankTransfersResponse:
-        rows, cursor = await transfers.list_bank_transfers(
+        rows, cursor = await given.list_bank_transfers(
             self._deps,
             limit=request.limit,
             cursor=request.cursor,
             state=_TRANSFER_STATES.get(request.state),
+            link_id=opt(request, "payment_link_id"),
         )
         return pb.ListBankTransfersResponse(
             data=[transfer_pb(row) for row in rows], next_cursor=cursor or None
         )
+
+    async def GetBankTransfer(
+        self, request: pb.GetBankTransferRequest, rpc: Rpc
+    ) -> pb.GetBankTransferResponse:
+        transfer = await given.get_bank_transfer(self._deps, request.bank_transfer_id)
+        return pb.GetBankTransferResponse(bank_transfer=transfer_pb(transfer))
+
+    async def SettleBankTransfer(
+        self, request: pb.SettleBankTransferRequest, rpc: Rpc
+    ) -> pb.SettleBankTransferResponse:
+        cmd = given.SettleBankTransfer(
+            request.bank_transfer_id, request.payment_link_id, opt(request, "note")
+        )
+        key = key_of(request, "SettleBankTransfer")
+        settled = await given.settle_bank_transfer(self._deps, cmd, key)
+        return pb.SettleBankTransferResponse(bank_transfer=pb.BankTransfer.FromString(settled))
+
+    async def GiveBackBankTransfer(
+        self, request: pb.GiveBackBankTransferRequest, rpc: Rpc
+    ) -> pb.GiveBackBankTransferResponse:
+        cmd = given.GiveBackBankTransfer(request.bank_transfer_id, request.note)
+        key = key_of(request, "GiveBackBankTransfer")
+        given_back = await given.give_back_bank_transfer(self._deps, cmd, key)
+        return pb.GiveBackBankTransferResponse(bank_transfer=pb.BankTransfer.FromString(given_back))
 
     async def GetPaymentLinkAddress(
         self, request: pb.GetPaymentLinkAddressRequest, rpc: Rpc

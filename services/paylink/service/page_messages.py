@@ -37,6 +37,7 @@ def page_pb(view: PayPageView) -> pages_pb2.PayPage:
         transfer=None if view.transfer is None else _transfer_pb(view.link, view.transfer),
         payment=None if view.payment is None else page_payment_pb(view.payment, use=view.use),
         due_minor=view.link.due_minor,
+        late_minor=view.late_minor,
         new_link_recipient=view.new_link_recipient,
         form_key=view.form_key,
     )

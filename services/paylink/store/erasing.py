@@ -25,6 +25,14 @@ WITH found AS (
 ), tries AS (
     UPDATE link_payments SET payer_email = NULL
     FROM found WHERE merchant_id = $1 AND link_id = found.id AND payer_email IS NOT NULL
+), texts AS (
+    UPDATE bank_transfers SET creditor_reference = NULL
+    FROM found WHERE merchant_id = $1 AND link_id = found.id
+), notes AS (
+    UPDATE bank_transfer_moves AS move SET note = NULL
+    FROM bank_transfers AS transfer, found
+    WHERE move.merchant_id = $1 AND (transfer.merchant_id, transfer.id) = ($1, move.transfer_id)
+      AND transfer.link_id = found.id
 )
 SELECT id, recipient_email, recipient_phone, pg_notify('{CHANGED}', id)
 FROM found JOIN erased USING (id)"""  # noqa: S608 - made of constants
@@ -42,6 +50,7 @@ ANSWERING_LINKS: Final = (
     "RecoverCart",
 )
 ANSWERING_CARTS: Final = ("CreateCart",)
+ANSWERING_TRANSFERS: Final = ("RecordBankTransfer", "SettleBankTransfer", "GiveBackBankTransfer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,16 @@ async def erase_links_at(
     `emails` in lower case.
     """
     return _erased(await conn.fetch(_AT_ADDRESSES, merchant_id, list(emails), list(phones)))
+
+
+async def transfers_of(conn: Conn, merchant_id: str, link_ids: Sequence[str]) -> Sequence[str]:
+    """The transfers that name these links or were given to them, by id."""
+    rows = await conn.fetch(
+        "SELECT id FROM bank_transfers WHERE merchant_id = $1 AND link_id = ANY($2::text[])",
+        merchant_id,
+        list(link_ids),
+    )
+    return [row["id"] for row in rows]
 
 
 async def erase_carts_at(

@@ -182,15 +182,19 @@ async def lock(conn: Conn, merchant_id: str, link_id: str) -> Link | None:
     return None if row is None else link_of(row)
 
 
-async def lock_by_reference(conn: Conn, merchant_id: str, references: Sequence[str]) -> Link | None:
-    """The link of the first of these creditor references that is one of ours."""
-    row = await conn.fetchrow(
-        _SELECT + " WHERE merchant_id = $1 AND creditor_reference = ANY($2::text[])"
-        " ORDER BY array_position($2::text[], creditor_reference) LIMIT 1 FOR NO KEY UPDATE",
+async def lock_all(
+    conn: Conn, merchant_id: str, *, ids: Sequence[str] = (), references: Sequence[str] = ()
+) -> Sequence[Link]:
+    """Those with these ids or creditor references, locked in the order in which all lock several."""
+    rows = await conn.fetch(
+        _SELECT + " WHERE merchant_id = $1"
+        " AND (id = ANY($2::text[]) OR creditor_reference = ANY($3::text[]))"
+        " ORDER BY id FOR NO KEY UPDATE",
         merchant_id,
+        list(ids),
         list(references),
     )
-    return None if row is None else link_of(row)
+    return [link_of(row) for row in rows]
 
 
 async def balance_exists(conn: Conn, merchant_id: str, link_id: str) -> bool:

@@ -1,6 +1,6 @@
 """SQL of tries to pay. Who changes one holds the lock of its link (store.links.lock)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
@@ -140,6 +140,20 @@ async def latest(conn: Conn, link: Link) -> LinkPayment | None:
         link.id,
     )
     return None if row is None else _payment(row)
+
+
+async def count_processing(
+    conn: Conn, merchant_id: str, link_ids: Sequence[str]
+) -> Mapping[str, int]:
+    """How many are under way, by link; links without one are not there."""
+    rows = await conn.fetch(
+        "SELECT link_id, count(*) AS tries FROM link_payments"
+        " WHERE merchant_id = $1 AND link_id = ANY($2::text[]) AND state = 'processing'"
+        " GROUP BY link_id",
+        merchant_id,
+        list(link_ids),
+    )
+    return {row["link_id"]: row["tries"] for row in rows}
 
 
 async def processing(conn: Conn, link: Link) -> Sequence[LinkPayment]:

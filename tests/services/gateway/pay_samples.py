@@ -162,6 +162,12 @@ def deposit() -> pages_pb2.PayPage:
     return page(payment_link=asked, saved_cards=[])
 
 
+def ended_half_paid(state: int, **more: object) -> pages_pb2.PayPage:
+    """50.00 arrived in time, 20.00 afterwards."""
+    half = link(state, amount_due=euros(7900), paid_minor=5000)
+    return page(payment_link=half, late_minor=2000, **more)
+
+
 LONG = (
     "Società Cooperativa Agricola dei Produttori di Erbe Officinali e Piante Aromatiche "
     "dell'Alta Val di Susa"
@@ -227,7 +233,14 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "expired-new": lambda: page(
         payment_link=link(LINK.STATE_EXPIRED), new_link_recipient="g•••@example.com"
     ),
+    "expired-late": lambda: page(payment_link=link(LINK.STATE_EXPIRED), late_minor=12900),
+    "expired-part": lambda: ended_half_paid(LINK.STATE_EXPIRED),
+    "expired-part-new": lambda: ended_half_paid(
+        LINK.STATE_EXPIRED, new_link_recipient="g•••@example.com"
+    ),
     "cancelled": lambda: page(payment_link=link(LINK.STATE_CANCELLED)),
+    "cancelled-late": lambda: page(payment_link=link(LINK.STATE_CANCELLED), late_minor=12900),
+    "cancelled-part": lambda: ended_half_paid(LINK.STATE_CANCELLED),
 }
 VIEWS = {
     name: name.partition("-")[0] if name not in ("declined", "given-up", "used-up") else view

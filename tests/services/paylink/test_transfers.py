@@ -1,14 +1,16 @@
 """Bank transfers: what arrives, for which link, and what is left."""
 
+import pytest
+
 from incasso.paylink.v1 import events_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.payments.v1 import payments_pb2
+from libs.errors import Refusal
 from tests.services.oneclick.payments_double import lose_answer, money, once
 from tests.services.paylink.test_links import refused
-from tests.services.paylink.world import Link, Try, World, token_of
+from tests.services.paylink.world import Link, Transfer, Try, World, token_of
 
 State = payments_pb2.Payment
-Transfer = pb.BankTransfer
 
 
 async def announce(world: World, link):
@@ -62,7 +64,7 @@ async def test_a_link_that_waits_for_a_transfer_can_be_cancelled(world: World):
     (given_up,) = await world.tries(link)
     assert given_up.state == Try.STATE_CANCELLED
     late = await world.transfer(12900, link.creditor_reference)
-    assert (late.state, late.surplus_minor) == (Transfer.STATE_SURPLUS, 12900)
+    assert (late.state, late.open_minor) == (Transfer.STATE_LATE, 12900)
 
 
 async def test_only_what_is_offered_is_announced(world: World):
@@ -131,12 +133,76 @@ async def test_one_booking_is_recorded_once(world: World):
     again = await world.transfer(5000, link.creditor_reference, bank_reference="b-1")
     assert again == first
     assert (await world.get(link)).paid_minor == 5000
-    other_amount = world.transfer(5001, link.creditor_reference, bank_reference="b-1")
+    for reference, text in (("B-1 ", "x"), (" b-1", ""), ("B -1", link.creditor_reference.lower())):
+        assert await world.transfer(5000, text, bank_reference=reference) == first
+    other_amount = world.transfer(5001, link.creditor_reference, bank_reference="B-1")
     assert await refused(other_amount) == "bank_transfer_differs"
     request = pb.RecordBankTransferRequest(
         bank_reference="b-2", amount=money(1), booked_on="2026-13-41"
     )
     assert await refused(world.call("RecordBankTransfer", request, key="k")) == "invalid_argument"
+
+
+async def test_two_real_bookings_of_the_same_day_sum_and_text_are_two(world: World):
+    link = await world.link(10000)
+    for reference in ("b-1", "b1"):
+        await world.transfer(5000, link.creditor_reference, bank_reference=reference)
+    assert (await world.get(link)).state == Link.STATE_PAID
+
+
+def both(*links) -> str:
+    """A text of more than 200 characters that names these links, as a person types it."""
+    named = " e ".join(
+        " ".join(link.creditor_reference[at : at + 4] for at in range(0, 20, 4)).lower()
+        for link in links
+    )
+    return f"{'Pagamento delle fatture di novembre, come da accordi. ' * 4}{named}, grazie"
+
+
+async def test_of_two_references_the_one_that_is_still_due_gets_the_money(world: World):
+    done, due = await world.link(), await world.link()
+    await world.transfer(12900, done.creditor_reference)
+    arrived = await world.transfer(12900, both(done, due))
+    assert (arrived.state, arrived.payment_link_id) == (Transfer.STATE_MATCHED, due.id)
+    assert (await world.get(due)).state == Link.STATE_PAID
+
+
+async def test_one_transfer_pays_both_links_that_it_names(world: World):
+    links = [await world.link(), await world.sent_link(5000)]
+    await announce(world, links[1])
+    arrived = await world.transfer(17900, both(*links))
+    assert (arrived.state, arrived.open_minor) == (Transfer.STATE_MATCHED, 0)
+    assert [move.payment_link_id for move in arrived.moves] == [link.id for link in links]
+    for link in links:
+        assert (await world.get(link)).state == Link.STATE_PAID
+        assert len(await world.tries(link)) == 1
+    assert await recorded_states(world, arrived) == [Transfer.STATE_MATCHED]
+
+
+async def test_what_the_amount_does_not_decide_is_for_a_person_to_decide(world: World):
+    links = [await world.link(), await world.link()]
+    for amount_minor in (12900, 5000, 20000):
+        arrived = await world.transfer(amount_minor, both(*links))
+        assert arrived.state == Transfer.STATE_UNMATCHED
+        assert list(arrived.candidates) == [link.id for link in links]
+    assert {(await world.get(link)).paid_minor for link in links} == {0}
+
+
+async def test_a_reference_with_wrong_check_digits_names_a_candidate(world: World):
+    link = await world.link()
+    right = link.creditor_reference
+    wrong = f"RF{(int(right[2:4]) + 1) % 100:02d}{right[4:]}"
+    arrived = await world.transfer(12900, f"saldo {wrong}")
+    assert (arrived.state, list(arrived.candidates)) == (Transfer.STATE_UNMATCHED, [link.id])
+
+
+async def test_a_text_is_taken_up_to_a_thousand_characters(world: World):
+    link = await world.link()
+    text = link.creditor_reference.rjust(1000, "é")
+    assert (await world.transfer(12900, text)).creditor_reference == text
+    with pytest.raises(Refusal) as refusal:
+        await world.transfer(12900, text + "x")
+    assert [one.field for one in refusal.value.violations] == ["creditor_reference"]
 
 
 async def recorded_states(world: World, transfer) -> list[int]:
@@ -196,4 +262,4 @@ async def test_an_announced_transfer_does_not_block_for_ever(world: World):
     assert (await world.get(link)).state == Link.STATE_EXPIRED
     assert [one.state for one in await world.tries(link)] == [Try.STATE_CANCELLED]
     late = await world.transfer(12900, link.creditor_reference)
-    assert late.state == Transfer.STATE_SURPLUS
+    assert late.state == Transfer.STATE_LATE

@@ -16,6 +16,7 @@ from tests.services.paylink import doubles
 PUBLIC_URL = "https://pay.example"
 Link = pb.PaymentLink
 Try = pb.LinkPayment
+Transfer = pb.BankTransfer
 
 
 @dataclass

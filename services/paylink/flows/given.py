@@ -1,0 +1,161 @@
+"""What a person does with money that arrived: look at it, give it to a link, or back to its payer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from libs import context, idempotency, pages
+from libs.db import Conn
+from libs.idempotency import Key
+from services.paylink import transfer_events
+from services.paylink import transfers as rules
+from services.paylink.deps import Deps
+from services.paylink.domain import Link
+from services.paylink.errors import (
+    BankTransferChanged,
+    BankTransferNotFound,
+    BankTransferSpent,
+    MoneyArrivedLate,
+    PaymentLinkNotFound,
+)
+from services.paylink.flows.ending import use_transfer, with_move
+from services.paylink.states import TransferState
+from services.paylink.store import links, payments
+from services.paylink.store import transfers as store
+from services.paylink.transfers import BankTransfer, MoveKind
+
+
+@dataclass(frozen=True, slots=True)
+class SettleBankTransfer:
+    transfer_id: str
+    link_id: str
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBackBankTransfer:
+    transfer_id: str
+    note: str
+
+
+async def get_bank_transfer(deps: Deps, transfer_id: str) -> BankTransfer:
+    async with deps.db.connection() as conn:
+        transfer = await store.get(conn, context.merchant_id(), transfer_id)
+    if transfer is None:
+        raise BankTransferNotFound
+    return transfer
+
+
+async def list_bank_transfers(
+    deps: Deps, *, limit: int, cursor: str, state: TransferState | None, link_id: str | None
+) -> tuple[Sequence[BankTransfer], str]:
+    """A page, and the cursor of the next one."""
+    page = pages.page_of(limit=limit, cursor=cursor, prefix="trf")
+    async with deps.db.connection() as conn:
+        rows = await store.page(conn, context.merchant_id(), page, state=state, link_id=link_id)
+    return pages.cut(rows, page)
+
+
+async def settle_bank_transfer(deps: Deps, cmd: SettleBankTransfer, key: Key | None) -> bytes:
+    """Give what is left of it to a link. Answers its message, the same for the same key."""
+    now = deps.clock.now()
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, key, cmd.transfer_id)
+        if claim.answer is not None:
+            return claim.answer
+        transfer, locked = await _locked(tx, cmd.transfer_id, [cmd.link_id])
+        if cmd.link_id not in locked:
+            raise PaymentLinkNotFound
+        if transfer.state is TransferState.PARTIAL:
+            if transfer.link_id == cmd.link_id:
+                raise BankTransferSpent
+            transfer = await _take_back(tx, transfer, locked, now)
+        _, settled = await _give(tx, locked[cmd.link_id], transfer, now, note=cmd.note)
+        answer = transfer_events.transfer_pb(settled).SerializeToString()
+        await idempotency.complete(tx, key, answer)
+    return answer
+
+
+async def give_back_bank_transfer(deps: Deps, cmd: GiveBackBankTransfer, key: Key | None) -> bytes:
+    """Record that what is left of it was given back. Answers its message, as above."""
+    now = deps.clock.now()
+    async with deps.db.transaction() as tx:
+        claim = await idempotency.claim(tx, key, cmd.transfer_id)
+        if claim.answer is not None:
+            return claim.answer
+        transfer, locked = await _locked(tx, cmd.transfer_id, [])
+        if transfer.state is TransferState.PARTIAL:
+            transfer = await _take_back(tx, transfer, locked, now)
+        given_back = with_move(
+            rules.given_back(transfer),
+            MoveKind.GIVEN_BACK,
+            transfer.open_minor,
+            now,
+            link_id=None,
+            note=cmd.note,
+        )
+        await store.save(tx, transfer, given_back)
+        await transfer_events.transfer_given_back(tx, given_back, now)
+        answer = transfer_events.transfer_pb(given_back).SerializeToString()
+        await idempotency.complete(tx, key, answer)
+    return answer
+
+
+async def count_late(tx: Conn, link: Link, now: datetime) -> Link:
+    """Before an ended link asks again: what arrived after its end counts, so that it asks for the rest.
+
+    Raises MoneyArrivedLate when there is none: whether that settles it is for a person to say.
+    """
+    late = () if link.reusable else await store.late(tx, link)
+    if sum(transfer.open_minor for transfer in late) >= link.due_minor:
+        raise MoneyArrivedLate
+    for transfer in late:
+        link, _ = await _give(tx, link, transfer, now, note=None)
+    return link
+
+
+async def _give(
+    tx: Conn, link: Link, transfer: BankTransfer, now: datetime, *, note: str | None
+) -> tuple[Link, BankTransfer]:
+    under_way = await payments.processing(tx, link)
+    allocation = rules.given(link, transfer, reserved=len(under_way))
+    after, settled = await use_transfer(
+        tx,
+        link,
+        transfer,
+        allocation,
+        under_way=under_way,
+        now=now,
+        kind=MoveKind.SETTLED,
+        note=note,
+    )
+    await transfer_events.transfer_settled(tx, settled, now)
+    return after, settled
+
+
+async def _locked(
+    tx: Conn, transfer_id: str, link_ids: Sequence[str]
+) -> tuple[BankTransfer, Mapping[str, Link]]:
+    """The transfer, these links and the one that it pays in part, locked; links first, as ever."""
+    merchant_id = context.merchant_id()
+    seen = await store.get(tx, merchant_id, transfer_id)
+    if seen is None:
+        raise BankTransferNotFound
+    own = [seen.link_id] if seen.state is TransferState.PARTIAL and seen.link_id else []
+    locked = await links.lock_all(tx, merchant_id, ids=[*link_ids, *own])
+    transfer = await store.get(tx, merchant_id, transfer_id, lock=True)
+    if transfer != seen:
+        raise BankTransferChanged
+    return transfer, {link.id: link for link in locked}
+
+
+async def _take_back(
+    tx: Conn, transfer: BankTransfer, locked: Mapping[str, Link], now: datetime
+) -> BankTransfer:
+    """From the link that it pays in part; its rest is more again."""
+    link = locked[transfer.link_id or ""]
+    free, part_minor = rules.taken_back(link, transfer)
+    free = with_move(free, MoveKind.TAKEN_BACK, part_minor, now, link_id=link.id, note=None)
+    await store.save(tx, transfer, free)
+    await links.save(tx, link, replace(link, paid_minor=link.paid_minor - part_minor))
+    return free
