@@ -9,10 +9,13 @@ Ready = Callable[[], Awaitable[str]]
 
 
 class Admin:
-    """`ready` answers "" when the process can work, else why it cannot."""
+    """`ready` answers "" when the process can work, else why it cannot; `warning` what is wrong
+    with its settings all the same, if anything.
+    """
 
-    def __init__(self, ready: Ready) -> None:
+    def __init__(self, ready: Ready, warning: Callable[[], str] = str) -> None:
         self._ready = ready
+        self._warning = warning
         self._leaving = False
         app = web.Application()
         app.add_routes(
@@ -42,7 +45,8 @@ class Admin:
         why_not = "the process is stopping" if self._leaving else await self._ready()
         if why_not:
             return web.Response(status=503, text=f"{why_not}\n")
-        return web.Response(text="ready\n")
+        warning = self._warning()
+        return web.Response(text=f"ready\nwarning: {warning}\n" if warning else "ready\n")
 
     async def _metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -57,6 +57,11 @@ def rules_of(field: FieldDescriptor) -> options_pb2.FieldRules:
     return field.GetOptions().Extensions[options_pb2.field]
 
 
+def most_items(field: FieldDescriptor) -> int:
+    """How many elements or keys a list or map may have."""
+    return rules_of(field).max_items or MAX_ITEMS
+
+
 @functools.cache
 def _message_checks(descriptor: Descriptor) -> Checks:
     if descriptor.full_name.startswith("google.protobuf."):
@@ -109,7 +114,7 @@ def _presence(field: FieldDescriptor) -> Callable[[Message], bool]:
 
 def _list_checks(field: FieldDescriptor) -> Checks:
     name, rules, value_checks = field.name, rules_of(field), _value_checks(field)
-    most = rules.max_items or MAX_ITEMS
+    most = most_items(field)
 
     def run(message: Message, path: str) -> Iterator[FieldViolation]:
         values = getattr(message, name)
@@ -126,7 +131,7 @@ def _list_checks(field: FieldDescriptor) -> Checks:
 
 def _map_checks(field: FieldDescriptor) -> Checks:
     name, rules = field.name, rules_of(field)
-    most = rules.max_items or MAX_ITEMS
+    most = most_items(field)
     value_check = _text_check(rules)
 
     def run(message: Message, path: str) -> Iterator[FieldViolation]:

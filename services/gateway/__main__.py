@@ -10,7 +10,8 @@ from libs import lag, logs, settings, telemetry
 from libs.admin import Admin
 from libs.logs import log
 from libs.tasks import Tasks, cancel
-from services.gateway.app import build
+from services.gateway import app
+from services.gateway.addresses import Addresses
 from services.gateway.config import Config
 from services.gateway.upstreams import Upstreams
 
@@ -30,11 +31,10 @@ async def serve(config: Config) -> None:
             "notify": config.notify_target,
         }
     )
-    runner = web.AppRunner(
-        build(config, upstreams, tasks), access_log=None, shutdown_timeout=config.grace_seconds
-    )
+    addresses = Addresses(config.trusted_proxies)
+    runner = app.runner(config, upstreams, tasks, addresses)
     await runner.setup()
-    admin = Admin(_ready)
+    admin = Admin(_ready, lambda: addresses.complaint)
     meter = asyncio.create_task(lag.Meter().run())
     await web.TCPSite(runner, config.listen_host, config.http_port, backlog=1024).start()
     await admin.start(config.listen_host, config.admin_port)

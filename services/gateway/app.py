@@ -7,14 +7,25 @@ from typing import Final
 from aiohttp import web
 
 from libs import client
+from libs.errors import Refusal
 from libs.tasks import Tasks
-from services.gateway import browser, docs, logos, notices, returns, webhooks
+from services.gateway import (
+    bodies,
+    browser,
+    connections,
+    docs,
+    door,
+    logos,
+    notices,
+    returns,
+    webhooks,
+)
+from services.gateway.addresses import Addresses
 from services.gateway.authentication import Keys
 from services.gateway.checkout import METHOD_SERVICES, Checkout
 from services.gateway.config import Config
-from services.gateway.door import middleware
 from services.gateway.errors import RouteNotFound
-from services.gateway.limits import Limiter
+from services.gateway.limits import Failures, Limiter
 from services.gateway.logos import Logos
 from services.gateway.notices import Notices
 from services.gateway.pay import routes as shopper_pages
@@ -29,19 +40,47 @@ AUTHENTICATE_SECONDS: Final = 2.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def build(config: Config, upstreams: Upstreams, tasks: Tasks) -> web.Application:
-    """Mutating calls run as `tasks`, which the caller waits for at the end."""
+def runner(
+    config: Config, upstreams: Upstreams, tasks: Tasks, addresses: Addresses
+) -> connections.Runner:
+    """Serves the application. Mutating calls run as `tasks`, which the caller waits for."""
     security = Security(origins=config.cors_origins, secure=config.secure)
+
+    def refused(refusal: Refusal) -> web.Response:
+        answer = door.refused(refusal)
+        security.protect(answer)
+        return answer
+
+    limits = connections.Limits(
+        header_seconds=config.header_seconds,
+        body_seconds=config.body_seconds,
+        idle_seconds=config.idle_seconds,
+        send_seconds=config.send_seconds,
+        connections=config.max_connections,
+        per_address=0 if config.trusted_proxies else config.max_connections_per_address,
+    )
+    app = build(config, upstreams, tasks, addresses, security)
+    return connections.Runner(app, limits, refused, shutdown_timeout=config.grace_seconds)
+
+
+def build(
+    config: Config,
+    upstreams: Upstreams,
+    tasks: Tasks,
+    addresses: Addresses,
+    security: Security,
+) -> web.Application:
     edge = Edge(
         keys=keys(upstreams),
         by_key=Limiter(rate=config.key_requests_per_second, burst=config.key_requests_burst),
-        failures=Limiter(rate=config.failures_per_second, burst=config.failures_burst),
-        trusted_proxies=config.trusted_proxies,
+        failures=Failures.at(rate=config.failures_per_second, burst=config.failures_burst),
+        addresses=addresses,
         tasks=tasks,
         security=security,
     )
     known = all_routes()
-    app = web.Application(middlewares=[middleware()], client_max_size=webhooks.MAX_BODY_BYTES)
+    app = web.Application(middlewares=[door.middleware()])
+    app[bodies.SECONDS] = config.body_seconds
     app.on_response_prepare.append(security.on_prepare)
     local = local_calls(upstreams)
     for route in known:
@@ -49,9 +88,8 @@ def build(config: Config, upstreams: Upstreams, tasks: Tasks) -> web.Application
         app.router.add_route(route.method, route.path, Transcoder(route, call, edge).__call__)
     add_preflights(app, known, security)
     add_webhooks(app, config, upstreams, edge)
-    back = Returns(
-        upstreams.method("payments", "RefreshPayment"), edge.failures, edge.trusted_proxies
-    )
+    refresh = upstreams.method("payments", "RefreshPayment")
+    back = Returns(refresh, edge.failures.returns, addresses)
     app.router.add_get(returns.PATH, back.arrive, allow_head=False)
     app.router.add_get(logos.PATH, Logos(upstreams.method("merchants", "GetLogo")).serve)
     shopper_pages.add(app, config, upstreams, edge)
@@ -63,12 +101,12 @@ def build(config: Config, upstreams: Upstreams, tasks: Tasks) -> web.Application
 def add_webhooks(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) -> None:
     """What others tell us: PSPs, SMS providers, mail servers."""
     handle = upstreams.method("payments", "HandlePspWebhook")
-    psp = PspWebhooks(handle, edge.failures, edge.trusted_proxies)
+    psp = PspWebhooks(handle, edge.failures.webhooks, edge.addresses)
     told = Notices(
         upstreams.method("notify", "HandleSmsStatus"),
         upstreams.method("notify", "HandleBounce"),
         failures=edge.failures,
-        trusted_proxies=edge.trusted_proxies,
+        addresses=edge.addresses,
         public_url=config.public_url,
     )
     app.router.add_post(webhooks.PATH, psp.receive)

@@ -21,8 +21,18 @@ class Config(Settings):
     # Origins whose pages may call with a publishable key, separated by commas. There are no
     # cookies, so that any origin is safe.
     cors_origins: str = "*"
-    # How many proxies in front of the gateway add to X-Forwarded-For.
+    # How many proxies in front of the gateway add to X-Forwarded-For; 0 is right only where
+    # callers connect to the gateway itself.
     trusted_proxies: int = Field(default=0, ge=0, le=10)
+    # Seconds for the headers and for the body of a request, for an idle connection to stay open,
+    # and for a client to read what it was sent.
+    header_seconds: float = Field(default=10.0, gt=0)
+    body_seconds: float = Field(default=10.0, gt=0)
+    idle_seconds: float = Field(default=75.0, gt=0)
+    send_seconds: float = Field(default=30.0, gt=0)
+    # Connections of this process, and of one address where no proxy stands in front.
+    max_connections: int = Field(default=5000, ge=1)
+    max_connections_per_address: int = Field(default=500, ge=1)
     # Requests of one API key and process.
     key_requests_per_second: float = Field(default=1000.0, gt=0)
     key_requests_burst: float = Field(default=2000.0, ge=1)

@@ -1,4 +1,7 @@
-"""What every request passes: a span, a trace id, errors as problems, safe headers, metrics."""
+"""What every request passes: a span, a trace id, errors as problems, safe headers, metrics.
+
+`refused` is the same for what is no request of the application yet.
+"""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -54,6 +57,15 @@ def middleware() -> Any:
         return response
 
     return door
+
+
+def refused(refusal: Refusal) -> web.Response:
+    """The answer to bytes that are no request, or to a connection too many."""
+    with telemetry.span("HTTP refused", kind=telemetry.SpanKind.SERVER, parent=""):
+        response = problems.response(refusal)
+        response.headers[TRACE_HEADER] = telemetry.trace_id()
+    HTTP_SECONDS.labels("OTHER", "unmatched", str(response.status)).observe(0.0)
+    return response
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:

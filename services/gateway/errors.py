@@ -1,5 +1,7 @@
 """Every way in which the gateway itself says no, with the HTTP status of each."""
 
+from collections.abc import Iterable, Sequence
+
 from libs.errors import Kind, Refusal
 
 
@@ -57,6 +59,22 @@ class BodySlow(GatewayRefusal):
     message = "The body did not arrive in time; repeat the request."
 
 
+class BodyUnreadable(GatewayRefusal):
+    reason = "body_unreadable"
+    message = "The body was cut short, or is not what the headers say."
+
+
+class ContentEncodingUnsupported(GatewayRefusal):
+    reason = "content_encoding_unsupported"
+    http_status = 415
+    message = "This address does not take bodies with this Content-Encoding."
+
+    def __init__(self, taken: Sequence[str] = ("identity",)) -> None:
+        known = " or ".join(taken)
+        super().__init__(f"This address takes bodies with the Content-Encoding {known} only.")
+        self.headers = {"Accept-Encoding": ", ".join(taken)}
+
+
 class MediaTypeUnsupported(GatewayRefusal):
     reason = "media_type_unsupported"
     http_status = 415
@@ -73,6 +91,36 @@ class JsonMalformed(GatewayRefusal):
     message = "The body is not valid JSON."
 
 
+class HttpMalformed(GatewayRefusal):
+    reason = "http_malformed"
+    message = "This is not HTTP as RFC 9112 has it."
+
+
+class HeadersTooLarge(GatewayRefusal):
+    reason = "headers_too_large"
+    http_status = 431
+    message = "The address or the headers are larger than this server takes."
+
+
+class HeadersSlow(GatewayRefusal):
+    reason = "headers_slow"
+    http_status = 408
+    message = "The headers did not arrive in time; repeat the request."
+
+
+class TooManyConnections(GatewayRefusal):
+    kind = Kind.UNAVAILABLE
+    reason = "too_many_connections"
+    http_status = 503
+    message = "Too many connections are open; keep them alive and use them again."
+
+
+class ExpectationUnknown(GatewayRefusal):
+    reason = "expectation_failed"
+    http_status = 417
+    message = "Of Expect only 100-continue is known."
+
+
 class RouteNotFound(GatewayRefusal):
     reason = "route_not_found"
     http_status = 404
@@ -83,6 +131,10 @@ class MethodNotAllowed(GatewayRefusal):
     reason = "method_not_allowed"
     http_status = 405
     message = "This address does not know this method."
+
+    def __init__(self, allowed: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.headers = {"Allow": ", ".join(sorted(allowed))}
 
 
 class TooManyRequests(GatewayRefusal):

@@ -1,23 +1,21 @@
-"""Requests: JSON bodies and query parameters into protobuf messages.
+"""Requests: parsed JSON bodies and query parameters into protobuf messages.
 
-Stricter than proto3's mapping, since this is money: whole numbers only as numbers, no unknown and
-no repeated names, no null. Every wrong field is answered with its path. Converters are compiled
-once per message.
+Stricter than proto3's mapping, since this is money: whole numbers only as numbers, no unknown
+names, no null. Every wrong field is answered with its path, up to MAX_WRONG of them; what is longer
+than its list may be is not looked into. Converters are compiled once per message.
 """
 
 import functools
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from libs import json_values
+from libs import json_values, validation
 from libs.errors import FieldViolation, InvalidArgument
 from libs.json_values import WrongValueError
-from services.gateway.errors import EncodingInvalid, JsonMalformed
 
 MAX_WRONG: Final = 50  # named in one answer
 _INTEGER = re.compile(r"-?\d{1,16}")
@@ -25,39 +23,6 @@ _INTEGER = re.compile(r"-?\d{1,16}")
 Wrong = list[FieldViolation]
 Read = Callable[[Any], Any]
 Fill = Callable[[Message, Any, str, Wrong], None]
-
-
-def parse(body: bytes) -> Any:
-    """JSON text of any shape. Raises EncodingInvalid and JsonMalformed."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        raise EncodingInvalid from None
-    try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
-    except JsonMalformed:
-        raise
-    except json.JSONDecodeError as error:
-        message = f"The body is not valid JSON: {error.msg} at line {error.lineno}."
-        raise JsonMalformed(message) from None
-    except RecursionError:
-        raise JsonMalformed("The body is nested too deeply.") from None
-    except ValueError:  # Python refuses numbers of thousands of digits
-        raise JsonMalformed("The body has a number that is too long.") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        shown = twice.encode("ascii", "backslashreplace").decode()[:100]
-        raise JsonMalformed(f"The body has the name {shown} twice in one object.")
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise JsonMalformed(f"The body has {name}, which JSON does not know.")
 
 
 def fill_body(message: Message, value: Any, *, without: Collection[str] = ()) -> None:
@@ -123,6 +88,8 @@ def _filler(descriptor: Descriptor) -> Fill:
             wrong.append(FieldViolation(path.removesuffix("."), "must be an object"))
             return
         for name, item in value.items():
+            if len(wrong) >= MAX_WRONG:
+                return
             setter = setters.get(name)
             if setter is None:
                 wrong.append(FieldViolation(f"{path}{_shown(name)}", "is not a known field"))
@@ -176,10 +143,14 @@ def _message_setter(field: FieldDescriptor) -> Fill:
 def _list_setter(field: FieldDescriptor) -> Fill:
     name, inner = field.name, field.message_type
     read = None if inner is not None else _reader(field)
+    most = validation.most_items(field)
 
     def fill(message: Message, value: Any, path: str, wrong: Wrong) -> None:
         if not isinstance(value, list):
             wrong.append(FieldViolation(path, "must be a list"))
+            return
+        if len(value) > most:
+            wrong.append(FieldViolation(path, f"must have at most {most} elements"))
             return
         found = getattr(message, name)
         for index, item in enumerate(value):
@@ -196,10 +167,14 @@ def _list_setter(field: FieldDescriptor) -> Fill:
 
 def _map_setter(field: FieldDescriptor) -> Fill:
     name, read = field.name, _reader(json_values.map_value(field))
+    most = validation.most_items(field)
 
     def fill(message: Message, value: Any, path: str, wrong: Wrong) -> None:
         if not isinstance(value, dict):
             wrong.append(FieldViolation(path, "must be an object"))
+            return
+        if len(value) > most:
+            wrong.append(FieldViolation(path, f"must have at most {most} keys"))
             return
         found = getattr(message, name)
         for key, item in value.items():

@@ -1,6 +1,7 @@
 """Token buckets: how many requests a key or an address may make. Times are seconds of any clock."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Final
 
 MAX_BUCKETS: Final = 10_000
@@ -32,3 +33,19 @@ class Limiter:
     def _tokens(self, name: str, at: float) -> float:
         tokens, since = self._buckets.get(name, (self._burst, at))
         return min(self._burst, tokens + (at - since) * self._rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """What callers may get wrong, a bucket per purpose: who tries keys does not slow webhooks."""
+
+    keys: Limiter
+    returns: Limiter
+    pages: Limiter  # tokens of pay pages and names of shops
+    webhooks: Limiter
+    sms: Limiter
+    bounces: Limiter
+
+    @classmethod
+    def at(cls, *, rate: float, burst: float) -> "Failures":
+        return cls(*(Limiter(rate=rate, burst=burst) for _ in cls.__slots__))

@@ -4,6 +4,7 @@ Not authenticated here: notify verifies the provider's signature, or the message
 """
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from aiohttp import web
@@ -11,11 +12,18 @@ from google.protobuf.message import Message
 
 from incasso.notify.v1 import messages_pb2
 from libs import client, context
-from libs.errors import Kind, Refusal
+from libs.errors import Refusal
+from services.gateway import bodies
+from services.gateway.addresses import Addresses
 from services.gateway.errors import MediaTypeUnsupported, TooManyRequests
-from services.gateway.limits import Limiter
-from services.gateway.transcoder import JSON_HEADERS, body_bytes, client_address
-from services.gateway.webhooks import MAX_BODY_BYTES, TIMEOUT_SECONDS, headers_of
+from services.gateway.limits import Failures, Limiter
+from services.gateway.transcoder import JSON_HEADERS
+from services.gateway.webhooks import (
+    CALLERS_FAULT,
+    MAX_BODY_BYTES,
+    TIMEOUT_SECONDS,
+    headers_of,
+)
 
 SMS_PATH: Final = "/webhooks/sms/{provider}"
 BOUNCE_PATH: Final = "/webhooks/bounces"
@@ -27,41 +35,53 @@ class Notices:
     """`sms` and `bounce` are notify's HandleSmsStatus and HandleBounce."""
 
     def __init__(
-        self, sms: Any, bounce: Any, *, failures: Limiter, trusted_proxies: int, public_url: str
+        self, sms: Any, bounce: Any, *, failures: Failures, addresses: Addresses, public_url: str
     ) -> None:
         self._handle_sms = sms
         self._handle_bounce = bounce
         self._failures = failures
-        self._trusted_proxies = trusted_proxies
+        self._addresses = addresses
         self._public_url = public_url
 
     async def sms(self, request: web.Request) -> web.Response:
         """A provider's signature covers the address that it was given, which is the public one."""
-        message = messages_pb2.HandleSmsStatusRequest(
-            provider=request.match_info["provider"],
-            url=f"{self._public_url}{request.path_qs}",
-            body=await body_bytes(request, MAX_BODY_BYTES),
-            headers=headers_of(request),
-        )
-        return await self._pass_on(request, self._handle_sms, message)
+
+        async def told() -> Message:
+            return messages_pb2.HandleSmsStatusRequest(
+                provider=request.match_info["provider"],
+                url=f"{self._public_url}{request.path_qs}",
+                body=await bodies.raw(request, MAX_BODY_BYTES),
+                headers=headers_of(request),
+            )
+
+        return await self._pass_on(request, self._handle_sms, told, self._failures.sms)
 
     async def bounce(self, request: web.Request) -> web.Response:
         """A whole message, as mail servers hand it to a program."""
-        if request.content_type != BOUNCE_TYPE:
-            raise MediaTypeUnsupported(f"Send the message as `Content-Type: {BOUNCE_TYPE}`.")
-        body = await body_bytes(request, MAX_BODY_BYTES)
-        message = messages_pb2.HandleBounceRequest(body=body)
-        return await self._pass_on(request, self._handle_bounce, message)
 
-    async def _pass_on(self, request: web.Request, handle: Any, message: Message) -> web.Response:
-        address, at = client_address(request, self._trusted_proxies), time.monotonic()
-        if wait := self._failures.wait_seconds(address, at):
+        async def told() -> Message:
+            if request.content_type != BOUNCE_TYPE:
+                raise MediaTypeUnsupported(f"Send the message as `Content-Type: {BOUNCE_TYPE}`.")
+            return messages_pb2.HandleBounceRequest(body=await bodies.raw(request, MAX_BODY_BYTES))
+
+        return await self._pass_on(request, self._handle_bounce, told, self._failures.bounces)
+
+    async def _pass_on(
+        self,
+        request: web.Request,
+        handle: Any,
+        told: Callable[[], Awaitable[Message]],
+        failures: Limiter,
+    ) -> web.Response:
+        address, at = self._addresses.bucket(request), time.monotonic()
+        if wait := failures.wait_seconds(address, at):
             raise TooManyRequests(wait)
+        message = await told()
         context.set_current(context.Call(actor=ACTOR))
         try:
             await client.call(handle, message, timeout_seconds=TIMEOUT_SECONDS)
         except Refusal as refusal:
-            if refusal.kind is not Kind.UNAVAILABLE:
-                self._failures.take(address, at)
+            if refusal.kind in CALLERS_FAULT:
+                failures.take(address, at)
             raise
         return web.Response(body=b'{"received":true}', headers=JSON_HEADERS)

@@ -29,9 +29,11 @@ _KEY: Final = (
 _BODY: Final = (
     (400, "json_malformed"),
     (400, "encoding_invalid"),
+    (400, "body_unreadable"),
     (408, "body_slow"),
     (413, "body_too_large"),
     (415, "media_type_unsupported"),
+    (415, "content_encoding_unsupported"),
 )
 
 

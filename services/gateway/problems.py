@@ -7,7 +7,14 @@ from aiohttp import web
 
 from libs import json_out, telemetry
 from libs.errors import FieldViolation, Kind, OutcomeUnknown, Refusal, ServiceUnavailable
-from services.gateway.errors import BodyTooLarge, MethodNotAllowed, RouteNotFound, http_status
+from services.gateway.errors import (
+    BodyTooLarge,
+    ExpectationUnknown,
+    GatewayRefusal,
+    MethodNotAllowed,
+    RouteNotFound,
+    http_status,
+)
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "1"
@@ -61,26 +68,21 @@ def response(refusal: Refusal, *, body_field: str = "") -> web.Response:
 
 def of_http_error(error: web.HTTPException) -> web.Response:
     """For what aiohttp refuses by itself."""
+    return response(refusal_of(error))
+
+
+def refusal_of(error: web.HTTPException) -> Refusal:
     if isinstance(error, web.HTTPMethodNotAllowed):
-        answer = response(MethodNotAllowed())
-        answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
-        return answer
+        return MethodNotAllowed(error.allowed_methods)
     if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return response(BodyTooLarge())
+        return BodyTooLarge()
     if isinstance(error, web.HTTPNotFound):
-        return response(RouteNotFound())
-    code = HTTPStatus(error.status).name.lower()
-    found = {
-        "type": type_of(code),
-        "title": title_of(code),
-        "status": error.status,
-        "detail": error.reason,
-        "code": code,
-        "trace_id": telemetry.trace_id(),
-    }
-    return web.Response(
-        status=error.status, body=json_out.dump(found), headers={"Content-Type": MEDIA_TYPE}
-    )
+        return RouteNotFound()
+    if isinstance(error, web.HTTPExpectationFailed):
+        return ExpectationUnknown()
+    refusal = GatewayRefusal(error.reason)
+    refusal.reason, refusal.http_status = HTTPStatus(error.status).name.lower(), error.status
+    return refusal
 
 
 def of_unknown_outcome(*, reads_only: bool, error: OutcomeUnknown) -> Refusal:

@@ -5,7 +5,9 @@ payment's id is the only proof, so that the page tells nothing but the state.
 """
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -15,10 +17,10 @@ from aiohttp import web
 from incasso.payments.v1 import payments_pb2
 from libs import client, context, display, ids, json_values, telemetry
 from libs.errors import Kind, Refusal
+from services.gateway.addresses import Addresses
 from services.gateway.errors import TooManyRequests
 from services.gateway.limits import Limiter
 from services.gateway.security import CSP_PAGE
-from services.gateway.transcoder import client_address
 
 PATH: Final = "/return/{payment_id}"
 ACTOR: Final = "gateway-return"
@@ -71,16 +73,16 @@ TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
 class Returns:
     """`refresh` is payments' RefreshPayment."""
 
-    def __init__(self, refresh: Any, failures: Limiter, trusted_proxies: int) -> None:
+    def __init__(self, refresh: Any, failures: Limiter, addresses: Addresses) -> None:
         self._refresh = refresh
         self._failures = failures
-        self._trusted_proxies = trusted_proxies
+        self._addresses = addresses
 
     async def arrive(self, request: web.Request) -> web.Response:
         payment_id = request.match_info["payment_id"]
-        address, at = client_address(request, self._trusted_proxies), time.monotonic()
+        address, at = self._addresses.bucket(request), time.monotonic()
         if wait := self._failures.wait_seconds(address, at):
-            raise TooManyRequests(wait)
+            return page(request, CHECKING, status=429, headers=TooManyRequests(wait).headers)
         if not ids.is_id(payment_id, "pay"):
             return self._missing(request, address, at)
         context.set_current(context.Call(actor=ACTOR))
@@ -119,7 +121,13 @@ def with_outcome(return_url: str, payment_id: str, state: str) -> str:
     return urlunsplit(parts._replace(query=query))
 
 
-def page(request: web.Request, state: str, *, status: int = 200) -> web.Response:
+def page(
+    request: web.Request,
+    state: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> web.Response:
     """A page of one card in the shopper's language."""
     view = "paid" if state in _PAID else "checking" if state in ("processing", "pending") else state
     language = display.preferred(request.headers.get("Accept-Language", ""))
@@ -131,7 +139,7 @@ def page(request: web.Request, state: str, *, status: int = 200) -> web.Response
         view=view,
         trace_id=telemetry.trace_id(),
     )
-    headers = {"Content-Security-Policy": CSP_PAGE, "Cache-Control": "no-store"}
+    kept = {"Content-Security-Policy": CSP_PAGE, "Cache-Control": "no-store", **headers}
     return web.Response(
-        status=status, text=body, content_type="text/html", charset="utf-8", headers=headers
+        status=status, text=body, content_type="text/html", charset="utf-8", headers=kept
     )

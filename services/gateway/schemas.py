@@ -97,7 +97,7 @@ class Schemas:
 
     def _container(self, field: FieldDescriptor, *, view: View) -> Schema:
         rules = validation.rules_of(field)
-        most = rules.max_items or validation.MAX_ITEMS
+        most = validation.most_items(field)
         if json_values.is_map(field):
             value = self._value(json_values.map_value(field), rules, view=view)
             schema: Schema = {"type": "object", "additionalProperties": value}

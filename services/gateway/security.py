@@ -36,9 +36,13 @@ class Security:
         self._always = {**_ALWAYS, "Strict-Transport-Security": _HSTS} if secure else _ALWAYS
 
     async def on_prepare(self, _: web.Request, response: web.StreamResponse) -> None:
-        """Add what every answer has, streams too; a page's own policy stays."""
+        """For every answer of the application, streams too."""
+        response.headers.pop("Server", None)  # it would name the versions of what we run on
+        self.protect(response)
+
+    def protect(self, response: web.StreamResponse) -> None:
+        """Add what every answer has; a page's own policy stays."""
         headers = response.headers
-        headers["Server"] = "incasso"  # instead of the versions of what we run on
         for name, value in self._always.items():
             if name not in headers:
                 headers[name] = value

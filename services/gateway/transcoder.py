@@ -1,6 +1,5 @@
 """One REST call: authenticate, check, parse, call the service, answer. The gateway's hot path."""
 
-import asyncio
 import re
 import time
 from dataclasses import dataclass
@@ -10,14 +9,13 @@ from typing import Final
 from aiohttp import web
 from google.protobuf.message import Message
 
-from libs import context, json_out
+from libs import context, json_out, threads
 from libs.errors import IdempotencyKeyMissing, OutcomeUnknown, Refusal
 from libs.tasks import Tasks
-from services.gateway import authentication, json_in, problems
+from services.gateway import authentication, bodies, json_in, json_text, problems, room
+from services.gateway.addresses import Addresses
 from services.gateway.authentication import Identity, Keys
 from services.gateway.errors import (
-    BodySlow,
-    BodyTooLarge,
     IdempotencyKeyInvalid,
     MediaTypeUnsupported,
     PublishableKeyNotAllowed,
@@ -25,13 +23,12 @@ from services.gateway.errors import (
     TooManyRequests,
     http_status,
 )
-from services.gateway.limits import Limiter
+from services.gateway.limits import Failures, Limiter
 from services.gateway.routes import Route
 from services.gateway.security import Security
 from services.gateway.upstreams import Call, message_class
 
-MAX_BODY_BYTES: Final = 64 * 1024
-BODY_SECONDS: Final = 10.0
+LARGE_BYTES: Final = 16 * 1024  # a body above it is parsed beside the event loop
 JSON_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
@@ -43,8 +40,8 @@ class Edge:
 
     keys: Keys
     by_key: Limiter
-    failures: Limiter
-    trusted_proxies: int
+    failures: Failures
+    addresses: Addresses
     tasks: Tasks
     security: Security
 
@@ -58,6 +55,7 @@ class Transcoder:
         self._call = call
         self._edge = edge
         self._message = message_class(route.rpc.input_type)
+        self._most_bytes = room.of_call(route.rpc.input_type)
         # Whether keys or clocks of the merchant may be others afterwards.
         self._changes_keys = not route.reads_only and ".merchants." in route.rpc.full_name
 
@@ -120,15 +118,19 @@ class Transcoder:
         if route.body:
             query = request.query.items() if request.query_string else ()
             json_in.fill_query(message, query, without=message.DESCRIPTOR.fields_by_name)
-            body = await body_bytes(request)
+            body = await bodies.unpacked(request, self._most_bytes)
             if body:
                 check_media_type(request)
-                self._fill(message, json_in.parse(body))
+            if len(body) > LARGE_BYTES:
+                await threads.run(self._read, message, body)
+            elif body:
+                self._read(message, body)
         else:
             json_in.fill_query(message, request.query.items(), without=route.path_fields)
         return message
 
-    def _fill(self, message: Message, value: object) -> None:
+    def _read(self, message: Message, body: bytes) -> None:
+        value = json_text.parse(body)
         if self._route.body == "*":
             json_in.fill_body(message, value, without=self._route.path_fields)
             return
@@ -140,31 +142,22 @@ class Transcoder:
 async def identify(request: web.Request, edge: Edge) -> Identity:
     """Who calls, within the limits of the key and, for refused keys, of the address."""
     at = time.monotonic()
-    address = client_address(request, edge.trusted_proxies)
+    address = edge.addresses.bucket(request)
     try:
         headers = request.headers.getall("Authorization", [])
         key = authentication.bearer_of(headers[0] if len(headers) == 1 else None)
-        if not edge.keys.is_known(key) and (wait := edge.failures.wait_seconds(address, at)):
+        if not edge.keys.is_known(key) and (wait := edge.failures.keys.wait_seconds(address, at)):
             raise TooManyRequests(wait)
         caller = await edge.keys.identity(key)
     except Refusal as refusal:
         if http_status(refusal) == HTTPStatus.UNAUTHORIZED and (
-            wait := edge.failures.take(address, at)
+            wait := edge.failures.keys.take(address, at)
         ):
             raise TooManyRequests(wait) from None
         raise
     if wait := edge.by_key.take(caller.api_key_id, at):
         raise TooManyRequests(wait)
     return caller
-
-
-def client_address(request: web.Request, trusted_proxies: int) -> str:
-    """The caller's IP address, as the outermost trusted proxy saw it."""
-    if trusted_proxies:
-        hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
-        if len(hops) >= trusted_proxies and (found := hops[-trusted_proxies].strip()):
-            return found
-    return request.remote or "unknown"
 
 
 def idempotency_key(request: web.Request) -> str:
@@ -178,20 +171,6 @@ def idempotency_key(request: web.Request) -> str:
     if len(values) > 1 or not _PRINTABLE.fullmatch(text):
         raise IdempotencyKeyInvalid
     return text
-
-
-async def body_bytes(request: web.Request, most: int = MAX_BODY_BYTES) -> bytes:
-    """The body. Raises BodyTooLarge and BodySlow."""
-    if (request.content_length or 0) > most:
-        raise BodyTooLarge
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await request.read()
-    except TimeoutError:
-        raise BodySlow from None
-    if len(body) > most:
-        raise BodyTooLarge
-    return body
 
 
 def check_media_type(request: web.Request) -> None:

@@ -1,9 +1,12 @@
 """POST /webhooks/psp/{psp_account_id}: what a PSP sends, passed on byte by byte.
 
-Not authenticated here: payments verifies the PSP's signature over the raw body.
+Not authenticated here: payments verifies the PSP's signature over the raw body. A webhook of an
+account whose signature was right before waits for nobody's failures but its own account's and
+address's; strangers share their address's.
 """
 
 import time
+from collections import OrderedDict
 from typing import Any, Final
 
 from aiohttp import web
@@ -11,9 +14,11 @@ from aiohttp import web
 from incasso.payments.v1 import payments_pb2
 from libs import client, context
 from libs.errors import Kind, Refusal
+from services.gateway import bodies
+from services.gateway.addresses import Addresses
 from services.gateway.errors import TooManyRequests
 from services.gateway.limits import Limiter
-from services.gateway.transcoder import JSON_HEADERS, body_bytes, client_address
+from services.gateway.transcoder import JSON_HEADERS
 
 PATH: Final = "/webhooks/psp/{psp_account_id}"
 MAX_BODY_BYTES: Final = 256 * 1024
@@ -21,34 +26,51 @@ MAX_HEADERS: Final = 100
 MAX_HEADER_LENGTH: Final = 8192
 TIMEOUT_SECONDS: Final = 20.0
 ACTOR: Final = "gateway-webhook"
+MAX_VERIFIED: Final = 10_000
+CALLERS_FAULT: Final = frozenset(
+    [Kind.INVALID, Kind.UNAUTHENTICATED, Kind.FORBIDDEN, Kind.NOT_FOUND]
+)
 
 
 class PspWebhooks:
     """`handle` is payments' HandlePspWebhook. `failures` limits addresses that send rubbish."""
 
-    def __init__(self, handle: Any, failures: Limiter, trusted_proxies: int) -> None:
+    def __init__(self, handle: Any, failures: Limiter, addresses: Addresses) -> None:
         self._handle = handle
         self._failures = failures
-        self._trusted_proxies = trusted_proxies
+        self._addresses = addresses
+        self._verified: OrderedDict[str, None] = OrderedDict()  # account ids
 
     async def receive(self, request: web.Request) -> web.Response:
         """200 once stored; payments' own no otherwise. A PSP repeats what is not a 2xx."""
-        address, at = client_address(request, self._trusted_proxies), time.monotonic()
-        if wait := self._failures.wait_seconds(address, at):
+        account = request.match_info["psp_account_id"]
+        name, at = self._bucket(account, request), time.monotonic()
+        if wait := self._failures.wait_seconds(name, at):
             raise TooManyRequests(wait)
         message = payments_pb2.HandlePspWebhookRequest(
-            psp_account_id=request.match_info["psp_account_id"],
-            body=await body_bytes(request, MAX_BODY_BYTES),
+            psp_account_id=account,
+            body=await bodies.raw(request, MAX_BODY_BYTES),
             headers=headers_of(request),
         )
         context.set_current(context.Call(actor=ACTOR))
         try:
             await client.call(self._handle, message, timeout_seconds=TIMEOUT_SECONDS)
         except Refusal as refusal:
-            if refusal.kind is not Kind.UNAVAILABLE:
-                self._failures.take(address, at)
+            if refusal.kind in CALLERS_FAULT:
+                self._failures.take(name, at)
             raise
+        self._remember(account)
         return web.Response(body=b'{"received":true}', headers=JSON_HEADERS)
+
+    def _bucket(self, account: str, request: web.Request) -> str:
+        address = self._addresses.bucket(request)
+        return f"{account} {address}" if account in self._verified else address
+
+    def _remember(self, account: str) -> None:
+        self._verified[account] = None
+        self._verified.move_to_end(account)
+        if len(self._verified) > MAX_VERIFIED:
+            self._verified.popitem(last=False)
 
 
 def headers_of(request: web.Request) -> dict[str, str]:

@@ -13,11 +13,11 @@ from incasso.paylink.v1 import pages_pb2
 from libs.display import FALLBACK
 from libs.errors import Refusal
 from libs.logs import log
-from services.gateway.errors import BodyTooLarge
+from services.gateway import bodies
+from services.gateway.errors import BodyTooLarge, GatewayRefusal
 from services.gateway.limits import Limiter
 from services.gateway.pay import rendering
 from services.gateway.pay.texts import WORDS
-from services.gateway.transcoder import body_bytes
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -61,7 +61,7 @@ def _origin(url: str) -> str:
 
 async def form_of(request: web.Request) -> dict[str, str]:
     """The fields; of repeated ones the first. Empty when it is no form. Raises BodyTooLarge."""
-    body = await body_bytes(request, MAX_FORM_BYTES)
+    body = await bodies.raw(request, MAX_FORM_BYTES)
     if request.content_type != FORM_TYPE:
         return {}
     found: dict[str, str] = {}
@@ -117,6 +117,9 @@ def as_page(handler: Handler) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
+        except GatewayRefusal as refusal:  # of the body or the headers
+            status, headers = refusal.http_status, refusal.headers
+            return message(request, "unreadable", status=status, headers=headers)
         except (Refusal, web.HTTPException):
             raise
         except Exception as error:  # noqa: BLE001 - the shopper learns that it is our fault

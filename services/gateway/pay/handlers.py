@@ -14,7 +14,7 @@ from services.gateway.errors import GatewayRefusal
 from services.gateway.limits import Limiter
 from services.gateway.pay import forms, guard, rendering, texts, view
 from services.gateway.pay.backend import Paylink
-from services.gateway.transcoder import Edge, client_address
+from services.gateway.transcoder import Edge
 
 PAGE: Final = "/p/{token}"
 RETURN: Final = "/p/return/{reference}"
@@ -31,8 +31,8 @@ class PayPages:
 
     def __init__(self, paylink: Paylink, edge: Edge, public_url: str) -> None:
         self._paylink = paylink
-        self._failures = edge.failures
-        self._trusted_proxies = edge.trusted_proxies
+        self._failures = edge.failures.pages
+        self._addresses = edge.addresses
         self._tasks = edge.tasks
         self._public_url = public_url
         self._posts: Limiter = guard.posts_limiter()
@@ -55,7 +55,7 @@ class PayPages:
         return await self._within_limits(request, self._submit)
 
     async def _within_limits(self, request: web.Request, answer: Answer) -> web.Response:
-        address, at = client_address(request, self._trusted_proxies), time.monotonic()
+        address, at = self._addresses.bucket(request), time.monotonic()
         if wait := self._failures.wait_seconds(address, at):
             return guard.limited(request, wait)
         try:
@@ -102,7 +102,7 @@ class PayPages:
         if wait := self._posts.take(guard.digest(token), time.monotonic()):
             return guard.limited(request, wait)
         device = forms.Device(
-            ip=guard.ip_or_none(client_address(request, self._trusted_proxies)),
+            ip=guard.ip_or_none(self._addresses.of(request)),
             user_agent=request.headers.get("User-Agent", ""),
         )
         form = await guard.form_of(request)

@@ -15,7 +15,7 @@ from libs.errors import Kind, Refusal
 from services.gateway.pay import guard
 from services.gateway.pay.backend import Paylink
 from services.gateway.pay.handlers import token_of, use_of
-from services.gateway.transcoder import Edge, client_address
+from services.gateway.transcoder import Edge
 
 PATH: Final = "/p/{token}/events"
 POLL_MS: Final = 10_000
@@ -37,8 +37,8 @@ class Live:
 
     def __init__(self, paylink: Paylink, edge: Edge) -> None:
         self._paylink = paylink
-        self._failures = edge.failures
-        self._trusted_proxies = edge.trusted_proxies
+        self._failures = edge.failures.pages
+        self._addresses = edge.addresses
         self._open: Counter[str] = Counter()
         self._stopping = asyncio.Event()
 
@@ -46,7 +46,7 @@ class Live:
         self._stopping.set()
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        address, at = client_address(request, self._trusted_proxies), time.monotonic()
+        address, at = self._addresses.bucket(request), time.monotonic()
         if wait := self._failures.wait_seconds(address, at):
             return guard.limited(request, wait)
         name = guard.digest(token_of(request))

@@ -14,7 +14,7 @@ from services.gateway.limits import Limiter
 from services.gateway.pay import forms, guard, rendering, texts, view
 from services.gateway.pay.backend import Paylink
 from services.gateway.pay.handlers import see, text_of
-from services.gateway.transcoder import Edge, client_address
+from services.gateway.transcoder import Edge
 
 PATH: Final = "/shop/{slug}"
 BUY: Final = "/shop/{slug}/buy"
@@ -28,8 +28,8 @@ class ShopPages:
 
     def __init__(self, paylink: Paylink, edge: Edge, public_url: str) -> None:
         self._paylink = paylink
-        self._failures = edge.failures
-        self._trusted_proxies = edge.trusted_proxies
+        self._failures = edge.failures.pages
+        self._addresses = edge.addresses
         self._tasks = edge.tasks
         self._public_url = public_url
         self._buys = Limiter(rate=BUYS_PER_SECOND, burst=BUYS_BURST)
@@ -43,7 +43,7 @@ class ShopPages:
     async def buy(self, request: web.Request) -> web.Response:
         if not guard.is_from_our_page(request, self._public_url):
             return guard.foreign(request)
-        caller = client_address(request, self._trusted_proxies)
+        caller = self._addresses.bucket(request)
         if wait := self._buys.take(caller, time.monotonic()):
             return guard.limited(request, wait)
         form = await guard.form_of(request)
@@ -74,7 +74,7 @@ class ShopPages:
         return await self._page(request, form, said)
 
     async def _page(self, request: web.Request, form: Mapping[str, str], said: str) -> web.Response:
-        at = client_address(request, self._trusted_proxies), time.monotonic()
+        at = self._addresses.bucket(request), time.monotonic()
         if wait := self._failures.wait_seconds(*at):
             return guard.limited(request, wait)
         wanted = pages_pb2.GetShopPageRequest(slug=slug_of(request))

@@ -144,6 +144,8 @@ WORDS: Final[dict[str, str]] = {
     "limited_text": "Please wait a moment, then try again.",
     "foreign_title": "This form came from elsewhere",
     "foreign_text": "Nothing was done. Open the link from your message and try again there.",
+    "unreadable_title": "We could not read what your browser sent",
+    "unreadable_text": "Nothing was done. Open the link from your message and try again there.",
     "busy_title": "One moment, please",
     "busy_text": "We cannot show this page right now; it looks again by itself. If you have just "
     "paid, you do not need to pay again.",

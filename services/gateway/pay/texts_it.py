@@ -148,6 +148,8 @@ WORDS: Final[dict[str, str]] = {
     "limited_text": "Aspetta un momento, poi riprova.",
     "foreign_title": "Questo modulo viene da un altro sito",
     "foreign_text": "Non abbiamo fatto nulla. Apri il link dal tuo messaggio e riprova da lì.",
+    "unreadable_title": "Non siamo riusciti a leggere ciò che il tuo browser ha inviato",
+    "unreadable_text": "Non abbiamo fatto nulla. Apri il link dal tuo messaggio e riprova da lì.",
     "busy_title": "Un momento, per favore",
     "busy_text": "Ora non riusciamo a mostrare questa pagina; si aggiorna da sola. Se hai appena "
     "pagato, non devi pagare di nuovo.",

@@ -26,6 +26,8 @@ from libs.errors import Kind, RemoteRefusal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.gateway import app as gateway_app
+from services.gateway import connections
+from services.gateway.addresses import Addresses
 from services.gateway.config import Config
 from services.gateway.upstreams import UPSTREAMS, Upstreams, message_class
 from services.sandbox.app import build_app as build_sandbox
@@ -133,6 +135,7 @@ class Gateway:
     servers: dict[str, Server]
     http: aiohttp.ClientSession
     tasks: Tasks
+    runner: connections.Runner
 
     def request(self, method: str, path: str, *, key: str | None = SECRET, **more: Any) -> Any:
         headers = dict(more.pop("headers", {}))
@@ -170,13 +173,15 @@ async def running_gateway(**config: Any) -> AsyncIterator[Gateway]:
         **{f"{name}_target": target for name, target in targets.items()},
         **config,
     }
-    runner = web.AppRunner(gateway_app.build(Config(**values), upstreams, tasks), access_log=None)
+    known = Config(**values)
+    addresses = Addresses(known.trusted_proxies)
+    runner = gateway_app.runner(known, upstreams, tasks, addresses)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
     async with aiohttp.ClientSession() as http:
-        yield Gateway(f"http://127.0.0.1:{port}", services, servers, http, tasks)
+        yield Gateway(f"http://127.0.0.1:{port}", services, servers, http, tasks, runner)
     await runner.cleanup()
     await upstreams.close()
     for server in servers.values():

@@ -1,9 +1,15 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from incasso.paylink.v1 import pages_pb2
+from libs import ids
+from libs.errors import Kind, RemoteRefusal
+from services.gateway.addresses import Addresses, network
 from services.gateway.limits import MAX_BUCKETS, Limiter
-from services.gateway.transcoder import client_address
+from tests.services.gateway import pay_samples
 from tests.services.gateway.conftest import SECRET, UNKNOWN
+from tests.services.gateway.pay_samples import UNKNOWN as UNKNOWN_LINK
 from tests.services.gateway.test_transcoder import problem
 
 
@@ -56,6 +62,100 @@ async def test_an_address_that_tries_keys_is_slowed_but_known_keys_go_on(new_gat
             assert response.status == 200
 
 
+WEBHOOK = "/webhooks/psp/psa_1"
+STRANGER = RemoteRefusal(Kind.UNAUTHENTICATED, "webhook_signature_invalid", "No.")
+
+
+async def statuses(gateway, method, paths, *, key=None):
+    found = []
+    for path in paths:
+        headers = {"Content-Type": "message/rfc822"}
+        async with gateway.request(method, path, key=key, data=b"{}", headers=headers) as response:
+            found.append(response.status)
+    return found
+
+
+async def flood(gateway):
+    """Whatever a stranger may get wrong, far beyond what one may."""
+    gateway.services.answers |= {
+        "GetPayPage": UNKNOWN_LINK,
+        "GetShopPage": UNKNOWN_LINK,
+        "HandlePspWebhook": STRANGER,
+        "HandleSmsStatus": STRANGER,
+        "HandleBounce": STRANGER,
+    }
+    for method, path in [
+        ("GET", "/p/tok"),
+        ("GET", "/shop/nobody"),
+        ("GET", "/return/nobody"),
+        ("POST", WEBHOOK),
+        ("POST", "/webhooks/sms/twilio"),
+        ("POST", "/webhooks/bounces"),
+    ]:
+        found = await statuses(gateway, method, [path] * 12)
+        assert 429 in found, (path, found)
+
+
+@pytest.mark.parametrize(
+    "purpose", ["GET /p/", "GET /return/", "POST /webhooks/sms/", "POST /webh"]
+)
+async def test_failures_of_one_purpose_cost_no_other(new_gateway, purpose):
+    async with new_gateway(failures_per_second=0.01, failures_burst=10.0) as gateway:
+        gateway.services.answers["GetPayPage"] = UNKNOWN_LINK
+        method, path = purpose.split()
+        gateway.services.answers["HandlePspWebhook"] = STRANGER
+        gateway.services.answers["HandleSmsStatus"] = STRANGER
+        path = {"/webh": WEBHOOK}.get(path, f"{path}nobody")
+        assert 429 in await statuses(gateway, method, [path] * 15)
+        gateway.services.answers |= {
+            "GetPayPage": pages_pb2.GetPayPageResponse(page=pay_samples.page()),
+            "HandlePspWebhook": None,
+            "HandleSmsStatus": None,
+        }
+        genuine = [
+            ("GET", f"/return/{ids.new('pay')}", None),
+            ("GET", pay_samples.PATH, None),
+            ("GET", "/v1/merchant", SECRET),
+            ("POST", WEBHOOK, None),
+            ("POST", "/webhooks/sms/twilio", None),
+            ("POST", "/webhooks/bounces", None),
+        ]
+        for verb, address, key in genuine:
+            limited = f"{verb} {address}".startswith(f"{method} {path.removesuffix('nobody')}")
+            (status,) = await statuses(gateway, verb, [address], key=key)
+            assert (status == 429) == limited, (verb, address, status)
+
+
+async def test_webhooks_of_a_verified_account_wait_for_no_stranger(new_gateway):
+    async with new_gateway(failures_per_second=0.01, failures_burst=10.0) as gateway:
+        assert await statuses(gateway, "POST", [WEBHOOK]) == [200]
+        gateway.services.answers["HandlePspWebhook"] = lambda request: (
+            STRANGER if request.psp_account_id != "psa_1" else None
+        )
+        others = [f"/webhooks/psp/psa_{number}" for number in range(2, 40)]
+        assert (await statuses(gateway, "POST", others)).count(429) == 28
+        assert await statuses(gateway, "POST", [WEBHOOK] * 20) == [200] * 20
+
+
+async def test_known_keys_wait_for_no_stranger(new_gateway):
+    async with new_gateway(failures_per_second=0.01, failures_burst=10.0) as gateway:
+        assert await statuses(gateway, "GET", ["/v1/merchant"], key=SECRET) == [200]
+        await flood(gateway)
+        for number in range(30):
+            await statuses(gateway, "GET", ["/v1/merchant"], key=f"{UNKNOWN}{number}")
+        assert await statuses(gateway, "GET", ["/v1/merchant"] * 20, key=SECRET) == [200] * 20
+
+
+async def test_a_shopper_who_comes_back_too_often_gets_a_page(new_gateway):
+    async with new_gateway(failures_per_second=0.01, failures_burst=1.0) as gateway:
+        path = "/return/nobody"
+        assert await statuses(gateway, "GET", [path]) == [404]
+        async with gateway.request("GET", path, key=None) as response:
+            assert response.status == 429
+            assert response.content_type == "text/html"
+            assert int(response.headers["Retry-After"]) > 0
+
+
 class Headers(dict):
     def getall(self, name, default):
         return self.get(name, default)
@@ -68,7 +168,31 @@ class Request:
 
 
 def test_the_address_is_what_the_trusted_proxy_saw():
-    assert client_address(Request("1.1.1.1"), 0) == "10.0.0.1"
-    assert client_address(Request("6.6.6.6, 1.1.1.1"), 1) == "1.1.1.1"
-    assert client_address(Request("6.6.6.6, 1.1.1.1", "2.2.2.2"), 2) == "1.1.1.1"
-    assert client_address(Request(), 1) == "10.0.0.1"
+    assert Addresses(0).of(Request("1.1.1.1")) == "10.0.0.1"
+    assert Addresses(1).of(Request("6.6.6.6, 1.1.1.1")) == "1.1.1.1"
+    assert Addresses(2).of(Request("6.6.6.6, 1.1.1.1", "2.2.2.2")) == "1.1.1.1"
+    assert Addresses(1).of(Request()) == "10.0.0.1"
+    assert Addresses(1).of(Request("1.1.1.1:443")) == "1.1.1.1"
+    assert Addresses(1).of(Request("[2001:db8::1]:443")) == "2001:db8::1"
+    assert Addresses(1).of(Request("nonsense")) == "10.0.0.1"
+
+
+def test_a_wrong_number_of_proxies_is_told_once():
+    addresses = Addresses(0)
+    addresses.of(Request())
+    assert addresses.complaint == ""
+    addresses.of(Request("1.1.1.1"))
+    assert "INCASSO_TRUSTED_PROXIES is 0" in addresses.complaint
+    addresses = Addresses(2)
+    addresses.of(Request("6.6.6.6, 1.1.1.1"))
+    assert addresses.complaint == ""
+    addresses.of(Request("1.1.1.1"))
+    assert "fewer hops" in addresses.complaint
+
+
+def test_an_address_is_counted_by_what_its_owner_holds():
+    assert network("2001:db8::1") == network("2001:db8::2:3") == "2001:db8::/64"
+    assert network("2001:db8:0:1::1") != network("2001:db8::1")
+    assert network("::ffff:10.0.0.1") == network("10.0.0.1") == "10.0.0.1"
+    assert network("fe80::1%eth0") == "fe80::/64"
+    assert network("unknown") == "unknown"

@@ -110,6 +110,27 @@ async def test_metrics_count_requests_by_route():
         await server.stop(0)
 
 
+async def test_a_wrong_number_of_proxies_is_told_to_the_operator():
+    services = Services({"AuthenticateKey": authenticate})
+    servers, targets = await start_servers(services)
+    async with aiohttp.ClientSession() as http, process(targets) as (gateway, url, admin):
+        await until(http, f"{admin}/healthz/ready", 200)
+        forwarded = {**HEADERS, "X-Forwarded-For": "192.0.2.7"}
+        for _ in range(2):
+            async with http.get(f"{url}/v1/merchant", headers=forwarded) as response:
+                assert response.status == 200
+        async with http.get(f"{admin}/healthz/ready") as response:
+            assert "INCASSO_TRUSTED_PROXIES is 0" in await response.text()
+        async with http.get(f"{admin}/metrics") as response:
+            metrics = await response.text()
+        gateway.send_signal(signal.SIGTERM)
+        output, _ = await asyncio.wait_for(gateway.communicate(), 20)
+    assert 'incasso_http_forwarded_wrong_total{reason="untrusted"} 2.0' in metrics
+    assert output.decode().count("INCASSO_TRUSTED_PROXIES") == 1
+    for server in servers.values():
+        await server.stop(0)
+
+
 async def test_no_token_of_a_link_is_left_in_logs_or_metrics():
     """Also of a page that cannot be drawn, whose fault is logged with where it happened."""
     services = Services({"AuthenticateKey": authenticate})

@@ -1,0 +1,81 @@
+"""From which address a request comes, seen past the proxies that stand before the gateway.
+
+How many there are must be told (INCASSO_TRUSTED_PROXIES): an X-Forwarded-For that nobody vouches
+for is what the caller likes, and with too few every caller looks like the proxy.
+"""
+
+import ipaddress
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import Counter
+
+from libs.logs import log
+
+FORWARDED_WRONG = Counter(
+    "incasso_http_forwarded_wrong_total",
+    "Requests whose X-Forwarded-For does not fit INCASSO_TRUSTED_PROXIES",
+    ["reason"],
+)
+_IPV6_NETWORK_BITS: Final = 64  # what one household or server is given
+_UNTRUSTED: Final = (
+    "X-Forwarded-For arrives but INCASSO_TRUSTED_PROXIES is 0: behind a proxy all callers look"
+    " like one address"
+)
+_TOO_FEW: Final = "X-Forwarded-For names fewer hops than INCASSO_TRUSTED_PROXIES"
+
+
+class Addresses:
+    """`complaint` says, once seen, what is wrong with the number of trusted proxies."""
+
+    def __init__(self, trusted_proxies: int) -> None:
+        self._trusted = trusted_proxies
+        self.complaint = ""
+
+    def of(self, request: web.BaseRequest) -> str:
+        """The caller's IP address, as the outermost trusted proxy saw it."""
+        forwarded = request.headers.getall("X-Forwarded-For", [])
+        if self._trusted:
+            hops = ",".join(forwarded).split(",")
+            if len(hops) >= self._trusted and (found := plain(hops[-self._trusted])):
+                return found
+            self._complain("too_few", _TOO_FEW)
+        elif forwarded:
+            self._complain("untrusted", _UNTRUSTED)
+        return request.remote or "unknown"
+
+    def bucket(self, request: web.BaseRequest) -> str:
+        """By what the caller is counted."""
+        return network(self.of(request))
+
+    def _complain(self, reason: str, text: str) -> None:
+        FORWARDED_WRONG.labels(reason).inc()
+        if not self.complaint:
+            self.complaint = text
+            log.warning(text)
+
+
+def plain(hop: str) -> str:
+    """The IP address of a hop, which some proxies write with a port; "" when it is none."""
+    text = hop.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
+
+
+def network(address: str) -> str:
+    """What one caller holds: an IPv4 address, or the /64 of an IPv6 one."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.ip_network((found, _IPV6_NETWORK_BITS), strict=False))
+    return str(found)

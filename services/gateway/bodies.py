@@ -1,0 +1,76 @@
+"""Bodies of requests: read within a size and a time, and unpacked where that is allowed.
+
+aiohttp unpacks nothing here: a body that is not what its headers say is refused by name, a cut one
+is never taken, a small one never becomes a large one, and webhooks are the bytes that were sent.
+"""
+
+import asyncio
+import zlib
+from typing import Final
+
+from aiohttp import web
+
+from services.gateway.errors import (
+    BodySlow,
+    BodyTooLarge,
+    BodyUnreadable,
+    ContentEncodingUnsupported,
+)
+
+SECONDS: Final = web.AppKey("body_seconds", float)  # for a whole body
+_WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's names of the formats
+
+
+async def raw(request: web.Request, most: int) -> bytes:
+    """The bytes as they were sent, for whom a packed body makes no sense.
+
+    Raises BodyTooLarge, BodySlow, BodyUnreadable and ContentEncodingUnsupported.
+    """
+    if coding_of(request) != "identity":
+        raise ContentEncodingUnsupported(("identity",))
+    return await _read(request, most)
+
+
+async def unpacked(request: web.Request, most: int) -> bytes:
+    """The same of a body that may come as gzip or deflate; `most` holds before and after."""
+    coding = coding_of(request)
+    if coding != "identity" and coding not in _WINDOW_BITS:
+        raise ContentEncodingUnsupported(("gzip", "deflate"))
+    body = await _read(request, most)
+    return body if coding == "identity" or not body else unpack(body, coding, most)
+
+
+def coding_of(request: web.Request) -> str:
+    codings = ", ".join(request.headers.getall("Content-Encoding", [])).strip().lower()
+    return codings or "identity"
+
+
+def unpack(body: bytes, coding: str, most: int) -> bytes:
+    """Raises BodyUnreadable for what is not one whole stream, and BodyTooLarge."""
+    stream = zlib.decompressobj(_WINDOW_BITS[coding])
+    try:
+        found = stream.decompress(body, most + 1)
+    except zlib.error:
+        raise BodyUnreadable(f"The body is not {coding}, as its Content-Encoding says.") from None
+    if len(found) > most:
+        raise BodyTooLarge
+    if not stream.eof or stream.unused_data:
+        raise BodyUnreadable(f"The body is not one whole {coding} stream.")
+    return found
+
+
+async def _read(request: web.Request, most: int) -> bytes:
+    if (request.content_length or 0) > most:
+        raise BodyTooLarge
+    found = bytearray()
+    try:
+        async with asyncio.timeout(request.app[SECONDS]):
+            async for chunk in request.content.iter_any():
+                found += chunk
+                if len(found) > most:
+                    raise BodyTooLarge
+    except TimeoutError:
+        raise BodySlow from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise BodyUnreadable from None
+    return bytes(found)

@@ -1,0 +1,99 @@
+"""The worst bodies that fit: refused by name, at a cost that grows no faster than they do."""
+
+import json
+import time
+
+import pytest
+
+from incasso.payments.v1 import payments_pb2
+from libs.errors import InvalidArgument
+from services.gateway import json_in, json_text, room
+from services.gateway.errors import JsonMalformed
+from services.gateway.upstreams import message_class
+from tests.services.gateway.samples import ROUTES, name_of
+from tests.services.gateway.test_transcoder import BODY, KEY, PAY, problem
+
+WORST = {
+    "names twice": b'{"n1":0,' + b",".join(b'"n%d":0' % n for n in range(9_300)) + b"}",
+    "names": b"{" + b",".join(b'"n%d":0' % n for n in range(90_000)) + b"}",
+    "objects": b"[" + b",".join([b'{"a":0}'] * 120_000) + b"]",
+    "depth": b"[" * 500_000,
+    "depth of objects": b'{"a":' * 100_000,
+    "whole depth": b"[" * 33 + b"]" * 33,
+    "digits": b"1" * 1_000_000,
+    "signed digits": b'{"a":[-' + b"9" * 900_000 + b"]}",
+    "constants": b"[" + b",".join([b"NaN"] * 200_000) + b"]",
+    "cut": b'{"a":"' + b"\\u00e9" * 150_000,
+}
+
+
+@pytest.mark.parametrize("name", WORST)
+def test_the_worst_bodies_are_refused_at_once(name):
+    used = time.thread_time()
+    with pytest.raises(JsonMalformed):
+        json_text.parse(WORST[name])
+    assert time.thread_time() - used < 1.0  # the search for a name twice alone took six
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (WORST["names"], "more than 10000 names"),
+        (WORST["names twice"], "the name n1 twice"),
+        (WORST["depth"], "nested too deeply"),
+        (WORST["whole depth"], "nested too deeply"),
+        (WORST["digits"], "a number that is too long"),
+        (b'{"\\ud800": 1, "\\ud800": 2}', "the name \\ud800 twice"),
+    ],
+)
+def test_what_is_too_much_is_named(body, said):
+    with pytest.raises(JsonMalformed, match=said.replace("\\", "\\\\")):
+        json_text.parse(body)
+
+
+def test_thirty_two_levels_are_no_problem():
+    deep = json.loads("[" * 32 + "]" * 32)
+    assert json_text.parse(json.dumps(deep).encode()) == deep
+
+
+def test_wrong_fields_are_named_up_to_a_number_and_lists_are_not_looked_into():
+    message = message_class(payments_pb2.Payment.DESCRIPTOR)()
+    body = {f"unknown_{number}": None for number in range(9_000)}
+    with pytest.raises(InvalidArgument) as refused:
+        json_in.fill_body(message, body)
+    assert len(refused.value.violations) == json_in.MAX_WRONG
+    with pytest.raises(InvalidArgument) as refused:
+        json_in.fill_body(message, {"refunds": [{"nonsense": 1}] * 5_000})
+    assert [found.field for found in refused.value.violations] == ["refunds"]
+    with pytest.raises(InvalidArgument) as refused:
+        json_in.fill_body(message, {"metadata": dict.fromkeys(map(str, range(5_000)), 1)})
+    assert [found.field for found in refused.value.violations] == ["metadata"]
+
+
+# Calls whose lists of lists could hold more than anybody sends.
+BEYOND = {"UpdateRouting"}
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.body], ids=name_of)
+def test_a_call_takes_all_that_its_fields_may_hold(route):
+    fits = room.of_message(route.rpc.input_type) <= room.MOST_BYTES
+    assert fits != (route.rpc.name in BEYOND)
+
+
+async def test_a_text_within_its_limit_is_taken_however_json_spells_it(gateway):
+    """The longest texts of every field that one charge has, each character spelt in twelve bytes."""
+    metadata = {f"key {number}": "😀" * 255 for number in range(50)}
+    sent = json.dumps({**BODY, "order_reference": "😀" * 60, "metadata": metadata})
+    assert len(sent) > 150_000
+    headers = {**KEY, "Content-Type": "application/json"}
+    async with gateway.request("POST", PAY, data=sent.encode(), headers=headers) as response:
+        assert response.status == 201, await response.text()
+    seen = gateway.services.last("CreateOneClickPayment")
+    assert seen.request.metadata["key 49"] == "😀" * 255
+
+
+async def test_the_worst_body_is_a_problem_of_its_sender_only(gateway):
+    headers = {**KEY, "Content-Type": "application/json"}
+    body = WORST["names twice"]
+    async with gateway.request("POST", PAY, data=body, headers=headers) as response:
+        await problem(response, 400, "json_malformed")
