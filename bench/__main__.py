@@ -22,6 +22,7 @@ from rich.table import Table
 
 from bench import reference
 from bench.load import Measured, Storefront
+from libs import terminal
 from stack.demo_merchant import create_merchant
 from stack.embedded import Stack
 from stack.shop import Shop
@@ -169,4 +170,5 @@ def main(
 
 
 if __name__ == "__main__":
+    terminal.prepare()
     typer.run(main)

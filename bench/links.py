@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.load import Measured
+from libs import terminal
 from stack.demo_merchant import create_merchant
 from stack.embedded import Stack
 from stack.payer import Payer
@@ -123,4 +124,5 @@ def main(
 
 
 if __name__ == "__main__":
+    terminal.prepare()
     typer.run(main)

@@ -3,6 +3,7 @@
 import typer
 
 from cli import events, health, keys, merchants, payments, psp_accounts
+from libs import terminal
 
 app = typer.Typer(
     name="incasso",
@@ -18,4 +19,5 @@ app.add_typer(events.app, name="events")
 app.command("health")(health.health)
 
 if __name__ == "__main__":
+    terminal.prepare()
     app(prog_name="incasso")

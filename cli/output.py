@@ -13,6 +13,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from libs import terminal
+
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 REFUSED: Final = 1
@@ -52,7 +54,9 @@ def cell(value: object) -> Text:
 
 
 def print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    """Escaped where the terminal lacks a character: nothing is lost to the script that reads it."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    print(text if terminal.can_say(text) else json.dumps(value, indent=2))
 
 
 def print_table(

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from libs import terminal
 from libs.errors import Refusal
 from stack.child import StartFailedError
 from stack.demo import run_demo
@@ -216,4 +217,5 @@ def relative(path: Path) -> str:
 
 
 if __name__ == "__main__":
+    terminal.prepare()
     app()

@@ -152,7 +152,7 @@ async def test_no_address_is_led_elsewhere_or_writes_headers(gateway, strange):
 async def test_a_huge_query_is_refused_and_costs_nothing(gateway):
     gateway.services.answers["GetPayPage"] = shown(samples.page())
     async with gateway.request("GET", f"{PATH}?use={'x' * 100_000}", key=None) as response:
-        assert response.status == 400
+        assert response.status == 431
     assert gateway.services.calls("GetPayPage") == 0
     assert 'data-view="open"' in await html(gateway, PATH + "?" + "lang=it&" * 900)
 

@@ -1,0 +1,22 @@
+"""What people read survives any terminal: characters that its encoding lacks are replaced.
+
+The first thing that each command does. Without it a merchant's emoji ends a listing in a traceback.
+"""
+
+import io
+import sys
+
+
+def prepare() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def can_say(text: str) -> bool:
+    """Whether standard output has a character for each of `text`."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

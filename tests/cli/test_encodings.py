@@ -1,0 +1,65 @@
+"""What an operator reads survives any terminal."""
+
+import ast
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+
+NAME = "Bottega 🛍️ Grüße Łódź"
+CREATE = ("merchants", "create", NAME, "--country", "it", "--currency", "eur", "--test")
+ROOT = Path(__file__).parents[2]
+
+
+async def run(module, *arguments, encoding, **env):
+    """(exit code, output) of `python -m module …` on a terminal of that encoding."""
+    started = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        env={**os.environ, **env, "PYTHONIOENCODING": encoding},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await started.communicate()
+    return started.returncode, output.decode(encoding)
+
+
+@pytest.fixture
+async def merchant(incasso: Command) -> str:
+    return (await incasso.json(*CREATE))["merchant"]["id"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+async def test_every_terminal_shows_what_it_can(incasso, merchant, encoding):
+    async def ask(*arguments):
+        return await run("cli", *arguments, encoding=encoding, **incasso.env)
+
+    listed, shown, told, refused = await asyncio.gather(
+        ask("merchants", "list"),
+        ask("merchants", "show", merchant),
+        ask("merchants", "list", "--json"),
+        ask("merchants", "show", "mer_é🛍"),
+    )
+    for code, output in (listed, shown):
+        assert code == 0, output
+        assert "Bottega" in output
+        assert merchant in output
+        assert ("🛍" in output) == (encoding == "utf-8")
+    assert json.loads(told[1])["data"][0]["name"] == NAME  # escaped: scripts lose nothing
+    assert refused[0] == 1
+    assert "Error:" in refused[1]
+
+
+@pytest.mark.parametrize("path", ["cli", "stack", "bench", "bench/links.py"])
+def test_every_command_prepares_its_terminal(path):
+    file = ROOT / path if path.endswith(".py") else ROOT / path / "__main__.py"
+    last = ast.parse(file.read_text()).body[-1]
+    assert isinstance(last, ast.If)
+    assert ast.unparse(last.body[0]) == "terminal.prepare()"
