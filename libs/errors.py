@@ -3,8 +3,8 @@
 A service's own refusals are in its errors.py; here are the base and those of the chassis.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 
 import grpc
@@ -44,15 +44,24 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the pr
     """A clear no. Subclasses set `kind`, `reason` and `message`; the message may be overridden.
 
     `message` is a sentence for a developer: what is wrong and what to do. No personal data.
+    `facts` tell a program what it needs for the next step, e.g. `payment_id`: members of the
+    problem document, so that none may be called as one of its own.
     """
 
     kind: Kind
     reason: str
     message: str = ""
 
-    def __init__(self, message: str = "", *, violations: Sequence[FieldViolation] = ()) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        violations: Sequence[FieldViolation] = (),
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
         self.message = message or self.message
         self.violations = tuple(violations)
+        self.facts = dict(facts or {})
         super().__init__(self.message)
 
 
@@ -122,8 +131,30 @@ class RemoteRefusal(Refusal):
     """Another service's no, passed on with its own reason."""
 
     def __init__(
-        self, kind: Kind, reason: str, message: str, violations: Sequence[FieldViolation] = ()
+        self,
+        kind: Kind,
+        reason: str,
+        message: str,
+        violations: Sequence[FieldViolation] = (),
+        facts: Mapping[str, str] | None = None,
     ) -> None:
         self.kind = kind
         self.reason = reason
-        super().__init__(message, violations=violations)
+        super().__init__(message, violations=violations, facts=facts)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRefusal:
+    """Another service's certain no, kept so that a repeat of the call gets it again."""
+
+    kind: str
+    reason: str
+    message: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def raised(self) -> RemoteRefusal:
+        return RemoteRefusal(Kind[self.kind], self.reason, self.message, facts=self.facts)
+
+
+def stored(refusal: Refusal) -> StoredRefusal:
+    return StoredRefusal(refusal.kind.name, refusal.reason, refusal.message, refusal.facts)

@@ -56,19 +56,25 @@ def key_of(request: Message, method: str) -> Key | None:
     return Key(call.merchant_id, method, call.idempotency_key, digest)
 
 
-def claim_sql(first: int) -> str:
+def claim_sql(first: int, *, unless: str = "") -> str:
     """Claims and answers `resource_id, fresh`; no row when the key is held, or when there is none.
+
+    `unless` is a condition on which a new key is left new; a known one is met all the same.
 
     `claim_values` are its parameters, from number `first` on; the effect goes on when
     `fresh_sql` says so. What the row means is told by `claim_of`.
     """
     merchant, method, key, request_hash, resource, lock = (f"${first + n}" for n in range(6))
+    but = f"""
+      AND (NOT ({unless}) OR EXISTS (SELECT FROM idempotency_keys AS known
+        WHERE known.merchant_id = {merchant}::text AND known.method = {method}::text
+          AND known.key = {key}::text))"""
     return f"""
     INSERT INTO idempotency_keys AS held
         (merchant_id, method, key, request_hash, resource_id, locked_until)
     SELECT {merchant}::text, {method}::text, {key}::text, {request_hash}::bytea,
         {resource}::text, clock_timestamp() + {lock}::interval
-    WHERE {key}::text IS NOT NULL
+    WHERE {key}::text IS NOT NULL{but if unless else ""}
     ON CONFLICT (merchant_id, method, key) DO UPDATE
         SET locked_until = EXCLUDED.locked_until
         WHERE held.request_hash = EXCLUDED.request_hash
@@ -97,7 +103,10 @@ async def claim_of(conn: Conn, key: Key | None, resource_id: str, row: Row | Non
         return Claim(fresh=True, resource_id=resource_id)
     if row is not None:
         return Claim(fresh=row["fresh"], resource_id=row["resource_id"])
-    return await _held(conn, key)
+    held = await held_of(conn, key)
+    if held is None:  # purged since the claim met it: the next repeat is a first call
+        raise IdempotencyKeyInUse
+    return held
 
 
 _CLAIM: Final = claim_sql(1)
@@ -114,7 +123,8 @@ async def claim(conn: Conn, key: Key | None, resource_id: str, *, lock: timedelt
     return await claim_of(conn, key, resource_id, row)
 
 
-async def _held(conn: Conn, key: Key) -> Claim:
+async def held_of(conn: Conn, key: Key) -> Claim | None:
+    """What a key that was not claimed stands for; None when it is new. Raises as `claim` does."""
     row = await conn.fetchrow(
         "SELECT request_hash, resource_id, answer FROM idempotency_keys"
         " WHERE merchant_id = $1 AND method = $2 AND key = $3",
@@ -122,8 +132,8 @@ async def _held(conn: Conn, key: Key) -> Claim:
         key.method,
         key.text,
     )
-    if row is None:  # purged since the claim met it: the next repeat is a first call
-        raise IdempotencyKeyInUse
+    if row is None:
+        return None
     if row["request_hash"] != key.request_hash:
         raise IdempotencyKeyReused
     if row["answer"] is None:

@@ -1,4 +1,4 @@
-"""Refusals on the wire: google.rpc.Status with ErrorInfo (reason) and BadRequest (fields).
+"""Refusals on the wire: google.rpc.Status with ErrorInfo (reason, facts) and BadRequest (fields).
 
 Not for deciding anything: a refusal goes in on one side and comes out on the other.
 """
@@ -21,7 +21,7 @@ def details_of(refusal: Refusal) -> tuple[tuple[str, bytes], ...]:
     status = status_pb2.Status(
         code=code_pb2.Code.Value(refusal.kind.grpc_code.name), message=refusal.message
     )
-    info = error_details_pb2.ErrorInfo(reason=refusal.reason, domain=DOMAIN)
+    info = error_details_pb2.ErrorInfo(reason=refusal.reason, domain=DOMAIN, metadata=refusal.facts)
     status.details.add().Pack(info)
     if refusal.violations:
         bad = error_details_pb2.BadRequest()
@@ -44,7 +44,7 @@ def refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
         violations += _unpack(detail, info)
     if info.domain != DOMAIN:
         return OutcomeUnknown()
-    return RemoteRefusal(kind, info.reason, status.message, violations)
+    return RemoteRefusal(kind, info.reason, status.message, violations, dict(info.metadata))
 
 
 def _unpack(detail: any_pb2.Any, info: error_details_pb2.ErrorInfo) -> list[FieldViolation]:

@@ -136,6 +136,8 @@ def schema() -> Schema:
                 },
             },
             "trace_id": {**text, "description": "Quote it when you ask for help."},
+            "payment_id": {**text, "description": "The payment that stands in the way."},
+            "payment_state": {**text, "description": "Where that payment stands."},
         },
         "required": ["type", "title", "status", "detail", "code", "trace_id"],
     }

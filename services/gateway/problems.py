@@ -31,6 +31,7 @@ def title_of(code: str) -> str:
 
 def document(refusal: Refusal, *, trace_id: str, body_field: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {
+        **refusal.facts,
         "type": type_of(refusal.reason),
         "title": title_of(refusal.reason),
         "status": http_status(refusal),

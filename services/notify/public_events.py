@@ -37,6 +37,7 @@ _MESSAGES: Final = {
         "payment.cancelled": "PaymentCancelled",
         "payment.refunded": "PaymentRefunded",
         "payment.refund_failed": "PaymentRefundFailed",
+        "payment.duplicate_found": "PaymentDuplicateFound",
         "dispute.opened": "DisputeOpened",
         "dispute.closed": "DisputeClosed",
     },

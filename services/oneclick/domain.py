@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from libs.errors import Kind, Refusal, RemoteRefusal
+from libs.errors import StoredRefusal
 from libs.money import Money
 from services.oneclick.errors import CustomerErased, TooManyAddresses
 from services.oneclick.items import Item, Lowering
@@ -130,22 +130,6 @@ class Consent:
     accepted_at: datetime
     ip: str | None
     sca_reference: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRefusal:
-    """Payments' certain no, kept so that a repeat of the call gets it again."""
-
-    kind: str
-    reason: str
-    message: str
-
-    def raised(self) -> Refusal:
-        return RemoteRefusal(Kind[self.kind], self.reason, self.message)
-
-
-def stored(refusal: Refusal) -> StoredRefusal:
-    return StoredRefusal(refusal.kind.name, refusal.reason, refusal.message)
 
 
 class CaptureMode(Enum):

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
 
-from services.oneclick.domain import ScaHistory, StoredRefusal
+from libs.errors import StoredRefusal
+from services.oneclick.domain import ScaHistory
 from services.oneclick.errors import InstrumentNotUsable, TooManyInstruments
 
 MAX_INSTRUMENTS: Final = 20

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from libs.errors import StoredRefusal
 from libs.money import Money
 from services.paylink.states import LINK_OPEN, LinkState, PaymentState
 
@@ -210,15 +211,6 @@ class Decline:
     code: int
     message: str
     psp_code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRefusal:
-    """Payments' certain no, kept so that a repeat of the call gets it again."""
-
-    kind: str
-    reason: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

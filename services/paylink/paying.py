@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from services.paylink import moves
-from services.paylink.domain import Link, LinkPayment, Method
+from services.paylink.domain import Link, LinkPayment, Method, Origin
 from services.paylink.errors import (
     AmountChanged,
     MethodNotOffered,
@@ -20,6 +20,15 @@ REPLACE_AFTER: Final = timedelta(minutes=30)  # another try may end a challenge 
 GIVE_UP_AFTER: Final = timedelta(hours=1)  # by itself, so that the link is open again
 ABANDON_AFTER: Final = timedelta(minutes=15)  # nobody who left so long ago is charged any more
 FIND_AFTER: Final = ABANDON_AFTER + timedelta(minutes=2)  # what was asked before has arrived by now
+
+
+def order_part(link: Link, payment_id: str) -> str:
+    """What of its order a try to pay pays, in the words of payments: "" for all of it."""
+    if link.reusable:
+        return f"use:{payment_id}"
+    if link.origin is Origin.BALANCE:
+        return "balance"
+    return "" if link.deposit_minor is None else "deposit"
 
 
 def check_payable(link: Link, method: Method, now: datetime) -> None:

@@ -64,6 +64,7 @@ def payment_request(
     link_payment_id: str,
     amount: Money,
     order_reference: str,
+    order_part: str,
     description: str,
     card: SavedCard | NewCard,
     customer_id: str | None,
@@ -75,6 +76,7 @@ def payment_request(
     request = payments_pb2.CreatePaymentRequest(
         amount=wire.money(amount),
         order_reference=order_reference,
+        order_part=order_part,
         description=description,
         method=METHOD,
         capture=payments_pb2.CAPTURE_MODE_NOW,

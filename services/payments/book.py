@@ -1,4 +1,4 @@
-"""The merchants' PSP accounts and routing rules, remembered for some seconds.
+"""The merchants' PSP accounts, routing rules and payment policies, remembered for some seconds.
 
 Every charge needs them and they hardly ever change; another replica's change is seen within TTL.
 A name or id that is not known is looked up at once, so that a new account works immediately.
@@ -11,6 +11,7 @@ from typing import Final
 
 from libs.db import Database
 from services.payments.errors import PspAccountNotFound
+from services.payments.orders import DuplicatePolicy
 from services.payments.routing import Rule
 from services.payments.store import accounts
 from services.payments.store.accounts import PspAccount
@@ -21,10 +22,11 @@ MOST: Final = 10_000  # merchants; and accounts by id
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One merchant's accounts, in the order of creation, and rules."""
+    """One merchant's accounts, in the order of creation, its rules and its policy."""
 
     accounts: tuple[PspAccount, ...]
     rules: tuple[Rule, ...]
+    policy: DuplicatePolicy
 
     @property
     def names(self) -> list[str]:
@@ -86,6 +88,7 @@ class Book:
             page = Page(
                 tuple(await accounts.list_all(conn, merchant_id)),
                 await accounts.rules(conn, merchant_id),
+                await accounts.policy(conn, merchant_id),
             )
         if len(self._pages) >= MOST:
             self._pages.clear()

@@ -90,6 +90,8 @@ class Payment:
     capture_at: datetime | None = None
     due_at: datetime | None = None  # when a worker must capture or give up
     challenged_at: datetime | None = None
+    order_part: str = ""  # what of the order it pays: see orders.py
+    duplicate_of: str = ""  # the order's first payment, when this one was made beside it
     customer_id: str = ""
     instrument_id: str = ""
     mandate_reference: str = ""

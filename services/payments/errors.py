@@ -24,6 +24,22 @@ class NoPspAccount(Refusal):
     )
 
 
+class OrderAlreadyPaid(Refusal):
+    """`payment_state` is the payment's state as it was seen; under way, it may still fail."""
+
+    kind = Kind.CONFLICT
+    reason = "order_already_paid"
+    message = "The order has a payment already, and the merchant's policy refuses a second one."
+
+    def __init__(self, payment_id: str, payment_state: str) -> None:
+        super().__init__(
+            f"The order has a payment already: {payment_id} is {payment_state}. Cancel or refund"
+            " it to charge the order again, or charge another order_reference; PUT"
+            " /v1/payment-policy is for shops whose references repeat.",
+            facts={"payment_id": payment_id, "payment_state": payment_state},
+        )
+
+
 class PaymentNotCapturable(Refusal):
     kind = Kind.CONFLICT
     reason = "payment_not_capturable"

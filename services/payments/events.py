@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from incasso.payments.v1 import events_pb2, payments_pb2
 from libs import wire
 from services.payments.domain import Dispute, Fact, Happened, Payment, Refund, RefundState
+from services.payments.orders import DuplicatePolicy
 from services.payments.outcomes import DeclineCode, Declined
 from services.payments.states import CaptureMode, DisputeState, State
 
@@ -18,6 +19,10 @@ _CAPTURES: Final = {
 }
 _CODES: Final = {c: payments_pb2.DeclineCode.Value(f"DECLINE_CODE_{c.name}") for c in DeclineCode}
 _REFUNDS: Final = {s: payments_pb2.Refund.State.Value(f"STATE_{s.name}") for s in RefundState}
+POLICIES: Final = {
+    p: payments_pb2.PaymentPolicy.DuplicateOrders.Value(f"DUPLICATE_ORDERS_{p.name}")
+    for p in DuplicatePolicy
+}
 _DISPUTES: Final = {s: payments_pb2.Dispute.State.Value(f"STATE_{s.name}") for s in DisputeState}
 
 
@@ -31,6 +36,8 @@ def payment_pb(payment: Payment) -> payments_pb2.Payment:
         refunded_minor=payment.refunded_minor,
         capture=_CAPTURES[payment.capture],
         order_reference=payment.order_reference,
+        order_part=payment.order_part or None,
+        duplicate_of=payment.duplicate_of or None,
         method=payment.method,
         customer_id=payment.customer_id or None,
         instrument_id=payment.instrument_id or None,
@@ -84,6 +91,18 @@ def dispute_pb(dispute: Dispute) -> payments_pb2.Dispute:
         reason=dispute.reason,
         created_at=wire.timestamp(dispute.created_at),
     )
+
+
+def duplicate_found(first: Payment, second: Payment, policy: DuplicatePolicy) -> tuple[str, bytes]:
+    """Subject and body. A second payment that was refused was never made: it has no id to show."""
+    message = events_pb2.PaymentDuplicateFound(
+        payment=payment_pb(first),
+        duplicate=None if policy is DuplicatePolicy.REFUSE else payment_pb(second),
+        amount=wire.money(second.money(second.amount_minor)),
+        method=second.method,
+        duplicate_orders=POLICIES[policy],
+    )
+    return "incasso.payments.payment.duplicate_found", message.SerializeToString()
 
 
 Builder: TypeAlias = Callable[[payments_pb2.Payment, Payment, Happened], Message]

@@ -10,6 +10,9 @@ PAYMENTS: Final = Counter(
 FAIL_OVERS: Final = Counter(
     "incasso_payment_next_attempts_total", "Attempts after a certain no", ["psp"]
 )
+DUPLICATES: Final = Counter(
+    "incasso_duplicate_orders_total", "Second payments of an order, by the policy met", ["policy"]
+)
 BREAKER_OPEN: Final = Gauge(
     "incasso_psp_breaker_open",
     "1 while authorisations are not sent to the PSP account",

@@ -21,6 +21,7 @@ PURE = {
     "masking",
     "moves",
     "offers",
+    "orders",
     "outcomes",
     "paying",
     "pictures",

@@ -117,7 +117,7 @@ class PayPages:
     def _refused(self, request: web.Request, refusal: Refusal, *, use: str) -> web.Response:
         if refusal.reason == "payment_link_not_found":
             raise refusal
-        said = refusal.reason if refusal.reason in texts.SAID else "failed"
+        said = texts.code_of(refusal)
         if isinstance(refusal, OutcomeUnknown) or refusal.kind is Kind.UNAVAILABLE:
             said = "unknown"
         return self._see(request, said=said, use=use)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from incasso.payments.v1 import payments_pb2
+from libs.errors import Refusal
 from services.gateway.pay import texts_en, texts_it
 
 WORDS: Final[dict[str, dict[str, str]]] = {"en": texts_en.WORDS, "it": texts_it.WORDS}
@@ -24,6 +25,8 @@ SAID: Final[dict[str, str]] = {
     "payment_link_not_paid": "said_changed",
     "amount_changed": "said_amount_changed",
     "price_changed": "said_price_changed",
+    "order_already_paid": "said_order_paid",
+    "order_being_paid": "said_order_paying",
     "idempotency_key_reused": "said_form_used",
     "idempotency_key_missing": "said_form_used",
     "idempotency_key_in_use": "said_paying",
@@ -38,8 +41,16 @@ SAID: Final[dict[str, str]] = {
 }
 # Good to know rather than in the way.
 CALM: Final = frozenset(
-    ["payment_link_paying", "payment_link_paid", "money_arrived_late", "idempotency_key_in_use"]
+    [
+        "payment_link_paying",
+        "payment_link_paid",
+        "order_already_paid",
+        "order_being_paid",
+        "money_arrived_late",
+        "idempotency_key_in_use",
+    ]
 )
+_UNDER_WAY: Final = frozenset({"processing", "requires_action", "pending"})
 
 CODES = payments_pb2.DeclineCode
 DECLINES: Final[dict[int, str]] = {
@@ -60,6 +71,14 @@ DECLINES: Final[dict[int, str]] = {
 def said(code: str, language: str) -> str:
     """What a code says; nothing for codes that nobody says."""
     return WORDS[language][SAID[code]] if code in SAID else ""
+
+
+def code_of(refusal: Refusal) -> str:
+    """The code that tells it; `failed` for a refusal that nobody says."""
+    code = refusal.reason
+    if code == "order_already_paid" and refusal.facts.get("payment_state") in _UNDER_WAY:
+        code = "order_being_paid"
+    return code if code in SAID else "failed"
 
 
 def declined(code: int, language: str) -> str:

@@ -155,6 +155,10 @@ WORDS: Final[dict[str, str]] = {
     "said_paying": "A payment was already under way. Nothing was charged a second time.",
     "said_paid": "It had been paid already. Nothing was charged a second time.",
     "said_arrived": "All that is due has arrived by transfer: there is nothing to pay again.",
+    "said_order_paid": "This order had been paid already, by another payment. Nothing was charged a "
+    "second time: look for its receipt among your messages, or ask the shop.",
+    "said_order_paying": "Another payment of this order is under way. Nothing was charged now: wait "
+    "for its end before you pay again, or ask the shop.",
     "said_closed": "Nothing was charged: this link cannot be paid any more.",
     "said_changed": "Something has changed meanwhile. Please check it and go on.",
     "said_quote_first": "Please read and accept the text first. Nothing was charged.",

@@ -159,6 +159,10 @@ WORDS: Final[dict[str, str]] = {
     "said_paying": "Un pagamento era già in corso. Nulla è stato addebitato una seconda volta.",
     "said_paid": "Era già stato pagato. Nulla è stato addebitato una seconda volta.",
     "said_arrived": "Tutto il dovuto è arrivato con bonifico: non devi pagare di nuovo.",
+    "said_order_paid": "Questo ordine era già stato pagato con un altro pagamento. Nulla è stato "
+    "addebitato una seconda volta: cerca la ricevuta tra i tuoi messaggi, o chiedi al negozio.",
+    "said_order_paying": "Un altro pagamento di questo ordine è in corso. Nulla è stato addebitato "
+    "ora: aspetta che finisca prima di pagare di nuovo, o chiedi al negozio.",
     "said_closed": "Nulla è stato addebitato: questo link non si può più pagare.",
     "said_changed": "Nel frattempo qualcosa è cambiato. Controlla e prosegui.",
     "said_quote_first": "Prima leggi e accetta il testo. Nulla è stato addebitato.",

@@ -40,6 +40,7 @@ const TEXTS = {
     expired: "This order has expired. Go back to the shop to start again.",
     noCard: "There is no saved card to pay with.",
     refused: "This order cannot be paid by one click. Please choose another way of paying.",
+    orderPaid: "This order has a payment already. Nothing was charged a second time.",
     busy: "A lot is going on. Please try again in a moment.",
     unreachable: "The connection is interrupted. Trying again…",
     broken: "This payment button is not set up correctly.",
@@ -67,6 +68,7 @@ const TEXTS = {
     expired: "Questo ordine è scaduto. Torna al negozio per ricominciare.",
     noCard: "Non c’è una carta salvata con cui pagare.",
     refused: "Questo ordine non può essere pagato con un clic. Scegli un altro modo di pagare.",
+    orderPaid: "Questo ordine ha già un pagamento. Nulla è stato addebitato una seconda volta.",
     busy: "C’è molto traffico. Riprova tra un momento.",
     unreachable: "La connessione è interrotta. Riproviamo…",
     broken: "Questo pulsante di pagamento non è configurato correttamente.",
@@ -273,6 +275,7 @@ class IncassoOneClick extends HTMLElement {
   _refuse(error) {
     if (error.code === "session_expired") this._show("expired");
     else if (error.status === 401 || error.status === 403 || error.status === 404) this._show("broken");
+    else if (error.code === "order_already_paid") this._show("refused", { text: "orderPaid" });
     else this._show(error.code === "no_instrument" ? "noCard" : "refused");
   }
 

@@ -11,12 +11,12 @@ from typing import Final
 
 from libs import client, context, idempotency, ids
 from libs.db import Conn
-from libs.errors import InternalError, Kind, RemoteRefusal, invalid
+from libs.errors import InternalError, Kind, RemoteRefusal, StoredRefusal, invalid, stored
 from libs.idempotency import Key
 from services.oneclick import domain, events
 from services.oneclick import instruments as rules
 from services.oneclick.deps import Deps
-from services.oneclick.domain import Consent, Customer, CustomerState, StoredRefusal
+from services.oneclick.domain import Consent, Customer, CustomerState
 from services.oneclick.errors import CustomerNotFound
 from services.oneclick.flows.detach import detach
 from services.oneclick.instruments import (
@@ -130,7 +130,7 @@ async def settle(deps: Deps, instrument_id: str, key: Key | None = None) -> byte
         found = await deps.payments.set_up_instrument(instrument_id, instrument.setup_request)
     except RemoteRefusal as refusal:
         if client.is_certain(refusal):
-            await _refuse(deps, instrument, domain.stored(refusal))
+            await _refuse(deps, instrument, stored(refusal))
         raise
     return await _record(deps, instrument_id, found, key)
 

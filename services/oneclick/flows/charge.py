@@ -16,6 +16,7 @@ from libs.errors import (
     RemoteRefusal,
     ServiceUnavailable,
     invalid,
+    stored,
 )
 from libs.idempotency import Key
 from libs.money import Money
@@ -173,7 +174,7 @@ async def perform(deps: Deps, charge: Charge, key: Key | None) -> PaymentAnswer:
         raise
     except RemoteRefusal as refusal:
         async with deps.db.transaction() as tx:
-            await charges.refuse(tx, charge, domain.stored(refusal))
+            await charges.refuse(tx, charge, stored(refusal))
             await idempotency.release(tx, key)
         raise
     async with deps.db.connection() as conn:  # one statement, which is its own transaction

@@ -5,11 +5,11 @@ from typing import Final
 
 from libs import context
 from libs.db import Conn
-from libs.errors import IdempotencyKeyInUse, RemoteRefusal
+from libs.errors import IdempotencyKeyInUse, RemoteRefusal, StoredRefusal
 from libs.logs import log
 from services.oneclick import domain
 from services.oneclick.deps import Deps
-from services.oneclick.domain import Charge, ChargeState, PaymentAnswer, StoredRefusal
+from services.oneclick.domain import Charge, ChargeState, PaymentAnswer
 from services.oneclick.flows import lowering
 from services.oneclick.flows.charge import perform, refresh
 from services.oneclick.store import charges

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from libs import idempotency
 from libs.db import Conn, Row
+from libs.errors import StoredRefusal
 from libs.idempotency import Key
 from libs.money import Money
 from services.oneclick import limits
@@ -18,7 +19,6 @@ from services.oneclick.domain import (
     ChargeState,
     PaymentAnswer,
     ScaHistory,
-    StoredRefusal,
     charge_sources,
     charge_target,
 )

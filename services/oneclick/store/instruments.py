@@ -7,7 +7,7 @@ from typing import Any
 
 from libs import ids
 from libs.db import Conn, Row
-from services.oneclick.domain import StoredRefusal
+from libs.errors import StoredRefusal
 from services.oneclick.instruments import (
     INSTRUMENT_TRANSITIONS,
     Card,

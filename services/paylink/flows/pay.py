@@ -12,17 +12,17 @@ from libs.db import Conn
 from libs.errors import (
     IdempotencyKeyInUse,
     InternalError,
-    Kind,
     RemoteRefusal,
     ServiceUnavailable,
     invalid,
+    stored,
 )
 from libs.idempotency import Key
 from libs.logs import log
 from services.paylink import events, metrics, moves, paying, tokens
 from services.paylink.cards import NewCard, PaymentAnswer, SavedCard
 from services.paylink.deps import Deps
-from services.paylink.domain import Link, LinkPayment, Method, StoredRefusal
+from services.paylink.domain import Link, LinkPayment, Method
 from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable
 from services.paylink.flows.ending import end_payment
 from services.paylink.flows.links import locked
@@ -69,8 +69,7 @@ async def _repeated(tx: Conn, key: Key, payment_id: str) -> LinkPayment:
     if payment is None:
         raise InternalError
     if payment.refusal is not None:
-        refusal = payment.refusal
-        raise RemoteRefusal(Kind[refusal.kind], refusal.reason, refusal.message)
+        raise payment.refusal.raised()
     return payment
 
 
@@ -112,6 +111,7 @@ async def _start(
         link_payment_id=payment_id,
         amount=link.due,
         order_reference=link.order_reference,
+        order_part=paying.order_part(link, payment_id),
         description=link.description,
         card=card,
         customer_id=link.customer_id,
@@ -164,8 +164,7 @@ async def perform(deps: Deps, payment: LinkPayment) -> LinkPayment:
         log.info("payment of a link has no answer yet", reason=refusal.reason)
         return payment
     except RemoteRefusal as refusal:
-        stored = StoredRefusal(refusal.kind.name, refusal.reason, refusal.message)
-        await give_up(deps, replace(payment, refusal=stored, request=None))
+        await give_up(deps, replace(payment, refusal=stored(refusal), request=None))
         raise
     return await record(deps, payment, answer)
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Final
 
 from libs.db import Conn, Row
+from libs.errors import StoredRefusal
 from libs.money import Money
 from libs.pages import Page
-from services.paylink.domain import Decline, Link, LinkPayment, Method, StoredRefusal
+from services.paylink.domain import Decline, Link, LinkPayment, Method
 from services.paylink.states import PaymentState
 
 CHECK_AFTER: Final = timedelta(seconds=15)  # when a try left without an answer is taken up again

@@ -1,4 +1,4 @@
-"""PSP accounts of a merchant, and the rules that choose among them."""
+"""PSP accounts of a merchant, the rules that choose among them, and its payment policy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from libs.logs import log
 from libs.money import Money
 from services.payments import routing
-from services.payments.book import Page
 from services.payments.deps import Deps
 from services.payments.errors import (
     CredentialsMissing,
     NoPspAccount,
     PspAccountExists,
+    PspAccountNotFound,
     PspUnknown,
 )
 from services.payments.flows.create import resting
+from services.payments.orders import DuplicatePolicy
 from services.payments.routing import Question, Rule
 from services.payments.states import TraBand
 from services.payments.store import accounts
@@ -106,10 +107,23 @@ async def get_routing(deps: Deps, merchant_id: str) -> Sequence[Rule]:
 async def update_routing(deps: Deps, merchant_id: str, rules: Sequence[Rule]) -> Sequence[Rule]:
     """Raises PspAccountNotFound."""
     async with deps.db.transaction() as tx:
-        page = Page(tuple(await accounts.list_all(tx, merchant_id)), ())
-        for rule in rules:
-            for target in rule.targets:
-                page.named(target.psp_account)
+        known = {account.name for account in await accounts.list_all(tx, merchant_id)}
+        if not known.issuperset(t.psp_account for rule in rules for t in rule.targets):
+            raise PspAccountNotFound
         await accounts.save_rules(tx, merchant_id, rules, now=deps.clock.now())
     deps.book.forget(merchant_id)
     return rules
+
+
+async def get_payment_policy(deps: Deps, merchant_id: str) -> DuplicatePolicy:
+    async with deps.db.connection() as conn:
+        return await accounts.policy(conn, merchant_id)
+
+
+async def update_payment_policy(
+    deps: Deps, merchant_id: str, policy: DuplicatePolicy
+) -> DuplicatePolicy:
+    async with deps.db.connection() as conn:
+        await accounts.save_policy(conn, merchant_id, policy, now=deps.clock.now())
+    deps.book.forget(merchant_id)
+    return policy

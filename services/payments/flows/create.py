@@ -14,10 +14,10 @@ from services.payments.deps import Deps
 from services.payments.domain import Attempt, Candidate, Payment
 from services.payments.errors import NoPspAccount
 from services.payments.flows import calling
+from services.payments.flows.intent import write_intent
 from services.payments.flows.record import record_outcome
 from services.payments.flows.repeat import Answer, answer_again
 from services.payments.states import INITIAL, CaptureMode, Initiator
-from services.payments.store import payments
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class CreatePayment:
     key: Key | None
     amount: Money
     order_reference: str
+    order_part: str
     method: str
     instrument_id: str  # "" for a card that is not saved: one token, good for one charge
     brand: str
@@ -52,15 +53,14 @@ class CreatePayment:
 
 
 async def create_payment(deps: Deps, cmd: CreatePayment) -> Answer:
-    """Raises NoPspAccount, PspAccountNotFound and the refusals of idempotency keys."""
+    """Raises NoPspAccount, PspAccountNotFound, OrderAlreadyPaid and the refusals of keys."""
     begun = await _begin(deps, cmd)
     if isinstance(begun, Refusal):
         return await _refuse(deps, cmd, begun)
-    async with deps.db.connection() as conn:
-        claim = await payments.claim_and_insert(conn, cmd.key, *begun, ask_in=retry.CALL_FOR)
-    if not claim.fresh:
-        return await answer_again(deps, cmd.merchant_id, claim, cmd.key)
-    return await take_money(deps, *begun, key=cmd.key)
+    written = await write_intent(deps, cmd.key, *begun)
+    if not written.claim.fresh:
+        return await answer_again(deps, cmd.merchant_id, written.claim, cmd.key)
+    return await take_money(deps, written.payment, begun[1], key=cmd.key)
 
 
 async def _refuse(deps: Deps, cmd: CreatePayment, refusal: Refusal) -> Answer:
@@ -103,6 +103,7 @@ async def _begin(deps: Deps, cmd: CreatePayment) -> tuple[Payment, Attempt] | Re
         capture=cmd.capture,
         capture_at=capture_at,
         order_reference=cmd.order_reference,
+        order_part=cmd.order_part,
         method=cmd.method,
         initiator=cmd.initiator,
         candidates=candidates,

@@ -9,9 +9,11 @@ from libs import context, idempotency, wire
 from libs.errors import invalid
 from libs.money import Money
 from services.payments import sca
+from services.payments.events import POLICIES
 from services.payments.flows.accounts import ShownAccount
 from services.payments.flows.create import CreatePayment, Token
 from services.payments.flows.instruments import SetUpInstrument
+from services.payments.orders import DuplicatePolicy
 from services.payments.routing import Rule, Target
 from services.payments.states import CaptureMode, DisputeState, Initiator, State
 from services.payments.store.attempts import Unresolved
@@ -29,6 +31,7 @@ _INITIATORS: Final = {
     pb.INITIATOR_MERCHANT: Initiator.MERCHANT,
 }
 _STATES: Final = {pb.Payment.State.Value(f"STATE_{s.name}"): s for s in State}
+_POLICIES: Final = {value: policy for policy, value in POLICIES.items()}
 _DISPUTE_STATES: Final = {pb.Dispute.State.Value(f"STATE_{s.name}"): s for s in DisputeState}
 
 
@@ -41,6 +44,7 @@ def create_payment(request: pb.CreatePaymentRequest) -> CreatePayment:
         key=idempotency.key_of(request, "CreatePayment"),
         amount=wire.money_of(request.amount),
         order_reference=request.order_reference,
+        order_part=request.order_part,
         method=request.method,
         instrument_id=request.instrument.instrument_id,
         brand=request.instrument.brand,
@@ -150,6 +154,14 @@ def routing_pb(found: Sequence[Rule]) -> pb.Routing:
             for rule in found
         ]
     )
+
+
+def policy(asked: pb.PaymentPolicy) -> DuplicatePolicy:
+    return _POLICIES[asked.duplicate_orders]
+
+
+def policy_pb(found: DuplicatePolicy) -> pb.PaymentPolicy:
+    return pb.PaymentPolicy(duplicate_orders=POLICIES[found])
 
 
 def unresolved_pb(attempt: Unresolved) -> pb.UnresolvedAttempt:

@@ -190,6 +190,20 @@ class Payments(PaymentsServiceServicer):
         )
         return pb.UpdateRoutingResponse(routing=requests.routing_pb(rules))
 
+    async def GetPaymentPolicy(
+        self, request: pb.GetPaymentPolicyRequest, rpc: Rpc
+    ) -> pb.GetPaymentPolicyResponse:
+        policy = await accounts.get_payment_policy(self._deps, context.merchant_id())
+        return pb.GetPaymentPolicyResponse(payment_policy=requests.policy_pb(policy))
+
+    async def UpdatePaymentPolicy(
+        self, request: pb.UpdatePaymentPolicyRequest, rpc: Rpc
+    ) -> pb.UpdatePaymentPolicyResponse:
+        policy = await accounts.update_payment_policy(
+            self._deps, context.merchant_id(), requests.policy(request.payment_policy)
+        )
+        return pb.UpdatePaymentPolicyResponse(payment_policy=requests.policy_pb(policy))
+
     async def ListUnresolvedAttempts(
         self, request: pb.ListUnresolvedAttemptsRequest, rpc: Rpc
     ) -> pb.ListUnresolvedAttemptsResponse:

@@ -1,4 +1,4 @@
-"""PSP accounts and routing rules of merchants."""
+"""PSP accounts, routing rules and payment policies of merchants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from libs.db import Conn, Row
+from services.payments.orders import DuplicatePolicy
 from services.payments.routing import Rule, Target
 from services.payments.states import TraBand
 
@@ -88,6 +89,25 @@ async def save_rules(conn: Conn, merchant_id: str, new: Sequence[Rule], *, now: 
         " SET rules = EXCLUDED.rules, updated_at = EXCLUDED.updated_at",
         merchant_id,
         [_rule_json(rule) for rule in new],
+        now,
+    )
+
+
+async def policy(conn: Conn, merchant_id: str) -> DuplicatePolicy:
+    """REFUSE when the merchant set none."""
+    found = await conn.fetchval(
+        "SELECT duplicate_orders FROM payment_policies WHERE merchant_id = $1", merchant_id
+    )
+    return DuplicatePolicy(found) if found else DuplicatePolicy.REFUSE
+
+
+async def save_policy(conn: Conn, merchant_id: str, new: DuplicatePolicy, *, now: datetime) -> None:
+    await conn.execute(
+        "INSERT INTO payment_policies (merchant_id, duplicate_orders, updated_at)"
+        " VALUES ($1, $2, $3) ON CONFLICT (merchant_id) DO UPDATE"
+        " SET duplicate_orders = EXCLUDED.duplicate_orders, updated_at = EXCLUDED.updated_at",
+        merchant_id,
+        new.value,
         now,
     )
 

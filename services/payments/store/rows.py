@@ -30,6 +30,8 @@ _SAME = (
     "amount_minor",
     "currency",
     "order_reference",
+    "order_part",
+    "duplicate_of",
     "method",
     "created_at",
     "capturable_minor",

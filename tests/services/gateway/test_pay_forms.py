@@ -161,6 +161,7 @@ async def test_a_new_link_is_sent_to_its_own_recipient(gateway):
         (Kind.CONFLICT, "instrument_not_usable"),
         (Kind.CONFLICT, "no_psp_account"),
         (Kind.CONFLICT, "amount_changed"),
+        (Kind.CONFLICT, "order_already_paid"),
         (Kind.UNPROCESSABLE, "idempotency_key_reused"),
         (Kind.CONFLICT, "idempotency_key_in_use"),
         (Kind.RATE, "reissued_lately"),
@@ -172,6 +173,24 @@ async def test_a_refusal_comes_back_as_the_page_with_a_message(gateway, kind, re
         await location(gateway, "pay", {**SAVED, "use": USE}) == f"{PATH}?use={USE}&said={reason}"
     )
     assert reason in SAID
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("captured", "order_already_paid"),
+        ("authorised", "order_already_paid"),
+        ("partially_refunded", "order_already_paid"),
+        ("processing", "order_being_paid"),
+        ("requires_action", "order_being_paid"),
+        ("pending", "order_being_paid"),
+    ],
+)
+async def test_an_order_that_is_being_paid_is_not_called_paid(gateway, state, said):
+    facts = {"payment_id": "pay_1", "payment_state": state}
+    refusal = RemoteRefusal(Kind.CONFLICT, "order_already_paid", "No.", facts=facts)
+    gateway.services.answers["PayByCard"] = refusal
+    assert await location(gateway, "pay", SAVED) == f"{PATH}?said={said}"
 
 
 async def test_no_answer_leads_to_the_truth_and_not_to_an_error(gateway):

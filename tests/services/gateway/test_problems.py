@@ -3,7 +3,7 @@ import json
 import pytest
 from aiohttp import web
 
-from libs.errors import OutcomeUnknown, invalid
+from libs.errors import Kind, OutcomeUnknown, RemoteRefusal, invalid
 from services.gateway import problems
 from services.gateway.errors import (
     ApiKeyMissing,
@@ -45,6 +45,14 @@ def test_a_problem_has_the_members_of_rfc_9457():
         "code": "scope_missing",
         "trace_id": "4bf9",
     }
+
+
+def test_facts_are_members_that_cannot_stand_for_the_problems_own():
+    facts = {"payment_id": "pay_1", "payment_state": "captured", "status": "200"}
+    refusal = RemoteRefusal(Kind.CONFLICT, "order_already_paid", "No.", facts=facts)
+    found = problems.document(refusal, trace_id="t")
+    assert (found["payment_id"], found["payment_state"]) == ("pay_1", "captured")
+    assert (found["code"], found["status"]) == ("order_already_paid", 409)
 
 
 def test_answers_tell_what_to_do_next():

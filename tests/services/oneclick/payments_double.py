@@ -187,9 +187,9 @@ async def serve(double: Payments) -> tuple[Server, str]:
     return server, f"ipv4:127.0.0.1:{port}"
 
 
-def refuse(kind: Kind, reason: str) -> Callable[[], None]:
+def refuse(kind: Kind, reason: str, **facts: str) -> Callable[[], None]:
     def hook() -> None:
-        raise RemoteRefusal(kind, reason, f"scripted {reason}")
+        raise RemoteRefusal(kind, reason, f"scripted {reason}", facts=facts)
 
     return hook
 

@@ -185,6 +185,19 @@ async def test_a_refusal_of_payments_is_passed_on_frees_the_limits_and_is_repeat
     await world.charge(customer_id, key="order-2")
 
 
+async def test_a_paid_order_is_refused_with_the_payment_that_paid_it(world: World):
+    customer_id = await world.shopper()
+    paid = {"payment_id": "pay_1", "payment_state": "captured"}
+    refusal = refuse(Kind.CONFLICT, "order_already_paid", **paid)
+    world.payments.before["CreatePayment"] = once(refusal)
+    for _ in range(2):
+        with pytest.raises(Refusal) as refused:
+            await world.charge(customer_id, key="order-1")
+        assert (refused.value.reason, refused.value.facts) == ("order_already_paid", paid)
+    (charge,) = await world.charges()
+    assert charge["state"] == "refused"
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     "trouble",

@@ -64,6 +64,7 @@ class World:
     time: Time
     psps: dict[str, PspDouble] = field(default_factory=dict)
     account_ids: dict[str, str] = field(default_factory=dict)
+    orders: int = 0
 
     @property
     def a(self) -> PspDouble:
@@ -74,12 +75,15 @@ class World:
         return self.psps["b"]
 
     def order(self, **changes: Any) -> CreatePayment:
+        """Of an order of its own: A-1001, A-1002, …"""
+        self.orders += 1
         cmd = CreatePayment(
             merchant_id=MERCHANT,
             actor="oneclick",
             key=None,
             amount=Money(5990, "EUR"),
-            order_reference="A-1001",
+            order_reference=f"A-{1000 + self.orders}",
+            order_part="",
             method="one_click",
             instrument_id="ins_1",
             brand="visa",
@@ -182,6 +186,7 @@ TABLES = (
     "disputes",
     "psp_accounts",
     "routings",
+    "payment_policies",
     "psp_events",
     "outbox",
     "idempotency_keys",

@@ -46,7 +46,7 @@ class Door:
         given = {
             "key": f"create-{self.calls}",
             "amount": EUR_59_90,
-            "order_reference": "A-1001",
+            "order_reference": f"A-{1000 + self.calls}",
             "method": "one_click",
             "instrument": pb.Instrument(
                 instrument_id="ins_1",

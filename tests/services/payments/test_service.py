@@ -28,8 +28,8 @@ async def test_a_payment_is_answered_the_same_by_create_get_and_list(door: Door)
 
 
 async def test_a_repeat_gets_the_same_answer(door: Door):
-    first = await door.create(key="k")
-    assert await door.create(key="k") == first
+    first = await door.create(key="k", order_reference="A-1")
+    assert await door.create(key="k", order_reference="A-1") == first
     refused = await door.refused("CreatePayment", key="k", **{**fields_of(first), "method": "x"})
     assert refused == (Kind.UNPROCESSABLE, "idempotency_key_reused")
 

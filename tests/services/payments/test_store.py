@@ -13,6 +13,7 @@ from services.payments import domain
 from services.payments.domain import Attempt
 from services.payments.states import AttemptKind, AttemptState, State
 from services.payments.store import attempts, notices, payments
+from services.payments.store.payments import First
 from tests.services.payments.conftest import MERCHANT, World, key
 
 SOON = timedelta(seconds=12)
@@ -93,9 +94,11 @@ async def test_a_payment_that_is_not_what_it_was_is_not_saved(world: World):
         assert await payments.save(conn, other_state, saved) is None
 
 
-async def insert_copy(world: World, payment: domain.Payment, name: str, key: Key | None) -> Claim:
-    """A payment as the given one and its attempt, under other ids."""
-    copy = replace(payment, id=f"pay_{name}")
+async def insert_copy(
+    world: World, payment: domain.Payment, name: str, key: Key | None
+) -> Claim | First:
+    """A payment as the given one and its attempt, of another order under other ids."""
+    copy = replace(payment, id=f"pay_{name}", order_reference=f"order {name}")
     made = attempt(copy, f"att_{name}", AttemptKind.AUTHORISE)
     async with world.db.connection() as conn:
         return await payments.claim_and_insert(conn, key, copy, made, ask_in=SOON)
@@ -122,7 +125,7 @@ async def test_a_payment_is_written_only_when_its_key_is_new(world: World):
         await idempotency.complete(conn, key("k"), b"answer")
     answered = await insert_copy(world, like, "2", key("k"))
     assert answered == Claim(fresh=False, resource_id="pay_1", answer=b"answer")
-    assert (await insert_copy(world, like, "3", None)).fresh
+    assert await insert_copy(world, like, "3", None) == Claim(fresh=True, resource_id="pay_3")
     assert await ids(world, "payments") == ["pay_1", "pay_3"]
     assert await ids(world, "attempts") == ["att_1", "att_3"]
 

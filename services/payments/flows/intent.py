@@ -1,0 +1,86 @@
+"""The intent of a payment, and what is done when its order has one already.
+
+The good path is one statement. All else here is for a second payment of an order: it is refused,
+or made by the merchant's wish, and always told.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from libs import outbox
+from libs.db import Conn, UniqueViolation
+from libs.errors import ServiceUnavailable
+from libs.idempotency import Claim, Key
+from services.payments import events, metrics, retry
+from services.payments.deps import Deps
+from services.payments.domain import Attempt, Payment
+from services.payments.errors import OrderAlreadyPaid
+from services.payments.orders import DuplicatePolicy
+from services.payments.store import payments
+from services.payments.store.payments import ONE_PER_ORDER, First
+
+LOOKS: Final = 10  # each time another payment of the order was written meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The claim of the key, and the payment as it was written when the claim is fresh."""
+
+    claim: Claim
+    payment: Payment
+
+
+async def write_intent(deps: Deps, key: Key | None, payment: Payment, attempt: Attempt) -> Written:
+    """Raises OrderAlreadyPaid, and the key stays new; and as idempotency.claim does."""
+    for _ in range(LOOKS):
+        try:
+            async with deps.db.connection() as conn:
+                found = await payments.claim_and_insert(
+                    conn, key, payment, attempt, ask_in=retry.CALL_FOR
+                )
+        except UniqueViolation as error:
+            if error.constraint_name not in ONE_PER_ORDER:
+                raise
+            continue  # now it is there to be seen
+        if isinstance(found, Claim):
+            return Written(found, payment)
+        return await _beside(deps, key, payment, attempt, found)
+    raise ServiceUnavailable
+
+
+async def _beside(
+    deps: Deps, key: Key | None, payment: Payment, attempt: Attempt, first: First
+) -> Written:
+    """A second payment of an order, as the merchant wants it."""
+    policy = (await deps.book.page(payment.merchant_id)).policy
+    metrics.DUPLICATES.labels(policy.value).inc()
+    marked = policy is DuplicatePolicy.FLAG
+    second = replace(payment, duplicate_of=first.id) if marked else payment
+    async with deps.db.transaction() as tx:
+        if policy is DuplicatePolicy.REFUSE:
+            await _tell(tx, deps, first, second, policy)
+        else:
+            claim = await payments.claim_and_insert(
+                tx, key, second, attempt, ask_in=retry.CALL_FOR, beside=True
+            )
+            assert isinstance(claim, Claim)
+            if claim.fresh:
+                await _tell(tx, deps, first, second, policy)
+            return Written(claim, second)
+    raise OrderAlreadyPaid(first.id, first.state.value)
+
+
+async def _tell(
+    tx: Conn, deps: Deps, first: First, second: Payment, policy: DuplicatePolicy
+) -> None:
+    known = await payments.get(tx, second.merchant_id, first.id)
+    assert known is not None  # payments are kept
+    subject, body = events.duplicate_found(known, second, policy)
+    await outbox.append(
+        tx,
+        merchant_id=known.merchant_id,
+        aggregate_id=known.id,
+        subject=subject,
+        body=body,
+        at=deps.clock.now(),
+    )

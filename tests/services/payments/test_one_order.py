@@ -1,0 +1,281 @@
+"""One order, one payment: across keys, methods and replicas, at once and after a crash."""
+
+import asyncio
+import contextlib
+import itertools
+
+import pytest
+
+from incasso.payments.v1 import events_pb2
+from incasso.payments.v1 import payments_pb2 as pb
+from libs import client, context
+from libs.errors import Kind, RemoteRefusal
+from services.payments import orders
+from services.payments.domain import Payment
+from services.payments.errors import OrderAlreadyPaid
+from services.payments.flows.accounts import update_payment_policy
+from services.payments.flows.create import create_payment
+from services.payments.orders import DuplicatePolicy
+from services.payments.outcomes import ActionRequired, DeclineCode, Pending
+from services.payments.states import State
+from tests.services.payments.conftest import MERCHANT, World, key
+from tests.services.payments.door import Door
+from tests.services.payments.psp_double import AUTHORISE, Fault, ProcessDied, declined
+
+ORDER = "B-7"
+TOLD = "payment.duplicate_found"
+
+
+async def pay(world: World, **changes) -> Payment:
+    return await world.create(order_reference=ORDER, **changes)
+
+
+async def want(world: World, policy: DuplicatePolicy) -> None:
+    await update_payment_policy(world.deps, MERCHANT, policy)
+
+
+async def told(world: World) -> list[events_pb2.PaymentDuplicateFound]:
+    rows = await world.rows(
+        "SELECT body FROM outbox WHERE subject = $1 ORDER BY seq", f"incasso.payments.{TOLD}"
+    )
+    return [events_pb2.PaymentDuplicateFound.FromString(row["body"]) for row in rows]
+
+
+async def pay_at_once(world: World, count: int, **changes) -> tuple[list[Payment], list[str]]:
+    """Payments that were made, and reasons of those that were refused."""
+    cmds = [
+        world.order(order_reference=ORDER, key=key(f"click {n}"), **changes) for n in range(count)
+    ]
+    answers = await asyncio.gather(
+        *(create_payment(world.deps, cmd) for cmd in cmds), return_exceptions=True
+    )
+    made = [answer for answer in answers if isinstance(answer, Payment)]
+    refused = [answer.reason for answer in answers if isinstance(answer, OrderAlreadyPaid)]
+    assert len(made) + len(refused) == count
+    return made, refused
+
+
+async def test_a_second_payment_is_refused_with_the_first_ones_id_and_state(world: World):
+    first = await pay(world, key=key("first"))
+    with pytest.raises(OrderAlreadyPaid) as caught:
+        await pay(world, key=key("second"), method="link", instrument_id="ins_2")
+    assert caught.value.facts == {"payment_id": first.id, "payment_state": "captured"}
+    assert first.id in caught.value.message
+    assert world.a.taken() == [(first.id, 5990)]
+    [event] = await told(world)
+    assert (event.payment.id, event.method, event.amount.amount_minor) == (first.id, "link", 5990)
+    assert event.duplicate_orders == pb.PaymentPolicy.DUPLICATE_ORDERS_REFUSE
+    assert not event.HasField("duplicate")
+
+
+async def test_a_refused_key_stays_new_and_the_first_key_keeps_its_answer(world: World):
+    first = await pay(world, key=key("first"))
+    for _ in range(2):
+        with pytest.raises(OrderAlreadyPaid):
+            await pay(world, key=key("second"))
+    repeated = await create_payment(
+        world.deps, world.order(order_reference=ORDER, key=key("first"))
+    )
+    assert isinstance(repeated, bytes)
+    assert pb.Payment.FromString(repeated).id == first.id
+    await world.refund(first)
+    second = await pay(world, key=key("second"))
+    assert second.state is State.CAPTURED
+
+
+async def test_another_merchants_order_of_the_same_reference_is_another_order(world: World):
+    await pay(world)
+    await world.rows("UPDATE payments SET merchant_id = 'mer_2'")
+    assert (await pay(world)).state is State.CAPTURED
+
+
+async def test_twenty_clicks_at_once_with_keys_of_their_own_are_one_capture(world: World):
+    made, refused = await pay_at_once(world, 20)
+    assert [payment.state for payment in made] == [State.CAPTURED]
+    assert len(refused) == 19
+    assert world.a.taken() == [(made[0].id, 5990)]
+    assert world.b.taken() == []
+    assert len(await told(world)) == 19
+
+
+async def test_twenty_clicks_at_once_that_are_all_declined_charge_nobody(world: World):
+    world.a.plan(AUTHORISE, *[declined(DeclineCode.CARD_BLOCKED)] * 20)
+    made, refused = await pay_at_once(world, 20)
+    assert {payment.state for payment in made} == {State.DECLINED}
+    for _ in refused:
+        assert (await pay(world)).state is State.DECLINED
+    assert (await pay(world)).state is State.CAPTURED
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.DIES_BEFORE, Fault.DIES_DURING, Fault.DIES_AFTER, Fault.LOST_ANSWER]
+)
+async def test_a_payment_whose_end_is_not_known_counts_until_it_is(world: World, fault: Fault):
+    world.a.plan(AUTHORISE, fault)
+    with contextlib.suppress(ProcessDied):
+        await pay(world, key=key("first"))
+    with pytest.raises(OrderAlreadyPaid) as caught:
+        await pay(world, key=key("second"))
+    assert caught.value.facts["payment_state"] == "processing"
+    await world.recover()
+    with pytest.raises(OrderAlreadyPaid):
+        await pay(world, key=key("second"))
+    assert [amount for _, amount in world.a.taken()] == [5990]
+
+
+@pytest.mark.parametrize("outcome", [ActionRequired("a:1", "https://psp.test/c"), Pending("a:1")])
+async def test_a_payment_that_waits_for_shopper_or_bank_counts(world: World, outcome):
+    world.a.plan(AUTHORISE, outcome)
+    await pay(world)
+    with pytest.raises(OrderAlreadyPaid):
+        await pay(world)
+
+
+async def test_what_gave_the_order_no_money_does_not_count(world: World):
+    world.a.plan(AUTHORISE, declined())
+    world.b.plan(AUTHORISE, declined())
+    assert (await pay(world)).state is State.DECLINED
+    held = await world.hold(order_reference=ORDER)
+    await world.cancel(held)
+    captured = await pay(world)
+    await world.refund(captured, 5000)
+    with pytest.raises(OrderAlreadyPaid):
+        await pay(world)
+    await world.refund(captured)
+    assert (await pay(world)).state is State.CAPTURED
+    guards = await world.rows("SELECT guards_order FROM payments ORDER BY id")
+    assert [row["guards_order"] for row in guards] == [False, False, False, True]
+
+
+async def test_a_refund_that_fails_after_a_second_payment_breaks_nothing(world: World):
+    """The PSP takes its word back days later: two payments count, and a third is refused."""
+    first = await pay(world)
+    await world.refund(first)
+    second = await pay(world)
+    await world.rows(
+        "UPDATE payments SET state = 'captured', refunded_minor = 0 WHERE id = $1", first.id
+    )
+    with pytest.raises(OrderAlreadyPaid) as caught:
+        await pay(world)
+    assert caught.value.facts["payment_id"] == first.id
+    assert (await world.refund(second)).state is State.REFUNDED
+    with pytest.raises(OrderAlreadyPaid):
+        await pay(world)
+
+
+async def test_payments_of_an_older_version_count(world: World):
+    await pay(world)
+    await world.rows("UPDATE payments SET guards_order = false")
+    with pytest.raises(OrderAlreadyPaid):
+        await pay(world)
+
+
+PARTS = ["", "deposit", "balance", "instalment:1", "instalment:2", "use:lpy_1", "use:lpy_2"]
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.product(PARTS, PARTS)))
+async def test_parts_of_an_order_are_told_apart(world: World, one: str, other: str):
+    await pay(world, order_part=one)
+    if orders.exclude(one, other):
+        with pytest.raises(OrderAlreadyPaid):
+            await pay(world, order_part=other)
+    else:
+        assert (await pay(world, order_part=other)).state is State.CAPTURED
+
+
+def test_the_whole_excludes_every_part_but_uses_and_each_part_itself():
+    excluded = {(a, b) for a in PARTS for b in PARTS if orders.exclude(a, b)}
+    parts = [part for part in PARTS if not part.startswith("use:")]
+    itself = {(part, part) for part in parts}
+    whole = {("", part) for part in parts}
+    assert excluded == itself | whole | {(b, a) for a, b in whole}
+
+
+async def test_the_whole_and_a_deposit_at_once_are_one_capture(world: World):
+    cmds = [
+        world.order(order_reference=ORDER, key=key(f"{n}"), order_part="deposit" if n % 2 else "")
+        for n in range(20)
+    ]
+    answers = await asyncio.gather(
+        *(create_payment(world.deps, cmd) for cmd in cmds), return_exceptions=True
+    )
+    assert sum(isinstance(answer, Payment) for answer in answers) == 1
+    assert sum(isinstance(answer, OrderAlreadyPaid) for answer in answers) == 19
+    assert len(world.a.taken()) == 1
+
+
+async def test_a_flagged_duplicate_is_made_marked_and_told(world: World):
+    await want(world, DuplicatePolicy.FLAG)
+    first = await pay(world)
+    second = await pay(world, key=key("second"))
+    assert (first.duplicate_of, second.duplicate_of) == ("", first.id)
+    assert await world.get(second) == second
+    [event] = await told(world)
+    assert (event.payment.id, event.duplicate.id) == (first.id, second.id)
+    assert event.duplicate.duplicate_of == first.id
+    assert event.duplicate_orders == pb.PaymentPolicy.DUPLICATE_ORDERS_FLAG
+    await create_payment(world.deps, world.order(order_reference=ORDER, key=key("second")))
+    assert len(await told(world)) == 1
+
+
+async def test_an_allowed_duplicate_is_made_and_told_without_a_mark(world: World):
+    await want(world, DuplicatePolicy.ALLOW)
+    first = await pay(world)
+    second = await pay(world)
+    assert (second.state, second.duplicate_of) == (State.CAPTURED, "")
+    [event] = await told(world)
+    assert (event.payment.id, event.duplicate.id) == (first.id, second.id)
+
+
+@pytest.mark.parametrize("policy", [DuplicatePolicy.FLAG, DuplicatePolicy.ALLOW])
+async def test_duplicates_that_come_at_once_are_all_told(world: World, policy: DuplicatePolicy):
+    await want(world, policy)
+    made, refused = await pay_at_once(world, 20)
+    assert (len(made), refused) == (20, [])
+    found = await told(world)
+    assert len({event.duplicate.id for event in found}) == 19
+    assert all(event.payment.id != event.duplicate.id for event in found)
+
+
+async def test_a_stricter_policy_counts_what_was_made_before(world: World):
+    await want(world, DuplicatePolicy.ALLOW)
+    await pay(world)
+    await pay(world)
+    await want(world, DuplicatePolicy.REFUSE)
+    with pytest.raises(OrderAlreadyPaid):
+        await pay(world)
+
+
+async def test_the_refusal_crosses_services_with_its_facts(door: Door):
+    first = await door.create(order_reference=ORDER)
+    with pytest.raises(RemoteRefusal) as caught:
+        await door.create(order_reference=ORDER)
+    refusal = caught.value
+    assert (refusal.kind, refusal.reason) == (Kind.CONFLICT, "order_already_paid")
+    assert refusal.facts == {"payment_id": first.id, "payment_state": "captured"}
+    assert client.is_certain(refusal)
+
+
+async def test_the_policy_is_refuse_until_it_is_set_and_each_merchants_own(door: Door):
+    policies = pb.PaymentPolicy
+    refuse = policies(duplicate_orders=policies.DUPLICATE_ORDERS_REFUSE)
+    allow = policies(duplicate_orders=policies.DUPLICATE_ORDERS_ALLOW)
+    assert (await door.call("GetPaymentPolicy")).payment_policy == refuse
+    changed = await door.call("UpdatePaymentPolicy", payment_policy=allow)
+    assert changed.payment_policy == allow
+    assert (await door.call("GetPaymentPolicy")).payment_policy == allow
+    assert (await door.call("GetPaymentPolicy", merchant="mer_2")).payment_policy == refuse
+    assert await door.refused("UpdatePaymentPolicy", payment_policy=policies()) == (
+        Kind.INVALID,
+        "invalid_argument",
+    )
+    for _ in range(2):
+        await door.create(order_reference=ORDER)
+    assert context.current().merchant_id == ""
+
+
+async def test_an_unknown_part_is_refused_by_name(door: Door):
+    assert await door.refused("CreatePayment", key="k", order_part="half") == (
+        Kind.INVALID,
+        "invalid_argument",
+    )
