@@ -1,4 +1,5 @@
 import asyncio
+import io
 import json
 
 import pytest
@@ -139,7 +140,7 @@ async def test_another_media_type_is_refused(gateway, kind):
 async def test_a_large_body_is_refused_by_length_and_by_chunks(gateway):
     headers = {**KEY, "Content-Type": "application/json"}
     large = json.dumps({**BODY, "description": "x" * room.MOST_BYTES}).encode()
-    async with gateway.request("POST", PAY, data=large, headers=headers) as response:
+    async with gateway.request("POST", PAY, data=io.BytesIO(large), headers=headers) as response:
         await problem(response, 413, "body_too_large")
 
     async def chunks(size):
