@@ -2,70 +2,189 @@
 
 What is due is a column of the row it concerns. `claim` is a function of the service's store that
 picks due rows with FOR UPDATE SKIP LOCKED and moves their due time ahead in the same statement, so
-that any number of replicas may run and a crash only delays a row.
+that any number of replicas may run and a crash only delays a row. `fair_sql` is how it picks them.
+
+A merchant with ten thousand due rows does not delay another's one: rows are picked from each
+merchant in turn, and some places are always for others, however slow one merchant's PSP is.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+import functools
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, Generic, Protocol, TypeVar
 
-from prometheus_client import Counter
+from prometheus_client import Counter as CounterMetric
 
 from libs import telemetry
+from libs.clock import SQL_JOIN, SQL_NOW
 from libs.db import Conn, Database
 from libs.logs import log
+from libs.tasks import cancel
 
-RUNS = Counter("incasso_due_rows_total", "Due rows worked on", ["name", "outcome"])
+RUNS = CounterMetric("incasso_due_rows_total", "Due rows worked on", ["name", "outcome"])
 
-Item = TypeVar("Item")
+LOOKED_AT: Final = 5_000  # due rows from either end, among which each merchant has its turn
+REPLICAS: Final = 4  # that may claim at the same moment and still find rows of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a worker can take: rows in all, of one merchant, and what is under way by merchant."""
+
+    rows: int
+    share: int
+    taken: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """The first three parameters of a claim."""
+        return self.rows, self.share, dict(self.taken)
+
+
+def fair_sql(
+    table: str,
+    *,
+    at: str = "due_at",
+    where: str = "true",
+    columns: str = "merchant_id, id",
+    now: str = "now()",
+    by_test_clock: bool = False,
+    lock: str = "FOR UPDATE",
+) -> str:
+    """Due rows of `table`, locked, each merchant's oldest first, for a WITH. $1 to $3 are Room's.
+
+    The oldest and the newest due rows are looked at: behind a flood of any size another merchant's
+    row is seen when it becomes due. `by_test_clock` adds what is due by its merchant's clock only,
+    which is joined as `clock`.
+    """
+    taken = "coalesce(($3::jsonb ->> merchant_id)::int, 0)"
+    also = f"AND {where} AND {taken} < $2"
+    looked_at = [  # S608: made of constants
+        f"(SELECT {table}.ctid AS row, merchant_id, {at} AS due FROM {table}"  # noqa: S608
+        f" WHERE {at} <= {now} {also} ORDER BY {at} {end} LIMIT {LOOKED_AT})"
+        for end in ("ASC", "DESC")
+    ]
+    join = ""
+    if by_test_clock:
+        looked_at.append(
+            f"(SELECT {table}.ctid, merchant_id, {at} - clock_offset FROM test_clocks JOIN {table}"  # noqa: S608
+            f" USING (merchant_id) WHERE {at} > now() AND {at} <= now() + clock_offset {also}"
+            f" ORDER BY {at} LIMIT {LOOKED_AT})"
+        )
+        join, now = SQL_JOIN, SQL_NOW
+    return f"""
+    SELECT * FROM (
+        SELECT locked.*, row_number() OVER (PARTITION BY merchant_id ORDER BY place) + {taken} AS nth
+        FROM (
+            SELECT {columns}, place FROM {table} JOIN (
+                SELECT row AS ctid, due,
+                    row_number() OVER (PARTITION BY merchant_id ORDER BY due) + {taken} AS place
+                FROM ({" UNION ".join(looked_at)}) AS looked_at
+                ORDER BY place, due LIMIT $1 * {REPLICAS}
+            ) AS turns ON turns.ctid = {table}.ctid {join}
+            WHERE {at} <= {now} AND {where}
+            ORDER BY place, turns.due LIMIT $1 {lock} OF {table} SKIP LOCKED
+        ) AS locked
+    ) AS numbered WHERE nth <= $2"""  # noqa: S608 - made of constants
+
+
+class Due(Protocol):
+    """A row that is due; whose it is."""
+
+    @property
+    def merchant_id(self) -> str: ...
+
+
+Item = TypeVar("Item", bound=Due)
 
 
 class DueWorker(Generic[Item]):
-    """`claim(conn, limit)` answers the rows; `work(row)` does one, in no transaction of the loop."""
+    """`claim(conn, room)` answers the rows; `work(row)` does one, in no transaction of the loop.
+
+    Each row has a place of its own among `concurrency`, so that none waits for the slowest, and
+    none is claimed that has to wait for a place.
+    """
 
     def __init__(
         self,
         name: str,
         db: Database,
-        claim: Callable[[Conn, int], Awaitable[Sequence[Item]]],
+        claim: Callable[[Conn, Room], Awaitable[Sequence[Item]]],
         work: Callable[[Item], Awaitable[object]],
         *,
         interval_seconds: float = 1.0,
-        batch: int = 50,
-        concurrency: int = 8,
+        concurrency: int = 16,
     ) -> None:
         self._name = name
         self._db = db
         self._claim = claim
         self._work = work
         self._interval = interval_seconds
-        self._batch = batch
-        self._limit = asyncio.Semaphore(concurrency)
+        self._places = concurrency
+        self._share = max(1, concurrency * 3 // 4)  # of one merchant: the rest is for others
+        self._taken: Counter[str] = Counter()  # by merchant
+        self._running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Work until cancelled; full batches follow each other without a pause."""
-        while True:
-            if await self.run_once() < self._batch:
-                await asyncio.sleep(self._interval)
+        """Work until cancelled; as long as more is due, places are filled as they become free."""
+        try:
+            while True:
+                free = self._places - len(self._running)
+                started = await self._start()
+                if started == free or self._share in self._taken.values():
+                    await self._some_have_ended()
+                else:
+                    await asyncio.sleep(self._interval)
+        finally:
+            await cancel(self._running)
 
     async def run_once(self) -> int:
-        """One turn; answers how many rows were claimed."""
+        """One turn to its end; answers how many rows were claimed."""
+        count = await self._start()
+        if self._running:
+            await asyncio.wait(self._running)
+        return count
+
+    async def _some_have_ended(self) -> None:
+        """Until half of the places are free, or it is time to look for others' rows."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._interval):
+                while len(self._running) > self._places // 2:
+                    await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _start(self) -> int:
+        """Fill the free places; answers how many rows were claimed."""
+        room = Room(self._places - len(self._running), self._share, self._taken)
+        if room.rows <= 0:
+            return 0
         try:
             async with self._db.transaction() as conn:
-                items = await self._claim(conn, self._batch)
+                items = await self._claim(conn, room)
         except Exception as error:  # noqa: BLE001 - the loop outlives an outage of the database
             log.warning("claim failed", name=self._name, exc_info=error)
             return 0
-        await asyncio.gather(*(self._one(item) for item in items))
+        for item in items:
+            self._taken[item.merchant_id] += 1
+            task = asyncio.create_task(self._one(item))
+            self._running.add(task)
+            task.add_done_callback(functools.partial(self._end, item.merchant_id))
         return len(items)
 
+    def _end(self, merchant_id: str, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        self._taken[merchant_id] -= 1
+        if not self._taken[merchant_id]:
+            del self._taken[merchant_id]
+
     async def _one(self, item: Item) -> None:
-        async with self._limit:
-            try:
-                with telemetry.span(f"due {self._name}", parent=""):
-                    await self._work(item)
-            except Exception as error:  # noqa: BLE001 - the row comes again at its next due time
-                RUNS.labels(self._name, "failed").inc()
-                log.error("due row failed", name=self._name, exc_info=error)
-            else:
-                RUNS.labels(self._name, "done").inc()
+        try:
+            with telemetry.span(f"due {self._name}", parent=""):
+                await self._work(item)
+        except Exception as error:  # noqa: BLE001 - the row comes again at its next due time
+            RUNS.labels(self._name, "failed").inc()
+            log.error("due row failed", name=self._name, exc_info=error)
+        else:
+            RUNS.labels(self._name, "done").inc()

@@ -5,6 +5,7 @@ from dataclasses import astuple
 from datetime import datetime, timedelta
 
 from libs.db import Conn, Row
+from libs.due import Room, fair_sql
 from libs.pages import Page
 from services.merchants.domain import ApiKey, BankAccount, Branding, Kind, Merchant, State
 from services.merchants.pictures import Picture
@@ -178,14 +179,14 @@ async def save_api_key(conn: Conn, before: ApiKey, after: ApiKey) -> bool:
     return touched == 1
 
 
-async def claim_expired(conn: Conn, now: datetime, limit: int) -> Sequence[ApiKey]:
+_EXPIRED = fair_sql(
+    "api_keys", at="expires_at", now="$4::timestamptz", where="state = 'expiring'", columns=_KEY
+)
+
+
+async def claim_expired(conn: Conn, room: Room, now: datetime) -> Sequence[ApiKey]:
     """Replaced keys whose overlap is over. Working on one twice is harmless: it moves once."""
-    rows = await conn.fetch(
-        f"SELECT {_KEY} FROM api_keys WHERE state = 'expiring' AND expires_at <= $1"  # noqa: S608 - our own column list
-        " ORDER BY expires_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
-        now,
-        limit,
-    )
+    rows = await conn.fetch(_EXPIRED, *room.values, now)
     return [_key(row) for row in rows]
 
 

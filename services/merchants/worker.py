@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from libs.db import Conn
-from libs.due import DueWorker
+from libs.due import DueWorker, Room
 from services.merchants import store
 from services.merchants.deps import Deps
 from services.merchants.domain import ApiKey
@@ -11,8 +11,8 @@ from services.merchants.flows.api_keys import expire_api_key
 
 
 def key_expiry(deps: Deps) -> DueWorker[ApiKey]:
-    async def claim(conn: Conn, limit: int) -> Sequence[ApiKey]:
-        return await store.claim_expired(conn, deps.now(), limit)
+    async def claim(conn: Conn, room: Room) -> Sequence[ApiKey]:
+        return await store.claim_expired(conn, room, deps.now())
 
     async def expire(key: ApiKey) -> None:
         await expire_api_key(deps, key)

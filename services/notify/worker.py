@@ -14,7 +14,7 @@ from libs import context
 from libs.bus import Event
 from libs.consumer import Handler
 from libs.db import Conn
-from libs.due import DueWorker
+from libs.due import DueWorker, Room
 from libs.errors import Refusal
 from libs.logs import log
 from libs.money import Money
@@ -32,10 +32,8 @@ from services.notify.store.tries import Due
 
 ACTOR: Final = "notify"
 LINK_METHOD: Final = "link"
-# Several loops, since each waits for the slowest of its batch: a mail server may take 10 minutes.
-MAIL_LOOPS: Final = 4
-PHONE_LOOPS: Final = 2
-CONCURRENCY: Final = 4
+MAIL_PLACES: Final = 16
+PHONE_PLACES: Final = 8
 WATCH_SECONDS: Final = 5.0
 FORGET_SECONDS: Final = 3600.0
 
@@ -92,10 +90,9 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
 def loops(deps: Deps) -> Sequence[Loop]:
     """What runs until the process stops."""
-    senders = [mail_worker(deps) for _ in range(MAIL_LOOPS)]
-    senders += [phone_worker(deps) for _ in range(PHONE_LOOPS)]
     return [
-        *(sender.run for sender in senders),
+        mail_worker(deps).run,
+        phone_worker(deps).run,
         lambda: watch(deps),
         lambda: forget_old(deps),
     ]
@@ -103,19 +100,19 @@ def loops(deps: Deps) -> Sequence[Loop]:
 
 def mail_worker(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]:
     """E-mail that is due."""
-    return _sender("mail", deps, (Channel.EMAIL,), interval_seconds)
+    return _sender("mail", deps, (Channel.EMAIL,), interval_seconds, MAIL_PLACES)
 
 
 def phone_worker(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]:
     """Text messages that are due: apart, so that neither waits for the other's server."""
-    return _sender("text messages", deps, PHONES, interval_seconds)
+    return _sender("text messages", deps, PHONES, interval_seconds, PHONE_PLACES)
 
 
 def _sender(
-    name: str, deps: Deps, channels: Sequence[Channel], interval_seconds: float
+    name: str, deps: Deps, channels: Sequence[Channel], interval_seconds: float, places: int
 ) -> DueWorker[Due]:
-    async def claim(conn: Conn, limit: int) -> Sequence[Due]:
-        return await tries.claim(conn, limit, channels=channels, lease=retry.LEASE)
+    async def claim(conn: Conn, room: Room) -> Sequence[Due]:
+        return await tries.claim(conn, room, channels=channels, lease=retry.LEASE)
 
     async def work(due: Due) -> None:
         context.set_current(
@@ -131,15 +128,8 @@ def _sender(
             # A process that stops ends the try, so that no message is left between yes and no.
             await deps.sending.finish(send_message(deps, due.message))
 
-    # The lease covers one message: no more rows at once than are worked on at once.
     return DueWorker(
-        name,
-        deps.db,
-        claim,
-        work,
-        interval_seconds=interval_seconds,
-        batch=CONCURRENCY,
-        concurrency=CONCURRENCY,
+        name, deps.db, claim, work, interval_seconds=interval_seconds, concurrency=places
     )
 
 

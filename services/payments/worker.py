@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from libs.db import Conn
-from libs.due import DueWorker
+from libs.due import DueWorker, Room
 from libs.errors import Refusal
 from libs.logs import log
 from services.payments import metrics, retry
@@ -22,36 +22,29 @@ DOUBTS_SECONDS: Final = 5.0
 def recovery(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[DueAttempt]:
     """Asks PSPs about calls without an outcome."""
 
-    async def claim(conn: Conn, limit: int) -> list[DueAttempt]:
-        return list(await attempts.claim_recovery(conn, limit, lease=retry.LEASE))
+    async def claim(conn: Conn, room: Room) -> list[DueAttempt]:
+        return list(await attempts.claim_recovery(conn, room, lease=retry.LEASE))
 
     async def work(due: DueAttempt) -> None:
         work_for(due.attempt.merchant_id, due.clock_offset)
         await recover_attempt(deps, due)
 
-    # The lease covers a look-up and a repeat: no more rows at once than run at once.
     return DueWorker(
-        "recovery",
-        deps.db,
-        claim,
-        work,
-        interval_seconds=interval_seconds,
-        batch=32,
-        concurrency=32,
+        "recovery", deps.db, claim, work, interval_seconds=interval_seconds, concurrency=32
     )
 
 
 def due_payments(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]:
     """Delayed captures and challenges that nobody passed."""
 
-    async def claim(conn: Conn, limit: int) -> list[Due]:
-        return list(await payments.claim_due(conn, limit, lease=LEASE))
+    async def claim(conn: Conn, room: Room) -> list[Due]:
+        return list(await payments.claim_due(conn, room, lease=LEASE))
 
     async def work(due: Due) -> None:
         work_for(due.merchant_id, due.clock_offset)
         await act_on_due_payment(deps, due)
 
-    return DueWorker("payments", deps.db, claim, work, interval_seconds=interval_seconds, batch=32)
+    return DueWorker("payments", deps.db, claim, work, interval_seconds=interval_seconds)
 
 
 async def watch_doubts(deps: Deps) -> None:

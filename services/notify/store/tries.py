@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from libs.db import Conn
+from libs.due import Room, fair_sql
 from services.notify.domain import Channel, Message, State
 from services.notify.store.messages import COLUMNS, message_of
 
@@ -20,21 +21,29 @@ class Due:
     doubtful: bool
     clock_offset_seconds: int
 
+    @property
+    def merchant_id(self) -> str:
+        return self.message.merchant_id
+
 
 _RETURNED = ", ".join(f"messages.{name}" for name in COLUMNS.replace(" ", "").split(","))
 
+_DUE = fair_sql(
+    "messages",
+    where="channel = ANY($4)",
+    columns="merchant_id, id, state = 'unknown' OR handing_over_at IS NOT NULL AS doubtful",
+    lock="FOR NO KEY UPDATE",
+)
+
 
 async def claim(
-    conn: Conn, limit: int, *, channels: Sequence[Channel], lease: timedelta
+    conn: Conn, room: Room, *, channels: Sequence[Channel], lease: timedelta
 ) -> Sequence[Due]:
     """Begin a try of what is due, or a look at what is doubtful."""
     rows = await conn.fetch(
-        "WITH due AS ("  # noqa: S608 - made of constants
-        "  SELECT merchant_id, id, state = 'unknown' OR handing_over_at IS NOT NULL AS doubtful"
-        "  FROM messages WHERE due_at <= now() AND channel = ANY($2)"
-        "  ORDER BY due_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED"
+        f"WITH due AS ({_DUE}"  # noqa: S608 - made of constants
         "), claimed AS ("
-        "  UPDATE messages SET due_at = now() + $3::interval,"
+        "  UPDATE messages SET due_at = now() + $5::interval,"
         "    state = CASE WHEN doubtful THEN state ELSE 'sending' END,"
         "    attempts = attempts + CASE WHEN doubtful THEN 0 ELSE 1 END"
         "  FROM due WHERE (messages.merchant_id, messages.id) = (due.merchant_id, due.id)"
@@ -46,7 +55,7 @@ async def claim(
         f" SELECT {COLUMNS}, doubtful,"
         "  coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS offset_seconds"
         " FROM claimed LEFT JOIN test_clocks AS clock USING (merchant_id)",
-        limit,
+        *room.values,
         [channel.value for channel in channels],
         lease,
     )

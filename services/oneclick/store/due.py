@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from libs.db import Conn
+from libs.due import Room, fair_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,9 @@ class DueCharge:
     age: timedelta
 
 
-async def claim_due_charges(conn: Conn, limit: int) -> Sequence[DueCharge]:
+async def claim_due_charges(conn: Conn, room: Room) -> Sequence[DueCharge]:
     rows = await conn.fetch(
-        "WITH due AS ("
-        "  SELECT merchant_id, id FROM charges WHERE due_at <= now()"
-        "  ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED"
+        f"WITH due AS ({fair_sql('charges')}"  # noqa: S608 - made of constants
         "), moved AS ("
         "  UPDATE charges SET checks = checks + 1, due_at ="
         "    now() + least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
@@ -35,7 +34,7 @@ async def claim_due_charges(conn: Conn, limit: int) -> Sequence[DueCharge]:
         " SELECT id, merchant_id, age,"
         " coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset"
         " FROM moved LEFT JOIN test_clocks AS clock USING (merchant_id)",
-        limit,
+        *room.values,
     )
     return [
         DueCharge(row["id"], row["merchant_id"], row["clock_offset"], row["age"]) for row in rows
@@ -52,12 +51,10 @@ class DueSetup:
     late: bool
 
 
-async def claim_due_setups(conn: Conn, limit: int) -> Sequence[DueSetup]:
+async def claim_due_setups(conn: Conn, room: Room) -> Sequence[DueSetup]:
     """A shopper at a challenge is back within minutes: for these the PSP is asked often."""
     rows = await conn.fetch(
-        "WITH due AS ("
-        "  SELECT merchant_id, id FROM instruments WHERE due_at <= now()"
-        "  ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED"
+        f"WITH due AS ({fair_sql('instruments')}"  # noqa: S608 - made of constants
         "), moved AS ("
         "  UPDATE instruments SET checks = checks + 1, due_at = now() + CASE"
         "    WHEN state = 'requires_action' AND begun_at > now() - interval '10 minutes'"
@@ -69,7 +66,7 @@ async def claim_due_setups(conn: Conn, limit: int) -> Sequence[DueSetup]:
         " SELECT merchant_id, id, begun_at < now() - interval '1 day' AS late,"
         " coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset"
         " FROM moved LEFT JOIN test_clocks AS clock USING (merchant_id)",
-        limit,
+        *room.values,
     )
     return [
         DueSetup(row["merchant_id"], row["id"], row["clock_offset"], row["late"]) for row in rows
@@ -86,18 +83,16 @@ class Removal:
     token: str
 
 
-async def claim_due_removals(conn: Conn, limit: int) -> Sequence[Removal]:
+async def claim_due_removals(conn: Conn, room: Room) -> Sequence[Removal]:
     rows = await conn.fetch(
-        "WITH due AS ("
-        "  SELECT merchant_id, id FROM token_removals WHERE due_at <= now()"
-        "  ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED"
+        f"WITH due AS ({fair_sql('token_removals')}"  # noqa: S608 - made of constants
         ")"
         " UPDATE token_removals SET checks = checks + 1, due_at ="
         "   now() + least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
         " FROM due WHERE (token_removals.merchant_id, token_removals.id)"
         "   = (due.merchant_id, due.id)"
         " RETURNING token_removals.id, token_removals.merchant_id, psp_account, token",
-        limit,
+        *room.values,
     )
     return [Removal(**dict(row)) for row in rows]
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from libs.clock import SQL_JOIN, SQL_NOW
 from libs.db import Conn, Row
+from libs.due import Room, fair_sql
 from libs.money import Money
 from libs.pages import Page
 from services.paylink.carts import (
@@ -160,27 +160,22 @@ class DueCart:
     clock_offset_seconds: int
 
 
-# Two ranges of indexes, as for links (store.due): many carts wait for their time.
+_DUE = fair_sql(
+    "carts",
+    columns="merchant_id, id, coalesce(clock.clock_offset, interval '0') AS clock_offset",
+    by_test_clock=True,
+)
 _CLAIM_DUE = f"""
-WITH candidates AS (
-    (SELECT merchant_id, id FROM carts WHERE due_at <= now() ORDER BY due_at LIMIT $1)
-    UNION
-    (SELECT carts.merchant_id, carts.id FROM test_clocks JOIN carts USING (merchant_id)
-        WHERE due_at > now() AND due_at <= now() + clock_offset ORDER BY due_at LIMIT $1)
-), due AS (
-    SELECT merchant_id, id, coalesce(clock.clock_offset, interval '0') AS clock_offset
-    FROM carts JOIN candidates USING (merchant_id, id) {SQL_JOIN}
-    WHERE due_at <= {SQL_NOW}
-    LIMIT $1 FOR UPDATE OF carts SKIP LOCKED)
-UPDATE carts SET due_at = now() + due.clock_offset + $2
+WITH due AS ({_DUE})
+UPDATE carts SET due_at = now() + due.clock_offset + $4
 FROM due WHERE carts.merchant_id = due.merchant_id AND carts.id = due.id
 RETURNING carts.merchant_id, carts.id,
     extract(epoch FROM due.clock_offset)::bigint AS clock_offset"""  # noqa: S608 - made of constants
 
 
-async def claim_due(conn: Conn, limit: int) -> Sequence[DueCart]:
+async def claim_due(conn: Conn, room: Room) -> Sequence[DueCart]:
     """Each comes again in a while unless its link was made or it was given up."""
-    rows = await conn.fetch(_CLAIM_DUE, limit, ASK_AGAIN_AFTER)
+    rows = await conn.fetch(_CLAIM_DUE, *room.values, ASK_AGAIN_AFTER)
     return [DueCart(row["merchant_id"], row["id"], row["clock_offset"]) for row in rows]
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from libs.db import Conn
+from libs.due import Room, fair_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +31,23 @@ class DuePayment:
     age: timedelta
 
 
-# Two ranges of indexes instead of one condition that none can answer: there are many open links.
-_CLAIM_LINKS: Final = """
-WITH candidates AS (
-    (SELECT merchant_id, id FROM links
-        WHERE due_at <= now() AND held_until <= now() ORDER BY due_at LIMIT $1)
-    UNION
-    (SELECT links.merchant_id, links.id FROM test_clocks JOIN links USING (merchant_id)
-        WHERE due_at > now() AND due_at <= now() + clock_offset AND held_until <= now()
-        ORDER BY due_at LIMIT $1)
-), due AS (
-    SELECT merchant_id, id FROM links JOIN candidates USING (merchant_id, id)
-    WHERE due_at IS NOT NULL AND held_until <= now()
-    LIMIT $1 FOR NO KEY UPDATE OF links SKIP LOCKED
+_DUE_LINKS: Final = fair_sql(
+    "links", where="held_until <= now()", by_test_clock=True, lock="FOR NO KEY UPDATE"
+)
+_CLAIM_LINKS: Final = f"""
+WITH due AS ({_DUE_LINKS}
 ), held AS (
     UPDATE links SET held_until = now() + interval '30 seconds'
     FROM due WHERE (links.merchant_id, links.id) = (due.merchant_id, due.id)
     RETURNING links.merchant_id, links.id
 )
 SELECT merchant_id, id, coalesce(extract(epoch FROM clock_offset), 0)::bigint AS clock_offset
-FROM held LEFT JOIN test_clocks USING (merchant_id)"""
+FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
 
 
-async def claim_due_links(conn: Conn, limit: int) -> Sequence[DueLink]:
+async def claim_due_links(conn: Conn, room: Room) -> Sequence[DueLink]:
     """By each merchant's own clock."""
-    rows = await conn.fetch(_CLAIM_LINKS, limit)
+    rows = await conn.fetch(_CLAIM_LINKS, *room.values)
     return [DueLink(row["merchant_id"], row["id"], row["clock_offset"]) for row in rows]
 
 
@@ -67,12 +60,10 @@ async def oldest_unanswered(conn: Conn) -> timedelta:
     return found if isinstance(found, timedelta) else timedelta()
 
 
-async def claim_due_payments(conn: Conn, limit: int) -> Sequence[DuePayment]:
+async def claim_due_payments(conn: Conn, room: Room) -> Sequence[DuePayment]:
     """Asked again after 15 seconds, doubled each time, at most after an hour."""
     rows = await conn.fetch(
-        "WITH due AS ("
-        "  SELECT merchant_id, id FROM link_payments WHERE due_at <= now()"
-        "  ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED"
+        f"WITH due AS ({fair_sql('link_payments')}"  # noqa: S608 - made of constants
         "), moved AS ("
         "  UPDATE link_payments AS payment SET checks = checks + 1, due_at ="
         "    now() + least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
@@ -82,7 +73,7 @@ async def claim_due_payments(conn: Conn, limit: int) -> Sequence[DuePayment]:
         " SELECT merchant_id, id, age,"
         " coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset"
         " FROM moved LEFT JOIN test_clocks AS clock USING (merchant_id)",
-        limit,
+        *room.values,
     )
     return [
         DuePayment(row["merchant_id"], row["id"], row["clock_offset"], row["age"]) for row in rows

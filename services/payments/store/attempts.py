@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from libs.db import Conn, Row
+from libs.due import Room, fair_sql
 from services.payments.domain import Attempt
 from services.payments.states import AttemptKind, AttemptState, State
 from services.payments.store.rows import attempt_of, decline_json
@@ -121,23 +122,23 @@ class DueAttempt:
     age: timedelta
     clock_offset: timedelta
 
+    @property
+    def merchant_id(self) -> str:
+        return self.attempt.merchant_id
 
-_CLAIM: Final = """
-WITH due AS (
-    SELECT merchant_id, id FROM attempts
-    WHERE next_recovery_at <= now()
-    ORDER BY next_recovery_at LIMIT $1
-    FOR UPDATE SKIP LOCKED)
-UPDATE attempts SET next_recovery_at = now() + $2, recovery_tries = recovery_tries + 1
+
+_CLAIM: Final = f"""
+WITH due AS ({fair_sql("attempts", at="next_recovery_at")})
+UPDATE attempts SET next_recovery_at = now() + $4, recovery_tries = recovery_tries + 1
 FROM due LEFT JOIN test_clocks AS clock ON clock.merchant_id = due.merchant_id
 WHERE attempts.merchant_id = due.merchant_id AND attempts.id = due.id
 RETURNING attempts.*, now() - started_at AS age,
-    coalesce(clock.clock_offset, interval '0') AS clock_offset"""
+    coalesce(clock.clock_offset, interval '0') AS clock_offset"""  # noqa: S608 - made of constants
 
 
-async def claim_recovery(conn: Conn, limit: int, *, lease: timedelta) -> Sequence[DueAttempt]:
+async def claim_recovery(conn: Conn, room: Room, *, lease: timedelta) -> Sequence[DueAttempt]:
     """Attempts whose time has come; each comes again after `lease` if this process dies."""
-    rows = await conn.fetch(_CLAIM, limit, lease)
+    rows = await conn.fetch(_CLAIM, *room.values, lease)
     return [DueAttempt(attempt_of(row), row["age"], row["clock_offset"]) for row in rows]
 
 

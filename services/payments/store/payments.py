@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from libs import idempotency
-from libs.clock import SQL_JOIN, SQL_NOW
 from libs.db import Conn, Row
+from libs.due import Room, fair_sql
 from libs.idempotency import Claim, Key
 from libs.pages import Page
 from services.payments import orders, tokens
@@ -256,21 +256,21 @@ class Due:
     clock_offset: timedelta
 
 
+_DUE: Final = fair_sql(
+    "payments",
+    columns="merchant_id, id, coalesce(clock.clock_offset, interval '0') AS clock_offset",
+    by_test_clock=True,
+)
 _CLAIM_DUE: Final = f"""
-WITH due AS (
-    SELECT merchant_id, id, coalesce(clock.clock_offset, interval '0') AS clock_offset
-    FROM payments {SQL_JOIN}
-    WHERE due_at IS NOT NULL AND due_at <= {SQL_NOW}
-    ORDER BY due_at LIMIT $1
-    FOR UPDATE OF payments SKIP LOCKED)
-UPDATE payments SET due_at = now() + due.clock_offset + $2
+WITH due AS ({_DUE})
+UPDATE payments SET due_at = now() + due.clock_offset + $4
 FROM due WHERE payments.merchant_id = due.merchant_id AND payments.id = due.id
 RETURNING payments.merchant_id, payments.id, due.clock_offset"""  # noqa: S608 - made of constants
 
 
-async def claim_due(conn: Conn, limit: int, *, lease: timedelta) -> Sequence[Due]:
+async def claim_due(conn: Conn, room: Room, *, lease: timedelta) -> Sequence[Due]:
     """Payments to capture or to give up; each comes again after `lease` unless it was handled."""
-    rows = await conn.fetch(_CLAIM_DUE, limit, lease)
+    rows = await conn.fetch(_CLAIM_DUE, *room.values, lease)
     return [_due_of(row) for row in rows]
 
 

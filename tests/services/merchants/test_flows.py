@@ -8,6 +8,7 @@ import pytest
 from incasso.merchants.v1 import events_pb2
 from libs import ids
 from libs.db import CheckViolation
+from libs.due import Room
 from libs.errors import ServiceUnavailable
 from services.merchants import credential, store
 from services.merchants.deps import Deps
@@ -134,7 +135,7 @@ async def test_a_key_revoked_while_it_was_due_is_told_of_once(deps: Deps, time):
     await api_keys.rotate_api_key(deps, rotation(made, timedelta(hours=1)))
     time.advance(hours=1)
     async with deps.db.connection() as conn:
-        (due,) = await store.claim_expired(conn, time.now, 10)
+        (due,) = await store.claim_expired(conn, Room(10, 10), time.now)
     await api_keys.revoke_api_key(deps, made.merchant.id, due.id)
     await api_keys.expire_api_key(deps, due)
     assert [subject for subject, _ in await events(deps)].count("api_key.revoked") == 1

@@ -12,6 +12,7 @@ from incasso.oneclick.v1 import events_pb2 as oneclick_events
 from incasso.payments.v1 import events_pb2 as payment_events
 from libs import ids
 from libs.db import Conn, Database
+from libs.due import Room
 from libs.errors import ServiceUnavailable
 from services.notify import retry
 from services.notify.domain import PHONES, Channel
@@ -27,7 +28,7 @@ class Died(BaseException):
 
 async def claim(world: World, *channels: Channel) -> tries.Due:
     async with world.db.transaction() as conn:
-        (due,) = await tries.claim(conn, 1, channels=channels, lease=retry.LEASE)
+        (due,) = await tries.claim(conn, Room(1, 1), channels=channels, lease=retry.LEASE)
     return due
 
 

@@ -1,0 +1,172 @@
+"""Due rows on a real PostgreSQL: each merchant has its turn, and nobody waits for the slowest."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from libs import clock, db, due
+from libs.due import DueWorker, Room
+from libs.tasks import cancel
+
+TABLE = """
+CREATE TABLE things (
+    merchant_id text, id text, due_at timestamptz, PRIMARY KEY (merchant_id, id)
+);
+CREATE INDEX things_due ON things (due_at) WHERE due_at IS NOT NULL"""
+FLOOD = """
+INSERT INTO things SELECT 'mer_a', 'a' || n, now() - interval '1 hour' * $2::float
+FROM generate_series(1, $1) AS n"""
+CLAIM = f"""
+WITH due AS ({due.fair_sql("things")})
+UPDATE things SET due_at = NULL FROM due
+WHERE (things.merchant_id, things.id) = (due.merchant_id, due.id)
+RETURNING things.merchant_id, things.id"""
+BY_TEST_CLOCK = CLAIM.replace(due.fair_sql("things"), due.fair_sql("things", by_test_clock=True))
+
+
+@dataclass(frozen=True)
+class Thing:
+    merchant_id: str
+    id: str
+
+
+@pytest.fixture
+async def database(new_database):
+    found = await db.connect(new_database("libs"), pool_size=4, service="test")
+    async with found.connection() as conn:
+        await conn.raw.execute(TABLE)
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def conn(database):
+    async with database.connection() as found:
+        yield found
+
+
+async def add(conn, merchant_id, *, due_in=timedelta(), count=1):
+    for number in range(count):
+        await conn.execute(
+            "INSERT INTO things VALUES ($1, $2, now() + $3)", merchant_id, f"b{number}", due_in
+        )
+
+
+async def claim(conn, room, sql=CLAIM):
+    return [Thing(**dict(row)) for row in await conn.fetch(sql, *room.values)]
+
+
+@asynccontextmanager
+async def running(worker):
+    task = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        await cancel([task])
+
+
+@pytest.mark.parametrize("hours_ago", [1, 0])
+async def test_ten_thousand_due_rows_of_one_merchant_do_not_delay_anothers(conn, hours_ago: int):
+    """Whether they were due before, or at the same moment."""
+    await conn.execute(FLOOD, 10_000, hours_ago)
+    await add(conn, "mer_b")
+    claimed = await claim(conn, Room(8, 6))
+    assert Thing("mer_b", "b0") in claimed
+    assert len(claimed) == 7, "the rest is for others"
+
+
+async def test_a_row_is_seen_behind_a_flood_of_any_size_when_it_becomes_due(conn):
+    await conn.execute(FLOOD, 5 * due.LOOKED_AT, 1)
+    await add(conn, "mer_b")
+    assert Thing("mer_b", "b0") in await claim(conn, Room(8, 6))
+
+
+async def test_rows_are_taken_oldest_first_and_from_each_merchant_in_turn(conn):
+    for number in range(3):
+        await add(conn, f"mer_{number}", due_in=timedelta(minutes=number - 10), count=5)
+    claimed = await claim(conn, Room(6, 5))
+    assert sorted(thing.merchant_id for thing in claimed) == sorted(["mer_0", "mer_1", "mer_2"] * 2)
+
+
+async def test_what_is_under_way_counts_towards_a_merchants_share(conn):
+    await add(conn, "mer_a", count=5)
+    assert len(await claim(conn, Room(8, 3, {"mer_a": 2}))) == 1
+    assert await claim(conn, Room(8, 3, {"mer_a": 3})) == []
+
+
+async def test_replicas_claim_different_rows(database):
+    async with database.connection() as conn:
+        await add(conn, "mer_a", count=20)
+
+    async def one():
+        async with database.transaction() as tx:
+            found = await claim(tx, Room(5, 5))
+            await tx.fetchval("SELECT pg_sleep(0.05)")  # both hold their rows
+            return found
+
+    first, second = await asyncio.gather(one(), one())
+    assert (len(first), len(second)) == (5, 5)
+    assert not set(first) & set(second)
+
+
+async def test_a_test_clock_that_runs_ahead_makes_rows_due(conn):
+    await add(conn, "mer_test", due_in=timedelta(days=2))
+    await add(conn, "mer_a", due_in=timedelta(days=2))
+    assert await claim(conn, Room(5, 5), BY_TEST_CLOCK) == []
+    await clock.follow(conn, "mer_test", 3 * 24 * 3600)
+    assert await claim(conn, Room(5, 5), BY_TEST_CLOCK) == [Thing("mer_test", "b0")]
+
+
+async def test_slow_rows_of_one_merchant_leave_places_for_others(database):
+    never, seen = asyncio.Event(), asyncio.Event()
+
+    async def work(thing):
+        if thing.merchant_id == "mer_a":
+            await never.wait()
+        seen.set()
+
+    async with database.connection() as conn:
+        await add(conn, "mer_a", count=50)
+        async with running(DueWorker("things", database, claim, work, interval_seconds=0.05)):
+            await conn.fetchval("SELECT pg_sleep(0.2)")  # all that mer_a can take is taken
+            await add(conn, "mer_b")
+            await asyncio.wait_for(seen.wait(), 10)
+
+
+async def test_places_are_filled_again_before_the_slowest_has_ended(database):
+    slow, seen = asyncio.Event(), []
+
+    async def work(thing):
+        if thing.id == "b0":
+            await slow.wait()
+        seen.append(thing)
+        if len(seen) == 39:  # more than there are places
+            slow.set()
+
+    async with database.connection() as conn:
+        await add(conn, "mer_a", count=40)
+    async with running(DueWorker("things", database, claim, work, interval_seconds=0.01)):
+        await asyncio.wait_for(slow.wait(), 10)
+
+
+async def test_a_failing_row_and_a_failing_claim_do_not_end_the_worker(database):
+    seen, failures = asyncio.Event(), []
+
+    async def claim_at_last(conn, room):
+        if not failures:
+            failures.append("claim")
+            raise ValueError
+        return await claim(conn, room)
+
+    async def work(thing):
+        if thing.id == "b0":
+            raise ValueError
+        seen.set()
+
+    async with database.connection() as conn:
+        await add(conn, "mer_a", count=2)
+    async with running(DueWorker("things", database, claim_at_last, work, interval_seconds=0.01)):
+        await asyncio.wait_for(seen.wait(), 10)
