@@ -132,6 +132,12 @@ class AmountChanged(Refusal):
     message = "What is due is not what the page showed; show it again."
 
 
+class OfferBroken(Refusal):
+    kind = Kind.CONFLICT
+    reason = "offer_broken"
+    message = "The form is not the one that the page showed, or too old; show the page again."
+
+
 class InstrumentNotFound(Refusal):
     kind = Kind.NOT_FOUND
     reason = "instrument_not_found"

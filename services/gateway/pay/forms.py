@@ -43,13 +43,10 @@ def accept_quote(token: str, form: Form, device: Device) -> Sent:
 
 def pay(token: str, form: Form, _: Device) -> Sent:
     """By a saved card, or by the token that the PSP's field made."""
-    message = pages_pb2.PayByCardRequest(
-        token=token, shown_minor=whole_number(form.get("shown_minor", ""))
-    )
+    message = pages_pb2.PayByCardRequest(token=token, offer=form.get("offer", ""))
     if form.get("instrument_id"):
         message.instrument_id = form["instrument_id"]
     else:
-        message.psp_account = form.get("psp_account", "")
         message.card_token = form.get("card_token", "")
         message.brand = form.get("brand", "")
         message.last4 = form.get("last4", "")

@@ -147,8 +147,7 @@ def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> we
     said = request.query.get("said", "")
     link = page.payment_link
     field = page.card_field if name == "open" and page.HasField("card_field") else None
-    due_minor = link.amount_due.amount_minor
-    due = view.money(due_minor, link.amount.currency, language)
+    due = view.money(link.amount_due.amount_minor, link.amount.currency, language)
     return rendering.respond(
         "page.html",
         language,
@@ -160,7 +159,6 @@ def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> we
         own=own,
         use=use,
         due=due,
-        due_minor=due_minor,
         lines=view.lines(page, language),
         totals=view.totals(link, own, language),
         balance=view.balance_minor(link),

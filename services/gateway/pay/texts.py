@@ -24,6 +24,7 @@ SAID: Final[dict[str, str]] = {
     "psp_account_not_found": "said_changed",
     "payment_link_not_paid": "said_changed",
     "amount_changed": "said_amount_changed",
+    "offer_broken": "said_form_old",
     "price_changed": "said_price_changed",
     "order_already_paid": "said_order_paid",
     "order_being_paid": "said_order_paying",

@@ -170,6 +170,8 @@ WORDS: Final[dict[str, str]] = {
     "of paying.",
     "said_amount_changed": "The amount has changed meanwhile. Nothing was charged: please check it "
     "and pay again.",
+    "said_form_old": "This page was too old or had been changed. Nothing was charged: please "
+    "check it and pay now.",
     "said_form_used": "This form had been sent before, so we did nothing. Please send it again "
     "now.",
     "said_reissued_lately": "A new link was sent within the last day. Please look in your "

@@ -174,6 +174,8 @@ WORDS: Final[dict[str, str]] = {
     "modo.",
     "said_amount_changed": "Nel frattempo l'importo è cambiato. Nulla è stato addebitato: controlla "
     "e paga di nuovo.",
+    "said_form_old": "Questa pagina era troppo vecchia o era stata modificata. Nulla è stato "
+    "addebitato: controlla e paga ora.",
     "said_form_used": "Questo modulo era già stato inviato, quindi non abbiamo fatto nulla. Invialo "
     "di nuovo adesso.",
     "said_reissued_lately": "Un nuovo link è stato mandato nell'ultimo giorno. Guarda tra i tuoi "

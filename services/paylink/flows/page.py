@@ -16,6 +16,7 @@ from services.paylink.deps import Deps
 from services.paylink.domain import BankAccount, Link, LinkPayment, Merchant, Method
 from services.paylink.errors import PaymentLinkNotFound
 from services.paylink.flows import follow
+from services.paylink.flows.offered import Offer, sealed
 from services.paylink.flows.opening import open_link, shown_payment, use_of
 from services.paylink.flows.reissue import new_link_channel
 from services.paylink.states import LinkState
@@ -44,6 +45,7 @@ class PayPageView:
     late_minor: int  # arrived after the link's end, and waits for the merchant
     new_link_recipient: str | None
     form_key: str
+    offer: str  # what the form offers, sealed
 
 
 async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
@@ -56,6 +58,8 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
     merchant, (cards, field) = await asyncio.gather(deps.merchants.get(), _cards(deps, shown))
     late_minor = await _late_minor(deps, shown)
     asks_again = over and (shown.reusable or late_minor < shown.due_minor)
+    form_key = secrets.token_urlsafe(16)
+    offer = Offer(shown.id, form_key, shown.due_minor, field.psp_account if field else "")
     return PayPageView(
         link=shown,
         merchant=merchant,
@@ -66,7 +70,8 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
         use=use if own else "",
         late_minor=late_minor,
         new_link_recipient=_new_link_recipient(shown) if asks_again else None,
-        form_key=secrets.token_urlsafe(16),
+        form_key=form_key,
+        offer=sealed(deps, offer),
     )
 
 

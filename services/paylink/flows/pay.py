@@ -23,7 +23,7 @@ from services.paylink import events, metrics, moves, paying, tokens
 from services.paylink.cards import NewCard, PaymentAnswer, SavedCard
 from services.paylink.deps import Deps
 from services.paylink.domain import Link, LinkPayment, Method
-from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable
+from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable, MethodNotOffered
 from services.paylink.flows.ending import end_payment
 from services.paylink.flows.links import locked
 from services.paylink.payments_client import payment_request
@@ -77,9 +77,11 @@ async def _card(deps: Deps, link: Link, cmd: PayByCard) -> SavedCard | NewCard:
     if cmd.new_card is not None:
         if cmd.instrument_id is not None:
             raise invalid("instrument_id", "excludes a new card")
+        if not cmd.new_card.psp_account:  # the page showed no field for one
+            raise MethodNotOffered
         return cmd.new_card
     if cmd.instrument_id is None:
-        raise invalid("card_token", "is required with psp_account, or else instrument_id")
+        raise invalid("card_token", "is required, or else instrument_id")
     if link.customer_id is None:
         raise InstrumentNotFound
     cards = await deps.oneclick.saved_cards(link.customer_id)

@@ -40,6 +40,7 @@ def page_pb(view: PayPageView) -> pages_pb2.PayPage:
         late_minor=view.late_minor,
         new_link_recipient=view.new_link_recipient,
         form_key=view.form_key,
+        offer=view.offer,
     )
 
 

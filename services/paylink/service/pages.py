@@ -13,7 +13,7 @@ from services.paylink import masking
 from services.paylink.cards import NewCard
 from services.paylink.deps import Deps
 from services.paylink.events import LINK_STATES
-from services.paylink.flows import look, page, pay, reissue, transfers
+from services.paylink.flows import look, offered, page, pay, reissue, transfers
 from services.paylink.flows.opening import open_link, use_of
 from services.paylink.service import shop_pages
 from services.paylink.service.fields import opt
@@ -22,13 +22,13 @@ from services.paylink.service.page_messages import page_payment_pb, page_pb
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 
-def _new_card(request: pb.PayByCardRequest) -> NewCard | None:
-    account, token = opt(request, "psp_account"), opt(request, "card_token")
-    if account is None and token is None:
+def _new_card(request: pb.PayByCardRequest, psp_account: str) -> NewCard | None:
+    token = opt(request, "card_token")
+    if token is None:
         return None
-    if not account or not token:
-        raise invalid("card_token" if account else "psp_account", "is required with the other")
-    return NewCard(account, token, request.brand, request.last4)
+    if not token:
+        raise invalid("card_token", "is required, or else instrument_id")
+    return NewCard(psp_account, token, request.brand, request.last4)
 
 
 class PayPages(PayPagesServiceServicer):
@@ -65,17 +65,18 @@ class PayPages(PayPagesServiceServicer):
         return pb.AcceptQuoteResponse()
 
     async def PayByCard(self, request: pb.PayByCardRequest, rpc: Rpc) -> pb.PayByCardResponse:
-        cmd = pay.PayByCard(
-            token=request.token,
-            instrument_id=opt(request, "instrument_id"),
-            new_card=_new_card(request),
-            payer_email=opt(request, "payer_email"),
-            shown_minor=request.shown_minor,
-        )
         link = await open_link(self._deps, request.token)
         key = key_of(request, "PayByCard")  # of the link's merchant
         if key is None:
             raise IdempotencyKeyMissing
+        offer = offered.opened(self._deps, request.offer, link, key)
+        cmd = pay.PayByCard(
+            token=request.token,
+            instrument_id=opt(request, "instrument_id"),
+            new_card=_new_card(request, offer.psp_account),
+            payer_email=opt(request, "payer_email"),
+            shown_minor=offer.due_minor,
+        )
         payment = await pay.pay_by_card(self._deps, link, cmd, key)
         use = use_of(self._deps, payment)
         return pb.PayByCardResponse(payment=page_payment_pb(payment, use=use))

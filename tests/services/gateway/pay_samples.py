@@ -13,6 +13,7 @@ TOKEN = "3xK9mQ2vT7bN4cR8wZ1pLd"
 PATH = f"/p/{TOKEN}"
 USE = "use-1"
 KEY = "form-key-1"
+OFFER = "gAAAAABsealed=="
 SHA = "ab" * 32
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 LINK, TRY, PAYMENT = paylink_pb2.PaymentLink, paylink_pb2.LinkPayment, payments_pb2.Payment
@@ -92,6 +93,7 @@ def page(**more: object) -> pages_pb2.PayPage:
         "card_field": sandbox_field(),
         "transfer": transfer(),
         "form_key": KEY,
+        "offer": OFFER,
         **more,
     }
     return pages_pb2.PayPage(**values)  # type: ignore[arg-type]  # the tests' own values

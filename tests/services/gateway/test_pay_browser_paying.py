@@ -48,7 +48,7 @@ async def test_a_new_card_is_paid_by_the_sandboxs_field(page, shop, psp):
     await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
     request = shop.services.last("PayByCard").request
     assert request.card_token.startswith("sbt_")
-    assert (request.psp_account, request.brand, request.last4) == ("sandbox-a", "visa", "4242")
+    assert (request.offer, request.brand, request.last4) == (samples.OFFER, "visa", "4242")
     assert shop.services.calls("PayByCard") == 1
     assert page.complaints == []
 
@@ -114,7 +114,7 @@ async def test_a_new_card_is_paid_by_stripes_field(page, shop, localstripe):
     await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
     request = shop.services.last("PayByCard").request
     assert request.card_token.startswith("pm_")
-    assert (request.psp_account, request.last4) == ("stripe-main", "4242")
+    assert (request.offer, request.last4) == (samples.OFFER, "4242")
     assert page.complaints == []
 
 

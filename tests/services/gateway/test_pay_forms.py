@@ -9,14 +9,15 @@ from libs.errors import FieldViolation, Kind, OutcomeUnknown, RemoteRefusal
 from services.gateway.pay.guard import MAX_FORM_BYTES
 from services.gateway.pay.texts import SAID
 from tests.services.gateway import pay_samples as samples
-from tests.services.gateway.pay_samples import KEY, PATH, SHA, TOKEN, UNKNOWN, USE, shown
+from tests.services.gateway.pay_samples import KEY, OFFER, PATH, SHA, TOKEN, UNKNOWN, USE, shown
 
 OURS = {"Sec-Fetch-Site": "same-origin", "User-Agent": "Browser/1"}
-SAVED = {"form_key": KEY, "shown_minor": "12900", "instrument_id": "ins_1", "use": ""}
+SAVED = {"form_key": KEY, "offer": OFFER, "instrument_id": "ins_1", "use": ""}
 TYPED = {
     "form_key": KEY,
-    "shown_minor": "12900",
-    "psp_account": "sandbox-a",
+    "offer": OFFER,
+    "shown_minor": "1",
+    "psp_account": "another",
     "card_token": "tok_1",
     "brand": "visa",
     "last4": "4242",
@@ -40,7 +41,7 @@ async def test_a_saved_card_pays(gateway):
     gateway.services.answers["PayByCard"] = pages_pb2.PayByCardResponse(payment=paid)
     assert await location(gateway, "pay", SAVED, query="?lang=it") == f"{PATH}?lang=it&use={USE}"
     seen = gateway.services.last("PayByCard")
-    assert (seen.request.instrument_id, seen.request.shown_minor) == ("ins_1", 12900)
+    assert (seen.request.instrument_id, seen.request.offer) == ("ins_1", OFFER)
     assert not seen.request.HasField("card_token")
     assert seen.call.idempotency_key == KEY
 
@@ -48,7 +49,8 @@ async def test_a_saved_card_pays(gateway):
 async def test_a_new_card_pays_by_its_token(gateway):
     assert await location(gateway, "pay", TYPED) == PATH
     request = gateway.services.last("PayByCard").request
-    assert (request.psp_account, request.card_token) == ("sandbox-a", "tok_1")
+    assert (request.offer, request.card_token) == (OFFER, "tok_1")
+    assert (request.psp_account, request.shown_minor) == ("", 0)
     assert (request.brand, request.last4) == ("visa", "4242")
     assert request.payer_email == "giulia@example.com"
     assert not request.HasField("instrument_id")

@@ -93,7 +93,9 @@ async def test_every_cost_is_there_before_paying(gateway):
         "21 December 2026",
     ):
         assert piece in text
-    assert 'name="shown_minor" value="3900"' in text
+    assert f'name="offer" value="{samples.OFFER}"' in text
+    assert "shown_minor" not in text
+    assert 'name="psp_account"' not in text
     answer(gateway, STATES["open-partial"]())
     text = await html(gateway)
     assert "Already received by transfer" in text

@@ -57,7 +57,7 @@ async def test_cards_that_cannot_pay_are_refused(world: World):
     stranger = await world.link()
     assert await refused(world.pay(stranger, instrument_id="ins_good")) == "instrument_not_found"
     assert await refused(world.pay(link, card_token="")) == "invalid_argument"
-    both = world.pay(link, instrument_id="ins_good", psp_account="sandbox-a", card_token="tok")
+    both = world.pay(link, instrument_id="ins_good", card_token="tok")
     assert await refused(both) == "invalid_argument"
 
 
@@ -66,13 +66,7 @@ async def test_what_the_page_did_not_show_is_not_charged(world: World):
     assert await refused(world.pay(link, 12800)) == "amount_changed"
     by_transfer = await world.link(methods=[pb.METHOD_BANK_TRANSFER])
     assert await refused(world.pay(by_transfer)) == "method_not_offered"
-    keyless = world.visit(
-        "PayByCard",
-        token=token_of(link),
-        shown_minor=12900,
-        psp_account="sandbox-a",
-        card_token="tok",
-    )
+    keyless = world.visit("PayByCard", token=token_of(link), card_token="tok")
     assert await refused(keyless) == "idempotency_key_missing"
     assert world.payments.calls["CreatePayment"] == []
 

@@ -10,6 +10,7 @@ from libs import client, context, ids
 from libs.db import Database
 from services.paylink import worker
 from services.paylink.deps import Deps
+from services.paylink.flows.offered import Offer, sealed
 from tests.services.oneclick.payments_double import money
 from tests.services.paylink import doubles
 
@@ -31,6 +32,7 @@ class World:
     pages: Any
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     offset: timedelta = timedelta()
+    offers: dict[Offer, str] = field(default_factory=dict)
 
     @property
     def db(self) -> Database:
@@ -86,14 +88,11 @@ class World:
 
     async def pay(self, link: Any, shown_minor: int = 12900, *, key: str = "", **more: Any) -> Any:
         if "instrument_id" not in more:
-            more = {"psp_account": "sandbox-a", "card_token": "tok_visa", "last4": "4242", **more}
-        answer = await self.visit(
-            "PayByCard",
-            key=key or ids.new("key"),
-            token=token_of(link),
-            shown_minor=shown_minor,
-            **more,
-        )
+            more = {"card_token": "tok_visa", "last4": "4242", **more}
+        form_key = key or ids.new("key")
+        shown = Offer(link.id, form_key, shown_minor, "sandbox-a")  # as the page says
+        more.setdefault("offer", self.offers.setdefault(shown, sealed(self.deps, shown)))
+        answer = await self.visit("PayByCard", key=form_key, token=token_of(link), **more)
         return answer.payment
 
     async def transfer(

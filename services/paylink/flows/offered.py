@@ -1,0 +1,46 @@
+"""What a page offers a payer, sealed into its form: nobody pays what they were not offered.
+
+The gateway keeps nothing and knows no key; what comes back is opened here or refused.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Final
+
+from libs.idempotency import Key
+from libs.seal import SealBrokenError
+from services.paylink.deps import Deps
+from services.paylink.domain import Link
+from services.paylink.errors import OfferBroken
+
+GOOD_FOR: Final = timedelta(days=1)  # a page that is older is shown anew
+_PURPOSE: Final = "pay form 1 "  # our other seals begin otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """`psp_account`: whose card field the page shows; empty when it shows none."""
+
+    link_id: str
+    form_key: str
+    due_minor: int
+    psp_account: str
+
+
+def sealed(deps: Deps, offer: Offer) -> str:
+    return deps.seal.close(_PURPOSE + json.dumps(asdict(offer)))
+
+
+def opened(deps: Deps, text: str, link: Link, key: Key) -> Offer:
+    """What the page of this link, with this form key, offered. Raises OfferBroken."""
+    try:
+        content = deps.seal.open(text, max_age=GOOD_FOR)
+    except SealBrokenError as error:
+        raise OfferBroken from error
+    if not content.startswith(_PURPOSE):
+        raise OfferBroken
+    offer = Offer(**json.loads(content.removeprefix(_PURPOSE)))
+    if (offer.link_id, offer.form_key) != (link.id, key.text):
+        raise OfferBroken
+    return offer
