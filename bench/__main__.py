@@ -29,7 +29,11 @@ from stack.shop import Shop
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 CUSTOMERS = 64
-GENEROUS = {"max_charge_minor": 10**9, "max_daily_minor": 10**11, "max_hourly_charges": 10**6}
+GENEROUS = {
+    "max_charge": {"amount_minor": 10**9, "currency": "EUR"},
+    "max_daily": {"amount_minor": 10**11, "currency": "EUR"},
+    "max_hourly_charges": 10**6,
+}
 WARM_UP_SECONDS = 3.0
 
 

@@ -1,5 +1,6 @@
 """Amounts and dates as shoppers read them, in their language, by the CLDR (babel)."""
 
+from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -39,10 +40,18 @@ def preferred(accepted: str, *, otherwise: str = FALLBACK) -> str:
 
 
 def amount(money: Money, locale: str) -> str:
-    """`129,00 €`, `€129.00`, `¥500`."""
-    value = Decimal(money.amount_minor).scaleb(-exponent(money.currency))
+    """`129,00 €`, `€129.00`, `¥500`. Decimal places are those of ISO 4217, never customs of cash:
+    1234.56 RSD is not `1.235 RSD`.
+    """
+    places, reader = exponent(money.currency), _babel(locale)
+    pattern = copy(reader.currency_formats["standard"])
+    pattern.frac_prec = (places, places)
     shown: str = numbers.format_currency(
-        value, money.currency, locale=_babel(locale), currency_digits=True
+        Decimal(money.amount_minor).scaleb(-places),
+        money.currency,
+        format=pattern,
+        locale=reader,
+        currency_digits=False,
     )
     return shown
 

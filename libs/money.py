@@ -167,6 +167,9 @@ _EXPONENTS: dict[str, int] = {
 }
 
 
+CURRENCIES = frozenset(_EXPONENTS)
+
+
 def is_currency(code: str) -> bool:
     """Whether `code` is an active ISO 4217 code in upper case."""
     return code in _EXPONENTS

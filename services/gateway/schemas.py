@@ -90,6 +90,8 @@ class Schemas:
         schema = self._container(field, view=view)
         if text := comments.description(field.full_name):
             schema["description"] = text
+        if field.GetOptions().deprecated:
+            schema["deprecated"] = True
         has_example = "$ref" not in schema and (view is View.REQUEST or field.message_type is None)
         if has_example and _exemplary(field, view=view):
             schema["examples"] = [examples.of_field(field, request=view is View.REQUEST)]

@@ -119,10 +119,12 @@ def _chargeable_pb(
 
 def policy_pb(policy: Policy) -> oneclick_pb2.Policy:
     return oneclick_pb2.Policy(
-        max_charge_minor=policy.max_charge_minor,
-        max_daily_minor=policy.max_daily_minor,
+        max_charge_minor=policy.max_charge.amount_minor,
+        max_daily_minor=policy.max_daily.amount_minor,
         max_hourly_charges=policy.max_hourly_charges,
         grace_seconds=policy.grace_seconds,
+        max_charge=wire.money(policy.max_charge),
+        max_daily=wire.money(policy.max_daily),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from libs.display import card_name
 from libs.errors import Refusal
+from libs.money import Money
+from services.oneclick import limits
 from services.oneclick.errors import ChargeLimitExceeded, ConsentMissing, NoInstrument
 from services.oneclick.instruments import Card, InstrumentState, is_usable
 from services.oneclick.limits import Policy
@@ -42,12 +44,12 @@ def of_card(
     instrument_id: str | None,
     consent_id: str | None,
     policy: Policy,
-    amount_minor: int,
+    amount: Money,
     locale: str | None,
     now: datetime,
 ) -> Offer:
     """Offer of a customer's default instrument, judged like the charge would be."""
-    refusal = _refusal(card, state, consent_id, policy, amount_minor=amount_minor, now=now)
+    refusal = _refusal(card, state, consent_id, policy, amount=amount, now=now)
     if refusal is not None or instrument_id is None:
         return refused((refusal or NoInstrument).reason, locale)
     return Offer(
@@ -61,7 +63,7 @@ def _refusal(
     consent_id: str | None,
     policy: Policy,
     *,
-    amount_minor: int,
+    amount: Money,
     now: datetime,
 ) -> type[Refusal] | None:
     """How the charge would be refused."""
@@ -69,6 +71,6 @@ def _refusal(
         return NoInstrument
     if consent_id is None:
         return ConsentMissing
-    if amount_minor > policy.max_charge_minor:
+    if not limits.fits(policy, amount):
         return ChargeLimitExceeded
     return None

@@ -14,7 +14,11 @@ from tests.browser import browser
 
 __all__ = ["browser"]  # the fixture, for every test of this folder
 
-GENEROUS = {"max_charge_minor": 10**9, "max_daily_minor": 10**11, "max_hourly_charges": 10**6}
+GENEROUS = {
+    "max_charge": {"amount_minor": 10**9, "currency": "EUR"},
+    "max_daily": {"amount_minor": 10**11, "currency": "EUR"},
+    "max_hourly_charges": 10**6,
+}
 
 
 def address():

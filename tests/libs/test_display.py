@@ -1,11 +1,12 @@
 """Amounts and dates look as their readers write them."""
 
+import unicodedata
 from datetime import UTC, datetime
 
 import pytest
 
 from libs import display
-from libs.money import Money
+from libs.money import CURRENCIES, Money, exponent
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -19,10 +20,22 @@ NBSP = "\N{NO-BREAK SPACE}"
         (Money(500, "JPY"), "en", "JP¥500"),
         (Money(1234, "KWD"), "en", "KWD1.234"),
         (Money(12900, "EUR"), "xx-nonsense", "€129.00"),
+        (Money(123456, "RSD"), "it", f"1.234,56{NBSP}RSD"),
+        (Money(1500000, "HUF"), "en", "HUF15,000.00"),
+        (Money(-500, "EUR"), "it", f"-5,00{NBSP}€"),
     ],
 )
 def test_amounts(money, locale, shown):
     assert display.amount(money, locale) == shown
+
+
+@pytest.mark.parametrize("locale", ["it", "en", "de-CH", "hi", "ar"])
+def test_no_amount_of_any_currency_is_rounded(locale):
+    for currency in sorted(CURRENCIES):
+        minor = 10 ** exponent(currency) + 1  # 1.01, 2, 1.001
+        shown = display.amount(Money(minor, currency), locale)
+        digits = "".join(str(unicodedata.digit(c)) for c in shown if c.isdigit())
+        assert digits == str(minor), (currency, shown)
 
 
 def test_days_and_moments():

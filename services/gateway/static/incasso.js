@@ -17,6 +17,14 @@ const SCRIPT_ORIGIN = new URL(import.meta.url).origin;
 const POLL_MS = [1000, 1500, 2000, 3000, 5000, 8000, 10000];
 const TIMEOUT_MS = 35000;
 
+// Decimal places by ISO 4217 where there are not two. Browsers follow customs of cash instead, by which
+// an amount of forints or rupiahs would be a hundred times what it is.
+const DIGITS = [
+  [0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"],
+  [3, "BHD IQD JOD KWD LYD OMR TND"],
+  [4, "CLF UYW"],
+];
+
 const TEXTS = {
   en: {
     pay: "Pay {amount} with {card}",
@@ -391,9 +399,10 @@ function spinner() {
 
 function money(amount, language) {
   if (!amount) return "";
-  const format = new Intl.NumberFormat(language, { style: "currency", currency: amount.currency });
-  const digits = format.resolvedOptions().maximumFractionDigits;
-  return format.format(amount.amount_minor / 10 ** digits);
+  const { currency } = amount;
+  const digits = DIGITS.find(([, codes]) => codes.includes(currency))?.[0] ?? 2;
+  const shown = { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return new Intl.NumberFormat(language, shown).format(amount.amount_minor / 10 ** digits);
 }
 
 function cardText(card) {

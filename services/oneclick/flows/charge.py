@@ -103,7 +103,7 @@ async def start_charge(deps: Deps, tx: Conn, cmd: CreateOneClickPayment, charge_
     inserted = await charges.insert(tx, charge, buyer.last_challenge_at)
     if not inserted.usable:
         raise InstrumentNotUsable
-    limits.check_spending(buyer.policy, inserted.spending, cmd.amount.amount_minor)
+    limits.check_spending(buyer.policy, inserted.spending, cmd.amount)
     return replace(charge, sca=inserted.sca)
 
 
@@ -111,7 +111,7 @@ def _intent(
     buyer: Buyer, cmd: CreateOneClickPayment, charge_id: str, merchant_id: str, now: datetime
 ) -> Charge:
     instrument_id, consent_id = _chargeable(buyer, cmd, now)
-    limits.check_charge(buyer.policy, cmd.amount.amount_minor)
+    limits.check_charge(buyer.policy, cmd.amount)
     delayed = cmd.capture is CaptureMode.DELAYED
     return Charge(
         id=charge_id,

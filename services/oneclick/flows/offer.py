@@ -23,7 +23,7 @@ async def get_offer(deps: Deps, customer_id: str, amount: Money) -> Offer:
         instrument_id=buyer.instrument_id,
         consent_id=buyer.consent_id,
         policy=buyer.policy,
-        amount_minor=amount.amount_minor,
+        amount=amount,
         locale=customer.locale,
         now=deps.clock.now(),
     )

@@ -9,11 +9,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from libs import wire
+from libs.money import Money
 from services.oneclick.domain import Address, CaptureMode, Consent, ContactChange
 from services.oneclick.flows.attach import AttachInstrument
 from services.oneclick.flows.charge import CreateOneClickPayment
 from services.oneclick.flows.customers import CreateCustomer, ListCustomers
-from services.oneclick.flows.policy import UpdatePolicy
+from services.oneclick.flows.policy import NewLimit, UpdatePolicy
 from services.oneclick.flows.sessions import CreateOneClickSession
 from services.oneclick.flows.undo import UndoOneClickPayment
 from services.oneclick.items import Item, Removal
@@ -34,6 +35,11 @@ def opt(message: Any, name: str) -> Any:
 def _time(message: Any, name: str) -> datetime | None:
     stamp: Timestamp | None = opt(message, name)
     return None if stamp is None else wire.time_of(stamp)
+
+
+def _money(message: Any, name: str) -> Money | None:
+    found = opt(message, name)
+    return None if found is None else wire.money_of(found)
 
 
 def create_customer(request: pb.CreateCustomerRequest) -> CreateCustomer:
@@ -102,8 +108,8 @@ def attach_instrument(request: pb.AttachInstrumentRequest) -> AttachInstrument:
 
 def update_policy(request: pb.UpdatePolicyRequest) -> UpdatePolicy:
     return UpdatePolicy(
-        max_charge_minor=opt(request, "max_charge_minor"),
-        max_daily_minor=opt(request, "max_daily_minor"),
+        max_charge=NewLimit(_money(request, "max_charge"), opt(request, "max_charge_minor")),
+        max_daily=NewLimit(_money(request, "max_daily"), opt(request, "max_daily_minor")),
         max_hourly_charges=opt(request, "max_hourly_charges"),
         grace_seconds=opt(request, "grace_seconds"),
     )
@@ -127,7 +133,7 @@ def create_payment(request: pb.CreateOneClickPaymentRequest) -> CreateOneClickPa
 def undo(request: pb.UndoOneClickPaymentRequest) -> UndoOneClickPayment:
     return UndoOneClickPayment(
         payment_id=request.payment_id,
-        amount=wire.money_of(request.amount) if request.HasField("amount") else None,
+        amount=_money(request, "amount"),
         remove=tuple(Removal(each.item_id, opt(each, "quantity")) for each in request.remove),
         client_secret=opt(request, "client_secret"),
     )

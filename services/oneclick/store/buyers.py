@@ -9,6 +9,7 @@ from services.oneclick.domain import CustomerState
 from services.oneclick.instruments import Card, InstrumentState, Token
 from services.oneclick.limits import Policy
 from services.oneclick.store.instruments import tokens_of
+from services.oneclick.store.policies import policy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ _BUYER = """
 SELECT c.state AS customer_state, c.locale, coalesce($3, c.default_instrument_id) AS wanted,
     i.id AS instrument_id, i.state AS instrument_state, i.brand, i.last4, i.exp_month, i.exp_year,
     i.country, i.tokens, i.consent_id, i.last_challenge_at, a.id AS address_id,
-    p.max_charge_minor, p.max_daily_minor, p.max_hourly_charges, p.grace_seconds
+    p.max_charge_minor, p.max_charge_currency, p.max_daily_minor, p.max_daily_currency,
+    p.max_hourly_charges, p.grace_seconds
 FROM customers AS c
 LEFT JOIN instruments AS i ON i.merchant_id = c.merchant_id AND i.customer_id = c.id
     AND i.id = coalesce($3, c.default_instrument_id)
@@ -60,14 +62,7 @@ def _buyer(row: Row) -> Buyer:
         consent_id=row["consent_id"],
         last_challenge_at=row["last_challenge_at"],
         address_id=row["address_id"],
-        policy=limits.DEFAULT
-        if row["grace_seconds"] is None
-        else Policy(
-            max_charge_minor=row["max_charge_minor"],
-            max_daily_minor=row["max_daily_minor"],
-            max_hourly_charges=row["max_hourly_charges"],
-            grace_seconds=row["grace_seconds"],
-        ),
+        policy=limits.DEFAULT if row["grace_seconds"] is None else policy_of(row),
     )
 
 

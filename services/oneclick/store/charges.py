@@ -65,11 +65,16 @@ _HISTORY = since_challenge_sql(
     merchant="$1", instrument="$4", currency="$9", challenge="$16::timestamptz", window="$17"
 )
 _INSERT = f"""
-WITH spent AS (
-    SELECT coalesce(sum(amount_minor) FILTER (WHERE currency = $9), 0)::bigint AS daily_minor,
+WITH spent_in AS (
+    SELECT currency, sum(amount_minor)::bigint AS amount_minor,
         count(*) FILTER (WHERE created_at > $14) AS hourly_charges
     FROM charges WHERE merchant_id = $1 AND customer_id = $3 AND created_at > $15
         AND state IN ('started', 'under_way', 'succeeded')
+    GROUP BY currency
+), spent AS (
+    SELECT coalesce(jsonb_object_agg(currency, spent_in.amount_minor), '{{}}') AS daily,
+        coalesce(sum(hourly_charges), 0)::bigint AS hourly_charges
+    FROM spent_in
 ), unchallenged AS (
     {_HISTORY}
 ), inserted AS (
@@ -79,7 +84,7 @@ WITH spent AS (
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, 'started', $10, $9, $11, $12, $13, $18, now() + $19,
         $20, payments, amount_minor FROM unchallenged
 )
-SELECT daily_minor, hourly_charges, payments, amount_minor, EXISTS (
+SELECT daily, hourly_charges, payments, amount_minor, EXISTS (
     SELECT FROM instruments WHERE merchant_id = $1 AND id = $4 AND state = 'active'
 ) AS usable FROM spent, unchallenged"""  # noqa: S608 - made of constants
 
@@ -120,7 +125,10 @@ async def insert(conn: Conn, charge: Charge, last_challenge_at: datetime | None)
     )
     assert row is not None  # aggregates give a row
     return Inserted(
-        Spending(row["daily_minor"], row["hourly_charges"]),
+        Spending(
+            tuple(Money(minor, currency) for currency, minor in row["daily"].items()),
+            row["hourly_charges"],
+        ),
         ScaHistory(row["payments"], row["amount_minor"]),
         row["usable"],
     )

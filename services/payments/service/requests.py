@@ -7,7 +7,7 @@ from typing import Final
 from incasso.payments.v1 import payments_pb2 as pb
 from libs import context, idempotency, wire
 from libs.errors import invalid
-from libs.money import Money
+from libs.money import Money, exponent
 from services.payments import sca
 from services.payments.events import POLICIES
 from services.payments.flows.accounts import ShownAccount
@@ -115,6 +115,15 @@ def rules(routing: pb.Routing) -> tuple[Rule, ...]:
     return tuple(_rule(rule, index) for index, rule in enumerate(routing.rules))
 
 
+def _check_currencies(rule: pb.RoutingRule, index: int) -> None:
+    """A number is an amount only in a currency: 5000 is 50.00 EUR and 5000 JPY."""
+    if len({exponent(currency) for currency in rule.currencies}) != 1:
+        raise invalid(
+            f"routing.rules.{index}.currencies",
+            "must name the currencies of the amounts, all with as many decimal places",
+        )
+
+
 def _rule(rule: pb.RoutingRule, index: int) -> Rule:
     low = rule.amount_from_minor if rule.HasField("amount_from_minor") else None
     high = rule.amount_to_minor if rule.HasField("amount_to_minor") else None
@@ -122,6 +131,8 @@ def _rule(rule: pb.RoutingRule, index: int) -> Rule:
         raise invalid(
             f"routing.rules.{index}.amount_to_minor", "must not be below amount_from_minor"
         )
+    if low is not None or high is not None:
+        _check_currencies(rule, index)
     return Rule(
         targets=tuple(
             Target(t.psp_account, t.rank, t.weight if t.HasField("weight") else 1)

@@ -246,16 +246,6 @@ async def test_an_order_can_be_undone_within_its_grace_period(page, shop):
     assert seen.request.client_secret == "s3cret"
 
 
-async def test_a_lowered_order_says_what_it_costs_now(page, shop):
-    held = payment(
-        PAYMENT.STATE_AUTHORISED, capture=payments_pb2.CAPTURE_MODE_DELAYED, capturable_minor=4490
-    )
-    held.capture_at.FromDatetime(datetime.now(UTC) + timedelta(minutes=15))
-    answers(shop, get=session(SESSION.STATE_PAID, payment=held))
-    component = await open_component(page, shop)
-    await expect(component.get_by_role("status")).to_contain_text("Order placed: €44.90")
-
-
 @pytest.mark.parametrize(
     ("get", "view"),
     [

@@ -244,9 +244,25 @@ async def test_a_processing_payment_answers_from_its_state_until_it_is_settled(w
     assert (await world.charges())[0]["state"] == "succeeded"
 
 
-async def test_currencies_have_their_own_daily_sums(world: World):
+async def test_another_currency_does_not_multiply_the_daily_limit(world: World):
     customer_id = await world.shopper()
-    await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_daily_minor=1000))
-    await world.charge(customer_id, 1000)
+    await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_daily=money(5000)))
+    await world.charge(customer_id, 2000)
     await world.charge(customer_id, 1000, currency="CHF")
-    assert money(1000, "CHF") in [p.amount for p in world.payments.books.values()]
+    for amount_minor, currency in ((3000, "EUR"), (3000, "CHF"), (6000, "JPY"), (10_000, "KWD")):
+        with pytest.raises(Refusal) as refused:
+            await world.charge(customer_id, amount_minor, currency=currency)
+        assert refused.value.reason == "daily_limit_exceeded"
+        assert "50.00 EUR" in refused.value.message
+    await world.charge(customer_id, 1900)
+    assert [p.amount.currency for p in world.payments.books.values()] == ["EUR", "CHF", "EUR"]
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "currency"),
+    [(1_500_000, "HUF"), (120_000, "CZK"), (90_000_000, "IDR"), (60_000, "JPY"), (60_000, "KWD")],
+)
+async def test_everyday_amounts_pass_in_every_currency(world: World, amount_minor, currency):
+    customer_id = await world.shopper()
+    payment = await world.charge(customer_id, amount_minor, currency=currency)
+    assert payment.amount == money(amount_minor, currency)

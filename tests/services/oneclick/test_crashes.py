@@ -1,6 +1,7 @@
 """The crash matrix: the process dies at each step, and still there is exactly one charge."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -46,7 +47,7 @@ class DyingPayments:
 
 
 def dying(world: World, when: str) -> Deps:
-    return Deps(world.db, DyingPayments(world.deps.payments, when), world.deps.clock)
+    return replace(world.deps, payments=DyingPayments(world.deps.payments, when))
 
 
 def command(customer_id: str) -> CreateOneClickPayment:

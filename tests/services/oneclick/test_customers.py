@@ -8,6 +8,7 @@ from incasso.oneclick.v1 import events_pb2
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from libs.errors import Refusal
 from services.oneclick.domain import MAX_ADDRESSES
+from tests.services.oneclick.payments_double import money
 from tests.services.oneclick.world import World
 
 
@@ -128,11 +129,26 @@ async def test_there_is_a_most_of_addresses(world: World):
 async def test_limits_have_defaults_and_change_one_by_one(world: World):
     before = (await world.call("GetPolicy", pb.GetPolicyRequest())).policy
     assert before == pb.Policy(
-        max_charge_minor=50_000, max_daily_minor=150_000, max_hourly_charges=10, grace_seconds=900
+        max_charge_minor=50_000,
+        max_daily_minor=150_000,
+        max_hourly_charges=10,
+        grace_seconds=900,
+        max_charge=money(50_000),
+        max_daily=money(150_000),
     )
-    await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_charge_minor=70_000))
+    await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_charge=money(70_000, "JPY")))
     await world.call("UpdatePolicy", pb.UpdatePolicyRequest(grace_seconds=60))
     after = (await world.call("GetPolicy", pb.GetPolicyRequest())).policy
-    assert after == pb.Policy(
-        max_charge_minor=70_000, max_daily_minor=150_000, max_hourly_charges=10, grace_seconds=60
-    )
+    assert (after.max_charge, after.max_daily) == (money(70_000, "JPY"), money(150_000))
+    assert (after.max_hourly_charges, after.grace_seconds) == (10, 60)
+
+
+async def test_a_bare_number_keeps_the_currency_of_the_limit(world: World):
+    await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_charge=money(70_000, "JPY")))
+    request = pb.UpdatePolicyRequest(max_charge_minor=80_000)
+    changed = (await world.call("UpdatePolicy", request)).policy
+    assert changed.max_charge == money(80_000, "JPY")
+    both = pb.UpdatePolicyRequest(max_daily_minor=1, max_daily=money(1))
+    with pytest.raises(Refusal) as refused:
+        await world.call("UpdatePolicy", both)
+    assert refused.value.violations[0].field == "max_daily_minor"

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incasso.payments.v1 import payments_pb2
-from services.oneclick import domain, offers, sessions
+from libs.money import Money
+from services.oneclick import domain, limits, offers, sessions
 from services.oneclick.domain import (
     CHARGE_TRANSITIONS,
     ChargeEvent,
@@ -18,7 +19,6 @@ from services.oneclick.domain import (
 )
 from services.oneclick.errors import CustomerErased
 from services.oneclick.instruments import Card, InstrumentState
-from services.oneclick.limits import Policy
 from services.oneclick.payments_client import EVENTS
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -77,9 +77,9 @@ def test_every_charge_state_says_what_its_session_is():
     assert set(sessions.AFTER_CHARGE) == set(ChargeState)
 
 
-@given(st.integers(0, 2**128 - 1), st.integers(0, 2**128 - 1))
-def test_client_secrets_are_as_different_as_their_bits(one: int, other: int):
-    first, second = (sessions.client_secret("ocs_1", bits) for bits in (one, other))
+@given(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16))
+def test_client_secrets_are_as_different_as_their_bits(one: bytes, other: bytes):
+    first, second = (sessions.client_secret("ocs_1", proof) for proof in (one, other))
     assert first.startswith("ocs_1_secret_")
     assert len(first) == len("ocs_1_secret_") + 22
     assert (first == second) == (one == other)
@@ -95,7 +95,7 @@ VISA = Card("visa", "4242", 12, 2034, "IT", "fp")
         ({"state": None}, "no_instrument"),
         ({"state": InstrumentState.REQUIRES_ACTION}, "no_instrument"),
         ({"consent_id": None}, "consent_missing"),
-        ({"amount_minor": 50_001}, "charge_limit_exceeded"),
+        ({"amount": Money(50_001, "EUR")}, "charge_limit_exceeded"),
     ],
 )
 def test_an_offer_says_why_it_is_not_to_be_had(change, reason):
@@ -103,8 +103,8 @@ def test_an_offer_says_why_it_is_not_to_be_had(change, reason):
         "state": InstrumentState.ACTIVE,
         "instrument_id": "ins_1",
         "consent_id": "cns_1",
-        "policy": Policy(),
-        "amount_minor": 50_000,
+        "policy": limits.DEFAULT,
+        "amount": Money(50_000, "EUR"),
         "locale": "it",
         "now": NOW,
         **change,
@@ -128,8 +128,8 @@ def test_the_offer_speaks_the_customers_language(locale, label):
         InstrumentState.ACTIVE,
         instrument_id="ins_1",
         consent_id="cns_1",
-        policy=Policy(),
-        amount_minor=100,
+        policy=limits.DEFAULT,
+        amount=Money(100, "EUR"),
         locale=locale,
         now=NOW,
     )

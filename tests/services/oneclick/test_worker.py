@@ -8,7 +8,7 @@ import pytest
 
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.payments.v1 import events_pb2, payments_pb2
-from libs import bus, consumer, context, ids, outbox
+from libs import bus, consumer, context, ids, relay
 from libs.clock import Clock
 from services.oneclick import worker
 from tests.services.oneclick.payments_double import money
@@ -146,7 +146,7 @@ async def test_events_come_through_the_bus(world: World, nats_url: str):
     reader = consumer.Consumer(ids.new("con"), world.db, connection, worker.handlers())
     running = asyncio.create_task(reader.run())
     try:
-        await outbox.publish(connection, told)
+        await relay.publish(connection, told)
         async with asyncio.timeout(20):
             while (await world.charges())[0]["state"] != "succeeded":  # noqa: ASYNC110 - the change is in the database
                 await asyncio.sleep(0.05)

@@ -1,5 +1,7 @@
 """The gRPC door: instruments, PSP accounts, routing, webhooks, disputes, doubts."""
 
+import pytest
+
 from incasso.payments.v1 import payments_pb2 as pb
 from libs.errors import Kind
 from services.payments.outcomes import ActionRequired, DeclineCode, Unknown
@@ -24,6 +26,22 @@ async def test_routing_is_replaced_as_a_whole(door: Door):
         Kind.INVALID,
         "invalid_argument",
     )
+
+
+@pytest.mark.parametrize(
+    ("currencies", "fine"),
+    [((), False), (("EUR", "JPY"), False), (("EUR",), True), (("EUR", "CHF"), True)],
+)
+async def test_amounts_of_a_rule_are_amounts_of_a_currency(door: Door, currencies, fine):
+    bounded = routing("a")
+    bounded.rules[0].amount_to_minor = 5000
+    bounded.rules[0].currencies[:] = currencies
+    if fine:
+        changed = await door.call("UpdateRouting", routing=bounded)
+        assert changed.routing.rules[0].amount_to_minor == 5000
+    else:
+        refused = await door.refused("UpdateRouting", routing=bounded)
+        assert refused == (Kind.INVALID, "invalid_argument")
 
 
 async def test_instruments_are_set_up_and_forgotten(door: Door):
