@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from incasso.notify.v1 import messages_pb2 as pb
 from incasso.notify.v1.messages_pb2_grpc import MessagesServiceStub
-from libs import bus, client, context, outbox
+from libs import bus, client, context, relay
 from libs.errors import ServiceUnavailable
 from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
@@ -103,8 +103,8 @@ async def publish(environment: dict[str, str], world: World, **changes: Any) -> 
     told = Requested(payment_link=world.link(**changes), reason=Requested.REASON_ISSUED)
     connection = await bus.connect(environment["INCASSO_NATS_URL"], service="test")
     event = world.event("paylink.payment_link.message_requested", told)
-    await outbox.publish(connection, event)
-    await outbox.publish(connection, event)
+    await relay.publish(connection, event)
+    await relay.publish(connection, event)
     await connection.close()
 
 
