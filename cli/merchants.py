@@ -24,6 +24,7 @@ def create(
     currency: Annotated[str, typer.Option(help="ISO 4217 currency it settles in.")],
     locale: Annotated[str, typer.Option(help="Language; the country's when absent.")] = "",
     plan: Annotated[str, typer.Option(help="basic, pro, enterprise.")] = "",
+    contact: Annotated[str, typer.Option(help="E-mail at which its owner is told.")] = "",
     test: Annotated[bool, typer.Option("--test", help="No real money, and a test clock.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -35,6 +36,7 @@ def create(
         locale=locale,
         test=test,
         plan=plan or None,
+        contact_email=contact or None,
     )
     made = plain(ask(MERCHANTS, request))
     if as_json:
@@ -74,3 +76,22 @@ def show(
         output.print_json(answer["merchant"])
     else:
         output.print_record("Merchant", answer["merchant"])
+
+
+@app.command()
+def contact(
+    *,
+    merchant: Annotated[str, typer.Argument(help="mer_…")],
+    email: Annotated[str, typer.Argument(help="Where its owner is told of what matters.")],
+) -> None:
+    """Set where the owner is told, e.g. of another bank account."""
+    request = pb.SetContactEmailRequest(contact_email=email)
+    answer = plain(ask(MERCHANTS, request, merchant_id=merchant))
+    output.print_record("Contact set", answer["merchant"])
+
+
+@app.command("stop-bank-account")
+def stop_bank_account(*, merchant: Annotated[str, typer.Argument(help="mer_…")]) -> None:
+    """Stop the change of the bank account that waits to take effect."""
+    answer = plain(ask(MERCHANTS, pb.CancelBankAccountChangeRequest(), merchant_id=merchant))
+    output.print_record("The change is stopped", answer["merchant"])

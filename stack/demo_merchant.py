@@ -103,9 +103,9 @@ async def give_a_face(stack: Stack, merchant_id: str) -> None:
             reply_to="ciao@bottega.example",
             website_url="https://bottega.example",
         ),
-        bank_account=merchants_pb2.BankAccount(
-            holder="Bottega Demo S.r.l.", iban=IBAN, bic="BPPIITRRXXX"
-        ),
+    )
+    account = merchants_pb2.ChangeBankAccountRequest(
+        holder="Bottega Demo S.r.l.", iban=IBAN, bic="BPPIITRRXXX"
     )
     logo = merchants_pb2.PutLogoRequest(picture=base64.b64encode(LOGO.read_bytes()).decode())
     with acting_for(merchant_id):
@@ -117,6 +117,7 @@ async def give_a_face(stack: Stack, merchant_id: str) -> None:
             if found.merchant.HasField("branding") or found.merchant.HasField("bank_account"):
                 return
             await client.call(stub.UpdateMerchant, look, timeout_seconds=CALL_TIMEOUT_SECONDS)
+            await client.call(stub.ChangeBankAccount, account, timeout_seconds=CALL_TIMEOUT_SECONDS)
             await client.call(stub.PutLogo, logo, timeout_seconds=CALL_TIMEOUT_SECONDS)
 
 

@@ -106,7 +106,7 @@ async def twenty_payers(shop: Shop) -> Told:
 async def link_by_transfer(shop: Shop) -> Told:
     """A link paid by bank transfer"""
     account = {"holder": "Bottega S.r.l.", "iban": IBAN, "bic": "BPPIITRRXXX"}
-    (await shop.call("PATCH", "/v1/merchant", {"bank_account": account})).expect(200)
+    (await shop.call("PUT", "/v1/merchant/bank-account", account)).expect(200)
     answer = await shop.link(9_900, methods=["bank_transfer"])
     link = answer.expect(201)
     payer = Payer(shop.http, shop.sandbox_url)

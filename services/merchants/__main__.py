@@ -8,7 +8,7 @@ from libs.process import Chassis, Parts, run
 from services.merchants.config import Config
 from services.merchants.deps import Deps
 from services.merchants.service import NAME, MerchantsServicer
-from services.merchants.worker import key_expiry
+from services.merchants.worker import bank_account_changes, key_expiry
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -18,7 +18,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     return Parts(
         servicers=[(add_MerchantsServiceServicer_to_server, MerchantsServicer(deps))],
         names=[NAME],
-        loops=[key_expiry(deps).run],
+        loops=[key_expiry(deps).run, bank_account_changes(deps).run],
     )
 
 

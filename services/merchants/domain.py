@@ -11,9 +11,11 @@ from types import MappingProxyType
 from typing import Final
 
 from libs.errors import invalid
+from services.merchants.bank_accounts import BankAccount, BankAccountChange
 from services.merchants.errors import (
     ApiKeyRevoked,
     NotATestMerchant,
+    QuotaExceeded,
     RevokedApiKeyNotRotatable,
     ScopeNotHeld,
     ScopeUnknown,
@@ -21,6 +23,7 @@ from services.merchants.errors import (
 
 ALL_SCOPES: Final = "*"
 DEFAULT_PLAN: Final = "basic"
+KEYS_QUOTA: Final = "active_api_keys"
 DEFAULT_OVERLAP: Final = timedelta(hours=1)
 NO_OFFSET: Final = timedelta()
 MAX_CLOCK_OFFSET: Final = timedelta(days=36525)  # a century: enough for any plan, and a valid date
@@ -66,15 +69,6 @@ class Branding:
 
 
 @dataclass(frozen=True, slots=True)
-class BankAccount:
-    """Where bank transfers for a merchant go."""
-
-    holder: str
-    iban: str
-    bic: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Merchant:
     id: str
     name: str
@@ -86,7 +80,9 @@ class Merchant:
     branding: Branding
     clock_offset: timedelta
     created_at: datetime
-    bank_account: BankAccount | None = None
+    bank_account: BankAccount | None = None  # in force
+    pending_bank_account: BankAccountChange | None = None
+    contact_email: str | None = None  # of the owner; set by operators
     quotas: Mapping[str, int] = field(default_factory=dict)  # of the plan; no entry: no limit
 
 
@@ -112,7 +108,6 @@ class MerchantChange:
     name: str | None = None
     locale: str | None = None
     branding: Branding | None = None
-    bank_account: BankAccount | None = None
 
 
 def default_locale(country: str) -> str:
@@ -128,7 +123,6 @@ def change_merchant(merchant: Merchant, change: MerchantChange) -> Merchant:
         name=merchant.name if change.name is None else change.name,
         locale=change.locale or merchant.locale,
         branding=replace(branding, logo_id=merchant.branding.logo_id),
-        bank_account=change.bank_account or merchant.bank_account,
     )
 
 
@@ -164,10 +158,20 @@ def grant(
 
 
 def check_held(wanted: Collection[str], held: Collection[str]) -> None:
-    """Raises ScopeNotHeld when the caller would hand out more than it has."""
+    """Raises ScopeNotHeld when the caller would give, replace or end more than it has."""
     missing = sorted(set(wanted) - set(held))
     if missing and ALL_SCOPES not in held:
         raise ScopeNotHeld(f"The calling API key does not hold {_quoted(missing)} itself.")
+
+
+def check_room(merchant: Merchant, active_keys: int) -> None:
+    """Raises QuotaExceeded when the plan allows no further key. A replaced key does not count."""
+    most = merchant.quotas.get(KEYS_QUOTA)
+    if most is not None and active_keys >= most:
+        raise QuotaExceeded(
+            f'The plan "{merchant.plan}" allows {most} active API keys ({KEYS_QUOTA}); '
+            "revoke one that is not needed."
+        )
 
 
 def _quoted(scopes: Collection[str]) -> str:

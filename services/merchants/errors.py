@@ -46,6 +46,18 @@ class ScopeNotHeld(Refusal):
     message = "An API key cannot give what it does not hold."
 
 
+class NoBankAccountChange(Refusal):
+    kind = Kind.CONFLICT
+    reason = "no_bank_account_change"
+    message = "No change of the bank account waits to take effect."
+
+
+class QuotaExceeded(Refusal):
+    kind = Kind.CONFLICT
+    reason = "quota_exceeded"
+    message = "The plan allows no more of these."
+
+
 class LogoRefused(Refusal):
     kind = Kind.UNPROCESSABLE
     reason = "logo_refused"

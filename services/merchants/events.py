@@ -9,7 +9,8 @@ from google.protobuf.message import Message
 from incasso.merchants.v1 import events_pb2, merchants_pb2
 from libs import outbox, wire
 from libs.db import Conn
-from services.merchants.domain import ApiKey, BankAccount, Branding, Kind, Merchant, State
+from services.merchants.bank_accounts import BankAccount, BankAccountChange
+from services.merchants.domain import ApiKey, Branding, Kind, Merchant, State
 
 KINDS: Final = MappingProxyType(
     {
@@ -38,6 +39,8 @@ def merchant_pb(merchant: Merchant) -> merchants_pb2.Merchant:
         plan=merchant.plan,
         created_at=wire.timestamp(merchant.created_at),
         bank_account=_bank_account_pb(merchant.bank_account),
+        pending_bank_account=_change_pb(merchant.pending_bank_account),
+        contact_email=merchant.contact_email,
         quotas=merchant.quotas,
     )
 
@@ -46,6 +49,18 @@ def _bank_account_pb(account: BankAccount | None) -> merchants_pb2.BankAccount |
     if account is None:
         return None
     return merchants_pb2.BankAccount(holder=account.holder, iban=account.iban, bic=account.bic)
+
+
+def _change_pb(change: BankAccountChange | None) -> merchants_pb2.BankAccountChange | None:
+    if change is None:
+        return None
+    return merchants_pb2.BankAccountChange(
+        id=change.id,
+        bank_account=_bank_account_pb(change.account),
+        requested_by=change.requested_by,
+        requested_at=wire.timestamp(change.requested_at),
+        effective_at=wire.timestamp(change.effective_at),
+    )
 
 
 def _branding_pb(branding: Branding) -> merchants_pb2.Branding | None:
@@ -83,6 +98,34 @@ async def merchant_created(conn: Conn, merchant: Merchant, *, at: datetime) -> N
 async def merchant_updated(conn: Conn, merchant: Merchant, *, at: datetime) -> None:
     event = events_pb2.MerchantUpdated(merchant=merchant_pb(merchant))
     await _append(conn, "merchant.updated", event, of=(merchant.id, merchant.id), at=at)
+
+
+async def bank_account_change_requested(
+    conn: Conn, merchant: Merchant, change: BankAccountChange, *, at: datetime
+) -> None:
+    event = events_pb2.BankAccountChangeRequested(
+        merchant=merchant_pb(merchant), change=_change_pb(change)
+    )
+    what = "merchant.bank_account_change_requested"
+    await _append(conn, what, event, of=(merchant.id, merchant.id), at=at)
+
+
+async def bank_account_change_cancelled(
+    conn: Conn, merchant: Merchant, change: BankAccountChange, *, at: datetime
+) -> None:
+    event = events_pb2.BankAccountChangeCancelled(
+        merchant=merchant_pb(merchant), change=_change_pb(change)
+    )
+    what = "merchant.bank_account_change_cancelled"
+    await _append(conn, what, event, of=(merchant.id, merchant.id), at=at)
+
+
+async def bank_account_changed(
+    conn: Conn, merchant: Merchant, change: BankAccountChange, *, at: datetime
+) -> None:
+    event = events_pb2.BankAccountChanged(merchant=merchant_pb(merchant), change=_change_pb(change))
+    what = "merchant.bank_account_changed"
+    await _append(conn, what, event, of=(merchant.id, merchant.id), at=at)
 
 
 async def api_key_created(conn: Conn, key: ApiKey, *, at: datetime) -> None:

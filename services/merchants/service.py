@@ -8,13 +8,15 @@ import grpc
 from incasso.merchants.v1 import merchants_pb2 as pb
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceServicer
 from libs import context, idempotency, wire
+from libs.errors import invalid
 from libs.pages import page_of
 from services.merchants import domain
+from services.merchants.bank_accounts import BankAccount
 from services.merchants.credential import Secret
 from services.merchants.deps import Deps
-from services.merchants.domain import BankAccount, Branding, MerchantChange
+from services.merchants.domain import Branding, MerchantChange
 from services.merchants.events import KINDS, api_key_pb, merchant_pb
-from services.merchants.flows import api_keys, clocks, merchants
+from services.merchants.flows import api_keys, bank_accounts, clocks, merchants
 from services.merchants.flows.api_keys import MadeKey
 from services.merchants.pictures import picture_of
 
@@ -37,6 +39,7 @@ class MerchantsServicer(MerchantsServiceServicer):
             locale=request.locale,
             test=request.test,
             plan=request.plan,
+            contact_email=request.contact_email,
             once=idempotency.key_of(request, "CreateMerchant"),
         )
         made = await merchants.create_merchant(self._deps, cmd)
@@ -72,17 +75,47 @@ class MerchantsServicer(MerchantsServiceServicer):
     async def UpdateMerchant(
         self, request: pb.UpdateMerchantRequest, rpc: Rpc
     ) -> pb.UpdateMerchantResponse:
+        if request.HasField("bank_account"):  # it has a scope and an address of its own
+            raise invalid("bank_account", "is changed by PUT /v1/merchant/bank-account")
         change = MerchantChange(
             name=request.name if request.HasField("name") else None,
             locale=request.locale if request.HasField("locale") else None,
             branding=_branding(request.branding) if request.HasField("branding") else None,
-            bank_account=_bank_account(request.bank_account)
-            if request.HasField("bank_account")
-            else None,
         )
         once = idempotency.key_of(request, "UpdateMerchant")
         merchant = await merchants.update_merchant(self._deps, context.merchant_id(), change, once)
         return pb.UpdateMerchantResponse(merchant=merchant_pb(merchant))
+
+    async def ChangeBankAccount(
+        self, request: pb.ChangeBankAccountRequest, rpc: Rpc
+    ) -> pb.ChangeBankAccountResponse:
+        cmd = bank_accounts.ChangeBankAccount(
+            merchant_id=context.merchant_id(),
+            actor=context.current().actor,
+            account=BankAccount(request.holder, request.iban, request.bic or None),
+            once=idempotency.key_of(request, "ChangeBankAccount"),
+        )
+        merchant = await bank_accounts.change_bank_account(self._deps, cmd)
+        return pb.ChangeBankAccountResponse(merchant=merchant_pb(merchant))
+
+    async def CancelBankAccountChange(
+        self, request: pb.CancelBankAccountChangeRequest, rpc: Rpc
+    ) -> pb.CancelBankAccountChangeResponse:
+        merchant = await bank_accounts.cancel_bank_account_change(
+            self._deps,
+            context.merchant_id(),
+            context.current().actor,
+            idempotency.key_of(request, "CancelBankAccountChange"),
+        )
+        return pb.CancelBankAccountChangeResponse(merchant=merchant_pb(merchant))
+
+    async def SetContactEmail(
+        self, request: pb.SetContactEmailRequest, rpc: Rpc
+    ) -> pb.SetContactEmailResponse:
+        merchant = await merchants.set_contact_email(
+            self._deps, context.merchant_id(), request.contact_email or None
+        )
+        return pb.SetContactEmailResponse(merchant=merchant_pb(merchant))
 
     async def PutLogo(self, request: pb.PutLogoRequest, rpc: Rpc) -> pb.PutLogoResponse:
         logo = picture_of(request.picture)
@@ -135,9 +168,12 @@ class MerchantsServicer(MerchantsServiceServicer):
     async def RevokeApiKey(
         self, request: pb.RevokeApiKeyRequest, rpc: Rpc
     ) -> pb.RevokeApiKeyResponse:
-        key = await api_keys.revoke_api_key(
-            self._deps, context.merchant_id(), key_id=request.api_key_id
+        cmd = api_keys.RevokeApiKey(
+            merchant_id=context.merchant_id(),
+            actor=context.current().actor,
+            key_id=request.api_key_id,
         )
+        key = await api_keys.revoke_api_key(self._deps, cmd)
         return pb.RevokeApiKeyResponse(api_key=api_key_pb(key))
 
     async def GetTestClock(
@@ -170,10 +206,6 @@ def _branding(sent: pb.Branding) -> Branding:
         reply_to=sent.reply_to or None,
         website_url=sent.website_url or None,
     )
-
-
-def _bank_account(sent: pb.BankAccount) -> BankAccount:
-    return BankAccount(holder=sent.holder, iban=sent.iban, bic=sent.bic or None)
 
 
 def _seconds(span: timedelta) -> int:

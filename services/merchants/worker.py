@@ -1,20 +1,33 @@
-"""The other door of merchants: replaced keys whose overlap is over."""
+"""The other door of merchants: keys and changes of bank accounts whose time has come."""
 
 from collections.abc import Sequence
 
 from libs.db import Conn
 from libs.due import DueWorker, Room
-from services.merchants import store
+from services.merchants.bank_accounts import BankAccountChange
 from services.merchants.deps import Deps
 from services.merchants.domain import ApiKey
 from services.merchants.flows.api_keys import expire_api_key
+from services.merchants.flows.bank_accounts import take_effect
+from services.merchants.store import api_keys as key_store
+from services.merchants.store import bank_accounts as change_store
 
 
 def key_expiry(deps: Deps) -> DueWorker[ApiKey]:
     async def claim(conn: Conn, room: Room) -> Sequence[ApiKey]:
-        return await store.claim_expired(conn, room, deps.now())
+        return await key_store.claim_expired(conn, room, deps.now())
 
     async def expire(key: ApiKey) -> None:
         await expire_api_key(deps, key)
 
     return DueWorker("expire_api_key", deps.db, claim, expire)
+
+
+def bank_account_changes(deps: Deps) -> DueWorker[BankAccountChange]:
+    async def claim(conn: Conn, room: Room) -> Sequence[BankAccountChange]:
+        return await change_store.claim(conn, room, deps.now())
+
+    async def apply(change: BankAccountChange) -> None:
+        await take_effect(deps, change)
+
+    return DueWorker("bank_account_change", deps.db, claim, apply)

@@ -9,7 +9,7 @@ from incasso.notify.v1 import messages_pb2_grpc, webhooks_pb2_grpc
 from libs import client, process
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
-from services.notify import webhook_worker, worker
+from services.notify import owner_worker, webhook_worker, worker
 from services.notify.addresses import Guard, networks_of
 from services.notify.bounces import ReturnAddresses
 from services.notify.config import Config
@@ -53,7 +53,9 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         ],
         names=[messages.NAME, webhooks.NAME],
         loops=[*worker.loops(deps), *webhook_worker.loops(deps)],
-        handlers=worker.merged(webhook_worker.handlers(), worker.handlers(deps)),
+        handlers=worker.merged(
+            webhook_worker.handlers(), worker.handlers(deps), owner_worker.handlers(deps)
+        ),
         close=[
             lambda: deps.sending.wait(LAST_TRIES_SECONDS),
             deps.mailer.close,

@@ -51,12 +51,16 @@ class Kind(StrEnum):
     RECEIPT = "receipt"
     REFUND = "refund"
     PENDING = "pending"
+    BANK_ACCOUNT_CHANGE = "bank_account_change"
+    BANK_ACCOUNT_CHANGED = "bank_account_changed"
 
 
 # These carry the link's address, and say nothing any more once the link is closed.
 LINK_KINDS: Final = frozenset(
     {Kind.LINK, Kind.LINK_REMINDER, Kind.LINK_REISSUED, Kind.CART, Kind.BALANCE}
 )
+# To who owns the merchant, about the merchant; the others are to shoppers, about their money.
+OWNER_KINDS: Final = frozenset({Kind.BANK_ACCOUNT_CHANGE, Kind.BANK_ACCOUNT_CHANGED})
 # The reader did not ask for these and can stop them.
 STOPPABLE: Final = frozenset({Kind.LINK_REMINDER, Kind.CART})
 
@@ -119,7 +123,7 @@ class Item:
 class About:
     """What a message needs to say. Stored with it; the link's address never is."""
 
-    amount: Money
+    amount: Money  # zero where it is about no money
     order_reference: str = ""
     description: str = ""
     name: str = ""  # of the recipient
@@ -130,6 +134,7 @@ class About:
     expires_at: datetime | None = None
     happened_at: datetime | None = None
     has_quote: bool = False
+    account: str = ""  # of a notice to the owner, which has no amount
 
     def as_json(self) -> dict[str, Any]:
         def plain(value: object) -> object:
@@ -156,6 +161,7 @@ def about_of(stored: Mapping[str, Any]) -> About:
         expires_at=moment("expires_at"),
         happened_at=moment("happened_at"),
         has_quote=stored["has_quote"],
+        account=stored.get("account", ""),
     )
 
 

@@ -15,6 +15,9 @@ _MESSAGES: Final = {
     "merchants": {
         "merchant.created": "MerchantCreated",
         "merchant.updated": "MerchantUpdated",
+        "merchant.bank_account_change_requested": "BankAccountChangeRequested",
+        "merchant.bank_account_change_cancelled": "BankAccountChangeCancelled",
+        "merchant.bank_account_changed": "BankAccountChanged",
         "api_key.created": "ApiKeyCreated",
         "api_key.revoked": "ApiKeyRevoked",
     },

@@ -158,3 +158,19 @@ async def test_a_service_that_is_away_is_told_from_one_that_says_no(free_port):
     written = await command(*CREATE)
     assert written.exit_code == 3
     assert "may have been done" in written.stderr
+
+
+async def test_operators_say_where_owners_are_told_and_stop_another_bank_account(
+    incasso: Command, merchants
+):
+    made = (await incasso.json(*CREATE, "--contact", "owner@bottega.example"))["merchant"]
+    assert made["contact_email"] == "owner@bottega.example"
+    told = await incasso("merchants", "contact", made["id"], "capo@bottega.example")
+    assert "capo@bottega.example" in told.stdout
+    for iban in ("IT60X0542811101000000123456", "DE89370400440532013000"):
+        account = {"holder": "Bottega", "iban": iban}
+        await merchants.call("ChangeBankAccount", merchant_id=made["id"], **account)
+    assert "pending_bank_account" in await incasso.json("merchants", "show", made["id"])
+    stopped = await incasso("merchants", "stop-bank-account", made["id"])
+    assert stopped.exit_code == 0, stopped.output
+    assert "pending_bank_account" not in await incasso.json("merchants", "show", made["id"])

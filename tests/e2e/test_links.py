@@ -170,7 +170,7 @@ async def test_a_link_offers_no_card_of_another_merchants_customer(shop, stack):
 
 async def test_a_transfer_that_the_bank_accepts_pays_the_link(shop, payer):
     account = {"holder": "Bottega S.r.l.", "iban": "IT60X0542811101000000123456"}
-    (await shop.call("PATCH", "/v1/merchant", {"bank_account": account})).expect(200)
+    (await shop.call("PUT", "/v1/merchant/bank-account", account)).expect(200)
     link = (await shop.link(9_900)).expect(201)
     page = await payer.open(link["url"])
     assert account["iban"].replace(" ", "") in page.html.replace(" ", "")

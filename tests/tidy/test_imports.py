@@ -146,7 +146,9 @@ def test_generated_messages_only_at_the_doors():
     def rule(source: Source) -> bool:
         if source.service is None or source.service == "gateway":
             return False
-        allowed = source.role in OWNERS_OF_PB or source.path.stem.endswith(("_client", "_events"))
+        allowed = source.role in OWNERS_OF_PB or source.path.stem.endswith(
+            ("_client", "_events", "_worker")
+        )
         return source.uses("incasso") and not allowed
 
     assert offenders(rule) == []

@@ -7,11 +7,13 @@ from datetime import timedelta
 from libs import idempotency, ids
 from libs.db import Conn
 from libs.pages import Page, cut
-from services.merchants import credential, domain, events, store
+from services.merchants import credential, domain, events
 from services.merchants.credential import Secret
 from services.merchants.deps import Deps
 from services.merchants.domain import ApiKey, Kind
 from services.merchants.errors import ApiKeyNotFound, ApiKeyUnknown, MerchantNotFound
+from services.merchants.store import api_keys as key_store
+from services.merchants.store import merchants as merchant_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,19 @@ class RotateApiKey:
     once: idempotency.Key | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RevokeApiKey:
+    merchant_id: str
+    actor: str
+    key_id: str
+
+
 async def authenticate(deps: Deps, secret: Secret) -> tuple[ApiKey, timedelta]:
     """Whose key it is and how far that merchant's clock is ahead."""
     if not secret.is_well_formed:
         raise ApiKeyUnknown
     async with deps.db.connection() as conn:
-        found = await store.find_by_secret(conn, secret.hash)
+        found = await key_store.find_by_secret(conn, secret.hash)
     if found is None:
         raise ApiKeyUnknown
     key, clock_offset = found
@@ -57,7 +66,9 @@ async def create_api_key(deps: Deps, cmd: CreateApiKey) -> MadeKey:
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, cmd.once, ids.new("key"))
         if not claim.fresh:
-            return MadeKey(_found(await store.get_api_key(tx, cmd.merchant_id, claim.resource_id)))
+            return MadeKey(
+                _found(await key_store.get_api_key(tx, cmd.merchant_id, claim.resource_id))
+            )
         held = await _held(tx, deps, cmd.merchant_id, cmd.actor)
         key = ApiKey(
             id=claim.resource_id,
@@ -69,8 +80,10 @@ async def create_api_key(deps: Deps, cmd: CreateApiKey) -> MadeKey:
             last4="",
             created_at=deps.now(),
         )
-        if await store.get_merchant(tx, cmd.merchant_id) is None:
+        merchant = await merchant_store.lock_merchant(tx, cmd.merchant_id)
+        if merchant is None:
             raise MerchantNotFound
+        domain.check_room(merchant, await key_store.count_active_keys(tx, merchant.id))
         made = await add_key(tx, key, credential.generate(cmd.kind))
         await idempotency.complete(tx, cmd.once, b"")
     return made
@@ -79,7 +92,7 @@ async def create_api_key(deps: Deps, cmd: CreateApiKey) -> MadeKey:
 async def add_key(conn: Conn, key: ApiKey, secret: Secret) -> MadeKey:
     """Store a key under the hash of its secret, with its event."""
     key = replace(key, last4=secret.last4)
-    await store.insert_api_key(conn, key, secret.hash)
+    await key_store.insert_api_key(conn, key, secret.hash)
     await events.api_key_created(conn, key, at=key.created_at)
     return MadeKey(key, secret)
 
@@ -87,7 +100,7 @@ async def add_key(conn: Conn, key: ApiKey, secret: Secret) -> MadeKey:
 async def list_api_keys(deps: Deps, merchant_id: str, page: Page) -> tuple[Sequence[ApiKey], str]:
     """One page, as the keys are now, and the cursor of the next."""
     async with deps.db.connection() as conn:
-        rows, cursor = cut(await store.list_api_keys(conn, merchant_id, page), page)
+        rows, cursor = cut(await key_store.list_api_keys(conn, merchant_id, page), page)
     now = deps.now()
     return [domain.at(key, now) for key in rows], cursor
 
@@ -98,10 +111,12 @@ async def rotate_api_key(deps: Deps, cmd: RotateApiKey) -> MadeKey:
     Who does not hold the key's scopes cannot get them by replacing it.
     """
     async with deps.db.transaction() as tx:
-        old = _found(await store.lock_api_key(tx, cmd.merchant_id, cmd.key_id))
+        old = _found(await key_store.lock_api_key(tx, cmd.merchant_id, cmd.key_id))
         claim = await idempotency.claim(tx, cmd.once, ids.new("key"))
         if not claim.fresh:
-            return MadeKey(_found(await store.get_api_key(tx, cmd.merchant_id, claim.resource_id)))
+            return MadeKey(
+                _found(await key_store.get_api_key(tx, cmd.merchant_id, claim.resource_id))
+            )
         now = deps.now()
         domain.check_held(old.scopes, await _held(tx, deps, cmd.merchant_id, cmd.actor))
         await _save(tx, deps, old, domain.rotate(old, overlap=cmd.overlap, now=now))
@@ -113,10 +128,14 @@ async def rotate_api_key(deps: Deps, cmd: RotateApiKey) -> MadeKey:
     return made
 
 
-async def revoke_api_key(deps: Deps, merchant_id: str, key_id: str) -> ApiKey:
-    """The key, refused from now on. A repeat changes nothing."""
+async def revoke_api_key(deps: Deps, cmd: RevokeApiKey) -> ApiKey:
+    """The key, refused from now on. A repeat changes nothing.
+
+    Who does not hold the key's scopes cannot lock out those who do.
+    """
     async with deps.db.transaction() as tx:
-        key = _found(await store.lock_api_key(tx, merchant_id, key_id))
+        key = _found(await key_store.lock_api_key(tx, cmd.merchant_id, cmd.key_id))
+        domain.check_held(key.scopes, await _held(tx, deps, cmd.merchant_id, cmd.actor))
         revoked = domain.revoke(key, deps.now())
         await _save(tx, deps, key, revoked)
     return revoked
@@ -125,7 +144,7 @@ async def revoke_api_key(deps: Deps, merchant_id: str, key_id: str) -> ApiKey:
 async def expire_api_key(deps: Deps, due: ApiKey) -> None:
     """Write down that a replaced key has ended; it is refused since `expires_at` anyway."""
     async with deps.db.transaction() as tx:
-        key = await store.lock_api_key(tx, due.merchant_id, due.id)
+        key = await key_store.lock_api_key(tx, due.merchant_id, due.id)
         if key is not None:
             await _save(tx, deps, key, domain.at(key, deps.now()))
 
@@ -134,7 +153,7 @@ async def _save(conn: Conn, deps: Deps, before: ApiKey, after: ApiKey) -> None:
     """A decision about a locked key, with the event when it ended the key."""
     if after == before:
         return
-    await store.save_api_key(conn, before, after)
+    await key_store.save_api_key(conn, before, after)
     if after.state in domain.FINAL:
         await events.api_key_revoked(conn, after, at=deps.now())
 
@@ -148,7 +167,7 @@ async def _held(conn: Conn, deps: Deps, merchant_id: str, actor: str) -> frozens
         return frozenset()
     if not actor.startswith("key_"):
         return frozenset({domain.ALL_SCOPES})
-    key = await store.get_api_key(conn, merchant_id, actor)
+    key = await key_store.get_api_key(conn, merchant_id, actor)
     if key is None or domain.at(key, deps.now()).state in domain.FINAL:
         return frozenset()
     return frozenset(key.scopes)

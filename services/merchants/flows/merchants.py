@@ -1,17 +1,19 @@
 """Merchants: made by operators with their first keys, changed by themselves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from libs import idempotency, ids
 from libs.db import Conn
 from libs.pages import Page, cut
-from services.merchants import credential, domain, events, store
+from services.merchants import credential, domain, events
 from services.merchants.deps import Deps
 from services.merchants.domain import ApiKey, Branding, Kind, Merchant, MerchantChange
 from services.merchants.errors import LogoNotFound, MerchantNotFound
 from services.merchants.flows.api_keys import MadeKey, add_key
 from services.merchants.pictures import Picture
+from services.merchants.store import api_keys as key_store
+from services.merchants.store import merchants as merchant_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class CreateMerchant:
     locale: str  # "" when not said
     test: bool
     plan: str  # "" when not said
+    contact_email: str = ""  # "" when not said
     once: idempotency.Key | None = None
 
 
@@ -38,7 +41,7 @@ async def create_merchant(deps: Deps, cmd: CreateMerchant) -> MadeMerchant:
     """
     plan = cmd.plan or domain.DEFAULT_PLAN
     async with deps.db.transaction() as tx:
-        plans = await store.plans(tx)
+        plans = await merchant_store.plans(tx)
         domain.check_plan(plan, plans.keys())
         claim = await idempotency.claim(tx, cmd.once, ids.new("mer"))
         if not claim.fresh:
@@ -54,9 +57,10 @@ async def create_merchant(deps: Deps, cmd: CreateMerchant) -> MadeMerchant:
             branding=Branding(),
             clock_offset=domain.NO_OFFSET,
             created_at=deps.now(),
+            contact_email=cmd.contact_email or None,
             quotas=plans[plan],
         )
-        await store.insert_merchant(tx, merchant)
+        await merchant_store.insert_merchant(tx, merchant)
         await events.merchant_created(tx, merchant, at=merchant.created_at)
         keys = [
             await _add_first_key(tx, merchant, Kind.SECRET, (domain.ALL_SCOPES,)),
@@ -83,20 +87,20 @@ async def _add_first_key(
 
 
 async def _made_before(conn: Conn, merchant_id: str) -> MadeMerchant:
-    merchant = _found(await store.get_merchant(conn, merchant_id))
-    keys = await store.first_api_keys(conn, merchant_id)
+    merchant = _found(await merchant_store.get_merchant(conn, merchant_id))
+    keys = await key_store.first_api_keys(conn, merchant_id)
     return MadeMerchant(merchant, [MadeKey(key) for key in keys])
 
 
 async def list_merchants(deps: Deps, page: Page) -> tuple[Sequence[Merchant], str]:
     """One page and the cursor of the next."""
     async with deps.db.connection() as conn:
-        return cut(await store.list_merchants(conn, page), page)
+        return cut(await merchant_store.list_merchants(conn, page), page)
 
 
 async def get_merchant(deps: Deps, merchant_id: str) -> Merchant:
     async with deps.db.connection() as conn:
-        return _found(await store.get_merchant(conn, merchant_id))
+        return _found(await merchant_store.get_merchant(conn, merchant_id))
 
 
 async def update_merchant(
@@ -104,37 +108,48 @@ async def update_merchant(
 ) -> Merchant:
     """The merchant after the change; a repeat changes nothing again."""
     async with deps.db.transaction() as tx:
-        merchant = _found(await store.lock_merchant(tx, merchant_id))
+        merchant = _found(await merchant_store.lock_merchant(tx, merchant_id))
         if not (await idempotency.claim(tx, once, merchant_id)).fresh:
             return merchant
         changed = domain.change_merchant(merchant, change)
         if changed != merchant:
-            await store.save_merchant(tx, changed)
+            await merchant_store.save_merchant(tx, changed)
             await events.merchant_updated(tx, changed, at=deps.now())
         await idempotency.complete(tx, once, b"")
+    return changed
+
+
+async def set_contact_email(deps: Deps, merchant_id: str, email: str | None) -> Merchant:
+    """The merchant whose owner is told of what matters at this address."""
+    async with deps.db.transaction() as tx:
+        merchant = _found(await merchant_store.lock_merchant(tx, merchant_id))
+        changed = replace(merchant, contact_email=email)
+        if changed != merchant:
+            await merchant_store.save_merchant(tx, changed)
+            await events.merchant_updated(tx, changed, at=deps.now())
     return changed
 
 
 async def put_logo(deps: Deps, merchant_id: str, logo: Picture) -> Merchant:
     """The merchant with this logo instead of one before."""
     async with deps.db.transaction() as tx:
-        merchant = _found(await store.lock_merchant(tx, merchant_id))
-        await store.save_logo(tx, merchant_id, logo, now=deps.now())
+        merchant = _found(await merchant_store.lock_merchant(tx, merchant_id))
+        await merchant_store.save_logo(tx, merchant_id, logo, now=deps.now())
         return await _change_logo(deps, tx, merchant, logo.id)
 
 
 async def delete_logo(deps: Deps, merchant_id: str) -> Merchant:
     """The merchant without a logo."""
     async with deps.db.transaction() as tx:
-        merchant = _found(await store.lock_merchant(tx, merchant_id))
-        await store.delete_logo(tx, merchant_id)
+        merchant = _found(await merchant_store.lock_merchant(tx, merchant_id))
+        await merchant_store.delete_logo(tx, merchant_id)
         return await _change_logo(deps, tx, merchant, None)
 
 
 async def _change_logo(deps: Deps, tx: Conn, merchant: Merchant, logo_id: str | None) -> Merchant:
     changed = domain.change_logo(merchant, logo_id)
     if changed != merchant:
-        await store.save_merchant(tx, changed)
+        await merchant_store.save_merchant(tx, changed)
         await events.merchant_updated(tx, changed, at=deps.now())
     return changed
 
@@ -142,7 +157,7 @@ async def _change_logo(deps: Deps, tx: Conn, merchant: Merchant, logo_id: str | 
 async def get_logo(deps: Deps, logo_id: str) -> Picture:
     """Raises LogoNotFound."""
     async with deps.db.connection() as conn:
-        logo = await store.get_logo(conn, logo_id)
+        logo = await merchant_store.get_logo(conn, logo_id)
     if logo is None:
         raise LogoNotFound
     return logo

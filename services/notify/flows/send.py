@@ -12,13 +12,14 @@ from libs.errors import Refusal, ServiceUnavailable
 from libs.logs import log
 from services.notify import domain, letters, rendering, retry
 from services.notify.deps import Deps
-from services.notify.domain import LINK_KINDS, Channel, Kind, Message
+from services.notify.domain import LINK_KINDS, OWNER_KINDS, Channel, Kind, Message
 from services.notify.flows.contacts import with_contact
 from services.notify.flows.record import record_outcome
 from services.notify.mail import Parcel, TryLostError
 from services.notify.merchants_client import Merchant
 from services.notify.mime import AddressRefusedError
 from services.notify.outcomes import Lost, Outcome, Over, Postponed, Refused, Suppressed
+from services.notify.owner_letters import owner_letter
 from services.notify.paylink_client import LinkOverError
 from services.notify.providers.base import Provider, Text
 from services.notify.store import messages, suppressions, tries
@@ -103,7 +104,10 @@ async def _try(deps: Deps, message: Message, once: _Once) -> Outcome:
     merchant = await deps.merchants.current()
     locale = known.locale or merchant.locale
     if known.channel is Channel.EMAIL:
-        letter = letters.letter(known.kind, about, merchant, locale=locale, url=url)
+        if known.kind in OWNER_KINDS:
+            letter = owner_letter(known.kind, about, merchant, locale=locale)
+        else:
+            letter = letters.letter(known.kind, about, merchant, locale=locale, url=url)
         return await _by_mail(deps, known, letter, merchant, once)
     body = letters.text_message(known.kind, about, merchant, locale=locale, url=url)
     return await _by_phone(deps, known, body, once)

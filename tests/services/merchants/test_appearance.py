@@ -1,4 +1,4 @@
-"""Bank account, logo and quotas of a merchant, through the gRPC door."""
+"""Logo and quotas of a merchant, through the gRPC door."""
 
 import asyncio
 from typing import Any
@@ -7,13 +7,9 @@ import pytest
 
 from incasso.merchants.v1 import events_pb2
 from incasso.merchants.v1 import merchants_pb2 as pb
-from libs.db import CheckViolation
 from libs.errors import Kind
-from tests.services.merchants.conftest import Merchants, refusal, violations
+from tests.services.merchants.conftest import Merchants, refusal
 from tests.services.merchants.logos import a_picture, as_text
-
-IBAN = "IT60X0542811101000000123456"
-ACCOUNT = pb.BankAccount(holder="Bottega S.r.l.", iban=IBAN, bic="BPPIITRRXXX")
 
 
 async def updates(service: Merchants) -> list[pb.Merchant]:
@@ -33,59 +29,6 @@ async def put(service: Merchants, merchant_id: str, content: bytes) -> pb.Mercha
 
 async def get_logo(service: Merchants, logo_id: str) -> Any:
     return await service.call("GetLogo", actor="gateway", logo_id=logo_id)
-
-
-async def test_a_bank_account_is_stored_shown_and_told(service: Merchants):
-    merchant = (await service.create()).merchant
-    assert not merchant.HasField("bank_account")
-    changed = await service.call("UpdateMerchant", merchant_id=merchant.id, bank_account=ACCOUNT)
-    assert changed.merchant.bank_account == ACCOUNT
-    kept = await service.call("UpdateMerchant", merchant_id=merchant.id, name="Bottega Nova")
-    assert kept.merchant.bank_account == ACCOUNT
-    assert (await service.call("GetMerchant", merchant_id=merchant.id)).merchant == kept.merchant
-    assert await updates(service) == [changed.merchant, kept.merchant]
-
-
-async def test_another_bank_account_replaces_the_one_before(service: Merchants):
-    merchant = (await service.create()).merchant
-    other = pb.BankAccount(holder="Bottega", iban="DE89370400440532013000")
-    for account in (ACCOUNT, other):
-        changed = await service.call(
-            "UpdateMerchant", merchant_id=merchant.id, bank_account=account
-        )
-    assert changed.merchant.bank_account == other
-    assert not changed.merchant.bank_account.HasField("bic")
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("holder", ""),
-        ("holder", "x" * 71),
-        ("iban", ""),
-        ("iban", "IT60X0542811101000000123457"),
-        ("iban", "IT60 X054 2811 1010 0000 0123 456"),
-        ("iban", IBAN.lower()),
-        ("bic", "BPP"),
-    ],
-)
-async def test_a_wrong_bank_account_is_named(service: Merchants, field: str, value: str):
-    merchant = (await service.create()).merchant
-    account = {"holder": "Bottega", "iban": IBAN, field: value}
-    wrong = await violations(
-        service.call(
-            "UpdateMerchant", merchant_id=merchant.id, bank_account=pb.BankAccount(**account)
-        )
-    )
-    assert list(wrong) == [f"bank_account.{field}"]
-
-
-async def test_the_database_keeps_bank_accounts_whole(service: Merchants):
-    await service.create()
-    for change in ("bank_holder = 'x'", "bank_iban = 'x'", "bank_bic = 'x'"):
-        async with service.deps.db.connection() as conn:
-            with pytest.raises(CheckViolation):
-                await conn.execute(f"UPDATE merchants SET {change}")
 
 
 async def test_a_logo_is_stored_and_found_by_its_name_alone(service: Merchants):

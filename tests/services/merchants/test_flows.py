@@ -10,7 +10,7 @@ from libs import ids
 from libs.db import CheckViolation
 from libs.due import Room
 from libs.errors import ServiceUnavailable
-from services.merchants import credential, store
+from services.merchants import credential
 from services.merchants.deps import Deps
 from services.merchants.domain import Kind, State
 from services.merchants.errors import (
@@ -21,6 +21,7 @@ from services.merchants.errors import (
 )
 from services.merchants.flows import api_keys, clocks, merchants
 from services.merchants.flows.merchants import CreateMerchant, MadeMerchant
+from services.merchants.store import api_keys as key_store
 from services.merchants.worker import key_expiry
 
 EVENTS = {
@@ -34,6 +35,10 @@ EVENTS = {
 
 async def create(deps: Deps, *, test: bool = True) -> MadeMerchant:
     return await merchants.create_merchant(deps, CreateMerchant("B", "IT", "EUR", "", test, ""))
+
+
+def revoking(merchant_id: str, key_id: str) -> api_keys.RevokeApiKey:
+    return api_keys.RevokeApiKey(merchant_id, "operator", key_id)
 
 
 async def events(deps: Deps) -> list[tuple[str, object]]:
@@ -100,7 +105,7 @@ async def test_clocks_of_nobody_are_not_found(deps: Deps):
 
 async def test_keys_of_nobody_are_not_found(deps: Deps):
     with pytest.raises(ApiKeyNotFound):
-        await api_keys.revoke_api_key(deps, ids.new("mer"), ids.new("key"))
+        await api_keys.revoke_api_key(deps, revoking(ids.new("mer"), ids.new("key")))
     with pytest.raises(ApiKeyUnknown):
         await api_keys.authenticate(deps, credential.generate(Kind.SECRET))
 
@@ -126,7 +131,7 @@ async def test_the_worker_ends_a_replaced_key_when_its_overlap_is_over_and_tells
     assert [event.api_key.id for event in told] == [made.keys[0].key.id]
     assert await replicas[0].run_once() == 0
     async with deps.db.connection() as conn:
-        key = await store.get_api_key(conn, made.merchant.id, made.keys[0].key.id)
+        key = await key_store.get_api_key(conn, made.merchant.id, made.keys[0].key.id)
     assert key.state is State.REVOKED
 
 
@@ -135,8 +140,8 @@ async def test_a_key_revoked_while_it_was_due_is_told_of_once(deps: Deps, time):
     await api_keys.rotate_api_key(deps, rotation(made, timedelta(hours=1)))
     time.advance(hours=1)
     async with deps.db.connection() as conn:
-        (due,) = await store.claim_expired(conn, Room(10, 10), time.now)
-    await api_keys.revoke_api_key(deps, made.merchant.id, due.id)
+        (due,) = await key_store.claim_expired(conn, Room(10, 10), time.now)
+    await api_keys.revoke_api_key(deps, revoking(made.merchant.id, due.id))
     await api_keys.expire_api_key(deps, due)
     assert [subject for subject, _ in await events(deps)].count("api_key.revoked") == 1
 
@@ -154,9 +159,9 @@ async def test_of_ten_rotations_at_once_without_overlap_one_wins(deps: Deps):
 async def test_a_decision_about_a_state_that_has_passed_is_not_written(deps: Deps):
     made = await create(deps)
     key = made.keys[0].key
-    revoked = await api_keys.revoke_api_key(deps, made.merchant.id, key.id)
+    revoked = await api_keys.revoke_api_key(deps, revoking(made.merchant.id, key.id))
     async with deps.db.transaction() as tx:
-        assert not await store.save_api_key(tx, key, revoked)
+        assert not await key_store.save_api_key(tx, key, revoked)
 
 
 async def test_the_database_refuses_what_no_rule_allows(deps: Deps):

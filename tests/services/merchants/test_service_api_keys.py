@@ -1,9 +1,11 @@
 """API keys through the gRPC door: scopes, rotation, revocation, and other merchants' keys."""
 
+import asyncio
+
 import pytest
 
 from incasso.merchants.v1 import merchants_pb2 as pb
-from libs.errors import Kind
+from libs.errors import Kind, RemoteRefusal
 from tests.services.merchants.conftest import Merchants, authenticate, refusal, violations
 
 SECRET = pb.ApiKey.KIND_SECRET
@@ -211,3 +213,37 @@ async def test_a_merchant_sees_its_own_keys_only(service: Merchants):
         "ListApiKeys", merchant_id=made.merchant.id, cursor=page.next_cursor
     )
     assert not {key.id for key in foreign.data} & {key.id for key in other.api_keys}
+
+
+async def test_a_key_cannot_end_one_that_holds_more(service: Merchants):
+    made = await service.create()
+    first, published = made.api_keys
+    small = await create_key(service, made, by="operator", scopes=["api_keys:write"])
+    equal = await create_key(service, made, by="operator", scopes=["api_keys:write"])
+    work = revoke(service, made, first, by=small)
+    assert await refusal(work) == (Kind.FORBIDDEN, "scope_not_held")
+    assert await authenticate(service, first.secret)
+    for one in (published, equal, small):
+        assert (await revoke(service, made, one, by=small)).state == pb.ApiKey.STATE_REVOKED
+    assert (await revoke(service, made, first, by=first)).state == pb.ApiKey.STATE_REVOKED
+
+
+async def revoke(service: Merchants, made, key, *, by) -> pb.ApiKey:
+    answer = await service.call(
+        "RevokeApiKey", merchant_id=made.merchant.id, actor=by.id, api_key_id=key.id
+    )
+    return answer.api_key
+
+
+async def test_no_more_keys_are_active_than_the_plan_allows(service: Merchants):
+    made = await service.create(plan="basic")
+    most = made.merchant.quotas["active_api_keys"]
+    work = [create_key(service, made, by="operator", scopes=["*"]) for _ in range(most + 5)]
+    answers = await asyncio.gather(*work, return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, RemoteRefusal)]
+    assert len(answers) - len(refused) == most - len(made.api_keys)
+    assert {answer.reason for answer in refused} == {"quota_exceeded"}
+    assert refused[0].message.startswith('The plan "basic" allows 20 active API keys')
+    replaced = await rotate(service, made, made.api_keys[0])  # makes room for itself
+    await revoke(service, made, replaced, by=replaced)
+    assert await create_key(service, made, by="operator", scopes=["*"])

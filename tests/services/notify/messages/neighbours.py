@@ -54,6 +54,7 @@ class Neighbours(
     def __init__(self) -> None:
         self.merchant = merchants_pb2.Merchant(
             name="Ottica Rossi",
+            default_currency="EUR",
             locale="it",
             branding=merchants_pb2.Branding(
                 primary_colour="#0b7a5a", reply_to="ciao@otticarossi.example", logo_id="logo1"

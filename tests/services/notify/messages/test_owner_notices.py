@@ -1,0 +1,80 @@
+"""Who owns a merchant hears by mail of what an API key changes of it."""
+
+from typing import Any
+
+import pytest
+
+from incasso.merchants.v1 import events_pb2, merchants_pb2
+from libs import wire
+from services.notify import owner_letters, owner_worker
+from services.notify.domain import OWNER_KINDS
+from tests.services.notify.messages.world import World
+
+REQUESTED = ("bank_account_change_requested", events_pb2.BankAccountChangeRequested)
+CHANGED = ("bank_account_changed", events_pb2.BankAccountChanged)
+
+
+async def happen(world: World, what: tuple[str, Any], **changes: Any) -> Any:
+    """The merchant's bank account changes."""
+    world.neighbours.merchant.MergeFrom(merchants_pb2.Merchant(**changes))
+    account = merchants_pb2.BankAccount(holder="Ottica Nova", iban="IT60X0542811101000000123456")
+    change = merchants_pb2.BankAccountChange(
+        id="bac_1",
+        bank_account=account,
+        requested_by="key_1",
+        effective_at=wire.timestamp(world.time.now()),
+    )
+    name, message = what
+    told = message(merchant=world.neighbours.merchant, change=change)
+    event = world.event(f"merchants.merchant.{name}", told)
+    async with world.db.transaction() as tx:
+        await owner_worker.handlers(world.deps)[event.subject](tx, event)
+    return event
+
+
+@pytest.mark.parametrize(
+    ("what", "kind"), [(REQUESTED, "bank_account_change"), (CHANGED, "bank_account_changed")]
+)
+@pytest.mark.parametrize("locale", ["it", "en"])
+async def test_the_owner_is_told_of_another_bank_account(
+    world: World, what: tuple[str, Any], kind: str, locale: str
+):
+    await happen(world, what, contact_email="owner@rossi.example", locale=locale)
+    await world.turn()
+    row = await world.row()
+    assert (row["kind"], row["state"], row["recipient"]) == (kind, "sent", "owner@rossi.example")
+    (letter,) = world.mail.letters
+    said = owner_letters.WORDS[locale]
+    for part in ("plain", "html"):
+        text = letter.get_body((part,)).get_content()
+        assert "Ottica Nova, IT60…3456" in text
+        assert said.notices[row["kind"]].heading in text
+        assert said.sent_by.format(merchant="Ottica Rossi") in text
+        assert "0542811101" not in text
+        assert "0,00" not in text
+        assert "0.00" not in text
+
+
+async def test_without_a_contact_the_merchants_own_address_is_told(world: World):
+    await happen(world, REQUESTED)
+    await world.turn()
+    assert (await world.row())["recipient"] == "ciao@otticarossi.example"
+
+
+async def test_without_any_address_nobody_is_told(world: World):
+    world.neighbours.merchant.ClearField("branding")
+    await happen(world, REQUESTED)
+    assert await world.rows() == []
+
+
+async def test_a_repeated_event_tells_once(world: World):
+    event = await happen(world, REQUESTED)
+    async with world.db.transaction() as tx:
+        await owner_worker.handlers(world.deps)[event.subject](tx, event)
+    await world.turn()
+    assert len(world.mail.inbox) == 1
+
+
+def test_both_languages_say_every_notice():
+    for said in owner_letters.WORDS.values():
+        assert set(said.notices) == OWNER_KINDS
