@@ -25,6 +25,7 @@ from services.gateway.authentication import Keys
 from services.gateway.checkout import METHOD_SERVICES, Checkout
 from services.gateway.config import Config
 from services.gateway.errors import RouteNotFound
+from services.gateway.fairness import Fairness
 from services.gateway.limits import Failures, Limiter
 from services.gateway.logos import Logos
 from services.gateway.notices import Notices
@@ -72,7 +73,7 @@ def build(
 ) -> web.Application:
     edge = Edge(
         keys=keys(upstreams),
-        by_key=Limiter(rate=config.key_requests_per_second, burst=config.key_requests_burst),
+        fairness=fairness(config),
         failures=Failures.at(rate=config.failures_per_second, burst=config.failures_burst),
         addresses=addresses,
         tasks=tasks,
@@ -112,6 +113,18 @@ def add_webhooks(app: web.Application, config: Config, upstreams: Upstreams, edg
     app.router.add_post(webhooks.PATH, psp.receive)
     app.router.add_post(notices.SMS_PATH, told.sms)
     app.router.add_post(notices.BOUNCE_PATH, told.bounce)
+
+
+def fairness(config: Config) -> Fairness:
+    rate, burst = config.merchant_requests_per_second, config.merchant_requests_burst
+    return Fairness(
+        by_merchant=Limiter(rate=rate, burst=burst),
+        by_browser=Limiter(
+            rate=config.browser_requests_per_second, burst=config.browser_requests_burst
+        ),
+        reads_at_once=config.merchant_reads_at_once,
+        calls_at_once=config.merchant_calls_at_once,
+    )
 
 
 def keys(upstreams: Upstreams) -> Keys:

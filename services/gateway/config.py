@@ -33,9 +33,15 @@ class Config(Settings):
     # Connections of this process, and of one address where no proxy stands in front.
     max_connections: int = Field(default=5000, ge=1)
     max_connections_per_address: int = Field(default=500, ge=1)
-    # Requests of one API key and process.
-    key_requests_per_second: float = Field(default=1000.0, gt=0)
-    key_requests_burst: float = Field(default=2000.0, ge=1)
+    # Requests of one merchant and process, by its servers and by its browsers, whatever their keys.
+    merchant_requests_per_second: float = Field(default=1000.0, gt=0)
+    merchant_requests_burst: float = Field(default=2000.0, ge=1)
+    # Requests with publishable keys from one address.
+    browser_requests_per_second: float = Field(default=20.0, gt=0)
+    browser_requests_burst: float = Field(default=200.0, ge=1)
+    # Calls of one merchant that may be under way in this process: reads of its servers, the others.
+    merchant_reads_at_once: int = Field(default=4, ge=1)
+    merchant_calls_at_once: int = Field(default=32, ge=1)
     # Refused keys, webhooks and returns of one IP address and process.
     failures_per_second: float = Field(default=20.0, gt=0)
     failures_burst: float = Field(default=200.0, ge=1)

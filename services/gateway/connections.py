@@ -5,7 +5,6 @@ aiohttp parses HTTP; here its protocol is given limits of time and number, and i
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,6 +24,7 @@ from services.gateway.errors import (
     HttpMalformed,
     TooManyConnections,
 )
+from services.gateway.limits import Held
 
 MAX_LINE_BYTES: Final = 8190
 MAX_HEADERS: Final = 100
@@ -91,7 +91,7 @@ class Listener(web.Server):
         super().__init__(handler, **kwargs)
         self.limits = limits
         self.answer = answer
-        self._count: Counter[str] = Counter()
+        self._held = Held()
 
     def __call__(self) -> web.RequestHandler:
         return Connection(self, loop=self._loop, **self._kwargs)
@@ -99,20 +99,18 @@ class Listener(web.Server):
     @property
     def open(self) -> int:
         """How many there are."""
-        return self._count.total()
+        return self._held.total
 
     def enter(self, name: str) -> bool:
         """Whether one more from there is taken."""
         most = self.limits.per_address or self.limits.connections
-        if self.open >= self.limits.connections or self._count[name] >= most:
+        if self.open >= self.limits.connections or self._held.by(name) >= most:
             return False
-        self._count[name] += 1
+        self._held.take(name)
         return True
 
     def leave(self, name: str) -> None:
-        self._count[name] -= 1
-        if not self._count[name]:
-            del self._count[name]
+        self._held.give_back(name)
 
 
 class Connection(web.RequestHandler):

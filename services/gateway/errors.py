@@ -148,6 +148,11 @@ class TooManyRequests(GatewayRefusal):
         self.headers = {"Retry-After": str(max(1, round(wait_seconds + 0.5)))}
 
 
+class TooManyAtOnce(TooManyRequests):
+    reason = "too_many_at_once"
+    message = "Too many calls of this merchant are under way; repeat with the same key in a moment."
+
+
 def http_status(refusal: Refusal) -> int:
     if isinstance(refusal, GatewayRefusal):
         return refusal.http_status

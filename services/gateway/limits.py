@@ -1,4 +1,7 @@
-"""Token buckets: how many requests a key or an address may make. Times are seconds of any clock."""
+"""Token buckets: how many requests a key or an address may make. Times are seconds of any clock.
+
+And counts of what is held now: connections, streams.
+"""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -33,6 +36,27 @@ class Limiter:
     def _tokens(self, name: str, at: float) -> float:
         tokens, since = self._buckets.get(name, (self._burst, at))
         return min(self._burst, tokens + (at - since) * self._rate)
+
+
+class Held:
+    """How many of something each name holds, and all together."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, int] = {}
+        self.total = 0
+
+    def by(self, name: str) -> int:
+        return self._by_name.get(name, 0)
+
+    def take(self, name: str) -> None:
+        self._by_name[name] = self.by(name) + 1
+        self.total += 1
+
+    def give_back(self, name: str) -> None:
+        self.total -= 1
+        self._by_name[name] -= 1
+        if not self._by_name[name]:
+            del self._by_name[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ _ANY: Final = (
     (401, "api_key_unknown"),
     (401, "api_key_revoked"),
     (429, "too_many_requests"),
+    (429, "too_many_at_once"),
     (500, "internal_error"),
     (503, "service_unavailable"),
 )

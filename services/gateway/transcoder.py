@@ -1,5 +1,6 @@
 """One REST call: authenticate, check, parse, call the service, answer. The gateway's hot path."""
 
+import asyncio
 import re
 import time
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from google.protobuf.message import Message
 from libs import context, json_out, threads
 from libs.errors import IdempotencyKeyMissing, OutcomeUnknown, Refusal
 from libs.tasks import Tasks
-from services.gateway import authentication, bodies, json_in, json_text, problems, room
+from services.gateway import authentication, bodies, fairness, json_in, json_text, problems, room
 from services.gateway.addresses import Addresses
 from services.gateway.authentication import Identity, Keys
 from services.gateway.errors import (
@@ -23,7 +24,8 @@ from services.gateway.errors import (
     TooManyRequests,
     http_status,
 )
-from services.gateway.limits import Failures, Limiter
+from services.gateway.fairness import Fairness
+from services.gateway.limits import Failures
 from services.gateway.routes import Route
 from services.gateway.security import Security
 from services.gateway.upstreams import Call, message_class
@@ -39,7 +41,7 @@ class Edge:
     """What all routes share."""
 
     keys: Keys
-    by_key: Limiter
+    fairness: Fairness
     failures: Failures
     addresses: Addresses
     tasks: Tasks
@@ -68,6 +70,8 @@ class Transcoder:
                 shown = problems.of_unknown_outcome(
                     reads_only=self._route.reads_only, error=refusal
                 )
+            if isinstance(refusal, TooManyRequests):
+                await asyncio.sleep(fairness.SLOW_DOWN_SECONDS)
             response = problems.response(shown, body_field=self._route.body)
         if self._rules.publishable:
             self._edge.security.share(request, response)
@@ -89,11 +93,12 @@ class Transcoder:
                 publishable=caller.publishable,
             )
         )
-        if self._route.reads_only:
-            answer = await self._call(message, key)
-        else:
-            # A shopper who leaves cancels the wait, never the charge.
-            answer = await self._edge.tasks.finish(self._change(message, key))
+        async with self._edge.fairness.place(caller, reads_only=self._route.reads_only):
+            if self._route.reads_only:
+                answer = await self._call(message, key)
+            else:
+                # A shopper who leaves cancels the wait, never the charge.
+                answer = await self._edge.tasks.finish(self._change(message, key))
         if self._changes_keys:
             self._edge.keys.forget(caller.merchant_id)
         return web.Response(
@@ -155,8 +160,7 @@ async def identify(request: web.Request, edge: Edge) -> Identity:
         ):
             raise TooManyRequests(wait) from None
         raise
-    if wait := edge.by_key.take(caller.api_key_id, at):
-        raise TooManyRequests(wait)
+    edge.fairness.admit(caller, address)
     return caller
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections import Counter
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from aiohttp import web
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from libs import json_values
 from libs.errors import Kind, Refusal
+from services.gateway.limits import Held
 from services.gateway.pay import guard
 from services.gateway.pay.backend import Paylink
 from services.gateway.pay.handlers import token_of, use_of
@@ -22,6 +22,7 @@ POLL_MS: Final = 10_000
 MAX_SECONDS: Final = 300.0
 PAUSE_SECONDS: Final = 2.0  # before paylink is asked again after it did not answer
 PER_TOKEN: Final = 5
+PER_ADDRESS: Final = 50  # many shoppers may share one
 PER_PROCESS: Final = 2000
 _STATES = json_values.enum_names(paylink_pb2.PaymentLink.State.DESCRIPTOR)
 _HEADERS: Final = {
@@ -39,7 +40,8 @@ class Live:
         self._paylink = paylink
         self._failures = edge.failures.pages
         self._addresses = edge.addresses
-        self._open: Counter[str] = Counter()
+        self._by_token = Held()
+        self._by_address = Held()
         self._stopping = asyncio.Event()
 
     async def stop(self, _: web.Application) -> None:
@@ -50,10 +52,10 @@ class Live:
         if wait := self._failures.wait_seconds(address, at):
             return guard.limited(request, wait)
         name = guard.digest(token_of(request))
-        full = self._open[name] >= PER_TOKEN or self._open.total() >= PER_PROCESS
-        if full or self._stopping.is_set():
+        if self._is_full(name, address) or self._stopping.is_set():
             return guard.limited(request, PAUSE_SECONDS)
-        self._open[name] += 1
+        self._by_token.take(name)
+        self._by_address.take(address)
         try:
             return await self._stream(request)
         except Refusal as refusal:
@@ -62,9 +64,15 @@ class Live:
             self._failures.take(address, at)
             return guard.missing(request)
         finally:
-            self._open[name] -= 1
-            if not self._open[name]:
-                del self._open[name]
+            self._by_token.give_back(name)
+            self._by_address.give_back(address)
+
+    def _is_full(self, name: str, address: str) -> bool:
+        return (
+            self._by_token.by(name) >= PER_TOKEN
+            or self._by_address.by(address) >= PER_ADDRESS
+            or self._by_token.total >= PER_PROCESS
+        )
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         known = guard.whole_number(request.query.get("version", ""))

@@ -169,7 +169,8 @@ async def running_gateway(**config: Any) -> AsyncIterator[Gateway]:
         "http_port": 0,
         "public_url": "http://127.0.0.1",
         "failures_burst": 100_000.0,
-        "key_requests_burst": 100_000.0,
+        "merchant_requests_burst": 100_000.0,
+        "browser_requests_burst": 100_000.0,
         **{f"{name}_target": target for name, target in targets.items()},
         **config,
     }

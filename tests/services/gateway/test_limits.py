@@ -37,8 +37,10 @@ def test_memory_is_bounded():
     assert len(limiter._buckets) == MAX_BUCKETS
 
 
-async def test_a_key_above_its_rate_is_told_when_to_come_back(new_gateway):
-    async with new_gateway(key_requests_per_second=0.5, key_requests_burst=2.0) as gateway:
+async def test_a_merchant_above_its_rate_is_told_when_to_come_back(new_gateway):
+    async with new_gateway(
+        merchant_requests_per_second=0.5, merchant_requests_burst=2.0
+    ) as gateway:
         for _ in range(2):
             async with gateway.request("GET", "/v1/merchant") as response:
                 assert response.status == 200

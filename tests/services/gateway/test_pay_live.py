@@ -115,6 +115,16 @@ async def test_streams_of_one_link_are_limited_and_given_back(gateway, changing)
             await asyncio.sleep(0.05)
 
 
+async def test_streams_of_one_address_are_limited_whatever_their_links(gateway, monkeypatch):
+    monkeypatch.setattr(live, "PER_ADDRESS", 2)
+    async with (
+        gateway.request("GET", "/p/one/events?version=0", key=None) as first,
+        gateway.request("GET", "/p/two/events?version=0", key=None) as second,
+        gateway.request("GET", "/p/three/events?version=0", key=None) as third,
+    ):
+        assert [first.status, second.status, third.status] == [200, 200, 429]
+
+
 async def test_streams_end_when_the_process_must_leave(new_gateway):
     async def wait(request):
         await asyncio.sleep(request.timeout_ms / 1000)

@@ -1,0 +1,107 @@
+"""`python -m bench.flood`: what one merchant's flood costs another.
+
+On a stack of its own one shopper of a quiet merchant pays by one click, again and again, in turns
+without and with a second merchant that floods the gateway as fast as it can from many connections.
+"""
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import aiohttp
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bench.load import Measured, Storefront
+from libs import terminal
+from stack.demo_merchant import create_merchant
+from stack.embedded import Stack
+from stack.shop import Shop
+
+GENEROUS = {"max_charge_minor": 10**9, "max_daily_minor": 10**11, "max_hourly_charges": 10**6}
+
+
+class Flood:
+    """Asks for the merchant's payments from `connections` at once, whatever the answers."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str, secret_key: str) -> None:
+        self._http = http
+        self._url = f"{url}/v1/payments?limit=20"
+        self._headers = {"Authorization": f"Bearer {secret_key}"}
+        self.answers: Counter[int] = Counter()
+
+    async def run(self, connections: int, ends: asyncio.Event) -> None:
+        async def one() -> None:
+            while not ends.is_set():
+                async with self._http.get(self._url, headers=self._headers) as response:
+                    await response.read()
+                self.answers[response.status] += 1
+
+        await asyncio.gather(*(one() for _ in range(connections)))
+
+
+async def measure(
+    seconds: int, connections: int, turns: int, settings: dict[str, str]
+) -> tuple[Measured, Measured, Counter[int]]:
+    """The quiet merchant's charges alone and during the flood, and the flood's answers."""
+    alone, flooded = Measured(), Measured()
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+    overrides = {"*": {"OTEL_TRACES_SAMPLER_ARG": "0.1"}, "gateway": settings}
+    with tempfile.TemporaryDirectory(prefix="incasso-flood-") as folder:
+        async with Stack.start(Path(folder), env_overrides=overrides) as stack, session as http:
+            quiet, loud = [await create_merchant(stack, name) for name in ("Quiet", "Loud")]
+            shop = Shop(http, stack.url, quiet.secret_key, stack.sandbox_url, stack.localstripe_url)
+            (await shop.call("PATCH", "/v1/one-click-policy", GENEROUS)).expect(200)
+            customers = [await shop.customer("tok_visa") for _ in range(4)]
+            store = Storefront(http, url=stack.url, secret_key=quiet.secret_key, run_id="flood")
+            flood = Flood(http, stack.url, loud.secret_key)
+            await store.load(customers, concurrency=1, seconds=2)
+            for _ in range(turns):
+                add(alone, await store.load(customers, concurrency=1, seconds=seconds))
+                ends = asyncio.Event()
+                running = asyncio.create_task(flood.run(connections, ends))
+                add(flooded, await store.load(customers, concurrency=1, seconds=seconds))
+                ends.set()
+                await running
+    return alone, flooded, flood.answers
+
+
+def add(whole: Measured, part: Measured) -> None:
+    whole.seconds += part.seconds
+    whole.durations += part.durations
+    whole.other += part.other
+
+
+def table(rows: Sequence[tuple[str, Measured]]) -> Table:
+    shown = Table(title="One click of the quiet merchant", title_justify="left")
+    for column in ("", "charges", "p50 ms", "p95 ms", "p99 ms", "not captured"):
+        shown.add_column(column, justify="right")
+    for name, found in rows:
+        figures = [f"{found.percentile_ms(share):.1f}" for share in (0.5, 0.95, 0.99)]
+        shown.add_row(name, str(len(found.durations)), *figures, str(dict(found.other) or ""))
+    return shown
+
+
+def main(
+    seconds: Annotated[int, typer.Option(min=1, max=600)] = 5,
+    connections: Annotated[int, typer.Option(min=1, max=2000)] = 200,
+    turns: Annotated[int, typer.Option(min=1, max=20)] = 3,
+    at_once: Annotated[int, typer.Option(help="INCASSO_MERCHANT_READS_AT_ONCE; 0: as it is")] = 0,
+) -> None:
+    settings = {"INCASSO_MERCHANT_READS_AT_ONCE": str(at_once)} if at_once else {}
+    console = Console()
+    with console.status("measuring"):
+        alone, flooded, answers = asyncio.run(measure(seconds, connections, turns, settings))
+    console.print(table([("alone", alone), (f"{connections} loud connections", flooded)]))
+    console.print(f"the flood was answered {dict(sorted(answers.items()))}")
+    worse = flooded.percentile_ms(0.99) / max(alone.percentile_ms(0.99), 0.001)
+    console.print(f"p99 {worse:.2f} times as long")
+
+
+if __name__ == "__main__":
+    terminal.prepare()
+    typer.run(main)

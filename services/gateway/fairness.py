@@ -1,0 +1,81 @@
+"""What one merchant may take of this process, so that its flood is its own trouble only.
+
+Requests a second, and calls under way at once: what is beyond waits for a moment, in line, and is
+refused then. A server's reads take milliseconds, so that few places are many calls a second; its
+changes wait for PSPs and need more. Servers and browsers are counted apart, since anybody may call
+with a key that stands in a page; a browser's address has a limit of its own too.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from services.gateway.authentication import Identity
+from services.gateway.errors import TooManyAtOnce, TooManyRequests
+from services.gateway.limits import Limiter
+
+WAIT_SECONDS: Final = 1.0  # for a place; then it is refused
+SLOW_DOWN_SECONDS: Final = (
+    0.25  # until a refusal for haste is told: whoever does not wait is made to
+)
+
+
+@dataclass(slots=True)
+class _Places:
+    free: asyncio.Semaphore
+    users: int = 0
+
+
+class Fairness:
+    """`reads_at_once` of one merchant's servers, `calls_at_once` of everything else of it."""
+
+    def __init__(
+        self, *, by_merchant: Limiter, by_browser: Limiter, reads_at_once: int, calls_at_once: int
+    ) -> None:
+        self._by_merchant = by_merchant
+        self._by_browser = by_browser
+        self._reads_at_once = reads_at_once
+        self._calls_at_once = calls_at_once
+        self._places: dict[str, _Places] = {}
+
+    def admit(self, caller: Identity, address: str) -> None:
+        """Raises TooManyRequests."""
+        at = time.monotonic()
+        if caller.publishable and (wait := self._by_browser.take(address, at)):
+            raise TooManyRequests(wait)
+        if wait := self._by_merchant.take(_name(caller), at):
+            raise TooManyRequests(wait)
+
+    @asynccontextmanager
+    async def place(self, caller: Identity, *, reads_only: bool) -> AsyncIterator[None]:
+        """Held while a call is under way. Raises TooManyAtOnce."""
+        small = reads_only and not caller.publishable
+        name = f"{_name(caller)} {'reads' if small else 'calls'}"
+        most = self._reads_at_once if small else self._calls_at_once
+        places = self._places.setdefault(name, _Places(asyncio.Semaphore(most)))
+        places.users += 1
+        try:
+            await _take(places.free)
+            try:
+                yield
+            finally:
+                places.free.release()
+        finally:
+            places.users -= 1
+            if not places.users:
+                del self._places[name]
+
+
+def _name(caller: Identity) -> str:
+    return f"{caller.merchant_id} {'browsers' if caller.publishable else 'servers'}"
+
+
+async def _take(free: asyncio.Semaphore) -> None:
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await free.acquire()
+    except TimeoutError:
+        raise TooManyAtOnce from None

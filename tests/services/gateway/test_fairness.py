@@ -1,0 +1,144 @@
+"""One merchant's flood: what is beyond its share waits, then is refused; others go on."""
+
+import asyncio
+
+import pytest
+
+from incasso.merchants.v1 import merchants_pb2
+from incasso.oneclick.v1 import oneclick_pb2
+from libs.errors import Kind, RemoteRefusal
+from services.gateway import fairness
+from tests.services.gateway.conftest import PUBLISHABLE, SECRET
+from tests.services.gateway.test_transcoder import BODY, KEY, PAY, problem
+
+QUIET = "sk_quiet00000000000000000000000000"
+SECOND = "sk_second0000000000000000000000000"
+OWNERS = {SECRET: "mer_loud", SECOND: "mer_loud", PUBLISHABLE: "mer_loud", QUIET: "mer_quiet"}
+SESSION = "/v1/one-click-sessions/ocs_1"
+
+
+def authenticate(request: merchants_pb2.AuthenticateKeyRequest):
+    if request.secret not in OWNERS:
+        return RemoteRefusal(Kind.UNAUTHENTICATED, "api_key_unknown", "No such key.")
+    secret = request.secret.startswith("sk_")
+    kinds = merchants_pb2.ApiKey
+    return merchants_pb2.AuthenticateKeyResponse(
+        api_key_id=f"key_{request.secret[3:9]}",
+        merchant_id=OWNERS[request.secret],
+        kind=kinds.KIND_SECRET if secret else kinds.KIND_PUBLISHABLE,
+        scopes=["*"] if secret else [],
+    )
+
+
+class Held:
+    """Calls that stay under way until `end`; `started` tells of each."""
+
+    def __init__(self, answer) -> None:
+        self._answer = answer
+        self._may_end = asyncio.Event()
+        self.started = asyncio.Queue()
+
+    async def call(self, _):
+        self.started.put_nowait(None)
+        await self._may_end.wait()
+        return self._answer()
+
+    def end(self):
+        self._may_end.set()
+
+    async def until(self, count):
+        async with asyncio.timeout(20):
+            for _ in range(count):
+                await self.started.get()
+
+
+async def status(gateway, method, path, **arguments):
+    async with gateway.request(method, path, **arguments) as response:
+        return response.status
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(fairness, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(fairness, "SLOW_DOWN_SECONDS", 0.01)
+
+
+async def test_a_flood_of_reads_is_refused_and_costs_no_other(new_gateway, impatient):
+    held = Held(merchants_pb2.GetMerchantResponse)
+    async with new_gateway(merchant_reads_at_once=2) as gateway:
+        gateway.services.answers |= {"AuthenticateKey": authenticate, "GetMerchant": held.call}
+        flood = [
+            asyncio.create_task(status(gateway, "GET", "/v1/merchant", key=SECRET))
+            for _ in range(2)
+        ]
+        await held.until(2)
+        for key in (SECRET, SECOND):  # whatever the key
+            async with gateway.request("GET", "/v1/merchant", key=key) as response:
+                await problem(response, 429, "too_many_at_once")
+                assert int(response.headers["Retry-After"]) > 0
+        others = [
+            status(gateway, "GET", "/v1/payments", key=QUIET),
+            status(gateway, "POST", PAY, json=BODY, headers=KEY, key=QUIET),
+            status(gateway, "POST", PAY, json=BODY, headers=KEY, key=SECRET),  # no read
+            status(gateway, "GET", SESSION, key=PUBLISHABLE, params={"client_secret": "x"}),
+        ]
+        assert await asyncio.gather(*others) == [200, 201, 201, 200]
+        held.end()
+        assert await asyncio.gather(*flood) == [200, 200]
+        assert await status(gateway, "GET", "/v1/merchant", key=SECRET) == 200
+
+
+async def test_changes_have_places_of_their_own(new_gateway, impatient):
+    held = Held(oneclick_pb2.CreateOneClickPaymentResponse)
+    async with new_gateway(merchant_calls_at_once=1) as gateway:
+        gateway.services.answers |= {
+            "AuthenticateKey": authenticate,
+            "CreateOneClickPayment": held.call,
+        }
+        arguments = {"json": BODY, "headers": KEY, "key": SECRET}
+        first = asyncio.create_task(status(gateway, "POST", PAY, **arguments))
+        await held.until(1)
+        async with gateway.request("POST", PAY, **arguments) as response:
+            await problem(response, 429, "too_many_at_once")
+        assert gateway.services.calls("CreateOneClickPayment") == 1
+        assert await status(gateway, "GET", "/v1/merchant", key=SECRET) == 200
+        held.end()
+        assert await first == 201
+
+
+async def test_a_short_burst_waits_in_line_and_is_served(new_gateway):
+    async with new_gateway(merchant_reads_at_once=1) as gateway:
+        gateway.services.answers["AuthenticateKey"] = authenticate
+        burst = [status(gateway, "GET", "/v1/merchant", key=SECRET) for _ in range(20)]
+        assert await asyncio.gather(*burst) == [200] * 20
+
+
+async def test_all_keys_of_a_merchant_share_its_rate_and_browsers_have_their_own(
+    new_gateway, impatient
+):
+    config = {"merchant_requests_per_second": 0.01, "merchant_requests_burst": 3.0}
+    async with new_gateway(**config) as gateway:
+        gateway.services.answers["AuthenticateKey"] = authenticate
+        found = [
+            await status(gateway, "GET", "/v1/merchant", key=key)
+            for key in (SECRET, SECOND, SECRET, SECOND, QUIET)
+        ]
+        assert found == [200, 200, 200, 429, 200]
+        assert await status(gateway, "GET", SESSION, key=PUBLISHABLE) == 200
+
+
+async def test_one_address_cannot_use_up_a_publishable_key(new_gateway, impatient):
+    config = {
+        "browser_requests_per_second": 0.01,
+        "browser_requests_burst": 2.0,
+        "trusted_proxies": 1,
+    }
+    async with new_gateway(**config) as gateway:
+        gateway.services.answers["AuthenticateKey"] = authenticate
+        found = [
+            await status(
+                gateway, "GET", SESSION, key=PUBLISHABLE, headers={"X-Forwarded-For": address}
+            )
+            for address in ("192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2")
+        ]
+        assert found == [200, 200, 429, 200]
