@@ -1,19 +1,26 @@
 """Lists: newest first, a page at a time, with an opaque cursor.
 
 Ids are time-ordered, so a cursor is the last id of the page before and a list is
-`WHERE id < cursor ORDER BY id DESC LIMIT n + 1`.
+`WHERE id < cursor ORDER BY id DESC LIMIT n + 1`. A page also ends where it would become too large for
+one message: the server fits every list's answer.
 """
 
 import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from functools import cache
+from typing import Any, Final, Protocol, TypeVar
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
 
 from libs import ids
 from libs.errors import CursorInvalid
 
 DEFAULT_LIMIT: Final = 20
+MAX_BYTES: Final = 1024 * 1024  # of a page; gRPC takes four times as much, and JSON needs more
+_FRAME: Final = 8  # tag and length of an element, at most
 _END: Final = "~"  # sorts after every id
 
 
@@ -23,6 +30,7 @@ class _Identified(Protocol):
 
 
 T = TypeVar("T", bound=_Identified)
+M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +59,28 @@ def cut(rows: Sequence[T], page: Page) -> tuple[Sequence[T], str]:
     if len(rows) <= page.limit:
         return rows, ""
     kept = rows[: page.limit]
-    return kept, base64.urlsafe_b64encode(kept[-1].id.encode()).decode()
+    return kept, _cursor(kept[-1].id)
+
+
+def fit(answer: M) -> M:
+    """Cut a list's answer to MAX_BYTES, though not below one element; the cursor goes on there."""
+    if not _is_list(answer.DESCRIPTOR) or answer.ByteSize() <= MAX_BYTES:
+        return answer
+    page: Any = answer
+    size = 0
+    for count, element in enumerate(page.data):
+        size += element.ByteSize() + _FRAME
+        if size > MAX_BYTES and count:
+            del page.data[count:]
+            page.next_cursor = _cursor(page.data[-1].id)
+            break
+    return answer
+
+
+@cache
+def _is_list(descriptor: Descriptor) -> bool:
+    return {"data", "next_cursor"} <= set(descriptor.fields_by_name)
+
+
+def _cursor(last_id: str) -> str:
+    return base64.urlsafe_b64encode(last_id.encode()).decode()

@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import Histogram
 
 from incasso.rest.v1 import options_pb2
-from libs import context, descriptors, idempotency, status, telemetry, validation
+from libs import context, descriptors, idempotency, pages, status, telemetry, validation
 from libs.errors import IdempotencyKeyMissing, InternalError, Refusal, invalid
 from libs.logs import log
 from libs.tasks import Tasks
@@ -136,7 +136,7 @@ class _Door(grpc.aio.ServerInterceptor):
     ) -> Message | Refusal:
         try:
             _check(request, rules)
-            return await self._tasks.finish(inner(request, rpc))
+            return pages.fit(await self._tasks.finish(inner(request, rpc)))
         except Refusal as refusal:
             return refusal
         except Exception as error:  # noqa: BLE001 - the caller learns that it is our fault

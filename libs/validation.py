@@ -18,6 +18,7 @@ from libs.formats import CHECKS
 MAX_LENGTH: Final = 255  # where a text field says nothing
 MAX_ITEMS: Final = 50  # where a list or map says nothing
 MAX_KEY_LENGTH: Final = 40  # of a map's keys
+MAX_MAP_BYTES: Final = 32 * 1024  # of all keys and values of a map, in UTF-8
 
 Check: TypeAlias = Callable[[Any], str | None]
 Checks: TypeAlias = Callable[[Message, str], Iterator[FieldViolation]]
@@ -144,6 +145,10 @@ def _map_checks(field: FieldDescriptor) -> Checks:
                 yield FieldViolation(path, f"keys must have 1 to {MAX_KEY_LENGTH} characters")
             elif wrong := value_check(value):
                 yield FieldViolation(f"{path}.{key}", wrong)
+        if sum(len(key.encode()) + len(value.encode()) for key, value in values.items()) > (
+            MAX_MAP_BYTES
+        ):
+            yield FieldViolation(path, f"must have at most {MAX_MAP_BYTES} bytes in all")
 
     return run
 

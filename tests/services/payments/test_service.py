@@ -34,6 +34,40 @@ async def test_a_repeat_gets_the_same_answer(door: Door):
     assert refused == (Kind.UNPROCESSABLE, "idempotency_key_reused")
 
 
+async def test_a_list_of_the_largest_payments_is_cut_into_pages(door: Door):
+    """Each with the largest metadata that was ever taken: fifty values of 500 characters."""
+    await door.create()
+    await door.world.rows(
+        "UPDATE payments SET metadata = (SELECT jsonb_object_agg('key' || n, repeat('\U0001f384', 500))"
+        " FROM generate_series(1, 50) AS n)"
+    )
+    await door.world.rows(
+        "INSERT INTO payments SELECT (payments).* FROM ("
+        "  SELECT jsonb_populate_record(payments, jsonb_build_object('id', 'pay_' || lpad(n::text, 26, '0'),"
+        " 'guards_order', false))"
+        "  AS payments FROM payments, generate_series(1, 60) AS n) AS copies"
+    )
+    seen: list[str] = []
+    cursor = ""
+    while cursor or not seen:
+        page = await door.call("ListPayments", limit=100, cursor=cursor)
+        assert page.ByteSize() < 1_100_000
+        seen += [payment.id for payment in page.data]
+        cursor = page.next_cursor
+    assert len(set(seen)) == len(seen) == 61
+
+
+async def test_metadata_is_limited_in_bytes(door: Door):
+    metadata = {f"key{n}": "\U0001f384" * 500 for n in range(16)}
+    assert dict((await door.create(metadata=metadata)).metadata) == metadata
+    metadata["one_more"] = "\U0001f384" * 500
+    with pytest.raises(RemoteRefusal) as caught:
+        await door.create(metadata=metadata)
+    assert [violation.field for violation in caught.value.violations] == ["metadata"]
+    largest = {f"{n:040}": "x" * 500 for n in range(50)}
+    assert dict((await door.create(metadata=largest)).metadata) == largest
+
+
 def fields_of(payment: pb.Payment) -> dict[str, Any]:
     token = pb.InstrumentToken(psp_account="a", token="tok_a")
     return {
