@@ -29,6 +29,7 @@ from services.gateway.fairness import Fairness
 from services.gateway.limits import Failures, Limiter
 from services.gateway.logos import Logos
 from services.gateway.notices import Notices
+from services.gateway.pay import mistyped
 from services.gateway.pay import routes as shopper_pages
 from services.gateway.returns import Returns
 from services.gateway.routes import Route, all_routes
@@ -80,7 +81,7 @@ def build(
         security=security,
     )
     known = all_routes()
-    app = web.Application(middlewares=[door.middleware()])
+    app = web.Application(middlewares=[door.middleware(), mistyped.middleware()])
     app[bodies.SECONDS] = config.body_seconds
     app.on_response_prepare.append(security.on_prepare)
     local = local_calls(upstreams)

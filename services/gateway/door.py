@@ -29,7 +29,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def middleware() -> Any:
-    """The one middleware of the application; its security headers come with `Security.on_prepare`."""
+    """Of every request; security headers come with `Security.on_prepare`."""
 
     @web.middleware
     async def door(request: web.Request, handler: Handler) -> web.StreamResponse:

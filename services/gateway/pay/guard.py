@@ -11,10 +11,8 @@ from aiohttp import web
 
 from incasso.paylink.v1 import pages_pb2
 from libs.display import FALLBACK
-from libs.errors import Refusal
-from libs.logs import log
 from services.gateway import bodies
-from services.gateway.errors import BodyTooLarge, GatewayRefusal
+from services.gateway.errors import BodyTooLarge
 from services.gateway.limits import Limiter
 from services.gateway.pay import rendering
 from services.gateway.pay.texts import WORDS
@@ -109,24 +107,6 @@ def busy(request: web.Request) -> web.Response:
     if request.method == "GET":
         again["Refresh"] = "3"
     return message(request, "busy", status=HTTPStatus.SERVICE_UNAVAILABLE, headers=again)
-
-
-def as_page(handler: Handler) -> Handler:
-    """A handler whose own faults are a page too; what no page of ours sends stays a problem."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except GatewayRefusal as refusal:  # of the body or the headers
-            status, headers = refusal.http_status, refusal.headers
-            return message(request, "unreadable", status=status, headers=headers)
-        except (Refusal, web.HTTPException):
-            raise
-        except Exception as error:  # noqa: BLE001 - the shopper learns that it is our fault
-            log.error("page failed", method=request.method, exc_info=error)
-            return message(request, "fault", status=HTTPStatus.INTERNAL_SERVER_ERROR)
-
-    return answer
 
 
 def message(

@@ -225,7 +225,7 @@ async def test_a_page_that_cannot_be_shown_now_looks_again(gateway):
 async def test_every_address_that_is_nobodys_looks_the_same(gateway):
     invalid = RemoteRefusal(Kind.INVALID, "invalid_argument", "Too long.")
     found = set()
-    strange = (TOKEN, TOKEN[:-1], "x", "%00", "%F0%9F%98%80", "a" * 4000, "return", "..%2F..%2Fetc")
+    strange = (TOKEN, TOKEN[:-1], "x", "%00", "%F0%9F%98%80", "a" * 4000, "return", "_x")
     for refusal in (UNKNOWN, invalid):
         gateway.services.answers["GetPayPage"] = refusal
         for token in strange:

@@ -72,7 +72,7 @@ async def test_a_payment_that_nobody_knows_is_not_found(gateway):
     gateway.services.answers["RefreshPayment"] = RemoteRefusal(
         Kind.NOT_FOUND, "payment_not_found", "No."
     )
-    for path in (PATH, "/return/pay_short", "/return/%3Cscript%3E"):
+    for path in (PATH, "/return/pay_short", "/return/x%22%3Cscript%3E%221"):
         status, text = await page(gateway, path)
         assert status == 404
         assert TEXTS["en"]["missing"][0] in text

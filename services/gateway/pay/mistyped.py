@@ -1,0 +1,83 @@
+"""Shoppers' addresses as people type them and mail programs break them.
+
+`/P/…`, `//p/…`, `/p/<token>/`, `/shop/Slug`, a full stop, a bracket or a line break at the end: whoever
+looks is sent on to the address that was meant, which only its text decides. What is wrong under
+these paths otherwise is told by a page in the reader's language, never by a problem for programs.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote
+
+from aiohttp import web
+
+from libs.errors import Kind, Refusal
+from libs.logs import log
+from services.gateway import problems
+from services.gateway.errors import GatewayRefusal, http_status
+from services.gateway.pay import guard
+
+ROOTS: Final = frozenset(["p", "shop", "return"])
+_LOOKING: Final = frozenset(["GET", "HEAD"])
+_ABSENT: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+_ENDS = re.compile(r"^[^0-9A-Za-z_=-]+|[^0-9A-Za-z_=-]+$")
+_TOKEN = re.compile(r"[0-9A-Za-z_-]*")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def middleware() -> Any:
+    @web.middleware
+    async def shopper(request: web.Request, handler: Handler) -> web.StreamResponse:
+        parts = parts_of(request.path)
+        if not parts or parts[0] not in ROOTS:
+            return await handler(request)
+        meant = "/" + "/".join(parts)
+        if request.method in _LOOKING and len(parts) > 1 and meant != request.path:
+            return sent_on(request, meant)
+        try:
+            return await handler(request)
+        except Refusal as refusal:
+            return told(request, refusal)
+        except web.HTTPException as error:
+            return told(request, problems.refusal_of(error))
+        except Exception as error:  # noqa: BLE001 - the shopper learns that it is our fault
+            log.error("page failed", method=request.method, exc_info=error)
+            return guard.message(request, "fault", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    return shopper
+
+
+def parts_of(path: str) -> list[str]:
+    """Of the address that was meant: the root and a shop's name in small letters, no signs around."""
+    parts = [part for part in (_ENDS.sub("", part) for part in path.split("/")) if part]
+    if not parts:
+        return parts
+    root, *rest = parts[0].lower(), *parts[1:]
+    if rest and root == "p" and rest[0] != "return":
+        rest[0] = _TOKEN.match(rest[0])[0]  # type: ignore[index]  # it matches everything
+    if rest and root == "shop":
+        rest[0] = rest[0].lower()
+    return [root, *(part for part in rest if part)]
+
+
+def sent_on(request: web.Request, meant: str) -> web.Response:
+    query = request.rel_url.raw_query_string
+    url = quote(meant)
+    headers = {"Location": f"{url}?{query}" if query else url, "Cache-Control": "no-store"}
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)
+
+
+def told(request: web.Request, refusal: Refusal) -> web.Response:
+    """What is wrong, as a page."""
+    status, headers = http_status(refusal), getattr(refusal, "headers", None)
+    if status in _ABSENT:
+        return guard.message(request, "missing", status=status, headers=headers)
+    if refusal.kind is Kind.RATE:
+        return guard.message(request, "limited", status=status, headers=headers)
+    if refusal.kind is Kind.UNAVAILABLE:
+        return guard.busy(request)
+    name = "unreadable" if isinstance(refusal, GatewayRefusal) else "fault"
+    return guard.message(request, name, status=status, headers=headers)

@@ -1,0 +1,134 @@
+"""Addresses that people type or that mail programs break: the page that was meant, or a page of ours."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.gateway.pay import mistyped
+from services.gateway.pay.texts import WORDS
+from tests.services.gateway import pay_samples as samples
+from tests.services.gateway.pay_samples import PATH, TOKEN, UNKNOWN, shown
+
+
+@pytest.fixture(autouse=True)
+def known(gateway):
+    gateway.services.answers |= {
+        "GetPayPage": shown(samples.page()),
+        "GetShopPage": samples.shop(),
+    }
+
+
+async def raw(gateway, path, *, method="GET", language="it"):
+    """Status, headers and body of a request whose address is sent as it is."""
+    host = gateway.url.removeprefix("http://")
+    name, _, port = host.partition(":")
+    reader, writer = await asyncio.open_connection(name, int(port))
+    head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAccept-Language: {language}\r\n"
+    writer.write(f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+    answer = (await reader.read()).decode()
+    writer.close()
+    top, _, body = answer.partition("\r\n\r\n")
+    lines = top.split("\r\n")
+    headers = {name.lower(): value for name, _, value in (h.partition(": ") for h in lines[1:])}
+    return int(lines[0].split()[1]), headers, body
+
+
+BROKEN = [
+    *(
+        f"{PATH}{end}"
+        for end in ("/", "//", ".", ")", ",", "%3E", ">", "%20", "%0A", "%22", "'", ";")
+    ),
+    *(
+        f"{PATH}{end}"
+        for end in (").", "%C2%BB", "%E2%80%9D.", "%0D%0A", "!", ":", "*", "=", "%3D")
+    ),
+    f"/P/{TOKEN}",
+    f"//p/{TOKEN}",
+    f"/p//{TOKEN}",
+    f"/%20p/{TOKEN}",
+    f"/p/%3C{TOKEN}%3E",
+    f"/p/{TOKEN}%20Grazie%20Giulia",
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", BROKEN)
+async def test_a_broken_address_leads_to_the_page_that_was_meant(gateway, path, method):
+    status, headers, _ = await raw(gateway, path, method=method)
+    assert (status, headers["location"]) == (303, PATH)
+    assert headers["cache-control"] == "no-store"
+    assert gateway.services.seen == []  # nothing was looked up: what was meant is in the text
+    status, headers, _ = await raw(gateway, headers["location"], method=method)
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/shop/bottega/", "/shop/bottega"),
+        ("/shop/Bottega", "/shop/bottega"),
+        ("/SHOP/BOTTEGA.", "/shop/bottega"),
+        ("//shop/bottega)", "/shop/bottega"),
+        ("/shop/bottega-verdi%20", "/shop/bottega-verdi"),
+        (f"{PATH}/?lang=it", f"{PATH}?lang=it"),
+        (f"{PATH}/stop-reminders.", f"{PATH}/stop-reminders"),
+        ("/p/return/gAAA_-x==)", "/p/return/gAAA_-x%3D%3D"),
+        ("/P/Return/gAAA", "/p/Return/gAAA"),
+        ("/return/pay_1/", "/return/pay_1"),
+        ("/Return/pay_1.", "/return/pay_1"),
+    ],
+)
+async def test_other_pages_of_shoppers_forgive_as_well(gateway, path, meant):
+    status, headers, _ = await raw(gateway, path)
+    assert (status, headers["location"]) == (303, meant)
+
+
+@pytest.mark.parametrize("path", [PATH, f"{PATH}?lang=it", "/shop/bottega", "/p/return/gAAA_-x=="])
+async def test_right_addresses_are_not_sent_on(gateway, path):
+    status, headers, _ = await raw(gateway, path)
+    assert "location" not in headers or path.startswith("/p/return")
+    assert status in (200, 303)
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/p", 404),
+        ("GET", "/p/", 404),
+        ("GET", "/shop", 404),
+        ("GET", "/shop/", 404),
+        ("GET", "/return", 404),
+        ("GET", f"{PATH}/a/b", 404),
+        ("GET", "/p/..%2F..%2Fv1", 404),
+        ("GET", "/p/%FF%FE", 404),
+        ("POST", PATH, 405),
+        ("PUT", "/shop/bottega", 405),
+        ("DELETE", f"{PATH}/pay", 405),
+    ],
+)
+async def test_what_is_wrong_is_told_in_the_readers_language(
+    gateway, method, path, status, language
+):
+    gateway.services.answers |= dict.fromkeys(("GetPayPage", "PayByCard"), UNKNOWN)
+    found, headers, body = await raw(gateway, path, method=method, language=language)
+    if found == 303:
+        found, headers, body = await raw(gateway, headers["location"], language=language)
+    assert (found, headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert WORDS[language]["missing_title"] in body
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/", "/x/p/", "/psp", "/P3/x"])
+async def test_other_addresses_answer_as_before(gateway, path):
+    status, headers, _ = await raw(gateway, path)
+    assert (status, headers["content-type"]) == (404, "application/problem+json")
+
+
+@given(st.text(max_size=60))
+def test_an_address_is_sent_on_at_most_once(text):
+    for path in (f"/p/{text}", f"/shop/{text}", text):
+        meant = mistyped.parts_of(path)
+        assert mistyped.parts_of("/" + "/".join(meant)) == meant
+        assert all(meant)
