@@ -41,7 +41,10 @@ _MESSAGES: Final = {
         "payment.refunded": "PaymentRefunded",
         "payment.refund_failed": "PaymentRefundFailed",
         "payment.duplicate_found": "PaymentDuplicateFound",
+        "payment.late_approval": "PaymentLateApproval",
+        "payment.late_approval_undone": "PaymentLateApprovalUndone",
         "dispute.opened": "DisputeOpened",
+        "dispute.updated": "DisputeUpdated",
         "dispute.closed": "DisputeClosed",
     },
     "notify": {

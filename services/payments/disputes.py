@@ -3,17 +3,43 @@
 from dataclasses import replace
 
 from services.payments.domain import Dispute, Fact, Happened, Payment
-from services.payments.states import DISPUTE_TRANSITIONS, DisputeState
+from services.payments.states import DISPUTE_INITIAL, DISPUTE_TRANSITIONS, DisputeState
 
 
-def disputed(
-    payment: Payment, dispute: Dispute, told: DisputeState
-) -> tuple[Payment, Dispute, tuple[Happened, ...]]:
-    """`dispute` as it is known, or fresh in its initial state; `told` is the PSP's notice."""
-    known = next((d for d in payment.disputes if d.id == dispute.id), None)
-    opened = (Happened(Fact.DISPUTE_OPENED, dispute.amount_minor, dispute.id),) if not known else ()
-    state = DISPUTE_TRANSITIONS.get((dispute.state, told))
-    now_is = replace(dispute, state=state) if state else dispute
-    closed = (Happened(Fact.DISPUTE_CLOSED, dispute.amount_minor, dispute.id),) if state else ()
-    others = tuple(d for d in payment.disputes if d.id != dispute.id)
-    return replace(payment, disputes=(*others, now_is)), now_is, (*opened, *closed)
+def disputed(payment: Payment, told: Dispute) -> tuple[Payment, Dispute, tuple[Happened, ...]]:
+    """`told` is the dispute as the notice has it, with an id for the case that it is new."""
+    known = next((d for d in payment.disputes if d.psp_reference == told.psp_reference), None)
+    if known is None:
+        facts = [Fact.DISPUTE_OPENED]
+        now_is = told
+        if told.state is not DISPUTE_INITIAL:
+            facts.append(Fact.DISPUTE_CLOSED)
+    elif _is_stale(known, told):
+        return payment, known, ()
+    else:
+        now_is = replace(
+            known,
+            state=DISPUTE_TRANSITIONS.get((known.state, told.state), known.state),
+            amount_minor=told.amount_minor,
+            reason=told.reason or known.reason,
+            told_at=told.told_at,
+        )
+        facts = _news(known, now_is)
+    others = tuple(d for d in payment.disputes if d.id != now_is.id)
+    happened = tuple(Happened(fact, now_is.amount_minor, now_is.id) for fact in facts)
+    return replace(payment, disputes=(*others, now_is)), now_is, happened
+
+
+def _is_stale(known: Dispute, told: Dispute) -> bool:
+    """PSPs tell their time in seconds: of one second, the end comes after the beginning."""
+    if told.told_at != known.told_at:
+        return told.told_at < known.told_at
+    return told.state is DisputeState.OPEN and known.state is not DisputeState.OPEN
+
+
+def _news(known: Dispute, now_is: Dispute) -> list[Fact]:
+    """An appeal opens a dispute again; the PSP may correct its amount at any time."""
+    if now_is.state is not known.state and now_is.state is not DisputeState.OPEN:
+        return [Fact.DISPUTE_CLOSED]
+    same = (now_is.state, now_is.amount_minor) == (known.state, known.amount_minor)
+    return [] if same else [Fact.DISPUTE_UPDATED]

@@ -21,6 +21,7 @@ from services.payments.states import (
 CHALLENGE_FOR: Final = timedelta(hours=1)  # then the payment is cancelled
 CAPTURE_AGAIN_IN: Final = timedelta(hours=1)  # after a refused delayed capture
 CAPTURE_TRIED_FOR: Final = timedelta(hours=24)
+MOST_REFUNDS: Final = 100  # of one payment, failed ones too; those made at the PSP come on top
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Refund:
     amount_minor: int
     reason: str
     created_at: datetime
+    psp_reference: str = ""
+    elsewhere: bool = False  # made at the PSP by somebody else, e.g. in its console
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Dispute:
     reason: str
     psp_reference: str  # the PSP's id of the dispute
     created_at: datetime
+    told_at: datetime  # the PSP's time of the latest news
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One PSP call. Its id is the PSP's idempotency key."""
+    """One PSP call, whose id is the PSP's idempotency key; or what somebody else did at the PSP."""
 
     merchant_id: str
     id: str
@@ -143,6 +147,10 @@ class Attempt:
     decline: Declined | None = None
     recovery_tries: int = 0
     settled_at: datetime | None = None
+    elsewhere: bool = False  # made at the PSP by somebody else: never sent
+    charge_reference: str = ""  # the PSP's charge, where that is not the payment's own money
+    undoes: str = ""  # the authorisation that was approved after a no
+    watched: bool = False  # recovery asks about it
 
 
 class Fact(Enum):
@@ -158,14 +166,20 @@ class Fact(Enum):
     CANCELLED = "cancelled"
     REFUNDED = "refunded"
     REFUND_FAILED = "refund_failed"
+    LATE_APPROVAL = "late_approval"
+    LATE_APPROVAL_UNDONE = "late_approval_undone"
     DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_UPDATED = "dispute_updated"
     DISPUTE_CLOSED = "dispute_closed"
 
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """`subject_id` names the refund or dispute that it is about."""
+    """`subject_id` names the refund or dispute that it is about, `psp_reference` a charge that is
+    not the payment's.
+    """
 
     fact: Fact
     amount_minor: int = 0
     subject_id: str = ""
+    psp_reference: str = ""

@@ -75,6 +75,12 @@ class RefundTooLarge(Refusal):
     message = "The amount is above what is left to give back, refunds under way included."
 
 
+class TooManyRefunds(Refusal):
+    kind = Kind.CONFLICT
+    reason = "too_many_refunds"
+    message = "The payment has 100 refunds already; give the rest back at the PSP."
+
+
 class PaymentDisputed(Refusal):
     kind = Kind.CONFLICT
     reason = "payment_disputed"

@@ -8,7 +8,15 @@ from google.protobuf.message import Message
 
 from incasso.payments.v1 import events_pb2, payments_pb2
 from libs import wire
-from services.payments.domain import Dispute, Fact, Happened, Payment, Refund, RefundState
+from services.payments.domain import (
+    MOST_REFUNDS,
+    Dispute,
+    Fact,
+    Happened,
+    Payment,
+    Refund,
+    RefundState,
+)
 from services.payments.orders import DuplicatePolicy
 from services.payments.outcomes import DeclineCode, Declined
 from services.payments.states import CaptureMode, DisputeState, State
@@ -27,6 +35,14 @@ _DISPUTES: Final = {s: payments_pb2.Dispute.State.Value(f"STATE_{s.name}") for s
 
 
 def payment_pb(payment: Payment) -> payments_pb2.Payment:
+    """For an answer: with the latest of its refunds, and its disputes."""
+    message = _without_parts(payment)
+    message.refunds.extend(refund_pb(refund) for refund in payment.refunds[-MOST_REFUNDS:])
+    message.disputes.extend(dispute_pb(dispute) for dispute in payment.disputes)
+    return message
+
+
+def _without_parts(payment: Payment) -> payments_pb2.Payment:
     message = payments_pb2.Payment(
         id=payment.id,
         state=_STATES[payment.state],
@@ -43,8 +59,6 @@ def payment_pb(payment: Payment) -> payments_pb2.Payment:
         instrument_id=payment.instrument_id or None,
         psp_account=payment.psp_account or None,
         psp_reference=payment.psp_reference or None,
-        refunds=[refund_pb(refund) for refund in payment.refunds],
-        disputes=[dispute_pb(dispute) for dispute in payment.disputes],
         metadata=payment.metadata,
         trace_id=payment.trace_id,
         created_at=wire.timestamp(payment.created_at),
@@ -78,6 +92,8 @@ def refund_pb(refund: Refund) -> payments_pb2.Refund:
         amount_minor=refund.amount_minor,
         reason=refund.reason or None,
         created_at=wire.timestamp(refund.created_at),
+        psp_reference=refund.psp_reference or None,
+        made_at_psp=refund.elsewhere,
     )
 
 
@@ -96,8 +112,8 @@ def dispute_pb(dispute: Dispute) -> payments_pb2.Dispute:
 def duplicate_found(first: Payment, second: Payment, policy: DuplicatePolicy) -> tuple[str, bytes]:
     """Subject and body. A second payment that was refused was never made: it has no id to show."""
     message = events_pb2.PaymentDuplicateFound(
-        payment=payment_pb(first),
-        duplicate=None if policy is DuplicatePolicy.REFUSE else payment_pb(second),
+        payment=_without_parts(first),
+        duplicate=None if policy is DuplicatePolicy.REFUSE else _without_parts(second),
         amount=wire.money(second.money(second.amount_minor)),
         method=second.method,
         duplicate_orders=POLICIES[policy],
@@ -122,20 +138,34 @@ def _previous(message: Callable[..., Message]) -> Builder:
 
 def _refund(message: Callable[..., Message]) -> Builder:
     def build(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Message:
-        return message(payment=pb, refund=refund_pb(_of(payment.refunds, happened)))
+        refund = refund_pb(_of(payment.refunds, happened))
+        return message(payment=_with(pb, refunds=[refund]), refund=refund)
 
     return build
 
 
+def _late(message: Callable[..., Message]) -> Builder:
+    return lambda pb, _, happened: message(
+        payment=pb, amount_minor=happened.amount_minor, psp_reference=happened.psp_reference
+    )
+
+
 def _dispute(message: Callable[..., Message]) -> Builder:
     def build(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Message:
-        return message(payment=pb, dispute=dispute_pb(_of(payment.disputes, happened)))
+        dispute = dispute_pb(_of(payment.disputes, happened))
+        return message(payment=_with(pb, disputes=[dispute]), dispute=dispute)
 
     return build
 
 
 def _of(things: Any, happened: Happened) -> Any:
     return next(thing for thing in things if thing.id == happened.subject_id)
+
+
+def _with(payment: payments_pb2.Payment, **parts: Any) -> payments_pb2.Payment:
+    copy = payments_pb2.Payment(**parts)
+    copy.MergeFrom(payment)
+    return copy
 
 
 _EVENTS: Final[Mapping[Fact, tuple[str, Builder]]] = {
@@ -149,7 +179,13 @@ _EVENTS: Final[Mapping[Fact, tuple[str, Builder]]] = {
     Fact.CANCELLED: ("payment.cancelled", _plain(events_pb2.PaymentCancelled)),
     Fact.REFUNDED: ("payment.refunded", _refund(events_pb2.PaymentRefunded)),
     Fact.REFUND_FAILED: ("payment.refund_failed", _refund(events_pb2.PaymentRefundFailed)),
+    Fact.LATE_APPROVAL: ("payment.late_approval", _late(events_pb2.PaymentLateApproval)),
+    Fact.LATE_APPROVAL_UNDONE: (
+        "payment.late_approval_undone",
+        _late(events_pb2.PaymentLateApprovalUndone),
+    ),
     Fact.DISPUTE_OPENED: ("dispute.opened", _dispute(events_pb2.DisputeOpened)),
+    Fact.DISPUTE_UPDATED: ("dispute.updated", _dispute(events_pb2.DisputeUpdated)),
     Fact.DISPUTE_CLOSED: ("dispute.closed", _dispute(events_pb2.DisputeClosed)),
 }
 
@@ -162,14 +198,16 @@ class Told:
 
     @cached_property
     def _pb(self) -> payments_pb2.Payment:
-        return payment_pb(self._payment)
+        return _without_parts(self._payment)
 
     def event(self, happened: Happened) -> tuple[str, bytes]:
-        """Subject and body of what happened to the payment."""
+        """Subject and body of what happened to the payment. An event has the refund or dispute that
+        it is about, not all: it would grow without end.
+        """
         noun_and_verb, build = _EVENTS[happened.fact]
         body = build(self._pb, self._payment, happened).SerializeToString()
         return f"incasso.payments.{noun_and_verb}", body
 
     def answer(self) -> bytes:
         """As it is kept with an idempotency key."""
-        return self._pb.SerializeToString()
+        return payment_pb(self._payment).SerializeToString()

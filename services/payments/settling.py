@@ -4,12 +4,13 @@ answer, a look-up and a webhook, in whatever order they come.
 An outcome that the tables do not allow any more (a repeat, a late or overtaken one) changes nothing.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Final, assert_never
 
-from services.payments import domain, retry, starting, tokens
-from services.payments.domain import Attempt, Fact, Happened, Payment, RefundState
+from services.payments import domain, giving_back, retry, starting, tokens
+from services.payments.domain import Attempt, Fact, Happened, Payment
+from services.payments.moves import Change, move, released, taken
 from services.payments.outcomes import (
     ActionRequired,
     Approved,
@@ -20,8 +21,9 @@ from services.payments.outcomes import (
     Unknown,
 )
 from services.payments.states import (
-    ATTEMPT_FINAL,
+    ATTEMPT_SETTLED,
     ATTEMPT_TRANSITIONS,
+    FINAL,
     TRANSITIONS,
     Answer,
     AttemptKind,
@@ -29,18 +31,11 @@ from services.payments.states import (
     CaptureMode,
     Event,
     Initiator,
+    State,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What to save and to tell. `next_attempt` is to be written with it and sent after it."""
-
-    payment: Payment
-    attempt: Attempt
-    happened: tuple[Happened, ...] = ()
-    next_attempt: Attempt | None = None
-    changed: bool = True
+# The money was taken, and stays the payment's: it is never to be taken again, nor undone.
+GIVEN_BACK_FROM: Final = frozenset({State.CAPTURED, State.PARTIALLY_REFUNDED, State.REFUNDED})
 
 
 def settle(
@@ -59,7 +54,7 @@ def settle(
     """
     if isinstance(outcome, ActionRequired) and attempt.kind is not AttemptKind.AUTHORISE:
         outcome = Unknown("only an authorisation can ask for a challenge")
-    state = ATTEMPT_TRANSITIONS.get((attempt.state, answer_of(outcome)))
+    state = ATTEMPT_TRANSITIONS.get((attempt.state, _answer(attempt, outcome)))
     if state is None:
         return _after_the_end(payment, attempt, outcome)
     settled = replace(
@@ -67,26 +62,49 @@ def settle(
         state=state,
         psp_reference=_reference(outcome) or attempt.psp_reference,
         decline=outcome if isinstance(outcome, Declined) else None,
-        settled_at=now if state in ATTEMPT_FINAL else None,
+        settled_at=now if state in ATTEMPT_SETTLED else None,
     )
+    if attempt.kind is not AttemptKind.AUTHORISE:
+        return _operated(payment, settled, outcome, now)
+    if isinstance(outcome, Declined):
+        following = _next_try(payment, attempt, outcome, now, next_attempt_id)
+        if following is not None:
+            if not may_go_on:
+                return Change(payment, attempt, changed=False)
+            return Change(following[0], settled, next_attempt=following[1])
+    reference = settled.psp_reference or payment.psp_reference
+    return _authorise(replace(payment, psp_reference=reference), settled, outcome, now)
+
+
+def _operated(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetime) -> Change:
+    if attempt.undoes:
+        return _undone(payment, attempt, outcome)
     match attempt.kind:
-        case AttemptKind.AUTHORISE:
-            if isinstance(outcome, Declined):
-                following = _next_try(payment, attempt, outcome, now, next_attempt_id)
-                if following is not None:
-                    if not may_go_on:
-                        return Change(payment, attempt, changed=False)
-                    return Change(following[0], settled, next_attempt=following[1])
-            reference = settled.psp_reference or payment.psp_reference
-            return _authorise(replace(payment, psp_reference=reference), settled, outcome, now)
         case AttemptKind.CAPTURE:
-            return _capture(payment, settled, outcome, now)
+            return _capture(payment, attempt, outcome, now)
         case AttemptKind.CANCEL:
-            return _cancel(payment, settled, outcome)
+            return _cancel(payment, attempt, outcome)
         case AttemptKind.REFUND:
-            return _refund(payment, settled, outcome)
+            return _refund(payment, attempt, outcome)
+        case AttemptKind.AUTHORISE:
+            return Change(payment, attempt)
         case _:
             assert_never(attempt.kind)
+
+
+def _answer(attempt: Attempt, outcome: Outcome) -> Answer:
+    """As the table knows it. Only the PSP's own word of a refund, by its own reference, undoes its
+    end: a no without reference is that of a call, which another call was faster than.
+    """
+    if attempt.kind is AttemptKind.REFUND:
+        match attempt.state, outcome:
+            case AttemptState.APPROVED, Declined(psp_reference=named) if (
+                named and named == attempt.psp_reference
+            ):
+                return Answer.REVERSED
+            case AttemptState.DECLINED, Approved() if not attempt.psp_reference:
+                return Answer.MADE_AFTER_ALL
+    return answer_of(outcome)
 
 
 def answer_of(outcome: Outcome) -> Answer:
@@ -144,9 +162,9 @@ def _authorise(payment: Payment, attempt: Attempt, outcome: Outcome, now: dateti
             return _authorise_approved(payment, attempt, outcome, now)
         case Declined():
             happened = Happened(Fact.DECLINED)
-            return _move(payment, attempt, Event.REFUSED, happened, decline=outcome, **ended)
+            return move(payment, attempt, Event.REFUSED, happened, decline=outcome, **ended)
         case ActionRequired():
-            return _move(
+            return move(
                 payment,
                 attempt,
                 Event.CHALLENGED,
@@ -156,7 +174,7 @@ def _authorise(payment: Payment, attempt: Attempt, outcome: Outcome, now: dateti
                 due_at=now + domain.CHALLENGE_FOR,
             )
         case Pending():
-            return _move(payment, attempt, Event.ACCEPTED, Happened(Fact.PENDING), **ended)
+            return move(payment, attempt, Event.ACCEPTED, Happened(Fact.PENDING), **ended)
         case Unknown():
             return Change(payment, attempt)
         case _:
@@ -167,7 +185,7 @@ def _authorise_approved(
     payment: Payment, attempt: Attempt, outcome: Approved, now: datetime
 ) -> Change:
     held = _told(outcome.amount_minor, at_most=payment.amount_minor)
-    return _move(
+    return move(
         payment,
         attempt,
         Event.TAKEN if outcome.captured else Event.HELD,
@@ -178,16 +196,6 @@ def _authorise_approved(
         next_action_url="",
         due_at=None if outcome.captured else _capture_due(payment, now),
     )
-
-
-def _move(
-    payment: Payment, attempt: Attempt, event: Event, happened: Happened, **fields: Any
-) -> Change:
-    """Where the table allows it; else only the attempt is settled."""
-    state = TRANSITIONS.get((payment.state, event))
-    if state is None:
-        return Change(payment, attempt)
-    return Change(replace(payment, state=state, **fields), attempt, (happened,))
 
 
 def _capture_due(payment: Payment, now: datetime) -> datetime | None:
@@ -204,25 +212,15 @@ def _capture_due(payment: Payment, now: datetime) -> datetime | None:
 
 
 def _capture(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetime) -> Change:
+    """Ours may end after somebody else captured or released the money: then nothing is told."""
     free = replace(payment, capturing_minor=0)
     if isinstance(outcome, Approved):
-        return _taken(free, attempt, _told(outcome.amount_minor, at_most=attempt.amount_minor))
-    if isinstance(outcome, Declined):
+        told = outcome.amount_minor or attempt.amount_minor
+        return taken(free, attempt, min(told, payment.authorised_minor))
+    if isinstance(outcome, Declined) and payment.state is State.AUTHORISED:
         free = replace(free, due_at=_capture_again(payment, now))
         return Change(free, attempt, (Happened(Fact.CAPTURE_FAILED, attempt.amount_minor),))
     return Change(payment, attempt)
-
-
-def _taken(payment: Payment, attempt: Attempt, amount_minor: int) -> Change:
-    return _move(
-        payment,
-        attempt,
-        Event.TAKEN,
-        Happened(Fact.CAPTURED, amount_minor),
-        captured_minor=amount_minor,
-        capturable_minor=amount_minor,
-        due_at=None,
-    )
 
 
 def _capture_again(payment: Payment, now: datetime) -> datetime | None:
@@ -234,67 +232,61 @@ def _capture_again(payment: Payment, now: datetime) -> datetime | None:
 
 
 def _cancel(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
-    if isinstance(outcome, Approved):
-        return _released(payment, attempt)
-    return Change(payment, attempt)
-
-
-def _released(payment: Payment, attempt: Attempt) -> Change:
-    return _move(
-        payment,
-        attempt,
-        Event.RELEASED,
-        Happened(Fact.CANCELLED),
-        capturable_minor=0,
-        capturing_minor=0,
-        due_at=None,
-        next_action_url="",
-    )
+    return released(payment, attempt) if isinstance(outcome, Approved) else Change(payment, attempt)
 
 
 def _refund(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
+    after, happened = giving_back.come_to(payment, attempt, outcome)
+    return Change(after, attempt, happened)
+
+
+def _undone(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
+    """What was approved after a no was given back or released: the payment never had it."""
     match outcome:
         case Approved():
-            state, fact = RefundState.SUCCEEDED, Fact.REFUNDED
-            refunded = payment.refunded_minor + attempt.amount_minor
+            charge = attempt.charge_reference
+            undone = Happened(
+                Fact.LATE_APPROVAL_UNDONE, attempt.amount_minor, attempt.id, psp_reference=charge
+            )
+            return Change(payment, attempt, (undone,))
         case Declined():
-            state, fact = RefundState.FAILED, Fact.REFUND_FAILED
-            refunded = payment.refunded_minor
+            return Change(payment, attempt, look_again=True)
         case _:
             return Change(payment, attempt)
-    free = replace(
-        payment,
-        refunding_minor=payment.refunding_minor - attempt.amount_minor,
-        refunded_minor=refunded,
-        refunds=tuple(
-            replace(refund, state=state) if refund.id == attempt.id else refund
-            for refund in payment.refunds
-        ),
-    )
-    if state is RefundState.SUCCEEDED:
-        all_back = refunded == payment.captured_minor
-        event = Event.GIVEN_BACK if all_back else Event.GIVEN_BACK_IN_PART
-        free = replace(free, state=TRANSITIONS.get((free.state, event), free.state))
-    return Change(free, attempt, (Happened(fact, attempt.amount_minor, attempt.id),))
 
 
 def _after_the_end(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
-    """News of a settled attempt. Only one thing may be new: the PSP took what it held."""
-    held = attempt.kind is AttemptKind.AUTHORISE and attempt.state is AttemptState.APPROVED
-    if held and isinstance(outcome, Approved) and outcome.captured:
-        return taken_elsewhere(payment, attempt, outcome)
-    return Change(payment, attempt, changed=False)
-
-
-def taken_elsewhere(payment: Payment, attempt: Attempt, outcome: Approved) -> Change:
-    """A capture that is not ours, e.g. made in the PSP's own console. Ours has its own outcome."""
+    """News of a settled attempt: the PSP took what it held, or approved after a no."""
+    unchanged = Change(payment, attempt, changed=False)
+    if attempt.kind is not AttemptKind.AUTHORISE or not isinstance(outcome, Approved):
+        return unchanged
+    if attempt.state is AttemptState.DECLINED:
+        return replace(unchanged, look_again=True)
+    if attempt.state is not AttemptState.APPROVED or not outcome.captured:
+        return unchanged
+    if payment.state in FINAL:
+        return replace(unchanged, look_again=True)
     if payment.capturing_minor or TRANSITIONS.get((payment.state, Event.TAKEN)) is None:
-        return Change(payment, attempt, changed=False)
-    return _taken(payment, attempt, _told(outcome.amount_minor, at_most=payment.authorised_minor))
+        return unchanged  # a capture of ours has an outcome of its own
+    return taken(payment, attempt, _told(outcome.amount_minor, at_most=payment.authorised_minor))
 
 
-def released_elsewhere(payment: Payment, attempt: Attempt) -> Change:
-    """A cancellation that is not ours, or an authorisation that expired at the PSP."""
-    if payment.capturing_minor or TRANSITIONS.get((payment.state, Event.RELEASED)) is None:
-        return Change(payment, attempt, changed=False)
-    return _released(payment, attempt)
+def is_old_news(
+    kind: AttemptKind, state: AttemptState, payment_state: State, outcome: Outcome
+) -> bool:
+    """Whether it changes nothing, now and for ever, so that no lock is needed to say so.
+
+    What was settled stays as it is, except that a PSP may take what it held, approve after a no,
+    reverse a refund, or have made one that was given up.
+    """
+    if state not in ATTEMPT_SETTLED:
+        return False
+    match kind, state, outcome:
+        case AttemptKind.AUTHORISE, AttemptState.APPROVED, Approved(captured=True):
+            return payment_state in GIVEN_BACK_FROM
+        case AttemptKind.REFUND, AttemptState.APPROVED, Declined():
+            return False
+        case _, AttemptState.DECLINED, Approved():
+            return False
+        case _:
+            return True

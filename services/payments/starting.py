@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from libs.money import Money
-from services.payments.domain import Attempt, Candidate, Payment, Refund, RefundState
+from services.payments import giving_back
+from services.payments.domain import MOST_REFUNDS, Attempt, Candidate, Payment
 from services.payments.errors import (
     CaptureTooLarge,
     CurrencyMismatch,
@@ -16,6 +17,7 @@ from services.payments.errors import (
     PaymentNotCapturable,
     PaymentNotRefundable,
     RefundTooLarge,
+    TooManyRefunds,
 )
 from services.payments.states import (
     AttemptKind,
@@ -89,19 +91,16 @@ def start_refund(
         raise PaymentNotRefundable
     if any(dispute.state is DisputeState.OPEN for dispute in payment.disputes):
         raise PaymentDisputed
+    if len(payment.refunds) >= MOST_REFUNDS:
+        raise TooManyRefunds
     wanted = payment.refundable_minor if amount is None else amount.amount_minor
     if not 0 < wanted <= payment.refundable_minor:
         raise RefundTooLarge
     attempt = _operation(
         payment, AttemptKind.REFUND, wanted, attempt_id=attempt_id, now=now, reason=reason
     )
-    refund = Refund(attempt_id, RefundState.PROCESSING, wanted, reason, now)
-    reserved = replace(
-        payment,
-        refunding_minor=payment.refunding_minor + wanted,
-        refunds=(*payment.refunds, refund),
-    )
-    return reserved, attempt
+    reserved = replace(payment, refunds=(*payment.refunds, giving_back.asked_by(attempt)))
+    return giving_back.balanced(reserved), attempt
 
 
 def lower(payment: Payment, amount: Money, *, now: datetime) -> Payment:

@@ -61,12 +61,13 @@ class Event(Enum):
     TAKEN = "taken"
     REFUSED = "refused"
     RELEASED = "released"
-    GIVEN_BACK_IN_PART = "given_back_in_part"
+    GIVEN_BACK_IN_PART = "given_back_in_part"  # as it stands after a refund, or after one failed
     GIVEN_BACK = "given_back"
+    KEPT = "kept"  # no refund stands any more
 
 
 INITIAL: Final = State.PROCESSING
-FINAL: Final = frozenset({State.REFUNDED, State.DECLINED, State.CANCELLED})
+FINAL: Final = frozenset({State.DECLINED, State.CANCELLED})
 TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.PROCESSING, Event.TRIED_AGAIN): State.PROCESSING,
     (State.PROCESSING, Event.CHALLENGED): State.REQUIRES_ACTION,
@@ -74,6 +75,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.PROCESSING, Event.HELD): State.AUTHORISED,
     (State.PROCESSING, Event.TAKEN): State.CAPTURED,
     (State.PROCESSING, Event.REFUSED): State.DECLINED,
+    (State.PROCESSING, Event.RELEASED): State.CANCELLED,
     (State.REQUIRES_ACTION, Event.CHALLENGED): State.REQUIRES_ACTION,
     (State.REQUIRES_ACTION, Event.ACCEPTED): State.PENDING,
     (State.REQUIRES_ACTION, Event.HELD): State.AUTHORISED,
@@ -90,6 +92,9 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.CAPTURED, Event.GIVEN_BACK): State.REFUNDED,
     (State.PARTIALLY_REFUNDED, Event.GIVEN_BACK_IN_PART): State.PARTIALLY_REFUNDED,
     (State.PARTIALLY_REFUNDED, Event.GIVEN_BACK): State.REFUNDED,
+    (State.PARTIALLY_REFUNDED, Event.KEPT): State.CAPTURED,
+    (State.REFUNDED, Event.GIVEN_BACK_IN_PART): State.PARTIALLY_REFUNDED,
+    (State.REFUNDED, Event.KEPT): State.CAPTURED,
 }
 
 
@@ -105,17 +110,21 @@ class AttemptState(Enum):
 
 
 class Answer(Enum):
-    """The kinds of outcome."""
+    """The kinds of outcome, and what a PSP may say of a refund after its end."""
 
     APPROVED = "approved"
     DECLINED = "declined"
     ACTION_REQUIRED = "action_required"
     PENDING = "pending"
     UNKNOWN = "unknown"
+    REVERSED = "reversed"  # it had succeeded, and the shopper's bank sent it back
+    MADE_AFTER_ALL = "made_after_all"  # it was given up here
 
 
 ATTEMPT_INITIAL: Final = AttemptState.STARTED
-ATTEMPT_FINAL: Final = frozenset({AttemptState.APPROVED, AttemptState.DECLINED})
+ATTEMPT_FINAL: Final = frozenset[AttemptState]()  # refunds may be reversed, or turn out to be made
+# There is an outcome: recovery asks no more.
+ATTEMPT_SETTLED: Final = frozenset({AttemptState.APPROVED, AttemptState.DECLINED})
 ATTEMPT_TRANSITIONS: Final[Mapping[tuple[AttemptState, Answer], AttemptState]] = {
     (AttemptState.STARTED, Answer.APPROVED): AttemptState.APPROVED,
     (AttemptState.STARTED, Answer.DECLINED): AttemptState.DECLINED,
@@ -132,6 +141,8 @@ ATTEMPT_TRANSITIONS: Final[Mapping[tuple[AttemptState, Answer], AttemptState]] =
     (AttemptState.ACTION_REQUIRED, Answer.PENDING): AttemptState.PENDING,
     (AttemptState.PENDING, Answer.APPROVED): AttemptState.APPROVED,
     (AttemptState.PENDING, Answer.DECLINED): AttemptState.DECLINED,
+    (AttemptState.APPROVED, Answer.REVERSED): AttemptState.DECLINED,
+    (AttemptState.DECLINED, Answer.MADE_AFTER_ALL): AttemptState.APPROVED,
 }
 
 
@@ -144,10 +155,14 @@ class DisputeState(Enum):
 
 
 DISPUTE_INITIAL: Final = DisputeState.OPEN
-DISPUTE_FINAL: Final = frozenset({DisputeState.WON, DisputeState.LOST})
+DISPUTE_FINAL: Final = frozenset[DisputeState]()  # there are appeals
 DISPUTE_TRANSITIONS: Final[Mapping[tuple[DisputeState, DisputeState], DisputeState]] = {
     (DisputeState.OPEN, DisputeState.WON): DisputeState.WON,
     (DisputeState.OPEN, DisputeState.LOST): DisputeState.LOST,
+    (DisputeState.LOST, DisputeState.OPEN): DisputeState.OPEN,
+    (DisputeState.LOST, DisputeState.WON): DisputeState.WON,
+    (DisputeState.WON, DisputeState.OPEN): DisputeState.OPEN,
+    (DisputeState.WON, DisputeState.LOST): DisputeState.LOST,
 }
 
 

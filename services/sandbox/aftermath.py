@@ -22,7 +22,8 @@ def open_dispute(
     if not amount:
         raise errors.NotDisputableError("nothing is left to dispute")
     disputed = psp.dispute(charge, amount)
-    dispute = Dispute(flows.new_id("dsp"), charge.id, charge.account, amount, "open", time.time())
+    now = time.time()
+    dispute = Dispute(flows.new_id("dsp"), charge.id, charge.account, amount, "open", now, now)
     with transaction(deps.conn):
         charges.save(deps.conn, disputed)
         disputes.insert(deps.conn, dispute)
@@ -38,9 +39,10 @@ def close_dispute(deps: Deps, dispute_id: str, *, won: bool, base_url: str) -> d
     if dispute.state != "open":
         raise errors.NotDisputableError(f"the dispute is already {dispute.state}")
     charge = flows.require_charge(deps, dispute.charge_id)
-    closed = dataclasses.replace(dispute, state="won" if won else "lost")
+    state = "won" if won else "lost"
+    closed = dataclasses.replace(dispute, state=state, updated_at=time.time())
     with transaction(deps.conn):
-        disputes.close(deps.conn, dispute.id, closed.state)
+        disputes.save(deps.conn, closed)
         if won:
             charge = dataclasses.replace(charge, disputed_minor=0)
             charges.save(deps.conn, charge)

@@ -86,7 +86,8 @@ CREATE TABLE IF NOT EXISTS disputes (
   account TEXT NOT NULL,
   amount_minor INTEGER NOT NULL,
   state TEXT NOT NULL,
-  created_at REAL NOT NULL
+  created_at REAL NOT NULL,
+  updated_at REAL NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS disputes_by_charge ON disputes (charge_id);
 
@@ -166,6 +167,9 @@ CREATE TABLE IF NOT EXISTS transfers (
 CREATE INDEX IF NOT EXISTS transfers_by_account ON transfers (iban, sequence);
 """
 
+# Columns that files of older versions lack.
+ADDED = (("disputes", "updated_at", "REAL NOT NULL DEFAULT 0"),)
+
 
 def connect(data_dir: Path) -> sqlite3.Connection:
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -176,6 +180,9 @@ def connect(data_dir: Path) -> sqlite3.Connection:
     conn.execute("PRAGMA synchronous = NORMAL")
     conn.execute("PRAGMA cache_size = -16000")
     conn.executescript(SCHEMA)
+    for table, column, kind in ADDED:
+        if column not in {row[1] for row in conn.execute(f"PRAGMA table_info({table})")}:
+            conn.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
     return conn
 
 

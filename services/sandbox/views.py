@@ -73,6 +73,7 @@ def dispute(row: Dispute) -> dict[str, Any]:
         "state": row.state,
         "amount_minor": row.amount_minor,
         "created": int(row.created_at),
+        "updated": row.updated_at,
     }
 
 

@@ -7,7 +7,7 @@ PSP trouble. The mapping from the PSP's answers to outcomes is pure and lives in
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, Protocol, TypeAlias
 
 from services.payments.outcomes import Declined, NotFound, Outcome, Unknown
@@ -34,6 +34,7 @@ __all__ = [
     "SetupOutcome",
     "WebhookMalformedError",
     "WebhookSignatureError",
+    "moment",
 ]
 
 TIMEOUT_SECONDS: Final = 10.0  # how long a PSP may take; recovery asks after it
@@ -75,9 +76,10 @@ class Asked:
 
     key: str
     kind: AttemptKind
-    psp_reference: str
+    psp_reference: str  # of the charge
     amount_minor: int
     currency: str
+    operation_reference: str = ""  # the operation's own, where it was told
     psp_customer: str = ""  # narrows the search at PSPs that only list
 
 
@@ -113,16 +115,26 @@ SetupOutcome: TypeAlias = InstrumentReady | Declined | Unknown
 
 @dataclass(frozen=True, slots=True)
 class OperationNotice:
-    """A webhook that tells the outcome of one of our operations.
+    """A webhook that tells the outcome of an operation: ours, or somebody else's on a charge of ours.
 
-    `key` is our attempt id where the PSP repeats it, else "" and `psp_reference` + `kind` find it.
+    `key` is our attempt id where the PSP repeats it, `charge_key` that of the charge's attempt.
     """
 
     psp_event_id: str
     key: str
     kind: AttemptKind
-    psp_reference: str
+    psp_reference: str  # of the charge
     outcome: Outcome
+    # The PSP's own id of the operation. "" for what it knows by its charge only, which is captured
+    # or cancelled once.
+    operation_reference: str = ""
+    charge_key: str = ""
+    amount_minor: int = 0  # what the operation is about, where it is told
+
+
+def moment(unix_seconds: float) -> datetime:
+    """OverflowError or ValueError when no calendar has it."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=unix_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +147,8 @@ class DisputeNotice:
     amount_minor: int
     state: DisputeState
     reason: str
+    told_at: datetime  # by the PSP's clock: notices come in any order
+    charge_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

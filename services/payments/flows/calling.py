@@ -48,14 +48,15 @@ async def look_up(deps: Deps, payment: Payment, attempt: Attempt) -> Outcome | N
         connector = deps.psps.connector(account)
     except CredentialsMissing:
         return Unknown("the credentials are missing")
-    own = attempt.kind is AttemptKind.AUTHORISE
+    is_charge = attempt.kind is AttemptKind.AUTHORISE
     asked = Asked(
         key=attempt.id,
         kind=attempt.kind,
-        psp_reference=attempt.psp_reference if own else payment.psp_reference,
+        psp_reference=attempt.psp_reference if is_charge else charge_reference(payment, attempt),
         amount_minor=attempt.amount_minor,
         currency=payment.currency,
         psp_customer=attempt.psp_customer,
+        operation_reference="" if is_charge else attempt.psp_reference,
     )
     return await ask("look up", account, lambda: connector.look_up(asked), attempt_id=attempt.id)
 
@@ -125,7 +126,12 @@ def operation_of(payment: Payment, attempt: Attempt) -> Operation:
     return Operation(
         key=attempt.id,
         kind=attempt.kind,
-        psp_reference=payment.psp_reference,
+        psp_reference=charge_reference(payment, attempt),
         amount_minor=attempt.amount_minor,
         currency=payment.currency,
     )
+
+
+def charge_reference(payment: Payment, attempt: Attempt) -> str:
+    """The PSP's charge that an operation acts on."""
+    return attempt.charge_reference or payment.psp_reference

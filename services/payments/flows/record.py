@@ -18,8 +18,9 @@ from services.payments.deps import Deps
 from services.payments.domain import Attempt, Happened, Payment
 from services.payments.errors import PaymentNotFound
 from services.payments.events import Told
+from services.payments.moves import Change
 from services.payments.outcomes import Outcome
-from services.payments.settling import Change, settle
+from services.payments.settling import settle
 from services.payments.states import AttemptKind, AttemptState, State
 from services.payments.store import attempts, payments, recording
 from services.payments.store.recording import Following
@@ -64,8 +65,11 @@ async def record_outcome(
 
 
 def _enough_for(deps: Deps, change: Change) -> AbstractAsyncContextManager[Conn]:
-    """A next attempt is a statement of its own; all else is one, which commits by itself."""
-    return deps.db.connection() if change.next_attempt is None else deps.db.transaction()
+    """All is one statement, which commits by itself, unless something is to be called for or looked
+    at after it.
+    """
+    alone = change.next_attempt is None and not change.look_again
+    return deps.db.connection() if alone else deps.db.transaction()
 
 
 async def lock(tx: Conn, attempt: Attempt) -> tuple[Payment, Attempt]:
@@ -85,11 +89,12 @@ async def write(
     *,
     key: Key | None = None,
 ) -> Recorded:
-    """One statement, and one more for a next attempt: that needs a transaction.
+    """One statement, and one more for a next attempt or another look: that needs a transaction.
 
     Raises OvertakenError, and nothing was written.
     """
     if not change.changed:
+        await _look_again(conn, change)
         recorded = Recorded(before[0], change.attempt)
         if key is not None:
             await idempotency.finish(conn, key, _answer(recorded, Told(recorded.payment)))
@@ -109,7 +114,27 @@ async def write(
         raise OvertakenError
     if change.next_attempt is not None:
         await attempts.insert(conn, change.next_attempt, ask_in=retry.CALL_FOR)
+    await _look_again(conn, change)
     return recorded
+
+
+async def book(tx: Conn, deps: Deps, before: Payment, change: Change) -> None:
+    """What others did at the PSP: a row beside ours. `before` is locked."""
+    if not change.changed:
+        return
+    ask_in = retry.ask_again_in(change.attempt.state, change.attempt.recovery_tries)
+    await attempts.insert(tx, change.attempt, ask_in=ask_in)
+    saved: Payment | None = before
+    if change.payment != before:
+        saved = await payments.save(tx, before, change.payment)
+    assert saved is not None  # it is locked
+    await tell(tx, deps, saved, change.happened)
+    await _look_again(tx, change)
+
+
+async def _look_again(conn: Conn, change: Change) -> None:
+    if change.look_again:
+        await attempts.look_again(conn, change.payment, change.attempt)
 
 
 async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happened]) -> None:

@@ -9,6 +9,7 @@ from services.payments.deps import Deps
 from services.payments.domain import Attempt, Payment
 from services.payments.flows import calling
 from services.payments.flows.create import take_money
+from services.payments.flows.late import look_after
 from services.payments.flows.record import record_outcome
 from services.payments.outcomes import (
     ActionRequired,
@@ -20,7 +21,7 @@ from services.payments.outcomes import (
     Unknown,
 )
 from services.payments.retry import WhenUnknown
-from services.payments.states import ATTEMPT_FINAL, AttemptState
+from services.payments.states import ATTEMPT_SETTLED, AttemptState
 from services.payments.store import attempts, payments
 from services.payments.store.attempts import DueAttempt
 
@@ -30,12 +31,15 @@ async def recover_attempt(deps: Deps, due: DueAttempt) -> None:
     async with deps.db.connection() as conn:
         payment = await payments.get(conn, due.attempt.merchant_id, due.attempt.payment_id)
         attempt = await attempts.get(conn, due.attempt.merchant_id, due.attempt.id)
-    if payment is None or attempt is None or attempt.state in ATTEMPT_FINAL:
+    if payment is None or attempt is None or not attempt.watched:
         return
     with telemetry.span("recover attempt", links=(payment.traceparent,)):
+        if attempt.state in ATTEMPT_SETTLED:
+            await look_after(deps, payment, attempt)
+            return
         outcome = await _truth(deps, payment, attempt, due.age)
         if _tells_nothing_new(attempt, outcome):
-            await _ask_later(deps, attempt, due.age)
+            await _ask_later(deps, attempt, outcome, due.age)
             return
         recorded = await record_outcome(deps, payment, attempt, outcome)
         log.info("attempt recovered", attempt_id=attempt.id, outcome=type(outcome).__name__)
@@ -70,8 +74,8 @@ def _tells_nothing_new(attempt: Attempt, outcome: Outcome) -> bool:
             return False
 
 
-async def _ask_later(deps: Deps, attempt: Attempt, age: timedelta) -> None:
-    unresolved = attempt.state is AttemptState.UNKNOWN and age > retry.UNRESOLVED_AFTER
+async def _ask_later(deps: Deps, attempt: Attempt, outcome: Outcome, age: timedelta) -> None:
+    unresolved = isinstance(outcome, Unknown) and age > retry.UNRESOLVED_AFTER
     if unresolved:
         log.error("attempt is unresolved", attempt_id=attempt.id, payment_id=attempt.payment_id)
     pause = retry.ask_again_in(attempt.state, attempt.recovery_tries)

@@ -7,18 +7,20 @@ from typing import Final
 
 from libs.db import Conn, Row
 from libs.due import Room, fair_sql
-from services.payments.domain import Attempt
+from services.payments.domain import Attempt, Payment
 from services.payments.states import AttemptKind, AttemptState, State
 from services.payments.store.rows import attempt_of, decline_json
 
 _INSERT: Final = """
 INSERT INTO attempts (merchant_id, id, payment_id, kind, state, psp_account_id, token,
-    psp_customer, amount_minor, exemption, force_challenge, reason, created_at, next_recovery_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, now() + $14)"""
+    psp_customer, amount_minor, exemption, force_challenge, reason, created_at, elsewhere,
+    charge_reference, undoes, psp_reference, decline, settled_at, next_recovery_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+    now() + $20::interval)"""
 
 
-async def insert(conn: Conn, attempt: Attempt, *, ask_in: timedelta) -> None:
-    """The intent of a PSP call. `ask_in`: when recovery looks at it."""
+async def insert(conn: Conn, attempt: Attempt, *, ask_in: timedelta | None) -> None:
+    """The intent of a PSP call, or what somebody else did. `ask_in`: when recovery looks at it."""
     await conn.execute(
         _INSERT,
         attempt.merchant_id,
@@ -34,6 +36,12 @@ async def insert(conn: Conn, attempt: Attempt, *, ask_in: timedelta) -> None:
         attempt.force_challenge,
         attempt.reason,
         attempt.created_at,
+        attempt.elsewhere,
+        attempt.charge_reference,
+        attempt.undoes,
+        attempt.psp_reference,
+        decline_json(attempt.decline),
+        attempt.settled_at,
         ask_in,
     )
 
@@ -101,17 +109,82 @@ async def open_of(
     return attempt_of(row) if row else None
 
 
-_BY_REFERENCE: Final = """
-SELECT * FROM attempts WHERE merchant_id = $1 AND psp_account_id = $2 AND psp_reference = $3
-ORDER BY kind = $4 DESC, state IN ('approved', 'declined'), id DESC LIMIT 1"""
+# By our key, or by the PSP's reference. What was declined comes last: another operation may have
+# the reference of its charge.
+_NAMED: Final = """
+SELECT * FROM (
+    SELECT * FROM attempts
+    WHERE merchant_id = $1 AND psp_account_id = $2 AND kind = $3 AND id = $4
+    UNION ALL
+    SELECT * FROM attempts
+    WHERE merchant_id = $1 AND psp_account_id = $2 AND kind = $3
+        AND psp_reference = $5 AND psp_reference <> '') AS named
+ORDER BY state = 'declined', id = $4 DESC, id DESC LIMIT 1"""
 
 
-async def by_reference(
-    conn: Conn, *, merchant_id: str, psp_account_id: str, psp_reference: str, kind: AttemptKind
+async def named(
+    conn: Conn,
+    *,
+    merchant_id: str,
+    psp_account_id: str,
+    kind: AttemptKind,
+    key: str,
+    psp_reference: str,
 ) -> Attempt | None:
-    """Of this kind if there is one, else whichever has the PSP's reference."""
-    row = await conn.fetchrow(_BY_REFERENCE, merchant_id, psp_account_id, psp_reference, kind.value)
-    return attempt_of(row) if row and psp_reference else None
+    """What a PSP's account tells of. `psp_reference`: the operation's own."""
+    row = await conn.fetchrow(_NAMED, merchant_id, psp_account_id, kind.value, key, psp_reference)
+    return attempt_of(row) if row else None
+
+
+# What is looked at already keeps its pauses.
+_LOOK_AGAIN: Final = """
+UPDATE attempts SET next_recovery_at = now(), recovery_tries = 0
+WHERE merchant_id = $1 AND payment_id = $2 AND kind = 'authorise'
+    AND (id = $3 OR psp_reference = $4 AND psp_reference <> '')
+    AND state IN ('approved', 'declined') AND next_recovery_at IS NULL"""
+
+
+async def look_again(conn: Conn, payment: Payment, attempt: Attempt) -> None:
+    """Let recovery ask about the charge of `attempt`, although there is an outcome."""
+    await conn.execute(
+        _LOOK_AGAIN,
+        payment.merchant_id,
+        payment.id,
+        attempt.undoes or attempt.id,
+        attempt.charge_reference or payment.psp_reference,
+    )
+
+
+async def rest(conn: Conn, attempt: Attempt) -> None:
+    """There is nothing to ask about it any more."""
+    await conn.execute(
+        "UPDATE attempts SET next_recovery_at = NULL, unresolved_since = NULL"
+        " WHERE merchant_id = $1 AND id = $2",
+        attempt.merchant_id,
+        attempt.id,
+    )
+
+
+async def name(conn: Conn, charge: Attempt, psp_reference: str) -> None:
+    """The PSP's reference of a charge that was given up before it was known."""
+    await conn.execute(
+        "UPDATE attempts SET psp_reference = $3"
+        " WHERE merchant_id = $1 AND id = $2 AND psp_reference = ''",
+        charge.merchant_id,
+        charge.id,
+        psp_reference,
+    )
+
+
+async def operations_of(conn: Conn, merchant_id: str, payment_id: str) -> Sequence[Attempt]:
+    """The payment's captures, cancellations and refunds, whoever made them."""
+    rows = await conn.fetch(
+        "SELECT * FROM attempts WHERE merchant_id = $1 AND payment_id = $2"
+        " AND kind <> 'authorise' ORDER BY id",
+        merchant_id,
+        payment_id,
+    )
+    return [attempt_of(row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,13 +28,14 @@ async def take(
 
 _SAVE_DISPUTE: Final = """
 INSERT INTO disputes (merchant_id, id, payment_id, state, amount_minor, currency, reason,
-    psp_account_id, psp_reference, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-ON CONFLICT (merchant_id, id) DO UPDATE SET state = EXCLUDED.state
-    WHERE disputes.state = 'open'"""
+    psp_account_id, psp_reference, created_at, told_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (merchant_id, id) DO UPDATE SET state = EXCLUDED.state,
+    amount_minor = EXCLUDED.amount_minor, reason = EXCLUDED.reason, told_at = EXCLUDED.told_at"""
 
 
 async def save_dispute(conn: Conn, dispute: Dispute, *, psp_account_id: str) -> None:
+    """Its payment is locked."""
     await conn.execute(
         _SAVE_DISPUTE,
         dispute.merchant_id,
@@ -47,6 +48,7 @@ async def save_dispute(conn: Conn, dispute: Dispute, *, psp_account_id: str) -> 
         psp_account_id,
         dispute.psp_reference,
         dispute.created_at,
+        dispute.told_at,
     )
 
 

@@ -19,9 +19,11 @@ from services.payments.store.rows import candidate_json, decline_json, payment_o
 _SELECT: Final = """
 SELECT payments.*,
     (SELECT coalesce(jsonb_agg(to_jsonb(refund) ORDER BY refund.id), '[]')
-       FROM (SELECT id, state, amount_minor, reason, created_at FROM attempts
+       FROM (SELECT id, state, amount_minor, reason, created_at, psp_reference, elsewhere
+               FROM attempts
               WHERE attempts.merchant_id = payments.merchant_id
-                AND attempts.payment_id = payments.id AND kind = 'refund') AS refund) AS refunds,
+                AND attempts.payment_id = payments.id
+                AND kind = 'refund' AND charge_reference = '') AS refund) AS refunds,
     (SELECT coalesce(jsonb_agg(to_jsonb(disputes) ORDER BY disputes.id), '[]') FROM disputes
       WHERE disputes.merchant_id = payments.merchant_id
         AND disputes.payment_id = payments.id) AS disputes

@@ -14,7 +14,7 @@ from services.payments.domain import (
 )
 from services.payments.outcomes import DeclineCode, Declined
 from services.payments.states import (
-    ATTEMPT_FINAL,
+    ATTEMPT_SETTLED,
     AttemptKind,
     AttemptState,
     CaptureMode,
@@ -112,19 +112,20 @@ def refund_of(entry: dict[str, Any]) -> Refund:
         amount_minor=entry["amount_minor"],
         reason=entry["reason"],
         created_at=datetime.fromisoformat(entry["created_at"]),
+        psp_reference=entry["psp_reference"],
+        elsewhere=entry["elsewhere"],
     )
 
 
 def refund_state_of(state: AttemptState) -> RefundState:
     """A refund is its attempt, as the shop sees it."""
-    if state not in ATTEMPT_FINAL:
+    if state not in ATTEMPT_SETTLED:
         return RefundState.PROCESSING
     return RefundState.SUCCEEDED if state is AttemptState.APPROVED else RefundState.FAILED
 
 
 def dispute_of(entry: Any) -> Dispute:
     """Of a row, or of its JSON."""
-    created_at = entry["created_at"]
     return Dispute(
         id=entry["id"],
         merchant_id=entry["merchant_id"],
@@ -134,10 +135,13 @@ def dispute_of(entry: Any) -> Dispute:
         currency=entry["currency"],
         reason=entry["reason"],
         psp_reference=entry["psp_reference"],
-        created_at=datetime.fromisoformat(created_at)
-        if isinstance(created_at, str)
-        else created_at,
+        created_at=_time_of(entry["created_at"]),
+        told_at=_time_of(entry["told_at"]),
     )
+
+
+def _time_of(value: str | datetime) -> datetime:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def attempt_of(row: Row) -> Attempt:
@@ -159,4 +163,8 @@ def attempt_of(row: Row) -> Attempt:
         decline=decline_of(row["decline"]),
         recovery_tries=row["recovery_tries"],
         settled_at=row["settled_at"],
+        elsewhere=row["elsewhere"],
+        charge_reference=row["charge_reference"],
+        undoes=row["undoes"],
+        watched=row["next_recovery_at"] is not None,
     )

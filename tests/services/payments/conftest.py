@@ -28,7 +28,8 @@ from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhoo
 from services.payments.psps import Psps
 from services.payments.states import AttemptKind, CaptureMode, Initiator
 from tests.services.payments.door import MERCHANT, Door, serving
-from tests.services.payments.psp_double import ProcessDied, PspDouble, webhook
+from tests.services.payments.psp_double import ProcessDied, PspDouble
+from tests.services.payments.psp_news import webhook
 
 
 class Time:

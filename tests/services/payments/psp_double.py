@@ -16,13 +16,9 @@ from services.payments.connectors.base import (
     Asked,
     AttemptKind,
     Charge,
-    DisputeNotice,
-    DisputeState,
     InstrumentReady,
     InstrumentSetup,
     Operation,
-    OperationNotice,
-    OtherNotice,
     Settlements,
     WebhookMalformedError,
     WebhookSignatureError,
@@ -37,6 +33,7 @@ from services.payments.outcomes import (
     Pending,
     Unknown,
 )
+from tests.services.payments.psp_news import NOTICES
 
 AUTHORISE, CAPTURE, CANCEL, REFUND = AttemptKind
 
@@ -56,8 +53,8 @@ class Fault(Enum):
 NEVER_SEEN = (Fault.DIES_BEFORE, Fault.NEVER_ARRIVED)
 
 
-def declined(code: DeclineCode = DeclineCode.DO_NOT_HONOR) -> Declined:
-    return Declined(code, "The test says no.", psp_code=code.value)
+def declined(code: DeclineCode = DeclineCode.DO_NOT_HONOR, reference: str = "") -> Declined:
+    return Declined(code, "The test says no.", psp_code=code.value, psp_reference=reference)
 
 
 @dataclass
@@ -111,6 +108,16 @@ class PspDouble:
     def settle(self, key: str, outcome: Outcome) -> Outcome:
         return self._settle(key, outcome)
 
+    def approve_late(self, key: str, payment_id: str, *, captured: bool) -> Approved:
+        """After it declined, or although nobody waits for it any more."""
+        booked = self.charges.setdefault(
+            self.reference(key), BookedCharge(key, payment_id, amount_minor=5990)
+        )
+        booked.held_minor, booked.captured_minor, booked.released = 0, 0, False
+        approved = self._take(booked, booked.amount_minor, captured=captured)
+        self._settle(key, approved)
+        return approved
+
     # The connector
 
     async def authorise(self, charge: Charge) -> Outcome:
@@ -130,6 +137,9 @@ class PspDouble:
             charge = self.charges[operation.psp_reference]
             assert operation.amount_minor <= charge.held_minor, "over-capture at the PSP"
             charge.captured_minor, charge.held_minor = operation.amount_minor, 0
+            self.answers[charge.key] = Approved(
+                operation.psp_reference, operation.amount_minor, captured=True
+            )
             return Approved(operation.psp_reference, operation.amount_minor, captured=True)
 
         return await self._do(CAPTURE, operation, do)
@@ -251,20 +261,3 @@ class PspDouble:
 
     def reference(self, key: str) -> str:
         return f"{self.name}:{key}"
-
-
-# Webhooks are numbers of notices that the test wrote down.
-NOTICES: dict[int, OperationNotice | DisputeNotice | OtherNotice] = {}
-
-
-def webhook(notice: OperationNotice | DisputeNotice | OtherNotice) -> bytes:
-    NOTICES[len(NOTICES) + 1] = notice
-    return json.dumps({"number": len(NOTICES)}).encode()
-
-
-def told(event: str, key: str, outcome: Outcome, kind: AttemptKind = AUTHORISE) -> OperationNotice:
-    return OperationNotice(event, key, kind, getattr(outcome, "psp_reference", ""), outcome)
-
-
-def dispute(event: str, psp_reference: str, state: DisputeState) -> DisputeNotice:
-    return DisputeNotice(event, "dp_1", psp_reference, 5990, state, "fraudulent")

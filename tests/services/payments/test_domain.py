@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.errors import Refusal
-from services.payments import disputes, retry, settling, starting
+from services.payments import elsewhere, retry, settling, starting
 from services.payments.connectors.base import TIMEOUT_SECONDS
-from services.payments.domain import Attempt, Candidate, Dispute, Fact, Payment
+from services.payments.domain import Attempt, Candidate, Fact, Payment
+from services.payments.elsewhere import Foreign
 from services.payments.outcomes import (
     ActionRequired,
     Approved,
@@ -22,13 +23,12 @@ from services.payments.outcomes import (
 )
 from services.payments.retry import Advice, WhenUnknown
 from services.payments.states import (
-    ATTEMPT_FINAL,
+    ATTEMPT_SETTLED,
     FINAL,
     INITIAL,
     AttemptKind,
     AttemptState,
     CaptureMode,
-    DisputeState,
     Initiator,
     State,
 )
@@ -66,14 +66,20 @@ def settle(before: tuple[Payment, Attempt], outcome: Outcome) -> settling.Change
 amounts = st.integers(min_value=0, max_value=9000)
 outcomes = st.one_of(
     st.builds(Approved, st.just("ref"), amounts, st.booleans()),
-    st.builds(Declined, st.sampled_from(DeclineCode), st.just("no")),
+    st.builds(
+        Declined,
+        st.sampled_from(DeclineCode),
+        st.just("no"),
+        st.just(""),
+        st.sampled_from(["", "ref"]),
+    ),
     st.builds(ActionRequired, st.just("ref"), st.just("https://x.test")),
     st.builds(Pending, st.just("ref")),
     st.builds(Unknown, st.just("why")),
 )
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["settle", "capture", "cancel", "refund", "late"]),
+        st.sampled_from(["settle", "capture", "cancel", "refund", "late", "elsewhere", "reverse"]),
         st.integers(min_value=1, max_value=7000),
         outcomes,
     ),
@@ -88,6 +94,15 @@ def assert_sound(now_is: Payment) -> None:
     assert min(now_is.refunded_minor, now_is.refunding_minor) >= 0
     assert now_is.refunded_minor + now_is.refunding_minor <= now_is.captured_minor
     assert (now_is.state is State.REFUNDED) == (0 < now_is.captured_minor == now_is.refunded_minor)
+
+
+def made_elsewhere(
+    now_is: Payment, charge: Attempt, minor: int, name: str
+) -> tuple[Payment, Attempt]:
+    kind = (AttemptKind.CAPTURE, AttemptKind.CANCEL, AttemptKind.REFUND)[minor % 3]
+    foreign = Foreign(kind, "ref", "ch", minor, Approved("ref", minor))
+    change = elsewhere.booked(now_is, charge, foreign, attempt_id=name, now=NOW)
+    return change.payment, change.attempt
 
 
 @given(steps)
@@ -108,9 +123,14 @@ def test_no_sequence_of_calls_and_outcomes_breaks_the_amounts_or_leaves_a_final_
                 )
             elif step == "late":
                 attempt = attempts[min(attempts)]
+            elif step == "elsewhere":
+                now_is, attempt = made_elsewhere(now_is, attempts["att_1"], minor, name)
+            elif step == "reverse":
+                attempt = attempts[max(attempts)]
             attempts[attempt.id] = attempt
         except Refusal:
             continue
+        assert_sound(now_is)
         change = settling.settle(now_is, attempt, outcome, now=NOW, next_attempt_id=f"{name}n")
         now_is, attempts[attempt.id] = change.payment, change.attempt
         attempt = change.next_attempt or change.attempt
@@ -118,13 +138,13 @@ def test_no_sequence_of_calls_and_outcomes_breaks_the_amounts_or_leaves_a_final_
         assert_sound(now_is)
         if before in FINAL:
             assert now_is.state is before
-            assert not change.happened
+            assert {each.fact for each in change.happened} <= {Fact.REFUNDED, Fact.REFUND_FAILED}
 
 
 @given(outcomes, outcomes)
 def test_a_settled_attempt_stays_as_it_is(first, second):
     change = settle(begun(), first)
-    if change.attempt.state in ATTEMPT_FINAL:
+    if change.attempt.state in ATTEMPT_SETTLED:
         again = settle((change.payment, change.attempt), second)
         assert again.attempt == change.attempt
         assert again.next_attempt is None
@@ -180,22 +200,6 @@ def test_a_challenge_makes_no_sense_for_a_capture():
     started = starting.start_capture(held, None, attempt_id="att_2", now=NOW)
     change = settle(started, ActionRequired("ref", "https://x.test"))
     assert change.attempt.state is AttemptState.UNKNOWN
-
-
-def a_dispute() -> Dispute:
-    return Dispute("dis_1", "mer_1", "pay_1", DisputeState.OPEN, 100, "EUR", "fraud", "dp_1", NOW)
-
-
-@given(st.lists(st.sampled_from(DisputeState), min_size=1, max_size=8))
-def test_a_dispute_opens_once_and_closes_at_most_once(notices):
-    made, dispute, facts = payment(), a_dispute(), []
-    for notice in notices:
-        made, dispute, happened = disputes.disputed(made, dispute, notice)
-        facts += [each.fact for each in happened]
-    closed = [notice for notice in notices if notice is not DisputeState.OPEN]
-    assert facts == [Fact.DISPUTE_OPENED] + [Fact.DISPUTE_CLOSED] * bool(closed)
-    assert dispute.state is (closed[0] if closed else DisputeState.OPEN)
-    assert made.disputes == (dispute,)
 
 
 # Retry

@@ -4,10 +4,9 @@ import json
 
 import pytest
 
-from services.payments.connectors.base import DisputeState, OperationNotice, OtherNotice
+from services.payments.connectors.base import DisputeState, OtherNotice
 from services.payments.domain import Payment
 from services.payments.errors import (
-    PaymentDisputed,
     PaymentNotFound,
     PspAccountNotFound,
     WebhookMalformed,
@@ -18,16 +17,8 @@ from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhoo
 from services.payments.outcomes import ActionRequired, Approved, DeclineCode, Pending
 from services.payments.states import State
 from tests.services.payments.conftest import MERCHANT, World
-from tests.services.payments.psp_double import (
-    AUTHORISE,
-    CANCEL,
-    CAPTURE,
-    REFUND,
-    Fault,
-    declined,
-    dispute,
-    told,
-)
+from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, declined
+from tests.services.payments.psp_news import dispute, elsewhere, told
 
 
 async def challenged(world: World) -> tuple[Payment, str]:
@@ -150,24 +141,9 @@ async def test_a_refund_is_found_by_the_psps_reference(world: World):
     paid = await world.create()
     world.a.plan(REFUND, Pending("re_77"))
     await world.refund(paid, 1000)
-    await world.notice(OperationNotice("e1", "", REFUND, "re_77", Approved("re_77", 1000)))
+    done = Approved("re_77", 1000)
+    await world.notice(elsewhere("e1", REFUND, paid.psp_reference, done, reference="re_77"))
     assert (await world.get(paid)).refunded_minor == 1000
-
-
-async def test_what_was_done_in_the_psps_own_console_is_followed(world: World):
-    held, dropped = await world.hold(), await world.hold()
-    first, second = await world.attempts()
-    await world.notice(
-        OperationNotice("e1", first["id"], CAPTURE, "", Approved(held.psp_reference, 3000, True))
-    )
-    assert ((await world.get(held)).state, (await world.get(held)).captured_minor) == (
-        State.CAPTURED,
-        3000,
-    )
-    await world.notice(
-        OperationNotice("e2", "", CANCEL, dropped.psp_reference, Approved(second["id"], 5990))
-    )
-    assert (await world.get(dropped)).state is State.CANCELLED
 
 
 async def test_webhooks_of_unknown_and_other_things_are_stored_and_answered(world: World):
@@ -194,32 +170,3 @@ async def test_forged_broken_and_lost_webhooks_are_refused(world: World):
     with pytest.raises(PspAccountNotFound):
         await handle_psp_webhook(world.deps, HandlePspWebhook("psa_nobody", b"{}", signed))
     assert await world.rows("SELECT 1 FROM psp_events") == []
-
-
-# Disputes
-
-
-async def test_a_refund_is_refused_while_a_dispute_is_open(world: World):
-    paid = await world.create()
-    await world.notice(dispute("e1", paid.psp_reference, DisputeState.OPEN))
-    [opened] = (await world.get(paid)).disputes
-    assert opened.state is DisputeState.OPEN
-    with pytest.raises(PaymentDisputed):
-        await world.refund(paid)
-    await world.notice(dispute("e2", paid.psp_reference, DisputeState.WON))
-    assert (await world.refund(paid)).state is State.REFUNDED
-    assert await world.subjects() == [
-        "payment.captured",
-        "dispute.opened",
-        "dispute.closed",
-        "payment.refunded",
-    ]
-
-
-async def test_a_dispute_that_is_told_in_the_wrong_order_ends_closed(world: World):
-    paid = await world.create()
-    await world.notice(dispute("e2", paid.psp_reference, DisputeState.LOST))
-    await world.notice(dispute("e1", paid.psp_reference, DisputeState.OPEN))
-    [closed] = (await world.get(paid)).disputes
-    assert closed.state is DisputeState.LOST
-    assert (await world.subjects())[1:] == ["dispute.opened", "dispute.closed"]

@@ -7,7 +7,8 @@ from libs.errors import Kind
 from services.payments.outcomes import ActionRequired, DeclineCode, Unknown
 from services.payments.states import DisputeState
 from tests.services.payments.door import MERCHANT, Door, routing
-from tests.services.payments.psp_double import AUTHORISE, Fault, declined, dispute, told, webhook
+from tests.services.payments.psp_double import AUTHORISE, Fault, declined
+from tests.services.payments.psp_news import dispute, told, webhook
 
 
 async def test_routing_is_replaced_as_a_whole(door: Door):

@@ -11,7 +11,8 @@ from services.payments.outcomes import ActionRequired, DeclineCode
 from services.payments.states import CaptureMode, Exemption, State
 from tests.services.payments.conftest import World, key
 from tests.services.payments.door import EUR_59_90, Door, routing
-from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, declined, told
+from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, declined
+from tests.services.payments.psp_news import told
 from tests.services.payments.test_flows_crashes import assert_settled, until_the_fault
 
 UNSAVED = {"instrument_id": "", "brand": "", "country": "", "method": "link"}

@@ -9,7 +9,6 @@ from libs import context
 from services.payments.book import Book
 from services.payments.connectors.base import OperationNotice
 from services.payments.domain import Attempt, Payment
-from services.payments.flows.webhooks import is_old_news
 from services.payments.outcomes import (
     ActionRequired,
     Approved,
@@ -19,17 +18,16 @@ from services.payments.outcomes import (
     Pending,
     Unknown,
 )
-from services.payments.settling import settle
+from services.payments.settling import GIVEN_BACK_FROM, is_old_news, settle
 from services.payments.states import (
     TRANSITIONS,
     AttemptKind,
     AttemptState,
-    Event,
     State,
 )
-from services.payments.store.attempts import Standing
 from tests.services.payments.conftest import MERCHANT, World
-from tests.services.payments.psp_double import AUTHORISE, CAPTURE, told
+from tests.services.payments.psp_double import AUTHORISE, CAPTURE
+from tests.services.payments.psp_news import told
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 OUTCOMES: tuple[Outcome, ...] = (
@@ -37,6 +35,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     Approved("x", 5990, captured=True),
     Declined(DeclineCode.DO_NOT_HONOR, "no"),
     Declined(DeclineCode.CARD_BLOCKED, "no"),
+    Declined(DeclineCode.REQUEST_REFUSED, "no", psp_reference="x"),
     ActionRequired("x", "https://psp.test/c"),
     Pending("x"),
     Unknown("?"),
@@ -44,8 +43,8 @@ OUTCOMES: tuple[Outcome, ...] = (
 
 
 def situations(like: Payment) -> Iterator[tuple[Payment, Attempt, Outcome]]:
-    for state, capturing, kind, attempt_state, outcome in product(
-        State, (0, 5990), AttemptKind, AttemptState, OUTCOMES
+    for state, capturing, kind, attempt_state, named, outcome in product(
+        State, (0, 5990), AttemptKind, AttemptState, ("", "x"), OUTCOMES
     ):
         attempt = Attempt(
             merchant_id=MERCHANT,
@@ -56,6 +55,7 @@ def situations(like: Payment) -> Iterator[tuple[Payment, Attempt, Outcome]]:
             amount_minor=5990,
             created_at=NOW,
             state=attempt_state,
+            psp_reference=named,
         )
         yield replace(like, state=state, capturing_minor=capturing), attempt, outcome
 
@@ -64,28 +64,33 @@ async def test_what_is_old_news_would_change_nothing_under_a_lock(world: World):
     like = await world.create()
     old = 0
     for payment, attempt, outcome in situations(like):
-        notice = OperationNotice("e", attempt.id, attempt.kind, "x", outcome)
-        standing = Standing(
-            attempt.kind, attempt.state, attempt.psp_account_id, payment.state, payment.traceparent
-        )
-        if is_old_news(notice, standing):
+        if is_old_news(attempt.kind, attempt.state, payment.state, outcome):
             old += 1
             change = settle(payment, attempt, outcome, now=NOW, next_attempt_id="", may_go_on=False)
             assert not change.changed, (payment.state, attempt, outcome)
+            assert not change.look_again, (payment.state, attempt, outcome)
     assert old
 
 
-def test_a_payment_that_cannot_be_taken_never_can_be_again():
-    untakeable = {state for state in State if (state, Event.TAKEN) not in TRANSITIONS}
-    assert untakeable
-    for (state, _), after in TRANSITIONS.items():
-        assert state not in untakeable or after in untakeable
+def test_what_was_taken_stays_the_payments():
+    for (state, event), after in TRANSITIONS.items():
+        if state in GIVEN_BACK_FROM:
+            assert after in GIVEN_BACK_FROM, event
 
 
-async def test_a_notice_of_another_operation_on_the_attempt_is_no_old_news():
-    standing = Standing(AUTHORISE, AttemptState.APPROVED, "psa_1", State.CAPTURED, "")
-    notice = OperationNotice("e", "att_1", CAPTURE, "x", Approved("x", 5990, captured=True))
-    assert not is_old_news(notice, standing)
+async def test_a_notice_of_another_operation_on_the_attempt_is_no_old_news(world: World):
+    held = await world.hold()
+    [attempt] = await world.attempts()
+    named = OperationNotice(
+        "e",
+        attempt["id"],
+        CAPTURE,
+        held.psp_reference,
+        Approved("op_1", 5990),
+        operation_reference="op_1",
+    )
+    assert await world.notice(named)
+    assert (await world.get(held)).state is State.CAPTURED
 
 
 async def test_old_news_waits_for_no_lock_and_is_stored_once(world: World):

@@ -18,6 +18,7 @@ from services.payments.connectors.base import (
     SettlementLine,
     Settlements,
     SetupOutcome,
+    moment,
 )
 from services.payments.connectors.declines import declined
 from services.payments.outcomes import (
@@ -131,15 +132,20 @@ def operation_outcome(operation: Json, charge: Json) -> Outcome:
     """A capture, cancellation or refund; the amount of a cancellation is all that was held."""
     match operation["state"]:
         case "succeeded":
-            amount = operation.get("amount_minor")
-            reference = operation["id"] if operation["kind"] == "refund" else charge["id"]
-            return Approved(
-                str(reference), int(charge["amount_minor"] if amount is None else amount)
+            return Approved(str(operation["id"]), _amount(operation, charge))
+        case "failed":  # a refund that had succeeded
+            return declined(
+                DeclineCode.REQUEST_REFUSED, psp_code="failed", psp_reference=str(operation["id"])
             )
         case "refused":
             return declined(DeclineCode.REQUEST_REFUSED, psp_code=str(operation.get("code", "")))
         case other:
             return Unknown(f"the sandbox says state {other}")
+
+
+def _amount(operation: Json, charge: Json) -> int:
+    amount = operation.get("amount_minor")
+    return int(charge["amount_minor"] if amount is None else amount)
 
 
 def authorisation_answer(status: int, body: Json) -> Outcome:
@@ -184,7 +190,7 @@ def notice(event: Json) -> Notice:
     event_id, kind = str(event["id"]), str(event["type"])
     data = event["data"]
     if kind.startswith("charge.dispute."):
-        return _dispute(event_id, data["dispute"])
+        return _dispute(event_id, data)
     if not kind.startswith("charge."):
         return OtherNotice(event_id, kind)
     charge, operation = data["charge"], data["operation"]
@@ -197,11 +203,19 @@ def notice(event: Json) -> Notice:
         case _ as never:
             assert_never(never)
     return OperationNotice(
-        event_id, str(operation["key"]), attempt_kind, str(charge["id"]), outcome
+        psp_event_id=event_id,
+        key=str(operation.get("key") or ""),  # none for what was done in the console
+        kind=attempt_kind,
+        psp_reference=str(charge["id"]),
+        outcome=outcome,
+        operation_reference=str(operation["id"]),
+        charge_key=str(charge["key"]),
+        amount_minor=_amount(operation, charge),
     )
 
 
-def _dispute(event_id: str, dispute: Json) -> DisputeNotice:
+def _dispute(event_id: str, data: Json) -> DisputeNotice:
+    dispute = data["dispute"]
     return DisputeNotice(
         psp_event_id=event_id,
         dispute_reference=str(dispute["id"]),
@@ -209,6 +223,8 @@ def _dispute(event_id: str, dispute: Json) -> DisputeNotice:
         amount_minor=int(dispute["amount_minor"]),
         state=DISPUTE_STATES[dispute["state"]],
         reason="",
+        told_at=moment(float(dispute["updated"])),
+        charge_key=str(data["charge"]["key"]),
     )
 
 

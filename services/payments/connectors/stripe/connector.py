@@ -145,9 +145,9 @@ class StripeConnector:
         return await _first_of(asked.key, listed, mapping.authorisation)
 
     async def _find_refund(self, asked: Asked) -> Outcome | NotFound:
-        """The reference is the refund's own, its PaymentIntent's, or not known at all."""
-        if asked.psp_reference.startswith("re_"):
-            found = await self._api.refunds.retrieve_async(asked.psp_reference)
+        """By its own reference, by its PaymentIntent's, or by its time."""
+        if asked.operation_reference:
+            found = await self._api.refunds.retrieve_async(asked.operation_reference)
             return mapping.refund(found.to_dict())
         if asked.psp_reference:
             request = parameters.refunds_of(asked.psp_reference)

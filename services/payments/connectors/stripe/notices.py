@@ -1,9 +1,11 @@
 """Stripe's events as notices. Pure.
 
 Every event of money moving that we act on is here; PaymentIntents tell about authorisation,
-capture and cancellation, Refunds and Disputes about themselves.
+capture and cancellation, Refunds and Disputes about themselves. What was done in Stripe's own
+dashboard comes in the same events, without our key.
 """
 
+from datetime import datetime
 from typing import Final
 
 from services.payments.connectors.base import (
@@ -13,15 +15,17 @@ from services.payments.connectors.base import (
     Notice,
     OperationNotice,
     OtherNotice,
+    moment,
 )
 from services.payments.connectors.stripe import mapping
 from services.payments.connectors.stripe.amounts import from_stripe
 from services.payments.connectors.stripe.mapping import Json
-from services.payments.outcomes import Outcome
+from services.payments.outcomes import Approved, Outcome
 
 REFUND_EVENTS: Final = frozenset(
     {"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"}
 )
+CHARGE_EVENTS: Final = frozenset({"charge.captured", "charge.refunded"})
 DISPUTE_EVENTS: Final = frozenset(
     {
         "charge.dispute.created",
@@ -57,30 +61,71 @@ def notice(event: Json) -> Notice:
     if kind.startswith("payment_intent."):
         return _intent(event_id, kind, told)
     if kind in REFUND_EVENTS:
-        reference = str(told.get("payment_intent") or "")
+        return _refund(event_id, told)
+    if kind in CHARGE_EVENTS:
+        return _charge(event_id, kind, told)
+    if kind in DISPUTE_EVENTS:
+        told_at = moment(int(event["created"]))
+        return _dispute(event_id, kind, told, told_at)
+    return OtherNotice(event_id, kind)
+
+
+def _refund(event_id: str, refund: Json) -> Notice:
+    return OperationNotice(
+        psp_event_id=event_id,
+        key=mapping.attempt_of(refund),
+        kind=AttemptKind.REFUND,
+        psp_reference=str(refund.get("payment_intent") or ""),
+        outcome=mapping.refund(refund),
+        operation_reference=str(refund["id"]),
+        amount_minor=from_stripe(int(refund["amount"]), str(refund["currency"])),
+    )
+
+
+def _charge(event_id: str, kind: str, charge: Json) -> Notice:
+    """A PaymentIntent's charge. Its newest refund is in it where the API version lists refunds; the
+    events of refunds tell the same.
+    """
+    intent = str(charge.get("payment_intent") or "")
+    if kind == "charge.captured" and intent:
+        amount = from_stripe(int(charge["amount_captured"]), str(charge["currency"]))
         return OperationNotice(
             event_id,
-            mapping.attempt_of(told),
-            AttemptKind.REFUND,
-            reference,
-            mapping.refund(told),
+            "",
+            AttemptKind.CAPTURE,
+            intent,
+            Approved(intent, amount),
+            charge_key=mapping.attempt_of(charge),
+            amount_minor=amount,
         )
-    if kind in DISPUTE_EVENTS:
-        return _dispute(event_id, kind, told)
+    listed = (charge.get("refunds") or {}).get("data") or []
+    if kind == "charge.refunded" and intent and listed:
+        return _refund(event_id, {**listed[0], "payment_intent": intent})
     return OtherNotice(event_id, kind)
 
 
 def _intent(event_id: str, kind: str, intent: Json) -> Notice:
-    """A capture or cancellation does not repeat our key: reference and kind find it."""
+    """A capture or cancellation is known by its PaymentIntent only, ours or not."""
     reference, attempt = str(intent["id"]), mapping.attempt_of(intent)
+    amount = from_stripe(int(intent["amount"]), str(intent["currency"]))
     outcome: Outcome
     if kind == "payment_intent.canceled":
-        amount = from_stripe(int(intent["amount"]), str(intent["currency"]))
         outcome = mapping.settled(mapping.cancellation(intent, amount))
-        return OperationNotice(event_id, "", AttemptKind.CANCEL, reference, outcome)
+        return OperationNotice(
+            event_id, "", AttemptKind.CANCEL, reference, outcome, charge_key=attempt
+        )
     if kind == "payment_intent.succeeded" and intent.get("capture_method") == "manual":
+        taken = from_stripe(int(intent["amount_received"]), str(intent["currency"]))
         outcome = mapping.settled(mapping.capture(intent))
-        return OperationNotice(event_id, "", AttemptKind.CAPTURE, reference, outcome)
+        return OperationNotice(
+            event_id,
+            "",
+            AttemptKind.CAPTURE,
+            reference,
+            outcome,
+            charge_key=attempt,
+            amount_minor=taken,
+        )
     held = kind == "payment_intent.amount_capturable_updated" and intent["amount_capturable"]
     if held or kind == "payment_intent.succeeded" or kind in AUTHORISATION_EVENTS:
         outcome = mapping.authorisation(intent)
@@ -88,7 +133,7 @@ def _intent(event_id: str, kind: str, intent: Json) -> Notice:
     return OtherNotice(event_id, kind)
 
 
-def _dispute(event_id: str, kind: str, dispute: Json) -> Notice:
+def _dispute(event_id: str, kind: str, dispute: Json, told_at: datetime) -> Notice:
     state = DISPUTE_STATES.get(str(dispute["status"]))
     if state is None:
         return OtherNotice(event_id, kind)
@@ -99,4 +144,5 @@ def _dispute(event_id: str, kind: str, dispute: Json) -> Notice:
         amount_minor=from_stripe(int(dispute["amount"]), str(dispute["currency"])),
         state=state,
         reason=str(dispute.get("reason") or ""),
+        told_at=told_at,
     )

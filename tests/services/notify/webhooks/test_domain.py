@@ -128,6 +128,10 @@ def test_types_and_nouns_are_known_and_repeats_dropped():
 
 
 def test_a_wildcard_means_the_types_of_its_noun():
-    assert public_events.types_matching("dispute.*") == {"dispute.opened", "dispute.closed"}
+    assert public_events.types_matching("dispute.*") == {
+        "dispute.opened",
+        "dispute.updated",
+        "dispute.closed",
+    }
     assert public_events.types_matching("dispute.opened") == {"dispute.opened"}
     assert public_events.types_matching("payment_link.*").isdisjoint({"payment.captured"})

@@ -40,9 +40,10 @@ def an_operation(kind: AttemptKind, psp_reference: str, amount_minor: int = 5990
     return Operation(ids.new(prefix), kind, psp_reference, amount_minor, "EUR")
 
 
-def asked(of: Charge | Operation, psp_reference: str = "") -> Asked:
+def asked(of: Charge | Operation, psp_reference: str = "", *, own: str = "") -> Asked:
+    """`own`: the operation's own reference."""
     kind = of.kind if isinstance(of, Operation) else AttemptKind.AUTHORISE
-    return Asked(of.key, kind, psp_reference, of.amount_minor, of.currency)
+    return Asked(of.key, kind, psp_reference, of.amount_minor, of.currency, operation_reference=own)
 
 
 def a_setup(token: str = "tok_visa", **fields: Any) -> InstrumentSetup:

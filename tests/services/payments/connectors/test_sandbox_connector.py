@@ -72,7 +72,8 @@ async def test_a_charge_with_capture_is_captured_under_our_key(connector, sessio
 async def test_an_authorised_charge_is_captured_in_part_and_refunded(connector):
     reference = await authorised(connector)
     captured = await connector.capture(an_operation(CAPTURE, reference, 4000))
-    assert captured == Approved(reference, 4000)
+    assert isinstance(captured, Approved)
+    assert captured.amount_minor == 4000
     refund = await connector.refund(an_operation(REFUND, reference, 1500))
     assert isinstance(refund, Approved)
     assert refund.amount_minor == 1500
@@ -84,8 +85,10 @@ async def test_an_authorised_charge_is_captured_in_part_and_refunded(connector):
 async def test_a_cancelled_charge_cannot_be_captured(connector):
     reference = await authorised(connector)
     cancel = an_operation(CANCEL, reference)
-    assert await connector.cancel(cancel) == Approved(reference, 5990)
-    assert await connector.look_up(asked(cancel)) == Approved(reference, 5990)
+    released = await connector.cancel(cancel)
+    assert isinstance(released, Approved)
+    assert released.amount_minor == 5990
+    assert await connector.look_up(asked(cancel)) == released
     capture = an_operation(CAPTURE, reference)
     refused = await connector.capture(capture)
     assert isinstance(refused, Declined)

@@ -1,5 +1,6 @@
 """The sandbox's recorded answers and events as outcomes and notices."""
 
+import copy
 from datetime import date
 
 import pytest
@@ -66,12 +67,12 @@ def test_recorded_declines(name, code, psp_code):
 
 
 def test_recorded_operations():
-    charge = ANSWERS["capture"]["body"]["id"]
-    assert mapping.operation_answer(*answer("capture")) == Approved(charge, 5000)
+    capture = ANSWERS["capture"]["body"]["operation"]["id"]
+    assert mapping.operation_answer(*answer("capture")) == Approved(capture, 5000)
     refund = mapping.operation_answer(*answer("refund"))
     assert refund == Approved(ANSWERS["refund"]["body"]["operation"]["id"], 1000)
     cancel = mapping.operation_answer(*answer("cancel"))
-    assert cancel == Approved(ANSWERS["cancel"]["body"]["id"], 5990)
+    assert cancel == Approved(ANSWERS["cancel"]["body"]["operation"]["id"], 5990)
     again = mapping.operation_answer(*answer("capture_again"))
     assert isinstance(again, Declined)
     assert again.code is DeclineCode.REQUEST_REFUSED
@@ -80,7 +81,7 @@ def test_recorded_operations():
 
 def test_recorded_look_ups():
     assert mapping.look_up_answer(*answer("look_up_capture")) == Approved(
-        ANSWERS["capture"]["body"]["id"], 5000
+        ANSWERS["capture"]["body"]["operation"]["id"], 5000
     )
     assert isinstance(mapping.look_up_answer(*answer("look_up_unknown")), NotFound)
 
@@ -129,7 +130,26 @@ def test_recorded_events(name, kind, outcome):
     assert (notice.psp_event_id, notice.kind) == (event["id"], kind)
     assert notice.key == event["data"]["operation"]["key"]
     assert notice.psp_reference == event["data"]["charge"]["id"]
+    assert notice.operation_reference == event["data"]["operation"]["id"]
+    assert notice.charge_key == event["data"]["charge"]["key"]
     assert isinstance(notice.outcome, outcome)
+
+
+def test_what_was_done_in_the_console_has_no_key():
+    event = copy.deepcopy(EVENTS["charge.refunded"])
+    event["data"]["operation"]["key"] = None
+    notice = mapping.notice(event)
+    assert isinstance(notice, OperationNotice)
+    assert (notice.key, notice.amount_minor) == ("", 1000)
+
+
+def test_a_refund_that_failed_later_names_itself():
+    event = copy.deepcopy(EVENTS["charge.refunded"])
+    event["data"]["operation"]["state"] = "failed"
+    notice = mapping.notice({**event, "type": "charge.refund_failed"})
+    assert isinstance(notice, OperationNotice)
+    assert isinstance(notice.outcome, Declined)
+    assert notice.outcome.psp_reference == event["data"]["operation"]["id"]
 
 
 def test_recorded_disputes():

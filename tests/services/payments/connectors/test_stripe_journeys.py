@@ -130,7 +130,7 @@ async def test_a_charge_takes_the_money_and_is_refunded_in_part(connector):
     assert isinstance(refunded, Approved)
     assert refunded.amount_minor == 1500
     assert await connector.look_up(asked(refund, charged.psp_reference)) == refunded
-    assert await connector.look_up(asked(refund, refunded.psp_reference)) == refunded
+    assert await connector.look_up(asked(refund, own=refunded.psp_reference)) == refunded
     assert await connector.look_up(asked(charge, charged.psp_reference)) == charged
 
 

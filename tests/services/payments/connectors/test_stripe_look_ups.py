@@ -84,15 +84,19 @@ async def test_too_many_candidates_leave_the_question_open(later, scripted):
 
 
 @pytest.mark.parametrize(
-    ("reference", "path"),
-    [("re_3QA", "/v1/refunds/re_3QA"), ("pi_3QA", "/v1/refunds"), ("", "/v1/refunds")],
+    ("reference", "own", "path"),
+    [
+        ("pi_3QA", "re_3QA", "/v1/refunds/re_3QA"),
+        ("pi_3QA", "", "/v1/refunds"),
+        ("", "", "/v1/refunds"),
+    ],
 )
-async def test_a_refund_is_found_by_whatever_is_known(connector, scripted, reference, path):
+async def test_a_refund_is_found_by_whatever_is_known(connector, scripted, reference, own, path):
     refund = an_operation(REFUND, "pi_3QA", 1500)
     ours = {**REFUNDS["succeeded"], "metadata": {"attempt_id": refund.key}}
     body = ours if path.endswith("re_3QA") else listed(REFUNDS["failed"], ours, path="/v1/refunds")
     scripted.says("GET", path, body)
-    assert await connector.look_up(asked(refund, reference)) == Approved("re_3QA", 1500)
+    assert await connector.look_up(asked(refund, reference, own=own)) == Approved("re_3QA", 1500)
 
 
 @pytest.mark.parametrize("name", ["wrong_key", "rate_limited", "no_such_method", "broken"])

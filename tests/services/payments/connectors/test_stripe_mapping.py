@@ -1,17 +1,12 @@
-"""Stripe's documented objects and events as outcomes and notices."""
+"""Stripe's documented objects as outcomes."""
 
 import pytest
 import stripe
 
 from services.payments.connectors.base import (
-    AttemptKind,
-    DisputeNotice,
-    DisputeState,
     InstrumentReady,
-    OperationNotice,
-    OtherNotice,
 )
-from services.payments.connectors.stripe import declines, mapping, notices, settlement
+from services.payments.connectors.stripe import declines, mapping, settlement
 from services.payments.outcomes import (
     ActionRequired,
     Approved,
@@ -26,6 +21,7 @@ from tests.services.payments.connectors.recordings import recorded
 DOCUMENTED = recorded("stripe_documented")
 INTENTS, REFUNDS = DOCUMENTED["intents"], DOCUMENTED["refunds"]
 SETUPS, DISPUTES = DOCUMENTED["setups"], DOCUMENTED["disputes"]
+CHARGES = DOCUMENTED["charges"]
 
 
 @pytest.mark.parametrize(
@@ -166,74 +162,6 @@ def test_cards_that_could_not_be_saved():
     assert isinstance(mapping.instrument(SETUPS["processing"], "cus_R1"), Unknown)
 
 
-def event(kind: str, told: dict) -> dict:
-    return {"id": "evt_1", "object": "event", "type": kind, "data": {"object": told}}
-
-
-@pytest.mark.parametrize(
-    ("kind", "intent", "attempt_kind", "key", "outcome"),
-    [
-        ("succeeded", "captured", AttemptKind.AUTHORISE, "att_1", Approved),
-        ("succeeded", "captured_in_part", AttemptKind.CAPTURE, "", Approved),
-        ("amount_capturable_updated", "held", AttemptKind.AUTHORISE, "att_1", Approved),
-        ("payment_failed", "declined", AttemptKind.AUTHORISE, "att_1", Declined),
-        ("payment_failed", "not_authenticated", AttemptKind.AUTHORISE, "att_1", Declined),
-        ("requires_action", "challenged", AttemptKind.AUTHORISE, "att_1", ActionRequired),
-        ("processing", "processing", AttemptKind.AUTHORISE, "att_1", Pending),
-        ("canceled", "cancelled", AttemptKind.CANCEL, "", Approved),
-    ],
-)
-def test_events_of_payment_intents(kind, intent, attempt_kind, key, outcome):
-    notice = notices.notice(event(f"payment_intent.{kind}", INTENTS[intent]))
-    assert isinstance(notice, OperationNotice)
-    assert (notice.psp_event_id, notice.psp_reference) == ("evt_1", "pi_3QA")
-    assert (notice.kind, notice.key) == (attempt_kind, key)
-    assert isinstance(notice.outcome, outcome)
-
-
-@pytest.mark.parametrize("kind", ["refund.created", "refund.updated", "refund.failed"])
-def test_events_of_refunds_name_our_attempt_and_the_payment(kind):
-    notice = notices.notice(event(kind, REFUNDS["succeeded"]))
-    assert isinstance(notice, OperationNotice)
-    assert (notice.kind, notice.key) == (AttemptKind.REFUND, "ref_1")
-    assert notice.psp_reference == "pi_3QA"
-    assert notice.outcome == Approved("re_3QA", 1500)
-
-
-def test_a_refund_from_the_dashboard_has_no_key():
-    notice = notices.notice(event("refund.created", {**REFUNDS["succeeded"], "metadata": {}}))
-    assert isinstance(notice, OperationNotice)
-    assert notice.key == ""
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "state"),
-    [
-        ("created", "open", DisputeState.OPEN),
-        ("funds_withdrawn", "open", DisputeState.OPEN),
-        ("closed", "won", DisputeState.WON),
-        ("closed", "lost", DisputeState.LOST),
-    ],
-)
-def test_events_of_disputes(kind, name, state):
-    notice = notices.notice(event(f"charge.dispute.{kind}", DISPUTES[name]))
-    assert notice == DisputeNotice("evt_1", "du_1QA", "pi_3QA", 5990, state, "fraudulent")
-
-
-@pytest.mark.parametrize(
-    ("kind", "told"),
-    [
-        ("charge.dispute.created", DISPUTES["inquiry"]),
-        ("customer.created", {}),
-        ("charge.refunded", {}),
-        ("payment_intent.created", INTENTS["unconfirmed"]),
-        ("payment_intent.amount_capturable_updated", INTENTS["captured"]),
-    ],
-)
-def test_events_that_move_no_money_are_only_noted(kind, told):
-    assert notices.notice(event(kind, told)) == OtherNotice("evt_1", kind)
-
-
 def test_settlement_lines_add_up_without_the_payout_itself():
     lines = list(settlement.lines("po_1QA", DOCUMENTED["lines"]))
     assert [(line.kind, line.psp_reference) for line in lines] == [
@@ -254,6 +182,7 @@ def test_settlement_lines_add_up_without_the_payout_itself():
         (list(REFUNDS.values()), stripe.Refund),
         (list(SETUPS.values()), stripe.SetupIntent),
         (list(DISPUTES.values()), stripe.Dispute),
+        (list(CHARGES.values()), stripe.Charge),
         (DOCUMENTED["lines"], stripe.BalanceTransaction),
         ([SETUPS[name]["payment_method"] for name in ("ready", "sepa")], stripe.PaymentMethod),
     ],
@@ -261,16 +190,3 @@ def test_settlement_lines_add_up_without_the_payout_itself():
 def test_the_documented_objects_have_only_fields_that_the_sdk_knows(objects, kind):
     known = set().union(*(getattr(base, "__annotations__", {}) for base in kind.__mro__))
     assert set().union(*objects) - known == set()
-
-
-def test_every_event_that_we_act_on_can_be_subscribed_to():
-    from stripe.params import WebhookEndpointCreateParams
-
-    subscribable = str(WebhookEndpointCreateParams.__annotations__["enabled_events"])
-    ours = notices.REFUND_EVENTS | notices.DISPUTE_EVENTS | notices.AUTHORISATION_EVENTS
-    ours |= {
-        "payment_intent.succeeded",
-        "payment_intent.canceled",
-        "payment_intent.amount_capturable_updated",
-    }
-    assert {name for name in ours if f"'{name}'" not in subscribable} == set()

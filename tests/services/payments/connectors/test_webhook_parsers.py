@@ -37,12 +37,14 @@ DOCUMENTED = recorded("stripe_documented")
 EVENTS: dict[str, list[Any]] = {
     "sandbox": list(recorded("sandbox_events").values()),
     "stripe": [
-        {"id": "evt_1", "type": kind, "data": {"object": told}}
+        {"id": "evt_1", "type": kind, "created": NOW, "data": {"object": told}}
         for kind, told in [
             ("payment_intent.succeeded", DOCUMENTED["intents"]["captured_in_part"]),
             ("payment_intent.amount_capturable_updated", DOCUMENTED["intents"]["held"]),
             ("payment_intent.payment_failed", DOCUMENTED["intents"]["declined"]),
             ("refund.updated", DOCUMENTED["refunds"]["succeeded"]),
+            ("charge.captured", DOCUMENTED["charges"]["captured_in_part"]),
+            ("charge.refunded", DOCUMENTED["charges"]["refunded"]),
             ("charge.dispute.created", DOCUMENTED["disputes"]["open"]),
         ]
     ],

@@ -1,0 +1,86 @@
+"""What others do at the PSP with charges of ours, e.g. in its console. Pure.
+
+It is booked as an operation of its own, with the PSP's amount: what the PSP says is true. It never
+touches an operation of ours, which has an outcome of its own.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.payments import giving_back
+from services.payments.domain import Attempt, Payment
+from services.payments.moves import Change, released, taken
+from services.payments.outcomes import Approved, Declined, Pending
+from services.payments.states import (
+    ATTEMPT_INITIAL,
+    ATTEMPT_SETTLED,
+    ATTEMPT_TRANSITIONS,
+    FINAL,
+    Answer,
+    AttemptKind,
+    AttemptState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """An operation without a key of ours, and the PSP's references."""
+
+    kind: AttemptKind
+    psp_reference: str  # its own
+    charge_reference: str
+    amount_minor: int
+    outcome: Approved | Declined | Pending
+
+
+def is_the_payments(payment: Payment, charge: Attempt) -> bool:
+    """Whether the charge holds the payment's money. What a PSP approved after a no is not."""
+    return charge.state is not AttemptState.DECLINED and payment.state not in FINAL
+
+
+def booked(
+    payment: Payment, charge: Attempt, foreign: Foreign, *, attempt_id: str, now: datetime
+) -> Change:
+    """`charge`: the authorisation whose charge it is about."""
+    own = is_the_payments(payment, charge)
+    attempt = _attempt(charge, foreign, own=own, attempt_id=attempt_id, now=now)
+    if foreign.kind is AttemptKind.REFUND:
+        if not own:
+            return Change(payment, attempt)
+        after, happened = giving_back.come_to(payment, attempt, foreign.outcome)
+        return Change(after, attempt, happened)
+    if not isinstance(foreign.outcome, Approved):
+        return Change(payment, attempt, changed=False)
+    if foreign.kind is AttemptKind.CAPTURE:
+        if not own:
+            return Change(payment, attempt, look_again=True)
+        return taken(payment, attempt, min(attempt.amount_minor, payment.amount_minor))
+    return released(payment, attempt) if own else Change(payment, attempt)
+
+
+def _attempt(
+    charge: Attempt, foreign: Foreign, *, own: bool, attempt_id: str, now: datetime
+) -> Attempt:
+    match foreign.outcome:
+        case Approved():
+            answer = Answer.APPROVED
+        case Declined():
+            answer = Answer.DECLINED
+        case Pending():
+            answer = Answer.PENDING
+    state = ATTEMPT_TRANSITIONS[ATTEMPT_INITIAL, answer]
+    return Attempt(
+        merchant_id=charge.merchant_id,
+        id=attempt_id,
+        payment_id=charge.payment_id,
+        kind=foreign.kind,
+        psp_account_id=charge.psp_account_id,
+        amount_minor=foreign.amount_minor or charge.amount_minor,
+        created_at=now,
+        state=state,
+        psp_reference=foreign.psp_reference,
+        decline=foreign.outcome if isinstance(foreign.outcome, Declined) else None,
+        settled_at=now if state in ATTEMPT_SETTLED else None,
+        elsewhere=True,
+        charge_reference="" if own else foreign.charge_reference or charge.psp_reference,
+    )

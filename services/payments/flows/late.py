@@ -1,0 +1,95 @@
+"""Money that a PSP took or holds after a no: looked at, told, and given back by itself.
+
+Whatever hints at it only lets recovery look at the charge (`attempts.look_again`). The PSP is asked
+how it stands; then the attempt that undoes it is written, committed and sent like any other. The
+charge is looked at until that attempt succeeded, so that no crash and no refusal leaves it behind.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from libs.db import Conn
+from libs.logs import log
+from services.payments import late_approvals, metrics, retry
+from services.payments.deps import Deps
+from services.payments.domain import Attempt, Fact, Happened, Payment
+from services.payments.flows import calling, record
+from services.payments.late_approvals import Look, Undoing
+from services.payments.outcomes import NotFound, Outcome
+from services.payments.store import attempts
+
+# About an hour and a half of pauses: then a person should know.
+LOOKS_BEFORE_A_PERSON: Final = 11
+
+
+async def look_after(deps: Deps, payment: Payment, charge: Attempt) -> None:
+    """`charge`: an authorisation that has an outcome, and of which something else was told."""
+    outcome = await calling.look_up(deps, payment, charge)
+    begun = await _begin(deps, charge, outcome)
+    if begun is None:
+        return
+    payment, undoing = begun
+    psp = payment.candidate(undoing.psp_account_id).psp
+    metrics.PAYMENTS.labels(Fact.LATE_APPROVAL.value, psp).inc()
+    log.error(
+        "late approval is undone",
+        payment_id=payment.id,
+        attempt_id=charge.id,
+        kind=undoing.kind.value,
+    )
+    answer = await calling.perform(deps, payment, undoing)
+    recorded = await record.record_outcome(deps, payment, undoing, answer)
+    log.info("late approval", attempt_id=undoing.id, outcome=recorded.attempt.state.value)
+
+
+async def _begin(
+    deps: Deps, charge: Attempt, outcome: Outcome | NotFound
+) -> tuple[Payment, Attempt] | None:
+    """Write the attempt that undoes it; None when there is nothing to undo, or not now."""
+    async with deps.db.transaction() as tx:
+        payment, charge = await record.lock(tx, charge)
+        if not charge.watched:
+            return None  # another replica was faster
+        known = await attempts.operations_of(tx, payment.merchant_id, payment.id)
+        judged = late_approvals.judge(
+            payment,
+            charge,
+            outcome,
+            known,
+            attempt_id=deps.new_id("att"),
+            now=deps.clock.now(),
+        )
+        if judged is Look.DONE:
+            await attempts.rest(tx, charge)
+            return None
+        for_a_person = charge.recovery_tries > LOOKS_BEFORE_A_PERSON
+        await attempts.postpone(
+            tx,
+            charge.merchant_id,
+            charge.id,
+            ask_in=retry.pause(charge.recovery_tries),
+            unresolved=for_a_person,
+        )
+        if not isinstance(judged, Undoing) or for_a_person:
+            return None
+        await _write(tx, deps, payment, charge, judged.attempt, told=_was_tried(charge, known))
+    return payment, judged.attempt
+
+
+def _was_tried(charge: Attempt, known: Sequence[Attempt]) -> bool:
+    return any(attempt.undoes == charge.id for attempt in known)
+
+
+async def _write(
+    tx: Conn, deps: Deps, payment: Payment, charge: Attempt, undoing: Attempt, *, told: bool
+) -> None:
+    await attempts.name(tx, charge, undoing.charge_reference)
+    await attempts.insert(tx, undoing, ask_in=retry.CALL_FOR)
+    if not told:
+        happened = Happened(
+            Fact.LATE_APPROVAL,
+            undoing.amount_minor,
+            undoing.id,
+            psp_reference=undoing.charge_reference,
+        )
+        await record.tell(tx, deps, payment, (happened,))

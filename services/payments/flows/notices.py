@@ -1,0 +1,187 @@
+"""What a PSP's notice does: to an operation of ours, or booked beside ours when others made it.
+
+A notice is of ours when it has our key, or the PSP's own reference of the operation. Everything
+else on a charge of ours was done by somebody else.
+"""
+
+from contextlib import AbstractContextManager
+
+from libs import telemetry
+from libs.db import Conn
+from libs.logs import log
+from services.payments import disputes, elsewhere
+from services.payments.connectors.base import (
+    DisputeNotice,
+    Notice,
+    OperationNotice,
+    OtherNotice,
+)
+from services.payments.deps import Deps
+from services.payments.domain import Attempt, Dispute, Payment
+from services.payments.elsewhere import Foreign
+from services.payments.flows import record
+from services.payments.moves import Change
+from services.payments.outcomes import Approved, Declined, Pending
+from services.payments.settling import settle
+from services.payments.states import AttemptKind, AttemptState
+from services.payments.store import attempts, payments
+from services.payments.store import notices as store
+from services.payments.store.accounts import PspAccount
+
+_ONCE_PER_CHARGE = frozenset({AttemptKind.CAPTURE, AttemptKind.CANCEL})
+
+
+async def apply(tx: Conn, deps: Deps, account: PspAccount, notice: Notice) -> Change | None:
+    """Within the transaction that stores the notice."""
+    match notice:
+        case OperationNotice():
+            return await _apply_operation(tx, deps, account, notice)
+        case DisputeNotice():
+            await _apply_dispute(tx, deps, account, notice)
+        case OtherNotice():
+            pass
+    return None
+
+
+async def _apply_operation(
+    tx: Conn, deps: Deps, account: PspAccount, notice: OperationNotice
+) -> Change | None:
+    charge = await _charge_of(tx, account, notice)
+    found = charge or await _named(tx, account, notice)
+    if found is None:
+        log.warning("webhook of an unknown operation", psp_event_id=notice.psp_event_id)
+        return None
+    payment, found = await record.lock(tx, found)
+    charge = found if charge is not None else None
+    ours = await _named(tx, account, notice) or await _unnamed(tx, payment, notice)
+    with _span(payment, notice):
+        if ours is not None and not _is_another(ours, notice):
+            change = settle(
+                payment,
+                ours,
+                notice.outcome,
+                now=deps.clock.now(),
+                next_attempt_id="",
+                may_go_on=False,
+            )
+            await record.write(tx, deps, (payment, ours), change)
+            return change
+        return await _book(tx, deps, payment, charge, notice)
+
+
+async def _named(tx: Conn, account: PspAccount, notice: OperationNotice) -> Attempt | None:
+    """The operation that our key or its own reference names, whoever made it."""
+    own = notice.operation_reference
+    if not own and notice.kind is not AttemptKind.REFUND:
+        own = notice.psp_reference
+    return await attempts.named(
+        tx,
+        merchant_id=account.merchant_id,
+        psp_account_id=account.id,
+        kind=notice.kind,
+        key=notice.key,
+        psp_reference=own,
+    )
+
+
+async def _unnamed(tx: Conn, payment: Payment, notice: OperationNotice) -> Attempt | None:
+    """One of ours that a PSP cannot name: a charge is captured or cancelled once, and with this
+    amount it is the same whoever did it.
+    """
+    if notice.kind not in _ONCE_PER_CHARGE or notice.key or notice.operation_reference:
+        return None
+    if payment.psp_reference != notice.psp_reference:
+        return None
+    found = await attempts.open_of(tx, payment.merchant_id, payment.id, notice.kind)
+    same = found is not None and found.amount_minor == notice.amount_minor
+    return found if same or notice.kind is AttemptKind.CANCEL else None
+
+
+def _is_another(ours: Attempt, notice: OperationNotice) -> bool:
+    """The PSP refused ours, and somebody else's was done."""
+    refused = ours.state is AttemptState.DECLINED and isinstance(notice.outcome, Approved)
+    return refused and notice.kind in _ONCE_PER_CHARGE
+
+
+async def _charge_of(
+    tx: Conn, account: PspAccount, notice: OperationNotice | DisputeNotice
+) -> Attempt | None:
+    """The authorisation of the charge that the notice is about."""
+    return await attempts.named(
+        tx,
+        merchant_id=account.merchant_id,
+        psp_account_id=account.id,
+        kind=AttemptKind.AUTHORISE,
+        key=notice.charge_key,
+        psp_reference=notice.psp_reference,
+    )
+
+
+async def _book(
+    tx: Conn, deps: Deps, payment: Payment, charge: Attempt | None, notice: OperationNotice
+) -> Change | None:
+    """An operation that others made on a charge of ours."""
+    outcome = notice.outcome
+    amount = outcome.amount_minor if isinstance(outcome, Approved) else notice.amount_minor
+    told = isinstance(outcome, Approved | Declined | Pending) and amount > 0
+    if charge is None or notice.kind is AttemptKind.AUTHORISE or not told:
+        log.warning("webhook tells too little", psp_event_id=notice.psp_event_id)
+        return None
+    assert isinstance(outcome, Approved | Declined | Pending)  # see above
+    change = elsewhere.booked(
+        payment,
+        charge,
+        Foreign(
+            kind=notice.kind,
+            psp_reference=notice.operation_reference or notice.psp_reference,
+            charge_reference=notice.psp_reference,
+            amount_minor=amount,
+            outcome=outcome,
+        ),
+        attempt_id=deps.new_id("ref" if notice.kind is AttemptKind.REFUND else "att"),
+        now=deps.clock.now(),
+    )
+    await record.book(tx, deps, payment, change)
+    log.info(
+        "operation made elsewhere",
+        payment_id=payment.id,
+        attempt_id=change.attempt.id,
+        kind=notice.kind.value,
+    )
+    return change
+
+
+def _span(payment: Payment, notice: OperationNotice) -> AbstractContextManager[object]:
+    """News of the charge itself belong to the payment's trace, whether they overtake the answer or
+    not; later operations have traces of their own. Each links to the other.
+    """
+    here = telemetry.traceparent()
+    if notice.kind is AttemptKind.AUTHORISE:
+        return telemetry.span("apply psp webhook", parent=payment.traceparent, links=(here,))
+    return telemetry.span("apply psp webhook", links=(payment.traceparent,))
+
+
+async def _apply_dispute(tx: Conn, deps: Deps, account: PspAccount, notice: DisputeNotice) -> None:
+    charge = await _charge_of(tx, account, notice)
+    if charge is None:
+        log.warning("webhook of an unknown charge", psp_event_id=notice.psp_event_id)
+        return
+    payment, _ = await record.lock(tx, charge)
+    told = Dispute(
+        id=deps.new_id("dis"),
+        merchant_id=payment.merchant_id,
+        payment_id=payment.id,
+        state=notice.state,
+        amount_minor=notice.amount_minor,
+        currency=payment.currency,
+        reason=notice.reason,
+        psp_reference=notice.dispute_reference,
+        created_at=deps.clock.now(),
+        told_at=notice.told_at,
+    )
+    after, dispute, happened = disputes.disputed(payment, told)
+    if after != payment:
+        await store.save_dispute(tx, dispute, psp_account_id=account.id)
+        saved = await payments.save(tx, payment, after)
+        assert saved is not None  # it is locked
+        await record.tell(tx, deps, saved, happened)

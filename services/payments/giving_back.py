@@ -1,0 +1,67 @@
+"""What refunds make of a payment: its amounts and its state follow from them. Pure."""
+
+from dataclasses import replace
+
+from services.payments.domain import Attempt, Fact, Happened, Payment, Refund, RefundState
+from services.payments.outcomes import Approved, Declined, Outcome
+from services.payments.states import TRANSITIONS, Event
+
+
+def balanced(payment: Payment) -> Payment:
+    """What was given back, what is reserved for refunds under way, and the state, as they follow
+    from what was captured and from the refunds.
+
+    A refund made at the PSP may leave less than what is reserved: it is true, and the PSP will
+    decline ours. A refund that is told before its capture counts when the capture is.
+    """
+    refunded = min(_sum(payment, RefundState.SUCCEEDED), payment.captured_minor)
+    under_way = min(_sum(payment, RefundState.PROCESSING), payment.captured_minor - refunded)
+    if not refunded:
+        event = Event.KEPT
+    else:
+        all_back = refunded == payment.captured_minor
+        event = Event.GIVEN_BACK if all_back else Event.GIVEN_BACK_IN_PART
+    return replace(
+        payment,
+        refunded_minor=refunded,
+        refunding_minor=under_way,
+        state=TRANSITIONS.get((payment.state, event), payment.state),
+    )
+
+
+def _sum(payment: Payment, state: RefundState) -> int:
+    return sum(refund.amount_minor for refund in payment.refunds if refund.state is state)
+
+
+def asked_by(attempt: Attempt) -> Refund:
+    """A refund is its attempt, as the shop sees it."""
+    return Refund(
+        id=attempt.id,
+        state=RefundState.PROCESSING,
+        amount_minor=attempt.amount_minor,
+        reason=attempt.reason,
+        created_at=attempt.created_at,
+        psp_reference=attempt.psp_reference,
+        elsewhere=attempt.elsewhere,
+    )
+
+
+def come_to(
+    payment: Payment, attempt: Attempt, outcome: Outcome
+) -> tuple[Payment, tuple[Happened, ...]]:
+    """What the PSP says of a refund, also when it had said otherwise before, or it is new to us."""
+    state, fact = _end(outcome)
+    now_is = replace(asked_by(attempt), state=state)
+    refunds = {refund.id: refund for refund in payment.refunds} | {now_is.id: now_is}
+    happened = (Happened(fact, attempt.amount_minor, attempt.id),) if fact else ()
+    return balanced(replace(payment, refunds=tuple(refunds.values()))), happened
+
+
+def _end(outcome: Outcome) -> tuple[RefundState, Fact | None]:
+    match outcome:
+        case Approved():
+            return RefundState.SUCCEEDED, Fact.REFUNDED
+        case Declined():
+            return RefundState.FAILED, Fact.REFUND_FAILED
+        case _:
+            return RefundState.PROCESSING, None

@@ -1,0 +1,80 @@
+"""A PSP approves after a no: what it declined, what was given up, or what was cancelled. Pure.
+
+Such money is never the payment's: the shopper was told no and may have paid another way. It is
+released when it is held and given back when it was taken, by an attempt of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from services.payments import elsewhere
+from services.payments.domain import Attempt, Payment
+from services.payments.outcomes import (
+    ActionRequired,
+    Approved,
+    Declined,
+    NotFound,
+    Outcome,
+    Pending,
+)
+from services.payments.states import AttemptKind, AttemptState
+
+
+class Look(Enum):
+    """What a look at the charge comes to, when there is nothing to undo now."""
+
+    DONE = "done"  # nobody has money that is not the payment's
+    AGAIN = "again"  # not known, or it is being undone
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """The money to release or to give back, by an attempt that is to be written and then sent."""
+
+    attempt: Attempt
+
+
+def judge(
+    payment: Payment,
+    charge: Attempt,
+    outcome: Outcome | NotFound,
+    known: Sequence[Attempt],
+    *,
+    attempt_id: str,
+    now: datetime,
+) -> Undoing | Look:
+    """`outcome`: how the charge stands at the PSP. `known`: all captures, cancellations and refunds
+    of the payment.
+    """
+    match outcome:
+        case Declined() | ActionRequired() | Pending():
+            return Look.DONE  # what comes of it will be told
+        case Approved():
+            pass
+        case _:
+            return Look.AGAIN
+    if elsewhere.is_the_payments(payment, charge):
+        return Look.DONE
+    kind = AttemptKind.REFUND if outcome.captured else AttemptKind.CANCEL
+    mine = [a for a in known if a.charge_reference == outcome.psp_reference and a.kind is kind]
+    standing = [a for a in mine if a.state is not AttemptState.DECLINED]
+    left = outcome.amount_minor - sum(a.amount_minor for a in standing)
+    if standing and (kind is AttemptKind.CANCEL or left <= 0):
+        settled = all(a.state is AttemptState.APPROVED for a in standing)
+        return Look.DONE if settled else Look.AGAIN
+    if any(a.undoes == charge.id for a in standing):
+        return Look.AGAIN  # one of ours is enough; the rest is for a person
+    attempt = Attempt(
+        merchant_id=payment.merchant_id,
+        id=attempt_id,
+        payment_id=payment.id,
+        kind=kind,
+        psp_account_id=charge.psp_account_id,
+        amount_minor=left,
+        created_at=now,
+        charge_reference=outcome.psp_reference,
+        undoes=charge.id,
+    )
+    return Undoing(attempt)

@@ -1,0 +1,66 @@
+"""How a payment moves: along the table of its states, with its amounts and what is told. Pure.
+
+What moves it is decided in settling.py (outcomes) and elsewhere.py (what others do at the PSP).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from services.payments import giving_back
+from services.payments.domain import Attempt, Fact, Happened, Payment
+from services.payments.states import FINAL, TRANSITIONS, Event
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to save and to tell. `next_attempt` is to be written with it and sent after it.
+
+    `look_again`: the PSP may have money that nobody here expects; the charge is to be looked at.
+    """
+
+    payment: Payment
+    attempt: Attempt
+    happened: tuple[Happened, ...] = ()
+    next_attempt: Attempt | None = None
+    changed: bool = True
+    look_again: bool = False
+
+
+def move(
+    payment: Payment, attempt: Attempt, event: Event, happened: Happened, **fields: Any
+) -> Change:
+    """Where the table allows it; else only the attempt is settled."""
+    state = TRANSITIONS.get((payment.state, event))
+    if state is None:
+        late = event in {Event.HELD, Event.TAKEN} and payment.state in FINAL
+        return Change(payment, attempt, look_again=late)
+    moved = giving_back.balanced(replace(payment, state=state, **fields))
+    return Change(moved, attempt, (happened,))
+
+
+def taken(payment: Payment, attempt: Attempt, amount_minor: int) -> Change:
+    return move(
+        payment,
+        attempt,
+        Event.TAKEN,
+        Happened(Fact.CAPTURED, amount_minor),
+        authorised_minor=max(payment.authorised_minor, amount_minor),
+        captured_minor=amount_minor,
+        capturable_minor=amount_minor,
+        capturing_minor=0,
+        next_action_url="",
+        due_at=None,
+    )
+
+
+def released(payment: Payment, attempt: Attempt) -> Change:
+    return move(
+        payment,
+        attempt,
+        Event.RELEASED,
+        Happened(Fact.CANCELLED),
+        capturable_minor=0,
+        capturing_minor=0,
+        due_at=None,
+        next_action_url="",
+    )

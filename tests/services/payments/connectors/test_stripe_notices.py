@@ -1,0 +1,159 @@
+"""Stripe's events as notices, also of what was done in its dashboard."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.payments.connectors.base import (
+    AttemptKind,
+    DisputeNotice,
+    DisputeState,
+    OperationNotice,
+    OtherNotice,
+)
+from services.payments.connectors.stripe import notices
+from services.payments.outcomes import (
+    ActionRequired,
+    Approved,
+    Declined,
+    Pending,
+)
+from tests.services.payments.connectors.recordings import recorded
+
+DOCUMENTED = recorded("stripe_documented")
+INTENTS, REFUNDS = DOCUMENTED["intents"], DOCUMENTED["refunds"]
+SETUPS, DISPUTES = DOCUMENTED["setups"], DOCUMENTED["disputes"]
+CHARGES = DOCUMENTED["charges"]
+
+
+def event(kind: str, told: dict) -> dict:
+    return {
+        "id": "evt_1",
+        "object": "event",
+        "type": kind,
+        "created": 1795296800,
+        "data": {"object": told},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "intent", "attempt_kind", "key", "outcome"),
+    [
+        ("succeeded", "captured", AttemptKind.AUTHORISE, "att_1", Approved),
+        ("succeeded", "captured_in_part", AttemptKind.CAPTURE, "", Approved),
+        ("amount_capturable_updated", "held", AttemptKind.AUTHORISE, "att_1", Approved),
+        ("payment_failed", "declined", AttemptKind.AUTHORISE, "att_1", Declined),
+        ("payment_failed", "not_authenticated", AttemptKind.AUTHORISE, "att_1", Declined),
+        ("requires_action", "challenged", AttemptKind.AUTHORISE, "att_1", ActionRequired),
+        ("processing", "processing", AttemptKind.AUTHORISE, "att_1", Pending),
+        ("canceled", "cancelled", AttemptKind.CANCEL, "", Approved),
+    ],
+)
+def test_events_of_payment_intents(kind, intent, attempt_kind, key, outcome):
+    notice = notices.notice(event(f"payment_intent.{kind}", INTENTS[intent]))
+    assert isinstance(notice, OperationNotice)
+    assert (notice.psp_event_id, notice.psp_reference) == ("evt_1", "pi_3QA")
+    assert (notice.kind, notice.key) == (attempt_kind, key)
+    assert isinstance(notice.outcome, outcome)
+
+
+@pytest.mark.parametrize("kind", ["refund.created", "refund.updated", "refund.failed"])
+def test_events_of_refunds_name_our_attempt_and_the_payment(kind):
+    notice = notices.notice(event(kind, REFUNDS["succeeded"]))
+    assert isinstance(notice, OperationNotice)
+    assert (notice.kind, notice.key) == (AttemptKind.REFUND, "ref_1")
+    assert (notice.psp_reference, notice.operation_reference) == ("pi_3QA", "re_3QA")
+    assert notice.outcome == Approved("re_3QA", 1500)
+
+
+@pytest.mark.parametrize("kind", ["refund.failed", "charge.refund.updated", "refund.updated"])
+def test_a_refund_that_fails_later_is_named_by_its_own_reference(kind):
+    notice = notices.notice(event(kind, REFUNDS["failed"]))
+    assert isinstance(notice, OperationNotice)
+    assert (notice.operation_reference, notice.amount_minor) == ("re_3QA", 1500)
+    assert isinstance(notice.outcome, Declined)
+    assert notice.outcome.psp_reference == "re_3QA"
+
+
+def test_a_refund_from_the_dashboard_has_no_key():
+    notice = notices.notice(event("refund.created", {**REFUNDS["succeeded"], "metadata": {}}))
+    assert isinstance(notice, OperationNotice)
+    assert (notice.key, notice.psp_reference, notice.operation_reference) == (
+        "",
+        "pi_3QA",
+        "re_3QA",
+    )
+
+
+def test_a_refund_in_the_event_of_its_charge_is_the_same_refund():
+    listed = notices.notice(event("charge.refunded", CHARGES["refunded"]))
+    told = notices.notice(event("refund.created", {**REFUNDS["succeeded"], "metadata": {}}))
+    assert listed == told
+    silent = notices.notice(event("charge.refunded", CHARGES["refunded_without_list"]))
+    assert silent == OtherNotice("evt_1", "charge.refunded")
+
+
+def test_a_capture_in_the_dashboard_is_told_by_the_charge_as_by_the_payment_intent():
+    told = notices.notice(event("charge.captured", CHARGES["captured_in_part"]))
+    same = notices.notice(event("payment_intent.succeeded", INTENTS["captured_in_part"]))
+    assert told == same
+    assert isinstance(told, OperationNotice)
+    assert (told.kind, told.amount_minor) == (AttemptKind.CAPTURE, 4000)
+    assert (told.key, told.charge_key, told.psp_reference) == ("", "att_1", "pi_3QA")
+
+
+def test_a_cancellation_names_the_charge():
+    told = notices.notice(event("payment_intent.canceled", INTENTS["cancelled"]))
+    assert isinstance(told, OperationNotice)
+    assert (told.key, told.charge_key, told.operation_reference) == ("", "att_1", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "state"),
+    [
+        ("created", "open", DisputeState.OPEN),
+        ("funds_withdrawn", "open", DisputeState.OPEN),
+        ("updated", "open", DisputeState.OPEN),
+        ("closed", "won", DisputeState.WON),
+        ("closed", "lost", DisputeState.LOST),
+        ("funds_reinstated", "won", DisputeState.WON),
+    ],
+)
+def test_events_of_disputes(kind, name, state):
+    notice = notices.notice(event(f"charge.dispute.{kind}", DISPUTES[name]))
+    told_at = datetime.fromtimestamp(1795296800, UTC)
+    assert notice == DisputeNotice("evt_1", "du_1QA", "pi_3QA", 5990, state, "fraudulent", told_at)
+
+
+def test_an_appeal_opens_a_dispute_again():
+    appealed = {**DISPUTES["lost"], "status": "appeal_under_review"}
+    notice = notices.notice(event("charge.dispute.updated", appealed))
+    assert isinstance(notice, DisputeNotice)
+    assert notice.state is DisputeState.OPEN
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("charge.dispute.created", DISPUTES["inquiry"]),
+        ("customer.created", {}),
+        ("charge.refunded", {}),
+        ("payment_intent.created", INTENTS["unconfirmed"]),
+        ("payment_intent.amount_capturable_updated", INTENTS["captured"]),
+    ],
+)
+def test_events_that_move_no_money_are_only_noted(kind, told):
+    assert notices.notice(event(kind, told)) == OtherNotice("evt_1", kind)
+
+
+def test_every_event_that_we_act_on_can_be_subscribed_to():
+    from stripe.params import WebhookEndpointCreateParams
+
+    subscribable = str(WebhookEndpointCreateParams.__annotations__["enabled_events"])
+    ours = notices.REFUND_EVENTS | notices.DISPUTE_EVENTS | notices.AUTHORISATION_EVENTS
+    ours |= notices.CHARGE_EVENTS | {
+        "payment_intent.succeeded",
+        "payment_intent.canceled",
+        "payment_intent.amount_capturable_updated",
+    }
+    assert {name for name in ours if f"'{name}'" not in subscribable} == set()

@@ -1,0 +1,65 @@
+"""Webhooks of the PSP that does as it is told."""
+
+import json
+
+from services.payments.connectors.base import (
+    AttemptKind,
+    DisputeNotice,
+    DisputeState,
+    OperationNotice,
+    OtherNotice,
+    moment,
+)
+from services.payments.outcomes import Outcome
+
+# Webhooks are numbers of notices that the test wrote down.
+NOTICES: dict[int, OperationNotice | DisputeNotice | OtherNotice] = {}
+
+
+def webhook(notice: OperationNotice | DisputeNotice | OtherNotice) -> bytes:
+    NOTICES[len(NOTICES) + 1] = notice
+    return json.dumps({"number": len(NOTICES)}).encode()
+
+
+def told(
+    event: str, key: str, outcome: Outcome, kind: AttemptKind = AttemptKind.AUTHORISE
+) -> OperationNotice:
+    """Of an operation of ours."""
+    return OperationNotice(event, key, kind, getattr(outcome, "psp_reference", ""), outcome)
+
+
+def elsewhere(
+    event: str,
+    kind: AttemptKind,
+    charge: str,
+    outcome: Outcome,
+    *,
+    reference: str = "",
+    amount_minor: int = 0,
+    key: str = "",
+    charge_key: str = "",
+) -> OperationNotice:
+    """Of an operation on the charge of this reference (or key) that was not ours."""
+    return OperationNotice(
+        event,
+        key,
+        kind,
+        charge,
+        outcome,
+        operation_reference=reference,
+        charge_key=charge_key,
+        amount_minor=amount_minor,
+    )
+
+
+def dispute(
+    event: str,
+    psp_reference: str,
+    state: DisputeState,
+    *,
+    amount_minor: int = 5990,
+    at: float = 0,
+) -> DisputeNotice:
+    return DisputeNotice(
+        event, "dp_1", psp_reference, amount_minor, state, "fraudulent", moment(at)
+    )
