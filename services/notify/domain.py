@@ -19,6 +19,7 @@ class State(StrEnum):
     SUPPRESSED = "suppressed"
     UNKNOWN = "unknown"
     OBSOLETE = "obsolete"
+    REFUSED = "refused"
 
 
 class Event(StrEnum):
@@ -30,6 +31,7 @@ class Event(StrEnum):
     FAIL = "fail"  # given up
     LOSE = "lose"  # the other side may have taken it
     SUPPRESS = "suppress"
+    REFUSE = "refuse"  # the merchant's plan allows no more
     END = "end"  # what it is about is over, or there is nobody to tell
 
 
@@ -80,7 +82,7 @@ class SuppressionReason(StrEnum):
 
 INITIAL: Final = State.QUEUED
 FINAL: Final = frozenset(
-    {State.DELIVERED, State.BOUNCED, State.FAILED, State.SUPPRESSED, State.OBSOLETE}
+    {State.DELIVERED, State.BOUNCED, State.FAILED, State.SUPPRESSED, State.OBSOLETE, State.REFUSED}
 )
 TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.QUEUED, Event.START): State.SENDING,
@@ -93,6 +95,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.SENDING, Event.LOSE): State.UNKNOWN,
     (State.SENDING, Event.SUPPRESS): State.SUPPRESSED,
     (State.SENDING, Event.END): State.OBSOLETE,
+    (State.SENDING, Event.REFUSE): State.REFUSED,
     (State.SENT, Event.DELIVER): State.DELIVERED,
     (State.SENT, Event.BOUNCE): State.BOUNCED,
     (State.SENT, Event.FAIL): State.FAILED,

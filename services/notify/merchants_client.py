@@ -1,7 +1,8 @@
 """The only file that calls merchants: how a merchant appears to shoppers."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import grpc
@@ -26,6 +27,8 @@ class Merchant:
     reply_to: str = ""
     website_url: str = ""
     logo_id: str = ""
+    plan: str = ""
+    quotas: Mapping[str, int] = field(default_factory=dict)  # of the plan; no entry: no limit
 
 
 class Merchants:
@@ -34,6 +37,10 @@ class Merchants:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = MerchantsServiceStub(channel)
         self._known: dict[str, tuple[float, Merchant]] = {}
+
+    def forget(self, merchant_id: str) -> None:
+        """Ask again: the merchant has changed."""
+        self._known.pop(merchant_id, None)
 
     async def current(self) -> Merchant:
         """The merchant of the current call. Raises Refusal."""
@@ -65,4 +72,6 @@ def _merchant(merchant: pb.Merchant) -> Merchant:
         reply_to=branding.reply_to,
         website_url=branding.website_url,
         logo_id=branding.logo_id,
+        plan=merchant.plan,
+        quotas=dict(merchant.quotas),
     )

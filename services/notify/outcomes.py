@@ -49,4 +49,11 @@ class Over:
     error: str
 
 
-Outcome: TypeAlias = Accepted | Postponed | Refused | Lost | Suppressed | Over
+@dataclass(frozen=True, slots=True)
+class OverQuota:
+    """Not tried: the merchant's plan allows no more this month."""
+
+    error: str
+
+
+Outcome: TypeAlias = Accepted | Postponed | Refused | Lost | Suppressed | Over | OverQuota

@@ -49,6 +49,7 @@ _MESSAGES: Final = {
     },
     "notify": {
         "webhook_endpoint.disabled": "WebhookEndpointDisabled",
+        "sms_quota.reached": "SmsQuotaReached",
     },
     "paylink": {
         "payment_link.created": "PaymentLinkCreated",

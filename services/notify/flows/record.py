@@ -17,7 +17,16 @@ from services.notify.domain import (
     Suppression,
     SuppressionReason,
 )
-from services.notify.outcomes import Accepted, Lost, Outcome, Over, Postponed, Refused, Suppressed
+from services.notify.outcomes import (
+    Accepted,
+    Lost,
+    Outcome,
+    Over,
+    OverQuota,
+    Postponed,
+    Refused,
+    Suppressed,
+)
 from services.notify.store import messages, notices, tries
 from services.notify.store import suppressions as suppressed
 
@@ -74,6 +83,8 @@ def _event_of(deps: Deps, message: Message, outcome: Outcome) -> tuple[Event, da
             return Event.SUPPRESS, None
         case Over():
             return Event.END, None
+        case OverQuota():
+            return Event.REFUSE, None
         case _:
             assert_never(outcome)
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from libs.errors import Refusal, ServiceUnavailable
 from libs.logs import log
-from services.notify import domain, letters, rendering, retry
+from services.notify import domain, letters, quotas, rendering, retry
 from services.notify.deps import Deps
 from services.notify.domain import LINK_KINDS, OWNER_KINDS, Channel, Kind, Message
 from services.notify.flows.contacts import with_contact
@@ -18,11 +18,20 @@ from services.notify.flows.record import record_outcome
 from services.notify.mail import Parcel, TryLostError
 from services.notify.merchants_client import Merchant
 from services.notify.mime import AddressRefusedError
-from services.notify.outcomes import Lost, Outcome, Over, Postponed, Refused, Suppressed
+from services.notify.outcomes import (
+    Lost,
+    Outcome,
+    Over,
+    OverQuota,
+    Postponed,
+    Refused,
+    Suppressed,
+)
 from services.notify.owner_letters import owner_letter
 from services.notify.paylink_client import LinkOverError
 from services.notify.providers.base import Provider, Text
-from services.notify.store import messages, suppressions, tries
+from services.notify.sms_events import SmsUsage, sms_quota_reached
+from services.notify.store import messages, sms, suppressions, tries
 
 NOBODY = "nobody to tell: no address is known"
 PAYING = "a payment of the link is under way"
@@ -82,6 +91,28 @@ class _Once:
 
         return mark
 
+    async def take_sms(self, body: str, merchant: Merchant) -> bool:
+        """Mark and count it. False: the plan allows no more this month. Raises TryLostError."""
+        most = merchant.quotas.get(quotas.SMS)
+        month = quotas.month_of(self._deps.clock.now())
+        async with self._deps.db.transaction() as tx:
+            taken = await sms.take(
+                tx,
+                self.message,
+                month=month,
+                most=most,
+                body_sha256=hashlib.sha256(body.encode()).hexdigest(),
+                lease=retry.HAND_OVER_LEASE,
+            )
+            if most and taken.used and (percent := quotas.reached(taken.used, most)):
+                at = self._deps.clock.now()
+                usage = SmsUsage(merchant.plan, most, taken.used, month)
+                await sms_quota_reached(tx, self.message.merchant_id, usage, percent, at=at)
+        if not taken.ours:
+            raise TryLostError
+        self.marked = taken.marked
+        return taken.marked
+
 
 async def _try(deps: Deps, message: Message, once: _Once) -> Outcome:
     if await _comes_too_late(deps, message):
@@ -110,7 +141,7 @@ async def _try(deps: Deps, message: Message, once: _Once) -> Outcome:
             letter = letters.letter(known.kind, about, merchant, locale=locale, url=url)
         return await _by_mail(deps, known, letter, merchant, once)
     body = letters.text_message(known.kind, about, merchant, locale=locale, url=url)
-    return await _by_phone(deps, known, body, once)
+    return await _by_phone(deps, known, body, merchant, once)
 
 
 async def _comes_too_late(deps: Deps, message: Message) -> bool:
@@ -140,11 +171,16 @@ async def _by_mail(
     return await deps.mailer.hand_over(parcel, once.of(content))
 
 
-async def _by_phone(deps: Deps, message: Message, body: str, once: _Once) -> Outcome:
+async def _by_phone(
+    deps: Deps, message: Message, body: str, merchant: Merchant, once: _Once
+) -> Outcome:
     provider = provider_for(deps, message.channel)
     if provider is None:
         return Refused(f"no provider of {message.channel.value} is set up")
-    if not await once.of(body.encode())():
+    if message.channel is Channel.SMS:
+        if not await once.take_sms(body, merchant):
+            return OverQuota(quotas.used_up(merchant.plan, merchant.quotas[quotas.SMS]))
+    elif not await once.of(body.encode())():
         raise TryLostError
     return await provider.send(Text(message.channel, message.recipient, body))
 

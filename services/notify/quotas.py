@@ -1,0 +1,25 @@
+"""How many text messages a plan allows, and when the merchant hears that they run out. Pure."""
+
+from datetime import date, datetime
+from typing import Final
+
+SMS: Final = "sms_per_month"
+TOLD_PERCENTS: Final = (80, 100)
+
+
+def month_of(now: datetime) -> date:
+    """The calendar month by the merchant's clock, by its first day."""
+    return now.date().replace(day=1)
+
+
+def reached(used: int, most: int) -> int | None:
+    """The percentage that message number `used` of `most` is the first to reach, the greatest."""
+    crossed = [
+        percent for percent in TOLD_PERCENTS if used * 100 >= most * percent > (used - 1) * 100
+    ]
+    return max(crossed, default=None)
+
+
+def used_up(plan: str, most: int) -> str:
+    """What the merchant reads on a message that was not sent."""
+    return f'the plan "{plan}" allows {most} text messages a month ({SMS}); they are used up'

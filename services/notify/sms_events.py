@@ -1,0 +1,39 @@
+"""The event that a merchant's text messages of the month run out, as a row of the outbox."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from incasso.notify.v1 import events_pb2
+from libs import outbox
+from libs.db import Conn
+
+SUBJECT: Final = "incasso.notify.sms_quota.reached"
+
+
+@dataclass(frozen=True, slots=True)
+class SmsUsage:
+    plan: str
+    limit: int
+    used: int
+    month: date
+
+
+async def sms_quota_reached(
+    conn: Conn, merchant_id: str, usage: SmsUsage, percent: int, *, at: datetime
+) -> None:
+    event = events_pb2.SmsQuotaReached(
+        plan=usage.plan,
+        limit=usage.limit,
+        used=usage.used,
+        percent=percent,
+        month=usage.month.strftime("%Y-%m"),
+    )
+    await outbox.append(
+        conn,
+        merchant_id=merchant_id,
+        aggregate_id=merchant_id,
+        subject=SUBJECT,
+        body=event.SerializeToString(),
+        at=at,
+    )
