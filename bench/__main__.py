@@ -64,7 +64,7 @@ async def measure(plan: Plan, progress: Progress) -> Figures:
                 timeout=aiohttp.ClientTimeout(total=60),
             ) as http,
         ):
-            merchant = await create_merchant(stack, "Bench")
+            merchant = await create_merchant(stack, "Bench", plan="enterprise")
             shop = Shop(
                 http, stack.url, merchant.secret_key, stack.sandbox_url, stack.localstripe_url
             )

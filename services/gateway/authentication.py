@@ -39,6 +39,8 @@ class Identity:
     publishable: bool
     scopes: frozenset[str]
     clock_offset_seconds: int
+    plan: str = ""
+    requests_per_second: int = 0  # that the plan allows; 0: no limit
 
     def holds(self, scope: str) -> bool:
         return not scope or scope in self.scopes or "*" in self.scopes
@@ -115,6 +117,8 @@ class Keys:
             publishable=answer.kind == merchants_pb2.ApiKey.KIND_PUBLISHABLE,
             scopes=frozenset(answer.scopes),
             clock_offset_seconds=answer.clock_offset_seconds,
+            plan=answer.plan,
+            requests_per_second=answer.requests_per_second,
         )
         now = self._seconds()
         self._refused.pop(digest, None)

@@ -143,14 +143,30 @@ class TooManyRequests(GatewayRefusal):
     http_status = 429
     message = "Too many requests; wait for the seconds in Retry-After."
 
-    def __init__(self, wait_seconds: float = 1.0) -> None:
-        super().__init__()
+    def __init__(self, wait_seconds: float = 1.0, message: str = "") -> None:
+        super().__init__(message)
         self.headers = {"Retry-After": str(max(1, round(wait_seconds + 0.5)))}
 
 
 class TooManyAtOnce(TooManyRequests):
     reason = "too_many_at_once"
     message = "Too many calls of this merchant are under way; repeat with the same key in a moment."
+
+
+class PlanRateExceeded(TooManyRequests):
+    """The merchant's plan allows no more: named, so that the shop knows what to ask for."""
+
+    reason = "plan_rate_exceeded"
+
+    message = "The plan allows no more requests a second; wait for the seconds in Retry-After."
+
+    @classmethod
+    def of(cls, wait_seconds: float, *, plan: str, rate: int) -> "PlanRateExceeded":
+        message = (
+            f'The plan "{plan}" allows {rate} requests a second (requests_per_second); '
+            "wait for the seconds in Retry-After."
+        )
+        return cls(wait_seconds, message)
 
 
 def http_status(refusal: Refusal) -> int:

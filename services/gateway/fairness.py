@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.gateway.authentication import Identity
-from services.gateway.errors import TooManyAtOnce, TooManyRequests
-from services.gateway.limits import Limiter
+from services.gateway.errors import PlanRateExceeded, TooManyAtOnce, TooManyRequests
+from services.gateway.limits import Limiter, Plans
 
 WAIT_SECONDS: Final = 1.0  # for a place; then it is refused
 SLOW_DOWN_SECONDS: Final = (
@@ -37,17 +37,20 @@ class Fairness:
     ) -> None:
         self._by_merchant = by_merchant
         self._by_browser = by_browser
+        self._plans = Plans()
         self._reads_at_once = reads_at_once
         self._calls_at_once = calls_at_once
         self._places: dict[str, _Places] = {}
 
     def admit(self, caller: Identity, address: str) -> None:
-        """Raises TooManyRequests."""
+        """Raises TooManyRequests; PlanRateExceeded, which is one, when the plan allows no more."""
         at = time.monotonic()
         if caller.publishable and (wait := self._by_browser.take(address, at)):
             raise TooManyRequests(wait)
         if wait := self._by_merchant.take(_name(caller), at):
             raise TooManyRequests(wait)
+        if wait := self._plans.take(_name(caller), at, rate=caller.requests_per_second):
+            raise PlanRateExceeded.of(wait, plan=caller.plan, rate=caller.requests_per_second)
 
     @asynccontextmanager
     async def place(self, caller: Identity, *, reads_only: bool) -> AsyncIterator[None]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MAX_BUCKETS: Final = 10_000
+PLAN_BURST_SECONDS: Final = 5
 
 
 class Limiter:
@@ -57,6 +58,25 @@ class Held:
         self._by_name[name] -= 1
         if not self._by_name[name]:
             del self._by_name[name]
+
+
+class Plans:
+    """What merchants' plans allow: a bucket per name, of PLAN_BURST_SECONDS at the plan's rate.
+
+    Plans are few, and so are their rates: a limiter for each.
+    """
+
+    def __init__(self) -> None:
+        self._by_rate: dict[int, Limiter] = {}
+
+    def take(self, name: str, at: float, *, rate: int) -> float:
+        """Take a token: 0.0, or how long to wait when there is none. `rate` 0: no limit."""
+        if rate <= 0:
+            return 0.0
+        limiter = self._by_rate.get(rate)
+        if limiter is None:
+            limiter = self._by_rate[rate] = Limiter(rate=rate, burst=rate * PLAN_BURST_SECONDS)
+        return limiter.take(name, at)
 
 
 @dataclass(frozen=True, slots=True)

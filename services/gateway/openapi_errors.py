@@ -19,6 +19,7 @@ _ANY: Final = (
     (401, "api_key_revoked"),
     (429, "too_many_requests"),
     (429, "too_many_at_once"),
+    (429, "plan_rate_exceeded"),
     (500, "internal_error"),
     (503, "service_unavailable"),
 )

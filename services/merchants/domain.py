@@ -24,6 +24,7 @@ from services.merchants.errors import (
 ALL_SCOPES: Final = "*"
 DEFAULT_PLAN: Final = "basic"
 KEYS_QUOTA: Final = "active_api_keys"
+REQUESTS_QUOTA: Final = "requests_per_second"
 DEFAULT_OVERLAP: Final = timedelta(hours=1)
 NO_OFFSET: Final = timedelta()
 MAX_CLOCK_OFFSET: Final = timedelta(days=36525)  # a century: enough for any plan, and a valid date
@@ -99,6 +100,16 @@ class ApiKey:
     last4: str
     created_at: datetime
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose key it is, and what the gateway needs to know of its merchant."""
+
+    key: ApiKey
+    clock_offset: timedelta
+    plan: str
+    requests_per_second: int  # 0: no limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,13 +59,16 @@ class MerchantsServicer(MerchantsServiceServicer):
     async def AuthenticateKey(
         self, request: pb.AuthenticateKeyRequest, rpc: Rpc
     ) -> pb.AuthenticateKeyResponse:
-        key, offset = await api_keys.authenticate(self._deps, Secret(request.secret))
+        caller = await api_keys.authenticate(self._deps, Secret(request.secret))
+        key = caller.key
         return pb.AuthenticateKeyResponse(
             api_key_id=key.id,
             merchant_id=key.merchant_id,
             kind=KINDS[key.kind],
             scopes=key.scopes,
-            clock_offset_seconds=_seconds(offset),
+            clock_offset_seconds=_seconds(caller.clock_offset),
+            plan=caller.plan,
+            requests_per_second=caller.requests_per_second,
         )
 
     async def GetMerchant(self, request: pb.GetMerchantRequest, rpc: Rpc) -> pb.GetMerchantResponse:

@@ -101,6 +101,7 @@ class Merchant:
     website_url: str | None = None
     reply_to: str | None = None
     bank_account: BankAccount | None = None
+    plan: str = ""
     quotas: Mapping[str, int] = field(default_factory=dict)
 
 

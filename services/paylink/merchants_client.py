@@ -79,5 +79,6 @@ def _merchant(merchant: merchants_pb2.Merchant) -> Merchant:
         bank_account=BankAccount(account.holder, account.iban, account.bic)
         if merchant.HasField("bank_account")
         else None,
+        plan=merchant.plan,
         quotas=dict(merchant.quotas),
     )

@@ -10,7 +10,7 @@ from libs.pages import Page, cut
 from services.merchants import credential, domain, events
 from services.merchants.credential import Secret
 from services.merchants.deps import Deps
-from services.merchants.domain import ApiKey, Kind
+from services.merchants.domain import ApiKey, Caller, Kind
 from services.merchants.errors import ApiKeyNotFound, ApiKeyUnknown, MerchantNotFound
 from services.merchants.store import api_keys as key_store
 from services.merchants.store import merchants as merchant_store
@@ -50,16 +50,15 @@ class RevokeApiKey:
     key_id: str
 
 
-async def authenticate(deps: Deps, secret: Secret) -> tuple[ApiKey, timedelta]:
-    """Whose key it is and how far that merchant's clock is ahead."""
+async def authenticate(deps: Deps, secret: Secret) -> Caller:
+    """Whose key it is. Raises ApiKeyUnknown, ApiKeyRevoked."""
     if not secret.is_well_formed:
         raise ApiKeyUnknown
     async with deps.db.connection() as conn:
         found = await key_store.find_by_secret(conn, secret.hash)
     if found is None:
         raise ApiKeyUnknown
-    key, clock_offset = found
-    return domain.authenticate(key, deps.now()), clock_offset
+    return replace(found, key=domain.authenticate(found.key, deps.now()))
 
 
 async def create_api_key(deps: Deps, cmd: CreateApiKey) -> MadeKey:

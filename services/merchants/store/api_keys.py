@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from libs.db import Conn, Row
 from libs.due import Room, fair_sql
 from libs.pages import Page
-from services.merchants.domain import ApiKey, Kind, State
+from services.merchants.domain import REQUESTS_QUOTA, ApiKey, Caller, Kind, State
 
 _KEY = "id, merchant_id, kind, state, name, scopes, last4, created_at, expires_at"
 
@@ -28,15 +28,21 @@ async def insert_api_key(conn: Conn, key: ApiKey, secret_hash: bytes) -> None:
     )
 
 
-async def find_by_secret(conn: Conn, secret_hash: bytes) -> tuple[ApiKey, timedelta] | None:
-    """The key with this hash, and how far its merchant's clock is ahead. One statement."""
+async def find_by_secret(conn: Conn, secret_hash: bytes) -> Caller | None:
+    """The key with this hash, its merchant's clock and quota of requests. One statement."""
     row = await conn.fetchrow(
         "SELECT key.id, merchant_id, kind, state, key.name, scopes, last4, key.created_at,"
-        " expires_at, clock_offset_seconds FROM api_keys AS key"
-        " JOIN merchants ON merchants.id = merchant_id WHERE secret_hash = $1",
+        " expires_at, clock_offset_seconds, plan,"
+        " coalesce((plans.quotas ->> $2)::bigint, 0) AS requests_per_second"
+        " FROM api_keys AS key JOIN merchants ON merchants.id = merchant_id"
+        " JOIN plans ON plans.name = plan WHERE secret_hash = $1",
         secret_hash,
+        REQUESTS_QUOTA,
     )
-    return (_key(row), timedelta(seconds=row["clock_offset_seconds"])) if row else None
+    if row is None:
+        return None
+    offset = timedelta(seconds=row["clock_offset_seconds"])
+    return Caller(_key(row), offset, row["plan"], row["requests_per_second"])
 
 
 async def get_api_key(conn: Conn, merchant_id: str, key_id: str) -> ApiKey | None:

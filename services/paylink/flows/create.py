@@ -70,4 +70,7 @@ async def _count(deps: Deps, tx: Conn, new: NewLink) -> None:
     most = new.merchant.quotas.get(QUOTA)
     month = deps.clock.now().date().replace(day=1)
     if most is not None and not await links.count(tx, context.merchant_id(), month, most=most):
-        raise QuotaExceeded
+        raise QuotaExceeded(
+            f'The plan "{new.merchant.plan}" allows {most} links a month ({QUOTA}); '
+            "they are used up."
+        )

@@ -48,6 +48,12 @@ __all__ = ["browser"]  # the fixture, for every test of this folder
 SECRET = "sk_all00000000000000000000000000000"
 PUBLISHABLE = "pk_browser0000000000000000000000000"
 NARROW = "sk_narrow00000000000000000000000000"
+# Keys of one merchant whose plan allows a request a second.
+SMALL_PLAN = {
+    "sk_small00000000000000000000000000a": merchants_pb2.ApiKey.KIND_SECRET,
+    "sk_small00000000000000000000000000b": merchants_pb2.ApiKey.KIND_SECRET,
+    "pk_small000000000000000000000000000": merchants_pb2.ApiKey.KIND_PUBLISHABLE,
+}
 REVOKED = "sk_revoked0000000000000000000000000"
 UNKNOWN = "sk_unknown0000000000000000000000000"
 
@@ -99,10 +105,14 @@ def authenticate(request: merchants_pb2.AuthenticateKeyRequest) -> Any:
     if request.secret == REVOKED:
         return RemoteRefusal(Kind.UNAUTHENTICATED, "api_key_revoked", "This key was revoked.")
     kind, scopes = merchants_pb2.ApiKey.KIND_SECRET, ["*"]
+    rate = 0
     if request.secret == PUBLISHABLE:
         kind, scopes = merchants_pb2.ApiKey.KIND_PUBLISHABLE, []
     elif request.secret == NARROW:
         scopes = ["nothing:read"]
+    elif request.secret in SMALL_PLAN:
+        rate = 1
+        kind = SMALL_PLAN[request.secret]
     elif request.secret != SECRET:
         return RemoteRefusal(Kind.UNAUTHENTICATED, "api_key_unknown", "No such key.")
     return merchants_pb2.AuthenticateKeyResponse(
@@ -111,6 +121,8 @@ def authenticate(request: merchants_pb2.AuthenticateKeyRequest) -> Any:
         kind=kind,
         scopes=scopes,
         clock_offset_seconds=7,
+        plan="tiny" if rate else "pro",
+        requests_per_second=rate,
     )
 
 

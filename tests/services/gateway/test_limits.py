@@ -6,9 +6,9 @@ from incasso.paylink.v1 import pages_pb2
 from libs import ids
 from libs.errors import Kind, RemoteRefusal
 from services.gateway.addresses import Addresses, network
-from services.gateway.limits import MAX_BUCKETS, Limiter
+from services.gateway.limits import MAX_BUCKETS, PLAN_BURST_SECONDS, Limiter, Plans
 from tests.services.gateway import pay_samples
-from tests.services.gateway.conftest import SECRET, UNKNOWN
+from tests.services.gateway.conftest import SECRET, SMALL_PLAN, UNKNOWN
 from tests.services.gateway.pay_samples import UNKNOWN as UNKNOWN_LINK
 from tests.services.gateway.test_transcoder import problem
 
@@ -47,6 +47,31 @@ async def test_a_merchant_above_its_rate_is_told_when_to_come_back(new_gateway):
         async with gateway.request("GET", "/v1/merchant") as response:
             await problem(response, 429, "too_many_requests")
             assert 1 <= int(response.headers["Retry-After"]) <= 3
+
+
+async def test_all_keys_of_a_merchant_share_what_its_plan_allows(gateway):
+    first, second, published = SMALL_PLAN
+    for number in range(PLAN_BURST_SECONDS):
+        key = (first, second)[number % 2]
+        async with gateway.request("GET", "/v1/merchant", key=key) as response:
+            assert response.status == 200
+    for key in (first, second):
+        async with gateway.request("GET", "/v1/merchant", key=key) as response:
+            body = await problem(response, 429, "plan_rate_exceeded")
+            assert int(response.headers["Retry-After"]) >= 1
+        assert body["detail"].startswith('The plan "tiny" allows 1 requests a second')
+    # What strangers do with the key of the merchant's pages does not use up its server's share.
+    async with gateway.request("GET", "/v1/merchant", key=published) as response:
+        await problem(response, 403, "publishable_key_not_allowed")
+    async with gateway.request("GET", "/v1/merchant", key=SECRET) as response:
+        assert response.status == 200
+
+
+def test_a_plan_without_a_rate_has_no_limit():
+    plans = Plans()
+    assert [plans.take("m", 0.0, rate=0) for _ in range(1000)] == [0.0] * 1000
+    taken = [plans.take("m", 0.0, rate=2) for _ in range(2 * PLAN_BURST_SECONDS + 1)]
+    assert taken == [0.0] * 2 * PLAN_BURST_SECONDS + [0.5]
 
 
 async def test_an_address_that_tries_keys_is_slowed_but_known_keys_go_on(new_gateway):

@@ -114,8 +114,8 @@ async def test_keys_do_not_age_with_a_test_clock(deps: Deps):
     made = await create(deps)
     await api_keys.rotate_api_key(deps, rotation(made, timedelta(hours=1)))
     await clocks.advance_test_clock(deps, made.merchant.id, timedelta(days=365), None)
-    key, offset = await api_keys.authenticate(deps, made.keys[0].secret)
-    assert (key.state, offset) == (State.EXPIRING, timedelta(days=365))
+    caller = await api_keys.authenticate(deps, made.keys[0].secret)
+    assert (caller.key.state, caller.clock_offset) == (State.EXPIRING, timedelta(days=365))
 
 
 async def test_the_worker_ends_a_replaced_key_when_its_overlap_is_over_and_tells_once(

@@ -247,3 +247,10 @@ async def test_no_more_keys_are_active_than_the_plan_allows(service: Merchants):
     replaced = await rotate(service, made, made.api_keys[0])  # makes room for itself
     await revoke(service, made, replaced, by=replaced)
     assert await create_key(service, made, by="operator", scopes=["*"])
+
+
+@pytest.mark.parametrize(("plan", "rate"), [("basic", 20), ("pro", 200), ("enterprise", 2000)])
+async def test_a_key_tells_the_gateway_what_its_plan_allows(service: Merchants, plan, rate):
+    made = await service.create(plan=plan)
+    found = await authenticate(service, made.api_keys[0].secret)
+    assert (found.plan, found.requests_per_second) == (plan, rate)
