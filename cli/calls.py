@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -11,10 +12,11 @@ from google.protobuf.message import Message
 from cli import output
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
-from libs import client, context
-from libs.errors import Refusal, ServiceUnavailable
+from libs import client, context, identity
+from libs.errors import IdentityRefused, Refusal, ServiceUnavailable
+from libs.identity import OPERATOR, KeyFileError, Signer
 
-ACTOR: Final = "incasso-cli"
+KEY_FILE: Final = "INCASSO_IDENTITY_KEY_FILE"
 TIMEOUT_SECONDS: Final = 15.0
 
 NEXT_STEPS: Final = {
@@ -65,7 +67,14 @@ def ask(service: Service, request: Message, *, merchant_id: str = "") -> Any:
     target = service.target()
     rpc = request.DESCRIPTOR.name.removesuffix("Request")
     try:
-        return asyncio.run(_ask(service, target, rpc, request, merchant_id))
+        with identity.acting_as(operator()):
+            return asyncio.run(_ask(service, target, rpc, request, merchant_id))
+    except IdentityRefused:
+        output.fail(
+            f"{service.name} at {target} does not know the operators' key.",
+            next_step=f"Its trust folder needs the public key of {KEY_FILE} as operator.pub.",
+            code=output.NOT_CONFIGURED,
+        )
     except ServiceUnavailable:
         next_step = "Is it running? `incasso health` tells."
         if not client.is_safe(rpc):
@@ -84,8 +93,21 @@ def ask(service: Service, request: Message, *, merchant_id: str = "") -> Any:
         )
 
 
+def operator() -> Signer:
+    """By whose key the command speaks; ends the command with a hint when there is none."""
+    file = os.environ.get(KEY_FILE, "")
+    try:
+        return Signer(OPERATOR, Path(file))
+    except (KeyFileError, OSError) as error:
+        output.fail(
+            f"{KEY_FILE}: {error}" if file else f"{KEY_FILE} is not set: nobody knows who calls.",
+            next_step=f"export {KEY_FILE}=… (the operators' Ed25519 private key, PEM).",
+            code=output.NOT_CONFIGURED,
+        )
+
+
 async def _ask(service: Service, target: str, rpc: str, request: Message, merchant_id: str) -> Any:
-    context.set_current(context.Call(merchant_id=merchant_id, actor=ACTOR))
+    context.set_current(context.Call(merchant_id=merchant_id, actor=OPERATOR))
     async with client.channel(target) as channel:
         method = getattr(service.stub(channel), rpc)
         return await client.call(method, request, timeout_seconds=TIMEOUT_SECONDS)

@@ -50,12 +50,15 @@ class Event:
 
 
 def event_of(subject: str, headers: dict[str, str], body: bytes) -> Event:
-    """The event of a received message. KeyError when a header is missing."""
+    """The event of a received message. KeyError when a header is missing.
+
+    The subject is where NATS let the sender publish; no header may tell another.
+    """
     return Event(
         event_id=headers["ce-id"],
         merchant_id=headers["ce-merchantid"],
         aggregate_id=headers["ce-subject"],
-        subject=headers.get("ce-type", subject),
+        subject=subject,
         body=body,
         traceparent=headers.get("traceparent", ""),
         occurred_at=datetime.fromisoformat(headers["ce-time"]).astimezone(UTC),
@@ -95,7 +98,11 @@ class Bus:
 
 
 async def connect(url: str, *, service: str) -> Bus:
-    """Connect and make sure that the stream exists. Waits for NATS as long as it takes."""
+    """Connect, and wait for NATS and the stream as long as it takes.
+
+    A NATS that knows no users gets the stream from whoever comes first; elsewhere `set_up` makes it
+    beforehand, and nobody else may (libs/bus_users).
+    """
 
     async def on_error(error: Exception) -> None:
         log.warning("nats", error=repr(error))
@@ -108,21 +115,41 @@ async def connect(url: str, *, service: str) -> Bus:
         connect_timeout=2,
         error_cb=on_error,
         allow_reconnect=True,
+        inbox_prefix=inbox(service).encode(),
     )
     bus = Bus(client)
     while True:
         try:
-            await bus.js.add_stream(
-                StreamConfig(
-                    name=STREAM,
-                    subjects=SUBJECTS,
-                    retention=RetentionPolicy.LIMITS,
-                    storage=StorageType.FILE,
-                    max_age=KEPT.total_seconds(),
-                    duplicate_window=DUPLICATES.total_seconds(),
-                )
-            )
+            await _ensure_stream(bus.js)
         except (nats.errors.TimeoutError, nats.js.errors.ServiceUnavailableError):
             await asyncio.sleep(0.2)  # JetStream is still starting
         else:
             return bus
+
+
+async def _ensure_stream(js: JetStreamContext) -> None:
+    try:
+        await js.stream_info(STREAM)
+    except nats.js.errors.NotFoundError:
+        await js.add_stream(_stream())
+
+
+async def set_up(bus: Bus) -> None:
+    """The stream as this version wants it."""
+    await bus.js.update_stream(_stream())
+
+
+def _stream() -> StreamConfig:
+    return StreamConfig(
+        name=STREAM,
+        subjects=SUBJECTS,
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        max_age=KEPT.total_seconds(),
+        duplicate_window=DUPLICATES.total_seconds(),
+    )
+
+
+def inbox(user: str) -> str:
+    """Prefix of the subjects on which NATS answers this user, and nobody else listens."""
+    return f"_INBOX_{user}"

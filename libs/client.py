@@ -1,7 +1,8 @@
 """Calls to other services: a channel that survives rollouts, and one way of calling.
 
-Every call has a deadline, carries the merchant, the trace and a derived idempotency key, and
-raises a Refusal: the other service's own no, or OutcomeUnknown when there was no answer.
+Every call has a deadline, proves who calls and for whom (libs/identity), carries the trace and a
+derived idempotency key, and raises a Refusal: the other service's own no, or OutcomeUnknown when
+there was no answer.
 """
 
 import asyncio
@@ -11,14 +12,19 @@ from typing import Any, Final
 import grpc
 from google.protobuf.message import Message
 
-from libs import context, telemetry
+from libs import context, descriptors, identity, telemetry
 from libs.errors import (
+    CallerNotAllowed,
+    CallerUnknown,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
+    IdentityRefused,
     Kind,
     OutcomeUnknown,
+    Refusal,
     RemoteRefusal,
 )
+from libs.logs import log
 from libs.status import refusal_of
 
 OPTIONS: Final = (
@@ -39,6 +45,7 @@ RETRY_PAUSES_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
 _UNCERTAIN: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL, Kind.RATE})
 # A key that the other service knows has an effect, whatever became of it.
 _KNOWN_KEY: Final = frozenset({IdempotencyKeyInUse.reason, IdempotencyKeyReused.reason})
+_OF_IDENTITY: Final = frozenset({CallerUnknown.reason, CallerNotAllowed.reason})
 
 
 def channel(target: str) -> grpc.aio.Channel:
@@ -58,30 +65,48 @@ async def call(
 
     `idempotency_key` is derived from the id of the caller's own row, never at random. A call that
     reads or that has a key is made again when no replica answered it: during a rollout another one
-    does, and a key makes it one effect whatever the first one did.
+    does, and a key makes it one effect whatever the first one did. So is one whose tokens were not
+    taken, as in the second in which a new key becomes known: it had no effect.
     Raises Refusal; OutcomeUnknown when no answer came.
     """
     name = request.DESCRIPTOR.name.removesuffix("Request")
-    pauses = RETRY_PAUSES_SECONDS if idempotency_key or is_safe(name) else ()
+    repeatable = bool(idempotency_key) or is_safe(name)
     deadline = time.monotonic() + timeout_seconds
     with telemetry.span(f"call {name}", kind=telemetry.SpanKind.CLIENT):
-        metadata = (
-            *context.current().metadata(idempotency_key=idempotency_key),
-            (telemetry.TRACEPARENT, telemetry.traceparent()),
-        )
-        for pause in (*pauses, None):
+        metadata = _metadata(request, idempotency_key)
+        for pause in (*RETRY_PAUSES_SECONDS, None):
             left = deadline - time.monotonic()
             try:
                 return await method(request, timeout=left, metadata=metadata)
             except grpc.aio.AioRpcError as error:
-                refusal = refusal_of(error)
+                refusal = _refusal_of(error)
                 # A replica that leaves answers UNAVAILABLE, or cuts the stream: CANCELLED, UNKNOWN.
-                unanswered = isinstance(refusal, OutcomeUnknown)
                 late = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-                if pause is None or late or not unanswered or left <= pause:
+                again = isinstance(refusal, IdentityRefused) or (
+                    repeatable and isinstance(refusal, OutcomeUnknown) and not late
+                )
+                if pause is None or not again or left <= pause:
                     raise refusal from error
             await asyncio.sleep(pause)
     raise AssertionError("the last turn answers or raises")
+
+
+def _metadata(request: Message, idempotency_key: str) -> tuple[tuple[str, str], ...]:
+    proofs = identity.signer().metadata(
+        descriptors.path_of(request.DESCRIPTOR.full_name), context.current()
+    )
+    trace = (telemetry.TRACEPARENT, telemetry.traceparent())
+    if idempotency_key:
+        return (*proofs, trace, (context.IDEMPOTENCY_KEY, idempotency_key))
+    return (*proofs, trace)
+
+
+def _refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
+    refusal = refusal_of(error)
+    if refusal.reason in _OF_IDENTITY:
+        log.error("the identity of this process was refused", reason=refusal.reason)
+        return IdentityRefused()
+    return refusal
 
 
 def is_certain(refusal: RemoteRefusal) -> bool:

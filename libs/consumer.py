@@ -59,20 +59,41 @@ class Consumer:
             await self._take([m for m in messages if m.metadata.num_delivered == 1])
             await self._take([m for m in messages if m.metadata.num_delivered > 1])
 
-    async def _subscribe(self) -> JetStreamContext.PullSubscription:
-        config = ConsumerConfig(
+    async def set_up(self) -> None:
+        """Makes the consumer, or changes it to what this version handles."""
+        await self._bus.js.add_consumer(STREAM, self._config, durable_name=self._name)
+
+    @property
+    def _config(self) -> ConsumerConfig:
+        return ConsumerConfig(
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=ACK_WAIT_SECONDS,
             max_ack_pending=-1,  # those who wait to come again count: a limit would stop the rest
             filter_subjects=sorted(self._handlers),
         )
+
+    async def _subscribe(self) -> JetStreamContext.PullSubscription:
         while True:
             try:
-                await self._bus.js.add_consumer(STREAM, config, durable_name=self._name)
+                await self._ensure()
                 return await self._bus.js.pull_subscribe_bind(self._name, STREAM)
             except (nats.errors.Error, nats.js.errors.APIError) as error:
                 log.warning("subscribe failed", consumer=self._name, error=repr(error))
                 await asyncio.sleep(RETRY_DELAY_SECONDS)
+
+    async def _ensure(self) -> None:
+        """Where NATS has users the job that may do it has set the consumer up (libs/bus_users)."""
+        try:
+            found = await self._bus.js.consumer_info(STREAM, self._name)
+        except nats.js.errors.NotFoundError:
+            await self.set_up()
+            return
+        if _shape(found.config) == _shape(self._config):
+            return
+        try:
+            await self.set_up()
+        except nats.errors.TimeoutError:  # not allowed: it passes what it passed before
+            log.error("the consumer is not set up for this version", consumer=self._name)
 
     async def _take(self, messages: Sequence[Msg]) -> None:
         if not messages:
@@ -145,3 +166,8 @@ class Consumer:
             log.warning("dead letter was not published", consumer=self._name, error=repr(failure))
             return False
         return True
+
+
+def _shape(config: ConsumerConfig) -> tuple[object, ...]:
+    subjects = {config.filter_subject, *(config.filter_subjects or ())} - {None, ""}
+    return (subjects, config.max_ack_pending, config.ack_wait)

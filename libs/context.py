@@ -1,38 +1,29 @@
-"""Who calls, for whom, under which idempotency key: what a request carries beside its message."""
+"""For whom a call is made and under which idempotency key: what it carries beside its message."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from libs.errors import MerchantMissing
 
-MERCHANT: Final = "incasso-merchant-id"
-ACTOR: Final = "incasso-actor"
 IDEMPOTENCY_KEY: Final = "idempotency-key"
-CLOCK_OFFSET: Final = "incasso-clock-offset-seconds"
-PUBLISHABLE: Final = "incasso-publishable"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One incoming RPC. Empty texts where the caller said nothing."""
+    """One incoming RPC, or a piece of a worker's work. Empty texts where there is nothing.
+
+    What a server puts here is proven by the caller's tokens (libs/identity).
+    """
 
     merchant_id: str = ""
-    actor: str = ""
+    actor: str = ""  # id of the API key, or the service that acts
     idempotency_key: str = ""
     clock_offset_seconds: int = 0
     publishable: bool = False  # a browser with a publishable key; needs a client secret
-
-    def metadata(self, *, idempotency_key: str = "") -> tuple[tuple[str, str], ...]:
-        """GRPC metadata for a call made on behalf of this one, under a key of its own."""
-        pairs = [(MERCHANT, self.merchant_id), (ACTOR, self.actor)]
-        if idempotency_key:
-            pairs.append((IDEMPOTENCY_KEY, idempotency_key))
-        if self.clock_offset_seconds:
-            pairs.append((CLOCK_OFFSET, str(self.clock_offset_seconds)))
-        if self.publishable:
-            pairs.append((PUBLISHABLE, "1"))
-        return tuple(pairs)
+    scopes: frozenset[str] = frozenset()  # of the API key
+    caller: str = ""  # the service that made the RPC
+    principal: str = field(default="", repr=False)  # the gateway's token, to be carried on
 
 
 _current: ContextVar[Call] = ContextVar("call", default=Call())  # noqa: B039 - Call is frozen

@@ -29,6 +29,17 @@ def method(path: str) -> MethodDescriptor:
     return service(owner).methods_by_name[name]
 
 
+@functools.cache
+def path_of(request: str) -> str:
+    """Path of the RPC that takes the message of this full name: each RPC has one of its own."""
+    file = descriptor_pool.Default().FindMessageTypeByName(request).file
+    for owner in file.services_by_name.values():
+        for found in owner.methods:
+            if found.input_type.full_name == request:
+                return f"/{owner.full_name}/{found.name}"
+    raise LookupError(f"no RPC of {file.name} takes {request}")
+
+
 def method_rules(path: str) -> options_pb2.MethodRules:
     return rules_of(method(path))
 
@@ -48,13 +59,12 @@ def http_rule(found: MethodDescriptor) -> http_pb2.HttpRule | None:
 @functools.cache
 def _files() -> tuple[FileDescriptor, ...]:
     """Every file of the contracts, whether its stub was imported before or not."""
-    return tuple(
-        importlib.import_module(
-            ".".join(path.relative_to(folder.parent).with_suffix("").parts)
-        ).DESCRIPTOR
+    modules = {
+        ".".join(path.relative_to(folder.parent).with_suffix("").parts): None
         for folder in map(Path, incasso.__path__)
         for path in sorted(folder.rglob("*_pb2.py"))
-    )
+    }
+    return tuple(importlib.import_module(name).DESCRIPTOR for name in modules)
 
 
 def all_services() -> Iterator[ServiceDescriptor]:

@@ -108,6 +108,35 @@ class MerchantMissing(Refusal):
     message = "The call does not say for which merchant it is made."
 
 
+class CallerUnknown(Refusal):
+    """The tokens of a call (libs/identity) are missing, altered, expired or for another method."""
+
+    kind = Kind.UNAUTHENTICATED
+    reason = "caller_unknown"
+    message = "The call does not prove which service makes it, and for whom."
+
+
+class CallerNotAllowed(Refusal):
+    kind = Kind.FORBIDDEN
+    reason = "caller_not_allowed"
+    message = "The calling service is not among the callers of this RPC."
+
+
+class ScopeMissing(Refusal):
+    kind = Kind.FORBIDDEN
+    reason = "scope_missing"
+    message = "This API key does not hold the scope of this call."
+
+    def __init__(self, scope: str = "") -> None:
+        super().__init__(f"This call needs an API key with the scope {scope}." if scope else "")
+
+
+class PublishableKeyNotAllowed(Refusal):
+    kind = Kind.FORBIDDEN
+    reason = "publishable_key_not_allowed"
+    message = "A publishable key cannot make this call; make it from your server with a secret key."
+
+
 class InternalError(Refusal):
     kind = Kind.INTERNAL
     reason = "internal_error"
@@ -125,6 +154,12 @@ class OutcomeUnknown(ServiceUnavailable):
 
     reason = "outcome_unknown"
     message = "The outcome is not known yet; repeat the request with the same key to learn it."
+
+
+class IdentityRefused(OutcomeUnknown):
+    """Another service did not take this one's identity. Nothing was done, but for a fault of the
+    set-up that somebody mends: not a no to the caller.
+    """
 
 
 class RemoteRefusal(Refusal):

@@ -16,11 +16,25 @@ import uvloop
 
 from incasso.merchants.v1 import events_pb2
 from libs import bus as buses
-from libs import clock, consumer, db, idempotency, lag, logs, relay, schema, settings, telemetry
+from libs import (
+    bus_users,
+    clock,
+    consumer,
+    db,
+    idempotency,
+    identity,
+    lag,
+    logs,
+    relay,
+    schema,
+    settings,
+    telemetry,
+)
 from libs.admin import Admin
 from libs.bus import Event
 from libs.db import Conn, Database
 from libs.errors import ServiceUnavailable
+from libs.identity import KeyFileError, Signer, Trust
 from libs.logs import log
 from libs.server import Server
 from libs.tasks import Tasks, cancel
@@ -66,18 +80,47 @@ def run(
     logs.set_up(name)
     try:
         if options.job == "migrate":
-            asyncio.run(_migrate(name, config, migrations, options.rollout))
+            asyncio.run(_migrate(name, config, build, migrations, options.rollout))
         else:
             uvloop.run(_serve(name, config, build, migrations))
-    except (schema.SchemaBehindError, OSError) as error:  # no trace: the message says what to do
+    except (
+        schema.SchemaBehindError,
+        KeyFileError,
+        OSError,
+    ) as error:  # no trace: the message says what to do
         log.error("cannot start", name=name, error=str(error))
         raise SystemExit(1) from None
 
 
-async def _migrate(name: str, config: S, migrations: Path, rollouts: Sequence[str] | None) -> None:
+async def _migrate(
+    name: str,
+    config: S,
+    build: Callable[[S, Chassis], Awaitable[Parts]],
+    migrations: Path,
+    rollouts: Sequence[str] | None,
+) -> None:
     chosen = frozenset(rollouts or ("pre", "post"))
     applied = await schema.migrate(config.database_url, name, migrations, rollouts=chosen)
     log.info("migrated", count=len(applied), name=name)
+    if config.nats_setup_url:
+        await _set_up_bus(name, config, build)
+
+
+async def _set_up_bus(
+    name: str, config: S, build: Callable[[S, Chassis], Awaitable[Parts]]
+) -> None:
+    """The stream, and the service's consumer, which the service itself may not change."""
+    database = await db.connect(config.database_url, pool_size=1, service=name)
+    bus = await buses.connect(config.nats_setup_url, service=bus_users.SETUP)
+    parts = await build(config, Chassis(database, Tasks()))
+    try:
+        await buses.set_up(bus)
+        await consumer.Consumer(name, database, bus, _handlers(parts)).set_up()
+    finally:
+        for close in parts.close:
+            await close()
+        await bus.close()
+        await database.close()
 
 
 async def _serve(
@@ -90,13 +133,14 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     provider = telemetry.set_up(name)
+    identity.set_up(Signer(name, config.identity_key_file), Trust(config.trust_dir))
     database = await db.connect(
         config.database_url, pool_size=config.database_pool_size, service=name
     )
     await schema.verify(database, name, migrations)
     chassis = Chassis(database, Tasks())
     parts = await build(config, chassis)
-    server = Server(parts.servicers, parts.names, chassis.tasks)
+    server = Server(parts.servicers, parts.names, chassis.tasks, reflects=config.reflection)
     admin = Admin(lambda: _ready(database))
     loops = [asyncio.create_task(loop()) for loop in _loops(name, config, database, parts)]
     port = await server.start(f"{config.listen_host}:{config.grpc_port}")
@@ -145,7 +189,7 @@ def _loops(
     async def events() -> None:
         """The process serves without NATS; events wait in the outbox until it is there."""
         bus = await buses.connect(config.nats_url, service=name)
-        handlers = {CLOCK_SUBJECT: _follow_clock, **parts.handlers}
+        handlers = _handlers(parts)
         writer = asyncio.create_task(relay.Relay(database, bus).run())
         reader = asyncio.create_task(consumer.Consumer(name, database, bus, handlers).run())
         try:
@@ -155,6 +199,10 @@ def _loops(
             await bus.close()
 
     return [lag.Meter().run, events, lambda: _purge(database), *parts.loops]
+
+
+def _handlers(parts: Parts) -> dict[str, consumer.Handler]:
+    return {CLOCK_SUBJECT: _follow_clock, **parts.handlers}
 
 
 async def _follow_clock(conn: Conn, event: Event) -> None:

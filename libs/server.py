@@ -1,21 +1,22 @@
 """The gRPC server that every service stands on, with the settings that Kubernetes needs.
 
-One interceptor does for each RPC what no servicer should think of: caller, trace, validation,
+One interceptor does for each RPC what no servicer should think of: who may call, trace, validation,
 idempotency key present, refusals to statuses, metrics, and work that survives a cancelled call.
 """
 
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import grpc
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 from incasso.rest.v1 import options_pb2
-from libs import context, descriptors, idempotency, pages, status, telemetry, validation
+from libs import context, descriptors, idempotency, identity, pages, status, telemetry, validation
+from libs.admission import Admission
 from libs.errors import IdempotencyKeyMissing, InternalError, Refusal, invalid
 from libs.logs import log
 from libs.tasks import Tasks
@@ -36,29 +37,39 @@ RPC_SECONDS = Histogram(
     ["method", "code"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+REFUSED = Counter("incasso_rpc_refused_at_door_total", "Calls not let in", ["method", "reason"])
 
 Unary = Callable[[Message, Any], Coroutine[Any, Any, Message]]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class Server:
-    """`servicers` are pairs of grpcio's add_…_to_server and the servicer."""
+    """`servicers` are pairs of grpcio's add_…_to_server and the servicer.
+
+    Who is trusted is the process' (libs/identity). `reflects` answers anybody who asks for the
+    contracts: for development. Health checks are open to all.
+    """
 
     def __init__(
         self,
         servicers: Sequence[tuple[Callable[[Any, grpc.aio.Server], None], object]],
         names: Sequence[str],
         tasks: Tasks,
+        *,
+        reflects: bool = False,
     ) -> None:
         self._tasks = tasks
         self._names = ["", *names]
-        self._server = grpc.aio.server(interceptors=[_Door(tasks)], options=OPTIONS)
+        door = _Door(tasks, identity.trust())
+        self._server = grpc.aio.server(interceptors=[door], options=OPTIONS)
         for add, servicer in servicers:
             add(servicer, self._server)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(
-            [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
-        )
+        if reflects:
+            reflection.enable_server_reflection(
+                [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
+            )
 
     async def start(self, address: str) -> int:
         """Bind, serve, and answer the port."""
@@ -80,33 +91,43 @@ class Server:
 
 
 class _Door(grpc.aio.ServerInterceptor):
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: Tasks, trust: identity.Trust) -> None:
         self._tasks = tasks
-        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        self._trust = trust
+        self._wrapped: dict[str, tuple[Admission, Handler]] = {}
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        """Runs in the task of the handler that it answers: the call that it sets stays current."""
         if not details.method.startswith("/incasso."):
             return await continuation(details)
-        handler = self._wrapped.get(details.method)
-        if handler is None:
+        wrapped = self._wrapped.get(details.method)
+        if wrapped is None:
             inner = await continuation(details)
             if inner is None:
                 return None
-            handler = grpc.unary_unary_rpc_method_handler(
-                self._guard(details.method, inner.unary_unary),
-                inner.request_deserializer,
-                inner.response_serializer,
-            )
-            self._wrapped[details.method] = handler
+            wrapped = self._wrapped[details.method] = self._wrap(details.method, inner)
+        admission, handler = wrapped
+        try:
+            context.set_current(admission.admit(dict(details.invocation_metadata)))
+        except Refusal as refusal:
+            REFUSED.labels(details.method.rpartition("/")[2], refusal.reason).inc()
+            return _refusing(refusal)
         return handler
 
-    def _guard(self, method: str, inner: Unary) -> Unary:
-        name = method.rpartition("/")[2]
+    def _wrap(self, method: str, inner: Any) -> tuple[Admission, Handler]:
         rules = descriptors.method_rules(method)
+        handler = grpc.unary_unary_rpc_method_handler(
+            self._guard(method, rules, inner.unary_unary),
+            inner.request_deserializer,
+            inner.response_serializer,
+        )
+        return Admission(method, rules, self._trust), handler
+
+    def _guard(self, method: str, rules: options_pb2.MethodRules, inner: Unary) -> Unary:
+        name = method.rpartition("/")[2]
 
         async def run(request: Message, rpc: Any) -> Message:
             metadata = dict(rpc.invocation_metadata())
-            context.set_current(_call_of(metadata))
             started = time.perf_counter()
             with telemetry.span(
                 name,
@@ -144,15 +165,13 @@ class _Door(grpc.aio.ServerInterceptor):
             return InternalError()
 
 
-def _call_of(metadata: dict[str, str]) -> context.Call:
-    offset = metadata.get(context.CLOCK_OFFSET, "0")
-    return context.Call(
-        merchant_id=metadata.get(context.MERCHANT, ""),
-        actor=metadata.get(context.ACTOR, ""),
-        idempotency_key=metadata.get(context.IDEMPOTENCY_KEY, ""),
-        clock_offset_seconds=int(offset) if offset.isdecimal() else 0,
-        publishable=metadata.get(context.PUBLISHABLE) == "1",
-    )
+def _refusing(refusal: Refusal) -> Handler:
+    """Answers a no without reading the request: nobody parses what a stranger sent."""
+
+    async def refuse(_: bytes, rpc: Any) -> None:
+        await rpc.abort(refusal.kind.grpc_code, refusal.message, status.details_of(refusal))
+
+    return grpc.unary_unary_rpc_method_handler(refuse)
 
 
 def _check(request: Message, rules: options_pb2.MethodRules) -> None:

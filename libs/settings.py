@@ -6,6 +6,7 @@ Every variable is `INCASSO_<NAME>`. A secret may be a file of the same name in t
 
 import os
 import sys
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
@@ -19,6 +20,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="INCASSO_", frozen=True, extra="ignore")
 
+    identity_key_file: Path  # Ed25519 private key (PEM) by which this process proves who it is
     admin_port: int = Field(default=0, ge=0, le=65535)  # health and metrics
     listen_host: str = "127.0.0.1"
     drain_seconds: float = Field(default=0.0, ge=0)  # between NOT_SERVING and stop
@@ -32,6 +34,9 @@ class ServiceSettings(Settings):
     database_url: str
     database_pool_size: int = Field(default=16, ge=1, le=500)
     nats_url: str
+    nats_setup_url: str = ""  # of the user `setup`, for `migrate`; empty where NATS has no users
+    trust_dir: Path  # public keys of all that may call: <service>.pub, also operator.pub
+    reflection: bool = False  # tells the contracts to anybody who asks; for development
 
 
 def load(cls: type[S], **overrides: Any) -> S:

@@ -7,9 +7,11 @@ import base64
 import json
 import re
 import secrets
+import shlex
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,10 @@ import aiohttp
 
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
-from libs import client, context
-from libs.errors import Refusal
+from libs import client, context, identity
+from libs.identity import OPERATOR
 from stack.embedded import Stack
+from stack.private import write_private
 
 NAME = "Bottega Demo"
 PLAN = "pro"  # whose quotas nobody reaches by trying things out
@@ -84,15 +87,15 @@ async def remembered(stack: Stack) -> DemoMerchant | None:
         return None
     stored = read_demo_env(stack.folders.demo_env)
     secret = stored.get("INCASSO_SECRET_KEY", "")
-    request = merchants_pb2.AuthenticateKeyRequest(secret=secret)
-    try:
-        async with merchants(stack) as stub:
-            found = await client.call(
-                stub.AuthenticateKey, request, timeout_seconds=CALL_TIMEOUT_SECONDS
-            )
-    except Refusal:
-        return None  # the data were removed; the file was not
-    return DemoMerchant(found.merchant_id, secret, stored.get("INCASSO_PUBLISHABLE_KEY", ""))
+    headers = {"Authorization": f"Bearer {secret}"}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"{stack.url}/v1/merchant", headers=headers) as answer,
+    ):
+        if answer.status != HTTPStatus.OK:
+            return None  # the data were removed; the file was not
+        found = await answer.json()
+    return DemoMerchant(found["id"], secret, stored.get("INCASSO_PUBLISHABLE_KEY", ""))
 
 
 async def give_a_face(stack: Stack, merchant_id: str) -> None:
@@ -131,7 +134,7 @@ async def connect_psps(stack: Stack, merchant_id: str, *, suffix: str) -> None:
 def acting_for(merchant_id: str) -> Iterator[None]:
     """Calls in here are made for the merchant."""
     before = context.current()
-    context.set_current(context.Call(merchant_id=merchant_id, actor="stack"))
+    context.set_current(context.Call(merchant_id=merchant_id, actor=OPERATOR))
     try:
         yield
     finally:
@@ -218,28 +221,24 @@ def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
         "INCASSO_LOCALSTRIPE_URL": stack.localstripe_url,
         # For the operators' command.
         "INCASSO_MERCHANT": merchant.merchant_id,
+        "INCASSO_IDENTITY_KEY_FILE": str(stack.folders.keys.private(OPERATOR).resolve()),
         **{name: value for name, value in stack.env.items() if name.endswith("_TARGET")},
     }
-    lines = "".join(f"{name}={value}\n" for name, value in values.items())
+    lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     write_private(stack.folders.demo_env, lines)
-
-
-def write_private(file: Path, text: str) -> None:
-    fresh = file.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(text)
-    fresh.replace(file)
 
 
 @asynccontextmanager
 async def merchants(stack: Stack) -> AsyncIterator["merchants_pb2_grpc.MerchantsServiceAsyncStub"]:
     target = stack.env["INCASSO_MERCHANTS_TARGET"]
     async with client.channel(target) as channel:
-        yield merchants_pb2_grpc.MerchantsServiceStub(channel)
+        with identity.acting_as(stack.operator):
+            yield merchants_pb2_grpc.MerchantsServiceStub(channel)
 
 
 @asynccontextmanager
 async def payments(stack: Stack) -> AsyncIterator["payments_pb2_grpc.PaymentsServiceAsyncStub"]:
     target = stack.env["INCASSO_PAYMENTS_TARGET"]
     async with client.channel(target) as channel:
-        yield payments_pb2_grpc.PaymentsServiceStub(channel)
+        with identity.acting_as(stack.operator):
+            yield payments_pb2_grpc.PaymentsServiceStub(channel)

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from libs.identity import GATEWAY, OPERATOR, Signer
+from stack import roles
 from stack.child import Child, Report
 from stack.nats import Nats
 from stack.outgoing import ensure_seal_keys
@@ -32,6 +34,7 @@ from stack.topology import (
 REPOSITORY = Path(__file__).resolve().parent.parent
 HEALTH_TIMEOUT_SECONDS = 1.0
 KEEP_LOG_BYTES = 20_000_000
+CALLERS = (*(service.name for service in GRPC_SERVICES), GATEWAY, OPERATOR)
 
 Overrides = Mapping[str, Mapping[str, str]]
 
@@ -60,7 +63,7 @@ def backend_processes(
     def postgres_ready() -> bool:
         with contextlib.suppress(RuntimeError):  # psql was refused: asked again soon
             if postgres.is_ready():
-                postgres.ensure_databases(databases)
+                postgres.ensure_services(databases)
                 return True
         return False
 
@@ -96,7 +99,7 @@ class Stack:
         self.ports = ports
         self.events: list[str] = []
         self._supervisor = supervisor
-        self._postgres = Postgres(folders.data("postgres"), ports.postgres)
+        self._postgres = Postgres(folders.data("postgres"), ports.postgres, secrets=folders.secrets)
 
     @classmethod
     @asynccontextmanager
@@ -118,10 +121,19 @@ class Stack:
         survive the death of any process, not that of the machine.
         """
         folders = prepare_folders(root)
+        folders.keys.ensure(CALLERS)
         ports = plan_ports(free_ports, replicas or {}, port_base)
-        postgres = Postgres(folders.data("postgres"), ports.postgres, durable=durable)
-        nats = Nats(folders.data("nats"), ports.nats)
-        backends = Backends(postgres.url, nats.url, ensure_seal_keys(folders.seal_keys))
+        postgres = Postgres(
+            folders.data("postgres"), ports.postgres, durable=durable, secrets=folders.secrets
+        )
+        nats = Nats(folders.data("nats"), ports.nats, folders.secrets)
+        nats.configure([service.name for service in GRPC_SERVICES])
+        backends = Backends(
+            database_url=lambda name: postgres.role_url(name, name),
+            owner_url=lambda name: postgres.role_url(roles.owner(name), name),
+            nats_url=nats.user_url,
+            seal_keys=ensure_seal_keys(folders.seal_keys),
+        )
         processes = backend_processes(ports, folders, postgres, nats) + service_processes(
             ports, folders, backends, healthy, env_overrides or {}
         )
@@ -170,10 +182,16 @@ class Stack:
 
     @property
     def env(self) -> dict[str, str]:
-        """What a client of the stack's services needs: gRPC targets, NATS, public URL."""
-        return shared_env(self.ports, self.folders, self.nats_url)
+        """What a client of the stack's services needs: gRPC targets, public URL."""
+        return shared_env(self.ports, self.folders)
+
+    @property
+    def operator(self) -> Signer:
+        """Who may make merchants and their PSP accounts."""
+        return Signer(OPERATOR, self.folders.keys.private(OPERATOR))
 
     def database_url(self, service: str) -> str:
+        """For who looks at the data of a service from outside: the superuser's."""
         return self._postgres.url(service)
 
     def create_database(self, name: str) -> str:

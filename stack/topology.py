@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from libs.bus_users import SETUP
 from stack import outgoing
+from stack.keys import Keys
 from stack.ports import GRPC_SERVICES, Address, Ports, replica_names, targets
 
 EVERY_SERVICE = "*"
@@ -34,8 +36,16 @@ class Folders:
         return self.root / "credentials"
 
     @property
+    def secrets(self) -> Path:
+        return self.root / "secrets"
+
+    @property
     def seal_keys(self) -> Path:
         return self.root / "seal.keys"
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self.root / "keys")
 
     @property
     def demo_env(self) -> Path:
@@ -76,23 +86,33 @@ class Process:
 
 @dataclass(frozen=True)
 class Backends:
-    """How to reach what services stand on, and the keys of what they seal."""
+    """How services reach what they stand on, each with its own name and password."""
 
-    database_url: Callable[[str], str]
-    nats_url: str
+    database_url: Callable[[str], str]  # of the role that works in the service's database
+    owner_url: Callable[[str], str]  # of the role that migrates it
+    nats_url: Callable[[str], str]  # by user
     seal_keys: str
 
 
-def shared_env(ports: Ports, folders: Folders, nats_url: str) -> dict[str, str]:
+def shared_env(ports: Ports, folders: Folders) -> dict[str, str]:
     return {
         **targets(ports),
-        "INCASSO_NATS_URL": nats_url,
         "INCASSO_PUBLIC_URL": ports.gateway_url,
         "INCASSO_PSP_CREDENTIALS_DIR": str(folders.credentials),
         # The sandbox shows traces, so that nobody needs a collector to look at one.
         "OTEL_EXPORTER_OTLP_ENDPOINT": ports.sandbox_url,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "PYTHONUNBUFFERED": "1",
+    }
+
+
+def identity_env(service: str, keys: Keys) -> dict[str, str]:
+    """Its own key, and the public ones of all. The sandbox is the outside world: nobody of ours."""
+    if service == "sandbox":
+        return {}
+    return {
+        "INCASSO_IDENTITY_KEY_FILE": str(keys.private(service)),
+        "INCASSO_TRUST_DIR": str(keys.trust),
     }
 
 
@@ -104,10 +124,11 @@ def service_processes(
     overrides: Mapping[str, Mapping[str, str]],
 ) -> list[Process]:
     """Sandbox, gRPC services with their migrations, and the gateway, from Python sources."""
-    env = shared_env(ports, folders, backends.nats_url)
+    env = shared_env(ports, folders)
 
     def settings(service: str, **own: str) -> dict[str, str]:
-        return {**env, **own, **overrides.get(EVERY_SERVICE, {}), **overrides.get(service, {})}
+        more = {**overrides.get(EVERY_SERVICE, {}), **overrides.get(service, {})}
+        return {**env, **identity_env(service, folders.keys), **own, **more}
 
     sandbox = Process(
         "sandbox",
@@ -134,26 +155,30 @@ def grpc_processes(
     settings: Callable[..., dict[str, str]],
     healthy: Callable[[int], Callable[[], bool]],
 ) -> list[Process]:
-    """The job that migrates the service's database, then its replicas."""
+    """The job that migrates the service's database and sets its events up, then its replicas."""
     group = ports.replicas[name]
     further = further_env(name, ports, backends)
 
-    def own(address: Address) -> dict[str, str]:
-        return settings(
-            name,
-            INCASSO_DATABASE_URL=backends.database_url(name),
-            INCASSO_GRPC_PORT=str(address.port),
-            INCASSO_ADMIN_PORT=str(address.admin_port),
-            **further,
-        )
+    def own(address: Address, **more: str) -> dict[str, str]:
+        env = {
+            "INCASSO_DATABASE_URL": backends.database_url(name),
+            "INCASSO_NATS_URL": backends.nats_url(name),
+            "INCASSO_GRPC_PORT": str(address.port),
+            "INCASSO_ADMIN_PORT": str(address.admin_port),
+        }
+        return settings(name, **{**env, **further, **more})
 
     job = f"{name}-migrate"
     migrate = Process(
         job,
         python(f"services.{name}", "migrate"),
-        own(group[0]),
+        own(
+            group[0],
+            INCASSO_DATABASE_URL=backends.owner_url(name),
+            INCASSO_NATS_SETUP_URL=backends.nats_url(SETUP),
+        ),
         ready=None,
-        after=frozenset({"postgres"}),
+        after=frozenset({"postgres", "nats"}),
     )
     serve = [
         Process(

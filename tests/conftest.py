@@ -16,11 +16,14 @@ from typing import Any
 
 import pytest
 
+from libs import identity
+from libs.identity import Trust
 from stack.demo_merchant import DemoMerchant, ensure_demo_merchant
 from stack.embedded import Stack
 from stack.nats import throw_away_nats
 from stack.postgres import Postgres, throw_away_postgres
 from stack.process import free_ports
+from tests.identities import KEY, Everybody, shared_keys
 
 ROOT = Path(__file__).resolve().parent.parent
 NewDatabase = Callable[..., str]
@@ -83,6 +86,17 @@ def database_factory(databases: Databases) -> Iterator[NewDatabase]:
     yield create
     for url in created:
         databases.drop(url)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """This process, and those that it starts, may call and be called as every service."""
+    keys = shared_keys(tmp_path_factory.mktemp("keys"))
+    identity.set_up(Everybody(keys.private(KEY)), Trust(keys.trust))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INCASSO_IDENTITY_KEY_FILE", str(keys.private(KEY)))
+        patch.setenv("INCASSO_TRUST_DIR", str(keys.trust))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ import signal
 import uvloop
 from aiohttp import web
 
-from libs import lag, logs, settings, telemetry
+from libs import identity, lag, logs, settings, telemetry
 from libs.admin import Admin
+from libs.identity import GATEWAY, KeyFileError, Signer
 from libs.logs import log
 from libs.tasks import Tasks, cancel
 from services.gateway import app
@@ -61,6 +62,11 @@ async def _ready() -> str:
 def main() -> None:
     config = settings.load(Config)
     logs.set_up("gateway")
+    try:
+        identity.set_up(Signer(GATEWAY, config.identity_key_file))
+    except (KeyFileError, OSError) as error:
+        log.error("cannot start", name="gateway", error=str(error))
+        raise SystemExit(1) from None
     uvloop.run(serve(config))
 
 

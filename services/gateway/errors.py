@@ -27,21 +27,6 @@ class ApiKeyUnknown(GatewayRefusal):
     message = "This API key does not exist."
 
 
-class ScopeMissing(GatewayRefusal):
-    reason = "scope_missing"
-    http_status = 403
-    message = "This API key does not hold the scope of this call."
-
-    def __init__(self, scope: str = "") -> None:
-        super().__init__(f"This call needs an API key with the scope {scope}." if scope else "")
-
-
-class PublishableKeyNotAllowed(GatewayRefusal):
-    reason = "publishable_key_not_allowed"
-    http_status = 403
-    message = "A publishable key cannot make this call; make it from your server with a secret key."
-
-
 class IdempotencyKeyInvalid(GatewayRefusal):
     reason = "idempotency_key_invalid"
     message = "The Idempotency-Key must be one text of 1 to 255 printable ASCII characters."

@@ -11,7 +11,7 @@ from aiohttp import web
 from google.protobuf.message import Message
 
 from incasso.notify.v1 import messages_pb2
-from libs import client, context
+from libs import client
 from libs.errors import Refusal
 from services.gateway import bodies
 from services.gateway.addresses import Addresses
@@ -28,7 +28,6 @@ from services.gateway.webhooks import (
 SMS_PATH: Final = "/webhooks/sms/{provider}"
 BOUNCE_PATH: Final = "/webhooks/bounces"
 BOUNCE_TYPE: Final = "message/rfc822"
-ACTOR: Final = "gateway-notice"
 
 
 class Notices:
@@ -77,7 +76,6 @@ class Notices:
         if wait := failures.wait_seconds(address, at):
             raise TooManyRequests(wait)
         message = await told()
-        context.set_current(context.Call(actor=ACTOR))
         try:
             await client.call(handle, message, timeout_seconds=TIMEOUT_SECONDS)
         except Refusal as refusal:

@@ -1,6 +1,6 @@
 """GET /return/{payment_id}: the shopper comes back from a challenge.
 
-Asks payments for the truth, then sends the shopper to the shop's own page, or shows one. The
+Asks payments for the truth in the gateway's own name, then sends the shopper to the shop's own page, or shows one. The
 payment's id is the only proof, so that the page tells nothing but the state.
 """
 
@@ -15,7 +15,7 @@ import jinja2
 from aiohttp import web
 
 from incasso.payments.v1 import payments_pb2
-from libs import client, context, display, ids, json_values, telemetry
+from libs import client, display, ids, json_values, telemetry
 from libs.errors import Kind, Refusal
 from services.gateway.addresses import Addresses
 from services.gateway.errors import TooManyRequests
@@ -23,7 +23,6 @@ from services.gateway.limits import Limiter
 from services.gateway.security import CSP_PAGE
 
 PATH: Final = "/return/{payment_id}"
-ACTOR: Final = "gateway-return"
 TIMEOUT_SECONDS: Final = 15.0
 CHECKING: Final = "processing"
 
@@ -85,7 +84,6 @@ class Returns:
             return page(request, CHECKING, status=429, headers=TooManyRequests(wait).headers)
         if not ids.is_id(payment_id, "pay"):
             return self._missing(request, address, at)
-        context.set_current(context.Call(actor=ACTOR))
         message = payments_pb2.RefreshPaymentRequest(payment_id=payment_id)
         try:
             answer: payments_pb2.RefreshPaymentResponse = await client.call(

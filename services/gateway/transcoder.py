@@ -11,7 +11,13 @@ from aiohttp import web
 from google.protobuf.message import Message
 
 from libs import context, json_out, threads
-from libs.errors import IdempotencyKeyMissing, OutcomeUnknown, Refusal
+from libs.errors import (
+    IdempotencyKeyMissing,
+    OutcomeUnknown,
+    PublishableKeyNotAllowed,
+    Refusal,
+    ScopeMissing,
+)
 from libs.tasks import Tasks
 from services.gateway import authentication, bodies, fairness, json_in, json_text, problems, room
 from services.gateway.addresses import Addresses
@@ -19,8 +25,6 @@ from services.gateway.authentication import Identity, Keys
 from services.gateway.errors import (
     IdempotencyKeyInvalid,
     MediaTypeUnsupported,
-    PublishableKeyNotAllowed,
-    ScopeMissing,
     TooManyRequests,
     http_status,
 )
@@ -91,6 +95,7 @@ class Transcoder:
                 idempotency_key=key,
                 clock_offset_seconds=caller.clock_offset_seconds,
                 publishable=caller.publishable,
+                scopes=caller.scopes,
             )
         )
         async with self._edge.fairness.place(caller, reads_only=self._route.reads_only):

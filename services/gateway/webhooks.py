@@ -12,7 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from incasso.payments.v1 import payments_pb2
-from libs import client, context
+from libs import client
 from libs.errors import Kind, Refusal
 from services.gateway import bodies
 from services.gateway.addresses import Addresses
@@ -25,7 +25,6 @@ MAX_BODY_BYTES: Final = 256 * 1024
 MAX_HEADERS: Final = 100
 MAX_HEADER_LENGTH: Final = 8192
 TIMEOUT_SECONDS: Final = 20.0
-ACTOR: Final = "gateway-webhook"
 MAX_VERIFIED: Final = 10_000
 CALLERS_FAULT: Final = frozenset(
     [Kind.INVALID, Kind.UNAUTHENTICATED, Kind.FORBIDDEN, Kind.NOT_FOUND]
@@ -52,7 +51,6 @@ class PspWebhooks:
             body=await bodies.raw(request, MAX_BODY_BYTES),
             headers=headers_of(request),
         )
-        context.set_current(context.Call(actor=ACTOR))
         try:
             await client.call(self._handle, message, timeout_seconds=TIMEOUT_SECONDS)
         except Refusal as refusal:

@@ -12,7 +12,7 @@ async def test_an_account_is_added_for_the_merchant(incasso_payments: Command, p
     assert done.exit_code == 0, done.output
     assert "psa_1" in done.stdout
     call, request = payments[0].calls[0]
-    assert (call.merchant_id, call.actor) == ("mer_1", "incasso-cli")
+    assert (call.merchant_id, call.actor) == ("mer_1", "operator")
     assert (request.name, request.psp, request.credentials) == ("sandbox-a", "sandbox", "sandbox-a")
     again = await incasso_payments(*add)
     assert again.exit_code == 1

@@ -61,14 +61,9 @@ async def test_a_call_carries_merchant_actor_and_key(served):
     )
     context.set_current(context.Call())
     assert answer.payment.id == "pay_1"
-    assert servicer.calls == [
-        context.Call(
-            merchant_id="mer_a",
-            actor="key_1",
-            idempotency_key="derived",
-            clock_offset_seconds=60,
-        )
-    ]
+    (call,) = servicer.calls
+    assert (call.merchant_id, call.actor, call.caller) == ("mer_a", "key_1", "gateway")
+    assert (call.idempotency_key, call.clock_offset_seconds) == ("derived", 60)
 
 
 async def test_a_refusal_arrives_with_its_reason(served):

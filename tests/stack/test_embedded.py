@@ -20,7 +20,9 @@ from stack.supervisor import Supervisor
 async def backends(tmp_path: Path):
     folders = prepare_folders(tmp_path)
     ports = plan_ports(free_ports, {})
-    postgres = Postgres(folders.data("postgres"), ports.postgres, durable=False)
+    postgres = Postgres(
+        folders.data("postgres"), ports.postgres, durable=False, secrets=folders.secrets
+    )
     bus = Nats(folders.data("nats"), ports.nats)
     supervisor = Supervisor(
         backend_processes(ports, folders, postgres, bus),

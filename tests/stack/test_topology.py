@@ -16,7 +16,12 @@ def processes(ports: Ports, overrides=None):
     plan = service_processes(
         ports,
         Folders(Path("/stack")),
-        Backends(lambda name: f"postgresql://host/{name}", "nats://host", "seal"),
+        Backends(
+            database_url=lambda name: f"postgresql://{name}@host/{name}",
+            owner_url=lambda name: f"postgresql://{name}_owner@host/{name}",
+            nats_url=lambda user: f"nats://{user}@host",
+            seal_keys="seal",
+        ),
         lambda port: lambda: port > 0,
         overrides or {},
     )
@@ -56,11 +61,25 @@ def test_targets_name_every_replica():
 
 def test_each_service_has_its_own_database_and_is_migrated_once():
     plan = processes(plan_ports(spare, {"payments": 2}, base=8080))
-    assert plan["oneclick"].env["INCASSO_DATABASE_URL"] == "postgresql://host/oneclick"
+    assert plan["oneclick"].env["INCASSO_DATABASE_URL"] == "postgresql://oneclick@host/oneclick"
+    migrating = plan["oneclick-migrate"].env["INCASSO_DATABASE_URL"]
+    assert migrating == "postgresql://oneclick_owner@host/oneclick"
     assert plan["payments-2"].after == {"payments-migrate", "nats"}
-    assert plan["payments-migrate"].after == {"postgres"}
+    assert plan["payments-migrate"].after == {"postgres", "nats"}
     assert "INCASSO_DATABASE_URL" not in plan["gateway"].env
     assert "INCASSO_DATABASE_URL" not in plan["sandbox"].env
+
+
+def test_each_process_has_its_own_identity_and_only_jobs_may_set_up():
+    plan = processes(plan_ports(spare, {"payments": 2}, base=8080))
+    assert plan["payments-2"].env["INCASSO_IDENTITY_KEY_FILE"] == "/stack/keys/payments.key"
+    assert plan["gateway"].env["INCASSO_IDENTITY_KEY_FILE"] == "/stack/keys/gateway.key"
+    assert "INCASSO_IDENTITY_KEY_FILE" not in plan["sandbox"].env
+    assert plan["payments-2"].env["INCASSO_NATS_URL"] == "nats://payments@host"
+    setting_up = {name for name, process in plan.items() if "setup@" in str(process.env)}
+    assert setting_up == {name for name in plan if name.endswith("-migrate")}
+    for name in ("gateway", "sandbox"):
+        assert not {"INCASSO_NATS_URL", "INCASSO_DATABASE_URL"} & set(plan[name].env)
 
 
 def test_messages_leave_by_the_sandbox():
@@ -98,4 +117,4 @@ def test_overrides_reach_one_service_or_all():
     plan = processes(plan_ports(spare, {}, base=8080), overrides)
     assert plan["gateway"].env["LOUD"] == plan["payments"].env["LOUD"] == "1"
     assert plan["payments"].env["INCASSO_NATS_URL"] == "nats://other"
-    assert plan["oneclick"].env["INCASSO_NATS_URL"] == "nats://host"
+    assert plan["oneclick"].env["INCASSO_NATS_URL"] == "nats://oneclick@host"

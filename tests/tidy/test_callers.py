@@ -1,14 +1,63 @@
-"""Every RPC names the services that may call it: the server refuses everybody else."""
+"""Every RPC names the services that may call it, and those are exactly the ones whose code does."""
+
+import re
+from collections.abc import Iterator
 
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
 from libs import descriptors
-from tests.tidy.sources import ROOT
+from services.gateway.checkout import METHOD_SERVICES
+from services.gateway.pay import backend
+from tests.tidy.sources import ROOT, Source, shipped
 
 SERVICES = {path.parent.name for path in (ROOT / "services").glob("*/__main__.py")}
 KNOWN = SERVICES - {"sandbox"} | {"operator"}
 RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
+STUB = re.compile(r"\b(\w+Service)Stub\b")
+CALLED = re.compile(r"\b_?stub\.([A-Z]\w+)")
+BY_NAME = re.compile(r'\bmethod\("(\w+)", "(\w+)"\)')
+REQUEST = re.compile(r"\b([A-Z]\w+Request)\b")
+
+
+def calls() -> Iterator[tuple[str, str]]:
+    """(caller, full name of the RPC) as the sources say."""
+    for source in shipped():
+        if source.service == "gateway":
+            yield from (("gateway", rpc) for rpc in gateway_calls(source))
+        elif source.service is not None and source.path.stem.endswith("_client"):
+            yield from ((source.service, rpc) for rpc in client_calls(source))
+        elif source.parts[0] in {"cli", "stack"}:
+            asked = set(REQUEST.findall(source.text))
+            yield from (("operator", rpc.full_name) for rpc in RPCS if rpc.input_type.name in asked)
+
+
+def client_calls(source: Source) -> Iterator[str]:
+    services = set(STUB.findall(source.text))
+    for name in CALLED.findall(source.text):
+        yield from (
+            rpc.full_name
+            for rpc in RPCS
+            if rpc.containing_service.name in services and rpc.name == name
+        )
+
+
+def gateway_calls(source: Source) -> Iterator[str]:
+    named = BY_NAME.findall(source.text)
+    if source.path.stem == "checkout":
+        named += [(service, "GetOffer") for service in METHOD_SERVICES.values()]
+    if source.path.parts[-2:] == ("pay", "backend.py"):
+        named += [("paylink", name) for name in backend.NAMES]
+    for service, name in named:
+        yield from (
+            rpc.full_name
+            for rpc in RPCS
+            if rpc.name == name and rpc.full_name.startswith(f"incasso.{service}.")
+        )
+
+
+WITH_ADDRESS = {("gateway", rpc.full_name) for rpc in RPCS if descriptors.http_rule(rpc)}
+CALLS = WITH_ADDRESS | set(calls())
 
 
 @pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.full_name)
@@ -20,6 +69,6 @@ def test_an_rpc_names_its_callers(rpc: MethodDescriptor):
 
 
 @pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.full_name)
-def test_what_has_an_address_may_be_called_by_the_gateway(rpc: MethodDescriptor):
-    if descriptors.http_rule(rpc) is not None:
-        assert "gateway" in descriptors.rules_of(rpc).callers
+def test_exactly_those_may_call_an_rpc_whose_code_does(rpc: MethodDescriptor):
+    used = {caller for caller, name in CALLS if name == rpc.full_name}
+    assert set(descriptors.rules_of(rpc).callers) == used

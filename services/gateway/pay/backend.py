@@ -4,10 +4,9 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
-from libs import client, context
+from libs import client
 from services.gateway.upstreams import Upstreams
 
-ACTOR: Final = "shopper"
 READ_SECONDS: Final = 10.0
 CHANGE_SECONDS: Final = 25.0
 NAMES: Final = (
@@ -36,7 +35,6 @@ class Paylink:
     async def ask(self, message: Message, *, key: str = "") -> Any:
         """The answer to a request message. Raises Refusal."""
         name = message.DESCRIPTOR.name.removesuffix("Request")
-        context.set_current(context.Call(actor=ACTOR))
         seconds = READ_SECONDS if client.is_safe(name) else CHANGE_SECONDS
         return await client.call(
             self._methods[name], message, timeout_seconds=seconds, idempotency_key=key

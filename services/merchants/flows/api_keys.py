@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from libs import idempotency, ids
 from libs.db import Conn
+from libs.identity import OPERATOR
 from libs.pages import Page, cut
 from services.merchants import credential, domain, events
 from services.merchants.credential import Secret
@@ -27,7 +28,7 @@ class MadeKey:
 @dataclass(frozen=True, slots=True)
 class CreateApiKey:
     merchant_id: str
-    actor: str  # id of the calling key, or the name of an operator or service
+    actor: str  # id of the calling key, or the operator
     kind: Kind
     name: str
     scopes: Sequence[str]
@@ -158,13 +159,8 @@ async def _save(conn: Conn, deps: Deps, before: ApiKey, after: ApiKey) -> None:
 
 
 async def _held(conn: Conn, deps: Deps, merchant_id: str, actor: str) -> frozenset[str]:
-    """Scopes of the caller: of a key what it was given; operators and services hold all.
-
-    The gateway names the key that calls. Who says nothing holds nothing.
-    """
-    if not actor:
-        return frozenset()
-    if not actor.startswith("key_"):
+    """Scopes of the caller: of a key what it was given; the operator holds all, others nothing."""
+    if actor == OPERATOR:
         return frozenset({domain.ALL_SCOPES})
     key = await key_store.get_api_key(conn, merchant_id, actor)
     if key is None or domain.at(key, deps.now()).state in domain.FINAL:

@@ -11,8 +11,6 @@ from services.paylink.errors import PaymentLinkNotFound
 from services.paylink.store import payments
 from services.paylink.store import tokens as token_store
 
-ACTOR = "shopper"
-
 
 async def open_link(deps: Deps, token: str) -> Link:
     """The link, and from here on the call is made for its merchant.
@@ -33,8 +31,8 @@ def act_as_shopper(merchant_id: str, clock_offset_seconds: int) -> None:
         replace(
             context.current(),
             merchant_id=merchant_id,
-            actor=ACTOR,
             clock_offset_seconds=clock_offset_seconds,
+            principal="",  # from here on paylink speaks for itself
         )
     )
 

@@ -11,13 +11,15 @@ from services.payments.outcomes import NotFound, Unknown
 from services.payments.states import AttemptKind, State
 from services.payments.store import attempts, payments
 
-GATEWAY_RETURN: Final = "gateway-return"  # the actor that brings a shopper back; knows no merchant
 _OPEN: Final = frozenset({State.PROCESSING, State.REQUIRES_ACTION, State.PENDING, State.AUTHORISED})
 
 
-async def refresh_payment(deps: Deps, *, merchant_id: str, actor: str, payment_id: str) -> Payment:
+async def refresh_payment(
+    deps: Deps, *, merchant_id: str, for_shopper: bool, payment_id: str
+) -> Payment:
+    """`for_shopper`: the gateway brings somebody back from a challenge, and knows no merchant."""
     async with deps.db.connection() as conn:
-        if not merchant_id and actor == GATEWAY_RETURN:
+        if for_shopper:
             payment = await payments.get_challenged(conn, payment_id)
         else:
             payment = await payments.get(conn, merchant_id, payment_id)

@@ -7,7 +7,7 @@ import grpc
 
 from incasso.payments.v1 import payments_pb2 as pb
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceServicer
-from libs import context, idempotency, wire
+from libs import context, idempotency, identity, wire
 from services.payments import events
 from services.payments.deps import Deps
 from services.payments.flows import accounts, instruments, reading, webhooks
@@ -92,7 +92,7 @@ class Payments(PaymentsServiceServicer):
         payment = await refresh_payment(
             self._deps,
             merchant_id=call.merchant_id,
-            actor=call.actor,
+            for_shopper=call.caller == identity.GATEWAY and not call.merchant_id,
             payment_id=request.payment_id,
         )
         return pb.RefreshPaymentResponse(

@@ -39,7 +39,7 @@ async def test_every_state_has_its_page(gateway, name, language):
     if view not in ("open", "quote"):
         assert words[f"{view}_title"] in text.replace("&#39;", "'")
     seen = gateway.services.last("GetPayPage")
-    assert (seen.request.token, seen.call.merchant_id, seen.call.actor) == (TOKEN, "", "shopper")
+    assert (seen.request.token, seen.call.merchant_id, seen.call.caller) == (TOKEN, "", "gateway")
 
 
 @pytest.mark.parametrize("name", ["processing", "pending", "transfer"])

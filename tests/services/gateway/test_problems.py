@@ -3,13 +3,12 @@ import json
 import pytest
 from aiohttp import web
 
-from libs.errors import Kind, OutcomeUnknown, RemoteRefusal, invalid
+from libs.errors import Kind, OutcomeUnknown, RemoteRefusal, ScopeMissing, invalid
 from services.gateway import problems
 from services.gateway.errors import (
     ApiKeyMissing,
     GatewayRefusal,
     MethodNotAllowed,
-    ScopeMissing,
     TooManyRequests,
     http_status,
 )

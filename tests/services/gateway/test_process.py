@@ -26,6 +26,7 @@ async def process(targets, **env) -> AsyncIterator[tuple[asyncio.subprocess.Proc
         "INCASSO_HTTP_PORT": str(port),
         "INCASSO_ADMIN_PORT": str(admin),
         "INCASSO_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "INCASSO_IDENTITY_KEY_FILE": os.environ["INCASSO_IDENTITY_KEY_FILE"],
         **{f"INCASSO_{name.upper()}_TARGET": target for name, target in targets.items()},
         **env,
     }

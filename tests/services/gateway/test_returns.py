@@ -35,7 +35,7 @@ async def test_the_shopper_is_sent_on_with_the_outcome(gateway):
         )
     seen = gateway.services.last("RefreshPayment")
     assert seen.request.payment_id == PAYMENT_ID
-    assert (seen.call.actor, seen.call.merchant_id) == ("gateway-return", "")
+    assert (seen.call.caller, seen.call.merchant_id) == ("gateway", "")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from PIL import Image
 
 from incasso.paylink.v1 import pages_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
+from libs import client
 from libs.errors import Refusal
 from tests.services.oneclick.payments_double import lose_answer, money, once
 from tests.services.paylink.doubles import IBAN
@@ -227,7 +228,6 @@ async def test_every_page_call_is_for_the_tokens_merchant_whoever_calls(world: W
     link = await world.link()
     world.merchant_id = "mer_of_somebody_else"
     world.act()
-    answer = await world.pages.GetPayPage(
-        pages_pb2.GetPayPageRequest(token=token_of(link)), timeout=5
-    )
+    request = pages_pb2.GetPayPageRequest(token=token_of(link))
+    answer = await client.call(world.pages.GetPayPage, request, timeout_seconds=5)
     assert answer.page.merchant.id != world.merchant_id

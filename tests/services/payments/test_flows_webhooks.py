@@ -12,7 +12,7 @@ from services.payments.errors import (
     WebhookMalformed,
     WebhookSignatureInvalid,
 )
-from services.payments.flows.refresh import GATEWAY_RETURN, refresh_payment
+from services.payments.flows.refresh import refresh_payment
 from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhook
 from services.payments.outcomes import ActionRequired, Approved, DeclineCode, Pending
 from services.payments.states import State
@@ -30,7 +30,7 @@ async def challenged(world: World) -> tuple[Payment, str]:
 
 async def refresh(world: World, payment: Payment) -> Payment:
     return await refresh_payment(
-        world.deps, merchant_id=MERCHANT, actor="key", payment_id=payment.id
+        world.deps, merchant_id=MERCHANT, for_shopper=False, payment_id=payment.id
     )
 
 
@@ -52,18 +52,21 @@ async def test_the_gateway_brings_a_shopper_back_without_knowing_the_merchant(wo
     payment, attempt_id = await challenged(world)
     world.a.pass_challenge(attempt_id)
     found = await refresh_payment(
-        world.deps, merchant_id="", actor=GATEWAY_RETURN, payment_id=payment.id
+        world.deps, merchant_id="", for_shopper=True, payment_id=payment.id
     )
     assert (found.state, found.return_url) == (State.CAPTURED, "https://shop.test/back")
     never_challenged = await world.create()
-    for merchant_id, actor, payment_id in (
-        ("", GATEWAY_RETURN, never_challenged.id),
-        ("", "somebody", payment.id),
-        ("mer_2", GATEWAY_RETURN, payment.id),
+    for merchant_id, for_shopper, payment_id in (
+        ("", True, never_challenged.id),
+        ("", False, payment.id),
+        ("mer_2", False, payment.id),
     ):
         with pytest.raises(PaymentNotFound):
             await refresh_payment(
-                world.deps, merchant_id=merchant_id, actor=actor, payment_id=payment_id
+                world.deps,
+                merchant_id=merchant_id,
+                for_shopper=for_shopper,
+                payment_id=payment_id,
             )
 
 

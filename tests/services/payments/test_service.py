@@ -94,9 +94,7 @@ async def test_a_challenge_is_shown_and_refreshed(door: Door):
     assert made.state == pb.Payment.STATE_REQUIRES_ACTION
     assert (made.next_action.type, made.next_action.url) == ("redirect", "https://psp.test/c")
     door.world.a.pass_challenge((await door.world.attempts())[0]["id"])
-    back = await door.call(
-        "RefreshPayment", merchant="", actor="gateway-return", payment_id=made.id
-    )
+    back = await door.call("RefreshPayment", merchant="", actor="gateway", payment_id=made.id)
     assert (back.payment.state, back.return_url) == (
         pb.Payment.STATE_CAPTURED,
         "https://shop.test/back",

@@ -1,0 +1,282 @@
+"""Who calls, and for whom: two signed, short-lived tokens that every call to a service carries.
+
+The caller's token is signed by the calling service for one method. The principal's token says for
+which merchant the call is made: signed by the gateway for an API key and carried on unchanged by
+the services in between, or signed by a service (or the operators' command) for work of its own,
+which then holds no scope. Both are JWTs with Ed25519 signatures; keys are files, read again when
+they change. Public keys of service x are `x.pub`, `x.<anything>.pub` in the trust folder: several
+are valid at once, so that a key is rotated without a stop.
+"""
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from libs.context import Call
+from libs.errors import CallerNotAllowed, CallerUnknown
+from libs.watched import Watched
+
+CALLER: Final = "incasso-caller"
+PRINCIPAL: Final = "incasso-principal"
+GATEWAY: Final = "gateway"  # alone vouches for API keys
+OPERATOR: Final = "operator"  # the operators' command
+
+LIFE_SECONDS: Final = 60
+RENEW_SECONDS: Final = (
+    15  # a token is used so long; it may travel and wait for the rest of its life
+)
+SKEW_SECONDS: Final = 5  # between the clocks of two machines
+MAX_REMEMBERED: Final = 10_000
+_ALGORITHM: Final = "EdDSA"
+_OF_AN_API_KEY: Final = ("key", "scp", "pub")  # claims
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+class KeyFileError(ValueError):
+    """A file of keys is not what it has to be; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """For whom a call is made. `scopes` and `publishable` are those of the API key `actor`."""
+
+    issuer: str
+    merchant_id: str
+    actor: str
+    clock_offset_seconds: int = 0
+    scopes: frozenset[str] = frozenset()
+    publishable: bool = False
+
+    def holds(self, scope: str) -> bool:
+        return scope in self.scopes or "*" in self.scopes
+
+
+class Signer:
+    """The tokens of one service, signed with its private key. `now` is seconds since the epoch."""
+
+    def __init__(
+        self, service: str, key_file: Path, *, now: Callable[[], float] = time.time
+    ) -> None:
+        self.service = service
+        self._key_file = Watched([key_file], lambda: private_key(key_file))
+        self._key = self._key_file.get()
+        self._now = now
+        self._made: dict[object, tuple[str, float]] = {}  # token and when it is to be renewed
+
+    def metadata(self, method: str, call: Call) -> Metadata:
+        """What proves a call to `method` (its full path) on behalf of `call`."""
+        pairs = ((CALLER, self.caller(method)),)
+        if call.principal:
+            return (*pairs, (PRINCIPAL, call.principal))
+        if call.merchant_id:
+            return (*pairs, (PRINCIPAL, self.principal(call)))
+        return pairs
+
+    def caller(self, method: str) -> str:
+        return self._token(method, lambda: {"aud": method})
+
+    def principal(self, call: Call) -> str:
+        """Only the gateway vouches for API keys; other services speak for themselves."""
+        about: tuple[object, ...] = (call.merchant_id, call.clock_offset_seconds)
+        if self.service == GATEWAY:
+            about = (*about, call.actor, call.scopes, call.publishable)
+        return self._token(about, lambda: self._claims_of(call))
+
+    def _claims_of(self, call: Call) -> dict[str, Any]:
+        claims: dict[str, Any] = {"mer": call.merchant_id, "off": call.clock_offset_seconds}
+        if self.service == GATEWAY:
+            claims |= {"key": call.actor, "scp": sorted(call.scopes), "pub": call.publishable}
+        return claims
+
+    def _token(self, about: object, claims: Callable[[], dict[str, Any]]) -> str:
+        key, now = self._key_file.get(), self._now()
+        if key is not self._key:
+            self._key = key
+            self._made.clear()
+        made = self._made.get(about)
+        if made is not None and now < made[1]:
+            return made[0]
+        if len(self._made) >= MAX_REMEMBERED:
+            self._made.clear()
+        issued = int(now)
+        body = {"iss": self.service, "iat": issued, "exp": issued + LIFE_SECONDS, **claims()}
+        token = jwt.encode(body, key, _ALGORITHM, headers={"kid": key_id(key.public_key())})
+        self._made[about] = (token, now + RENEW_SECONDS)
+        return token
+
+
+@dataclass(frozen=True, slots=True)
+class _Trusted:
+    """A public key and the services whose it is."""
+
+    key: Ed25519PublicKey
+    services: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    service: str
+    method: str
+
+
+class Trust:
+    """The public keys of all services; reads tokens, and remembers them until they expire."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = Watched([folder], lambda: public_keys(folder))
+        self._keys = self._folder.get()
+        self._known: dict[str, tuple[_Caller | Principal, float]] = {}  # and until when
+
+    def caller(self, token: str, method: str) -> str:
+        """The service that calls `method`. Raises CallerUnknown."""
+        found = self._read(token)
+        if not isinstance(found, _Caller) or found.method != method:
+            raise CallerUnknown
+        return found.service
+
+    def principal(self, token: str, caller: str) -> Principal:
+        """For whom `caller` calls. Raises CallerUnknown; CallerNotAllowed for a token that neither
+        the gateway nor the caller itself has signed.
+        """
+        found = self._read(token)
+        if not isinstance(found, Principal):
+            raise CallerUnknown
+        if found.issuer not in (GATEWAY, caller):
+            raise CallerNotAllowed
+        return found
+
+    def _read(self, token: str) -> _Caller | Principal:
+        keys, now = self._folder.get(), time.time()
+        if keys is not self._keys:
+            self._keys = keys
+            self._known.clear()
+        known = self._known.get(token)
+        if known is not None and now < known[1]:
+            return known[0]
+        claims = _verified(token, keys)
+        found = _meaning_of(claims)
+        if len(self._known) >= MAX_REMEMBERED:
+            self._known.clear()
+        self._known[token] = (found, claims["exp"] + SKEW_SECONDS)
+        return found
+
+
+def _verified(token: str, keys: Mapping[str, _Trusted]) -> dict[str, Any]:
+    """The claims of a token that one of the keys has signed, in time, for its own service."""
+    try:
+        trusted = keys[jwt.get_unverified_header(token)["kid"]]
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            trusted.key,
+            algorithms=[_ALGORITHM],
+            leeway=SKEW_SECONDS,
+            options={"require": ["iss", "iat", "exp"], "verify_aud": False},
+        )
+    except (jwt.InvalidTokenError, KeyError) as error:
+        raise CallerUnknown from error
+    if claims["iss"] not in trusted.services or claims["exp"] - claims["iat"] > LIFE_SECONDS:
+        raise CallerUnknown
+    return claims
+
+
+def _meaning_of(claims: Mapping[str, Any]) -> _Caller | Principal:
+    """Raises CallerNotAllowed when another than the gateway vouches for an API key."""
+    issuer = claims["iss"]
+    if "aud" in claims:
+        return _Caller(issuer, claims["aud"])
+    if issuer != GATEWAY and not claims.keys().isdisjoint(_OF_AN_API_KEY):
+        raise CallerNotAllowed
+    return Principal(
+        issuer=issuer,
+        merchant_id=claims.get("mer", ""),
+        actor=claims.get("key", issuer),
+        clock_offset_seconds=claims.get("off", 0),
+        scopes=frozenset(claims.get("scp", ())),
+        publishable=claims.get("pub", False),
+    )
+
+
+def private_key(file: Path) -> Ed25519PrivateKey:
+    """Raises OSError, KeyFileError."""
+    try:
+        key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+    except (TypeError, ValueError):  # encrypted, or not PEM
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyFileError(f"{file} is no Ed25519 private key in PEM")
+    return key
+
+
+def public_keys(folder: Path) -> dict[str, _Trusted]:
+    """By key id. A service may have several; services may share one, as in tests.
+
+    Raises OSError, KeyFileError.
+    """
+    found: dict[str, _Trusted] = {}
+    for file in sorted(folder.glob("*.pub")):
+        try:
+            key = serialization.load_pem_public_key(file.read_bytes())
+        except ValueError:
+            key = None
+        if not isinstance(key, Ed25519PublicKey):
+            raise KeyFileError(f"{file} is no Ed25519 public key in PEM")
+        before = found.get(key_id(key))
+        owners = {file.name.partition(".")[0], *(before.services if before else ())}
+        found[key_id(key)] = _Trusted(key, frozenset(owners))
+    if not found:
+        raise KeyFileError(f"{folder} has no public key <service>.pub")
+    return found
+
+
+def key_id(key: Ed25519PublicKey) -> str:
+    raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return base64.urlsafe_b64encode(hashlib.sha256(raw).digest()[:12]).decode()
+
+
+class _Process:
+    """Who this process is, and whom it trusts."""
+
+    signer: Signer | None = None
+    trust: Trust | None = None
+
+
+_acting: ContextVar[Signer | None] = ContextVar("acting", default=None)
+
+
+def set_up(signer: Signer, trust: Trust | None = None) -> None:
+    """Once per process, before it calls or serves. Only who serves needs `trust`."""
+    _Process.signer, _Process.trust = signer, trust
+
+
+@contextmanager
+def acting_as(signer: Signer) -> Iterator[None]:
+    """Calls in here are signed by another than the process itself."""
+    token = _acting.set(signer)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def signer() -> Signer:
+    found = _acting.get() or _Process.signer
+    if found is None:
+        raise RuntimeError("the process has no identity: identity.set_up comes first")
+    return found
+
+
+def trust() -> Trust:
+    if _Process.trust is None:
+        raise RuntimeError("the process trusts nobody: identity.set_up comes first")
+    return _Process.trust

@@ -1,0 +1,51 @@
+"""Key pairs of services: by which each proves who it is, and the folder of those that are trusted.
+
+Elsewhere they are mounted secrets: `openssl genpkey -algorithm ed25519` makes the same.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from stack.private import private_folder, write_private
+
+
+@dataclass(frozen=True)
+class Keys:
+    """`folder` holds <service>.key of each, and the trust folder with <service>.pub."""
+
+    folder: Path
+
+    def private(self, service: str) -> Path:
+        return self.folder / f"{service}.key"
+
+    @property
+    def trust(self) -> Path:
+        return self.folder / "trust"
+
+    def ensure(self, services: Iterable[str]) -> None:
+        """Makes the pairs that are missing."""
+        private_folder(self.folder)
+        private_folder(self.trust)
+        for service in services:
+            public = self.trust / f"{service}.pub"
+            if not (self.private(service).exists() and public.exists()):
+                write_pair(self.private(service), public)
+
+
+def write_pair(private: Path, *public: Path) -> None:
+    """A new key; its public half may stand under several names."""
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    write_private(private, pem.decode())
+    half = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    for file in public:
+        write_private(file, half.decode())

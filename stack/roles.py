@@ -1,0 +1,39 @@
+"""The PostgreSQL roles of a service: who owns its database, and who works in it.
+
+`<service>_owner` migrates. `<service>` serves: it reads and changes rows and nothing else. Nobody
+but these two connects to the database, and neither connects to another's.
+"""
+
+
+def owner(service: str) -> str:
+    return f"{service}_owner"
+
+
+def roles(service: str) -> tuple[str, str]:
+    return owner(service), service
+
+
+def in_the_cluster(service: str) -> list[str]:
+    """Makes the database for the roles, which exist."""
+    return [
+        f'CREATE DATABASE "{service}" OWNER "{owner(service)}"',
+        f'REVOKE ALL ON DATABASE "{service}" FROM PUBLIC',
+        f'GRANT CONNECT ON DATABASE "{service}" TO "{service}"',
+    ]
+
+
+def in_the_database(service: str) -> list[str]:
+    """Run in the new database, before its first migration."""
+    by_default = f'ALTER DEFAULT PRIVILEGES FOR ROLE "{owner(service)}" IN SCHEMA public'
+    return [
+        f'ALTER SCHEMA public OWNER TO "{owner(service)}"',
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        f'GRANT USAGE ON SCHEMA public TO "{service}"',
+        f'{by_default} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "{service}"',
+        f'{by_default} GRANT USAGE ON SEQUENCES TO "{service}"',
+    ]
+
+
+def login(role: str, password: str) -> str:
+    """`password` has no quote in it."""
+    return f"CREATE ROLE \"{role}\" LOGIN PASSWORD '{password}'"

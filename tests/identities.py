@@ -1,0 +1,64 @@
+"""Who calls in tests: one key that every service's name is trusted with, and who has it.
+
+Calls made by the code of a service are that service's, so that the allow-lists of the protos hold
+in tests too. A test itself is whoever its call's actor names, else the first who may call.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from libs import descriptors
+from libs.context import Call
+from libs.identity import GATEWAY, Metadata, Signer
+from stack.keys import Keys, write_pair
+from tests.tidy.sources import ROOT
+
+KEY = "everybody"
+NAMES = ("gateway", "merchants", "payments", "oneclick", "paylink", "notify", "operator")
+SERVICES = f"{ROOT}/services/"
+COMMAND = f"{ROOT}/cli/"
+
+
+def shared_keys(folder: Path) -> Keys:
+    keys = Keys(folder)
+    keys.ensure(())
+    write_pair(keys.private(KEY), *(keys.trust / f"{name}.pub" for name in NAMES))
+    return keys
+
+
+class Everybody(Signer):
+    """Signs as whoever calls."""
+
+    def __init__(self, key_file: Path) -> None:
+        super().__init__(KEY, key_file)
+        self._signers = {name: Signer(name, key_file) for name in NAMES}
+
+    def metadata(self, method: str, call: Call) -> Metadata:
+        if service := calling_service():
+            return self._signers[service].metadata(method, call)
+        callers = descriptors.method_rules(method).callers
+        caller = call.actor if call.actor in callers else callers[0]
+        return self._signers[caller].metadata(method, self._of_a_test(call, caller))
+
+    def _of_a_test(self, call: Call, caller: str) -> Call:
+        """With the API key that the test means: of any scope where it says nothing."""
+        if not call.scopes and not call.publishable:
+            call = replace(call, scopes=frozenset("*"))
+        by_key = caller == GATEWAY or call.publishable or call.actor.startswith("key_")
+        if by_key and call.actor != GATEWAY and not call.principal:
+            return replace(call, principal=self._signers[GATEWAY].principal(call))
+        return call
+
+
+def calling_service() -> str:
+    """In whose code the innermost call is made; empty for a test."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith(SERVICES):
+            return file.removeprefix(SERVICES).partition("/")[0]
+        if file.startswith(COMMAND):
+            return "operator"
+        frame = frame.f_back
+    return ""

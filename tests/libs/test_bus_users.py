@@ -1,0 +1,218 @@
+"""A NATS with a user per service: nobody tells another's events or reads what is not passed on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Self
+
+import nats
+import pytest
+from nats.aio.client import Client
+
+from libs import bus as buses
+from libs.bus import STREAM, Bus, Event, inbox
+from libs.bus_users import BROADCAST, SETUP
+from libs.consumer import Consumer
+from libs.db import Database, connect
+from libs.tasks import cancel
+from stack.nats import Nats, throw_away_nats
+
+SERVICES = ("payments", "oneclick", "paylink")
+CAPTURED = "incasso.payments.payment.captured"
+UPDATED = "incasso.oneclick.customer.updated"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with throw_away_nats(SERVICES) as started:
+        yield started
+
+
+@pytest.fixture
+async def database(new_database) -> AsyncIterator[Database]:
+    made = await connect(new_database("libs"), pool_size=4, service="test")
+    yield made
+    await made.close()
+
+
+@asynccontextmanager
+async def connected(server: Nats, user: str) -> AsyncIterator[Bus]:
+    bus = await buses.connect(server.user_url(user), service=user)
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+async def streams(server: Nats, database: Database) -> AsyncIterator[Bus]:
+    """The stream and paylink's consumer, as the job makes them; nobody needs a handler for that."""
+    async with connected(server, SETUP) as setup:
+        await buses.set_up(setup)
+        handled = {CAPTURED: hear_nothing, UPDATED: hear_nothing}
+        await Consumer("paylink", database, setup, handled).set_up()
+        yield setup
+
+
+async def hear_nothing(_conn, _event):
+    pass
+
+
+class Heard:
+    """A handler that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
+
+    async def __call__(self, _conn, event: Event) -> None:
+        self.events.put_nowait(event)
+
+    async def next(self) -> Event:
+        return await asyncio.wait_for(self.events.get(), 20)
+
+
+@asynccontextmanager
+async def reading(server: Nats, database: Database, **handlers: Heard) -> AsyncIterator[None]:
+    async with connected(server, "paylink") as bus:
+        by_subject = {CAPTURED: handlers["captured"], UPDATED: handlers["updated"]}
+        task = asyncio.create_task(Consumer("paylink", database, bus, by_subject).run())
+        yield
+        await cancel([task])
+
+
+def event(subject: str, event_id: str) -> Event:
+    return Event(event_id, "mer_1", "pay_1", subject, b"body", "", datetime.now(UTC))
+
+
+async def test_events_travel_from_their_service_to_those_who_read_them(server, database, streams):
+    captured, updated = Heard(), Heard()
+    async with reading(server, database, captured=captured, updated=updated):
+        for service, subject in (("payments", CAPTURED), ("oneclick", UPDATED)):
+            async with connected(server, service) as bus:
+                await bus.publish(subject, b"body", event(subject, f"evt_{service}").headers(""))
+        assert (await captured.next()).event_id == "evt_payments"
+        assert (await updated.next()).event_id == "evt_oneclick"
+
+
+async def test_a_header_cannot_make_an_event_another_services(server, database, streams):
+    """oneclick may publish on its own subjects only; what it claims beside that is not believed."""
+    captured, updated = Heard(), Heard()
+    forged = event(CAPTURED, "evt_forged").headers("")
+    async with reading(server, database, captured=captured, updated=updated):
+        async with connected(server, "oneclick") as bus:
+            await bus.publish(UPDATED, b"body", forged)
+        found = await updated.next()
+    assert (found.event_id, found.subject) == ("evt_forged", UPDATED)
+    assert captured.events.empty()
+
+
+class Watched:
+    """A bare connection that keeps what the server complains about."""
+
+    def __init__(self, server: Nats, user: str) -> None:
+        self.url = server.user_url(user)
+        self.user = user
+        self.complaints: list[str] = []
+        self.client = Client()
+
+    async def __aenter__(self) -> Self:
+        await self.client.connect(
+            self.url, error_cb=self._complain, inbox_prefix=inbox(self.user).encode()
+        )
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        await self.client.close()
+
+    async def _complain(self, error: Exception) -> None:
+        self.complaints.append(str(error).lower())
+
+    async def may_publish(self, subject: str) -> bool:
+        await self.client.publish(subject, b"{}")
+        return not await self._refused()
+
+    async def may_subscribe(self, subject: str) -> bool:
+        await self.client.subscribe(subject)
+        return not await self._refused()
+
+    async def _refused(self) -> bool:
+        for _ in range(2):  # the first ping may overtake what waits to be sent
+            await self.client.flush()
+        refused = any("permissions violation" in complaint for complaint in self.complaints)
+        self.complaints.clear()
+        return refused
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        CAPTURED,
+        "incasso.paylink.payment_link.paid",
+        "incasso.dead.paylink",
+        "$JS.API.STREAM.DELETE.INCASSO",
+        "$JS.API.STREAM.PURGE.INCASSO",
+        "$JS.API.STREAM.UPDATE.INCASSO",
+        "$JS.API.STREAM.MSG.GET.INCASSO",
+        "$JS.API.STREAM.CREATE.OTHER",
+        "$JS.API.DIRECT.GET.INCASSO",
+        "$JS.API.CONSUMER.DURABLE.CREATE.INCASSO.oneclick",
+        "$JS.API.CONSUMER.CREATE.INCASSO.oneclick",
+        "$JS.API.CONSUMER.CREATE.INCASSO",
+        "$JS.API.CONSUMER.DELETE.INCASSO.paylink",
+        "$JS.API.CONSUMER.MSG.NEXT.INCASSO.paylink",
+        "$JS.ACK.INCASSO.paylink.1.1.1.1.1",
+        "_INBOX_paylink.x",
+        "$SYS.REQ.SERVER.PING",
+    ],
+)
+async def test_a_service_may_not_publish_elsewhere(server, streams, subject):
+    before = (await streams.js.stream_info(STREAM)).state.messages
+    async with Watched(server, "oneclick") as oneclick:
+        assert not await oneclick.may_publish(subject)
+    assert (await streams.js.stream_info(STREAM)).state.messages == before
+
+
+@pytest.mark.parametrize(
+    "subject", [CAPTURED, "incasso.>", ">", "_INBOX_paylink.>", "_INBOX.>", "$JS.EVENT.>"]
+)
+async def test_a_service_may_not_listen_to_others(server, streams, subject):
+    async with Watched(server, "oneclick") as oneclick:
+        assert not await oneclick.may_subscribe(subject)
+
+
+async def test_a_service_may_do_its_own_work(server, streams):
+    async with Watched(server, "oneclick") as oneclick:
+        assert await oneclick.may_publish("incasso.oneclick.customer.created")
+        assert await oneclick.may_publish("incasso.dead.oneclick")
+        assert await oneclick.may_subscribe(BROADCAST[0])
+
+
+async def test_who_sets_up_tells_no_events(server, streams):
+    async with Watched(server, SETUP) as setup:
+        assert not await setup.may_publish(CAPTURED)
+        assert not await setup.may_subscribe("incasso.>")
+        assert not await setup.may_publish("$JS.API.STREAM.DELETE.INCASSO")
+
+
+@pytest.mark.parametrize("userinfo", ["", "oneclick:guess@", "oneclick@"])
+async def test_nobody_connects_without_a_users_password(server, userinfo):
+    client = Client()
+    with pytest.raises(nats.errors.Error, match=r"(?i)authorization|no servers"):
+        await client.connect(
+            f"nats://{userinfo}127.0.0.1:{server.port}", allow_reconnect=False, error_cb=silent
+        )
+    if client._transport is not None:  # which the client leaves open
+        client._transport.close()
+        await client._transport.wait_closed()
+
+
+async def silent(_):
+    pass
+
+
+def test_passwords_and_the_servers_configuration_are_private(server):
+    files = list(server.secrets.iterdir())
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert server.secrets.stat().st_mode & 0o777 == 0o700
+    before = server.user_url("payments")
+    server.configure(SERVICES)
+    assert server.user_url("payments") == before

@@ -1,0 +1,200 @@
+"""Tokens of callers and principals: made, read, refused; keys replaced while processes run."""
+
+import time
+
+import pytest
+
+from libs import identity, watched
+from libs.context import Call
+from libs.errors import CallerNotAllowed, CallerUnknown
+from libs.identity import KeyFileError, Principal, Signer, Trust
+from stack.keys import Keys, write_pair
+
+METHOD = "/incasso.payments.v1.PaymentsService/GetPayment"
+OTHER = "/incasso.payments.v1.PaymentsService/CapturePayment"
+KEY_CALL = Call(
+    merchant_id="mer_1",
+    actor="key_1",
+    clock_offset_seconds=60,
+    scopes=frozenset({"payments:read"}),
+)
+
+
+@pytest.fixture
+def keys(tmp_path) -> Keys:
+    made = Keys(tmp_path / "keys")
+    made.ensure(("gateway", "oneclick", "paylink"))
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _look_at_once(monkeypatch):
+    monkeypatch.setattr(watched, "LOOK_SECONDS", 0.0)
+
+
+def signer(keys: Keys, service: str, *, age: float = 0.0) -> Signer:
+    return Signer(service, keys.private(service), now=lambda: time.time() - age)
+
+
+def altered(token: str) -> str:
+    at = token.rindex(".") + 10  # in the signature, where every bit counts
+    return token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
+
+
+def refuse(*_):
+    raise CallerUnknown
+
+
+def test_a_token_proves_its_service_for_its_method(keys: Keys):
+    token = signer(keys, "oneclick").caller(METHOD)
+    trust = Trust(keys.trust)
+    assert trust.caller(token, METHOD) == "oneclick"
+    assert trust.caller(token, METHOD) == "oneclick"  # as remembered
+    with pytest.raises(CallerUnknown):
+        trust.caller(token, OTHER)
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])
+def test_what_is_no_token_proves_nothing(keys: Keys, token: str):
+    with pytest.raises(CallerUnknown):
+        Trust(keys.trust).caller(token, METHOD)
+
+
+def test_an_altered_token_proves_nothing(keys: Keys):
+    token = signer(keys, "oneclick").caller(METHOD)
+    with pytest.raises(CallerUnknown):
+        Trust(keys.trust).caller(altered(token), METHOD)
+
+
+@pytest.mark.parametrize("age", [66.0, -6.0])
+def test_a_token_of_another_time_proves_nothing(keys: Keys, age: float):
+    token = signer(keys, "oneclick", age=age).caller(METHOD)
+    with pytest.raises(CallerUnknown):
+        Trust(keys.trust).caller(token, METHOD)
+
+
+@pytest.mark.parametrize("age", [62.0, -3.0])
+def test_clocks_may_differ_by_seconds(keys: Keys, age: float):
+    token = signer(keys, "oneclick", age=age).caller(METHOD)
+    assert Trust(keys.trust).caller(token, METHOD) == "oneclick"
+
+
+def test_a_remembered_token_ends_with_its_time(keys: Keys, monkeypatch):
+    token = signer(keys, "oneclick").caller(METHOD)
+    trust = Trust(keys.trust)
+    assert trust.caller(token, METHOD) == "oneclick"
+    monkeypatch.setattr(identity, "_verified", refuse)  # what is not remembered
+    assert trust.caller(token, METHOD) == "oneclick"
+    later = time.time() + 66
+    monkeypatch.setattr(time, "time", lambda: later)
+    with pytest.raises(CallerUnknown):
+        trust.caller(token, METHOD)
+
+
+def test_a_token_that_lives_too_long_proves_nothing(keys: Keys, monkeypatch):
+    monkeypatch.setattr(identity, "LIFE_SECONDS", 3600)
+    token = signer(keys, "oneclick").caller(METHOD)
+    monkeypatch.undo()
+    with pytest.raises(CallerUnknown):
+        Trust(keys.trust).caller(token, METHOD)
+
+
+def test_a_service_cannot_speak_with_the_name_of_another(keys: Keys):
+    token = Signer("gateway", keys.private("oneclick")).caller(METHOD)
+    with pytest.raises(CallerUnknown):
+        Trust(keys.trust).caller(token, METHOD)
+
+
+def test_the_gateway_vouches_for_a_key_and_others_carry_it_on(keys: Keys):
+    token = signer(keys, "gateway").principal(KEY_CALL)
+    trust = Trust(keys.trust)
+    expected = Principal("gateway", "mer_1", "key_1", 60, frozenset({"payments:read"}))
+    assert trust.principal(token, "gateway") == trust.principal(token, "oneclick") == expected
+    carried = dict(signer(keys, "oneclick").metadata(METHOD, Call(principal=token)))
+    assert carried[identity.PRINCIPAL] == token
+
+
+def test_a_service_speaks_for_itself_without_scopes(keys: Keys):
+    call = Call(merchant_id="mer_1", actor="key_1", publishable=True, scopes=frozenset("*"))
+    token = dict(signer(keys, "oneclick").metadata(METHOD, call))[identity.PRINCIPAL]
+    trust = Trust(keys.trust)
+    assert trust.principal(token, "oneclick") == Principal("oneclick", "mer_1", "oneclick")
+    with pytest.raises(CallerNotAllowed):
+        trust.principal(token, "paylink")  # carried on by another
+
+
+def test_only_the_gateway_vouches_for_keys(keys: Keys, monkeypatch):
+    monkeypatch.setattr(identity, "GATEWAY", "oneclick")
+    token = signer(keys, "oneclick").principal(KEY_CALL)
+    monkeypatch.undo()
+    with pytest.raises(CallerNotAllowed):
+        Trust(keys.trust).principal(token, "oneclick")
+
+
+def test_one_kind_of_token_is_not_the_other(keys: Keys):
+    gateway, trust = signer(keys, "gateway"), Trust(keys.trust)
+    with pytest.raises(CallerUnknown):
+        trust.caller(gateway.principal(KEY_CALL), METHOD)
+    with pytest.raises(CallerUnknown):
+        trust.principal(gateway.caller(METHOD), "gateway")
+
+
+def test_tokens_are_made_again_only_after_a_while(keys: Keys):
+    now = time.time()
+    made = Signer("gateway", keys.private("gateway"), now=lambda: now)
+    first = (made.caller(METHOD), made.principal(KEY_CALL))
+    now += identity.RENEW_SECONDS - 1
+    assert (made.caller(METHOD), made.principal(KEY_CALL)) == first
+    now += 2
+    assert made.caller(METHOD) != first[0]
+    assert made.principal(KEY_CALL) != first[1]
+
+
+def test_memory_is_bounded(keys: Keys, monkeypatch):
+    monkeypatch.setattr(identity, "MAX_REMEMBERED", 3)
+    made, trust = signer(keys, "gateway"), Trust(keys.trust)
+    for number in range(10):
+        trust.principal(made.principal(Call(merchant_id=f"mer_{number}")), "gateway")
+    assert len(made._made) <= 3
+    assert len(trust._known) <= 3
+
+
+def test_a_key_is_rotated_while_everybody_runs(keys: Keys, tmp_path):
+    made, trust = signer(keys, "oneclick"), Trust(keys.trust)
+    old = made.caller(METHOD)
+    assert trust.caller(old, METHOD) == "oneclick"
+    # The new public key is made known first, then the private key is replaced.
+    write_pair(tmp_path / "next.key", keys.trust / "oneclick.next.pub")
+    (tmp_path / "next.key").replace(keys.private("oneclick"))
+    new = made.caller(METHOD)
+    assert new != old
+    assert trust.caller(new, METHOD) == trust.caller(old, METHOD) == "oneclick"
+    (keys.trust / "oneclick.next.pub").replace(keys.trust / "oneclick.pub")
+    assert trust.caller(new, METHOD) == "oneclick"
+    with pytest.raises(CallerUnknown):
+        trust.caller(old, METHOD)  # although it was remembered
+
+
+def test_a_key_that_cannot_be_read_leaves_the_last_one(keys: Keys):
+    made, trust = signer(keys, "oneclick"), Trust(keys.trust)
+    keys.private("oneclick").write_text("half a ke")
+    (keys.trust / "gateway.pub").write_text("")
+    assert trust.caller(made.caller(METHOD), METHOD) == "oneclick"
+
+
+def test_a_process_without_good_keys_does_not_start(tmp_path, keys: Keys):
+    with pytest.raises(FileNotFoundError):
+        Signer("oneclick", tmp_path / "nowhere.key")
+    with pytest.raises(KeyFileError, match="private key"):
+        Signer("oneclick", keys.trust / "oneclick.pub")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(KeyFileError, match="no public key"):
+        Trust(tmp_path / "empty")
+
+
+def test_the_keys_of_the_stack_are_private_and_stay(keys: Keys):
+    before = keys.private("gateway").read_bytes()
+    keys.ensure(("gateway",))
+    assert keys.private("gateway").read_bytes() == before
+    assert keys.private("gateway").stat().st_mode & 0o777 == 0o600
+    assert keys.folder.stat().st_mode & 0o777 == 0o700
