@@ -71,12 +71,18 @@ def moment(at: datetime, locale: str, *, timezone: str = "Europe/Rome") -> str:
 
 
 def _babel(locale: str) -> Locale:
-    """British English stands for English that names no country: day before month."""
-    tag = {"en": "en_GB"}.get(locale.lower(), locale)
+    """The reader's country in a language of ours, so that a text is in one language throughout.
+
+    British English stands for English that names no country: day before month.
+    """
+    language, tag = language_of(locale), locale.replace("-", "_")
+    whole = "en_GB" if language == "en" else language
+    if tag.partition("_")[0].lower() != language or tag.lower() == "en":
+        return Locale.parse(whole)
     try:
-        return Locale.parse(tag.replace("-", "_"))
+        return Locale.parse(tag)
     except (UnknownLocaleError, ValueError):
-        return Locale.parse("en_GB")
+        return Locale.parse(whole)
 
 
 def card_name(brand: str, last4: str) -> str:

@@ -1,4 +1,7 @@
-"""Well-known formats of text fields. Each check answers None or what is wrong, as a sentence."""
+"""Well-known formats of text fields, of texts in their normal form (libs/normal_forms.py).
+
+Each check answers None or what is wrong, as a sentence.
+"""
 
 import ipaddress
 import re
@@ -12,9 +15,12 @@ from libs.money import is_currency
 
 _EMAIL = re.compile(r"[^@\s<>\"(),:;\\]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z0-9-]{2,63}")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
+_LOCALE = re.compile(
+    r"[a-z]{2,3}(-[a-z]{3})?(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?(-[a-z0-9]{4,8})*"
+)
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _MAX_EMAIL: Final = 254
+_MAX_LOCALE: Final = 35
 
 COUNTRIES: Final = frozenset(
     [
@@ -287,7 +293,9 @@ def email(text: str) -> str | None:
 
 
 def phone(text: str) -> str | None:
-    return None if _PHONE.fullmatch(text) else "must be a phone number such as +393331234567"
+    if _PHONE.fullmatch(text):
+        return None
+    return "must be a phone number with its country, such as +39 333 123 4567"
 
 
 def url(text: str) -> str | None:
@@ -301,7 +309,8 @@ def url(text: str) -> str | None:
 
 
 def locale(text: str) -> str | None:
-    return None if _LOCALE.fullmatch(text) else "must be a language tag such as it or en-GB"
+    fits = len(text) <= _MAX_LOCALE and _LOCALE.fullmatch(text)
+    return None if fits else "must be a language tag such as it, en-GB or zh-Hant-TW"
 
 
 def colour(text: str) -> str | None:
@@ -317,9 +326,9 @@ def ip(text: str) -> str | None:
 
 
 def iban_account(text: str) -> str | None:
-    """Without blanks, upper case; length and check digits of its country."""
+    """Length and check digits of its country."""
     fits = text.isalnum() and text == text.upper() and iban.is_valid(text)
-    return None if fits else "must be an IBAN without blanks such as IT60X0542811101000000123456"
+    return None if fits else "must be an IBAN such as IT60X0542811101000000123456"
 
 
 def bank(text: str) -> str | None:

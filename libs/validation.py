@@ -1,6 +1,7 @@
 """Checks a request against the rules in its proto (incasso.rest.v1.field), before any servicer.
 
-Rules are compiled once per message type. Answers every violation, each with its field's path.
+Texts of a well-known format get their normal form first, in place: what a servicer reads, and what
+an idempotency key stands for, is the same however it was typed. Rules are compiled once per message type. Answers every violation, each with its field's path.
 """
 
 import functools
@@ -14,6 +15,7 @@ from google.protobuf.message import Message
 from incasso.rest.v1 import options_pb2
 from libs.errors import FieldViolation, InvalidArgument
 from libs.formats import CHECKS
+from libs.normal_forms import MOST, NORMAL_FORMS
 
 MAX_LENGTH: Final = 255  # where a text field says nothing
 MAX_ITEMS: Final = 50  # where a list or map says nothing
@@ -25,7 +27,7 @@ Checks: TypeAlias = Callable[[Message, str], Iterator[FieldViolation]]
 
 
 def check(request: Message) -> None:
-    """Raises InvalidArgument that names every wrong field."""
+    """Brings formats into their normal form. Raises InvalidArgument that names every wrong field."""
     violations = tuple(_message_checks(request.DESCRIPTOR)(request, ""))
     if violations:
         raise InvalidArgument(violations=violations)
@@ -92,15 +94,25 @@ def _is_map(field: FieldDescriptor) -> bool:
 
 def _single_checks(field: FieldDescriptor) -> Checks:
     name, required, present = field.name, rules_of(field).required, _presence(field)
-    value_checks = _value_checks(field)
+    value_checks, normal = _value_checks(field), _normal_form(field)
 
     def run(message: Message, path: str) -> Iterator[FieldViolation]:
+        if normal is not None and (value := getattr(message, name)):
+            setattr(message, name, normal(value))
         if present(message):
             yield from value_checks(getattr(message, name), path)
         elif required:
             yield FieldViolation(path, "is required")
 
     return run
+
+
+def _normal_form(field: FieldDescriptor) -> Callable[[str], str] | None:
+    """None where the text stays as it is; so does one that no format is as long as."""
+    normal = NORMAL_FORMS.get(options_pb2.Format.Name(rules_of(field).format))
+    if normal is None:
+        return None
+    return lambda text: normal(text) if len(text) <= MOST else text
 
 
 def _presence(field: FieldDescriptor) -> Callable[[Message], bool]:
@@ -115,7 +127,7 @@ def _presence(field: FieldDescriptor) -> Callable[[Message], bool]:
 
 def _list_checks(field: FieldDescriptor) -> Checks:
     name, rules, value_checks = field.name, rules_of(field), _value_checks(field)
-    most = most_items(field)
+    most, normal = most_items(field), _normal_form(field)
 
     def run(message: Message, path: str) -> Iterator[FieldViolation]:
         values = getattr(message, name)
@@ -124,6 +136,8 @@ def _list_checks(field: FieldDescriptor) -> Checks:
         if len(values) > most:
             yield FieldViolation(path, f"must have at most {most} elements")
             return
+        if normal is not None:
+            values[:] = [normal(value) for value in values]
         for index, value in enumerate(values):
             yield from value_checks(value, f"{path}.{index}")
 

@@ -25,12 +25,12 @@ _FORMATS: Final[dict[int, Schema]] = {
     options_pb2.FORMAT_CURRENCY: {"pattern": "^[A-Z]{3}$"},
     options_pb2.FORMAT_COUNTRY: {"pattern": "^[A-Z]{2}$"},
     options_pb2.FORMAT_EMAIL: {"format": "email", "maxLength": 254},
-    options_pb2.FORMAT_PHONE: {"pattern": r"^\+[1-9][0-9]{6,14}$"},
+    options_pb2.FORMAT_PHONE: {"pattern": r"^(\+|00)[0-9 ().\-/]{7,40}$"},
     options_pb2.FORMAT_URL: {"format": "uri", "pattern": "^https?://"},
-    options_pb2.FORMAT_LOCALE: {"pattern": "^[a-z]{2,3}(-[A-Z]{2})?$"},
+    options_pb2.FORMAT_LOCALE: {"pattern": "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$"},
     options_pb2.FORMAT_COLOUR: {"pattern": "^#[0-9a-fA-F]{6}$"},
-    options_pb2.FORMAT_IBAN: {"pattern": "^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$"},
-    options_pb2.FORMAT_BIC: {"pattern": "^[A-Z0-9]{8}([A-Z0-9]{3})?$"},
+    options_pb2.FORMAT_IBAN: {"pattern": "^[A-Za-z]{2}[0-9]{2}[A-Za-z0-9 ]{11,40}$"},
+    options_pb2.FORMAT_BIC: {"pattern": "^[A-Za-z0-9 ]{8,14}$"},
     options_pb2.FORMAT_IP: {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]},
 }
 _NO_NUL: Final = "^[^\\x00]*$"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from libs.display import card_name
+from libs.display import FALLBACK, card_name, language_of
 from libs.errors import Refusal
 from libs.money import Money
 from services.oneclick import limits
@@ -30,7 +30,7 @@ class Offer:
 
 
 def _texts(locale: str | None) -> tuple[str, str]:
-    return _LABELS.get((locale or "en").partition("-")[0], _LABELS["en"])
+    return _LABELS[language_of(locale or FALLBACK)]
 
 
 def refused(reason: str, locale: str | None) -> Offer:

@@ -29,13 +29,28 @@ def test_amounts(money, locale, shown):
     assert display.amount(money, locale) == shown
 
 
-@pytest.mark.parametrize("locale", ["it", "en", "de-CH", "hi", "ar"])
+@pytest.mark.parametrize("locale", ["it", "it-CH", "en", "en-IN"])
 def test_no_amount_of_any_currency_is_rounded(locale):
     for currency in sorted(CURRENCIES):
         minor = 10 ** exponent(currency) + 1  # 1.01, 2, 1.001
         shown = display.amount(Money(minor, currency), locale)
         digits = "".join(str(unicodedata.digit(c)) for c in shown if c.isdigit())
         assert digits == str(minor), (currency, shown)
+
+
+@pytest.mark.parametrize("locale", ["es-419", "zh-Hant-TW", "sr-Latn-RS", "ar"])
+def test_who_reads_no_language_of_ours_gets_amounts_and_days_in_the_language_of_the_text(locale):
+    assert display.language_of(locale) == "en"
+    assert display.amount(Money(12900, "EUR"), locale) == "€129.00"
+    assert display.day(datetime(2026, 11, 21, tzinfo=UTC), locale) == "21 November 2026"
+
+
+def test_a_reader_of_a_language_of_ours_keeps_the_customs_of_the_country():
+    assert (
+        display.amount(Money(129000, "CHF"), "it-CH")
+        == f"CHF{NBSP}1\N{RIGHT SINGLE QUOTATION MARK}290.00"
+    )
+    assert display.amount(Money(12900, "EUR"), "en_US") == "€129.00"
 
 
 def test_days_and_moments():

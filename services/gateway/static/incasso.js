@@ -336,12 +336,12 @@ class IncassoOneClick extends HTMLElement {
 
   _language() {
     const wanted = this.getAttribute("lang") || this._session?.locale || document.documentElement.lang || navigator.language;
-    return TEXTS[wanted.slice(0, 2).toLowerCase()] ? wanted : "en";
+    return TEXTS[baseOf(wanted)] ? wanted.replaceAll("_", "-") : "en";
   }
 
   _text(name, more = {}) {
     const language = this._language();
-    const texts = TEXTS[language.slice(0, 2).toLowerCase()];
+    const texts = TEXTS[baseOf(language)];
     const values = { amount: money(this._amount(), language), card: cardText(this._session?.card), ...more };
     return texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
   }
@@ -382,6 +382,10 @@ class IncassoOneClick extends HTMLElement {
     if (!response.ok) throw new Refused(response.status, answer);
     return answer;
   }
+}
+
+function baseOf(language) {
+  return language.split(/[-_]/)[0].toLowerCase();
 }
 
 function toneOf(view, said) {

@@ -1,9 +1,10 @@
 """Send a message again as a new one."""
 
 from libs import context, idempotency, ids
-from libs.errors import InvalidArgument, invalid
+from libs.errors import invalid
 from libs.formats import CHECKS
 from libs.idempotency import Key
+from libs.normal_forms import NORMAL_FORMS
 from services.notify import domain
 from services.notify.deps import Deps
 from services.notify.domain import LINK_KINDS, UNDER_WAY, Channel, Message, State
@@ -27,8 +28,8 @@ async def resend_message(
         before = await store.get(conn, merchant_id, message_id)
     if before is None:
         raise MessageNotFound
-    if recipient and (wrong := _check(before.channel, recipient)):
-        raise wrong
+    if recipient:
+        recipient = _checked(before.channel, recipient)
     over = await _is_over(deps, before)  # asked outside of the transaction
     new = domain.resent(
         before, message_id=ids.new("msg"), recipient=recipient or "", now=deps.clock.now()
@@ -54,9 +55,13 @@ async def resend_message(
     return domain.as_made(made or new)
 
 
-def _check(channel: Channel, recipient: str) -> InvalidArgument | None:
-    wrong = CHECKS["FORMAT_EMAIL" if channel is Channel.EMAIL else "FORMAT_PHONE"](recipient)
-    return invalid("recipient", wrong) if wrong else None
+def _checked(channel: Channel, recipient: str) -> str:
+    """In its normal form. Raises InvalidArgument."""
+    known = "FORMAT_EMAIL" if channel is Channel.EMAIL else "FORMAT_PHONE"
+    normal = NORMAL_FORMS[known](recipient)
+    if wrong := CHECKS[known](normal):
+        raise invalid("recipient", wrong)
+    return normal
 
 
 async def _is_over(deps: Deps, message: Message) -> bool:

@@ -73,7 +73,7 @@ async def page(
     """One row more than the page has, newest first. Erased customers are in it, without data."""
     rows = await conn.fetch(
         _SELECT + " WHERE merchant_id = $1 AND id < $2"
-        " AND ($3::text IS NULL OR email = $3)"
+        " AND ($3::text IS NULL OR lower(email) = lower($3))"
         " AND ($4::timestamptz IS NULL OR created_at >= $4)"
         " AND ($5::timestamptz IS NULL OR created_at < $5)"
         " ORDER BY id DESC LIMIT $6",

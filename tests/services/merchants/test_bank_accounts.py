@@ -70,6 +70,14 @@ async def test_the_first_account_is_in_force_at_once(service: Merchants):
     assert names == ["merchant.updated", "merchant.bank_account_changed"]
 
 
+async def test_an_account_is_kept_in_its_normal_form(service: Merchants):
+    merchant = (await service.create()).merchant
+    pasted = pb.BankAccount(
+        holder=FIRST.holder, iban="IBAN it60 X054 2811 1010 0000 0123 456", bic="bppi it rr xxx"
+    )
+    assert (await change(service, merchant.id, pasted)).bank_account == FIRST
+
+
 async def test_another_account_waits_and_is_told_before_it_is_in_force(service: Merchants):
     merchant_id = await with_an_account(service)
     waiting = await change(service, merchant_id, OTHER, actor="key_x")

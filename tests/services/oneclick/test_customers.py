@@ -126,6 +126,31 @@ async def test_there_is_a_most_of_addresses(world: World):
     assert refused.value.reason == "too_many_addresses"
 
 
+async def test_contact_data_are_kept_in_their_normal_form(world: World):
+    pasted = {
+        "email": " Giulia.Bianchi@Example.COM ",
+        "phone": "0039 333 123-45-67",
+        "locale": "it_it",
+    }
+    request = pb.CreateCustomerRequest(**pasted)
+    made = (await world.call("CreateCustomer", request, key="c-1")).customer
+    assert made.email == "Giulia.Bianchi@example.com"
+    assert (made.phone, made.locale) == ("+393331234567", "it-IT")
+    typed = pb.CreateCustomerRequest(email=made.email, phone=made.phone, locale=made.locale)
+    again = (await world.call("CreateCustomer", typed, key="c-1")).customer
+    assert again == made  # the same body to its key, however it was typed
+
+
+@pytest.mark.parametrize(
+    "asked", ["giulia@example.com", " GIULIA@EXAMPLE.COM", "Giulia@Example.com"]
+)
+async def test_customers_are_found_by_their_address_in_any_case(world: World, asked: str):
+    customer_id = await world.customer(email="Giulia@example.com")
+    await world.customer(email="giuliana@example.com")
+    listed = await world.call("ListCustomers", pb.ListCustomersRequest(email=asked))
+    assert [customer.id for customer in listed.data] == [customer_id]
+
+
 async def test_limits_have_defaults_and_change_one_by_one(world: World):
     before = (await world.call("GetPolicy", pb.GetPolicyRequest())).policy
     assert before == pb.Policy(

@@ -35,6 +35,17 @@ async def test_a_link_is_made_with_defaults_and_sent(world: World):
     assert await world.get(link) == link
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("es-419", "es-419"), ("zh-Hant-TW", "zh-Hant-TW"), ("it_it", "it-IT")],
+)
+async def test_a_link_takes_every_language_and_contacts_as_pasted(world: World, typed, kept):
+    pasted = pb.Recipient(email=" Giulia@Example.com", phone="0039 333 123 45 67")
+    link = await world.link(recipient=pasted, channels=[pb.CHANNEL_EMAIL], locale=typed)
+    assert link.locale == kept
+    assert (link.recipient.email, link.recipient.phone) == ("Giulia@example.com", "+393331234567")
+
+
 async def test_a_link_without_channels_is_not_sent_and_not_reminded_of(world: World):
     link = await world.link()
     assert link.state == Link.STATE_CREATED

@@ -86,14 +86,14 @@ async def test_another_merchant_sees_nothing(world: World, other: World):
 
 async def test_a_message_is_sent_again_as_a_new_one(world: World):
     first = await sent(world)
-    new = await resend(world, first.id, recipient="mario@example.com")
+    new = await resend(world, first.id, recipient=" mario@EXAMPLE.com ")
     assert (new.state, new.resend_of, new.attempts) == (State.STATE_QUEUED, first.id, 0)
     await world.turn()
     assert [one.rcpt_tos[0] for one in world.mail.inbox] == [
         "giulia@example.com",
         "mario@example.com",
     ]
-    assert await resend(world, first.id, recipient="mario@example.com") == new
+    assert await resend(world, first.id, recipient=" mario@EXAMPLE.com ") == new
     await world.turn()
     assert len(world.mail.inbox) == 2
     other_body = pb.ResendMessageRequest(message_id=first.id)

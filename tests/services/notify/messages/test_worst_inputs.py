@@ -56,7 +56,7 @@ def spent(work: Callable[[], object]) -> float:
 
 
 @pytest.mark.parametrize("kind", BODIES)
-@pytest.mark.parametrize("proof", ["", OURS])
+@pytest.mark.parametrize("proof", ["", OURS], ids=["foreign", "ours"])
 def test_a_bounce_is_read_in_no_time(kind: str, proof: str):
     body = (proof + BODIES[kind]()).encode("utf-8", "surrogateescape")[:SIZE]
 

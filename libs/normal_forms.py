@@ -1,0 +1,119 @@
+"""The one way in which a text of a well-known format is kept and compared.
+
+People paste addresses, numbers and codes with blanks around and inside, in any case and with the
+punctuation of their country. What is well-formed by its standard becomes its normal form; all else
+is returned without its outer blanks, for libs/formats.py to refuse.
+"""
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Final
+
+from stdnum.util import clean
+
+MOST: Final = 1000  # characters looked at; no text of these formats is as long
+
+_PUNCTUATION: Final = re.compile(r"[\s().\-/]")
+_TRUNK: Final = re.compile(r"\(0\)")
+# Where the zero after the country code is part of the number: Italy, San Marino, the Vatican.
+_KEEPS_ZERO: Final = ("+39", "+378", "+379")
+# RFC 5646 without what was grandfathered and reserved.
+_LANGUAGE: Final = re.compile(
+    r"(?P<language>[a-z]{2,3}(?:-[a-z]{3})?)(?:-(?P<script>[a-z]{4}))?"
+    r"(?:-(?P<region>[a-z]{2}|[0-9]{3}))?(?P<variants>(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)"
+    r"(?:-[a-wy-z0-9](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?",
+    re.IGNORECASE,
+)
+
+
+def trimmed(text: str) -> str:
+    """Without blanks and invisible characters around it."""
+    if text.isascii():
+        return text.strip()
+    kept = [index for index, letter in enumerate(text) if not _is_blank(letter)]
+    return text[kept[0] : kept[-1] + 1] if kept else ""
+
+
+def _is_blank(letter: str) -> bool:
+    return letter.isspace() or unicodedata.category(letter) == "Cf"
+
+
+def upper(text: str) -> str:
+    return trimmed(text).upper()
+
+
+def email(text: str) -> str:
+    """The domain in lower case; what stands before it is its host's to read."""
+    local, at, domain = trimmed(text).rpartition("@")
+    return f"{local}{at}{domain.lower()}"
+
+
+def phone(text: str) -> str:
+    """E.164 of an international number: +39 333 123-45-67, 0039…, +44 (0)20…, tel:+39….
+
+    A number without its country stays as it is: nobody knows which country was meant.
+    """
+    plain = "".join(letter for letter in unicodedata.normalize("NFKC", text) if _is_kept(letter))
+    plain = trimmed(plain).removeprefix("tel:")
+    if plain.startswith("00"):
+        plain = f"+{plain[2:]}"
+    if not plain.startswith("+"):
+        return trimmed(text)
+    kept_zero = plain.startswith(_KEEPS_ZERO)
+    digits = _PUNCTUATION.sub("", _dashes(_TRUNK.sub("0" if kept_zero else "", plain)))
+    return digits if digits[1:].isdecimal() else trimmed(text)
+
+
+def _is_kept(letter: str) -> bool:
+    return unicodedata.category(letter) != "Cf"
+
+
+def _dashes(text: str) -> str:
+    return "".join("-" if unicodedata.category(letter) == "Pd" else letter for letter in text)
+
+
+def compact(text: str) -> str:
+    """A code that people group: no blanks, dots or dashes, upper case."""
+    kept = clean("".join(letter for letter in text if not _is_blank(letter)), "-.:")
+    return str(kept).upper()
+
+
+def iban(text: str) -> str:
+    """Without the word before it; no country is called IB."""
+    return compact(text).removeprefix("IBAN")
+
+
+def language(text: str) -> str:
+    """BCP 47: it-IT of it_it, es-419, zh-Hant-TW. Extensions say nothing that we use, and go."""
+    plain = trimmed(text).replace("_", "-")
+    fits = _LANGUAGE.fullmatch(plain)
+    if not fits:
+        return trimmed(text)
+    script, region = fits["script"], fits["region"]
+    parts = [fits["language"].lower(), script and script.title(), region and region.upper()]
+    return "-".join(part for part in parts if part) + fits["variants"].lower()
+
+
+def ip(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(trimmed(text)))
+    except ValueError:
+        return trimmed(text)
+
+
+# By the name of the enum value in incasso/rest/v1/options.proto.
+NORMAL_FORMS: Final[dict[str, Callable[[str], str]]] = {
+    "FORMAT_CURRENCY": upper,
+    "FORMAT_COUNTRY": upper,
+    "FORMAT_EMAIL": email,
+    "FORMAT_PHONE": phone,
+    "FORMAT_URL": trimmed,
+    "FORMAT_LOCALE": language,
+    "FORMAT_COLOUR": trimmed,
+    "FORMAT_IP": ip,
+    "FORMAT_IBAN": iban,
+    "FORMAT_BIC": compact,
+    "FORMAT_REFERENCE": trimmed,
+}
