@@ -4,6 +4,8 @@
 """
 
 import re
+import time
+from datetime import timedelta
 from typing import Final
 
 import uuid_utils
@@ -15,9 +17,18 @@ _SHAPE = re.compile(rf"[a-z]{{2,4}}_[{ALPHABET}]{{{LENGTH}}}")
 
 def new(prefix: str) -> str:
     """A fresh id: `prefix` without underscore, e.g. "pay"."""
-    number = uuid_utils.uuid7().int
-    digits = [ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5)]
-    return f"{prefix}_{''.join(digits)}"
+    return f"{prefix}_{_text(uuid_utils.uuid7().int)}"
+
+
+def _text(number: int) -> str:
+    """128 bits."""
+    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def earliest(prefix: str, *, ago: timedelta) -> str:
+    """Not above any id of this prefix that was made since, by the world's clock."""
+    at_ms = int((time.time() - ago.total_seconds()) * 1000)
+    return f"{prefix}_{_text(at_ms << 80)}"
 
 
 def is_id(text: str, prefix: str) -> bool:

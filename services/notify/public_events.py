@@ -43,6 +43,7 @@ _MESSAGES: Final = {
         "payment.duplicate_found": "PaymentDuplicateFound",
         "payment.late_approval": "PaymentLateApproval",
         "payment.late_approval_undone": "PaymentLateApprovalUndone",
+        "card_testing.suspected": "CardTestingSuspected",
         "dispute.opened": "DisputeOpened",
         "dispute.updated": "DisputeUpdated",
         "dispute.closed": "DisputeClosed",

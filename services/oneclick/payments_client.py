@@ -103,6 +103,7 @@ def charge_request(
     tokens: Sequence[Token],
     return_url: str,
     metadata: Mapping[str, str],
+    session_id: str | None,
 ) -> bytes:
     """What payments will be asked, to be stored with the intent."""
     return payments_pb2.CreatePaymentRequest(
@@ -116,6 +117,10 @@ def charge_request(
         initiator=payments_pb2.INITIATOR_CUSTOMER,
         return_url=return_url,
         metadata=metadata,
+        velocity_subjects=[
+            f"customer:{customer_id}",
+            *([f"session:{session_id}"] if session_id else []),
+        ],
     ).SerializeToString(deterministic=True)
 
 

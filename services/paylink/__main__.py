@@ -7,8 +7,9 @@ from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2_grpc
 from libs import client, process, seal
 from libs.clock import Clock
 from libs.process import Chassis, Parts
+from libs.proofs import Proofs
 from libs.seal import Seal
-from services.paylink import worker
+from services.paylink import velocity, worker
 from services.paylink.changes import Changes
 from services.paylink.config import Config
 from services.paylink.deps import Deps
@@ -37,6 +38,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         db=chassis.db,
         clock=Clock(),
         seal=Seal(seal.keys_of(config.seal_keys)),
+        addresses=Proofs(velocity.LABEL, seal.keys_of(config.seal_keys)),
         public_url=config.public_url.rstrip("/"),
         merchants=Merchants(merchants),
         payments=Payments(payments),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from libs.clock import Clock
 from libs.db import Database
+from libs.proofs import Proofs
 from libs.seal import Seal
 from services.paylink.changes import Changes
 from services.paylink.merchants_client import Merchants
@@ -16,6 +17,7 @@ class Deps:
     db: Database
     clock: Clock
     seal: Seal
+    addresses: Proofs  # of shoppers: see velocity.py
     public_url: str  # without a slash at the end
     merchants: Merchants
     payments: Payments

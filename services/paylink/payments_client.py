@@ -65,6 +65,7 @@ def payment_request(
     amount: Money,
     order_reference: str,
     order_part: str,
+    velocity_subjects: Sequence[str],
     description: str,
     card: SavedCard | NewCard,
     customer_id: str | None,
@@ -77,6 +78,7 @@ def payment_request(
         amount=wire.money(amount),
         order_reference=order_reference,
         order_part=order_part,
+        velocity_subjects=velocity_subjects,
         description=description,
         method=METHOD,
         capture=payments_pb2.CAPTURE_MODE_NOW,
@@ -158,11 +160,13 @@ class Payments:
                 return found[::-1]
             request.cursor = answer.next_cursor
 
-    async def card_field(self, amount: Money) -> CardField:
-        """Raises RemoteRefusal no_psp_account, OutcomeUnknown."""
+    async def card_field(self, amount: Money, *, velocity_subject: str) -> CardField:
+        """Raises RemoteRefusal no_psp_account and too_many_declines, OutcomeUnknown."""
         answer = await client.call(
             self._stub.GetCardField,
-            payments_pb2.GetCardFieldRequest(amount=wire.money(amount), method=METHOD),
+            payments_pb2.GetCardFieldRequest(
+                amount=wire.money(amount), method=METHOD, velocity_subjects=[velocity_subject]
+            ),
             timeout_seconds=PAGE_TIMEOUT_SECONDS,
         )
         account = answer.psp_account

@@ -33,6 +33,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             worker.recovery(deps).run,
             worker.due_payments(deps).run,
             lambda: worker.watch_doubts(deps),
+            lambda: worker.purge_counters(deps),
         ],
         close=[psps.close],
     )

@@ -95,6 +95,8 @@ class Payment:
     due_at: datetime | None = None  # when a worker must capture or give up
     challenged_at: datetime | None = None
     order_part: str = ""  # what of the order it pays: see orders.py
+    # Who tries: see velocity.py. Forgotten with the end of the try, and no part of what it was.
+    velocity_subjects: tuple[str, ...] = field(default=(), repr=False, compare=False)
     duplicate_of: str = ""  # the order's first payment, when this one was made beside it
     customer_id: str = ""
     instrument_id: str = ""

@@ -40,6 +40,22 @@ class OrderAlreadyPaid(Refusal):
         )
 
 
+class TooManyDeclines(Refusal):
+    """A certain no, not one of a rate: callers end the try. `subject` is a kind of velocity.py."""
+
+    kind = Kind.CONFLICT
+    reason = "too_many_declines"
+    message = "Too many cards were declined lately."
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(
+            f"Too many cards were declined lately by the same {subject.replace('_', ' ')}. Nothing"
+            " was charged; other cards are taken again after some hours. Saved cards of other"
+            " customers and other ways of paying are not concerned.",
+            facts={"subject": subject},
+        )
+
+
 class PaymentNotCapturable(Refusal):
     kind = Kind.CONFLICT
     reason = "payment_not_capturable"

@@ -20,6 +20,7 @@ from services.payments.domain import (
 from services.payments.orders import DuplicatePolicy
 from services.payments.outcomes import DeclineCode, Declined
 from services.payments.states import CaptureMode, DisputeState, State
+from services.payments.velocity import Judged, kind_of, name_of
 
 _STATES: Final = {s: payments_pb2.Payment.State.Value(f"STATE_{s.name}") for s in State}
 _CAPTURES: Final = {
@@ -119,6 +120,18 @@ def duplicate_found(first: Payment, second: Payment, policy: DuplicatePolicy) ->
         duplicate_orders=POLICIES[policy],
     )
     return "incasso.payments.payment.duplicate_found", message.SerializeToString()
+
+
+def card_testing_suspected(judged: Judged, payment: Payment | None = None) -> tuple[str, bytes]:
+    """Subject and body. `payment` is the last one that was declined, if it was one."""
+    message = events_pb2.CardTestingSuspected(
+        kind=kind_of(judged.subject),
+        reference=name_of(judged.subject) or None,
+        declines=judged.limit.declines,
+        window_seconds=int(judged.limit.window.total_seconds()),
+        payment=None if payment is None else payment_pb(payment),
+    )
+    return "incasso.payments.card_testing.suspected", message.SerializeToString()
 
 
 Builder: TypeAlias = Callable[[payments_pb2.Payment, Payment, Happened], Message]

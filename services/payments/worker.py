@@ -12,11 +12,12 @@ from services.payments.deps import Deps
 from services.payments.flows.due import LEASE, act_on_due_payment
 from services.payments.flows.recovery import recover_attempt
 from services.payments.flows.webhooks import work_for
-from services.payments.store import attempts, payments
+from services.payments.store import attempts, payments, velocity
 from services.payments.store.attempts import DueAttempt
 from services.payments.store.payments import Due
 
 DOUBTS_SECONDS: Final = 5.0
+PURGE_SECONDS: Final = 3600.0
 
 
 def recovery(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[DueAttempt]:
@@ -45,6 +46,17 @@ def due_payments(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]
         await act_on_due_payment(deps, due)
 
     return DueWorker("payments", deps.db, claim, work, interval_seconds=interval_seconds)
+
+
+async def purge_counters(deps: Deps) -> None:
+    """Forget declines that count no more, and with them whom they were counted for."""
+    while True:
+        try:
+            async with deps.db.connection() as conn:
+                await velocity.purge(conn)
+        except Refusal as refusal:
+            log.warning("counters were not purged", reason=refusal.reason)
+        await asyncio.sleep(PURGE_SECONDS)
 
 
 async def watch_doubts(deps: Deps) -> None:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from libs import ids, pages
@@ -11,6 +13,13 @@ def test_ids_sort_by_time_and_know_their_prefix():
     assert all(ids.is_id(text, "pay") for text in made)
     assert not ids.is_id(made[0], "ref")
     assert not ids.is_id("pay_short", "pay")
+
+
+def test_ids_of_the_last_hour_are_told_by_one_comparison():
+    made = ids.new("pay")
+    assert ids.is_id(ids.earliest("pay", ago=timedelta(hours=1)), "pay")
+    assert ids.earliest("pay", ago=timedelta(hours=1)) < made
+    assert made < ids.earliest("pay", ago=-timedelta(hours=1))
 
 
 class Row:

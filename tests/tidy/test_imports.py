@@ -40,6 +40,7 @@ PURE = {
     "states",
     "tokens",
     "transfers",
+    "velocity",
 }
 IO_PACKAGES = {
     "aiohttp",

@@ -41,9 +41,9 @@ def accept_quote(token: str, form: Form, device: Device) -> Sent:
     return Sent(message)
 
 
-def pay(token: str, form: Form, _: Device) -> Sent:
+def pay(token: str, form: Form, device: Device) -> Sent:
     """By a saved card, or by the token that the PSP's field made."""
-    message = pages_pb2.PayByCardRequest(token=token, offer=form.get("offer", ""))
+    message = pages_pb2.PayByCardRequest(token=token, offer=form.get("offer", ""), ip=device.ip)
     if form.get("instrument_id"):
         message.instrument_id = form["instrument_id"]
     else:

@@ -28,6 +28,7 @@ SAID: Final[dict[str, str]] = {
     "price_changed": "said_price_changed",
     "order_already_paid": "said_order_paid",
     "order_being_paid": "said_order_paying",
+    "too_many_declines": "said_too_many_cards",
     "idempotency_key_reused": "said_form_used",
     "idempotency_key_missing": "said_form_used",
     "idempotency_key_in_use": "said_paying",

@@ -155,6 +155,12 @@ WORDS: Final[dict[str, str]] = {
     "said_paying": "A payment was already under way. Nothing was charged a second time.",
     "said_paid": "It had been paid already. Nothing was charged a second time.",
     "said_arrived": "All that is due has arrived by transfer: there is nothing to pay again.",
+    "cards_closed": "Too many cards were declined here, so no new one is taken for now. Nothing was "
+    "charged.",
+    "cards_closed_others": "You can still pay in the other ways on this page.",
+    "cards_closed_ask": "Ask {merchant} for another way of paying, or try again tomorrow.",
+    "said_too_many_cards": "Too many cards were declined lately, so this one was not tried. Nothing "
+    "was charged: use a saved card or another way of paying, or ask the shop.",
     "said_order_paid": "This order had been paid already, by another payment. Nothing was charged a "
     "second time: look for its receipt among your messages, or ask the shop.",
     "said_order_paying": "Another payment of this order is under way. Nothing was charged now: wait "

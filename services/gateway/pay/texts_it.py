@@ -159,6 +159,12 @@ WORDS: Final[dict[str, str]] = {
     "said_paying": "Un pagamento era già in corso. Nulla è stato addebitato una seconda volta.",
     "said_paid": "Era già stato pagato. Nulla è stato addebitato una seconda volta.",
     "said_arrived": "Tutto il dovuto è arrivato con bonifico: non devi pagare di nuovo.",
+    "cards_closed": "Qui sono state rifiutate troppe carte, quindi per ora non se ne accettano di "
+    "nuove. Non ti è stato addebitato nulla.",
+    "cards_closed_others": "Puoi ancora pagare negli altri modi di questa pagina.",
+    "cards_closed_ask": "Chiedi a {merchant} un altro modo di pagare, o riprova domani.",
+    "said_too_many_cards": "Di recente sono state rifiutate troppe carte, quindi questa non è stata "
+    "provata. Nulla è stato addebitato: usa una carta salvata o un altro metodo, o chiedi al negozio.",
     "said_order_paid": "Questo ordine era già stato pagato con un altro pagamento. Nulla è stato "
     "addebitato una seconda volta: cerca la ricevuta tra i tuoi messaggi, o chiedi al negozio.",
     "said_order_paying": "Un altro pagamento di questo ordine è in corso. Nulla è stato addebitato "

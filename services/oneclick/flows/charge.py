@@ -137,6 +137,7 @@ def _intent(
             tokens=buyer.tokens,
             return_url=cmd.return_url,
             metadata=cmd.metadata,
+            session_id=cmd.session_id,
         ),
         sca=ScaHistory(0, 0),
         created_at=now,

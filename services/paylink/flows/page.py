@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from libs.errors import Refusal
 from libs.logs import log
 from libs.seal import SealBrokenError
-from services.paylink import masking, moves, transfers
+from services.paylink import masking, moves, transfers, velocity
 from services.paylink.cards import CardField, SavedCard
 from services.paylink.deps import Deps
 from services.paylink.domain import BankAccount, Link, LinkPayment, Merchant, Method
@@ -39,6 +39,7 @@ class PayPageView:
     merchant: Merchant
     saved_cards: Sequence[SavedCard]
     card_field: CardField | None
+    new_cards_closed: bool  # too many were declined; absent for other reasons, too
     transfer: Transfer | None
     payment: LinkPayment | None
     use: str  # names the payment; empty unless it is the shopper's own, who had named it
@@ -55,7 +56,9 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
     payment, own = await shown_payment(deps, link, use)
     over = moves.is_over(link, now)
     shown = replace(link, state=LinkState.EXPIRED, next_reminder_at=None) if over else link
-    merchant, (cards, field) = await asyncio.gather(deps.merchants.get(), _cards(deps, shown))
+    merchant, (cards, field, closed) = await asyncio.gather(
+        deps.merchants.get(), _cards(deps, shown)
+    )
     late_minor = await _late_minor(deps, shown)
     asks_again = over and (shown.reusable or late_minor < shown.due_minor)
     form_key = secrets.token_urlsafe(16)
@@ -65,6 +68,7 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
         merchant=merchant,
         saved_cards=cards,
         card_field=field,
+        new_cards_closed=closed,
         transfer=_transfer(shown, merchant),
         payment=payment,
         use=use if own else "",
@@ -75,14 +79,24 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
     )
 
 
-async def _cards(deps: Deps, link: Link) -> tuple[Sequence[SavedCard], CardField | None]:
+async def _cards(deps: Deps, link: Link) -> tuple[Sequence[SavedCard], CardField | None, bool]:
+    """Saved cards, the field of a new one, and whether new ones are closed."""
     if Method.CARD not in link.methods or not (link.open or link.state is LinkState.PAYING):
-        return (), None
-    saved, field = await asyncio.gather(
+        return (), None, False
+    saved, (field, closed) = await asyncio.gather(
         _or_none(deps.oneclick.saved_cards(link.customer_id)) if link.customer_id else _nothing(),
-        _or_none(deps.payments.card_field(link.due)),
+        _field(deps, link),
     )
-    return [card for card in saved or () if card.usable], field
+    return [card for card in saved or () if card.usable], field, closed
+
+
+async def _field(deps: Deps, link: Link) -> tuple[CardField | None, bool]:
+    asked = deps.payments.card_field(link.due, velocity_subject=velocity.of_link(link))
+    try:
+        return await asked, False
+    except Refusal as refusal:
+        log.info("a page goes without a card field", reason=refusal.reason)
+        return None, refusal.reason == velocity.CLOSED
 
 
 async def _nothing() -> None:

@@ -4,6 +4,7 @@ The try's id is the key under which payments is asked, so a repeat of any step i
 """
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,7 +20,7 @@ from libs.errors import (
 )
 from libs.idempotency import Key
 from libs.logs import log
-from services.paylink import events, metrics, moves, paying, tokens
+from services.paylink import events, metrics, moves, paying, tokens, velocity
 from services.paylink.cards import NewCard, PaymentAnswer, SavedCard
 from services.paylink.deps import Deps
 from services.paylink.domain import Link, LinkPayment, Method
@@ -40,6 +41,7 @@ class PayByCard:
     new_card: NewCard | None
     payer_email: str | None
     shown_minor: int
+    ip: str | None
 
 
 async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> LinkPayment:
@@ -114,6 +116,7 @@ async def _start(
         amount=link.due,
         order_reference=link.order_reference,
         order_part=paying.order_part(link, payment_id),
+        velocity_subjects=_subjects(deps, link, cmd),
         description=link.description,
         card=card,
         customer_id=link.customer_id,
@@ -137,6 +140,16 @@ async def _start(
     )
     await begin(tx, link, payment, now)
     return payment
+
+
+def _subjects(deps: Deps, link: Link, cmd: PayByCard) -> Sequence[str]:
+    """By whom declines are counted: of a saved card its customer, of a new one whoever pays."""
+    if cmd.new_card is None:
+        return [velocity.of_customer(link.customer_id)] if link.customer_id else []
+    if cmd.ip is None:
+        return [velocity.of_link(link)]
+    proof = deps.addresses.of(velocity.network_of(cmd.ip))
+    return [velocity.of_link(link), velocity.of_address(proof)]
 
 
 async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> None:

@@ -41,6 +41,7 @@ def page_pb(view: PayPageView) -> pages_pb2.PayPage:
         new_link_recipient=view.new_link_recipient,
         form_key=view.form_key,
         offer=view.offer,
+        new_cards_closed=view.new_cards_closed,
     )
 
 

@@ -65,6 +65,8 @@ class PayPages(PayPagesServiceServicer):
         return pb.AcceptQuoteResponse()
 
     async def PayByCard(self, request: pb.PayByCardRequest, rpc: Rpc) -> pb.PayByCardResponse:
+        ip = opt(request, "ip")
+        request.ClearField("ip")  # a form that is sent again from elsewhere is the same form
         link = await open_link(self._deps, request.token)
         key = key_of(request, "PayByCard")  # of the link's merchant
         if key is None:
@@ -76,6 +78,7 @@ class PayPages(PayPagesServiceServicer):
             new_card=_new_card(request, offer.psp_account),
             payer_email=opt(request, "payer_email"),
             shown_minor=offer.due_minor,
+            ip=ip,
         )
         payment = await pay.pay_by_card(self._deps, link, cmd, key)
         use = use_of(self._deps, payment)

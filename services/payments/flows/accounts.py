@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from libs.logs import log
 from libs.money import Money
-from services.payments import routing
+from services.payments import routing, velocity
 from services.payments.deps import Deps
 from services.payments.errors import (
     CredentialsMissing,
@@ -13,12 +13,14 @@ from services.payments.errors import (
     PspAccountExists,
     PspAccountNotFound,
     PspUnknown,
+    TooManyDeclines,
 )
 from services.payments.flows.create import resting
 from services.payments.orders import DuplicatePolicy
 from services.payments.routing import Question, Rule
 from services.payments.states import TraBand
 from services.payments.store import accounts
+from services.payments.store import velocity as velocity_store
 from services.payments.store.accounts import PspAccount
 
 
@@ -81,9 +83,17 @@ def shown(deps: Deps, account: PspAccount) -> ShownAccount:
 
 
 async def get_card_field(
-    deps: Deps, merchant_id: str, *, amount: Money, method: str
+    deps: Deps, merchant_id: str, *, amount: Money, method: str, velocity_subjects: Sequence[str]
 ) -> ShownAccount:
-    """Whose field a page shows: nothing is known of the card yet. Raises NoPspAccount."""
+    """Whose field a page shows: nothing is known of the card yet.
+
+    Raises TooManyDeclines, since a card typed in would be refused, and NoPspAccount.
+    """
+    judged = velocity.judged(velocity_subjects, instrument_id="")
+    async with deps.db.connection() as conn:
+        subject = await velocity_store.barred(conn, merchant_id, judged, deps.clock.now())
+    if subject is not None:
+        raise TooManyDeclines(velocity.kind_of(subject))
     page = await deps.book.page(merchant_id)
     fields = {account.name: shown(deps, account) for account in page.accounts}
     names = routing.candidates(

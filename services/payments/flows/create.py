@@ -36,6 +36,7 @@ class CreatePayment:
     amount: Money
     order_reference: str
     order_part: str
+    velocity_subjects: tuple[str, ...]
     method: str
     instrument_id: str  # "" for a card that is not saved: one token, good for one charge
     brand: str
@@ -53,7 +54,7 @@ class CreatePayment:
 
 
 async def create_payment(deps: Deps, cmd: CreatePayment) -> Answer:
-    """Raises NoPspAccount, PspAccountNotFound, OrderAlreadyPaid and the refusals of keys."""
+    """Raises NoPspAccount, PspAccountNotFound, and as write_intent does."""
     begun = await _begin(deps, cmd)
     if isinstance(begun, Refusal):
         return await _refuse(deps, cmd, begun)
@@ -104,6 +105,7 @@ async def _begin(deps: Deps, cmd: CreatePayment) -> tuple[Payment, Attempt] | Re
         capture_at=capture_at,
         order_reference=cmd.order_reference,
         order_part=cmd.order_part,
+        velocity_subjects=cmd.velocity_subjects,
         method=cmd.method,
         initiator=cmd.initiator,
         candidates=candidates,

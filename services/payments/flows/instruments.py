@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from libs import idempotency
 from libs.idempotency import Key
-from services.payments import retry
+from libs.outbox import NewEvent
+from services.payments import events, retry, velocity
 from services.payments.connectors.base import InstrumentReady, InstrumentSetup
 from services.payments.deps import Deps
-from services.payments.errors import InstrumentRefused, PspUnavailable
+from services.payments.errors import InstrumentRefused, PspUnavailable, TooManyDeclines
 from services.payments.flows import calling
 from services.payments.outcomes import Declined, Unknown
+from services.payments.store import velocity as store
+from services.payments.velocity import Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,20 @@ class SetUpInstrument:
 
 
 async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady:
-    """Raises InstrumentRefused and PspUnavailable. A repeat asks the PSP again under its key."""
+    """Raises TooManyDeclines, InstrumentRefused and PspUnavailable.
+
+    A repeat asks the PSP again under its key. To save a card is to try it, too: a refusal counts as
+    a decline of the customer.
+    """
+    now = deps.clock.now()
     page = await deps.book.page(cmd.merchant_id, naming=[cmd.psp_account])
     account = page.named(cmd.psp_account)
     connector = deps.psps.connector(account)
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, cmd.key, deps.new_id("isu"), lock=retry.CALL_FOR)
+        judged = velocity.of_customer(cmd.customer_id)
+        if claim.fresh and await store.barred(tx, cmd.merchant_id, [judged], now):
+            raise TooManyDeclines(velocity.kind_of(judged.subject))
     setup = InstrumentSetup(
         key=claim.resource_id,
         token=cmd.token,
@@ -46,6 +57,11 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady
     )
     async with deps.db.transaction() as tx:
         await idempotency.release(tx, cmd.key)
+        if isinstance(outcome, Declined) and outcome.code not in velocity.NOT_COUNTED:
+            alarm = NewEvent(
+                cmd.merchant_id, judged.subject, *events.card_testing_suspected(judged), at=now
+            )
+            await store.count(tx, cmd.merchant_id, Count(judged, 1, 0), alarm, now)
     match outcome:
         case InstrumentReady():
             return outcome

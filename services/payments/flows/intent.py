@@ -1,7 +1,8 @@
-"""The intent of a payment, and what is done when its order has one already.
+"""The intent of a payment, and what is done when something stands in its way.
 
-The good path is one statement. All else here is for a second payment of an order: it is refused,
-or made by the merchant's wish, and always told.
+The good path is one statement. All else here is for tries with too many declined cards, which are
+refused, and for a second payment of an order: it is refused, or made by the merchant's wish, and
+always told.
 """
 
 from dataclasses import dataclass, replace
@@ -11,13 +12,13 @@ from libs import outbox
 from libs.db import Conn, UniqueViolation
 from libs.errors import ServiceUnavailable
 from libs.idempotency import Claim, Key
-from services.payments import events, metrics, retry
+from services.payments import events, metrics, retry, velocity
 from services.payments.deps import Deps
 from services.payments.domain import Attempt, Payment
-from services.payments.errors import OrderAlreadyPaid
+from services.payments.errors import OrderAlreadyPaid, TooManyDeclines
 from services.payments.orders import DuplicatePolicy
-from services.payments.store import payments
-from services.payments.store.payments import ONE_PER_ORDER, First
+from services.payments.store import intents, payments
+from services.payments.store.intents import ONE_PER_ORDER, Barred, First
 
 LOOKS: Final = 10  # each time another payment of the order was written meanwhile
 
@@ -31,20 +32,26 @@ class Written:
 
 
 async def write_intent(deps: Deps, key: Key | None, payment: Payment, attempt: Attempt) -> Written:
-    """Raises OrderAlreadyPaid, and the key stays new; and as idempotency.claim does."""
+    """Raises OrderAlreadyPaid and TooManyDeclines, and the key stays new; and as idempotency.claim
+    does.
+    """
     for _ in range(LOOKS):
         try:
             async with deps.db.connection() as conn:
-                found = await payments.claim_and_insert(
+                found = await intents.claim_and_insert(
                     conn, key, payment, attempt, ask_in=retry.CALL_FOR
                 )
         except UniqueViolation as error:
             if error.constraint_name not in ONE_PER_ORDER:
                 raise
             continue  # now it is there to be seen
-        if isinstance(found, Claim):
-            return Written(found, payment)
-        return await _beside(deps, key, payment, attempt, found)
+        match found:
+            case Claim():
+                return Written(found, payment)
+            case Barred():
+                raise TooManyDeclines(velocity.kind_of(found.subject))
+            case First():
+                return await _beside(deps, key, payment, attempt, found)
     raise ServiceUnavailable
 
 
@@ -60,13 +67,15 @@ async def _beside(
         if policy is DuplicatePolicy.REFUSE:
             await _tell(tx, deps, first, second, policy)
         else:
-            claim = await payments.claim_and_insert(
+            found = await intents.claim_and_insert(
                 tx, key, second, attempt, ask_in=retry.CALL_FOR, beside=True
             )
-            assert isinstance(claim, Claim)
-            if claim.fresh:
+            if isinstance(found, Barred):
+                raise TooManyDeclines(velocity.kind_of(found.subject))
+            assert isinstance(found, Claim)
+            if found.fresh:
                 await _tell(tx, deps, first, second, policy)
-            return Written(claim, second)
+            return Written(found, second)
     raise OrderAlreadyPaid(first.id, first.state.value)
 
 

@@ -13,17 +13,18 @@ from libs import idempotency, outbox
 from libs.db import Conn
 from libs.idempotency import Key
 from libs.outbox import NewEvent
-from services.payments import metrics, retry
+from services.payments import metrics, retry, velocity
 from services.payments.deps import Deps
 from services.payments.domain import Attempt, Happened, Payment
 from services.payments.errors import PaymentNotFound
-from services.payments.events import Told
+from services.payments.events import Told, card_testing_suspected
 from services.payments.moves import Change
 from services.payments.outcomes import Outcome
 from services.payments.settling import settle
 from services.payments.states import AttemptKind, AttemptState, State
 from services.payments.store import attempts, payments, recording
 from services.payments.store.recording import Following
+from services.payments.velocity import Count
 
 _OPEN: Final = frozenset({AttemptState.STARTED, AttemptState.UNKNOWN})
 
@@ -103,8 +104,12 @@ async def write(
     recorded = Recorded(payment, change.attempt, change.next_attempt)
     told = Told(payment)
     finished = key if change.next_attempt is None else None
+    counts = velocity.counts(before[0], payment)
     following = Following(
+        now=deps.clock.now(),
         events=_events(deps, payment, told, change.happened),
+        counts=counts,
+        alarms=_alarms(deps, payment, counts),
         key=finished,
         answer=_answer(recorded, told) if finished else None,
         ask_in=retry.ask_again_in(change.attempt.state, change.attempt.recovery_tries),
@@ -156,6 +161,20 @@ def _events(
     return [
         NewEvent(payment.merchant_id, payment.id, *told.event(each), at=deps.clock.now())
         for each in happened
+    ]
+
+
+def _alarms(deps: Deps, payment: Payment, counts: Sequence[Count]) -> Sequence[NewEvent]:
+    """One for each subject; told of those that have used up their declines."""
+    return [
+        NewEvent(
+            payment.merchant_id,
+            count.judged.subject,
+            *card_testing_suspected(count.judged, payment),
+            at=deps.clock.now(),
+        )
+        for count in counts
+        if count.declines
     ]
 
 

@@ -45,6 +45,7 @@ def create_payment(request: pb.CreatePaymentRequest) -> CreatePayment:
         amount=wire.money_of(request.amount),
         order_reference=request.order_reference,
         order_part=request.order_part,
+        velocity_subjects=tuple(request.velocity_subjects),
         method=request.method,
         instrument_id=request.instrument.instrument_id,
         brand=request.instrument.brand,

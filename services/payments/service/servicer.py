@@ -175,6 +175,7 @@ class Payments(PaymentsServiceServicer):
             context.merchant_id(),
             amount=wire.money_of(request.amount),
             method=request.method,
+            velocity_subjects=request.velocity_subjects,
         )
         return pb.GetCardFieldResponse(psp_account=requests.psp_account_pb(chosen))
 

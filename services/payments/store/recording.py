@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from libs import idempotency, outbox
@@ -11,7 +11,8 @@ from libs.idempotency import Key
 from libs.outbox import NewEvent
 from services.payments.domain import Attempt, Payment
 from services.payments.states import AttemptState
-from services.payments.store import attempts, payments
+from services.payments.store import attempts, payments, velocity
+from services.payments.velocity import Count
 
 # `held` locks both rows as they are expected, the payment first as everywhere. The pieces after it
 # then find what they change, or, when either row is not any more what it was, all do nothing:
@@ -33,18 +34,26 @@ attempt AS (
     WHERE merchant_id = $1 AND id = $21 AND state = $22 AND EXISTS (SELECT FROM payment)
     RETURNING id),
 events AS ({outbox.insert_sql(28)} EXISTS (SELECT FROM attempt)),
-finished AS ({idempotency.finish_sql(35)} AND EXISTS (SELECT FROM attempt))
+finished AS ({idempotency.finish_sql(35)} AND EXISTS (SELECT FROM attempt)),
+counted AS ({velocity.count_sql(39, merchant="$1", when="EXISTS (SELECT FROM attempt)")}),
+alarms AS ({outbox.insert_sql(45)} aggregate_id IN (SELECT subject FROM counted WHERE reached))
 SELECT FROM attempt"""  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """What is written with an outcome. A key without an answer is unlocked."""
+    """What is written with an outcome, at the merchant's `now`. A key without an answer is unlocked.
 
+    `alarms` are told when their aggregate is a subject that has used up its declines with this one.
+    """
+
+    now: datetime
     events: Sequence[NewEvent] = ()
     key: Key | None = None
     answer: bytes | None = None
     ask_in: timedelta | None = None  # when recovery looks at the attempt
+    counts: Sequence[Count] = ()
+    alarms: Sequence[NewEvent] = ()
 
 
 async def save(
@@ -65,5 +74,7 @@ async def save(
             following.ask_in,
             *outbox.insert_values(following.events),
             *idempotency.finish_values(following.key, following.answer),
+            *velocity.count_values(following.counts, following.now),
+            *outbox.insert_values(following.alarms),
         )
     )

@@ -67,6 +67,7 @@ def payment_of(row: Row) -> Payment:
         capture=CaptureMode(row["capture"]),
         initiator=Initiator(row["initiator"]),
         exemption=Exemption(row["exemption"]),
+        velocity_subjects=tuple(row["velocity_subjects"]),
         candidates=tuple(candidate_of(entry) for entry in row["candidates"]),
         decline=decline_of(row["decline"]),
         refunds=tuple(refund_of(entry) for entry in row["refunds"]),

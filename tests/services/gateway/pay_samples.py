@@ -209,6 +209,10 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
         saved_cards=[], merchant=merchant(test=True, primary_colour="#ffd400")
     ),
     "open-transfer": lambda: page(saved_cards=[], card_field=None),
+    "open-closed": lambda: page(card_field=None, new_cards_closed=True),
+    "open-closed-nothing": lambda: page(
+        saved_cards=[], card_field=None, transfer=None, new_cards_closed=True
+    ),
     "open-nothing": lambda: page(saved_cards=[], card_field=None, transfer=None),
     "open-deposit": deposit,
     "open-partial": lambda: page(payment_link=link(amount_due=euros(7900), paid_minor=5000)),

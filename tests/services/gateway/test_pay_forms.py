@@ -164,6 +164,7 @@ async def test_a_new_link_is_sent_to_its_own_recipient(gateway):
         (Kind.CONFLICT, "no_psp_account"),
         (Kind.CONFLICT, "amount_changed"),
         (Kind.CONFLICT, "order_already_paid"),
+        (Kind.CONFLICT, "too_many_declines"),
         (Kind.UNPROCESSABLE, "idempotency_key_reused"),
         (Kind.CONFLICT, "idempotency_key_in_use"),
         (Kind.RATE, "reissued_lately"),

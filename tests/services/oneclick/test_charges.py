@@ -46,6 +46,7 @@ async def test_payments_is_asked_with_everything_it_needs(world: World):
     assert asked.instrument.brand == "visa"
     assert asked.return_url == "https://shop.example/thanks"
     assert asked.metadata == {"basket": "7"}
+    assert asked.velocity_subjects == [f"customer:{customer_id}"]
 
 
 async def test_a_delayed_capture_has_the_policys_grace_when_none_is_named(world: World):

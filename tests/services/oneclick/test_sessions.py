@@ -153,6 +153,8 @@ async def test_a_declined_click_can_be_tried_again(world: World):
     world.payments.state = State.STATE_CAPTURED
     assert (await pay(world, session)).state == pb.OneClickSession.STATE_PAID
     assert [row["session_try"] for row in await world.charges()] == [1, 2]
+    told = [list(one.velocity_subjects) for one in world.payments.calls["CreatePayment"]]
+    assert told == [[f"customer:{session.customer_id}", f"session:{session.id}"]] * 2
     assert len(set(world.payments.keys["CreatePayment"])) == 2
 
 

@@ -11,9 +11,11 @@ from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc
 from libs import client, db
 from libs.clock import Clock
 from libs.db import Database
+from libs.proofs import Proofs
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks, cancel
+from services.paylink import velocity
 from services.paylink.changes import Changes
 from services.paylink.deps import Deps
 from services.paylink.merchants_client import Merchants
@@ -45,6 +47,7 @@ async def world(paylink_database: Database) -> AsyncIterator[World]:
         db=paylink_database,
         clock=Clock(),
         seal=Seal([Fernet.generate_key().decode()]),
+        addresses=Proofs(velocity.LABEL, [Fernet.generate_key().decode()]),
         public_url=PUBLIC_URL,
         merchants=Merchants(neighbour),
         payments=Payments(neighbour),

@@ -21,9 +21,11 @@ from libs.clock import Clock
 from libs.db import Database
 from libs.errors import Refusal
 from libs.money import Money
+from libs.proofs import Proofs
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
+from services.paylink import velocity
 from services.paylink.changes import Changes
 from services.paylink.deps import Deps
 from services.paylink.flows.links import cancel_payment_link
@@ -230,6 +232,7 @@ async def open_shop_world(database: Database) -> AsyncIterator[ShopWorld]:
         db=database,
         clock=Clock(),
         seal=Seal([Fernet.generate_key().decode()]),
+        addresses=Proofs(velocity.LABEL, [Fernet.generate_key().decode()]),
         public_url=PUBLIC_URL,
         merchants=Merchants(neighbours),
         payments=Payments(neighbours),

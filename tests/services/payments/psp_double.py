@@ -86,6 +86,9 @@ class PspDouble:
     def plan(self, kind: AttemptKind, *steps: Outcome | Fault) -> None:
         self._plans[kind].extend(steps)
 
+    def forget_plans(self) -> None:
+        self._plans.clear()
+
     # What auditors read
 
     def taken(self) -> list[tuple[str, int]]:

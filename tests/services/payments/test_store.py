@@ -12,8 +12,8 @@ from libs.idempotency import Claim, Key
 from services.payments import domain
 from services.payments.domain import Attempt
 from services.payments.states import AttemptKind, AttemptState, State
-from services.payments.store import attempts, notices, payments
-from services.payments.store.payments import First
+from services.payments.store import attempts, intents, notices, payments
+from services.payments.store.intents import First
 from tests.services.payments.conftest import MERCHANT, World, key
 
 SOON = timedelta(seconds=12)
@@ -101,7 +101,7 @@ async def insert_copy(
     copy = replace(payment, id=f"pay_{name}", order_reference=f"order {name}")
     made = attempt(copy, f"att_{name}", AttemptKind.AUTHORISE)
     async with world.db.connection() as conn:
-        return await payments.claim_and_insert(conn, key, copy, made, ask_in=SOON)
+        return await intents.claim_and_insert(conn, key, copy, made, ask_in=SOON)
 
 
 async def ids(world: World, table: str) -> list[str]:

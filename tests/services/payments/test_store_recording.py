@@ -38,7 +38,7 @@ class Doubt:
                     replace(before, state=State.AUTHORISED, authorised_minor=5990),
                     replace(self.attempt, state=AttemptState.APPROVED),
                 ),
-                Following([event, replace(event, subject="second")], KEY, b"answer"),
+                Following(event.at, [event, replace(event, subject="second")], KEY, b"answer"),
             )
 
     async def written(self) -> tuple[str, str, list[str], bytes | None]:
@@ -114,7 +114,7 @@ async def test_without_an_answer_the_key_is_unlocked(doubt: Doubt):
     await doubt.world.rows("UPDATE idempotency_keys SET locked_until = now() + interval '1 hour'")
     pending = replace(doubt.attempt, state=AttemptState.PENDING)
     before = (doubt.payment, doubt.attempt.state)
-    following = Following(key=KEY, ask_in=timedelta(hours=1))
+    following = Following(now=datetime.now(UTC), key=KEY, ask_in=timedelta(hours=1))
     async with doubt.world.db.connection() as conn:
         assert await recording.save(conn, before, (doubt.payment, pending), following)
     [held] = await doubt.world.rows(

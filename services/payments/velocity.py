@@ -1,0 +1,111 @@
+"""Card testing: who tries stolen cards is told by declines in a row. Pure.
+
+Declines are counted by subject, `kind:name`: what the caller knows of the shopper (a link, a
+session, a customer, an address as a keyed hash), the saved card, and the merchant as a whole. A
+success takes back nothing but its own try, so that nobody can buy new tries with a good card.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from services.payments.domain import Payment
+from services.payments.outcomes import DeclineCode
+from services.payments.states import State
+
+MERCHANT: Final = "merchant"  # kind and whole subject: a merchant's counters are its own
+INSTRUMENT: Final = "instrument"
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many declines within a window that begins with the first; then none until its end."""
+
+    declines: int
+    window: timedelta
+
+
+# A card that is not saved may be anybody's. What strangers do to a link, an address or a merchant
+# bars new cards only.
+NEW_CARD: Final[Mapping[str, Limit]] = {
+    "link": Limit(10, DAY),
+    "shared_link": Limit(30, HOUR),  # many people pay it
+    "session": Limit(5, DAY),
+    "address": Limit(20, HOUR),
+    # Only while as many are declined as are taken: a large shop has that many any day.
+    MERCHANT: Limit(100, HOUR),
+}
+# A saved card is barred by its own declines, its customer's and those of its session.
+SAVED_CARD: Final[Mapping[str, Limit]] = {
+    "session": Limit(5, DAY),
+    "customer": Limit(10, DAY),
+    INSTRUMENT: Limit(5, DAY),
+}
+# A card may still be declined; afterwards nobody needs to know the subjects any more.
+OPEN: Final = (State.PROCESSING, State.REQUIRES_ACTION, State.PENDING)
+# They say nothing about the card: nobody learns from them which one is good.
+NOT_COUNTED: Final = frozenset({DeclineCode.PSP_UNAVAILABLE, DeclineCode.REQUEST_REFUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A subject with its limit. `reserves`: a try counts from its start until its end is known."""
+
+    subject: str
+    limit: Limit
+    reserves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What an outcome adds to a subject's counters."""
+
+    judged: Judged
+    declines: int
+    under_way: int
+
+
+def kind_of(subject: str) -> str:
+    return subject.partition(":")[0]
+
+
+def name_of(subject: str) -> str:
+    """Whose counter it is, as the merchant may know it; "" for an address and the merchant."""
+    return "" if kind_of(subject) == "address" else subject.partition(":")[2]
+
+
+def judged(subjects: Sequence[str], *, instrument_id: str) -> Sequence[Judged]:
+    """Those of the caller's subjects that count for the card, and ours. In their order: rows are
+    locked in it. Only the merchant's one counter, which all payers share, is not written for each.
+    """
+    limits = SAVED_CARD if instrument_id else NEW_CARD
+    own = f"{INSTRUMENT}:{instrument_id}" if instrument_id else MERCHANT
+    return [
+        Judged(subject, limits[kind], reserves=not instrument_id and kind != MERCHANT)
+        for subject in sorted({*subjects, own})
+        if (kind := kind_of(subject)) in limits
+    ]
+
+
+def of_customer(customer_id: str) -> Judged:
+    """A customer who saves a card."""
+    return Judged(f"customer:{customer_id}", SAVED_CARD["customer"])
+
+
+def counts(before: Payment, after: Payment) -> Sequence[Count]:
+    """What a step of a payment adds: a decline, and the end of a try that was under way."""
+    ended = before.state is State.PROCESSING and after.state is not State.PROCESSING
+    declined = (
+        after.state is State.DECLINED
+        and before.state is not State.DECLINED
+        and after.decline is not None
+        and after.decline.code not in NOT_COUNTED
+    )
+    found = (
+        Count(each, int(declined), -int(ended and each.reserves))
+        for each in judged(before.velocity_subjects, instrument_id=before.instrument_id)
+    )
+    return [count for count in found if count.declines or count.under_way]

@@ -1,0 +1,79 @@
+"""Card testing through links: what payments is told of who tries, and what a closed link shows."""
+
+import pytest
+
+from libs.errors import Kind
+from services.paylink import velocity
+from tests.services.oneclick.payments_double import once, refuse
+from tests.services.paylink.test_links import refused
+from tests.services.paylink.world import Link, World
+
+CLOSED = refuse(Kind.CONFLICT, "too_many_declines", subject="link")
+
+
+async def subjects(world: World) -> list[list[str]]:
+    return [list(one.velocity_subjects) for one in world.payments.calls["CreatePayment"]]
+
+
+async def test_a_new_card_is_told_with_its_link_and_a_hash_of_the_address(world: World):
+    link, shared = await world.link(customer_id="cus_giulia"), await world.link(reusable=True)
+    await world.pay(link, ip="203.0.113.7")
+    await world.pay(shared, ip="203.0.113.7")
+    await world.pay(shared, ip="203.0.113.8")
+    await world.pay(shared)
+    told = await subjects(world)
+    assert [each[0] for each in told] == [
+        f"link:{link.id}",
+        *[f"shared_link:{shared.id}"] * 3,
+    ]
+    assert told[0][1].startswith("address:")
+    assert told[0][1] == told[1][1] != told[2][1]
+    assert told[3][1:] == []
+    assert "203.0.113" not in str(told)
+
+
+async def test_a_saved_card_is_told_with_its_customer_only(world: World):
+    link = await world.link(customer_id="cus_giulia")
+    await world.pay(link, instrument_id="ins_good", ip="203.0.113.7")
+    assert await subjects(world) == [["customer:cus_giulia"]]
+
+
+async def test_a_form_that_is_sent_again_from_elsewhere_is_the_same_form(world: World):
+    link = await world.link()
+    first = await world.pay(link, key="form-1", ip="203.0.113.7")
+    again = await world.pay(link, key="form-1", ip="2001:db8::7")
+    assert again.link_payment == first.link_payment
+
+
+async def test_a_closed_link_says_so_and_keeps_its_other_ways(world: World):
+    link = await world.link(customer_id="cus_giulia")
+    world.payments.before["GetCardField"] = CLOSED
+    page = await world.page(link)
+    assert page.new_cards_closed
+    assert not page.HasField("card_field")
+    assert [one.card.instrument_id for one in page.saved_cards] == ["ins_good"]
+    assert page.HasField("transfer")
+    world.payments.before["GetCardField"] = refuse(Kind.CONFLICT, "no_psp_account")
+    assert not (await world.page(link)).new_cards_closed
+
+
+async def test_a_refused_new_card_leaves_the_link_open_for_a_saved_one(world: World):
+    link = await world.link(customer_id="cus_giulia")
+    world.payments.before["CreatePayment"] = once(CLOSED)
+    assert await refused(world.pay(link)) == "too_many_declines"
+    assert (await world.get(link)).state == Link.STATE_CREATED
+    await world.pay(link, instrument_id="ins_good")
+    assert (await world.get(link)).state == Link.STATE_PAID
+
+
+@pytest.mark.parametrize(
+    ("ip", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+    ],
+)
+def test_a_shopper_is_told_by_what_is_theirs_of_the_internet(ip: str, network: str):
+    assert velocity.network_of(ip) == network

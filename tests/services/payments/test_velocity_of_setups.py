@@ -1,0 +1,50 @@
+"""To save a card is to try it: customers who save declined ones are stopped, too."""
+
+from incasso.payments.v1 import events_pb2
+from libs.errors import Kind
+from services.payments.outcomes import DeclineCode
+from tests.services.payments.door import Door
+from tests.services.payments.psp_double import declined
+
+TOO_MANY = (Kind.CONFLICT, "too_many_declines")
+
+
+def fields(customer: str, n: int = 0) -> dict[str, str]:
+    return {
+        "key": f"{customer} {n}",
+        "psp_account": "a",
+        "token": "tok",
+        "customer_id": customer,
+        "email": "giulia@example.com",
+    }
+
+
+async def test_a_customer_may_not_try_card_after_card_by_saving_them(door: Door):
+    door.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
+    answers = [await door.refused("SetUpInstrument", **fields("cus_1", n)) for n in range(12)]
+    assert [reason for _, reason in answers[:10]] == ["instrument_refused"] * 10
+    assert answers[10:] == [TOO_MANY] * 2
+    assert len(door.world.a.calls) == 10
+    rows = await door.world.rows("SELECT body FROM outbox")
+    [event] = [events_pb2.CardTestingSuspected.FromString(row["body"]) for row in rows]
+    assert (event.kind, event.reference) == ("customer", "cus_1")
+    assert not event.HasField("payment")
+    door.world.a.setup_outcome = None
+    await door.call("SetUpInstrument", **fields("cus_2"))
+
+
+async def test_a_repeat_of_a_card_that_was_saved_is_answered(door: Door):
+    saved = await door.call("SetUpInstrument", **fields("cus_1", 99))
+    door.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
+    for n in range(10):
+        await door.refused("SetUpInstrument", **fields("cus_1", n))
+    door.world.a.setup_outcome = None
+    assert await door.call("SetUpInstrument", **fields("cus_1", 99)) == saved
+
+
+async def test_a_psp_that_is_not_there_bars_nobody(door: Door):
+    door.world.a.setup_outcome = declined(DeclineCode.PSP_UNAVAILABLE)
+    for n in range(12):
+        await door.refused("SetUpInstrument", **fields("cus_1", n))
+    door.world.a.setup_outcome = None
+    await door.call("SetUpInstrument", **fields("cus_1", 99))
