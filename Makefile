@@ -9,7 +9,7 @@ SOURCES := $(wildcard libs services stack cli bench tests)
 PYTEST_ARGS ?= -n 2 --dist=loadfile -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium up demo test check bench bench-links lock clean
+.PHONY: help venv protos chromium up demo test check bench bench-links bench-flood bench-worst lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ bench: protos  ## charges per second and latency; bench/results/latest.json
 
 bench-links: protos  ## payment links made, opened and paid per second; bench/results/links.json
 	@$(PYTHON) -m bench.links
+
+bench-flood: protos  ## what one merchant's flood costs another
+	@$(PYTHON) -m bench.flood
+
+bench-worst: protos  ## what the worst inputs of one caller cost everybody else
+	@$(PYTHON) -m bench.worst_inputs
 
 lock:  ## requirements.lock anew from pyproject.toml (needs the package index)
 	@rm -rf .build/lock && $(PYTHON3) -m venv .build/lock

@@ -75,7 +75,8 @@ ALLOWED: Final = frozenset(
 )
 _CARD_LIKE = re.compile(r"\b\d(?:[ -]?\d){12,18}\b")
 _SECRET_LIKE = re.compile(r"\b(?:sk|pk|whsec|rk)_[A-Za-z0-9_]{6,}")
-_EMAIL_LIKE = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
+# From the start of a word only: tried at each of its letters a long word takes its square.
+_EMAIL_LIKE = re.compile(r"(?<![^\s@<>\"'])[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
 
 
 def redact(text: str) -> str:

@@ -59,7 +59,7 @@ class Notices:
         """A whole message, as mail servers hand it to a program."""
 
         async def told() -> Message:
-            if request.content_type != BOUNCE_TYPE:
+            if bodies.media_type_of(request)[0] != BOUNCE_TYPE:
                 raise MediaTypeUnsupported(f"Send the message as `Content-Type: {BOUNCE_TYPE}`.")
             return messages_pb2.HandleBounceRequest(body=await bodies.raw(request, MAX_BODY_BYTES))
 

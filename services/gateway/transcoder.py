@@ -184,10 +184,9 @@ def idempotency_key(request: web.Request) -> str:
 
 def check_media_type(request: web.Request) -> None:
     """JSON in UTF-8, whatever else the parameters say. Raises MediaTypeUnsupported."""
-    charset = (request.charset or "utf-8").lower()
-    kind = request.content_type
+    kind, charset = bodies.media_type_of(request)
     is_json = kind == "application/json" or (
         kind.startswith("application/") and kind.endswith("+json")
     )
-    if not is_json or charset not in ("utf-8", "utf8", "us-ascii"):
+    if not is_json or charset not in ("", "utf-8", "utf8", "us-ascii"):
         raise MediaTypeUnsupported

@@ -57,7 +57,9 @@ async def test_every_terminal_shows_what_it_can(incasso, merchant, encoding):
     assert "Error:" in refused[1]
 
 
-@pytest.mark.parametrize("path", ["cli", "stack", "bench", "bench/links.py"])
+@pytest.mark.parametrize(
+    "path", ["cli", "stack", "bench", "bench/links.py", "bench/flood.py", "bench/worst_inputs.py"]
+)
 def test_every_command_prepares_its_terminal(path):
     file = ROOT / path if path.endswith(".py") else ROOT / path / "__main__.py"
     last = ast.parse(file.read_text()).body[-1]

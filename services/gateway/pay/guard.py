@@ -60,7 +60,7 @@ def _origin(url: str) -> str:
 async def form_of(request: web.Request) -> dict[str, str]:
     """The fields; of repeated ones the first. Empty when it is no form. Raises BodyTooLarge."""
     body = await bodies.raw(request, MAX_FORM_BYTES)
-    if request.content_type != FORM_TYPE:
+    if bodies.media_type_of(request)[0] != FORM_TYPE:
         return {}
     found: dict[str, str] = {}
     try:

@@ -4,6 +4,8 @@ import json
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from incasso.payments.v1 import payments_pb2
 from libs.errors import InvalidArgument
@@ -16,14 +18,19 @@ from tests.services.gateway.test_transcoder import BODY, KEY, PAY, problem
 WORST = {
     "names twice": b'{"n1":0,' + b",".join(b'"n%d":0' % n for n in range(9_300)) + b"}",
     "names": b"{" + b",".join(b'"n%d":0' % n for n in range(90_000)) + b"}",
+    "texts": b"[" + b",".join([b'""'] * 290_000) + b"]",
+    "quotes": b'"' * 900_000,
+    "open texts": b'"' + rb"\"" * 400_000 + b"," * 30_000 + b"\\",
     "objects": b"[" + b",".join([b'{"a":0}'] * 120_000) + b"]",
+    "lists": b"[" + b",".join([b"[]"] * 290_000) + b"]",
     "depth": b"[" * 500_000,
     "depth of objects": b'{"a":' * 100_000,
     "whole depth": b"[" * 33 + b"]" * 33,
     "digits": b"1" * 1_000_000,
     "signed digits": b'{"a":[-' + b"9" * 900_000 + b"]}",
+    "long numbers": b"[" + b",".join([b"9" * 4_000] * 200) + b"]",
     "constants": b"[" + b",".join([b"NaN"] * 200_000) + b"]",
-    "cut": b'{"a":"' + b"\\u00e9" * 150_000,
+    "cut": b'{"a":"' + rb"\u00e9" * 150_000,
 }
 
 
@@ -38,17 +45,26 @@ def test_the_worst_bodies_are_refused_at_once(name):
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (WORST["names"], "more than 10000 names"),
+        (WORST["names"], "more than 20000 values"),
+        (WORST["lists"], "more than 20000 values"),
         (WORST["names twice"], "the name n1 twice"),
-        (WORST["depth"], "nested too deeply"),
+        (b"[" * 10_000, "nested too deeply"),
         (WORST["whole depth"], "nested too deeply"),
-        (WORST["digits"], "a number that is too long"),
+        (WORST["long numbers"], "more than 40 digits"),
         (b'{"\\ud800": 1, "\\ud800": 2}', "the name \\ud800 twice"),
     ],
 )
 def test_what_is_too_much_is_named(body, said):
     with pytest.raises(JsonMalformed, match=said.replace("\\", "\\\\")):
         json_text.parse(body)
+
+
+@given(st.lists(st.text(alphabet='",[{\\\\ \u00e9', max_size=40), max_size=20))
+def test_marks_inside_of_texts_are_no_values(texts):
+    """However it is spelt: only what stands outside of texts counts."""
+    sent = {"a": texts, "b": "[" * 70_000 + '"' * 30_000 + "\\" * 9}
+    for spelt in (json.dumps(sent), json.dumps(sent, ensure_ascii=False)):
+        assert json_text.parse(spelt.encode()) == sent
 
 
 def test_thirty_two_levels_are_no_problem():

@@ -1,0 +1,84 @@
+"""Every regular expression against the texts that make one try again and again."""
+
+import ast
+import itertools
+import re
+import time
+
+import pytest
+
+from libs import validation
+from services.gateway.routes import all_routes
+from tests.tidy.sources import shipped
+
+FEW, MANY = 28, 4_000  # repetitions: doubling per character shows with few, squares with many
+MOST_SECONDS = 0.1
+
+
+def compiled():
+    """(where, pattern) of every literal that is compiled in our sources."""
+    for source in shipped():
+        for node in ast.walk(source.tree):
+            if not isinstance(node, ast.Call) or ast.unparse(node.func) not in (
+                "re.compile",
+                "re.fullmatch",
+                "re.match",
+                "re.search",
+                "re.sub",
+            ):
+                continue
+            pattern = node.args[0]
+            if isinstance(pattern, ast.Constant):
+                yield f"{source.path}:{node.lineno}", pattern.value
+
+
+def messages(descriptor, seen):
+    if descriptor.full_name in seen:
+        return
+    seen.add(descriptor.full_name)
+    yield descriptor
+    for field in descriptor.fields:
+        if field.message_type is not None:
+            yield from messages(field.message_type, seen)
+
+
+def of_protos():
+    seen = set()
+    for route in all_routes():
+        for message in messages(route.rpc.input_type, seen):
+            for field in message.fields:
+                if pattern := validation.rules_of(field).pattern:
+                    yield field.full_name, pattern
+
+
+PATTERNS = [*compiled(), *of_protos()]
+
+
+def parts(pattern):
+    """What a text that nearly matches may be made of."""
+    text = pattern.decode("latin-1") if isinstance(pattern, bytes) else pattern
+    marks = sorted({char for char in text if not char.isalnum()} | set('aA0-. @/\\"\n'))
+    return [*marks, *("".join(pair) for pair in itertools.product(marks, "a0"))]
+
+
+def cost(pattern, text):
+    if isinstance(pattern.pattern, bytes):
+        text = text.encode("latin-1", "replace")
+    used = time.thread_time()
+    pattern.fullmatch(text)
+    pattern.search(text)
+    return time.thread_time() - used
+
+
+@pytest.mark.parametrize(("where", "pattern"), PATTERNS, ids=lambda value: str(value)[:80])
+def test_no_text_makes_a_pattern_try_for_long(where, pattern):
+    known = re.compile(pattern)
+    for count in (FEW, MANY):
+        for part in parts(pattern):
+            for before, after in (("", "\x00"), ("a@", "\x00"), ("a", "!")):
+                text = before + part * (count // len(part)) + after
+                assert cost(known, text) < MOST_SECONDS, (where, part, count)
+
+
+def test_patterns_are_found():
+    assert len(PATTERNS) > 20
