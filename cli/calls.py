@@ -12,9 +12,11 @@ from google.protobuf.message import Message
 from cli import output
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
-from libs import client, context, identity
+from libs import client, context, identity, settings, tls
 from libs.errors import IdentityRefused, Refusal, ServiceUnavailable
-from libs.identity import OPERATOR, KeyFileError, Signer
+from libs.identity import OPERATOR, Signer
+from libs.settings import TlsSettings
+from libs.watched import FileError
 
 KEY_FILE: Final = "INCASSO_IDENTITY_KEY_FILE"
 TIMEOUT_SECONDS: Final = 15.0
@@ -65,6 +67,7 @@ PAYMENTS: Final = Service("payments", "incasso.payments.v1.PaymentsService", Pay
 def ask(service: Service, request: Message, *, merchant_id: str = "") -> Any:
     """The service's answer to a request; a refusal ends the command."""
     target = service.target()
+    secure()
     rpc = request.DESCRIPTOR.name.removesuffix("Request")
     try:
         with identity.acting_as(operator()):
@@ -93,12 +96,24 @@ def ask(service: Service, request: Message, *, merchant_id: str = "") -> Any:
         )
 
 
+def secure() -> None:
+    """TLS as the environment says; ends the command with a hint when its files are wrong."""
+    try:
+        tls.set_up(settings.load(TlsSettings).tls())
+    except (FileError, OSError) as error:
+        output.fail(
+            f"TLS: {error}",
+            next_step="Look at INCASSO_TLS_CERTIFICATE_FILE, …_KEY_FILE and …_CA_FILE.",
+            code=output.NOT_CONFIGURED,
+        )
+
+
 def operator() -> Signer:
     """By whose key the command speaks; ends the command with a hint when there is none."""
     file = os.environ.get(KEY_FILE, "")
     try:
         return Signer(OPERATOR, Path(file))
-    except (KeyFileError, OSError) as error:
+    except (FileError, OSError) as error:
         output.fail(
             f"{KEY_FILE}: {error}" if file else f"{KEY_FILE} is not set: nobody knows who calls.",
             next_step=f"export {KEY_FILE}=… (the operators' Ed25519 private key, PEM).",

@@ -9,8 +9,9 @@ import grpc
 import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from cli import output
+from cli import calls, output
 from cli.output import AsJson
+from libs import client
 
 SERVICES: Final = ("merchants", "payments", "oneclick")
 TIMEOUT_SECONDS: Final = 3.0
@@ -19,6 +20,7 @@ COLUMNS: Final = ("service", "address", "state", "milliseconds")
 
 def health(*, as_json: AsJson = False) -> None:
     """Ask each replica of each service whether it serves; fails when one does not."""
+    calls.secure()
     rows = asyncio.run(_check_all())
     if as_json:
         output.print_json(rows)
@@ -52,7 +54,7 @@ async def _check(service: str, address: str) -> dict[str, Any]:
     if not address:
         return {"service": service, "address": "", "state": "not set"}
     started = time.perf_counter()
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with client.channel(address) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
         try:
             answer = await stub.Check(

@@ -12,7 +12,7 @@ from typing import Any, Final
 import grpc
 from google.protobuf.message import Message
 
-from libs import context, descriptors, identity, telemetry
+from libs import context, descriptors, identity, telemetry, tls
 from libs.errors import (
     CallerNotAllowed,
     CallerUnknown,
@@ -50,6 +50,9 @@ _OF_IDENTITY: Final = frozenset({CallerUnknown.reason, CallerNotAllowed.reason})
 
 def channel(target: str) -> grpc.aio.Channel:
     """A channel to all replicas behind `target`. Close it at the end."""
+    secured = tls.current()
+    if secured is not None:
+        return secured.channel(target, OPTIONS)
     return grpc.aio.insecure_channel(target, options=OPTIONS)
 
 

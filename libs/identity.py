@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from libs.context import Call
 from libs.errors import CallerNotAllowed, CallerUnknown
-from libs.watched import Watched
+from libs.watched import FileError, Watched
 
 CALLER: Final = "incasso-caller"
 PRINCIPAL: Final = "incasso-principal"
@@ -41,10 +41,6 @@ _ALGORITHM: Final = "EdDSA"
 _OF_AN_API_KEY: Final = ("key", "scp", "pub")  # claims
 
 Metadata = tuple[tuple[str, str], ...]
-
-
-class KeyFileError(ValueError):
-    """A file of keys is not what it has to be; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,20 +204,20 @@ def _meaning_of(claims: Mapping[str, Any]) -> _Caller | Principal:
 
 
 def private_key(file: Path) -> Ed25519PrivateKey:
-    """Raises OSError, KeyFileError."""
+    """Raises OSError, FileError."""
     try:
         key = serialization.load_pem_private_key(file.read_bytes(), password=None)
     except (TypeError, ValueError):  # encrypted, or not PEM
         key = None
     if not isinstance(key, Ed25519PrivateKey):
-        raise KeyFileError(f"{file} is no Ed25519 private key in PEM")
+        raise FileError(f"{file} is no Ed25519 private key in PEM")
     return key
 
 
 def public_keys(folder: Path) -> dict[str, _Trusted]:
     """By key id. A service may have several; services may share one, as in tests.
 
-    Raises OSError, KeyFileError.
+    Raises OSError, FileError.
     """
     found: dict[str, _Trusted] = {}
     for file in sorted(folder.glob("*.pub")):
@@ -230,12 +226,12 @@ def public_keys(folder: Path) -> dict[str, _Trusted]:
         except ValueError:
             key = None
         if not isinstance(key, Ed25519PublicKey):
-            raise KeyFileError(f"{file} is no Ed25519 public key in PEM")
+            raise FileError(f"{file} is no Ed25519 public key in PEM")
         before = found.get(key_id(key))
         owners = {file.name.partition(".")[0], *(before.services if before else ())}
         found[key_id(key)] = _Trusted(key, frozenset(owners))
     if not found:
-        raise KeyFileError(f"{folder} has no public key <service>.pub")
+        raise FileError(f"{folder} has no public key <service>.pub")
     return found
 
 

@@ -29,18 +29,22 @@ from libs import (
     schema,
     settings,
     telemetry,
+    tls,
 )
 from libs.admin import Admin
 from libs.bus import Event
 from libs.db import Conn, Database
 from libs.errors import ServiceUnavailable
-from libs.identity import KeyFileError, Signer, Trust
+from libs.identity import Signer, Trust
 from libs.logs import log
 from libs.server import Server
 from libs.tasks import Tasks, cancel
+from libs.watched import FileError
 
 CLOCK_SUBJECT: Final = "incasso.merchants.test_clock.advanced"
 PURGE_SECONDS: Final = 3600.0
+
+_CANNOT_START: Final = (schema.SchemaBehindError, FileError, OSError)
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 S = TypeVar("S", bound=settings.ServiceSettings)
@@ -83,11 +87,7 @@ def run(
             asyncio.run(_migrate(name, config, build, migrations, options.rollout))
         else:
             uvloop.run(_serve(name, config, build, migrations))
-    except (
-        schema.SchemaBehindError,
-        KeyFileError,
-        OSError,
-    ) as error:  # no trace: the message says what to do
+    except _CANNOT_START as error:  # no trace: the message says what to do
         log.error("cannot start", name=name, error=str(error))
         raise SystemExit(1) from None
 
@@ -134,6 +134,7 @@ async def _serve(
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     provider = telemetry.set_up(name)
     identity.set_up(Signer(name, config.identity_key_file), Trust(config.trust_dir))
+    tls.set_up(config.tls())
     database = await db.connect(
         config.database_url, pool_size=config.database_pool_size, service=name
     )

@@ -15,7 +15,17 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import Counter, Histogram
 
 from incasso.rest.v1 import options_pb2
-from libs import context, descriptors, idempotency, identity, pages, status, telemetry, validation
+from libs import (
+    context,
+    descriptors,
+    idempotency,
+    identity,
+    pages,
+    status,
+    telemetry,
+    tls,
+    validation,
+)
 from libs.admission import Admission
 from libs.errors import IdempotencyKeyMissing, InternalError, Refusal, invalid
 from libs.logs import log
@@ -73,7 +83,12 @@ class Server:
 
     async def start(self, address: str) -> int:
         """Bind, serve, and answer the port."""
-        port = self._server.add_insecure_port(address)
+        secured = tls.current()
+        port = (
+            self._server.add_secure_port(address, secured.server_credentials())
+            if secured is not None
+            else self._server.add_insecure_port(address)
+        )
         await self._server.start()
         for name in self._names:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)

@@ -7,18 +7,41 @@ Every variable is `INCASSO_<NAME>`. A secret may be a file of the same name in t
 import os
 import sys
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-S = TypeVar("S", bound="Settings")
+from libs.tls import Tls
+
+S = TypeVar("S", bound="TlsSettings")
 
 
-class Settings(BaseSettings):
-    """What every process needs. Services inherit and add their own."""
+class TlsSettings(BaseSettings):
+    """PEM files for TLS between the processes, with certificates on both sides: all three or none."""
 
     model_config = SettingsConfigDict(env_prefix="INCASSO_", frozen=True, extra="ignore")
+
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
+    tls_ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Self:
+        files = (self.tls_certificate_file, self.tls_key_file, self.tls_ca_file)
+        if any(files) and not all(files):
+            raise ValueError("INCASSO_TLS_CERTIFICATE_FILE, …_KEY_FILE and …_CA_FILE: all or none")
+        return self
+
+    def tls(self) -> Tls | None:
+        """Raises OSError, FileError."""
+        if self.tls_certificate_file and self.tls_key_file and self.tls_ca_file:
+            return Tls(self.tls_certificate_file, self.tls_key_file, self.tls_ca_file)
+        return None
+
+
+class Settings(TlsSettings):
+    """What every process needs. Services inherit and add their own."""
 
     identity_key_file: Path  # Ed25519 private key (PEM) by which this process proves who it is
     admin_port: int = Field(default=0, ge=0, le=65535)  # health and metrics
@@ -46,6 +69,6 @@ def load(cls: type[S], **overrides: Any) -> S:
         return cls(_secrets_dir=folder, **overrides)  # type: ignore[call-arg]  # pydantic-settings' own
     except ValidationError as error:
         for problem in error.errors():
-            name = "INCASSO_" + "_".join(str(part) for part in problem["loc"]).upper()
+            name = "_".join(["INCASSO", *map(str, problem["loc"])]).upper()
             sys.stderr.write(f"{name}: {problem['msg']}\n")
         raise SystemExit(78) from None  # EX_CONFIG

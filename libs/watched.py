@@ -13,11 +13,15 @@ T = TypeVar("T")
 Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 
+class FileError(ValueError):
+    """A file is not what it has to be; the message names it."""
+
+
 class Watched(Generic[T]):
     """What `read` makes of files or of a folder's files; read again once they have changed.
 
     While they cannot be read, as in the middle of a replacement, the last value stays.
-    The first reading raises what `read` raises: OSError, ValueError.
+    The first reading raises what `read` raises: OSError, FileError.
     """
 
     def __init__(self, paths: Sequence[Path], read: Callable[[], T]) -> None:
@@ -41,7 +45,7 @@ class Watched(Generic[T]):
                 self._value = self._read()
                 self._seen = seen
                 log.info("files were read again", path=str(self._paths[0]))
-        except (OSError, ValueError) as error:
+        except (OSError, FileError) as error:
             log.warning("files cannot be read", path=str(self._paths[0]), error=str(error))
 
 

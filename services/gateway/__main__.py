@@ -6,11 +6,12 @@ import signal
 import uvloop
 from aiohttp import web
 
-from libs import identity, lag, logs, settings, telemetry
+from libs import identity, lag, logs, settings, telemetry, tls
 from libs.admin import Admin
-from libs.identity import GATEWAY, KeyFileError, Signer
+from libs.identity import GATEWAY, Signer
 from libs.logs import log
 from libs.tasks import Tasks, cancel
+from libs.watched import FileError
 from services.gateway import app
 from services.gateway.addresses import Addresses
 from services.gateway.config import Config
@@ -64,7 +65,8 @@ def main() -> None:
     logs.set_up("gateway")
     try:
         identity.set_up(Signer(GATEWAY, config.identity_key_file))
-    except (KeyFileError, OSError) as error:
+        tls.set_up(config.tls())
+    except (FileError, OSError) as error:
         log.error("cannot start", name="gateway", error=str(error))
         raise SystemExit(1) from None
     uvloop.run(serve(config))

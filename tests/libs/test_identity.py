@@ -7,7 +7,8 @@ import pytest
 from libs import identity, watched
 from libs.context import Call
 from libs.errors import CallerNotAllowed, CallerUnknown
-from libs.identity import KeyFileError, Principal, Signer, Trust
+from libs.identity import Principal, Signer, Trust
+from libs.watched import FileError
 from stack.keys import Keys, write_pair
 
 METHOD = "/incasso.payments.v1.PaymentsService/GetPayment"
@@ -185,10 +186,10 @@ def test_a_key_that_cannot_be_read_leaves_the_last_one(keys: Keys):
 def test_a_process_without_good_keys_does_not_start(tmp_path, keys: Keys):
     with pytest.raises(FileNotFoundError):
         Signer("oneclick", tmp_path / "nowhere.key")
-    with pytest.raises(KeyFileError, match="private key"):
+    with pytest.raises(FileError, match="private key"):
         Signer("oneclick", keys.trust / "oneclick.pub")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(KeyFileError, match="no public key"):
+    with pytest.raises(FileError, match="no public key"):
         Trust(tmp_path / "empty")
 
 
