@@ -28,6 +28,10 @@ NEXT_STEPS: Final = {
     "api_key_revoked": "`incasso keys create --merchant mer_…` makes a new one.",
     "cursor_invalid": "Leave --cursor out to start from the beginning.",
     "payment_not_found": "Check the id, and that --merchant is the one who took the payment.",
+    "attempt_not_found": "`incasso payments unresolved` lists the ids and their merchants.",
+    "attempt_not_unresolved": "It is still asked about, or has its outcome:"
+    " `incasso payments show` tells.",
+    "attempt_settled_otherwise": "`incasso payments actions` shows who said what.",
     "psp_account_exists": "`incasso psp-accounts list --merchant mer_…` shows what there is.",
     "psp_unknown": "Use --psp sandbox or --psp stripe.",
     "credentials_missing": "Put a file <name>.json into the folder that INCASSO_PSP_CREDENTIALS_DIR"

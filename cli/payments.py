@@ -1,6 +1,8 @@
 """`incasso payments`: look at one payment, and at what nobody knows the outcome of."""
 
+import getpass
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +23,7 @@ UNRESOLVED = (
     "id", "payment_id", "merchant_id", "kind", "psp_account", "amount_minor", "created_at",
     "recovery_tries",
 )  # fmt: skip
+ACTIONS = ("acted_at", "operator", "attempt_id", "outcome", "note", "payment_id", "merchant_id")
 
 
 @app.command()
@@ -72,4 +75,55 @@ def unresolved(*, limit: Limit = 50, as_json: AsJson = False) -> None:
         empty="Every outcome is known.",
     )
     if page["data"]:
-        output.print_hint("Look each id up at the PSP: it is the idempotency key of the call.")
+        output.print_hint(
+            "Look each id up at the PSP: it is the idempotency key of the call. What you find there,"
+            " say by `incasso payments settle-attempt`."
+        )
+
+
+class Found(StrEnum):
+    """What was found at the PSP."""
+
+    DONE = "done"
+    NOT_DONE = "not-done"
+
+
+@app.command("settle-attempt")
+def settle_attempt(
+    *,
+    attempt: Annotated[str, typer.Argument(help="att_… or ref_…, as `unresolved` lists it.")],
+    merchant: MerchantId,
+    found: Annotated[Found, typer.Option("--as", help="What you found at the PSP.")],
+    note: Annotated[str, typer.Option(help="What you saw, for those who ask later.")],
+    operator: Annotated[
+        str, typer.Option(help="Who looked; your login when absent.", envvar="INCASSO_OPERATOR")
+    ] = "",
+    psp_reference: Annotated[
+        str, typer.Option(help="The PSP's own id of what was done, where it shows one.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """End a PSP call whose outcome the PSP does not tell, as you found it there. Is recorded."""
+    request = pb.SettleAttemptRequest(
+        attempt_id=attempt,
+        outcome=pb.SettleAttemptRequest.Outcome.Value(f"OUTCOME_{found.name}"),
+        operator=operator or getpass.getuser(),
+        note=note,
+        psp_reference=psp_reference,
+    )
+    payment = plain(ask(PAYMENTS, request, merchant_id=merchant))["payment"]
+    if as_json:
+        output.print_json(payment)
+        return
+    output.console().print(f"{attempt} is settled as {found.value}.")
+    output.console().print(f"The payment {payment['id']} is {payment['state']}.")
+
+
+@app.command()
+def actions(*, limit: Limit = 50, as_json: AsJson = False) -> None:
+    """List what operators settled by hand, newest first."""
+    page = plain(ask(PAYMENTS, pb.ListOperatorActionsRequest(limit=limit)))
+    if as_json:
+        output.print_json(page)
+        return
+    output.print_table("Settled by hand", ACTIONS, page["data"], empty="Nothing was.")

@@ -44,6 +44,7 @@ _MESSAGES: Final = {
         "payment.late_approval": "PaymentLateApproval",
         "payment.late_approval_undone": "PaymentLateApprovalUndone",
         "card_testing.suspected": "CardTestingSuspected",
+        "payment.settled_by_hand": "PaymentSettledByHand",
         "dispute.opened": "DisputeOpened",
         "dispute.updated": "DisputeUpdated",
         "dispute.closed": "DisputeClosed",

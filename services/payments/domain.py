@@ -153,6 +153,7 @@ class Attempt:
     charge_reference: str = ""  # the PSP's charge, where that is not the payment's own money
     undoes: str = ""  # the authorisation that was approved after a no
     watched: bool = False  # recovery asks about it
+    unresolved: bool = False  # and a person must look
 
 
 class Fact(Enum):

@@ -105,6 +105,27 @@ class PaymentDisputed(Refusal):
     )
 
 
+class AttemptNotFound(Refusal):
+    kind = Kind.NOT_FOUND
+    reason = "attempt_not_found"
+    message = "The merchant has no attempt of this id."
+
+
+class AttemptNotUnresolved(Refusal):
+    kind = Kind.CONFLICT
+    reason = "attempt_not_unresolved"
+    message = (
+        "Only an attempt whose outcome is unknown after a day of asking can be settled by hand;"
+        " ListUnresolvedAttempts lists them."
+    )
+
+
+class AttemptSettledOtherwise(Refusal):
+    kind = Kind.CONFLICT
+    reason = "attempt_settled_otherwise"
+    message = "An operator said the opposite of this attempt before."
+
+
 class CurrencyMismatch(Refusal):
     kind = Kind.UNPROCESSABLE
     reason = "currency_mismatch"

@@ -8,8 +8,10 @@ from google.protobuf.message import Message
 
 from incasso.payments.v1 import events_pb2, payments_pb2
 from libs import wire
+from services.payments.by_hand import Found
 from services.payments.domain import (
     MOST_REFUNDS,
+    Attempt,
     Dispute,
     Fact,
     Happened,
@@ -129,9 +131,21 @@ def card_testing_suspected(judged: Judged, payment: Payment | None = None) -> tu
         reference=name_of(judged.subject) or None,
         declines=judged.limit.declines,
         window_seconds=int(judged.limit.window.total_seconds()),
-        payment=None if payment is None else payment_pb(payment),
+        payment=None if payment is None else _without_parts(payment),
     )
     return "incasso.payments.card_testing.suspected", message.SerializeToString()
+
+
+def settled_by_hand(payment: Payment, attempt: Attempt, found: Found) -> tuple[str, bytes]:
+    """Subject and body. Who did it and why stays with us."""
+    message = events_pb2.PaymentSettledByHand(
+        payment=_without_parts(payment),
+        attempt_id=attempt.id,
+        kind=attempt.kind.value,
+        amount_minor=attempt.amount_minor,
+        outcome=found.value,
+    )
+    return "incasso.payments.payment.settled_by_hand", message.SerializeToString()
 
 
 Builder: TypeAlias = Callable[[payments_pb2.Payment, Payment, Happened], Message]

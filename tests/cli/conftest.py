@@ -84,6 +84,29 @@ class Payments(payments_pb2_grpc.PaymentsServiceServicer):
             )
         )
 
+    async def SettleAttempt(self, request, rpc):
+        self.calls.append((context.current(), request))
+        if request.attempt_id != "att_1":
+            raise named("attempt_not_unresolved", Kind.CONFLICT, "Its outcome is known.")
+        return pb.SettleAttemptResponse(
+            payment=pb.Payment(id="pay_1", state=pb.Payment.STATE_CAPTURED)
+        )
+
+    async def ListOperatorActions(self, request, rpc):
+        settled = [request for _, request in self.calls]
+        return pb.ListOperatorActionsResponse(
+            data=[
+                pb.OperatorAction(
+                    attempt_id=one.attempt_id,
+                    outcome=one.outcome,
+                    operator=one.operator,
+                    note=one.note,
+                    acted_at=AT,
+                )
+                for one in settled
+            ]
+        )
+
     async def ListUnresolvedAttempts(self, request, rpc):
         return pb.ListUnresolvedAttemptsResponse(data=self.attempts)
 

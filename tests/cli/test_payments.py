@@ -60,3 +60,40 @@ async def test_unresolved_attempts_are_listed_or_said_to_be_none(
     done = await incasso_payments("payments", "unresolved")
     assert "att_1" in done.stdout
     assert (await incasso_payments.json("payments", "unresolved"))["data"][0]["kind"] == "capture"
+
+
+SETTLE = ("payments", "settle-attempt", "att_1", *OF, "--note", "seen in the console")
+
+
+async def test_an_attempt_is_settled_as_it_was_found_and_recorded(
+    incasso_payments: Command, payments
+):
+    assert "Nothing was" in (await incasso_payments("payments", "actions")).stdout
+    done = await incasso_payments(*SETTLE, "--as", "not-done", "--operator", "giulia")
+    assert done.exit_code == 0, done.output
+    assert "att_1 is settled as not-done" in done.stdout
+    call, request = payments[0].calls[0]
+    assert call.merchant_id == "mer_1"
+    assert (request.outcome, request.operator, request.note) == (
+        pb.SettleAttemptRequest.OUTCOME_NOT_DONE,
+        "giulia",
+        "seen in the console",
+    )
+    listed = await incasso_payments.json("payments", "actions")
+    assert (listed["data"][0]["operator"], listed["data"][0]["outcome"]) == ("giulia", "not_done")
+
+
+async def test_who_does_not_say_who_they_are_is_named_by_their_login(
+    incasso_payments: Command, payments
+):
+    assert (await incasso_payments(*SETTLE, "--as", "done")).exit_code == 0
+    assert payments[0].calls[0][1].operator
+
+
+async def test_an_attempt_that_is_not_unresolved_says_where_to_look(incasso_payments: Command):
+    done = await incasso_payments(
+        "payments", "settle-attempt", "att_2", *OF, "--note", "x", "--as", "done"
+    )
+    assert done.exit_code == 1
+    assert "attempt_not_unresolved" in done.stderr
+    assert "incasso payments show" in done.stderr

@@ -8,6 +8,7 @@ from tests.tidy.sources import Source, shipped
 
 # Rules without I/O; a service may add more files, these names are taken.
 PURE = {
+    "by_hand",
     "cards",
     "carts",
     "disputes",

@@ -1,7 +1,9 @@
 """Asking the PSP about a payment now, because somebody waits for it."""
 
+import asyncio
 from typing import Final
 
+from services.payments import retry
 from services.payments.deps import Deps
 from services.payments.domain import Payment
 from services.payments.errors import PaymentNotFound
@@ -11,21 +13,40 @@ from services.payments.outcomes import NotFound, Unknown
 from services.payments.states import AttemptKind, State
 from services.payments.store import attempts, payments
 
+_LOOKS: Final = 4
+_LOOK_SECONDS: Final = 0.25
 _OPEN: Final = frozenset({State.PROCESSING, State.REQUIRES_ACTION, State.PENDING, State.AUTHORISED})
 
 
 async def refresh_payment(
     deps: Deps, *, merchant_id: str, for_shopper: bool, payment_id: str
 ) -> Payment:
-    """`for_shopper`: the gateway brings somebody back from a challenge, and knows no merchant."""
+    """The PSP is asked once within ASK_EVERY, whoever asks; the others see what that comes to.
+
+    `for_shopper`: the gateway brings somebody back from a challenge, and knows no merchant.
+    """
     async with deps.db.connection() as conn:
         if for_shopper:
             payment = await payments.get_challenged(conn, payment_id)
         else:
             payment = await payments.get(conn, merchant_id, payment_id)
-    if payment is None:
-        raise PaymentNotFound
-    return await refresh(deps, payment) if payment.state is not State.AUTHORISED else payment
+        if payment is None:
+            raise PaymentNotFound
+        if payment.state not in _OPEN or payment.state is State.AUTHORISED:
+            return payment
+        may_ask = await payments.may_ask(conn, payment, every=retry.ASK_EVERY)
+    return await (refresh if may_ask else _watch)(deps, payment)
+
+
+async def _watch(deps: Deps, payment: Payment) -> Payment:
+    """Somebody else is asking, or has just asked."""
+    for _ in range(_LOOKS):
+        await asyncio.sleep(_LOOK_SECONDS)
+        async with deps.db.connection() as conn:
+            now_is = await payments.get(conn, payment.merchant_id, payment.id)
+        if now_is is not None and now_is.state is not payment.state:
+            return now_is
+    return payment
 
 
 async def refresh(deps: Deps, payment: Payment) -> Payment:

@@ -9,14 +9,17 @@ from libs import context, idempotency, wire
 from libs.errors import invalid
 from libs.money import Money, exponent
 from services.payments import sca
+from services.payments.by_hand import Found
 from services.payments.events import POLICIES
 from services.payments.flows.accounts import ShownAccount
+from services.payments.flows.by_hand import SettleAttempt
 from services.payments.flows.create import CreatePayment, Token
 from services.payments.flows.instruments import SetUpInstrument
 from services.payments.orders import DuplicatePolicy
 from services.payments.routing import Rule, Target
 from services.payments.states import CaptureMode, DisputeState, Initiator, State
 from services.payments.store.attempts import Unresolved
+from services.payments.store.operator_actions import OperatorAction
 from services.payments.store.payments import Filter
 
 _CAPTURES: Final = {
@@ -30,6 +33,10 @@ _INITIATORS: Final = {
     pb.INITIATOR_CUSTOMER: Initiator.CUSTOMER,
     pb.INITIATOR_MERCHANT: Initiator.MERCHANT,
 }
+_OUTCOMES: Final = {
+    found: pb.SettleAttemptRequest.Outcome.Value(f"OUTCOME_{found.name}") for found in Found
+}
+_FOUND: Final = {outcome: found for found, outcome in _OUTCOMES.items()}
 _STATES: Final = {pb.Payment.State.Value(f"STATE_{s.name}"): s for s in State}
 _POLICIES: Final = {value: policy for policy, value in POLICIES.items()}
 _DISPUTE_STATES: Final = {pb.Dispute.State.Value(f"STATE_{s.name}"): s for s in DisputeState}
@@ -174,6 +181,32 @@ def policy(asked: pb.PaymentPolicy) -> DuplicatePolicy:
 
 def policy_pb(found: DuplicatePolicy) -> pb.PaymentPolicy:
     return pb.PaymentPolicy(duplicate_orders=POLICIES[found])
+
+
+def settle_attempt(request: pb.SettleAttemptRequest) -> SettleAttempt:
+    return SettleAttempt(
+        merchant_id=context.merchant_id(),
+        attempt_id=request.attempt_id,
+        found=_FOUND[request.outcome],
+        operator=request.operator,
+        note=request.note,
+        psp_reference=request.psp_reference,
+    )
+
+
+def operator_action_pb(action: OperatorAction) -> pb.OperatorAction:
+    assert action.acted_at is not None  # it was read
+    return pb.OperatorAction(
+        id=action.id,
+        merchant_id=action.merchant_id,
+        payment_id=action.payment_id,
+        attempt_id=action.attempt_id,
+        outcome=_OUTCOMES[action.found],
+        operator=action.operator,
+        note=action.note,
+        acted_at=wire.timestamp(action.acted_at),
+        trace_id=action.trace_id,
+    )
 
 
 def unresolved_pb(attempt: Unresolved) -> pb.UnresolvedAttempt:

@@ -10,7 +10,7 @@ from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceServicer
 from libs import context, idempotency, identity, wire
 from services.payments import events
 from services.payments.deps import Deps
-from services.payments.flows import accounts, instruments, reading, webhooks
+from services.payments.flows import accounts, by_hand, instruments, reading, webhooks
 from services.payments.flows.cancel import CancelPayment, cancel_payment
 from services.payments.flows.capture import (
     CapturePayment,
@@ -212,6 +212,20 @@ class Payments(PaymentsServiceServicer):
             self._deps, context.current().merchant_id, limit=request.limit
         )
         return pb.ListUnresolvedAttemptsResponse(data=[requests.unresolved_pb(r) for r in rows])
+
+    async def SettleAttempt(
+        self, request: pb.SettleAttemptRequest, rpc: Rpc
+    ) -> pb.SettleAttemptResponse:
+        payment = await by_hand.settle_attempt(self._deps, requests.settle_attempt(request))
+        return pb.SettleAttemptResponse(payment=events.payment_pb(payment))
+
+    async def ListOperatorActions(
+        self, request: pb.ListOperatorActionsRequest, rpc: Rpc
+    ) -> pb.ListOperatorActionsResponse:
+        rows = await by_hand.list_operator_actions(
+            self._deps, context.current().merchant_id, limit=request.limit
+        )
+        return pb.ListOperatorActionsResponse(data=[requests.operator_action_pb(r) for r in rows])
 
 
 def _payment(answer: Answer) -> pb.Payment:

@@ -92,6 +92,19 @@ async def lock(conn: Conn, merchant_id: str, payment_id: str) -> Payment | None:
     return await get(conn, merchant_id, payment_id) if found else None
 
 
+async def may_ask(conn: Conn, payment: Payment, *, every: timedelta) -> bool:
+    """Whether the PSP may be asked about it now: one of those who would, within `every`."""
+    return bool(
+        await conn.execute(
+            "UPDATE payments SET asked_at = now() WHERE merchant_id = $1 AND id = $2"
+            " AND (asked_at IS NULL OR asked_at <= now() - $3::interval)",
+            payment.merchant_id,
+            payment.id,
+            every,
+        )
+    )
+
+
 async def get_challenged(conn: Conn, payment_id: str) -> Payment | None:
     """Of any merchant: for a shopper who comes back from a challenge."""
     row = await conn.fetchrow(f"{_SELECT} WHERE id = $1 AND challenged_at IS NOT NULL", payment_id)

@@ -168,4 +168,5 @@ def attempt_of(row: Row) -> Attempt:
         charge_reference=row["charge_reference"],
         undoes=row["undoes"],
         watched=row["next_recovery_at"] is not None,
+        unresolved=row["unresolved_since"] is not None,
     )

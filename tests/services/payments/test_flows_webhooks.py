@@ -1,5 +1,6 @@
 """PSP webhooks and returning shoppers: twice, late, reordered, early, forged."""
 
+import asyncio
 import json
 
 import pytest
@@ -68,6 +69,25 @@ async def test_the_gateway_brings_a_shopper_back_without_knowing_the_merchant(wo
                 for_shopper=for_shopper,
                 payment_id=payment_id,
             )
+
+
+async def test_however_many_come_back_at_once_the_psp_is_asked_once(world: World):
+    payment, attempt_id = await challenged(world)
+    world.a.pass_challenge(attempt_id)
+    answers = await asyncio.gather(*(refresh(world, payment) for _ in range(30)))
+    assert {answer.state for answer in answers} == {State.CAPTURED}
+    assert len([name for name, _ in world.a.calls if name == "look_up"]) == 1
+
+
+async def test_who_asks_again_within_seconds_sees_what_is_known(world: World):
+    payment, _ = await challenged(world)
+    for _ in range(3):
+        assert (await refresh(world, payment)).state is State.REQUIRES_ACTION
+    assert len([name for name, _ in world.a.calls if name == "look_up"]) <= 2
+    await world.rows("UPDATE payments SET asked_at = now() - interval '4 seconds'")
+    asked = len([name for name, _ in world.a.calls if name == "look_up"])
+    await refresh(world, payment)
+    assert len([name for name, _ in world.a.calls if name == "look_up"]) == asked + 1
 
 
 async def test_a_failed_challenge_declines_without_another_try(world: World):

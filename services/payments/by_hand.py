@@ -1,0 +1,49 @@
+"""What an operator's word about an unresolved attempt means. Pure.
+
+The operator has looked at the PSP; what they found there is taken as the PSP's answer.
+"""
+
+from enum import Enum
+from typing import Final
+
+from services.payments.domain import Attempt, Payment
+from services.payments.errors import AttemptNotUnresolved, AttemptSettledOtherwise
+from services.payments.outcomes import Approved, DeclineCode, Declined
+from services.payments.states import AttemptKind, CaptureMode
+
+
+class Found(Enum):
+    """What was found at the PSP."""
+
+    DONE = "done"
+    NOT_DONE = "not_done"
+
+
+PSP_CODE: Final = "settled_by_hand"
+
+
+def check(attempt: Attempt, found: Found, before: Found | None) -> bool:
+    """Whether it is to be settled; not when the same was said before. Raises AttemptNotUnresolved
+    and AttemptSettledOtherwise. `before`: what an operator said of it already.
+    """
+    if before is not None:
+        if before is not found:
+            raise AttemptSettledOtherwise
+        return False
+    if not attempt.unresolved:
+        raise AttemptNotUnresolved
+    return True
+
+
+def outcome_of(
+    payment: Payment, attempt: Attempt, found: Found, psp_reference: str
+) -> Approved | Declined:
+    if found is Found.NOT_DONE:
+        unavailable = attempt.kind is AttemptKind.AUTHORISE
+        return Declined(
+            DeclineCode.PSP_UNAVAILABLE if unavailable else DeclineCode.REQUEST_REFUSED,
+            "An operator found at the payment provider that it was not done.",
+            psp_code=PSP_CODE,
+        )
+    captured = attempt.kind is AttemptKind.AUTHORISE and payment.capture is CaptureMode.NOW
+    return Approved(psp_reference or attempt.psp_reference, attempt.amount_minor, captured=captured)

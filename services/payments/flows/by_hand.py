@@ -1,0 +1,102 @@
+"""An operator ends an attempt whose outcome no PSP tells, after looking at the PSP."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from libs import outbox, telemetry
+from libs.db import Conn
+from libs.logs import log
+from services.payments import by_hand, events
+from services.payments.by_hand import Found
+from services.payments.deps import Deps
+from services.payments.domain import Attempt, Payment
+from services.payments.errors import AttemptNotFound
+from services.payments.flows import record
+from services.payments.settling import settle
+from services.payments.states import ATTEMPT_SETTLED
+from services.payments.store import attempts, operator_actions
+from services.payments.store.operator_actions import OperatorAction
+
+
+@dataclass(frozen=True, slots=True)
+class SettleAttempt:
+    merchant_id: str
+    attempt_id: str
+    found: Found
+    operator: str
+    note: str
+    psp_reference: str
+
+
+async def settle_attempt(deps: Deps, cmd: SettleAttempt) -> Payment:
+    """Raises AttemptNotFound, AttemptNotUnresolved and AttemptSettledOtherwise. Saying the same
+    again changes nothing.
+    """
+    async with deps.db.transaction() as tx:
+        attempt = await attempts.get(tx, cmd.merchant_id, cmd.attempt_id)
+        if attempt is None:
+            raise AttemptNotFound
+        payment, attempt = await record.lock(tx, attempt)
+        before = await operator_actions.of_attempt(tx, cmd.merchant_id, cmd.attempt_id)
+        if not by_hand.check(attempt, cmd.found, before.found if before else None):
+            return payment
+        payment = await _settle(tx, deps, payment, attempt, cmd)
+        await _note(tx, deps, payment, attempt, cmd)
+    log.warning(
+        "attempt settled by hand",
+        attempt_id=attempt.id,
+        payment_id=payment.id,
+        kind=attempt.kind.value,
+    )
+    return payment
+
+
+async def _settle(
+    tx: Conn, deps: Deps, payment: Payment, attempt: Attempt, cmd: SettleAttempt
+) -> Payment:
+    """What is looked at after its outcome was a late approval, which is dealt with at the PSP."""
+    if attempt.state in ATTEMPT_SETTLED:
+        await attempts.rest(tx, attempt)
+        return payment
+    change = settle(
+        payment,
+        attempt,
+        by_hand.outcome_of(payment, attempt, cmd.found, cmd.psp_reference),
+        now=deps.clock.now(),
+        next_attempt_id="",
+        may_go_on=False,
+    )
+    return (await record.write(tx, deps, (payment, attempt), change)).payment
+
+
+async def _note(
+    tx: Conn, deps: Deps, payment: Payment, attempt: Attempt, cmd: SettleAttempt
+) -> None:
+    action = OperatorAction(
+        merchant_id=payment.merchant_id,
+        id=deps.new_id("opa"),
+        payment_id=payment.id,
+        attempt_id=attempt.id,
+        found=cmd.found,
+        operator=cmd.operator,
+        note=cmd.note,
+        trace_id=telemetry.trace_id(),
+    )
+    await operator_actions.insert(tx, action)
+    subject, body = events.settled_by_hand(payment, attempt, cmd.found)
+    await outbox.append(
+        tx,
+        merchant_id=payment.merchant_id,
+        aggregate_id=payment.id,
+        subject=subject,
+        body=body,
+        at=deps.clock.now(),
+    )
+
+
+async def list_operator_actions(
+    deps: Deps, merchant_id: str, *, limit: int
+) -> Sequence[OperatorAction]:
+    """Of all merchants when the caller names none."""
+    async with deps.db.connection() as conn:
+        return await operator_actions.newest(conn, merchant_id, limit or 100)
