@@ -1,7 +1,7 @@
 """Amounts and dates as shoppers read them, in their language, by the CLDR (babel)."""
 
 from copy import copy
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -56,16 +56,10 @@ def amount(money: Money, locale: str) -> str:
     return shown
 
 
-def day(on: date | datetime, locale: str) -> str:
-    """`21 novembre 2026`, `21 November 2026`."""
-    shown: str = dates.format_date(on, format="long", locale=_babel(locale))
-    return shown
-
-
 def moment(at: datetime, locale: str, *, timezone: str = "Europe/Rome") -> str:
-    """Date and time of day where the reader is, e.g. `21 novembre 2026, 10:30`."""
+    """Date, time of day and the zone in which it is meant, e.g. `21 novembre 2026, 10:30 CET`."""
     shown: str = dates.format_datetime(
-        at, format="d MMMM y, HH:mm", tzinfo=dates.get_timezone(timezone), locale=_babel(locale)
+        at, format="d MMMM y, HH:mm z", tzinfo=dates.get_timezone(timezone), locale=_babel(locale)
     )
     return shown
 

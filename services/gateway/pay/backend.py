@@ -17,6 +17,7 @@ NAMES: Final = (
     "PayByCard",
     "AnnounceBankTransfer",
     "WithdrawBankTransfer",
+    "GiveUpPayment",
     "RateSatisfaction",
     "StopReminders",
     "RequestNewLink",

@@ -63,6 +63,10 @@ def withdraw_transfer(token: str, _form: Form, _: Device) -> Sent:
     return Sent(pages_pb2.WithdrawBankTransferRequest(token=token))
 
 
+def give_up(token: str, form: Form, _: Device) -> Sent:
+    return Sent(pages_pb2.GiveUpPaymentRequest(token=token, use=form.get("use", "")))
+
+
 def rate(token: str, form: Form, _: Device) -> Sent:
     score = whole_number(form.get("score", ""))
     message = pages_pb2.RateSatisfactionRequest(
@@ -96,6 +100,7 @@ ACTIONS: Final[dict[str, Callable[[str, Form, Device], Sent]]] = {
     "pay": pay,
     "announce-transfer": announce_transfer,
     "withdraw-transfer": withdraw_transfer,
+    "give-up": give_up,
     "rate": rate,
     "stop-reminders": stop_reminders,
     "new-link": request_new_link,

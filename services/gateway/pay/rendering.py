@@ -6,7 +6,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import jinja2
 from aiohttp import web
@@ -18,7 +17,6 @@ from services.gateway.pay import view
 from services.gateway.pay.texts import WORDS
 from services.gateway.pay.theme import theme
 
-_ZONE: Final = ZoneInfo("Europe/Rome")
 STRIPE_SCRIPT: Final = "https://js.stripe.com"
 # What Stripe's guide asks for beside the origin of its script.
 STRIPE_MORE: Final = {
@@ -40,11 +38,7 @@ def moment(stamp: Timestamp, language: str) -> str:
     return display.moment(stamp.ToDatetime(tzinfo=UTC), language)
 
 
-def day(stamp: Timestamp, language: str) -> str:
-    return display.day(stamp.ToDatetime(tzinfo=UTC).astimezone(_ZONE), language)
-
-
-_templates.filters |= {"moment": moment, "day": day, "paragraphs": view.paragraphs}
+_templates.filters |= {"moment": moment, "paragraphs": view.paragraphs}
 _templates.globals["card_name"] = display.card_name
 
 

@@ -80,6 +80,10 @@ WORDS: Final[dict[str, str]] = {
     "confirm_text": "Your bank wants to be sure that it is you. It takes a few seconds, then you "
     "come back here.",
     "confirm_button": "Confirm with your bank",
+    "give_up_hint": "Has your bank's page not worked? Until you confirm, nothing is charged.",
+    "look_again": "Look again",
+    "waiting_help": "Is it taking long? {merchant} can look it up for you.",
+    "no_way": "This cannot be paid right now. Nothing was charged: please look again in a moment.",
     "processing_title": "Your payment is being processed",
     "processing_text": "This page shows the outcome by itself. You do not need to pay again.",
     "pending_title": "Your payment is on its way",

@@ -82,6 +82,11 @@ WORDS: Final[dict[str, str]] = {
     "confirm_text": "La banca vuole essere sicura che sia tu. Bastano pochi secondi, poi torni "
     "qui.",
     "confirm_button": "Conferma con la tua banca",
+    "give_up_hint": "La pagina della banca non ha funzionato? Finché non confermi, non ti viene "
+    "addebitato nulla.",
+    "look_again": "Guarda di nuovo",
+    "waiting_help": "Ci vuole molto? {merchant} può verificare per te.",
+    "no_way": "In questo momento non si può pagare. Nulla è stato addebitato: riprova tra poco.",
     "processing_title": "Il pagamento è in corso",
     "processing_text": "Questa pagina mostra da sola l'esito. Non devi pagare di nuovo.",
     "pending_title": "Il pagamento è in arrivo",

@@ -156,6 +156,14 @@ def number_of(tried: paylink_pb2.LinkPayment) -> Sequence[str]:
     return groups((tried.payment_id or tried.id).rpartition("_")[2])
 
 
+def can_give_up(own: pages_pb2.PagePayment | None) -> bool:
+    """Whether the shopper's try waits for a challenge: until it is passed no money is taken."""
+    if own is None or own.link_payment.state != TRY.STATE_PROCESSING:
+        return False
+    by_card = own.link_payment.method != TRANSFER
+    return by_card and own.payment_state == PAYMENT.STATE_REQUIRES_ACTION
+
+
 def web_address(url: str) -> str:
     """The address when a browser may be sent there; "" for scripts and other schemes."""
     try:

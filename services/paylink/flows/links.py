@@ -16,8 +16,6 @@ from services.paylink import drafting, events, moves, tokens
 from services.paylink.deps import Deps
 from services.paylink.domain import Channel, Link, LinkPayment, Reason, Recipient
 from services.paylink.errors import PaymentLinkClosed, PaymentLinkNotFound
-from services.paylink.flows import carts
-from services.paylink.flows.cancel import cancel_in
 from services.paylink.states import LinkState
 from services.paylink.store import links, payments
 from services.paylink.store import tokens as token_store
@@ -124,16 +122,6 @@ async def get_payment_link_qr_code(deps: Deps, link_id: str) -> QrCode:
     svg = io.BytesIO()
     code.save(svg, kind="svg", scale=8, border=4, xmldecl=False, light="#ffffff")
     return QrCode(url, svg.getvalue().decode(), code.png_data_uri(scale=8, border=4))
-
-
-async def cancel_payment_link(deps: Deps, link_id: str) -> Link:
-    now = deps.clock.now()
-    async with deps.db.transaction() as tx:
-        before = await locked(tx, link_id)
-        after = await cancel_in(tx, before, now)
-        if after.state is not before.state and after.cart_id is not None:
-            await carts.link_ended(tx, after)
-    return after
 
 
 async def send_payment_link(deps: Deps, cmd: SendPaymentLink, key: Key | None) -> bytes:

@@ -6,7 +6,7 @@ The try's id is the key under which payments is asked, so a repeat of any step i
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from libs import idempotency, ids
 from libs.db import Conn
@@ -50,7 +50,7 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
     The same key answers the same try, as it is by then. Raises the refusals of PayByCard.
     """
     card = await _card(deps, opened, cmd)
-    await _give_up_stale(deps, opened)
+    await give_up_challenge(deps, opened, older_than=paying.REPLACE_AFTER)
     payment_id = ids.new("lpy")
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, key, payment_id)
@@ -234,14 +234,14 @@ async def give_up(deps: Deps, payment: LinkPayment) -> None:
             await end_payment(tx, link, payment, PaymentEvent.CANCEL, deps.clock.now())
 
 
-async def _give_up_stale(deps: Deps, link: Link) -> None:
-    """Trying again ends a challenge that nobody has passed, if payments is sure of it."""
+async def give_up_challenge(deps: Deps, link: Link, *, older_than: timedelta) -> None:
+    """End the challenge of a single-use link that nobody has passed, if payments is sure of it."""
     if link.reusable or link.paying_by is not Method.CARD:
         return
     async with deps.db.connection() as conn:
         under_way = await payments.processing(conn, link)
     for payment in under_way:
-        if paying.challenge_is_older(payment, paying.REPLACE_AFTER, deps.clock.now()):
+        if paying.challenge_is_older(payment, older_than, deps.clock.now()):
             try:
                 await cancel_challenge(deps, payment)
             except (ServiceUnavailable, RemoteRefusal) as refusal:

@@ -17,7 +17,7 @@ from libs.idempotency import key_of
 from services.paylink.deps import Deps
 from services.paylink.domain import Merchant, Method, NewLink, Quote
 from services.paylink.events import LINK_STATES, METHODS, link_pb, payment_pb
-from services.paylink.flows import create, given, links, offer, reissue, transfers
+from services.paylink.flows import create, given, giving_up, links, offer, reissue, transfers
 from services.paylink.flows.transfers import RecordBankTransfer
 from services.paylink.payments_client import METHOD
 from services.paylink.service.fields import (
@@ -129,7 +129,7 @@ class PaymentLinks(PaymentLinksServiceServicer):
     async def CancelPaymentLink(
         self, request: pb.CancelPaymentLinkRequest, rpc: Rpc
     ) -> pb.CancelPaymentLinkResponse:
-        link = await links.cancel_payment_link(self._deps, request.payment_link_id)
+        link = await giving_up.cancel_payment_link(self._deps, request.payment_link_id)
         urls = await links.urls_of(self._deps, [link.id])
         return pb.CancelPaymentLinkResponse(payment_link=link_pb(link, url=urls.get(link.id)))
 

@@ -13,7 +13,7 @@ from services.paylink import masking
 from services.paylink.cards import NewCard
 from services.paylink.deps import Deps
 from services.paylink.events import LINK_STATES
-from services.paylink.flows import look, offered, page, pay, reissue, transfers
+from services.paylink.flows import giving_up, look, offered, page, pay, reissue, transfers
 from services.paylink.flows.opening import open_link, use_of
 from services.paylink.service import shop_pages
 from services.paylink.service.fields import opt
@@ -98,6 +98,13 @@ class PayPages(PayPagesServiceServicer):
         link = await open_link(self._deps, request.token)
         await transfers.withdraw_bank_transfer(self._deps, link)
         return pb.WithdrawBankTransferResponse()
+
+    async def GiveUpPayment(
+        self, request: pb.GiveUpPaymentRequest, rpc: Rpc
+    ) -> pb.GiveUpPaymentResponse:
+        link = await open_link(self._deps, request.token)
+        await giving_up.give_up_payment(self._deps, link, request.use)
+        return pb.GiveUpPaymentResponse()
 
     async def RateSatisfaction(
         self, request: pb.RateSatisfactionRequest, rpc: Rpc

@@ -224,6 +224,7 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "declined": declined,
     "given-up": lambda: page(payment=tried(TRY.STATE_CANCELLED)),
     "confirm": confirming,
+    "confirm-nowhere": lambda: under_way(PAYMENT.STATE_REQUIRES_ACTION),
     "processing": lambda: under_way(PAYMENT.STATE_PROCESSING),
     "pending": lambda: under_way(PAYMENT.STATE_PENDING),
     "transfer": announced,
@@ -248,10 +249,13 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "cancelled-late": lambda: page(payment_link=link(LINK.STATE_CANCELLED), late_minor=12900),
     "cancelled-part": lambda: ended_half_paid(LINK.STATE_CANCELLED),
 }
-VIEWS = {
-    name: name.partition("-")[0] if name not in ("declined", "given-up", "used-up") else view
-    for name, view in ((name, {"used-up": "used_up"}.get(name, "open")) for name in STATES)
+_OTHERWISE = {
+    "declined": "open",
+    "given-up": "open",
+    "used-up": "used_up",
+    "confirm-nowhere": "processing",
 }
+VIEWS = {name: _OTHERWISE.get(name, name.partition("-")[0]) for name in STATES}
 
 
 def shop() -> pages_pb2.GetShopPageResponse:

@@ -110,6 +110,15 @@ async def test_a_bank_transfer_is_announced_and_taken_back(gateway):
     assert gateway.services.last("WithdrawBankTransfer").request.token == TOKEN
 
 
+async def test_a_challenge_is_given_up(gateway):
+    assert await location(gateway, "give-up", {"use": USE}) == f"{PATH}?use={USE}"
+    request = gateway.services.last("GiveUpPayment").request
+    assert (request.token, request.use) == (TOKEN, USE)
+    paying = RemoteRefusal(Kind.CONFLICT, "payment_link_paying", "No.")
+    gateway.services.answers["GiveUpPayment"] = paying
+    assert await location(gateway, "give-up") == f"{PATH}?said=payment_link_paying"
+
+
 async def test_satisfaction_is_stored(gateway):
     assert await location(gateway, "rate", {"score": "4", "use": USE}) == f"{PATH}?use={USE}"
     request = gateway.services.last("RateSatisfaction").request

@@ -1,0 +1,40 @@
+"""A challenge that nobody has passed is given up: by its shopper, or by the merchant who cancels."""
+
+from datetime import timedelta
+
+from services.paylink import paying
+from services.paylink.deps import Deps
+from services.paylink.domain import Link
+from services.paylink.errors import PaymentLinkPaying
+from services.paylink.flows import carts, pay
+from services.paylink.flows.cancel import cancel_in
+from services.paylink.flows.links import get_payment_link, locked
+from services.paylink.flows.opening import shown_payment
+from services.paylink.states import PaymentState
+
+
+async def give_up_payment(deps: Deps, opened: Link, use: str) -> None:
+    """The shopper pays otherwise. A try that has its end, or none at all, is nothing to give up.
+
+    Raises PaymentLinkPaying while money may be taken, OutcomeUnknown when payments does not answer.
+    """
+    payment, _ = await shown_payment(deps, opened, use)
+    if payment is None or payment.state is not PaymentState.PROCESSING:
+        return
+    if payment.payment_state == paying.CHALLENGED:
+        payment = await pay.cancel_challenge(deps, payment)
+    if payment.state is PaymentState.PROCESSING:
+        raise PaymentLinkPaying
+
+
+async def cancel_payment_link(deps: Deps, link_id: str) -> Link:
+    """Cancelling again changes nothing. Raises PaymentLinkPaying, PaymentLinkClosed."""
+    seen = await get_payment_link(deps, link_id)
+    await pay.give_up_challenge(deps, seen, older_than=timedelta())
+    now = deps.clock.now()
+    async with deps.db.transaction() as tx:
+        before = await locked(tx, link_id)
+        after = await cancel_in(tx, before, now)
+        if after.state is not before.state and after.cart_id is not None:
+            await carts.link_ended(tx, after)
+    return after
