@@ -14,6 +14,7 @@ from cli.event_log import WrongDatabaseError
 from cli.options import Limit
 from cli.output import AsJson
 from libs.errors import ServiceUnavailable
+from libs.retention import REPLAY
 
 app = typer.Typer(help="The services' event logs.", no_args_is_help=True)
 
@@ -46,6 +47,9 @@ def replay_command(
     subject: Annotated[
         str, typer.Option(help="Only subjects that begin so; all of the service when absent.")
     ] = "",
+    handled_again: Annotated[
+        bool, typer.Option("--handled-again", help="Also what consumers have forgotten.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Publish a range of a service's events again. Consumers ignore what they have handled."""
@@ -53,6 +57,13 @@ def replay_command(
     since, until = _utc(since), _utc(until)
     if since >= until:
         output.fail("--from is not before --until.", next_step="Swap them, or widen the range.")
+    known = datetime.now(UTC) - REPLAY
+    if since < known and not handled_again:
+        output.fail(
+            f"Consumers remember what they handled since {known:%Y-%m-%d}: older events would be"
+            " handled twice.",
+            next_step="Begin later, or say --handled-again.",
+        )
     prefix = subject or f"incasso.{service}."
     count = _ask(
         service, lambda: event_log.replay(url, service, since=since, until=until, subject=prefix)

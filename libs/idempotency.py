@@ -180,10 +180,3 @@ async def complete(conn: Conn, key: Key | None, answer: bytes) -> None:
 async def release(conn: Conn, key: Key | None) -> None:
     """Unlock without an answer: a repeat answers from the resource as it is by then."""
     await finish(conn, key, None)
-
-
-async def purge(conn: Conn) -> int:
-    """Delete keys older than 30 days; answers how many."""
-    return await conn.execute(
-        "DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval", KEPT
-    )

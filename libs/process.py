@@ -21,11 +21,11 @@ from libs import (
     clock,
     consumer,
     db,
-    idempotency,
     identity,
     lag,
     logs,
     relay,
+    retention,
     schema,
     settings,
     telemetry,
@@ -37,12 +37,12 @@ from libs.db import Conn, Database
 from libs.errors import ServiceUnavailable
 from libs.identity import Signer, Trust
 from libs.logs import log
+from libs.retention import NOTHING, Kept
 from libs.server import Server
 from libs.tasks import Tasks, cancel
 from libs.watched import FileError
 
 CLOCK_SUBJECT: Final = "incasso.merchants.test_clock.advanced"
-PURGE_SECONDS: Final = 3600.0
 
 _CANNOT_START: Final = (schema.SchemaBehindError, FileError, OSError)
 
@@ -66,6 +66,7 @@ class Parts:
     names: Sequence[str]  # full names of the gRPC services
     loops: Sequence[Loop] = ()  # run until the process stops
     handlers: dict[str, consumer.Handler] = field(default_factory=dict)  # subject → handler
+    kept: Kept = NOTHING  # what its tables hold, and how long
     close: Sequence[Callable[[], Awaitable[object]]] = ()  # channels and sessions
 
 
@@ -199,7 +200,10 @@ def _loops(
             await cancel([writer, reader])
             await bus.close()
 
-    return [lag.Meter().run, events, lambda: _purge(database), *parts.loops]
+    async def forget() -> None:
+        await retention.run(database, retention.together(name, parts.kept).rules)
+
+    return [lag.Meter().run, events, forget, *parts.loops]
 
 
 def _handlers(parts: Parts) -> dict[str, consumer.Handler]:
@@ -209,13 +213,3 @@ def _handlers(parts: Parts) -> dict[str, consumer.Handler]:
 async def _follow_clock(conn: Conn, event: Event) -> None:
     advanced = events_pb2.TestClockAdvanced.FromString(event.body)
     await clock.follow(conn, advanced.merchant_id, advanced.offset_seconds)
-
-
-async def _purge(database: Database) -> None:
-    while True:
-        try:
-            async with database.connection() as conn:
-                await idempotency.purge(conn)
-        except ServiceUnavailable:
-            log.warning("old idempotency keys were not purged")
-        await asyncio.sleep(PURGE_SECONDS)

@@ -5,6 +5,7 @@ from pathlib import Path
 from incasso.merchants.v1.merchants_pb2_grpc import add_MerchantsServiceServicer_to_server
 from libs import descriptors
 from libs.process import Chassis, Parts, run
+from services.merchants import retention
 from services.merchants.config import Config
 from services.merchants.deps import Deps
 from services.merchants.service import NAME, MerchantsServicer
@@ -18,6 +19,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     return Parts(
         servicers=[(add_MerchantsServiceServicer_to_server, MerchantsServicer(deps))],
         names=[NAME],
+        kept=retention.KEPT,
         loops=[key_expiry(deps).run, bank_account_changes(deps).run],
     )
 

@@ -9,7 +9,7 @@ from incasso.notify.v1 import messages_pb2_grpc, webhooks_pb2_grpc
 from libs import client, process
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
-from services.notify import owner_worker, webhook_worker, worker
+from services.notify import owner_worker, retention, webhook_worker, worker
 from services.notify.addresses import Guard, networks_of
 from services.notify.bounces import ReturnAddresses
 from services.notify.config import Config
@@ -52,6 +52,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (webhooks_pb2_grpc.add_WebhooksServiceServicer_to_server, webhooks.Webhooks(deps)),
         ],
         names=[messages.NAME, webhooks.NAME],
+        kept=retention.KEPT,
         loops=[*worker.loops(deps), *webhook_worker.loops(deps)],
         handlers=worker.merged(
             webhook_worker.handlers(), worker.handlers(deps), owner_worker.handlers(deps)

@@ -1,7 +1,9 @@
-"""How long notify keeps what it knows. Pure numbers, by the world's clock."""
+"""What notify keeps, by the world's clock."""
 
 from datetime import timedelta
 from typing import Final
+
+from libs.retention import BY_RULE, ERASED, WITH_ROW, Kept, Rule, Table
 
 # Events, and deliveries after their end: longer than anybody replays, and they name shoppers.
 EVENTS: Final = timedelta(days=90)
@@ -9,3 +11,64 @@ EVENTS: Final = timedelta(days=90)
 RECIPIENTS: Final = timedelta(days=396)
 # News of messages that we have not heard of: the provider tells before we have stored, or never.
 NOTICES: Final = timedelta(days=7)
+
+KEPT: Final = Kept(
+    {
+        "messages": Table(
+            "what was sent when, and for how much",
+            plain="merchant_id id state kind channel locale payment_link_id payment_id customer_id"
+            " event_id error provider_reference resend_of body_sha256",
+            personal={
+                "recipient": f"{ERASED}, else {BY_RULE}",
+                "about": f"the name in it {ERASED}, else {BY_RULE}",
+            },
+        ),
+        "message_attempts": Table("every try", plain="merchant_id message_id outcome error"),
+        "provider_notices": Table(
+            "what providers told of messages", plain="provider_reference event error suppression"
+        ),
+        "suppressions": Table(
+            "addresses to which nothing is sent any more",
+            plain="merchant_id id channel reason",
+            personal={"recipient": "when it is lifted: until then it keeps us from writing there"},
+        ),
+        "events": Table(
+            "what happened, as merchants may read it",
+            plain="merchant_id id type message traceparent customer_id",
+            personal={"body": f"{ERASED}, else {WITH_ROW}"},
+        ),
+        "webhook_endpoints": Table(
+            "where merchants listen",
+            plain="merchant_id id state disabled_reason url description event_types",
+        ),
+        "webhook_secrets": Table(
+            "what signs webhooks, sealed",
+            plain="merchant_id endpoint_id",
+            secret={"sealed": "with its endpoint"},
+        ),
+        "webhook_deliveries": Table(
+            "what was delivered where", plain="merchant_id id endpoint_id event_id event_type state"
+        ),
+        "webhook_attempts": Table("every try", plain="merchant_id delivery_id error excerpt"),
+    },
+    (  # in this order: an event goes when its deliveries have gone
+        Rule("webhook_deliveries", "ended_at", EVENTS, "longer than anybody replays"),
+        Rule(
+            "events",
+            "received_at",
+            EVENTS,
+            "longer than anybody replays",
+            where="NOT EXISTS (SELECT FROM webhook_deliveries AS delivery"
+            " WHERE (delivery.merchant_id, delivery.event_id) = (events.merchant_id, events.id))",
+        ),
+        Rule(
+            "messages",
+            "queued_at",
+            RECIPIENTS,
+            "as long as the payment may be disputed",
+            where="recipient <> '' AND due_at IS NULL",
+            clear={"recipient": "''", "about": """about || '{"name": ""}'"""},
+        ),
+        Rule("provider_notices", "received_at", NOTICES, "the message was told of, or is not ours"),
+    ),
+)

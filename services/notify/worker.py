@@ -23,7 +23,6 @@ from services.notify import metrics, retry
 from services.notify.deps import Deps
 from services.notify.domain import PHONES, About, Channel, Kind, Message
 from services.notify.flows import feed, queue
-from services.notify.flows.retention import forget
 from services.notify.flows.send import send_message
 from services.notify.flows.settle import settle_message
 from services.notify.paylink_client import about_link
@@ -35,7 +34,6 @@ LINK_METHOD: Final = "link"
 MAIL_PLACES: Final = 16
 PHONE_PLACES: Final = 8
 WATCH_SECONDS: Final = 5.0
-FORGET_SECONDS: Final = 3600.0
 
 _REQUESTED: Final = link_events.PaymentLinkMessageRequested
 _KIND: Final = {
@@ -94,7 +92,6 @@ def loops(deps: Deps) -> Sequence[Loop]:
         mail_worker(deps).run,
         phone_worker(deps).run,
         lambda: watch(deps),
-        lambda: forget_old(deps),
     ]
 
 
@@ -143,17 +140,6 @@ async def watch(deps: Deps) -> None:
         except Refusal as refusal:
             log.warning("what waits was not counted", reason=refusal.reason)
         await asyncio.sleep(WATCH_SECONDS)
-
-
-async def forget_old(deps: Deps) -> None:
-    """Keep nothing longer than retention.py says."""
-    while True:
-        try:
-            if count := await forget(deps):
-                log.info("forgot what is old", count=count)
-        except Refusal as refusal:
-            log.warning("nothing was forgotten", reason=refusal.reason)
-        await asyncio.sleep(FORGET_SECONDS)
 
 
 def _link_messages(deps: Deps, event: Event) -> list[Message]:

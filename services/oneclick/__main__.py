@@ -9,7 +9,7 @@ from libs.clock import Clock
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
 from libs.seal import keys_of
-from services.oneclick import sessions, worker
+from services.oneclick import retention, sessions, worker
 from services.oneclick.config import Config
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
@@ -26,6 +26,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     return Parts(
         servicers=[(oneclick_pb2_grpc.add_OneClickServiceServicer_to_server, OneClick(deps))],
         names=[SERVICE],
+        kept=retention.KEPT,
         loops=[
             worker.charge_worker(deps).run,
             worker.setup_worker(deps).run,

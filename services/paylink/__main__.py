@@ -9,7 +9,7 @@ from libs.clock import Clock
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
 from libs.seal import Seal
-from services.paylink import velocity, worker
+from services.paylink import retention, velocity, worker
 from services.paylink.changes import Changes
 from services.paylink.config import Config
 from services.paylink.deps import Deps
@@ -52,6 +52,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (shop_pb2_grpc.add_ShopServiceServicer_to_server, Shops(deps)),
         ],
         names=SERVICES,
+        kept=retention.KEPT,
         loops=[
             changes.run,
             worker.link_worker(deps).run,

@@ -34,7 +34,7 @@ def link_left(answer: bytes) -> bytes:
 
 def cart_left(answer: bytes) -> bytes:
     cart = shop_pb2.Cart.FromString(answer)
-    cart.ClearField("recipient")
+    _forget_cart(cart)
     return cart.SerializeToString()
 
 
@@ -51,7 +51,7 @@ def _forget(event: Any) -> None:
         elif field.name == "link_payment":
             event.link_payment.ClearField("payer_email")
         elif field.name == "cart":
-            event.cart.ClearField("recipient")
+            _forget_cart(event.cart)
         elif field.name == "bank_transfer":
             _forget_transfer(event.bank_transfer)
 
@@ -63,8 +63,14 @@ def _forget_transfer(transfer: paylink_pb2.BankTransfer) -> None:
         move.ClearField("note")
 
 
+def _forget_cart(cart: shop_pb2.Cart) -> None:
+    cart.ClearField("recipient")
+    cart.ClearField("metadata")
+
+
 def _forget_link(link: paylink_pb2.PaymentLink) -> None:
     link.ClearField("recipient")
+    link.ClearField("metadata")
     link.ClearField("channels")
     link.ClearField("next_reminder_at")
     if link.quote.HasField("acceptance"):

@@ -7,7 +7,7 @@ import aiohttp
 from incasso.payments.v1 import payments_pb2_grpc
 from libs import process
 from libs.process import Chassis, Parts
-from services.payments import worker
+from services.payments import retention, worker
 from services.payments.book import Book
 from services.payments.config import Config
 from services.payments.connectors.registry import CONNECTORS
@@ -29,6 +29,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     return Parts(
         servicers=[(payments_pb2_grpc.add_PaymentsServiceServicer_to_server, Payments(deps))],
         names=[NAME],
+        kept=retention.KEPT,
         loops=[
             worker.recovery(deps).run,
             worker.due_payments(deps).run,

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,7 +13,14 @@ from tests.cli.conftest import Command
 from tests.conftest import ROOT
 from tests.services.merchants.conftest import authenticate
 
-RANGE = ("--from", "2026-11-20", "--until", "2026-11-21T00:00:00Z")
+MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+DAY = timedelta(days=1)
+RANGE = (
+    "--from",
+    f"{MIDNIGHT - 5 * DAY:%Y-%m-%d}",
+    "--until",
+    f"{MIDNIGHT - 4 * DAY:%Y-%m-%dT%H:%M:%SZ}",
+)
 
 
 @pytest.fixture
@@ -21,7 +28,7 @@ async def log(new_database):
     """A database of merchants with three published events, two of them in RANGE."""
     url = new_database("merchants")
     database = await db.connect(url, pool_size=2, service="test")
-    days = {"merchant.created": 19, "api_key.created": 20, "merchant.updated": 20}
+    days = {"merchant.created": 6, "api_key.created": 5, "merchant.updated": 5}
     async with database.transaction() as tx:
         for what, day in days.items():
             await outbox.append(
@@ -30,7 +37,7 @@ async def log(new_database):
                 aggregate_id="mer_1",
                 subject=f"incasso.merchants.{what}",
                 body=b"",
-                at=datetime(2026, 11, day, 12, tzinfo=UTC),
+                at=MIDNIGHT - day * DAY + DAY / 2,
             )
         await tx.execute("UPDATE outbox SET recorded_at = occurred_at, published_at = now()")
     yield url, database
@@ -66,6 +73,16 @@ async def test_a_subject_narrows_the_range(log):
     assert await waiting(database) == {"incasso.merchants.api_key.created"}
 
 
+async def test_events_that_consumers_have_forgotten_are_sent_again_only_when_that_is_meant(log):
+    url, _ = log
+    old = ("--service", "merchants", "--from", "2020-01-01", *RANGE[2:])
+    command = Command({"INCASSO_DATABASE_URL": url})
+    refused = await command("events", "replay", *old)
+    assert refused.exit_code == 1
+    assert "--handled-again" in refused.stderr
+    assert await command.json("events", "replay", *old, "--handled-again") == {"events": 3}
+
+
 async def test_another_services_database_is_refused(log):
     url, database = log
     done = await Command({"INCASSO_DATABASE_URL": url})(
@@ -87,7 +104,7 @@ async def test_a_database_without_events_is_refused(new_database):
     ("url", "dates", "code"),
     [
         ("postgresql://127.0.0.1:1/x", RANGE, 3),
-        ("postgresql://127.0.0.1:1/x", (*RANGE[:3], "2026-11-20"), 1),
+        ("postgresql://127.0.0.1:1/x", (*RANGE[:3], RANGE[1]), 1),
         ("", RANGE, 78),
     ],
 )

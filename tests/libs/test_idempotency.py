@@ -92,16 +92,6 @@ async def test_keys_of_two_merchants_do_not_meet(database):
         assert (await idempotency.claim(conn, key(merchant="mer_b"), "pay_2")).fresh
 
 
-async def test_keys_older_than_thirty_days_are_purged(database):
-    async with database.transaction() as conn:
-        await idempotency.claim(conn, key("old"), "pay_1")
-        await idempotency.claim(conn, key("new"), "pay_2")
-        await conn.execute(
-            "UPDATE idempotency_keys SET created_at = now() - interval '31 days' WHERE key = 'old'"
-        )
-        assert await idempotency.purge(conn) == 1
-
-
 def test_the_key_of_a_call_hashes_the_canonical_request():
     request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
     context.set_current(context.Call(merchant_id="mer_a", idempotency_key="k"))

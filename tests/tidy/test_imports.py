@@ -65,7 +65,17 @@ IO_PACKAGES = {
     "subprocess",
     "time",
 }
-OWNERS_OF_ASYNCPG = {"consumer", "db", "due", "idempotency", "inbox", "outbox", "relay", "schema"}
+OWNERS_OF_ASYNCPG = {
+    "consumer",
+    "db",
+    "due",
+    "idempotency",
+    "inbox",
+    "outbox",
+    "relay",
+    "retention",
+    "schema",
+}
 OWNERS_OF_PB = {"service", "worker", "events", "__main__"}
 # The direction: a file imports from its own service only what stands at or below its own step.
 STEPS = {

@@ -16,7 +16,7 @@ WITH found AS (
     WHERE merchant_id = $1 AND {{condition}} ORDER BY id FOR NO KEY UPDATE
 ), erased AS (
     UPDATE links SET version = version + 1, recipient_name = NULL, recipient_email = NULL,
-        recipient_phone = NULL, channels = '{{{{}}}}', reminders_stopped = true,
+        recipient_phone = NULL, channels = '{{{{}}}}', metadata = '{{{{}}}}', reminders_stopped = true,
         next_reminder_at = NULL,
         due_at = CASE WHEN state IN ({_OPEN}) THEN expires_at ELSE due_at END,
         acceptance = acceptance || '{{{{"ip": null, "user_agent": null}}}}'
@@ -97,7 +97,7 @@ async def erase_carts_at(
     """Carts that were left by whoever has these addresses, by id: nobody recovers them."""
     rows = await conn.fetch(
         "UPDATE carts SET recipient_name = NULL, recipient_email = NULL, recipient_phone = NULL,"
-        " due_at = NULL"
+        " metadata = '{}', due_at = NULL"
         " WHERE merchant_id = $1"
         " AND (lower(recipient_email) = ANY($2::text[]) OR recipient_phone = ANY($3::text[]))"
         " RETURNING id",

@@ -14,10 +14,12 @@ from libs.bus import Event
 from libs.clock import Clock
 from libs.errors import InvalidArgument
 from libs.idempotency import Key
+from libs.retention import keep_to
 from services.paylink import worker
 from services.paylink.domain import LineItem, Recipient
 from services.paylink.flows import carts
 from services.paylink.flows.carts import CreateCart, RecoverCart
+from services.paylink.retention import DISPUTABLE, KEPT
 from services.paylink.worker import cart_worker
 from tests.services.oneclick.payments_double import lose_answer
 from tests.services.paylink.test_given import give_back
@@ -35,6 +37,13 @@ TABLES = (
     "bank_transfers",
     "bank_transfer_moves",
 )
+AGED = {
+    "links": "created_at",
+    "link_payments": "created_at",
+    "carts": "created_at",
+    "bank_transfers": "created_at",
+    "bank_transfer_moves": "made_at",
+}
 QUOTE = pb.Quote(title="Preventivo", text="Posa", version="1")
 
 
@@ -85,14 +94,17 @@ def a_cart(world: World, reference: str, minutes: int | None = None) -> tuple[Cr
         currency="EUR",
         locale="it",
         recover_after_minutes=minutes,
-        metadata={},
+        metadata={"note": "di Giulia Bianchi"},
     )
     return cmd, Key(world.merchant_id, "CreateCart", ids.new("key"), b"hash")
 
 
 async def test_nothing_that_names_the_person_stays(world: World):
     link = await world.sent_link(
-        customer_id="cus_giulia", recipient=pb.Recipient(**PERSON), quote=QUOTE
+        customer_id="cus_giulia",
+        recipient=pb.Recipient(**PERSON),
+        quote=QUOTE,
+        metadata={"note": "per Giulia Bianchi"},
     )
     await accepted(world, link)
     payment = await world.pay(link, payer_email="giulia.bianchi@example.com")
@@ -113,6 +125,30 @@ async def test_nothing_that_names_the_person_stays(world: World):
     assert left.quote.acceptance.accepted_at == before.quote.acceptance.accepted_at
     assert left.quote.acceptance.text_sha256 == before.quote.text_sha256
     assert [one.state for one in await world.tries(link)] == [Try.STATE_SUCCEEDED]
+
+
+async def test_a_year_after_it_ended_nobody_is_named(world: World):
+    """Without anybody's asking."""
+    link = await world.sent_link(recipient=pb.Recipient(**PERSON), quote=QUOTE)
+    await accepted(world, link)
+    await world.pay(link, payer_email="giulia.bianchi@example.com")
+    world.act()
+    await carts.create_cart(world.deps, *a_cart(world, "c-1"))
+    late = await world.transfer(100, f"{link.creditor_reference} da Giulia Bianchi")
+    await give_back(world, late, note="Restituito a Giulia Bianchi")
+    open_link = await world.sent_link(recipient=pb.Recipient(**PERSON))
+    assert await keep_to(world.deps.db, KEPT.rules) == 0
+    for table, at in AGED.items():
+        aged = f"UPDATE {table} SET {at} = {at} - $2::interval WHERE merchant_id = $1"
+        await world.rows(aged, world.merchant_id, DISPUTABLE)
+    assert await keep_to(world.deps.db, KEPT.rules) == len(AGED)
+    left = await world.get(link)
+    assert (left.state, left.paid_minor, left.recipient.email) == (Link.STATE_PAID, 12900, "")
+    assert left.quote.acceptance.text_sha256
+    assert not left.quote.acceptance.ip
+    assert (await world.get(open_link)).recipient.email == PERSON["email"]
+    tables = {table for table, _ in await traces(world)} - {"outbox", "idempotency_keys", "links"}
+    assert tables <= {"carts"}, "its metadata stay until the customer is erased"
 
 
 async def test_a_link_that_waits_is_not_sent_any_more_but_can_be_paid(world: World):

@@ -5,6 +5,8 @@ import pytest
 from incasso.notify.v1 import messages_pb2 as pb
 from libs import ids, wire
 from libs.errors import Refusal
+from libs.retention import keep_to
+from services.notify import retention
 from services.notify.errors import (
     MessageNotFound,
     MessageUnderWay,
@@ -12,7 +14,6 @@ from services.notify.errors import (
     RecipientSuppressed,
     SuppressionNotFound,
 )
-from services.notify.flows.retention import forget
 from tests.services.notify.messages.world import World
 
 State = pb.Message
@@ -155,7 +156,7 @@ async def test_who_got_a_message_is_forgotten_after_thirteen_months(world: World
             " VALUES ('SM1', 'deliver', now() - interval '8 days'), ('SM2', 'deliver', now())"
         )
     await world.ask()
-    assert await forget(world.deps) == 2
+    assert await keep_to(world.deps.db, retention.KEPT.rules) == 2
     old, *others = await world.rows()
     assert (old["recipient"], old["about"]["name"], old["state"]) == ("", "", "sent")
     assert old["about"]["amount"]["amount_minor"] == 12900

@@ -1,0 +1,160 @@
+"""What is kept how long: rules as data, and the worker that keeps to them.
+
+Each service states in its retention.py what its tables hold (`Table`: which columns name a person or
+hold a secret, and when that goes) and which rows grow old (`Rule`). Those of the tables that every
+service has are here. Nobody waits for the worker: it takes a few rows at a time, skips what is
+locked, and any number of replicas may run it.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import asyncpg
+from prometheus_client import Counter
+
+from libs import idempotency, ids
+from libs.bus import KEPT as KEPT_BY_NATS
+from libs.db import Conn, Database
+from libs.errors import ServiceUnavailable
+from libs.logs import log
+
+BATCH: Final = 1000
+PAUSE_SECONDS: Final = 3600.0
+# Longer than NATS may bring an event again, and than `incasso events replay` reaches back.
+INBOX: Final = KEPT_BY_NATS + timedelta(days=76)
+REPLAY: Final = INBOX - KEPT_BY_NATS
+
+FORGOTTEN: Final = Counter("incasso_rows_forgotten_total", "Rows that grew old", ["table"])
+
+# When what names a person, or a secret, goes.
+ERASED: Final = "when the customer is erased"
+WITH_ROW: Final = "with its row"
+BY_RULE: Final = "by its rule"  # of the same table, below
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Rows whose `at` is `after` ago are deleted, or lose what `clear` names (column → SQL).
+
+    `at` has an index. `by_event` is a column of event ids instead, which are as old as their row.
+    """
+
+    table: str
+    at: str
+    after: timedelta
+    why: str
+    where: str = "true"
+    clear: Mapping[str, str] = field(default_factory=dict)
+    by_event: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a table is for, and of each column of text, JSON or bytes whether it names a person,
+    is a secret, or neither. `personal` and `secret` say when it goes.
+    """
+
+    holds: str
+    plain: str  # names with blanks between
+    personal: Mapping[str, str] = field(default_factory=dict)
+    secret: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What one service keeps."""
+
+    tables: Mapping[str, Table]
+    rules: Sequence[Rule] = ()
+
+
+NOTHING: Final = Kept({})
+
+
+def chassis(service: str) -> Kept:
+    """The tables that every service has."""
+    return Kept(
+        {
+            "idempotency_keys": Table(
+                "what was answered to which key",
+                plain="merchant_id method key request_hash resource_id",
+                personal={"answer": f"{ERASED}, else {WITH_ROW}"},
+            ),
+            "outbox": Table(
+                "the log of events, from which the ledger can be built again: rows stay",
+                plain="event_id merchant_id aggregate_id subject traceparent error",
+                personal={"body": ERASED},
+            ),
+            "inbox": Table("which events were handled", plain="consumer event_id"),
+            "test_clocks": Table("clocks of test merchants", plain="merchant_id"),
+            "schema_migrations": Table("which migrations were made", plain="component name"),
+        },
+        (
+            Rule(
+                "idempotency_keys",
+                "created_at",
+                idempotency.KEPT,
+                "as long as a repeat gets the same answer",
+            ),
+            Rule(
+                "inbox",
+                "received_at",
+                INBOX,
+                "NATS keeps events for 14 days, and replays reach back for 76",
+                where=f"consumer = '{service}'",
+                by_event="event_id",
+            ),
+        ),
+    )
+
+
+def together(service: str, own: Kept) -> Kept:
+    """The chassis' tables and the service's own."""
+    common = chassis(service)
+    return Kept({**common.tables, **own.tables}, (*common.rules, *own.rules))
+
+
+def sql_of(rule: Rule) -> str:
+    """$1 is the age, $2 how many rows; $3 the first id of a row that is younger."""
+    old = f"{rule.at} < now() - $1::interval AND {rule.where}"
+    old += f" AND {rule.by_event} < $3" if rule.by_event else ""
+    change = f"DELETE FROM {rule.table}"  # noqa: S608 - made of constants
+    if rule.clear:
+        values = ", ".join(f"{column} = {value}" for column, value in rule.clear.items())
+        change = f"UPDATE {rule.table} SET {values}"  # noqa: S608 - made of constants
+    return (
+        f"{change} WHERE ctid = ANY (ARRAY("  # noqa: S608 - made of constants
+        f"SELECT ctid FROM {rule.table} WHERE {old} LIMIT $2 FOR UPDATE SKIP LOCKED))"
+    )
+
+
+async def keep_to(db: Database, rules: Sequence[Rule], *, batch: int = BATCH) -> int:
+    """All that is old now, in this order; answers how many rows. ServiceUnavailable."""
+    forgotten = 0
+    for rule in rules:
+        taken = batch
+        while taken >= batch:
+            async with db.transaction() as conn:
+                taken = await _take(conn, rule, batch)
+            FORGOTTEN.labels(rule.table).inc(taken)
+            forgotten += taken
+    return forgotten
+
+
+async def _take(conn: Conn, rule: Rule, batch: int) -> int:
+    first_id = (ids.earliest("evt", ago=rule.after),) if rule.by_event else ()
+    return await conn.execute(sql_of(rule), rule.after, batch, *first_id)
+
+
+async def run(db: Database, rules: Sequence[Rule]) -> None:
+    """Keep to the rules until cancelled."""
+    while True:
+        try:
+            if count := await keep_to(db, rules):
+                log.info("forgot what is old", count=count)
+        except (ServiceUnavailable, asyncpg.PostgresError, TimeoutError) as error:
+            log.warning("what is old was not forgotten", error=repr(error))
+        await asyncio.sleep(PAUSE_SECONDS)

@@ -1,0 +1,2 @@
+-- What finds sessions that are over for long.
+CREATE INDEX sessions_by_end ON sessions (expires_at);

@@ -1,0 +1,120 @@
+"""What paylink keeps: links and their money stay, whom they were sent to does not."""
+
+from datetime import timedelta
+from typing import Final
+
+from libs.retention import BY_RULE, ERASED, Kept, Rule, Table
+
+# A card payment can be disputed for 13 months at most.
+DISPUTABLE: Final = timedelta(days=396)
+_WHY: Final = "as long as the payment may be disputed"
+_NOBODY: Final = {
+    "recipient_name": "NULL",
+    "recipient_email": "NULL",
+    "recipient_phone": "NULL",
+}
+_SOMEBODY: Final = (
+    "(recipient_name IS NOT NULL OR recipient_email IS NOT NULL OR recipient_phone IS NOT NULL)"
+)
+_RECIPIENT: Final = dict.fromkeys(_NOBODY, f"{ERASED}, else {BY_RULE}")
+
+KEPT: Final = Kept(
+    {
+        "links": Table(
+            "links: amounts, states, references and what was bought stay",
+            plain="merchant_id id state currency description order_reference channels locale line_items"
+            " quote methods reminder_days creditor_reference customer_id payment_id paying_by origin"
+            " balance_of cart_id success_url trace_id",
+            personal={
+                **_RECIPIENT,
+                "acceptance": f"address and browser {ERASED}, else {BY_RULE}; version and time stay",
+                "metadata": ERASED,
+            },
+        ),
+        "link_tokens": Table(
+            "addresses of links, sealed",
+            plain="merchant_id link_id",
+            secret={
+                "token_hash": "stays: a hash of random bits",
+                "sealed": "stays: opens with the seal's key only, and the link has ended",
+            },
+        ),
+        "link_payments": Table(
+            "tries to pay: amounts, states and references stay",
+            plain="merchant_id id link_id state method currency payment_id payment_state"
+            " next_action_type instrument_id brand last4 bank_transfer_id decline refusal",
+            personal={
+                "payer_email": f"{ERASED}, else {BY_RULE}",
+                "next_action_url": "when the challenge ends",
+            },
+            secret={"request": "when payments has answered"},
+        ),
+        "bank_transfers": Table(
+            "money that arrived",
+            plain="merchant_id id state bank_reference currency link_id booked_on booking candidates",
+            personal={"creditor_reference": f"{ERASED}, else {BY_RULE}"},  # any text of the payer's
+        ),
+        "bank_transfer_moves": Table(
+            "where that money went, by whom",
+            plain="merchant_id id transfer_id kind link_id made_by",
+            personal={"note": f"{ERASED}, else {BY_RULE}"},
+        ),
+        "link_quotas": Table("how many links of a month", plain="merchant_id"),
+        "carts": Table(
+            "carts that were left: what was in them stays",
+            plain="merchant_id id state reference line_items currency locale payment_link_id",
+            personal={**_RECIPIENT, "metadata": ERASED},
+        ),
+        "shops": Table("one-page shops", plain="merchant_id slug state title description"),
+        "products": Table(
+            "what shops sell", plain="merchant_id id state name description currency metadata"
+        ),
+    },
+    (
+        Rule(
+            "links",
+            "created_at",
+            DISPUTABLE,
+            _WHY,
+            where=f"state IN ('paid', 'expired', 'cancelled') AND {_SOMEBODY}",
+            clear={
+                **_NOBODY,
+                "channels": "'{}'",
+                "acceptance": """acceptance || '{"ip": null, "user_agent": null}'""",
+                "version": "version + 1",
+            },
+        ),
+        Rule(
+            "link_payments",
+            "created_at",
+            DISPUTABLE,
+            _WHY,
+            where="payer_email IS NOT NULL AND state <> 'processing'",
+            clear={"payer_email": "NULL"},
+        ),
+        Rule(
+            "bank_transfers",
+            "created_at",
+            DISPUTABLE,
+            _WHY,
+            where="creditor_reference IS NOT NULL AND state NOT IN ('unmatched', 'late')",
+            clear={"creditor_reference": "NULL"},
+        ),
+        Rule(
+            "bank_transfer_moves",
+            "made_at",
+            DISPUTABLE,
+            _WHY,
+            where="note IS NOT NULL",
+            clear={"note": "NULL"},
+        ),
+        Rule(
+            "carts",
+            "created_at",
+            DISPUTABLE,
+            "as long as a link may be sent for it",
+            where=f"due_at IS NULL AND {_SOMEBODY}",
+            clear=_NOBODY,
+        ),
+    ),
+)

@@ -1,0 +1,55 @@
+"""What payments keeps: the trail of the money stays, whoever it was of."""
+
+from datetime import timedelta
+from typing import Final
+
+from libs.retention import ERASED, WITH_ROW, Kept, Rule, Table
+
+SPENT: Final = f"once no try can need it, and {ERASED}"
+
+KEPT: Final = Kept(
+    {
+        "psp_accounts": Table(
+            "accounts at PSPs, by the name of their credentials",
+            plain="merchant_id id name psp credentials tra_band",
+        ),
+        "routings": Table("which account is tried first", plain="merchant_id rules"),
+        "payment_policies": Table("what merchants decided", plain="merchant_id duplicate_orders"),
+        "payments": Table(
+            "the money: amounts, states and references stay",
+            plain="merchant_id id state currency capture order_reference method initiator customer_id"
+            " instrument_id mandate_reference exemption psp_account_id psp_account psp_reference"
+            " decline trace_id traceparent actor order_part duplicate_of",
+            personal={
+                "description": ERASED,
+                "metadata": ERASED,
+                "return_url": ERASED,
+                "next_action_url": f"when the challenge ends, and {ERASED}",
+            },
+            secret={"candidates": SPENT},
+        ),
+        "attempts": Table(
+            "every call to a PSP, with its outcome",
+            plain="merchant_id id payment_id kind state psp_account_id exemption reason psp_reference"
+            " decline",
+            secret={"token": SPENT, "psp_customer": SPENT},
+        ),
+        "disputes": Table(
+            "disputes",
+            plain="merchant_id id payment_id state currency reason psp_account_id psp_reference",
+        ),
+        "psp_events": Table(
+            "what PSPs told, so that a repeat is known",
+            plain="merchant_id psp_account_id psp_event_id",
+            personal={"body": WITH_ROW},
+        ),
+    },
+    (
+        Rule(
+            "psp_events",
+            "received_at",
+            timedelta(days=90),
+            "PSPs repeat for a month at most; a later repeat tells nothing new",
+        ),
+    ),
+)

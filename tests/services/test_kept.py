@@ -1,0 +1,69 @@
+"""What each service says that it keeps, compared with the database that its migrations make."""
+
+import importlib
+
+import asyncpg
+import pytest
+
+from libs import retention
+from libs.retention import BY_RULE, Kept
+from stack.ports import GRPC_SERVICES
+
+SERVICES = [service.name for service in GRPC_SERVICES]
+
+WITH_CONTENT = ("text", "jsonb", "json", "bytea", "character varying", "ARRAY", "inet")
+
+
+def kept(service: str) -> Kept:
+    own = importlib.import_module(f"services.{service}.retention").KEPT
+    return retention.together(service, own)
+
+
+def stated(service: str) -> dict[str, list[str]]:
+    return {
+        name: sorted([*table.plain.split(), *table.personal, *table.secret])
+        for name, table in kept(service).tables.items()
+    }
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_every_column_says_whether_it_names_a_person_or_is_a_secret(service, new_database):
+    conn = await asyncpg.connect(new_database(service))
+    rows = await conn.fetch(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND data_type = ANY ($1)",
+        list(WITH_CONTENT),
+    )
+    await conn.close()
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["table_name"], []).append(row["column_name"])
+    assert stated(service) == {name: sorted(columns) for name, columns in found.items()}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_every_rule_runs_and_finds_what_is_old_by_an_index(service, new_database):
+    conn = await asyncpg.connect(new_database(service))
+    await conn.execute("SET enable_seqscan = off")
+    for rule in kept(service).rules:
+        sql = retention.sql_of(rule).replace("$2", "10").replace("$3", "'evt_0'")
+        plan = await conn.fetch("EXPLAIN " + sql.replace("$1", "'1 day'"))
+        text = "\n".join(row[0] for row in plan)
+        assert f"Seq Scan on {rule.table}" not in text, text
+    await conn.close()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_goes_by_a_rule_has_one(service):
+    for name, table in kept(service).tables.items():
+        rules = [rule for rule in kept(service).rules if rule.table == name]
+        for column, fate in {**table.personal, **table.secret}.items():
+            if BY_RULE in fate:
+                assert any(not rule.clear or column in rule.clear for rule in rules), column
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_rule_is_about_a_table_and_says_why(service):
+    for rule in kept(service).rules:
+        assert rule.table in kept(service).tables
+        assert rule.why
