@@ -49,6 +49,7 @@ KEPT: Final = Kept(
         "webhook_deliveries": Table(
             "what was delivered where", plain="merchant_id id endpoint_id event_id event_type state"
         ),
+        "sms_quotas": Table("how many text messages of a month", plain="merchant_id"),
         "webhook_attempts": Table("every try", plain="merchant_id delivery_id error excerpt"),
     },
     (  # in this order: an event goes when its deliveries have gone

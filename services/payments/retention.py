@@ -31,7 +31,7 @@ KEPT: Final = Kept(
         "attempts": Table(
             "every call to a PSP, with its outcome",
             plain="merchant_id id payment_id kind state psp_account_id exemption reason psp_reference"
-            " decline",
+            " decline charge_reference",
             secret={"token": SPENT, "psp_customer": SPENT},
         ),
         "disputes": Table(
