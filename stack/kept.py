@@ -47,12 +47,16 @@ def _columns(kept: Kept) -> Iterator[str]:
 
 def _after(kept: Kept, table: str) -> str:
     days = [rule.after.days for rule in kept.rules if rule.table == table]
-    return f"after {min(days)} days" if days else ""
+    return f"after {_days(min(days))}" if days else ""
+
+
+def _days(count: int) -> str:
+    return "a day" if count == 1 else f"{count} days"
 
 
 def _rule(rule: Rule) -> str:
     gone = ", ".join(f"`{column}`" for column in rule.clear if column != "version") or "the row"
-    return f"| `{rule.table}` | {rule.after.days} days | {gone} | {rule.why} |"
+    return f"| `{rule.table}` | {_days(rule.after.days)} | {gone} | {rule.why} |"
 
 
 if __name__ == "__main__":

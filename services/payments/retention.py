@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from libs.retention import ERASED, WITH_ROW, Kept, Rule, Table
+from libs.retention import BY_RULE, ERASED, WITH_ROW, Kept, Rule, Table
 
 SPENT: Final = f"once no try can need it, and {ERASED}"
 
@@ -24,6 +24,7 @@ KEPT: Final = Kept(
                 "description": ERASED,
                 "metadata": ERASED,
                 "return_url": ERASED,
+                "velocity_subjects": ERASED,
                 "next_action_url": f"when the challenge ends, and {ERASED}",
             },
             secret={"candidates": SPENT},
@@ -31,8 +32,13 @@ KEPT: Final = Kept(
         "attempts": Table(
             "every call to a PSP, with its outcome",
             plain="merchant_id id payment_id kind state psp_account_id exemption reason psp_reference"
-            " decline charge_reference",
+            " decline charge_reference undoes",
             secret={"token": SPENT, "psp_customer": SPENT},
+        ),
+        "decline_counters": Table(
+            "declines by who tries: links, sessions, customers, hashed addresses",
+            plain="merchant_id",
+            personal={"subject": BY_RULE},
         ),
         "disputes": Table(
             "disputes",
@@ -45,6 +51,12 @@ KEPT: Final = Kept(
         ),
     },
     (
+        Rule(
+            "decline_counters",
+            "window_ends_at",
+            timedelta(days=1),
+            "its window is over",
+        ),
         Rule(
             "psp_events",
             "received_at",
