@@ -59,3 +59,57 @@ async def test_a_publishable_key_pays_a_session_and_does_nothing_else(shop, merc
     paid = (await shop.get(path))["payment"]
     assert paid["state"] == "captured"
     assert len(await booked(paid)) == 1
+
+
+async def test_a_browser_lowers_an_order_by_its_items_and_never_by_an_amount(
+    shop, merchant, booked
+):
+    browser = Shop(
+        shop.http, shop.url, merchant.publishable_key, shop.sandbox_url, shop.localstripe_url
+    )
+    order = {
+        "customer_id": await shop.customer("tok_visa"),
+        "amount": {"amount_minor": 6290, "currency": "EUR"},
+        "order_reference": shop.next_order(),
+        "capture": "delayed",
+        "grace_seconds": 86_400,
+        "metadata": {"margin": "40"},
+        "items": [
+            {"id": "shoes", "name": "Scarpe", "quantity": 1, "unit_amount_minor": 5500},
+            {"id": "socks", "name": "Calze", "quantity": 3, "unit_amount_minor": 100},
+            {
+                "id": "shipping",
+                "name": "Posta",
+                "quantity": 1,
+                "unit_amount_minor": 490,
+                "fixed": True,
+            },
+        ],
+    }
+    session = (await shop.call("POST", "/v1/one-click-sessions", order)).expect(201)
+    proof = {"client_secret": session["client_secret"]}
+    paid = await browser.call("POST", f"/v1/one-click-sessions/{session['id']}/pay", proof)
+    payment = paid.expect(200)["payment"]
+    assert {"metadata", "order_reference", "psp_reference", "customer_id"}.isdisjoint(payment)
+    path = f"/v1/one-click-payments/{payment['id']}/undo"
+    cent = {**proof, "amount": {"amount_minor": 1, "currency": "EUR"}}
+    refused = await browser.call("POST", path, cent)
+    assert refused.expect(400)["errors"][0]["pointer"] == "/amount"
+    removed = {**proof, "remove": [{"item_id": "socks", "quantity": 2}]}
+    lowered = (await browser.call("POST", path, removed)).expect(200)
+    assert (lowered["state"], lowered["capturable_minor"]) == ("authorised", 6090)
+    (await shop.call("POST", "/v1/test-clock/advance", {"seconds": 86_401})).expect(200)
+    for _ in range(75):
+        found = await shop.get(f"/v1/payments/{payment['id']}")
+        if found["state"] == "captured":
+            break
+        await asyncio.sleep(0.2)
+    (row,) = await booked(found)
+    assert (found["captured_minor"], row["captured_minor"]) == (6090, 6090)
+    types: set[str] = set()
+    for _ in range(75):
+        types = {event["type"] for event in (await shop.get("/v1/events?limit=100"))["data"]}
+        if {"payment.lowered", "order.items_removed"} <= types:
+            break
+        await asyncio.sleep(0.2)
+    assert {"payment.lowered", "order.items_removed"} <= types

@@ -70,19 +70,22 @@ async def page(
     created_from: datetime | None,
     created_to: datetime | None,
 ) -> Sequence[Customer]:
-    """One row more than the page has, newest first. Erased customers are in it, without data."""
+    """One row more than the page has, newest first. Erased customers are in it, without data.
+
+    Conditions that are absent are not in the SQL, so that each combination has a plan of its own.
+    """
+    values: list[object] = [merchant_id, page.before, page.limit + 1]
+    conditions = ["merchant_id = $1", "id < $2"]
+    for condition, value in (
+        ("lower(email) = lower({})", email),
+        ("created_at >= {}", created_from),
+        ("created_at < {}", created_to),
+    ):
+        if value is not None:
+            values.append(value)
+            conditions.append(condition.format(f"${len(values)}"))
     rows = await conn.fetch(
-        _SELECT + " WHERE merchant_id = $1 AND id < $2"
-        " AND ($3::text IS NULL OR lower(email) = lower($3))"
-        " AND ($4::timestamptz IS NULL OR created_at >= $4)"
-        " AND ($5::timestamptz IS NULL OR created_at < $5)"
-        " ORDER BY id DESC LIMIT $6",
-        merchant_id,
-        page.before,
-        email,
-        created_from,
-        created_to,
-        page.limit + 1,
+        f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT $3", *values
     )
     return [_customer(row) for row in rows]
 
