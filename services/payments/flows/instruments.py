@@ -61,7 +61,7 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady
             alarm = NewEvent(
                 cmd.merchant_id, judged.subject, *events.card_testing_suspected(judged), at=now
             )
-            await store.count(tx, cmd.merchant_id, Count(judged, 1, 0), alarm, now)
+            await store.count(tx, cmd.merchant_id, [Count(judged, 1, 0)], [alarm], now)
     match outcome:
         case InstrumentReady():
             return outcome

@@ -23,6 +23,7 @@ from services.payments.outcomes import Outcome
 from services.payments.settling import settle
 from services.payments.states import AttemptKind, AttemptState, State
 from services.payments.store import attempts, payments, recording
+from services.payments.store import velocity as velocity_store
 from services.payments.store.recording import Following
 from services.payments.velocity import Count
 
@@ -133,6 +134,9 @@ async def book(tx: Conn, deps: Deps, before: Payment, change: Change) -> None:
     if change.payment != before:
         saved = await payments.save(tx, before, change.payment)
     assert saved is not None  # it is locked
+    if counts := velocity.counts(before, saved):
+        alarms, now = _alarms(deps, saved, counts), deps.clock.now()
+        await velocity_store.count(tx, saved.merchant_id, counts, alarms, now)
     await tell(tx, deps, saved, change.happened)
     await _look_again(tx, change)
 

@@ -123,10 +123,18 @@ WITH counted AS ({count_sql(2, merchant="$1", when="true")})
 {outbox.insert_sql(8)} aggregate_id IN (SELECT subject FROM counted WHERE reached)"""  # noqa: S608 - made of constants
 
 
-async def count(conn: Conn, merchant_id: str, count: Count, alarm: NewEvent, now: datetime) -> None:
-    """A decline that is not a payment's; `alarm` is told when it was the last allowed."""
+async def count(
+    conn: Conn,
+    merchant_id: str,
+    counts: Sequence[Count],
+    alarms: Sequence[NewEvent],
+    now: datetime,
+) -> None:
+    """What is recorded elsewhere than with an outcome of ours. Each alarm's aggregate is a subject:
+    it is told when that has used up its declines.
+    """
     await conn.execute(
-        _COUNT, merchant_id, *count_values([count], now), *outbox.insert_values([alarm])
+        _COUNT, merchant_id, *count_values(counts, now), *outbox.insert_values(alarms)
     )
 
 

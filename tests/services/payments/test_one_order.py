@@ -20,7 +20,8 @@ from services.payments.outcomes import ActionRequired, DeclineCode, Pending
 from services.payments.states import State
 from tests.services.payments.conftest import MERCHANT, World, key
 from tests.services.payments.door import Door
-from tests.services.payments.psp_double import AUTHORISE, Fault, ProcessDied, declined
+from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, ProcessDied, declined
+from tests.services.payments.psp_news import elsewhere
 
 ORDER = "B-7"
 TOLD = "payment.duplicate_found"
@@ -155,10 +156,12 @@ async def test_a_refund_that_fails_after_a_second_payment_breaks_nothing(world: 
     """The PSP takes its word back days later: two payments count, and a third is refused."""
     first = await pay(world)
     await world.refund(first)
+    [refund] = await world.attempts(REFUND)
     second = await pay(world)
-    await world.rows(
-        "UPDATE payments SET state = 'captured', refunded_minor = 0 WHERE id = $1", first.id
-    )
+    reference = refund["psp_reference"]
+    no = declined(DeclineCode.REQUEST_REFUSED, reference)
+    await world.notice(elsewhere("f1", REFUND, first.psp_reference, no, reference=reference))
+    assert (await world.get(first)).state is State.CAPTURED
     with pytest.raises(OrderAlreadyPaid) as caught:
         await pay(world)
     assert caught.value.facts["payment_id"] == first.id

@@ -15,12 +15,13 @@ from services.payments.deps import Deps
 from services.payments.domain import Payment
 from services.payments.errors import TooManyDeclines
 from services.payments.flows.create import Token, create_payment
-from services.payments.outcomes import ActionRequired, DeclineCode
+from services.payments.outcomes import ActionRequired, Approved, DeclineCode
 from services.payments.states import State
 from services.payments.store import velocity as store
 from tests.services.payments.conftest import World, key
 from tests.services.payments.door import EUR_59_90, Door
-from tests.services.payments.psp_double import AUTHORISE, Fault, declined
+from tests.services.payments.psp_double import AUTHORISE, CANCEL, Fault, declined
+from tests.services.payments.psp_news import elsewhere
 
 FLOOD = 325
 NO = declined(DeclineCode.CARD_BLOCKED)
@@ -181,6 +182,17 @@ async def test_tries_whose_end_is_not_known_count_until_it_is(shop: Shop):
     await shop.world.recover()
     assert await shop.attempt("link:lnk_1") is not None
     [counter] = await shop.world.rows("SELECT * FROM decline_counters WHERE subject = 'link:lnk_1'")
+    assert (counter["declines"], counter["under_way"]) == (0, 0)
+
+
+async def test_a_try_that_is_cancelled_in_the_psps_console_is_not_under_way(shop: Shop):
+    await shop.declined("link:lnk_1", outcome=Fault.LOST_ANSWER)
+    [attempt] = await shop.world.attempts()
+    gone = elsewhere(
+        "c1", CANCEL, "", Approved("op_1", 5990), reference="op_1", charge_key=attempt["id"]
+    )
+    await shop.world.notice(gone)
+    [counter] = await shop.world.rows("SELECT * FROM decline_counters")
     assert (counter["declines"], counter["under_way"]) == (0, 0)
 
 
