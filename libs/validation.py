@@ -13,6 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from incasso.rest.v1 import options_pb2
+from libs import text
 from libs.errors import FieldViolation, InvalidArgument
 from libs.formats import CHECKS
 from libs.normal_forms import MOST, NORMAL_FORMS
@@ -155,8 +156,10 @@ def _map_checks(field: FieldDescriptor) -> Checks:
             yield FieldViolation(path, f"must have at most {most} keys")
             return
         for key, value in values.items():
-            if not 1 <= len(key) <= MAX_KEY_LENGTH or "\x00" in key:
+            if not 1 <= len(key) <= MAX_KEY_LENGTH:
                 yield FieldViolation(path, f"keys must have 1 to {MAX_KEY_LENGTH} characters")
+            elif wrong := text.wrong_character(key, multiline=False):
+                yield FieldViolation(path, f"keys {wrong}")
             elif wrong := value_check(value):
                 yield FieldViolation(f"{path}.{key}", wrong)
         if sum(len(key.encode()) + len(value.encode()) for key, value in values.items()) > (
@@ -200,14 +203,15 @@ def _anything(_: Any) -> str | None:
 
 def _text_check(rules: options_pb2.FieldRules) -> Check:
     least, most = rules.min_length, rules.max_length or MAX_LENGTH
+    multiline = rules.multiline
     pattern = re.compile(rules.pattern) if rules.pattern else None
     format_check = CHECKS.get(options_pb2.Format.Name(rules.format))
 
     def run(value: str) -> str | None:
-        if "\x00" in value:
-            return "must not contain a NUL character"
         if len(value) > most:
             return f"must have at most {most} characters"
+        if wrong := text.wrong_character(value, multiline=multiline):
+            return wrong
         if len(value) < least:
             return f"must have at least {least} characters"
         if pattern and not pattern.fullmatch(value):

@@ -14,6 +14,7 @@ from aiohttp import web
 from incasso.payments.v1 import payments_pb2
 from libs import client
 from libs.errors import Kind, Refusal
+from libs.text import without_controls
 from services.gateway import bodies
 from services.gateway.addresses import Addresses
 from services.gateway.errors import TooManyRequests
@@ -75,7 +76,7 @@ def headers_of(request: web.Request) -> dict[str, str]:
     """In lower case, repeated ones joined; cut to what payments takes."""
     found: dict[str, str] = {}
     for name, value in request.headers.items():
-        text = value.encode("utf-8", "replace").decode().replace("\x00", "")
+        text = without_controls(value.encode("utf-8", "replace").decode())
         key = name.lower()[:40]
         joined = f"{found[key]}, {text}" if key in found else text
         found[key] = joined[:MAX_HEADER_LENGTH]

@@ -1,10 +1,12 @@
 """What a message says: one set of words that e-mail (HTML and text) and text messages are made of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from libs import display
 from libs.money import Money
+from libs.text import isolated
 from services.notify import gsm, mime, words
 from services.notify.domain import LINK_KINDS, STOPPABLE, About, Kind
 from services.notify.merchants_client import Merchant
@@ -46,26 +48,35 @@ def one_line(text: str, length: int = TEXT_LENGTH) -> str:
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
+def shown(text: str, length: int = TEXT_LENGTH) -> str:
+    """What people typed, within our own words: an Arabic name turns nothing but itself."""
+    return isolated(one_line(text, length))
+
+
+def subject_of(pattern: str, values: Mapping[str, str]) -> str:
+    """A header's text: without the hard blanks of amounts."""
+    return pattern.format(**values).replace("\u00a0", " ").replace("\u202f", " ")
+
+
 def letter(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: str = "") -> Letter:
     """The words of an e-mail. `url`: the link's address, for kinds that carry one."""
     language = display.language_of(locale)
     said = words.WORDS[language]
     text = said.kinds[kind]
-    merchant_name = one_line(merchant.name, NAME_LENGTH)
     values = {
-        "merchant": merchant_name,
+        "merchant": shown(merchant.name, NAME_LENGTH),
         "amount": display.amount(about.amount, locale),
-        "reference": one_line(about.order_reference),
-        "description": one_line(about.description),
+        "reference": shown(about.order_reference),
+        "description": shown(about.description),
     }
-    name = one_line(about.name, NAME_LENGTH)
+    name = shown(about.name, NAME_LENGTH)
     stop_url = url + STOP_PATH if url and kind in STOPPABLE else ""
     paragraphs = [text.intro.format(**values)]
     if about.has_quote and kind in LINK_KINDS:
         paragraphs.append(said.quote)
     return Letter(
         language=language,
-        subject=one_line(text.subject.format(**values)),
+        subject=subject_of(text.subject, values),
         preheader=text.preheader.format(**values),
         heading=text.heading.format(**values),
         greeting=said.greeting.format(name=name) if name else said.greeting_nobody,
@@ -95,9 +106,9 @@ def _amount_label(kind: Kind, about: About, said: words.Language) -> str:
 def _rows(kind: Kind, about: About, said: words.Language, locale: str) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     if about.description:
-        rows.append((said.description, one_line(about.description)))
+        rows.append((said.description, shown(about.description)))
     if about.order_reference:
-        rows.append((said.reference, one_line(about.order_reference)))
+        rows.append((said.reference, shown(about.order_reference)))
     if about.total and kind in LINK_KINDS:
         rows.append((said.total, display.amount(about.total, locale)))
     if about.received and kind in LINK_KINDS:
@@ -110,11 +121,11 @@ def _rows(kind: Kind, about: About, said: words.Language, locale: str) -> list[t
 
 
 def _items(about: About, said: words.Language, locale: str) -> list[tuple[str, str]]:
-    shown = [
+    listed = [
         (
-            f"{item.quantity} {TIMES} {one_line(item.name)}"
+            f"{item.quantity} {TIMES} {shown(item.name)}"
             if item.quantity > 1
-            else one_line(item.name),
+            else shown(item.name),
             display.amount(Money(item.amount_minor, about.amount.currency), locale),
         )
         for item in about.items[:ITEMS]
@@ -122,8 +133,8 @@ def _items(about: About, said: words.Language, locale: str) -> list[tuple[str, s
     if rest := about.items[ITEMS:]:
         sum_minor = sum(item.amount_minor for item in rest)
         left = Money(sum_minor, about.amount.currency)
-        shown.append((said.more_items.format(count=len(rest)), display.amount(left, locale)))
-    return shown
+        listed.append((said.more_items.format(count=len(rest)), display.amount(left, locale)))
+    return listed
 
 
 def text_message(
@@ -151,6 +162,6 @@ def _detail(about: About, said: words.Language) -> str:
 
 def _plain_amount(amount: Money, language: str) -> str:
     """`EUR 129,00`: the sign of the euro would count twice."""
-    shown = display.amount(amount, language)
-    digits = "".join(c for c in shown if c.isdigit() or c in ".,-\u00a0\u202f'")
+    said = display.amount(amount, language)
+    digits = "".join(c for c in said if c.isdigit() or c in ".,-\u00a0\u202f'")
     return f"{amount.currency} {digits.strip()}"

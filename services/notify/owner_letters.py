@@ -6,7 +6,7 @@ from typing import Final
 
 from libs import display
 from services.notify.domain import About, Kind
-from services.notify.letters import NAME_LENGTH, Letter, one_line
+from services.notify.letters import NAME_LENGTH, Letter, shown, subject_of
 from services.notify.merchants_client import Merchant
 
 SHOWN_OF_IBAN: Final = 4  # characters at its begin and at its end
@@ -96,13 +96,13 @@ def owner_letter(kind: Kind, about: About, merchant: Merchant, *, locale: str) -
     language = display.language_of(locale)
     said = WORDS[language]
     text = said.notices[kind]
-    name = one_line(merchant.name, NAME_LENGTH)
-    rows = [(said.account, one_line(about.account))]
+    name = shown(merchant.name, NAME_LENGTH)
+    rows = [(said.account, shown(about.account))]
     if about.happened_at:
         rows.append((text.moment, display.moment(about.happened_at, locale)))
     return Letter(
         language=language,
-        subject=one_line(text.subject.format(merchant=name)),
+        subject=subject_of(text.subject, {"merchant": name}),
         preheader=text.preheader,
         heading=text.heading,
         greeting=said.greeting,

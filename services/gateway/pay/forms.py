@@ -7,6 +7,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from incasso.paylink.v1 import pages_pb2
+from libs.text import without_controls
 from services.gateway.pay.guard import whole_number
 
 MAX_KEY: Final = 200
@@ -36,7 +37,9 @@ def accept_quote(token: str, form: Form, device: Device) -> Sent:
         token=token,
         text_sha256=form.get("text_sha256", ""),
         ip=device.ip or "",
-        user_agent=device.user_agent.encode("utf-8", "replace").decode()[:MAX_USER_AGENT],
+        user_agent=without_controls(device.user_agent.encode("utf-8", "replace").decode())[
+            :MAX_USER_AGENT
+        ],
     )
     return Sent(message)
 

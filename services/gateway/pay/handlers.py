@@ -10,6 +10,7 @@ from aiohttp import web
 
 from incasso.paylink.v1 import pages_pb2
 from libs.errors import Kind, OutcomeUnknown, Refusal
+from libs.text import isolated, without_controls
 from services.gateway.errors import GatewayRefusal
 from services.gateway.limits import Limiter
 from services.gateway.pay import forms, guard, rendering, texts, view
@@ -90,7 +91,9 @@ class PayPages:
             action = {"link": address(request), "label": "open_page"}
             return guard.message(request, "stopped", page=page, action=action)
         action = {"form": address(request, "/stop-reminders"), "label": "stop_button"}
-        return guard.message(request, "stop", page=page, action=action, merchant=page.merchant.name)
+        return guard.message(
+            request, "stop", page=page, action=action, merchant=isolated(page.merchant.name)
+        )
 
     async def _submit(self, request: web.Request) -> web.Response:
         make = forms.ACTIONS.get(request.match_info["action"])
@@ -195,4 +198,4 @@ def use_of(request: web.Request) -> str:
 
 def text_of(value: str) -> str:
     """As protobuf takes it, whatever the address held."""
-    return value.encode("utf-8", "replace").decode()
+    return without_controls(value.encode("utf-8", "replace").decode())

@@ -12,7 +12,7 @@ from aiohttp import web
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.paylink.v1 import pages_pb2
-from libs import display
+from libs import display, text
 from services.gateway.pay import view
 from services.gateway.pay.texts import WORDS
 from services.gateway.pay.theme import theme
@@ -38,7 +38,11 @@ def moment(stamp: Timestamp, language: str) -> str:
     return display.moment(stamp.ToDatetime(tzinfo=UTC), language)
 
 
-_templates.filters |= {"moment": moment, "paragraphs": view.paragraphs}
+_templates.filters |= {
+    "moment": moment,
+    "paragraphs": view.paragraphs,
+    "isolated": text.isolated,  # what people wrote, within a sentence of ours
+}
 _templates.globals["card_name"] = display.card_name
 
 

@@ -11,6 +11,7 @@ from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import display
 from libs.money import Money
+from libs.text import isolated
 from services.gateway.pay.texts import WORDS
 
 LINK = paylink_pb2.PaymentLink
@@ -131,7 +132,9 @@ def outcome(page: pages_pb2.PayPage, name: str, language: str) -> str:
         elif recipient:
             said = "expired_new"
     amount = money(arrived_minor, link.amount.currency, language)
-    return words[said].format(merchant=page.merchant.name, recipient=recipient, amount=amount)
+    return words[said].format(
+        merchant=isolated(page.merchant.name), recipient=recipient, amount=amount
+    )
 
 
 def balance_minor(link: paylink_pb2.PaymentLink) -> int:

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 
@@ -189,3 +190,17 @@ def test_italian_says_tu():
     for text in words.WORDS["it"].kinds.values():
         for line in (text.subject, text.preheader, text.heading, text.intro, text.sms, *text.notes):
             assert not formal.search(line), line
+
+
+@pytest.mark.parametrize("kind", [Kind.LINK, Kind.RECEIPT])
+def test_a_name_from_right_to_left_does_not_turn_the_amount(kind: Kind):
+    about = replace(ABOUT, name="דוד לוי", description="משקפיים", items=(Item("עדשה", 2, 900),))
+    message, _ = mail(kind, "it", about, Merchant("חנות", "it"))
+    html = message.get_body(("html",)).get_content()
+    plain = message.get_body(("plain",)).get_content()
+    for body in (html, plain, message["Subject"]):
+        for word in ("חנות", "דוד לוי", "משקפיים", "עדשה"):
+            for found in re.finditer(word, body):
+                alone = body[found.start() - 1] in "\u2068>" or found.start() == 0
+                assert alone, body[max(0, found.start() - 40) : found.end() + 10]
+    assert message["Subject"].startswith("\u2068")

@@ -1,0 +1,120 @@
+"""No field of any request takes characters that steer what stands beside it."""
+
+from collections.abc import Iterator
+
+import pytest
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.message import Message
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs import descriptors, text, validation
+from libs.errors import InvalidArgument
+from libs.validation import rules_of
+from services.gateway.upstreams import message_class
+
+RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
+FORBIDDEN = [
+    "\x00", "\x01", "\x0b", "\x0c", "\x1b", "\x7f", "\x85", "\x9f", "\u2028", "\u2029", "\u202a",
+    "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069",
+]  # fmt: skip  # characters read better in rows
+BREAKS = ["\n", "\r", "\t"]
+
+Path = tuple[FieldDescriptor, ...]
+
+
+def text_fields(descriptor: Descriptor, path: Path = ()) -> Iterator[Path]:
+    """Every string of a request, however deep, and the maps."""
+    for field in descriptor.fields:
+        if field in path or (field.message_type or descriptor).full_name.startswith("google."):
+            continue
+        if field.message_type is not None and not validation._is_map(field):
+            yield from text_fields(field.message_type, (*path, field))
+        elif field.message_type is not None or field.type == FieldDescriptor.TYPE_STRING:
+            yield (*path, field)
+
+
+def request_with(descriptor: Descriptor, path: Path, value: str) -> tuple[Message, str]:
+    """A request with this value in the field, and the path by which a refusal names it."""
+    request: Message = message_class(descriptor)()
+    inner, named = request, []
+    for field in path[:-1]:
+        if field.is_repeated:
+            inner = getattr(inner, field.name).add()
+            named += [field.name, "0"]
+        else:
+            inner = getattr(inner, field.name)
+            inner.SetInParent()
+            named.append(field.name)
+    field = path[-1]
+    if validation._is_map(field):
+        getattr(inner, field.name)["key"] = value
+        named += [field.name, "key"]
+    elif field.is_repeated:
+        getattr(inner, field.name).append(value)
+        named += [field.name, "0"]
+    else:
+        setattr(inner, field.name, value)
+        named.append(field.name)
+    return request, ".".join(named)
+
+
+def refused(request: Message) -> dict[str, str]:
+    try:
+        validation.check(request)
+    except InvalidArgument as refusal:
+        return {violation.field: violation.description for violation in refusal.violations}
+    return {}
+
+
+@pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.full_name)
+def test_no_field_takes_a_character_that_steers_others(rpc: MethodDescriptor):
+    for path in text_fields(rpc.input_type):
+        for character in FORBIDDEN:
+            request, name = request_with(rpc.input_type, path, f"a{character}b")
+            assert f"U+{ord(character):04X}" in refused(request)[name]
+
+
+@pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.full_name)
+def test_only_fields_of_many_lines_take_line_breaks(rpc: MethodDescriptor):
+    for path in text_fields(rpc.input_type):
+        for character in BREAKS:
+            request, name = request_with(rpc.input_type, path, f"a{character}b")
+            wrong = refused(request).get(name, "")
+            assert ("line breaks" in wrong) is not rules_of(path[-1]).multiline, wrong
+
+
+def test_a_key_of_a_map_is_on_one_line():
+    for rpc in RPCS:
+        for path in text_fields(rpc.input_type):
+            if validation._is_map(path[-1]) and len(path) == 1:
+                request = message_class(rpc.input_type)()
+                getattr(request, path[0].name)["a\nb"] = "x"
+                assert "line breaks" in refused(request)[path[0].name]
+
+
+@pytest.mark.parametrize(
+    "word", ["Caffè Perché", "日本", "مقهى", "בית קפה", "e\u0301", "👩‍👧", "אב\u200fג", "x" * 100]
+)
+def test_words_of_every_script_are_welcome(word: str):
+    assert text.wrong_character(word, multiline=False) is None
+
+
+@given(st.text())
+def test_what_a_machine_sent_is_made_harmless(typed: str):
+    assert text.wrong_character(text.without_controls(typed), multiline=False) is None
+    assert len(text.without_controls(typed)) == len(typed)
+
+
+def test_halves_of_surrogate_pairs_are_refused():
+    assert "U+D800" in (text.wrong_character("a\ud800", multiline=True) or "")
+
+
+@pytest.mark.parametrize("word", ["Rossi", "Caffè 24", "日本", ""])
+def test_what_runs_from_left_to_right_stays_as_it_is(word: str):
+    assert text.isolated(word) == word
+
+
+@pytest.mark.parametrize("word", ["בית", "Bottega مقهى", "١٢٣"])
+def test_what_runs_from_right_to_left_turns_only_itself(word: str):
+    assert text.isolated(word) == f"\u2068{word}\u2069"
