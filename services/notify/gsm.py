@@ -36,6 +36,14 @@ def transliterated(text: str) -> str:
     return " ".join(written.split())
 
 
+def readable(text: str) -> str:
+    """Transliterated; "" when so few of its letters can be written that the rest says nothing."""
+    written = transliterated(text)
+    left = sum(character.isalnum() for character in written)
+    meant = sum(character.isalnum() for character in text[:READ])
+    return written if left and 2 * left >= meant else ""
+
+
 def _basic(character: str) -> str:
     if character.isspace():
         return " "
@@ -64,7 +72,7 @@ def fitted(pattern: str, *, merchant: str, detail: str, url: str = "", **values:
     `{detail}` brings its own leading space. The address is never cut; where even bare words leave
     no room for it, it stands alone.
     """
-    merchant, detail = transliterated(merchant), transliterated(detail)
+    merchant, detail = readable(merchant), transliterated(detail)
     known = {name: transliterated(value) for name, value in values.items()}
 
     def text(who: str, what: str) -> str:

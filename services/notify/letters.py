@@ -153,10 +153,11 @@ def text_message(
 
 
 def _detail(about: About, said: words.Language) -> str:
-    if about.description:
-        return said.sms_for.format(what=about.description)
-    if about.order_reference:
-        return said.sms_reference.format(what=about.order_reference)
+    """What it is for, as far as a phone can show it; else the order."""
+    if what := gsm.readable(about.description):
+        return said.sms_for.format(what=what)
+    if what := gsm.readable(about.order_reference):
+        return said.sms_reference.format(what=what)
     return ""
 
 

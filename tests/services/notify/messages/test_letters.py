@@ -167,6 +167,32 @@ def test_after_a_part_has_arrived_a_message_asks_for_the_rest(kind: Kind, deposi
     assert "129,00" not in body
 
 
+@pytest.mark.parametrize(
+    ("description", "reference", "said"),
+    [
+        ("Γυαλιά ηλίου", "A-1", "paga EUR 1,00 rif. A-1 qui:"),
+        ("Γυαλιά", "Παραγγελία", "paga EUR 1,00 qui:"),
+        ("Γυαλιά", "", "paga EUR 1,00 qui:"),
+        ("ΓΥΑΛΙΑ ΗΛΙΟΥ", "A-1", "paga EUR 1,00 rif. A-1 qui:"),
+        ("Очки", "", "paga EUR 1,00 qui:"),
+        ("眼鏡", "A-1", "paga EUR 1,00 rif. A-1 qui:"),
+        ("🕶️ …", "", "paga EUR 1,00 qui:"),
+        ("Occhiali 👓", "A-1", "paga EUR 1,00 per Occhiali qui:"),
+        ("Čevlji", "", "paga EUR 1,00 per Cevlji qui:"),
+        ("", "", "paga EUR 1,00 qui:"),
+    ],
+)
+def test_a_text_message_says_only_what_a_phone_can_show(description, reference, said):
+    about = About(Money(100, "EUR"), reference, description)
+    body = letters.text_message(Kind.LINK, about, MERCHANT, locale="it", url=URL)
+    assert body == f"Ottica Rossi: {said} {URL}"
+
+
+def test_a_merchant_whose_name_a_phone_cannot_show_is_left_out():
+    body = letters.text_message(Kind.LINK, ABOUT, Merchant("Οπτικά", "it"), locale="it", url=URL)
+    assert body.startswith("paga EUR 129,00")
+
+
 def test_messages_look_and_speak_like_the_pay_pages():
     for page, said in ((texts_it.WORDS, words.WORDS["it"]), (texts_en.WORDS, words.WORDS["en"])):
         pairs = {
