@@ -51,8 +51,12 @@ async def test_lists_come_in_pages(incasso: Command):
     assert [merchant["id"] for merchant in page["data"]] == [made[0]]
 
 
-async def test_a_name_cannot_steer_the_terminal(incasso: Command):
-    made = await incasso.json(*CREATE[:2], "[red]Bot\x1b[2Jtega", *CREATE[3:])
+async def test_a_name_cannot_steer_the_terminal(incasso: Command, merchants):
+    refused = await incasso(*CREATE[:2], "Bot\x1b[2Jtega", *CREATE[3:])
+    assert "U+001B" in refused.output
+    made = await incasso.json(*CREATE)
+    async with merchants.deps.db.connection() as conn:  # one from before it was refused
+        await conn.execute("UPDATE merchants SET name = $1", "[red]Bot\x1b[2Jtega")
     shown = await incasso("merchants", "show", made["merchant"]["id"])
     assert "\x1b[2J" not in shown.stdout
     assert "[red]Bot\N{REPLACEMENT CHARACTER}[2Jtega" in shown.stdout
