@@ -61,6 +61,9 @@ bench-flood: protos  ## what one merchant's flood costs another
 bench-worst: protos  ## what the worst inputs of one caller cost everybody else
 	@$(PYTHON) -m bench.worst_inputs
 
+security: protos  ## the generated parts of docs/security.md: who may call whom
+	@$(PYTHON) -m stack.security
+
 lock:  ## requirements.lock anew from pyproject.toml (needs the package index)
 	@rm -rf .build/lock && $(PYTHON3) -m venv .build/lock
 	@.build/lock/bin/pip install --quiet --disable-pip-version-check uv
