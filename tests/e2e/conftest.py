@@ -1,5 +1,7 @@
 """Merchants with storefronts on the shared stack, and the sandbox's faults and books."""
 
+import asyncio
+import time
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -75,6 +77,36 @@ def set_faults(shop):
             answer.raise_for_status()
 
     return put
+
+
+@pytest.fixture
+def struck(shop):
+    """`await struck()`: once every rule of set_faults has met a call; that stays so, states pass."""
+
+    async def wait(*, within_seconds=30.0):
+        deadline = time.monotonic() + within_seconds
+        while time.monotonic() < deadline:
+            async with shop.http.get(f"{shop.sandbox_url}/control/faults") as answer:
+                rules = (await answer.json())["rules"]
+            if rules and all(rule["taken"] for rule in rules):
+                return
+            await asyncio.sleep(0.05)
+        pytest.fail(f"no call met {rules}")
+
+    return wait
+
+
+@pytest.fixture
+def caught_up(shop):
+    """`await caught_up()`: what was told or due before is done, since what is asked for now is."""
+
+    async def wait(by="email"):
+        to = address() if by == "email" else f"+39333{uuid4().int % 10**7:07d}"
+        recipient = {"email": to} if by == "email" else {"phone": to}
+        (await shop.link(100, recipient=recipient, channels=[by])).expect(201)
+        await shop.inbox(to, within_seconds=40)
+
+    return wait
 
 
 @pytest.fixture
