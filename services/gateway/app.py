@@ -125,6 +125,7 @@ def fairness(config: Config) -> Fairness:
         ),
         reads_at_once=config.merchant_reads_at_once,
         calls_at_once=config.merchant_calls_at_once,
+        slow_down_seconds=config.slow_down_seconds,
     )
 
 

@@ -42,6 +42,8 @@ class Config(Settings):
     # Calls of one merchant that may be under way in this process: reads of its servers, the others.
     merchant_reads_at_once: int = Field(default=4, ge=1)
     merchant_calls_at_once: int = Field(default=32, ge=1)
+    # About so long a 429 of the API is held back, so that a flood makes no haste.
+    slow_down_seconds: float = Field(default=1.0, ge=0, le=10)
     # Refused keys, webhooks and returns of one IP address and process.
     failures_per_second: float = Field(default=20.0, gt=0)
     failures_burst: float = Field(default=200.0, ge=1)

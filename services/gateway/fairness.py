@@ -7,6 +7,7 @@ with a key that stands in a page; a browser's address has a limit of its own too
 """
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,9 +19,7 @@ from services.gateway.errors import PlanRateExceeded, TooManyAtOnce, TooManyRequ
 from services.gateway.limits import Limiter, Plans
 
 WAIT_SECONDS: Final = 1.0  # for a place; then it is refused
-SLOW_DOWN_SECONDS: Final = (
-    0.25  # until a refusal for haste is told: whoever does not wait is made to
-)
+MAX_WAITING: Final = 64  # for the places of one kind of a merchant
 
 
 @dataclass(slots=True)
@@ -33,13 +32,20 @@ class Fairness:
     """`reads_at_once` of one merchant's servers, `calls_at_once` of everything else of it."""
 
     def __init__(
-        self, *, by_merchant: Limiter, by_browser: Limiter, reads_at_once: int, calls_at_once: int
+        self,
+        *,
+        by_merchant: Limiter,
+        by_browser: Limiter,
+        reads_at_once: int,
+        calls_at_once: int,
+        slow_down_seconds: float,
     ) -> None:
         self._by_merchant = by_merchant
         self._by_browser = by_browser
         self._plans = Plans()
         self._reads_at_once = reads_at_once
         self._calls_at_once = calls_at_once
+        self._slow_down_seconds = slow_down_seconds
         self._places: dict[str, _Places] = {}
 
     def admit(self, caller: Identity, address: str) -> None:
@@ -52,6 +58,13 @@ class Fairness:
         if wait := self._plans.take(_name(caller), at, rate=caller.requests_per_second):
             raise PlanRateExceeded.of(wait, plan=caller.plan, rate=caller.requests_per_second)
 
+    async def slow_down(self) -> None:
+        """Before a refusal for haste is told: whoever does not wait is made to.
+
+        Give or take half, so that a flood's connections do not come again all at once.
+        """
+        await asyncio.sleep(self._slow_down_seconds * random.uniform(0.5, 1.5))  # noqa: S311
+
     @asynccontextmanager
     async def place(self, caller: Identity, *, reads_only: bool) -> AsyncIterator[None]:
         """Held while a call is under way. Raises TooManyAtOnce."""
@@ -59,6 +72,8 @@ class Fairness:
         name = f"{_name(caller)} {'reads' if small else 'calls'}"
         most = self._reads_at_once if small else self._calls_at_once
         places = self._places.setdefault(name, _Places(asyncio.Semaphore(most)))
+        if places.users >= most + MAX_WAITING:
+            raise TooManyAtOnce
         places.users += 1
         try:
             await _take(places.free)

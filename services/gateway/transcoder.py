@@ -1,6 +1,5 @@
 """One REST call: authenticate, check, parse, call the service, answer. The gateway's hot path."""
 
-import asyncio
 import re
 import time
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from libs.errors import (
     ScopeMissing,
 )
 from libs.tasks import Tasks
-from services.gateway import authentication, bodies, fairness, json_in, json_text, problems, room
+from services.gateway import authentication, bodies, json_in, json_text, problems, room
 from services.gateway.addresses import Addresses
 from services.gateway.authentication import Identity, Keys
 from services.gateway.errors import (
@@ -75,7 +74,7 @@ class Transcoder:
                     reads_only=self._route.reads_only, error=refusal
                 )
             if isinstance(refusal, TooManyRequests):
-                await asyncio.sleep(fairness.SLOW_DOWN_SECONDS)
+                await self._edge.fairness.slow_down()
             response = problems.response(shown, body_field=self._route.body)
         if self._rules.publishable:
             self._edge.security.share(request, response)

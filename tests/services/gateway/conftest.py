@@ -182,6 +182,7 @@ async def running_gateway(**config: Any) -> AsyncIterator[Gateway]:
         "public_url": "http://127.0.0.1",
         "failures_burst": 100_000.0,
         "merchant_requests_burst": 100_000.0,
+        "slow_down_seconds": 0.0,
         "browser_requests_burst": 100_000.0,
         **{f"{name}_target": target for name, target in targets.items()},
         **config,

@@ -1,6 +1,7 @@
 """One merchant's flood: what is beyond its share waits, then is refused; others go on."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -60,7 +61,6 @@ async def status(gateway, method, path, **arguments):
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(fairness, "WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(fairness, "SLOW_DOWN_SECONDS", 0.01)
 
 
 async def test_a_flood_of_reads_is_refused_and_costs_no_other(new_gateway, impatient):
@@ -111,6 +111,31 @@ async def test_a_short_burst_waits_in_line_and_is_served(new_gateway):
         gateway.services.answers["AuthenticateKey"] = authenticate
         burst = [status(gateway, "GET", "/v1/merchant", key=SECRET) for _ in range(20)]
         assert await asyncio.gather(*burst) == [200] * 20
+
+
+async def test_a_line_has_an_end(new_gateway, monkeypatch):
+    monkeypatch.setattr(fairness, "MAX_WAITING", 1)
+    monkeypatch.setattr(fairness, "WAIT_SECONDS", 20.0)
+    held = Held(merchants_pb2.GetMerchantResponse)
+    async with new_gateway(merchant_reads_at_once=1) as gateway:
+        gateway.services.answers |= {"AuthenticateKey": authenticate, "GetMerchant": held.call}
+        three = [
+            asyncio.create_task(status(gateway, "GET", "/v1/merchant", key=SECRET))
+            for _ in range(3)
+        ]
+        done, _ = await asyncio.wait(three, return_when=asyncio.FIRST_COMPLETED)
+        assert [task.result() for task in done] == [429]
+        held.end()
+        assert sorted(await asyncio.gather(*three)) == [200, 200, 429]
+
+
+async def test_a_refusal_for_haste_is_held_back(new_gateway):
+    config = {"merchant_requests_burst": 1.0, "merchant_requests_per_second": 0.01}
+    async with new_gateway(**config, slow_down_seconds=0.4) as gateway:
+        assert await status(gateway, "GET", "/v1/merchant", key=SECRET) == 200
+        started = time.monotonic()
+        assert await status(gateway, "GET", "/v1/merchant", key=SECRET) == 429
+        assert time.monotonic() - started >= 0.2
 
 
 async def test_all_keys_of_a_merchant_share_its_rate_and_browsers_have_their_own(
