@@ -1,6 +1,7 @@
 """NATS JetStream: the connection, the one stream of events, and the headers of an event."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Final
 
 import nats
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import RetentionPolicy, StorageType, StreamConfig
 
@@ -91,6 +93,14 @@ class Bus:
         if HEAD_BYTES + head + len(body) > self.max_payload:
             raise nats.errors.MaxPayloadError
         await self.js.publish(subject, body, headers=headers)
+
+    async def listen(self, subject: str, hear: Callable[[Event], None]) -> None:
+        """Every replica hears each event once, from now on, and may miss one: nothing is kept."""
+
+        async def take(message: Msg) -> None:
+            hear(event_of(message.subject, message.headers or {}, message.data))
+
+        await self._client.subscribe(subject, cb=take)
 
     async def close(self) -> None:
         with suppress(OSError):  # what is left of a connection that was lost

@@ -6,7 +6,7 @@
 import argparse
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -43,6 +43,7 @@ from libs.tasks import Tasks, cancel
 from libs.watched import FileError
 
 CLOCK_SUBJECT: Final = "incasso.merchants.test_clock.advanced"
+MERCHANT_SUBJECT: Final = "incasso.merchants.merchant.updated"
 
 _CANNOT_START: Final = (schema.SchemaBehindError, FileError, OSError)
 
@@ -67,6 +68,8 @@ class Parts:
     loops: Sequence[Loop] = ()  # run until the process stops
     handlers: dict[str, consumer.Handler] = field(default_factory=dict)  # subject → handler
     kept: Kept = NOTHING  # what its tables hold, and how long
+    # Subject → what each replica does at once, e.g. forget what it has kept. An event may be missed.
+    heard: Mapping[str, Callable[[Event], None]] = field(default_factory=dict)
     close: Sequence[Callable[[], Awaitable[object]]] = ()  # channels and sessions
 
 
@@ -192,6 +195,8 @@ def _loops(
         """The process serves without NATS; events wait in the outbox until it is there."""
         bus = await buses.connect(config.nats_url, service=name)
         handlers = _handlers(parts)
+        for subject, hear in parts.heard.items():
+            await bus.listen(subject, hear)
         writer = asyncio.create_task(relay.Relay(database, bus).run())
         reader = asyncio.create_task(consumer.Consumer(name, database, bus, handlers).run())
         try:

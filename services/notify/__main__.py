@@ -57,6 +57,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         handlers=worker.merged(
             webhook_worker.handlers(), worker.handlers(deps), owner_worker.handlers(deps)
         ),
+        heard={process.MERCHANT_SUBJECT: lambda event: deps.merchants.forget(event.merchant_id)},
         close=[
             lambda: deps.sending.wait(LAST_TRIES_SECONDS),
             deps.mailer.close,

@@ -1,6 +1,5 @@
 """The only file that calls merchants: how a merchant appears to shoppers."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,11 +9,10 @@ import grpc
 from incasso.merchants.v1 import merchants_pb2 as pb
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from libs import client, context
-from libs.errors import ServiceUnavailable
+from libs.answers import Answers
 
 TIMEOUT_SECONDS: Final = 5.0
-FRESH_SECONDS: Final = 60.0
-MOST: Final = 10_000
+FRESH_SECONDS: Final = 60.0  # should an event be missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,35 +30,25 @@ class Merchant:
 
 
 class Merchants:
-    """Answers are kept for a minute, and used longer when merchants does not answer."""
+    """Answers are kept until the merchant changes, and used longer when merchants does not answer."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = MerchantsServiceStub(channel)
-        self._known: dict[str, tuple[float, Merchant]] = {}
-
-    def forget(self, merchant_id: str) -> None:
-        """Ask again: the merchant has changed."""
-        self._known.pop(merchant_id, None)
+        self._kept: Answers[Merchant] = Answers(fresh_seconds=FRESH_SECONDS)
 
     async def current(self) -> Merchant:
         """The merchant of the current call. Raises Refusal."""
-        merchant_id = context.merchant_id()
-        known = self._known.get(merchant_id)
-        if known and time.monotonic() - known[0] < FRESH_SECONDS:
-            return known[1]
-        try:
-            answer: pb.GetMerchantResponse = await client.call(
-                self._stub.GetMerchant, pb.GetMerchantRequest(), timeout_seconds=TIMEOUT_SECONDS
-            )
-        except ServiceUnavailable:
-            if known is None:
-                raise
-            return known[1]
-        found = _merchant(answer.merchant)
-        if len(self._known) >= MOST:
-            self._known.clear()
-        self._known[merchant_id] = (time.monotonic(), found)
-        return found
+        return await self._kept.get(context.merchant_id(), self._asked)
+
+    def forget(self, merchant_id: str) -> None:
+        """The merchant has changed."""
+        self._kept.forget(merchant_id)
+
+    async def _asked(self) -> Merchant:
+        answer: pb.GetMerchantResponse = await client.call(
+            self._stub.GetMerchant, pb.GetMerchantRequest(), timeout_seconds=TIMEOUT_SECONDS
+        )
+        return _merchant(answer.merchant)
 
 
 def _merchant(merchant: pb.Merchant) -> Merchant:

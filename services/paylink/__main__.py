@@ -61,6 +61,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             lambda: worker.watch_unanswered(deps),
         ],
         handlers=worker.handlers(deps),
+        heard={process.MERCHANT_SUBJECT: lambda event: deps.merchants.forget(event.merchant_id)},
         close=[payments.close, merchants.close, oneclick.close],
     )
 

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import io
 import time
-from dataclasses import replace
 
 import pytest
 import zxingcpp
@@ -149,8 +148,7 @@ async def test_the_merchant_is_remembered_while_it_does_not_answer(world: World)
     await world.page(link)
     assert world.merchants.asked == asked
     world.merchants.down = True
-    kept = world.deps.merchants._kept
-    kept.update({name: replace(one, fresh_until=0.0) for name, one in kept.items()})
+    world.deps.merchants.forget(world.merchant_id)
     assert (await world.page(link)).merchant.name == "La Bottega"
     asked = world.merchants.asked
     assert (await world.page(link)).merchant.name == "La Bottega"

@@ -6,16 +6,19 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from email.message import EmailMessage
 from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from incasso.merchants.v1.events_pb2 import MerchantUpdated
 from incasso.notify.v1 import messages_pb2 as pb
 from incasso.notify.v1.messages_pb2_grpc import MessagesServiceStub
 from libs import bus, client, context, relay
 from libs.errors import ServiceUnavailable
+from services.notify import merchants_client
 from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
 from tests.services.notify.messages import neighbours
@@ -153,6 +156,31 @@ async def test_killed_while_it_speaks_to_the_mail_server(
     await end_lease(environment)
     await asyncio.sleep(1.5)
     assert len(mail.inbox) == (1 if end == "sent" else 0)
+
+
+async def test_a_renamed_merchant_has_its_new_name_in_the_next_mail(
+    environment, processes, beside, merchant: World, mail: MailServer
+):
+    """Long before what is known of it would be asked again by itself."""
+
+    async def next_mail() -> EmailMessage:
+        count = len(mail.inbox)
+        await publish(environment, merchant)
+        while True:
+            if len(mail.inbox) > count:
+                return mail.letters[-1]
+            await asyncio.sleep(0.05)
+
+    await processes.start()
+    async with asyncio.timeout(merchants_client.FRESH_SECONDS - 10):
+        assert str((await next_mail())["Subject"]).startswith("Ottica Rossi:")
+        beside[0].merchant.name = "Ottica Nova"
+        connection = await bus.connect(environment["INCASSO_NATS_URL"], service="test")
+        renamed = MerchantUpdated(merchant=beside[0].merchant)
+        await relay.publish(connection, merchant.event("merchants.merchant.updated", renamed))
+        await connection.close()
+        while not str((await next_mail())["Subject"]).startswith("Ottica Nova:"):
+            pass  # the news is on its way
 
 
 async def test_it_sends_and_stops_when_asked_with_what_it_began(

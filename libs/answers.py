@@ -1,0 +1,66 @@
+"""Answers of another service, kept for a while: fresh until an event tells otherwise.
+
+Each replica hears the event itself (`Parts.heard`) and forgets what it knew, so that the next reader
+asks. The time to live is for events that were missed. What was forgotten still serves while the
+other service does not answer.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from libs.errors import Refusal
+
+MOST: Final = 10_000
+OUTAGE_SECONDS: Final = 5.0  # until the other is asked again after it did not answer
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Entry(Generic[T]):
+    value: T
+    fresh_until: float
+
+
+class Answers(Generic[T]):
+    """By name, e.g. the merchant's id."""
+
+    def __init__(
+        self, *, fresh_seconds: float, seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._fresh_seconds = fresh_seconds
+        self._seconds = seconds
+        self._entries: dict[str, _Entry[T]] = {}
+        self._news = 0  # counted, so that an answer from before one is not taken for fresh
+
+    async def get(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """What is known, else what `ask` answers. A Refusal only of what was never answered."""
+        entry = self._entries.get(name)
+        if entry is not None and self._seconds() < entry.fresh_until:
+            return entry.value
+        try:
+            return await self.renew(name, ask)
+        except Refusal:
+            if entry is None:
+                raise
+            entry.fresh_until = self._seconds() + OUTAGE_SECONDS  # nobody waits for a time-out
+            return entry.value
+
+    async def renew(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """What `ask` answers now, kept. Raises what it raises."""
+        news = self._news
+        value = await ask()
+        fresh = news == self._news
+        if len(self._entries) >= MOST and name not in self._entries:
+            self._entries.pop(next(iter(self._entries)))
+        until = self._seconds() + self._fresh_seconds if fresh else float("-inf")
+        self._entries[name] = _Entry(value, until)
+        return value
+
+    def forget(self, name: str) -> None:
+        """It has changed: ask again."""
+        self._news += 1
+        if entry := self._entries.get(name):
+            entry.fresh_until = float("-inf")

@@ -1,0 +1,137 @@
+"""Answers of other services: kept until they change, heard by every replica, old in an outage."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from libs import bus as buses
+from libs import ids, relay
+from libs.answers import MOST, OUTAGE_SECONDS, Answers
+from libs.bus import Event
+from libs.errors import OutcomeUnknown, ServiceUnavailable
+
+SUBJECT = "incasso.test.thing.changed"
+
+
+class Other:
+    """The other service: what it says, and how often it was asked."""
+
+    def __init__(self, value: str = "old") -> None:
+        self.value = value
+        self.asked = 0
+        self.away = False
+
+    async def ask(self) -> str:
+        self.asked += 1
+        if self.away:
+            raise OutcomeUnknown
+        return self.value
+
+
+@pytest.fixture
+def now():
+    return [0.0]
+
+
+@pytest.fixture
+def answers(now) -> Answers[str]:
+    return Answers(fresh_seconds=60, seconds=lambda: now[0])
+
+
+async def test_an_answer_is_kept_for_its_time(answers, now):
+    other = Other()
+    for _ in range(3):
+        assert await answers.get("a", other.ask) == "old"
+    assert other.asked == 1
+    other.value, now[0] = "new", 60.0
+    assert await answers.get("a", other.ask) == "new"
+
+
+async def test_news_make_it_ask_again_at_once(answers):
+    other = Other()
+    await answers.get("a", other.ask)
+    other.value = "new"
+    answers.forget("b")
+    assert await answers.get("a", other.ask) == "old"
+    answers.forget("a")
+    assert await answers.get("a", other.ask) == "new"
+
+
+async def test_an_answer_that_was_under_way_when_news_came_is_not_taken_for_fresh(answers):
+    other, may_answer = Other(), asyncio.Event()
+
+    async def slow() -> str:
+        said = await other.ask()
+        await may_answer.wait()
+        return said
+
+    asking = asyncio.create_task(answers.get("a", slow))
+    await asyncio.sleep(0)
+    other.value = "new"
+    answers.forget("a")
+    may_answer.set()
+    assert await asking == "old"
+    assert await answers.get("a", other.ask) == "new"
+
+
+async def test_during_an_outage_the_old_answer_serves_and_nobody_waits_each_time(answers, now):
+    other = Other()
+    await answers.get("a", other.ask)
+    answers.forget("a")
+    other.away = True
+    for _ in range(3):
+        assert await answers.get("a", other.ask) == "old"
+    assert other.asked == 2
+    now[0] += OUTAGE_SECONDS
+    other.away, other.value = False, "new"
+    assert await answers.get("a", other.ask) == "new"
+
+
+async def test_what_was_never_answered_is_refused(answers):
+    other = Other()
+    other.away = True
+    with pytest.raises(ServiceUnavailable):
+        await answers.get("a", other.ask)
+    with pytest.raises(ServiceUnavailable):
+        await answers.renew("a", other.ask)
+
+
+async def test_memory_is_bounded(answers):
+    other = Other()
+    for number in range(MOST + 10):
+        await answers.get(str(number), other.ask)
+    assert len(answers._entries) == MOST
+
+
+async def test_every_replica_hears_what_happens(fresh_nats_url):
+    heard: dict[str, list[Event]] = {"one": [], "two": []}
+    everybody = asyncio.Event()
+    replicas = [await buses.connect(fresh_nats_url, service="test") for _ in heard]
+    for replica, events in zip(replicas, heard.values(), strict=True):
+
+        def hear(event: Event, events: list[Event] = events) -> None:
+            events.append(event)
+            if all(heard.values()):
+                everybody.set()
+
+        await replica.listen(SUBJECT, hear)
+        await replica._client.flush()
+    event = Event(
+        event_id=ids.new("evt"),
+        merchant_id="mer_a",
+        aggregate_id="thing",
+        subject=SUBJECT,
+        body=b"body",
+        traceparent="",
+        occurred_at=datetime.now(UTC),
+    )
+    await relay.publish(replicas[0], event)
+    async with asyncio.timeout(10):
+        await everybody.wait()
+    assert {name: [one.merchant_id for one in events] for name, events in heard.items()} == {
+        "one": ["mer_a"],
+        "two": ["mer_a"],
+    }
+    for replica in replicas:
+        await replica.close()
