@@ -57,6 +57,15 @@ class WebhookUrlRefused(Refusal):
     message = "The address must be https and lead to a public host."
 
 
+class ScopeNotHeld(Refusal):
+    kind = Kind.FORBIDDEN
+    reason = "scope_not_held"
+    message = (
+        'An endpoint is told of every event that it asks for: the API key needs the scope "events:read" '
+        "as well."
+    )
+
+
 class TooManyWebhookEndpoints(Refusal):
     kind = Kind.CONFLICT
     reason = "too_many_webhook_endpoints"

@@ -9,6 +9,7 @@ from typing import Final
 from libs.errors import FieldViolation, InvalidArgument
 from services.notify import public_events, webhook_schedule
 
+READING_SCOPES: Final = frozenset({"events:read", "*"})  # of keys that may have events sent
 MOST_ENDPOINTS: Final = 20  # per merchant
 MOST_REPLAYED: Final = 10_000  # per call
 MOST_SECRETS: Final = 5  # that sign at the same time, however often a merchant rotates

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from libs import idempotency, ids, outbox
+from libs import context, idempotency, ids, outbox
 from libs.db import Conn
 from libs.pages import Page, cut
 from services.notify import events, signing, webhook_domain
 from services.notify.deps import Deps
-from services.notify.errors import TooManyWebhookEndpoints, WebhookEndpointNotFound
+from services.notify.errors import (
+    ScopeNotHeld,
+    TooManyWebhookEndpoints,
+    WebhookEndpointNotFound,
+)
 from services.notify.store import deliveries, endpoints
 from services.notify.store.messages import clock_offset
 from services.notify.webhook_domain import Endpoint, EndpointChange, EndpointState
@@ -35,7 +39,16 @@ class CreateEndpoint:
     once: idempotency.Key | None = None
 
 
+def check_may_read() -> None:
+    """A key that cannot read events cannot have them sent somewhere either. Raises ScopeNotHeld."""
+    call = context.current()
+    is_key = call.actor.startswith("key_")
+    if is_key and not call.scopes & webhook_domain.READING_SCOPES:
+        raise ScopeNotHeld
+
+
 async def create_endpoint(deps: Deps, cmd: CreateEndpoint) -> MadeEndpoint:
+    check_may_read()
     event_types = webhook_domain.check_event_types(cmd.event_types, "event_types")
     await deps.guard.check(cmd.url)
     async with deps.db.transaction() as tx:
@@ -87,6 +100,8 @@ async def update_endpoint(
     once: idempotency.Key | None,
 ) -> Endpoint:
     """The endpoint after the change; a repeat changes nothing again."""
+    if change.url is not None or change.event_types is not None:
+        check_may_read()
     if change.event_types is not None:
         webhook_domain.check_event_types(change.event_types, "event_types.types")
     if change.url is not None:

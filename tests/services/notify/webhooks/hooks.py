@@ -80,9 +80,12 @@ class Hooks:
     receiver: Receiver
     time: Time
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
+    scopes: frozenset[str] = frozenset({"*"})  # of the merchant's key
 
     async def call(self, name: str, *, key: str = "", **fields: Any) -> Any:
-        context.set_current(context.Call(merchant_id=self.merchant_id, actor="test"))
+        context.set_current(
+            context.Call(merchant_id=self.merchant_id, actor="key_1", scopes=self.scopes)
+        )
         request = getattr(pb, f"{name}Request")(**fields)
         return await client.call(
             getattr(self.stub, name), request, timeout_seconds=20, idempotency_key=key

@@ -240,3 +240,20 @@ async def test_disabled_twice_is_told_once(hooks: Hooks):
     for _ in range(2):
         await hooks.call("UpdateWebhookEndpoint", webhook_endpoint_id=made.id, state=DISABLED)
     assert [subject for subject, _ in await told(hooks)] == [events.ENDPOINT_DISABLED]
+
+
+async def test_a_key_that_cannot_read_events_cannot_have_them_sent_somewhere(hooks: Hooks):
+    made = await hooks.endpoint()
+    hooks.scopes = frozenset({"webhooks:write", "webhooks:read"})
+    elsewhere = f"{hooks.receiver.url}/elsewhere"
+    assert await refusal(hooks.endpoint()) == (Kind.FORBIDDEN, "scope_not_held")
+    for change in (
+        {"url": elsewhere},
+        {"event_types": pb.UpdateWebhookEndpointRequest().event_types},
+    ):
+        work = hooks.call("UpdateWebhookEndpoint", webhook_endpoint_id=made.id, **change)
+        assert await refusal(work) == (Kind.FORBIDDEN, "scope_not_held")
+    assert (await hooks.seen(made)).url == made.url
+    await hooks.call("UpdateWebhookEndpoint", webhook_endpoint_id=made.id, description="Shop")
+    hooks.scopes = frozenset({"webhooks:write", "events:read"})
+    assert (await hooks.endpoint("/elsewhere")).url == elsewhere
