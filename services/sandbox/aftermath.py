@@ -33,22 +33,44 @@ def open_dispute(
 
 
 def close_dispute(deps: Deps, dispute_id: str, *, won: bool, base_url: str) -> dict[str, Any]:
+    """Also on appeal: a lost one may be won, and a won one lost."""
+    return change_dispute(deps, dispute_id, state="won" if won else "lost", base_url=base_url)
+
+
+def change_dispute(
+    deps: Deps,
+    dispute_id: str,
+    *,
+    state: str | None = None,
+    amount_minor: int | None = None,
+    base_url: str,
+) -> dict[str, Any]:
+    """Another state (open: an appeal) or another amount. The money follows."""
     dispute = disputes.find(deps.conn, dispute_id)
     if dispute is None:
         raise errors.NotFoundError("no such dispute")
-    if dispute.state != "open":
+    if state == dispute.state:
         raise errors.NotDisputableError(f"the dispute is already {dispute.state}")
+    changed = dataclasses.replace(
+        dispute,
+        state=state or dispute.state,
+        amount_minor=amount_minor or dispute.amount_minor,
+        updated_at=time.time(),
+    )
     charge = flows.require_charge(deps, dispute.charge_id)
-    state = "won" if won else "lost"
-    closed = dataclasses.replace(dispute, state=state, updated_at=time.time())
+    taken = 0 if changed.state == "won" else changed.amount_minor
+    free = dataclasses.replace(charge, disputed_minor=0)
+    if taken > psp.refundable_minor(free):
+        raise errors.AmountTooLargeError(f"only {psp.refundable_minor(free)} can be disputed")
+    event = "charge.dispute.updated" if changed.state == "open" else "charge.dispute.closed"
+    now_is = dataclasses.replace(charge, disputed_minor=taken)
     with transaction(deps.conn):
-        disputes.save(deps.conn, closed)
-        if won:
-            charge = dataclasses.replace(charge, disputed_minor=0)
-            charges.save(deps.conn, charge)
-            _settle_dispute(deps, charge, dispute, gross=dispute.amount_minor)
-        _announce(deps, charge, closed, "charge.dispute.closed", base_url)
-    return views.dispute(closed)
+        disputes.save(deps.conn, changed)
+        charges.save(deps.conn, now_is)
+        if gross := charge.disputed_minor - taken:
+            _settle_dispute(deps, now_is, dispute, gross=gross)
+        _announce(deps, now_is, changed, event, base_url)
+    return views.dispute(changed)
 
 
 def _settle_dispute(deps: Deps, charge: Charge, dispute: Dispute, *, gross: int) -> None:

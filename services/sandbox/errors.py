@@ -109,6 +109,17 @@ class NotPendingError(OperationRefusedError):
     code = "not_pending"
 
 
+class RefusedInConsoleError(OperationRefusedError):
+    """What the API would have refused as well: its code tells what."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.refused = code
+
+    def body(self) -> dict[str, str]:
+        return super().body() | {"code": self.refused}
+
+
 class RefusedOnDemandError(OperationRefusedError):
     """What fault control's kind "refuse" answers."""
 

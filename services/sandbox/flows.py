@@ -90,19 +90,19 @@ def book_charge(deps: Deps, call: Call, order: psp.ChargeOrder) -> Operation:
         operations.insert(deps.conn, operation)
         if order.token.startswith(SINGLE_USE_PREFIX):
             instruments.use_up(deps.conn, order.token)
-        _settle_capture(deps, charge, key=charge.key)
-        _announce(deps, charge, f"charge.{charge.state}", view, views.operation(operation))
+        settle_capture(deps, charge, key=charge.key)
+        announce(deps, charge, f"charge.{charge.state}", view, views.operation(operation))
     deps.metrics.charges.labels(charge.account, charge.state).inc()
     return operation
 
 
-def _settle_capture(deps: Deps, charge: Charge, *, key: str) -> None:
+def settle_capture(deps: Deps, charge: Charge, *, key: str) -> None:
     if charge.captured_minor:
         fee = psp.fee_minor(charge.captured_minor)
-        _settle(deps, charge, key=key, kind="charge", gross=charge.captured_minor, fee=fee)
+        settle(deps, charge, key=key, kind="charge", gross=charge.captured_minor, fee=fee)
 
 
-def _settle(deps: Deps, charge: Charge, *, key: str, kind: str, gross: int, fee: int = 0) -> None:
+def settle(deps: Deps, charge: Charge, *, key: str, kind: str, gross: int, fee: int = 0) -> None:
     settlements.insert(
         deps.conn,
         account=charge.account,
@@ -116,7 +116,7 @@ def _settle(deps: Deps, charge: Charge, *, key: str, kind: str, gross: int, fee:
     )
 
 
-def _announce(
+def announce(
     deps: Deps,
     charge: Charge,
     event_type: str,
@@ -179,11 +179,11 @@ def _book_change(
         charges.save(deps.conn, changed)
         operations.insert(deps.conn, operation)
         if call.kind == "capture":
-            _settle_capture(deps, changed, key=call.key)
+            settle_capture(deps, changed, key=call.key)
         elif amount_minor is not None:
-            _settle(deps, changed, key=call.key, kind="refund", gross=-amount_minor)
+            settle(deps, changed, key=call.key, kind="refund", gross=-amount_minor)
         charge_view = views.charge(changed, call.base_url)
-        _announce(deps, changed, CHANGE_EVENTS[call.kind], charge_view, views.operation(operation))
+        announce(deps, changed, CHANGE_EVENTS[call.kind], charge_view, views.operation(operation))
     return operation
 
 
@@ -243,10 +243,10 @@ def finish_charge(
     view = views.charge(finished, base_url)
     with transaction(deps.conn):
         charges.save(deps.conn, finished)
-        _settle_capture(deps, finished, key=finished.key)
+        settle_capture(deps, finished, key=finished.key)
         operation = operations.find(deps.conn, finished.account, finished.key)
         assert operation is not None  # written with the charge
-        _announce(
+        announce(
             deps,
             finished,
             f"charge.{finished.state}",

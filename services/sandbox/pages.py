@@ -5,8 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
-from services.sandbox import errors, flows, rendering, wire
-from services.sandbox.books import charges, messages, operations, transfers
+from services.sandbox import errors, rendering, wire
+from services.sandbox.books import charges, messages, transfers
 from services.sandbox.traces import Span
 
 routes = web.RouteTableDef()
@@ -49,17 +49,6 @@ async def list_charges(request: web.Request) -> web.Response:
     )
     older = rows[-1]["id"] if len(rows) == ROWS else None
     return rendering.page("charges.html", rows=rows, older=older)
-
-
-@routes.get("/charges/{charge_id}")
-async def show_charge(request: web.Request) -> web.Response:
-    deps = wire.deps_of(request)
-    try:
-        charge = flows.require_charge(deps, request.match_info["charge_id"])
-    except errors.NotFoundError as error:
-        return rendering.page("missing.html", status=404, message=error.message)
-    done = operations.for_charge(deps.conn, charge.account, charge.id)
-    return rendering.page("charge.html", charge=charge, operations=done)
 
 
 @routes.get("/faults")

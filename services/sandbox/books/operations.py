@@ -41,6 +41,23 @@ def find(conn: sqlite3.Connection, account: str, key: str) -> Operation | None:
     return Operation(*row) if row else None
 
 
+def find_by_id(conn: sqlite3.Connection, operation_id: str) -> Operation | None:
+    """For people, who see ids; there is no index."""
+    row = conn.execute(
+        f"SELECT {_COLUMNS} FROM operations WHERE id = ?",  # noqa: S608  # our own names
+        (operation_id,),
+    ).fetchone()
+    return Operation(*row) if row else None
+
+
+def fail(conn: sqlite3.Connection, refund: Operation) -> None:
+    """It had succeeded; what was answered then stays as it was."""
+    conn.execute(
+        "UPDATE operations SET state = 'failed' WHERE account = ? AND key = ?",
+        (refund.account, refund.key),
+    )
+
+
 def insert(conn: sqlite3.Connection, operation: Operation) -> None:
     conn.execute(_INSERT, _ROW(operation))
 

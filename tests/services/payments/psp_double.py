@@ -78,6 +78,7 @@ class PspDouble:
     on_call: Callable[[Any], Awaitable[None]] | None = None  # before the answer leaves the PSP
     look_ups_fail: bool = False
     removable: bool = True
+    has_console: bool = False  # else payments never asks for more than there is
     setup_outcome: Any = None
     script: str = "https://psp.test/field.js"
     used_up: set[str] = field(default_factory=set)  # tokens that are good once: once_…
@@ -136,9 +137,10 @@ class PspDouble:
         return await self._do(AUTHORISE, charge, do, wait)
 
     async def capture(self, operation: Operation) -> Outcome:
-        def do() -> Approved:
+        def do() -> Outcome:
             charge = self.charges[operation.psp_reference]
-            assert operation.amount_minor <= charge.held_minor, "over-capture at the PSP"
+            if operation.amount_minor > charge.held_minor:
+                return self._refused("over-capture at the PSP")
             charge.captured_minor, charge.held_minor = operation.amount_minor, 0
             self.answers[charge.key] = Approved(
                 operation.psp_reference, operation.amount_minor, captured=True
@@ -159,10 +161,11 @@ class PspDouble:
         return await self._do(CANCEL, operation, do)
 
     async def refund(self, operation: Operation) -> Outcome:
-        def do() -> Approved:
+        def do() -> Outcome:
             charge = self.charges[operation.psp_reference]
+            if operation.amount_minor > charge.captured_minor - charge.refunded_minor:
+                return self._refused("over-refund at the PSP")
             charge.refunded_minor += operation.amount_minor
-            assert charge.refunded_minor <= charge.captured_minor, "over-refund at the PSP"
             return Approved(f"re_{operation.key}", operation.amount_minor)
 
         return await self._do(REFUND, operation, do)
@@ -242,6 +245,10 @@ class PspDouble:
         if step is Fault.DIES_AFTER:
             self.die_after()
         return Unknown("the answer was lost") if step is Fault.LOST_ANSWER else outcome
+
+    def _refused(self, why: str) -> Outcome:
+        assert self.has_console, why
+        return declined(DeclineCode.REQUEST_REFUSED)
 
     def _settle(self, key: str, outcome: Outcome) -> Outcome:
         self.answers[key] = outcome

@@ -66,6 +66,14 @@ class Client:
         headers = {"Authorization": f"Bearer sandbox_sk_{account}"}
         return await self.call("GET", f"/psp/{account}{path}", headers=headers)
 
+    async def console(self, path: str, **body: Any) -> Answer:
+        return await self.call("POST", f"/control/{path}", body)
+
+    async def press(self, charge_id: str, **form: str) -> Answer:
+        """A button on a charge's page, and the page that follows."""
+        async with self.session.post(f"{self.url}/charges/{charge_id}", data=form) as answer:
+            return Answer(answer.status, answer.headers, await answer.text())
+
     async def faults(self, *rules: dict[str, Any]) -> None:
         assert (await self.call("PUT", "/control/faults", {"rules": rules})).status == 200
 
@@ -114,6 +122,12 @@ class Receiver:
                 self.arrived.clear()
                 await self.arrived.wait()
         return self.events
+
+    async def wait_until(self, event_type: str) -> None:
+        async with asyncio.timeout(10):
+            while event_type not in self.types:
+                self.arrived.clear()
+                await self.arrived.wait()
 
     @property
     def types(self) -> list[str]:
