@@ -1,5 +1,8 @@
 """`python -m cli`: the operators' command, called incasso."""
 
+import sys
+
+import structlog
 import typer
 
 from cli import events, health, keys, merchants, payments, psp_accounts
@@ -20,4 +23,5 @@ app.command("health")(health.health)
 
 if __name__ == "__main__":
     terminal.prepare()
+    structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.stderr))
     app(prog_name="incasso")

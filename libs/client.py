@@ -76,9 +76,9 @@ async def call(
     repeatable = bool(idempotency_key) or is_safe(name)
     deadline = time.monotonic() + timeout_seconds
     with telemetry.span(f"call {name}", kind=telemetry.SpanKind.CLIENT):
-        metadata = _metadata(request, idempotency_key)
         for pause in (*RETRY_PAUSES_SECONDS, None):
             left = deadline - time.monotonic()
+            metadata = _metadata(request, idempotency_key)
             try:
                 return await method(request, timeout=left, metadata=metadata)
             except grpc.aio.AioRpcError as error:
@@ -89,6 +89,8 @@ async def call(
                     repeatable and isinstance(refusal, OutcomeUnknown) and not late
                 )
                 if pause is None or not again or left <= pause:
+                    if isinstance(refusal, IdentityRefused):
+                        log.error("the identity of this process was refused", name=name)
                     raise refusal from error
             await asyncio.sleep(pause)
     raise AssertionError("the last turn answers or raises")
@@ -106,10 +108,7 @@ def _metadata(request: Message, idempotency_key: str) -> tuple[tuple[str, str], 
 
 def _refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
     refusal = refusal_of(error)
-    if refusal.reason in _OF_IDENTITY:
-        log.error("the identity of this process was refused", reason=refusal.reason)
-        return IdentityRefused()
-    return refusal
+    return IdentityRefused() if refusal.reason in _OF_IDENTITY else refusal
 
 
 def is_certain(refusal: RemoteRefusal) -> bool:

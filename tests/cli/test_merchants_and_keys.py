@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from stack.keys import write_pair
 from tests.cli.conftest import Command
 from tests.services.merchants.conftest import authenticate, refusal
 
@@ -151,6 +152,28 @@ async def test_without_a_target_the_command_says_which_variable_to_set():
     done = await Command({})("merchants", "list")
     assert done.exit_code == 78
     assert "export INCASSO_MERCHANTS_TARGET=" in done.stderr
+
+
+@pytest.mark.parametrize("file", ["", "/nowhere.key"])
+async def test_without_a_key_the_command_says_which_variable_to_set(merchants, file: str):
+    env = {"INCASSO_MERCHANTS_TARGET": merchants.target, "INCASSO_IDENTITY_KEY_FILE": file}
+    done = await Command(env)("merchants", "list")
+    assert done.exit_code == 78
+    assert "export INCASSO_IDENTITY_KEY_FILE=" in done.stderr
+
+
+async def test_a_key_that_nobody_knows_is_told_from_a_service_that_is_away(merchants, tmp_path):
+    write_pair(tmp_path / "own.key")
+    env = {"INCASSO_MERCHANTS_TARGET": merchants.target}
+    env["INCASSO_IDENTITY_KEY_FILE"] = str(tmp_path / "own.key")
+    done = await Command(env)("merchants", "list")
+    assert done.exit_code == 78
+    assert "operator.pub" in done.stderr
+
+
+async def test_half_a_certificate_ends_the_command(incasso: Command):
+    command = Command({**incasso.env, "INCASSO_TLS_KEY_FILE": "tls.key"})
+    assert (await command("merchants", "list")).exit_code == 78
 
 
 async def test_a_service_that_is_away_is_told_from_one_that_says_no(free_port):

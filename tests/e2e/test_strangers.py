@@ -1,0 +1,91 @@
+"""The running stack with everything on: strangers, and services that overreach, get nowhere."""
+
+import asyncpg
+import grpc
+import nats
+import pytest
+from nats.aio.client import Client
+
+from incasso.merchants.v1 import merchants_pb2
+from libs.bus import inbox
+from libs.errors import CallerUnknown
+from libs.status import refusal_of
+from stack.embedded import Stack
+from stack.nats import Nats
+from stack.ports import GRPC_SERVICES
+from stack.postgres import Postgres
+
+SERVICES = [service.name for service in GRPC_SERVICES]
+LIST_MERCHANTS = "/incasso.merchants.v1.MerchantsService/ListMerchants"
+
+
+@pytest.fixture
+def postgres(stack: Stack) -> Postgres:
+    folders = stack.folders
+    return Postgres(folders.data("postgres"), stack.ports.postgres, secrets=folders.secrets)
+
+
+@pytest.fixture
+def bus(stack: Stack) -> Nats:
+    return Nats(stack.folders.data("nats"), stack.ports.nats, stack.folders.secrets)
+
+
+async def test_who_reaches_a_port_may_do_nothing(stack: Stack):
+    """As anybody could before: merchant and actor as plain metadata."""
+    plain = (("incasso-merchant-id", "mer_1"), ("incasso-actor", "operator"))
+    async with grpc.aio.insecure_channel(stack.env["INCASSO_MERCHANTS_TARGET"]) as channel:
+        call = channel.unary_unary(
+            LIST_MERCHANTS,
+            request_serializer=merchants_pb2.ListMerchantsRequest.SerializeToString,
+            response_deserializer=merchants_pb2.ListMerchantsResponse.FromString,
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call(merchants_pb2.ListMerchantsRequest(), metadata=plain, timeout=10)
+    assert refusal_of(caught.value).reason == CallerUnknown.reason
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_no_service_tells_its_contracts(stack: Stack, service: str):
+    async with grpc.aio.insecure_channel(stack.env[f"INCASSO_{service.upper()}_TARGET"]) as channel:
+        call = channel.stream_stream(
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call(iter(()), timeout=10).read()
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_a_service_cannot_forge_that_a_link_was_paid(bus: Nats):
+    complaints: list[str] = []
+
+    async def complain(error: Exception) -> None:
+        complaints.append(str(error).lower())
+
+    client = Client()
+    url = bus.user_url("oneclick")
+    await client.connect(url, error_cb=complain, inbox_prefix=inbox("oneclick").encode())
+    try:
+        with pytest.raises(nats.errors.TimeoutError):
+            await client.jetstream(timeout=0.5).publish("incasso.payments.payment.captured", b"")
+    finally:
+        await client.close()
+    assert "permissions violation for publish" in complaints[0]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_no_service_reads_the_database_of_another(postgres: Postgres, service: str):
+    own = await asyncpg.connect(postgres.role_url(service, service))
+    assert await own.fetchval("SELECT count(*) FROM schema_migrations") > 0
+    assert await own.fetchval("SELECT usesuper FROM pg_user WHERE usename = current_user") is False
+    await own.close()
+    for other in {*SERVICES, "postgres"} - {service}:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await asyncpg.connect(postgres.role_url(service, other))
+
+
+async def test_keys_and_passwords_are_private(stack: Stack):
+    folders = (stack.folders.keys.folder, stack.folders.keys.trust, stack.folders.secrets)
+    files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
+    assert len(files) > 20
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
