@@ -1,6 +1,5 @@
 """Bank transfers, and what they mean for links that they name or are given to. Pure."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -97,7 +96,7 @@ class Allocation:
 
 def booking(bank_reference: str) -> str:
     """The normal form in which references of banks are compared: one booking however it is spelled."""
-    return "".join(unicodedata.normalize("NFKC", bank_reference).split()).upper()
+    return "".join(bank_reference.upper().split())
 
 
 def must_wait(link: Link) -> bool:

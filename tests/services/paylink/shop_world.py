@@ -28,7 +28,7 @@ from libs.tasks import Tasks
 from services.paylink import velocity
 from services.paylink.changes import Changes
 from services.paylink.deps import Deps
-from services.paylink.flows.links import cancel_payment_link
+from services.paylink.flows.giving_up import cancel_payment_link
 from services.paylink.flows.transfers import RecordBankTransfer, record_bank_transfer
 from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import OneClick

@@ -13,6 +13,8 @@ PROTOS = Path(ROOT) / "protos/incasso/paylink/v1"
 NEIGHBOURS = {
     "customer_not_found": 404,
     "no_psp_account": 409,
+    "order_already_paid": 409,
+    "too_many_declines": 409,
     "psp_account_not_found": 404,
 }
 

