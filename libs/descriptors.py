@@ -79,6 +79,13 @@ def message(full_name: str) -> Descriptor:
     return descriptor_pool.Default().FindMessageTypeByName(full_name)
 
 
+def event(subject: str) -> Descriptor:
+    """Descriptor of the message that `incasso.payments.payment.captured` names: PaymentCaptured."""
+    _, service_name, noun_and_verb = subject.split(".", 2)
+    words = noun_and_verb.replace(".", "_").split("_")
+    return message(f"incasso.{service_name}.v1.{''.join(map(str.title, words))}")
+
+
 def all_scopes() -> frozenset[str]:
     """Every scope that an RPC asks for."""
     methods = (found for owner in all_services() for found in owner.methods)

@@ -1,6 +1,6 @@
 """Events, endpoints and deliveries as the contracts say them, and the bytes that webhooks carry."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from google.protobuf import message_factory
@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from incasso.notify.v1 import events_pb2
 from incasso.notify.v1 import webhooks_pb2 as pb
-from libs import descriptors, json_out, wire
+from libs import descriptors, erasing, json_out, wire
 from services.notify.webhook_domain import (
     Attempt,
     Delivery,
@@ -29,6 +29,10 @@ PERSONAL: Final[Mapping[str, Sequence[str]]] = {
     "incasso.paylink.v1.Recipient": ("name", "email", "phone"),
     "incasso.paylink.v1.QuoteAcceptance": ("ip", "user_agent"),
     "incasso.paylink.v1.LinkPayment": ("payer_email",),
+    "incasso.paylink.v1.PaymentLink": ("metadata",),
+    "incasso.paylink.v1.Cart": ("metadata",),
+    "incasso.payments.v1.Payment": ("metadata", "next_action"),
+    "incasso.payments.v1.Refund": ("reason",),
 }
 _CUSTOMER: Final = "incasso.oneclick.v1.Customer"
 
@@ -114,7 +118,7 @@ def _attempt_pb(attempt: Attempt) -> pb.WebhookAttempt:
 
 def customer_of(event: PublicEvent) -> str | None:
     """The customer that it is about, where it names one."""
-    for part in _parts(_message(event)):
+    for part in erasing.parts(_message(event)):
         names = {field.name: value for field, value in part.ListFields()}
         found: str | None = names.get(
             "id" if part.DESCRIPTOR.full_name == _CUSTOMER else "customer_id"
@@ -126,24 +130,10 @@ def customer_of(event: PublicEvent) -> str | None:
 
 def without_personal_data(event: PublicEvent) -> bytes:
     """Its body, with nothing in it of the person."""
-    message = _message(event)
-    for part in _parts(message):
-        for name in PERSONAL.get(part.DESCRIPTOR.full_name, ()):
-            part.ClearField(name)
-    return message.SerializeToString()
+    return erasing.clear(_message(event), PERSONAL)
 
 
 def _message(event: PublicEvent) -> Message:
     return message_factory.GetMessageClass(descriptors.message(event.message)).FromString(
         event.body
     )
-
-
-def _parts(message: Message) -> Iterator[Message]:
-    """The message and all that it is made of."""
-    yield message
-    for field, value in message.ListFields():
-        if field.message_type is None or field.message_type.GetOptions().map_entry:
-            continue
-        for part in value if field.is_repeated else [value]:
-            yield from _parts(part)

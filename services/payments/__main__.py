@@ -34,8 +34,9 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             worker.recovery(deps).run,
             worker.due_payments(deps).run,
             lambda: worker.watch_doubts(deps),
-            lambda: worker.purge_counters(deps),
+            worker.erasing_worker(deps).run,
         ],
+        handlers=worker.handlers(),
         close=[psps.close],
     )
 

@@ -26,13 +26,16 @@ MOST_REFUNDS: Final = 100  # of one payment, failed ones too; those made at the 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A PSP account that may take the payment, with its token of the instrument."""
+    """A PSP account that may take the payment, with its token of the instrument.
+
+    Token and customer are forgotten with the outcome, and no part of what the payment was.
+    """
 
     psp_account_id: str
     psp_account: str
     psp: str
-    token: str = field(repr=False)
-    psp_customer: str = ""
+    token: str = field(repr=False, compare=False)
+    psp_customer: str = field(default="", repr=False, compare=False)
     exemption: Exemption = Exemption.NONE
 
 

@@ -5,7 +5,8 @@ from typing import Final
 
 from libs.retention import BY_RULE, ERASED, WITH_ROW, Kept, Rule, Table
 
-SPENT: Final = f"once no try can need it, and {ERASED}"
+AUDIT: Final = "stays: it proves who decided"
+SPENT: Final = "when the authorisation has an outcome: no try can need it any more"
 
 KEPT: Final = Kept(
     {
@@ -24,15 +25,16 @@ KEPT: Final = Kept(
                 "description": ERASED,
                 "metadata": ERASED,
                 "return_url": ERASED,
-                "velocity_subjects": ERASED,
-                "next_action_url": f"when the challenge ends, and {ERASED}",
+                "velocity_subjects": "when the try ends",
+                "next_action_url": "when the challenge ends",
             },
             secret={"candidates": SPENT},
         ),
         "attempts": Table(
             "every call to a PSP, with its outcome",
-            plain="merchant_id id payment_id kind state psp_account_id exemption reason psp_reference"
+            plain="merchant_id id payment_id kind state psp_account_id exemption psp_reference"
             " decline charge_reference undoes",
+            personal={"reason": ERASED},  # of a refund, in the merchant's words
             secret={"token": SPENT, "psp_customer": SPENT},
         ),
         "decline_counters": Table(
@@ -44,6 +46,12 @@ KEPT: Final = Kept(
             "disputes",
             plain="merchant_id id payment_id state currency reason psp_account_id psp_reference",
         ),
+        "operator_actions": Table(
+            "what operators settled by hand, as an auditor reads it",
+            plain="merchant_id id payment_id attempt_id outcome trace_id",
+            personal={"operator": AUDIT, "note": AUDIT},
+        ),
+        "erasures": Table("customers who are being erased", plain="merchant_id customer_id"),
         "psp_events": Table(
             "what PSPs told, so that a repeat is known",
             plain="merchant_id psp_account_id psp_event_id",
@@ -56,6 +64,7 @@ KEPT: Final = Kept(
             "window_ends_at",
             timedelta(days=1),
             "its window is over",
+            where="under_way <= 0",
         ),
         Rule(
             "psp_events",

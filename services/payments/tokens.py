@@ -1,7 +1,8 @@
-"""Tokens of cards that are not saved: from the PSP's own field, good for one charge. Pure.
+"""Tokens of cards: how long they are kept, and those that are good for one charge. Pure.
 
-Such a token is sent under one key only. A repeat under that key is answered by the PSP from its
-memory; under another key it might be refused as used up, although nothing was charged.
+A card that is not saved has a token from the PSP's own field. It is sent under one key only. A
+repeat under that key is answered by the PSP from its memory; under another key it might be refused
+as used up, although nothing was charged.
 """
 
 from collections.abc import Collection
@@ -24,5 +25,8 @@ def are_single_use(payment: Payment) -> bool:
 
 
 def are_used_up(payment: Payment) -> bool:
-    """Whether no PSP call can need them any more: they are not kept then."""
-    return are_single_use(payment) and payment.state is not State.PROCESSING
+    """Whether no PSP call can need them any more: they are not kept then.
+
+    Only a payment whose authorisation has no outcome yet may be tried again, here or elsewhere.
+    """
+    return payment.state is not State.PROCESSING

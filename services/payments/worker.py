@@ -1,8 +1,15 @@
-"""The other door: attempts to recover and payments that are due. Any number of replicas may run."""
+"""The other doors: attempts to recover, payments that are due, customers who are erased elsewhere.
+
+Any number of replicas may run.
+"""
 
 import asyncio
+from datetime import timedelta
 from typing import Final
 
+from incasso.oneclick.v1 import events_pb2
+from libs.bus import Event
+from libs.consumer import Handler
 from libs.db import Conn
 from libs.due import DueWorker, Room
 from libs.errors import Refusal
@@ -10,14 +17,15 @@ from libs.logs import log
 from services.payments import metrics, retry
 from services.payments.deps import Deps
 from services.payments.flows.due import LEASE, act_on_due_payment
+from services.payments.flows.erase import erase_customer
 from services.payments.flows.recovery import recover_attempt
 from services.payments.flows.webhooks import work_for
-from services.payments.store import attempts, payments, velocity
+from services.payments.store import attempts, erasing, payments
 from services.payments.store.attempts import DueAttempt
+from services.payments.store.erasing import Erasure
 from services.payments.store.payments import Due
 
 DOUBTS_SECONDS: Final = 5.0
-PURGE_SECONDS: Final = 3600.0
 
 
 def recovery(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[DueAttempt]:
@@ -48,15 +56,26 @@ def due_payments(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]
     return DueWorker("payments", deps.db, claim, work, interval_seconds=interval_seconds)
 
 
-async def purge_counters(deps: Deps) -> None:
-    """Forget declines that count no more, and with them whom they were counted for."""
-    while True:
-        try:
-            async with deps.db.connection() as conn:
-                await velocity.purge(conn)
-        except Refusal as refusal:
-            log.warning("counters were not purged", reason=refusal.reason)
-        await asyncio.sleep(PURGE_SECONDS)
+def erasing_worker(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Erasure]:
+    """Customers who were erased in oneclick."""
+
+    async def work(erasure: Erasure) -> None:
+        work_for(erasure.merchant_id, timedelta())
+        await erase_customer(deps, erasure)
+
+    return DueWorker(
+        "erasures", deps.db, erasing.claim_due, work, interval_seconds=interval_seconds
+    )
+
+
+def handlers() -> dict[str, Handler]:
+    """What is done with each event of other services."""
+    return {"incasso.oneclick.customer.erased": _customer_erased}
+
+
+async def _customer_erased(conn: Conn, event: Event) -> None:
+    erased = events_pb2.CustomerErased.FromString(event.body)
+    await erasing.ask(conn, Erasure(event.merchant_id, erased.customer_id))
 
 
 async def watch_doubts(deps: Deps) -> None:

@@ -2,6 +2,7 @@
 
 from libs import context
 from libs.db import Conn
+from libs.erasing import rewrite_answers, rewrite_events
 from services.paylink import erased_events
 from services.paylink.store import erasing
 
@@ -27,10 +28,10 @@ async def erase_customer(conn: Conn, customer_id: str) -> None:
         return
     transfer_ids = await erasing.transfers_of(conn, merchant_id, link_ids)
     ids = [*link_ids, *cart_ids, *transfer_ids]
-    await erasing.rewrite_events(conn, merchant_id, ids, erased_events.event_left)
+    await rewrite_events(conn, merchant_id, ids, erased_events.event_left)
     for methods, left in (
         (erasing.ANSWERING_LINKS, erased_events.link_left),
         (erasing.ANSWERING_CARTS, erased_events.cart_left),
         (erasing.ANSWERING_TRANSFERS, erased_events.transfer_left),
     ):
-        await erasing.rewrite_answers(conn, merchant_id, ids, methods, left)
+        await rewrite_answers(conn, merchant_id, ids, methods, left)

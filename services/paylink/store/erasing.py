@@ -1,6 +1,6 @@
 """SQL of what an erased customer leaves behind: links, tries and carts stay, the person goes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -106,47 +106,3 @@ async def erase_carts_at(
         list(phones),
     )
     return [row["id"] for row in rows]
-
-
-async def rewrite_events(
-    conn: Conn, merchant_id: str, aggregate_ids: Sequence[str], left: Callable[[str, bytes], bytes]
-) -> None:
-    """Put what `left` leaves of logged events, by subject and body, in their place."""
-    rows = await conn.fetch(
-        "SELECT seq, subject, body FROM outbox"
-        " WHERE merchant_id = $1 AND aggregate_id = ANY($2::text[])",
-        merchant_id,
-        list(aggregate_ids),
-    )
-    await conn.execute(
-        "UPDATE outbox SET body = new.body FROM unnest($1::bigint[], $2::bytea[]) AS new (seq, body)"
-        " WHERE outbox.seq = new.seq",
-        [row["seq"] for row in rows],
-        [left(row["subject"], row["body"]) for row in rows],
-    )
-
-
-async def rewrite_answers(
-    conn: Conn,
-    merchant_id: str,
-    resource_ids: Sequence[str],
-    methods: Sequence[str],
-    left: Callable[[bytes], bytes],
-) -> None:
-    """The same for stored answers of these methods."""
-    rows = await conn.fetch(
-        "SELECT method, key, answer FROM idempotency_keys WHERE merchant_id = $1"
-        " AND resource_id = ANY($2::text[]) AND method = ANY($3::text[]) AND answer IS NOT NULL",
-        merchant_id,
-        list(resource_ids),
-        list(methods),
-    )
-    await conn.execute(
-        "UPDATE idempotency_keys AS held SET answer = new.answer"
-        " FROM unnest($2::text[], $3::text[], $4::bytea[]) AS new (method, key, answer)"
-        " WHERE merchant_id = $1 AND held.method = new.method AND held.key = new.key",
-        merchant_id,
-        [row["method"] for row in rows],
-        [row["key"] for row in rows],
-        [left(row["answer"]) for row in rows],
-    )

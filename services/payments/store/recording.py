@@ -29,7 +29,8 @@ payment AS ({payments.SAVE_SQL} AND EXISTS (SELECT FROM held) RETURNING id),
 attempt AS (
     UPDATE attempts SET state = $23, psp_reference = $24, decline = $25, settled_at = $26,
         next_recovery_at = now() + $27,
-        token = CASE WHEN $20 THEN '' ELSE token END,
+        token = CASE WHEN $20 OR $26::timestamptz IS NOT NULL THEN '' ELSE token END,
+        psp_customer = CASE WHEN $26::timestamptz IS NOT NULL THEN '' ELSE psp_customer END,
         unresolved_since = CASE WHEN $26::timestamptz IS NULL THEN unresolved_since END
     WHERE merchant_id = $1 AND id = $21 AND state = $22 AND EXISTS (SELECT FROM payment)
     RETURNING id),

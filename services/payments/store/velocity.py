@@ -5,15 +5,13 @@ until their end is known, however long that takes.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from libs import ids, outbox
 from libs.db import Conn
 from libs.outbox import NewEvent
 from services.payments.velocity import HOUR, MERCHANT, Count, Judged
-
-KEPT: Final = timedelta(days=1)  # after its window
 
 
 def barred_sql(first: int, *, merchant: str, now: str) -> str:
@@ -135,12 +133,4 @@ async def count(
     """
     await conn.execute(
         _COUNT, merchant_id, *count_values(counts, now), *outbox.insert_values(alarms)
-    )
-
-
-async def purge(conn: Conn) -> int:
-    """Delete counters whose window is over for long; answers how many."""
-    return await conn.execute(
-        "DELETE FROM decline_counters WHERE window_ends_at < now() - $1::interval AND under_way <= 0",
-        KEPT,
     )

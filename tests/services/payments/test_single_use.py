@@ -50,9 +50,22 @@ async def test_the_token_is_forgotten_with_the_answer_and_money_still_goes_back(
     assert world.a.sent(REFUND)[0].psp_reference == paid.psp_reference
 
 
-async def test_the_tokens_of_a_saved_card_are_kept_as_they_were(world: World):
-    await world.create()
+async def test_the_tokens_of_a_saved_card_are_forgotten_with_the_outcome_too(world: World):
+    """Those of every try: the first account's certain no, the second's yes."""
+    world.a.plan(AUTHORISE, declined(DeclineCode.PSP_UNAVAILABLE))
+    paid = await world.create()
+    assert (paid.state, paid.psp_account) == (State.CAPTURED, "b")
+    assert await kept_tokens(world) == {""}
+    await world.refund(paid, 1000)
+    assert (await world.get(paid)).refunded_minor == 1000
+
+
+async def test_the_tokens_of_a_saved_card_are_kept_while_a_try_may_need_them(world: World):
+    world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
+    await until_the_fault(world.create())
     assert await kept_tokens(world) == {"tok_a", "tok_b"}
+    await world.recover()
+    assert await kept_tokens(world) == {""}
 
 
 async def test_a_challenge_needs_the_token_no_more(world: World):

@@ -9,6 +9,7 @@ import pytest
 
 from incasso.payments.v1 import events_pb2
 from libs.errors import Kind
+from libs.retention import keep_to
 from services.payments import velocity
 from services.payments.book import Book
 from services.payments.deps import Deps
@@ -16,8 +17,8 @@ from services.payments.domain import Payment
 from services.payments.errors import TooManyDeclines
 from services.payments.flows.create import Token, create_payment
 from services.payments.outcomes import ActionRequired, Approved, DeclineCode
+from services.payments.retention import KEPT
 from services.payments.states import State
-from services.payments.store import velocity as store
 from tests.services.payments.conftest import World, key
 from tests.services.payments.door import EUR_59_90, Door
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, Fault, declined
@@ -262,8 +263,7 @@ async def test_old_counters_are_purged_and_those_with_tries_under_way_are_not(sh
         "UPDATE decline_counters SET window_ends_at = now() - interval '25 hours'"
     )
     await shop.declined("link:new")
-    async with shop.world.db.connection() as conn:
-        await store.purge(conn)
+    await keep_to(shop.world.db, KEPT.rules)
     rows = await shop.world.rows("SELECT subject FROM decline_counters ORDER BY subject")
     assert [row["subject"] for row in rows] == ["link:new", "link:open", "merchant"]
 

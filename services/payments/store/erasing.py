@@ -1,0 +1,93 @@
+"""SQL of what an erased customer leaves behind: the money's trail stays, the person goes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from libs.db import Conn
+from libs.due import Room, fair_sql
+
+# Calls whose stored answers are a Payment.
+ANSWERING_PAYMENTS: Final = (
+    "CreatePayment",
+    "CapturePayment",
+    "CancelPayment",
+    "LowerPayment",
+    "RefundPayment",
+)
+_DUE: Final = fair_sql("erasures", columns="merchant_id, customer_id")
+# A PSP refuses a key with another body, and a shopper who is at a challenge comes back: what is
+# under way keeps what it needs until it has its end.
+_UNDER_WAY: Final = "state IN ('processing', 'requires_action')"
+_ERASE: Final = f"""
+WITH found AS (
+    SELECT id FROM payments
+    WHERE merchant_id = $1 AND customer_id = $2 AND NOT {_UNDER_WAY}
+      AND (metadata <> '{{}}' OR description <> '' OR return_url <> '' OR EXISTS (
+        SELECT FROM attempts WHERE attempts.merchant_id = $1 AND payment_id = payments.id
+          AND reason <> ''))
+    ORDER BY id LIMIT $3 FOR NO KEY UPDATE
+), erased AS (
+    UPDATE payments SET metadata = '{{}}', description = '', return_url = ''
+    FROM found WHERE merchant_id = $1 AND payments.id = found.id
+), reasons AS (
+    UPDATE attempts SET reason = ''
+    FROM found WHERE merchant_id = $1 AND payment_id = found.id AND reason <> ''
+)
+SELECT found.id AS payment_id,
+    ARRAY(SELECT id FROM attempts WHERE merchant_id = $1 AND payment_id = found.id) AS attempt_ids
+FROM found"""  # noqa: S608 - made of constants
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A customer whose personal data go."""
+
+    merchant_id: str
+    customer_id: str
+
+
+async def ask(conn: Conn, erasure: Erasure) -> None:
+    """Begin, or begin again."""
+    await conn.execute(
+        "INSERT INTO erasures (merchant_id, customer_id) VALUES ($1, $2)"
+        " ON CONFLICT ON CONSTRAINT erasures_pkey DO UPDATE SET asked_at = now(), due_at = now()",
+        erasure.merchant_id,
+        erasure.customer_id,
+    )
+
+
+async def claim_due(conn: Conn, room: Room) -> Sequence[Erasure]:
+    """Each comes again in an hour until it is over."""
+    rows = await conn.fetch(
+        f"WITH due AS ({_DUE}) UPDATE erasures SET due_at = now() + interval '1 hour' FROM due"  # noqa: S608 - made of constants
+        " WHERE (erasures.merchant_id, erasures.customer_id) = (due.merchant_id, due.customer_id)"
+        " RETURNING erasures.merchant_id, erasures.customer_id",
+        *room.values,
+    )
+    return [Erasure(**dict(row)) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """A payment that names nobody any more; its events and answers are found by these ids."""
+
+    payment_id: str
+    attempt_ids: Sequence[str]
+
+
+async def erase_payments(conn: Conn, erasure: Erasure, limit: int) -> Sequence[Erased]:
+    """Some of those that have their end and name somebody still."""
+    rows = await conn.fetch(_ERASE, erasure.merchant_id, erasure.customer_id, limit)
+    return [Erased(row["payment_id"], row["attempt_ids"]) for row in rows]
+
+
+async def end(conn: Conn, erasure: Erasure) -> None:
+    """A day later, when nothing is under way: a click of the last moment has arrived by then."""
+    await conn.execute(
+        "DELETE FROM erasures WHERE merchant_id = $1 AND customer_id = $2"  # noqa: S608 - made of constants
+        " AND asked_at < now() - interval '1 day' AND NOT EXISTS ("
+        f"   SELECT FROM payments WHERE merchant_id = $1 AND customer_id = $2 AND {_UNDER_WAY})",
+        erasure.merchant_id,
+        erasure.customer_id,
+    )
