@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from libs import bus_users, descriptors
-from stack import roles
+from stack import kept, roles
 from stack.ports import GRPC_SERVICES
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "security.md"
@@ -55,7 +55,7 @@ def databases() -> Iterator[str]:
 
 def current(text: str) -> str:
     """The page with its generated sections as they are now."""
-    made = {"callers": callers, "events": events, "databases": databases}
+    made = {"callers": callers, "events": events, "databases": databases, "kept": kept.lines}
     return SECTION.sub(
         lambda found: f"{found[1]}\n" + "\n".join(made[found[2]]()) + f"\n\n{found[3]}", text
     )

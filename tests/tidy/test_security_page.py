@@ -10,4 +10,4 @@ def test_the_generated_parts_of_the_security_page_are_current():
 
 def test_every_part_is_on_the_page():
     found = [name for _, name, _ in security.SECTION.findall(security.FILE.read_text())]
-    assert {"callers", "events", "databases"} <= set(found)
+    assert {"callers", "events", "databases", "kept"} <= set(found)
