@@ -43,7 +43,6 @@ from libs.tasks import Tasks, cancel
 from libs.watched import FileError
 
 CLOCK_SUBJECT: Final = "incasso.merchants.test_clock.advanced"
-MERCHANT_SUBJECT: Final = "incasso.merchants.merchant.updated"
 
 _CANNOT_START: Final = (schema.SchemaBehindError, FileError, OSError)
 

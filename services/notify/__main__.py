@@ -6,7 +6,7 @@ from typing import Final
 import aiohttp
 
 from incasso.notify.v1 import messages_pb2_grpc, webhooks_pb2_grpc
-from libs import client, process
+from libs import bus_users, client, process
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
 from services.notify import owner_worker, retention, webhook_worker, worker
@@ -57,7 +57,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         handlers=worker.merged(
             webhook_worker.handlers(), worker.handlers(deps), owner_worker.handlers(deps)
         ),
-        heard={process.MERCHANT_SUBJECT: lambda event: deps.merchants.forget(event.merchant_id)},
+        heard={bus_users.MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
         close=[
             lambda: deps.sending.wait(LAST_TRIES_SECONDS),
             deps.mailer.close,

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2_grpc
-from libs import client, process, seal
+from libs import bus_users, client, process, seal
 from libs.clock import Clock
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
@@ -61,7 +61,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             lambda: worker.watch_unanswered(deps),
         ],
         handlers=worker.handlers(deps),
-        heard={process.MERCHANT_SUBJECT: lambda event: deps.merchants.forget(event.merchant_id)},
+        heard={bus_users.MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
         close=[payments.close, merchants.close, oneclick.close],
     )
 

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 
 from libs import bus as buses
 from libs.bus import STREAM, Bus, Event, inbox
-from libs.bus_users import BROADCAST, SETUP
+from libs.bus_users import MERCHANT_UPDATED, SETUP
 from libs.consumer import Consumer
 from libs.db import Database, connect
 from libs.tasks import cancel
@@ -183,7 +183,9 @@ async def test_a_service_may_do_its_own_work(server, streams):
     async with Watched(server, "oneclick") as oneclick:
         assert await oneclick.may_publish("incasso.oneclick.customer.created")
         assert await oneclick.may_publish("incasso.dead.oneclick")
-        assert await oneclick.may_subscribe(BROADCAST[0])
+        assert not await oneclick.may_subscribe(MERCHANT_UPDATED)
+    async with Watched(server, "paylink") as paylink:
+        assert await paylink.may_subscribe(MERCHANT_UPDATED)
 
 
 async def test_who_sets_up_tells_no_events(server, streams):

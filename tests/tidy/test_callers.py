@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
-from libs import descriptors
+from libs import bus_users, descriptors
 from services.gateway.checkout import METHOD_SERVICES
 from services.gateway.pay import backend
 from tests.tidy.sources import ROOT, Source, shipped
@@ -54,6 +54,11 @@ def gateway_calls(source: Source) -> Iterator[str]:
             for rpc in RPCS
             if rpc.name == name and rpc.full_name.startswith(f"incasso.{service}.")
         )
+
+
+def test_exactly_those_may_hear_of_merchants_who_do():
+    mains = [source for source in shipped() if source.path.stem == "__main__"]
+    assert {main.service for main in mains if "heard=" in main.text} == set(bus_users.HEARS)
 
 
 WITH_ADDRESS = {("gateway", rpc.full_name) for rpc in RPCS if descriptors.http_rule(rpc)}
