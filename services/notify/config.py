@@ -9,6 +9,7 @@ from libs.seal import Seal, keys_of
 from libs.settings import ServiceSettings
 from services.notify.addresses import networks_of
 from services.notify.mail import Server
+from services.notify.providers import senders
 
 
 class Config(ServiceSettings):
@@ -24,7 +25,9 @@ class Config(ServiceSettings):
     sms_provider: Literal["", "twilio"] = ""
     twilio_account_sid: str = ""
     twilio_auth_token: str = ""
-    twilio_from: str = ""
+    twilio_from: str = ""  # number, or a messaging service, MG…
+    twilio_sender_name: str = ""  # shown instead of the number, where it is registered
+    twilio_sender_name_prefixes: str = ""  # there: calling codes, comma separated, e.g. +39,+41
     twilio_whatsapp_from: str = ""
     twilio_api_base: str = "https://api.twilio.com"
 
@@ -42,6 +45,27 @@ class Config(ServiceSettings):
         if wrong := CHECKS["FORMAT_EMAIL"](address):
             raise ValueError(wrong)
         return address
+
+    @field_validator("twilio_from")
+    @classmethod
+    def _is_no_name(cls, sender: str) -> str:
+        """Networks block names that nobody registered (in Italy AGCOM 12/23/CIR)."""
+        if sender and not senders.NUMBER.fullmatch(sender):
+            raise ValueError("must be a number; a name goes into INCASSO_TWILIO_SENDER_NAME")
+        return sender
+
+    @field_validator("twilio_sender_name")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        if name and not senders.NAME.fullmatch(name):
+            raise ValueError("must have up to 11 letters, digits and blanks, one letter at least")
+        return name
+
+    @field_validator("twilio_sender_name_prefixes")
+    @classmethod
+    def _are_prefixes(cls, prefixes: str) -> str:
+        senders.prefixes_of(prefixes)
+        return prefixes
 
     @field_validator("webhook_allowed_networks")
     @classmethod

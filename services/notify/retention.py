@@ -20,7 +20,7 @@ KEPT: Final = Kept(
             " event_id error provider_reference resend_of body_sha256",
             personal={
                 "recipient": f"{ERASED}, else {BY_RULE}",
-                "about": f"the name in it {ERASED}, else {BY_RULE}",
+                "about": f"names in it {ERASED}, else {BY_RULE}",
             },
         ),
         "message_attempts": Table("every try", plain="merchant_id message_id outcome error"),
@@ -68,7 +68,7 @@ KEPT: Final = Kept(
             RECIPIENTS,
             "as long as the payment may be disputed",
             where="recipient <> '' AND due_at IS NULL",
-            clear={"recipient": "''", "about": """about || '{"name": ""}'"""},
+            clear={"recipient": "''", "about": """about || '{"name": "", "account": ""}'"""},
         ),
         Rule("provider_notices", "received_at", NOTICES, "the message was told of, or is not ours"),
     ),

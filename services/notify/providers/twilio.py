@@ -19,6 +19,7 @@ from services.notify.domain import Channel, Event, News, SuppressionReason
 from services.notify.errors import NoticeMalformed, SignatureInvalid
 from services.notify.outcomes import Accepted, Lost, Outcome, Postponed, Refused
 from services.notify.providers.base import Notice, ProviderUnreachableError, Text
+from services.notify.providers.senders import Sender, prefixes_of
 from services.notify.smtp_replies import written
 
 NOTICES_PATH: Final = "/webhooks/sms/twilio"
@@ -26,6 +27,7 @@ TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 # Of a notice, which is read before its signature can be: the signature is over what was read.
 MAX_NOTICE_BYTES: Final = 16 * 1024
 MAX_NOTICE_FIELDS: Final = 100
+NO_SENDER: Final = "the sender's name is not registered there, and no number is set up"
 SKEW: Final = timedelta(minutes=2)  # between our clock and theirs
 RECENT: Final = 50  # messages to one number among which a lost one is looked for
 
@@ -49,18 +51,27 @@ _EVENTS: Final = {
 class Account:
     sid: str
     auth_token: str
-    senders: Mapping[Channel, str]
+    senders: Mapping[Channel, Sender]
     api_base: str
     public_url: str
 
 
 def make(config: Config, session: aiohttp.ClientSession) -> "Twilio":
-    senders = {Channel.SMS: config.twilio_from, Channel.WHATSAPP: config.twilio_whatsapp_from}
+    sms = Sender(
+        config.twilio_from,
+        config.twilio_sender_name,
+        prefixes_of(config.twilio_sender_name_prefixes),
+    )
+    senders = {Channel.SMS: sms, Channel.WHATSAPP: Sender(config.twilio_whatsapp_from)}
     return Twilio(
         Account(
             sid=config.twilio_account_sid,
             auth_token=config.twilio_auth_token,
-            senders={channel: sender for channel, sender in senders.items() if sender},
+            senders={
+                channel: sender
+                for channel, sender in senders.items()
+                if sender.number or sender.name
+            },
             api_base=config.twilio_api_base.rstrip("/"),
             public_url=config.public_url.rstrip("/"),
         ),
@@ -81,9 +92,12 @@ class Twilio:
         return channel in self._account.senders
 
     async def send(self, text: Text) -> Outcome:
+        sender = self._account.senders[text.channel].to(text.to)
+        if not sender:
+            return Refused(NO_SENDER)
         form = {
             "To": addressed(text.channel, text.to),
-            "From": addressed(text.channel, self._account.senders[text.channel]),
+            "From": addressed(text.channel, sender),
             "Body": text.body,
             "StatusCallback": self._account.public_url + NOTICES_PATH,
         }

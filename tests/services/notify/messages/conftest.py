@@ -25,6 +25,7 @@ from services.notify.mail import Server as MailAddress
 from services.notify.merchants_client import Merchants
 from services.notify.oneclick_client import Customers
 from services.notify.paylink_client import Links
+from services.notify.providers.senders import Sender
 from services.notify.providers.twilio import Account, Twilio
 from services.notify.service import messages
 from services.notify.webhook_client import Receivers
@@ -70,7 +71,10 @@ async def world(database: Database, mail: MailServer, sms: SmsApi) -> AsyncItera
     account = Account(
         sid=sms_double.ACCOUNT,
         auth_token=sms_double.TOKEN,
-        senders={Channel.SMS: "+390200000000", Channel.WHATSAPP: "+390200000001"},
+        senders={
+            Channel.SMS: Sender("+390200000000", "Incasso", ("+41",)),
+            Channel.WHATSAPP: Sender("+390200000001"),
+        },
         api_base=sms.base,
         public_url="https://pay.example",
     )
