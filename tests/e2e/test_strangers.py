@@ -89,3 +89,16 @@ async def test_keys_and_passwords_are_private(stack: Stack):
     assert len(files) > 20
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
+
+
+@pytest.mark.usefixtures("demo_merchant")
+@pytest.mark.parametrize("name", [*SERVICES, "gateway", *(f"{name}-migrate" for name in SERVICES)])
+async def test_nobody_is_refused_in_its_own_work(stack: Stack, name: str):
+    said = stack.log(name).lower()
+    refusals = (
+        "permissions violation",
+        "permission denied",
+        "identity of this process",
+        "not set up",
+    )
+    assert [refusal for refusal in refusals if refusal in said] == []
