@@ -34,6 +34,11 @@ class Worst:
         self.late = max(self.late, late)
         self.held = max(self.held, held)
 
+    @property
+    def cause(self) -> str:
+        """Why the loop was late, for people."""
+        return "it computed" if self.held > self.late / 2 else "it blocked or had no processor"
+
 
 class Meter:
     """Measures the running loop. `run` ends only when it is cancelled."""
@@ -60,10 +65,9 @@ class Meter:
 
     def _turn(self) -> None:
         if self.worst.late > ALARM_SECONDS:
-            computed = self.worst.held > self.worst.late / 2
             log.warning(
                 "the event loop was late",
                 seconds=round(self.worst.late, 3),
-                reason="it computed" if computed else "it blocked or had no processor",
+                reason=self.worst.cause,
             )
         self._before, self.worst = self.worst, Worst()

@@ -45,7 +45,7 @@ async def owned(opened):
 
 
 async def of_links(shop):
-    """A link that was mailed to nobody, a product, a cart."""
+    """A link that was mailed to nobody, a product, a cart, a transfer that names no link."""
     refused = {"email": f"refused+{shop.run_id}@example.com"}
     link = (await shop.link(1000, recipient=refused, channels=["email"])).expect(201)
     await shop.link(1000, recipient=refused, channels=["email"])
@@ -56,8 +56,15 @@ async def of_links(shop):
         "recipient": {"email": "giulia@example.com"},
         "line_items": [{"name": "Olio", "quantity": 1, "unit_amount_minor": 1000}],
     }
+    transfer = {
+        "bank_reference": f"bank-{shop.run_id}",
+        "amount": price,
+        "booked_on": "2026-11-20",
+    }
+    recorded = await shop.call("POST", "/v1/bank-transfers", transfer)
     return {
         "payment_link_id": link["id"],
+        "bank_transfer_id": recorded.expect(201)["id"],
         "product_id": product.expect(201)["id"],
         "cart_id": (await shop.call("POST", "/v1/carts", cart)).expect(201)["id"],
         "message_id": await first_id(shop, f"/v1/messages?payment_link_id={link['id']}"),

@@ -84,3 +84,8 @@ def test_every_make_target_says_what_it_does():
     targets = re.findall(r"^([a-z][a-z-]*):(?!=)(.*)$", makefile, re.MULTILINE)
     assert targets
     assert [name for name, rest in targets if "## " not in rest] == []
+
+
+def test_decisions_are_numbered_once_each():
+    numbers = [path.name.partition("-")[0] for path in sorted((ROOT / "docs/adr").glob("*.md"))]
+    assert numbers == [f"{number:04d}" for number in range(1, len(numbers) + 1)]
