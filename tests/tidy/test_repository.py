@@ -89,3 +89,9 @@ def test_every_make_target_says_what_it_does():
 def test_decisions_are_numbered_once_each():
     numbers = [path.name.partition("-")[0] for path in sorted((ROOT / "docs/adr").glob("*.md"))]
     assert numbers == [f"{number:04d}" for number in range(1, len(numbers) + 1)]
+
+
+def test_migrations_of_a_service_are_numbered_once_each():
+    for folder in (ROOT / "libs/migrations", *sorted((ROOT / "services").glob("*/migrations"))):
+        numbers = [path.name.partition("_")[0] for path in sorted(folder.glob("*.sql"))]
+        assert numbers == [f"{number:04d}" for number in range(1, len(numbers) + 1)], folder
