@@ -244,7 +244,7 @@ async def test_the_body_is_plain_json_in_utf_8(hooks: Hooks):
     assert "è".encode() in body
 
 
-async def test_a_page_of_the_largest_deliveries_fits_one_message(hooks: Hooks):
+async def test_pages_of_the_largest_deliveries_fit_a_message_and_show_each_once(hooks: Hooks):
     endpoint = await hooks.endpoint()
     for _ in range(100):
         await hooks.happen()
@@ -254,7 +254,17 @@ async def test_a_page_of_the_largest_deliveries_fits_one_message(hooks: Hooks):
         " SELECT merchant_id, id, now(), n, 'answered 500', 15000, repeat('\ufffd', 1000)"
         " FROM webhook_deliveries CROSS JOIN generate_series(1, 12) AS n ORDER BY n"
     )
-    deliveries = await hooks.deliveries(endpoint, limit=100)
-    assert len(deliveries) == 100
+    deliveries: list[pb.WebhookDelivery] = []
+    cursor = ""
+    while not deliveries or cursor:
+        page = await hooks.call(
+            "ListWebhookDeliveries",
+            webhook_endpoint_id=endpoint.id,
+            limit=100,
+            cursor=cursor or None,
+        )
+        deliveries += page.data
+        cursor = page.next_cursor
+    assert len({delivery.id for delivery in deliveries}) == len(deliveries) == 100
     for delivery in deliveries:
         assert [attempt.status for attempt in delivery.attempts] == list(range(3, 13))
