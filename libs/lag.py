@@ -37,7 +37,7 @@ class Worst:
     @property
     def cause(self) -> str:
         """Why the loop was late, for people."""
-        return "it computed" if self.held > self.late / 2 else "it blocked or had no processor"
+        return "it computed" if self.held > ALARM_SECONDS else "it blocked or had no processor"
 
 
 class Meter:

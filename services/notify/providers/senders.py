@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}")  # also short codes
-NAME: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
+NAME: Final = re.compile(r"(?=[0-9 ]{0,10}[A-Za-z])[A-Za-z0-9 ]{1,11}")
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,5}")
 
 
