@@ -24,7 +24,7 @@ async def test_the_document_is_valid_openapi_3_1(shop):
     OpenAPIV31SpecValidator(found).validate()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)  # a bound for hanging, on any machine
 async def test_schemathesis_finds_no_server_error(shop, tmp_path):
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -34,7 +34,7 @@ async def test_schemathesis_finds_no_server_error(shop, tmp_path):
         f"{shop.url}/openapi.json",
         f"--checks={CHECKS}",
         "--phases=examples,fuzzing",
-        "--max-examples=12",
+        "--max-examples=8",
         "--seed=20261121",
         "--warnings=off",
         "--no-color",
