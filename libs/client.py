@@ -37,6 +37,8 @@ OPTIONS: Final = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    # Not shared between channels: an address that another one found dead may be alive again.
+    ("grpc.use_local_subchannel_pool", 1),
 )
 # Pauses before a call that was not answered is made again: together longer than it takes to
 # reconnect with a process that has started again.

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from libs import bus as buses
 from libs import consumer as consumers
-from libs import db, outbox, relay
+from libs import db, outbox, relay, telemetry
 from libs.tasks import cancel
 
 SUBJECT = "incasso.test.thing.happened"
@@ -66,7 +66,8 @@ async def published(database):
 def largest_body(bus):
     """The largest that is published: its dead letter, with a header more, is too large."""
     event = buses.Event("evt_" + "0" * 26, "mer_a", "agg_1", SUBJECT, b"", "", datetime.now(UTC))
-    headers = event.headers("")
+    with telemetry.span("publish", kind=telemetry.SpanKind.PRODUCER, parent=""):
+        headers = event.headers(telemetry.traceparent())  # empty when nothing is traced
     head = sum(len(name) + len(value) + 4 for name, value in headers.items())
     return bus.max_payload - buses.HEAD_BYTES - head
 
