@@ -63,14 +63,14 @@ def fair_sql(
     taken = "coalesce(($3::jsonb ->> merchant_id)::int, 0)"
     also = f"AND {where} AND {taken} < $2"
     looked_at = [  # S608: made of constants
-        f"(SELECT {table}.ctid AS row, merchant_id, {at} AS due FROM {table}"  # noqa: S608
+        f"(SELECT {table}.ctid AS row, merchant_id, {at} AS due FROM {table}"  # noqa: S608 - made of constants
         f" WHERE {at} <= {now} {also} ORDER BY {at} {end} LIMIT {LOOKED_AT})"
         for end in ("ASC", "DESC")
     ]
     join = ""
     if by_test_clock:
         looked_at.append(
-            f"(SELECT {table}.ctid, merchant_id, {at} - clock_offset FROM test_clocks JOIN {table}"  # noqa: S608
+            f"(SELECT {table}.ctid, merchant_id, {at} - clock_offset FROM test_clocks JOIN {table}"  # noqa: S608 - made of constants
             f" USING (merchant_id) WHERE {at} > now() AND {at} <= now() + clock_offset {also}"
             f" ORDER BY {at} LIMIT {LOOKED_AT})"
         )
