@@ -19,7 +19,7 @@ from services.payments.outcomes import (
     Outcome,
     Pending,
 )
-from services.payments.states import AttemptKind, AttemptState
+from services.payments.states import ATTEMPT_SETTLED, AttemptKind, AttemptState
 
 
 class Look(Enum):
@@ -64,8 +64,8 @@ def judge(
     if standing and (kind is AttemptKind.CANCEL or left <= 0):
         settled = all(a.state is AttemptState.APPROVED for a in standing)
         return Look.DONE if settled else Look.AGAIN
-    if any(a.undoes == charge.id for a in standing):
-        return Look.AGAIN  # one of ours is enough; the rest is for a person
+    if any(a.undoes == charge.id and a.state not in ATTEMPT_SETTLED for a in standing):
+        return Look.AGAIN  # one at a time: what it comes to decides what is left
     attempt = Attempt(
         merchant_id=payment.merchant_id,
         id=attempt_id,

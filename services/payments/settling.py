@@ -79,6 +79,8 @@ def settle(
 def _operated(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetime) -> Change:
     if attempt.undoes:
         return _undone(payment, attempt, outcome)
+    if attempt.charge_reference:  # made elsewhere, of money that is not the payment's
+        return Change(payment, attempt, look_again=isinstance(outcome, Declined))
     match attempt.kind:
         case AttemptKind.CAPTURE:
             return _capture(payment, attempt, outcome, now)

@@ -137,8 +137,13 @@ class Storm:
             booked = books[payment["psp_reference"]]
             open_refunds = [r for r in now_is["refunds"] if r["state"] == "processing"]
             if open_refunds or not agree(now_is, booked):
-                found.append((now_is, booked))
+                found.append(f"{told(now_is)}; the PSP's books: {told(booked)}")
         return found
+
+
+def told(facts):
+    names = ("id", "state", "captured_minor", "refunded_minor")
+    return ", ".join(f"{name} {facts[name]}" for name in names)
 
 
 def agree(payment, booked):

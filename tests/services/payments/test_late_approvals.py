@@ -12,6 +12,7 @@ from services.payments.flows.late import LOOKS_BEFORE_A_PERSON
 from services.payments.outcomes import ActionRequired, Approved, DeclineCode
 from services.payments.states import AttemptKind, State
 from tests.services.payments.conftest import World
+from tests.services.payments.psp_console import Console
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, CAPTURE, REFUND, Fault, declined
 from tests.services.payments.psp_news import elsewhere, told
 from tests.services.payments.test_flows_crashes import until_the_fault
@@ -238,12 +239,15 @@ async def test_what_cannot_be_given_back_ends_with_a_person(world: World):
     assert (await world.subjects()).count("payment.late_approval") == 1
 
 
-async def test_the_database_allows_one_undoing_of_each_kind(world: World):
+async def test_the_database_allows_one_undoing_of_each_kind_under_way(world: World):
     _, key = await refused(world)
     [attempt] = await world.attempts()
     approved = world.a.approve_late(key, attempt["payment_id"], captured=True)
+    world.a.plan(REFUND, Fault.LOST_ANSWER)
     await world.notice(told("late", key, approved))
-    await recover_all(world)
+    await until_the_fault(world.recover())
+    [undoing] = await world.attempts(REFUND)
+    assert undoing["state"] in {"started", "unknown"}
     copy = "INSERT INTO attempts SELECT (jsonb_populate_record(attempts, $1)).* FROM attempts"
     for kind, may in ((AttemptKind.REFUND, False), (AttemptKind.CANCEL, True)):
         changes = {"id": f"att_{kind.value}", "kind": kind.value}
@@ -253,3 +257,35 @@ async def test_the_database_allows_one_undoing_of_each_kind(world: World):
         else:
             with pytest.raises(UniqueViolation):
                 await insert
+
+
+@pytest.mark.parametrize("console_first", [True, False])
+async def test_a_console_refund_that_fails_after_ours_is_made_good(
+    world: World, *, console_first: bool
+):
+    """Whether the person's part was told before ours was sent or ours was refused for it."""
+    payment, key = await refused(world)
+    console = Console(world.a)
+    world.a.has_console = True
+    approved = world.a.approve_late(key, payment.id, captured=True)
+    part = console.refund(world.a.reference(key), 1000)
+    assert part is not None
+    if console_first:
+        await world.notice(part)
+    await world.notice(told("late", key, approved))
+    await until_the_fault(world.recover())
+    if not console_first:
+        await world.notice(part)
+    await recover_all(world)
+    assert books(world) == (0, 5990, 5990)
+    failed = console.fail_refund(part.operation_reference)
+    assert failed is not None
+    await world.notice(failed)
+    assert books(world) == (0, 5990, 4990)
+    await recover_all(world)
+    assert books(world) == (0, 5990, 5990)
+    ours = [r for r in await world.attempts(REFUND) if r["undoes"] and r["state"] == "approved"]
+    assert [row["amount_minor"] for row in ours] == [4990, 1000]
+    after = await world.get(payment)
+    assert (after.state, after.refunds) == (State.DECLINED, ())
+    assert "payment.refund_failed" not in await world.subjects()
