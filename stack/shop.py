@@ -53,6 +53,7 @@ class Shop:
         *,
         key: str | None = None,
         secret_key: str | None = None,
+        client_secret: str | None = None,
     ) -> Answer:
         """One REST call as the root of a trace; writes carry an idempotency key."""
         trace_id = secrets.token_hex(16)
@@ -62,6 +63,8 @@ class Shop:
         }
         if method != "GET":
             headers["Idempotency-Key"] = key or str(uuid4())
+        if client_secret is not None:
+            headers["Incasso-Client-Secret"] = client_secret
         async with self.http.request(
             method, self.url + path, json=body, headers=headers
         ) as response:

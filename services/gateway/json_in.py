@@ -1,4 +1,4 @@
-"""Requests: parsed JSON bodies and query parameters into protobuf messages.
+"""Requests: parsed JSON bodies, query parameters and headers into protobuf messages.
 
 Stricter than proto3's mapping, since this is money: whole numbers only as numbers, no unknown
 names, no null. Every wrong field is answered with its path, up to MAX_WRONG of them; what is longer
@@ -7,7 +7,8 @@ than its list may be is not looked into. Converters are compiled once per messag
 
 import functools
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -18,22 +19,25 @@ from libs.errors import FieldViolation, InvalidArgument
 from libs.json_values import WrongValueError
 
 MAX_WRONG: Final = 50  # named in one answer
+NOT_A_PARAMETER: Final = "is not a parameter of this call"
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _INTEGER = re.compile(r"-?\d{1,16}")
 
 Wrong = list[FieldViolation]
 Read = Callable[[Any], Any]
 Fill = Callable[[Message, Any, str, Wrong], None]
+HeaderValues = Callable[[str, Sequence[str]], Sequence[str]]
 
 
-def fill_body(message: Message, value: Any, *, without: Collection[str] = ()) -> None:
-    """Set the fields of `message` from a parsed object. `without` are fields of the path.
+def fill_body(message: Message, value: Any, *, elsewhere: Mapping[str, str] = NOTHING) -> None:
+    """Set the fields of `message` from a parsed object. `elsewhere` as in Route.
 
     Raises InvalidArgument that names every wrong field.
     """
     wrong: Wrong = []
     if isinstance(value, dict):
-        taken = [name for name in without if name in value]
-        wrong += [FieldViolation(name, "is part of the address; leave it out") for name in taken]
+        taken = [name for name in elsewhere if name in value]
+        wrong += [FieldViolation(name, elsewhere[name]) for name in taken]
         if taken:
             value = {name: item for name, item in value.items() if name not in taken}
     _filler(message.DESCRIPTOR)(message, value, "", wrong)
@@ -41,7 +45,7 @@ def fill_body(message: Message, value: Any, *, without: Collection[str] = ()) ->
 
 
 def fill_path(message: Message, values: Mapping[str, str]) -> None:
-    """Set string fields from the variables of the path."""
+    """Set text fields from the variables of the path."""
     for name, value in values.items():
         try:
             setattr(message, name, json_values.text_of(value))
@@ -49,18 +53,32 @@ def fill_path(message: Message, values: Mapping[str, str]) -> None:
             _refuse([FieldViolation(name, str(error))])
 
 
+def fill_headers(message: Message, fields: Mapping[str, str], given: HeaderValues) -> None:
+    """Set text fields from the headers that carry them; `given` are a header's values."""
+    for name, header in fields.items():
+        values = given(header, ())
+        if len(values) > 1:
+            _refuse([FieldViolation(name, f"needs the header {header} once")])
+        elif values:
+            fill_path(message, {name: values[0]})
+
+
 def fill_query(
-    message: Message, pairs: Iterable[tuple[str, str]], *, without: Collection[str] = ()
+    message: Message,
+    pairs: Iterable[tuple[str, str]],
+    *,
+    elsewhere: Mapping[str, str] = NOTHING,
 ) -> None:
-    """Set fields from query parameters; a repeated one makes a list."""
+    """Set fields from query parameters; a repeated one makes a list. `elsewhere` as in Route."""
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         given.setdefault(name, []).append(value)
     wrong: Wrong = []
     known = _parameters(message.DESCRIPTOR)
     for name, values in given.items():
-        if name not in known or name in without:
-            wrong.append(FieldViolation(_shown(name), "is not a parameter of this call"))
+        if name not in known or name in elsewhere:
+            detail = elsewhere.get(name, NOT_A_PARAMETER)
+            wrong.append(FieldViolation(_shown(name), detail))
             continue
         try:
             known[name](message, values)

@@ -14,8 +14,8 @@ _DESCRIPTION: Final = """\
 Take money by one click, once and only once.
 
 **Keys.** `Authorization: Bearer sk_…` from your server; `pk_…` from browsers, for the calls marked
-for it, with the client secret of the object. A browser sends and sees only what its page needs: the
-answers to it are the schemas that end in `InBrowser`.
+for it, with the client secret of the object in the header `Incasso-Client-Secret`. A browser sends
+and sees only what its page needs: the answers to it are the schemas that end in `InBrowser`.
 
 **Repeats are safe.** Send an `Idempotency-Key` with every call that moves money: the same key and
 body give the same answer, however often you repeat. When you get no answer, or a 503, repeat with
@@ -98,9 +98,10 @@ def _parameters(route: Route, schemas: Schemas) -> list[Schema]:
         found += [
             _parameter(field, "query", schemas)
             for field in route.rpc.input_type.fields
-            if field.name not in route.path_fields
+            if field.name not in route.elsewhere
             and (field.message_type is None or json_values.is_time(field))
         ]
+    found += [_parameter(fields[name], "header", schemas) for name in route.header_fields]
     if not route.reads_only:
         found.append(_key_parameter(required=route.rules.idempotency_key_required))
     return found
@@ -109,7 +110,7 @@ def _parameters(route: Route, schemas: Schemas) -> list[Schema]:
 def _parameter(field: FieldDescriptor, place: str, schemas: Schemas) -> Schema:
     schema = schemas.field(field, view=View.REQUEST)
     parameter: Schema = {
-        "name": field.name,
+        "name": validation.rules_of(field).header if place == "header" else field.name,
         "in": place,
         "required": place == "path" or validation.rules_of(field).required,
         "description": schema.pop("description", ""),
@@ -142,7 +143,7 @@ def _request_body(route: Route, schemas: Schemas) -> Schema:
     message = route.rpc.input_type
     if route.body != "*":
         message = json_values.message_of(message.fields_by_name[route.body])
-    without = route.path_fields if route.body == "*" else ()
+    without = route.elsewhere if route.body == "*" else ()
     schema = schemas.message(message, view=View.REQUEST, without=without)
     required = any(
         validation.rules_of(field).required for field in message.fields if field.name not in without
@@ -197,6 +198,6 @@ def _security_schemes() -> Schema:
             "type": "http",
             "scheme": "bearer",
             "description": "A publishable key, `pk_…`, for browsers, together with the client"
-            " secret of the object.",
+            " secret of the object in the header Incasso-Client-Secret.",
         },
     }

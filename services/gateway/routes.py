@@ -1,14 +1,14 @@
 """The REST routes, read from the annotations in protos/. Calls nothing and parses nothing."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from google.api import http_pb2
 from google.protobuf.descriptor import MethodDescriptor
 
 from incasso.rest.v1 import options_pb2
-from libs import descriptors
+from libs import descriptors, validation
 from services.gateway.upstreams import LOCAL, UPSTREAMS
 
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -26,6 +26,7 @@ class Route:
     body: str
     response_body: str  # the field that is the answer; "" for the whole message
     path_fields: tuple[str, ...]
+    header_fields: Mapping[str, str] = field(hash=False)  # the header that carries each
 
     @property
     def success_status(self) -> int:
@@ -34,6 +35,14 @@ class Route:
     @property
     def reads_only(self) -> bool:
         return self.method == "GET"
+
+    @property
+    def elsewhere(self) -> Mapping[str, str]:
+        """Fields that neither body nor query may name, and what to tell who does."""
+        in_headers = {
+            name: f"is sent in the header {header}" for name, header in self.header_fields.items()
+        }
+        return dict.fromkeys(self.path_fields, "is part of the address; leave it out") | in_headers
 
 
 def all_routes() -> tuple[Route, ...]:
@@ -65,6 +74,11 @@ def _routes_of(rpc: MethodDescriptor, rule: http_pb2.HttpRule) -> Iterator[Route
         body=rule.body,
         response_body=rule.response_body,
         path_fields=fields,
+        header_fields={
+            found.name: header
+            for found in rpc.input_type.fields
+            if (header := validation.rules_of(found).header)
+        },
     )
     for additional in rule.additional_bindings:
         yield from _routes_of(rpc, additional)

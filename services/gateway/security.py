@@ -23,7 +23,7 @@ _ALWAYS: Final = {
 }
 _HSTS: Final = "max-age=31536000; includeSubDomains"
 _EXPOSED: Final = "Incasso-Trace-Id, Retry-After"
-_ALLOWED: Final = "Authorization, Content-Type, Idempotency-Key, Traceparent"
+_ALLOWED: Final = "Authorization, Content-Type, Idempotency-Key, Incasso-Client-Secret, Traceparent"
 PREFLIGHT_SECONDS: Final = 600
 
 

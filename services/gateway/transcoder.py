@@ -61,6 +61,11 @@ class Transcoder:
         self._edge = edge
         self._message = message_class(route.rpc.input_type)
         self._most_bytes = room.of_call(route.rpc.input_type)
+        self._not_in_body = route.elsewhere
+        self._not_in_query = route.elsewhere
+        if route.body:
+            every = dict.fromkeys(route.rpc.input_type.fields_by_name, json_in.NOT_A_PARAMETER)
+            self._not_in_query = {**every, **route.elsewhere}
         # Whether keys or clocks of the merchant may be others afterwards.
         self._changes_keys = not route.reads_only and ".merchants." in route.rpc.full_name
 
@@ -124,9 +129,10 @@ class Transcoder:
     async def _parse(self, request: web.Request) -> Message:
         route, message = self._route, self._message()
         json_in.fill_path(message, {name: request.match_info[name] for name in route.path_fields})
+        json_in.fill_headers(message, route.header_fields, request.headers.getall)
+        if request.query_string:
+            json_in.fill_query(message, request.query.items(), elsewhere=self._not_in_query)
         if route.body:
-            query = request.query.items() if request.query_string else ()
-            json_in.fill_query(message, query, without=message.DESCRIPTOR.fields_by_name)
             body = await bodies.unpacked(request, self._most_bytes)
             if body:
                 check_media_type(request)
@@ -134,14 +140,12 @@ class Transcoder:
                 await threads.run(self._read, message, body)
             elif body:
                 self._read(message, body)
-        else:
-            json_in.fill_query(message, request.query.items(), without=route.path_fields)
         return message
 
     def _read(self, message: Message, body: bytes) -> None:
         value = json_text.parse(body)
         if self._route.body == "*":
-            json_in.fill_body(message, value, without=self._route.path_fields)
+            json_in.fill_body(message, value, elsewhere=self._not_in_body)
             return
         inner: Message = getattr(message, self._route.body)
         inner.SetInParent()

@@ -11,12 +11,12 @@ WELL_KNOWN = {"google.protobuf.Timestamp": "2026-11-21T10:00:00Z"}
 
 
 def body_of(route):
-    """The JSON body of a route without its path fields; None when it has none."""
+    """The JSON body of a route without its path and header fields; None when it has none."""
     if not route.body:
         return None
     if route.body != "*":
         return message(route.rpc.input_type.fields_by_name[route.body].message_type)
-    return message(route.rpc.input_type, without=route.path_fields)
+    return message(route.rpc.input_type, without=route.elsewhere)
 
 
 def message(descriptor, without=()):

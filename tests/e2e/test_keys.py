@@ -51,10 +51,15 @@ async def test_a_publishable_key_pays_a_session_and_does_nothing_else(shop, merc
         )
     ).expect(201)
     path = f"/v1/one-click-sessions/{session['id']}"
-    wrong = await browser.call("POST", f"{path}/pay", {"client_secret": "ocs_wrong"})
+    wrong = await browser.call("POST", f"{path}/pay", {}, client_secret="ocs_wrong")
     assert (wrong.status, wrong.body["code"]) == (401, "client_secret_invalid")
-    proof = {"client_secret": session["client_secret"]}
-    clicks = await asyncio.gather(*(browser.call("POST", f"{path}/pay", proof) for _ in range(10)))
+    proof = session["client_secret"]
+    in_address = await browser.call("GET", f"{path}?client_secret={proof}")
+    assert in_address.expect(400)["errors"][0]["pointer"] == "/client_secret"
+    (await browser.call("GET", path, client_secret=proof)).expect(200)
+    clicks = await asyncio.gather(
+        *(browser.call("POST", f"{path}/pay", {}, client_secret=proof) for _ in range(10))
+    )
     assert {click.status for click in clicks} <= {200, 409}
     paid = (await shop.get(path))["payment"]
     assert paid["state"] == "captured"
@@ -88,15 +93,15 @@ async def test_a_browser_lowers_an_order_by_its_items_and_never_by_an_amount(
     }
     session = (await shop.call("POST", "/v1/one-click-sessions", order)).expect(201)
     proof = {"client_secret": session["client_secret"]}
-    paid = await browser.call("POST", f"/v1/one-click-sessions/{session['id']}/pay", proof)
+    paid = await browser.call("POST", f"/v1/one-click-sessions/{session['id']}/pay", {}, **proof)
     payment = paid.expect(200)["payment"]
     assert {"metadata", "order_reference", "psp_reference", "customer_id"}.isdisjoint(payment)
     path = f"/v1/one-click-payments/{payment['id']}/undo"
-    cent = {**proof, "amount": {"amount_minor": 1, "currency": "EUR"}}
-    refused = await browser.call("POST", path, cent)
+    cent = {"amount": {"amount_minor": 1, "currency": "EUR"}}
+    refused = await browser.call("POST", path, cent, **proof)
     assert refused.expect(400)["errors"][0]["pointer"] == "/amount"
-    removed = {**proof, "remove": [{"item_id": "socks", "quantity": 2}]}
-    lowered = (await browser.call("POST", path, removed)).expect(200)
+    removed = {"remove": [{"item_id": "socks", "quantity": 2}]}
+    lowered = (await browser.call("POST", path, removed, **proof)).expect(200)
     assert (lowered["state"], lowered["capturable_minor"]) == ("authorised", 6090)
     (await shop.call("POST", "/v1/test-clock/advance", {"seconds": 86_401})).expect(200)
     for _ in range(75):

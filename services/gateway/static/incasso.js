@@ -358,11 +358,12 @@ class IncassoOneClick extends HTMLElement {
   }
 
   async _call(method, path, body, idempotencyKey) {
-    const secret = this.getAttribute("client-secret") ?? "";
     const url = new URL(path, this.getAttribute("gateway") || SCRIPT_ORIGIN);
-    const headers = { Authorization: `Bearer ${this.getAttribute("publishable-key")}` };
-    if (body === undefined) url.searchParams.set("client_secret", secret);
-    else headers["Content-Type"] = "application/json";
+    const headers = {
+      Authorization: `Bearer ${this.getAttribute("publishable-key")}`,
+      "Incasso-Client-Secret": this.getAttribute("client-secret") ?? "",
+    };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
     if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
     let response;
     let answer;
@@ -370,7 +371,7 @@ class IncassoOneClick extends HTMLElement {
       response = await fetch(url, {
         method,
         headers,
-        body: body === undefined ? undefined : JSON.stringify({ ...body, client_secret: secret }),
+        body: body === undefined ? undefined : JSON.stringify(body),
         signal: AbortSignal.timeout(TIMEOUT_MS),
         credentials: "omit",
         cache: "no-store",

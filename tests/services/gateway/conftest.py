@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, settings
+from multidict import CIMultiDict
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from playwright.async_api import Browser, Page
@@ -150,7 +151,7 @@ class Gateway:
     runner: connections.Runner
 
     def request(self, method: str, path: str, *, key: str | None = SECRET, **more: Any) -> Any:
-        headers = dict(more.pop("headers", {}))
+        headers = CIMultiDict(more.pop("headers", {}))
         if key is not None:
             headers.setdefault("Authorization", f"Bearer {key}")
         return self.http.request(

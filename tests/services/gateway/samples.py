@@ -37,7 +37,7 @@ def sample(route: Route) -> Sample:
     body = None
     message = route.rpc.input_type
     if route.body == "*":
-        body = examples.of_message(message, request=True, without=route.path_fields)
+        body = examples.of_message(message, request=True, without=route.elsewhere)
     elif route.body:
         inner = json_values.message_of(message.fields_by_name[route.body])
         body = examples.of_message(inner, request=True)

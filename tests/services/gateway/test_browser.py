@@ -74,6 +74,8 @@ async def view_is(component, view):
 )
 async def test_the_button_says_what_it_pays(page, shop, lang, text):
     answers(shop)
+    addresses = []
+    page.on("request", lambda request: addresses.append(request.url.partition("#")[0]))
     component = await open_component(page, shop, lang)
     button = component.get_by_role("button", name=text)
     await expect(button).to_be_enabled()
@@ -81,6 +83,8 @@ async def test_the_button_says_what_it_pays(page, shop, lang, text):
     seen = shop.services.last("GetOneClickSession")
     assert seen.request.client_secret == "s3cret"
     assert seen.call.publishable
+    assert f"{shop.url}/v1/one-click-sessions/ocs_1" in addresses  # and no secret in any
+    assert not any("s3cret" in address for address in addresses)
     assert page.complaints == []
 
 

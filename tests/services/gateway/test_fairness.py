@@ -80,7 +80,9 @@ async def test_a_flood_of_reads_is_refused_and_costs_no_other(new_gateway, impat
             status(gateway, "GET", "/v1/payments", key=QUIET),
             status(gateway, "POST", PAY, json=BODY, headers=KEY, key=QUIET),
             status(gateway, "POST", PAY, json=BODY, headers=KEY, key=SECRET),  # no read
-            status(gateway, "GET", SESSION, key=PUBLISHABLE, params={"client_secret": "x"}),
+            status(
+                gateway, "GET", SESSION, key=PUBLISHABLE, headers={"Incasso-Client-Secret": "x"}
+            ),
         ]
         assert await asyncio.gather(*others) == [200, 201, 201, 200]
         held.end()

@@ -83,6 +83,15 @@ def test_scopes_and_publishable_calls_are_told():
     assert {"publishableKey": []} in by_name["PayOneClickSession"]["security"]
 
 
+def test_a_field_that_a_header_carries_is_a_parameter_and_nothing_else():
+    by_name = {name_of(route): operation_of(route) for route in ROUTES}
+    for name in ("GetOneClickSession", "PayOneClickSession", "UndoOneClickPayment"):
+        [parameter] = [p for p in by_name[name]["parameters"] if "ecret" in p["name"]]
+        assert (parameter["name"], parameter["in"]) == ("Incasso-Client-Secret", "header")
+    undo = DOCUMENT["components"]["schemas"]["UndoOneClickPaymentRequest"]
+    assert set(undo["properties"]) == {"amount", "remove"}
+
+
 def test_fields_of_the_address_are_not_in_the_body():
     capture = DOCUMENT["components"]["schemas"]["CapturePaymentRequest"]
     assert list(capture["properties"]) == ["amount"]

@@ -3,15 +3,18 @@
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+from multidict import CIMultiDict
 
 from incasso.oneclick.v1 import oneclick_pb2
 from libs import json_values, validation
-from services.gateway import examples
+from services.gateway import examples, json_in
 from services.gateway.upstreams import message_class
 from tests.services.gateway.conftest import PUBLISHABLE, SECRET
 from tests.services.gateway.samples import ROUTES, name_of, sample
 
 OPEN = [route for route in ROUTES if route.rules.publishable]
+PROVEN = [route for route in ROUTES if route.header_fields]
+PROOF = {"client_secret": "s3cret"}
 ITEM = ("fixed", "id", "name", "quantity", "unit_amount_minor")
 PAYMENT = (
     "amount.amount_minor",
@@ -101,7 +104,7 @@ def test_every_open_call_is_listed_here():
 async def test_a_browser_sees_what_its_page_needs_and_nothing_else(gateway, route):
     gateway.services.answers[route.rpc.name] = full(route.rpc.output_type)
     one = sample(route)
-    body = {k: v for k, v in (one.body or {}).items() if k in {"client_secret", "remove"}}
+    body = {k: v for k, v in (one.body or {}).items() if k == "remove"}
     arguments = one.arguments() | ({"json": body} if one.body is not None else {})
     async with gateway.request(route.method, one.path, key=PUBLISHABLE, **arguments) as response:
         assert response.status == route.success_status, await response.text()
@@ -117,14 +120,14 @@ def test_a_browser_sends_what_it_proves_itself_with_and_what_it_chooses(route):
 
 async def test_a_browser_that_names_an_amount_is_refused_by_the_field(gateway):
     [route] = [route for route in OPEN if route.rpc.name == "UndoOneClickPayment"]
-    body = {"amount": {"amount_minor": 1, "currency": "EUR"}, "client_secret": "s"}
+    body = {"amount": {"amount_minor": 1, "currency": "EUR"}}
     for key, status in ((PUBLISHABLE, 400), (SECRET, 200)):
         async with gateway.request(
             "POST",
             route.path.replace("{payment_id}", "pay_1"),
             key=key,
             json=body,
-            headers={"Idempotency-Key": "k-1"},
+            headers={"Idempotency-Key": "k-1", "Incasso-Client-Secret": "s"},
         ) as response:
             found = await response.json(content_type=None)
             assert response.status == status
@@ -135,6 +138,43 @@ async def test_a_browser_that_names_an_amount_is_refused_by_the_field(gateway):
                 "detail": "can only be set with a secret key",
             }
     assert gateway.services.calls("UndoOneClickPayment") == 1
+
+
+@pytest.mark.parametrize("route", PROVEN, ids=name_of)
+async def test_a_browsers_proof_stands_in_a_header_and_nowhere_else(gateway, route):
+    one = sample(route)
+    for key in (PUBLISHABLE, SECRET):
+        for more in ({"params": PROOF}, *([{"json": PROOF}] if route.body else [])):
+            arguments = {**one.arguments(), **more}
+            async with gateway.request(route.method, one.path, key=key, **arguments) as response:
+                found = await response.json(content_type=None)
+                assert response.status == 400
+            [error] = found["errors"]
+            assert error == {
+                "pointer": "/client_secret",
+                "detail": "is sent in the header Incasso-Client-Secret",
+            }
+    assert gateway.services.calls(route.rpc.name) == 0
+    headers = {**one.headers, "Incasso-Client-Secret": "s3cret"}
+    arguments = {**one.arguments(), "headers": headers}
+    async with gateway.request(route.method, one.path, key=PUBLISHABLE, **arguments) as response:
+        assert response.status == route.success_status
+    assert gateway.services.last(route.rpc.name).request.client_secret == "s3cret"
+
+
+@pytest.mark.parametrize("values", [["a", "b"], ["\udcff"]], ids=["twice", "no text"])
+def test_a_proof_that_is_given_twice_or_is_no_text_is_refused(values):
+    given = CIMultiDict(("Incasso-Client-Secret", value) for value in values)
+    message = oneclick_pb2.GetOneClickSessionRequest()
+    with pytest.raises(validation.InvalidArgument) as refused:
+        json_in.fill_headers(message, PROVEN[0].header_fields, given.getall)
+    assert [violation.field for violation in refused.value.violations] == ["client_secret"]
+
+
+def test_whatever_proves_a_browser_is_declared_as_a_header():
+    assert {name_of(route) for route in PROVEN} == set(SENT) - {"ListPspAccounts"}
+    for route in PROVEN:
+        assert route.header_fields == {"client_secret": "Incasso-Client-Secret"}
 
 
 def test_a_field_below_a_chosen_one_is_named_by_its_path():
