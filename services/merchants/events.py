@@ -9,8 +9,8 @@ from google.protobuf.message import Message
 from incasso.merchants.v1 import events_pb2, merchants_pb2
 from libs import outbox, wire
 from libs.db import Conn
-from services.merchants.bank_accounts import BankAccount, BankAccountChange
-from services.merchants.domain import ApiKey, Branding, Kind, Merchant, State
+from services.merchants.rules.bank_accounts import BankAccount, BankAccountChange
+from services.merchants.rules.domain import ApiKey, Branding, Kind, Merchant, State
 
 KINDS: Final = MappingProxyType(
     {

@@ -10,15 +10,15 @@ from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceServicer
 from libs import context, idempotency, wire
 from libs.errors import invalid
 from libs.pages import page_of
-from services.merchants import domain
-from services.merchants.bank_accounts import BankAccount
-from services.merchants.credential import Secret
 from services.merchants.deps import Deps
-from services.merchants.domain import Branding, MerchantChange
 from services.merchants.events import KINDS, api_key_pb, merchant_pb
 from services.merchants.flows import api_keys, bank_accounts, clocks, merchants
 from services.merchants.flows.api_keys import MadeKey
-from services.merchants.pictures import picture_of
+from services.merchants.rules import domain
+from services.merchants.rules.bank_accounts import BankAccount
+from services.merchants.rules.credential import Secret
+from services.merchants.rules.domain import Branding, MerchantChange
+from services.merchants.rules.pictures import picture_of
 
 NAME = pb.DESCRIPTOR.services_by_name["MerchantsService"].full_name
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]

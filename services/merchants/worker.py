@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from libs.db import Conn
 from libs.due import DueWorker, Room
-from services.merchants.bank_accounts import BankAccountChange
 from services.merchants.deps import Deps
-from services.merchants.domain import ApiKey
 from services.merchants.flows.api_keys import expire_api_key
 from services.merchants.flows.bank_accounts import take_effect
+from services.merchants.rules.bank_accounts import BankAccountChange
+from services.merchants.rules.domain import ApiKey
 from services.merchants.store import api_keys as key_store
 from services.merchants.store import bank_accounts as change_store
 

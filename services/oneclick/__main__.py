@@ -9,10 +9,11 @@ from libs.clock import Clock
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
 from libs.seal import keys_of
-from services.oneclick import retention, sessions, worker
+from services.oneclick import retention, worker
 from services.oneclick.config import Config
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
+from services.oneclick.rules import sessions
 from services.oneclick.service.servicer import OneClick
 
 SERVICE: Final = "incasso.oneclick.v1.OneClickService"

@@ -9,13 +9,13 @@ from incasso.oneclick.v1 import events_pb2, oneclick_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import outbox, wire
 from libs.db import Conn
-from services.oneclick import instruments, items, sessions
-from services.oneclick.domain import Address, Charge, Customer, CustomerState
-from services.oneclick.instruments import Card, Chargeable, Instrument, InstrumentState
-from services.oneclick.items import Item, Lowering
-from services.oneclick.limits import Policy
-from services.oneclick.offers import Offer
-from services.oneclick.sessions import Session, SessionState
+from services.oneclick.rules import instruments, items, sessions
+from services.oneclick.rules.domain import Address, Charge, Customer, CustomerState
+from services.oneclick.rules.instruments import Card, Chargeable, Instrument, InstrumentState
+from services.oneclick.rules.items import Item, Lowering
+from services.oneclick.rules.limits import Policy
+from services.oneclick.rules.offers import Offer
+from services.oneclick.rules.sessions import Session, SessionState
 
 _CUSTOMER_CREATED: Final = "incasso.oneclick.customer.created"
 _CUSTOMER_UPDATED: Final = "incasso.oneclick.customer.updated"

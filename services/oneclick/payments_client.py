@@ -14,14 +14,14 @@ from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
 from libs import client, context, wire
 from libs.errors import OutcomeUnknown
 from libs.money import Money
-from services.oneclick.domain import (
+from services.oneclick.rules.domain import (
     CaptureMode,
     Charge,
     ChargeEvent,
     PaymentAnswer,
     PaymentElsewhere,
 )
-from services.oneclick.instruments import Card, SetUp, Token
+from services.oneclick.rules.instruments import Card, SetUp, Token
 
 SERVICE: Final = "incasso.payments.v1.PaymentsService"
 METHOD: Final = "one_click"

@@ -9,13 +9,14 @@ from libs.clock import Clock
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
 from libs.seal import Seal
-from services.paylink import retention, velocity, worker
-from services.paylink.changes import Changes
+from services.paylink import retention, worker
 from services.paylink.config import Config
 from services.paylink.deps import Deps
+from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
+from services.paylink.rules import velocity
 from services.paylink.service.links import PaymentLinks
 from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import Shops
@@ -33,7 +34,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     payments = client.channel(config.payments_target)
     merchants = client.channel(config.merchants_target)
     oneclick = client.channel(config.oneclick_target)
-    changes = Changes(chassis.db, CHANGED)
+    link_listener = LinkListener(chassis.db, CHANGED)
     deps = Deps(
         db=chassis.db,
         clock=Clock(),
@@ -43,7 +44,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         merchants=Merchants(merchants),
         payments=Payments(payments),
         oneclick=OneClick(oneclick),
-        changes=changes,
+        link_listener=link_listener,
     )
     return Parts(
         servicers=[
@@ -54,7 +55,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         names=SERVICES,
         kept=retention.KEPT,
         loops=[
-            changes.run,
+            link_listener.run,
             worker.link_worker(deps).run,
             worker.payment_worker(deps).run,
             worker.cart_worker(deps).run,

@@ -6,7 +6,7 @@ from libs.clock import Clock
 from libs.db import Database
 from libs.proofs import Proofs
 from libs.seal import Seal
-from services.paylink.changes import Changes
+from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
@@ -22,4 +22,4 @@ class Deps:
     merchants: Merchants
     payments: Payments
     oneclick: OneClick
-    changes: Changes
+    link_listener: LinkListener

@@ -13,7 +13,7 @@ from libs import outbox, wire
 from libs.db import Conn
 from libs.money import Money
 from libs.outbox import NewEvent
-from services.paylink.domain import (
+from services.paylink.rules.domain import (
     Acceptance,
     Channel,
     LineItem,
@@ -25,7 +25,7 @@ from services.paylink.domain import (
     Reason,
     Recipient,
 )
-from services.paylink.states import LinkState, PaymentState
+from services.paylink.rules.states import LinkState, PaymentState
 
 LINK: Final = "incasso.paylink.payment_link"
 SATISFACTION: Final = "incasso.paylink.satisfaction.given"

@@ -7,7 +7,7 @@ import grpc
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from libs import client, context
 from libs.answers import Answers
-from services.paylink.domain import BankAccount, Merchant
+from services.paylink.rules.domain import BankAccount, Merchant
 
 FRESH_SECONDS: Final = 30.0  # should an event be missed
 TIMEOUT_SECONDS: Final = 3.0

@@ -7,8 +7,8 @@ import grpc
 
 from incasso.oneclick.v1 import oneclick_pb2, oneclick_pb2_grpc
 from libs import client
-from services.paylink.cards import SavedCard
 from services.paylink.errors import CustomerErased
+from services.paylink.rules.cards import SavedCard
 
 TIMEOUT_SECONDS: Final = 3.0
 

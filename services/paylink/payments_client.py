@@ -13,9 +13,9 @@ from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
 from libs import client, wire
 from libs.errors import OutcomeUnknown
 from libs.money import Money
-from services.paylink.cards import CardField, NewCard, PaymentAnswer, SavedCard
-from services.paylink.domain import Decline, LinkPayment
-from services.paylink.states import PaymentEvent
+from services.paylink.rules.cards import CardField, NewCard, PaymentAnswer, SavedCard
+from services.paylink.rules.domain import Decline, LinkPayment
+from services.paylink.rules.states import PaymentEvent
 
 METHOD: Final = "link"
 MONEY_TIMEOUT_SECONDS: Final = 25.0  # payments may ask two PSPs, ten seconds each

@@ -6,9 +6,9 @@ from typing import Final
 from incasso.paylink.v1 import events_pb2, shop_pb2
 from libs import outbox, wire
 from libs.db import Conn
-from services.paylink.carts import Cart, CartState
 from services.paylink.events import line_items_pb, recipient_pb
-from services.paylink.products import Product, ProductState, Shop, ShopState
+from services.paylink.rules.carts import Cart, CartState
+from services.paylink.rules.products import Product, ProductState, Shop, ShopState
 
 RECOVERY_SENT: Final = "incasso.paylink.cart.recovery_sent"
 RECOVERED: Final = "incasso.paylink.cart.recovered"

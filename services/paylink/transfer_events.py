@@ -8,8 +8,8 @@ from incasso.paylink.v1 import events_pb2, paylink_pb2
 from libs import outbox, wire
 from libs.db import Conn
 from libs.outbox import NewEvent
-from services.paylink.states import TransferState
-from services.paylink.transfers import BankTransfer, MoveKind
+from services.paylink.rules.states import TransferState
+from services.paylink.rules.transfers import BankTransfer, MoveKind
 
 TRANSFER: Final = "incasso.paylink.bank_transfer"
 # What is told of a transfer, by the last part of its subject.

@@ -87,6 +87,7 @@ STEPS = {
     "store": 2,
     "connectors": 2,
     "events": 2,
+    "rules": 1,
     "errors": 0,
     **dict.fromkeys(PURE - {"errors"}, 1),
 }
@@ -177,7 +178,10 @@ def test_payments_calls_no_other_service():
 
 
 def is_pure(source: Source) -> bool:
-    return source.service is not None and len(source.parts) == 3 and source.role in PURE
+    """By place: `rules/`, and the refusals that rules raise."""
+    if source.service is None:
+        return False
+    return source.role == "rules" or (len(source.parts) == 3 and source.role in PURE)
 
 
 def test_pure_files_import_no_input_or_output():

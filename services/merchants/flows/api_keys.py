@@ -8,11 +8,12 @@ from libs import idempotency, ids
 from libs.db import Conn
 from libs.identity import OPERATOR
 from libs.pages import Page, cut
-from services.merchants import credential, domain, events
-from services.merchants.credential import Secret
+from services.merchants import events
 from services.merchants.deps import Deps
-from services.merchants.domain import ApiKey, Caller, Kind
 from services.merchants.errors import ApiKeyNotFound, ApiKeyUnknown, MerchantNotFound
+from services.merchants.rules import credential, domain
+from services.merchants.rules.credential import Secret
+from services.merchants.rules.domain import ApiKey, Caller, Kind
 from services.merchants.store import api_keys as key_store
 from services.merchants.store import merchants as merchant_store
 

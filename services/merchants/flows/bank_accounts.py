@@ -5,11 +5,12 @@ from datetime import datetime
 
 from libs import idempotency, ids
 from libs.db import Conn
-from services.merchants import bank_accounts, events
-from services.merchants.bank_accounts import BankAccount, BankAccountChange, ChangeEvent
+from services.merchants import events
 from services.merchants.deps import Deps
-from services.merchants.domain import Merchant
 from services.merchants.errors import MerchantNotFound, NoBankAccountChange
+from services.merchants.rules import bank_accounts
+from services.merchants.rules.bank_accounts import BankAccount, BankAccountChange, ChangeEvent
+from services.merchants.rules.domain import Merchant
 from services.merchants.store import bank_accounts as change_store
 from services.merchants.store import merchants as merchant_store
 

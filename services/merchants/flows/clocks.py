@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 
 from libs import idempotency
-from services.merchants import domain, events
+from services.merchants import events
 from services.merchants.deps import Deps
 from services.merchants.errors import MerchantNotFound
+from services.merchants.rules import domain
 from services.merchants.store import merchants as merchant_store
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from libs import idempotency, ids
 from libs.db import Conn
 from libs.pages import Page, cut
-from services.merchants import credential, domain, events
+from services.merchants import events
 from services.merchants.deps import Deps
-from services.merchants.domain import ApiKey, Branding, Kind, Merchant, MerchantChange
 from services.merchants.errors import LogoNotFound, MerchantNotFound
 from services.merchants.flows.api_keys import MadeKey, add_key
-from services.merchants.pictures import Picture
+from services.merchants.rules import credential, domain
+from services.merchants.rules.domain import ApiKey, Branding, Kind, Merchant, MerchantChange
+from services.merchants.rules.pictures import Picture
 from services.merchants.store import api_keys as key_store
 from services.merchants.store import merchants as merchant_store
 

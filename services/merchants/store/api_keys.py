@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from libs.db import Conn, Row
 from libs.due import Room, fair_sql
 from libs.pages import Page
-from services.merchants.domain import REQUESTS_QUOTA, ApiKey, Caller, Kind, State
+from services.merchants.rules.domain import REQUESTS_QUOTA, ApiKey, Caller, Kind, State
 
 _KEY = "id, merchant_id, kind, state, name, scopes, last4, created_at, expires_at"
 

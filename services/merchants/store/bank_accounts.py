@@ -6,7 +6,7 @@ from datetime import datetime
 
 from libs.db import Conn, Row
 from libs.due import Room, fair_sql
-from services.merchants.bank_accounts import BankAccount, BankAccountChange, ChangeState
+from services.merchants.rules.bank_accounts import BankAccount, BankAccountChange, ChangeState
 
 _CHANGE = """id, merchant_id, holder, iban, bic, requested_by, requested_at, effective_at, state,
     ended_by, ended_at"""

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from libs.db import Conn, Row
 from libs.pages import Page
-from services.merchants.bank_accounts import BankAccount
-from services.merchants.domain import Branding, Merchant
-from services.merchants.pictures import Picture
+from services.merchants.rules.bank_accounts import BankAccount
+from services.merchants.rules.domain import Branding, Merchant
+from services.merchants.rules.pictures import Picture
 from services.merchants.store.bank_accounts import change_of
 
 _MERCHANT = """id, name, country, default_currency, locale, test, plan, logo_url, primary_colour,

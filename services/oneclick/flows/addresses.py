@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from libs import context, ids
-from services.oneclick import domain
 from services.oneclick.deps import Deps
-from services.oneclick.domain import Address
 from services.oneclick.errors import AddressNotFound, CustomerNotFound
+from services.oneclick.rules import domain
+from services.oneclick.rules.domain import Address
 from services.oneclick.store import customers as store
 
 

@@ -13,13 +13,15 @@ from libs import client, context, idempotency, ids
 from libs.db import Conn
 from libs.errors import InternalError, Kind, RemoteRefusal, StoredRefusal, invalid, stored
 from libs.idempotency import Key
-from services.oneclick import domain, events
-from services.oneclick import instruments as rules
+from services.oneclick import events
 from services.oneclick.deps import Deps
-from services.oneclick.domain import Consent, Customer, CustomerState
 from services.oneclick.errors import CustomerNotFound
 from services.oneclick.flows.detach import detach
-from services.oneclick.instruments import (
+from services.oneclick.payments_client import setup_request
+from services.oneclick.rules import domain
+from services.oneclick.rules import instruments as rules
+from services.oneclick.rules.domain import Consent, Customer, CustomerState
+from services.oneclick.rules.instruments import (
     INSTRUMENT_TRANSITIONS,
     UNSETTLED,
     Card,
@@ -28,7 +30,6 @@ from services.oneclick.instruments import (
     InstrumentState,
     SetUp,
 )
-from services.oneclick.payments_client import setup_request
 from services.oneclick.store import customers, instruments
 from services.oneclick.store.due import DueSetup
 

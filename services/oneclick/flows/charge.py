@@ -20,15 +20,7 @@ from libs.errors import (
 )
 from libs.idempotency import Key
 from libs.money import Money
-from services.oneclick import domain, items, limits
 from services.oneclick.deps import Deps
-from services.oneclick.domain import (
-    CaptureMode,
-    Charge,
-    CustomerState,
-    PaymentAnswer,
-    ScaHistory,
-)
 from services.oneclick.errors import (
     AddressNotFound,
     ConsentMissing,
@@ -38,9 +30,17 @@ from services.oneclick.errors import (
     InstrumentNotUsable,
     NoInstrument,
 )
-from services.oneclick.instruments import KNOWN, is_usable
-from services.oneclick.items import Item
 from services.oneclick.payments_client import charge_request
+from services.oneclick.rules import domain, items, limits
+from services.oneclick.rules.domain import (
+    CaptureMode,
+    Charge,
+    CustomerState,
+    PaymentAnswer,
+    ScaHistory,
+)
+from services.oneclick.rules.instruments import KNOWN, is_usable
+from services.oneclick.rules.items import Item
 from services.oneclick.store import buyers, charges
 from services.oneclick.store.buyers import Buyer
 

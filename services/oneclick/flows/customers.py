@@ -6,10 +6,11 @@ from datetime import datetime
 
 from libs import context, idempotency, ids, pages
 from libs.idempotency import Key
-from services.oneclick import domain, events
+from services.oneclick import events
 from services.oneclick.deps import Deps
-from services.oneclick.domain import ContactChange, Customer
 from services.oneclick.errors import CustomerNotFound
+from services.oneclick.rules import domain
+from services.oneclick.rules.domain import ContactChange, Customer
 from services.oneclick.store import customers as store
 
 

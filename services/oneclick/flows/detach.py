@@ -8,7 +8,7 @@ from libs.db import Conn
 from services.oneclick import events
 from services.oneclick.deps import Deps
 from services.oneclick.errors import CustomerNotFound, InstrumentNotFound
-from services.oneclick.instruments import (
+from services.oneclick.rules.instruments import (
     INSTRUMENT_TRANSITIONS,
     KNOWN,
     Instrument,

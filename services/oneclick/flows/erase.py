@@ -1,12 +1,13 @@
 """Erase a customer's personal data (GDPR article 17); the money trail stays."""
 
 from libs import context
-from services.oneclick import domain, events
+from services.oneclick import events
 from services.oneclick.deps import Deps
-from services.oneclick.domain import Customer, CustomerState
 from services.oneclick.errors import CustomerNotFound
 from services.oneclick.flows.detach import detach
-from services.oneclick.instruments import InstrumentState
+from services.oneclick.rules import domain
+from services.oneclick.rules.domain import Customer, CustomerState
+from services.oneclick.rules.instruments import InstrumentState
 from services.oneclick.store import customers as store
 from services.oneclick.store import instruments, sessions
 

@@ -7,11 +7,11 @@ from libs import context
 from libs.db import Conn
 from libs.errors import IdempotencyKeyInUse, RemoteRefusal, StoredRefusal
 from libs.logs import log
-from services.oneclick import domain
 from services.oneclick.deps import Deps
-from services.oneclick.domain import Charge, ChargeState, PaymentAnswer
 from services.oneclick.flows import lowering
 from services.oneclick.flows.charge import perform, refresh
+from services.oneclick.rules import domain
+from services.oneclick.rules.domain import Charge, ChargeState, PaymentAnswer
 from services.oneclick.store import charges
 from services.oneclick.store.due import DueCharge
 

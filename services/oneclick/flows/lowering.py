@@ -10,8 +10,8 @@ from libs.errors import RemoteRefusal, ServiceUnavailable
 from libs.idempotency import Key
 from services.oneclick import events
 from services.oneclick.deps import Deps
-from services.oneclick.domain import Charge, PaymentAnswer
-from services.oneclick.items import Lowering
+from services.oneclick.rules.domain import Charge, PaymentAnswer
+from services.oneclick.rules.items import Lowering
 from services.oneclick.store import charges, items
 
 METHOD: Final = "UndoOneClickPayment"  # whose keys lowerings have

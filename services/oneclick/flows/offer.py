@@ -2,10 +2,10 @@
 
 from libs import context
 from libs.money import Money
-from services.oneclick import offers
 from services.oneclick.deps import Deps
-from services.oneclick.domain import CustomerState
-from services.oneclick.offers import Offer
+from services.oneclick.rules import offers
+from services.oneclick.rules.domain import CustomerState
+from services.oneclick.rules.offers import Offer
 from services.oneclick.store import buyers, customers
 
 

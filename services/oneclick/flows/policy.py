@@ -6,7 +6,7 @@ from libs import context
 from libs.errors import invalid
 from libs.money import Money
 from services.oneclick.deps import Deps
-from services.oneclick.limits import Policy
+from services.oneclick.rules.limits import Policy
 from services.oneclick.store import policies
 
 

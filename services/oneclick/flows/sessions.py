@@ -9,10 +9,8 @@ from libs.db import Conn
 from libs.errors import IdempotencyKeyInUse
 from libs.idempotency import Key
 from libs.money import Money
-from services.oneclick import domain, events, items
-from services.oneclick import sessions as rules
+from services.oneclick import events
 from services.oneclick.deps import Deps
-from services.oneclick.domain import CaptureMode, Charge, Customer
 from services.oneclick.errors import CustomerNotFound, SessionExpired, SessionNotFound
 from services.oneclick.flows.charge import (
     CreateOneClickPayment,
@@ -22,9 +20,12 @@ from services.oneclick.flows.charge import (
     resume,
     start_charge,
 )
-from services.oneclick.instruments import Card, is_usable
-from services.oneclick.items import Item
-from services.oneclick.sessions import Session, SessionState
+from services.oneclick.rules import domain, items
+from services.oneclick.rules import sessions as rules
+from services.oneclick.rules.domain import CaptureMode, Charge, Customer
+from services.oneclick.rules.instruments import Card, is_usable
+from services.oneclick.rules.items import Item
+from services.oneclick.rules.sessions import Session, SessionState
 from services.oneclick.store import buyers, charges, customers, sessions
 
 

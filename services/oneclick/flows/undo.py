@@ -11,10 +11,7 @@ from libs.db import Conn
 from libs.errors import RemoteRefusal, ServiceUnavailable, invalid
 from libs.idempotency import Key
 from libs.money import Money
-from services.oneclick import domain, items
-from services.oneclick import sessions as rules
 from services.oneclick.deps import Deps
-from services.oneclick.domain import CaptureMode, Charge
 from services.oneclick.errors import (
     ClientSecretInvalid,
     GracePeriodOver,
@@ -23,7 +20,10 @@ from services.oneclick.errors import (
     UndoInProgress,
 )
 from services.oneclick.flows import lowering as lowerings
-from services.oneclick.items import Lowering, Removal
+from services.oneclick.rules import domain, items
+from services.oneclick.rules import sessions as rules
+from services.oneclick.rules.domain import CaptureMode, Charge
+from services.oneclick.rules.items import Lowering, Removal
 from services.oneclick.store import charges, sessions
 from services.oneclick.store.items import start_lowering
 

@@ -10,14 +10,14 @@ from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from libs import wire
 from libs.money import Money
-from services.oneclick.domain import Address, CaptureMode, Consent, ContactChange
 from services.oneclick.flows.attach import AttachInstrument
 from services.oneclick.flows.charge import CreateOneClickPayment
 from services.oneclick.flows.customers import CreateCustomer, ListCustomers
 from services.oneclick.flows.policy import NewLimit, UpdatePolicy
 from services.oneclick.flows.sessions import CreateOneClickSession
 from services.oneclick.flows.undo import UndoOneClickPayment
-from services.oneclick.items import Item, Removal
+from services.oneclick.rules.domain import Address, CaptureMode, Consent, ContactChange
+from services.oneclick.rules.items import Item, Removal
 
 _CAPTURE: Final = {
     payments_pb2.CAPTURE_MODE_UNSPECIFIED: CaptureMode.NOW,

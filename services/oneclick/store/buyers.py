@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.db import Conn, Row
-from services.oneclick import limits
-from services.oneclick.domain import CustomerState
-from services.oneclick.instruments import Card, InstrumentState, Token
-from services.oneclick.limits import Policy
+from services.oneclick.rules import limits
+from services.oneclick.rules.domain import CustomerState
+from services.oneclick.rules.instruments import Card, InstrumentState, Token
+from services.oneclick.rules.limits import Policy
 from services.oneclick.store.instruments import tokens_of
 from services.oneclick.store.policies import policy_of
 

@@ -9,8 +9,8 @@ from libs.db import Conn, Row
 from libs.errors import StoredRefusal
 from libs.idempotency import Key
 from libs.money import Money
-from services.oneclick import limits
-from services.oneclick.domain import (
+from services.oneclick.rules import limits
+from services.oneclick.rules.domain import (
     ABANDON_AFTER,
     CHECK_AFTER,
     CaptureMode,
@@ -22,8 +22,8 @@ from services.oneclick.domain import (
     charge_sources,
     charge_target,
 )
-from services.oneclick.limits import Spending
-from services.oneclick.sessions import AFTER_CHARGE
+from services.oneclick.rules.limits import Spending
+from services.oneclick.rules.sessions import AFTER_CHARGE
 from services.oneclick.store.history import SCA_WINDOW, since_challenge_sql
 from services.oneclick.store.items import items_json, items_of, lowering_of
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from libs.db import Conn, Row
 from libs.pages import Page
-from services.oneclick.domain import Address, Consent, Customer, CustomerState
+from services.oneclick.rules.domain import Address, Consent, Customer, CustomerState
 
 _SELECT = (
     "SELECT id, merchant_id, state, email, name, phone, locale, metadata,"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from libs.db import Conn
-from services.oneclick.domain import PaymentElsewhere, ScaHistory
+from services.oneclick.rules.domain import PaymentElsewhere, ScaHistory
 
 SCA_WINDOW: Final = 10  # payments looked back on: exemptions end at five
 

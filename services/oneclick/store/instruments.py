@@ -8,7 +8,7 @@ from typing import Any
 from libs import ids
 from libs.db import Conn, Row
 from libs.errors import StoredRefusal
-from services.oneclick.instruments import (
+from services.oneclick.rules.instruments import (
     INSTRUMENT_TRANSITIONS,
     Card,
     Instrument,

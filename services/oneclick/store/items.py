@@ -7,7 +7,7 @@ from typing import Any
 
 from libs.db import Conn
 from libs.money import Money
-from services.oneclick.items import Item, Lowering
+from services.oneclick.rules.items import Item, Lowering
 
 
 def items_json(items: Sequence[Item]) -> list[dict[str, Any]]:

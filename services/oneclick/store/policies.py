@@ -4,7 +4,7 @@ from typing import Final
 
 from libs.db import Conn, Row
 from libs.money import Money
-from services.oneclick.limits import DEFAULT, Policy
+from services.oneclick.rules.limits import DEFAULT, Policy
 
 _COLUMNS: Final = (
     "max_charge_minor, max_charge_currency, max_daily_minor, max_daily_currency,"

@@ -4,8 +4,13 @@ from datetime import datetime
 
 from libs.db import Conn, Row
 from libs.money import Money
-from services.oneclick.domain import CaptureMode
-from services.oneclick.sessions import SESSION_TRANSITIONS, Session, SessionEvent, SessionState
+from services.oneclick.rules.domain import CaptureMode
+from services.oneclick.rules.sessions import (
+    SESSION_TRANSITIONS,
+    Session,
+    SessionEvent,
+    SessionState,
+)
 from services.oneclick.store.items import items_json, items_of
 
 _SELECT = (

@@ -9,13 +9,13 @@ from libs import context, idempotency, ids
 from libs.db import Conn
 from libs.idempotency import Key
 from libs.seal import SealBrokenError
-from services.paylink import products as rules
 from services.paylink.deps import Deps
-from services.paylink.domain import LineItem, Merchant, NewLink, Origin, Recipient
 from services.paylink.errors import PaymentLinkNotFound
 from services.paylink.flows import create
 from services.paylink.flows.opening import act_as_shopper
-from services.paylink.products import Product, Shop
+from services.paylink.rules import products as rules
+from services.paylink.rules.domain import LineItem, Merchant, NewLink, Origin, Recipient
+from services.paylink.rules.products import Product, Shop
 from services.paylink.store import products, shops, tokens
 
 PRODUCT_KEY: Final = "product_id"  # in the link's metadata, so that the merchant knows what to send

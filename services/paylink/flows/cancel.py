@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from libs.db import Conn
-from services.paylink import events, moves
-from services.paylink.domain import Link, Method
+from services.paylink import events
 from services.paylink.errors import PaymentLinkPaying
-from services.paylink.states import LinkEvent, LinkState, PaymentState
+from services.paylink.rules import transitions
+from services.paylink.rules.domain import Link, Method
+from services.paylink.rules.states import LinkEvent, LinkState, PaymentState
 from services.paylink.store import links, payments
 
 
@@ -21,7 +22,7 @@ async def cancel_in(tx: Conn, link: Link, now: datetime) -> Link:
         return link
     if not await give_up_announced(tx, link, now):
         raise PaymentLinkPaying
-    cancelled = moves.ended(link, LinkEvent.CANCEL, now)
+    cancelled = transitions.ended(link, LinkEvent.CANCEL, now)
     saved = await links.save(tx, link, cancelled)
     await events.link_cancelled(tx, saved, now)
     return saved

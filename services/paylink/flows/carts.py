@@ -11,11 +11,13 @@ from libs.db import Conn
 from libs.errors import ServiceUnavailable
 from libs.idempotency import Key
 from libs.logs import log
-from services.paylink import carts as rules
 from services.paylink import events, shop_events
-from services.paylink.carts import Cart, CartContents, CartEvent, CartState
 from services.paylink.deps import Deps
-from services.paylink.domain import (
+from services.paylink.errors import CartClosed, CartNotFound, PaymentLinkNotFound, QuotaExceeded
+from services.paylink.flows import cancel, create
+from services.paylink.rules import carts as rules
+from services.paylink.rules.carts import Cart, CartContents, CartEvent, CartState
+from services.paylink.rules.domain import (
     Channel,
     LineItem,
     Link,
@@ -25,8 +27,6 @@ from services.paylink.domain import (
     Reason,
     Recipient,
 )
-from services.paylink.errors import CartClosed, CartNotFound, PaymentLinkNotFound, QuotaExceeded
-from services.paylink.flows import cancel, create
 from services.paylink.store import carts as store
 from services.paylink.store import links
 

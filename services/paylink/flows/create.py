@@ -3,10 +3,11 @@
 from libs import context, idempotency, ids, telemetry
 from libs.db import Conn
 from libs.idempotency import Key
-from services.paylink import drafting, events, metrics, moves, references, tokens
+from services.paylink import events, metrics
 from services.paylink.deps import Deps
-from services.paylink.domain import Link, NewLink
 from services.paylink.errors import QuotaExceeded
+from services.paylink.rules import drafting, references, tokens, transitions
+from services.paylink.rules.domain import Link, NewLink
 from services.paylink.store import links
 from services.paylink.store import tokens as token_store
 
@@ -45,7 +46,7 @@ async def insert_link(
     )
     if count_quota:
         await _count(deps, tx, new)
-    handed = moves.sent(link, now) if link.channels else link
+    handed = transitions.sent(link, now) if link.channels else link
     await links.insert(tx, handed)
     token = await give_address(deps, tx, handed)
     metrics.LINKS.labels(link.origin.value).inc()

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from services.paylink import events, moves
+from services.paylink import events
 from services.paylink.deps import Deps
-from services.paylink.domain import Reason
 from services.paylink.flows.ending import expire_in
 from services.paylink.flows.reissue import reissue_in
-from services.paylink.states import LinkState
+from services.paylink.rules import transitions
+from services.paylink.rules.domain import Reason
+from services.paylink.rules.states import LinkState
 from services.paylink.store import links
 from services.paylink.store.due import DueLink
 
@@ -17,7 +18,7 @@ async def attend(deps: Deps, due: DueLink) -> None:
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
         link = await links.lock(tx, due.merchant_id, due.link_id)
-        at = moves.due_at(link) if link is not None else None
+        at = transitions.due_at(link) if link is not None else None
         if link is None or at is None or at > now:
             return
         if link.state is LinkState.PAYING or link.expires_at <= now:
@@ -28,6 +29,6 @@ async def attend(deps: Deps, due: DueLink) -> None:
                     deps, tx, expired, now, days=expired.expires_in_days, by_itself=True
                 )
             return
-        reminded = replace(link, next_reminder_at=moves.next_reminder(link, now))
+        reminded = replace(link, next_reminder_at=transitions.next_reminder(link, now))
         saved = await links.save(tx, link, reminded, shown=False)
         await events.link_sent(tx, saved, Reason.REMINDER, now)

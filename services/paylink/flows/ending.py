@@ -10,21 +10,22 @@ from datetime import datetime
 from libs import context, ids
 from libs.db import Conn
 from libs.money import Money
-from services.paylink import events, metrics, moves, transfer_events, transfers
-from services.paylink.domain import Link, LinkPayment, Method
+from services.paylink import events, metrics, transfer_events
 from services.paylink.flows import carts
 from services.paylink.flows.cancel import give_up_announced
-from services.paylink.states import PAYMENT_TRANSITIONS, LinkEvent, LinkState, PaymentEvent
-from services.paylink.states import PaymentState as Try
+from services.paylink.rules import transfers, transitions
+from services.paylink.rules.domain import Link, LinkPayment, Method
+from services.paylink.rules.states import PAYMENT_TRANSITIONS, LinkEvent, LinkState, PaymentEvent
+from services.paylink.rules.states import PaymentState as Try
+from services.paylink.rules.transfers import BankTransfer, MoveKind, TransferMove
 from services.paylink.store import links, payments
 from services.paylink.store import transfers as transfer_store
-from services.paylink.transfers import BankTransfer, MoveKind, TransferMove
 
 
 async def expire_in(tx: Conn, link: Link, now: datetime) -> Link:
     """Its time is over; an announced transfer that never came is given up."""
     await give_up_announced(tx, link, now)
-    saved = await links.save(tx, link, moves.ended(link, LinkEvent.EXPIRE, now))
+    saved = await links.save(tx, link, transitions.ended(link, LinkEvent.EXPIRE, now))
     await events.link_expired(tx, saved, now)
     await _tell_cart(tx, saved)
     return saved
@@ -58,7 +59,7 @@ async def _paid(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> Li
         paid_at=now,
     )
     if not link.reusable or counted.uses == link.max_uses:
-        counted = moves.ended(counted, LinkEvent.SUCCEED, now)
+        counted = transitions.ended(counted, LinkEvent.SUCCEED, now)
     saved = await links.save(tx, link, counted)
     metrics.PAID.labels(payment.method.value).inc()
     await events.link_paid(tx, saved, payment, now)
@@ -69,7 +70,7 @@ async def _paid(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> Li
 
 async def _failed(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> Link:
     if link.state is LinkState.PAYING:
-        saved = await links.save(tx, link, moves.reopened(link, now))
+        saved = await links.save(tx, link, transitions.reopened(link, now))
     else:  # one of the payers of a reusable link
         await links.touch(tx, link)
         saved = link

@@ -7,12 +7,12 @@ from libs import context
 from libs.db import Conn
 from libs.errors import IdempotencyKeyInUse, RemoteRefusal, ServiceUnavailable
 from libs.logs import log
-from services.paylink import paying
-from services.paylink.cards import PaymentAnswer
 from services.paylink.deps import Deps
-from services.paylink.domain import Link, LinkPayment
 from services.paylink.flows import pay
-from services.paylink.states import PaymentState
+from services.paylink.rules import paying
+from services.paylink.rules.cards import PaymentAnswer
+from services.paylink.rules.domain import Link, LinkPayment
+from services.paylink.rules.states import PaymentState
 from services.paylink.store import links, payments
 from services.paylink.store.due import DuePayment
 

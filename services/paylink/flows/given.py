@@ -8,9 +8,7 @@ from libs import context, idempotency, pages
 from libs.db import Conn
 from libs.idempotency import Key
 from services.paylink import transfer_events
-from services.paylink import transfers as rules
 from services.paylink.deps import Deps
-from services.paylink.domain import Link
 from services.paylink.errors import (
     BankTransferChanged,
     BankTransferNotFound,
@@ -19,10 +17,12 @@ from services.paylink.errors import (
     PaymentLinkNotFound,
 )
 from services.paylink.flows.ending import use_transfer, with_move
-from services.paylink.states import TransferState
+from services.paylink.rules import transfers as rules
+from services.paylink.rules.domain import Link
+from services.paylink.rules.states import TransferState
+from services.paylink.rules.transfers import BankTransfer, MoveKind
 from services.paylink.store import links, payments
 from services.paylink.store import transfers as store
-from services.paylink.transfers import BankTransfer, MoveKind
 
 
 @dataclass(frozen=True, slots=True)

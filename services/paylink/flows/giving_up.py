@@ -2,15 +2,15 @@
 
 from datetime import timedelta
 
-from services.paylink import paying
 from services.paylink.deps import Deps
-from services.paylink.domain import Link
 from services.paylink.errors import PaymentLinkPaying
 from services.paylink.flows import carts, pay
 from services.paylink.flows.cancel import cancel_in
 from services.paylink.flows.links import get_payment_link, locked
 from services.paylink.flows.opening import shown_payment
-from services.paylink.states import PaymentState
+from services.paylink.rules import paying
+from services.paylink.rules.domain import Link
+from services.paylink.rules.states import PaymentState
 
 
 async def give_up_payment(deps: Deps, opened: Link, use: str) -> None:

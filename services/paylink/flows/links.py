@@ -12,11 +12,12 @@ from libs.db import Conn
 from libs.errors import invalid
 from libs.idempotency import Key
 from libs.seal import SealBrokenError
-from services.paylink import drafting, events, moves, tokens
+from services.paylink import events
 from services.paylink.deps import Deps
-from services.paylink.domain import Channel, Link, LinkPayment, Reason, Recipient
 from services.paylink.errors import PaymentLinkClosed, PaymentLinkNotFound
-from services.paylink.states import LinkState
+from services.paylink.rules import drafting, tokens, transitions
+from services.paylink.rules.domain import Channel, Link, LinkPayment, Reason, Recipient
+from services.paylink.rules.states import LinkState
 from services.paylink.store import links, payments
 from services.paylink.store import tokens as token_store
 
@@ -105,7 +106,7 @@ async def get_payment_link_address(deps: Deps, link_id: str) -> tuple[Link, str]
     """For the message that notify sends: of a link that can still be paid."""
     link = await get_payment_link(deps, link_id)
     payable = link.open or link.state is LinkState.PAYING
-    if not payable or moves.is_over(link, deps.clock.now()):
+    if not payable or transitions.is_over(link, deps.clock.now()):
         raise PaymentLinkClosed
     url = (await urls_of(deps, [link.id])).get(link.id)
     if url is None:
@@ -133,7 +134,7 @@ async def send_payment_link(deps: Deps, cmd: SendPaymentLink, key: Key | None) -
             return claim.answer
         link = await locked(tx, cmd.link_id)
         if not link.open or link.expires_at <= now:
-            raise moves.not_allowed(link.state)
+            raise transitions.not_allowed(link.state)
         wanted = replace(
             link,
             recipient=cmd.recipient or link.recipient,
@@ -142,7 +143,7 @@ async def send_payment_link(deps: Deps, cmd: SendPaymentLink, key: Key | None) -
         if not wanted.channels:
             raise invalid("channels", "is required: the link has none of its own")
         drafting.check_channels(wanted.channels, wanted.recipient)
-        saved = await links.save(tx, link, moves.sent(wanted, now), shown=False)
+        saved = await links.save(tx, link, transitions.sent(wanted, now), shown=False)
         await events.link_sent(tx, saved, Reason.ISSUED, now)
         answer = events.link_pb(saved).SerializeToString()
         await idempotency.complete(tx, key, answer)

@@ -11,8 +11,8 @@ from typing import Final
 from libs.idempotency import Key
 from libs.seal import SealBrokenError
 from services.paylink.deps import Deps
-from services.paylink.domain import Link
 from services.paylink.errors import OfferBroken
+from services.paylink.rules.domain import Link
 
 GOOD_FOR: Final = timedelta(days=1)  # a page that is older is shown anew
 _PURPOSE: Final = "pay form 1 "  # our other seals begin otherwise

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from libs import context
 from libs.seal import SealBrokenError
-from services.paylink import tokens
 from services.paylink.deps import Deps
-from services.paylink.domain import Link, LinkPayment
 from services.paylink.errors import PaymentLinkNotFound
+from services.paylink.rules import tokens
+from services.paylink.rules.domain import Link, LinkPayment
 from services.paylink.store import payments
 from services.paylink.store import tokens as token_store
 

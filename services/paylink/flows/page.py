@@ -10,16 +10,16 @@ from typing import Final, TypeVar
 from libs.errors import Refusal
 from libs.logs import log
 from libs.seal import SealBrokenError
-from services.paylink import masking, moves, transfers, velocity
-from services.paylink.cards import CardField, SavedCard
 from services.paylink.deps import Deps
-from services.paylink.domain import BankAccount, Link, LinkPayment, Merchant, Method
 from services.paylink.errors import PaymentLinkNotFound
 from services.paylink.flows import follow
 from services.paylink.flows.offered import Offer, sealed
 from services.paylink.flows.opening import open_link, shown_payment, use_of
 from services.paylink.flows.reissue import new_link_channel
-from services.paylink.states import LinkState
+from services.paylink.rules import masking, transfers, transitions, velocity
+from services.paylink.rules.cards import CardField, SavedCard
+from services.paylink.rules.domain import BankAccount, Link, LinkPayment, Merchant, Method
+from services.paylink.rules.states import LinkState
 from services.paylink.store import payments
 from services.paylink.store import transfers as transfer_store
 
@@ -54,7 +54,7 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
     link = await open_link(deps, token)
     now = deps.clock.now()
     payment, own = await shown_payment(deps, link, use)
-    over = moves.is_over(link, now)
+    over = transitions.is_over(link, now)
     shown = replace(link, state=LinkState.EXPIRED, next_reminder_at=None) if over else link
     merchant, (cards, field, closed) = await asyncio.gather(
         deps.merchants.get(), _cards(deps, shown)
@@ -141,7 +141,7 @@ async def wait_for_pay_page(
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_seconds
     link = await open_link(deps, token)
-    with deps.changes.watch(link.id) as changed:
+    with deps.link_listener.watch(link.id) as changed:
         while link.version == version:
             link = await open_link(deps, token)  # again: it may have changed before the watch
             left = deadline - loop.time()
@@ -152,7 +152,7 @@ async def wait_for_pay_page(
             except TimeoutError:
                 break
             changed.clear()
-    over = moves.is_over(link, deps.clock.now())
+    over = transitions.is_over(link, deps.clock.now())
     return replace(link, state=LinkState.EXPIRED) if over else link
 
 

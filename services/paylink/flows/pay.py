@@ -20,15 +20,16 @@ from libs.errors import (
 )
 from libs.idempotency import Key
 from libs.logs import log
-from services.paylink import events, metrics, moves, paying, tokens, velocity
-from services.paylink.cards import NewCard, PaymentAnswer, SavedCard
+from services.paylink import events, metrics
 from services.paylink.deps import Deps
-from services.paylink.domain import Link, LinkPayment, Method
 from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable, MethodNotOffered
 from services.paylink.flows.ending import end_payment
 from services.paylink.flows.links import locked
 from services.paylink.payments_client import payment_request
-from services.paylink.states import PAYMENT_INITIAL, LinkEvent, PaymentEvent, PaymentState
+from services.paylink.rules import paying, tokens, transitions, velocity
+from services.paylink.rules.cards import NewCard, PaymentAnswer, SavedCard
+from services.paylink.rules.domain import Link, LinkPayment, Method
+from services.paylink.rules.states import PAYMENT_INITIAL, LinkEvent, PaymentEvent, PaymentState
 from services.paylink.store import links, payments
 
 
@@ -159,7 +160,7 @@ async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> No
         await links.touch(tx, link)
         saved = link
     else:
-        state = moves.moved(link, LinkEvent.PAY)
+        state = transitions.moved(link, LinkEvent.PAY)
         saved = await links.save(tx, link, replace(link, state=state, paying_by=payment.method))
     await events.link_paying(tx, saved, payment, now)
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from libs import context, idempotency, ids, pages
 from libs.idempotency import Key
 from libs.money import Money
-from services.paylink import products as rules
 from services.paylink import shop_events
 from services.paylink.deps import Deps
 from services.paylink.errors import ProductNotFound
-from services.paylink.products import Product, ProductChange, ProductState
+from services.paylink.rules import products as rules
+from services.paylink.rules.products import Product, ProductChange, ProductState
 from services.paylink.store import products as store
 
 

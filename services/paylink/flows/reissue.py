@@ -9,9 +9,8 @@ from libs.db import Conn
 from libs.errors import invalid
 from libs.idempotency import Key
 from libs.money import Money
-from services.paylink import events, moves
+from services.paylink import events
 from services.paylink.deps import Deps
-from services.paylink.domain import Channel, Link, Merchant, Method, NewLink, Origin, Reason
 from services.paylink.errors import (
     NothingLeftToPay,
     PaymentLinkClosed,
@@ -22,7 +21,9 @@ from services.paylink.flows.create import give_address, insert_link
 from services.paylink.flows.ending import expire_in
 from services.paylink.flows.given import count_late
 from services.paylink.flows.links import locked
-from services.paylink.states import LinkState
+from services.paylink.rules import transitions
+from services.paylink.rules.domain import Channel, Link, Merchant, Method, NewLink, Origin, Reason
+from services.paylink.rules.states import LinkState
 from services.paylink.store import links, tokens
 
 REQUEST_AGAIN_AFTER: Final = timedelta(days=1)
@@ -50,9 +51,9 @@ async def reissue_in(
 ) -> Link:
     """In the caller's transaction, which has locked the link. Sends it by its channels."""
     if not link.open and link.state is not LinkState.EXPIRED:
-        raise moves.not_allowed(link.state)
+        raise transitions.not_allowed(link.state)
     link = await count_late(tx, link, now)
-    base = link if link.open else moves.reopened(link, now)
+    base = link if link.open else transitions.reopened(link, now)
     fresh = replace(
         base,
         issued_at=now,
@@ -61,8 +62,8 @@ async def reissue_in(
         reissued_by_itself=link.reissued_by_itself or by_itself,
     )
     if fresh.channels:
-        fresh = moves.sent(fresh, now)
-    fresh = replace(fresh, next_reminder_at=moves.next_reminder(fresh, now))
+        fresh = transitions.sent(fresh, now)
+    fresh = replace(fresh, next_reminder_at=transitions.next_reminder(fresh, now))
     saved = await links.save(tx, link, fresh)
     await tokens.withdraw(tx, saved, now)
     await give_address(deps, tx, saved)

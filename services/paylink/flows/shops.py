@@ -1,10 +1,10 @@
 """The merchant's one-page shop: open it, look at it, change it."""
 
 from libs import context
-from services.paylink import products as rules
 from services.paylink.deps import Deps
 from services.paylink.errors import ShopNotFound
-from services.paylink.products import Shop, ShopChange
+from services.paylink.rules import products as rules
+from services.paylink.rules.products import Shop, ShopChange
 from services.paylink.store import shops as store
 
 

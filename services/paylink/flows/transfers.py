@@ -9,10 +9,8 @@ from libs.db import Conn
 from libs.errors import InternalError, invalid
 from libs.idempotency import Key
 from libs.money import Money
-from services.paylink import paying, references, transfer_events
-from services.paylink import transfers as rules
+from services.paylink import transfer_events
 from services.paylink.deps import Deps
-from services.paylink.domain import Link, LinkPayment, Method
 from services.paylink.errors import (
     BankTransferDiffers,
     MethodNotOffered,
@@ -22,15 +20,18 @@ from services.paylink.errors import (
 from services.paylink.flows.ending import end_payment, settle_transfer, use_transfer
 from services.paylink.flows.links import locked
 from services.paylink.flows.pay import begin
-from services.paylink.states import (
+from services.paylink.rules import paying, references
+from services.paylink.rules import transfers as rules
+from services.paylink.rules.domain import Link, LinkPayment, Method
+from services.paylink.rules.states import (
     PAYMENT_INITIAL,
     TRANSFER_INITIAL,
     LinkState,
     PaymentEvent,
 )
+from services.paylink.rules.transfers import BankTransfer
 from services.paylink.store import links, payments
 from services.paylink.store import transfers as store
-from services.paylink.transfers import BankTransfer
 
 
 @dataclass(frozen=True, slots=True)

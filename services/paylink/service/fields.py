@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from incasso.paylink.v1 import paylink_pb2 as pb
 from libs.errors import invalid
-from services.paylink.domain import Channel, LineItem, Recipient
 from services.paylink.events import CHANNELS
+from services.paylink.rules.domain import Channel, LineItem, Recipient
 
 _CHANNELS: Final = {number: channel for channel, number in CHANNELS.items()}
 

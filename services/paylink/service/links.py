@@ -15,11 +15,11 @@ from libs import wire
 from libs.errors import invalid
 from libs.idempotency import key_of
 from services.paylink.deps import Deps
-from services.paylink.domain import Merchant, Method, NewLink, Quote
 from services.paylink.events import LINK_STATES, METHODS, link_pb, payment_pb
 from services.paylink.flows import create, given, giving_up, links, offer, reissue, transfers
 from services.paylink.flows.transfers import RecordBankTransfer
 from services.paylink.payments_client import METHOD
+from services.paylink.rules.domain import Merchant, Method, NewLink, Quote
 from services.paylink.service.fields import (
     channels_of,
     known,

@@ -4,9 +4,9 @@ from incasso.common.v1 import offer_pb2
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import wire
-from services.paylink.domain import Link, LinkPayment
 from services.paylink.events import link_pb, payment_pb
 from services.paylink.flows.page import PayPageView, Transfer
+from services.paylink.rules.domain import Link, LinkPayment
 from services.paylink.service.shop_pages import merchant_pb
 
 

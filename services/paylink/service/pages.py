@@ -9,12 +9,12 @@ from incasso.paylink.v1 import pages_pb2 as pb
 from incasso.paylink.v1.pages_pb2_grpc import PayPagesServiceServicer
 from libs.errors import IdempotencyKeyMissing, invalid
 from libs.idempotency import key_of
-from services.paylink import masking
-from services.paylink.cards import NewCard
 from services.paylink.deps import Deps
 from services.paylink.events import LINK_STATES
-from services.paylink.flows import giving_up, look, offered, page, pay, reissue, transfers
+from services.paylink.flows import giving_up, offered, page, pay, reissue, transfers, visiting
 from services.paylink.flows.opening import open_link, use_of
+from services.paylink.rules import masking
+from services.paylink.rules.cards import NewCard
 from services.paylink.service import shop_pages
 from services.paylink.service.fields import opt
 from services.paylink.service.page_messages import page_payment_pb, page_pb
@@ -51,11 +51,11 @@ class PayPages(PayPagesServiceServicer):
         return pb.WaitForPayPageResponse(version=link.version, state=LINK_STATES[link.state])
 
     async def MarkSeen(self, request: pb.MarkSeenRequest, rpc: Rpc) -> pb.MarkSeenResponse:
-        await look.mark_seen(self._deps, await open_link(self._deps, request.token))
+        await visiting.mark_seen(self._deps, await open_link(self._deps, request.token))
         return pb.MarkSeenResponse()
 
     async def AcceptQuote(self, request: pb.AcceptQuoteRequest, rpc: Rpc) -> pb.AcceptQuoteResponse:
-        await look.accept_quote(
+        await visiting.accept_quote(
             self._deps,
             await open_link(self._deps, request.token),
             text_sha256=request.text_sha256,
@@ -110,13 +110,13 @@ class PayPages(PayPagesServiceServicer):
         self, request: pb.RateSatisfactionRequest, rpc: Rpc
     ) -> pb.RateSatisfactionResponse:
         link = await open_link(self._deps, request.token)
-        await look.rate_satisfaction(self._deps, link, use=request.use, score=request.score)
+        await visiting.rate_satisfaction(self._deps, link, use=request.use, score=request.score)
         return pb.RateSatisfactionResponse()
 
     async def StopReminders(
         self, request: pb.StopRemindersRequest, rpc: Rpc
     ) -> pb.StopRemindersResponse:
-        await look.stop_reminders(self._deps, await open_link(self._deps, request.token))
+        await visiting.stop_reminders(self._deps, await open_link(self._deps, request.token))
         return pb.StopRemindersResponse()
 
     async def RequestNewLink(

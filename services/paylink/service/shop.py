@@ -11,10 +11,10 @@ from libs import wire
 from libs.errors import IdempotencyKeyMissing
 from libs.idempotency import key_of
 from services.paylink import shop_events
-from services.paylink.carts import CartState
 from services.paylink.deps import Deps
 from services.paylink.flows import carts, products, shops
-from services.paylink.products import ProductChange, ProductState, Shop, ShopChange, ShopEvent
+from services.paylink.rules.carts import CartState
+from services.paylink.rules.products import ProductChange, ProductState, Shop, ShopChange, ShopEvent
 from services.paylink.service.fields import channels_of, line_items_of, opt, recipient_of
 from services.paylink.service.links import with_url
 

@@ -7,9 +7,9 @@ from libs import wire
 from libs.errors import IdempotencyKeyMissing
 from libs.idempotency import key_of
 from services.paylink.deps import Deps
-from services.paylink.domain import Merchant
 from services.paylink.flows import buying
-from services.paylink.products import Product
+from services.paylink.rules.domain import Merchant
+from services.paylink.rules.products import Product
 
 
 async def get_shop_page(deps: Deps, request: pb.GetShopPageRequest) -> pb.GetShopPageResponse:

@@ -8,7 +8,7 @@ from libs.db import Conn, Row
 from libs.due import Room, fair_sql
 from libs.money import Money
 from libs.pages import Page
-from services.paylink.carts import (
+from services.paylink.rules.carts import (
     ASK_AGAIN_AFTER,
     CART_TRANSITIONS,
     Cart,
@@ -16,7 +16,7 @@ from services.paylink.carts import (
     CartEvent,
     CartState,
 )
-from services.paylink.domain import LineItem, Recipient
+from services.paylink.rules.domain import LineItem, Recipient
 
 _COLUMNS = (
     "id, merchant_id, state, reference, recipient_name, recipient_email, recipient_phone,"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from libs.db import Conn, Row
-from services.paylink.states import LINK_OPEN
+from services.paylink.rules.states import LINK_OPEN
 from services.paylink.store.links import CHANGED
 
 _OPEN: Final = ", ".join(f"'{state.value}'" for state in LINK_OPEN)

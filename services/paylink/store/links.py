@@ -8,7 +8,7 @@ from typing import Any, Final
 from libs.db import Conn, Row
 from libs.money import Money
 from libs.pages import Page
-from services.paylink.domain import (
+from services.paylink.rules.domain import (
     Acceptance,
     Channel,
     LineItem,
@@ -18,8 +18,8 @@ from services.paylink.domain import (
     Quote,
     Recipient,
 )
-from services.paylink.moves import due_at
-from services.paylink.states import LinkState
+from services.paylink.rules.states import LinkState
+from services.paylink.rules.transitions import due_at
 
 CHANGED: Final = "paylink_links"  # the channel on which a changed link is told of
 

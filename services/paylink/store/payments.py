@@ -9,8 +9,8 @@ from libs.db import Conn, Row
 from libs.errors import StoredRefusal
 from libs.money import Money
 from libs.pages import Page
-from services.paylink.domain import Decline, Link, LinkPayment, Method
-from services.paylink.states import PaymentState
+from services.paylink.rules.domain import Decline, Link, LinkPayment, Method
+from services.paylink.rules.states import PaymentState
 
 CHECK_AFTER: Final = timedelta(seconds=15)  # when a try left without an answer is taken up again
 

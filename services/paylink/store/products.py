@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from libs.db import Conn, Row
 from libs.money import Money
 from libs.pages import Page
-from services.paylink.products import SHOWN_PRODUCTS, Product, ProductState
+from services.paylink.rules.products import SHOWN_PRODUCTS, Product, ProductState
 
 _SELECT = (
     "SELECT id, merchant_id, state, name, description, price_minor, currency, max_quantity,"

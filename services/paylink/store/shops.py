@@ -5,8 +5,8 @@ from datetime import datetime
 from libs.clock import SQL_JOIN
 from libs.db import Conn, Row, UniqueViolation
 from services.paylink.errors import SlugTaken
-from services.paylink.products import Shop, ShopState
-from services.paylink.states import LINK_OPEN, LinkState
+from services.paylink.rules.products import Shop, ShopState
+from services.paylink.rules.states import LINK_OPEN, LinkState
 
 _SELECT = "SELECT merchant_id, slug, state, title, description, created_at FROM shops"
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from libs.clock import SQL_NOW
 from libs.db import Conn
-from services.paylink.domain import Link
-from services.paylink.moves import TOKEN_OUTLIVES
+from services.paylink.rules.domain import Link
+from services.paylink.rules.transitions import TOKEN_OUTLIVES
 from services.paylink.store.links import link_of
 
 

@@ -7,9 +7,9 @@ from typing import Final
 from libs.db import Conn, Row
 from libs.money import Money
 from libs.pages import Page
-from services.paylink.domain import Link
-from services.paylink.states import TransferState
-from services.paylink.transfers import BankTransfer, MoveKind, TransferMove
+from services.paylink.rules.domain import Link
+from services.paylink.rules.states import TransferState
+from services.paylink.rules.transfers import BankTransfer, MoveKind, TransferMove
 
 _SELECT: Final = """
 SELECT id, merchant_id, state, bank_reference, coalesce(booking, bank_reference) AS booking,

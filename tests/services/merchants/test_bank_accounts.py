@@ -10,7 +10,7 @@ from incasso.merchants.v1 import merchants_pb2 as pb
 from libs import descriptors, wire
 from libs.db import CheckViolation, UniqueViolation
 from libs.errors import Kind
-from services.merchants.bank_accounts import DELAY
+from services.merchants.rules.bank_accounts import DELAY
 from services.merchants.worker import bank_account_changes
 from tests.services.merchants.conftest import Merchants, refusal, violations
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.logs import redact
-from services.merchants import credential
-from services.merchants.credential import Secret
-from services.merchants.domain import Kind
+from services.merchants.rules import credential
+from services.merchants.rules.credential import Secret
+from services.merchants.rules.domain import Kind
 
 
 @pytest.mark.parametrize(("kind", "prefix"), [(Kind.SECRET, "sk"), (Kind.PUBLISHABLE, "pk")])

@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.errors import InvalidArgument
-from services.merchants import domain
-from services.merchants.domain import ApiKey, Branding, Kind, Merchant, MerchantChange, State
 from services.merchants.errors import (
     ApiKeyRevoked,
     NotATestMerchant,
@@ -17,6 +15,8 @@ from services.merchants.errors import (
     ScopeNotHeld,
     ScopeUnknown,
 )
+from services.merchants.rules import domain
+from services.merchants.rules.domain import ApiKey, Branding, Kind, Merchant, MerchantChange, State
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KNOWN = frozenset({"payments:read", "payments:write", "refunds:write"})

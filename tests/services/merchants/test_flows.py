@@ -10,9 +10,7 @@ from libs import ids
 from libs.db import CheckViolation
 from libs.due import Room
 from libs.errors import ServiceUnavailable
-from services.merchants import credential
 from services.merchants.deps import Deps
-from services.merchants.domain import Kind, State
 from services.merchants.errors import (
     ApiKeyNotFound,
     ApiKeyUnknown,
@@ -21,6 +19,8 @@ from services.merchants.errors import (
 )
 from services.merchants.flows import api_keys, clocks, merchants
 from services.merchants.flows.merchants import CreateMerchant, MadeMerchant
+from services.merchants.rules import credential
+from services.merchants.rules.domain import Kind, State
 from services.merchants.store import api_keys as key_store
 from services.merchants.worker import key_expiry
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from incasso.merchants.v1 import merchants_pb2
 from services.merchants.errors import LogoRefused
-from services.merchants.pictures import MAX_BYTES, Picture, picture_of
+from services.merchants.rules.pictures import MAX_BYTES, Picture, picture_of
 from tests.services.merchants.logos import a_picture, as_text
 
 

@@ -16,9 +16,9 @@ from libs.db import Database
 from libs.proofs import Proofs
 from libs.server import Server
 from libs.tasks import Tasks
-from services.oneclick import sessions
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
+from services.oneclick.rules import sessions
 from services.oneclick.service.servicer import OneClick
 from tests.services.oneclick import payments_double
 from tests.services.oneclick.world import World

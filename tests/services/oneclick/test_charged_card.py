@@ -10,7 +10,7 @@ from incasso.oneclick.v1 import oneclick_pb2 as pb
 from libs import ids
 from libs.errors import Refusal
 from services.oneclick.flows import detach
-from services.oneclick.instruments import InstrumentEvent, InstrumentState
+from services.oneclick.rules.instruments import InstrumentEvent, InstrumentState
 from services.oneclick.store import customers, instruments
 from tests.services.oneclick.world import World
 

@@ -14,10 +14,10 @@ from libs.idempotency import Key
 from libs.money import Money
 from services.oneclick import worker
 from services.oneclick.deps import Deps
-from services.oneclick.domain import CaptureMode, Consent
 from services.oneclick.flows import attach, charge, follow
 from services.oneclick.flows.attach import AttachInstrument
 from services.oneclick.flows.charge import CreateOneClickPayment
+from services.oneclick.rules.domain import CaptureMode, Consent
 from services.oneclick.store import charges
 from tests.services.oneclick.payments_double import lose_answer, once
 from tests.services.oneclick.world import World

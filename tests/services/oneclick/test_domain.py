@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from incasso.payments.v1 import payments_pb2
 from libs.money import Money
-from services.oneclick import domain, limits, offers, sessions
-from services.oneclick.domain import (
+from services.oneclick.errors import CustomerErased
+from services.oneclick.payments_client import EVENTS
+from services.oneclick.rules import domain, limits, offers, sessions
+from services.oneclick.rules.domain import (
     CHARGE_TRANSITIONS,
     ChargeEvent,
     ChargeState,
@@ -17,9 +19,7 @@ from services.oneclick.domain import (
     Customer,
     CustomerState,
 )
-from services.oneclick.errors import CustomerErased
-from services.oneclick.instruments import Card, InstrumentState
-from services.oneclick.payments_client import EVENTS
+from services.oneclick.rules.instruments import Card, InstrumentState
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 CUSTOMER = Customer(

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.oneclick import instruments
-from services.oneclick.instruments import Card, Instrument, InstrumentState, SetUp, Token
+from services.oneclick.rules import instruments
+from services.oneclick.rules.instruments import Card, Instrument, InstrumentState, SetUp, Token
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 

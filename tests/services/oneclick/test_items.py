@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from libs.errors import InvalidArgument
 from libs.money import Money
-from services.oneclick import items
 from services.oneclick.errors import ItemNotRemovable
-from services.oneclick.items import Item, Removal
+from services.oneclick.rules import items
+from services.oneclick.rules.items import Item, Removal
 
 SHOES = Item("shoes", "Scarpe", 2, 2000, fixed=False)
 SOCKS = Item("socks", "Calze", 3, 500, fixed=False)

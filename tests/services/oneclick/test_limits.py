@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from libs import rates
 from libs.money import Money
-from services.oneclick import limits
 from services.oneclick.errors import ChargeLimitExceeded, DailyLimitExceeded, VelocityExceeded
-from services.oneclick.limits import Policy, Spending
+from services.oneclick.rules import limits
+from services.oneclick.rules.limits import Policy, Spending
 
 CURRENCIES = ("EUR", "HUF", "JPY", "KWD", "USD")
 amounts = st.builds(Money, st.integers(1, 10**12), st.sampled_from(CURRENCIES))

@@ -13,10 +13,10 @@ from libs.errors import Kind, Refusal
 from libs.idempotency import Key
 from libs.money import Money
 from libs.proofs import Proofs
-from services.oneclick import sessions as rules
 from services.oneclick import worker
-from services.oneclick.domain import CaptureMode
 from services.oneclick.flows import sessions as flow
+from services.oneclick.rules import sessions as rules
+from services.oneclick.rules.domain import CaptureMode
 from tests.services.oneclick.payments_double import lose_answer, money, once, refuse
 from tests.services.oneclick.world import World
 

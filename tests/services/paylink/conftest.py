@@ -15,12 +15,12 @@ from libs.proofs import Proofs
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks, cancel
-from services.paylink import velocity
-from services.paylink.changes import Changes
 from services.paylink.deps import Deps
+from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
+from services.paylink.rules import velocity
 from services.paylink.service.links import PaymentLinks
 from services.paylink.service.pages import PayPages
 from services.paylink.store.links import CHANGED
@@ -41,8 +41,8 @@ async def world(paylink_database: Database) -> AsyncIterator[World]:
     merchants, oneclick, payments = doubles.Merchants(), doubles.OneClick(), doubles.Payments()
     neighbours, target = await doubles.serve(merchants, oneclick, payments)
     neighbour = client.channel(target)
-    changes = Changes(paylink_database, CHANGED)
-    listening = asyncio.create_task(changes.run())
+    link_listener = LinkListener(paylink_database, CHANGED)
+    listening = asyncio.create_task(link_listener.run())
     deps = Deps(
         db=paylink_database,
         clock=Clock(),
@@ -52,7 +52,7 @@ async def world(paylink_database: Database) -> AsyncIterator[World]:
         merchants=Merchants(neighbour),
         payments=Payments(neighbour),
         oneclick=OneClick(neighbour),
-        changes=changes,
+        link_listener=link_listener,
     )
     server = Server(
         [

@@ -25,14 +25,14 @@ from libs.proofs import Proofs
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
-from services.paylink import velocity
-from services.paylink.changes import Changes
 from services.paylink.deps import Deps
 from services.paylink.flows.giving_up import cancel_payment_link
 from services.paylink.flows.transfers import RecordBankTransfer, record_bank_transfer
+from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
+from services.paylink.rules import velocity
 from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import NAME, Shops
 from services.paylink.store.links import CHANGED
@@ -237,7 +237,7 @@ async def open_shop_world(database: Database) -> AsyncIterator[ShopWorld]:
         merchants=Merchants(neighbours),
         payments=Payments(neighbours),
         oneclick=OneClick(neighbours),
-        changes=Changes(database, CHANGED),
+        link_listener=LinkListener(database, CHANGED),
     )
     server = Server(
         [

@@ -7,11 +7,11 @@ import pytest
 
 from libs.errors import InvalidArgument
 from libs.money import Money
-from services.paylink import carts
-from services.paylink.carts import Cart, CartContents, CartEvent, CartState
-from services.paylink.domain import Channel, LineItem, Recipient
 from services.paylink.errors import CartClosed
-from services.paylink.states import LinkState
+from services.paylink.rules import carts
+from services.paylink.rules.carts import Cart, CartContents, CartEvent, CartState
+from services.paylink.rules.domain import Channel, LineItem, Recipient
+from services.paylink.rules.states import LinkState
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 GIULIA = Recipient(name="Giulia", email="giulia@example.com", phone="+393331234567")

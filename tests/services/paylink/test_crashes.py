@@ -8,11 +8,11 @@ import pytest
 from incasso.payments.v1 import payments_pb2
 from libs import ids
 from libs.idempotency import Key
-from services.paylink.cards import NewCard
 from services.paylink.deps import Deps
 from services.paylink.flows import follow, pay
 from services.paylink.flows.opening import open_link
 from services.paylink.flows.pay import PayByCard
+from services.paylink.rules.cards import NewCard
 from services.paylink.store import payments
 from services.paylink.store.due import DuePayment
 from tests.services.oneclick.payments_double import lose_answer, once

@@ -10,18 +10,6 @@ from hypothesis import strategies as st
 
 from libs.errors import Refusal
 from libs.money import Money
-from services.paylink import drafting, masking, moves, paying, tokens
-from services.paylink.domain import (
-    BankAccount,
-    Channel,
-    LineItem,
-    Link,
-    Merchant,
-    Method,
-    NewLink,
-    Quote,
-    Recipient,
-)
 from services.paylink.errors import (
     AmountChanged,
     BankAccountMissing,
@@ -47,7 +35,19 @@ from services.paylink.errors import (
     QuoteNotAccepted,
     ReissuedLately,
 )
-from services.paylink.states import LINK_OPEN, LinkEvent, LinkState
+from services.paylink.rules import drafting, masking, paying, tokens, transitions
+from services.paylink.rules.domain import (
+    BankAccount,
+    Channel,
+    LineItem,
+    Link,
+    Merchant,
+    Method,
+    NewLink,
+    Quote,
+    Recipient,
+)
+from services.paylink.rules.states import LINK_OPEN, LinkEvent, LinkState
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 ACCOUNT = BankAccount("Bottega S.r.l.", "IT60X0542811101000000123456", "")
@@ -114,7 +114,7 @@ def test_tokens_have_128_bits_in_22_characters():
 def test_every_event_has_its_states_or_a_refusal(state, event):
     link = replace(draft(), state=state)
     try:
-        to = moves.moved(link, event)
+        to = transitions.moved(link, event)
     except PaymentLinkPaying:
         assert state is LinkState.PAYING
     except PaymentLinkClosed:
@@ -127,14 +127,14 @@ def test_every_event_has_its_states_or_a_refusal(state, event):
 
 def test_due_is_a_reminder_or_the_end_and_nothing_after_it():
     link = draft(recipient=Recipient(email="g@example.com"), channels=[Channel.EMAIL])
-    sent = moves.sent(link, NOW)
-    assert moves.due_at(link) == link.expires_at
-    assert moves.due_at(sent) == NOW + timedelta(days=1)
+    sent = transitions.sent(link, NOW)
+    assert transitions.due_at(link) == link.expires_at
+    assert transitions.due_at(sent) == NOW + timedelta(days=1)
     by_card = replace(sent, state=LinkState.PAYING, paying_by=Method.CARD)
-    assert moves.due_at(by_card) is None
+    assert transitions.due_at(by_card) is None
     by_transfer = replace(by_card, paying_by=Method.BANK_TRANSFER)
-    assert moves.due_at(by_transfer) == link.expires_at + timedelta(days=10)
-    assert moves.due_at(moves.ended(sent, LinkEvent.CANCEL, NOW)) is None
+    assert transitions.due_at(by_transfer) == link.expires_at + timedelta(days=10)
+    assert transitions.due_at(transitions.ended(sent, LinkEvent.CANCEL, NOW)) is None
 
 
 def test_payability_says_why_not():

@@ -16,10 +16,10 @@ from libs.errors import InvalidArgument
 from libs.idempotency import Key
 from libs.retention import keep_to
 from services.paylink import worker
-from services.paylink.domain import LineItem, Recipient
 from services.paylink.flows import carts
 from services.paylink.flows.carts import CreateCart, RecoverCart
 from services.paylink.retention import DISPUTABLE, KEPT
+from services.paylink.rules.domain import LineItem, Recipient
 from services.paylink.worker import cart_worker
 from tests.services.oneclick.payments_double import lose_answer
 from tests.services.paylink.test_given import give_back

@@ -6,7 +6,7 @@ import random
 
 from incasso.paylink.v1 import paylink_pb2 as pb
 from libs.errors import Refusal
-from services.paylink import transfers as rules
+from services.paylink.rules import transfers as rules
 from tests.services.paylink.test_given import Move, give_back, settle
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, World

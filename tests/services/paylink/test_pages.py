@@ -179,7 +179,7 @@ async def test_waiting_ends_at_its_time_and_at_once_for_an_old_version(world: Wo
     assert same.version == version
     old = await world.visit("WaitForPayPage", token=token, version=version - 1, timeout_ms=10_000)
     assert old.version == version
-    assert world.deps.changes._waiting == {}
+    assert world.deps.link_listener._waiting == {}
 
 
 async def test_the_payer_rates_and_the_last_answer_counts(world: World):

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from libs.errors import InvalidArgument
 from libs.money import Money
-from services.paylink import products
-from services.paylink.drafting import LARGEST_MINOR
 from services.paylink.errors import (
     AmountChanged,
     ProductArchived,
@@ -19,7 +17,9 @@ from services.paylink.errors import (
     TooManyProducts,
     TooManyPurchases,
 )
-from services.paylink.products import (
+from services.paylink.rules import products
+from services.paylink.rules.drafting import LARGEST_MINOR
+from services.paylink.rules.products import (
     Product,
     ProductChange,
     ProductState,

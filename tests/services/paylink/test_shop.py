@@ -12,9 +12,9 @@ from incasso.paylink.v1 import shop_pb2 as pb
 from libs import db, ids
 from libs.db import Database
 from libs.errors import Refusal
-from services.paylink import products as rules
-from services.paylink import tokens
 from services.paylink.errors import TooManyProducts, TooManyPurchases
+from services.paylink.rules import products as rules
+from services.paylink.rules import tokens
 from tests.services.paylink.shop_world import (
     PUBLIC_URL,
     ShopWorld,

@@ -10,7 +10,7 @@ from incasso.paylink.v1 import events_pb2, paylink_pb2
 from incasso.paylink.v1 import shop_pb2 as pb
 from libs import db
 from libs.db import Database
-from services.paylink import tokens
+from services.paylink.rules import tokens
 from tests.services.paylink.shop_world import (
     PUBLIC_URL,
     ShopWorld,

@@ -11,9 +11,9 @@ from incasso.paylink.v1 import shop_pb2 as pb
 from libs import db, ids
 from libs.db import Database
 from libs.errors import Refusal
-from services.paylink import carts as rules
-from services.paylink.domain import Method
 from services.paylink.flows.reissue import reissue_payment_link
+from services.paylink.rules import carts as rules
+from services.paylink.rules.domain import Method
 from services.paylink.worker import cart_worker
 from tests.services.paylink.shop_world import (
     ShopWorld,

@@ -8,8 +8,8 @@ import pytest
 
 from libs import ids
 from libs.db import CheckViolation, UniqueViolation
-from services.paylink.domain import LinkPayment, Method
-from services.paylink.states import LinkState, PaymentState
+from services.paylink.rules.domain import LinkPayment, Method
+from services.paylink.rules.states import LinkState, PaymentState
 from services.paylink.store import links, payments
 from tests.services.paylink.world import World
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from stdnum import iso11649
 
 from libs.money import Money
-from services.paylink import moves, references, transfers
-from services.paylink.domain import Link, Method
-from services.paylink.states import LinkEvent, LinkState, TransferState
-from services.paylink.transfers import BankTransfer
+from services.paylink.rules import references, transfers, transitions
+from services.paylink.rules.domain import Link, Method
+from services.paylink.rules.states import LinkEvent, LinkState, TransferState
+from services.paylink.rules.transfers import BankTransfer
 from tests.services.paylink.test_domain import ACCOUNT, AMOUNTS, NOW, draft
 
 
@@ -47,7 +47,7 @@ def test_every_cent_of_every_transfer_has_one_place(arrivals, price):
         surplus += made.transfer.surplus_minor
         link = replace(link, paid_minor=link.paid_minor + made.uses_minor)
         if made.pays:
-            link = moves.ended(link, LinkEvent.SUCCEED, NOW)
+            link = transitions.ended(link, LinkEvent.SUCCEED, NOW)
     assert link.paid_minor + surplus == sum(arrivals)
     assert link.paid_minor == min(price, sum(arrivals))
 

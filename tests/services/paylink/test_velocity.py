@@ -3,7 +3,7 @@
 import pytest
 
 from libs.errors import Kind
-from services.paylink import velocity
+from services.paylink.rules import velocity
 from tests.services.oneclick.payments_double import once, refuse
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, World

@@ -8,7 +8,6 @@ from itertools import combinations
 from typing import Final
 
 from libs.money import Money, exponent
-from services.paylink.domain import BankAccount, Link, Method
 from services.paylink.errors import (
     BankTransferDoesNotFit,
     BankTransferMovedTooOften,
@@ -16,7 +15,8 @@ from services.paylink.errors import (
     PaymentLinkPaid,
     PaymentLinkPaying,
 )
-from services.paylink.states import (
+from services.paylink.rules.domain import BankAccount, Link, Method
+from services.paylink.rules.states import (
     TRANSFER_TRANSITIONS,
     LinkState,
     TransferEvent,

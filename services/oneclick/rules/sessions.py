@@ -9,9 +9,9 @@ from enum import Enum
 from typing import Final
 
 from libs.money import Money
-from services.oneclick.domain import CaptureMode, ChargeState
 from services.oneclick.errors import ClientSecretInvalid
-from services.oneclick.items import Item
+from services.oneclick.rules.domain import CaptureMode, ChargeState
+from services.oneclick.rules.items import Item
 
 LABEL: Final = "incasso one-click session v1"
 SECRET_BYTES: Final = 16

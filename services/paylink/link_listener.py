@@ -16,7 +16,7 @@ from libs.logs import log
 CHECK_SECONDS: Final = 5.0  # a connection that died is noticed within this time
 
 
-class Changes:
+class LinkListener:
     """`run` listens until it is cancelled; while it cannot, those who wait are woken now and then."""
 
     def __init__(self, db: Database, channel: str) -> None:

@@ -8,7 +8,6 @@ from typing import Final
 
 from libs.errors import invalid
 from libs.money import Money
-from services.paylink.drafting import LARGEST_MINOR
 from services.paylink.errors import (
     AmountChanged,
     ProductArchived,
@@ -17,6 +16,7 @@ from services.paylink.errors import (
     TooManyProducts,
     TooManyPurchases,
 )
+from services.paylink.rules.drafting import LARGEST_MINOR
 
 MAX_PRODUCTS: Final = 10_000  # active ones of one merchant: a guard, not a plan
 SHOWN_PRODUCTS: Final = 200  # on the shop's page

@@ -6,9 +6,17 @@ from typing import Final
 
 from libs.errors import invalid
 from libs.money import Money
-from services.paylink.domain import Channel, LineItem, Link, Merchant, Method, NewLink, Recipient
 from services.paylink.errors import BankAccountMissing
-from services.paylink.states import LINK_INITIAL
+from services.paylink.rules.domain import (
+    Channel,
+    LineItem,
+    Link,
+    Merchant,
+    Method,
+    NewLink,
+    Recipient,
+)
+from services.paylink.rules.states import LINK_INITIAL
 
 EXPIRES_IN_DAYS: Final = 30
 REMINDER_DAYS: Final = (1, 3, 7)

@@ -8,10 +8,10 @@ from typing import Final
 
 from libs.errors import invalid
 from libs.money import Money
-from services.paylink.domain import Channel, LineItem, Recipient
-from services.paylink.drafting import LARGEST_MINOR, total
 from services.paylink.errors import CartClosed
-from services.paylink.states import LinkState
+from services.paylink.rules.domain import Channel, LineItem, Recipient
+from services.paylink.rules.drafting import LARGEST_MINOR, total
+from services.paylink.rules.states import LinkState
 
 RECOVERY_DAYS: Final = 7  # until the link of a recovery is over, when nobody says otherwise
 DESCRIPTION_LENGTH: Final = 255  # of a payment link

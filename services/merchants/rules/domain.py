@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Final
 
 from libs.errors import invalid
-from services.merchants.bank_accounts import BankAccount, BankAccountChange
 from services.merchants.errors import (
     ApiKeyRevoked,
     NotATestMerchant,
@@ -20,6 +19,7 @@ from services.merchants.errors import (
     ScopeNotHeld,
     ScopeUnknown,
 )
+from services.merchants.rules.bank_accounts import BankAccount, BankAccountChange
 
 ALL_SCOPES: Final = "*"
 DEFAULT_PLAN: Final = "basic"

@@ -12,7 +12,7 @@ from typing import Final
 from libs.errors import StoredRefusal
 from libs.money import Money
 from services.oneclick.errors import CustomerErased, TooManyAddresses
-from services.oneclick.items import Item, Lowering
+from services.oneclick.rules.items import Item, Lowering
 
 MAX_ADDRESSES: Final = 20
 CHECK_AFTER: Final = timedelta(seconds=15)  # when a charge left without an answer is taken up again

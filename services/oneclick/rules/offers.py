@@ -7,10 +7,10 @@ from typing import Final
 from libs.display import FALLBACK, card_name, language_of
 from libs.errors import Refusal
 from libs.money import Money
-from services.oneclick import limits
 from services.oneclick.errors import ChargeLimitExceeded, ConsentMissing, NoInstrument
-from services.oneclick.instruments import Card, InstrumentState, is_usable
-from services.oneclick.limits import Policy
+from services.oneclick.rules import limits
+from services.oneclick.rules.instruments import Card, InstrumentState, is_usable
+from services.oneclick.rules.limits import Policy
 
 UNKNOWN: Final = "customer_unknown"
 _LABELS: Final = {

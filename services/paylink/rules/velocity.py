@@ -3,7 +3,7 @@
 import ipaddress
 from typing import Final
 
-from services.paylink.domain import Link
+from services.paylink.rules.domain import Link
 
 LABEL: Final = "incasso shopper's address v1"  # of the keyed hashes: no address leaves paylink
 CLOSED: Final = "too_many_declines"  # payments' reason

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.paylink.domain import Link, Method
 from services.paylink.errors import PaymentLinkClosed, PaymentLinkPaid, PaymentLinkPaying
-from services.paylink.states import BACK, LINK_TRANSITIONS, LinkEvent, LinkState
+from services.paylink.rules.domain import Link, Method
+from services.paylink.rules.states import BACK, LINK_TRANSITIONS, LinkEvent, LinkState
 
 TRANSFER_GRACE: Final = timedelta(days=10)  # an announced transfer may arrive after the link's end
 TOKEN_OUTLIVES: Final = timedelta(days=90)  # the page tells of the link's end for so long

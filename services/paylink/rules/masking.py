@@ -1,6 +1,6 @@
 """Addresses as they may be shown to whoever has an old link. Pure."""
 
-from services.paylink.domain import Channel, Recipient
+from services.paylink.rules.domain import Channel, Recipient
 
 
 def masked(recipient: Recipient, channel: Channel) -> str:

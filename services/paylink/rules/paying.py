@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.paylink import moves
-from services.paylink.domain import Link, LinkPayment, Method, Origin
 from services.paylink.errors import (
     AmountChanged,
     MethodNotOffered,
@@ -14,6 +12,8 @@ from services.paylink.errors import (
     QuoteMissing,
     QuoteNotAccepted,
 )
+from services.paylink.rules import transitions
+from services.paylink.rules.domain import Link, LinkPayment, Method, Origin
 
 CHALLENGED: Final = "requires_action"  # payments' name of the state
 REPLACE_AFTER: Final = timedelta(minutes=30)  # another try may end a challenge that nobody passed
@@ -33,7 +33,7 @@ def order_part(link: Link, payment_id: str) -> str:
 
 def check_payable(link: Link, method: Method, now: datetime) -> None:
     """Raises PaymentLinkPaid, …Paying, …Closed, QuoteNotAccepted, QuoteChanged, MethodNotOffered."""
-    moves.check_open(link, now)
+    transitions.check_open(link, now)
     if link.quote is not None:
         if link.acceptance is None:
             raise QuoteNotAccepted

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from services.paylink import events, moves, paying
+from services.paylink import events
 from services.paylink.deps import Deps
-from services.paylink.domain import Acceptance, Link
 from services.paylink.errors import PaymentLinkNotPaid
 from services.paylink.flows.links import locked
 from services.paylink.flows.opening import shown_payment
-from services.paylink.states import LINK_TRANSITIONS, LinkEvent, PaymentState
+from services.paylink.rules import paying, transitions
+from services.paylink.rules.domain import Acceptance, Link
+from services.paylink.rules.states import LINK_TRANSITIONS, LinkEvent, PaymentState
 from services.paylink.store import links, payments
 
 
@@ -38,7 +39,7 @@ async def accept_quote(
         paying.check_quote(link, text_sha256, now)
         accepted = replace(
             link,
-            state=moves.moved(link, LinkEvent.ACCEPT),
+            state=transitions.moved(link, LinkEvent.ACCEPT),
             seen_at=link.seen_at or now,
             acceptance=Acceptance(
                 accepted_at=now,

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from services.paylink.domain import Decline
-from services.paylink.states import PaymentEvent
+from services.paylink.rules.domain import Decline
+from services.paylink.rules.states import PaymentEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from enum import Enum
 
 from libs.errors import StoredRefusal
 from libs.money import Money
-from services.paylink.states import LINK_OPEN, LinkState, PaymentState
+from services.paylink.rules.states import LINK_OPEN, LinkState, PaymentState
 
 
 class Channel(Enum):
