@@ -5,10 +5,14 @@ commit, so that a repeat finds its event id and does nothing. When a batch fails
 the event that fails stands alone; that one comes again later, and after MAX_DELIVERIES goes to
 incasso.dead.<consumer>. What comes again is handled apart from what is new, and any number may wait
 to come again: neither stands in the others' way. Handlers must tolerate any order.
+
+During a rollout two versions share a consumer. An event whose subject only the other one handles is
+left to that one; when nobody has taken it for an hour, it is a dead letter too.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 import nats
@@ -27,10 +31,15 @@ BATCH: Final = 100
 MAX_DELIVERIES: Final = 8
 ACK_WAIT_SECONDS: Final = 30
 RETRY_DELAY_SECONDS: Final = 2.0
+LEFT_TO_OTHERS: Final = timedelta(hours=1)  # longer than a rollout that needs help
 
 CONSUMED = Counter("incasso_events_consumed_total", "Events handled", ["consumer", "outcome"])
 
 Handler: TypeAlias = Callable[[Conn, Event], Awaitable[None]]
+
+
+class SubjectNotHandledError(Exception):
+    """No handler in this version for the event's subject; another version may have one."""
 
 
 class Consumer:
@@ -56,8 +65,16 @@ class Consumer:
                 log.warning("fetch failed", consumer=self._name, error=repr(error))
                 await asyncio.sleep(RETRY_DELAY_SECONDS)
                 continue
-            await self._take([m for m in messages if m.metadata.num_delivered == 1])
-            await self._take([m for m in messages if m.metadata.num_delivered > 1])
+            await asyncio.gather(
+                *(
+                    self._refuse(m, SubjectNotHandledError(m.subject))
+                    for m in messages
+                    if m.subject not in self._handlers
+                )
+            )
+            ours = [m for m in messages if m.subject in self._handlers]
+            await self._take([m for m in ours if m.metadata.num_delivered == 1])
+            await self._take([m for m in ours if m.metadata.num_delivered > 1])
 
     async def set_up(self) -> None:
         """Makes the consumer, or changes it to what this version handles."""
@@ -127,9 +144,6 @@ class Consumer:
                     await self._handle_one(conn, event)
 
     async def _handle_one(self, conn: Conn, event: Event) -> None:
-        handler = self._handlers.get(event.subject)
-        if handler is None:
-            return
         context.set_current(context.Call(merchant_id=event.merchant_id, actor=self._name))
         with telemetry.span(
             f"process {event.subject}",
@@ -137,13 +151,12 @@ class Consumer:
             parent=event.traceparent,
             attributes={"messaging.system": "nats", "messaging.message.id": event.event_id},
         ):
-            await handler(conn, event)
+            await self._handlers[event.subject](conn, event)
 
     async def _refuse(self, message: Msg, error: Exception) -> None:
         """Try again later, or give up: a copy with the reason goes to the dead letters."""
         tries = message.metadata.num_delivered
-        outage = isinstance(error, ServiceUnavailable)
-        if tries >= MAX_DELIVERIES and not outage and await self._bury(message, error):
+        if _is_hopeless(message, error) and await self._bury(message, error):
             log.error("event is dead", consumer=self._name, attempts=tries, exc_info=error)
             await message.term()
             CONSUMED.labels(self._name, "dead").inc()
@@ -166,6 +179,13 @@ class Consumer:
             log.warning("dead letter was not published", consumer=self._name, error=repr(failure))
             return False
         return True
+
+
+def _is_hopeless(message: Msg, error: Exception) -> bool:
+    if isinstance(error, SubjectNotHandledError):
+        return datetime.now(UTC) - message.metadata.timestamp >= LEFT_TO_OTHERS
+    tries = message.metadata.num_delivered
+    return tries >= MAX_DELIVERIES and not isinstance(error, ServiceUnavailable)
 
 
 def _shape(config: ConsumerConfig) -> tuple[object, ...]:
