@@ -19,7 +19,7 @@ from services.payments.outcomes import (
     Outcome,
     Pending,
 )
-from services.payments.states import ATTEMPT_SETTLED, AttemptKind, AttemptState
+from services.payments.states import AttemptKind, AttemptState
 
 
 class Look(Enum):
@@ -60,11 +60,13 @@ def judge(
     kind = AttemptKind.REFUND if outcome.captured else AttemptKind.CANCEL
     mine = [a for a in known if a.charge_reference == outcome.psp_reference and a.kind is kind]
     standing = [a for a in mine if a.state is not AttemptState.DECLINED]
-    left = outcome.amount_minor - sum(a.amount_minor for a in standing)
-    if standing and (kind is AttemptKind.CANCEL or left <= 0):
-        settled = all(a.state is AttemptState.APPROVED for a in standing)
-        return Look.DONE if settled else Look.AGAIN
-    if any(a.undoes == charge.id and a.state not in ATTEMPT_SETTLED for a in standing):
+    under_way = [a for a in standing if a.state is not AttemptState.APPROVED]
+    left = outcome.amount_minor  # all that is held, also when it is held again after a release
+    if kind is AttemptKind.REFUND:
+        left -= sum(a.amount_minor for a in standing)
+    if left <= 0:
+        return Look.AGAIN if under_way else Look.DONE
+    if any(a.undoes == charge.id for a in under_way):
         return Look.AGAIN  # one at a time: what it comes to decides what is left
     attempt = Attempt(
         merchant_id=payment.merchant_id,

@@ -59,9 +59,9 @@ def fail_refund(deps: Deps, operation_id: str, *, base_url: str) -> dict[str, An
 
 
 def approve_late(deps: Deps, charge_id: str, *, captured: bool, base_url: str) -> dict[str, Any]:
-    """The PSP approves what it had declined, or what was cancelled."""
+    """The PSP approves what it had declined, or takes what was cancelled: no PSP holds that again."""
     charge = flows.require_charge(deps, charge_id)
-    if charge.state not in (State.DECLINED, State.CANCELLED):
+    if charge.state not in ((State.DECLINED, State.CANCELLED) if captured else (State.DECLINED,)):
         raise errors.NotPendingError(f"a charge in state {charge.state} was not declined")
     state = State.CAPTURED if captured else State.AUTHORISED
     approved = dataclasses.replace(

@@ -289,3 +289,14 @@ async def test_a_console_refund_that_fails_after_ours_is_made_good(
     after = await world.get(payment)
     assert (after.state, after.refunds) == (State.DECLINED, ())
     assert "payment.refund_failed" not in await world.subjects()
+
+
+async def test_what_is_approved_once_more_after_a_release_is_released_once_more(world: World):
+    payment, key = await refused(world)
+    for number in range(2):
+        approved = world.a.approve_late(key, payment.id, captured=False)
+        await world.notice(told(f"late {number}", key, approved))
+        assert books(world) == (5990, 0, 0)
+        await recover_all(world)
+        assert books(world) == (0, 0, 0)
+    assert [row["state"] for row in await world.attempts(CANCEL)] == ["approved"] * 2

@@ -103,7 +103,7 @@ class Storm:
                 assert (now_is.state is State.AUTHORISED) == (booked.held_minor > 0)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 async def test_after_a_storm_the_psps_books_are_what_payments_says(world: World, seed: int):
     storm = Storm(world, seed)
     await storm.prepare()

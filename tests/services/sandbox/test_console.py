@@ -81,6 +81,14 @@ async def test_a_declined_charge_is_approved_late(sandbox, receiver, captured, s
     assert (await sandbox.console(f"charges/{charge['id']}/approve")).status == 422
 
 
+async def test_what_was_released_may_be_taken_late_but_not_held_again(sandbox):
+    charge_id = (await sandbox.charge(capture=False)).body["id"]
+    await sandbox.console(f"charges/{charge_id}/cancel")
+    assert (await sandbox.console(f"charges/{charge_id}/approve", captured=False)).status == 422
+    taken = await sandbox.console(f"charges/{charge_id}/approve", captured=True)
+    assert taken.body["state"] == "captured"
+
+
 async def test_a_dispute_is_changed_lost_appealed_and_won(sandbox, receiver):
     charge_id = (await sandbox.charge()).body["id"]
     opened = await sandbox.call("POST", "/control/disputes", {"charge_id": charge_id})
