@@ -46,7 +46,8 @@ def check_of_browser(request: Message) -> None:
 
 def _beyond_browser(message: Message, path: str) -> Iterator[str]:
     for field, value in message.ListFields():
-        if not rules_of(field).browser:
+        rules = rules_of(field)
+        if not (rules.browser or rules.browser_address):
             yield f"{path}{field.name}"
         elif field.message_type is None or _is_map(field):
             continue

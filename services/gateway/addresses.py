@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import Counter
 
+from libs import networks
 from libs.logs import log
 
 FORWARDED_WRONG = Counter(
@@ -17,7 +18,6 @@ FORWARDED_WRONG = Counter(
     "Requests whose X-Forwarded-For does not fit INCASSO_TRUSTED_PROXIES",
     ["reason"],
 )
-_IPV6_NETWORK_BITS: Final = 64  # what one household or server is given
 _UNTRUSTED: Final = (
     "X-Forwarded-For arrives but INCASSO_TRUSTED_PROXIES is 0: behind a proxy all callers look"
     " like one address"
@@ -71,11 +71,6 @@ def plain(hop: str) -> str:
 def network(address: str) -> str:
     """What one caller holds: an IPv4 address, or the /64 of an IPv6 one."""
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        return networks.of(address)
     except ValueError:
         return address
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((found, _IPV6_NETWORK_BITS), strict=False))
-    return str(found)

@@ -27,6 +27,7 @@ class Route:
     response_body: str  # the field that is the answer; "" for the whole message
     path_fields: tuple[str, ...]
     header_fields: Mapping[str, str] = field(hash=False)  # the header that carries each
+    address_fields: tuple[str, ...]  # the gateway fills them with the browser's address
 
     @property
     def success_status(self) -> int:
@@ -42,7 +43,11 @@ class Route:
         in_headers = {
             name: f"is sent in the header {header}" for name, header in self.header_fields.items()
         }
-        return dict.fromkeys(self.path_fields, "is part of the address; leave it out") | in_headers
+        return {
+            **dict.fromkeys(self.path_fields, "is part of the address; leave it out"),
+            **dict.fromkeys(self.address_fields, "is filled in by the gateway; leave it out"),
+            **in_headers,
+        }
 
 
 def all_routes() -> tuple[Route, ...]:
@@ -79,6 +84,11 @@ def _routes_of(rpc: MethodDescriptor, rule: http_pb2.HttpRule) -> Iterator[Route
             for found in rpc.input_type.fields
             if (header := validation.rules_of(found).header)
         },
+        address_fields=tuple(
+            found.name
+            for found in rpc.input_type.fields
+            if validation.rules_of(found).browser_address
+        ),
     )
     for additional in rule.additional_bindings:
         yield from _routes_of(rpc, additional)

@@ -19,7 +19,7 @@ from libs.errors import (
 )
 from libs.tasks import Tasks
 from services.gateway import authentication, bodies, json_in, json_text, problems, room
-from services.gateway.addresses import Addresses
+from services.gateway.addresses import Addresses, plain
 from services.gateway.authentication import Identity, Keys
 from services.gateway.errors import (
     IdempotencyKeyInvalid,
@@ -92,6 +92,8 @@ class Transcoder:
         if self._rules.idempotency_key_required and not key:
             raise IdempotencyKeyMissing
         message = await self._parse(request)
+        if caller.publishable and self._route.address_fields:
+            self._tell_address(message, request)
         context.set_current(
             context.Call(
                 merchant_id=caller.merchant_id,
@@ -141,6 +143,11 @@ class Transcoder:
             elif body:
                 self._read(message, body)
         return message
+
+    def _tell_address(self, message: Message, request: web.Request) -> None:
+        if address := plain(self._edge.addresses.of(request)):
+            for name in self._route.address_fields:
+                setattr(message, name, address)
 
     def _read(self, message: Message, body: bytes) -> None:
         value = json_text.parse(body)

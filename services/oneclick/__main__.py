@@ -6,6 +6,7 @@ from typing import Final
 from incasso.oneclick.v1 import oneclick_pb2_grpc
 from libs import client, process
 from libs.clock import Clock
+from libs.payments import velocity
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
 from libs.seal import keys_of
@@ -22,8 +23,14 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 async def build(config: Config, chassis: Chassis) -> Parts:
     channel = client.channel(config.payments_target)
-    client_secrets = Proofs(sessions.LABEL, keys_of(config.seal_keys))
-    deps = Deps(chassis.db, Payments(channel), Clock(), client_secrets)
+    keys = keys_of(config.seal_keys)
+    deps = Deps(
+        db=chassis.db,
+        payments=Payments(channel),
+        clock=Clock(),
+        client_secrets=Proofs(sessions.LABEL, keys),
+        addresses=Proofs(velocity.LABEL, keys),
+    )
     return Parts(
         servicers=[(oneclick_pb2_grpc.add_OneClickServiceServicer_to_server, OneClick(deps))],
         names=[SERVICE],

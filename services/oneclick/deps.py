@@ -14,3 +14,4 @@ class Deps:
     payments: Payments
     clock: Clock
     client_secrets: Proofs  # of sessions
+    addresses: Proofs  # of shoppers: see libs/payments/velocity.py

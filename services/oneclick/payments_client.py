@@ -103,7 +103,7 @@ def charge_request(
     tokens: Sequence[Token],
     return_url: str,
     metadata: Mapping[str, str],
-    session_id: str | None,
+    velocity_subjects: Sequence[str],
 ) -> bytes:
     """What payments will be asked, to be stored with the intent."""
     return payments_pb2.CreatePaymentRequest(
@@ -117,10 +117,7 @@ def charge_request(
         initiator=payments_pb2.INITIATOR_CUSTOMER,
         return_url=return_url,
         metadata=metadata,
-        velocity_subjects=[
-            f"customer:{customer_id}",
-            *([f"session:{session_id}"] if session_id else []),
-        ],
+        velocity_subjects=velocity_subjects,
     ).SerializeToString(deterministic=True)
 
 
@@ -132,6 +129,7 @@ def setup_request(
     email: str,
     return_url: str,
     psp_customer: str,
+    velocity_subjects: Sequence[str],
 ) -> bytes:
     """What payments will be asked, to be stored with the intent."""
     return payments_pb2.SetUpInstrumentRequest(
@@ -141,6 +139,7 @@ def setup_request(
         email=email,
         return_url=return_url,
         psp_customer=psp_customer,
+        velocity_subjects=velocity_subjects,
     ).SerializeToString(deterministic=True)
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2_grpc
 from libs import bus_users, client, process, seal
 from libs.clock import Clock
+from libs.payments import velocity
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
 from libs.seal import Seal
@@ -16,7 +17,6 @@ from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
-from services.paylink.rules import velocity
 from services.paylink.service.links import PaymentLinks
 from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import Shops

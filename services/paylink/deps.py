@@ -17,7 +17,7 @@ class Deps:
     db: Database
     clock: Clock
     seal: Seal
-    addresses: Proofs  # of shoppers: see velocity.py
+    addresses: Proofs  # of shoppers: see libs/payments/velocity.py
     public_url: str  # without a slash at the end
     merchants: Merchants
     payments: Payments

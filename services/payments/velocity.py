@@ -38,12 +38,15 @@ NEW_CARD: Final[Mapping[str, Limit]] = {
     # Only while as many are declined as are taken: a large shop has that many any day.
     MERCHANT: Limit(100, HOUR),
 }
-# A saved card is barred by its own declines, its customer's and those of its session.
+# A saved card is barred by its own declines, its customer's, those of its session, and those of
+# saved cards at its shopper's address.
 SAVED_CARD: Final[Mapping[str, Limit]] = {
     "session": Limit(5, DAY),
     "customer": Limit(10, DAY),
+    "clicking_address": Limit(20, HOUR),  # apart from what strangers there do with new cards
     INSTRUMENT: Limit(5, DAY),
 }
+HASHED: Final = frozenset({"address", "clicking_address"})
 # A card may still be declined; afterwards nobody needs to know the subjects any more.
 OPEN: Final = (State.PROCESSING, State.REQUIRES_ACTION, State.PENDING)
 # They say nothing about the card: nobody learns from them which one is good.
@@ -74,7 +77,7 @@ def kind_of(subject: str) -> str:
 
 def name_of(subject: str) -> str:
     """Whose counter it is, as the merchant may know it; "" for an address and the merchant."""
-    return "" if kind_of(subject) == "address" else subject.partition(":")[2]
+    return "" if kind_of(subject) in HASHED else subject.partition(":")[2]
 
 
 def judged(subjects: Sequence[str], *, instrument_id: str) -> Sequence[Judged]:
@@ -90,9 +93,11 @@ def judged(subjects: Sequence[str], *, instrument_id: str) -> Sequence[Judged]:
     ]
 
 
-def of_customer(customer_id: str) -> Judged:
-    """A customer who saves a card."""
-    return Judged(f"customer:{customer_id}", SAVED_CARD["customer"])
+def of_setup(customer_id: str, subjects: Sequence[str]) -> Sequence[Judged]:
+    """A customer who saves a card, and the address at which it is done: the card is a new one."""
+    customer = Judged(f"customer:{customer_id}", SAVED_CARD["customer"])
+    addresses = sorted({subject for subject in subjects if kind_of(subject) == "address"})
+    return [*(Judged(subject, NEW_CARD["address"]) for subject in addresses), customer]
 
 
 def counts(before: Payment, after: Payment) -> Sequence[Count]:

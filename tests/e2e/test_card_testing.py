@@ -2,6 +2,7 @@
 
 import asyncio
 
+from stack.shop import Shop
 from tests.e2e.conftest import open_shop
 from tests.e2e.test_links import DECLINED
 
@@ -41,3 +42,28 @@ async def test_one_address_cannot_try_card_after_card_over_many_links(stack, pay
         customer = await shop.customer("tok_visa")
         assert (await shop.one_click(customer, 100)).expect(201)["state"] == "captured"
         assert (await payer.open(links[-1]["url"])).view == "open"
+
+
+async def test_one_address_cannot_click_through_card_after_card(stack):
+    async with open_shop(stack, "Clicked") as (shop, merchant):
+        browser = Shop(
+            shop.http, shop.url, merchant.publishable_key, shop.sandbox_url, shop.localstripe_url
+        )
+
+        async def click(token, *, at=browser):
+            order = {
+                "customer_id": await shop.customer(token),
+                "amount": {"amount_minor": 100, "currency": "EUR"},
+                "order_reference": shop.next_order(),
+            }
+            session = (await shop.call("POST", "/v1/one-click-sessions", order)).expect(201)
+            path = f"/v1/one-click-sessions/{session['id']}/pay"
+            return await at.call("POST", path, {}, client_secret=session["client_secret"])
+
+        clicks = [await click("tok_stolen") for _ in range(22)]
+        assert [each.status for each in clicks] == [200] * 20 + [409] * 2
+        assert clicks[-1].body["code"] == "too_many_declines"
+        assert (await click("tok_visa")).status == 409  # whoever clicks from there
+        assert (await click("tok_visa", at=shop)).expect(200)["state"] == "paid"
+        events = (await shop.get("/v1/events?type=card_testing.suspected"))["data"]
+        assert [event["data"]["kind"] for event in events] == ["clicking_address"]

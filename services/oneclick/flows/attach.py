@@ -13,6 +13,7 @@ from libs import client, context, idempotency, ids
 from libs.db import Conn
 from libs.errors import InternalError, Kind, RemoteRefusal, StoredRefusal, invalid, stored
 from libs.idempotency import Key
+from libs.payments import velocity
 from services.oneclick import events
 from services.oneclick.deps import Deps
 from services.oneclick.errors import CustomerNotFound
@@ -101,10 +102,15 @@ async def _insert_intent(deps: Deps, tx: Conn, cmd: AttachInstrument, instrument
             email=customer.email or "",
             return_url=cmd.return_url,
             psp_customer=_psp_customer(others, cmd.psp_account),
+            velocity_subjects=_subjects(deps, cmd.consent),
         ),
         created_at=now,
     )
     await instruments.insert(tx, intent, check_after=CHECK_AFTER)
+
+
+def _subjects(deps: Deps, consent: Consent) -> Sequence[str]:
+    return [velocity.of_address(deps.addresses, consent.ip)] if consent.ip else []
 
 
 def _psp_customer(others: Sequence[Instrument], psp_account: str) -> str:

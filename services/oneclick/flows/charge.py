@@ -3,7 +3,7 @@
 The charge's id is the key under which payments is asked, so a repeat of any step is the same charge.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from libs.errors import (
 )
 from libs.idempotency import Key
 from libs.money import Money
+from libs.payments import velocity
 from services.oneclick.deps import Deps
 from services.oneclick.errors import (
     AddressNotFound,
@@ -61,6 +62,7 @@ class CreateOneClickPayment:
     session_id: str | None = None
     session_try: int | None = None
     items: tuple[Item, ...] = ()
+    ip: str | None = None  # of the shopper's device
 
 
 async def create_one_click_payment(
@@ -99,7 +101,8 @@ async def start_charge(deps: Deps, tx: Conn, cmd: CreateOneClickPayment, charge_
     )
     if buyer is None:
         raise CustomerNotFound
-    charge = _intent(buyer, cmd, charge_id, merchant_id, now)
+    subjects = _subjects(deps, cmd)
+    charge = _intent(buyer, cmd, charge_id, merchant_id, now, velocity_subjects=subjects)
     inserted = await charges.insert(tx, charge, buyer.last_challenge_at)
     if not inserted.usable:
         raise InstrumentNotUsable
@@ -107,8 +110,24 @@ async def start_charge(deps: Deps, tx: Conn, cmd: CreateOneClickPayment, charge_
     return replace(charge, sca=inserted.sca)
 
 
+def _subjects(deps: Deps, cmd: CreateOneClickPayment) -> Sequence[str]:
+    """By whom declines are counted."""
+    found = [velocity.of_customer(cmd.customer_id)]
+    if cmd.session_id is not None:
+        found.append(velocity.of_session(cmd.session_id))
+    if cmd.ip is not None:
+        found.append(velocity.of_clicking_address(deps.addresses, cmd.ip))
+    return found
+
+
 def _intent(
-    buyer: Buyer, cmd: CreateOneClickPayment, charge_id: str, merchant_id: str, now: datetime
+    buyer: Buyer,
+    cmd: CreateOneClickPayment,
+    charge_id: str,
+    merchant_id: str,
+    now: datetime,
+    *,
+    velocity_subjects: Sequence[str],
 ) -> Charge:
     instrument_id, consent_id = _chargeable(buyer, cmd, now)
     limits.check_charge(buyer.policy, cmd.amount)
@@ -137,7 +156,7 @@ def _intent(
             tokens=buyer.tokens,
             return_url=cmd.return_url,
             metadata=cmd.metadata,
-            session_id=cmd.session_id,
+            velocity_subjects=velocity_subjects,
         ),
         sca=ScaHistory(0, 0),
         created_at=now,

@@ -134,11 +134,11 @@ async def get_one_click_session(
 
 
 async def pay_one_click_session(
-    deps: Deps, session_id: str, client_secret: str | None
+    deps: Deps, session_id: str, client_secret: str | None, *, ip: str | None
 ) -> SessionView:
     """The click. However often it comes, one charge at a time, and none after one that succeeded."""
     session = await _find(deps, session_id, client_secret)
-    charge, fresh = await _charge_to_pay(deps, session)
+    charge, fresh = await _charge_to_pay(deps, session, ip)
     if fresh:
         payment = await perform(deps, charge, None)
     elif await _is_being_asked(deps, charge):
@@ -148,7 +148,7 @@ async def pay_one_click_session(
     return await _view(deps, session_id, payment.body)
 
 
-async def _charge_to_pay(deps: Deps, session: Session) -> tuple[Charge, bool]:
+async def _charge_to_pay(deps: Deps, session: Session, ip: str | None) -> tuple[Charge, bool]:
     """The charge of the session's payment, and whether it is a new one.
 
     The customer's lock comes before the session's, as everywhere.
@@ -166,12 +166,12 @@ async def _charge_to_pay(deps: Deps, session: Session) -> tuple[Charge, bool]:
         if rules.is_expired(locked, deps.clock.now()):
             raise SessionExpired
         charge_id = ids.new("och")
-        charge = await start_charge(deps, tx, _click(locked), charge_id)
+        charge = await start_charge(deps, tx, _click(locked, ip), charge_id)
         await sessions.start_paying(tx, locked, charge_id)
     return charge, True
 
 
-def _click(session: Session) -> CreateOneClickPayment:
+def _click(session: Session, ip: str | None) -> CreateOneClickPayment:
     """Each try of a session has its number, of which the database allows one charge."""
     return CreateOneClickPayment(
         customer_id=session.customer_id,
@@ -186,6 +186,7 @@ def _click(session: Session) -> CreateOneClickPayment:
         session_id=session.id,
         session_try=session.tries + 1,
         items=session.items,
+        ip=ip,
     )
 
 

@@ -127,6 +127,7 @@ def create_payment(request: pb.CreateOneClickPaymentRequest) -> CreateOneClickPa
         return_url=request.return_url,
         metadata=dict(request.metadata),
         items=_items(request.items),
+        ip=opt(request, "ip"),
     )
 
 

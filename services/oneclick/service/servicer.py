@@ -151,6 +151,7 @@ class OneClick(OneClickServiceServicer):
         self, request: pb.CreateOneClickPaymentRequest, rpc: Rpc
     ) -> pb.CreateOneClickPaymentResponse:
         cmd = requests.create_payment(request)
+        request.ClearField("ip")  # a click that is made again from elsewhere is the same click
         key = key_of(request, "CreateOneClickPayment")
         made = await charge.create_one_click_payment(self._deps, cmd, key)
         return pb.CreateOneClickPaymentResponse(payment=payments_pb2.Payment.FromString(made))
@@ -184,7 +185,10 @@ class OneClick(OneClickServiceServicer):
         self, request: pb.PayOneClickSessionRequest, rpc: Rpc
     ) -> pb.PayOneClickSessionResponse:
         view = await sessions.pay_one_click_session(
-            self._deps, request.session_id, requests.opt(request, "client_secret")
+            self._deps,
+            request.session_id,
+            requests.opt(request, "client_secret"),
+            ip=requests.opt(request, "ip"),
         )
         return pb.PayOneClickSessionResponse(session=self._session(view))
 

@@ -20,6 +20,7 @@ from libs.errors import (
 )
 from libs.idempotency import Key
 from libs.logs import log
+from libs.payments import velocity as tries
 from services.paylink import events, metrics
 from services.paylink.deps import Deps
 from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable, MethodNotOffered
@@ -146,11 +147,10 @@ async def _start(
 def _subjects(deps: Deps, link: Link, cmd: PayByCard) -> Sequence[str]:
     """By whom declines are counted: of a saved card its customer, of a new one whoever pays."""
     if cmd.new_card is None:
-        return [velocity.of_customer(link.customer_id)] if link.customer_id else []
+        return [tries.of_customer(link.customer_id)] if link.customer_id else []
     if cmd.ip is None:
         return [velocity.of_link(link)]
-    proof = deps.addresses.of(velocity.network_of(cmd.ip))
-    return [velocity.of_link(link), velocity.of_address(proof)]
+    return [velocity.of_link(link), tries.of_address(deps.addresses, cmd.ip)]
 
 
 async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> None:

@@ -27,13 +27,14 @@ class SetUpInstrument:
     email: str
     return_url: str
     psp_customer: str
+    velocity_subjects: tuple[str, ...] = ()
 
 
 async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady:
     """Raises TooManyDeclines, InstrumentRefused and PspUnavailable.
 
     A repeat asks the PSP again under its key. To save a card is to try it, too: a refusal counts as
-    a decline of the customer.
+    a decline of the customer and of the address.
     """
     now = deps.clock.now()
     page = await deps.book.page(cmd.merchant_id, naming=[cmd.psp_account])
@@ -41,9 +42,9 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady
     connector = deps.psps.connector(account)
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, cmd.key, deps.new_id("isu"), lock=retry.CALL_FOR)
-        judged = velocity.of_customer(cmd.customer_id)
-        if claim.fresh and await store.barred(tx, cmd.merchant_id, [judged], now):
-            raise TooManyDeclines(velocity.kind_of(judged.subject))
+        judged = velocity.of_setup(cmd.customer_id, cmd.velocity_subjects)
+        if claim.fresh and (barred := await store.barred(tx, cmd.merchant_id, judged, now)):
+            raise TooManyDeclines(velocity.kind_of(barred))
     setup = InstrumentSetup(
         key=claim.resource_id,
         token=cmd.token,
@@ -58,10 +59,14 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady
     async with deps.db.transaction() as tx:
         await idempotency.release(tx, cmd.key)
         if isinstance(outcome, Declined) and outcome.code not in velocity.NOT_COUNTED:
-            alarm = NewEvent(
-                cmd.merchant_id, judged.subject, *events.card_testing_suspected(judged), at=now
-            )
-            await store.count(tx, cmd.merchant_id, [Count(judged, 1, 0)], [alarm], now)
+            alarms = [
+                NewEvent(
+                    cmd.merchant_id, each.subject, *events.card_testing_suspected(each), at=now
+                )
+                for each in judged
+            ]
+            counts = [Count(each, 1, 0) for each in judged]
+            await store.count(tx, cmd.merchant_id, counts, alarms, now)
     match outcome:
         case InstrumentReady():
             return outcome

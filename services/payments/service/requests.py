@@ -105,6 +105,7 @@ def set_up(request: pb.SetUpInstrumentRequest) -> SetUpInstrument:
         email=request.email,
         return_url=request.return_url,
         psp_customer=request.psp_customer,
+        velocity_subjects=tuple(request.velocity_subjects),
     )
 
 

@@ -13,6 +13,7 @@ from tests.services.gateway.conftest import PUBLISHABLE, SECRET
 from tests.services.gateway.samples import ROUTES, name_of, sample
 
 OPEN = [route for route in ROUTES if route.rules.publishable]
+ADDRESSED = [route for route in ROUTES if route.address_fields]
 PROVEN = [route for route in ROUTES if route.header_fields]
 PROOF = {"client_secret": "s3cret"}
 ITEM = ("fixed", "id", "name", "quantity", "unit_amount_minor")
@@ -169,6 +170,25 @@ def test_a_proof_that_is_given_twice_or_is_no_text_is_refused(values):
     with pytest.raises(validation.InvalidArgument) as refused:
         json_in.fill_headers(message, PROVEN[0].header_fields, given.getall)
     assert [violation.field for violation in refused.value.violations] == ["client_secret"]
+
+
+@pytest.mark.parametrize("route", ADDRESSED, ids=name_of)
+async def test_the_gateway_tells_the_browsers_address_and_believes_nobody_else(gateway, route):
+    one = sample(route)
+    for key, told in ((PUBLISHABLE, "127.0.0.1"), (SECRET, "")):
+        async with gateway.request(route.method, one.path, key=key, **one.arguments()) as response:
+            assert response.status == route.success_status
+        assert gateway.services.last(route.rpc.name).request.ip == told
+        for more in ({"params": {"ip": "192.0.2.7"}}, {"json": {"ip": "192.0.2.7"}}):
+            arguments = {**one.arguments(), **more}
+            async with gateway.request(route.method, one.path, key=key, **arguments) as response:
+                [error] = (await response.json(content_type=None))["errors"]
+            assert (response.status, error["pointer"]) == (400, "/ip")
+            assert error["detail"] == "is filled in by the gateway; leave it out"
+
+
+def test_clicks_of_browsers_are_told_with_their_address():
+    assert [name_of(route) for route in ADDRESSED] == ["PayOneClickSession"]
 
 
 def test_whatever_proves_a_browser_is_declared_as_a_header():

@@ -13,6 +13,7 @@ from incasso.oneclick.v1.oneclick_pb2_grpc import (
 from libs import client, db
 from libs.clock import Clock
 from libs.db import Database
+from libs.payments import velocity
 from libs.proofs import Proofs
 from libs.server import Server
 from libs.tasks import Tasks
@@ -39,8 +40,14 @@ async def world(database: Database) -> AsyncIterator[World]:
     double = payments_double.Payments()
     payments_server, target = await payments_double.serve(double)
     payments_channel = client.channel(target)
-    client_secrets = Proofs(sessions.LABEL, [Fernet.generate_key().decode()])
-    deps = Deps(database, Payments(payments_channel), Clock(), client_secrets)
+    keys = [Fernet.generate_key().decode()]
+    deps = Deps(
+        db=database,
+        payments=Payments(payments_channel),
+        clock=Clock(),
+        client_secrets=Proofs(sessions.LABEL, keys),
+        addresses=Proofs(velocity.LABEL, keys),
+    )
     server = Server([(add_OneClickServiceServicer_to_server, OneClick(deps))], [NAME], Tasks())
     port = await server.start("127.0.0.1:0")
     channel = client.channel(f"ipv4:127.0.0.1:{port}")

@@ -49,6 +49,21 @@ async def test_payments_is_asked_with_everything_it_needs(world: World):
     assert asked.velocity_subjects == [f"customer:{customer_id}"]
 
 
+async def test_declines_are_counted_by_a_hash_of_the_shoppers_address(world: World):
+    for ip in ("203.0.113.7", "203.0.113.8", "203.0.113.7"):
+        await world.charge(await world.shopper(), ip=ip)
+    told = [asked.velocity_subjects[1] for asked in world.payments.calls["CreatePayment"]]
+    assert told[0] == told[2] != told[1]
+    assert all(subject.startswith("clicking_address:") for subject in told)
+    assert "203.0.113" not in str(world.payments.calls)
+
+
+async def test_a_click_that_is_made_again_from_elsewhere_is_the_same_click(world: World):
+    customer_id = await world.shopper()
+    first = await world.charge(customer_id, key="click-1", ip="203.0.113.7")
+    assert await world.charge(customer_id, key="click-1", ip="2001:db8::7") == first
+
+
 async def test_a_delayed_capture_has_the_policys_grace_when_none_is_named(world: World):
     customer_id = await world.shopper()
     await world.charge(customer_id, capture=payments_pb2.CAPTURE_MODE_DELAYED)

@@ -36,6 +36,18 @@ async def test_a_card_is_saved_with_its_consent_and_becomes_the_default(world: W
     assert await world.value("SELECT setup_request FROM instruments WHERE id = $1", made.id) is None
 
 
+async def test_declined_cards_that_are_saved_are_counted_by_the_consents_address(world: World):
+    await world.attach(await world.customer())
+    with_address = world.payments.calls["SetUpInstrument"][-1]
+    [subject] = with_address.velocity_subjects
+    assert subject.startswith("address:")
+    assert "203.0.113" not in str(with_address)
+    request = world.attach_request(await world.customer())
+    request.consent.ClearField("ip")
+    await world.call("AttachInstrument", request)
+    assert not world.payments.calls["SetUpInstrument"][-1].velocity_subjects
+
+
 async def test_the_same_key_saves_one_card(world: World):
     customer_id = await world.customer()
     request = world.attach_request(customer_id)

@@ -34,8 +34,8 @@ def browser(world: World) -> World:
     return World(world.deps, world.payments, world.stub, world.merchant_id, publishable=True)
 
 
-async def pay(world: World, session, secret: str | None = None):
-    request = pb.PayOneClickSessionRequest(session_id=session.id, client_secret=secret)
+async def pay(world: World, session, secret: str | None = None, ip: str | None = None):
+    request = pb.PayOneClickSessionRequest(session_id=session.id, client_secret=secret, ip=ip)
     return (await world.call("PayOneClickSession", request)).session
 
 
@@ -156,6 +156,17 @@ async def test_a_declined_click_can_be_tried_again(world: World):
     told = [list(one.velocity_subjects) for one in world.payments.calls["CreatePayment"]]
     assert told == [[f"customer:{session.customer_id}", f"session:{session.id}"]] * 2
     assert len(set(world.payments.keys["CreatePayment"])) == 2
+
+
+async def test_declines_of_a_browsers_clicks_are_counted_by_its_address(world: World):
+    for ip in ("2001:db8:1:2::3", "2001:db8:1:2:9::4"):  # of one household
+        session = await opened(world, await world.shopper())
+        await pay(browser(world), session, session.client_secret, ip)
+    told = [one.velocity_subjects for one in world.payments.calls["CreatePayment"]]
+    [address] = {subjects[2] for subjects in told}
+    assert address.startswith("clicking_address:")
+    assert "2001" not in address.partition(":")[0]
+    assert told[1][:2] == [f"customer:{session.customer_id}", f"session:{session.id}"]
 
 
 async def test_a_click_that_payments_refuses_can_be_tried_again(world: World):

@@ -11,6 +11,7 @@ from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc
 from libs import client, db
 from libs.clock import Clock
 from libs.db import Database
+from libs.payments import velocity
 from libs.proofs import Proofs
 from libs.seal import Seal
 from libs.server import Server
@@ -20,7 +21,6 @@ from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
-from services.paylink.rules import velocity
 from services.paylink.service.links import PaymentLinks
 from services.paylink.service.pages import PayPages
 from services.paylink.store.links import CHANGED

@@ -21,6 +21,7 @@ from libs.clock import Clock
 from libs.db import Database
 from libs.errors import Refusal
 from libs.money import Money
+from libs.payments import velocity
 from libs.proofs import Proofs
 from libs.seal import Seal
 from libs.server import Server
@@ -32,7 +33,6 @@ from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
-from services.paylink.rules import velocity
 from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import NAME, Shops
 from services.paylink.store.links import CHANGED

@@ -1,9 +1,6 @@
 """Card testing through links: what payments is told of who tries, and what a closed link shows."""
 
-import pytest
-
 from libs.errors import Kind
-from services.paylink.rules import velocity
 from tests.services.oneclick.payments_double import once, refuse
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, World
@@ -64,16 +61,3 @@ async def test_a_refused_new_card_leaves_the_link_open_for_a_saved_one(world: Wo
     assert (await world.get(link)).state == Link.STATE_CREATED
     await world.pay(link, instrument_id="ins_good")
     assert (await world.get(link)).state == Link.STATE_PAID
-
-
-@pytest.mark.parametrize(
-    ("ip", "network"),
-    [
-        ("203.0.113.7", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-    ],
-)
-def test_a_shopper_is_told_by_what_is_theirs_of_the_internet(ip: str, network: str):
-    assert velocity.network_of(ip) == network

@@ -33,6 +33,21 @@ async def test_a_customer_may_not_try_card_after_card_by_saving_them(door: Door)
     await door.call("SetUpInstrument", **fields("cus_2"))
 
 
+async def test_one_address_may_not_try_card_after_card_by_saving_them(door: Door):
+    door.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
+    there = {"velocity_subjects": ["address:aa"]}
+    answers = [
+        await door.refused("SetUpInstrument", **fields(f"cus_{n}"), **there) for n in range(25)
+    ]
+    assert [reason for _, reason in answers[:20]] == ["instrument_refused"] * 20
+    assert answers[20:] == [TOO_MANY] * 5
+    rows = await door.world.rows("SELECT body FROM outbox")
+    [event] = [events_pb2.CardTestingSuspected.FromString(row["body"]) for row in rows]
+    assert (event.kind, event.HasField("reference")) == ("address", False)
+    door.world.a.setup_outcome = None
+    await door.call("SetUpInstrument", **fields("cus_99"), velocity_subjects=["address:bb"])
+
+
 async def test_a_repeat_of_a_card_that_was_saved_is_answered(door: Door):
     saved = await door.call("SetUpInstrument", **fields("cus_1", 99))
     door.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)

@@ -1,0 +1,16 @@
+"""What one household or server has of the internet: by it callers and shoppers are counted. Pure."""
+
+import ipaddress
+from typing import Final
+
+_HOUSEHOLD_BITS: Final = 64  # of an IPv6 address: whoever has one has them all
+
+
+def of(ip: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 one. ValueError when it is no address."""
+    address = ipaddress.ip_address(ip.partition("%")[0])
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, _HOUSEHOLD_BITS), strict=False))

@@ -1,0 +1,34 @@
+"""Who tries to pay, in the words by which payments counts declined cards. Pure.
+
+No address of a shopper leaves the service that saw it: payments gets a keyed hash.
+"""
+
+from typing import Final
+
+from libs import networks
+from libs.proofs import Proofs
+
+LABEL: Final = "incasso shopper's address v1"  # of the keyed hashes
+_HASH_BYTES: Final = 16
+
+
+def of_customer(customer_id: str) -> str:
+    return f"customer:{customer_id}"
+
+
+def of_session(session_id: str) -> str:
+    return f"session:{session_id}"
+
+
+def of_address(proofs: Proofs, ip: str) -> str:
+    """Who tries new cards. ValueError when `ip` is no address."""
+    return f"address:{_hash(proofs, ip)}"
+
+
+def of_clicking_address(proofs: Proofs, ip: str) -> str:
+    """Who clicks with saved cards, apart from strangers there. ValueError as above."""
+    return f"clicking_address:{_hash(proofs, ip)}"
+
+
+def _hash(proofs: Proofs, ip: str) -> str:
+    return proofs.of(networks.of(ip))[:_HASH_BYTES].hex()

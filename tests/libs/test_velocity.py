@@ -1,0 +1,37 @@
+"""By what of the internet shoppers are counted, and that nobody reads it from a counter."""
+
+import pytest
+from cryptography.fernet import Fernet
+
+from libs import networks
+from libs.payments import velocity
+from libs.proofs import Proofs
+
+KEYS = [Fernet.generate_key().decode() for _ in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("ip", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+    ],
+)
+def test_a_shopper_is_told_by_what_is_theirs_of_the_internet(ip: str, network: str):
+    assert networks.of(ip) == network
+
+
+def test_what_is_no_address_is_nobodys():
+    with pytest.raises(ValueError, match="unknown"):
+        networks.of("unknown")
+
+
+def test_replicas_hash_an_address_alike_and_strangers_do_not():
+    one, replica = (Proofs(velocity.LABEL, KEYS) for _ in range(2))
+    told = velocity.of_address(one, "2001:db8:1:2::3")
+    assert told == velocity.of_address(replica, "2001:db8:1:2:9::4")
+    assert told != velocity.of_address(Proofs(velocity.LABEL, KEYS[1:]), "2001:db8:1:2::3")
+    assert velocity.of_clicking_address(one, "2001:db8:1:2::3") == f"clicking_{told}"
+    assert "2001" not in told.partition(":")[0]

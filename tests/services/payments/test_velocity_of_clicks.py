@@ -1,0 +1,34 @@
+"""Card testing with saved cards: one address that clicks for customer after customer."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.payments.book import Book
+from tests.services.payments.conftest import World
+from tests.services.payments.test_velocity import FLOOD, Shop
+
+
+@pytest.fixture
+def shop(world: World) -> Shop:
+    return Shop(world)
+
+
+async def test_an_address_that_clicks_with_card_after_card_is_barred_on_every_replica(shop: Shop):
+    replicas = (shop.world.deps, replace(shop.world.deps, book=Book(shop.world.db)))
+    for n in range(FLOOD):
+        who = (f"customer:cus_{n}", f"session:ocs_{n}", "clicking_address:aa")
+        await shop.declined(*who, instrument_id=f"ins_{n}", deps=replicas[n % 2])
+    assert (len(shop.made), shop.refused) == (20, {"clicking_address": FLOOD - 20})
+    [event] = await shop.told()
+    assert (event.kind, event.HasField("reference")) == ("clicking_address", False)
+    assert await shop.attempt("link:lnk_1", "address:aa") is not None  # strangers' counter
+    saved = await shop.attempt("clicking_address:bb", instrument_id="ins_0")
+    assert saved is not None
+
+
+async def test_strangers_at_an_address_bar_no_click_there(shop: Shop):
+    for n in range(30):
+        await shop.declined(f"link:lnk_{n}", "address:aa")
+    assert shop.refused == {"address": 10}
+    assert await shop.attempt("clicking_address:aa", instrument_id="ins_1") is not None
