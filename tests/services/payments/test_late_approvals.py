@@ -24,8 +24,7 @@ async def refused(world: World) -> tuple[Payment, str]:
     world.a.plan(AUTHORISE, declined(DeclineCode.CARD_BLOCKED))
     payment = await world.create()
     assert payment.state is State.DECLINED
-    [attempt] = await world.attempts()
-    return payment, attempt["id"]
+    return payment, (await world.attempts())[0]["id"]
 
 
 async def given_up(world: World) -> tuple[Payment, str]:
@@ -35,8 +34,7 @@ async def given_up(world: World) -> tuple[Payment, str]:
     too_long = retry.AUTHORISE_REPEATABLE_FOR + timedelta(minutes=1)
     world.time.ahead += too_long
     await world.recover(age=too_long)
-    [attempt] = await world.attempts()
-    return payment, attempt["id"]
+    return payment, (await world.attempts())[0]["id"]
 
 
 async def cancelled(world: World) -> tuple[Payment, str]:
