@@ -9,7 +9,7 @@ SOURCES := $(wildcard libs services stack cli bench tests)
 PYTEST_ARGS ?= -n 2 --dist=loadfile -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium up demo test check bench bench-links bench-flood bench-worst lock clean
+.PHONY: help venv protos chromium wrk up demo test check bench bench-links bench-flood bench-worst lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,13 @@ chromium:  ## Debian's Chromium for the browser tests, when there is none
 	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends chromium >/dev/null; }
 
+wrk:  ## Debian's load generator for the benchmark, when there is none and it can be had
+	@command -v wrk >/dev/null || { \
+	  echo "Installing wrk"; \
+	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+	  { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends wrk; } >/dev/null \
+	  || echo "There is no wrk: the load is made in Python and takes more of the machine"; }
+
 up: protos  ## start everything with a demo merchant; Ctrl-C stops it all
 	@$(PYTHON) -m stack up
 
@@ -49,7 +56,7 @@ check: protos  ## lint, format, types, contracts
 	@$(PYTHON) -m stack.contracts breaking
 	@$(PYTHON) -m pytest -q tests/tidy
 
-bench: protos  ## charges per second and latency; bench/results/latest.json
+bench: protos wrk  ## charges per second, latency and cost; bench/results/latest.json
 	@$(PYTHON) -m bench
 
 bench-links: protos  ## payment links made, opened and paid per second; bench/results/links.json

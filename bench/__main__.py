@@ -1,29 +1,30 @@
-"""`make bench`: one-click charges per second at saturation, latency alone, and the limit.
+"""`make bench`: one-click charges per second, their latency and their cost, beside the limit.
 
-Gateway, services, PostgreSQL, NATS, the simulated PSP and this load generator share the machine:
-the figures are of the whole, not of one service. Writes bench/results/latest.json.
+Gateway, services, PostgreSQL, NATS, the simulated PSP and the load generator share the machine:
+the figures are of the whole, not of one service. Everything is on: webhooks, events, receipts by mail,
+traces. Writes bench/results/latest.json.
 """
 
 import asyncio
 import json
-import os
-import platform
 import secrets
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import aiohttp
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from bench import reference
-from bench.load import Measured, Storefront
+from bench import reference, road
+from bench.cost import Meter, seconds_of
+from bench.figures import Cost, Figures, Plan, costs, speeds, statements, summary
+from bench.link_pages import LinkPages
+from bench.load import Load, Storefront
+from bench.reference import Reference
 from libs import terminal
-from stack.demo_merchant import create_merchant
+from stack.demo_merchant import DemoMerchant, create_merchant
 from stack.embedded import Stack
 from stack.shop import Shop
 
@@ -34,27 +35,99 @@ GENEROUS = {
     "max_daily": {"amount_minor": 10**11, "currency": "EUR"},
     "max_hourly_charges": 10**6,
 }
-WARM_UP_SECONDS = 3.0
+WARM_UP_SECONDS = 4.0
 
 
-@dataclass(frozen=True)
-class Plan:
-    seconds: int
-    concurrency: int
-    sampling: str
+class Bench:
+    """One stack with one merchant, whose charges are measured."""
 
+    def __init__(
+        self, plan: Plan, stack: Stack, merchant: DemoMerchant, http: aiohttp.ClientSession
+    ) -> None:
+        self._plan = plan
+        self._stack = stack
+        self._http = http
+        self._run_id = f"bench-{secrets.token_hex(4)}"
+        self._shop = Shop(
+            http, stack.url, merchant.secret_key, stack.sandbox_url, stack.localstripe_url
+        )
+        self._storefront = Storefront(
+            http, url=stack.url, secret_key=merchant.secret_key, run_id=self._run_id
+        )
 
-@dataclass(frozen=True)
-class Figures:
-    alone: Measured
-    saturated: Measured
-    limit: float
-    booked: int  # charges of this run in the PSP's books
-    captured: int  # charges that storefronts were told of
+    async def measure(self, progress: Progress) -> Figures:
+        plan, storefront = self._plan, self._storefront
+        step = progress.add_task("warming up", total=None)
+        (await self._shop.call("PATCH", "/v1/one-click-policy", GENEROUS)).expect(200)
+        customers = [await self._shop.customer("tok_visa") for _ in range(CUSTOMERS)]
+
+        async def pay(concurrency: int, seconds: float) -> Load:
+            return await storefront.pay(customers, concurrency=concurrency, seconds=seconds)
+
+        async with Meter(self._stack) as meter:
+            await pay(plan.concurrency, WARM_UP_SECONDS)
+            progress.update(step, description="one shopper alone")
+            alone = await pay(1, plan.seconds)
+            progress.update(step, description=f"{plan.concurrency} shoppers at once")
+            before = await self._captured(meter)
+            saturated, spent = await meter.spent(lambda: pay(plan.concurrency, plan.seconds))
+            between = await self._captured(meter)
+            progress.update(step, description="counting statements")
+            _, counted = await meter.counted(lambda: pay(plan.concurrency, plan.seconds / 2))
+            captured = await self._captured(meter)
+            trips = await self._round_trips(customers[0])
+            charge = Cost(between - before, spent, captured - between, counted, trips)
+            progress.update(step, description="links paid by card")
+            link = await self._link(meter)
+            progress.update(step, description="the limit: bare SQL by pgbench")
+            limit = await asyncio.to_thread(self._reference)
+            booked, captured = await self._booked(), await self._captured(meter)
+        return Figures(alone, saturated, limit, charge, link, booked, captured)
+
+    async def _link(self, meter: Meter) -> Cost:
+        """POST of a page's form with a card's token; making and opening the links is not counted."""
+        half = self._plan.links
+        pages = LinkPages(self._shop, self._http, self._stack.sandbox_url)
+        await pages.pay(await pages.open(16))
+        opened = await pages.open(half)
+        paid, spent = await meter.spent(lambda: pages.pay(opened))
+        opened = await pages.open(half)
+        counted_paid, counted = await meter.counted(lambda: pages.pay(opened))
+        trace_id = await pages.pay_traced(*await pages.open(1))
+        trips = await road.round_trips(self._http, self._stack.sandbox_url, trace_id)
+        return Cost(paid, spent, counted_paid, counted, trips)
+
+    async def _round_trips(self, customer_id: str) -> int:
+        order = f"{self._run_id}-traced"
+        answer = await self._shop.one_click(customer_id, 100, order_reference=order)
+        return await road.round_trips(self._http, self._stack.sandbox_url, answer.trace_id)
+
+    def _reference(self) -> Reference:
+        return reference.measure(
+            self._stack.create_database("reference"),
+            clients=self._plan.concurrency,
+            seconds=self._plan.seconds,
+            server_seconds=lambda: seconds_of(self._stack.pid("postgres")),
+        )
+
+    async def _captured(self, meter: Meter) -> int:
+        """What Incasso itself knows: wrk drops the requests that are under way at its end."""
+        return await meter.value(
+            "payments",
+            "SELECT count(*) FROM payments WHERE state = 'captured'"
+            " AND starts_with(order_reference, $1)",
+            self._run_id,
+        )
+
+    async def _booked(self) -> int:
+        async with self._http.get(f"{self._stack.sandbox_url}/books/charges") as response:
+            rows = (await response.json())["data"]
+        mine = [row for row in rows if str(row["reference"]).startswith(self._run_id)]
+        return sum(bool(row["captured_minor"]) for row in mine)
 
 
 async def measure(plan: Plan, progress: Progress) -> Figures:
-    step = progress.add_task("starting the stack", total=None)
+    starting = progress.add_task("starting the stack", total=None)
     sampling = {"*": {"OTEL_TRACES_SAMPLER_ARG": plan.sampling}}
     with tempfile.TemporaryDirectory(prefix="incasso-bench-") as folder:
         async with (
@@ -65,98 +138,19 @@ async def measure(plan: Plan, progress: Progress) -> Figures:
             ) as http,
         ):
             merchant = await create_merchant(stack, "Bench", plan="enterprise")
-            shop = Shop(
-                http, stack.url, merchant.secret_key, stack.sandbox_url, stack.localstripe_url
-            )
-            (await shop.call("PATCH", "/v1/one-click-policy", GENEROUS)).expect(200)
-            customers = [await shop.customer("tok_visa") for _ in range(CUSTOMERS)]
-            run_id = f"bench-{secrets.token_hex(4)}"
-            storefront = Storefront(
-                http, url=stack.url, secret_key=merchant.secret_key, run_id=run_id
-            )
-            progress.update(step, description="warming up")
-            warm = await storefront.load(
-                customers, concurrency=plan.concurrency, seconds=WARM_UP_SECONDS
-            )
-            progress.update(step, description="one shopper alone")
-            alone = await storefront.load(customers, concurrency=1, seconds=plan.seconds)
-            progress.update(step, description=f"{plan.concurrency} shoppers at once")
-            saturated = await storefront.load(
-                customers, concurrency=plan.concurrency, seconds=plan.seconds
-            )
-            progress.update(step, description="the limit: bare SQL by pgbench")
-            await asyncio.sleep(2)  # let the outbox come to rest
-            limit = await asyncio.to_thread(_reference, stack, plan)
-            booked = await _booked(http, stack.sandbox_url, run_id)
-    captured = sum(len(m.durations) for m in (warm, alone, saturated))
-    return Figures(alone, saturated, limit, booked, captured)
-
-
-def _reference(stack: Stack, plan: Plan) -> float:
-    url = stack.create_database("reference")
-    return reference.charges_per_second(url, clients=plan.concurrency, seconds=plan.seconds)
-
-
-async def _booked(http: aiohttp.ClientSession, sandbox_url: str, run_id: str) -> int:
-    async with http.get(f"{sandbox_url}/books/charges") as response:
-        rows = await response.json(content_type=None)
-    rows = rows.get("data", rows) if isinstance(rows, dict) else rows
-    return sum(str(row["reference"]).startswith(run_id) for row in rows if row["captured_minor"])
-
-
-def summary(plan: Plan, figures: Figures) -> dict[str, Any]:
-    saturated, alone = figures.saturated, figures.alone
-    return {
-        "machine": {
-            "cores": os.cpu_count(),
-            "processor": platform.processor() or platform.machine(),
-            "python": platform.python_version(),
-        },
-        "plan": {
-            "seconds": plan.seconds,
-            "concurrency": plan.concurrency,
-            "trace_sampling": float(plan.sampling),
-        },
-        "alone": _figures(alone),
-        "saturated": _figures(saturated),
-        "reference_sql_per_second": round(figures.limit, 1),
-        "ratio_to_reference": round(saturated.per_second / figures.limit, 3),
-        "charges_in_psp_books": figures.booked,
-        "charges_told_to_storefronts": figures.captured,
-    }
-
-
-def _figures(measured: Measured) -> dict[str, Any]:
-    return {
-        "charges_per_second": round(measured.per_second, 1),
-        "p50_ms": round(measured.percentile_ms(0.50), 2),
-        "p95_ms": round(measured.percentile_ms(0.95), 2),
-        "p99_ms": round(measured.percentile_ms(0.99), 2),
-        "not_captured": dict(measured.other),
-    }
-
-
-def table(found: dict[str, Any]) -> Table:
-    shown = Table(title="One-click charges", title_justify="left", title_style="bold")
-    for column in ("", "charges/s", "p50 ms", "p95 ms", "p99 ms", "not captured"):
-        shown.add_column(column, justify="left" if column in ("", "not captured") else "right")
-    for name in ("alone", "saturated"):
-        row = found[name]
-        shown.add_row(
-            name,
-            *(f"{row[k]:g}" for k in ("charges_per_second", "p50_ms", "p95_ms", "p99_ms")),
-            ", ".join(f"{n} {what}" for what, n in row["not_captured"].items()) or "none",
-        )
-    shown.add_row("bare SQL (limit)", f"{found['reference_sql_per_second']:g}")
-    return shown
+            progress.remove_task(starting)
+            return await Bench(plan, stack, merchant, http).measure(progress)
 
 
 def main(
-    seconds: Annotated[int, typer.Option(min=1, max=600)] = 20,
+    seconds: Annotated[int, typer.Option(min=2, max=600)] = 20,
     concurrency: Annotated[int, typer.Option(min=1, max=500)] = 32,
     sampling: Annotated[str, typer.Option(help="share of traces that are recorded")] = "0.1",
+    links: Annotated[int, typer.Option(min=1, max=2000, help="paid, and paid again")] = 150,
+    *,
+    each_statement: Annotated[bool, typer.Option(help="show them by what they do")] = False,
 ) -> None:
-    plan = Plan(seconds, concurrency, sampling)
+    plan = Plan(seconds, concurrency, sampling, links)
     console = Console()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -164,11 +158,15 @@ def main(
     found = summary(plan, figures)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=2) + "\n")
-    console.print(table(found))
+    console.print(speeds(found))
+    console.print(costs(found))
+    if each_statement:
+        console.print(statements("a click", figures.charge))
+        console.print(statements("a link", figures.link))
     console.print(f"{found['ratio_to_reference']:.1%} of the limit")
     if figures.booked != figures.captured:
         console.print(
-            f"[red]the PSP booked {figures.booked} charges, storefronts know of {figures.captured}"
+            f"[red]the PSP booked {figures.booked} charges, Incasso captured {figures.captured}"
         )
         raise typer.Exit(1)
 

@@ -1,7 +1,10 @@
 """The limit: the same database work as bare SQL, driven by pgbench on the same server."""
 
 import re
+import resource
 import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from stack.postgres import binary
@@ -9,13 +12,26 @@ from stack.postgres import binary
 HERE = Path(__file__).parent
 
 
-def charges_per_second(url: str, *, clients: int, seconds: int) -> float:
-    """Transactions per second of reference_charge.sql. `url`: an empty database."""
+@dataclass(frozen=True)
+class Reference:
+    """Charges per second, and the processor time that one takes of PostgreSQL and pgbench."""
+
+    per_second: float
+    cpu_seconds: float
+
+
+def measure(
+    url: str, *, clients: int, seconds: int, server_seconds: Callable[[], float]
+) -> Reference:
+    """Of reference_charge.sql. `url`: an empty database; `server_seconds`: the server's processor
+    time until now.
+    """
     schema = HERE / "reference_schema.sql"
     subprocess.run(
         [binary("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(schema), "-d", url],
         check=True,
     )
+    before = server_seconds() + _ended_children_seconds()
     done = subprocess.run(
         [
             binary("pgbench"),
@@ -31,7 +47,19 @@ def charges_per_second(url: str, *, clients: int, seconds: int) -> float:
         capture_output=True,
         text=True,
     )
-    found = re.search(r"^tps = ([0-9.]+)", done.stdout, re.MULTILINE)
+    spent = server_seconds() + _ended_children_seconds() - before
+    rate = _number(r"^tps = ([0-9.]+)", done.stdout)
+    count = _number(r"^number of transactions actually processed: ([0-9]+)", done.stdout)
+    return Reference(rate, spent / count)
+
+
+def _ended_children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _number(pattern: str, output: str) -> float:
+    found = re.search(pattern, output, re.MULTILINE)
     if found is None:
-        raise RuntimeError(f"pgbench told no rate:\n{done.stdout}")
+        raise RuntimeError(f"pgbench told no {pattern}:\n{output}")
     return float(found.group(1))

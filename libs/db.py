@@ -23,7 +23,7 @@ _READ = re.compile(r"\bFROM\s+([a-z_]+)", re.IGNORECASE)
 
 
 @functools.lru_cache(maxsize=1024)
-def _span_name(sql: str) -> str:
+def name_of(sql: str) -> str:
     """`UPDATE payments`: what the statement changes first, or reads; low in cardinality."""
     if change := _CHANGE.search(sql):
         return f"{change[1].split()[0].upper()} {change[2]}"
@@ -66,7 +66,7 @@ def _span(sql: str) -> AbstractContextManager[object]:
     if not telemetry.recording():
         return nullcontext()
     return telemetry.span(
-        _span_name(sql),
+        name_of(sql),
         kind=telemetry.SpanKind.CLIENT,
         attributes={"db.system.name": "postgresql", "db.query.text": sql},
     )
@@ -99,8 +99,17 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Conn]:
         """A connection inside a transaction: commits at the end, rolls back on any exception."""
-        async with self.connection() as conn, conn.raw.transaction():
-            yield conn
+        async with self.connection() as conn:
+            transaction = conn.raw.transaction()
+            with _span("BEGIN"):
+                await transaction.start()
+            try:
+                yield conn
+            except BaseException:
+                await transaction.rollback()
+                raise
+            with _span("COMMIT"):
+                await transaction.commit()
 
     async def ping(self) -> None:
         """Raises ServiceUnavailable or a PostgreSQL error when the database does not answer."""

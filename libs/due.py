@@ -102,7 +102,8 @@ Item = TypeVar("Item", bound=Due)
 
 
 class DueWorker(Generic[Item]):
-    """`claim(conn, room)` answers the rows; `work(row)` does one, in no transaction of the loop.
+    """`claim(conn, room)` answers the rows, in one statement; `work(row)` does one, in no transaction
+    of the loop.
 
     Each row has a place of its own among `concurrency`, so that none waits for the slowest, and
     none is claimed that has to wait for a place.
@@ -161,7 +162,7 @@ class DueWorker(Generic[Item]):
         if room.rows <= 0:
             return 0
         try:
-            async with self._db.transaction() as conn:
+            async with self._db.connection() as conn:
                 items = await self._claim(conn, room)
         except Exception as error:  # noqa: BLE001 - the loop outlives an outage of the database
             log.warning("claim failed", name=self._name, exc_info=error)

@@ -1,12 +1,14 @@
 """Traces: one tracer for the process, W3C propagation, OTLP export by the standard variables.
 
 Spans are made where the chassis crosses a border (RPC, SQL, HTTP call, event), not by automatic
-instrumentation, which costs a large part of the throughput.
+instrumentation, which costs a large part of the throughput. In a trace that is not recorded no span is
+made at all: what it carries on is the place of the last one that came with the request.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 from opentelemetry import context as otel_context
@@ -15,14 +17,30 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.sdk.trace.sampling import ParentBased, Sampler
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 __all__ = ["SpanKind", "link_to", "set_up", "span", "trace_id", "traceparent"]
 
 TRACEPARENT: Final = "traceparent"
 _propagator = TraceContextTextMapPropagator()
+_UNRECORDED = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-00")
 _tracer = trace.get_tracer("incasso")
+
+
+class _Process:
+    """Whether a trace that its sender does not record is not recorded here either."""
+
+    follows_parents = False
 
 
 def set_up(service: str) -> TracerProvider:
@@ -33,10 +51,15 @@ def set_up(service: str) -> TracerProvider:
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
+    follow_parents(provider.sampler)
     return provider
 
 
-@contextmanager
+def follow_parents(sampler: Sampler) -> None:
+    """Spans of traces that are not recorded are left out, if the sampler would not begin in them."""
+    _Process.follows_parents = isinstance(sampler, ParentBased)
+
+
 def span(
     name: str,
     *,
@@ -44,12 +67,43 @@ def span(
     parent: str | None = None,
     links: tuple[str, ...] = (),
     attributes: Mapping[str, Any] | None = None,
-) -> Iterator[Span]:
+) -> AbstractContextManager[Span]:
     """A span around a block; an exception marks it as an error and goes on.
 
     `parent` is a traceparent from outside (None: the current span, "": a new trace); `links` are
     traceparents that this span refers to.
     """
+    if _Process.follows_parents:
+        if parent is None:
+            current = trace.get_current_span()
+            if not current.is_recording() and current.get_span_context().is_valid:
+                return nullcontext(current)
+        elif unrecorded := _UNRECORDED.fullmatch(parent):
+            return _within(unrecorded[1], unrecorded[2])
+    return _made(name, kind, parent, links, attributes)
+
+
+@contextmanager
+def _within(trace_id: str, span_id: str) -> Iterator[Span]:
+    """The sender's place in a trace that is not recorded."""
+    flags = TraceFlags(TraceFlags.DEFAULT)
+    place = SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=flags)
+    sender = NonRecordingSpan(place)
+    token = otel_context.attach(trace.set_span_in_context(sender))
+    try:
+        yield sender
+    finally:
+        otel_context.detach(token)
+
+
+@contextmanager
+def _made(
+    name: str,
+    kind: SpanKind,
+    parent: str | None,
+    links: tuple[str, ...],
+    attributes: Mapping[str, Any] | None,
+) -> Iterator[Span]:
     context = None if parent is None else _context(parent)
     made = _tracer.start_span(
         name,
@@ -82,9 +136,10 @@ def trace_id() -> str:
 
 def traceparent() -> str:
     """W3C traceparent of the current span, to store or send; empty outside of any."""
-    carrier: dict[str, str] = {}
-    _propagator.inject(carrier)
-    return carrier.get(TRACEPARENT, "")
+    found = trace.get_current_span().get_span_context()
+    if not found.is_valid:
+        return ""
+    return f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"
 
 
 def link_to(parent: str) -> trace.Link | None:

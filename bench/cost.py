@@ -1,0 +1,182 @@
+"""What a piece of work costs: processor time by process, statements, commits and WAL.
+
+The embedded PostgreSQL has no pg_stat_statements: statements and commits are counted in the server's
+log, in a run of their own, since writing the log takes time as well.
+"""
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+import psutil
+
+from libs import db
+from libs.db import Database
+from stack.embedded import Stack
+from stack.ports import GRPC_SERVICES, replica_names
+
+SETTLED_SECONDS: Final = 90.0
+LOOK_SECONDS: Final = 0.2
+# The processes of whom a charge asks something. The PSP and its like are the outside world.
+BACKENDS: Final = ("postgres", "nats")
+_APPLICATION: Final = "bench"
+_PREFIX: Final = "%p|%d|%a|"
+_LINE = re.compile(r"(\d+)\|(\w*)\|(\w*)\|LOG:  (?:statement|execute [^:]+): (.*(?:\n\t.*)*)")
+_WAITING: Final = {
+    "outbox": "SELECT count(*) FROM outbox WHERE published_at IS NULL AND set_aside_at IS NULL",
+    "messages": "SELECT count(*) FROM messages WHERE due_at <= now() + interval '15 minutes'",
+}
+
+
+@dataclass
+class Counted:
+    """Statements of all services, BEGIN and COMMIT included, and transactions that ended well."""
+
+    statements: int = 0
+    commits: int = 0
+    by_service: Counter[str] = field(default_factory=Counter)
+    by_name: Counter[str] = field(default_factory=Counter)  # `payments UPDATE attempts`
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Processor seconds by process, and bytes of WAL."""
+
+    seconds: Mapping[str, float]
+    wal_bytes: int
+
+    @property
+    def all_seconds(self) -> float:
+        return sum(self.seconds.values())
+
+    @property
+    def shares(self) -> dict[str, float]:
+        return {name: spent / self.all_seconds for name, spent in self.seconds.items()}
+
+
+class Meter:
+    """Of one stack. `__aenter__` opens a connection as the superuser, who may look at all."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._databases: dict[str, Database] = {}
+
+    async def __aenter__(self) -> Self:
+        for name in ("postgres", *(service.name for service in GRPC_SERVICES)):
+            url = self._stack.database_url(name)
+            self._databases[name] = await db.connect(url, pool_size=1, service=_APPLICATION)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for database in self._databases.values():
+            await database.close()
+
+    async def value(self, service: str, sql: str, *args: object) -> int:
+        async with self._databases[service].connection() as conn:
+            return int(await conn.fetchval(sql, *args))
+
+    async def rest(self) -> None:
+        """Until every event is published and every message is sent, and it stays so for a second."""
+        deadline = time.monotonic() + SETTLED_SECONDS
+        quiet = 0.0
+        while quiet < 1.0:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{await self._waiting()} rows still wait")
+            await asyncio.sleep(LOOK_SECONDS)
+            quiet = 0.0 if await self._waiting() else quiet + LOOK_SECONDS
+
+    async def spent(self, work: Callable[[], Awaitable[Any]]) -> tuple[Any, Spent]:
+        """What `work` answers and what it took, until all that follows from it is done."""
+        await self.rest()
+        cpu, wal = self._seconds(), await self._wal()
+        answer = await work()
+        await self.rest()
+        after = self._seconds()
+        seconds = {name: after[name] - cpu[name] for name in cpu}
+        return answer, Spent(seconds, await self._wal() - wal)
+
+    async def counted(self, work: Callable[[], Awaitable[Any]]) -> tuple[Any, Counted]:
+        """What `work` answers, and the statements until all that follows from it is done."""
+        await self.rest()
+        async with self._logged() as counted:
+            answer = await work()
+            await self.rest()
+        return answer, counted
+
+    @asynccontextmanager
+    async def _logged(self) -> AsyncIterator[Counted]:
+        log = self._stack.folders.log / "postgres.log"
+        await self._set(log_line_prefix=_PREFIX, log_parameter_max_length="0", log_statement="all")
+        counted, begin = Counted(), log.stat().st_size
+        try:
+            yield counted
+        finally:
+            end = log.stat().st_size
+            await self._set(log_statement="none")
+        count(counted, await asyncio.to_thread(_read, log, begin, end))
+
+    async def _set(self, **settings: str) -> None:
+        async with self._databases["postgres"].connection() as conn:
+            for name, value in settings.items():
+                await conn.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+            await conn.fetchval("SELECT pg_reload_conf()")
+        await asyncio.sleep(LOOK_SECONDS)  # each backend hears it by a signal
+
+    async def _wal(self) -> int:
+        return await self.value("postgres", "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+
+    async def _waiting(self) -> int:
+        services = [service.name for service in GRPC_SERVICES]
+        found = [await self.value(name, _WAITING["outbox"]) for name in services]
+        return sum(found) + await self.value("notify", _WAITING["messages"])
+
+    def _seconds(self) -> dict[str, float]:
+        replicas = self._stack.ports.replicas
+        names = [r for name, group in replicas.items() for r in replica_names(name, len(group))]
+        return {name: seconds_of(self._stack.pid(name)) for name in (*BACKENDS, *names)}
+
+
+def seconds_of(pid: int) -> float:
+    """Processor time of a process and of its children, those that have ended too."""
+    process = psutil.Process(pid)
+    times = process.cpu_times()
+    found = times.user + times.system + times.children_user + times.children_system
+    for child in process.children(recursive=True):
+        try:
+            own = child.cpu_times()
+        except psutil.NoSuchProcess:
+            continue  # a worker of the server that has done its work
+        found += own.user + own.system
+    return float(found)
+
+
+def _read(file: Path, begin: int, end: int) -> str:
+    with file.open("rb") as log:
+        log.seek(begin)
+        return log.read(end - begin).decode(errors="replace")
+
+
+def count(into: Counted, log: str) -> None:
+    """Each statement that a service sent. Outside of a transaction it is one by itself."""
+    services = {service.name for service in GRPC_SERVICES}
+    open_in: set[str] = set()
+    for backend, database, application, sql in _LINE.findall(log):
+        if database not in services or application == _APPLICATION:
+            continue
+        into.statements += 1
+        into.by_service[database] += 1
+        name = db.name_of(sql).rstrip(";")
+        into.by_name[f"{database} {name}"] += 1
+        if name == "BEGIN":
+            open_in.add(backend)
+        elif name in ("COMMIT", "ROLLBACK"):
+            into.commits += name == "COMMIT"
+            open_in.discard(backend)
+        else:
+            into.commits += backend not in open_in

@@ -1,0 +1,45 @@
+"""Statements and commits as the server's log tells them, and processor time of a process."""
+
+import os
+
+from bench.cost import Counted, count, seconds_of
+
+LOG = """\
+11|oneclick|oneclick|LOG:  statement: BEGIN;
+11|oneclick|oneclick|LOG:  execute __asyncpg_stmt_1__: \n\tWITH inserted AS (
+\tINSERT INTO charges VALUES ($1))
+\tSELECT 1
+12|payments|payments|LOG:  execute __asyncpg_stmt_2__: UPDATE payments SET state = $1
+11|oneclick|oneclick|LOG:  statement: COMMIT;
+11|oneclick|oneclick|LOG:  statement: BEGIN;
+11|oneclick|oneclick|LOG:  execute __asyncpg_stmt_3__: SELECT id FROM charges
+11|oneclick|oneclick|LOG:  statement: ROLLBACK;
+13|payments|bench|LOG:  execute __asyncpg_stmt_4__: SELECT count(*) FROM payments
+14|postgres|psql|LOG:  statement: SELECT 1
+15|||LOG:  checkpoint starting: time
+"""
+
+
+def test_transactions_count_as_one_commit_and_lone_statements_as_one_each() -> None:
+    counted = Counted()
+    count(counted, LOG)
+    assert (counted.statements, counted.commits) == (7, 2)
+    assert counted.by_service == {"oneclick": 6, "payments": 1}
+
+
+def test_statements_are_named_by_what_they_do() -> None:
+    counted = Counted()
+    count(counted, LOG)
+    assert counted.by_name["oneclick INSERT charges"] == 1
+    assert counted.by_name["payments UPDATE payments"] == 1
+    assert counted.by_name["oneclick BEGIN"] == 2
+
+
+def test_what_others_ask_and_what_the_server_tells_of_itself_is_not_counted() -> None:
+    counted = Counted()
+    count(counted, "\n".join(LOG.splitlines()[-3:]))
+    assert counted.statements == 0
+
+
+def test_a_process_has_spent_processor_time() -> None:
+    assert seconds_of(os.getpid()) > 0

@@ -1,0 +1,73 @@
+"""Traces: recorded ones have a span per border, others none, and all are carried on."""
+
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+
+from libs import telemetry
+from libs.telemetry import SpanKind
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+UNRECORDED = f"00-{TRACE}-00f067aa0ba902b7-00"
+RECORDED = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+@pytest.fixture(autouse=True)
+def _samples_as_its_parents_do() -> Iterator[None]:
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):  # one per process
+        trace.set_tracer_provider(TracerProvider())
+    telemetry.follow_parents(ParentBased(ALWAYS_ON))
+    yield
+    telemetry.follow_parents(ALWAYS_ON)
+
+
+def test_a_trace_that_is_not_recorded_is_carried_on_without_spans() -> None:
+    with telemetry.span("server", kind=SpanKind.SERVER, parent=UNRECORDED) as outer:
+        with telemetry.span("sql", attributes={"db.query.text": "SELECT 1"}) as inner:
+            assert telemetry.traceparent() == UNRECORDED
+            assert telemetry.trace_id() == TRACE
+        assert inner is outer
+        assert not telemetry.recording()
+        outer.set_attribute("incasso.reason", "none")
+    assert telemetry.traceparent() == ""
+
+
+def test_an_exception_leaves_a_trace_that_is_not_recorded() -> None:
+    with (
+        pytest.raises(ValueError, match="as it was"),
+        telemetry.span("server", parent=UNRECORDED),
+        telemetry.span("inner"),
+    ):
+        raise ValueError("as it was")
+    assert telemetry.trace_id() == ""
+
+
+def test_a_recorded_trace_within_one_that_is_not_has_a_place_of_its_own() -> None:
+    with telemetry.span("server", parent=UNRECORDED):
+        with telemetry.span("process", parent=RECORDED):
+            assert telemetry.traceparent().endswith("-01")
+        assert telemetry.traceparent() == UNRECORDED
+
+
+@pytest.mark.parametrize(
+    "parent",
+    [
+        "",
+        "garbage",
+        UNRECORDED.upper(),
+        f"00-{'0' * 32}-00f067aa0ba902b7-00",
+        f"00-{TRACE}-{'0' * 16}-00",
+    ],
+)
+def test_what_is_no_place_in_a_trace_begins_a_new_one(parent: str) -> None:
+    with telemetry.span("server", parent=parent):
+        assert telemetry.trace_id() != TRACE
+
+
+def test_a_sampler_of_its_own_mind_is_asked_in_every_trace() -> None:
+    telemetry.follow_parents(ALWAYS_ON)
+    with telemetry.span("server", parent=UNRECORDED):
+        assert telemetry.traceparent() != UNRECORDED
