@@ -69,6 +69,10 @@ class Supervisor:
         await child.run()
 
     async def _first_ready(self, child: Child) -> None:
+        """Its time counts from when what it needs is ready."""
+        await asyncio.gather(
+            *(asyncio.shield(self.children[name].first_ready) for name in child.spec.after)
+        )
         timeout = child.spec.start_timeout_seconds
         try:
             async with asyncio.timeout(timeout):

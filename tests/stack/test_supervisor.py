@@ -17,8 +17,8 @@ from stack.topology import Process, Tier
 
 LISTEN = """
 import os, socket, sys, time
+print("listening", os.environ.get("EXTRA", ""), flush=True)  # who can reach it has read this
 server = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
-print("listening", os.environ.get("EXTRA", ""), flush=True)
 while True:
     server.accept()[0].close()
 """
