@@ -150,6 +150,14 @@ class WebhookSignatureInvalid(Refusal):
     message = "The webhook was not signed with this account's secret, or is too old."
 
 
+class ChargeNotKnownYet(Refusal):
+    """The PSP sends it again; by then recovery knows the charge's reference, or that there is none."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "charge_not_known_yet"
+    message = "The webhook may be about a charge whose answer has not come yet; send it again."
+
+
 class WebhookMalformed(Refusal):
     kind = Kind.INVALID
     reason = "webhook_malformed"

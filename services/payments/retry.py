@@ -34,6 +34,7 @@ ADVICE: Final[Mapping[DeclineCode, Advice]] = {
 
 CALL_FOR: Final = timedelta(seconds=12)  # a PSP call cannot still be under way after it
 ASK_EVERY: Final = timedelta(seconds=3)  # however many shoppers and tabs come back
+CLOCK_SKEW: Final = timedelta(minutes=1)  # between a PSP and us
 LEASE: Final = timedelta(seconds=25)  # of a recovery: a look-up, a repeat and a margin
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)

@@ -37,6 +37,7 @@ __all__ = [
     "moment",
 ]
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TIMEOUT_SECONDS: Final = 10.0  # how long a PSP may take; recovery asks after it
 
 
@@ -130,11 +131,12 @@ class OperationNotice:
     operation_reference: str = ""
     charge_key: str = ""
     amount_minor: int = 0  # what the operation is about, where it is told
+    told_at: datetime = _EPOCH  # by the PSP's clock; needed where no charge's key is told
 
 
 def moment(unix_seconds: float) -> datetime:
     """OverflowError or ValueError when no calendar has it."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=unix_seconds)
+    return _EPOCH + timedelta(seconds=unix_seconds)
 
 
 @dataclass(frozen=True, slots=True)

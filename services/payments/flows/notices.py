@@ -1,7 +1,8 @@
 """What a PSP's notice does: to an operation of ours, or booked beside ours when others made it.
 
 A notice is of ours when it has our key, or the PSP's own reference of the operation. Everything
-else on a charge of ours was done by somebody else.
+else on a charge of ours was done by somebody else. One that names a charge by a reference that we do
+not know is refused while it may be that of a charge whose answer was lost: the PSP sends it again.
 """
 
 from contextlib import AbstractContextManager
@@ -9,7 +10,7 @@ from contextlib import AbstractContextManager
 from libs import telemetry
 from libs.db import Conn
 from libs.logs import log
-from services.payments import disputes, elsewhere
+from services.payments import disputes, elsewhere, retry
 from services.payments.connectors.base import (
     DisputeNotice,
     Notice,
@@ -19,6 +20,7 @@ from services.payments.connectors.base import (
 from services.payments.deps import Deps
 from services.payments.domain import Attempt, Dispute, Payment
 from services.payments.elsewhere import Foreign
+from services.payments.errors import ChargeNotKnownYet
 from services.payments.flows import record
 from services.payments.moves import Change
 from services.payments.outcomes import Approved, Declined, Pending
@@ -32,7 +34,7 @@ _ONCE_PER_CHARGE = frozenset({AttemptKind.CAPTURE, AttemptKind.CANCEL})
 
 
 async def apply(tx: Conn, deps: Deps, account: PspAccount, notice: Notice) -> Change | None:
-    """Within the transaction that stores the notice."""
+    """Within the transaction that stores the notice. Raises ChargeNotKnownYet."""
     match notice:
         case OperationNotice():
             return await _apply_operation(tx, deps, account, notice)
@@ -49,6 +51,7 @@ async def _apply_operation(
     charge = await _charge_of(tx, account, notice)
     found = charge or await _named(tx, account, notice)
     if found is None:
+        await _wait_for_charge(tx, account, notice)
         log.warning("webhook of an unknown operation", psp_event_id=notice.psp_event_id)
         return None
     payment, found = await record.lock(tx, found)
@@ -117,6 +120,25 @@ async def _charge_of(
     )
 
 
+async def _wait_for_charge(
+    tx: Conn, account: PspAccount, notice: OperationNotice | DisputeNotice
+) -> None:
+    """Raises ChargeNotKnownYet. Where a key is told, or a charge tells of itself, it is not ours."""
+    told_apart = bool(notice.charge_key) or (
+        isinstance(notice, OperationNotice)
+        and (bool(notice.key) or notice.kind is not AttemptKind.REFUND)
+    )
+    if not told_apart and await store.is_any_without_reference(
+        tx,
+        account.merchant_id,
+        account.id,
+        told_at=notice.told_at,
+        skew=retry.CLOCK_SKEW,
+        told_within=retry.UNRESOLVED_AFTER,
+    ):
+        raise ChargeNotKnownYet
+
+
 async def _book(
     tx: Conn, deps: Deps, payment: Payment, charge: Attempt | None, notice: OperationNotice
 ) -> Change | None:
@@ -164,6 +186,7 @@ def _span(payment: Payment, notice: OperationNotice) -> AbstractContextManager[o
 async def _apply_dispute(tx: Conn, deps: Deps, account: PspAccount, notice: DisputeNotice) -> None:
     charge = await _charge_of(tx, account, notice)
     if charge is None:
+        await _wait_for_charge(tx, account, notice)
         log.warning("webhook of an unknown charge", psp_event_id=notice.psp_event_id)
         return
     payment, _ = await record.lock(tx, charge)

@@ -19,7 +19,11 @@ from services.payments.connectors.base import (
     WebhookSignatureError,
 )
 from services.payments.deps import Deps
-from services.payments.errors import WebhookMalformed, WebhookSignatureInvalid
+from services.payments.errors import (
+    ChargeNotKnownYet,
+    WebhookMalformed,
+    WebhookSignatureInvalid,
+)
 from services.payments.flows import notices, record
 from services.payments.moves import Change
 from services.payments.store import accounts, attempts
@@ -37,19 +41,30 @@ class HandlePspWebhook:
 async def handle_psp_webhook(deps: Deps, cmd: HandlePspWebhook) -> bool:
     """Whether it was new."""
     account, notice = await _read(deps, cmd)
-    fresh = await _store_old_news(deps, account, notice, cmd.body)
-    change: Change | None = None
-    if fresh is None:
-        async with deps.db.transaction() as tx:
-            fresh = await _take(tx, account, notice, cmd.body)
-            if fresh:
-                offset = await accounts.clock_offset(tx, account.merchant_id)
-                work_for(account.merchant_id, offset, actor=_actor(account))
-                change = await notices.apply(tx, deps, account, notice)
+    try:
+        fresh, change = await _handle(deps, account, notice, cmd.body)
+    except ChargeNotKnownYet:
+        metrics.NOTICES.labels(account.psp, "early").inc()
+        raise
     metrics.NOTICES.labels(account.psp, "fresh" if fresh else "repeated").inc()
     if change is not None:
         record.count(change)
     return fresh
+
+
+async def _handle(
+    deps: Deps, account: PspAccount, notice: Notice, body: bytes
+) -> tuple[bool, Change | None]:
+    """Whether it was new, and what it changed."""
+    fresh = await _store_old_news(deps, account, notice, body)
+    if fresh is not None:
+        return fresh, None
+    async with deps.db.transaction() as tx:
+        if not await _take(tx, account, notice, body):
+            return False, None
+        offset = await accounts.clock_offset(tx, account.merchant_id)
+        work_for(account.merchant_id, offset, actor=_actor(account))
+        return True, await notices.apply(tx, deps, account, notice)
 
 
 async def _store_old_news(

@@ -1,6 +1,7 @@
 """The inbox of PSP webhooks, and disputes."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from libs.db import Conn
@@ -22,6 +23,39 @@ async def take(
             psp_account_id,
             psp_event_id,
             body,
+        )
+    )
+
+
+# Of what recovery watches: a small part of the table, with an index.
+_ANY_WITHOUT_REFERENCE: Final = """
+SELECT EXISTS (SELECT FROM attempts
+    WHERE next_recovery_at IS NOT NULL AND merchant_id = $1 AND psp_account_id = $2
+        AND kind = 'authorise' AND state IN ('started', 'unknown') AND psp_reference = ''
+        AND started_at < $3::timestamptz + $4::interval AND $3 > now() - $5::interval)"""
+
+
+async def is_any_without_reference(
+    conn: Conn,
+    merchant_id: str,
+    psp_account_id: str,
+    *,
+    told_at: datetime,
+    skew: timedelta,
+    told_within: timedelta,
+) -> bool:
+    """Whether an authorisation without an answer may be of a charge that the PSP told of `told_at`.
+
+    Times are the world's. What was told longer ago than `told_within` waits for nobody.
+    """
+    return bool(
+        await conn.fetchval(
+            _ANY_WITHOUT_REFERENCE,
+            merchant_id,
+            psp_account_id,
+            told_at,
+            skew,
+            told_within,
         )
     )
 

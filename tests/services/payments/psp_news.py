@@ -38,6 +38,7 @@ def elsewhere(
     amount_minor: int = 0,
     key: str = "",
     charge_key: str = "",
+    at: float = 0,
 ) -> OperationNotice:
     """Of an operation on the charge of this reference (or key) that was not ours."""
     return OperationNotice(
@@ -49,6 +50,7 @@ def elsewhere(
         operation_reference=reference,
         charge_key=charge_key,
         amount_minor=amount_minor,
+        told_at=moment(at),
     )
 
 

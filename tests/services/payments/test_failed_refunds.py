@@ -89,7 +89,8 @@ async def test_a_refund_through_stripe_that_fails_days_later_can_be_given_again(
         "payment_intent": paid.psp_reference,
         "metadata": {"attempt_id": attempt["id"]},
     }
-    body, headers = signed({"id": "evt_9", "type": event_type, "data": {"object": told}})
+    event = {"id": "evt_9", "type": event_type, "created": time.time(), "data": {"object": told}}
+    body, headers = signed(event)
     before = context.current()
     await handle_psp_webhook(world.deps, HandlePspWebhook(world.account_ids["a"], body, headers))
     context.set_current(before)

@@ -60,17 +60,18 @@ def notice(event: Json) -> Notice:
     told = event["data"]["object"]
     if kind.startswith("payment_intent."):
         return _intent(event_id, kind, told)
+    if kind not in REFUND_EVENTS | CHARGE_EVENTS | DISPUTE_EVENTS:
+        return OtherNotice(event_id, kind)
+    told_at = moment(int(event["created"]))
     if kind in REFUND_EVENTS:
-        return _refund(event_id, told)
+        return _refund(event_id, told, told_at)
     if kind in CHARGE_EVENTS:
-        return _charge(event_id, kind, told)
-    if kind in DISPUTE_EVENTS:
-        told_at = moment(int(event["created"]))
-        return _dispute(event_id, kind, told, told_at)
-    return OtherNotice(event_id, kind)
+        return _charge(event_id, kind, told, told_at)
+    return _dispute(event_id, kind, told, told_at)
 
 
-def _refund(event_id: str, refund: Json) -> Notice:
+def _refund(event_id: str, refund: Json, told_at: datetime, *, charge_key: str = "") -> Notice:
+    """Stripe says of what it gives back by its PaymentIntent only, unless it tells of the charge."""
     return OperationNotice(
         psp_event_id=event_id,
         key=mapping.attempt_of(refund),
@@ -78,15 +79,17 @@ def _refund(event_id: str, refund: Json) -> Notice:
         psp_reference=str(refund.get("payment_intent") or ""),
         outcome=mapping.refund(refund),
         operation_reference=str(refund["id"]),
+        charge_key=charge_key,
         amount_minor=from_stripe(int(refund["amount"]), str(refund["currency"])),
+        told_at=told_at,
     )
 
 
-def _charge(event_id: str, kind: str, charge: Json) -> Notice:
+def _charge(event_id: str, kind: str, charge: Json, told_at: datetime) -> Notice:
     """A PaymentIntent's charge. Its newest refund is in it where the API version lists refunds; the
     events of refunds tell the same.
     """
-    intent = str(charge.get("payment_intent") or "")
+    intent, charge_key = str(charge.get("payment_intent") or ""), mapping.attempt_of(charge)
     if kind == "charge.captured" and intent:
         amount = from_stripe(int(charge["amount_captured"]), str(charge["currency"]))
         return OperationNotice(
@@ -95,12 +98,13 @@ def _charge(event_id: str, kind: str, charge: Json) -> Notice:
             AttemptKind.CAPTURE,
             intent,
             Approved(intent, amount),
-            charge_key=mapping.attempt_of(charge),
+            charge_key=charge_key,
             amount_minor=amount,
         )
     listed = (charge.get("refunds") or {}).get("data") or []
     if kind == "charge.refunded" and intent and listed:
-        return _refund(event_id, {**listed[0], "payment_intent": intent})
+        refund = {**listed[0], "payment_intent": intent}
+        return _refund(event_id, refund, told_at, charge_key=charge_key)
     return OtherNotice(event_id, kind)
 
 

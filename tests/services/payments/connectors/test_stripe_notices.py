@@ -1,5 +1,6 @@
 """Stripe's events as notices, also of what was done in its dashboard."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -85,10 +86,18 @@ def test_a_refund_from_the_dashboard_has_no_key():
     )
 
 
+def test_refunds_tell_when_they_were_told():
+    notice = notices.notice(event("refund.created", REFUNDS["succeeded"]))
+    assert isinstance(notice, OperationNotice)
+    assert notice.told_at == datetime.fromtimestamp(1795296800, UTC)
+
+
 def test_a_refund_in_the_event_of_its_charge_is_the_same_refund():
     listed = notices.notice(event("charge.refunded", CHARGES["refunded"]))
     told = notices.notice(event("refund.created", {**REFUNDS["succeeded"], "metadata": {}}))
-    assert listed == told
+    assert isinstance(listed, OperationNotice)
+    assert listed.charge_key == "att_1", "a charge has the metadata of its PaymentIntent"
+    assert replace(listed, charge_key="") == told
     silent = notices.notice(event("charge.refunded", CHARGES["refunded_without_list"]))
     assert silent == OtherNotice("evt_1", "charge.refunded")
 
