@@ -65,6 +65,13 @@ def _read(chain: Path, key: Path, ca: Path) -> Certificate:
     return found
 
 
+def _authority(target: str) -> tuple[tuple[str, str], ...]:
+    """A list of addresses has no name to look for in certificates: all must be good for the first."""
+    if "," not in target:
+        return ()
+    return (("grpc.default_authority", target.partition(":")[2].partition(",")[0]),)
+
+
 def _configuration(found: Certificate) -> Any:
     return grpc.ssl_server_certificate_configuration([(found.key, found.chain)], found.ca)
 
@@ -74,7 +81,7 @@ class _Channel(grpc.aio.Channel):
 
     def __init__(self, target: str, options: Any, tls: Tls) -> None:
         self._target = target
-        self._options = options
+        self._options = (*options, *_authority(target))
         self._tls = tls
         self._certificate = tls.certificate()
         self._open = self._opened()

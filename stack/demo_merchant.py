@@ -23,6 +23,7 @@ from libs import client, context, identity
 from libs.identity import OPERATOR
 from stack.embedded import Stack
 from stack.private import write_private
+from stack.topology import tls_env
 
 NAME = "Bottega Demo"
 PLAN = "pro"  # whose quotas nobody reaches by trying things out
@@ -222,6 +223,7 @@ def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
         # For the operators' command.
         "INCASSO_MERCHANT": merchant.merchant_id,
         "INCASSO_IDENTITY_KEY_FILE": str(stack.folders.keys.private(OPERATOR).resolve()),
+        **tls_env(OPERATOR, stack.folders.certificates),
         **{name: value for name, value in stack.env.items() if name.endswith("_TARGET")},
     }
     lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
@@ -230,15 +232,13 @@ def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
 
 @asynccontextmanager
 async def merchants(stack: Stack) -> AsyncIterator["merchants_pb2_grpc.MerchantsServiceAsyncStub"]:
-    target = stack.env["INCASSO_MERCHANTS_TARGET"]
-    async with client.channel(target) as channel:
+    async with stack.channel("merchants") as channel:
         with identity.acting_as(stack.operator):
             yield merchants_pb2_grpc.MerchantsServiceStub(channel)
 
 
 @asynccontextmanager
 async def payments(stack: Stack) -> AsyncIterator["payments_pb2_grpc.PaymentsServiceAsyncStub"]:
-    target = stack.env["INCASSO_PAYMENTS_TARGET"]
-    async with client.channel(target) as channel:
+    async with stack.channel("payments") as channel:
         with identity.acting_as(stack.operator):
             yield payments_pb2_grpc.PaymentsServiceStub(channel)

@@ -12,6 +12,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import grpc
+
+from libs import client
 from libs.identity import GATEWAY, OPERATOR, Signer
 from stack import roles
 from stack.child import Child, Report
@@ -122,6 +125,7 @@ class Stack:
         """
         folders = prepare_folders(root)
         folders.keys.ensure(CALLERS)
+        folders.certificates.ensure(CALLERS)
         ports = plan_ports(free_ports, replicas or {}, port_base)
         postgres = Postgres(
             folders.data("postgres"), ports.postgres, durable=durable, secrets=folders.secrets
@@ -189,6 +193,11 @@ class Stack:
     def operator(self) -> Signer:
         """Who may make merchants and their PSP accounts."""
         return Signer(OPERATOR, self.folders.keys.private(OPERATOR))
+
+    def channel(self, service: str) -> grpc.aio.Channel:
+        """To all replicas of the service, with the operator's certificate."""
+        target = self.env[f"INCASSO_{service.upper()}_TARGET"]
+        return self.folders.certificates.tls(OPERATOR).channel(target, client.OPTIONS)
 
     def database_url(self, service: str) -> str:
         """For who looks at the data of a service from outside: the superuser's."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from libs.bus_users import SETUP
 from stack import outgoing
+from stack.certificates import Certificates
 from stack.keys import Keys
 from stack.ports import GRPC_SERVICES, Address, Ports, replica_names, targets
 
@@ -46,6 +47,10 @@ class Folders:
     @property
     def keys(self) -> Keys:
         return Keys(self.root / "keys")
+
+    @property
+    def certificates(self) -> Certificates:
+        return Certificates(self.root / "certificates")
 
     @property
     def demo_env(self) -> Path:
@@ -106,13 +111,22 @@ def shared_env(ports: Ports, folders: Folders) -> dict[str, str]:
     }
 
 
-def identity_env(service: str, keys: Keys) -> dict[str, str]:
-    """Its own key, and the public ones of all. The sandbox is the outside world: nobody of ours."""
+def identity_env(service: str, folders: Folders) -> dict[str, str]:
+    """Its own key and certificate, and whom it trusts. The sandbox is the outside world."""
     if service == "sandbox":
         return {}
     return {
-        "INCASSO_IDENTITY_KEY_FILE": str(keys.private(service)),
-        "INCASSO_TRUST_DIR": str(keys.trust),
+        "INCASSO_IDENTITY_KEY_FILE": str(folders.keys.private(service)),
+        "INCASSO_TRUST_DIR": str(folders.keys.trust),
+        **tls_env(service, folders.certificates),
+    }
+
+
+def tls_env(service: str, certificates: Certificates) -> dict[str, str]:
+    return {
+        "INCASSO_TLS_CERTIFICATE_FILE": str(certificates.chain(service)),
+        "INCASSO_TLS_KEY_FILE": str(certificates.key(service)),
+        "INCASSO_TLS_CA_FILE": str(certificates.ca),
     }
 
 
@@ -128,7 +142,7 @@ def service_processes(
 
     def settings(service: str, **own: str) -> dict[str, str]:
         more = {**overrides.get(EVERY_SERVICE, {}), **overrides.get(service, {})}
-        return {**env, **identity_env(service, folders.keys), **own, **more}
+        return {**env, **identity_env(service, folders), **own, **more}
 
     sandbox = Process(
         "sandbox",

@@ -96,6 +96,8 @@ def _identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INCASSO_IDENTITY_KEY_FILE", str(keys.private(KEY)))
         patch.setenv("INCASSO_TRUST_DIR", str(keys.trust))
+        for name in ("CERTIFICATE", "KEY", "CA"):  # of a stack whose demo.env the shell has read
+            patch.delenv(f"INCASSO_TLS_{name}_FILE", raising=False)
         yield
 
 

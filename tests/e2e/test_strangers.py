@@ -1,9 +1,12 @@
 """The running stack with everything on: strangers, and services that overreach, get nowhere."""
 
+from collections.abc import Callable
+
 import asyncpg
 import grpc
 import nats
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from nats.aio.client import Client
 
 from incasso.merchants.v1 import merchants_pb2
@@ -30,10 +33,35 @@ def bus(stack: Stack) -> Nats:
     return Nats(stack.folders.data("nats"), stack.ports.nats, stack.folders.secrets)
 
 
+def in_clear(stack: Stack, service: str) -> grpc.aio.Channel:
+    return grpc.aio.insecure_channel(target(stack, service))
+
+
+def without_a_certificate(stack: Stack, service: str) -> grpc.aio.Channel:
+    ca = stack.folders.certificates.ca.read_bytes()
+    return grpc.aio.secure_channel(target(stack, service), grpc.ssl_channel_credentials(ca))
+
+
+def target(stack: Stack, service: str) -> str:
+    return stack.env[f"INCASSO_{service.upper()}_TARGET"]
+
+
+@pytest.mark.parametrize("opened", [in_clear, without_a_certificate])
+@pytest.mark.parametrize("service", SERVICES)
+async def test_who_has_no_certificate_of_the_stack_is_not_even_heard(
+    stack: Stack, service: str, opened: Callable[[Stack, str], grpc.aio.Channel]
+):
+    async with opened(stack, service) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
 async def test_who_reaches_a_port_may_do_nothing(stack: Stack):
-    """As anybody could before: merchant and actor as plain metadata."""
+    """As anybody could before: merchant and actor as plain metadata. A certificate proves nobody."""
     plain = (("incasso-merchant-id", "mer_1"), ("incasso-actor", "operator"))
-    async with grpc.aio.insecure_channel(stack.env["INCASSO_MERCHANTS_TARGET"]) as channel:
+    async with stack.channel("merchants") as channel:
         call = channel.unary_unary(
             LIST_MERCHANTS,
             request_serializer=merchants_pb2.ListMerchantsRequest.SerializeToString,
@@ -46,7 +74,7 @@ async def test_who_reaches_a_port_may_do_nothing(stack: Stack):
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_no_service_tells_its_contracts(stack: Stack, service: str):
-    async with grpc.aio.insecure_channel(stack.env[f"INCASSO_{service.upper()}_TARGET"]) as channel:
+    async with stack.channel(service) as channel:
         call = channel.stream_stream(
             "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
         )
@@ -84,9 +112,10 @@ async def test_no_service_reads_the_database_of_another(postgres: Postgres, serv
 
 
 async def test_keys_and_passwords_are_private(stack: Stack):
-    folders = (stack.folders.keys.folder, stack.folders.keys.trust, stack.folders.secrets)
+    keys = stack.folders.keys
+    folders = (keys.folder, keys.trust, stack.folders.secrets, stack.folders.certificates.folder)
     files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
-    assert len(files) > 20
+    assert len(files) > 30
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
 

@@ -3,18 +3,11 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
@@ -25,50 +18,19 @@ from libs.settings import TlsSettings
 from libs.tasks import Tasks
 from libs.tls import Tls
 from libs.watched import FileError
+from stack.certificates import Authority, pem_of
+from stack.private import write_private
 from tests.libs.test_server import SERVICE, Servicer
 
-NOW = datetime.now(UTC)
 
-
-class Authority:
-    """A CA that issues certificates for 127.0.0.1 into a folder."""
-
-    def __init__(self, name: str) -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        basic = x509.BasicConstraints(ca=True, path_length=None)
-        self.certificate = self._signed(self.name, self.key, basic)
-
-    def _signed(self, subject: x509.Name, key: Any, *extensions: Any) -> x509.Certificate:
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self.name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(NOW - timedelta(hours=1))
-            .not_valid_after(NOW + timedelta(hours=1))
-        )
-        for extension in extensions:
-            builder = builder.add_extension(extension, critical=False)
-        return builder.sign(self.key, hashes.SHA256())
-
-    def issue(self, folder: Path) -> int:
-        """Writes tls.crt, tls.key and ca.crt; answers the certificate's serial number."""
-        folder.mkdir(exist_ok=True)
-        key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-        made = self._signed(x509.Name([]), key, names)
-        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        for name, content in (
-            ("ca.crt", self.certificate.public_bytes(Encoding.PEM)),
-            ("tls.key", private),
-            ("tls.crt", made.public_bytes(Encoding.PEM)),
-        ):
-            fresh = folder / f"{name}.new"
-            fresh.write_bytes(content)
-            fresh.replace(folder / name)
-        return made.serial_number
+def issue(authority: Authority, folder: Path) -> int:
+    """Writes tls.crt, tls.key and ca.crt; answers the certificate's serial number."""
+    folder.mkdir(exist_ok=True)
+    chain, key = authority.issue("test")
+    write_private(folder / "ca.crt", pem_of(authority.certificate))
+    write_private(folder / "tls.key", key)
+    write_private(folder / "tls.crt", pem_of(chain))
+    return chain.serial_number
 
 
 def of(folder: Path) -> Tls:
@@ -84,13 +46,13 @@ def _as_before(monkeypatch):
 
 @pytest.fixture
 def authority() -> Authority:
-    return Authority("ours")
+    return Authority()
 
 
 @pytest.fixture
 async def served(tmp_path, authority: Authority) -> AsyncIterator[int]:
     """The port of a server with the certificate of the folder `server`."""
-    authority.issue(tmp_path / "server")
+    issue(authority, tmp_path / "server")
     tls.set_up(of(tmp_path / "server"))
     add = payments_pb2_grpc.add_PaymentsServiceServicer_to_server
     server = Server([(add, Servicer())], [SERVICE], Tasks())
@@ -106,9 +68,11 @@ async def ask(channel: grpc.aio.Channel) -> str:
     return (await client.call(stub.GetPayment, request, timeout_seconds=5)).payment.id
 
 
-@pytest.mark.parametrize("target", ["127.0.0.1:{0}", "ipv4:127.0.0.1:{0}"])
+@pytest.mark.parametrize(
+    "target", ["127.0.0.1:{0}", "ipv4:127.0.0.1:{0}", "ipv4:127.0.0.1:{0},127.0.0.1:{0}"]
+)
 async def test_both_sides_show_a_certificate(served: int, tmp_path, authority, target: str):
-    authority.issue(tmp_path / "client")
+    issue(authority, tmp_path / "client")
     tls.set_up(of(tmp_path / "client"))
     async with client.channel(target.format(served)) as channel:
         assert await ask(channel) == "pay_1"
@@ -132,11 +96,9 @@ async def test_certificates_of_another_authority_are_refused(
     served: int, tmp_path, authority: Authority, *, trusting: bool
 ):
     """By the server; and by the client, when its CA is not that of the server."""
-    Authority("theirs").issue(tmp_path / "client")
+    issue(Authority(), tmp_path / "client")
     if trusting:
-        (tmp_path / "client" / "ca.crt").write_bytes(
-            authority.certificate.public_bytes(Encoding.PEM)
-        )
+        (tmp_path / "client" / "ca.crt").write_text(pem_of(authority.certificate))
     tls.set_up(of(tmp_path / "client"))
     async with client.channel(f"127.0.0.1:{served}") as channel:
         with pytest.raises(OutcomeUnknown):
@@ -146,11 +108,11 @@ async def test_certificates_of_another_authority_are_refused(
 async def test_a_server_shows_its_new_certificate_without_a_restart(
     served: int, tmp_path, authority: Authority
 ):
-    authority.issue(tmp_path / "client")
+    issue(authority, tmp_path / "client")
     tls.set_up(of(tmp_path / "client"))
     async with client.channel(f"127.0.0.1:{served}") as before:
         assert await ask(before) == "pay_1"
-        serial = authority.issue(tmp_path / "server")
+        serial = issue(authority, tmp_path / "server")
         assert await shown(served) == serial
         assert await ask(before) == "pay_1"  # connections that stand go on
 
@@ -163,21 +125,21 @@ async def shown(port: int) -> int:
 
 async def test_a_new_authority_takes_over_without_a_restart(served: int, tmp_path):
     """A stub that was made before goes on with the new certificate of its process."""
-    new = Authority("new")
-    new.issue(tmp_path / "client")
+    new = Authority()
+    issue(new, tmp_path / "client")
     tls.set_up(of(tmp_path / "client"))
     async with client.channel(f"127.0.0.1:{served}") as channel:
         stub = payments_pb2_grpc.PaymentsServiceStub(channel)
         request = payments_pb2.GetPaymentRequest(payment_id="pay_1")
         with pytest.raises(OutcomeUnknown):
             await client.call(stub.GetPayment, request, timeout_seconds=1)
-        new.issue(tmp_path / "server")
-        new.issue(tmp_path / "client")
+        issue(new, tmp_path / "server")
+        issue(new, tmp_path / "client")
         assert (await client.call(stub.GetPayment, request, timeout_seconds=5)).payment.id
 
 
 async def test_half_a_certificate_leaves_the_last_one(served: int, tmp_path, authority: Authority):
-    authority.issue(tmp_path / "client")
+    issue(authority, tmp_path / "client")
     (tmp_path / "server" / "tls.crt").write_text("half")
     tls.set_up(of(tmp_path / "client"))
     async with client.channel(f"127.0.0.1:{served}") as channel:
@@ -186,7 +148,7 @@ async def test_half_a_certificate_leaves_the_last_one(served: int, tmp_path, aut
 
 def test_the_files_are_given_together_and_are_pem(tmp_path, authority: Authority):
     assert TlsSettings().tls() is None
-    authority.issue(tmp_path / "x")
+    issue(authority, tmp_path / "x")
     with pytest.raises(ValidationError, match="all or none"):
         TlsSettings(tls_key_file=tmp_path / "x" / "tls.key")
     (tmp_path / "x" / "tls.key").write_text("key")

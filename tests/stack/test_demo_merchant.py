@@ -4,14 +4,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from incasso.merchants.v1 import merchants_pb2 as pb
-from libs import identity
+from libs import client, identity
 from stack import demo_merchant
 from tests.services.merchants.conftest import Merchants, Time, serving
 
 
 async def face_of(service: Merchants, merchant_id: str) -> pb.Merchant:
-    env = {"INCASSO_MERCHANTS_TARGET": service.target}
-    stack: Any = SimpleNamespace(env=env, operator=identity.signer())
+    stack: Any = SimpleNamespace(
+        channel=lambda _: client.channel(service.target), operator=identity.signer()
+    )
     await demo_merchant.give_a_face(stack, merchant_id)
     return (await service.call("GetMerchant", merchant_id=merchant_id)).merchant
 

@@ -74,7 +74,8 @@ def test_each_process_has_its_own_identity_and_only_jobs_may_set_up():
     plan = processes(plan_ports(spare, {"payments": 2}, base=8080))
     assert plan["payments-2"].env["INCASSO_IDENTITY_KEY_FILE"] == "/stack/keys/payments.key"
     assert plan["gateway"].env["INCASSO_IDENTITY_KEY_FILE"] == "/stack/keys/gateway.key"
-    assert "INCASSO_IDENTITY_KEY_FILE" not in plan["sandbox"].env
+    assert plan["gateway"].env["INCASSO_TLS_KEY_FILE"] == "/stack/certificates/gateway.key"
+    assert not [name for name in plan["sandbox"].env if "IDENTITY" in name or "TLS" in name]
     assert plan["payments-2"].env["INCASSO_NATS_URL"] == "nats://payments@host"
     setting_up = {name for name, process in plan.items() if "setup@" in str(process.env)}
     assert setting_up == {name for name in plan if name.endswith("-migrate")}
