@@ -3,9 +3,13 @@
 import asyncio
 import io
 import json
+import os
 import signal
+import subprocess
+import sys
 
 import aiohttp
+import pytest
 from rich.console import Console
 
 from stack.demo import run_demo
@@ -42,6 +46,18 @@ async def test_the_demo_merchant_is_made_once(stack, demo_merchant):
     assert stored["INCASSO_URL"] == stack.url
     assert stored["INCASSO_SECRET_KEY"] == demo_merchant.secret_key
     assert stack.folders.demo_env.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.usefixtures("demo_merchant")
+async def test_the_operators_command_works_by_what_demo_env_says(stack):
+    """Its key and its certificate, too."""
+    env = {**os.environ, **read_demo_env(stack.folders.demo_env)}
+    command = (sys.executable, "-m", "cli", "health", "--json")
+    health = await asyncio.create_subprocess_exec(*command, env=env, stdout=subprocess.PIPE)
+    out, _ = await health.communicate()
+    rows = json.loads(out)
+    assert {row["state"] for row in rows} == {"serving"}
+    assert "payments" in {row["service"] for row in rows}
 
 
 async def test_a_further_merchant_has_psp_accounts_of_its_own(stack, demo_merchant):
