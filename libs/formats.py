@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from stdnum import bic, iban
 
+from libs import phones
 from libs.money import is_currency
 
 _EMAIL = re.compile(r"[^@\s<>\"(),:;\\]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z0-9-]{2,63}")
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _LOCALE = re.compile(
     r"[a-z]{2,3}(-[a-z]{3})?(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?(-[a-z0-9]{4,8})*"
 )
@@ -293,8 +293,10 @@ def email(text: str) -> str | None:
 
 
 def phone(text: str) -> str | None:
-    if _PHONE.fullmatch(text):
+    if text and phones.e164(text) == text:
         return None
+    if text.startswith("+"):
+        return "is no phone number of its country: check its digits"
     return "must be a phone number with its country, such as +39 333 123 4567"
 
 

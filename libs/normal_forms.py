@@ -13,12 +13,10 @@ from typing import Final
 
 from stdnum.util import clean
 
+from libs import phones
+
 MOST: Final = 1000  # characters looked at; no text of these formats is as long
 
-_PUNCTUATION: Final = re.compile(r"[\s().\-/]")
-_TRUNK: Final = re.compile(r"\(0\)")
-# Where the zero after the country code is part of the number: Italy, San Marino, the Vatican.
-_KEEPS_ZERO: Final = ("+39", "+378", "+379")
 # RFC 5646 without what was grandfathered and reserved.
 _LANGUAGE: Final = re.compile(
     r"(?P<language>[a-z]{2,3}(?:-[a-z]{3})?)(?:-(?P<script>[a-z]{4}))?"
@@ -53,25 +51,20 @@ def email(text: str) -> str:
 def phone(text: str) -> str:
     """E.164 of an international number: +39 333 123-45-67, 0039…, +44 (0)20…, tel:+39….
 
-    A number without its country stays as it is: nobody knows which country was meant.
+    A number without its country stays as it is: nobody knows which country was meant. So does one
+    with an extension, or whose country has no such number.
     """
+    return phones.e164(_international(text)) or trimmed(text)
+
+
+def _international(text: str) -> str:
     plain = "".join(letter for letter in unicodedata.normalize("NFKC", text) if _is_kept(letter))
     plain = trimmed(plain).removeprefix("tel:")
-    if plain.startswith("00"):
-        plain = f"+{plain[2:]}"
-    if not plain.startswith("+"):
-        return trimmed(text)
-    kept_zero = plain.startswith(_KEEPS_ZERO)
-    digits = _PUNCTUATION.sub("", _dashes(_TRUNK.sub("0" if kept_zero else "", plain)))
-    return digits if digits[1:].isdecimal() else trimmed(text)
+    return f"+{plain[2:]}" if plain.startswith("00") else plain
 
 
 def _is_kept(letter: str) -> bool:
     return unicodedata.category(letter) != "Cf"
-
-
-def _dashes(text: str) -> str:
-    return "".join("-" if unicodedata.category(letter) == "Pd" else letter for letter in text)
 
 
 def compact(text: str) -> str:

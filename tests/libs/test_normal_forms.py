@@ -125,6 +125,33 @@ def test_a_phone_without_its_country_is_refused_by_name(national):
 
 
 @pytest.mark.parametrize(
+    "number",
+    [
+        "+39 333",
+        "+39 333 123 4567 890",
+        "+39 1234567890",
+        "+44 1234",
+        "+999 123 456 789",
+        "+1 000 555 2671",
+        "+39 333 1234567 #12",
+        "+39 333 1234567, +39 333 7654321",
+        "+39 333 CALL ME",
+        "+",
+    ],
+)
+def test_a_number_that_its_country_does_not_have_is_refused_by_name(number):
+    [wrong] = violations(oneclick_pb2.CreateCustomerRequest(phone=number))
+    assert (wrong.field, "of its country" in wrong.description) == ("phone", True)
+
+
+@given(st.text(alphabet="+0123456789 ()-.", max_size=30).map(lambda text: f"+{text}"))
+def test_a_phone_that_is_kept_is_its_own_normal_form(text):
+    kept = normal_forms.phone(text)
+    assert normal_forms.phone(kept) == kept
+    assert CHECKS["FORMAT_PHONE"](kept) is None or kept == normal_forms.trimmed(text)
+
+
+@pytest.mark.parametrize(
     ("typed", "kept"),
     [
         ("es-419", "es-419"),
