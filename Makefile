@@ -9,7 +9,7 @@ SOURCES := $(wildcard libs services stack cli bench tests)
 PYTEST_ARGS ?= -n 2 --dist=loadfile -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium wrk up demo test check bench bench-links bench-flood bench-worst lock clean
+.PHONY: help venv protos chromium wrk up demo test check bench bench-links bench-growth bench-flood bench-worst lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bench: protos wrk  ## charges per second, latency and cost; bench/results/latest
 
 bench-links: protos  ## payment links made, opened and paid per second; bench/results/links.json
 	@$(PYTHON) -m bench.links
+
+bench-growth: protos  ## what lists cost with 10,000 and with 1,000,000 payments; bench/results/growth.json
+	@$(PYTHON) -m bench.growth
 
 bench-flood: protos  ## what one merchant's flood costs another
 	@$(PYTHON) -m bench.flood

@@ -6,12 +6,18 @@ the event that fails stands alone; that one comes again later, and after MAX_DEL
 incasso.dead.<consumer>. What comes again is handled apart from what is new, and any number may wait
 to come again: neither stands in the others' way. Handlers must tolerate any order.
 
+A handler takes one event, or is a `Together` and takes all of a batch, to write them in statements
+over sets.
+
 During a rollout two versions share a consumer. An event whose subject only the other one handles is
 left to that one; when nobody has taken it for an hour, it is a dead letter too.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -36,6 +42,33 @@ LEFT_TO_OTHERS: Final = timedelta(hours=1)  # longer than a rollout that needs h
 CONSUMED = Counter("incasso_events_consumed_total", "Events handled", ["consumer", "outcome"])
 
 Handler: TypeAlias = Callable[[Conn, Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A handler of many events, of any merchants: nobody is the current call's. It tells nothing on,
+    since what it tells would follow from all of them.
+    """
+
+    handle: Callable[[Conn, Sequence[Event]], Awaitable[None]]
+
+    async def __call__(self, conn: Conn, event: Event) -> None:
+        await self.handle(conn, [event])
+
+
+def grouped(
+    handlers: Mapping[str, Handler], events: Sequence[Event]
+) -> tuple[Mapping[Together, Sequence[Event]], Sequence[Event]]:
+    """What is handled together, by handler, and what is handled one by one."""
+    together: dict[Together, list[Event]] = defaultdict(list)
+    alone: list[Event] = []
+    for event in events:
+        handler = handlers.get(event.subject)
+        if isinstance(handler, Together):
+            together[handler].append(event)
+        else:
+            alone.append(event)
+    return together, alone
 
 
 class SubjectNotHandledError(Exception):
@@ -138,20 +171,35 @@ class Consumer:
                 [event.event_id for event in events],
             )
             fresh = {row["event_id"] for row in rows}
-            for event in events:
-                if event.event_id in fresh:
-                    fresh.discard(event.event_id)
-                    await self._handle_one(conn, event)
+            new = {event.event_id: event for event in events if event.event_id in fresh}
+            together, alone = grouped(self._handlers, list(new.values()))
+            for handler, group in together.items():
+                await self._handle_together(conn, handler, group)
+            for event in alone:
+                await self._handle_one(conn, event)
+
+    async def _handle_together(
+        self, conn: Conn, handler: Together, events: Sequence[Event]
+    ) -> None:
+        """Each has its span; the statements are in that of the last one that is recorded."""
+        context.set_current(context.Call(actor=self._name))
+        with ExitStack() as spans:
+            for event in sorted(events, key=lambda event: event.traceparent[-2:]):
+                spans.enter_context(self._span(event))
+            await handler.handle(conn, events)
 
     async def _handle_one(self, conn: Conn, event: Event) -> None:
         context.set_current(context.Call(merchant_id=event.merchant_id, actor=self._name))
-        with telemetry.span(
+        with self._span(event):
+            await self._handlers[event.subject](conn, event)
+
+    def _span(self, event: Event) -> AbstractContextManager[object]:
+        return telemetry.span(
             f"process {event.subject}",
             kind=telemetry.SpanKind.CONSUMER,
             parent=event.traceparent,
             attributes={"messaging.system": "nats", "messaging.message.id": event.event_id},
-        ):
-            await self._handlers[event.subject](conn, event)
+        )
 
     async def _refuse(self, message: Msg, error: Exception) -> None:
         """Try again later, or give up: a copy with the reason goes to the dead letters."""

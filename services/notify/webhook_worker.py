@@ -12,16 +12,14 @@ from datetime import timedelta
 from typing import Final
 
 from libs import context
-from libs.bus import Event
-from libs.consumer import Handler
-from libs.db import Conn
+from libs.consumer import Handler, Together
 from libs.logs import log
 from libs.process import Loop
 from libs.tasks import cancel
 from services.notify import metrics, public_events
 from services.notify.deps import Deps
 from services.notify.flows.deliveries import deliver
-from services.notify.flows.feed import take_event
+from services.notify.flows.feed import take_events
 from services.notify.store import deliveries
 from services.notify.store.deliveries import DueDelivery, Room
 
@@ -35,11 +33,7 @@ PAUSE_SECONDS: Final = 0.01  # so that places which become free together are fil
 
 def handlers() -> dict[str, Handler]:
     """What is done with each event, by subject."""
-    return dict.fromkeys(public_events.MESSAGES, _take)
-
-
-async def _take(conn: Conn, event: Event) -> None:
-    await take_event(conn, event)
+    return dict.fromkeys(public_events.MESSAGES, Together(take_events))
 
 
 def loops(deps: Deps) -> Sequence[Loop]:

@@ -1,10 +1,9 @@
 """The other doors of messages: events that people are told of, and messages that are due."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from incasso.oneclick.v1 import events_pb2 as oneclick_pb
 from incasso.paylink.v1 import events_pb2 as link_events
@@ -12,7 +11,7 @@ from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import events_pb2 as payment_events
 from libs import context
 from libs.bus import Event
-from libs.consumer import Handler
+from libs.consumer import Handler, Together, grouped
 from libs.db import Conn
 from libs.due import DueWorker, Room
 from libs.errors import Refusal
@@ -35,6 +34,8 @@ MAIL_PLACES: Final = 16
 PHONE_PLACES: Final = 8
 WATCH_SECONDS: Final = 5.0
 
+Telling: TypeAlias = Callable[[Deps, Event], list[Message]]
+
 _REQUESTED: Final = link_events.PaymentLinkMessageRequested
 _KIND: Final = {
     _REQUESTED.REASON_ISSUED: Kind.LINK,
@@ -51,39 +52,37 @@ _CHANNEL: Final = {
 
 
 def merged(*readers: Mapping[str, Handler]) -> dict[str, Handler]:
-    """One handler per subject that runs each reader's, in their order, in one transaction."""
-    lists: dict[str, list[Handler]] = defaultdict(list)
-    for reader in readers:
-        for subject, handler in reader.items():
-            lists[subject].append(handler)
-    return {subject: _in_turn(handlers) for subject, handlers in lists.items()}
+    """One handler of all subjects that gives each reader its events, in one transaction."""
 
+    async def handle(conn: Conn, events: Sequence[Event]) -> None:
+        for reader in readers:
+            mine = [event for event in events if event.subject in reader]
+            together, alone = grouped(reader, mine)
+            for handler, group in together.items():
+                await handler.handle(conn, group)
+            for event in alone:
+                await reader[event.subject](conn, event)
 
-def _in_turn(handlers: Sequence[Handler]) -> Handler:
-    async def handle(conn: Conn, event: Event) -> None:
-        for handler in handlers:
-            await handler(conn, event)
-
-    return handle
+    every = Together(handle)
+    return {subject: every for reader in readers for subject in reader}
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
     """What is done with each event, by subject. Handlers write rows; nothing is sent in them."""
-
-    def telling(told: Any) -> Handler:
-        async def handle(conn: Conn, event: Event) -> None:
-            await queue.queue_messages(conn, told(deps, event))
-
-        return handle
-
     return {
-        "incasso.paylink.payment_link.message_requested": telling(_link_messages),
-        "incasso.paylink.payment_link.paid": telling(_link_receipt),
-        "incasso.payments.payment.captured": telling(_payment_receipt),
-        "incasso.payments.payment.pending": telling(_payment_pending),
-        "incasso.payments.payment.refunded": telling(_payment_refund),
+        **dict.fromkeys(_TOLD, queueing(deps, _TOLD)),
         "incasso.oneclick.customer.erased": _customer_erased,
     }
+
+
+def queueing(deps: Deps, told: Mapping[str, Telling]) -> Together:
+    """Queues what is told of each event."""
+
+    async def handle(conn: Conn, events: Sequence[Event]) -> None:
+        made = [message for event in events for message in told[event.subject](deps, event)]
+        await queue.queue_messages(conn, made)
+
+    return Together(handle)
 
 
 def loops(deps: Deps) -> Sequence[Loop]:
@@ -249,3 +248,12 @@ async def _customer_erased(conn: Conn, event: Event) -> None:
     erased = oneclick_pb.CustomerErased.FromString(event.body)
     await queue.forget_customer(conn, event.merchant_id, erased.customer_id)
     await feed.forget_customer(conn, event.merchant_id, erased.customer_id)
+
+
+_TOLD: Final[Mapping[str, Telling]] = {
+    "incasso.paylink.payment_link.message_requested": _link_messages,
+    "incasso.paylink.payment_link.paid": _link_receipt,
+    "incasso.payments.payment.captured": _payment_receipt,
+    "incasso.payments.payment.pending": _payment_pending,
+    "incasso.payments.payment.refunded": _payment_refund,
+}

@@ -6,7 +6,7 @@ An outcome that the tables do not allow any more (a repeat, a late or overtaken 
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, assert_never
+from typing import assert_never
 
 from services.payments import domain, giving_back, retry, starting, tokens
 from services.payments.domain import Attempt, Fact, Happened, Payment
@@ -33,9 +33,6 @@ from services.payments.states import (
     Initiator,
     State,
 )
-
-# The money was taken, and stays the payment's: it is never to be taken again, nor undone.
-GIVEN_BACK_FROM: Final = frozenset({State.CAPTURED, State.PARTIALLY_REFUNDED, State.REFUNDED})
 
 
 def settle(
@@ -271,24 +268,3 @@ def _after_the_end(payment: Payment, attempt: Attempt, outcome: Outcome) -> Chan
     if payment.capturing_minor or TRANSITIONS.get((payment.state, Event.TAKEN)) is None:
         return unchanged  # a capture of ours has an outcome of its own
     return taken(payment, attempt, _told(outcome.amount_minor, at_most=payment.authorised_minor))
-
-
-def is_old_news(
-    kind: AttemptKind, state: AttemptState, payment_state: State, outcome: Outcome
-) -> bool:
-    """Whether it changes nothing, now and for ever, so that no lock is needed to say so.
-
-    What was settled stays as it is, except that a PSP may take what it held, approve after a no,
-    reverse a refund, or have made one that was given up.
-    """
-    if state not in ATTEMPT_SETTLED:
-        return False
-    match kind, state, outcome:
-        case AttemptKind.AUTHORISE, AttemptState.APPROVED, Approved(captured=True):
-            return payment_state in GIVEN_BACK_FROM
-        case AttemptKind.REFUND, AttemptState.APPROVED, Declined():
-            return False
-        case _, AttemptState.DECLINED, Approved():
-            return False
-        case _:
-            return True

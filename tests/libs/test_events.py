@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from libs import bus as buses
 from libs import consumer as consumers
-from libs import db, outbox, relay, telemetry
+from libs import context, db, outbox, relay, telemetry
 from libs.tasks import cancel
 
 SUBJECT = "incasso.test.thing.happened"
@@ -160,6 +160,60 @@ async def test_a_failing_event_is_repeated_while_the_others_go_on(database, bus,
     async with database.connection() as conn:
         rows = await conn.fetch("SELECT body FROM handled ORDER BY body")
     assert [row["body"] for row in rows] == [b"bad", b"better", b"good"]
+
+
+async def test_events_that_wait_are_handled_together_each_once(database, bus):
+    batches = []
+
+    async def handle(conn, events):
+        assert context.current() == context.Call(actor="reader")  # nobody's in particular
+        batches.append([event.body for event in events])
+
+    bodies = [str(number).encode() for number in range(20)]
+    async with database.transaction() as conn:
+        for body in bodies:
+            await append(conn, body=body)
+    handlers = {SUBJECT: consumers.Together(handle)}
+    async with running(relay.Relay(database, bus)):
+        await until(lambda: published(database), 60)
+
+    async def all_arrived():
+        return sum(map(len, batches)) >= len(bodies)
+
+    async with running(consumers.Consumer("reader", database, bus, handlers)):
+        await until(all_arrived, 60)
+    assert [body for batch in batches for body in batch] == bodies
+    assert len(batches) < len(bodies)
+
+
+async def test_an_event_that_fails_among_those_handled_together_fails_alone(
+    database, bus, monkeypatch
+):
+    monkeypatch.setattr(consumers, "RETRY_DELAY_SECONDS", 0.01)
+    failed, handled = [], []
+
+    async def handle(conn, events):
+        bodies = [event.body for event in events]
+        if b"bad" in bodies and len(failed) < 3:
+            failed.append(bodies)
+            raise ValueError("not now")
+        handled.extend(bodies)
+
+    bodies = [b"bad" if number == 3 else str(number).encode() for number in range(6)]
+    async with database.transaction() as conn:
+        for body in bodies:
+            await append(conn, body=body)
+    async with running(relay.Relay(database, bus)):
+        await until(lambda: published(database), 60)
+
+    async def all_handled():
+        return len(handled) >= len(bodies)
+
+    handlers = {SUBJECT: consumers.Together(handle)}
+    async with running(consumers.Consumer("reader", database, bus, handlers)):
+        await until(all_handled, 60)
+    assert sorted(handled) == sorted(bodies)
+    assert [b"bad"] in failed
 
 
 async def test_an_event_that_always_fails_becomes_a_dead_letter(database, bus, monkeypatch):

@@ -36,6 +36,7 @@ PURE = {
     "sca",
     "schedule",
     "sessions",
+    "old_news",
     "settling",
     "starting",
     "states",

@@ -1,5 +1,6 @@
 """The feed: what happened becomes an event that merchants may read, and deliveries of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from libs.bus import Event
@@ -14,8 +15,13 @@ from services.notify.store.feed import EventFilter
 from services.notify.webhook_domain import PublicEvent
 
 
-async def take_event(conn: Conn, event: Event) -> None:
+async def take_events(conn: Conn, happened: Sequence[Event]) -> None:
     """In the inbox's transaction. An event that is known already makes no deliveries again."""
+    if wanted := await feed.insert_events(conn, [_public(event) for event in happened]):
+        await feed.deliver(conn, wanted)
+
+
+def _public(event: Event) -> PublicEvent:
     public = PublicEvent(
         id=event.event_id,
         merchant_id=event.merchant_id,
@@ -25,9 +31,7 @@ async def take_event(conn: Conn, event: Event) -> None:
         traceparent=event.traceparent,
         created_at=event.occurred_at,
     )
-    public = replace(public, customer_id=events.customer_of(public))
-    if await feed.insert_event(conn, public):
-        await feed.insert_deliveries(conn, public)
+    return replace(public, customer_id=events.customer_of(public))
 
 
 async def forget_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:

@@ -46,10 +46,13 @@ def message_about(
 
 async def queue_messages(conn: Conn, messages: Sequence[Message]) -> None:
     """Each at most once per event, channel and kind; old confirmations not at all."""
-    for message in messages:
-        old = message.queued_at - message.created_at > retry.STALE
-        if message.kind in LINK_KINDS or not old:
-            await store.insert(conn, message)
+    told = [message for message in messages if message.kind in LINK_KINDS or not _is_old(message)]
+    if told:
+        await store.insert(conn, told)
+
+
+def _is_old(message: Message) -> bool:
+    return message.queued_at - message.created_at > retry.STALE
 
 
 async def forget_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:

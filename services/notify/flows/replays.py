@@ -49,7 +49,7 @@ async def send_test(
             due_at=now,
             created_at=now,
         )
-        await feed.insert_event(tx, event)
+        await feed.insert_events(tx, [event])
         await deliveries.insert(tx, delivery)
         await idempotency.complete(tx, once, b"")
     return ShownDelivery(delivery)

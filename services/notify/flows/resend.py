@@ -49,7 +49,7 @@ async def resend_message(
         address = domain.normalised(new.channel, new.recipient)
         if await suppressions.contains(tx, merchant_id, new.channel, address):
             raise RecipientSuppressed
-        await store.insert(tx, new)
+        await store.insert(tx, [new])
         await idempotency.complete(tx, key, b"")  # made again from the row, without a second copy
         made = await store.get(tx, merchant_id, new.id)
     return domain.as_made(made or new)

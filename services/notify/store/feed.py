@@ -23,21 +23,68 @@ class EventFilter:
     created_to: datetime | None = None
 
 
-async def insert_event(conn: Conn, event: PublicEvent) -> bool:
-    """False when it is there already."""
-    touched = await conn.execute(
-        f"INSERT INTO events ({_COLUMNS}, customer_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"  # noqa: S608 - our own column list
-        " ON CONFLICT DO NOTHING",
-        event.id,
-        event.merchant_id,
-        event.type,
-        event.message,
-        event.body,
-        event.traceparent,
-        event.created_at,
-        event.customer_id,
+# The events that were not there yet, each with the enabled endpoints that want it.
+_INSERT: Final = f"""
+WITH inserted AS (
+    INSERT INTO events ({_COLUMNS}, customer_id)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[],
+        $7::timestamptz[], $8::text[])
+    ON CONFLICT DO NOTHING RETURNING merchant_id, id, type
+)
+SELECT inserted.merchant_id, inserted.id AS event_id, type, endpoint.id AS endpoint_id
+FROM inserted
+JOIN (SELECT DISTINCT * FROM unnest($3::text[], $9::text[])) AS known (type, wildcard) USING (type)
+JOIN webhook_endpoints AS endpoint ON endpoint.merchant_id = inserted.merchant_id
+    AND endpoint.state = 'enabled'
+    AND (endpoint.event_types = '{{}}' OR endpoint.event_types && ARRAY[type, wildcard])"""  # noqa: S608 - made of constants
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An event that an endpoint is to be told."""
+
+    merchant_id: str
+    event_id: str
+    type: str
+    endpoint_id: str
+
+
+async def insert_events(conn: Conn, events: Sequence[PublicEvent]) -> Sequence[Wanted]:
+    """Who wants those that were not there already."""
+    rows = await conn.fetch(
+        _INSERT,
+        [event.id for event in events],
+        [event.merchant_id for event in events],
+        [event.type for event in events],
+        [event.message for event in events],
+        [event.body for event in events],
+        [event.traceparent for event in events],
+        [event.created_at for event in events],
+        [event.customer_id for event in events],
+        [public_events.wildcard_of(event.type) for event in events],
     )
-    return touched == 1
+    return [Wanted(**dict(row)) for row in rows]
+
+
+async def deliver(conn: Conn, wanted: Sequence[Wanted]) -> None:
+    """A delivery of each, due now. An endpoint that was deleted meanwhile gets none.
+
+    Endpoints are not locked: the feed and what is recorded of tries must not wait for each other.
+    What an endpoint gets while it is being disabled fails when it is claimed.
+    """
+    await conn.execute(
+        "INSERT INTO webhook_deliveries (merchant_id, id, endpoint_id, event_id, event_type, due_at)"
+        " SELECT new.merchant_id, new.id, new.endpoint_id, event_id, event_type, now()"
+        " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])"
+        "   AS new (merchant_id, id, endpoint_id, event_id, event_type)"
+        " JOIN webhook_endpoints AS endpoint"
+        "   ON (endpoint.merchant_id, endpoint.id) = (new.merchant_id, new.endpoint_id)",
+        [each.merchant_id for each in wanted],
+        [ids.new("whd") for _ in wanted],
+        [each.endpoint_id for each in wanted],
+        [each.event_id for each in wanted],
+        [each.type for each in wanted],
+    )
 
 
 async def rewrite_of_customer(
@@ -60,11 +107,7 @@ async def rewrite_of_customer(
 
 
 async def insert_deliveries(conn: Conn, event: PublicEvent) -> int:
-    """One, due now, per enabled endpoint that wants the event and does not wait for it yet.
-
-    Endpoints are not locked: the feed and what is recorded of tries must not wait for each other.
-    What an endpoint gets while it is being disabled fails when it is claimed.
-    """
+    """Once more: one, due now, per enabled endpoint that wants the event and does not wait for it."""
     return await conn.execute(
         "WITH wanting AS ("
         "  SELECT endpoint.id FROM webhook_endpoints AS endpoint"

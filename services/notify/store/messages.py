@@ -28,29 +28,34 @@ def message_of(row: Row) -> Message:
     )
 
 
-async def insert(conn: Conn, message: Message) -> bool:
-    """Queue it, due now; False when the event has made this message before."""
-    made = await conn.execute(
+async def insert(conn: Conn, messages: Sequence[Message]) -> int:
+    """Queue them, due now; how many were new: an event makes each of its messages once."""
+    return await conn.execute(
         "INSERT INTO messages (merchant_id, id, state, kind, channel, recipient, locale,"
-        " payment_link_id, payment_id, customer_id, event_id, about, resend_of, due_at, queued_at,"
-        " created_at)"
-        " VALUES ($1, $2, 'queued', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now(), now(), $13)"
+        " payment_link_id, payment_id, customer_id, event_id, about, resend_of, created_at,"
+        " due_at, queued_at)"
+        " SELECT merchant_id, id, 'queued', kind, channel, recipient, locale, payment_link_id,"
+        "   payment_id, customer_id, event_id, about, resend_of, created_at, now(), now()"
+        " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
+        "   $7::text[], $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::text[],"
+        "   $13::timestamptz[])"
+        " AS new (merchant_id, id, kind, channel, recipient, locale, payment_link_id, payment_id,"
+        "   customer_id, event_id, about, resend_of, created_at)"
         " ON CONFLICT (merchant_id, event_id, channel, kind) WHERE resend_of IS NULL DO NOTHING",
-        message.merchant_id,
-        message.id,
-        message.kind.value,
-        message.channel.value,
-        message.recipient,
-        message.locale,
-        message.payment_link_id,
-        message.payment_id,
-        message.customer_id,
-        message.event_id,
-        message.about.as_json(),
-        message.resend_of,
-        message.created_at,
+        [message.merchant_id for message in messages],
+        [message.id for message in messages],
+        [message.kind.value for message in messages],
+        [message.channel.value for message in messages],
+        [message.recipient for message in messages],
+        [message.locale for message in messages],
+        [message.payment_link_id for message in messages],
+        [message.payment_id for message in messages],
+        [message.customer_id for message in messages],
+        [message.event_id for message in messages],
+        [message.about.as_json() for message in messages],
+        [message.resend_of for message in messages],
+        [message.created_at for message in messages],
     )
-    return made == 1
 
 
 async def get(conn: Conn, merchant_id: str, message_id: str) -> Message | None:

@@ -1,7 +1,7 @@
 """PSP webhooks: verified, stored once, applied through the rules of every outcome.
 
 They come twice, late, in any order, and before the answer of the call that they tell of. Most tell
-what the call's own answer told before: those are stored without a lock.
+what the call's own answer told before: those are one insert, without a lock.
 """
 
 import time
@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from libs import context, telemetry
 from libs.db import Conn
-from services.payments import metrics, settling
+from services.payments import metrics, old_news
 from services.payments.connectors.base import (
     Notice,
     OperationNotice,
@@ -26,7 +26,7 @@ from services.payments.errors import (
 )
 from services.payments.flows import notices, record
 from services.payments.moves import Change
-from services.payments.store import accounts, attempts
+from services.payments.store import accounts
 from services.payments.store import notices as inbox
 from services.payments.store.accounts import PspAccount
 
@@ -73,16 +73,24 @@ async def _store_old_news(
     """Whether it was new to the inbox; None when it may tell something, and is not stored."""
     if not isinstance(notice, OperationNotice) or not notice.key:
         return None
-    async with deps.db.connection() as conn:
-        standing = await attempts.standing(conn, account.merchant_id, notice.key)
-        if standing is None or standing.psp_account_id != account.id:
+    known = old_news.standings(notice.kind, notice.outcome)
+    with telemetry.span("apply psp webhook") as span:
+        async with deps.db.connection() as conn:
+            taken = await inbox.take_old_news(
+                conn,
+                merchant_id=account.merchant_id,
+                psp_account_id=account.id,
+                psp_event_id=notice.psp_event_id,
+                body=body,
+                attempt_id=notice.key,
+                kind=notice.kind,
+                known=known,
+            )
+        if taken is None:
             return None
-        if standing.kind is not notice.kind or not settling.is_old_news(
-            standing.kind, standing.state, standing.payment_state, notice.outcome
-        ):
-            return None
-        with telemetry.span("apply psp webhook", links=(standing.traceparent,)):
-            return await _take(conn, account, notice, body)
+        if link := telemetry.link_to(taken.traceparent):
+            span.add_link(link.context)
+        return taken.fresh
 
 
 async def _take(conn: Conn, account: PspAccount, notice: Notice, body: bytes) -> bool:

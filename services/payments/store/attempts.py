@@ -8,7 +8,7 @@ from typing import Final
 from libs.db import Conn, Row
 from libs.due import Room, fair_sql
 from services.payments.domain import Attempt, Payment
-from services.payments.states import AttemptKind, AttemptState, State
+from services.payments.states import AttemptKind
 from services.payments.store.rows import attempt_of, decline_json
 
 _INSERT: Final = """
@@ -61,38 +61,6 @@ async def get(conn: Conn, merchant_id: str, attempt_id: str) -> Attempt | None:
         "SELECT * FROM attempts WHERE merchant_id = $1 AND id = $2", merchant_id, attempt_id
     )
     return attempt_of(row) if row else None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where an attempt and its payment stood at one moment. Nothing is locked."""
-
-    kind: AttemptKind
-    state: AttemptState
-    psp_account_id: str
-    payment_state: State
-    traceparent: str  # of the payment
-
-
-_STANDING: Final = """
-SELECT attempts.kind, attempts.state, attempts.psp_account_id, payments.traceparent,
-    payments.state AS payment_state
-FROM attempts JOIN payments
-    ON payments.merchant_id = attempts.merchant_id AND payments.id = attempts.payment_id
-WHERE attempts.merchant_id = $1 AND attempts.id = $2"""
-
-
-async def standing(conn: Conn, merchant_id: str, attempt_id: str) -> Standing | None:
-    row = await conn.fetchrow(_STANDING, merchant_id, attempt_id)
-    if row is None:
-        return None
-    return Standing(
-        kind=AttemptKind(row["kind"]),
-        state=AttemptState(row["state"]),
-        psp_account_id=row["psp_account_id"],
-        payment_state=State(row["payment_state"]),
-        traceparent=row["traceparent"],
-    )
 
 
 async def open_of(

@@ -1,13 +1,14 @@
 """The inbox of PSP webhooks, and disputes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from libs.db import Conn
 from libs.pages import Page
 from services.payments.domain import Dispute
-from services.payments.states import DisputeState
+from services.payments.states import AttemptKind, AttemptState, DisputeState, State
 from services.payments.store.rows import dispute_of
 
 
@@ -58,6 +59,57 @@ async def is_any_without_reference(
             told_within,
         )
     )
+
+
+_TAKE_OLD_NEWS: Final = """
+WITH standing AS (
+    SELECT payments.traceparent
+    FROM attempts JOIN payments
+        ON payments.merchant_id = attempts.merchant_id AND payments.id = attempts.payment_id
+    WHERE attempts.merchant_id = $1 AND attempts.id = $5 AND attempts.psp_account_id = $2
+        AND attempts.kind = $6
+        AND (attempts.state, payments.state) IN (SELECT * FROM unnest($7::text[], $8::text[]))
+), taken AS (
+    INSERT INTO psp_events (merchant_id, psp_account_id, psp_event_id, body, handled_at)
+    SELECT $1, $2, $3, $4, now() FROM standing ON CONFLICT DO NOTHING RETURNING psp_event_id
+)
+SELECT traceparent, EXISTS (SELECT FROM taken) AS fresh FROM standing"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Whether it was new to the inbox, and the trace of its payment."""
+
+    fresh: bool
+    traceparent: str
+
+
+async def take_old_news(
+    conn: Conn,
+    *,
+    merchant_id: str,
+    psp_account_id: str,
+    psp_event_id: str,
+    body: bytes,
+    attempt_id: str,
+    kind: AttemptKind,
+    known: Sequence[tuple[AttemptState, State]],
+) -> Taken | None:
+    """`take`, if the attempt and its payment stand so that it is known; None, and nothing is stored,
+    when it may tell something.
+    """
+    row = await conn.fetchrow(
+        _TAKE_OLD_NEWS,
+        merchant_id,
+        psp_account_id,
+        psp_event_id,
+        body,
+        attempt_id,
+        kind.value,
+        [state.value for state, _ in known],
+        [payment_state.value for _, payment_state in known],
+    )
+    return None if row is None else Taken(row["fresh"], row["traceparent"])
 
 
 _SAVE_DISPUTE: Final = """

@@ -5,10 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
+import pytest
+
 from libs import context
 from services.payments.book import Book
 from services.payments.connectors.base import OperationNotice
 from services.payments.domain import Attempt, Payment
+from services.payments.old_news import GIVEN_BACK_FROM, is_old_news, standings
 from services.payments.outcomes import (
     ActionRequired,
     Approved,
@@ -18,7 +21,7 @@ from services.payments.outcomes import (
     Pending,
     Unknown,
 )
-from services.payments.settling import GIVEN_BACK_FROM, is_old_news, settle
+from services.payments.settling import settle
 from services.payments.states import (
     TRANSITIONS,
     AttemptKind,
@@ -70,6 +73,14 @@ async def test_what_is_old_news_would_change_nothing_under_a_lock(world: World):
             assert not change.changed, (payment.state, attempt, outcome)
             assert not change.look_again, (payment.state, attempt, outcome)
     assert old
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("kind", AttemptKind)
+def test_where_attempt_and_payment_stand_says_what_is_old_news(kind: AttemptKind, outcome: Outcome):
+    known = standings(kind, outcome)
+    for state, payment_state in product(AttemptState, State):
+        assert ((state, payment_state) in known) == is_old_news(kind, state, payment_state, outcome)
 
 
 def test_what_was_taken_stays_the_payments():

@@ -1,6 +1,8 @@
 """Which event tells whom what."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +11,8 @@ from incasso.oneclick.v1 import oneclick_pb2
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import events_pb2 as payment_events
 from libs import ids
+from libs.bus import Event
+from libs.consumer import Together
 from services.notify import worker
 from services.notify.domain import FINAL, INITIAL, TRANSITIONS, State
 from tests.services.notify.messages.neighbours import money
@@ -185,15 +189,38 @@ async def test_a_subject_may_have_two_readers(world: World):
     seen: list[str] = []
 
     def reader(name: str) -> worker.Handler:
-        async def handle(*_: object) -> None:
-            seen.append(name)
+        async def handle(_: object, event: Event) -> None:
+            seen.append(f"{name} {event.subject}")
 
         return handle
 
-    both = worker.merged({"a": reader("1"), "b": reader("2")}, {"a": reader("3")})
-    await both["a"](None, None)
-    await both["b"](None, None)
-    assert seen == ["1", "3", "2"]
+    async def all_of(_: object, events: Sequence[Event]) -> None:
+        seen.append(" ".join(["all", *(event.subject for event in events)]))
+
+    both = worker.merged(
+        {"a": reader("1"), "b": reader("2")}, dict.fromkeys("abc", Together(all_of))
+    )
+    assert both["a"] is both["b"] is both["c"]
+    events = [SimpleNamespace(subject=subject) for subject in "abca"]
+    await both["a"].handle(None, events)
+    assert seen == ["1 a", "2 b", "1 a", "all a b c a"]
+
+
+async def test_events_that_come_together_tell_each_once(world: World):
+    told = [
+        payment_events.PaymentCaptured(
+            payment=world.payment(customer_id=customer(world), amount=money()), amount_minor=1
+        )
+        for _ in range(3)
+    ]
+    events = [world.event("payments.payment.captured", each) for each in told]
+    async with world.deps.db.transaction() as tx:
+        handler = worker.handlers(world.deps)[events[0].subject]
+        assert isinstance(handler, Together)
+        await handler.handle(tx, [*events, events[0]])
+    rows = await world.rows()
+    assert sorted(row["event_id"] for row in rows) == sorted(each.event_id for each in events)
+    assert {row["kind"] for row in rows} == {"receipt"}
 
 
 async def test_repeated_events_of_payments_tell_once(world: World):

@@ -1,0 +1,41 @@
+"""What a PSP may tell that changes nothing any more. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from services.payments.outcomes import Approved, Declined, Outcome
+from services.payments.states import ATTEMPT_SETTLED, AttemptKind, AttemptState, State
+
+# The money was taken, and stays the payment's: it is never to be taken again, nor undone.
+GIVEN_BACK_FROM: Final = frozenset({State.CAPTURED, State.PARTIALLY_REFUNDED, State.REFUNDED})
+
+
+def is_old_news(
+    kind: AttemptKind, state: AttemptState, payment_state: State, outcome: Outcome
+) -> bool:
+    """Whether it changes nothing, now and for ever, so that no lock is needed to say so.
+
+    What was settled stays as it is, except that a PSP may take what it held, approve after a no,
+    reverse a refund, or have made one that was given up.
+    """
+    if state not in ATTEMPT_SETTLED:
+        return False
+    match kind, state, outcome:
+        case AttemptKind.AUTHORISE, AttemptState.APPROVED, Approved(captured=True):
+            return payment_state in GIVEN_BACK_FROM
+        case AttemptKind.REFUND, AttemptState.APPROVED, Declined():
+            return False
+        case _, AttemptState.DECLINED, Approved():
+            return False
+        case _:
+            return True
+
+
+def standings(kind: AttemptKind, outcome: Outcome) -> Sequence[tuple[AttemptState, State]]:
+    """Where attempt and payment stand when it is old news."""
+    return [
+        (state, payment_state)
+        for state in AttemptState
+        for payment_state in State
+        if is_old_news(kind, state, payment_state, outcome)
+    ]
