@@ -6,7 +6,8 @@ PYTHON := $(BIN)/python
 # Named after the lock's content, so that a checkout's file times do not matter.
 VENV := .venv/.locked-$(shell cksum < requirements.lock | cut -d' ' -f1)
 SOURCES := $(wildcard libs services stack cli bench tests)
-PYTEST_ARGS ?= -n 2 --dist=loadfile -q
+# In the order of their paths: by the number of their tests, the longest of few would come last.
+PYTEST_ARGS ?= -n 2 --dist=loadfile --no-loadscope-reorder -q
 
 .DEFAULT_GOAL := help
 .PHONY: help venv protos chromium wrk up demo test check bench bench-links bench-growth bench-flood bench-worst lock clean

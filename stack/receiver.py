@@ -44,7 +44,7 @@ class Receiver:
         return web.Response(status=204)
 
     async def wait_for(
-        self, wanted: Callable[[Event], bool], *, within_seconds: float = 20.0
+        self, wanted: Callable[[Event], bool], *, within_seconds: float = 60.0
     ) -> Event:
         """The first event that is wanted, come or still to come. TimeoutError when none does."""
         async with asyncio.timeout(within_seconds), self.arrived:

@@ -85,7 +85,7 @@ class Process:
     prepare: Callable[[], None] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     tier: Tier = Tier.SERVICE
-    start_timeout_seconds: float = 60.0
+    start_timeout_seconds: float = 240.0  # for what hangs; what ends is seen at once
     stop_timeout_seconds: float = 30.0
 
 

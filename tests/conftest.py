@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from libs import identity
 from libs.identity import Trust
@@ -24,6 +25,10 @@ from stack.nats import throw_away_nats
 from stack.postgres import Postgres, throw_away_postgres
 from stack.process import free_ports
 from tests.identities import KEY, Everybody, shared_keys
+
+# Machines that run the tests are busy: slow is not wrong.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 ROOT = Path(__file__).resolve().parent.parent
 NewDatabase = Callable[..., str]
@@ -166,8 +171,7 @@ def pytest_sessionfinish() -> Generator[None, Any, Any]:
 
 
 def without_finalizers() -> Generator[None, Any, Any]:
-    """No garbage is collected while a failure is told: pytest parses sources then, for its report
-    and to rewrite what plugins import as late as that (schemathesis does).
+    """No garbage is collected while a failure is told: pytest parses sources then, for its report.
 
     In Python 3.11 a parser that is interrupted by a finalizer that parses too (asyncio logs an
     exception that nobody asked for, as playwright leaves them, and a traceback parses its lines)

@@ -15,7 +15,7 @@ from tests.e2e.conftest import open_shop
 
 PAYMENTS, WORKERS = 24, 8
 STORM_SECONDS = 12.0
-CALM_WITHIN_SECONDS = 150.0
+CALM_WITHIN_SECONDS = 300.0
 FAULTS = [
     {"operation": "capture", "kind": "drop_after", "probability": 0.2},
     {"operation": "cancel", "kind": "error_after", "probability": 0.2},
@@ -156,7 +156,7 @@ def agree(payment, booked):
     return booked["state"] != "authorised" and captured == refunded
 
 
-@pytest.mark.timeout(400)  # longer than it may take to calm down
+@pytest.mark.timeout(600)  # longer than it may take to calm down
 async def test_after_a_storm_the_psps_books_are_what_payments_says(storm):
     await storm.prepare()
     await storm.set_faults(FAULTS)

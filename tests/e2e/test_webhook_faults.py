@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from stack.receiver import Receiver, receiver
+from tests.waiting import until
 
 CREATED = "payment_link.created"
 PRIVATE = [
@@ -143,11 +144,10 @@ async def test_a_receiver_that_is_gone_is_left_alone_until_the_merchant_replays(
         await shop.call("POST", f"{path}/test", {}),
     ):
         assert (refused.status, refused.body["code"]) == (409, "webhook_endpoint_disabled")
-    await asyncio.sleep(1)
-    assert told.listening.events == []
     (await shop.call("PATCH", path, {"state": "enabled"})).expect(200)
     third = await make_link(shop)
     await told.taken(third)
+    assert links_of(told.listening.events) == [third["id"]]
     replayed = (await shop.call("POST", f"{path}/replay", period)).expect(200)
     assert replayed["deliveries"] == 2
     for link in (first, second):
@@ -157,10 +157,7 @@ async def test_a_receiver_that_is_gone_is_left_alone_until_the_merchant_replays(
     everything = {**period, "include_delivered": True}
     again = (await shop.call("POST", f"{path}/replay", everything)).expect(200)
     assert again["deliveries"] == 3
-    for _ in range(100):
-        if len(told.listening.events) == 6:
-            break
-        await asyncio.sleep(0.1)
+    await until(lambda: len(told.listening.events) >= 6)
     made = [first["id"], second["id"], third["id"]]
     assert sorted(links_of(told.listening.events)) == sorted(made * 2)
     assert len({event["id"] for event in told.listening.events}) == 3
@@ -173,10 +170,7 @@ async def test_an_event_is_sent_again_under_its_own_id(shop, told):
     assert listed == [event]
     answer = (await shop.call("POST", f"{path}/resend", {})).expect(200)
     assert answer["deliveries"] == 1
-    for _ in range(100):
-        if len(told.listening.events) == 2:
-            break
-        await asyncio.sleep(0.1)
+    await until(lambda: len(told.listening.events) >= 2)
     assert told.listening.events == [event, event]
     unknown = await shop.call("POST", "/v1/events/evt_none/resend", {})
     assert (unknown.status, unknown.body["code"]) == (404, "event_not_found")
@@ -184,8 +178,10 @@ async def test_an_event_is_sent_again_under_its_own_id(shop, told):
 
 async def test_webhooks_wait_while_notify_is_away(stack, shop, told):
     await told.taken(await make_link(shop))
+    starts = stack.process("notify").starts
     stack.kill("notify")
-    await asyncio.sleep(0.5)  # NATS offers again after 30 s what it gave to the dying process
+    # NATS offers again after 30 s what it gave to the dying process.
+    await until(lambda: stack.process("notify").starts > starts)
     links = [await make_link(shop) for _ in range(5)]
     for link in links:
         await told.taken(link)
@@ -207,10 +203,7 @@ class NeverHeard(web.Response):
 async def test_a_receiver_tells_by_the_id_what_it_is_sent_again_after_a_crash(stack, shop, told):
     told.listening.plan = [NeverHeard(stack)]
     link = await make_link(shop)
-    for _ in range(100):
-        if told.listening.refused:
-            break
-        await asyncio.sleep(0.1)
+    await until(lambda: told.listening.refused)
     conn = await asyncpg.connect(stack.database_url("notify"))
     try:  # the dead worker's lease of a minute is over
         await conn.execute(

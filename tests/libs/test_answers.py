@@ -10,6 +10,7 @@ from libs import ids, relay
 from libs.answers import MOST, OUTAGE_SECONDS, Answers
 from libs.bus import Event
 from libs.errors import OutcomeUnknown, ServiceUnavailable
+from tests.waiting import HANGING_SECONDS
 
 SUBJECT = "incasso.test.thing.changed"
 
@@ -127,7 +128,7 @@ async def test_every_replica_hears_what_happens(fresh_nats_url):
         occurred_at=datetime.now(UTC),
     )
     await relay.publish(replicas[0], event)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANGING_SECONDS):
         await everybody.wait()
     assert {name: [one.merchant_id for one in events] for name, events in heard.items()} == {
         "one": ["mer_a"],

@@ -17,6 +17,7 @@ from libs.consumer import Consumer
 from libs.db import Database, connect
 from libs.tasks import cancel
 from stack.nats import Nats, throw_away_nats
+from tests.waiting import HANGING_SECONDS
 
 SERVICES = ("payments", "oneclick", "paylink")
 CAPTURED = "incasso.payments.payment.captured"
@@ -67,7 +68,7 @@ class Heard:
         self.events.put_nowait(event)
 
     async def next(self) -> Event:
-        return await asyncio.wait_for(self.events.get(), 20)
+        return await asyncio.wait_for(self.events.get(), HANGING_SECONDS)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import pytest
 from libs import clock, db, due
 from libs.due import DueWorker, Room
 from libs.tasks import cancel
+from tests.waiting import HANGING_SECONDS
 
 TABLE = """
 CREATE TABLE things (
@@ -133,7 +134,7 @@ async def test_slow_rows_of_one_merchant_leave_places_for_others(database):
         async with running(DueWorker("things", database, claim, work, interval_seconds=0.05)):
             await conn.fetchval("SELECT pg_sleep(0.2)")  # all that mer_a can take is taken
             await add(conn, "mer_b")
-            await asyncio.wait_for(seen.wait(), 10)
+            await asyncio.wait_for(seen.wait(), HANGING_SECONDS)
 
 
 async def test_places_are_filled_again_before_the_slowest_has_ended(database):
@@ -149,7 +150,7 @@ async def test_places_are_filled_again_before_the_slowest_has_ended(database):
     async with database.connection() as conn:
         await add(conn, "mer_a", count=40)
     async with running(DueWorker("things", database, claim, work, interval_seconds=0.01)):
-        await asyncio.wait_for(slow.wait(), 10)
+        await asyncio.wait_for(slow.wait(), HANGING_SECONDS)
 
 
 async def test_a_failing_row_and_a_failing_claim_do_not_end_the_worker(database):
@@ -169,4 +170,4 @@ async def test_a_failing_row_and_a_failing_claim_do_not_end_the_worker(database)
     async with database.connection() as conn:
         await add(conn, "mer_a", count=2)
     async with running(DueWorker("things", database, claim_at_last, work, interval_seconds=0.01)):
-        await asyncio.wait_for(seen.wait(), 10)
+        await asyncio.wait_for(seen.wait(), HANGING_SECONDS)

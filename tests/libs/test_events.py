@@ -12,6 +12,7 @@ from libs import bus as buses
 from libs import consumer as consumers
 from libs import context, db, outbox, relay, telemetry
 from libs.tasks import cancel
+from tests.waiting import HANGING_SECONDS, until
 
 SUBJECT = "incasso.test.thing.happened"
 
@@ -50,14 +51,6 @@ async def append(conn, aggregate="agg_1", body=b"body", subject=SUBJECT):
     )
 
 
-async def until(condition, seconds=10.0):
-    for _ in range(int(seconds / 0.02)):
-        if await condition():
-            return
-        await asyncio.sleep(0.02)
-    raise TimeoutError
-
-
 async def published(database):
     async with database.connection() as conn:
         return await conn.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0
@@ -83,10 +76,7 @@ async def test_an_event_travels_from_the_outbox_to_a_handler_once(database, bus)
         async with database.transaction() as conn:
             event_id = await append(conn)
 
-        async def arrived():
-            return bool(seen)
-
-        await until(arrived)
+        await until(lambda: seen)
         await until(lambda: published(database))
         async with database.transaction() as conn:
             again = await outbox.replay(
@@ -95,9 +85,11 @@ async def test_an_event_travels_from_the_outbox_to_a_handler_once(database, bus)
                 until=datetime.now(UTC) + timedelta(hours=1),
             )
         assert again == 1
-        await until(lambda: published(database))
-        await asyncio.sleep(0.2)
-    assert seen == [(event_id, "mer_a", "agg_1", b"body")]
+        async with database.transaction() as conn:
+            last_id = await append(conn, body=b"last")
+        await until(lambda: seen[-1][0] == last_id)  # what was sent before it has arrived too
+    assert [body for *_, body in seen] == [b"body", b"last"]
+    assert seen[0] == (event_id, "mer_a", "agg_1", b"body")
 
 
 async def test_a_rolled_back_effect_sends_no_event(database, bus):
@@ -123,10 +115,7 @@ async def test_events_of_an_aggregate_keep_their_order_and_two_relays_send_each_
             async with database.transaction() as conn:
                 await append(conn, f"agg_{number % 3}", str(number).encode())
 
-        async def all_arrived():
-            return len(seen) >= 300
-
-        await until(all_arrived, 20)
+        await until(lambda: len(seen) >= 300)
     assert len(seen) == 300
     for aggregate in ("agg_0", "agg_1", "agg_2"):
         numbers = [number for name, number in seen if name == aggregate]
@@ -227,7 +216,7 @@ async def test_an_event_that_always_fails_becomes_a_dead_letter(database, bus, m
     async with running(relay.Relay(database, bus), consumer):
         async with database.transaction() as conn:
             event_id = await append(conn)
-        message = await dead.next_msg(timeout=20)
+        message = await dead.next_msg(timeout=HANGING_SECONDS)
     assert message.headers["ce-id"] == event_id
     assert message.headers["incasso-error"] == "ValueError"
     async with database.connection() as conn:
@@ -247,7 +236,7 @@ async def test_an_event_that_dies_with_too_large_a_body_is_buried_without_it(
     async with running(relay.Relay(database, bus), consumer):
         async with database.transaction() as conn:
             event_id = await append(conn, body=b"x" * largest_body(bus))
-        message = await dead.next_msg(timeout=20)
+        message = await dead.next_msg(timeout=HANGING_SECONDS)
     assert (message.headers["ce-id"], message.data) == (event_id, b"")
 
 
@@ -286,6 +275,6 @@ async def test_a_consumer_of_an_older_version_is_changed_in_place(database, bus)
     async with running(relay.Relay(database, bus), consumer):
         async with database.transaction() as conn:
             await append(conn)
-        await asyncio.wait_for(seen.wait(), 20)
+        await asyncio.wait_for(seen.wait(), HANGING_SECONDS)
     info = await bus.js.consumer_info(buses.STREAM, "reader")
     assert info.config.max_ack_pending == -1

@@ -38,11 +38,12 @@ async def test_another_body_under_the_same_key_is_refused(database):
 
 async def test_a_running_key_is_in_use_until_its_lock_ends(database):
     async with database.transaction() as conn:
-        await idempotency.claim(conn, key(), "pay_1", lock=timedelta(milliseconds=50))
+        await idempotency.claim(conn, key(), "pay_1", lock=timedelta(hours=1))
     with pytest.raises(IdempotencyKeyInUse):
         async with database.transaction() as conn:
             await idempotency.claim(conn, key(), "pay_2")
-    await asyncio.sleep(0.06)
+    async with database.transaction() as conn:
+        await conn.execute("UPDATE idempotency_keys SET locked_until = now()")
     async with database.transaction() as conn:
         resumed = await idempotency.claim(conn, key(), "pay_2")
     assert resumed == idempotency.Claim(fresh=False, resource_id="pay_1")

@@ -10,14 +10,7 @@ from prometheus_client import REGISTRY
 from libs import context, lag, threads
 from libs.errors import ServiceUnavailable
 from libs.tasks import cancel
-
-
-async def until(condition, seconds=10.0):
-    for _ in range(int(seconds / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise TimeoutError
+from tests.waiting import HANGING_SECONDS, until
 
 
 def compute(seconds):
@@ -105,4 +98,4 @@ async def test_a_cancelled_call_keeps_its_place_until_its_work_ends():
             except ServiceUnavailable:
                 await asyncio.sleep(0.01)
 
-    assert await asyncio.wait_for(answers(), 10) == "room"
+    assert await asyncio.wait_for(answers(), HANGING_SECONDS) == "room"

@@ -5,8 +5,6 @@ import itertools
 import re
 import time
 
-import pytest
-
 from libs import validation
 from services.gateway.routes import all_routes
 from tests.tidy.sources import shipped
@@ -51,9 +49,6 @@ def of_protos():
                     yield field.full_name, pattern
 
 
-PATTERNS = [*compiled(), *of_protos()]
-
-
 def parts(pattern):
     """What a text that nearly matches may be made of."""
     text = pattern.decode("latin-1") if isinstance(pattern, bytes) else pattern
@@ -70,15 +65,22 @@ def cost(pattern, text):
     return time.thread_time() - used
 
 
-@pytest.mark.parametrize(("where", "pattern"), PATTERNS, ids=lambda value: str(value)[:80])
-def test_no_text_makes_a_pattern_try_for_long(where, pattern):
-    known = re.compile(pattern)
+def slow(pattern, text):
+    """Every time, that is: once, a busy machine was."""
+    return all(cost(pattern, text) >= MOST_SECONDS for _ in range(3))
+
+
+def nearly_matching(pattern):
     for count in (FEW, MANY):
         for part in parts(pattern):
             for before, after in (("", "\x00"), ("a@", "\x00"), ("a", "!")):
-                text = before + part * (count // len(part)) + after
-                assert cost(known, text) < MOST_SECONDS, (where, part, count)
+                yield before + part * (count // len(part)) + after
 
 
-def test_patterns_are_found():
-    assert len(PATTERNS) > 20
+def test_no_text_makes_a_pattern_try_for_long():
+    patterns = [*compiled(), *of_protos()]
+    assert len(patterns) > 20
+    for where, pattern in patterns:
+        known = re.compile(pattern)
+        for text in nearly_matching(pattern):
+            assert not slow(known, text), (where, pattern, text[:20])

@@ -11,6 +11,7 @@ from libs import client, context
 from libs.errors import Kind, OutcomeUnknown, Refusal, RemoteRefusal
 from libs.server import Server
 from libs.tasks import Tasks
+from tests.waiting import HANGING_SECONDS
 
 SERVICE = "incasso.payments.v1.PaymentsService"
 
@@ -24,7 +25,7 @@ class NotToday(Refusal):
 class Servicer(payments_pb2_grpc.PaymentsServiceServicer):
     def __init__(self):
         self.calls = []
-        self.finished = asyncio.Event()
+        self.may_end, self.finished = asyncio.Event(), asyncio.Event()
 
     async def GetPayment(self, request, rpc):
         self.calls.append(context.current())
@@ -35,7 +36,7 @@ class Servicer(payments_pb2_grpc.PaymentsServiceServicer):
         return payments_pb2.GetPaymentResponse(payment=payments_pb2.Payment(id=request.payment_id))
 
     async def CapturePayment(self, request, rpc):
-        await asyncio.sleep(0.2)
+        await self.may_end.wait()
         self.finished.set()
         return payments_pb2.CapturePaymentResponse()
 
@@ -120,17 +121,20 @@ async def test_a_call_that_is_given_up_is_unknown_and_its_work_goes_on(served):
     servicer, stub, *_ = served
     request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
     with pytest.raises(OutcomeUnknown):
-        await client.call(stub.CapturePayment, request, timeout_seconds=0.05, idempotency_key="k")
-    async with asyncio.timeout(2):
-        await servicer.finished.wait()
+        await client.call(stub.CapturePayment, request, timeout_seconds=1, idempotency_key="k")
+    servicer.may_end.set()
+    await asyncio.wait_for(servicer.finished.wait(), HANGING_SECONDS)
 
 
 async def test_a_stopping_server_waits_for_the_work_under_way(served):
     servicer, stub, server, _ = served
     request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
     with pytest.raises(OutcomeUnknown):
-        await client.call(stub.CapturePayment, request, timeout_seconds=0.05, idempotency_key="k")
-    await server.stop(5)
+        await client.call(stub.CapturePayment, request, timeout_seconds=1, idempotency_key="k")
+    stopping = asyncio.create_task(server.stop(HANGING_SECONDS))
+    assert not (await asyncio.wait([stopping], timeout=0.1))[0], "it waits"
+    servicer.may_end.set()
+    await stopping
     assert servicer.finished.is_set()
 
 

@@ -13,6 +13,7 @@ import pytest
 from stack.process import accepts_connections, free_ports
 from stack.supervisor import Supervisor
 from stack.topology import Process, python
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = {"Authorization": "Bearer sk_test_12345"}
@@ -37,11 +38,12 @@ async def create_customer(session: aiohttp.ClientSession, url: str) -> str:
         return (await answer.json())["id"]
 
 
-async def test_customers_survive_a_crash_soon_after(localstripe):
+async def test_customers_survive_a_crash_soon_after(localstripe, tmp_path):
     child, url = localstripe
+    stored = tmp_path / "data" / "state.pickle"
     async with aiohttp.ClientSession(headers=KEY) as session:
         customer = await create_customer(session, url)
-        await asyncio.sleep(1)
+        await until(lambda: stored.exists() and customer.encode() in stored.read_bytes())
         await child.restart(signal.SIGKILL, None)
         async with session.get(f"{url}/v1/customers/{customer}") as answer:
             assert (await answer.json())["email"] == "giulia@example.com"

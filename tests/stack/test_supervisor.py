@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from stack.child import StartFailedError
 from stack.process import accepts_connections, free_ports
 from stack.supervisor import Supervisor
 from stack.topology import Process, Tier
+from tests.waiting import until
 
 LISTEN = """
 import os, socket, sys, time
@@ -62,12 +63,6 @@ async def supervised(folder: Path, *processes: Process) -> AsyncIterator[Supervi
 said: list[str] = []
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - waits for another process
-            await asyncio.sleep(0.02)
-
-
 async def test_a_process_starts_after_the_job_it_needs(tmp_path: Path):
     migrate = job("migrate", "import time; time.sleep(0.3); open('migrated', 'w').close()")
     check = "assert __import__('os').path.exists('migrated')" + LISTEN
@@ -82,7 +77,7 @@ async def test_a_killed_process_is_started_again_and_reported(tmp_path: Path):
     async with supervised(tmp_path, listener("service")) as supervisor:
         before = supervisor["service"].pid
         supervisor["service"].kill(signal.SIGKILL)
-        await eventually(lambda: supervisor["service"].starts == 2)
+        await until(lambda: supervisor["service"].starts == 2)
         await supervisor["service"].wait_ready()
         assert supervisor["service"].pid != before
     assert said == ["service ended (killed by SIGKILL): starting it again"]
@@ -97,9 +92,10 @@ async def test_a_wanted_restart_is_quiet_and_may_change_the_environment(tmp_path
 
 
 async def test_a_stopped_process_stays_down_until_it_is_started(tmp_path: Path):
-    async with supervised(tmp_path, listener("service")) as supervisor:
+    async with supervised(tmp_path, listener("service"), listener("other")) as supervisor:
         await supervisor["service"].stop()
-        await asyncio.sleep(0.5)
+        supervisor["other"].kill(signal.SIGKILL)
+        await until(lambda: supervisor["other"].starts == 2)  # by now it would be back too
         assert not supervisor["service"].is_running
         await supervisor["service"].start()
         assert supervisor["service"].is_running
@@ -168,4 +164,4 @@ async def test_children_end_when_the_supervisor_is_killed(tmp_path: Path):
     assert psutil.pid_exists(pid)
     supervisor.kill()
     await supervisor.wait()
-    await eventually(lambda: not psutil.pid_exists(pid))
+    await until(lambda: not psutil.pid_exists(pid))

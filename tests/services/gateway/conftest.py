@@ -11,7 +11,6 @@ import aiohttp
 import pytest
 from aiohttp import web
 from google.protobuf.message import Message
-from hypothesis import HealthCheck, settings
 from multidict import CIMultiDict
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -36,10 +35,6 @@ from services.sandbox.config import Config as SandboxConfig
 from tests.browser import SCREENSHOTS, browser
 from tests.services.gateway import pay_samples
 from tests.services.sandbox.conftest import started
-
-# Machines that run the tests are busy: slow is not wrong.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
 
 LOGO = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="

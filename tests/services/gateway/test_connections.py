@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.services.gateway.conftest import SECRET
+from tests.waiting import HANGING_SECONDS, until
 
 GET = b"GET /v1/merchant HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + SECRET.encode() + b"\r\n"
 POST = (
     b"POST /v1/customers HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     b"Authorization: Bearer " + SECRET.encode() + b"\r\n"
 )
-SECONDS = 10  # for what the server does in a moment
 
 
 @asynccontextmanager
@@ -34,7 +34,7 @@ async def connected(gateway):
 
 async def answers_to(gateway, *sent):
     """All that comes until the server closes."""
-    async with connected(gateway) as (reader, writer), asyncio.timeout(SECONDS):
+    async with connected(gateway) as (reader, writer), asyncio.timeout(HANGING_SECONDS):
         for part in sent:
             writer.write(part)
         return await reader.read()
@@ -93,7 +93,7 @@ async def test_headers_that_are_too_large_are_refused(gateway, sent):
 
 
 async def test_headers_that_are_too_large_together_are_refused(gateway):
-    async with connected(gateway) as (reader, writer), asyncio.timeout(SECONDS):
+    async with connected(gateway) as (reader, writer), asyncio.timeout(HANGING_SECONDS):
         problem(await trickled(reader, writer, b"a" * 7_000), 431, "headers_too_large")
 
 
@@ -110,7 +110,7 @@ async def trickled(reader, writer, value):
 
 
 async def test_chunks_that_are_none_are_a_body_that_cannot_be_read(gateway):
-    async with connected(gateway) as (reader, writer), asyncio.timeout(SECONDS):
+    async with connected(gateway) as (reader, writer), asyncio.timeout(HANGING_SECONDS):
         writer.write(POST + b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n")
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
         writer.write(b"xyz\r\n{}\r\n0\r\n\r\n")
@@ -142,7 +142,7 @@ async def test_headers_that_trickle_have_no_more_time_than_others(new_gateway):
     async with (
         new_gateway(header_seconds=0.3) as gateway,
         connected(gateway) as (reader, writer),
-        asyncio.timeout(SECONDS),
+        asyncio.timeout(HANGING_SECONDS),
     ):
         problem(await trickled(reader, writer, b"a"), 408, "headers_slow")
 
@@ -151,7 +151,7 @@ async def test_headers_of_a_second_request_have_a_limit_too(new_gateway):
     async with (
         new_gateway(header_seconds=0.2) as gateway,
         connected(gateway) as (reader, writer),
-        asyncio.timeout(SECONDS),
+        asyncio.timeout(HANGING_SECONDS),
     ):
         writer.write(GET + b"\r\n")
         first = await reader.readuntil(b"\r\n\r\n")
@@ -190,9 +190,7 @@ async def test_a_client_that_does_not_read_is_dropped(new_gateway):
 
 
 async def until_open(gateway, count):
-    async with asyncio.timeout(SECONDS):
-        while gateway.runner.server.open != count:  # noqa: ASYNC110 - the server tells no event
-            await asyncio.sleep(0.01)
+    await until(lambda: gateway.runner.server.open == count)
 
 
 async def test_an_address_has_so_many_connections_and_no_more(new_gateway):

@@ -11,6 +11,7 @@ from libs.errors import Kind, RemoteRefusal
 from services.gateway import fairness
 from tests.services.gateway.conftest import PUBLISHABLE, SECRET
 from tests.services.gateway.test_transcoder import BODY, KEY, PAY, problem
+from tests.waiting import HANGING_SECONDS
 
 QUIET = "sk_quiet00000000000000000000000000"
 SECOND = "sk_second0000000000000000000000000"
@@ -48,7 +49,7 @@ class Held:
         self._may_end.set()
 
     async def until(self, count):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANGING_SECONDS):
             for _ in range(count):
                 await self.started.get()
 

@@ -16,6 +16,7 @@ from tests.browser import looks, needs_chromium
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.conftest import Gateway
 from tests.services.gateway.pay_samples import EPC, PATH, STATES, TOKEN, UNKNOWN, show
+from tests.waiting import until
 
 MOST_BYTES = 100_000
 pytestmark = needs_chromium
@@ -113,9 +114,7 @@ async def test_a_person_who_looks_is_seen_once(page, shop):
     async with page.expect_request(f"**{PATH}/seen"):
         await page.mouse.click(5, 5)
     await page.keyboard.press("Tab")
-    async with asyncio.timeout(5):
-        while not shop.services.calls("MarkSeen"):  # noqa: ASYNC110 - the double tells no event
-            await asyncio.sleep(0.02)
+    await until(lambda: shop.services.calls("MarkSeen"))
     assert shop.services.calls("MarkSeen") == 1
 
 
@@ -141,15 +140,24 @@ async def test_a_waiting_page_shows_the_outcome_by_itself(page, shop):
     await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
 
 
+# Lets a test see whether the page knows that its stream has ended.
+WATCHED_STREAM = """
+window.EventSource = class extends EventSource {
+  constructor(...given) { super(...given); window.stream = this; }
+};
+"""
+
+
 async def test_a_waiting_page_without_a_stream_looks_again(page, shop):
     shop.services.answers["WaitForPayPage"] = OutcomeUnknown()
     show(shop.services, STATES["processing"]())
     await page.clock.install()
+    await page.add_init_script(WATCHED_STREAM)
     async with page.expect_response(f"**{PATH}/events?*") as refused:
         await page.goto(shop.url + PATH)
     assert (await refused.value).status == 503
     show(shop.services, samples.paid())
-    await asyncio.sleep(0.2)  # until the page knows
+    await page.wait_for_function("() => window.stream.readyState === EventSource.CLOSED")
     await page.clock.fast_forward(10_000)
     await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
 

@@ -13,6 +13,7 @@ from tests.browser import needs_chromium
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.conftest import Gateway, picture
 from tests.services.gateway.pay_samples import KEY, PATH, show
+from tests.waiting import HANGING_SECONDS
 
 pytestmark = needs_chromium
 
@@ -79,7 +80,7 @@ async def localstripe(tmp_path) -> AsyncIterator[str]:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANGING_SECONDS):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -154,9 +155,10 @@ async def test_a_challenge_is_begun_by_itself_and_only_once(page, shop, psp, sav
     await expect(button).to_be_visible()
     other = await page.context.new_page()
     await other.goto(shop.url + PATH)
-    await asyncio.sleep(0.3)  # nobody is sent anywhere
-    await expect(button).to_be_visible()
-    await expect(other.get_by_role("link", name="Confirm with your bank")).to_be_visible()
+    # A page that sends somebody on says so before it has loaded.
+    for shown in (button, other.get_by_role("link", name="Confirm with your bank")):
+        await expect(shown).to_be_visible()
+        await expect(shown).not_to_have_attribute("aria-busy", "true")
     await button.click()
     await page.wait_for_url(BANK)
 

@@ -10,6 +10,7 @@ from services.gateway.pay.guard import MAX_FORM_BYTES
 from services.gateway.pay.texts import SAID
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.pay_samples import KEY, OFFER, PATH, SHA, TOKEN, UNKNOWN, USE, shown
+from tests.waiting import HANGING_SECONDS
 
 OURS = {"Sec-Fetch-Site": "same-origin", "User-Agent": "Browser/1"}
 SAVED = {"form_key": KEY, "offer": OFFER, "instrument_id": "ins_1", "use": ""}
@@ -89,7 +90,7 @@ async def test_a_shopper_who_leaves_has_paid_all_the_same(gateway):
     await started.wait()
     leaving.cancel()
     may_end.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANGING_SECONDS):
         await ended.wait()
 
 

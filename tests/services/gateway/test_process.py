@@ -15,6 +15,7 @@ from tests.services.gateway import pay_samples
 from tests.services.gateway.conftest import SECRET, Services, authenticate, start_servers
 from tests.services.gateway.pay_samples import PATH
 from tests.services.gateway.test_transcoder import BODY, KEY, PAY
+from tests.waiting import HANGING_SECONDS
 
 HEADERS = {"Authorization": f"Bearer {SECRET}"}
 
@@ -56,7 +57,7 @@ async def status_of(http, url):
 
 
 async def until(http, url, status):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANGING_SECONDS):
         while await status_of(http, url) != status:  # noqa: ASYNC110 - another process tells no event
             await asyncio.sleep(0.02)
 
@@ -74,7 +75,7 @@ async def test_a_request_under_way_is_answered_when_the_process_must_leave():
     services.answers["CreateOneClickPayment"] = charge
     async with (
         aiohttp.ClientSession() as http,
-        process(targets, INCASSO_DRAIN_SECONDS="0.4") as (gateway, url, admin),
+        process(targets, INCASSO_DRAIN_SECONDS="2") as (gateway, url, admin),
     ):
         await until(http, f"{admin}/healthz/ready", 200)
         assert await status_of(http, f"{admin}/healthz/live") == 200
@@ -89,10 +90,10 @@ async def test_a_request_under_way_is_answered_when_the_process_must_leave():
         gateway.send_signal(signal.SIGTERM)
         await until(http, f"{admin}/healthz/ready", 503)
         assert await status_of(http, f"{url}/v1/merchant") == 200  # while it drains
-        await asyncio.sleep(0.6)
+        await until(http, f"{url}/v1/merchant", 0)  # nobody else is let in any more
         may_end.set()
         assert await paying == 201
-        assert await asyncio.wait_for(gateway.wait(), 20) == 0
+        assert await asyncio.wait_for(gateway.wait(), HANGING_SECONDS) == 0
     for server in servers.values():
         await server.stop(0)
 
@@ -125,7 +126,7 @@ async def test_a_wrong_number_of_proxies_is_told_to_the_operator():
         async with http.get(f"{admin}/metrics") as response:
             metrics = await response.text()
         gateway.send_signal(signal.SIGTERM)
-        output, _ = await asyncio.wait_for(gateway.communicate(), 20)
+        output, _ = await asyncio.wait_for(gateway.communicate(), HANGING_SECONDS)
     assert 'incasso_http_forwarded_wrong_total{reason="untrusted"} 2.0' in metrics
     assert output.decode().count("INCASSO_TRUSTED_PROXIES") == 1
     for server in servers.values():
@@ -150,7 +151,7 @@ async def test_no_token_of_a_link_is_left_in_logs_or_metrics():
         async with http.get(f"{admin}/metrics") as response:
             metrics = await response.text()
         gateway.send_signal(signal.SIGTERM)
-        output, _ = await asyncio.wait_for(gateway.communicate(), 20)
+        output, _ = await asyncio.wait_for(gateway.communicate(), HANGING_SECONDS)
     assert 'route="/p/{token}"' in metrics
     assert "incasso_loop_lag_seconds" in metrics
     assert "page failed" in output.decode()
@@ -163,6 +164,6 @@ async def test_no_token_of_a_link_is_left_in_logs_or_metrics():
 
 async def test_a_missing_setting_is_named_and_ends_the_process():
     async with process({"merchants": "ipv4:127.0.0.1:1"}) as (gateway, _, _):
-        output, _ = await asyncio.wait_for(gateway.communicate(), 20)
+        output, _ = await asyncio.wait_for(gateway.communicate(), HANGING_SECONDS)
     assert gateway.returncode == 78
     assert b"INCASSO_PAYMENTS_TARGET" in output

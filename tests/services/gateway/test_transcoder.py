@@ -10,6 +10,7 @@ from incasso.payments.v1 import payments_pb2
 from libs.errors import Kind, RemoteRefusal
 from services.gateway import room
 from tests.services.gateway.samples import ROUTES, name_of, sample
+from tests.waiting import HANGING_SECONDS, until
 
 PAY = "/v1/one-click-payments"
 BODY = {
@@ -248,9 +249,9 @@ async def test_a_charge_goes_on_when_the_shopper_leaves(gateway):
     await started.wait()
     clicking.cancel()
     await asyncio.gather(clicking, return_exceptions=True)
-    await asyncio.sleep(0.1)
+    await until(lambda: gateway.runner.server.open == 0)  # it knows that nobody listens
     may_end.set()
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), HANGING_SECONDS)
     assert await gateway.tasks.wait(5) == 0
 
 

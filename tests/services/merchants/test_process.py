@@ -15,6 +15,7 @@ from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from libs import client
 from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
+from tests.waiting import HANGING_SECONDS
 
 COMMAND = [sys.executable, "-m", "services.merchants"]
 
@@ -32,7 +33,9 @@ def process(environment, new_database) -> Iterator[subprocess.Popen]:
     child = subprocess.Popen(
         COMMAND, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    wait_until(lambda: accepts_connections(int(environment["INCASSO_ADMIN_PORT"])), child, 30)
+    wait_until(
+        lambda: accepts_connections(int(environment["INCASSO_ADMIN_PORT"])), child, HANGING_SECONDS
+    )
     yield child
     child.kill()
     child.communicate()

@@ -13,6 +13,7 @@ from services.oneclick.flows import detach
 from services.oneclick.rules.instruments import InstrumentEvent, InstrumentState
 from services.oneclick.store import customers, instruments
 from tests.services.oneclick.world import World
+from tests.waiting import HANGING_SECONDS
 
 
 async def test_another_instrument_and_address_can_be_named(world: World):
@@ -41,7 +42,7 @@ async def test_another_instrument_and_address_can_be_named(world: World):
 async def waiting_charge(world: World, customer_id: str, **more) -> asyncio.Task:
     """A charge that waits for the customer's lock, which somebody holds."""
     charging = asyncio.create_task(world.charge(customer_id, **more))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANGING_SECONDS):
         while not await world.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - the lock is in the database
             await asyncio.sleep(0.02)
     return charging

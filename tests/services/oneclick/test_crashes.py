@@ -156,13 +156,20 @@ async def test_a_shopper_who_comes_back_late_is_charged_and_not_abandoned(world:
     with pytest.raises(Refusal):
         await world.charge(customer_id, key="order-1")
     await age(world, timedelta(minutes=16))
-    world.payments.before["CreatePayment"] = lambda: asyncio.sleep(0.3)
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        asked.set()
+        await go_on.wait()
+
+    world.payments.before["CreatePayment"] = hang
     charging = asyncio.create_task(world.charge(customer_id, key="order-1"))
-    await asyncio.sleep(0.1)
+    await asked.wait()
     (row,) = await world.charges()
     async with world.db.transaction() as tx:  # a worker that had found nothing in payments' list
         found = await charges.get(tx, world.merchant_id, row["id"])
         await charges.abandon(tx, found, follow.ABANDONED)
+    go_on.set()
     payment = await charging
     (row,) = await world.charges()
     assert (row["state"], row["payment_id"]) == ("succeeded", payment.id)

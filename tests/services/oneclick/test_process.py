@@ -19,6 +19,7 @@ from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
 from tests.services.oneclick import payments_double
 from tests.services.oneclick.world import World
+from tests.waiting import HANGING_SECONDS
 
 COMMAND = [sys.executable, "-m", "services.oneclick"]
 
@@ -63,7 +64,7 @@ class Processes:
         )
         self.running.append(child)
         port = int(self.environment["INCASSO_ADMIN_PORT"])
-        wait_until(lambda: accepts_connections(port), child, 30)
+        wait_until(lambda: accepts_connections(port), child, HANGING_SECONDS)
         return child
 
 
@@ -107,7 +108,7 @@ async def test_a_charge_survives_the_death_of_its_process(environment, processes
 
 async def repeat(world: World, customer_id: str):
     """What a storefront does after a 503: the same request until it is answered."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANGING_SECONDS):
         while True:
             try:
                 return await world.charge(customer_id, key="order-1")
@@ -141,7 +142,7 @@ async def test_it_stops_when_asked_and_finishes_what_it_began(environment, proce
         await asked.wait()
         child.terminate()
         assert (await charging).state == payments_pb2.Payment.STATE_CAPTURED
-    output = (await asyncio.to_thread(child.communicate, timeout=30))[0].decode()
+    output = (await asyncio.to_thread(child.communicate, timeout=HANGING_SECONDS))[0].decode()
     assert child.returncode == 0, output
     assert "giulia@example.com" not in output
 

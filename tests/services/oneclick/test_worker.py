@@ -14,6 +14,7 @@ from services.oneclick import worker
 from tests.services.oneclick.payments_double import money
 from tests.services.oneclick.test_sessions import look, opened, pay
 from tests.services.oneclick.world import World
+from tests.waiting import HANGING_SECONDS
 
 State = payments_pb2.Payment
 EVENTS = {
@@ -147,7 +148,7 @@ async def test_events_come_through_the_bus(world: World, nats_url: str):
     running = asyncio.create_task(reader.run())
     try:
         await relay.publish(connection, told)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANGING_SECONDS):
             while (await world.charges())[0]["state"] != "succeeded":  # noqa: ASYNC110 - the change is in the database
                 await asyncio.sleep(0.05)
     finally:

@@ -20,6 +20,7 @@ from tests.conftest import ROOT
 from tests.services.oneclick.payments_double import once
 from tests.services.paylink import doubles
 from tests.services.paylink.world import Link, World, token_of
+from tests.waiting import HANGING_SECONDS
 
 COMMAND = [sys.executable, "-m", "services.paylink"]
 
@@ -67,7 +68,7 @@ class Processes:
         )
         self.running.append(child)
         port = int(self.environment["INCASSO_ADMIN_PORT"])
-        wait_until(lambda: accepts_connections(port), child, 30)
+        wait_until(lambda: accepts_connections(port), child, HANGING_SECONDS)
         return child
 
 
@@ -110,7 +111,7 @@ async def test_a_payment_survives_the_death_of_its_process(environment, processe
         if isinstance(answer, Refusal):  # else the new process answered: under way
             assert answer.reason == "outcome_unknown"
         await make_due(environment)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANGING_SECONDS):
             while not await is_paid(world, link):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.2)
     assert len(payments.books) == 1
@@ -157,7 +158,7 @@ async def test_it_stops_when_asked_and_says_nothing_that_is_secret(
         await asked.wait()
         child.terminate()
         assert (await paying).payment_state == payments_pb2.Payment.STATE_CAPTURED
-    output = (await asyncio.to_thread(child.communicate, timeout=30))[0].decode()
+    output = (await asyncio.to_thread(child.communicate, timeout=HANGING_SECONDS))[0].decode()
     assert child.returncode == 0, output
     for secret in ("giulia@example.com", token_of(link), "tok_secret"):
         assert secret not in output
@@ -183,9 +184,9 @@ async def test_a_page_waits_at_one_replica_for_what_another_does(
         waiting = asyncio.create_task(
             here.visit("WaitForPayPage", token=token_of(link), version=version, timeout_ms=15_000)
         )
-        await asyncio.sleep(0.5)
+        assert not (await asyncio.wait([waiting], timeout=0.5))[0], "it waits"
         await pay(there, link)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(12):  # it would end by itself after 15
             assert (await waiting).version > version
 
 

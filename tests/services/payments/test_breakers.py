@@ -1,9 +1,12 @@
 """The breaker of a PSP account: opens, sends nothing, closes again."""
 
-import asyncio
+from types import SimpleNamespace
 
+import purgatory.domain.model
+import pytest
 from prometheus_client import REGISTRY
 
+from services.payments import breakers as breaking
 from services.payments.breakers import Breakers
 from services.payments.outcomes import Approved, DeclineCode, Declined, Outcome, Unknown
 from services.payments.states import State
@@ -29,8 +32,26 @@ class Psp:
         return self.outcome
 
 
-async def test_it_opens_after_failures_in_a_row_and_closes_after_a_good_answer():
-    breakers = Breakers(failures=3, pause_seconds=1.5)
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The library's time and ours, which stand still until the test moves them on."""
+    clock = Clock()
+    time = SimpleNamespace(time=clock, monotonic=clock)
+    monkeypatch.setattr(purgatory.domain.model, "time", time)
+    monkeypatch.setattr(breaking, "time", time)
+    return clock
+
+
+async def test_it_opens_after_failures_in_a_row_and_closes_after_a_good_answer(clock: Clock):
+    breakers = Breakers(failures=3, pause_seconds=30)
     psp = Psp(Unknown("lost"))
     assert [await breakers.guard("psa_1", "name", psp) for _ in range(3)] == [psp.outcome] * 3
     assert gauge("psa_1") == 1
@@ -40,7 +61,7 @@ async def test_it_opens_after_failures_in_a_row_and_closes_after_a_good_answer()
     assert refused.code is DeclineCode.PSP_UNAVAILABLE
     assert psp.calls == 3, "nothing was sent"
 
-    await asyncio.sleep(1.6)
+    clock.seconds += 31
     assert breakers.open_accounts() == frozenset(), "it is tried again"
     psp.outcome = YES
     assert await breakers.guard("psa_1", "name", psp) == YES
@@ -50,12 +71,12 @@ async def test_it_opens_after_failures_in_a_row_and_closes_after_a_good_answer()
     assert gauge("psa_1") == 0, "one failure is not three"
 
 
-async def test_a_failure_after_the_pause_opens_it_at_once():
-    breakers = Breakers(failures=2, pause_seconds=1.5)
+async def test_a_failure_after_the_pause_opens_it_at_once(clock: Clock):
+    breakers = Breakers(failures=2, pause_seconds=30)
     psp = Psp(UNAVAILABLE)
     for _ in range(2):
         await breakers.guard("psa_2", "name", psp)
-    await asyncio.sleep(1.6)
+    clock.seconds += 31
     await breakers.guard("psa_2", "name", psp)
     assert breakers.open_accounts() == {"psa_2"}
 

@@ -23,6 +23,7 @@ from services.sandbox.config import Config
 from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
 from tests.services.payments.door import EUR_59_90, MERCHANT
+from tests.waiting import HANGING_SECONDS, until
 
 COMMAND = [sys.executable, "-m", "services.payments"]
 
@@ -49,7 +50,7 @@ class Process:
             COMMAND, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL
         )
         port = int(self.environment["INCASSO_ADMIN_PORT"])
-        wait_until(lambda: accepts_connections(port), self.child, 30)
+        wait_until(lambda: accepts_connections(port), self.child, HANGING_SECONDS)
 
     def end(self, by: signal.Signals) -> int:
         assert self.child is not None
@@ -127,8 +128,14 @@ async def slow_down(sandbox: str, operation: str, kind: str, seconds: float) -> 
             answer.raise_for_status()
 
 
-async def until_all(target: str, state: int, count: int, seconds: float) -> list[pb.Payment]:
-    async with asyncio.timeout(seconds):
+async def at_the_psp(sandbox: str, count: int) -> bool:
+    """Whether so many calls have come to the sandbox, which lets them wait."""
+    (rule,) = (await read(f"{sandbox}/control/faults"))["rules"]
+    return bool(rule["taken"] == count)
+
+
+async def until_all(target: str, state: int, count: int) -> list[pb.Payment]:
+    async with asyncio.timeout(HANGING_SECONDS):
         while True:
             found = (await call(target, "ListPayments")).data
             if len(found) == count and all(payment.state == state for payment in found):
@@ -150,14 +157,14 @@ async def test_a_killed_process_finds_the_truth_of_its_charges_and_charges_once(
     assert made is not None
     assert made.state == pb.Payment.STATE_CAPTURED
 
-    await slow_down(sandbox, "charge", "latency", 2)
+    await slow_down(sandbox, "charge", "latency", 3)
     charges = [asyncio.create_task(pay(process.target, f"k{number}")) for number in range(8)]
-    await asyncio.sleep(1)
+    await until(lambda: at_the_psp(sandbox, 8))
     process.end(signal.SIGKILL)
     assert await asyncio.gather(*charges) == [None] * 8
 
     process.start()
-    found = await until_all(process.target, pb.Payment.STATE_CAPTURED, 9, seconds=30)
+    found = await until_all(process.target, pb.Payment.STATE_CAPTURED, 9)
     books = (await read(f"{sandbox}/books/charges"))["data"]
     assert sorted(charge["captured_minor"] for charge in books) == [5990] * 9
     assert {payment.psp_reference for payment in found} == {charge["id"] for charge in books}

@@ -13,6 +13,7 @@ from services.payments.store import attempts, recording
 from services.payments.store.recording import Following
 from tests.services.payments.conftest import MERCHANT, World, key
 from tests.services.payments.psp_double import AUTHORISE, Fault
+from tests.waiting import until
 
 KEY = key("waits")
 
@@ -99,7 +100,7 @@ async def test_what_waited_for_a_lock_sees_what_changed_meanwhile(
     async with doubt.world.db.transaction() as tx:
         await tx.execute(meanwhile)
         saving = asyncio.create_task(doubt.save())
-        await asyncio.sleep(0.1)
+        await until(lambda: doubt.world.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
         assert not saving.done()
     assert await saving is saved
     state, attempt_state, subjects, answer = await doubt.written()

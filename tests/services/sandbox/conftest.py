@@ -17,6 +17,7 @@ from aiohttp import web
 from services.sandbox.app import build_app
 from services.sandbox.config import Config
 from services.sandbox.deps import DEPS
+from tests.waiting import HANGING_SECONDS
 
 KEYS = itertools.count(1)
 SID = "AC00000000000000000000000000000000"
@@ -77,6 +78,11 @@ class Client:
     async def faults(self, *rules: dict[str, Any]) -> None:
         assert (await self.call("PUT", "/control/faults", {"rules": rules})).status == 200
 
+    async def struck(self) -> bool:
+        """Whether every fault has met a call."""
+        rules = (await self.call("GET", "/control/faults")).body["rules"]
+        return all(rule["taken"] for rule in rules)
+
     async def register(self, webhook_url: str) -> None:
         body = {"webhook_url": webhook_url, "webhook_secret": "shh"}
         assert (await self.call("PUT", "/control/accounts/sandbox-a", body)).status == 200
@@ -117,14 +123,14 @@ class Receiver:
         return web.Response(status=status)
 
     async def wait_for(self, count: int) -> list[dict[str, Any]]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGING_SECONDS):
             while len(self.events) < count:
                 self.arrived.clear()
                 await self.arrived.wait()
         return self.events
 
     async def wait_until(self, event_type: str) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGING_SECONDS):
             while event_type not in self.types:
                 self.arrived.clear()
                 await self.arrived.wait()
@@ -146,7 +152,7 @@ async def started(app: web.Application) -> tuple[web.AppRunner, str]:
 def config(tmp_path: Path) -> Config:
     return Config(
         sandbox_data=tmp_path,
-        sandbox_slow_seconds=0.4,
+        sandbox_slow_seconds=1.5,  # long enough to look meanwhile, on a busy machine too
         sandbox_pending_seconds=0.3,
         sandbox_webhook_delay_seconds=0.01,
         sandbox_webhook_retry_seconds=0.02,

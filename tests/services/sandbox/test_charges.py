@@ -6,6 +6,7 @@ import pytest
 
 from services.sandbox import errors
 from services.sandbox.cards import MAGIC_CARDS, TOKEN_FAULTS
+from tests.waiting import until
 
 
 async def test_an_approved_charge_is_in_the_books_with_our_key(sandbox):
@@ -57,7 +58,7 @@ async def test_a_lost_answer_is_a_charge_that_a_repeat_finds(sandbox):
 
 async def test_a_slow_charge_is_booked_long_before_it_answers(sandbox):
     first = asyncio.create_task(sandbox.charge(token="tok_slow", key="att_slow"))
-    await asyncio.sleep(0.1)
+    await until(sandbox.books)
     assert (await sandbox.read("/operations/att_slow")).body["state"] == "captured"
     repeat = await sandbox.charge(token="tok_slow", key="att_slow")
     assert not first.done()

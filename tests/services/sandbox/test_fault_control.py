@@ -4,6 +4,7 @@ import aiohttp
 import pytest
 
 from services.sandbox import errors
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "timeout_before", "error_before"])
@@ -31,19 +32,19 @@ async def test_an_after_fault_spoils_only_the_answer(sandbox, kind):
 
 
 async def test_a_timeout_after_answers_late(sandbox):
-    rule = {"operation": "charge", "kind": "timeout_after", "times": 1, "seconds": 0.3}
+    rule = {"operation": "charge", "kind": "timeout_after", "times": 1, "seconds": 1.5}
     await sandbox.faults(rule)
     late = asyncio.create_task(sandbox.charge(key="att_1"))
-    await asyncio.sleep(0.1)
+    await until(sandbox.books)
     assert len(await sandbox.books()) == 1
     assert not late.done()
     assert (await late).status == 200
 
 
 async def test_a_key_that_is_still_at_work_answers_in_progress(sandbox):
-    await sandbox.faults({"operation": "charge", "kind": "latency", "seconds": 0.3})
+    await sandbox.faults({"operation": "charge", "kind": "latency", "seconds": 1.5})
     first = asyncio.create_task(sandbox.charge(key="att_1"))
-    await asyncio.sleep(0.1)
+    await until(sandbox.struck)
     second = await sandbox.charge(key="att_1")
     assert (second.status, second.body["code"]) == (409, errors.InProgressError.code)
     found = await sandbox.read("/operations/att_1")

@@ -13,7 +13,10 @@ from pathlib import Path
 import aiohttp
 import aiosmtplib
 
+from tests.waiting import HANGING_SECONDS, until
+
 HEADERS = {"Authorization": "Bearer sandbox_sk_sandbox-a"}
+MANY = 50
 CHARGE = {"amount_minor": 5990, "currency": "EUR", "token": "tok_visa", "capture": True}
 
 
@@ -47,7 +50,7 @@ async def process(
 
 
 async def ready(port: int) -> None:
-    async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(HANGING_SECONDS), aiohttp.ClientSession() as session:
         while True:
             try:
                 async with session.get(f"http://127.0.0.1:{port}/healthz/ready") as answer:
@@ -81,11 +84,10 @@ async def test_answered_charges_survive_a_kill_under_load(tmp_path):
 
     async with process(port, tmp_path) as child, aiohttp.ClientSession() as session:
         lanes = [asyncio.create_task(charge_until_it_dies(session, lane)) for lane in range(8)]
-        await asyncio.sleep(0.7)
+        await until(lambda: len(answered) > MANY)
         os.kill(child.pid, signal.SIGKILL)
         await asyncio.gather(*lanes)
 
-    assert len(answered) > 50
     async with process(port, tmp_path), aiohttp.ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{port}/books/charges") as answer:
             books = {row["key"]: row["id"] for row in (await answer.json())["data"]}
@@ -119,6 +121,6 @@ async def test_sigterm_ends_the_process_in_good_order(tmp_path):
     async with process(port, tmp_path, smtp_port) as child:
         _, idle_client = await asyncio.open_connection("127.0.0.1", smtp_port)
         child.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGING_SECONDS):
             assert await child.wait() == 0
         idle_client.close()

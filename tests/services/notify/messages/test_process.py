@@ -20,12 +20,14 @@ from libs import bus, client, context, relay
 from libs.errors import ServiceUnavailable
 from services.notify import merchants_client
 from stack.process import accepts_connections, wait_until
+from tests import waiting
 from tests.conftest import ROOT
 from tests.services.notify.messages import neighbours
 from tests.services.notify.messages.conftest import KEYS
 from tests.services.notify.messages.mail_double import MailServer
 from tests.services.notify.messages.sms_double import ACCOUNT, TOKEN, SmsApi
 from tests.services.notify.messages.world import Requested, World
+from tests.waiting import HANGING_SECONDS
 
 COMMAND = [sys.executable, "-m", "services.notify"]
 
@@ -80,7 +82,7 @@ class Processes:
         )
         self.running.append(child)
         port = int(self.environment["INCASSO_ADMIN_PORT"])
-        wait_until(lambda: accepts_connections(port), child, 30)
+        wait_until(lambda: accepts_connections(port), child, HANGING_SECONDS)
         return child
 
 
@@ -118,12 +120,21 @@ async def state_of(world: World) -> int:
 
 
 async def until(world: World, state: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANGING_SECONDS):
         while True:
             with suppress(ServiceUnavailable):  # it has just been started
                 if await state_of(world) == state:
                     return
             await asyncio.sleep(0.1)
+
+
+async def sent(environment: dict[str, str], count: int) -> bool:
+    conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
+    try:
+        found = await conn.fetchval("SELECT count(*) FROM messages WHERE state = 'sent'")
+        return bool(found == count)
+    finally:
+        await conn.close()
 
 
 async def end_lease(environment: dict[str, str]) -> None:
@@ -147,15 +158,17 @@ async def test_killed_while_it_speaks_to_the_mail_server(
     getattr(mail, moment).append(hang)
     child = await processes.start()
     await publish(environment, merchant)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANGING_SECONDS):
         await reached.wait()
     child.kill()
     await end_lease(environment)
     await processes.start()
     await until(merchant, pb.Message.State.Value(f"STATE_{end.upper()}"))
     await end_lease(environment)
-    await asyncio.sleep(1.5)
-    assert len(mail.inbox) == (1 if end == "sent" else 0)
+    before = 1 if end == "sent" else 0
+    await publish(environment, merchant)
+    await waiting.until(lambda: sent(environment, before + 1))  # what was due before it is done
+    assert len(mail.inbox) == before + 1
 
 
 async def test_a_renamed_merchant_has_its_new_name_in_the_next_mail(
@@ -196,10 +209,10 @@ async def test_it_sends_and_stops_when_asked_with_what_it_began(
     mail.on_data.append(slow)
     child = await processes.start()
     await publish(environment, merchant)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANGING_SECONDS):
         await reached.wait()
     child.terminate()
-    output = (await asyncio.to_thread(child.communicate, timeout=30))[0].decode()
+    output = (await asyncio.to_thread(child.communicate, timeout=HANGING_SECONDS))[0].decode()
     assert child.returncode == 0, output
     assert "giulia" not in output
     assert "/p/" not in output

@@ -27,6 +27,7 @@ from services.notify.paylink_client import Links
 from services.notify.service.webhooks import NAME, Webhooks
 from services.notify.webhook_client import Receivers
 from tests.services.notify.webhooks.hooks import Hooks, Receiver, Time
+from tests.waiting import HANGING_SECONDS
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -43,8 +44,14 @@ async def receiver() -> AsyncIterator[Receiver]:
     await runner.cleanup()
 
 
+@pytest.fixture
+def patience() -> float:
+    """Seconds that a try may take: enough, but for tests of what happens when they are over."""
+    return HANGING_SECONDS
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def hooks(new_database, receiver: Receiver) -> AsyncIterator[Hooks]:
+async def hooks(new_database, receiver: Receiver, patience: float) -> AsyncIterator[Hooks]:
     database = await db.connect(new_database("notify"), pool_size=8, service="notify")
     time = Time()
     guard = Guard([ip_network("127.0.0.0/8")])
@@ -62,7 +69,7 @@ async def hooks(new_database, receiver: Receiver) -> AsyncIterator[Hooks]:
         providers={},
         seal=Seal(keys),
         guard=guard,
-        receivers=Receivers(guard, ClientTimeout(total=1)),
+        receivers=Receivers(guard, ClientTimeout(total=patience)),
         now=time,
     )
     server = Server([(add_WebhooksServiceServicer_to_server, Webhooks(deps))], [NAME], Tasks())

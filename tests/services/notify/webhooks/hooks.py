@@ -1,6 +1,5 @@
 """A merchant's view of the webhooks of one notify process, and a receiver of theirs."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -146,9 +145,3 @@ class Hooks:
         """The only one."""
         (found,) = await self.deliveries(endpoint)
         return found
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the receiver knows of nobody who waits
-            await asyncio.sleep(0.01)

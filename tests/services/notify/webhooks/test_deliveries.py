@@ -120,6 +120,7 @@ async def test_a_redirect_is_a_failure_and_not_followed(hooks: Hooks):
     assert hooks.receiver.at("/elsewhere") == []
 
 
+@pytest.mark.parametrize("patience", [1.0])
 async def test_a_receiver_that_does_not_answer_times_out(hooks: Hooks):
     endpoint = await hooks.endpoint()
 

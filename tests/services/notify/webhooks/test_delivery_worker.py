@@ -8,7 +8,8 @@ from incasso.notify.v1 import webhooks_pb2 as pb
 from services.notify.store import deliveries
 from services.notify.store.deliveries import Room
 from services.notify.webhook_worker import LEASE, DeliveryWorker
-from tests.services.notify.webhooks.hooks import Hooks, until
+from tests.services.notify.webhooks.hooks import Hooks
+from tests.waiting import HANGING_SECONDS, until
 
 DELIVERED = pb.WebhookDelivery.STATE_DELIVERED
 FAILED = pb.WebhookDelivery.STATE_FAILED
@@ -28,15 +29,18 @@ async def test_a_slow_endpoint_does_not_delay_the_others(hooks: Hooks):
         await hooks.happen()
     worker = asyncio.create_task(DeliveryWorker(hooks.deps).run())
     try:
+        await until(lambda: len(hooks.receiver.at("/slow")) == 16)
         await until(lambda: len(hooks.receiver.at("/quick")) == 40)
+        await hooks.happen()  # and once more it is looked for what is due
+        await until(lambda: len(hooks.receiver.at("/quick")) == 41)
         assert len(hooks.receiver.at("/slow")) == 16, "an endpoint has so many places"
         release.set()
-        await until(lambda: len(hooks.receiver.at("/slow")) == 40)
+        await until(lambda: len(hooks.receiver.at("/slow")) == 41)
     finally:
         release.set()
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
-    assert len({one.event_id for one in hooks.receiver.at("/slow")}) == 40
+    assert len({one.event_id for one in hooks.receiver.at("/slow")}) == 41
     assert slow.id != quick.id
 
 
@@ -47,11 +51,12 @@ async def test_two_workers_send_each_delivery_once(hooks: Hooks):
     workers = [asyncio.create_task(DeliveryWorker(hooks.deps).run()) for _ in range(2)]
     try:
         await until(lambda: len(hooks.receiver.received) >= 60)
-        await asyncio.sleep(0.5)
     finally:
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
+    assert await hooks.deps.sending.wait(HANGING_SECONDS) == 0
+    assert await hooks.send() == 0, "nothing is left to be sent"
     assert len(hooks.receiver.received) == 60
     assert len({one.event_id for one in hooks.receiver.received}) == 60
 
@@ -82,7 +87,7 @@ async def test_a_worker_that_stops_ends_what_it_began(hooks: Hooks):
     worker.cancel()
     await asyncio.gather(worker, return_exceptions=True)
     release.set()
-    assert await hooks.deps.sending.wait(5) == 0
+    assert await hooks.deps.sending.wait(HANGING_SECONDS) == 0
     delivery = await hooks.delivery(endpoint)
     assert (delivery.state, len(delivery.attempts)) == (DELIVERED, 1)
 

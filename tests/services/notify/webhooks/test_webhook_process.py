@@ -21,7 +21,8 @@ from libs import client, context, ids
 from libs.bus import Bus, Event
 from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
-from tests.services.notify.webhooks.hooks import CAPTURED, TRACEPARENT, Receiver, until
+from tests.services.notify.webhooks.hooks import CAPTURED, TRACEPARENT, Receiver
+from tests.waiting import HANGING_SECONDS, until
 
 COMMAND = [sys.executable, "-m", "services.notify"]
 MERCHANT = "mer_of_this_test"
@@ -59,7 +60,7 @@ class Processes:
         child = subprocess.Popen(COMMAND, cwd=ROOT, env=self.environment)
         self.running.append(child)
         port = int(self.environment["INCASSO_ADMIN_PORT"])
-        wait_until(lambda: accepts_connections(port), child, 30)
+        wait_until(lambda: accepts_connections(port), child, HANGING_SECONDS)
         return child
 
 
@@ -118,8 +119,10 @@ async def test_webhooks_survive_the_death_of_the_process(
     child = await processes.start()
     endpoint = await endpoint_at(environment, f"{receiver.url}/hook")
 
+    never = asyncio.Event()
+
     async def hang(_: web.Request) -> web.Response:
-        await asyncio.sleep(10)
+        await never.wait()
         return web.Response()
 
     receiver.answers["/hook"] = hang
@@ -130,10 +133,11 @@ async def test_webhooks_survive_the_death_of_the_process(
     told.add(await publish(bus))
     del receiver.answers["/hook"]
     receiver.received.clear()
-    await processes.start()
     await end_leases(environment)
-    await until(lambda: len(receiver.received) == 6)
-    await asyncio.sleep(0.5)
+    child = await processes.start()
+    await until(lambda: len(receiver.received) >= 6)
+    child.terminate()  # it ends what it began
+    assert await asyncio.to_thread(child.wait, HANGING_SECONDS) == 0
     assert sorted(one.event_id for one in receiver.received) == sorted(told)
     for one in receiver.received:
         Webhook(endpoint.secret).verify(one.body, one.headers)
@@ -143,4 +147,4 @@ async def test_it_stops_when_asked(environment, processes: Processes, receiver: 
     child = await processes.start()
     await endpoint_at(environment, f"{receiver.url}/hook")
     child.terminate()
-    assert await asyncio.to_thread(child.wait, 30) == 0
+    assert await asyncio.to_thread(child.wait, HANGING_SECONDS) == 0

@@ -73,7 +73,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 async def sandbox_url(tmp_path: Path) -> AsyncIterator[str]:
     config = Config(
         sandbox_data=tmp_path / "sandbox",
-        sandbox_slow_seconds=1.0,
+        sandbox_slow_seconds=3.0,
         sandbox_pending_seconds=60,
         sandbox_webhook_delay_seconds=0.01,
         sandbox_public_url=None,

@@ -24,6 +24,7 @@ from services.payments.outcomes import (
 )
 from stack.process import free_ports
 from tests.services.payments.connectors.orders import a_charge, a_setup, an_operation, asked
+from tests.waiting import until
 
 CAPTURE, CANCEL, REFUND = AttemptKind.CAPTURE, AttemptKind.CANCEL, AttemptKind.REFUND
 
@@ -35,7 +36,7 @@ def connector(sandbox_credentials: Credentials, session: aiohttp.ClientSession):
 
 @pytest.fixture
 def impatient(sandbox_credentials: Credentials, session: aiohttp.ClientSession):
-    timeout = aiohttp.ClientTimeout(total=0.3)
+    timeout = aiohttp.ClientTimeout(total=1)
     return SandboxConnector(sandbox_credentials, session, timeout)
 
 
@@ -47,6 +48,13 @@ async def books(session: aiohttp.ClientSession, url: str) -> list[dict]:
 async def faults(session: aiohttp.ClientSession, url: str, **rule: object) -> None:
     async with session.put(f"{url}/control/faults", json={"rules": [rule]}) as answer:
         assert answer.status == 200
+
+
+async def struck(session: aiohttp.ClientSession, url: str) -> bool:
+    """Whether the fault has met a call, which is at the PSP therefore."""
+    async with session.get(f"{url}/control/faults") as answer:
+        (rule,) = (await answer.json())["rules"]
+    return rule["taken"] > 0
 
 
 async def authorised(connector, amount_minor: int = 5990) -> str:
@@ -152,13 +160,15 @@ async def test_a_pending_charge_settles_later(connector, session, sandbox_url):
 
 
 @pytest.mark.parametrize("token", ["tok_lost_answer", "tok_error_charged", "tok_slow"])
-async def test_a_charge_without_an_answer_is_unknown_and_found_by_its_key(impatient, token):
+async def test_a_charge_without_an_answer_is_unknown_and_found_by_its_key(
+    impatient, connector, token
+):
     charge = a_charge(token)
     assert isinstance(await impatient.authorise(charge), Unknown)
-    found = await impatient.look_up(asked(charge))
+    found = await connector.look_up(asked(charge))
     assert isinstance(found, Approved)
     assert found.captured
-    assert await impatient.authorise(charge) == found
+    assert await connector.authorise(charge) == found
 
 
 async def test_an_error_before_the_charge_is_unknown_and_then_certainly_not_found(connector):
@@ -192,10 +202,10 @@ async def test_fifty_equal_keys_make_one_charge(connector, session, sandbox_url)
 
 
 async def test_a_key_that_is_still_at_work_or_reused_is_unknown(connector, session, sandbox_url):
-    await faults(session, sandbox_url, operation="charge", kind="latency", seconds=0.3, times=1)
+    await faults(session, sandbox_url, operation="charge", kind="latency", seconds=1.5, times=1)
     charge = a_charge()
     first = asyncio.create_task(connector.authorise(charge))
-    await asyncio.sleep(0.1)
+    await until(lambda: struck(session, sandbox_url))
     assert isinstance(await connector.authorise(charge), Unknown)
     assert isinstance(await connector.look_up(asked(charge)), Unknown)
     assert isinstance(await first, Approved)
@@ -247,12 +257,12 @@ async def test_the_charge_belongs_to_the_callers_trace(connector, session, sandb
 async def test_a_call_that_got_no_connection_in_time_is_a_certain_no(
     sandbox_credentials, session, sandbox_url
 ):
-    await faults(session, sandbox_url, operation="charge", kind="latency", seconds=0.6, times=1)
+    await faults(session, sandbox_url, operation="charge", kind="latency", seconds=1.5, times=1)
     timeout = aiohttp.ClientTimeout(total=5, connect=0.1)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as narrow:
         connector = SandboxConnector(sandbox_credentials, narrow, timeout)
         first = asyncio.create_task(connector.authorise(a_charge()))
-        await asyncio.sleep(0.1)
+        await until(lambda: struck(session, sandbox_url))
         second = await connector.authorise(a_charge())
         assert isinstance(await first, Approved)
     assert isinstance(second, Declined)

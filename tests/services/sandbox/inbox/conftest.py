@@ -1,11 +1,12 @@
 """The gateway's side of the inbox: takes bounces and the provider's callbacks."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
 from aiohttp import web
+
+from tests.waiting import until
 
 
 @dataclass
@@ -21,9 +22,7 @@ class Listener:
         return web.Response(status=self.statuses.pop(0) if self.statuses else 204)
 
     async def wait_for(self, count: int) -> list[tuple[dict[str, str], bytes]]:
-        async with asyncio.timeout(10):
-            while len(self.heard) < count:  # noqa: ASYNC110 - waits for another server
-                await asyncio.sleep(0.01)
+        await until(lambda: len(self.heard) >= count)
         return self.heard
 
 
