@@ -128,7 +128,7 @@ class Shop:
         }
         return await self.call("POST", "/v1/payment-links", body, key=key)
 
-    async def link_in(self, link_id: str, *states: str, within_seconds: float = 20.0) -> Any:
+    async def link_in(self, link_id: str, *states: str, within_seconds: float = 60.0) -> Any:
         """The link once it is in one of these states."""
         deadline = time.monotonic() + within_seconds
         while True:
@@ -139,7 +139,7 @@ class Shop:
                 raise JourneyFailedError(f"{link_id} is still {link['state']}")
             await asyncio.sleep(0.1)
 
-    async def inbox(self, to: str, *, count: int = 1, within_seconds: float = 20.0) -> list[Any]:
+    async def inbox(self, to: str, *, count: int = 1, within_seconds: float = 60.0) -> list[Any]:
         """Messages that arrived at an address of the sandbox, newest first, once there are so many."""
         deadline = time.monotonic() + within_seconds
         while True:
@@ -154,7 +154,7 @@ class Shop:
                 raise JourneyFailedError(f"{len(found)} of {count} messages arrived for {to}")
             await asyncio.sleep(0.1)
 
-    async def settled(self, payment_id: str, *, within_seconds: float = 30.0) -> Any:
+    async def settled(self, payment_id: str, *, within_seconds: float = 60.0) -> Any:
         """The payment when its outcome is known."""
         deadline = time.monotonic() + within_seconds
         while True:

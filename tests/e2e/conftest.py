@@ -13,6 +13,7 @@ from stack.payer import Payer
 from stack.receiver import receiver
 from stack.shop import Shop
 from tests.browser import browser
+from tests.waiting import HANGING_SECONDS
 
 __all__ = ["browser"]  # the fixture, for every test of this folder
 
@@ -83,7 +84,7 @@ def set_faults(shop):
 def struck(shop):
     """`await struck()`: once every rule of set_faults has met a call; that stays so, states pass."""
 
-    async def wait(*, within_seconds=30.0):
+    async def wait(*, within_seconds=HANGING_SECONDS):
         deadline = time.monotonic() + within_seconds
         while time.monotonic() < deadline:
             async with shop.http.get(f"{shop.sandbox_url}/control/faults") as answer:
@@ -104,7 +105,7 @@ def caught_up(shop):
         to = address() if by == "email" else f"+39333{uuid4().int % 10**7:07d}"
         recipient = {"email": to} if by == "email" else {"phone": to}
         (await shop.link(100, recipient=recipient, channels=[by])).expect(201)
-        await shop.inbox(to, within_seconds=40)
+        await shop.inbox(to, within_seconds=HANGING_SECONDS)
 
     return wait
 

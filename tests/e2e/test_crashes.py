@@ -37,7 +37,7 @@ MISBEHAVIOURS = {
 @pytest.fixture(autouse=True)
 async def recovered_from_the_last_test(shop):
     """The killed process is back and the others are connected with it again."""
-    for _ in range(50):
+    for _ in range(300):
         try:
             await shop.customer("tok_visa")
         except (JourneyFailedError, aiohttp.ClientError):

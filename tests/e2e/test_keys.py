@@ -104,7 +104,7 @@ async def test_a_browser_lowers_an_order_by_its_items_and_never_by_an_amount(
     lowered = (await browser.call("POST", path, removed, **proof)).expect(200)
     assert (lowered["state"], lowered["capturable_minor"]) == ("authorised", 6090)
     (await shop.call("POST", "/v1/test-clock/advance", {"seconds": 86_401})).expect(200)
-    for _ in range(75):
+    for _ in range(300):
         found = await shop.get(f"/v1/payments/{payment['id']}")
         if found["state"] == "captured":
             break
@@ -112,7 +112,7 @@ async def test_a_browser_lowers_an_order_by_its_items_and_never_by_an_amount(
     (row,) = await booked(found)
     assert (found["captured_minor"], row["captured_minor"]) == (6090, 6090)
     types: set[str] = set()
-    for _ in range(75):
+    for _ in range(300):
         types = {event["type"] for event in (await shop.get("/v1/events?limit=100"))["data"]}
         if {"payment.lowered", "order.items_removed"} <= types:
             break

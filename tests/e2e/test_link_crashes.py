@@ -14,6 +14,7 @@ import pytest
 
 from stack.shop import JourneyFailedError
 from tests.e2e.conftest import address, mailed
+from tests.waiting import HANGING_SECONDS
 
 VISA, LOST_ANSWER, PENDING = "4242424242424242", "4000000000000341", "4000000000000077"
 AMOUNT_MINOR = 5_500
@@ -32,7 +33,7 @@ HONEST = {"processing", "paid", ""}
 @pytest.fixture(autouse=True)
 async def recovered_from_the_last_test(shop, payer):
     """A link can be made, and its page offers to pay by card."""
-    for _ in range(100):
+    for _ in range(300):
         try:
             link = (await shop.link(100)).expect(201)
             (await payer.open(link["url"])).form("/pay", having="card_token")
@@ -68,7 +69,7 @@ async def rows_of(shop, link):
     return [row for row in (await shop.books()).values() if row["reference"] in wanted]
 
 
-async def until(condition, *, within_seconds=20.0):
+async def until(condition, *, within_seconds=HANGING_SECONDS):
     """Asks until the answer is yes; a service that is away has not answered."""
     deadline = time.monotonic() + within_seconds
     while time.monotonic() < deadline:
@@ -101,6 +102,12 @@ async def booked(shop, link):
 async def expect_paid_once(shop, payer, link, caught_up):
     """In the sandbox's books, at payments, at paylink, on the page, in mails and in events."""
     found = await paid(shop, link)
+
+    async def is_back():
+        """payments is back, which was killed or has just told paylink"""
+        return await payments_of(shop, link)
+
+    await until(is_back)
     assert (found["paid_minor"], found.get("surplus_minor", 0)) == (AMOUNT_MINOR, 0)
     rows = await rows_of(shop, link)
     assert [row["captured_minor"] for row in rows] == [AMOUNT_MINOR]

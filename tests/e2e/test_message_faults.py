@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from tests.e2e.conftest import address, mailed
+from tests.waiting import HANGING_SECONDS
 
 # With the sentences below: the server says so once, before it has taken anything.
 REFUSALS = {
@@ -40,7 +41,7 @@ class Times:
 
     async def sending(self, link, *, handing_over):
         """Returns once the message is on its way: before the hand-over, or during it."""
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + HANGING_SECONDS
         while time.monotonic() < deadline:
             found = await self._conn.fetchval(
                 "SELECT count(*) FROM messages WHERE payment_link_id = $1 AND state = 'sending'"
@@ -73,7 +74,7 @@ async def mails(shop):
 
 async def message(shop, link, *states, attempts=0):
     """The link's newest message, once it is in one of these states after so many tries."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + HANGING_SECONDS
     found = None
     while time.monotonic() < deadline:
         answer = await shop.call("GET", f"/v1/messages?payment_link_id={link['id']}")
@@ -106,7 +107,7 @@ async def test_mail_waits_for_a_server_that_is_away_and_arrives_once(stack, shop
         await stack.start_again("sandbox")
     assert all("no connection" in one["error"] for one in waiting)
     for link in links:  # nobody moves the clock here
-        await shop.inbox(link["recipient"]["email"], within_seconds=40)
+        await shop.inbox(link["recipient"]["email"], within_seconds=HANGING_SECONDS)
         assert (await message(shop, link, "sent"))["attempts"] == 2
     assert [len(await mails(link["recipient"]["email"])) for link in links] == [1] * 5
 

@@ -5,6 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from tests.waiting import until
+
 
 def money(amount_minor):
     return {"amount": {"amount_minor": amount_minor, "currency": "EUR"}}
@@ -85,7 +87,7 @@ async def test_a_delayed_payment_can_be_lowered_and_is_captured_by_itself(shop, 
     path = f"/v1/one-click-payments/{payment['id']}/undo"
     lowered = (await shop.call("POST", path, money(4000))).expect(200)
     assert lowered["capturable_minor"] == 4000
-    for _ in range(75):
+    for _ in range(300):
         found = await shop.get(f"/v1/payments/{payment['id']}")
         if found["state"] == "captured":
             break
@@ -102,7 +104,7 @@ async def test_a_test_clock_brings_a_delayed_capture_forward(shop):
     answer = await shop.one_click(customer, 4500, capture="delayed", grace_seconds=86_400)
     payment = answer.expect(201)
     (await shop.call("POST", "/v1/test-clock/advance", {"seconds": 86_401})).expect(200)
-    for _ in range(75):
+    for _ in range(300):
         found = await shop.get(f"/v1/payments/{payment['id']}")
         if found["state"] == "captured":
             break
@@ -171,21 +173,25 @@ async def test_a_disputed_payment_is_not_refunded_until_the_dispute_is_won(shop)
     control = f"{shop.sandbox_url}/control/disputes"
     async with shop.http.post(control, json={"charge_id": payment["psp_reference"]}) as opened:
         dispute = await opened.json()
-    for _ in range(50):
-        found = await shop.get(f"/v1/payments/{payment['id']}")
-        if found["disputes"]:
-            break
-        await asyncio.sleep(0.1)
+
+    async def disputed():
+        return (await shop.get(f"/v1/payments/{payment['id']}"))["disputes"]
+
+    await until(disputed)
+    found = await shop.get(f"/v1/payments/{payment['id']}")
     assert [d["state"] for d in found["disputes"]] == ["open"]
     path = f"/v1/payments/{payment['id']}/refund"
     assert (await shop.call("POST", path, {})).expect(409)["code"] == "payment_disputed"
     async with shop.http.post(f"{control}/{dispute['id']}/close", json={"outcome": "won"}):
         pass
-    for _ in range(50):
+
+    async def refunded():
+        nonlocal answer
         answer = await shop.call("POST", path, {})
-        if answer.status == 200:
-            break
-        await asyncio.sleep(0.1)
+        return answer.status == 200
+
+    answer = None
+    await until(refunded)
     assert answer.expect(200)["state"] == "refunded"
 
 

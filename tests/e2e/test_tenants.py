@@ -86,7 +86,7 @@ async def of_webhooks(shop):
 
 async def first_id(shop, path):
     """Of a list that events fill a moment later."""
-    for _ in range(150):
+    for _ in range(600):
         if found := (await shop.get(path))["data"]:
             return found[0]["id"]
         await asyncio.sleep(0.1)

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from stack.receiver import Receiver, receiver
-from tests.waiting import until
+from tests.waiting import HANGING_SECONDS, until
 
 CREATED = "payment_link.created"
 PRIVATE = [
@@ -42,7 +42,7 @@ class Told:
 
     async def delivery(self, *, state, attempts):
         """The newest, once it is in this state after so many tries."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + HANGING_SECONDS
         found = None
         while time.monotonic() < deadline:
             listed = await self.shop.get(f"/v1/webhook-endpoints/{self.id}/deliveries")
@@ -70,7 +70,7 @@ async def make_link(shop):
 
 async def listed(shop, link):
     """Once notify has its event, which is then told or not told by the endpoint's state."""
-    for _ in range(200):
+    for _ in range(600):
         events = (await shop.get("/v1/events?type=payment_link.created"))["data"]
         if link["id"] in links_of(events):
             return

@@ -1,0 +1,36 @@
+"""No test lets time pass: it waits for a fact that lasts (tests/waiting.py), or moves a clock."""
+
+import ast
+from collections.abc import Iterator
+
+from tests.tidy.sources import sources
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+LOOPS = (ast.While, ast.For, ast.AsyncFor)
+
+
+def pauses(node: ast.AST) -> Iterator[int]:
+    """Lines that sleep once. In a loop it is looked again; what a double does takes its time."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (*FUNCTIONS, *LOOPS)):
+            continue
+        if isinstance(child, ast.Call) and ast.unparse(child.func) in (
+            "asyncio.sleep",
+            "time.sleep",
+        ):
+            (length,) = child.args
+            if ast.unparse(length) != "0":
+                yield child.lineno
+        yield from pauses(child)
+
+
+def test_no_test_lets_time_pass():
+    found = [
+        f"{source.path}:{line}"
+        for source in sources()
+        if source.parts[0] == "tests"
+        for node in source.tree.body
+        if isinstance(node, FUNCTIONS) and node.name.startswith("test_")
+        for line in pauses(node)
+    ]
+    assert found == []
