@@ -5,12 +5,13 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 # Named after the lock's content, so that a checkout's file times do not matter.
 VENV := .venv/.locked-$(shell cksum < requirements.lock | cut -d' ' -f1)
+NODE := .build/node/.locked-$(shell cksum < tests/contract/package-lock.json | cut -d' ' -f1)
 SOURCES := $(wildcard libs services stack cli bench tests)
 # In the order of their paths: by the number of their tests, the longest of few would come last.
 PYTEST_ARGS ?= -n 2 --dist=loadfile --no-loadscope-reorder -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium wrk up demo test check bench bench-links bench-growth bench-flood bench-worst lock clean
+.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-flood bench-worst lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +34,18 @@ chromium:  ## Debian's Chromium for the browser tests, when there is none
 	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends chromium >/dev/null; }
 
+$(NODE): tests/contract/package-lock.json
+	@command -v npm >/dev/null || { \
+	  echo "Installing nodejs and npm"; \
+	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends nodejs npm >/dev/null; }
+	@echo "Installing the locked tools into .build/node"
+	@mkdir -p .build/node && cp tests/contract/package.json tests/contract/package-lock.json tests/contract/.npmrc .build/node
+	@cd .build/node && npm ci --silent --prefer-offline
+	@rm -f .build/node/.locked-* && touch $@
+
+node: $(NODE)  ## the tools that judge the OpenAPI document, as locked; Debian's Node.js when there is none
+
 wrk:  ## Debian's load generator for the benchmark, when there is none and it can be had
 	@command -v wrk >/dev/null || { \
 	  echo "Installing wrk"; \
@@ -46,7 +59,7 @@ up: protos  ## start everything with a demo merchant; Ctrl-C stops it all
 demo: protos  ## the main job with real requests on a stack of its own (or the running one)
 	@$(PYTHON) -m stack demo
 
-test: protos chromium  ## all tests
+test: protos chromium node  ## all tests
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
 
 check: protos  ## lint, format, types, contracts

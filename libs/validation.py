@@ -1,10 +1,11 @@
 """Checks a request against the rules in its proto (incasso.rest.v1.field), before any servicer.
 
 Texts of a well-known format get their normal form first, in place: what a servicer reads, and what
-an idempotency key stands for, is the same however it was typed. Rules are compiled once per message type. Answers every violation, each with its field's path.
+an idempotency key stands for, is the same however it was typed. Rules are compiled once per message type. Answers violations with their fields' paths.
 """
 
 import functools
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
@@ -18,6 +19,7 @@ from libs.errors import FieldViolation, InvalidArgument
 from libs.formats import CHECKS
 from libs.normal_forms import MOST, NORMAL_FORMS
 
+MAX_WRONG: Final = 50  # fields that one refusal names
 MAX_LENGTH: Final = 255  # where a text field says nothing
 MAX_ITEMS: Final = 50  # where a list or map says nothing
 MAX_KEY_LENGTH: Final = 40  # of a map's keys
@@ -28,8 +30,12 @@ Checks: TypeAlias = Callable[[Message, str], Iterator[FieldViolation]]
 
 
 def check(request: Message) -> None:
-    """Brings formats into their normal form. Raises InvalidArgument that names every wrong field."""
-    violations = tuple(_message_checks(request.DESCRIPTOR)(request, ""))
+    """Brings formats into their normal form.
+
+    Raises InvalidArgument that names every wrong field, up to MAX_WRONG of them.
+    """
+    found = _message_checks(request.DESCRIPTOR)(request, "")
+    violations = tuple(itertools.islice(found, MAX_WRONG))
     if violations:
         raise InvalidArgument(violations=violations)
 
@@ -38,7 +44,7 @@ def check_of_browser(request: Message) -> None:
     """Raises InvalidArgument that names every field that only the merchant's server may set."""
     violations = tuple(
         FieldViolation(path, "can only be set with a secret key")
-        for path in _beyond_browser(request, "")
+        for path in itertools.islice(_beyond_browser(request, ""), MAX_WRONG)
     )
     if violations:
         raise InvalidArgument(violations=violations)

@@ -95,7 +95,7 @@ def build(
     app.router.add_get(returns.PATH, back.arrive, allow_head=False)
     app.router.add_get(logos.PATH, Logos(upstreams.method("merchants", "GetLogo")).serve)
     shopper_pages.add(app, config, upstreams, edge)
-    app.add_routes(docs.routes(known, public_url=config.public_url))
+    app.add_routes(docs.routes(known, config))
     app.add_routes(browser.routes(demo_pages=config.demo_pages))
     return app
 

@@ -18,6 +18,8 @@ class Config(Settings):
     notify_target: str
     # Where shoppers and storefronts reach this gateway, without a slash at its end.
     public_url: str
+    # Where who builds a storefront gets help; in the OpenAPI document.
+    contact_email: str = ""
     # Origins whose pages may call with a publishable key, separated by commas. There are no
     # cookies, so that any origin is safe.
     cors_origins: str = "*"

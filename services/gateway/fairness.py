@@ -9,17 +9,19 @@ with a key that stands in a page; a browser's address has a limit of its own too
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from services.gateway.authentication import Identity
 from services.gateway.errors import PlanRateExceeded, TooManyAtOnce, TooManyRequests
-from services.gateway.limits import Limiter, Plans
+from services.gateway.limits import Limiter, Plans, Quota
 
 WAIT_SECONDS: Final = 1.0  # for a place; then it is refused
 MAX_WAITING: Final = 64  # for the places of one kind of a merchant
+POLICY_HEADER: Final = "RateLimit-Policy"
+QUOTA_HEADER: Final = "RateLimit"
 
 
 @dataclass(slots=True)
@@ -57,6 +59,27 @@ class Fairness:
             raise TooManyRequests(wait)
         if wait := self._plans.take(_name(caller), at, rate=caller.requests_per_second):
             raise PlanRateExceeded.of(wait, plan=caller.plan, rate=caller.requests_per_second)
+
+    def told(self, caller: Identity, address: str) -> dict[str, str]:
+        """Headers (IETF draft RateLimit) that say what the caller may ask for, and has left."""
+        quotas = dict(self._quotas(caller, address))
+        return {
+            POLICY_HEADER: ", ".join(
+                f'"{name}";q={quota.most};w={quota.window_seconds}'
+                for name, quota in quotas.items()
+            ),
+            QUOTA_HEADER: ", ".join(
+                f'"{name}";r={quota.left};t={quota.full_seconds}' for name, quota in quotas.items()
+            ),
+        }
+
+    def _quotas(self, caller: Identity, address: str) -> Iterator[tuple[str, Quota]]:
+        at, name = time.monotonic(), _name(caller)
+        if caller.publishable:
+            yield "address", self._by_browser.quota(address, at)
+        yield "merchant", self._by_merchant.quota(name, at)
+        if plan := self._plans.quota(name, at, rate=caller.requests_per_second):
+            yield "plan", plan
 
     async def slow_down(self) -> None:
         """Before a refusal for haste is told: whoever does not wait is made to.

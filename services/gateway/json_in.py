@@ -18,7 +18,7 @@ from libs import json_values, validation
 from libs.errors import FieldViolation, InvalidArgument
 from libs.json_values import WrongValueError
 
-MAX_WRONG: Final = 50  # named in one answer
+MAX_WRONG: Final = validation.MAX_WRONG
 NOT_A_PARAMETER: Final = "is not a parameter of this call"
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _INTEGER = re.compile(r"-?\d{1,16}")

@@ -3,12 +3,23 @@
 And counts of what is held now: connections, streams.
 """
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
 MAX_BUCKETS: Final = 10_000
 PLAN_BURST_SECONDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Of a bucket: `most` requests in `window_seconds`, `left` now, all again in `full_seconds`."""
+
+    most: int
+    window_seconds: int
+    left: int
+    full_seconds: int
 
 
 class Limiter:
@@ -33,6 +44,16 @@ class Limiter:
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)  # the longest unused one is the fullest
         return 0.0
+
+    def quota(self, name: str, at: float) -> Quota:
+        """What is left; takes nothing."""
+        tokens = self._tokens(name, at)
+        return Quota(
+            most=math.floor(self._burst),
+            window_seconds=math.ceil(self._burst / self._rate),
+            left=math.floor(tokens),
+            full_seconds=math.ceil((self._burst - tokens) / self._rate),
+        )
 
     def _tokens(self, name: str, at: float) -> float:
         tokens, since = self._buckets.get(name, (self._burst, at))
@@ -71,12 +92,17 @@ class Plans:
 
     def take(self, name: str, at: float, *, rate: int) -> float:
         """Take a token: 0.0, or how long to wait when there is none. `rate` 0: no limit."""
-        if rate <= 0:
-            return 0.0
+        return self._limiter(rate).take(name, at) if rate > 0 else 0.0
+
+    def quota(self, name: str, at: float, *, rate: int) -> Quota | None:
+        """What is left; None without a limit."""
+        return self._limiter(rate).quota(name, at) if rate > 0 else None
+
+    def _limiter(self, rate: int) -> Limiter:
         limiter = self._by_rate.get(rate)
         if limiter is None:
             limiter = self._by_rate[rate] = Limiter(rate=rate, burst=rate * PLAN_BURST_SECONDS)
-        return limiter.take(name, at)
+        return limiter
 
 
 @dataclass(frozen=True, slots=True)

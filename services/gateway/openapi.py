@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from libs import idempotency, json_values, validation
-from services.gateway import comments, examples, openapi_errors
+from services.gateway import comments, examples, openapi_errors, openapi_headers
 from services.gateway.routes import Route
 from services.gateway.schemas import Schema, Schemas, View
 
@@ -31,7 +32,9 @@ outcome comes later: never charge again in another way.
 """
 
 
-def document(routes: Sequence[Route], *, public_url: str, version: str = "v1") -> Schema:
+def document(
+    routes: Sequence[Route], *, public_url: str, contact_email: str = "", version: str = "v1"
+) -> Schema:
     schemas = Schemas()
     paths: dict[str, dict[str, Any]] = {}
     tags: dict[str, str] = {}
@@ -47,18 +50,25 @@ def document(routes: Sequence[Route], *, public_url: str, version: str = "v1") -
             "version": version,
             "summary": "Payment orchestration for online shops",
             "description": _DESCRIPTION,
+            "contact": _contact(public_url, contact_email),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": public_url}],
+        "servers": [{"url": public_url, "x-internal": False}],
         "tags": [{"name": name, "description": text} for name, text in sorted(tags.items())],
         "paths": paths,
         "components": {
             "schemas": {**schemas.components(), "Problem": openapi_errors.schema()},
             "examples": openapi_errors.example_components(routes),
-            "headers": {"TraceId": _trace_header()},
-            "securitySchemes": _security_schemes(),
+            "headers": openapi_headers.components(),
+            "securitySchemes": _security_schemes(routes),
         },
     }
+
+
+def _contact(public_url: str, email: str) -> Schema:
+    """Who runs this gateway."""
+    contact = {"name": urlsplit(public_url).hostname, "url": public_url}
+    return {**contact, "email": email} if email else contact
 
 
 def _tag(route: Route) -> str:
@@ -74,6 +84,9 @@ def _operation(route: Route, schemas: Schemas) -> Schema:
         "description": comments.description(name),
         "security": _security(route),
     }
+    if scope := route.rules.scope:
+        operation["description"] += f"\n\nSecret keys need the scope `{scope}`."
+        operation["x-scope"] = scope
     if parameters := _parameters(route, schemas):
         operation["parameters"] = parameters
     if route.body:
@@ -86,8 +99,8 @@ def _operation(route: Route, schemas: Schemas) -> Schema:
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
-    scopes = [route.rules.scope] if route.rules.scope else []
-    secret: list[dict[str, list[str]]] = [{"secretKey": scopes}]
+    """Scopes are told apart from it: OpenAPI declares those of OAuth only."""
+    secret: list[dict[str, list[str]]] = [{"secretKey": []}]
     return [*secret, {"publishableKey": []}] if route.rules.publishable else secret
 
 
@@ -162,7 +175,7 @@ def _success(route: Route, schemas: Schemas) -> Schema:
         schema = {"anyOf": [schema, schemas.message(message, view=View.BROWSER)]}
     return {
         "description": comments.summary(message.full_name) or "Done",
-        "headers": {"Incasso-Trace-Id": {"$ref": "#/components/headers/TraceId"}},
+        "headers": openapi_headers.of_answer(),
         "content": {
             "application/json": {
                 "schema": schema,
@@ -179,20 +192,15 @@ def _answer_of(route: Route) -> Descriptor:
     return message
 
 
-def _trace_header() -> Schema:
-    return {
-        "description": "Trace of this request; also in every error and on every payment.",
-        "schema": {"type": "string"},
-        "example": openapi_errors.TRACE_ID,
-    }
-
-
-def _security_schemes() -> Schema:
+def _security_schemes(routes: Sequence[Route]) -> Schema:
+    scopes = sorted({route.rules.scope for route in routes if route.rules.scope})
+    listed = ", ".join(f"`{scope}`" for scope in scopes)
     return {
         "secretKey": {
             "type": "http",
             "scheme": "bearer",
-            "description": "A secret key, `sk_…`, for servers. It must hold the scope of the call.",
+            "description": "A secret key, `sk_…`, for servers. It must hold the scope of the call,"
+            f" or `*`, which is all of them: {listed}.",
         },
         "publishableKey": {
             "type": "http",

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
+from libs import validation
 from libs.errors import Refusal
-from services.gateway import comments, problems
+from services.gateway import comments, openapi_headers, problems
 from services.gateway.routes import Route
 
 Schema = dict[str, Any]
 
-TRACE_ID: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
 _ANY: Final = (
     (400, "invalid_argument"),
     (401, "api_key_missing"),
@@ -64,7 +64,7 @@ def _error(status: int, codes: Sequence[str]) -> Schema:
     listed = ", ".join(f"`{code}`" for code in codes)
     return {
         "description": f"{HTTPStatus(status).phrase}: {listed}",
-        "headers": {"Incasso-Trace-Id": {"$ref": "#/components/headers/TraceId"}},
+        "headers": openapi_headers.of_refusal(status),
         "content": {
             problems.MEDIA_TYPE: {
                 "schema": {"$ref": "#/components/schemas/Problem"},
@@ -111,23 +111,30 @@ def _problem(status: int, code: str) -> Schema:
     }
     if code == "invalid_argument":
         found["errors"] = [{"pointer": "/amount/currency", "detail": "is required"}]
-    return {**found, "trace_id": TRACE_ID}
+    return {**found, "trace_id": openapi_headers.TRACE_ID}
 
 
 def schema() -> Schema:
-    text = {"type": "string"}
+    text = {"type": "string", "maxLength": 4096, "pattern": "^[^\\x00]*$"}
     return {
         "type": "object",
         "description": "Why a call was refused (RFC 9457).",
         "properties": {
             "type": {**text, "description": "Name of the problem, `urn:incasso:problem:<code>`."},
             "title": {**text, "description": "The code in words."},
-            "status": {"type": "integer", "description": "HTTP status."},
+            "status": {
+                "type": "integer",
+                "format": "int32",
+                "minimum": 400,
+                "maximum": 599,
+                "description": "HTTP status.",
+            },
             "detail": {**text, "description": "What is wrong and what to do."},
             "code": {**text, "description": "The reason; stable, for programs."},
             "errors": {
                 "type": "array",
                 "description": "The fields that are wrong.",
+                "maxItems": validation.MAX_WRONG,
                 "items": {
                     "type": "object",
                     "properties": {

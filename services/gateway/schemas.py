@@ -34,6 +34,10 @@ _FORMATS: Final[dict[int, Schema]] = {
     options_pb2.FORMAT_IP: {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]},
 }
 _NO_NUL: Final = "^[^\\x00]*$"
+# Of answers, where their fields say nothing: more than requests and PSPs can make of them.
+_LONGEST_ANSWERED: Final = 65_536
+_MOST_ANSWERED: Final = 1_000
+_TIME: Final[Schema] = {"type": "string", "format": "date-time", "maxLength": 35}
 
 
 class Schemas:
@@ -99,29 +103,30 @@ class Schemas:
 
     def _container(self, field: FieldDescriptor, *, view: View) -> Schema:
         rules = validation.rules_of(field)
-        most = validation.most_items(field)
+        most = _most_items(field, view=view)
         if json_values.is_map(field):
             value = self._value(json_values.map_value(field), rules, view=view)
-            schema: Schema = {"type": "object", "additionalProperties": value}
+            schema: Schema = {
+                "type": "object",
+                "additionalProperties": value,
+                "maxProperties": most,
+            }
             if view is View.REQUEST:
-                schema["maxProperties"] = most
                 schema["propertyNames"] = {"minLength": 1, "maxLength": validation.MAX_KEY_LENGTH}
             return schema
         value = self._value(field, rules, view=view)
         if not field.is_repeated:
             return value
-        schema = {"type": "array", "items": value}
-        if view is View.REQUEST:
-            schema["maxItems"] = most
-            if rules.required:
-                schema["minItems"] = 1
+        schema = {"type": "array", "items": value, "maxItems": most}
+        if view is View.REQUEST and rules.required:
+            schema["minItems"] = 1
         return schema
 
     def _value(
         self, field: FieldDescriptor, rules: options_pb2.FieldRules, *, view: View
     ) -> Schema:
         if json_values.is_time(field):
-            return {"type": "string", "format": "date-time"}
+            return dict(_TIME)
         if json_values.is_any(field):
             return {"type": "object"}
         if field.message_type is not None:
@@ -132,7 +137,7 @@ class Schemas:
             return {"type": "boolean"}
         if (limits := json_values.integer_range(field)) is not None:
             return _integer(field, rules, limits, view=view)
-        return _string(rules) if view is View.REQUEST else {"type": "string"}
+        return _string(rules) if view is View.REQUEST else _answered(rules)
 
     def _enum(self, enum: EnumDescriptor, *, view: View) -> Schema:
         name = self._name(enum, view=View.ANSWER)
@@ -153,6 +158,12 @@ def _is_required(field: FieldDescriptor, *, view: View) -> bool:
     return validation.rules_of(field).required if view is View.REQUEST else not field.has_presence
 
 
+def _most_items(field: FieldDescriptor, *, view: View) -> int:
+    if view is View.REQUEST:
+        return validation.most_items(field)
+    return validation.rules_of(field).max_items or _MOST_ANSWERED
+
+
 def _exemplary(field: FieldDescriptor, *, view: View) -> bool:
     if view is View.REQUEST:
         rules = validation.rules_of(field)
@@ -169,10 +180,18 @@ def _integer(
 ) -> Schema:
     is_small = field.cpp_type in (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32)
     schema: Schema = {"type": "integer", "format": "int32" if is_small else "int64"}
-    if view is View.REQUEST:
-        schema["minimum"] = rules.minimum if rules.HasField("minimum") else limits[0]
-        schema["maximum"] = rules.maximum if rules.HasField("maximum") else limits[1]
+    asked = view is View.REQUEST  # an answer may show what older rules allowed
+    schema["minimum"] = rules.minimum if asked and rules.HasField("minimum") else limits[0]
+    schema["maximum"] = rules.maximum if asked and rules.HasField("maximum") else limits[1]
     return schema
+
+
+def _answered(rules: options_pb2.FieldRules) -> Schema:
+    return {
+        "type": "string",
+        "maxLength": rules.max_length or _LONGEST_ANSWERED,
+        "pattern": _NO_NUL,
+    }
 
 
 def _string(rules: options_pb2.FieldRules) -> Schema:

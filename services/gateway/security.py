@@ -10,7 +10,7 @@ CSP_PAGE: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# Swagger UI writes style attributes into its pictures.
+# Scalar brings its styles in its script.
 CSP_DOCS: Final = CSP_PAGE.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 _ALWAYS: Final = {
@@ -22,7 +22,7 @@ _ALWAYS: Final = {
     "Permissions-Policy": "interest-cohort=(), camera=(), microphone=(), geolocation=()",
 }
 _HSTS: Final = "max-age=31536000; includeSubDomains"
-_EXPOSED: Final = "Incasso-Trace-Id, Retry-After"
+_EXPOSED: Final = "Incasso-Trace-Id, RateLimit, RateLimit-Policy, Retry-After"
 _ALLOWED: Final = "Authorization, Content-Type, Idempotency-Key, Incasso-Client-Secret, Traceparent"
 PREFLIGHT_SECONDS: Final = 600
 

@@ -1,4 +1,4 @@
-"""Files that the gateway hands to browsers, read once: its own assets and Swagger UI's."""
+"""Files that the gateway hands to browsers, read once."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import web
-from swagger_ui_bundle import swagger_ui_path
 
 _FOLDER: Final = Path(__file__).parent / "static"
 _TYPES: Final = {
@@ -34,24 +33,16 @@ class StaticFile:
         return web.Response(body=self.body, headers={**headers, "Content-Type": self.media_type})
 
 
-def made(
-    body: bytes, ending: str, *, max_age_seconds: int = 300, headers: dict[str, str] | None = None
-) -> StaticFile:
+def made(body: bytes, ending: str, *, headers: dict[str, str] | None = None) -> StaticFile:
     """From bytes; `ending` as in file names, with its dot."""
-    caching = f"public, max-age={max_age_seconds}"
     return StaticFile(
         body,
         _TYPES[ending],
         hashlib.sha256(body).hexdigest()[:32],
-        {"Cache-Control": caching, **(headers or {})},
+        {"Cache-Control": "public, max-age=300", **(headers or {})},
     )
 
 
 def asset(name: str, headers: dict[str, str] | None = None) -> StaticFile:
     path = _FOLDER / name
     return made(path.read_bytes(), path.suffix, headers=headers)
-
-
-def swagger(name: str) -> StaticFile:
-    path = Path(str(swagger_ui_path)) / name
-    return made(path.read_bytes(), path.suffix, max_age_seconds=86_400)

@@ -35,6 +35,7 @@ from services.gateway.upstreams import Call, message_class
 
 LARGE_BYTES: Final = 16 * 1024  # a body above it is parsed beside the event loop
 JSON_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
+CALLER: Final = web.RequestKey("caller", Identity)  # once its key is known
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
@@ -81,6 +82,9 @@ class Transcoder:
             if isinstance(refusal, TooManyRequests):
                 await self._edge.fairness.slow_down()
             response = problems.response(shown, body_field=self._route.body)
+        if (caller := request.get(CALLER)) is not None:
+            address = self._edge.addresses.bucket(request)
+            response.headers.update(self._edge.fairness.told(caller, address))
         if self._rules.publishable:
             self._edge.security.share(request, response)
         return response
@@ -175,6 +179,7 @@ async def identify(request: web.Request, edge: Edge) -> Identity:
         ):
             raise TooManyRequests(wait) from None
         raise
+    request[CALLER] = caller
     edge.fairness.admit(caller, address)
     return caller
 

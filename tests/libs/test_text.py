@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from incasso.payments.v1 import payments_pb2
 from libs import descriptors, text, validation
 from libs.errors import InvalidArgument
 from libs.validation import rules_of
@@ -65,6 +66,12 @@ def refused(request: Message) -> dict[str, str]:
     except InvalidArgument as refusal:
         return {violation.field: violation.description for violation in refusal.violations}
     return {}
+
+
+def test_one_refusal_names_a_bounded_number_of_fields():
+    rules = [payments_pb2.RoutingRule(currencies=["?"] * 20) for _ in range(20)]
+    request = payments_pb2.UpdateRoutingRequest(routing=payments_pb2.Routing(rules=rules))
+    assert len(refused(request)) == validation.MAX_WRONG
 
 
 def is_taken_out(request: Message, character: str) -> bool:

@@ -67,6 +67,23 @@ async def test_all_keys_of_a_merchant_share_what_its_plan_allows(gateway):
         assert response.status == 200
 
 
+async def test_answers_tell_how_many_requests_are_left(new_gateway):
+    async with new_gateway(
+        merchant_requests_per_second=0.001, merchant_requests_burst=2.0
+    ) as gateway:
+        key = next(iter(SMALL_PLAN))
+        for status, left in [(200, 1), (200, 0), (429, 0)]:
+            async with gateway.request("GET", "/v1/merchant", key=key) as response:
+                assert response.status == status
+                told = response.headers
+            assert told["RateLimit-Policy"] == '"merchant";q=2;w=2000, "plan";q=5;w=5'
+            assert told["RateLimit"].startswith(f'"merchant";r={left};t=')
+            assert '"plan";r=' in told["RateLimit"]
+        async with gateway.request("GET", "/v1/merchant", key=UNKNOWN) as response:
+            assert response.status == 401
+            assert "RateLimit" not in response.headers
+
+
 def test_a_plan_without_a_rate_has_no_limit():
     plans = Plans()
     assert [plans.take("m", 0.0, rate=0) for _ in range(1000)] == [0.0] * 1000

@@ -1,0 +1,26 @@
+"""The OpenAPI document by the rules of others; what is left out of them has its reason in the file."""
+
+import pytest
+
+from libs import json_out
+from services.gateway import openapi
+from services.gateway.routes import all_routes
+from tests.contract.node import needs_node, run, workplace
+
+# Bounds for tools that hang, on any machine.
+pytestmark = [needs_node, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    found = openapi.document(all_routes(), public_url="https://pay.example")
+    return workplace(tmp_path_factory.mktemp("rules"), json_out.dump(found))
+
+
+def test_spectral_and_owasp_have_nothing_to_say(folder):
+    run(folder, "spectral", "lint", "openapi.json", "--ruleset=spectral.yaml",
+        "--fail-severity=hint", "--format=text")  # fmt: skip
+
+
+def test_redocly_has_nothing_to_say(folder):
+    run(folder, "redocly", "lint", "openapi.json", "--config=redocly.yaml", "--format=stylish")
