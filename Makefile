@@ -34,7 +34,7 @@ chromium:  ## Debian's Chromium for the browser tests, when there is none
 	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends chromium >/dev/null; }
 
-$(NODE): tests/contract/package-lock.json
+$(NODE):
 	@command -v npm >/dev/null || { \
 	  echo "Installing nodejs and npm"; \
 	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
