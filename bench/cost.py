@@ -16,10 +16,10 @@ from typing import Any, Final, Self
 
 import psutil
 
-from libs import db
+from libs import db, services
 from libs.db import Database
 from stack.embedded import Stack
-from stack.ports import GRPC_SERVICES, replica_names
+from stack.ports import replica_names
 
 SETTLED_SECONDS: Final = 90.0
 LOOK_SECONDS: Final = 0.2
@@ -68,7 +68,7 @@ class Meter:
         self._databases: dict[str, Database] = {}
 
     async def __aenter__(self) -> Self:
-        for name in ("postgres", *(service.name for service in GRPC_SERVICES)):
+        for name in ("postgres", *services.NAMES):
             url = self._stack.database_url(name)
             self._databases[name] = await db.connect(url, pool_size=1, service=_APPLICATION)
         return self
@@ -132,8 +132,7 @@ class Meter:
         return await self.value("postgres", "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
 
     async def _waiting(self) -> int:
-        services = [service.name for service in GRPC_SERVICES]
-        found = [await self.value(name, _WAITING["outbox"]) for name in services]
+        found = [await self.value(name, _WAITING["outbox"]) for name in services.NAMES]
         return sum(found) + await self.value("notify", _WAITING["messages"])
 
     def _seconds(self) -> dict[str, float]:
@@ -164,10 +163,10 @@ def _read(file: Path, begin: int, end: int) -> str:
 
 def count(into: Counted, log: str) -> None:
     """Each statement that a service sent. Outside of a transaction it is one by itself."""
-    services = {service.name for service in GRPC_SERVICES}
+    known = set(services.NAMES)
     open_in: set[str] = set()
     for backend, database, application, sql in _LINE.findall(log):
-        if database not in services or application == _APPLICATION:
+        if database not in known or application == _APPLICATION:
             continue
         into.statements += 1
         into.by_service[database] += 1

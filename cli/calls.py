@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from cli import output
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
-from libs import client, context, identity, settings, tls
+from libs import client, context, identity, services, settings, tls
 from libs.errors import IdentityRefused, Refusal, ServiceUnavailable
 from libs.identity import OPERATOR, Signer
 from libs.settings import TlsSettings
@@ -43,12 +43,11 @@ NEXT_STEPS: Final = {
 @dataclass(frozen=True, slots=True)
 class Service:
     name: str
-    full_name: str
     stub: Callable[[Any], Any]
 
     @property
     def variable(self) -> str:
-        return f"INCASSO_{self.name.upper()}_TARGET"
+        return services.named(self.name).target_variable
 
     def target(self) -> str:
         """Where it listens; ends the command with a hint when nobody said."""
@@ -62,10 +61,8 @@ class Service:
         return target
 
 
-MERCHANTS: Final = Service(
-    "merchants", "incasso.merchants.v1.MerchantsService", MerchantsServiceStub
-)
-PAYMENTS: Final = Service("payments", "incasso.payments.v1.PaymentsService", PaymentsServiceStub)
+MERCHANTS: Final = Service("merchants", MerchantsServiceStub)
+PAYMENTS: Final = Service("payments", PaymentsServiceStub)
 
 
 def ask(service: Service, request: Message, *, merchant_id: str = "") -> Any:

@@ -11,9 +11,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cli import calls, output
 from cli.output import AsJson
-from libs import client
+from libs import client, services
+from libs.services import Service
 
-SERVICES: Final = ("merchants", "payments", "oneclick")
 TIMEOUT_SECONDS: Final = 3.0
 COLUMNS: Final = ("service", "address", "state", "milliseconds")
 
@@ -44,15 +44,15 @@ def replicas(target: str) -> list[str]:
 
 async def _check_all() -> list[dict[str, Any]]:
     checks = []
-    for service in SERVICES:
-        target = os.environ.get(f"INCASSO_{service.upper()}_TARGET", "")
+    for service in services.SERVICES:
+        target = os.environ.get(service.target_variable, "")
         checks += [_check(service, address) for address in replicas(target)]
     return list(await asyncio.gather(*checks))
 
 
-async def _check(service: str, address: str) -> dict[str, Any]:
+async def _check(service: Service, address: str) -> dict[str, Any]:
     if not address:
-        return {"service": service, "address": "", "state": "not set"}
+        return {"service": service.name, "address": "", "state": "not set"}
     started = time.perf_counter()
     async with client.channel(address) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
@@ -66,4 +66,9 @@ async def _check(service: str, address: str) -> dict[str, Any]:
             serving = answer.status == health_pb2.HealthCheckResponse.SERVING
             state = "serving" if serving else "not serving"
     spent = round((time.perf_counter() - started) * 1000, 1)
-    return {"service": service, "address": address, "state": state, "milliseconds": spent}
+    return {
+        "service": service.name,
+        "address": address,
+        "state": state,
+        "milliseconds": spent,
+    }

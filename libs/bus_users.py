@@ -5,19 +5,13 @@ own consumer, which it cannot change: which events that passes is set up, like t
 job that also migrates the service's database, as the user `setup`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from libs import services
 from libs.bus import DEAD, STREAM, inbox
 
 SETUP: Final = "setup"
-MERCHANT_UPDATED: Final = "incasso.merchants.merchant.updated"
-# What services hear as it happens, beside what their consumers pass.
-HEARS: Final[Mapping[str, tuple[str, ...]]] = {
-    "paylink": (MERCHANT_UPDATED,),
-    "notify": (MERCHANT_UPDATED,),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +32,7 @@ def of_service(service: str) -> Permissions:
             f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{service}",
             f"$JS.ACK.{STREAM}.{service}.>",
         ),
-        subscribe=(f"{inbox(service)}.>", *HEARS.get(service, ())),
+        subscribe=(f"{inbox(service)}.>", *services.named(service).hears),
     )
 
 

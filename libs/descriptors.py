@@ -19,12 +19,17 @@ from incasso.rest.v1 import options_pb2
 
 
 def service(full_name: str) -> ServiceDescriptor:
-    """Descriptor of `incasso.payments.v1.PaymentsService`, whose stub is imported."""
-    return descriptor_pool.Default().FindServiceByName(full_name)
+    """Descriptor of `incasso.payments.v1.PaymentsService`. KeyError when the contracts have none."""
+    pool = descriptor_pool.Default()
+    try:
+        return pool.FindServiceByName(full_name)
+    except KeyError:  # nobody has imported its stub yet
+        _files()
+    return pool.FindServiceByName(full_name)
 
 
 def method(path: str) -> MethodDescriptor:
-    """Descriptor of `/incasso.payments.v1.PaymentsService/GetPayment`, whose stub is imported."""
+    """Descriptor of `/incasso.payments.v1.PaymentsService/GetPayment`."""
     owner, _, name = path.strip("/").rpartition("/")
     return service(owner).methods_by_name[name]
 
@@ -79,11 +84,22 @@ def message(full_name: str) -> Descriptor:
     return descriptor_pool.Default().FindMessageTypeByName(full_name)
 
 
+def events() -> Iterator[tuple[Descriptor, options_pb2.EventRules]]:
+    """Every event of the contracts, with its subject."""
+    for file in _files():
+        for found in file.message_types_by_name.values():
+            rules = found.GetOptions().Extensions[options_pb2.event]
+            if rules.subject:
+                yield found, rules
+
+
+@functools.cache
 def event(subject: str) -> Descriptor:
-    """Descriptor of the message that `incasso.payments.payment.captured` names: PaymentCaptured."""
-    _, service_name, noun_and_verb = subject.split(".", 2)
-    words = noun_and_verb.replace(".", "_").split("_")
-    return message(f"incasso.{service_name}.v1.{''.join(map(str.title, words))}")
+    """Descriptor of the message that is told as this subject. LookupError when the contracts have none."""
+    for found, rules in events():
+        if rules.subject == subject:
+            return found
+    raise LookupError(f"no event is told as {subject}")
 
 
 def all_scopes() -> frozenset[str]:

@@ -27,6 +27,7 @@ from libs import (
     relay,
     retention,
     schema,
+    services,
     settings,
     telemetry,
     tls,
@@ -63,7 +64,6 @@ class Parts:
     """What a service hands to the chassis."""
 
     servicers: Sequence[tuple[Callable[[Any, grpc.aio.Server], None], object]]
-    names: Sequence[str]  # full names of the gRPC services
     loops: Sequence[Loop] = ()  # run until the process stops
     handlers: dict[str, consumer.Handler] = field(default_factory=dict)  # subject → handler
     kept: Kept = NOTHING  # what its tables hold, and how long
@@ -144,7 +144,8 @@ async def _serve(
     await schema.verify(database, name, migrations)
     chassis = Chassis(database, Tasks())
     parts = await build(config, chassis)
-    server = Server(parts.servicers, parts.names, chassis.tasks, reflects=config.reflection)
+    names = services.named(name).full_names
+    server = Server(parts.servicers, names, chassis.tasks, reflects=config.reflection)
     admin = Admin(lambda: _ready(database))
     loops = [asyncio.create_task(loop()) for loop in _loops(name, config, database, parts)]
     port = await server.start(f"{config.listen_host}:{config.grpc_port}")

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import grpc
 
-from libs import client
-from libs.identity import GATEWAY, OPERATOR, Signer
+from libs import client, services
+from libs.identity import OPERATOR, Signer
 from stack import roles
 from stack.child import Child, Report
 from stack.nats import Nats
 from stack.outgoing import ensure_seal_keys
-from stack.ports import GRPC_SERVICES, Ports, plan_ports, replica_names
+from stack.ports import Ports, plan_ports, replica_names
 from stack.postgres import Postgres
 from stack.process import accepts_connections, free_ports
 from stack.supervisor import OnReady, Supervisor
@@ -37,7 +37,6 @@ from stack.topology import (
 REPOSITORY = Path(__file__).resolve().parent.parent
 HEALTH_TIMEOUT_SECONDS = 1.0
 KEEP_LOG_BYTES = 20_000_000
-CALLERS = (*(service.name for service in GRPC_SERVICES), GATEWAY, OPERATOR)
 
 Overrides = Mapping[str, Mapping[str, str]]
 
@@ -61,12 +60,11 @@ def healthy(port: int) -> Callable[[], bool]:
 def backend_processes(
     ports: Ports, folders: Folders, postgres: Postgres, nats: Nats
 ) -> list[Process]:
-    databases = [service.name for service in GRPC_SERVICES]
 
     def postgres_ready() -> bool:
         with contextlib.suppress(RuntimeError):  # psql was refused: asked again soon
             if postgres.is_ready():
-                postgres.ensure_services(databases)
+                postgres.ensure_services(services.NAMES)
                 return True
         return False
 
@@ -124,14 +122,14 @@ class Stack:
         survive the death of any process, not that of the machine.
         """
         folders = prepare_folders(root)
-        folders.keys.ensure(CALLERS)
-        folders.certificates.ensure(CALLERS)
+        folders.keys.ensure(services.CALLERS)
+        folders.certificates.ensure(services.CALLERS)
         ports = plan_ports(free_ports, replicas or {}, port_base)
         postgres = Postgres(
             folders.data("postgres"), ports.postgres, durable=durable, secrets=folders.secrets
         )
         nats = Nats(folders.data("nats"), ports.nats, folders.secrets)
-        nats.configure([service.name for service in GRPC_SERVICES])
+        nats.configure(services.NAMES)
         backends = Backends(
             database_url=lambda name: postgres.role_url(name, name),
             owner_url=lambda name: postgres.role_url(roles.owner(name), name),

@@ -4,9 +4,8 @@ import importlib
 from collections.abc import Iterator
 from typing import Final
 
-from libs import retention
+from libs import retention, services
 from libs.retention import BY_RULE, Kept, Rule
-from stack.ports import GRPC_SERVICES
 
 _TABLE: Final = ("| table | columns | go |", "|---|---|---|")
 _RULES: Final = ("| table | after | what goes | why |", "|---|---|---|---|")
@@ -14,10 +13,10 @@ _RULES: Final = ("| table | after | what goes | why |", "|---|---|---|---|")
 
 def lines() -> Iterator[str]:
     yield from _section("every service", retention.chassis("…"))
-    for service in GRPC_SERVICES:
-        own = importlib.import_module(f"services.{service.name}.retention").KEPT
+    for name in services.NAMES:
+        own = importlib.import_module(f"services.{name}.retention").KEPT
         yield ""
-        yield from _section(service.name, own)
+        yield from _section(name, own)
 
 
 def _section(name: str, kept: Kept) -> Iterator[str]:

@@ -1,10 +1,12 @@
-"""Which services the embedded stack has, and on which ports they listen."""
+"""On which ports the processes of the embedded stack listen."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from libs.services import SERVICES
+
 DEFAULT_PORT_BASE = 8080
-# Offset from the port base of what people and scripts may rely on.
+# Offset from the port base of what people and scripts may rely on. libs/services has the others.
 OFFSETS = {
     "gateway": 0,
     "console": 1,
@@ -15,23 +17,6 @@ OFFSETS = {
     "gateway admin": 6,
     "smtp": 7,
 }
-FIRST_GRPC_OFFSET = 10
-
-
-@dataclass(frozen=True)
-class GrpcService:
-    """A service with a database of its own that others call by gRPC."""
-
-    name: str
-
-    @property
-    def target_variable(self) -> str:
-        return f"INCASSO_{self.name.upper()}_TARGET"
-
-
-GRPC_SERVICES = tuple(
-    GrpcService(name) for name in ("merchants", "payments", "oneclick", "paylink", "notify")
-)
 
 
 @dataclass(frozen=True)
@@ -88,11 +73,8 @@ def plan_ports(
         return (first, *(Address(next(spare), next(spare)) for _ in range(more)))
 
     groups = {
-        service.name: addresses(
-            service.name,
-            Address(port(FIRST_GRPC_OFFSET + 2 * index), port(FIRST_GRPC_OFFSET + 2 * index + 1)),
-        )
-        for index, service in enumerate(GRPC_SERVICES)
+        service.name: addresses(service.name, Address(port(service.port), port(service.port + 1)))
+        for service in SERVICES
     }
     gateway = Address(port(OFFSETS["gateway"]), port(OFFSETS["gateway admin"]))
     groups["gateway"] = addresses("gateway", gateway)
@@ -111,5 +93,5 @@ def targets(ports: Ports) -> dict[str, str]:
     return {
         service.target_variable: "ipv4:"
         + ",".join(f"127.0.0.1:{address.port}" for address in ports.replicas[service.name])
-        for service in GRPC_SERVICES
+        for service in SERVICES
     }

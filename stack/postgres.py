@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -152,7 +152,7 @@ class Postgres:
         existing = set(self.psql("SELECT datname FROM pg_database").split())
         self.psql(*(f'CREATE DATABASE "{name}"' for name in names if name not in existing))
 
-    def ensure_services(self, names: list[str]) -> None:
+    def ensure_services(self, names: Sequence[str]) -> None:
         """A database per service, with its owner and the role that works in it."""
         known = set(self.psql("SELECT rolname FROM pg_roles").split())
         existing = set(self.psql("SELECT datname FROM pg_database").split())

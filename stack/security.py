@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from libs import bus_users, descriptors
+from libs import bus_users, descriptors, services
 from stack import kept, roles
-from stack.ports import GRPC_SERVICES
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "security.md"
 SECTION = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -32,7 +31,7 @@ def events() -> Iterator[str]:
     """Every NATS user with the subjects that are open to it."""
     yield "| user | publishes to | subscribes to |"
     yield "|---|---|---|"
-    for user in (*(service.name for service in GRPC_SERVICES), bus_users.SETUP):
+    for user in (*services.NAMES, bus_users.SETUP):
         may = bus_users.of(user)
         publish, subscribe = (
             "<br>".join(f"`{subject}`" for subject in subjects)

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from libs import services
 from libs.bus_users import SETUP
 from stack import outgoing
 from stack.certificates import Certificates
 from stack.keys import Keys
-from stack.ports import GRPC_SERVICES, Address, Ports, replica_names, targets
+from stack.ports import Address, Ports, replica_names, targets
 
 EVERY_SERVICE = "*"
-# They store what others must not read, or make secrets that they need not store.
-SEALING = frozenset({"oneclick", "paylink", "notify"})
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ def service_processes(
         tier=Tier.OUTSIDE,
     )
     processes = [sandbox]
-    for service in GRPC_SERVICES:
+    for service in services.SERVICES:
         processes += grpc_processes(service.name, ports, backends, settings, healthy)
     return processes + gateway_processes(ports, settings, healthy)
 
@@ -209,7 +208,7 @@ def grpc_processes(
 
 def further_env(name: str, ports: Ports, backends: Backends) -> dict[str, str]:
     """What only this service needs."""
-    env = {"INCASSO_SEAL_KEYS": backends.seal_keys} if name in SEALING else {}
+    env = {"INCASSO_SEAL_KEYS": backends.seal_keys} if services.named(name).seals else {}
     if name == "notify":
         env |= outgoing.notify_env(sandbox_url=ports.sandbox_url, smtp_port=ports.smtp)
     return env

@@ -11,11 +11,11 @@ from pathlib import Path
 from libs import descriptors
 from libs.context import Call
 from libs.identity import GATEWAY, Metadata, Signer
+from libs.services import CALLERS
 from stack.keys import Keys, write_pair
 from tests.tidy.sources import ROOT
 
 KEY = "everybody"
-NAMES = ("gateway", "merchants", "payments", "oneclick", "paylink", "notify", "operator")
 SERVICES = f"{ROOT}/services/"
 COMMAND = f"{ROOT}/cli/"
 
@@ -23,7 +23,7 @@ COMMAND = f"{ROOT}/cli/"
 def shared_keys(folder: Path) -> Keys:
     keys = Keys(folder)
     keys.ensure(())
-    write_pair(keys.private(KEY), *(keys.trust / f"{name}.pub" for name in NAMES))
+    write_pair(keys.private(KEY), *(keys.trust / f"{name}.pub" for name in CALLERS))
     return keys
 
 
@@ -32,7 +32,7 @@ class Everybody(Signer):
 
     def __init__(self, key_file: Path) -> None:
         super().__init__(KEY, key_file)
-        self._signers = {name: Signer(name, key_file) for name in NAMES}
+        self._signers = {name: Signer(name, key_file) for name in CALLERS}
 
     def metadata(self, method: str, call: Call) -> Metadata:
         if service := calling_service():

@@ -24,15 +24,7 @@ async def serve(config: Config) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     provider = telemetry.set_up("gateway")
     tasks = Tasks()
-    upstreams = Upstreams(
-        {
-            "merchants": config.merchants_target,
-            "payments": config.payments_target,
-            "oneclick": config.oneclick_target,
-            "paylink": config.paylink_target,
-            "notify": config.notify_target,
-        }
-    )
+    upstreams = Upstreams(config.targets)
     addresses = Addresses(config.trusted_proxies)
     runner = app.runner(config, upstreams, tasks, addresses)
     await runner.setup()

@@ -11,13 +11,15 @@ from google.protobuf.message import Message
 
 from incasso.common.v1 import money_pb2, offer_pb2
 from incasso.gateway.v1 import checkout_pb2
-from libs import client, validation
+from libs import client, services, validation
 from libs.errors import Refusal
 from libs.logs import log
 from services.gateway.upstreams import message_class, rpc_of
 
-# Payment method → the upstream whose GetOffer knows it, in the order in which shops show them.
-METHOD_SERVICES: Final = {"one_click": "oneclick", "link": "paylink"}
+# Payment method → the service whose GetOffer knows it, in the order in which shops show them.
+METHOD_SERVICES: Final = {
+    service.offers: service.name for service in services.SERVICES if service.offers
+}
 DEADLINE_SECONDS: Final = 0.5
 UNAVAILABLE: Final = "method_unavailable"
 

@@ -1,21 +1,25 @@
 """Environment of the gateway: addresses, origins and sizes. See libs/settings for the rules."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, create_model, field_validator
 
+from libs import services
 from libs.settings import Settings
 
 
+def with_targets(config: type[Settings]) -> type[Settings]:
+    """Adds the field `<service>_target` of each service."""
+    fields: dict[str, Any] = {f"{name}_target": (str, ...) for name in services.NAMES}
+    return create_model(config.__name__, __base__=config, **fields)
+
+
+@with_targets
 class Config(Settings):
-    """`INCASSO_<NAME>` of each field."""
+    """`INCASSO_<NAME>` of each field, and `INCASSO_<SERVICE>_TARGET` of each service."""
 
     http_port: int = Field(ge=0, le=65535)
-    merchants_target: str
-    payments_target: str
-    oneclick_target: str
-    paylink_target: str
-    notify_target: str
     # Where shoppers and storefronts reach this gateway, without a slash at its end.
     public_url: str
     # Where who builds a storefront gets help; in the OpenAPI document.
@@ -59,6 +63,11 @@ class Config(Settings):
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("must be an http or https address")
         return value.rstrip("/")
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """Where each service listens."""
+        return {name: getattr(self, f"{name}_target") for name in services.NAMES}
 
     @property
     def secure(self) -> bool:

@@ -8,8 +8,8 @@ from google.api import http_pb2
 from google.protobuf.descriptor import MethodDescriptor
 
 from incasso.rest.v1 import options_pb2
-from libs import descriptors, validation
-from services.gateway.upstreams import LOCAL, UPSTREAMS
+from libs import descriptors, services, validation
+from services.gateway.upstreams import LOCAL
 
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _VERBS = ("get", "post", "put", "patch", "delete")
@@ -53,8 +53,9 @@ class Route:
 def all_routes() -> tuple[Route, ...]:
     """Of every service, in the order of their paths."""
     found: list[Route] = []
-    for service in (*(upstream.service for upstream in UPSTREAMS), *LOCAL):
-        for rpc in descriptors.service(service).methods:
+    behind = (name for service in services.SERVICES for name in service.full_names)
+    for full_name in (*behind, *LOCAL):
+        for rpc in descriptors.service(full_name).methods:
             rule = descriptors.http_rule(rpc)
             if rule is not None:
                 found += _routes_of(rpc, rule)

@@ -1,10 +1,9 @@
 """Which gRPC services stand behind the gateway, and how one of their methods is called.
 
-A new service is a line per gRPC service in UPSTREAMS and its target in config.py.
+libs/services says which there are. The gateway answers LOCAL itself.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import grpc
@@ -12,53 +11,23 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
-from incasso.gateway.v1 import checkout_pb2
-from incasso.merchants.v1 import merchants_pb2
-from incasso.notify.v1 import messages_pb2, webhooks_pb2
-from incasso.oneclick.v1 import oneclick_pb2
-from incasso.paylink.v1 import pages_pb2, paylink_pb2, shop_pb2
-from incasso.payments.v1 import payments_pb2
-from libs import client, descriptors
+from libs import client, descriptors, services
 
 Call = Callable[[Message, str], Awaitable[Message]]
 
 DEADLINE_SECONDS: Final = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    name: str  # the target is config.<name>_target
-    service: str  # full name
-
-
-def _full_name(module: Any, service: str) -> str:
-    return str(module.DESCRIPTOR.services_by_name[service].full_name)
-
-
-UPSTREAMS: Final = (
-    Upstream("merchants", _full_name(merchants_pb2, "MerchantsService")),
-    Upstream("payments", _full_name(payments_pb2, "PaymentsService")),
-    Upstream("oneclick", _full_name(oneclick_pb2, "OneClickService")),
-    Upstream("paylink", _full_name(paylink_pb2, "PaymentLinksService")),
-    Upstream("paylink", _full_name(shop_pb2, "ShopService")),
-    Upstream("paylink", _full_name(pages_pb2, "PayPagesService")),
-    Upstream("notify", _full_name(messages_pb2, "MessagesService")),
-    Upstream("notify", _full_name(webhooks_pb2, "WebhooksService")),
-)
-# The gateway answers these itself.
-LOCAL: Final = (_full_name(checkout_pb2, "CheckoutService"),)
+LOCAL: Final = ("incasso.gateway.v1.CheckoutService",)
 
 
 class Upstreams:
     """The channels of this process. Connects when the first call is made."""
 
-    def __init__(self, targets: dict[str, str]) -> None:
+    def __init__(self, targets: Mapping[str, str]) -> None:
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._by_service: dict[str, grpc.aio.Channel] = {}
-        for upstream in UPSTREAMS:
-            if upstream.name not in self._channels:
-                self._channels[upstream.name] = client.channel(targets[upstream.name])
-            self._by_service[upstream.service] = self._channels[upstream.name]
+        for service in services.SERVICES:
+            channel = self._channels[service.name] = client.channel(targets[service.name])
+            self._by_service |= dict.fromkeys(service.full_names, channel)
 
     def unary(self, rpc: MethodDescriptor) -> Any:
         """What a generated stub would have as its attribute."""
@@ -95,7 +64,7 @@ class Upstreams:
 
 def rpc_of(upstream: str, name: str) -> MethodDescriptor:
     """A method of any of the upstream's services, by its short name."""
-    owners = [descriptors.service(known.service) for known in UPSTREAMS if known.name == upstream]
+    owners = map(descriptors.service, services.named(upstream).full_names)
     return next(owner.methods_by_name[name] for owner in owners if name in owner.methods_by_name)
 
 

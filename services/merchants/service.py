@@ -20,7 +20,6 @@ from services.merchants.rules.credential import Secret
 from services.merchants.rules.domain import Branding, MerchantChange
 from services.merchants.rules.pictures import picture_of
 
-NAME = pb.DESCRIPTOR.services_by_name["MerchantsService"].full_name
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 _KIND_OF = {number: kind for kind, number in KINDS.items()}
 

@@ -6,9 +6,10 @@ from typing import Final
 import aiohttp
 
 from incasso.notify.v1 import messages_pb2_grpc, webhooks_pb2_grpc
-from libs import bus_users, client, process
+from libs import client, process
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
+from libs.services import MERCHANT_UPDATED
 from services.notify import owner_worker, retention, webhook_worker, worker
 from services.notify.addresses import Guard, networks_of
 from services.notify.bounces import ReturnAddresses
@@ -51,13 +52,12 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (messages_pb2_grpc.add_MessagesServiceServicer_to_server, messages.Messages(deps)),
             (webhooks_pb2_grpc.add_WebhooksServiceServicer_to_server, webhooks.Webhooks(deps)),
         ],
-        names=[messages.NAME, webhooks.NAME],
         kept=retention.KEPT,
         loops=[*worker.loops(deps), *webhook_worker.loops(deps)],
         handlers=worker.merged(
             webhook_worker.handlers(), worker.handlers(deps), owner_worker.handlers(deps)
         ),
-        heard={bus_users.MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
+        heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
         close=[
             lambda: deps.sending.wait(LAST_TRIES_SECONDS),
             deps.mailer.close,

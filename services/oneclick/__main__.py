@@ -17,7 +17,6 @@ from services.oneclick.payments_client import Payments
 from services.oneclick.rules import sessions
 from services.oneclick.service.servicer import OneClick
 
-SERVICE: Final = "incasso.oneclick.v1.OneClickService"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -33,7 +32,6 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     )
     return Parts(
         servicers=[(oneclick_pb2_grpc.add_OneClickServiceServicer_to_server, OneClick(deps))],
-        names=[SERVICE],
         kept=retention.KEPT,
         loops=[
             worker.charge_worker(deps).run,

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Final
 
 from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2_grpc
-from libs import bus_users, client, process, seal
+from libs import client, process, seal
 from libs.clock import Clock
 from libs.payments import velocity
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
 from libs.seal import Seal
+from libs.services import MERCHANT_UPDATED
 from services.paylink import retention, worker
 from services.paylink.config import Config
 from services.paylink.deps import Deps
@@ -22,11 +23,6 @@ from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import Shops
 from services.paylink.store.links import CHANGED
 
-SERVICES: Final = (
-    "incasso.paylink.v1.PaymentLinksService",
-    "incasso.paylink.v1.PayPagesService",
-    "incasso.paylink.v1.ShopService",
-)
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -52,7 +48,6 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (pages_pb2_grpc.add_PayPagesServiceServicer_to_server, PayPages(deps)),
             (shop_pb2_grpc.add_ShopServiceServicer_to_server, Shops(deps)),
         ],
-        names=SERVICES,
         kept=retention.KEPT,
         loops=[
             link_listener.run,
@@ -62,7 +57,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             lambda: worker.watch_unanswered(deps),
         ],
         handlers=worker.handlers(deps),
-        heard={bus_users.MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
+        heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
         close=[payments.close, merchants.close, oneclick.close],
     )
 

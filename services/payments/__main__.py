@@ -13,7 +13,7 @@ from services.payments.config import Config
 from services.payments.connectors.registry import CONNECTORS
 from services.payments.deps import Deps
 from services.payments.psps import Psps
-from services.payments.service.servicer import NAME, Payments
+from services.payments.service.servicer import Payments
 
 
 async def build(config: Config, chassis: Chassis) -> Parts:
@@ -28,7 +28,6 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     )
     return Parts(
         servicers=[(payments_pb2_grpc.add_PaymentsServiceServicer_to_server, Payments(deps))],
-        names=[NAME],
         kept=retention.KEPT,
         loops=[
             worker.recovery(deps).run,

@@ -18,11 +18,12 @@ from incasso.payments.v1 import payments_pb2_grpc
 from libs import context, wire
 from libs.errors import Kind, Refusal
 from libs.server import Server
+from libs.services import SERVICES
 from libs.tasks import Tasks
 from tests.services.merchants.conftest import Merchants, Time, serving
 
 AT = wire.timestamp(datetime(2026, 11, 20, 12, tzinfo=UTC))
-VARIABLES = ("MERCHANTS_TARGET", "PAYMENTS_TARGET", "ONECLICK_TARGET", "MERCHANT", "DATABASE_URL")
+VARIABLES = ("INCASSO_MERCHANT", "INCASSO_DATABASE_URL", *(s.target_variable for s in SERVICES))
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Command:
     env: dict[str, str]
 
     async def __call__(self, *arguments: str, answer: str = "") -> Result:
-        env = {f"INCASSO_{name}": None for name in VARIABLES} | self.env
+        env = dict.fromkeys(VARIABLES) | self.env
         return await asyncio.to_thread(
             CliRunner().invoke, app, list(arguments), input=answer, env=env
         )

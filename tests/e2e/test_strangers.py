@@ -10,15 +10,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from nats.aio.client import Client
 
 from incasso.merchants.v1 import merchants_pb2
+from libs import services
 from libs.bus import inbox
 from libs.errors import CallerUnknown
 from libs.status import refusal_of
 from stack.embedded import Stack
 from stack.nats import Nats
-from stack.ports import GRPC_SERVICES
 from stack.postgres import Postgres
 
-SERVICES = [service.name for service in GRPC_SERVICES]
 LIST_MERCHANTS = "/incasso.merchants.v1.MerchantsService/ListMerchants"
 
 
@@ -47,7 +46,7 @@ def target(stack: Stack, service: str) -> str:
 
 
 @pytest.mark.parametrize("opened", [in_clear, without_a_certificate])
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", services.NAMES)
 async def test_who_has_no_certificate_of_the_stack_is_not_even_heard(
     stack: Stack, service: str, opened: Callable[[Stack, str], grpc.aio.Channel]
 ):
@@ -72,7 +71,7 @@ async def test_who_reaches_a_port_may_do_nothing(stack: Stack):
     assert refusal_of(caught.value).reason == CallerUnknown.reason
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", services.NAMES)
 async def test_no_service_tells_its_contracts(stack: Stack, service: str):
     async with stack.channel(service) as channel:
         call = channel.stream_stream(
@@ -100,13 +99,13 @@ async def test_a_service_cannot_forge_that_a_link_was_paid(bus: Nats):
     assert "permissions violation for publish" in complaints[0]
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", services.NAMES)
 async def test_no_service_reads_the_database_of_another(postgres: Postgres, service: str):
     own = await asyncpg.connect(postgres.role_url(service, service))
     assert await own.fetchval("SELECT count(*) FROM schema_migrations") > 0
     assert await own.fetchval("SELECT usesuper FROM pg_user WHERE usename = current_user") is False
     await own.close()
-    for other in {*SERVICES, "postgres"} - {service}:
+    for other in {*services.NAMES, "postgres"} - {service}:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await asyncpg.connect(postgres.role_url(service, other))
 
@@ -121,7 +120,9 @@ async def test_keys_and_passwords_are_private(stack: Stack):
 
 
 @pytest.mark.usefixtures("demo_merchant")
-@pytest.mark.parametrize("name", [*SERVICES, "gateway", *(f"{name}-migrate" for name in SERVICES)])
+@pytest.mark.parametrize(
+    "name", [*services.NAMES, "gateway", *(f"{name}-migrate" for name in services.NAMES)]
+)
 async def test_nobody_is_refused_in_its_own_work(stack: Stack, name: str):
     said = stack.log(name).lower()
     refusals = (

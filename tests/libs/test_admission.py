@@ -1,6 +1,5 @@
 """Every RPC of the contracts, tried by everybody: only its callers get past its door."""
 
-import importlib
 import time
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -21,12 +20,13 @@ from libs.errors import (
 )
 from libs.identity import CALLER, GATEWAY, OPERATOR, PRINCIPAL, Signer, Trust
 from libs.server import Server
+from libs.services import CALLERS
 from libs.status import refusal_of
 from libs.tasks import Tasks
 from stack.keys import Keys
+from tests.contracts import adder
 from tests.libs.test_identity import altered
 
-SERVICES = ("gateway", "merchants", "payments", "oneclick", "paylink", "notify", "operator")
 RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
 AT_THE_DOOR = {
     refusal.reason
@@ -38,9 +38,6 @@ every_rpc = pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.full_name)
 
 def add(owner: ServiceDescriptor, server: grpc.aio.Server) -> None:
     """A servicer that answers every RPC with an empty message, if validation lets it."""
-    module = importlib.import_module(
-        owner.file.name.replace("/", ".")[: -len(".proto")] + "_pb2_grpc"
-    )
 
     def answering(rpc: MethodDescriptor):
         answer = message_factory.GetMessageClass(rpc.output_type)
@@ -51,7 +48,7 @@ def add(owner: ServiceDescriptor, server: grpc.aio.Server) -> None:
         return answered
 
     servicer = SimpleNamespace(**{rpc.name: answering(rpc) for rpc in owner.methods})
-    getattr(module, f"add_{owner.name}Servicer_to_server")(servicer, server)
+    adder(owner)(servicer, server)
 
 
 class Everything:
@@ -60,7 +57,7 @@ class Everything:
     def __init__(self, keys: Keys, channel: grpc.aio.Channel) -> None:
         self.keys = keys
         self.channel = channel
-        self.signers = {name: Signer(name, keys.private(name)) for name in SERVICES}
+        self.signers = {name: Signer(name, keys.private(name)) for name in CALLERS}
 
     async def tried(self, rpc: MethodDescriptor, *metadata: tuple[str, str]) -> str:
         """Reason of the refusal at the door; empty for a call that got past it."""
@@ -99,7 +96,7 @@ def callers(rpc: MethodDescriptor) -> list[str]:
 @pytest.fixture(scope="module")
 async def everything(tmp_path_factory) -> AsyncIterator[Everything]:
     keys = Keys(tmp_path_factory.mktemp("keys"))
-    keys.ensure(SERVICES)
+    keys.ensure(CALLERS)
     before = identity._Process.signer, identity._Process.trust
     identity.set_up(Signer(GATEWAY, keys.private(GATEWAY)), Trust(keys.trust))
     owners = list(descriptors.all_services())
@@ -137,7 +134,7 @@ async def test_nobody_gets_in_without_an_identity(everything: Everything, rpc):
 
 @every_rpc
 async def test_other_services_do_not_get_in(everything: Everything, rpc):
-    for other in set(SERVICES) - set(callers(rpc)):
+    for other in set(CALLERS) - set(callers(rpc)):
         key = everything.with_right_key(rpc)
         refused = await everything.tried(rpc, everything.as_caller(other, rpc), key)
         assert refused == CallerNotAllowed.reason

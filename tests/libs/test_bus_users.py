@@ -12,21 +12,21 @@ from nats.aio.client import Client
 
 from libs import bus as buses
 from libs.bus import STREAM, Bus, Event, inbox
-from libs.bus_users import MERCHANT_UPDATED, SETUP
+from libs.bus_users import SETUP
 from libs.consumer import Consumer
 from libs.db import Database, connect
+from libs.services import MERCHANT_UPDATED, NAMES
 from libs.tasks import cancel
 from stack.nats import Nats, throw_away_nats
 from tests.waiting import HANGING_SECONDS
 
-SERVICES = ("payments", "oneclick", "paylink")
 CAPTURED = "incasso.payments.payment.captured"
 UPDATED = "incasso.oneclick.customer.updated"
 
 
 @pytest.fixture(scope="module")
 def server():
-    with throw_away_nats(SERVICES) as started:
+    with throw_away_nats(NAMES) as started:
         yield started
 
 
@@ -218,5 +218,5 @@ def test_passwords_and_the_servers_configuration_are_private(server):
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     assert server.secrets.stat().st_mode & 0o777 == 0o700
     before = server.user_url("payments")
-    server.configure(SERVICES)
+    server.configure(NAMES)
     assert server.user_url("payments") == before

@@ -5,11 +5,8 @@ import importlib
 import asyncpg
 import pytest
 
-from libs import retention
+from libs import retention, services
 from libs.retention import BY_RULE, Kept
-from stack.ports import GRPC_SERVICES
-
-SERVICES = [service.name for service in GRPC_SERVICES]
 
 WITH_CONTENT = ("text", "jsonb", "json", "bytea", "character varying", "ARRAY", "inet")
 
@@ -27,7 +24,7 @@ def stated(service: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", services.NAMES)
 async def test_every_column_says_whether_it_names_a_person_or_is_a_secret(service, new_database):
     conn = await asyncpg.connect(new_database(service))
     rows = await conn.fetch(
@@ -40,7 +37,7 @@ async def test_every_column_says_whether_it_names_a_person_or_is_a_secret(servic
     assert (found - stated(service), stated(service) - found) == (set(), set())
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", services.NAMES)
 async def test_every_rule_runs_and_finds_what_is_old_by_an_index(service, new_database):
     conn = await asyncpg.connect(new_database(service))
     await conn.execute("SET enable_seqscan = off")
@@ -52,7 +49,7 @@ async def test_every_rule_runs_and_finds_what_is_old_by_an_index(service, new_da
     await conn.close()
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", services.NAMES)
 def test_what_goes_by_a_rule_has_one(service):
     for name, table in kept(service).tables.items():
         rules = [rule for rule in kept(service).rules if rule.table == name]
@@ -61,7 +58,7 @@ def test_what_goes_by_a_rule_has_one(service):
                 assert any(not rule.clear or column in rule.clear for rule in rules), column
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", services.NAMES)
 def test_every_rule_is_about_a_table_and_says_why(service):
     for rule in kept(service).rules:
         assert rule.table in kept(service).tables

@@ -8,6 +8,7 @@ import asyncpg
 import nats
 import pytest
 
+from libs import services
 from stack.embedded import REPOSITORY, backend_processes, prepare_folders
 from stack.nats import Nats
 from stack.ports import plan_ports
@@ -39,7 +40,7 @@ async def backends(tmp_path: Path):
 async def test_each_service_has_a_database_when_postgres_is_ready(backends):
     _, postgres, _ = backends
     databases = postgres.psql("SELECT datname FROM pg_database").split()
-    assert {"merchants", "payments", "oneclick", "paylink", "notify"} <= set(databases)
+    assert set(services.NAMES) <= set(databases)
 
 
 async def test_committed_rows_survive_a_killed_postgres(backends):

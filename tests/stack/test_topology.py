@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from libs.seal import Seal
+from libs.services import SERVICES
 from stack.outgoing import ensure_seal_keys
 from stack.ports import Ports, plan_ports, replica_names, targets
 from stack.topology import Backends, Folders, service_processes
@@ -33,17 +34,16 @@ def test_ports_follow_the_base():
     assert (ports.gateway, ports.sandbox, ports.postgres, ports.nats) == (8080, 8082, 8083, 8084)
     assert (ports.localstripe, ports.smtp) == (8085, 8087)
     assert ports.replicas["gateway"][0].admin_port == 8086
-    first = [(a.port, a.admin_port) for name in targets_order() for a in ports.replicas[name]]
-    assert first == [(8090 + 2 * index, 8091 + 2 * index) for index in range(5)]
-
-
-def targets_order() -> list[str]:
-    return ["merchants", "payments", "oneclick", "paylink", "notify"]
+    for service in SERVICES:
+        (only,) = ports.replicas[service.name]
+        assert (only.port, only.admin_port) == (8080 + service.port, 8081 + service.port)
+    assert ports.replicas["merchants"][0].port == 8090
 
 
 def test_all_ports_differ():
     ports = plan_ports(spare, {"payments": 3, "gateway": 2})
-    assert len(ports.all()) == len(set(ports.all())) == 5 + 2 * (1 + 3 + 1 + 1 + 1 + 2)
+    replicas = len(SERVICES) + 1 + 2 + 1  # the gateway's first, and the further ones
+    assert len(ports.all()) == len(set(ports.all())) == 5 + 2 * replicas
 
 
 def test_a_single_replica_keeps_the_name_of_its_service():
@@ -98,11 +98,8 @@ def test_messages_leave_by_the_sandbox():
 def test_only_those_who_seal_know_the_keys():
     plan = processes(plan_ports(spare, {}, base=8080))
     knowing = {name for name, process in plan.items() if "INCASSO_SEAL_KEYS" in process.env}
-    assert knowing == {
-        *("oneclick", "oneclick-migrate"),
-        *("paylink", "paylink-migrate"),
-        *("notify", "notify-migrate"),
-    }
+    sealing = {service.name for service in SERVICES if service.seals}
+    assert knowing == sealing | {f"{name}-migrate" for name in sealing}
 
 
 def test_the_keys_of_the_seal_are_made_once_and_private(tmp_path):

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
-from libs import bus_users, descriptors
+from libs import descriptors
+from libs.services import CALLERS
 from services.gateway.checkout import METHOD_SERVICES
 from services.gateway.pay import backend
-from tests.tidy.sources import ROOT, Source, shipped
+from tests.tidy.sources import Source, shipped
 
-SERVICES = {path.parent.name for path in (ROOT / "services").glob("*/__main__.py")}
-KNOWN = SERVICES - {"sandbox"} | {"operator"}
 RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
 STUB = re.compile(r"\b(\w+Service)Stub\b")
 CALLED = re.compile(r"\b_?stub\.([A-Z]\w+)")
@@ -56,11 +55,6 @@ def gateway_calls(source: Source) -> Iterator[str]:
         )
 
 
-def test_exactly_those_may_hear_of_merchants_who_do():
-    mains = [source for source in shipped() if source.path.stem == "__main__"]
-    assert {main.service for main in mains if "heard=" in main.text} == set(bus_users.HEARS)
-
-
 WITH_ADDRESS = {("gateway", rpc.full_name) for rpc in RPCS if descriptors.http_rule(rpc)}
 CALLS = WITH_ADDRESS | set(calls())
 
@@ -70,7 +64,7 @@ def test_an_rpc_names_its_callers(rpc: MethodDescriptor):
     callers = list(descriptors.rules_of(rpc).callers)
     assert callers, f'{rpc.full_name}: say `callers: ["…"]` in its (incasso.rest.v1.method)'
     assert len(set(callers)) == len(callers)
-    assert set(callers) <= KNOWN
+    assert set(callers) <= set(CALLERS)
 
 
 @pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.full_name)

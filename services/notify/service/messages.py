@@ -14,7 +14,6 @@ from services.notify.deps import Deps
 from services.notify.domain import Channel, Kind, Message, State, Suppression, SuppressionReason
 from services.notify.flows import news, reading, resend
 
-NAME: Final = pb.DESCRIPTOR.services_by_name["MessagesService"].full_name
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 STATES: Final = {state: pb.Message.State.Value(f"STATE_{state.name}") for state in State}

@@ -22,7 +22,6 @@ from services.notify.webhook_domain import (
     PublicEvent,
 )
 
-NAME: Final = pb.DESCRIPTOR.services_by_name["WebhooksService"].full_name
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 _ENDPOINT_STATE: Final[Mapping[int, EndpointState]] = {
     number: state for state, number in events.ENDPOINT_STATES.items()

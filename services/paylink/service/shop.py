@@ -20,7 +20,6 @@ from services.paylink.service.links import with_url
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
-NAME: Final = pb.DESCRIPTOR.services_by_name["ShopService"].full_name
 _PRODUCT_STATES: Final = {
     pb.Product.STATE_UNSPECIFIED: None,
     pb.Product.STATE_ACTIVE: ProductState.ACTIVE,

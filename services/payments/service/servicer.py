@@ -1,7 +1,7 @@
 # ruff: noqa: N802 - RPCs have the names of the protos
 """The gRPC door of payments: message to command, one flow, result to message."""
 
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 
@@ -25,7 +25,6 @@ from services.payments.flows.refund import RefundPayment, refund_payment
 from services.payments.flows.repeat import Answer
 from services.payments.service import requests
 
-NAME: Final = pb.DESCRIPTOR.services_by_name["PaymentsService"].full_name
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Operation: TypeAlias = pb.CapturePaymentRequest | pb.CancelPaymentRequest | pb.RefundPaymentRequest
 

@@ -16,23 +16,22 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from playwright.async_api import Browser, Page
 
-from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
-from incasso.notify.v1 import messages_pb2_grpc, webhooks_pb2_grpc
-from incasso.oneclick.v1 import oneclick_pb2_grpc
-from incasso.paylink.v1 import pages_pb2, pages_pb2_grpc, paylink_pb2_grpc, shop_pb2_grpc
-from incasso.payments.v1 import payments_pb2_grpc
+from incasso.merchants.v1 import merchants_pb2
+from incasso.paylink.v1 import pages_pb2
 from libs import context, descriptors
 from libs.errors import Kind, RemoteRefusal
 from libs.server import Server
+from libs.services import SERVICES
 from libs.tasks import Tasks
 from services.gateway import app as gateway_app
 from services.gateway import connections
 from services.gateway.addresses import Addresses
 from services.gateway.config import Config
-from services.gateway.upstreams import UPSTREAMS, Upstreams, message_class
+from services.gateway.upstreams import Upstreams, message_class
 from services.sandbox.app import build_app as build_sandbox
 from services.sandbox.config import Config as SandboxConfig
 from tests.browser import SCREENSHOTS, browser
+from tests.contracts import adder
 from tests.services.gateway import pay_samples
 from tests.services.sandbox.conftest import started
 
@@ -52,17 +51,6 @@ SMALL_PLAN = {
 }
 REVOKED = "sk_revoked0000000000000000000000000"
 UNKNOWN = "sk_unknown0000000000000000000000000"
-
-ADDERS: dict[str, Callable[..., None]] = {
-    "MerchantsService": merchants_pb2_grpc.add_MerchantsServiceServicer_to_server,
-    "PaymentsService": payments_pb2_grpc.add_PaymentsServiceServicer_to_server,
-    "OneClickService": oneclick_pb2_grpc.add_OneClickServiceServicer_to_server,
-    "PaymentLinksService": paylink_pb2_grpc.add_PaymentLinksServiceServicer_to_server,
-    "ShopService": shop_pb2_grpc.add_ShopServiceServicer_to_server,
-    "PayPagesService": pages_pb2_grpc.add_PayPagesServiceServicer_to_server,
-    "MessagesService": messages_pb2_grpc.add_MessagesServiceServicer_to_server,
-    "WebhooksService": webhooks_pb2_grpc.add_WebhooksServiceServicer_to_server,
-}
 
 
 @dataclass
@@ -157,14 +145,13 @@ class Gateway:
 async def start_servers(services: Services) -> tuple[dict[str, Server], dict[str, str]]:
     """A server per upstream, and their targets."""
     servers, targets = {}, {}
-    by_name: dict[str, list[str]] = {}
-    for upstream in UPSTREAMS:
-        by_name.setdefault(upstream.name, []).append(upstream.service)
-    for name, owned in by_name.items():
-        doors = [(ADDERS[full.rpartition(".")[2]], Servicer(services, full)) for full in owned]
-        server = Server(doors, owned, Tasks())
-        targets[name] = f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}"
-        servers[name] = server
+    for behind in SERVICES:
+        doors = [
+            (adder(descriptors.service(full_name)), Servicer(services, full_name))
+            for full_name in behind.full_names
+        ]
+        server = servers[behind.name] = Server(doors, behind.full_names, Tasks())
+        targets[behind.name] = f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}"
     return servers, targets
 
 

@@ -13,12 +13,12 @@ from incasso.merchants.v1.merchants_pb2_grpc import (
     MerchantsServiceStub,
     add_MerchantsServiceServicer_to_server,
 )
-from libs import client, context, db, descriptors
+from libs import client, context, db, descriptors, services
 from libs.errors import Kind, RemoteRefusal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.merchants.deps import Deps
-from services.merchants.service import NAME, MerchantsServicer
+from services.merchants.service import MerchantsServicer
 
 
 class Time:
@@ -71,7 +71,7 @@ async def serving(url: str, time: Time) -> AsyncIterator[Merchants]:
     database = await db.connect(url, pool_size=8, service="merchants")
     deps = Deps(database, descriptors.all_scopes(), time)
     servicers = [(add_MerchantsServiceServicer_to_server, MerchantsServicer(deps))]
-    server = Server(servicers, [NAME], Tasks())
+    server = Server(servicers, services.named("merchants").full_names, Tasks())
     target = f"127.0.0.1:{await server.start('127.0.0.1:0')}"
     try:
         async with client.channel(target) as channel:

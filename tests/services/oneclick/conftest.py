@@ -10,7 +10,7 @@ from incasso.oneclick.v1.oneclick_pb2_grpc import (
     OneClickServiceStub,
     add_OneClickServiceServicer_to_server,
 )
-from libs import client, db
+from libs import client, db, services
 from libs.clock import Clock
 from libs.db import Database
 from libs.payments import velocity
@@ -23,8 +23,6 @@ from services.oneclick.rules import sessions
 from services.oneclick.service.servicer import OneClick
 from tests.services.oneclick import payments_double
 from tests.services.oneclick.world import World
-
-NAME = "incasso.oneclick.v1.OneClickService"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -48,7 +46,11 @@ async def world(database: Database) -> AsyncIterator[World]:
         client_secrets=Proofs(sessions.LABEL, keys),
         addresses=Proofs(velocity.LABEL, keys),
     )
-    server = Server([(add_OneClickServiceServicer_to_server, OneClick(deps))], [NAME], Tasks())
+    server = Server(
+        [(add_OneClickServiceServicer_to_server, OneClick(deps))],
+        services.named("oneclick").full_names,
+        Tasks(),
+    )
     port = await server.start("127.0.0.1:0")
     channel = client.channel(f"ipv4:127.0.0.1:{port}")
     yield World(deps, double, OneClickServiceStub(channel))

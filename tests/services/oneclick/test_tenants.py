@@ -6,7 +6,6 @@ from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from libs import descriptors, ids
 from libs.errors import Kind, Refusal
-from tests.services.oneclick.conftest import NAME
 from tests.services.oneclick.payments_double import money
 from tests.services.oneclick.test_customers import address
 from tests.services.oneclick.test_sessions import opened, pay
@@ -53,7 +52,9 @@ async def requests_for(world: World) -> dict[str, object]:
 
 async def test_every_rpc_hides_the_objects_of_another_merchant(world: World, other: World):
     requests = await requests_for(world)
-    rpcs = {method.name for method in descriptors.service(NAME).methods}
+    rpcs = {
+        method.name for method in descriptors.service("incasso.oneclick.v1.OneClickService").methods
+    }
     assert set(requests) == rpcs - WITHOUT_OBJECT
     before = [dict(row) for row in await world.rows("SELECT * FROM customers")]
     for name, request in requests.items():

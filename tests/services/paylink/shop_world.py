@@ -16,7 +16,7 @@ from incasso.merchants.v1.merchants_pb2_grpc import (
     add_MerchantsServiceServicer_to_server,
 )
 from incasso.paylink.v1 import pages_pb2, pages_pb2_grpc, paylink_pb2, shop_pb2, shop_pb2_grpc
-from libs import client, context, ids
+from libs import client, context, ids, services
 from libs.clock import Clock
 from libs.db import Database
 from libs.errors import Refusal
@@ -34,12 +34,11 @@ from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
 from services.paylink.service.pages import PayPages
-from services.paylink.service.shop import NAME, Shops
+from services.paylink.service.shop import Shops
 from services.paylink.store.links import CHANGED
 from services.paylink.worker import cart_worker, link_worker
 
 PUBLIC_URL = "https://pay.example"
-PAGES = "incasso.paylink.v1.PayPagesService"
 
 
 class MerchantsDouble(MerchantsServiceServicer):
@@ -244,7 +243,7 @@ async def open_shop_world(database: Database) -> AsyncIterator[ShopWorld]:
             (shop_pb2_grpc.add_ShopServiceServicer_to_server, Shops(deps)),
             (pages_pb2_grpc.add_PayPagesServiceServicer_to_server, PayPages(deps)),
         ],
-        [NAME, PAGES],
+        services.named("paylink").full_names,
         Tasks(),
     )
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")

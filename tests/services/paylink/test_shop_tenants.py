@@ -7,7 +7,6 @@ import pytest_asyncio
 from incasso.paylink.v1 import shop_pb2 as pb
 from libs import db, descriptors, ids
 from libs.db import Database
-from services.paylink.service.shop import NAME
 from tests.services.paylink.shop_world import ShopWorld, open_shop_world, reason_of
 
 # These name no object of a merchant.
@@ -45,7 +44,7 @@ async def test_every_rpc_hides_the_objects_of_another_merchant(world: ShopWorld)
         "CompleteCart": (pb.CompleteCartRequest(cart_id=crt), cart),
         "RecoverCart": (pb.RecoverCartRequest(cart_id=crt), cart),
     }
-    rpcs = {method.name for method in descriptors.service(NAME).methods}
+    rpcs = {method.name for method in descriptors.service("incasso.paylink.v1.ShopService").methods}
     assert set(requests) == rpcs - WITHOUT_OBJECT
     other = world.neighbour()
     tables = "SELECT to_jsonb(p) FROM products AS p UNION ALL SELECT to_jsonb(c) FROM carts AS c"

@@ -12,11 +12,11 @@ from incasso.payments.v1.payments_pb2_grpc import (
     PaymentsServiceStub,
     add_PaymentsServiceServicer_to_server,
 )
-from libs import client, context
+from libs import client, context, services
 from libs.errors import Kind, RemoteRefusal
 from libs.server import Server
 from libs.tasks import Tasks
-from services.payments.service.servicer import NAME, Payments
+from services.payments.service.servicer import Payments
 
 MERCHANT = "mer_1"
 EUR_59_90 = money_pb2.Money(amount_minor=5990, currency="EUR")
@@ -67,7 +67,7 @@ class Door:
 @asynccontextmanager
 async def serving(world: Any) -> AsyncIterator[Door]:
     servicers = [(add_PaymentsServiceServicer_to_server, Payments(world.deps))]
-    server = Server(servicers, [NAME], Tasks())
+    server = Server(servicers, services.named("payments").full_names, Tasks())
     port = await server.start("127.0.0.1:0")
     try:
         async with client.channel(f"127.0.0.1:{port}") as channel:

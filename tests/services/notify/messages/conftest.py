@@ -11,7 +11,7 @@ from incasso.notify.v1.messages_pb2_grpc import (
     MessagesServiceStub,
     add_MessagesServiceServicer_to_server,
 )
-from libs import client, db
+from libs import client, db, services
 from libs.db import Database
 from libs.seal import Seal
 from libs.server import Server
@@ -97,7 +97,7 @@ async def world(database: Database, mail: MailServer, sms: SmsApi) -> AsyncItera
     )
     server = Server(
         [(add_MessagesServiceServicer_to_server, messages.Messages(deps))],
-        [messages.NAME],
+        services.named("notify").full_names,
         Tasks(),
     )
     port = await server.start("127.0.0.1:0")

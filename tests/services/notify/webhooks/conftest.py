@@ -12,7 +12,7 @@ from incasso.notify.v1.webhooks_pb2_grpc import (
     WebhooksServiceStub,
     add_WebhooksServiceServicer_to_server,
 )
-from libs import client, db
+from libs import client, db, services
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
@@ -24,7 +24,7 @@ from services.notify.mail import Server as MailAddress
 from services.notify.merchants_client import Merchants
 from services.notify.oneclick_client import Customers
 from services.notify.paylink_client import Links
-from services.notify.service.webhooks import NAME, Webhooks
+from services.notify.service.webhooks import Webhooks
 from services.notify.webhook_client import Receivers
 from tests.services.notify.webhooks.hooks import Hooks, Receiver, Time
 from tests.waiting import HANGING_SECONDS
@@ -72,7 +72,11 @@ async def hooks(new_database, receiver: Receiver, patience: float) -> AsyncItera
         receivers=Receivers(guard, ClientTimeout(total=patience)),
         now=time,
     )
-    server = Server([(add_WebhooksServiceServicer_to_server, Webhooks(deps))], [NAME], Tasks())
+    server = Server(
+        [(add_WebhooksServiceServicer_to_server, Webhooks(deps))],
+        services.named("notify").full_names,
+        Tasks(),
+    )
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
     yield Hooks(deps, WebhooksServiceStub(channel), receiver, time)
     await deps.sending.wait(5)
