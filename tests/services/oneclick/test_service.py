@@ -1,12 +1,10 @@
 """Every way of saying no at the gRPC door: code and reason."""
 
-import grpc
 import pytest
 
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from libs import ids
-from libs.errors import Kind, Refusal
-from services.oneclick import errors
+from libs.errors import Refusal
 from tests.services.oneclick.payments_double import money
 from tests.services.oneclick.test_customers import address
 from tests.services.oneclick.world import World
@@ -187,35 +185,3 @@ async def test_a_call_without_a_merchant_is_refused(world: World):
     world.merchant_id = ""
     found = await refusal(world, "GetCustomer", pb.GetCustomerRequest(customer_id=NOBODY))
     assert found == ("merchant_missing", 401, "UNAUTHENTICATED")
-
-
-def test_every_refusal_has_the_code_that_the_contract_names():
-    """`Errors:` of the protos say `reason (status)`; here is the same list from the classes."""
-    statuses = {
-        cls.reason: cls.kind.http_status
-        for cls in vars(errors).values()
-        if isinstance(cls, type) and issubclass(cls, Refusal) and cls is not Refusal
-    }
-    assert statuses == {
-        "customer_not_found": 404,
-        "customer_erased": 409,
-        "address_not_found": 404,
-        "too_many_addresses": 409,
-        "instrument_not_found": 404,
-        "instrument_not_usable": 409,
-        "too_many_instruments": 409,
-        "no_instrument": 409,
-        "consent_missing": 409,
-        "charge_limit_exceeded": 422,
-        "daily_limit_exceeded": 422,
-        "velocity_exceeded": 429,
-        "payment_not_found": 404,
-        "payment_not_cancellable": 409,
-        "grace_period_over": 409,
-        "item_not_removable": 422,
-        "undo_in_progress": 409,
-        "session_not_found": 404,
-        "session_expired": 409,
-        "client_secret_invalid": 401,
-    }
-    assert Kind.RATE.grpc_code is grpc.StatusCode.RESOURCE_EXHAUSTED
