@@ -21,7 +21,7 @@ from rich.table import Table
 from libs import db, schema, terminal
 from libs.db import Conn, Database
 from libs.pages import Page
-from services.payments.states import State
+from services.payments.rules.states import State
 from services.payments.store import payments
 from services.payments.store.payments import Filter
 from stack.postgres import throw_away_postgres

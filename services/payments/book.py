@@ -11,8 +11,8 @@ from typing import Final
 
 from libs.db import Database
 from services.payments.errors import PspAccountNotFound
-from services.payments.orders import DuplicatePolicy
-from services.payments.routing import Rule
+from services.payments.rules.orders import DuplicatePolicy
+from services.payments.rules.routing import Rule
 from services.payments.store import accounts
 from services.payments.store.accounts import PspAccount
 

@@ -14,7 +14,7 @@ from purgatory.domain.model import OpenedState
 
 from libs.logs import log
 from services.payments.metrics import BREAKER_OPEN
-from services.payments.outcomes import DeclineCode, Declined, Outcome, Unknown
+from services.payments.rules.outcomes import DeclineCode, Declined, Outcome, Unknown
 
 FAILURES: Final = 5  # in a row
 PAUSE_SECONDS: Final = 15.0  # then one answer decides

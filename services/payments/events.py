@@ -8,8 +8,8 @@ from google.protobuf.message import Message
 
 from incasso.payments.v1 import events_pb2, payments_pb2
 from libs import wire
-from services.payments.by_hand import Found
-from services.payments.domain import (
+from services.payments.rules.by_hand import Found
+from services.payments.rules.domain import (
     MOST_REFUNDS,
     Attempt,
     Dispute,
@@ -19,10 +19,10 @@ from services.payments.domain import (
     Refund,
     RefundState,
 )
-from services.payments.orders import DuplicatePolicy
-from services.payments.outcomes import DeclineCode, Declined
-from services.payments.states import CaptureMode, DisputeState, State
-from services.payments.velocity import Judged, kind_of, name_of
+from services.payments.rules.orders import DuplicatePolicy
+from services.payments.rules.outcomes import DeclineCode, Declined
+from services.payments.rules.states import CaptureMode, DisputeState, State
+from services.payments.rules.velocity import Judged, kind_of, name_of
 
 _STATES: Final = {s: payments_pb2.Payment.State.Value(f"STATE_{s.name}") for s in State}
 _CAPTURES: Final = {

@@ -14,12 +14,13 @@ from libs.db import Conn
 from libs.due import DueWorker, Room
 from libs.errors import Refusal
 from libs.logs import log
-from services.payments import metrics, retry
+from services.payments import metrics
 from services.payments.deps import Deps
 from services.payments.flows.due import LEASE, act_on_due_payment
 from services.payments.flows.erase import erase_customer
 from services.payments.flows.recovery import recover_attempt
 from services.payments.flows.webhooks import work_for
+from services.payments.rules import retry
 from services.payments.store import attempts, erasing, payments
 from services.payments.store.attempts import DueAttempt
 from services.payments.store.erasing import Erasure

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Protocol, TypeAlias
 
-from services.payments.outcomes import Declined, NotFound, Outcome, Unknown
-from services.payments.states import AttemptKind, DisputeState, Exemption
+from services.payments.rules.outcomes import Declined, NotFound, Outcome, Unknown
+from services.payments.rules.states import AttemptKind, DisputeState, Exemption
 
 __all__ = [
     "TIMEOUT_SECONDS",

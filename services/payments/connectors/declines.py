@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from services.payments.outcomes import DeclineCode, Declined
+from services.payments.rules.outcomes import DeclineCode, Declined
 
 MESSAGES: Final[Mapping[DeclineCode, str]] = {
     DeclineCode.DO_NOT_HONOR: "The bank declined the payment without saying why.",

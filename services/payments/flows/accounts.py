@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from libs.logs import log
 from libs.money import Money
-from services.payments import routing, velocity
 from services.payments.deps import Deps
 from services.payments.errors import (
     CredentialsMissing,
@@ -16,9 +15,10 @@ from services.payments.errors import (
     TooManyDeclines,
 )
 from services.payments.flows.create import resting
-from services.payments.orders import DuplicatePolicy
-from services.payments.routing import Question, Rule
-from services.payments.states import TraBand
+from services.payments.rules import routing, velocity
+from services.payments.rules.orders import DuplicatePolicy
+from services.payments.rules.routing import Question, Rule
+from services.payments.rules.states import TraBand
 from services.payments.store import accounts
 from services.payments.store import velocity as velocity_store
 from services.payments.store.accounts import PspAccount

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from libs import outbox, telemetry
 from libs.db import Conn
 from libs.logs import log
-from services.payments import by_hand, events
-from services.payments.by_hand import Found
+from services.payments import events
 from services.payments.deps import Deps
-from services.payments.domain import Attempt, Payment
 from services.payments.errors import AttemptNotFound
 from services.payments.flows import record
-from services.payments.settling import settle
-from services.payments.states import ATTEMPT_SETTLED
+from services.payments.rules import by_hand
+from services.payments.rules.by_hand import Found
+from services.payments.rules.domain import Attempt, Payment
+from services.payments.rules.settling import settle
+from services.payments.rules.states import ATTEMPT_SETTLED
 from services.payments.store import attempts, operator_actions
 from services.payments.store.operator_actions import OperatorAction
 

@@ -14,10 +14,10 @@ from services.payments.connectors.base import (
     Operation,
 )
 from services.payments.deps import Deps
-from services.payments.domain import Attempt, Payment
 from services.payments.errors import CredentialsMissing
-from services.payments.outcomes import DeclineCode, Declined, NotFound, Outcome, Unknown
-from services.payments.states import AttemptKind, CaptureMode
+from services.payments.rules.domain import Attempt, Payment
+from services.payments.rules.outcomes import DeclineCode, Declined, NotFound, Outcome, Unknown
+from services.payments.rules.states import AttemptKind, CaptureMode
 from services.payments.store.accounts import PspAccount
 
 T = TypeVar("T")

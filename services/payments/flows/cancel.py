@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from services.payments import starting
 from services.payments.deps import Deps
 from services.payments.errors import PaymentNotCancellable
 from services.payments.flows import operations
@@ -10,7 +9,8 @@ from services.payments.flows.operations import Target
 from services.payments.flows.record import Recorded
 from services.payments.flows.refresh import refresh
 from services.payments.flows.repeat import Answer
-from services.payments.states import AttemptState
+from services.payments.rules import starting
+from services.payments.rules.states import AttemptState
 
 
 @dataclass(frozen=True, slots=True)

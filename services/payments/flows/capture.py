@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from libs.money import Money
-from services.payments import starting
 from services.payments.deps import Deps
-from services.payments.domain import Fact, Happened, Payment
 from services.payments.errors import PaymentNotCapturable, PaymentNotFound
 from services.payments.flows import operations, record
 from services.payments.flows.operations import Target
 from services.payments.flows.repeat import Answer
+from services.payments.rules import starting
+from services.payments.rules.domain import Fact, Happened, Payment
 from services.payments.store import payments
 
 

@@ -8,16 +8,16 @@ from libs import idempotency, telemetry
 from libs.errors import Refusal, invalid
 from libs.idempotency import Key
 from libs.money import Money
-from services.payments import retry, routing, sca, starting, tokens
 from services.payments.book import Page
 from services.payments.deps import Deps
-from services.payments.domain import Attempt, Candidate, Payment
 from services.payments.errors import NoPspAccount
 from services.payments.flows import calling
 from services.payments.flows.intent import write_intent
 from services.payments.flows.record import record_outcome
 from services.payments.flows.repeat import Answer, answer_again
-from services.payments.states import INITIAL, CaptureMode, Initiator
+from services.payments.rules import retry, routing, sca, starting, tokens
+from services.payments.rules.domain import Attempt, Candidate, Payment
+from services.payments.rules.states import INITIAL, CaptureMode, Initiator
 
 
 @dataclass(frozen=True, slots=True)

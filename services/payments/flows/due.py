@@ -9,7 +9,7 @@ from services.payments.deps import Deps
 from services.payments.flows.cancel import CancelPayment, cancel_payment
 from services.payments.flows.capture import CapturePayment, capture_payment
 from services.payments.flows.operations import Target
-from services.payments.states import State
+from services.payments.rules.states import State
 from services.payments.store import payments
 
 LEASE: Final = timedelta(minutes=1)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from libs import idempotency
 from libs.idempotency import Key
 from libs.outbox import NewEvent
-from services.payments import events, retry, velocity
+from services.payments import events
 from services.payments.connectors.base import InstrumentReady, InstrumentSetup
 from services.payments.deps import Deps
 from services.payments.errors import InstrumentRefused, PspUnavailable, TooManyDeclines
 from services.payments.flows import calling
-from services.payments.outcomes import Declined, Unknown
+from services.payments.rules import retry, velocity
+from services.payments.rules.outcomes import Declined, Unknown
+from services.payments.rules.velocity import Count
 from services.payments.store import velocity as store
-from services.payments.velocity import Count
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from libs import outbox
 from libs.db import Conn, UniqueViolation
 from libs.errors import ServiceUnavailable
 from libs.idempotency import Claim, Key
-from services.payments import events, metrics, retry, velocity
+from services.payments import events, metrics
 from services.payments.deps import Deps
-from services.payments.domain import Attempt, Payment
 from services.payments.errors import OrderAlreadyPaid, TooManyDeclines
-from services.payments.orders import DuplicatePolicy
+from services.payments.rules import retry, velocity
+from services.payments.rules.domain import Attempt, Payment
+from services.payments.rules.orders import DuplicatePolicy
 from services.payments.store import intents, payments
 from services.payments.store.intents import ONE_PER_ORDER, Barred, First
 

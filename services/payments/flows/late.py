@@ -10,12 +10,13 @@ from typing import Final
 
 from libs.db import Conn
 from libs.logs import log
-from services.payments import late_approvals, metrics, retry
+from services.payments import metrics
 from services.payments.deps import Deps
-from services.payments.domain import Attempt, Fact, Happened, Payment
 from services.payments.flows import calling, record
-from services.payments.late_approvals import Look, Undoing
-from services.payments.outcomes import NotFound, Outcome
+from services.payments.rules import late_approvals, retry
+from services.payments.rules.domain import Attempt, Fact, Happened, Payment
+from services.payments.rules.late_approvals import Look, Undoing
+from services.payments.rules.outcomes import NotFound, Outcome
 from services.payments.store import attempts
 
 # About an hour and a half of pauses: then a person should know.

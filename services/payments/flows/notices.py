@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager
 from libs import telemetry
 from libs.db import Conn
 from libs.logs import log
-from services.payments import disputes, elsewhere, retry
 from services.payments.connectors.base import (
     DisputeNotice,
     Notice,
@@ -18,14 +17,15 @@ from services.payments.connectors.base import (
     OtherNotice,
 )
 from services.payments.deps import Deps
-from services.payments.domain import Attempt, Dispute, Payment
-from services.payments.elsewhere import Foreign
 from services.payments.errors import ChargeNotKnownYet
 from services.payments.flows import record
-from services.payments.moves import Change
-from services.payments.outcomes import Approved, Declined, Pending
-from services.payments.settling import settle
-from services.payments.states import AttemptKind, AttemptState
+from services.payments.rules import disputes, elsewhere, retry
+from services.payments.rules.domain import Attempt, Dispute, Payment
+from services.payments.rules.elsewhere import Foreign
+from services.payments.rules.outcomes import Approved, Declined, Pending
+from services.payments.rules.settling import settle
+from services.payments.rules.states import AttemptKind, AttemptState
+from services.payments.rules.transitions import Change
 from services.payments.store import attempts, payments
 from services.payments.store import notices as store
 from services.payments.store.accounts import PspAccount

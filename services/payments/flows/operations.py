@@ -8,13 +8,13 @@ from libs import idempotency
 from libs.db import Conn, UniqueViolation
 from libs.errors import Refusal
 from libs.idempotency import Key
-from services.payments import retry
 from services.payments.deps import Deps
-from services.payments.domain import Attempt, Payment
 from services.payments.errors import PaymentNotFound
 from services.payments.flows import calling
 from services.payments.flows.record import Recorded, record_outcome
 from services.payments.flows.repeat import Answer, answer_again
+from services.payments.rules import retry
+from services.payments.rules.domain import Attempt, Payment
 from services.payments.store import attempts, payments
 
 Start: TypeAlias = Callable[[Payment, str], tuple[Payment, Attempt]]  # payment, attempt's id

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from libs import pages
 from services.payments.deps import Deps
-from services.payments.domain import Dispute, Payment
 from services.payments.errors import PaymentNotFound
-from services.payments.states import DisputeState
+from services.payments.rules.domain import Dispute, Payment
+from services.payments.rules.states import DisputeState
 from services.payments.store import attempts, notices, payments
 
 

@@ -13,19 +13,20 @@ from libs import idempotency, outbox
 from libs.db import Conn
 from libs.idempotency import Key
 from libs.outbox import NewEvent
-from services.payments import metrics, retry, velocity
+from services.payments import metrics
 from services.payments.deps import Deps
-from services.payments.domain import Attempt, Happened, Payment
 from services.payments.errors import PaymentNotFound
 from services.payments.events import Told, card_testing_suspected
-from services.payments.moves import Change
-from services.payments.outcomes import Outcome
-from services.payments.settling import settle
-from services.payments.states import AttemptKind, AttemptState, State
+from services.payments.rules import retry, velocity
+from services.payments.rules.domain import Attempt, Happened, Payment
+from services.payments.rules.outcomes import Outcome
+from services.payments.rules.settling import settle
+from services.payments.rules.states import AttemptKind, AttemptState, State
+from services.payments.rules.transitions import Change
+from services.payments.rules.velocity import Count
 from services.payments.store import attempts, payments, recording
 from services.payments.store import velocity as velocity_store
 from services.payments.store.recording import Following
-from services.payments.velocity import Count
 
 _OPEN: Final = frozenset({AttemptState.STARTED, AttemptState.UNKNOWN})
 

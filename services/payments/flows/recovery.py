@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from libs import telemetry
 from libs.logs import log
-from services.payments import retry
 from services.payments.deps import Deps
-from services.payments.domain import Attempt, Payment
 from services.payments.flows import calling
 from services.payments.flows.create import take_money
 from services.payments.flows.late import look_after
 from services.payments.flows.record import record_outcome
-from services.payments.outcomes import (
+from services.payments.rules import retry
+from services.payments.rules.domain import Attempt, Payment
+from services.payments.rules.outcomes import (
     ActionRequired,
     DeclineCode,
     Declined,
@@ -20,8 +20,8 @@ from services.payments.outcomes import (
     Pending,
     Unknown,
 )
-from services.payments.retry import WhenUnknown
-from services.payments.states import ATTEMPT_SETTLED, AttemptState
+from services.payments.rules.retry import WhenUnknown
+from services.payments.rules.states import ATTEMPT_SETTLED, AttemptState
 from services.payments.store import attempts, payments
 from services.payments.store.attempts import DueAttempt
 

@@ -3,14 +3,14 @@
 import asyncio
 from typing import Final
 
-from services.payments import retry
 from services.payments.deps import Deps
-from services.payments.domain import Payment
 from services.payments.errors import PaymentNotFound
 from services.payments.flows import calling
 from services.payments.flows.record import record_outcome
-from services.payments.outcomes import NotFound, Unknown
-from services.payments.states import AttemptKind, State
+from services.payments.rules import retry
+from services.payments.rules.domain import Payment
+from services.payments.rules.outcomes import NotFound, Unknown
+from services.payments.rules.states import AttemptKind, State
 from services.payments.store import attempts, payments
 
 _LOOKS: Final = 4

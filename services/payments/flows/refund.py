@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from libs.money import Money
-from services.payments import starting
 from services.payments.deps import Deps
 from services.payments.errors import PaymentNotRefundable
 from services.payments.flows import operations
 from services.payments.flows.operations import Target
 from services.payments.flows.repeat import Answer
+from services.payments.rules import starting
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from typing import TypeAlias
 from libs import idempotency
 from libs.idempotency import Claim, Key
 from services.payments.deps import Deps
-from services.payments.domain import Payment
 from services.payments.errors import PaymentNotCancellable, PaymentNotFound
 from services.payments.events import Told
 from services.payments.flows.record import is_final_answer
-from services.payments.states import AttemptKind, AttemptState, State
+from services.payments.rules.domain import Payment
+from services.payments.rules.states import AttemptKind, AttemptState, State
 from services.payments.store import attempts, payments
 
 Answer: TypeAlias = Payment | bytes  # bytes: the protobuf payment as it was answered before

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from libs import context, telemetry
 from libs.db import Conn
-from services.payments import metrics, old_news
+from services.payments import metrics
 from services.payments.connectors.base import (
     Notice,
     OperationNotice,
@@ -25,7 +25,8 @@ from services.payments.errors import (
     WebhookSignatureInvalid,
 )
 from services.payments.flows import notices, record
-from services.payments.moves import Change
+from services.payments.rules import old_news
+from services.payments.rules.transitions import Change
 from services.payments.store import accounts
 from services.payments.store import notices as inbox
 from services.payments.store.accounts import PspAccount

@@ -8,16 +8,16 @@ from incasso.payments.v1 import payments_pb2 as pb
 from libs import context, idempotency, wire
 from libs.errors import invalid
 from libs.money import Money, exponent
-from services.payments import sca
-from services.payments.by_hand import Found
 from services.payments.events import POLICIES
 from services.payments.flows.accounts import ShownAccount
 from services.payments.flows.by_hand import SettleAttempt
 from services.payments.flows.create import CreatePayment, Token
 from services.payments.flows.instruments import SetUpInstrument
-from services.payments.orders import DuplicatePolicy
-from services.payments.routing import Rule, Target
-from services.payments.states import CaptureMode, DisputeState, Initiator, State
+from services.payments.rules import sca
+from services.payments.rules.by_hand import Found
+from services.payments.rules.orders import DuplicatePolicy
+from services.payments.rules.routing import Rule, Target
+from services.payments.rules.states import CaptureMode, DisputeState, Initiator, State
 from services.payments.store.attempts import Unresolved
 from services.payments.store.operator_actions import OperatorAction
 from services.payments.store.payments import Filter

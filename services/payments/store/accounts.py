@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from libs.db import Conn, Row
-from services.payments.orders import DuplicatePolicy
-from services.payments.routing import Rule, Target
-from services.payments.states import TraBand
+from services.payments.rules.orders import DuplicatePolicy
+from services.payments.rules.routing import Rule, Target
+from services.payments.rules.states import TraBand
 
 
 @dataclass(frozen=True, slots=True)

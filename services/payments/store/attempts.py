@@ -7,8 +7,8 @@ from typing import Final
 
 from libs.db import Conn, Row
 from libs.due import Room, fair_sql
-from services.payments.domain import Attempt, Payment
-from services.payments.states import AttemptKind
+from services.payments.rules.domain import Attempt, Payment
+from services.payments.rules.states import AttemptKind
 from services.payments.store.rows import attempt_of, decline_json
 
 _INSERT: Final = """

@@ -7,9 +7,9 @@ from typing import Final
 from libs import idempotency
 from libs.db import Conn, Row
 from libs.idempotency import Claim, Key
-from services.payments import orders, velocity
-from services.payments.domain import Attempt, Payment
-from services.payments.states import State
+from services.payments.rules import orders, velocity
+from services.payments.rules.domain import Attempt, Payment
+from services.payments.rules.states import State
 from services.payments.store.payments import NOT_COUNTED
 from services.payments.store.rows import candidate_json, decline_json
 from services.payments.store.velocity import barred_sql, judged_values, reserve_sql

@@ -7,8 +7,8 @@ from typing import Final
 
 from libs.db import Conn
 from libs.pages import Page
-from services.payments.domain import Dispute
-from services.payments.states import AttemptKind, AttemptState, DisputeState, State
+from services.payments.rules.domain import Dispute
+from services.payments.rules.states import AttemptKind, AttemptState, DisputeState, State
 from services.payments.store.rows import dispute_of
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from libs.db import Conn, Row
-from services.payments.by_hand import Found
+from services.payments.rules.by_hand import Found
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Final
 from libs.db import Conn, Row
 from libs.due import Room, fair_sql
 from libs.pages import Page
-from services.payments import orders, tokens, velocity
-from services.payments.domain import Payment
-from services.payments.states import State
+from services.payments.rules import orders, tokens, velocity
+from services.payments.rules.domain import Payment
+from services.payments.rules.states import State
 from services.payments.store.rows import decline_json, payment_of
 
 # A payment with what belongs to it. Not to be used while waiting for a lock: see `lock`.

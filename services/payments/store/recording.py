@@ -9,10 +9,10 @@ from libs import idempotency, outbox
 from libs.db import Conn
 from libs.idempotency import Key
 from libs.outbox import NewEvent
-from services.payments.domain import Attempt, Payment
-from services.payments.states import AttemptState
+from services.payments.rules.domain import Attempt, Payment
+from services.payments.rules.states import AttemptState
+from services.payments.rules.velocity import Count
 from services.payments.store import attempts, payments, velocity
-from services.payments.velocity import Count
 
 # `held` locks both rows as they are expected, the payment first as everywhere. The pieces after it
 # then find what they change, or, when either row is not any more what it was, all do nothing:

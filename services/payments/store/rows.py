@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from libs.db import Row
-from services.payments.domain import (
+from services.payments.rules.domain import (
     Attempt,
     Candidate,
     Dispute,
@@ -12,8 +12,8 @@ from services.payments.domain import (
     Refund,
     RefundState,
 )
-from services.payments.outcomes import DeclineCode, Declined
-from services.payments.states import (
+from services.payments.rules.outcomes import DeclineCode, Declined
+from services.payments.rules.states import (
     ATTEMPT_SETTLED,
     AttemptKind,
     AttemptState,

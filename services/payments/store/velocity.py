@@ -11,7 +11,7 @@ from typing import Final
 from libs import ids, outbox
 from libs.db import Conn
 from libs.outbox import NewEvent
-from services.payments.velocity import HOUR, MERCHANT, Count, Judged
+from services.payments.rules.velocity import HOUR, MERCHANT, Count, Judged
 
 
 def barred_sql(first: int, *, merchant: str, now: str) -> str:

@@ -16,7 +16,6 @@ from services.payments import worker
 from services.payments.book import Book
 from services.payments.breakers import Breakers
 from services.payments.deps import Deps
-from services.payments.domain import Payment
 from services.payments.flows import accounts
 from services.payments.flows.cancel import CancelPayment, cancel_payment
 from services.payments.flows.capture import CapturePayment, capture_payment
@@ -26,7 +25,8 @@ from services.payments.flows.reading import get_payment
 from services.payments.flows.refund import RefundPayment, refund_payment
 from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhook
 from services.payments.psps import Psps
-from services.payments.states import AttemptKind, CaptureMode, Initiator
+from services.payments.rules.domain import Payment
+from services.payments.rules.states import AttemptKind, CaptureMode, Initiator
 from tests.services.payments.door import MERCHANT, Door, serving
 from tests.services.payments.psp_double import ProcessDied, PspDouble
 from tests.services.payments.psp_news import webhook

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from services.payments.connectors.base import OperationNotice
-from services.payments.outcomes import Approved, DeclineCode
+from services.payments.rules.outcomes import Approved, DeclineCode
 from tests.services.payments.psp_double import (
     AUTHORISE,
     CANCEL,

@@ -23,7 +23,7 @@ from services.payments.connectors.base import (
     WebhookMalformedError,
     WebhookSignatureError,
 )
-from services.payments.outcomes import (
+from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
     DeclineCode,

@@ -10,7 +10,7 @@ from services.payments.connectors.base import (
     OtherNotice,
     moment,
 )
-from services.payments.outcomes import Outcome
+from services.payments.rules.outcomes import Outcome
 
 # Webhooks are numbers of notices that the test wrote down.
 NOTICES: dict[int, OperationNotice | DisputeNotice | OtherNotice] = {}

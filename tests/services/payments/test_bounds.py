@@ -4,10 +4,10 @@ import pytest
 
 from incasso.payments.v1 import events_pb2
 from services.payments import events
-from services.payments.domain import MOST_REFUNDS, Payment
 from services.payments.errors import TooManyRefunds
-from services.payments.outcomes import Approved
-from services.payments.states import DisputeState, State
+from services.payments.rules.domain import MOST_REFUNDS, Payment
+from services.payments.rules.outcomes import Approved
+from services.payments.rules.states import DisputeState, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import REFUND
 from tests.services.payments.psp_news import dispute, elsewhere

@@ -8,8 +8,8 @@ from prometheus_client import REGISTRY
 
 from services.payments import breakers as breaking
 from services.payments.breakers import Breakers
-from services.payments.outcomes import Approved, DeclineCode, Declined, Outcome, Unknown
-from services.payments.states import State
+from services.payments.rules.outcomes import Approved, DeclineCode, Declined, Outcome, Unknown
+from services.payments.rules.states import State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import AUTHORISE, Fault, declined
 

@@ -7,16 +7,16 @@ import pytest
 
 from incasso.payments.v1 import payments_pb2 as pb
 from libs.errors import Kind
-from services.payments.by_hand import Found
-from services.payments.domain import Payment, RefundState
 from services.payments.errors import (
     AttemptNotFound,
     AttemptNotUnresolved,
     AttemptSettledOtherwise,
 )
 from services.payments.flows.by_hand import SettleAttempt, settle_attempt
-from services.payments.outcomes import DeclineCode
-from services.payments.states import State
+from services.payments.rules.by_hand import Found
+from services.payments.rules.domain import Payment, RefundState
+from services.payments.rules.outcomes import DeclineCode
+from services.payments.rules.states import State
 from tests.services.payments.conftest import MERCHANT, World
 from tests.services.payments.door import Door
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, CAPTURE, REFUND, Fault, declined

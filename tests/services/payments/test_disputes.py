@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.payments import disputes
-from services.payments.domain import Dispute, Fact, RefundState
 from services.payments.errors import PaymentDisputed
-from services.payments.outcomes import Approved
-from services.payments.states import DisputeState, State
+from services.payments.rules import disputes
+from services.payments.rules.domain import Dispute, Fact, RefundState
+from services.payments.rules.outcomes import Approved
+from services.payments.rules.states import DisputeState, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import REFUND
 from tests.services.payments.psp_news import dispute, elsewhere

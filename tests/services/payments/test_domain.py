@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.errors import Refusal
-from services.payments import elsewhere, retry, settling, starting
 from services.payments.connectors.base import TIMEOUT_SECONDS
-from services.payments.domain import Attempt, Candidate, Fact, Payment
-from services.payments.elsewhere import Foreign
-from services.payments.outcomes import (
+from services.payments.rules import elsewhere, retry, settling, starting
+from services.payments.rules.domain import Attempt, Candidate, Fact, Payment
+from services.payments.rules.elsewhere import Foreign
+from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
     DeclineCode,
@@ -21,8 +21,8 @@ from services.payments.outcomes import (
     Pending,
     Unknown,
 )
-from services.payments.retry import Advice, WhenUnknown
-from services.payments.states import (
+from services.payments.rules.retry import Advice, WhenUnknown
+from services.payments.rules.states import (
     ATTEMPT_SETTLED,
     FINAL,
     INITIAL,

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from services.payments.domain import Payment, RefundState
 from services.payments.errors import PaymentNotCapturable, RefundTooLarge
-from services.payments.outcomes import ActionRequired, Approved, DeclineCode, Pending
-from services.payments.states import AttemptState, State
+from services.payments.rules.domain import Payment, RefundState
+from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCode, Pending
+from services.payments.rules.states import AttemptState, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, CAPTURE, REFUND, Fault, declined
 from tests.services.payments.psp_news import elsewhere

@@ -12,9 +12,9 @@ from libs import ids
 from libs.bus import Event
 from libs.clock import Clock
 from services.payments import worker
-from services.payments.domain import Payment
-from services.payments.outcomes import ActionRequired
-from services.payments.states import State
+from services.payments.rules.domain import Payment
+from services.payments.rules.outcomes import ActionRequired
+from services.payments.rules.states import State
 from tests.services.payments.conftest import MERCHANT, World, key
 from tests.services.payments.psp_double import AUTHORISE, Fault
 from tests.services.payments.test_flows_crashes import until_the_fault

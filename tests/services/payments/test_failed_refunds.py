@@ -10,10 +10,10 @@ import pytest
 from libs import context
 from libs.money import Money
 from services.payments.connectors.stripe.connector import StripeConnector
-from services.payments.domain import RefundState
 from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhook
-from services.payments.outcomes import Approved, DeclineCode
-from services.payments.states import State
+from services.payments.rules.domain import RefundState
+from services.payments.rules.outcomes import Approved, DeclineCode
+from services.payments.rules.states import State
 from tests.services.payments.conftest import World
 from tests.services.payments.connectors.conftest import stripe_credentials
 from tests.services.payments.connectors.recordings import recorded

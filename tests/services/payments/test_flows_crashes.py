@@ -10,10 +10,11 @@ from datetime import timedelta
 
 import pytest
 
-from services.payments import retry, worker
-from services.payments.domain import RefundState
-from services.payments.outcomes import DeclineCode
-from services.payments.states import AttemptKind, CaptureMode, State
+from services.payments import worker
+from services.payments.rules import retry
+from services.payments.rules.domain import RefundState
+from services.payments.rules.outcomes import DeclineCode
+from services.payments.rules.states import AttemptKind, CaptureMode, State
 from tests.services.payments.conftest import World, key
 from tests.services.payments.psp_double import (
     AUTHORISE,

@@ -7,13 +7,13 @@ import pytest
 from incasso.payments.v1 import payments_pb2
 from libs.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from libs.money import Money
-from services.payments.domain import Payment
 from services.payments.errors import NoPspAccount, PspAccountNotFound
 from services.payments.flows.accounts import update_routing
 from services.payments.flows.create import Token, create_payment
-from services.payments.outcomes import ActionRequired, DeclineCode, Pending
-from services.payments.routing import Rule, Target
-from services.payments.states import CaptureMode, Exemption, Initiator, State
+from services.payments.rules.domain import Payment
+from services.payments.rules.outcomes import ActionRequired, DeclineCode, Pending
+from services.payments.rules.routing import Rule, Target
+from services.payments.rules.states import CaptureMode, Exemption, Initiator, State
 from tests.services.payments.conftest import MERCHANT, World, key
 from tests.services.payments.psp_double import AUTHORISE, Fault, declined
 

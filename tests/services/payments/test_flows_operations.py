@@ -8,7 +8,6 @@ import pytest
 from incasso.payments.v1 import events_pb2
 from libs.errors import Refusal
 from libs.money import Money
-from services.payments.domain import Payment, RefundState
 from services.payments.errors import (
     CaptureTooLarge,
     CurrencyMismatch,
@@ -21,8 +20,9 @@ from services.payments.errors import (
 from services.payments.flows.capture import LowerPayment, lower_payment
 from services.payments.flows.operations import Target
 from services.payments.flows.refund import RefundPayment, refund_payment
-from services.payments.outcomes import ActionRequired, DeclineCode, Pending
-from services.payments.states import CaptureMode, State
+from services.payments.rules.domain import Payment, RefundState
+from services.payments.rules.outcomes import ActionRequired, DeclineCode, Pending
+from services.payments.rules.states import CaptureMode, State
 from tests.services.payments.conftest import MERCHANT, World, key
 from tests.services.payments.psp_double import (
     AUTHORISE,

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from services.payments.connectors.base import DisputeState, OtherNotice
-from services.payments.domain import Payment
 from services.payments.errors import (
     PaymentNotFound,
     PspAccountNotFound,
@@ -15,8 +14,9 @@ from services.payments.errors import (
 )
 from services.payments.flows.refresh import refresh_payment
 from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhook
-from services.payments.outcomes import ActionRequired, Approved, DeclineCode, Pending
-from services.payments.states import State
+from services.payments.rules.domain import Payment
+from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCode, Pending
+from services.payments.rules.states import State
 from tests.services.payments.conftest import MERCHANT, World
 from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, declined
 from tests.services.payments.psp_news import dispute, elsewhere, told

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from libs.db import UniqueViolation
-from services.payments import retry
-from services.payments.domain import Payment
 from services.payments.flows.late import LOOKS_BEFORE_A_PERSON
-from services.payments.outcomes import ActionRequired, Approved, DeclineCode
-from services.payments.states import AttemptKind, State
+from services.payments.rules import retry
+from services.payments.rules.domain import Payment
+from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCode
+from services.payments.rules.states import AttemptKind, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_console import Console
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, CAPTURE, REFUND, Fault, declined

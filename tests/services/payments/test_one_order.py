@@ -10,14 +10,14 @@ from incasso.payments.v1 import events_pb2
 from incasso.payments.v1 import payments_pb2 as pb
 from libs import client, context
 from libs.errors import Kind, RemoteRefusal
-from services.payments import orders
-from services.payments.domain import Payment
 from services.payments.errors import OrderAlreadyPaid
 from services.payments.flows.accounts import update_payment_policy
 from services.payments.flows.create import create_payment
-from services.payments.orders import DuplicatePolicy
-from services.payments.outcomes import ActionRequired, DeclineCode, Pending
-from services.payments.states import State
+from services.payments.rules import orders
+from services.payments.rules.domain import Payment
+from services.payments.rules.orders import DuplicatePolicy
+from services.payments.rules.outcomes import ActionRequired, DeclineCode, Pending
+from services.payments.rules.states import State
 from tests.services.payments.conftest import MERCHANT, World, key
 from tests.services.payments.door import Door
 from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, ProcessDied, declined

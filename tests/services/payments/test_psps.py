@@ -10,9 +10,9 @@ from services.payments.book import Book
 from services.payments.errors import CredentialsMissing, PspAccountNotFound
 from services.payments.flows import accounts
 from services.payments.flows.accounts import CreatePspAccount
-from services.payments.outcomes import DeclineCode
 from services.payments.psps import Psps
-from services.payments.states import State, TraBand
+from services.payments.rules.outcomes import DeclineCode
+from services.payments.rules.states import State, TraBand
 from services.payments.store.accounts import PspAccount
 from tests.services.payments.conftest import MERCHANT, World
 from tests.services.payments.psp_double import PspDouble

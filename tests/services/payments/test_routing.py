@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.money import Money
-from services.payments.routing import Question, Rule, Target, candidates, fits
+from services.payments.rules.routing import Question, Rule, Target, candidates, fits
 
 ACCOUNTS = ["a", "b", "c"]
 QUESTION = Question(Money(5990, "EUR"), "one_click", "visa", "IT")

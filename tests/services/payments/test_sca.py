@@ -3,8 +3,8 @@
 import pytest
 
 from libs.money import Money
-from services.payments.sca import History, exemption
-from services.payments.states import Exemption, Initiator, TraBand
+from services.payments.rules.sca import History, exemption
+from services.payments.rules.states import Exemption, Initiator, TraBand
 
 
 def ask(

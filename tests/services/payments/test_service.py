@@ -7,7 +7,7 @@ import pytest
 from incasso.common.v1 import money_pb2
 from incasso.payments.v1 import payments_pb2 as pb
 from libs.errors import Kind, RemoteRefusal
-from services.payments.outcomes import ActionRequired, DeclineCode
+from services.payments.rules.outcomes import ActionRequired, DeclineCode
 from tests.services.payments.door import EUR_59_90, Door, routing
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, Fault, declined
 

@@ -4,8 +4,8 @@ import pytest
 
 from incasso.payments.v1 import payments_pb2 as pb
 from libs.errors import Kind
-from services.payments.outcomes import ActionRequired, DeclineCode, Unknown
-from services.payments.states import DisputeState
+from services.payments.rules.outcomes import ActionRequired, DeclineCode, Unknown
+from services.payments.rules.states import DisputeState
 from tests.services.payments.door import MERCHANT, Door, routing
 from tests.services.payments.psp_double import AUTHORISE, Fault, declined
 from tests.services.payments.psp_news import dispute, told, webhook

@@ -5,10 +5,10 @@ import pytest
 from incasso.payments.v1 import events_pb2
 from incasso.payments.v1 import payments_pb2 as pb
 from libs.errors import Kind
-from services.payments import retry
 from services.payments.flows.create import Token
-from services.payments.outcomes import ActionRequired, DeclineCode
-from services.payments.states import CaptureMode, Exemption, State
+from services.payments.rules import retry
+from services.payments.rules.outcomes import ActionRequired, DeclineCode
+from services.payments.rules.states import CaptureMode, Exemption, State
 from tests.services.payments.conftest import World, key
 from tests.services.payments.door import EUR_59_90, Door, routing
 from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, declined

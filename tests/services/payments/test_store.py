@@ -9,9 +9,9 @@ from libs import idempotency
 from libs.db import CheckViolation, UniqueViolation
 from libs.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from libs.idempotency import Claim, Key
-from services.payments import domain
-from services.payments.domain import Attempt
-from services.payments.states import AttemptKind, AttemptState, State
+from services.payments.rules import domain
+from services.payments.rules.domain import Attempt
+from services.payments.rules.states import AttemptKind, AttemptState, State
 from services.payments.store import attempts, intents, notices, payments
 from services.payments.store.intents import First
 from tests.services.payments.conftest import MERCHANT, World, key

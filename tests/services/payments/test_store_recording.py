@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from libs.outbox import NewEvent
-from services.payments.domain import Attempt, Payment
-from services.payments.states import AttemptState, State
+from services.payments.rules.domain import Attempt, Payment
+from services.payments.rules.states import AttemptState, State
 from services.payments.store import attempts, recording
 from services.payments.store.recording import Following
 from tests.services.payments.conftest import MERCHANT, World, key

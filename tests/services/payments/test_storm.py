@@ -12,8 +12,8 @@ import pytest
 
 from libs.errors import Refusal
 from services.payments.connectors.base import OperationNotice
-from services.payments.domain import Payment
-from services.payments.states import FINAL, State
+from services.payments.rules.domain import Payment
+from services.payments.rules.states import FINAL, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_console import Console
 from tests.services.payments.psp_double import CANCEL, CAPTURE, REFUND, Fault, ProcessDied

@@ -10,15 +10,15 @@ import pytest
 from incasso.payments.v1 import events_pb2
 from libs.errors import Kind
 from libs.retention import keep_to
-from services.payments import velocity
 from services.payments.book import Book
 from services.payments.deps import Deps
-from services.payments.domain import Payment
 from services.payments.errors import TooManyDeclines
 from services.payments.flows.create import Token, create_payment
-from services.payments.outcomes import ActionRequired, Approved, DeclineCode
 from services.payments.retention import KEPT
-from services.payments.states import State
+from services.payments.rules import velocity
+from services.payments.rules.domain import Payment
+from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCode
+from services.payments.rules.states import State
 from tests.services.payments.conftest import World, key
 from tests.services.payments.door import EUR_59_90, Door
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, Fault, declined

@@ -2,7 +2,7 @@
 
 from incasso.payments.v1 import events_pb2
 from libs.errors import Kind
-from services.payments.outcomes import DeclineCode
+from services.payments.rules.outcomes import DeclineCode
 from tests.services.payments.door import Door
 from tests.services.payments.psp_double import declined
 

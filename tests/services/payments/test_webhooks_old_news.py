@@ -10,9 +10,9 @@ import pytest
 from libs import context
 from services.payments.book import Book
 from services.payments.connectors.base import OperationNotice
-from services.payments.domain import Attempt, Payment
-from services.payments.old_news import GIVEN_BACK_FROM, is_old_news, standings
-from services.payments.outcomes import (
+from services.payments.rules.domain import Attempt, Payment
+from services.payments.rules.old_news import GIVEN_BACK_FROM, is_old_news, standings
+from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
     DeclineCode,
@@ -21,8 +21,8 @@ from services.payments.outcomes import (
     Pending,
     Unknown,
 )
-from services.payments.settling import settle
-from services.payments.states import (
+from services.payments.rules.settling import settle
+from services.payments.rules.states import (
     TRANSITIONS,
     AttemptKind,
     AttemptState,

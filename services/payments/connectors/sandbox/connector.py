@@ -25,7 +25,7 @@ from services.payments.connectors.declines import declined
 from services.payments.connectors.sandbox import mapping
 from services.payments.connectors.sandbox.mapping import Json
 from services.payments.connectors.transport import NOT_SENT, TIMEOUT, UNREADABLE
-from services.payments.outcomes import DeclineCode, Declined, NotFound, Outcome, Unknown
+from services.payments.rules.outcomes import DeclineCode, Declined, NotFound, Outcome, Unknown
 
 SIGNATURE_HEADER: Final = "sandbox-signature"
 GONE: Final = (204, 404)

@@ -21,7 +21,7 @@ from services.payments.connectors.base import (
     moment,
 )
 from services.payments.connectors.declines import declined
-from services.payments.outcomes import (
+from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
     DeclineCode,

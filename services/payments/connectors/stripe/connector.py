@@ -39,7 +39,14 @@ from services.payments.connectors.stripe import (
 )
 from services.payments.connectors.stripe.mapping import Json
 from services.payments.connectors.transport import TIMEOUT, UNREADABLE
-from services.payments.outcomes import Approved, DeclineCode, Declined, NotFound, Outcome, Unknown
+from services.payments.rules.outcomes import (
+    Approved,
+    DeclineCode,
+    Declined,
+    NotFound,
+    Outcome,
+    Unknown,
+)
 
 # The version the mappings were written for; a new SDK brings a new one, which a test notices.
 API_VERSION: Final = "2026-10-28.endive"

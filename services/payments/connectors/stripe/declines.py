@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from services.payments.connectors.declines import declined
-from services.payments.outcomes import DeclineCode, Declined
+from services.payments.rules.outcomes import DeclineCode, Declined
 
 CODES: Final[Mapping[str, DeclineCode]] = {
     **dict.fromkeys(

@@ -10,7 +10,7 @@ from services.payments.connectors.base import AttemptKind, InstrumentReady, Setu
 from services.payments.connectors.declines import declined
 from services.payments.connectors.stripe import declines
 from services.payments.connectors.stripe.amounts import from_stripe
-from services.payments.outcomes import (
+from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
     DeclineCode,

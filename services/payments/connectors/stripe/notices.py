@@ -20,7 +20,7 @@ from services.payments.connectors.base import (
 from services.payments.connectors.stripe import mapping
 from services.payments.connectors.stripe.amounts import from_stripe
 from services.payments.connectors.stripe.mapping import Json
-from services.payments.outcomes import Approved, Outcome
+from services.payments.rules.outcomes import Approved, Outcome
 
 REFUND_EVENTS: Final = frozenset(
     {"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"}

@@ -9,7 +9,7 @@ import stripe
 from services.payments.connectors.declines import declined
 from services.payments.connectors.stripe import declines
 from services.payments.connectors.transport import NOT_SENT
-from services.payments.outcomes import DeclineCode, Declined, Unknown
+from services.payments.rules.outcomes import DeclineCode, Declined, Unknown
 
 # What a call through the SDK may raise: it passes on what breaks while an answer is read.
 TROUBLE: Final = (stripe.StripeError, aiohttp.ClientError, TimeoutError, OSError)

@@ -11,7 +11,7 @@ from services.payments.connectors.base import (
     OperationNotice,
 )
 from services.payments.connectors.registry import CONNECTORS
-from services.payments.outcomes import Approved, Declined
+from services.payments.rules.outcomes import Approved, Declined
 from tests.services.payments.connectors.orders import a_charge
 from tests.services.payments.connectors.test_sandbox_instruments_and_webhooks import register
 

@@ -17,7 +17,7 @@ from services.payments.connectors.base import (
 )
 from services.payments.connectors.registry import CONNECTORS
 from services.payments.connectors.sandbox.connector import SandboxConnector
-from services.payments.outcomes import (
+from services.payments.rules.outcomes import (
     Approved,
     DeclineCode,
     Declined,

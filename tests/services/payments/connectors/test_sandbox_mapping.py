@@ -16,7 +16,7 @@ from services.payments.connectors.base import (
 )
 from services.payments.connectors.declines import MESSAGES
 from services.payments.connectors.sandbox import mapping
-from services.payments.outcomes import (
+from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
     DeclineCode,

@@ -14,12 +14,12 @@ import pytest
 from services.payments.connectors.base import Charge, Connector, Credentials
 from services.payments.connectors.sandbox.connector import SandboxConnector
 from services.payments.connectors.stripe.connector import StripeConnector
-from services.payments.domain import Payment
 from services.payments.flows import accounts
 from services.payments.flows.create import Token
-from services.payments.outcomes import Approved, DeclineCode, Outcome, Unknown
 from services.payments.psps import Psps
-from services.payments.states import State
+from services.payments.rules.domain import Payment
+from services.payments.rules.outcomes import Approved, DeclineCode, Outcome, Unknown
+from services.payments.rules.states import State
 from tests.services.payments.conftest import World
 from tests.services.payments.connectors.conftest import stripe_credentials
 from tests.services.payments.connectors.orders import a_charge

@@ -17,7 +17,7 @@ from services.payments.connectors.base import (
 )
 from services.payments.connectors.registry import CONNECTORS
 from services.payments.connectors.stripe.connector import StripeConnector
-from services.payments.outcomes import (
+from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
     DeclineCode,

@@ -13,7 +13,7 @@ from services.payments.connectors.base import (
 )
 from services.payments.connectors.stripe import search
 from services.payments.connectors.stripe.connector import StripeConnector
-from services.payments.outcomes import Approved, NotFound, Unknown
+from services.payments.rules.outcomes import Approved, NotFound, Unknown
 from tests.services.payments.connectors.orders import (
     a_charge,
     an_operation,

@@ -7,7 +7,7 @@ from services.payments.connectors.base import (
     InstrumentReady,
 )
 from services.payments.connectors.stripe import declines, mapping, settlement
-from services.payments.outcomes import (
+from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
     DeclineCode,

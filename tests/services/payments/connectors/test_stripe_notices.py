@@ -13,7 +13,7 @@ from services.payments.connectors.base import (
     OtherNotice,
 )
 from services.payments.connectors.stripe import notices
-from services.payments.outcomes import (
+from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
     Declined,

@@ -10,7 +10,7 @@ from services.payments.connectors.base import (
 )
 from services.payments.connectors.stripe import connector as stripe_connector
 from services.payments.connectors.stripe.connector import StripeConnector
-from services.payments.outcomes import Approved, DeclineCode, Declined, Unknown
+from services.payments.rules.outcomes import Approved, DeclineCode, Declined, Unknown
 from tests.services.payments.connectors.official import complaints
 from tests.services.payments.connectors.orders import (
     RETURN_URL,

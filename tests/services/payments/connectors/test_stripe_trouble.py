@@ -8,7 +8,7 @@ from services.payments.connectors.base import (
     AttemptKind,
 )
 from services.payments.connectors.stripe.connector import StripeConnector
-from services.payments.outcomes import Approved, DeclineCode, Declined, Unknown
+from services.payments.rules.outcomes import Approved, DeclineCode, Declined, Unknown
 from stack.process import free_ports
 from tests.services.payments.connectors.conftest import stripe_credentials
 from tests.services.payments.connectors.orders import (

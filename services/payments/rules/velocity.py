@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from services.payments.domain import Payment
-from services.payments.outcomes import DeclineCode
-from services.payments.states import State
+from services.payments.rules.domain import Payment
+from services.payments.rules.outcomes import DeclineCode
+from services.payments.rules.states import State
 
 MERCHANT: Final = "merchant"  # kind and whole subject: a merchant's counters are its own
 INSTRUMENT: Final = "instrument"

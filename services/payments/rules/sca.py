@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from libs.money import Money
-from services.payments.states import Exemption, Initiator, TraBand
+from services.payments.rules.states import Exemption, Initiator, TraBand
 
 CURRENCY: Final = "EUR"  # the thresholds are in euro
 LOW_VALUE_MINOR: Final = 30_00

@@ -8,8 +8,8 @@ as used up, although nothing was charged.
 from collections.abc import Collection
 
 from libs.errors import invalid
-from services.payments.domain import Payment
-from services.payments.states import Initiator, State
+from services.payments.rules.domain import Payment
+from services.payments.rules.states import Initiator, State
 
 
 def check_single_use(accounts: Collection[str], initiator: Initiator) -> None:

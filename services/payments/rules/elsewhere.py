@@ -7,11 +7,10 @@ touches an operation of ours, which has an outcome of its own.
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.payments import giving_back
-from services.payments.domain import Attempt, Payment
-from services.payments.moves import Change, released, taken
-from services.payments.outcomes import Approved, Declined, Pending
-from services.payments.states import (
+from services.payments.rules import giving_back
+from services.payments.rules.domain import Attempt, Payment
+from services.payments.rules.outcomes import Approved, Declined, Pending
+from services.payments.rules.states import (
     ATTEMPT_INITIAL,
     ATTEMPT_SETTLED,
     ATTEMPT_TRANSITIONS,
@@ -20,6 +19,7 @@ from services.payments.states import (
     AttemptKind,
     AttemptState,
 )
+from services.payments.rules.transitions import Change, released, taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from services.payments.domain import Attempt, Fact, Happened, Payment, Refund, RefundState
-from services.payments.outcomes import Approved, Declined, Outcome
-from services.payments.states import TRANSITIONS, Event
+from services.payments.rules.domain import Attempt, Fact, Happened, Payment, Refund, RefundState
+from services.payments.rules.outcomes import Approved, Declined, Outcome
+from services.payments.rules.states import TRANSITIONS, Event
 
 
 def balanced(payment: Payment) -> Payment:

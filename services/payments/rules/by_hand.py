@@ -6,10 +6,10 @@ The operator has looked at the PSP; what they found there is taken as the PSP's 
 from enum import Enum
 from typing import Final
 
-from services.payments.domain import Attempt, Payment
 from services.payments.errors import AttemptNotUnresolved, AttemptSettledOtherwise
-from services.payments.outcomes import Approved, DeclineCode, Declined
-from services.payments.states import AttemptKind, CaptureMode
+from services.payments.rules.domain import Attempt, Payment
+from services.payments.rules.outcomes import Approved, DeclineCode, Declined
+from services.payments.rules.states import AttemptKind, CaptureMode
 
 
 class Found(Enum):

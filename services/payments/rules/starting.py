@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from libs.money import Money
-from services.payments import giving_back
-from services.payments.domain import MOST_REFUNDS, Attempt, Candidate, Payment
 from services.payments.errors import (
     CaptureTooLarge,
     CurrencyMismatch,
@@ -19,7 +17,9 @@ from services.payments.errors import (
     RefundTooLarge,
     TooManyRefunds,
 )
-from services.payments.states import (
+from services.payments.rules import giving_back
+from services.payments.rules.domain import MOST_REFUNDS, Attempt, Candidate, Payment
+from services.payments.rules.states import (
     AttemptKind,
     CaptureMode,
     DisputeState,

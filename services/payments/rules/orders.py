@@ -7,7 +7,7 @@ deposit and its balance, an instalment, one use of something that many people pa
 from enum import Enum
 from typing import Final
 
-from services.payments.states import State
+from services.payments.rules.states import State
 
 WHOLE: Final = ""
 DEPOSIT: Final = "deposit"

@@ -5,8 +5,8 @@ from datetime import timedelta
 from enum import Enum
 from typing import Final, assert_never
 
-from services.payments.outcomes import DeclineCode
-from services.payments.states import AttemptKind, AttemptState
+from services.payments.rules.outcomes import DeclineCode
+from services.payments.rules.states import AttemptKind, AttemptState
 
 
 class Advice(Enum):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from services.payments import elsewhere
-from services.payments.domain import Attempt, Payment
-from services.payments.outcomes import (
+from services.payments.rules import elsewhere
+from services.payments.rules.domain import Attempt, Payment
+from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
     Declined,
@@ -19,7 +19,7 @@ from services.payments.outcomes import (
     Outcome,
     Pending,
 )
-from services.payments.states import AttemptKind, AttemptState
+from services.payments.rules.states import AttemptKind, AttemptState
 
 
 class Look(Enum):

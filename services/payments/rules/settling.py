@@ -8,10 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from services.payments import domain, giving_back, retry, starting, tokens
-from services.payments.domain import Attempt, Fact, Happened, Payment
-from services.payments.moves import Change, move, released, taken
-from services.payments.outcomes import (
+from services.payments.rules import domain, giving_back, retry, starting, tokens
+from services.payments.rules.domain import Attempt, Fact, Happened, Payment
+from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
     DeclineCode,
@@ -20,7 +19,7 @@ from services.payments.outcomes import (
     Pending,
     Unknown,
 )
-from services.payments.states import (
+from services.payments.rules.states import (
     ATTEMPT_SETTLED,
     ATTEMPT_TRANSITIONS,
     FINAL,
@@ -33,6 +32,7 @@ from services.payments.states import (
     Initiator,
     State,
 )
+from services.payments.rules.transitions import Change, move, released, taken
 
 
 def settle(

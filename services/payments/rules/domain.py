@@ -7,8 +7,8 @@ from enum import Enum
 from typing import Final
 
 from libs.money import Money
-from services.payments.outcomes import Declined
-from services.payments.states import (
+from services.payments.rules.outcomes import Declined
+from services.payments.rules.states import (
     AttemptKind,
     AttemptState,
     CaptureMode,

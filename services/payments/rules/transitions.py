@@ -6,9 +6,9 @@ What moves it is decided in settling.py (outcomes) and elsewhere.py (what others
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.payments import giving_back
-from services.payments.domain import Attempt, Fact, Happened, Payment
-from services.payments.states import FINAL, TRANSITIONS, Event
+from services.payments.rules import giving_back
+from services.payments.rules.domain import Attempt, Fact, Happened, Payment
+from services.payments.rules.states import FINAL, TRANSITIONS, Event
 
 
 @dataclass(frozen=True, slots=True)

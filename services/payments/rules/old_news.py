@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from services.payments.outcomes import Approved, Declined, Outcome
-from services.payments.states import ATTEMPT_SETTLED, AttemptKind, AttemptState, State
+from services.payments.rules.outcomes import Approved, Declined, Outcome
+from services.payments.rules.states import ATTEMPT_SETTLED, AttemptKind, AttemptState, State
 
 # The money was taken, and stays the payment's: it is never to be taken again, nor undone.
 GIVEN_BACK_FROM: Final = frozenset({State.CAPTURED, State.PARTIALLY_REFUNDED, State.REFUNDED})

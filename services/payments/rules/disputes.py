@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from services.payments.domain import Dispute, Fact, Happened, Payment
-from services.payments.states import DISPUTE_INITIAL, DISPUTE_TRANSITIONS, DisputeState
+from services.payments.rules.domain import Dispute, Fact, Happened, Payment
+from services.payments.rules.states import DISPUTE_INITIAL, DISPUTE_TRANSITIONS, DisputeState
 
 
 def disputed(payment: Payment, told: Dispute) -> tuple[Payment, Dispute, tuple[Happened, ...]]:
