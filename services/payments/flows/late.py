@@ -6,6 +6,7 @@ charge is looked at until that attempt succeeded, so that no crash and no refusa
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from libs.db import Conn
@@ -25,8 +26,9 @@ LOOKS_BEFORE_A_PERSON: Final = 11
 
 async def look_after(deps: Deps, payment: Payment, charge: Attempt) -> None:
     """`charge`: an authorisation that has an outcome, and of which something else was told."""
+    looked_at = deps.clock.now()
     outcome = await calling.look_up(deps, payment, charge)
-    begun = await _begin(deps, charge, outcome)
+    begun = await _begin(deps, charge, outcome, looked_at)
     if begun is None:
         return
     payment, undoing = begun
@@ -44,7 +46,7 @@ async def look_after(deps: Deps, payment: Payment, charge: Attempt) -> None:
 
 
 async def _begin(
-    deps: Deps, charge: Attempt, outcome: Outcome | NotFound
+    deps: Deps, charge: Attempt, outcome: Outcome | NotFound, looked_at: datetime
 ) -> tuple[Payment, Attempt] | None:
     """Write the attempt that undoes it; None when there is nothing to undo, or not now."""
     async with deps.db.transaction() as tx:
@@ -58,6 +60,7 @@ async def _begin(
             outcome,
             known,
             attempt_id=deps.new_id("att"),
+            looked_at=looked_at,
             now=deps.clock.now(),
         )
         if judged is Look.DONE:

@@ -43,10 +43,11 @@ def judge(
     known: Sequence[Attempt],
     *,
     attempt_id: str,
+    looked_at: datetime,
     now: datetime,
 ) -> Undoing | Look:
-    """`outcome`: how the charge stands at the PSP. `known`: all captures, cancellations and refunds
-    of the payment.
+    """`outcome`: how the charge stood at the PSP when it was asked, at `looked_at` or later. `known`:
+    all captures, cancellations and refunds of the payment.
     """
     match outcome:
         case Declined() | ActionRequired() | Pending():
@@ -68,6 +69,8 @@ def judge(
         return Look.AGAIN if under_way else Look.DONE
     if any(a.undoes == charge.id for a in under_way):
         return Look.AGAIN  # one at a time: what it comes to decides what is left
+    if any(a.settled_at is not None and a.settled_at >= looked_at for a in mine):
+        return Look.AGAIN  # it ended while the PSP was asked, who may have answered as before it
     attempt = Attempt(
         merchant_id=payment.merchant_id,
         id=attempt_id,

@@ -37,16 +37,18 @@ class Time:
 
     def __init__(self) -> None:
         self.ahead = timedelta()
-        self.kills = False
+        self.kills = 0
 
     def now(self) -> datetime:
         if self.kills:
-            self.kills = False
-            raise ProcessDied
+            self.kills -= 1
+            if not self.kills:
+                raise ProcessDied
         return datetime.now(UTC) + self.ahead
 
-    def kill(self) -> None:
-        self.kills = True
+    def kill(self, *, at: int = 1) -> None:
+        """When it is asked next, or for the time after."""
+        self.kills = at
 
 
 class NoSession:

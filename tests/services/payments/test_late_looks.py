@@ -1,0 +1,31 @@
+"""What a look at a late approval is worth, once what undid it has ended meanwhile."""
+
+from datetime import timedelta
+
+from services.payments import late_approvals
+from services.payments.late_approvals import Look, Undoing
+from services.payments.store import attempts
+from tests.services.payments.conftest import World
+from tests.services.payments.psp_news import told
+from tests.services.payments.test_late_approvals import recover_all, refused
+
+
+async def test_an_answer_from_before_a_release_ended_releases_nothing_again(world: World):
+    payment, key = await refused(world)
+    held = world.a.approve_late(key, payment.id, captured=False)
+    await world.notice(told("late", key, held))
+    await recover_all(world)
+    async with world.db.connection() as conn:
+        charge = await attempts.get(conn, payment.merchant_id, key)
+        known = await attempts.operations_of(conn, payment.merchant_id, payment.id)
+    [release] = known
+    assert charge is not None
+    assert release.settled_at is not None
+    at = release.settled_at
+
+    def judged(looked_at):
+        ids = {"attempt_id": "att_new", "looked_at": looked_at, "now": at}
+        return late_approvals.judge(payment, charge, held, known, **ids)
+
+    assert judged(at - timedelta(seconds=1)) is Look.AGAIN
+    assert isinstance(judged(at + timedelta(seconds=1)), Undoing)  # it is held once more
