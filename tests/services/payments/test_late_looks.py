@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from services.payments import late_approvals
-from services.payments.late_approvals import Look, Undoing
+from services.payments.rules import late_approvals
+from services.payments.rules.late_approvals import Look, Undoing
 from services.payments.store import attempts
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_news import told
