@@ -16,13 +16,9 @@ from libs import context, descriptors, identity, telemetry, tls
 from libs.errors import (
     CallerNotAllowed,
     CallerUnknown,
-    IdempotencyKeyInUse,
-    IdempotencyKeyReused,
     IdentityRefused,
-    Kind,
     OutcomeUnknown,
     Refusal,
-    RemoteRefusal,
 )
 from libs.logs import log
 from libs.status import refusal_of
@@ -43,10 +39,6 @@ OPTIONS: Final = (
 # Pauses before a call that was not answered is made again: together longer than it takes to
 # reconnect with a process that has started again.
 RETRY_PAUSES_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
-# A no of these kinds may come from an outage; the call is repeated with the same key.
-_UNCERTAIN: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL, Kind.RATE})
-# A key that the other service knows has an effect, whatever became of it.
-_KNOWN_KEY: Final = frozenset({IdempotencyKeyInUse.reason, IdempotencyKeyReused.reason})
 _OF_IDENTITY: Final = frozenset({CallerUnknown.reason, CallerNotAllowed.reason})
 
 
@@ -111,24 +103,3 @@ def _metadata(request: Message, idempotency_key: str) -> tuple[tuple[str, str], 
 def _refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
     refusal = refusal_of(error)
     return IdentityRefused() if refusal.reason in _OF_IDENTITY else refusal
-
-
-def is_certain(refusal: RemoteRefusal) -> bool:
-    """Whether the other service has not done it and will not, however often the key asks."""
-    return refusal.kind not in _UNCERTAIN and refusal.reason not in _KNOWN_KEY
-
-
-async def move(method: Any, request: Message, *, timeout_seconds: float, key: str) -> Any:
-    """Call what moves money: `call` whose refusals are certain.
-
-    Raises RemoteRefusal when nothing was moved, IdempotencyKeyInUse while an equal call runs, and
-    OutcomeUnknown otherwise: nobody may try another way before the outcome is known.
-    """
-    try:
-        return await call(method, request, timeout_seconds=timeout_seconds, idempotency_key=key)
-    except RemoteRefusal as refusal:
-        if refusal.reason == IdempotencyKeyInUse.reason:
-            raise IdempotencyKeyInUse from refusal
-        if not is_certain(refusal):
-            raise OutcomeUnknown from refusal
-        raise

@@ -44,3 +44,10 @@ def merchant_id() -> str:
 def set_current(call: Call) -> None:
     """Set by the server interceptor and, per due row or event, by workers."""
     _current.set(call)
+
+
+def act_for(service: str, merchant_id: str, clock_offset_seconds: int = 0) -> None:
+    """What a worker does from here on, its service does for this merchant."""
+    set_current(
+        Call(merchant_id=merchant_id, actor=service, clock_offset_seconds=clock_offset_seconds)
+    )

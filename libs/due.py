@@ -27,6 +27,8 @@ from libs.tasks import cancel
 RUNS = CounterMetric("incasso_due_rows_total", "Due rows worked on", ["name", "outcome"])
 
 LOOKED_AT: Final = 5_000  # due rows from either end, among which each merchant has its turn
+# How long until a row that was worked on `checks` times is due again, in SQL.
+BACKOFF: Final = "least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
 REPLICAS: Final = 4  # that may claim at the same moment and still find rows of their own
 
 

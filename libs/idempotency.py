@@ -141,6 +141,20 @@ async def held_of(conn: Conn, key: Key) -> Claim | None:
     return Claim(fresh=False, resource_id=row["resource_id"], answer=row["answer"])
 
 
+async def close(conn: Conn, merchant_id: str, method: str, key: str) -> None:
+    """Nothing can be begun under the key any more: no request has the hash that it gets here. One
+    that is known stays what it is, and one that is being claimed is waited for.
+    """
+    await conn.execute(
+        "INSERT INTO idempotency_keys"
+        " (merchant_id, method, key, request_hash, resource_id, locked_until)"
+        " VALUES ($1, $2, $3, '', '', now()) ON CONFLICT DO NOTHING",
+        merchant_id,
+        method,
+        key,
+    )
+
+
 def finish_sql(first: int) -> str:
     """Stores the answer, or unlocks the key when the answer is null; nothing without a key.
 

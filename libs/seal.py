@@ -22,14 +22,25 @@ class Seal:
 
     def close(self, text: str) -> str:
         """URL-safe; about 100 characters and a third more than the text."""
-        return self._fernet.encrypt(text.encode()).decode()
+        return self.close_bytes(text.encode()).decode()
+
+    def close_bytes(self, data: bytes) -> bytes:
+        """As `close`, of what is no text."""
+        return self._fernet.encrypt(data)
 
     def open(self, sealed: str, *, max_age: timedelta | None = None) -> str:
         """The text. Raises SealBrokenError."""
+        try:
+            return self.open_bytes(sealed.encode(), max_age=max_age).decode()
+        except UnicodeError as error:
+            raise SealBrokenError("not one of our seals") from error
+
+    def open_bytes(self, sealed: bytes, *, max_age: timedelta | None = None) -> bytes:
+        """What was closed. Raises SealBrokenError."""
         seconds = int(max_age.total_seconds()) if max_age is not None else None
         try:
-            return self._fernet.decrypt(sealed.encode(), ttl=seconds).decode()
-        except (InvalidToken, UnicodeError) as error:
+            return self._fernet.decrypt(sealed, ttl=seconds)
+        except InvalidToken as error:
             raise SealBrokenError("not one of our seals") from error
 
 

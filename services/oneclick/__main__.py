@@ -9,7 +9,7 @@ from libs.clock import Clock
 from libs.payments import velocity
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
-from libs.seal import keys_of
+from libs.seal import Seal, keys_of
 from services.oneclick import retention, worker
 from services.oneclick.config import Config
 from services.oneclick.deps import Deps
@@ -25,7 +25,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     keys = keys_of(config.seal_keys)
     deps = Deps(
         db=chassis.db,
-        payments=Payments(channel),
+        payments=Payments(channel, Seal(keys)),
         clock=Clock(),
         client_secrets=Proofs(sessions.LABEL, keys),
         addresses=Proofs(velocity.LABEL, keys),

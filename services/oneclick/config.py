@@ -1,4 +1,4 @@
-"""Where payments is, and the keys from which client secrets are derived."""
+"""Where payments is, and the keys that seal requests and from which client secrets are derived."""
 
 from pydantic import Field
 

@@ -31,14 +31,15 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     merchants = client.channel(config.merchants_target)
     oneclick = client.channel(config.oneclick_target)
     link_listener = LinkListener(chassis.db, CHANGED)
+    keys = seal.keys_of(config.seal_keys)
     deps = Deps(
         db=chassis.db,
         clock=Clock(),
-        seal=Seal(seal.keys_of(config.seal_keys)),
-        addresses=Proofs(velocity.LABEL, seal.keys_of(config.seal_keys)),
+        seal=Seal(keys),
+        addresses=Proofs(velocity.LABEL, keys),
         public_url=config.public_url.rstrip("/"),
         merchants=Merchants(merchants),
-        payments=Payments(payments),
+        payments=Payments(payments, Seal(keys)),
         oneclick=OneClick(oneclick),
         link_listener=link_listener,
     )

@@ -9,10 +9,6 @@ from prometheus_client import Counter, Gauge
 
 LINKS: Final = Counter("incasso_payment_links_total", "Links made, by where", ["origin"])
 PAID: Final = Counter("incasso_payment_links_paid_total", "Uses of links paid, by how", ["method"])
-AFTER_END: Final = Counter(
-    "incasso_link_payments_after_their_end_total",
-    "Payments that succeeded after their try had been given up: money to give back",
-)
 OLDEST_UNANSWERED: Final = Gauge(
     "incasso_oldest_unanswered_link_payment_age_seconds",
     "Age of the oldest try of which payments has not told anything",

@@ -57,6 +57,7 @@ def _without_parts(payment: Payment) -> payments_pb2.Payment:
         order_reference=payment.order_reference,
         order_part=payment.order_part or None,
         duplicate_of=payment.duplicate_of or None,
+        caller_key=payment.caller_key or None,
         method=payment.method,
         customer_id=payment.customer_id or None,
         instrument_id=payment.instrument_id or None,

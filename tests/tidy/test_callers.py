@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
@@ -16,6 +17,8 @@ RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
 STUB = re.compile(r"\b(\w+Service)Stub\b")
 CALLED = re.compile(r"\b_?stub\.([A-Z]\w+)")
 BY_NAME = re.compile(r'\bmethod\("(\w+)", "(\w+)"\)')
+KIT = "libs.payments.client"  # what it calls, its users call
+KIT_CLIENT = Source(Path("libs/payments/client.py"))
 REQUEST = re.compile(r"\b([A-Z]\w+Request)\b")
 
 
@@ -26,6 +29,8 @@ def calls() -> Iterator[tuple[str, str]]:
             yield from (("gateway", rpc) for rpc in gateway_calls(source))
         elif source.service is not None and source.path.stem.endswith("_client"):
             yield from ((source.service, rpc) for rpc in client_calls(source))
+            if source.uses(KIT):
+                yield from ((source.service, rpc) for rpc in client_calls(KIT_CLIENT))
         elif source.parts[0] in {"cli", "stack"}:
             asked = set(REQUEST.findall(source.text))
             yield from (("operator", rpc.full_name) for rpc in RPCS if rpc.input_type.name in asked)
@@ -33,6 +38,8 @@ def calls() -> Iterator[tuple[str, str]]:
 
 def client_calls(source: Source) -> Iterator[str]:
     services = set(STUB.findall(source.text))
+    if source.uses(KIT):
+        services |= set(STUB.findall(KIT_CLIENT.text))
     for name in CALLED.findall(source.text):
         yield from (
             rpc.full_name

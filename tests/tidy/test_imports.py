@@ -136,6 +136,38 @@ def test_libs_know_no_service_and_nobody_imports_stack_cli_or_tests():
     assert offenders(rule) == []
 
 
+# Of the services' contracts libs know these: how payments is asked, which was written twice and had
+# drifted apart, and the clocks of test merchants, which every process follows.
+CONTRACTS_OF_LIBS = {
+    "libs/payments": {"incasso.payments"},
+    "libs/process.py": {"incasso.merchants"},
+}
+
+
+def test_libs_know_no_other_contracts_of_services():
+    def rule(source: Source) -> bool:
+        known = {"incasso.common", "incasso.rest"}
+        for place, contracts in CONTRACTS_OF_LIBS.items():
+            known |= contracts if source.path.is_relative_to(place) else set()
+        return source.parts[0] == "libs" and any(
+            name.startswith("incasso.") and not name.startswith(tuple(known))
+            for name in source.imports()
+        )
+
+    assert offenders(rule) == []
+
+
+def test_libs_stand_without_the_kit_of_payments():
+    def rule(source: Source) -> bool:
+        return (
+            source.parts[0] == "libs"
+            and source.parts[1] != "payments"
+            and source.uses("libs.payments")
+        )
+
+    assert offenders(rule) == []
+
+
 def test_the_sandbox_shares_no_code_with_what_it_tests():
     def rule(source: Source) -> bool:
         return source.service == "sandbox" and (source.uses("libs") or source.uses("incasso"))

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from libs import client, context, idempotency, ids
+from libs import context, idempotency, ids
 from libs.db import Conn
 from libs.errors import InternalError, Kind, RemoteRefusal, StoredRefusal, invalid, stored
 from libs.idempotency import Key
 from libs.payments import velocity
+from libs.payments.client import is_certain
 from services.oneclick import events
 from services.oneclick.deps import Deps
 from services.oneclick.errors import CustomerNotFound
@@ -136,7 +137,7 @@ async def settle(deps: Deps, instrument_id: str, key: Key | None = None) -> byte
     try:
         found = await deps.payments.set_up_instrument(instrument_id, instrument.setup_request)
     except RemoteRefusal as refusal:
-        if client.is_certain(refusal):
+        if is_certain(refusal):
             await _refuse(deps, instrument, stored(refusal))
         raise
     return await _record(deps, instrument_id, found, key)

@@ -6,21 +6,15 @@ The charge's id is the key under which payments is asked, so a repeat of any ste
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from libs import context, idempotency, ids
 from libs.db import Conn
-from libs.errors import (
-    IdempotencyKeyInUse,
-    InternalError,
-    OutcomeUnknown,
-    RemoteRefusal,
-    ServiceUnavailable,
-    invalid,
-    stored,
-)
+from libs.errors import InternalError, OutcomeUnknown, StoredRefusal, invalid
 from libs.idempotency import Key
 from libs.money import Money
-from libs.payments import velocity
+from libs.payments import asking, due, velocity
+from libs.payments.answer import Answer, Intent, Outcome, ScaHistory
 from services.oneclick.deps import Deps
 from services.oneclick.errors import (
     AddressNotFound,
@@ -36,14 +30,17 @@ from services.oneclick.rules import domain, items, limits
 from services.oneclick.rules.domain import (
     CaptureMode,
     Charge,
+    ChargeState,
     CustomerState,
-    PaymentAnswer,
-    ScaHistory,
 )
 from services.oneclick.rules.instruments import KNOWN, is_usable
 from services.oneclick.rules.items import Item
 from services.oneclick.store import buyers, charges
 from services.oneclick.store.buyers import Buyer
+
+ABANDONED: Final = StoredRefusal(
+    "CONFLICT", "charge_abandoned", "Nothing was charged: the charge was not made in time."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +98,7 @@ async def start_charge(deps: Deps, tx: Conn, cmd: CreateOneClickPayment, charge_
     )
     if buyer is None:
         raise CustomerNotFound
-    subjects = _subjects(deps, cmd)
-    charge = _intent(buyer, cmd, charge_id, merchant_id, now, velocity_subjects=subjects)
+    charge = _intent(deps, buyer, cmd, charge_id, now)
     inserted = await charges.insert(tx, charge, buyer.last_challenge_at)
     if not inserted.usable:
         raise InstrumentNotUsable
@@ -121,20 +117,31 @@ def _subjects(deps: Deps, cmd: CreateOneClickPayment) -> Sequence[str]:
 
 
 def _intent(
+    deps: Deps,
     buyer: Buyer,
     cmd: CreateOneClickPayment,
     charge_id: str,
-    merchant_id: str,
     now: datetime,
-    *,
-    velocity_subjects: Sequence[str],
 ) -> Charge:
     instrument_id, consent_id = _chargeable(buyer, cmd, now)
     limits.check_charge(buyer.policy, cmd.amount)
     delayed = cmd.capture is CaptureMode.DELAYED
+    request = charge_request(
+        amount=cmd.amount,
+        order_reference=cmd.order_reference,
+        capture=cmd.capture,
+        grace_seconds=(cmd.grace_seconds or buyer.policy.grace_seconds) if delayed else 0,
+        customer_id=cmd.customer_id,
+        instrument_id=instrument_id,
+        card=buyer.card,
+        tokens=buyer.tokens,
+        return_url=cmd.return_url,
+        metadata=cmd.metadata,
+        velocity_subjects=_subjects(deps, cmd),
+    )
     return Charge(
         id=charge_id,
-        merchant_id=merchant_id,
+        merchant_id=context.merchant_id(),
         customer_id=cmd.customer_id,
         instrument_id=instrument_id,
         address_id=buyer.address_id,
@@ -145,19 +152,7 @@ def _intent(
         amount=cmd.amount,
         capture=cmd.capture,
         order_reference=cmd.order_reference,
-        request=charge_request(
-            amount=cmd.amount,
-            order_reference=cmd.order_reference,
-            capture=cmd.capture,
-            grace_seconds=(cmd.grace_seconds or buyer.policy.grace_seconds) if delayed else 0,
-            customer_id=cmd.customer_id,
-            instrument_id=instrument_id,
-            card=buyer.card,
-            tokens=buyer.tokens,
-            return_url=cmd.return_url,
-            metadata=cmd.metadata,
-            velocity_subjects=velocity_subjects,
-        ),
+        request=deps.payments.sealed(request),
         sca=ScaHistory(0, 0),
         created_at=now,
         items=cmd.items,
@@ -179,48 +174,65 @@ def _chargeable(buyer: Buyer, cmd: CreateOneClickPayment, now: datetime) -> tupl
     return buyer.instrument_id, buyer.consent_id
 
 
-async def perform(deps: Deps, charge: Charge, key: Key | None) -> PaymentAnswer:
-    """Ask payments, in no transaction, and record its answer.
+@dataclass(frozen=True, slots=True)
+class AskedCharge:
+    """A charge, and the caller's key that is answered or unlocked with it."""
 
-    A certain no frees the limits and is passed on. No answer leaves the charge started: whoever
-    asks next goes on with the same charge.
-    """
-    try:
-        payment = await deps.payments.create_payment(charge)
-    except (ServiceUnavailable, IdempotencyKeyInUse):
-        async with deps.db.transaction() as tx:
-            await charges.ask_again_now(tx, charge)
-            await idempotency.release(tx, key)
-        raise
-    except RemoteRefusal as refusal:
-        async with deps.db.transaction() as tx:
-            await charges.refuse(tx, charge, stored(refusal))
-            await idempotency.release(tx, key)
-        raise
-    async with deps.db.connection() as conn:  # one statement, which is its own transaction
-        await charges.record(conn, charge, payment, key=key)
-    return payment
+    deps: Deps
+    charge: Charge
+    key: Key | None = None
+
+    @property
+    def intent(self) -> Intent:
+        charge = self.charge
+        return Intent(charge.id, charge.request, charge.payment_id, charge.sca)
+
+    async def answered(self, answer: Answer) -> Answer:
+        async with self.deps.db.connection() as conn:  # one statement, which is its own transaction
+            await record(conn, self.charge, answer, key=self.key)
+        return answer
+
+    async def refused(self, refusal: StoredRefusal | None) -> None:
+        async with self.deps.db.transaction() as tx:
+            await charges.refuse(tx, self.charge, refusal or ABANDONED)
+            await idempotency.release(tx, self.key)
+
+    async def unanswered(self) -> None:
+        async with self.deps.db.transaction() as tx:
+            await due.ask_again_now(tx, "charges", self.charge.merchant_id, self.charge.id)
+            await idempotency.release(tx, self.key)
 
 
-async def resume(deps: Deps, charge_id: str, key: Key | None) -> PaymentAnswer:
+async def record(conn: Conn, charge: Charge, answer: Answer, *, key: Key | None = None) -> None:
+    """Write payments' answer, whoever brings it."""
+    if await charges.record(conn, charge, answer, key=key) or answer.outcome is not Outcome.SUCCEED:
+        return
+    current = await charges.get(conn, charge.merchant_id, charge.id)
+    if current is not None and current.state is ChargeState.REFUSED:
+        asking.count_after_end(answer)
+
+
+async def perform(deps: Deps, charge: Charge, key: Key | None) -> Answer:
+    """A certain no frees the limits and is passed on. No answer leaves the charge started."""
+    return await asking.perform(deps.payments, AskedCharge(deps, charge, key))
+
+
+async def resume(deps: Deps, charge_id: str, key: Key | None) -> Answer:
     """Go on where an earlier call stopped, or tell what became of it."""
     async with deps.db.connection() as conn:
-        taken_up = await charges.take_up(conn, context.merchant_id(), charge_id)
+        await charges.take_up(conn, context.merchant_id(), charge_id)
         charge = await charges.get(conn, context.merchant_id(), charge_id)
     if charge is None:
         raise InternalError
     if charge.refusal is not None:
         raise charge.refusal.raised()
-    if taken_up:
+    if charge.payment_id is None:
         return await perform(deps, charge, key)
     return await refresh(deps, charge, key)
 
 
-async def refresh(deps: Deps, charge: Charge, key: Key | None = None) -> PaymentAnswer:
+async def refresh(deps: Deps, charge: Charge, key: Key | None = None) -> Answer:
     """Ask payments for the payment of a charge, and record it."""
     if charge.payment_id is None:
         raise OutcomeUnknown
-    payment = await deps.payments.get_payment(charge.payment_id)
-    async with deps.db.connection() as conn:
-        await charges.record(conn, charge, payment, key=key)
-    return payment
+    return await asking.refresh(deps.payments, AskedCharge(deps, charge, key), charge.payment_id)

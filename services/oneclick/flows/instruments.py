@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from libs import context
+from libs.payments.answer import ScaHistory
 from services.oneclick.deps import Deps
 from services.oneclick.errors import CustomerNotFound, InstrumentNotFound
 from services.oneclick.payments_client import instrument_of
 from services.oneclick.rules import domain
 from services.oneclick.rules import instruments as rules
-from services.oneclick.rules.domain import ScaHistory
 from services.oneclick.rules.instruments import KNOWN, SHOWN, Chargeable, Instrument
 from services.oneclick.store import customers, history, instruments
 

@@ -8,16 +8,17 @@ from typing import Final
 from libs import idempotency
 from libs.errors import RemoteRefusal, ServiceUnavailable
 from libs.idempotency import Key
+from libs.payments.answer import Answer
 from services.oneclick import events
 from services.oneclick.deps import Deps
-from services.oneclick.rules.domain import Charge, PaymentAnswer
+from services.oneclick.rules.domain import Charge
 from services.oneclick.rules.items import Lowering
 from services.oneclick.store import charges, items
 
 METHOD: Final = "UndoOneClickPayment"  # whose keys lowerings have
 
 
-async def perform(deps: Deps, charge: Charge, lowering: Lowering) -> PaymentAnswer:
+async def perform(deps: Deps, charge: Charge, lowering: Lowering) -> Answer:
     """A certain no is recorded and passed on; without an answer the lowering stays to be ended."""
     key = Key(charge.merchant_id, METHOD, lowering.key, b"")
     try:
@@ -39,13 +40,13 @@ async def perform(deps: Deps, charge: Charge, lowering: Lowering) -> PaymentAnsw
     return payment
 
 
-async def _ask(deps: Deps, charge: Charge, lowering: Lowering) -> PaymentAnswer:
+async def _ask(deps: Deps, charge: Charge, lowering: Lowering) -> Answer:
     """A repeat may be refused because the first call was heard and the capture has happened."""
     payment_id = charge.payment_id or ""
     try:
         return await deps.payments.lower_payment(payment_id, lowering.amount, key=charge.id)
     except RemoteRefusal as refusal:
-        payment = await deps.payments.get_payment(payment_id)
+        payment = await deps.payments.get(payment_id)
         if payment.capturable_minor != lowering.amount.amount_minor:
             raise refusal from None
         return payment

@@ -11,6 +11,7 @@ from libs.db import Conn
 from libs.errors import RemoteRefusal, ServiceUnavailable, invalid
 from libs.idempotency import Key
 from libs.money import Money
+from libs.payments.due import CHECK_AFTER
 from services.oneclick.deps import Deps
 from services.oneclick.errors import (
     ClientSecretInvalid,
@@ -20,7 +21,7 @@ from services.oneclick.errors import (
     UndoInProgress,
 )
 from services.oneclick.flows import lowering as lowerings
-from services.oneclick.rules import domain, items
+from services.oneclick.rules import items
 from services.oneclick.rules import sessions as rules
 from services.oneclick.rules.domain import CaptureMode, Charge
 from services.oneclick.rules.items import Lowering, Removal
@@ -88,9 +89,7 @@ async def _intend(
         return charge
     if charge.lowering is not None:
         raise UndoInProgress
-    await start_lowering(
-        tx, charge.merchant_id, charge.id, lowering, check_after=domain.CHECK_AFTER
-    )
+    await start_lowering(tx, charge.merchant_id, charge.id, lowering, check_after=CHECK_AFTER)
     return replace(charge, lowering=lowering)
 
 
@@ -117,7 +116,7 @@ async def _cancel(deps: Deps, charge: Charge, key: Key) -> bytes:
     """The claimed key is the intent: payments is asked under a key derived from it and the charge."""
     derived = f"{charge.id}-undo-{hashlib.sha256(key.text.encode()).hexdigest()[:32]}"
     try:
-        payment = await deps.payments.cancel_payment(charge.payment_id or "", key=derived)
+        payment = await deps.payments.cancel(charge.payment_id or "", key=derived)
     except (RemoteRefusal, ServiceUnavailable):
         async with deps.db.connection() as conn:
             await idempotency.release(conn, key)

@@ -5,18 +5,17 @@ Pure: no I/O, no clock. Instruments, sessions and limits have files of their own
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
 from libs.errors import StoredRefusal
 from libs.money import Money
+from libs.payments.answer import Outcome, ScaHistory
 from services.oneclick.errors import CustomerErased, TooManyAddresses
 from services.oneclick.rules.items import Item, Lowering
 
 MAX_ADDRESSES: Final = 20
-CHECK_AFTER: Final = timedelta(seconds=15)  # when a charge left without an answer is taken up again
-ABANDON_AFTER: Final = timedelta(minutes=15)  # nobody who left so long ago is charged any more
 
 
 class CustomerState(Enum):
@@ -149,54 +148,33 @@ class ChargeState(Enum):
     REFUSED = "refused"  # payments made no payment of it
 
 
-class ChargeEvent(Enum):
-    """What an answer of payments, or a payment's state, means for its charge."""
-
-    WAIT = "wait"
-    SUCCEED = "succeed"
-    DECLINE = "decline"
-    CANCEL = "cancel"
-    REFUSE = "refuse"
-
-
 CHARGE_INITIAL: Final = ChargeState.STARTED
 CHARGE_FINAL: Final = frozenset({ChargeState.DECLINED, ChargeState.CANCELLED, ChargeState.REFUSED})
-CHARGE_TRANSITIONS: Final[Mapping[tuple[ChargeState, ChargeEvent], ChargeState]] = {
-    (ChargeState.STARTED, ChargeEvent.WAIT): ChargeState.UNDER_WAY,
-    (ChargeState.STARTED, ChargeEvent.SUCCEED): ChargeState.SUCCEEDED,
-    (ChargeState.STARTED, ChargeEvent.DECLINE): ChargeState.DECLINED,
-    (ChargeState.STARTED, ChargeEvent.CANCEL): ChargeState.CANCELLED,
-    (ChargeState.STARTED, ChargeEvent.REFUSE): ChargeState.REFUSED,
-    (ChargeState.UNDER_WAY, ChargeEvent.WAIT): ChargeState.UNDER_WAY,
-    (ChargeState.UNDER_WAY, ChargeEvent.SUCCEED): ChargeState.SUCCEEDED,
-    (ChargeState.UNDER_WAY, ChargeEvent.DECLINE): ChargeState.DECLINED,
-    (ChargeState.UNDER_WAY, ChargeEvent.CANCEL): ChargeState.CANCELLED,
-    (ChargeState.SUCCEEDED, ChargeEvent.SUCCEED): ChargeState.SUCCEEDED,
-    (ChargeState.SUCCEEDED, ChargeEvent.CANCEL): ChargeState.CANCELLED,
+CHARGE_TRANSITIONS: Final[Mapping[tuple[ChargeState, Outcome], ChargeState]] = {
+    (ChargeState.STARTED, Outcome.WAIT): ChargeState.UNDER_WAY,
+    (ChargeState.STARTED, Outcome.SUCCEED): ChargeState.SUCCEEDED,
+    (ChargeState.STARTED, Outcome.DECLINE): ChargeState.DECLINED,
+    (ChargeState.STARTED, Outcome.CANCEL): ChargeState.CANCELLED,
+    (ChargeState.STARTED, Outcome.REFUSE): ChargeState.REFUSED,
+    (ChargeState.UNDER_WAY, Outcome.WAIT): ChargeState.UNDER_WAY,
+    (ChargeState.UNDER_WAY, Outcome.SUCCEED): ChargeState.SUCCEEDED,
+    (ChargeState.UNDER_WAY, Outcome.DECLINE): ChargeState.DECLINED,
+    (ChargeState.UNDER_WAY, Outcome.CANCEL): ChargeState.CANCELLED,
+    (ChargeState.SUCCEEDED, Outcome.SUCCEED): ChargeState.SUCCEEDED,
+    (ChargeState.SUCCEEDED, Outcome.CANCEL): ChargeState.CANCELLED,
 }
 # These count against the limits; the others have freed what they took.
 CHARGE_COUNTED: Final = (ChargeState.STARTED, ChargeState.UNDER_WAY, ChargeState.SUCCEEDED)
 
 
-def charge_sources(event: ChargeEvent) -> Mapping[ChargeState, ChargeState]:
-    """From → to, for each state in which `event` is allowed."""
-    return {state: to for (state, what), to in CHARGE_TRANSITIONS.items() if what is event}
+def charge_sources(outcome: Outcome) -> Mapping[ChargeState, ChargeState]:
+    """From → to, for each state in which `outcome` is allowed."""
+    return {state: to for (state, what), to in CHARGE_TRANSITIONS.items() if what is outcome}
 
 
-def charge_target(event: ChargeEvent) -> ChargeState:
-    """Where `event` leads; every allowed state leads to the same one."""
-    return CHARGE_TRANSITIONS[ChargeState.STARTED, event]
-
-
-@dataclass(frozen=True, slots=True)
-class ScaHistory:
-    """Payments on the instrument since the shopper's last challenge: how many, how much.
-
-    Both are of the latest few only (store.history.SCA_WINDOW): more than any exemption allows.
-    """
-
-    payments: int
-    amount_minor: int
+def charge_target(outcome: Outcome) -> ChargeState:
+    """Where `outcome` leads; every allowed state leads to the same one."""
+    return CHARGE_TRANSITIONS[ChargeState.STARTED, outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +193,7 @@ class Charge:
     amount: Money
     capture: CaptureMode
     order_reference: str
-    request: bytes | None  # what payments is asked; None once it answered
+    request: bytes | None  # what payments is asked, sealed; None once it answered
     sca: ScaHistory
     created_at: datetime
     payment_id: str | None = None
@@ -223,19 +201,6 @@ class Charge:
     refusal: StoredRefusal | None = None
     items: tuple[Item, ...] = ()  # what is left of the order
     lowering: Lowering | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentAnswer:
-    """A payment as payments told it. `body` is its protobuf message, passed on as it is."""
-
-    id: str
-    event: ChargeEvent
-    settled: bool  # payments will not answer this call otherwise any more: not processing
-    challenged: bool  # the shopper must pass a challenge
-    capture_at: datetime | None
-    capturable_minor: int
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from enum import Enum
 from typing import Final
 
 from libs.errors import StoredRefusal
+from libs.payments.answer import ScaHistory
 from services.oneclick.errors import InstrumentNotUsable, TooManyInstruments
-from services.oneclick.rules.domain import ScaHistory
 
 MAX_INSTRUMENTS: Final = 20
 _DECEMBER: Final = 12

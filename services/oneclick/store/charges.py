@@ -1,6 +1,5 @@
 """SQL of one-click charges. This is the benchmarked path: few statements, each with its reason."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -9,16 +8,13 @@ from libs.db import Conn, Row
 from libs.errors import StoredRefusal
 from libs.idempotency import Key
 from libs.money import Money
+from libs.payments.answer import Answer, Outcome, ScaHistory
+from libs.payments.due import CHECK_AFTER
 from services.oneclick.rules import limits
 from services.oneclick.rules.domain import (
-    ABANDON_AFTER,
-    CHECK_AFTER,
     CaptureMode,
     Charge,
-    ChargeEvent,
     ChargeState,
-    PaymentAnswer,
-    ScaHistory,
     charge_sources,
     charge_target,
 )
@@ -141,9 +137,13 @@ async def get(conn: Conn, merchant_id: str, charge_id: str) -> Charge | None:
     return None if row is None else _charge(row)
 
 
-async def of_payment(conn: Conn, merchant_id: str, payment_id: str) -> Charge | None:
+async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str = "") -> Charge | None:
+    """The charge behind a payment, or the one of its key that does not know its payment yet."""
     row = await conn.fetchrow(
-        _SELECT + " WHERE merchant_id = $1 AND payment_id = $2", merchant_id, payment_id
+        _SELECT + " WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)",
+        merchant_id,
+        payment_id,
+        key,
     )
     return None if row is None else _charge(row)
 
@@ -183,7 +183,7 @@ SELECT count(*) FROM recorded"""  # noqa: S608 - made of constants
 async def record(
     conn: Conn,
     charge: Charge,
-    payment: PaymentAnswer,
+    payment: Answer,
     *,
     key: Key | None = None,
 ) -> bool:
@@ -191,12 +191,12 @@ async def record(
 
     `key` is the caller's, answered when payments' answer is final for this call and else unlocked.
     """
-    state = charge_target(payment.event)
+    state = charge_target(payment.outcome)
     count = await conn.fetchval(
         _RECORD,
         charge.merchant_id,
         charge.id,
-        [source.value for source in charge_sources(payment.event)],
+        [source.value for source in charge_sources(payment.outcome)],
         state.value,
         payment.id,
         payment.capture_at,
@@ -211,7 +211,7 @@ async def record(
 
 async def refuse(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:
     """Payments made no payment of it: the limits and the session are free again."""
-    state = charge_target(ChargeEvent.REFUSE)
+    state = charge_target(Outcome.REFUSE)
     await conn.execute(
         "WITH refused AS ("
         "  UPDATE charges SET state = $3, refusal = $4, request = NULL, due_at = NULL"
@@ -223,42 +223,19 @@ async def refuse(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:
         charge.id,
         state.value,
         asdict(refusal),
-        [source.value for source in charge_sources(ChargeEvent.REFUSE)],
+        [source.value for source in charge_sources(Outcome.REFUSE)],
         AFTER_CHARGE[state].value,
     )
 
 
-async def abandon(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:
-    """End a charge that nobody asks for any more; not one that was taken up meanwhile."""
-    late = await conn.fetchval(
-        "SELECT begun_at <= now() - $3::interval FROM charges"
-        " WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE",
-        charge.merchant_id,
-        charge.id,
-        ABANDON_AFTER,
-    )
-    if late:
-        await refuse(conn, charge, refusal)
-
-
-async def take_up(conn: Conn, merchant_id: str, charge_id: str) -> bool:
-    """Somebody asks for a started charge again: its time begins anew. False: it has gone on."""
-    taken = await conn.execute(
+async def take_up(conn: Conn, merchant_id: str, charge_id: str) -> None:
+    """Somebody asks for a started charge again: its time begins anew."""
+    await conn.execute(
         "UPDATE charges SET begun_at = now(), due_at = now() + $3::interval"
         " WHERE merchant_id = $1 AND id = $2 AND state = 'started'",
         merchant_id,
         charge_id,
         CHECK_AFTER,
-    )
-    return taken == 1
-
-
-async def ask_again_now(conn: Conn, charge: Charge) -> None:
-    """Whoever asks next, a repeat of the call or the worker, may go on at once."""
-    await conn.execute(
-        "UPDATE charges SET due_at = now() WHERE merchant_id = $1 AND id = $2 AND state = 'started'",
-        charge.merchant_id,
-        charge.id,
     )
 
 
@@ -271,15 +248,3 @@ async def is_being_asked(conn: Conn, charge: Charge) -> bool:
         charge.id,
     )
     return bool(found)
-
-
-async def attached_payments(
-    conn: Conn, merchant_id: str, payment_ids: Sequence[str]
-) -> frozenset[str]:
-    """Which of these payments have their charge."""
-    rows = await conn.fetch(
-        "SELECT payment_id FROM charges WHERE merchant_id = $1 AND payment_id = ANY($2::text[])",
-        merchant_id,
-        list(payment_ids),
-    )
-    return frozenset(row["payment_id"] for row in rows)

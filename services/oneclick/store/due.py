@@ -6,39 +6,9 @@ delays a row.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from libs.db import Conn
-from libs.due import Room, fair_sql
-
-
-@dataclass(frozen=True, slots=True)
-class DueCharge:
-    """A charge without an end. `age` is real time, whatever a test clock says."""
-
-    charge_id: str
-    merchant_id: str
-    clock_offset_seconds: int
-    age: timedelta
-
-
-async def claim_due_charges(conn: Conn, room: Room) -> Sequence[DueCharge]:
-    rows = await conn.fetch(
-        f"WITH due AS ({fair_sql('charges')}"  # noqa: S608 - made of constants
-        "), moved AS ("
-        "  UPDATE charges SET checks = checks + 1, due_at ="
-        "    now() + least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
-        "  FROM due WHERE (charges.merchant_id, charges.id) = (due.merchant_id, due.id)"
-        "  RETURNING charges.id, charges.merchant_id, now() - charges.begun_at AS age"
-        ")"
-        " SELECT id, merchant_id, age,"
-        " coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset"
-        " FROM moved LEFT JOIN test_clocks AS clock USING (merchant_id)",
-        *room.values,
-    )
-    return [
-        DueCharge(row["id"], row["merchant_id"], row["clock_offset"], row["age"]) for row in rows
-    ]
+from libs.due import BACKOFF, Room, fair_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +29,7 @@ async def claim_due_setups(conn: Conn, room: Room) -> Sequence[DueSetup]:
         "  UPDATE instruments SET checks = checks + 1, due_at = now() + CASE"
         "    WHEN state = 'requires_action' AND begun_at > now() - interval '10 minutes'"
         "    THEN interval '10 seconds'"
-        "    ELSE least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour') END"
+        f"    ELSE {BACKOFF} END"
         "  FROM due WHERE (instruments.merchant_id, instruments.id) = (due.merchant_id, due.id)"
         "  RETURNING instruments.merchant_id, instruments.id, instruments.begun_at"
         ")"
@@ -87,8 +57,7 @@ async def claim_due_removals(conn: Conn, room: Room) -> Sequence[Removal]:
     rows = await conn.fetch(
         f"WITH due AS ({fair_sql('token_removals')}"  # noqa: S608 - made of constants
         ")"
-        " UPDATE token_removals SET checks = checks + 1, due_at ="
-        "   now() + least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
+        f" UPDATE token_removals SET checks = checks + 1, due_at = now() + {BACKOFF}"
         " FROM due WHERE (token_removals.merchant_id, token_removals.id)"
         "   = (due.merchant_id, due.id)"
         " RETURNING token_removals.id, token_removals.merchant_id, psp_account, token",

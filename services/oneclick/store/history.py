@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from libs.db import Conn
-from services.oneclick.rules.domain import PaymentElsewhere, ScaHistory
+from libs.payments.answer import ScaHistory
+from services.oneclick.rules.domain import PaymentElsewhere
 
 SCA_WINDOW: Final = 10  # payments looked back on: exemptions end at five
 

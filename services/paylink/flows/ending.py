@@ -10,12 +10,13 @@ from datetime import datetime
 from libs import context, ids
 from libs.db import Conn
 from libs.money import Money
+from libs.payments.answer import Outcome
 from services.paylink import events, metrics, transfer_events
 from services.paylink.flows import carts
 from services.paylink.flows.cancel import give_up_announced
 from services.paylink.rules import transfers, transitions
 from services.paylink.rules.domain import Link, LinkPayment, Method
-from services.paylink.rules.states import PAYMENT_TRANSITIONS, LinkEvent, LinkState, PaymentEvent
+from services.paylink.rules.states import PAYMENT_TRANSITIONS, LinkEvent, LinkState
 from services.paylink.rules.states import PaymentState as Try
 from services.paylink.rules.transfers import BankTransfer, MoveKind, TransferMove
 from services.paylink.store import links, payments
@@ -32,16 +33,16 @@ async def expire_in(tx: Conn, link: Link, now: datetime) -> Link:
 
 
 async def end_payment(
-    tx: Conn, link: Link, payment: LinkPayment, event: PaymentEvent, now: datetime
+    tx: Conn, link: Link, payment: LinkPayment, outcome: Outcome, now: datetime
 ) -> LinkPayment:
     """A try has its end: the link is paid, or open again; transfers that waited find their place.
 
     `payment` has what is new about it but its state.
     """
-    state = PAYMENT_TRANSITIONS[payment.state, event]
+    state = PAYMENT_TRANSITIONS[payment.state, outcome]
     ended = replace(payment, state=state, ended_at=now, request=None)
     await payments.save(tx, payment, ended)
-    if event is PaymentEvent.SUCCEED:
+    if outcome is Outcome.SUCCEED:
         after = await _paid(tx, link, ended, now)
     else:
         after = await _failed(tx, link, ended, now)
@@ -161,7 +162,7 @@ def _paid_by(
     )
     return replace(
         begun,
-        state=PAYMENT_TRANSITIONS[begun.state, PaymentEvent.SUCCEED],
+        state=PAYMENT_TRANSITIONS[begun.state, Outcome.SUCCEED],
         amount=Money(amount_minor, link.amount.currency),
         bank_transfer_id=transfer.id,
         ended_at=now,

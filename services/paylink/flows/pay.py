@@ -3,7 +3,6 @@
 The try's id is the key under which payments is asked, so a repeat of any step is the same payment.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,22 +14,24 @@ from libs.errors import (
     InternalError,
     RemoteRefusal,
     ServiceUnavailable,
+    StoredRefusal,
     invalid,
-    stored,
 )
 from libs.idempotency import Key
 from libs.logs import log
+from libs.payments import asking, due
 from libs.payments import velocity as tries
-from services.paylink import events, metrics
+from libs.payments.answer import Answer, Intent, Outcome
+from services.paylink import events
 from services.paylink.deps import Deps
 from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable, MethodNotOffered
 from services.paylink.flows.ending import end_payment
 from services.paylink.flows.links import locked
 from services.paylink.payments_client import payment_request
 from services.paylink.rules import paying, tokens, transitions, velocity
-from services.paylink.rules.cards import NewCard, PaymentAnswer, SavedCard
+from services.paylink.rules.cards import NewCard, SavedCard
 from services.paylink.rules.domain import Link, LinkPayment, Method
-from services.paylink.rules.states import PAYMENT_INITIAL, LinkEvent, PaymentEvent, PaymentState
+from services.paylink.rules.states import PAYMENT_INITIAL, LinkEvent, PaymentState
 from services.paylink.store import links, payments
 
 
@@ -61,11 +62,11 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
         link = await locked(tx, opened.id)
         payment = await _start(deps, tx, link, cmd, card, payment_id=payment_id)
         await idempotency.complete(tx, key, payment_id.encode())
-    performed = await perform(deps, payment)
-    if performed.state is PaymentState.PROCESSING and performed.payment_id is None:
-        async with deps.db.connection() as conn:  # the shopper waits for it
-            await payments.ask_again_soon(conn, performed)
-    return performed
+    try:
+        return await asking.perform(deps.payments, AskedTry(deps, payment))
+    except (ServiceUnavailable, IdempotencyKeyInUse) as refusal:
+        log.info("payment of a link has no answer yet", reason=refusal.reason)
+        return payment
 
 
 async def _repeated(tx: Conn, key: Key, payment_id: str) -> LinkPayment:
@@ -114,7 +115,6 @@ async def _start(
         paying.check_uses(link, len(await payments.processing(tx, link)))
     reference = deps.seal.close(f"{payment_id} {cmd.token}")
     request = payment_request(
-        link_payment_id=payment_id,
         amount=link.due,
         order_reference=link.order_reference,
         order_part=paying.order_part(link, payment_id),
@@ -133,7 +133,7 @@ async def _start(
         state=PAYMENT_INITIAL,
         method=Method.CARD,
         amount=link.due,
-        request=deps.seal.close(base64.b64encode(request).decode()),
+        request=deps.payments.sealed(request),
         instrument_id=cmd.instrument_id,
         brand=card.brand,
         last4=card.last4,
@@ -165,42 +165,44 @@ async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> No
     await events.link_paying(tx, saved, payment, now)
 
 
-async def perform(deps: Deps, payment: LinkPayment) -> LinkPayment:
-    """Ask payments, in no transaction, and record its answer.
+@dataclass(frozen=True, slots=True)
+class AskedTry:
+    """A try to pay by card. A no opens its link again."""
 
-    A certain no opens the link again and is passed on. No answer leaves the try under way: the
-    worker asks again, with the same key.
-    """
-    if payment.request is None:
-        raise InternalError
-    request = base64.b64decode(deps.seal.open(payment.request))
-    try:
-        answer = await deps.payments.create_payment(request, key=payment.id)
-    except (ServiceUnavailable, IdempotencyKeyInUse) as refusal:
-        log.info("payment of a link has no answer yet", reason=refusal.reason)
-        return payment
-    except RemoteRefusal as refusal:
-        await give_up(deps, replace(payment, refusal=stored(refusal), request=None))
-        raise
-    return await record(deps, payment, answer)
+    deps: Deps
+    payment: LinkPayment
+
+    @property
+    def intent(self) -> Intent:
+        return Intent(self.payment.id, self.payment.request, self.payment.payment_id)
+
+    async def answered(self, answer: Answer) -> LinkPayment:
+        return await record(self.deps, self.payment, answer)
+
+    async def refused(self, refusal: StoredRefusal | None) -> None:
+        await give_up(self.deps, self.payment, refusal)
+
+    async def unanswered(self) -> None:
+        payment = self.payment
+        async with self.deps.db.connection() as conn:
+            await due.ask_again_now(conn, "link_payments", payment.merchant_id, payment.id)
 
 
-async def record(deps: Deps, payment: LinkPayment, answer: PaymentAnswer) -> LinkPayment:
+async def record(deps: Deps, payment: LinkPayment, answer: Answer) -> LinkPayment:
     """Write payments' answer, whoever brings it."""
     async with deps.db.transaction() as tx:
         return await record_in(tx, payment, answer, deps.clock.now())
 
 
-async def record_in(
-    tx: Conn, payment: LinkPayment, answer: PaymentAnswer, now: datetime
-) -> LinkPayment:
+async def record_in(tx: Conn, payment: LinkPayment, answer: Answer, now: datetime) -> LinkPayment:
     """Any order, any number of times: only a try under way is moved by an answer."""
     link = await locked(tx, payment.link_id)
     current = await payments.get(tx, payment.merchant_id, payment.id)
     if current is None:
         raise InternalError
     if current.state is not PaymentState.PROCESSING:
-        _check_end(current, answer)
+        if answer.outcome is Outcome.SUCCEED and current.state is not PaymentState.SUCCEEDED:
+            asking.count_after_end(answer)
         return current
     told = replace(
         current,
@@ -211,28 +213,22 @@ async def record_in(
         next_action_url=answer.next_action_url,
         decline=answer.decline,
     )
-    if answer.event is not PaymentEvent.WAIT:
-        return await end_payment(tx, link, told, answer.event, now)
+    if answer.outcome is not Outcome.WAIT:
+        return await end_payment(tx, link, told, answer.outcome, now)
     if told != current:
         await payments.save(tx, current, told)
         await links.touch(tx, link)
     return told
 
 
-def _check_end(current: LinkPayment, answer: PaymentAnswer) -> None:
-    """Money for a try that had ended is for a person to look at; no step of ours leads there."""
-    if answer.event is PaymentEvent.SUCCEED and current.state is not PaymentState.SUCCEEDED:
-        metrics.AFTER_END.inc()
-        log.error("a payment succeeded after its try had ended", payment_id=answer.id)
-
-
-async def give_up(deps: Deps, payment: LinkPayment) -> None:
+async def give_up(deps: Deps, payment: LinkPayment, refusal: StoredRefusal | None = None) -> None:
     """Nothing was taken, for certain: the link is open again."""
     async with deps.db.transaction() as tx:
         link = await locked(tx, payment.link_id)
         current = await payments.get(tx, payment.merchant_id, payment.id)
         if current is not None and current.state is PaymentState.PROCESSING:
-            await end_payment(tx, link, payment, PaymentEvent.CANCEL, deps.clock.now())
+            ended = replace(current, refusal=refusal)
+            await end_payment(tx, link, ended, Outcome.REFUSE, deps.clock.now())
 
 
 async def give_up_challenge(deps: Deps, link: Link, *, older_than: timedelta) -> None:
@@ -253,7 +249,7 @@ async def cancel_challenge(deps: Deps, payment: LinkPayment) -> LinkPayment:
     """Cancel the payment behind a try; when it cannot be, its state tells why."""
     payment_id = payment.payment_id or ""
     try:
-        answer = await deps.payments.cancel_payment(payment_id, key=f"{payment.id}-cancel")
+        answer = await deps.payments.cancel(payment_id, key=f"{payment.id}-cancel")
     except (RemoteRefusal, IdempotencyKeyInUse):
-        answer = await deps.payments.get_payment(payment_id)
+        answer = await deps.payments.get(payment_id)
     return await record(deps, payment, answer)

@@ -9,6 +9,7 @@ from libs.db import Conn
 from libs.errors import InternalError, invalid
 from libs.idempotency import Key
 from libs.money import Money
+from libs.payments.answer import Outcome
 from services.paylink import transfer_events
 from services.paylink.deps import Deps
 from services.paylink.errors import (
@@ -27,7 +28,6 @@ from services.paylink.rules.states import (
     PAYMENT_INITIAL,
     TRANSFER_INITIAL,
     LinkState,
-    PaymentEvent,
 )
 from services.paylink.rules.transfers import BankTransfer
 from services.paylink.store import links, payments
@@ -81,7 +81,7 @@ async def withdraw_bank_transfer(deps: Deps, opened: Link) -> None:
         if link.paying_by is not Method.BANK_TRANSFER:
             raise PaymentLinkPaying
         for payment in await payments.processing(tx, link):
-            await end_payment(tx, link, payment, PaymentEvent.CANCEL, now)
+            await end_payment(tx, link, payment, Outcome.CANCEL, now)
 
 
 async def record_bank_transfer(deps: Deps, cmd: RecordBankTransfer, key: Key | None) -> bytes:

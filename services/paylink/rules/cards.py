@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-from services.paylink.rules.domain import Decline
-from services.paylink.rules.states import PaymentEvent
-
 
 @dataclass(frozen=True, slots=True)
 class CardField:
@@ -38,16 +35,3 @@ class NewCard:
     token: str
     brand: str
     last4: str
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentAnswer:
-    """A payment as payments told it."""
-
-    id: str
-    state: str  # payments' own name: requires_action
-    event: PaymentEvent
-    link_payment_id: str | None = None  # the try that it was made for, where it says so
-    next_action_type: str | None = None
-    next_action_url: str | None = None
-    decline: Decline | None = None

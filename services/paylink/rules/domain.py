@@ -8,6 +8,7 @@ from enum import Enum
 
 from libs.errors import StoredRefusal
 from libs.money import Money
+from libs.payments.answer import Decline
 from services.paylink.rules.states import LINK_OPEN, LinkState, PaymentState
 
 
@@ -205,15 +206,6 @@ class Link:
         return self.state in LINK_OPEN
 
 
-@dataclass(frozen=True, slots=True)
-class Decline:
-    """Why payments' PSP said no. `code` is the number of payments' DeclineCode."""
-
-    code: int
-    message: str
-    psp_code: str | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPayment:
     """One try to pay a link; `id` is the idempotency key of payments.CreatePayment."""
@@ -226,7 +218,7 @@ class LinkPayment:
     method: Method
     amount: Money
     created_at: datetime
-    request: str | None = None  # what payments is asked, sealed; None once it answered
+    request: bytes | None = None  # what payments is asked, sealed; None once it answered
     payment_id: str | None = None
     payment_state: str | None = None  # as payments calls it: requires_action
     next_action_type: str | None = None

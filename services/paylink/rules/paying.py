@@ -18,8 +18,6 @@ from services.paylink.rules.domain import Link, LinkPayment, Method, Origin
 CHALLENGED: Final = "requires_action"  # payments' name of the state
 REPLACE_AFTER: Final = timedelta(minutes=30)  # another try may end a challenge that nobody passed
 GIVE_UP_AFTER: Final = timedelta(hours=1)  # by itself, so that the link is open again
-ABANDON_AFTER: Final = timedelta(minutes=15)  # nobody who left so long ago is charged any more
-FIND_AFTER: Final = ABANDON_AFTER + timedelta(minutes=2)  # what was asked before has arrived by now
 
 
 def order_part(link: Link, payment_id: str) -> str:

@@ -5,6 +5,8 @@ from enum import Enum
 from itertools import product
 from typing import Final
 
+from libs.payments.answer import Outcome
+
 
 class LinkState(Enum):
     CREATED = "created"
@@ -79,24 +81,16 @@ class PaymentState(Enum):
     CANCELLED = "cancelled"
 
 
-class PaymentEvent(Enum):
-    """What an answer of payments, or the bank's news, means for a try."""
-
-    WAIT = "wait"
-    SUCCEED = "succeed"
-    DECLINE = "decline"
-    CANCEL = "cancel"
-
-
 PAYMENT_INITIAL: Final = PaymentState.PROCESSING
 PAYMENT_FINAL: Final = frozenset(
     {PaymentState.SUCCEEDED, PaymentState.DECLINED, PaymentState.CANCELLED}
 )
-PAYMENT_TRANSITIONS: Final[Mapping[tuple[PaymentState, PaymentEvent], PaymentState]] = {
-    (PaymentState.PROCESSING, PaymentEvent.WAIT): PaymentState.PROCESSING,
-    (PaymentState.PROCESSING, PaymentEvent.SUCCEED): PaymentState.SUCCEEDED,
-    (PaymentState.PROCESSING, PaymentEvent.DECLINE): PaymentState.DECLINED,
-    (PaymentState.PROCESSING, PaymentEvent.CANCEL): PaymentState.CANCELLED,
+PAYMENT_TRANSITIONS: Final[Mapping[tuple[PaymentState, Outcome], PaymentState]] = {
+    (PaymentState.PROCESSING, Outcome.WAIT): PaymentState.PROCESSING,
+    (PaymentState.PROCESSING, Outcome.SUCCEED): PaymentState.SUCCEEDED,
+    (PaymentState.PROCESSING, Outcome.DECLINE): PaymentState.DECLINED,
+    (PaymentState.PROCESSING, Outcome.CANCEL): PaymentState.CANCELLED,
+    (PaymentState.PROCESSING, Outcome.REFUSE): PaymentState.CANCELLED,
 }
 
 

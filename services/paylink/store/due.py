@@ -21,16 +21,6 @@ class DueLink:
     clock_offset_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class DuePayment:
-    """A try without an end. `age` is real time, whatever a test clock says."""
-
-    merchant_id: str
-    payment_id: str
-    clock_offset_seconds: int
-    age: timedelta
-
-
 _DUE_LINKS: Final = fair_sql(
     "links", where="held_until <= now()", by_test_clock=True, lock="FOR NO KEY UPDATE"
 )
@@ -58,23 +48,3 @@ async def oldest_unanswered(conn: Conn) -> timedelta:
         " WHERE due_at IS NOT NULL AND payment_id IS NULL"
     )
     return found if isinstance(found, timedelta) else timedelta()
-
-
-async def claim_due_payments(conn: Conn, room: Room) -> Sequence[DuePayment]:
-    """Asked again after 15 seconds, doubled each time, at most after an hour."""
-    rows = await conn.fetch(
-        f"WITH due AS ({fair_sql('link_payments')}"  # noqa: S608 - made of constants
-        "), moved AS ("
-        "  UPDATE link_payments AS payment SET checks = checks + 1, due_at ="
-        "    now() + least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
-        "  FROM due WHERE (payment.merchant_id, payment.id) = (due.merchant_id, due.id)"
-        "  RETURNING payment.merchant_id, payment.id, now() - payment.begun_at AS age"
-        ")"
-        " SELECT merchant_id, id, age,"
-        " coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset"
-        " FROM moved LEFT JOIN test_clocks AS clock USING (merchant_id)",
-        *room.values,
-    )
-    return [
-        DuePayment(row["merchant_id"], row["id"], row["clock_offset"], row["age"]) for row in rows
-    ]

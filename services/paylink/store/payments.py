@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Final
 
 from libs.db import Conn, Row
 from libs.errors import StoredRefusal
 from libs.money import Money
 from libs.pages import Page
-from services.paylink.rules.domain import Decline, Link, LinkPayment, Method
+from libs.payments.answer import Decline
+from libs.payments.due import CHECK_AFTER
+from services.paylink.rules.domain import Link, LinkPayment, Method
 from services.paylink.rules.states import PaymentState
-
-CHECK_AFTER: Final = timedelta(seconds=15)  # when a try left without an answer is taken up again
 
 _SELECT: Final = (
     "SELECT id, merchant_id, link_id, reusable, state, method, amount_minor, currency, request,"
@@ -31,7 +30,7 @@ def _payment(row: Row) -> LinkPayment:
         state=PaymentState(row["state"]),
         method=Method(row["method"]),
         amount=Money(row["amount_minor"], row["currency"]),
-        request=row["request"],
+        request=row["request"].encode() if row["request"] else None,
         payment_id=row["payment_id"],
         payment_state=row["payment_state"],
         next_action_type=row["next_action_type"],
@@ -47,6 +46,10 @@ def _payment(row: Row) -> LinkPayment:
         created_at=row["created_at"],
         ended_at=row["ended_at"],
     )
+
+
+def _text(request: bytes | None) -> str | None:
+    return request.decode() if request is not None else None
 
 
 async def insert(conn: Conn, payment: LinkPayment) -> None:
@@ -65,7 +68,7 @@ async def insert(conn: Conn, payment: LinkPayment) -> None:
         payment.method.value,
         payment.amount.amount_minor,
         payment.amount.currency,
-        payment.request,
+        _text(payment.request),
         payment.instrument_id,
         payment.brand,
         payment.last4,
@@ -90,7 +93,7 @@ async def save(conn: Conn, before: LinkPayment, after: LinkPayment) -> None:
         after.id,
         before.state.value,
         after.state.value,
-        after.request,
+        _text(after.request),
         after.payment_id,
         after.payment_state,
         after.next_action_type,
@@ -104,16 +107,6 @@ async def save(conn: Conn, before: LinkPayment, after: LinkPayment) -> None:
     )
 
 
-async def ask_again_soon(conn: Conn, payment: LinkPayment) -> None:
-    """The shopper's own call ended without an answer; from now on it is asked less and less."""
-    await conn.execute(
-        "UPDATE link_payments SET due_at = least(due_at, now() + interval '2 seconds')"
-        " WHERE merchant_id = $1 AND id = $2 AND due_at IS NOT NULL",
-        payment.merchant_id,
-        payment.id,
-    )
-
-
 async def get(conn: Conn, merchant_id: str, payment_id: str) -> LinkPayment | None:
     row = await conn.fetchrow(
         _SELECT + " WHERE merchant_id = $1 AND id = $2", merchant_id, payment_id
@@ -121,15 +114,13 @@ async def get(conn: Conn, merchant_id: str, payment_id: str) -> LinkPayment | No
     return None if row is None else _payment(row)
 
 
-async def of_payment(
-    conn: Conn, merchant_id: str, payment_id: str, link_payment_id: str | None
-) -> LinkPayment | None:
-    """The try behind a payment, `pay_…`, or the one that the payment names and that has none yet."""
+async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str) -> LinkPayment | None:
+    """The try behind a payment, or the one of its key that does not know its payment yet."""
     row = await conn.fetchrow(
         _SELECT + " WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)",
         merchant_id,
         payment_id,
-        link_payment_id,
+        key,
     )
     return None if row is None else _payment(row)
 
@@ -165,17 +156,6 @@ async def processing(conn: Conn, link: Link) -> Sequence[LinkPayment]:
         link.id,
     )
     return [_payment(row) for row in rows]
-
-
-async def attached(conn: Conn, merchant_id: str, payment_ids: Sequence[str]) -> frozenset[str]:
-    """Which of these payments belong to a try already."""
-    rows = await conn.fetch(
-        "SELECT payment_id FROM link_payments"
-        " WHERE merchant_id = $1 AND payment_id = ANY($2::text[])",
-        merchant_id,
-        list(payment_ids),
-    )
-    return frozenset(row["payment_id"] for row in rows)
 
 
 async def page(conn: Conn, merchant_id: str, link_id: str, page: Page) -> Sequence[LinkPayment]:

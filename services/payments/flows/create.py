@@ -32,6 +32,7 @@ class Token:
 class CreatePayment:
     merchant_id: str
     actor: str
+    caller: str
     key: Key | None
     amount: Money
     order_reference: str
@@ -120,6 +121,8 @@ async def _begin(deps: Deps, cmd: CreatePayment) -> tuple[Payment, Attempt] | Re
         trace_id=telemetry.trace_id(),
         traceparent=telemetry.traceparent(),
         actor=cmd.actor,
+        caller=cmd.caller,
+        caller_key=cmd.key.text if cmd.key else "",
     )
     return starting.authorisation(payment, candidates[0], attempt_id=deps.new_id("att"), now=now)
 

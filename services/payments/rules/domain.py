@@ -111,6 +111,8 @@ class Payment:
     trace_id: str = ""
     traceparent: str = ""
     actor: str = ""
+    caller: str = ""  # the service that asked for it, and under which key
+    caller_key: str = ""
     psp_account_id: str = ""
     psp_account: str = ""
     psp_reference: str = ""

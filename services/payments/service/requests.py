@@ -20,7 +20,7 @@ from services.payments.rules.routing import Rule, Target
 from services.payments.rules.states import CaptureMode, DisputeState, Initiator, State
 from services.payments.store.attempts import Unresolved
 from services.payments.store.operator_actions import OperatorAction
-from services.payments.store.payments import Filter
+from services.payments.store.payments import CallersKey, Filter
 
 _CAPTURES: Final = {
     pb.CAPTURE_MODE_UNSPECIFIED: CaptureMode.NOW,
@@ -48,6 +48,7 @@ def create_payment(request: pb.CreatePaymentRequest) -> CreatePayment:
     return CreatePayment(
         merchant_id=context.merchant_id(),
         actor=call.actor,
+        caller=call.caller,
         key=idempotency.key_of(request, "CreatePayment"),
         amount=wire.money_of(request.amount),
         order_reference=request.order_reference,
@@ -73,6 +74,10 @@ def create_payment(request: pb.CreatePaymentRequest) -> CreatePayment:
         else None,
         description=request.description,
     )
+
+
+def callers_key(request: pb.GetPaymentByKeyRequest | pb.ClosePaymentKeyRequest) -> CallersKey:
+    return CallersKey(context.merchant_id(), context.current().caller, request.key)
 
 
 def amount(request: pb.CapturePaymentRequest | pb.RefundPaymentRequest) -> Money | None:

@@ -10,7 +10,7 @@ from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceServicer
 from libs import context, idempotency, identity, wire
 from services.payments import events
 from services.payments.deps import Deps
-from services.payments.flows import accounts, by_hand, instruments, reading, webhooks
+from services.payments.flows import accounts, by_hand, instruments, keys, reading, webhooks
 from services.payments.flows.cancel import CancelPayment, cancel_payment
 from services.payments.flows.capture import (
     CapturePayment,
@@ -42,6 +42,18 @@ class Payments(PaymentsServiceServicer):
     async def GetPayment(self, request: pb.GetPaymentRequest, rpc: Rpc) -> pb.GetPaymentResponse:
         payment = await reading.get_payment(self._deps, context.merchant_id(), request.payment_id)
         return pb.GetPaymentResponse(payment=events.payment_pb(payment))
+
+    async def GetPaymentByKey(
+        self, request: pb.GetPaymentByKeyRequest, rpc: Rpc
+    ) -> pb.GetPaymentByKeyResponse:
+        payment = await keys.get_payment_by_key(self._deps, requests.callers_key(request))
+        return pb.GetPaymentByKeyResponse(payment=events.payment_pb(payment))
+
+    async def ClosePaymentKey(
+        self, request: pb.ClosePaymentKeyRequest, rpc: Rpc
+    ) -> pb.ClosePaymentKeyResponse:
+        payment = await keys.close_payment_key(self._deps, requests.callers_key(request))
+        return pb.ClosePaymentKeyResponse(payment=events.payment_pb(payment) if payment else None)
 
     async def ListPayments(
         self, request: pb.ListPaymentsRequest, rpc: Rpc

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Final
 
 from libs import idempotency
-from libs.db import Conn, Row
+from libs.db import Conn, Row, UniqueViolation
+from libs.errors import IdempotencyKeyReused
 from libs.idempotency import Claim, Key
 from services.payments.rules import orders, velocity
 from services.payments.rules.domain import Attempt, Payment
@@ -14,7 +15,7 @@ from services.payments.store.payments import NOT_COUNTED
 from services.payments.store.rows import candidate_json, decline_json
 from services.payments.store.velocity import barred_sql, judged_values, reserve_sql
 
-_JUDGED: Final = 42  # the first parameter of what is said of the shopper
+_JUDGED: Final = 44  # the first parameter of what is said of the shopper
 _KEY: Final = _JUDGED + 5  # the first parameter of the claim
 _HINDERED: Final = "EXISTS (SELECT FROM first) OR EXISTS (SELECT FROM barred)"
 _FRESH: Final = f"{idempotency.fresh_sql(_KEY, claimed='claimed')} AND NOT ({_HINDERED})"
@@ -41,10 +42,10 @@ payment AS (
         mandate_reference, exemption, candidates, due_at, psp_account_id, psp_account,
         psp_reference, return_url, description, metadata, trace_id, traceparent, actor,
         challenged_at, decline, created_at, next_action_url, order_part, duplicate_of,
-        guards_order, velocity_subjects)
+        guards_order, velocity_subjects, caller, caller_key)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $38, $39,
-        NOT $40 AND NOT starts_with($38, '{orders.USE}'), $41
+        NOT $40 AND NOT starts_with($38, '{orders.USE}'), $41, $42, $43
     WHERE {_FRESH}
     RETURNING id),
 reserved AS ({reserve_sql(_JUDGED, merchant="$1", now="$29")})
@@ -53,6 +54,7 @@ FROM (VALUES (1)) AS always
 LEFT JOIN claimed ON true LEFT JOIN first ON true LEFT JOIN barred ON true"""  # noqa: S608 - made of constants
 
 ONE_PER_ORDER: Final = frozenset({"payments_one_per_order", "payments_one_per_order_part"})
+ONE_PER_KEY: Final = "payments_one_per_caller_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +86,19 @@ async def claim_and_insert(
 
     `beside`: the order's first payment is known, and this one is made nevertheless.
     `ask_in`: when recovery looks at the attempt, and how long the key is locked. Raises as
-    idempotency.claim does, and UniqueViolation of ONE_PER_ORDER when another payment of the order
-    is written at the same moment.
+    idempotency.claim does, also of a key that was purged since its payment, and UniqueViolation of
+    ONE_PER_ORDER when another payment of the order is written at the same moment.
     """
-    row = await conn.fetchrow(
-        _INSERT,
-        *_inserted_values(payment, attempt, ask_in=ask_in, beside=beside),
-        *idempotency.claim_values(key, payment.id, lock=ask_in),
-    )
+    try:
+        row = await conn.fetchrow(
+            _INSERT,
+            *_inserted_values(payment, attempt, ask_in=ask_in, beside=beside),
+            *idempotency.claim_values(key, payment.id, lock=ask_in),
+        )
+    except UniqueViolation as error:
+        if error.constraint_name == ONE_PER_KEY:
+            raise IdempotencyKeyReused from error
+        raise
     assert row is not None  # there always is one
     claimed = row if row["resource_id"] else None
     hindered = _hindered(row)
@@ -153,5 +160,7 @@ def _inserted_values(
         payment.duplicate_of,
         beside,
         list(payment.velocity_subjects),
+        payment.caller,
+        payment.caller_key,
         *judged_values(judged),
     )

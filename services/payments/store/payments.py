@@ -82,6 +82,35 @@ async def get(conn: Conn, merchant_id: str, payment_id: str) -> Payment | None:
     return payment_of(row) if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class CallersKey:
+    """A key of CreatePayment and the service whose it is."""
+
+    merchant_id: str
+    caller: str
+    key: str
+
+
+_OF_KEY: Final = f"""{_SELECT}
+WHERE merchant_id = $1 AND caller IN ('', $2) AND id = coalesce(
+    (SELECT id FROM payments
+      WHERE merchant_id = $1 AND caller = $2 AND caller_key = $3 AND caller_key <> ''),
+    (SELECT resource_id FROM idempotency_keys
+      WHERE merchant_id = $1 AND method = $4 AND key = $3))"""  # noqa: S608 - made of constants
+
+
+async def of_key(conn: Conn, wanted: CallersKey, method: str) -> Payment | None:
+    """One from before payments had the column is found by the row of its key, `method`'s."""
+    row = await conn.fetchrow(
+        _OF_KEY,
+        wanted.merchant_id,
+        wanted.caller,
+        wanted.key,
+        method,
+    )
+    return payment_of(row) if row else None
+
+
 async def lock(conn: Conn, merchant_id: str, payment_id: str) -> Payment | None:
     """Lock and read. Two statements: what waits for a lock does not see others' new refunds."""
     found = await conn.fetchval(

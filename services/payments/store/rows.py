@@ -53,6 +53,8 @@ _SAME = (
     "trace_id",
     "traceparent",
     "actor",
+    "caller",
+    "caller_key",
     "psp_account_id",
     "psp_account",
     "psp_reference",

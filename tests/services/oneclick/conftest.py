@@ -15,13 +15,14 @@ from libs.clock import Clock
 from libs.db import Database
 from libs.payments import velocity
 from libs.proofs import Proofs
+from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
 from services.oneclick.rules import sessions
 from services.oneclick.service.servicer import OneClick
-from tests.services.oneclick import payments_double
+from tests.kit import payments_double
 from tests.services.oneclick.world import World
 
 
@@ -41,7 +42,7 @@ async def world(database: Database) -> AsyncIterator[World]:
     keys = [Fernet.generate_key().decode()]
     deps = Deps(
         db=database,
-        payments=Payments(payments_channel),
+        payments=Payments(payments_channel, Seal(keys)),
         clock=Clock(),
         client_secrets=Proofs(sessions.LABEL, keys),
         addresses=Proofs(velocity.LABEL, keys),

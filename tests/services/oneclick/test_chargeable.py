@@ -11,7 +11,7 @@ from incasso.payments.v1 import payments_pb2
 from libs import ids, wire
 from libs.clock import Clock
 from libs.errors import Kind, Refusal
-from tests.services.oneclick.payments_double import money
+from tests.kit.payments_double import money
 from tests.services.oneclick.test_worker import happens
 from tests.services.oneclick.world import World
 

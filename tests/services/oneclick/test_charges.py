@@ -10,7 +10,7 @@ from incasso.payments.v1 import payments_pb2
 from libs.errors import IdempotencyKeyInUse, IdempotencyKeyReused, Kind, Refusal
 from services.oneclick import worker
 from services.oneclick.store.charges import SCA_WINDOW
-from tests.services.oneclick.payments_double import lose_answer, money, once, refuse
+from tests.kit.payments_double import lose_answer, money, once, refuse
 from tests.services.oneclick.world import World
 
 State = payments_pb2.Payment
@@ -221,7 +221,6 @@ async def test_a_paid_order_is_refused_with_the_payment_that_paid_it(world: Worl
         lose_answer,
         refuse(Kind.UNAVAILABLE, "service_unavailable"),
         refuse(Kind.RATE, "too_many"),
-        refuse(Kind.UNPROCESSABLE, "idempotency_key_reused"),  # payments has one under this key
     ],
 )
 async def test_no_answer_is_not_a_no_and_a_repeat_goes_on(world: World, when, trouble):

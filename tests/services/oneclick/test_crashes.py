@@ -1,53 +1,42 @@
-"""The crash matrix: the process dies at each step, and still there is exactly one charge."""
+"""The process dies at each step of a click, and of saving a card: there is one charge, one card."""
 
-import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
+import pytest_asyncio
+from prometheus_client import REGISTRY
 
+from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from libs import context
 from libs.clock import Clock
-from libs.errors import Refusal
+from libs.errors import Kind, Refusal
 from libs.idempotency import Key
 from libs.money import Money
+from libs.payments.due import DueRow
 from services.oneclick import worker
 from services.oneclick.deps import Deps
-from services.oneclick.flows import attach, charge, follow
+from services.oneclick.flows import attach, charge, follow, sessions
 from services.oneclick.flows.attach import AttachInstrument
 from services.oneclick.flows.charge import CreateOneClickPayment
 from services.oneclick.rules.domain import CaptureMode, Consent
-from services.oneclick.store import charges
-from tests.services.oneclick.payments_double import lose_answer, once
+from tests.kit.crash_matrix import (
+    CrashMatrix,
+    Moment,
+    ProcessDied,
+    age,
+    expect,
+    repeat,
+    struck,
+    work,
+)
+from tests.kit.payments_double import lose_answer, once, refuse
+from tests.services.oneclick.test_sessions import opened
+from tests.services.oneclick.test_worker import happens
 from tests.services.oneclick.world import World
 
 State = payments_pb2.Payment
-
-
-class ProcessDied(BaseException):
-    """Nothing of the process runs after it: no except, no clean-up."""
-
-
-class DyingPayments:
-    """Payments as seen by a process that dies before a call, or after it before recording."""
-
-    def __init__(self, real, when: str) -> None:
-        self._real = real
-        self._when = when
-
-    def __getattr__(self, name):
-        async def call(*args, **kwargs):
-            if self._when == "before":
-                raise ProcessDied
-            await getattr(self._real, name)(*args, **kwargs)
-            raise ProcessDied
-
-        return call
-
-
-def dying(world: World, when: str) -> Deps:
-    return replace(world.deps, payments=DyingPayments(world.deps.payments, when))
 
 
 def command(customer_id: str) -> CreateOneClickPayment:
@@ -64,139 +53,137 @@ def command(customer_id: str) -> CreateOneClickPayment:
     )
 
 
-async def forget_locks(world: World) -> None:
-    """Time goes by: the dead process' locks run out."""
-    async with world.db.connection() as conn:
-        await conn.execute("UPDATE idempotency_keys SET locked_until = now() - interval '1 s'")
+@dataclass
+class Click:
+    """A charge by the shop's server."""
+
+    world: World
+    customer_id: str
+    table: str = "charges"
+
+    @property
+    def deps(self) -> Deps:
+        return self.world.deps
+
+    @property
+    def payments(self):
+        return self.world.payments
+
+    @property
+    def merchant_id(self) -> str:
+        return self.world.merchant_id
+
+    def act(self) -> None:
+        self.world.act()
+
+    async def pay(self, deps: Deps) -> None:
+        key = Key(self.merchant_id, "CreateOneClickPayment", "order-1", b"hash")
+        answer = await charge.create_one_click_payment(deps, command(self.customer_id), key)
+        (booked,) = self.payments.books.values()
+        assert payments_pb2.Payment.FromString(answer) == booked
+
+    def worker(self, deps: Deps):
+        return worker.charge_worker(deps)
+
+    async def settle(self, deps: Deps, row: DueRow) -> None:
+        await follow.settle_due(deps, row)
+
+    async def tell(self, payment) -> None:
+        await happens(self.world, payment, payment.state)
+
+    async def state(self) -> str:
+        rows = await self.world.charges()
+        if not rows:
+            return "open"
+        (row,) = rows
+        assert (row["due_at"] is None) == (row["state"] not in {"started", "under_way"})
+        return {"succeeded": "paid", "refused": "open"}.get(row["state"], "under way")
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_retry_after_a_crash_goes_on_with_the_same_charge(world: World, when: str):
-    customer_id = await world.shopper()
-    world.act()
-    key = Key(world.merchant_id, "CreateOneClickPayment", "order-1", b"hash")
-    with pytest.raises(ProcessDied):
-        await charge.create_one_click_payment(dying(world, when), command(customer_id), key)
-    with pytest.raises(Refusal) as refused:
-        await charge.create_one_click_payment(world.deps, command(customer_id), key)
-    assert refused.value.reason == "idempotency_key_in_use"
-    await forget_locks(world)
-    answer = await charge.create_one_click_payment(world.deps, command(customer_id), key)
-    assert await charge.create_one_click_payment(world.deps, command(customer_id), key) == answer
-    (booked,) = world.payments.books.values()
-    assert payments_pb2.Payment.FromString(answer) == booked
-    (row,) = await world.charges()
-    assert (row["state"], row["payment_id"]) == ("succeeded", booked.id)
+@dataclass
+class ClickOfSession(Click):
+    """A click in the browser."""
+
+    session_id: str = ""
+
+    async def pay(self, deps: Deps) -> None:
+        await sessions.pay_one_click_session(deps, self.session_id, None, ip=None)
+
+    async def state(self) -> str:
+        state = await super().state()
+        shown = await self.world.value("SELECT state FROM sessions WHERE id = $1", self.session_id)
+        assert shown == {"under way": "paying"}.get(state, state)
+        return state
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_charge_nobody_asks_for_any_more_comes_to_its_end(world: World, when: str):
-    customer_id = await world.shopper()
-    world.act()
-    key = Key(world.merchant_id, "CreateOneClickPayment", "order-1", b"hash")
-    with pytest.raises(ProcessDied):
-        await charge.create_one_click_payment(dying(world, when), command(customer_id), key)
-    assert await world.value(
-        "SELECT due_at <= now() + interval '15 s' FROM charges WHERE merchant_id = $1",
-        world.merchant_id,
-    )
-    await world.make_due("charges")
-    await worker.charge_worker(world.deps).run_once()
-    (row,) = await world.charges()
-    assert row["state"] == "succeeded"
-    assert len(world.payments.books) == 1
-    await forget_locks(world)
-    world.act()
-    answer = await charge.create_one_click_payment(world.deps, command(customer_id), key)
-    assert payments_pb2.Payment.FromString(answer).id == row["payment_id"]
-    assert len(world.payments.books) == 1
+class TestClicks(CrashMatrix):
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def subject(self, world: World) -> Click:
+        return Click(world, await world.shopper())
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_two_workers_and_a_retry_at_once_make_one_charge(world: World, when: str):
-    customer_id = await world.shopper()
-    world.act()
-    key = Key(world.merchant_id, "CreateOneClickPayment", "order-1", b"hash")
-    with pytest.raises(ProcessDied):
-        await charge.create_one_click_payment(dying(world, when), command(customer_id), key)
-    await world.make_due("charges")
-    await forget_locks(world)
-    world.payments.before["CreatePayment"] = lambda: asyncio.sleep(0.1)
-    await asyncio.gather(
-        worker.charge_worker(world.deps).run_once(),
-        worker.charge_worker(world.deps).run_once(),
-        charge.create_one_click_payment(world.deps, command(customer_id), key),
-        return_exceptions=True,
-    )
-    assert len(world.payments.books) == 1
-    await world.make_due("charges")
-    await worker.charge_worker(world.deps).run_once()
-    (row,) = await world.charges()
-    assert row["state"] == "succeeded"
+class TestClicksOfSessions(CrashMatrix):
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def subject(self, world: World) -> Click:
+        customer_id = await world.shopper()
+        session = await opened(world, customer_id)
+        return ClickOfSession(world, customer_id, session_id=session.id)
 
 
-async def test_a_shopper_who_left_long_ago_is_not_charged_any_more(world: World):
-    customer_id = await world.shopper()
-    world.payments.before["CreatePayment"] = once(lose_answer)
-    with pytest.raises(Refusal):
-        await world.charge(customer_id, key="order-1")
-    await age(world, timedelta(minutes=16))
-    await worker.charge_worker(world.deps).run_once()
-    (row,) = await world.charges()
-    assert row["state"] == "refused"
+async def test_a_shopper_who_left_long_ago_is_told_that_nothing_was_charged(world: World):
+    click = Click(world, await world.shopper())
+    await struck(click, Moment.NEVER_ARRIVED)
+    await age(click)
+    await work(click)
+    for _ in range(2):
+        with pytest.raises(Refusal) as refused:
+            await repeat(click)
+        assert refused.value.reason == "charge_abandoned"
     assert not world.payments.books
-    with pytest.raises(Refusal) as refused:
-        await world.charge(customer_id, key="order-1")
-    assert refused.value.reason == "charge_abandoned"
 
 
 async def test_a_shopper_who_comes_back_late_is_charged_and_not_abandoned(world: World):
+    click = Click(world, await world.shopper())
+    await struck(click, Moment.NEVER_ARRIVED)
+    await age(click)
+    await repeat(click)
+    await work(click)
+    await expect(click, "paid")
+
+
+async def test_a_click_that_was_abandoned_frees_the_limits(world: World):
     customer_id = await world.shopper()
-    world.payments.before["CreatePayment"] = once(lose_answer)
+    await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_hourly_charges=1))
+    click = Click(world, customer_id)
+    await struck(click, Moment.NEVER_ARRIVED)
+    await age(click)
+    await work(click)
+    await world.charge(customer_id)
+
+
+async def test_the_worker_asks_less_and_less(world: World):
+    click = Click(world, await world.shopper())
+    world.payments.before["CreatePayment"] = lose_answer
+    click.act()
     with pytest.raises(Refusal):
-        await world.charge(customer_id, key="order-1")
-    await age(world, timedelta(minutes=16))
-    asked, go_on = asyncio.Event(), asyncio.Event()
-
-    async def hang() -> None:
-        asked.set()
-        await go_on.wait()
-
-    world.payments.before["CreatePayment"] = hang
-    charging = asyncio.create_task(world.charge(customer_id, key="order-1"))
-    await asked.wait()
-    (row,) = await world.charges()
-    async with world.db.transaction() as tx:  # a worker that had found nothing in payments' list
-        found = await charges.get(tx, world.merchant_id, row["id"])
-        await charges.abandon(tx, found, follow.ABANDONED)
-    go_on.set()
-    payment = await charging
-    (row,) = await world.charges()
-    assert (row["state"], row["payment_id"]) == ("succeeded", payment.id)
+        await click.pay(world.deps)
+    for seconds in (15, 30):
+        before = await world.value("SELECT now()")
+        await work(click)
+        (row,) = await world.charges()
+        assert row["due_at"] - before >= timedelta(seconds=seconds)
 
 
-async def test_a_payment_made_long_ago_without_our_knowing_is_found(world: World):
-    customer_id = await world.shopper()
-    await world.charge(customer_id, key="order-0")  # alike, but it has its charge
-    world.payments.after["CreatePayment"] = once(lose_answer)
+async def test_money_for_a_click_that_was_refused_is_counted(world: World):
+    click = Click(world, await world.shopper())
+    late = REGISTRY.get_sample_value("incasso_payments_after_their_end_total") or 0
+    refusal = refuse(Kind.CONFLICT, "no_psp_account")
+    world.payments.after["CreatePayment"] = once(refusal)  # no payments service does this
     with pytest.raises(Refusal):
-        await world.charge(customer_id, key="order-1")
-    await age(world, timedelta(minutes=16))
-    for payment in world.payments.books.values():
-        payment.created_at.seconds -= 16 * 60
-    await worker.charge_worker(world.deps).run_once()
-    states = [(row["state"], row["payment_id"]) for row in await world.charges()]
-    assert states == [("succeeded", payment.id) for payment in world.payments.books.values()]
-
-
-async def age(world: World, by: timedelta) -> None:
-    async with world.db.connection() as conn:
-        await conn.execute(
-            "UPDATE charges SET begun_at = begun_at - $2::interval, created_at = created_at - $2::interval,"
-            " due_at = due_at - $2::interval WHERE merchant_id = $1",
-            world.merchant_id,
-            by,
-        )
+        await world.charge(click.customer_id)
+    (payment,) = world.payments.books.values()
+    await click.tell(payment)
+    assert REGISTRY.get_sample_value("incasso_payments_after_their_end_total") == late + 1
 
 
 async def test_a_payment_under_way_is_asked_for_when_its_event_was_lost(world: World):
@@ -210,6 +197,29 @@ async def test_a_payment_under_way_is_asked_for_when_its_event_was_lost(world: W
     await worker.charge_worker(world.deps).run_once()
     (row,) = await world.charges()
     assert (row["state"], row["due_at"]) == ("declined", None)
+
+
+class DyingPayments:
+    """Payments as seen by a process that dies before a setup, or after it before recording."""
+
+    def __init__(self, real, when: str) -> None:
+        self._real = real
+        self._when = when
+
+    async def set_up_instrument(self, *args):
+        if self._when == "after":
+            await self._real.set_up_instrument(*args)
+        raise ProcessDied
+
+
+def dying(world: World, when: str) -> Deps:
+    return replace(world.deps, payments=DyingPayments(world.deps.payments, when))
+
+
+async def forget_locks(world: World) -> None:
+    """Time goes by: the dead process' locks run out."""
+    async with world.db.connection() as conn:
+        await conn.execute("UPDATE idempotency_keys SET locked_until = now() - interval '1 s'")
 
 
 def attach_command(customer_id: str) -> AttachInstrument:

@@ -8,7 +8,7 @@ from incasso.oneclick.v1 import events_pb2
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from libs.errors import Refusal
 from services.oneclick.rules.domain import MAX_ADDRESSES
-from tests.services.oneclick.payments_double import money
+from tests.kit.payments_double import money
 from tests.services.oneclick.world import World
 
 

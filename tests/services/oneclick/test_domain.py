@@ -6,14 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incasso.payments.v1 import payments_pb2
 from libs.money import Money
+from libs.payments.answer import Outcome
 from services.oneclick.errors import CustomerErased
-from services.oneclick.payments_client import EVENTS
 from services.oneclick.rules import domain, limits, offers, sessions
 from services.oneclick.rules.domain import (
     CHARGE_TRANSITIONS,
-    ChargeEvent,
     ChargeState,
     ContactChange,
     Customer,
@@ -53,21 +51,16 @@ def test_an_erased_customer_keeps_nothing_personal_and_cannot_change():
         domain.change(erased, ContactChange(name="Giulia"))
 
 
-def test_every_state_of_a_payment_means_something_for_its_charge():
-    known = set(payments_pb2.Payment.State.values()) - {payments_pb2.Payment.STATE_UNSPECIFIED}
-    assert set(EVENTS) == known
+def test_each_outcome_leads_to_one_state_only():
+    for outcome in Outcome:
+        assert set(domain.charge_sources(outcome).values()) == {domain.charge_target(outcome)}
 
 
-def test_each_event_leads_to_one_state_only():
-    for event in ChargeEvent:
-        assert set(domain.charge_sources(event).values()) == {domain.charge_target(event)}
-
-
-@given(st.lists(st.sampled_from(ChargeEvent), max_size=12))
-def test_a_charge_that_ended_never_counts_again(events: list[ChargeEvent]):
+@given(st.lists(st.sampled_from(Outcome), max_size=12))
+def test_a_charge_that_ended_never_counts_again(outcomes: list[Outcome]):
     state = ChargeState.STARTED
-    for event in events:
-        after = CHARGE_TRANSITIONS.get((state, event), state)
+    for outcome in outcomes:
+        after = CHARGE_TRANSITIONS.get((state, outcome), state)
         if state not in domain.CHARGE_COUNTED:
             assert after is state
         state = after

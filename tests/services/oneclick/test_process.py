@@ -17,7 +17,7 @@ from libs import client
 from libs.errors import Refusal
 from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
-from tests.services.oneclick import payments_double
+from tests.kit import payments_double
 from tests.services.oneclick.world import World
 from tests.waiting import HANGING_SECONDS
 

@@ -13,7 +13,7 @@ from libs.clock import Clock
 from libs.errors import Kind, Refusal
 from services.oneclick import worker
 from services.oneclick.rules.instruments import MAX_INSTRUMENTS
-from tests.services.oneclick.payments_double import once, refuse
+from tests.kit.payments_double import once, refuse
 from tests.services.oneclick.world import World
 
 

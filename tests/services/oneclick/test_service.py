@@ -5,7 +5,7 @@ import pytest
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from libs import ids
 from libs.errors import Refusal
-from tests.services.oneclick.payments_double import money
+from tests.kit.payments_double import money
 from tests.services.oneclick.test_customers import address
 from tests.services.oneclick.world import World
 

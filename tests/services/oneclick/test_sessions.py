@@ -17,7 +17,7 @@ from services.oneclick import worker
 from services.oneclick.flows import sessions as flow
 from services.oneclick.rules import sessions as rules
 from services.oneclick.rules.domain import CaptureMode
-from tests.services.oneclick.payments_double import lose_answer, money, once, refuse
+from tests.kit.payments_double import lose_answer, money, once, refuse
 from tests.services.oneclick.world import World
 
 State = payments_pb2.Payment

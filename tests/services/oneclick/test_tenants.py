@@ -6,7 +6,7 @@ from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from libs import descriptors, ids
 from libs.errors import Kind, Refusal
-from tests.services.oneclick.payments_double import money
+from tests.kit.payments_double import money
 from tests.services.oneclick.test_customers import address
 from tests.services.oneclick.test_sessions import opened, pay
 from tests.services.oneclick.world import World

@@ -10,7 +10,7 @@ from incasso.payments.v1 import payments_pb2
 from libs import ids
 from libs.errors import Kind, Refusal
 from services.oneclick import worker
-from tests.services.oneclick.payments_double import lose_answer, money, once, refuse
+from tests.kit.payments_double import lose_answer, money, once, refuse
 from tests.services.oneclick.test_sessions import browser, look, opened, pay
 from tests.services.oneclick.world import World
 

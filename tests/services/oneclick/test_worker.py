@@ -11,7 +11,7 @@ from incasso.payments.v1 import events_pb2, payments_pb2
 from libs import bus, consumer, context, ids, relay
 from libs.clock import Clock
 from services.oneclick import worker
-from tests.services.oneclick.payments_double import money
+from tests.kit.payments_double import money
 from tests.services.oneclick.test_sessions import look, opened, pay
 from tests.services.oneclick.world import World
 from tests.waiting import HANGING_SECONDS

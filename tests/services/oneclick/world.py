@@ -9,8 +9,8 @@ from libs import client, context, ids, wire
 from libs.clock import Clock
 from libs.db import Database
 from services.oneclick.deps import Deps
-from tests.services.oneclick import payments_double
-from tests.services.oneclick.payments_double import money
+from tests.kit import payments_double
+from tests.kit.payments_double import money
 
 
 @dataclass

@@ -43,14 +43,15 @@ async def world(paylink_database: Database) -> AsyncIterator[World]:
     neighbour = client.channel(target)
     link_listener = LinkListener(paylink_database, CHANGED)
     listening = asyncio.create_task(link_listener.run())
+    seal = Seal([Fernet.generate_key().decode()])
     deps = Deps(
         db=paylink_database,
         clock=Clock(),
-        seal=Seal([Fernet.generate_key().decode()]),
+        seal=seal,
         addresses=Proofs(velocity.LABEL, [Fernet.generate_key().decode()]),
         public_url=PUBLIC_URL,
         merchants=Merchants(neighbour),
-        payments=Payments(neighbour),
+        payments=Payments(neighbour, seal),
         oneclick=OneClick(neighbour),
         link_listener=link_listener,
     )

@@ -18,7 +18,7 @@ from libs import context
 from libs.errors import Kind, RemoteRefusal, ServiceUnavailable
 from libs.server import Server
 from libs.tasks import Tasks
-from tests.services.oneclick import payments_double
+from tests.kit import payments_double
 
 IBAN = "IT60X0542811101000000123456"
 

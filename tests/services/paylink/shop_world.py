@@ -227,14 +227,15 @@ async def open_shop_world(database: Database) -> AsyncIterator[ShopWorld]:
         Tasks(),
     )
     neighbours = client.channel(f"ipv4:127.0.0.1:{await neighbour.start('127.0.0.1:0')}")
+    seal = Seal([Fernet.generate_key().decode()])
     deps = Deps(
         db=database,
         clock=Clock(),
-        seal=Seal([Fernet.generate_key().decode()]),
+        seal=seal,
         addresses=Proofs(velocity.LABEL, [Fernet.generate_key().decode()]),
         public_url=PUBLIC_URL,
         merchants=Merchants(neighbours),
-        payments=Payments(neighbours),
+        payments=Payments(neighbours, seal),
         oneclick=OneClick(neighbours),
         link_listener=LinkListener(database, CHANGED),
     )

@@ -1,117 +1,156 @@
-"""The crash matrix: the process dies at each step of a payment, and still there is one payment."""
+"""The process dies at each step of a payment, and still there is one payment."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from incasso.payments.v1 import payments_pb2
-from libs import ids
 from libs.idempotency import Key
+from libs.payments.due import DueRow
+from services.paylink import worker
 from services.paylink.deps import Deps
 from services.paylink.flows import follow, pay
 from services.paylink.flows.opening import open_link
 from services.paylink.flows.pay import PayByCard
 from services.paylink.rules.cards import NewCard
 from services.paylink.store import payments
-from services.paylink.store.due import DuePayment
-from tests.services.oneclick.payments_double import lose_answer, once
+from tests.kit.crash_matrix import (
+    CrashMatrix,
+    Moment,
+    ProcessDied,
+    age,
+    expect,
+    repeat,
+    struck,
+    work,
+)
+from tests.kit.payments_double import lose_answer, once
 from tests.services.paylink.test_links import refused
+from tests.services.paylink.test_worker import tell
 from tests.services.paylink.world import Link, Try, World, token_of
 
 State = payments_pb2.Payment
 
 
-class ProcessDied(BaseException):
-    """Nothing of the process runs after it: no except, no clean-up."""
+@dataclass
+class PaidLink:
+    """A link, and one form that pays it by a new card."""
+
+    world: World
+    link: Any
+    table: str = "link_payments"
+
+    @property
+    def deps(self) -> Deps:
+        return self.world.deps
+
+    @property
+    def payments(self):
+        return self.world.payments
+
+    @property
+    def merchant_id(self) -> str:
+        return self.world.merchant_id
+
+    def act(self) -> None:
+        self.world.act()
+
+    async def pay(self, deps: Deps) -> None:
+        token = token_of(self.link)
+        shown = await open_link(self.deps, token)
+        card = NewCard("sandbox-a", "tok_visa", "visa", "4242")
+        key = Key(self.merchant_id, "PayByCard", self.link.id, b"hash")
+        await pay.pay_by_card(deps, shown, PayByCard(token, None, card, None, 12900, None), key)
+
+    def worker(self, deps: Deps):
+        return worker.payment_worker(deps)
+
+    async def settle(self, deps: Deps, row: DueRow) -> None:
+        await follow.settle_due(deps, row)
+
+    async def tell(self, payment) -> None:
+        await tell(self.world, payment, payment.state)
+
+    async def state(self) -> str:
+        """As the link says it; its tries, what it got and its events say the same."""
+        link = await self.world.get(self.link)
+        ended = [one.state for one in await self.world.tries(self.link)]
+        told = await self.world.subjects(self.link)
+        if link.state == Link.STATE_PAID:
+            assert (link.uses, link.paid_minor, told.count("paid")) == (1, 12900, 1)
+            assert ended == [Try.STATE_SUCCEEDED]
+            return "paid"
+        assert (link.uses, link.paid_minor, told.count("paid")) == (0, 0, 0)
+        if Try.STATE_PROCESSING in ended:
+            return "under way"
+        assert link.state == Link.STATE_CREATED
+        assert ended in ([], [Try.STATE_CANCELLED])
+        return "open"
+
+
+class TestLinks(CrashMatrix):
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def subject(self, world: World) -> PaidLink:
+        return PaidLink(world, await world.link())
+
+
+class TestReusableLinks(CrashMatrix):
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def subject(self, world: World) -> PaidLink:
+        return PaidLink(world, await world.link(reusable=True, max_uses=1))
+
+
+async def test_while_a_try_may_be_paid_nobody_else_pays(world: World):
+    link = PaidLink(world, await world.link())
+    await struck(link, Moment.AFTER_INTENT)
+    assert await refused(world.pay(link.link)) == "payment_link_paying"
+    await work(link)
+    assert await refused(world.pay(link.link)) == "payment_link_paid"
+    await expect(link, "paid")
+
+
+async def test_who_left_long_ago_is_shown_an_open_link_and_pays_anew(world: World):
+    link = PaidLink(world, await world.link())
+    await struck(link, Moment.AFTER_INTENT)
+    await age(link)
+    await work(link)
+    await repeat(link)  # the old form answers its try as it ended
+    await expect(link, "open")
+    await world.pay(link.link)
+    assert (await world.get(link.link)).state == Link.STATE_PAID
+    assert len(world.payments.books) == 1
+
+
+@pytest.mark.parametrize("moment", [Moment.AFTER_INTENT, Moment.LOST_ANSWER])
+async def test_a_payment_of_another_try_is_not_taken_for_ones_own(world: World, moment: Moment):
+    paid = PaidLink(world, await world.link())
+    await struck(paid, moment)
+    await work(paid)
+    link = PaidLink(world, await world.link())  # the same order, the same amount
+    await struck(link, Moment.AFTER_INTENT)
+    await age(link)
+    await work(link)
+    assert (await link.state(), await paid.state()) == ("open", "paid")
 
 
 class DyingPayments:
-    """Payments as seen by a process that dies before a call, or after it before recording."""
+    """Payments as seen by a process that dies before a cancellation, or after it before recording."""
 
     def __init__(self, real, when: str) -> None:
         self._real = real
         self._when = when
 
-    def __getattr__(self, name):
-        async def call(*args, **kwargs):
-            if self._when == "before":
-                raise ProcessDied
-            await getattr(self._real, name)(*args, **kwargs)
-            raise ProcessDied
-
-        return call
+    async def cancel(self, payment_id: str, *, key: str):
+        if self._when == "after":
+            await self._real.cancel(payment_id, key=key)
+        raise ProcessDied
 
 
 def dying(world: World, when: str) -> Deps:
     return replace(world.deps, payments=DyingPayments(world.deps.payments, when))
-
-
-async def pay_and_die(world: World, link, when: str) -> None:
-    opened = await open_link(world.deps, token_of(link))
-    card = NewCard("sandbox-a", "tok_visa", "visa", "4242")
-    cmd = PayByCard(token_of(link), None, card, None, 12900, None)
-    key = Key(world.merchant_id, "PayByCard", ids.new("key"), b"hash")
-    with pytest.raises(ProcessDied):
-        await pay.pay_by_card(dying(world, when), opened, cmd, key)
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("reusable", [False, True])
-async def test_a_payment_whose_process_died_is_finished_once(world: World, when, reusable):
-    link = await world.link(reusable=reusable, max_uses=1 if reusable else None)
-    await pay_and_die(world, link, when)
-    assert await refused(world.pay(link)) == "payment_link_paying"
-    await world.work()
-    await world.work()
-    paid = await world.get(link)
-    assert (paid.state, paid.paid_minor, paid.uses) == (Link.STATE_PAID, 12900, 1)
-    assert len(world.payments.books) == 1
-    assert len(set(world.payments.keys["CreatePayment"])) == 1
-    assert (await world.subjects(link)).count("paid") == 1
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_the_worker_may_die_as_well(world: World, when: str):
-    link = await world.link()
-    await pay_and_die(world, link, "before")
-    (row,) = await world.rows("SELECT id FROM link_payments WHERE link_id = $1", link.id)
-    due = DuePayment(world.merchant_id, row["id"], 0, timedelta(seconds=20))
-    world.act()
-    with pytest.raises(ProcessDied):
-        await follow.settle_due(dying(world, when), due)
-    await world.work()
-    assert (await world.get(link)).state == Link.STATE_PAID
-    assert len(world.payments.books) == 1
-
-
-async def test_who_left_long_ago_is_not_charged(world: World):
-    link = await world.link()
-    await pay_and_die(world, link, "before")
-    await world.age_tries(timedelta(minutes=20))
-    await world.work()
-    assert (await world.get(link)).state == Link.STATE_CREATED
-    assert [one.state for one in await world.tries(link)] == [Try.STATE_CANCELLED]
-    assert world.payments.books == {}
-
-
-async def test_who_was_charged_long_ago_has_paid(world: World):
-    link = await world.link()
-    await pay_and_die(world, link, "after")
-    await world.age_tries(timedelta(minutes=20))
-    await world.work()
-    assert (await world.get(link)).state == Link.STATE_PAID
-    assert len(world.payments.keys["CreatePayment"]) == 1
-
-
-async def test_a_payment_of_another_try_is_not_taken_for_ones_own(world: World):
-    paid = await world.link()
-    await world.pay(paid)
-    link = await world.link()  # the same order, the same amount
-    await pay_and_die(world, link, "before")
-    await world.age_tries(timedelta(minutes=20))
-    await world.work()
-    assert (await world.get(link)).state == Link.STATE_CREATED
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -122,9 +161,9 @@ async def test_a_challenge_whose_cancelling_died_is_cancelled_before_another_try
     world.payments.state = State.STATE_REQUIRES_ACTION
     await world.pay(link)
     await world.advance(minutes=31)
-    opened = await open_link(world.deps, token_of(link))
+    shown = await open_link(world.deps, token_of(link))
     with pytest.raises(ProcessDied):
-        await pay.give_up_challenge(dying(world, when), opened, older_than=timedelta(minutes=30))
+        await pay.give_up_challenge(dying(world, when), shown, older_than=timedelta(minutes=30))
     world.payments.state = State.STATE_CAPTURED
     await world.pay(link)
     states = sorted(payment.state for payment in world.payments.books.values())
@@ -153,25 +192,6 @@ async def test_an_outage_of_payments_is_waited_out(world: World):
     await world.work()
     assert (await world.get(link)).state == Link.STATE_PAID
     assert len(world.payments.books) == 1
-
-
-async def test_a_payment_that_another_try_has_not_recorded_yet_is_not_taken_either(world: World):
-    paid, link = await world.link(), await world.link()  # the same order, the same amount
-    await pay_and_die(world, link, "before")
-    await pay_and_die(world, paid, "after")
-    await world.age_tries(timedelta(minutes=20))
-    await world.work()
-    assert (await world.get(link)).state == Link.STATE_CREATED
-    assert (await world.get(paid)).state == Link.STATE_PAID
-
-
-async def test_nobody_decides_while_the_last_call_may_still_arrive(world: World):
-    link = await world.link()
-    await pay_and_die(world, link, "before")
-    await world.age_tries(timedelta(minutes=16))
-    await world.work()
-    assert (await world.get(link)).state == Link.STATE_PAYING
-    assert world.payments.keys["CreatePayment"] == []
 
 
 async def test_the_worker_asks_less_and_less(world: World):

@@ -5,7 +5,7 @@ import pytest
 from incasso.paylink.v1 import events_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
 from services.paylink import events
-from tests.services.oneclick.payments_double import money
+from tests.kit.payments_double import money
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, World, token_of
 

@@ -21,7 +21,7 @@ from services.paylink.flows.carts import CreateCart, RecoverCart
 from services.paylink.retention import DISPUTABLE, KEPT
 from services.paylink.rules.domain import LineItem, Recipient
 from services.paylink.worker import cart_worker
-from tests.services.oneclick.payments_double import lose_answer
+from tests.kit.payments_double import lose_answer
 from tests.services.paylink.test_given import give_back
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, Try, World, token_of

@@ -4,7 +4,7 @@ import pytest
 
 from incasso.paylink.v1 import paylink_pb2 as pb
 from libs import ids
-from tests.services.oneclick.payments_double import lose_answer, money, once
+from tests.kit.payments_double import lose_answer, money, once
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.test_transfers import announce
 from tests.services.paylink.world import Link, Transfer, Try, World, token_of

@@ -5,7 +5,7 @@ import pytest
 from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Kind
-from tests.services.oneclick.payments_double import lose_answer, once, refuse
+from tests.kit.payments_double import lose_answer, once, refuse
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, Try, World, token_of
 

@@ -7,7 +7,7 @@ from incasso.paylink.v1 import paylink_pb2 as pb
 from libs import ids
 from libs.errors import Refusal
 from libs.wire import time_of
-from tests.services.oneclick.payments_double import money
+from tests.kit.payments_double import money
 from tests.services.paylink.world import PUBLIC_URL, Link, World, token_of
 
 EMAIL = pb.Recipient(email="giulia@example.com", name="Giulia")

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from libs.tasks import cancel
 from services.paylink import worker
 from services.paylink.store import due
-from tests.services.oneclick.payments_double import lose_answer
+from tests.kit.payments_double import lose_answer
 from tests.services.paylink.test_worker import State, tell
 from tests.services.paylink.world import World
 
@@ -47,11 +47,11 @@ async def test_a_try_without_an_answer_grows_old_until_it_has_one(world: World):
 
 
 async def test_money_that_came_after_the_end_is_counted(world: World):
-    late = counted("incasso_link_payments_after_their_end_total")
+    late = counted("incasso_payments_after_their_end_total")
     link = await world.link()
     world.payments.after["CreatePayment"] = lose_answer
     await world.pay(link)
     (payment,) = world.payments.books.values()
     await tell(world, payment, State.STATE_DECLINED)
     await tell(world, payment, State.STATE_CAPTURED)
-    assert counted("incasso_link_payments_after_their_end_total") == late + 1
+    assert counted("incasso_payments_after_their_end_total") == late + 1

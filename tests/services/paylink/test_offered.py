@@ -3,7 +3,7 @@
 import pytest
 
 from services.paylink.flows.offered import Offer, sealed
-from tests.services.oneclick.payments_double import money
+from tests.kit.payments_double import money
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import World, token_of
 

@@ -5,7 +5,7 @@ import pytest
 from incasso.common.v1 import money_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
 from libs.errors import Kind, Refusal
-from tests.services.oneclick.payments_double import once, refuse
+from tests.kit.payments_double import once, refuse
 from tests.services.paylink.world import Link, World
 
 

@@ -6,7 +6,7 @@ from incasso.paylink.v1 import events_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Refusal
-from tests.services.oneclick.payments_double import lose_answer, money, once
+from tests.kit.payments_double import lose_answer, money, once
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, Transfer, Try, World, token_of
 

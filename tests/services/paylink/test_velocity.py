@@ -1,7 +1,7 @@
 """Card testing through links: what payments is told of who tries, and what a closed link shows."""
 
 from libs.errors import Kind
-from tests.services.oneclick.payments_double import once, refuse
+from tests.kit.payments_double import once, refuse
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, World
 

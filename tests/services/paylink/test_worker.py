@@ -9,7 +9,7 @@ from libs import context, ids
 from libs.bus import Event
 from libs.clock import Clock
 from services.paylink import worker
-from tests.services.oneclick.payments_double import lose_answer
+from tests.kit.payments_double import lose_answer
 from tests.services.paylink.world import Link, Try, World
 
 State = payments_pb2.Payment

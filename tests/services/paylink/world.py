@@ -11,7 +11,7 @@ from libs.db import Database
 from services.paylink import worker
 from services.paylink.deps import Deps
 from services.paylink.flows.offered import Offer, sealed
-from tests.services.oneclick.payments_double import money
+from tests.kit.payments_double import money
 from tests.services.paylink import doubles
 
 PUBLIC_URL = "https://pay.example"

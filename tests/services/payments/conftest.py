@@ -83,6 +83,7 @@ class World:
         cmd = CreatePayment(
             merchant_id=MERCHANT,
             actor="oneclick",
+            caller="oneclick",
             key=None,
             amount=Money(5990, "EUR"),
             order_reference=f"A-{1000 + self.orders}",

@@ -31,10 +31,19 @@ class Door:
         self.calls = 0
 
     async def call(
-        self, rpc: str, /, *, merchant: str = MERCHANT, actor: str = "key", key: str = "", **fields
+        self,
+        rpc: str,
+        /,
+        *,
+        merchant: str = MERCHANT,
+        actor: str = "key",
+        key: str = "",
+        message: dict[str, Any] | None = None,
+        **fields,
     ) -> Any:
+        """`message`: fields whose names are arguments of this method."""
         context.set_current(context.Call(merchant_id=merchant, actor=actor))
-        request = getattr(pb, f"{rpc}Request")(**fields)
+        request = getattr(pb, f"{rpc}Request")(**fields, **(message or {}))
         method = getattr(self.stub, rpc)
         try:
             return await client.call(method, request, timeout_seconds=10, idempotency_key=key)

@@ -8,8 +8,9 @@ import pytest
 
 from incasso.payments.v1 import events_pb2
 from incasso.payments.v1 import payments_pb2 as pb
-from libs import client, context
+from libs import context
 from libs.errors import Kind, RemoteRefusal
+from libs.payments.client import is_certain
 from services.payments.errors import OrderAlreadyPaid
 from services.payments.flows.accounts import update_payment_policy
 from services.payments.flows.create import create_payment
@@ -260,7 +261,7 @@ async def test_the_refusal_crosses_services_with_its_facts(door: Door):
     refusal = caught.value
     assert (refusal.kind, refusal.reason) == (Kind.CONFLICT, "order_already_paid")
     assert refusal.facts == {"payment_id": first.id, "payment_state": "captured"}
-    assert client.is_certain(refusal)
+    assert is_certain(refusal)
 
 
 async def test_the_policy_is_refuse_until_it_is_set_and_each_merchants_own(door: Door):

@@ -44,7 +44,7 @@ async def test_a_list_of_the_largest_payments_is_cut_into_pages(door: Door):
     await door.world.rows(
         "INSERT INTO payments SELECT (payments).* FROM ("
         "  SELECT jsonb_populate_record(payments, jsonb_build_object('id', 'pay_' || lpad(n::text, 26, '0'),"
-        " 'guards_order', false))"
+        " 'guards_order', false, 'caller_key', ''))"
         "  AS payments FROM payments, generate_series(1, 60) AS n) AS copies"
     )
     seen: list[str] = []

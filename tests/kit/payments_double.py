@@ -1,4 +1,4 @@
-"""A payments service that keeps books and does what a test scripts: the service we do not test."""
+"""A payments service that keeps books and does what a test scripts, for tests of method services."""
 
 import asyncio
 import hashlib
@@ -40,6 +40,7 @@ class Payments(PaymentsServiceServicer):
         self.calls: dict[str, list[Any]] = defaultdict(list)
         self.keys: dict[str, list[str]] = defaultdict(list)
         self.books: dict[str, pb.Payment] = {}
+        self.closed: set[str] = set()
         self.hashes: dict[str, bytes] = {}
         self.running: set[str] = set()
         self.state = State.STATE_CAPTURED
@@ -65,8 +66,11 @@ class Payments(PaymentsServiceServicer):
         self.running.add(key)
         try:
             await self._around(self.before, "CreatePayment")
+            if key in self.closed:
+                raise IdempotencyKeyReused
             if key not in self.books:
                 self.books[key] = self._made(request)
+                self.books[key].caller_key = key
             await self._around(self.after, "CreatePayment")
         finally:
             self.running.discard(key)
@@ -107,16 +111,17 @@ class Payments(PaymentsServiceServicer):
         await self._around(self.before, "GetPayment")
         return pb.GetPaymentResponse(payment=self.payment(request.payment_id))
 
-    async def ListPayments(self, request: pb.ListPaymentsRequest, rpc: Any) -> Any:
-        found = [
-            payment
-            for payment in sorted(self.books.values(), key=lambda p: p.id, reverse=True)
-            if payment.order_reference == request.order_reference
-            and payment.customer_id == request.customer_id
-            and request.created_from.ToNanoseconds() <= payment.created_at.ToNanoseconds()
-            and payment.created_at.ToNanoseconds() < request.created_to.ToNanoseconds()
-        ]
-        return pb.ListPaymentsResponse(data=found)
+    async def GetPaymentByKey(self, request: pb.GetPaymentByKeyRequest, rpc: Any) -> Any:
+        await self._around(self.before, "GetPaymentByKey")
+        if request.key not in self.books:
+            raise PaymentNotFound
+        return pb.GetPaymentByKeyResponse(payment=self.books[request.key])
+
+    async def ClosePaymentKey(self, request: pb.ClosePaymentKeyRequest, rpc: Any) -> Any:
+        await self._around(self.before, "ClosePaymentKey")
+        self.closed.add(request.key)
+        await self._around(self.after, "ClosePaymentKey")
+        return pb.ClosePaymentKeyResponse(payment=self.books.get(request.key))
 
     async def CancelPayment(self, request: pb.CancelPaymentRequest, rpc: Any) -> Any:
         self.keys["CancelPayment"].append(context.current().idempotency_key)

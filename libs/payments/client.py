@@ -1,0 +1,172 @@
+"""Calls to payments. Keys are ids of the caller's own rows, so that a repeat is the same payment.
+
+A no is certain: a refusal that may come from an outage, or of a key that payments knows, is
+OutcomeUnknown.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
+from libs import client, wire
+from libs.errors import (
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    Kind,
+    OutcomeUnknown,
+    RemoteRefusal,
+)
+from libs.payments.answer import Answer, Decline, Intent, Outcome
+from libs.seal import Seal, SealBrokenError
+
+MONEY_TIMEOUT_SECONDS: Final = 25.0  # payments may ask two PSPs, ten seconds each
+READ_TIMEOUT_SECONDS: Final = 5.0
+NOT_FOUND: Final = "payment_not_found"
+
+_State = payments_pb2.Payment
+_OUTCOMES: Final[Mapping[int, Outcome]] = {
+    _State.STATE_PROCESSING: Outcome.WAIT,
+    _State.STATE_REQUIRES_ACTION: Outcome.WAIT,
+    _State.STATE_PENDING: Outcome.WAIT,
+    _State.STATE_AUTHORISED: Outcome.SUCCEED,
+    _State.STATE_CAPTURED: Outcome.SUCCEED,
+    _State.STATE_PARTIALLY_REFUNDED: Outcome.SUCCEED,
+    _State.STATE_REFUNDED: Outcome.SUCCEED,
+    _State.STATE_DECLINED: Outcome.DECLINE,
+    _State.STATE_CANCELLED: Outcome.CANCEL,
+}
+# A no of these kinds may come from an outage; the call is repeated with the same key.
+_UNCERTAIN: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL, Kind.RATE})
+# A key that payments knows has an effect, whatever became of it.
+_KNOWN_KEY: Final = frozenset({IdempotencyKeyInUse.reason, IdempotencyKeyReused.reason})
+
+
+class KeyKnown(OutcomeUnknown):
+    """Payments has the key with another request: what became of it is asked by the key."""
+
+
+def is_certain(refusal: RemoteRefusal) -> bool:
+    """Whether payments has not done it and will not, however often the key asks."""
+    return refusal.kind not in _UNCERTAIN and refusal.reason not in _KNOWN_KEY
+
+
+async def move(method: Any, request: Message, *, key: str) -> Any:
+    """Call what moves money.
+
+    Raises RemoteRefusal when nothing was moved, IdempotencyKeyInUse while an equal call runs, and
+    OutcomeUnknown otherwise: nobody may try another way before the outcome is known.
+    """
+    try:
+        return await client.call(
+            method, request, timeout_seconds=MONEY_TIMEOUT_SECONDS, idempotency_key=key
+        )
+    except RemoteRefusal as refusal:
+        if is_certain(refusal):
+            raise
+        if refusal.reason == IdempotencyKeyInUse.reason:
+            raise IdempotencyKeyInUse from refusal
+        if refusal.reason == IdempotencyKeyReused.reason:
+            raise KeyKnown from refusal
+        raise OutcomeUnknown from refusal
+
+
+def answer_of(payment: payments_pb2.Payment) -> Answer:
+    """OutcomeUnknown for a state that this version does not know."""
+    outcome = _OUTCOMES.get(payment.state)
+    if outcome is None:
+        raise OutcomeUnknown
+    action, decline = payment.next_action, payment.decline
+    challenged = payment.state == _State.STATE_REQUIRES_ACTION
+    return Answer(
+        id=payment.id,
+        key=payment.caller_key,
+        state=_State.State.Name(payment.state).removeprefix("STATE_").lower(),
+        outcome=outcome,
+        capturable_minor=payment.capturable_minor,
+        capture_at=wire.time_of(payment.capture_at) if payment.HasField("capture_at") else None,
+        next_action_type=action.type if challenged else None,
+        next_action_url=action.url if challenged else None,
+        decline=Decline(decline.code, decline.message, decline.psp_code or None)
+        if payment.HasField("decline")
+        else None,
+        message=payment,
+    )
+
+
+class Payments:
+    """Calls on behalf of the current call's merchant; a service adds what it alone asks.
+
+    `seal` keeps the requests of intents: they have tokens with which a card can be charged.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, seal: Seal) -> None:
+        self._stub = payments_pb2_grpc.PaymentsServiceStub(channel)
+        self._seal = seal
+
+    def sealed(self, request: payments_pb2.CreatePaymentRequest) -> bytes:
+        """What payments will be asked, to be stored with the intent."""
+        return self._seal.close_bytes(request.SerializeToString(deterministic=True))
+
+    async def create(self, intent: Intent) -> Answer:
+        """Take the money, or learn what became of it. Raises as `move`.
+
+        A request that cannot be read any more (a lost key, another version's) is not sent: the
+        payment is asked for by the key.
+        """
+        request = self._opened(intent)
+        if request is not None:
+            try:
+                answer = await move(self._stub.CreatePayment, request, key=intent.key)
+                return answer_of(answer.payment)
+            except KeyKnown:
+                pass
+        found = await self.find(intent.key)
+        if found is None:
+            raise OutcomeUnknown
+        return found
+
+    def _opened(self, intent: Intent) -> payments_pb2.CreatePaymentRequest | None:
+        if intent.request is None:
+            return None
+        try:
+            opened = self._seal.open_bytes(intent.request)
+            request = payments_pb2.CreatePaymentRequest.FromString(opened)
+        except (SealBrokenError, DecodeError):
+            return None
+        if intent.sca is not None:
+            request.sca_history.payments_since_challenge = intent.sca.payments
+            request.sca_history.amount_since_challenge_minor = intent.sca.amount_minor
+        return request
+
+    async def get(self, payment_id: str) -> Answer:
+        """The payment as it is now."""
+        request = payments_pb2.GetPaymentRequest(payment_id=payment_id)
+        return answer_of((await self._read(self._stub.GetPayment, request)).payment)
+
+    async def find(self, key: str) -> Answer | None:
+        """The payment that was asked for under `key`. None: no call has begun so far."""
+        request = payments_pb2.GetPaymentByKeyRequest(key=key)
+        try:
+            answer = await self._read(self._stub.GetPaymentByKey, request)
+        except RemoteRefusal as refusal:
+            if refusal.reason == NOT_FOUND:
+                return None
+            raise
+        return answer_of(answer.payment)
+
+    async def close(self, key: str) -> Answer | None:
+        """The payment that was asked for under `key`. None: there is none, and never will be."""
+        request = payments_pb2.ClosePaymentKeyRequest(key=key)
+        answer = await self._read(self._stub.ClosePaymentKey, request)
+        return answer_of(answer.payment) if answer.HasField("payment") else None
+
+    async def cancel(self, payment_id: str, *, key: str) -> Answer:
+        """Release the money, or give up a challenge that nobody passes. Raises as `move`."""
+        request = payments_pb2.CancelPaymentRequest(payment_id=payment_id)
+        return answer_of((await move(self._stub.CancelPayment, request, key=key)).payment)
+
+    async def _read(self, method: Any, request: Message) -> Any:
+        return await client.call(method, request, timeout_seconds=READ_TIMEOUT_SECONDS)

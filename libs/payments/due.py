@@ -1,0 +1,61 @@
+"""Rows that were left without an end: the one who asked crashed, got no answer, or went away.
+
+A method service's table has `due_at` (when to ask again; null at the end), `checks` (how often the
+worker has), `begun_at` (when somebody last asked for it, by the world's clock) and `payment_id`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from libs import context
+from libs.db import Conn, Database
+from libs.due import BACKOFF, DueWorker, Room, fair_sql
+
+CHECK_AFTER: Final = timedelta(seconds=15)  # when a row left without an answer is taken up
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    """`age` is real time, whatever a test clock says."""
+
+    merchant_id: str
+    id: str
+    age: timedelta
+    clock_offset_seconds: int = 0
+
+
+def worker(
+    service: str, db: Database, *, table: str, settle: Callable[[DueRow], Awaitable[object]]
+) -> DueWorker[DueRow]:
+    """Each row is settled in the name of its merchant. Asked less and less often."""
+    claim_sql = f"""
+    WITH due AS ({fair_sql(table)}
+    ), moved AS (
+        UPDATE {table} SET checks = checks + 1, due_at = now() + {BACKOFF}
+        FROM due WHERE ({table}.merchant_id, {table}.id) = (due.merchant_id, due.id)
+        RETURNING {table}.merchant_id, {table}.id, now() - {table}.begun_at AS age
+    )
+    SELECT merchant_id, id, age,
+        coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset_seconds
+    FROM moved LEFT JOIN test_clocks AS clock USING (merchant_id)"""  # noqa: S608 - made of constants
+
+    async def claim(conn: Conn, room: Room) -> Sequence[DueRow]:
+        return [DueRow(**dict(row)) for row in await conn.fetch(claim_sql, *room.values)]
+
+    async def work(row: DueRow) -> None:
+        context.act_for(service, row.merchant_id, row.clock_offset_seconds)
+        await settle(row)
+
+    return DueWorker(f"{service} {table}", db, claim, work)
+
+
+async def ask_again_now(conn: Conn, table: str, merchant_id: str, row_id: str) -> None:
+    """The call that began it ended without an answer: whoever asks next need not wait."""
+    await conn.execute(
+        f"UPDATE {table} SET due_at = now() WHERE merchant_id = $1 AND id = $2"  # noqa: S608 - made of constants
+        " AND payment_id IS NULL AND due_at IS NOT NULL AND checks = 0",
+        merchant_id,
+        row_id,
+    )

@@ -1,0 +1,299 @@
+"""The crash matrix of asking payments (libs/payments): a process dies at each moment, or its call is
+lost, and whoever comes next finds one payment, or none and a row that says so.
+
+A service has it by one class, and a fixture `subject` that makes one thing to pay:
+
+    class TestClicks(CrashMatrix): ...
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from enum import Enum
+from typing import Any, Protocol
+
+import pytest
+
+from libs.due import DueWorker
+from libs.errors import Kind, Refusal
+from libs.payments.asking import ABANDON_AFTER
+from libs.payments.due import DueRow
+from tests.kit import payments_double
+from tests.kit.payments_double import once, refuse
+
+NO_ANSWER = refuse(Kind.UNAVAILABLE, "service_unavailable")  # whatever was done
+LONG = ABANDON_AFTER + timedelta(minutes=1)
+
+
+class ProcessDied(BaseException):
+    """Nothing of the process runs after it: no except, no clean-up."""
+
+
+class Moment(Enum):
+    BEFORE_INTENT = "before the intent is committed"
+    AFTER_INTENT = "before payments is asked"
+    DURING_CALL = "while payments works"
+    AFTER_CALL = "with the answer in its hands"
+    AFTER_RECORD = "after the answer was recorded"
+    NEVER_ARRIVED = "the call never arrives, and nobody dies"
+    LOST_ANSWER = "the answer is lost, and nobody dies"
+
+
+ALL = list(Moment)
+ASKED = [m for m in Moment if m not in {Moment.BEFORE_INTENT, Moment.AFTER_INTENT}]
+WITH_PAYMENT = [m for m in ASKED if m is not Moment.NEVER_ARRIVED]
+
+
+class Subject(Protocol):
+    """One thing to pay, in a process of the service that `deps` makes."""
+
+    deps: Any  # a dataclass with `db` and `payments`
+    payments: payments_double.Payments
+    merchant_id: str
+    table: str  # whose rows the kit asks for
+
+    def act(self) -> None:
+        """From here on a call is its merchant's."""
+
+    async def pay(self, deps: Any) -> object:
+        """The whole call that pays it, which may be refused; made again it is the same call."""
+
+    def worker(self, deps: Any) -> DueWorker[DueRow]: ...
+
+    async def settle(self, deps: Any, row: DueRow) -> None:
+        """What the worker does with a row."""
+
+    async def tell(self, payment: Any) -> None:
+        """An event of payments."""
+
+    async def state(self) -> str:
+        """`open` (nothing was taken, it may be paid anew), `under way` or `paid`."""
+
+
+class MortalDatabase:
+    """A process' database, until it dies of one of its transactions."""
+
+    def __init__(self, death: "Death") -> None:
+        self._death = death
+        self._real = death.subject.deps.db
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._real.transaction() as tx:
+            yield tx
+            if self._death.moment is Moment.BEFORE_INTENT:
+                raise ProcessDied
+        self._committed()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        async with self._real.connection() as conn:
+            yield conn
+        self._committed()
+
+    def _committed(self) -> None:
+        if self._death.moment is Moment.AFTER_RECORD and self._death.answered:
+            raise ProcessDied
+
+
+class MortalPayments:
+    """Payments as seen by a process that dies around a call to it."""
+
+    def __init__(self, death: "Death") -> None:
+        self._death = death
+        self._real = death.subject.deps.payments
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    async def create(self, intent: Any) -> Any:
+        return await self._death.around(lambda: self._real.create(intent))
+
+    async def close(self, key: str) -> Any:
+        return await self._death.around(lambda: self._real.close(key))
+
+
+class Death:
+    """A process of the subject that comes to its end at `moment`."""
+
+    def __init__(self, subject: Subject, moment: Moment) -> None:
+        self.subject = subject
+        self.moment = moment
+        self.answered = False
+        self._asked = asyncio.Event()
+        self._go_on = asyncio.Event()
+        self._left: list[asyncio.Future[Any]] = []
+        self.deps = replace(subject.deps, db=MortalDatabase(self), payments=MortalPayments(self))
+        if moment is Moment.DURING_CALL:
+            subject.payments.before["CreatePayment"] = once(self._hang)
+        if moment is Moment.NEVER_ARRIVED:
+            subject.payments.before["CreatePayment"] = once(NO_ANSWER)
+        if moment is Moment.LOST_ANSWER:
+            subject.payments.after["CreatePayment"] = once(NO_ANSWER)
+
+    async def _hang(self) -> None:
+        self._asked.set()
+        await self._go_on.wait()
+
+    async def around(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        if self.moment is Moment.AFTER_INTENT:
+            raise ProcessDied
+        if self.moment is Moment.DURING_CALL:
+            self._left.append(asyncio.ensure_future(call()))
+            await self._asked.wait()
+            raise ProcessDied
+        answer = await call()
+        self.answered = True
+        if self.moment is Moment.AFTER_CALL:
+            raise ProcessDied
+        return answer
+
+    async def arrive(self) -> None:
+        """The call that the dead process had made comes to its end at payments."""
+        self._go_on.set()
+        await asyncio.gather(*self._left, return_exceptions=True)
+
+
+async def struck(subject: Subject, moment: Moment, *, arrives: bool = True) -> Death:
+    """The subject after somebody has paid it in a process to which `moment` happened."""
+    death = Death(subject, moment)
+    subject.act()
+    with suppress(ProcessDied, Refusal):
+        await subject.pay(death.deps)
+    if arrives:
+        await death.arrive()
+    return death
+
+
+async def change(subject: Subject, sql: str, *values: object) -> None:
+    async with subject.deps.db.connection() as conn:
+        await conn.execute(sql, subject.merchant_id, *values)
+
+
+async def later(subject: Subject) -> None:
+    """What the dead process held has run out, and what is due has its time."""
+    await change(
+        subject,
+        "UPDATE idempotency_keys SET locked_until = now() - interval '1 s' WHERE merchant_id = $1",
+    )
+    await change(
+        subject,
+        f"UPDATE {subject.table} SET due_at = now() WHERE due_at IS NOT NULL AND merchant_id = $1",
+    )
+
+
+async def age(subject: Subject, by: timedelta = LONG) -> None:
+    await change(
+        subject,
+        f"UPDATE {subject.table} SET begun_at = begun_at - $2::interval WHERE merchant_id = $1",
+        by,
+    )
+
+
+async def work(subject: Subject) -> None:
+    await later(subject)
+    await subject.worker(subject.deps).run_once()
+
+
+async def repeat(subject: Subject) -> None:
+    """As whoever got no answer: refusals that are no answer do not stop them."""
+    await later(subject)
+    subject.act()
+    await subject.pay(subject.deps)
+
+
+async def expect(subject: Subject, state: str) -> None:
+    """The row and the books say the same, and payments was asked under one key."""
+    assert await subject.state() == state
+    assert len(subject.payments.books) == (1 if state == "paid" else 0)
+    assert len(set(subject.payments.keys["CreatePayment"])) <= 1
+
+
+class CrashMatrix:
+    @pytest.mark.parametrize("moment", ALL)
+    async def test_a_repeat_pays_once(self, subject: Subject, moment: Moment):
+        await struck(subject, moment)
+        await repeat(subject)
+        await work(subject)
+        await expect(subject, "paid")
+        await repeat_if_it_answers(subject)
+        await expect(subject, "paid")
+
+    @pytest.mark.parametrize("moment", ALL)
+    async def test_what_nobody_asks_for_any_more_comes_to_its_end(self, subject, moment):
+        await struck(subject, moment)
+        await work(subject)
+        await expect(subject, "open" if moment is Moment.BEFORE_INTENT else "paid")
+
+    @pytest.mark.parametrize("moment", WITH_PAYMENT)
+    async def test_an_event_alone_ends_it(self, subject, moment):
+        await struck(subject, moment)
+        (payment,) = subject.payments.books.values()
+        for _ in range(2):
+            await subject.tell(payment)
+            await expect(subject, "paid")
+
+    @pytest.mark.parametrize("moment", ALL)
+    async def test_workers_a_repeat_and_an_event_at_once_pay_once(self, subject, moment):
+        death = await struck(subject, moment, arrives=False)
+        await later(subject)
+        subject.act()
+        await asyncio.gather(
+            subject.worker(subject.deps).run_once(),
+            subject.worker(subject.deps).run_once(),
+            subject.pay(subject.deps),
+            death.arrive(),
+            *(subject.tell(payment) for payment in subject.payments.books.values()),
+            return_exceptions=True,
+        )
+        await work(subject)
+        await expect(subject, "paid")
+
+    @pytest.mark.parametrize("moment", ALL)
+    async def test_long_after_it_is_paid_or_nobody_is_charged(self, subject, moment):
+        await struck(subject, moment)
+        booked = len(subject.payments.books)
+        await age(subject)
+        await work(subject)
+        await expect(subject, "paid" if booked else "open")
+
+    async def test_a_call_that_arrives_after_the_end_charges_nobody(self, subject):
+        death = await struck(subject, Moment.DURING_CALL, arrives=False)
+        await age(subject)
+        await work(subject)
+        await expect(subject, "open")
+        await death.arrive()
+        await expect(subject, "open")
+
+    @pytest.mark.parametrize("first", [Moment.AFTER_INTENT, Moment.LOST_ANSWER])
+    @pytest.mark.parametrize(
+        "moment", [Moment.AFTER_INTENT, Moment.AFTER_CALL, Moment.AFTER_RECORD]
+    )
+    @pytest.mark.parametrize("long", [False, True])
+    async def test_the_worker_may_die_as_well(self, subject, first, moment, long):
+        await struck(subject, first)
+        booked = len(subject.payments.books)
+        if long:
+            await age(subject)
+        row_id = await subject_row(subject)
+        row = DueRow(subject.merchant_id, row_id, LONG if long else timedelta(seconds=20))
+        subject.act()
+        with pytest.raises(ProcessDied):
+            await subject.settle(Death(subject, moment).deps, row)
+        await work(subject)
+        await expect(subject, "paid" if booked or not long else "open")
+
+
+async def subject_row(subject: Subject) -> str:
+    async with subject.deps.db.connection() as conn:
+        return await conn.fetchval(
+            f"SELECT id FROM {subject.table} WHERE merchant_id = $1", subject.merchant_id
+        )
+
+
+async def repeat_if_it_answers(subject: Subject) -> None:
+    """Once more: what is paid may be refused now, and is not paid again."""
+    with suppress(Refusal):
+        await repeat(subject)

@@ -1,0 +1,46 @@
+"""What an answer of payments means, and which no is certain."""
+
+import pytest
+
+from incasso.payments.v1 import payments_pb2 as pb
+from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
+from libs.payments.client import answer_of, is_certain
+
+UNKNOWN = pb.Payment.STATE_UNSPECIFIED
+
+
+@pytest.mark.parametrize("state", set(pb.Payment.State.values()) - {UNKNOWN})
+def test_every_state_of_a_payment_is_an_outcome(state):
+    answer = answer_of(pb.Payment(id="pay_1", state=state, caller_key="och_1"))
+    assert (answer.id, answer.key) == ("pay_1", "och_1")
+    assert answer.settled == (state != pb.Payment.STATE_PROCESSING)
+    assert answer.challenged == (state == pb.Payment.STATE_REQUIRES_ACTION)
+
+
+def test_a_state_of_a_later_version_is_no_outcome():
+    with pytest.raises(OutcomeUnknown):
+        answer_of(pb.Payment(state=UNKNOWN))
+
+
+def test_only_a_challenge_has_a_next_action():
+    payment = pb.Payment(state=pb.Payment.STATE_CAPTURED)
+    payment.next_action.url = "https://psp.example/challenge"
+    assert answer_of(payment).next_action_url is None
+    payment.state = pb.Payment.STATE_REQUIRES_ACTION
+    assert answer_of(payment).next_action_url == "https://psp.example/challenge"
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "certain"),
+    [
+        (Kind.CONFLICT, "order_already_paid", True),
+        (Kind.INVALID, "invalid_argument", True),
+        (Kind.CONFLICT, "idempotency_key_in_use", False),
+        (Kind.UNPROCESSABLE, "idempotency_key_reused", False),
+        (Kind.UNAVAILABLE, "service_unavailable", False),
+        (Kind.INTERNAL, "internal_error", False),
+        (Kind.RATE, "rate_limited", False),
+    ],
+)
+def test_a_no_is_certain_unless_it_may_be_an_outage_or_the_key_is_known(kind, reason, certain):
+    assert is_certain(RemoteRefusal(kind, reason, "no")) is certain

@@ -1,0 +1,113 @@
+"""A payment is found by the key under which its caller asked for it, and a key can be closed."""
+
+import asyncio
+
+import pytest
+
+from libs.errors import IdempotencyKeyReused, Kind
+from libs.idempotency import Key
+from services.payments.errors import PaymentNotFound
+from services.payments.flows import keys
+from services.payments.flows.create import create_payment
+from services.payments.store.payments import CallersKey
+from tests.services.payments.conftest import MERCHANT, World
+from tests.services.payments.door import Door
+from tests.services.payments.psp_double import AUTHORISE, Fault
+
+NOT_FOUND = (Kind.NOT_FOUND, "payment_not_found")
+REUSED = (Kind.UNPROCESSABLE, "idempotency_key_reused")
+
+
+def key(text: str) -> Key:
+    return Key(MERCHANT, keys.METHOD, text, b"hash")
+
+
+def wanted(text: str, *, merchant: str = MERCHANT, caller: str = "oneclick") -> CallersKey:
+    return CallersKey(merchant, caller, text)
+
+
+async def test_a_payment_is_found_by_its_callers_key(door: Door):
+    made = await door.create(key="och_1", actor="oneclick")
+    assert made.caller_key == "och_1"
+    found = await door.call("GetPaymentByKey", actor="oneclick", **ask("och_1"))
+    assert found.payment == made
+    listed = await door.call("ListPayments", actor="key_1")
+    assert [payment.caller_key for payment in listed.data] == ["och_1"]
+
+
+def ask(text: str) -> dict:
+    """`key` of the message: the door's own argument is the idempotency key."""
+    return {"message": {"key": text}}
+
+
+async def test_neither_another_service_nor_another_merchant_finds_it(door: Door):
+    await door.create(key="och_1", actor="oneclick")
+    for caller, merchant in (("paylink", MERCHANT), ("oneclick", "mer_2")):
+        who = {"actor": caller, "merchant": merchant}
+        assert await door.refused("GetPaymentByKey", **who, **ask("och_1")) == NOT_FOUND
+        closed = await door.call("ClosePaymentKey", **who, **ask("och_1"))
+        assert not closed.HasField("payment")
+    found = await door.call("GetPaymentByKey", actor="oneclick", **ask("och_1"))
+    assert found.payment.id
+
+
+async def test_a_closed_key_makes_no_payment_any_more(door: Door):
+    assert await door.refused("GetPaymentByKey", actor="oneclick", **ask("och_1")) == NOT_FOUND
+    for _ in range(2):
+        closed = await door.call("ClosePaymentKey", actor="oneclick", **ask("och_1"))
+        assert not closed.HasField("payment")
+    with pytest.raises(Exception, match="Idempotency-Key") as caught:
+        await door.create(key="och_1", actor="oneclick")
+    assert (caught.value.kind, caught.value.reason) == REUSED
+    assert door.world.a.taken() == []
+
+
+async def test_closing_a_key_that_was_used_answers_its_payment(door: Door):
+    made = await door.create(key="och_1", actor="oneclick")
+    closed = await door.call("ClosePaymentKey", actor="oneclick", **ask("och_1"))
+    assert closed.payment == made
+    assert await door.create(key="och_1", actor="oneclick", order_reference="A-1001") == made
+
+
+async def test_a_payment_whose_outcome_is_not_known_yet_is_found_too(world: World):
+    world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
+    made = await world.create(key=key("och_1"))
+    found = await keys.close_payment_key(world.deps, wanted("och_1"))
+    assert found is not None
+    assert (found.id, found.state) == (made.id, made.state)
+
+
+async def test_a_call_and_a_closing_at_once_are_one_or_the_other(world: World):
+    for n in range(10):
+        cmd = world.order(key=key(f"och_{n}"))
+        made, closed = await asyncio.gather(
+            create_payment(world.deps, cmd),
+            keys.close_payment_key(world.deps, wanted(f"och_{n}")),
+            return_exceptions=True,
+        )
+        if closed is None:
+            assert isinstance(made, IdempotencyKeyReused)
+            with pytest.raises(PaymentNotFound):
+                await keys.get_payment_by_key(world.deps, wanted(f"och_{n}"))
+        else:
+            assert made.id == closed.id
+
+
+async def test_a_key_makes_one_payment_also_after_it_was_purged(world: World):
+    made = await world.create(key=key("och_1"))
+    async with world.db.connection() as conn:
+        await conn.execute("DELETE FROM idempotency_keys")
+    with pytest.raises(IdempotencyKeyReused):
+        await world.create(key=key("och_1"))
+    found = await keys.get_payment_by_key(world.deps, wanted("och_1"))
+    assert found.id == made.id
+    assert len(world.a.taken()) == 1
+
+
+async def test_a_payment_from_before_the_column_is_found_by_its_keys_row(world: World):
+    made = await world.create(key=key("och_1"))
+    async with world.db.connection() as conn:
+        await conn.execute("UPDATE payments SET caller = '', caller_key = ''")
+    found = await keys.close_payment_key(world.deps, wanted("och_1"))
+    assert found is not None
+    assert found.id == made.id
