@@ -19,7 +19,7 @@ from libs.errors import (
 )
 from libs.tasks import Tasks
 from services.gateway import authentication, bodies, json_in, json_text, problems, room
-from services.gateway.addresses import Addresses, plain
+from services.gateway.addresses import Addresses, network, plain
 from services.gateway.authentication import Identity, Keys
 from services.gateway.errors import (
     IdempotencyKeyInvalid,
@@ -36,6 +36,7 @@ from services.gateway.upstreams import Call, message_class
 LARGE_BYTES: Final = 16 * 1024  # a body above it is parsed beside the event loop
 JSON_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
 CALLER: Final = web.RequestKey("caller", Identity)  # once its key is known
+ADDRESS: Final = web.RequestKey("address", str)  # judged once a request
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
@@ -83,8 +84,8 @@ class Transcoder:
                 await self._edge.fairness.slow_down()
             response = problems.response(shown, body_field=self._route.body)
         if (caller := request.get(CALLER)) is not None:
-            address = self._edge.addresses.bucket(request)
-            response.headers.update(self._edge.fairness.told(caller, address))
+            told = self._edge.fairness.told(caller, network(request[ADDRESS]))
+            response.headers.update(told)
         if self._rules.publishable:
             self._edge.security.share(request, response)
         return response
@@ -149,7 +150,7 @@ class Transcoder:
         return message
 
     def _tell_address(self, message: Message, request: web.Request) -> None:
-        if address := plain(self._edge.addresses.of(request)):
+        if address := plain(request[ADDRESS]):
             for name in self._route.address_fields:
                 setattr(message, name, address)
 
@@ -166,7 +167,8 @@ class Transcoder:
 async def identify(request: web.Request, edge: Edge) -> Identity:
     """Who calls, within the limits of the key and, for refused keys, of the address."""
     at = time.monotonic()
-    address = edge.addresses.bucket(request)
+    request[ADDRESS] = edge.addresses.of(request)
+    address = network(request[ADDRESS])
     try:
         headers = request.headers.getall("Authorization", [])
         key = authentication.bearer_of(headers[0] if len(headers) == 1 else None)
