@@ -164,13 +164,13 @@ async def test_events_that_wait_are_handled_together_each_once(database, bus):
             await append(conn, body=body)
     handlers = {SUBJECT: consumers.Together(handle)}
     async with running(relay.Relay(database, bus)):
-        await until(lambda: published(database), 60)
+        await until(lambda: published(database))
 
     async def all_arrived():
         return sum(map(len, batches)) >= len(bodies)
 
     async with running(consumers.Consumer("reader", database, bus, handlers)):
-        await until(all_arrived, 60)
+        await until(all_arrived)
     assert [body for batch in batches for body in batch] == bodies
     assert len(batches) < len(bodies)
 
@@ -193,14 +193,14 @@ async def test_an_event_that_fails_among_those_handled_together_fails_alone(
         for body in bodies:
             await append(conn, body=body)
     async with running(relay.Relay(database, bus)):
-        await until(lambda: published(database), 60)
+        await until(lambda: published(database))
 
     async def all_handled():
         return len(handled) >= len(bodies)
 
     handlers = {SUBJECT: consumers.Together(handle)}
     async with running(consumers.Consumer("reader", database, bus, handlers)):
-        await until(all_handled, 60)
+        await until(all_handled)
     assert sorted(handled) == sorted(bodies)
     assert [b"bad"] in failed
 

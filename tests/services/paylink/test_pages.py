@@ -162,7 +162,7 @@ async def test_waiting_ends_when_the_page_changes(world: World):
     waiting = asyncio.create_task(
         world.visit("WaitForPayPage", token=token_of(link), version=version, timeout_ms=20_000)
     )
-    await until(lambda: world.deps.changes._waiting)
+    await until(lambda: world.deps.link_listener._waiting)
     started = time.monotonic()
     world.payments.after["CreatePayment"] = once(lose_answer)
     await world.pay(link)
