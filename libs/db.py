@@ -17,7 +17,7 @@ UniqueViolation: TypeAlias = asyncpg.UniqueViolationError
 CheckViolation: TypeAlias = asyncpg.CheckViolationError
 
 _CHANGE = re.compile(
-    r"\b(INSERT INTO|(?<!FOR )(?<!DO )UPDATE|DELETE FROM)\s+([a-z_]+)", re.IGNORECASE
+    r"\b(INSERT INTO|(?<!FOR )(?<!KEY )(?<!DO )UPDATE|DELETE FROM)\s+([a-z_]+)", re.IGNORECASE
 )
 _READ = re.compile(r"\bFROM\s+([a-z_]+)", re.IGNORECASE)
 
