@@ -88,12 +88,15 @@ bench-worst: protos  ## what the worst inputs of one caller cost everybody else
 security: protos  ## the generated parts of docs/security.md: who may call whom
 	@$(PYTHON) -m stack.security
 
-lock:  ## requirements.lock anew from pyproject.toml (needs the package index)
+lock:  ## requirements.lock and package-lock.json anew (needs the package indexes)
 	@rm -rf .build/lock && $(PYTHON3) -m venv .build/lock
 	@.build/lock/bin/pip install --quiet --disable-pip-version-check uv
 	@.build/lock/bin/uv pip compile pyproject.toml --quiet --extra dev --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock
 	@rm -rf .build/lock
+	@cd tests/contract && npm install --package-lock-only --silent && $(PYTHON3) -c \
+	  'import json; lock = json.load(open("package-lock.json")); [p.pop("funding", 0) for p in lock["packages"].values()]; \
+	  print(json.dumps(lock, indent=2), file=open("package-lock.json", "w"))'
 
 clean:  ## remove what was built; the stack's data and the environment too
 	rm -rf .venv .build .incasso libs/pb .mypy_cache .ruff_cache .hypothesis

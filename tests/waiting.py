@@ -4,9 +4,10 @@ The bound is one for hanging: it says nothing about speed, so it holds beside a 
 """
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -14,12 +15,24 @@ HANGING_SECONDS: Final = 60.0
 Condition = Callable[[], Awaitable[object] | object]
 
 
-async def until(condition: Condition, *, within_seconds: float = HANGING_SECONDS) -> None:
-    """Until the condition, a plain or an asynchronous one, is true."""
+async def until(
+    condition: Condition,
+    *,
+    within_seconds: float = HANGING_SECONDS,
+    every_seconds: float = 0.01,
+    despite: tuple[type[Exception], ...] = (),
+) -> Any:
+    """What the condition, a plain or an asynchronous one, answers once it is true.
+
+    `despite`: errors that are no answer, as of a service that is away.
+    """
     try:
         async with asyncio.timeout(within_seconds):
-            while not await holds(condition):  # noqa: ASYNC110 - whatever it asks, it tells no event
-                await asyncio.sleep(0.01)
+            while True:
+                with contextlib.suppress(*despite):
+                    if found := await holds(condition):
+                        return found
+                await asyncio.sleep(every_seconds)
     except TimeoutError:
         pytest.fail(f"not within {within_seconds:.0f} s: {inspect.getsource(condition).strip()}")
 

@@ -86,7 +86,8 @@ class Fairness:
 
         Give or take half, so that a flood's connections do not come again all at once.
         """
-        await asyncio.sleep(self._slow_down_seconds * random.uniform(0.5, 1.5))  # noqa: S311
+        give_or_take = random.uniform(0.5, 1.5)  # noqa: S311 - nothing secret
+        await asyncio.sleep(self._slow_down_seconds * give_or_take)
 
     @asynccontextmanager
     async def place(self, caller: Identity, *, reads_only: bool) -> AsyncIterator[None]:

@@ -1,7 +1,5 @@
 """Merchants with storefronts on the shared stack, and the sandbox's faults and books."""
 
-import asyncio
-import time
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -11,9 +9,9 @@ import pytest
 from stack.demo_merchant import create_merchant
 from stack.payer import Payer
 from stack.receiver import receiver
-from stack.shop import Shop
+from stack.shop import JourneyFailedError, Shop
 from tests.browser import browser
-from tests.waiting import HANGING_SECONDS
+from tests.waiting import HANGING_SECONDS, until
 
 __all__ = ["browser"]  # the fixture, for every test of this folder
 
@@ -30,6 +28,12 @@ def address():
 
 def mailed(to, **more):
     return {"recipient": {"name": "Giulia Bianchi", "email": to}, "channels": ["email"], **more}
+
+
+async def until_back(condition, *, within_seconds=HANGING_SECONDS):
+    """`until`, of services of which one may be away."""
+    away = (JourneyFailedError, aiohttp.ClientError)
+    return await until(condition, within_seconds=within_seconds, every_seconds=0.1, despite=away)
 
 
 @asynccontextmanager
@@ -84,15 +88,13 @@ def set_faults(shop):
 def struck(shop):
     """`await struck()`: once every rule of set_faults has met a call; that stays so, states pass."""
 
+    async def every_rule_met_a_call():
+        async with shop.http.get(f"{shop.sandbox_url}/control/faults") as answer:
+            rules = (await answer.json())["rules"]
+        return rules and all(rule["taken"] for rule in rules)
+
     async def wait(*, within_seconds=HANGING_SECONDS):
-        deadline = time.monotonic() + within_seconds
-        while time.monotonic() < deadline:
-            async with shop.http.get(f"{shop.sandbox_url}/control/faults") as answer:
-                rules = (await answer.json())["rules"]
-            if rules and all(rule["taken"] for rule in rules):
-                return
-            await asyncio.sleep(0.05)
-        pytest.fail(f"no call met {rules}")
+        await until(every_rule_met_a_call, within_seconds=within_seconds, every_seconds=0.05)
 
     return wait
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import aiohttp
 import asyncpg
 import pytest
 
-from stack.shop import JourneyFailedError
+from tests.e2e.conftest import until_back
 
 RECOVERED_WITHIN_SECONDS = 30
 OPERATIONS = ("charge", "capture", "refund")
@@ -37,14 +36,7 @@ MISBEHAVIOURS = {
 @pytest.fixture(autouse=True)
 async def recovered_from_the_last_test(shop):
     """The killed process is back and the others are connected with it again."""
-    for _ in range(300):
-        try:
-            await shop.customer("tok_visa")
-        except (JourneyFailedError, aiohttp.ClientError):
-            await asyncio.sleep(0.2)
-        else:
-            return
-    pytest.fail("the stack did not recover from the last test")
+    await until_back(lambda: shop.customer("tok_visa"))
 
 
 def money(amount_minor):
@@ -73,32 +65,21 @@ class Act:
     async def final(self):
         """The payment once it shows what was asked, within the promised time."""
         wanted = {"charge": "captured", "capture": "captured", "refund": "refunded"}[self.operation]
-        deadline = time.monotonic() + RECOVERED_WITHIN_SECONDS
-        found = {}
-        while time.monotonic() < deadline:
-            try:
-                answer = await self.shop.call("GET", f"/v1/payments?order_reference={self.order}")
-            except aiohttp.ClientError:
-                answer = None
-            if answer is not None and answer.status == 200 and answer.body["data"]:
-                (found,) = answer.body["data"]
-                if found["state"] == wanted:
-                    return found
-            await asyncio.sleep(0.3)
-        pytest.fail(
-            f"{self.operation}: still {found.get('state')} after {RECOVERED_WITHIN_SECONDS} s"
-        )
-        return found
+
+        async def shows_what_was_asked():
+            found = (await self.shop.get(f"/v1/payments?order_reference={self.order}"))["data"]
+            return next((payment for payment in found if payment["state"] == wanted), None)
+
+        return await until_back(shows_what_was_asked, within_seconds=RECOVERED_WITHIN_SECONDS)
 
     async def again(self):
         """What the same request is answered, once it is."""
-        for _ in range(100):
+
+        async def is_answered():
             answer = await self.ask()
-            if answer.status in (200, 201):
-                return answer.body
-            await asyncio.sleep(0.5)
-        pytest.fail(f"{self.operation}: {answer.status} {answer.body}")
-        return None
+            return answer.body if answer.status in (200, 201) else None
+
+        return await until_back(is_answered)
 
 
 async def prepared(shop, operation):

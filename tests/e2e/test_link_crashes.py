@@ -6,15 +6,11 @@ while states pass, SIGKILL. Afterwards there is one charge, the link is paid, an
 
 import asyncio
 import signal
-import time
 from collections import Counter
 
-import aiohttp
 import pytest
 
-from stack.shop import JourneyFailedError
-from tests.e2e.conftest import address, mailed
-from tests.waiting import HANGING_SECONDS
+from tests.e2e.conftest import address, mailed, until_back
 
 VISA, LOST_ANSWER, PENDING = "4242424242424242", "4000000000000341", "4000000000000077"
 AMOUNT_MINOR = 5_500
@@ -33,15 +29,12 @@ HONEST = {"processing", "paid", ""}
 @pytest.fixture(autouse=True)
 async def recovered_from_the_last_test(shop, payer):
     """A link can be made, and its page offers to pay by card."""
-    for _ in range(300):
-        try:
-            link = (await shop.link(100)).expect(201)
-            (await payer.open(link["url"])).form("/pay", having="card_token")
-        except (JourneyFailedError, aiohttp.ClientError):
-            await asyncio.sleep(0.2)
-        else:
-            return
-    pytest.fail("the stack did not recover from the last test")
+
+    async def offers_cards():
+        link = (await shop.link(100)).expect(201)
+        return (await payer.open(link["url"])).form("/pay", having="card_token")
+
+    await until_back(offers_cards)
 
 
 @pytest.fixture
@@ -69,26 +62,13 @@ async def rows_of(shop, link):
     return [row for row in (await shop.books()).values() if row["reference"] in wanted]
 
 
-async def until(condition, *, within_seconds=HANGING_SECONDS):
-    """Asks until the answer is yes; a service that is away has not answered."""
-    deadline = time.monotonic() + within_seconds
-    while time.monotonic() < deadline:
-        try:
-            if found := await condition():
-                return found
-        except (JourneyFailedError, aiohttp.ClientError):
-            pass
-        await asyncio.sleep(0.1)
-    pytest.fail(f"not within {within_seconds} s: {condition.__doc__}")
-
-
 async def paid(shop, link, *, within_seconds=RECOVERED_WITHIN_SECONDS):
     async def is_paid():
         """the link is paid"""
         found = await shop.get(f"/v1/payment-links/{link['id']}")
         return found if found["state"] == "paid" else None
 
-    return await until(is_paid, within_seconds=within_seconds)
+    return await until_back(is_paid, within_seconds=within_seconds)
 
 
 async def booked(shop, link):
@@ -96,7 +76,7 @@ async def booked(shop, link):
         """the sandbox has booked the charge"""
         return [row for row in await rows_of(shop, link) if row["captured_minor"]]
 
-    return await until(is_booked)
+    return await until_back(is_booked)
 
 
 async def expect_paid_once(shop, payer, link, caught_up):
@@ -107,7 +87,7 @@ async def expect_paid_once(shop, payer, link, caught_up):
         """payments is back, which was killed or has just told paylink"""
         return await payments_of(shop, link)
 
-    await until(is_back)
+    await until_back(is_back)
     assert (found["paid_minor"], found.get("surplus_minor", 0)) == (AMOUNT_MINOR, 0)
     rows = await rows_of(shop, link)
     assert [row["captured_minor"] for row in rows] == [AMOUNT_MINOR]
@@ -171,7 +151,7 @@ async def test_paylink_killed_before_it_has_heard_payments_answer(
         return [one for one in await payments_of(shop, link) if one["state"] == "captured"]
 
     try:
-        await until(is_captured)
+        await until_back(is_captured)
     finally:
         stack.kill("paylink")
     expect_honest(await paying)

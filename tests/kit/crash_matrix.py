@@ -46,16 +46,22 @@ ASKED = [m for m in Moment if m not in {Moment.BEFORE_INTENT, Moment.AFTER_INTEN
 WITH_PAYMENT = [m for m in ASKED if m is not Moment.NEVER_ARRIVED]
 
 
-class Subject(Protocol):
-    """One thing to pay, in a process of the service that `deps` makes."""
+class World(Protocol):
+    """Where a service's tests play."""
 
     deps: Any  # a dataclass with `db` and `payments`
     payments: payments_double.Payments
     merchant_id: str
-    table: str  # whose rows the kit asks for
 
     def act(self) -> None:
         """From here on a call is its merchant's."""
+
+
+class Subject(Protocol):
+    """One thing to pay, in a process of the service that `deps` makes."""
+
+    world: World
+    table: str  # whose rows the kit asks for
 
     async def pay(self, deps: Any) -> object:
         """The whole call that pays it, which may be refused; made again it is the same call."""
@@ -77,7 +83,7 @@ class MortalDatabase:
 
     def __init__(self, death: "Death") -> None:
         self._death = death
-        self._real = death.subject.deps.db
+        self._real = death.subject.world.deps.db
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
@@ -103,7 +109,7 @@ class MortalPayments:
 
     def __init__(self, death: "Death") -> None:
         self._death = death
-        self._real = death.subject.deps.payments
+        self._real = death.subject.world.deps.payments
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -125,13 +131,15 @@ class Death:
         self._asked = asyncio.Event()
         self._go_on = asyncio.Event()
         self._left: list[asyncio.Future[Any]] = []
-        self.deps = replace(subject.deps, db=MortalDatabase(self), payments=MortalPayments(self))
+        self.deps = replace(
+            subject.world.deps, db=MortalDatabase(self), payments=MortalPayments(self)
+        )
         if moment is Moment.DURING_CALL:
-            subject.payments.before["CreatePayment"] = once(self._hang)
+            subject.world.payments.before["CreatePayment"] = once(self._hang)
         if moment is Moment.NEVER_ARRIVED:
-            subject.payments.before["CreatePayment"] = once(NO_ANSWER)
+            subject.world.payments.before["CreatePayment"] = once(NO_ANSWER)
         if moment is Moment.LOST_ANSWER:
-            subject.payments.after["CreatePayment"] = once(NO_ANSWER)
+            subject.world.payments.after["CreatePayment"] = once(NO_ANSWER)
 
     async def _hang(self) -> None:
         self._asked.set()
@@ -159,7 +167,7 @@ class Death:
 async def struck(subject: Subject, moment: Moment, *, arrives: bool = True) -> Death:
     """The subject after somebody has paid it in a process to which `moment` happened."""
     death = Death(subject, moment)
-    subject.act()
+    subject.world.act()
     with suppress(ProcessDied, Refusal):
         await subject.pay(death.deps)
     if arrives:
@@ -168,8 +176,8 @@ async def struck(subject: Subject, moment: Moment, *, arrives: bool = True) -> D
 
 
 async def change(subject: Subject, sql: str, *values: object) -> None:
-    async with subject.deps.db.connection() as conn:
-        await conn.execute(sql, subject.merchant_id, *values)
+    async with subject.world.deps.db.connection() as conn:
+        await conn.execute(sql, subject.world.merchant_id, *values)
 
 
 async def later(subject: Subject) -> None:
@@ -194,21 +202,21 @@ async def age(subject: Subject, by: timedelta = LONG) -> None:
 
 async def work(subject: Subject) -> None:
     await later(subject)
-    await subject.worker(subject.deps).run_once()
+    await subject.worker(subject.world.deps).run_once()
 
 
 async def repeat(subject: Subject) -> None:
     """As whoever got no answer: refusals that are no answer do not stop them."""
     await later(subject)
-    subject.act()
-    await subject.pay(subject.deps)
+    subject.world.act()
+    await subject.pay(subject.world.deps)
 
 
 async def expect(subject: Subject, state: str) -> None:
     """The row and the books say the same, and payments was asked under one key."""
     assert await subject.state() == state
-    assert len(subject.payments.books) == (1 if state == "paid" else 0)
-    assert len(set(subject.payments.keys["CreatePayment"])) <= 1
+    assert len(subject.world.payments.books) == (1 if state == "paid" else 0)
+    assert len(set(subject.world.payments.keys["CreatePayment"])) <= 1
 
 
 class CrashMatrix:
@@ -230,7 +238,7 @@ class CrashMatrix:
     @pytest.mark.parametrize("moment", WITH_PAYMENT)
     async def test_an_event_alone_ends_it(self, subject, moment):
         await struck(subject, moment)
-        (payment,) = subject.payments.books.values()
+        (payment,) = subject.world.payments.books.values()
         for _ in range(2):
             await subject.tell(payment)
             await expect(subject, "paid")
@@ -239,13 +247,13 @@ class CrashMatrix:
     async def test_workers_a_repeat_and_an_event_at_once_pay_once(self, subject, moment):
         death = await struck(subject, moment, arrives=False)
         await later(subject)
-        subject.act()
+        subject.world.act()
         await asyncio.gather(
-            subject.worker(subject.deps).run_once(),
-            subject.worker(subject.deps).run_once(),
-            subject.pay(subject.deps),
+            subject.worker(subject.world.deps).run_once(),
+            subject.worker(subject.world.deps).run_once(),
+            subject.pay(subject.world.deps),
             death.arrive(),
-            *(subject.tell(payment) for payment in subject.payments.books.values()),
+            *(subject.tell(payment) for payment in subject.world.payments.books.values()),
             return_exceptions=True,
         )
         await work(subject)
@@ -254,7 +262,7 @@ class CrashMatrix:
     @pytest.mark.parametrize("moment", ALL)
     async def test_long_after_it_is_paid_or_nobody_is_charged(self, subject, moment):
         await struck(subject, moment)
-        booked = len(subject.payments.books)
+        booked = len(subject.world.payments.books)
         await age(subject)
         await work(subject)
         await expect(subject, "paid" if booked else "open")
@@ -274,12 +282,12 @@ class CrashMatrix:
     @pytest.mark.parametrize("long", [False, True])
     async def test_the_worker_may_die_as_well(self, subject, first, moment, long):
         await struck(subject, first)
-        booked = len(subject.payments.books)
+        booked = len(subject.world.payments.books)
         if long:
             await age(subject)
         row_id = await subject_row(subject)
-        row = DueRow(subject.merchant_id, row_id, LONG if long else timedelta(seconds=20))
-        subject.act()
+        row = DueRow(subject.world.merchant_id, row_id, LONG if long else timedelta(seconds=20))
+        subject.world.act()
         with pytest.raises(ProcessDied):
             await subject.settle(Death(subject, moment).deps, row)
         await work(subject)
@@ -287,9 +295,9 @@ class CrashMatrix:
 
 
 async def subject_row(subject: Subject) -> str:
-    async with subject.deps.db.connection() as conn:
+    async with subject.world.deps.db.connection() as conn:
         return await conn.fetchval(
-            f"SELECT id FROM {subject.table} WHERE merchant_id = $1", subject.merchant_id
+            f"SELECT id FROM {subject.table} WHERE merchant_id = $1", subject.world.merchant_id
         )
 
 

@@ -14,7 +14,7 @@ from libs import bus as buses
 from libs.bus import STREAM, Bus, Event, inbox
 from libs.bus_users import SETUP
 from libs.consumer import Consumer
-from libs.db import Database, connect
+from libs.db import Database
 from libs.services import MERCHANT_UPDATED, NAMES
 from libs.tasks import cancel
 from stack.nats import Nats, throw_away_nats
@@ -28,13 +28,6 @@ UPDATED = "incasso.oneclick.customer.updated"
 def server():
     with throw_away_nats(NAMES) as started:
         yield started
-
-
-@pytest.fixture
-async def database(new_database) -> AsyncIterator[Database]:
-    made = await connect(new_database("libs"), pool_size=4, service="test")
-    yield made
-    await made.close()
 
 
 @asynccontextmanager

@@ -10,25 +10,11 @@ from structlog.testing import capture_logs
 
 from libs import bus as buses
 from libs import consumer as consumers
-from libs import context, db, outbox, relay, telemetry
+from libs import context, outbox, relay, telemetry
 from libs.tasks import cancel
 from tests.waiting import HANGING_SECONDS, until
 
 SUBJECT = "incasso.test.thing.happened"
-
-
-@pytest.fixture
-async def database(new_database):
-    found = await db.connect(new_database("libs"), pool_size=10, service="test")
-    yield found
-    await found.close()
-
-
-@pytest.fixture
-async def bus(fresh_nats_url):
-    found = await buses.connect(fresh_nats_url, service="test")
-    yield found
-    await found.close()
 
 
 @asynccontextmanager

@@ -4,15 +4,8 @@ from datetime import timedelta
 import pytest
 
 from incasso.payments.v1 import payments_pb2
-from libs import context, db, idempotency
+from libs import context, idempotency
 from libs.errors import IdempotencyKeyInUse, IdempotencyKeyReused
-
-
-@pytest.fixture
-async def database(new_database):
-    found = await db.connect(new_database("libs"), pool_size=10, service="test")
-    yield found
-    await found.close()
 
 
 def key(text="k1", body=b"one", merchant="mer_a"):

@@ -7,19 +7,12 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from libs import bus as buses
-from libs import db, outbox, relay
+from libs import outbox, relay
 from stack.nats import throw_away_nats
 
 SUBJECT = "incasso.test.thing.happened"
 NOT_A_SUBJECT = "incasso.test.a thing.happened"
 NOBODYS = "elsewhere.thing.happened"  # no stream takes it: nothing acknowledges
-
-
-@pytest.fixture
-async def database(new_database):
-    found = await db.connect(new_database("libs"), pool_size=4, service="test")
-    yield found
-    await found.close()
 
 
 @pytest.fixture

@@ -4,17 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from libs import db, ids, retention
+from libs import ids, retention
 from libs.retention import Rule
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-async def database(new_database):
-    found = await db.connect(new_database("libs"), pool_size=4, service="test")
-    yield found
-    await found.close()
 
 
 @pytest.fixture

@@ -4,34 +4,18 @@ import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from nats.js.errors import NotFoundError
 from prometheus_client import REGISTRY
 
 from libs import bus as buses
 from libs import consumer as consumers
-from libs import db
 from libs.bus import Event
 from libs.consumer import Consumer
 from libs.tasks import cancel
+from tests.waiting import HANGING_SECONDS, until
 
 KNOWN = "incasso.test.thing.happened"  # to the old version and to the new one
 NEWER = "incasso.test.thing.changed"  # to the new one only
-PATIENCE_SECONDS = 60
-
-
-@pytest.fixture
-async def database(new_database):
-    found = await db.connect(new_database("libs"), pool_size=4, service="test")
-    yield found
-    await found.close()
-
-
-@pytest.fixture
-async def bus(fresh_nats_url):
-    found = await buses.connect(fresh_nats_url, service="test")
-    yield found
-    await found.close()
 
 
 @asynccontextmanager
@@ -46,12 +30,6 @@ async def running(consumer):
 async def publish(bus, subject):
     event = Event(f"evt_{subject}", "mer_a", "agg_1", subject, b"body", "", datetime.now(UTC))
     await bus.publish(subject, event.body, event.headers(""))
-
-
-async def until(condition):
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await condition():  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.02)
 
 
 def retried():
@@ -118,7 +96,7 @@ async def test_an_event_that_no_version_handles_any_more_becomes_a_dead_letter(
     (message,) = await under_way.fetch(1)
     await message.nak()
     async with running(Consumer("reader", database, bus, {KNOWN: refuse})):
-        buried = await dead.next_msg(timeout=PATIENCE_SECONDS)
+        buried = await dead.next_msg(timeout=HANGING_SECONDS)
     assert buried.headers["ce-type"] == NEWER
     assert buried.headers["incasso-error"] == "SubjectNotHandledError"
     async with database.connection() as conn:

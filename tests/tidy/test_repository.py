@@ -1,5 +1,6 @@
 """What a clone on another machine relies on: the map, the lock, no addresses of this machine."""
 
+import json
 import re
 import subprocess
 
@@ -66,6 +67,13 @@ def test_the_lock_has_hashes_and_no_addresses():
     for block in re.split(r"\n(?=\S)", lock.strip()):
         if not block.startswith("#"):
             assert "--hash=sha256:" in block, block.splitlines()[0]
+
+
+def test_the_lock_of_node_has_hashes_and_no_addresses():
+    text = (ROOT / "tests/contract/package-lock.json").read_text()
+    assert "://" not in text
+    for name, package in json.loads(text)["packages"].items():
+        assert name == "" or package["integrity"].startswith("sha512-"), name
 
 
 def test_no_file_knows_a_machine():

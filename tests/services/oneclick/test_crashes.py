@@ -61,25 +61,10 @@ class Click:
     customer_id: str
     table: str = "charges"
 
-    @property
-    def deps(self) -> Deps:
-        return self.world.deps
-
-    @property
-    def payments(self):
-        return self.world.payments
-
-    @property
-    def merchant_id(self) -> str:
-        return self.world.merchant_id
-
-    def act(self) -> None:
-        self.world.act()
-
     async def pay(self, deps: Deps) -> None:
-        key = Key(self.merchant_id, "CreateOneClickPayment", "order-1", b"hash")
+        key = Key(self.world.merchant_id, "CreateOneClickPayment", "order-1", b"hash")
         answer = await charge.create_one_click_payment(deps, command(self.customer_id), key)
-        (booked,) = self.payments.books.values()
+        (booked,) = self.world.payments.books.values()
         assert payments_pb2.Payment.FromString(answer) == booked
 
     def worker(self, deps: Deps):
@@ -164,7 +149,7 @@ async def test_a_click_that_was_abandoned_frees_the_limits(world: World):
 async def test_the_worker_asks_less_and_less(world: World):
     click = Click(world, await world.shopper())
     world.payments.before["CreatePayment"] = lose_answer
-    click.act()
+    click.world.act()
     with pytest.raises(Refusal):
         await click.pay(world.deps)
     for seconds in (15, 30):

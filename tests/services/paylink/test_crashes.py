@@ -43,26 +43,11 @@ class PaidLink:
     link: Any
     table: str = "link_payments"
 
-    @property
-    def deps(self) -> Deps:
-        return self.world.deps
-
-    @property
-    def payments(self):
-        return self.world.payments
-
-    @property
-    def merchant_id(self) -> str:
-        return self.world.merchant_id
-
-    def act(self) -> None:
-        self.world.act()
-
     async def pay(self, deps: Deps) -> None:
         token = token_of(self.link)
-        shown = await open_link(self.deps, token)
+        shown = await open_link(self.world.deps, token)
         card = NewCard("sandbox-a", "tok_visa", "visa", "4242")
-        key = Key(self.merchant_id, "PayByCard", self.link.id, b"hash")
+        key = Key(self.world.merchant_id, "PayByCard", self.link.id, b"hash")
         await pay.pay_by_card(deps, shown, PayByCard(token, None, card, None, 12900, None), key)
 
     def worker(self, deps: Deps):

@@ -1,0 +1,20 @@
+"""A database with the chassis' tables, and a bus of one's own."""
+
+import pytest
+
+from libs import bus as buses
+from libs import db
+
+
+@pytest.fixture
+async def database(new_database):
+    found = await db.connect(new_database("libs"), pool_size=10, service="test")
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def bus(fresh_nats_url):
+    found = await buses.connect(fresh_nats_url, service="test")
+    yield found
+    await found.close()
