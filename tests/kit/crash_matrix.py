@@ -47,8 +47,6 @@ WITH_PAYMENT = [m for m in ASKED if m is not Moment.NEVER_ARRIVED]
 
 
 class World(Protocol):
-    """Where a service's tests play."""
-
     deps: Any  # a dataclass with `db` and `payments`
     payments: payments_double.Payments
     merchant_id: str
@@ -226,7 +224,8 @@ class CrashMatrix:
         await repeat(subject)
         await work(subject)
         await expect(subject, "paid")
-        await repeat_if_it_answers(subject)
+        with suppress(Refusal):  # what is paid may be refused now, and is not paid again
+            await repeat(subject)
         await expect(subject, "paid")
 
     @pytest.mark.parametrize("moment", ALL)
@@ -285,8 +284,8 @@ class CrashMatrix:
         booked = len(subject.world.payments.books)
         if long:
             await age(subject)
-        row_id = await subject_row(subject)
-        row = DueRow(subject.world.merchant_id, row_id, LONG if long else timedelta(seconds=20))
+        old = LONG if long else timedelta(seconds=20)
+        row = DueRow(subject.world.merchant_id, await row_of(subject), old)
         subject.world.act()
         with pytest.raises(ProcessDied):
             await subject.settle(Death(subject, moment).deps, row)
@@ -294,14 +293,7 @@ class CrashMatrix:
         await expect(subject, "paid" if booked or not long else "open")
 
 
-async def subject_row(subject: Subject) -> str:
+async def row_of(subject: Subject) -> str:
+    sql = f"SELECT id FROM {subject.table} WHERE merchant_id = $1"
     async with subject.world.deps.db.connection() as conn:
-        return await conn.fetchval(
-            f"SELECT id FROM {subject.table} WHERE merchant_id = $1", subject.world.merchant_id
-        )
-
-
-async def repeat_if_it_answers(subject: Subject) -> None:
-    """Once more: what is paid may be refused now, and is not paid again."""
-    with suppress(Refusal):
-        await repeat(subject)
+        return await conn.fetchval(sql, subject.world.merchant_id)

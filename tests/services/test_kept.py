@@ -5,8 +5,10 @@ import importlib
 import asyncpg
 import pytest
 
-from libs import retention, services
+from libs import descriptors, retention, services
 from libs.retention import BY_RULE, Kept
+from services.paylink import erased_events as paylink_events
+from services.payments import erased_events as payments_events
 
 WITH_CONTENT = ("text", "jsonb", "json", "bytea", "character varying", "ARRAY", "inet")
 
@@ -63,3 +65,9 @@ def test_every_rule_is_about_a_table_and_says_why(service):
     for rule in kept(service).rules:
         assert rule.table in kept(service).tables
         assert rule.why
+
+
+@pytest.mark.parametrize("erased", [payments_events, paylink_events])
+def test_what_is_erased_of_messages_is_in_the_contracts(erased):
+    for message, fields in erased.PERSONAL.items():
+        assert set(fields) <= set(descriptors.message(message).fields_by_name), message
