@@ -1,4 +1,5 @@
-"""Lists: newest first, a page at a time, with an opaque cursor.
+"""Lists: newest first, a page at a time, with an opaque cursor. One way for all of them: the door
+makes the `Page` of a request, `fetch` reads it, and the answer has `rows` and `next_cursor`.
 
 Ids are time-ordered, so a cursor is the last id of the page before and a list is
 `WHERE id < cursor ORDER BY id DESC LIMIT n + 1`. A page also ends where it would become too large for
@@ -7,16 +8,19 @@ one message: the server fits every list's answer.
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from libs import ids
+from libs.db import Conn
 from libs.errors import CursorInvalid
+from libs.rows import Table
 
 DEFAULT_LIMIT: Final = 20
 MAX_BYTES: Final = 1024 * 1024  # of a page; gRPC takes four times as much, and JSON needs more
@@ -41,6 +45,14 @@ class Page:
     before: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """The rows of a page, and the cursor of the next one; None on the last."""
+
+    rows: Sequence[T]
+    next_cursor: str | None = None
+
+
 def page_of(*, limit: int, cursor: str, prefix: str) -> Page:
     """`limit` 0 and `cursor` "" mean that the caller said nothing. Raises CursorInvalid."""
     if not cursor:
@@ -52,6 +64,32 @@ def page_of(*, limit: int, cursor: str, prefix: str) -> Page:
     if not ids.is_id(before, prefix):
         raise CursorInvalid
     return Page(limit or DEFAULT_LIMIT, before)
+
+
+def asked(request: Any, prefix: str) -> Page:
+    """The page that a list's request asks for, of ids that begin with `prefix`."""
+    return page_of(limit=request.limit, cursor=request.cursor, prefix=prefix)
+
+
+async def fetch(
+    conn: Conn, table: Table[T], page: Page, conditions: Mapping[str, object]
+) -> Listed[T]:
+    """`conditions`: SQL with {} for the value, which is left out where that is None.
+
+    So each combination has a plan of its own. A state is written into it: it decides which index
+    serves.
+    """
+    values: list[object] = [page.before, page.limit + 1]
+    where = ["id < $1"]
+    for condition, value in conditions.items():
+        if isinstance(value, Enum):
+            where.append(condition.format(f"'{value.value}'"))
+        elif value is not None:
+            values.append(value)
+            where.append(condition.format(f"${len(values)}"))
+    rows = await table.all(conn, f"WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT $2", *values)
+    kept, cursor = cut(rows, page)
+    return Listed(kept, cursor or None)
 
 
 def cut(rows: Sequence[T], page: Page) -> tuple[Sequence[T], str]:

@@ -1,11 +1,12 @@
 """Customers: create, look at, change. Erasing has a file of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs import context, idempotency, ids, pages
+from libs import context, idempotency, ids
 from libs.idempotency import Key
+from libs.pages import Listed, Page
 from services.oneclick import events
 from services.oneclick.deps import Deps
 from services.oneclick.errors import CustomerNotFound
@@ -25,8 +26,7 @@ class CreateCustomer:
 
 @dataclass(frozen=True, slots=True)
 class ListCustomers:
-    limit: int
-    cursor: str
+    page: Page
     email: str | None
     created_from: datetime | None
     created_to: datetime | None
@@ -66,19 +66,16 @@ async def get_customer(deps: Deps, customer_id: str) -> Customer:
     return customer
 
 
-async def list_customers(deps: Deps, query: ListCustomers) -> tuple[Sequence[Customer], str]:
-    """A page, and the cursor of the next one."""
-    page = pages.page_of(limit=query.limit, cursor=query.cursor, prefix="cus")
+async def list_customers(deps: Deps, query: ListCustomers) -> Listed[Customer]:
     async with deps.db.connection() as conn:
-        rows = await store.page(
+        return await store.page(
             conn,
             context.merchant_id(),
-            page,
+            query.page,
             email=query.email,
             created_from=query.created_from,
             created_to=query.created_to,
         )
-    return pages.cut(rows, page)
 
 
 async def update_customer(deps: Deps, customer_id: str, new: ContactChange) -> Customer:

@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.payments.v1 import payments_pb2
-from libs import wire
+from libs import pages, wire
 from libs.money import Money
 from services.oneclick.flows.attach import AttachInstrument
 from services.oneclick.flows.charge import CreateOneClickPayment
@@ -54,8 +54,7 @@ def create_customer(request: pb.CreateCustomerRequest) -> CreateCustomer:
 
 def list_customers(request: pb.ListCustomersRequest) -> ListCustomers:
     return ListCustomers(
-        limit=request.limit,
-        cursor=request.cursor,
+        page=pages.asked(request, "cus"),
         email=opt(request, "email"),
         created_from=_time(request, "created_from"),
         created_to=_time(request, "created_to"),

@@ -59,9 +59,9 @@ class OneClick(OneClickServiceServicer):
         self, request: pb.ListCustomersRequest, rpc: Rpc
     ) -> pb.ListCustomersResponse:
         query = requests.list_customers(request)
-        rows, cursor = await customers.list_customers(self._deps, query)
+        found = await customers.list_customers(self._deps, query)
         return pb.ListCustomersResponse(
-            data=[customer_pb(row) for row in rows], next_cursor=cursor or None
+            data=[customer_pb(row) for row in found.rows], next_cursor=found.next_cursor
         )
 
     async def UpdateCustomer(

@@ -8,8 +8,7 @@ from services.oneclick.rules import limits
 from services.oneclick.rules.domain import CustomerState
 from services.oneclick.rules.instruments import Card, InstrumentState, Token
 from services.oneclick.rules.limits import Policy
-from services.oneclick.store.instruments import tokens_of
-from services.oneclick.store.policies import policy_of
+from services.oneclick.store.policies import POLICIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,11 @@ def _buyer(row: Row) -> Buyer:
             country=row["country"] or "",
             fingerprint="",
         ),
-        tokens=tokens_of(row["tokens"] or ()),
+        tokens=tuple(Token(**token) for token in row["tokens"] or ()),
         consent_id=row["consent_id"],
         last_challenge_at=row["last_challenge_at"],
         address_id=row["address_id"],
-        policy=limits.DEFAULT if row["grace_seconds"] is None else policy_of(row),
+        policy=limits.DEFAULT if row["grace_seconds"] is None else POLICIES.read(row),
     )
 
 

@@ -1,60 +1,23 @@
 """SQL of one-click charges. This is the benchmarked path: few statements, each with its reason."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from libs import idempotency
-from libs.db import Conn, Row
+from libs import idempotency, rows
+from libs.db import Conn
 from libs.errors import StoredRefusal
 from libs.idempotency import Key
 from libs.money import Money
 from libs.payments.answer import Answer, Outcome, ScaHistory
 from libs.payments.due import CHECK_AFTER
 from services.oneclick.rules import limits
-from services.oneclick.rules.domain import (
-    CaptureMode,
-    Charge,
-    ChargeState,
-    charge_sources,
-    charge_target,
-)
+from services.oneclick.rules.domain import Charge, charge_sources, charge_target
 from services.oneclick.rules.limits import Spending
 from services.oneclick.rules.sessions import AFTER_CHARGE
 from services.oneclick.store.history import SCA_WINDOW, since_challenge_sql
-from services.oneclick.store.items import items_json, items_of, lowering_of
 
-_SELECT = (
-    "SELECT id, merchant_id, customer_id, instrument_id, address_id, consent_id, session_id,"
-    " session_try, state, amount_minor, currency, capture, order_reference, sca_payments,"
-    " sca_amount_minor, request, payment_id, capture_at, refusal, created_at, items, lowering"
-    " FROM charges"
-)
-
-
-def _charge(row: Row) -> Charge:
-    return Charge(
-        id=row["id"],
-        merchant_id=row["merchant_id"],
-        customer_id=row["customer_id"],
-        instrument_id=row["instrument_id"],
-        address_id=row["address_id"],
-        consent_id=row["consent_id"],
-        session_id=row["session_id"],
-        session_try=row["session_try"],
-        state=ChargeState(row["state"]),
-        amount=Money(row["amount_minor"], row["currency"]),
-        capture=CaptureMode(row["capture"]),
-        order_reference=row["order_reference"],
-        request=row["request"],
-        sca=ScaHistory(row["sca_payments"], row["sca_amount_minor"]),
-        created_at=row["created_at"],
-        payment_id=row["payment_id"],
-        capture_at=row["capture_at"],
-        refusal=StoredRefusal(**row["refusal"]) if row["refusal"] else None,
-        items=items_of(row["items"]),
-        lowering=lowering_of(row["lowering"]),
-    )
-
+_CHARGES: Final = rows.Table("charges", Charge, spread={"sca": "sca_"})
 
 # A statement of its own after the lock, so that it sees what others charged before they let go.
 _HISTORY = since_challenge_sql(
@@ -117,7 +80,7 @@ async def insert(conn: Conn, charge: Charge, last_challenge_at: datetime | None)
         SCA_WINDOW,
         charge.created_at,
         CHECK_AFTER,
-        items_json(charge.items),
+        rows.to_json(charge.items),
     )
     assert row is not None  # aggregates give a row
     return Inserted(
@@ -131,28 +94,19 @@ async def insert(conn: Conn, charge: Charge, last_challenge_at: datetime | None)
 
 
 async def get(conn: Conn, merchant_id: str, charge_id: str) -> Charge | None:
-    row = await conn.fetchrow(
-        _SELECT + " WHERE merchant_id = $1 AND id = $2", merchant_id, charge_id
-    )
-    return None if row is None else _charge(row)
+    where = "WHERE merchant_id = $1 AND id = $2"
+    return await _CHARGES.one(conn, where, merchant_id, charge_id)
 
 
 async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str = "") -> Charge | None:
     """The charge behind a payment, or the one of its key that does not know its payment yet."""
-    row = await conn.fetchrow(
-        _SELECT + " WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)",
-        merchant_id,
-        payment_id,
-        key,
-    )
-    return None if row is None else _charge(row)
+    where = "WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)"
+    return await _CHARGES.one(conn, where, merchant_id, payment_id, key)
 
 
 async def lock(conn: Conn, merchant_id: str, charge_id: str) -> Charge | None:
-    row = await conn.fetchrow(
-        _SELECT + " WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE", merchant_id, charge_id
-    )
-    return None if row is None else _charge(row)
+    where = "WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE"
+    return await _CHARGES.one(conn, where, merchant_id, charge_id)
 
 
 # One statement, so one round trip and one transaction: the charge, the key's answer, the session
@@ -222,7 +176,7 @@ async def refuse(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:
         charge.merchant_id,
         charge.id,
         state.value,
-        asdict(refusal),
+        rows.to_json(refusal),
         [source.value for source in charge_sources(Outcome.REFUSE)],
         AFTER_CHARGE[state].value,
     )

@@ -1,27 +1,10 @@
 """What an order holds, and the lowering that payments was asked for: rows of charges."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
 
+from libs import rows
 from libs.db import Conn
-from libs.money import Money
-from services.oneclick.rules.items import Item, Lowering
-
-
-def items_json(items: Sequence[Item]) -> list[dict[str, Any]]:
-    return [asdict(item) for item in items]
-
-
-def items_of(found: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
-    return tuple(Item(**item) for item in found)
-
-
-def lowering_of(found: Mapping[str, Any] | None) -> Lowering | None:
-    if found is None:
-        return None
-    return Lowering(found["key"], Money(**found["amount"]), items_of(found["items"]))
+from services.oneclick.rules.items import Lowering
 
 
 async def start_lowering(
@@ -33,7 +16,7 @@ async def start_lowering(
         " WHERE merchant_id = $1 AND id = $2 AND lowering IS NULL",
         merchant_id,
         charge_id,
-        asdict(lowering),
+        rows.to_json(lowering),
         check_after,
     )
 

@@ -1,0 +1,232 @@
+"""Rows to dataclasses and back: one way for all stores. What a statement does is said in the store.
+
+A field is the column of its name, and its type says what the column holds: an Enum its value, a
+tuple an array, another dataclass (or a tuple of them) JSON, Money `price` the columns `price_minor`
+and `currency`. What is otherwise is said where a table is described.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from operator import attrgetter, itemgetter
+from types import UnionType
+from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from libs.db import Conn, Row
+from libs.money import Money
+
+T = TypeVar("T")
+Convert = Callable[[Any], Any]
+
+_UNIONS: Final = (Union, UnionType)
+
+
+class Table(Generic[T]):
+    """A table whose rows are `kind`.
+
+    `spread`: fields whose dataclass has columns of its own here, with what these begin with.
+    `columns`: fields whose column is called otherwise; of a Money its two, with a blank between.
+    `sql`: fields that are only read, and how.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kind: type[T],
+        *,
+        spread: Mapping[str, str] | None = None,
+        columns: Mapping[str, str] | None = None,
+        sql: Mapping[str, str] | None = None,
+    ) -> None:
+        self._name = name
+        self._kind = kind
+        only_read = sql or {}
+        described = _Described(spread or {}, columns or {})
+        self._readers, writers = described.fields_of(kind, "")
+        self._writers = {column: writers[column] for column in writers if column not in only_read}
+        self.columns: Final = tuple(self._writers)
+        self.selected: Final = ", ".join(
+            (*self.columns, *(f"{text} AS {field}" for field, text in only_read.items()))
+        )
+        self.select: Final = f"SELECT {self.selected} FROM {name}"  # noqa: S608 - made of constants
+
+    def read(self, row: Row | Mapping[str, Any]) -> T:
+        """The dataclass of a row that has what is `selected`, and maybe more."""
+        return self._kind(**{name: read(row) for name, read in self._readers.items()})
+
+    def values(self, of: T, *columns: str) -> list[object]:
+        """What these columns hold, or all of them in their order."""
+        return [self._writers[column](of) for column in columns or self.columns]
+
+    def insert(self, **more: str) -> str:
+        """All columns, then `more`: each is SQL, with {} for a parameter that follows `values`."""
+        marks = [f"${number}" for number in range(1, len(self.columns) + 1)]
+        number = len(marks)
+        for sql in more.values():
+            number += "{}" in sql
+            marks.append(sql.format(f"${number}"))
+        names = ", ".join((*self.columns, *more))
+        return f"INSERT INTO {self._name} ({names}) VALUES ({', '.join(marks)})"  # noqa: S608 - made of constants
+
+    async def one(self, conn: Conn, where: str, *args: object) -> T | None:
+        """`where`: all that follows FROM."""
+        row = await conn.fetchrow(f"{self.select} {where}", *args)
+        return None if row is None else self.read(row)
+
+    async def all(self, conn: Conn, where: str, *args: object) -> list[T]:
+        """`where`: all that follows FROM."""
+        return [self.read(row) for row in await conn.fetch(f"{self.select} {where}", *args)]
+
+
+def assignments(columns: Sequence[str], *, first: int) -> str:
+    """`state = $3, email = $4`: for an UPDATE with `values(…, *columns)` from number `first` on."""
+    return ", ".join(f"{column} = ${number}" for number, column in enumerate(columns, first))
+
+
+def to_json(value: Any) -> Any:
+    """A dataclass, or several, as a jsonb column holds it."""
+    if is_dataclass(value):
+        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: to_json(each) for key, each in value.items()}
+    return [to_json(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def of_json(kind: Callable[..., T], stored: Mapping[str, Any]) -> T:
+    """What `to_json` made, also before `kind` got fields that have a default."""
+    known = _json_fields(kind)
+    return kind(**{name: known[name](value) for name, value in stored.items() if name in known})
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """How fields are read from a row, and how columns are written from a dataclass."""
+
+    spread: Mapping[str, str]
+    columns: Mapping[str, str]
+
+    def fields_of(self, kind: Any, start: str) -> tuple[dict[str, Convert], dict[str, Convert]]:
+        """Readers by field, writers by column. `start`: what each column begins with."""
+        readers: dict[str, Convert] = {}
+        writers: dict[str, Convert] = {}
+        for name, hint in _hints(kind).items():
+            readers[name], written = self._field(name, hint, start)
+            writers |= written
+        return readers, writers
+
+    def _field(self, name: str, hint: Any, start: str) -> tuple[Convert, dict[str, Convert]]:
+        bare, value = _bare(hint), attrgetter(name)
+        if name in self.spread:
+            return self._spread(name, hint, start + self.spread[name])
+        if bare is Money:
+            minor, currency = self.columns.get(name, f"{start}{name}_minor {start}currency").split()
+            return _money(minor, currency), {
+                minor: attrgetter(f"{name}.amount_minor"),
+                currency: attrgetter(f"{name}.currency"),
+            }
+        column = self.columns.get(name, start + name)
+        return _then(itemgetter(column), _of_column(hint)), {column: _then(value, _to_column(hint))}
+
+    def _spread(self, name: str, hint: Any, start: str) -> tuple[Convert, dict[str, Convert]]:
+        """One that is absent as a whole is absent in its first column."""
+        kind, value = _bare(hint), attrgetter(name)
+        readers, writers = self.fields_of(kind, start)
+        first, optional = next(iter(writers)), kind is not hint
+
+        def read(row: Any) -> Any:
+            if optional and row[first] is None:
+                return None
+            return kind(**{field: read(row) for field, read in readers.items()})
+
+        return read, {
+            column: _then(value, _unless_none(write) if optional else write)
+            for column, write in writers.items()
+        }
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
+
+
+@cache
+def _json_fields(kind: Any) -> dict[str, Convert]:
+    return {name: _of_json(hint) or _same for name, hint in _hints(kind).items()}
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _bare(hint: Any) -> Any:
+    """`X` of `X | None`."""
+    if get_origin(hint) in _UNIONS:
+        return next(arg for arg in get_args(hint) if arg is not type(None))
+    return hint
+
+
+def _unless_none(convert: Convert) -> Convert:
+    return lambda value: None if value is None else convert(value)
+
+
+def _then(first: Convert, second: Convert | None) -> Convert:
+    return first if second is None else lambda value: second(first(value))
+
+
+def _money(minor: str, currency: str) -> Convert:
+    return lambda row: Money(row[minor], row[currency])
+
+
+def _element(hint: Any) -> Any:
+    """`X` of a tuple or another sequence of X; None when it is neither."""
+    origin = get_origin(hint)
+    is_sequence = isinstance(origin, type) and issubclass(origin, Sequence)
+    return get_args(hint)[0] if is_sequence else None
+
+
+def _converted(hint: Any, element: Callable[[Any], Convert | None]) -> Convert | None:
+    """Of stored values: `element` says how a single one is converted."""
+    bare = _bare(hint)
+    inner = _element(bare)
+    if inner is not None:
+        each = element(inner)
+        return tuple if each is None else lambda values: tuple(each(value) for value in values)
+    convert = element(bare)
+    return None if convert is None else convert if bare is hint else _unless_none(convert)
+
+
+def _of_column(hint: Any) -> Convert | None:
+    def element(kind: Any) -> Convert | None:
+        if is_dataclass(kind):
+            whole: Any = kind
+            return lambda stored: of_json(whole, stored)
+        return kind if isinstance(kind, type) and issubclass(kind, Enum) else None
+
+    return _converted(hint, element)
+
+
+def _of_json(hint: Any) -> Convert | None:
+    def element(kind: Any) -> Convert | None:
+        return datetime.fromisoformat if kind is datetime else _of_column(kind)
+
+    return _converted(hint, element)
+
+
+def _to_column(hint: Any) -> Convert | None:
+    bare = _bare(hint)
+    plain = isinstance(bare, type) and not is_dataclass(bare) and not issubclass(bare, Enum)
+    return None if plain and get_origin(bare) is None else _stored
+
+
+def _stored(value: Any) -> Any:
+    """For asyncpg, which takes times as they are; only JSON spells them out."""
+    if isinstance(value, tuple | list):
+        return [_stored(each) for each in value]
+    return value if isinstance(value, datetime) else to_json(value)
