@@ -25,6 +25,14 @@ class Clock:
         return datetime.now(UTC) + timedelta(seconds=offset)
 
 
+async def offset(conn: Conn, merchant_id: str) -> timedelta:
+    """By how much a merchant's clock is ahead, where no call says it."""
+    ahead: timedelta | None = await conn.fetchval(
+        "SELECT clock_offset FROM test_clocks WHERE merchant_id = $1", merchant_id
+    )
+    return ahead or timedelta()
+
+
 async def follow(conn: Conn, merchant_id: str, offset_seconds: int) -> None:
     """Record that a test clock was advanced; clocks never run back."""
     await conn.execute(

@@ -10,18 +10,18 @@ from libs import client, process
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
 from libs.services import MERCHANT_UPDATED
-from services.notify import owner_worker, retention, webhook_worker, worker
-from services.notify.addresses import Guard, networks_of
-from services.notify.bounces import ReturnAddresses
+from services.notify import retention, worker
 from services.notify.config import Config
 from services.notify.deps import Deps
-from services.notify.mail import Mailer, Server
-from services.notify.merchants_client import Merchants
-from services.notify.oneclick_client import Customers
-from services.notify.paylink_client import Links
-from services.notify.providers import registry
+from services.notify.messages.merchants_client import Merchants
+from services.notify.messages.oneclick_client import Customers
+from services.notify.messages.paylink_client import Links
+from services.notify.messages.providers import registry
+from services.notify.messages.rules.bounces import ReturnAddresses
+from services.notify.messages.smtp_client import Mailer, Server
 from services.notify.service import messages, webhooks
-from services.notify.webhook_client import Receivers
+from services.notify.webhooks.guard import Guard, networks_of
+from services.notify.webhooks.receivers_client import Receivers
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 LAST_TRIES_SECONDS: Final = 15.0  # for messages and webhooks under way at stop
@@ -53,10 +53,8 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (webhooks_pb2_grpc.add_WebhooksServiceServicer_to_server, webhooks.Webhooks(deps)),
         ],
         kept=retention.KEPT,
-        loops=[*worker.loops(deps), *webhook_worker.loops(deps)],
-        handlers=worker.merged(
-            webhook_worker.handlers(), worker.handlers(deps), owner_worker.handlers(deps)
-        ),
+        loops=worker.loops(deps),
+        handlers=worker.handlers(deps),
         heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
         close=[
             lambda: deps.sending.wait(LAST_TRIES_SECONDS),

@@ -7,9 +7,9 @@ from pydantic import field_validator
 from libs.formats import CHECKS
 from libs.seal import Seal, keys_of
 from libs.settings import ServiceSettings
-from services.notify.addresses import networks_of
-from services.notify.mail import Server
-from services.notify.providers import senders
+from services.notify.messages.rules import senders
+from services.notify.messages.smtp_client import Server
+from services.notify.webhooks.guard import networks_of
 
 
 class Config(ServiceSettings):

@@ -8,14 +8,14 @@ from libs.clock import Clock
 from libs.db import Database
 from libs.seal import Seal
 from libs.tasks import Tasks
-from services.notify.addresses import Guard
-from services.notify.bounces import ReturnAddresses
-from services.notify.mail import Mailer
-from services.notify.merchants_client import Merchants
-from services.notify.oneclick_client import Customers
-from services.notify.paylink_client import Links
-from services.notify.providers.base import Provider
-from services.notify.webhook_client import Receivers
+from services.notify.messages.merchants_client import Merchants
+from services.notify.messages.oneclick_client import Customers
+from services.notify.messages.paylink_client import Links
+from services.notify.messages.providers.base import Provider
+from services.notify.messages.rules.bounces import ReturnAddresses
+from services.notify.messages.smtp_client import Mailer
+from services.notify.webhooks.guard import Guard
+from services.notify.webhooks.receivers_client import Receivers
 
 
 def world_now() -> datetime:

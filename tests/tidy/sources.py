@@ -31,11 +31,14 @@ class Source:
         return self.parts[1] if self.parts[0] == "services" and len(self.parts) > 2 else None
 
     @property
+    def subject(self) -> str:
+        """The part of its service that it belongs to, where one service has two subjects."""
+        return subject(self.parts) if self.service is not None else ""
+
+    @property
     def role(self) -> str:
         """What the anatomy of a service calls it: file name, or folder below the service."""
-        if self.service is not None and len(self.parts) > 3:
-            return self.parts[2]
-        return self.path.stem
+        return role(self.parts) if self.service is not None else self.path.stem
 
     def imports(self) -> Iterator[str]:
         """Dotted names of what it imports, also inside functions: `from a import b` is `a.b`."""
@@ -48,6 +51,18 @@ class Source:
 
     def uses(self, package: str) -> bool:
         return any(name == package or name.startswith(f"{package}.") for name in self.imports())
+
+
+@cache
+def subject(parts: tuple[str, ...]) -> str:
+    """Of a path or module in a service: the folder that has rules, stores and flows of its own."""
+    is_one = len(parts) > 3 and (ROOT.joinpath(*parts[:3]) / "rules").is_dir()
+    return parts[2] if is_one else ""
+
+
+def role(parts: tuple[str, ...]) -> str:
+    """Of a path or module in a service."""
+    return Path(parts[3 if subject(parts) else 2]).stem
 
 
 @cache

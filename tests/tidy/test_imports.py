@@ -5,46 +5,8 @@ import ast
 import pytest
 
 from libs.services import NAMES
-from tests.tidy.sources import Source, shipped
+from tests.tidy.sources import Source, role, shipped, subject
 
-# Rules without I/O; a service may add more files, these names are taken.
-PURE = {
-    "by_hand",
-    "cards",
-    "carts",
-    "disputes",
-    "domain",
-    "drafting",
-    "elsewhere",
-    "errors",
-    "fees",
-    "giving_back",
-    "instruments",
-    "items",
-    "late_approvals",
-    "limits",
-    "masking",
-    "moves",
-    "offers",
-    "orders",
-    "outcomes",
-    "paying",
-    "pictures",
-    "products",
-    "references",
-    "retry",
-    "routing",
-    "sca",
-    "schedule",
-    "sessions",
-    "old_news",
-    "settling",
-    "starting",
-    "states",
-    "tokens",
-    "transfers",
-    "velocity",
-}
 IO_PACKAGES = {
     "aiohttp",
     "asyncio",
@@ -88,10 +50,10 @@ STEPS = {
     "deps": 3,
     "store": 2,
     "connectors": 2,
+    "providers": 2,
     "events": 2,
     "rules": 1,
     "errors": 0,
-    **dict.fromkeys(PURE - {"errors"}, 1),
 }
 
 
@@ -108,8 +70,8 @@ def step(role: str) -> int | None:
 
 
 def side_by_side(role: str, other: str) -> bool:
-    """Rules may stand on each other, and events on the messages of other events."""
-    return {role, other} <= PURE or ending(role) == ending(other) == "_events"
+    """Files of one folder may stand on each other, and events on the messages of other events."""
+    return role == other or ending(role) == ending(other) == "_events"
 
 
 def offenders(rule) -> list[str]:
@@ -213,9 +175,7 @@ def test_payments_calls_no_other_service():
 
 def is_pure(source: Source) -> bool:
     """By place: `rules/`, and the refusals that rules raise."""
-    if source.service is None:
-        return False
-    return source.role == "rules" or (len(source.parts) == 3 and source.role in PURE)
+    return source.service is not None and source.role in {"rules", "errors"}
 
 
 def test_pure_files_import_no_input_or_output():
@@ -244,7 +204,7 @@ def is_clock_call(node: ast.AST) -> bool:
     )
 
 
-@pytest.mark.parametrize("service", [name for name in NAMES if name != "notify"])
+@pytest.mark.parametrize("service", NAMES)
 def test_imports_inside_a_service_go_down(service: str):
     wrong = []
     for source in shipped():
@@ -252,12 +212,22 @@ def test_imports_inside_a_service_go_down(service: str):
         if source.service != service or own is None:
             continue
         for name in source.imports():
-            parts = name.split(".")
-            if parts[:2] != ["services", service] or len(parts) < 3 or parts[2] == source.role:
+            parts = tuple(name.split("."))
+            if parts[:2] != ("services", service) or len(parts) < 3:
                 continue
-            other = step(parts[2])
-            if side_by_side(source.role, parts[2]):
+            other = step(role(parts))
+            above = not source.subject and subject(parts)  # the process's own files
+            if source.subject == subject(parts) and side_by_side(source.role, role(parts)):
                 continue
-            if other is not None and other >= own:
+            if other is not None and (other > own or (other == own and not above)):
                 wrong.append(f"{source.path} imports {name}")
     assert wrong == []
+
+
+def test_the_subjects_of_a_service_do_not_import_each_other():
+    def rule(source: Source) -> bool:
+        found = {subject(tuple(name.split("."))) for name in source.imports()}
+        return bool(source.subject and found - {"", source.subject})
+
+    assert {source.subject for source in shipped()} >= {"messages", "webhooks"}
+    assert offenders(rule) == []

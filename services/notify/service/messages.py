@@ -11,8 +11,15 @@ from incasso.notify.v1.messages_pb2_grpc import MessagesServiceServicer
 from libs import wire
 from libs.idempotency import key_of
 from services.notify.deps import Deps
-from services.notify.domain import Channel, Kind, Message, State, Suppression, SuppressionReason
-from services.notify.flows import news, reading, resend
+from services.notify.messages.flows import lookup, reports, resend
+from services.notify.messages.rules.domain import (
+    Channel,
+    Kind,
+    Message,
+    State,
+    Suppression,
+    SuppressionReason,
+)
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
@@ -71,14 +78,14 @@ class Messages(MessagesServiceServicer):
         self._deps = deps
 
     async def GetMessage(self, request: pb.GetMessageRequest, rpc: Rpc) -> pb.GetMessageResponse:
-        found = await reading.get_message(self._deps, request.message_id)
+        found = await lookup.get_message(self._deps, request.message_id)
         return pb.GetMessageResponse(message=message_pb(found))
 
     async def ListMessages(
         self, request: pb.ListMessagesRequest, rpc: Rpc
     ) -> pb.ListMessagesResponse:
         created_from, created_to = _opt(request, "created_from"), _opt(request, "created_to")
-        query = reading.ListMessages(
+        query = lookup.ListMessages(
             limit=request.limit,
             cursor=request.cursor,
             state=_STATE_OF.get(request.state),
@@ -87,7 +94,7 @@ class Messages(MessagesServiceServicer):
             created_from=wire.time_of(created_from) if created_from else None,
             created_to=wire.time_of(created_to) if created_to else None,
         )
-        rows, cursor = await reading.list_messages(self._deps, query)
+        rows, cursor = await lookup.list_messages(self._deps, query)
         return pb.ListMessagesResponse(
             data=[message_pb(row) for row in rows], next_cursor=cursor or None
         )
@@ -106,7 +113,7 @@ class Messages(MessagesServiceServicer):
     async def ListSuppressions(
         self, request: pb.ListSuppressionsRequest, rpc: Rpc
     ) -> pb.ListSuppressionsResponse:
-        rows, cursor = await reading.list_suppressions(
+        rows, cursor = await lookup.list_suppressions(
             self._deps, limit=request.limit, cursor=request.cursor
         )
         return pb.ListSuppressionsResponse(
@@ -116,13 +123,13 @@ class Messages(MessagesServiceServicer):
     async def DeleteSuppression(
         self, request: pb.DeleteSuppressionRequest, rpc: Rpc
     ) -> pb.DeleteSuppressionResponse:
-        await reading.delete_suppression(self._deps, request.suppression_id)
+        await lookup.delete_suppression(self._deps, request.suppression_id)
         return pb.DeleteSuppressionResponse()
 
     async def HandleSmsStatus(
         self, request: pb.HandleSmsStatusRequest, rpc: Rpc
     ) -> pb.HandleSmsStatusResponse:
-        await news.handle_sms_status(
+        await reports.handle_sms_status(
             self._deps,
             provider=request.provider,
             url=request.url,
@@ -134,5 +141,5 @@ class Messages(MessagesServiceServicer):
     async def HandleBounce(
         self, request: pb.HandleBounceRequest, rpc: Rpc
     ) -> pb.HandleBounceResponse:
-        await news.handle_bounce(self._deps, request.body)
+        await reports.handle_bounce(self._deps, request.body)
         return pb.HandleBounceResponse()

@@ -11,16 +11,17 @@ from incasso.notify.v1 import webhooks_pb2 as pb
 from incasso.notify.v1.webhooks_pb2_grpc import WebhooksServiceServicer
 from libs import context, idempotency, ids, telemetry, wire
 from libs.pages import page_of
-from services.notify import events, public_events, webhook_domain
 from services.notify.deps import Deps
-from services.notify.flows import deliveries, endpoints, feed, replays
-from services.notify.store.feed import EventFilter
-from services.notify.webhook_domain import (
+from services.notify.webhooks import events
+from services.notify.webhooks.flows import deliveries, endpoints, feed, replays
+from services.notify.webhooks.rules import domain, public_events
+from services.notify.webhooks.rules.domain import (
     DeliveryState,
     EndpointChange,
     EndpointState,
     PublicEvent,
 )
+from services.notify.webhooks.store.feed import EventFilter
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 _ENDPOINT_STATE: Final[Mapping[int, EndpointState]] = {
@@ -104,7 +105,7 @@ class Webhooks(WebhooksServiceServicer):
             self._deps,
             context.merchant_id(),
             endpoint_id=request.webhook_endpoint_id,
-            overlap=overlap if said else webhook_domain.DEFAULT_OVERLAP,
+            overlap=overlap if said else domain.DEFAULT_OVERLAP,
             once=idempotency.key_of(request, "RotateWebhookSecret"),
         )
         return pb.RotateWebhookSecretResponse(

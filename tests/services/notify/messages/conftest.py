@@ -16,19 +16,19 @@ from libs.db import Database
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
-from services.notify.addresses import Guard
-from services.notify.bounces import ReturnAddresses
 from services.notify.deps import Deps
-from services.notify.domain import Channel
-from services.notify.mail import Mailer, Timeouts
-from services.notify.mail import Server as MailAddress
-from services.notify.merchants_client import Merchants
-from services.notify.oneclick_client import Customers
-from services.notify.paylink_client import Links
-from services.notify.providers.senders import Sender
-from services.notify.providers.twilio import Account, Twilio
+from services.notify.messages.merchants_client import Merchants
+from services.notify.messages.oneclick_client import Customers
+from services.notify.messages.paylink_client import Links
+from services.notify.messages.providers.twilio import Account, Twilio
+from services.notify.messages.rules.bounces import ReturnAddresses
+from services.notify.messages.rules.domain import Channel
+from services.notify.messages.rules.senders import Sender
+from services.notify.messages.smtp_client import Mailer, Timeouts
+from services.notify.messages.smtp_client import Server as MailAddress
 from services.notify.service import messages
-from services.notify.webhook_client import Receivers
+from services.notify.webhooks.guard import Guard
+from services.notify.webhooks.receivers_client import Receivers
 from tests.services.notify.messages import neighbours, sms_double
 from tests.services.notify.messages.mail_double import MailServer
 from tests.services.notify.messages.sms_double import SmsApi

@@ -6,9 +6,9 @@ from cryptography.fernet import Fernet
 from incasso.notify.v1 import messages_pb2 as pb
 from libs import ids
 from libs.errors import Refusal
-from services.notify.bounces import ReturnAddresses
 from services.notify.errors import NoticeMalformed, SignatureInvalid
-from services.notify.smtp_replies import mailbox_is_gone, refusal
+from services.notify.messages.rules.bounces import ReturnAddresses
+from services.notify.messages.rules.smtp_replies import mailbox_is_gone, refusal
 from tests.services.notify.messages.conftest import KEYS
 from tests.services.notify.messages.world import World
 

@@ -14,10 +14,10 @@ from libs import ids
 from libs.db import Conn, Database
 from libs.due import Room
 from libs.errors import ServiceUnavailable
-from services.notify import retry
-from services.notify.domain import PHONES, Channel
-from services.notify.flows import record, send
-from services.notify.store import tries
+from services.notify.messages.flows import record, send
+from services.notify.messages.rules import retry
+from services.notify.messages.rules.domain import PHONES, Channel
+from services.notify.messages.store import tries
 from tests.services.notify.messages.mail_double import wait
 from tests.services.notify.messages.world import World
 
@@ -169,7 +169,7 @@ async def test_a_fault_of_ours_is_tried_again_and_given_up(world: World, monkeyp
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a template")
 
-    monkeypatch.setattr(send.letters, "letter", broken)
+    monkeypatch.setattr(send.emails, "letter", broken)
     await world.turn()
     row = await world.row()
     assert (row["state"], row["error"]) == ("queued", "KeyError")

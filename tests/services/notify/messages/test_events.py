@@ -12,9 +12,9 @@ from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import events_pb2 as payment_events
 from libs import ids
 from libs.bus import Event
-from libs.consumer import Together
+from libs.consumer import Handler, Together
 from services.notify import worker
-from services.notify.domain import FINAL, INITIAL, TRANSITIONS, State
+from services.notify.messages.rules.domain import FINAL, INITIAL, TRANSITIONS, State
 from tests.services.notify.messages.neighbours import money
 from tests.services.notify.messages.world import Requested, World
 
@@ -188,7 +188,7 @@ async def test_erasing_a_customer_erases_the_copies(world: World):
 async def test_a_subject_may_have_two_readers(world: World):
     seen: list[str] = []
 
-    def reader(name: str) -> worker.Handler:
+    def reader(name: str) -> Handler:
         async def handle(_: object, event: Event) -> None:
             seen.append(f"{name} {event.subject}")
 

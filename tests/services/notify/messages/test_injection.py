@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from incasso.paylink.v1 import paylink_pb2
 from libs.formats import CHECKS
-from services.notify import mime
+from services.notify.messages.rules import mime
 from tests.services.notify.messages.world import Requested, World
 
 HEADERS = [

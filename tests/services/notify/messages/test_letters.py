@@ -12,10 +12,19 @@ from hypothesis import strategies as st
 
 from libs.money import Money
 from services.gateway.pay import texts_en, texts_it
-from services.notify import gsm, letters, rendering, words
-from services.notify.domain import LINK_KINDS, OWNER_KINDS, STOPPABLE, About, Item, Kind, about_of
-from services.notify.merchants_client import Merchant
-from services.notify.paylink_client import about_link
+from services.notify.messages import rendering
+from services.notify.messages.paylink_client import about_link
+from services.notify.messages.rules import emails, gsm, texts
+from services.notify.messages.rules.domain import (
+    LINK_KINDS,
+    OWNER_KINDS,
+    STOPPABLE,
+    About,
+    Item,
+    Kind,
+    Merchant,
+    about_of,
+)
 from tests.services.notify.messages.neighbours import link_of, money
 
 URL = "https://pay.example/p/3kTq9w0bZ6mHhJ8sX2yQvA"
@@ -41,7 +50,7 @@ ALL = list(itertools.product(SHOPPER_KINDS, ("it", "en")))
 
 def mail(kind: Kind, locale: str, about: About = ABOUT, merchant: Merchant = MERCHANT):
     url = URL if kind in LINK_KINDS else ""
-    letter = letters.letter(kind, about, merchant, locale=locale, url=url)
+    letter = emails.letter(kind, about, merchant, locale=locale, url=url)
     envelope = rendering.Envelope("msg_1", "pay@incasso.example", "g@example.com", about.name, NOW)
     content = rendering.email_of(letter, merchant, envelope, public_url=PUBLIC)
     return message_from_bytes(content, policy=policy.default), content
@@ -108,7 +117,7 @@ def test_any_text_makes_a_mail(name: str, description: str, reference: str):
 @pytest.mark.parametrize(("kind", "locale"), ALL)
 def test_a_text_message_fits(kind: Kind, locale: str):
     url = URL if kind in LINK_KINDS else ""
-    body = letters.text_message(kind, ABOUT, MERCHANT, locale=locale, url=url)
+    body = emails.text_message(kind, ABOUT, MERCHANT, locale=locale, url=url)
     assert gsm.septets(body) <= 160
     assert body.startswith("Ottica Rossi: ")
     assert {"it": "EUR 129,00", "en": "EUR 129.00"}[locale] in body
@@ -130,7 +139,7 @@ def test_the_link_is_always_whole_within_160_characters(
 ):
     url = f"https://pay.example/p/{path}" if kind in LINK_KINDS else ""
     about = About(Money(amount_minor, currency), reference, description)
-    body = letters.text_message(kind, about, Merchant(merchant, "it"), locale=locale, url=url)
+    body = emails.text_message(kind, about, Merchant(merchant, "it"), locale=locale, url=url)
     assert url in body
     assert gsm.septets(body) <= max(160, gsm.septets(url))
     if not url or gsm.septets(url) < 100:
@@ -162,7 +171,7 @@ def test_after_a_part_has_arrived_a_message_asks_for_the_rest(kind: Kind, deposi
     assert "Già ricevuto con bonifico: 100,00\xa0€" in text
     assert "Totale: 129,00\xa0€" in text
     assert "129,00" not in message["Subject"]
-    body = letters.text_message(kind, about, MERCHANT, locale="it", url=URL)
+    body = emails.text_message(kind, about, MERCHANT, locale="it", url=URL)
     assert "EUR 29,00" in body
     assert "129,00" not in body
 
@@ -184,17 +193,17 @@ def test_after_a_part_has_arrived_a_message_asks_for_the_rest(kind: Kind, deposi
 )
 def test_a_text_message_says_only_what_a_phone_can_show(description, reference, said):
     about = About(Money(100, "EUR"), reference, description)
-    body = letters.text_message(Kind.LINK, about, MERCHANT, locale="it", url=URL)
+    body = emails.text_message(Kind.LINK, about, MERCHANT, locale="it", url=URL)
     assert body == f"Ottica Rossi: {said} {URL}"
 
 
 def test_a_merchant_whose_name_a_phone_cannot_show_is_left_out():
-    body = letters.text_message(Kind.LINK, ABOUT, Merchant("Οπτικά", "it"), locale="it", url=URL)
+    body = emails.text_message(Kind.LINK, ABOUT, Merchant("Οπτικά", "it"), locale="it", url=URL)
     assert body.startswith("paga EUR 129,00")
 
 
 def test_messages_look_and_speak_like_the_pay_pages():
-    for page, said in ((texts_it.WORDS, words.WORDS["it"]), (texts_en.WORDS, words.WORDS["en"])):
+    for page, said in ((texts_it.WORDS, texts.WORDS["it"]), (texts_en.WORDS, texts.WORDS["en"])):
         pairs = {
             "to_pay": said.kinds[Kind.LINK].amount_label,
             "reference": said.reference,
@@ -213,7 +222,7 @@ def test_italian_says_tu():
     formal = re.compile(
         r"\b(lei|suo|sua|suoi|sue|potrà|deve|vuole|le chiede|la aspetta)\b", re.IGNORECASE
     )
-    for text in words.WORDS["it"].kinds.values():
+    for text in texts.WORDS["it"].kinds.values():
         for line in (text.subject, text.preheader, text.heading, text.intro, text.sms, *text.notes):
             assert not formal.search(line), line
 

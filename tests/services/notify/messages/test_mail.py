@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from incasso.paylink.v1 import paylink_pb2
-from services.notify import retry, worker
+from services.notify.messages import worker
+from services.notify.messages.rules import retry
 from tests.services.notify.messages.mail_double import hang_up, say, wait
 from tests.services.notify.messages.world import Requested, World
 

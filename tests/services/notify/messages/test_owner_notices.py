@@ -6,8 +6,8 @@ import pytest
 
 from incasso.merchants.v1 import events_pb2, merchants_pb2
 from libs import wire
-from services.notify import owner_letters, owner_worker
-from services.notify.domain import OWNER_KINDS
+from services.notify.messages.rules import owner_emails
+from services.notify.messages.rules.domain import OWNER_KINDS
 from tests.services.notify.messages.world import World
 
 REQUESTED = ("bank_account_change_requested", events_pb2.BankAccountChangeRequested)
@@ -27,8 +27,7 @@ async def happen(world: World, what: tuple[str, Any], **changes: Any) -> Any:
     name, message = what
     told = message(merchant=world.neighbours.merchant, change=change)
     event = world.event(f"merchants.merchant.{name}", told)
-    async with world.db.transaction() as tx:
-        await owner_worker.handlers(world.deps)[event.subject](tx, event)
+    await world.happen(event)
     return event
 
 
@@ -44,7 +43,7 @@ async def test_the_owner_is_told_of_another_bank_account(
     row = await world.row()
     assert (row["kind"], row["state"], row["recipient"]) == (kind, "sent", "owner@rossi.example")
     (letter,) = world.mail.letters
-    said = owner_letters.WORDS[locale]
+    said = owner_emails.WORDS[locale]
     for part in ("plain", "html"):
         text = letter.get_body((part,)).get_content()
         assert "Ottica Nova, IT60…3456" in text
@@ -69,12 +68,11 @@ async def test_without_any_address_nobody_is_told(world: World):
 
 async def test_a_repeated_event_tells_once(world: World):
     event = await happen(world, REQUESTED)
-    async with world.db.transaction() as tx:
-        await owner_worker.handlers(world.deps)[event.subject](tx, event)
+    await world.happen(event)
     await world.turn()
     assert len(world.mail.inbox) == 1
 
 
 def test_both_languages_say_every_notice():
-    for said in owner_letters.WORDS.values():
+    for said in owner_emails.WORDS.values():
         assert set(said.notices) == OWNER_KINDS

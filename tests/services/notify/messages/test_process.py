@@ -18,7 +18,7 @@ from incasso.notify.v1 import messages_pb2 as pb
 from incasso.notify.v1.messages_pb2_grpc import MessagesServiceStub
 from libs import bus, client, context, relay
 from libs.errors import ServiceUnavailable
-from services.notify import merchants_client
+from services.notify.messages import merchants_client
 from stack.process import accepts_connections, wait_until
 from tests import waiting
 from tests.conftest import ROOT

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from incasso.paylink.v1 import paylink_pb2
 from services.notify.config import Config
-from services.notify.providers.senders import Sender
+from services.notify.messages.rules.senders import Sender
 from tests.services.notify.messages.world import World
 
 CONFIG = {

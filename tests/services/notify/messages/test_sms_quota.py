@@ -9,7 +9,8 @@ from incasso.notify.v1 import events_pb2
 from incasso.notify.v1 import messages_pb2 as pb
 from incasso.paylink.v1 import paylink_pb2
 from libs import clock
-from services.notify import quotas, sms_events, worker
+from services.notify.messages import events, worker
+from services.notify.messages.rules import quotas
 from tests.services.notify.messages.world import World
 
 USED_UP = 'the plan "basic" allows 5 text messages a month (sms_per_month); they are used up'
@@ -28,7 +29,7 @@ async def told(world: World) -> list[events_pb2.SmsQuotaReached]:
         rows = await conn.fetch(
             "SELECT body FROM outbox WHERE merchant_id = $1 AND subject = $2 ORDER BY seq",
             world.merchant_id,
-            sms_events.SUBJECT,
+            events.SUBJECT,
         )
     return [events_pb2.SmsQuotaReached.FromString(row["body"]) for row in rows]
 

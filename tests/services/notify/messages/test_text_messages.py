@@ -12,8 +12,8 @@ from incasso.paylink.v1 import paylink_pb2
 from libs import clock
 from libs.errors import Refusal
 from services.notify.errors import NoticeMalformed, ProviderUnknown, SignatureInvalid
-from services.notify.providers.twilio import outcome_of
-from services.notify.smtp_replies import written
+from services.notify.messages.providers.twilio import outcome_of
+from services.notify.messages.rules.smtp_replies import written
 from tests.services.notify.messages.neighbours import URL
 from tests.services.notify.messages.sms_double import TOKEN
 from tests.services.notify.messages.world import World

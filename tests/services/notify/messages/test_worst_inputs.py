@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from libs import ids
-from services.notify import bounces, gsm, letters, mime
 from services.notify.errors import NoticeMalformed, SignatureInvalid
-from services.notify.providers.twilio import Account, Twilio
-from services.notify.smtp_replies import refusal, written
+from services.notify.messages.providers.twilio import Account, Twilio
+from services.notify.messages.rules import bounces, emails, gsm, mime
+from services.notify.messages.rules.smtp_replies import refusal, written
 from tests.services.notify.messages.conftest import KEYS
 
 SIZE = 256 * 1024  # what the gateway lets in
@@ -101,5 +101,5 @@ def test_a_servers_reply_is_read_in_no_time(text: str):
     ],
 )
 def test_what_people_typed_is_written_in_no_time(text: str):
-    for write in (mime.without_words, mime.phrase, letters.one_line, gsm.transliterated):
+    for write in (mime.without_words, mime.phrase, emails.one_line, gsm.transliterated):
         assert spent(lambda write=write: write(text[:LONGEST])) < SECONDS, write

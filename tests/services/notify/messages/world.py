@@ -11,6 +11,7 @@ from libs import bus, client, context, ids
 from libs.db import Conn, Database
 from services.notify import worker
 from services.notify.deps import Deps
+from services.notify.messages import worker as messages
 from tests.services.notify.messages.mail_double import MailServer
 from tests.services.notify.messages.neighbours import Neighbours, link_of, money
 from tests.services.notify.messages.sms_double import SmsApi
@@ -110,8 +111,8 @@ class World:
     async def turn(self, times: int = 1) -> None:
         """The workers look at what is due, `times` times."""
         for _ in range(times):
-            await worker.mail_worker(self.deps).run_once()
-            await worker.phone_worker(self.deps).run_once()
+            await messages.mail_worker(self.deps).run_once()
+            await messages.phone_worker(self.deps).run_once()
 
     async def due(self) -> None:
         """What waits is due now."""

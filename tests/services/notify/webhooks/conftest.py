@@ -16,16 +16,16 @@ from libs import client, db, services
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
-from services.notify.addresses import Guard
-from services.notify.bounces import ReturnAddresses
 from services.notify.deps import Deps
-from services.notify.mail import Mailer
-from services.notify.mail import Server as MailAddress
-from services.notify.merchants_client import Merchants
-from services.notify.oneclick_client import Customers
-from services.notify.paylink_client import Links
+from services.notify.messages.merchants_client import Merchants
+from services.notify.messages.oneclick_client import Customers
+from services.notify.messages.paylink_client import Links
+from services.notify.messages.rules.bounces import ReturnAddresses
+from services.notify.messages.smtp_client import Mailer
+from services.notify.messages.smtp_client import Server as MailAddress
 from services.notify.service.webhooks import Webhooks
-from services.notify.webhook_client import Receivers
+from services.notify.webhooks.guard import Guard
+from services.notify.webhooks.receivers_client import Receivers
 from tests.services.notify.webhooks.hooks import Hooks, Receiver, Time
 from tests.waiting import HANGING_SECONDS
 

@@ -11,9 +11,9 @@ from incasso.notify.v1 import webhooks_pb2 as pb
 from incasso.payments.v1 import events_pb2, payments_pb2
 from libs import client, context, ids, wire
 from libs.bus import Event
-from services.notify import webhook_worker
 from services.notify.deps import Deps
-from services.notify.webhook_worker import DeliveryWorker
+from services.notify.webhooks import worker
+from services.notify.webhooks.worker import DeliveryWorker
 
 CAPTURED = "incasso.payments.payment.captured"
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -119,7 +119,7 @@ class Hooks:
             occurred_at=datetime.now(UTC),
         )
         async with self.deps.db.transaction() as conn:
-            await webhook_worker.handlers()[subject](conn, event)
+            await worker.handlers()[subject](conn, event)
         return event.event_id
 
     async def send(self) -> int:

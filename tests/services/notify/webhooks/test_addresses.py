@@ -5,9 +5,9 @@ import pytest
 from aiohttp import ClientTimeout
 from aiohttp.abc import AbstractResolver
 
-from services.notify.addresses import Guard, is_allowed
 from services.notify.errors import WebhookUrlRefused
-from services.notify.webhook_client import Receivers
+from services.notify.webhooks.guard import Guard, is_allowed
+from services.notify.webhooks.receivers_client import Receivers
 
 LOOPBACK = [ip_network("127.0.0.0/8")]
 PUBLIC = ["93.184.216.34", "8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808"]

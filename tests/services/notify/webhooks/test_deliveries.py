@@ -8,7 +8,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from incasso.notify.v1 import webhooks_pb2 as pb
 from libs import json_out
-from services.notify import webhook_schedule
+from services.notify.webhooks.rules import schedule
 from tests.services.notify.webhooks.hooks import TRACEPARENT, Hooks
 
 PENDING = pb.WebhookDelivery.STATE_PENDING
@@ -84,18 +84,18 @@ async def test_tries_follow_the_schedule_and_end(hooks: Hooks):
     endpoint = await hooks.endpoint()
     hooks.receiver.answer("/hook", 503)
     await hooks.happen()
-    for tries in range(1, webhook_schedule.TRIES):
+    for tries in range(1, schedule.TRIES):
         began = datetime.now(UTC)
         assert await hooks.send() == 1
         delivery = await hooks.delivery(endpoint)
         wait = delivery.next_attempt_at.ToDatetime(UTC) - began
-        planned = webhook_schedule.DELAYS[tries]
+        planned = schedule.DELAYS[tries]
         assert 0.9 * planned <= wait <= 1.1 * planned + timedelta(seconds=5)
         await hooks.make_due()
     assert await hooks.send() == 1
     delivery = await hooks.delivery(endpoint)
     assert delivery.state == FAILED
-    assert len(delivery.attempts) == webhook_schedule.TRIES
+    assert len(delivery.attempts) == schedule.TRIES
     assert await hooks.send() == 0
     assert (await hooks.seen(endpoint)).state == ENABLED, "it fails for a moment only"
 
@@ -197,7 +197,7 @@ async def test_an_endpoint_that_takes_nothing_for_five_days_is_disabled(hooks: H
     endpoint = await hooks.endpoint()
     hooks.receiver.answer("/hook", 500)
     await hooks.happen()
-    for _ in range(webhook_schedule.TRIES):
+    for _ in range(schedule.TRIES):
         await hooks.make_due()
         await hooks.send()
     hooks.time.ahead = timedelta(days=4)

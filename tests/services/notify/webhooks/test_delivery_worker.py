@@ -5,9 +5,9 @@ import asyncio
 from aiohttp import web
 
 from incasso.notify.v1 import webhooks_pb2 as pb
-from services.notify.store import deliveries
-from services.notify.store.deliveries import Room
-from services.notify.webhook_worker import LEASE, DeliveryWorker
+from services.notify.webhooks.store import deliveries
+from services.notify.webhooks.store.deliveries import Room
+from services.notify.webhooks.worker import LEASE, DeliveryWorker
 from tests.services.notify.webhooks.hooks import Hooks
 from tests.waiting import HANGING_SECONDS, until
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.errors import InvalidArgument
-from services.notify import public_events, webhook_domain
-from services.notify.webhook_domain import (
+from services.notify.webhooks.rules import domain, public_events
+from services.notify.webhooks.rules.domain import (
     Attempt,
     Delivery,
     DeliveryState,
@@ -18,7 +18,7 @@ from services.notify.webhook_domain import (
     EndpointChange,
     EndpointState,
 )
-from services.notify.webhook_schedule import TRIES
+from services.notify.webhooks.rules.schedule import TRIES
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 ENDPOINT = Endpoint(
@@ -47,11 +47,11 @@ GONE = Attempt(NOW, duration_ms=1, status=410, error="answered 410")
 
 
 def after(delivery: Delivery, attempt: Attempt) -> Delivery:
-    return webhook_domain.after_attempt(delivery, attempt, now=NOW, spread=0)
+    return domain.after_attempt(delivery, attempt, now=NOW, spread=0)
 
 
 def endpoint_after(endpoint: Endpoint, attempt: Attempt, *, given_up=False, now=NOW) -> Endpoint:
-    return webhook_domain.endpoint_after(endpoint, attempt, given_up=given_up, now=now)
+    return domain.endpoint_after(endpoint, attempt, given_up=given_up, now=now)
 
 
 def test_a_taken_delivery_is_due_no_more():
@@ -84,10 +84,10 @@ def test_a_delivery_is_due_exactly_while_it_is_pending(attempts: list[Attempt]):
 
 def test_tried_again_after_its_end_it_has_all_tries_before_it():
     failed = replace(DELIVERY, state=DeliveryState.FAILED, due_at=None, tries=TRIES)
-    again = webhook_domain.retry(failed, now=NOW)
+    again = domain.retry(failed, now=NOW)
     assert (again.state, again.tries, again.due_at) == (DeliveryState.PENDING, 0, NOW)
     waiting = replace(DELIVERY, tries=3)
-    assert webhook_domain.retry(waiting, now=NOW).tries == 3
+    assert domain.retry(waiting, now=NOW).tries == 3
 
 
 def test_failing_counts_from_the_first_failure_to_the_next_success():
@@ -98,7 +98,7 @@ def test_failing_counts_from_the_first_failure_to_the_next_success():
 
 
 def test_five_days_without_success_disable_only_when_a_delivery_was_given_up():
-    later = NOW + webhook_domain.FAILING_FOR
+    later = NOW + domain.FAILING_FOR
     failing = endpoint_after(ENDPOINT, MISSED)
     assert endpoint_after(failing, MISSED, now=later).state is EndpointState.ENABLED
     exhausted = endpoint_after(failing, MISSED, given_up=True)
@@ -108,23 +108,23 @@ def test_five_days_without_success_disable_only_when_a_delivery_was_given_up():
 
 def test_a_disabled_endpoint_stays_disabled_for_its_first_reason():
     change = EndpointChange(state=EndpointState.DISABLED)
-    disabled = webhook_domain.change_endpoint(ENDPOINT, change)
+    disabled = domain.change_endpoint(ENDPOINT, change)
     assert endpoint_after(disabled, GONE).disabled_reason is DisabledReason.MERCHANT
-    assert webhook_domain.change_endpoint(disabled, change) == disabled
+    assert domain.change_endpoint(disabled, change) == disabled
 
 
 def test_enabled_again_its_failures_are_forgotten():
     gone = endpoint_after(endpoint_after(ENDPOINT, MISSED, given_up=True), GONE)
     change = EndpointChange(state=EndpointState.ENABLED)
-    assert webhook_domain.change_endpoint(gone, change) == ENDPOINT
+    assert domain.change_endpoint(gone, change) == ENDPOINT
 
 
 def test_types_and_nouns_are_known_and_repeats_dropped():
     types = ["payment.captured", "cart.*", "payment.captured"]
-    assert webhook_domain.check_event_types(types, "event_types") == tuple(types[:2])
+    assert domain.check_event_types(types, "event_types") == tuple(types[:2])
     for wrong in ("*", "payment", "payment.", "Payment.*", "test", "test.*", ""):
         with pytest.raises(InvalidArgument):
-            webhook_domain.check_event_types([wrong], "event_types")
+            domain.check_event_types([wrong], "event_types")
 
 
 def test_a_wildcard_means_the_types_of_its_noun():

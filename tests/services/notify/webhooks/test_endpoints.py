@@ -7,8 +7,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from incasso.notify.v1 import webhooks_pb2 as pb
 from libs.errors import Kind, RemoteRefusal
-from services.notify import events
-from services.notify.webhook_domain import MOST_ENDPOINTS
+from services.notify.webhooks import events
+from services.notify.webhooks.rules.domain import MOST_ENDPOINTS
 from tests.services.notify.webhooks.hooks import Hooks
 from tests.services.notify.webhooks.test_event_feed import refusal
 

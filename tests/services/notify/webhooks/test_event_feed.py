@@ -7,8 +7,9 @@ from incasso.paylink.v1 import paylink_pb2
 from libs import descriptors
 from libs.errors import Kind, RemoteRefusal
 from libs.wire import timestamp
-from services.notify import events, public_events, webhook_worker
-from services.notify.flows import feed
+from services.notify.webhooks import events, worker
+from services.notify.webhooks.flows import feed
+from services.notify.webhooks.rules import public_events
 from tests.services.notify.webhooks.hooks import TRACEPARENT, Hooks
 
 
@@ -39,7 +40,7 @@ async def test_a_repeated_event_changes_nothing(hooks: Hooks):
 
 
 async def test_every_public_event_has_a_handler(hooks: Hooks):
-    assert set(webhook_worker.handlers()) == set(public_events.MESSAGES)
+    assert set(worker.handlers()) == set(public_events.MESSAGES)
 
 
 async def test_endpoints_get_the_types_that_they_want(hooks: Hooks):

@@ -6,7 +6,7 @@ import pytest
 
 from libs import descriptors, json_out
 from libs.services import NAMES
-from services.notify import public_events
+from services.notify.webhooks.rules import public_events
 
 # Told to our own services only: a new event that merchants may not read is named here too.
 INTERNAL = {

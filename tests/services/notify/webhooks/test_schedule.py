@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.webhook_schedule import (
+from services.notify.webhooks.rules.schedule import (
     DELAYS,
     LONGEST_RETRY_AFTER,
     TRIES,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from services.notify import signing
+from services.notify.webhooks.rules import signing
 
 
 def test_a_secret_is_24_random_bytes():

@@ -1,0 +1,52 @@
+"""News from outside: status callbacks of providers, and returned mail."""
+
+from collections.abc import Mapping
+
+from libs import clock
+from libs.db import Conn
+from services.notify.deps import Deps
+from services.notify.errors import ProviderUnknown
+from services.notify.messages.flows.record import apply_news
+from services.notify.messages.rules import bounces
+from services.notify.messages.rules.domain import Message, News, State
+from services.notify.messages.store import messages, reports
+
+
+async def handle_sms_status(
+    deps: Deps, *, provider: str, url: str, headers: Mapping[str, str], body: bytes
+) -> None:
+    """News that comes before we have stored the reference is kept until we do."""
+    if provider not in deps.providers:
+        raise ProviderUnknown
+    notice = deps.providers[provider].read_notice(url=url, headers=headers, body=body)
+    if notice.news is None:
+        return
+    async with deps.db.transaction() as tx:
+        await reports.lock(tx, notice.reference)
+        message = await messages.lock_by_reference(tx, notice.reference)
+        if message is None:
+            await reports.keep(tx, notice.reference, notice.news)
+        else:
+            await _apply(deps, tx, message, notice.news)
+
+
+async def handle_bounce(deps: Deps, body: bytes) -> None:
+    """The return address in it is the proof. It may overtake the mail server's own answer."""
+    bounce = bounces.read(body, deps.return_addresses)
+    if bounce.news is None:
+        return
+    async with deps.db.transaction() as tx:
+        await reports.lock(tx, bounce.message_id)
+        message = await messages.lock_by_id(tx, bounce.message_id)
+        if message is None:
+            return
+        if message.state is State.SENDING:
+            await reports.keep(tx, message.id, bounce.news)
+        else:
+            await _apply(deps, tx, message, bounce.news)
+
+
+async def _apply(deps: Deps, tx: Conn, message: Message, news: News) -> None:
+    """By the clock of the message's merchant, whom the sender of the news does not know."""
+    ahead = await clock.offset(tx, message.merchant_id)
+    await apply_news(tx, message, news, now=deps.now() + ahead)

@@ -1,0 +1,54 @@
+"""Messages that may have been handed over: found after a crash, or lost in the middle of a call."""
+
+from datetime import datetime
+
+from libs.logs import log
+from services.notify.deps import Deps
+from services.notify.messages.flows.record import record_outcome
+from services.notify.messages.flows.send import provider_for
+from services.notify.messages.providers.base import Provider, ProviderUnreachableError
+from services.notify.messages.rules import retry
+from services.notify.messages.rules.domain import PHONES, Message, State
+from services.notify.messages.rules.outcomes import Accepted, Lost, Postponed
+from services.notify.messages.store import messages, tries
+
+NOT_THERE = "the provider has never heard of it"
+
+
+async def settle_message(deps: Deps, message: Message) -> None:
+    """E-mail cannot be asked for: it stays unknown. A provider of text messages knows."""
+    if message.state is State.SENDING:
+        await record_outcome(deps, message, Lost("the process died after it was handed over"))
+    elif message.channel in PHONES:
+        await _ask(deps, message)
+
+
+async def _ask(deps: Deps, message: Message) -> None:
+    if message.handing_over_at is None or message.body_sha256 is None:
+        return
+    provider = provider_for(deps, message.channel)
+    try:
+        references = await _found(provider, message, message.body_sha256, message.handing_over_at)
+    except ProviderUnreachableError as error:
+        log.warning("provider cannot be asked", message_id=message.id, error=str(error))
+        if deps.now() - message.queued_at >= retry.GIVE_UP:  # else the claim has set the next look
+            async with deps.db.connection() as conn:
+                await tries.leave(conn, message)
+        return
+    async with deps.db.connection() as conn:
+        taken = await messages.known_references(conn, references)
+    ours = [reference for reference in references if reference not in taken]
+    if ours:
+        await record_outcome(deps, message, Accepted(ours[0]))
+    else:
+        await record_outcome(deps, message, Postponed(NOT_THERE, after_seconds=1))
+
+
+async def _found(
+    provider: Provider | None, message: Message, body_sha256: str, since: datetime
+) -> list[str]:
+    if provider is None:
+        raise ProviderUnreachableError("none is set up")
+    return await provider.find(
+        channel=message.channel, to=message.recipient, body_sha256=body_sha256, since=since
+    )

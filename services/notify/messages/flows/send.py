@@ -1,0 +1,198 @@
+"""Sending one message: claimed and committed → prepared → marked → handed over → recorded.
+
+What breaks before the mark is tried again. What breaks after it may have arrived: e-mail stays
+`unknown` and is never sent again by itself; for text messages the provider is asked.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+
+from libs.errors import Refusal, ServiceUnavailable
+from libs.logs import log
+from services.notify.deps import Deps
+from services.notify.messages import rendering
+from services.notify.messages.events import SmsUsage, sms_quota_reached
+from services.notify.messages.flows.contacts import with_contact
+from services.notify.messages.flows.record import record_outcome
+from services.notify.messages.paylink_client import LinkOverError
+from services.notify.messages.providers.base import Provider, Text
+from services.notify.messages.rules import domain, emails, quotas, retry
+from services.notify.messages.rules.domain import (
+    LINK_KINDS,
+    OWNER_KINDS,
+    Channel,
+    Kind,
+    Merchant,
+    Message,
+)
+from services.notify.messages.rules.mime import AddressRefusedError
+from services.notify.messages.rules.outcomes import (
+    Lost,
+    Outcome,
+    Over,
+    OverQuota,
+    Postponed,
+    Refused,
+    Suppressed,
+)
+from services.notify.messages.rules.owner_emails import owner_letter
+from services.notify.messages.smtp_client import Parcel, TryLostError
+from services.notify.messages.store import messages, sms, suppressions, tries
+
+NOBODY = "nobody to tell: no address is known"
+PAYING = "a payment of the link is under way"
+CONFIRMED = "the payment is not pending any more"
+
+
+async def send_message(deps: Deps, message: Message) -> None:
+    """One try of a message that a worker has claimed."""
+    hand_over = _Once(deps, message)
+    try:
+        outcome = await _try(deps, message, hand_over)
+    except TryLostError:
+        log.warning("try was taken over", message_id=message.id)
+        return
+    except LinkOverError as error:
+        outcome = Over(str(error))
+    except Refusal as refusal:  # another service, or the database, does not answer
+        outcome = Lost(refusal.reason) if hand_over.marked else Postponed(refusal.reason)
+    except Exception as error:  # noqa: BLE001 - a fault of ours is tried again, not for ever
+        log.error("message failed", message_id=message.id, kind=message.kind.value, exc_info=error)
+        name = type(error).__name__
+        outcome = Lost(name) if hand_over.marked else Postponed(name)
+    await _recorded(deps, hand_over.message, outcome)
+
+
+async def _recorded(deps: Deps, message: Message, outcome: Outcome) -> None:
+    """Only this process knows it: a database that is away for a moment must not lose it."""
+    for pause in retry.RECORD_PAUSES:
+        try:
+            await record_outcome(deps, message, outcome)
+        except ServiceUnavailable:
+            log.warning("outcome is not recorded yet", message_id=message.id)
+            await asyncio.sleep(pause)
+        else:
+            return
+    await record_outcome(deps, message, outcome)
+
+
+class _Once:
+    """The mark of a try, and whether it was set. `message` learns its contact on the way."""
+
+    def __init__(self, deps: Deps, message: Message) -> None:
+        self._deps = deps
+        self.message = message
+        self.marked = False
+
+    def of(self, content: bytes) -> Callable[[], Awaitable[bool]]:
+        async def mark() -> bool:
+            async with self._deps.db.connection() as conn:
+                self.marked = await tries.mark_handing_over(
+                    conn,
+                    self.message,
+                    body_sha256=hashlib.sha256(content).hexdigest(),
+                    lease=retry.HAND_OVER_LEASE,
+                )
+            return self.marked
+
+        return mark
+
+    async def take_sms(self, body: str, merchant: Merchant) -> bool:
+        """Mark and count it. False: the plan allows no more this month. Raises TryLostError."""
+        most = merchant.quotas.get(quotas.SMS)
+        month = quotas.month_of(self._deps.clock.now())
+        async with self._deps.db.transaction() as tx:
+            taken = await sms.take(
+                tx,
+                self.message,
+                month=month,
+                most=most,
+                body_sha256=hashlib.sha256(body.encode()).hexdigest(),
+                lease=retry.HAND_OVER_LEASE,
+            )
+            if most and taken.used and (percent := quotas.reached(taken.used, most)):
+                at = self._deps.clock.now()
+                usage = SmsUsage(merchant.plan, most, taken.used, month)
+                await sms_quota_reached(tx, self.message.merchant_id, usage, percent, at=at)
+        if not taken.ours:
+            raise TryLostError
+        self.marked = taken.marked
+        return taken.marked
+
+
+async def _try(deps: Deps, message: Message, once: _Once) -> Outcome:
+    if await _comes_too_late(deps, message):
+        return Over(CONFIRMED)
+    known = await with_contact(deps, message)
+    if known is None:
+        return Over(NOBODY)
+    once.message = known
+    async with deps.db.connection() as conn:
+        address = domain.normalised(known.channel, known.recipient)
+        if await suppressions.contains(conn, known.merchant_id, known.channel, address):
+            return Suppressed()
+    url = ""
+    about = known.about
+    if known.kind in LINK_KINDS and known.payment_link_id:
+        link = await deps.links.address(known.payment_link_id)
+        if domain.is_out_of_place(known.kind, paying=link.paying):
+            return Over(PAYING)
+        url, about = link.url, link.about
+    merchant = await deps.merchants.current()
+    locale = known.locale or merchant.locale
+    if known.channel is Channel.EMAIL:
+        if known.kind in OWNER_KINDS:
+            letter = owner_letter(known.kind, about, merchant, locale=locale)
+        else:
+            letter = emails.letter(known.kind, about, merchant, locale=locale, url=url)
+        return await _by_mail(deps, known, letter, merchant, once)
+    body = emails.text_message(known.kind, about, merchant, locale=locale, url=url)
+    return await _by_phone(deps, known, body, merchant, once)
+
+
+async def _comes_too_late(deps: Deps, message: Message) -> bool:
+    """Nobody is told that a payment takes its time after its receipt."""
+    if message.kind is not Kind.PENDING or message.payment_id is None:
+        return False
+    async with deps.db.connection() as conn:
+        return await messages.has_receipt(conn, message.merchant_id, message.payment_id)
+
+
+async def _by_mail(
+    deps: Deps, message: Message, letter: emails.Letter, merchant: Merchant, once: _Once
+) -> Outcome:
+    envelope = rendering.Envelope(
+        message_id=message.id,
+        mail_from=deps.mail_from,
+        to=message.recipient,
+        to_name=message.about.name,
+        at=deps.now(),
+    )
+    try:
+        content = rendering.email_of(letter, merchant, envelope, public_url=deps.public_url)
+    except AddressRefusedError as error:
+        return Refused(str(error))
+    sender = deps.return_addresses.of(message.id) or deps.mail_from
+    parcel = Parcel(sender=sender, to=message.recipient, content=content)
+    return await deps.mailer.hand_over(parcel, once.of(content))
+
+
+async def _by_phone(
+    deps: Deps, message: Message, body: str, merchant: Merchant, once: _Once
+) -> Outcome:
+    provider = provider_for(deps, message.channel)
+    if provider is None:
+        return Refused(f"no provider of {message.channel.value} is set up")
+    if message.channel is Channel.SMS:
+        if not await once.take_sms(body, merchant):
+            return OverQuota(quotas.used_up(merchant.plan, merchant.quotas[quotas.SMS]))
+    elif not await once.of(body.encode())():
+        raise TryLostError
+    return await provider.send(Text(message.channel, message.recipient, body))
+
+
+def provider_for(deps: Deps, channel: Channel) -> Provider | None:
+    """The provider that serves the channel; None when none is set up."""
+    serving = (one for one in deps.providers.values() if one.serves(channel))
+    return next(serving, None)

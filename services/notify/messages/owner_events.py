@@ -1,0 +1,49 @@
+"""What the owner of a merchant is sent when an API key changes the merchant itself."""
+
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from incasso.merchants.v1 import events_pb2
+from libs import ids, wire
+from libs.bus import Event
+from libs.money import Money
+from services.notify.messages.rules.domain import About, Channel, Kind, Message
+from services.notify.messages.rules.owner_emails import account_text
+
+
+def _bank_account(kind: Kind, contract: Any, event: Event, now: datetime) -> list[Message]:
+    change = contract.FromString(event.body)
+    merchant, account = change.merchant, change.change.bank_account
+    recipient = merchant.contact_email or merchant.branding.reply_to
+    if not recipient:
+        return []
+    about = About(
+        amount=Money(0, merchant.default_currency),
+        account=account_text(account.holder, account.iban),
+        happened_at=wire.time_of(change.change.effective_at),
+    )
+    return [
+        Message(
+            id=ids.new("msg"),
+            merchant_id=event.merchant_id,
+            event_id=event.event_id,
+            kind=kind,
+            channel=Channel.EMAIL,
+            recipient=recipient,
+            locale=merchant.locale,
+            about=about,
+            created_at=event.occurred_at,
+            queued_at=now,
+        )
+    ]
+
+
+MESSAGES: Final = {
+    "incasso.merchants.merchant.bank_account_change_requested": partial(
+        _bank_account, Kind.BANK_ACCOUNT_CHANGE, events_pb2.BankAccountChangeRequested
+    ),
+    "incasso.merchants.merchant.bank_account_changed": partial(
+        _bank_account, Kind.BANK_ACCOUNT_CHANGED, events_pb2.BankAccountChanged
+    ),
+}

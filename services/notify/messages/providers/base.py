@@ -1,0 +1,56 @@
+"""What a provider of text messages must do. A provider is one file here and one line in registry.py.
+
+It returns outcomes and does not raise for trouble of the provider.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.notify.messages.rules.domain import Channel, News
+from services.notify.messages.rules.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text message, ready to go."""
+
+    channel: Channel
+    to: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """News of a message that a provider took; None: nothing that matters here."""
+
+    reference: str
+    news: News | None
+
+
+class ProviderUnreachableError(Exception):
+    """The provider could not be asked; ask again later."""
+
+
+class Provider(Protocol):
+    def serves(self, channel: Channel) -> bool:
+        """Whether it has a sender for the channel."""
+        ...
+
+    async def send(self, text: Text) -> Outcome:
+        """Hand it over. Lost when it may have been taken."""
+        ...
+
+    async def find(
+        self, *, channel: Channel, to: str, body_sha256: str, since: datetime
+    ) -> list[str]:
+        """References of messages to `to` with this body since then, the oldest first.
+
+        Raises ProviderUnreachableError.
+        """
+        ...
+
+    def read_notice(self, *, url: str, headers: Mapping[str, str], body: bytes) -> Notice:
+        """Verify and read what the provider posted. Raises SignatureInvalid, NoticeMalformed."""
+        ...

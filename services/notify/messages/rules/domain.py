@@ -1,0 +1,279 @@
+"""Rules of messages: their states, what they are about, and addresses that are written to no more."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from libs.money import Money
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    UNKNOWN = "unknown"
+    OBSOLETE = "obsolete"
+    REFUSED = "refused"
+
+
+class Event(StrEnum):
+    START = "start"  # a worker takes it up
+    POSTPONE = "postpone"  # not taken, certainly; to be tried again
+    ACCEPT = "accept"  # the other side took it
+    DELIVER = "deliver"  # it arrived
+    BOUNCE = "bounce"  # the address refuses
+    FAIL = "fail"  # given up
+    LOSE = "lose"  # the other side may have taken it
+    SUPPRESS = "suppress"
+    REFUSE = "refuse"  # the merchant's plan allows no more
+    END = "end"  # what it is about is over, or there is nobody to tell
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+
+
+PHONES: Final = (Channel.SMS, Channel.WHATSAPP)
+
+
+class Kind(StrEnum):
+    LINK = "link"
+    LINK_REMINDER = "link_reminder"
+    LINK_REISSUED = "link_reissued"
+    CART = "cart"
+    BALANCE = "balance"
+    RECEIPT = "receipt"
+    REFUND = "refund"
+    PENDING = "pending"
+    BANK_ACCOUNT_CHANGE = "bank_account_change"
+    BANK_ACCOUNT_CHANGED = "bank_account_changed"
+
+
+# These carry the link's address, and say nothing any more once the link is closed.
+LINK_KINDS: Final = frozenset(
+    {Kind.LINK, Kind.LINK_REMINDER, Kind.LINK_REISSUED, Kind.CART, Kind.BALANCE}
+)
+# To who owns the merchant, about the merchant; the others are to shoppers, about their money.
+OWNER_KINDS: Final = frozenset({Kind.BANK_ACCOUNT_CHANGE, Kind.BANK_ACCOUNT_CHANGED})
+# The reader did not ask for these and can stop them.
+STOPPABLE: Final = frozenset({Kind.LINK_REMINDER, Kind.CART})
+
+
+def is_out_of_place(kind: Kind, *, paying: bool) -> bool:
+    """Whether the reader would be urged to pay what is being paid right now.
+
+    Such a message is not sent later: should the payment fail, paylink asks for the next reminder.
+    """
+    return paying and kind in STOPPABLE
+
+
+class SuppressionReason(StrEnum):
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+INITIAL: Final = State.QUEUED
+FINAL: Final = frozenset(
+    {State.DELIVERED, State.BOUNCED, State.FAILED, State.SUPPRESSED, State.OBSOLETE, State.REFUSED}
+)
+TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
+    (State.QUEUED, Event.START): State.SENDING,
+    (State.QUEUED, Event.END): State.OBSOLETE,
+    (State.SENDING, Event.START): State.SENDING,  # its worker died before handing it over
+    (State.SENDING, Event.POSTPONE): State.QUEUED,
+    (State.SENDING, Event.ACCEPT): State.SENT,
+    (State.SENDING, Event.BOUNCE): State.BOUNCED,
+    (State.SENDING, Event.FAIL): State.FAILED,
+    (State.SENDING, Event.LOSE): State.UNKNOWN,
+    (State.SENDING, Event.SUPPRESS): State.SUPPRESSED,
+    (State.SENDING, Event.END): State.OBSOLETE,
+    (State.SENDING, Event.REFUSE): State.REFUSED,
+    (State.SENT, Event.DELIVER): State.DELIVERED,
+    (State.SENT, Event.BOUNCE): State.BOUNCED,
+    (State.SENT, Event.FAIL): State.FAILED,
+    (State.UNKNOWN, Event.POSTPONE): State.QUEUED,  # the provider has never heard of it
+    (State.UNKNOWN, Event.ACCEPT): State.SENT,
+    (State.UNKNOWN, Event.DELIVER): State.DELIVERED,
+    (State.UNKNOWN, Event.BOUNCE): State.BOUNCED,
+    (State.UNKNOWN, Event.FAIL): State.FAILED,
+}
+UNDER_WAY: Final = frozenset({State.QUEUED, State.SENDING})
+
+
+def after(state: State, event: Event) -> State | None:
+    """The next state; None where the event is old news and changes nothing."""
+    return TRANSITIONS.get((state, event))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of the price."""
+
+    name: str
+    quantity: int
+    amount_minor: int  # of all of them
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a message needs to say. Stored with it; the link's address never is."""
+
+    amount: Money  # zero where it is about no money
+    order_reference: str = ""
+    description: str = ""
+    name: str = ""  # of the recipient
+    total: Money | None = None  # the whole price, when `amount` is a part of it
+    received: Money | None = None  # what of it has arrived already
+    is_deposit: bool = False  # `amount` is a part that the merchant asks for first
+    items: tuple[Item, ...] = ()
+    expires_at: datetime | None = None
+    happened_at: datetime | None = None
+    has_quote: bool = False
+    account: str = ""  # of a notice to the owner, which has no amount
+
+    def as_json(self) -> dict[str, Any]:
+        def plain(value: object) -> object:
+            return value.isoformat() if isinstance(value, datetime) else value
+
+        return {key: plain(value) for key, value in asdict(self).items()}
+
+
+def about_of(stored: Mapping[str, Any]) -> About:
+    """What `as_json` wrote."""
+
+    def moment(name: str) -> datetime | None:
+        return datetime.fromisoformat(stored[name]) if stored.get(name) else None
+
+    return About(
+        amount=Money(**stored["amount"]),
+        order_reference=stored["order_reference"],
+        description=stored["description"],
+        name=stored["name"],
+        total=Money(**stored["total"]) if stored["total"] else None,
+        received=Money(**stored["received"]) if stored.get("received") else None,
+        is_deposit=stored.get("is_deposit", False),
+        items=tuple(Item(**item) for item in stored["items"]),
+        expires_at=moment("expires_at"),
+        happened_at=moment("happened_at"),
+        has_quote=stored["has_quote"],
+        account=stored.get("account", ""),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one address. `recipient` is empty until the contact was looked up."""
+
+    id: str
+    merchant_id: str
+    event_id: str
+    kind: Kind
+    channel: Channel
+    about: About
+    created_at: datetime
+    queued_at: datetime  # the world's time
+    state: State = INITIAL
+    recipient: str = ""
+    locale: str = ""
+    payment_link_id: str | None = None
+    payment_id: str | None = None
+    customer_id: str | None = None
+    attempts: int = 0
+    error: str | None = None
+    provider_reference: str | None = None
+    resend_of: str | None = None
+    due_at: datetime | None = None
+    handing_over_at: datetime | None = None
+    body_sha256: str | None = None
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    id: str
+    merchant_id: str
+    channel: Channel
+    recipient: str
+    reason: SuppressionReason
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is heard of a message after it was handed over."""
+
+    event: Event
+    error: str | None = None
+    suppression: SuppressionReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to tell, as another service knows them."""
+
+    address: str
+    name: str = ""
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """How a merchant appears to shoppers. Empty texts where it said nothing."""
+
+    name: str
+    locale: str
+    primary_colour: str = ""
+    reply_to: str = ""
+    website_url: str = ""
+    logo_id: str = ""
+    plan: str = ""
+    quotas: Mapping[str, int] = field(default_factory=dict)  # of the plan; no entry: no limit
+
+
+def normalised(channel: Channel, recipient: str) -> str:
+    """The form in which addresses are compared."""
+    address = recipient.strip()
+    return address.lower() if channel is Channel.EMAIL else address
+
+
+def resent(message: Message, *, message_id: str, recipient: str, now: datetime) -> Message:
+    """A new message that says the same, without what became of the old one."""
+    return replace(
+        message,
+        id=message_id,
+        state=INITIAL,
+        recipient=recipient or message.recipient,
+        attempts=0,
+        error=None,
+        provider_reference=None,
+        resend_of=message.id,
+        due_at=None,
+        handing_over_at=None,
+        body_sha256=None,
+        sent_at=None,
+        delivered_at=None,
+        created_at=now,
+    )
+
+
+def as_made(message: Message) -> Message:
+    """As it was when it was queued: the same answer to every repeat of the call that made it."""
+    return replace(
+        message,
+        state=INITIAL,
+        attempts=0,
+        error=None,
+        provider_reference=None,
+        due_at=message.queued_at,
+        sent_at=None,
+        delivered_at=None,
+    )

@@ -1,0 +1,167 @@
+"""What a message says: one set of words that e-mail (HTML and text) and text messages are made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from libs import display
+from libs.money import Money
+from libs.text import isolated
+from services.notify.messages.rules import gsm, mime, texts
+from services.notify.messages.rules.domain import LINK_KINDS, STOPPABLE, About, Kind, Merchant
+
+ITEMS: Final = 8  # more lines are counted, not listed
+NAME_LENGTH: Final = 60
+TEXT_LENGTH: Final = 200
+TIMES: Final = "\N{MULTIPLICATION SIGN}"
+STOP_PATH: Final = "/stop-reminders"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An e-mail's words, in the reader's language. `url` is empty where there is nothing to do."""
+
+    language: str
+    subject: str
+    preheader: str
+    heading: str
+    greeting: str
+    paragraphs: tuple[str, ...]
+    amount: str
+    amount_label: str
+    rows: tuple[tuple[str, str], ...]  # label, value
+    items: tuple[tuple[str, str], ...]  # what, how much
+    button: str
+    url: str
+    plain_url_label: str
+    notes: tuple[str, ...]
+    stop_label: str
+    stop_url: str
+    sent_by: str
+
+
+def one_line(text: str, length: int = TEXT_LENGTH) -> str:
+    """What people typed as one line without control characters and encoded words; shortened."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(mime.without_words(printable).split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def shown(text: str, length: int = TEXT_LENGTH) -> str:
+    """What people typed, within our own words: an Arabic name turns nothing but itself."""
+    return isolated(one_line(text, length))
+
+
+def subject_of(pattern: str, values: Mapping[str, str]) -> str:
+    """A header's text: without the hard blanks of amounts."""
+    return pattern.format(**values).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def letter(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: str = "") -> Letter:
+    """The words of an e-mail. `url`: the link's address, for kinds that carry one."""
+    language = display.language_of(locale)
+    said = texts.WORDS[language]
+    text = said.kinds[kind]
+    values = {
+        "merchant": shown(merchant.name, NAME_LENGTH),
+        "amount": display.amount(about.amount, locale),
+        "reference": shown(about.order_reference),
+        "description": shown(about.description),
+    }
+    name = shown(about.name, NAME_LENGTH)
+    stop_url = url + STOP_PATH if url and kind in STOPPABLE else ""
+    paragraphs = [text.intro.format(**values)]
+    if about.has_quote and kind in LINK_KINDS:
+        paragraphs.append(said.quote)
+    return Letter(
+        language=language,
+        subject=subject_of(text.subject, values),
+        preheader=text.preheader.format(**values),
+        heading=text.heading.format(**values),
+        greeting=said.greeting.format(name=name) if name else said.greeting_nobody,
+        paragraphs=tuple(paragraphs),
+        amount=values["amount"],
+        amount_label=_amount_label(kind, about, said),
+        rows=tuple(_rows(kind, about, said, locale)),
+        items=tuple(_items(about, said, locale)) if kind in LINK_KINDS else (),
+        button=text.button if url else "",
+        url=url,
+        plain_url_label=said.plain_url,
+        notes=tuple(note.format(**values) for note in text.notes),
+        stop_label=said.stop if stop_url else "",
+        stop_url=stop_url,
+        sent_by=(said.sent_by_reply if merchant.reply_to else said.sent_by).format(**values),
+    )
+
+
+def _amount_label(kind: Kind, about: About, said: texts.Language) -> str:
+    if kind not in LINK_KINDS:
+        return said.kinds[kind].amount_label
+    if about.received:
+        return said.still
+    return said.deposit if about.is_deposit else said.kinds[kind].amount_label
+
+
+def _rows(kind: Kind, about: About, said: texts.Language, locale: str) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    if about.description:
+        rows.append((said.description, shown(about.description)))
+    if about.order_reference:
+        rows.append((said.reference, shown(about.order_reference)))
+    if about.total and kind in LINK_KINDS:
+        rows.append((said.total, display.amount(about.total, locale)))
+    if about.received and kind in LINK_KINDS:
+        rows.append((said.received, display.amount(about.received, locale)))
+    if about.expires_at and kind in LINK_KINDS:
+        rows.append((said.expires, display.moment(about.expires_at, locale)))
+    if about.happened_at and kind not in LINK_KINDS:
+        rows.append((said.date, display.moment(about.happened_at, locale)))
+    return rows
+
+
+def _items(about: About, said: texts.Language, locale: str) -> list[tuple[str, str]]:
+    listed = [
+        (
+            f"{item.quantity} {TIMES} {shown(item.name)}"
+            if item.quantity > 1
+            else shown(item.name),
+            display.amount(Money(item.amount_minor, about.amount.currency), locale),
+        )
+        for item in about.items[:ITEMS]
+    ]
+    if rest := about.items[ITEMS:]:
+        sum_minor = sum(item.amount_minor for item in rest)
+        left = Money(sum_minor, about.amount.currency)
+        listed.append((said.more_items.format(count=len(rest)), display.amount(left, locale)))
+    return listed
+
+
+def text_message(
+    kind: Kind, about: About, merchant: Merchant, *, locale: str, url: str = ""
+) -> str:
+    """One SMS in GSM-7, at most 160 characters long, with the address whole."""
+    language = display.language_of(locale)
+    said = texts.WORDS[language]
+    return gsm.fitted(
+        said.kinds[kind].sms,
+        merchant=merchant.name,
+        detail=_detail(about, said),
+        url=url,
+        amount=_plain_amount(about.amount, language),
+    )
+
+
+def _detail(about: About, said: texts.Language) -> str:
+    """What it is for, as far as a phone can show it; else the order."""
+    if what := gsm.readable(about.description):
+        return said.sms_for.format(what=what)
+    if what := gsm.readable(about.order_reference):
+        return said.sms_reference.format(what=what)
+    return ""
+
+
+def _plain_amount(amount: Money, language: str) -> str:
+    """`EUR 129,00`: the sign of the euro would count twice."""
+    said = display.amount(amount, language)
+    digits = "".join(c for c in said if c.isdigit() or c in ".,-\u00a0\u202f'")
+    return f"{amount.currency} {digits.strip()}"

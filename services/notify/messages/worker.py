@@ -1,0 +1,81 @@
+"""The other doors of messages: events that people are told of, and messages that are due."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from libs import context
+from libs.bus import Event
+from libs.consumer import Handler, Together
+from libs.db import Conn
+from libs.due import DueWorker, Room
+from libs.process import Loop
+from services.notify.deps import Deps
+from services.notify.messages import owner_events, shopper_events
+from services.notify.messages.flows import queue
+from services.notify.messages.flows.resolve import settle_message
+from services.notify.messages.flows.send import send_message
+from services.notify.messages.rules import retry
+from services.notify.messages.rules.domain import PHONES, Channel, Message
+from services.notify.messages.store import tries
+from services.notify.messages.store.tries import Due
+
+ACTOR: Final = "notify"
+MAIL_PLACES: Final = 16
+PHONE_PLACES: Final = 8
+
+_MESSAGES: Final[Mapping[str, Callable[[Event, datetime], list[Message]]]] = {
+    **shopper_events.MESSAGES,
+    **owner_events.MESSAGES,
+}
+
+
+def handlers(deps: Deps) -> dict[str, Handler]:
+    """What is done with each event, by subject. Nothing is sent in them."""
+
+    async def handle(conn: Conn, events: Sequence[Event]) -> None:
+        now = deps.now()
+        made = [message for event in events for message in _MESSAGES[event.subject](event, now)]
+        await queue.queue_messages(conn, made)
+
+    return dict.fromkeys(_MESSAGES, Together(handle))
+
+
+def loops(deps: Deps) -> Sequence[Loop]:
+    """What runs until the process stops."""
+    return [mail_worker(deps).run, phone_worker(deps).run]
+
+
+def mail_worker(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]:
+    """E-mail that is due."""
+    return _sender("mail", deps, (Channel.EMAIL,), interval_seconds, MAIL_PLACES)
+
+
+def phone_worker(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]:
+    """Text messages that are due: apart, so that neither waits for the other's server."""
+    return _sender("text messages", deps, PHONES, interval_seconds, PHONE_PLACES)
+
+
+def _sender(
+    name: str, deps: Deps, channels: Sequence[Channel], interval_seconds: float, places: int
+) -> DueWorker[Due]:
+    async def claim(conn: Conn, room: Room) -> Sequence[Due]:
+        return await tries.claim(conn, room, channels=channels, lease=retry.LEASE)
+
+    async def work(due: Due) -> None:
+        context.set_current(
+            context.Call(
+                merchant_id=due.message.merchant_id,
+                actor=ACTOR,
+                clock_offset_seconds=due.clock_offset_seconds,
+            )
+        )
+        if due.doubtful:
+            await settle_message(deps, due.message)
+        else:
+            # A process that stops ends the try, so that no message is left between yes and no.
+            await deps.sending.finish(send_message(deps, due.message))
+
+    return DueWorker(
+        name, deps.db, claim, work, interval_seconds=interval_seconds, concurrency=places
+    )

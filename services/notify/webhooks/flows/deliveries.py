@@ -1,0 +1,92 @@
+"""One try of a delivery: the claim has written the intent, then POST, then record.
+
+At least once: a crash between the answer and its record lets the lease run out, and the same event
+is sent again under the same `webhook-id`, by which receivers tell repeats.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from libs import telemetry
+from libs.pages import Page, cut
+from services.notify.deps import Deps
+from services.notify.webhooks import events
+from services.notify.webhooks.flows.endpoints import found, save
+from services.notify.webhooks.rules import domain, signing
+from services.notify.webhooks.rules.domain import Attempt, Delivery, DeliveryState, EndpointState
+from services.notify.webhooks.store import deliveries, endpoints
+from services.notify.webhooks.store.deliveries import DueDelivery
+
+_random = secrets.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDelivery:
+    delivery: Delivery
+    attempts: Sequence[Attempt] = ()
+
+
+async def deliver(deps: Deps, due: DueDelivery) -> DeliveryState | None:
+    """Send what is leased to us and write down what came of it; answers where it stands.
+
+    None: its endpoint is gone. What came while its endpoint was being disabled fails unsent.
+    """
+    if not due.enabled:
+        await _fail(deps, due)
+        return DeliveryState.FAILED
+    body = events.body_of(due.event)
+    with telemetry.span(
+        "POST webhook",
+        kind=telemetry.SpanKind.CLIENT,
+        parent=due.event.traceparent,
+        attributes={"messaging.message.id": due.event.id},
+    ):
+        headers = {
+            "content-type": "application/json",
+            **signing.headers(
+                [deps.seal.open(sealed) for sealed in due.sealed],
+                event_id=due.event.id,
+                timestamp=int(deps.now().timestamp()),
+                body=body,
+            ),
+        }
+        if traceparent := telemetry.traceparent():
+            headers[telemetry.TRACEPARENT] = traceparent
+        attempt = await deps.receivers.post(due.url, headers, body)
+        return await _record(deps, due, attempt)
+
+
+async def _fail(deps: Deps, due: DueDelivery) -> None:
+    async with deps.db.transaction() as tx:
+        endpoint = await endpoints.lock(tx, due.merchant_id, due.endpoint_id)
+        if endpoint is not None and endpoint.state is EndpointState.DISABLED:
+            await deliveries.fail_pending(tx, endpoint)
+
+
+async def _record(deps: Deps, due: DueDelivery, attempt: Attempt) -> DeliveryState | None:
+    """What the try tells of the delivery and of its endpoint. Neither is there: deleted since."""
+    now = deps.now()
+    async with deps.db.transaction() as tx:
+        endpoint = await endpoints.lock(tx, due.merchant_id, due.endpoint_id)
+        delivery = await deliveries.lock(tx, due.merchant_id, due.id)
+        if endpoint is None or delivery is None:
+            return None
+        await deliveries.insert_attempt(tx, delivery, attempt)
+        after = domain.after_attempt(delivery, attempt, now=now, spread=_random.uniform(-1, 1))
+        await deliveries.save(tx, delivery, after)
+        given_up = after.state is DeliveryState.FAILED
+        changed = domain.endpoint_after(endpoint, attempt, given_up=given_up, now=now)
+        await save(deps, tx, endpoint, changed)
+    return after.state
+
+
+async def list_deliveries(
+    deps: Deps, merchant_id: str, endpoint_id: str, page: Page, state: DeliveryState | None
+) -> tuple[list[ShownDelivery], str]:
+    """One page of an endpoint's, newest first, and the cursor of the next."""
+    async with deps.db.connection() as conn:
+        endpoint = found(await endpoints.get(conn, merchant_id, endpoint_id))
+        rows, cursor = cut(await deliveries.page(conn, endpoint, page, state), page)
+        tries = await deliveries.attempts_of(conn, merchant_id, [row.id for row in rows])
+    return [ShownDelivery(row, tries[row.id]) for row in rows], cursor

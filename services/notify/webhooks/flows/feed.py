@@ -1,0 +1,72 @@
+"""The feed: what happened becomes an event that merchants may read, and deliveries of it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from libs.bus import Event
+from libs.db import Conn
+from libs.errors import invalid
+from libs.pages import Page, cut
+from services.notify.deps import Deps
+from services.notify.errors import EventNotFound
+from services.notify.webhooks import events
+from services.notify.webhooks.rules import public_events
+from services.notify.webhooks.rules.domain import PublicEvent
+from services.notify.webhooks.store import feed
+from services.notify.webhooks.store.feed import EventFilter
+
+
+async def take_events(conn: Conn, happened: Sequence[Event]) -> None:
+    """In the inbox's transaction. An event that is known already makes no deliveries again."""
+    if wanted := await feed.insert_events(conn, [_public(event) for event in happened]):
+        await feed.deliver(conn, wanted)
+
+
+def _public(event: Event) -> PublicEvent:
+    public = PublicEvent(
+        id=event.event_id,
+        merchant_id=event.merchant_id,
+        type=public_events.type_of(event.subject),
+        message=public_events.MESSAGES[event.subject],
+        body=event.body,
+        traceparent=event.traceparent,
+        created_at=event.occurred_at,
+    )
+    return replace(public, customer_id=events.customer_of(public))
+
+
+async def forget_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
+    """What events say of a person goes; that they happened stays."""
+    await feed.rewrite_of_customer(conn, merchant_id, customer_id, events.without_personal_data)
+
+
+async def get_event(deps: Deps, merchant_id: str, event_id: str) -> PublicEvent:
+    async with deps.db.connection() as conn:
+        return found(await feed.get_event(conn, merchant_id, event_id))
+
+
+async def list_events(
+    deps: Deps, merchant_id: str, wanted: EventFilter, page: Page
+) -> tuple[list[PublicEvent], str]:
+    """One page, newest first, and the cursor of the next."""
+    async with deps.db.connection() as conn:
+        rows, cursor = cut(await feed.list_events(conn, merchant_id, wanted, page), page)
+    return list(rows), cursor
+
+
+def types_of(pattern: str) -> tuple[str, ...]:
+    """The types that a filter means; none for no filter. Raises InvalidArgument naming `type`."""
+    if not pattern:
+        return ()
+    if pattern == public_events.TEST:
+        return (pattern,)
+    types = public_events.types_matching(pattern)
+    if not types:
+        raise invalid("type", "is not a type of event, nor a noun with `.*`")
+    return tuple(sorted(types))
+
+
+def found(event: PublicEvent | None) -> PublicEvent:
+    if event is None:
+        raise EventNotFound
+    return event

@@ -1,0 +1,258 @@
+"""Endpoints and deliveries: what they are and what a try does to them. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from libs.errors import FieldViolation, InvalidArgument
+from services.notify.webhooks.rules import public_events, schedule
+
+READING_SCOPES: Final = frozenset({"events:read", "*"})  # of keys that may have events sent
+MOST_ENDPOINTS: Final = 20  # per merchant
+MOST_REPLAYED: Final = 10_000  # per call
+MOST_SECRETS: Final = 5  # that sign at the same time, however often a merchant rotates
+DEFAULT_OVERLAP: Final = timedelta(days=1)
+FAILING_FOR: Final = timedelta(days=5)  # after so long without success an endpoint is disabled
+EXCERPT_CHARACTERS: Final = 1000  # of an answer, kept
+SHOWN_TRIES: Final = 10  # of a delivery, the latest: a page of deliveries must fit one message
+GONE: Final = 410
+
+
+class EndpointState(Enum):
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class EndpointEvent(Enum):
+    ENABLE = "enable"
+    DISABLE = "disable"
+
+
+ENDPOINT_INITIAL: Final = EndpointState.ENABLED
+ENDPOINT_FINAL: Final = frozenset[EndpointState]()
+ENDPOINT_TRANSITIONS: Final[Mapping[tuple[EndpointState, EndpointEvent], EndpointState]] = {
+    (EndpointState.ENABLED, EndpointEvent.DISABLE): EndpointState.DISABLED,
+    (EndpointState.DISABLED, EndpointEvent.ENABLE): EndpointState.ENABLED,
+}
+
+
+class DisabledReason(Enum):
+    MERCHANT = "merchant"
+    GONE = "gone"
+    FAILING = "failing"
+
+
+class DeliveryState(Enum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class DeliveryEvent(Enum):
+    TAKEN = "taken"
+    MISSED = "missed"  # not taken, to be tried again
+    GIVEN_UP = "given_up"
+    RETRY = "retry"
+
+
+DELIVERY_INITIAL: Final = DeliveryState.PENDING
+DELIVERY_FINAL: Final = frozenset[DeliveryState]()  # a merchant may try each again
+DELIVERY_TRANSITIONS: Final[Mapping[tuple[DeliveryState, DeliveryEvent], DeliveryState]] = {
+    (DeliveryState.PENDING, DeliveryEvent.TAKEN): DeliveryState.DELIVERED,
+    (DeliveryState.PENDING, DeliveryEvent.MISSED): DeliveryState.PENDING,
+    (DeliveryState.PENDING, DeliveryEvent.GIVEN_UP): DeliveryState.FAILED,
+    (DeliveryState.PENDING, DeliveryEvent.RETRY): DeliveryState.PENDING,
+    # Its endpoint was disabled while the try was under way, and took it.
+    (DeliveryState.FAILED, DeliveryEvent.TAKEN): DeliveryState.DELIVERED,
+    (DeliveryState.FAILED, DeliveryEvent.RETRY): DeliveryState.PENDING,
+    (DeliveryState.DELIVERED, DeliveryEvent.RETRY): DeliveryState.PENDING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A merchant's address. `event_types` empty: all types.
+
+    `exhausted`: since the last success a delivery has had all its tries.
+    """
+
+    id: str
+    merchant_id: str
+    state: EndpointState
+    url: str
+    description: str | None
+    event_types: tuple[str, ...]
+    created_at: datetime
+    disabled_reason: DisabledReason | None = None
+    failing_since: datetime | None = None
+    exhausted: bool = False
+    previous_secret_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointChange:
+    """None: stays."""
+
+    url: str | None = None
+    description: str | None = None
+    event_types: tuple[str, ...] | None = None
+    state: EndpointState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicEvent:
+    """What happened, as merchants may read it. `message` names the contract of `body`.
+
+    `created_at` is the merchant's time, which may run ahead of the world's. `customer_id`: whom it
+    is about, where it says so.
+    """
+
+    id: str
+    merchant_id: str
+    type: str
+    message: str
+    body: bytes
+    traceparent: str
+    created_at: datetime
+    customer_id: str | None = None
+
+    @property
+    def trace_id(self) -> str:
+        parts = self.traceparent.split("-")
+        return parts[1] if len(parts) > 1 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try. `status` is None when there was no answer; `error` when it was taken."""
+
+    attempted_at: datetime
+    duration_ms: int
+    status: int | None = None
+    error: str | None = None
+    excerpt: str | None = None
+    retry_after: timedelta | None = None
+
+    @property
+    def taken(self) -> bool:
+        return self.error is None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one endpoint. `tries` of the present series."""
+
+    id: str
+    merchant_id: str
+    endpoint_id: str
+    event_id: str
+    event_type: str
+    state: DeliveryState
+    tries: int
+    due_at: datetime | None  # None: nothing is due
+    created_at: datetime
+
+
+def check_event_types(types: Sequence[str], field: str) -> tuple[str, ...]:
+    """Without repeats, in their order. Raises InvalidArgument naming those that are unknown."""
+    known = public_events.TYPES | public_events.WILDCARDS
+    wrong = tuple(
+        FieldViolation(f"{field}.{index}", "is not a type of event, nor a noun with `.*`")
+        for index, event_type in enumerate(types)
+        if event_type not in known
+    )
+    if wrong:
+        raise InvalidArgument(violations=wrong)
+    return tuple(dict.fromkeys(types))
+
+
+def change_endpoint(endpoint: Endpoint, change: EndpointChange) -> Endpoint:
+    """As the merchant wants it. An empty description takes it away."""
+    changed = replace(
+        endpoint,
+        url=endpoint.url if change.url is None else change.url,
+        description=(
+            endpoint.description if change.description is None else change.description or None
+        ),
+        event_types=endpoint.event_types if change.event_types is None else change.event_types,
+    )
+    if change.state is None or change.state is endpoint.state:
+        return changed
+    if change.state is EndpointState.DISABLED:
+        return disable(changed, DisabledReason.MERCHANT)
+    return replace(
+        changed,
+        state=ENDPOINT_TRANSITIONS[endpoint.state, EndpointEvent.ENABLE],
+        disabled_reason=None,
+        failing_since=None,
+        exhausted=False,
+    )
+
+
+def disable(endpoint: Endpoint, reason: DisabledReason) -> Endpoint:
+    return replace(
+        endpoint,
+        state=ENDPOINT_TRANSITIONS[endpoint.state, EndpointEvent.DISABLE],
+        disabled_reason=reason,
+    )
+
+
+def after_attempt(
+    delivery: Delivery, attempt: Attempt, *, now: datetime, spread: float
+) -> Delivery:
+    """The delivery after a try: taken, due again, or given up. 410 ends it at once.
+
+    Unchanged when it is not in a state that the try could tell anything about.
+    """
+    tries = delivery.tries + 1
+    if attempt.taken:
+        event, delay = DeliveryEvent.TAKEN, None
+    else:
+        delay = schedule.next_delay(tries, spread=spread, retry_after=attempt.retry_after)
+        if attempt.status == GONE:
+            delay = None
+        event = DeliveryEvent.GIVEN_UP if delay is None else DeliveryEvent.MISSED
+    state = DELIVERY_TRANSITIONS.get((delivery.state, event))
+    if state is None:
+        return delivery
+    return replace(
+        delivery, state=state, tries=tries, due_at=None if delay is None else now + delay
+    )
+
+
+def endpoint_after(
+    endpoint: Endpoint, attempt: Attempt, *, given_up: bool, now: datetime
+) -> Endpoint:
+    """The endpoint after a try: healthy, failing, or disabled.
+
+    Disabled as gone after 410, and as failing when nothing was taken for five days and a delivery
+    was given up meanwhile.
+    """
+    if attempt.taken:
+        return replace(endpoint, failing_since=None, exhausted=False)
+    failing = replace(
+        endpoint,
+        failing_since=endpoint.failing_since or now,
+        exhausted=endpoint.exhausted or given_up,
+    )
+    if endpoint.state is not EndpointState.ENABLED:
+        return failing
+    if attempt.status == GONE:
+        return disable(failing, DisabledReason.GONE)
+    since = failing.failing_since
+    if failing.exhausted and since is not None and now - since >= FAILING_FOR:
+        return disable(failing, DisabledReason.FAILING)
+    return failing
+
+
+def retry(delivery: Delivery, *, now: datetime) -> Delivery:
+    """Due now, with all tries before it again unless it waits for its next one already."""
+    pending = delivery.state is DeliveryState.PENDING
+    return replace(
+        delivery,
+        state=DELIVERY_TRANSITIONS[delivery.state, DeliveryEvent.RETRY],
+        tries=delivery.tries if pending else 0,
+        due_at=now,
+    )

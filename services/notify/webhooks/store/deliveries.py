@@ -1,0 +1,277 @@
+"""SQL of deliveries and their tries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from libs import ids
+from libs.db import Conn, Row
+from libs.pages import Page
+from services.notify.webhooks.rules import public_events
+from services.notify.webhooks.rules.domain import (
+    MOST_REPLAYED,
+    SHOWN_TRIES,
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Endpoint,
+    PublicEvent,
+)
+from services.notify.webhooks.store.feed import event_of
+
+_COLUMNS: Final = (
+    "id, merchant_id, endpoint_id, event_id, event_type, state, tries, due_at, created_at"
+)
+LOOKED_AT: Final = 500  # due rows per claim, of endpoints that have room
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A delivery that is leased to us, with all that its try needs.
+
+    `sealed`: the secrets, newest first. `enabled`: whether its endpoint is.
+    """
+
+    id: str
+    merchant_id: str
+    endpoint_id: str
+    enabled: bool
+    url: str
+    sealed: tuple[str, ...]
+    event: PublicEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a worker can take: rows in all, per endpoint, and what is under way by endpoint."""
+
+    rows: int
+    per_endpoint: int
+    under_way: Mapping[str, int]
+
+
+async def claim_due(conn: Conn, room: Room, lease: timedelta) -> Sequence[DueDelivery]:
+    """Due rows, moved ahead by the lease: a crash delays them, and another worker skips them.
+
+    Endpoints without room are not looked at: their rows do not stand in the others' way.
+    """
+    full = [e for e, count in room.under_way.items() if count >= room.per_endpoint]
+    rows = await conn.fetch(
+        "WITH head AS ("
+        "  SELECT merchant_id, id, endpoint_id, due_at FROM webhook_deliveries"
+        "  WHERE state = 'pending' AND due_at <= now() AND endpoint_id <> ALL ($1::text[])"
+        "  ORDER BY due_at LIMIT $2"
+        "), placed AS ("
+        "  SELECT merchant_id, id, endpoint_id,"
+        "    row_number() OVER (PARTITION BY endpoint_id ORDER BY due_at) AS place FROM head"
+        "), due AS ("
+        "  SELECT delivery.merchant_id, delivery.id FROM webhook_deliveries AS delivery"
+        "  JOIN placed USING (merchant_id, id)"
+        "  LEFT JOIN unnest($3::text[], $4::int[]) AS busy (endpoint_id, under_way)"
+        "    ON busy.endpoint_id = placed.endpoint_id"
+        "  WHERE delivery.state = 'pending' AND delivery.due_at <= now()"
+        "    AND place <= $5 - coalesce(under_way, 0)"
+        "  ORDER BY delivery.due_at LIMIT $6 FOR UPDATE OF delivery SKIP LOCKED"
+        "), leased AS ("
+        "  UPDATE webhook_deliveries AS delivery SET due_at = now() + $7::interval FROM due"
+        "  WHERE (delivery.merchant_id, delivery.id) = (due.merchant_id, due.id)"
+        "  RETURNING delivery.merchant_id, delivery.id, delivery.endpoint_id, delivery.event_id"
+        ")"
+        " SELECT leased.id AS delivery_id, leased.endpoint_id, endpoint.url,"
+        "   endpoint.state = 'enabled' AS enabled, event.*, ARRAY("
+        "   SELECT sealed FROM webhook_secrets AS secret"
+        "   WHERE (secret.merchant_id, secret.endpoint_id) = (endpoint.merchant_id, endpoint.id)"
+        "     AND (expires_at IS NULL OR expires_at > now()) ORDER BY number DESC) AS sealed"
+        " FROM leased"
+        " JOIN webhook_endpoints AS endpoint ON (endpoint.merchant_id, endpoint.id)"
+        "   = (leased.merchant_id, leased.endpoint_id)"
+        " JOIN events AS event ON (event.merchant_id, event.id)"
+        "   = (leased.merchant_id, leased.event_id)",
+        full,
+        LOOKED_AT,
+        list(room.under_way),
+        list(room.under_way.values()),
+        room.per_endpoint,
+        room.rows,
+        lease,
+    )
+    return [_due(row) for row in rows]
+
+
+async def lock(conn: Conn, merchant_id: str, delivery_id: str) -> Delivery | None:
+    row = await conn.fetchrow(
+        f"SELECT {_COLUMNS} FROM webhook_deliveries WHERE merchant_id = $1 AND id = $2 FOR UPDATE",  # noqa: S608 - our own column list
+        merchant_id,
+        delivery_id,
+    )
+    return _delivery(row) if row else None
+
+
+async def get(conn: Conn, merchant_id: str, delivery_id: str) -> Delivery | None:
+    row = await conn.fetchrow(
+        f"SELECT {_COLUMNS} FROM webhook_deliveries WHERE merchant_id = $1 AND id = $2",  # noqa: S608 - our own column list
+        merchant_id,
+        delivery_id,
+    )
+    return _delivery(row) if row else None
+
+
+async def page(
+    conn: Conn, endpoint: Endpoint, wanted: Page, state: DeliveryState | None
+) -> list[Delivery]:
+    """One more than the page holds, newest first."""
+    rows = await conn.fetch(
+        f"SELECT {_COLUMNS} FROM webhook_deliveries"  # noqa: S608 - our own column list
+        " WHERE merchant_id = $1 AND endpoint_id = $2 AND id < $3"
+        " AND ($4::text IS NULL OR state = $4) ORDER BY id DESC LIMIT $5",
+        endpoint.merchant_id,
+        endpoint.id,
+        wanted.before,
+        state.value if state else None,
+        wanted.limit + 1,
+    )
+    return [_delivery(row) for row in rows]
+
+
+async def insert(conn: Conn, delivery: Delivery) -> None:
+    await conn.execute(
+        f"INSERT INTO webhook_deliveries ({_COLUMNS})"  # noqa: S608 - our own column list
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        delivery.id,
+        delivery.merchant_id,
+        delivery.endpoint_id,
+        delivery.event_id,
+        delivery.event_type,
+        delivery.state.value,
+        delivery.tries,
+        delivery.due_at,
+        delivery.created_at,
+    )
+
+
+async def save(conn: Conn, before: Delivery, after: Delivery) -> bool:
+    """False when it is not in the state that the decision was made in."""
+    touched = await conn.execute(
+        "UPDATE webhook_deliveries SET state = $4, tries = $5, due_at = $6,"
+        " ended_at = CASE WHEN $4 = 'pending' THEN NULL ELSE now() END"
+        " WHERE merchant_id = $1 AND id = $2 AND state = $3",
+        before.merchant_id,
+        before.id,
+        before.state.value,
+        after.state.value,
+        after.tries,
+        after.due_at,
+    )
+    return touched == 1
+
+
+async def fail_pending(conn: Conn, endpoint: Endpoint) -> int:
+    """What waits for an endpoint that was disabled."""
+    return await conn.execute(
+        "UPDATE webhook_deliveries SET state = 'failed', due_at = NULL, ended_at = now()"
+        " WHERE merchant_id = $1 AND endpoint_id = $2 AND state = 'pending'",
+        endpoint.merchant_id,
+        endpoint.id,
+    )
+
+
+async def insert_replayed(
+    conn: Conn,
+    endpoint: Endpoint,
+    *,
+    created_from: datetime,
+    created_to: datetime | None,
+    include_delivered: bool,
+) -> int:
+    """Deliveries, due now, of the oldest events of a period that it wants and that do not wait.
+
+    Answers how many: 10,000 at most.
+    """
+    return await conn.execute(
+        "WITH missed AS ("
+        "  SELECT event.id, event.type FROM events AS event"
+        "  WHERE event.merchant_id = $1 AND event.created_at >= $3"
+        "    AND ($4::timestamptz IS NULL OR event.created_at < $4) AND event.type <> $7"
+        "    AND ($5::text[] = '{}' OR event.type = ANY ($5)"
+        "      OR split_part(event.type, '.', 1) || '.*' = ANY ($5))"
+        "    AND NOT EXISTS ("
+        "      SELECT FROM webhook_deliveries AS other WHERE other.merchant_id = $1"
+        "        AND other.event_id = event.id AND other.endpoint_id = $2"
+        "        AND (other.state = 'pending' OR (other.state = 'delivered' AND NOT $6)))"
+        "  ORDER BY event.id LIMIT $8"
+        "), numbered AS (SELECT id, type, row_number() OVER (ORDER BY id) AS number FROM missed)"
+        " INSERT INTO webhook_deliveries"
+        "   (merchant_id, id, endpoint_id, event_id, event_type, due_at)"
+        " SELECT $1, fresh.id, $2, numbered.id, numbered.type, now() FROM numbered"
+        " JOIN unnest($9::text[]) WITH ORDINALITY AS fresh (id, number) USING (number)",
+        endpoint.merchant_id,
+        endpoint.id,
+        created_from,
+        created_to,
+        list(endpoint.event_types),
+        include_delivered,
+        public_events.TEST,
+        MOST_REPLAYED,
+        [ids.new("whd") for _ in range(MOST_REPLAYED)],
+    )
+
+
+async def insert_attempt(conn: Conn, delivery: Delivery, attempt: Attempt) -> None:
+    await conn.execute(
+        "INSERT INTO webhook_attempts"
+        " (merchant_id, delivery_id, attempted_at, status, error, duration_ms, excerpt)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        delivery.merchant_id,
+        delivery.id,
+        attempt.attempted_at,
+        attempt.status,
+        attempt.error,
+        attempt.duration_ms,
+        attempt.excerpt,
+    )
+
+
+async def attempts_of(
+    conn: Conn, merchant_id: str, delivery_ids: Sequence[str]
+) -> Mapping[str, list[Attempt]]:
+    """The latest tries by delivery, oldest first."""
+    found: dict[str, list[Attempt]] = {delivery_id: [] for delivery_id in delivery_ids}
+    rows = await conn.fetch(
+        "SELECT delivery_id, attempted_at, status, error, duration_ms, excerpt"
+        " FROM unnest($2::text[]) AS wanted (id) CROSS JOIN LATERAL ("
+        "   SELECT * FROM webhook_attempts"
+        "   WHERE merchant_id = $1 AND delivery_id = wanted.id ORDER BY number DESC LIMIT $3"
+        " ) AS latest ORDER BY number",
+        merchant_id,
+        list(delivery_ids),
+        SHOWN_TRIES,
+    )
+    for row in rows:
+        values = dict(row)
+        found[values.pop("delivery_id")].append(Attempt(**values))
+    return found
+
+
+async def oldest_pending_seconds(conn: Conn) -> float:
+    """Age of the oldest delivery that was not taken yet; 0 when none waits."""
+    age: timedelta | None = await conn.fetchval(
+        "SELECT now() - min(created_at) FROM webhook_deliveries WHERE state = 'pending'"
+    )
+    return age.total_seconds() if age else 0.0
+
+
+def _delivery(row: Row) -> Delivery:
+    return Delivery(**{**dict(row), "state": DeliveryState(row["state"])})
+
+
+def _due(row: Row) -> DueDelivery:
+    return DueDelivery(
+        id=row["delivery_id"],
+        merchant_id=row["merchant_id"],
+        endpoint_id=row["endpoint_id"],
+        enabled=row["enabled"],
+        url=row["url"],
+        sealed=tuple(row["sealed"]),
+        event=event_of(row),
+    )

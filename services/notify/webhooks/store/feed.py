@@ -1,0 +1,172 @@
+"""SQL of events, and of the deliveries that they make."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from libs import ids
+from libs.db import Conn, Row
+from libs.pages import Page
+from services.notify.webhooks.rules import public_events
+from services.notify.webhooks.rules.domain import MOST_ENDPOINTS, PublicEvent
+
+_COLUMNS: Final = "id, merchant_id, type, message, body, traceparent, created_at"
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """`types` empty: all."""
+
+    types: Sequence[str] = ()
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+# The events that were not there yet, each with the enabled endpoints that want it.
+_INSERT: Final = f"""
+WITH inserted AS (
+    INSERT INTO events ({_COLUMNS}, customer_id)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[],
+        $7::timestamptz[], $8::text[])
+    ON CONFLICT DO NOTHING RETURNING merchant_id, id, type
+)
+SELECT inserted.merchant_id, inserted.id AS event_id, type, endpoint.id AS endpoint_id
+FROM inserted
+JOIN (SELECT DISTINCT * FROM unnest($3::text[], $9::text[])) AS known (type, wildcard) USING (type)
+JOIN webhook_endpoints AS endpoint ON endpoint.merchant_id = inserted.merchant_id
+    AND endpoint.state = 'enabled'
+    AND (endpoint.event_types = '{{}}' OR endpoint.event_types && ARRAY[type, wildcard])"""  # noqa: S608 - made of constants
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An event that an endpoint is to be told."""
+
+    merchant_id: str
+    event_id: str
+    type: str
+    endpoint_id: str
+
+
+async def insert_events(conn: Conn, events: Sequence[PublicEvent]) -> Sequence[Wanted]:
+    """Who wants those that were not there already."""
+    rows = await conn.fetch(
+        _INSERT,
+        [event.id for event in events],
+        [event.merchant_id for event in events],
+        [event.type for event in events],
+        [event.message for event in events],
+        [event.body for event in events],
+        [event.traceparent for event in events],
+        [event.created_at for event in events],
+        [event.customer_id for event in events],
+        [public_events.wildcard_of(event.type) for event in events],
+    )
+    return [Wanted(**dict(row)) for row in rows]
+
+
+async def deliver(conn: Conn, wanted: Sequence[Wanted]) -> None:
+    """A delivery of each, due now. An endpoint that was deleted meanwhile gets none.
+
+    Endpoints are not locked: the feed and what is recorded of tries must not wait for each other.
+    What an endpoint gets while it is being disabled fails when it is claimed.
+    """
+    await conn.execute(
+        "INSERT INTO webhook_deliveries (merchant_id, id, endpoint_id, event_id, event_type, due_at)"
+        " SELECT new.merchant_id, new.id, new.endpoint_id, event_id, event_type, now()"
+        " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])"
+        "   AS new (merchant_id, id, endpoint_id, event_id, event_type)"
+        " JOIN webhook_endpoints AS endpoint"
+        "   ON (endpoint.merchant_id, endpoint.id) = (new.merchant_id, new.endpoint_id)",
+        [each.merchant_id for each in wanted],
+        [ids.new("whd") for _ in wanted],
+        [each.endpoint_id for each in wanted],
+        [each.event_id for each in wanted],
+        [each.type for each in wanted],
+    )
+
+
+async def rewrite_of_customer(
+    conn: Conn, merchant_id: str, customer_id: str, left: Callable[[PublicEvent], bytes]
+) -> None:
+    """Put what `left` leaves of the events about a customer in their place."""
+    rows = await conn.fetch(
+        f"SELECT {_COLUMNS} FROM events WHERE merchant_id = $1 AND customer_id = $2"  # noqa: S608 - our own column list
+        " ORDER BY id FOR NO KEY UPDATE",
+        merchant_id,
+        customer_id,
+    )
+    await conn.execute(
+        "UPDATE events SET body = new.body FROM unnest($2::text[], $3::bytea[]) AS new (id, body)"
+        " WHERE events.merchant_id = $1 AND events.id = new.id",
+        merchant_id,
+        [row["id"] for row in rows],
+        [left(event_of(row)) for row in rows],
+    )
+
+
+async def insert_deliveries(conn: Conn, event: PublicEvent) -> int:
+    """Once more: one, due now, per enabled endpoint that wants the event and does not wait for it."""
+    return await conn.execute(
+        "WITH wanting AS ("
+        "  SELECT endpoint.id FROM webhook_endpoints AS endpoint"
+        "  WHERE endpoint.merchant_id = $1 AND endpoint.state = 'enabled'"
+        "    AND (endpoint.event_types = '{}' OR endpoint.event_types && $4::text[])"
+        "    AND NOT EXISTS ("
+        "      SELECT FROM webhook_deliveries AS other WHERE other.merchant_id = $1"
+        "        AND other.event_id = $2 AND other.endpoint_id = endpoint.id"
+        "        AND other.state = 'pending')"
+        "  ORDER BY endpoint.id"
+        "), numbered AS (SELECT id, row_number() OVER () AS number FROM wanting)"
+        " INSERT INTO webhook_deliveries"
+        "   (merchant_id, id, endpoint_id, event_id, event_type, due_at)"
+        " SELECT $1, fresh.id, numbered.id, $2, $3, now() FROM numbered"
+        " JOIN unnest($5::text[]) WITH ORDINALITY AS fresh (id, number) USING (number)",
+        event.merchant_id,
+        event.id,
+        event.type,
+        [event.type, public_events.wildcard_of(event.type)],
+        [ids.new("whd") for _ in range(MOST_ENDPOINTS)],
+    )
+
+
+async def get_event(conn: Conn, merchant_id: str, event_id: str) -> PublicEvent | None:
+    row = await conn.fetchrow(
+        f"SELECT {_COLUMNS} FROM events WHERE merchant_id = $1 AND id = $2",  # noqa: S608 - our own column list
+        merchant_id,
+        event_id,
+    )
+    return event_of(row) if row else None
+
+
+async def list_events(
+    conn: Conn, merchant_id: str, wanted: EventFilter, page: Page
+) -> list[PublicEvent]:
+    """One more than the page holds, newest first."""
+    rows = await conn.fetch(
+        f"SELECT {_COLUMNS} FROM events WHERE merchant_id = $1 AND id < $2"  # noqa: S608 - our own column list
+        " AND ($4::text[] = '{}' OR type = ANY ($4))"
+        " AND ($5::timestamptz IS NULL OR created_at >= $5)"
+        " AND ($6::timestamptz IS NULL OR created_at < $6)"
+        " ORDER BY id DESC LIMIT $3",
+        merchant_id,
+        page.before,
+        page.limit + 1,
+        list(wanted.types),
+        wanted.created_from,
+        wanted.created_to,
+    )
+    return [event_of(row) for row in rows]
+
+
+def event_of(row: Row) -> PublicEvent:
+    return PublicEvent(
+        id=row["id"],
+        merchant_id=row["merchant_id"],
+        type=row["type"],
+        message=row["message"],
+        body=row["body"],
+        traceparent=row["traceparent"],
+        created_at=row["created_at"],
+    )

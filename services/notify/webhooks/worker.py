@@ -1,0 +1,119 @@
+"""The other doors of webhooks: every public event into the feed, and deliveries that are due.
+
+Deliveries do not run in libs.due's batches: a batch ends with its slowest row, and a receiver that
+never answers must not hold up the others. Here each row has a place of its own, of which an
+endpoint gets a few only; places are filled again as they become free.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from libs import context
+from libs.consumer import Handler, Together
+from libs.logs import log
+from libs.process import Loop
+from libs.tasks import cancel
+from services.notify import metrics
+from services.notify.deps import Deps
+from services.notify.webhooks.flows.deliveries import deliver
+from services.notify.webhooks.flows.feed import take_events
+from services.notify.webhooks.rules import public_events
+from services.notify.webhooks.store import deliveries
+from services.notify.webhooks.store.deliveries import DueDelivery, Room
+
+ACTOR: Final = "notify"
+PLACES: Final = 512  # more than the endpoints of one merchant can fill
+PER_ENDPOINT: Final = 16
+LEASE: Final = timedelta(seconds=60)  # longer than a try may take
+INTERVAL_SECONDS: Final = 0.25
+PAUSE_SECONDS: Final = 0.01  # so that places which become free together are filled together
+
+
+def handlers() -> dict[str, Handler]:
+    """What is done with each event, by subject."""
+    return dict.fromkeys(public_events.MESSAGES, Together(take_events))
+
+
+def loops(deps: Deps) -> Sequence[Loop]:
+    """What runs until the process stops."""
+    return [DeliveryWorker(deps).run]
+
+
+class DeliveryWorker:
+    """Sends what is due. Any number of replicas may run."""
+
+    def __init__(
+        self, deps: Deps, *, places: int = PLACES, per_endpoint: int = PER_ENDPOINT
+    ) -> None:
+        self._deps = deps
+        self._places = places
+        self._per_endpoint = per_endpoint
+        self._under_way: Counter[str] = Counter()  # by endpoint
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled. What is under way then ends as `deps.sending`."""
+        try:
+            while True:
+                self._wake.clear()
+                await self.start_due()
+                try:
+                    await asyncio.wait_for(self._wake.wait(), INTERVAL_SECONDS)
+                    await asyncio.sleep(PAUSE_SECONDS)
+                except TimeoutError:
+                    continue
+        finally:
+            await cancel(list(self._tasks))
+
+    async def start_due(self) -> int:
+        """Fill the free places; answers how many tries were started."""
+        room = Room(
+            rows=self._places - len(self._tasks),
+            per_endpoint=self._per_endpoint,
+            under_way=dict(self._under_way),
+        )
+        if room.rows <= 0:
+            return 0
+        try:
+            async with self._deps.db.connection() as conn:
+                due = await deliveries.claim_due(conn, room, LEASE)
+        except Exception as error:  # noqa: BLE001 - the loop outlives an outage of the database
+            log.warning("claim failed", name="webhooks", exc_info=error)
+            return 0
+        for delivery in due:
+            self._start(delivery)
+        return len(due)
+
+    async def finish(self) -> None:
+        """Until nothing is under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _start(self, due: DueDelivery) -> None:
+        self._under_way[due.endpoint_id] += 1
+        # A process that stops ends its tries, so that fewer webhooks come twice.
+        task = asyncio.create_task(self._deps.sending.finish(self._deliver(due)))
+        self._tasks.add(task)
+
+        def end(done: "asyncio.Task[None]") -> None:
+            self._tasks.discard(done)
+            self._under_way[due.endpoint_id] -= 1
+            if not self._under_way[due.endpoint_id]:
+                del self._under_way[due.endpoint_id]
+            self._wake.set()
+
+        task.add_done_callback(end)
+
+    async def _deliver(self, due: DueDelivery) -> None:
+        context.set_current(context.Call(merchant_id=due.merchant_id, actor=ACTOR))
+        try:
+            state = await deliver(self._deps, due)
+        except Exception as error:  # noqa: BLE001 - it comes again when its lease is over
+            log.error("webhook failed", name="webhooks", exc_info=error)
+            metrics.WEBHOOKS.labels("lost").inc()
+        else:
+            metrics.WEBHOOKS.labels(state.value if state else "deleted").inc()
