@@ -70,6 +70,10 @@ class Table(Generic[T]):
         names = ", ".join((*self.columns, *more))
         return f"INSERT INTO {self._name} ({names}) VALUES ({', '.join(marks)})"  # noqa: S608 - made of constants
 
+    def arrays(self, of: Sequence[T], *columns: str) -> list[list[object]]:
+        """What these columns of several hold, column by column: for `unnest`."""
+        return [[self._writers[column](each) for each in of] for column in columns or self.columns]
+
     async def one(self, conn: Conn, where: str, *args: object) -> T | None:
         """`where`: all that follows FROM."""
         row = await conn.fetchrow(f"{self.select} {where}", *args)

@@ -133,6 +133,11 @@ def test_some_columns_are_written_in_the_order_asked_for():
     assert ORDERS.values(ORDER, "sort", "price_minor") == ["small", 1999]
 
 
+def test_several_are_written_column_by_column():
+    assert ORDERS.arrays([ORDER, ORDER], "sort", "price_minor") == [["small"] * 2, [1999] * 2]
+    assert ORDERS.arrays([ORDER]) == [[value] for value in ORDERS.values(ORDER)]
+
+
 def test_json_of_before_a_field_is_read_with_its_default():
     stored = {"name": "Shirt", "price": {"amount_minor": 1, "currency": "EUR"}, "later": 1}
     assert rows.of_json(Line, stored) == Line("Shirt", Money(1, "EUR"))

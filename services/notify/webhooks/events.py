@@ -1,6 +1,7 @@
 """Events, endpoints and deliveries as the contracts say them, and the bytes that webhooks carry."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from google.protobuf import message_factory
@@ -10,6 +11,7 @@ from google.protobuf.message import Message
 from incasso.notify.v1 import events_pb2
 from incasso.notify.v1 import webhooks_pb2 as pb
 from libs import descriptors, erasing, json_out, wire
+from services.notify.webhooks.rules import public_events
 from services.notify.webhooks.rules.domain import (
     Attempt,
     Delivery,
@@ -36,20 +38,31 @@ PERSONAL: Final[Mapping[str, Sequence[str]]] = {
 }
 _CUSTOMER: Final = "incasso.oneclick.v1.Customer"
 
-ENDPOINT_STATES: Final[Mapping[EndpointState, pb.WebhookEndpoint.State.ValueType]] = {
-    EndpointState.ENABLED: pb.WebhookEndpoint.STATE_ENABLED,
-    EndpointState.DISABLED: pb.WebhookEndpoint.STATE_DISABLED,
+ENDPOINT_STATES: Final = {
+    state: pb.WebhookEndpoint.State.Value(f"STATE_{state.name}") for state in EndpointState
 }
-REASONS: Final[Mapping[DisabledReason, pb.WebhookEndpoint.DisabledReason.ValueType]] = {
-    DisabledReason.MERCHANT: pb.WebhookEndpoint.DISABLED_REASON_MERCHANT,
-    DisabledReason.GONE: pb.WebhookEndpoint.DISABLED_REASON_GONE,
-    DisabledReason.FAILING: pb.WebhookEndpoint.DISABLED_REASON_FAILING,
+REASONS: Final = {
+    reason: pb.WebhookEndpoint.DisabledReason.Value(f"DISABLED_REASON_{reason.name}")
+    for reason in DisabledReason
 }
-DELIVERY_STATES: Final[Mapping[DeliveryState, pb.WebhookDelivery.State.ValueType]] = {
-    DeliveryState.PENDING: pb.WebhookDelivery.STATE_PENDING,
-    DeliveryState.DELIVERED: pb.WebhookDelivery.STATE_DELIVERED,
-    DeliveryState.FAILED: pb.WebhookDelivery.STATE_FAILED,
+DELIVERY_STATES: Final = {
+    state: pb.WebhookDelivery.State.Value(f"STATE_{state.name}") for state in DeliveryState
 }
+
+
+def test_event(
+    endpoint_id: str, *, event_id: str, merchant_id: str, traceparent: str, now: datetime
+) -> PublicEvent:
+    """What a merchant has sent to one endpoint to see it arrive."""
+    return PublicEvent(
+        id=event_id,
+        merchant_id=merchant_id,
+        type=public_events.TEST,
+        message=public_events.TEST_MESSAGE,
+        body=pb.TestEvent(webhook_endpoint_id=endpoint_id).SerializeToString(),
+        traceparent=traceparent,
+        created_at=now,
+    )
 
 
 def event_pb(event: PublicEvent) -> pb.Event:
@@ -68,29 +81,24 @@ def body_of(event: PublicEvent) -> bytes:
 
 
 def endpoint_pb(endpoint: Endpoint, *, secret: str | None = None) -> pb.WebhookEndpoint:
-    found = pb.WebhookEndpoint(
+    return pb.WebhookEndpoint(
         id=endpoint.id,
         state=ENDPOINT_STATES[endpoint.state],
         url=endpoint.url,
         description=endpoint.description,
         event_types=endpoint.event_types,
         secret=secret,
+        previous_secret_expires_at=wire.opt_timestamp(endpoint.previous_secret_expires_at),
         disabled_reason=REASONS[endpoint.disabled_reason] if endpoint.disabled_reason else None,
+        failing_since=wire.opt_timestamp(endpoint.failing_since),
         created_at=wire.timestamp(endpoint.created_at),
     )
-    if endpoint.previous_secret_expires_at is not None:
-        found.previous_secret_expires_at.CopyFrom(
-            wire.timestamp(endpoint.previous_secret_expires_at)
-        )
-    if endpoint.failing_since is not None:
-        found.failing_since.CopyFrom(wire.timestamp(endpoint.failing_since))
-    return found
 
 
 def endpoint_disabled(endpoint: Endpoint) -> bytes:
     """Body of the event by which a merchant's other endpoints learn of it."""
-    told = events_pb2.WebhookEndpointDisabled(webhook_endpoint=endpoint_pb(endpoint))
-    return told.SerializeToString()
+    event = events_pb2.WebhookEndpointDisabled(webhook_endpoint=endpoint_pb(endpoint))
+    return event.SerializeToString()
 
 
 def delivery_pb(delivery: Delivery, attempts: Sequence[Attempt]) -> pb.WebhookDelivery:
@@ -100,19 +108,18 @@ def delivery_pb(delivery: Delivery, attempts: Sequence[Attempt]) -> pb.WebhookDe
         webhook_endpoint_id=delivery.endpoint_id,
         event_id=delivery.event_id,
         event_type=delivery.event_type,
-        attempts=[_attempt_pb(attempt) for attempt in attempts],
-        next_attempt_at=wire.timestamp(delivery.due_at) if delivery.due_at else None,
+        attempts=[
+            pb.WebhookAttempt(
+                attempted_at=wire.timestamp(attempt.attempted_at),
+                status=attempt.status,
+                error=attempt.error,
+                duration_ms=attempt.duration_ms,
+                response_excerpt=attempt.excerpt,
+            )
+            for attempt in attempts
+        ],
+        next_attempt_at=wire.opt_timestamp(delivery.due_at),
         created_at=wire.timestamp(delivery.created_at),
-    )
-
-
-def _attempt_pb(attempt: Attempt) -> pb.WebhookAttempt:
-    return pb.WebhookAttempt(
-        attempted_at=wire.timestamp(attempt.attempted_at),
-        status=attempt.status,
-        error=attempt.error,
-        duration_ms=attempt.duration_ms,
-        response_excerpt=attempt.excerpt,
     )
 
 

@@ -5,11 +5,10 @@ is sent again under the same `webhook-id`, by which receivers tell repeats.
 """
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from libs import telemetry
-from libs.pages import Page, cut
+from libs import context, telemetry
+from libs.pages import Listed, Page
 from services.notify.deps import Deps
 from services.notify.webhooks import events
 from services.notify.webhooks.flows.endpoints import found, save
@@ -19,12 +18,6 @@ from services.notify.webhooks.store import deliveries, endpoints
 from services.notify.webhooks.store.deliveries import DueDelivery
 
 _random = secrets.SystemRandom()
-
-
-@dataclass(frozen=True, slots=True)
-class ShownDelivery:
-    delivery: Delivery
-    attempts: Sequence[Attempt] = ()
 
 
 async def deliver(deps: Deps, due: DueDelivery) -> DeliveryState | None:
@@ -82,11 +75,12 @@ async def _record(deps: Deps, due: DueDelivery, attempt: Attempt) -> DeliverySta
 
 
 async def list_deliveries(
-    deps: Deps, merchant_id: str, endpoint_id: str, page: Page, state: DeliveryState | None
-) -> tuple[list[ShownDelivery], str]:
-    """One page of an endpoint's, newest first, and the cursor of the next."""
+    deps: Deps, endpoint_id: str, page: Page, state: DeliveryState | None
+) -> tuple[Listed[Delivery], Mapping[str, Sequence[Attempt]]]:
+    """A page of an endpoint's deliveries, and the tries of each."""
+    merchant_id = context.merchant_id()
     async with deps.db.connection() as conn:
         endpoint = found(await endpoints.get(conn, merchant_id, endpoint_id))
-        rows, cursor = cut(await deliveries.page(conn, endpoint, page, state), page)
-        tries = await deliveries.attempts_of(conn, merchant_id, [row.id for row in rows])
-    return [ShownDelivery(row, tries[row.id]) for row in rows], cursor
+        listed = await deliveries.page(conn, endpoint, page, state)
+        ids = [delivery.id for delivery in listed.rows]
+        return listed, await deliveries.attempts_of(conn, merchant_id, ids)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from libs import context
 from libs.bus import Event
 from libs.db import Conn
 from libs.errors import invalid
-from libs.pages import Page, cut
+from libs.pages import Listed, Page
 from services.notify.deps import Deps
 from services.notify.errors import EventNotFound
 from services.notify.webhooks import events
@@ -40,33 +41,29 @@ async def forget_customer(conn: Conn, merchant_id: str, customer_id: str) -> Non
     await feed.rewrite_of_customer(conn, merchant_id, customer_id, events.without_personal_data)
 
 
-async def get_event(deps: Deps, merchant_id: str, event_id: str) -> PublicEvent:
+async def get_event(deps: Deps, event_id: str) -> PublicEvent:
     async with deps.db.connection() as conn:
-        return found(await feed.get_event(conn, merchant_id, event_id))
+        return await found(conn, event_id)
 
 
-async def list_events(
-    deps: Deps, merchant_id: str, wanted: EventFilter, page: Page
-) -> tuple[list[PublicEvent], str]:
-    """One page, newest first, and the cursor of the next."""
+async def found(conn: Conn, event_id: str) -> PublicEvent:
+    """The event of the current call's merchant. Raises EventNotFound."""
+    event = await feed.get_event(conn, context.merchant_id(), event_id)
+    if event is None:
+        raise EventNotFound
+    return event
+
+
+async def list_events(deps: Deps, page: Page, wanted: EventFilter) -> Listed[PublicEvent]:
     async with deps.db.connection() as conn:
-        rows, cursor = cut(await feed.list_events(conn, merchant_id, wanted, page), page)
-    return list(rows), cursor
+        return await feed.list_events(conn, context.merchant_id(), page, wanted)
 
 
 def types_of(pattern: str) -> tuple[str, ...]:
     """The types that a filter means; none for no filter. Raises InvalidArgument naming `type`."""
-    if not pattern:
-        return ()
-    if pattern == public_events.TEST:
-        return (pattern,)
+    if pattern in {"", public_events.TEST}:
+        return (pattern,) if pattern else ()
     types = public_events.types_matching(pattern)
     if not types:
         raise invalid("type", "is not a type of event, nor a noun with `.*`")
     return tuple(sorted(types))
-
-
-def found(event: PublicEvent | None) -> PublicEvent:
-    if event is None:
-        raise EventNotFound
-    return event

@@ -1,42 +1,47 @@
 """What a merchant asks to be sent: a test, an event again, a period again, a delivery now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
-from libs import idempotency, ids
+from libs import context, idempotency, ids, telemetry
 from libs.db import Conn
+from libs.idempotency import Key
 from services.notify.deps import Deps
 from services.notify.errors import WebhookDeliveryNotFound, WebhookEndpointDisabled
-from services.notify.webhooks.flows.deliveries import ShownDelivery
-from services.notify.webhooks.flows.endpoints import found
+from services.notify.webhooks import events
+from services.notify.webhooks.flows import endpoints
 from services.notify.webhooks.flows.feed import found as event_found
 from services.notify.webhooks.rules import domain, public_events
-from services.notify.webhooks.rules.domain import Delivery, Endpoint, EndpointState, PublicEvent
-from services.notify.webhooks.store import deliveries, endpoints, feed
+from services.notify.webhooks.rules.domain import Attempt, Delivery, Endpoint, EndpointState
+from services.notify.webhooks.store import deliveries, feed
+
+Tried: TypeAlias = tuple[Delivery, Sequence[Attempt]]  # a delivery and its tries
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayWebhooks:
-    merchant_id: str
     endpoint_id: str
     created_from: datetime
     created_to: datetime | None
     include_delivered: bool
-    once: idempotency.Key | None = None
 
 
-async def send_test(
-    deps: Deps,
-    event: PublicEvent,
-    endpoint_id: str,
-    once: idempotency.Key | None,
-) -> ShownDelivery:
-    """`event` to this endpoint alone."""
+async def send_test(deps: Deps, endpoint_id: str, key: Key | None) -> Tried:
+    """A test event, to this endpoint alone."""
+    event = events.test_event(
+        endpoint_id,
+        event_id=ids.new("evt"),
+        merchant_id=context.merchant_id(),
+        traceparent=telemetry.traceparent(),
+        now=deps.clock.now(),
+    )
     async with deps.db.transaction() as tx:
-        endpoint = await _enabled(tx, event.merchant_id, endpoint_id)
-        claim = await idempotency.claim(tx, once, ids.new("whd"))
+        endpoint = await _enabled(tx, endpoint_id)
+        claim = await idempotency.claim(tx, key, ids.new("whd"))
         if not claim.fresh:
-            return await _shown(tx, event.merchant_id, claim.resource_id)
+            return await _tried(tx, claim.resource_id)
         now = deps.now()
         delivery = Delivery(
             id=claim.resource_id,
@@ -51,30 +56,28 @@ async def send_test(
         )
         await feed.insert_events(tx, [event])
         await deliveries.insert(tx, delivery)
-        await idempotency.complete(tx, once, b"")
-    return ShownDelivery(delivery)
+        await idempotency.complete(tx, key, b"")
+    return delivery, ()
 
 
-async def retry_delivery(
-    deps: Deps, merchant_id: str, delivery_id: str, once: idempotency.Key | None
-) -> ShownDelivery:
+async def retry_delivery(deps: Deps, delivery_id: str, key: Key | None) -> Tried:
     """Due now, whatever its state."""
+    merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
-        seen = _delivery_found(await deliveries.get(tx, merchant_id, delivery_id))
-        claim = await idempotency.claim(tx, once, delivery_id)
-        if claim.fresh:
-            await _enabled(tx, merchant_id, seen.endpoint_id)
-            delivery = _delivery_found(await deliveries.lock(tx, merchant_id, delivery_id))
+        seen = _found(await deliveries.get(tx, merchant_id, delivery_id))
+        if (await idempotency.claim(tx, key, delivery_id)).fresh:
+            await _enabled(tx, seen.endpoint_id)  # locked first, see store/endpoints
+            delivery = _found(await deliveries.lock(tx, merchant_id, delivery_id))
             await deliveries.save(tx, delivery, domain.retry(delivery, now=deps.now()))
-            await idempotency.complete(tx, once, b"")
-        return await _shown(tx, merchant_id, delivery_id)
+            await idempotency.complete(tx, key, b"")
+        return await _tried(tx, delivery_id)
 
 
-async def replay(deps: Deps, cmd: ReplayWebhooks) -> int:
+async def replay(deps: Deps, cmd: ReplayWebhooks, key: Key | None) -> int:
     """Answers how many deliveries will be made; a repeat answers the same number."""
     async with deps.db.transaction() as tx:
-        endpoint = await _enabled(tx, cmd.merchant_id, cmd.endpoint_id)
-        claim = await idempotency.claim(tx, cmd.once, endpoint.id)
+        endpoint = await _enabled(tx, cmd.endpoint_id)
+        claim = await idempotency.claim(tx, key, endpoint.id)
         if claim.answer is not None:
             return int(claim.answer)
         made = await deliveries.insert_replayed(
@@ -84,39 +87,38 @@ async def replay(deps: Deps, cmd: ReplayWebhooks) -> int:
             created_to=cmd.created_to,
             include_delivered=cmd.include_delivered,
         )
-        await idempotency.complete(tx, cmd.once, str(made).encode())
+        await idempotency.complete(tx, key, str(made).encode())
     return made
 
 
-async def resend_event(
-    deps: Deps, merchant_id: str, event_id: str, once: idempotency.Key | None
-) -> int:
+async def resend_event(deps: Deps, event_id: str, key: Key | None) -> int:
     """To every enabled endpoint that wants it; answers to how many. Test events are not resent."""
     async with deps.db.transaction() as tx:
-        event = event_found(await feed.get_event(tx, merchant_id, event_id))
-        claim = await idempotency.claim(tx, once, event_id)
+        event = await event_found(tx, event_id)
+        claim = await idempotency.claim(tx, key, event_id)
         if claim.answer is not None:
             return int(claim.answer)
         is_test = event.type == public_events.TEST
         made = 0 if is_test else await feed.insert_deliveries(tx, event)
-        await idempotency.complete(tx, once, str(made).encode())
+        await idempotency.complete(tx, key, str(made).encode())
     return made
 
 
-async def _enabled(conn: Conn, merchant_id: str, endpoint_id: str) -> Endpoint:
-    endpoint = found(await endpoints.lock(conn, merchant_id, endpoint_id))
+async def _enabled(conn: Conn, endpoint_id: str) -> Endpoint:
+    endpoint = await endpoints.locked(conn, endpoint_id)
     if endpoint.state is not EndpointState.ENABLED:
         raise WebhookEndpointDisabled
     return endpoint
 
 
-async def _shown(conn: Conn, merchant_id: str, delivery_id: str) -> ShownDelivery:
-    delivery = _delivery_found(await deliveries.get(conn, merchant_id, delivery_id))
+async def _tried(conn: Conn, delivery_id: str) -> Tried:
+    merchant_id = context.merchant_id()
+    delivery = _found(await deliveries.get(conn, merchant_id, delivery_id))
     tries = await deliveries.attempts_of(conn, merchant_id, [delivery_id])
-    return ShownDelivery(delivery, tries[delivery_id])
+    return delivery, tries[delivery_id]
 
 
-def _delivery_found(delivery: Delivery | None) -> Delivery:
+def _found(delivery: Delivery | None) -> Delivery:
     if delivery is None:
         raise WebhookDeliveryNotFound
     return delivery

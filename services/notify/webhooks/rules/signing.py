@@ -1,19 +1,13 @@
-"""Signatures and secrets of Standard Webhooks. Pure but for the randomness of a new secret."""
+"""Signatures and secrets of Standard Webhooks."""
 
 import base64
 import hashlib
 import hmac
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 PREFIX: Final = "whsec_"
 SECRET_BYTES: Final = 24
-
-
-def new_secret() -> str:
-    """`whsec_` and 24 random bytes in base64."""
-    return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def signature(secret: str, *, event_id: str, timestamp: int, body: bytes) -> str:

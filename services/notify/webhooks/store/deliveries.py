@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from libs import ids
-from libs.db import Conn, Row
-from libs.pages import Page
+from libs import ids, pages, rows
+from libs.db import Conn
+from libs.pages import Listed, Page
 from services.notify.webhooks.rules import public_events
 from services.notify.webhooks.rules.domain import (
     MOST_REPLAYED,
@@ -18,11 +18,13 @@ from services.notify.webhooks.rules.domain import (
     Endpoint,
     PublicEvent,
 )
-from services.notify.webhooks.store.feed import event_of
+from services.notify.webhooks.store.feed import EVENTS
 
-_COLUMNS: Final = (
-    "id, merchant_id, endpoint_id, event_id, event_type, state, tries, due_at, created_at"
-)
+_DELIVERIES: Final = rows.Table("webhook_deliveries", Delivery)
+_INSERT: Final = _DELIVERIES.insert()
+_ONE: Final = "WHERE merchant_id = $1 AND id = $2"
+_ATTEMPTS: Final = rows.Table("webhook_attempts", Attempt, sql={"retry_after": "NULL::interval"})
+_INSERT_ATTEMPT: Final = _ATTEMPTS.insert(merchant_id="{}", delivery_id="{}")
 LOOKED_AT: Final = 500  # due rows per claim, of endpoints that have room
 
 
@@ -57,7 +59,7 @@ async def claim_due(conn: Conn, room: Room, lease: timedelta) -> Sequence[DueDel
     Endpoints without room are not looked at: their rows do not stand in the others' way.
     """
     full = [e for e, count in room.under_way.items() if count >= room.per_endpoint]
-    rows = await conn.fetch(
+    due = await conn.fetch(
         "WITH head AS ("
         "  SELECT merchant_id, id, endpoint_id, due_at FROM webhook_deliveries"
         "  WHERE state = 'pending' AND due_at <= now() AND endpoint_id <> ALL ($1::text[])"
@@ -96,79 +98,59 @@ async def claim_due(conn: Conn, room: Room, lease: timedelta) -> Sequence[DueDel
         room.rows,
         lease,
     )
-    return [_due(row) for row in rows]
+    return [
+        DueDelivery(
+            id=row["delivery_id"],
+            merchant_id=row["merchant_id"],
+            endpoint_id=row["endpoint_id"],
+            enabled=row["enabled"],
+            url=row["url"],
+            sealed=tuple(row["sealed"]),
+            event=EVENTS.read(row),
+        )
+        for row in due
+    ]
 
 
 async def lock(conn: Conn, merchant_id: str, delivery_id: str) -> Delivery | None:
-    row = await conn.fetchrow(
-        f"SELECT {_COLUMNS} FROM webhook_deliveries WHERE merchant_id = $1 AND id = $2 FOR UPDATE",  # noqa: S608 - our own column list
-        merchant_id,
-        delivery_id,
-    )
-    return _delivery(row) if row else None
+    return await _DELIVERIES.one(conn, f"{_ONE} FOR UPDATE", merchant_id, delivery_id)
 
 
 async def get(conn: Conn, merchant_id: str, delivery_id: str) -> Delivery | None:
-    row = await conn.fetchrow(
-        f"SELECT {_COLUMNS} FROM webhook_deliveries WHERE merchant_id = $1 AND id = $2",  # noqa: S608 - our own column list
-        merchant_id,
-        delivery_id,
-    )
-    return _delivery(row) if row else None
+    return await _DELIVERIES.one(conn, _ONE, merchant_id, delivery_id)
 
 
 async def page(
-    conn: Conn, endpoint: Endpoint, wanted: Page, state: DeliveryState | None
-) -> list[Delivery]:
-    """One more than the page holds, newest first."""
-    rows = await conn.fetch(
-        f"SELECT {_COLUMNS} FROM webhook_deliveries"  # noqa: S608 - our own column list
-        " WHERE merchant_id = $1 AND endpoint_id = $2 AND id < $3"
-        " AND ($4::text IS NULL OR state = $4) ORDER BY id DESC LIMIT $5",
-        endpoint.merchant_id,
-        endpoint.id,
-        wanted.before,
-        state.value if state else None,
-        wanted.limit + 1,
-    )
-    return [_delivery(row) for row in rows]
+    conn: Conn, endpoint: Endpoint, page: Page, state: DeliveryState | None
+) -> Listed[Delivery]:
+    conditions = {
+        "merchant_id = {}": endpoint.merchant_id,
+        "endpoint_id = {}": endpoint.id,
+        "state = {}": state,
+    }
+    return await pages.fetch(conn, _DELIVERIES, page, conditions)
 
 
 async def insert(conn: Conn, delivery: Delivery) -> None:
+    await conn.execute(_INSERT, *_DELIVERIES.values(delivery))
+
+
+async def save(conn: Conn, before: Delivery, after: Delivery) -> None:
+    """A delivery that was locked in this transaction."""
     await conn.execute(
-        f"INSERT INTO webhook_deliveries ({_COLUMNS})"  # noqa: S608 - our own column list
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        delivery.id,
-        delivery.merchant_id,
-        delivery.endpoint_id,
-        delivery.event_id,
-        delivery.event_type,
-        delivery.state.value,
-        delivery.tries,
-        delivery.due_at,
-        delivery.created_at,
-    )
-
-
-async def save(conn: Conn, before: Delivery, after: Delivery) -> bool:
-    """False when it is not in the state that the decision was made in."""
-    touched = await conn.execute(
         "UPDATE webhook_deliveries SET state = $4, tries = $5, due_at = $6,"
         " ended_at = CASE WHEN $4 = 'pending' THEN NULL ELSE now() END"
         " WHERE merchant_id = $1 AND id = $2 AND state = $3",
         before.merchant_id,
         before.id,
         before.state.value,
-        after.state.value,
-        after.tries,
-        after.due_at,
+        *_DELIVERIES.values(after, "state", "tries", "due_at"),
     )
-    return touched == 1
 
 
-async def fail_pending(conn: Conn, endpoint: Endpoint) -> int:
+async def fail_pending(conn: Conn, endpoint: Endpoint) -> None:
     """What waits for an endpoint that was disabled."""
-    return await conn.execute(
+    await conn.execute(
         "UPDATE webhook_deliveries SET state = 'failed', due_at = NULL, ended_at = now()"
         " WHERE merchant_id = $1 AND endpoint_id = $2 AND state = 'pending'",
         endpoint.merchant_id,
@@ -218,18 +200,8 @@ async def insert_replayed(
 
 
 async def insert_attempt(conn: Conn, delivery: Delivery, attempt: Attempt) -> None:
-    await conn.execute(
-        "INSERT INTO webhook_attempts"
-        " (merchant_id, delivery_id, attempted_at, status, error, duration_ms, excerpt)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        delivery.merchant_id,
-        delivery.id,
-        attempt.attempted_at,
-        attempt.status,
-        attempt.error,
-        attempt.duration_ms,
-        attempt.excerpt,
-    )
+    values = _ATTEMPTS.values(attempt)
+    await conn.execute(_INSERT_ATTEMPT, *values, delivery.merchant_id, delivery.id)
 
 
 async def attempts_of(
@@ -237,8 +209,8 @@ async def attempts_of(
 ) -> Mapping[str, list[Attempt]]:
     """The latest tries by delivery, oldest first."""
     found: dict[str, list[Attempt]] = {delivery_id: [] for delivery_id in delivery_ids}
-    rows = await conn.fetch(
-        "SELECT delivery_id, attempted_at, status, error, duration_ms, excerpt"
+    latest = await conn.fetch(
+        f"SELECT delivery_id, {_ATTEMPTS.selected}"  # noqa: S608 - made of constants
         " FROM unnest($2::text[]) AS wanted (id) CROSS JOIN LATERAL ("
         "   SELECT * FROM webhook_attempts"
         "   WHERE merchant_id = $1 AND delivery_id = wanted.id ORDER BY number DESC LIMIT $3"
@@ -247,9 +219,8 @@ async def attempts_of(
         list(delivery_ids),
         SHOWN_TRIES,
     )
-    for row in rows:
-        values = dict(row)
-        found[values.pop("delivery_id")].append(Attempt(**values))
+    for row in latest:
+        found[row["delivery_id"]].append(_ATTEMPTS.read(row))
     return found
 
 
@@ -259,19 +230,3 @@ async def oldest_pending_seconds(conn: Conn) -> float:
         "SELECT now() - min(created_at) FROM webhook_deliveries WHERE state = 'pending'"
     )
     return age.total_seconds() if age else 0.0
-
-
-def _delivery(row: Row) -> Delivery:
-    return Delivery(**{**dict(row), "state": DeliveryState(row["state"])})
-
-
-def _due(row: Row) -> DueDelivery:
-    return DueDelivery(
-        id=row["delivery_id"],
-        merchant_id=row["merchant_id"],
-        endpoint_id=row["endpoint_id"],
-        enabled=row["enabled"],
-        url=row["url"],
-        sealed=tuple(row["sealed"]),
-        event=event_of(row),
-    )

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from libs import ids
-from libs.db import Conn, Row
-from libs.pages import Page
+from libs import ids, pages, rows
+from libs.db import Conn
+from libs.pages import Listed, Page
 from services.notify.webhooks.rules import public_events
 from services.notify.webhooks.rules.domain import MOST_ENDPOINTS, PublicEvent
 
-_COLUMNS: Final = "id, merchant_id, type, message, body, traceparent, created_at"
+EVENTS: Final = rows.Table("events", PublicEvent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class EventFilter:
 # The events that were not there yet, each with the enabled endpoints that want it.
 _INSERT: Final = f"""
 WITH inserted AS (
-    INSERT INTO events ({_COLUMNS}, customer_id)
+    INSERT INTO events ({", ".join(EVENTS.columns)})
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[],
         $7::timestamptz[], $8::text[])
     ON CONFLICT DO NOTHING RETURNING merchant_id, id, type
@@ -51,19 +51,9 @@ class Wanted:
 
 async def insert_events(conn: Conn, events: Sequence[PublicEvent]) -> Sequence[Wanted]:
     """Who wants those that were not there already."""
-    rows = await conn.fetch(
-        _INSERT,
-        [event.id for event in events],
-        [event.merchant_id for event in events],
-        [event.type for event in events],
-        [event.message for event in events],
-        [event.body for event in events],
-        [event.traceparent for event in events],
-        [event.created_at for event in events],
-        [event.customer_id for event in events],
-        [public_events.wildcard_of(event.type) for event in events],
-    )
-    return [Wanted(**dict(row)) for row in rows]
+    wildcards = [public_events.wildcard_of(event.type) for event in events]
+    found = await conn.fetch(_INSERT, *EVENTS.arrays(events), wildcards)
+    return [Wanted(**row) for row in found]
 
 
 async def deliver(conn: Conn, wanted: Sequence[Wanted]) -> None:
@@ -91,18 +81,14 @@ async def rewrite_of_customer(
     conn: Conn, merchant_id: str, customer_id: str, left: Callable[[PublicEvent], bytes]
 ) -> None:
     """Put what `left` leaves of the events about a customer in their place."""
-    rows = await conn.fetch(
-        f"SELECT {_COLUMNS} FROM events WHERE merchant_id = $1 AND customer_id = $2"  # noqa: S608 - our own column list
-        " ORDER BY id FOR NO KEY UPDATE",
-        merchant_id,
-        customer_id,
-    )
+    where = "WHERE merchant_id = $1 AND customer_id = $2 ORDER BY id FOR NO KEY UPDATE"
+    events = await EVENTS.all(conn, where, merchant_id, customer_id)
     await conn.execute(
         "UPDATE events SET body = new.body FROM unnest($2::text[], $3::bytea[]) AS new (id, body)"
         " WHERE events.merchant_id = $1 AND events.id = new.id",
         merchant_id,
-        [row["id"] for row in rows],
-        [left(event_of(row)) for row in rows],
+        [event.id for event in events],
+        [left(event) for event in events],
     )
 
 
@@ -132,41 +118,16 @@ async def insert_deliveries(conn: Conn, event: PublicEvent) -> int:
 
 
 async def get_event(conn: Conn, merchant_id: str, event_id: str) -> PublicEvent | None:
-    row = await conn.fetchrow(
-        f"SELECT {_COLUMNS} FROM events WHERE merchant_id = $1 AND id = $2",  # noqa: S608 - our own column list
-        merchant_id,
-        event_id,
-    )
-    return event_of(row) if row else None
+    return await EVENTS.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, event_id)
 
 
 async def list_events(
-    conn: Conn, merchant_id: str, wanted: EventFilter, page: Page
-) -> list[PublicEvent]:
-    """One more than the page holds, newest first."""
-    rows = await conn.fetch(
-        f"SELECT {_COLUMNS} FROM events WHERE merchant_id = $1 AND id < $2"  # noqa: S608 - our own column list
-        " AND ($4::text[] = '{}' OR type = ANY ($4))"
-        " AND ($5::timestamptz IS NULL OR created_at >= $5)"
-        " AND ($6::timestamptz IS NULL OR created_at < $6)"
-        " ORDER BY id DESC LIMIT $3",
-        merchant_id,
-        page.before,
-        page.limit + 1,
-        list(wanted.types),
-        wanted.created_from,
-        wanted.created_to,
-    )
-    return [event_of(row) for row in rows]
-
-
-def event_of(row: Row) -> PublicEvent:
-    return PublicEvent(
-        id=row["id"],
-        merchant_id=row["merchant_id"],
-        type=row["type"],
-        message=row["message"],
-        body=row["body"],
-        traceparent=row["traceparent"],
-        created_at=row["created_at"],
-    )
+    conn: Conn, merchant_id: str, page: Page, wanted: EventFilter
+) -> Listed[PublicEvent]:
+    conditions = {
+        "merchant_id = {}": merchant_id,
+        "type = ANY ({})": wanted.types or None,
+        "created_at >= {}": wanted.created_from,
+        "created_at < {}": wanted.created_to,
+    }
+    return await pages.fetch(conn, EVENTS, page, conditions)
