@@ -17,6 +17,7 @@ from libs.logs import log
 
 STREAM: Final = "INCASSO"
 SUBJECTS: Final = ["incasso.>"]
+SUBJECT_PARTS: Final = 4  # incasso.<service>.<noun>.<past verb>; what follows is the route
 DEAD: Final = "incasso.dead"  # dead letters: incasso.dead.<consumer>
 KEPT: Final = timedelta(days=14)
 HEAD_BYTES: Final = 64  # of a message's headers besides ours, with room for the client's own
@@ -25,7 +26,10 @@ DUPLICATES: Final = timedelta(minutes=10)  # window in which JetStream drops a r
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as it travels. `body` is the protobuf message that the subject names."""
+    """An event as it travels. `body` is the protobuf message that the subject names.
+
+    `route` says whom it concerns, e.g. a payment's method, so that nobody is sent what others read.
+    """
 
     event_id: str
     merchant_id: str
@@ -34,6 +38,12 @@ class Event:
     body: bytes
     traceparent: str
     occurred_at: datetime
+    route: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where it is published: the subject, and behind it the route."""
+        return f"{self.subject}.{self.route}" if self.route else self.subject
 
     def headers(self, traceparent: str) -> dict[str, str]:
         """CloudEvents 1.0 headers (NATS binding), plus the trace and JetStream's duplicate key."""
@@ -51,11 +61,17 @@ class Event:
         }
 
 
-def event_of(subject: str, headers: dict[str, str], body: bytes) -> Event:
+def subject_of(address: str) -> str:
+    """Without the route."""
+    return ".".join(address.split(".")[:SUBJECT_PARTS])
+
+
+def event_of(address: str, headers: dict[str, str], body: bytes) -> Event:
     """The event of a received message. KeyError when a header is missing.
 
-    The subject is where NATS let the sender publish; no header may tell another.
+    The address is where NATS let the sender publish; no header may tell another.
     """
+    subject = subject_of(address)
     return Event(
         event_id=headers["ce-id"],
         merchant_id=headers["ce-merchantid"],
@@ -64,6 +80,7 @@ def event_of(subject: str, headers: dict[str, str], body: bytes) -> Event:
         body=body,
         traceparent=headers.get("traceparent", ""),
         occurred_at=datetime.fromisoformat(headers["ce-time"]).astimezone(UTC),
+        route=address[len(subject) + 1 :],
     )
 
 

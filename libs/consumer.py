@@ -7,7 +7,7 @@ incasso.dead.<consumer>. What comes again is handled apart from what is new, and
 to come again: neither stands in the others' way. Handlers must tolerate any order.
 
 A handler takes one event, or is a `Together` and takes all of a batch, to write them in statements
-over sets.
+over sets, or is an `UnlessKnown` and takes what a look at the batch found to be new.
 
 During a rollout two versions share a consumer. An event whose subject only the other one handles is
 left to that one; when nobody has taken it for an hour, it is a dead letter too.
@@ -15,7 +15,7 @@ left to that one; when nobody has taken it for an hour, it is a dead letter too.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from prometheus_client import Counter
 
 from libs import context, telemetry
-from libs.bus import DEAD, STREAM, Bus, Event, event_of
+from libs.bus import DEAD, STREAM, Bus, Event, event_of, subject_of
 from libs.db import Conn, Database
 from libs.errors import ServiceUnavailable
 from libs.logs import log
@@ -56,6 +56,22 @@ class Together:
         await self.handle(conn, [event])
 
 
+@dataclass(frozen=True, slots=True)
+class UnlessKnown:
+    """A handler of one event, spared those that tell what is known already. `known` answers their ids
+    in one look at a batch, of any merchants. Only events of `route` are sent to it; those of senders
+    that do not route yet are handled as well.
+    """
+
+    known: Callable[[Conn, Sequence[Event]], Awaitable[Collection[str]]]
+    handle: Handler
+    route: str  # as in a NATS subject: `link.*`
+
+    async def __call__(self, conn: Conn, event: Event) -> None:
+        if not await self.known(conn, [event]):
+            await self.handle(conn, event)
+
+
 def grouped(
     handlers: Mapping[str, Handler], events: Sequence[Event]
 ) -> tuple[Mapping[Together, Sequence[Event]], Sequence[Event]]:
@@ -69,6 +85,32 @@ def grouped(
         else:
             alone.append(event)
     return together, alone
+
+
+async def _news(
+    conn: Conn, handlers: Mapping[str, Handler], events: Sequence[Event]
+) -> Sequence[Event]:
+    """Without those that tell what is known."""
+    looked_at: dict[UnlessKnown, list[Event]] = defaultdict(list)
+    for event in events:
+        handler = handlers[event.subject]
+        if isinstance(handler, UnlessKnown):
+            looked_at[handler].append(event)
+    known = {
+        event_id
+        for handler, group in looked_at.items()
+        for event_id in await handler.known(conn, group)
+    }
+    return [event for event in events if event.event_id not in known]
+
+
+def filters(handlers: Mapping[str, Handler]) -> list[str]:
+    """What the server passes on: of each subject what has no route, and the routes that are read."""
+    routed = (
+        f"{subject}.{handler.route if isinstance(handler, UnlessKnown) else '>'}"
+        for subject, handler in handlers.items()
+    )
+    return sorted({*handlers, *routed})
 
 
 class SubjectNotHandledError(Exception):
@@ -102,10 +144,10 @@ class Consumer:
                 *(
                     self._refuse(m, SubjectNotHandledError(m.subject))
                     for m in messages
-                    if m.subject not in self._handlers
+                    if subject_of(m.subject) not in self._handlers
                 )
             )
-            ours = [m for m in messages if m.subject in self._handlers]
+            ours = [m for m in messages if subject_of(m.subject) in self._handlers]
             await self._take([m for m in ours if m.metadata.num_delivered == 1])
             await self._take([m for m in ours if m.metadata.num_delivered > 1])
 
@@ -119,7 +161,7 @@ class Consumer:
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=ACK_WAIT_SECONDS,
             max_ack_pending=-1,  # those who wait to come again count: a limit would stop the rest
-            filter_subjects=sorted(self._handlers),
+            filter_subjects=filters(self._handlers),
         )
 
     async def _subscribe(self) -> JetStreamContext.PullSubscription:
@@ -175,7 +217,8 @@ class Consumer:
             together, alone = grouped(self._handlers, list(new.values()))
             for handler, group in together.items():
                 await self._handle_together(conn, handler, group)
-            for event in alone:
+            context.set_current(context.Call(actor=self._name))
+            for event in await _news(conn, self._handlers, alone):
                 await self._handle_one(conn, event)
 
     async def _handle_together(
@@ -190,8 +233,10 @@ class Consumer:
 
     async def _handle_one(self, conn: Conn, event: Event) -> None:
         context.set_current(context.Call(merchant_id=event.merchant_id, actor=self._name))
+        handler = self._handlers[event.subject]
+        handle = handler.handle if isinstance(handler, UnlessKnown) else handler
         with self._span(event):
-            await self._handlers[event.subject](conn, event)
+            await handle(conn, event)
 
     def _span(self, event: Event) -> AbstractContextManager[object]:
         return telemetry.span(

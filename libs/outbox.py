@@ -14,19 +14,22 @@ from typing import Final
 from libs import ids, telemetry
 from libs.db import Conn
 
-_COLUMNS: Final = "event_id, merchant_id, aggregate_id, subject, body, traceparent, occurred_at"
-_INSERT: Final = f"INSERT INTO outbox ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)"  # noqa: S608 - made of constants
+_COLUMNS: Final = (
+    "event_id, merchant_id, aggregate_id, subject, body, traceparent, occurred_at, route"
+)
+_INSERT: Final = f"INSERT INTO outbox ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """What is told of an aggregate. `at` is the merchant's now."""
+    """What is told of an aggregate. `at` is the merchant's now; `route`: see libs.bus.Event."""
 
     merchant_id: str
     aggregate_id: str
     subject: str
     body: bytes
     at: datetime
+    route: str = ""
 
 
 def insert_sql(first: int) -> str:
@@ -34,7 +37,7 @@ def insert_sql(first: int) -> str:
 
     `insert_values` are its parameters, from number `first` on.
     """
-    types = ("text", "text", "text", "text", "bytea", "text", "timestamptz")
+    types = ("text", "text", "text", "text", "bytea", "text", "timestamptz", "text")
     arrays = ", ".join(f"${first + n}::{name}[]" for n, name in enumerate(types))
     return f"""
     INSERT INTO outbox ({_COLUMNS})
@@ -44,7 +47,7 @@ def insert_sql(first: int) -> str:
 
 
 def insert_values(events: Sequence[NewEvent]) -> tuple[object, ...]:
-    """The seven parameters of `insert_sql`: an array for each column."""
+    """The eight parameters of `insert_sql`: an array for each column."""
     traceparent = telemetry.traceparent()
     return (
         [ids.new("evt") for _ in events],
@@ -54,16 +57,25 @@ def insert_values(events: Sequence[NewEvent]) -> tuple[object, ...]:
         [event.body for event in events],
         [traceparent for _ in events],
         [event.at for event in events],
+        [event.route for event in events],
     )
 
 
 async def append(
-    conn: Conn, *, merchant_id: str, aggregate_id: str, subject: str, body: bytes, at: datetime
+    conn: Conn,
+    *,
+    merchant_id: str,
+    aggregate_id: str,
+    subject: str,
+    body: bytes,
+    at: datetime,
+    route: str = "",
 ) -> str:
     """Write an event into the current transaction; answers its id. `at` is the merchant's now."""
     event_id = ids.new("evt")
+    traceparent = telemetry.traceparent()
     await conn.execute(
-        _INSERT, event_id, merchant_id, aggregate_id, subject, body, telemetry.traceparent(), at
+        _INSERT, event_id, merchant_id, aggregate_id, subject, body, traceparent, at, route
     )
     return event_id
 

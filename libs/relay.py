@@ -70,7 +70,8 @@ WITH RECURSIVE heads AS (
         ORDER BY seq LIMIT (SELECT rows FROM share)
     ) AS own
 )
-SELECT seq, event_id, merchant_id, aggregate_id, subject, body, traceparent, occurred_at, tries,
+SELECT seq, event_id, merchant_id, aggregate_id, subject, body, traceparent, occurred_at, route,
+    tries,
     extract(epoch FROM now() - recorded_at)::float AS age,
     place = share.rows OR bytes_before + octet_length(body) >= {BATCH_BYTES} AS more,
     share.merchants
@@ -223,6 +224,7 @@ def event_of_row(row: Row) -> Event:
         body=row["body"],
         traceparent=row["traceparent"],
         occurred_at=row["occurred_at"],
+        route=row["route"],
     )
 
 
@@ -234,4 +236,4 @@ async def publish(bus: Bus, event: Event) -> None:
         parent=event.traceparent,
         attributes={"messaging.system": "nats", "messaging.message.id": event.event_id},
     ):
-        await bus.publish(event.subject, event.body, event.headers(telemetry.traceparent()))
+        await bus.publish(event.address, event.body, event.headers(telemetry.traceparent()))

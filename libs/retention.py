@@ -85,7 +85,7 @@ def chassis(service: str) -> Kept:
             ),
             "outbox": Table(
                 "the log of events, from which the ledger can be built again: rows stay",
-                plain="event_id merchant_id aggregate_id subject traceparent error",
+                plain="event_id merchant_id aggregate_id subject route traceparent error",
                 personal={"body": ERASED},
             ),
             "inbox": Table("which events were handled", plain="consumer event_id"),

@@ -168,7 +168,10 @@ def grpc_processes(
     settings: Callable[..., dict[str, str]],
     healthy: Callable[[int], Callable[[], bool]],
 ) -> list[Process]:
-    """The job that migrates the service's database and sets its events up, then its replicas."""
+    """The job that migrates the service's database and sets its events up, then its replicas.
+
+    No service starts before all consumers are set up: what its version tells is passed on to all.
+    """
     group = ports.replicas[name]
     further = further_env(name, ports, backends)
 
@@ -181,9 +184,8 @@ def grpc_processes(
         }
         return settings(name, **{**env, **further, **more})
 
-    job = f"{name}-migrate"
     migrate = Process(
-        job,
+        _job(name),
         python(f"services.{name}", "migrate"),
         own(
             group[0],
@@ -199,11 +201,15 @@ def grpc_processes(
             python(f"services.{name}"),
             own(address),
             healthy(address.admin_port),
-            after=frozenset({job, "nats"}),
+            after=frozenset({*map(_job, services.NAMES), "nats"}),
         )
         for replica, address in zip(replica_names(name, len(group)), group, strict=True)
     ]
     return [migrate, *serve]
+
+
+def _job(service: str) -> str:
+    return f"{service}-migrate"
 
 
 def further_env(name: str, ports: Ports, backends: Backends) -> dict[str, str]:

@@ -1,12 +1,14 @@
 """Payments' events: what becomes of a payment without being asked."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from incasso.payments.v1 import events_pb2, payments_pb2
 from libs.bus import Event
-from libs.consumer import Handler
+from libs.consumer import Handler, UnlessKnown
 from libs.db import Conn
+from libs.payments import routes
 from libs.payments.answer import Answer
 from libs.payments.client import answer_of
 
@@ -21,24 +23,57 @@ MESSAGES: Final[Mapping[str, Any]] = {
 }
 PREFIX: Final = "incasso.payments.payment."
 
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event, of a payment of the service's own."""
+
+    event_id: str
+    merchant_id: str
+    answer: Answer
+
+
+Known: TypeAlias = Callable[[Conn, Sequence[Told]], Awaitable[Collection[str]]]
 Follow: TypeAlias = Callable[[Conn, Answer], Awaitable[None]]
 FollowOther: TypeAlias = Callable[[Conn, payments_pb2.Payment], Awaitable[None]]
 
 
 def handlers(
-    method: str, follow: Follow, *, others: FollowOther | None = None, without: str = ""
+    method: str,
+    follow: Follow,
+    *,
+    known: Known,
+    others: FollowOther | None = None,
+    without: str = "",
 ) -> dict[str, Handler]:
     """`follow` is told of the payments of `method`, in the inbox's transaction, in any order and any
-    number of times; `others` of those of the other methods. `without`: a verb that is not followed.
+    number of times; `others` of those of other methods with a saved instrument. `known` answers, in
+    one statement, the ids of events that would change nothing. `without`: a verb that is not followed.
 
     The row is the one with the answer's `id`, or the one of its `key` that has no payment yet.
     """
 
-    async def on_payment(conn: Conn, event: Event) -> None:
-        message = MESSAGES[event.subject.removeprefix(PREFIX)].FromString(event.body)
-        if message.payment.method == method:
-            await follow(conn, answer_of(message.payment))
-        elif others is not None:
-            await others(conn, message.payment)
+    async def known_of(conn: Conn, events: Sequence[Event]) -> Collection[str]:
+        ours = [
+            Told(event.event_id, event.merchant_id, answer_of(payment))
+            for event in events
+            if (payment := _payment(event)).method == method
+        ]
+        return await known(conn, ours) if ours else set()
 
-    return {f"{PREFIX}{verb}": on_payment for verb in MESSAGES if verb != without}
+    async def on_payment(conn: Conn, event: Event) -> None:
+        payment = _payment(event)
+        if payment.method == method:
+            await follow(conn, answer_of(payment))
+        elif others is not None:
+            await others(conn, payment)
+
+    route = routes.SAVED if others else routes.of_method(method)
+    one = UnlessKnown(known_of, on_payment, route)
+    return {f"{PREFIX}{verb}": one for verb in MESSAGES if verb != without}
+
+
+def _payment(event: Event) -> payments_pb2.Payment:
+    message = MESSAGES[event.subject.removeprefix(PREFIX)].FromString(event.body)
+    found: payments_pb2.Payment = message.payment
+    return found

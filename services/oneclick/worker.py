@@ -13,7 +13,7 @@ from libs.payments.due import DueRow
 from services.oneclick.deps import Deps
 from services.oneclick.flows import attach, detach, follow
 from services.oneclick.payments_client import METHOD, elsewhere_of
-from services.oneclick.store import due, history
+from services.oneclick.store import charges, due, history
 from services.oneclick.store.due import DueSetup, Removal
 
 SERVICE: Final = "oneclick"
@@ -21,7 +21,9 @@ SERVICE: Final = "oneclick"
 
 def handlers() -> dict[str, Handler]:
     """What is done with each event of payments."""
-    return payments_events.handlers(METHOD, follow.follow_payment, others=_follow_elsewhere)
+    return payments_events.handlers(
+        METHOD, follow.follow_payment, known=charges.known, others=_follow_elsewhere
+    )
 
 
 async def _follow_elsewhere(conn: Conn, payment: payments_pb2.Payment) -> None:

@@ -20,7 +20,7 @@ from services.paylink.deps import Deps
 from services.paylink.flows import carts, erase, follow
 from services.paylink.flows import due as due_flow
 from services.paylink.payments_client import METHOD
-from services.paylink.store import due, tokens
+from services.paylink.store import due, payments, tokens
 from services.paylink.store.carts import DueCart, claim_due
 from services.paylink.store.due import DueLink
 
@@ -42,7 +42,7 @@ def handlers(deps: Deps) -> dict[str, Handler]:
         await erase.erase_customer(conn, erased.customer_id)
 
     return {
-        **payments_events.handlers(METHOD, on_payment, without="lowered"),
+        **payments_events.handlers(METHOD, on_payment, known=payments.known, without="lowered"),
         "incasso.oneclick.customer.erased": on_erased,
     }
 

@@ -26,7 +26,7 @@ async def running(*loops):
         await cancel(tasks)
 
 
-async def append(conn, aggregate="agg_1", body=b"body", subject=SUBJECT):
+async def append(conn, aggregate="agg_1", body=b"body", subject=SUBJECT, route=""):
     return await outbox.append(
         conn,
         merchant_id="mer_a",
@@ -34,6 +34,7 @@ async def append(conn, aggregate="agg_1", body=b"body", subject=SUBJECT):
         subject=subject,
         body=body,
         at=datetime.now(UTC),
+        route=route,
     )
 
 

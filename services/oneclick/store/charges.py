@@ -1,5 +1,6 @@
 """SQL of one-click charges. This is the benchmarked path: few statements, each with its reason."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,6 +12,7 @@ from libs.idempotency import Key
 from libs.money import Money
 from libs.payments.answer import Answer, Outcome, ScaHistory
 from libs.payments.due import CHECK_AFTER
+from libs.payments.events import Told
 from services.oneclick.rules import limits
 from services.oneclick.rules.domain import Charge, charge_sources, charge_target
 from services.oneclick.rules.limits import Spending
@@ -161,6 +163,33 @@ async def record(
         *idempotency.finish_values(key, payment.body if payment.settled else None),
     )
     return bool(count)
+
+
+_KNOWN = """
+SELECT told.event_id
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[],
+    $7::boolean[]) AS told (event_id, merchant_id, payment_id, state, capture_at,
+    capturable_minor, challenged)
+JOIN charges USING (merchant_id, payment_id)
+WHERE charges.state = told.state AND charges.capture_at IS NOT DISTINCT FROM told.capture_at
+    AND (told.capturable_minor = 0 OR charges.amount_minor <= told.capturable_minor)
+    AND (charges.challenged OR NOT told.challenged) AND lowering IS NULL"""
+
+
+async def known(conn: Conn, told: Sequence[Told]) -> Collection[str]:
+    """Ids of events of which `record` would change nothing: the answer of the call came before."""
+    answers = [event.answer for event in told]
+    rows = await conn.fetch(
+        _KNOWN,
+        [event.event_id for event in told],
+        [event.merchant_id for event in told],
+        [answer.id for answer in answers],
+        [charge_target(answer.outcome).value for answer in answers],
+        [answer.capture_at for answer in answers],
+        [answer.capturable_minor for answer in answers],
+        [answer.challenged for answer in answers],
+    )
+    return {row["event_id"] for row in rows}
 
 
 async def refuse(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:

@@ -1,6 +1,6 @@
 """SQL of tries to pay. Who changes one holds the lock of its link (store.links.lock)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -8,8 +8,9 @@ from libs.db import Conn, Row
 from libs.errors import StoredRefusal
 from libs.money import Money
 from libs.pages import Page
-from libs.payments.answer import Decline
+from libs.payments.answer import Decline, Outcome
 from libs.payments.due import CHECK_AFTER
+from libs.payments.events import Told
 from services.paylink.rules.domain import Link, LinkPayment, Method
 from services.paylink.rules.states import PaymentState
 
@@ -123,6 +124,22 @@ async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str) ->
         key,
     )
     return None if row is None else _payment(row)
+
+
+async def known(conn: Conn, told: Sequence[Told]) -> Collection[str]:
+    """Ids of events of tries that had their end before."""
+    rows = await conn.fetch(
+        "SELECT told.event_id"
+        " FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[])"
+        " AS told (event_id, merchant_id, payment_id, succeeded)"
+        " JOIN link_payments AS known USING (merchant_id, payment_id)"
+        " WHERE state = 'succeeded' OR state <> 'processing' AND NOT succeeded",
+        [event.event_id for event in told],
+        [event.merchant_id for event in told],
+        [event.answer.id for event in told],
+        [event.answer.outcome is Outcome.SUCCEED for event in told],
+    )
+    return {row["event_id"] for row in rows}
 
 
 async def latest(conn: Conn, link: Link) -> LinkPayment | None:

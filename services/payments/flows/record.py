@@ -13,6 +13,7 @@ from libs import idempotency, outbox
 from libs.db import Conn
 from libs.idempotency import Key
 from libs.outbox import NewEvent
+from libs.payments import routes
 from services.payments import metrics
 from services.payments.deps import Deps
 from services.payments.errors import PaymentNotFound
@@ -157,6 +158,7 @@ async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happen
             subject=event.subject,
             body=event.body,
             at=event.at,
+            route=event.route,
         )
 
 
@@ -164,7 +166,13 @@ def _events(
     deps: Deps, payment: Payment, told: Told, happened: Sequence[Happened]
 ) -> Sequence[NewEvent]:
     return [
-        NewEvent(payment.merchant_id, payment.id, *told.event(each), at=deps.clock.now())
+        NewEvent(
+            payment.merchant_id,
+            payment.id,
+            *told.event(each),
+            at=deps.clock.now(),
+            route=routes.of(payment.method, saved=bool(payment.instrument_id)),
+        )
         for each in happened
     ]
 

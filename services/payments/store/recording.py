@@ -35,9 +35,9 @@ attempt AS (
     WHERE merchant_id = $1 AND id = $21 AND state = $22 AND EXISTS (SELECT FROM payment)
     RETURNING id),
 events AS ({outbox.insert_sql(28)} EXISTS (SELECT FROM attempt)),
-finished AS ({idempotency.finish_sql(35)} AND EXISTS (SELECT FROM attempt)),
-counted AS ({velocity.count_sql(39, merchant="$1", when="EXISTS (SELECT FROM attempt)")}),
-alarms AS ({outbox.insert_sql(45)} aggregate_id IN (SELECT subject FROM counted WHERE reached))
+finished AS ({idempotency.finish_sql(36)} AND EXISTS (SELECT FROM attempt)),
+counted AS ({velocity.count_sql(40, merchant="$1", when="EXISTS (SELECT FROM attempt)")}),
+alarms AS ({outbox.insert_sql(46)} aggregate_id IN (SELECT subject FROM counted WHERE reached))
 SELECT FROM attempt"""  # noqa: S608 - made of constants
 
 

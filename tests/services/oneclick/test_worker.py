@@ -93,6 +93,49 @@ async def test_a_charge_is_as_low_as_payments_told_in_any_order(world: World):
     assert [row["amount_minor"] for row in await world.charges()] == [3000]
 
 
+async def row_version(world: World) -> str:
+    """Changes with every write of the only charge."""
+    mine = "SELECT xmin FROM charges WHERE merchant_id = $1"
+    return str(await world.value(mine, world.merchant_id))
+
+
+@pytest.mark.parametrize(
+    ("answered", "told", "known"),
+    [
+        (State.STATE_CAPTURED, State.STATE_CAPTURED, True),
+        (State.STATE_DECLINED, State.STATE_DECLINED, True),
+        (State.STATE_PENDING, State.STATE_PENDING, True),
+        (
+            State.STATE_PENDING,
+            State.STATE_REQUIRES_ACTION,
+            False,
+        ),  # a challenge ends the exemptions
+        (State.STATE_PENDING, State.STATE_CAPTURED, False),
+        (State.STATE_CAPTURED, State.STATE_CANCELLED, False),
+    ],
+)
+async def test_an_event_that_tells_what_the_answer_told_writes_nothing(
+    world: World, answered, told, known
+):
+    world.payments.state = answered
+    payment = await world.charge(await world.shopper())
+    before = await row_version(world)
+    await happens(world, payment, told)
+    assert (await row_version(world) == before) is known
+
+
+async def test_a_lower_amount_is_news(world: World):
+    world.payments.state = State.STATE_AUTHORISED
+    payment = await world.charge(await world.shopper(), capture=payments_pb2.CAPTURE_MODE_DELAYED)
+    payment.capturable_minor -= 1
+    before = await row_version(world)
+    await happens(world, payment, State.STATE_AUTHORISED)
+    assert await row_version(world) != before
+    before = await row_version(world)
+    await happens(world, payment, State.STATE_AUTHORISED)
+    assert await row_version(world) == before
+
+
 async def test_an_event_of_a_payment_that_is_not_ours_is_nothing(world: World):
     customer_id = await world.shopper()
     payment = await world.charge(customer_id)

@@ -1,5 +1,6 @@
 """Events of payments: any order, any number of times, and only those that concern a link."""
 
+import asyncio
 import itertools
 
 import pytest
@@ -9,8 +10,10 @@ from libs import context, ids
 from libs.bus import Event
 from libs.clock import Clock
 from services.paylink import worker
+from services.paylink.store import links
 from tests.kit.payments_double import lose_answer
 from tests.services.paylink.world import Link, Try, World
+from tests.waiting import HANGING_SECONDS
 
 State = payments_pb2.Payment
 VERBS = {
@@ -65,6 +68,17 @@ async def test_success_is_told_in_any_order_and_twice(world: World, order):
     paid = await world.get(link)
     assert (paid.state, paid.uses) == (Link.STATE_PAID, 1)
     assert (await world.subjects(link)).count("paid") == 1
+
+
+@pytest.mark.parametrize("told", [State.STATE_CAPTURED, State.STATE_AUTHORISED])
+async def test_what_the_answer_told_already_takes_no_lock(world: World, told):
+    """One look is all: with a lock, and a row written, each event would cost as much as the answer."""
+    link = await world.sent_link()
+    paid = await world.pay(link)
+    payment = world.payments.payment(paid.link_payment.payment_id)
+    async with asyncio.timeout(HANGING_SECONDS), world.db.transaction() as tx:
+        await links.lock(tx, world.merchant_id, link.id)
+        await tell(world, payment, told)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,15 @@ async def test_an_approved_charge_is_captured_and_told(world: World):
     assert await world.rows("SELECT 1 FROM attempts WHERE next_recovery_at IS NOT NULL") == []
 
 
+async def test_events_say_whom_they_concern_so_that_nobody_is_sent_others(world: World):
+    await world.create()
+    [event] = await world.rows("SELECT subject, route FROM outbox")
+    assert (event["subject"], event["route"]) == (
+        "incasso.payments.payment.captured",
+        "one_click.saved",
+    )
+
+
 async def test_the_psp_is_asked_with_the_attempts_id_and_our_return_address(world: World):
     payment = await world.create()
     [attempt] = await world.attempts()

@@ -1,0 +1,19 @@
+"""Whom events of payments concern."""
+
+import pytest
+
+from libs.payments import routes
+
+
+@pytest.mark.parametrize(
+    ("method", "saved", "route"),
+    [
+        ("one_click", True, "one_click.saved"),
+        ("link", False, "link.unsaved"),
+        ("", False, "other.unsaved"),
+        ("a.b", True, "other.saved"),  # no subject of NATS
+        ("*", True, "other.saved"),
+    ],
+)
+def test_a_route_is_two_parts_of_a_subject(method, saved, route):
+    assert routes.of(method, saved=saved) == route

@@ -1,0 +1,66 @@
+"""Consumers are sent what concerns them, and handle what is not known yet."""
+
+from libs import bus as buses
+from libs import consumer as consumers
+from libs import context, relay
+from tests.libs.test_events import SUBJECT, append, published, running
+from tests.waiting import until
+
+
+async def test_a_consumer_is_sent_the_events_of_its_route_and_those_without_one(database, bus):
+    """Without a route: of senders of the version before."""
+    seen, everything = [], []
+
+    async def nothing_is_known(conn, events):
+        return set()
+
+    async def handle(conn, event):
+        seen.append((event.subject, event.route))
+
+    async def handle_all(conn, event):
+        everything.append(event.route)
+
+    routes = ["link.saved", "one_click.saved", "", "link.unsaved"]
+    async with database.transaction() as conn:
+        for route in routes:
+            await append(conn, route=route)
+    chosen = consumers.UnlessKnown(nothing_is_known, handle, "link.*")
+    reader = consumers.Consumer("reader", database, bus, {SUBJECT: chosen})
+    other = consumers.Consumer("other", database, bus, {SUBJECT: handle_all})
+    await reader.set_up()
+    async with running(relay.Relay(database, bus), reader, other):
+        await until(lambda: len(everything) == len(routes) and len(seen) == 3)
+    assert everything == routes
+    assert seen == [(SUBJECT, "link.saved"), (SUBJECT, ""), (SUBJECT, "link.unsaved")]
+    passed_on = await bus.js.consumer_info(buses.STREAM, "reader")
+    assert passed_on.delivered.consumer_seq == 3
+
+
+async def test_what_is_known_of_a_batch_is_found_in_one_look_and_handled_no_further(database, bus):
+    looks, handled = [], []
+
+    async def known(conn, events):
+        looks.append(len(events))
+        return {event.event_id for event in events if event.body != b"news"}
+
+    async def handle(conn, event):
+        assert context.merchant_id() == "mer_a"
+        handled.append(event.body)
+
+    async with database.transaction() as conn:
+        for body in (b"old", b"news", b"old", b"old"):
+            await append(conn, body=body)
+    async with running(relay.Relay(database, bus)):
+        await until(lambda: published(database))
+    handlers = {SUBJECT: consumers.UnlessKnown(known, handle, "link.*")}
+
+    async def all_acknowledged():
+        return (await bus.js.consumer_info(buses.STREAM, "reader")).ack_floor.stream_seq == 4
+
+    reader = consumers.Consumer("reader", database, bus, handlers)
+    await reader.set_up()
+    async with running(reader):
+        await until(all_acknowledged)
+    assert (looks, handled) == ([4], [b"news"])
+    async with database.connection() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM inbox") == 4
