@@ -1,4 +1,4 @@
-"""A letter as an e-mail: HTML and plain text from the same words, with its headers."""
+"""An e-mail: HTML and plain text from the same words, with its headers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from libs import colours
 from services.notify.messages.rules import mime
 from services.notify.messages.rules.domain import Merchant
-from services.notify.messages.rules.emails import NAME_LENGTH, Letter, one_line
+from services.notify.messages.rules.emails import NAME_LENGTH, Email, one_line
 
 PAPER: Final = "#fdfdfe"  # not pure: clients that force dark mode invert pure white and black
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -42,10 +42,10 @@ class Envelope:
     at: datetime
 
 
-def html_of(letter: Letter, merchant: Merchant, *, public_url: str) -> str:
+def html_of(email: Email, merchant: Merchant, *, public_url: str) -> str:
     fill = colours.known(merchant.primary_colour)
     return _html.get_template("message.html").render(
-        letter=letter,
+        email=email,
         merchant=one_line(merchant.name, NAME_LENGTH),
         logo_url=f"{public_url}/logos/{merchant.logo_id}" if merchant.logo_id else "",
         website_url=merchant.website_url,
@@ -55,11 +55,11 @@ def html_of(letter: Letter, merchant: Merchant, *, public_url: str) -> str:
     )
 
 
-def text_of(letter: Letter, merchant: Merchant) -> str:
-    return _text.get_template("message.txt").render(letter=letter, merchant=merchant)
+def text_of(email: Email, merchant: Merchant) -> str:
+    return _text.get_template("message.txt").render(email=email, merchant=merchant)
 
 
-def email_of(letter: Letter, merchant: Merchant, envelope: Envelope, *, public_url: str) -> bytes:
+def email_of(email: Email, merchant: Merchant, envelope: Envelope, *, public_url: str) -> bytes:
     """As it goes over the wire. Raises AddressRefusedError."""
     name = one_line(merchant.name, NAME_LENGTH)
     sender_domain = envelope.mail_from.rpartition("@")[2]
@@ -68,14 +68,14 @@ def email_of(letter: Letter, merchant: Merchant, envelope: Envelope, *, public_u
         ("Message-ID", f"<{envelope.message_id}@{sender_domain}>"),
         ("From", mime.mailbox(name, envelope.mail_from)),
         ("To", mime.mailbox(one_line(envelope.to_name, NAME_LENGTH), envelope.to)),
-        ("Subject", mime.phrase(letter.subject)),
+        ("Subject", mime.phrase(email.subject)),
         ("Auto-Submitted", "auto-generated"),
-        ("Content-Language", letter.language),
+        ("Content-Language", email.language),
     ]
     if merchant.reply_to:
         head.append(("Reply-To", mime.mailbox(name, merchant.reply_to)))
-    if letter.stop_url:
-        head.append(("List-Unsubscribe", f"<{letter.stop_url}>"))
+    if email.stop_url:
+        head.append(("List-Unsubscribe", f"<{email.stop_url}>"))
         head.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
-    html = html_of(letter, merchant, public_url=public_url)
-    return mime.message(head, plain=text_of(letter, merchant), html=html)
+    html = html_of(email, merchant, public_url=public_url)
+    return mime.message(head, plain=text_of(email, merchant), html=html)

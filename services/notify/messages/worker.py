@@ -13,7 +13,7 @@ from libs.process import Loop
 from services.notify.deps import Deps
 from services.notify.messages import owner_events, shopper_events
 from services.notify.messages.flows import queue
-from services.notify.messages.flows.resolve import settle_message
+from services.notify.messages.flows.resolve import resolve_message
 from services.notify.messages.flows.send import send_message
 from services.notify.messages.rules import retry
 from services.notify.messages.rules.domain import PHONES, Channel, Message
@@ -71,7 +71,7 @@ def _sender(
             )
         )
         if due.doubtful:
-            await settle_message(deps, due.message)
+            await resolve_message(deps, due.message)
         else:
             # A process that stops ends the try, so that no message is left between yes and no.
             await deps.sending.finish(send_message(deps, due.message))

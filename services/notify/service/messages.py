@@ -4,14 +4,14 @@
 from typing import Any, Final, TypeAlias
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.notify.v1 import messages_pb2 as pb
 from incasso.notify.v1.messages_pb2_grpc import MessagesServiceServicer
-from libs import wire
+from libs import pages
 from libs.idempotency import key_of
+from libs.wire import opt, opt_time, opt_timestamp, timestamp
 from services.notify.deps import Deps
-from services.notify.messages.flows import lookup, reports, resend
+from services.notify.messages.flows import messages, reports, suppressions
 from services.notify.messages.rules.domain import (
     Channel,
     Kind,
@@ -20,6 +20,7 @@ from services.notify.messages.rules.domain import (
     Suppression,
     SuppressionReason,
 )
+from services.notify.messages.store.messages import MessageFilter
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
@@ -33,10 +34,6 @@ _STATE_OF: Final = {value: state for state, value in STATES.items()}
 
 
 def message_pb(message: Message) -> pb.Message:
-    def stamp(name: str) -> Timestamp | None:
-        at = getattr(message, name)
-        return wire.timestamp(at) if at else None
-
     return pb.Message(
         id=message.id,
         state=STATES[message.state],
@@ -51,10 +48,10 @@ def message_pb(message: Message) -> pb.Message:
         error=message.error,
         provider_reference=message.provider_reference,
         resend_of=message.resend_of,
-        next_attempt_at=stamp("due_at") if message.state is State.QUEUED else None,
-        sent_at=stamp("sent_at"),
-        delivered_at=stamp("delivered_at"),
-        created_at=stamp("created_at"),
+        next_attempt_at=opt_timestamp(message.due_at if message.state is State.QUEUED else None),
+        sent_at=opt_timestamp(message.sent_at),
+        delivered_at=opt_timestamp(message.delivered_at),
+        created_at=timestamp(message.created_at),
     )
 
 
@@ -64,13 +61,8 @@ def suppression_pb(suppression: Suppression) -> pb.Suppression:
         channel=CHANNELS[suppression.channel],
         recipient=suppression.recipient,
         reason=REASONS[suppression.reason],
-        created_at=wire.timestamp(suppression.created_at),
+        created_at=timestamp(suppression.created_at),
     )
-
-
-def _opt(message: Any, name: str) -> Any:
-    """The value of an optional field; None when it was not sent."""
-    return getattr(message, name) if message.HasField(name) else None
 
 
 class Messages(MessagesServiceServicer):
@@ -78,52 +70,43 @@ class Messages(MessagesServiceServicer):
         self._deps = deps
 
     async def GetMessage(self, request: pb.GetMessageRequest, rpc: Rpc) -> pb.GetMessageResponse:
-        found = await lookup.get_message(self._deps, request.message_id)
+        found = await messages.get_message(self._deps, request.message_id)
         return pb.GetMessageResponse(message=message_pb(found))
 
     async def ListMessages(
         self, request: pb.ListMessagesRequest, rpc: Rpc
     ) -> pb.ListMessagesResponse:
-        created_from, created_to = _opt(request, "created_from"), _opt(request, "created_to")
-        query = lookup.ListMessages(
-            limit=request.limit,
-            cursor=request.cursor,
+        wanted = MessageFilter(
             state=_STATE_OF.get(request.state),
-            payment_link_id=_opt(request, "payment_link_id"),
-            payment_id=_opt(request, "payment_id"),
-            created_from=wire.time_of(created_from) if created_from else None,
-            created_to=wire.time_of(created_to) if created_to else None,
+            payment_link_id=opt(request, "payment_link_id"),
+            payment_id=opt(request, "payment_id"),
+            created_from=opt_time(request, "created_from"),
+            created_to=opt_time(request, "created_to"),
         )
-        rows, cursor = await lookup.list_messages(self._deps, query)
+        listed = await messages.list_messages(self._deps, pages.asked(request, "msg"), wanted)
         return pb.ListMessagesResponse(
-            data=[message_pb(row) for row in rows], next_cursor=cursor or None
+            data=map(message_pb, listed.rows), next_cursor=listed.next_cursor
         )
 
     async def ResendMessage(
         self, request: pb.ResendMessageRequest, rpc: Rpc
     ) -> pb.ResendMessageResponse:
-        made = await resend.resend_message(
-            self._deps,
-            request.message_id,
-            _opt(request, "recipient"),
-            key_of(request, "ResendMessage"),
-        )
+        recipient, key = opt(request, "recipient"), key_of(request, "ResendMessage")
+        made = await messages.resend_message(self._deps, request.message_id, recipient, key)
         return pb.ResendMessageResponse(message=message_pb(made))
 
     async def ListSuppressions(
         self, request: pb.ListSuppressionsRequest, rpc: Rpc
     ) -> pb.ListSuppressionsResponse:
-        rows, cursor = await lookup.list_suppressions(
-            self._deps, limit=request.limit, cursor=request.cursor
-        )
+        listed = await suppressions.list_suppressions(self._deps, pages.asked(request, "sup"))
         return pb.ListSuppressionsResponse(
-            data=[suppression_pb(row) for row in rows], next_cursor=cursor or None
+            data=map(suppression_pb, listed.rows), next_cursor=listed.next_cursor
         )
 
     async def DeleteSuppression(
         self, request: pb.DeleteSuppressionRequest, rpc: Rpc
     ) -> pb.DeleteSuppressionResponse:
-        await lookup.delete_suppression(self._deps, request.suppression_id)
+        await suppressions.delete_suppression(self._deps, request.suppression_id)
         return pb.DeleteSuppressionResponse()
 
     async def HandleSmsStatus(

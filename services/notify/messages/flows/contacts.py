@@ -7,7 +7,6 @@ asked, since somebody else may have paid it.
 
 from dataclasses import replace
 
-from libs.db import Database
 from services.notify.deps import Deps
 from services.notify.messages.rules.domain import Contact, Message
 from services.notify.messages.store import messages as store
@@ -18,36 +17,29 @@ async def with_contact(deps: Deps, message: Message) -> Message | None:
     """The message with its recipient, stored; None when there is nobody to tell."""
     if message.recipient:
         return message
-    found = await _as_told_before(deps.db, message) or await _asked(deps, message)
-    if found is None:
+    contact = await _who_paid(deps, message) or await _customer(deps, message)
+    if contact is None:
         return None
-    async with deps.db.connection() as conn:
-        await tries.set_contact(conn, found)
-    return found
-
-
-async def _as_told_before(db: Database, message: Message) -> Message | None:
-    if message.payment_id is None:
-        return None
-    async with db.connection() as conn:
-        before = await store.told_before(conn, message.merchant_id, message.payment_id)
-    if before is None:
-        return None
-    contact = Contact(before.recipient, before.about.name, before.locale)
-    return _for(message, contact)
-
-
-async def _asked(deps: Deps, message: Message) -> Message | None:
-    if message.customer_id is None:
-        return None
-    contact = await deps.customers.contact(message.customer_id)
-    return None if contact is None else _for(message, contact)
-
-
-def _for(message: Message, contact: Contact) -> Message:
-    return replace(
+    known = replace(
         message,
         recipient=contact.address,
         locale=contact.locale or message.locale,
         about=replace(message.about, name=contact.name or message.about.name),
     )
+    async with deps.db.connection() as conn:
+        await tries.set_contact(conn, known)
+    return known
+
+
+async def _who_paid(deps: Deps, message: Message) -> Contact | None:
+    if message.payment_id is None:
+        return None
+    async with deps.db.connection() as conn:
+        receipt = await store.receipt_of(conn, message.merchant_id, message.payment_id)
+    if receipt is None:
+        return None
+    return Contact(receipt.recipient, receipt.about.name, receipt.locale)
+
+
+async def _customer(deps: Deps, message: Message) -> Contact | None:
+    return await deps.customers.contact(message.customer_id) if message.customer_id else None

@@ -1,23 +1,15 @@
-"""What came of a try: the message's next state, suppressions, and news that was here before."""
+"""What came of a try: the message's next state, suppressions, and reports that came before."""
 
 from datetime import datetime
 from typing import assert_never
 
-from libs import ids
 from libs.db import Conn
 from libs.logs import log
 from services.notify import metrics
 from services.notify.deps import Deps
+from services.notify.messages.flows.suppressions import suppress
 from services.notify.messages.rules import domain, retry
-from services.notify.messages.rules.domain import (
-    PHONES,
-    Event,
-    Message,
-    News,
-    State,
-    Suppression,
-    SuppressionReason,
-)
+from services.notify.messages.rules.domain import PHONES, DeliveryReport, Event, Message, State
 from services.notify.messages.rules.outcomes import (
     Accepted,
     Lost,
@@ -29,7 +21,6 @@ from services.notify.messages.rules.outcomes import (
     Suppressed,
 )
 from services.notify.messages.store import messages, reports, tries
-from services.notify.messages.store import suppressions as suppressed
 
 
 async def record_outcome(deps: Deps, message: Message, outcome: Outcome) -> None:
@@ -58,8 +49,8 @@ async def record_outcome(deps: Deps, message: Message, outcome: Outcome) -> None
             return
         if isinstance(outcome, Refused) and outcome.suppression:
             await suppress(tx, message, outcome.suppression, deps.clock.now())
-        for news in await reports.take(tx, key):
-            await apply_news(tx, message, news, now=deps.clock.now())
+        for report in await reports.take(tx, key):
+            await apply_report(tx, message, report, now=deps.clock.now())
     metrics.MESSAGES.labels(message.channel.value, to.value).inc()
 
 
@@ -90,29 +81,16 @@ def _event_of(deps: Deps, message: Message, outcome: Outcome) -> tuple[Event, da
             assert_never(outcome)
 
 
-async def suppress(conn: Conn, message: Message, reason: SuppressionReason, now: datetime) -> None:
-    """Nothing is sent to this address any more."""
-    await suppressed.insert(
-        conn,
-        Suppression(
-            id=ids.new("sup"),
-            merchant_id=message.merchant_id,
-            channel=message.channel,
-            recipient=domain.normalised(message.channel, message.recipient),
-            reason=reason,
-            created_at=now,
-        ),
-    )
-
-
-async def apply_news(conn: Conn, message: Message, news: News, *, now: datetime) -> None:
-    """Move the message forward; old news changes nothing."""
-    if news.suppression and message.recipient:
-        await suppress(conn, message, news.suppression, now)
+async def apply_report(
+    conn: Conn, message: Message, report: DeliveryReport, *, now: datetime
+) -> None:
+    """Move the message forward; a report that comes too late changes nothing."""
+    if report.suppression and message.recipient:
+        await suppress(conn, message, report.suppression, now)
     current = await messages.lock(conn, message.merchant_id, message.id)
-    to = domain.after(current.state, news.event) if current else None
+    to = domain.after(current.state, report.event) if current else None
     if current is None or to is None:
         return
     delivered_at = now if to is State.DELIVERED else None
-    await tries.move(conn, current, to, error=news.error, delivered_at=delivered_at)
+    await tries.move(conn, current, to, error=report.error, delivered_at=delivered_at)
     metrics.MESSAGES.labels(current.channel.value, to.value).inc()

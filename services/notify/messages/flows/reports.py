@@ -1,4 +1,4 @@
-"""News from outside: status callbacks of providers, and returned mail."""
+"""Delivery reports: callbacks of providers of text messages, and returned mail."""
 
 from collections.abc import Mapping
 
@@ -6,34 +6,34 @@ from libs import clock
 from libs.db import Conn
 from services.notify.deps import Deps
 from services.notify.errors import ProviderUnknown
-from services.notify.messages.flows.record import apply_news
+from services.notify.messages.flows.record import apply_report
 from services.notify.messages.rules import bounces
-from services.notify.messages.rules.domain import Message, News, State
+from services.notify.messages.rules.domain import DeliveryReport, Message, State
 from services.notify.messages.store import messages, reports
 
 
 async def handle_sms_status(
     deps: Deps, *, provider: str, url: str, headers: Mapping[str, str], body: bytes
 ) -> None:
-    """News that comes before we have stored the reference is kept until we do."""
+    """One that comes before we have stored the reference is kept until we do."""
     if provider not in deps.providers:
         raise ProviderUnknown
-    notice = deps.providers[provider].read_notice(url=url, headers=headers, body=body)
-    if notice.news is None:
+    callback = deps.providers[provider].read_callback(url=url, headers=headers, body=body)
+    if callback.report is None:
         return
     async with deps.db.transaction() as tx:
-        await reports.lock(tx, notice.reference)
-        message = await messages.lock_by_reference(tx, notice.reference)
+        await reports.lock(tx, callback.reference)
+        message = await messages.lock_by_reference(tx, callback.reference)
         if message is None:
-            await reports.keep(tx, notice.reference, notice.news)
+            await reports.keep(tx, callback.reference, callback.report)
         else:
-            await _apply(deps, tx, message, notice.news)
+            await _apply(deps, tx, message, callback.report)
 
 
 async def handle_bounce(deps: Deps, body: bytes) -> None:
     """The return address in it is the proof. It may overtake the mail server's own answer."""
     bounce = bounces.read(body, deps.return_addresses)
-    if bounce.news is None:
+    if bounce.report is None:
         return
     async with deps.db.transaction() as tx:
         await reports.lock(tx, bounce.message_id)
@@ -41,12 +41,12 @@ async def handle_bounce(deps: Deps, body: bytes) -> None:
         if message is None:
             return
         if message.state is State.SENDING:
-            await reports.keep(tx, message.id, bounce.news)
+            await reports.keep(tx, message.id, bounce.report)
         else:
-            await _apply(deps, tx, message, bounce.news)
+            await _apply(deps, tx, message, bounce.report)
 
 
-async def _apply(deps: Deps, tx: Conn, message: Message, news: News) -> None:
-    """By the clock of the message's merchant, whom the sender of the news does not know."""
+async def _apply(deps: Deps, tx: Conn, message: Message, report: DeliveryReport) -> None:
+    """By the clock of the message's merchant, whom the sender of the report does not know."""
     ahead = await clock.offset(tx, message.merchant_id)
-    await apply_news(tx, message, news, now=deps.now() + ahead)
+    await apply_report(tx, message, report, now=deps.now() + ahead)

@@ -15,7 +15,7 @@ from services.notify.messages.store import messages, tries
 NOT_THERE = "the provider has never heard of it"
 
 
-async def settle_message(deps: Deps, message: Message) -> None:
+async def resolve_message(deps: Deps, message: Message) -> None:
     """E-mail cannot be asked for: it stays unknown. A provider of text messages knows."""
     if message.state is State.SENDING:
         await record_outcome(deps, message, Lost("the process died after it was handed over"))

@@ -36,7 +36,7 @@ from services.notify.messages.rules.outcomes import (
     Refused,
     Suppressed,
 )
-from services.notify.messages.rules.owner_emails import owner_letter
+from services.notify.messages.rules.owner_emails import owner_email
 from services.notify.messages.smtp_client import Parcel, TryLostError
 from services.notify.messages.store import messages, sms, suppressions, tries
 
@@ -143,10 +143,10 @@ async def _try(deps: Deps, message: Message, once: _Once) -> Outcome:
     locale = known.locale or merchant.locale
     if known.channel is Channel.EMAIL:
         if known.kind in OWNER_KINDS:
-            letter = owner_letter(known.kind, about, merchant, locale=locale)
+            email = owner_email(known.kind, about, merchant, locale=locale)
         else:
-            letter = emails.letter(known.kind, about, merchant, locale=locale, url=url)
-        return await _by_mail(deps, known, letter, merchant, once)
+            email = emails.shopper_email(known.kind, about, merchant, locale=locale, url=url)
+        return await _by_mail(deps, known, email, merchant, once)
     body = emails.text_message(known.kind, about, merchant, locale=locale, url=url)
     return await _by_phone(deps, known, body, merchant, once)
 
@@ -160,7 +160,7 @@ async def _comes_too_late(deps: Deps, message: Message) -> bool:
 
 
 async def _by_mail(
-    deps: Deps, message: Message, letter: emails.Letter, merchant: Merchant, once: _Once
+    deps: Deps, message: Message, email: emails.Email, merchant: Merchant, once: _Once
 ) -> Outcome:
     envelope = rendering.Envelope(
         message_id=message.id,
@@ -170,7 +170,7 @@ async def _by_mail(
         at=deps.now(),
     )
     try:
-        content = rendering.email_of(letter, merchant, envelope, public_url=deps.public_url)
+        content = rendering.email_of(email, merchant, envelope, public_url=deps.public_url)
     except AddressRefusedError as error:
         return Refused(str(error))
     sender = deps.return_addresses.of(message.id) or deps.mail_from

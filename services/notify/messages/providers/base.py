@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from services.notify.messages.rules.domain import Channel, News
+from services.notify.messages.rules.domain import Channel, DeliveryReport
 from services.notify.messages.rules.outcomes import Outcome
 
 
@@ -22,11 +22,11 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """News of a message that a provider took; None: nothing that matters here."""
+class Callback:
+    """What a provider posted of a message that it took; None: nothing that matters here."""
 
     reference: str
-    news: News | None
+    report: DeliveryReport | None
 
 
 class ProviderUnreachableError(Exception):
@@ -51,6 +51,6 @@ class Provider(Protocol):
         """
         ...
 
-    def read_notice(self, *, url: str, headers: Mapping[str, str], body: bytes) -> Notice:
+    def read_callback(self, *, url: str, headers: Mapping[str, str], body: bytes) -> Callback:
         """Verify and read what the provider posted. Raises SignatureInvalid, NoticeMalformed."""
         ...

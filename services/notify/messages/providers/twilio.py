@@ -1,4 +1,4 @@
-"""Twilio's Messages API over plain HTTP; its package verifies the signatures of its notices.
+"""Twilio's Messages API over plain HTTP; its package verifies the signatures of its callbacks.
 
 https://www.twilio.com/docs/messaging/api/message-resource
 """
@@ -16,17 +16,17 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 
 from services.notify.config import Config
 from services.notify.errors import NoticeMalformed, SignatureInvalid
-from services.notify.messages.providers.base import Notice, ProviderUnreachableError, Text
-from services.notify.messages.rules.domain import Channel, Event, News, SuppressionReason
+from services.notify.messages.providers.base import Callback, ProviderUnreachableError, Text
+from services.notify.messages.rules.domain import Channel, DeliveryReport, Event, SuppressionReason
 from services.notify.messages.rules.outcomes import Accepted, Lost, Outcome, Postponed, Refused
 from services.notify.messages.rules.senders import Sender, prefixes_of
 from services.notify.messages.rules.smtp_replies import written
 
-NOTICES_PATH: Final = "/webhooks/sms/twilio"
+CALLBACK_PATH: Final = "/webhooks/sms/twilio"
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
-# Of a notice, which is read before its signature can be: the signature is over what was read.
-MAX_NOTICE_BYTES: Final = 16 * 1024
-MAX_NOTICE_FIELDS: Final = 100
+# Of a callback, which is read before its signature can be: the signature is over what was read.
+MAX_CALLBACK_BYTES: Final = 16 * 1024
+MAX_CALLBACK_FIELDS: Final = 100
 NO_SENDER: Final = "the sender's name is not registered there, and no number is set up"
 SKEW: Final = timedelta(minutes=2)  # between our clock and theirs
 RECENT: Final = 50  # messages to one number among which a lost one is looked for
@@ -99,7 +99,7 @@ class Twilio:
             "To": addressed(text.channel, text.to),
             "From": addressed(text.channel, sender),
             "Body": text.body,
-            "StatusCallback": self._account.public_url + NOTICES_PATH,
+            "StatusCallback": self._account.public_url + CALLBACK_PATH,
         }
         try:
             async with self._session.post(
@@ -135,8 +135,8 @@ class Twilio:
             and hashlib.sha256(one["body"].encode()).hexdigest() == body_sha256
         ]
 
-    def read_notice(self, *, url: str, headers: Mapping[str, str], body: bytes) -> Notice:
-        if len(body) > MAX_NOTICE_BYTES:
+    def read_callback(self, *, url: str, headers: Mapping[str, str], body: bytes) -> Callback:
+        if len(body) > MAX_CALLBACK_BYTES:
             raise NoticeMalformed
         try:
             form = dict(
@@ -144,7 +144,7 @@ class Twilio:
                     body.decode(),
                     keep_blank_values=True,
                     strict_parsing=True,
-                    max_num_fields=MAX_NOTICE_FIELDS,
+                    max_num_fields=MAX_CALLBACK_FIELDS,
                 )
             )
         except ValueError as error:
@@ -152,7 +152,7 @@ class Twilio:
         validator = RequestValidator(self._account.auth_token)
         if not validator.validate(url, form, headers.get("x-twilio-signature", "")):
             raise SignatureInvalid
-        return notice_of(form)
+        return callback_of(form)
 
 
 def addressed(channel: Channel, number: str) -> str:
@@ -176,7 +176,7 @@ def outcome_of(status: int, body: Mapping[str, Any], headers: Mapping[str, str])
     return _refused(code, error)
 
 
-def notice_of(form: Mapping[str, str]) -> Notice:
+def callback_of(form: Mapping[str, str]) -> Callback:
     """What a status callback means."""
     reference = form.get("MessageSid") or form.get("SmsSid") or ""
     status = form.get("MessageStatus") or form.get("SmsStatus") or ""
@@ -184,13 +184,13 @@ def notice_of(form: Mapping[str, str]) -> Notice:
         raise NoticeMalformed
     event = _EVENTS.get(status)
     if event is None:
-        return Notice(reference, None)
+        return Callback(reference, None)
     if event is not Event.FAIL:
-        return Notice(reference, News(event))
+        return Callback(reference, DeliveryReport(event))
     code = _number(form.get("ErrorCode"))
     refused = _refused(code, f"{status} {code or ''}".strip())
     event = Event.BOUNCE if refused.bounced else Event.FAIL
-    return Notice(reference, News(event, refused.error, refused.suppression))
+    return Callback(reference, DeliveryReport(event, refused.error, refused.suppression))
 
 
 def _refused(code: int, error: str) -> Refused:

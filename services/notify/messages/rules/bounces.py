@@ -16,7 +16,7 @@ from typing import Final
 
 from libs.proofs import Proofs
 from services.notify.errors import NoticeMalformed, SignatureInvalid
-from services.notify.messages.rules.domain import Event, News, SuppressionReason
+from services.notify.messages.rules.domain import DeliveryReport, Event, SuppressionReason
 from services.notify.messages.rules.smtp_replies import mailbox_is_gone, written
 
 _LABEL: Final = "incasso bounce address v1"
@@ -69,7 +69,7 @@ class Bounce:
     """What a notification says of a message; None: it is only delayed, or was delivered."""
 
     message_id: str
-    news: News | None
+    report: DeliveryReport | None
 
 
 def read(body: bytes, addresses: ReturnAddresses) -> Bounce:
@@ -117,7 +117,7 @@ def _bounce(message_id: str, fields: Mapping[str, str]) -> Bounce:
         return Bounce(message_id, None)
     error = written(f"{status} {fields.get('diagnostic-code', '')}")
     if not status.startswith("5"):  # given up after delays: the address may be good
-        return Bounce(message_id, News(Event.FAIL, error))
+        return Bounce(message_id, DeliveryReport(Event.FAIL, error))
     gone = mailbox_is_gone(status)
     suppression = SuppressionReason.BOUNCED if gone else None
-    return Bounce(message_id, News(Event.BOUNCE, error, suppression))
+    return Bounce(message_id, DeliveryReport(Event.BOUNCE, error, suppression))

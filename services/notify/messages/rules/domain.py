@@ -1,10 +1,10 @@
 """Rules of messages: their states, what they are about, and addresses that are written to no more."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from libs.money import Money
 
@@ -109,7 +109,7 @@ UNDER_WAY: Final = frozenset({State.QUEUED, State.SENDING})
 
 
 def after(state: State, event: Event) -> State | None:
-    """The next state; None where the event is old news and changes nothing."""
+    """The next state; None where the event comes too late and changes nothing."""
     return TRANSITIONS.get((state, event))
 
 
@@ -138,34 +138,6 @@ class About:
     happened_at: datetime | None = None
     has_quote: bool = False
     account: str = ""  # of a notice to the owner, which has no amount
-
-    def as_json(self) -> dict[str, Any]:
-        def plain(value: object) -> object:
-            return value.isoformat() if isinstance(value, datetime) else value
-
-        return {key: plain(value) for key, value in asdict(self).items()}
-
-
-def about_of(stored: Mapping[str, Any]) -> About:
-    """What `as_json` wrote."""
-
-    def moment(name: str) -> datetime | None:
-        return datetime.fromisoformat(stored[name]) if stored.get(name) else None
-
-    return About(
-        amount=Money(**stored["amount"]),
-        order_reference=stored["order_reference"],
-        description=stored["description"],
-        name=stored["name"],
-        total=Money(**stored["total"]) if stored["total"] else None,
-        received=Money(**stored["received"]) if stored.get("received") else None,
-        is_deposit=stored.get("is_deposit", False),
-        items=tuple(Item(**item) for item in stored["items"]),
-        expires_at=moment("expires_at"),
-        happened_at=moment("happened_at"),
-        has_quote=stored["has_quote"],
-        account=stored.get("account", ""),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +180,8 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """What is heard of a message after it was handed over."""
+class DeliveryReport:
+    """What a provider or mail server says of a message after it was handed over."""
 
     event: Event
     error: str | None = None
@@ -246,22 +218,9 @@ def normalised(channel: Channel, recipient: str) -> str:
 
 
 def resent(message: Message, *, message_id: str, recipient: str, now: datetime) -> Message:
-    """A new message that says the same, without what became of the old one."""
+    """A new message that says the same, to be queued."""
     return replace(
-        message,
-        id=message_id,
-        state=INITIAL,
-        recipient=recipient or message.recipient,
-        attempts=0,
-        error=None,
-        provider_reference=None,
-        resend_of=message.id,
-        due_at=None,
-        handing_over_at=None,
-        body_sha256=None,
-        sent_at=None,
-        delivered_at=None,
-        created_at=now,
+        as_made(message), id=message_id, recipient=recipient, resend_of=message.id, created_at=now
     )
 
 

@@ -18,7 +18,7 @@ STOP_PATH: Final = "/stop-reminders"
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Email:
     """An e-mail's words, in the reader's language. `url` is empty where there is nothing to do."""
 
     language: str
@@ -57,7 +57,9 @@ def subject_of(pattern: str, values: Mapping[str, str]) -> str:
     return pattern.format(**values).replace("\u00a0", " ").replace("\u202f", " ")
 
 
-def letter(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: str = "") -> Letter:
+def shopper_email(
+    kind: Kind, about: About, merchant: Merchant, *, locale: str, url: str = ""
+) -> Email:
     """The words of an e-mail. `url`: the link's address, for kinds that carry one."""
     language = display.language_of(locale)
     said = texts.WORDS[language]
@@ -73,7 +75,7 @@ def letter(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: st
     paragraphs = [text.intro.format(**values)]
     if about.has_quote and kind in LINK_KINDS:
         paragraphs.append(said.quote)
-    return Letter(
+    return Email(
         language=language,
         subject=subject_of(text.subject, values),
         preheader=text.preheader.format(**values),

@@ -6,7 +6,7 @@ from typing import Final
 
 from libs import display
 from services.notify.messages.rules.domain import About, Kind, Merchant
-from services.notify.messages.rules.emails import NAME_LENGTH, Letter, shown, subject_of
+from services.notify.messages.rules.emails import NAME_LENGTH, Email, shown, subject_of
 
 SHOWN_OF_IBAN: Final = 4  # characters at its begin and at its end
 
@@ -90,7 +90,7 @@ def account_text(holder: str, iban: str) -> str:
     return f"{holder}, {iban[:SHOWN_OF_IBAN]}…{iban[-SHOWN_OF_IBAN:]}"
 
 
-def owner_letter(kind: Kind, about: About, merchant: Merchant, *, locale: str) -> Letter:
+def owner_email(kind: Kind, about: About, merchant: Merchant, *, locale: str) -> Email:
     """The words of an e-mail to the owner."""
     language = display.language_of(locale)
     said = WORDS[language]
@@ -99,7 +99,7 @@ def owner_letter(kind: Kind, about: About, merchant: Merchant, *, locale: str) -
     rows = [(said.account, shown(about.account))]
     if about.happened_at:
         rows.append((text.moment, display.moment(about.happened_at, locale)))
-    return Letter(
+    return Email(
         language=language,
         subject=subject_of(text.subject, {"merchant": name}),
         preheader=text.preheader,

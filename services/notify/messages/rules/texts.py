@@ -1,4 +1,4 @@
-"""The words of messages, Italian (tu) and English. `{…}` are filled by letters.py.
+"""The words of messages, Italian (tu) and English. `{…}` are filled by emails.py.
 
 They are those of the gateway's pay pages, where both name the same thing; a test compares them.
 """

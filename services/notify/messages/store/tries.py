@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from libs.db import Conn
 from libs.due import Room, fair_sql
 from services.notify.messages.rules.domain import Channel, Message, State
-from services.notify.messages.store.messages import COLUMNS, message_of
+from services.notify.messages.store.messages import MESSAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Due:
         return self.message.merchant_id
 
 
-_RETURNED = ", ".join(f"messages.{name}" for name in COLUMNS.replace(" ", "").split(","))
+_RETURNED = ", ".join(f"messages.{name}" for name in MESSAGES.columns)
 
 _DUE = fair_sql(
     "messages",
@@ -52,14 +52,14 @@ async def claim(
         "  INSERT INTO message_attempts (merchant_id, message_id, number)"
         "  SELECT merchant_id, id, attempts FROM claimed WHERE NOT doubtful"
         ")"
-        f" SELECT {COLUMNS}, doubtful,"
+        f" SELECT {MESSAGES.selected}, doubtful,"
         "  coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS offset_seconds"
         " FROM claimed LEFT JOIN test_clocks AS clock USING (merchant_id)",
         *room.values,
         [channel.value for channel in channels],
         lease,
     )
-    return [Due(message_of(row), row["doubtful"], row["offset_seconds"]) for row in rows]
+    return [Due(MESSAGES.read(row), row["doubtful"], row["offset_seconds"]) for row in rows]
 
 
 async def set_contact(conn: Conn, message: Message) -> None:
@@ -68,13 +68,16 @@ async def set_contact(conn: Conn, message: Message) -> None:
         "UPDATE messages SET recipient = $3, locale = $4, about = $5"
         " WHERE merchant_id = $1 AND id = $2 AND state = 'sending' AND attempts = $6"
         " AND customer_id IS NOT DISTINCT FROM $7",
-        message.merchant_id,
-        message.id,
-        message.recipient,
-        message.locale,
-        message.about.as_json(),
-        message.attempts,
-        message.customer_id,
+        *MESSAGES.values(
+            message,
+            "merchant_id",
+            "id",
+            "recipient",
+            "locale",
+            "about",
+            "attempts",
+            "customer_id",
+        ),
     )
 
 
@@ -148,7 +151,7 @@ async def move(
     error: str | None = None,
     delivered_at: datetime | None = None,
 ) -> None:
-    """After news about a message that is locked in this transaction."""
+    """After a report about a message that is locked in this transaction."""
     await conn.execute(
         "UPDATE messages SET state = $4, error = coalesce($5, error), due_at = NULL,"
         " delivered_at = coalesce(delivered_at, $6)"

@@ -75,7 +75,7 @@ def test_an_sms_notice_is_read_in_no_time(body: bytes):
 
     def work() -> None:
         with pytest.raises((SignatureInvalid, NoticeMalformed)):
-            Twilio(account, None).read_notice(url="https://a.example", headers={}, body=body)
+            Twilio(account, None).read_callback(url="https://a.example", headers={}, body=body)
 
     assert spent(work) < SECONDS
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs import rows
 from libs.money import Money
 from services.gateway.pay import texts_en, texts_it
 from services.notify.messages import rendering
@@ -23,7 +24,6 @@ from services.notify.messages.rules.domain import (
     Item,
     Kind,
     Merchant,
-    about_of,
 )
 from tests.services.notify.messages.neighbours import link_of, money
 
@@ -50,9 +50,9 @@ ALL = list(itertools.product(SHOPPER_KINDS, ("it", "en")))
 
 def mail(kind: Kind, locale: str, about: About = ABOUT, merchant: Merchant = MERCHANT):
     url = URL if kind in LINK_KINDS else ""
-    letter = emails.letter(kind, about, merchant, locale=locale, url=url)
+    email = emails.shopper_email(kind, about, merchant, locale=locale, url=url)
     envelope = rendering.Envelope("msg_1", "pay@incasso.example", "g@example.com", about.name, NOW)
-    content = rendering.email_of(letter, merchant, envelope, public_url=PUBLIC)
+    content = rendering.email_of(email, merchant, envelope, public_url=PUBLIC)
     return message_from_bytes(content, policy=policy.default), content
 
 
@@ -164,7 +164,7 @@ def test_what_a_phone_cannot_show_is_written_otherwise(typed: str, written: str)
 @pytest.mark.parametrize("deposit", [None, money(12900)])
 def test_after_a_part_has_arrived_a_message_asks_for_the_rest(kind: Kind, deposit):
     link = link_of(amount_due=money(2900), paid_minor=10000, deposit=deposit)
-    about = about_of(about_link(link).as_json())
+    about = rows.of_json(About, rows.to_json(about_link(link)))
     message, _ = mail(kind, "it", about)
     text = message.get_body(("plain",)).get_content()
     assert "Resta da pagare: 29,00\xa0€" in text
