@@ -3,8 +3,8 @@
 import functools
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -15,6 +15,21 @@ from libs.errors import ServiceUnavailable
 Row: TypeAlias = asyncpg.Record
 UniqueViolation: TypeAlias = asyncpg.UniqueViolationError
 CheckViolation: TypeAlias = asyncpg.CheckViolationError
+
+
+@contextmanager
+def unique(**refusals: type[Exception]) -> Iterator[None]:
+    """What a violation of each unique constraint or index, by its name, means to the caller. One that
+    is not named is a fault of the program.
+    """
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        refusal = refusals.get(error.constraint_name or "")
+        if refusal is None:
+            raise
+        raise refusal from error
+
 
 _CHANGE = re.compile(
     r"\b(INSERT INTO|(?<!FOR )(?<!KEY )(?<!DO )UPDATE|DELETE FROM)\s+([a-z_]+)", re.IGNORECASE

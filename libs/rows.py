@@ -47,9 +47,8 @@ class Table(Generic[T]):
         self._readers, writers = described.fields_of(kind, "")
         self._writers = {column: writers[column] for column in writers if column not in only_read}
         self.columns: Final = tuple(self._writers)
-        self.selected: Final = ", ".join(
-            (*self.columns, *(f"{text} AS {field}" for field, text in only_read.items()))
-        )
+        self.only_read: Final = ", ".join(f"{text} AS {field}" for field, text in only_read.items())
+        self.selected: Final = ", ".join(filter(None, (*self.columns, self.only_read)))
         self.select: Final = f"SELECT {self.selected} FROM {name}"  # noqa: S608 - made of constants
 
     def read(self, row: Row | Mapping[str, Any]) -> T:

@@ -7,9 +7,8 @@ import grpc
 
 from incasso.merchants.v1 import merchants_pb2 as pb
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceServicer
-from libs import context, idempotency, wire
+from libs import context, idempotency, pages, wire
 from libs.errors import invalid
-from libs.pages import page_of
 from services.merchants.deps import Deps
 from services.merchants.events import KINDS, api_key_pb, merchant_pb
 from services.merchants.flows import api_keys, bank_accounts, clocks, merchants
@@ -49,10 +48,9 @@ class MerchantsServicer(MerchantsServiceServicer):
     async def ListMerchants(
         self, request: pb.ListMerchantsRequest, rpc: Rpc
     ) -> pb.ListMerchantsResponse:
-        page = page_of(limit=request.limit, cursor=request.cursor, prefix="mer")
-        rows, cursor = await merchants.list_merchants(self._deps, page)
+        found = await merchants.list_merchants(self._deps, pages.asked(request, "mer"))
         return pb.ListMerchantsResponse(
-            data=[merchant_pb(merchant) for merchant in rows], next_cursor=cursor or None
+            data=[merchant_pb(merchant) for merchant in found.rows], next_cursor=found.next_cursor
         )
 
     async def AuthenticateKey(
@@ -147,10 +145,10 @@ class MerchantsServicer(MerchantsServiceServicer):
         return pb.CreateApiKeyResponse(api_key=_made_pb(made))
 
     async def ListApiKeys(self, request: pb.ListApiKeysRequest, rpc: Rpc) -> pb.ListApiKeysResponse:
-        page = page_of(limit=request.limit, cursor=request.cursor, prefix="key")
-        rows, cursor = await api_keys.list_api_keys(self._deps, context.merchant_id(), page)
+        page = pages.asked(request, "key")
+        found = await api_keys.list_api_keys(self._deps, context.merchant_id(), page)
         return pb.ListApiKeysResponse(
-            data=[api_key_pb(key) for key in rows], next_cursor=cursor or None
+            data=[api_key_pb(key) for key in found.rows], next_cursor=found.next_cursor
         )
 
     async def RotateApiKey(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from libs import idempotency, ids
 from libs.db import Conn
 from libs.identity import OPERATOR
-from libs.pages import Page, cut
+from libs.pages import Listed, Page
 from services.merchants import events
 from services.merchants.deps import Deps
 from services.merchants.errors import ApiKeyNotFound, ApiKeyUnknown, MerchantNotFound
@@ -98,12 +98,12 @@ async def add_key(conn: Conn, key: ApiKey, secret: Secret) -> MadeKey:
     return MadeKey(key, secret)
 
 
-async def list_api_keys(deps: Deps, merchant_id: str, page: Page) -> tuple[Sequence[ApiKey], str]:
-    """One page, as the keys are now, and the cursor of the next."""
+async def list_api_keys(deps: Deps, merchant_id: str, page: Page) -> Listed[ApiKey]:
+    """As the keys are now."""
     async with deps.db.connection() as conn:
-        rows, cursor = cut(await key_store.list_api_keys(conn, merchant_id, page), page)
+        found = await key_store.list_api_keys(conn, merchant_id, page)
     now = deps.now()
-    return [domain.at(key, now) for key in rows], cursor
+    return replace(found, rows=[domain.at(key, now) for key in found.rows])
 
 
 async def rotate_api_key(deps: Deps, cmd: RotateApiKey) -> MadeKey:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from libs import idempotency, ids
 from libs.db import Conn
-from libs.pages import Page, cut
+from libs.pages import Listed, Page
 from services.merchants import events
 from services.merchants.deps import Deps
 from services.merchants.errors import LogoNotFound, MerchantNotFound
@@ -93,10 +93,9 @@ async def _made_before(conn: Conn, merchant_id: str) -> MadeMerchant:
     return MadeMerchant(merchant, [MadeKey(key) for key in keys])
 
 
-async def list_merchants(deps: Deps, page: Page) -> tuple[Sequence[Merchant], str]:
-    """One page and the cursor of the next."""
+async def list_merchants(deps: Deps, page: Page) -> Listed[Merchant]:
     async with deps.db.connection() as conn:
-        return cut(await merchant_store.list_merchants(conn, page), page)
+        return await merchant_store.list_merchants(conn, page)
 
 
 async def get_merchant(deps: Deps, merchant_id: str) -> Merchant:

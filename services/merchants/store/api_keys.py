@@ -2,30 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
-from libs.db import Conn, Row
+from libs import pages, rows
+from libs.db import Conn
 from libs.due import Room, fair_sql
-from libs.pages import Page
-from services.merchants.rules.domain import REQUESTS_QUOTA, ApiKey, Caller, Kind, State
+from libs.pages import Listed, Page
+from services.merchants.rules.domain import REQUESTS_QUOTA, ApiKey, Caller
 
-_KEY = "id, merchant_id, kind, state, name, scopes, last4, created_at, expires_at"
+_KEYS: Final = rows.Table("api_keys", ApiKey)
+_INSERT: Final = _KEYS.insert(secret_hash="{}")  # noqa: S106 - a column
 
 
 async def insert_api_key(conn: Conn, key: ApiKey, secret_hash: bytes) -> None:
-    await conn.execute(
-        f"INSERT INTO api_keys ({_KEY}, secret_hash)"  # noqa: S608 - our own column list
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        key.id,
-        key.merchant_id,
-        key.kind,
-        key.state,
-        key.name,
-        list(key.scopes),
-        key.last4,
-        key.created_at,
-        key.expires_at,
-        secret_hash,
-    )
+    await conn.execute(_INSERT, *_KEYS.values(key), secret_hash)
 
 
 async def find_by_secret(conn: Conn, secret_hash: bytes) -> Caller | None:
@@ -42,46 +32,25 @@ async def find_by_secret(conn: Conn, secret_hash: bytes) -> Caller | None:
     if row is None:
         return None
     offset = timedelta(seconds=row["clock_offset_seconds"])
-    return Caller(_key(row), offset, row["plan"], row["requests_per_second"])
+    return Caller(_KEYS.read(row), offset, row["plan"], row["requests_per_second"])
 
 
 async def get_api_key(conn: Conn, merchant_id: str, key_id: str) -> ApiKey | None:
-    row = await conn.fetchrow(
-        f"SELECT {_KEY} FROM api_keys WHERE merchant_id = $1 AND id = $2",  # noqa: S608 - our own column list
-        merchant_id,
-        key_id,
-    )
-    return _key(row) if row else None
+    return await _KEYS.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, key_id)
 
 
 async def lock_api_key(conn: Conn, merchant_id: str, key_id: str) -> ApiKey | None:
-    row = await conn.fetchrow(
-        f"SELECT {_KEY} FROM api_keys WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE",  # noqa: S608 - our own column list
-        merchant_id,
-        key_id,
-    )
-    return _key(row) if row else None
+    where = "WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE"
+    return await _KEYS.one(conn, where, merchant_id, key_id)
 
 
-async def list_api_keys(conn: Conn, merchant_id: str, page: Page) -> list[ApiKey]:
-    """One more than the page holds, newest first."""
-    rows = await conn.fetch(
-        f"SELECT {_KEY} FROM api_keys WHERE merchant_id = $1 AND id < $2"  # noqa: S608 - our own column list
-        " ORDER BY id DESC LIMIT $3",
-        merchant_id,
-        page.before,
-        page.limit + 1,
-    )
-    return [_key(row) for row in rows]
+async def list_api_keys(conn: Conn, merchant_id: str, page: Page) -> Listed[ApiKey]:
+    return await pages.fetch(conn, _KEYS, page, {"merchant_id = {}": merchant_id})
 
 
 async def first_api_keys(conn: Conn, merchant_id: str) -> list[ApiKey]:
     """The two keys that a merchant was created with."""
-    rows = await conn.fetch(
-        f"SELECT {_KEY} FROM api_keys WHERE merchant_id = $1 ORDER BY id LIMIT 2",  # noqa: S608 - our own column list
-        merchant_id,
-    )
-    return [_key(row) for row in rows]
+    return await _KEYS.all(conn, "WHERE merchant_id = $1 ORDER BY id LIMIT 2", merchant_id)
 
 
 async def count_active_keys(conn: Conn, merchant_id: str) -> int:
@@ -104,26 +73,16 @@ async def save_api_key(conn: Conn, before: ApiKey, after: ApiKey) -> bool:
     return touched == 1
 
 
-_EXPIRED = fair_sql(
-    "api_keys", at="expires_at", now="$4::timestamptz", where="state = 'expiring'", columns=_KEY
+_EXPIRED: Final = fair_sql(
+    "api_keys",
+    at="expires_at",
+    now="$4::timestamptz",
+    where="state = 'expiring'",
+    columns=_KEYS.selected,
 )
 
 
 async def claim_expired(conn: Conn, room: Room, now: datetime) -> Sequence[ApiKey]:
     """Replaced keys whose overlap is over. Working on one twice is harmless: it moves once."""
-    rows = await conn.fetch(_EXPIRED, *room.values, now)
-    return [_key(row) for row in rows]
-
-
-def _key(row: Row) -> ApiKey:
-    return ApiKey(
-        id=row["id"],
-        merchant_id=row["merchant_id"],
-        kind=Kind(row["kind"]),
-        state=State(row["state"]),
-        name=row["name"],
-        scopes=tuple(row["scopes"]),
-        last4=row["last4"],
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
-    )
+    found = await conn.fetch(_EXPIRED, *room.values, now)
+    return [_KEYS.read(row) for row in found]

@@ -1,23 +1,48 @@
 """SQL of merchants, their plans and logos."""
 
 from collections.abc import Mapping
-from dataclasses import astuple
 from datetime import datetime, timedelta
+from typing import Final
 
-from libs.db import Conn, Row
-from libs.pages import Page
-from services.merchants.rules.bank_accounts import BankAccount
-from services.merchants.rules.domain import Branding, Merchant
+from libs import pages, rows
+from libs.db import Conn
+from libs.pages import Listed, Page
+from services.merchants.rules.domain import Merchant
 from services.merchants.rules.pictures import Picture
-from services.merchants.store.bank_accounts import change_of
 
-_MERCHANT = """id, name, country, default_currency, locale, test, plan, logo_url, primary_colour,
-    reply_to, website_url, logo_id, clock_offset_seconds, created_at, contact_email"""
-_SELECT = f"""SELECT {_MERCHANT}, bank_holder, bank_iban, bank_bic,
-    (SELECT quotas FROM plans WHERE plans.name = plan) AS quotas,
-    (SELECT change FROM bank_account_changes AS change
-     WHERE change.merchant_id = merchants.id AND change.state = 'pending') AS change
-    FROM merchants"""  # noqa: S608 - our own column list
+# A change has its account in columns of its own.
+_PENDING: Final = """(
+    SELECT to_jsonb(change) || jsonb_build_object('account', to_jsonb(change))
+    FROM bank_account_changes AS change
+    WHERE change.merchant_id = merchants.id AND change.state = 'pending')"""
+_MERCHANTS: Final = rows.Table(
+    "merchants",
+    Merchant,
+    spread={"branding": "", "bank_account": "bank_"},
+    sql={
+        "clock_offset": "make_interval(secs => clock_offset_seconds)",
+        "quotas": "(SELECT quotas FROM plans WHERE plans.name = plan)",
+        "pending_bank_account": _PENDING,
+    },
+)
+_INSERT: Final = _MERCHANTS.insert(clock_offset_seconds="{}")
+_SAVED: Final = (
+    "name",
+    "locale",
+    "logo_url",
+    "primary_colour",
+    "reply_to",
+    "website_url",
+    "logo_id",
+    "bank_holder",
+    "bank_iban",
+    "bank_bic",
+    "contact_email",
+)
+_SAVE: Final = (
+    f"UPDATE merchants SET clock_offset_seconds = $2, {rows.assignments(_SAVED, first=3)}"  # noqa: S608 - made of constants
+    " WHERE id = $1"
+)
 
 
 async def plans(conn: Conn) -> Mapping[str, Mapping[str, int]]:
@@ -27,26 +52,12 @@ async def plans(conn: Conn) -> Mapping[str, Mapping[str, int]]:
 
 
 async def insert_merchant(conn: Conn, merchant: Merchant) -> None:
-    await conn.execute(
-        f"INSERT INTO merchants ({_MERCHANT})"  # noqa: S608 - our own column list
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        merchant.id,
-        merchant.name,
-        merchant.country,
-        merchant.default_currency,
-        merchant.locale,
-        merchant.test,
-        merchant.plan,
-        *astuple(merchant.branding),
-        _seconds(merchant.clock_offset),
-        merchant.created_at,
-        merchant.contact_email,
-    )
+    values = _MERCHANTS.values(merchant)
+    await conn.execute(_INSERT, *values, _seconds(merchant.clock_offset))
 
 
 async def get_merchant(conn: Conn, merchant_id: str) -> Merchant | None:
-    row = await conn.fetchrow(f"{_SELECT} WHERE id = $1", merchant_id)
-    return _merchant(row) if row else None
+    return await _MERCHANTS.one(conn, "WHERE id = $1", merchant_id)
 
 
 async def lock_merchant(conn: Conn, merchant_id: str) -> Merchant | None:
@@ -55,28 +66,14 @@ async def lock_merchant(conn: Conn, merchant_id: str) -> Merchant | None:
     return await get_merchant(conn, merchant_id)
 
 
-async def list_merchants(conn: Conn, page: Page) -> list[Merchant]:
-    """One more than the page holds, newest first."""
-    rows = await conn.fetch(
-        f"{_SELECT} WHERE id < $1 ORDER BY id DESC LIMIT $2", page.before, page.limit + 1
-    )
-    return [_merchant(row) for row in rows]
+async def list_merchants(conn: Conn, page: Page) -> Listed[Merchant]:
+    return await pages.fetch(conn, _MERCHANTS, page, {})
 
 
 async def save_merchant(conn: Conn, merchant: Merchant) -> None:
     """Write what may change of a locked merchant."""
-    await conn.execute(
-        "UPDATE merchants SET name = $2, locale = $3, logo_url = $4, primary_colour = $5,"
-        " reply_to = $6, website_url = $7, logo_id = $8, clock_offset_seconds = $9,"
-        " bank_holder = $10, bank_iban = $11, bank_bic = $12, contact_email = $13 WHERE id = $1",
-        merchant.id,
-        merchant.name,
-        merchant.locale,
-        *astuple(merchant.branding),
-        _seconds(merchant.clock_offset),
-        *(astuple(merchant.bank_account) if merchant.bank_account else (None, None, None)),
-        merchant.contact_email,
-    )
+    values = _MERCHANTS.values(merchant, *_SAVED)
+    await conn.execute(_SAVE, merchant.id, _seconds(merchant.clock_offset), *values)
 
 
 async def save_logo(conn: Conn, merchant_id: str, logo: Picture, *, now: datetime) -> None:
@@ -104,32 +101,6 @@ async def get_logo(conn: Conn, logo_id: str) -> Picture | None:
         "SELECT id, media_type, picture FROM logos WHERE id = $1 LIMIT 1", logo_id
     )
     return Picture(row["id"], row["media_type"], row["picture"]) if row else None
-
-
-def _merchant(row: Row) -> Merchant:
-    iban = row["bank_iban"]
-    return Merchant(
-        id=row["id"],
-        name=row["name"],
-        country=row["country"],
-        default_currency=row["default_currency"],
-        locale=row["locale"],
-        test=row["test"],
-        plan=row["plan"],
-        branding=Branding(
-            logo_url=row["logo_url"],
-            primary_colour=row["primary_colour"],
-            reply_to=row["reply_to"],
-            website_url=row["website_url"],
-            logo_id=row["logo_id"],
-        ),
-        clock_offset=timedelta(seconds=row["clock_offset_seconds"]),
-        created_at=row["created_at"],
-        bank_account=BankAccount(row["bank_holder"], iban, row["bank_bic"]) if iban else None,
-        pending_bank_account=change_of(row["change"]) if row["change"] else None,
-        contact_email=row["contact_email"],
-        quotas=row["quotas"],
-    )
 
 
 def _seconds(span: timedelta) -> int:

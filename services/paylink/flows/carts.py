@@ -6,11 +6,12 @@ Locks: a link first, then its cart. While a cart makes its own link nobody else 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from libs import context, idempotency, ids, pages
+from libs import context, idempotency, ids
 from libs.db import Conn
 from libs.errors import ServiceUnavailable
 from libs.idempotency import Key
 from libs.logs import log
+from libs.pages import Listed, Page
 from services.paylink import events, shop_events
 from services.paylink.deps import Deps
 from services.paylink.errors import CartClosed, CartNotFound, PaymentLinkNotFound, QuotaExceeded
@@ -42,13 +43,6 @@ class CreateCart:
     locale: str | None
     recover_after_minutes: int | None
     metadata: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ListCarts:
-    limit: int
-    cursor: str
-    state: CartState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +110,9 @@ async def get_cart(deps: Deps, cart_id: str) -> Cart:
     return cart
 
 
-async def list_carts(deps: Deps, query: ListCarts) -> tuple[Sequence[Cart], str]:
-    """A page, and the cursor of the next one."""
-    page = pages.page_of(limit=query.limit, cursor=query.cursor, prefix="crt")
+async def list_carts(deps: Deps, page: Page, state: CartState | None) -> Listed[Cart]:
     async with deps.db.connection() as conn:
-        rows = await store.page(conn, context.merchant_id(), page, state=query.state)
-    return pages.cut(rows, page)
+        return await store.page(conn, context.merchant_id(), page, state=state)
 
 
 async def complete_cart(deps: Deps, cart_id: str) -> Cart:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from libs import context, idempotency, pages
+from libs import context, idempotency
 from libs.db import Conn
 from libs.idempotency import Key
+from libs.pages import Listed, Page
 from services.paylink import transfer_events
 from services.paylink.deps import Deps
 from services.paylink.errors import (
@@ -47,13 +48,10 @@ async def get_bank_transfer(deps: Deps, transfer_id: str) -> BankTransfer:
 
 
 async def list_bank_transfers(
-    deps: Deps, *, limit: int, cursor: str, state: TransferState | None, link_id: str | None
-) -> tuple[Sequence[BankTransfer], str]:
-    """A page, and the cursor of the next one."""
-    page = pages.page_of(limit=limit, cursor=cursor, prefix="trf")
+    deps: Deps, page: Page, *, state: TransferState | None, link_id: str | None
+) -> Listed[BankTransfer]:
     async with deps.db.connection() as conn:
-        rows = await store.page(conn, context.merchant_id(), page, state=state, link_id=link_id)
-    return pages.cut(rows, page)
+        return await store.page(conn, context.merchant_id(), page, state=state, link_id=link_id)
 
 
 async def settle_bank_transfer(deps: Deps, cmd: SettleBankTransfer, key: Key | None) -> bytes:

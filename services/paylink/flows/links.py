@@ -7,10 +7,11 @@ from datetime import datetime
 
 import segno
 
-from libs import context, idempotency, pages
+from libs import context, idempotency
 from libs.db import Conn
 from libs.errors import invalid
 from libs.idempotency import Key
+from libs.pages import Listed, Page
 from libs.seal import SealBrokenError
 from services.paylink import events
 from services.paylink.deps import Deps
@@ -24,8 +25,7 @@ from services.paylink.store import tokens as token_store
 
 @dataclass(frozen=True, slots=True)
 class ListPaymentLinks:
-    limit: int
-    cursor: str
+    page: Page
     state: LinkState | None
     created_from: datetime | None
     created_to: datetime | None
@@ -62,31 +62,23 @@ async def get_payment_link(deps: Deps, link_id: str) -> Link:
     return link
 
 
-async def list_payment_links(deps: Deps, query: ListPaymentLinks) -> tuple[Sequence[Link], str]:
-    """A page, and the cursor of the next one."""
-    page = pages.page_of(limit=query.limit, cursor=query.cursor, prefix="lnk")
+async def list_payment_links(deps: Deps, query: ListPaymentLinks) -> Listed[Link]:
     async with deps.db.connection() as conn:
-        rows = await links.page(
+        return await links.page(
             conn,
             context.merchant_id(),
-            page,
+            query.page,
             state=query.state,
             created_from=query.created_from,
             created_to=query.created_to,
             order_reference=query.order_reference,
         )
-    return pages.cut(rows, page)
 
 
-async def list_link_payments(
-    deps: Deps, link_id: str, *, limit: int, cursor: str
-) -> tuple[Sequence[LinkPayment], str]:
-    """A page, and the cursor of the next one."""
-    page = pages.page_of(limit=limit, cursor=cursor, prefix="lpy")
+async def list_link_payments(deps: Deps, link_id: str, page: Page) -> Listed[LinkPayment]:
     link = await get_payment_link(deps, link_id)
     async with deps.db.connection() as conn:
-        rows = await payments.page(conn, link.merchant_id, link.id, page)
-    return pages.cut(rows, page)
+        return await payments.page(conn, link.merchant_id, link.id, page)
 
 
 async def urls_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:

@@ -1,11 +1,12 @@
 """Products of the one-page shop: create, look at, change, take out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from libs import context, idempotency, ids, pages
+from libs import context, idempotency, ids
 from libs.idempotency import Key
 from libs.money import Money
+from libs.pages import Listed, Page
 from services.paylink import shop_events
 from services.paylink.deps import Deps
 from services.paylink.errors import ProductNotFound
@@ -24,13 +25,6 @@ class CreateProduct:
     max_quantity: int | None
     position: int | None
     metadata: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ListProducts:
-    limit: int
-    cursor: str
-    state: ProductState | None
 
 
 async def create_product(deps: Deps, cmd: CreateProduct, key: Key | None) -> bytes:
@@ -66,12 +60,9 @@ async def get_product(deps: Deps, product_id: str) -> Product:
     return product
 
 
-async def list_products(deps: Deps, query: ListProducts) -> tuple[Sequence[Product], str]:
-    """A page, and the cursor of the next one."""
-    page = pages.page_of(limit=query.limit, cursor=query.cursor, prefix="prd")
+async def list_products(deps: Deps, page: Page, state: ProductState | None) -> Listed[Product]:
     async with deps.db.connection() as conn:
-        rows = await store.page(conn, context.merchant_id(), page, state=query.state)
-    return pages.cut(rows, page)
+        return await store.page(conn, context.merchant_id(), page, state=state)
 
 
 async def update_product(deps: Deps, product_id: str, new: ProductChange) -> Product:

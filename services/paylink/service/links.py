@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from incasso.common.v1 import offer_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.paylink.v1.paylink_pb2_grpc import PaymentLinksServiceServicer
-from libs import wire
+from libs import pages, wire
 from libs.errors import invalid
 from libs.idempotency import key_of
 from services.paylink.deps import Deps
@@ -112,18 +112,17 @@ class PaymentLinks(PaymentLinksServiceServicer):
         self, request: pb.ListPaymentLinksRequest, rpc: Rpc
     ) -> pb.ListPaymentLinksResponse:
         query = links.ListPaymentLinks(
-            limit=request.limit,
-            cursor=request.cursor,
+            page=pages.asked(request, "lnk"),
             state=_LINK_STATES.get(request.state),
             created_from=_time(request, "created_from"),
             created_to=_time(request, "created_to"),
             order_reference=opt(request, "order_reference"),
         )
-        rows, cursor = await links.list_payment_links(self._deps, query)
-        urls = await links.urls_of(self._deps, [link.id for link in rows])
+        found = await links.list_payment_links(self._deps, query)
+        urls = await links.urls_of(self._deps, [link.id for link in found.rows])
         return pb.ListPaymentLinksResponse(
-            data=[link_pb(link, url=urls.get(link.id)) for link in rows],
-            next_cursor=cursor or None,
+            data=[link_pb(link, url=urls.get(link.id)) for link in found.rows],
+            next_cursor=found.next_cursor,
         )
 
     async def CancelPaymentLink(
@@ -179,11 +178,10 @@ class PaymentLinks(PaymentLinksServiceServicer):
     async def ListLinkPayments(
         self, request: pb.ListLinkPaymentsRequest, rpc: Rpc
     ) -> pb.ListLinkPaymentsResponse:
-        rows, cursor = await links.list_link_payments(
-            self._deps, request.payment_link_id, limit=request.limit, cursor=request.cursor
-        )
+        page = pages.asked(request, "lpy")
+        found = await links.list_link_payments(self._deps, request.payment_link_id, page)
         return pb.ListLinkPaymentsResponse(
-            data=[payment_pb(row) for row in rows], next_cursor=cursor or None
+            data=[payment_pb(row) for row in found.rows], next_cursor=found.next_cursor
         )
 
     async def RecordBankTransfer(
@@ -202,15 +200,14 @@ class PaymentLinks(PaymentLinksServiceServicer):
     async def ListBankTransfers(
         self, request: pb.ListBankTransfersRequest, rpc: Rpc
     ) -> pb.ListBankTransfersResponse:
-        rows, cursor = await given.list_bank_transfers(
+        found = await given.list_bank_transfers(
             self._deps,
-            limit=request.limit,
-            cursor=request.cursor,
+            pages.asked(request, "trf"),
             state=_TRANSFER_STATES.get(request.state),
             link_id=opt(request, "payment_link_id"),
         )
         return pb.ListBankTransfersResponse(
-            data=[transfer_pb(row) for row in rows], next_cursor=cursor or None
+            data=[transfer_pb(row) for row in found.rows], next_cursor=found.next_cursor
         )
 
     async def GetBankTransfer(

@@ -7,7 +7,7 @@ import grpc
 
 from incasso.paylink.v1 import shop_pb2 as pb
 from incasso.paylink.v1.shop_pb2_grpc import ShopServiceServicer
-from libs import wire
+from libs import pages, wire
 from libs.errors import IdempotencyKeyMissing
 from libs.idempotency import key_of
 from services.paylink import shop_events
@@ -65,12 +65,10 @@ class Shops(ShopServiceServicer):
     async def ListProducts(
         self, request: pb.ListProductsRequest, rpc: Rpc
     ) -> pb.ListProductsResponse:
-        query = products.ListProducts(
-            limit=request.limit, cursor=request.cursor, state=_PRODUCT_STATES[request.state]
-        )
-        rows, cursor = await products.list_products(self._deps, query)
+        page, state = pages.asked(request, "prd"), _PRODUCT_STATES[request.state]
+        found = await products.list_products(self._deps, page, state)
         return pb.ListProductsResponse(
-            data=[shop_events.product_pb(row) for row in rows], next_cursor=cursor or None
+            data=[shop_events.product_pb(row) for row in found.rows], next_cursor=found.next_cursor
         )
 
     async def UpdateProduct(
@@ -122,12 +120,10 @@ class Shops(ShopServiceServicer):
         return pb.GetCartResponse(cart=shop_events.cart_pb(found))
 
     async def ListCarts(self, request: pb.ListCartsRequest, rpc: Rpc) -> pb.ListCartsResponse:
-        query = carts.ListCarts(
-            limit=request.limit, cursor=request.cursor, state=_CART_STATES[request.state]
-        )
-        rows, cursor = await carts.list_carts(self._deps, query)
+        page, state = pages.asked(request, "crt"), _CART_STATES[request.state]
+        found = await carts.list_carts(self._deps, page, state)
         return pb.ListCartsResponse(
-            data=[shop_events.cart_pb(row) for row in rows], next_cursor=cursor or None
+            data=[shop_events.cart_pb(row) for row in found.rows], next_cursor=found.next_cursor
         )
 
     async def CompleteCart(

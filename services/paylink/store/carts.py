@@ -1,124 +1,69 @@
 """SQL of carts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from libs.db import Conn, Row
+from libs import pages, rows
+from libs.db import Conn
 from libs.due import Room, fair_sql
-from libs.money import Money
-from libs.pages import Page
+from libs.pages import Listed, Page
 from services.paylink.rules.carts import (
     ASK_AGAIN_AFTER,
     CART_TRANSITIONS,
     Cart,
-    CartContents,
     CartEvent,
     CartState,
 )
-from services.paylink.rules.domain import LineItem, Recipient
 
-_COLUMNS = (
-    "id, merchant_id, state, reference, recipient_name, recipient_email, recipient_phone,"
-    " line_items, amount_minor, currency, locale, recover_at, payment_link_id, metadata, created_at"
+_CARTS: Final = rows.Table("carts", Cart, spread={"contents": "", "recipient": "recipient_"})
+_INSERT: Final = _CARTS.insert(due_at="{}") + " ON CONFLICT (merchant_id, reference) DO NOTHING"
+_CONTENTS: Final = (
+    "recover_at",
+    "recipient_name",
+    "recipient_email",
+    "recipient_phone",
+    "line_items",
+    "amount_minor",
+    "currency",
+    "locale",
+    "metadata",
 )
-_SELECT = f"SELECT {_COLUMNS} FROM carts"  # noqa: S608 - made of constants
-
-
-def _cart(row: Row) -> Cart:
-    return Cart(
-        id=row["id"],
-        merchant_id=row["merchant_id"],
-        state=CartState(row["state"]),
-        reference=row["reference"],
-        contents=CartContents(
-            recipient=Recipient(
-                name=row["recipient_name"],
-                email=row["recipient_email"],
-                phone=row["recipient_phone"],
-            ),
-            line_items=tuple(LineItem(**item) for item in row["line_items"]),
-            amount=Money(row["amount_minor"], row["currency"]),
-            locale=row["locale"],
-            recover_at=row["recover_at"],
-            metadata=row["metadata"],
-        ),
-        payment_link_id=row["payment_link_id"],
-        created_at=row["created_at"],
-    )
-
-
-def _content_values(contents: CartContents) -> tuple[object, ...]:
-    items: list[Mapping[str, Any]] = [asdict(item) for item in contents.line_items]
-    return (
-        contents.recipient.name,
-        contents.recipient.email,
-        contents.recipient.phone,
-        items,
-        contents.amount.amount_minor,
-        contents.amount.currency,
-        contents.locale,
-        contents.recover_at,
-        dict(contents.metadata),
-    )
+_REFILL: Final = (
+    f"UPDATE carts SET due_at = $3, {rows.assignments(_CONTENTS, first=3)}"  # noqa: S608 - made of constants
+    " WHERE merchant_id = $1 AND id = $2 AND state = 'open'"
+)
 
 
 async def insert(conn: Conn, cart: Cart) -> bool:
     """False when there is a cart with this reference."""
-    made = await conn.execute(
-        "INSERT INTO carts (merchant_id, id, state, reference, created_at, recipient_name,"
-        " recipient_email, recipient_phone, line_items, amount_minor, currency, locale, recover_at,"
-        " due_at, metadata)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)"
-        " ON CONFLICT (merchant_id, reference) DO NOTHING",
-        cart.merchant_id,
-        cart.id,
-        cart.state.value,
-        cart.reference,
-        cart.created_at,
-        *_content_values(cart.contents),
-    )
-    return made == 1
+    return await conn.execute(_INSERT, *_CARTS.values(cart), cart.contents.recover_at) == 1
 
 
 async def refill(conn: Conn, cart: Cart) -> None:
     """Write the contents of an open cart that was locked in this transaction."""
-    await conn.execute(
-        "UPDATE carts SET recipient_name = $3, recipient_email = $4, recipient_phone = $5,"
-        " line_items = $6, amount_minor = $7, currency = $8, locale = $9, recover_at = $10,"
-        " due_at = $10, metadata = $11 WHERE merchant_id = $1 AND id = $2 AND state = 'open'",
-        cart.merchant_id,
-        cart.id,
-        *_content_values(cart.contents),
-    )
+    await conn.execute(_REFILL, cart.merchant_id, cart.id, *_CARTS.values(cart, *_CONTENTS))
 
 
 async def get(conn: Conn, merchant_id: str, cart_id: str) -> Cart | None:
-    row = await conn.fetchrow(_SELECT + " WHERE merchant_id = $1 AND id = $2", merchant_id, cart_id)
-    return None if row is None else _cart(row)
+    return await _CARTS.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, cart_id)
 
 
 async def lock(conn: Conn, merchant_id: str, cart_id: str) -> Cart | None:
     """Who needs the cart's link too locks the link first."""
-    row = await conn.fetchrow(
-        _SELECT + " WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE", merchant_id, cart_id
-    )
-    return None if row is None else _cart(row)
+    where = "WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE"
+    return await _CARTS.one(conn, where, merchant_id, cart_id)
 
 
 async def lock_reference(conn: Conn, merchant_id: str, reference: str) -> Cart | None:
-    row = await conn.fetchrow(
-        _SELECT + " WHERE merchant_id = $1 AND reference = $2 FOR NO KEY UPDATE",
-        merchant_id,
-        reference,
-    )
-    return None if row is None else _cart(row)
+    where = "WHERE merchant_id = $1 AND reference = $2 FOR NO KEY UPDATE"
+    return await _CARTS.one(conn, where, merchant_id, reference)
 
 
-_MOVE = f"""
+_MOVE: Final = f"""
 UPDATE carts SET state = $4, payment_link_id = coalesce($5, payment_link_id), due_at = NULL
 WHERE merchant_id = $1 AND id = $2 AND state = ANY($3::text[])
-RETURNING {_COLUMNS}"""  # noqa: S608 - made of constants
+RETURNING {_CARTS.selected}"""  # noqa: S608 - made of constants
 
 
 async def move(conn: Conn, cart: Cart, event: CartEvent) -> Cart | None:
@@ -133,22 +78,14 @@ async def move(conn: Conn, cart: Cart, event: CartEvent) -> Cart | None:
         to.value,
         cart.payment_link_id,
     )
-    return None if row is None else _cart(row)
+    return None if row is None else _CARTS.read(row)
 
 
 async def page(
     conn: Conn, merchant_id: str, page: Page, *, state: CartState | None
-) -> Sequence[Cart]:
-    """One row more than the page has, newest first."""
-    rows = await conn.fetch(
-        _SELECT + " WHERE merchant_id = $1 AND id < $2 AND ($3::text IS NULL OR state = $3)"
-        " ORDER BY id DESC LIMIT $4",
-        merchant_id,
-        page.before,
-        None if state is None else state.value,
-        page.limit + 1,
-    )
-    return [_cart(row) for row in rows]
+) -> Listed[Cart]:
+    conditions = {"merchant_id = {}": merchant_id, "state = {}": state}
+    return await pages.fetch(conn, _CARTS, page, conditions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,26 @@
 """SQL of one-page shops. A slug belongs to one merchant of all."""
 
 from datetime import datetime
+from typing import Final
 
+from libs import rows
 from libs.clock import SQL_JOIN
-from libs.db import Conn, Row, UniqueViolation
+from libs.db import Conn, unique
 from services.paylink.errors import SlugTaken
-from services.paylink.rules.products import Shop, ShopState
+from services.paylink.rules.products import Shop
 from services.paylink.rules.states import LINK_OPEN, LinkState
 
-_SELECT = "SELECT merchant_id, slug, state, title, description, created_at FROM shops"
-
-_BY_SLUG = f"""
+_SHOPS: Final = rows.Table("shops", Shop)
+_INSERT: Final = _SHOPS.insert() + " ON CONFLICT (merchant_id) DO NOTHING"
+_SAVED: Final = ("slug", "state", "title", "description")
+_SAVE: Final = f"UPDATE shops SET {rows.assignments(_SAVED, first=2)} WHERE merchant_id = $1"  # noqa: S608 - made of constants
+_BY_SLUG: Final = f"""
 SELECT shops.*, coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS ahead
 FROM shops {SQL_JOIN} WHERE slug = $1"""  # noqa: S608 - made of constants
 
 
-def _shop(row: Row) -> Shop:
-    return Shop(
-        merchant_id=row["merchant_id"],
-        slug=row["slug"],
-        state=ShopState(row["state"]),
-        title=row["title"],
-        description=row["description"],
-        created_at=row["created_at"],
-    )
-
-
 async def get(conn: Conn, merchant_id: str) -> Shop | None:
-    row = await conn.fetchrow(_SELECT + " WHERE merchant_id = $1", merchant_id)
-    return None if row is None else _shop(row)
+    return await _SHOPS.one(conn, "WHERE merchant_id = $1", merchant_id)
 
 
 async def by_slug(conn: Conn, slug: str) -> tuple[Shop | None, int]:
@@ -37,46 +29,23 @@ async def by_slug(conn: Conn, slug: str) -> tuple[Shop | None, int]:
     And by how many seconds the merchant's clock runs ahead.
     """
     row = await conn.fetchrow(_BY_SLUG, slug)
-    return (None, 0) if row is None else (_shop(row), row["ahead"])
+    return (None, 0) if row is None else (_SHOPS.read(row), row["ahead"])
 
 
 async def lock(conn: Conn, merchant_id: str) -> Shop | None:
-    row = await conn.fetchrow(_SELECT + " WHERE merchant_id = $1 FOR NO KEY UPDATE", merchant_id)
-    return None if row is None else _shop(row)
+    return await _SHOPS.one(conn, "WHERE merchant_id = $1 FOR NO KEY UPDATE", merchant_id)
 
 
 async def insert(conn: Conn, shop: Shop) -> bool:
     """False when the merchant's shop was opened meanwhile. Raises SlugTaken."""
-    try:
-        made = await conn.execute(
-            "INSERT INTO shops (merchant_id, slug, state, title, description, created_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (merchant_id) DO NOTHING",
-            shop.merchant_id,
-            shop.slug,
-            shop.state.value,
-            shop.title,
-            shop.description,
-            shop.created_at,
-        )
-    except UniqueViolation as error:
-        raise SlugTaken from error
-    return made == 1
+    with unique(shops_slug=SlugTaken):
+        return await conn.execute(_INSERT, *_SHOPS.values(shop)) == 1
 
 
 async def save(conn: Conn, shop: Shop) -> None:
     """Write what may change of a shop that was locked in this transaction. Raises SlugTaken."""
-    try:
-        await conn.execute(
-            "UPDATE shops SET slug = $2, state = $3, title = $4, description = $5"
-            " WHERE merchant_id = $1",
-            shop.merchant_id,
-            shop.slug,
-            shop.state.value,
-            shop.title,
-            shop.description,
-        )
-    except UniqueViolation as error:
-        raise SlugTaken from error
+    with unique(shops_slug=SlugTaken):
+        await conn.execute(_SAVE, shop.merchant_id, *_SHOPS.values(shop, *_SAVED))
 
 
 async def unpaid_purchases(conn: Conn, merchant_id: str, email: str, since: datetime) -> int:

@@ -10,7 +10,7 @@ from libs.clock import SQL_NOW
 from libs.db import Conn
 from services.paylink.rules.domain import Link
 from services.paylink.rules.transitions import TOKEN_OUTLIVES
-from services.paylink.store.links import link_of
+from services.paylink.store.links import LINKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ async def find(conn: Conn, token_hash: bytes) -> Found | None:
     stored = bytes(32) if row is None else bytes(row["token_hash"])
     if not hmac.compare_digest(stored, token_hash) or row is None:
         return None
-    return Found(link_of(row), row["clock_offset"])
+    return Found(LINKS.read(row), row["clock_offset"])
 
 
 async def sealed_of(conn: Conn, merchant_id: str, link_ids: Sequence[str]) -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from libs import pages
+from libs.pages import Listed, Page
 from services.payments.deps import Deps
 from services.payments.errors import PaymentNotFound
 from services.payments.rules.domain import Dispute, Payment
@@ -19,23 +19,17 @@ async def get_payment(deps: Deps, merchant_id: str, payment_id: str) -> Payment:
 
 
 async def list_payments(
-    deps: Deps, merchant_id: str, wanted: payments.Filter, *, limit: int, cursor: str
-) -> tuple[Sequence[Payment], str]:
-    """A page and the cursor of the next."""
-    page = pages.page_of(limit=limit, cursor=cursor, prefix="pay")
+    deps: Deps, merchant_id: str, wanted: payments.Filter, page: Page
+) -> Listed[Payment]:
     async with deps.db.connection() as conn:
-        rows = await payments.list_page(conn, merchant_id, wanted, page)
-    return pages.cut(rows, page)
+        return await payments.list_page(conn, merchant_id, wanted, page)
 
 
 async def list_disputes(
-    deps: Deps, merchant_id: str, state: DisputeState | None, *, limit: int, cursor: str
-) -> tuple[Sequence[Dispute], str]:
-    """A page and the cursor of the next."""
-    page = pages.page_of(limit=limit, cursor=cursor, prefix="dis")
+    deps: Deps, merchant_id: str, state: DisputeState | None, page: Page
+) -> Listed[Dispute]:
     async with deps.db.connection() as conn:
-        rows = await notices.list_disputes(conn, merchant_id, state, page)
-    return pages.cut(rows, page)
+        return await notices.list_disputes(conn, merchant_id, state, page)
 
 
 async def list_unresolved_attempts(

@@ -7,7 +7,7 @@ import grpc
 
 from incasso.payments.v1 import payments_pb2 as pb
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceServicer
-from libs import context, idempotency, identity, wire
+from libs import context, idempotency, identity, pages, wire
 from services.payments import events
 from services.payments.deps import Deps
 from services.payments.flows import accounts, by_hand, instruments, keys, reading, webhooks
@@ -58,15 +58,10 @@ class Payments(PaymentsServiceServicer):
     async def ListPayments(
         self, request: pb.ListPaymentsRequest, rpc: Rpc
     ) -> pb.ListPaymentsResponse:
-        rows, cursor = await reading.list_payments(
-            self._deps,
-            context.merchant_id(),
-            requests.payment_filter(request),
-            limit=request.limit,
-            cursor=request.cursor,
-        )
-        data = [events.payment_pb(payment) for payment in rows]
-        return pb.ListPaymentsResponse(data=data, next_cursor=cursor or None)
+        wanted, page = requests.payment_filter(request), pages.asked(request, "pay")
+        found = await reading.list_payments(self._deps, context.merchant_id(), wanted, page)
+        data = [events.payment_pb(payment) for payment in found.rows]
+        return pb.ListPaymentsResponse(data=data, next_cursor=found.next_cursor)
 
     async def CapturePayment(
         self, request: pb.CapturePaymentRequest, rpc: Rpc
@@ -113,15 +108,10 @@ class Payments(PaymentsServiceServicer):
     async def ListDisputes(
         self, request: pb.ListDisputesRequest, rpc: Rpc
     ) -> pb.ListDisputesResponse:
-        rows, cursor = await reading.list_disputes(
-            self._deps,
-            context.merchant_id(),
-            requests.dispute_state(request),
-            limit=request.limit,
-            cursor=request.cursor,
-        )
-        data = [events.dispute_pb(dispute) for dispute in rows]
-        return pb.ListDisputesResponse(data=data, next_cursor=cursor or None)
+        state, page = requests.dispute_state(request), pages.asked(request, "dis")
+        found = await reading.list_disputes(self._deps, context.merchant_id(), state, page)
+        data = [events.dispute_pb(dispute) for dispute in found.rows]
+        return pb.ListDisputesResponse(data=data, next_cursor=found.next_cursor)
 
     async def SetUpInstrument(
         self, request: pb.SetUpInstrumentRequest, rpc: Rpc

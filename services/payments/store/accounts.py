@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from libs.db import Conn, Row
+from libs import rows
+from libs.db import Conn
 from services.payments.rules.orders import DuplicatePolicy
 from services.payments.rules.routing import Rule, Target
 from services.payments.rules.states import TraBand
@@ -24,48 +25,23 @@ class PspAccount:
     created_at: datetime
 
 
-def _account_of(row: Row) -> PspAccount:
-    return PspAccount(
-        merchant_id=row["merchant_id"],
-        id=row["id"],
-        name=row["name"],
-        psp=row["psp"],
-        credentials=row["credentials"],
-        tra_band=TraBand(row["tra_band"]),
-        created_at=row["created_at"],
-    )
+_ACCOUNTS: Final = rows.Table("psp_accounts", PspAccount)
+_INSERT: Final = _ACCOUNTS.insert() + " ON CONFLICT ON CONSTRAINT psp_accounts_name_key DO NOTHING"
 
 
 async def insert(conn: Conn, account: PspAccount) -> bool:
     """Whether the name was free."""
-    return bool(
-        await conn.execute(
-            "INSERT INTO psp_accounts (merchant_id, id, name, psp, credentials, tra_band,"
-            " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)"
-            " ON CONFLICT ON CONSTRAINT psp_accounts_name_key DO NOTHING",
-            account.merchant_id,
-            account.id,
-            account.name,
-            account.psp,
-            account.credentials,
-            account.tra_band.value,
-            account.created_at,
-        )
-    )
+    return await conn.execute(_INSERT, *_ACCOUNTS.values(account)) == 1
 
 
 async def list_all(conn: Conn, merchant_id: str) -> Sequence[PspAccount]:
     """In the order of their creation."""
-    rows = await conn.fetch(
-        "SELECT * FROM psp_accounts WHERE merchant_id = $1 ORDER BY id", merchant_id
-    )
-    return [_account_of(row) for row in rows]
+    return await _ACCOUNTS.all(conn, "WHERE merchant_id = $1 ORDER BY id", merchant_id)
 
 
 async def by_id(conn: Conn, psp_account_id: str) -> PspAccount | None:
     """Of any merchant: for webhooks."""
-    row = await conn.fetchrow("SELECT * FROM psp_accounts WHERE id = $1", psp_account_id)
-    return _account_of(row) if row else None
+    return await _ACCOUNTS.one(conn, "WHERE id = $1", psp_account_id)
 
 
 async def clock_offset(conn: Conn, merchant_id: str) -> timedelta:

@@ -5,89 +5,60 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from libs.db import Conn, Row
+from libs import rows
+from libs.db import Conn
 from libs.due import Room, fair_sql
 from services.payments.rules.domain import Attempt, Payment
 from services.payments.rules.states import AttemptKind
-from services.payments.store.rows import attempt_of, decline_json
 
-_INSERT: Final = """
-INSERT INTO attempts (merchant_id, id, payment_id, kind, state, psp_account_id, token,
-    psp_customer, amount_minor, exemption, force_challenge, reason, created_at, elsewhere,
-    charge_reference, undoes, psp_reference, decline, settled_at, next_recovery_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-    now() + $20::interval)"""
+ATTEMPTS: Final = rows.Table(
+    "attempts",
+    Attempt,
+    sql={
+        "recovery_tries": "recovery_tries",
+        "watched": "next_recovery_at IS NOT NULL",
+        "unresolved": "unresolved_since IS NOT NULL",
+    },
+)
+_INSERT: Final = ATTEMPTS.insert(next_recovery_at="now() + {}::interval")
 
 
 async def insert(conn: Conn, attempt: Attempt, *, ask_in: timedelta | None) -> None:
     """The intent of a PSP call, or what somebody else did. `ask_in`: when recovery looks at it."""
-    await conn.execute(
-        _INSERT,
-        attempt.merchant_id,
-        attempt.id,
-        attempt.payment_id,
-        attempt.kind.value,
-        attempt.state.value,
-        attempt.psp_account_id,
-        attempt.token,
-        attempt.psp_customer,
-        attempt.amount_minor,
-        attempt.exemption.value,
-        attempt.force_challenge,
-        attempt.reason,
-        attempt.created_at,
-        attempt.elsewhere,
-        attempt.charge_reference,
-        attempt.undoes,
-        attempt.psp_reference,
-        decline_json(attempt.decline),
-        attempt.settled_at,
-        ask_in,
-    )
+    await conn.execute(_INSERT, *ATTEMPTS.values(attempt), ask_in)
 
 
-def settled_values(attempt: Attempt) -> tuple[object, ...]:
+def settled_values(attempt: Attempt) -> list[object]:
     """State, PSP's reference, decline and end, as they are written."""
-    return (
-        attempt.state.value,
-        attempt.psp_reference,
-        decline_json(attempt.decline),
-        attempt.settled_at,
-    )
+    return ATTEMPTS.values(attempt, "state", "psp_reference", "decline", "settled_at")
 
 
 async def get(conn: Conn, merchant_id: str, attempt_id: str) -> Attempt | None:
-    row = await conn.fetchrow(
-        "SELECT * FROM attempts WHERE merchant_id = $1 AND id = $2", merchant_id, attempt_id
-    )
-    return attempt_of(row) if row else None
+    return await ATTEMPTS.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, attempt_id)
 
 
 async def open_of(
     conn: Conn, merchant_id: str, payment_id: str, kind: AttemptKind
 ) -> Attempt | None:
     """The payment's newest attempt of a kind that was not declined."""
-    row = await conn.fetchrow(
-        "SELECT * FROM attempts WHERE merchant_id = $1 AND payment_id = $2 AND kind = $3"
-        " AND state <> 'declined' ORDER BY id DESC LIMIT 1",
-        merchant_id,
-        payment_id,
-        kind.value,
+    where = (
+        "WHERE merchant_id = $1 AND payment_id = $2 AND kind = $3"
+        " AND state <> 'declined' ORDER BY id DESC LIMIT 1"
     )
-    return attempt_of(row) if row else None
+    return await ATTEMPTS.one(conn, where, merchant_id, payment_id, kind.value)
 
 
 # By our key, or by the PSP's reference. What was declined comes last: another operation may have
 # the reference of its charge.
-_NAMED: Final = """
-SELECT * FROM (
+_NAMED: Final = f"""
+SELECT {ATTEMPTS.selected} FROM (
     SELECT * FROM attempts
     WHERE merchant_id = $1 AND psp_account_id = $2 AND kind = $3 AND id = $4
     UNION ALL
     SELECT * FROM attempts
     WHERE merchant_id = $1 AND psp_account_id = $2 AND kind = $3
         AND psp_reference = $5 AND psp_reference <> '') AS named
-ORDER BY state = 'declined', id = $4 DESC, id DESC LIMIT 1"""
+ORDER BY state = 'declined', id = $4 DESC, id DESC LIMIT 1"""  # noqa: S608 - made of constants
 
 
 async def named(
@@ -101,7 +72,7 @@ async def named(
 ) -> Attempt | None:
     """What a PSP's account tells of. `psp_reference`: the operation's own."""
     row = await conn.fetchrow(_NAMED, merchant_id, psp_account_id, kind.value, key, psp_reference)
-    return attempt_of(row) if row else None
+    return ATTEMPTS.read(row) if row else None
 
 
 # What is looked at already keeps its pauses.
@@ -146,13 +117,8 @@ async def name(conn: Conn, charge: Attempt, psp_reference: str) -> None:
 
 async def operations_of(conn: Conn, merchant_id: str, payment_id: str) -> Sequence[Attempt]:
     """The payment's captures, cancellations and refunds, whoever made them."""
-    rows = await conn.fetch(
-        "SELECT * FROM attempts WHERE merchant_id = $1 AND payment_id = $2"
-        " AND kind <> 'authorise' ORDER BY id",
-        merchant_id,
-        payment_id,
-    )
-    return [attempt_of(row) for row in rows]
+    where = "WHERE merchant_id = $1 AND payment_id = $2 AND kind <> 'authorise' ORDER BY id"
+    return await ATTEMPTS.all(conn, where, merchant_id, payment_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +139,14 @@ WITH due AS ({fair_sql("attempts", at="next_recovery_at")})
 UPDATE attempts SET next_recovery_at = now() + $4, recovery_tries = recovery_tries + 1
 FROM due LEFT JOIN test_clocks AS clock ON clock.merchant_id = due.merchant_id
 WHERE attempts.merchant_id = due.merchant_id AND attempts.id = due.id
-RETURNING attempts.*, now() - started_at AS age,
+RETURNING attempts.*, {ATTEMPTS.only_read}, now() - started_at AS age,
     coalesce(clock.clock_offset, interval '0') AS clock_offset"""  # noqa: S608 - made of constants
 
 
 async def claim_recovery(conn: Conn, room: Room, *, lease: timedelta) -> Sequence[DueAttempt]:
     """Attempts whose time has come; each comes again after `lease` if this process dies."""
-    rows = await conn.fetch(_CLAIM, *room.values, lease)
-    return [DueAttempt(attempt_of(row), row["age"], row["clock_offset"]) for row in rows]
+    found = await conn.fetch(_CLAIM, *room.values, lease)
+    return [DueAttempt(ATTEMPTS.read(row), row["age"], row["clock_offset"]) for row in found]
 
 
 _POSTPONE: Final = """
@@ -210,30 +176,24 @@ class Unresolved:
     recovery_tries: int
 
 
-_UNRESOLVED: Final = """
-SELECT attempts.*, psp_accounts.name AS psp_account FROM attempts
-LEFT JOIN psp_accounts ON psp_accounts.merchant_id = attempts.merchant_id
-    AND psp_accounts.id = attempts.psp_account_id
-WHERE unresolved_since IS NOT NULL AND ($1 = '' OR attempts.merchant_id = $1)
-ORDER BY unresolved_since LIMIT $2"""
+_UNRESOLVED: Final = rows.Table(
+    "attempts",
+    Unresolved,
+    sql={
+        "psp_account": "coalesce((SELECT name FROM psp_accounts"
+        " WHERE (psp_accounts.merchant_id, psp_accounts.id)"
+        " = (attempts.merchant_id, attempts.psp_account_id)), '')"
+    },
+)
 
 
 async def unresolved(conn: Conn, merchant_id: str, limit: int) -> Sequence[Unresolved]:
     """Oldest first; `merchant_id` "" for all merchants."""
-    return [_unresolved_of(row) for row in await conn.fetch(_UNRESOLVED, merchant_id, limit)]
-
-
-def _unresolved_of(row: Row) -> Unresolved:
-    return Unresolved(
-        id=row["id"],
-        payment_id=row["payment_id"],
-        merchant_id=row["merchant_id"],
-        kind=AttemptKind(row["kind"]),
-        psp_account=row["psp_account"] or "",
-        amount_minor=row["amount_minor"],
-        created_at=row["created_at"],
-        recovery_tries=row["recovery_tries"],
+    where = (
+        "WHERE unresolved_since IS NOT NULL AND ($1 = '' OR merchant_id = $1)"
+        " ORDER BY unresolved_since LIMIT $2"
     )
+    return await _UNRESOLVED.all(conn, where, merchant_id, limit)
 
 
 async def doubts(conn: Conn) -> tuple[timedelta, int]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from libs import idempotency
+from libs import idempotency, rows
 from libs.db import Conn, Row, UniqueViolation
 from libs.errors import IdempotencyKeyReused
 from libs.idempotency import Claim, Key
@@ -12,7 +12,6 @@ from services.payments.rules import orders, velocity
 from services.payments.rules.domain import Attempt, Payment
 from services.payments.rules.states import State
 from services.payments.store.payments import NOT_COUNTED
-from services.payments.store.rows import candidate_json, decline_json
 from services.payments.store.velocity import barred_sql, judged_values, reserve_sql
 
 _JUDGED: Final = 44  # the first parameter of what is said of the shopper
@@ -134,7 +133,7 @@ def _inserted_values(
         payment.instrument_id,
         payment.mandate_reference,
         payment.exemption.value,
-        [candidate_json(candidate) for candidate in payment.candidates],
+        rows.to_json(payment.candidates),
         payment.due_at,
         payment.psp_account_id,
         payment.psp_account,
@@ -146,7 +145,7 @@ def _inserted_values(
         payment.traceparent,
         payment.actor,
         payment.challenged_at,
-        decline_json(payment.decline),
+        rows.to_json(payment.decline),
         payment.created_at,
         payment.next_action_url,
         attempt.id,

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from libs import pages, rows
 from libs.db import Conn
-from libs.pages import Page
+from libs.pages import Listed, Page
 from services.payments.rules.domain import Dispute
 from services.payments.rules.states import AttemptKind, AttemptState, DisputeState, State
-from services.payments.store.rows import dispute_of
 
 
 async def take(
@@ -112,42 +112,19 @@ async def take_old_news(
     return None if row is None else Taken(row["fresh"], row["traceparent"])
 
 
-_SAVE_DISPUTE: Final = """
-INSERT INTO disputes (merchant_id, id, payment_id, state, amount_minor, currency, reason,
-    psp_account_id, psp_reference, created_at, told_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+_DISPUTES: Final = rows.Table("disputes", Dispute)
+_SAVE_DISPUTE: Final = f"""{_DISPUTES.insert(psp_account_id="{}")}
 ON CONFLICT (merchant_id, id) DO UPDATE SET state = EXCLUDED.state,
     amount_minor = EXCLUDED.amount_minor, reason = EXCLUDED.reason, told_at = EXCLUDED.told_at"""
 
 
 async def save_dispute(conn: Conn, dispute: Dispute, *, psp_account_id: str) -> None:
     """Its payment is locked."""
-    await conn.execute(
-        _SAVE_DISPUTE,
-        dispute.merchant_id,
-        dispute.id,
-        dispute.payment_id,
-        dispute.state.value,
-        dispute.amount_minor,
-        dispute.currency,
-        dispute.reason,
-        psp_account_id,
-        dispute.psp_reference,
-        dispute.created_at,
-        dispute.told_at,
-    )
+    await conn.execute(_SAVE_DISPUTE, *_DISPUTES.values(dispute), psp_account_id)
 
 
 async def list_disputes(
     conn: Conn, merchant_id: str, state: DisputeState | None, page: Page
-) -> Sequence[Dispute]:
-    """Newest first, one more than the page holds."""
-    rows = await conn.fetch(
-        "SELECT * FROM disputes WHERE merchant_id = $1 AND id < $2"
-        " AND ($4::text IS NULL OR state = $4) ORDER BY id DESC LIMIT $3",
-        merchant_id,
-        page.before,
-        page.limit + 1,
-        state.value if state else None,
-    )
-    return [dispute_of(row) for row in rows]
+) -> Listed[Dispute]:
+    conditions = {"merchant_id = {}": merchant_id, "state = {}": state}
+    return await pages.fetch(conn, _DISPUTES, page, conditions)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from libs.db import Conn, Row
+from libs import rows
+from libs.db import Conn
 from services.payments.rules.by_hand import Found
 
 
@@ -24,55 +25,25 @@ class OperatorAction:
     acted_at: datetime | None = None
 
 
-_INSERT: Final = """
-INSERT INTO operator_actions (merchant_id, id, payment_id, attempt_id, outcome, operator, note,
-    trace_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"""
+_ACTIONS: Final = rows.Table(
+    "operator_actions",
+    OperatorAction,
+    columns={"found": "outcome"},
+    sql={"acted_at": "acted_at"},
+)
+_INSERT: Final = _ACTIONS.insert()
 
 
 async def insert(conn: Conn, action: OperatorAction) -> None:
-    await conn.execute(
-        _INSERT,
-        action.merchant_id,
-        action.id,
-        action.payment_id,
-        action.attempt_id,
-        action.found.value,
-        action.operator,
-        action.note,
-        action.trace_id,
-    )
+    await conn.execute(_INSERT, *_ACTIONS.values(action))
 
 
 async def of_attempt(conn: Conn, merchant_id: str, attempt_id: str) -> OperatorAction | None:
-    row = await conn.fetchrow(
-        "SELECT * FROM operator_actions WHERE merchant_id = $1 AND attempt_id = $2",
-        merchant_id,
-        attempt_id,
-    )
-    return _action_of(row) if row else None
+    where = "WHERE merchant_id = $1 AND attempt_id = $2"
+    return await _ACTIONS.one(conn, where, merchant_id, attempt_id)
 
 
 async def newest(conn: Conn, merchant_id: str, limit: int) -> Sequence[OperatorAction]:
     """`merchant_id` "" for all merchants."""
-    rows = await conn.fetch(
-        "SELECT * FROM operator_actions WHERE $1 = '' OR merchant_id = $1"
-        " ORDER BY acted_at DESC LIMIT $2",
-        merchant_id,
-        limit,
-    )
-    return [_action_of(row) for row in rows]
-
-
-def _action_of(row: Row) -> OperatorAction:
-    return OperatorAction(
-        merchant_id=row["merchant_id"],
-        id=row["id"],
-        payment_id=row["payment_id"],
-        attempt_id=row["attempt_id"],
-        found=Found(row["outcome"]),
-        operator=row["operator"],
-        note=row["note"],
-        trace_id=row["trace_id"],
-        acted_at=row["acted_at"],
-    )
+    where = "WHERE $1 = '' OR merchant_id = $1 ORDER BY acted_at DESC LIMIT $2"
+    return await _ACTIONS.all(conn, where, merchant_id, limit)
