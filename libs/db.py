@@ -15,6 +15,7 @@ from libs.errors import ServiceUnavailable
 Row: TypeAlias = asyncpg.Record
 UniqueViolation: TypeAlias = asyncpg.UniqueViolationError
 CheckViolation: TypeAlias = asyncpg.CheckViolationError
+StatementError: TypeAlias = asyncpg.PostgresError  # the server said no: nothing was done
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from libs.clock import Clock
 from libs.db import Database
+from libs.joint import Joint
 from libs.seal import Seal
 from libs.tasks import Tasks
 from services.notify.messages.merchants_client import Merchants
@@ -40,3 +41,7 @@ class Deps:
     clock: Clock = field(default_factory=Clock)  # the merchant's
     now: Callable[[], datetime] = world_now  # for backoff
     sending: Tasks = field(default_factory=Tasks)  # tries under way, which a shutdown waits for
+    joint: Joint = field(init=False)  # statements that they share
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "joint", Joint(self.db))

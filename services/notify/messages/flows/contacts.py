@@ -10,32 +10,28 @@ from dataclasses import replace
 from services.notify.deps import Deps
 from services.notify.messages.rules.domain import Contact, Message
 from services.notify.messages.store import messages as store
-from services.notify.messages.store import tries
 
 
 async def with_contact(deps: Deps, message: Message) -> Message | None:
-    """The message with its recipient, stored; None when there is nobody to tell."""
+    """The message with its recipient; None when there is nobody to tell."""
     if message.recipient:
         return message
     contact = await _who_paid(deps, message) or await _customer(deps, message)
     if contact is None:
         return None
-    known = replace(
+    return replace(
         message,
         recipient=contact.address,
         locale=contact.locale or message.locale,
         about=replace(message.about, name=contact.name or message.about.name),
     )
-    async with deps.db.connection() as conn:
-        await tries.set_contact(conn, known)
-    return known
 
 
 async def _who_paid(deps: Deps, message: Message) -> Contact | None:
     if message.payment_id is None:
         return None
-    async with deps.db.connection() as conn:
-        receipt = await store.receipt_of(conn, message.merchant_id, message.payment_id)
+    payment = (message.merchant_id, message.payment_id)
+    receipt = await deps.joint.statement(store.receipts_of, payment)
     if receipt is None:
         return None
     return Contact(receipt.recipient, receipt.about.name, receipt.locale)

@@ -54,7 +54,7 @@ async def resend_message(
             if over:
                 raise PaymentLinkClosed
             address = domain.normalised(new.channel, new.recipient)
-            if await suppressions.contains(tx, merchant_id, new.channel, address):
+            if any(await suppressions.contain(tx, [(merchant_id, new.channel, address)])):
                 raise RecipientSuppressed
             await store.insert(tx, [new])
             await idempotency.complete(tx, key, b"")  # answered from the row, not from a copy

@@ -1,5 +1,7 @@
 """What came of a try: the message's next state, suppressions, and reports that came before."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
@@ -9,7 +11,14 @@ from services.notify import metrics
 from services.notify.deps import Deps
 from services.notify.messages.flows.suppressions import suppress
 from services.notify.messages.rules import domain, retry
-from services.notify.messages.rules.domain import PHONES, DeliveryReport, Event, Message, State
+from services.notify.messages.rules.domain import (
+    PHONES,
+    DeliveryReport,
+    Event,
+    Message,
+    State,
+    SuppressionReason,
+)
 from services.notify.messages.rules.outcomes import (
     Accepted,
     Lost,
@@ -21,37 +30,59 @@ from services.notify.messages.rules.outcomes import (
     Suppressed,
 )
 from services.notify.messages.store import messages, reports, tries
+from services.notify.messages.store.tries import Ending
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What a try came to. `key`: of reports that came before."""
+
+    ending: Ending
+    key: str
+    suppression: SuppressionReason | None
+    now: datetime
 
 
 async def record_outcome(deps: Deps, message: Message, outcome: Outcome) -> None:
-    """In one transaction. Nothing happens when the try was ended by somebody else."""
+    """In one transaction, with those of others. Nothing happens when somebody else ended the try."""
     event, due_at = _event_of(deps, message, outcome)
     to = domain.after(message.state, event)
     if to is None:
         raise AssertionError(f"{message.state} knows no {event}")
-    error = getattr(outcome, "error", None)
     reference = outcome.reference if isinstance(outcome, Accepted) else None
-    name = type(outcome).__name__.lower()
-    key = reference if reference and message.channel in PHONES else message.id
-    async with deps.db.transaction() as tx:
-        await reports.lock(tx, key)
-        if not await tries.finish(
-            tx,
-            message,
-            to,
-            outcome=name,
-            error=error,
-            reference=reference,
-            due_at=due_at,
-            sent_at=deps.clock.now() if to is State.SENT else None,
-        ):
-            log.warning("try was ended by another worker", message_id=message.id)
-            return
-        if isinstance(outcome, Refused) and outcome.suppression:
-            await suppress(tx, message, outcome.suppression, deps.clock.now())
-        for report in await reports.take(tx, key):
-            await apply_report(tx, message, report, now=deps.clock.now())
-    metrics.MESSAGES.labels(message.channel.value, to.value).inc()
+    now = deps.clock.now()
+    ending = Ending(
+        message,
+        to,
+        outcome=type(outcome).__name__.lower(),
+        error=getattr(outcome, "error", None),
+        reference=reference,
+        due_at=due_at,
+        sent_at=now if to is State.SENT else None,
+    )
+    ended = _Ended(
+        ending,
+        key=reference if reference and message.channel in PHONES else message.id,
+        suppression=outcome.suppression if isinstance(outcome, Refused) else None,
+        now=now,
+    )
+    if await deps.joint.transaction(_record, ended):
+        metrics.MESSAGES.labels(message.channel.value, to.value).inc()
+    else:
+        log.warning("try was ended by another worker", message_id=message.id)
+
+
+async def _record(tx: Conn, ended: Sequence[_Ended]) -> Sequence[bool]:
+    """Whether each ended so."""
+    await reports.lock(tx, [one.key for one in ended])
+    finished = await tries.finish(tx, [one.ending for one in ended])
+    ours = {one.key: one for one in ended if one.ending.message.id in finished}
+    for one in ours.values():
+        if one.suppression:
+            await suppress(tx, one.ending.message, one.suppression, one.now)
+    for key, report in await reports.take(tx, list(ours)):
+        await apply_report(tx, ours[key].ending.message, report, now=ours[key].now)
+    return [one.ending.message.id in finished for one in ended]
 
 
 def _event_of(deps: Deps, message: Message, outcome: Outcome) -> tuple[Event, datetime | None]:

@@ -22,7 +22,7 @@ async def handle_sms_status(
     if callback.report is None:
         return
     async with deps.db.transaction() as tx:
-        await reports.lock(tx, callback.reference)
+        await reports.lock(tx, [callback.reference])
         message = await messages.lock_by_reference(tx, callback.reference)
         if message is None:
             await reports.keep(tx, callback.reference, callback.report)
@@ -36,7 +36,7 @@ async def handle_bounce(deps: Deps, body: bytes) -> None:
     if bounce.report is None:
         return
     async with deps.db.transaction() as tx:
-        await reports.lock(tx, bounce.message_id)
+        await reports.lock(tx, [bounce.message_id])
         message = await messages.lock_by_id(tx, bounce.message_id)
         if message is None:
             return

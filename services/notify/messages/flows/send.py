@@ -39,6 +39,7 @@ from services.notify.messages.rules.outcomes import (
 from services.notify.messages.rules.owner_emails import owner_email
 from services.notify.messages.smtp_client import Parcel, TryLostError
 from services.notify.messages.store import messages, sms, suppressions, tries
+from services.notify.messages.store.tries import Mark
 
 NOBODY = "nobody to tell: no address is known"
 PAYING = "a payment of the link is under way"
@@ -86,17 +87,13 @@ class _Once:
         self.marked = False
 
     def of(self, content: bytes) -> Callable[[], Awaitable[bool]]:
-        async def mark() -> bool:
-            async with self._deps.db.connection() as conn:
-                self.marked = await tries.mark_handing_over(
-                    conn,
-                    self.message,
-                    body_sha256=hashlib.sha256(content).hexdigest(),
-                    lease=retry.HAND_OVER_LEASE,
-                )
+        async def set_mark() -> bool:
+            digest = hashlib.sha256(content).hexdigest()
+            mark = Mark(self.message, digest, lease=retry.HAND_OVER_LEASE)
+            self.marked = await self._deps.joint.statement(tries.mark_handing_over, mark)
             return self.marked
 
-        return mark
+        return set_mark
 
     async def take_sms(self, body: str, merchant: Merchant) -> bool:
         """Mark and count it. False: the plan allows no more this month. Raises TryLostError."""
@@ -128,10 +125,10 @@ async def _try(deps: Deps, message: Message, once: _Once) -> Outcome:
     if known is None:
         return Over(NOBODY)
     once.message = known
-    async with deps.db.connection() as conn:
-        address = domain.normalised(known.channel, known.recipient)
-        if await suppressions.contains(conn, known.merchant_id, known.channel, address):
-            return Suppressed()
+    address = domain.normalised(known.channel, known.recipient)
+    listed = (known.merchant_id, known.channel, address)
+    if await deps.joint.statement(suppressions.contain, listed):
+        return Suppressed()
     url = ""
     about = known.about
     if known.kind in LINK_KINDS and known.payment_link_id:

@@ -81,13 +81,19 @@ async def page(conn: Conn, merchant_id: str, page: Page, wanted: MessageFilter) 
     return await pages.fetch(conn, MESSAGES, page, conditions)
 
 
-async def receipt_of(conn: Conn, merchant_id: str, payment_id: str) -> Message | None:
-    """The receipt of a payment by e-mail, which names who paid."""
-    where = (
-        "WHERE merchant_id = $1 AND payment_id = $2 AND recipient <> '' AND kind = 'receipt'"
-        " AND channel = 'email' AND resend_of IS NULL ORDER BY id LIMIT 1"
+async def receipts_of(conn: Conn, payments: Sequence[tuple[str, str]]) -> Sequence[Message | None]:
+    """The receipt by e-mail, which names who paid, of each payment: its merchant and its id."""
+    found = await MESSAGES.all(
+        conn,
+        "JOIN unnest($1::text[], $2::text[]) AS asked (merchant_id, payment_id)"
+        " USING (merchant_id, payment_id)"
+        " WHERE recipient <> '' AND kind = 'receipt' AND channel = 'email' AND resend_of IS NULL"
+        " ORDER BY id DESC",
+        [merchant_id for merchant_id, _ in payments],
+        [payment_id for _, payment_id in payments],
     )
-    return await MESSAGES.one(conn, where, merchant_id, payment_id)
+    first = {(receipt.merchant_id, receipt.payment_id): receipt for receipt in found}
+    return [first.get(payment) for payment in payments]
 
 
 async def has_receipt(conn: Conn, merchant_id: str, payment_id: str) -> bool:

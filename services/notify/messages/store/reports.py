@@ -11,9 +11,15 @@ _REPORTS: Final = rows.Table("provider_notices", DeliveryReport)
 _INSERT: Final = f"{_REPORTS.insert(provider_reference='{}')} ON CONFLICT DO NOTHING"
 
 
-async def lock(conn: Conn, key: str) -> None:
-    """One at a time: who stores a reference, and who has a report of it."""
-    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
+async def lock(conn: Conn, keys: Sequence[str]) -> None:
+    """One at a time: who stores a reference, and who has a report of it. In one order for all."""
+    await conn.execute(
+        "SELECT pg_advisory_xact_lock(number) FROM ("
+        "  SELECT DISTINCT hashtextextended(key, 0) AS number FROM unnest($1::text[]) AS key"
+        "  ORDER BY number"
+        ") AS sorted",
+        list(keys),
+    )
 
 
 async def keep(conn: Conn, key: str, report: DeliveryReport) -> None:
@@ -21,12 +27,12 @@ async def keep(conn: Conn, key: str, report: DeliveryReport) -> None:
     await conn.execute(_INSERT, *_REPORTS.values(report), key)
 
 
-async def take(conn: Conn, key: str) -> Sequence[DeliveryReport]:
-    """What was kept, in the order in which it came; it is gone then."""
+async def take(conn: Conn, keys: Sequence[str]) -> Sequence[tuple[str, DeliveryReport]]:
+    """What was kept under these keys, in the order in which it came; it is gone then."""
     kept = await conn.fetch(
-        "WITH taken AS (DELETE FROM provider_notices WHERE provider_reference = $1"
-        "  RETURNING event, error, suppression, received_at)"
-        " SELECT event, error, suppression FROM taken ORDER BY received_at",
-        key,
+        "WITH taken AS (DELETE FROM provider_notices WHERE provider_reference = ANY($1::text[])"
+        "  RETURNING provider_reference, event, error, suppression, received_at)"
+        " SELECT * FROM taken ORDER BY received_at",
+        list(keys),
     )
-    return [_REPORTS.read(row) for row in kept]
+    return [(row["provider_reference"], _REPORTS.read(row)) for row in kept]

@@ -1,5 +1,6 @@
 """SQL of addresses to which nothing is sent any more. Addresses are given normalised."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -20,15 +21,18 @@ async def insert(conn: Conn, suppression: Suppression) -> None:
     await conn.execute(_INSERT, *_SUPPRESSIONS.values(suppression))
 
 
-async def contains(conn: Conn, merchant_id: str, channel: Channel, recipient: str) -> bool:
-    found: bool = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM suppressions WHERE merchant_id = $1 AND channel = $2"
-        " AND recipient = $3 AND removed_at IS NULL)",
-        merchant_id,
-        channel.value,
-        recipient,
+async def contain(conn: Conn, addresses: Sequence[tuple[str, Channel, str]]) -> Sequence[bool]:
+    """Whether each is on the list: its merchant, its channel and itself."""
+    found = await conn.fetch(
+        "SELECT merchant_id, channel, recipient FROM suppressions"
+        " JOIN unnest($1::text[], $2::text[], $3::text[]) AS asked (merchant_id, channel, recipient)"
+        " USING (merchant_id, channel, recipient) WHERE removed_at IS NULL",
+        [merchant_id for merchant_id, _, _ in addresses],
+        [channel.value for _, channel, _ in addresses],
+        [recipient for _, _, recipient in addresses],
     )
-    return found
+    listed = {(row["merchant_id"], Channel(row["channel"]), row["recipient"]) for row in found}
+    return [address in listed for address in addresses]
 
 
 async def page(conn: Conn, merchant_id: str, page: Page) -> Listed[Suppression]:

@@ -3,7 +3,7 @@
 Every statement of a try names its number, so that a worker whose lease ran out changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -62,85 +62,105 @@ async def claim(
     return [Due(MESSAGES.read(row), row["doubtful"], row["offset_seconds"]) for row in rows]
 
 
-async def set_contact(conn: Conn, message: Message) -> None:
-    """Write down whom it turned out to be for, unless the customer was erased meanwhile."""
-    await conn.execute(
-        "UPDATE messages SET recipient = $3, locale = $4, about = $5"
-        " WHERE merchant_id = $1 AND id = $2 AND state = 'sending' AND attempts = $6"
-        " AND customer_id IS NOT DISTINCT FROM $7",
-        *MESSAGES.values(
-            message,
-            "merchant_id",
-            "id",
-            "recipient",
-            "locale",
-            "about",
-            "attempts",
-            "customer_id",
-        ),
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Of a try, before it is handed over. `message` has its contact, which is written with it."""
+
+    message: Message
+    body_sha256: str
+    lease: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Of a try, in state `to`. `message` has its contact, which is written with it."""
+
+    message: Message
+    to: State
+    outcome: str
+    error: str | None = None
+    reference: str | None = None
+    due_at: datetime | None = None
+    sent_at: datetime | None = None
+
+
+# A try by its number, and whom it turned out to be for, unless the customer was erased meanwhile.
+_TRY = ("merchant_id", "id", "attempts", "recipient", "locale", "about", "customer_id")
+_TRY_ARRAYS = "$1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::jsonb[], $7::text[]"
+_CONTACT = ", ".join(
+    f"{name} = CASE WHEN messages.customer_id IS NOT DISTINCT FROM try.customer_id"
+    f" THEN try.{name} ELSE messages.{name} END"
+    for name in ("recipient", "locale", "about")
+)
+_THIS_TRY = (
+    "(messages.merchant_id, messages.id, messages.attempts)"
+    " = (try.merchant_id, try.id, try.attempts)"
+)
+
+
+def _tries(messages: Sequence[Message]) -> list[list[object]]:
+    return MESSAGES.arrays(messages, *_TRY)
+
+
+_MARK = f"""
+WITH marked AS (
+    UPDATE messages SET handing_over_at = now(), due_at = now() + lease,
+        body_sha256 = try.body_sha256, {_CONTACT}
+    FROM unnest({_TRY_ARRAYS}, $8::text[], $9::interval[]) AS try ({", ".join(_TRY)}, body_sha256, lease)
+    WHERE {_THIS_TRY} AND state = 'sending' AND handing_over_at IS NULL
+    RETURNING messages.merchant_id, messages.id, messages.attempts
+), noted AS (
+    UPDATE message_attempts AS noted SET handing_over_at = now() FROM marked
+    WHERE (noted.merchant_id, noted.message_id, noted.number) = (marked.merchant_id, id, attempts)
+)
+SELECT id FROM marked"""  # noqa: S608 - made of constants
+
+
+async def mark_handing_over(conn: Conn, marks: Sequence[Mark]) -> Sequence[bool]:
+    """From here on the other side may have them. False: this try is no longer ours; stop."""
+    rows = await conn.fetch(
+        _MARK,
+        *_tries([mark.message for mark in marks]),
+        [mark.body_sha256 for mark in marks],
+        [mark.lease for mark in marks],
     )
+    marked = {row["id"] for row in rows}
+    return [mark.message.id in marked for mark in marks]
 
 
-async def mark_handing_over(
-    conn: Conn, message: Message, *, body_sha256: str, lease: timedelta
-) -> bool:
-    """From here on the other side may have it. False: this try is no longer ours; stop."""
-    marked = await conn.fetchval(
-        "WITH marked AS ("
-        "  UPDATE messages SET handing_over_at = now(), due_at = now() + $4::interval,"
-        "    body_sha256 = $5"
-        "  WHERE merchant_id = $1 AND id = $2 AND attempts = $3 AND state = 'sending'"
-        "    AND handing_over_at IS NULL RETURNING id"
-        "), noted AS ("
-        "  UPDATE message_attempts SET handing_over_at = now()"
-        "  WHERE merchant_id = $1 AND message_id = $2 AND number = $3"
-        "    AND EXISTS (SELECT FROM marked)"
-        ") SELECT count(*) FROM marked",
-        message.merchant_id,
-        message.id,
-        message.attempts,
-        lease,
-        body_sha256,
+_FINISH = f"""
+WITH finished AS (
+    UPDATE messages SET state = try.ending, error = try.told, due_at = try.next_at,
+        provider_reference = coalesce(reference, provider_reference),
+        sent_at = coalesce(messages.sent_at, try.went_at), {_CONTACT},
+        handing_over_at = CASE WHEN try.ending = 'queued' THEN NULL ELSE handing_over_at END
+    FROM unnest({_TRY_ARRAYS}, $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
+        $13::timestamptz[], $14::timestamptz[])
+        AS try ({", ".join(_TRY)}, begun, ending, outcome, told, reference, next_at, went_at)
+    WHERE {_THIS_TRY} AND state = begun
+    RETURNING messages.merchant_id, messages.id, messages.attempts, outcome, told
+), noted AS (
+    UPDATE message_attempts AS noted SET ended_at = now(), outcome = finished.outcome, error = told
+    FROM finished
+    WHERE (noted.merchant_id, noted.message_id, noted.number) = (finished.merchant_id, id, attempts)
+)
+SELECT id FROM finished"""  # noqa: S608 - made of constants
+
+
+async def finish(conn: Conn, endings: Sequence[Ending]) -> Collection[str]:
+    """Ids of the messages whose tries ended so; the others were ended by somebody else."""
+    rows = await conn.fetch(
+        _FINISH,
+        *_tries([ending.message for ending in endings]),
+        [ending.message.state.value for ending in endings],
+        [ending.to.value for ending in endings],
+        [ending.outcome for ending in endings],
+        [ending.error for ending in endings],
+        [ending.reference for ending in endings],
+        [ending.due_at for ending in endings],
+        [ending.sent_at for ending in endings],
     )
-    return bool(marked)
-
-
-async def finish(
-    conn: Conn,
-    message: Message,
-    to: State,
-    *,
-    outcome: str,
-    error: str | None = None,
-    reference: str | None = None,
-    due_at: datetime | None = None,
-    sent_at: datetime | None = None,
-) -> bool:
-    """End the try in state `to`. False: somebody else ended it."""
-    finished = await conn.fetchval(
-        "WITH finished AS ("
-        "  UPDATE messages SET state = $5, error = $6, due_at = $8,"
-        "    provider_reference = coalesce($7, provider_reference),"
-        "    sent_at = coalesce(sent_at, $9),"
-        "    handing_over_at = CASE WHEN $5 = 'queued' THEN NULL ELSE handing_over_at END"
-        "  WHERE merchant_id = $1 AND id = $2 AND attempts = $3 AND state = $4 RETURNING id"
-        "), noted AS ("
-        "  UPDATE message_attempts SET ended_at = now(), outcome = $10, error = $6"
-        "  WHERE merchant_id = $1 AND message_id = $2 AND number = $3"
-        "    AND EXISTS (SELECT FROM finished)"
-        ") SELECT count(*) FROM finished",
-        message.merchant_id,
-        message.id,
-        message.attempts,
-        message.state.value,
-        to.value,
-        error,
-        reference,
-        due_at,
-        sent_at,
-        outcome,
-    )
-    return bool(finished)
+    return {row["id"] for row in rows}
 
 
 async def move(

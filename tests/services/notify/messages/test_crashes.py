@@ -16,7 +16,7 @@ from libs.due import Room
 from libs.errors import ServiceUnavailable
 from services.notify.messages.flows import record, send
 from services.notify.messages.rules import retry
-from services.notify.messages.rules.domain import PHONES, Channel
+from services.notify.messages.rules.domain import PHONES, Channel, State
 from services.notify.messages.store import tries
 from tests.services.notify.messages.mail_double import wait
 from tests.services.notify.messages.world import World
@@ -49,9 +49,8 @@ async def test_died_with_the_mark_set_before_handing_over(world: World, way: str
     await (world.ask_sms() if way == "sms" else world.ask())
     due = await claim(world, Channel.EMAIL, *PHONES)
     async with world.db.connection() as conn:
-        assert await tries.mark_handing_over(
-            conn, due.message, body_sha256="0" * 64, lease=retry.HAND_OVER_LEASE
-        )
+        mark = tries.Mark(due.message, "0" * 64, lease=retry.HAND_OVER_LEASE)
+        assert await tries.mark_handing_over(conn, [mark]) == [True]
     for _ in range(4):
         await world.due()
         await world.turn()
@@ -158,8 +157,13 @@ async def test_a_contact_that_comes_after_the_customer_was_erased_is_not_stored(
     due = await claim(world, Channel.EMAIL)
     erased = oneclick_events.CustomerErased(customer_id=customer_id)
     await world.happen(world.event("oneclick.customer.erased", erased))
+    known = replace(due.message, recipient="mario@example.com")
+    mark = tries.Mark(known, "0" * 64, lease=retry.HAND_OVER_LEASE)
+    ending = tries.Ending(known, State.SENT, outcome="accepted")
     async with world.db.connection() as conn:
-        await tries.set_contact(conn, replace(due.message, recipient="mario@example.com"))
+        assert await tries.mark_handing_over(conn, [mark]) == [True]
+        assert (await world.row())["recipient"] == ""
+        assert await tries.finish(conn, [ending]) == {known.id}
     assert (await world.row())["recipient"] == ""
 
 

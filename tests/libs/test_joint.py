@@ -1,0 +1,79 @@
+"""Statements that many need at the same moment are one."""
+
+import asyncio
+
+import pytest
+
+from libs.errors import ServiceUnavailable
+from libs.joint import Joint
+
+
+class Dividing:
+    """A function of a store; `asked` has what each statement was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    async def __call__(self, conn, numbers):
+        self.asked.append(list(numbers))
+        rows = await conn.fetch("SELECT 10 / n AS tenth FROM unnest($1::integer[]) AS n", numbers)
+        return [row["tenth"] for row in rows]
+
+
+async def test_those_that_ask_at_once_share_a_statement_and_each_has_its_own_answer(database):
+    joint, work = Joint(database), Dividing()
+    answers = await asyncio.gather(*(joint.statement(work, n) for n in (1, 2, 5)))
+    assert answers == [10, 5, 2]
+    assert work.asked == [[1, 2, 5]]
+
+
+async def test_those_that_come_while_one_runs_are_the_next(database):
+    joint, first = Joint(database), asyncio.Event()
+    begun, asked = asyncio.Event(), []
+
+    async def slow(conn, numbers):
+        asked.append(list(numbers))
+        begun.set()
+        await first.wait()
+        return numbers
+
+    early = asyncio.create_task(joint.transaction(slow, 1))
+    await begun.wait()
+    later = [asyncio.create_task(joint.transaction(slow, n)) for n in (2, 3)]
+    await asyncio.sleep(0)  # they are in the queue
+    first.set()
+    assert await asyncio.gather(early, *later) == [1, 2, 3]
+    assert asked == [[1], [2, 3]]
+
+
+async def test_what_the_database_refuses_of_many_fails_alone(database):
+    joint, work = Joint(database), Dividing()
+    told = await asyncio.gather(
+        *(joint.statement(work, n) for n in (1, 0, 5)), return_exceptions=True
+    )
+    assert told[0] == 10
+    assert type(told[1]).__name__ == "DivisionByZeroError"
+    assert told[2] == 2
+    assert work.asked == [[1, 0, 5], [1], [0], [5]]
+
+
+async def test_what_may_have_had_its_effect_is_told_to_all_and_not_repeated(database):
+    joint, asked = Joint(database), []
+
+    async def away(conn, numbers):
+        asked.append(list(numbers))
+        raise ServiceUnavailable
+
+    told = await asyncio.gather(*(joint.statement(away, n) for n in (1, 2)), return_exceptions=True)
+    assert [type(error) for error in told] == [ServiceUnavailable] * 2
+    assert asked == [[1, 2]]
+
+
+async def test_who_gives_up_waiting_takes_nobody_along(database):
+    joint, work = Joint(database), Dividing()
+    leaving, staying = (asyncio.create_task(joint.statement(work, n)) for n in (1, 2))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert await staying == 5

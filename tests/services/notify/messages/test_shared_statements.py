@@ -1,0 +1,76 @@
+"""Messages that are sent at the same moment share statements, and each keeps what is its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from libs.db import Conn, Database
+from libs.due import Room
+from services.notify.messages.flows.record import record_outcome
+from services.notify.messages.rules import retry
+from services.notify.messages.rules.domain import Channel, DeliveryReport, Event, SuppressionReason
+from services.notify.messages.rules.outcomes import Accepted, Refused
+from services.notify.messages.store import reports, tries
+from tests.services.notify.messages.world import World
+
+
+class Counting:
+    """A database that counts its transactions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.transactions = 0
+
+    def connection(self) -> Any:
+        return self._database.connection()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Conn]:
+        self.transactions += 1
+        async with self._database.transaction() as conn:
+            yield conn
+
+
+async def claimed(world: World, count: int) -> list[Any]:
+    for _ in range(count):
+        await world.ask()
+    async with world.db.connection() as conn:
+        room = Room(count, count)
+        found = await tries.claim(conn, room, channels=[Channel.EMAIL], lease=retry.LEASE)
+    world.act()
+    return [due.message for due in found]
+
+
+async def test_what_came_of_many_is_one_transaction(world: World):
+    sent, bounced, refused = await claimed(world, 3)
+    report = DeliveryReport(Event.BOUNCE, "no such mailbox", SuppressionReason.BOUNCED)
+    async with world.db.connection() as conn:
+        await reports.keep(conn, bounced.id, report)
+    counting = Counting(world.db)
+    deps = replace(world.deps, db=counting)
+    await asyncio.gather(
+        record_outcome(deps, sent, Accepted("250 ok")),
+        record_outcome(deps, bounced, Accepted(None)),
+        record_outcome(deps, refused, Refused("550 no")),
+    )
+    assert counting.transactions == 1
+    async with world.db.connection() as conn:
+        rows = await conn.fetch("SELECT id, state, error FROM messages")
+        kept = await conn.fetchval("SELECT count(*) FROM provider_notices")
+    told = {row["id"]: (row["state"], row["error"]) for row in rows}
+    assert told[sent.id] == ("sent", None)
+    assert told[bounced.id] == ("bounced", "no such mailbox")
+    assert told[refused.id] == ("failed", "550 no")
+    assert kept == 0
+
+
+async def test_a_try_that_was_lost_takes_no_other_along(world: World):
+    ours, lost = await claimed(world, 2)
+    late = replace(lost, attempts=lost.attempts + 1)
+    outcomes = [record_outcome(world.deps, each, Accepted(None)) for each in (ours, late)]
+    await asyncio.gather(*outcomes)
+    async with world.db.connection() as conn:
+        rows = await conn.fetch("SELECT id, state FROM messages")
+    assert {row["id"]: row["state"] for row in rows} == {ours.id: "sent", lost.id: "sending"}
