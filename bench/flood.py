@@ -72,8 +72,8 @@ async def measure(
             await store.load(customers, concurrency=1, seconds=2)
             for _ in range(turns):
                 add(alone, await store.load(customers, concurrency=1, seconds=seconds))
-                told = (stack.url, loud.secret_key, connections, seconds + 1.0)
-                running = loop.run_in_executor(elsewhere, flood, *told)
+                flooding = (stack.url, loud.secret_key, connections, seconds + 0.0)
+                running = loop.run_in_executor(elsewhere, flood, *flooding)
                 add(flooded, await store.load(customers, concurrency=1, seconds=seconds))
                 answers += await running
     return alone, flooded, answers
@@ -96,7 +96,7 @@ def table(rows: Sequence[tuple[str, Measured]]) -> Table:
 
 
 def main(
-    seconds: Annotated[int, typer.Option(min=1, max=600)] = 5,
+    seconds: Annotated[int, typer.Option(min=1, max=600)] = 20,
     connections: Annotated[int, typer.Option(min=1, max=2000)] = 200,
     turns: Annotated[int, typer.Option(min=1, max=20)] = 3,
     at_once: Annotated[int, typer.Option(help="INCASSO_MERCHANT_READS_AT_ONCE; 0: as it is")] = 0,

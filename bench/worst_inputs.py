@@ -1,16 +1,18 @@
 """`python -m bench.worst_inputs`: what the worst inputs of one caller cost everybody else.
 
-On a stack of its own each input is sent again and again, while another caller asks for a small file:
-how long that takes at worst is how late the gateway's event loop ran. A busy machine is late too, as
-the first row tells.
+On a stack of its own each input is sent again and again by another process, while this one asks for a
+small file: how long that takes tells how late the gateway's event loop ran, and so does the gateway's
+own gauge. A busy machine is late too, as the first row tells.
 """
 
 import asyncio
 import gzip
+import multiprocessing
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
@@ -18,6 +20,7 @@ from typing import Annotated, Final
 import aiohttp
 import psutil
 import typer
+from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
@@ -28,6 +31,7 @@ from stack.embedded import Stack
 SENDERS: Final = 4
 PROBE: Final = "/js/v1/incasso.js"
 PROBE_EVERY_SECONDS: Final = 0.02
+LATE: Final = "incasso_loop_lag_seconds"  # the worst of the last 15 to 30 seconds
 LINKS: Final = "/v1/payment-links"
 FORM: Final = "/p/0000000000000000000000/pay"
 _MEGABYTE: Final = 1_000_000
@@ -93,15 +97,34 @@ INPUTS: Final[dict[str, Input]] = {
 
 @dataclass(slots=True)
 class Cost:
-    """`late` are durations of the small request, in seconds."""
+    """Seconds: `late` of the small requests, `loop_late` by the gateway's gauge of late."""
 
     late: list[float] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
-    processor_seconds: float = 0.0
+    processor: float = 0.0
+    loop_late: float = 0.0
 
 
-async def send(http: aiohttp.ClientSession, key: str, worst: Input) -> str:
+def send(url: str, key: str, worst: Input, seconds: float) -> Counter[str]:
+    """Answers by status; in a process of its own, so as not to delay what is measured."""
+    return asyncio.run(_send(url, key, worst, seconds))
+
+
+async def _send(url: str, key: str, worst: Input, seconds: float) -> Counter[str]:
+    answers: Counter[str] = Counter()
     headers = {"Authorization": f"Bearer {key}", **worst.headers}
+    ends = time.perf_counter() + seconds
+
+    async def sender(http: aiohttp.ClientSession) -> None:
+        while time.perf_counter() < ends:
+            answers[await _status(http, worst, headers)] += 1
+
+    async with aiohttp.ClientSession(url) as http:
+        await asyncio.gather(*(sender(http) for _ in range(SENDERS)))
+    return answers
+
+
+async def _status(http: aiohttp.ClientSession, worst: Input, headers: Mapping[str, str]) -> str:
     try:
         async with http.request(
             worst.method, worst.path, headers=headers, data=worst.body, allow_redirects=False
@@ -112,63 +135,84 @@ async def send(http: aiohttp.ClientSession, key: str, worst: Input) -> str:
         return type(error).__name__
 
 
-async def probe(http: aiohttp.ClientSession) -> float:
-    started = time.perf_counter()
-    async with http.get(PROBE) as response:
-        await response.read()
-    return time.perf_counter() - started
+class Gateway:
+    """What is measured, and who sends to it."""
 
+    def __init__(
+        self, stack: Stack, http: aiohttp.ClientSession, elsewhere: ProcessPoolExecutor, key: str
+    ) -> None:
+        self._stack = stack
+        self._http = http
+        self._elsewhere = elsewhere
+        self._key = key
+        self._process = psutil.Process(stack.pid("gateway"))
 
-async def cost_of(
-    http: aiohttp.ClientSession,
-    key: str,
-    process: psutil.Process,
-    worst: Input | None,
-    seconds: float,
-) -> Cost:
-    found, ends = Cost(), time.perf_counter() + seconds
-    before = sum(process.cpu_times()[:2])
+    async def cost_of(self, worst: Input | None, seconds: float) -> Cost:
+        found, before = Cost(), self._processor()
+        sending = asyncio.ensure_future(self._sent(worst, seconds))
+        while not sending.done():
+            found.late.append(await self._probe())
+            await asyncio.sleep(PROBE_EVERY_SECONDS)
+        found.answers = await sending
+        found.processor = self._processor() - before
+        found.loop_late = await self._loop_late()
+        return found
 
-    async def sender() -> None:
-        while worst is not None and time.perf_counter() < ends:
-            found.answers[await send(http, key, worst)] += 1
+    async def _sent(self, worst: Input | None, seconds: float) -> Counter[str]:
+        if worst is None:
+            await asyncio.sleep(seconds)
+            return Counter()
+        sent = self._elsewhere.submit(send, self._stack.url, self._key, worst, seconds)
+        return await asyncio.wrap_future(sent)
 
-    senders = [asyncio.create_task(sender()) for _ in range(SENDERS)]
-    while time.perf_counter() < ends:
-        found.late.append(await probe(http))
-        await asyncio.sleep(PROBE_EVERY_SECONDS)
-    await asyncio.gather(*senders)
-    found.processor_seconds = sum(process.cpu_times()[:2]) - before
-    return found
+    async def _probe(self) -> float:
+        started = time.perf_counter()
+        async with self._http.get(f"{self._stack.url}{PROBE}") as response:
+            await response.read()
+        return time.perf_counter() - started
+
+    async def _loop_late(self) -> float:
+        async with self._http.get(f"{self._stack.admin_url('gateway')}/metrics") as response:
+            families = text_string_to_metric_families(await response.text())
+            return next(f.samples[0].value for f in families if f.name == LATE)
+
+    def _processor(self) -> float:
+        return sum(self._process.cpu_times()[:2])
 
 
 async def measure(seconds: float) -> dict[str, Cost]:
     settings = {"gateway": {"INCASSO_FAILURES_BURST": "1000000"}}
-    with tempfile.TemporaryDirectory(prefix="incasso-worst-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="incasso-worst-") as folder,
+        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as elsewhere,
+    ):
         async with (
             Stack.start(Path(folder), env_overrides=settings) as stack,
-            aiohttp.ClientSession(stack.url) as http,
+            aiohttp.ClientSession() as http,
         ):
             key = (await create_merchant(stack, "Worst")).secret_key
-            process = psutil.Process(stack.pid("gateway"))
-            nothing = await cost_of(http, key, process, None, seconds)
-            found = {"nothing": nothing}
+            gateway = Gateway(stack, http, elsewhere, key)
+            await gateway.cost_of(INPUTS["blanks"], 1.0)  # the sender's process starts
+            found = {"nothing": await gateway.cost_of(None, seconds)}
             for name, worst in INPUTS.items():
-                found[name] = await cost_of(http, key, process, worst, seconds)
+                found[name] = await gateway.cost_of(worst, seconds)
     return found
 
 
 def table(found: Mapping[str, Cost]) -> Table:
     shown = Table(title="A small request beside the worst inputs", title_justify="left")
-    for column in ("input", "p50 ms", "worst ms", "inputs", "processor ms each", "answers"):
-        shown.add_column(column, justify="left" if column in ("input", "answers") else "right")
+    figures = ("p50 ms", "p99 ms", "worst ms", "loop late ms", "inputs", "processor ms each")
+    for column in ("input", *figures, "answers"):
+        shown.add_column(column, justify="right" if column in figures else "left")
     for name, cost in found.items():
         late, count = sorted(cost.late), cost.answers.total()
-        each = f"{1000 * cost.processor_seconds / count:.1f}" if count else ""
+        each = f"{1000 * cost.processor / count:.1f}" if count else ""
         shown.add_row(
             name,
             f"{1000 * late[len(late) // 2]:.1f}",
+            f"{1000 * late[len(late) * 99 // 100]:.1f}",
             f"{1000 * late[-1]:.1f}",
+            f"{1000 * cost.loop_late:.1f}",
             str(count or ""),
             each,
             ", ".join(f"{status}: {times}" for status, times in cost.answers.items()),

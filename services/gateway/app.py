@@ -31,6 +31,7 @@ from services.gateway.logos import Logos
 from services.gateway.notices import Notices
 from services.gateway.pay import mistyped
 from services.gateway.pay import routes as shopper_pages
+from services.gateway.places import Places
 from services.gateway.returns import Returns
 from services.gateway.routes import Route, all_routes
 from services.gateway.security import Security
@@ -123,8 +124,7 @@ def fairness(config: Config) -> Fairness:
         by_browser=Limiter(
             rate=config.browser_requests_per_second, burst=config.browser_requests_burst
         ),
-        reads_at_once=config.merchant_reads_at_once,
-        calls_at_once=config.merchant_calls_at_once,
+        places=Places(reads=config.merchant_reads_at_once, calls=config.merchant_calls_at_once),
         slow_down_seconds=config.slow_down_seconds,
     )
 

@@ -45,10 +45,12 @@ class Config(Settings):
     # Requests with publishable keys from one address.
     browser_requests_per_second: float = Field(default=20.0, gt=0)
     browser_requests_burst: float = Field(default=200.0, ge=1)
-    # Calls of one merchant that may be under way in this process: reads of its servers, the others.
+    # Calls of one merchant that may be under way in this process: reads of its servers while no
+    # other merchant has one under way, the others.
     merchant_reads_at_once: int = Field(default=4, ge=1)
     merchant_calls_at_once: int = Field(default=32, ge=1)
-    # About so long a 429 of the API is held back, so that a flood makes no haste.
+    # About so long a 429 of the API is held back, so that a flood makes no haste; four times as long
+    # when a merchant gets many.
     slow_down_seconds: float = Field(default=1.0, ge=0, le=10)
     # Refused keys, webhooks and returns of one IP address and process.
     failures_per_second: float = Field(default=20.0, gt=0)

@@ -1,54 +1,45 @@
 """What one merchant may take of this process, so that its flood is its own trouble only.
 
-Requests a second, and calls under way at once: what is beyond waits for a moment, in line, and is
-refused then. A server's reads take milliseconds, so that few places are many calls a second; its
-changes wait for PSPs and need more. Servers and browsers are counted apart, since anybody may call
-with a key that stands in a page; a browser's address has a limit of its own too.
+Requests a second, calls under way at once (`places.py`), and refusals a second. Servers and browsers
+are counted apart, since anybody may call with a key that stands in a page; a browser's address has a
+limit of its own too.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from services.gateway.authentication import Identity
-from services.gateway.errors import PlanRateExceeded, TooManyAtOnce, TooManyRequests
+from services.gateway.errors import PlanRateExceeded, TooManyRequests
 from services.gateway.limits import Limiter, Plans, Quota
+from services.gateway.places import Places
 
-WAIT_SECONDS: Final = 1.0  # for a place; then it is refused
-MAX_WAITING: Final = 64  # for the places of one kind of a merchant
+REFUSALS_PER_SECOND: Final = 50.0
+MAX_HELD_BACK_SECONDS: Final = 8.0
 POLICY_HEADER: Final = "RateLimit-Policy"
 QUOTA_HEADER: Final = "RateLimit"
 
 
-@dataclass(slots=True)
-class _Places:
-    free: asyncio.Semaphore
-    users: int = 0
-
-
 class Fairness:
-    """`reads_at_once` of one merchant's servers, `calls_at_once` of everything else of it."""
+    """Each limit of one merchant; `by_browser` of one address."""
 
     def __init__(
         self,
         *,
         by_merchant: Limiter,
         by_browser: Limiter,
-        reads_at_once: int,
-        calls_at_once: int,
+        places: Places,
         slow_down_seconds: float,
     ) -> None:
         self._by_merchant = by_merchant
         self._by_browser = by_browser
         self._plans = Plans()
-        self._reads_at_once = reads_at_once
-        self._calls_at_once = calls_at_once
+        self._places = places
         self._slow_down_seconds = slow_down_seconds
-        self._places: dict[str, _Places] = {}
+        self._refusals = Limiter(rate=REFUSALS_PER_SECOND, burst=REFUSALS_PER_SECOND)
 
     def admit(self, caller: Identity, address: str) -> None:
         """Raises TooManyRequests; PlanRateExceeded, which is one, when the plan allows no more."""
@@ -81,43 +72,22 @@ class Fairness:
         if plan := self._plans.quota(name, at, rate=caller.requests_per_second):
             yield "plan", plan
 
-    async def slow_down(self) -> None:
+    async def slow_down(self, caller: Identity | None) -> None:
         """Before a refusal for haste is told: whoever does not wait is made to.
 
-        Give or take half, so that a flood's connections do not come again all at once.
+        Give or take half, so that a flood's connections do not come again all at once; the longer,
+        the more of them a caller gets a second.
         """
         give_or_take = random.uniform(0.5, 1.5)  # noqa: S311 - nothing secret
-        await asyncio.sleep(self._slow_down_seconds * give_or_take)
+        seconds = self._slow_down_seconds * give_or_take
+        if caller and self._refusals.take(_name(caller), time.monotonic()):
+            seconds *= 4
+        await asyncio.sleep(min(seconds, MAX_HELD_BACK_SECONDS))
 
-    @asynccontextmanager
-    async def place(self, caller: Identity, *, reads_only: bool) -> AsyncIterator[None]:
+    def place(self, caller: Identity, *, reads_only: bool) -> AbstractAsyncContextManager[None]:
         """Held while a call is under way. Raises TooManyAtOnce."""
-        small = reads_only and not caller.publishable
-        name = f"{_name(caller)} {'reads' if small else 'calls'}"
-        most = self._reads_at_once if small else self._calls_at_once
-        places = self._places.setdefault(name, _Places(asyncio.Semaphore(most)))
-        if places.users >= most + MAX_WAITING:
-            raise TooManyAtOnce
-        places.users += 1
-        try:
-            await _take(places.free)
-            try:
-                yield
-            finally:
-                places.free.release()
-        finally:
-            places.users -= 1
-            if not places.users:
-                del self._places[name]
+        return self._places.held(caller.merchant_id, browser=caller.publishable, reads=reads_only)
 
 
 def _name(caller: Identity) -> str:
     return f"{caller.merchant_id} {'browsers' if caller.publishable else 'servers'}"
-
-
-async def _take(free: asyncio.Semaphore) -> None:
-    try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            await free.acquire()
-    except TimeoutError:
-        raise TooManyAtOnce from None

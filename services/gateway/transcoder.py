@@ -81,7 +81,7 @@ class Transcoder:
                     reads_only=self._route.reads_only, error=refusal
                 )
             if isinstance(refusal, TooManyRequests):
-                await self._edge.fairness.slow_down()
+                await self._edge.fairness.slow_down(request.get(CALLER))
             response = problems.response(shown, body_field=self._route.body)
         if (caller := request.get(CALLER)) is not None:
             told = self._edge.fairness.told(caller, network(request[ADDRESS]))

@@ -8,7 +8,7 @@ import pytest
 from incasso.merchants.v1 import merchants_pb2
 from incasso.oneclick.v1 import oneclick_pb2
 from libs.errors import Kind, RemoteRefusal
-from services.gateway import fairness
+from services.gateway import places
 from tests.services.gateway.conftest import PUBLISHABLE, SECRET
 from tests.services.gateway.test_transcoder import BODY, KEY, PAY, problem
 from tests.waiting import HANGING_SECONDS
@@ -61,7 +61,7 @@ async def status(gateway, method, path, **arguments):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(fairness, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(places, "WAIT_SECONDS", 0.05)
 
 
 async def test_a_flood_of_reads_is_refused_and_costs_no_other(new_gateway, impatient):
@@ -117,8 +117,8 @@ async def test_a_short_burst_waits_in_line_and_is_served(new_gateway):
 
 
 async def test_a_line_has_an_end(new_gateway, monkeypatch):
-    monkeypatch.setattr(fairness, "MAX_WAITING", 1)
-    monkeypatch.setattr(fairness, "WAIT_SECONDS", 20.0)
+    monkeypatch.setattr(places, "MAX_WAITING", 1)
+    monkeypatch.setattr(places, "WAIT_SECONDS", 20.0)
     held = Held(merchants_pb2.GetMerchantResponse)
     async with new_gateway(merchant_reads_at_once=1) as gateway:
         gateway.services.answers |= {"AuthenticateKey": authenticate, "GetMerchant": held.call}

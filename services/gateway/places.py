@@ -1,0 +1,124 @@
+"""Places of a merchant's calls under way, so that a line of one holds up no other.
+
+What finds no place waits in line for a moment, then is refused. A server's reads have few places,
+since each takes milliseconds, and one while another merchant has a call under way; that one rests
+after a call, three times as long as the call took, while more are in line. So a burst beside others
+takes longer, and a flood gets a quarter of what a single reader gets.
+"""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from services.gateway.errors import TooManyAtOnce
+
+WAIT_SECONDS: Final = 2.0  # for a place; then it is refused
+MAX_WAITING: Final = 64  # in one line
+REST: Final = 3.0  # times as long as the call
+MAX_REST_SECONDS: Final = 0.25
+
+
+class Places:
+    """`reads` of one merchant's servers, `calls` of its browsers, as many of everything else."""
+
+    def __init__(self, *, reads: int, calls: int) -> None:
+        self._reads = reads
+        self._calls = calls
+        self._lines: dict[str, _Line] = {}
+        self._under_way: Counter[str] = Counter()  # by merchant
+
+    @asynccontextmanager
+    async def held(self, merchant_id: str, *, browser: bool, reads: bool) -> AsyncIterator[None]:
+        """While a call is under way. Raises TooManyAtOnce."""
+        shrinks = reads and not browser
+        name = f"{merchant_id} {'browsers' if browser else 'reads' if reads else 'changes'}"
+        line = self._lines.get(name)
+        if line is None:
+            line = self._lines[name] = _Line(
+                lambda: self._reads_of(merchant_id) if shrinks else self._calls
+            )
+        try:
+            await line.take()
+        finally:
+            self._forget(name)
+        self._under_way[merchant_id] += 1
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._leave(merchant_id)
+            if shrinks and line.waiting and not self._is_alone(merchant_id):
+                rest = min(REST * (time.monotonic() - started), MAX_REST_SECONDS)
+                asyncio.get_running_loop().call_later(rest, self._give_back, name)
+            else:
+                self._give_back(name)
+
+    def _give_back(self, name: str) -> None:
+        self._lines[name].give_back()
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        if self._lines[name].is_empty:
+            del self._lines[name]
+
+    def _is_alone(self, merchant_id: str) -> bool:
+        return len(self._under_way) == (merchant_id in self._under_way)
+
+    def _reads_of(self, merchant_id: str) -> int:
+        return self._reads if self._is_alone(merchant_id) else 1
+
+    def _leave(self, merchant_id: str) -> None:
+        self._under_way[merchant_id] -= 1
+        if not self._under_way[merchant_id]:
+            del self._under_way[merchant_id]
+            if len(self._under_way) <= 1:  # who is alone now has more places
+                for line in self._lines.values():
+                    line.move_up()
+
+
+class _Line:
+    """`most`: how many places there are now."""
+
+    def __init__(self, most: Callable[[], int]) -> None:
+        self._most = most
+        self._taken = 0
+        self.waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._taken and not self.waiting
+
+    async def take(self) -> None:
+        """Raises TooManyAtOnce."""
+        if not self.waiting and self._taken < self._most():
+            self._taken += 1
+            return
+        if len(self.waiting) >= MAX_WAITING:
+            raise TooManyAtOnce
+        turn = asyncio.get_running_loop().create_future()
+        self.waiting.append(turn)
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await turn
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if turn.done() and not turn.cancelled():  # it came at the last moment
+                self.give_back()
+            with suppress(ValueError):
+                self.waiting.remove(turn)
+            if isinstance(error, TimeoutError):
+                raise TooManyAtOnce from None
+            raise
+
+    def give_back(self) -> None:
+        self._taken -= 1
+        self.move_up()
+
+    def move_up(self) -> None:
+        while self.waiting and self._taken < self._most():
+            turn = self.waiting.popleft()
+            if not turn.done():
+                self._taken += 1
+                turn.set_result(None)

@@ -1,0 +1,97 @@
+"""Places of calls under way: who shares them with others, who waits, who is refused."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from services.gateway import places
+from services.gateway.errors import TooManyAtOnce
+from services.gateway.places import Places
+from tests.waiting import HANGING_SECONDS
+
+LOUD, QUIET = "mer_loud", "mer_quiet"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(places, "WAIT_SECONDS", 0.05)
+
+
+@pytest.fixture
+def all_places():
+    return Places(reads=3, calls=4)
+
+
+def reads(all_places, merchant_id=LOUD):
+    return all_places.held(merchant_id, browser=False, reads=True)
+
+
+async def found(held):
+    async with held:
+        pass
+
+
+async def test_a_merchant_alone_has_all_its_places(all_places):
+    async with reads(all_places), reads(all_places), reads(all_places):
+        with pytest.raises(TooManyAtOnce):
+            await found(reads(all_places))
+
+
+@pytest.mark.parametrize("browser", [True, False])
+async def test_beside_anothers_call_reads_have_one_place(all_places, browser):
+    async with all_places.held(QUIET, browser=browser, reads=False), reads(all_places):
+        with pytest.raises(TooManyAtOnce):
+            await found(reads(all_places))
+    async with reads(all_places), reads(all_places):
+        """Alone again."""
+
+
+async def test_what_is_no_read_of_a_server_keeps_its_places_beside_others(all_places):
+    async with AsyncExitStack() as held:
+        await held.enter_async_context(reads(all_places, QUIET))
+        for kind in ({"browser": True, "reads": True}, {"browser": False, "reads": False}):
+            for _ in range(4):
+                await held.enter_async_context(all_places.held(LOUD, **kind))
+
+
+async def test_who_waits_goes_on_when_the_other_is_done(all_places, monkeypatch):
+    monkeypatch.setattr(places, "WAIT_SECONDS", HANGING_SECONDS)
+    async with reads(all_places):
+        async with reads(all_places, QUIET):
+            second = asyncio.create_task(found(reads(all_places)))
+            await asyncio.sleep(0)
+        await second
+
+
+async def test_beside_others_a_place_rests_before_the_next_in_line(all_places, monkeypatch):
+    monkeypatch.setattr(places, "WAIT_SECONDS", HANGING_SECONDS)
+    monkeypatch.setattr(places, "MAX_REST_SECONDS", HANGING_SECONDS)
+    monkeypatch.setattr(places, "REST", 10**9)
+    async with reads(all_places, QUIET):
+        first = reads(all_places)
+        await first.__aenter__()
+        second = asyncio.create_task(found(reads(all_places)))
+        await asyncio.sleep(0)
+        await first.__aexit__(None, None, None)
+        done, _ = await asyncio.wait([second], timeout=0.05)
+        assert not done
+    await second  # the other is done: nobody needs the rest
+
+
+async def test_a_place_given_to_one_who_left_at_that_moment_is_given_on(all_places, monkeypatch):
+    monkeypatch.setattr(places, "WAIT_SECONDS", HANGING_SECONDS)
+    held = [reads(all_places) for _ in range(3)]
+    for one in held:
+        await one.__aenter__()
+    leaving, next_in_line = (asyncio.create_task(found(reads(all_places))) for _ in range(2))
+    await asyncio.sleep(0)
+    await held[0].__aexit__(None, None, None)
+    leaving.cancel()
+    await next_in_line
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    for one in held[1:]:
+        await one.__aexit__(None, None, None)
+    assert not all_places._lines
+    assert not all_places._under_way
