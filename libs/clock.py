@@ -16,13 +16,18 @@ SQL_NOW: Final = "now() + coalesce(clock.clock_offset, interval '0')"
 SQL_JOIN: Final = "LEFT JOIN test_clocks AS clock USING (merchant_id)"
 
 
+def world_now() -> datetime:
+    """Aware UTC time of the world, for what no merchant's test clock moves."""
+    return datetime.now(UTC)
+
+
 class Clock:
     """The world's clock plus the offset of the current call's merchant."""
 
     def now(self) -> datetime:
         """Aware UTC time for the merchant of the current call."""
         offset = context.current().clock_offset_seconds
-        return datetime.now(UTC) + timedelta(seconds=offset)
+        return world_now() + timedelta(seconds=offset)
 
 
 async def offset(conn: Conn, merchant_id: str) -> timedelta:

@@ -6,8 +6,11 @@ A service's own refusals are in its errors.py; here are the base and those of th
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TypeVar
 
 import grpc
+
+T = TypeVar("T")
 
 
 class Kind(Enum):
@@ -71,6 +74,13 @@ class InvalidArgument(Refusal):
     kind = Kind.INVALID
     reason = "invalid_argument"
     message = "The request has fields that are not valid."
+
+
+def required(value: T | None, refusal: type[Refusal]) -> T:
+    """What a look-up found. Raises `refusal` when that is nothing."""
+    if value is None:
+        raise refusal
+    return value
 
 
 def invalid(field: str, description: str) -> InvalidArgument:

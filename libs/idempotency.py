@@ -1,8 +1,9 @@
 """Idempotency keys: same key and body, same answer; stored in the transaction of the effect.
 
-A claim is made in the transaction that writes the intent; the answer is stored in the transaction
-that records the outcome. Between the two the key is locked for as long as a call may take. When the
-lock runs out without an answer (a crash, an unknown outcome), a repeat is told which resource the
+An effect that is ours alone is made by `once`: claim, effect and answer in one transaction. One for
+which others are asked has two: `claim` in the transaction that writes the intent, and `finish` in the
+one that records the outcome. Between the two the key is locked for as long as a call may take. When
+the lock runs out without an answer (a crash, an unknown outcome), a repeat is told which resource the
 key stands for, so that it can answer from that resource's state or go on where the other stopped.
 
 A store that wants effect and key in one statement takes the SQL from here, `claim_sql` with
@@ -11,6 +12,7 @@ the number that they are given.
 """
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -18,8 +20,8 @@ from typing import Final
 from google.protobuf.message import Message
 
 from libs import context
-from libs.db import Conn, Row
-from libs.errors import IdempotencyKeyInUse, IdempotencyKeyReused
+from libs.db import Conn, Database, Row
+from libs.errors import IdempotencyKeyInUse, IdempotencyKeyMissing, IdempotencyKeyReused
 
 LOCK: Final = timedelta(seconds=30)
 KEPT: Final = timedelta(days=30)
@@ -45,6 +47,25 @@ class Claim:
     fresh: bool
     resource_id: str
     answer: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What `once` comes to. `fresh`: this call made the effect. `body`: its answer, b"" where the
+    resource itself is the answer.
+    """
+
+    fresh: bool
+    resource_id: str
+    body: bytes
+
+
+def needed_key_of(request: Message, method: str) -> Key:
+    """The current call's key. Raises IdempotencyKeyMissing."""
+    key = key_of(request, method)
+    if key is None:
+        raise IdempotencyKeyMissing
+    return key
 
 
 def key_of(request: Message, method: str) -> Key | None:
@@ -181,14 +202,30 @@ _FINISH: Final = finish_sql(1)
 
 
 async def finish(conn: Conn, key: Key | None, answer: bytes | None) -> None:
-    """`complete` with an answer, `release` without."""
+    """Store the final answer, of which the first one stays; without one, `release`."""
     if key is not None:
         await conn.execute(_FINISH, *finish_values(key, answer))
 
 
-async def complete(conn: Conn, key: Key | None, answer: bytes) -> None:
-    """Store the final answer. The first one stays."""
-    await finish(conn, key, answer)
+async def once(
+    db: Database,
+    key: Key | None,
+    resource_id: str,
+    effect: Callable[[Conn, str], Awaitable[Message | None]],
+) -> Answered:
+    """The effect of a key, made once, and its answer. Raises as `claim` does.
+
+    `effect` writes in the transaction that it is given, under the id that it is given, and makes the
+    message to be kept: without secrets. None: a repeat is answered from the resource as it is by then.
+    """
+    async with db.transaction() as tx:
+        claimed = await claim(tx, key, resource_id)
+        if claimed.answer is not None:
+            return Answered(fresh=False, resource_id=claimed.resource_id, body=claimed.answer)
+        message = await effect(tx, claimed.resource_id)
+        body = b"" if message is None else message.SerializeToString()
+        await finish(tx, key, body)
+    return Answered(fresh=True, resource_id=claimed.resource_id, body=body)
 
 
 async def release(conn: Conn, key: Key | None) -> None:

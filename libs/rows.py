@@ -11,16 +11,14 @@ from datetime import datetime
 from enum import Enum
 from functools import cache
 from operator import attrgetter, itemgetter
-from types import UnionType
-from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Generic, TypeVar, get_origin
 
 from libs.db import Conn, Row
+from libs.hints import bare, element_of, hints_of
 from libs.money import Money
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
-
-_UNIONS: Final = (Union, UnionType)
 
 
 class Table(Generic[T]):
@@ -118,16 +116,16 @@ class _Described:
         """Readers by field, writers by column. `start`: what each column begins with."""
         readers: dict[str, Convert] = {}
         writers: dict[str, Convert] = {}
-        for name, hint in _hints(kind).items():
+        for name, hint in hints_of(kind).items():
             readers[name], written = self._field(name, hint, start)
             writers |= written
         return readers, writers
 
     def _field(self, name: str, hint: Any, start: str) -> tuple[Convert, dict[str, Convert]]:
-        bare, value = _bare(hint), attrgetter(name)
+        value = attrgetter(name)
         if name in self.spread:
             return self._spread(name, hint, start + self.spread[name])
-        if bare is Money:
+        if bare(hint) is Money:
             minor, currency = self.columns.get(name, f"{start}{name}_minor {start}currency").split()
             return _money(minor, currency), {
                 minor: attrgetter(f"{name}.amount_minor"),
@@ -138,7 +136,7 @@ class _Described:
 
     def _spread(self, name: str, hint: Any, start: str) -> tuple[Convert, dict[str, Convert]]:
         """One that is absent as a whole is absent in its first column."""
-        kind, value = _bare(hint), attrgetter(name)
+        kind, value = bare(hint), attrgetter(name)
         readers, writers = self.fields_of(kind, start)
         first, optional = next(iter(writers)), kind is not hint
 
@@ -154,25 +152,12 @@ class _Described:
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
-    hints = get_type_hints(kind)
-    return {field.name: hints[field.name] for field in fields(kind)}
-
-
-@cache
 def _json_fields(kind: Any) -> dict[str, Convert]:
-    return {name: _of_json(hint) or _same for name, hint in _hints(kind).items()}
+    return {name: _of_json(hint) or _same for name, hint in hints_of(kind).items()}
 
 
 def _same(value: Any) -> Any:
     return value
-
-
-def _bare(hint: Any) -> Any:
-    """`X` of `X | None`."""
-    if get_origin(hint) in _UNIONS:
-        return next(arg for arg in get_args(hint) if arg is not type(None))
-    return hint
 
 
 def _unless_none(convert: Convert) -> Convert:
@@ -187,22 +172,15 @@ def _money(minor: str, currency: str) -> Convert:
     return lambda row: Money(row[minor], row[currency])
 
 
-def _element(hint: Any) -> Any:
-    """`X` of a tuple or another sequence of X; None when it is neither."""
-    origin = get_origin(hint)
-    is_sequence = isinstance(origin, type) and issubclass(origin, Sequence)
-    return get_args(hint)[0] if is_sequence else None
-
-
 def _converted(hint: Any, element: Callable[[Any], Convert | None]) -> Convert | None:
     """Of stored values: `element` says how a single one is converted."""
-    bare = _bare(hint)
-    inner = _element(bare)
+    kind = bare(hint)
+    inner = element_of(kind)
     if inner is not None:
         each = element(inner)
         return tuple if each is None else lambda values: tuple(each(value) for value in values)
-    convert = element(bare)
-    return None if convert is None else convert if bare is hint else _unless_none(convert)
+    convert = element(kind)
+    return None if convert is None else convert if kind is hint else _unless_none(convert)
 
 
 def _of_column(hint: Any) -> Convert | None:
@@ -223,9 +201,9 @@ def _of_json(hint: Any) -> Convert | None:
 
 
 def _to_column(hint: Any) -> Convert | None:
-    bare = _bare(hint)
-    plain = isinstance(bare, type) and not is_dataclass(bare) and not issubclass(bare, Enum)
-    return None if plain and get_origin(bare) is None else _stored
+    kind = bare(hint)
+    plain = isinstance(kind, type) and not is_dataclass(kind) and not issubclass(kind, Enum)
+    return None if plain and get_origin(kind) is None else _stored
 
 
 def _stored(value: Any) -> Any:

@@ -1,12 +1,35 @@
-"""Plain values to and from protobuf's own types: times, money, and what may be absent."""
+"""Between the domain and protobuf: one way for all services.
 
+`read` makes a dataclass of a message, `message` a message of a dataclass, both by the names of their
+fields. What has another name, or is told only here and there, is given by whoever calls them. Times,
+money, enums (by the names of their members), maps, lists and parts are told by the types.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, fields
 from datetime import UTC, datetime
-from typing import Any
+from enum import Enum
+from functools import cache
+from operator import attrgetter
+from typing import Any, Final, TypeVar
 
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.common.v1 import money_pb2
+from libs.errors import invalid
+from libs.hints import bare, element_of, hints_of
 from libs.money import Money
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
+E = TypeVar("E", bound=Enum)
+Convert = Callable[[Any], Any]
+
+_TIMESTAMP: Final = "google.protobuf.Timestamp"
+_MONEY: Final = "incasso.common.v1.Money"
 
 
 def timestamp(at: datetime) -> Timestamp:
@@ -16,23 +39,13 @@ def timestamp(at: datetime) -> Timestamp:
     return stamp
 
 
+def opt_timestamp(at: datetime | None) -> Timestamp | None:
+    return None if at is None else timestamp(at)
+
+
 def time_of(stamp: Timestamp) -> datetime:
     """Aware UTC time of a protobuf one."""
     return stamp.ToDatetime(UTC)
-
-
-def opt(message: Any, name: str) -> Any:
-    """The value of an optional field; None when it was not sent."""
-    return getattr(message, name) if message.HasField(name) else None
-
-
-def opt_time(message: Any, name: str) -> datetime | None:
-    """Of an optional field that is a time."""
-    return time_of(getattr(message, name)) if message.HasField(name) else None
-
-
-def opt_timestamp(at: datetime | None) -> Timestamp | None:
-    return None if at is None else timestamp(at)
 
 
 def money(amount: Money) -> money_pb2.Money:
@@ -42,3 +55,141 @@ def money(amount: Money) -> money_pb2.Money:
 def money_of(amount: money_pb2.Money) -> Money:
     """After validation: ValueError when the currency is unknown."""
     return Money(amount.amount_minor, amount.currency)
+
+
+def opt(message: Message, name: str) -> Any:
+    """An optional field: its value, a time or money as ours; None when it was not sent."""
+    if not message.HasField(name):
+        return None
+    value = getattr(message, name)
+    if isinstance(value, Timestamp):
+        return time_of(value)
+    return money_of(value) if isinstance(value, money_pb2.Money) else value
+
+
+def numbers(kind: type[E], values: Any) -> Mapping[E, Any]:
+    """The number of each member in a protobuf enum, e.g. `Payment.State`; none of one never shown."""
+    return _numbers(kind, values.DESCRIPTOR)
+
+
+def members(kind: type[E], values: Any) -> Mapping[int, E]:
+    """The member behind each number; none behind UNSPECIFIED."""
+    return _members(kind, values.DESCRIPTOR)
+
+
+def each_of(known: Mapping[int, E], sent: Iterable[int], field: str) -> tuple[E, ...]:
+    """The members of a repeated enum: InvalidArgument for one that says nothing."""
+    found = []
+    for at, number in enumerate(sent):
+        if number not in known:
+            raise invalid(f"{field}.{at}", "is required")
+        found.append(known[number])
+    return tuple(found)
+
+
+def read(kind: Callable[..., T], message: Message, **given: Any) -> T:
+    """A dataclass of a message. What was not sent is None where the type has it, or the default."""
+    values = given
+    for name, get in _readers(kind, message.DESCRIPTOR).items():
+        if name not in given:
+            value = get(message)
+            if value is not MISSING:
+                values[name] = value
+    return kind(**values)
+
+
+def message(kind: type[M], of: Any, **given: Any) -> M:
+    """A message of a dataclass. None, and an empty text of an optional field, are not sent."""
+    made: Any = kind
+    writers = _writers(made, of.__class__)
+    return kind(**{name: get(of) for name, get in writers.items() if name not in given}, **given)
+
+
+@cache
+def _numbers(kind: Any, values: EnumDescriptor) -> Mapping[Any, int]:
+    start = values.values[0].name.removesuffix("UNSPECIFIED")
+    known = values.values_by_name
+    return {
+        member: known[start + member.name].number for member in kind if start + member.name in known
+    }
+
+
+@cache
+def _members(kind: Any, values: EnumDescriptor) -> Mapping[int, Any]:
+    return {number: member for member, number in _numbers(kind, values).items()}
+
+
+@cache
+def _readers(kind: Any, message: Descriptor) -> dict[str, Convert]:
+    defaults = {field.name: field.default for field in fields(kind)}
+    found = {}
+    for name, hint in hints_of(kind).items():
+        field = message.fields_by_name.get(name)
+        if field is not None:
+            found[name] = _reader(field, hint, None if hint is not bare(hint) else defaults[name])
+    return found
+
+
+def _reader(field: FieldDescriptor, hint: Any, absent: Any) -> Convert:
+    """`absent`: what an optional field, or an enum, is that says nothing."""
+    name, get = field.name, attrgetter(field.name)
+    if field.is_repeated:
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            return lambda message: dict(get(message))
+        if field.enum_type is not None:
+            known = _members(element_of(hint), field.enum_type)
+            return lambda message: each_of(known, get(message), name)
+        each = _value_reader(field, element_of(hint), None)
+        return lambda message: tuple(each(value) for value in get(message))
+    optional, convert = hint is not bare(hint), _value_reader(field, bare(hint), absent)
+    if field.has_presence and (optional or (field.message_type is None and absent is not MISSING)):
+        return lambda message: convert(get(message)) if message.HasField(name) else absent
+    if optional and field.enum_type is None:
+        return lambda message: convert(get(message)) or None
+    return lambda message: convert(get(message))
+
+
+def _value_reader(field: FieldDescriptor, kind: Any, absent: Any) -> Convert:
+    if field.enum_type is not None:
+        known = _members(kind, field.enum_type)
+        return lambda number: known.get(number, absent)
+    if field.message_type is None:
+        return _same
+    return _PARTS.get(field.message_type.full_name) or (lambda part: read(kind, part))
+
+
+@cache
+def _writers(kind: Any, of: type) -> dict[str, Convert]:
+    known = {name: bare(hint) for name, hint in hints_of(of).items()}
+    names = [name for name in kind.DESCRIPTOR.fields_by_name if name in known]
+    return {name: _writer(kind.DESCRIPTOR.fields_by_name[name], known[name]) for name in names}
+
+
+def _writer(field: FieldDescriptor, hint: Any) -> Convert:
+    get = attrgetter(field.name)
+    if field.is_repeated:
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            return get
+        each = _value_writer(field, element_of(hint))
+        return get if each is _same else lambda of: [each(value) for value in get(of)]
+    convert = _value_writer(field, hint)
+    if convert is _same:
+        return get if not field.has_presence else lambda of: None if get(of) == "" else get(of)
+    return lambda of: None if (value := get(of)) is None else convert(value)
+
+
+def _value_writer(field: FieldDescriptor, kind: Any) -> Convert:
+    if field.enum_type is not None and issubclass(kind, Enum):  # else it is the number
+        return _numbers(kind, field.enum_type).__getitem__
+    if field.message_type is None:
+        return _same
+    part = GetMessageClass(field.message_type)
+    return _TOLD.get(field.message_type.full_name) or (lambda value: message(part, value))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_PARTS: Final[Mapping[str, Convert]] = {_TIMESTAMP: time_of, _MONEY: money_of}
+_TOLD: Final[Mapping[str, Convert]] = {_TIMESTAMP: timestamp, _MONEY: money}

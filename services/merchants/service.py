@@ -7,8 +7,9 @@ import grpc
 
 from incasso.merchants.v1 import merchants_pb2 as pb
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceServicer
-from libs import context, idempotency, pages, wire
+from libs import pages, wire
 from libs.errors import invalid
+from libs.idempotency import key_of
 from services.merchants.deps import Deps
 from services.merchants.events import KINDS, api_key_pb, merchant_pb
 from services.merchants.flows import api_keys, bank_accounts, clocks, merchants
@@ -20,7 +21,6 @@ from services.merchants.rules.domain import Branding, MerchantChange
 from services.merchants.rules.pictures import picture_of
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
-_KIND_OF = {number: kind for kind, number in KINDS.items()}
 
 
 class MerchantsServicer(MerchantsServiceServicer):
@@ -30,17 +30,9 @@ class MerchantsServicer(MerchantsServiceServicer):
     async def CreateMerchant(
         self, request: pb.CreateMerchantRequest, rpc: Rpc
     ) -> pb.CreateMerchantResponse:
-        cmd = merchants.CreateMerchant(
-            name=request.name,
-            country=request.country,
-            default_currency=request.default_currency,
-            locale=request.locale,
-            test=request.test,
-            plan=request.plan,
-            contact_email=request.contact_email,
-            once=idempotency.key_of(request, "CreateMerchant"),
-        )
-        made = await merchants.create_merchant(self._deps, cmd)
+        cmd = wire.read(merchants.CreateMerchant, request)
+        key = key_of(request, "CreateMerchant")
+        made = await merchants.create_merchant(self._deps, cmd, key)
         return pb.CreateMerchantResponse(
             merchant=merchant_pb(made.merchant), api_keys=[_made_pb(key) for key in made.keys]
         )
@@ -69,7 +61,7 @@ class MerchantsServicer(MerchantsServiceServicer):
         )
 
     async def GetMerchant(self, request: pb.GetMerchantRequest, rpc: Rpc) -> pb.GetMerchantResponse:
-        merchant = await merchants.get_merchant(self._deps, context.merchant_id())
+        merchant = await merchants.get_merchant(self._deps)
         return pb.GetMerchantResponse(merchant=merchant_pb(merchant))
 
     async def UpdateMerchant(
@@ -77,53 +69,40 @@ class MerchantsServicer(MerchantsServiceServicer):
     ) -> pb.UpdateMerchantResponse:
         if request.HasField("bank_account"):  # it has a scope and an address of its own
             raise invalid("bank_account", "is changed by PUT /v1/merchant/bank-account")
-        change = MerchantChange(
-            name=request.name if request.HasField("name") else None,
-            locale=request.locale if request.HasField("locale") else None,
-            branding=_branding(request.branding) if request.HasField("branding") else None,
-        )
-        once = idempotency.key_of(request, "UpdateMerchant")
-        merchant = await merchants.update_merchant(self._deps, context.merchant_id(), change, once)
+        branding = _branding(request.branding) if request.HasField("branding") else None
+        change = wire.read(MerchantChange, request, branding=branding)
+        key = key_of(request, "UpdateMerchant")
+        merchant = await merchants.update_merchant(self._deps, change, key)
         return pb.UpdateMerchantResponse(merchant=merchant_pb(merchant))
 
     async def ChangeBankAccount(
         self, request: pb.ChangeBankAccountRequest, rpc: Rpc
     ) -> pb.ChangeBankAccountResponse:
-        cmd = bank_accounts.ChangeBankAccount(
-            merchant_id=context.merchant_id(),
-            actor=context.current().actor,
-            account=BankAccount(request.holder, request.iban, request.bic or None),
-            once=idempotency.key_of(request, "ChangeBankAccount"),
-        )
-        merchant = await bank_accounts.change_bank_account(self._deps, cmd)
+        account = BankAccount(request.holder, request.iban, request.bic or None)
+        key = key_of(request, "ChangeBankAccount")
+        merchant = await bank_accounts.change_bank_account(self._deps, account, key)
         return pb.ChangeBankAccountResponse(merchant=merchant_pb(merchant))
 
     async def CancelBankAccountChange(
         self, request: pb.CancelBankAccountChangeRequest, rpc: Rpc
     ) -> pb.CancelBankAccountChangeResponse:
-        merchant = await bank_accounts.cancel_bank_account_change(
-            self._deps,
-            context.merchant_id(),
-            context.current().actor,
-            idempotency.key_of(request, "CancelBankAccountChange"),
-        )
+        key = key_of(request, "CancelBankAccountChange")
+        merchant = await bank_accounts.cancel_bank_account_change(self._deps, key)
         return pb.CancelBankAccountChangeResponse(merchant=merchant_pb(merchant))
 
     async def SetContactEmail(
         self, request: pb.SetContactEmailRequest, rpc: Rpc
     ) -> pb.SetContactEmailResponse:
-        merchant = await merchants.set_contact_email(
-            self._deps, context.merchant_id(), request.contact_email or None
-        )
+        merchant = await merchants.set_contact_email(self._deps, request.contact_email or None)
         return pb.SetContactEmailResponse(merchant=merchant_pb(merchant))
 
     async def PutLogo(self, request: pb.PutLogoRequest, rpc: Rpc) -> pb.PutLogoResponse:
         logo = picture_of(request.picture)
-        merchant = await merchants.put_logo(self._deps, context.merchant_id(), logo)
+        merchant = await merchants.put_logo(self._deps, logo)
         return pb.PutLogoResponse(merchant=merchant_pb(merchant))
 
     async def DeleteLogo(self, request: pb.DeleteLogoRequest, rpc: Rpc) -> pb.DeleteLogoResponse:
-        merchant = await merchants.delete_logo(self._deps, context.merchant_id())
+        merchant = await merchants.delete_logo(self._deps)
         return pb.DeleteLogoResponse(merchant=merchant_pb(merchant))
 
     async def GetLogo(self, request: pb.GetLogoRequest, rpc: Rpc) -> pb.GetLogoResponse:
@@ -133,20 +112,12 @@ class MerchantsServicer(MerchantsServiceServicer):
     async def CreateApiKey(
         self, request: pb.CreateApiKeyRequest, rpc: Rpc
     ) -> pb.CreateApiKeyResponse:
-        cmd = api_keys.CreateApiKey(
-            merchant_id=context.merchant_id(),
-            actor=context.current().actor,
-            kind=_KIND_OF[request.kind],
-            name=request.name,
-            scopes=tuple(request.scopes),
-            once=idempotency.key_of(request, "CreateApiKey"),
-        )
-        made = await api_keys.create_api_key(self._deps, cmd)
+        cmd = wire.read(api_keys.CreateApiKey, request)
+        made = await api_keys.create_api_key(self._deps, cmd, key_of(request, "CreateApiKey"))
         return pb.CreateApiKeyResponse(api_key=_made_pb(made))
 
     async def ListApiKeys(self, request: pb.ListApiKeysRequest, rpc: Rpc) -> pb.ListApiKeysResponse:
-        page = pages.asked(request, "key")
-        found = await api_keys.list_api_keys(self._deps, context.merchant_id(), page)
+        found = await api_keys.list_api_keys(self._deps, pages.asked(request, "key"))
         return pb.ListApiKeysResponse(
             data=[api_key_pb(key) for key in found.rows], next_cursor=found.next_cursor
         )
@@ -155,42 +126,28 @@ class MerchantsServicer(MerchantsServiceServicer):
         self, request: pb.RotateApiKeyRequest, rpc: Rpc
     ) -> pb.RotateApiKeyResponse:
         said = request.HasField("overlap_seconds")
-        cmd = api_keys.RotateApiKey(
-            merchant_id=context.merchant_id(),
-            actor=context.current().actor,
-            key_id=request.api_key_id,
-            overlap=timedelta(seconds=request.overlap_seconds) if said else domain.DEFAULT_OVERLAP,
-            once=idempotency.key_of(request, "RotateApiKey"),
-        )
-        made = await api_keys.rotate_api_key(self._deps, cmd)
+        overlap = timedelta(seconds=request.overlap_seconds) if said else domain.DEFAULT_OVERLAP
+        key = key_of(request, "RotateApiKey")
+        made = await api_keys.rotate_api_key(self._deps, request.api_key_id, overlap, key)
         return pb.RotateApiKeyResponse(api_key=_made_pb(made))
 
     async def RevokeApiKey(
         self, request: pb.RevokeApiKeyRequest, rpc: Rpc
     ) -> pb.RevokeApiKeyResponse:
-        cmd = api_keys.RevokeApiKey(
-            merchant_id=context.merchant_id(),
-            actor=context.current().actor,
-            key_id=request.api_key_id,
-        )
-        key = await api_keys.revoke_api_key(self._deps, cmd)
+        key = await api_keys.revoke_api_key(self._deps, request.api_key_id)
         return pb.RevokeApiKeyResponse(api_key=api_key_pb(key))
 
     async def GetTestClock(
         self, request: pb.GetTestClockRequest, rpc: Rpc
     ) -> pb.GetTestClockResponse:
-        now, offset = await clocks.get_test_clock(self._deps, context.merchant_id())
+        now, offset = await clocks.get_test_clock(self._deps)
         return pb.GetTestClockResponse(now=wire.timestamp(now), offset_seconds=_seconds(offset))
 
     async def AdvanceTestClock(
         self, request: pb.AdvanceTestClockRequest, rpc: Rpc
     ) -> pb.AdvanceTestClockResponse:
-        now, offset = await clocks.advance_test_clock(
-            self._deps,
-            context.merchant_id(),
-            timedelta(seconds=request.seconds),
-            idempotency.key_of(request, "AdvanceTestClock"),
-        )
+        by, key = timedelta(seconds=request.seconds), key_of(request, "AdvanceTestClock")
+        now, offset = await clocks.advance_test_clock(self._deps, by, key)
         return pb.AdvanceTestClockResponse(now=wire.timestamp(now), offset_seconds=_seconds(offset))
 
 

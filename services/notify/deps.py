@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
-from libs.clock import Clock
+from libs.clock import Clock, world_now
 from libs.db import Database
 from libs.joint import Joint
 from libs.seal import Seal
@@ -17,11 +17,6 @@ from services.notify.messages.rules.bounces import ReturnAddresses
 from services.notify.messages.smtp_client import Mailer
 from services.notify.webhooks.guard import Guard
 from services.notify.webhooks.receivers_client import Receivers
-
-
-def world_now() -> datetime:
-    """The world's time: mail servers and webhooks are not carried by a merchant's test clock."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,7 @@ class Deps:
     guard: Guard  # where webhooks may go
     receivers: Receivers  # of webhooks
     clock: Clock = field(default_factory=Clock)  # the merchant's
-    now: Callable[[], datetime] = world_now  # for backoff
+    now: Callable[[], datetime] = world_now  # for mail servers, webhooks and backoff
     sending: Tasks = field(default_factory=Tasks)  # tries under way, which a shutdown waits for
     joint: Joint = field(init=False)  # statements that they share
 

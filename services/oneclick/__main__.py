@@ -15,7 +15,7 @@ from services.oneclick.config import Config
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
 from services.oneclick.rules import sessions
-from services.oneclick.service.servicer import OneClick
+from services.oneclick.service import OneClick
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from incasso.common.v1 import money_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import client, context, wire
 from libs.money import Money
@@ -14,11 +13,7 @@ from services.oneclick.rules.domain import CaptureMode, PaymentElsewhere
 from services.oneclick.rules.instruments import Card, SetUp, Token
 
 METHOD: Final = "one_click"
-_CAPTURE: Final = {
-    CaptureMode.NOW: payments_pb2.CAPTURE_MODE_NOW,
-    CaptureMode.MANUAL: payments_pb2.CAPTURE_MODE_MANUAL,
-    CaptureMode.DELAYED: payments_pb2.CAPTURE_MODE_DELAYED,
-}
+_CAPTURE: Final = wire.numbers(CaptureMode, payments_pb2.CaptureMode)
 
 
 def elsewhere_of(payment: payments_pb2.Payment) -> PaymentElsewhere:
@@ -113,7 +108,7 @@ class Payments(AskedPayments):
         """Lower what the delayed capture will take."""
         request = payments_pb2.LowerPaymentRequest(
             payment_id=payment_id,
-            amount=money_pb2.Money(amount_minor=amount.amount_minor, currency=amount.currency),
+            amount=wire.money(amount),
         )
         return answer_of((await move(self._stub.LowerPayment, request, key=key)).payment)
 

@@ -4,28 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from incasso.common.v1 import money_pb2
 from incasso.paylink.v1 import events_pb2, paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import outbox, wire
 from libs.db import Conn
 from libs.money import Money
 from libs.outbox import NewEvent
-from services.paylink.rules.domain import (
-    Acceptance,
-    Channel,
-    LineItem,
-    Link,
-    LinkPayment,
-    Method,
-    Origin,
-    Quote,
-    Reason,
-    Recipient,
-)
-from services.paylink.rules.states import LinkState, PaymentState
+from services.paylink.rules.domain import Link, LinkPayment, Reason
+from services.paylink.rules.states import LinkState
 
 LINK: Final = "incasso.paylink.payment_link"
 SATISFACTION: Final = "incasso.paylink.satisfaction.given"
@@ -45,148 +31,44 @@ LINK_MESSAGES: Final[Mapping[str, Any]] = {
     "cancelled": events_pb2.PaymentLinkCancelled,
     "reissued": events_pb2.PaymentLinkReissued,
 }
-LINK_STATES: Final = {
-    LinkState.CREATED: paylink_pb2.PaymentLink.STATE_CREATED,
-    LinkState.SENT: paylink_pb2.PaymentLink.STATE_SENT,
-    LinkState.SEEN: paylink_pb2.PaymentLink.STATE_SEEN,
-    LinkState.QUOTE_ACCEPTED: paylink_pb2.PaymentLink.STATE_QUOTE_ACCEPTED,
-    LinkState.PAYING: paylink_pb2.PaymentLink.STATE_PAYING,
-    LinkState.PAID: paylink_pb2.PaymentLink.STATE_PAID,
-    LinkState.EXPIRED: paylink_pb2.PaymentLink.STATE_EXPIRED,
-    LinkState.CANCELLED: paylink_pb2.PaymentLink.STATE_CANCELLED,
-}
-CHANNELS: Final = {
-    Channel.EMAIL: paylink_pb2.CHANNEL_EMAIL,
-    Channel.SMS: paylink_pb2.CHANNEL_SMS,
-    Channel.WHATSAPP: paylink_pb2.CHANNEL_WHATSAPP,
-}
-METHODS: Final = {
-    Method.CARD: paylink_pb2.METHOD_CARD,
-    Method.BANK_TRANSFER: paylink_pb2.METHOD_BANK_TRANSFER,
-}
-_PAYMENT_STATES: Final = {
-    PaymentState.PROCESSING: paylink_pb2.LinkPayment.STATE_PROCESSING,
-    PaymentState.SUCCEEDED: paylink_pb2.LinkPayment.STATE_SUCCEEDED,
-    PaymentState.DECLINED: paylink_pb2.LinkPayment.STATE_DECLINED,
-    PaymentState.CANCELLED: paylink_pb2.LinkPayment.STATE_CANCELLED,
-}
-_ORIGINS: Final = {
-    Origin.API: paylink_pb2.PaymentLink.ORIGIN_API,
-    Origin.SHOP: paylink_pb2.PaymentLink.ORIGIN_SHOP,
-    Origin.CART: paylink_pb2.PaymentLink.ORIGIN_CART,
-    Origin.BALANCE: paylink_pb2.PaymentLink.ORIGIN_BALANCE,
-}
-_REASONS: Final = {
-    Reason.ISSUED: events_pb2.PaymentLinkMessageRequested.REASON_ISSUED,
-    Reason.REMINDER: events_pb2.PaymentLinkMessageRequested.REASON_REMINDER,
-    Reason.REISSUED: events_pb2.PaymentLinkMessageRequested.REASON_REISSUED,
-    Reason.CART: events_pb2.PaymentLinkMessageRequested.REASON_CART,
-    Reason.BALANCE: events_pb2.PaymentLinkMessageRequested.REASON_BALANCE,
-}
+LINK_STATES: Final = wire.numbers(LinkState, paylink_pb2.PaymentLink.State)
+_REASONS: Final = wire.numbers(Reason, events_pb2.PaymentLinkMessageRequested.Reason)
 
 
-def _stamp(at: datetime | None) -> Timestamp | None:
-    return None if at is None else wire.timestamp(at)
-
-
-def _money(amount_minor: int | None, currency: str) -> money_pb2.Money | None:
-    return None if amount_minor is None else wire.money(Money(amount_minor, currency))
-
-
-def recipient_pb(recipient: Recipient) -> paylink_pb2.Recipient:
-    return paylink_pb2.Recipient(name=recipient.name, email=recipient.email, phone=recipient.phone)
-
-
-def line_items_pb(items: Sequence[LineItem]) -> Sequence[paylink_pb2.LineItem]:
-    return [
-        paylink_pb2.LineItem(
-            name=item.name, quantity=item.quantity, unit_amount_minor=item.unit_amount_minor
-        )
-        for item in items
-    ]
-
-
-def _quote_pb(quote: Quote, acceptance: Acceptance | None) -> paylink_pb2.Quote:
-    made = paylink_pb2.Quote(
-        title=quote.title, text=quote.text, version=quote.version, text_sha256=quote.sha256
+def _quote_pb(link: Link) -> paylink_pb2.Quote | None:
+    quote = link.quote
+    if quote is None:
+        return None
+    accepted = link.acceptance
+    return wire.message(
+        paylink_pb2.Quote,
+        quote,
+        text_sha256=quote.sha256,
+        acceptance=accepted and wire.message(paylink_pb2.QuoteAcceptance, accepted),
     )
-    if acceptance is not None:
-        made.acceptance.CopyFrom(
-            paylink_pb2.QuoteAcceptance(
-                accepted_at=wire.timestamp(acceptance.accepted_at),
-                text_sha256=acceptance.text_sha256,
-                version=acceptance.version,
-                ip=acceptance.ip,
-                user_agent=acceptance.user_agent,
-            )
-        )
-    return made
 
 
 def link_pb(link: Link, *, url: str | None = None) -> paylink_pb2.PaymentLink:
     """Events never have the url: whoever has it can pay."""
-    currency = link.amount.currency
-    return paylink_pb2.PaymentLink(
-        id=link.id,
-        state=LINK_STATES[link.state],
+    deposit_minor = link.deposit_minor
+    return wire.message(
+        paylink_pb2.PaymentLink,
+        link,
         url=url,
-        amount=wire.money(link.amount),
         amount_due=wire.money(link.due),
-        paid_minor=link.paid_minor,
-        description=link.description,
-        order_reference=link.order_reference,
-        recipient=recipient_pb(link.recipient),
-        channels=[CHANNELS[channel] for channel in link.channels],
-        locale=link.locale,
-        line_items=line_items_pb(link.line_items),
-        deposit=_money(link.deposit_minor, currency),
-        quote=None if link.quote is None else _quote_pb(link.quote, link.acceptance),
-        reusable=link.reusable,
-        max_uses=link.max_uses,
-        uses=link.uses,
-        methods=[METHODS[method] for method in link.methods],
-        reminder_days=link.reminder_days,
-        next_reminder_at=_stamp(link.next_reminder_at),
-        reissue_on_expiry=link.reissue_on_expiry,
-        reissues=link.reissues,
-        creditor_reference=link.creditor_reference,
-        customer_id=link.customer_id,
-        payment_id=link.payment_id,
-        origin=_ORIGINS[link.origin],
-        balance_of=link.balance_of,
-        cart_id=link.cart_id,
-        success_url=link.success_url,
-        metadata=link.metadata,
-        trace_id=link.trace_id,
-        expires_at=wire.timestamp(link.expires_at),
-        sent_at=_stamp(link.sent_at),
-        seen_at=_stamp(link.seen_at),
-        paid_at=_stamp(link.paid_at),
-        created_at=wire.timestamp(link.created_at),
+        deposit=None
+        if deposit_minor is None
+        else wire.money(Money(deposit_minor, link.amount.currency)),
+        quote=_quote_pb(link),
     )
 
 
 def payment_pb(payment: LinkPayment) -> paylink_pb2.LinkPayment:
-    decline = payment.decline
-    return paylink_pb2.LinkPayment(
-        id=payment.id,
-        state=_PAYMENT_STATES[payment.state],
+    return wire.message(
+        paylink_pb2.LinkPayment,
+        payment,
         payment_link_id=payment.link_id,
-        method=METHODS[payment.method],
-        amount=wire.money(payment.amount),
-        payment_id=payment.payment_id,
-        bank_transfer_id=payment.bank_transfer_id,
-        payer_email=payment.payer_email,
-        satisfaction=payment.satisfaction,
-        decline=None
-        if decline is None
-        else payments_pb2.Decline(
-            code=payments_pb2.DeclineCode.ValueType(decline.code),
-            message=decline.message,
-            psp_code=decline.psp_code,
-        ),
-        created_at=wire.timestamp(payment.created_at),
-        ended_at=_stamp(payment.ended_at),
+        decline=payment.decline and wire.message(payments_pb2.Decline, payment.decline),
     )
 
 

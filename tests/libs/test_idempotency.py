@@ -5,7 +5,12 @@ import pytest
 
 from incasso.payments.v1 import payments_pb2
 from libs import context, idempotency
-from libs.errors import IdempotencyKeyInUse, IdempotencyKeyReused
+from libs.errors import (
+    CursorInvalid,
+    IdempotencyKeyInUse,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+)
 
 
 def key(text="k1", body=b"one", merchant="mer_a"):
@@ -15,10 +20,59 @@ def key(text="k1", body=b"one", merchant="mer_a"):
 async def test_a_repeat_gets_the_stored_answer(database):
     async with database.transaction() as conn:
         assert (await idempotency.claim(conn, key(), "pay_1")).fresh
-        await idempotency.complete(conn, key(), b"answer")
+        await idempotency.finish(conn, key(), b"answer")
     async with database.transaction() as conn:
         again = await idempotency.claim(conn, key(), "pay_2")
     assert again == idempotency.Claim(fresh=False, resource_id="pay_1", answer=b"answer")
+
+
+async def test_an_effect_is_made_once_and_answered_the_same(database):
+    made = []
+
+    async def effect(conn, resource_id):
+        made.append(resource_id)
+        return payments_pb2.CapturePaymentRequest(payment_id=resource_id)
+
+    first = await idempotency.once(database, key(), "pay_1", effect)
+    again = await idempotency.once(database, key(), "pay_2", effect)
+    body = payments_pb2.CapturePaymentRequest(payment_id="pay_1").SerializeToString()
+    assert made == ["pay_1"]
+    assert first == idempotency.Answered(fresh=True, resource_id="pay_1", body=body)
+    assert again == idempotency.Answered(fresh=False, resource_id="pay_1", body=body)
+
+
+async def test_a_repeat_is_told_the_resource_where_that_is_the_answer(database):
+    async def effect(conn, resource_id):
+        return None
+
+    await idempotency.once(database, key(), "pay_1", effect)
+    again = await idempotency.once(database, key(), "pay_2", effect)
+    assert again == idempotency.Answered(fresh=False, resource_id="pay_1", body=b"")
+
+
+async def test_an_effect_that_is_refused_leaves_no_key(database):
+    async def refused(conn, resource_id):
+        raise CursorInvalid
+
+    async def effect(conn, resource_id):
+        return None
+
+    with pytest.raises(CursorInvalid):
+        await idempotency.once(database, key(), "pay_1", refused)
+    assert (await idempotency.once(database, key(), "pay_2", effect)).fresh
+
+
+async def test_without_a_key_each_call_has_its_effect(database):
+    async def effect(conn, resource_id):
+        return None
+
+    assert (await idempotency.once(database, None, "pay_1", effect)).fresh
+    assert (await idempotency.once(database, None, "pay_1", effect)).fresh
+
+
+def test_a_key_that_is_needed_is_asked_for():
+    with pytest.raises(IdempotencyKeyMissing):
+        idempotency.needed_key_of(payments_pb2.CapturePaymentRequest(), "CapturePayment")
 
 
 async def test_another_body_under_the_same_key_is_refused(database):

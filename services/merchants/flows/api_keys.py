@@ -1,11 +1,12 @@
 """API keys: made, told apart, replaced and ended. A merchant never sees another one's."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from libs import idempotency, ids
+from libs import context, idempotency, ids
 from libs.db import Conn
+from libs.errors import required
+from libs.idempotency import Answered, Key
 from libs.identity import OPERATOR
 from libs.pages import Listed, Page
 from services.merchants import events
@@ -28,28 +29,9 @@ class MadeKey:
 
 @dataclass(frozen=True, slots=True)
 class CreateApiKey:
-    merchant_id: str
-    actor: str  # id of the calling key, or the operator
     kind: Kind
     name: str
-    scopes: Sequence[str]
-    once: idempotency.Key | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RotateApiKey:
-    merchant_id: str
-    actor: str
-    key_id: str
-    overlap: timedelta
-    once: idempotency.Key | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RevokeApiKey:
-    merchant_id: str
-    actor: str
-    key_id: str
+    scopes: tuple[str, ...]
 
 
 async def authenticate(deps: Deps, secret: Secret) -> Caller:
@@ -63,31 +45,37 @@ async def authenticate(deps: Deps, secret: Secret) -> Caller:
     return replace(found, key=domain.authenticate(found.key, deps.now()))
 
 
-async def create_api_key(deps: Deps, cmd: CreateApiKey) -> MadeKey:
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, cmd.once, ids.new("key"))
-        if not claim.fresh:
-            return MadeKey(
-                _found(await key_store.get_api_key(tx, cmd.merchant_id, claim.resource_id))
-            )
-        held = await _held(tx, deps, cmd.merchant_id, cmd.actor)
-        key = ApiKey(
-            id=claim.resource_id,
-            merchant_id=cmd.merchant_id,
+async def create_api_key(deps: Deps, cmd: CreateApiKey, key: Key | None) -> MadeKey:
+    merchant_id, secret = context.merchant_id(), credential.generate(cmd.kind)
+
+    async def create(tx: Conn, key_id: str) -> None:
+        new = ApiKey(
+            id=key_id,
+            merchant_id=merchant_id,
             kind=cmd.kind,
             state=domain.INITIAL,
             name=cmd.name,
-            scopes=domain.grant(cmd.kind, cmd.scopes, known=deps.scopes, held=held),
+            scopes=domain.grant(
+                cmd.kind, cmd.scopes, known=deps.scopes, held=await _held(tx, deps)
+            ),
             last4="",
             created_at=deps.now(),
         )
-        merchant = await merchant_store.lock_merchant(tx, cmd.merchant_id)
-        if merchant is None:
-            raise MerchantNotFound
+        merchant = required(await merchant_store.lock_merchant(tx, merchant_id), MerchantNotFound)
         domain.check_room(merchant, await key_store.count_active_keys(tx, merchant.id))
-        made = await add_key(tx, key, credential.generate(cmd.kind))
-        await idempotency.complete(tx, cmd.once, b"")
-    return made
+        await add_key(tx, new, secret)
+
+    return await _made(deps, await idempotency.once(deps.db, key, ids.new("key"), create), secret)
+
+
+async def _made(deps: Deps, answered: Answered, secret: Secret) -> MadeKey:
+    """A repeat answers the key as it is by then."""
+    async with deps.db.connection() as conn:
+        made = required(
+            await key_store.get_api_key(conn, context.merchant_id(), answered.resource_id),
+            ApiKeyNotFound,
+        )
+    return MadeKey(made, secret if answered.fresh else None)
 
 
 async def add_key(conn: Conn, key: ApiKey, secret: Secret) -> MadeKey:
@@ -98,45 +86,41 @@ async def add_key(conn: Conn, key: ApiKey, secret: Secret) -> MadeKey:
     return MadeKey(key, secret)
 
 
-async def list_api_keys(deps: Deps, merchant_id: str, page: Page) -> Listed[ApiKey]:
+async def list_api_keys(deps: Deps, page: Page) -> Listed[ApiKey]:
     """As the keys are now."""
     async with deps.db.connection() as conn:
-        found = await key_store.list_api_keys(conn, merchant_id, page)
+        found = await key_store.list_api_keys(conn, context.merchant_id(), page)
     now = deps.now()
     return replace(found, rows=[domain.at(key, now) for key in found.rows])
 
 
-async def rotate_api_key(deps: Deps, cmd: RotateApiKey) -> MadeKey:
+async def rotate_api_key(deps: Deps, key_id: str, overlap: timedelta, key: Key | None) -> MadeKey:
     """A new key of the same kind and scopes; the old one ends after the overlap.
 
     Who does not hold the key's scopes cannot get them by replacing it.
     """
-    async with deps.db.transaction() as tx:
-        old = _found(await key_store.lock_api_key(tx, cmd.merchant_id, cmd.key_id))
-        claim = await idempotency.claim(tx, cmd.once, ids.new("key"))
-        if not claim.fresh:
-            return MadeKey(
-                _found(await key_store.get_api_key(tx, cmd.merchant_id, claim.resource_id))
-            )
-        now = deps.now()
-        domain.check_held(old.scopes, await _held(tx, deps, cmd.merchant_id, cmd.actor))
-        await _save(tx, deps, old, domain.rotate(old, overlap=cmd.overlap, now=now))
-        new = replace(
-            old, id=claim.resource_id, state=domain.INITIAL, created_at=now, expires_at=None
-        )
-        made = await add_key(tx, new, credential.generate(old.kind))
-        await idempotency.complete(tx, cmd.once, b"")
-    return made
+    async with deps.db.connection() as conn:
+        kind = (await _found(conn, key_id)).kind
+    secret = credential.generate(kind)
+
+    async def rotate(tx: Conn, new_id: str) -> None:
+        old, now = await _found(tx, key_id, lock=True), deps.now()
+        domain.check_held(old.scopes, await _held(tx, deps))
+        await _save(tx, deps, old, domain.rotate(old, overlap=overlap, now=now))
+        new = replace(old, id=new_id, state=domain.INITIAL, created_at=now, expires_at=None)
+        await add_key(tx, new, secret)
+
+    return await _made(deps, await idempotency.once(deps.db, key, ids.new("key"), rotate), secret)
 
 
-async def revoke_api_key(deps: Deps, cmd: RevokeApiKey) -> ApiKey:
+async def revoke_api_key(deps: Deps, key_id: str) -> ApiKey:
     """The key, refused from now on. A repeat changes nothing.
 
     Who does not hold the key's scopes cannot lock out those who do.
     """
     async with deps.db.transaction() as tx:
-        key = _found(await key_store.lock_api_key(tx, cmd.merchant_id, cmd.key_id))
-        domain.check_held(key.scopes, await _held(tx, deps, cmd.merchant_id, cmd.actor))
+        key = await _found(tx, key_id, lock=True)
+        domain.check_held(key.scopes, await _held(tx, deps))
         revoked = domain.revoke(key, deps.now())
         await _save(tx, deps, key, revoked)
     return revoked
@@ -159,17 +143,17 @@ async def _save(conn: Conn, deps: Deps, before: ApiKey, after: ApiKey) -> None:
         await events.api_key_revoked(conn, after, at=deps.now())
 
 
-async def _held(conn: Conn, deps: Deps, merchant_id: str, actor: str) -> frozenset[str]:
+async def _held(conn: Conn, deps: Deps) -> frozenset[str]:
     """Scopes of the caller: of a key what it was given; the operator holds all, others nothing."""
+    actor = context.current().actor
     if actor == OPERATOR:
         return frozenset({domain.ALL_SCOPES})
-    key = await key_store.get_api_key(conn, merchant_id, actor)
+    key = await key_store.get_api_key(conn, context.merchant_id(), actor)
     if key is None or domain.at(key, deps.now()).state in domain.FINAL:
         return frozenset()
     return frozenset(key.scopes)
 
 
-def _found(key: ApiKey | None) -> ApiKey:
-    if key is None:
-        raise ApiKeyNotFound
-    return key
+async def _found(conn: Conn, key_id: str, *, lock: bool = False) -> ApiKey:
+    look_up = key_store.lock_api_key if lock else key_store.get_api_key
+    return required(await look_up(conn, context.merchant_id(), key_id), ApiKeyNotFound)

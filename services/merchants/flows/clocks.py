@@ -2,39 +2,35 @@
 
 from datetime import datetime, timedelta
 
-from libs import idempotency
+from google.protobuf.message import Message
+
+from libs import context, idempotency
+from libs.db import Conn
+from libs.idempotency import Key
 from services.merchants import events
 from services.merchants.deps import Deps
-from services.merchants.errors import MerchantNotFound
+from services.merchants.flows.merchants import get_merchant, locked
 from services.merchants.rules import domain
 from services.merchants.store import merchants as merchant_store
 
 
-async def get_test_clock(deps: Deps, merchant_id: str) -> tuple[datetime, timedelta]:
+async def get_test_clock(deps: Deps) -> tuple[datetime, timedelta]:
     """What the merchant's clock shows, and its offset."""
-    async with deps.db.connection() as conn:
-        merchant = await merchant_store.get_merchant(conn, merchant_id)
-    if merchant is None:
-        raise MerchantNotFound
+    merchant = await get_merchant(deps)
     domain.require_test_clock(merchant)
     return deps.now() + merchant.clock_offset, merchant.clock_offset
 
 
 async def advance_test_clock(
-    deps: Deps, merchant_id: str, by: timedelta, once: idempotency.Key | None
+    deps: Deps, by: timedelta, key: Key | None
 ) -> tuple[datetime, timedelta]:
     """Move the clock on and tell every service. A repeat answers the same offset."""
-    async with deps.db.transaction() as tx:
-        merchant = await merchant_store.lock_merchant(tx, merchant_id)
-        if merchant is None:
-            raise MerchantNotFound
-        claim = await idempotency.claim(tx, once, merchant_id)
-        if claim.answer is not None:
-            offset = timedelta(seconds=int(claim.answer))
-            return deps.now() + offset, offset
-        ahead = domain.advance(merchant, by)
+
+    async def advance(tx: Conn, merchant_id: str) -> Message:
+        ahead = domain.advance(await locked(tx, merchant_id), by)
         await merchant_store.save_merchant(tx, ahead)
-        await events.test_clock_advanced(tx, ahead, at=deps.now())
-        seconds = int(ahead.clock_offset.total_seconds())
-        await idempotency.complete(tx, once, str(seconds).encode())
-    return deps.now() + ahead.clock_offset, ahead.clock_offset
+        return await events.test_clock_advanced(tx, ahead, at=deps.now())
+
+    advanced = await idempotency.once(deps.db, key, context.merchant_id(), advance)
+    offset = events.offset_of(advanced.body)
+    return deps.now() + offset, offset

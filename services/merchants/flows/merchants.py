@@ -1,16 +1,19 @@
 """Merchants: made by operators with their first keys, changed by themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from libs import idempotency, ids
+from libs import context, idempotency, ids
 from libs.db import Conn
+from libs.errors import required
+from libs.idempotency import Key
 from libs.pages import Listed, Page
 from services.merchants import events
 from services.merchants.deps import Deps
 from services.merchants.errors import LogoNotFound, MerchantNotFound
 from services.merchants.flows.api_keys import MadeKey, add_key
 from services.merchants.rules import credential, domain
+from services.merchants.rules.credential import Secret
 from services.merchants.rules.domain import ApiKey, Branding, Kind, Merchant, MerchantChange
 from services.merchants.rules.pictures import Picture
 from services.merchants.store import api_keys as key_store
@@ -26,7 +29,6 @@ class CreateMerchant:
     test: bool
     plan: str  # "" when not said
     contact_email: str = ""  # "" when not said
-    once: idempotency.Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +37,19 @@ class MadeMerchant:
     keys: Sequence[MadeKey]
 
 
-async def create_merchant(deps: Deps, cmd: CreateMerchant) -> MadeMerchant:
+async def create_merchant(deps: Deps, cmd: CreateMerchant, key: Key | None) -> MadeMerchant:
     """The merchant, a secret key with all scopes and a publishable key, in one transaction.
 
     A repeat answers the same objects without the keys' secrets, which are kept nowhere.
     """
     plan = cmd.plan or domain.DEFAULT_PLAN
-    async with deps.db.transaction() as tx:
+    secrets = {kind: credential.generate(kind) for kind in (Kind.SECRET, Kind.PUBLISHABLE)}
+
+    async def create(tx: Conn, merchant_id: str) -> None:
         plans = await merchant_store.plans(tx)
         domain.check_plan(plan, plans.keys())
-        claim = await idempotency.claim(tx, cmd.once, ids.new("mer"))
-        if not claim.fresh:
-            return await _made_before(tx, claim.resource_id)
         merchant = Merchant(
-            id=claim.resource_id,
+            id=merchant_id,
             name=cmd.name,
             country=cmd.country,
             default_currency=cmd.default_currency,
@@ -63,34 +64,32 @@ async def create_merchant(deps: Deps, cmd: CreateMerchant) -> MadeMerchant:
         )
         await merchant_store.insert_merchant(tx, merchant)
         await events.merchant_created(tx, merchant, at=merchant.created_at)
-        keys = [
-            await _add_first_key(tx, merchant, Kind.SECRET, (domain.ALL_SCOPES,)),
-            await _add_first_key(tx, merchant, Kind.PUBLISHABLE, ()),
-        ]
-        await idempotency.complete(tx, cmd.once, b"")
-    return MadeMerchant(merchant, keys)
+        for kind, secret in secrets.items():
+            await _add_first_key(tx, merchant, kind, secret)
+
+    made = await idempotency.once(deps.db, key, ids.new("mer"), create)
+    async with deps.db.connection() as conn:
+        merchant = required(
+            await merchant_store.get_merchant(conn, made.resource_id), MerchantNotFound
+        )
+        keys = await key_store.first_api_keys(conn, merchant.id)
+    return MadeMerchant(
+        merchant, [MadeKey(key, secrets[key.kind] if made.fresh else None) for key in keys]
+    )
 
 
-async def _add_first_key(
-    conn: Conn, merchant: Merchant, kind: Kind, scopes: tuple[str, ...]
-) -> MadeKey:
+async def _add_first_key(conn: Conn, merchant: Merchant, kind: Kind, secret: Secret) -> None:
     key = ApiKey(
         id=ids.new("key"),
         merchant_id=merchant.id,
         kind=kind,
         state=domain.INITIAL,
         name="first",
-        scopes=scopes,
+        scopes=(domain.ALL_SCOPES,) if kind is Kind.SECRET else (),
         last4="",
         created_at=merchant.created_at,
     )
-    return await add_key(conn, key, credential.generate(kind))
-
-
-async def _made_before(conn: Conn, merchant_id: str) -> MadeMerchant:
-    merchant = _found(await merchant_store.get_merchant(conn, merchant_id))
-    keys = await key_store.first_api_keys(conn, merchant_id)
-    return MadeMerchant(merchant, [MadeKey(key) for key in keys])
+    await add_key(conn, key, secret)
 
 
 async def list_merchants(deps: Deps, page: Page) -> Listed[Merchant]:
@@ -98,72 +97,64 @@ async def list_merchants(deps: Deps, page: Page) -> Listed[Merchant]:
         return await merchant_store.list_merchants(conn, page)
 
 
-async def get_merchant(deps: Deps, merchant_id: str) -> Merchant:
+async def get_merchant(deps: Deps) -> Merchant:
     async with deps.db.connection() as conn:
-        return _found(await merchant_store.get_merchant(conn, merchant_id))
+        found = await merchant_store.get_merchant(conn, context.merchant_id())
+    return required(found, MerchantNotFound)
 
 
-async def update_merchant(
-    deps: Deps, merchant_id: str, change: MerchantChange, once: idempotency.Key | None
+async def locked(tx: Conn, merchant_id: str) -> Merchant:
+    return required(await merchant_store.lock_merchant(tx, merchant_id), MerchantNotFound)
+
+
+async def changed_once(
+    deps: Deps, key: Key | None, change: Callable[[Conn, str], Awaitable[None]]
 ) -> Merchant:
-    """The merchant after the change; a repeat changes nothing again."""
-    async with deps.db.transaction() as tx:
-        merchant = _found(await merchant_store.lock_merchant(tx, merchant_id))
-        if not (await idempotency.claim(tx, once, merchant_id)).fresh:
-            return merchant
-        changed = domain.change_merchant(merchant, change)
-        if changed != merchant:
-            await merchant_store.save_merchant(tx, changed)
-            await events.merchant_updated(tx, changed, at=deps.now())
-        await idempotency.complete(tx, once, b"")
-    return changed
+    """The merchant of the current call after a change; a repeat changes nothing again."""
+    await idempotency.once(deps.db, key, context.merchant_id(), change)
+    return await get_merchant(deps)
 
 
-async def set_contact_email(deps: Deps, merchant_id: str, email: str | None) -> Merchant:
+async def update_merchant(deps: Deps, wanted: MerchantChange, key: Key | None) -> Merchant:
+    async def change(tx: Conn, merchant_id: str) -> None:
+        merchant = await locked(tx, merchant_id)
+        await _save(deps, tx, merchant, domain.change_merchant(merchant, wanted))
+
+    return await changed_once(deps, key, change)
+
+
+async def set_contact_email(deps: Deps, email: str | None) -> Merchant:
     """The merchant whose owner is told of what matters at this address."""
     async with deps.db.transaction() as tx:
-        merchant = _found(await merchant_store.lock_merchant(tx, merchant_id))
-        changed = replace(merchant, contact_email=email)
-        if changed != merchant:
-            await merchant_store.save_merchant(tx, changed)
-            await events.merchant_updated(tx, changed, at=deps.now())
-    return changed
+        merchant = await locked(tx, context.merchant_id())
+        return await _save(deps, tx, merchant, replace(merchant, contact_email=email))
 
 
-async def put_logo(deps: Deps, merchant_id: str, logo: Picture) -> Merchant:
+async def put_logo(deps: Deps, logo: Picture) -> Merchant:
     """The merchant with this logo instead of one before."""
     async with deps.db.transaction() as tx:
-        merchant = _found(await merchant_store.lock_merchant(tx, merchant_id))
-        await merchant_store.save_logo(tx, merchant_id, logo, now=deps.now())
-        return await _change_logo(deps, tx, merchant, logo.id)
+        merchant = await locked(tx, context.merchant_id())
+        await merchant_store.save_logo(tx, merchant.id, logo, now=deps.now())
+        return await _save(deps, tx, merchant, domain.change_logo(merchant, logo.id))
 
 
-async def delete_logo(deps: Deps, merchant_id: str) -> Merchant:
+async def delete_logo(deps: Deps) -> Merchant:
     """The merchant without a logo."""
     async with deps.db.transaction() as tx:
-        merchant = _found(await merchant_store.lock_merchant(tx, merchant_id))
-        await merchant_store.delete_logo(tx, merchant_id)
-        return await _change_logo(deps, tx, merchant, None)
+        merchant = await locked(tx, context.merchant_id())
+        await merchant_store.delete_logo(tx, merchant.id)
+        return await _save(deps, tx, merchant, domain.change_logo(merchant, None))
 
 
-async def _change_logo(deps: Deps, tx: Conn, merchant: Merchant, logo_id: str | None) -> Merchant:
-    changed = domain.change_logo(merchant, logo_id)
-    if changed != merchant:
-        await merchant_store.save_merchant(tx, changed)
-        await events.merchant_updated(tx, changed, at=deps.now())
-    return changed
+async def _save(deps: Deps, tx: Conn, before: Merchant, after: Merchant) -> Merchant:
+    """What became of a locked merchant, told when it is something else."""
+    if after != before:
+        await merchant_store.save_merchant(tx, after)
+        await events.merchant_updated(tx, after, at=deps.now())
+    return after
 
 
 async def get_logo(deps: Deps, logo_id: str) -> Picture:
     """Raises LogoNotFound."""
     async with deps.db.connection() as conn:
-        logo = await merchant_store.get_logo(conn, logo_id)
-    if logo is None:
-        raise LogoNotFound
-    return logo
-
-
-def _found(merchant: Merchant | None) -> Merchant:
-    if merchant is None:
-        raise MerchantNotFound
-    return merchant
+        return required(await merchant_store.get_logo(conn, logo_id), LogoNotFound)

@@ -9,7 +9,7 @@ from incasso.notify.v1 import messages_pb2 as pb
 from incasso.notify.v1.messages_pb2_grpc import MessagesServiceServicer
 from libs import pages
 from libs.idempotency import key_of
-from libs.wire import opt, opt_time, opt_timestamp, timestamp
+from libs.wire import opt, opt_timestamp, timestamp
 from services.notify.deps import Deps
 from services.notify.messages.flows import messages, reports, suppressions
 from services.notify.messages.rules.domain import (
@@ -80,8 +80,8 @@ class Messages(MessagesServiceServicer):
             state=_STATE_OF.get(request.state),
             payment_link_id=opt(request, "payment_link_id"),
             payment_id=opt(request, "payment_id"),
-            created_from=opt_time(request, "created_from"),
-            created_to=opt_time(request, "created_to"),
+            created_from=opt(request, "created_from"),
+            created_to=opt(request, "created_to"),
         )
         listed = await messages.list_messages(self._deps, pages.asked(request, "msg"), wanted)
         return pb.ListMessagesResponse(

@@ -10,7 +10,7 @@ from incasso.notify.v1 import webhooks_pb2 as pb
 from incasso.notify.v1.webhooks_pb2_grpc import WebhooksServiceServicer
 from libs import pages, wire
 from libs.idempotency import key_of
-from libs.wire import opt, opt_time
+from libs.wire import opt
 from services.notify.deps import Deps
 from services.notify.webhooks.events import (
     DELIVERY_STATES,
@@ -106,7 +106,7 @@ class Webhooks(WebhooksServiceServicer):
         cmd = replays.ReplayWebhooks(
             endpoint_id=request.webhook_endpoint_id,
             created_from=wire.time_of(request.created_from),
-            created_to=opt_time(request, "created_to"),
+            created_to=opt(request, "created_to"),
             include_delivered=request.include_delivered,
         )
         made = await replays.replay(self._deps, cmd, key_of(request, "ReplayWebhooks"))
@@ -140,8 +140,8 @@ class Webhooks(WebhooksServiceServicer):
     async def ListEvents(self, request: pb.ListEventsRequest, rpc: Rpc) -> pb.ListEventsResponse:
         wanted = EventFilter(
             types=feed.types_of(request.type),
-            created_from=opt_time(request, "created_from"),
-            created_to=opt_time(request, "created_to"),
+            created_from=opt(request, "created_from"),
+            created_to=opt(request, "created_to"),
         )
         listed = await feed.list_events(self._deps, pages.asked(request, "evt"), wanted)
         return pb.ListEventsResponse(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from libs import context, ids
+from libs.errors import required
 from services.oneclick.deps import Deps
 from services.oneclick.errors import AddressNotFound, CustomerNotFound
 from services.oneclick.rules import domain
@@ -19,43 +20,39 @@ class CreateAddress:
 
 async def create_address(deps: Deps, cmd: CreateAddress) -> tuple[Address, str | None]:
     """The address, and the id of the default one. The first address becomes the default."""
-    address = replace(
-        cmd.address,
-        id=ids.new("adr"),
-        merchant_id=context.merchant_id(),
-        created_at=deps.clock.now(),
-    )
+    merchant_id, now = context.merchant_id(), deps.clock.now()
+    address = replace(cmd.address, id=ids.new("adr"), merchant_id=merchant_id, created_at=now)
     async with deps.db.transaction() as tx:
-        customer = await store.lock(tx, address.merchant_id, address.customer_id)
-        if customer is None:
-            raise CustomerNotFound
+        customer = required(
+            await store.lock(tx, merchant_id, address.customer_id), CustomerNotFound
+        )
         domain.active(customer)
-        others = await store.addresses(tx, address.merchant_id, address.customer_id)
+        others = await store.addresses(tx, merchant_id, address.customer_id)
         domain.room_for_address(len(others))
         await store.insert_address(tx, address)
         default_id = customer.default_address_id
         if cmd.make_default or default_id is None:
             default_id = address.id
-            await store.set_default_address(tx, customer.merchant_id, customer.id, default_id)
+            await store.set_default_address(tx, merchant_id, customer.id, default_id)
     return address, default_id
 
 
 async def list_addresses(deps: Deps, customer_id: str) -> tuple[Sequence[Address], str | None]:
     """All addresses, the default first, and its id."""
     async with deps.db.connection() as conn:
-        customer = await store.get(conn, context.merchant_id(), customer_id)
-        if customer is None:
-            raise CustomerNotFound
-        found = await store.addresses(conn, customer.merchant_id, customer_id)
+        customer = required(
+            await store.get(conn, context.merchant_id(), customer_id), CustomerNotFound
+        )
+        addresses = await store.addresses(conn, customer.merchant_id, customer_id)
     default_id = customer.default_address_id
-    return sorted(found, key=lambda address: address.id != default_id), default_id
+    return sorted(addresses, key=lambda address: address.id != default_id), default_id
 
 
 async def delete_address(deps: Deps, customer_id: str, address_id: str) -> None:
     async with deps.db.transaction() as tx:
-        customer = await store.lock(tx, context.merchant_id(), customer_id)
-        if customer is None:
-            raise CustomerNotFound
+        customer = required(
+            await store.lock(tx, context.merchant_id(), customer_id), CustomerNotFound
+        )
         now = deps.clock.now()
         if not await store.remove_address(tx, customer.merchant_id, customer_id, address_id, now):
             raise AddressNotFound

@@ -11,7 +11,7 @@ from typing import Final
 
 from libs import context, idempotency, ids
 from libs.db import Conn
-from libs.errors import InternalError, Kind, RemoteRefusal, StoredRefusal, invalid, stored
+from libs.errors import InternalError, Kind, RemoteRefusal, StoredRefusal, invalid, required, stored
 from libs.idempotency import Key
 from libs.payments import velocity
 from libs.payments.client import is_certain
@@ -74,9 +74,7 @@ async def attach_instrument(deps: Deps, cmd: AttachInstrument, key: Key | None) 
 
 async def _insert_intent(deps: Deps, tx: Conn, cmd: AttachInstrument, instrument_id: str) -> None:
     merchant_id, now = context.merchant_id(), deps.clock.now()
-    customer = await customers.lock(tx, merchant_id, cmd.customer_id)
-    if customer is None:
-        raise CustomerNotFound
+    customer = required(await customers.lock(tx, merchant_id, cmd.customer_id), CustomerNotFound)
     domain.active(customer)
     others = await instruments.of_customer(tx, merchant_id, customer.id)
     rules.room_for_instrument(len(others))
@@ -129,9 +127,9 @@ async def settle(deps: Deps, instrument_id: str, key: Key | None = None) -> byte
     """Ask payments (again) and record; answers the message of the instrument that came out."""
     merchant_id = context.merchant_id()
     async with deps.db.connection() as conn:
-        instrument = await instruments.get(conn, merchant_id, instrument_id)
-    if instrument is None:
-        raise InternalError
+        instrument = required(
+            await instruments.get(conn, merchant_id, instrument_id), InternalError
+        )
     if instrument.state not in UNSETTLED or instrument.setup_request is None:
         return await _answer(deps, instrument, key)
     try:
@@ -161,7 +159,7 @@ async def _complete(
     default_id = customer.default_instrument_id if customer else None
     shown = events.instrument_pb(instrument, default_id=default_id, now=deps.clock.now())
     answer = shown.SerializeToString()
-    await idempotency.complete(tx, key, answer)
+    await idempotency.finish(tx, key, answer)
     return answer
 
 

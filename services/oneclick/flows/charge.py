@@ -10,7 +10,7 @@ from typing import Final
 
 from libs import context, idempotency, ids
 from libs.db import Conn
-from libs.errors import InternalError, OutcomeUnknown, StoredRefusal, invalid
+from libs.errors import InternalError, OutcomeUnknown, StoredRefusal, invalid, required
 from libs.idempotency import Key
 from libs.money import Money
 from libs.payments import asking, due, velocity
@@ -43,14 +43,14 @@ ABANDONED: Final = StoredRefusal(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOneClickPayment:
     """None where the caller said nothing. The session fields are set by the session's flow."""
 
     customer_id: str
     amount: Money
     order_reference: str
-    capture: CaptureMode
+    capture: CaptureMode = CaptureMode.NOW
     grace_seconds: int | None
     instrument_id: str | None
     address_id: str | None
@@ -221,9 +221,7 @@ async def resume(deps: Deps, charge_id: str, key: Key | None) -> Answer:
     """Go on where an earlier call stopped, or tell what became of it."""
     async with deps.db.connection() as conn:
         await charges.take_up(conn, context.merchant_id(), charge_id)
-        charge = await charges.get(conn, context.merchant_id(), charge_id)
-    if charge is None:
-        raise InternalError
+        charge = required(await charges.get(conn, context.merchant_id(), charge_id), InternalError)
     if charge.refusal is not None:
         raise charge.refusal.raised()
     if charge.payment_id is None:

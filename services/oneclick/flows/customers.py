@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from google.protobuf.message import Message
+
 from libs import context, idempotency, ids
+from libs.db import Conn
+from libs.errors import required
 from libs.idempotency import Key
 from libs.pages import Listed, Page
 from services.oneclick import events
@@ -34,36 +38,31 @@ class ListCustomers:
 
 async def create_customer(deps: Deps, cmd: CreateCustomer, key: Key | None) -> bytes:
     """Answers the Customer message, the same for the same key."""
-    customer = Customer(
-        id=ids.new("cus"),
-        merchant_id=context.merchant_id(),
-        state=domain.CUSTOMER_INITIAL,
-        email=cmd.email,
-        name=cmd.name,
-        phone=cmd.phone,
-        locale=cmd.locale,
-        metadata=cmd.metadata,
-        default_instrument_id=None,
-        default_address_id=None,
-        created_at=deps.clock.now(),
-    )
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, customer.id)
-        if claim.answer is not None:
-            return claim.answer
+
+    async def create(tx: Conn, customer_id: str) -> Message:
+        customer = Customer(
+            id=customer_id,
+            merchant_id=context.merchant_id(),
+            state=domain.CUSTOMER_INITIAL,
+            email=cmd.email,
+            name=cmd.name,
+            phone=cmd.phone,
+            locale=cmd.locale,
+            metadata=cmd.metadata,
+            default_instrument_id=None,
+            default_address_id=None,
+            created_at=deps.clock.now(),
+        )
         await store.insert(tx, customer)
         await events.customer_created(tx, customer)
-        answer = events.customer_pb(customer).SerializeToString()
-        await idempotency.complete(tx, key, answer)
-    return answer
+        return events.customer_pb(customer)
+
+    return (await idempotency.once(deps.db, key, ids.new("cus"), create)).body
 
 
 async def get_customer(deps: Deps, customer_id: str) -> Customer:
     async with deps.db.connection() as conn:
-        customer = await store.get(conn, context.merchant_id(), customer_id)
-    if customer is None:
-        raise CustomerNotFound
-    return customer
+        return required(await store.get(conn, context.merchant_id(), customer_id), CustomerNotFound)
 
 
 async def list_customers(deps: Deps, query: ListCustomers) -> Listed[Customer]:
@@ -80,9 +79,9 @@ async def list_customers(deps: Deps, query: ListCustomers) -> Listed[Customer]:
 
 async def update_customer(deps: Deps, customer_id: str, new: ContactChange) -> Customer:
     async with deps.db.transaction() as tx:
-        before = await store.lock(tx, context.merchant_id(), customer_id)
-        if before is None:
-            raise CustomerNotFound
+        before = required(
+            await store.lock(tx, context.merchant_id(), customer_id), CustomerNotFound
+        )
         after = domain.change(before, new)
         if after != before:
             await store.save(tx, after)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from libs import context
 from libs.db import Conn
+from libs.errors import required
 from services.oneclick import events
 from services.oneclick.deps import Deps
 from services.oneclick.errors import CustomerNotFound, InstrumentNotFound
@@ -23,9 +24,7 @@ async def detach_instrument(deps: Deps, customer_id: str, instrument_id: str) ->
     """Removing it again changes nothing."""
     merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
-        customer = await customers.lock(tx, merchant_id, customer_id)
-        if customer is None:
-            raise CustomerNotFound
+        customer = required(await customers.lock(tx, merchant_id, customer_id), CustomerNotFound)
         instrument = await instruments.get(tx, merchant_id, instrument_id)
         if (
             instrument is None

@@ -1,6 +1,7 @@
 """Erase a customer's personal data (GDPR article 17); the money trail stays."""
 
 from libs import context
+from libs.errors import required
 from services.oneclick import events
 from services.oneclick.deps import Deps
 from services.oneclick.errors import CustomerNotFound
@@ -19,9 +20,7 @@ async def erase_customer(deps: Deps, customer_id: str) -> Customer:
     """
     merchant_id, now = context.merchant_id(), deps.clock.now()
     async with deps.db.transaction() as tx:
-        customer = await store.lock(tx, merchant_id, customer_id)
-        if customer is None:
-            raise CustomerNotFound
+        customer = required(await store.lock(tx, merchant_id, customer_id), CustomerNotFound)
         if customer.state is CustomerState.ERASED:
             return customer
         for instrument in await instruments.of_customer(tx, merchant_id, customer_id):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from libs import context
+from libs.errors import required
 from libs.payments.answer import ScaHistory
 from services.oneclick.deps import Deps
 from services.oneclick.errors import CustomerNotFound, InstrumentNotFound
@@ -19,9 +20,9 @@ SCA_CURRENCY: Final = "EUR"  # exemptions by amount are in euro, and so is their
 async def list_instruments(deps: Deps, customer_id: str) -> tuple[Sequence[Instrument], str | None]:
     """Those that are not detached, the default first, and its id."""
     async with deps.db.connection() as conn:
-        customer = await customers.get(conn, context.merchant_id(), customer_id)
-        if customer is None:
-            raise CustomerNotFound
+        customer = required(
+            await customers.get(conn, context.merchant_id(), customer_id), CustomerNotFound
+        )
         found = await instruments.of_customer(conn, customer.merchant_id, customer_id)
     default_id = customer.default_instrument_id
     shown = [instrument for instrument in found if instrument.state in SHOWN]
@@ -36,9 +37,9 @@ async def list_chargeable_instruments(
     The shopper chooses one on the method's page, so that no consent to one click is asked for.
     """
     async with deps.db.transaction() as tx:
-        customer = await customers.get(tx, context.merchant_id(), customer_id)
-        if customer is None:
-            raise CustomerNotFound
+        customer = required(
+            await customers.get(tx, context.merchant_id(), customer_id), CustomerNotFound
+        )
         domain.active(customer)
         found = await instruments.of_customer(tx, customer.merchant_id, customer_id)
         histories = await history.of_customer(tx, customer.merchant_id, customer_id, SCA_CURRENCY)
@@ -59,9 +60,7 @@ def _chargeable(instrument: Instrument, history: ScaHistory) -> Chargeable:
 async def set_default_instrument(deps: Deps, customer_id: str, instrument_id: str) -> Instrument:
     merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
-        customer = await customers.lock(tx, merchant_id, customer_id)
-        if customer is None:
-            raise CustomerNotFound
+        customer = required(await customers.lock(tx, merchant_id, customer_id), CustomerNotFound)
         instrument = await instruments.get(tx, merchant_id, instrument_id)
         if (
             instrument is None

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from google.protobuf.message import Message
+
 from libs import context, idempotency, ids
 from libs.db import Conn
-from libs.errors import IdempotencyKeyInUse
-from libs.idempotency import Key
+from libs.errors import IdempotencyKeyInUse, required
+from libs.idempotency import Answered, Key
 from libs.money import Money
 from services.oneclick import events
 from services.oneclick.deps import Deps
@@ -29,12 +31,12 @@ from services.oneclick.rules.sessions import Session, SessionState
 from services.oneclick.store import buyers, charges, customers, sessions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOneClickSession:
     customer_id: str
     amount: Money
     order_reference: str
-    capture: CaptureMode
+    capture: CaptureMode = CaptureMode.NOW
     grace_seconds: int | None
     expires_in_minutes: int | None
     return_url: str
@@ -65,37 +67,39 @@ async def create_one_click_session(
     session_id = ids.new("ocs")
     secret = rules.client_secret(session_id, deps.client_secrets.of(session_id))
     session = _session(deps, cmd, session_id, secret)
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, session_id)
-        if claim.answer is not None:
-            return await _again(deps, tx, claim.resource_id, claim.answer)
-        customer = await customers.lock(tx, session.merchant_id, cmd.customer_id)
-        if customer is None:
-            raise CustomerNotFound
+
+    async def create(tx: Conn, _: str) -> Message:
+        customer = required(
+            await customers.lock(tx, session.merchant_id, cmd.customer_id), CustomerNotFound
+        )
         domain.active(customer)
         await sessions.insert(tx, session)
-        shown = events.session_pb(
+        return events.session_pb(
             session,
             (),
             now=session.created_at,
             locale=customer.locale,
             card=await _card(deps, tx, customer),
         )
-        answer = shown.SerializeToString()
-        await idempotency.complete(tx, key, answer)
-    return events.session_with(answer, session.items, client_secret=secret)
+
+    answered = await idempotency.once(deps.db, key, session_id, create)
+    if not answered.fresh:
+        return await _again(deps, answered)
+    return events.session_with(answered.body, session.items, client_secret=secret)
 
 
-async def _again(deps: Deps, tx: Conn, session_id: str, answer: bytes) -> bytes:
+async def _again(deps: Deps, answered: Answered) -> bytes:
     """The same answer, whose secret is derived again: a key may have been put in front since."""
-    session = await sessions.get(tx, context.merchant_id(), session_id)
-    if session is None:
-        raise SessionNotFound
+    session_id = answered.resource_id
+    async with deps.db.connection() as conn:
+        session = required(
+            await sessions.get(conn, context.merchant_id(), session_id), SessionNotFound
+        )
     secrets = (
         rules.client_secret(session_id, proof) for proof in deps.client_secrets.all_of(session_id)
     )
     secret = next((s for s in secrets if rules.secret_hash(s) == session.secret_hash), None)
-    return events.session_with(answer, session.items, client_secret=secret)
+    return events.session_with(answered.body, session.items, client_secret=secret)
 
 
 def _session(deps: Deps, cmd: CreateOneClickSession, session_id: str, secret: str) -> Session:
@@ -155,13 +159,11 @@ async def _charge_to_pay(deps: Deps, session: Session, ip: str | None) -> tuple[
     """
     async with deps.db.transaction() as tx:
         await customers.lock(tx, session.merchant_id, session.customer_id)
-        locked = await sessions.lock(tx, session.merchant_id, session.id)
-        if locked is None:
-            raise SessionNotFound
+        locked = required(await sessions.lock(tx, session.merchant_id, session.id), SessionNotFound)
         if locked.state is not SessionState.OPEN:
-            charge = await charges.get(tx, session.merchant_id, locked.charge_id or "")
-            if charge is None:
-                raise SessionNotFound
+            charge = required(
+                await charges.get(tx, session.merchant_id, locked.charge_id or ""), SessionNotFound
+            )
             return charge, False
         if rules.is_expired(locked, deps.clock.now()):
             raise SessionExpired
@@ -198,18 +200,18 @@ async def _is_being_asked(deps: Deps, charge: Charge) -> bool:
 async def _find(deps: Deps, session_id: str, client_secret: str | None) -> Session:
     call = context.current()
     async with deps.db.connection() as conn:
-        session = await sessions.get(conn, context.merchant_id(), session_id)
-    if session is None:
-        raise SessionNotFound
+        session = required(
+            await sessions.get(conn, context.merchant_id(), session_id), SessionNotFound
+        )
     rules.check_secret(session, client_secret, needed=call.publishable)
     return session
 
 
 async def _view(deps: Deps, session_id: str, payment: bytes | None) -> SessionView:
     async with deps.db.connection() as conn:
-        session = await sessions.get(conn, context.merchant_id(), session_id)
-        if session is None:
-            raise SessionNotFound
+        session = required(
+            await sessions.get(conn, context.merchant_id(), session_id), SessionNotFound
+        )
         customer = await customers.get(conn, session.merchant_id, session.customer_id)
         card = await _card(deps, conn, customer) if customer else None
         charge = await charges.get(conn, session.merchant_id, session.charge_id or "")

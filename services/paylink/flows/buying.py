@@ -65,12 +65,12 @@ async def buy_product(deps: Deps, cmd: BuyProduct, key: Key | None) -> str:
     can use it up for the merchant.
     """
     merchant = await deps.merchants.get_current()
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, link_id := ids.new("lnk"))
-        if claim.fresh:
-            await _insert(deps, tx, cmd, merchant, link_id)
-            await idempotency.complete(tx, key, link_id.encode())
-    return await _token_of(deps, claim.resource_id)
+
+    async def buy(tx: Conn, link_id: str) -> None:
+        await _insert(deps, tx, cmd, merchant, link_id)
+
+    bought = await idempotency.once(deps.db, key, ids.new("lnk"), buy)
+    return await _token_of(deps, bought.resource_id)
 
 
 async def _insert(deps: Deps, tx: Conn, cmd: BuyProduct, merchant: Merchant, link_id: str) -> None:

@@ -6,9 +6,11 @@ Locks: a link first, then its cart. While a cart makes its own link nobody else 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from google.protobuf.message import Message
+
 from libs import context, idempotency, ids
 from libs.db import Conn
-from libs.errors import ServiceUnavailable
+from libs.errors import ServiceUnavailable, required
 from libs.idempotency import Key
 from libs.logs import log
 from libs.pages import Listed, Page
@@ -57,24 +59,22 @@ class RecoverCart:
 async def create_cart(deps: Deps, cmd: CreateCart, key: Key | None) -> bytes:
     """Answers the Cart message, the same for the same key. A known reference is told of again."""
     contents = await _contents(deps, cmd)
-    cart = Cart(
-        id=ids.new("crt"),
-        merchant_id=context.merchant_id(),
-        state=rules.CART_INITIAL,
-        reference=cmd.reference,
-        contents=contents,
-        payment_link_id=None,
-        created_at=deps.clock.now(),
-    )
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, cart.id)
-        if claim.answer is not None:
-            return claim.answer
+
+    async def create(tx: Conn, cart_id: str) -> Message:
+        cart = Cart(
+            id=cart_id,
+            merchant_id=context.merchant_id(),
+            state=rules.CART_INITIAL,
+            reference=cmd.reference,
+            contents=contents,
+            payment_link_id=None,
+            created_at=deps.clock.now(),
+        )
         if not await store.insert(tx, cart):
             cart = await _refill(tx, cart)
-        answer = shop_events.cart_pb(cart).SerializeToString()
-        await idempotency.complete(tx, key, answer)
-    return answer
+        return shop_events.cart_pb(cart)
+
+    return (await idempotency.once(deps.db, key, ids.new("crt"), create)).body
 
 
 async def _contents(deps: Deps, cmd: CreateCart) -> CartContents:
@@ -94,9 +94,7 @@ async def _contents(deps: Deps, cmd: CreateCart) -> CartContents:
 
 async def _refill(tx: Conn, told: Cart) -> Cart:
     """The cart that has this reference already, with what is told of it now."""
-    known = await store.lock_reference(tx, told.merchant_id, told.reference)
-    if known is None:
-        raise CartNotFound
+    known = required(await store.lock_reference(tx, told.merchant_id, told.reference), CartNotFound)
     cart = rules.refilled(known, told.contents)
     await store.refill(tx, cart)
     return cart
@@ -104,10 +102,7 @@ async def _refill(tx: Conn, told: Cart) -> Cart:
 
 async def get_cart(deps: Deps, cart_id: str) -> Cart:
     async with deps.db.connection() as conn:
-        cart = await store.get(conn, context.merchant_id(), cart_id)
-    if cart is None:
-        raise CartNotFound
-    return cart
+        return required(await store.get(conn, context.merchant_id(), cart_id), CartNotFound)
 
 
 async def list_carts(deps: Deps, page: Page, state: CartState | None) -> Listed[Cart]:
@@ -129,9 +124,7 @@ async def _complete(deps: Deps, seen: Cart) -> Cart | None:
     async with deps.db.transaction() as tx:
         link_id = seen.payment_link_id
         link = await links.lock(tx, seen.merchant_id, link_id) if link_id else None
-        cart = await store.lock(tx, seen.merchant_id, seen.id)
-        if cart is None:
-            raise CartNotFound
+        cart = required(await store.lock(tx, seen.merchant_id, seen.id), CartNotFound)
         if cart.payment_link_id != link_id:
             return None
         completed = await _move(tx, cart, CartEvent.COMPLETE)
@@ -143,46 +136,35 @@ async def _complete(deps: Deps, seen: Cart) -> Cart | None:
 async def _move(tx: Conn, cart: Cart, event: CartEvent) -> Cart:
     """Of a cart that was locked in this transaction. Raises CartClosed."""
     rules.moved(cart, event)
-    moved = await store.move(tx, cart, event)
-    if moved is None:
-        raise CartClosed
-    return moved
+    return required(await store.move(tx, cart, event), CartClosed)
 
 
-async def recover_cart(deps: Deps, cmd: RecoverCart, key: Key | None) -> tuple[str, bytes]:
-    """The link's id and its message without the address, the same for the same key.
+async def recover_cart(deps: Deps, cmd: RecoverCart, key: Key | None) -> bytes:
+    """Answers the link's message without the address, the same for the same key.
 
     A cart has one link: also another key gets it while the cart is being recovered.
     """
     merchant = await deps.merchants.get_current()
-    async with deps.db.transaction() as tx:
-        cart = await store.lock(tx, context.merchant_id(), cmd.cart_id)
-        if cart is None:
-            raise CartNotFound
-        link_id = cart.payment_link_id or ids.new("lnk")
-        claim = await idempotency.claim(tx, key, link_id)
-        if claim.answer is not None:
-            return claim.resource_id, claim.answer
+
+    async def recover(tx: Conn, _: str) -> Message:
+        cart = required(await store.lock(tx, context.merchant_id(), cmd.cart_id), CartNotFound)
         if cart.state is CartState.RECOVERING:
-            link = await _present_link(tx, cart)
-        else:
-            link = await _send_link(deps, tx, merchant, cart, cmd, link_id=link_id)
-        answer = events.link_pb(link).SerializeToString()
-        await idempotency.complete(tx, key, answer)
-    return link.id, answer
+            return events.link_pb(await _present_link(tx, cart))
+        return events.link_pb(await _send_link(deps, tx, merchant, cart, cmd))
+
+    return (await idempotency.once(deps.db, key, cmd.cart_id, recover)).body
 
 
 async def _present_link(tx: Conn, cart: Cart) -> Link:
-    link = await links.get(tx, cart.merchant_id, cart.payment_link_id or "")
-    if link is None:
-        raise PaymentLinkNotFound
-    return link
+    link_id = cart.payment_link_id or ""
+    return required(await links.get(tx, cart.merchant_id, link_id), PaymentLinkNotFound)
 
 
 async def _send_link(
-    deps: Deps, tx: Conn, merchant: Merchant, cart: Cart, cmd: RecoverCart, *, link_id: str
+    deps: Deps, tx: Conn, merchant: Merchant, cart: Cart, cmd: RecoverCart
 ) -> Link:
     """The cart is locked in this transaction. Raises CartClosed, QuotaExceeded."""
+    link_id = ids.new("lnk")
     started = rules.recovering(cart, link_id)
     contents = cart.contents
     new = NewLink(
@@ -201,9 +183,7 @@ async def _send_link(
         reason=Reason.CART,
     )
     link, _ = await create.insert_link(deps, tx, new, count_quota=True, link_id=link_id)
-    recovering = await store.move(tx, started, CartEvent.RECOVER)
-    if recovering is None:
-        raise CartClosed
+    recovering = required(await store.move(tx, started, CartEvent.RECOVER), CartClosed)
     await shop_events.cart_recovery_sent(tx, recovering, deps.clock.now())
     return link
 
@@ -220,7 +200,7 @@ async def recover_due(deps: Deps, cart_id: str) -> None:
             await store.give_up(tx, cart.merchant_id, cart.id)
             return
         try:
-            await _send_link(deps, tx, merchant, cart, RecoverCart(cart_id), link_id=ids.new("lnk"))
+            await _send_link(deps, tx, merchant, cart, RecoverCart(cart_id))
         except QuotaExceeded:
             log.info("cart is not recovered: the plan's links are used up")
 

@@ -1,5 +1,7 @@
 """Make a link: checked, counted, stored with its address, told of and sent, in one transaction."""
 
+from google.protobuf.message import Message
+
 from libs import context, idempotency, ids, telemetry
 from libs.db import Conn
 from libs.idempotency import Key
@@ -14,18 +16,16 @@ from services.paylink.store import tokens as token_store
 QUOTA = "links_per_month"
 
 
-async def create_payment_link(deps: Deps, new: NewLink, key: Key | None) -> tuple[str, bytes]:
-    """The link's id and its message without the address, the same for the same key."""
+async def create_payment_link(deps: Deps, new: NewLink, key: Key | None) -> bytes:
+    """Answers the link's message without the address, the same for the same key."""
     if new.customer_id is not None:
         await deps.oneclick.check_customer(new.customer_id)
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, link_id := ids.new("lnk"))
-        if claim.answer is not None:
-            return claim.resource_id, claim.answer
+
+    async def create(tx: Conn, link_id: str) -> Message:
         link, _ = await insert_link(deps, tx, new, count_quota=True, link_id=link_id)
-        answer = events.link_pb(link).SerializeToString()
-        await idempotency.complete(tx, key, answer)
-    return link.id, answer
+        return events.link_pb(link)
+
+    return (await idempotency.once(deps.db, key, ids.new("lnk"), create)).body
 
 
 async def insert_link(

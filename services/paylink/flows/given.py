@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from google.protobuf.message import Message
+
 from libs import context, idempotency
 from libs.db import Conn
+from libs.errors import required
 from libs.idempotency import Key
 from libs.pages import Listed, Page
 from services.paylink import transfer_events
@@ -41,10 +44,9 @@ class GiveBackBankTransfer:
 
 async def get_bank_transfer(deps: Deps, transfer_id: str) -> BankTransfer:
     async with deps.db.connection() as conn:
-        transfer = await store.get(conn, context.merchant_id(), transfer_id)
-    if transfer is None:
-        raise BankTransferNotFound
-    return transfer
+        return required(
+            await store.get(conn, context.merchant_id(), transfer_id), BankTransferNotFound
+        )
 
 
 async def list_bank_transfers(
@@ -57,10 +59,8 @@ async def list_bank_transfers(
 async def settle_bank_transfer(deps: Deps, cmd: SettleBankTransfer, key: Key | None) -> bytes:
     """Give what is left of it to a link. Answers its message, the same for the same key."""
     now = deps.clock.now()
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, cmd.transfer_id)
-        if claim.answer is not None:
-            return claim.answer
+
+    async def settle(tx: Conn, _: str) -> Message:
         transfer, locked = await _locked(tx, cmd.transfer_id, [cmd.link_id])
         if cmd.link_id not in locked:
             raise PaymentLinkNotFound
@@ -68,19 +68,17 @@ async def settle_bank_transfer(deps: Deps, cmd: SettleBankTransfer, key: Key | N
             if transfer.link_id == cmd.link_id:
                 raise BankTransferSpent
             transfer = await _take_back(tx, transfer, locked, now)
-        _, settled = await _give(tx, locked[cmd.link_id], transfer, now, note=cmd.note)
-        answer = transfer_events.transfer_pb(settled).SerializeToString()
-        await idempotency.complete(tx, key, answer)
-    return answer
+        settled = (await _give(tx, locked[cmd.link_id], transfer, now, note=cmd.note))[1]
+        return transfer_events.transfer_pb(settled)
+
+    return (await idempotency.once(deps.db, key, cmd.transfer_id, settle)).body
 
 
 async def give_back_bank_transfer(deps: Deps, cmd: GiveBackBankTransfer, key: Key | None) -> bytes:
     """Record that what is left of it was given back. Answers its message, as above."""
     now = deps.clock.now()
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, cmd.transfer_id)
-        if claim.answer is not None:
-            return claim.answer
+
+    async def give_back(tx: Conn, _: str) -> Message:
         transfer, locked = await _locked(tx, cmd.transfer_id, [])
         if transfer.state is TransferState.PARTIAL:
             transfer = await _take_back(tx, transfer, locked, now)
@@ -94,9 +92,9 @@ async def give_back_bank_transfer(deps: Deps, cmd: GiveBackBankTransfer, key: Ke
         )
         await store.save(tx, transfer, given_back)
         await transfer_events.transfer_given_back(tx, given_back, now)
-        answer = transfer_events.transfer_pb(given_back).SerializeToString()
-        await idempotency.complete(tx, key, answer)
-    return answer
+        return transfer_events.transfer_pb(given_back)
+
+    return (await idempotency.once(deps.db, key, cmd.transfer_id, give_back)).body
 
 
 async def count_late(tx: Conn, link: Link, now: datetime) -> Link:
@@ -136,9 +134,7 @@ async def _locked(
 ) -> tuple[BankTransfer, Mapping[str, Link]]:
     """The transfer, these links and the one that it pays in part, locked; links first, as ever."""
     merchant_id = context.merchant_id()
-    seen = await store.get(tx, merchant_id, transfer_id)
-    if seen is None:
-        raise BankTransferNotFound
+    seen = required(await store.get(tx, merchant_id, transfer_id), BankTransferNotFound)
     own = [seen.link_id] if seen.state is TransferState.PARTIAL and seen.link_id else []
     locked = await links.lock_all(tx, merchant_id, ids=[*link_ids, *own])
     transfer = await store.get(tx, merchant_id, transfer_id, lock=True)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import segno
+from google.protobuf.message import Message
 
 from libs import context, idempotency
 from libs.db import Conn
-from libs.errors import invalid
+from libs.errors import invalid, required
 from libs.idempotency import Key
 from libs.pages import Listed, Page
 from libs.seal import SealBrokenError
@@ -48,18 +49,12 @@ class QrCode:
 
 async def locked(tx: Conn, link_id: str) -> Link:
     """The merchant's link, locked. Raises PaymentLinkNotFound."""
-    link = await links.lock(tx, context.merchant_id(), link_id)
-    if link is None:
-        raise PaymentLinkNotFound
-    return link
+    return required(await links.lock(tx, context.merchant_id(), link_id), PaymentLinkNotFound)
 
 
 async def get_payment_link(deps: Deps, link_id: str) -> Link:
     async with deps.db.connection() as conn:
-        link = await links.get(conn, context.merchant_id(), link_id)
-    if link is None:
-        raise PaymentLinkNotFound
-    return link
+        return required(await links.get(conn, context.merchant_id(), link_id), PaymentLinkNotFound)
 
 
 async def list_payment_links(deps: Deps, query: ListPaymentLinks) -> Listed[Link]:
@@ -120,10 +115,8 @@ async def get_payment_link_qr_code(deps: Deps, link_id: str) -> QrCode:
 async def send_payment_link(deps: Deps, cmd: SendPaymentLink, key: Key | None) -> bytes:
     """Answers the link's message without the address, the same for the same key."""
     now = deps.clock.now()
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, cmd.link_id)
-        if claim.answer is not None:
-            return claim.answer
+
+    async def send(tx: Conn, _: str) -> Message:
         link = await locked(tx, cmd.link_id)
         if not link.open or link.expires_at <= now:
             raise transitions.not_allowed(link.state)
@@ -137,6 +130,6 @@ async def send_payment_link(deps: Deps, cmd: SendPaymentLink, key: Key | None) -
         drafting.check_channels(wanted.channels, wanted.recipient)
         saved = await links.save(tx, link, transitions.sent(wanted, now), shown=False)
         await events.link_sent(tx, saved, Reason.ISSUED, now)
-        answer = events.link_pb(saved).SerializeToString()
-        await idempotency.complete(tx, key, answer)
-    return answer
+        return events.link_pb(saved)
+
+    return (await idempotency.once(deps.db, key, cmd.link_id, send)).body

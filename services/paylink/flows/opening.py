@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from libs import context
+from libs.errors import required
 from libs.seal import SealBrokenError
 from services.paylink.deps import Deps
 from services.paylink.errors import PaymentLinkNotFound
@@ -18,9 +19,7 @@ async def open_link(deps: Deps, token: str) -> Link:
     Raises PaymentLinkNotFound, whatever is wrong with the token.
     """
     async with deps.db.connection() as conn:
-        found = await token_store.find(conn, tokens.hash_of(token))
-    if found is None:
-        raise PaymentLinkNotFound
+        found = required(await token_store.find(conn, tokens.hash_of(token)), PaymentLinkNotFound)
     act_as_shopper(found.link.merchant_id, found.clock_offset_seconds)
     return found.link
 

@@ -16,6 +16,7 @@ from libs.errors import (
     ServiceUnavailable,
     StoredRefusal,
     invalid,
+    required,
 )
 from libs.idempotency import Key
 from libs.logs import log
@@ -54,14 +55,16 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
     """
     card = await _card(deps, opened, cmd)
     await give_up_challenge(deps, opened, older_than=paying.REPLACE_AFTER)
-    payment_id = ids.new("lpy")
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, payment_id)
-        if not claim.fresh:
-            return await _repeated(tx, key, claim.resource_id)
+    payment: LinkPayment | None = None
+
+    async def start(tx: Conn, payment_id: str) -> None:
+        nonlocal payment
         link = await locked(tx, opened.id)
         payment = await _start(deps, tx, link, cmd, card, payment_id=payment_id)
-        await idempotency.complete(tx, key, payment_id.encode())
+
+    started = await idempotency.once(deps.db, key, ids.new("lpy"), start)
+    if payment is None:
+        return await _repeated(deps, opened.merchant_id, started.resource_id)
     try:
         return await asking.perform(deps.payments, AskedTry(deps, payment))
     except (ServiceUnavailable, IdempotencyKeyInUse) as refusal:
@@ -69,10 +72,9 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
         return payment
 
 
-async def _repeated(tx: Conn, key: Key, payment_id: str) -> LinkPayment:
-    payment = await payments.get(tx, key.merchant_id, payment_id)
-    if payment is None:
-        raise InternalError
+async def _repeated(deps: Deps, merchant_id: str, payment_id: str) -> LinkPayment:
+    async with deps.db.connection() as conn:
+        payment = required(await payments.get(conn, merchant_id, payment_id), InternalError)
     if payment.refusal is not None:
         raise payment.refusal.raised()
     return payment
@@ -197,9 +199,7 @@ async def record(deps: Deps, payment: LinkPayment, answer: Answer) -> LinkPaymen
 async def record_in(tx: Conn, payment: LinkPayment, answer: Answer, now: datetime) -> LinkPayment:
     """Any order, any number of times: only a try under way is moved by an answer."""
     link = await locked(tx, payment.link_id)
-    current = await payments.get(tx, payment.merchant_id, payment.id)
-    if current is None:
-        raise InternalError
+    current = required(await payments.get(tx, payment.merchant_id, payment.id), InternalError)
     if current.state is not PaymentState.PROCESSING:
         if answer.outcome is Outcome.SUCCEED and current.state is not PaymentState.SUCCEEDED:
             asking.count_after_end(answer)

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from google.protobuf.message import Message
+
 from libs import context, idempotency, ids
+from libs.db import Conn
+from libs.errors import required
 from libs.idempotency import Key
 from libs.money import Money
 from libs.pages import Listed, Page
@@ -29,35 +33,30 @@ class CreateProduct:
 
 async def create_product(deps: Deps, cmd: CreateProduct, key: Key | None) -> bytes:
     """Answers the Product message, the same for the same key."""
-    product = Product(
-        id=ids.new("prd"),
-        merchant_id=context.merchant_id(),
-        state=rules.PRODUCT_INITIAL,
-        name=cmd.name,
-        description=cmd.description or None,
-        price=cmd.price,
-        max_quantity=cmd.max_quantity or rules.DEFAULT_MAX_QUANTITY,
-        position=cmd.position or 0,
-        metadata=cmd.metadata,
-        created_at=deps.clock.now(),
-    )
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, product.id)
-        if claim.answer is not None:
-            return claim.answer
+
+    async def create(tx: Conn, product_id: str) -> Message:
+        product = Product(
+            id=product_id,
+            merchant_id=context.merchant_id(),
+            state=rules.PRODUCT_INITIAL,
+            name=cmd.name,
+            description=cmd.description or None,
+            price=cmd.price,
+            max_quantity=cmd.max_quantity or rules.DEFAULT_MAX_QUANTITY,
+            position=cmd.position or 0,
+            metadata=cmd.metadata,
+            created_at=deps.clock.now(),
+        )
         rules.room_for_product(await store.count_active(tx, product.merchant_id))
         await store.insert(tx, product)
-        answer = shop_events.product_pb(product).SerializeToString()
-        await idempotency.complete(tx, key, answer)
-    return answer
+        return shop_events.product_pb(product)
+
+    return (await idempotency.once(deps.db, key, ids.new("prd"), create)).body
 
 
 async def get_product(deps: Deps, product_id: str) -> Product:
     async with deps.db.connection() as conn:
-        product = await store.get(conn, context.merchant_id(), product_id)
-    if product is None:
-        raise ProductNotFound
-    return product
+        return required(await store.get(conn, context.merchant_id(), product_id), ProductNotFound)
 
 
 async def list_products(deps: Deps, page: Page, state: ProductState | None) -> Listed[Product]:
@@ -67,9 +66,7 @@ async def list_products(deps: Deps, page: Page, state: ProductState | None) -> L
 
 async def update_product(deps: Deps, product_id: str, new: ProductChange) -> Product:
     async with deps.db.transaction() as tx:
-        before = await store.lock(tx, context.merchant_id(), product_id)
-        if before is None:
-            raise ProductNotFound
+        before = required(await store.lock(tx, context.merchant_id(), product_id), ProductNotFound)
         after = rules.change_product(before, new)
         await store.save(tx, after)
     return after
@@ -77,9 +74,7 @@ async def update_product(deps: Deps, product_id: str, new: ProductChange) -> Pro
 
 async def archive_product(deps: Deps, product_id: str) -> Product:
     async with deps.db.transaction() as tx:
-        before = await store.lock(tx, context.merchant_id(), product_id)
-        if before is None:
-            raise ProductNotFound
+        before = required(await store.lock(tx, context.merchant_id(), product_id), ProductNotFound)
         after = rules.archive(before)
         await store.save(tx, after)
     return after

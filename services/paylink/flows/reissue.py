@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from google.protobuf.message import Message
+
 from libs import idempotency, ids
 from libs.db import Conn
 from libs.errors import invalid
@@ -34,16 +36,13 @@ async def reissue_payment_link(
 ) -> bytes:
     """Answers the link's message without the address, the same for the same key."""
     now = deps.clock.now()
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, link_id)
-        if claim.answer is not None:
-            return claim.answer
+
+    async def reissue(tx: Conn, _: str) -> Message:
         link = await locked(tx, link_id)
         days = expires_in_days or link.expires_in_days
-        saved = await reissue_in(deps, tx, link, now, days=days)
-        answer = events.link_pb(saved).SerializeToString()
-        await idempotency.complete(tx, key, answer)
-    return answer
+        return events.link_pb(await reissue_in(deps, tx, link, now, days=days))
+
+    return (await idempotency.once(deps.db, key, link_id, reissue)).body
 
 
 async def reissue_in(
@@ -98,13 +97,11 @@ def new_link_channel(link: Link) -> Channel | None:
 
 async def create_balance_link(
     deps: Deps, link_id: str, expires_in_days: int | None, key: Key | None
-) -> tuple[str, bytes]:
-    """The new link's id and its message without the address, the same for the same key."""
+) -> bytes:
+    """Answers the new link's message without the address, the same for the same key."""
     merchant = await deps.merchants.get_current()
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, balance_id := ids.new("lnk"))
-        if claim.answer is not None:
-            return claim.resource_id, claim.answer
+
+    async def create(tx: Conn, balance_id: str) -> Message:
         paid = await locked(tx, link_id)
         if paid.state is not LinkState.PAID:
             raise PaymentLinkNotPaid
@@ -112,9 +109,9 @@ async def create_balance_link(
             raise NothingLeftToPay
         new = _balance(paid, paid.deposit_minor, merchant, expires_in_days)
         link, _ = await insert_link(deps, tx, new, count_quota=True, link_id=balance_id)
-        answer = events.link_pb(link).SerializeToString()
-        await idempotency.complete(tx, key, answer)
-    return link.id, answer
+        return events.link_pb(link)
+
+    return (await idempotency.once(deps.db, key, ids.new("lnk"), create)).body
 
 
 def _balance(

@@ -1,6 +1,7 @@
 """The merchant's one-page shop: open it, look at it, change it."""
 
 from libs import context
+from libs.errors import required
 from services.paylink.deps import Deps
 from services.paylink.errors import ShopNotFound
 from services.paylink.rules import products as rules
@@ -11,10 +12,7 @@ from services.paylink.store import shops as store
 async def get_shop(deps: Deps) -> Shop:
     """Also a closed one: its merchant asks."""
     async with deps.db.connection() as conn:
-        shop = await store.get(conn, context.merchant_id())
-    if shop is None:
-        raise ShopNotFound
-    return shop
+        return required(await store.get(conn, context.merchant_id()), ShopNotFound)
 
 
 async def update_shop(deps: Deps, new: ShopChange) -> Shop:
@@ -26,9 +24,7 @@ async def update_shop(deps: Deps, new: ShopChange) -> Shop:
             first = rules.first_shop(merchant_id, new, deps.clock.now())
             if await store.insert(tx, first):
                 return first
-            before = await store.lock(tx, merchant_id)
-        if before is None:
-            raise ShopNotFound
+            before = required(await store.lock(tx, merchant_id), ShopNotFound)
         after = rules.change_shop(before, new)
         await store.save(tx, after)
     return after

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from google.protobuf.message import Message
+
 from libs import context, idempotency, ids
 from libs.db import Conn
 from libs.errors import InternalError, invalid
@@ -89,11 +91,9 @@ async def record_bank_transfer(deps: Deps, cmd: RecordBankTransfer, key: Key | N
     _check_day(cmd.booked_on)
     named, misspelt = references.found_in(cmd.creditor_reference or "")
     now = deps.clock.now()
-    async with deps.db.transaction() as tx:
-        transfer = _new(cmd, context.merchant_id(), now)
-        claim = await idempotency.claim(tx, key, transfer.id)
-        if claim.answer is not None:
-            return claim.answer
+
+    async def record(tx: Conn, transfer_id: str) -> Message:
+        transfer = _new(cmd, transfer_id, context.merchant_id(), now)
         wanted = [*named, *misspelt]
         found = await links.lock_all(tx, transfer.merchant_id, references=wanted) if wanted else ()
         certain = [link for link in found if link.creditor_reference in named]
@@ -101,10 +101,9 @@ async def record_bank_transfer(deps: Deps, cmd: RecordBankTransfer, key: Key | N
             await _record_for(tx, certain[0], transfer, now)
         else:
             await _record_for_several(tx, found, certain, transfer, now)
-        stored = await store.of_booking(tx, transfer)
-        answer = transfer_events.transfer_pb(_same(stored, cmd)).SerializeToString()
-        await idempotency.complete(tx, key, answer)
-    return answer
+        return transfer_events.transfer_pb(_same(await store.of_booking(tx, transfer), cmd))
+
+    return (await idempotency.once(deps.db, key, ids.new("trf"), record)).body
 
 
 async def _record_for(tx: Conn, link: Link, transfer: BankTransfer, now: datetime) -> None:
@@ -149,9 +148,11 @@ def _same(stored: BankTransfer | None, cmd: RecordBankTransfer) -> BankTransfer:
     return stored
 
 
-def _new(cmd: RecordBankTransfer, merchant_id: str, now: datetime) -> BankTransfer:
+def _new(
+    cmd: RecordBankTransfer, transfer_id: str, merchant_id: str, now: datetime
+) -> BankTransfer:
     return BankTransfer(
-        id=ids.new("trf"),
+        id=transfer_id,
         merchant_id=merchant_id,
         state=TRANSFER_INITIAL,
         bank_reference=cmd.bank_reference,

@@ -1,12 +1,9 @@
 # ruff: noqa: N802 - RPCs have the names of the protos
 """The gRPC door of merchants: message → command → flow → message. Decides nothing."""
 
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.common.v1 import offer_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
@@ -15,34 +12,16 @@ from libs import pages, wire
 from libs.errors import invalid
 from libs.idempotency import key_of
 from services.paylink.deps import Deps
-from services.paylink.events import LINK_STATES, METHODS, link_pb, payment_pb
+from services.paylink.events import link_pb, payment_pb
 from services.paylink.flows import create, given, giving_up, links, offer, reissue, transfers
-from services.paylink.flows.transfers import RecordBankTransfer
 from services.paylink.payments_client import METHOD
-from services.paylink.rules.domain import Merchant, Method, NewLink, Quote
-from services.paylink.service.fields import (
-    channels_of,
-    known,
-    line_items_of,
-    opt,
-    recipient_of,
-)
-from services.paylink.transfer_events import TRANSFER_STATES, transfer_pb
+from services.paylink.rules.domain import Merchant, NewLink, Quote
+from services.paylink.rules.states import TransferState
+from services.paylink.transfer_events import transfer_pb
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
-_METHODS: Final = {number: method for method, number in METHODS.items()}
-_LINK_STATES: Final = {number: state for state, number in LINK_STATES.items()}
-_TRANSFER_STATES: Final = {number: state for state, number in TRANSFER_STATES.items()}
-
-
-def _time(message: Any, name: str) -> datetime | None:
-    stamp: Timestamp | None = opt(message, name)
-    return None if stamp is None else wire.time_of(stamp)
-
-
-def _methods_of(values: Iterable[int]) -> list[Method]:
-    return [known(_METHODS, value, f"methods.{at}") for at, value in enumerate(values)]
+_TRANSFER_STATES: Final = wire.members(TransferState, pb.BankTransfer.State)
 
 
 def _quote_of(quote: pb.Quote | None) -> Quote | None:
@@ -52,38 +31,23 @@ def _quote_of(quote: pb.Quote | None) -> Quote | None:
     for field in ("text_sha256", "acceptance"):
         if quote.HasField(field):
             raise invalid(f"quote.{field}", "is only in answers")
-    return Quote(quote.title, quote.text, quote.version)
+    return wire.read(Quote, quote)
 
 
 def _new_link(request: pb.CreatePaymentLinkRequest, merchant: Merchant) -> NewLink:
-    return NewLink(
+    return wire.read(
+        NewLink,
+        request,
         merchant=merchant,
-        description=request.description,
-        order_reference=request.order_reference,
-        amount=wire.money_of(request.amount) if request.HasField("amount") else None,
-        line_items=line_items_of(request.line_items),
-        currency=opt(request, "currency"),
-        recipient=recipient_of(request.recipient),
-        channels=channels_of(request.channels),
-        expires_in_days=opt(request, "expires_in_days"),
-        locale=opt(request, "locale"),
-        deposit=wire.money_of(request.deposit) if request.HasField("deposit") else None,
-        quote=_quote_of(opt(request, "quote")),
-        reusable=request.reusable,
-        max_uses=opt(request, "max_uses"),
-        methods=_methods_of(request.methods),
+        quote=_quote_of(wire.opt(request, "quote")),
         reminder_days=list(request.reminders.after_days) if request.HasField("reminders") else None,
-        reissue_on_expiry=request.reissue_on_expiry,
-        customer_id=opt(request, "customer_id"),
-        success_url=opt(request, "success_url"),
-        metadata=dict(request.metadata),
     )
 
 
-async def with_url(deps: Deps, message: bytes, link_id: str) -> pb.PaymentLink:
+async def with_url(deps: Deps, message: bytes) -> pb.PaymentLink:
     """Stored answers have no address: it is sealed in a place of its own."""
     link = pb.PaymentLink.FromString(message)
-    url = (await links.urls_of(deps, [link_id])).get(link_id)
+    url = (await links.urls_of(deps, [link.id])).get(link.id)
     if url is not None:
         link.url = url
     return link
@@ -98,8 +62,8 @@ class PaymentLinks(PaymentLinksServiceServicer):
     ) -> pb.CreatePaymentLinkResponse:
         new = _new_link(request, await self._deps.merchants.get_current())
         key = key_of(request, "CreatePaymentLink")
-        link_id, made = await create.create_payment_link(self._deps, new, key)
-        return pb.CreatePaymentLinkResponse(payment_link=await with_url(self._deps, made, link_id))
+        made = await create.create_payment_link(self._deps, new, key)
+        return pb.CreatePaymentLinkResponse(payment_link=await with_url(self._deps, made))
 
     async def GetPaymentLink(
         self, request: pb.GetPaymentLinkRequest, rpc: Rpc
@@ -111,13 +75,7 @@ class PaymentLinks(PaymentLinksServiceServicer):
     async def ListPaymentLinks(
         self, request: pb.ListPaymentLinksRequest, rpc: Rpc
     ) -> pb.ListPaymentLinksResponse:
-        query = links.ListPaymentLinks(
-            page=pages.asked(request, "lnk"),
-            state=_LINK_STATES.get(request.state),
-            created_from=_time(request, "created_from"),
-            created_to=_time(request, "created_to"),
-            order_reference=opt(request, "order_reference"),
-        )
+        query = wire.read(links.ListPaymentLinks, request, page=pages.asked(request, "lnk"))
         found = await links.list_payment_links(self._deps, query)
         urls = await links.urls_of(self._deps, [link.id for link in found.rows])
         return pb.ListPaymentLinksResponse(
@@ -135,37 +93,26 @@ class PaymentLinks(PaymentLinksServiceServicer):
     async def SendPaymentLink(
         self, request: pb.SendPaymentLinkRequest, rpc: Rpc
     ) -> pb.SendPaymentLinkResponse:
-        recipient = opt(request, "recipient")
-        cmd = links.SendPaymentLink(
-            link_id=request.payment_link_id,
-            channels=channels_of(request.channels),
-            recipient=None if recipient is None else recipient_of(recipient),
-        )
+        cmd = wire.read(links.SendPaymentLink, request, link_id=request.payment_link_id)
         key = key_of(request, "SendPaymentLink")
         sent = await links.send_payment_link(self._deps, cmd, key)
-        return pb.SendPaymentLinkResponse(
-            payment_link=await with_url(self._deps, sent, cmd.link_id)
-        )
+        return pb.SendPaymentLinkResponse(payment_link=await with_url(self._deps, sent))
 
     async def ReissuePaymentLink(
         self, request: pb.ReissuePaymentLinkRequest, rpc: Rpc
     ) -> pb.ReissuePaymentLinkResponse:
-        link_id, days = request.payment_link_id, opt(request, "expires_in_days")
+        link_id, days = request.payment_link_id, wire.opt(request, "expires_in_days")
         key = key_of(request, "ReissuePaymentLink")
         reissued = await reissue.reissue_payment_link(self._deps, link_id, days, key)
-        return pb.ReissuePaymentLinkResponse(
-            payment_link=await with_url(self._deps, reissued, link_id)
-        )
+        return pb.ReissuePaymentLinkResponse(payment_link=await with_url(self._deps, reissued))
 
     async def CreateBalanceLink(
         self, request: pb.CreateBalanceLinkRequest, rpc: Rpc
     ) -> pb.CreateBalanceLinkResponse:
-        days = opt(request, "expires_in_days")
+        link_id, days = request.payment_link_id, wire.opt(request, "expires_in_days")
         key = key_of(request, "CreateBalanceLink")
-        link_id, made = await reissue.create_balance_link(
-            self._deps, request.payment_link_id, days, key
-        )
-        return pb.CreateBalanceLinkResponse(payment_link=await with_url(self._deps, made, link_id))
+        made = await reissue.create_balance_link(self._deps, link_id, days, key)
+        return pb.CreateBalanceLinkResponse(payment_link=await with_url(self._deps, made))
 
     async def GetPaymentLinkQrCode(
         self, request: pb.GetPaymentLinkQrCodeRequest, rpc: Rpc
@@ -187,12 +134,7 @@ class PaymentLinks(PaymentLinksServiceServicer):
     async def RecordBankTransfer(
         self, request: pb.RecordBankTransferRequest, rpc: Rpc
     ) -> pb.RecordBankTransferResponse:
-        cmd = RecordBankTransfer(
-            bank_reference=request.bank_reference,
-            amount=wire.money_of(request.amount),
-            creditor_reference=opt(request, "creditor_reference"),
-            booked_on=request.booked_on,
-        )
+        cmd = wire.read(transfers.RecordBankTransfer, request)
         key = key_of(request, "RecordBankTransfer")
         recorded = await transfers.record_bank_transfer(self._deps, cmd, key)
         return pb.RecordBankTransferResponse(bank_transfer=pb.BankTransfer.FromString(recorded))
@@ -204,7 +146,7 @@ class PaymentLinks(PaymentLinksServiceServicer):
             self._deps,
             pages.asked(request, "trf"),
             state=_TRANSFER_STATES.get(request.state),
-            link_id=opt(request, "payment_link_id"),
+            link_id=wire.opt(request, "payment_link_id"),
         )
         return pb.ListBankTransfersResponse(
             data=[transfer_pb(row) for row in found.rows], next_cursor=found.next_cursor
@@ -220,7 +162,7 @@ class PaymentLinks(PaymentLinksServiceServicer):
         self, request: pb.SettleBankTransferRequest, rpc: Rpc
     ) -> pb.SettleBankTransferResponse:
         cmd = given.SettleBankTransfer(
-            request.bank_transfer_id, request.payment_link_id, opt(request, "note")
+            request.bank_transfer_id, request.payment_link_id, wire.opt(request, "note")
         )
         key = key_of(request, "SettleBankTransfer")
         settled = await given.settle_bank_transfer(self._deps, cmd, key)

@@ -17,23 +17,10 @@ def page_pb(view: PayPageView) -> pages_pb2.PayPage:
         payment_link=_link_pb(view.link),
         merchant=merchant_pb(view.merchant),
         saved_cards=[
-            pages_pb2.SavedCard(
-                card=offer_pb2.OfferedCard(
-                    instrument_id=card.instrument_id, brand=card.brand, last4=card.last4
-                ),
-                exp_month=card.exp_month,
-                exp_year=card.exp_year,
-            )
+            wire.message(pages_pb2.SavedCard, card, card=wire.message(offer_pb2.OfferedCard, card))
             for card in view.saved_cards
         ],
-        card_field=None
-        if field is None
-        else pages_pb2.CardField(
-            psp=field.psp,
-            psp_account=field.psp_account,
-            publishable_key=field.publishable_key,
-            field_url=field.field_url,
-        ),
+        card_field=None if field is None else wire.message(pages_pb2.CardField, field),
         transfer=None if view.transfer is None else _transfer_pb(view.link, view.transfer),
         payment=None if view.payment is None else page_payment_pb(view.payment, use=view.use),
         due_minor=view.link.due_minor,
@@ -75,10 +62,9 @@ def _link_pb(link: Link) -> paylink_pb2.PaymentLink:
 
 
 def _transfer_pb(link: Link, transfer: Transfer) -> pages_pb2.TransferDetails:
-    return pages_pb2.TransferDetails(
-        holder=transfer.account.holder,
-        iban=transfer.account.iban,
-        bic=transfer.account.bic,
+    return wire.message(
+        pages_pb2.TransferDetails,
+        transfer.account,
         creditor_reference=link.creditor_reference,
         amount=wire.money(link.due),
         epc_payload=transfer.epc_payload,

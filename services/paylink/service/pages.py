@@ -7,8 +7,9 @@ import grpc
 
 from incasso.paylink.v1 import pages_pb2 as pb
 from incasso.paylink.v1.pages_pb2_grpc import PayPagesServiceServicer
-from libs.errors import IdempotencyKeyMissing, invalid
-from libs.idempotency import key_of
+from libs import wire
+from libs.errors import invalid
+from libs.idempotency import needed_key_of
 from services.paylink.deps import Deps
 from services.paylink.events import LINK_STATES
 from services.paylink.flows import giving_up, offered, page, pay, reissue, transfers, visiting
@@ -16,14 +17,13 @@ from services.paylink.flows.opening import open_link, use_of
 from services.paylink.rules import masking
 from services.paylink.rules.cards import NewCard
 from services.paylink.service import shop_pages
-from services.paylink.service.fields import opt
 from services.paylink.service.page_messages import page_payment_pb, page_pb
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 
 def _new_card(request: pb.PayByCardRequest, psp_account: str) -> NewCard | None:
-    token = opt(request, "card_token")
+    token = wire.opt(request, "card_token")
     if token is None:
         return None
     if not token:
@@ -65,18 +65,15 @@ class PayPages(PayPagesServiceServicer):
         return pb.AcceptQuoteResponse()
 
     async def PayByCard(self, request: pb.PayByCardRequest, rpc: Rpc) -> pb.PayByCardResponse:
-        ip = opt(request, "ip")
+        ip = wire.opt(request, "ip")
         request.ClearField("ip")  # a form that is sent again from elsewhere is the same form
         link = await open_link(self._deps, request.token)
-        key = key_of(request, "PayByCard")  # of the link's merchant
-        if key is None:
-            raise IdempotencyKeyMissing
+        key = needed_key_of(request, "PayByCard")  # of the link's merchant
         offer = offered.opened(self._deps, request.offer, link, key)
-        cmd = pay.PayByCard(
-            token=request.token,
-            instrument_id=opt(request, "instrument_id"),
+        cmd = wire.read(
+            pay.PayByCard,
+            request,
             new_card=_new_card(request, offer.psp_account),
-            payer_email=opt(request, "payer_email"),
             shown_minor=offer.due_minor,
             ip=ip,
         )

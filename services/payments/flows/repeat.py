@@ -29,7 +29,7 @@ async def answer_again(deps: Deps, merchant_id: str, claim: Claim, key: Key | No
             is_final_answer(payment, attempt) if attempt else payment.state is not State.PROCESSING
         )
         if final:
-            await idempotency.complete(tx, key, Told(payment).answer())
+            await idempotency.finish(tx, key, Told(payment).answer())
         else:
             await idempotency.release(tx, key)
     if attempt and attempt.kind is AttemptKind.CANCEL and attempt.state is AttemptState.DECLINED:

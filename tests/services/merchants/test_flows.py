@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from incasso.merchants.v1 import events_pb2
-from libs import ids
+from libs import context, ids
 from libs.db import CheckViolation
 from libs.due import Room
 from libs.errors import ServiceUnavailable
@@ -34,11 +34,19 @@ EVENTS = {
 
 
 async def create(deps: Deps, *, test: bool = True) -> MadeMerchant:
-    return await merchants.create_merchant(deps, CreateMerchant("B", "IT", "EUR", "", test, ""))
+    """From now on calls are made for it, by the operator."""
+    wanted = CreateMerchant("B", "IT", "EUR", "", test, "")
+    made = await merchants.create_merchant(deps, wanted, None)
+    act_for(made.merchant.id)
+    return made
 
 
-def revoking(merchant_id: str, key_id: str) -> api_keys.RevokeApiKey:
-    return api_keys.RevokeApiKey(merchant_id, "operator", key_id)
+def act_for(merchant_id: str) -> None:
+    context.act_for("operator", merchant_id)
+
+
+async def rotate(deps: Deps, made: MadeMerchant, overlap: timedelta) -> api_keys.MadeKey:
+    return await api_keys.rotate_api_key(deps, made.keys[0].key.id, overlap, None)
 
 
 async def events(deps: Deps) -> list[tuple[str, object]]:
@@ -52,10 +60,6 @@ async def events(deps: Deps) -> list[tuple[str, object]]:
         )
         for row in rows
     ]
-
-
-def rotation(made: MadeMerchant, overlap: timedelta) -> api_keys.RotateApiKey:
-    return api_keys.RotateApiKey(made.merchant.id, "operator", made.keys[0].key.id, overlap)
 
 
 async def test_a_new_merchant_is_told_of_with_its_keys_and_without_their_secrets(deps: Deps):
@@ -83,37 +87,39 @@ async def test_no_secret_is_anywhere_in_the_database(deps: Deps):
 
 
 async def test_a_change_that_changes_nothing_is_not_told_of(deps: Deps):
-    made = await create(deps)
+    await create(deps)
     for name in ("B", "Nova"):
         change = merchants.MerchantChange(name=name)
-        await merchants.update_merchant(deps, made.merchant.id, change, None)
+        await merchants.update_merchant(deps, change, None)
     assert [subject for subject, _ in await events(deps)].count("merchant.updated") == 1
 
 
 async def test_an_advanced_clock_is_told_of_with_the_whole_offset(deps: Deps):
-    made = await create(deps)
+    await create(deps)
     for _ in range(2):
-        await clocks.advance_test_clock(deps, made.merchant.id, timedelta(days=1), None)
+        await clocks.advance_test_clock(deps, timedelta(days=1), None)
     offsets = [event.offset_seconds for subject, event in await events(deps) if "clock" in subject]
     assert offsets == [86_400, 172_800]
 
 
 async def test_clocks_of_nobody_are_not_found(deps: Deps):
+    act_for(ids.new("mer"))
     with pytest.raises(MerchantNotFound):
-        await clocks.advance_test_clock(deps, ids.new("mer"), timedelta(days=1), None)
+        await clocks.advance_test_clock(deps, timedelta(days=1), None)
 
 
 async def test_keys_of_nobody_are_not_found(deps: Deps):
+    act_for(ids.new("mer"))
     with pytest.raises(ApiKeyNotFound):
-        await api_keys.revoke_api_key(deps, revoking(ids.new("mer"), ids.new("key")))
+        await api_keys.revoke_api_key(deps, ids.new("key"))
     with pytest.raises(ApiKeyUnknown):
         await api_keys.authenticate(deps, credential.generate(Kind.SECRET))
 
 
 async def test_keys_do_not_age_with_a_test_clock(deps: Deps):
     made = await create(deps)
-    await api_keys.rotate_api_key(deps, rotation(made, timedelta(hours=1)))
-    await clocks.advance_test_clock(deps, made.merchant.id, timedelta(days=365), None)
+    await rotate(deps, made, timedelta(hours=1))
+    await clocks.advance_test_clock(deps, timedelta(days=365), None)
     caller = await api_keys.authenticate(deps, made.keys[0].secret)
     assert (caller.key.state, caller.clock_offset) == (State.EXPIRING, timedelta(days=365))
 
@@ -122,7 +128,7 @@ async def test_the_worker_ends_a_replaced_key_when_its_overlap_is_over_and_tells
     deps: Deps, time
 ):
     made = await create(deps)
-    await api_keys.rotate_api_key(deps, rotation(made, timedelta(hours=1)))
+    await rotate(deps, made, timedelta(hours=1))
     replicas = [key_expiry(deps) for _ in range(3)]
     assert [await replica.run_once() for replica in replicas] == [0, 0, 0]
     time.advance(hours=1)
@@ -137,11 +143,11 @@ async def test_the_worker_ends_a_replaced_key_when_its_overlap_is_over_and_tells
 
 async def test_a_key_revoked_while_it_was_due_is_told_of_once(deps: Deps, time):
     made = await create(deps)
-    await api_keys.rotate_api_key(deps, rotation(made, timedelta(hours=1)))
+    await rotate(deps, made, timedelta(hours=1))
     time.advance(hours=1)
     async with deps.db.connection() as conn:
         (due,) = await key_store.claim_expired(conn, Room(10, 10), time.now)
-    await api_keys.revoke_api_key(deps, revoking(made.merchant.id, due.id))
+    await api_keys.revoke_api_key(deps, due.id)
     await api_keys.expire_api_key(deps, due)
     assert [subject for subject, _ in await events(deps)].count("api_key.revoked") == 1
 
@@ -149,7 +155,7 @@ async def test_a_key_revoked_while_it_was_due_is_told_of_once(deps: Deps, time):
 async def test_of_ten_rotations_at_once_without_overlap_one_wins(deps: Deps):
     made = await create(deps)
     answers = await asyncio.gather(
-        *(api_keys.rotate_api_key(deps, rotation(made, timedelta())) for _ in range(10)),
+        *(rotate(deps, made, timedelta()) for _ in range(10)),
         return_exceptions=True,
     )
     refused = [answer for answer in answers if isinstance(answer, RevokedApiKeyNotRotatable)]
@@ -159,7 +165,7 @@ async def test_of_ten_rotations_at_once_without_overlap_one_wins(deps: Deps):
 async def test_a_decision_about_a_state_that_has_passed_is_not_written(deps: Deps):
     made = await create(deps)
     key = made.keys[0].key
-    revoked = await api_keys.revoke_api_key(deps, revoking(made.merchant.id, key.id))
+    revoked = await api_keys.revoke_api_key(deps, key.id)
     async with deps.db.transaction() as tx:
         assert not await key_store.save_api_key(tx, key, revoked)
 

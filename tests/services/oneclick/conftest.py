@@ -21,7 +21,7 @@ from libs.tasks import Tasks
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
 from services.oneclick.rules import sessions
-from services.oneclick.service.servicer import OneClick
+from services.oneclick.service import OneClick
 from tests.kit import payments_double
 from tests.services.oneclick.world import World
 

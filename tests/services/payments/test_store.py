@@ -122,7 +122,7 @@ async def test_a_payment_is_written_only_when_its_key_is_new(world: World):
     resumed = await insert_copy(world, like, "2", key("k"))
     assert resumed == Claim(fresh=False, resource_id="pay_1")
     async with world.db.connection() as conn:
-        await idempotency.complete(conn, key("k"), b"answer")
+        await idempotency.finish(conn, key("k"), b"answer")
     answered = await insert_copy(world, like, "2", key("k"))
     assert answered == Claim(fresh=False, resource_id="pay_1", answer=b"answer")
     assert await insert_copy(world, like, "3", None) == Claim(fresh=True, resource_id="pay_3")

@@ -57,7 +57,7 @@ async def resend_message(
             if any(await suppressions.contain(tx, [(merchant_id, new.channel, address)])):
                 raise RecipientSuppressed
             await store.insert(tx, [new])
-            await idempotency.complete(tx, key, b"")  # answered from the row, not from a copy
+            await idempotency.finish(tx, key, b"")  # answered from the row, not from a copy
         return domain.as_made(_found(await store.get(tx, merchant_id, claim.resource_id)))
 
 

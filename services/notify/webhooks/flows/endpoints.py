@@ -68,7 +68,7 @@ async def create_endpoint(deps: Deps, cmd: CreateEndpoint, key: Key | None) -> M
         )
         await store.insert(tx, endpoint)
         secret = await _add_secret(deps, tx, endpoint)
-        await idempotency.complete(tx, key, b"")
+        await idempotency.finish(tx, key, b"")
     return MadeEndpoint(endpoint, secret)
 
 
@@ -110,7 +110,7 @@ async def update_endpoint(
             return endpoint
         changed = domain.change_endpoint(endpoint, change)
         await save(deps, tx, endpoint, changed)
-        await idempotency.complete(tx, key, b"")
+        await idempotency.finish(tx, key, b"")
     return changed
 
 
@@ -153,7 +153,7 @@ async def rotate_secret(
         await store.end_secret(tx, endpoint, now + overlap)
         secret = await _add_secret(deps, tx, endpoint)
         await store.delete_old_secrets(tx, endpoint, now=now, keep=domain.MOST_SECRETS)
-        await idempotency.complete(tx, key, b"")
+        await idempotency.finish(tx, key, b"")
         endpoint = found(await store.get(tx, endpoint.merchant_id, endpoint_id))
     return MadeEndpoint(endpoint, secret)
 

@@ -56,7 +56,7 @@ async def send_test(deps: Deps, endpoint_id: str, key: Key | None) -> Tried:
         )
         await feed.insert_events(tx, [event])
         await deliveries.insert(tx, delivery)
-        await idempotency.complete(tx, key, b"")
+        await idempotency.finish(tx, key, b"")
     return delivery, ()
 
 
@@ -69,7 +69,7 @@ async def retry_delivery(deps: Deps, delivery_id: str, key: Key | None) -> Tried
             await _enabled(tx, seen.endpoint_id)  # locked first, see store/endpoints
             delivery = _found(await deliveries.lock(tx, merchant_id, delivery_id))
             await deliveries.save(tx, delivery, domain.retry(delivery, now=deps.now()))
-            await idempotency.complete(tx, key, b"")
+            await idempotency.finish(tx, key, b"")
         return await _tried(tx, delivery_id)
 
 
@@ -87,7 +87,7 @@ async def replay(deps: Deps, cmd: ReplayWebhooks, key: Key | None) -> int:
             created_to=cmd.created_to,
             include_delivered=cmd.include_delivered,
         )
-        await idempotency.complete(tx, key, str(made).encode())
+        await idempotency.finish(tx, key, str(made).encode())
     return made
 
 
@@ -100,7 +100,7 @@ async def resend_event(deps: Deps, event_id: str, key: Key | None) -> int:
             return int(claim.answer)
         is_test = event.type == public_events.TEST
         made = 0 if is_test else await feed.insert_deliveries(tx, event)
-        await idempotency.complete(tx, key, str(made).encode())
+        await idempotency.finish(tx, key, str(made).encode())
     return made
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: N802 - RPCs have the names of the protos
 """The gRPC door: message → command → flow → message. Decides nothing."""
 
 from typing import Any, TypeAlias
@@ -8,9 +7,8 @@ import grpc
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.oneclick.v1.oneclick_pb2_grpc import OneClickServiceServicer
 from incasso.payments.v1 import payments_pb2
-from libs import wire
-from libs.errors import IdempotencyKeyMissing
-from libs.idempotency import key_of
+from libs import pages, wire
+from libs.idempotency import key_of, needed_key_of
 from services.oneclick.deps import Deps
 from services.oneclick.events import (
     address_pb,
@@ -35,7 +33,7 @@ from services.oneclick.flows import (
     undo,
 )
 from services.oneclick.flows.sessions import SessionView
-from services.oneclick.service import requests
+from services.oneclick.rules.domain import Address, Consent, ContactChange
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
@@ -47,7 +45,8 @@ class OneClick(OneClickServiceServicer):
     async def CreateCustomer(
         self, request: pb.CreateCustomerRequest, rpc: Rpc
     ) -> pb.CreateCustomerResponse:
-        cmd, key = requests.create_customer(request), key_of(request, "CreateCustomer")
+        cmd = wire.read(customers.CreateCustomer, request)
+        key = key_of(request, "CreateCustomer")
         made = await customers.create_customer(self._deps, cmd, key)
         return pb.CreateCustomerResponse(customer=pb.Customer.FromString(made))
 
@@ -58,7 +57,7 @@ class OneClick(OneClickServiceServicer):
     async def ListCustomers(
         self, request: pb.ListCustomersRequest, rpc: Rpc
     ) -> pb.ListCustomersResponse:
-        query = requests.list_customers(request)
+        query = wire.read(customers.ListCustomers, request, page=pages.asked(request, "cus"))
         found = await customers.list_customers(self._deps, query)
         return pb.ListCustomersResponse(
             data=[customer_pb(row) for row in found.rows], next_cursor=found.next_cursor
@@ -67,7 +66,7 @@ class OneClick(OneClickServiceServicer):
     async def UpdateCustomer(
         self, request: pb.UpdateCustomerRequest, rpc: Rpc
     ) -> pb.UpdateCustomerResponse:
-        new = requests.contact_change(request)
+        new = wire.read(ContactChange, request)
         changed = await customers.update_customer(self._deps, request.customer_id, new)
         return pb.UpdateCustomerResponse(customer=customer_pb(changed))
 
@@ -80,8 +79,10 @@ class OneClick(OneClickServiceServicer):
     async def CreateAddress(
         self, request: pb.CreateAddressRequest, rpc: Rpc
     ) -> pb.CreateAddressResponse:
-        wanted = requests.address(request, now=self._deps.clock.now())
-        cmd = addresses.CreateAddress(wanted, request.make_default)
+        address = wire.read(
+            Address, request, id="", merchant_id="", created_at=self._deps.clock.now()
+        )
+        cmd = addresses.CreateAddress(address, request.make_default)
         made, default_id = await addresses.create_address(self._deps, cmd)
         return pb.CreateAddressResponse(address=address_pb(made, default_id=default_id))
 
@@ -102,7 +103,8 @@ class OneClick(OneClickServiceServicer):
     async def AttachInstrument(
         self, request: pb.AttachInstrumentRequest, rpc: Rpc
     ) -> pb.AttachInstrumentResponse:
-        cmd = requests.attach_instrument(request)
+        consent = wire.read(Consent, request.consent, id="")  # the flow gives it one
+        cmd = wire.read(attach.AttachInstrument, request, consent=consent)
         key = key_of(request, "AttachInstrument")
         made = await attach.attach_instrument(self._deps, cmd, key)
         return pb.AttachInstrumentResponse(instrument=pb.Instrument.FromString(made))
@@ -144,13 +146,15 @@ class OneClick(OneClickServiceServicer):
     async def UpdatePolicy(
         self, request: pb.UpdatePolicyRequest, rpc: Rpc
     ) -> pb.UpdatePolicyResponse:
-        changed = await policy.update_policy(self._deps, requests.update_policy(request))
+        limits = {name: _new_limit(request, name) for name in ("max_charge", "max_daily")}
+        cmd = wire.read(policy.UpdatePolicy, request, **limits)
+        changed = await policy.update_policy(self._deps, cmd)
         return pb.UpdatePolicyResponse(policy=policy_pb(changed))
 
     async def CreateOneClickPayment(
         self, request: pb.CreateOneClickPaymentRequest, rpc: Rpc
     ) -> pb.CreateOneClickPaymentResponse:
-        cmd = requests.create_payment(request)
+        cmd = wire.read(charge.CreateOneClickPayment, request)
         request.ClearField("ip")  # a click that is made again from elsewhere is the same click
         key = key_of(request, "CreateOneClickPayment")
         made = await charge.create_one_click_payment(self._deps, cmd, key)
@@ -159,16 +163,15 @@ class OneClick(OneClickServiceServicer):
     async def UndoOneClickPayment(
         self, request: pb.UndoOneClickPaymentRequest, rpc: Rpc
     ) -> pb.UndoOneClickPaymentResponse:
-        key = key_of(request, "UndoOneClickPayment")
-        if key is None:
-            raise IdempotencyKeyMissing
-        undone = await undo.undo_one_click_payment(self._deps, requests.undo(request), key)
+        cmd = wire.read(undo.UndoOneClickPayment, request)
+        key = needed_key_of(request, "UndoOneClickPayment")
+        undone = await undo.undo_one_click_payment(self._deps, cmd, key)
         return pb.UndoOneClickPaymentResponse(payment=payments_pb2.Payment.FromString(undone))
 
     async def CreateOneClickSession(
         self, request: pb.CreateOneClickSessionRequest, rpc: Rpc
     ) -> pb.CreateOneClickSessionResponse:
-        cmd = requests.create_session(request)
+        cmd = wire.read(sessions.CreateOneClickSession, request)
         key = key_of(request, "CreateOneClickSession")
         made = await sessions.create_one_click_session(self._deps, cmd, key)
         return pb.CreateOneClickSessionResponse(session=pb.OneClickSession.FromString(made))
@@ -177,7 +180,7 @@ class OneClick(OneClickServiceServicer):
         self, request: pb.GetOneClickSessionRequest, rpc: Rpc
     ) -> pb.GetOneClickSessionResponse:
         view = await sessions.get_one_click_session(
-            self._deps, request.session_id, requests.opt(request, "client_secret")
+            self._deps, request.session_id, wire.opt(request, "client_secret")
         )
         return pb.GetOneClickSessionResponse(session=self._session(view))
 
@@ -187,8 +190,8 @@ class OneClick(OneClickServiceServicer):
         view = await sessions.pay_one_click_session(
             self._deps,
             request.session_id,
-            requests.opt(request, "client_secret"),
-            ip=requests.opt(request, "ip"),
+            wire.opt(request, "client_secret"),
+            ip=wire.opt(request, "ip"),
         )
         return pb.PayOneClickSessionResponse(session=self._session(view))
 
@@ -213,3 +216,7 @@ class OneClick(OneClickServiceServicer):
             card=view.card,
             payment=view.payment,
         )
+
+
+def _new_limit(request: pb.UpdatePolicyRequest, name: str) -> policy.NewLimit:
+    return policy.NewLimit(wire.opt(request, name), wire.opt(request, f"{name}_minor"))
