@@ -9,6 +9,8 @@ NODE := .build/node/.locked-$(shell cksum < tests/contract/package-lock.json | c
 SOURCES := $(wildcard libs services stack cli bench tests)
 # In the order of their paths: by the number of their tests, the longest of few would come last.
 PYTEST_ARGS ?= -n 2 --dist=loadfile --no-loadscope-reorder -q
+# Every process that a test starts imports what was compiled once, whatever the shell says.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-flood bench-worst lock clean
@@ -28,11 +30,12 @@ venv: $(VENV)  ## the virtual environment, exactly as locked
 protos: $(VENV)  ## the Python stubs of protos/, only when they changed
 	@$(PYTHON) -m stack.contracts stubs
 
-chromium:  ## Debian's Chromium for the browser tests, when there is none
-	@command -v chromium >/dev/null || { \
-	  echo "Installing chromium"; \
+chromium:  ## Debian's Chromium without windows for the browser tests, when there is none
+	@command -v chromium-headless-shell >/dev/null || { \
+	  echo "Installing chromium-headless-shell"; \
 	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
-	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends chromium >/dev/null; }
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends chromium-headless-shell >/dev/null; \
+	} || { command -v chromium >/dev/null && echo "It cannot be had: the tests take chromium and more time"; }
 
 $(NODE):
 	@command -v npm >/dev/null || { \
@@ -59,16 +62,16 @@ up: protos  ## start everything with a demo merchant; Ctrl-C stops it all
 demo: protos  ## the main job with real requests on a stack of its own (or the running one)
 	@$(PYTHON) -m stack demo
 
-test: protos chromium node  ## all tests
-	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+test: protos chromium node  ## all tests but those of `check`
+	@$(PYTEST) $(PYTEST_ARGS) --ignore=tests/tidy
 
-check: protos  ## lint, format, types, contracts
+check: protos  ## lint, format, types, contracts, and the tests of the code's rules
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/ruff format --quiet --check $(SOURCES)
 	@$(BIN)/mypy
 	@$(PYTHON) -m stack.contracts lint
 	@$(PYTHON) -m stack.contracts breaking
-	@$(PYTHON) -m pytest -q tests/tidy
+	@$(PYTEST) -q tests/tidy
 
 bench: protos wrk  ## charges per second, latency and cost; bench/results/latest.json
 	@$(PYTHON) -m bench

@@ -1,14 +1,18 @@
-"""A real browser for tests: the Chromium of the machine, by playwright."""
+"""A real browser for tests: the Chromium of the machine, by playwright.
+
+Its headless shell when there is one: the same engine without the windows, tabs and menus, which take three
+quarters of the processor time of a page that a test opens.
+"""
 
 import os
+import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Final
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-CHROMIUM: Final = "/usr/bin/chromium"
+CHROMIUM: Final = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 ARGUMENTS: Final = [
     "--no-sandbox",
     "--disable-gpu",
@@ -17,14 +21,13 @@ ARGUMENTS: Final = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--accept-lang=en-US",  # of a context that names no locale
 ]
 # A folder: keeps pictures there, to look at the pages.
 SCREENSHOTS: Final = os.environ.get("SCREENSHOTS")
 PHONE: Final = (390, 844)
 DESK: Final = (1280, 900)
-needs_chromium = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason="no chromium on this machine"
-)
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
 @pytest.fixture(scope="session")

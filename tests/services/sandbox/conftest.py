@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +13,15 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 from aiohttp import web
+from playwright.async_api import Browser, Page
 
 from services.sandbox.app import build_app
 from services.sandbox.config import Config
 from services.sandbox.deps import DEPS
+from tests.browser import browser
 from tests.waiting import HANGING_SECONDS
+
+__all__ = ["browser"]  # the fixture, for every test of this folder
 
 KEYS = itertools.count(1)
 SID = "AC00000000000000000000000000000000"
@@ -201,3 +205,17 @@ async def receiver(sandbox: Client, unregistered_receiver: Receiver) -> Receiver
     """Registered for account sandbox-a with the secret "shh"."""
     await sandbox.register(unregistered_receiver.url)
     return unregistered_receiver
+
+
+@pytest.fixture
+async def new_page(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[Page]]]:
+    """A factory of pages that know nothing of each other and live as long as the test."""
+    pages: list[Page] = []
+
+    async def opened(**more: Any) -> Page:
+        pages.append(await browser.new_page(**more))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        await page.close()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Page
 
 PARENT = """<!doctype html><title>Shop</title><link rel="icon" href="data:,"><div id="field"></div><output></output>
 <script src="{sandbox}/psp/field.js"></script>
@@ -17,16 +17,6 @@ PARENT = """<!doctype html><title>Shop</title><link rel="icon" href="data:,"><di
     onError: (problem) => {{ output.textContent = "error " + problem.field; }},
   }});
 </script>"""
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        yield started
-        await started.close()
 
 
 @pytest.fixture
@@ -60,8 +50,8 @@ def watched(page: Page) -> list[str]:
     return errors
 
 
-async def test_a_typed_card_reaches_the_shop_as_a_token(sandbox, browser, shop):
-    page = await browser.new_page()
+async def test_a_typed_card_reaches_the_shop_as_a_token(sandbox, new_page, shop):
+    page = await new_page()
     errors = watched(page)
     await page.goto(shop)
     field = page.frame_locator("iframe")
@@ -81,10 +71,10 @@ async def test_a_typed_card_reaches_the_shop_as_a_token(sandbox, browser, shop):
     assert errors == []
 
 
-async def test_approving_leads_the_browser_back_to_the_shop(sandbox, browser, shop):
+async def test_approving_leads_the_browser_back_to_the_shop(sandbox, new_page, shop):
     back = f"{shop}?payment_reference=pay_1"
     charge = (await sandbox.charge(token="tok_3ds", return_url=back)).body
-    page = await browser.new_page()
+    page = await new_page()
     errors = watched(page)
     await page.goto(charge["redirect_url"])
     await page.get_by_role("button", name="Approve").click()

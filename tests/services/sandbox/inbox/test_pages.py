@@ -1,10 +1,8 @@
 """The inbox and the bank in a real browser."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Page
 
 from tests.services.sandbox.inbox.letters import letter, post
 
@@ -57,28 +55,18 @@ async def test_an_sms_is_shown_with_its_length(sandbox):
     assert "80 characters (UCS-2), sent in 2 parts" in await html_of(sandbox, f"/inbox/{sid}")
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        yield started
-        await started.close()
-
-
 async def violations(page: Page) -> list[tuple[str, str]]:
     found = (await Axe().run(page)).response["violations"]
     return [(each["id"], each["nodes"][0]["html"]) for each in found]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_and_no_page_is_wider_than_a_phone(sandbox, browser, scheme):
+async def test_axe_finds_nothing_and_no_page_is_wider_than_a_phone(sandbox, new_page, scheme):
     await post(sandbox)
     sid = (await sandbox.send_sms(Body="Paga: https://pay.example/s/a")).body["sid"]
     await sandbox.call("POST", "/bank/transfers", {"epc": EPC})
     (mail,) = await sandbox.inbox(channel="email")
-    page = await browser.new_page(
+    page = await new_page(
         color_scheme=scheme, locale="it-IT", viewport={"width": 390, "height": 844}
     )
     for path in ("/inbox", f"/inbox/{mail['id']}", f"/inbox/{sid}", "/bank", "/"):
@@ -88,7 +76,7 @@ async def test_axe_finds_nothing_and_no_page_is_wider_than_a_phone(sandbox, brow
         assert width <= 390, path
 
 
-async def test_an_email_shows_in_its_frame_and_its_links_open_in_a_new_tab(sandbox, browser):
+async def test_an_email_shows_in_its_frame_and_its_links_open_in_a_new_tab(sandbox, new_page):
     message = letter()
     html = message.get_payload()[1].get_payload()[0]
     html.set_content(
@@ -97,7 +85,7 @@ async def test_an_email_shows_in_its_frame_and_its_links_open_in_a_new_tab(sandb
         subtype="html",
     )
     await post(sandbox, message, "giulia@example.com")
-    page = await browser.new_page()
+    page = await new_page()
     await page.goto(f"{sandbox.url}/inbox")
     await page.get_by_role("link", name="giulia@example.com").click()
     frame = page.frame_locator("iframe")
@@ -109,8 +97,8 @@ async def test_an_email_shows_in_its_frame_and_its_links_open_in_a_new_tab(sandb
     assert await opened.title() == "Bank · Incasso sandbox"
 
 
-async def test_a_transfer_is_made_by_the_content_of_a_code(sandbox, browser):
-    page = await browser.new_page()
+async def test_a_transfer_is_made_by_the_content_of_a_code(sandbox, new_page):
+    page = await new_page()
     await page.goto(f"{sandbox.url}/bank")
     await page.get_by_label("Content of the QR code").fill(EPC)
     await page.get_by_role("button", name="Make the transfer").first.click()
