@@ -13,7 +13,7 @@ from libs.logs import log
 from libs.tasks import Tasks, cancel
 from libs.watched import FileError
 from services.gateway import app
-from services.gateway.addresses import Addresses
+from services.gateway.client_addresses import Addresses
 from services.gateway.config import Config
 from services.gateway.upstreams import Upstreams
 

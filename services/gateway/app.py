@@ -11,29 +11,29 @@ from libs.errors import Refusal
 from libs.tasks import Tasks
 from services.gateway import (
     bodies,
-    browser,
     connections,
+    delivery_reports,
     docs,
-    door,
     logos,
-    notices,
-    returns,
+    middleware,
+    return_page,
+    static_files,
     webhooks,
 )
-from services.gateway.addresses import Addresses
 from services.gateway.authentication import Keys
 from services.gateway.checkout import METHOD_SERVICES, Checkout
+from services.gateway.client_addresses import Addresses
 from services.gateway.config import Config
+from services.gateway.delivery_reports import DeliveryReports
 from services.gateway.errors import RouteNotFound
 from services.gateway.fairness import Fairness
-from services.gateway.limits import Failures, Limiter
 from services.gateway.logos import Logos
-from services.gateway.notices import Notices
 from services.gateway.pay import mistyped
 from services.gateway.pay import routes as shopper_pages
 from services.gateway.places import Places
-from services.gateway.returns import Returns
+from services.gateway.return_page import ReturnPage
 from services.gateway.routes import Route, all_routes
+from services.gateway.rules.limits import Failures, Limiter
 from services.gateway.security import Security
 from services.gateway.transcoder import Edge, Transcoder
 from services.gateway.upstreams import LOCAL, Call, Upstreams
@@ -50,7 +50,7 @@ def runner(
     security = Security(origins=config.cors_origins, secure=config.secure)
 
     def refused(refusal: Refusal) -> web.Response:
-        answer = door.refused(refusal)
+        answer = middleware.refused(refusal)
         security.protect(answer)
         return answer
 
@@ -82,7 +82,7 @@ def build(
         security=security,
     )
     known = all_routes()
-    app = web.Application(middlewares=[door.middleware(), mistyped.middleware()])
+    app = web.Application(middlewares=[middleware.middleware(), mistyped.middleware()])
     app[bodies.SECONDS] = config.body_seconds
     app.on_response_prepare.append(security.on_prepare)
     local = local_calls(upstreams)
@@ -92,12 +92,12 @@ def build(
     add_preflights(app, known, security)
     add_webhooks(app, config, upstreams, edge)
     refresh = upstreams.method("payments", "RefreshPayment")
-    back = Returns(refresh, edge.failures.returns, addresses)
-    app.router.add_get(returns.PATH, back.arrive, allow_head=False)
+    page = ReturnPage(refresh, edge.failures.returns, addresses)
+    app.router.add_get(return_page.PATH, page.arrive, allow_head=False)
     app.router.add_get(logos.PATH, Logos(upstreams.method("merchants", "GetLogo")).serve)
     shopper_pages.add(app, config, upstreams, edge)
     app.add_routes(docs.routes(known, config))
-    app.add_routes(browser.routes(demo_pages=config.demo_pages))
+    app.add_routes(static_files.routes(demo_pages=config.demo_pages))
     return app
 
 
@@ -105,7 +105,7 @@ def add_webhooks(app: web.Application, config: Config, upstreams: Upstreams, edg
     """What others tell us: PSPs, SMS providers, mail servers."""
     handle = upstreams.method("payments", "HandlePspWebhook")
     psp = PspWebhooks(handle, edge.failures.webhooks, edge.addresses)
-    told = Notices(
+    reports = DeliveryReports(
         upstreams.method("notify", "HandleSmsStatus"),
         upstreams.method("notify", "HandleBounce"),
         failures=edge.failures,
@@ -113,8 +113,8 @@ def add_webhooks(app: web.Application, config: Config, upstreams: Upstreams, edg
         public_url=config.public_url,
     )
     app.router.add_post(webhooks.PATH, psp.receive)
-    app.router.add_post(notices.SMS_PATH, told.sms)
-    app.router.add_post(notices.BOUNCE_PATH, told.bounce)
+    app.router.add_post(delivery_reports.SMS_PATH, reports.sms)
+    app.router.add_post(delivery_reports.BOUNCE_PATH, reports.bounce)
 
 
 def fairness(config: Config) -> Fairness:

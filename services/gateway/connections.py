@@ -17,14 +17,14 @@ from aiohttp.http_exceptions import LineTooLong
 from libs.errors import InternalError, Refusal
 from libs.logs import log
 from services.gateway import problems
-from services.gateway.addresses import network
+from services.gateway.client_addresses import network
 from services.gateway.errors import (
     HeadersSlow,
     HeadersTooLarge,
     HttpMalformed,
     TooManyConnections,
 )
-from services.gateway.limits import Held
+from services.gateway.rules.limits import Held
 
 MAX_LINE_BYTES: Final = 8190
 MAX_HEADERS: Final = 100

@@ -14,8 +14,8 @@ from typing import Final
 
 from services.gateway.authentication import Identity
 from services.gateway.errors import PlanRateExceeded, TooManyRequests
-from services.gateway.limits import Limiter, Plans, Quota
 from services.gateway.places import Places
+from services.gateway.rules.limits import Limiter, Plans, Quota
 
 REFUSALS_PER_SECOND: Final = 50.0
 MAX_HELD_BACK_SECONDS: Final = 8.0

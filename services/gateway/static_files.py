@@ -1,4 +1,4 @@
-"""Files that the gateway hands to browsers, read once."""
+"""Files that browsers load, read once: the web component, stylesheet and scripts of pages, a demo."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,6 +7,13 @@ from typing import Final
 
 from aiohttp import web
 
+from services.gateway.security import CSP_PAGE
+
+# For pages of other sites.
+ANYWHERE: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
 _FOLDER: Final = Path(__file__).parent / "static"
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -46,3 +53,16 @@ def made(body: bytes, ending: str, *, headers: dict[str, str] | None = None) -> 
 def asset(name: str, headers: dict[str, str] | None = None) -> StaticFile:
     path = _FOLDER / name
     return made(path.read_bytes(), path.suffix, headers=headers)
+
+
+def routes(*, demo_pages: bool) -> list[web.RouteDef]:
+    found = {
+        "/js/v1/incasso.js": asset("incasso.js", ANYWHERE),
+        "/assets/pages.css": asset("pages.css"),
+        "/assets/pay.js": asset("pay.js"),
+    }
+    if demo_pages:
+        policy = {"Content-Security-Policy": CSP_PAGE}
+        found["/demo/one-click"] = asset("demo_one_click.html", policy)
+        found["/demo/one-click.js"] = asset("demo_one_click.js")
+    return [web.get(path, file.serve) for path, file in found.items()]

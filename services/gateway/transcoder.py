@@ -18,9 +18,9 @@ from libs.errors import (
     ScopeMissing,
 )
 from libs.tasks import Tasks
-from services.gateway import authentication, bodies, json_in, json_text, problems, room
-from services.gateway.addresses import Addresses, network, plain
+from services.gateway import authentication, bodies, problems
 from services.gateway.authentication import Identity, Keys
+from services.gateway.client_addresses import Addresses, network, plain
 from services.gateway.errors import (
     IdempotencyKeyInvalid,
     MediaTypeUnsupported,
@@ -28,8 +28,9 @@ from services.gateway.errors import (
     http_status,
 )
 from services.gateway.fairness import Fairness
-from services.gateway.limits import Failures
 from services.gateway.routes import Route
+from services.gateway.rules import body_size, json_in, json_text
+from services.gateway.rules.limits import Failures
 from services.gateway.security import Security
 from services.gateway.upstreams import Call, message_class
 
@@ -62,7 +63,7 @@ class Transcoder:
         self._call = call
         self._edge = edge
         self._message = message_class(route.rpc.input_type)
-        self._most_bytes = room.of_call(route.rpc.input_type)
+        self._most_bytes = body_size.of_call(route.rpc.input_type)
         self._not_in_body = route.elsewhere
         self._not_in_query = route.elsewhere
         if route.body:

@@ -16,9 +16,9 @@ from libs import client
 from libs.errors import Kind, Refusal
 from libs.text import without_controls
 from services.gateway import bodies
-from services.gateway.addresses import Addresses
+from services.gateway.client_addresses import Addresses
 from services.gateway.errors import TooManyRequests
-from services.gateway.limits import Limiter
+from services.gateway.rules.limits import Limiter
 from services.gateway.transcoder import JSON_HEADERS
 
 PATH: Final = "/webhooks/psp/{psp_account_id}"

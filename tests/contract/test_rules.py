@@ -3,7 +3,7 @@
 import pytest
 
 from libs import json_out
-from services.gateway import openapi
+from services.gateway.openapi import document
 from services.gateway.routes import all_routes
 from tests.contract.node import needs_node, run, workplace
 
@@ -13,7 +13,7 @@ pytestmark = [needs_node, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    found = openapi.document(all_routes(), public_url="https://pay.example")
+    found = document.build(all_routes(), public_url="https://pay.example")
     return workplace(tmp_path_factory.mktemp("rules"), json_out.dump(found))
 
 

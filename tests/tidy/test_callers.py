@@ -10,7 +10,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from libs import descriptors
 from libs.services import CALLERS
 from services.gateway.checkout import METHOD_SERVICES
-from services.gateway.pay import backend
+from services.gateway.pay import paylink_client
 from tests.tidy.sources import Source, shipped
 
 RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
@@ -52,8 +52,8 @@ def gateway_calls(source: Source) -> Iterator[str]:
     named = BY_NAME.findall(source.text)
     if source.path.stem == "checkout":
         named += [(service, "GetOffer") for service in METHOD_SERVICES.values()]
-    if source.path.parts[-2:] == ("pay", "backend.py"):
-        named += [("paylink", name) for name in backend.NAMES]
+    if source.path.parts[-2:] == ("pay", "paylink_client.py"):
+        named += [("paylink", name) for name in paylink_client.NAMES]
     for service, name in named:
         yield from (
             rpc.full_name

@@ -13,9 +13,9 @@ from incasso.paylink.v1 import pages_pb2
 from libs.display import FALLBACK
 from services.gateway import bodies
 from services.gateway.errors import BodyTooLarge
-from services.gateway.limits import Limiter
 from services.gateway.pay import rendering
 from services.gateway.pay.texts import WORDS
+from services.gateway.rules.limits import Limiter
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

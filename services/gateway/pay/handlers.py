@@ -12,9 +12,9 @@ from incasso.paylink.v1 import pages_pb2
 from libs.errors import Kind, OutcomeUnknown, Refusal
 from libs.text import isolated, without_controls
 from services.gateway.errors import GatewayRefusal
-from services.gateway.limits import Limiter
 from services.gateway.pay import forms, guard, rendering, texts, view
-from services.gateway.pay.backend import Paylink
+from services.gateway.pay.paylink_client import Paylink
+from services.gateway.rules.limits import Limiter
 from services.gateway.transcoder import Edge
 
 PAGE: Final = "/p/{token}"

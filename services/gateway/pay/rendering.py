@@ -14,8 +14,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from incasso.paylink.v1 import pages_pb2
 from libs import display, text
 from services.gateway.pay import view
+from services.gateway.pay.rules.theme import theme
 from services.gateway.pay.texts import WORDS
-from services.gateway.pay.theme import theme
 
 STRIPE_SCRIPT: Final = "https://js.stripe.com"
 # What Stripe's guide asks for beside the origin of its script.

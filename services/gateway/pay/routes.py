@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from services.gateway.config import Config
-from services.gateway.pay import handlers, live, shop
-from services.gateway.pay.backend import Paylink
+from services.gateway.pay import event_stream, handlers, shop
+from services.gateway.pay.paylink_client import Paylink
 from services.gateway.transcoder import Edge
 from services.gateway.upstreams import Upstreams
 
@@ -13,13 +13,13 @@ def add(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) 
     paylink = Paylink(upstreams)
     pay = handlers.PayPages(paylink, edge, config.public_url)
     shops = shop.ShopPages(paylink, edge, config.public_url)
-    streams = live.Live(paylink, edge)
+    streams = event_stream.EventStreams(paylink, edge)
     app.on_shutdown.append(streams.stop)
     app.add_routes(
         [
             web.get(handlers.RETURN, pay.come_back, allow_head=False),
             web.get(handlers.PAGE, pay.show),
-            web.get(live.PATH, streams.stream, allow_head=False),
+            web.get(event_stream.PATH, streams.stream, allow_head=False),
             web.get(handlers.STOP, pay.show_stop),
             web.get(handlers.FORM, pay.go_back),
             web.post(handlers.FORM, pay.submit),

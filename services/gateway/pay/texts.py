@@ -4,7 +4,7 @@ from typing import Final
 
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Refusal
-from services.gateway.pay import texts_en, texts_it
+from services.gateway.pay.rules import texts_en, texts_it
 
 WORDS: Final[dict[str, dict[str, str]]] = {"en": texts_en.WORDS, "it": texts_it.WORDS}
 # A refusal's reason, or what the gateway itself has to say → the word that tells it.

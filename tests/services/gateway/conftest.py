@@ -25,7 +25,7 @@ from libs.services import SERVICES
 from libs.tasks import Tasks
 from services.gateway import app as gateway_app
 from services.gateway import connections
-from services.gateway.addresses import Addresses
+from services.gateway.client_addresses import Addresses
 from services.gateway.config import Config
 from services.gateway.upstreams import Upstreams, message_class
 from services.sandbox.app import build_app as build_sandbox

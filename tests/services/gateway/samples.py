@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from libs import json_values, validation
-from services.gateway import examples
+from services.gateway.openapi import examples
 from services.gateway.routes import Route, all_routes
 
 ROUTES = all_routes()

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from incasso.payments.v1 import payments_pb2
 from libs.errors import InvalidArgument
-from services.gateway import json_in, json_text, room
 from services.gateway.errors import JsonMalformed
+from services.gateway.rules import body_size, json_in, json_text
 from services.gateway.upstreams import message_class
 from tests.services.gateway.samples import ROUTES, name_of
 from tests.services.gateway.test_transcoder import BODY, KEY, PAY, problem
@@ -92,7 +92,7 @@ BEYOND = {"UpdateRouting"}
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.body], ids=name_of)
 def test_a_call_takes_all_that_its_fields_may_hold(route):
-    fits = room.of_message(route.rpc.input_type) <= room.MOST_BYTES
+    fits = body_size.of_message(route.rpc.input_type) <= body_size.MOST_BYTES
     assert fits != (route.rpc.name in BEYOND)
 
 

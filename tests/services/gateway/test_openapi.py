@@ -5,10 +5,10 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from libs import json_out
-from services.gateway import comments, openapi
+from services.gateway.openapi import comments, document
 from tests.services.gateway.samples import ROUTES, name_of, sample
 
-DOCUMENT = openapi.document(ROUTES, public_url="http://127.0.0.1:8080")
+DOCUMENT = document.build(ROUTES, public_url="http://127.0.0.1:8080")
 
 
 def operation_of(route):
@@ -28,9 +28,9 @@ def test_the_document_is_valid():
 async def test_it_is_served_and_the_same_each_time(gateway):
     async with gateway.request("GET", "/openapi.json", key=None) as response:
         served = await response.json()
-    again = openapi.document(ROUTES, public_url="http://127.0.0.1")
+    again = document.build(ROUTES, public_url="http://127.0.0.1")
     assert served == json.loads(json_out.dump(again))
-    assert json_out.dump(openapi.document(ROUTES, public_url="http://127.0.0.1:8080")) == (
+    assert json_out.dump(document.build(ROUTES, public_url="http://127.0.0.1:8080")) == (
         json_out.dump(DOCUMENT)
     )
 

@@ -12,7 +12,7 @@ from incasso.common.v1 import offer_pb2
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import descriptors
-from services.gateway import comments
+from services.gateway.openapi import comments
 from services.gateway.pay import view
 from services.gateway.pay.texts import SAID
 from tests.services.gateway import pay_samples as samples

@@ -8,7 +8,7 @@ from incasso.common.v1 import money_pb2
 from incasso.oneclick.v1 import oneclick_pb2
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Kind, RemoteRefusal
-from services.gateway import room
+from services.gateway.rules import body_size
 from tests.services.gateway.samples import ROUTES, name_of, sample
 from tests.waiting import HANGING_SECONDS, until
 
@@ -140,7 +140,7 @@ async def test_another_media_type_is_refused(gateway, kind):
 
 async def test_a_large_body_is_refused_by_length_and_by_chunks(gateway):
     headers = {**KEY, "Content-Type": "application/json"}
-    large = json.dumps({**BODY, "description": "x" * room.MOST_BYTES}).encode()
+    large = json.dumps({**BODY, "description": "x" * body_size.MOST_BYTES}).encode()
     async with gateway.request("POST", PAY, data=io.BytesIO(large), headers=headers) as response:
         await problem(response, 413, "body_too_large")
 
@@ -148,7 +148,7 @@ async def test_a_large_body_is_refused_by_length_and_by_chunks(gateway):
         for _ in range(size // 1024):
             yield b" " * 1024
 
-    for size in (room.MOST_BYTES + 1024, 2 * room.MOST_BYTES):
+    for size in (body_size.MOST_BYTES + 1024, 2 * body_size.MOST_BYTES):
         async with gateway.request("POST", PAY, data=chunks(size), headers=headers) as response:
             await problem(response, 413, "body_too_large")
 

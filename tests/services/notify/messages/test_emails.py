@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from libs import rows
 from libs.money import Money
-from services.gateway.pay import texts_en, texts_it
+from services.gateway.pay.rules import texts_en, texts_it
 from services.notify.messages import rendering
 from services.notify.messages.paylink_client import about_link
 from services.notify.messages.rules import emails, gsm, texts

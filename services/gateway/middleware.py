@@ -32,7 +32,7 @@ def middleware() -> Any:
     """Of every request; security headers come with `Security.on_prepare`."""
 
     @web.middleware
-    async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.perf_counter()
         resource = request.match_info.route.resource
         route = resource.canonical if resource is not None else "unmatched"
@@ -56,7 +56,7 @@ def middleware() -> Any:
         HTTP_SECONDS.labels(method, route, str(response.status)).observe(seconds)
         return response
 
-    return door
+    return answer
 
 
 def refused(refusal: Refusal) -> web.Response:

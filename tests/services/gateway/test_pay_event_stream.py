@@ -8,7 +8,7 @@ import pytest
 
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from libs.errors import OutcomeUnknown
-from services.gateway.pay import live
+from services.gateway.pay import event_stream
 from tests.services.gateway.pay_samples import PATH, TOKEN, UNKNOWN, USE
 from tests.waiting import HANGING_SECONDS
 
@@ -63,7 +63,7 @@ async def test_a_change_is_told_at_once(gateway, changing):
         assert "event: changed" in found
         assert json.loads(found[-1][5:]) == {"version": 8, "state": "paid"}
     seen = gateway.services.last("WaitForPayPage").request
-    assert (seen.token, seen.use, seen.timeout_ms) == (TOKEN, USE, live.POLL_MS)
+    assert (seen.token, seen.use, seen.timeout_ms) == (TOKEN, USE, event_stream.POLL_MS)
 
 
 async def test_what_changed_before_the_stream_began_is_told(gateway, changing):
@@ -83,7 +83,7 @@ async def test_unknown_links_have_no_stream(gateway):
 
 
 async def test_a_stream_outlives_a_backend_that_does_not_answer(gateway, changing, monkeypatch):
-    monkeypatch.setattr(live, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(event_stream, "PAUSE_SECONDS", 0.05)
     calls = gateway.services.answers["WaitForPayPage"]
     async with gateway.request("GET", EVENTS, key=None) as response:
         await lines_until(response, ": still here")
@@ -97,7 +97,7 @@ async def test_a_stream_outlives_a_backend_that_does_not_answer(gateway, changin
 
 async def test_streams_of_one_link_are_limited_and_given_back(gateway, changing):
     opened = []
-    for _ in range(live.PER_TOKEN):
+    for _ in range(event_stream.PER_TOKEN):
         response = await gateway.request("GET", EVENTS, key=None)
         assert response.status == 200
         opened.append(response)
@@ -105,7 +105,7 @@ async def test_streams_of_one_link_are_limited_and_given_back(gateway, changing)
         assert response.status == 429
     for response in opened:
         response.close()
-    for _ in range(2 * live.PER_TOKEN):
+    for _ in range(2 * event_stream.PER_TOKEN):
         changing.put_nowait(answer(8))  # writing finds out that nobody listens
     async with asyncio.timeout(HANGING_SECONDS):
         while True:
@@ -117,7 +117,7 @@ async def test_streams_of_one_link_are_limited_and_given_back(gateway, changing)
 
 
 async def test_streams_of_one_address_are_limited_whatever_their_links(gateway, monkeypatch):
-    monkeypatch.setattr(live, "PER_ADDRESS", 2)
+    monkeypatch.setattr(event_stream, "PER_ADDRESS", 2)
     async with (
         gateway.request("GET", "/p/one/events?version=0", key=None) as first,
         gateway.request("GET", "/p/two/events?version=0", key=None) as second,

@@ -9,7 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from incasso.rest.v1 import options_pb2
 from libs import json_values, validation
-from services.gateway import comments
+from services.gateway.openapi import comments
 
 _ID: Final = "06f2k8q4v0t1m9z7c3x5b6n8d4"
 _PREFIX = re.compile(r"`([a-z]{2,4})_…`")

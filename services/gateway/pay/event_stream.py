@@ -11,10 +11,10 @@ from aiohttp import web
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from libs import json_values
 from libs.errors import Kind, Refusal
-from services.gateway.limits import Held
 from services.gateway.pay import guard
-from services.gateway.pay.backend import Paylink
 from services.gateway.pay.handlers import token_of, use_of
+from services.gateway.pay.paylink_client import Paylink
+from services.gateway.rules.limits import Held
 from services.gateway.transcoder import Edge
 
 PATH: Final = "/p/{token}/events"
@@ -33,7 +33,7 @@ _HEADERS: Final = {
 }
 
 
-class Live:
+class EventStreams:
     """The streams of this process; `stop` ends them."""
 
     def __init__(self, paylink: Paylink, edge: Edge) -> None:

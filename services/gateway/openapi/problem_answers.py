@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from libs import validation
 from libs.errors import Refusal
-from services.gateway import comments, openapi_headers, problems
+from services.gateway import problems
+from services.gateway.openapi import answer_headers, comments
 from services.gateway.routes import Route
 
 Schema = dict[str, Any]
@@ -64,7 +65,7 @@ def _error(status: int, codes: Sequence[str]) -> Schema:
     listed = ", ".join(f"`{code}`" for code in codes)
     return {
         "description": f"{HTTPStatus(status).phrase}: {listed}",
-        "headers": openapi_headers.of_refusal(status),
+        "headers": answer_headers.of_refusal(status),
         "content": {
             problems.MEDIA_TYPE: {
                 "schema": {"$ref": "#/components/schemas/Problem"},
@@ -111,7 +112,7 @@ def _problem(status: int, code: str) -> Schema:
     }
     if code == "invalid_argument":
         found["errors"] = [{"pointer": "/amount/currency", "detail": "is required"}]
-    return {**found, "trace_id": openapi_headers.TRACE_ID}
+    return {**found, "trace_id": answer_headers.TRACE_ID}
 
 
 def schema() -> Schema:

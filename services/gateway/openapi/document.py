@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from libs import idempotency, json_values, validation
-from services.gateway import comments, examples, openapi_errors, openapi_headers
+from services.gateway.openapi import answer_headers, comments, examples, problem_answers
+from services.gateway.openapi.schemas import Schema, Schemas, View
 from services.gateway.routes import Route
-from services.gateway.schemas import Schema, Schemas, View
 
 _DESCRIPTION: Final = """\
 Take money by one click, once and only once.
@@ -32,7 +32,7 @@ outcome comes later: never charge again in another way.
 """
 
 
-def document(
+def build(
     routes: Sequence[Route], *, public_url: str, contact_email: str = "", version: str = "v1"
 ) -> Schema:
     schemas = Schemas()
@@ -57,9 +57,9 @@ def document(
         "tags": [{"name": name, "description": text} for name, text in sorted(tags.items())],
         "paths": paths,
         "components": {
-            "schemas": {**schemas.components(), "Problem": openapi_errors.schema()},
-            "examples": openapi_errors.example_components(routes),
-            "headers": openapi_headers.components(),
+            "schemas": {**schemas.components(), "Problem": problem_answers.schema()},
+            "examples": problem_answers.example_components(routes),
+            "headers": answer_headers.components(),
             "securitySchemes": _security_schemes(routes),
         },
     }
@@ -93,7 +93,7 @@ def _operation(route: Route, schemas: Schemas) -> Schema:
         operation["requestBody"] = _request_body(route, schemas)
     operation["responses"] = {
         str(route.success_status): _success(route, schemas),
-        **openapi_errors.responses(route),
+        **problem_answers.responses(route),
     }
     return operation
 
@@ -175,7 +175,7 @@ def _success(route: Route, schemas: Schemas) -> Schema:
         schema = {"anyOf": [schema, schemas.message(message, view=View.BROWSER)]}
     return {
         "description": comments.summary(message.full_name) or "Done",
-        "headers": openapi_headers.of_answer(),
+        "headers": answer_headers.of_answer(),
         "content": {
             "application/json": {
                 "schema": schema,

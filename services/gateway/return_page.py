@@ -17,9 +17,9 @@ from aiohttp import web
 from incasso.payments.v1 import payments_pb2
 from libs import client, display, ids, json_values, telemetry
 from libs.errors import Kind, Refusal
-from services.gateway.addresses import Addresses
+from services.gateway.client_addresses import Addresses
 from services.gateway.errors import TooManyRequests
-from services.gateway.limits import Limiter
+from services.gateway.rules.limits import Limiter
 from services.gateway.security import CSP_PAGE
 
 PATH: Final = "/return/{payment_id}"
@@ -69,7 +69,7 @@ TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
 }
 
 
-class Returns:
+class ReturnPage:
     """`refresh` is payments' RefreshPayment."""
 
     def __init__(self, refresh: Any, failures: Limiter, addresses: Addresses) -> None:

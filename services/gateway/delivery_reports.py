@@ -1,4 +1,4 @@
-"""What becomes of messages, passed on byte by byte to notify: SMS states and bounces.
+"""Delivery reports, passed on byte by byte to notify: SMS states and bounces.
 
 Not authenticated here: notify verifies the provider's signature, or the message's return address.
 """
@@ -14,9 +14,9 @@ from incasso.notify.v1 import messages_pb2
 from libs import client
 from libs.errors import Refusal
 from services.gateway import bodies
-from services.gateway.addresses import Addresses
+from services.gateway.client_addresses import Addresses
 from services.gateway.errors import MediaTypeUnsupported, TooManyRequests
-from services.gateway.limits import Failures, Limiter
+from services.gateway.rules.limits import Failures, Limiter
 from services.gateway.transcoder import JSON_HEADERS
 from services.gateway.webhooks import (
     CALLERS_FAULT,
@@ -30,7 +30,7 @@ BOUNCE_PATH: Final = "/webhooks/bounces"
 BOUNCE_TYPE: Final = "message/rfc822"
 
 
-class Notices:
+class DeliveryReports:
     """`sms` and `bounce` are notify's HandleSmsStatus and HandleBounce."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Notices:
     async def sms(self, request: web.Request) -> web.Response:
         """A provider's signature covers the address that it was given, which is the public one."""
 
-        async def told() -> Message:
+        async def report() -> Message:
             return messages_pb2.HandleSmsStatusRequest(
                 provider=request.match_info["provider"],
                 url=f"{self._public_url}{request.path_qs}",
@@ -53,29 +53,29 @@ class Notices:
                 headers=headers_of(request),
             )
 
-        return await self._pass_on(request, self._handle_sms, told, self._failures.sms)
+        return await self._pass_on(request, self._handle_sms, report, self._failures.sms)
 
     async def bounce(self, request: web.Request) -> web.Response:
         """A whole message, as mail servers hand it to a program."""
 
-        async def told() -> Message:
+        async def report() -> Message:
             if bodies.media_type_of(request)[0] != BOUNCE_TYPE:
                 raise MediaTypeUnsupported(f"Send the message as `Content-Type: {BOUNCE_TYPE}`.")
             return messages_pb2.HandleBounceRequest(body=await bodies.raw(request, MAX_BODY_BYTES))
 
-        return await self._pass_on(request, self._handle_bounce, told, self._failures.bounces)
+        return await self._pass_on(request, self._handle_bounce, report, self._failures.bounces)
 
     async def _pass_on(
         self,
         request: web.Request,
         handle: Any,
-        told: Callable[[], Awaitable[Message]],
+        report: Callable[[], Awaitable[Message]],
         failures: Limiter,
     ) -> web.Response:
         address, at = self._addresses.bucket(request), time.monotonic()
         if wait := failures.wait_seconds(address, at):
             raise TooManyRequests(wait)
-        message = await told()
+        message = await report()
         try:
             await client.call(handle, message, timeout_seconds=TIMEOUT_SECONDS)
         except Refusal as refusal:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from google.protobuf import descriptor_pb2
 
-STUBS: Final = Path(__file__).resolve().parent.parent.parent / "libs" / "pb" / "incasso.binpb"
+STUBS: Final = Path(__file__).resolve().parents[3] / "libs" / "pb" / "incasso.binpb"
 _ERROR = re.compile(r"\b([a-z][a-z0-9_]*) \((\d{3})\)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 

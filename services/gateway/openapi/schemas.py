@@ -8,7 +8,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 
 from incasso.rest.v1 import options_pb2
 from libs import json_values, validation
-from services.gateway import comments, examples
+from services.gateway.openapi import comments, examples
 
 Schema = dict[str, Any]
 

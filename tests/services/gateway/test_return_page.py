@@ -3,7 +3,7 @@ import pytest
 from incasso.payments.v1 import payments_pb2
 from libs import ids
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
-from services.gateway.returns import TEXTS, with_outcome
+from services.gateway.return_page import TEXTS, with_outcome
 
 PAYMENT_ID = ids.new("pay")
 PATH = f"/return/{PAYMENT_ID}"
