@@ -12,14 +12,13 @@ from google.protobuf.message import Message
 from cli import output
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
-from libs import client, context, identity, services, settings, tls
+from libs import client, context, deadlines, identity, services, settings, tls
 from libs.errors import IdentityRefused, Refusal, ServiceUnavailable
 from libs.identity import OPERATOR, Signer
 from libs.settings import TlsSettings
 from libs.watched import FileError
 
 KEY_FILE: Final = "INCASSO_IDENTITY_KEY_FILE"
-TIMEOUT_SECONDS: Final = 15.0
 
 NEXT_STEPS: Final = {
     "merchant_not_found": "`incasso merchants list` shows the merchants.",
@@ -126,4 +125,4 @@ async def _ask(service: Service, target: str, rpc: str, request: Message, mercha
     context.set_current(context.Call(merchant_id=merchant_id, actor=OPERATOR))
     async with client.channel(target) as channel:
         method = getattr(service.stub(channel), rpc)
-        return await client.call(method, request, timeout_seconds=TIMEOUT_SECONDS)
+        return await client.call(method, request, timeout_seconds=deadlines.CALL)

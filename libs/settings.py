@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from libs import deadlines
 from libs.tls import Tls
 
 S = TypeVar("S", bound="TlsSettings")
@@ -47,7 +48,7 @@ class Settings(TlsSettings):
     admin_port: int = Field(default=0, ge=0, le=65535)  # health and metrics
     listen_host: str = "127.0.0.1"
     drain_seconds: float = Field(default=0.0, ge=0)  # between NOT_SERVING and stop
-    grace_seconds: float = Field(default=20.0, ge=0)  # for calls under way at stop
+    grace_seconds: float = Field(default=deadlines.STOP, ge=0)  # for calls under way at stop
 
 
 class ServiceSettings(Settings):

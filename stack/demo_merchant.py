@@ -19,7 +19,7 @@ import aiohttp
 
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
-from libs import client, context, identity
+from libs import client, context, deadlines, identity
 from libs.identity import OPERATOR
 from stack.embedded import Stack
 from stack.private import write_private
@@ -30,7 +30,6 @@ PLAN = "pro"  # whose quotas nobody reaches by trying things out
 COLOUR = "#0f5b4c"  # of its logo
 IBAN = "IT60X0542811101000000123456"  # the example of Italian banks: nobody's
 LOGO = Path(__file__).with_name("demo_logo.png")
-CALL_TIMEOUT_SECONDS = 10.0
 SANDBOX_ACCOUNTS = ("sandbox-a", "sandbox-b")
 STRIPE_ACCOUNT = "stripe"
 # Where the gateway takes a PSP's webhooks, by the id of the PSP account.
@@ -73,7 +72,7 @@ async def create_merchant(
         plan=plan,
     )
     async with merchants(stack) as stub:
-        made = await client.call(stub.CreateMerchant, request, timeout_seconds=CALL_TIMEOUT_SECONDS)
+        made = await client.call(stub.CreateMerchant, request, timeout_seconds=deadlines.QUESTION)
     by_kind = {key.kind: key.secret for key in made.api_keys}
     await connect_psps(stack, made.merchant.id, suffix=suffix)
     return DemoMerchant(
@@ -115,14 +114,12 @@ async def give_a_face(stack: Stack, merchant_id: str) -> None:
     with acting_for(merchant_id):
         async with merchants(stack) as stub:
             request = merchants_pb2.GetMerchantRequest()
-            found = await client.call(
-                stub.GetMerchant, request, timeout_seconds=CALL_TIMEOUT_SECONDS
-            )
+            found = await client.call(stub.GetMerchant, request, timeout_seconds=deadlines.QUESTION)
             if found.merchant.HasField("branding") or found.merchant.HasField("bank_account"):
                 return
-            await client.call(stub.UpdateMerchant, look, timeout_seconds=CALL_TIMEOUT_SECONDS)
-            await client.call(stub.ChangeBankAccount, account, timeout_seconds=CALL_TIMEOUT_SECONDS)
-            await client.call(stub.PutLogo, logo, timeout_seconds=CALL_TIMEOUT_SECONDS)
+            await client.call(stub.UpdateMerchant, look, timeout_seconds=deadlines.QUESTION)
+            await client.call(stub.ChangeBankAccount, account, timeout_seconds=deadlines.QUESTION)
+            await client.call(stub.PutLogo, logo, timeout_seconds=deadlines.QUESTION)
 
 
 async def connect_psps(stack: Stack, merchant_id: str, *, suffix: str) -> None:
@@ -146,7 +143,7 @@ async def _connect_psps(stack: Stack, *, suffix: str) -> None:
     async with payments(stack) as stub, aiohttp.ClientSession() as http:
         request: Any = payments_pb2.ListPspAccountsRequest()
         listed = await client.call(
-            stub.ListPspAccounts, request, timeout_seconds=CALL_TIMEOUT_SECONDS
+            stub.ListPspAccounts, request, timeout_seconds=deadlines.QUESTION
         )
         existing = {account.name: account.id for account in listed.data}
         for name in (*SANDBOX_ACCOUNTS, STRIPE_ACCOUNT):
@@ -157,7 +154,7 @@ async def _connect_psps(stack: Stack, *, suffix: str) -> None:
                     name=name, psp=psp, credentials=f"{name}{suffix}"
                 )
                 made = await client.call(
-                    stub.CreatePspAccount, request, timeout_seconds=CALL_TIMEOUT_SECONDS
+                    stub.CreatePspAccount, request, timeout_seconds=deadlines.QUESTION
                 )
                 existing[name] = made.psp_account.id
             url = stack.url + WEBHOOK_PATH.format(psp_account_id=existing[name])

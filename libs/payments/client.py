@@ -11,7 +11,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
-from libs import client, wire
+from libs import client, deadlines, wire
 from libs.errors import (
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
@@ -22,8 +22,6 @@ from libs.errors import (
 from libs.payments.answer import Answer, Decline, Intent, Outcome
 from libs.seal import Seal, SealBrokenError
 
-MONEY_TIMEOUT_SECONDS: Final = 25.0  # payments may ask two PSPs, ten seconds each
-READ_TIMEOUT_SECONDS: Final = 5.0
 NOT_FOUND: Final = "payment_not_found"
 
 _State = payments_pb2.Payment
@@ -61,7 +59,7 @@ async def move(method: Any, request: Message, *, key: str) -> Any:
     """
     try:
         return await client.call(
-            method, request, timeout_seconds=MONEY_TIMEOUT_SECONDS, idempotency_key=key
+            method, request, timeout_seconds=deadlines.MONEY, idempotency_key=key
         )
     except RemoteRefusal as refusal:
         if is_certain(refusal):
@@ -169,4 +167,4 @@ class Payments:
         return answer_of((await move(self._stub.CancelPayment, request, key=key)).payment)
 
     async def _read(self, method: Any, request: Message) -> Any:
-        return await client.call(method, request, timeout_seconds=READ_TIMEOUT_SECONDS)
+        return await client.call(method, request, timeout_seconds=deadlines.READ)

@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from aiohttp import web
 
-from libs import client
+from libs import client, deadlines
 from libs.errors import Refusal
 from libs.tasks import Tasks
 from services.gateway import (
@@ -39,7 +38,6 @@ from services.gateway.transcoder import Edge, Transcoder
 from services.gateway.upstreams import LOCAL, Call, Upstreams
 from services.gateway.webhooks import PspWebhooks
 
-AUTHENTICATE_SECONDS: Final = 2.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -131,9 +129,7 @@ def fairness(config: Config) -> Fairness:
 
 def keys(upstreams: Upstreams) -> Keys:
     authenticate = upstreams.method("merchants", "AuthenticateKey")
-    return Keys(
-        lambda request: client.call(authenticate, request, timeout_seconds=AUTHENTICATE_SECONDS)
-    )
+    return Keys(lambda request: client.call(authenticate, request, timeout_seconds=deadlines.BRIEF))
 
 
 def local_calls(upstreams: Upstreams) -> dict[str, Call]:

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from incasso.common.v1 import money_pb2, offer_pb2
 from incasso.gateway.v1 import checkout_pb2
-from libs import client, services, validation
+from libs import client, deadlines, services, validation
 from libs.errors import Refusal
 from libs.logs import log
 from services.gateway.upstreams import message_class, rpc_of
@@ -20,7 +20,6 @@ from services.gateway.upstreams import message_class, rpc_of
 METHOD_SERVICES: Final = {
     service.offers: service.name for service in services.SERVICES if service.offers
 }
-DEADLINE_SECONDS: Final = 0.5
 UNAVAILABLE: Final = "method_unavailable"
 
 
@@ -51,8 +50,8 @@ class Checkout:
         request: Any = kind()  # each service has its own, all with a cart
         request.cart.CopyFrom(cart)
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                answer = await client.call(ask, request, timeout_seconds=DEADLINE_SECONDS)
+            async with asyncio.timeout(deadlines.OFFER):
+                answer = await client.call(ask, request, timeout_seconds=deadlines.OFFER)
         except (Refusal, TimeoutError) as error:
             reason = error.reason if isinstance(error, Refusal) else "timeout"
             log.warning("no offer", method=method, reason=reason)

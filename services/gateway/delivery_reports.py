@@ -11,7 +11,7 @@ from aiohttp import web
 from google.protobuf.message import Message
 
 from incasso.notify.v1 import messages_pb2
-from libs import client
+from libs import client, deadlines
 from libs.errors import Refusal
 from services.gateway import bodies
 from services.gateway.client_addresses import Addresses
@@ -21,7 +21,6 @@ from services.gateway.transcoder import JSON_HEADERS
 from services.gateway.webhooks import (
     CALLERS_FAULT,
     MAX_BODY_BYTES,
-    TIMEOUT_SECONDS,
     headers_of,
 )
 
@@ -77,7 +76,7 @@ class DeliveryReports:
             raise TooManyRequests(wait)
         message = await report()
         try:
-            await client.call(handle, message, timeout_seconds=TIMEOUT_SECONDS)
+            await client.call(handle, message, timeout_seconds=deadlines.QUESTION)
         except Refusal as refusal:
             if refusal.kind in CALLERS_FAULT:
                 failures.take(address, at)

@@ -15,7 +15,7 @@ import jinja2
 from aiohttp import web
 
 from incasso.payments.v1 import payments_pb2
-from libs import client, display, ids, json_values, telemetry
+from libs import client, deadlines, display, ids, json_values, telemetry
 from libs.errors import Kind, Refusal
 from services.gateway.client_addresses import Addresses
 from services.gateway.errors import TooManyRequests
@@ -23,7 +23,6 @@ from services.gateway.rules.limits import Limiter
 from services.gateway.security import CSP_PAGE
 
 PATH: Final = "/return/{payment_id}"
-TIMEOUT_SECONDS: Final = 15.0
 CHECKING: Final = "processing"
 
 _templates = jinja2.Environment(
@@ -87,7 +86,7 @@ class ReturnPage:
         message = payments_pb2.RefreshPaymentRequest(payment_id=payment_id)
         try:
             answer: payments_pb2.RefreshPaymentResponse = await client.call(
-                self._refresh, message, timeout_seconds=TIMEOUT_SECONDS
+                self._refresh, message, timeout_seconds=deadlines.QUESTION
             )
         except Refusal as refusal:
             if refusal.kind is Kind.NOT_FOUND:

@@ -11,11 +11,10 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
-from libs import client, descriptors, services
+from libs import client, deadlines, descriptors, services
 
 Call = Callable[[Message, str], Awaitable[Message]]
 
-DEADLINE_SECONDS: Final = 30.0
 LOCAL: Final = ("incasso.gateway.v1.CheckoutService",)
 
 
@@ -50,7 +49,7 @@ class Upstreams:
             answer: Message = await client.call(
                 unary,
                 request,
-                timeout_seconds=DEADLINE_SECONDS,
+                timeout_seconds=deadlines.CALL,
                 idempotency_key=idempotency_key,
             )
             return answer

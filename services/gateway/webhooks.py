@@ -12,7 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from incasso.payments.v1 import payments_pb2
-from libs import client
+from libs import client, deadlines
 from libs.errors import Kind, Refusal
 from libs.text import without_controls
 from services.gateway import bodies
@@ -25,7 +25,6 @@ PATH: Final = "/webhooks/psp/{psp_account_id}"
 MAX_BODY_BYTES: Final = 256 * 1024
 MAX_HEADERS: Final = 100
 MAX_HEADER_LENGTH: Final = 8192
-TIMEOUT_SECONDS: Final = 20.0
 MAX_VERIFIED: Final = 10_000
 CALLERS_FAULT: Final = frozenset(
     [Kind.INVALID, Kind.UNAUTHENTICATED, Kind.FORBIDDEN, Kind.NOT_FOUND]
@@ -53,7 +52,7 @@ class PspWebhooks:
             headers=headers_of(request),
         )
         try:
-            await client.call(self._handle, message, timeout_seconds=TIMEOUT_SECONDS)
+            await client.call(self._handle, message, timeout_seconds=deadlines.QUESTION)
         except Refusal as refusal:
             if refusal.kind in CALLERS_FAULT:
                 self._failures.take(name, at)

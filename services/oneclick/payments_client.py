@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from incasso.payments.v1 import payments_pb2
-from libs import client, context, wire
+from libs import client, context, deadlines, wire
 from libs.money import Money
 from libs.payments.answer import Answer, Outcome
-from libs.payments.client import MONEY_TIMEOUT_SECONDS, answer_of, move
 from libs.payments.client import Payments as AskedPayments
+from libs.payments.client import answer_of, move
 from services.oneclick.rules.domain import CaptureMode, PaymentElsewhere
 from services.oneclick.rules.instruments import Card, SetUp, Token
 
@@ -120,7 +120,7 @@ class Payments(AskedPayments):
         answer = await client.call(
             self._stub.SetUpInstrument,
             payments_pb2.SetUpInstrumentRequest.FromString(request),
-            timeout_seconds=MONEY_TIMEOUT_SECONDS,
+            timeout_seconds=deadlines.MONEY,
             idempotency_key=instrument_id,
         )
         asked = payments_pb2.SetUpInstrumentRequest.FromString(request)
@@ -140,6 +140,4 @@ class Payments(AskedPayments):
     async def remove_instrument(self, psp_account: str, token: str) -> None:
         """Let the PSP forget a token; doing it again changes nothing."""
         request = payments_pb2.RemoveInstrumentRequest(psp_account=psp_account, token=token)
-        await client.call(
-            self._stub.RemoveInstrument, request, timeout_seconds=MONEY_TIMEOUT_SECONDS
-        )
+        await client.call(self._stub.RemoveInstrument, request, timeout_seconds=deadlines.MONEY)

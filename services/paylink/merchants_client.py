@@ -5,12 +5,11 @@ from typing import Final
 import grpc
 
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
-from libs import client, context
+from libs import client, context, deadlines
 from libs.answers import Answers
 from services.paylink.rules.domain import BankAccount, Merchant
 
 FRESH_SECONDS: Final = 30.0  # should an event be missed
-TIMEOUT_SECONDS: Final = 3.0
 
 
 class Merchants:
@@ -39,7 +38,7 @@ class Merchants:
         answer = await client.call(
             self._stub.GetMerchant,
             merchants_pb2.GetMerchantRequest(),
-            timeout_seconds=TIMEOUT_SECONDS,
+            timeout_seconds=deadlines.READ,
         )
         return _merchant(answer.merchant)
 

@@ -1,16 +1,13 @@
 """The only file that calls oneclick: the saved cards of a link's customer."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import grpc
 
 from incasso.oneclick.v1 import oneclick_pb2, oneclick_pb2_grpc
-from libs import client
+from libs import client, deadlines
 from services.paylink.errors import CustomerErased
 from services.paylink.rules.cards import SavedCard
-
-TIMEOUT_SECONDS: Final = 3.0
 
 
 class OneClick:
@@ -24,7 +21,7 @@ class OneClick:
         answer = await client.call(
             self._stub.GetCustomer,
             oneclick_pb2.GetCustomerRequest(customer_id=customer_id),
-            timeout_seconds=TIMEOUT_SECONDS,
+            timeout_seconds=deadlines.READ,
         )
         if answer.customer.state == oneclick_pb2.Customer.STATE_ERASED:
             raise CustomerErased
@@ -34,7 +31,7 @@ class OneClick:
         answer = await client.call(
             self._stub.ListChargeableInstruments,
             oneclick_pb2.ListChargeableInstrumentsRequest(customer_id=customer_id),
-            timeout_seconds=TIMEOUT_SECONDS,
+            timeout_seconds=deadlines.READ,
         )
         return [_card(one) for one in answer.data]
 

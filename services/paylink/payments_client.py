@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from incasso.payments.v1 import payments_pb2
-from libs import client, wire
+from libs import client, deadlines, wire
 from libs.money import Money
 from libs.payments.client import Payments as AskedPayments
 from services.paylink.rules.cards import CardField, NewCard, SavedCard
 
 METHOD: Final = "link"
-PAGE_TIMEOUT_SECONDS: Final = 2.0  # a page is shown without what does not answer
 
 
 def payment_request(
@@ -58,7 +57,7 @@ class Payments(AskedPayments):
             payments_pb2.GetCardFieldRequest(
                 amount=wire.money(amount), method=METHOD, velocity_subjects=[velocity_subject]
             ),
-            timeout_seconds=PAGE_TIMEOUT_SECONDS,
+            timeout_seconds=deadlines.BRIEF,
         )
         account = answer.psp_account
         return CardField(account.psp, account.name, account.publishable_key, account.field_url)

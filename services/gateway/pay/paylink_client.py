@@ -4,11 +4,9 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
-from libs import client
+from libs import client, deadlines
 from services.gateway.upstreams import Upstreams
 
-READ_SECONDS: Final = 10.0
-CHANGE_SECONDS: Final = 25.0
 NAMES: Final = (
     "GetPayPage",
     "WaitForPayPage",
@@ -36,7 +34,7 @@ class Paylink:
     async def ask(self, message: Message, *, key: str = "") -> Any:
         """The answer to a request message. Raises Refusal."""
         name = message.DESCRIPTOR.name.removesuffix("Request")
-        seconds = READ_SECONDS if client.is_safe(name) else CHANGE_SECONDS
+        seconds = deadlines.PAGE if client.is_safe(name) else deadlines.CALL
         return await client.call(
             self._methods[name], message, timeout_seconds=seconds, idempotency_key=key
         )

@@ -6,11 +6,10 @@ import grpc
 
 from incasso.merchants.v1 import merchants_pb2 as pb
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
-from libs import client, context
+from libs import client, context, deadlines
 from libs.answers import Answers
 from services.notify.messages.rules.domain import Merchant
 
-TIMEOUT_SECONDS: Final = 5.0
 FRESH_SECONDS: Final = 60.0  # should an event be missed
 
 
@@ -31,7 +30,7 @@ class Merchants:
 
     async def _asked(self) -> Merchant:
         answer: pb.GetMerchantResponse = await client.call(
-            self._stub.GetMerchant, pb.GetMerchantRequest(), timeout_seconds=TIMEOUT_SECONDS
+            self._stub.GetMerchant, pb.GetMerchantRequest(), timeout_seconds=deadlines.READ
         )
         return _merchant(answer.merchant)
 

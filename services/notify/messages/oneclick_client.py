@@ -1,16 +1,14 @@
 """The only file that calls oneclick: where to reach a customer."""
 
-from typing import Any, Final
+from typing import Any
 
 import grpc
 
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.oneclick.v1.oneclick_pb2_grpc import OneClickServiceStub
-from libs import client
+from libs import client, deadlines
 from libs.errors import RemoteRefusal
 from services.notify.messages.rules.domain import Contact
-
-TIMEOUT_SECONDS: Final = 5.0
 
 
 class Customers:
@@ -23,7 +21,7 @@ class Customers:
             answer: pb.GetCustomerResponse = await client.call(
                 self._stub.GetCustomer,
                 pb.GetCustomerRequest(customer_id=customer_id),
-                timeout_seconds=TIMEOUT_SECONDS,
+                timeout_seconds=deadlines.READ,
             )
         except RemoteRefusal as refusal:
             if refusal.reason == "customer_not_found":

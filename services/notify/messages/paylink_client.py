@@ -8,12 +8,11 @@ import grpc
 
 from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.paylink.v1.paylink_pb2_grpc import PaymentLinksServiceStub
-from libs import client, wire
+from libs import client, deadlines, wire
 from libs.errors import RemoteRefusal
 from libs.money import Money
 from services.notify.messages.rules.domain import About, Item
 
-TIMEOUT_SECONDS: Final = 5.0
 _CLOSED: Final = frozenset({"payment_link_closed", "payment_link_not_found"})
 
 
@@ -39,7 +38,7 @@ class Links:
         request = pb.GetPaymentLinkAddressRequest(payment_link_id=payment_link_id)
         try:
             answer: pb.GetPaymentLinkAddressResponse = await client.call(
-                self._stub.GetPaymentLinkAddress, request, timeout_seconds=TIMEOUT_SECONDS
+                self._stub.GetPaymentLinkAddress, request, timeout_seconds=deadlines.READ
             )
         except RemoteRefusal as refusal:
             if refusal.reason in _CLOSED:

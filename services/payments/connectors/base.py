@@ -14,7 +14,6 @@ from services.payments.rules.outcomes import Declined, NotFound, Outcome, Unknow
 from services.payments.rules.states import AttemptKind, DisputeState, Exemption
 
 __all__ = [
-    "TIMEOUT_SECONDS",
     "Asked",
     "AttemptKind",
     "Charge",
@@ -38,7 +37,6 @@ __all__ = [
 ]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-TIMEOUT_SECONDS: Final = 10.0  # how long a PSP may take; recovery asks after it
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from typing import Final
 
 import aiohttp
 
-from services.payments.connectors.base import TIMEOUT_SECONDS
+from libs import deadlines
 
 CONNECT_SECONDS: Final = 3.0
 # Waiting for a free connection included: whoever got none by then has certainly sent nothing.
 WAIT_SECONDS: Final = 5.0
 TIMEOUT: Final = aiohttp.ClientTimeout(
-    total=TIMEOUT_SECONDS, connect=WAIT_SECONDS, sock_connect=CONNECT_SECONDS
+    total=deadlines.PSP, connect=WAIT_SECONDS, sock_connect=CONNECT_SECONDS
 )
 # Raised before anything was sent: a certain no.
 NOT_SENT: Final = (

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, assert_never
 
-from libs import telemetry
+from libs import deadlines, telemetry
 from libs.logs import log
 from services.payments.connectors.base import (
-    TIMEOUT_SECONDS,
     Asked,
     Charge,
     Connector,
@@ -75,7 +74,7 @@ async def ask(
         },
     ) as span:
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS + 1):
+            async with asyncio.timeout(deadlines.PSP + 1):
                 answer = await call()
         except TimeoutError:
             return Unknown("the PSP did not answer in time")

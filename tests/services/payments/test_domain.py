@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs import deadlines
 from libs.errors import Refusal
-from services.payments.connectors.base import TIMEOUT_SECONDS
 from services.payments.rules import elsewhere, retry, settling, starting
 from services.payments.rules.domain import Attempt, Candidate, Fact, Payment
 from services.payments.rules.elsewhere import Foreign
@@ -232,8 +232,8 @@ def test_the_backoff_goes_from_five_seconds_to_an_hour():
 
 
 def test_recovery_starts_when_a_call_cannot_be_under_way_any_more():
-    assert retry.CALL_FOR.total_seconds() >= TIMEOUT_SECONDS + 2
-    assert retry.LEASE.total_seconds() > 2 * (TIMEOUT_SECONDS + 1)
+    assert retry.CALL_FOR.total_seconds() >= deadlines.PSP + 2
+    assert retry.LEASE.total_seconds() > 2 * (deadlines.PSP + 1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""Deadlines are one chain in one place, in which nobody gives up before those whom he waits for."""
+
+import ast
+
+import pytest
+
+from libs import deadlines
+from libs.settings import Settings
+from tests.tidy.sources import sources
+
+# Who waits, and for what together.
+CHAIN = [
+    ("CALL", ("MONEY",)),
+    ("MONEY", ("PSP", "PSP")),
+    ("QUESTION", ("PSP",)),
+    ("PAGE", ("READ", "READ")),
+    ("STOP", ("MONEY",)),
+]
+CALLING = ("services", "libs", "cli", "stack")
+
+
+@pytest.mark.parametrize(("waits", "for_these"), CHAIN)
+def test_whoever_waits_has_more_time_than_those_whom_he_waits_for(waits, for_these):
+    needed = sum(getattr(deadlines, name) for name in for_these)
+    assert getattr(deadlines, waits) > needed
+
+
+def test_a_process_stops_after_what_it_is_doing():
+    assert Settings.model_fields["grace_seconds"].default == deadlines.STOP
+
+
+def test_every_call_of_a_service_names_its_deadline():
+    """Each `client.call(…, timeout_seconds=deadlines.X)`, or by a name that was chosen among them."""
+    found, calls = [], 0
+    for source in sources():
+        if source.parts[0] not in CALLING:
+            continue
+        for node in ast.walk(source.tree):
+            if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "client.call"):
+                continue
+            calls += 1
+            (given,) = (each.value for each in node.keywords if each.arg == "timeout_seconds")
+            if not ast.unparse(given).startswith("deadlines.") and not chosen(source.tree, given):
+                found.append(f"{source.path}:{node.lineno}")
+    assert calls > 10
+    assert found == []
+
+
+def chosen(tree: ast.Module, given: ast.expr) -> bool:
+    return any(
+        isinstance(node, ast.Assign)
+        and ast.unparse(node.targets[0]) == ast.unparse(given)
+        and "deadlines." in ast.unparse(node.value)
+        for node in ast.walk(tree)
+    )
