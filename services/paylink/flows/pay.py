@@ -147,12 +147,12 @@ async def _start(
 
 
 def _subjects(deps: Deps, link: Link, cmd: PayByCard) -> Sequence[str]:
-    """By whom declines are counted: of a saved card its customer, of a new one whoever pays."""
-    if cmd.new_card is None:
-        return [tries.of_customer(link.customer_id)] if link.customer_id else []
-    if cmd.ip is None:
-        return [velocity.of_link(link)]
-    return [velocity.of_link(link), tries.of_address(deps.addresses, cmd.ip)]
+    """By whom declines are counted: a saved card's customer, a new card's link; the address."""
+    if link.customer_id and cmd.new_card is None:
+        who, of_address = tries.of_customer(link.customer_id), tries.of_clicking_address
+    else:
+        who, of_address = velocity.of_link(link), tries.of_address
+    return [who] if cmd.ip is None else [who, of_address(deps.addresses, cmd.ip)]
 
 
 async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> None:

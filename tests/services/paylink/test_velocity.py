@@ -29,10 +29,14 @@ async def test_a_new_card_is_told_with_its_link_and_a_hash_of_the_address(world:
     assert "203.0.113" not in str(told)
 
 
-async def test_a_saved_card_is_told_with_its_customer_only(world: World):
-    link = await world.link(customer_id="cus_giulia")
+async def test_a_saved_card_is_told_with_its_customer_and_a_hash_of_the_address(world: World):
+    link, another = [await world.link(customer_id="cus_giulia") for _ in range(2)]
     await world.pay(link, instrument_id="ins_good", ip="203.0.113.7")
-    assert await subjects(world) == [["customer:cus_giulia"]]
+    await world.pay(another, instrument_id="ins_good")
+    (customer, address), without = await subjects(world)
+    assert [customer] == without == ["customer:cus_giulia"]
+    assert address.startswith("clicking_address:")
+    assert "203.0.113" not in address
 
 
 async def test_a_form_that_is_sent_again_from_elsewhere_is_the_same_form(world: World):
