@@ -22,6 +22,7 @@ from google.protobuf.message import Message
 from libs import context
 from libs.db import Conn, Database, Row
 from libs.errors import IdempotencyKeyInUse, IdempotencyKeyMissing, IdempotencyKeyReused
+from libs.pieces import Piece
 
 LOCK: Final = timedelta(seconds=30)
 KEPT: Final = timedelta(days=30)
@@ -201,30 +202,41 @@ def finish_values(key: Key | None, answer: bytes | None) -> tuple[object, ...]:
 _FINISH: Final = finish_sql(1)
 
 
+def finished(key: Key | None, answer: bytes | None) -> Piece:
+    """The same as one of several writes."""
+    return Piece(f"{_FINISH} AND {{when}}", finish_values(key, answer))
+
+
 async def finish(conn: Conn, key: Key | None, answer: bytes | None) -> None:
     """Store the final answer, of which the first one stays; without one, `release`."""
     if key is not None:
         await conn.execute(_FINISH, *finish_values(key, answer))
 
 
+class Finished:
+    """What an effect answers whose own write had the `finished` piece, with b"" for the answer."""
+
+
 async def once(
     db: Database,
     key: Key | None,
     resource_id: str,
-    effect: Callable[[Conn, str], Awaitable[Message | None]],
+    effect: Callable[[Conn, str], Awaitable[Message | Finished | None]],
 ) -> Answered:
     """The effect of a key, made once, and its answer. Raises as `claim` does.
 
     `effect` writes in the transaction that it is given, under the id that it is given, and makes the
-    message to be kept: without secrets. None: a repeat is answered from the resource as it is by then.
+    message to be kept: without secrets. None: a repeat is answered from the resource as it is by then;
+    Finished: the same, and the key has been answered.
     """
     async with db.transaction() as tx:
         claimed = await claim(tx, key, resource_id)
         if claimed.answer is not None:
             return Answered(fresh=False, resource_id=claimed.resource_id, body=claimed.answer)
         message = await effect(tx, claimed.resource_id)
-        body = b"" if message is None else message.SerializeToString()
-        await finish(tx, key, body)
+        body = message.SerializeToString() if isinstance(message, Message) else b""
+        if not isinstance(message, Finished):
+            await finish(tx, key, body)
     return Answered(fresh=True, resource_id=claimed.resource_id, body=body)
 
 

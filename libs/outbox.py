@@ -13,6 +13,7 @@ from typing import Final
 
 from libs import ids, telemetry
 from libs.db import Conn
+from libs.pieces import Piece
 
 _COLUMNS: Final = (
     "event_id, merchant_id, aggregate_id, subject, body, traceparent, occurred_at, route"
@@ -59,6 +60,14 @@ def insert_values(events: Sequence[NewEvent]) -> tuple[object, ...]:
         [event.at for event in events],
         [event.route for event in events],
     )
+
+
+_APPEND: Final = insert_sql(1) + "{when}"
+
+
+def appended(events: Sequence[NewEvent]) -> Piece:
+    """Events as one of several writes."""
+    return Piece(_APPEND, insert_values(events))
 
 
 async def append(

@@ -10,6 +10,7 @@ from libs import outbox, wire
 from libs.db import Conn
 from libs.money import Money
 from libs.outbox import NewEvent
+from libs.pieces import Piece
 from services.paylink.rules.domain import Link, LinkPayment, Reason
 from services.paylink.rules.states import LinkState
 
@@ -93,16 +94,18 @@ async def quote_accepted(conn: Conn, link: Link, now: datetime) -> None:
     await _tell(conn, _of_link(link, "quote_accepted", now))
 
 
-async def link_paying(conn: Conn, link: Link, payment: LinkPayment, now: datetime) -> None:
-    await _tell(conn, _of_link(link, "paying", now, link_payment=payment_pb(payment)))
+def link_paying(link: Link, payment: LinkPayment, now: datetime) -> Piece:
+    return outbox.appended([_of_link(link, "paying", now, link_payment=payment_pb(payment))])
 
 
-async def payment_failed(conn: Conn, link: Link, payment: LinkPayment, now: datetime) -> None:
-    await _tell(conn, _of_link(link, "payment_failed", now, link_payment=payment_pb(payment)))
+def payment_failed(link: Link, payment: LinkPayment, now: datetime) -> Piece:
+    return outbox.appended(
+        [_of_link(link, "payment_failed", now, link_payment=payment_pb(payment))]
+    )
 
 
-async def link_paid(conn: Conn, link: Link, payment: LinkPayment, now: datetime) -> None:
-    await _tell(conn, _of_link(link, "paid", now, link_payment=payment_pb(payment)))
+def link_paid(link: Link, payment: LinkPayment, now: datetime) -> Piece:
+    return outbox.appended([_of_link(link, "paid", now, link_payment=payment_pb(payment))])
 
 
 async def link_expired(conn: Conn, link: Link, now: datetime) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from libs import context, ids
+from libs import context, ids, pieces
 from libs.db import Conn
 from libs.money import Money
 from libs.payments.answer import Outcome
+from libs.pieces import Piece
 from services.paylink import events, metrics, transfer_events
 from services.paylink.flows import carts
 from services.paylink.flows.cancel import give_up_announced
@@ -21,6 +22,7 @@ from services.paylink.rules.states import PaymentState as Try
 from services.paylink.rules.transfers import BankTransfer, MoveKind, TransferMove
 from services.paylink.store import links, payments
 from services.paylink.store import transfers as transfer_store
+from services.paylink.store.links import Seen
 
 
 async def expire_in(tx: Conn, link: Link, now: datetime) -> Link:
@@ -41,17 +43,59 @@ async def end_payment(
     """
     state = PAYMENT_TRANSITIONS[payment.state, outcome]
     ended = replace(payment, state=state, ended_at=now, request=None)
-    await payments.save(tx, payment, ended)
-    if outcome is Outcome.SUCCEED:
-        after = await _paid(tx, link, ended, now)
-    else:
-        after = await _failed(tx, link, ended, now)
+    after = await _write(tx, payments.saved(payment, ended), link, ended, now)
     for transfer in await transfer_store.waiting(tx, after):
         after = await settle_transfer(tx, after, transfer, now)
     return ended
 
 
-async def _paid(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> Link:
+async def pay_at_once(
+    conn: Conn, seen: Seen, payment: LinkPayment, told: LinkPayment, now: datetime
+) -> LinkPayment | None:
+    """The good end of nearly every try, in one statement: the link is paid, if nobody has written it
+    since it was seen. None, and nothing is written, otherwise: who locks the link finds out more.
+
+    `told` is the payment with what is new about it but its state.
+    """
+    link = seen.link
+    if link.reusable or link.cart_id is not None:
+        return None
+    state = PAYMENT_TRANSITIONS[payment.state, Outcome.SUCCEED]
+    ended = replace(told, state=state, ended_at=now, request=None)
+    after = _paid(link, ended, now)
+    written = await pieces.write(
+        conn,
+        links.saved(link, after),
+        payments.saved(payment, ended),
+        events.link_paid(after, ended, now),
+        guard=links.unchanged(seen, payment),
+    )
+    if written is None:
+        return None
+    metrics.PAID.labels(payment.method.value).inc()
+    return ended
+
+
+async def _write(tx: Conn, tried: Piece, link: Link, ended: LinkPayment, now: datetime) -> Link:
+    """A try that has ended, by `tried`, and what its link is by that."""
+    paid = ended.state is Try.SUCCEEDED
+    if paid:
+        after, told = _paid(link, ended, now), events.link_paid
+    elif link.state is LinkState.PAYING:
+        after, told = transitions.reopened(link, now), events.payment_failed
+    else:  # one of the payers of a reusable link
+        after, told = link, events.payment_failed
+    changed = links.touched(link) if after is link else links.saved(link, after)
+    answer, *_ = await pieces.write(tx, changed, tried, told(after, ended, now)) or (None,)
+    saved = links.seen(after, answer).link
+    if paid:
+        metrics.PAID.labels(ended.method.value).inc()
+        if saved.state is LinkState.PAID:
+            await _tell_cart(tx, saved)
+    return saved
+
+
+def _paid(link: Link, payment: LinkPayment, now: datetime) -> Link:
     counted = replace(
         link,
         uses=link.uses + 1,
@@ -60,23 +104,8 @@ async def _paid(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> Li
         paid_at=now,
     )
     if not link.reusable or counted.uses == link.max_uses:
-        counted = transitions.ended(counted, LinkEvent.SUCCEED, now)
-    saved = await links.save(tx, link, counted)
-    metrics.PAID.labels(payment.method.value).inc()
-    await events.link_paid(tx, saved, payment, now)
-    if saved.state is LinkState.PAID:
-        await _tell_cart(tx, saved)
-    return saved
-
-
-async def _failed(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> Link:
-    if link.state is LinkState.PAYING:
-        saved = await links.save(tx, link, transitions.reopened(link, now))
-    else:  # one of the payers of a reusable link
-        await links.touch(tx, link)
-        saved = link
-    await events.payment_failed(tx, saved, payment, now)
-    return saved
+        return transitions.ended(counted, LinkEvent.SUCCEED, now)
+    return counted
 
 
 async def settle_transfer(tx: Conn, link: Link, transfer: BankTransfer, now: datetime) -> Link:
@@ -109,11 +138,8 @@ async def use_transfer(
     if allocation.pays:
         announced = None if link.reusable else next(iter(under_way), None)
         paid = _paid_by(link, announced, transfer, allocation.uses_minor, now)
-        if announced is None:
-            await payments.insert(tx, paid)
-        else:
-            await payments.save(tx, announced, paid)
-        return await _paid(tx, link, paid, now), after
+        tried = payments.saved(announced, paid) if announced else payments.inserted(paid)
+        return await _write(tx, tried, link, paid, now), after
     if allocation.uses_minor:
         part = replace(link, paid_minor=link.paid_minor + allocation.uses_minor)
         return await links.save(tx, link, part), after

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from libs import idempotency, ids
+from libs import idempotency, ids, pieces
 from libs.db import Conn
 from libs.errors import (
     IdempotencyKeyInUse,
@@ -18,15 +18,16 @@ from libs.errors import (
     invalid,
     required,
 )
-from libs.idempotency import Key
+from libs.idempotency import Finished, Key
 from libs.logs import log
 from libs.payments import asking, due
 from libs.payments import velocity as tries
 from libs.payments.answer import Answer, Intent, Outcome
+from libs.pieces import Piece
 from services.paylink import events
 from services.paylink.deps import Deps
 from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable, MethodNotOffered
-from services.paylink.flows.ending import end_payment
+from services.paylink.flows.ending import end_payment, pay_at_once
 from services.paylink.flows.links import locked
 from services.paylink.payments_client import payment_request
 from services.paylink.rules import paying, tokens, transitions, velocity
@@ -34,6 +35,7 @@ from services.paylink.rules.cards import NewCard, SavedCard
 from services.paylink.rules.domain import Link, LinkPayment, Method
 from services.paylink.rules.states import PAYMENT_INITIAL, LinkEvent, PaymentState
 from services.paylink.store import links, payments
+from services.paylink.store.links import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +57,25 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
     """
     card = await _card(deps, opened, cmd)
     await give_up_challenge(deps, opened, older_than=paying.REPLACE_AFTER)
-    payment: LinkPayment | None = None
+    asked: AskedTry | None = None
 
-    async def start(tx: Conn, payment_id: str) -> None:
-        nonlocal payment
+    async def start(tx: Conn, payment_id: str) -> Finished:
+        nonlocal asked
         link = await locked(tx, opened.id)
         payment = await _start(deps, tx, link, cmd, card, payment_id=payment_id)
+        answered = idempotency.finished(key, b"")
+        seen = await begin(tx, link, payment, payment.created_at, answered)
+        asked = AskedTry(deps, payment, seen)
+        return Finished()
 
     started = await idempotency.once(deps.db, key, ids.new("lpy"), start)
-    if payment is None:
+    if asked is None:
         return await _repeated(deps, opened.merchant_id, started.resource_id)
     try:
-        return await asking.perform(deps.payments, AskedTry(deps, payment))
+        return await asking.perform(deps.payments, asked)
     except (ServiceUnavailable, IdempotencyKeyInUse) as refusal:
         log.info("payment of a link has no answer yet", reason=refusal.reason)
-        return payment
+        return asked.payment
 
 
 async def _repeated(deps: Deps, merchant_id: str, payment_id: str) -> LinkPayment:
@@ -109,7 +115,7 @@ async def _start(
     *,
     payment_id: str,
 ) -> LinkPayment:
-    """Write the intent under the link's lock, or refuse."""
+    """The intent under the link's lock, or a refusal."""
     now = deps.clock.now()
     paying.check_payable(link, Method.CARD, now)
     paying.check_shown(link, cmd.shown_minor)
@@ -127,7 +133,7 @@ async def _start(
         return_url=tokens.return_url(deps.public_url, reference),
         metadata=link.metadata,
     )
-    payment = LinkPayment(
+    return LinkPayment(
         id=payment_id,
         merchant_id=link.merchant_id,
         link_id=link.id,
@@ -142,8 +148,6 @@ async def _start(
         payer_email=cmd.payer_email,
         created_at=now,
     )
-    await begin(tx, link, payment, now)
-    return payment
 
 
 def _subjects(deps: Deps, link: Link, cmd: PayByCard) -> Sequence[str]:
@@ -155,30 +159,42 @@ def _subjects(deps: Deps, link: Link, cmd: PayByCard) -> Sequence[str]:
     return [who] if cmd.ip is None else [who, of_address(deps.addresses, cmd.ip)]
 
 
-async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime) -> None:
-    """The intent as rows and event; a reusable link stays open for others."""
-    await payments.insert(tx, payment)
+async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime, *further: Piece) -> Seen:
+    """Write the intent as rows and event, and what goes `further` with it. A reusable link stays open
+    for others.
+    """
     if link.reusable:
-        await links.touch(tx, link)
-        saved = link
+        after, changed = link, links.touched(link)
     else:
         state = transitions.moved(link, LinkEvent.PAY)
-        saved = await links.save(tx, link, replace(link, state=state, paying_by=payment.method))
-    await events.link_paying(tx, saved, payment, now)
+        after = replace(link, state=state, paying_by=payment.method)
+        changed = links.saved(link, after)
+    told = events.link_paying(after, payment, now)
+    answer, *_ = await pieces.write(tx, changed, payments.inserted(payment), told, *further) or (
+        None,
+    )
+    return links.seen(after, answer)
 
 
 @dataclass(frozen=True, slots=True)
 class AskedTry:
-    """A try to pay by card. A no opens its link again."""
+    """A try to pay by card. A no opens its link again. `seen`: the link as this call left it."""
 
     deps: Deps
     payment: LinkPayment
+    seen: Seen | None = None
 
     @property
     def intent(self) -> Intent:
         return Intent(self.payment.id, self.payment.request, self.payment.payment_id)
 
     async def answered(self, answer: Answer) -> LinkPayment:
+        if self.seen is not None and answer.outcome is Outcome.SUCCEED:
+            async with self.deps.db.connection() as conn:  # one statement, its own transaction
+                told, now = _told(self.payment, answer), self.deps.clock.now()
+                paid = await pay_at_once(conn, self.seen, self.payment, told, now)
+            if paid is not None:
+                return paid
         return await record(self.deps, self.payment, answer)
 
     async def refused(self, refusal: StoredRefusal | None) -> None:
@@ -198,14 +214,23 @@ async def record(deps: Deps, payment: LinkPayment, answer: Answer) -> LinkPaymen
 
 async def record_in(tx: Conn, payment: LinkPayment, answer: Answer, now: datetime) -> LinkPayment:
     """Any order, any number of times: only a try under way is moved by an answer."""
-    link = await locked(tx, payment.link_id)
-    current = required(await payments.get(tx, payment.merchant_id, payment.id), InternalError)
+    link, current = required(await links.lock_with(tx, payment), InternalError)
     if current.state is not PaymentState.PROCESSING:
         if answer.outcome is Outcome.SUCCEED and current.state is not PaymentState.SUCCEEDED:
             asking.count_after_end(answer)
         return current
-    told = replace(
-        current,
+    told = _told(current, answer)
+    if answer.outcome is not Outcome.WAIT:
+        return await end_payment(tx, link, told, answer.outcome, now)
+    if told != current:
+        await pieces.write(tx, payments.saved(current, told), links.touched(link))
+    return told
+
+
+def _told(payment: LinkPayment, answer: Answer) -> LinkPayment:
+    """With what payments says of it."""
+    return replace(
+        payment,
         request=None,
         payment_id=answer.id,
         payment_state=answer.state,
@@ -213,12 +238,6 @@ async def record_in(tx: Conn, payment: LinkPayment, answer: Answer, now: datetim
         next_action_url=answer.next_action_url,
         decline=answer.decline,
     )
-    if answer.outcome is not Outcome.WAIT:
-        return await end_payment(tx, link, told, answer.outcome, now)
-    if told != current:
-        await payments.save(tx, current, told)
-        await links.touch(tx, link)
-    return told
 
 
 async def give_up(deps: Deps, payment: LinkPayment, refusal: StoredRefusal | None = None) -> None:

@@ -112,6 +112,7 @@ async def _record_for(tx: Conn, link: Link, transfer: BankTransfer, now: datetim
     if not await store.insert(tx, named):
         return
     if named.waits:
+        await links.touch(tx, link)  # the end of the payment under way looks for it
         await transfer_events.transfer_recorded(tx, named, now)
     else:
         await settle_transfer(tx, link, named, now)

@@ -1,16 +1,18 @@
 """SQL of links and of their monthly count."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
-from libs import pages, rows
+from libs import pages, pieces, rows
 from libs.db import Conn
 from libs.pages import Listed, Page
-from services.paylink.rules.domain import Link
+from libs.pieces import Piece
+from services.paylink.rules.domain import Link, LinkPayment
 from services.paylink.rules.states import LinkState
 from services.paylink.rules.transitions import due_at
+from services.paylink.store.payments import tries_selected, try_of
 
 CHANGED: Final = "paylink_links"  # the channel on which a changed link is told of
 
@@ -20,13 +22,17 @@ _FIXED: Final = {"merchant_id", "id", "version", "currency", "creditor_reference
 _CHANGING: Final = [name for name in LINKS.columns if name not in _FIXED]
 # $1 merchant, $2 id, $3 state before, $4 steps of the version, then _CHANGING and when it is due.
 _UPDATE: Final = f"""
-WITH changed AS (
-    UPDATE links SET version = version + $4::integer, held_until = '-infinity',
-        {rows.assignments([*_CHANGING, "due_at"], first=5)}
-    WHERE merchant_id = $1 AND id = $2 AND state = $3
-    RETURNING id, version
+UPDATE links SET version = version + $4::integer, held_until = '-infinity',
+    {rows.assignments([*_CHANGING, "due_at"], first=5)}
+WHERE merchant_id = $1 AND id = $2 AND state = $3 AND {{when}}
+RETURNING id, version, links.xmin"""  # noqa: S608 - made of constants
+_TOUCH: Final = """
+UPDATE links SET version = version + 1 WHERE merchant_id = $1 AND id = $2 AND {when}
+RETURNING id, version, links.xmin"""
+# Who waits for the link is told at the commit. The row's xmin tells it from any later one.
+_ANSWER: Final = (
+    f"max(version || ' ' || xmin::text || coalesce(pg_notify('{CHANGED}', id)::text, ''))"
 )
-SELECT version, pg_notify('{CHANGED}', id) FROM changed"""  # noqa: S608 - made of constants
 
 
 class LinkChangedError(RuntimeError):
@@ -37,35 +43,78 @@ async def insert(conn: Conn, link: Link) -> None:
     await conn.execute(_INSERT, *LINKS.values(link), due_at(link))
 
 
-async def save(conn: Conn, before: Link, after: Link, *, shown: bool = True) -> Link:
-    """Write what changed of a link that this transaction has locked, and tell who waits for it.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A link as a transaction of ours wrote it. `row` tells whether anybody has written it since."""
+
+    link: Link
+    row: str
+
+
+def saved(before: Link, after: Link, *, shown: bool = True) -> Piece:
+    """What changed of a link; its answer is read by `seen`.
 
     `shown`: the page looks different, so that its version moves on.
     """
-    row = await conn.fetchrow(
-        _UPDATE,
-        after.merchant_id,
-        after.id,
-        before.state.value,
-        int(shown),
-        *LINKS.values(after, *_CHANGING),
-        due_at(after),
-    )
-    if row is None:
-        raise LinkChangedError(after.id)
-    return replace(after, version=row["version"])
+    state, due = before.state.value, due_at(after)
+    key = (after.merchant_id, after.id, state, int(shown))
+    return Piece(_UPDATE, (*key, *LINKS.values(after, *_CHANGING), due), _ANSWER)
+
+
+def touched(link: Link) -> Piece:
+    """Only the page's payment changed; its answer is read by `seen`."""
+    return Piece(_TOUCH, (link.merchant_id, link.id), _ANSWER)
+
+
+def seen(link: Link, answer: str | None) -> Seen:
+    """Raises LinkChangedError when nothing was written."""
+    if answer is None:
+        raise LinkChangedError(link.id)
+    version, row = answer.split()
+    return Seen(replace(link, version=int(version)), row)
+
+
+async def save(conn: Conn, before: Link, after: Link, *, shown: bool = True) -> Link:
+    """Write a link that this transaction has locked, and tell who waits for it."""
+    (answer,) = await pieces.write(conn, saved(before, after, shown=shown)) or (None,)
+    return seen(after, answer).link
 
 
 async def touch(conn: Conn, link: Link) -> None:
-    """Only the page's payment changed."""
-    await conn.execute(
-        "WITH changed AS (UPDATE links SET version = version + 1"
-        " WHERE merchant_id = $1 AND id = $2 RETURNING id)"
-        " SELECT pg_notify($3, id) FROM changed",
-        link.merchant_id,
-        link.id,
-        CHANGED,
+    """The same, when only the page's payment changed."""
+    await pieces.write(conn, touched(link))
+
+
+_UNCHANGED: Final = """
+SELECT FROM links JOIN link_payments AS try
+    ON (try.merchant_id, try.link_id) = (links.merchant_id, links.id)
+WHERE links.merchant_id = $1 AND links.id = $2 AND links.xmin::text = $3
+    AND try.id = $4 AND try.state = $5 AND NOT EXISTS (
+        SELECT FROM bank_transfers WHERE merchant_id = $1 AND link_id = $2 AND waits
     )
+FOR NO KEY UPDATE OF links, try"""
+
+
+def unchanged(seen: Seen, payment: LinkPayment) -> Piece:
+    """Whether the link is as it was seen, its payment under way, and no transfer waits for it.
+
+    Whoever records a transfer that waits writes the link as well.
+    """
+    link, state = seen.link, payment.state.value
+    return Piece(_UNCHANGED, (link.merchant_id, link.id, seen.row, payment.id, state))
+
+
+_LOCK_WITH: Final = f"""
+SELECT {", ".join(f"links.{name}" for name in LINKS.columns)}, {tries_selected("try")}
+FROM links JOIN link_payments AS try
+    ON (try.merchant_id, try.link_id) = (links.merchant_id, links.id)
+WHERE try.merchant_id = $1 AND try.id = $2 FOR NO KEY UPDATE OF links, try"""  # noqa: S608 - made of constants
+
+
+async def lock_with(conn: Conn, payment: LinkPayment) -> tuple[Link, LinkPayment] | None:
+    """The link of a try, and the try, as they are; nobody else's until the end of the transaction."""
+    row = await conn.fetchrow(_LOCK_WITH, payment.merchant_id, payment.id)
+    return None if row is None else (LINKS.read(row), try_of(row, "try"))
 
 
 async def get(conn: Conn, merchant_id: str, link_id: str) -> Link | None:

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from libs import pages, rows
-from libs.db import Conn
+from libs import pages, pieces, rows
+from libs.db import Conn, Row
 from libs.pages import Listed, Page
 from libs.payments.answer import Outcome
 from libs.payments.due import CHECK_AFTER
 from libs.payments.events import Told
+from libs.pieces import Piece
 from services.paylink.rules.domain import Link, LinkPayment
 
 # The sealed request is text in its column.
@@ -33,25 +34,40 @@ _SAVED: Final = (
 _SAVE: Final = f"""
 UPDATE link_payments SET request = $4, {rows.assignments(_SAVED, first=5)},
     due_at = CASE WHEN $5 = 'processing' THEN due_at END
-WHERE merchant_id = $1 AND id = $2 AND state = $3"""  # noqa: S608 - made of constants
+WHERE merchant_id = $1 AND id = $2 AND state = $3 AND {{when}}"""  # noqa: S608 - made of constants
 
 
 def _text(request: bytes | None) -> str | None:
     return request.decode() if request is not None else None
 
 
-async def insert(conn: Conn, payment: LinkPayment) -> None:
+def inserted(payment: LinkPayment) -> Piece:
     """One by card is asked for again soon; a bank transfer waits for the bank's news."""
     request = _text(payment.request)
     check_after = None if request is None else CHECK_AFTER
-    await conn.execute(_INSERT, *_TRIES.values(payment), request, check_after)
+    return Piece(_INSERT, (*_TRIES.values(payment), request, check_after))
+
+
+def saved(before: LinkPayment, after: LinkPayment) -> Piece:
+    """What may change. One that came to its end, or has no request, is not due any more."""
+    state, request = before.state.value, _text(after.request)
+    values = _TRIES.values(after, *_SAVED)
+    return Piece(_SAVE, (after.merchant_id, after.id, state, request, *values))
 
 
 async def save(conn: Conn, before: LinkPayment, after: LinkPayment) -> None:
-    """Write what may change. One that came to its end, or has no request, is not due any more."""
-    state, request = before.state.value, _text(after.request)
-    values = _TRIES.values(after, *_SAVED)
-    await conn.execute(_SAVE, after.merchant_id, after.id, state, request, *values)
+    await pieces.write(conn, saved(before, after))
+
+
+def tries_selected(name: str) -> str:
+    """The columns of a try in a join; read by `try_of`."""
+    columns = [f"{name}.{column} AS {name}_{column}" for column in _TRIES.columns]
+    request = f"convert_to({name}.request, 'UTF8') AS {name}_request"
+    return ", ".join([*columns, request])
+
+
+def try_of(row: Row, name: str) -> LinkPayment:
+    return _TRIES.read({column: row[f"{name}_{column}"] for column in (*_TRIES.columns, "request")})
 
 
 async def get(conn: Conn, merchant_id: str, payment_id: str) -> LinkPayment | None:

@@ -1,0 +1,48 @@
+"""Several writes in one statement: all of them, or with a guard that finds nothing none."""
+
+import pytest
+
+from libs import pieces
+from libs.pieces import Piece
+
+INSERT = "INSERT INTO inbox (consumer, event_id) SELECT $1, $2 WHERE {when} RETURNING event_id"
+CLOCK = (
+    "INSERT INTO test_clocks (merchant_id, clock_offset)"
+    " SELECT $1, make_interval(secs => $2) WHERE {when}"
+)
+GUARD = "SELECT FROM test_clocks WHERE merchant_id = $1 FOR UPDATE"
+
+
+@pytest.fixture
+async def conn(database):
+    async with database.connection() as found:
+        yield found
+
+
+async def count(conn, table):
+    return await conn.fetchval(f"SELECT count(*) FROM {table}")
+
+
+async def test_each_piece_has_its_own_parameters_and_its_own_answer(conn):
+    events = [Piece(INSERT, (f"reader {n}", f"evt_{n}"), "max(event_id)") for n in range(7)]
+    clock = Piece(CLOCK, ("mer_a", 60))
+    assert await pieces.write(conn, *events, clock) == [*(f"evt_{n}" for n in range(7)), None]
+    assert await count(conn, "inbox") == 7
+    assert await conn.fetchval("SELECT extract(epoch FROM clock_offset) FROM test_clocks") == 60
+
+
+async def test_a_guard_that_finds_nothing_keeps_all_from_being_written(conn):
+    guard = Piece(GUARD, ("mer_a",))
+    both = [Piece(INSERT, ("reader", "evt_1"), "max(event_id)"), Piece(INSERT, ("other", "evt_1"))]
+    assert await pieces.write(conn, *both, guard=guard) is None
+    assert await count(conn, "inbox") == 0
+    await pieces.write(conn, Piece(CLOCK, ("mer_a", 60)))
+    assert await pieces.write(conn, *both, guard=guard) == ["evt_1", None]
+    assert await count(conn, "inbox") == 2
+
+
+async def test_a_piece_that_would_not_heed_the_guard_is_a_mistake(conn):
+    careless = Piece(INSERT.replace(" WHERE {when}", ""), ("reader", "evt_1"))
+    with pytest.raises(AssertionError):
+        await pieces.write(conn, careless, guard=Piece(GUARD, ("mer_a",)))
+    assert await count(conn, "inbox") == 0

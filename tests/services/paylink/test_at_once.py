@@ -1,0 +1,104 @@
+"""The good end of a try is one statement, and only while nobody has written its link since."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from incasso.paylink.v1 import paylink_pb2 as pb
+from libs import ids
+from libs.db import Conn, Database
+from libs.idempotency import Key
+from services.paylink.flows.opening import open_link
+from services.paylink.flows.pay import PayByCard, pay_by_card
+from services.paylink.rules.cards import NewCard
+from services.paylink.rules.states import PaymentState
+from services.paylink.store import links
+from tests.services.paylink.world import Link, World, token_of
+
+Transfer = pb.BankTransfer
+
+
+class Counting:
+    """A database that counts its transactions of several statements."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.transactions = 0
+
+    def connection(self) -> Any:
+        return self._database.connection()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Conn]:
+        self.transactions += 1
+        async with self._database.transaction() as conn:
+            yield conn
+
+
+async def transactions_of_paying(world: World, link: Any) -> int:
+    counting = Counting(world.db)
+    deps = replace(world.deps, db=counting)
+    opened = await open_link(deps, token_of(link))
+    card = NewCard("sandbox-a", "tok_visa", "visa", "4242")
+    cmd = PayByCard(token_of(link), None, card, None, shown_minor=12900, ip=None)
+    key = Key(opened.merchant_id, "PayByCard", ids.new("key"), b"hash")
+    paid = await pay_by_card(deps, opened, cmd, key)
+    assert paid.state is PaymentState.SUCCEEDED
+    return counting.transactions
+
+
+async def test_the_intent_is_a_transaction_and_the_good_end_a_statement(world: World):
+    link = await world.link()
+    assert await transactions_of_paying(world, link) == 1
+    paid = await world.get(link)
+    assert (paid.state, paid.paid_minor, paid.uses) == (Link.STATE_PAID, 12900, 1)
+    assert await world.subjects(link) == ["created", "paying", "paid"]
+
+
+async def test_a_transfer_that_arrives_while_payments_is_asked_is_found(world: World):
+    link = await world.link()
+
+    async def arrive() -> None:
+        waiting = await world.transfer(12900, link.creditor_reference)
+        assert waiting.state == Transfer.STATE_UNMATCHED
+
+    world.payments.after["CreatePayment"] = arrive
+    assert await transactions_of_paying(world, link) == 2
+    assert (await world.get(link)).paid_minor == 12900
+    wanted = pb.ListBankTransfersRequest(state=Transfer.STATE_SURPLUS)
+    (surplus,) = (await world.call("ListBankTransfers", wanted)).data
+    assert surplus.surplus_minor == 12900
+
+
+async def test_what_a_shopper_does_while_payments_is_asked_is_not_undone(world: World):
+    link = await world.link()
+
+    async def stop() -> None:
+        await world.visit("StopReminders", token=token_of(link))
+
+    world.payments.after["CreatePayment"] = stop
+    await world.pay(link)
+    assert (await world.get(link)).state == Link.STATE_PAID
+    stopped = "SELECT reminders_stopped FROM links WHERE id = $1"
+    (row,) = await world.rows(stopped, link.id)
+    assert row["reminders_stopped"]
+
+
+@pytest.mark.parametrize("changed", ["reusable", "of a cart"])
+async def test_links_of_which_more_follows_are_locked(world: World, changed: str):
+    link = await world.link(reusable=changed == "reusable")
+    if changed == "of a cart":
+        await world.rows("UPDATE links SET cart_id = 'crt_1' WHERE id = $1", link.id)
+    assert await transactions_of_paying(world, link) == 2
+
+
+async def test_a_link_that_was_not_locked_is_not_saved(world: World):
+    link = await world.link()
+    opened = await open_link(world.deps, token_of(link))
+    elsewhere = replace(opened, id=ids.new("lnk"))
+    async with world.db.transaction() as tx:
+        with pytest.raises(links.LinkChangedError):
+            await links.save(tx, elsewhere, elsewhere)
