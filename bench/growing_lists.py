@@ -1,0 +1,195 @@
+"""What `bench.growth` reads: the lists of a merchant's payments, links, messages and events."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from libs.db import Conn
+from libs.pages import Page
+from services.notify.messages.rules.domain import State as MessageState
+from services.notify.messages.store import messages
+from services.notify.messages.store.messages import MessageFilter
+from services.notify.webhooks.store import feed
+from services.notify.webhooks.store.feed import EventFilter
+from services.paylink.rules.states import LinkState
+from services.paylink.store import links
+from services.payments.rules.states import State
+from services.payments.store import payments
+from services.payments.store.payments import Filter
+
+MERCHANT: Final = "mer_growth"
+LIMIT: Final = 20
+FIRST: Final = datetime(2026, 1, 1, tzinfo=UTC)
+EVERY: Final = timedelta(seconds=20)
+SERVICES: Final = Path(__file__).parents[1] / "services"
+
+Read = Callable[[Conn], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What one table of a service's database holds. `fill`: parameters merchant, rows, the first
+    one's time, and the time between two. `reads`: a page each, of so many rows.
+    """
+
+    service: str
+    table: str
+    fill: str
+    reads: Callable[[int], Mapping[str, Read]]
+
+    @property
+    def migrations(self) -> Path:
+        return SERVICES / self.service / "migrations"
+
+
+def _page(prefix: str, *, oldest: bool = False) -> Page:
+    """The newest page, or the last one."""
+    return Page(LIMIT, f"{prefix}_{LIMIT:026d}" if oldest else f"{prefix}_~")
+
+
+def _times(rows: int) -> Mapping[str, tuple[datetime | None, datetime | None]]:
+    end, middle, hour = FIRST + rows * EVERY, FIRST + rows * EVERY / 2, timedelta(hours=1)
+    return {"the last hour": (end - hour, None), "an hour long ago": (middle, middle + hour)}
+
+
+# Two in a hundred were declined, forty wait, and each customer has ten, of however many.
+_PAYMENTS: Final = """
+INSERT INTO payments (merchant_id, id, state, amount_minor, currency, capturable_minor, capture,
+    order_reference, method, initiator, customer_id, exemption, candidates, psp_account_id,
+    psp_account, psp_reference, created_at, authorised_minor, captured_minor, instrument_id,
+    mandate_reference, return_url, description, metadata, trace_id, traceparent, actor,
+    next_action_url)
+SELECT $1, 'pay_' || lpad(n::text, 26, '0'),
+    CASE WHEN n % ($2 / 40) = 5 THEN 'pending' WHEN n % 50 = 7 THEN 'declined' ELSE 'captured' END,
+    1000, 'EUR', 0, 'now', 'A-' || n, 'one_click', 'customer', 'cus_' || n % ($2 / 10), 'none',
+    '[]', 'psa_1', 'sandbox-a', 'ch_' || n, $3::timestamptz + n * $4::interval, 1000,
+    CASE WHEN n % ($2 / 40) = 5 OR n % 50 = 7 THEN 0 ELSE 1000 END, 'ins_1', '', '', '', '{}', '',
+    '', 'key_1', ''
+FROM generate_series(1, $2::int) AS n"""
+
+
+def _payments(rows: int) -> Mapping[str, Read]:
+    def read(wanted: Filter, *, oldest: bool = False) -> Read:
+        return lambda conn: payments.list_page(conn, MERCHANT, wanted, _page("pay", oldest=oldest))
+
+    return {
+        "newest": read(Filter()),
+        "last page": read(Filter(), oldest=True),
+        "captured": read(Filter(state=State.CAPTURED)),
+        "declined": read(Filter(state=State.DECLINED)),
+        "pending, which is rare": read(Filter(state=State.PENDING)),
+        "authorised, which none is": read(Filter(state=State.AUTHORISED)),
+        "one order": read(Filter(order_reference=f"A-{rows // 2}")),
+        "one customer": read(Filter(customer_id="cus_7")),
+        **{
+            name: read(Filter(created_from=begin, created_to=end))
+            for name, (begin, end) in _times(rows).items()
+        },
+    }
+
+
+# Half of them were paid, the others are over; forty are open.
+_LINKS: Final = """
+INSERT INTO links (merchant_id, id, state, version, amount_minor, currency, paid_minor,
+    description, order_reference, channels, locale, line_items, reusable, uses, methods,
+    reminder_days, reminders_stopped, reissue_on_expiry, reissued_by_itself, reissues,
+    creditor_reference, origin, metadata, trace_id, expires_in_days, expires_at, issued_at,
+    created_at)
+SELECT $1, 'lnk_' || lpad(n::text, 26, '0'),
+    CASE WHEN n % ($2 / 40) = 5 THEN 'sent' WHEN n % 2 = 0 THEN 'paid' ELSE 'expired' END,
+    1, 1000, 'EUR', 0, 'An order', 'A-' || n, '{}', 'it', '[]', false, 0, '{card}', '{}', false,
+    false, false, 0, 'RF' || n, 'api', '{}', '', 30, $3::timestamptz + n * $4::interval,
+    $3::timestamptz + n * $4::interval, $3::timestamptz + n * $4::interval
+FROM generate_series(1, $2::int) AS n"""
+
+
+def _links(rows: int) -> Mapping[str, Read]:
+    def read(*, oldest: bool = False, **wanted: Any) -> Read:
+        every = dict.fromkeys(("state", "created_from", "created_to", "order_reference"))
+        page = _page("lnk", oldest=oldest)
+        return lambda conn: links.page(conn, MERCHANT, page, **(every | wanted))
+
+    return {
+        "newest": read(),
+        "last page": read(oldest=True),
+        "paid": read(state=LinkState.PAID),
+        "sent, which is rare": read(state=LinkState.SENT),
+        "cancelled, which none is": read(state=LinkState.CANCELLED),
+        "one order": read(order_reference=f"A-{rows // 2}"),
+        **{
+            name: read(created_from=begin, created_to=end)
+            for name, (begin, end) in _times(rows).items()
+        },
+    }
+
+
+# Nearly all were sent; forty failed.
+_MESSAGES: Final = """
+INSERT INTO messages (merchant_id, id, state, kind, channel, recipient, locale, payment_id,
+    payment_link_id, event_id, about, created_at, queued_at)
+SELECT $1, 'msg_' || lpad(n::text, 26, '0'),
+    CASE WHEN n % ($2 / 40) = 5 THEN 'failed' ELSE 'sent' END, 'receipt', 'email',
+    'giulia@example.com', 'it', 'pay_' || n, 'lnk_' || n, 'evt_' || n, '{"amount": {"amount_minor": 1000, "currency": "EUR"}}',
+    $3::timestamptz + n * $4::interval, $3::timestamptz + n * $4::interval
+FROM generate_series(1, $2::int) AS n"""
+
+
+def _messages(rows: int) -> Mapping[str, Read]:
+    def read(*, oldest: bool = False, **wanted: Any) -> Read:
+        names = ("state", "payment_link_id", "payment_id", "created_from", "created_to")
+        chosen = MessageFilter(**(dict.fromkeys(names) | wanted))
+        return lambda conn: messages.page(conn, MERCHANT, _page("msg", oldest=oldest), chosen)
+
+    return {
+        "newest": read(),
+        "last page": read(oldest=True),
+        "sent": read(state=MessageState.SENT),
+        "failed, which is rare": read(state=MessageState.FAILED),
+        "bounced, which none is": read(state=MessageState.BOUNCED),
+        "one payment": read(payment_id=f"pay_{rows // 2}"),
+        "one link": read(payment_link_id=f"lnk_{rows // 2}"),
+        **{
+            name: read(created_from=begin, created_to=end)
+            for name, (begin, end) in _times(rows).items()
+        },
+    }
+
+
+_EVENTS: Final = """
+INSERT INTO events (merchant_id, id, type, message, body, traceparent, created_at)
+SELECT $1, 'evt_' || lpad(n::text, 26, '0'),
+    CASE WHEN n % ($2 / 40) = 5 THEN 'dispute.opened' ELSE 'payment.captured' END,
+    'incasso.payments.v1.PaymentCaptured', '', '', $3::timestamptz + n * $4::interval
+FROM generate_series(1, $2::int) AS n"""
+
+
+def _events(rows: int) -> Mapping[str, Read]:
+    def read(
+        *types: str,
+        oldest: bool = False,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+    ) -> Read:
+        wanted = EventFilter(types=types, created_from=begin, created_to=end)
+        page = _page("evt", oldest=oldest)
+        return lambda conn: feed.list_events(conn, MERCHANT, page, wanted)
+
+    return {
+        "newest": read(),
+        "last page": read(oldest=True),
+        "captured": read("payment.captured"),
+        "disputes, which are rare": read("dispute.opened"),
+        "of several types": read("dispute.opened", "dispute.closed", "payment.captured"),
+        "refunds, which none is": read("payment.refunded"),
+        **{name: read(begin=begin, end=end) for name, (begin, end) in _times(rows).items()},
+    }
+
+
+SUBJECTS: Final = (
+    Subject("payments", "payments", _PAYMENTS, _payments),
+    Subject("paylink", "links", _LINKS, _links),
+    Subject("notify", "messages", _MESSAGES, _messages),
+    Subject("notify", "events", _EVENTS, _events),
+)
