@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from libs.db import Conn
@@ -34,10 +35,14 @@ class Subject:
     one's time, and the time between two. `reads`: a page each, of so many rows.
     """
 
-    service: str
+    store: ModuleType
     table: str
     fill: str
     reads: Callable[[int], Mapping[str, Read]]
+
+    @property
+    def service(self) -> str:
+        return self.store.__name__.split(".")[1]
 
     @property
     def migrations(self) -> Path:
@@ -188,8 +193,8 @@ def _events(rows: int) -> Mapping[str, Read]:
 
 
 SUBJECTS: Final = (
-    Subject("payments", "payments", _PAYMENTS, _payments),
-    Subject("paylink", "links", _LINKS, _links),
-    Subject("notify", "messages", _MESSAGES, _messages),
-    Subject("notify", "events", _EVENTS, _events),
+    Subject(payments, "payments", _PAYMENTS, _payments),
+    Subject(links, "links", _LINKS, _links),
+    Subject(messages, "messages", _MESSAGES, _messages),
+    Subject(feed, "events", _EVENTS, _events),
 )
