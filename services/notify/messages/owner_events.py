@@ -9,7 +9,7 @@ from libs import ids, wire
 from libs.bus import Event
 from libs.money import Money
 from services.notify.messages.rules.domain import About, Channel, Kind, Message
-from services.notify.messages.rules.owner_emails import account_text
+from services.notify.messages.rules.emails import account_text
 
 
 def _bank_account(kind: Kind, contract: Any, event: Event, now: datetime) -> list[Message]:

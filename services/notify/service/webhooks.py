@@ -10,22 +10,14 @@ from incasso.notify.v1 import webhooks_pb2 as pb
 from incasso.notify.v1.webhooks_pb2_grpc import WebhooksServiceServicer
 from libs import pages, wire
 from libs.idempotency import key_of
-from libs.wire import opt
 from services.notify.deps import Deps
-from services.notify.webhooks.events import (
-    DELIVERY_STATES,
-    ENDPOINT_STATES,
-    delivery_pb,
-    endpoint_pb,
-    event_pb,
-)
+from services.notify.webhooks.events import delivery_pb, endpoint_pb, event_pb
 from services.notify.webhooks.flows import deliveries, endpoints, feed, replays
-from services.notify.webhooks.rules.domain import DEFAULT_OVERLAP, EndpointChange
+from services.notify.webhooks.rules.domain import DEFAULT_OVERLAP, DeliveryState, EndpointChange
 from services.notify.webhooks.store.feed import EventFilter
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
-_ENDPOINT_STATE: Final = {number: state for state, number in ENDPOINT_STATES.items()}
-_DELIVERY_STATE: Final = {number: state for state, number in DELIVERY_STATES.items()}
+_DELIVERY_STATES: Final = wire.members(DeliveryState, pb.WebhookDelivery.State)
 
 
 class Webhooks(WebhooksServiceServicer):
@@ -35,11 +27,7 @@ class Webhooks(WebhooksServiceServicer):
     async def CreateWebhookEndpoint(
         self, request: pb.CreateWebhookEndpointRequest, rpc: Rpc
     ) -> pb.CreateWebhookEndpointResponse:
-        cmd = endpoints.CreateEndpoint(
-            url=request.url,
-            description=request.description,
-            event_types=tuple(request.event_types),
-        )
+        cmd = wire.read(endpoints.CreateEndpoint, request)
         key = key_of(request, "CreateWebhookEndpoint")
         made = await endpoints.create_endpoint(self._deps, cmd, key)
         return pb.CreateWebhookEndpointResponse(
@@ -63,13 +51,9 @@ class Webhooks(WebhooksServiceServicer):
     async def UpdateWebhookEndpoint(
         self, request: pb.UpdateWebhookEndpointRequest, rpc: Rpc
     ) -> pb.UpdateWebhookEndpointResponse:
-        types = opt(request, "event_types")
-        change = EndpointChange(
-            url=opt(request, "url"),
-            description=opt(request, "description"),
-            event_types=None if types is None else tuple(types.types),
-            state=_ENDPOINT_STATE.get(request.state),
-        )
+        types = wire.opt(request, "event_types")
+        event_types = None if types is None else tuple(types.types)
+        change = wire.read(EndpointChange, request, event_types=event_types)
         key = key_of(request, "UpdateWebhookEndpoint")
         endpoint = await endpoints.update_endpoint(
             self._deps, request.webhook_endpoint_id, change, key
@@ -85,7 +69,7 @@ class Webhooks(WebhooksServiceServicer):
     async def RotateWebhookSecret(
         self, request: pb.RotateWebhookSecretRequest, rpc: Rpc
     ) -> pb.RotateWebhookSecretResponse:
-        seconds = opt(request, "overlap_seconds")
+        seconds = wire.opt(request, "overlap_seconds")
         overlap = DEFAULT_OVERLAP if seconds is None else timedelta(seconds=seconds)
         key = key_of(request, "RotateWebhookSecret")
         made = await endpoints.rotate_secret(self._deps, request.webhook_endpoint_id, overlap, key)
@@ -103,12 +87,8 @@ class Webhooks(WebhooksServiceServicer):
     async def ReplayWebhooks(
         self, request: pb.ReplayWebhooksRequest, rpc: Rpc
     ) -> pb.ReplayWebhooksResponse:
-        cmd = replays.ReplayWebhooks(
-            endpoint_id=request.webhook_endpoint_id,
-            created_from=wire.time_of(request.created_from),
-            created_to=opt(request, "created_to"),
-            include_delivered=request.include_delivered,
-        )
+        endpoint_id = request.webhook_endpoint_id
+        cmd = wire.read(replays.ReplayWebhooks, request, endpoint_id=endpoint_id)
         made = await replays.replay(self._deps, cmd, key_of(request, "ReplayWebhooks"))
         return pb.ReplayWebhooksResponse(deliveries=made)
 
@@ -119,7 +99,7 @@ class Webhooks(WebhooksServiceServicer):
             self._deps,
             request.webhook_endpoint_id,
             pages.asked(request, "whd"),
-            _DELIVERY_STATE.get(request.state),
+            _DELIVERY_STATES.get(request.state),
         )
         return pb.ListWebhookDeliveriesResponse(
             data=[delivery_pb(delivery, tries[delivery.id]) for delivery in listed.rows],
@@ -138,11 +118,7 @@ class Webhooks(WebhooksServiceServicer):
         return pb.GetEventResponse(event=event_pb(event))
 
     async def ListEvents(self, request: pb.ListEventsRequest, rpc: Rpc) -> pb.ListEventsResponse:
-        wanted = EventFilter(
-            types=feed.types_of(request.type),
-            created_from=opt(request, "created_from"),
-            created_to=opt(request, "created_to"),
-        )
+        wanted = wire.read(EventFilter, request, types=feed.types_of(request.type))
         listed = await feed.list_events(self._deps, pages.asked(request, "evt"), wanted)
         return pb.ListEventsResponse(
             data=map(event_pb, listed.rows), next_cursor=listed.next_cursor

@@ -12,15 +12,7 @@ from incasso.notify.v1 import events_pb2
 from incasso.notify.v1 import webhooks_pb2 as pb
 from libs import descriptors, erasing, json_out, wire
 from services.notify.webhooks.rules import public_events
-from services.notify.webhooks.rules.domain import (
-    Attempt,
-    Delivery,
-    DeliveryState,
-    DisabledReason,
-    Endpoint,
-    EndpointState,
-    PublicEvent,
-)
+from services.notify.webhooks.rules.domain import Attempt, Delivery, Endpoint, PublicEvent
 
 ENDPOINT_DISABLED: Final = "incasso.notify.webhook_endpoint.disabled"
 
@@ -37,17 +29,6 @@ PERSONAL: Final[Mapping[str, Sequence[str]]] = {
     "incasso.payments.v1.Refund": ("reason",),
 }
 _CUSTOMER: Final = "incasso.oneclick.v1.Customer"
-
-ENDPOINT_STATES: Final = {
-    state: pb.WebhookEndpoint.State.Value(f"STATE_{state.name}") for state in EndpointState
-}
-REASONS: Final = {
-    reason: pb.WebhookEndpoint.DisabledReason.Value(f"DISABLED_REASON_{reason.name}")
-    for reason in DisabledReason
-}
-DELIVERY_STATES: Final = {
-    state: pb.WebhookDelivery.State.Value(f"STATE_{state.name}") for state in DeliveryState
-}
 
 
 def test_event(
@@ -66,13 +47,8 @@ def test_event(
 
 
 def event_pb(event: PublicEvent) -> pb.Event:
-    return pb.Event(
-        id=event.id,
-        type=event.type,
-        created_at=wire.timestamp(event.created_at),
-        data=AnyMessage(type_url=f"type.googleapis.com/{event.message}", value=event.body),
-        trace_id=event.trace_id,
-    )
+    data = AnyMessage(type_url=f"type.googleapis.com/{event.message}", value=event.body)
+    return wire.message(pb.Event, event, data=data, trace_id=event.trace_id)
 
 
 def body_of(event: PublicEvent) -> bytes:
@@ -81,18 +57,7 @@ def body_of(event: PublicEvent) -> bytes:
 
 
 def endpoint_pb(endpoint: Endpoint, *, secret: str | None = None) -> pb.WebhookEndpoint:
-    return pb.WebhookEndpoint(
-        id=endpoint.id,
-        state=ENDPOINT_STATES[endpoint.state],
-        url=endpoint.url,
-        description=endpoint.description,
-        event_types=endpoint.event_types,
-        secret=secret,
-        previous_secret_expires_at=wire.opt_timestamp(endpoint.previous_secret_expires_at),
-        disabled_reason=REASONS[endpoint.disabled_reason] if endpoint.disabled_reason else None,
-        failing_since=wire.opt_timestamp(endpoint.failing_since),
-        created_at=wire.timestamp(endpoint.created_at),
-    )
+    return wire.message(pb.WebhookEndpoint, endpoint, secret=secret)
 
 
 def endpoint_disabled(endpoint: Endpoint) -> bytes:
@@ -102,24 +67,15 @@ def endpoint_disabled(endpoint: Endpoint) -> bytes:
 
 
 def delivery_pb(delivery: Delivery, attempts: Sequence[Attempt]) -> pb.WebhookDelivery:
-    return pb.WebhookDelivery(
-        id=delivery.id,
-        state=DELIVERY_STATES[delivery.state],
+    return wire.message(
+        pb.WebhookDelivery,
+        delivery,
         webhook_endpoint_id=delivery.endpoint_id,
-        event_id=delivery.event_id,
-        event_type=delivery.event_type,
         attempts=[
-            pb.WebhookAttempt(
-                attempted_at=wire.timestamp(attempt.attempted_at),
-                status=attempt.status,
-                error=attempt.error,
-                duration_ms=attempt.duration_ms,
-                response_excerpt=attempt.excerpt,
-            )
+            wire.message(pb.WebhookAttempt, attempt, response_excerpt=attempt.excerpt)
             for attempt in attempts
         ],
         next_attempt_at=wire.opt_timestamp(delivery.due_at),
-        created_at=wire.timestamp(delivery.created_at),
     )
 
 

@@ -1,7 +1,8 @@
 """What a merchant does with messages: look at them, and have one sent again as a new one."""
 
 from libs import context, idempotency, ids
-from libs.errors import invalid
+from libs.db import Conn
+from libs.errors import invalid, required
 from libs.formats import CHECKS
 from libs.idempotency import Key
 from libs.normal_forms import NORMAL_FORMS
@@ -23,7 +24,7 @@ from services.notify.messages.store.messages import MessageFilter
 
 async def get_message(deps: Deps, message_id: str) -> Message:
     async with deps.db.connection() as conn:
-        return _found(await store.get(conn, context.merchant_id(), message_id))
+        return required(await store.get(conn, context.merchant_id(), message_id), MessageNotFound)
 
 
 async def list_messages(deps: Deps, page: Page, wanted: MessageFilter) -> Listed[Message]:
@@ -32,39 +33,30 @@ async def list_messages(deps: Deps, page: Page, wanted: MessageFilter) -> Listed
 
 
 async def resend_message(
-    deps: Deps, message_id: str, recipient: str | None, key: Key | None
+    deps: Deps, message_id: str, other_recipient: str | None, key: Key | None
 ) -> Message:
     """The new message, the same for the same key."""
     before = await get_message(deps, message_id)
-    recipient = _normal(before.channel, recipient) if recipient else before.recipient
+    recipient = before.recipient
+    if other_recipient:
+        recipient = _normal(before.channel, other_recipient)
     over = await _is_over(deps, before)  # asked outside of the transaction
-    new = domain.resent(
-        before,
-        message_id=ids.new("msg"),
-        recipient=recipient,
-        now=deps.clock.now(),
-    )
-    merchant_id = before.merchant_id
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, new.id)
-        if claim.fresh:
-            locked = await store.lock(tx, merchant_id, message_id)
-            if locked is None or locked.state in UNDER_WAY:
-                raise MessageUnderWay
-            if over:
-                raise PaymentLinkClosed
-            address = domain.normalised(new.channel, new.recipient)
-            if any(await suppressions.contain(tx, [(merchant_id, new.channel, address)])):
-                raise RecipientSuppressed
-            await store.insert(tx, [new])
-            await idempotency.finish(tx, key, b"")  # answered from the row, not from a copy
-        return domain.as_made(_found(await store.get(tx, merchant_id, claim.resource_id)))
 
+    async def resend(tx: Conn, new_id: str) -> None:
+        locked = await store.lock(tx, before.merchant_id, message_id)
+        if locked is None or locked.state in UNDER_WAY:
+            raise MessageUnderWay
+        if over:
+            raise PaymentLinkClosed
+        address = domain.normalised(before.channel, recipient)
+        if any(await suppressions.contain(tx, [(before.merchant_id, before.channel, address)])):
+            raise RecipientSuppressed
+        now = deps.clock.now()
+        new = domain.resent(before, message_id=new_id, recipient=recipient, now=now)
+        await store.insert(tx, [new])
 
-def _found(message: Message | None) -> Message:
-    if message is None:
-        raise MessageNotFound
-    return message
+    made = await idempotency.once(deps.db, key, ids.new("msg"), resend)
+    return domain.as_made(await get_message(deps, made.resource_id))
 
 
 def _normal(channel: Channel, recipient: str) -> str:

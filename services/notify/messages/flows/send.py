@@ -20,7 +20,6 @@ from services.notify.messages.providers.base import Provider, Text
 from services.notify.messages.rules import domain, emails, quotas, retry
 from services.notify.messages.rules.domain import (
     LINK_KINDS,
-    OWNER_KINDS,
     Channel,
     Kind,
     Merchant,
@@ -36,7 +35,6 @@ from services.notify.messages.rules.outcomes import (
     Refused,
     Suppressed,
 )
-from services.notify.messages.rules.owner_emails import owner_email
 from services.notify.messages.smtp_client import Parcel, TryLostError
 from services.notify.messages.store import messages, sms, suppressions, tries
 from services.notify.messages.store.tries import Mark
@@ -139,10 +137,7 @@ async def _try(deps: Deps, message: Message, once: _Once) -> Outcome:
     merchant = await deps.merchants.current()
     locale = known.locale or merchant.locale
     if known.channel is Channel.EMAIL:
-        if known.kind in OWNER_KINDS:
-            email = owner_email(known.kind, about, merchant, locale=locale)
-        else:
-            email = emails.shopper_email(known.kind, about, merchant, locale=locale, url=url)
+        email = emails.compose(known.kind, about, merchant, locale=locale, url=url)
         return await _by_mail(deps, known, email, merchant, once)
     body = emails.text_message(known.kind, about, merchant, locale=locale, url=url)
     return await _by_phone(deps, known, body, merchant, once)

@@ -7,12 +7,23 @@ from typing import Final
 from libs import display
 from libs.money import Money
 from libs.text import isolated
-from services.notify.messages.rules import gsm, mime, texts
-from services.notify.messages.rules.domain import LINK_KINDS, STOPPABLE, About, Kind, Merchant
+from services.notify.messages.rules import gsm, mime, texts_en, texts_it
+from services.notify.messages.rules.domain import (
+    LINK_KINDS,
+    OWNER_KINDS,
+    STOPPABLE,
+    About,
+    Kind,
+    Merchant,
+)
+from services.notify.messages.rules.texts import Language
+
+WORDS: Final[Mapping[str, Language]] = {"it": texts_it.WORDS, "en": texts_en.WORDS}
 
 ITEMS: Final = 8  # more lines are counted, not listed
 NAME_LENGTH: Final = 60
 TEXT_LENGTH: Final = 200
+SHOWN_OF_IBAN: Final = 4  # characters at its begin and at its end
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
 STOP_PATH: Final = "/stop-reminders"
 
@@ -57,12 +68,15 @@ def subject_of(pattern: str, values: Mapping[str, str]) -> str:
     return pattern.format(**values).replace("\u00a0", " ").replace("\u202f", " ")
 
 
-def shopper_email(
-    kind: Kind, about: About, merchant: Merchant, *, locale: str, url: str = ""
-) -> Email:
+def account_text(holder: str, iban: str) -> str:
+    """Enough to know an account by, not enough to use it: `Bottega S.r.l., IT60…3456`."""
+    return f"{holder}, {iban[:SHOWN_OF_IBAN]}…{iban[-SHOWN_OF_IBAN:]}"
+
+
+def compose(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: str = "") -> Email:
     """The words of an e-mail. `url`: the link's address, for kinds that carry one."""
     language = display.language_of(locale)
-    said = texts.WORDS[language]
+    said = WORDS[language]
     text = said.kinds[kind]
     values = {
         "merchant": shown(merchant.name, NAME_LENGTH),
@@ -82,7 +96,7 @@ def shopper_email(
         heading=text.heading.format(**values),
         greeting=said.greeting.format(name=name) if name else said.greeting_nobody,
         paragraphs=tuple(paragraphs),
-        amount=values["amount"],
+        amount="" if kind in OWNER_KINDS else values["amount"],
         amount_label=_amount_label(kind, about, said),
         rows=tuple(_rows(kind, about, said, locale)),
         items=tuple(_items(about, said, locale)) if kind in LINK_KINDS else (),
@@ -92,11 +106,17 @@ def shopper_email(
         notes=tuple(note.format(**values) for note in text.notes),
         stop_label=said.stop if stop_url else "",
         stop_url=stop_url,
-        sent_by=(said.sent_by_reply if merchant.reply_to else said.sent_by).format(**values),
+        sent_by=_sent_by(kind, merchant, said).format(**values),
     )
 
 
-def _amount_label(kind: Kind, about: About, said: texts.Language) -> str:
+def _sent_by(kind: Kind, merchant: Merchant, said: Language) -> str:
+    if kind in OWNER_KINDS:
+        return said.sent_to_owner
+    return said.sent_by_reply if merchant.reply_to else said.sent_by
+
+
+def _amount_label(kind: Kind, about: About, said: Language) -> str:
     if kind not in LINK_KINDS:
         return said.kinds[kind].amount_label
     if about.received:
@@ -104,8 +124,10 @@ def _amount_label(kind: Kind, about: About, said: texts.Language) -> str:
     return said.deposit if about.is_deposit else said.kinds[kind].amount_label
 
 
-def _rows(kind: Kind, about: About, said: texts.Language, locale: str) -> list[tuple[str, str]]:
+def _rows(kind: Kind, about: About, said: Language, locale: str) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
+    if about.account:
+        rows.append((said.account, shown(about.account)))
     if about.description:
         rows.append((said.description, shown(about.description)))
     if about.order_reference:
@@ -117,11 +139,12 @@ def _rows(kind: Kind, about: About, said: texts.Language, locale: str) -> list[t
     if about.expires_at and kind in LINK_KINDS:
         rows.append((said.expires, display.moment(about.expires_at, locale)))
     if about.happened_at and kind not in LINK_KINDS:
-        rows.append((said.date, display.moment(about.happened_at, locale)))
+        label = said.in_force if kind in OWNER_KINDS else said.date
+        rows.append((label, display.moment(about.happened_at, locale)))
     return rows
 
 
-def _items(about: About, said: texts.Language, locale: str) -> list[tuple[str, str]]:
+def _items(about: About, said: Language, locale: str) -> list[tuple[str, str]]:
     listed = [
         (
             f"{item.quantity} {TIMES} {shown(item.name)}"
@@ -143,7 +166,7 @@ def text_message(
 ) -> str:
     """One SMS in GSM-7, at most 160 characters long, with the address whole."""
     language = display.language_of(locale)
-    said = texts.WORDS[language]
+    said = WORDS[language]
     return gsm.fitted(
         said.kinds[kind].sms,
         merchant=merchant.name,
@@ -153,7 +176,7 @@ def text_message(
     )
 
 
-def _detail(about: About, said: texts.Language) -> str:
+def _detail(about: About, said: Language) -> str:
     """What it is for, as far as a phone can show it; else the order."""
     if what := gsm.readable(about.description):
         return said.sms_for.format(what=what)

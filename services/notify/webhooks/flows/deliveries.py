@@ -7,11 +7,11 @@ is sent again under the same `webhook-id`, by which receivers tell repeats.
 import secrets
 from collections.abc import Mapping, Sequence
 
-from libs import context, telemetry
+from libs import telemetry
 from libs.pages import Listed, Page
 from services.notify.deps import Deps
 from services.notify.webhooks import events
-from services.notify.webhooks.flows.endpoints import found, save
+from services.notify.webhooks.flows.endpoints import get_endpoint, save
 from services.notify.webhooks.rules import domain, signing
 from services.notify.webhooks.rules.domain import Attempt, Delivery, DeliveryState, EndpointState
 from services.notify.webhooks.store import deliveries, endpoints
@@ -78,9 +78,8 @@ async def list_deliveries(
     deps: Deps, endpoint_id: str, page: Page, state: DeliveryState | None
 ) -> tuple[Listed[Delivery], Mapping[str, Sequence[Attempt]]]:
     """A page of an endpoint's deliveries, and the tries of each."""
-    merchant_id = context.merchant_id()
+    endpoint = await get_endpoint(deps, endpoint_id)
     async with deps.db.connection() as conn:
-        endpoint = found(await endpoints.get(conn, merchant_id, endpoint_id))
         listed = await deliveries.page(conn, endpoint, page, state)
         ids = [delivery.id for delivery in listed.rows]
-        return listed, await deliveries.attempts_of(conn, merchant_id, ids)
+        return listed, await deliveries.attempts_of(conn, endpoint.merchant_id, ids)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from libs import clock, context, idempotency, ids, outbox
 from libs.db import Conn
+from libs.errors import required
 from libs.idempotency import Key
 from libs.pages import Listed, Page
 from services.notify.deps import Deps
@@ -47,18 +48,16 @@ def check_may_read() -> None:
 
 async def create_endpoint(deps: Deps, cmd: CreateEndpoint, key: Key | None) -> MadeEndpoint:
     check_may_read()
-    merchant_id = context.merchant_id()
+    merchant_id, secret = context.merchant_id(), new_secret()
     event_types = domain.check_event_types(cmd.event_types, "event_types")
     await deps.guard.check(cmd.url)
-    async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, ids.new("whe"))
-        if not claim.fresh:
-            return MadeEndpoint(found(await store.get(tx, merchant_id, claim.resource_id)))
+
+    async def create(tx: Conn, endpoint_id: str) -> None:
         await store.lock_merchant(tx, merchant_id)
         if await store.count(tx, merchant_id) >= domain.MOST_ENDPOINTS:
             raise TooManyWebhookEndpoints
         endpoint = Endpoint(
-            id=claim.resource_id,
+            id=endpoint_id,
             merchant_id=merchant_id,
             state=domain.ENDPOINT_INITIAL,
             url=cmd.url,
@@ -67,9 +66,11 @@ async def create_endpoint(deps: Deps, cmd: CreateEndpoint, key: Key | None) -> M
             created_at=deps.now(),
         )
         await store.insert(tx, endpoint)
-        secret = await _add_secret(deps, tx, endpoint)
-        await idempotency.finish(tx, key, b"")
-    return MadeEndpoint(endpoint, secret)
+        await store.insert_secret(tx, endpoint, deps.seal.close(secret))
+
+    made = await idempotency.once(deps.db, key, ids.new("whe"), create)
+    endpoint = await get_endpoint(deps, made.resource_id)
+    return MadeEndpoint(endpoint, secret if made.fresh else None)
 
 
 def new_secret() -> str:
@@ -78,15 +79,10 @@ def new_secret() -> str:
     return signing.PREFIX + base64.b64encode(random).decode()
 
 
-async def _add_secret(deps: Deps, conn: Conn, endpoint: Endpoint) -> str:
-    secret = new_secret()
-    await store.insert_secret(conn, endpoint, deps.seal.close(secret))
-    return secret
-
-
 async def get_endpoint(deps: Deps, endpoint_id: str) -> Endpoint:
     async with deps.db.connection() as conn:
-        return found(await store.get(conn, context.merchant_id(), endpoint_id))
+        endpoint = await store.get(conn, context.merchant_id(), endpoint_id)
+    return required(endpoint, WebhookEndpointNotFound)
 
 
 async def list_endpoints(deps: Deps, page: Page) -> Listed[Endpoint]:
@@ -104,14 +100,13 @@ async def update_endpoint(
         domain.check_event_types(change.event_types, "event_types.types")
     if change.url is not None:
         await deps.guard.check(change.url)
-    async with deps.db.transaction() as tx:
+
+    async def update(tx: Conn, _: str) -> None:
         endpoint = await locked(tx, endpoint_id)
-        if not (await idempotency.claim(tx, key, endpoint_id)).fresh:
-            return endpoint
-        changed = domain.change_endpoint(endpoint, change)
-        await save(deps, tx, endpoint, changed)
-        await idempotency.finish(tx, key, b"")
-    return changed
+        await save(deps, tx, endpoint, domain.change_endpoint(endpoint, change))
+
+    await idempotency.once(deps.db, key, endpoint_id, update)
+    return await get_endpoint(deps, endpoint_id)
 
 
 async def save(deps: Deps, conn: Conn, before: Endpoint, after: Endpoint) -> None:
@@ -145,25 +140,19 @@ async def rotate_secret(
     deps: Deps, endpoint_id: str, overlap: timedelta, key: Key | None
 ) -> MadeEndpoint:
     """A new secret; the one before signs as well until the overlap is over."""
-    async with deps.db.transaction() as tx:
-        endpoint = await locked(tx, endpoint_id)
-        if not (await idempotency.claim(tx, key, endpoint_id)).fresh:
-            return MadeEndpoint(endpoint)
-        now = deps.now()
+    secret = new_secret()
+
+    async def rotate(tx: Conn, _: str) -> None:
+        endpoint, now = await locked(tx, endpoint_id), deps.now()
         await store.end_secret(tx, endpoint, now + overlap)
-        secret = await _add_secret(deps, tx, endpoint)
+        await store.insert_secret(tx, endpoint, deps.seal.close(secret))
         await store.delete_old_secrets(tx, endpoint, now=now, keep=domain.MOST_SECRETS)
-        await idempotency.finish(tx, key, b"")
-        endpoint = found(await store.get(tx, endpoint.merchant_id, endpoint_id))
-    return MadeEndpoint(endpoint, secret)
+
+    made = await idempotency.once(deps.db, key, endpoint_id, rotate)
+    return MadeEndpoint(await get_endpoint(deps, endpoint_id), secret if made.fresh else None)
 
 
 async def locked(conn: Conn, endpoint_id: str) -> Endpoint:
     """The endpoint of the current call's merchant, locked. Raises WebhookEndpointNotFound."""
-    return found(await store.lock(conn, context.merchant_id(), endpoint_id))
-
-
-def found(endpoint: Endpoint | None) -> Endpoint:
-    if endpoint is None:
-        raise WebhookEndpointNotFound
-    return endpoint
+    endpoint = await store.lock(conn, context.merchant_id(), endpoint_id)
+    return required(endpoint, WebhookEndpointNotFound)

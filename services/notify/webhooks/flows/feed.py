@@ -6,7 +6,7 @@ from dataclasses import replace
 from libs import context
 from libs.bus import Event
 from libs.db import Conn
-from libs.errors import invalid
+from libs.errors import invalid, required
 from libs.pages import Listed, Page
 from services.notify.deps import Deps
 from services.notify.errors import EventNotFound
@@ -48,10 +48,7 @@ async def get_event(deps: Deps, event_id: str) -> PublicEvent:
 
 async def found(conn: Conn, event_id: str) -> PublicEvent:
     """The event of the current call's merchant. Raises EventNotFound."""
-    event = await feed.get_event(conn, context.merchant_id(), event_id)
-    if event is None:
-        raise EventNotFound
-    return event
+    return required(await feed.get_event(conn, context.merchant_id(), event_id), EventNotFound)
 
 
 async def list_events(deps: Deps, page: Page, wanted: EventFilter) -> Listed[PublicEvent]:

@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from libs import context, idempotency, ids, telemetry
 from libs.db import Conn
-from libs.idempotency import Key
+from libs.errors import required
+from libs.idempotency import Answered, Key
 from services.notify.deps import Deps
 from services.notify.errors import WebhookDeliveryNotFound, WebhookEndpointDisabled
 from services.notify.webhooks import events
@@ -37,14 +38,11 @@ async def send_test(deps: Deps, endpoint_id: str, key: Key | None) -> Tried:
         traceparent=telemetry.traceparent(),
         now=deps.clock.now(),
     )
-    async with deps.db.transaction() as tx:
-        endpoint = await _enabled(tx, endpoint_id)
-        claim = await idempotency.claim(tx, key, ids.new("whd"))
-        if not claim.fresh:
-            return await _tried(tx, claim.resource_id)
-        now = deps.now()
+
+    async def send(tx: Conn, delivery_id: str) -> None:
+        endpoint, now = await _enabled(tx, endpoint_id), deps.now()
         delivery = Delivery(
-            id=claim.resource_id,
+            id=delivery_id,
             merchant_id=event.merchant_id,
             endpoint_id=endpoint.id,
             event_id=event.id,
@@ -56,21 +54,22 @@ async def send_test(deps: Deps, endpoint_id: str, key: Key | None) -> Tried:
         )
         await feed.insert_events(tx, [event])
         await deliveries.insert(tx, delivery)
-        await idempotency.finish(tx, key, b"")
-    return delivery, ()
+
+    return await _tried(deps, await idempotency.once(deps.db, key, ids.new("whd"), send))
 
 
 async def retry_delivery(deps: Deps, delivery_id: str, key: Key | None) -> Tried:
     """Due now, whatever its state."""
     merchant_id = context.merchant_id()
-    async with deps.db.transaction() as tx:
-        seen = _found(await deliveries.get(tx, merchant_id, delivery_id))
-        if (await idempotency.claim(tx, key, delivery_id)).fresh:
-            await _enabled(tx, seen.endpoint_id)  # locked first, see store/endpoints
-            delivery = _found(await deliveries.lock(tx, merchant_id, delivery_id))
-            await deliveries.save(tx, delivery, domain.retry(delivery, now=deps.now()))
-            await idempotency.finish(tx, key, b"")
-        return await _tried(tx, delivery_id)
+
+    async def retry(tx: Conn, _: str) -> None:
+        seen = await deliveries.get(tx, merchant_id, delivery_id)
+        await _enabled(tx, required(seen, WebhookDeliveryNotFound).endpoint_id)  # locked first
+        locked = await deliveries.lock(tx, merchant_id, delivery_id)
+        delivery = required(locked, WebhookDeliveryNotFound)
+        await deliveries.save(tx, delivery, domain.retry(delivery, now=deps.now()))
+
+    return await _tried(deps, await idempotency.once(deps.db, key, delivery_id, retry))
 
 
 async def replay(deps: Deps, cmd: ReplayWebhooks, key: Key | None) -> int:
@@ -111,14 +110,10 @@ async def _enabled(conn: Conn, endpoint_id: str) -> Endpoint:
     return endpoint
 
 
-async def _tried(conn: Conn, delivery_id: str) -> Tried:
-    merchant_id = context.merchant_id()
-    delivery = _found(await deliveries.get(conn, merchant_id, delivery_id))
-    tries = await deliveries.attempts_of(conn, merchant_id, [delivery_id])
-    return delivery, tries[delivery_id]
-
-
-def _found(delivery: Delivery | None) -> Delivery:
-    if delivery is None:
-        raise WebhookDeliveryNotFound
-    return delivery
+async def _tried(deps: Deps, made: Answered) -> Tried:
+    """As it is by now."""
+    merchant_id, delivery_id = context.merchant_id(), made.resource_id
+    async with deps.db.connection() as conn:
+        delivery = await deliveries.get(conn, merchant_id, delivery_id)
+        tries = await deliveries.attempts_of(conn, merchant_id, [delivery_id])
+    return required(delivery, WebhookDeliveryNotFound), tries[delivery_id]

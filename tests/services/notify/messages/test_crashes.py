@@ -173,7 +173,7 @@ async def test_a_fault_of_ours_is_tried_again_and_given_up(world: World, monkeyp
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a template")
 
-    monkeypatch.setattr(send.emails, "shopper_email", broken)
+    monkeypatch.setattr(send.emails, "compose", broken)
     await world.turn()
     row = await world.row()
     assert (row["state"], row["error"]) == ("queued", "KeyError")

@@ -15,7 +15,7 @@ from libs.money import Money
 from services.gateway.pay.rules import texts_en, texts_it
 from services.notify.messages import rendering
 from services.notify.messages.paylink_client import about_link
-from services.notify.messages.rules import emails, gsm, texts
+from services.notify.messages.rules import emails, gsm
 from services.notify.messages.rules.domain import (
     LINK_KINDS,
     OWNER_KINDS,
@@ -50,7 +50,7 @@ ALL = list(itertools.product(SHOPPER_KINDS, ("it", "en")))
 
 def mail(kind: Kind, locale: str, about: About = ABOUT, merchant: Merchant = MERCHANT):
     url = URL if kind in LINK_KINDS else ""
-    email = emails.shopper_email(kind, about, merchant, locale=locale, url=url)
+    email = emails.compose(kind, about, merchant, locale=locale, url=url)
     envelope = rendering.Envelope("msg_1", "pay@incasso.example", "g@example.com", about.name, NOW)
     content = rendering.email_of(email, merchant, envelope, public_url=PUBLIC)
     return message_from_bytes(content, policy=policy.default), content
@@ -203,7 +203,7 @@ def test_a_merchant_whose_name_a_phone_cannot_show_is_left_out():
 
 
 def test_messages_look_and_speak_like_the_pay_pages():
-    for page, said in ((texts_it.WORDS, texts.WORDS["it"]), (texts_en.WORDS, texts.WORDS["en"])):
+    for page, said in ((texts_it.WORDS, emails.WORDS["it"]), (texts_en.WORDS, emails.WORDS["en"])):
         pairs = {
             "to_pay": said.kinds[Kind.LINK].amount_label,
             "reference": said.reference,
@@ -222,7 +222,7 @@ def test_italian_says_tu():
     formal = re.compile(
         r"\b(lei|suo|sua|suoi|sue|potrà|deve|vuole|le chiede|la aspetta)\b", re.IGNORECASE
     )
-    for text in texts.WORDS["it"].kinds.values():
+    for text in emails.WORDS["it"].kinds.values():
         for line in (text.subject, text.preheader, text.heading, text.intro, text.sms, *text.notes):
             assert not formal.search(line), line
 

@@ -6,8 +6,8 @@ import pytest
 
 from incasso.merchants.v1 import events_pb2, merchants_pb2
 from libs import wire
-from services.notify.messages.rules import owner_emails
-from services.notify.messages.rules.domain import OWNER_KINDS
+from services.notify.messages.rules import emails
+from services.notify.messages.rules.domain import OWNER_KINDS, Kind
 from tests.services.notify.messages.world import World
 
 REQUESTED = ("bank_account_change_requested", events_pb2.BankAccountChangeRequested)
@@ -43,12 +43,12 @@ async def test_the_owner_is_told_of_another_bank_account(
     row = await world.row()
     assert (row["kind"], row["state"], row["recipient"]) == (kind, "sent", "owner@rossi.example")
     (letter,) = world.mail.letters
-    said = owner_emails.WORDS[locale]
+    said = emails.WORDS[locale]
     for part in ("plain", "html"):
         text = letter.get_body((part,)).get_content()
         assert "Ottica Nova, IT60…3456" in text
-        assert said.notices[row["kind"]].heading in text
-        assert said.sent_by.format(merchant="Ottica Rossi") in text
+        assert said.kinds[row["kind"]].heading in text
+        assert said.sent_to_owner.format(merchant="Ottica Rossi") in text
         assert "0542811101" not in text
         assert "0,00" not in text
         assert "0.00" not in text
@@ -73,6 +73,7 @@ async def test_a_repeated_event_tells_once(world: World):
     assert len(world.mail.inbox) == 1
 
 
-def test_both_languages_say_every_notice():
-    for said in owner_emails.WORDS.values():
-        assert set(said.notices) == OWNER_KINDS
+def test_both_languages_say_every_kind():
+    for said in emails.WORDS.values():
+        assert set(said.kinds) == set(Kind)
+        assert all(not said.kinds[kind].sms for kind in OWNER_KINDS)
