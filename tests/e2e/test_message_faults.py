@@ -6,7 +6,6 @@ database instead, as if the time had passed; one test waits in earnest.
 
 import asyncio
 import signal
-import time
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ import asyncpg
 import pytest
 
 from tests.e2e.conftest import address, mailed
-from tests.waiting import HANGING_SECONDS
+from tests.waiting import HANGING_SECONDS, until
 
 # With the sentences below: the server says so once, before it has taken anything.
 REFUSALS = {
@@ -41,18 +40,16 @@ class Times:
 
     async def sending(self, link, *, handing_over):
         """Returns once the message is on its way: before the hand-over, or during it."""
-        deadline = time.monotonic() + HANGING_SECONDS
-        while time.monotonic() < deadline:
-            found = await self._conn.fetchval(
+
+        async def on_its_way():
+            return await self._conn.fetchval(
                 "SELECT count(*) FROM messages WHERE payment_link_id = $1 AND state = 'sending'"
                 " AND (handing_over_at IS NOT NULL) = $2",
                 link["id"],
                 handing_over,
             )
-            if found:
-                return
-            await asyncio.sleep(0.02)
-        pytest.fail("the message was never on its way")
+
+        await until(on_its_way)
 
 
 @pytest.fixture
@@ -74,17 +71,13 @@ async def mails(shop):
 
 async def message(shop, link, *states, attempts=0):
     """The link's newest message, once it is in one of these states after so many tries."""
-    deadline = time.monotonic() + HANGING_SECONDS
-    found = None
-    while time.monotonic() < deadline:
+
+    async def reached():
         answer = await shop.call("GET", f"/v1/messages?payment_link_id={link['id']}")
-        if answer.status == 200 and answer.body["data"]:
-            found = answer.body["data"][0]
-            if found["state"] in states and found.get("attempts", 0) >= attempts:
-                return found
-        await asyncio.sleep(0.1)
-    pytest.fail(f"not {states} after {attempts} tries: {found}")
-    return found
+        found = answer.body["data"][0] if answer.status == 200 and answer.body["data"] else {}
+        return found.get("state") in states and found.get("attempts", 0) >= attempts and found
+
+    return await until(reached, every_seconds=0.1)
 
 
 def pause(postponed):

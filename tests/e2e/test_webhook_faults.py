@@ -1,7 +1,5 @@
 """Webhooks to merchants whose receiver fails, moves away or is gone, and what they do about it by REST."""
 
-import asyncio
-import time
 from dataclasses import dataclass
 
 import asyncpg
@@ -9,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from stack.receiver import Receiver, receiver
-from tests.waiting import HANGING_SECONDS, until
+from tests.waiting import until
 
 CREATED = "payment_link.created"
 PRIVATE = [
@@ -42,16 +40,13 @@ class Told:
 
     async def delivery(self, *, state, attempts):
         """The newest, once it is in this state after so many tries."""
-        deadline = time.monotonic() + HANGING_SECONDS
-        found = None
-        while time.monotonic() < deadline:
+
+        async def reached():
             listed = await self.shop.get(f"/v1/webhook-endpoints/{self.id}/deliveries")
-            found = next(iter(listed["data"]), {})
-            if found.get("state") == state and len(found["attempts"]) == attempts:
-                return found
-            await asyncio.sleep(0.1)
-        pytest.fail(f"not {state} after {attempts} tries: {found}")
-        return found
+            found = next(iter(listed["data"]), {"attempts": []})
+            return found.get("state") == state and len(found["attempts"]) == attempts and found
+
+        return await until(reached, every_seconds=0.1)
 
 
 @pytest.fixture
@@ -70,12 +65,12 @@ async def make_link(shop):
 
 async def listed(shop, link):
     """Once notify has its event, which is then told or not told by the endpoint's state."""
-    for _ in range(600):
+
+    async def known():
         events = (await shop.get("/v1/events?type=payment_link.created"))["data"]
-        if link["id"] in links_of(events):
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"no event of {link['id']}")
+        return link["id"] in links_of(events)
+
+    await until(known, every_seconds=0.1)
 
 
 def statuses(delivery):

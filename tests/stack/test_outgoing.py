@@ -1,10 +1,11 @@
 """Messages on the whole stack: what the simulated world reports of them comes back to notify."""
 
-import asyncio
 from uuid import uuid4
 
 import aiohttp
 import pytest
+
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -22,8 +23,8 @@ async def api(stack, demo_merchant):
         yield call
 
 
-async def state_of_message(api, channel: str, recipient: dict[str, str], *, wanted: str) -> str:
-    """Sends a link there and waits until its message is in the wanted state."""
+async def message_is(api, state: str, channel: str, recipient: dict[str, str]) -> None:
+    """Sends a link there and returns once its message is in this state for good."""
     order = {
         "amount": {"amount_minor": 12_900, "currency": "EUR"},
         "description": "Lampada",
@@ -32,23 +33,21 @@ async def state_of_message(api, channel: str, recipient: dict[str, str], *, want
         "channels": [channel],
     }
     link = await api("POST", "/v1/payment-links", order)
-    state = ""
-    for _ in range(200):
+
+    async def reached() -> bool:
         listed = await api("GET", f"/v1/messages?payment_link_id={link['id']}")
-        state = listed["data"][0]["state"] if listed["data"] else ""
-        if state == wanted:
-            break
-        await asyncio.sleep(0.1)
-    return state
+        return [message["state"] for message in listed["data"]] == [state]
+
+    await until(reached, every_seconds=0.1)
 
 
 @pytest.mark.parametrize("local_part", ["bounce", "refused"])
 async def test_mail_to_a_dead_mailbox_is_known_to_have_bounced(api, local_part):
     recipient = {"email": f"{local_part}+{uuid4().hex[:8]}@example.com"}
-    assert await state_of_message(api, "email", recipient, wanted="bounced") == "bounced"
+    await message_is(api, "bounced", "email", recipient)
 
 
 @pytest.mark.parametrize("channel", ["sms", "whatsapp"])
 async def test_a_text_message_is_known_to_have_arrived(api, channel):
     recipient = {"phone": f"+39334{uuid4().int % 10**7:07d}"}
-    assert await state_of_message(api, channel, recipient, wanted="delivered") == "delivered"
+    await message_is(api, "delivered", channel, recipient)

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
@@ -43,6 +44,7 @@ def single(field):
     return TEXT
 
 
+@functools.cache  # a strategy is dear to make
 def objects(message):
     return st.fixed_dictionaries({}, optional={f.name: values(f) for f in message.fields})
 

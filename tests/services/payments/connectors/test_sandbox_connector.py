@@ -11,7 +11,6 @@ from services.payments.connectors.base import (
     Credentials,
     Exemption,
 )
-from services.payments.connectors.registry import CONNECTORS
 from services.payments.connectors.sandbox.connector import SandboxConnector
 from services.payments.rules.outcomes import (
     ActionRequired,
@@ -24,14 +23,16 @@ from services.payments.rules.outcomes import (
 )
 from stack.process import free_ports
 from tests.services.payments.connectors.orders import a_charge, a_setup, an_operation, asked
-from tests.waiting import until
+from tests.waiting import HANGING_SECONDS, until
 
 CAPTURE, CANCEL, REFUND = AttemptKind.CAPTURE, AttemptKind.CANCEL, AttemptKind.REFUND
 
 
 @pytest.fixture
 def connector(sandbox_credentials: Credentials, session: aiohttp.ClientSession):
-    return CONNECTORS["sandbox"](sandbox_credentials, session)
+    """Patient: a machine that is too busy to connect in time is not what these tests are about."""
+    patient = aiohttp.ClientTimeout(total=HANGING_SECONDS)
+    return SandboxConnector(sandbox_credentials, session, patient)
 
 
 @pytest.fixture
