@@ -2,8 +2,8 @@
 
 `new_database("payments")` gives the URL of a fresh, migrated database, `new_database("libs")` of
 one with the chassis' tables only, `new_database()` of an empty one. `nats_url` is the worker's NATS,
-`fresh_nats_url` one without streams. `stack` is the whole embedded stack, shared by all end-to-end
-tests, which therefore run on one worker; `demo_merchant` has keys for it.
+`fresh_nats_url` one without streams. `stack` is the whole embedded stack, one for all end-to-end tests
+of a worker; `demo_merchant` has keys for it.
 """
 
 import gc
@@ -25,6 +25,7 @@ from stack.nats import throw_away_nats
 from stack.postgres import Postgres, throw_away_postgres
 from stack.process import free_ports
 from tests.identities import KEY, Everybody, shared_keys
+from tests.scheduling import TwoStacks
 
 # Machines that run the tests are busy: slow is not wrong.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -147,6 +148,11 @@ def fresh_nats_url() -> Iterator[str]:
 @pytest.fixture
 def free_port() -> Callable[[], int]:
     return lambda: free_ports(1)[0]
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoStacks | None:
+    return TwoStacks(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(tryfirst=True)
