@@ -1,10 +1,11 @@
 """Statements that many need at the same moment, made as one over a set.
 
-Nobody waits for others to come: a call that finds none under way begins at once, and those that come
-while it runs are made together when it ends.
+Those that come while one runs are made together when it ends. Where nobody minds a moment, as with
+mails, one begins a little later, so that others may join it.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeVar
@@ -12,6 +13,8 @@ from typing import Any, Final, TypeAlias, TypeVar
 from libs.db import Conn, Database, StatementError
 
 MOST: Final = 100  # in one statement
+ENOUGH: Final = 8  # who do not wait for more
+STEP_SECONDS: Final = 0.01
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -27,10 +30,14 @@ class _Queue:
 
 
 class Joint:
-    """On one database. `work` answers what each was asked, in the same order."""
+    """On one database. `work` answers what each was asked, in the same order.
 
-    def __init__(self, db: Database) -> None:
+    `join_seconds`: how long others may join, unless there are `ENOUGH`.
+    """
+
+    def __init__(self, db: Database, *, join_seconds: float = 0.0) -> None:
         self._db = db
+        self._join_seconds = join_seconds
         self._queues: dict[tuple[object, bool], _Queue] = {}
 
     async def statement(self, work: Work[A, B], asked: A) -> B:
@@ -51,12 +58,19 @@ class Joint:
 
     async def _run(self, queue: _Queue, work: Work[A, B], *, whole: bool) -> None:
         try:
-            await asyncio.sleep(0)  # whoever is as far at this very moment
             while queue.waiting:
+                await self._others(queue)
                 now, queue.waiting = queue.waiting[:MOST], queue.waiting[MOST:]
                 await self._together(now, work, whole=whole)
         finally:
             queue.running = None
+
+    async def _others(self, queue: _Queue) -> None:
+        """Whoever is as far at this very moment, or within the time there is."""
+        ends = time.monotonic() + self._join_seconds
+        await asyncio.sleep(0)
+        while len(queue.waiting) < ENOUGH and time.monotonic() < ends:
+            await asyncio.sleep(STEP_SECONDS)
 
     async def _together(
         self, now: list[tuple[Any, "asyncio.Future[Any]"]], work: Work[A, B], *, whole: bool

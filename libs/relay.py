@@ -9,6 +9,7 @@ set aside, and later ones go before it. When nothing at all is acknowledged NATS
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -29,6 +30,7 @@ BATCH: Final = 500
 BATCH_BYTES: Final = 8 * 1024 * 1024
 MERCHANTS: Final = 100  # of whom a turn takes events; the next turn goes on behind them
 POLL_SECONDS: Final = 1.0
+PACE_SECONDS: Final = 0.1  # from one turn to the next: under load, turns and batches are larger
 RETRY: Final = timedelta(seconds=1)  # doubled with each try
 MAX_TRIES: Final = 5
 COUNT_SECONDS: Final = 15.0
@@ -111,6 +113,7 @@ class Relay:
         self._merchants = merchants
         self._wake = asyncio.Event()
         self._count_at = 0.0
+        self._turned_at = 0.0
         self._after = ""  # the merchant behind whom the next turn begins
 
     async def run(self) -> None:
@@ -137,15 +140,15 @@ class Relay:
                     await conn.raw.reset()  # drops the listener and the lock
 
     async def _rest(self) -> None:
-        try:
+        """Until there is something, and not more often than is good: who comes alone goes at once."""
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
-        except TimeoutError:
-            return
-        finally:
-            self._wake.clear()
+        await asyncio.sleep(self._turned_at + PACE_SECONDS - time.monotonic())
+        self._wake.clear()
 
     async def turn(self, conn: Conn) -> bool:
         """Publish what the batch holds; answers whether more waits."""
+        self._turned_at = time.monotonic()
         rows = await conn.fetch(_TAKE, self._after, self._merchants)
         LAG.set(max((row["age"] for row in rows), default=0.0))
         began, self._after = self._after, self._last_merchant(rows)

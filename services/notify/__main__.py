@@ -24,6 +24,7 @@ from services.notify.webhooks.guard import Guard, networks_of
 from services.notify.webhooks.receivers_client import Receivers
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+JOIN_SECONDS: Final = 0.03
 LAST_TRIES_SECONDS: Final = 15.0  # for messages and webhooks under way at stop
 
 
@@ -46,6 +47,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         seal=Seal(keys),
         guard=guard,
         receivers=Receivers(guard),
+        join_seconds=JOIN_SECONDS,
     )
     return Parts(
         servicers=[

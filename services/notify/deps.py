@@ -36,7 +36,8 @@ class Deps:
     clock: Clock = field(default_factory=Clock)  # the merchant's
     now: Callable[[], datetime] = world_now  # for mail servers, webhooks and backoff
     sending: Tasks = field(default_factory=Tasks)  # tries under way, which a shutdown waits for
-    joint: Joint = field(init=False)  # statements that they share
+    join_seconds: float = 0.0  # for which a try waits for others to share its statements
+    joint: Joint = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "joint", Joint(self.db))
+        object.__setattr__(self, "joint", Joint(self.db, join_seconds=self.join_seconds))

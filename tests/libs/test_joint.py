@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from libs.errors import ServiceUnavailable
-from libs.joint import Joint
+from libs.joint import ENOUGH, Joint
+from tests.waiting import HANGING_SECONDS
 
 
 class Dividing:
@@ -25,6 +26,15 @@ async def test_those_that_ask_at_once_share_a_statement_and_each_has_its_own_ans
     answers = await asyncio.gather(*(joint.statement(work, n) for n in (1, 2, 5)))
     assert answers == [10, 5, 2]
     assert work.asked == [[1, 2, 5]]
+
+
+async def test_others_may_join_for_a_moment_where_nobody_minds(database):
+    joint, work = Joint(database, join_seconds=HANGING_SECONDS), Dividing()
+    early = asyncio.create_task(joint.statement(work, 1))
+    await asyncio.sleep(0)  # it has come
+    later = [asyncio.create_task(joint.statement(work, 2)) for _ in range(ENOUGH - 1)]
+    assert await asyncio.gather(early, *later) == [10, *[5] * (ENOUGH - 1)]
+    assert work.asked == [[1, *[2] * (ENOUGH - 1)]]
 
 
 async def test_those_that_come_while_one_runs_are_the_next(database):
