@@ -1,109 +1,126 @@
-"""Statements that many need at the same moment, made as one over a set.
+"""What many need at the same moment, done as one: a statement over a set, one call for all.
 
-Those that come while one runs are made together when it ends. Where nobody minds a moment, as with
-mails, one begins a little later, so that others may join it.
+Those that come while one runs are done together when it ends. Where nobody minds a moment, as with mails,
+one begins a little later, so that others may join it.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, TypeVar
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from libs.db import Conn, Database, StatementError
 
-MOST: Final = 100  # in one statement
+MOST: Final = 100  # at once
 ENOUGH: Final = 8  # who do not wait for more
-STEP_SECONDS: Final = 0.01
 
 A = TypeVar("A")
 B = TypeVar("B")
 Work: TypeAlias = Callable[[Conn, Sequence[A]], Awaitable[Sequence[B]]]
 
 
-@dataclass(slots=True)
-class _Queue:
-    """What waits for its turn: what is asked, and who is told the answer."""
-
-    waiting: list[tuple[Any, "asyncio.Future[Any]"]] = field(default_factory=list)
-    running: "asyncio.Task[None] | None" = None
-
-
-class Joint:
-    """On one database. `work` answers what each was asked, in the same order.
+class Gathering(Generic[A, B]):
+    """`work` answers what each was asked, in the same order. When it raises `refused` nothing was done,
+    and each is asked alone: the others have no part in it. Anything else that goes wrong may have come
+    after the effect, and is told to all.
 
     `join_seconds`: how long others may join, unless there are `ENOUGH`.
     """
 
-    def __init__(self, db: Database, *, join_seconds: float = 0.0) -> None:
-        self._db = db
+    def __init__(
+        self,
+        work: Callable[[Sequence[A]], Awaitable[Sequence[B]]],
+        *,
+        refused: tuple[type[Exception], ...] = (),
+        join_seconds: float = 0.0,
+    ) -> None:
+        self._work = work
+        self._refused = refused
         self._join_seconds = join_seconds
-        self._queues: dict[tuple[object, bool], _Queue] = {}
+        self._waiting: list[tuple[A, asyncio.Future[B]]] = []
+        self._enough = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
 
-    async def statement(self, work: Work[A, B], asked: A) -> B:
-        """By a function of a store that is one statement, which commits by itself."""
-        return await self._do(work, asked, whole=False)
-
-    async def transaction(self, work: Work[A, B], asked: A) -> B:
-        """By one that needs several."""
-        return await self._do(work, asked, whole=True)
-
-    async def _do(self, work: Work[A, B], asked: A, *, whole: bool) -> B:
-        queue = self._queues.setdefault((work, whole), _Queue())
+    async def __call__(self, asked: A) -> B:
         answer: asyncio.Future[B] = asyncio.get_running_loop().create_future()
-        queue.waiting.append((asked, answer))
-        if queue.running is None:
-            queue.running = asyncio.create_task(self._run(queue, work, whole=whole))
+        self._waiting.append((asked, answer))
+        if len(self._waiting) >= ENOUGH:
+            self._enough.set()
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
         return await answer
 
-    async def _run(self, queue: _Queue, work: Work[A, B], *, whole: bool) -> None:
+    async def _run(self) -> None:
         try:
-            while queue.waiting:
-                await self._others(queue)
-                now, queue.waiting = queue.waiting[:MOST], queue.waiting[MOST:]
-                await self._together(now, work, whole=whole)
+            while self._waiting:
+                await self._others()
+                now, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                await self._together(now)
         finally:
-            queue.running = None
+            self._running = None
 
-    async def _others(self, queue: _Queue) -> None:
+    async def _others(self) -> None:
         """Whoever is as far at this very moment, or within the time there is."""
-        ends = time.monotonic() + self._join_seconds
         await asyncio.sleep(0)
-        while len(queue.waiting) < ENOUGH and time.monotonic() < ends:
-            await asyncio.sleep(STEP_SECONDS)
+        if self._join_seconds and len(self._waiting) < ENOUGH:
+            self._enough.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._enough.wait(), self._join_seconds)
 
-    async def _together(
-        self, now: list[tuple[Any, "asyncio.Future[Any]"]], work: Work[A, B], *, whole: bool
-    ) -> None:
-        """What the database refuses of many is asked one by one: the others have no part in it.
-
-        Anything else that goes wrong may have come after the effect, and is told to all.
-        """
-        opened = self._db.transaction() if whole else self._db.connection()
+    async def _together(self, now: Sequence[tuple[A, "asyncio.Future[B]"]]) -> None:
         try:
-            async with opened as conn:
-                answers = await work(conn, [asked for asked, _ in now])
-        except StatementError as error:
+            answers = await self._work([asked for asked, _ in now])
+        except self._refused as error:
             if len(now) > 1:
                 for one in now:
-                    await self._together([one], work, whole=whole)
-                return
-            _tell(now[0][1], error)
-        except BaseException as error:
+                    await self._together([one])
+            else:
+                _tell(now, error)
+        except Exception as error:  # noqa: BLE001 - told to those who asked
+            _tell(now, error)
+        except BaseException:
             for _, future in now:
-                _tell(future, error if isinstance(error, Exception) else asyncio.CancelledError())
-            if not isinstance(error, Exception):
-                raise
+                future.cancel()
+            raise
         else:
             for (_, future), answer in zip(now, answers, strict=True):
-                if not future.done():
+                if not future.done():  # who gave up waiting
                     future.set_result(answer)
 
 
-def _tell(future: "asyncio.Future[Any]", error: BaseException) -> None:
-    if future.done():
-        return
-    if isinstance(error, asyncio.CancelledError):
-        future.cancel()
-    else:
-        future.set_exception(error)
+def _tell(now: Sequence[tuple[Any, "asyncio.Future[Any]"]], error: Exception) -> None:
+    for _, future in now:
+        if not future.done():
+            future.set_exception(error)
+
+
+class Joint:
+    """Statements on one database, by functions of stores."""
+
+    def __init__(self, db: Database, *, join_seconds: float = 0.0) -> None:
+        self._db = db
+        self._join_seconds = join_seconds
+        self._gatherings: dict[tuple[object, bool], Gathering[Any, Any]] = {}
+
+    async def statement(self, work: Work[A, B], asked: A) -> B:
+        """`work` is one statement, which commits by itself."""
+        return await self._of(work, whole=False)(asked)
+
+    async def transaction(self, work: Work[A, B], asked: A) -> B:
+        """`work` needs several."""
+        return await self._of(work, whole=True)(asked)
+
+    def _of(self, work: Work[A, B], *, whole: bool) -> Gathering[A, B]:
+        found = self._gatherings.get((work, whole))
+        if found is None:
+            found = self._gatherings[work, whole] = Gathering(
+                partial(self._do, work, whole=whole),
+                refused=(StatementError,),
+                join_seconds=self._join_seconds,
+            )
+        return found
+
+    async def _do(self, work: Work[A, B], asked: Sequence[A], *, whole: bool) -> Sequence[B]:
+        async with self._db.transaction() if whole else self._db.connection() as conn:
+            return await work(conn, asked)

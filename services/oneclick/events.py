@@ -34,6 +34,15 @@ def customer_pb(customer: Customer) -> oneclick_pb2.Customer:
     return wire.message(oneclick_pb2.Customer, customer)
 
 
+def contact_pb(customer: Customer) -> oneclick_pb2.Contact:
+    return oneclick_pb2.Contact(
+        customer_id=customer.id,
+        email=customer.email or "",
+        name=customer.name,
+        locale=customer.locale,
+    )
+
+
 def address_pb(address: Address, *, default_id: str | None) -> oneclick_pb2.Address:
     return wire.message(oneclick_pb2.Address, address, default=address.id == default_id)
 

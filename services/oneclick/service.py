@@ -13,6 +13,7 @@ from services.oneclick.deps import Deps
 from services.oneclick.events import (
     address_pb,
     chargeables_pb,
+    contact_pb,
     customer_pb,
     instrument_pb,
     offer_pb,
@@ -53,6 +54,10 @@ class OneClick(OneClickServiceServicer):
     async def GetCustomer(self, request: pb.GetCustomerRequest, rpc: Rpc) -> pb.GetCustomerResponse:
         found = await customers.get_customer(self._deps, request.customer_id)
         return pb.GetCustomerResponse(customer=customer_pb(found))
+
+    async def GetContacts(self, request: pb.GetContactsRequest, rpc: Rpc) -> pb.GetContactsResponse:
+        found = await customers.get_contacts(self._deps, request.customer_ids)
+        return pb.GetContactsResponse(data=[contact_pb(one) for one in found])
 
     async def ListCustomers(
         self, request: pb.ListCustomersRequest, rpc: Rpc

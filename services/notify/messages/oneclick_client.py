@@ -1,33 +1,59 @@
-"""The only file that calls oneclick: where to reach a customer."""
+"""The only file that calls oneclick: where to reach customers."""
 
-from typing import Any
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
 
 import grpc
 
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.oneclick.v1.oneclick_pb2_grpc import OneClickServiceStub
-from libs import client, deadlines
-from libs.errors import RemoteRefusal
+from libs import client, context, deadlines
+from libs.errors import Refusal
+from libs.joint import Gathering
 from services.notify.messages.rules.domain import Contact
+
+_SERVICE: Final = "notify"
+_Of = tuple[str, str]  # merchant, customer
 
 
 class Customers:
+    """Those who are asked for at the same moment are asked for in one call for each merchant."""
+
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = OneClickServiceStub(channel)
+        self._gathering = Gathering(self._contacts)
 
     async def contact(self, customer_id: str) -> Contact | None:
         """None when the customer has no e-mail, was erased or is not there. Raises Refusal."""
+        found = await self._gathering((context.merchant_id(), customer_id))
+        if isinstance(found, Refusal):
+            raise found
+        return found
+
+    async def _contacts(self, asked: Sequence[_Of]) -> Sequence[Contact | Refusal | None]:
+        """A refusal is of the merchant's customers only."""
+        by_merchant = defaultdict[str, list[str]](list)
+        for merchant_id, customer_id in asked:
+            by_merchant[merchant_id].append(customer_id)
+        answers = await asyncio.gather(*(self._of_merchant(*one) for one in by_merchant.items()))
+        told = dict(zip(by_merchant, answers, strict=True))
+        return [
+            found if isinstance(found := told[merchant_id], Refusal) else found.get(customer_id)
+            for merchant_id, customer_id in asked
+        ]
+
+    async def _of_merchant(
+        self, merchant_id: str, customer_ids: Sequence[str]
+    ) -> dict[str, Contact] | Refusal:
+        context.act_for(_SERVICE, merchant_id)  # `gather` gave this call a context of its own
         try:
-            answer: pb.GetCustomerResponse = await client.call(
-                self._stub.GetCustomer,
-                pb.GetCustomerRequest(customer_id=customer_id),
+            answer: pb.GetContactsResponse = await client.call(
+                self._stub.GetContacts,
+                pb.GetContactsRequest(customer_ids=customer_ids),
                 timeout_seconds=deadlines.READ,
             )
-        except RemoteRefusal as refusal:
-            if refusal.reason == "customer_not_found":
-                return None
-            raise
-        customer = answer.customer
-        if customer.state != pb.Customer.STATE_ACTIVE or not customer.email:
-            return None
-        return Contact(customer.email, customer.name, customer.locale)
+        except Refusal as refusal:
+            return refusal
+        return {one.customer_id: Contact(one.email, one.name, one.locale) for one in answer.data}

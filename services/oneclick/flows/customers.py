@@ -1,6 +1,6 @@
 """Customers: create, look at, change. Erasing has a file of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,6 +63,13 @@ async def create_customer(deps: Deps, cmd: CreateCustomer, key: Key | None) -> b
 async def get_customer(deps: Deps, customer_id: str) -> Customer:
     async with deps.db.connection() as conn:
         return required(await store.get(conn, context.merchant_id(), customer_id), CustomerNotFound)
+
+
+async def get_contacts(deps: Deps, customer_ids: Sequence[str]) -> Sequence[Customer]:
+    """Of these, those who can be reached by e-mail."""
+    async with deps.db.connection() as conn:
+        found = await store.of_ids(conn, context.merchant_id(), customer_ids)
+    return [customer for customer in found if customer.email]
 
 
 async def list_customers(deps: Deps, query: ListCustomers) -> Listed[Customer]:

@@ -40,6 +40,12 @@ async def get(conn: Conn, merchant_id: str, customer_id: str) -> Customer | None
     return await _CUSTOMERS.one(conn, where, merchant_id, customer_id)
 
 
+async def of_ids(conn: Conn, merchant_id: str, ids: Sequence[str]) -> Sequence[Customer]:
+    """Those that are there, once each."""
+    where = "WHERE merchant_id = $1 AND id = ANY($2::text[])"
+    return await _CUSTOMERS.all(conn, where, merchant_id, list(ids))
+
+
 async def lock(conn: Conn, merchant_id: str, customer_id: str) -> Customer | None:
     """Who changes a customer, the instruments or charges holds this lock."""
     where = "WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE"

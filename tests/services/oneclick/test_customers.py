@@ -6,6 +6,7 @@ import pytest
 
 from incasso.oneclick.v1 import events_pb2
 from incasso.oneclick.v1 import oneclick_pb2 as pb
+from libs import ids
 from libs.errors import Refusal
 from services.oneclick.rules.domain import MAX_ADDRESSES
 from tests.kit.payments_double import money
@@ -177,3 +178,16 @@ async def test_a_bare_number_keeps_the_currency_of_the_limit(world: World):
     with pytest.raises(Refusal) as refused:
         await world.call("UpdatePolicy", both)
     assert refused.value.violations[0].field == "max_daily_minor"
+
+
+async def test_contacts_are_of_those_who_can_be_reached(world: World, other: World):
+    known = await world.customer(email="giulia@example.com", name="Giulia", locale="it")
+    silent = await world.customer(phone="+393331234567")
+    erased = await world.customer(email="mario@example.com")
+    await world.call("EraseCustomer", pb.EraseCustomerRequest(customer_id=erased))
+    foreign = await other.customer(email="foreign@example.com")
+    asked = [known, silent, erased, foreign, ids.new("cus"), known]
+    found = await world.call("GetContacts", pb.GetContactsRequest(customer_ids=asked))
+    (contact,) = found.data
+    assert (contact.customer_id, contact.email) == (known, "giulia@example.com")
+    assert (contact.name, contact.locale) == ("Giulia", "it")

@@ -12,7 +12,14 @@ from tests.services.oneclick.test_sessions import opened, pay
 from tests.services.oneclick.world import World
 
 # These name no object of a merchant.
-WITHOUT_OBJECT = {"CreateCustomer", "ListCustomers", "GetPolicy", "UpdatePolicy", "GetOffer"}
+WITHOUT_OBJECT = {
+    "CreateCustomer",
+    "ListCustomers",
+    "GetContacts",
+    "GetPolicy",
+    "UpdatePolicy",
+    "GetOffer",
+}
 
 
 async def requests_for(world: World) -> dict[str, object]:

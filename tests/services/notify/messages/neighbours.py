@@ -76,11 +76,18 @@ class Neighbours(
         self._asked("GetMerchant")
         return merchants_pb2.GetMerchantResponse(merchant=self.merchant)
 
-    async def GetCustomer(self, request: Any, rpc: Any) -> Any:
-        self._asked("GetCustomer")
-        if request.customer_id not in self.customers:
-            raise RemoteRefusal(Kind.NOT_FOUND, "customer_not_found", "")
-        return oneclick_pb2.GetCustomerResponse(customer=self.customers[request.customer_id])
+    async def GetContacts(self, request: Any, rpc: Any) -> Any:
+        self._asked("GetContacts")
+        known = [self.customers[one] for one in request.customer_ids if one in self.customers]
+        return oneclick_pb2.GetContactsResponse(
+            data=[
+                oneclick_pb2.Contact(
+                    customer_id=one.id, email=one.email, name=one.name, locale=one.locale
+                )
+                for one in known
+                if one.email
+            ]
+        )
 
     async def GetPaymentLinkAddress(self, request: Any, rpc: Any) -> Any:
         self._asked("GetPaymentLinkAddress")

@@ -6,8 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from incasso.oneclick.v1 import oneclick_pb2
+from libs import ids
 from libs.db import Conn, Database
 from libs.due import Room
+from libs.errors import RemoteRefusal
 from services.notify.messages.flows.record import record_outcome
 from services.notify.messages.rules import retry
 from services.notify.messages.rules.domain import Channel, DeliveryReport, Event, SuppressionReason
@@ -74,3 +77,28 @@ async def test_a_try_that_was_lost_takes_no_other_along(world: World):
     async with world.db.connection() as conn:
         rows = await conn.fetch("SELECT id, state FROM messages")
     assert {row["id"]: row["state"] for row in rows} == {ours.id: "sent", lost.id: "sending"}
+
+
+async def test_customers_are_asked_for_in_one_call(world: World):
+    known = [ids.new("cus") for _ in range(3)]
+    for customer_id in known:
+        world.neighbours.customers[customer_id] = oneclick_pb2.Customer(
+            id=customer_id, email=f"{customer_id}@example.com"
+        )
+    nobody = ids.new("cus")
+    world.act()
+    asked = (world.deps.customers.contact(customer_id) for customer_id in (*known, nobody))
+    found = await asyncio.gather(*asked)
+    assert [contact and contact.address for contact in found] == [
+        *(f"{customer_id}@example.com" for customer_id in known),
+        None,
+    ]
+    assert world.neighbours.calls["GetContacts"] == 1
+
+
+async def test_an_outage_is_told_to_all_who_asked(world: World):
+    world.neighbours.away = {"GetContacts"}
+    world.act()
+    asked = (world.deps.customers.contact(ids.new("cus")) for _ in range(2))
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(error) for error in found] == [RemoteRefusal] * 2
