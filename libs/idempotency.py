@@ -221,21 +221,23 @@ async def once(
     db: Database,
     key: Key | None,
     resource_id: str,
-    effect: Callable[[Conn, str], Awaitable[Message | Finished | None]],
+    effect: Callable[[Conn, str], Awaitable[Message | bytes | Finished | None]],
 ) -> Answered:
     """The effect of a key, made once, and its answer. Raises as `claim` does.
 
-    `effect` writes in the transaction that it is given, under the id that it is given, and makes the
-    message to be kept: without secrets. None: a repeat is answered from the resource as it is by then;
+    `effect` writes in the transaction that it is given, under the id that it is given, and makes what
+    is to be kept: without secrets. None: a repeat is answered from the resource as it is by then;
     Finished: the same, and the key has been answered.
     """
     async with db.transaction() as tx:
         claimed = await claim(tx, key, resource_id)
         if claimed.answer is not None:
             return Answered(fresh=False, resource_id=claimed.resource_id, body=claimed.answer)
-        message = await effect(tx, claimed.resource_id)
-        body = message.SerializeToString() if isinstance(message, Message) else b""
-        if not isinstance(message, Finished):
+        kept = await effect(tx, claimed.resource_id)
+        body = kept.SerializeToString() if isinstance(kept, Message) else b""
+        if isinstance(kept, bytes):
+            body = kept
+        if not isinstance(kept, Finished):
             await finish(tx, key, body)
     return Answered(fresh=True, resource_id=claimed.resource_id, body=body)
 

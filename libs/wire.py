@@ -87,7 +87,7 @@ def each_of(known: Mapping[int, E], sent: Iterable[int], field: str) -> tuple[E,
     return tuple(found)
 
 
-def read(kind: Callable[..., T], message: Message, **given: Any) -> T:
+def read(kind: Callable[..., T], message: Message, /, **given: Any) -> T:
     """A dataclass of a message. What was not sent is None where the type has it, or the default."""
     values = given
     for name, get in _readers(kind, message.DESCRIPTOR).items():
@@ -98,7 +98,7 @@ def read(kind: Callable[..., T], message: Message, **given: Any) -> T:
     return kind(**values)
 
 
-def message(kind: type[M], of: Any, **given: Any) -> M:
+def message(kind: type[M], of: Any, /, **given: Any) -> M:
     """A message of a dataclass. None, and an empty text of an optional field, are not sent."""
     made: Any = kind
     writers = _writers(made, of.__class__)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from incasso.oneclick.v1 import events_pb2 as oneclick_events
-from libs import context
+from libs import clock, context
 from libs.bus import Event
 from libs.consumer import Handler
 from libs.db import Conn
@@ -20,7 +20,7 @@ from services.paylink.deps import Deps
 from services.paylink.flows import carts, erase, follow
 from services.paylink.flows import due as due_flow
 from services.paylink.payments_client import METHOD
-from services.paylink.store import due, payments, tokens
+from services.paylink.store import due, payments
 from services.paylink.store.carts import DueCart, claim_due
 from services.paylink.store.due import DueLink
 
@@ -33,8 +33,8 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
     async def on_payment(conn: Conn, answer: Answer) -> None:
         merchant_id = context.merchant_id()
-        offset = await tokens.clock_offset_seconds(conn, merchant_id)
-        context.act_for(SERVICE, merchant_id, offset)
+        offset = await clock.offset(conn, merchant_id)
+        context.act_for(SERVICE, merchant_id, int(offset.total_seconds()))
         await follow.follow_payment(deps, conn, answer)
 
     async def on_erased(conn: Conn, event: Event) -> None:

@@ -8,11 +8,11 @@ from incasso.payments.v1 import payments_pb2_grpc
 from libs import process
 from libs.process import Chassis, Parts
 from services.payments import retention, worker
-from services.payments.book import Book
 from services.payments.config import Config
 from services.payments.connectors.registry import CONNECTORS
 from services.payments.deps import Deps
 from services.payments.psps import Psps
+from services.payments.routing_cache import RoutingCache
 from services.payments.service.servicer import Payments
 
 
@@ -23,7 +23,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     deps = Deps(
         db=chassis.db,
         psps=psps,
-        book=Book(chassis.db),
+        routing_cache=RoutingCache(chassis.db),
         public_url=config.public_url.rstrip("/"),
     )
     return Parts(

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from libs import ids
 from libs.clock import Clock
 from libs.db import Database
-from services.payments.book import Book
 from services.payments.breakers import Breakers
 from services.payments.psps import Psps
+from services.payments.routing_cache import RoutingCache
 
 
 @dataclass(frozen=True, slots=True)
 class Deps:
     db: Database
     psps: Psps
-    book: Book
+    routing_cache: RoutingCache
     public_url: str  # of the gateway, without slash at the end
     breakers: Breakers = field(default_factory=Breakers)
     clock: Clock = field(default_factory=Clock)

@@ -17,24 +17,15 @@ from services.payments.rules.domain import (
     Happened,
     Payment,
     Refund,
-    RefundState,
 )
 from services.payments.rules.orders import DuplicatePolicy
-from services.payments.rules.outcomes import DeclineCode, Declined
-from services.payments.rules.states import CaptureMode, DisputeState, State
+from services.payments.rules.outcomes import Declined
+from services.payments.rules.states import CaptureMode, State
 from services.payments.rules.velocity import Judged, kind_of, name_of
 
-_STATES: Final = {s: payments_pb2.Payment.State.Value(f"STATE_{s.name}") for s in State}
-_CAPTURES: Final = {
-    c: payments_pb2.CaptureMode.Value(f"CAPTURE_MODE_{c.name}") for c in CaptureMode
-}
-_CODES: Final = {c: payments_pb2.DeclineCode.Value(f"DECLINE_CODE_{c.name}") for c in DeclineCode}
-_REFUNDS: Final = {s: payments_pb2.Refund.State.Value(f"STATE_{s.name}") for s in RefundState}
-POLICIES: Final = {
-    p: payments_pb2.PaymentPolicy.DuplicateOrders.Value(f"DUPLICATE_ORDERS_{p.name}")
-    for p in DuplicatePolicy
-}
-_DISPUTES: Final = {s: payments_pb2.Dispute.State.Value(f"STATE_{s.name}") for s in DisputeState}
+_STATES: Final = wire.numbers(State, payments_pb2.Payment.State)
+_CAPTURES: Final = wire.numbers(CaptureMode, payments_pb2.CaptureMode)
+POLICIES: Final = wire.numbers(DuplicatePolicy, payments_pb2.PaymentPolicy.DuplicateOrders)
 
 
 def payment_pb(payment: Payment) -> payments_pb2.Payment:
@@ -82,35 +73,15 @@ def next_action_pb(url: str) -> payments_pb2.NextAction:
 
 
 def decline_pb(decline: Declined) -> payments_pb2.Decline:
-    return payments_pb2.Decline(
-        code=_CODES[decline.code],
-        message=decline.message,
-        psp_code=decline.psp_code or None,
-    )
+    return wire.message(payments_pb2.Decline, decline)
 
 
 def refund_pb(refund: Refund) -> payments_pb2.Refund:
-    return payments_pb2.Refund(
-        id=refund.id,
-        state=_REFUNDS[refund.state],
-        amount_minor=refund.amount_minor,
-        reason=refund.reason or None,
-        created_at=wire.timestamp(refund.created_at),
-        psp_reference=refund.psp_reference or None,
-        made_at_psp=refund.elsewhere,
-    )
+    return wire.message(payments_pb2.Refund, refund, made_at_psp=refund.elsewhere)
 
 
 def dispute_pb(dispute: Dispute) -> payments_pb2.Dispute:
-    return payments_pb2.Dispute(
-        id=dispute.id,
-        state=_DISPUTES[dispute.state],
-        payment_id=dispute.payment_id,
-        amount_minor=dispute.amount_minor,
-        currency=dispute.currency,
-        reason=dispute.reason,
-        created_at=wire.timestamp(dispute.created_at),
-    )
+    return wire.message(payments_pb2.Dispute, dispute)
 
 
 def duplicate_found(first: Payment, second: Payment, policy: DuplicatePolicy) -> tuple[str, bytes]:

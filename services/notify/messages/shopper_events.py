@@ -22,11 +22,7 @@ _KIND: Final = {
     _REQUESTED.REASON_CART: Kind.CART,
     _REQUESTED.REASON_BALANCE: Kind.BALANCE,
 }
-_CHANNEL: Final = {
-    paylink_pb2.CHANNEL_EMAIL: Channel.EMAIL,
-    paylink_pb2.CHANNEL_SMS: Channel.SMS,
-    paylink_pb2.CHANNEL_WHATSAPP: Channel.WHATSAPP,
-}
+_CHANNEL: Final = wire.members(Channel, paylink_pb2.Channel)
 
 
 def _link_messages(event: Event, now: datetime) -> list[Message]:

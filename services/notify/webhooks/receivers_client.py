@@ -7,11 +7,11 @@ the other side, and what went wrong is told in our own words: errors of sockets 
 import asyncio
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 import aiohttp
 
+from libs.clock import world_now
 from services.notify.webhooks.guard import AddressRefusedError, Guard
 from services.notify.webhooks.rules import schedule
 from services.notify.webhooks.rules.domain import EXCERPT_CHARACTERS, Attempt
@@ -40,7 +40,7 @@ class Receivers:
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
         """One try."""
-        began_at, began = datetime.now(UTC), time.monotonic()
+        began_at, began = world_now(), time.monotonic()
         status, error, excerpt, retry_after = None, None, None, None
         try:
             session = self._sessions[url.partition(":")[0].lower()]
@@ -51,7 +51,7 @@ class Receivers:
                 error = _error_of(status)
                 if status in schedule.RETRY_AFTER_STATES:
                     text = response.headers.get("retry-after", "")
-                    retry_after = schedule.retry_after_of(text, now=datetime.now(UTC))
+                    retry_after = schedule.retry_after_of(text, now=world_now())
                 excerpt = await _excerpt(response)
         except (OSError, ValueError, aiohttp.ClientError) as trouble:
             error = _trouble(trouble) if status is None else error

@@ -76,12 +76,3 @@ async def sealed_of(conn: Conn, merchant_id: str, link_ids: Sequence[str]) -> Ma
         list(link_ids),
     )
     return {row["link_id"]: row["sealed"] for row in rows}
-
-
-async def clock_offset_seconds(conn: Conn, merchant_id: str) -> int:
-    """By how much the merchant's clock runs ahead; for events, which do not say."""
-    found = await conn.fetchval(
-        "SELECT extract(epoch FROM clock_offset)::bigint FROM test_clocks WHERE merchant_id = $1",
-        merchant_id,
-    )
-    return found or 0

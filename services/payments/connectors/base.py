@@ -16,7 +16,7 @@ from services.payments.rules.states import AttemptKind, DisputeState, Exemption
 __all__ = [
     "Asked",
     "AttemptKind",
-    "Charge",
+    "Authorisation",
     "Connector",
     "Credentials",
     "DisputeNotice",
@@ -40,7 +40,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class Authorisation:
     """An authorisation to ask for."""
 
     key: str  # attempt id: the PSP's idempotency key
@@ -210,7 +210,7 @@ class WebhookMalformedError(Exception):
 class Connector(Protocol):
     """A PSP account."""
 
-    async def authorise(self, charge: Charge) -> Outcome: ...
+    async def authorise(self, charge: Authorisation) -> Outcome: ...
 
     async def capture(self, operation: Operation) -> Outcome: ...
 

@@ -54,7 +54,7 @@ async def create_psp_account(deps: Deps, cmd: CreatePspAccount) -> PspAccount:
     async with deps.db.transaction() as tx:
         if not await accounts.insert(tx, account):
             raise PspAccountExists
-    deps.book.forget(cmd.merchant_id)
+    deps.routing_cache.forget(cmd.merchant_id)
     return account
 
 
@@ -94,14 +94,14 @@ async def get_card_field(
         subject = await velocity_store.barred(conn, merchant_id, judged, deps.clock.now())
     if subject is not None:
         raise TooManyDeclines(velocity.kind_of(subject))
-    page = await deps.book.page(merchant_id)
-    fields = {account.name: shown(deps, account) for account in page.accounts}
+    routed = await deps.routing_cache.of(merchant_id)
+    fields = {account.name: shown(deps, account) for account in routed.accounts}
     names = routing.candidates(
-        page.rules,
+        routed.rules,
         Question(amount, method, brand="", country=""),
-        accounts=page.names,
+        accounts=routed.names,
         tokens=[name for name, field in fields.items() if field.field_url],
-        open_breakers=resting(deps, page),
+        open_breakers=resting(deps, routed),
         chance=deps.chance,
     )
     if not names:
@@ -121,7 +121,7 @@ async def update_routing(deps: Deps, merchant_id: str, rules: Sequence[Rule]) ->
         if not known.issuperset(t.psp_account for rule in rules for t in rule.targets):
             raise PspAccountNotFound
         await accounts.save_rules(tx, merchant_id, rules, now=deps.clock.now())
-    deps.book.forget(merchant_id)
+    deps.routing_cache.forget(merchant_id)
     return rules
 
 
@@ -135,5 +135,5 @@ async def update_payment_policy(
 ) -> DuplicatePolicy:
     async with deps.db.connection() as conn:
         await accounts.save_policy(conn, merchant_id, policy, now=deps.clock.now())
-    deps.book.forget(merchant_id)
+    deps.routing_cache.forget(merchant_id)
     return policy

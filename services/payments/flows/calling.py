@@ -8,7 +8,7 @@ from libs import deadlines, telemetry
 from libs.logs import log
 from services.payments.connectors.base import (
     Asked,
-    Charge,
+    Authorisation,
     Connector,
     Operation,
 )
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 async def perform(deps: Deps, payment: Payment, attempt: Attempt) -> Outcome:
     """Send the call that `attempt` stands for. Its row is committed; its id is the PSP's key."""
-    account = await deps.book.account(attempt.merchant_id, attempt.psp_account_id)
+    account = await deps.routing_cache.account(attempt.merchant_id, attempt.psp_account_id)
     try:
         connector = deps.psps.connector(account)
     except CredentialsMissing:
@@ -42,7 +42,7 @@ async def perform(deps: Deps, payment: Payment, attempt: Attempt) -> Outcome:
 
 async def look_up(deps: Deps, payment: Payment, attempt: Attempt) -> Outcome | NotFound:
     """What the PSP knows of an earlier call."""
-    account = await deps.book.account(attempt.merchant_id, attempt.psp_account_id)
+    account = await deps.routing_cache.account(attempt.merchant_id, attempt.psp_account_id)
     try:
         connector = deps.psps.connector(account)
     except CredentialsMissing:
@@ -90,7 +90,7 @@ def _call(
 ) -> Callable[[], Awaitable[Outcome]]:
     match attempt.kind:
         case AttemptKind.AUTHORISE:
-            charge = charge_of(payment, attempt, deps.public_url)
+            charge = authorisation_of(payment, attempt, deps.public_url)
             return lambda: connector.authorise(charge)
         case AttemptKind.CAPTURE:
             return lambda: connector.capture(operation_of(payment, attempt))
@@ -102,9 +102,9 @@ def _call(
             assert_never(attempt.kind)
 
 
-def charge_of(payment: Payment, attempt: Attempt, public_url: str) -> Charge:
+def authorisation_of(payment: Payment, attempt: Attempt, public_url: str) -> Authorisation:
     """The same for each repeat of an attempt: PSPs refuse a key with another body."""
-    return Charge(
+    return Authorisation(
         key=attempt.id,
         payment_id=payment.id,
         amount_minor=attempt.amount_minor,

@@ -6,9 +6,8 @@ from services.payments.deps import Deps
 from services.payments.errors import PaymentNotCancellable
 from services.payments.flows import operations
 from services.payments.flows.operations import Target
-from services.payments.flows.record import Recorded
+from services.payments.flows.record import Answer, Recorded
 from services.payments.flows.refresh import refresh
-from services.payments.flows.repeat import Answer
 from services.payments.rules import starting
 from services.payments.rules.states import AttemptState
 
@@ -26,7 +25,7 @@ async def cancel_payment(deps: Deps, cmd: CancelPayment) -> Answer:
         cmd.target,
         lambda payment, attempt_id: starting.start_cancel(payment, attempt_id=attempt_id, now=now),
         prefix="att",
-        busy=PaymentNotCancellable(),
+        busy=PaymentNotCancellable,
     )
     if isinstance(result, Recorded) and result.attempt.state is AttemptState.DECLINED:
         await refresh(deps, result.payment)

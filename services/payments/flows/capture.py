@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from libs.errors import required
 from libs.money import Money
 from services.payments.deps import Deps
 from services.payments.errors import PaymentNotCapturable, PaymentNotFound
 from services.payments.flows import operations, record
 from services.payments.flows.operations import Target
-from services.payments.flows.repeat import Answer
+from services.payments.flows.record import Answer
 from services.payments.rules import starting
 from services.payments.rules.domain import Fact, Happened, Payment
 from services.payments.store import payments
@@ -29,7 +30,7 @@ async def capture_payment(deps: Deps, cmd: CapturePayment) -> Answer:
             payment, cmd.amount, attempt_id=attempt_id, now=now
         ),
         prefix="att",
-        busy=PaymentNotCapturable(),
+        busy=PaymentNotCapturable,
     )
     return operations.answer_of(result)
 
@@ -44,14 +45,11 @@ class LowerPayment:
 async def lower_payment(deps: Deps, cmd: LowerPayment) -> Payment:
     """Repeating it changes nothing and is told once."""
     async with deps.db.transaction() as tx:
-        before = await payments.lock(tx, cmd.merchant_id, cmd.payment_id)
-        if before is None:
-            raise PaymentNotFound
+        before = required(await payments.lock(tx, cmd.merchant_id, cmd.payment_id), PaymentNotFound)
         after = starting.lower(before, cmd.amount, now=deps.clock.now())
         if after == before:
             return before
-        saved = await payments.save(tx, before, after)
-        assert saved is not None  # it is locked
+        saved = await payments.save_locked(tx, before, after)
         lowered = Happened(Fact.LOWERED, before.capturable_minor)
         await record.tell(tx, deps, saved, (lowered,))
         return saved

@@ -8,13 +8,12 @@ from libs import idempotency, telemetry
 from libs.errors import Refusal, invalid
 from libs.idempotency import Key
 from libs.money import Money
-from services.payments.book import Page
 from services.payments.deps import Deps
 from services.payments.errors import NoPspAccount
 from services.payments.flows import calling
 from services.payments.flows.intent import write_intent
-from services.payments.flows.record import record_outcome
-from services.payments.flows.repeat import Answer, answer_again
+from services.payments.flows.record import Answer, answer_again, record_outcome
+from services.payments.routing_cache import MerchantRouting
 from services.payments.rules import retry, routing, sca, starting, tokens
 from services.payments.rules.domain import Attempt, Candidate, Payment
 from services.payments.rules.states import INITIAL, CaptureMode, Initiator
@@ -28,7 +27,7 @@ class Token:
     psp_customer: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePayment:
     merchant_id: str
     actor: str
@@ -43,10 +42,10 @@ class CreatePayment:
     brand: str
     country: str
     tokens: Mapping[str, Token]  # by name of the PSP account
-    capture: CaptureMode
+    capture: CaptureMode = CaptureMode.NOW
     capture_delay: timedelta
     customer_id: str
-    initiator: Initiator
+    initiator: Initiator = Initiator.CUSTOMER
     mandate_reference: str
     return_url: str
     metadata: Mapping[str, str]
@@ -134,9 +133,9 @@ def _delay(cmd: CreatePayment) -> timedelta:
 
 
 async def _candidates(deps: Deps, cmd: CreatePayment) -> tuple[Candidate, ...]:
-    page = await deps.book.page(cmd.merchant_id, naming=cmd.tokens.keys())
-    known = {name: page.named(name) for name in cmd.tokens}
-    names = _in_order(deps, cmd, page) if cmd.instrument_id else list(known)
+    routed = await deps.routing_cache.of(cmd.merchant_id, naming=cmd.tokens.keys())
+    known = {name: routed.named(name) for name in cmd.tokens}
+    names = _in_order(deps, cmd, routed) if cmd.instrument_id else list(known)
     if not names:
         raise NoPspAccount
     return tuple(
@@ -158,19 +157,19 @@ async def _candidates(deps: Deps, cmd: CreatePayment) -> tuple[Candidate, ...]:
     )
 
 
-def _in_order(deps: Deps, cmd: CreatePayment, page: Page) -> list[str]:
+def _in_order(deps: Deps, cmd: CreatePayment, routed: MerchantRouting) -> list[str]:
     """As the rules say. Not asked for a card that is not saved: they chose its field before."""
     return routing.candidates(
-        page.rules,
+        routed.rules,
         routing.Question(cmd.amount, cmd.method, cmd.brand, cmd.country),
-        accounts=page.names,
+        accounts=routed.names,
         tokens=cmd.tokens,
-        open_breakers=resting(deps, page),
+        open_breakers=resting(deps, routed),
         chance=deps.chance,
     )
 
 
-def resting(deps: Deps, page: Page) -> set[str]:
+def resting(deps: Deps, routed: MerchantRouting) -> set[str]:
     """Names of the accounts that do not answer just now."""
     ids = deps.breakers.open_accounts()
-    return {account.name for account in page.accounts if account.id in ids}
+    return {account.name for account in routed.accounts if account.id in ids}

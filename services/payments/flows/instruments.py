@@ -38,8 +38,8 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady
     a decline of the customer and of the address.
     """
     now = deps.clock.now()
-    page = await deps.book.page(cmd.merchant_id, naming=[cmd.psp_account])
-    account = page.named(cmd.psp_account)
+    routed = await deps.routing_cache.of(cmd.merchant_id, naming=[cmd.psp_account])
+    account = routed.named(cmd.psp_account)
     connector = deps.psps.connector(account)
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, cmd.key, deps.new_id("isu"), lock=retry.CALL_FOR)
@@ -79,8 +79,8 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady
 
 async def remove_instrument(deps: Deps, *, merchant_id: str, psp_account: str, token: str) -> None:
     """Raises PspUnavailable when it is not known to be gone."""
-    page = await deps.book.page(merchant_id, naming=[psp_account])
-    account = page.named(psp_account)
+    routed = await deps.routing_cache.of(merchant_id, naming=[psp_account])
+    account = routed.named(psp_account)
     connector = deps.psps.connector(account)
     gone = await calling.ask(
         "remove instrument", account, lambda: connector.remove_instrument(token)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from libs import outbox
-from libs.db import Conn, UniqueViolation
+from libs.db import Conn
 from libs.errors import ServiceUnavailable
 from libs.idempotency import Claim, Key
 from services.payments import events, metrics
@@ -19,7 +19,7 @@ from services.payments.rules import retry, velocity
 from services.payments.rules.domain import Attempt, Payment
 from services.payments.rules.orders import DuplicatePolicy
 from services.payments.store import intents, payments
-from services.payments.store.intents import ONE_PER_ORDER, Barred, First
+from services.payments.store.intents import Barred, First, OtherPaymentError
 
 LOOKS: Final = 10  # each time another payment of the order was written meanwhile
 
@@ -42,9 +42,7 @@ async def write_intent(deps: Deps, key: Key | None, payment: Payment, attempt: A
                 found = await intents.claim_and_insert(
                     conn, key, payment, attempt, ask_in=retry.CALL_FOR
                 )
-        except UniqueViolation as error:
-            if error.constraint_name not in ONE_PER_ORDER:
-                raise
+        except OtherPaymentError:
             continue  # now it is there to be seen
         match found:
             case Claim():
@@ -60,7 +58,7 @@ async def _beside(
     deps: Deps, key: Key | None, payment: Payment, attempt: Attempt, first: First
 ) -> Written:
     """A second payment of an order, as the merchant wants it."""
-    policy = (await deps.book.page(payment.merchant_id)).policy
+    policy = (await deps.routing_cache.of(payment.merchant_id)).policy
     metrics.DUPLICATES.labels(policy.value).inc()
     marked = policy is DuplicatePolicy.FLAG
     second = replace(payment, duplicate_of=first.id) if marked else payment

@@ -205,6 +205,5 @@ async def _apply_dispute(tx: Conn, deps: Deps, account: PspAccount, notice: Disp
     after, dispute, happened = disputes.disputed(payment, told)
     if after != payment:
         await store.save_dispute(tx, dispute, psp_account_id=account.id)
-        saved = await payments.save(tx, payment, after)
-        assert saved is not None  # it is locked
+        saved = await payments.save_locked(tx, payment, after)
         await record.tell(tx, deps, saved, happened)

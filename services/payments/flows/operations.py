@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from libs import idempotency
-from libs.db import Conn, UniqueViolation
-from libs.errors import Refusal
+from libs.db import unique
+from libs.errors import Refusal, required
 from libs.idempotency import Key
 from services.payments.deps import Deps
 from services.payments.errors import PaymentNotFound
 from services.payments.flows import calling
-from services.payments.flows.record import Recorded, record_outcome
-from services.payments.flows.repeat import Answer, answer_again
+from services.payments.flows.record import Answer, Recorded, answer_again, record_outcome
 from services.payments.rules import retry
 from services.payments.rules.domain import Attempt, Payment
 from services.payments.store import attempts, payments
@@ -30,33 +29,25 @@ class Target:
 
 
 async def run(
-    deps: Deps, target: Target, start: Start, *, prefix: str, busy: Refusal
+    deps: Deps, target: Target, start: Start, *, prefix: str, busy: type[Refusal]
 ) -> Recorded | Answer:
     """`start` reserves or refuses; `busy` is raised when another capture or cancel is open."""
-    try:
+    with unique(attempts_one_ending=busy):
         async with deps.db.transaction() as tx:
             claim = await idempotency.claim(
                 tx, target.key, deps.new_id(prefix), lock=retry.CALL_FOR
             )
             if claim.fresh:
-                before = await payments.lock(tx, target.merchant_id, target.payment_id)
-                if before is None:
-                    raise PaymentNotFound
+                before = required(
+                    await payments.lock(tx, target.merchant_id, target.payment_id), PaymentNotFound
+                )
                 reserved, attempt = start(before, claim.resource_id)
-                payment = await _save_locked(tx, before, reserved)
+                payment = await payments.save_locked(tx, before, reserved)
                 await attempts.insert(tx, attempt, ask_in=retry.CALL_FOR)
-    except UniqueViolation as error:
-        raise busy from error
     if not claim.fresh:
         return await answer_again(deps, target.merchant_id, claim, target.key)
     outcome = await calling.perform(deps, payment, attempt)
     return await record_outcome(deps, payment, attempt, outcome, key=target.key)
-
-
-async def _save_locked(tx: Conn, before: Payment, after: Payment) -> Payment:
-    saved = await payments.save(tx, before, after)
-    assert saved is not None
-    return saved
 
 
 def answer_of(result: Recorded | Answer) -> Answer:

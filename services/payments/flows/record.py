@@ -7,16 +7,17 @@ replica), again under the payment's lock and from its state by then.
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from libs import idempotency, outbox
 from libs.db import Conn
-from libs.idempotency import Key
+from libs.errors import required
+from libs.idempotency import Claim, Key
 from libs.outbox import NewEvent
 from libs.payments import routes
 from services.payments import metrics
 from services.payments.deps import Deps
-from services.payments.errors import PaymentNotFound
+from services.payments.errors import PaymentNotCancellable, PaymentNotFound
 from services.payments.events import Told, card_testing_suspected
 from services.payments.rules import retry, velocity
 from services.payments.rules.domain import Attempt, Happened, Payment
@@ -29,6 +30,7 @@ from services.payments.store import attempts, payments, recording
 from services.payments.store import velocity as velocity_store
 from services.payments.store.recording import Following
 
+Answer: TypeAlias = Payment | bytes  # bytes: the protobuf payment as it was answered before
 _OPEN: Final = frozenset({AttemptState.STARTED, AttemptState.UNKNOWN})
 
 
@@ -72,7 +74,7 @@ def _enough_for(deps: Deps, change: Change) -> AbstractAsyncContextManager[Conn]
     """All is one statement, which commits by itself, unless something is to be called for or looked
     at after it.
     """
-    alone = change.next_attempt is None and not change.look_again
+    alone = change.next_attempt is None and not change.recheck
     return deps.db.connection() if alone else deps.db.transaction()
 
 
@@ -98,7 +100,7 @@ async def write(
     Raises OvertakenError, and nothing was written.
     """
     if not change.changed:
-        await _look_again(conn, change)
+        await _recheck(conn, change)
         recorded = Recorded(before[0], change.attempt)
         if key is not None:
             await idempotency.finish(conn, key, _answer(recorded, Told(recorded.payment)))
@@ -122,7 +124,7 @@ async def write(
         raise OvertakenError
     if change.next_attempt is not None:
         await attempts.insert(conn, change.next_attempt, ask_in=retry.CALL_FOR)
-    await _look_again(conn, change)
+    await _recheck(conn, change)
     return recorded
 
 
@@ -132,20 +134,19 @@ async def book(tx: Conn, deps: Deps, before: Payment, change: Change) -> None:
         return
     ask_in = retry.ask_again_in(change.attempt.state, change.attempt.recovery_tries)
     await attempts.insert(tx, change.attempt, ask_in=ask_in)
-    saved: Payment | None = before
+    saved = before
     if change.payment != before:
-        saved = await payments.save(tx, before, change.payment)
-    assert saved is not None  # it is locked
+        saved = await payments.save_locked(tx, before, change.payment)
     if counts := velocity.counts(before, saved):
         alarms, now = _alarms(deps, saved, counts), deps.clock.now()
         await velocity_store.count(tx, saved.merchant_id, counts, alarms, now)
     await tell(tx, deps, saved, change.happened)
-    await _look_again(tx, change)
+    await _recheck(tx, change)
 
 
-async def _look_again(conn: Conn, change: Change) -> None:
-    if change.look_again:
-        await attempts.look_again(conn, change.payment, change.attempt)
+async def _recheck(conn: Conn, change: Change) -> None:
+    if change.recheck:
+        await attempts.recheck(conn, change.payment, change.attempt)
 
 
 async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happened]) -> None:
@@ -236,3 +237,20 @@ def count(change: Change) -> None:
         metrics.PAYMENTS.labels(each.fact.value, psp).inc()
     if change.next_attempt is not None:
         metrics.FAIL_OVERS.labels(psp).inc()
+
+
+async def answer_again(deps: Deps, merchant_id: str, claim: Claim, key: Key | None) -> Answer:
+    """`claim` is not fresh; its resource is a payment, or the attempt of an operation."""
+    if claim.answer is not None:
+        return claim.answer
+    async with deps.db.transaction() as tx:
+        attempt = await attempts.get(tx, merchant_id, claim.resource_id)
+        payment_id = attempt.payment_id if attempt else claim.resource_id
+        payment = required(await payments.get(tx, merchant_id, payment_id), PaymentNotFound)
+        final = (
+            is_final_answer(payment, attempt) if attempt else payment.state is not State.PROCESSING
+        )
+        await idempotency.finish(tx, key, Told(payment).answer() if final else None)
+    if attempt and attempt.kind is AttemptKind.CANCEL and attempt.state is AttemptState.DECLINED:
+        raise PaymentNotCancellable
+    return payment

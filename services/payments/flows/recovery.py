@@ -7,7 +7,7 @@ from libs.logs import log
 from services.payments.deps import Deps
 from services.payments.flows import calling
 from services.payments.flows.create import take_money
-from services.payments.flows.late import look_after
+from services.payments.flows.late_approvals import recheck_charge
 from services.payments.flows.record import record_outcome
 from services.payments.rules import retry
 from services.payments.rules.domain import Attempt, Payment
@@ -35,7 +35,7 @@ async def recover_attempt(deps: Deps, due: DueAttempt) -> None:
         return
     with telemetry.span("recover attempt", links=(payment.traceparent,)):
         if attempt.state in ATTEMPT_SETTLED:
-            await look_after(deps, payment, attempt)
+            await recheck_charge(deps, payment, attempt)
             return
         outcome = await _truth(deps, payment, attempt, due.age)
         if _tells_nothing_new(attempt, outcome):

@@ -7,7 +7,7 @@ from services.payments.deps import Deps
 from services.payments.errors import PaymentNotRefundable
 from services.payments.flows import operations
 from services.payments.flows.operations import Target
-from services.payments.flows.repeat import Answer
+from services.payments.flows.record import Answer
 from services.payments.rules import starting
 
 
@@ -27,6 +27,6 @@ async def refund_payment(deps: Deps, cmd: RefundPayment) -> Answer:
             payment, cmd.amount, reason=cmd.reason, attempt_id=refund_id, now=now
         ),
         prefix="ref",
-        busy=PaymentNotRefundable(),
+        busy=PaymentNotRefundable,
     )
     return operations.answer_of(result)

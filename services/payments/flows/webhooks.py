@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from libs import context, telemetry
+from libs import clock, context, telemetry
 from libs.db import Conn
 from services.payments import metrics
 from services.payments.connectors.base import (
@@ -25,9 +25,8 @@ from services.payments.errors import (
     WebhookSignatureInvalid,
 )
 from services.payments.flows import notices, record
-from services.payments.rules import old_news
+from services.payments.rules import stale
 from services.payments.rules.transitions import Change
-from services.payments.store import accounts
 from services.payments.store import notices as inbox
 from services.payments.store.accounts import PspAccount
 
@@ -57,27 +56,25 @@ async def _handle(
     deps: Deps, account: PspAccount, notice: Notice, body: bytes
 ) -> tuple[bool, Change | None]:
     """Whether it was new, and what it changed."""
-    fresh = await _store_old_news(deps, account, notice, body)
+    fresh = await _store_stale(deps, account, notice, body)
     if fresh is not None:
         return fresh, None
     async with deps.db.transaction() as tx:
         if not await _take(tx, account, notice, body):
             return False, None
-        offset = await accounts.clock_offset(tx, account.merchant_id)
+        offset = await clock.offset(tx, account.merchant_id)
         work_for(account.merchant_id, offset, actor=_actor(account))
         return True, await notices.apply(tx, deps, account, notice)
 
 
-async def _store_old_news(
-    deps: Deps, account: PspAccount, notice: Notice, body: bytes
-) -> bool | None:
+async def _store_stale(deps: Deps, account: PspAccount, notice: Notice, body: bytes) -> bool | None:
     """Whether it was new to the inbox; None when it may tell something, and is not stored."""
     if not isinstance(notice, OperationNotice) or not notice.key:
         return None
-    known = old_news.standings(notice.kind, notice.outcome)
+    known = stale.standings(notice.kind, notice.outcome)
     with telemetry.span("apply psp webhook") as span:
         async with deps.db.connection() as conn:
-            taken = await inbox.take_old_news(
+            taken = await inbox.take_stale(
                 conn,
                 merchant_id=account.merchant_id,
                 psp_account_id=account.id,
@@ -110,7 +107,7 @@ def _actor(account: PspAccount) -> str:
 
 async def _read(deps: Deps, cmd: HandlePspWebhook) -> tuple[PspAccount, Notice]:
     """The caller is a PSP: the merchant comes from the account; the clock, when it is needed."""
-    account = await deps.book.account_by_id(cmd.psp_account_id)
+    account = await deps.routing_cache.account_by_id(cmd.psp_account_id)
     work_for(account.merchant_id, timedelta(), actor=_actor(account))
     connector = deps.psps.connector(account)
     try:

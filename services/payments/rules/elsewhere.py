@@ -53,7 +53,7 @@ def booked(
         return Change(payment, attempt, changed=False)
     if foreign.kind is AttemptKind.CAPTURE:
         if not own:
-            return Change(payment, attempt, look_again=True)
+            return Change(payment, attempt, recheck=True)
         return taken(payment, attempt, min(attempt.amount_minor, payment.amount_minor))
     return released(payment, attempt) if own else Change(payment, attempt)
 

@@ -22,7 +22,7 @@ from services.payments.rules.outcomes import (
 from services.payments.rules.states import AttemptKind, AttemptState
 
 
-class Look(Enum):
+class Recheck(Enum):
     """What a look at the charge comes to, when there is nothing to undo now."""
 
     DONE = "done"  # nobody has money that is not the payment's
@@ -43,21 +43,21 @@ def judge(
     known: Sequence[Attempt],
     *,
     attempt_id: str,
-    looked_at: datetime,
+    asked_at: datetime,
     now: datetime,
-) -> Undoing | Look:
-    """`outcome`: how the charge stood at the PSP when it was asked, at `looked_at` or later. `known`:
+) -> Undoing | Recheck:
+    """`outcome`: how the charge stood at the PSP when it was asked, at `asked_at` or later. `known`:
     all captures, cancellations and refunds of the payment.
     """
     match outcome:
         case Declined() | ActionRequired() | Pending():
-            return Look.DONE  # what comes of it will be told
+            return Recheck.DONE  # what comes of it will be told
         case Approved():
             pass
         case _:
-            return Look.AGAIN
+            return Recheck.AGAIN
     if elsewhere.is_the_payments(payment, charge):
-        return Look.DONE
+        return Recheck.DONE
     kind = AttemptKind.REFUND if outcome.captured else AttemptKind.CANCEL
     mine = [a for a in known if a.charge_reference == outcome.psp_reference and a.kind is kind]
     standing = [a for a in mine if a.state is not AttemptState.DECLINED]
@@ -66,11 +66,11 @@ def judge(
     if kind is AttemptKind.REFUND:
         left -= sum(a.amount_minor for a in standing)
     if left <= 0:
-        return Look.AGAIN if under_way else Look.DONE
+        return Recheck.AGAIN if under_way else Recheck.DONE
     if any(a.undoes == charge.id for a in under_way):
-        return Look.AGAIN  # one at a time: what it comes to decides what is left
-    if any(a.settled_at is not None and a.settled_at >= looked_at for a in mine):
-        return Look.AGAIN  # it ended while the PSP was asked, who may have answered as before it
+        return Recheck.AGAIN  # one at a time: what it comes to decides what is left
+    if any(a.settled_at is not None and a.settled_at >= asked_at for a in mine):
+        return Recheck.AGAIN  # it ended while the PSP was asked, who may have answered as before it
     attempt = Attempt(
         merchant_id=payment.merchant_id,
         id=attempt_id,

@@ -77,7 +77,7 @@ def _operated(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetim
     if attempt.undoes:
         return _undone(payment, attempt, outcome)
     if attempt.charge_reference:  # made elsewhere, of money that is not the payment's
-        return Change(payment, attempt, look_again=isinstance(outcome, Declined))
+        return Change(payment, attempt, recheck=isinstance(outcome, Declined))
     match attempt.kind:
         case AttemptKind.CAPTURE:
             return _capture(payment, attempt, outcome, now)
@@ -249,7 +249,7 @@ def _undone(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
             )
             return Change(payment, attempt, (undone,))
         case Declined():
-            return Change(payment, attempt, look_again=True)
+            return Change(payment, attempt, recheck=True)
         case _:
             return Change(payment, attempt)
 
@@ -260,11 +260,11 @@ def _after_the_end(payment: Payment, attempt: Attempt, outcome: Outcome) -> Chan
     if attempt.kind is not AttemptKind.AUTHORISE or not isinstance(outcome, Approved):
         return unchanged
     if attempt.state is AttemptState.DECLINED:
-        return replace(unchanged, look_again=True)
+        return replace(unchanged, recheck=True)
     if attempt.state is not AttemptState.APPROVED or not outcome.captured:
         return unchanged
     if payment.state in FINAL:
-        return replace(unchanged, look_again=True)
+        return replace(unchanged, recheck=True)
     if payment.capturing_minor or TRANSITIONS.get((payment.state, Event.TAKEN)) is None:
         return unchanged  # a capture of ours has an outcome of its own
     return taken(payment, attempt, _told(outcome.amount_minor, at_most=payment.authorised_minor))

@@ -15,7 +15,7 @@ from services.payments.rules.states import FINAL, TRANSITIONS, Event
 class Change:
     """What to save and to tell. `next_attempt` is to be written with it and sent after it.
 
-    `look_again`: the PSP may have money that nobody here expects; the charge is to be looked at.
+    `recheck`: the PSP may have money that nobody here expects; the charge is to be looked at.
     """
 
     payment: Payment
@@ -23,7 +23,7 @@ class Change:
     happened: tuple[Happened, ...] = ()
     next_attempt: Attempt | None = None
     changed: bool = True
-    look_again: bool = False
+    recheck: bool = False
 
 
 def move(
@@ -33,7 +33,7 @@ def move(
     state = TRANSITIONS.get((payment.state, event))
     if state is None:
         late = event in {Event.HELD, Event.TAKEN} and payment.state in FINAL
-        return Change(payment, attempt, look_again=late)
+        return Change(payment, attempt, recheck=late)
     moved = giving_back.balanced(replace(payment, state=state, **fields))
     return Change(moved, attempt, (happened,))
 

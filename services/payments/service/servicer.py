@@ -10,7 +10,7 @@ from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceServicer
 from libs import context, idempotency, identity, pages, wire
 from services.payments import events
 from services.payments.deps import Deps
-from services.payments.flows import accounts, by_hand, instruments, keys, reading, webhooks
+from services.payments.flows import accounts, by_hand, instruments, reading, webhooks
 from services.payments.flows.cancel import CancelPayment, cancel_payment
 from services.payments.flows.capture import (
     CapturePayment,
@@ -20,9 +20,9 @@ from services.payments.flows.capture import (
 )
 from services.payments.flows.create import create_payment
 from services.payments.flows.operations import Target
+from services.payments.flows.record import Answer
 from services.payments.flows.refresh import refresh_payment
 from services.payments.flows.refund import RefundPayment, refund_payment
-from services.payments.flows.repeat import Answer
 from services.payments.service import requests
 
 Rpc: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -46,13 +46,13 @@ class Payments(PaymentsServiceServicer):
     async def GetPaymentByKey(
         self, request: pb.GetPaymentByKeyRequest, rpc: Rpc
     ) -> pb.GetPaymentByKeyResponse:
-        payment = await keys.get_payment_by_key(self._deps, requests.callers_key(request))
+        payment = await reading.get_payment_by_key(self._deps, requests.callers_key(request))
         return pb.GetPaymentByKeyResponse(payment=events.payment_pb(payment))
 
     async def ClosePaymentKey(
         self, request: pb.ClosePaymentKeyRequest, rpc: Rpc
     ) -> pb.ClosePaymentKeyResponse:
-        payment = await keys.close_payment_key(self._deps, requests.callers_key(request))
+        payment = await reading.close_payment_key(self._deps, requests.callers_key(request))
         return pb.ClosePaymentKeyResponse(payment=events.payment_pb(payment) if payment else None)
 
     async def ListPayments(
@@ -66,7 +66,7 @@ class Payments(PaymentsServiceServicer):
     async def CapturePayment(
         self, request: pb.CapturePaymentRequest, rpc: Rpc
     ) -> pb.CapturePaymentResponse:
-        amount = requests.amount(request)
+        amount = wire.opt(request, "amount")
         cmd = CapturePayment(_target(request, "CapturePayment"), amount)
         answer = await capture_payment(self._deps, cmd)
         return pb.CapturePaymentResponse(payment=_payment(answer))
@@ -80,7 +80,7 @@ class Payments(PaymentsServiceServicer):
     async def RefundPayment(
         self, request: pb.RefundPaymentRequest, rpc: Rpc
     ) -> pb.RefundPaymentResponse:
-        amount = requests.amount(request)
+        amount = wire.opt(request, "amount")
         cmd = RefundPayment(_target(request, "RefundPayment"), amount, request.reason)
         return pb.RefundPaymentResponse(payment=_payment(await refund_payment(self._deps, cmd)))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from libs import rows
@@ -42,14 +42,6 @@ async def list_all(conn: Conn, merchant_id: str) -> Sequence[PspAccount]:
 async def by_id(conn: Conn, psp_account_id: str) -> PspAccount | None:
     """Of any merchant: for webhooks."""
     return await _ACCOUNTS.one(conn, "WHERE id = $1", psp_account_id)
-
-
-async def clock_offset(conn: Conn, merchant_id: str) -> timedelta:
-    """By how much the merchant's clock runs ahead: for what comes without a gateway."""
-    found = await conn.fetchval(
-        "SELECT clock_offset FROM test_clocks WHERE merchant_id = $1", merchant_id
-    )
-    return found if isinstance(found, timedelta) else timedelta()
 
 
 async def rules(conn: Conn, merchant_id: str) -> tuple[Rule, ...]:

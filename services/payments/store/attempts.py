@@ -76,17 +76,17 @@ async def named(
 
 
 # What is looked at already keeps its pauses.
-_LOOK_AGAIN: Final = """
+_RECHECK: Final = """
 UPDATE attempts SET next_recovery_at = now(), recovery_tries = 0
 WHERE merchant_id = $1 AND payment_id = $2 AND kind = 'authorise'
     AND (id = $3 OR psp_reference = $4 AND psp_reference <> '')
     AND state IN ('approved', 'declined') AND next_recovery_at IS NULL"""
 
 
-async def look_again(conn: Conn, payment: Payment, attempt: Attempt) -> None:
+async def recheck(conn: Conn, payment: Payment, attempt: Attempt) -> None:
     """Let recovery ask about the charge of `attempt`, although there is an outcome."""
     await conn.execute(
-        _LOOK_AGAIN,
+        _RECHECK,
         payment.merchant_id,
         payment.id,
         attempt.undoes or attempt.id,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from libs import idempotency, rows
-from libs.db import Conn, Row, UniqueViolation
+from libs.db import Conn, Row, unique
 from libs.errors import IdempotencyKeyReused
 from libs.idempotency import Claim, Key
 from services.payments.rules import orders, velocity
@@ -52,8 +52,9 @@ SELECT resource_id, fresh, first.id AS first_id, first.state AS first_state, bar
 FROM (VALUES (1)) AS always
 LEFT JOIN claimed ON true LEFT JOIN first ON true LEFT JOIN barred ON true"""  # noqa: S608 - made of constants
 
-ONE_PER_ORDER: Final = frozenset({"payments_one_per_order", "payments_one_per_order_part"})
-ONE_PER_KEY: Final = "payments_one_per_caller_key"
+
+class OtherPaymentError(Exception):
+    """Another payment of the order was written at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +86,18 @@ async def claim_and_insert(
 
     `beside`: the order's first payment is known, and this one is made nevertheless.
     `ask_in`: when recovery looks at the attempt, and how long the key is locked. Raises as
-    idempotency.claim does, also of a key that was purged since its payment, and UniqueViolation of
-    ONE_PER_ORDER when another payment of the order is written at the same moment.
+    idempotency.claim does, also of a key that was purged since its payment, and OtherPaymentError.
     """
-    try:
+    with unique(
+        payments_one_per_order=OtherPaymentError,
+        payments_one_per_order_part=OtherPaymentError,
+        payments_one_per_caller_key=IdempotencyKeyReused,
+    ):
         row = await conn.fetchrow(
             _INSERT,
             *_inserted_values(payment, attempt, ask_in=ask_in, beside=beside),
             *idempotency.claim_values(key, payment.id, lock=ask_in),
         )
-    except UniqueViolation as error:
-        if error.constraint_name == ONE_PER_KEY:
-            raise IdempotencyKeyReused from error
-        raise
     assert row is not None  # there always is one
     claimed = row if row["resource_id"] else None
     hindered = _hindered(row)

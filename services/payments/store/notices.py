@@ -61,7 +61,7 @@ async def is_any_without_reference(
     )
 
 
-_TAKE_OLD_NEWS: Final = """
+_TAKE_STALE: Final = """
 WITH standing AS (
     SELECT payments.traceparent
     FROM attempts JOIN payments
@@ -84,7 +84,7 @@ class Taken:
     traceparent: str
 
 
-async def take_old_news(
+async def take_stale(
     conn: Conn,
     *,
     merchant_id: str,
@@ -99,7 +99,7 @@ async def take_old_news(
     when it may tell something.
     """
     row = await conn.fetchrow(
-        _TAKE_OLD_NEWS,
+        _TAKE_STALE,
         merchant_id,
         psp_account_id,
         psp_event_id,

@@ -76,6 +76,13 @@ async def save(conn: Conn, before: Payment, after: Payment) -> Payment | None:
     return replace(after, version=before.version + 1) if touched else None
 
 
+async def save_locked(conn: Conn, before: Payment, after: Payment) -> Payment:
+    """Of a payment that this transaction holds."""
+    saved = await save(conn, before, after)
+    assert saved is not None  # nobody else changes it
+    return saved
+
+
 async def get(conn: Conn, merchant_id: str, payment_id: str) -> Payment | None:
     return await PAYMENTS.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, payment_id)
 

@@ -13,7 +13,6 @@ from libs.db import Database
 from libs.idempotency import Key
 from libs.money import Money
 from services.payments import worker
-from services.payments.book import Book
 from services.payments.breakers import Breakers
 from services.payments.deps import Deps
 from services.payments.flows import accounts
@@ -25,6 +24,7 @@ from services.payments.flows.reading import get_payment
 from services.payments.flows.refund import RefundPayment, refund_payment
 from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhook
 from services.payments.psps import Psps
+from services.payments.routing_cache import RoutingCache
 from services.payments.rules.domain import Payment
 from services.payments.rules.states import AttemptKind, CaptureMode, Initiator
 from tests.services.payments.door import MERCHANT, Door, serving
@@ -213,7 +213,7 @@ async def open_world(database: Database, folder: Any) -> World:
     deps = Deps(
         db=database,
         psps=psps,
-        book=Book(database),
+        routing_cache=RoutingCache(database),
         public_url="https://pay.test",
         breakers=Breakers(failures=1000),
         clock=time,  # type: ignore[arg-type]  # a clock that can be set

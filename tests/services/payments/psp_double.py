@@ -15,7 +15,7 @@ from typing import Any
 from services.payments.connectors.base import (
     Asked,
     AttemptKind,
-    Charge,
+    Authorisation,
     InstrumentReady,
     InstrumentSetup,
     Operation,
@@ -124,7 +124,7 @@ class PspDouble:
 
     # The connector
 
-    async def authorise(self, charge: Charge) -> Outcome:
+    async def authorise(self, charge: Authorisation) -> Outcome:
         def do() -> Approved:
             booked = self._book(charge)
             return self._take(booked, charge.amount_minor, captured=charge.capture)
@@ -216,7 +216,7 @@ class PspDouble:
     async def _do(
         self,
         kind: AttemptKind,
-        request: Charge | Operation,
+        request: Authorisation | Operation,
         do: Callable[[], Outcome],
         wait: Callable[[Outcome], Outcome] = lambda outcome: outcome,
     ) -> Outcome:
@@ -224,10 +224,10 @@ class PspDouble:
         await asyncio.sleep(0)
         if request.key in self.answers:
             return self.answers[request.key]
-        if isinstance(request, Charge) and request.token in self.used_up:
+        if isinstance(request, Authorisation) and request.token in self.used_up:
             return self._settle(request.key, declined(DeclineCode.CARD_INVALID))
         step = self._plans[kind].popleft() if self._plans[kind] else None
-        if isinstance(request, Charge) and step not in NEVER_SEEN:
+        if isinstance(request, Authorisation) and step not in NEVER_SEEN:
             self.used_up |= {request.token} if request.token.startswith("once_") else set()
         match step:
             case Fault.DIES_BEFORE:
@@ -254,7 +254,7 @@ class PspDouble:
         self.answers[key] = outcome
         return outcome
 
-    def _book(self, charge: Charge) -> BookedCharge:
+    def _book(self, charge: Authorisation) -> BookedCharge:
         booked = BookedCharge(charge.key, charge.payment_id, charge.amount_minor)
         self.charges[self.reference(charge.key)] = booked
         return booked

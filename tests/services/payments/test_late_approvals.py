@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from libs.db import UniqueViolation
-from services.payments.flows.late import LOOKS_BEFORE_A_PERSON
+from services.payments.flows.late_approvals import RECHECKS_BEFORE_A_PERSON
 from services.payments.rules import retry
 from services.payments.rules.domain import Payment
 from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCode
@@ -229,9 +229,9 @@ async def test_what_cannot_be_given_back_ends_with_a_person(world: World):
     world.a.approve_late(key, attempt["payment_id"], captured=True)
     world.a.plan(REFUND, *[declined(DeclineCode.REQUEST_REFUSED)] * 99)
     await world.notice(told("late", key, world.a.answers[key]))
-    for _ in range(LOOKS_BEFORE_A_PERSON + 4):
+    for _ in range(RECHECKS_BEFORE_A_PERSON + 4):
         await world.recover()
-    assert len(await world.attempts(REFUND)) == LOOKS_BEFORE_A_PERSON
+    assert len(await world.attempts(REFUND)) == RECHECKS_BEFORE_A_PERSON
     [row] = await world.attempts(AUTHORISE)
     assert row["unresolved_since"] is not None
     assert (await world.subjects()).count("payment.late_approval") == 1

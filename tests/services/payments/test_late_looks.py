@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.payments.rules import late_approvals
-from services.payments.rules.late_approvals import Look, Undoing
+from services.payments.rules.late_approvals import Recheck, Undoing
 from services.payments.store import attempts
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_news import told
@@ -23,9 +23,9 @@ async def test_an_answer_from_before_a_release_ended_releases_nothing_again(worl
     assert release.settled_at is not None
     at = release.settled_at
 
-    def judged(looked_at):
-        ids = {"attempt_id": "att_new", "looked_at": looked_at, "now": at}
+    def judged(asked_at):
+        ids = {"attempt_id": "att_new", "asked_at": asked_at, "now": at}
         return late_approvals.judge(payment, charge, held, known, **ids)
 
-    assert judged(at - timedelta(seconds=1)) is Look.AGAIN
+    assert judged(at - timedelta(seconds=1)) is Recheck.AGAIN
     assert isinstance(judged(at + timedelta(seconds=1)), Undoing)  # it is held once more

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.payments.book import Book
 from services.payments.errors import CredentialsMissing, PspAccountNotFound
 from services.payments.flows import accounts
 from services.payments.flows.accounts import CreatePspAccount
 from services.payments.psps import Psps
+from services.payments.routing_cache import RoutingCache
 from services.payments.rules.outcomes import DeclineCode
 from services.payments.rules.states import State, TraBand
 from services.payments.store.accounts import PspAccount
@@ -84,11 +84,11 @@ async def test_the_fraud_band_comes_with_the_credentials(world: World, tmp_path)
 
 
 async def test_a_new_account_of_another_replica_is_found_at_once(world: World):
-    book = Book(world.db, ttl_seconds=3600)
-    assert (await book.page(MERCHANT)).names == ["a", "b"]
+    cache = RoutingCache(world.db, ttl_seconds=3600)
+    assert (await cache.of(MERCHANT)).names == ["a", "b"]
     await world.rows("UPDATE psp_accounts SET name = 'c' WHERE name = 'b'")
-    assert (await book.page(MERCHANT)).names == ["a", "b"], "remembered"
-    assert (await book.page(MERCHANT, naming=["c"])).names == ["a", "c"]
-    assert (await book.account(MERCHANT, world.account_ids["a"])).name == "a"
+    assert (await cache.of(MERCHANT)).names == ["a", "b"], "remembered"
+    assert (await cache.of(MERCHANT, naming=["c"])).names == ["a", "c"]
+    assert (await cache.account(MERCHANT, world.account_ids["a"])).name == "a"
     with pytest.raises(PspAccountNotFound):
-        await book.account("mer_2", world.account_ids["a"])
+        await cache.account("mer_2", world.account_ids["a"])

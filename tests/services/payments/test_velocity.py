@@ -10,11 +10,11 @@ import pytest
 from incasso.payments.v1 import events_pb2
 from libs.errors import Kind
 from libs.retention import keep_to
-from services.payments.book import Book
 from services.payments.deps import Deps
 from services.payments.errors import TooManyDeclines
 from services.payments.flows.create import Token, create_payment
 from services.payments.retention import KEPT
+from services.payments.routing_cache import RoutingCache
 from services.payments.rules import velocity
 from services.payments.rules.domain import Payment
 from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCode
@@ -200,7 +200,7 @@ async def test_a_try_that_is_cancelled_in_the_psps_console_is_not_under_way(shop
 async def test_a_flood_at_once_on_two_replicas_is_bounded(shop: Shop):
     """Both see one database. What is checked in the same instant may pass once per connection."""
     world = shop.world
-    other = replace(world.deps, book=Book(world.db))
+    other = replace(world.deps, routing_cache=RoutingCache(world.db))
     world.a.plan(AUTHORISE, *[NO] * FLOOD)
     world.a.on_call = lambda _: asyncio.sleep(0.05)
     await asyncio.gather(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.payments.book import Book
+from services.payments.routing_cache import RoutingCache
 from tests.services.payments.conftest import World
 from tests.services.payments.test_velocity import FLOOD, Shop
 
@@ -15,7 +15,10 @@ def shop(world: World) -> Shop:
 
 
 async def test_an_address_that_clicks_with_card_after_card_is_barred_on_every_replica(shop: Shop):
-    replicas = (shop.world.deps, replace(shop.world.deps, book=Book(shop.world.db)))
+    replicas = (
+        shop.world.deps,
+        replace(shop.world.deps, routing_cache=RoutingCache(shop.world.db)),
+    )
     for n in range(FLOOD):
         who = (f"customer:cus_{n}", f"session:ocs_{n}", "clicking_address:aa")
         await shop.declined(*who, instrument_id=f"ins_{n}", deps=replicas[n % 2])

@@ -74,33 +74,29 @@ async def retry_delivery(deps: Deps, delivery_id: str, key: Key | None) -> Tried
 
 async def replay(deps: Deps, cmd: ReplayWebhooks, key: Key | None) -> int:
     """Answers how many deliveries will be made; a repeat answers the same number."""
-    async with deps.db.transaction() as tx:
-        endpoint = await _enabled(tx, cmd.endpoint_id)
-        claim = await idempotency.claim(tx, key, endpoint.id)
-        if claim.answer is not None:
-            return int(claim.answer)
+
+    async def make(tx: Conn, endpoint_id: str) -> bytes:
         made = await deliveries.insert_replayed(
             tx,
-            endpoint,
+            await _enabled(tx, endpoint_id),
             created_from=cmd.created_from,
             created_to=cmd.created_to,
             include_delivered=cmd.include_delivered,
         )
-        await idempotency.finish(tx, key, str(made).encode())
-    return made
+        return str(made).encode()
+
+    return int((await idempotency.once(deps.db, key, cmd.endpoint_id, make)).body)
 
 
 async def resend_event(deps: Deps, event_id: str, key: Key | None) -> int:
     """To every enabled endpoint that wants it; answers to how many. Test events are not resent."""
-    async with deps.db.transaction() as tx:
+
+    async def resend(tx: Conn, event_id: str) -> bytes:
         event = await event_found(tx, event_id)
-        claim = await idempotency.claim(tx, key, event_id)
-        if claim.answer is not None:
-            return int(claim.answer)
         is_test = event.type == public_events.TEST
-        made = 0 if is_test else await feed.insert_deliveries(tx, event)
-        await idempotency.finish(tx, key, str(made).encode())
-    return made
+        return str(0 if is_test else await feed.insert_deliveries(tx, event)).encode()
+
+    return int((await idempotency.once(deps.db, key, event_id, resend)).body)
 
 
 async def _enabled(conn: Conn, endpoint_id: str) -> Endpoint:

@@ -11,7 +11,7 @@ from libs import telemetry
 from services.payments.connectors import signatures
 from services.payments.connectors.base import (
     Asked,
-    Charge,
+    Authorisation,
     Connector,
     Credentials,
     InstrumentSetup,
@@ -53,7 +53,7 @@ class SandboxConnector:
         self._session = session
         self._timeout = timeout
 
-    async def authorise(self, charge: Charge) -> Outcome:
+    async def authorise(self, charge: Authorisation) -> Outcome:
         body = mapping.charge_request(charge)
         return await self._write("/charges", body, charge.key, mapping.authorisation_answer)
 

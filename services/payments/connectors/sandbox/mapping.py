@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from services.payments.connectors.base import (
     AttemptKind,
-    Charge,
+    Authorisation,
     DisputeNotice,
     DisputeState,
     Exemption,
@@ -66,7 +66,7 @@ DISPUTE_STATES: Final = {
 }
 
 
-def charge_request(charge: Charge) -> dict[str, Any]:
+def charge_request(charge: Authorisation) -> dict[str, Any]:
     """Optional fields are left out when they say nothing."""
     exemption = None if charge.exemption is Exemption.NONE else charge.exemption.value
     optional = {

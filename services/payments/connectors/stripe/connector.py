@@ -16,7 +16,7 @@ from services.payments.connectors import signatures
 from services.payments.connectors.base import (
     Asked,
     AttemptKind,
-    Charge,
+    Authorisation,
     Connector,
     Credentials,
     InstrumentSetup,
@@ -82,7 +82,7 @@ class StripeConnector:
         self._field_url = credentials.get("field_url") or FIELD_URL
         self._clock = clock
 
-    async def authorise(self, charge: Charge) -> Outcome:
+    async def authorise(self, charge: Authorisation) -> Outcome:
         method = await self._payment_method(charge.token, key=charge.key)
         if not isinstance(method, str):
             return method

@@ -7,7 +7,7 @@ from typing import Final
 
 import stripe.params as official
 
-from services.payments.connectors.base import Charge, Exemption, InstrumentSetup, Operation
+from services.payments.connectors.base import Authorisation, Exemption, InstrumentSetup, Operation
 from services.payments.connectors.stripe.amounts import to_stripe
 from services.payments.connectors.stripe.mapping import ATTEMPT
 
@@ -17,7 +17,9 @@ TOKEN_PREFIX: Final = "tok_"  # noqa: S105 - how legacy card tokens begin
 PAGE: Final = 100
 
 
-def payment_intent(charge: Charge, *, payment_method: str) -> official.PaymentIntentCreateParams:
+def payment_intent(
+    charge: Authorisation, *, payment_method: str
+) -> official.PaymentIntentCreateParams:
     """Create and confirm in one request. `payment_method`: the charge's token, or made of it.
 
     Which types are allowed follows from the payment method and the merchant's dashboard: this API

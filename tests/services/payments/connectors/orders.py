@@ -7,7 +7,7 @@ from libs import ids
 from services.payments.connectors.base import (
     Asked,
     AttemptKind,
-    Charge,
+    Authorisation,
     Exemption,
     InstrumentSetup,
     Operation,
@@ -16,8 +16,8 @@ from services.payments.connectors.base import (
 RETURN_URL = "http://127.0.0.1:9/return/pay_1"
 
 
-def a_charge(token: str = "tok_visa", **fields: Any) -> Charge:
-    charge = Charge(
+def a_charge(token: str = "tok_visa", **fields: Any) -> Authorisation:
+    charge = Authorisation(
         key=ids.new("att"),
         payment_id=ids.new("pay"),
         amount_minor=5990,
@@ -40,7 +40,7 @@ def an_operation(kind: AttemptKind, psp_reference: str, amount_minor: int = 5990
     return Operation(ids.new(prefix), kind, psp_reference, amount_minor, "EUR")
 
 
-def asked(of: Charge | Operation, psp_reference: str = "", *, own: str = "") -> Asked:
+def asked(of: Authorisation | Operation, psp_reference: str = "", *, own: str = "") -> Asked:
     """`own`: the operation's own reference."""
     kind = of.kind if isinstance(of, Operation) else AttemptKind.AUTHORISE
     return Asked(of.key, kind, psp_reference, of.amount_minor, of.currency, operation_reference=own)

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from services.payments.connectors.base import Charge, Connector, Credentials
+from services.payments.connectors.base import Authorisation, Connector, Credentials
 from services.payments.connectors.sandbox.connector import SandboxConnector
 from services.payments.connectors.stripe.connector import StripeConnector
 from services.payments.flows import accounts
@@ -41,7 +41,7 @@ class Mortal:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    async def authorise(self, charge: Charge) -> Outcome:
+    async def authorise(self, charge: Authorisation) -> Outcome:
         fault, self.fault = self.fault, None
         if fault is Fault.DIES_BEFORE:
             raise ProcessDied

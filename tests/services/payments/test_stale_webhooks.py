@@ -8,10 +8,9 @@ from itertools import product
 import pytest
 
 from libs import context
-from services.payments.book import Book
 from services.payments.connectors.base import OperationNotice
+from services.payments.routing_cache import RoutingCache
 from services.payments.rules.domain import Attempt, Payment
-from services.payments.rules.old_news import GIVEN_BACK_FROM, is_old_news, standings
 from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
@@ -22,6 +21,7 @@ from services.payments.rules.outcomes import (
     Unknown,
 )
 from services.payments.rules.settling import settle
+from services.payments.rules.stale import GIVEN_BACK_FROM, is_stale, standings
 from services.payments.rules.states import (
     TRANSITIONS,
     AttemptKind,
@@ -67,11 +67,11 @@ async def test_what_is_old_news_would_change_nothing_under_a_lock(world: World):
     like = await world.create()
     old = 0
     for payment, attempt, outcome in situations(like):
-        if is_old_news(attempt.kind, attempt.state, payment.state, outcome):
+        if is_stale(attempt.kind, attempt.state, payment.state, outcome):
             old += 1
             change = settle(payment, attempt, outcome, now=NOW, next_attempt_id="", may_go_on=False)
             assert not change.changed, (payment.state, attempt, outcome)
-            assert not change.look_again, (payment.state, attempt, outcome)
+            assert not change.recheck, (payment.state, attempt, outcome)
     assert old
 
 
@@ -80,7 +80,7 @@ async def test_what_is_old_news_would_change_nothing_under_a_lock(world: World):
 def test_where_attempt_and_payment_stand_says_what_is_old_news(kind: AttemptKind, outcome: Outcome):
     known = standings(kind, outcome)
     for state, payment_state in product(AttemptState, State):
-        assert ((state, payment_state) in known) == is_old_news(kind, state, payment_state, outcome)
+        assert ((state, payment_state) in known) == is_stale(kind, state, payment_state, outcome)
 
 
 def test_what_was_taken_stays_the_payments():
@@ -157,9 +157,9 @@ async def test_news_is_applied_by_the_merchants_clock_as_it_is_by_then(world: Wo
 
 async def test_an_account_is_remembered_by_its_id_for_a_while(world: World):
     account_id = world.account_ids["a"]
-    long, short = Book(world.db, ttl_seconds=3600), Book(world.db, ttl_seconds=0)
-    for book in (long, short):
-        assert (await book.account_by_id(account_id)).name == "a"
+    long, short = RoutingCache(world.db, ttl_seconds=3600), RoutingCache(world.db, ttl_seconds=0)
+    for cache in (long, short):
+        assert (await cache.account_by_id(account_id)).name == "a"
     await world.rows("UPDATE psp_accounts SET name = 'c' WHERE id = $1", account_id)
     assert (await long.account_by_id(account_id)).name == "a"
     assert (await short.account_by_id(account_id)).name == "c"

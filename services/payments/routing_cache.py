@@ -21,7 +21,7 @@ MOST: Final = 10_000  # merchants; and accounts by id
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class MerchantRouting:
     """One merchant's accounts, in the order of creation, its rules and its policy."""
 
     accounts: tuple[PspAccount, ...]
@@ -40,27 +40,27 @@ class Page:
         raise PspAccountNotFound
 
 
-class Book:
-    """The pages of all merchants."""
+class RoutingCache:
+    """Of all merchants."""
 
     def __init__(self, db: Database, *, ttl_seconds: float = TTL_SECONDS) -> None:
         self._db = db
         self._ttl_seconds = ttl_seconds
-        self._pages: dict[str, tuple[float, Page]] = {}
+        self._kept: dict[str, tuple[float, MerchantRouting]] = {}
         self._by_id: dict[str, tuple[float, PspAccount]] = {}
 
-    async def page(self, merchant_id: str, *, naming: Collection[str] = ()) -> Page:
-        """The merchant's page. Read again when it lacks one of the names."""
-        read_at, page = self._pages.get(merchant_id, (0.0, None))
+    async def of(self, merchant_id: str, *, naming: Collection[str] = ()) -> MerchantRouting:
+        """Read again when it lacks one of the names."""
+        read_at, routing = self._kept.get(merchant_id, (0.0, None))
         fresh = time.monotonic() - read_at < self._ttl_seconds
-        if page is None or not fresh or not set(naming) <= set(page.names):
-            page = await self._read(merchant_id)
-        return page
+        if routing is None or not fresh or not set(naming) <= set(routing.names):
+            routing = await self._read(merchant_id)
+        return routing
 
     async def account(self, merchant_id: str, psp_account_id: str) -> PspAccount:
         """Accounts never change, so that a remembered one is always right."""
-        _, page = self._pages.get(merchant_id, (0.0, None))
-        for again in (page, None):
+        _, routing = self._kept.get(merchant_id, (0.0, None))
+        for again in (routing, None):
             known = again or await self._read(merchant_id)
             for account in known.accounts:
                 if account.id == psp_account_id:
@@ -81,16 +81,16 @@ class Book:
         return account
 
     def forget(self, merchant_id: str) -> None:
-        self._pages.pop(merchant_id, None)
+        self._kept.pop(merchant_id, None)
 
-    async def _read(self, merchant_id: str) -> Page:
+    async def _read(self, merchant_id: str) -> MerchantRouting:
         async with self._db.connection() as conn:
-            page = Page(
+            routing = MerchantRouting(
                 tuple(await accounts.list_all(conn, merchant_id)),
                 await accounts.rules(conn, merchant_id),
                 await accounts.policy(conn, merchant_id),
             )
-        if len(self._pages) >= MOST:
-            self._pages.clear()
-        self._pages[merchant_id] = (time.monotonic(), page)
-        return page
+        if len(self._kept) >= MOST:
+            self._kept.clear()
+        self._kept[merchant_id] = (time.monotonic(), routing)
+        return routing

@@ -10,7 +10,7 @@ from services.payments.rules.states import ATTEMPT_SETTLED, AttemptKind, Attempt
 GIVEN_BACK_FROM: Final = frozenset({State.CAPTURED, State.PARTIALLY_REFUNDED, State.REFUNDED})
 
 
-def is_old_news(
+def is_stale(
     kind: AttemptKind, state: AttemptState, payment_state: State, outcome: Outcome
 ) -> bool:
     """Whether it changes nothing, now and for ever, so that no lock is needed to say so.
@@ -32,10 +32,10 @@ def is_old_news(
 
 
 def standings(kind: AttemptKind, outcome: Outcome) -> Sequence[tuple[AttemptState, State]]:
-    """Where attempt and payment stand when it is old news."""
+    """Where attempt and payment stand when it is stale."""
     return [
         (state, payment_state)
         for state in AttemptState
         for payment_state in State
-        if is_old_news(kind, state, payment_state, outcome)
+        if is_stale(kind, state, payment_state, outcome)
     ]

@@ -1,6 +1,6 @@
 """Money that a PSP took or holds after a no: looked at, told, and given back by itself.
 
-Whatever hints at it only lets recovery look at the charge (`attempts.look_again`). The PSP is asked
+Whatever hints at it only lets recovery look at the charge (`attempts.recheck`). The PSP is asked
 how it stands; then the attempt that undoes it is written, committed and sent like any other. The
 charge is looked at until that attempt succeeded, so that no crash and no refusal leaves it behind.
 """
@@ -16,19 +16,19 @@ from services.payments.deps import Deps
 from services.payments.flows import calling, record
 from services.payments.rules import late_approvals, retry
 from services.payments.rules.domain import Attempt, Fact, Happened, Payment
-from services.payments.rules.late_approvals import Look, Undoing
+from services.payments.rules.late_approvals import Recheck, Undoing
 from services.payments.rules.outcomes import NotFound, Outcome
 from services.payments.store import attempts
 
 # About an hour and a half of pauses: then a person should know.
-LOOKS_BEFORE_A_PERSON: Final = 11
+RECHECKS_BEFORE_A_PERSON: Final = 11
 
 
-async def look_after(deps: Deps, payment: Payment, charge: Attempt) -> None:
+async def recheck_charge(deps: Deps, payment: Payment, charge: Attempt) -> None:
     """`charge`: an authorisation that has an outcome, and of which something else was told."""
-    looked_at = deps.clock.now()
+    asked_at = deps.clock.now()
     outcome = await calling.look_up(deps, payment, charge)
-    begun = await _begin(deps, charge, outcome, looked_at)
+    begun = await _begin(deps, charge, outcome, asked_at)
     if begun is None:
         return
     payment, undoing = begun
@@ -46,7 +46,7 @@ async def look_after(deps: Deps, payment: Payment, charge: Attempt) -> None:
 
 
 async def _begin(
-    deps: Deps, charge: Attempt, outcome: Outcome | NotFound, looked_at: datetime
+    deps: Deps, charge: Attempt, outcome: Outcome | NotFound, asked_at: datetime
 ) -> tuple[Payment, Attempt] | None:
     """Write the attempt that undoes it; None when there is nothing to undo, or not now."""
     async with deps.db.transaction() as tx:
@@ -60,13 +60,13 @@ async def _begin(
             outcome,
             known,
             attempt_id=deps.new_id("att"),
-            looked_at=looked_at,
+            asked_at=asked_at,
             now=deps.clock.now(),
         )
-        if judged is Look.DONE:
+        if judged is Recheck.DONE:
             await attempts.rest(tx, charge)
             return None
-        for_a_person = charge.recovery_tries > LOOKS_BEFORE_A_PERSON
+        for_a_person = charge.recovery_tries > RECHECKS_BEFORE_A_PERSON
         await attempts.postpone(
             tx,
             charge.merchant_id,

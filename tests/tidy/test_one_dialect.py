@@ -1,0 +1,147 @@
+"""There is one of each: a second way to do the same is the beginning of a bug (docs/adr/0028)."""
+
+import ast
+from collections.abc import Iterator
+
+from tests.tidy.sources import Source, shipped
+
+# Played by hand, since it shares no code with what it tests; the operators' command and the stack
+# stand outside of any call.
+OUTSIDE = {"sandbox"}
+SUBSCRIPTS_OF_A_MAPPER = 8  # of one row in one function
+# A row that is several things at once.
+READ_BY_HAND = {("oneclick", "buyers")}
+
+
+def services() -> list[Source]:
+    return [s for s in shipped() if s.service is not None and s.service not in OUTSIDE]
+
+
+def functions(source: Source) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def called_of(name: str, function: ast.AST) -> set[str]:
+    """What of the module `name` is called within."""
+    return {
+        node.func.attr
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == name
+    }
+
+
+def test_an_effect_of_ours_alone_is_made_by_once():
+    """Who claims a key and finishes it in one function has written `idempotency.once` by hand."""
+    by_hand = [
+        f"{source.path}: {function.name}"
+        for source in services()
+        for function in functions(source)
+        if {"claim", "finish"} <= called_of("idempotency", function)
+    ]
+    assert by_hand == []
+
+
+def test_a_violated_constraint_is_a_refusal_only_by_its_name():
+    """`libs.db.unique` names the constraint; who catches the violation itself catches any."""
+    offenders = [
+        str(source.path)
+        for source in services()
+        if source.uses("libs.db.UniqueViolation") or "UniqueViolationError" in source.text
+    ]
+    assert offenders == []
+
+
+def test_rows_are_read_by_the_tables_of_libs():
+    def by_hand(function: ast.AST) -> bool:
+        found = {
+            node.slice.value
+            for node in ast.walk(function)
+            if isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "row"
+            and isinstance(node.slice, ast.Constant)
+        }
+        return len(found) >= SUBSCRIPTS_OF_A_MAPPER
+
+    offenders = [
+        f"{source.path}: {function.name}"
+        for source in services()
+        for function in functions(source)
+        if (source.service, source.path.stem) not in READ_BY_HAND and by_hand(function)
+    ]
+    assert offenders == []
+
+
+def test_lists_are_read_by_the_pages_of_libs():
+    def pages_by_hand(source: Source) -> bool:
+        return any(
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and "id < $" in node.value
+            and "LIMIT" in source.text
+            for node in ast.walk(source.tree)
+        )
+
+    assert [str(source.path) for source in services() if pages_by_hand(source)] == []
+
+
+def test_nobody_asks_for_the_time_but_the_clock():
+    def asks(source: Source) -> bool:
+        return any(
+            isinstance(node, ast.Attribute)
+            and node.attr in {"now", "utcnow", "today"}
+            and isinstance(node.value, ast.Name)
+            and node.value.id in {"datetime", "date"}
+            for node in ast.walk(source.tree)
+        )
+
+    assert [str(source.path) for source in services() if asks(source)] == []
+
+
+def test_what_libs_have_is_not_defined_again():
+    """Toolboxes of a service's own were copied, and the copies drifted."""
+    taken = {"opt", "opt_time", "once", "required", "unique", "world_now", "page_of", "timestamp"}
+    again = [
+        f"{source.path}: {function.name}"
+        for source in services()
+        for function in functions(source)
+        if function.name.strip("_") in taken
+    ]
+    assert again == []
+
+
+def test_enums_of_the_contracts_are_told_by_their_names():
+    """A hand-written table of a state and its number is `wire.numbers`, or `wire.members`."""
+
+    def is_member(node: ast.expr) -> bool:
+        return (
+            isinstance(node, ast.Attribute)
+            and node.attr.isupper()
+            and "_UNSPECIFIED" not in node.attr
+        )
+
+    def by_name(table: ast.Dict) -> bool:
+        pairs = list(zip(table.keys, table.values, strict=True))
+        return len(pairs) > 1 and all(
+            key is not None
+            and is_member(key)
+            and is_member(value)
+            and isinstance(key, ast.Attribute)
+            and isinstance(value, ast.Attribute)
+            and (value.attr.endswith(f"_{key.attr}") or key.attr.endswith(f"_{value.attr}"))
+            for key, value in pairs
+        )
+
+    offenders = [
+        f"{source.path}:{node.lineno}"
+        for source in services()
+        if source.uses("incasso")
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Dict) and by_name(node)
+    ]
+    assert offenders == []
