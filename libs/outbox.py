@@ -1,6 +1,6 @@
 """Events out: rows of the effect's transaction, relayed to JetStream in their order per aggregate.
 
-`append` is called inside the transaction; a store that wants effect and events in one statement
+`tell` is called inside the transaction; a store that wants effect and events in one statement
 takes `insert_sql` with `insert_values`. Rows stay as the event log, which libs/relay.py publishes;
 `replay` publishes a range again. Events that cannot be published are set aside: `set_aside` lists
 them, `release` has them tried again.
@@ -18,7 +18,6 @@ from libs.pieces import Piece
 _COLUMNS: Final = (
     "event_id, merchant_id, aggregate_id, subject, body, traceparent, occurred_at, route"
 )
-_INSERT: Final = f"INSERT INTO outbox ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +69,14 @@ def appended(events: Sequence[NewEvent]) -> Piece:
     return Piece(_APPEND, insert_values(events))
 
 
-async def append(
-    conn: Conn,
-    *,
-    merchant_id: str,
-    aggregate_id: str,
-    subject: str,
-    body: bytes,
-    at: datetime,
-    route: str = "",
-) -> str:
-    """Write an event into the current transaction; answers its id. `at` is the merchant's now."""
-    event_id = ids.new("evt")
-    traceparent = telemetry.traceparent()
-    await conn.execute(
-        _INSERT, event_id, merchant_id, aggregate_id, subject, body, traceparent, at, route
-    )
-    return event_id
+_TELL: Final = f"{insert_sql(1)} true RETURNING event_id"
+
+
+async def tell(conn: Conn, *events: NewEvent) -> Sequence[str]:
+    """Write events into the current transaction, in their order; answers their ids."""
+    if not events:
+        return []
+    return [row["event_id"] for row in await conn.fetch(_TELL, *insert_values(events))]
 
 
 async def replay(conn: Conn, *, since: datetime, until: datetime, subject: str = "incasso.") -> int:

@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from incasso.merchants.v1 import events_pb2, merchants_pb2
 from libs import outbox, wire
 from libs.db import Conn
+from libs.outbox import NewEvent
 from services.merchants.rules.bank_accounts import BankAccountChange
 from services.merchants.rules.domain import ApiKey, Branding, Kind, Merchant
 
@@ -102,12 +103,5 @@ async def _append(
     conn: Conn, what: str, event: Message, *, of: tuple[str, str], at: datetime
 ) -> None:
     """`of`: the merchant and the aggregate."""
-    merchant_id, aggregate_id = of
-    await outbox.append(
-        conn,
-        merchant_id=merchant_id,
-        aggregate_id=aggregate_id,
-        subject=f"incasso.merchants.{what}",
-        body=event.SerializeToString(),
-        at=at,
-    )
+    body = event.SerializeToString()
+    await outbox.tell(conn, NewEvent(*of, f"incasso.merchants.{what}", body, at))

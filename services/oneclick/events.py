@@ -11,6 +11,7 @@ from incasso.oneclick.v1 import events_pb2, oneclick_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import outbox, wire
 from libs.db import Conn
+from libs.outbox import NewEvent
 from services.oneclick.rules import instruments, items, sessions
 from services.oneclick.rules.domain import Address, Charge, Customer
 from services.oneclick.rules.instruments import Card, Chargeable, Instrument, InstrumentState
@@ -207,11 +208,5 @@ async def items_removed(conn: Conn, before: Charge, lowering: Lowering, now: dat
 async def _append(
     conn: Conn, of: Customer | Instrument | Charge, subject: str, event: Message, now: datetime
 ) -> None:
-    await outbox.append(
-        conn,
-        merchant_id=of.merchant_id,
-        aggregate_id=of.id,
-        subject=subject,
-        body=event.SerializeToString(),
-        at=now,
-    )
+    body = event.SerializeToString()
+    await outbox.tell(conn, NewEvent(of.merchant_id, of.id, subject, body, now))

@@ -17,7 +17,6 @@ from services.paylink.rules.states import LinkState
 LINK: Final = "incasso.paylink.payment_link"
 SATISFACTION: Final = "incasso.paylink.satisfaction.given"
 
-_APPEND: Final = outbox.insert_sql(1) + "true"
 # What is told of a link, by the last part of its subject.
 LINK_MESSAGES: Final[Mapping[str, Any]] = {
     "created": events_pb2.PaymentLinkCreated,
@@ -78,20 +77,20 @@ async def link_created(
 ) -> None:
     """`sent`: the same once it was handed to its channels, if it has any."""
     first = _sent(sent, reason, now) if sent.channels else []
-    await _tell(conn, _of_link(link, "created", now), *first)
+    await outbox.tell(conn, _of_link(link, "created", now), *first)
 
 
 async def link_sent(conn: Conn, link: Link, reason: Reason, now: datetime) -> None:
     """Sent is what has been handed to notify, by the event that asks for the messages."""
-    await _tell(conn, *_sent(link, reason, now))
+    await outbox.tell(conn, *_sent(link, reason, now))
 
 
 async def link_seen(conn: Conn, link: Link, now: datetime) -> None:
-    await _tell(conn, _of_link(link, "seen", now))
+    await outbox.tell(conn, _of_link(link, "seen", now))
 
 
 async def quote_accepted(conn: Conn, link: Link, now: datetime) -> None:
-    await _tell(conn, _of_link(link, "quote_accepted", now))
+    await outbox.tell(conn, _of_link(link, "quote_accepted", now))
 
 
 def link_paying(link: Link, payment: LinkPayment, now: datetime) -> Piece:
@@ -109,22 +108,22 @@ def link_paid(link: Link, payment: LinkPayment, now: datetime) -> Piece:
 
 
 async def link_expired(conn: Conn, link: Link, now: datetime) -> None:
-    await _tell(conn, _of_link(link, "expired", now))
+    await outbox.tell(conn, _of_link(link, "expired", now))
 
 
 async def link_cancelled(conn: Conn, link: Link, now: datetime) -> None:
-    await _tell(conn, _of_link(link, "cancelled", now))
+    await outbox.tell(conn, _of_link(link, "cancelled", now))
 
 
 async def link_reissued(conn: Conn, link: Link, now: datetime, *, reason: Reason) -> None:
     """And sent, where it has channels."""
     sent = _sent(link, reason, now) if link.channels else []
-    await _tell(conn, _of_link(link, "reissued", now), *sent)
+    await outbox.tell(conn, _of_link(link, "reissued", now), *sent)
 
 
 async def satisfaction_given(conn: Conn, payment: LinkPayment, now: datetime) -> None:
     body = events_pb2.SatisfactionGiven(link_payment=payment_pb(payment)).SerializeToString()
-    await _tell(conn, NewEvent(payment.merchant_id, payment.link_id, SATISFACTION, body, now))
+    await outbox.tell(conn, NewEvent(payment.merchant_id, payment.link_id, SATISFACTION, body, now))
 
 
 def _sent(link: Link, reason: Reason, now: datetime) -> Sequence[NewEvent]:
@@ -137,7 +136,3 @@ def _sent(link: Link, reason: Reason, now: datetime) -> Sequence[NewEvent]:
 def _of_link(link: Link, verb: str, now: datetime, **more: object) -> NewEvent:
     event = LINK_MESSAGES[verb](payment_link=link_pb(link), **more)
     return NewEvent(link.merchant_id, link.id, f"{LINK}.{verb}", event.SerializeToString(), now)
-
-
-async def _tell(conn: Conn, *told: NewEvent) -> None:
-    await conn.execute(_APPEND, *outbox.insert_values(told))

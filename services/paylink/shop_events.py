@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Final
 
+from google.protobuf.message import Message
+
 from incasso.paylink.v1 import events_pb2, shop_pb2
 from libs import outbox, wire
 from libs.db import Conn
+from libs.outbox import NewEvent
 from services.paylink.rules.carts import Cart
 from services.paylink.rules.products import Product, Shop
 
@@ -29,21 +32,13 @@ def cart_pb(cart: Cart) -> shop_pb2.Cart:
 
 
 async def cart_recovery_sent(conn: Conn, cart: Cart, now: datetime) -> None:
-    body = events_pb2.CartRecoverySent(cart=cart_pb(cart)).SerializeToString()
-    await _append(conn, cart, RECOVERY_SENT, body, now)
+    await _tell(conn, cart, RECOVERY_SENT, events_pb2.CartRecoverySent(cart=cart_pb(cart)), now)
 
 
 async def cart_recovered(conn: Conn, cart: Cart, now: datetime) -> None:
-    body = events_pb2.CartRecovered(cart=cart_pb(cart)).SerializeToString()
-    await _append(conn, cart, RECOVERED, body, now)
+    await _tell(conn, cart, RECOVERED, events_pb2.CartRecovered(cart=cart_pb(cart)), now)
 
 
-async def _append(conn: Conn, cart: Cart, subject: str, body: bytes, now: datetime) -> None:
-    await outbox.append(
-        conn,
-        merchant_id=cart.merchant_id,
-        aggregate_id=cart.id,
-        subject=subject,
-        body=body,
-        at=now,
-    )
+async def _tell(conn: Conn, cart: Cart, subject: str, event: Message, now: datetime) -> None:
+    body = event.SerializeToString()
+    await outbox.tell(conn, NewEvent(cart.merchant_id, cart.id, subject, body, now))

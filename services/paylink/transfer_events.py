@@ -17,7 +17,6 @@ TRANSFER_MESSAGES: Final[Mapping[str, Any]] = {
     "settled": events_pb2.BankTransferSettled,
     "given_back": events_pb2.BankTransferGivenBack,
 }
-_APPEND: Final = outbox.insert_sql(1) + "true"
 
 
 def transfer_pb(transfer: BankTransfer) -> paylink_pb2.BankTransfer:
@@ -49,4 +48,4 @@ async def transfer_given_back(conn: Conn, transfer: BankTransfer, now: datetime)
 async def _tell(conn: Conn, transfer: BankTransfer, verb: str, now: datetime) -> None:
     body = TRANSFER_MESSAGES[verb](bank_transfer=transfer_pb(transfer)).SerializeToString()
     told = NewEvent(transfer.merchant_id, transfer.id, f"{TRANSFER}.{verb}", body, now)
-    await conn.execute(_APPEND, *outbox.insert_values([told]))
+    await outbox.tell(conn, told)

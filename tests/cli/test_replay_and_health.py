@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from libs import db, outbox
+from libs.outbox import NewEvent
 from libs.services import NAMES
 from tests.cli.conftest import Command
 from tests.conftest import ROOT
@@ -32,14 +33,9 @@ async def log(new_database):
     days = {"merchant.created": 6, "api_key.created": 5, "merchant.updated": 5}
     async with database.transaction() as tx:
         for what, day in days.items():
-            await outbox.append(
-                tx,
-                merchant_id="mer_1",
-                aggregate_id="mer_1",
-                subject=f"incasso.merchants.{what}",
-                body=b"",
-                at=MIDNIGHT - day * DAY + DAY / 2,
-            )
+            at = MIDNIGHT - day * DAY + DAY / 2
+            told = NewEvent("mer_1", "mer_1", f"incasso.merchants.{what}", b"", at)
+            await outbox.tell(tx, told)
         await tx.execute("UPDATE outbox SET recorded_at = occurred_at, published_at = now()")
     yield url, database
     await database.close()

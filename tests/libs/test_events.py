@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from libs import bus as buses
 from libs import consumer as consumers
 from libs import context, outbox, relay, telemetry
+from libs.outbox import NewEvent
 from libs.tasks import cancel
 from tests.waiting import HANGING_SECONDS, until
 
@@ -27,15 +28,9 @@ async def running(*loops):
 
 
 async def append(conn, aggregate="agg_1", body=b"body", subject=SUBJECT, route=""):
-    return await outbox.append(
-        conn,
-        merchant_id="mer_a",
-        aggregate_id=aggregate,
-        subject=subject,
-        body=body,
-        at=datetime.now(UTC),
-        route=route,
-    )
+    at = datetime.now(UTC)
+    [event_id] = await outbox.tell(conn, NewEvent("mer_a", aggregate, subject, body, at, route))
+    return event_id
 
 
 async def published(database):

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from libs import bus as buses
 from libs import outbox, relay
+from libs.outbox import NewEvent
 from stack.nats import throw_away_nats
 
 SUBJECT = "incasso.test.thing.happened"
@@ -36,9 +37,7 @@ def relay_of(database, bus, **options):
 async def append(conn, merchant="mer_a", *, subject=SUBJECT, body=b"body", count=1):
     at = datetime.now(UTC)
     for _ in range(count):
-        event_id = await outbox.append(
-            conn, merchant_id=merchant, aggregate_id="agg_1", subject=subject, body=body, at=at
-        )
+        [event_id] = await outbox.tell(conn, NewEvent(merchant, "agg_1", subject, body, at))
     return event_id
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from incasso.notify.v1 import events_pb2
 from libs import outbox
 from libs.db import Conn
+from libs.outbox import NewEvent
 
 SUBJECT: Final = "incasso.notify.sms_quota.reached"
 
@@ -29,11 +30,5 @@ async def sms_quota_reached(
         percent=percent,
         month=usage.month.strftime("%Y-%m"),
     )
-    await outbox.append(
-        conn,
-        merchant_id=merchant_id,
-        aggregate_id=merchant_id,
-        subject=SUBJECT,
-        body=event.SerializeToString(),
-        at=at,
-    )
+    told = NewEvent(merchant_id, merchant_id, SUBJECT, event.SerializeToString(), at)
+    await outbox.tell(conn, told)

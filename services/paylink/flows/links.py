@@ -4,12 +4,14 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 import segno
 from google.protobuf.message import Message
 
 from libs import context, idempotency
 from libs.db import Conn
+from libs.display import language_of
 from libs.errors import invalid, required
 from libs.idempotency import Key
 from libs.pages import Listed, Page
@@ -22,6 +24,8 @@ from services.paylink.rules.domain import Channel, Link, LinkPayment, Reason, Re
 from services.paylink.rules.states import LinkState
 from services.paylink.store import links, payments
 from services.paylink.store import tokens as token_store
+
+_LABELS: Final = {"it": "Paga con link", "en": "Pay by link"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +137,9 @@ async def send_payment_link(deps: Deps, cmd: SendPaymentLink, key: Key | None) -
         return events.link_pb(saved)
 
     return (await idempotency.once(deps.db, key, cmd.link_id, send)).body
+
+
+async def get_offer(deps: Deps) -> str:
+    """A link can be offered for any cart: the label to show, in the merchant's language."""
+    merchant = await deps.merchants.get()
+    return _LABELS[language_of(merchant.locale)]

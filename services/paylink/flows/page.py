@@ -13,10 +13,10 @@ from libs.seal import SealBrokenError
 from services.paylink.deps import Deps
 from services.paylink.errors import PaymentLinkNotFound
 from services.paylink.flows import follow
-from services.paylink.flows.offered import Offer, sealed
 from services.paylink.flows.opening import open_link, shown_payment, use_of
+from services.paylink.flows.pay_form import Offer, sealed
 from services.paylink.flows.reissue import new_link_channel
-from services.paylink.rules import masking, transfers, transitions, velocity
+from services.paylink.rules import paying, transfers, transitions
 from services.paylink.rules.cards import CardField, SavedCard
 from services.paylink.rules.domain import BankAccount, Link, LinkPayment, Merchant, Method
 from services.paylink.rules.states import LinkState
@@ -91,12 +91,12 @@ async def _cards(deps: Deps, link: Link) -> tuple[Sequence[SavedCard], CardField
 
 
 async def _field(deps: Deps, link: Link) -> tuple[CardField | None, bool]:
-    asked = deps.payments.card_field(link.due, velocity_subject=velocity.of_link(link))
+    asked = deps.payments.card_field(link.due, velocity_subject=paying.counted_as(link))
     try:
         return await asked, False
     except Refusal as refusal:
         log.info("a page goes without a card field", reason=refusal.reason)
-        return None, refusal.reason == velocity.CLOSED
+        return None, refusal.reason == paying.TOO_MANY_DECLINES
 
 
 async def _nothing() -> None:
@@ -131,7 +131,7 @@ async def _late_minor(deps: Deps, link: Link) -> int:
 
 def _new_link_recipient(link: Link) -> str | None:
     channel = new_link_channel(link)
-    return masking.masked(link.recipient, channel) if channel is not None else None
+    return link.recipient.masked(channel) if channel is not None else None
 
 
 async def wait_for_pay_page(

@@ -20,8 +20,7 @@ from libs.errors import (
 )
 from libs.idempotency import Finished, Key
 from libs.logs import log
-from libs.payments import asking, due
-from libs.payments import velocity as tries
+from libs.payments import asking, due, velocity
 from libs.payments.answer import Answer, Intent, Outcome
 from libs.pieces import Piece
 from services.paylink import events
@@ -30,7 +29,7 @@ from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable, Met
 from services.paylink.flows.ending import end_payment, pay_at_once
 from services.paylink.flows.links import locked
 from services.paylink.payments_client import payment_request
-from services.paylink.rules import paying, tokens, transitions, velocity
+from services.paylink.rules import paying, tokens, transitions
 from services.paylink.rules.cards import NewCard, SavedCard
 from services.paylink.rules.domain import Link, LinkPayment, Method
 from services.paylink.rules.states import PAYMENT_INITIAL, LinkEvent, PaymentState
@@ -153,9 +152,9 @@ async def _start(
 def _subjects(deps: Deps, link: Link, cmd: PayByCard) -> Sequence[str]:
     """By whom declines are counted: a saved card's customer, a new card's link; the address."""
     if link.customer_id and cmd.new_card is None:
-        who, of_address = tries.of_customer(link.customer_id), tries.of_clicking_address
+        who, of_address = velocity.of_customer(link.customer_id), velocity.of_clicking_address
     else:
-        who, of_address = velocity.of_link(link), tries.of_address
+        who, of_address = paying.counted_as(link), velocity.of_address
     return [who] if cmd.ip is None else [who, of_address(deps.addresses, cmd.ip)]
 
 

@@ -21,8 +21,8 @@ from services.paylink.errors import (
 )
 from services.paylink.flows.create import give_address, insert_link
 from services.paylink.flows.ending import expire_in
-from services.paylink.flows.given import count_late
 from services.paylink.flows.links import locked
+from services.paylink.flows.transfers_by_hand import count_late
 from services.paylink.rules import transitions
 from services.paylink.rules.domain import Channel, Link, Merchant, Method, NewLink, Origin, Reason
 from services.paylink.rules.states import LinkState

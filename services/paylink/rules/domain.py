@@ -80,6 +80,13 @@ class Recipient:
     def reachable_by(self, channel: Channel) -> bool:
         return bool(self.email if channel is Channel.EMAIL else self.phone)
 
+    def masked(self, channel: Channel) -> str:
+        """As it may be shown to whoever has an old link: `g•••@example.com`, `••• 4567`."""
+        if channel is Channel.EMAIL:
+            local, _, domain = (self.email or "").rpartition("@")
+            return f"{local[:1]}•••@{domain}"
+        return f"••• {(self.phone or '')[-4:]}"
+
 
 @dataclass(frozen=True, slots=True)
 class BankAccount:

@@ -15,9 +15,15 @@ from services.paylink.errors import (
 from services.paylink.rules import transitions
 from services.paylink.rules.domain import Link, LinkPayment, Method, Origin
 
+TOO_MANY_DECLINES: Final = "too_many_declines"  # payments' reason
 CHALLENGED: Final = "requires_action"  # payments' name of the state
 REPLACE_AFTER: Final = timedelta(minutes=30)  # another try may end a challenge that nobody passed
 GIVE_UP_AFTER: Final = timedelta(hours=1)  # by itself, so that the link is open again
+
+
+def counted_as(link: Link) -> str:
+    """Which of payments' counters of declined cards the link has."""
+    return f"{'shared_link' if link.reusable else 'link'}:{link.id}"
 
 
 def order_part(link: Link, payment_id: str) -> str:

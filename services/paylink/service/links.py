@@ -13,7 +13,7 @@ from libs.errors import invalid
 from libs.idempotency import key_of
 from services.paylink.deps import Deps
 from services.paylink.events import link_pb, payment_pb
-from services.paylink.flows import create, given, giving_up, links, offer, reissue, transfers
+from services.paylink.flows import create, giving_up, links, reissue, transfers, transfers_by_hand
 from services.paylink.payments_client import METHOD
 from services.paylink.rules.domain import Merchant, NewLink, Quote
 from services.paylink.rules.states import TransferState
@@ -142,7 +142,7 @@ class PaymentLinks(PaymentLinksServiceServicer):
     async def ListBankTransfers(
         self, request: pb.ListBankTransfersRequest, rpc: Rpc
     ) -> pb.ListBankTransfersResponse:
-        found = await given.list_bank_transfers(
+        found = await transfers_by_hand.list_bank_transfers(
             self._deps,
             pages.asked(request, "trf"),
             state=_TRANSFER_STATES.get(request.state),
@@ -155,25 +155,25 @@ class PaymentLinks(PaymentLinksServiceServicer):
     async def GetBankTransfer(
         self, request: pb.GetBankTransferRequest, rpc: Rpc
     ) -> pb.GetBankTransferResponse:
-        transfer = await given.get_bank_transfer(self._deps, request.bank_transfer_id)
+        transfer = await transfers_by_hand.get_bank_transfer(self._deps, request.bank_transfer_id)
         return pb.GetBankTransferResponse(bank_transfer=transfer_pb(transfer))
 
     async def SettleBankTransfer(
         self, request: pb.SettleBankTransferRequest, rpc: Rpc
     ) -> pb.SettleBankTransferResponse:
-        cmd = given.SettleBankTransfer(
+        cmd = transfers_by_hand.SettleBankTransfer(
             request.bank_transfer_id, request.payment_link_id, wire.opt(request, "note")
         )
         key = key_of(request, "SettleBankTransfer")
-        settled = await given.settle_bank_transfer(self._deps, cmd, key)
+        settled = await transfers_by_hand.settle_bank_transfer(self._deps, cmd, key)
         return pb.SettleBankTransferResponse(bank_transfer=pb.BankTransfer.FromString(settled))
 
     async def GiveBackBankTransfer(
         self, request: pb.GiveBackBankTransferRequest, rpc: Rpc
     ) -> pb.GiveBackBankTransferResponse:
-        cmd = given.GiveBackBankTransfer(request.bank_transfer_id, request.note)
+        cmd = transfers_by_hand.GiveBackBankTransfer(request.bank_transfer_id, request.note)
         key = key_of(request, "GiveBackBankTransfer")
-        given_back = await given.give_back_bank_transfer(self._deps, cmd, key)
+        given_back = await transfers_by_hand.give_back_bank_transfer(self._deps, cmd, key)
         return pb.GiveBackBankTransferResponse(bank_transfer=pb.BankTransfer.FromString(given_back))
 
     async def GetPaymentLinkAddress(
@@ -183,7 +183,7 @@ class PaymentLinks(PaymentLinksServiceServicer):
         return pb.GetPaymentLinkAddressResponse(url=url, payment_link=link_pb(link))
 
     async def GetOffer(self, request: pb.GetOfferRequest, rpc: Rpc) -> pb.GetOfferResponse:
-        label = await offer.get_offer(self._deps)
+        label = await links.get_offer(self._deps)
         return pb.GetOfferResponse(
             offer=offer_pb2.Offer(method=METHOD, available=True, label=label)
         )

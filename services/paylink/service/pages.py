@@ -12,9 +12,8 @@ from libs.errors import invalid
 from libs.idempotency import needed_key_of
 from services.paylink.deps import Deps
 from services.paylink.events import LINK_STATES
-from services.paylink.flows import giving_up, offered, page, pay, reissue, transfers, visiting
+from services.paylink.flows import giving_up, page, pay, pay_form, reissue, transfers, visiting
 from services.paylink.flows.opening import open_link, use_of
-from services.paylink.rules import masking
 from services.paylink.rules.cards import NewCard
 from services.paylink.service import shop_pages
 from services.paylink.service.page_messages import page_payment_pb, page_pb
@@ -69,7 +68,7 @@ class PayPages(PayPagesServiceServicer):
         request.ClearField("ip")  # a form that is sent again from elsewhere is the same form
         link = await open_link(self._deps, request.token)
         key = needed_key_of(request, "PayByCard")  # of the link's merchant
-        offer = offered.opened(self._deps, request.offer, link, key)
+        offer = pay_form.opened(self._deps, request.offer, link, key)
         cmd = wire.read(
             pay.PayByCard,
             request,
@@ -121,7 +120,7 @@ class PayPages(PayPagesServiceServicer):
     ) -> pb.RequestNewLinkResponse:
         opened = await open_link(self._deps, request.token)
         link, channel = await reissue.request_new_link(self._deps, opened)
-        return pb.RequestNewLinkResponse(recipient=masking.masked(link.recipient, channel))
+        return pb.RequestNewLinkResponse(recipient=link.recipient.masked(channel))
 
     async def GetReturnPage(
         self, request: pb.GetReturnPageRequest, rpc: Rpc

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from libs import outbox, telemetry
 from libs.db import Conn
 from libs.logs import log
+from libs.outbox import NewEvent
 from services.payments import events
 from services.payments.deps import Deps
 from services.payments.errors import AttemptNotFound
@@ -84,15 +85,9 @@ async def _note(
         trace_id=telemetry.trace_id(),
     )
     await operator_actions.insert(tx, action)
-    subject, body = events.settled_by_hand(payment, attempt, cmd.found)
-    await outbox.append(
-        tx,
-        merchant_id=payment.merchant_id,
-        aggregate_id=payment.id,
-        subject=subject,
-        body=body,
-        at=deps.clock.now(),
-    )
+    told = events.settled_by_hand(payment, attempt, cmd.found)
+    now = deps.clock.now()
+    await outbox.tell(tx, NewEvent(payment.merchant_id, payment.id, *told, at=now))
 
 
 async def list_operator_actions(

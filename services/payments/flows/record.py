@@ -151,16 +151,7 @@ async def _recheck(conn: Conn, change: Change) -> None:
 
 async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happened]) -> None:
     """Events into the outbox."""
-    for event in _events(deps, payment, Told(payment), happened):
-        await outbox.append(
-            tx,
-            merchant_id=event.merchant_id,
-            aggregate_id=event.aggregate_id,
-            subject=event.subject,
-            body=event.body,
-            at=event.at,
-            route=event.route,
-        )
+    await outbox.tell(tx, *_events(deps, payment, Told(payment), happened))
 
 
 def _events(

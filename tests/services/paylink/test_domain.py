@@ -35,7 +35,7 @@ from services.paylink.errors import (
     QuoteNotAccepted,
     ReissuedLately,
 )
-from services.paylink.rules import drafting, masking, paying, tokens, transitions
+from services.paylink.rules import drafting, paying, tokens, transitions
 from services.paylink.rules.domain import (
     BankAccount,
     Channel,
@@ -166,8 +166,8 @@ def test_the_hash_of_a_quote_covers_title_version_and_text():
 
 def test_addresses_are_masked():
     recipient = Recipient(email="giulia@example.com", phone="+393331234567")
-    assert masking.masked(recipient, Channel.EMAIL) == "g•••@example.com"
-    assert masking.masked(recipient, Channel.SMS) == "••• 4567"
+    assert recipient.masked(Channel.EMAIL) == "g•••@example.com"
+    assert recipient.masked(Channel.SMS) == "••• 4567"
 
 
 def test_every_refusal_says_what_to_do():

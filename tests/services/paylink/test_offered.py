@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.paylink.flows.offered import Offer, sealed
+from services.paylink.flows.pay_form import Offer, sealed
 from tests.kit.payments_double import money
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import World, token_of

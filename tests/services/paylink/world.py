@@ -10,7 +10,7 @@ from libs import client, context, ids
 from libs.db import Database
 from services.paylink import worker
 from services.paylink.deps import Deps
-from services.paylink.flows.offered import Offer, sealed
+from services.paylink.flows.pay_form import Offer, sealed
 from tests.kit.payments_double import money
 from tests.services.paylink import doubles
 

@@ -10,6 +10,7 @@ from libs import clock, context, idempotency, ids, outbox
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
+from libs.outbox import NewEvent
 from libs.pages import Listed, Page
 from services.notify.deps import Deps
 from services.notify.errors import (
@@ -119,14 +120,14 @@ async def save(deps: Deps, conn: Conn, before: Endpoint, after: Endpoint) -> Non
     await store.save(conn, before, after)
     if before.state is not after.state and after.state is EndpointState.DISABLED:
         await deliveries.fail_pending(conn, after)
-        await outbox.append(
-            conn,
-            merchant_id=after.merchant_id,
-            aggregate_id=after.id,
-            subject=events.ENDPOINT_DISABLED,
-            body=events.endpoint_disabled(after),
-            at=deps.now() + await clock.offset(conn, after.merchant_id),
+        event = NewEvent(
+            after.merchant_id,
+            after.id,
+            events.ENDPOINT_DISABLED,
+            events.endpoint_disabled(after),
+            deps.now() + await clock.offset(conn, after.merchant_id),
         )
+        await outbox.tell(conn, event)
 
 
 async def delete_endpoint(deps: Deps, endpoint_id: str) -> None:
