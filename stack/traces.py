@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 from rich.tree import Tree
 
-EXPORT_SECONDS = 15.0  # the SDK exports every five seconds
+EXPORT_SECONDS = 60.0  # a bound for hanging: the SDK exports every five seconds
 # Parts of the road of a one-click charge that its trace must show, by words in span names.
 ROAD = {
     "gateway": ("gateway",),

@@ -48,6 +48,15 @@ class Told:
 
         return await until(reached, every_seconds=0.1)
 
+    async def delivered(self, count):
+        """Returns once notify knows of so many deliveries what their receiver knew before."""
+
+        async def known():
+            listed = await self.shop.get(f"/v1/webhook-endpoints/{self.id}/deliveries")
+            return sum(one["state"] == "delivered" for one in listed["data"]) >= count
+
+        await until(known, every_seconds=0.1)
+
 
 @pytest.fixture
 async def told(shop):
@@ -147,6 +156,7 @@ async def test_a_receiver_that_is_gone_is_left_alone_until_the_merchant_replays(
     assert replayed["deliveries"] == 2
     for link in (first, second):
         await told.taken(link)
+    await told.delivered(3)
     again = (await shop.call("POST", f"{path}/replay", period)).expect(200)
     assert again["deliveries"] == 0
     everything = {**period, "include_delivered": True}
@@ -160,6 +170,7 @@ async def test_a_receiver_that_is_gone_is_left_alone_until_the_merchant_replays(
 
 async def test_an_event_is_sent_again_under_its_own_id(shop, told):
     event = await told.taken(await make_link(shop))
+    await told.delivered(1)
     path = f"/v1/events/{event['id']}"
     listed = (await shop.get(f"/v1/events?type={CREATED}&limit=1"))["data"]
     assert listed == [event]
