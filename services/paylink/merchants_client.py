@@ -5,9 +5,9 @@ from typing import Final
 import grpc
 
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
-from libs import client, context, deadlines
+from libs import client, context, deadlines, wire
 from libs.answers import Answers
-from services.paylink.rules.domain import BankAccount, Merchant
+from services.paylink.rules.domain import Merchant
 
 FRESH_SECONDS: Final = 30.0  # should an event be missed
 
@@ -44,20 +44,12 @@ class Merchants:
 
 
 def _merchant(merchant: merchants_pb2.Merchant) -> Merchant:
-    account, branding = merchant.bank_account, merchant.branding
-    return Merchant(
-        id=merchant.id,
-        name=merchant.name,
-        default_currency=merchant.default_currency,
-        locale=merchant.locale,
-        test=merchant.test,
+    branding = merchant.branding
+    return wire.read(
+        Merchant,
+        merchant,
         logo_id=branding.logo_id or None,
         primary_colour=branding.primary_colour or None,
         website_url=branding.website_url or None,
         reply_to=branding.reply_to or None,
-        bank_account=BankAccount(account.holder, account.iban, account.bic)
-        if merchant.HasField("bank_account")
-        else None,
-        plan=merchant.plan,
-        quotas=dict(merchant.quotas),
     )

@@ -150,10 +150,10 @@ class Link:
     id: str
     merchant_id: str
     state: LinkState
-    version: int
+    version: int = 1
     amount: Money
     deposit_minor: int | None
-    paid_minor: int
+    paid_minor: int = 0
     description: str
     order_reference: str
     recipient: Recipient
@@ -161,21 +161,21 @@ class Link:
     locale: str
     line_items: tuple[LineItem, ...]
     quote: Quote | None
-    acceptance: Acceptance | None
+    acceptance: Acceptance | None = None
     reusable: bool
     max_uses: int | None
-    uses: int
+    uses: int = 0
     methods: tuple[Method, ...]
     reminder_days: tuple[int, ...]
-    reminders_stopped: bool
-    next_reminder_at: datetime | None
+    reminders_stopped: bool = False
+    next_reminder_at: datetime | None = None
     reissue_on_expiry: bool
-    reissued_by_itself: bool
-    reissues: int
+    reissued_by_itself: bool = False
+    reissues: int = 0
     creditor_reference: str
     customer_id: str | None
-    payment_id: str | None
-    paying_by: Method | None
+    payment_id: str | None = None
+    paying_by: Method | None = None
     origin: Origin
     balance_of: str | None
     cart_id: str | None
@@ -185,10 +185,10 @@ class Link:
     expires_in_days: int
     expires_at: datetime
     issued_at: datetime
-    sent_at: datetime | None
-    seen_at: datetime | None
-    paid_at: datetime | None
-    ended_at: datetime | None
+    sent_at: datetime | None = None
+    seen_at: datetime | None = None
+    paid_at: datetime | None = None
+    ended_at: datetime | None = None
     created_at: datetime
 
     @property
