@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Final
 
 from incasso.notify.v1 import events_pb2
-from libs import outbox
+from libs import outbox, wire
 from libs.db import Conn
 from libs.outbox import NewEvent
 
@@ -23,12 +23,7 @@ class SmsUsage:
 async def sms_quota_reached(
     conn: Conn, merchant_id: str, usage: SmsUsage, percent: int, *, at: datetime
 ) -> None:
-    event = events_pb2.SmsQuotaReached(
-        plan=usage.plan,
-        limit=usage.limit,
-        used=usage.used,
-        percent=percent,
-        month=usage.month.strftime("%Y-%m"),
-    )
+    month = usage.month.strftime("%Y-%m")
+    event = wire.message(events_pb2.SmsQuotaReached, usage, percent=percent, month=month)
     told = NewEvent(merchant_id, merchant_id, SUBJECT, event.SerializeToString(), at)
     await outbox.tell(conn, told)

@@ -6,7 +6,7 @@ import grpc
 
 from incasso.merchants.v1 import merchants_pb2 as pb
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
-from libs import client, context, deadlines
+from libs import client, context, deadlines, wire
 from libs.answers import Answers
 from services.notify.messages.rules.domain import Merchant
 
@@ -36,14 +36,11 @@ class Merchants:
 
 
 def _merchant(merchant: pb.Merchant) -> Merchant:
-    branding = merchant.branding
-    return Merchant(
+    return wire.read(
+        Merchant,
+        merchant.branding,
         name=merchant.name,
         locale=merchant.locale,
-        primary_colour=branding.primary_colour,
-        reply_to=branding.reply_to,
-        website_url=branding.website_url,
-        logo_id=branding.logo_id,
         plan=merchant.plan,
         quotas=dict(merchant.quotas),
     )

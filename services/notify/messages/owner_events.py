@@ -1,15 +1,17 @@
 """What the owner of a merchant is sent when an API key changes the merchant itself."""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from incasso.merchants.v1 import events_pb2
-from libs import ids, wire
+from libs import wire
 from libs.bus import Event
 from libs.money import Money
-from services.notify.messages.rules.domain import About, Channel, Kind, Message
+from services.notify.messages.rules.domain import About, Kind, Message
 from services.notify.messages.rules.emails import account_text
+from services.notify.messages.shopper_events import message_of
 
 
 def _bank_account(kind: Kind, contract: Any, event: Event, now: datetime) -> list[Message]:
@@ -23,20 +25,8 @@ def _bank_account(kind: Kind, contract: Any, event: Event, now: datetime) -> lis
         account=account_text(account.holder, account.iban),
         happened_at=wire.time_of(change.change.effective_at),
     )
-    return [
-        Message(
-            id=ids.new("msg"),
-            merchant_id=event.merchant_id,
-            event_id=event.event_id,
-            kind=kind,
-            channel=Channel.EMAIL,
-            recipient=recipient,
-            locale=merchant.locale,
-            about=about,
-            created_at=event.occurred_at,
-            queued_at=now,
-        )
-    ]
+    message = message_of(event, now, kind, about)
+    return [replace(message, recipient=recipient, locale=merchant.locale)]
 
 
 MESSAGES: Final = {

@@ -25,6 +25,20 @@ _KIND: Final = {
 _CHANNEL: Final = wire.members(Channel, paylink_pb2.Channel)
 
 
+def message_of(event: Event, now: datetime, kind: Kind, about: About) -> Message:
+    """By e-mail, to a contact that is looked up when it is sent: unless more is said of it."""
+    return Message(
+        id=ids.new("msg"),
+        merchant_id=event.merchant_id,
+        event_id=event.event_id,
+        kind=kind,
+        channel=Channel.EMAIL,
+        about=about,
+        created_at=event.occurred_at,
+        queued_at=now,
+    )
+
+
 def _link_messages(event: Event, now: datetime) -> list[Message]:
     """One per channel of the link; a kind or channel that this version does not know is none."""
     requested = _REQUESTED.FromString(event.body)
@@ -32,7 +46,9 @@ def _link_messages(event: Event, now: datetime) -> list[Message]:
     kind = _KIND.get(requested.reason)
     channels = [_CHANNEL[channel] for channel in link.channels if channel in _CHANNEL]
     return [
-        _of_link(event, now, kind, channel, link, recipient=recipient, about=about_link(link))
+        replace(
+            _of_link(event, now, kind, about_link(link), link), channel=channel, recipient=recipient
+        )
         for channel in channels
         if kind and (recipient := _address(link.recipient, channel))
     ]
@@ -45,7 +61,6 @@ def _link_receipt(event: Event, now: datetime) -> list[Message]:
     known = paylink_pb2.Recipient() if link.reusable else link.recipient
     phones = [_CHANNEL[c] for c in link.channels if _CHANNEL.get(c) in PHONES]
     email = paying.payer_email or known.email
-    channel = Channel.EMAIL if email or not phones else phones[0]
     recipient = email or (known.phone if phones else "")
     if not recipient:
         return []
@@ -56,33 +71,23 @@ def _link_receipt(event: Event, now: datetime) -> list[Message]:
         name=known.name,
         happened_at=event.occurred_at,
     )
-    receipt = _of_link(event, now, Kind.RECEIPT, channel, link, recipient=recipient, about=about)
-    return [replace(receipt, payment_id=paying.payment_id or None)]
+    receipt = replace(
+        _of_link(event, now, Kind.RECEIPT, about, link),
+        channel=Channel.EMAIL if email else phones[0],
+        recipient=recipient,
+        payment_id=paying.payment_id or None,
+    )
+    return [receipt]
 
 
 def _of_link(
-    event: Event,
-    now: datetime,
-    kind: Kind,
-    channel: Channel,
-    link: paylink_pb2.PaymentLink,
-    *,
-    recipient: str,
-    about: About,
+    event: Event, now: datetime, kind: Kind, about: About, link: paylink_pb2.PaymentLink
 ) -> Message:
-    return Message(
-        id=ids.new("msg"),
-        merchant_id=event.merchant_id,
-        event_id=event.event_id,
-        kind=kind,
-        channel=channel,
-        recipient=recipient,
+    return replace(
+        message_of(event, now, kind, about),
         locale=link.locale,
         payment_link_id=link.id,
         customer_id=link.customer_id or None,
-        about=about,
-        created_at=event.occurred_at,
-        queued_at=now,
     )
 
 
@@ -112,22 +117,15 @@ def _payment_refund(event: Event, now: datetime) -> list[Message]:
 def _of_payment(
     event: Event, now: datetime, kind: Kind, payment: Any, amount_minor: int
 ) -> Message:
-    """By e-mail, to a contact that is looked up when it is sent."""
-    return Message(
-        id=ids.new("msg"),
-        merchant_id=event.merchant_id,
-        event_id=event.event_id,
-        kind=kind,
-        channel=Channel.EMAIL,
-        about=About(
-            amount=Money(amount_minor, payment.amount.currency),
-            order_reference=payment.order_reference,
-            happened_at=event.occurred_at,
-        ),
+    about = About(
+        amount=Money(amount_minor, payment.amount.currency),
+        order_reference=payment.order_reference,
+        happened_at=event.occurred_at,
+    )
+    return replace(
+        message_of(event, now, kind, about),
         payment_id=payment.id,
         customer_id=payment.customer_id or None,
-        created_at=event.occurred_at,
-        queued_at=now,
     )
 
 

@@ -155,17 +155,20 @@ class Mailer:
             if not smtp.supports_extension("smtputf8"):
                 return Refused("the mail server takes no addresses beyond ASCII")
             options = ["SMTPUTF8"]
+        mail = smtp.mail(parcel.sender, options=options, encoding="utf-8")
+        if refused := await self._answered(smtp, mail, of_recipient=False):
+            return refused
+        rcpt = smtp.rcpt(parcel.to, encoding="utf-8")
+        return await self._answered(smtp, rcpt, of_recipient=True)
+
+    async def _answered(
+        self, smtp: SMTP, command: Awaitable[object], *, of_recipient: bool
+    ) -> Postponed | Refused | None:
+        """None when the server takes it."""
         try:
-            await smtp.mail(parcel.sender, options=options, encoding="utf-8")
+            await command
         except aiosmtplib.SMTPResponseException as error:
-            return refusal(error.code, error.message, of_recipient=False)
-        except _TROUBLE as error:
-            smtp.close()
-            return Postponed(f"the connection broke: {type(error).__name__}")
-        try:
-            await smtp.rcpt(parcel.to, encoding="utf-8")
-        except aiosmtplib.SMTPResponseException as error:
-            return refusal(error.code, error.message, of_recipient=True)
+            return refusal(error.code, error.message, of_recipient=of_recipient)
         except _TROUBLE as error:
             smtp.close()
             return Postponed(f"the connection broke: {type(error).__name__}")

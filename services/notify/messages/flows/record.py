@@ -10,7 +10,7 @@ from libs.logs import log
 from services.notify import metrics
 from services.notify.deps import Deps
 from services.notify.messages.flows.suppressions import suppress
-from services.notify.messages.rules import domain, retry
+from services.notify.messages.rules import domain, outcomes, retry
 from services.notify.messages.rules.domain import (
     PHONES,
     DeliveryReport,
@@ -18,16 +18,6 @@ from services.notify.messages.rules.domain import (
     Message,
     State,
     SuppressionReason,
-)
-from services.notify.messages.rules.outcomes import (
-    Accepted,
-    Lost,
-    Outcome,
-    Over,
-    OverQuota,
-    Postponed,
-    Refused,
-    Suppressed,
 )
 from services.notify.messages.store import messages, reports, tries
 from services.notify.messages.store.tries import Ending
@@ -43,13 +33,13 @@ class _Ended:
     now: datetime
 
 
-async def record_outcome(deps: Deps, message: Message, outcome: Outcome) -> None:
+async def record_outcome(deps: Deps, message: Message, outcome: outcomes.Outcome) -> None:
     """In one transaction, with those of others. Nothing happens when somebody else ended the try."""
     event, due_at = _event_of(deps, message, outcome)
     to = domain.after(message.state, event)
     if to is None:
         raise AssertionError(f"{message.state} knows no {event}")
-    reference = outcome.reference if isinstance(outcome, Accepted) else None
+    reference = outcome.reference if isinstance(outcome, outcomes.Accepted) else None
     now = deps.clock.now()
     ending = Ending(
         message,
@@ -63,7 +53,7 @@ async def record_outcome(deps: Deps, message: Message, outcome: Outcome) -> None
     ended = _Ended(
         ending,
         key=reference if reference and message.channel in PHONES else message.id,
-        suppression=outcome.suppression if isinstance(outcome, Refused) else None,
+        suppression=outcome.suppression if isinstance(outcome, outcomes.Refused) else None,
         now=now,
     )
     if await deps.joint.transaction(_record, ended):
@@ -85,12 +75,14 @@ async def _record(tx: Conn, ended: Sequence[_Ended]) -> Sequence[bool]:
     return [one.ending.message.id in finished for one in ended]
 
 
-def _event_of(deps: Deps, message: Message, outcome: Outcome) -> tuple[Event, datetime | None]:
+def _event_of(
+    deps: Deps, message: Message, outcome: outcomes.Outcome
+) -> tuple[Event, datetime | None]:
     """What the outcome does to the message, and when it is due again."""
     match outcome:
-        case Accepted():
+        case outcomes.Accepted():
             return Event.ACCEPT, None
-        case Postponed(after_seconds=after_seconds):
+        case outcomes.Postponed(after_seconds=after_seconds):
             due_at = retry.next_try(
                 attempts=message.attempts,
                 queued_at=message.queued_at,
@@ -98,15 +90,15 @@ def _event_of(deps: Deps, message: Message, outcome: Outcome) -> tuple[Event, da
                 after_seconds=after_seconds,
             )
             return (Event.POSTPONE, due_at) if due_at else (Event.FAIL, None)
-        case Refused(bounced=bounced):
+        case outcomes.Refused(bounced=bounced):
             return (Event.BOUNCE if bounced else Event.FAIL), None
-        case Lost():
+        case outcomes.Lost():
             return Event.LOSE, deps.now() + retry.ASK if message.channel in PHONES else None
-        case Suppressed():
+        case outcomes.Suppressed():
             return Event.SUPPRESS, None
-        case Over():
+        case outcomes.Obsolete():
             return Event.END, None
-        case OverQuota():
+        case outcomes.OverQuota():
             return Event.REFUSE, None
         case _:
             assert_never(outcome)

@@ -7,9 +7,8 @@ from services.notify.deps import Deps
 from services.notify.messages.flows.record import record_outcome
 from services.notify.messages.flows.send import provider_for
 from services.notify.messages.providers.base import Provider, ProviderUnreachableError
-from services.notify.messages.rules import retry
+from services.notify.messages.rules import outcomes, retry
 from services.notify.messages.rules.domain import PHONES, Message, State
-from services.notify.messages.rules.outcomes import Accepted, Lost, Postponed
 from services.notify.messages.store import messages, tries
 
 NOT_THERE = "the provider has never heard of it"
@@ -18,7 +17,9 @@ NOT_THERE = "the provider has never heard of it"
 async def resolve_message(deps: Deps, message: Message) -> None:
     """E-mail cannot be asked for: it stays unknown. A provider of text messages knows."""
     if message.state is State.SENDING:
-        await record_outcome(deps, message, Lost("the process died after it was handed over"))
+        await record_outcome(
+            deps, message, outcomes.Lost("the process died after it was handed over")
+        )
     elif message.channel in PHONES:
         await _ask(deps, message)
 
@@ -39,9 +40,9 @@ async def _ask(deps: Deps, message: Message) -> None:
         taken = await messages.known_references(conn, references)
     ours = [reference for reference in references if reference not in taken]
     if ours:
-        await record_outcome(deps, message, Accepted(ours[0]))
+        await record_outcome(deps, message, outcomes.Accepted(ours[0]))
     else:
-        await record_outcome(deps, message, Postponed(NOT_THERE, after_seconds=1))
+        await record_outcome(deps, message, outcomes.Postponed(NOT_THERE, after_seconds=1))
 
 
 async def _found(

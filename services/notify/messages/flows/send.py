@@ -17,7 +17,7 @@ from services.notify.messages.flows.contacts import with_contact
 from services.notify.messages.flows.record import record_outcome
 from services.notify.messages.paylink_client import LinkOverError
 from services.notify.messages.providers.base import Provider, Text
-from services.notify.messages.rules import domain, emails, quotas, retry
+from services.notify.messages.rules import domain, emails, outcomes, quotas, retry
 from services.notify.messages.rules.domain import (
     LINK_KINDS,
     Channel,
@@ -26,15 +26,6 @@ from services.notify.messages.rules.domain import (
     Message,
 )
 from services.notify.messages.rules.mime import AddressRefusedError
-from services.notify.messages.rules.outcomes import (
-    Lost,
-    Outcome,
-    Over,
-    OverQuota,
-    Postponed,
-    Refused,
-    Suppressed,
-)
 from services.notify.messages.smtp_client import Parcel, TryLostError
 from services.notify.messages.store import messages, sms, suppressions, tries
 from services.notify.messages.store.tries import Mark
@@ -46,24 +37,23 @@ CONFIRMED = "the payment is not pending any more"
 
 async def send_message(deps: Deps, message: Message) -> None:
     """One try of a message that a worker has claimed."""
-    hand_over = _Once(deps, message)
+    hand_over = _HandOver(deps, message)
     try:
         outcome = await _try(deps, message, hand_over)
     except TryLostError:
         log.warning("try was taken over", message_id=message.id)
         return
     except LinkOverError as error:
-        outcome = Over(str(error))
+        outcome = outcomes.Obsolete(str(error))
     except Refusal as refusal:  # another service, or the database, does not answer
-        outcome = Lost(refusal.reason) if hand_over.marked else Postponed(refusal.reason)
+        outcome = hand_over.broken(refusal.reason)
     except Exception as error:  # noqa: BLE001 - a fault of ours is tried again, not for ever
         log.error("message failed", message_id=message.id, kind=message.kind.value, exc_info=error)
-        name = type(error).__name__
-        outcome = Lost(name) if hand_over.marked else Postponed(name)
+        outcome = hand_over.broken(type(error).__name__)
     await _recorded(deps, hand_over.message, outcome)
 
 
-async def _recorded(deps: Deps, message: Message, outcome: Outcome) -> None:
+async def _recorded(deps: Deps, message: Message, outcome: outcomes.Outcome) -> None:
     """Only this process knows it: a database that is away for a moment must not lose it."""
     for pause in retry.RECORD_PAUSES:
         try:
@@ -76,13 +66,17 @@ async def _recorded(deps: Deps, message: Message, outcome: Outcome) -> None:
     await record_outcome(deps, message, outcome)
 
 
-class _Once:
+class _HandOver:
     """The mark of a try, and whether it was set. `message` learns its contact on the way."""
 
     def __init__(self, deps: Deps, message: Message) -> None:
         self._deps = deps
         self.message = message
         self.marked = False
+
+    def broken(self, error: str) -> outcomes.Outcome:
+        """What a fault comes to: after the mark it may have been taken."""
+        return outcomes.Lost(error) if self.marked else outcomes.Postponed(error)
 
     def of(self, content: bytes) -> Callable[[], Awaitable[bool]]:
         async def set_mark() -> bool:
@@ -116,31 +110,31 @@ class _Once:
         return taken.marked
 
 
-async def _try(deps: Deps, message: Message, once: _Once) -> Outcome:
+async def _try(deps: Deps, message: Message, hand_over: _HandOver) -> outcomes.Outcome:
     if await _comes_too_late(deps, message):
-        return Over(CONFIRMED)
+        return outcomes.Obsolete(CONFIRMED)
     known = await with_contact(deps, message)
     if known is None:
-        return Over(NOBODY)
-    once.message = known
+        return outcomes.Obsolete(NOBODY)
+    hand_over.message = known
     address = domain.normalised(known.channel, known.recipient)
     listed = (known.merchant_id, known.channel, address)
     if await deps.joint.statement(suppressions.contain, listed):
-        return Suppressed()
+        return outcomes.Suppressed()
     url = ""
     about = known.about
     if known.kind in LINK_KINDS and known.payment_link_id:
         link = await deps.links.address(known.payment_link_id)
         if domain.is_out_of_place(known.kind, paying=link.paying):
-            return Over(PAYING)
+            return outcomes.Obsolete(PAYING)
         url, about = link.url, link.about
     merchant = await deps.merchants.current()
     locale = known.locale or merchant.locale
     if known.channel is Channel.EMAIL:
         email = emails.compose(known.kind, about, merchant, locale=locale, url=url)
-        return await _by_mail(deps, known, email, merchant, once)
+        return await _by_mail(deps, known, email, merchant, hand_over)
     body = emails.text_message(known.kind, about, merchant, locale=locale, url=url)
-    return await _by_phone(deps, known, body, merchant, once)
+    return await _by_phone(deps, known, body, merchant, hand_over)
 
 
 async def _comes_too_late(deps: Deps, message: Message) -> bool:
@@ -152,8 +146,8 @@ async def _comes_too_late(deps: Deps, message: Message) -> bool:
 
 
 async def _by_mail(
-    deps: Deps, message: Message, email: emails.Email, merchant: Merchant, once: _Once
-) -> Outcome:
+    deps: Deps, message: Message, email: emails.Email, merchant: Merchant, hand_over: _HandOver
+) -> outcomes.Outcome:
     envelope = rendering.Envelope(
         message_id=message.id,
         mail_from=deps.mail_from,
@@ -164,22 +158,22 @@ async def _by_mail(
     try:
         content = rendering.email_of(email, merchant, envelope, public_url=deps.public_url)
     except AddressRefusedError as error:
-        return Refused(str(error))
+        return outcomes.Refused(str(error))
     sender = deps.return_addresses.of(message.id) or deps.mail_from
     parcel = Parcel(sender=sender, to=message.recipient, content=content)
-    return await deps.mailer.hand_over(parcel, once.of(content))
+    return await deps.mailer.hand_over(parcel, hand_over.of(content))
 
 
 async def _by_phone(
-    deps: Deps, message: Message, body: str, merchant: Merchant, once: _Once
-) -> Outcome:
+    deps: Deps, message: Message, body: str, merchant: Merchant, hand_over: _HandOver
+) -> outcomes.Outcome:
     provider = provider_for(deps, message.channel)
     if provider is None:
-        return Refused(f"no provider of {message.channel.value} is set up")
+        return outcomes.Refused(f"no provider of {message.channel.value} is set up")
     if message.channel is Channel.SMS:
-        if not await once.take_sms(body, merchant):
-            return OverQuota(quotas.used_up(merchant.plan, merchant.quotas[quotas.SMS]))
-    elif not await once.of(body.encode())():
+        if not await hand_over.take_sms(body, merchant):
+            return outcomes.OverQuota(quotas.used_up(merchant.plan, merchant.quotas[quotas.SMS]))
+    elif not await hand_over.of(body.encode())():
         raise TryLostError
     return await provider.send(Text(message.channel, message.recipient, body))
 

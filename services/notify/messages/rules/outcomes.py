@@ -43,7 +43,7 @@ class Suppressed:
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
+class Obsolete:
     """Not tried: what it is about is over, or there is nobody to tell."""
 
     error: str
@@ -56,4 +56,4 @@ class OverQuota:
     error: str
 
 
-Outcome: TypeAlias = Accepted | Postponed | Refused | Lost | Suppressed | Over | OverQuota
+Outcome: TypeAlias = Accepted | Postponed | Refused | Lost | Suppressed | Obsolete | OverQuota

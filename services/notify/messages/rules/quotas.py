@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Final
 
 SMS: Final = "sms_per_month"
-TOLD_PERCENTS: Final = (80, 100)
+NOTIFIED_PERCENTS: Final = (80, 100)
 
 
 def month_of(now: datetime) -> date:
@@ -15,7 +15,7 @@ def month_of(now: datetime) -> date:
 def reached(used: int, most: int) -> int | None:
     """The percentage that message number `used` of `most` is the first to reach, the greatest."""
     crossed = [
-        percent for percent in TOLD_PERCENTS if used * 100 >= most * percent > (used - 1) * 100
+        percent for percent in NOTIFIED_PERCENTS if used * 100 >= most * percent > (used - 1) * 100
     ]
     return max(crossed, default=None)
 

@@ -15,7 +15,7 @@ from libs.db import Conn, Database
 from libs.due import Room
 from libs.errors import ServiceUnavailable
 from services.notify.messages.flows import record, send
-from services.notify.messages.rules import retry
+from services.notify.messages.rules import outcomes, retry
 from services.notify.messages.rules.domain import PHONES, Channel, State
 from services.notify.messages.store import tries
 from tests.services.notify.messages.mail_double import wait
@@ -100,7 +100,7 @@ async def test_a_late_outcome_changes_nothing(world: World):
     await world.due()
     await world.turn()
     world.act()
-    await record.record_outcome(world.deps, late.message, record.Postponed("late"))
+    await record.record_outcome(world.deps, late.message, outcomes.Postponed("late"))
     assert await world.states() == ["sent"]
 
 
