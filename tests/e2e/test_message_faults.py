@@ -225,7 +225,7 @@ async def test_notify_killed_before_the_hand_over_sends_it_once(
 
 @pytest.mark.parametrize("stored", [True, False], ids=["it was taken", "nobody knows"])
 async def test_notify_killed_before_it_read_the_reply_does_not_send_it_twice(
-    stack, shop, set_faults, times, mails, caught_up, stored
+    stack, shop, set_faults, struck, times, mails, caught_up, stored
 ):
     to = address()
     rule = {"operation": "smtp", "kind": "slow", "phase": "data", "seconds": 5}
@@ -233,6 +233,7 @@ async def test_notify_killed_before_it_read_the_reply_does_not_send_it_twice(
     link = await send(shop, to)
     await times.sending(link, handing_over=True)
     if stored:
+        await struck()  # the mail server has all of it
         stack.kill("notify", signal.SIGSTOP)
         await shop.inbox(to)
     stack.kill("notify")
@@ -275,11 +276,11 @@ async def test_the_provider_is_asked_about_an_sms_without_an_answer(
 
 
 async def test_notify_killed_while_an_sms_is_handed_over_sends_it_once(
-    stack, shop, set_faults, times, mails
+    stack, shop, set_faults, struck, times, mails
 ):
     await set_faults({"operation": "sms", "kind": "slow", "seconds": 5, "times": 1})
     phone, link = await texted(shop)
-    await times.sending(link, handing_over=True)
+    await struck()  # the provider has it
     stack.kill("notify")
     await shop.inbox(phone)
     await times.later(link)
