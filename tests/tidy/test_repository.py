@@ -10,6 +10,8 @@ from tests.tidy.sources import ROOT
 
 # A path in backticks that names a folder or file of the repository.
 DOCUMENTED_PATH = re.compile(r"`((?:[\w.-]+/)+[\w.<>*-]*|[\w-]+\.(?:toml|lock|md|yaml)|Makefile)`")
+# To a file of the repository, without the heading that it may name.
+LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(?:#[^)]*)?\)")
 # Where this checkout lies, or anybody's home.
 MACHINE = re.compile(rf"{re.escape(str(ROOT))}/|/root/|/home/\w+/")
 # Others' files, kept as they came.
@@ -45,18 +47,27 @@ def lines_with(pattern: re.Pattern[str]) -> list[str]:
     return found
 
 
-def test_every_path_in_where_md_exists():
-    map_of_changes = ROOT / "docs" / "where.md"
-    if not map_of_changes.exists():
-        pytest.fail("docs/where.md is missing: it says where to change what")
-    paths = DOCUMENTED_PATH.findall(map_of_changes.read_text())
+@pytest.mark.parametrize("page", ["where.md", "architecture.md"])
+def test_every_path_in_the_maps_exists(page: str):
+    paths = DOCUMENTED_PATH.findall((ROOT / "docs" / page).read_text())
     missing = [
         path
         for path in paths
         if not list(ROOT.glob(re.sub(r"<[^>]*>", "*", path).rstrip("/"))) and path != "libs/pb/"
     ]
-    assert paths, "docs/where.md names no paths"
+    assert paths, f"docs/{page} names no paths"
     assert missing == []
+
+
+def test_every_link_of_a_page_leads_to_a_file():
+    dead = [
+        f"{name}: {link}"
+        for name in tracked_files()
+        if name.endswith(".md") and not name.startswith(VENDORED)
+        for link in LINK.findall((ROOT / name).read_text())
+        if not (ROOT / name).parent.joinpath(link).exists()
+    ]
+    assert dead == []
 
 
 def test_the_lock_has_hashes_and_no_addresses():
