@@ -213,6 +213,19 @@ async def finish(conn: Conn, key: Key | None, answer: bytes | None) -> None:
         await conn.execute(_FINISH, *finish_values(key, answer))
 
 
+async def stand_for(conn: Conn, key: Key | None, resource_id: str) -> None:
+    """The key turned out to be for a resource that is there already; so an erasure finds its answer."""
+    if key is not None:
+        await conn.execute(
+            "UPDATE idempotency_keys SET resource_id = $4"
+            " WHERE merchant_id = $1 AND method = $2 AND key = $3",
+            key.merchant_id,
+            key.method,
+            key.text,
+            resource_id,
+        )
+
+
 class Finished:
     """What an effect answers whose own write had the `finished` piece, with b"" for the answer."""
 

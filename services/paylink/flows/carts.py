@@ -72,6 +72,7 @@ async def create_cart(deps: Deps, cmd: CreateCart, key: Key | None) -> bytes:
         )
         if not await store.insert(tx, cart):
             cart = await _refill(tx, cart)
+            await idempotency.stand_for(tx, key, cart.id)
         return shop_events.cart_pb(cart)
 
     return (await idempotency.once(deps.db, key, ids.new("crt"), create)).body
