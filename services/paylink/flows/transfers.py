@@ -101,7 +101,10 @@ async def record_bank_transfer(deps: Deps, cmd: RecordBankTransfer, key: Key | N
             await _record_for(tx, certain[0], transfer, now)
         else:
             await _record_for_several(tx, found, certain, transfer, now)
-        return transfer_events.transfer_pb(_same(await store.of_booking(tx, transfer), cmd))
+        recorded = _same(await store.of_booking(tx, transfer), cmd)
+        if recorded.id != transfer_id:
+            await idempotency.stand_for(tx, key, recorded.id)
+        return transfer_events.transfer_pb(recorded)
 
     return (await idempotency.once(deps.db, key, ids.new("trf"), record)).body
 

@@ -114,7 +114,9 @@ async def test_nothing_that_names_the_person_stays(world: World):
     await carts.create_cart(world.deps, *a_cart(world, "c-1"))  # told of again by another key
     key = Key(world.merchant_id, "RecoverCart", ids.new("key"), b"hash")
     await carts.recover_cart(world.deps, RecoverCart(made.id), key)
-    late = await world.transfer(100, f"{link.creditor_reference} da Giulia Bianchi")
+    text = f"{link.creditor_reference} da Giulia Bianchi"
+    late = await world.transfer(100, text)
+    await world.transfer(100, text, bank_reference=late.bank_reference)  # by another statement
     await give_back(world, late, note="Restituito a Giulia Bianchi")
     assert {table for table, _ in await traces(world)} == set(TABLES)
     before = await world.get(link)
