@@ -13,9 +13,18 @@ ROUTES = {f"{route.method} {route.path}": route for route in all_routes()}
 
 
 @pytest.fixture(scope="module")
-async def owned(opened):
-    """Ids of merchant A's objects by the name of the path field that takes them."""
-    shop, _ = opened
+async def owned(stack):
+    """Ids of merchant A's objects by the name of the path field that takes them.
+
+    A has nothing yet: what the example of a call names is there only once.
+    """
+    async with open_shop(stack, "Owner") as (shop, _):
+        made = {**await of_clicks(shop), **await of_links(shop), **await of_webhooks(shop)}
+        yield {**made, **await by_example(shop, known=made)}
+
+
+async def of_clicks(shop):
+    """A customer with a card and an address, a payment and a session; the merchant's first key."""
     customer = await shop.customer("tok_visa")
     customer_path = f"/v1/customers/{customer}"
     address = {
@@ -28,21 +37,16 @@ async def owned(opened):
     order = {"amount_minor": 1000, "currency": "EUR"}
     session = {"customer_id": customer, "amount": order, "order_reference": "A-1"}
     payment = (await shop.one_click(customer, 1000)).expect(201)
-    made = {
-        **await of_links(shop),
-        **await of_webhooks(shop),
+    added = await shop.call("POST", f"{customer_path}/addresses", address)
+    opened = await shop.call("POST", "/v1/one-click-sessions", session)
+    return {
         "customer_id": customer,
         "instrument_id": (await shop.get(f"{customer_path}/instruments"))["data"][0]["id"],
-        "address_id": (await shop.call("POST", f"{customer_path}/addresses", address)).expect(201)[
-            "id"
-        ],
+        "address_id": added.expect(201)["id"],
         "payment_id": payment["id"],
-        "session_id": (await shop.call("POST", "/v1/one-click-sessions", session)).expect(201)[
-            "id"
-        ],
+        "session_id": opened.expect(201)["id"],
         "api_key_id": (await shop.get("/v1/api-keys"))["data"][0]["id"],
     }
-    return {**made, **await by_example(shop, known=made)}
 
 
 async def by_example(shop, known):
