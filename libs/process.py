@@ -147,6 +147,7 @@ async def _serve(
     names = services.named(name).full_names
     server = Server(parts.servicers, names, chassis.tasks, reflects=config.reflection)
     admin = Admin(lambda: _ready(database))
+    lag.settle()
     loops = [asyncio.create_task(loop()) for loop in _loops(name, config, database, parts)]
     port = await server.start(f"{config.listen_host}:{config.grpc_port}")
     await admin.start(config.listen_host, config.admin_port)

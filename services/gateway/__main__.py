@@ -29,6 +29,7 @@ async def serve(config: Config) -> None:
     runner = app.runner(config, upstreams, tasks, addresses)
     await runner.setup()
     admin = Admin(_ready, lambda: addresses.complaint)
+    lag.settle()
     meter = asyncio.create_task(lag.Meter().run())
     await web.TCPSite(runner, config.listen_host, config.http_port, backlog=1024).start()
     await admin.start(config.listen_host, config.admin_port)

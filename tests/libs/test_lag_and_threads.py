@@ -1,6 +1,7 @@
 """A loop that is held up shows, and heavy work beside it does not hold it up."""
 
 import asyncio
+import gc
 import threading
 import time
 
@@ -99,3 +100,10 @@ async def test_a_cancelled_call_keeps_its_place_until_its_work_ends():
                 await asyncio.sleep(0.01)
 
     assert await asyncio.wait_for(answers(), HANGING_SECONDS) == "room"
+
+
+def test_a_settled_process_looks_for_garbage_among_what_came_later():
+    kept = [[] for _ in range(1000)]
+    before = gc.get_freeze_count()
+    lag.settle()
+    assert gc.get_freeze_count() >= before + len(kept)
