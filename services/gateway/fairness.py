@@ -17,8 +17,8 @@ from services.gateway.errors import PlanRateExceeded, TooManyRequests
 from services.gateway.places import Places
 from services.gateway.rules.limits import Limiter, Plans, Quota
 
-REFUSALS_PER_SECOND: Final = 50.0
-MAX_HELD_BACK_SECONDS: Final = 8.0
+REFUSALS_PER_SECOND: Final = 50.0  # of a caller; those beyond are held back longer
+LONGER: Final = 4.0  # times
 POLICY_HEADER: Final = "RateLimit-Policy"
 QUOTA_HEADER: Final = "RateLimit"
 
@@ -73,16 +73,14 @@ class Fairness:
             yield "plan", plan
 
     async def slow_down(self, caller: Identity | None) -> None:
-        """Before a refusal for haste is told: whoever does not wait is made to.
+        """Before a refusal for haste is told: whoever does not wait is made to."""
+        await asyncio.sleep(self.hold_seconds(caller))
 
-        Give or take half, so that a flood's connections do not come again all at once; the longer,
-        the more of them a caller gets a second.
-        """
+    def hold_seconds(self, caller: Identity | None) -> float:
+        """Give or take half, so that a flood's connections do not come again all at once."""
         give_or_take = random.uniform(0.5, 1.5)  # noqa: S311 - nothing secret
-        seconds = self._slow_down_seconds * give_or_take
-        if caller and self._refusals.take(_name(caller), time.monotonic()):
-            seconds *= 4
-        await asyncio.sleep(min(seconds, MAX_HELD_BACK_SECONDS))
+        too_many = caller is not None and self._refusals.take(_name(caller), time.monotonic()) > 0.0
+        return self._slow_down_seconds * give_or_take * (LONGER if too_many else 1.0)
 
     def place(self, caller: Identity, *, reads_only: bool) -> AbstractAsyncContextManager[None]:
         """Held while a call is under way. Raises TooManyAtOnce."""

@@ -61,7 +61,8 @@ class Places:
         self._forget(name)
 
     def _forget(self, name: str) -> None:
-        if self._lines[name].is_empty:
+        line = self._lines.get(name)  # gone when whoever was before in line has forgotten it
+        if line is not None and line.is_empty:
             del self._lines[name]
 
     def _is_alone(self, merchant_id: str) -> bool:

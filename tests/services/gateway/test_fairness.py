@@ -8,7 +8,10 @@ import pytest
 from incasso.merchants.v1 import merchants_pb2
 from incasso.oneclick.v1 import oneclick_pb2
 from libs.errors import Kind, RemoteRefusal
-from services.gateway import places
+from services.gateway import fairness, places
+from services.gateway.authentication import Identity
+from services.gateway.places import Places
+from services.gateway.rules.limits import Limiter
 from tests.services.gateway.conftest import PUBLISHABLE, SECRET
 from tests.services.gateway.test_transcoder import BODY, KEY, PAY, problem
 from tests.waiting import HANGING_SECONDS
@@ -170,3 +173,20 @@ async def test_one_address_cannot_use_up_a_publishable_key(new_gateway, impatien
             for address in ("192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2")
         ]
         assert found == [200, 200, 429, 200]
+
+
+def test_a_caller_who_is_refused_often_is_held_back_longer(monkeypatch):
+    none = Limiter(rate=1.0, burst=1.0)
+    edge = fairness.Fairness(
+        by_merchant=none, by_browser=none, places=Places(reads=1, calls=1), slow_down_seconds=1.0
+    )
+    monkeypatch.setattr(edge, "_refusals", Limiter(rate=0.001, burst=2.0))
+    loud, quiet = (
+        Identity("key_1", merchant_id, False, frozenset(), 0)
+        for merchant_id in ("mer_loud", "mer_quiet")
+    )
+    held = [edge.hold_seconds(loud) for _ in range(4)]
+    assert max(held[:2]) <= 1.5
+    assert min(held[2:]) >= 2.0
+    assert edge.hold_seconds(quiet) <= 1.5
+    assert max(edge.hold_seconds(None) for _ in range(9)) <= 1.5

@@ -79,6 +79,22 @@ async def test_beside_others_a_place_rests_before_the_next_in_line(all_places, m
     await second  # the other is done: nobody needs the rest
 
 
+async def test_who_left_the_line_finds_it_gone_when_nobody_is_left(all_places, monkeypatch):
+    """The place is given back before the one who left has noticed."""
+    monkeypatch.setattr(places, "WAIT_SECONDS", HANGING_SECONDS)
+    held = [reads(all_places) for _ in range(3)]
+    for one in held:
+        await one.__aenter__()
+    leaving = asyncio.create_task(found(reads(all_places)))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    for one in held:
+        await one.__aexit__(None, None, None)
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert not all_places._lines
+
+
 async def test_a_place_given_to_one_who_left_at_that_moment_is_given_on(all_places, monkeypatch):
     monkeypatch.setattr(places, "WAIT_SECONDS", HANGING_SECONDS)
     held = [reads(all_places) for _ in range(3)]

@@ -1,7 +1,5 @@
 """The good end of a try is one statement, and only while nobody has written its link since."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -9,33 +7,16 @@ import pytest
 
 from incasso.paylink.v1 import paylink_pb2 as pb
 from libs import ids
-from libs.db import Conn, Database
 from libs.idempotency import Key
 from services.paylink.flows.opening import open_link
 from services.paylink.flows.pay import PayByCard, pay_by_card
 from services.paylink.rules.cards import NewCard
 from services.paylink.rules.states import PaymentState
 from services.paylink.store import links
+from tests.kit.counting import Counting
 from tests.services.paylink.world import Link, World, token_of
 
 Transfer = pb.BankTransfer
-
-
-class Counting:
-    """A database that counts its transactions of several statements."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.transactions = 0
-
-    def connection(self) -> Any:
-        return self._database.connection()
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Conn]:
-        self.transactions += 1
-        async with self._database.transaction() as conn:
-            yield conn
 
 
 async def transactions_of_paying(world: World, link: Any) -> int:

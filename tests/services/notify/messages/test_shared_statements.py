@@ -1,14 +1,11 @@
 """Messages that are sent at the same moment share statements, and each keeps what is its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 from incasso.oneclick.v1 import oneclick_pb2
 from libs import ids
-from libs.db import Conn, Database
 from libs.due import Room
 from libs.errors import RemoteRefusal
 from services.notify.messages.flows.record import record_outcome
@@ -16,24 +13,8 @@ from services.notify.messages.rules import retry
 from services.notify.messages.rules.domain import Channel, DeliveryReport, Event, SuppressionReason
 from services.notify.messages.rules.outcomes import Accepted, Refused
 from services.notify.messages.store import reports, tries
+from tests.kit.counting import Counting
 from tests.services.notify.messages.world import World
-
-
-class Counting:
-    """A database that counts its transactions."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.transactions = 0
-
-    def connection(self) -> Any:
-        return self._database.connection()
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Conn]:
-        self.transactions += 1
-        async with self._database.transaction() as conn:
-            yield conn
 
 
 async def claimed(world: World, count: int) -> list[Any]:

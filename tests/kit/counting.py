@@ -1,0 +1,24 @@
+"""Counts what a flow asks of its database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from libs.db import Conn, Database
+
+
+class Counting:
+    """A database that counts its transactions of several statements."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.transactions = 0
+
+    def connection(self) -> Any:
+        return self._database.connection()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Conn]:
+        self.transactions += 1
+        async with self._database.transaction() as conn:
+            yield conn
