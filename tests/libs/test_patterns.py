@@ -3,10 +3,11 @@
 import ast
 import itertools
 import re
-import time
+from functools import partial
 
 from libs import validation
 from services.gateway.routes import all_routes
+from tests.kit.cost import assert_quick
 from tests.tidy.sources import shipped
 
 FEW, MANY = 28, 4_000  # repetitions: doubling per character shows with few, squares with many
@@ -56,18 +57,11 @@ def parts(pattern):
     return [*marks, *("".join(pair) for pair in itertools.product(marks, "a0"))]
 
 
-def cost(pattern, text):
+def tried(pattern, text):
     if isinstance(pattern.pattern, bytes):
         text = text.encode("latin-1", "replace")
-    used = time.thread_time()
     pattern.fullmatch(text)
     pattern.search(text)
-    return time.thread_time() - used
-
-
-def slow(pattern, text):
-    """Every time, that is: once, a busy machine was."""
-    return all(cost(pattern, text) >= MOST_SECONDS for _ in range(3))
 
 
 def nearly_matching(pattern):
@@ -83,4 +77,5 @@ def test_no_text_makes_a_pattern_try_for_long():
     for where, pattern in patterns:
         known = re.compile(pattern)
         for text in nearly_matching(pattern):
-            assert not slow(known, text), (where, pattern, text[:20])
+            tries = partial(tried, known, text)
+            assert_quick(tries, within=MOST_SECONDS, what=(where, pattern, text[:20]))

@@ -34,3 +34,17 @@ def test_no_test_lets_time_pass():
         for line in pauses(node)
     ]
     assert found == []
+
+
+CLOCKS = ("time.thread_time", "time.process_time", "time.perf_counter")
+MAY_READ = {"tests/kit/cost.py", "tests/libs/test_lag_and_threads.py"}  # the latter makes work
+
+
+def test_what_work_costs_is_measured_in_one_place():
+    """A single look at a clock is late now and then: by the collector, by a busy machine."""
+    found = {
+        source.path.as_posix()
+        for source in sources()
+        if source.parts[0] == "tests" and any(clock in source.text for clock in CLOCKS)
+    }
+    assert found - {"tests/tidy/test_waiting.py"} == MAY_READ

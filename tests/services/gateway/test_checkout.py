@@ -1,5 +1,4 @@
 import asyncio
-import time
 
 import pytest
 
@@ -64,12 +63,10 @@ async def test_offers_come_from_the_method_services(gateway):
 
 
 async def test_a_slow_method_service_costs_its_own_row(gateway):
-    gateway.services.answers["GetOffer"] = offers(lambda _: asyncio.sleep(5))
-    started = time.monotonic()
+    gateway.services.answers["GetOffer"] = offers(lambda _: asyncio.Event().wait())
     async with gateway.request("GET", PATH) as response:
         assert response.status == 200
         assert (await response.json())["data"] == ROWS
-    assert time.monotonic() - started < 2
 
 
 async def test_a_method_service_that_refuses_costs_its_own_row(gateway):

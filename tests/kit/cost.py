@@ -1,0 +1,36 @@
+"""What a piece of work costs, for tests that bound the cost of the worst input.
+
+Processor time of the thread, the least of a few runs, with the garbage collector off: neither a busy
+machine nor what other tests left behind makes a difference.
+"""
+
+import gc
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+RUNS: Final = 5
+
+
+def seconds_of(work: Callable[[], Any], *, enough: float = 0.0) -> float:
+    """The least of RUNS runs; the first that took less than `enough` is taken at once."""
+    least = float("inf")
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        for _ in range(RUNS):
+            started = time.thread_time()
+            work()
+            least = min(least, time.thread_time() - started)
+            if least < enough:
+                break
+    finally:
+        if collected:
+            gc.enable()
+    return least
+
+
+def assert_quick(work: Callable[[], Any], *, within: float, what: object = "") -> None:
+    """`within`: seconds of processor time."""
+    spent = seconds_of(work, enough=within)
+    assert spent < within, f"{what} took {spent:.3f} s of processor time, {within} are allowed"
