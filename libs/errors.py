@@ -44,7 +44,7 @@ class FieldViolation:
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the program
-    """A clear no. Subclasses set `kind`, `reason` and `message`; the message may be overridden.
+    """A clear no. Subclasses say `kind`, `reason` and `message`; the message may be overridden.
 
     `message` is a sentence for a developer: what is wrong and what to do. No personal data.
     `facts` tell a program what it needs for the next step, e.g. `payment_id`: members of the
@@ -54,6 +54,13 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the pr
     kind: Kind
     reason: str
     message: str = ""
+
+    def __init_subclass__(cls, *, kind: Kind | None = None, reason: str = "") -> None:
+        """What is not said is the base's."""
+        if kind is not None:
+            cls.kind = kind
+        if reason:
+            cls.reason = reason
 
     def __init__(
         self,
@@ -68,11 +75,9 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the pr
         super().__init__(self.message)
 
 
-class InvalidArgument(Refusal):
+class InvalidArgument(Refusal, kind=Kind.INVALID, reason="invalid_argument"):
     """A field is wrong; the violations name it."""
 
-    kind = Kind.INVALID
-    reason = "invalid_argument"
     message = "The request has fields that are not valid."
 
 
@@ -88,81 +93,58 @@ def invalid(field: str, description: str) -> InvalidArgument:
     return InvalidArgument(violations=(FieldViolation(field, description),))
 
 
-class CursorInvalid(Refusal):
-    kind = Kind.INVALID
-    reason = "cursor_invalid"
+class CursorInvalid(Refusal, kind=Kind.INVALID, reason="cursor_invalid"):
     message = "The cursor is not one that a list answered; leave it out to start again."
 
 
-class IdempotencyKeyMissing(Refusal):
-    kind = Kind.INVALID
-    reason = "idempotency_key_missing"
+class IdempotencyKeyMissing(Refusal, kind=Kind.INVALID, reason="idempotency_key_missing"):
     message = "This call needs an Idempotency-Key header: a unique text per intended effect."
 
 
-class IdempotencyKeyReused(Refusal):
-    kind = Kind.UNPROCESSABLE
-    reason = "idempotency_key_reused"
+class IdempotencyKeyReused(Refusal, kind=Kind.UNPROCESSABLE, reason="idempotency_key_reused"):
     message = "This Idempotency-Key was used for another request; use a new key."
 
 
-class IdempotencyKeyInUse(Refusal):
-    kind = Kind.CONFLICT
-    reason = "idempotency_key_in_use"
+class IdempotencyKeyInUse(Refusal, kind=Kind.CONFLICT, reason="idempotency_key_in_use"):
     message = "A request with this Idempotency-Key is still running; repeat it in a moment."
 
 
-class MerchantMissing(Refusal):
-    kind = Kind.UNAUTHENTICATED
-    reason = "merchant_missing"
+class MerchantMissing(Refusal, kind=Kind.UNAUTHENTICATED, reason="merchant_missing"):
     message = "The call does not say for which merchant it is made."
 
 
-class CallerUnknown(Refusal):
+class CallerUnknown(Refusal, kind=Kind.UNAUTHENTICATED, reason="caller_unknown"):
     """The tokens of a call (libs/identity) are missing, altered, expired or for another method."""
 
-    kind = Kind.UNAUTHENTICATED
-    reason = "caller_unknown"
     message = "The call does not prove which service makes it, and for whom."
 
 
-class CallerNotAllowed(Refusal):
-    kind = Kind.FORBIDDEN
-    reason = "caller_not_allowed"
+class CallerNotAllowed(Refusal, kind=Kind.FORBIDDEN, reason="caller_not_allowed"):
     message = "The calling service is not among the callers of this RPC."
 
 
-class ScopeMissing(Refusal):
-    kind = Kind.FORBIDDEN
-    reason = "scope_missing"
+class ScopeMissing(Refusal, kind=Kind.FORBIDDEN, reason="scope_missing"):
     message = "This API key does not hold the scope of this call."
 
     def __init__(self, scope: str = "") -> None:
         super().__init__(f"This call needs an API key with the scope {scope}." if scope else "")
 
 
-class PublishableKeyNotAllowed(Refusal):
-    kind = Kind.FORBIDDEN
-    reason = "publishable_key_not_allowed"
+class PublishableKeyNotAllowed(Refusal, kind=Kind.FORBIDDEN, reason="publishable_key_not_allowed"):
     message = "A publishable key cannot make this call; make it from your server with a secret key."
 
 
-class InternalError(Refusal):
-    kind = Kind.INTERNAL
-    reason = "internal_error"
+class InternalError(Refusal, kind=Kind.INTERNAL, reason="internal_error"):
     message = "Something went wrong on our side. The trace id helps us to find it."
 
 
-class ServiceUnavailable(Refusal):
-    kind = Kind.UNAVAILABLE
-    reason = "service_unavailable"
+class ServiceUnavailable(Refusal, kind=Kind.UNAVAILABLE, reason="service_unavailable"):
     message = "The service cannot answer right now; repeat the request with the same key."
 
 
-class OutcomeUnknown(ServiceUnavailable):
+class OutcomeUnknown(ServiceUnavailable, reason="outcome_unknown"):
     """Another service did not answer: what it did is not known. Never treat it as a no."""
 
-    reason = "outcome_unknown"
     message = "The outcome is not known yet; repeat the request with the same key to learn it."
 
 

@@ -3,94 +3,64 @@
 from libs.errors import Kind, Refusal
 
 
-class MessageNotFound(Refusal):
-    kind = Kind.NOT_FOUND
-    reason = "message_not_found"
+class MessageNotFound(Refusal, kind=Kind.NOT_FOUND, reason="message_not_found"):
     message = "There is no message with this id."
 
 
-class MessageUnderWay(Refusal):
-    kind = Kind.CONFLICT
-    reason = "message_under_way"
+class MessageUnderWay(Refusal, kind=Kind.CONFLICT, reason="message_under_way"):
     message = "The message is still on its way; wait until it was sent or given up."
 
 
-class RecipientSuppressed(Refusal):
-    kind = Kind.CONFLICT
-    reason = "recipient_suppressed"
+class RecipientSuppressed(Refusal, kind=Kind.CONFLICT, reason="recipient_suppressed"):
     message = "Nothing is sent to this address any more; delete its suppression first."
 
 
-class PaymentLinkClosed(Refusal):
-    kind = Kind.CONFLICT
-    reason = "payment_link_closed"
+class PaymentLinkClosed(Refusal, kind=Kind.CONFLICT, reason="payment_link_closed"):
     message = "What the message is about is over; there is nothing to send again."
 
 
-class SuppressionNotFound(Refusal):
-    kind = Kind.NOT_FOUND
-    reason = "suppression_not_found"
+class SuppressionNotFound(Refusal, kind=Kind.NOT_FOUND, reason="suppression_not_found"):
     message = "There is no suppression with this id."
 
 
-class ProviderUnknown(Refusal):
-    kind = Kind.NOT_FOUND
-    reason = "provider_unknown"
+class ProviderUnknown(Refusal, kind=Kind.NOT_FOUND, reason="provider_unknown"):
     message = "No provider of this name is set up."
 
 
-class SignatureInvalid(Refusal):
-    kind = Kind.UNAUTHENTICATED
-    reason = "signature_invalid"
+class SignatureInvalid(Refusal, kind=Kind.UNAUTHENTICATED, reason="signature_invalid"):
     message = "The notice does not prove that it comes from where it says."
 
 
-class NoticeMalformed(Refusal):
-    kind = Kind.INVALID
-    reason = "notice_malformed"
+class NoticeMalformed(Refusal, kind=Kind.INVALID, reason="notice_malformed"):
     message = "The notice cannot be read."
 
 
-class WebhookUrlRefused(Refusal):
-    kind = Kind.UNPROCESSABLE
-    reason = "webhook_url_refused"
+class WebhookUrlRefused(Refusal, kind=Kind.UNPROCESSABLE, reason="webhook_url_refused"):
     message = "The address must be https and lead to a public host."
 
 
-class ScopeNotHeld(Refusal):
-    kind = Kind.FORBIDDEN
-    reason = "scope_not_held"
+class ScopeNotHeld(Refusal, kind=Kind.FORBIDDEN, reason="scope_not_held"):
     message = (
         'An endpoint is told of every event that it asks for: the API key needs the scope "events:read" '
         "as well."
     )
 
 
-class TooManyWebhookEndpoints(Refusal):
-    kind = Kind.CONFLICT
-    reason = "too_many_webhook_endpoints"
+class TooManyWebhookEndpoints(Refusal, kind=Kind.CONFLICT, reason="too_many_webhook_endpoints"):
     message = "The merchant has as many endpoints as are allowed; delete one first."
 
 
-class WebhookEndpointNotFound(Refusal):
-    kind = Kind.NOT_FOUND
-    reason = "webhook_endpoint_not_found"
+class WebhookEndpointNotFound(Refusal, kind=Kind.NOT_FOUND, reason="webhook_endpoint_not_found"):
     message = "There is no webhook endpoint with this id."
 
 
-class WebhookEndpointDisabled(Refusal):
-    kind = Kind.CONFLICT
-    reason = "webhook_endpoint_disabled"
+class WebhookEndpointDisabled(Refusal, kind=Kind.CONFLICT, reason="webhook_endpoint_disabled"):
     message = "The endpoint is disabled; enable it first."
 
 
-class WebhookDeliveryNotFound(Refusal):
-    kind = Kind.NOT_FOUND
-    reason = "webhook_delivery_not_found"
+class WebhookDeliveryNotFound(Refusal, kind=Kind.NOT_FOUND, reason="webhook_delivery_not_found"):
     message = "There is no webhook delivery with this id."
 
 
-class EventNotFound(Refusal):
-    kind = Kind.NOT_FOUND
-    reason = "event_not_found"
+class EventNotFound(Refusal, kind=Kind.NOT_FOUND, reason="event_not_found"):
     message = "There is no event with this id."

@@ -16,9 +16,7 @@ from tests.waiting import HANGING_SECONDS
 SERVICE = "incasso.payments.v1.PaymentsService"
 
 
-class NotToday(Refusal):
-    kind = Kind.CONFLICT
-    reason = "not_today"
+class NotToday(Refusal, kind=Kind.CONFLICT, reason="not_today"):
     message = "Come back tomorrow."
 
 
