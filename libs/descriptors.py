@@ -4,6 +4,7 @@ import functools
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pool
@@ -91,6 +92,15 @@ def events() -> Iterator[tuple[Descriptor, options_pb2.EventRules]]:
             rules = found.GetOptions().Extensions[options_pb2.event]
             if rules.subject:
                 yield found, rules
+
+
+def messages_of(events: Any) -> dict[str, Any]:
+    """The messages of a module of events, by their subjects."""
+    names = events.DESCRIPTOR.message_types_by_name
+    found = {
+        named.GetOptions().Extensions[options_pb2.event].subject: named for named in names.values()
+    }
+    return {subject: getattr(events, named.name) for subject, named in found.items() if subject}
 
 
 @functools.cache

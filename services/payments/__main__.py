@@ -13,7 +13,7 @@ from services.payments.connectors.registry import CONNECTORS
 from services.payments.deps import Deps
 from services.payments.psps import Psps
 from services.payments.routing_cache import RoutingCache
-from services.payments.service.servicer import Payments
+from services.payments.service import Payments
 
 
 async def build(config: Config, chassis: Chassis) -> Parts:

@@ -1,13 +1,10 @@
 """Payments as protobuf: in answers and in events."""
 
-from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, Final, TypeAlias
-
-from google.protobuf.message import Message
+from typing import Any, Final
 
 from incasso.payments.v1 import events_pb2, payments_pb2
-from libs import wire
+from libs import descriptors, wire
 from services.payments.rules.by_hand import Found
 from services.payments.rules.domain import (
     MOST_REFUNDS,
@@ -19,12 +16,8 @@ from services.payments.rules.domain import (
     Refund,
 )
 from services.payments.rules.orders import DuplicatePolicy
-from services.payments.rules.outcomes import Declined
-from services.payments.rules.states import CaptureMode, State
 from services.payments.rules.velocity import Judged, kind_of, name_of
 
-_STATES: Final = wire.numbers(State, payments_pb2.Payment.State)
-_CAPTURES: Final = wire.numbers(CaptureMode, payments_pb2.CaptureMode)
 POLICIES: Final = wire.numbers(DuplicatePolicy, payments_pb2.PaymentPolicy.DuplicateOrders)
 
 
@@ -37,43 +30,20 @@ def payment_pb(payment: Payment) -> payments_pb2.Payment:
 
 
 def _without_parts(payment: Payment) -> payments_pb2.Payment:
-    message = payments_pb2.Payment(
-        id=payment.id,
-        state=_STATES[payment.state],
+    url = payment.next_action_url
+    return wire.message(
+        payments_pb2.Payment,
+        payment,
         amount=wire.money(payment.money(payment.amount_minor)),
-        capturable_minor=payment.capturable_minor,
-        captured_minor=payment.captured_minor,
-        refunded_minor=payment.refunded_minor,
-        capture=_CAPTURES[payment.capture],
-        order_reference=payment.order_reference,
-        order_part=payment.order_part or None,
-        duplicate_of=payment.duplicate_of or None,
-        caller_key=payment.caller_key or None,
-        method=payment.method,
-        customer_id=payment.customer_id or None,
-        instrument_id=payment.instrument_id or None,
-        psp_account=payment.psp_account or None,
-        psp_reference=payment.psp_reference or None,
-        metadata=payment.metadata,
-        trace_id=payment.trace_id,
-        created_at=wire.timestamp(payment.created_at),
         sca_exemption=payment.exemption.value,
+        next_action=next_action_pb(url) if url else None,
+        refunds=(),
+        disputes=(),
     )
-    if payment.capture_at is not None:
-        message.capture_at.CopyFrom(wire.timestamp(payment.capture_at))
-    if payment.next_action_url:
-        message.next_action.CopyFrom(next_action_pb(payment.next_action_url))
-    if payment.decline is not None:
-        message.decline.CopyFrom(decline_pb(payment.decline))
-    return message
 
 
 def next_action_pb(url: str) -> payments_pb2.NextAction:
     return payments_pb2.NextAction(type="redirect", url=url)
-
-
-def decline_pb(decline: Declined) -> payments_pb2.Decline:
-    return wire.message(payments_pb2.Decline, decline)
 
 
 def refund_pb(refund: Refund) -> payments_pb2.Refund:
@@ -120,93 +90,59 @@ def settled_by_hand(payment: Payment, attempt: Attempt, found: Found) -> tuple[s
     return "incasso.payments.payment.settled_by_hand", message.SerializeToString()
 
 
-Builder: TypeAlias = Callable[[payments_pb2.Payment, Payment, Happened], Message]
+def _subject(fact: Fact) -> str:
+    noun, _, verb = fact.value.partition("_")
+    told = f"{noun}.{verb}" if noun == "dispute" else f"payment.{fact.value}"
+    return f"incasso.payments.{told}"
 
 
-def _plain(message: Callable[..., Message]) -> Builder:
-    return lambda pb, _, __: message(payment=pb)
-
-
-def _amount(message: Callable[..., Message]) -> Builder:
-    return lambda pb, _, happened: message(payment=pb, amount_minor=happened.amount_minor)
-
-
-def _previous(message: Callable[..., Message]) -> Builder:
-    return lambda pb, _, happened: message(payment=pb, previous_minor=happened.amount_minor)
-
-
-def _refund(message: Callable[..., Message]) -> Builder:
-    def build(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Message:
-        refund = refund_pb(_of(payment.refunds, happened))
-        return message(payment=_with(pb, refunds=[refund]), refund=refund)
-
-    return build
-
-
-def _late(message: Callable[..., Message]) -> Builder:
-    return lambda pb, _, happened: message(
-        payment=pb, amount_minor=happened.amount_minor, psp_reference=happened.psp_reference
-    )
-
-
-def _dispute(message: Callable[..., Message]) -> Builder:
-    def build(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Message:
-        dispute = dispute_pb(_of(payment.disputes, happened))
-        return message(payment=_with(pb, disputes=[dispute]), dispute=dispute)
-
-    return build
+_MESSAGES: Final = descriptors.messages_of(events_pb2)
+_EVENTS: Final = {
+    fact: (subject, _MESSAGES[subject]) for fact in Fact for subject in [_subject(fact)]
+}
 
 
 def _of(things: Any, happened: Happened) -> Any:
     return next(thing for thing in things if thing.id == happened.subject_id)
 
 
-def _with(payment: payments_pb2.Payment, **parts: Any) -> payments_pb2.Payment:
-    copy = payments_pb2.Payment(**parts)
-    copy.MergeFrom(payment)
-    return copy
-
-
-_EVENTS: Final[Mapping[Fact, tuple[str, Builder]]] = {
-    Fact.ACTION_REQUIRED: ("payment.action_required", _plain(events_pb2.PaymentActionRequired)),
-    Fact.PENDING: ("payment.pending", _plain(events_pb2.PaymentPending)),
-    Fact.AUTHORISED: ("payment.authorised", _plain(events_pb2.PaymentAuthorised)),
-    Fact.CAPTURED: ("payment.captured", _amount(events_pb2.PaymentCaptured)),
-    Fact.LOWERED: ("payment.lowered", _previous(events_pb2.PaymentLowered)),
-    Fact.CAPTURE_FAILED: ("payment.capture_failed", _amount(events_pb2.PaymentCaptureFailed)),
-    Fact.DECLINED: ("payment.declined", _plain(events_pb2.PaymentDeclined)),
-    Fact.CANCELLED: ("payment.cancelled", _plain(events_pb2.PaymentCancelled)),
-    Fact.REFUNDED: ("payment.refunded", _refund(events_pb2.PaymentRefunded)),
-    Fact.REFUND_FAILED: ("payment.refund_failed", _refund(events_pb2.PaymentRefundFailed)),
-    Fact.LATE_APPROVAL: ("payment.late_approval", _late(events_pb2.PaymentLateApproval)),
-    Fact.LATE_APPROVAL_UNDONE: (
-        "payment.late_approval_undone",
-        _late(events_pb2.PaymentLateApprovalUndone),
-    ),
-    Fact.DISPUTE_OPENED: ("dispute.opened", _dispute(events_pb2.DisputeOpened)),
-    Fact.DISPUTE_UPDATED: ("dispute.updated", _dispute(events_pb2.DisputeUpdated)),
-    Fact.DISPUTE_CLOSED: ("dispute.closed", _dispute(events_pb2.DisputeClosed)),
-}
+def _event(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Any:
+    """The message of what happened, with what of it that has a field for."""
+    message: Any = _EVENTS[happened.fact][1](payment=pb)
+    told = message.DESCRIPTOR.fields_by_name
+    if "refund" in told:
+        message.refund.CopyFrom(refund_pb(_of(payment.refunds, happened)))
+        message.payment.refunds.append(message.refund)
+    if "dispute" in told:
+        message.dispute.CopyFrom(dispute_pb(_of(payment.disputes, happened)))
+        message.payment.disputes.append(message.dispute)
+    if "amount_minor" in told:
+        message.amount_minor = happened.amount_minor
+    if "previous_minor" in told:
+        message.previous_minor = happened.amount_minor
+    if "psp_reference" in told:
+        message.psp_reference = happened.psp_reference
+    return message
 
 
 class Told:
     """One payment as protobuf, made when it is first needed: for its events and its answer."""
 
     def __init__(self, payment: Payment) -> None:
-        self._payment = payment
+        self.payment = payment
 
     @cached_property
     def _pb(self) -> payments_pb2.Payment:
-        return _without_parts(self._payment)
+        return _without_parts(self.payment)
 
     def event(self, happened: Happened) -> tuple[str, bytes]:
         """Subject and body of what happened to the payment. An event has the refund or dispute that
         it is about, not all: it would grow without end.
         """
-        noun_and_verb, build = _EVENTS[happened.fact]
-        body = build(self._pb, self._payment, happened).SerializeToString()
-        return f"incasso.payments.{noun_and_verb}", body
+        event = _event(self._pb, self.payment, happened)
+        return _EVENTS[happened.fact][0], event.SerializeToString()
 
+    @cached_property
     def answer(self) -> bytes:
-        """As it is kept with an idempotency key."""
-        return payment_pb(self._payment).SerializeToString()
+        """As a call is answered, and as it is kept with an idempotency key."""
+        return payment_pb(self.payment).SerializeToString()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from libs import context
 from libs.logs import log
 from libs.money import Money
 from services.payments.deps import Deps
@@ -26,36 +27,9 @@ from services.payments.store.accounts import PspAccount
 
 @dataclass(frozen=True, slots=True)
 class CreatePspAccount:
-    merchant_id: str
     name: str
     psp: str
     credentials: str
-
-
-async def create_psp_account(deps: Deps, cmd: CreatePspAccount) -> PspAccount:
-    """The file of credentials also states the account's fraud band (`tra_band`), when it has one."""
-    if not deps.psps.knows(cmd.psp):
-        raise PspUnknown
-    stated = deps.psps.credentials(cmd.credentials).get("tra_band", TraBand.NONE.value)
-    try:
-        band = TraBand(stated)
-    except ValueError as error:
-        raise CredentialsMissing("tra_band must be none, 0.13, 0.06 or 0.01.") from error
-    account = PspAccount(
-        merchant_id=cmd.merchant_id,
-        id=deps.new_id("psa"),
-        name=cmd.name,
-        psp=cmd.psp,
-        credentials=cmd.credentials,
-        tra_band=band,
-        created_at=deps.clock.now(),
-    )
-    deps.psps.connector(account)  # CredentialsMissing when an entry is missing
-    async with deps.db.transaction() as tx:
-        if not await accounts.insert(tx, account):
-            raise PspAccountExists
-    deps.routing_cache.forget(cmd.merchant_id)
-    return account
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +41,39 @@ class ShownAccount:
     field_url: str
 
 
-async def list_psp_accounts(deps: Deps, merchant_id: str) -> Sequence[ShownAccount]:
+async def create_psp_account(deps: Deps, cmd: CreatePspAccount) -> ShownAccount:
+    """The file of credentials also states the account's fraud band (`tra_band`), when it has one."""
+    if not deps.psps.knows(cmd.psp):
+        raise PspUnknown
+    stated = deps.psps.credentials(cmd.credentials).get("tra_band", TraBand.NONE.value)
+    try:
+        band = TraBand(stated)
+    except ValueError as error:
+        raise CredentialsMissing("tra_band must be none, 0.13, 0.06 or 0.01.") from error
+    account = PspAccount(
+        merchant_id=context.merchant_id(),
+        id=deps.new_id("psa"),
+        name=cmd.name,
+        psp=cmd.psp,
+        credentials=cmd.credentials,
+        tra_band=band,
+        created_at=deps.clock.now(),
+    )
+    deps.psps.connector(account)  # CredentialsMissing when an entry is missing
+    async with deps.db.transaction() as tx:
+        if not await accounts.insert(tx, account):
+            raise PspAccountExists
+    deps.routing_cache.forget(account.merchant_id)
+    return _shown(deps, account)
+
+
+async def list_psp_accounts(deps: Deps) -> Sequence[ShownAccount]:
     async with deps.db.connection() as conn:
-        found = await accounts.list_all(conn, merchant_id)
-    return [shown(deps, account) for account in found]
+        found = await accounts.list_all(conn, context.merchant_id())
+    return [_shown(deps, account) for account in found]
 
 
-def shown(deps: Deps, account: PspAccount) -> ShownAccount:
+def _shown(deps: Deps, account: PspAccount) -> ShownAccount:
     try:
         publishable_key, field_url = deps.psps.connector(account).field
     except CredentialsMissing:
@@ -83,19 +83,22 @@ def shown(deps: Deps, account: PspAccount) -> ShownAccount:
 
 
 async def get_card_field(
-    deps: Deps, merchant_id: str, *, amount: Money, method: str, velocity_subjects: Sequence[str]
+    deps: Deps, *, amount: Money, method: str, velocity_subjects: Sequence[str]
 ) -> ShownAccount:
     """Whose field a page shows: nothing is known of the card yet.
 
     Raises TooManyDeclines, since a card typed in would be refused, and NoPspAccount.
     """
-    judged = velocity.judged(velocity_subjects, instrument_id="")
+    merchant_id, judged = (
+        context.merchant_id(),
+        velocity.judged(velocity_subjects, instrument_id=""),
+    )
     async with deps.db.connection() as conn:
         subject = await velocity_store.barred(conn, merchant_id, judged, deps.clock.now())
     if subject is not None:
         raise TooManyDeclines(velocity.kind_of(subject))
     routed = await deps.routing_cache.of(merchant_id)
-    fields = {account.name: shown(deps, account) for account in routed.accounts}
+    fields = {account.name: _shown(deps, account) for account in routed.accounts}
     names = routing.candidates(
         routed.rules,
         Question(amount, method, brand="", country=""),
@@ -109,31 +112,30 @@ async def get_card_field(
     return fields[names[0]]
 
 
-async def get_routing(deps: Deps, merchant_id: str) -> Sequence[Rule]:
+async def get_routing(deps: Deps) -> Sequence[Rule]:
     async with deps.db.connection() as conn:
-        return await accounts.rules(conn, merchant_id)
+        return await accounts.rules(conn, context.merchant_id())
 
 
-async def update_routing(deps: Deps, merchant_id: str, rules: Sequence[Rule]) -> Sequence[Rule]:
-    """Raises PspAccountNotFound."""
+async def update_routing(deps: Deps, rules: Sequence[Rule]) -> None:
+    """Raises InvalidArgument and PspAccountNotFound."""
+    routing.check(rules)
+    merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
         known = {account.name for account in await accounts.list_all(tx, merchant_id)}
         if not known.issuperset(t.psp_account for rule in rules for t in rule.targets):
             raise PspAccountNotFound
         await accounts.save_rules(tx, merchant_id, rules, now=deps.clock.now())
     deps.routing_cache.forget(merchant_id)
-    return rules
 
 
-async def get_payment_policy(deps: Deps, merchant_id: str) -> DuplicatePolicy:
+async def get_payment_policy(deps: Deps) -> DuplicatePolicy:
     async with deps.db.connection() as conn:
-        return await accounts.policy(conn, merchant_id)
+        return await accounts.policy(conn, context.merchant_id())
 
 
-async def update_payment_policy(
-    deps: Deps, merchant_id: str, policy: DuplicatePolicy
-) -> DuplicatePolicy:
+async def update_payment_policy(deps: Deps, policy: DuplicatePolicy) -> None:
+    merchant_id = context.merchant_id()
     async with deps.db.connection() as conn:
         await accounts.save_policy(conn, merchant_id, policy, now=deps.clock.now())
     deps.routing_cache.forget(merchant_id)
-    return policy

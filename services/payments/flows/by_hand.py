@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from libs import outbox, telemetry
+from libs import context, outbox, telemetry
 from libs.db import Conn
+from libs.errors import required
 from libs.logs import log
 from libs.outbox import NewEvent
 from services.payments import events
@@ -22,9 +23,8 @@ from services.payments.store.operator_actions import OperatorAction
 
 @dataclass(frozen=True, slots=True)
 class SettleAttempt:
-    merchant_id: str
     attempt_id: str
-    found: Found
+    outcome: Found
     operator: str
     note: str
     psp_reference: str
@@ -34,13 +34,12 @@ async def settle_attempt(deps: Deps, cmd: SettleAttempt) -> Payment:
     """Raises AttemptNotFound, AttemptNotUnresolved and AttemptSettledOtherwise. Saying the same
     again changes nothing.
     """
+    merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
-        attempt = await attempts.get(tx, cmd.merchant_id, cmd.attempt_id)
-        if attempt is None:
-            raise AttemptNotFound
+        attempt = required(await attempts.get(tx, merchant_id, cmd.attempt_id), AttemptNotFound)
         payment, attempt = await record.lock(tx, attempt)
-        before = await operator_actions.of_attempt(tx, cmd.merchant_id, cmd.attempt_id)
-        if not by_hand.check(attempt, cmd.found, before.found if before else None):
+        before = await operator_actions.of_attempt(tx, merchant_id, cmd.attempt_id)
+        if not by_hand.check(attempt, cmd.outcome, before.outcome if before else None):
             return payment
         payment = await _settle(tx, deps, payment, attempt, cmd)
         await _note(tx, deps, payment, attempt, cmd)
@@ -63,7 +62,7 @@ async def _settle(
     change = settle(
         payment,
         attempt,
-        by_hand.outcome_of(payment, attempt, cmd.found, cmd.psp_reference),
+        by_hand.outcome_of(payment, attempt, cmd.outcome, cmd.psp_reference),
         now=deps.clock.now(),
         next_attempt_id="",
         may_go_on=False,
@@ -79,20 +78,18 @@ async def _note(
         id=deps.new_id("opa"),
         payment_id=payment.id,
         attempt_id=attempt.id,
-        found=cmd.found,
+        outcome=cmd.outcome,
         operator=cmd.operator,
         note=cmd.note,
         trace_id=telemetry.trace_id(),
     )
     await operator_actions.insert(tx, action)
-    told = events.settled_by_hand(payment, attempt, cmd.found)
+    told = events.settled_by_hand(payment, attempt, cmd.outcome)
     now = deps.clock.now()
     await outbox.tell(tx, NewEvent(payment.merchant_id, payment.id, *told, at=now))
 
 
-async def list_operator_actions(
-    deps: Deps, merchant_id: str, *, limit: int
-) -> Sequence[OperatorAction]:
+async def list_operator_actions(deps: Deps, *, limit: int) -> Sequence[OperatorAction]:
     """Of all merchants when the caller names none."""
     async with deps.db.connection() as conn:
-        return await operator_actions.newest(conn, merchant_id, limit or 100)
+        return await operator_actions.newest(conn, context.current().merchant_id, limit or 100)

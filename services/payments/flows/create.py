@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from libs import idempotency, telemetry
+from libs import context, idempotency, telemetry
 from libs.errors import Refusal, invalid
 from libs.idempotency import Key
 from libs.money import Money
 from services.payments.deps import Deps
 from services.payments.errors import NoPspAccount
+from services.payments.events import Told
 from services.payments.flows import calling
 from services.payments.flows.intent import write_intent
-from services.payments.flows.record import Answer, answer_again, record_outcome
+from services.payments.flows.record import answer_again, record_outcome
 from services.payments.routing_cache import MerchantRouting
 from services.payments.rules import retry, routing, sca, starting, tokens
 from services.payments.rules.domain import Attempt, Candidate, Payment
@@ -29,10 +30,6 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePayment:
-    merchant_id: str
-    actor: str
-    caller: str
-    key: Key | None
     amount: Money
     order_reference: str
     order_part: str
@@ -53,41 +50,46 @@ class CreatePayment:
     description: str
 
 
-async def create_payment(deps: Deps, cmd: CreatePayment) -> Answer:
-    """Raises NoPspAccount, PspAccountNotFound, and as write_intent does."""
-    begun = await _begin(deps, cmd)
+async def create_payment(deps: Deps, cmd: CreatePayment, key: Key | None) -> bytes:
+    """Answers the Payment message, the same for the same key. Raises NoPspAccount,
+    PspAccountNotFound, and as write_intent does.
+    """
+    begun = await _begin(deps, cmd, key)
     if isinstance(begun, Refusal):
-        return await _refuse(deps, cmd, begun)
-    written = await write_intent(deps, cmd.key, *begun)
+        return await _refuse(deps, key, begun)
+    written = await write_intent(deps, key, *begun)
     if not written.claim.fresh:
-        return await answer_again(deps, cmd.merchant_id, written.claim, cmd.key)
-    return await take_money(deps, written.payment, begun[1], key=cmd.key)
+        return await answer_again(deps, written.claim, key)
+    return (await take_money(deps, written.payment, begun[1], key=key)).answer
 
 
-async def _refuse(deps: Deps, cmd: CreatePayment, refusal: Refusal) -> Answer:
+async def _refuse(deps: Deps, key: Key | None, refusal: Refusal) -> bytes:
     """A refusal only counts when the key is new, and leaves it new."""
     async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, cmd.key, "", lock=retry.CALL_FOR)
+        claim = await idempotency.claim(tx, key, "", lock=retry.CALL_FOR)
         if claim.fresh:
             raise refusal  # and the claim is rolled back
-    return await answer_again(deps, cmd.merchant_id, claim, cmd.key)
+    return await answer_again(deps, claim, key)
 
 
 async def take_money(
     deps: Deps, payment: Payment, attempt: Attempt, *, key: Key | None = None
-) -> Payment:
+) -> Told:
     """Send a committed attempt and those that follow from its outcome."""
     following: Attempt | None = attempt
+    told = Told(payment)
     while following is not None:
-        outcome = await calling.perform(deps, payment, following)
-        recorded = await record_outcome(deps, payment, following, outcome, key=key)
-        payment, following = recorded.payment, recorded.next_attempt
-    return payment
+        outcome = await calling.perform(deps, told.payment, following)
+        recorded = await record_outcome(deps, told.payment, following, outcome, key=key)
+        told, following = recorded.told, recorded.next_attempt
+    return told
 
 
-async def _begin(deps: Deps, cmd: CreatePayment) -> tuple[Payment, Attempt] | Refusal:
+async def _begin(
+    deps: Deps, cmd: CreatePayment, key: Key | None
+) -> tuple[Payment, Attempt] | Refusal:
     """The payment and its first attempt."""
-    now = deps.clock.now()
+    call, now = context.current(), deps.clock.now()
     try:
         if not cmd.instrument_id:
             tokens.check_single_use(cmd.tokens.keys(), cmd.initiator)
@@ -96,7 +98,7 @@ async def _begin(deps: Deps, cmd: CreatePayment) -> tuple[Payment, Attempt] | Re
     except Refusal as refusal:
         return refusal
     payment = Payment(
-        merchant_id=cmd.merchant_id,
+        merchant_id=context.merchant_id(),
         id=deps.new_id("pay"),
         state=INITIAL,
         amount_minor=cmd.amount.amount_minor,
@@ -119,9 +121,9 @@ async def _begin(deps: Deps, cmd: CreatePayment) -> tuple[Payment, Attempt] | Re
         metadata=cmd.metadata,
         trace_id=telemetry.trace_id(),
         traceparent=telemetry.traceparent(),
-        actor=cmd.actor,
-        caller=cmd.caller,
-        caller_key=cmd.key.text if cmd.key else "",
+        actor=call.actor,
+        caller=call.caller,
+        caller_key=key.text if key else "",
     )
     return starting.authorisation(payment, candidates[0], attempt_id=deps.new_id("att"), now=now)
 
@@ -133,7 +135,7 @@ def _delay(cmd: CreatePayment) -> timedelta:
 
 
 async def _candidates(deps: Deps, cmd: CreatePayment) -> tuple[Candidate, ...]:
-    routed = await deps.routing_cache.of(cmd.merchant_id, naming=cmd.tokens.keys())
+    routed = await deps.routing_cache.of(context.merchant_id(), naming=cmd.tokens.keys())
     known = {name: routed.named(name) for name in cmd.tokens}
     names = _in_order(deps, cmd, routed) if cmd.instrument_id else list(known)
     if not names:

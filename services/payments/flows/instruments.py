@@ -4,7 +4,7 @@ id is the PSP's key, so that a repeat after a crash meets the same instrument.
 
 from dataclasses import dataclass
 
-from libs import idempotency
+from libs import context, idempotency
 from libs.idempotency import Key
 from libs.outbox import NewEvent
 from services.payments import events
@@ -20,8 +20,6 @@ from services.payments.store import velocity as store
 
 @dataclass(frozen=True, slots=True)
 class SetUpInstrument:
-    merchant_id: str
-    key: Key | None
     psp_account: str
     token: str
     customer_id: str
@@ -31,20 +29,20 @@ class SetUpInstrument:
     velocity_subjects: tuple[str, ...] = ()
 
 
-async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady:
+async def set_up_instrument(deps: Deps, cmd: SetUpInstrument, key: Key | None) -> InstrumentReady:
     """Raises TooManyDeclines, InstrumentRefused and PspUnavailable.
 
     A repeat asks the PSP again under its key. To save a card is to try it, too: a refusal counts as
     a decline of the customer and of the address.
     """
-    now = deps.clock.now()
-    routed = await deps.routing_cache.of(cmd.merchant_id, naming=[cmd.psp_account])
+    merchant_id, now = context.merchant_id(), deps.clock.now()
+    routed = await deps.routing_cache.of(merchant_id, naming=[cmd.psp_account])
     account = routed.named(cmd.psp_account)
     connector = deps.psps.connector(account)
     async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, cmd.key, deps.new_id("isu"), lock=retry.CALL_FOR)
+        claim = await idempotency.claim(tx, key, deps.new_id("isu"), lock=retry.CALL_FOR)
         judged = velocity.of_setup(cmd.customer_id, cmd.velocity_subjects)
-        if claim.fresh and (barred := await store.barred(tx, cmd.merchant_id, judged, now)):
+        if claim.fresh and (barred := await store.barred(tx, merchant_id, judged, now)):
             raise TooManyDeclines(velocity.kind_of(barred))
     setup = InstrumentSetup(
         key=claim.resource_id,
@@ -58,16 +56,14 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady
         "set up instrument", account, lambda: connector.set_up_instrument(setup)
     )
     async with deps.db.transaction() as tx:
-        await idempotency.release(tx, cmd.key)
+        await idempotency.release(tx, key)
         if isinstance(outcome, Declined) and outcome.code not in velocity.NOT_COUNTED:
             alarms = [
-                NewEvent(
-                    cmd.merchant_id, each.subject, *events.card_testing_suspected(each), at=now
-                )
+                NewEvent(merchant_id, each.subject, *events.card_testing_suspected(each), at=now)
                 for each in judged
             ]
             counts = [Count(each, 1, 0) for each in judged]
-            await store.count(tx, cmd.merchant_id, counts, alarms, now)
+            await store.count(tx, merchant_id, counts, alarms, now)
     match outcome:
         case InstrumentReady():
             return outcome
@@ -77,9 +73,9 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument) -> InstrumentReady
             raise PspUnavailable
 
 
-async def remove_instrument(deps: Deps, *, merchant_id: str, psp_account: str, token: str) -> None:
+async def remove_instrument(deps: Deps, *, psp_account: str, token: str) -> None:
     """Raises PspUnavailable when it is not known to be gone."""
-    routed = await deps.routing_cache.of(merchant_id, naming=[psp_account])
+    routed = await deps.routing_cache.of(context.merchant_id(), naming=[psp_account])
     account = routed.named(psp_account)
     connector = deps.psps.connector(account)
     gone = await calling.ask(

@@ -1,54 +1,103 @@
-"""What captures, cancellations and refunds share: reserve, commit, ask, record."""
+"""Captures, cancellations and refunds: reserve, commit, ask, record. And lowering, which asks nobody."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from datetime import datetime
+from functools import partial
+from typing import Protocol
 
-from libs import idempotency
+from libs import context, idempotency
 from libs.db import unique
 from libs.errors import Refusal, required
 from libs.idempotency import Key
+from libs.money import Money
+from services.payments import errors
 from services.payments.deps import Deps
-from services.payments.errors import PaymentNotFound
-from services.payments.flows import calling
-from services.payments.flows.record import Answer, Recorded, answer_again, record_outcome
-from services.payments.rules import retry
-from services.payments.rules.domain import Attempt, Payment
+from services.payments.flows import calling, record
+from services.payments.flows.refresh import refresh
+from services.payments.rules import retry, starting
+from services.payments.rules.domain import Attempt, Fact, Happened, Payment
 from services.payments.store import attempts, payments
 
-Start: TypeAlias = Callable[[Payment, str], tuple[Payment, Attempt]]  # payment, attempt's id
+
+class Start(Protocol):
+    """Reserves what the operation takes, or refuses."""
+
+    def __call__(
+        self, payment: Payment, *, attempt_id: str, now: datetime
+    ) -> tuple[Payment, Attempt]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Which payment, and the key of the call (None: a worker's)."""
+async def capture_payment(
+    deps: Deps, payment_id: str, amount: Money | None = None, *, key: Key | None = None
+) -> bytes:
+    """Take held money. `amount` None: all that is capturable. A refused capture leaves the payment
+    authorised.
+    """
+    start = partial(starting.start_capture, amount=amount)
+    return await _run(deps, payment_id, start, key, busy=errors.PaymentNotCapturable)
 
-    merchant_id: str
-    payment_id: str
-    key: Key | None = None
+
+async def cancel_payment(deps: Deps, payment_id: str, *, key: Key | None = None) -> bytes:
+    """Release held money, or give up a challenge. Raises PaymentNotCancellable, also when the PSP
+    says so: then its state is asked for.
+    """
+    start = starting.start_cancel
+    return await _run(deps, payment_id, start, key, busy=errors.PaymentNotCancellable)
 
 
-async def run(
-    deps: Deps, target: Target, start: Start, *, prefix: str, busy: type[Refusal]
-) -> Recorded | Answer:
-    """`start` reserves or refuses; `busy` is raised when another capture or cancel is open."""
+async def refund_payment(
+    deps: Deps,
+    payment_id: str,
+    amount: Money | None = None,
+    *,
+    reason: str = "",
+    key: Key | None = None,
+) -> bytes:
+    """Give captured money back. `amount` None: all that is left."""
+    start = partial(starting.start_refund, amount=amount, reason=reason)
+    return await _run(deps, payment_id, start, key, prefix="ref", busy=errors.PaymentNotRefundable)
+
+
+async def lower_payment(deps: Deps, payment_id: str, amount: Money) -> Payment:
+    """What a delayed capture will take. Repeating it changes nothing and is told once."""
+    async with deps.db.transaction() as tx:
+        found = await payments.lock(tx, context.merchant_id(), payment_id)
+        before = required(found, errors.PaymentNotFound)
+        after = starting.lower(before, amount, now=deps.clock.now())
+        if after != before:
+            after = await payments.save_locked(tx, before, after)
+            lowered = Happened(Fact.LOWERED, before.capturable_minor)
+            await record.tell(tx, deps, after, (lowered,))
+    return after
+
+
+async def _run(
+    deps: Deps,
+    payment_id: str,
+    start: Start,
+    key: Key | None,
+    *,
+    busy: type[Refusal],
+    prefix: str = "att",
+) -> bytes:
+    """The Payment message, the same for the same key. `busy` is raised when another capture or
+    cancel is open.
+    """
     with unique(attempts_one_ending=busy):
         async with deps.db.transaction() as tx:
-            claim = await idempotency.claim(
-                tx, target.key, deps.new_id(prefix), lock=retry.CALL_FOR
-            )
+            claim = await idempotency.claim(tx, key, deps.new_id(prefix), lock=retry.CALL_FOR)
             if claim.fresh:
-                before = required(
-                    await payments.lock(tx, target.merchant_id, target.payment_id), PaymentNotFound
+                found = await payments.lock(tx, context.merchant_id(), payment_id)
+                before = required(found, errors.PaymentNotFound)
+                reserved, attempt = start(
+                    before, attempt_id=claim.resource_id, now=deps.clock.now()
                 )
-                reserved, attempt = start(before, claim.resource_id)
                 payment = await payments.save_locked(tx, before, reserved)
                 await attempts.insert(tx, attempt, ask_in=retry.CALL_FOR)
     if not claim.fresh:
-        return await answer_again(deps, target.merchant_id, claim, target.key)
+        return await record.answer_again(deps, claim, key)
     outcome = await calling.perform(deps, payment, attempt)
-    return await record_outcome(deps, payment, attempt, outcome, key=target.key)
-
-
-def answer_of(result: Recorded | Answer) -> Answer:
-    return result.payment if isinstance(result, Recorded) else result
+    recorded = await record.record_outcome(deps, payment, attempt, outcome, key=key)
+    if record.is_refused_cancel(recorded.attempt):
+        await refresh(deps, recorded.payment)
+        raise errors.PaymentNotCancellable
+    return recorded.told.answer

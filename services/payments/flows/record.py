@@ -7,9 +7,9 @@ replica), again under the payment's lock and from its state by then.
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
-from libs import idempotency, outbox
+from libs import context, idempotency, outbox
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Claim, Key
@@ -30,7 +30,6 @@ from services.payments.store import attempts, payments, recording
 from services.payments.store import velocity as velocity_store
 from services.payments.store.recording import Following
 
-Answer: TypeAlias = Payment | bytes  # bytes: the protobuf payment as it was answered before
 _OPEN: Final = frozenset({AttemptState.STARTED, AttemptState.UNKNOWN})
 
 
@@ -42,9 +41,13 @@ class OvertakenError(Exception):
 class Recorded:
     """As saved. `next_attempt` is written too; who recorded it sends it."""
 
-    payment: Payment
+    told: Told
     attempt: Attempt
     next_attempt: Attempt | None = None
+
+    @property
+    def payment(self) -> Payment:
+        return self.told.payment
 
 
 async def record_outcome(
@@ -101,22 +104,21 @@ async def write(
     """
     if not change.changed:
         await _recheck(conn, change)
-        recorded = Recorded(before[0], change.attempt)
+        recorded = Recorded(Told(before[0]), change.attempt)
         if key is not None:
-            await idempotency.finish(conn, key, _answer(recorded, Told(recorded.payment)))
+            await idempotency.finish(conn, key, _answer(recorded))
         return recorded
     payment = replace(change.payment, version=before[0].version + 1)
-    recorded = Recorded(payment, change.attempt, change.next_attempt)
-    told = Told(payment)
+    recorded = Recorded(Told(payment), change.attempt, change.next_attempt)
     finished = key if change.next_attempt is None else None
     counts = velocity.counts(before[0], payment)
     following = Following(
         now=deps.clock.now(),
-        events=_events(deps, payment, told, change.happened),
+        events=_events(deps, recorded.told, change.happened),
         counts=counts,
         alarms=_alarms(deps, payment, counts),
         key=finished,
-        answer=_answer(recorded, told) if finished else None,
+        answer=_answer(recorded) if finished else None,
         ask_in=retry.ask_again_in(change.attempt.state, change.attempt.recovery_tries),
     )
     expected = (before[0], before[1].state)
@@ -151,12 +153,11 @@ async def _recheck(conn: Conn, change: Change) -> None:
 
 async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happened]) -> None:
     """Events into the outbox."""
-    await outbox.tell(tx, *_events(deps, payment, Told(payment), happened))
+    await outbox.tell(tx, *_events(deps, Told(payment), happened))
 
 
-def _events(
-    deps: Deps, payment: Payment, told: Told, happened: Sequence[Happened]
-) -> Sequence[NewEvent]:
+def _events(deps: Deps, told: Told, happened: Sequence[Happened]) -> Sequence[NewEvent]:
+    payment = told.payment
     return [
         NewEvent(
             payment.merchant_id,
@@ -183,18 +184,24 @@ def _alarms(deps: Deps, payment: Payment, counts: Sequence[Count]) -> Sequence[N
     ]
 
 
-def _answer(recorded: Recorded, told: Told) -> bytes | None:
+def _answer(recorded: Recorded) -> bytes | None:
     """A repeat gets this answer for ever; None: the state as it is by then, while not final."""
-    return told.answer() if is_final_answer(recorded.payment, recorded.attempt) else None
+    is_final = is_final_answer(recorded.payment, recorded.attempt)
+    return recorded.told.answer if is_final else None
+
+
+def is_refused_cancel(attempt: Attempt) -> bool:
+    """Of which no payment is the answer, but a refusal."""
+    return attempt.kind is AttemptKind.CANCEL and attempt.state is AttemptState.DECLINED
 
 
 def is_final_answer(payment: Payment, attempt: Attempt) -> bool:
-    """Whether the call that made the attempt has its answer. A refused cancel is a refusal."""
+    """Whether the call that made the attempt has its answer."""
     match attempt.kind:
         case AttemptKind.AUTHORISE:
             return payment.state is not State.PROCESSING
         case AttemptKind.CANCEL:
-            return attempt.state not in {*_OPEN, AttemptState.DECLINED}
+            return attempt.state not in _OPEN and not is_refused_cancel(attempt)
         case AttemptKind.CAPTURE | AttemptKind.REFUND:
             return attempt.state not in _OPEN
         case _:
@@ -216,24 +223,19 @@ def _settle(
 
 def count(change: Change) -> None:
     """Metrics, after the commit."""
-    psp = next(
-        (
-            candidate.psp
-            for candidate in change.payment.candidates
-            if candidate.psp_account_id == change.attempt.psp_account_id
-        ),
-        "",
-    )
+    account, candidates = change.attempt.psp_account_id, change.payment.candidates
+    psp = next((each.psp for each in candidates if each.psp_account_id == account), "")
     for each in change.happened:
         metrics.PAYMENTS.labels(each.fact.value, psp).inc()
     if change.next_attempt is not None:
         metrics.FAIL_OVERS.labels(psp).inc()
 
 
-async def answer_again(deps: Deps, merchant_id: str, claim: Claim, key: Key | None) -> Answer:
+async def answer_again(deps: Deps, claim: Claim, key: Key | None) -> bytes:
     """`claim` is not fresh; its resource is a payment, or the attempt of an operation."""
     if claim.answer is not None:
         return claim.answer
+    merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
         attempt = await attempts.get(tx, merchant_id, claim.resource_id)
         payment_id = attempt.payment_id if attempt else claim.resource_id
@@ -241,7 +243,8 @@ async def answer_again(deps: Deps, merchant_id: str, claim: Claim, key: Key | No
         final = (
             is_final_answer(payment, attempt) if attempt else payment.state is not State.PROCESSING
         )
-        await idempotency.finish(tx, key, Told(payment).answer() if final else None)
-    if attempt and attempt.kind is AttemptKind.CANCEL and attempt.state is AttemptState.DECLINED:
+        told = Told(payment)
+        await idempotency.finish(tx, key, told.answer if final else None)
+    if attempt and is_refused_cancel(attempt):
         raise PaymentNotCancellable
-    return payment
+    return told.answer

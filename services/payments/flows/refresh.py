@@ -3,6 +3,8 @@
 import asyncio
 from typing import Final
 
+from libs import context, identity
+from libs.errors import required
 from services.payments.deps import Deps
 from services.payments.errors import PaymentNotFound
 from services.payments.flows import calling
@@ -18,20 +20,18 @@ _LOOK_SECONDS: Final = 0.25
 _OPEN: Final = frozenset({State.PROCESSING, State.REQUIRES_ACTION, State.PENDING, State.AUTHORISED})
 
 
-async def refresh_payment(
-    deps: Deps, *, merchant_id: str, for_shopper: bool, payment_id: str
-) -> Payment:
+async def refresh_payment(deps: Deps, payment_id: str) -> Payment:
     """The PSP is asked once within ASK_EVERY, whoever asks; the others see what that comes to.
 
-    `for_shopper`: the gateway brings somebody back from a challenge, and knows no merchant.
+    For a shopper whom the gateway brings back from a challenge no merchant is known.
     """
+    call = context.current()
     async with deps.db.connection() as conn:
-        if for_shopper:
-            payment = await payments.get_challenged(conn, payment_id)
+        if call.caller == identity.GATEWAY and not call.merchant_id:
+            found = await payments.get_challenged(conn, payment_id)
         else:
-            payment = await payments.get(conn, merchant_id, payment_id)
-        if payment is None:
-            raise PaymentNotFound
+            found = await payments.get(conn, call.merchant_id, payment_id)
+        payment = required(found, PaymentNotFound)
         if payment.state not in _OPEN or payment.state is State.AUTHORISED:
             return payment
         may_ask = await payments.may_ask(conn, payment, every=retry.ASK_EVERY)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from libs.money import Money
+from libs.errors import invalid
+from libs.money import Money, exponent
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,22 @@ class Rule:
     methods: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
+
+
+def check(rules: Sequence[Rule]) -> None:
+    """InvalidArgument for amounts that no rule can mean."""
+    for index, rule in enumerate(rules):
+        low, high = rule.amount_from_minor, rule.amount_to_minor
+        if low is not None and high is not None and low > high:
+            field = f"routing.rules.{index}.amount_to_minor"
+            raise invalid(field, "must not be below amount_from_minor")
+        # A number is an amount only in a currency: 5000 is 50.00 EUR and 5000 JPY.
+        bounded = low is not None or high is not None
+        if bounded and len({exponent(currency) for currency in rule.currencies}) != 1:
+            raise invalid(
+                f"routing.rules.{index}.currencies",
+                "must name the currencies of the amounts, all with as many decimal places",
+            )
 
 
 @dataclass(frozen=True, slots=True)

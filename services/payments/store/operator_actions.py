@@ -18,19 +18,14 @@ class OperatorAction:
     id: str
     payment_id: str
     attempt_id: str
-    found: Found
+    outcome: Found
     operator: str
     note: str
     trace_id: str
     acted_at: datetime | None = None
 
 
-_ACTIONS: Final = rows.Table(
-    "operator_actions",
-    OperatorAction,
-    columns={"found": "outcome"},
-    sql={"acted_at": "acted_at"},
-)
+_ACTIONS: Final = rows.Table("operator_actions", OperatorAction, sql={"acted_at": "acted_at"})
 _INSERT: Final = _ACTIONS.insert()
 
 

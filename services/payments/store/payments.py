@@ -87,15 +87,6 @@ async def get(conn: Conn, merchant_id: str, payment_id: str) -> Payment | None:
     return await PAYMENTS.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, payment_id)
 
 
-@dataclass(frozen=True, slots=True)
-class CallersKey:
-    """A key of CreatePayment and the service whose it is."""
-
-    merchant_id: str
-    caller: str
-    key: str
-
-
 _OF_KEY: Final = """
 WHERE merchant_id = $1 AND caller IN ('', $2) AND id = coalesce(
     (SELECT id FROM payments
@@ -104,10 +95,13 @@ WHERE merchant_id = $1 AND caller IN ('', $2) AND id = coalesce(
       WHERE merchant_id = $1 AND method = $4 AND key = $3))"""
 
 
-async def of_key(conn: Conn, wanted: CallersKey, method: str) -> Payment | None:
-    """One from before payments had the column is found by the row of its key, `method`'s."""
-    named = (wanted.merchant_id, wanted.caller, wanted.key, method)
-    return await PAYMENTS.one(conn, _OF_KEY, *named)
+async def of_key(
+    conn: Conn, merchant_id: str, key: str, *, caller: str, method: str
+) -> Payment | None:
+    """The payment that `caller` asked for under its key. One from before payments had the column is
+    found by the row of the key, `method`'s.
+    """
+    return await PAYMENTS.one(conn, _OF_KEY, merchant_id, caller, key, method)
 
 
 async def lock(conn: Conn, merchant_id: str, payment_id: str) -> Payment | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from incasso.payments.v1 import payments_pb2 as pb
 from libs import context, db
 from libs.db import Database
 from libs.idempotency import Key
@@ -16,12 +17,9 @@ from services.payments import worker
 from services.payments.breakers import Breakers
 from services.payments.deps import Deps
 from services.payments.flows import accounts
-from services.payments.flows.cancel import CancelPayment, cancel_payment
-from services.payments.flows.capture import CapturePayment, capture_payment
 from services.payments.flows.create import CreatePayment, Token, create_payment
-from services.payments.flows.operations import Target
+from services.payments.flows.operations import cancel_payment, capture_payment, refund_payment
 from services.payments.flows.reading import get_payment
-from services.payments.flows.refund import RefundPayment, refund_payment
 from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhook
 from services.payments.psps import Psps
 from services.payments.routing_cache import RoutingCache
@@ -81,10 +79,6 @@ class World:
         """Of an order of its own: A-1001, A-1002, …"""
         self.orders += 1
         cmd = CreatePayment(
-            merchant_id=MERCHANT,
-            actor="oneclick",
-            caller="oneclick",
-            key=None,
             amount=Money(5990, "EUR"),
             order_reference=f"A-{1000 + self.orders}",
             order_part="",
@@ -106,36 +100,51 @@ class World:
         )
         return replace(cmd, **changes)
 
-    async def create(self, **changes: Any) -> Payment:
-        made = await create_payment(self.deps, self.order(**changes))
-        assert isinstance(made, Payment)
-        return made
+    def act(self, merchant_id: str = MERCHANT, *, caller: str = "oneclick") -> None:
+        """From here on a call is this merchant's."""
+        context.set_current(context.Call(merchant_id=merchant_id, actor="oneclick", caller=caller))
+
+    async def ask(
+        self, cmd: CreatePayment, key: Key | None = None, *, deps: Deps | None = None
+    ) -> pb.Payment:
+        """What the caller of CreatePayment is answered."""
+        self.act()
+        return pb.Payment.FromString(await create_payment(deps or self.deps, cmd, key))
+
+    async def create(self, *, key: Key | None = None, **changes: Any) -> Payment:
+        return await self.get((await self.ask(self.order(**changes), key)).id)
 
     async def hold(self, **changes: Any) -> Payment:
         return await self.create(capture=CaptureMode.MANUAL, **changes)
 
     async def capture(
         self, payment: Payment, minor: int | None = None, *, key: Key | None = None
-    ) -> Any:
+    ) -> Payment:
+        self.act()
         amount = None if minor is None else payment.money(minor)
-        cmd = CapturePayment(Target(payment.merchant_id, payment.id, key), amount)
-        return await capture_payment(self.deps, cmd)
+        return await self.answered(await capture_payment(self.deps, payment.id, amount, key=key))
 
-    async def cancel(self, payment: Payment, *, key: Key | None = None) -> Any:
-        return await cancel_payment(
-            self.deps, CancelPayment(Target(payment.merchant_id, payment.id, key))
-        )
+    async def cancel(self, payment: Payment, *, key: Key | None = None) -> Payment:
+        self.act()
+        return await self.answered(await cancel_payment(self.deps, payment.id, key=key))
 
     async def refund(
         self, payment: Payment, minor: int | None = None, *, key: Key | None = None
-    ) -> Any:
+    ) -> Payment:
+        self.act()
         amount = None if minor is None else payment.money(minor)
-        cmd = RefundPayment(Target(payment.merchant_id, payment.id, key), amount, "returned")
-        return await refund_payment(self.deps, cmd)
+        return await self.answered(
+            await refund_payment(self.deps, payment.id, amount, reason="returned", key=key)
+        )
+
+    async def answered(self, answer: bytes) -> Payment:
+        """The payment that an answer names."""
+        return await self.get(pb.Payment.FromString(answer).id)
 
     async def get(self, payment: Payment | str) -> Payment:
+        self.act()
         payment_id = payment if isinstance(payment, str) else payment.id
-        return await get_payment(self.deps, MERCHANT, payment_id)
+        return await get_payment(self.deps, payment_id)
 
     async def only_payment(self) -> Payment:
         ids = await self.rows("SELECT id FROM payments")
@@ -219,10 +228,11 @@ async def open_world(database: Database, folder: Any) -> World:
         clock=time,  # type: ignore[arg-type]  # a clock that can be set
     )
     world = World(deps, database, time, doubles)
+    world.act()
     for name in doubles:
         (folder / f"{name}.json").write_text(json.dumps({"account": name}))
-        cmd = accounts.CreatePspAccount(MERCHANT, name, "double", name)
-        world.account_ids[name] = (await accounts.create_psp_account(deps, cmd)).id
+        cmd = accounts.CreatePspAccount(name, "double", name)
+        world.account_ids[name] = (await accounts.create_psp_account(deps, cmd)).account.id
     return world
 
 

@@ -16,7 +16,7 @@ from libs import client, context, services
 from libs.errors import Kind, RemoteRefusal
 from libs.server import Server
 from libs.tasks import Tasks
-from services.payments.service.servicer import Payments
+from services.payments.service import Payments
 
 MERCHANT = "mer_1"
 EUR_59_90 = money_pb2.Money(amount_minor=5990, currency="EUR")

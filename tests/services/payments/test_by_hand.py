@@ -25,16 +25,18 @@ from tests.services.payments.psp_news import told
 A_DAY = timedelta(hours=25)
 
 
-async def settle(world: World, attempt_id: str, found: Found, **changes) -> Payment:
+async def settle(
+    world: World, attempt_id: str, found: Found, *, merchant_id: str = MERCHANT, **changes
+) -> Payment:
     given = {
-        "merchant_id": MERCHANT,
         "attempt_id": attempt_id,
-        "found": found,
+        "outcome": found,
         "operator": "giulia",
         "note": "seen in the console",
         "psp_reference": "",
         **changes,
     }
+    world.act(merchant_id)
     return await settle_attempt(world.deps, SettleAttempt(**given))
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from incasso.payments.v1 import events_pb2
+from incasso.payments.v1 import payments_pb2 as pb
 from libs.errors import Refusal
 from libs.money import Money
 from services.payments.errors import (
@@ -17,13 +18,11 @@ from services.payments.errors import (
     PaymentNotRefundable,
     RefundTooLarge,
 )
-from services.payments.flows.capture import LowerPayment, lower_payment
-from services.payments.flows.operations import Target
-from services.payments.flows.refund import RefundPayment, refund_payment
+from services.payments.flows.operations import lower_payment, refund_payment
 from services.payments.rules.domain import Payment, RefundState
 from services.payments.rules.outcomes import ActionRequired, DeclineCode, Pending
 from services.payments.rules.states import CaptureMode, State
-from tests.services.payments.conftest import MERCHANT, World, key
+from tests.services.payments.conftest import World, key
 from tests.services.payments.psp_double import (
     AUTHORISE,
     CANCEL,
@@ -67,11 +66,11 @@ async def test_amounts_are_checked(world: World):
         await world.refund(held)
     with pytest.raises(PaymentNotCancellable):
         await world.cancel(paid)
-    cmd = RefundPayment(Target(MERCHANT, paid.id), Money(1, "USD"), "")
     with pytest.raises(CurrencyMismatch):
-        await refund_payment(world.deps, cmd)
+        await refund_payment(world.deps, paid.id, Money(1, "USD"))
+    world.act("mer_2")
     with pytest.raises(PaymentNotFound):
-        await refund_payment(world.deps, RefundPayment(Target("mer_2", paid.id), None, ""))
+        await refund_payment(world.deps, paid.id)
 
 
 async def test_twenty_captures_at_once_take_the_money_once(world: World):
@@ -142,11 +141,15 @@ async def test_a_pending_refund_is_settled_by_asking(world: World):
     assert (await world.get(paid)).refunds[0].state is RefundState.FAILED
 
 
+EUR_10 = Money(1000, "EUR")
+
+
 async def test_a_repeated_refund_is_the_same_refund(world: World):
     paid = await world.create()
-    await world.refund(paid, 1000, key=key("r"))
-    again = await world.refund(paid, 1000, key=key("r"))
-    assert isinstance(again, bytes)
+    first, again = [
+        await refund_payment(world.deps, paid.id, EUR_10, key=key("r")) for _ in range(2)
+    ]
+    assert first == again
     assert (await world.get(paid)).refunded_minor == 1000
 
 
@@ -154,10 +157,11 @@ async def test_a_repeat_of_an_unknown_refund_answers_its_state(world: World):
     paid = await world.create()
     world.a.plan(REFUND, Fault.LOST_ANSWER)
     await world.refund(paid, 1000, key=key("r"))
-    again = await world.refund(paid, 1000, key=key("r"))
-    assert again.refunds[0].state is RefundState.PROCESSING
+    again = pb.Payment.FromString(await refund_payment(world.deps, paid.id, EUR_10, key=key("r")))
+    assert again.refunds[0].state == pb.Refund.STATE_PROCESSING
     await world.recover()
-    assert (await world.refund(paid, 1000, key=key("r"))).refunded_minor == 1000
+    later = pb.Payment.FromString(await refund_payment(world.deps, paid.id, EUR_10, key=key("r")))
+    assert later.refunded_minor == 1000
 
 
 async def test_a_cancellation_that_the_psp_refuses_shows_the_truth(world: World):
@@ -191,21 +195,20 @@ async def test_a_delayed_capture_happens_by_itself_after_the_grace_period(world:
 
 async def test_a_lowered_payment_is_captured_lower(world: World):
     payment = await delayed(world)
-    cmd = LowerPayment(MERCHANT, payment.id, Money(4000, "EUR"))
-    assert (await lower_payment(world.deps, cmd)).capturable_minor == 4000
+    lowered = await lower_payment(world.deps, payment.id, Money(4000, "EUR"))
+    assert lowered.capturable_minor == 4000
     with pytest.raises(CaptureTooLarge):
-        await lower_payment(world.deps, LowerPayment(MERCHANT, payment.id, Money(4001, "EUR")))
+        await lower_payment(world.deps, payment.id, Money(4001, "EUR"))
     with pytest.raises(CurrencyMismatch):
-        await lower_payment(world.deps, LowerPayment(MERCHANT, payment.id, Money(1, "USD")))
+        await lower_payment(world.deps, payment.id, Money(1, "USD"))
     await world.run_due(later=timedelta(minutes=16))
     assert (await world.get(payment)).captured_minor == 4000
 
 
 async def test_a_lowering_is_told_once_with_what_would_have_been_taken(world: World):
     payment = await delayed(world)
-    cmd = LowerPayment(MERCHANT, payment.id, Money(4000, "EUR"))
     for _ in range(2):
-        await lower_payment(world.deps, cmd)
+        await lower_payment(world.deps, payment.id, Money(4000, "EUR"))
     assert await world.subjects() == ["payment.authorised", "payment.lowered"]
     *_, last = await world.rows("SELECT body FROM outbox ORDER BY seq")
     told = events_pb2.PaymentLowered.FromString(last["body"])
@@ -215,13 +218,14 @@ async def test_a_lowering_is_told_once_with_what_would_have_been_taken(world: Wo
 async def test_only_a_delayed_capture_in_its_grace_period_can_be_lowered(world: World):
     held = await world.hold()
     with pytest.raises(PaymentNotCapturable):
-        await lower_payment(world.deps, LowerPayment(MERCHANT, held.id, Money(1, "EUR")))
+        await lower_payment(world.deps, held.id, Money(1, "EUR"))
     payment = await delayed(world)
     world.time.ahead += timedelta(minutes=16)
     with pytest.raises(PaymentNotCapturable):
-        await lower_payment(world.deps, LowerPayment(MERCHANT, payment.id, Money(1, "EUR")))
+        await lower_payment(world.deps, payment.id, Money(1, "EUR"))
+    world.act("mer_2")
     with pytest.raises(PaymentNotFound):
-        await lower_payment(world.deps, LowerPayment("mer_2", payment.id, Money(1, "EUR")))
+        await lower_payment(world.deps, payment.id, Money(1, "EUR"))
 
 
 async def test_a_cancelled_delayed_payment_is_not_captured(world: World):

@@ -17,7 +17,7 @@ from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhoo
 from services.payments.rules.domain import Payment
 from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCode, Pending
 from services.payments.rules.states import State
-from tests.services.payments.conftest import MERCHANT, World
+from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, declined
 from tests.services.payments.psp_news import dispute, elsewhere, told
 
@@ -30,9 +30,8 @@ async def challenged(world: World) -> tuple[Payment, str]:
 
 
 async def refresh(world: World, payment: Payment) -> Payment:
-    return await refresh_payment(
-        world.deps, merchant_id=MERCHANT, for_shopper=False, payment_id=payment.id
-    )
+    world.act()
+    return await refresh_payment(world.deps, payment.id)
 
 
 @pytest.mark.parametrize("first", ["webhook", "return"])
@@ -52,23 +51,18 @@ async def test_a_passed_challenge_captures_whichever_tells_first(world: World, f
 async def test_the_gateway_brings_a_shopper_back_without_knowing_the_merchant(world: World):
     payment, attempt_id = await challenged(world)
     world.a.pass_challenge(attempt_id)
-    found = await refresh_payment(
-        world.deps, merchant_id="", for_shopper=True, payment_id=payment.id
-    )
+    world.act("", caller="gateway")
+    found = await refresh_payment(world.deps, payment.id)
     assert (found.state, found.return_url) == (State.CAPTURED, "https://shop.test/back")
     never_challenged = await world.create()
-    for merchant_id, for_shopper, payment_id in (
-        ("", True, never_challenged.id),
-        ("", False, payment.id),
-        ("mer_2", False, payment.id),
+    for merchant_id, caller, payment_id in (
+        ("", "gateway", never_challenged.id),
+        ("", "oneclick", payment.id),
+        ("mer_2", "gateway", payment.id),
     ):
+        world.act(merchant_id, caller=caller)
         with pytest.raises(PaymentNotFound):
-            await refresh_payment(
-                world.deps,
-                merchant_id=merchant_id,
-                for_shopper=for_shopper,
-                payment_id=payment_id,
-            )
+            await refresh_payment(world.deps, payment_id)
 
 
 async def test_however_many_come_back_at_once_the_psp_is_asked_once(world: World):

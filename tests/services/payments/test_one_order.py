@@ -13,13 +13,12 @@ from libs.errors import Kind, RemoteRefusal
 from libs.payments.client import is_certain
 from services.payments.errors import OrderAlreadyPaid
 from services.payments.flows.accounts import update_payment_policy
-from services.payments.flows.create import create_payment
 from services.payments.rules import orders
 from services.payments.rules.domain import Payment
 from services.payments.rules.orders import DuplicatePolicy
 from services.payments.rules.outcomes import ActionRequired, DeclineCode, Pending
 from services.payments.rules.states import State
-from tests.services.payments.conftest import MERCHANT, World, key
+from tests.services.payments.conftest import World, key
 from tests.services.payments.door import Door
 from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, ProcessDied, declined
 from tests.services.payments.psp_news import elsewhere
@@ -33,7 +32,7 @@ async def pay(world: World, **changes) -> Payment:
 
 
 async def want(world: World, policy: DuplicatePolicy) -> None:
-    await update_payment_policy(world.deps, MERCHANT, policy)
+    await update_payment_policy(world.deps, policy)
 
 
 async def told(world: World) -> list[events_pb2.PaymentDuplicateFound]:
@@ -45,14 +44,12 @@ async def told(world: World) -> list[events_pb2.PaymentDuplicateFound]:
 
 async def pay_at_once(world: World, count: int, **changes) -> tuple[list[Payment], list[str]]:
     """Payments that were made, and reasons of those that were refused."""
-    cmds = [
-        world.order(
-            order_reference=ORDER, key=key(f"click {n}"), instrument_id=f"ins_{n}", **changes
-        )
-        for n in range(count)
-    ]
     answers = await asyncio.gather(
-        *(create_payment(world.deps, cmd) for cmd in cmds), return_exceptions=True
+        *(
+            pay(world, key=key(f"click {n}"), instrument_id=f"ins_{n}", **changes)
+            for n in range(count)
+        ),
+        return_exceptions=True,
     )
     made = [answer for answer in answers if isinstance(answer, Payment)]
     refused = [answer.reason for answer in answers if isinstance(answer, OrderAlreadyPaid)]
@@ -78,11 +75,8 @@ async def test_a_refused_key_stays_new_and_the_first_key_keeps_its_answer(world:
     for _ in range(2):
         with pytest.raises(OrderAlreadyPaid):
             await pay(world, key=key("second"))
-    repeated = await create_payment(
-        world.deps, world.order(order_reference=ORDER, key=key("first"))
-    )
-    assert isinstance(repeated, bytes)
-    assert pb.Payment.FromString(repeated).id == first.id
+    repeated = await world.ask(world.order(order_reference=ORDER), key("first"))
+    assert repeated.id == first.id
     await world.refund(first)
     second = await pay(world, key=key("second"))
     assert second.state is State.CAPTURED
@@ -200,12 +194,9 @@ def test_the_whole_excludes_every_part_but_uses_and_each_part_itself():
 
 
 async def test_the_whole_and_a_deposit_at_once_are_one_capture(world: World):
-    cmds = [
-        world.order(order_reference=ORDER, key=key(f"{n}"), order_part="deposit" if n % 2 else "")
-        for n in range(20)
-    ]
     answers = await asyncio.gather(
-        *(create_payment(world.deps, cmd) for cmd in cmds), return_exceptions=True
+        *(pay(world, key=key(f"{n}"), order_part="deposit" if n % 2 else "") for n in range(20)),
+        return_exceptions=True,
     )
     assert sum(isinstance(answer, Payment) for answer in answers) == 1
     assert sum(isinstance(answer, OrderAlreadyPaid) for answer in answers) == 19
@@ -222,7 +213,7 @@ async def test_a_flagged_duplicate_is_made_marked_and_told(world: World):
     assert (event.payment.id, event.duplicate.id) == (first.id, second.id)
     assert event.duplicate.duplicate_of == first.id
     assert event.duplicate_orders == pb.PaymentPolicy.DUPLICATE_ORDERS_FLAG
-    await create_payment(world.deps, world.order(order_reference=ORDER, key=key("second")))
+    await pay(world, key=key("second"))
     assert len(await told(world)) == 1
 
 

@@ -67,20 +67,20 @@ async def test_an_account_whose_credentials_are_gone_declines_and_fails_over(
     payment = await world.create()
     assert payment.decline is not None
     assert payment.decline.code is DeclineCode.PSP_UNAVAILABLE
-    assert [
-        shown.publishable_key for shown in await accounts.list_psp_accounts(world.deps, MERCHANT)
-    ] == ["", ""]
+    assert [shown.publishable_key for shown in await accounts.list_psp_accounts(world.deps)] == [
+        "",
+        "",
+    ]
 
 
 async def test_the_fraud_band_comes_with_the_credentials(world: World, tmp_path):
     (tmp_path / "c.json").write_text(json.dumps({"account": "a", "tra_band": "0.06"}))
-    cmd = CreatePspAccount(MERCHANT, "c", "double", "c")
-    assert (await accounts.create_psp_account(world.deps, cmd)).tra_band is TraBand.UP_TO_0_06
+    cmd = CreatePspAccount("c", "double", "c")
+    made = await accounts.create_psp_account(world.deps, cmd)
+    assert made.account.tra_band is TraBand.UP_TO_0_06
     (tmp_path / "d.json").write_text(json.dumps({"account": "a", "tra_band": "low"}))
     with pytest.raises(CredentialsMissing):
-        await accounts.create_psp_account(
-            world.deps, CreatePspAccount(MERCHANT, "d", "double", "d")
-        )
+        await accounts.create_psp_account(world.deps, CreatePspAccount("d", "double", "d"))
 
 
 async def test_a_new_account_of_another_replica_is_found_at_once(world: World):

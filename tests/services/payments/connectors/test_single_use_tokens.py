@@ -23,7 +23,6 @@ from services.payments.rules.states import State
 from tests.services.payments.conftest import World
 from tests.services.payments.connectors.conftest import stripe_credentials
 from tests.services.payments.connectors.orders import a_charge
-from tests.services.payments.door import MERCHANT
 from tests.services.payments.psp_double import Fault, ProcessDied
 from tests.services.payments.test_flows_crashes import until_the_fault
 
@@ -85,9 +84,7 @@ async def shop_with(
     psps = Psps({"real": lambda *_: mortal}, tmp_path, session)  # type: ignore[dict-item]  # passes on
     deps = replace(world.deps, psps=psps)
     world.deps = deps
-    await accounts.create_psp_account(
-        deps, accounts.CreatePspAccount(MERCHANT, "real", "real", "real")
-    )
+    await accounts.create_psp_account(deps, accounts.CreatePspAccount("real", "real", "real"))
     return Shop(world, mortal, session, psp_url)
 
 
