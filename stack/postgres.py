@@ -112,8 +112,11 @@ class Postgres:
             "shared_buffers": "256MB" if self.durable else "64MB",
             "timezone": "UTC",
             "log_timezone": "UTC",
-            # A young table is planned by guesses until it is analysed for the first time.
+            # A young table is planned by guesses until it is analysed for the first time; after
+            # that when it has doubled, not every few seconds.
             "autovacuum_naptime": "5s",
+            "autovacuum_analyze_scale_factor": "1.0",
+            "wal_compression": "on",
         }
         if not self.durable:
             # Commits are still handed to the kernel: they survive a killed server.
