@@ -30,7 +30,7 @@ _PREFIX: Final = "%p|%d|%a|"
 _LINE = re.compile(r"(\d+)\|(\w*)\|(\w*)\|LOG:  (?:statement|execute [^:]+): (.*(?:\n\t.*)*)")
 _WAITING: Final = {
     "outbox": "SELECT count(*) FROM outbox WHERE published_at IS NULL AND set_aside_at IS NULL",
-    "messages": "SELECT count(*) FROM messages WHERE due_at <= now() + interval '15 minutes'",
+    "messages": "SELECT count(*) FROM due_messages WHERE due_at <= now() + interval '15 minutes'",
 }
 
 

@@ -153,6 +153,7 @@ def _messages(rows: int) -> Mapping[str, Read]:
         "sent": read(state=MessageState.SENT),
         "failed, which is rare": read(state=MessageState.FAILED),
         "bounced, which none is": read(state=MessageState.BOUNCED),
+        "queued, which none is": read(state=MessageState.QUEUED),
         "one payment": read(payment_id=f"pay_{rows // 2}"),
         "one link": read(payment_link_id=f"lnk_{rows // 2}"),
         **{

@@ -17,11 +17,15 @@ KEPT: Final = Kept(
         "messages": Table(
             "what was sent when, and for how much",
             plain="merchant_id id state kind channel locale payment_link_id payment_id customer_id"
-            " event_id error provider_reference resend_of body_sha256",
+            " event_id error provider_reference resend_of body_sha256 listed_state"
+            " text_reference",
             personal={
                 "recipient": f"{ERASED}, else {BY_RULE}",
                 "about": f"names in it {ERASED}, else {BY_RULE}",
             },
+        ),
+        "due_messages": Table(
+            "what waits to be sent, or is under way", plain="merchant_id id channel"
         ),
         "message_attempts": Table("every try", plain="merchant_id message_id outcome error"),
         "provider_notices": Table(
@@ -67,8 +71,13 @@ KEPT: Final = Kept(
             "queued_at",
             RECIPIENTS,
             "as long as the payment may be disputed",
-            where="recipient <> '' AND due_at IS NULL",
-            clear={"recipient": "''", "about": """about || '{"name": "", "account": ""}'"""},
+            where="NOT forgotten AND NOT EXISTS (SELECT FROM due_messages AS due"
+            " WHERE (due.merchant_id, due.id) = (messages.merchant_id, messages.id))",
+            clear={
+                "recipient": "''",
+                "about": """about || '{"name": "", "account": ""}'""",
+                "forgotten": "true",
+            },
         ),
         Rule("provider_notices", "received_at", NOTICES, "the message was told of, or is not ours"),
     ),

@@ -34,7 +34,9 @@ class Times:
     async def later(self, link):
         """The time until the next try, or of a dead worker's lease, is over."""
         await self._conn.execute(
-            "UPDATE messages SET due_at = now() WHERE payment_link_id = $1 AND due_at IS NOT NULL",
+            "UPDATE due_messages AS due SET due_at = now(), leased_until = NULL FROM messages"
+            " WHERE (due.merchant_id, due.id) = (messages.merchant_id, messages.id)"
+            " AND payment_link_id = $1",
             link["id"],
         )
 

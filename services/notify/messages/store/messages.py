@@ -8,9 +8,13 @@ from typing import Final
 from libs import pages, rows
 from libs.db import Conn
 from libs.pages import Listed, Page
-from services.notify.messages.rules.domain import Message, State
+from services.notify.messages.rules.domain import UNDER_WAY, Message, State
 
-MESSAGES: Final = rows.Table("messages", Message)
+# Of a message that waits or is under way: see store/tries.py.
+_DUE: Final = """(
+    SELECT due_at FROM due_messages
+    WHERE due_messages.merchant_id = messages.merchant_id AND due_messages.id = messages.id)"""
+MESSAGES: Final = rows.Table("messages", Message, sql={"due_at": _DUE})
 # What is known of a message when it is queued.
 _NEW: Final = {
     "merchant_id": "text",
@@ -29,9 +33,18 @@ _NEW: Final = {
 }
 _ARRAYS: Final = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_NEW.values(), 1))
 _INSERT: Final = f"""
-INSERT INTO messages ({", ".join(_NEW)}, state, due_at, queued_at)
-SELECT *, 'queued', now(), now() FROM unnest({_ARRAYS}) AS new
-ON CONFLICT (merchant_id, event_id, channel, kind) WHERE resend_of IS NULL DO NOTHING"""  # noqa: S608 - made of constants
+WITH queued AS (
+    INSERT INTO messages ({", ".join(_NEW)}, state, queued_at)
+    SELECT *, 'queued', now() FROM unnest({_ARRAYS}) AS new
+    ON CONFLICT (merchant_id, event_id, channel, kind) WHERE resend_of IS NULL DO NOTHING
+    RETURNING merchant_id, id, channel
+)
+INSERT INTO due_messages (merchant_id, id, channel, due_at)
+SELECT merchant_id, id, channel, now() FROM queued"""  # noqa: S608 - made of constants
+
+
+_COMMON: Final = UNDER_WAY | {State.SENT}  # which `listed_state` leaves out
+_IS_DUE: Final = "id IN (SELECT id FROM due_messages WHERE merchant_id = {})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +78,18 @@ async def lock_by_id(conn: Conn, message_id: str) -> Message | None:
 
 
 async def lock_by_reference(conn: Conn, reference: str) -> Message | None:
-    where = "WHERE provider_reference = $1 AND channel <> 'email' FOR NO KEY UPDATE"
+    where = "WHERE text_reference = $1 FOR NO KEY UPDATE"
     return await MESSAGES.one(conn, where, reference)
 
 
 async def page(conn: Conn, merchant_id: str, page: Page, wanted: MessageFilter) -> Listed[Message]:
+    state = wanted.state
     conditions = {
         "merchant_id = {}": merchant_id,
-        "state = {}": wanted.state,
+        "state = {}": state,
+        # How the index of rare states, or the few that are under way, serve.
+        "listed_state = {}": None if state in _COMMON else state,
+        _IS_DUE: merchant_id if state in UNDER_WAY else None,
         "payment_link_id = {}": wanted.payment_link_id,
         "payment_id = {}": wanted.payment_id,
         "created_at >= {}": wanted.created_from,
@@ -113,10 +130,13 @@ async def erase_customer(conn: Conn, merchant_id: str, customer_id: str) -> None
     Without the customer's id a try that is under way finds nobody, and stores no address again.
     """
     await conn.execute(
-        "UPDATE messages SET recipient = '', about = about || '{\"name\": \"\"}', customer_id = NULL,"
-        " state = CASE WHEN state = 'queued' THEN 'obsolete' ELSE state END,"
-        " due_at = CASE WHEN state = 'queued' THEN NULL ELSE due_at END"
-        " WHERE merchant_id = $1 AND customer_id = $2",
+        "WITH erased AS ("
+        "  UPDATE messages SET recipient = '', about = about || '{\"name\": \"\"}',"
+        "    customer_id = NULL, state = CASE WHEN state = 'queued' THEN 'obsolete' ELSE state END"
+        "  WHERE merchant_id = $1 AND customer_id = $2 RETURNING id, state"
+        ")"
+        " DELETE FROM due_messages USING erased"
+        " WHERE merchant_id = $1 AND due_messages.id = erased.id AND state = 'obsolete'",
         merchant_id,
         customer_id,
     )
@@ -125,7 +145,7 @@ async def erase_customer(conn: Conn, merchant_id: str, customer_id: str) -> None
 async def known_references(conn: Conn, references: Sequence[str]) -> frozenset[str]:
     """Which of a provider's references are stored with messages already."""
     found = await conn.fetch(
-        "SELECT provider_reference FROM messages WHERE provider_reference = ANY($1)",
+        "SELECT text_reference FROM messages WHERE text_reference = ANY($1)",
         list(references),
     )
-    return frozenset(row["provider_reference"] for row in found)
+    return frozenset(row["text_reference"] for row in found)

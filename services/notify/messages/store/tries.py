@@ -1,5 +1,7 @@
 """SQL of what is due, and of one try: claimed, marked before it is handed over, ended.
 
+A message is in due_messages as long as something is to be done about it. Whoever changes both rows
+writes the message first; the claim, which begins at the other end, waits for nobody.
 Every statement of a try names its number, so that a worker whose lease ran out changes nothing.
 """
 
@@ -27,38 +29,39 @@ class Due:
 
 
 _RETURNED = ", ".join(f"messages.{name}" for name in MESSAGES.columns)
+_ONE_OF = "(due_messages.merchant_id, due_messages.id) = (one.merchant_id, one.id)"
 
-_DUE = fair_sql(
-    "messages",
-    where="channel = ANY($4)",
-    columns="merchant_id, id, state = 'unknown' OR handing_over_at IS NOT NULL AS doubtful",
-    lock="FOR NO KEY UPDATE",
+_CLAIM = f"""
+WITH due AS ({
+    fair_sql(
+        "due_messages",
+        where="channel = ANY($4) AND (leased_until IS NULL OR leased_until <= now())",
+        columns="merchant_id, id, due_at",
+    )
+}), held AS (
+    SELECT due.*, state = 'unknown' OR handing_over_at IS NOT NULL AS doubtful
+    FROM due JOIN messages USING (merchant_id, id) FOR NO KEY UPDATE OF messages SKIP LOCKED
+), leased AS (
+    UPDATE due_messages SET leased_until = now() + $5::interval FROM held AS one WHERE {_ONE_OF}
+), claimed AS (
+    UPDATE messages SET state = CASE WHEN doubtful THEN state ELSE 'sending' END,
+        attempts = attempts + CASE WHEN doubtful THEN 0 ELSE 1 END
+    FROM held WHERE (messages.merchant_id, messages.id) = (held.merchant_id, held.id)
+    RETURNING {_RETURNED}, held.due_at, doubtful
+), begun AS (
+    INSERT INTO message_attempts (merchant_id, message_id, number)
+    SELECT merchant_id, id, attempts FROM claimed WHERE NOT doubtful
 )
+SELECT claimed.*, coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS offset_seconds
+FROM claimed LEFT JOIN test_clocks AS clock USING (merchant_id)"""  # noqa: S608 - made of constants
 
 
 async def claim(
     conn: Conn, room: Room, *, channels: Sequence[Channel], lease: timedelta
 ) -> Sequence[Due]:
     """Begin a try of what is due, or a look at what is doubtful."""
-    rows = await conn.fetch(
-        f"WITH due AS ({_DUE}"  # noqa: S608 - made of constants
-        "), claimed AS ("
-        "  UPDATE messages SET due_at = now() + $5::interval,"
-        "    state = CASE WHEN doubtful THEN state ELSE 'sending' END,"
-        "    attempts = attempts + CASE WHEN doubtful THEN 0 ELSE 1 END"
-        "  FROM due WHERE (messages.merchant_id, messages.id) = (due.merchant_id, due.id)"
-        f"  RETURNING {_RETURNED}, doubtful"
-        "), begun AS ("
-        "  INSERT INTO message_attempts (merchant_id, message_id, number)"
-        "  SELECT merchant_id, id, attempts FROM claimed WHERE NOT doubtful"
-        ")"
-        f" SELECT {MESSAGES.selected}, doubtful,"
-        "  coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS offset_seconds"
-        " FROM claimed LEFT JOIN test_clocks AS clock USING (merchant_id)",
-        *room.values,
-        [channel.value for channel in channels],
-        lease,
-    )
+    names = [channel.value for channel in channels]
+    rows = await conn.fetch(_CLAIM, *room.values, names, lease)
     return [Due(MESSAGES.read(row), row["doubtful"], row["offset_seconds"]) for row in rows]
 
 
@@ -104,11 +107,12 @@ def _tries(messages: Sequence[Message]) -> list[list[object]]:
 
 _MARK = f"""
 WITH marked AS (
-    UPDATE messages SET handing_over_at = now(), due_at = now() + lease,
-        body_sha256 = try.body_sha256, {_CONTACT}
+    UPDATE messages SET handing_over_at = now(), body_sha256 = try.body_sha256, {_CONTACT}
     FROM unnest({_TRY_ARRAYS}, $8::text[], $9::interval[]) AS try ({", ".join(_TRY)}, body_sha256, lease)
     WHERE {_THIS_TRY} AND state = 'sending' AND handing_over_at IS NULL
-    RETURNING messages.merchant_id, messages.id, messages.attempts
+    RETURNING messages.merchant_id, messages.id, messages.attempts, lease
+), leased AS (
+    UPDATE due_messages SET leased_until = now() + lease FROM marked AS one WHERE {_ONE_OF}
 ), noted AS (
     UPDATE message_attempts AS noted SET handing_over_at = now() FROM marked
     WHERE (noted.merchant_id, noted.message_id, noted.number) = (marked.merchant_id, id, attempts)
@@ -130,7 +134,7 @@ async def mark_handing_over(conn: Conn, marks: Sequence[Mark]) -> Sequence[bool]
 
 _FINISH = f"""
 WITH finished AS (
-    UPDATE messages SET state = try.ending, error = try.told, due_at = try.next_at,
+    UPDATE messages SET state = try.ending, error = try.told,
         provider_reference = coalesce(reference, provider_reference),
         sent_at = coalesce(messages.sent_at, try.went_at), {_CONTACT},
         handing_over_at = CASE WHEN try.ending = 'queued' THEN NULL ELSE handing_over_at END
@@ -138,7 +142,12 @@ WITH finished AS (
         $13::timestamptz[], $14::timestamptz[])
         AS try ({", ".join(_TRY)}, begun, ending, outcome, told, reference, next_at, went_at)
     WHERE {_THIS_TRY} AND state = begun
-    RETURNING messages.merchant_id, messages.id, messages.attempts, outcome, told
+    RETURNING messages.merchant_id, messages.id, messages.attempts, outcome, told, next_at
+), postponed AS (
+    UPDATE due_messages SET due_at = next_at, leased_until = NULL
+    FROM finished AS one WHERE {_ONE_OF} AND next_at IS NOT NULL
+), over AS (
+    DELETE FROM due_messages USING finished AS one WHERE {_ONE_OF} AND next_at IS NULL
 ), noted AS (
     UPDATE message_attempts AS noted SET ended_at = now(), outcome = finished.outcome, error = told
     FROM finished
@@ -173,9 +182,13 @@ async def move(
 ) -> None:
     """After a report about a message that is locked in this transaction."""
     await conn.execute(
-        "UPDATE messages SET state = $4, error = coalesce($5, error), due_at = NULL,"
-        " delivered_at = coalesce(delivered_at, $6)"
-        " WHERE merchant_id = $1 AND id = $2 AND state = $3",
+        "WITH moved AS ("
+        "  UPDATE messages SET state = $4, error = coalesce($5, error),"
+        "    delivered_at = coalesce(delivered_at, $6)"
+        "  WHERE merchant_id = $1 AND id = $2 AND state = $3 RETURNING id"
+        ")"
+        " DELETE FROM due_messages"
+        " WHERE merchant_id = $1 AND id = $2 AND EXISTS (SELECT FROM moved)",
         message.merchant_id,
         message.id,
         message.state.value,
@@ -188,8 +201,8 @@ async def move(
 async def leave(conn: Conn, message: Message) -> None:
     """Look at it no more: it stays unknown."""
     await conn.execute(
-        "UPDATE messages SET due_at = NULL"
-        " WHERE merchant_id = $1 AND id = $2 AND state = 'unknown'",
+        "DELETE FROM due_messages WHERE merchant_id = $1 AND id = $2 AND EXISTS ("
+        "  SELECT FROM messages WHERE merchant_id = $1 AND id = $2 AND state = 'unknown')",
         message.merchant_id,
         message.id,
     )
@@ -198,6 +211,7 @@ async def leave(conn: Conn, message: Message) -> None:
 async def oldest_queued_seconds(conn: Conn) -> float:
     """Age of the oldest message that waits; 0 when none does."""
     age: timedelta | None = await conn.fetchval(
-        "SELECT now() - min(queued_at) FROM messages WHERE due_at IS NOT NULL AND state = 'queued'"
+        "SELECT now() - min(queued_at) FROM due_messages JOIN messages USING (merchant_id, id)"
+        " WHERE state = 'queued'"
     )
     return age.total_seconds() if age else 0.0

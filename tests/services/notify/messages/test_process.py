@@ -140,7 +140,7 @@ async def sent(environment: dict[str, str], count: int) -> bool:
 async def end_lease(environment: dict[str, str]) -> None:
     """The dead process' lease runs out after minutes; do not wait for it."""
     conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
-    await conn.execute("UPDATE messages SET due_at = now() WHERE due_at IS NOT NULL")
+    await conn.execute("UPDATE due_messages SET due_at = now(), leased_until = NULL")
     await conn.close()
 
 

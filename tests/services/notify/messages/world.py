@@ -118,14 +118,16 @@ class World:
         """What waits is due now."""
         async with self.db.connection() as conn:
             await conn.execute(
-                "UPDATE messages SET due_at = now() WHERE merchant_id = $1 AND due_at IS NOT NULL",
+                "UPDATE due_messages SET due_at = now(), leased_until = NULL WHERE merchant_id = $1",
                 self.merchant_id,
             )
 
     async def rows(self) -> list[Any]:
         async with self.db.connection() as conn:
             return await conn.fetch(
-                "SELECT * FROM messages WHERE merchant_id = $1 ORDER BY id", self.merchant_id
+                "SELECT messages.*, due_at FROM messages LEFT JOIN due_messages USING (merchant_id, id)"
+                " WHERE merchant_id = $1 ORDER BY id",
+                self.merchant_id,
             )
 
     async def row(self) -> Any:

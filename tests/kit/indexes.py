@@ -1,0 +1,28 @@
+"""Which columns of a table its indexes name, in their keys or in their predicates.
+
+An update that changes none of these stays on its page and writes no index (PostgreSQL calls it HOT).
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from libs.db import Conn
+
+_INDEXED = """
+SELECT DISTINCT attname FROM pg_index
+JOIN pg_depend ON classid = 'pg_class'::regclass AND objid = indexrelid
+    AND refclassid = 'pg_class'::regclass AND refobjid = indrelid AND refobjsubid > 0
+JOIN pg_attribute ON attrelid = indrelid AND attnum = refobjsubid
+WHERE indrelid = $1::text::regclass
+UNION
+SELECT attname FROM pg_constraint
+JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY(conkey)
+WHERE conrelid = $1::text::regclass AND contype IN ('p', 'u')"""
+
+
+async def indexed(conn: Conn, table: str) -> Collection[str]:
+    return {row["attname"] for row in await conn.fetch(_INDEXED, table)}
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Collection[str]:
+    return {name for name, value in dict(before).items() if after[name] != value}

@@ -1,0 +1,71 @@
+"""The version before goes on while the schema is this one's already, and the new one finds all of it."""
+
+import shutil
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from libs import schema
+
+MIGRATIONS = sorted(Path("services/notify/migrations").glob("*.sql"))
+MESSAGE = """
+INSERT INTO messages (merchant_id, id, state, kind, channel, recipient, locale, event_id, about,
+    created_at, due_at)
+VALUES ('mer_1', $1, $2, 'receipt', 'email', 'giulia@example.com', 'it', $1, '{}', now(), $3)"""
+DUE = "SELECT id FROM due_messages WHERE due_at <= now() ORDER BY id"
+
+
+async def migrated(url: str, folder: Path, *, before: str, after: str = "") -> None:
+    for path in MIGRATIONS:
+        if after < path.name < before:
+            shutil.copy(path, folder)
+    await schema.migrate(url, "notify", folder)
+
+
+@pytest.fixture
+async def old(new_database, tmp_path):
+    """What the version before speaks to: its schema and two messages, one of them under way."""
+    url = new_database()
+    await migrated(url, tmp_path, before="0008")
+    conn = await asyncpg.connect(url)
+    now = await conn.fetchval("SELECT now()")
+    await conn.execute(MESSAGE, "msg_1", "queued", now)
+    await conn.execute(MESSAGE, "msg_2", "sending", now)
+    await conn.execute(MESSAGE, "msg_3", "sent", None)
+    await migrated(url, tmp_path, before="0009", after="0008")
+    yield conn
+    await conn.close()
+
+
+async def due(conn) -> list[str]:
+    return [row["id"] for row in await conn.fetch(DUE)]
+
+
+async def test_what_was_due_is_due_and_nothing_is_claimed_by_two_versions(old):
+    assert await due(old) == ["msg_1", "msg_2"]
+    assert await old.fetch("SELECT FROM messages WHERE due_at <= now()") == []
+
+
+async def test_what_the_version_before_queues_is_found(old):
+    await old.execute(MESSAGE, "msg_4", "queued", await old.fetchval("SELECT now()"))
+    assert await due(old) == ["msg_1", "msg_2", "msg_4"]
+    assert await old.fetch("SELECT FROM messages WHERE due_at <= now()") == []
+
+
+async def test_a_try_that_the_version_before_ends_is_over(old):
+    end = "UPDATE messages SET state = $1, due_at = $2 WHERE id = 'msg_2'"
+    await old.execute(end, "sending", await old.fetchval("SELECT now() + interval '1 minute'"))
+    assert await due(old) == ["msg_1"]  # its lease
+    await old.execute(end, "queued", await old.fetchval("SELECT now()"))
+    assert await due(old) == ["msg_1", "msg_2"]  # postponed
+    await old.execute(end, "sent", None)
+    assert await due(old) == ["msg_1"]
+
+
+async def test_a_message_that_the_version_before_forgets_while_it_is_under_way_stays_due(old):
+    await old.execute(
+        "UPDATE messages SET recipient = '', due_at = CASE WHEN state = 'queued' THEN NULL"
+        " ELSE due_at END, state = CASE WHEN state = 'queued' THEN 'obsolete' ELSE state END"
+    )
+    assert await due(old) == ["msg_2"]

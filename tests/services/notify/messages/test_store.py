@@ -1,0 +1,71 @@
+"""What is due, and what the steps of a try write."""
+
+import asyncio
+
+from libs.due import Room
+from libs.pages import Page
+from services.notify.messages.rules import retry
+from services.notify.messages.rules.domain import Channel, State
+from services.notify.messages.store import messages, tries
+from services.notify.messages.store.messages import MessageFilter
+from tests.kit.indexes import changed, indexed
+from tests.services.notify.messages.test_events import captured, customer
+from tests.services.notify.messages.world import World
+
+
+async def receipt(world: World) -> None:
+    """One whose recipient is not known yet: the longest way."""
+    await captured(world, customer_id=customer(world))
+
+
+async def test_no_step_of_a_mail_changes_what_is_in_an_index(world: World):
+    await receipt(world)
+    queued = await world.row()
+    async with world.db.connection() as conn:
+        in_indexes = await indexed(conn, "messages")
+    assert {"merchant_id", "created_at", "listed_state", "forgotten"} <= set(in_indexes)
+    await world.turn()
+    sent = await world.row()
+    assert (sent["state"], sent["recipient"]) == ("sent", "mario@example.com")
+    assert sent["provider_reference"]
+    assert set(changed(queued, sent)) & set(in_indexes) == set()
+
+
+async def test_what_was_sent_is_not_due_any_more(world: World):
+    await receipt(world)
+    await world.turn()
+    async with world.db.connection() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM due_messages") == 0
+
+
+async def test_a_claim_waits_for_nobody_and_takes_nothing_that_another_writes(world: World):
+    await receipt(world)
+    async with world.db.transaction() as held, world.db.connection() as conn:
+        await held.execute("UPDATE messages SET error = 'written'")
+        async with asyncio.timeout(10):
+            claim = tries.claim(conn, Room(9, 9), channels=list(Channel), lease=retry.LEASE)
+            assert await claim == []
+    assert (await world.row())["attempts"] == 0
+    await world.turn()
+    assert await world.states() == ["sent"]
+
+
+async def test_a_leased_message_is_nobody_elses(world: World):
+    await receipt(world)
+    async with world.db.connection() as conn:
+        first = await tries.claim(conn, Room(9, 9), channels=list(Channel), lease=retry.LEASE)
+        again = await tries.claim(conn, Room(9, 9), channels=list(Channel), lease=retry.LEASE)
+    assert (len(first), again) == (1, [])
+    assert first[0].message.due_at is not None
+
+
+async def test_messages_are_listed_by_each_of_their_states(world: World):
+    await receipt(world)
+    async with world.db.connection() as conn:
+        for state in State:
+            await conn.execute("UPDATE messages SET state = $1", state.value)
+            for wanted in State:
+                page = Page(9, "msg_~")
+                chosen = MessageFilter(wanted, None, None, None, None)
+                found = await messages.page(conn, world.merchant_id, page, chosen)
+                assert len(found.rows) == (wanted is state)
