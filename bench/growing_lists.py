@@ -3,12 +3,15 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from libs import pages
 from libs.db import Conn
 from libs.pages import Page
+from libs.rows import Table
 from services.notify.messages.rules.domain import State as MessageState
 from services.notify.messages.store import messages
 from services.notify.messages.store.messages import MessageFilter
@@ -52,6 +55,13 @@ class Subject:
 def _page(prefix: str, *, oldest: bool = False) -> Page:
     """The newest page, or the last one."""
     return Page(LIMIT, f"{prefix}_{LIMIT:026d}" if oldest else f"{prefix}_~")
+
+
+def _read(table: Table[Any], prefix: str, *, oldest: bool = False, **wanted: Any) -> Read:
+    """As the door reads a list."""
+    asked = {pages.condition(name, name): value for name, value in wanted.items()}
+    conditions, page = {"merchant_id = {}": MERCHANT, **asked}, _page(prefix, oldest=oldest)
+    return lambda conn: pages.fetch(conn, table, page, conditions)
 
 
 def _times(rows: int) -> Mapping[str, tuple[datetime | None, datetime | None]]:
@@ -111,10 +121,7 @@ FROM generate_series(1, $2::int) AS n"""
 
 
 def _links(rows: int) -> Mapping[str, Read]:
-    def read(*, oldest: bool = False, **wanted: Any) -> Read:
-        every = dict.fromkeys(("state", "created_from", "created_to", "order_reference"))
-        page = _page("lnk", oldest=oldest)
-        return lambda conn: links.page(conn, MERCHANT, page, **(every | wanted))
+    read = partial(_read, links.LINKS, "lnk")
 
     return {
         "newest": read(),

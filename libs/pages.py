@@ -8,7 +8,7 @@ one message: the server fits every list's answer.
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -17,15 +17,18 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from libs import ids
+from libs import ids, wire
 from libs.db import Conn
 from libs.errors import CursorInvalid
+from libs.hints import bare, hints_of
 from libs.rows import Table
 
 DEFAULT_LIMIT: Final = 20
 MAX_BYTES: Final = 1024 * 1024  # of a page; gRPC takes four times as much, and JSON needs more
 _FRAME: Final = 8  # tag and length of an element, at most
 _END: Final = "~"  # sorts after every id
+_OF_A_PAGE: Final = frozenset({"limit", "cursor"})
+_RANGES: Final = {"created_from": "created_at >= {}", "created_to": "created_at < {}"}
 
 
 class _Identified(Protocol):
@@ -69,6 +72,29 @@ def page_of(*, limit: int, cursor: str, prefix: str) -> Page:
 def asked(request: Any, prefix: str) -> Page:
     """The page that a list's request asks for, of ids that begin with `prefix`."""
     return page_of(limit=request.limit, cursor=request.cursor, prefix=prefix)
+
+
+def filters(
+    table: Table[Any], request: Descriptor, columns: Mapping[str, str]
+) -> Mapping[str, Callable[[Message], object]]:
+    """What the fields of a list's request ask for beside the page: conditions, as `fetch` takes them.
+
+    A field is the column of its name; `columns`: those that are called otherwise. KeyError when there
+    is none.
+    """
+    found: dict[str, Callable[[Message], object]] = {}
+    kind: Any = table.kind
+    hints = hints_of(kind)
+    for name, field in request.fields_by_name.items():
+        if name not in _OF_A_PAGE:
+            sql = condition(name, columns.get(name, name))
+            found[sql] = wire.reader(field, bare(hints[sql.split()[0]]) | None)
+    return found
+
+
+def condition(name: str, column: str) -> str:
+    """What a filter of this name asks of a column, as `fetch` takes it."""
+    return _RANGES.get(name, f"{column} = {{}}")
 
 
 async def fetch(

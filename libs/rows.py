@@ -19,6 +19,7 @@ from libs.money import Money
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
+_ID: Final = "WHERE merchant_id = $1 AND id = $2"
 
 
 class Table(Generic[T]):
@@ -39,7 +40,7 @@ class Table(Generic[T]):
         sql: Mapping[str, str] | None = None,
     ) -> None:
         self._name = name
-        self._kind = kind
+        self.kind: Final = kind
         only_read = sql or {}
         described = _Described(spread or {}, columns or {})
         self._readers, writers = described.fields_of(kind, "")
@@ -51,7 +52,7 @@ class Table(Generic[T]):
 
     def read(self, row: Row | Mapping[str, Any]) -> T:
         """The dataclass of a row that has what is `selected`, and maybe more."""
-        return self._kind(**{name: read(row) for name, read in self._readers.items()})
+        return self.kind(**{name: read(row) for name, read in self._readers.items()})
 
     def values(self, of: T, *columns: str) -> list[object]:
         """What these columns hold, or all of them in their order."""
@@ -75,6 +76,13 @@ class Table(Generic[T]):
         """`where`: all that follows FROM."""
         row = await conn.fetchrow(f"{self.select} {where}", *args)
         return None if row is None else self.read(row)
+
+    async def get(self, conn: Conn, merchant_id: str, row_id: str) -> T | None:
+        return await self.one(conn, _ID, merchant_id, row_id)
+
+    async def lock(self, conn: Conn, merchant_id: str, row_id: str) -> T | None:
+        """The same, nobody else's to change until the end of the transaction."""
+        return await self.one(conn, f"{_ID} FOR NO KEY UPDATE", merchant_id, row_id)
 
     async def all(self, conn: Conn, where: str, *args: object) -> list[T]:
         """`where`: all that follows FROM."""

@@ -105,6 +105,11 @@ def message(kind: type[M], of: Any, /, **given: Any) -> M:
     return kind(**{name: get(of) for name, get in writers.items() if name not in given}, **given)
 
 
+def reader(field: FieldDescriptor, hint: Any) -> Convert:
+    """What reads one field of a message, as `read` does for a dataclass whose field has this type."""
+    return _reader(field, hint, None if hint is not bare(hint) else MISSING)
+
+
 @cache
 def _numbers(kind: Any, values: EnumDescriptor) -> Mapping[Any, int]:
     start = values.values[0].name.removesuffix("UNSPECIFIED")

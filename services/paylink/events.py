@@ -12,7 +12,6 @@ from libs.money import Money
 from libs.outbox import NewEvent
 from libs.pieces import Piece
 from services.paylink.rules.domain import Link, LinkPayment, Reason
-from services.paylink.rules.states import LinkState
 
 LINK: Final = "incasso.paylink.payment_link"
 SATISFACTION: Final = "incasso.paylink.satisfaction.given"
@@ -31,7 +30,6 @@ LINK_MESSAGES: Final[Mapping[str, Any]] = {
     "cancelled": events_pb2.PaymentLinkCancelled,
     "reissued": events_pb2.PaymentLinkReissued,
 }
-LINK_STATES: Final = wire.numbers(LinkState, paylink_pb2.PaymentLink.State)
 _REASONS: Final = wire.numbers(Reason, events_pb2.PaymentLinkMessageRequested.Reason)
 
 

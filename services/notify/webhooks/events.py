@@ -12,7 +12,12 @@ from incasso.notify.v1 import events_pb2
 from incasso.notify.v1 import webhooks_pb2 as pb
 from libs import descriptors, erasing, json_out, wire
 from services.notify.webhooks.rules import public_events
-from services.notify.webhooks.rules.domain import Attempt, Delivery, Endpoint, PublicEvent
+from services.notify.webhooks.rules.domain import (
+    Endpoint,
+    MadeEndpoint,
+    PublicEvent,
+    TriedDelivery,
+)
 
 ENDPOINT_DISABLED: Final = "incasso.notify.webhook_endpoint.disabled"
 
@@ -56,24 +61,24 @@ def body_of(event: PublicEvent) -> bytes:
     return json_out.body_of(event_pb(event))
 
 
-def endpoint_pb(endpoint: Endpoint, *, secret: str | None = None) -> pb.WebhookEndpoint:
-    return wire.message(pb.WebhookEndpoint, endpoint, secret=secret)
+def made_pb(made: MadeEndpoint) -> pb.WebhookEndpoint:
+    return wire.message(pb.WebhookEndpoint, made.endpoint, secret=made.secret)
 
 
 def endpoint_disabled(endpoint: Endpoint) -> bytes:
     """Body of the event by which a merchant's other endpoints learn of it."""
-    event = events_pb2.WebhookEndpointDisabled(webhook_endpoint=endpoint_pb(endpoint))
-    return event.SerializeToString()
+    told = wire.message(pb.WebhookEndpoint, endpoint)
+    return events_pb2.WebhookEndpointDisabled(webhook_endpoint=told).SerializeToString()
 
 
-def delivery_pb(delivery: Delivery, attempts: Sequence[Attempt]) -> pb.WebhookDelivery:
+def delivery_pb(delivery: TriedDelivery) -> pb.WebhookDelivery:
     return wire.message(
         pb.WebhookDelivery,
         delivery,
         webhook_endpoint_id=delivery.endpoint_id,
         attempts=[
             wire.message(pb.WebhookAttempt, attempt, response_excerpt=attempt.excerpt)
-            for attempt in attempts
+            for attempt in delivery.attempts
         ],
         next_attempt_at=wire.opt_timestamp(delivery.due_at),
     )

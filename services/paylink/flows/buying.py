@@ -1,5 +1,6 @@
 """The shop's page, and buying from it: a link that its shopper goes on to pay."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,15 +18,19 @@ from services.paylink.rules import products as rules
 from services.paylink.rules.domain import LineItem, Merchant, NewLink, Origin, Recipient
 from services.paylink.rules.products import Product, Shop
 from services.paylink.store import products, shops, tokens
+from services.paylink.store.products import PRODUCTS
 
 PRODUCT_KEY: Final = "product_id"  # in the link's metadata, so that the merchant knows what to send
 
 
 @dataclass(frozen=True, slots=True)
 class ShopPage:
-    shop: Shop
     merchant: Merchant
+    title: str
+    description: str | None
     products: Sequence[Product]
+    locale: str
+    form_key: str
     read_at: datetime
 
 
@@ -50,19 +55,25 @@ async def enter(deps: Deps, slug: str) -> Shop:
     return shop
 
 
-async def get_shop_page(deps: Deps, slug: str) -> ShopPage:
-    shop = await enter(deps, slug)
+async def get_shop_page(deps: Deps, entered: Shop) -> ShopPage:
     merchant = await deps.merchants.get()
     async with deps.db.connection() as conn:
-        found = await products.shown(conn, shop.merchant_id)
-    return ShopPage(shop, merchant, found, deps.clock.now())
+        found = await products.shown(conn, entered.merchant_id)
+    return ShopPage(
+        merchant=merchant,
+        title=entered.title or merchant.name,
+        description=entered.description,
+        products=found,
+        locale=merchant.locale,
+        form_key=secrets.token_urlsafe(16),
+        read_at=deps.clock.now(),
+    )
 
 
-async def buy_product(deps: Deps, cmd: BuyProduct, key: Key | None) -> str:
+async def buy_product(deps: Deps, entered: Shop, cmd: BuyProduct, key: Key) -> str:
     """Answers the token of the link to be paid; of the same link for the same key.
 
-    The shop was entered before. The plan's quota does not count what shoppers make, so that nobody
-    can use it up for the merchant.
+    The plan's quota does not count what shoppers make, so that nobody can use it up for the merchant.
     """
     merchant = await deps.merchants.get_current()
 
@@ -74,7 +85,7 @@ async def buy_product(deps: Deps, cmd: BuyProduct, key: Key | None) -> str:
 
 
 async def _insert(deps: Deps, tx: Conn, cmd: BuyProduct, merchant: Merchant, link_id: str) -> None:
-    product = await products.get(tx, merchant.id, cmd.product_id)
+    product = await PRODUCTS.get(tx, merchant.id, cmd.product_id)
     new = _purchase(cmd, product, merchant)
     since = deps.clock.now() - rules.PURCHASE_DAY
     unpaid = await shops.unpaid_purchases(tx, merchant.id, cmd.email, since)

@@ -13,7 +13,6 @@ from libs.db import Conn
 from libs.errors import ServiceUnavailable, required
 from libs.idempotency import Key
 from libs.logs import log
-from libs.pages import Listed, Page
 from services.paylink import events, shop_events
 from services.paylink.deps import Deps
 from services.paylink.errors import CartClosed, CartNotFound, PaymentLinkNotFound, QuotaExceeded
@@ -31,7 +30,8 @@ from services.paylink.rules.domain import (
     Recipient,
 )
 from services.paylink.store import carts as store
-from services.paylink.store import links
+from services.paylink.store.carts import CARTS
+from services.paylink.store.links import LINKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +101,12 @@ async def _refill(tx: Conn, told: Cart) -> Cart:
     return cart
 
 
-async def get_cart(deps: Deps, cart_id: str) -> Cart:
-    async with deps.db.connection() as conn:
-        return required(await store.get(conn, context.merchant_id(), cart_id), CartNotFound)
-
-
-async def list_carts(deps: Deps, page: Page, state: CartState | None) -> Listed[Cart]:
-    async with deps.db.connection() as conn:
-        return await store.page(conn, context.merchant_id(), page, state=state)
-
-
 async def complete_cart(deps: Deps, cart_id: str) -> Cart:
     """Bought in the shop. The recovery's link is cancelled, unless it is being paid."""
     for _ in range(2):
-        completed = await _complete(deps, await get_cart(deps, cart_id))
+        async with deps.db.connection() as conn:
+            seen = await CARTS.get(conn, context.merchant_id(), cart_id)
+        completed = await _complete(deps, required(seen, CartNotFound))
         if completed is not None:
             return completed
     raise ServiceUnavailable  # never: a cart gets its link once
@@ -124,8 +116,8 @@ async def _complete(deps: Deps, seen: Cart) -> Cart | None:
     """None when the cart was given its link since it was seen."""
     async with deps.db.transaction() as tx:
         link_id = seen.payment_link_id
-        link = await links.lock(tx, seen.merchant_id, link_id) if link_id else None
-        cart = required(await store.lock(tx, seen.merchant_id, seen.id), CartNotFound)
+        link = await LINKS.lock(tx, seen.merchant_id, link_id) if link_id else None
+        cart = required(await CARTS.lock(tx, seen.merchant_id, seen.id), CartNotFound)
         if cart.payment_link_id != link_id:
             return None
         completed = await _move(tx, cart, CartEvent.COMPLETE)
@@ -140,7 +132,7 @@ async def _move(tx: Conn, cart: Cart, event: CartEvent) -> Cart:
     return required(await store.move(tx, cart, event), CartClosed)
 
 
-async def recover_cart(deps: Deps, cmd: RecoverCart, key: Key | None) -> bytes:
+async def recover_cart(deps: Deps, cmd: RecoverCart, key: Key) -> bytes:
     """Answers the link's message without the address, the same for the same key.
 
     A cart has one link: also another key gets it while the cart is being recovered.
@@ -148,7 +140,7 @@ async def recover_cart(deps: Deps, cmd: RecoverCart, key: Key | None) -> bytes:
     merchant = await deps.merchants.get_current()
 
     async def recover(tx: Conn, _: str) -> Message:
-        cart = required(await store.lock(tx, context.merchant_id(), cmd.cart_id), CartNotFound)
+        cart = required(await CARTS.lock(tx, context.merchant_id(), cmd.cart_id), CartNotFound)
         if cart.state is CartState.RECOVERING:
             return events.link_pb(await _present_link(tx, cart))
         return events.link_pb(await _send_link(deps, tx, merchant, cart, cmd))
@@ -158,7 +150,7 @@ async def recover_cart(deps: Deps, cmd: RecoverCart, key: Key | None) -> bytes:
 
 async def _present_link(tx: Conn, cart: Cart) -> Link:
     link_id = cart.payment_link_id or ""
-    return required(await links.get(tx, cart.merchant_id, link_id), PaymentLinkNotFound)
+    return required(await LINKS.get(tx, cart.merchant_id, link_id), PaymentLinkNotFound)
 
 
 async def _send_link(
@@ -193,7 +185,7 @@ async def recover_due(deps: Deps, cart_id: str) -> None:
     """A cart whose time had come when it was claimed; it may have been told of again since."""
     merchant = await deps.merchants.get_current()
     async with deps.db.transaction() as tx:
-        cart = await store.lock(tx, context.merchant_id(), cart_id)
+        cart = await CARTS.lock(tx, context.merchant_id(), cart_id)
         now = deps.clock.now()
         if cart is None or not rules.is_due(cart, now):
             return
@@ -211,7 +203,7 @@ async def link_ended(conn: Conn, link: Link) -> None:
     event = rules.event_of(link.state)
     if link.cart_id is None or event is None:
         return
-    cart = await store.lock(conn, link.merchant_id, link.cart_id)
+    cart = await CARTS.lock(conn, link.merchant_id, link.cart_id)
     if cart is None or cart.payment_link_id != link.id:
         return
     moved = await store.move(conn, cart, event)

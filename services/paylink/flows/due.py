@@ -11,13 +11,14 @@ from services.paylink.rules.domain import Reason
 from services.paylink.rules.states import LinkState
 from services.paylink.store import links
 from services.paylink.store.due import DueLink
+from services.paylink.store.links import LINKS
 
 
 async def attend(deps: Deps, due: DueLink) -> None:
     """Look again under the lock: another worker, or a payment, may have been faster."""
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
-        link = await links.lock(tx, due.merchant_id, due.link_id)
+        link = await LINKS.lock(tx, due.merchant_id, due.link_id)
         at = transitions.due_at(link) if link is not None else None
         if link is None or at is None or at > now:
             return

@@ -14,6 +14,7 @@ from services.paylink.rules import paying
 from services.paylink.rules.domain import LinkPayment
 from services.paylink.rules.states import PaymentState
 from services.paylink.store import payments
+from services.paylink.store.payments import TRIES
 
 
 async def follow_payment(deps: Deps, conn: Conn, answer: Answer) -> None:
@@ -33,7 +34,7 @@ async def refresh(deps: Deps, payment: LinkPayment) -> LinkPayment:
 async def settle_due(deps: Deps, due: DueRow) -> None:
     """A try without an end, or a challenge that nobody passes."""
     async with deps.db.connection() as conn:
-        payment = await payments.get(conn, due.merchant_id, due.id)
+        payment = await TRIES.get(conn, due.merchant_id, due.id)
     if payment is None or payment.state is not PaymentState.PROCESSING:
         return
     current = await asking.settle(deps.payments, AskedTry(deps, payment), age=due.age)

@@ -27,13 +27,13 @@ async def give_up_payment(deps: Deps, opened: Link, use: str) -> None:
         raise PaymentLinkPaying
 
 
-async def cancel_payment_link(deps: Deps, link_id: str) -> Link:
+async def cancel_payment_link(deps: Deps, payment_link_id: str) -> Link:
     """Cancelling again changes nothing. Raises PaymentLinkPaying, PaymentLinkClosed."""
-    seen = await get_payment_link(deps, link_id)
+    seen = await get_payment_link(deps, payment_link_id)
     await pay.give_up_challenge(deps, seen, older_than=timedelta())
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
-        before = await locked(tx, link_id)
+        before = await locked(tx, payment_link_id)
         after = await cancel_in(tx, before, now)
         if after.state is not before.state and after.cart_id is not None:
             await carts.link_ended(tx, after)

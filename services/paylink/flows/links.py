@@ -3,7 +3,6 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 import segno
@@ -14,32 +13,23 @@ from libs.db import Conn
 from libs.display import language_of
 from libs.errors import invalid, required
 from libs.idempotency import Key
-from libs.pages import Listed, Page
 from libs.seal import SealBrokenError
 from services.paylink import events
 from services.paylink.deps import Deps
 from services.paylink.errors import PaymentLinkClosed, PaymentLinkNotFound
 from services.paylink.rules import drafting, tokens, transitions
-from services.paylink.rules.domain import Channel, Link, LinkPayment, Reason, Recipient
+from services.paylink.rules.domain import Channel, Link, Reason, Recipient
 from services.paylink.rules.states import LinkState
-from services.paylink.store import links, payments
+from services.paylink.store import links
 from services.paylink.store import tokens as token_store
+from services.paylink.store.links import LINKS
 
 _LABELS: Final = {"it": "Paga con link", "en": "Pay by link"}
 
 
 @dataclass(frozen=True, slots=True)
-class ListPaymentLinks:
-    page: Page
-    state: LinkState | None
-    created_from: datetime | None
-    created_to: datetime | None
-    order_reference: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class SendPaymentLink:
-    link_id: str
+    payment_link_id: str
     channels: Sequence[Channel]
     recipient: Recipient | None
 
@@ -53,31 +43,12 @@ class QrCode:
 
 async def locked(tx: Conn, link_id: str) -> Link:
     """The merchant's link, locked. Raises PaymentLinkNotFound."""
-    return required(await links.lock(tx, context.merchant_id(), link_id), PaymentLinkNotFound)
+    return required(await LINKS.lock(tx, context.merchant_id(), link_id), PaymentLinkNotFound)
 
 
 async def get_payment_link(deps: Deps, link_id: str) -> Link:
     async with deps.db.connection() as conn:
-        return required(await links.get(conn, context.merchant_id(), link_id), PaymentLinkNotFound)
-
-
-async def list_payment_links(deps: Deps, query: ListPaymentLinks) -> Listed[Link]:
-    async with deps.db.connection() as conn:
-        return await links.page(
-            conn,
-            context.merchant_id(),
-            query.page,
-            state=query.state,
-            created_from=query.created_from,
-            created_to=query.created_to,
-            order_reference=query.order_reference,
-        )
-
-
-async def list_link_payments(deps: Deps, link_id: str, page: Page) -> Listed[LinkPayment]:
-    link = await get_payment_link(deps, link_id)
-    async with deps.db.connection() as conn:
-        return await payments.page(conn, link.merchant_id, link.id, page)
+        return required(await LINKS.get(conn, context.merchant_id(), link_id), PaymentLinkNotFound)
 
 
 async def urls_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
@@ -93,9 +64,9 @@ async def urls_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
     return found
 
 
-async def get_payment_link_address(deps: Deps, link_id: str) -> tuple[Link, str]:
+async def get_payment_link_address(deps: Deps, payment_link_id: str) -> tuple[Link, str]:
     """For the message that notify sends: of a link that can still be paid."""
-    link = await get_payment_link(deps, link_id)
+    link = await get_payment_link(deps, payment_link_id)
     payable = link.open or link.state is LinkState.PAYING
     if not payable or transitions.is_over(link, deps.clock.now()):
         raise PaymentLinkClosed
@@ -105,8 +76,8 @@ async def get_payment_link_address(deps: Deps, link_id: str) -> tuple[Link, str]
     return link, url
 
 
-async def get_payment_link_qr_code(deps: Deps, link_id: str) -> QrCode:
-    link = await get_payment_link(deps, link_id)
+async def get_payment_link_qr_code(deps: Deps, payment_link_id: str) -> QrCode:
+    link = await get_payment_link(deps, payment_link_id)
     url = (await urls_of(deps, [link.id])).get(link.id)
     if url is None:
         raise PaymentLinkNotFound
@@ -121,7 +92,7 @@ async def send_payment_link(deps: Deps, cmd: SendPaymentLink, key: Key | None) -
     now = deps.clock.now()
 
     async def send(tx: Conn, _: str) -> Message:
-        link = await locked(tx, cmd.link_id)
+        link = await locked(tx, cmd.payment_link_id)
         if not link.open or link.expires_at <= now:
             raise transitions.not_allowed(link.state)
         wanted = replace(
@@ -136,7 +107,7 @@ async def send_payment_link(deps: Deps, cmd: SendPaymentLink, key: Key | None) -
         await events.link_sent(tx, saved, Reason.ISSUED, now)
         return events.link_pb(saved)
 
-    return (await idempotency.once(deps.db, key, cmd.link_id, send)).body
+    return (await idempotency.once(deps.db, key, cmd.payment_link_id, send)).body
 
 
 async def get_offer(deps: Deps) -> str:

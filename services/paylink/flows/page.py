@@ -20,8 +20,8 @@ from services.paylink.rules import paying, transfers, transitions
 from services.paylink.rules.cards import CardField, SavedCard
 from services.paylink.rules.domain import BankAccount, Link, LinkPayment, Merchant, Method
 from services.paylink.rules.states import LinkState
-from services.paylink.store import payments
 from services.paylink.store import transfers as transfer_store
+from services.paylink.store.payments import TRIES
 
 T = TypeVar("T")
 RETURN_WITHIN: Final = timedelta(days=1)
@@ -47,6 +47,14 @@ class PayPageView:
     new_link_recipient: str | None
     form_key: str
     offer: str  # what the form offers, sealed
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnPage:
+    """Where a shopper comes back to: the page of a token, and their own try there."""
+
+    token: str
+    use: str
 
 
 async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
@@ -156,8 +164,8 @@ async def wait_for_pay_page(
     return replace(link, state=LinkState.EXPIRED) if over else link
 
 
-async def get_return_page(deps: Deps, reference: str) -> tuple[str, str]:
-    """The token and the shopper's own try. Asks payments first, so that the page shows the end."""
+async def get_return_page(deps: Deps, reference: str) -> ReturnPage:
+    """Asks payments first, so that the page shows the end."""
     try:
         sealed = deps.seal.open(reference, max_age=RETURN_WITHIN)
     except SealBrokenError as error:
@@ -165,8 +173,8 @@ async def get_return_page(deps: Deps, reference: str) -> tuple[str, str]:
     payment_id, _, token = sealed.partition(" ")
     link = await open_link(deps, token)
     async with deps.db.connection() as conn:
-        payment = await payments.get(conn, link.merchant_id, payment_id)
+        payment = await TRIES.get(conn, link.merchant_id, payment_id)
     if payment is None or payment.link_id != link.id:
         raise PaymentLinkNotFound
     await _or_none(follow.refresh(deps, payment))
-    return token, use_of(deps, payment)
+    return ReturnPage(token, use_of(deps, payment))

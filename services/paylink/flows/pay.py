@@ -35,6 +35,7 @@ from services.paylink.rules.domain import Link, LinkPayment, Method
 from services.paylink.rules.states import PAYMENT_INITIAL, LinkEvent, PaymentState
 from services.paylink.store import links, payments
 from services.paylink.store.links import Seen
+from services.paylink.store.payments import TRIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
 
 async def _repeated(deps: Deps, merchant_id: str, payment_id: str) -> LinkPayment:
     async with deps.db.connection() as conn:
-        payment = required(await payments.get(conn, merchant_id, payment_id), InternalError)
+        payment = required(await TRIES.get(conn, merchant_id, payment_id), InternalError)
     if payment.refusal is not None:
         raise payment.refusal.raised()
     return payment
@@ -243,7 +244,7 @@ async def give_up(deps: Deps, payment: LinkPayment, refusal: StoredRefusal | Non
     """Nothing was taken, for certain: the link is open again."""
     async with deps.db.transaction() as tx:
         link = await locked(tx, payment.link_id)
-        current = await payments.get(tx, payment.merchant_id, payment.id)
+        current = await TRIES.get(tx, payment.merchant_id, payment.id)
         if current is not None and current.state is PaymentState.PROCESSING:
             ended = replace(current, refusal=refusal)
             await end_payment(tx, link, ended, Outcome.REFUSE, deps.clock.now())

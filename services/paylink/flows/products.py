@@ -1,4 +1,4 @@
-"""Products of the one-page shop: create, look at, change, take out."""
+"""Products of the one-page shop: create, change, take out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
 from libs.money import Money
-from libs.pages import Listed, Page
 from services.paylink import shop_events
 from services.paylink.deps import Deps
 from services.paylink.errors import ProductNotFound
 from services.paylink.rules import products as rules
-from services.paylink.rules.products import Product, ProductChange, ProductState
+from services.paylink.rules.products import Product, ProductChange
 from services.paylink.store import products as store
+from services.paylink.store.products import PRODUCTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +54,9 @@ async def create_product(deps: Deps, cmd: CreateProduct, key: Key | None) -> byt
     return (await idempotency.once(deps.db, key, ids.new("prd"), create)).body
 
 
-async def get_product(deps: Deps, product_id: str) -> Product:
-    async with deps.db.connection() as conn:
-        return required(await store.get(conn, context.merchant_id(), product_id), ProductNotFound)
-
-
-async def list_products(deps: Deps, page: Page, state: ProductState | None) -> Listed[Product]:
-    async with deps.db.connection() as conn:
-        return await store.page(conn, context.merchant_id(), page, state=state)
-
-
 async def update_product(deps: Deps, product_id: str, new: ProductChange) -> Product:
     async with deps.db.transaction() as tx:
-        before = required(await store.lock(tx, context.merchant_id(), product_id), ProductNotFound)
+        before = await _locked(tx, product_id)
         after = rules.change_product(before, new)
         await store.save(tx, after)
     return after
@@ -74,7 +64,11 @@ async def update_product(deps: Deps, product_id: str, new: ProductChange) -> Pro
 
 async def archive_product(deps: Deps, product_id: str) -> Product:
     async with deps.db.transaction() as tx:
-        before = required(await store.lock(tx, context.merchant_id(), product_id), ProductNotFound)
+        before = await _locked(tx, product_id)
         after = rules.archive(before)
         await store.save(tx, after)
     return after
+
+
+async def _locked(tx: Conn, product_id: str) -> Product:
+    return required(await PRODUCTS.lock(tx, context.merchant_id(), product_id), ProductNotFound)

@@ -32,17 +32,17 @@ REQUEST_AGAIN_AFTER: Final = timedelta(days=1)
 
 
 async def reissue_payment_link(
-    deps: Deps, link_id: str, expires_in_days: int | None, key: Key | None
+    deps: Deps, payment_link_id: str, expires_in_days: int | None, key: Key | None
 ) -> bytes:
     """Answers the link's message without the address, the same for the same key."""
     now = deps.clock.now()
 
     async def reissue(tx: Conn, _: str) -> Message:
-        link = await locked(tx, link_id)
+        link = await locked(tx, payment_link_id)
         days = expires_in_days or link.expires_in_days
         return events.link_pb(await reissue_in(deps, tx, link, now, days=days))
 
-    return (await idempotency.once(deps.db, key, link_id, reissue)).body
+    return (await idempotency.once(deps.db, key, payment_link_id, reissue)).body
 
 
 async def reissue_in(
@@ -70,8 +70,10 @@ async def reissue_in(
     return saved
 
 
-async def request_new_link(deps: Deps, opened: Link) -> tuple[Link, Channel]:
-    """A shopper asks for a new address of an expired link; it goes to its own recipient."""
+async def request_new_link(deps: Deps, opened: Link) -> str:
+    """A shopper asks for a new address of an expired link; it goes to its own recipient, who is
+    answered as may be shown.
+    """
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
         link = await locked(tx, opened.id)
@@ -84,7 +86,7 @@ async def request_new_link(deps: Deps, opened: Link) -> tuple[Link, Channel]:
             raise ReissuedLately
         reachable = replace(link, channels=link.channels or (channel,))
         await reissue_in(deps, tx, reachable, now, days=link.expires_in_days)
-    return link, channel
+    return link.recipient.masked(channel)
 
 
 def new_link_channel(link: Link) -> Channel | None:
@@ -96,13 +98,13 @@ def new_link_channel(link: Link) -> Channel | None:
 
 
 async def create_balance_link(
-    deps: Deps, link_id: str, expires_in_days: int | None, key: Key | None
+    deps: Deps, payment_link_id: str, expires_in_days: int | None, key: Key | None
 ) -> bytes:
     """Answers the new link's message without the address, the same for the same key."""
     merchant = await deps.merchants.get_current()
 
     async def create(tx: Conn, balance_id: str) -> Message:
-        paid = await locked(tx, link_id)
+        paid = await locked(tx, payment_link_id)
         if paid.state is not LinkState.PAID:
             raise PaymentLinkNotPaid
         if paid.deposit_minor is None or await links.balance_exists(tx, paid.merchant_id, paid.id):

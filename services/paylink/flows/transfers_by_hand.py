@@ -1,4 +1,4 @@
-"""What a person does with money that arrived: look at it, give it to a link, or back to its payer."""
+"""What a person does with money that arrived: give it to a link, or back to its payer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,6 @@ from libs import context, idempotency
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
-from libs.pages import Listed, Page
 from services.paylink import transfer_events
 from services.paylink.deps import Deps
 from services.paylink.errors import (
@@ -27,33 +26,20 @@ from services.paylink.rules.states import TransferState
 from services.paylink.rules.transfers import BankTransfer, MoveKind
 from services.paylink.store import links, payments
 from services.paylink.store import transfers as store
+from services.paylink.store.transfers import TRANSFERS
 
 
 @dataclass(frozen=True, slots=True)
 class SettleBankTransfer:
-    transfer_id: str
-    link_id: str
+    bank_transfer_id: str
+    payment_link_id: str
     note: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class GiveBackBankTransfer:
-    transfer_id: str
+    bank_transfer_id: str
     note: str
-
-
-async def get_bank_transfer(deps: Deps, transfer_id: str) -> BankTransfer:
-    async with deps.db.connection() as conn:
-        return required(
-            await store.get(conn, context.merchant_id(), transfer_id), BankTransferNotFound
-        )
-
-
-async def list_bank_transfers(
-    deps: Deps, page: Page, *, state: TransferState | None, link_id: str | None
-) -> Listed[BankTransfer]:
-    async with deps.db.connection() as conn:
-        return await store.page(conn, context.merchant_id(), page, state=state, link_id=link_id)
 
 
 async def settle_bank_transfer(deps: Deps, cmd: SettleBankTransfer, key: Key | None) -> bytes:
@@ -61,17 +47,17 @@ async def settle_bank_transfer(deps: Deps, cmd: SettleBankTransfer, key: Key | N
     now = deps.clock.now()
 
     async def settle(tx: Conn, _: str) -> Message:
-        transfer, locked = await _locked(tx, cmd.transfer_id, [cmd.link_id])
-        if cmd.link_id not in locked:
+        transfer, locked = await _locked(tx, cmd.bank_transfer_id, [cmd.payment_link_id])
+        if cmd.payment_link_id not in locked:
             raise PaymentLinkNotFound
         if transfer.state is TransferState.PARTIAL:
-            if transfer.link_id == cmd.link_id:
+            if transfer.link_id == cmd.payment_link_id:
                 raise BankTransferSpent
             transfer = await _take_back(tx, transfer, locked, now)
-        settled = (await _give(tx, locked[cmd.link_id], transfer, now, note=cmd.note))[1]
+        settled = (await _give(tx, locked[cmd.payment_link_id], transfer, now, note=cmd.note))[1]
         return transfer_events.transfer_pb(settled)
 
-    return (await idempotency.once(deps.db, key, cmd.transfer_id, settle)).body
+    return (await idempotency.once(deps.db, key, cmd.bank_transfer_id, settle)).body
 
 
 async def give_back_bank_transfer(deps: Deps, cmd: GiveBackBankTransfer, key: Key | None) -> bytes:
@@ -79,7 +65,7 @@ async def give_back_bank_transfer(deps: Deps, cmd: GiveBackBankTransfer, key: Ke
     now = deps.clock.now()
 
     async def give_back(tx: Conn, _: str) -> Message:
-        transfer, locked = await _locked(tx, cmd.transfer_id, [])
+        transfer, locked = await _locked(tx, cmd.bank_transfer_id, [])
         if transfer.state is TransferState.PARTIAL:
             transfer = await _take_back(tx, transfer, locked, now)
         given_back = with_move(
@@ -94,7 +80,7 @@ async def give_back_bank_transfer(deps: Deps, cmd: GiveBackBankTransfer, key: Ke
         await transfer_events.transfer_given_back(tx, given_back, now)
         return transfer_events.transfer_pb(given_back)
 
-    return (await idempotency.once(deps.db, key, cmd.transfer_id, give_back)).body
+    return (await idempotency.once(deps.db, key, cmd.bank_transfer_id, give_back)).body
 
 
 async def count_late(tx: Conn, link: Link, now: datetime) -> Link:
@@ -134,10 +120,10 @@ async def _locked(
 ) -> tuple[BankTransfer, Mapping[str, Link]]:
     """The transfer, these links and the one that it pays in part, locked; links first, as ever."""
     merchant_id = context.merchant_id()
-    seen = required(await store.get(tx, merchant_id, transfer_id), BankTransferNotFound)
+    seen = required(await TRANSFERS.get(tx, merchant_id, transfer_id), BankTransferNotFound)
     own = [seen.link_id] if seen.state is TransferState.PARTIAL and seen.link_id else []
     locked = await links.lock_all(tx, merchant_id, ids=[*link_ids, *own])
-    transfer = await store.get(tx, merchant_id, transfer_id, lock=True)
+    transfer = await TRANSFERS.lock(tx, merchant_id, transfer_id)
     if transfer != seen:
         raise BankTransferChanged
     return transfer, {link.id: link for link in locked}

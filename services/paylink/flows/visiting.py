@@ -11,6 +11,7 @@ from services.paylink.rules import paying, transitions
 from services.paylink.rules.domain import Acceptance, Link
 from services.paylink.rules.states import LINK_TRANSITIONS, LinkEvent, PaymentState
 from services.paylink.store import links, payments
+from services.paylink.store.payments import TRIES
 
 
 async def mark_seen(deps: Deps, opened: Link) -> None:
@@ -60,7 +61,7 @@ async def rate_satisfaction(deps: Deps, opened: Link, *, use: str, score: int) -
         raise PaymentLinkNotPaid
     async with deps.db.transaction() as tx:
         await locked(tx, opened.id)
-        payment = await payments.get(tx, shown.merchant_id, shown.id)
+        payment = await TRIES.get(tx, shown.merchant_id, shown.id)
         if payment is None or payment.state is not PaymentState.SUCCEEDED:
             raise PaymentLinkNotPaid
         rated = replace(payment, satisfaction=score)

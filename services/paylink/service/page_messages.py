@@ -7,28 +7,22 @@ from libs import wire
 from services.paylink.events import link_pb, payment_pb
 from services.paylink.flows.page import PayPageView, Transfer
 from services.paylink.rules.domain import Link, LinkPayment
-from services.paylink.service.shop_pages import merchant_pb
 
 
 def page_pb(view: PayPageView) -> pages_pb2.PayPage:
-    field = view.card_field
-    return pages_pb2.PayPage(
-        version=view.link.version,
-        payment_link=_link_pb(view.link),
-        merchant=merchant_pb(view.merchant),
+    link, transfer, payment = view.link, view.transfer, view.payment
+    return wire.message(
+        pages_pb2.PayPage,
+        view,
+        version=link.version,
+        payment_link=_link_pb(link),
         saved_cards=[
             wire.message(pages_pb2.SavedCard, card, card=wire.message(offer_pb2.OfferedCard, card))
             for card in view.saved_cards
         ],
-        card_field=None if field is None else wire.message(pages_pb2.CardField, field),
-        transfer=None if view.transfer is None else _transfer_pb(view.link, view.transfer),
-        payment=None if view.payment is None else page_payment_pb(view.payment, use=view.use),
-        due_minor=view.link.due_minor,
-        late_minor=view.late_minor,
-        new_link_recipient=view.new_link_recipient,
-        form_key=view.form_key,
-        offer=view.offer,
-        new_cards_closed=view.new_cards_closed,
+        transfer=transfer and _transfer_pb(link, transfer),
+        payment=payment and page_payment_pb(payment, use=view.use),
+        due_minor=link.due_minor,
     )
 
 

@@ -1,23 +1,21 @@
-"""SQL of carts."""
+"""SQL of carts. Who needs a cart's link too locks the link first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from libs import pages, rows
+from libs import rows
 from libs.db import Conn
 from libs.due import Room, fair_sql
-from libs.pages import Listed, Page
 from services.paylink.rules.carts import (
     ASK_AGAIN_AFTER,
     CART_TRANSITIONS,
     Cart,
     CartEvent,
-    CartState,
 )
 
-_CARTS: Final = rows.Table("carts", Cart, spread={"contents": "", "recipient": "recipient_"})
-_INSERT: Final = _CARTS.insert(due_at="{}") + " ON CONFLICT (merchant_id, reference) DO NOTHING"
+CARTS: Final = rows.Table("carts", Cart, spread={"contents": "", "recipient": "recipient_"})
+_INSERT: Final = CARTS.insert(due_at="{}") + " ON CONFLICT (merchant_id, reference) DO NOTHING"
 _CONTENTS: Final = (
     "recover_at",
     "recipient_name",
@@ -37,33 +35,23 @@ _REFILL: Final = (
 
 async def insert(conn: Conn, cart: Cart) -> bool:
     """False when there is a cart with this reference."""
-    return await conn.execute(_INSERT, *_CARTS.values(cart), cart.contents.recover_at) == 1
+    return await conn.execute(_INSERT, *CARTS.values(cart), cart.contents.recover_at) == 1
 
 
 async def refill(conn: Conn, cart: Cart) -> None:
     """Write the contents of an open cart that was locked in this transaction."""
-    await conn.execute(_REFILL, cart.merchant_id, cart.id, *_CARTS.values(cart, *_CONTENTS))
-
-
-async def get(conn: Conn, merchant_id: str, cart_id: str) -> Cart | None:
-    return await _CARTS.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, cart_id)
-
-
-async def lock(conn: Conn, merchant_id: str, cart_id: str) -> Cart | None:
-    """Who needs the cart's link too locks the link first."""
-    where = "WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE"
-    return await _CARTS.one(conn, where, merchant_id, cart_id)
+    await conn.execute(_REFILL, cart.merchant_id, cart.id, *CARTS.values(cart, *_CONTENTS))
 
 
 async def lock_reference(conn: Conn, merchant_id: str, reference: str) -> Cart | None:
     where = "WHERE merchant_id = $1 AND reference = $2 FOR NO KEY UPDATE"
-    return await _CARTS.one(conn, where, merchant_id, reference)
+    return await CARTS.one(conn, where, merchant_id, reference)
 
 
 _MOVE: Final = f"""
 UPDATE carts SET state = $4, payment_link_id = coalesce($5, payment_link_id), due_at = NULL
 WHERE merchant_id = $1 AND id = $2 AND state = ANY($3::text[])
-RETURNING {_CARTS.selected}"""  # noqa: S608 - made of constants
+RETURNING {CARTS.selected}"""  # noqa: S608 - made of constants
 
 
 async def move(conn: Conn, cart: Cart, event: CartEvent) -> Cart | None:
@@ -78,14 +66,7 @@ async def move(conn: Conn, cart: Cart, event: CartEvent) -> Cart | None:
         to.value,
         cart.payment_link_id,
     )
-    return None if row is None else _CARTS.read(row)
-
-
-async def page(
-    conn: Conn, merchant_id: str, page: Page, *, state: CartState | None
-) -> Listed[Cart]:
-    conditions = {"merchant_id = {}": merchant_id, "state = {}": state}
-    return await pages.fetch(conn, _CARTS, page, conditions)
+    return None if row is None else CARTS.read(row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,14 @@
-"""SQL of links and of their monthly count."""
+"""SQL of links and of their monthly count. Who changes a link or its payments has locked it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
-from libs import pages, pieces, rows
+from libs import pieces, rows
 from libs.db import Conn
-from libs.pages import Listed, Page
 from libs.pieces import Piece
 from services.paylink.rules.domain import Link, LinkPayment
-from services.paylink.rules.states import LinkState
 from services.paylink.rules.transitions import due_at
 from services.paylink.store.payments import tries_selected, try_of
 
@@ -117,16 +115,6 @@ async def lock_with(conn: Conn, payment: LinkPayment) -> tuple[Link, LinkPayment
     return None if row is None else (LINKS.read(row), try_of(row, "try"))
 
 
-async def get(conn: Conn, merchant_id: str, link_id: str) -> Link | None:
-    return await LINKS.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, link_id)
-
-
-async def lock(conn: Conn, merchant_id: str, link_id: str) -> Link | None:
-    """Who changes a link or its payments holds this lock."""
-    where = "WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE"
-    return await LINKS.one(conn, where, merchant_id, link_id)
-
-
 async def lock_all(
     conn: Conn, merchant_id: str, *, ids: Sequence[str] = (), references: Sequence[str] = ()
 ) -> Sequence[Link]:
@@ -146,26 +134,6 @@ async def balance_exists(conn: Conn, merchant_id: str, link_id: str) -> bool:
         link_id,
     )
     return found
-
-
-async def page(
-    conn: Conn,
-    merchant_id: str,
-    page: Page,
-    *,
-    state: LinkState | None,
-    created_from: datetime | None,
-    created_to: datetime | None,
-    order_reference: str | None,
-) -> Listed[Link]:
-    conditions = {
-        "merchant_id = {}": merchant_id,
-        "state = {}": state,
-        "created_at >= {}": created_from,
-        "created_at < {}": created_to,
-        "order_reference = {}": order_reference,
-    }
-    return await pages.fetch(conn, LINKS, page, conditions)
 
 
 async def count(conn: Conn, merchant_id: str, month: date, *, most: int) -> bool:

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from libs import pages, pieces, rows
+from libs import pieces, rows
 from libs.db import Conn, Row
-from libs.pages import Listed, Page
 from libs.payments.answer import Outcome
 from libs.payments.due import CHECK_AFTER
 from libs.payments.events import Told
@@ -13,10 +12,10 @@ from libs.pieces import Piece
 from services.paylink.rules.domain import Link, LinkPayment
 
 # The sealed request is text in its column.
-_TRIES: Final = rows.Table(
+TRIES: Final = rows.Table(
     "link_payments", LinkPayment, sql={"request": "convert_to(request, 'UTF8')"}
 )
-_INSERT: Final = _TRIES.insert(request="{}", due_at="now() + {}::interval")
+_INSERT: Final = TRIES.insert(request="{}", due_at="now() + {}::interval")
 _SAVED: Final = (
     "state",
     "payment_id",
@@ -45,13 +44,13 @@ def inserted(payment: LinkPayment) -> Piece:
     """One by card is asked for again soon; a bank transfer waits for the bank's news."""
     request = _text(payment.request)
     check_after = None if request is None else CHECK_AFTER
-    return Piece(_INSERT, (*_TRIES.values(payment), request, check_after))
+    return Piece(_INSERT, (*TRIES.values(payment), request, check_after))
 
 
 def saved(before: LinkPayment, after: LinkPayment) -> Piece:
     """What may change. One that came to its end, or has no request, is not due any more."""
     state, request = before.state.value, _text(after.request)
-    values = _TRIES.values(after, *_SAVED)
+    values = TRIES.values(after, *_SAVED)
     return Piece(_SAVE, (after.merchant_id, after.id, state, request, *values))
 
 
@@ -61,23 +60,19 @@ async def save(conn: Conn, before: LinkPayment, after: LinkPayment) -> None:
 
 def tries_selected(name: str) -> str:
     """The columns of a try in a join; read by `try_of`."""
-    columns = [f"{name}.{column} AS {name}_{column}" for column in _TRIES.columns]
+    columns = [f"{name}.{column} AS {name}_{column}" for column in TRIES.columns]
     request = f"convert_to({name}.request, 'UTF8') AS {name}_request"
     return ", ".join([*columns, request])
 
 
 def try_of(row: Row, name: str) -> LinkPayment:
-    return _TRIES.read({column: row[f"{name}_{column}"] for column in (*_TRIES.columns, "request")})
-
-
-async def get(conn: Conn, merchant_id: str, payment_id: str) -> LinkPayment | None:
-    return await _TRIES.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, payment_id)
+    return TRIES.read({column: row[f"{name}_{column}"] for column in (*TRIES.columns, "request")})
 
 
 async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str) -> LinkPayment | None:
     """The try behind a payment, or the one of its key that does not know its payment yet."""
     where = "WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)"
-    return await _TRIES.one(conn, where, merchant_id, payment_id, key)
+    return await TRIES.one(conn, where, merchant_id, payment_id, key)
 
 
 async def known(conn: Conn, told: Sequence[Told]) -> Collection[str]:
@@ -98,7 +93,7 @@ async def known(conn: Conn, told: Sequence[Told]) -> Collection[str]:
 
 async def latest(conn: Conn, link: Link) -> LinkPayment | None:
     where = "WHERE merchant_id = $1 AND link_id = $2 ORDER BY id DESC LIMIT 1"
-    return await _TRIES.one(conn, where, link.merchant_id, link.id)
+    return await TRIES.one(conn, where, link.merchant_id, link.id)
 
 
 async def count_processing(
@@ -118,9 +113,4 @@ async def count_processing(
 async def processing(conn: Conn, link: Link) -> Sequence[LinkPayment]:
     """Those under way; at most one of a single-use link."""
     where = "WHERE merchant_id = $1 AND link_id = $2 AND state = 'processing' ORDER BY id"
-    return await _TRIES.all(conn, where, link.merchant_id, link.id)
-
-
-async def page(conn: Conn, merchant_id: str, link_id: str, page: Page) -> Listed[LinkPayment]:
-    conditions = {"merchant_id = {}": merchant_id, "link_id = {}": link_id}
-    return await pages.fetch(conn, _TRIES, page, conditions)
+    return await TRIES.all(conn, where, link.merchant_id, link.id)

@@ -3,55 +3,45 @@
 from collections.abc import Sequence
 from typing import Final
 
-from libs import pages, rows
+from libs import rows
 from libs.db import Conn
-from libs.pages import Listed, Page
 from services.paylink.rules.domain import Link
-from services.paylink.rules.states import TransferState
 from services.paylink.rules.transfers import BankTransfer
 
 _MOVES: Final = """(
     SELECT coalesce(jsonb_agg(to_jsonb(move) ORDER BY move.id), '[]')
     FROM bank_transfer_moves AS move
     WHERE move.merchant_id = bank_transfers.merchant_id AND move.transfer_id = bank_transfers.id)"""
-_TRANSFERS: Final = rows.Table(
+TRANSFERS: Final = rows.Table(
     "bank_transfers",
     BankTransfer,
     sql={"booking": "coalesce(booking, bank_reference)", "moves": _MOVES},
 )
-_INSERT: Final = _TRANSFERS.insert(booking="{}") + " ON CONFLICT DO NOTHING"
+_INSERT: Final = TRANSFERS.insert(booking="{}") + " ON CONFLICT DO NOTHING"
 
 
 async def insert(conn: Conn, transfer: BankTransfer) -> bool:
     """False when this booking is there already. Its moves are written as they are made."""
-    return await conn.execute(_INSERT, *_TRANSFERS.values(transfer), transfer.booking) == 1
+    return await conn.execute(_INSERT, *TRANSFERS.values(transfer), transfer.booking) == 1
 
 
 async def of_booking(conn: Conn, transfer: BankTransfer) -> BankTransfer | None:
     """The recorded one of the same booking, whatever else it says."""
     where = "WHERE merchant_id = $1 AND (booking = $2 OR bank_reference = $3) ORDER BY id LIMIT 1"
     named = (transfer.merchant_id, transfer.booking, transfer.bank_reference)
-    return await _TRANSFERS.one(conn, where, *named)
-
-
-async def get(
-    conn: Conn, merchant_id: str, transfer_id: str, *, lock: bool = False
-) -> BankTransfer | None:
-    """`lock`: held until the transaction ends, after the locks of links."""
-    where = "WHERE merchant_id = $1 AND id = $2" + (" FOR UPDATE" if lock else "")
-    return await _TRANSFERS.one(conn, where, merchant_id, transfer_id)
+    return await TRANSFERS.one(conn, where, *named)
 
 
 async def waiting(conn: Conn, link: Link) -> Sequence[BankTransfer]:
     """Those that wait for the end of the link's card payment, oldest first."""
     where = "WHERE merchant_id = $1 AND link_id = $2 AND waits ORDER BY id"
-    return await _TRANSFERS.all(conn, where, link.merchant_id, link.id)
+    return await TRANSFERS.all(conn, where, link.merchant_id, link.id)
 
 
 async def late(conn: Conn, link: Link) -> Sequence[BankTransfer]:
     """Those that arrived after the link's end and wait for a person, oldest first."""
     where = "WHERE merchant_id = $1 AND link_id = $2 AND state = 'late' ORDER BY id"
-    return await _TRANSFERS.all(conn, where, link.merchant_id, link.id)
+    return await TRANSFERS.all(conn, where, link.merchant_id, link.id)
 
 
 async def save(conn: Conn, before: BankTransfer, after: BankTransfer) -> None:
@@ -84,14 +74,3 @@ async def save(conn: Conn, before: BankTransfer, after: BankTransfer) -> None:
             [move.note for move in made],
             [move.made_at for move in made],
         )
-
-
-async def page(
-    conn: Conn, merchant_id: str, page: Page, *, state: TransferState | None, link_id: str | None
-) -> Listed[BankTransfer]:
-    conditions = {
-        "merchant_id = {}": merchant_id,
-        "state = {}": state,
-        "link_id = {}": link_id,
-    }
-    return await pages.fetch(conn, _TRANSFERS, page, conditions)

@@ -16,7 +16,7 @@ from services.paylink.flows import follow, pay
 from services.paylink.flows.opening import open_link
 from services.paylink.flows.pay import PayByCard
 from services.paylink.rules.cards import NewCard
-from services.paylink.store import payments
+from services.paylink.store.payments import TRIES
 from tests.kit.crash_matrix import (
     CrashMatrix,
     Moment,
@@ -161,7 +161,7 @@ async def test_a_late_no_does_not_undo_a_success(world: World):
     (row,) = await world.rows("SELECT id FROM link_payments WHERE link_id = $1", link.id)
     world.act()
     async with world.db.connection() as conn:
-        payment = await payments.get(conn, world.merchant_id, row["id"])
+        payment = await TRIES.get(conn, world.merchant_id, row["id"])
     await pay.give_up(world.deps, payment)
     assert (await world.get(link)).state == Link.STATE_PAID
 

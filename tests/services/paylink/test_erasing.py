@@ -20,6 +20,7 @@ from services.paylink.flows import carts
 from services.paylink.flows.carts import CreateCart, RecoverCart
 from services.paylink.retention import DISPUTABLE, KEPT
 from services.paylink.rules.domain import LineItem, Recipient
+from services.paylink.store.carts import CARTS
 from services.paylink.worker import cart_worker
 from tests.kit.payments_double import lose_answer
 from tests.services.paylink.test_given import give_back
@@ -214,7 +215,8 @@ async def test_a_cart_of_the_person_is_not_recovered_any_more(world: World):
     await world.advance(hours=2)
     await cart_worker(world.deps).run_once()
     world.act()
-    left = await carts.get_cart(world.deps, made.id)
+    async with world.deps.db.connection() as conn:
+        left = await CARTS.get(conn, world.merchant_id, made.id)
     assert astuple(left.contents.recipient) == (None, None, None)
     assert left.payment_link_id is None
     key = Key(world.merchant_id, "RecoverCart", ids.new("key"), b"hash")

@@ -11,13 +11,14 @@ from libs.db import CheckViolation, UniqueViolation
 from services.paylink.rules.domain import LinkPayment, Method
 from services.paylink.rules.states import LinkState, PaymentState
 from services.paylink.store import links, payments
+from services.paylink.store.links import LINKS
 from tests.services.paylink.world import World
 
 
 async def stored(world: World, **fields):
     link = await world.link(**fields)
     async with world.db.connection() as conn:
-        return await links.get(conn, world.merchant_id, link.id)
+        return await LINKS.get(conn, world.merchant_id, link.id)
 
 
 def a_try(link, **fields) -> LinkPayment:
@@ -38,11 +39,11 @@ def a_try(link, **fields) -> LinkPayment:
 async def test_a_link_is_read_as_it_was_written(world: World):
     link = await stored(world, reusable=True, max_uses=3, metadata={"cart": "c-77"})
     async with world.db.transaction() as tx:
-        locked = await links.lock(tx, link.merchant_id, link.id)
+        locked = await LINKS.lock(tx, link.merchant_id, link.id)
         saved = await links.save(tx, locked, replace(locked, description="new"))
     assert saved == replace(link, description="new", version=link.version + 1)
     async with world.db.connection() as conn:
-        assert await links.get(conn, link.merchant_id, link.id) == saved
+        assert await LINKS.get(conn, link.merchant_id, link.id) == saved
 
 
 @pytest.mark.parametrize("first", [PaymentState.PROCESSING, PaymentState.SUCCEEDED])

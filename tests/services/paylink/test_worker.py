@@ -10,7 +10,7 @@ from libs import context, ids
 from libs.bus import Event
 from libs.clock import Clock
 from services.paylink import worker
-from services.paylink.store import links
+from services.paylink.store.links import LINKS
 from tests.kit.payments_double import lose_answer
 from tests.services.paylink.world import Link, Try, World
 from tests.waiting import HANGING_SECONDS
@@ -77,7 +77,7 @@ async def test_what_the_answer_told_already_takes_no_lock(world: World, told):
     paid = await world.pay(link)
     payment = world.payments.payment(paid.link_payment.payment_id)
     async with asyncio.timeout(HANGING_SECONDS), world.db.transaction() as tx:
-        await links.lock(tx, world.merchant_id, link.id)
+        await LINKS.lock(tx, world.merchant_id, link.id)
         await tell(world, payment, told)
 
 

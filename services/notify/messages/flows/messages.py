@@ -1,4 +1,4 @@
-"""What a merchant does with messages: look at them, and have one sent again as a new one."""
+"""A message is sent again, as a new one."""
 
 from libs import context, idempotency, ids
 from libs.db import Conn
@@ -6,7 +6,6 @@ from libs.errors import invalid, required
 from libs.formats import CHECKS
 from libs.idempotency import Key
 from libs.normal_forms import NORMAL_FORMS
-from libs.pages import Listed, Page
 from services.notify.deps import Deps
 from services.notify.errors import (
     MessageNotFound,
@@ -19,44 +18,38 @@ from services.notify.messages.rules import domain
 from services.notify.messages.rules.domain import LINK_KINDS, UNDER_WAY, Channel, Message, State
 from services.notify.messages.store import messages as store
 from services.notify.messages.store import suppressions
-from services.notify.messages.store.messages import MessageFilter
-
-
-async def get_message(deps: Deps, message_id: str) -> Message:
-    async with deps.db.connection() as conn:
-        return required(await store.get(conn, context.merchant_id(), message_id), MessageNotFound)
-
-
-async def list_messages(deps: Deps, page: Page, wanted: MessageFilter) -> Listed[Message]:
-    async with deps.db.connection() as conn:
-        return await store.page(conn, context.merchant_id(), page, wanted)
+from services.notify.messages.store.messages import MESSAGES
 
 
 async def resend_message(
-    deps: Deps, message_id: str, other_recipient: str | None, key: Key | None
+    deps: Deps, message_id: str, recipient: str | None, key: Key | None
 ) -> Message:
-    """The new message, the same for the same key."""
-    before = await get_message(deps, message_id)
-    recipient = before.recipient
-    if other_recipient:
-        recipient = _normal(before.channel, other_recipient)
+    """The new message, the same for the same key. No recipient: the one that it had."""
+    before = await _found(deps, message_id)
+    to = _normal(before.channel, recipient) if recipient else before.recipient
     over = await _is_over(deps, before)  # asked outside of the transaction
 
     async def resend(tx: Conn, new_id: str) -> None:
-        locked = await store.lock(tx, before.merchant_id, message_id)
+        locked = await MESSAGES.lock(tx, before.merchant_id, message_id)
         if locked is None or locked.state in UNDER_WAY:
             raise MessageUnderWay
         if over:
             raise PaymentLinkClosed
-        address = domain.normalised(before.channel, recipient)
+        address = domain.normalised(before.channel, to)
         if any(await suppressions.contain(tx, [(before.merchant_id, before.channel, address)])):
             raise RecipientSuppressed
         now = deps.clock.now()
-        new = domain.resent(before, message_id=new_id, recipient=recipient, now=now)
+        new = domain.resent(before, message_id=new_id, recipient=to, now=now)
         await store.insert(tx, [new])
 
     made = await idempotency.once(deps.db, key, ids.new("msg"), resend)
-    return domain.as_made(await get_message(deps, made.resource_id))
+    return domain.as_made(await _found(deps, made.resource_id))
+
+
+async def _found(deps: Deps, message_id: str) -> Message:
+    async with deps.db.connection() as conn:
+        found = await MESSAGES.get(conn, context.merchant_id(), message_id)
+    return required(found, MessageNotFound)
 
 
 def _normal(channel: Channel, recipient: str) -> str:

@@ -19,7 +19,8 @@ from services.notify.messages.rules.domain import (
     State,
     SuppressionReason,
 )
-from services.notify.messages.store import messages, reports, tries
+from services.notify.messages.store import reports, tries
+from services.notify.messages.store.messages import MESSAGES
 from services.notify.messages.store.tries import Ending
 
 
@@ -110,7 +111,7 @@ async def apply_report(
     """Move the message forward; a report that comes too late changes nothing."""
     if report.suppression and message.recipient:
         await suppress(conn, message, report.suppression, now)
-    current = await messages.lock(conn, message.merchant_id, message.id)
+    current = await MESSAGES.lock(conn, message.merchant_id, message.id)
     to = domain.after(current.state, report.event) if current else None
     if current is None or to is None:
         return

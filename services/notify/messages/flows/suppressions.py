@@ -1,10 +1,9 @@
-"""Addresses to which nothing is sent any more: put on the list, looked at and lifted."""
+"""Addresses to which nothing is sent any more: put on the list and lifted."""
 
 from datetime import datetime
 
 from libs import context, ids
 from libs.db import Conn
-from libs.pages import Listed, Page
 from services.notify.deps import Deps
 from services.notify.errors import SuppressionNotFound
 from services.notify.messages.rules import domain
@@ -23,11 +22,6 @@ async def suppress(conn: Conn, message: Message, reason: SuppressionReason, now:
         created_at=now,
     )
     await store.insert(conn, suppression)
-
-
-async def list_suppressions(deps: Deps, page: Page) -> Listed[Suppression]:
-    async with deps.db.connection() as conn:
-        return await store.page(conn, context.merchant_id(), page)
 
 
 async def delete_suppression(deps: Deps, suppression_id: str) -> None:

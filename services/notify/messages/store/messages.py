@@ -63,15 +63,6 @@ async def insert(conn: Conn, messages: Sequence[Message]) -> None:
     await conn.execute(_INSERT, *MESSAGES.arrays(messages, *_NEW))
 
 
-async def get(conn: Conn, merchant_id: str, message_id: str) -> Message | None:
-    return await MESSAGES.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, message_id)
-
-
-async def lock(conn: Conn, merchant_id: str, message_id: str) -> Message | None:
-    where = "WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE"
-    return await MESSAGES.one(conn, where, merchant_id, message_id)
-
-
 async def lock_by_id(conn: Conn, message_id: str) -> Message | None:
     """For returned mail, whose address has no room for the merchant."""
     return await MESSAGES.one(conn, "WHERE id = $1 FOR NO KEY UPDATE", message_id)

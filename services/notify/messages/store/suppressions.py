@@ -4,21 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from libs import pages, rows
+from libs import rows
 from libs.db import Conn
-from libs.pages import Listed, Page
 from services.notify.messages.rules.domain import Channel, Suppression
 
-_SUPPRESSIONS: Final = rows.Table("suppressions", Suppression)
+SUPPRESSIONS: Final = rows.Table("suppressions", Suppression)
 _INSERT: Final = (
-    f"{_SUPPRESSIONS.insert()}"
+    f"{SUPPRESSIONS.insert()}"
     " ON CONFLICT (merchant_id, channel, recipient) WHERE removed_at IS NULL DO NOTHING"
 )
 
 
 async def insert(conn: Conn, suppression: Suppression) -> None:
     """An address that is on the list stays there as it is."""
-    await conn.execute(_INSERT, *_SUPPRESSIONS.values(suppression))
+    await conn.execute(_INSERT, *SUPPRESSIONS.values(suppression))
 
 
 async def contain(conn: Conn, addresses: Sequence[tuple[str, Channel, str]]) -> Sequence[bool]:
@@ -33,11 +32,6 @@ async def contain(conn: Conn, addresses: Sequence[tuple[str, Channel, str]]) -> 
     )
     listed = {(row["merchant_id"], Channel(row["channel"]), row["recipient"]) for row in found}
     return [address in listed for address in addresses]
-
-
-async def page(conn: Conn, merchant_id: str, page: Page) -> Listed[Suppression]:
-    conditions = {"merchant_id = {} AND removed_at IS NULL": merchant_id}
-    return await pages.fetch(conn, _SUPPRESSIONS, page, conditions)
 
 
 async def remove(conn: Conn, merchant_id: str, suppression_id: str, now: datetime) -> bool:

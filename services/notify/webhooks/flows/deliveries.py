@@ -5,17 +5,16 @@ is sent again under the same `webhook-id`, by which receivers tell repeats.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
 
 from libs import telemetry
-from libs.pages import Listed, Page
 from services.notify.deps import Deps
 from services.notify.webhooks import events
-from services.notify.webhooks.flows.endpoints import get_endpoint, save
+from services.notify.webhooks.flows.endpoints import save
 from services.notify.webhooks.rules import domain, signing
-from services.notify.webhooks.rules.domain import Attempt, Delivery, DeliveryState, EndpointState
-from services.notify.webhooks.store import deliveries, endpoints
-from services.notify.webhooks.store.deliveries import DueDelivery
+from services.notify.webhooks.rules.domain import Attempt, DeliveryState, EndpointState
+from services.notify.webhooks.store import deliveries
+from services.notify.webhooks.store.deliveries import DELIVERIES, DueDelivery
+from services.notify.webhooks.store.endpoints import ENDPOINTS
 
 _random = secrets.SystemRandom()
 
@@ -52,7 +51,7 @@ async def deliver(deps: Deps, due: DueDelivery) -> DeliveryState | None:
 
 async def _fail(deps: Deps, due: DueDelivery) -> None:
     async with deps.db.transaction() as tx:
-        endpoint = await endpoints.lock(tx, due.merchant_id, due.endpoint_id)
+        endpoint = await ENDPOINTS.lock(tx, due.merchant_id, due.endpoint_id)
         if endpoint is not None and endpoint.state is EndpointState.DISABLED:
             await deliveries.fail_pending(tx, endpoint)
 
@@ -61,8 +60,8 @@ async def _record(deps: Deps, due: DueDelivery, attempt: Attempt) -> DeliverySta
     """What the try tells of the delivery and of its endpoint. Neither is there: deleted since."""
     now = deps.now()
     async with deps.db.transaction() as tx:
-        endpoint = await endpoints.lock(tx, due.merchant_id, due.endpoint_id)
-        delivery = await deliveries.lock(tx, due.merchant_id, due.id)
+        endpoint = await ENDPOINTS.lock(tx, due.merchant_id, due.endpoint_id)
+        delivery = await DELIVERIES.lock(tx, due.merchant_id, due.id)
         if endpoint is None or delivery is None:
             return None
         await deliveries.insert_attempt(tx, delivery, attempt)
@@ -72,14 +71,3 @@ async def _record(deps: Deps, due: DueDelivery, attempt: Attempt) -> DeliverySta
         changed = domain.endpoint_after(endpoint, attempt, given_up=given_up, now=now)
         await save(deps, tx, endpoint, changed)
     return after.state
-
-
-async def list_deliveries(
-    deps: Deps, endpoint_id: str, page: Page, state: DeliveryState | None
-) -> tuple[Listed[Delivery], Mapping[str, Sequence[Attempt]]]:
-    """A page of an endpoint's deliveries, and the tries of each."""
-    endpoint = await get_endpoint(deps, endpoint_id)
-    async with deps.db.connection() as conn:
-        listed = await deliveries.page(conn, endpoint, page, state)
-        ids = [delivery.id for delivery in listed.rows]
-        return listed, await deliveries.attempts_of(conn, endpoint.merchant_id, ids)

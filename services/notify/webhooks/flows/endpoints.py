@@ -3,15 +3,13 @@
 import base64
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 
 from libs import clock, context, idempotency, ids, outbox
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
 from libs.outbox import NewEvent
-from libs.pages import Listed, Page
 from services.notify.deps import Deps
 from services.notify.errors import (
     ScopeNotHeld,
@@ -20,17 +18,15 @@ from services.notify.errors import (
 )
 from services.notify.webhooks import events
 from services.notify.webhooks.rules import domain, signing
-from services.notify.webhooks.rules.domain import Endpoint, EndpointChange, EndpointState
+from services.notify.webhooks.rules.domain import (
+    Endpoint,
+    EndpointChange,
+    EndpointState,
+    MadeEndpoint,
+)
 from services.notify.webhooks.store import deliveries
 from services.notify.webhooks.store import endpoints as store
-
-
-@dataclass(frozen=True, slots=True)
-class MadeEndpoint:
-    """`secret` only in the answer that made it: a repeat does not show it again."""
-
-    endpoint: Endpoint
-    secret: str | None = field(default=None, repr=False)
+from services.notify.webhooks.store.endpoints import ENDPOINTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +78,8 @@ def new_secret() -> str:
 
 async def get_endpoint(deps: Deps, endpoint_id: str) -> Endpoint:
     async with deps.db.connection() as conn:
-        endpoint = await store.get(conn, context.merchant_id(), endpoint_id)
+        endpoint = await ENDPOINTS.get(conn, context.merchant_id(), endpoint_id)
     return required(endpoint, WebhookEndpointNotFound)
-
-
-async def list_endpoints(deps: Deps, page: Page) -> Listed[Endpoint]:
-    async with deps.db.connection() as conn:
-        return await store.page(conn, context.merchant_id(), page)
 
 
 async def update_endpoint(
@@ -130,30 +121,31 @@ async def save(deps: Deps, conn: Conn, before: Endpoint, after: Endpoint) -> Non
         await outbox.tell(conn, event)
 
 
-async def delete_endpoint(deps: Deps, endpoint_id: str) -> None:
+async def delete_endpoint(deps: Deps, webhook_endpoint_id: str) -> None:
     """With its deliveries and their tries."""
     async with deps.db.transaction() as tx:
-        endpoint = await locked(tx, endpoint_id)
-        await store.delete(tx, endpoint.merchant_id, endpoint_id)
+        endpoint = await locked(tx, webhook_endpoint_id)
+        await store.delete(tx, endpoint.merchant_id, endpoint.id)
 
 
 async def rotate_secret(
-    deps: Deps, endpoint_id: str, overlap: timedelta, key: Key | None
+    deps: Deps, webhook_endpoint_id: str, overlap_seconds: int | None, key: Key | None
 ) -> MadeEndpoint:
     """A new secret; the one before signs as well until the overlap is over."""
-    secret = new_secret()
+    secret, overlap = new_secret(), domain.overlap(overlap_seconds)
 
     async def rotate(tx: Conn, _: str) -> None:
-        endpoint, now = await locked(tx, endpoint_id), deps.now()
+        endpoint, now = await locked(tx, webhook_endpoint_id), deps.now()
         await store.end_secret(tx, endpoint, now + overlap)
         await store.insert_secret(tx, endpoint, deps.seal.close(secret))
         await store.delete_old_secrets(tx, endpoint, now=now, keep=domain.MOST_SECRETS)
 
-    made = await idempotency.once(deps.db, key, endpoint_id, rotate)
-    return MadeEndpoint(await get_endpoint(deps, endpoint_id), secret if made.fresh else None)
+    made = await idempotency.once(deps.db, key, webhook_endpoint_id, rotate)
+    endpoint = await get_endpoint(deps, webhook_endpoint_id)
+    return MadeEndpoint(endpoint, secret if made.fresh else None)
 
 
 async def locked(conn: Conn, endpoint_id: str) -> Endpoint:
     """The endpoint of the current call's merchant, locked. Raises WebhookEndpointNotFound."""
-    endpoint = await store.lock(conn, context.merchant_id(), endpoint_id)
+    endpoint = await ENDPOINTS.lock(conn, context.merchant_id(), endpoint_id)
     return required(endpoint, WebhookEndpointNotFound)

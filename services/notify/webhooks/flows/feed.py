@@ -6,10 +6,9 @@ from dataclasses import replace
 from libs import context
 from libs.bus import Event
 from libs.db import Conn
-from libs.errors import invalid, required
+from libs.errors import invalid
 from libs.pages import Listed, Page
 from services.notify.deps import Deps
-from services.notify.errors import EventNotFound
 from services.notify.webhooks import events
 from services.notify.webhooks.rules import public_events
 from services.notify.webhooks.rules.domain import PublicEvent
@@ -39,16 +38,6 @@ def _public(event: Event) -> PublicEvent:
 async def forget_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
     """What events say of a person goes; that they happened stays."""
     await feed.rewrite_of_customer(conn, merchant_id, customer_id, events.without_personal_data)
-
-
-async def get_event(deps: Deps, event_id: str) -> PublicEvent:
-    async with deps.db.connection() as conn:
-        return await found(conn, event_id)
-
-
-async def found(conn: Conn, event_id: str) -> PublicEvent:
-    """The event of the current call's merchant. Raises EventNotFound."""
-    return required(await feed.get_event(conn, context.merchant_id(), event_id), EventNotFound)
 
 
 async def list_events(deps: Deps, page: Page, wanted: EventFilter) -> Listed[PublicEvent]:

@@ -1,38 +1,35 @@
 """What a merchant asks to be sent: a test, an event again, a period again, a delivery now."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
 
 from libs import context, idempotency, ids, telemetry
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Answered, Key
 from services.notify.deps import Deps
-from services.notify.errors import WebhookDeliveryNotFound, WebhookEndpointDisabled
+from services.notify.errors import EventNotFound, WebhookDeliveryNotFound, WebhookEndpointDisabled
 from services.notify.webhooks import events
 from services.notify.webhooks.flows import endpoints
-from services.notify.webhooks.flows.feed import found as event_found
 from services.notify.webhooks.rules import domain, public_events
-from services.notify.webhooks.rules.domain import Attempt, Delivery, Endpoint, EndpointState
+from services.notify.webhooks.rules.domain import Delivery, Endpoint, EndpointState, TriedDelivery
 from services.notify.webhooks.store import deliveries, feed
-
-Tried: TypeAlias = tuple[Delivery, Sequence[Attempt]]  # a delivery and its tries
+from services.notify.webhooks.store.deliveries import DELIVERIES, TRIED
+from services.notify.webhooks.store.feed import EVENTS
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayWebhooks:
-    endpoint_id: str
+    webhook_endpoint_id: str
     created_from: datetime
     created_to: datetime | None
     include_delivered: bool
 
 
-async def send_test(deps: Deps, endpoint_id: str, key: Key | None) -> Tried:
+async def send_test(deps: Deps, webhook_endpoint_id: str, key: Key | None) -> TriedDelivery:
     """A test event, to this endpoint alone."""
     event = events.test_event(
-        endpoint_id,
+        webhook_endpoint_id,
         event_id=ids.new("evt"),
         merchant_id=context.merchant_id(),
         traceparent=telemetry.traceparent(),
@@ -40,7 +37,7 @@ async def send_test(deps: Deps, endpoint_id: str, key: Key | None) -> Tried:
     )
 
     async def send(tx: Conn, delivery_id: str) -> None:
-        endpoint, now = await _enabled(tx, endpoint_id), deps.now()
+        endpoint, now = await _enabled(tx, webhook_endpoint_id), deps.now()
         delivery = Delivery(
             id=delivery_id,
             merchant_id=event.merchant_id,
@@ -58,18 +55,18 @@ async def send_test(deps: Deps, endpoint_id: str, key: Key | None) -> Tried:
     return await _tried(deps, await idempotency.once(deps.db, key, ids.new("whd"), send))
 
 
-async def retry_delivery(deps: Deps, delivery_id: str, key: Key | None) -> Tried:
+async def retry_delivery(deps: Deps, webhook_delivery_id: str, key: Key | None) -> TriedDelivery:
     """Due now, whatever its state."""
     merchant_id = context.merchant_id()
 
     async def retry(tx: Conn, _: str) -> None:
-        seen = await deliveries.get(tx, merchant_id, delivery_id)
+        seen = await DELIVERIES.get(tx, merchant_id, webhook_delivery_id)
         await _enabled(tx, required(seen, WebhookDeliveryNotFound).endpoint_id)  # locked first
-        locked = await deliveries.lock(tx, merchant_id, delivery_id)
+        locked = await DELIVERIES.lock(tx, merchant_id, webhook_delivery_id)
         delivery = required(locked, WebhookDeliveryNotFound)
         await deliveries.save(tx, delivery, domain.retry(delivery, now=deps.now()))
 
-    return await _tried(deps, await idempotency.once(deps.db, key, delivery_id, retry))
+    return await _tried(deps, await idempotency.once(deps.db, key, webhook_delivery_id, retry))
 
 
 async def replay(deps: Deps, cmd: ReplayWebhooks, key: Key | None) -> int:
@@ -85,14 +82,14 @@ async def replay(deps: Deps, cmd: ReplayWebhooks, key: Key | None) -> int:
         )
         return str(made).encode()
 
-    return int((await idempotency.once(deps.db, key, cmd.endpoint_id, make)).body)
+    return int((await idempotency.once(deps.db, key, cmd.webhook_endpoint_id, make)).body)
 
 
 async def resend_event(deps: Deps, event_id: str, key: Key | None) -> int:
     """To every enabled endpoint that wants it; answers to how many. Test events are not resent."""
 
     async def resend(tx: Conn, event_id: str) -> bytes:
-        event = await event_found(tx, event_id)
+        event = required(await EVENTS.get(tx, context.merchant_id(), event_id), EventNotFound)
         is_test = event.type == public_events.TEST
         return str(0 if is_test else await feed.insert_deliveries(tx, event)).encode()
 
@@ -106,10 +103,8 @@ async def _enabled(conn: Conn, endpoint_id: str) -> Endpoint:
     return endpoint
 
 
-async def _tried(deps: Deps, made: Answered) -> Tried:
+async def _tried(deps: Deps, made: Answered) -> TriedDelivery:
     """As it is by now."""
-    merchant_id, delivery_id = context.merchant_id(), made.resource_id
     async with deps.db.connection() as conn:
-        delivery = await deliveries.get(conn, merchant_id, delivery_id)
-        tries = await deliveries.attempts_of(conn, merchant_id, [delivery_id])
-    return required(delivery, WebhookDeliveryNotFound), tries[delivery_id]
+        delivery = await TRIED.get(conn, context.merchant_id(), made.resource_id)
+    return required(delivery, WebhookDeliveryNotFound)

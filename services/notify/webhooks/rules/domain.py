@@ -1,7 +1,7 @@
 """Endpoints and deliveries: what they are and what a try does to them. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
@@ -92,6 +92,14 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeEndpoint:
+    """`secret` only in the answer that made it: a repeat does not show it again."""
+
+    endpoint: Endpoint
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointChange:
     """None: stays."""
 
@@ -155,6 +163,13 @@ class Delivery:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class TriedDelivery(Delivery):
+    """With its latest tries, oldest first."""
+
+    attempts: tuple[Attempt, ...]
+
+
 def check_event_types(types: Sequence[str], field: str) -> tuple[str, ...]:
     """Without repeats, in their order. Raises InvalidArgument naming those that are unknown."""
     known = public_events.TYPES | public_events.WILDCARDS
@@ -189,6 +204,11 @@ def change_endpoint(endpoint: Endpoint, change: EndpointChange) -> Endpoint:
         failing_since=None,
         exhausted=False,
     )
+
+
+def overlap(seconds: int | None) -> timedelta:
+    """How long the secret before a new one signs as well."""
+    return DEFAULT_OVERLAP if seconds is None else timedelta(seconds=seconds)
 
 
 def disable(endpoint: Endpoint, reason: DisabledReason) -> Endpoint:

@@ -5,26 +5,36 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from libs import ids, pages, rows
+from libs import ids, rows
 from libs.db import Conn
-from libs.pages import Listed, Page
 from services.notify.webhooks.rules import public_events
 from services.notify.webhooks.rules.domain import (
     MOST_REPLAYED,
     SHOWN_TRIES,
     Attempt,
     Delivery,
-    DeliveryState,
     Endpoint,
     PublicEvent,
+    TriedDelivery,
 )
 from services.notify.webhooks.store.feed import EVENTS
 
-_DELIVERIES: Final = rows.Table("webhook_deliveries", Delivery)
-_INSERT: Final = _DELIVERIES.insert()
-_ONE: Final = "WHERE merchant_id = $1 AND id = $2"
+DELIVERIES: Final = rows.Table("webhook_deliveries", Delivery)
+_INSERT: Final = DELIVERIES.insert()
 _ATTEMPTS: Final = rows.Table("webhook_attempts", Attempt, sql={"retry_after": "NULL::interval"})
 _INSERT_ATTEMPT: Final = _ATTEMPTS.insert(merchant_id="{}", delivery_id="{}")
+TRIED: Final = rows.Table(
+    "webhook_deliveries AS delivery",
+    TriedDelivery,
+    sql={
+        "attempts": f"""(
+        SELECT coalesce(jsonb_agg(to_jsonb(latest) ORDER BY number), '[]') FROM (
+            SELECT * FROM webhook_attempts AS attempt
+            WHERE (attempt.merchant_id, delivery_id) = (delivery.merchant_id, delivery.id)
+            ORDER BY number DESC LIMIT {SHOWN_TRIES}
+        ) AS latest)"""  # noqa: S608 - made of constants
+    },
+)
 LOOKED_AT: Final = 500  # due rows per claim, of endpoints that have room
 
 
@@ -112,27 +122,8 @@ async def claim_due(conn: Conn, room: Room, lease: timedelta) -> Sequence[DueDel
     ]
 
 
-async def lock(conn: Conn, merchant_id: str, delivery_id: str) -> Delivery | None:
-    return await _DELIVERIES.one(conn, f"{_ONE} FOR UPDATE", merchant_id, delivery_id)
-
-
-async def get(conn: Conn, merchant_id: str, delivery_id: str) -> Delivery | None:
-    return await _DELIVERIES.one(conn, _ONE, merchant_id, delivery_id)
-
-
-async def page(
-    conn: Conn, endpoint: Endpoint, page: Page, state: DeliveryState | None
-) -> Listed[Delivery]:
-    conditions = {
-        "merchant_id = {}": endpoint.merchant_id,
-        "endpoint_id = {}": endpoint.id,
-        "state = {}": state,
-    }
-    return await pages.fetch(conn, _DELIVERIES, page, conditions)
-
-
 async def insert(conn: Conn, delivery: Delivery) -> None:
-    await conn.execute(_INSERT, *_DELIVERIES.values(delivery))
+    await conn.execute(_INSERT, *DELIVERIES.values(delivery))
 
 
 async def save(conn: Conn, before: Delivery, after: Delivery) -> None:
@@ -144,7 +135,7 @@ async def save(conn: Conn, before: Delivery, after: Delivery) -> None:
         before.merchant_id,
         before.id,
         before.state.value,
-        *_DELIVERIES.values(after, "state", "tries", "due_at"),
+        *DELIVERIES.values(after, "state", "tries", "due_at"),
     )
 
 
@@ -202,26 +193,6 @@ async def insert_replayed(
 async def insert_attempt(conn: Conn, delivery: Delivery, attempt: Attempt) -> None:
     values = _ATTEMPTS.values(attempt)
     await conn.execute(_INSERT_ATTEMPT, *values, delivery.merchant_id, delivery.id)
-
-
-async def attempts_of(
-    conn: Conn, merchant_id: str, delivery_ids: Sequence[str]
-) -> Mapping[str, list[Attempt]]:
-    """The latest tries by delivery, oldest first."""
-    found: dict[str, list[Attempt]] = {delivery_id: [] for delivery_id in delivery_ids}
-    latest = await conn.fetch(
-        f"SELECT delivery_id, {_ATTEMPTS.selected}"  # noqa: S608 - made of constants
-        " FROM unnest($2::text[]) AS wanted (id) CROSS JOIN LATERAL ("
-        "   SELECT * FROM webhook_attempts"
-        "   WHERE merchant_id = $1 AND delivery_id = wanted.id ORDER BY number DESC LIMIT $3"
-        " ) AS latest ORDER BY number",
-        merchant_id,
-        list(delivery_ids),
-        SHOWN_TRIES,
-    )
-    for row in latest:
-        found[row["delivery_id"]].append(_ATTEMPTS.read(row))
-    return found
 
 
 async def oldest_pending_seconds(conn: Conn) -> float:

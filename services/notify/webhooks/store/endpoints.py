@@ -1,14 +1,15 @@
-"""SQL of endpoints and their secrets."""
+"""SQL of endpoints and their secrets. An endpoint is locked before any delivery of it: the one order
+in which nobody waits for ever.
+"""
 
 from datetime import datetime
 from typing import Final
 
-from libs import pages, rows
+from libs import rows
 from libs.db import Conn
-from libs.pages import Listed, Page
 from services.notify.webhooks.rules.domain import Endpoint
 
-_ENDPOINTS: Final = rows.Table(
+ENDPOINTS: Final = rows.Table(
     "webhook_endpoints AS endpoint",
     Endpoint,
     sql={
@@ -17,7 +18,7 @@ _ENDPOINTS: Final = rows.Table(
         " AND expires_at > now())"
     },
 )
-_INSERT: Final = _ENDPOINTS.insert()
+_INSERT: Final = ENDPOINTS.insert()
 _SAVED: Final = (
     "state",
     "url",
@@ -31,7 +32,6 @@ _SAVE: Final = (
     f"UPDATE webhook_endpoints SET {rows.assignments(_SAVED, first=4)}"  # noqa: S608 - made of constants
     " WHERE merchant_id = $1 AND id = $2 AND state = $3"
 )
-_ONE: Final = "WHERE merchant_id = $1 AND id = $2"
 
 
 async def lock_merchant(conn: Conn, merchant_id: str) -> None:
@@ -49,25 +49,12 @@ async def count(conn: Conn, merchant_id: str) -> int:
 
 
 async def insert(conn: Conn, endpoint: Endpoint) -> None:
-    await conn.execute(_INSERT, *_ENDPOINTS.values(endpoint))
-
-
-async def get(conn: Conn, merchant_id: str, endpoint_id: str) -> Endpoint | None:
-    return await _ENDPOINTS.one(conn, _ONE, merchant_id, endpoint_id)
-
-
-async def lock(conn: Conn, merchant_id: str, endpoint_id: str) -> Endpoint | None:
-    """Locked before any delivery of it: the one order in which nobody waits for ever."""
-    return await _ENDPOINTS.one(conn, f"{_ONE} FOR NO KEY UPDATE", merchant_id, endpoint_id)
-
-
-async def page(conn: Conn, merchant_id: str, page: Page) -> Listed[Endpoint]:
-    return await pages.fetch(conn, _ENDPOINTS, page, {"merchant_id = {}": merchant_id})
+    await conn.execute(_INSERT, *ENDPOINTS.values(endpoint))
 
 
 async def save(conn: Conn, before: Endpoint, after: Endpoint) -> None:
     """An endpoint that was locked in this transaction."""
-    values = _ENDPOINTS.values(after, *_SAVED)
+    values = ENDPOINTS.values(after, *_SAVED)
     await conn.execute(_SAVE, before.merchant_id, before.id, before.state.value, *values)
 
 

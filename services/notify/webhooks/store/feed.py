@@ -117,10 +117,6 @@ async def insert_deliveries(conn: Conn, event: PublicEvent) -> int:
     )
 
 
-async def get_event(conn: Conn, merchant_id: str, event_id: str) -> PublicEvent | None:
-    return await EVENTS.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, event_id)
-
-
 async def list_events(
     conn: Conn, merchant_id: str, page: Page, wanted: EventFilter
 ) -> Listed[PublicEvent]:

@@ -1,0 +1,218 @@
+"""The gRPC door of a service: what is called for each RPC, a line each. It decides nothing.
+
+A flow is called with the deps and with what its parameters name: a field of the request, read as its
+type says; a dataclass is read of the whole request; `Key` is the call's idempotency key; the request's
+own class is the request; what the door is `given` is asked of its flow. What it answers is packed into
+the answer by its kind. That all of it fits is found out when the process starts.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from types import SimpleNamespace
+from typing import Any, TypeAlias, get_type_hints
+
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from libs import context, descriptors, pages, wire
+from libs.errors import Refusal, required
+from libs.hints import bare
+from libs.idempotency import Key, key_of, needed_key_of
+from libs.pages import Listed
+from libs.rows import Table
+
+Flow: TypeAlias = Callable[..., Awaitable[Any]]
+Asked: TypeAlias = Callable[[Any, Any], Awaitable[Any]]  # with deps and request
+Shows: TypeAlias = Mapping[type, Callable[[Any], Message]]  # by class, unless names say it all
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The call's merchant's row, of the id that the request is, or else the refusal."""
+
+    table: Table[Any]
+    missing: type[Refusal]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A page of the call's merchant's rows, whose ids begin with `prefix`.
+
+    Each other field of the request is a filter: of the column of its name, or as `columns` say.
+    `where`: which rows there are at all. `within`: what must be there, of the id that the first of
+    `columns` is.
+    """
+
+    table: Table[Any]
+    prefix: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    where: str = "true"
+    within: Row | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """The same, and then the answer is completed by `complete`."""
+
+    what: "What"
+    complete: Callable[[Any, Any], Awaitable[None]]  # deps and answer
+
+
+What: TypeAlias = Flow | Row | Rows | Then
+
+
+def of(
+    service: str,
+    *,
+    shows: Shows | None = None,
+    given: Mapping[type, Flow] | None = None,
+    **rpcs: What,
+) -> Callable[[Any], SimpleNamespace]:
+    """The servicer of a service, by its full name, for the deps it gets. TypeError for what does not
+    fit: an RPC without a line, a parameter that nothing names, a field that nothing reads.
+    """
+    methods = descriptors.service(service).methods_by_name
+    if wrong := set(methods) ^ set(rpcs):
+        raise TypeError(f"{service} has other RPCs: {sorted(wrong)}")
+    calls = {name: _call(methods[name], rpcs[name], shows or {}, given or {}) for name in rpcs}
+
+    def servicer(deps: Any) -> SimpleNamespace:
+        return SimpleNamespace(**{name: _method(deps, call) for name, call in calls.items()})
+
+    return servicer
+
+
+def _method(deps: Any, call: Asked) -> Callable[[Message, Any], Awaitable[Message]]:
+    async def method(request: Message, _: Any) -> Message:
+        answer: Message = await call(deps, request)
+        return answer
+
+    return method
+
+
+def _call(rpc: MethodDescriptor, what: What, shows: Shows, given: Mapping[type, Flow]) -> Asked:
+    match what:
+        case Then():
+            return _then(_call(rpc, what.what, shows, given), what)
+        case Row():
+            ask = _row(rpc, what)
+        case Rows():
+            ask = _rows(rpc, what)
+        case _:
+            ask, read = _flow(rpc, what, given)
+            if left := set(rpc.input_type.fields_by_name) - read:
+                raise TypeError(f"{rpc.name} does not read {sorted(left)}")
+    packed = _packed(rpc, shows)
+
+    async def call(deps: Any, request: Message) -> Message:
+        return packed(await ask(deps, request))
+
+    return call
+
+
+def _then(first: Asked, what: Then) -> Asked:
+    async def call(deps: Any, request: Message) -> Any:
+        answer = await first(deps, request)
+        await what.complete(deps, answer)
+        return answer
+
+    return call
+
+
+def _row(rpc: MethodDescriptor, what: Row) -> Asked:
+    (named,) = rpc.input_type.fields_by_name
+
+    async def ask(deps: Any, request: Message) -> Any:
+        async with deps.db.connection() as conn:
+            found = await what.table.get(conn, context.merchant_id(), getattr(request, named))
+        return required(found, what.missing)
+
+    return ask
+
+
+def _rows(rpc: MethodDescriptor, what: Rows) -> Asked:
+    filters = pages.filters(what.table, rpc.input_type, what.columns)
+    ours = f"{what.where} AND merchant_id = {{}}"
+
+    async def ask(deps: Any, request: Message) -> Any:
+        page = pages.asked(request, what.prefix)
+        conditions: dict[str, object] = {ours: context.merchant_id()}
+        conditions |= {sql: get(request) for sql, get in filters.items()}
+        async with deps.db.connection() as conn:
+            if what.within:
+                row_id = getattr(request, next(iter(what.columns)))
+                found = await what.within.table.get(conn, context.merchant_id(), row_id)
+                required(found, what.within.missing)
+            return await pages.fetch(conn, what.table, page, conditions)
+
+    return ask
+
+
+def _flow(
+    rpc: MethodDescriptor, flow: Flow, given: Mapping[type, Flow]
+) -> tuple[Asked, frozenset[str]]:
+    """The flow, called with what its parameters name, and the fields of the request that it reads."""
+    hints = get_type_hints(flow)
+    _, *parameters = inspect.signature(flow).parameters
+    flows = {
+        name: _flow(rpc, given[hints[name]], given) for name in parameters if hints[name] in given
+    }
+    values = {name: _value(rpc, name, hints[name]) for name in parameters if name not in flows}
+
+    async def ask(deps: Any, request: Message) -> Any:
+        found = {name: await first(deps, request) for name, (first, _) in flows.items()}
+        return await flow(
+            deps, **found, **{name: get(request) for name, (get, _) in values.items()}
+        )
+
+    return ask, frozenset().union(*(read for _, read in (*flows.values(), *values.values())))
+
+
+def _value(
+    rpc: MethodDescriptor, name: str, hint: Any
+) -> tuple[Callable[[Message], Any], frozenset[str]]:
+    """What a parameter is, and the fields that say so."""
+    kind, known = bare(hint), rpc.input_type.fields_by_name
+    if kind is Key:
+        key_in = needed_key_of if hint is Key else key_of
+        return lambda request: key_in(request, rpc.name), frozenset()
+    if kind is GetMessageClass(rpc.input_type):
+        return lambda request: request, frozenset(known)
+    if name in known:
+        return wire.reader(known[name], hint), frozenset({name})
+    if is_dataclass(bare(hint)):
+        read = frozenset(one.name for one in fields(kind)) & frozenset(known)
+        return lambda request: wire.read(kind, request), read
+    raise TypeError(f"nothing in {rpc.name} says what {name} is")
+
+
+def _packed(rpc: MethodDescriptor, shows: Shows) -> Callable[[Any], Message]:
+    """The answer of what a flow answers: itself, its rows, its only field, or a dataclass of all."""
+    answer, known = GetMessageClass(rpc.output_type), rpc.output_type.fields_by_name
+
+    def packed(value: Any) -> Message:
+        if value is None:
+            return answer()
+        if isinstance(value, answer):
+            return value
+        if isinstance(value, Listed):
+            data = [_shown(known["data"], row, shows) for row in value.rows]
+            return answer(data=data, next_cursor=value.next_cursor)
+        if len(known) > 1:
+            return wire.message(answer, value)
+        (field,) = known.values()
+        return answer(**{field.name: _shown(field, value, shows)})
+
+    return packed
+
+
+def _shown(field: FieldDescriptor, value: Any, shows: Shows) -> Any:
+    """`bytes` are the message as it was kept for repeats."""
+    if field.message_type is None or isinstance(value, Message):
+        return value
+    if isinstance(value, bytes):
+        return GetMessageClass(field.message_type).FromString(value)
+    show = shows.get(value.__class__)
+    return show(value) if show else wire.message(GetMessageClass(field.message_type), value)

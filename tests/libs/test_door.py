@@ -1,0 +1,281 @@
+"""A door calls flows with what their parameters name, and packs what they answer."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from incasso.notify.v1 import webhooks_pb2
+from incasso.paylink.v1 import shop_pb2 as pb
+from libs import context, descriptors, door, ids, rows
+from libs.errors import IdempotencyKeyMissing, Kind, Refusal
+from libs.idempotency import Key
+from libs.money import Money
+from libs.pages import Listed
+
+SHOP = "incasso.paylink.v1.ShopService"
+DEPS = object()
+NOW = datetime(2027, 1, 2, tzinfo=UTC)
+
+
+class State(Enum):
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True)
+class Product:
+    id: str
+    merchant_id: str
+    state: State
+    price: Money
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class NewProduct:
+    name: str
+    description: str | None
+    price: Money
+    max_quantity: int | None
+    position: int | None
+    metadata: dict[str, str]
+
+
+class NotThere(Refusal):
+    kind = Kind.NOT_FOUND
+    reason = "not_there"
+
+
+PRODUCTS = rows.Table("products", Product)
+MUG = Product("prd_1", "mer_1", State.ACTIVE, Money(1250, "EUR"), NOW)
+
+
+@pytest.fixture(autouse=True)
+def call():
+    context.set_current(context.Call(merchant_id="mer_1", idempotency_key="key-1"))
+    yield
+    context.set_current(context.Call())
+
+
+async def anything(deps: Any, request: Any) -> None: ...
+
+
+def door_of(rpc: str, what: door.What, **more: Any) -> Any:
+    """A door that has only this RPC to say something about."""
+    others = {
+        method.name: idle(method.input_type)
+        for method in descriptors.service(SHOP).methods
+        if method.name != rpc
+    }
+    return door.of(SHOP, **others, **{rpc: what}, **more)
+
+
+def idle(request: Any) -> door.Flow:
+    async def flow(deps: Any, asked: Any) -> None: ...
+
+    flow.__annotations__["asked"] = getattr(pb, request.name)
+    return flow
+
+
+async def ask(rpc: str, what: door.What, /, *, deps: Any = DEPS, then: Any = None, **fields: Any):
+    """What the door answers, called as gRPC calls it."""
+    servicer = door_of(rpc, what, **(then or {}))(deps)
+    return await getattr(servicer, rpc)(getattr(pb, f"{rpc}Request")(**fields), None)
+
+
+async def test_a_parameter_is_the_field_of_its_name_or_a_command_of_the_request():
+    seen = []
+
+    async def create(deps: Any, new: NewProduct) -> None:
+        seen.append(new)
+
+    price = {"amount_minor": 5, "currency": "EUR"}
+    await ask("CreateProduct", create, name="Mug", price=price, metadata={"a": "b"})
+    assert seen == [NewProduct("Mug", None, Money(5, "EUR"), None, None, {"a": "b"})]
+
+    async def archive(deps: Any, product_id: str, key: Key) -> None:
+        seen[:] = [(deps, product_id, key.text, key.method)]
+
+    await ask("ArchiveProduct", archive, product_id="prd_1")
+    assert seen == [(DEPS, "prd_1", "key-1", "ArchiveProduct")]
+
+
+async def test_what_was_not_sent_is_none():
+    seen = []
+
+    async def read(deps: Any, state: State | None, limit: int | None, cursor: str | None) -> None:
+        seen.append((state, limit, cursor))
+
+    await ask("ListProducts", read)
+    await ask("ListProducts", read, state=pb.Product.STATE_ARCHIVED, limit=3)
+    assert seen == [(None, None, None), (State.ARCHIVED, 3, None)]
+
+
+async def test_a_key_that_a_flow_needs_is_asked_for():
+    async def optional(deps: Any, product_id: str, key: Key | None) -> None:
+        assert key is None
+
+    async def needed(deps: Any, product_id: str, key: Key) -> None:
+        raise AssertionError
+
+    context.set_current(context.Call(merchant_id="mer_1"))
+    await ask("ArchiveProduct", optional, product_id="prd_1")
+    with pytest.raises(IdempotencyKeyMissing):
+        await ask("ArchiveProduct", needed, product_id="prd_1")
+
+
+async def test_what_is_given_is_asked_for_before_the_key_is_read():
+    """Who opens the door may be known only by what it is opened with."""
+
+    async def opened(deps: Any, product_id: str) -> Product:
+        context.set_current(context.Call(merchant_id="mer_2", idempotency_key=product_id))
+        return MUG
+
+    async def archive(deps: Any, product: Product, key: Key) -> None:
+        assert (product, key.merchant_id, key.text) == (MUG, "mer_2", "prd_1")
+
+    given = {"given": {Product: opened}}
+    await ask("ArchiveProduct", archive, product_id="prd_1", then=given)
+
+
+@pytest.mark.parametrize(
+    "made", [MUG, pb.Product(id="prd_1"), pb.GetProductResponse(product=pb.Product(id="prd_1"))]
+)
+async def test_an_answer_is_packed_by_its_kind(made: Any):
+    async def get(deps: Any, product_id: str) -> Any:
+        return made
+
+    assert (await ask("GetProduct", get, product_id="prd_1")).product.id == "prd_1"
+
+
+async def test_kept_bytes_are_the_message_that_they_were_made_of():
+    kept = pb.Product(id="prd_1", name="Mug")
+
+    async def get(deps: Any, product_id: str) -> bytes:
+        return kept.SerializeToString()
+
+    assert (await ask("GetProduct", get, product_id="prd_1")).product == kept
+
+
+async def test_a_class_may_be_shown_otherwise_than_by_its_names():
+    async def all_of_them(deps: Any, request: pb.ListProductsRequest) -> Listed[Product]:
+        return Listed([MUG, MUG], "more")
+
+    shows = {"shows": {Product: lambda product: pb.Product(id=product.id.upper())}}
+    answer = await ask("ListProducts", all_of_them, then=shows)
+    assert [product.id for product in answer.data] == ["PRD_1", "PRD_1"]
+    assert answer.next_cursor == "more"
+
+
+async def test_an_answer_is_completed_by_what_is_done_then():
+    async def get(deps: Any, product_id: str) -> Product:
+        return MUG
+
+    async def named(deps: Any, answer: Any) -> None:
+        answer.product.name = f"{deps is DEPS}"
+
+    answer = await ask("GetProduct", door.Then(get, named), product_id="prd_1")
+    assert (answer.product.id, answer.product.name) == ("prd_1", "True")
+
+
+class Database:
+    """Answers what a test says, and keeps what it was asked."""
+
+    def __init__(self, *found: dict[str, Any]) -> None:
+        self.found = found
+        self.asked: list[Any] = []
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["Database"]:
+        yield self
+
+    async def fetchrow(self, sql: str, *args: object) -> dict[str, Any] | None:
+        self.asked += [sql.partition(" WHERE ")[2], *args]
+        return next(iter(self.found), None)
+
+    async def fetch(self, sql: str, *args: object) -> Sequence[dict[str, Any]]:
+        self.asked += [sql.partition(" WHERE ")[2], *args]
+        return self.found
+
+
+def row(product: Product) -> dict[str, Any]:
+    return dict(zip(PRODUCTS.columns, PRODUCTS.values(product), strict=True))
+
+
+async def test_a_row_is_the_merchants_or_else_the_refusal():
+    there, nothing = Database(row(MUG)), Database()
+    what = door.Row(PRODUCTS, NotThere)
+    answer = await ask("GetProduct", what, deps=SimpleNamespace(db=there), product_id="prd_1")
+    assert answer.product.price.amount_minor == MUG.price.amount_minor
+    assert there.asked == ["merchant_id = $1 AND id = $2", "mer_1", "prd_1"]
+    with pytest.raises(NotThere):
+        await ask("GetProduct", what, deps=SimpleNamespace(db=nothing), product_id="prd_1")
+
+
+async def test_rows_are_the_merchants_that_the_filters_leave():
+    db = Database(row(MUG))
+    what = door.Rows(PRODUCTS, "prd", where="sold")
+    fields = {"state": pb.Product.STATE_ACTIVE, "limit": 1}
+    answer = await ask("ListProducts", what, deps=SimpleNamespace(db=db), **fields)
+    assert [product.id for product in answer.data] == ["prd_1"]
+    where = "id < $1 AND sold AND merchant_id = $3 AND state = 'active' ORDER BY id DESC LIMIT $2"
+    assert db.asked == [where, "prd_~", 2, "mer_1"]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    id: str
+    endpoint_id: str
+    state: State
+
+
+async def test_rows_within_another_are_refused_when_that_is_not_there():
+    db = Database()
+    endpoint_id = ids.new("whe")
+    rpc = descriptors.method("incasso.notify.v1.WebhooksService/ListWebhookDeliveries")
+    within = door.Row(rows.Table("endpoints", Product), NotThere)
+    columns = {"webhook_endpoint_id": "endpoint_id"}
+    what = door.Rows(rows.Table("deliveries", Delivery), "whd", columns, within=within)
+    read = door._rows(rpc, what)
+    request = webhooks_pb2.ListWebhookDeliveriesRequest(webhook_endpoint_id=endpoint_id)
+    with pytest.raises(NotThere):
+        await read(SimpleNamespace(db=db), request)
+    assert db.asked == ["merchant_id = $1 AND id = $2", "mer_1", endpoint_id]
+
+
+def test_an_rpc_without_a_line_and_a_line_without_an_rpc_do_not_start():
+    with pytest.raises(TypeError, match="ArchiveProduct"):
+        door.of(SHOP)
+    with pytest.raises(TypeError, match="SellProduct"):
+        door_of("SellProduct", anything)
+
+
+def test_a_parameter_that_nothing_names_does_not_start():
+    async def get(deps: Any, product_id: str, colour: str) -> None: ...
+
+    with pytest.raises(TypeError, match="nothing in GetProduct says what colour is"):
+        door_of("GetProduct", get)
+
+
+def test_a_field_that_nothing_reads_does_not_start():
+    async def update(deps: Any, product_id: str) -> None: ...
+
+    with pytest.raises(TypeError, match=r"UpdateProduct does not read \['description'"):
+        door_of("UpdateProduct", update)
+
+
+def test_a_filter_without_a_column_does_not_start():
+    with pytest.raises(KeyError, match="state"):
+        door_of("ListProducts", door.Rows(rows.Table("prices", Price), "prd"))
+
+
+@dataclass(frozen=True)
+class Price:
+    id: str
+    amount: Money
