@@ -47,9 +47,8 @@ class NewProduct:
     metadata: dict[str, str]
 
 
-class NotThere(Refusal):
-    kind = Kind.NOT_FOUND
-    reason = "not_there"
+class NotThere(Refusal, kind=Kind.NOT_FOUND, reason="not_there"):
+    message = "There is nothing."
 
 
 PRODUCTS = rows.Table("products", Product)
