@@ -76,17 +76,10 @@ async def call(
             try:
                 return await method(request, timeout=left, metadata=metadata)
             except grpc.aio.AioRpcError as error:
-                refusal = _refusal_of(error)
-                # A replica that leaves answers UNAVAILABLE, or cuts the stream: CANCELLED, UNKNOWN.
-                late = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-                again = isinstance(refusal, IdentityRefused) or (
-                    repeatable and isinstance(refusal, OutcomeUnknown) and not late
-                )
-                if pause is None or not again or left <= pause:
-                    if isinstance(refusal, IdentityRefused):
-                        log.error("the identity of this process was refused", name=name)
-                    raise refusal from error
-            await asyncio.sleep(pause)
+                may_wait = pause is not None and left > pause
+                if not may_wait or not _may_be_repeated(error, repeatable=repeatable):
+                    raise _refusal_of(error, name) from error
+            await asyncio.sleep(pause or 0.0)
     raise AssertionError("the last turn answers or raises")
 
 
@@ -100,6 +93,19 @@ def _metadata(request: Message, idempotency_key: str) -> tuple[tuple[str, str], 
     return (*proofs, trace)
 
 
-def _refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
+def _may_be_repeated(error: grpc.aio.AioRpcError, *, repeatable: bool) -> bool:
+    """Whether the call may be made again: nothing was done, or the key makes it the same effect."""
     refusal = refusal_of(error)
-    return IdentityRefused() if refusal.reason in _OF_IDENTITY else refusal
+    if refusal.reason in _OF_IDENTITY:
+        return True
+    # A replica that leaves answers UNAVAILABLE, or cuts the stream: CANCELLED, UNKNOWN.
+    late = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    return repeatable and isinstance(refusal, OutcomeUnknown) and not late
+
+
+def _refusal_of(error: grpc.aio.AioRpcError, name: str) -> Refusal:
+    refusal = refusal_of(error)
+    if refusal.reason in _OF_IDENTITY:
+        log.error("the identity of this process was refused", name=name)
+        return IdentityRefused()
+    return refusal

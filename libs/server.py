@@ -50,6 +50,7 @@ RPC_SECONDS = Histogram(
 REFUSED = Counter("incasso_rpc_refused_at_door_total", "Calls not let in", ["method", "reason"])
 
 Unary = Callable[[Message, Any], Coroutine[Any, Any, Message]]
+Guarded = Callable[[Message, Any], Coroutine[Any, Any, Message | None]]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
@@ -138,10 +139,10 @@ class _Door(grpc.aio.ServerInterceptor):
         )
         return Admission(method, rules, self._trust), handler
 
-    def _guard(self, method: str, rules: options_pb2.MethodRules, inner: Unary) -> Unary:
+    def _guard(self, method: str, rules: options_pb2.MethodRules, inner: Unary) -> Guarded:
         name = method.rpartition("/")[2]
 
-        async def run(request: Message, rpc: Any) -> Message:
+        async def run(request: Message, rpc: Any) -> Message | None:
             metadata = dict(rpc.invocation_metadata())
             started = time.perf_counter()
             with telemetry.span(
@@ -156,8 +157,8 @@ class _Door(grpc.aio.ServerInterceptor):
             code = answer.kind.grpc_code if isinstance(answer, Refusal) else grpc.StatusCode.OK
             RPC_SECONDS.labels(name, code.name).observe(time.perf_counter() - started)
             if isinstance(answer, Refusal):
-                await rpc.abort(code, answer.message, status.details_of(answer))
-                raise answer  # abort never returns
+                _refuse(rpc, answer)
+                return None
             return answer
 
         return run
@@ -180,11 +181,20 @@ class _Door(grpc.aio.ServerInterceptor):
             return InternalError()
 
 
+def _refuse(rpc: Any, refusal: Refusal) -> None:
+    """What the handler returns. grpc's `abort` raises an error that holds its own frames, and so
+    all that was sent, until the garbage collector comes by.
+    """
+    rpc.set_code(refusal.kind.grpc_code)
+    rpc.set_details(refusal.message)
+    rpc.set_trailing_metadata(status.details_of(refusal))
+
+
 def _refusing(refusal: Refusal) -> Handler:
     """Answers a no without reading the request: nobody parses what a stranger sent."""
 
     async def refuse(_: bytes, rpc: Any) -> None:
-        await rpc.abort(refusal.kind.grpc_code, refusal.message, status.details_of(refusal))
+        _refuse(rpc, refusal)
 
     return grpc.unary_unary_rpc_method_handler(refuse)
 

@@ -20,10 +20,13 @@ class Tasks:
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
         """Await `work`; when the awaiting call is cancelled, `work` goes on to its end."""
+        return await asyncio.shield(self._started(work))
+
+    def _started(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._done)
-        return await asyncio.shield(task)
+        return task
 
     def _done(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)

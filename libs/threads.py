@@ -12,7 +12,7 @@ import functools
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar
 
 from libs.errors import ServiceUnavailable
@@ -41,9 +41,12 @@ class Threads:
         if not self._room.acquire(blocking=False):
             raise ServiceUnavailable
         call = functools.partial(contextvars.copy_context().run, work, *args, **kwargs)
+        return await asyncio.wrap_future(self._started(call))
+
+    def _started(self, call: Callable[[], T]) -> "Future[T]":
         done = self._pool.submit(call)
         done.add_done_callback(lambda _: self._room.release())
-        return await asyncio.wrap_future(done)
+        return done
 
 
 _THREADS: Final = Threads()

@@ -76,20 +76,20 @@ class Transcoder:
         try:
             response = await self._answer(request)
         except Refusal as refusal:
-            shown = refusal
-            if isinstance(refusal, OutcomeUnknown):
-                shown = problems.of_unknown_outcome(
-                    reads_only=self._route.reads_only, error=refusal
-                )
-            if isinstance(refusal, TooManyRequests):
-                await self._edge.fairness.slow_down(request.get(CALLER))
-            response = problems.response(shown, body_field=self._route.body)
+            response = await self._refused(request, refusal)
         if (caller := request.get(CALLER)) is not None:
             told = self._edge.fairness.told(caller, network(request[ADDRESS]))
             response.headers.update(told)
         if self._rules.publishable:
             self._edge.security.share(request, response)
         return response
+
+    async def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
+        if isinstance(refusal, OutcomeUnknown):
+            refusal = problems.of_unknown_outcome(reads_only=self._route.reads_only, error=refusal)
+        if isinstance(refusal, TooManyRequests):
+            await self._edge.fairness.slow_down(request.get(CALLER))
+        return problems.response(refusal, body_field=self._route.body)
 
     async def _answer(self, request: web.Request) -> web.Response:
         caller = await identify(request, self._edge)

@@ -11,7 +11,8 @@ from libs import client, context
 from libs.errors import Kind, OutcomeUnknown, Refusal, RemoteRefusal
 from libs.server import Server
 from libs.tasks import Tasks
-from tests.waiting import HANGING_SECONDS
+from tests.kit import garbage
+from tests.waiting import HANGING_SECONDS, until
 
 SERVICE = "incasso.payments.v1.PaymentsService"
 
@@ -82,6 +83,23 @@ async def test_our_own_fault_says_nothing_of_its_inside(served):
         await client.call(stub.GetPayment, request, timeout_seconds=5)
     assert caught.value.reason == "internal_error"
     assert "secret detail" not in caught.value.message
+
+
+async def refused(stub, payment_id) -> None:
+    request = payments_pb2.GetPaymentRequest(payment_id=payment_id)
+    try:
+        await client.call(stub.GetPayment, request, timeout_seconds=5)
+    except RemoteRefusal:
+        return
+    raise AssertionError("it was not refused")
+
+
+@pytest.mark.parametrize("payment_id", ["pay_refused", ""])
+async def test_nothing_of_a_refused_call_waits_for_the_collector(served, payment_id):
+    _, stub, *_ = served
+    with garbage.uncollected() as left:
+        await refused(stub, payment_id)
+        await until(lambda: left() == [])
 
 
 async def test_every_wrong_field_is_named(served):
