@@ -7,7 +7,7 @@ from typing import Final
 from libs import display
 from libs.money import Money
 from libs.text import isolated
-from services.notify.messages.rules import gsm, mime, texts_en, texts_it
+from services.notify.messages.rules import gsm, mime
 from services.notify.messages.rules.domain import (
     LINK_KINDS,
     OWNER_KINDS,
@@ -16,9 +16,7 @@ from services.notify.messages.rules.domain import (
     Kind,
     Merchant,
 )
-from services.notify.messages.rules.texts import Language
-
-WORDS: Final[Mapping[str, Language]] = {"it": texts_it.WORDS, "en": texts_en.WORDS}
+from services.notify.messages.rules.texts import WORDS, Language
 
 ITEMS: Final = 8  # more lines are counted, not listed
 NAME_LENGTH: Final = 60
@@ -85,6 +83,7 @@ def compose(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: s
         "description": shown(about.description),
     }
     name = shown(about.name, NAME_LENGTH)
+    notes = said.safe if kind in LINK_KINDS else text.notes
     stop_url = url + STOP_PATH if url and kind in STOPPABLE else ""
     paragraphs = [text.intro.format(**values)]
     if about.has_quote and kind in LINK_KINDS:
@@ -103,7 +102,7 @@ def compose(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: s
         button=text.button if url else "",
         url=url,
         plain_url_label=said.plain_url,
-        notes=tuple(note.format(**values) for note in text.notes),
+        notes=tuple(note.format(**values) for note in notes),
         stop_label=said.stop if stop_url else "",
         stop_url=stop_url,
         sent_by=_sent_by(kind, merchant, said).format(**values),

@@ -1,10 +1,13 @@
-"""What the texts of messages are, in each language: texts_it, texts_en. `{…}` are filled by emails.py.
+"""What messages say, in each language: the words are data, in texts_it.toml and texts_en.toml.
 
 They are those of the gateway's pay pages, where both name the same thing; a test compares them.
 """
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from services.notify.messages.rules.domain import Kind
 
@@ -18,7 +21,7 @@ class KindWords:
     amount_label: str = ""
     sms: str = ""  # none: it is sent by e-mail only
     button: str = ""
-    notes: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +47,16 @@ class Language:
     in_force: str
     sms_for: str
     sms_reference: str
+    safe: Sequence[str]
     kinds: Mapping[Kind, KindWords]
+
+
+def _read(language: str) -> Language:
+    """TypeError for a text that is missing, or that nobody says."""
+    with Path(__file__).with_name(f"texts_{language}.toml").open("rb") as file:
+        said = tomllib.load(file)
+    kinds = {Kind(kind): KindWords(**words) for kind, words in said.pop("kinds").items()}
+    return Language(**said, kinds=kinds)
+
+
+WORDS: Final[Mapping[str, Language]] = {language: _read(language) for language in ("it", "en")}
