@@ -1,35 +1,26 @@
-"""What the outside sees: resources as protobuf, for answers and events alike, and the events."""
+"""What the outside sees: resources as protobuf, for answers and events alike, and the events.
 
-from collections.abc import Mapping, Sequence
+What happened is named by the last two parts of its subject, as in `payment_link.seen`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from incasso.paylink.v1 import events_pb2, paylink_pb2
+from incasso.paylink.v1 import events_pb2, paylink_pb2, shop_pb2
 from incasso.payments.v1 import payments_pb2
-from libs import outbox, wire
+from libs import descriptors, outbox, wire
 from libs.db import Conn
 from libs.money import Money
 from libs.outbox import NewEvent
 from libs.pieces import Piece
+from services.paylink.rules.carts import Cart
 from services.paylink.rules.domain import Link, LinkPayment, Reason
+from services.paylink.rules.products import Product, Shop
+from services.paylink.rules.transfers import BankTransfer
 
-LINK: Final = "incasso.paylink.payment_link"
-SATISFACTION: Final = "incasso.paylink.satisfaction.given"
-
-# What is told of a link, by the last part of its subject.
-LINK_MESSAGES: Final[Mapping[str, Any]] = {
-    "created": events_pb2.PaymentLinkCreated,
-    "message_requested": events_pb2.PaymentLinkMessageRequested,
-    "sent": events_pb2.PaymentLinkSent,
-    "seen": events_pb2.PaymentLinkSeen,
-    "quote_accepted": events_pb2.PaymentLinkQuoteAccepted,
-    "paying": events_pb2.PaymentLinkPaying,
-    "payment_failed": events_pb2.PaymentLinkPaymentFailed,
-    "paid": events_pb2.PaymentLinkPaid,
-    "expired": events_pb2.PaymentLinkExpired,
-    "cancelled": events_pb2.PaymentLinkCancelled,
-    "reissued": events_pb2.PaymentLinkReissued,
-}
+MESSAGES: Final = descriptors.messages_of(events_pb2)
 _REASONS: Final = wire.numbers(Reason, events_pb2.PaymentLinkMessageRequested.Reason)
 
 
@@ -46,13 +37,12 @@ def _quote_pb(link: Link) -> paylink_pb2.Quote | None:
     )
 
 
-def link_pb(link: Link, *, url: str | None = None) -> paylink_pb2.PaymentLink:
-    """Events never have the url: whoever has it can pay."""
+def link_pb(link: Link) -> paylink_pb2.PaymentLink:
+    """Without its url: whoever has that can pay."""
     deposit_minor = link.deposit_minor
     return wire.message(
         paylink_pb2.PaymentLink,
         link,
-        url=url,
         amount_due=wire.money(link.due),
         deposit=None
         if deposit_minor is None
@@ -70,6 +60,33 @@ def payment_pb(payment: LinkPayment) -> paylink_pb2.LinkPayment:
     )
 
 
+def transfer_pb(transfer: BankTransfer) -> paylink_pb2.BankTransfer:
+    return wire.message(
+        paylink_pb2.BankTransfer,
+        transfer,
+        payment_link_id=transfer.link_id,
+        open_minor=transfer.open_minor,
+        moves=[
+            wire.message(paylink_pb2.BankTransferMove, move, payment_link_id=move.link_id)
+            for move in transfer.moves
+        ],
+    )
+
+
+def cart_pb(cart: Cart) -> shop_pb2.Cart:
+    made = wire.message(shop_pb2.Cart, cart)
+    made.MergeFrom(wire.message(shop_pb2.Cart, cart.contents))
+    return made
+
+
+def product_pb(product: Product) -> shop_pb2.Product:
+    return wire.message(shop_pb2.Product, product)
+
+
+def shop_pb(shop: Shop, *, public_url: str) -> shop_pb2.Shop:
+    return wire.message(shop_pb2.Shop, shop, url=f"{public_url}/shop/{shop.slug}")
+
+
 async def link_created(
     conn: Conn, link: Link, now: datetime, *, sent: Link, reason: Reason
 ) -> None:
@@ -83,45 +100,36 @@ async def link_sent(conn: Conn, link: Link, reason: Reason, now: datetime) -> No
     await outbox.tell(conn, *_sent(link, reason, now))
 
 
-async def link_seen(conn: Conn, link: Link, now: datetime) -> None:
-    await outbox.tell(conn, _of_link(link, "seen", now))
-
-
-async def quote_accepted(conn: Conn, link: Link, now: datetime) -> None:
-    await outbox.tell(conn, _of_link(link, "quote_accepted", now))
-
-
-def link_paying(link: Link, payment: LinkPayment, now: datetime) -> Piece:
-    return outbox.appended([_of_link(link, "paying", now, link_payment=payment_pb(payment))])
-
-
-def payment_failed(link: Link, payment: LinkPayment, now: datetime) -> Piece:
-    return outbox.appended(
-        [_of_link(link, "payment_failed", now, link_payment=payment_pb(payment))]
-    )
-
-
-def link_paid(link: Link, payment: LinkPayment, now: datetime) -> Piece:
-    return outbox.appended([_of_link(link, "paid", now, link_payment=payment_pb(payment))])
-
-
-async def link_expired(conn: Conn, link: Link, now: datetime) -> None:
-    await outbox.tell(conn, _of_link(link, "expired", now))
-
-
-async def link_cancelled(conn: Conn, link: Link, now: datetime) -> None:
-    await outbox.tell(conn, _of_link(link, "cancelled", now))
-
-
 async def link_reissued(conn: Conn, link: Link, now: datetime, *, reason: Reason) -> None:
     """And sent, where it has channels."""
     sent = _sent(link, reason, now) if link.channels else []
     await outbox.tell(conn, _of_link(link, "reissued", now), *sent)
 
 
+async def tell_link(conn: Conn, link: Link, verb: str, now: datetime) -> None:
+    """Of all that happens to a link alone: seen, quote_accepted, expired, cancelled."""
+    await outbox.tell(conn, _of_link(link, verb, now))
+
+
+def link_payment(link: Link, verb: str, payment: LinkPayment, now: datetime) -> Piece:
+    """What a try to pay makes of a link: paying, payment_failed, paid."""
+    return outbox.appended([_of_link(link, verb, now, link_payment=payment_pb(payment))])
+
+
 async def satisfaction_given(conn: Conn, payment: LinkPayment, now: datetime) -> None:
-    body = events_pb2.SatisfactionGiven(link_payment=payment_pb(payment)).SerializeToString()
-    await outbox.tell(conn, NewEvent(payment.merchant_id, payment.link_id, SATISFACTION, body, now))
+    given = _event(payment, "satisfaction.given", now, link_payment=payment_pb(payment))
+    await outbox.tell(conn, replace(given, aggregate_id=payment.link_id))
+
+
+async def tell_transfer(conn: Conn, transfer: BankTransfer, verb: str, now: datetime) -> None:
+    """recorded, settled, given_back. One that waited is recorded again when its link's payment ends."""
+    told = transfer_pb(transfer)
+    await outbox.tell(conn, _event(transfer, f"bank_transfer.{verb}", now, bank_transfer=told))
+
+
+async def tell_cart(conn: Conn, cart: Cart, verb: str, now: datetime) -> None:
+    """recovery_sent, recovered."""
+    await outbox.tell(conn, _event(cart, f"cart.{verb}", now, cart=cart_pb(cart)))
 
 
 def _sent(link: Link, reason: Reason, now: datetime) -> Sequence[NewEvent]:
@@ -132,5 +140,12 @@ def _sent(link: Link, reason: Reason, now: datetime) -> Sequence[NewEvent]:
 
 
 def _of_link(link: Link, verb: str, now: datetime, **more: object) -> NewEvent:
-    event = LINK_MESSAGES[verb](payment_link=link_pb(link), **more)
-    return NewEvent(link.merchant_id, link.id, f"{LINK}.{verb}", event.SerializeToString(), now)
+    return _event(link, f"payment_link.{verb}", now, payment_link=link_pb(link), **more)
+
+
+def _event(
+    of: Link | LinkPayment | BankTransfer | Cart, what: str, now: datetime, **said: object
+) -> NewEvent:
+    subject = f"incasso.paylink.{what}"
+    body = MESSAGES[subject](**said).SerializeToString()
+    return NewEvent(of.merchant_id, of.id, subject, body, now)

@@ -24,7 +24,7 @@ async def cancel_in(tx: Conn, link: Link, now: datetime) -> Link:
         raise PaymentLinkPaying
     cancelled = transitions.ended(link, LinkEvent.CANCEL, now)
     saved = await links.save(tx, link, cancelled)
-    await events.link_cancelled(tx, saved, now)
+    await events.tell_link(tx, saved, "cancelled", now)
     return saved
 
 

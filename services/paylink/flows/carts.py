@@ -13,7 +13,7 @@ from libs.db import Conn
 from libs.errors import ServiceUnavailable, required
 from libs.idempotency import Key
 from libs.logs import log
-from services.paylink import events, shop_events
+from services.paylink import events
 from services.paylink.deps import Deps
 from services.paylink.errors import CartClosed, CartNotFound, PaymentLinkNotFound, QuotaExceeded
 from services.paylink.flows import cancel, create
@@ -73,7 +73,7 @@ async def create_cart(deps: Deps, cmd: CreateCart, key: Key | None) -> bytes:
         if not await store.insert(tx, cart):
             cart = await _refill(tx, cart)
             await idempotency.stand_for(tx, key, cart.id)
-        return shop_events.cart_pb(cart)
+        return events.cart_pb(cart)
 
     return (await idempotency.once(deps.db, key, ids.new("crt"), create)).body
 
@@ -177,7 +177,7 @@ async def _send_link(
     )
     link, _ = await create.insert_link(deps, tx, new, count_quota=True, link_id=link_id)
     recovering = required(await store.move(tx, started, CartEvent.RECOVER), CartClosed)
-    await shop_events.cart_recovery_sent(tx, recovering, deps.clock.now())
+    await events.tell_cart(tx, recovering, "recovery_sent", deps.clock.now())
     return link
 
 
@@ -208,4 +208,4 @@ async def link_ended(conn: Conn, link: Link) -> None:
         return
     moved = await store.move(conn, cart, event)
     if moved is not None and event is CartEvent.PAY:
-        await shop_events.cart_recovered(conn, moved, link.ended_at or link.expires_at)
+        await events.tell_cart(conn, moved, "recovered", link.ended_at or link.expires_at)

@@ -12,7 +12,7 @@ from libs.db import Conn
 from libs.money import Money
 from libs.payments.answer import Outcome
 from libs.pieces import Piece
-from services.paylink import events, metrics, transfer_events
+from services.paylink import events, metrics
 from services.paylink.flows import carts
 from services.paylink.flows.cancel import give_up_announced
 from services.paylink.rules import transfers, transitions
@@ -29,7 +29,7 @@ async def expire_in(tx: Conn, link: Link, now: datetime) -> Link:
     """Its time is over; an announced transfer that never came is given up."""
     await give_up_announced(tx, link, now)
     saved = await links.save(tx, link, transitions.ended(link, LinkEvent.EXPIRE, now))
-    await events.link_expired(tx, saved, now)
+    await events.tell_link(tx, saved, "expired", now)
     await _tell_cart(tx, saved)
     return saved
 
@@ -67,7 +67,7 @@ async def pay_at_once(
         conn,
         links.saved(link, after),
         payments.saved(payment, ended),
-        events.link_paid(after, ended, now),
+        events.link_payment(after, "paid", ended, now),
         guard=links.unchanged(seen, payment),
     )
     if written is None:
@@ -80,13 +80,14 @@ async def _write(tx: Conn, tried: Piece, link: Link, ended: LinkPayment, now: da
     """A try that has ended, by `tried`, and what its link is by that."""
     paid = ended.state is Try.SUCCEEDED
     if paid:
-        after, told = _paid(link, ended, now), events.link_paid
+        after, verb = _paid(link, ended, now), "paid"
     elif link.state is LinkState.PAYING:
-        after, told = transitions.reopened(link, now), events.payment_failed
+        after, verb = transitions.reopened(link, now), "payment_failed"
     else:  # one of the payers of a reusable link
-        after, told = link, events.payment_failed
+        after, verb = link, "payment_failed"
     changed = links.touched(link) if after is link else links.saved(link, after)
-    answer, *_ = await pieces.write(tx, changed, tried, told(after, ended, now)) or (None,)
+    told = events.link_payment(after, verb, ended, now)
+    answer, *_ = await pieces.write(tx, changed, tried, told) or (None,)
     saved = links.seen(after, answer).link
     if paid:
         metrics.PAID.labels(ended.method.value).inc()
@@ -115,7 +116,7 @@ async def settle_transfer(tx: Conn, link: Link, transfer: BankTransfer, now: dat
     after, settled = await use_transfer(
         tx, link, transfer, allocation, under_way=under_way, now=now
     )
-    await transfer_events.transfer_recorded(tx, settled, now)
+    await events.tell_transfer(tx, settled, "recorded", now)
     return after
 
 

@@ -169,7 +169,7 @@ async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime, *furt
         state = transitions.moved(link, LinkEvent.PAY)
         after = replace(link, state=state, paying_by=payment.method)
         changed = links.saved(link, after)
-    told = events.link_paying(after, payment, now)
+    told = events.link_payment(after, "paying", payment, now)
     answer, *_ = await pieces.write(tx, changed, payments.inserted(payment), told, *further) or (
         None,
     )

@@ -12,7 +12,7 @@ from libs.errors import InternalError, invalid
 from libs.idempotency import Key
 from libs.money import Money
 from libs.payments.answer import Outcome
-from services.paylink import transfer_events
+from services.paylink import events
 from services.paylink.deps import Deps
 from services.paylink.errors import (
     BankTransferDiffers,
@@ -104,7 +104,7 @@ async def record_bank_transfer(deps: Deps, cmd: RecordBankTransfer, key: Key | N
         recorded = _same(await store.of_booking(tx, transfer), cmd)
         if recorded.id != transfer_id:
             await idempotency.stand_for(tx, key, recorded.id)
-        return transfer_events.transfer_pb(recorded)
+        return events.transfer_pb(recorded)
 
     return (await idempotency.once(deps.db, key, ids.new("trf"), record)).body
 
@@ -116,7 +116,7 @@ async def _record_for(tx: Conn, link: Link, transfer: BankTransfer, now: datetim
         return
     if named.waits:
         await links.touch(tx, link)  # the end of the payment under way looks for it
-        await transfer_events.transfer_recorded(tx, named, now)
+        await events.tell_transfer(tx, named, "recorded", now)
     else:
         await settle_transfer(tx, link, named, now)
 
@@ -137,7 +137,7 @@ async def _record_for_several(
         under_way = await payments.processing(tx, link)
         allocation = rules.used(link, current)
         _, current = await use_transfer(tx, link, current, allocation, under_way=under_way, now=now)
-    await transfer_events.transfer_recorded(tx, current, now)
+    await events.tell_transfer(tx, current, "recorded", now)
 
 
 def _same(stored: BankTransfer | None, cmd: RecordBankTransfer) -> BankTransfer:

@@ -10,7 +10,7 @@ from libs import context, idempotency
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
-from services.paylink import transfer_events
+from services.paylink import events
 from services.paylink.deps import Deps
 from services.paylink.errors import (
     BankTransferChanged,
@@ -55,7 +55,7 @@ async def settle_bank_transfer(deps: Deps, cmd: SettleBankTransfer, key: Key | N
                 raise BankTransferSpent
             transfer = await _take_back(tx, transfer, locked, now)
         settled = (await _give(tx, locked[cmd.payment_link_id], transfer, now, note=cmd.note))[1]
-        return transfer_events.transfer_pb(settled)
+        return events.transfer_pb(settled)
 
     return (await idempotency.once(deps.db, key, cmd.bank_transfer_id, settle)).body
 
@@ -77,8 +77,8 @@ async def give_back_bank_transfer(deps: Deps, cmd: GiveBackBankTransfer, key: Ke
             note=cmd.note,
         )
         await store.save(tx, transfer, given_back)
-        await transfer_events.transfer_given_back(tx, given_back, now)
-        return transfer_events.transfer_pb(given_back)
+        await events.tell_transfer(tx, given_back, "given_back", now)
+        return events.transfer_pb(given_back)
 
     return (await idempotency.once(deps.db, key, cmd.bank_transfer_id, give_back)).body
 
@@ -111,7 +111,7 @@ async def _give(
         kind=MoveKind.SETTLED,
         note=note,
     )
-    await transfer_events.transfer_settled(tx, settled, now)
+    await events.tell_transfer(tx, settled, "settled", now)
     return after, settled
 
 

@@ -25,7 +25,7 @@ async def mark_seen(deps: Deps, opened: Link) -> None:
             return
         state = LINK_TRANSITIONS.get((link.state, LinkEvent.SEE), link.state)
         saved = await links.save(tx, link, replace(link, state=state, seen_at=now), shown=False)
-        await events.link_seen(tx, saved, now)
+        await events.tell_link(tx, saved, "seen", now)
 
 
 async def accept_quote(
@@ -51,7 +51,7 @@ async def accept_quote(
             ),
         )
         saved = await links.save(tx, link, accepted)
-        await events.quote_accepted(tx, saved, now)
+        await events.tell_link(tx, saved, "quote_accepted", now)
 
 
 async def rate_satisfaction(deps: Deps, opened: Link, *, use: str, score: int) -> None:

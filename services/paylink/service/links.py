@@ -9,7 +9,7 @@ from libs.errors import invalid
 from libs.idempotency import Key
 from services.paylink.deps import Deps
 from services.paylink.errors import BankTransferNotFound, PaymentLinkNotFound
-from services.paylink.events import link_pb, payment_pb
+from services.paylink.events import link_pb, payment_pb, transfer_pb
 from services.paylink.flows import create, giving_up, links, reissue, transfers, transfers_by_hand
 from services.paylink.payments_client import METHOD
 from services.paylink.rules.domain import Link, LinkPayment, NewLink, Quote
@@ -17,7 +17,6 @@ from services.paylink.rules.transfers import BankTransfer
 from services.paylink.store.links import LINKS
 from services.paylink.store.payments import TRIES
 from services.paylink.store.transfers import TRANSFERS
-from services.paylink.transfer_events import transfer_pb
 
 _LINK: Final = door.Row(LINKS, PaymentLinkNotFound)
 _OF_LINK: Final = {"payment_link_id": "link_id"}

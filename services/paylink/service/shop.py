@@ -6,11 +6,11 @@ from incasso.paylink.v1 import shop_pb2 as pb
 from libs import door, wire
 from services.paylink.deps import Deps
 from services.paylink.errors import CartNotFound, ProductNotFound
-from services.paylink.flows import carts, products, shops
+from services.paylink.events import cart_pb, shop_pb
+from services.paylink.flows import carts, shop
 from services.paylink.rules.carts import Cart
 from services.paylink.rules.products import ShopChange, ShopEvent
 from services.paylink.service.links import with_url
-from services.paylink.shop_events import cart_pb, shop_pb
 from services.paylink.store.carts import CARTS
 from services.paylink.store.products import PRODUCTS
 
@@ -22,22 +22,22 @@ _SHOP_EVENTS: Final = {
 
 
 async def _get_shop(deps: Deps) -> pb.Shop:
-    return shop_pb(await shops.get_shop(deps), public_url=deps.public_url)
+    return shop_pb(await shop.get_shop(deps), public_url=deps.public_url)
 
 
 async def _update_shop(deps: Deps, request: pb.UpdateShopRequest) -> pb.Shop:
     new = wire.read(ShopChange, request, event=_SHOP_EVENTS[request.state])
-    return shop_pb(await shops.update_shop(deps, new), public_url=deps.public_url)
+    return shop_pb(await shop.update_shop(deps, new), public_url=deps.public_url)
 
 
 Shops = door.of(
     "incasso.paylink.v1.ShopService",
     shows={Cart: cart_pb},
-    CreateProduct=products.create_product,
+    CreateProduct=shop.create_product,
     GetProduct=door.Row(PRODUCTS, ProductNotFound),
     ListProducts=door.Rows(PRODUCTS, "prd"),
-    UpdateProduct=products.update_product,
-    ArchiveProduct=products.archive_product,
+    UpdateProduct=shop.update_product,
+    ArchiveProduct=shop.archive_product,
     GetShop=_get_shop,
     UpdateShop=_update_shop,
     CreateCart=carts.create_cart,

@@ -27,9 +27,7 @@ async def told(world: World, link, since: int) -> list:
     )
     assert rows
     return [
-        events.LINK_MESSAGES[row["subject"].rpartition(".")[2]]
-        .FromString(row["body"])
-        .payment_link.amount_due
+        events.MESSAGES[row["subject"]].FromString(row["body"]).payment_link.amount_due
         for row in rows
     ]
 

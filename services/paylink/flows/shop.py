@@ -1,4 +1,4 @@
-"""Products of the one-page shop: create, change, take out."""
+"""The merchant's one-page shop and its products: open it, create, change, take out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
 from libs.money import Money
-from services.paylink import shop_events
+from services.paylink import events
 from services.paylink.deps import Deps
-from services.paylink.errors import ProductNotFound
+from services.paylink.errors import ProductNotFound, ShopNotFound
 from services.paylink.rules import products as rules
-from services.paylink.rules.products import Product, ProductChange
-from services.paylink.store import products as store
+from services.paylink.rules.products import Product, ProductChange, Shop, ShopChange
+from services.paylink.store import products, shops
 from services.paylink.store.products import PRODUCTS
 
 
@@ -47,9 +47,9 @@ async def create_product(deps: Deps, cmd: CreateProduct, key: Key | None) -> byt
             metadata=cmd.metadata,
             created_at=deps.clock.now(),
         )
-        rules.room_for_product(await store.count_active(tx, product.merchant_id))
-        await store.insert(tx, product)
-        return shop_events.product_pb(product)
+        rules.room_for_product(await products.count_active(tx, product.merchant_id))
+        await products.insert(tx, product)
+        return events.product_pb(product)
 
     return (await idempotency.once(deps.db, key, ids.new("prd"), create)).body
 
@@ -58,7 +58,7 @@ async def update_product(deps: Deps, product_id: str, new: ProductChange) -> Pro
     async with deps.db.transaction() as tx:
         before = await _locked(tx, product_id)
         after = rules.change_product(before, new)
-        await store.save(tx, after)
+        await products.save(tx, after)
     return after
 
 
@@ -66,9 +66,30 @@ async def archive_product(deps: Deps, product_id: str) -> Product:
     async with deps.db.transaction() as tx:
         before = await _locked(tx, product_id)
         after = rules.archive(before)
-        await store.save(tx, after)
+        await products.save(tx, after)
     return after
 
 
 async def _locked(tx: Conn, product_id: str) -> Product:
     return required(await PRODUCTS.lock(tx, context.merchant_id(), product_id), ProductNotFound)
+
+
+async def get_shop(deps: Deps) -> Shop:
+    """Also a closed one: its merchant asks."""
+    async with deps.db.connection() as conn:
+        return required(await shops.get(conn, context.merchant_id()), ShopNotFound)
+
+
+async def update_shop(deps: Deps, new: ShopChange) -> Shop:
+    """Opens the shop at the first call, which needs a slug."""
+    merchant_id = context.merchant_id()
+    async with deps.db.transaction() as tx:
+        before = await shops.lock(tx, merchant_id)
+        if before is None:
+            first = rules.first_shop(merchant_id, new, deps.clock.now())
+            if await shops.insert(tx, first):
+                return first
+            before = required(await shops.lock(tx, merchant_id), ShopNotFound)
+        after = rules.change_shop(before, new)
+        await shops.save(tx, after)
+    return after
