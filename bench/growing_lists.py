@@ -96,6 +96,7 @@ def _payments(rows: int) -> Mapping[str, Read]:
         "declined": read(Filter(state=State.DECLINED)),
         "pending, which is rare": read(Filter(state=State.PENDING)),
         "authorised, which none is": read(Filter(state=State.AUTHORISED)),
+        "processing, which none is": read(Filter(state=State.PROCESSING)),
         "one order": read(Filter(order_reference=f"A-{rows // 2}")),
         "one customer": read(Filter(customer_id="cus_7")),
         **{

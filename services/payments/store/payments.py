@@ -144,10 +144,19 @@ class Filter:
     customer_id: str | None = None
 
 
+_COMMON: Final = (State.PROCESSING, State.CAPTURED)  # which `listed_state` leaves out
+_IS_ASKED_ABOUT: Final = """id IN (SELECT payment_id FROM attempts
+    WHERE merchant_id = {} AND next_recovery_at IS NOT NULL)"""
+
+
 async def list_page(conn: Conn, merchant_id: str, wanted: Filter, page: Page) -> Listed[Payment]:
+    state = wanted.state
     conditions = {
         "merchant_id = {}": merchant_id,
-        "state = {}": wanted.state,
+        "state = {}": state,
+        # How the index of rare states, or the few attempts without an outcome, serve.
+        "listed_state = {}": None if state in _COMMON else state,
+        _IS_ASKED_ABOUT: merchant_id if state is State.PROCESSING else None,
         "created_at >= {}": wanted.created_from,
         "created_at < {}": wanted.created_to,
         "order_reference = {}": wanted.order_reference,

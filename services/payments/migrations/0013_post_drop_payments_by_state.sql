@@ -1,0 +1,2 @@
+-- payments_listed has its place.
+DROP INDEX payments_by_state;
