@@ -36,7 +36,7 @@ from services.oneclick.rules.domain import (
 from services.oneclick.rules.instruments import KNOWN, is_usable
 from services.oneclick.rules.items import Item
 from services.oneclick.store import buyers, charges
-from services.oneclick.store.buyers import Buyer
+from services.oneclick.store.buyers import Buyer, Wanted
 
 ABANDONED: Final = StoredRefusal(
     "CONFLICT", "charge_abandoned", "Nothing was charged: the charge was not made in time."
@@ -71,9 +71,9 @@ async def create_one_click_payment(
     charge_id = ids.new("och")
     charge = None
     async with deps.db.transaction() as tx:
-        claim = await idempotency.claim(tx, key, charge_id)
+        claim, buyer = await buyers.claim_and_lock(tx, key, charge_id, _wanted(cmd))
         if claim.fresh:
-            charge = await start_charge(deps, tx, cmd, charge_id)
+            charge = await _start(deps, tx, cmd, charge_id, buyer)
     if claim.answer is not None:
         return claim.answer
     if charge is not None:
@@ -88,17 +88,18 @@ def check_grace(capture: CaptureMode, grace_seconds: int | None) -> None:
 
 async def start_charge(deps: Deps, tx: Conn, cmd: CreateOneClickPayment, charge_id: str) -> Charge:
     """Write the intent under the customer's lock, or refuse."""
-    merchant_id, now = context.merchant_id(), deps.clock.now()
-    buyer = await buyers.lock(
-        tx,
-        merchant_id,
-        cmd.customer_id,
-        instrument_id=cmd.instrument_id,
-        address_id=cmd.address_id,
-    )
-    if buyer is None:
-        raise CustomerNotFound
-    charge = _intent(deps, buyer, cmd, charge_id, now)
+    return await _start(deps, tx, cmd, charge_id, await buyers.lock(tx, _wanted(cmd)))
+
+
+def _wanted(cmd: CreateOneClickPayment) -> Wanted:
+    return Wanted(context.merchant_id(), cmd.customer_id, cmd.instrument_id, cmd.address_id)
+
+
+async def _start(
+    deps: Deps, tx: Conn, cmd: CreateOneClickPayment, charge_id: str, locked: Buyer | None
+) -> Charge:
+    buyer = required(locked, CustomerNotFound)
+    charge = _intent(deps, buyer, cmd, charge_id, deps.clock.now())
     inserted = await charges.insert(tx, charge, buyer.last_challenge_at)
     if not inserted.usable:
         raise InstrumentNotUsable

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
+from libs import idempotency
 from libs.db import Conn, Row
+from libs.idempotency import Claim, Key
 from services.oneclick.rules import limits
 from services.oneclick.rules.domain import CustomerState
 from services.oneclick.rules.instruments import Card, InstrumentState, Token
@@ -71,23 +74,54 @@ async def get(conn: Conn, merchant_id: str, customer_id: str) -> Buyer | None:
     return None if row is None else _buyer(row)
 
 
-async def lock(
-    conn: Conn,
-    merchant_id: str,
-    customer_id: str,
-    *,
-    instrument_id: str | None,
-    address_id: str | None,
-) -> Buyer | None:
-    """The lock on the customer makes limits hold under concurrency.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Who is to be charged, and what the caller chose; None: the customer's default."""
 
-    A statement that had to wait for the lock sees the customer's new default but the instruments
+    merchant_id: str
+    customer_id: str
+    instrument_id: str | None
+    address_id: str | None
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """The parameters of _BUYER."""
+        return self.merchant_id, self.customer_id, self.instrument_id, self.address_id
+
+
+_LOCKED: Final = f"{_BUYER} AND {{when}} FOR NO KEY UPDATE OF c"
+_LOCK: Final = _LOCKED.format(when="true")
+_CLAIM_AND_LOCK: Final = f"""
+WITH claimed AS ({idempotency.claim_sql(5)}),
+buyer AS ({_LOCKED.format(when=idempotency.fresh_sql(5, claimed="claimed"))})
+SELECT resource_id, fresh, buyer.* FROM (VALUES (1)) AS always
+LEFT JOIN claimed ON true LEFT JOIN buyer ON true"""  # noqa: S608 - made of constants
+
+
+async def lock(conn: Conn, wanted: Wanted) -> Buyer | None:
+    """The lock on the customer makes limits hold under concurrency."""
+    return await _seen(conn, wanted, await conn.fetchrow(_LOCK, *wanted.values))
+
+
+async def claim_and_lock(
+    conn: Conn, key: Key | None, charge_id: str, wanted: Wanted
+) -> tuple[Claim, Buyer | None]:
+    """Both in one statement; nobody is looked at when the key is not fresh. Raises as
+    idempotency.claim does.
+    """
+    claiming = idempotency.claim_values(key, charge_id)
+    row = await conn.fetchrow(_CLAIM_AND_LOCK, *wanted.values, *claiming)
+    assert row is not None  # there always is one
+    claimed = row if row["resource_id"] else None
+    claim = await idempotency.claim_of(conn, key, charge_id, claimed)
+    found = row if row["customer_state"] else None
+    return claim, await _seen(conn, wanted, found) if claim.fresh else None
+
+
+async def _seen(conn: Conn, wanted: Wanted, row: Row | None) -> Buyer | None:
+    """A statement that had to wait for the lock sees the customer's new default but the instruments
     as they were; when it misses the one it wants, a second look sees all.
     """
-    for _ in range(2):
-        row = await conn.fetchrow(
-            _BUYER + " FOR NO KEY UPDATE OF c", merchant_id, customer_id, instrument_id, address_id
-        )
-        if row is None or row["wanted"] is None or row["instrument_id"] is not None:
-            break
+    if row is not None and row["wanted"] is not None and row["instrument_id"] is None:
+        row = await conn.fetchrow(_LOCK, *wanted.values)
     return None if row is None else _buyer(row)
