@@ -19,7 +19,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bench import reference, road
 from bench.cost import Meter, seconds_of
-from bench.figures import Cost, Figures, Plan, costs, speeds, statements, summary
+from bench.figures import Cost, Figures, Plan, costs, speeds, statements, summary, tables
 from bench.link_pages import LinkPages
 from bench.load import Load, Storefront
 from bench.reference import Reference
@@ -149,6 +149,7 @@ def main(
     links: Annotated[int, typer.Option(min=1, max=2000, help="paid, and paid again")] = 150,
     *,
     each_statement: Annotated[bool, typer.Option(help="show them by what they do")] = False,
+    each_table: Annotated[bool, typer.Option(help="show the WAL by table")] = False,
 ) -> None:
     plan = Plan(seconds, concurrency, sampling, links)
     console = Console()
@@ -163,6 +164,9 @@ def main(
     if each_statement:
         console.print(statements("a click", figures.charge))
         console.print(statements("a link", figures.link))
+    if each_table:
+        console.print(tables("a click", figures.charge))
+        console.print(tables("a link", figures.link))
     console.print(f"{found['ratio_to_reference']:.1%} of the limit")
     if figures.booked != figures.captured:
         console.print(

@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 
 import psutil
 
+from bench import wal
 from libs import db, services
 from libs.db import Database
 from stack.embedded import Stack
@@ -50,6 +51,7 @@ class Spent:
 
     seconds: Mapping[str, float]
     wal_bytes: int
+    wal_by_table: Mapping[str, int]
 
     @property
     def all_seconds(self) -> float:
@@ -94,12 +96,12 @@ class Meter:
     async def spent(self, work: Callable[[], Awaitable[Any]]) -> tuple[Any, Spent]:
         """What `work` answers and what it took, until all that follows from it is done."""
         await self.rest()
-        cpu, wal = self._seconds(), await self._wal()
+        cpu, written, begin = self._seconds(), await self._wal(), await self._position()
         answer = await work()
         await self.rest()
         after = self._seconds()
         seconds = {name: after[name] - cpu[name] for name in cpu}
-        return answer, Spent(seconds, await self._wal() - wal)
+        return answer, Spent(seconds, await self._wal() - written, await self._wal_by_table(begin))
 
     async def counted(self, work: Callable[[], Awaitable[Any]]) -> tuple[Any, Counted]:
         """What `work` answers, and the statements until all that follows from it is done."""
@@ -130,6 +132,18 @@ class Meter:
 
     async def _wal(self) -> int:
         return await self.value("postgres", "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+
+    async def _position(self) -> str:
+        async with self._databases["postgres"].connection() as conn:
+            return await wal.position(conn)
+
+    async def _wal_by_table(self, begin: str) -> Mapping[str, int]:
+        end, names = await self._position(), dict[tuple[int, int], str]()
+        for database in self._databases.values():
+            async with database.connection() as conn:
+                names |= await wal.files(conn)
+        data = self._stack.folders.data("postgres")
+        return await asyncio.to_thread(wal.by_table, data, begin, end, names)
 
     async def _waiting(self) -> int:
         found = [await self.value(name, _WAITING["outbox"]) for name in services.NAMES]

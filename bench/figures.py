@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -126,6 +127,16 @@ def costs(found: Mapping[str, Any]) -> Table:
     )
     for name in both[0]["cpu_share"]:
         shown.add_row(f"  {name}", *(f"{cost['cpu_share'][name]:.1%}" for cost in both))
+    return shown
+
+
+def tables(title: str, cost: Cost) -> Table:
+    shown = Table(title=f"WAL of {title}", title_justify="left", title_style="bold")
+    shown.add_column("table and its indexes")
+    shown.add_column("bytes", justify="right")
+    for name, size in Counter(cost.spent.wal_by_table).most_common():
+        if each := round(size / max(cost.pieces, 1)):
+            shown.add_row(name, f"{each:,}")
     return shown
 
 

@@ -64,6 +64,23 @@ async def test_a_click_that_is_made_again_from_elsewhere_is_the_same_click(world
     assert await world.charge(customer_id, key="click-1", ip="2001:db8::7") == first
 
 
+async def test_a_repeat_is_answered_while_its_customer_is_locked(world: World):
+    customer_id = await world.shopper()
+    first = await world.charge(customer_id, key="click-1")
+    async with world.db.transaction() as tx:
+        await tx.execute("SELECT FROM customers WHERE id = $1 FOR UPDATE", customer_id)
+        async with asyncio.timeout(10):
+            assert await world.charge(customer_id, key="click-1") == first
+
+
+async def test_a_click_of_an_unknown_customer_leaves_its_key_new(world: World):
+    with pytest.raises(Refusal) as caught:
+        await world.charge("cus_01jz0000000000000000000000", key="click-1")
+    assert caught.value.reason == "customer_not_found"
+    await world.charge(await world.shopper(), key="click-1")
+    assert len(await world.charges()) == 1
+
+
 async def test_a_delayed_capture_has_the_policys_grace_when_none_is_named(world: World):
     customer_id = await world.shopper()
     await world.charge(customer_id, capture=payments_pb2.CAPTURE_MODE_DELAYED)
