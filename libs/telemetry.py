@@ -33,7 +33,8 @@ __all__ = ["SpanKind", "link_to", "set_up", "span", "trace_id", "traceparent"]
 
 TRACEPARENT: Final = "traceparent"
 _propagator = TraceContextTextMapPropagator()
-_UNRECORDED = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-00")
+# Recorded is the last bit of the flags; the one before it tells that the trace id was made at random.
+_UNRECORDED = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f][02468ace])")
 _tracer = trace.get_tracer("incasso")
 
 
@@ -79,14 +80,14 @@ def span(
             if not current.is_recording() and current.get_span_context().is_valid:
                 return nullcontext(current)
         elif unrecorded := _UNRECORDED.fullmatch(parent):
-            return _within(unrecorded[1], unrecorded[2])
+            return _within(*unrecorded.groups())
     return _made(name, kind, parent, links, attributes)
 
 
 @contextmanager
-def _within(trace_id: str, span_id: str) -> Iterator[Span]:
+def _within(trace_id: str, span_id: str, trace_flags: str) -> Iterator[Span]:
     """The sender's place in a trace that is not recorded."""
-    flags = TraceFlags(TraceFlags.DEFAULT)
+    flags = TraceFlags(int(trace_flags, 16) & TraceFlags.RANDOM_TRACE_ID)
     place = SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=flags)
     sender = NonRecordingSpan(place)
     token = otel_context.attach(trace.set_span_in_context(sender))

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 
 from libs import telemetry
 from libs.telemetry import SpanKind
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 UNRECORDED = f"00-{TRACE}-00f067aa0ba902b7-00"
+RANDOM = f"00-{TRACE}-00f067aa0ba902b7-02"  # not recorded, and its id was made at random
 RECORDED = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
@@ -24,15 +25,29 @@ def _samples_as_its_parents_do() -> Iterator[None]:
     telemetry.follow_parents(ALWAYS_ON)
 
 
-def test_a_trace_that_is_not_recorded_is_carried_on_without_spans() -> None:
-    with telemetry.span("server", kind=SpanKind.SERVER, parent=UNRECORDED) as outer:
+@pytest.mark.parametrize("parent", [UNRECORDED, RANDOM])
+def test_a_trace_that_is_not_recorded_is_carried_on_without_spans(parent: str) -> None:
+    with telemetry.span("server", kind=SpanKind.SERVER, parent=parent) as outer:
         with telemetry.span("sql", attributes={"db.query.text": "SELECT 1"}) as inner:
-            assert telemetry.traceparent() == UNRECORDED
+            assert telemetry.traceparent() == parent
             assert telemetry.trace_id() == TRACE
         assert inner is outer
         assert not telemetry.recording()
         outer.set_attribute("incasso.reason", "none")
     assert telemetry.traceparent() == ""
+
+
+def test_what_this_process_does_not_record_the_next_one_carries_on_without_spans() -> None:
+    unsampled = TracerProvider(sampler=ParentBased(ALWAYS_OFF)).get_tracer("another process")
+    with trace.use_span(unsampled.start_span("request")):
+        sent = telemetry.traceparent()
+    with telemetry.span("server", parent=sent):
+        assert telemetry.traceparent() == sent
+
+
+def test_flags_that_nobody_knows_yet_are_not_carried_on() -> None:
+    with telemetry.span("server", parent=UNRECORDED.removesuffix("00") + "fe"):
+        assert telemetry.traceparent() == RANDOM
 
 
 def test_an_exception_leaves_a_trace_that_is_not_recorded() -> None:
