@@ -42,7 +42,7 @@ def merchant_id() -> str:
 
 
 def set_current(call: Call) -> None:
-    """Set by the server interceptor and, per due row or event, by workers."""
+    """Set by the server's door and, per due row or event, by workers."""
     _current.set(call)
 
 

@@ -1,11 +1,11 @@
 """The gRPC server that every service stands on, with the settings that Kubernetes needs.
 
-One interceptor does for each RPC what no servicer should think of: who may call, trace, validation,
+One door does for each RPC what no servicer should think of: who may call, trace, validation,
 idempotency key present, refusals to statuses, metrics, and work that survives a cancelled call.
 """
 
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import grpc
@@ -71,13 +71,15 @@ class Server:
     ) -> None:
         self._tasks = tasks
         self._names = ["", *names]
-        door = _Door(tasks, identity.trust())
-        self._server = grpc.aio.server(interceptors=[door], options=OPTIONS)
+        self._server = grpc.aio.server(options=OPTIONS)
+        methods = _Methods()
+        registry: Any = methods  # has of a server what generated code needs
         for add, servicer in servicers:
-            add(servicer, self._server)
+            add(servicer, registry)
         self._health = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        if reflects:
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, registry)
+        self._server.add_generic_rpc_handlers((_Door(methods, tasks, identity.trust()),))
+        if reflects:  # with gRPC's own server: it makes a servicer of its kind
             reflection.enable_server_reflection(
                 [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
             )
@@ -106,23 +108,33 @@ class Server:
             log.warning("work did not end within the grace period", count=left)
 
 
-class _Door(grpc.aio.ServerInterceptor):
-    def __init__(self, tasks: Tasks, trust: identity.Trust) -> None:
+class _Methods(dict[str, Handler]):
+    """By full path, what generated code registers. Not registered with gRPC itself: its server would
+    wait for each method apart, and every call would cost a look at all of them.
+    """
+
+    def add_generic_rpc_handlers(self, _: object) -> None:
+        """The same methods without their names."""
+
+    def add_registered_method_handlers(self, service: str, found: Mapping[str, Handler]) -> None:
+        self.update({f"/{service}/{name}": handler for name, handler in found.items()})
+
+
+class _Door(grpc.GenericRpcHandler):
+    def __init__(self, methods: _Methods, tasks: Tasks, trust: identity.Trust) -> None:
         self._tasks = tasks
         self._trust = trust
-        self._wrapped: dict[str, tuple[Admission, Handler]] = {}
+        self._open = {name: found for name, found in methods.items() if not _is_ours(name)}
+        self._guarded = {
+            name: self._wrap(name, found) for name, found in methods.items() if _is_ours(name)
+        }
 
-    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+    def service(self, details: Any) -> "Handler | None":
         """Runs in the task of the handler that it answers: the call that it sets stays current."""
-        if not details.method.startswith("/incasso."):
-            return await continuation(details)
-        wrapped = self._wrapped.get(details.method)
-        if wrapped is None:
-            inner = await continuation(details)
-            if inner is None:
-                return None
-            wrapped = self._wrapped[details.method] = self._wrap(details.method, inner)
-        admission, handler = wrapped
+        found = self._guarded.get(details.method)
+        if found is None:
+            return self._open.get(details.method)
+        admission, handler = found
         try:
             context.set_current(admission.admit(dict(details.invocation_metadata)))
         except Refusal as refusal:
@@ -179,6 +191,10 @@ class _Door(grpc.aio.ServerInterceptor):
         except Exception as error:  # noqa: BLE001 - the caller learns that it is our fault
             log.error("rpc failed", method=name, exc_info=error)
             return InternalError()
+
+
+def _is_ours(method: str) -> bool:
+    return method.startswith("/incasso.")
 
 
 def _refuse(rpc: Any, refusal: Refusal) -> None:
