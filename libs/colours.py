@@ -4,6 +4,7 @@ Contrast is WCAG 2's ratio of relative luminances, 1 to 21: text needs 4.5, shap
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 OURS: Final = "#0b6b57"  # where the merchant has none
@@ -36,6 +37,7 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+@lru_cache(maxsize=1024)
 def ink_on(colour: str) -> str:
     """Text on a filled shape: white where it is legible, else the better of black and white."""
     if contrast(colour, WHITE) >= TEXT_RATIO:
@@ -43,6 +45,7 @@ def ink_on(colour: str) -> str:
     return max(WHITE, BLACK, key=lambda ink: contrast(colour, ink))
 
 
+@lru_cache(maxsize=1024)
 def readable(colour: str, *grounds: str, towards: str, ratio: float = TEXT_RATIO) -> str:
     """The colour nearest to `colour`, on its way to `towards`, that stands out from all grounds."""
     for step in range(_STEPS):

@@ -96,15 +96,23 @@ def assignments(columns: Sequence[str], *, first: int) -> str:
 
 def to_json(value: Any) -> Any:
     """A dataclass, or several, as a jsonb column holds it."""
-    if is_dataclass(value):
-        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {key: to_json(each) for key, each in value.items()}
-    return [to_json(each) for each in value] if isinstance(value, list | tuple) else value
+    return _json_writer(value.__class__)(value)
+
+
+@cache
+def _json_writer(kind: type) -> Convert:
+    if is_dataclass(kind):
+        names = [field.name for field in fields(kind)]
+        return lambda value: {name: to_json(getattr(value, name)) for name in names}
+    if issubclass(kind, Enum):
+        return attrgetter("value")
+    if issubclass(kind, datetime):
+        return datetime.isoformat
+    if issubclass(kind, Mapping):
+        return lambda value: {key: to_json(each) for key, each in value.items()}
+    if issubclass(kind, list | tuple):
+        return lambda value: [to_json(each) for each in value]
+    return _same
 
 
 def of_json(kind: Callable[..., T], stored: Mapping[str, Any]) -> T:

@@ -17,6 +17,7 @@ PAPER: Final = "#fdfdfe"  # not pure: clients that force dark mode invert pure w
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _html = Environment(
     loader=FileSystemLoader(TEMPLATES),
+    auto_reload=False,
     autoescape=True,
     trim_blocks=True,
     lstrip_blocks=True,
@@ -24,6 +25,7 @@ _html = Environment(
 )
 _text = Environment(
     loader=FileSystemLoader(TEMPLATES),
+    auto_reload=False,
     autoescape=False,  # noqa: S701 - plain text, not HTML
     trim_blocks=True,
     lstrip_blocks=True,

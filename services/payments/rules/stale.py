@@ -35,7 +35,7 @@ def standings(kind: AttemptKind, outcome: Outcome) -> Sequence[tuple[AttemptStat
     """Where attempt and payment stand when it is stale."""
     return [
         (state, payment_state)
-        for state in AttemptState
+        for state in ATTEMPT_SETTLED
         for payment_state in State
         if is_stale(kind, state, payment_state, outcome)
     ]
