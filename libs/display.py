@@ -3,6 +3,7 @@
 from copy import copy
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from babel import Locale, dates, numbers
@@ -43,17 +44,22 @@ def amount(money: Money, locale: str) -> str:
     """`129,00 €`, `€129.00`, `¥500`. Decimal places are those of ISO 4217, never customs of cash:
     1234.56 RSD is not `1.235 RSD`.
     """
-    places, reader = exponent(money.currency), _babel(locale)
+    pattern, reader = _pattern(money.currency, locale)
+    major = Decimal(money.amount_minor).scaleb(-exponent(money.currency))
+    shown: str = pattern.apply(major, reader)
+    return shown
+
+
+@lru_cache(maxsize=1024)
+def _pattern(currency: str, locale: str) -> tuple[numbers.NumberPattern, Locale]:
+    """With the currency's symbol in it: babel would look up its name in all plurals for each amount."""
+    places, reader = exponent(currency), _babel(locale)
     pattern = copy(reader.currency_formats["standard"])
     pattern.frac_prec = (places, places)
-    shown: str = numbers.format_currency(
-        Decimal(money.amount_minor).scaleb(-places),
-        money.currency,
-        format=pattern,
-        locale=reader,
-        currency_digits=False,
-    )
-    return shown
+    symbol = numbers.get_currency_symbol(currency, reader)
+    pattern.prefix = tuple(part.replace("¤", symbol) for part in pattern.prefix)
+    pattern.suffix = tuple(part.replace("¤", symbol) for part in pattern.suffix)
+    return pattern, reader
 
 
 def moment(at: datetime, locale: str, *, timezone: str = "Europe/Rome") -> str:
@@ -64,6 +70,7 @@ def moment(at: datetime, locale: str, *, timezone: str = "Europe/Rome") -> str:
     return shown
 
 
+@lru_cache(maxsize=1024)
 def _babel(locale: str) -> Locale:
     """The reader's country in a language of ours, so that a text is in one language throughout.
 
