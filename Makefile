@@ -80,7 +80,7 @@ bench: protos wrk  ## charges per second, latency and cost; bench/results/latest
 bench-links: protos  ## payment links made, opened and paid per second; bench/results/links.json
 	@$(PYTHON) -m bench.links
 
-bench-growth: protos  ## what lists cost with 10,000 and with 1,000,000 payments; bench/results/growth.json
+bench-growth: protos  ## what lists and a charge cost with 10,000 and with 1,000,000 payments; bench/results/growth.json
 	@$(PYTHON) -m bench.growth
 
 bench-flood: protos  ## what one merchant's flood costs another

@@ -83,6 +83,11 @@ class Meter:
         async with self._databases[service].connection() as conn:
             return int(await conn.fetchval(sql, *args))
 
+    async def run(self, service: str, sql: str, *args: object) -> None:
+        """For as long as it takes."""
+        async with self._databases[service].connection() as conn:
+            await conn.raw.execute(sql, *args, timeout=3600)
+
     async def rest(self) -> None:
         """Until every event is published and every message is sent, and it stays so for a second."""
         deadline = time.monotonic() + SETTLED_SECONDS

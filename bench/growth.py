@@ -1,16 +1,16 @@
-"""`make bench-growth`: what lists cost with few and with many payments, links, messages and events of
-one merchant.
+"""`make bench-growth`: what lists and a charge cost with few and with many payments, links, messages
+and events of one merchant.
 
-On a server of its own, filled by SQL. What counts are the pages of tables and indexes that a read
-touches, which no busy machine changes; the time is that of the best read. Writes
-bench/results/growth.json.
+Lists: on a server of its own, filled by SQL. What counts are the pages of tables and indexes that a
+read touches, which no busy machine changes; the time is that of the best read. A charge:
+bench.growing_charge. Writes bench/results/growth.json.
 """
 
 import asyncio
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench import growing_charge
 from bench.growing_lists import EVERY, FIRST, MERCHANT, SUBJECTS, Read, Subject
 from libs import db, schema, terminal
 from libs.db import Conn, Database
@@ -116,9 +117,14 @@ def main(
         }
         for name in small
     }
+    with console.status("charging"):
+        charges = [asyncio.run(growing_charge.measure(rows)) for rows in (few, many)]
+    both = [asdict(charge) for charge in charges]
+    results = {"few": few, "many": many, "lists": compared, "charge": both}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"few": few, "many": many, "lists": compared}, indent=2) + "\n")
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     console.print(table(few, many, compared))
+    console.print(growing_charge.table(few, many, *charges))
 
 
 if __name__ == "__main__":

@@ -15,12 +15,6 @@ from tests.waiting import HANGING_SECONDS, until
 
 __all__ = ["browser"]  # the fixture, for every test of this folder
 
-GENEROUS = {
-    "max_charge": {"amount_minor": 10**9, "currency": "EUR"},
-    "max_daily": {"amount_minor": 10**11, "currency": "EUR"},
-    "max_hourly_charges": 10**6,
-}
-
 
 def address():
     return f"giulia-{uuid4().hex[:8]}@example.com"
@@ -47,7 +41,7 @@ async def open_shop(stack, name):
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as http:
         shop = Shop(http, stack.url, merchant.secret_key, stack.sandbox_url, stack.localstripe_url)
-        (await shop.call("PATCH", "/v1/one-click-policy", GENEROUS)).expect(200)
+        await shop.lift_limits()
         yield shop, merchant
 
 
