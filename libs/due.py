@@ -14,11 +14,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from prometheus_client import Counter as CounterMetric
 
-from libs import telemetry
+from libs import context, telemetry
 from libs.clock import SQL_JOIN, SQL_NOW
 from libs.db import Conn, Database
 from libs.logs import log
@@ -101,6 +101,19 @@ class Due(Protocol):
 
 
 Item = TypeVar("Item", bound=Due)
+# Of a claim that joins the clock of each row's merchant.
+CLOCK_OFFSET: Final = (
+    "coalesce(extract(epoch FROM clock_offset), 0)::bigint AS clock_offset_seconds"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    """A row that is due by its merchant's clock, which runs ahead by so much."""
+
+    merchant_id: str
+    id: str
+    clock_offset_seconds: int = 0
 
 
 class DueWorker(Generic[Item]):
@@ -191,3 +204,26 @@ class DueWorker(Generic[Item]):
             log.error("due row failed", name=self._name, exc_info=error)
         else:
             RUNS.labels(self._name, "done").inc()
+
+
+def worker(
+    service: str,
+    what: str,
+    db: Database,
+    claim_sql: str,
+    work: Callable[[Any], Awaitable[object]],
+    *args: object,
+    kind: Callable[..., Any] = DueRow,
+) -> DueWorker[Any]:
+    """Each row is worked on in the name of its merchant. `claim_sql` answers the fields of `kind`, and
+    has `args` behind the room's parameters.
+    """
+
+    async def claim(conn: Conn, room: Room) -> Sequence[Any]:
+        return [kind(**dict(row)) for row in await conn.fetch(claim_sql, *room.values, *args)]
+
+    async def work_as_merchant(row: Any) -> None:
+        context.act_for(service, row.merchant_id, row.clock_offset_seconds)
+        await work(row)
+
+    return DueWorker(f"{service} {what}", db, claim, work_as_merchant)

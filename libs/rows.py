@@ -72,6 +72,10 @@ class Table(Generic[T]):
         """What these columns of several hold, column by column: for `unnest`."""
         return [[self._writers[column](each) for each in of] for column in columns or self.columns]
 
+    def but(self, *columns: str) -> list[str]:
+        """All columns but these, which nobody changes."""
+        return [column for column in self.columns if column not in columns]
+
     async def one(self, conn: Conn, where: str, *args: object) -> T | None:
         """`where`: all that follows FROM."""
         row = await conn.fetchrow(f"{self.select} {where}", *args)

@@ -4,14 +4,14 @@ A method service's table has `due_at` (when to ask again; null at the end), `che
 worker has), `begun_at` (when somebody last asked for it, by the world's clock) and `payment_id`.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from libs import context
+from libs import due
 from libs.db import Conn, Database
-from libs.due import BACKOFF, DueWorker, Room, fair_sql
+from libs.due import BACKOFF, CLOCK_OFFSET, DueWorker, fair_sql
 
 CHECK_AFTER: Final = timedelta(seconds=15)  # when a row left without an answer is taken up
 
@@ -37,18 +37,9 @@ def worker(
         FROM due WHERE ({table}.merchant_id, {table}.id) = (due.merchant_id, due.id)
         RETURNING {table}.merchant_id, {table}.id, now() - {table}.begun_at AS age
     )
-    SELECT merchant_id, id, age,
-        coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS clock_offset_seconds
+    SELECT merchant_id, id, age, {CLOCK_OFFSET}
     FROM moved LEFT JOIN test_clocks AS clock USING (merchant_id)"""  # noqa: S608 - made of constants
-
-    async def claim(conn: Conn, room: Room) -> Sequence[DueRow]:
-        return [DueRow(**dict(row)) for row in await conn.fetch(claim_sql, *room.values)]
-
-    async def work(row: DueRow) -> None:
-        context.act_for(service, row.merchant_id, row.clock_offset_seconds)
-        await settle(row)
-
-    return DueWorker(f"{service} {table}", db, claim, work)
+    return due.worker(service, table, db, claim_sql, settle, kind=DueRow)
 
 
 async def ask_again_now(conn: Conn, table: str, merchant_id: str, row_id: str) -> None:

@@ -14,7 +14,7 @@ from libs.process import Loop
 from services.notify import metrics
 from services.notify.deps import Deps
 from services.notify.messages import worker as messages
-from services.notify.messages.flows import queue
+from services.notify.messages.flows.messages import forget_customer
 from services.notify.messages.store import tries
 from services.notify.webhooks import worker as webhooks
 from services.notify.webhooks.flows import feed
@@ -67,5 +67,5 @@ async def watch(deps: Deps) -> None:
 
 async def _customer_erased(conn: Conn, event: Event) -> None:
     erased = oneclick_events.CustomerErased.FromString(event.body)
-    await queue.forget_customer(conn, event.merchant_id, erased.customer_id)
+    await forget_customer(conn, event.merchant_id, erased.customer_id)
     await feed.forget_customer(conn, event.merchant_id, erased.customer_id)

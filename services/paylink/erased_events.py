@@ -1,6 +1,8 @@
 """What is left of logged events and stored answers when their person was erased."""
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
 
 from incasso.paylink.v1 import paylink_pb2, shop_pb2
 from libs import erasing
@@ -20,13 +22,20 @@ def event_left(subject: str, body: bytes) -> bytes:
     return erasing.event_left(subject, body, PERSONAL)
 
 
-def link_left(answer: bytes) -> bytes:
-    return erasing.clear(paylink_pb2.PaymentLink.FromString(answer), PERSONAL)
+def _left(kind: Any, answer: bytes) -> bytes:
+    return erasing.clear(kind.FromString(answer), PERSONAL)
 
 
-def cart_left(answer: bytes) -> bytes:
-    return erasing.clear(shop_pb2.Cart.FromString(answer), PERSONAL)
-
-
-def transfer_left(answer: bytes) -> bytes:
-    return erasing.clear(paylink_pb2.BankTransfer.FromString(answer), PERSONAL)
+# What is left of the answers of calls whose kept answer may name a person.
+ANSWERS_LEFT: Final[Sequence[tuple[Sequence[str], Callable[[bytes], bytes]]]] = (
+    (
+        ("CreatePaymentLink", "SendPaymentLink", "ReissuePaymentLink", "CreateBalanceLink"),
+        partial(_left, paylink_pb2.PaymentLink),
+    ),
+    (("RecoverCart",), partial(_left, paylink_pb2.PaymentLink)),
+    (("CreateCart",), partial(_left, shop_pb2.Cart)),
+    (
+        ("RecordBankTransfer", "SettleBankTransfer", "GiveBackBankTransfer"),
+        partial(_left, paylink_pb2.BankTransfer),
+    ),
+)

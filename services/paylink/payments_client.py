@@ -1,6 +1,6 @@
 """What paylink asks payments: the payment of a link, and the field for a new card."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from incasso.payments.v1 import payments_pb2
@@ -8,35 +8,32 @@ from libs import client, deadlines, wire
 from libs.money import Money
 from libs.payments.client import Payments as AskedPayments
 from services.paylink.rules.cards import CardField, NewCard, SavedCard
+from services.paylink.rules.domain import Link
 
 METHOD: Final = "link"
 
 
 def payment_request(
+    link: Link,
+    card: SavedCard | NewCard,
     *,
-    amount: Money,
-    order_reference: str,
     order_part: str,
     velocity_subjects: Sequence[str],
-    description: str,
-    card: SavedCard | NewCard,
-    customer_id: str | None,
     return_url: str,
-    metadata: Mapping[str, str],
 ) -> payments_pb2.CreatePaymentRequest:
-    """What payments will be asked."""
+    """What payments will be asked for what is due."""
     request = payments_pb2.CreatePaymentRequest(
-        amount=wire.money(amount),
-        order_reference=order_reference,
+        amount=wire.money(link.due),
+        order_reference=link.order_reference,
         order_part=order_part,
         velocity_subjects=velocity_subjects,
-        description=description,
+        description=link.description,
         method=METHOD,
         capture=payments_pb2.CAPTURE_MODE_NOW,
-        customer_id=customer_id or "",
+        customer_id=link.customer_id or "",
         initiator=payments_pb2.INITIATOR_CUSTOMER,
         return_url=return_url,
-        metadata=metadata,
+        metadata=link.metadata,
     )
     if isinstance(card, SavedCard):
         request.instrument.ParseFromString(card.charge)

@@ -1,5 +1,6 @@
 """What paylink keeps: links and their money stay, whom they were sent to does not."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -7,7 +8,6 @@ from libs.retention import BY_RULE, ERASED, Kept, Rule, Table
 
 # A card payment can be disputed for 13 months at most.
 DISPUTABLE: Final = timedelta(days=396)
-_WHY: Final = "as long as the payment may be disputed"
 _NOBODY: Final = {
     "recipient_name": "NULL",
     "recipient_email": "NULL",
@@ -17,6 +17,12 @@ _SOMEBODY: Final = (
     "(recipient_name IS NOT NULL OR recipient_email IS NOT NULL OR recipient_phone IS NOT NULL)"
 )
 _RECIPIENT: Final = dict.fromkeys(_NOBODY, f"{ERASED}, else {BY_RULE}")
+
+
+def _disputed(table: str, where: str, **clear: str) -> Rule:
+    why = "as long as the payment may be disputed"
+    return Rule(table, "created_at", DISPUTABLE, why, where=where, clear=clear)
+
 
 KEPT: Final = Kept(
     {
@@ -71,50 +77,26 @@ KEPT: Final = Kept(
         ),
     },
     (
-        Rule(
+        _disputed(
             "links",
-            "created_at",
-            DISPUTABLE,
-            _WHY,
-            where=f"state IN ('paid', 'expired', 'cancelled') AND {_SOMEBODY}",
-            clear={
-                **_NOBODY,
-                "channels": "'{}'",
-                "acceptance": """acceptance || '{"ip": null, "user_agent": null}'""",
-                "version": "version + 1",
-            },
+            f"state IN ('paid', 'expired', 'cancelled') AND {_SOMEBODY}",
+            **_NOBODY,
+            channels="'{}'",
+            acceptance="""acceptance || '{"ip": null, "user_agent": null}'""",
+            version="version + 1",
         ),
-        Rule(
-            "link_payments",
-            "created_at",
-            DISPUTABLE,
-            _WHY,
-            where="payer_email IS NOT NULL AND state <> 'processing'",
-            clear={"payer_email": "NULL"},
+        _disputed(
+            "link_payments", "payer_email IS NOT NULL AND state <> 'processing'", payer_email="NULL"
         ),
-        Rule(
+        _disputed(
             "bank_transfers",
-            "created_at",
-            DISPUTABLE,
-            _WHY,
-            where="creditor_reference IS NOT NULL AND state NOT IN ('unmatched', 'late')",
-            clear={"creditor_reference": "NULL"},
+            "creditor_reference IS NOT NULL AND state NOT IN ('unmatched', 'late')",
+            creditor_reference="NULL",
         ),
-        Rule(
-            "bank_transfer_moves",
-            "made_at",
-            DISPUTABLE,
-            _WHY,
-            where="note IS NOT NULL",
-            clear={"note": "NULL"},
-        ),
-        Rule(
-            "carts",
-            "created_at",
-            DISPUTABLE,
-            "as long as a link may be sent for it",
-            where=f"due_at IS NULL AND {_SOMEBODY}",
-            clear=_NOBODY,
+        replace(_disputed("bank_transfer_moves", "note IS NOT NULL", note="NULL"), at="made_at"),
+        replace(
+            _disputed("carts", f"due_at IS NULL AND {_SOMEBODY}", **_NOBODY),
+            why="as long as a link may be sent for it",
         ),
     ),
 )

@@ -1,6 +1,7 @@
 """The other doors: events of payments and oneclick, and rows that are due."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from incasso.oneclick.v1 import events_pb2 as oneclick_events
@@ -8,21 +9,20 @@ from libs import clock, context
 from libs.bus import Event
 from libs.consumer import Handler
 from libs.db import Conn
-from libs.due import DueWorker
+from libs.due import DueRow, DueWorker, worker
 from libs.errors import Refusal
 from libs.logs import log
 from libs.payments import due as payments_due
 from libs.payments import events as payments_events
 from libs.payments.answer import Answer
-from libs.payments.due import DueRow
 from services.paylink import metrics
 from services.paylink.deps import Deps
 from services.paylink.flows import carts, erase, follow
 from services.paylink.flows import due as due_flow
 from services.paylink.payments_client import METHOD
+from services.paylink.rules.carts import ASK_AGAIN_AFTER
 from services.paylink.store import due, payments
-from services.paylink.store.carts import DueCart, claim_due
-from services.paylink.store.due import DueLink
+from services.paylink.store.carts import CLAIM_DUE
 
 SERVICE: Final = "paylink"
 WATCH_SECONDS: Final = 5.0
@@ -47,32 +47,21 @@ def handlers(deps: Deps) -> dict[str, Handler]:
     }
 
 
-def link_worker(deps: Deps) -> DueWorker[DueLink]:
+def link_worker(deps: Deps) -> DueWorker[DueRow]:
     """Reminders and ends."""
-
-    async def work(row: DueLink) -> None:
-        context.act_for(SERVICE, row.merchant_id, row.clock_offset_seconds)
-        await due_flow.attend(deps, row)
-
-    return DueWorker("paylink links", deps.db, due.claim_due_links, work)
+    work = partial(due_flow.attend, deps)
+    return worker(SERVICE, "links", deps.db, due.CLAIM_LINKS, work)
 
 
-def cart_worker(deps: Deps) -> DueWorker[DueCart]:
+def cart_worker(deps: Deps) -> DueWorker[DueRow]:
     """Recoveries that go out by themselves."""
-
-    async def work(row: DueCart) -> None:
-        context.act_for(SERVICE, row.merchant_id, row.clock_offset_seconds)
-        await carts.recover_due(deps, row.cart_id)
-
-    return DueWorker("paylink carts", deps.db, claim_due, work)
+    work = partial(carts.recover_due, deps)
+    return worker(SERVICE, "carts", deps.db, CLAIM_DUE, work, ASK_AGAIN_AFTER)
 
 
-def payment_worker(deps: Deps) -> DueWorker[DueRow]:
+def payment_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
     """Tries to pay without an end."""
-
-    async def settle(row: DueRow) -> None:
-        await follow.settle_due(deps, row)
-
+    settle = partial(follow.settle_due, deps)
     return payments_due.worker(SERVICE, deps.db, table="link_payments", settle=settle)
 
 

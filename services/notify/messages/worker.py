@@ -12,7 +12,7 @@ from libs.due import DueWorker, Room
 from libs.process import Loop
 from services.notify.deps import Deps
 from services.notify.messages import owner_events, shopper_events
-from services.notify.messages.flows import queue
+from services.notify.messages.flows.messages import queue_messages
 from services.notify.messages.flows.resolve import resolve_message
 from services.notify.messages.flows.send import send_message
 from services.notify.messages.rules import retry
@@ -36,7 +36,7 @@ def handlers(deps: Deps) -> dict[str, Handler]:
     async def handle(conn: Conn, events: Sequence[Event]) -> None:
         now = deps.now()
         made = [message for event in events for message in _MESSAGES[event.subject](event, now)]
-        await queue.queue_messages(conn, made)
+        await queue_messages(conn, made)
 
     return dict.fromkeys(_MESSAGES, Together(handle))
 

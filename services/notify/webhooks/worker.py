@@ -13,6 +13,7 @@ from typing import Final
 
 from libs import context
 from libs.consumer import Handler, Together
+from libs.due import Room
 from libs.logs import log
 from libs.process import Loop
 from libs.tasks import cancel
@@ -22,7 +23,7 @@ from services.notify.webhooks.flows.deliveries import deliver
 from services.notify.webhooks.flows.feed import take_events
 from services.notify.webhooks.rules import public_events
 from services.notify.webhooks.store import deliveries
-from services.notify.webhooks.store.deliveries import DueDelivery, Room
+from services.notify.webhooks.store.deliveries import DueDelivery
 
 ACTOR: Final = "notify"
 PLACES: Final = 512  # more than the endpoints of one merchant can fill
@@ -71,11 +72,7 @@ class DeliveryWorker:
 
     async def start_due(self) -> int:
         """Fill the free places; answers how many tries were started."""
-        room = Room(
-            rows=self._places - len(self._tasks),
-            per_endpoint=self._per_endpoint,
-            under_way=dict(self._under_way),
-        )
+        room = Room(self._places - len(self._tasks), self._per_endpoint, self._under_way)
         if room.rows <= 0:
             return 0
         try:

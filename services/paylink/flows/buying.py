@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from libs import context, idempotency, ids
+from libs import idempotency, ids
 from libs.db import Conn
+from libs.errors import required
 from libs.idempotency import Key
-from libs.seal import SealBrokenError
 from services.paylink.deps import Deps
 from services.paylink.errors import PaymentLinkNotFound
 from services.paylink.flows import create
+from services.paylink.flows.links import tokens_of
 from services.paylink.flows.opening import act_as_shopper
 from services.paylink.rules import products as rules
 from services.paylink.rules.domain import LineItem, Merchant, NewLink, Origin, Recipient
 from services.paylink.rules.products import Product, Shop
-from services.paylink.store import products, shops, tokens
+from services.paylink.store import products, shops
 from services.paylink.store.products import PRODUCTS
 
 PRODUCT_KEY: Final = "product_id"  # in the link's metadata, so that the merchant knows what to send
@@ -80,8 +81,8 @@ async def buy_product(deps: Deps, entered: Shop, cmd: BuyProduct, key: Key) -> s
     async def buy(tx: Conn, link_id: str) -> None:
         await _insert(deps, tx, cmd, merchant, link_id)
 
-    bought = await idempotency.once(deps.db, key, ids.new("lnk"), buy)
-    return await _token_of(deps, bought.resource_id)
+    link_id = (await idempotency.once(deps.db, key, ids.new("lnk"), buy)).resource_id
+    return required((await tokens_of(deps, [link_id])).get(link_id), PaymentLinkNotFound)
 
 
 async def _insert(deps: Deps, tx: Conn, cmd: BuyProduct, merchant: Merchant, link_id: str) -> None:
@@ -91,19 +92,6 @@ async def _insert(deps: Deps, tx: Conn, cmd: BuyProduct, merchant: Merchant, lin
     unpaid = await shops.unpaid_purchases(tx, merchant.id, cmd.email, since)
     rules.room_for_purchase(unpaid)
     await create.insert_link(deps, tx, new, count_quota=False, link_id=link_id)
-
-
-async def _token_of(deps: Deps, link_id: str) -> str:
-    """Of the link's present address. PaymentLinkNotFound when its seal's key was lost."""
-    merchant_id = context.merchant_id()
-    async with deps.db.connection() as conn:
-        sealed = await tokens.sealed_of(conn, merchant_id, [link_id])
-    if link_id not in sealed:
-        raise PaymentLinkNotFound
-    try:
-        return deps.seal.open(sealed[link_id])
-    except SealBrokenError as error:
-        raise PaymentLinkNotFound from error
 
 
 def _purchase(cmd: BuyProduct, product: Product | None, merchant: Merchant) -> NewLink:

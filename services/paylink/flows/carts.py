@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from libs import context, idempotency, ids
 from libs.db import Conn
+from libs.due import DueRow
 from libs.errors import ServiceUnavailable, required
 from libs.idempotency import Key
 from libs.logs import log
@@ -181,11 +182,11 @@ async def _send_link(
     return link
 
 
-async def recover_due(deps: Deps, cart_id: str) -> None:
+async def recover_due(deps: Deps, due: DueRow) -> None:
     """A cart whose time had come when it was claimed; it may have been told of again since."""
     merchant = await deps.merchants.get_current()
     async with deps.db.transaction() as tx:
-        cart = await CARTS.lock(tx, context.merchant_id(), cart_id)
+        cart = await CARTS.lock(tx, due.merchant_id, due.id)
         now = deps.clock.now()
         if cart is None or not rules.is_due(cart, now):
             return
@@ -193,7 +194,7 @@ async def recover_due(deps: Deps, cart_id: str) -> None:
             await store.give_up(tx, cart.merchant_id, cart.id)
             return
         try:
-            await _send_link(deps, tx, merchant, cart, RecoverCart(cart_id))
+            await _send_link(deps, tx, merchant, cart, RecoverCart(due.id))
         except QuotaExceeded:
             log.info("cart is not recovered: the plan's links are used up")
 

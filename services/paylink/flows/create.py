@@ -57,13 +57,8 @@ async def insert_link(
 async def give_address(deps: Deps, tx: Conn, link: Link) -> str:
     """A new token, for a link that has none, or whose address was withdrawn."""
     token = tokens.new()
-    await token_store.insert(
-        tx,
-        link,
-        token_hash=tokens.hash_of(token),
-        sealed=deps.seal.close(token),
-        issued_at=link.issued_at,
-    )
+    hashed, sealed = tokens.hash_of(token), deps.seal.close(token)
+    await token_store.insert(tx, link, token_hash=hashed, sealed=sealed)
     return token
 
 

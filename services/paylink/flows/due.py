@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from libs.due import DueRow
 from services.paylink import events
 from services.paylink.deps import Deps
 from services.paylink.flows.ending import expire_in
@@ -10,15 +11,14 @@ from services.paylink.rules import transitions
 from services.paylink.rules.domain import Reason
 from services.paylink.rules.states import LinkState
 from services.paylink.store import links
-from services.paylink.store.due import DueLink
 from services.paylink.store.links import LINKS
 
 
-async def attend(deps: Deps, due: DueLink) -> None:
+async def attend(deps: Deps, due: DueRow) -> None:
     """Look again under the lock: another worker, or a payment, may have been faster."""
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
-        link = await LINKS.lock(tx, due.merchant_id, due.link_id)
+        link = await LINKS.lock(tx, due.merchant_id, due.id)
         at = transitions.due_at(link) if link is not None else None
         if link is None or at is None or at > now:
             return

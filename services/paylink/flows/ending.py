@@ -15,7 +15,7 @@ from libs.pieces import Piece
 from services.paylink import events, metrics
 from services.paylink.flows import carts
 from services.paylink.flows.cancel import give_up_announced
-from services.paylink.rules import transfers, transitions
+from services.paylink.rules import paying, transfers, transitions
 from services.paylink.rules.domain import Link, LinkPayment, Method
 from services.paylink.rules.states import PAYMENT_TRANSITIONS, LinkEvent, LinkState
 from services.paylink.rules.states import PaymentState as Try
@@ -177,16 +177,7 @@ def _paid_by(
     now: datetime,
 ) -> LinkPayment:
     """The try that a transfer completes; a transfer that nobody announced makes its own."""
-    begun = announced or LinkPayment(
-        id=ids.new("lpy"),
-        merchant_id=link.merchant_id,
-        link_id=link.id,
-        reusable=link.reusable,
-        state=Try.PROCESSING,
-        method=Method.BANK_TRANSFER,
-        amount=link.due,
-        created_at=now,
-    )
+    begun = announced or paying.begun(link, ids.new("lpy"), Method.BANK_TRANSFER, now)
     return replace(
         begun,
         state=PAYMENT_TRANSITIONS[begun.state, Outcome.SUCCEED],

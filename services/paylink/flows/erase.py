@@ -29,9 +29,5 @@ async def erase_customer(conn: Conn, customer_id: str) -> None:
     transfer_ids = await erasing.transfers_of(conn, merchant_id, link_ids)
     ids = [*link_ids, *cart_ids, *transfer_ids]
     await rewrite_events(conn, merchant_id, ids, erased_events.event_left)
-    for methods, left in (
-        (erasing.ANSWERING_LINKS, erased_events.link_left),
-        (erasing.ANSWERING_CARTS, erased_events.cart_left),
-        (erasing.ANSWERING_TRANSFERS, erased_events.transfer_left),
-    ):
+    for methods, left in erased_events.ANSWERS_LEFT:
         await rewrite_answers(conn, merchant_id, ids, methods, left)

@@ -2,8 +2,6 @@
 
 from libs import context
 from libs.db import Conn
-from libs.errors import RemoteRefusal, ServiceUnavailable
-from libs.logs import log
 from libs.payments import asking
 from libs.payments.answer import Answer
 from libs.payments.due import DueRow
@@ -38,10 +36,5 @@ async def settle_due(deps: Deps, due: DueRow) -> None:
     if payment is None or payment.state is not PaymentState.PROCESSING:
         return
     current = await asking.settle(deps.payments, AskedTry(deps, payment), age=due.age)
-    if current is None or current.state is not PaymentState.PROCESSING:
-        return
-    if paying.challenge_is_older(current, paying.GIVE_UP_AFTER, deps.clock.now()):
-        try:
-            await pay.cancel_challenge(deps, current)
-        except (ServiceUnavailable, RemoteRefusal) as refusal:
-            log.info("challenge was not cancelled", reason=refusal.reason)
+    if current is not None and current.state is PaymentState.PROCESSING:
+        await pay.end_challenge(deps, current, paying.GIVE_UP_AFTER)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,7 +12,7 @@ from google.protobuf.message import Message
 from libs import context, idempotency
 from libs.db import Conn
 from libs.display import language_of
-from libs.errors import invalid, required
+from libs.errors import Refusal, invalid, required
 from libs.idempotency import Key
 from libs.seal import SealBrokenError
 from services.paylink import events
@@ -25,13 +26,6 @@ from services.paylink.store import tokens as token_store
 from services.paylink.store.links import LINKS
 
 _LABELS: Final = {"it": "Paga con link", "en": "Pay by link"}
-
-
-@dataclass(frozen=True, slots=True)
-class SendPaymentLink:
-    payment_link_id: str
-    channels: Sequence[Channel]
-    recipient: Recipient | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +45,25 @@ async def get_payment_link(deps: Deps, link_id: str) -> Link:
         return required(await LINKS.get(conn, context.merchant_id(), link_id), PaymentLinkNotFound)
 
 
-async def urls_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
-    """The present addresses of links, by link. None that only a lost key could read."""
+async def tokens_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
+    """Of the present addresses, by link. None that only a lost key could read."""
     async with deps.db.connection() as conn:
         sealed = await token_store.sealed_of(conn, context.merchant_id(), link_ids)
     found = {}
     for link_id, text in sealed.items():
-        try:
-            found[link_id] = tokens.page_url(deps.public_url, deps.seal.open(text))
-        except SealBrokenError:
-            continue
+        with suppress(SealBrokenError):
+            found[link_id] = deps.seal.open(text)
     return found
+
+
+async def urls_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
+    """The present addresses, by link."""
+    found = await tokens_of(deps, link_ids)
+    return {link_id: tokens.page_url(deps.public_url, token) for link_id, token in found.items()}
+
+
+async def _url_of(deps: Deps, link: Link, missing: type[Refusal]) -> str:
+    return required((await urls_of(deps, [link.id])).get(link.id), missing)
 
 
 async def get_payment_link_address(deps: Deps, payment_link_id: str) -> tuple[Link, str]:
@@ -70,35 +72,36 @@ async def get_payment_link_address(deps: Deps, payment_link_id: str) -> tuple[Li
     payable = link.open or link.state is LinkState.PAYING
     if not payable or transitions.is_over(link, deps.clock.now()):
         raise PaymentLinkClosed
-    url = (await urls_of(deps, [link.id])).get(link.id)
-    if url is None:
-        raise PaymentLinkClosed
-    return link, url
+    return link, await _url_of(deps, link, PaymentLinkClosed)
 
 
 async def get_payment_link_qr_code(deps: Deps, payment_link_id: str) -> QrCode:
     link = await get_payment_link(deps, payment_link_id)
-    url = (await urls_of(deps, [link.id])).get(link.id)
-    if url is None:
-        raise PaymentLinkNotFound
+    url = await _url_of(deps, link, PaymentLinkNotFound)
     code = segno.make_qr(url, error="m")
     svg = io.BytesIO()
     code.save(svg, kind="svg", scale=8, border=4, xmldecl=False, light="#ffffff")
     return QrCode(url, svg.getvalue().decode(), code.png_data_uri(scale=8, border=4))
 
 
-async def send_payment_link(deps: Deps, cmd: SendPaymentLink, key: Key | None) -> bytes:
+async def send_payment_link(
+    deps: Deps,
+    payment_link_id: str,
+    channels: Sequence[Channel],
+    recipient: Recipient | None,
+    key: Key | None,
+) -> bytes:
     """Answers the link's message without the address, the same for the same key."""
     now = deps.clock.now()
 
     async def send(tx: Conn, _: str) -> Message:
-        link = await locked(tx, cmd.payment_link_id)
+        link = await locked(tx, payment_link_id)
         if not link.open or link.expires_at <= now:
             raise transitions.not_allowed(link.state)
         wanted = replace(
             link,
-            recipient=cmd.recipient or link.recipient,
-            channels=tuple(cmd.channels) or link.channels,
+            recipient=recipient or link.recipient,
+            channels=tuple(channels) or link.channels,
         )
         if not wanted.channels:
             raise invalid("channels", "is required: the link has none of its own")
@@ -107,7 +110,7 @@ async def send_payment_link(deps: Deps, cmd: SendPaymentLink, key: Key | None) -
         await events.link_sent(tx, saved, Reason.ISSUED, now)
         return events.link_pb(saved)
 
-    return (await idempotency.once(deps.db, key, cmd.payment_link_id, send)).body
+    return (await idempotency.once(deps.db, key, payment_link_id, send)).body
 
 
 async def get_offer(deps: Deps) -> str:

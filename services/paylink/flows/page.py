@@ -91,11 +91,15 @@ async def _cards(deps: Deps, link: Link) -> tuple[Sequence[SavedCard], CardField
     """Saved cards, the field of a new one, and whether new ones are closed."""
     if Method.CARD not in link.methods or not (link.open or link.state is LinkState.PAYING):
         return (), None, False
-    saved, (field, closed) = await asyncio.gather(
-        _or_none(deps.oneclick.saved_cards(link.customer_id)) if link.customer_id else _nothing(),
-        _field(deps, link),
-    )
-    return [card for card in saved or () if card.usable], field, closed
+    saved, (field, closed) = await asyncio.gather(_saved_cards(deps, link), _field(deps, link))
+    return saved, field, closed
+
+
+async def _saved_cards(deps: Deps, link: Link) -> Sequence[SavedCard]:
+    if not link.customer_id:
+        return ()
+    saved = await _or_none(deps.oneclick.saved_cards(link.customer_id))
+    return [card for card in saved or () if card.usable]
 
 
 async def _field(deps: Deps, link: Link) -> tuple[CardField | None, bool]:
@@ -105,10 +109,6 @@ async def _field(deps: Deps, link: Link) -> tuple[CardField | None, bool]:
     except Refusal as refusal:
         log.info("a page goes without a card field", reason=refusal.reason)
         return None, refusal.reason == paying.TOO_MANY_DECLINES
-
-
-async def _nothing() -> None:
-    return None
 
 
 async def _or_none(asked: Awaitable[T]) -> T | None:

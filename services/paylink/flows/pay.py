@@ -32,7 +32,7 @@ from services.paylink.payments_client import payment_request
 from services.paylink.rules import paying, tokens, transitions
 from services.paylink.rules.cards import NewCard, SavedCard
 from services.paylink.rules.domain import Link, LinkPayment, Method
-from services.paylink.rules.states import PAYMENT_INITIAL, LinkEvent, PaymentState
+from services.paylink.rules.states import LinkEvent, PaymentState
 from services.paylink.store import links, payments
 from services.paylink.store.links import Seen
 from services.paylink.store.payments import TRIES
@@ -123,30 +123,19 @@ async def _start(
         paying.check_uses(link, len(await payments.processing(tx, link)))
     reference = deps.seal.close(f"{payment_id} {cmd.token}")
     request = payment_request(
-        amount=link.due,
-        order_reference=link.order_reference,
+        link,
+        card,
         order_part=paying.order_part(link, payment_id),
         velocity_subjects=_subjects(deps, link, cmd),
-        description=link.description,
-        card=card,
-        customer_id=link.customer_id,
         return_url=tokens.return_url(deps.public_url, reference),
-        metadata=link.metadata,
     )
-    return LinkPayment(
-        id=payment_id,
-        merchant_id=link.merchant_id,
-        link_id=link.id,
-        reusable=link.reusable,
-        state=PAYMENT_INITIAL,
-        method=Method.CARD,
-        amount=link.due,
+    return replace(
+        paying.begun(link, payment_id, Method.CARD, now),
         request=deps.payments.sealed(request),
         instrument_id=cmd.instrument_id,
         brand=card.brand,
         last4=card.last4,
         payer_email=cmd.payer_email,
-        created_at=now,
     )
 
 
@@ -257,11 +246,16 @@ async def give_up_challenge(deps: Deps, link: Link, *, older_than: timedelta) ->
     async with deps.db.connection() as conn:
         under_way = await payments.processing(conn, link)
     for payment in under_way:
-        if paying.challenge_is_older(payment, older_than, deps.clock.now()):
-            try:
-                await cancel_challenge(deps, payment)
-            except (ServiceUnavailable, RemoteRefusal) as refusal:
-                log.info("challenge was not cancelled", reason=refusal.reason)
+        await end_challenge(deps, payment, older_than)
+
+
+async def end_challenge(deps: Deps, payment: LinkPayment, older_than: timedelta) -> None:
+    """If nobody has passed it in that time, and payments is sure of it."""
+    if paying.challenge_is_older(payment, older_than, deps.clock.now()):
+        try:
+            await cancel_challenge(deps, payment)
+        except (ServiceUnavailable, RemoteRefusal) as refusal:
+            log.info("challenge was not cancelled", reason=refusal.reason)
 
 
 async def cancel_challenge(deps: Deps, payment: LinkPayment) -> LinkPayment:

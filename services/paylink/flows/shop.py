@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids
+from libs.changes import made
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
@@ -35,16 +36,15 @@ async def create_product(deps: Deps, cmd: CreateProduct, key: Key | None) -> byt
     """Answers the Product message, the same for the same key."""
 
     async def create(tx: Conn, product_id: str) -> Message:
-        product = Product(
+        product = made(
+            Product,
+            cmd,
             id=product_id,
             merchant_id=context.merchant_id(),
             state=rules.PRODUCT_INITIAL,
-            name=cmd.name,
             description=cmd.description or None,
-            price=cmd.price,
             max_quantity=cmd.max_quantity or rules.DEFAULT_MAX_QUANTITY,
             position=cmd.position or 0,
-            metadata=cmd.metadata,
             created_at=deps.clock.now(),
         )
         rules.room_for_product(await products.count_active(tx, product.merchant_id))

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids
+from libs.changes import made
 from libs.db import Conn
 from libs.errors import InternalError, invalid
 from libs.idempotency import Key
@@ -27,7 +28,6 @@ from services.paylink.rules import paying, references
 from services.paylink.rules import transfers as rules
 from services.paylink.rules.domain import Link, LinkPayment, Method
 from services.paylink.rules.states import (
-    PAYMENT_INITIAL,
     TRANSFER_INITIAL,
     LinkState,
 )
@@ -57,16 +57,7 @@ async def announce_bank_transfer(deps: Deps, opened: Link) -> LinkPayment:
         paying.check_payable(link, Method.BANK_TRANSFER, now)
         if link.reusable:
             raise MethodNotOffered
-        payment = LinkPayment(
-            id=ids.new("lpy"),
-            merchant_id=link.merchant_id,
-            link_id=link.id,
-            reusable=False,
-            state=PAYMENT_INITIAL,
-            method=Method.BANK_TRANSFER,
-            amount=link.due,
-            created_at=now,
-        )
+        payment = paying.begun(link, ids.new("lpy"), Method.BANK_TRANSFER, now)
         await begin(tx, link, payment, now)
     return payment
 
@@ -155,20 +146,13 @@ def _same(stored: BankTransfer | None, cmd: RecordBankTransfer) -> BankTransfer:
 def _new(
     cmd: RecordBankTransfer, transfer_id: str, merchant_id: str, now: datetime
 ) -> BankTransfer:
-    return BankTransfer(
+    return made(
+        BankTransfer,
+        cmd,
         id=transfer_id,
         merchant_id=merchant_id,
         state=TRANSFER_INITIAL,
-        bank_reference=cmd.bank_reference,
         booking=rules.booking(cmd.bank_reference),
-        amount=cmd.amount,
-        creditor_reference=cmd.creditor_reference,
-        link_id=None,
-        candidates=(),
-        surplus_minor=0,
-        waits=False,
-        booked_on=cmd.booked_on,
-        moves=(),
         created_at=now,
     )
 

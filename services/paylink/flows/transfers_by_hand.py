@@ -1,7 +1,7 @@
 """What a person does with money that arrived: give it to a link, or back to its payer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from google.protobuf.message import Message
@@ -29,43 +29,34 @@ from services.paylink.store import transfers as store
 from services.paylink.store.transfers import TRANSFERS
 
 
-@dataclass(frozen=True, slots=True)
-class SettleBankTransfer:
-    bank_transfer_id: str
-    payment_link_id: str
-    note: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class GiveBackBankTransfer:
-    bank_transfer_id: str
-    note: str
-
-
-async def settle_bank_transfer(deps: Deps, cmd: SettleBankTransfer, key: Key | None) -> bytes:
+async def settle_bank_transfer(
+    deps: Deps, *, bank_transfer_id: str, payment_link_id: str, note: str | None, key: Key | None
+) -> bytes:
     """Give what is left of it to a link. Answers its message, the same for the same key."""
     now = deps.clock.now()
 
     async def settle(tx: Conn, _: str) -> Message:
-        transfer, locked = await _locked(tx, cmd.bank_transfer_id, [cmd.payment_link_id])
-        if cmd.payment_link_id not in locked:
+        transfer, locked = await _locked(tx, bank_transfer_id, [payment_link_id])
+        if payment_link_id not in locked:
             raise PaymentLinkNotFound
         if transfer.state is TransferState.PARTIAL:
-            if transfer.link_id == cmd.payment_link_id:
+            if transfer.link_id == payment_link_id:
                 raise BankTransferSpent
             transfer = await _take_back(tx, transfer, locked, now)
-        settled = (await _give(tx, locked[cmd.payment_link_id], transfer, now, note=cmd.note))[1]
+        settled = (await _give(tx, locked[payment_link_id], transfer, now, note=note))[1]
         return events.transfer_pb(settled)
 
-    return (await idempotency.once(deps.db, key, cmd.bank_transfer_id, settle)).body
+    return (await idempotency.once(deps.db, key, bank_transfer_id, settle)).body
 
 
-async def give_back_bank_transfer(deps: Deps, cmd: GiveBackBankTransfer, key: Key | None) -> bytes:
+async def give_back_bank_transfer(
+    deps: Deps, *, bank_transfer_id: str, note: str, key: Key | None
+) -> bytes:
     """Record that what is left of it was given back. Answers its message, as above."""
     now = deps.clock.now()
 
     async def give_back(tx: Conn, _: str) -> Message:
-        transfer, locked = await _locked(tx, cmd.bank_transfer_id, [])
+        transfer, locked = await _locked(tx, bank_transfer_id, [])
         if transfer.state is TransferState.PARTIAL:
             transfer = await _take_back(tx, transfer, locked, now)
         given_back = with_move(
@@ -74,13 +65,13 @@ async def give_back_bank_transfer(deps: Deps, cmd: GiveBackBankTransfer, key: Ke
             transfer.open_minor,
             now,
             link_id=None,
-            note=cmd.note,
+            note=note,
         )
         await store.save(tx, transfer, given_back)
         await events.tell_transfer(tx, given_back, "given_back", now)
         return events.transfer_pb(given_back)
 
-    return (await idempotency.once(deps.db, key, cmd.bank_transfer_id, give_back)).body
+    return (await idempotency.once(deps.db, key, bank_transfer_id, give_back)).body
 
 
 async def count_late(tx: Conn, link: Link, now: datetime) -> Link:

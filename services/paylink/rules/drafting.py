@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from libs.changes import made
 from libs.errors import invalid
 from libs.money import Money
 from services.paylink.errors import BankAccountMissing
@@ -32,31 +33,20 @@ def draft(
     expires_in_days = new.expires_in_days or EXPIRES_IN_DAYS
     check_channels(new.channels, new.recipient)
     _check_uses(new)
-    return Link(
+    return made(
+        Link,
+        new,
         id=link_id,
         merchant_id=new.merchant.id,
         state=LINK_INITIAL,
         amount=price,
         deposit_minor=_deposit(new, price),
-        description=new.description,
-        order_reference=new.order_reference,
-        recipient=new.recipient,
         channels=tuple(new.channels),
         locale=new.locale or new.merchant.locale,
         line_items=tuple(new.line_items),
-        quote=new.quote,
-        reusable=new.reusable,
-        max_uses=new.max_uses,
         methods=_methods(new.methods, new.merchant, price.currency),
         reminder_days=_reminder_days(new.reminder_days, expires_in_days),
-        reissue_on_expiry=new.reissue_on_expiry,
         creditor_reference=creditor_reference,
-        customer_id=new.customer_id,
-        origin=new.origin,
-        balance_of=new.balance_of,
-        cart_id=new.cart_id,
-        success_url=new.success_url,
-        metadata=dict(new.metadata),
         trace_id=trace_id,
         expires_in_days=expires_in_days,
         expires_at=now + timedelta(days=expires_in_days),

@@ -14,6 +14,7 @@ from services.paylink.errors import (
 )
 from services.paylink.rules import transitions
 from services.paylink.rules.domain import Link, LinkPayment, Method, Origin
+from services.paylink.rules.states import PAYMENT_INITIAL
 
 TOO_MANY_DECLINES: Final = "too_many_declines"  # payments' reason
 CHALLENGED: Final = "requires_action"  # payments' name of the state
@@ -33,6 +34,20 @@ def order_part(link: Link, payment_id: str) -> str:
     if link.origin is Origin.BALANCE:
         return "balance"
     return "" if link.deposit_minor is None else "deposit"
+
+
+def begun(link: Link, payment_id: str, method: Method, now: datetime) -> LinkPayment:
+    """A try to pay what is due."""
+    return LinkPayment(
+        id=payment_id,
+        merchant_id=link.merchant_id,
+        link_id=link.id,
+        reusable=link.reusable,
+        state=PAYMENT_INITIAL,
+        method=method,
+        amount=link.due,
+        created_at=now,
+    )
 
 
 def check_payable(link: Link, method: Method, now: datetime) -> None:

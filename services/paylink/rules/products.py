@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
+from libs.changes import changed
 from libs.errors import invalid
 from libs.money import Money
 from services.paylink.errors import (
@@ -78,14 +79,7 @@ def room_for_product(active: int) -> None:
 def change_product(product: Product, new: ProductChange) -> Product:
     if product.state is ProductState.ARCHIVED:
         raise ProductArchived
-    return replace(
-        product,
-        name=product.name if new.name is None else new.name,
-        description=product.description if new.description is None else new.description or None,
-        price=product.price if new.price is None else new.price,
-        max_quantity=product.max_quantity if new.max_quantity is None else new.max_quantity,
-        position=product.position if new.position is None else new.position,
-    )
+    return changed(product, new)
 
 
 def archive(product: Product) -> Product:
@@ -178,13 +172,8 @@ def first_shop(merchant_id: str, new: ShopChange, now: datetime) -> Shop:
 
 
 def change_shop(shop: Shop, new: ShopChange) -> Shop:
-    return replace(
-        shop,
-        slug=shop.slug if new.slug is None else new.slug,
-        state=shop.state if new.event is None else SHOP_TRANSITIONS[shop.state, new.event],
-        title=shop.title if new.title is None else new.title or None,
-        description=shop.description if new.description is None else new.description or None,
-    )
+    state = shop.state if new.event is None else SHOP_TRANSITIONS[shop.state, new.event]
+    return replace(changed(shop, new), state=state)
 
 
 def open_shop(shop: Shop | None) -> Shop:

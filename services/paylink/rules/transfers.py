@@ -69,12 +69,12 @@ class BankTransfer:
     booking: str
     amount: Money
     creditor_reference: str | None
-    link_id: str | None
-    candidates: tuple[str, ...]
-    surplus_minor: int
-    waits: bool
+    link_id: str | None = None
+    candidates: tuple[str, ...] = ()
+    surplus_minor: int = 0
+    waits: bool = False
     booked_on: str
-    moves: tuple[TransferMove, ...]
+    moves: tuple[TransferMove, ...] = ()
     created_at: datetime
 
     @property

@@ -1,32 +1,21 @@
 """SQL of carts. Who needs a cart's link too locks the link first."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from libs import rows
 from libs.db import Conn
-from libs.due import Room, fair_sql
+from libs.due import fair_sql
 from services.paylink.rules.carts import (
-    ASK_AGAIN_AFTER,
     CART_TRANSITIONS,
     Cart,
+    CartContents,
     CartEvent,
 )
 
 CARTS: Final = rows.Table("carts", Cart, spread={"contents": "", "recipient": "recipient_"})
 _INSERT: Final = CARTS.insert(due_at="{}") + " ON CONFLICT (merchant_id, reference) DO NOTHING"
-_CONTENTS: Final = (
-    "recover_at",
-    "recipient_name",
-    "recipient_email",
-    "recipient_phone",
-    "line_items",
-    "amount_minor",
-    "currency",
-    "locale",
-    "metadata",
-)
+_TOLD: Final = rows.Table("carts", CartContents, spread={"recipient": "recipient_"})
+_CONTENTS: Final = ("recover_at", *_TOLD.but("recover_at"))
 _REFILL: Final = (
     f"UPDATE carts SET due_at = $3, {rows.assignments(_CONTENTS, first=3)}"  # noqa: S608 - made of constants
     " WHERE merchant_id = $1 AND id = $2 AND state = 'open'"
@@ -69,32 +58,19 @@ async def move(conn: Conn, cart: Cart, event: CartEvent) -> Cart | None:
     return None if row is None else CARTS.read(row)
 
 
-@dataclass(frozen=True, slots=True)
-class DueCart:
-    """An open cart whose recovery is due by its merchant's clock."""
-
-    merchant_id: str
-    cart_id: str
-    clock_offset_seconds: int
-
-
-_DUE = fair_sql(
+_DUE: Final = fair_sql(
     "carts",
     columns="merchant_id, id, coalesce(clock.clock_offset, interval '0') AS clock_offset",
     by_test_clock=True,
 )
-_CLAIM_DUE = f"""
+# Open carts whose recovery is due. Each comes again in a while, $4, unless its link was made or it
+# was given up.
+CLAIM_DUE: Final = f"""
 WITH due AS ({_DUE})
 UPDATE carts SET due_at = now() + due.clock_offset + $4
 FROM due WHERE carts.merchant_id = due.merchant_id AND carts.id = due.id
 RETURNING carts.merchant_id, carts.id,
-    extract(epoch FROM due.clock_offset)::bigint AS clock_offset"""  # noqa: S608 - made of constants
-
-
-async def claim_due(conn: Conn, room: Room) -> Sequence[DueCart]:
-    """Each comes again in a while unless its link was made or it was given up."""
-    rows = await conn.fetch(_CLAIM_DUE, *room.values, ASK_AGAIN_AFTER)
-    return [DueCart(row["merchant_id"], row["id"], row["clock_offset"]) for row in rows]
+    extract(epoch FROM due.clock_offset)::bigint AS clock_offset_seconds"""  # noqa: S608 - made of constants
 
 
 async def give_up(conn: Conn, merchant_id: str, cart_id: str) -> None:

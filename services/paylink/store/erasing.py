@@ -41,16 +41,6 @@ _AT_ADDRESSES: Final = _ERASE_LINKS.format(
     condition="customer_id IS NULL AND origin IN ('shop', 'cart')"
     " AND (lower(recipient_email) = ANY($2::text[]) OR recipient_phone = ANY($3::text[]))"
 )
-# Calls whose stored answers are a PaymentLink or a Cart.
-ANSWERING_LINKS: Final = (
-    "CreatePaymentLink",
-    "SendPaymentLink",
-    "ReissuePaymentLink",
-    "CreateBalanceLink",
-    "RecoverCart",
-)
-ANSWERING_CARTS: Final = ("CreateCart",)
-ANSWERING_TRANSFERS: Final = ("RecordBankTransfer", "SettleBankTransfer", "GiveBackBankTransfer")
 
 
 @dataclass(frozen=True, slots=True)

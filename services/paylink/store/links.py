@@ -16,8 +16,9 @@ CHANGED: Final = "paylink_links"  # the channel on which a changed link is told 
 
 LINKS: Final = rows.Table("links", Link, spread={"recipient": "recipient_"})
 _INSERT: Final = LINKS.insert(due_at="{}")
-_FIXED: Final = {"merchant_id", "id", "version", "currency", "creditor_reference", "created_at"}
-_CHANGING: Final = [name for name in LINKS.columns if name not in _FIXED]
+_CHANGING: Final = LINKS.but(
+    "merchant_id", "id", "version", "currency", "creditor_reference", "created_at"
+)
 # $1 merchant, $2 id, $3 state before, $4 steps of the version, then _CHANGING and when it is due.
 _UPDATE: Final = f"""
 UPDATE links SET version = version + $4::integer, held_until = '-infinity',

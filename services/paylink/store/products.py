@@ -9,15 +9,7 @@ from services.paylink.rules.products import SHOWN_PRODUCTS, Product
 
 PRODUCTS: Final = rows.Table("products", Product)
 _INSERT: Final = PRODUCTS.insert()
-_SAVED: Final = (
-    "state",
-    "name",
-    "description",
-    "price_minor",
-    "currency",
-    "max_quantity",
-    "position",
-)
+_SAVED: Final = PRODUCTS.but("merchant_id", "id", "metadata", "created_at")
 _SAVE: Final = (
     f"UPDATE products SET {rows.assignments(_SAVED, first=3)}"  # noqa: S608 - made of constants
     " WHERE merchant_id = $1 AND id = $2 AND state = 'active'"

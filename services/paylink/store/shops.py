@@ -12,7 +12,7 @@ from services.paylink.rules.states import LINK_OPEN, LinkState
 
 _SHOPS: Final = rows.Table("shops", Shop)
 _INSERT: Final = _SHOPS.insert() + " ON CONFLICT (merchant_id) DO NOTHING"
-_SAVED: Final = ("slug", "state", "title", "description")
+_SAVED: Final = _SHOPS.but("merchant_id", "created_at")
 _SAVE: Final = f"UPDATE shops SET {rows.assignments(_SAVED, first=2)} WHERE merchant_id = $1"  # noqa: S608 - made of constants
 _BY_SLUG: Final = f"""
 SELECT shops.*, coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS ahead

@@ -32,10 +32,8 @@ _FIND: Final = (
 )
 
 
-async def insert(
-    conn: Conn, link: Link, *, token_hash: bytes, sealed: str, issued_at: datetime
-) -> None:
-    """The address of a link that has none."""
+async def insert(conn: Conn, link: Link, *, token_hash: bytes, sealed: str) -> None:
+    """The present address of a link that has none."""
     await conn.execute(
         "INSERT INTO link_tokens (token_hash, merchant_id, link_id, sealed, issued_at)"
         " VALUES ($1, $2, $3, $4, $5)",
@@ -43,7 +41,7 @@ async def insert(
         link.merchant_id,
         link.id,
         sealed,
-        issued_at,
+        link.issued_at,
     )
 
 

@@ -1,4 +1,6 @@
-"""A message is sent again, as a new one."""
+"""Messages are written down when an event asks for them, or a merchant once more; none is sent here."""
+
+from collections.abc import Sequence
 
 from libs import context, idempotency, ids
 from libs.db import Conn
@@ -14,11 +16,27 @@ from services.notify.errors import (
     RecipientSuppressed,
 )
 from services.notify.messages.paylink_client import LinkOverError
-from services.notify.messages.rules import domain
+from services.notify.messages.rules import domain, retry
 from services.notify.messages.rules.domain import LINK_KINDS, UNDER_WAY, Channel, Message, State
 from services.notify.messages.store import messages as store
 from services.notify.messages.store import suppressions
 from services.notify.messages.store.messages import MESSAGES
+
+
+async def queue_messages(conn: Conn, messages: Sequence[Message]) -> None:
+    """Each at most once per event, channel and kind; old confirmations not at all."""
+    current = [
+        message
+        for message in messages
+        if message.kind in LINK_KINDS or message.queued_at - message.created_at <= retry.STALE
+    ]
+    if current:
+        await store.insert(conn, current)
+
+
+async def forget_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
+    """The customer's data were erased elsewhere; erase the copies."""
+    await store.erase_customer(conn, merchant_id, customer_id)
 
 
 async def resend_message(

@@ -124,23 +124,22 @@ def _amount_label(kind: Kind, about: About, said: Language) -> str:
 
 
 def _rows(kind: Kind, about: About, said: Language, locale: str) -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    if about.account:
-        rows.append((said.account, shown(about.account)))
-    if about.description:
-        rows.append((said.description, shown(about.description)))
-    if about.order_reference:
-        rows.append((said.reference, shown(about.order_reference)))
-    if about.total and kind in LINK_KINDS:
-        rows.append((said.total, display.amount(about.total, locale)))
-    if about.received and kind in LINK_KINDS:
-        rows.append((said.received, display.amount(about.received, locale)))
-    if about.expires_at and kind in LINK_KINDS:
-        rows.append((said.expires, display.moment(about.expires_at, locale)))
-    if about.happened_at and kind not in LINK_KINDS:
+    """What is empty is not said."""
+    rows = [
+        (said.account, shown(about.account)),
+        (said.description, shown(about.description)),
+        (said.reference, shown(about.order_reference)),
+    ]
+    if kind in LINK_KINDS:
+        rows += [
+            (said.total, display.amount(about.total, locale) if about.total else ""),
+            (said.received, display.amount(about.received, locale) if about.received else ""),
+            (said.expires, display.moment(about.expires_at, locale) if about.expires_at else ""),
+        ]
+    elif about.happened_at:
         label = said.in_force if kind in OWNER_KINDS else said.date
         rows.append((label, display.moment(about.happened_at, locale)))
-    return rows
+    return [(label, text) for label, text in rows if text]
 
 
 def _items(about: About, said: Language, locale: str) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 import base64
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from libs import clock, context, idempotency, ids, outbox
 from libs.db import Conn
@@ -29,13 +28,6 @@ from services.notify.webhooks.store import endpoints as store
 from services.notify.webhooks.store.endpoints import ENDPOINTS
 
 
-@dataclass(frozen=True, slots=True)
-class CreateEndpoint:
-    url: str
-    description: str | None
-    event_types: Sequence[str]
-
-
 def check_may_read() -> None:
     """A key that cannot read events cannot have them sent somewhere either. Raises ScopeNotHeld."""
     call = context.current()
@@ -43,11 +35,13 @@ def check_may_read() -> None:
         raise ScopeNotHeld
 
 
-async def create_endpoint(deps: Deps, cmd: CreateEndpoint, key: Key | None) -> MadeEndpoint:
+async def create_endpoint(
+    deps: Deps, *, url: str, description: str | None, event_types: Sequence[str], key: Key | None
+) -> MadeEndpoint:
     check_may_read()
     merchant_id, secret = context.merchant_id(), new_secret()
-    event_types = domain.check_event_types(cmd.event_types, "event_types")
-    await deps.guard.check(cmd.url)
+    types = domain.check_event_types(event_types, "event_types")
+    await deps.guard.check(url)
 
     async def create(tx: Conn, endpoint_id: str) -> None:
         await store.lock_merchant(tx, merchant_id)
@@ -57,9 +51,9 @@ async def create_endpoint(deps: Deps, cmd: CreateEndpoint, key: Key | None) -> M
             id=endpoint_id,
             merchant_id=merchant_id,
             state=domain.ENDPOINT_INITIAL,
-            url=cmd.url,
-            description=cmd.description or None,
-            event_types=event_types,
+            url=url,
+            description=description or None,
+            event_types=types,
             created_at=deps.now(),
         )
         await store.insert(tx, endpoint)

@@ -1,6 +1,5 @@
 """What a merchant asks to be sent: a test, an event again, a period again, a delivery now."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from libs import context, idempotency, ids, telemetry
@@ -16,14 +15,6 @@ from services.notify.webhooks.rules.domain import Delivery, Endpoint, EndpointSt
 from services.notify.webhooks.store import deliveries, feed
 from services.notify.webhooks.store.deliveries import DELIVERIES, TRIED
 from services.notify.webhooks.store.feed import EVENTS
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayWebhooks:
-    webhook_endpoint_id: str
-    created_from: datetime
-    created_to: datetime | None
-    include_delivered: bool
 
 
 async def send_test(deps: Deps, webhook_endpoint_id: str, key: Key | None) -> TriedDelivery:
@@ -69,20 +60,28 @@ async def retry_delivery(deps: Deps, webhook_delivery_id: str, key: Key | None) 
     return await _tried(deps, await idempotency.once(deps.db, key, webhook_delivery_id, retry))
 
 
-async def replay(deps: Deps, cmd: ReplayWebhooks, key: Key | None) -> int:
+async def replay(
+    deps: Deps,
+    webhook_endpoint_id: str,
+    key: Key | None,
+    *,
+    created_from: datetime,
+    created_to: datetime | None,
+    include_delivered: bool,
+) -> int:
     """Answers how many deliveries will be made; a repeat answers the same number."""
 
     async def make(tx: Conn, endpoint_id: str) -> bytes:
         made = await deliveries.insert_replayed(
             tx,
             await _enabled(tx, endpoint_id),
-            created_from=cmd.created_from,
-            created_to=cmd.created_to,
-            include_delivered=cmd.include_delivered,
+            created_from=created_from,
+            created_to=created_to,
+            include_delivered=include_delivered,
         )
         return str(made).encode()
 
-    return int((await idempotency.once(deps.db, key, cmd.webhook_endpoint_id, make)).body)
+    return int((await idempotency.once(deps.db, key, webhook_endpoint_id, make)).body)
 
 
 async def resend_event(deps: Deps, event_id: str, key: Key | None) -> int:

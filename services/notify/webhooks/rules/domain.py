@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
+from libs.changes import changed
 from libs.errors import FieldViolation, InvalidArgument
 from services.notify.webhooks.rules import public_events, schedule
 
@@ -185,20 +186,13 @@ def check_event_types(types: Sequence[str], field: str) -> tuple[str, ...]:
 
 def change_endpoint(endpoint: Endpoint, change: EndpointChange) -> Endpoint:
     """As the merchant wants it. An empty description takes it away."""
-    changed = replace(
-        endpoint,
-        url=endpoint.url if change.url is None else change.url,
-        description=(
-            endpoint.description if change.description is None else change.description or None
-        ),
-        event_types=endpoint.event_types if change.event_types is None else change.event_types,
-    )
+    new = changed(endpoint, replace(change, state=None))
     if change.state is None or change.state is endpoint.state:
-        return changed
+        return new
     if change.state is EndpointState.DISABLED:
-        return disable(changed, DisabledReason.MERCHANT)
+        return disable(new, DisabledReason.MERCHANT)
     return replace(
-        changed,
+        new,
         state=ENDPOINT_TRANSITIONS[endpoint.state, EndpointEvent.ENABLE],
         disabled_reason=None,
         failing_since=None,

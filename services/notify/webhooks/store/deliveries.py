@@ -1,12 +1,13 @@
 """SQL of deliveries and their tries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from libs import ids, rows
 from libs.db import Conn
+from libs.due import Room
 from services.notify.webhooks.rules import public_events
 from services.notify.webhooks.rules.domain import (
     MOST_REPLAYED,
@@ -54,21 +55,13 @@ class DueDelivery:
     event: PublicEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What a worker can take: rows in all, per endpoint, and what is under way by endpoint."""
-
-    rows: int
-    per_endpoint: int
-    under_way: Mapping[str, int]
-
-
 async def claim_due(conn: Conn, room: Room, lease: timedelta) -> Sequence[DueDelivery]:
-    """Due rows, moved ahead by the lease: a crash delays them, and another worker skips them.
+    """Due rows, moved ahead by the lease: a crash delays them, and another worker skips them. The room
+    is by endpoint.
 
     Endpoints without room are not looked at: their rows do not stand in the others' way.
     """
-    full = [e for e, count in room.under_way.items() if count >= room.per_endpoint]
+    full = [e for e, count in room.taken.items() if count >= room.share]
     due = await conn.fetch(
         "WITH head AS ("
         "  SELECT merchant_id, id, endpoint_id, due_at FROM webhook_deliveries"
@@ -102,9 +95,9 @@ async def claim_due(conn: Conn, room: Room, lease: timedelta) -> Sequence[DueDel
         "   = (leased.merchant_id, leased.event_id)",
         full,
         LOOKED_AT,
-        list(room.under_way),
-        list(room.under_way.values()),
-        room.per_endpoint,
+        list(room.taken),
+        list(room.taken.values()),
+        room.share,
         room.rows,
         lease,
     )

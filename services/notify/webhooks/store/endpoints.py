@@ -19,15 +19,7 @@ ENDPOINTS: Final = rows.Table(
     },
 )
 _INSERT: Final = ENDPOINTS.insert()
-_SAVED: Final = (
-    "state",
-    "url",
-    "description",
-    "event_types",
-    "disabled_reason",
-    "failing_since",
-    "exhausted",
-)
+_SAVED: Final = ENDPOINTS.but("merchant_id", "id", "created_at")
 _SAVE: Final = (
     f"UPDATE webhook_endpoints SET {rows.assignments(_SAVED, first=4)}"  # noqa: S608 - made of constants
     " WHERE merchant_id = $1 AND id = $2 AND state = $3"

@@ -5,8 +5,8 @@ import asyncio
 from aiohttp import web
 
 from incasso.notify.v1 import webhooks_pb2 as pb
+from libs.due import Room
 from services.notify.webhooks.store import deliveries
-from services.notify.webhooks.store.deliveries import Room
 from services.notify.webhooks.worker import LEASE, DeliveryWorker
 from tests.services.notify.webhooks.hooks import Hooks
 from tests.waiting import HANGING_SECONDS, until

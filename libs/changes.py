@@ -1,0 +1,31 @@
+"""Dataclasses that are made of others: a resource of what was asked for, or as it is after a change.
+
+A change has the fields that may change, None where the caller said nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any, TypeVar, cast
+
+from libs.hints import bare, hints_of
+
+T = TypeVar("T")
+
+
+def made(kind: Callable[..., T], of: Any, **given: Any) -> T:
+    """Of the fields that both have; the others are given."""
+    both = {field.name for field in fields(of)} & {field.name for field in fields(cast(Any, kind))}
+    return kind(**{name: getattr(of, name) for name in both if name not in given}, **given)
+
+
+def changed(of: T, by: Any) -> T:
+    """With what is said of its fields. An empty text takes away what may be absent."""
+    kind: Any = of.__class__
+    hints = hints_of(kind)
+    said = {field.name: getattr(by, field.name) for field in fields(by) if field.name in hints}
+    new = {
+        name: None if value == "" and hints[name] is not bare(hints[name]) else value
+        for name, value in said.items()
+        if value is not None
+    }
+    return cast(T, replace(cast(Any, of), **new))
