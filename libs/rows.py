@@ -68,6 +68,9 @@ class Table(Generic[T]):
         names = ", ".join((*self.columns, *more))
         return f"INSERT INTO {self._name} ({names}) VALUES ({', '.join(marks)})"  # noqa: S608 - made of constants
 
+    async def add(self, conn: Conn, of: T) -> None:
+        await conn.execute(self.insert(), *self.values(of))
+
     def arrays(self, of: Sequence[T], *columns: str) -> list[list[object]]:
         """What these columns of several hold, column by column: for `unnest`."""
         return [[self._writers[column](each) for each in of] for column in columns or self.columns]

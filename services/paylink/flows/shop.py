@@ -48,7 +48,7 @@ async def create_product(deps: Deps, cmd: CreateProduct, key: Key | None) -> byt
             created_at=deps.clock.now(),
         )
         rules.room_for_product(await products.count_active(tx, product.merchant_id))
-        await products.insert(tx, product)
+        await PRODUCTS.add(tx, product)
         return events.product_pb(product)
 
     return (await idempotency.once(deps.db, key, ids.new("prd"), create)).body

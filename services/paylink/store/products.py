@@ -8,16 +8,11 @@ from libs.db import Conn
 from services.paylink.rules.products import SHOWN_PRODUCTS, Product
 
 PRODUCTS: Final = rows.Table("products", Product)
-_INSERT: Final = PRODUCTS.insert()
 _SAVED: Final = PRODUCTS.but("merchant_id", "id", "metadata", "created_at")
 _SAVE: Final = (
     f"UPDATE products SET {rows.assignments(_SAVED, first=3)}"  # noqa: S608 - made of constants
     " WHERE merchant_id = $1 AND id = $2 AND state = 'active'"
 )
-
-
-async def insert(conn: Conn, product: Product) -> None:
-    await conn.execute(_INSERT, *PRODUCTS.values(product))
 
 
 async def save(conn: Conn, product: Product) -> None:

@@ -56,7 +56,7 @@ async def create_endpoint(
             event_types=types,
             created_at=deps.now(),
         )
-        await store.insert(tx, endpoint)
+        await ENDPOINTS.add(tx, endpoint)
         await store.insert_secret(tx, endpoint, deps.seal.close(secret))
 
     made = await idempotency.once(deps.db, key, ids.new("whe"), create)

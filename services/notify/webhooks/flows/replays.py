@@ -41,7 +41,7 @@ async def send_test(deps: Deps, webhook_endpoint_id: str, key: Key | None) -> Tr
             created_at=now,
         )
         await feed.insert_events(tx, [event])
-        await deliveries.insert(tx, delivery)
+        await DELIVERIES.add(tx, delivery)
 
     return await _tried(deps, await idempotency.once(deps.db, key, ids.new("whd"), send))
 
@@ -72,14 +72,15 @@ async def replay(
     """Answers how many deliveries will be made; a repeat answers the same number."""
 
     async def make(tx: Conn, endpoint_id: str) -> bytes:
-        made = await deliveries.insert_replayed(
+        missed = await deliveries.missed(
             tx,
             await _enabled(tx, endpoint_id),
             created_from=created_from,
             created_to=created_to,
             include_delivered=include_delivered,
         )
-        return str(made).encode()
+        await feed.deliver(tx, missed)
+        return str(len(missed)).encode()
 
     return int((await idempotency.once(deps.db, key, webhook_endpoint_id, make)).body)
 
@@ -89,8 +90,9 @@ async def resend_event(deps: Deps, event_id: str, key: Key | None) -> int:
 
     async def resend(tx: Conn, event_id: str) -> bytes:
         event = required(await EVENTS.get(tx, context.merchant_id(), event_id), EventNotFound)
-        is_test = event.type == public_events.TEST
-        return str(0 if is_test else await feed.insert_deliveries(tx, event)).encode()
+        wanted = () if event.type == public_events.TEST else await feed.wanting(tx, event)
+        await feed.deliver(tx, wanted)
+        return str(len(wanted)).encode()
 
     return int((await idempotency.once(deps.db, key, event_id, resend)).body)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from libs import ids, rows
+from libs import rows
 from libs.db import Conn
 from libs.due import Room
 from services.notify.webhooks.rules import public_events
@@ -18,10 +18,9 @@ from services.notify.webhooks.rules.domain import (
     PublicEvent,
     TriedDelivery,
 )
-from services.notify.webhooks.store.feed import EVENTS
+from services.notify.webhooks.store.feed import EVENTS, Wanted
 
 DELIVERIES: Final = rows.Table("webhook_deliveries", Delivery)
-_INSERT: Final = DELIVERIES.insert()
 _ATTEMPTS: Final = rows.Table("webhook_attempts", Attempt, sql={"retry_after": "NULL::interval"})
 _INSERT_ATTEMPT: Final = _ATTEMPTS.insert(merchant_id="{}", delivery_id="{}")
 TRIED: Final = rows.Table(
@@ -115,10 +114,6 @@ async def claim_due(conn: Conn, room: Room, lease: timedelta) -> Sequence[DueDel
     ]
 
 
-async def insert(conn: Conn, delivery: Delivery) -> None:
-    await conn.execute(_INSERT, *DELIVERIES.values(delivery))
-
-
 async def save(conn: Conn, before: Delivery, after: Delivery) -> None:
     """A delivery that was locked in this transaction."""
     await conn.execute(
@@ -142,35 +137,26 @@ async def fail_pending(conn: Conn, endpoint: Endpoint) -> None:
     )
 
 
-async def insert_replayed(
+async def missed(
     conn: Conn,
     endpoint: Endpoint,
     *,
     created_from: datetime,
     created_to: datetime | None,
     include_delivered: bool,
-) -> int:
-    """Deliveries, due now, of the oldest events of a period that it wants and that do not wait.
-
-    Answers how many: 10,000 at most.
-    """
-    return await conn.execute(
-        "WITH missed AS ("
-        "  SELECT event.id, event.type FROM events AS event"
-        "  WHERE event.merchant_id = $1 AND event.created_at >= $3"
-        "    AND ($4::timestamptz IS NULL OR event.created_at < $4) AND event.type <> $7"
-        "    AND ($5::text[] = '{}' OR event.type = ANY ($5)"
-        "      OR split_part(event.type, '.', 1) || '.*' = ANY ($5))"
-        "    AND NOT EXISTS ("
-        "      SELECT FROM webhook_deliveries AS other WHERE other.merchant_id = $1"
-        "        AND other.event_id = event.id AND other.endpoint_id = $2"
-        "        AND (other.state = 'pending' OR (other.state = 'delivered' AND NOT $6)))"
-        "  ORDER BY event.id LIMIT $8"
-        "), numbered AS (SELECT id, type, row_number() OVER (ORDER BY id) AS number FROM missed)"
-        " INSERT INTO webhook_deliveries"
-        "   (merchant_id, id, endpoint_id, event_id, event_type, due_at)"
-        " SELECT $1, fresh.id, $2, numbered.id, numbered.type, now() FROM numbered"
-        " JOIN unnest($9::text[]) WITH ORDINALITY AS fresh (id, number) USING (number)",
+) -> Sequence[Wanted]:
+    """The oldest events of a period that it wants and that do not wait: 10,000 at most."""
+    found = await conn.fetch(
+        "SELECT event.id, event.type FROM events AS event"
+        " WHERE event.merchant_id = $1 AND event.created_at >= $3"
+        "   AND ($4::timestamptz IS NULL OR event.created_at < $4) AND event.type <> $7"
+        "   AND ($5::text[] = '{}' OR event.type = ANY ($5)"
+        "     OR split_part(event.type, '.', 1) || '.*' = ANY ($5))"
+        "   AND NOT EXISTS ("
+        "     SELECT FROM webhook_deliveries AS other WHERE other.merchant_id = $1"
+        "       AND other.event_id = event.id AND other.endpoint_id = $2"
+        "       AND (other.state = 'pending' OR (other.state = 'delivered' AND NOT $6)))"
+        " ORDER BY event.id LIMIT $8",
         endpoint.merchant_id,
         endpoint.id,
         created_from,
@@ -179,8 +165,8 @@ async def insert_replayed(
         include_delivered,
         public_events.TEST,
         MOST_REPLAYED,
-        [ids.new("whd") for _ in range(MOST_REPLAYED)],
     )
+    return [Wanted(endpoint.merchant_id, row["id"], row["type"], endpoint.id) for row in found]
 
 
 async def insert_attempt(conn: Conn, delivery: Delivery, attempt: Attempt) -> None:

@@ -18,7 +18,6 @@ ENDPOINTS: Final = rows.Table(
         " AND expires_at > now())"
     },
 )
-_INSERT: Final = ENDPOINTS.insert()
 _SAVED: Final = ENDPOINTS.but("merchant_id", "id", "created_at")
 _SAVE: Final = (
     f"UPDATE webhook_endpoints SET {rows.assignments(_SAVED, first=4)}"  # noqa: S608 - made of constants
@@ -38,10 +37,6 @@ async def count(conn: Conn, merchant_id: str) -> int:
         "SELECT count(*) FROM webhook_endpoints WHERE merchant_id = $1", merchant_id
     )
     return found
-
-
-async def insert(conn: Conn, endpoint: Endpoint) -> None:
-    await conn.execute(_INSERT, *ENDPOINTS.values(endpoint))
 
 
 async def save(conn: Conn, before: Endpoint, after: Endpoint) -> None:

@@ -9,7 +9,7 @@ from libs import ids, pages, rows
 from libs.db import Conn
 from libs.pages import Listed, Page
 from services.notify.webhooks.rules import public_events
-from services.notify.webhooks.rules.domain import MOST_ENDPOINTS, PublicEvent
+from services.notify.webhooks.rules.domain import PublicEvent
 
 EVENTS: Final = rows.Table("events", PublicEvent)
 
@@ -92,29 +92,22 @@ async def rewrite_of_customer(
     )
 
 
-async def insert_deliveries(conn: Conn, event: PublicEvent) -> int:
-    """Once more: one, due now, per enabled endpoint that wants the event and does not wait for it."""
-    return await conn.execute(
-        "WITH wanting AS ("
-        "  SELECT endpoint.id FROM webhook_endpoints AS endpoint"
-        "  WHERE endpoint.merchant_id = $1 AND endpoint.state = 'enabled'"
-        "    AND (endpoint.event_types = '{}' OR endpoint.event_types && $4::text[])"
-        "    AND NOT EXISTS ("
-        "      SELECT FROM webhook_deliveries AS other WHERE other.merchant_id = $1"
-        "        AND other.event_id = $2 AND other.endpoint_id = endpoint.id"
-        "        AND other.state = 'pending')"
-        "  ORDER BY endpoint.id"
-        "), numbered AS (SELECT id, row_number() OVER () AS number FROM wanting)"
-        " INSERT INTO webhook_deliveries"
-        "   (merchant_id, id, endpoint_id, event_id, event_type, due_at)"
-        " SELECT $1, fresh.id, numbered.id, $2, $3, now() FROM numbered"
-        " JOIN unnest($5::text[]) WITH ORDINALITY AS fresh (id, number) USING (number)",
+async def wanting(conn: Conn, event: PublicEvent) -> Sequence[Wanted]:
+    """The enabled endpoints that want an event and do not wait for it."""
+    found = await conn.fetch(
+        "SELECT endpoint.id FROM webhook_endpoints AS endpoint"
+        " WHERE endpoint.merchant_id = $1 AND endpoint.state = 'enabled'"
+        "   AND (endpoint.event_types = '{}' OR endpoint.event_types && $3::text[])"
+        "   AND NOT EXISTS ("
+        "     SELECT FROM webhook_deliveries AS other WHERE other.merchant_id = $1"
+        "       AND other.event_id = $2 AND other.endpoint_id = endpoint.id"
+        "       AND other.state = 'pending')"
+        " ORDER BY endpoint.id",
         event.merchant_id,
         event.id,
-        event.type,
         [event.type, public_events.wildcard_of(event.type)],
-        [ids.new("whd") for _ in range(MOST_ENDPOINTS)],
     )
+    return [Wanted(event.merchant_id, event.id, event.type, row["id"]) for row in found]
 
 
 async def list_events(

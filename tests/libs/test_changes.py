@@ -1,0 +1,50 @@
+"""What a caller did not say stays; what may be absent goes when its text is empty."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from libs.changes import changed, made
+
+
+@dataclass(frozen=True)
+class Shop:
+    id: str
+    slug: str
+    title: str | None
+    places: int
+
+
+@dataclass(frozen=True)
+class Change:
+    slug: str | None = None
+    title: str | None = None
+    places: int | None = None
+    event: str | None = None  # nothing of the shop's
+
+
+SHOP = Shop("shp_1", "rossi", "Ottica Rossi", 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "after"),
+    [
+        (Change(), SHOP),
+        (Change(slug="verdi", event="close"), Shop("shp_1", "verdi", "Ottica Rossi", 3)),
+        (Change(places=0), Shop("shp_1", "rossi", "Ottica Rossi", 0)),
+        (Change(title=""), Shop("shp_1", "rossi", None, 3)),
+        (Change(slug=""), Shop("shp_1", "", "Ottica Rossi", 3)),
+    ],
+)
+def test_only_what_is_said_changes(change: Change, after: Shop):
+    assert changed(SHOP, change) == after
+
+
+def test_what_both_have_is_taken_over_unless_it_is_given():
+    asked = Change(slug="verdi", title="Ottica Verdi", places=2)
+    assert made(Shop, asked, id="shp_2", places=9) == Shop("shp_2", "verdi", "Ottica Verdi", 9)
+
+
+def test_what_nobody_gives_is_missed():
+    with pytest.raises(TypeError, match="id"):
+        made(Shop, Change())
