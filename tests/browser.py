@@ -7,9 +7,10 @@ quarters of the processor time of a page that a test opens.
 import os
 import shutil
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Page, async_playwright
 
 CHROMIUM: Final = shutil.which("chromium-headless-shell") or shutil.which("chromium")
@@ -25,6 +26,14 @@ ARGUMENTS: Final = [
 ]
 # A folder: keeps pictures there, to look at the pages.
 SCREENSHOTS: Final = os.environ.get("SCREENSHOTS")
+# axe stays in a document. The frames inside are the PSP's own: axe would wait for their answer. What is dark differs
+# from what was light in its colours only.
+FAULTS: Final = """options => axe.run({
+  iframes: false,
+  resultTypes: ["violations"],
+  ...options,
+  ...matchMedia("(prefers-color-scheme: dark)").matches && {runOnly: ["color-contrast", "link-in-text-block"]},
+}).then(found => found.violations.map(one => [one.id, ...one.nodes.map(node => node.html)]))"""
 PHONE: Final = (390, 844)
 DESK: Final = (1280, 900)
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
@@ -51,3 +60,10 @@ async def looks(page: Page, name: str) -> AsyncIterator[str]:
                 path = f"{SCREENSHOTS}/{name}-{across}-{scheme}.png"
                 await page.screenshot(path=path, full_page=True)
             yield f"{across} {scheme}"
+
+
+async def faults(page: Page, **options: Any) -> list[list[str]]:
+    """What axe has to say against the page as it is shown, by rule. `options` as of its `run`."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE_SCRIPT)
+    return await page.evaluate(FAULTS, options)

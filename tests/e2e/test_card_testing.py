@@ -6,7 +6,7 @@ from stack.shop import Shop
 from tests.e2e.conftest import open_shop
 from tests.e2e.test_links import DECLINED
 
-FLOOD = 60
+FLOOD = 40
 
 
 async def test_a_flooded_link_closes_to_new_cards_and_a_saved_one_still_pays(stack, payer):

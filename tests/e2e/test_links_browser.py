@@ -4,10 +4,9 @@
 """
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
-from tests.browser import looks, needs_chromium
+from tests.browser import faults, looks, needs_chromium
 from tests.e2e.conftest import address, mailed
 
 CHALLENGED = "4000 0025 0000 3155"
@@ -29,12 +28,10 @@ async def phone(browser):
     await context.close()
 
 
-async def look(page, name, options=None):
+async def look(page, name, **options):
     """No violation that axe knows."""
     async for manner in looks(page, f"journey-{name}"):
-        # The PSP's frame is the PSP's; axe would wait a minute for it to answer.
-        found = await Axe().run(page, options={"iframes": False, **(options or {})})
-        assert found.violations_count == 0, (manner, found.generate_report())
+        assert await faults(page, **options) == [], manner
     await page.set_viewport_size({"width": 390, "height": 844})
     await page.emulate_media(color_scheme="light")
 
@@ -60,7 +57,7 @@ ITEMS = [
 async def read_mail(phone, mail):
     """The mail as a browser shows it; answers where its button leads."""
     await phone.set_content(mail["html"])
-    await look(phone, "1-mail", OF_A_MAIL)
+    await look(phone, "1-mail", **OF_A_MAIL)
     button = phone.get_by_role("link", name="Paga").first
     return await button.get_attribute("href")
 

@@ -6,7 +6,7 @@ import functools
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incasso.oneclick.v1 import oneclick_pb2
@@ -93,6 +93,7 @@ def default_of(field):
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=name_of)
+@settings(max_examples=25)  # of each of the routes, which share code and many messages
 @given(data=st.data())
 def test_every_request_survives_the_way_in_and_out(route, data):
     descriptor = route.rpc.input_type

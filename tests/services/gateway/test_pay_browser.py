@@ -6,13 +6,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import zxingcpp
-from axe_playwright_python.async_playwright import Axe
 from PIL import Image
 from playwright.async_api import expect
 
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from libs.errors import OutcomeUnknown
-from tests.browser import looks, needs_chromium
+from tests.browser import faults, looks, needs_chromium
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.conftest import Gateway
 from tests.services.gateway.pay_samples import EPC, PATH, STATES, TOKEN, UNKNOWN, show
@@ -30,8 +29,7 @@ def shop(pay_pages: Gateway) -> Gateway:
 async def check(page, name):
     """No violation of WCAG 2.2 AA, on either scheme, on a phone and on a desk."""
     async for manner in looks(page, f"pay-{name}"):
-        found = await Axe().run(page)
-        assert found.response["violations"] == [], manner
+        assert await faults(page) == [], manner
         overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert overflow <= 0, manner
 

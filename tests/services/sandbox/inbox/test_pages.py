@@ -1,9 +1,8 @@
 """The inbox and the bank in a real browser."""
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
 
+from tests.browser import faults
 from tests.services.sandbox.inbox.letters import letter, post
 
 IBAN = "IT60X0542811101000000123456"
@@ -55,11 +54,6 @@ async def test_an_sms_is_shown_with_its_length(sandbox):
     assert "80 characters (UCS-2), sent in 2 parts" in await html_of(sandbox, f"/inbox/{sid}")
 
 
-async def violations(page: Page) -> list[tuple[str, str]]:
-    found = (await Axe().run(page)).response["violations"]
-    return [(each["id"], each["nodes"][0]["html"]) for each in found]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing_and_no_page_is_wider_than_a_phone(sandbox, new_page, scheme):
     await post(sandbox)
@@ -71,7 +65,7 @@ async def test_axe_finds_nothing_and_no_page_is_wider_than_a_phone(sandbox, new_
     )
     for path in ("/inbox", f"/inbox/{mail['id']}", f"/inbox/{sid}", "/bank", "/"):
         await page.goto(sandbox.url + path)
-        assert await violations(page) == [], path
+        assert await faults(page) == [], path
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width <= 390, path
 
