@@ -35,12 +35,13 @@ async def payments():
 
 @pytest.fixture
 def environment(nats_url, free_port, payments, new_database):
+    database = new_database("oneclick")
     return {
         **os.environ,
         "INCASSO_GRPC_PORT": str(free_port()),
         "INCASSO_ADMIN_PORT": str(free_port()),
         "INCASSO_NATS_URL": nats_url,
-        "INCASSO_DATABASE_URL": new_database(),
+        "INCASSO_DATABASE_URL": database,
         "INCASSO_PAYMENTS_TARGET": payments.target,
         "INCASSO_SEAL_KEYS": Fernet.generate_key().decode(),
     }
@@ -70,7 +71,6 @@ class Processes:
 
 @pytest.fixture
 def processes(environment) -> Iterator[Processes]:
-    subprocess.run([*COMMAND, "migrate"], cwd=ROOT, env=environment, check=True)
     made = Processes(environment)
     yield made
     for child in made.running:
@@ -147,7 +147,8 @@ async def test_it_stops_when_asked_and_finishes_what_it_began(environment, proce
     assert "giulia@example.com" not in output
 
 
-def test_it_refuses_to_start_before_its_schema_is_there(environment):
+def test_it_refuses_to_start_before_its_schema_is_there(environment, new_database):
+    environment["INCASSO_DATABASE_URL"] = new_database()
     done = subprocess.run(
         COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=60
     )

@@ -36,12 +36,13 @@ async def neighbours():
 @pytest.fixture
 def environment(nats_url, free_port, neighbours, new_database):
     target = neighbours[3]
+    database = new_database("paylink")
     return {
         **os.environ,
         "INCASSO_GRPC_PORT": str(free_port()),
         "INCASSO_ADMIN_PORT": str(free_port()),
         "INCASSO_NATS_URL": nats_url,
-        "INCASSO_DATABASE_URL": new_database(),
+        "INCASSO_DATABASE_URL": database,
         "INCASSO_PAYMENTS_TARGET": target,
         "INCASSO_MERCHANTS_TARGET": target,
         "INCASSO_ONECLICK_TARGET": target,
@@ -74,7 +75,6 @@ class Processes:
 
 @pytest.fixture
 def processes(environment) -> Iterator[Processes]:
-    subprocess.run([*COMMAND, "migrate"], cwd=ROOT, env=environment, check=True)
     made = Processes(environment)
     yield made
     for child in made.running:
@@ -200,7 +200,8 @@ async def test_the_shop_is_served_by_the_same_process(environment, processes, ne
         assert list((await client.call(shop.ListProducts, request, timeout_seconds=5)).data) == []
 
 
-def test_it_refuses_to_start_before_its_schema_is_there(environment):
+def test_it_refuses_to_start_before_its_schema_is_there(environment, new_database):
+    environment["INCASSO_DATABASE_URL"] = new_database()
     done = subprocess.run(
         COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=60
     )

@@ -76,11 +76,10 @@ def process(tmp_path, nats_url, free_port, new_database, sandbox) -> Iterator[Pr
         "INCASSO_GRPC_PORT": str(free_port()),
         "INCASSO_ADMIN_PORT": str(free_port()),
         "INCASSO_NATS_URL": nats_url,
-        "INCASSO_DATABASE_URL": new_database(),
+        "INCASSO_DATABASE_URL": new_database("payments"),
         "INCASSO_PUBLIC_URL": "http://127.0.0.1:8080",
         "INCASSO_PSP_CREDENTIALS_DIR": str(tmp_path),
     }
-    subprocess.run([*COMMAND, "migrate"], cwd=ROOT, env=environment, check=True)
     made = Process(environment)
     made.start()
     yield made

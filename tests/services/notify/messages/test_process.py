@@ -16,8 +16,9 @@ import pytest_asyncio
 from incasso.merchants.v1.events_pb2 import MerchantUpdated
 from incasso.notify.v1 import messages_pb2 as pb
 from incasso.notify.v1.messages_pb2_grpc import MessagesServiceStub
-from libs import bus, client, context, relay
+from libs import bus, client, context, relay, settings
 from libs.errors import ServiceUnavailable
+from services.notify.config import Config
 from services.notify.messages import merchants_client
 from stack.process import accepts_connections, wait_until
 from tests import waiting
@@ -42,12 +43,13 @@ async def beside() -> AsyncIterator[tuple[neighbours.Neighbours, str]]:
 
 @pytest.fixture
 def environment(fresh_nats_url, free_port, beside, new_database, mail: MailServer, sms: SmsApi):
+    database = new_database("notify")
     return {
         **os.environ,
         "INCASSO_GRPC_PORT": str(free_port()),
         "INCASSO_ADMIN_PORT": str(free_port()),
         "INCASSO_NATS_URL": fresh_nats_url,
-        "INCASSO_DATABASE_URL": new_database(),
+        "INCASSO_DATABASE_URL": database,
         "INCASSO_MERCHANTS_TARGET": beside[1],
         "INCASSO_ONECLICK_TARGET": beside[1],
         "INCASSO_PAYLINK_TARGET": beside[1],
@@ -88,7 +90,6 @@ class Processes:
 
 @pytest.fixture
 def processes(environment) -> Iterator[Processes]:
-    subprocess.run([*COMMAND, "migrate"], cwd=ROOT, env=environment, check=True)
     made = Processes(environment)
     yield made
     for child in made.running:
@@ -222,7 +223,8 @@ async def test_it_sends_and_stops_when_asked_with_what_it_began(
     assert ([row["state"] for row in states], len(mail.inbox)) == (["sent"], 1)
 
 
-def test_it_refuses_to_start_before_its_schema_is_there(environment):
+def test_it_refuses_to_start_before_its_schema_is_there(environment, new_database):
+    environment["INCASSO_DATABASE_URL"] = new_database()
     done = subprocess.run(
         COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=60
     )
@@ -240,15 +242,10 @@ def test_it_refuses_to_start_before_its_schema_is_there(environment):
         ("INCASSO_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.1/8"),
     ],
 )
-def test_it_names_the_setting_that_is_wrong(environment, name: str, value: str):
-    done = subprocess.run(
-        [*COMMAND, "migrate"],
-        cwd=ROOT,
-        env={**environment, name: value},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 78
-    assert done.stderr.startswith(f"{name}: ")
+def test_it_names_the_setting_that_is_wrong(environment, monkeypatch, capsys, name, value):
+    for variable, given in {**environment, name: value}.items():
+        monkeypatch.setenv(variable, given)
+    with pytest.raises(SystemExit) as ended:
+        settings.load(Config)
+    assert ended.value.code == 78
+    assert capsys.readouterr().err.startswith(f"{name}: ")

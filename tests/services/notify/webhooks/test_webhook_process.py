@@ -31,12 +31,13 @@ MERCHANT = "mer_of_this_test"
 @pytest.fixture
 def environment(fresh_nats_url, free_port, new_database):
     nobody = f"127.0.0.1:{free_port()}"
+    database = new_database("notify")
     return {
         **os.environ,
         "INCASSO_GRPC_PORT": str(free_port()),
         "INCASSO_ADMIN_PORT": str(free_port()),
         "INCASSO_NATS_URL": fresh_nats_url,
-        "INCASSO_DATABASE_URL": new_database(),
+        "INCASSO_DATABASE_URL": database,
         "INCASSO_MERCHANTS_TARGET": nobody,
         "INCASSO_ONECLICK_TARGET": nobody,
         "INCASSO_PAYLINK_TARGET": nobody,
@@ -66,7 +67,6 @@ class Processes:
 
 @pytest.fixture
 def processes(environment) -> Iterator[Processes]:
-    subprocess.run([*COMMAND, "migrate"], cwd=ROOT, env=environment, check=True)
     made = Processes(environment)
     yield made
     for child in made.running:
