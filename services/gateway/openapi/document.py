@@ -58,6 +58,7 @@ def build(
         "paths": paths,
         "components": {
             "schemas": {**schemas.components(), "Problem": problem_answers.schema()},
+            "responses": problem_answers.response_components(routes),
             "examples": problem_answers.example_components(routes),
             "headers": answer_headers.components(),
             "securitySchemes": _security_schemes(routes),

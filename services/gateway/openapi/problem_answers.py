@@ -41,12 +41,28 @@ _BODY: Final = (
 
 
 def responses(route: Route) -> dict[str, Schema]:
-    """One response per status, with an example of each code."""
-    codes: dict[int, list[str]] = defaultdict(list)
+    """One response per status. Most calls share theirs, so that each stands in the document once."""
+    return {
+        str(status): {"$ref": f"#/components/responses/{_response_name(status, codes)}"}
+        for status, codes in _by_status(route)
+    }
+
+
+def response_components(routes: Sequence[Route]) -> Schema:
+    """Each with an example of each code."""
+    used = {one for route in routes for one in _by_status(route)}
+    return {_response_name(status, codes): _error(status, codes) for status, codes in sorted(used)}
+
+
+def _response_name(status: int, codes: Sequence[str]) -> str:
+    return ".".join([str(status), *codes])
+
+
+def _by_status(route: Route) -> list[tuple[int, tuple[str, ...]]]:
+    codes: dict[int, dict[str, None]] = defaultdict(dict)
     for status, code in _codes(route):
-        if code not in codes[status]:
-            codes[status].append(code)
-    return {str(status): _error(status, codes[status]) for status in sorted(codes)}
+        codes[status][code] = None
+    return [(status, tuple(codes[status])) for status in sorted(codes)]
 
 
 def _codes(route: Route) -> list[tuple[int, str]]:
