@@ -7,7 +7,7 @@ import grpc
 from incasso.oneclick.v1 import oneclick_pb2, oneclick_pb2_grpc
 from libs import client, deadlines
 from services.paylink.errors import CustomerErased
-from services.paylink.rules.cards import SavedCard
+from services.paylink.rules.domain import SavedCard
 
 
 class OneClick:

@@ -7,8 +7,7 @@ from incasso.payments.v1 import payments_pb2
 from libs import client, deadlines, wire
 from libs.money import Money
 from libs.payments.client import Payments as AskedPayments
-from services.paylink.rules.cards import CardField, NewCard, SavedCard
-from services.paylink.rules.domain import Link
+from services.paylink.rules.domain import CardField, Link, NewCard, SavedCard
 
 METHOD: Final = "link"
 

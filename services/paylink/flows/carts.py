@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids
+from libs.changes import made
 from libs.db import Conn
 from libs.due import DueRow
 from libs.errors import ServiceUnavailable, required
@@ -19,6 +20,7 @@ from services.paylink.deps import Deps
 from services.paylink.errors import CartClosed, CartNotFound, PaymentLinkNotFound, QuotaExceeded
 from services.paylink.flows import cancel, create
 from services.paylink.rules import carts as rules
+from services.paylink.rules import drafting
 from services.paylink.rules.carts import Cart, CartContents, CartEvent, CartState
 from services.paylink.rules.domain import (
     Channel,
@@ -84,13 +86,13 @@ async def _contents(deps: Deps, cmd: CreateCart) -> CartContents:
     if currency is None or locale is None:
         merchant = await deps.merchants.get_current()
         currency, locale = currency or merchant.default_currency, locale or merchant.locale
-    return CartContents(
+    return made(
+        CartContents,
+        cmd,
         recipient=rules.reachable(cmd.recipient),
-        line_items=tuple(cmd.line_items),
-        amount=rules.price(cmd.line_items, currency),
+        amount=drafting.price(cmd.line_items, currency),
         locale=locale,
         recover_at=rules.recover_at(deps.clock.now(), cmd.recover_after_minutes),
-        metadata=cmd.metadata,
     )
 
 

@@ -17,8 +17,15 @@ from services.paylink.flows.opening import open_link, shown_payment, use_of
 from services.paylink.flows.pay_form import Offer, sealed
 from services.paylink.flows.reissue import new_link_channel
 from services.paylink.rules import paying, transfers, transitions
-from services.paylink.rules.cards import CardField, SavedCard
-from services.paylink.rules.domain import BankAccount, Link, LinkPayment, Merchant, Method
+from services.paylink.rules.domain import (
+    BankAccount,
+    CardField,
+    Link,
+    LinkPayment,
+    Merchant,
+    Method,
+    SavedCard,
+)
 from services.paylink.rules.states import LinkState
 from services.paylink.store import transfers as transfer_store
 from services.paylink.store.payments import TRIES

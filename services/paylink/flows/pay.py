@@ -30,8 +30,7 @@ from services.paylink.flows.ending import end_payment, pay_at_once
 from services.paylink.flows.links import locked
 from services.paylink.payments_client import payment_request
 from services.paylink.rules import paying, tokens, transitions
-from services.paylink.rules.cards import NewCard, SavedCard
-from services.paylink.rules.domain import Link, LinkPayment, Method
+from services.paylink.rules.domain import Link, LinkPayment, Method, NewCard, SavedCard
 from services.paylink.rules.states import LinkEvent, PaymentState
 from services.paylink.store import links, payments
 from services.paylink.store.links import Seen

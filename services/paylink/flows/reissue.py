@@ -11,14 +11,8 @@ from libs.db import Conn
 from libs.errors import invalid
 from libs.idempotency import Key
 from libs.money import Money
-from services.paylink import events
+from services.paylink import errors, events
 from services.paylink.deps import Deps
-from services.paylink.errors import (
-    NothingLeftToPay,
-    PaymentLinkClosed,
-    PaymentLinkNotPaid,
-    ReissuedLately,
-)
 from services.paylink.flows.create import give_address, insert_link
 from services.paylink.flows.ending import expire_in
 from services.paylink.flows.links import locked
@@ -81,9 +75,9 @@ async def request_new_link(deps: Deps, opened: Link) -> str:
             link = await expire_in(tx, link, now)
         channel = new_link_channel(link)
         if link.state is not LinkState.EXPIRED or channel is None:
-            raise PaymentLinkClosed
+            raise errors.PaymentLinkClosed
         if link.issued_at > now - REQUEST_AGAIN_AFTER:
-            raise ReissuedLately
+            raise errors.ReissuedLately
         reachable = replace(link, channels=link.channels or (channel,))
         await reissue_in(deps, tx, reachable, now, days=link.expires_in_days)
     return link.recipient.masked(channel)
@@ -106,9 +100,9 @@ async def create_balance_link(
     async def create(tx: Conn, balance_id: str) -> Message:
         paid = await locked(tx, payment_link_id)
         if paid.state is not LinkState.PAID:
-            raise PaymentLinkNotPaid
+            raise errors.PaymentLinkNotPaid
         if paid.deposit_minor is None or await links.balance_exists(tx, paid.merchant_id, paid.id):
-            raise NothingLeftToPay
+            raise errors.NothingLeftToPay
         new = _balance(paid, paid.deposit_minor, merchant, expires_in_days)
         link, _ = await insert_link(deps, tx, new, count_quota=True, link_id=balance_id)
         return events.link_pb(link)

@@ -13,14 +13,8 @@ from libs.errors import InternalError, invalid
 from libs.idempotency import Key
 from libs.money import Money
 from libs.payments.answer import Outcome
-from services.paylink import events
+from services.paylink import errors, events
 from services.paylink.deps import Deps
-from services.paylink.errors import (
-    BankTransferDiffers,
-    MethodNotOffered,
-    PaymentLinkClosed,
-    PaymentLinkPaying,
-)
 from services.paylink.flows.ending import end_payment, settle_transfer, use_transfer
 from services.paylink.flows.links import locked
 from services.paylink.flows.pay import begin
@@ -56,7 +50,7 @@ async def announce_bank_transfer(deps: Deps, opened: Link) -> LinkPayment:
             return (await payments.processing(tx, link))[0]
         paying.check_payable(link, Method.BANK_TRANSFER, now)
         if link.reusable:
-            raise MethodNotOffered
+            raise errors.MethodNotOffered
         payment = paying.begun(link, ids.new("lpy"), Method.BANK_TRANSFER, now)
         await begin(tx, link, payment, now)
     return payment
@@ -70,9 +64,9 @@ async def withdraw_bank_transfer(deps: Deps, opened: Link) -> None:
         if link.open:
             return
         if link.state is not LinkState.PAYING:
-            raise PaymentLinkClosed
+            raise errors.PaymentLinkClosed
         if link.paying_by is not Method.BANK_TRANSFER:
-            raise PaymentLinkPaying
+            raise errors.PaymentLinkPaying
         for payment in await payments.processing(tx, link):
             await end_payment(tx, link, payment, Outcome.CANCEL, now)
 
@@ -139,7 +133,7 @@ def _same(stored: BankTransfer | None, cmd: RecordBankTransfer) -> BankTransfer:
     if stored is None:
         raise InternalError
     if (stored.amount, stored.booked_on) != (cmd.amount, cmd.booked_on):
-        raise BankTransferDiffers
+        raise errors.BankTransferDiffers
     return stored
 
 

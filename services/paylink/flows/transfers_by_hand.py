@@ -10,15 +10,8 @@ from libs import context, idempotency
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
-from services.paylink import events
+from services.paylink import errors, events
 from services.paylink.deps import Deps
-from services.paylink.errors import (
-    BankTransferChanged,
-    BankTransferNotFound,
-    BankTransferSpent,
-    MoneyArrivedLate,
-    PaymentLinkNotFound,
-)
 from services.paylink.flows.ending import use_transfer, with_move
 from services.paylink.rules import transfers as rules
 from services.paylink.rules.domain import Link
@@ -38,10 +31,10 @@ async def settle_bank_transfer(
     async def settle(tx: Conn, _: str) -> Message:
         transfer, locked = await _locked(tx, bank_transfer_id, [payment_link_id])
         if payment_link_id not in locked:
-            raise PaymentLinkNotFound
+            raise errors.PaymentLinkNotFound
         if transfer.state is TransferState.PARTIAL:
             if transfer.link_id == payment_link_id:
-                raise BankTransferSpent
+                raise errors.BankTransferSpent
             transfer = await _take_back(tx, transfer, locked, now)
         settled = (await _give(tx, locked[payment_link_id], transfer, now, note=note))[1]
         return events.transfer_pb(settled)
@@ -81,7 +74,7 @@ async def count_late(tx: Conn, link: Link, now: datetime) -> Link:
     """
     late = () if link.reusable else await store.late(tx, link)
     if sum(transfer.open_minor for transfer in late) >= link.due_minor:
-        raise MoneyArrivedLate
+        raise errors.MoneyArrivedLate
     for transfer in late:
         link, _ = await _give(tx, link, transfer, now, note=None)
     return link
@@ -111,12 +104,12 @@ async def _locked(
 ) -> tuple[BankTransfer, Mapping[str, Link]]:
     """The transfer, these links and the one that it pays in part, locked; links first, as ever."""
     merchant_id = context.merchant_id()
-    seen = required(await TRANSFERS.get(tx, merchant_id, transfer_id), BankTransferNotFound)
+    seen = required(await TRANSFERS.get(tx, merchant_id, transfer_id), errors.BankTransferNotFound)
     own = [seen.link_id] if seen.state is TransferState.PARTIAL and seen.link_id else []
     locked = await links.lock_all(tx, merchant_id, ids=[*link_ids, *own])
     transfer = await TRANSFERS.lock(tx, merchant_id, transfer_id)
     if transfer != seen:
-        raise BankTransferChanged
+        raise errors.BankTransferChanged
     return transfer, {link.id: link for link in locked}
 
 

@@ -10,7 +10,6 @@ from libs.errors import invalid
 from libs.money import Money
 from services.paylink.errors import CartClosed
 from services.paylink.rules.domain import Channel, LineItem, Recipient
-from services.paylink.rules.drafting import LARGEST_MINOR, total
 from services.paylink.rules.states import LinkState
 
 RECOVERY_DAYS: Final = 7  # until the link of a recovery is over, when nobody says otherwise
@@ -111,14 +110,6 @@ def default_channels(recipient: Recipient) -> tuple[Channel, ...]:
     """E-mail first. WhatsApp only when it is asked for: it needs the shopper's consent."""
     found = ((recipient.email, Channel.EMAIL), (recipient.phone, Channel.SMS))
     return tuple(channel for address, channel in found if address)
-
-
-def price(line_items: Sequence[LineItem], currency: str) -> Money:
-    """The lines' sum, discounts included: InvalidArgument when nobody can pay that."""
-    price_minor = total(line_items)
-    if not 1 <= price_minor <= LARGEST_MINOR:
-        raise invalid("line_items", f"must add up to 1 to {LARGEST_MINOR}")
-    return Money(price_minor, currency)
 
 
 def recover_at(now: datetime, after_minutes: int | None) -> datetime | None:

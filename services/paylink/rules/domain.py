@@ -1,4 +1,4 @@
-"""Links and the tries to pay them, as frozen data. Pure."""
+"""Links, the tries to pay them and the cards for that, as frozen data. Pure."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -239,3 +239,37 @@ class LinkPayment:
     refusal: StoredRefusal | None = None
     satisfaction: int | None = None
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardField:
+    """What a browser needs to show a PSP's card field."""
+
+    psp: str
+    psp_account: str
+    publishable_key: str
+    field_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCard:
+    """A card of the link's customer. `charge` and `sca_history` are payments' own messages."""
+
+    instrument_id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    usable: bool
+    charge: bytes
+    sca_history: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewCard:
+    """A single-use token of a PSP's field."""
+
+    psp_account: str
+    token: str
+    brand: str
+    last4: str

@@ -68,10 +68,15 @@ def _price(new: NewLink) -> Money:
         return new.amount
     if not new.line_items:
         raise invalid("amount", "is required without line_items")
-    price_minor = total(new.line_items)
+    return price(new.line_items, new.currency or new.merchant.default_currency)
+
+
+def price(line_items: Sequence[LineItem], currency: str) -> Money:
+    """The lines' sum, discounts included: InvalidArgument when nobody can pay that."""
+    price_minor = total(line_items)
     if not 1 <= price_minor <= LARGEST_MINOR:
         raise invalid("line_items", f"must add up to 1 to {LARGEST_MINOR}")
-    return Money(price_minor, new.currency or new.merchant.default_currency)
+    return Money(price_minor, currency)
 
 
 def _deposit(new: NewLink, price: Money) -> int | None:

@@ -3,15 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.paylink.errors import (
-    AmountChanged,
-    MethodNotOffered,
-    PaymentLinkClosed,
-    PaymentLinkPaying,
-    QuoteChanged,
-    QuoteMissing,
-    QuoteNotAccepted,
-)
+from services.paylink import errors
 from services.paylink.rules import transitions
 from services.paylink.rules.domain import Link, LinkPayment, Method, Origin
 from services.paylink.rules.states import PAYMENT_INITIAL
@@ -55,33 +47,33 @@ def check_payable(link: Link, method: Method, now: datetime) -> None:
     transitions.check_open(link, now)
     if link.quote is not None:
         if link.acceptance is None:
-            raise QuoteNotAccepted
+            raise errors.QuoteNotAccepted
         if link.acceptance.text_sha256 != link.quote.sha256:
-            raise QuoteChanged
+            raise errors.QuoteChanged
     if method not in link.methods:
-        raise MethodNotOffered
+        raise errors.MethodNotOffered
 
 
 def check_shown(link: Link, shown_minor: int) -> None:
     """The shopper pays what the page said."""
     if shown_minor != link.due_minor:
-        raise AmountChanged
+        raise errors.AmountChanged
 
 
 def check_uses(link: Link, reserved: int) -> None:
     """Each payment under way on a reusable link takes one of its uses."""
     if link.max_uses is not None and link.uses + reserved >= link.max_uses:
-        raise PaymentLinkPaying
+        raise errors.PaymentLinkPaying
 
 
 def check_quote(link: Link, text_sha256: str, now: datetime) -> None:
     """Whether this is the quote to accept, and the time for it is not over."""
     if link.quote is None:
-        raise QuoteMissing
+        raise errors.QuoteMissing
     if not link.open or link.expires_at <= now:
-        raise PaymentLinkClosed
+        raise errors.PaymentLinkClosed
     if text_sha256 != link.quote.sha256:
-        raise QuoteChanged
+        raise errors.QuoteChanged
 
 
 def challenge_is_older(payment: LinkPayment, age: timedelta, now: datetime) -> bool:

@@ -9,14 +9,7 @@ from typing import Final
 from libs.changes import changed
 from libs.errors import invalid
 from libs.money import Money
-from services.paylink.errors import (
-    AmountChanged,
-    ProductArchived,
-    ProductNotFound,
-    ShopNotFound,
-    TooManyProducts,
-    TooManyPurchases,
-)
+from services.paylink import errors
 from services.paylink.rules.drafting import LARGEST_MINOR
 
 MAX_PRODUCTS: Final = 10_000  # active ones of one merchant: a guard, not a plan
@@ -73,12 +66,12 @@ class ProductChange:
 def room_for_product(active: int) -> None:
     """TooManyProducts when `active` is the most already."""
     if active >= MAX_PRODUCTS:
-        raise TooManyProducts
+        raise errors.TooManyProducts
 
 
 def change_product(product: Product, new: ProductChange) -> Product:
     if product.state is ProductState.ARCHIVED:
-        raise ProductArchived
+        raise errors.ProductArchived
     return changed(product, new)
 
 
@@ -92,14 +85,14 @@ def archive(product: Product) -> Product:
 def on_sale(product: Product | None) -> Product:
     """ProductNotFound when it is not sold (any more)."""
     if product is None or product.state is not ProductState.ACTIVE:
-        raise ProductNotFound
+        raise errors.ProductNotFound
     return product
 
 
 def purchase(product: Product, *, quantity: int, shown_minor: int) -> Money:
     """What `quantity` of it cost. AmountChanged when one does not cost what the page said."""
     if shown_minor != product.price.amount_minor:
-        raise AmountChanged
+        raise errors.AmountChanged
     if not 1 <= quantity <= product.max_quantity:
         raise invalid("quantity", f"must be 1 to {product.max_quantity}")
     total = product.price.amount_minor * quantity
@@ -111,7 +104,7 @@ def purchase(product: Product, *, quantity: int, shown_minor: int) -> Money:
 def room_for_purchase(unpaid: int) -> None:
     """TooManyPurchases when `unpaid` links of the address are the most already."""
     if unpaid >= OPEN_PURCHASES:
-        raise TooManyPurchases
+        raise errors.TooManyPurchases
 
 
 class ShopState(Enum):
@@ -179,5 +172,5 @@ def change_shop(shop: Shop, new: ShopChange) -> Shop:
 def open_shop(shop: Shop | None) -> Shop:
     """The shop when shoppers may come: else ShopNotFound, whatever the reason."""
     if shop is None or shop.state is not ShopState.OPEN:
-        raise ShopNotFound
+        raise errors.ShopNotFound
     return shop

@@ -8,13 +8,7 @@ from itertools import combinations
 from typing import Final
 
 from libs.money import Money, exponent
-from services.paylink.errors import (
-    BankTransferDoesNotFit,
-    BankTransferMovedTooOften,
-    BankTransferSpent,
-    PaymentLinkPaid,
-    PaymentLinkPaying,
-)
+from services.paylink import errors
 from services.paylink.rules.domain import BankAccount, Link, Method
 from services.paylink.rules.states import (
     TRANSFER_TRANSITIONS,
@@ -150,14 +144,14 @@ def given(link: Link, transfer: BankTransfer, *, reserved: int) -> Allocation:
     """
     check_open(transfer)
     if len(transfer.moves) >= MOST_MOVES:
-        raise BankTransferMovedTooOften
+        raise errors.BankTransferMovedTooOften
     if must_wait(link):
-        raise PaymentLinkPaying
+        raise errors.PaymentLinkPaying
     if _used_up(link, reserved):
-        raise PaymentLinkPaid
+        raise errors.PaymentLinkPaid
     part_of_a_use = link.reusable and transfer.open_minor < link.due_minor
     if transfer.amount.currency != link.amount.currency or part_of_a_use:
-        raise BankTransferDoesNotFit
+        raise errors.BankTransferDoesNotFit
     return used(link, transfer)
 
 
@@ -179,9 +173,9 @@ def taken_back(link: Link, transfer: BankTransfer) -> tuple[BankTransfer, int]:
     Raises PaymentLinkPaid, PaymentLinkPaying: what is paid, or being paid, counts on the part.
     """
     if link.state is LinkState.PAID:
-        raise PaymentLinkPaid
+        raise errors.PaymentLinkPaid
     if must_wait(link):
-        raise PaymentLinkPaying
+        raise errors.PaymentLinkPaying
     part_minor = transfer.moves[-1].amount_minor if transfer.moves else transfer.amount.amount_minor
     free = replace(_moved(transfer, TransferEvent.TAKE_BACK), surplus_minor=part_minor)
     return free, part_minor
@@ -196,9 +190,9 @@ def given_back(transfer: BankTransfer) -> BankTransfer:
 def check_open(transfer: BankTransfer) -> None:
     """Whether there is money of it to dispose of."""
     if transfer.waits:
-        raise PaymentLinkPaying
+        raise errors.PaymentLinkPaying
     if not transfer.open_minor:
-        raise BankTransferSpent
+        raise errors.BankTransferSpent
 
 
 def _is_the_rest(link: Link, arrived_minor: int) -> bool:

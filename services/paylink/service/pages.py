@@ -21,8 +21,7 @@ from services.paylink.flows import (
 )
 from services.paylink.flows.opening import open_link, use_of
 from services.paylink.flows.page import PayPageView
-from services.paylink.rules.cards import NewCard
-from services.paylink.rules.domain import Link
+from services.paylink.rules.domain import Link, NewCard
 from services.paylink.rules.products import Shop
 from services.paylink.service.page_messages import page_payment_pb, page_pb
 

@@ -10,7 +10,7 @@ from libs import ids
 from libs.idempotency import Key
 from services.paylink.flows.opening import open_link
 from services.paylink.flows.pay import PayByCard, pay_by_card
-from services.paylink.rules.cards import NewCard
+from services.paylink.rules.domain import NewCard
 from services.paylink.rules.states import PaymentState
 from services.paylink.store import links
 from tests.kit.counting import Counting

@@ -15,7 +15,7 @@ from services.paylink.deps import Deps
 from services.paylink.flows import follow, pay
 from services.paylink.flows.opening import open_link
 from services.paylink.flows.pay import PayByCard
-from services.paylink.rules.cards import NewCard
+from services.paylink.rules.domain import NewCard
 from services.paylink.store.payments import TRIES
 from tests.kit.crash_matrix import (
     CrashMatrix,

@@ -8,13 +8,8 @@ from libs.errors import invalid, required
 from libs.formats import CHECKS
 from libs.idempotency import Key
 from libs.normal_forms import NORMAL_FORMS
+from services.notify import errors
 from services.notify.deps import Deps
-from services.notify.errors import (
-    MessageNotFound,
-    MessageUnderWay,
-    PaymentLinkClosed,
-    RecipientSuppressed,
-)
 from services.notify.messages.paylink_client import LinkOverError
 from services.notify.messages.rules import domain, retry
 from services.notify.messages.rules.domain import LINK_KINDS, UNDER_WAY, Channel, Message, State
@@ -50,12 +45,12 @@ async def resend_message(
     async def resend(tx: Conn, new_id: str) -> None:
         locked = await MESSAGES.lock(tx, before.merchant_id, message_id)
         if locked is None or locked.state in UNDER_WAY:
-            raise MessageUnderWay
+            raise errors.MessageUnderWay
         if over:
-            raise PaymentLinkClosed
+            raise errors.PaymentLinkClosed
         address = domain.normalised(before.channel, to)
         if any(await suppressions.contain(tx, [(before.merchant_id, before.channel, address)])):
-            raise RecipientSuppressed
+            raise errors.RecipientSuppressed
         now = deps.clock.now()
         new = domain.resent(before, message_id=new_id, recipient=to, now=now)
         await store.insert(tx, [new])
@@ -67,7 +62,7 @@ async def resend_message(
 async def _found(deps: Deps, message_id: str) -> Message:
     async with deps.db.connection() as conn:
         found = await MESSAGES.get(conn, context.merchant_id(), message_id)
-    return required(found, MessageNotFound)
+    return required(found, errors.MessageNotFound)
 
 
 def _normal(channel: Channel, recipient: str) -> str:

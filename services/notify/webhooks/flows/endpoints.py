@@ -9,12 +9,8 @@ from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
 from libs.outbox import NewEvent
+from services.notify import errors
 from services.notify.deps import Deps
-from services.notify.errors import (
-    ScopeNotHeld,
-    TooManyWebhookEndpoints,
-    WebhookEndpointNotFound,
-)
 from services.notify.webhooks import events
 from services.notify.webhooks.rules import domain, signing
 from services.notify.webhooks.rules.domain import (
@@ -32,7 +28,7 @@ def check_may_read() -> None:
     """A key that cannot read events cannot have them sent somewhere either. Raises ScopeNotHeld."""
     call = context.current()
     if call.actor.startswith("key_") and not call.scopes & domain.READING_SCOPES:
-        raise ScopeNotHeld
+        raise errors.ScopeNotHeld
 
 
 async def create_endpoint(
@@ -46,7 +42,7 @@ async def create_endpoint(
     async def create(tx: Conn, endpoint_id: str) -> None:
         await store.lock_merchant(tx, merchant_id)
         if await store.count(tx, merchant_id) >= domain.MOST_ENDPOINTS:
-            raise TooManyWebhookEndpoints
+            raise errors.TooManyWebhookEndpoints
         endpoint = Endpoint(
             id=endpoint_id,
             merchant_id=merchant_id,
@@ -73,7 +69,7 @@ def new_secret() -> str:
 async def get_endpoint(deps: Deps, endpoint_id: str) -> Endpoint:
     async with deps.db.connection() as conn:
         endpoint = await ENDPOINTS.get(conn, context.merchant_id(), endpoint_id)
-    return required(endpoint, WebhookEndpointNotFound)
+    return required(endpoint, errors.WebhookEndpointNotFound)
 
 
 async def update_endpoint(
@@ -142,4 +138,4 @@ async def rotate_secret(
 async def locked(conn: Conn, endpoint_id: str) -> Endpoint:
     """The endpoint of the current call's merchant, locked. Raises WebhookEndpointNotFound."""
     endpoint = await ENDPOINTS.lock(conn, context.merchant_id(), endpoint_id)
-    return required(endpoint, WebhookEndpointNotFound)
+    return required(endpoint, errors.WebhookEndpointNotFound)
