@@ -68,6 +68,11 @@ class Table(Generic[T]):
         names = ", ".join((*self.columns, *more))
         return f"INSERT INTO {self._name} ({names}) VALUES ({', '.join(marks)})"  # noqa: S608 - made of constants
 
+    async def count(self, conn: Conn, where: str, *args: object) -> int:
+        sql = f"SELECT count(*) FROM {self._name} {where}"  # noqa: S608 - made of constants
+        found: int = await conn.fetchval(sql, *args)
+        return found
+
     async def add(self, conn: Conn, of: T) -> None:
         await conn.execute(self.insert(), *self.values(of))
 

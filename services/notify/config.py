@@ -1,8 +1,9 @@
 """Where the others are, how mail and text messages leave, and which keys seal what we store."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
-from pydantic import field_validator
+from pydantic import AfterValidator
 
 from libs.formats import CHECKS
 from libs.seal import Seal, keys_of
@@ -12,71 +13,59 @@ from services.notify.messages.smtp_client import Server
 from services.notify.webhooks.guard import networks_of
 
 
+def _read_by(check: Callable[[str], Any]) -> AfterValidator:
+    """The text, if `check` can read it: else its ValueError."""
+
+    def validate(text: str) -> str:
+        check(text)
+        return text
+
+    return AfterValidator(validate)
+
+
+def _address(text: str) -> None:
+    if wrong := CHECKS["FORMAT_EMAIL"](text):
+        raise ValueError(wrong)
+
+
+def _number(text: str) -> None:
+    """Networks block names that nobody registered (in Italy AGCOM 12/23/CIR)."""
+    if text and not senders.NUMBER.fullmatch(text):
+        raise ValueError("must be a number; a name goes into INCASSO_TWILIO_SENDER_NAME")
+
+
+def _name(text: str) -> None:
+    if text and not senders.NAME.fullmatch(text):
+        raise ValueError("must have up to 11 letters, digits and blanks, one letter at least")
+
+
+def _keys(text: str) -> None:
+    if not keys_of(text):
+        raise ValueError("at least one Fernet key is needed")
+    Seal(keys_of(text))
+
+
 class Config(ServiceSettings):
     merchants_target: str  # gRPC targets, e.g. dns:///merchants-headless:50051
     oneclick_target: str
     paylink_target: str
-    seal_keys: str  # Fernet keys, comma separated, the newest first
+    seal_keys: Annotated[str, _read_by(_keys)]  # Fernet keys, by commas, the newest first
     public_url: str  # of the gateway: logos, SMS providers' notices
 
-    smtp_url: str  # smtp://user:pass@host:port, smtp+starttls://…, smtps://…
-    mail_from: str  # address that messages come from, e.g. pay@incasso.example
+    # smtp://user:pass@host:port, smtp+starttls://…, smtps://…
+    smtp_url: Annotated[str, _read_by(Server.of)]
+    mail_from: Annotated[str, _read_by(_address)]  # of messages, e.g. pay@incasso.example
     bounce_domain: str = ""  # where returned mail arrives; empty: at mail_from
     sms_provider: Literal["", "twilio"] = ""
     twilio_account_sid: str = ""
     twilio_auth_token: str = ""
-    twilio_from: str = ""  # number, or a messaging service, MG…
-    twilio_sender_name: str = ""  # shown instead of the number, where it is registered
-    twilio_sender_name_prefixes: str = ""  # there: calling codes, comma separated, e.g. +39,+41
+    twilio_from: Annotated[str, _read_by(_number)] = ""  # number, or a messaging service, MG…
+    # Shown instead of the number, where it is registered.
+    twilio_sender_name: Annotated[str, _read_by(_name)] = ""
+    # There: calling codes, by commas, e.g. +39,+41.
+    twilio_sender_name_prefixes: Annotated[str, _read_by(senders.prefixes_of)] = ""
     twilio_whatsapp_from: str = ""
     twilio_api_base: str = "https://api.twilio.com"
 
-    webhook_allowed_networks: str = ""  # CIDRs, comma separated, that the SSRF guard lets pass
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _is_a_server(cls, url: str) -> str:
-        Server.of(url)
-        return url
-
-    @field_validator("mail_from")
-    @classmethod
-    def _is_an_address(cls, address: str) -> str:
-        if wrong := CHECKS["FORMAT_EMAIL"](address):
-            raise ValueError(wrong)
-        return address
-
-    @field_validator("twilio_from")
-    @classmethod
-    def _is_no_name(cls, sender: str) -> str:
-        """Networks block names that nobody registered (in Italy AGCOM 12/23/CIR)."""
-        if sender and not senders.NUMBER.fullmatch(sender):
-            raise ValueError("must be a number; a name goes into INCASSO_TWILIO_SENDER_NAME")
-        return sender
-
-    @field_validator("twilio_sender_name")
-    @classmethod
-    def _is_a_name(cls, name: str) -> str:
-        if name and not senders.NAME.fullmatch(name):
-            raise ValueError("must have up to 11 letters, digits and blanks, one letter at least")
-        return name
-
-    @field_validator("twilio_sender_name_prefixes")
-    @classmethod
-    def _are_prefixes(cls, prefixes: str) -> str:
-        senders.prefixes_of(prefixes)
-        return prefixes
-
-    @field_validator("webhook_allowed_networks")
-    @classmethod
-    def _are_networks(cls, networks: str) -> str:
-        networks_of(networks)
-        return networks
-
-    @field_validator("seal_keys")
-    @classmethod
-    def _are_keys(cls, keys: str) -> str:
-        if not keys_of(keys):
-            raise ValueError("at least one Fernet key is needed")
-        Seal(keys_of(keys))
-        return keys
+    # CIDRs, by commas, that the SSRF guard lets pass.
+    webhook_allowed_networks: Annotated[str, _read_by(networks_of)] = ""

@@ -32,10 +32,8 @@ def page_payment_pb(payment: LinkPayment, *, use: str) -> pages_pb2.PagePayment:
     if not use:
         shown.ClearField("payer_email")
     made = pages_pb2.PagePayment(use=use, link_payment=shown)
-    if payment.payment_state is not None:
-        made.payment_state = payments_pb2.Payment.State.Value(
-            f"STATE_{payment.payment_state.upper()}"
-        )
+    if state := payment.payment_state:
+        made.payment_state = payments_pb2.Payment.State.Value(f"STATE_{state.upper()}")
     if payment.next_action_url:
         made.next_action.type = payment.next_action_type or ""
         made.next_action.url = payment.next_action_url

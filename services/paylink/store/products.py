@@ -28,7 +28,4 @@ async def shown(conn: Conn, merchant_id: str) -> Sequence[Product]:
 
 
 async def count_active(conn: Conn, merchant_id: str) -> int:
-    count: int = await conn.fetchval(
-        "SELECT count(*) FROM products WHERE merchant_id = $1 AND state = 'active'", merchant_id
-    )
-    return count
+    return await PRODUCTS.count(conn, "WHERE merchant_id = $1 AND state = 'active'", merchant_id)

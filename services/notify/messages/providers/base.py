@@ -36,11 +36,9 @@ class ProviderUnreachableError(Exception):
 class Provider(Protocol):
     def serves(self, channel: Channel) -> bool:
         """Whether it has a sender for the channel."""
-        ...
 
     async def send(self, text: Text) -> Outcome:
         """Hand it over. Lost when it may have been taken."""
-        ...
 
     async def find(
         self, *, channel: Channel, to: str, body_sha256: str, since: datetime
@@ -49,8 +47,6 @@ class Provider(Protocol):
 
         Raises ProviderUnreachableError.
         """
-        ...
 
     def read_callback(self, *, url: str, headers: Mapping[str, str], body: bytes) -> Callback:
         """Verify and read what the provider posted. Raises SignatureInvalid, NoticeMalformed."""
-        ...

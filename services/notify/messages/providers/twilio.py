@@ -34,9 +34,7 @@ RECENT: Final = 50  # messages to one number among which a lost one is looked fo
 # Error codes that blame the number (https://www.twilio.com/docs/api/errors): not a number, not a
 # mobile one, cannot be reached by SMS, no WhatsApp account, does not exist, landline.
 _BAD_NUMBER: Final = frozenset({21211, 21217, 21265, 21614, 30005, 30006, 63003, 63024})
-_UNREACHABLE_REGION: Final = frozenset(
-    {21214, 21408, 21612}
-)  # returned, but not the number's fault
+_UNREACHABLE_REGION: Final = frozenset({21214, 21408, 21612})  # not the number's fault
 _STOPPED: Final = frozenset({21610, 63033})  # its owner answered STOP, or blocks us
 _EVENTS: Final = {
     "sent": Event.ACCEPT,
@@ -57,26 +55,17 @@ class Account:
 
 
 def make(config: Config, session: aiohttp.ClientSession) -> "Twilio":
-    sms = Sender(
-        config.twilio_from,
-        config.twilio_sender_name,
-        prefixes_of(config.twilio_sender_name_prefixes),
-    )
+    prefixes = prefixes_of(config.twilio_sender_name_prefixes)
+    sms = Sender(config.twilio_from, config.twilio_sender_name, prefixes)
     senders = {Channel.SMS: sms, Channel.WHATSAPP: Sender(config.twilio_whatsapp_from)}
-    return Twilio(
-        Account(
-            sid=config.twilio_account_sid,
-            auth_token=config.twilio_auth_token,
-            senders={
-                channel: sender
-                for channel, sender in senders.items()
-                if sender.number or sender.name
-            },
-            api_base=config.twilio_api_base.rstrip("/"),
-            public_url=config.public_url.rstrip("/"),
-        ),
-        session,
+    account = Account(
+        sid=config.twilio_account_sid,
+        auth_token=config.twilio_auth_token,
+        senders={channel: one for channel, one in senders.items() if one.number or one.name},
+        api_base=config.twilio_api_base.rstrip("/"),
+        public_url=config.public_url.rstrip("/"),
     )
+    return Twilio(account, session)
 
 
 class Twilio:

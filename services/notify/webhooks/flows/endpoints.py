@@ -41,7 +41,8 @@ async def create_endpoint(
 
     async def create(tx: Conn, endpoint_id: str) -> None:
         await store.lock_merchant(tx, merchant_id)
-        if await store.count(tx, merchant_id) >= domain.MOST_ENDPOINTS:
+        made = await ENDPOINTS.count(tx, "WHERE merchant_id = $1", merchant_id)
+        if made >= domain.MOST_ENDPOINTS:
             raise errors.TooManyWebhookEndpoints
         endpoint = Endpoint(
             id=endpoint_id,

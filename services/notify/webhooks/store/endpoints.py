@@ -32,13 +32,6 @@ async def lock_merchant(conn: Conn, merchant_id: str) -> None:
     )
 
 
-async def count(conn: Conn, merchant_id: str) -> int:
-    found: int = await conn.fetchval(
-        "SELECT count(*) FROM webhook_endpoints WHERE merchant_id = $1", merchant_id
-    )
-    return found
-
-
 async def save(conn: Conn, before: Endpoint, after: Endpoint) -> None:
     """An endpoint that was locked in this transaction."""
     values = ENDPOINTS.values(after, *_SAVED)
