@@ -3,15 +3,17 @@
 import functools
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
-from typing import Any, TypeAlias
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import asyncpg
 
 from libs import telemetry
 from libs.errors import ServiceUnavailable
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Row: TypeAlias = asyncpg.Record
 UniqueViolation: TypeAlias = asyncpg.UniqueViolationError
 CheckViolation: TypeAlias = asyncpg.CheckViolationError
@@ -126,6 +128,16 @@ class Database:
                 raise
             with _span("COMMIT"):
                 await transaction.commit()
+
+    async def run(
+        self,
+        statement: Callable[Concatenate[Conn, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """A statement of a store that needs no transaction of several."""
+        async with self.connection() as conn:
+            return await statement(conn, *args, **kwargs)
 
     async def ping(self) -> None:
         """Raises ServiceUnavailable or a PostgreSQL error when the database does not answer."""

@@ -125,8 +125,8 @@ def _row(rpc: MethodDescriptor, what: Row) -> Asked:
     (named,) = rpc.input_type.fields_by_name
 
     async def ask(deps: Any, request: Message) -> Any:
-        async with deps.db.connection() as conn:
-            found = await what.table.get(conn, context.merchant_id(), getattr(request, named))
+        row_id = getattr(request, named)
+        found = await deps.db.run(what.table.get, context.merchant_id(), row_id)
         return required(found, what.missing)
 
     return ask

@@ -10,6 +10,8 @@ from libs.db import Conn, Database
 class Counting:
     """A database that counts its transactions of several statements."""
 
+    run = Database.run
+
     def __init__(self, database: Database) -> None:
         self._database = database
         self.transactions = 0

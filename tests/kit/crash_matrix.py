@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from libs.db import Database
 from libs.due import DueWorker
 from libs.errors import Kind, Refusal
 from libs.payments.asking import ABANDON_AFTER
@@ -78,6 +79,8 @@ class Subject(Protocol):
 
 class MortalDatabase:
     """A process' database, until it dies of one of its transactions."""
+
+    run = Database.run
 
     def __init__(self, death: "Death") -> None:
         self._death = death

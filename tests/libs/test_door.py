@@ -13,6 +13,7 @@ import pytest
 from incasso.notify.v1 import webhooks_pb2
 from incasso.paylink.v1 import shop_pb2 as pb
 from libs import context, descriptors, door, ids, rows
+from libs.db import Database
 from libs.errors import IdempotencyKeyMissing, Kind, Refusal
 from libs.idempotency import Key
 from libs.money import Money
@@ -183,15 +184,17 @@ async def test_an_answer_is_completed_by_what_is_done_then():
     assert (answer.product.id, answer.product.name) == ("prd_1", "True")
 
 
-class Database:
-    """Answers what a test says, and keeps what it was asked."""
+class Answering:
+    """A database that answers what a test says, and keeps what it was asked."""
+
+    run = Database.run
 
     def __init__(self, *found: dict[str, Any]) -> None:
         self.found = found
         self.asked: list[Any] = []
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator["Database"]:
+    async def connection(self) -> AsyncIterator["Answering"]:
         yield self
 
     async def fetchrow(self, sql: str, *args: object) -> dict[str, Any] | None:
@@ -208,7 +211,7 @@ def row(product: Product) -> dict[str, Any]:
 
 
 async def test_a_row_is_the_merchants_or_else_the_refusal():
-    there, nothing = Database(row(MUG)), Database()
+    there, nothing = Answering(row(MUG)), Answering()
     what = door.Row(PRODUCTS, NotThere)
     answer = await ask("GetProduct", what, deps=SimpleNamespace(db=there), product_id="prd_1")
     assert answer.product.price.amount_minor == MUG.price.amount_minor
@@ -218,7 +221,7 @@ async def test_a_row_is_the_merchants_or_else_the_refusal():
 
 
 async def test_rows_are_the_merchants_that_the_filters_leave():
-    db = Database(row(MUG))
+    db = Answering(row(MUG))
     what = door.Rows(PRODUCTS, "prd", where="sold")
     fields = {"state": pb.Product.STATE_ACTIVE, "limit": 1}
     answer = await ask("ListProducts", what, deps=SimpleNamespace(db=db), **fields)
@@ -235,7 +238,7 @@ class Delivery:
 
 
 async def test_rows_within_another_are_refused_when_that_is_not_there():
-    db = Database()
+    db = Answering()
     endpoint_id = ids.new("whe")
     rpc = descriptors.method("incasso.notify.v1.WebhooksService/ListWebhookDeliveries")
     within = door.Row(rows.Table("endpoints", Product), NotThere)

@@ -20,8 +20,7 @@ def message_pb(message: Message) -> pb.Message:
 
 async def _list_messages(deps: Deps, request: pb.ListMessagesRequest) -> Listed[Message]:
     wanted = wire.read(MessageFilter, request)
-    async with deps.db.connection() as conn:
-        return await page(conn, context.merchant_id(), pages.asked(request, "msg"), wanted)
+    return await deps.db.run(page, context.merchant_id(), pages.asked(request, "msg"), wanted)
 
 
 Messages: Final = door.of(

@@ -76,8 +76,7 @@ class DeliveryWorker:
         if room.rows <= 0:
             return 0
         try:
-            async with self._deps.db.connection() as conn:
-                due = await deliveries.claim_due(conn, room, LEASE)
+            due = await self._deps.db.run(deliveries.claim_due, room, LEASE)
         except Exception as error:  # noqa: BLE001 - the loop outlives an outage of the database
             log.warning("claim failed", name="webhooks", exc_info=error)
             return 0

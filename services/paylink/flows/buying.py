@@ -58,8 +58,7 @@ async def enter(deps: Deps, slug: str) -> Shop:
 
 async def get_shop_page(deps: Deps, entered: Shop) -> ShopPage:
     merchant = await deps.merchants.get()
-    async with deps.db.connection() as conn:
-        found = await products.shown(conn, entered.merchant_id)
+    found = await deps.db.run(products.shown, entered.merchant_id)
     return ShopPage(
         merchant=merchant,
         title=entered.title or merchant.name,

@@ -107,8 +107,7 @@ async def _refill(tx: Conn, told: Cart) -> Cart:
 async def complete_cart(deps: Deps, cart_id: str) -> Cart:
     """Bought in the shop. The recovery's link is cancelled, unless it is being paid."""
     for _ in range(2):
-        async with deps.db.connection() as conn:
-            seen = await CARTS.get(conn, context.merchant_id(), cart_id)
+        seen = await deps.db.run(CARTS.get, context.merchant_id(), cart_id)
         completed = await _complete(deps, required(seen, CartNotFound))
         if completed is not None:
             return completed

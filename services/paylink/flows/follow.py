@@ -31,8 +31,7 @@ async def refresh(deps: Deps, payment: LinkPayment) -> LinkPayment:
 
 async def settle_due(deps: Deps, due: DueRow) -> None:
     """A try without an end, or a challenge that nobody passes."""
-    async with deps.db.connection() as conn:
-        payment = await TRIES.get(conn, due.merchant_id, due.id)
+    payment = await deps.db.run(TRIES.get, due.merchant_id, due.id)
     if payment is None or payment.state is not PaymentState.PROCESSING:
         return
     current = await asking.settle(deps.payments, AskedTry(deps, payment), age=due.age)

@@ -41,14 +41,14 @@ async def locked(tx: Conn, link_id: str) -> Link:
 
 
 async def get_payment_link(deps: Deps, link_id: str) -> Link:
-    async with deps.db.connection() as conn:
-        return required(await LINKS.get(conn, context.merchant_id(), link_id), PaymentLinkNotFound)
+    return required(
+        await deps.db.run(LINKS.get, context.merchant_id(), link_id), PaymentLinkNotFound
+    )
 
 
 async def tokens_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
     """Of the present addresses, by link. None that only a lost key could read."""
-    async with deps.db.connection() as conn:
-        sealed = await token_store.sealed_of(conn, context.merchant_id(), link_ids)
+    sealed = await deps.db.run(token_store.sealed_of, context.merchant_id(), link_ids)
     found = {}
     for link_id, text in sealed.items():
         with suppress(SealBrokenError):

@@ -19,8 +19,9 @@ async def open_link(deps: Deps, token: str) -> Link:
 
     Raises PaymentLinkNotFound, whatever is wrong with the token.
     """
-    async with deps.db.connection() as conn:
-        found = required(await token_store.find(conn, tokens.hash_of(token)), PaymentLinkNotFound)
+    found = required(
+        await deps.db.run(token_store.find, tokens.hash_of(token)), PaymentLinkNotFound
+    )
     act_as_shopper(found.link.merchant_id, found.clock_offset_seconds)
     return found.link
 

@@ -179,8 +179,7 @@ async def get_return_page(deps: Deps, reference: str) -> ReturnPage:
         raise PaymentLinkNotFound from error
     payment_id, _, token = sealed.partition(" ")
     link = await open_link(deps, token)
-    async with deps.db.connection() as conn:
-        payment = await TRIES.get(conn, link.merchant_id, payment_id)
+    payment = await deps.db.run(TRIES.get, link.merchant_id, payment_id)
     if payment is None or payment.link_id != link.id:
         raise PaymentLinkNotFound
     await _or_none(follow.refresh(deps, payment))

@@ -78,8 +78,7 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
 
 
 async def _repeated(deps: Deps, merchant_id: str, payment_id: str) -> LinkPayment:
-    async with deps.db.connection() as conn:
-        payment = required(await TRIES.get(conn, merchant_id, payment_id), InternalError)
+    payment = required(await deps.db.run(TRIES.get, merchant_id, payment_id), InternalError)
     if payment.refusal is not None:
         raise payment.refusal.raised()
     return payment
@@ -190,8 +189,7 @@ class AskedTry:
 
     async def unanswered(self) -> None:
         payment = self.payment
-        async with self.deps.db.connection() as conn:
-            await due.ask_again_now(conn, "link_payments", payment.merchant_id, payment.id)
+        await self.deps.db.run(due.ask_again_now, "link_payments", payment.merchant_id, payment.id)
 
 
 async def record(deps: Deps, payment: LinkPayment, answer: Answer) -> LinkPayment:
@@ -242,8 +240,7 @@ async def give_up_challenge(deps: Deps, link: Link, *, older_than: timedelta) ->
     """End the challenge of a single-use link that nobody has passed, if payments is sure of it."""
     if link.reusable or link.paying_by is not Method.CARD:
         return
-    async with deps.db.connection() as conn:
-        under_way = await payments.processing(conn, link)
+    under_way = await deps.db.run(payments.processing, link)
     for payment in under_way:
         await end_challenge(deps, payment, older_than)
 

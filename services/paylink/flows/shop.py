@@ -76,8 +76,7 @@ async def _locked(tx: Conn, product_id: str) -> Product:
 
 async def get_shop(deps: Deps) -> Shop:
     """Also a closed one: its merchant asks."""
-    async with deps.db.connection() as conn:
-        return required(await shops.get(conn, context.merchant_id()), ShopNotFound)
+    return required(await deps.db.run(shops.get, context.merchant_id()), ShopNotFound)
 
 
 async def update_shop(deps: Deps, new: ShopChange) -> Shop:

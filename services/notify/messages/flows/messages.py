@@ -60,8 +60,7 @@ async def resend_message(
 
 
 async def _found(deps: Deps, message_id: str) -> Message:
-    async with deps.db.connection() as conn:
-        found = await MESSAGES.get(conn, context.merchant_id(), message_id)
+    found = await deps.db.run(MESSAGES.get, context.merchant_id(), message_id)
     return required(found, errors.MessageNotFound)
 
 

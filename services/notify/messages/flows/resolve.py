@@ -33,11 +33,9 @@ async def _ask(deps: Deps, message: Message) -> None:
     except ProviderUnreachableError as error:
         log.warning("provider cannot be asked", message_id=message.id, error=str(error))
         if deps.now() - message.queued_at >= retry.GIVE_UP:  # else the claim has set the next look
-            async with deps.db.connection() as conn:
-                await tries.leave(conn, message)
+            await deps.db.run(tries.leave, message)
         return
-    async with deps.db.connection() as conn:
-        taken = await messages.known_references(conn, references)
+    taken = await deps.db.run(messages.known_references, references)
     ours = [reference for reference in references if reference not in taken]
     if ours:
         await record_outcome(deps, message, outcomes.Accepted(ours[0]))

@@ -141,8 +141,7 @@ async def _comes_too_late(deps: Deps, message: Message) -> bool:
     """Nobody is told that a payment takes its time after its receipt."""
     if message.kind is not Kind.PENDING or message.payment_id is None:
         return False
-    async with deps.db.connection() as conn:
-        return await messages.has_receipt(conn, message.merchant_id, message.payment_id)
+    return await deps.db.run(messages.has_receipt, message.merchant_id, message.payment_id)
 
 
 async def _by_mail(

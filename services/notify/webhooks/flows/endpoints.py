@@ -68,8 +68,7 @@ def new_secret() -> str:
 
 
 async def get_endpoint(deps: Deps, endpoint_id: str) -> Endpoint:
-    async with deps.db.connection() as conn:
-        endpoint = await ENDPOINTS.get(conn, context.merchant_id(), endpoint_id)
+    endpoint = await deps.db.run(ENDPOINTS.get, context.merchant_id(), endpoint_id)
     return required(endpoint, errors.WebhookEndpointNotFound)
 
 

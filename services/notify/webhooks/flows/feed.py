@@ -41,8 +41,7 @@ async def forget_customer(conn: Conn, merchant_id: str, customer_id: str) -> Non
 
 
 async def list_events(deps: Deps, page: Page, wanted: EventFilter) -> Listed[PublicEvent]:
-    async with deps.db.connection() as conn:
-        return await feed.list_events(conn, context.merchant_id(), page, wanted)
+    return await deps.db.run(feed.list_events, context.merchant_id(), page, wanted)
 
 
 def types_of(pattern: str) -> tuple[str, ...]:

@@ -106,6 +106,5 @@ async def _enabled(conn: Conn, endpoint_id: str) -> Endpoint:
 
 async def _tried(deps: Deps, made: Answered) -> TriedDelivery:
     """As it is by now."""
-    async with deps.db.connection() as conn:
-        delivery = await TRIED.get(conn, context.merchant_id(), made.resource_id)
+    delivery = await deps.db.run(TRIED.get, context.merchant_id(), made.resource_id)
     return required(delivery, WebhookDeliveryNotFound)

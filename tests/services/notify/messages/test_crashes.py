@@ -123,6 +123,8 @@ async def test_the_database_goes_while_the_mail_is_handed_over(world: World, mon
 class AwayForAMoment:
     """A database whose next `times` transactions do not come about."""
 
+    run = Database.run
+
     def __init__(self, database: Database, times: int) -> None:
         self._database = database
         self.times = times
