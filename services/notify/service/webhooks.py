@@ -3,7 +3,7 @@
 from typing import Final
 
 from incasso.notify.v1 import webhooks_pb2 as pb
-from libs import door, pages, wire
+from libs import context, door, pages, wire
 from libs.idempotency import Key
 from libs.pages import Listed
 from services.notify.deps import Deps
@@ -19,7 +19,7 @@ from services.notify.webhooks.rules.domain import (
 )
 from services.notify.webhooks.store.deliveries import TRIED
 from services.notify.webhooks.store.endpoints import ENDPOINTS
-from services.notify.webhooks.store.feed import EVENTS, EventFilter
+from services.notify.webhooks.store.feed import EVENTS, EventFilter, list_events
 
 _ENDPOINT: Final = door.Row(ENDPOINTS, WebhookEndpointNotFound)
 
@@ -35,7 +35,8 @@ async def _update_endpoint(
 
 async def _list_events(deps: Deps, request: pb.ListEventsRequest) -> Listed[PublicEvent]:
     wanted = wire.read(EventFilter, request, types=feed.types_of(request.type))
-    return await feed.list_events(deps, pages.asked(request, "evt"), wanted)
+    page = pages.asked(request, "evt")
+    return await deps.db.run(list_events, context.merchant_id(), page, wanted)
 
 
 Webhooks: Final = door.of(

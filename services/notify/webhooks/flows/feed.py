@@ -3,17 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from libs import context
 from libs.bus import Event
 from libs.db import Conn
 from libs.errors import invalid
-from libs.pages import Listed, Page
-from services.notify.deps import Deps
 from services.notify.webhooks import events
 from services.notify.webhooks.rules import public_events
 from services.notify.webhooks.rules.domain import PublicEvent
 from services.notify.webhooks.store import feed
-from services.notify.webhooks.store.feed import EventFilter
 
 
 async def take_events(conn: Conn, happened: Sequence[Event]) -> None:
@@ -38,10 +34,6 @@ def _public(event: Event) -> PublicEvent:
 async def forget_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
     """What events say of a person goes; that they happened stays."""
     await feed.rewrite_of_customer(conn, merchant_id, customer_id, events.without_personal_data)
-
-
-async def list_events(deps: Deps, page: Page, wanted: EventFilter) -> Listed[PublicEvent]:
-    return await deps.db.run(feed.list_events, context.merchant_id(), page, wanted)
 
 
 def types_of(pattern: str) -> tuple[str, ...]:
