@@ -1,15 +1,12 @@
 """The doors of both halves of notify together: events, which both may follow, and what is due."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from incasso.oneclick.v1 import events_pb2 as oneclick_events
+from libs import gauges
 from libs.bus import Event
 from libs.consumer import Handler, Together, grouped
 from libs.db import Conn
-from libs.errors import Refusal
-from libs.logs import log
 from libs.process import Loop
 from services.notify import metrics
 from services.notify.deps import Deps
@@ -19,8 +16,6 @@ from services.notify.messages.store import tries
 from services.notify.webhooks import worker as webhooks
 from services.notify.webhooks.flows import feed
 from services.notify.webhooks.store import deliveries
-
-WATCH_SECONDS: Final = 5.0
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
@@ -55,14 +50,12 @@ def merged(*readers: Mapping[str, Handler]) -> dict[str, Handler]:
 
 async def watch(deps: Deps) -> None:
     """Keep the gauges of what waits."""
-    while True:
-        try:
-            async with deps.db.connection() as conn:
-                metrics.OLDEST_QUEUED.set(await tries.oldest_queued_seconds(conn))
-                metrics.OLDEST_WEBHOOK.set(await deliveries.oldest_pending_seconds(conn))
-        except Refusal as refusal:
-            log.warning("what waits was not counted", reason=refusal.reason)
-        await asyncio.sleep(WATCH_SECONDS)
+
+    async def read(conn: Conn) -> None:
+        metrics.OLDEST_QUEUED.set(await tries.oldest_queued_seconds(conn))
+        metrics.OLDEST_WEBHOOK.set(await deliveries.oldest_pending_seconds(conn))
+
+    await gauges.keep(deps.db, read)
 
 
 async def _customer_erased(conn: Conn, event: Event) -> None:

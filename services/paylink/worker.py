@@ -1,17 +1,14 @@
 """The other doors: events of payments and oneclick, and rows that are due."""
 
-import asyncio
 from functools import partial
 from typing import Final
 
 from incasso.oneclick.v1 import events_pb2 as oneclick_events
-from libs import clock, context
+from libs import clock, context, gauges
 from libs.bus import Event
 from libs.consumer import Handler
 from libs.db import Conn
 from libs.due import DueRow, DueWorker, worker
-from libs.errors import Refusal
-from libs.logs import log
 from libs.payments import due as payments_due
 from libs.payments import events as payments_events
 from libs.payments.answer import Answer
@@ -25,7 +22,6 @@ from services.paylink.store import due, payments
 from services.paylink.store.carts import CLAIM_DUE
 
 SERVICE: Final = "paylink"
-WATCH_SECONDS: Final = 5.0
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
@@ -67,12 +63,8 @@ def payment_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
 
 async def watch_unanswered(deps: Deps) -> None:
     """Keep the gauge of what is not known."""
-    while True:
-        try:
-            async with deps.db.connection() as conn:
-                age = await due.oldest_unanswered(conn)
-        except Refusal as refusal:
-            log.warning("unanswered payments were not counted", reason=refusal.reason)
-        else:
-            metrics.OLDEST_UNANSWERED.set(age.total_seconds())
-        await asyncio.sleep(WATCH_SECONDS)
+
+    async def read(conn: Conn) -> None:
+        metrics.OLDEST_UNANSWERED.set((await due.oldest_unanswered(conn)).total_seconds())
+
+    await gauges.keep(deps.db, read)

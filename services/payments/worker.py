@@ -3,17 +3,15 @@
 Any number of replicas may run.
 """
 
-import asyncio
 from datetime import timedelta
 from typing import Final
 
 from incasso.oneclick.v1 import events_pb2
+from libs import gauges
 from libs.bus import Event
 from libs.consumer import Handler
 from libs.db import Conn
 from libs.due import DueWorker, Room
-from libs.errors import Refusal
-from libs.logs import log
 from services.payments import metrics
 from services.payments.deps import Deps
 from services.payments.flows.due import LEASE, act_on_due_payment
@@ -81,13 +79,10 @@ async def _customer_erased(conn: Conn, event: Event) -> None:
 
 async def watch_doubts(deps: Deps) -> None:
     """Keep the gauges of what is not known."""
-    while True:
-        try:
-            async with deps.db.connection() as conn:
-                age, unresolved = await attempts.doubts(conn)
-        except Refusal as refusal:
-            log.warning("doubts were not counted", reason=refusal.reason)
-        else:
-            metrics.OLDEST_UNKNOWN.set(age.total_seconds())
-            metrics.UNRESOLVED.set(unresolved)
-        await asyncio.sleep(DOUBTS_SECONDS)
+
+    async def read(conn: Conn) -> None:
+        age, unresolved = await attempts.doubts(conn)
+        metrics.OLDEST_UNKNOWN.set(age.total_seconds())
+        metrics.UNRESOLVED.set(unresolved)
+
+    await gauges.keep(deps.db, read, seconds=DOUBTS_SECONDS)

@@ -18,8 +18,8 @@ from services.paylink.flows.opening import act_as_shopper
 from services.paylink.rules import products as rules
 from services.paylink.rules.domain import LineItem, Merchant, NewLink, Origin, Recipient
 from services.paylink.rules.products import Product, Shop
-from services.paylink.store import products, shops
-from services.paylink.store.products import PRODUCTS
+from services.paylink.store import shop as shop_store
+from services.paylink.store.shop import PRODUCTS
 
 PRODUCT_KEY: Final = "product_id"  # in the link's metadata, so that the merchant knows what to send
 
@@ -50,7 +50,7 @@ class BuyProduct:
 async def enter(deps: Deps, slug: str) -> Shop:
     """From now on the call is its merchant's. ShopNotFound, also when the shop is closed."""
     async with deps.db.connection() as conn:
-        found, offset_seconds = await shops.by_slug(conn, slug)
+        found, offset_seconds = await shop_store.by_slug(conn, slug)
     shop = rules.open_shop(found)
     act_as_shopper(shop.merchant_id, offset_seconds)
     return shop
@@ -58,7 +58,7 @@ async def enter(deps: Deps, slug: str) -> Shop:
 
 async def get_shop_page(deps: Deps, entered: Shop) -> ShopPage:
     merchant = await deps.merchants.get()
-    found = await deps.db.run(products.shown, entered.merchant_id)
+    found = await deps.db.run(shop_store.shown, entered.merchant_id)
     return ShopPage(
         merchant=merchant,
         title=entered.title or merchant.name,
@@ -88,7 +88,7 @@ async def _insert(deps: Deps, tx: Conn, cmd: BuyProduct, merchant: Merchant, lin
     product = await PRODUCTS.get(tx, merchant.id, cmd.product_id)
     new = _purchase(cmd, product, merchant)
     since = deps.clock.now() - rules.PURCHASE_DAY
-    unpaid = await shops.unpaid_purchases(tx, merchant.id, cmd.email, since)
+    unpaid = await shop_store.unpaid_purchases(tx, merchant.id, cmd.email, since)
     rules.room_for_purchase(unpaid)
     await create.insert_link(deps, tx, new, count_quota=False, link_id=link_id)
 

@@ -16,8 +16,8 @@ from services.paylink.deps import Deps
 from services.paylink.errors import ProductNotFound, ShopNotFound
 from services.paylink.rules import products as rules
 from services.paylink.rules.products import Product, ProductChange, Shop, ShopChange
-from services.paylink.store import products, shops
-from services.paylink.store.products import PRODUCTS
+from services.paylink.store import shop as store
+from services.paylink.store.shop import PRODUCTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ async def create_product(deps: Deps, cmd: CreateProduct, key: Key | None) -> byt
             position=cmd.position or 0,
             created_at=deps.clock.now(),
         )
-        rules.room_for_product(await products.count_active(tx, product.merchant_id))
+        rules.room_for_product(await store.count_products(tx, product.merchant_id))
         await PRODUCTS.add(tx, product)
         return events.product_pb(product)
 
@@ -58,7 +58,7 @@ async def update_product(deps: Deps, product_id: str, new: ProductChange) -> Pro
     async with deps.db.transaction() as tx:
         before = await _locked(tx, product_id)
         after = rules.change_product(before, new)
-        await products.save(tx, after)
+        await store.save_product(tx, after)
     return after
 
 
@@ -66,7 +66,7 @@ async def archive_product(deps: Deps, product_id: str) -> Product:
     async with deps.db.transaction() as tx:
         before = await _locked(tx, product_id)
         after = rules.archive(before)
-        await products.save(tx, after)
+        await store.save_product(tx, after)
     return after
 
 
@@ -76,19 +76,19 @@ async def _locked(tx: Conn, product_id: str) -> Product:
 
 async def get_shop(deps: Deps) -> Shop:
     """Also a closed one: its merchant asks."""
-    return required(await deps.db.run(shops.get, context.merchant_id()), ShopNotFound)
+    return required(await deps.db.run(store.get_shop, context.merchant_id()), ShopNotFound)
 
 
 async def update_shop(deps: Deps, new: ShopChange) -> Shop:
     """Opens the shop at the first call, which needs a slug."""
     merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
-        before = await shops.lock(tx, merchant_id)
+        before = await store.lock_shop(tx, merchant_id)
         if before is None:
             first = rules.first_shop(merchant_id, new, deps.clock.now())
-            if await shops.insert(tx, first):
+            if await store.insert_shop(tx, first):
                 return first
-            before = required(await shops.lock(tx, merchant_id), ShopNotFound)
+            before = required(await store.lock_shop(tx, merchant_id), ShopNotFound)
         after = rules.change_shop(before, new)
-        await shops.save(tx, after)
+        await store.save_shop(tx, after)
     return after

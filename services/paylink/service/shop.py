@@ -12,7 +12,7 @@ from services.paylink.rules.carts import Cart
 from services.paylink.rules.products import ShopChange, ShopEvent
 from services.paylink.service.links import with_url
 from services.paylink.store.carts import CARTS
-from services.paylink.store.products import PRODUCTS
+from services.paylink.store.shop import PRODUCTS
 
 _SHOP_EVENTS: Final = {
     pb.Shop.STATE_UNSPECIFIED: None,
