@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from libs import context
 from libs.errors import Refusal
 
 MOST: Final = 10_000
@@ -64,3 +65,25 @@ class Answers(Generic[T]):
         self._news += 1
         if entry := self._entries.get(name):
             entry.fresh_until = float("-inf")
+
+
+class OfMerchant(Generic[T]):
+    """What `ask` answers for the current call's merchant."""
+
+    def __init__(self, ask: Callable[[], Awaitable[T]], *, fresh_seconds: float) -> None:
+        self._ask = ask
+        self._kept: Answers[T] = Answers(fresh_seconds=fresh_seconds)
+
+    async def get(self) -> T:
+        """As it was told last, and as old as it must be during an outage. A Refusal only of a
+        merchant that was never answered.
+        """
+        return await self._kept.get(context.merchant_id(), self._ask)
+
+    async def get_current(self) -> T:
+        """As it is now."""
+        return await self._kept.renew(context.merchant_id(), self._ask)
+
+    def forget(self, merchant_id: str) -> None:
+        """The merchant has changed."""
+        self._kept.forget(merchant_id)

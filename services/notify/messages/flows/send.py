@@ -128,7 +128,7 @@ async def _try(deps: Deps, message: Message, hand_over: _HandOver) -> outcomes.O
         if domain.is_out_of_place(known.kind, paying=link.paying):
             return outcomes.Obsolete(PAYING)
         url, about = link.url, link.about
-    merchant = await deps.merchants.current()
+    merchant = await deps.merchants.get()
     locale = known.locale or merchant.locale
     if known.channel is Channel.EMAIL:
         email = emails.compose(known.kind, about, merchant, locale=locale, url=url)
