@@ -77,10 +77,8 @@ class Subject(Protocol):
         """`open` (nothing was taken, it may be paid anew), `under way` or `paid`."""
 
 
-class MortalDatabase:
+class MortalDatabase(Database):
     """A process' database, until it dies of one of its transactions."""
-
-    run = Database.run
 
     def __init__(self, death: "Death") -> None:
         self._death = death
