@@ -111,7 +111,9 @@ async def world(database: Database, mail: MailServer, sms: SmsApi) -> AsyncItera
     await to_neighbours.close()
     await beside.stop(1)
     async with database.connection() as conn:  # workers take every merchant's rows
-        await conn.execute("TRUNCATE messages, message_attempts, suppressions, provider_notices")
+        await conn.execute(
+            "TRUNCATE messages, due_messages, message_attempts, suppressions, provider_notices"
+        )
 
 
 @pytest.fixture
