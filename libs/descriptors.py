@@ -14,6 +14,7 @@ from google.protobuf.descriptor import (
     MethodDescriptor,
     ServiceDescriptor,
 )
+from google.protobuf.message import Message
 
 import incasso
 from incasso.rest.v1 import options_pb2
@@ -101,6 +102,16 @@ def messages_of(events: Any) -> dict[str, Any]:
         named.GetOptions().Extensions[options_pb2.event].subject: named for named in names.values()
     }
     return {subject: getattr(events, named.name) for subject, named in found.items() if subject}
+
+
+def subject_of(event: Message) -> str:
+    """As which an event is told."""
+    return _subject_of(event.DESCRIPTOR)
+
+
+@functools.cache
+def _subject_of(event: Descriptor) -> str:
+    return event.GetOptions().Extensions[options_pb2.event].subject
 
 
 @functools.cache

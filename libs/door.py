@@ -203,6 +203,8 @@ def _packed(rpc: MethodDescriptor, shows: Shows) -> Callable[[Any], Message]:
         if len(known) > 1:
             return wire.message(answer, value)
         (field,) = known.values()
+        if field.is_repeated:
+            return answer(**{field.name: [_shown(field, one, shows) for one in value]})
         return answer(**{field.name: _shown(field, value, shows)})
 
     return packed

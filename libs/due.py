@@ -214,6 +214,7 @@ def worker(
     work: Callable[[Any], Awaitable[object]],
     *args: object,
     kind: Callable[..., Any] = DueRow,
+    concurrency: int = 16,
 ) -> DueWorker[Any]:
     """Each row is worked on in the name of its merchant. `claim_sql` answers the fields of `kind`, and
     has `args` behind the room's parameters.
@@ -226,4 +227,5 @@ def worker(
         context.act_for(service, row.merchant_id, row.clock_offset_seconds)
         await work(row)
 
-    return DueWorker(f"{service} {what}", db, claim, work_as_merchant)
+    name = f"{service} {what}"
+    return DueWorker(name, db, claim, work_as_merchant, concurrency=concurrency)

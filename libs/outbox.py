@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from libs import ids, telemetry
+from google.protobuf.message import Message
+
+from libs import descriptors, ids, telemetry
 from libs.db import Conn
 from libs.pieces import Piece
+from libs.rows import Placed
 
 _COLUMNS: Final = (
     "event_id, merchant_id, aggregate_id, subject, body, traceparent, occurred_at, route"
@@ -30,6 +33,12 @@ class NewEvent:
     body: bytes
     at: datetime
     route: str = ""
+
+
+def event_of(about: Placed, message: Message, at: datetime) -> NewEvent:
+    """An event of the contracts, which say its subject."""
+    subject, body = descriptors.subject_of(message), message.SerializeToString()
+    return NewEvent(about.merchant_id, about.id, subject, body, at)
 
 
 def insert_sql(first: int) -> str:

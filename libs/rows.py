@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum
 from functools import cache
 from operator import attrgetter, itemgetter
-from typing import Any, Final, Generic, TypeVar, get_origin
+from typing import Any, Final, Generic, Protocol, TypeVar, get_origin
 
 from libs.db import Conn, Row
 from libs.hints import bare, element_of, hints_of
@@ -20,6 +20,16 @@ from libs.money import Money
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
 _ID: Final = "WHERE merchant_id = $1 AND id = $2"
+
+
+class Placed(Protocol):
+    """What has a row, by merchant and id."""
+
+    @property
+    def merchant_id(self) -> str: ...
+
+    @property
+    def id(self) -> str: ...
 
 
 class Table(Generic[T]):
@@ -49,6 +59,7 @@ class Table(Generic[T]):
         self.only_read: Final = ", ".join(f"{text} AS {field}" for field, text in only_read.items())
         self.selected: Final = ", ".join(filter(None, (*self.columns, self.only_read)))
         self.select: Final = f"SELECT {self.selected} FROM {name}"  # noqa: S608 - made of constants
+        self._insert = self.insert()
 
     def read(self, row: Row | Mapping[str, Any]) -> T:
         """The dataclass of a row that has what is `selected`, and maybe more."""
@@ -73,9 +84,6 @@ class Table(Generic[T]):
         found: int = await conn.fetchval(sql, *args)
         return found
 
-    async def add(self, conn: Conn, of: T) -> None:
-        await conn.execute(self.insert(), *self.values(of))
-
     def arrays(self, of: Sequence[T], *columns: str) -> list[list[object]]:
         """What these columns of several hold, column by column: for `unnest`."""
         return [[self._writers[column](each) for each in of] for column in columns or self.columns]
@@ -83,6 +91,28 @@ class Table(Generic[T]):
     def but(self, *columns: str) -> list[str]:
         """All columns but these, which nobody changes."""
         return [column for column in self.columns if column not in columns]
+
+    def marks(self, first: int = 1) -> dict[str, str]:
+        """The parameter of each column, from number `first` on, in the order of `values`."""
+        return {column: f"${number}" for number, column in enumerate(self.columns, first)}
+
+    async def add(self, conn: Conn, of: T) -> None:
+        await conn.execute(self._insert, *self.values(of))
+
+    async def change(
+        self, conn: Conn, of: Placed, sql: str, *args: object, only: str = "true"
+    ) -> bool:
+        """`sql`: all that follows SET, its parameters from $3 on. False when there is no such row, or
+        none of which `only` holds.
+        """
+        return await self.change_at(conn, of.merchant_id, of.id, sql, *args, only=only)
+
+    async def change_at(
+        self, conn: Conn, merchant_id: str, row_id: str, sql: str, *args: object, only: str = "true"
+    ) -> bool:
+        """As `change`, where only the id is known."""
+        update = f"UPDATE {self._name} SET {sql} {_ID} AND {only}"  # noqa: S608 - made of constants
+        return await conn.execute(update, merchant_id, row_id, *args) == 1
 
     async def one(self, conn: Conn, where: str, *args: object) -> T | None:
         """`where`: all that follows FROM."""

@@ -187,7 +187,7 @@ def _value_writer(field: FieldDescriptor, kind: Any) -> Convert:
     if field.enum_type is not None and issubclass(kind, Enum):  # else it is the number
         return _numbers(kind, field.enum_type).__getitem__
     if field.message_type is None:
-        return _same
+        return attrgetter("value") if isinstance(kind, type) and issubclass(kind, Enum) else _same
     part = GetMessageClass(field.message_type)
     return _TOLD.get(field.message_type.full_name) or (lambda value: message(part, value))
 

@@ -5,7 +5,7 @@ OutcomeUnknown.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -21,6 +21,8 @@ from libs.errors import (
 )
 from libs.payments.answer import Answer, Decline, Intent, Outcome
 from libs.seal import Seal, SealBrokenError
+
+M = TypeVar("M", bound=Message)
 
 NOT_FOUND: Final = "payment_not_found"
 
@@ -104,7 +106,7 @@ class Payments:
         self._stub = payments_pb2_grpc.PaymentsServiceStub(channel)
         self._seal = seal
 
-    def sealed(self, request: payments_pb2.CreatePaymentRequest) -> bytes:
+    def sealed(self, request: Message) -> bytes:
         """What payments will be asked, to be stored with the intent."""
         return self._seal.close_bytes(request.SerializeToString(deterministic=True))
 
@@ -126,15 +128,18 @@ class Payments:
             raise OutcomeUnknown
         return found
 
-    def _opened(self, intent: Intent) -> payments_pb2.CreatePaymentRequest | None:
-        if intent.request is None:
+    def opened(self, kind: type[M], sealed: bytes | None) -> M | None:
+        """A request that was `sealed`; None when nobody can read it any more."""
+        if sealed is None:
             return None
         try:
-            opened = self._seal.open_bytes(intent.request)
-            request = payments_pb2.CreatePaymentRequest.FromString(opened)
+            return kind.FromString(self._seal.open_bytes(sealed))
         except (SealBrokenError, DecodeError):
             return None
-        if intent.sca is not None:
+
+    def _opened(self, intent: Intent) -> payments_pb2.CreatePaymentRequest | None:
+        request = self.opened(payments_pb2.CreatePaymentRequest, intent.request)
+        if request is not None and intent.sca is not None:
             request.sca_history.payments_since_challenge = intent.sca.payments
             request.sca_history.amount_since_challenge_minor = intent.sca.amount_minor
         return request

@@ -27,13 +27,20 @@ class DueRow:
 
 
 def worker(
-    service: str, db: Database, *, table: str, settle: Callable[[DueRow], Awaitable[object]]
+    service: str,
+    db: Database,
+    *,
+    table: str,
+    settle: Callable[[DueRow], Awaitable[object]],
+    pause: str = BACKOFF,
 ) -> DueWorker[DueRow]:
-    """Each row is settled in the name of its merchant. Asked less and less often."""
+    """Each row is settled in the name of its merchant. Asked less and less often, or as the SQL of
+    `pause` says.
+    """
     claim_sql = f"""
     WITH due AS ({fair_sql(table)}
     ), moved AS (
-        UPDATE {table} SET checks = checks + 1, due_at = now() + {BACKOFF}
+        UPDATE {table} SET checks = checks + 1, due_at = now() + {pause}
         FROM due WHERE ({table}.merchant_id, {table}.id) = (due.merchant_id, due.id)
         RETURNING {table}.merchant_id, {table}.id, now() - {table}.begun_at AS age
     )

@@ -24,7 +24,7 @@ from services.gateway.errors import (
     HttpMalformed,
     TooManyConnections,
 )
-from services.gateway.rules.limits import Held
+from services.gateway.rules.limits import InUse
 
 MAX_LINE_BYTES: Final = 8190
 MAX_HEADERS: Final = 100
@@ -91,7 +91,7 @@ class Listener(web.Server):
         super().__init__(handler, **kwargs)
         self.limits = limits
         self.answer = answer
-        self._held = Held()
+        self._held = InUse()
 
     def __call__(self) -> web.RequestHandler:
         return Connection(self, loop=self._loop, **self._kwargs)

@@ -1,10 +1,15 @@
 """Payments as protobuf: in answers and in events."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
+from google.protobuf.message import Message
+
 from incasso.payments.v1 import events_pb2, payments_pb2
-from libs import descriptors, wire
+from libs import descriptors, erasing, wire
+from libs.outbox import NewEvent
 from services.payments.rules.by_hand import Found
 from services.payments.rules.domain import (
     MOST_REFUNDS,
@@ -54,40 +59,54 @@ def dispute_pb(dispute: Dispute) -> payments_pb2.Dispute:
     return wire.message(payments_pb2.Dispute, dispute)
 
 
-def duplicate_found(first: Payment, second: Payment, policy: DuplicatePolicy) -> tuple[str, bytes]:
-    """Subject and body. A second payment that was refused was never made: it has no id to show."""
-    message = events_pb2.PaymentDuplicateFound(
+def duplicate_found(
+    first: Payment, second: Payment, policy: DuplicatePolicy
+) -> events_pb2.PaymentDuplicateFound:
+    """A second payment that was refused was never made: it has no id to show."""
+    return events_pb2.PaymentDuplicateFound(
         payment=_without_parts(first),
         duplicate=None if policy is DuplicatePolicy.REFUSE else _without_parts(second),
         amount=wire.money(second.money(second.amount_minor)),
         method=second.method,
         duplicate_orders=POLICIES[policy],
     )
-    return "incasso.payments.payment.duplicate_found", message.SerializeToString()
 
 
-def card_testing_suspected(judged: Judged, payment: Payment | None = None) -> tuple[str, bytes]:
-    """Subject and body. `payment` is the last one that was declined, if it was one."""
-    message = events_pb2.CardTestingSuspected(
-        kind=kind_of(judged.subject),
-        reference=name_of(judged.subject) or None,
-        declines=judged.limit.declines,
-        window_seconds=int(judged.limit.window.total_seconds()),
-        payment=None if payment is None else _without_parts(payment),
-    )
-    return "incasso.payments.card_testing.suspected", message.SerializeToString()
+def card_testing_alarms(
+    merchant_id: str, subjects: Sequence[Judged], at: datetime, payment: Payment | None = None
+) -> Sequence[NewEvent]:
+    """One for each subject; told of those that have used up their declines. `payment` is the last one
+    that was declined, if it was one.
+    """
+    last = None if payment is None else _without_parts(payment)
+    alarms = {
+        judged.subject: events_pb2.CardTestingSuspected(
+            kind=kind_of(judged.subject),
+            reference=name_of(judged.subject) or None,
+            declines=judged.limit.declines,
+            window_seconds=int(judged.limit.window.total_seconds()),
+            payment=last,
+        )
+        for judged in subjects
+    }
+    told = descriptors.subject_of
+    return [
+        NewEvent(merchant_id, subject, told(alarm), alarm.SerializeToString(), at)
+        for subject, alarm in alarms.items()
+    ]
 
 
-def settled_by_hand(payment: Payment, attempt: Attempt, found: Found) -> tuple[str, bytes]:
-    """Subject and body. Who did it and why stays with us."""
-    message = events_pb2.PaymentSettledByHand(
+def settled_by_hand(
+    payment: Payment, attempt: Attempt, found: Found
+) -> events_pb2.PaymentSettledByHand:
+    """Who did it and why stays with us."""
+    return events_pb2.PaymentSettledByHand(
         payment=_without_parts(payment),
         attempt_id=attempt.id,
         kind=attempt.kind.value,
         amount_minor=attempt.amount_minor,
         outcome=found.value,
     )
-    return "incasso.payments.payment.settled_by_hand", message.SerializeToString()
 
 
 def _subject(fact: Fact) -> str:
@@ -97,18 +116,16 @@ def _subject(fact: Fact) -> str:
 
 
 _MESSAGES: Final = descriptors.messages_of(events_pb2)
-_EVENTS: Final = {
-    fact: (subject, _MESSAGES[subject]) for fact in Fact for subject in [_subject(fact)]
-}
+_EVENTS: Final = {fact: _MESSAGES[_subject(fact)] for fact in Fact}
 
 
 def _of(things: Any, happened: Happened) -> Any:
     return next(thing for thing in things if thing.id == happened.subject_id)
 
 
-def _event(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Any:
+def _event(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Message:
     """The message of what happened, with what of it that has a field for."""
-    message: Any = _EVENTS[happened.fact][1](payment=pb)
+    message: Any = _EVENTS[happened.fact](payment=pb)
     told = message.DESCRIPTOR.fields_by_name
     if "refund" in told:
         message.refund.CopyFrom(refund_pb(_of(payment.refunds, happened)))
@@ -122,7 +139,8 @@ def _event(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> An
         message.previous_minor = happened.amount_minor
     if "psp_reference" in told:
         message.psp_reference = happened.psp_reference
-    return message
+    made: Message = message
+    return made
 
 
 class Told:
@@ -135,14 +153,30 @@ class Told:
     def _pb(self) -> payments_pb2.Payment:
         return _without_parts(self.payment)
 
-    def event(self, happened: Happened) -> tuple[str, bytes]:
-        """Subject and body of what happened to the payment. An event has the refund or dispute that
-        it is about, not all: it would grow without end.
+    def event(self, happened: Happened) -> Message:
+        """What happened to the payment. An event has the refund or dispute that it is about, not all:
+        it would grow without end.
         """
-        event = _event(self._pb, self.payment, happened)
-        return _EVENTS[happened.fact][0], event.SerializeToString()
+        return _event(self._pb, self.payment, happened)
 
     @cached_property
     def answer(self) -> bytes:
         """As a call is answered, and as it is kept with an idempotency key."""
         return payment_pb(self.payment).SerializeToString()
+
+
+# What names a person, or was written by one.
+PERSONAL: Final[erasing.Personal] = {
+    "incasso.payments.v1.Payment": ("metadata", "next_action"),
+    "incasso.payments.v1.Refund": ("reason",),
+}
+
+
+def event_left(subject: str, body: bytes) -> bytes:
+    """Of a logged event, when its customer was erased."""
+    return erasing.event_left(subject, body, PERSONAL)
+
+
+def answer_left(answer: bytes) -> bytes:
+    """The same of a stored answer."""
+    return erasing.clear(payments_pb2.Payment.FromString(answer), PERSONAL)

@@ -5,17 +5,14 @@ new connector, so that keys can be rotated without a restart.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
 
 import aiohttp
 
-from services.payments.connectors.base import Connector, Credentials
+from services.payments.connectors.base import Connector, Credentials, Factory
 from services.payments.errors import CredentialsMissing
 from services.payments.store.accounts import PspAccount
-
-Factory: TypeAlias = Callable[[Credentials, aiohttp.ClientSession], Connector]
 
 
 class Psps:

@@ -3,7 +3,7 @@
 Any number of replicas may run.
 """
 
-from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from incasso.oneclick.v1 import events_pb2
@@ -11,60 +11,38 @@ from libs import gauges
 from libs.bus import Event
 from libs.consumer import Handler
 from libs.db import Conn
-from libs.due import DueWorker, Room
+from libs.due import DueRow, DueWorker, worker
 from services.payments import metrics
 from services.payments.deps import Deps
-from services.payments.flows.due import LEASE, act_on_due_payment
 from services.payments.flows.erase import erase_customer
+from services.payments.flows.operations import act_on_due_payment
 from services.payments.flows.recovery import recover_attempt
-from services.payments.flows.webhooks import work_for
 from services.payments.rules import retry
 from services.payments.store import attempts, erasing, payments
 from services.payments.store.attempts import DueAttempt
 from services.payments.store.erasing import Erasure
-from services.payments.store.payments import Due
 
+SERVICE: Final = "payments"
 DOUBTS_SECONDS: Final = 5.0
 
 
-def recovery(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[DueAttempt]:
+def recovery(deps: Deps) -> DueWorker[DueAttempt]:
     """Asks PSPs about calls without an outcome."""
-
-    async def claim(conn: Conn, room: Room) -> list[DueAttempt]:
-        return list(await attempts.claim_recovery(conn, room, lease=retry.LEASE))
-
-    async def work(due: DueAttempt) -> None:
-        work_for(due.attempt.merchant_id, due.clock_offset)
-        await recover_attempt(deps, due)
-
-    return DueWorker(
-        "recovery", deps.db, claim, work, interval_seconds=interval_seconds, concurrency=32
-    )
+    claim, kind = attempts.CLAIM_RECOVERY, attempts.due_attempt
+    work = partial(recover_attempt, deps)
+    return worker(SERVICE, "recovery", deps.db, claim, work, retry.LEASE, kind=kind, concurrency=32)
 
 
-def due_payments(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]:
+def due_payments(deps: Deps) -> DueWorker[DueRow]:
     """Delayed captures and challenges that nobody passed."""
-
-    async def claim(conn: Conn, room: Room) -> list[Due]:
-        return list(await payments.claim_due(conn, room, lease=LEASE))
-
-    async def work(due: Due) -> None:
-        work_for(due.merchant_id, due.clock_offset)
-        await act_on_due_payment(deps, due)
-
-    return DueWorker("payments", deps.db, claim, work, interval_seconds=interval_seconds)
+    work = partial(act_on_due_payment, deps)
+    return worker(SERVICE, "due", deps.db, payments.CLAIM_DUE, work, retry.DUE_LEASE)
 
 
-def erasing_worker(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Erasure]:
+def erasing_worker(deps: Deps) -> DueWorker[Erasure]:
     """Customers who were erased in oneclick."""
-
-    async def work(erasure: Erasure) -> None:
-        work_for(erasure.merchant_id, timedelta())
-        await erase_customer(deps, erasure)
-
-    return DueWorker(
-        "erasures", deps.db, erasing.claim_due, work, interval_seconds=interval_seconds
-    )
+    work = partial(erase_customer, deps)
+    return worker(SERVICE, "erasures", deps.db, erasing.CLAIM_DUE, work, kind=Erasure)
 
 
 def handlers() -> dict[str, Handler]:

@@ -61,6 +61,7 @@ class Subject(Protocol):
 
     world: World
     table: str  # whose rows the kit asks for
+    rpc: str  # by which payments is asked
 
     async def pay(self, deps: Any) -> object:
         """The whole call that pays it, which may be refused; made again it is the same call."""
@@ -111,13 +112,10 @@ class MortalPayments:
         self._real = death.subject.world.deps.payments
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    async def create(self, intent: Any) -> Any:
-        return await self._death.around(lambda: self._real.create(intent))
-
-    async def close(self, key: str) -> Any:
-        return await self._death.around(lambda: self._real.close(key))
+        real = getattr(self._real, name)
+        if name not in {"create", "close", "set_up_instrument"}:
+            return real
+        return lambda *asked: self._death.around(lambda: real(*asked))
 
 
 class Death:
@@ -134,11 +132,11 @@ class Death:
             subject.world.deps, db=MortalDatabase(self), payments=MortalPayments(self)
         )
         if moment is Moment.DURING_CALL:
-            subject.world.payments.before["CreatePayment"] = once(self._hang)
+            subject.world.payments.before[subject.rpc] = once(self._hang)
         if moment is Moment.NEVER_ARRIVED:
-            subject.world.payments.before["CreatePayment"] = once(NO_ANSWER)
+            subject.world.payments.before[subject.rpc] = once(NO_ANSWER)
         if moment is Moment.LOST_ANSWER:
-            subject.world.payments.after["CreatePayment"] = once(NO_ANSWER)
+            subject.world.payments.after[subject.rpc] = once(NO_ANSWER)
 
     async def _hang(self) -> None:
         self._asked.set()

@@ -8,6 +8,7 @@ from enum import Enum
 import pytest
 
 from libs import rows
+from libs.changes import made
 from libs.money import Money
 
 
@@ -151,3 +152,64 @@ def test_statements_name_all_columns_and_number_their_parameters():
         " VALUES ($1, $2, $3, $4, now(), now() + $5::interval, $6)"
     )
     assert rows.assignments(("name", "state"), first=3) == "name = $3, state = $4"
+    assert list(lines.marks(5).items())[:2] == [("name", "$5"), ("price_minor", "$6")]
+
+
+class Heard:
+    """A connection on which each statement touches `count` rows."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.said: list[tuple[str, tuple[object, ...]]] = []
+
+    async def execute(self, sql: str, *args: object) -> int:
+        self.said.append((sql, args))
+        return self.count
+
+
+@dataclass(frozen=True)
+class Thing:
+    merchant_id: str
+    id: str
+    state: State
+
+
+@pytest.mark.parametrize(("count", "changed"), [(0, False), (1, True)])
+async def test_a_row_is_changed_by_merchant_and_id_where_the_condition_holds(count, changed):
+    conn, thing = Heard(count), Thing("mer_1", "thg_1", State.OPEN)
+    things = rows.Table("things", Thing)
+    assert (
+        await things.change(conn, thing, "state = $3", "closed", only="state = 'open'") is changed
+    )
+    assert await things.change_at(conn, "mer_1", "thg_1", "state = $3", "closed") is changed
+    await things.add(conn, thing)
+    assert conn.said == [
+        (
+            "UPDATE things SET state = $3 WHERE merchant_id = $1 AND id = $2 AND state = 'open'",
+            ("mer_1", "thg_1", "closed"),
+        ),
+        (
+            "UPDATE things SET state = $3 WHERE merchant_id = $1 AND id = $2 AND true",
+            ("mer_1", "thg_1", "closed"),
+        ),
+        (
+            "INSERT INTO things (merchant_id, id, state) VALUES ($1, $2, $3)",
+            ("mer_1", "thg_1", "open"),
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class Sold:
+    name: str
+    price: Money
+    state: State
+    buyer: str
+
+
+def test_a_dataclass_is_made_of_another_ones_fields():
+    assert made(
+        Line, Sold("Shirt", Money(1, "EUR"), State.CLOSED, "Giulia"), price=Money(2, "EUR")
+    ) == Line("Shirt", Money(2, "EUR"), State.CLOSED)
+    with pytest.raises(TypeError, match="price"):
+        made(Line, Thing("mer_1", "thg_1", State.OPEN), name="Shirt")

@@ -9,6 +9,7 @@ import pytest
 
 from incasso.oneclick.v1 import oneclick_pb2
 from incasso.paylink.v1 import paylink_pb2, shop_pb2
+from incasso.payments.v1 import payments_pb2
 from libs import wire
 from libs.errors import InvalidArgument
 from libs.money import Money
@@ -152,3 +153,13 @@ def test_an_optional_field_is_read_as_ours():
     listed = oneclick_pb2.ListCustomersRequest(created_from=wire.timestamp(NOW), email="")
     assert wire.opt(listed, "created_from") == NOW
     assert wire.opt(listed, "email") == ""
+
+
+def test_an_enum_in_a_field_of_text_is_its_value():
+    @dataclass(frozen=True)
+    class Found:
+        id: str
+        kind: Channel
+
+    told = wire.message(payments_pb2.UnresolvedAttempt, Found("att_1", Channel.SMS))
+    assert (told.id, told.kind) == ("att_1", "sms")

@@ -8,7 +8,7 @@ import pytest
 from libs import descriptors, retention, services
 from libs.retention import BY_RULE, Kept
 from services.paylink import erased_events as paylink_events
-from services.payments import erased_events as payments_events
+from services.payments import events as payments_events
 
 WITH_CONTENT = ("text", "jsonb", "json", "bytea", "character varying", "ARRAY", "inet")
 

@@ -9,8 +9,6 @@ from tests.tidy.sources import Source, shipped
 # stand outside of any call.
 OUTSIDE = {"sandbox"}
 SUBSCRIPTS_OF_A_MAPPER = 8  # of one row in one function
-# A row that is several things at once.
-READ_BY_HAND = {("oneclick", "buyers")}
 
 
 def services() -> list[Source]:
@@ -72,7 +70,7 @@ def test_rows_are_read_by_the_tables_of_libs():
         f"{source.path}: {function.name}"
         for source in services()
         for function in functions(source)
-        if (source.service, source.path.stem) not in READ_BY_HAND and by_hand(function)
+        if by_hand(function)
     ]
     assert offenders == []
 

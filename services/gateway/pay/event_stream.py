@@ -14,7 +14,7 @@ from libs.errors import Kind, Refusal
 from services.gateway.pay import guard
 from services.gateway.pay.handlers import token_of, use_of
 from services.gateway.pay.paylink_client import Paylink
-from services.gateway.rules.limits import Held
+from services.gateway.rules.limits import InUse
 from services.gateway.transcoder import Edge
 
 PATH: Final = "/p/{token}/events"
@@ -40,8 +40,8 @@ class EventStreams:
         self._paylink = paylink
         self._failures = edge.failures.pages
         self._addresses = edge.addresses
-        self._by_token = Held()
-        self._by_address = Held()
+        self._by_token = InUse()
+        self._by_address = InUse()
         self._stopping = asyncio.Event()
 
     async def stop(self, _: web.Application) -> None:

@@ -66,7 +66,7 @@ class ShopPages:
         if refusal.reason == "shop_not_found":
             return guard.missing(request)
         reason = "price_changed" if refusal.reason == "amount_changed" else refusal.reason
-        said = reason if reason in texts.SAID else "failed"
+        said = reason if reason in texts.REFUSALS else "failed"
         if refusal.kind is Kind.UNAVAILABLE:
             said = "unknown"
         if any(violation.field == "email" for violation in refusal.violations):

@@ -8,7 +8,7 @@ from services.gateway.pay.rules import texts_en, texts_it
 
 WORDS: Final[dict[str, dict[str, str]]] = {"en": texts_en.WORDS, "it": texts_it.WORDS}
 # A refusal's reason, or what the gateway itself has to say → the word that tells it.
-SAID: Final[dict[str, str]] = {
+REFUSALS: Final[dict[str, str]] = {
     "payment_link_paying": "said_paying",
     "payment_link_paid": "said_paid",
     "payment_link_closed": "said_closed",
@@ -72,7 +72,7 @@ DECLINES: Final[dict[int, str]] = {
 
 def said(code: str, language: str) -> str:
     """What a code says; nothing for codes that nobody says."""
-    return WORDS[language][SAID[code]] if code in SAID else ""
+    return WORDS[language][REFUSALS[code]] if code in REFUSALS else ""
 
 
 def code_of(refusal: Refusal) -> str:
@@ -80,7 +80,7 @@ def code_of(refusal: Refusal) -> str:
     code = refusal.reason
     if code == "order_already_paid" and refusal.facts.get("payment_state") in _UNDER_WAY:
         code = "order_being_paid"
-    return code if code in SAID else "failed"
+    return code if code in REFUSALS else "failed"
 
 
 def declined(code: int, language: str) -> str:

@@ -60,8 +60,8 @@ class Limiter:
         return min(self._burst, tokens + (at - since) * self._rate)
 
 
-class Held:
-    """How many of something each name holds, and all together."""
+class InUse:
+    """How many of something each name has in use, and all together."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, int] = {}

@@ -10,15 +10,17 @@ from datetime import timedelta
 from typing import Final
 
 from libs import context, idempotency, ids
+from libs.changes import made
 from libs.db import Conn
 from libs.errors import InternalError, Kind, RemoteRefusal, StoredRefusal, invalid, required, stored
 from libs.idempotency import Key
 from libs.payments import velocity
 from libs.payments.client import is_certain
+from libs.payments.due import DueRow
 from services.oneclick import events
 from services.oneclick.deps import Deps
-from services.oneclick.errors import CustomerNotFound
-from services.oneclick.flows.detach import detach
+from services.oneclick.flows.customers import locked
+from services.oneclick.flows.instruments import detach
 from services.oneclick.payments_client import setup_request
 from services.oneclick.rules import domain
 from services.oneclick.rules import instruments as rules
@@ -26,16 +28,16 @@ from services.oneclick.rules.domain import Consent, Customer, CustomerState
 from services.oneclick.rules.instruments import (
     INSTRUMENT_TRANSITIONS,
     UNSETTLED,
-    Card,
     Instrument,
     InstrumentEvent,
     InstrumentState,
     SetUp,
+    ShownInstrument,
 )
 from services.oneclick.store import customers, instruments
-from services.oneclick.store.due import DueSetup
 
 CHECK_AFTER: Final = timedelta(seconds=30)  # longer than the call to payments may take
+ABANDON_AFTER: Final = timedelta(days=1)
 CLOCK_SKEW: Final = timedelta(minutes=5)  # of the shop's clock, in consents
 ABANDONED: Final = StoredRefusal(
     Kind.UNPROCESSABLE.name, "instrument_refused", "The setup was not finished within a day."
@@ -48,7 +50,7 @@ class AttachInstrument:
     psp_account: str
     token: str
     make_default: bool
-    consent: Consent  # its id is given here
+    consent: Consent
     return_url: str
 
 
@@ -73,36 +75,25 @@ async def attach_instrument(deps: Deps, cmd: AttachInstrument, key: Key | None) 
 
 
 async def _insert_intent(deps: Deps, tx: Conn, cmd: AttachInstrument, instrument_id: str) -> None:
-    merchant_id, now = context.merchant_id(), deps.clock.now()
-    customer = required(await customers.lock(tx, merchant_id, cmd.customer_id), CustomerNotFound)
-    domain.active(customer)
-    others = await instruments.of_customer(tx, merchant_id, customer.id)
+    now, customer = deps.clock.now(), domain.active(await locked(tx, cmd.customer_id))
+    others = await instruments.of_customer(tx, customer.merchant_id, customer.id)
     rules.room_for_instrument(len(others))
     consent = replace(cmd.consent, id=ids.new("cns"))
-    await customers.insert_consent(tx, merchant_id, customer.id, consent, now)
-    intent = Instrument(
+    await customers.insert_consent(tx, customer.merchant_id, customer.id, consent, now)
+    request = setup_request(
+        cmd,
+        email=customer.email,
+        psp_customer=_psp_customer(others, cmd.psp_account),
+        velocity_subjects=_subjects(deps, cmd.consent),
+    )
+    intent = made(
+        Instrument,
+        cmd,
         id=instrument_id,
-        merchant_id=merchant_id,
-        customer_id=customer.id,
+        merchant_id=customer.merchant_id,
         state=rules.INSTRUMENT_INITIAL,
-        card=Card("", "", 0, 0, "", ""),
-        tokens=(),
         consent_id=consent.id,
-        make_default=cmd.make_default,
-        next_action_url="",
-        last_challenge_at=None,
-        merged_into=None,
-        refusal=None,
-        psp_account=cmd.psp_account,
-        setup_request=setup_request(
-            psp_account=cmd.psp_account,
-            token=cmd.token,
-            customer_id=customer.id,
-            email=customer.email or "",
-            return_url=cmd.return_url,
-            psp_customer=_psp_customer(others, cmd.psp_account),
-            velocity_subjects=_subjects(deps, cmd.consent),
-        ),
+        setup_request=deps.payments.sealed(request),
         created_at=now,
     )
     await instruments.insert(tx, intent, check_after=CHECK_AFTER)
@@ -125,20 +116,18 @@ def _psp_customer(others: Sequence[Instrument], psp_account: str) -> str:
 
 async def settle(deps: Deps, instrument_id: str, key: Key | None = None) -> bytes:
     """Ask payments (again) and record; answers the message of the instrument that came out."""
-    merchant_id = context.merchant_id()
     async with deps.db.connection() as conn:
-        instrument = required(
-            await instruments.get(conn, merchant_id, instrument_id), InternalError
-        )
+        found = await instruments.get(conn, context.merchant_id(), instrument_id)
+    instrument = required(found, InternalError)
     if instrument.state not in UNSETTLED or instrument.setup_request is None:
         return await _answer(deps, instrument, key)
     try:
-        found = await deps.payments.set_up_instrument(instrument_id, instrument.setup_request)
+        made = await deps.payments.set_up_instrument(instrument_id, instrument.setup_request)
     except RemoteRefusal as refusal:
         if is_certain(refusal):
             await _refuse(deps, instrument, stored(refusal))
         raise
-    return await _record(deps, instrument_id, found, key)
+    return await _record(deps, instrument_id, made, key)
 
 
 async def _answer(deps: Deps, instrument: Instrument, key: Key | None) -> bytes:
@@ -156,9 +145,9 @@ async def _answer(deps: Deps, instrument: Instrument, key: Key | None) -> bytes:
 async def _complete(
     deps: Deps, tx: Conn, instrument: Instrument, customer: Customer | None, key: Key | None
 ) -> bytes:
-    default_id = customer.default_instrument_id if customer else None
-    shown = events.instrument_pb(instrument, default_id=default_id, now=deps.clock.now())
-    answer = shown.SerializeToString()
+    default = customer is not None and customer.default_instrument_id == instrument.id
+    shown = ShownInstrument(instrument, default, deps.clock.now())
+    answer = events.instrument_pb(shown).SerializeToString()
     await idempotency.finish(tx, key, answer)
     return answer
 
@@ -219,8 +208,8 @@ async def _decide(
     await instruments.save(tx, instrument.state, event, after)
     if after.state is InstrumentState.ACTIVE:
         customer = await _choose(tx, customer, after, wanted=instrument.make_default)
-        default_id = customer.default_instrument_id
-        await events.instrument_attached(tx, after, default_id=default_id, now=now)
+        shown = ShownInstrument(after, customer.default_instrument_id == after.id, now)
+        await events.instrument_attached(tx, shown)
     return after, customer
 
 
@@ -235,41 +224,33 @@ async def _choose(
 
 
 async def _merge(
-    tx: Conn,
-    customer: Customer,
-    instrument: Instrument,
-    existing: Instrument,
-    found: SetUp,
+    tx: Conn, customer: Customer, instrument: Instrument, existing: Instrument, found: SetUp
 ) -> tuple[Instrument, Customer]:
     event = InstrumentEvent.MERGE
-    merged = rules.merge(existing, found)
-    await instruments.save(
-        tx,
-        instrument.state,
-        event,
-        replace(
-            instrument,
-            state=INSTRUMENT_TRANSITIONS[instrument.state, event],
-            tokens=(),
-            setup_request=None,
-            next_action_url="",
-            merged_into=existing.id,
-        ),
+    gone = replace(
+        instrument,
+        state=INSTRUMENT_TRANSITIONS[instrument.state, event],
+        tokens=(),
+        setup_request=None,
+        next_action_url="",
+        merged_into=existing.id,
     )
-    await instruments.save_merged(tx, existing, merged.card, merged.tokens, instrument.consent_id)
+    await instruments.save(tx, instrument.state, event, gone)
+    merged, consent_id = rules.merge(existing, found), instrument.consent_id or existing.consent_id
+    grown = replace(existing, card=merged.card, tokens=merged.tokens, consent_id=consent_id)
+    await instruments.save_merged(tx, grown)
     if merged.leftover is not None:
         await instruments.insert_removals(tx, customer.merchant_id, [merged.leftover])
-    grown = replace(existing, card=merged.card, tokens=merged.tokens)
     customer = await _choose(tx, customer, grown, wanted=instrument.make_default)
     return grown, customer
 
 
-async def settle_due(deps: Deps, due: DueSetup) -> None:
+async def settle_due(deps: Deps, due: DueRow) -> None:
     """A setup without an end: ask again, or give it up after a day."""
-    if not due.late:
-        await settle(deps, due.instrument_id)
+    if due.age < ABANDON_AFTER:
+        await settle(deps, due.id)
         return
     async with deps.db.connection() as conn:
-        instrument = await instruments.get(conn, due.merchant_id, due.instrument_id)
+        instrument = await instruments.get(conn, due.merchant_id, due.id)
     if instrument is not None and instrument.state in UNSETTLED:
         await _refuse(deps, instrument, ABANDONED)

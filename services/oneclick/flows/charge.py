@@ -9,34 +9,23 @@ from datetime import datetime
 from typing import Final
 
 from libs import context, idempotency, ids
+from libs.changes import made
 from libs.db import Conn
 from libs.errors import InternalError, OutcomeUnknown, StoredRefusal, invalid, required
 from libs.idempotency import Key
 from libs.money import Money
 from libs.payments import asking, due, velocity
 from libs.payments.answer import Answer, Intent, Outcome, ScaHistory
+from services.oneclick import errors
 from services.oneclick.deps import Deps
-from services.oneclick.errors import (
-    AddressNotFound,
-    ConsentMissing,
-    CustomerErased,
-    CustomerNotFound,
-    InstrumentNotFound,
-    InstrumentNotUsable,
-    NoInstrument,
-)
-from services.oneclick.payments_client import charge_request
-from services.oneclick.rules import domain, items, limits
-from services.oneclick.rules.domain import (
-    CaptureMode,
-    Charge,
-    ChargeState,
-    CustomerState,
-)
+from services.oneclick.payments_client import charge_request, instrument_of
+from services.oneclick.rules import domain, items, spending
+from services.oneclick.rules.domain import CaptureMode, Charge, ChargeState, CustomerState
 from services.oneclick.rules.instruments import KNOWN, is_usable
 from services.oneclick.rules.items import Item
+from services.oneclick.rules.offers import Buyer
 from services.oneclick.store import buyers, charges
-from services.oneclick.store.buyers import Buyer, Wanted
+from services.oneclick.store.buyers import Wanted
 
 ABANDONED: Final = StoredRefusal(
     "CONFLICT", "charge_abandoned", "Nothing was charged: the charge was not made in time."
@@ -98,12 +87,12 @@ def _wanted(cmd: CreateOneClickPayment) -> Wanted:
 async def _start(
     deps: Deps, tx: Conn, cmd: CreateOneClickPayment, charge_id: str, locked: Buyer | None
 ) -> Charge:
-    buyer = required(locked, CustomerNotFound)
+    buyer = required(locked, errors.CustomerNotFound)
     charge = _intent(deps, buyer, cmd, charge_id, deps.clock.now())
     inserted = await charges.insert(tx, charge, buyer.last_challenge_at)
     if not inserted.usable:
-        raise InstrumentNotUsable
-    limits.check_spending(buyer.policy, inserted.spending, cmd.amount)
+        raise errors.InstrumentNotUsable
+    spending.check_spending(buyer.policy, inserted.spending, cmd.amount)
     return replace(charge, sca=inserted.sca)
 
 
@@ -118,60 +107,47 @@ def _subjects(deps: Deps, cmd: CreateOneClickPayment) -> Sequence[str]:
 
 
 def _intent(
-    deps: Deps,
-    buyer: Buyer,
-    cmd: CreateOneClickPayment,
-    charge_id: str,
-    now: datetime,
+    deps: Deps, buyer: Buyer, cmd: CreateOneClickPayment, charge_id: str, now: datetime
 ) -> Charge:
     instrument_id, consent_id = _chargeable(buyer, cmd, now)
-    limits.check_charge(buyer.policy, cmd.amount)
+    spending.check_charge(buyer.policy, cmd.amount)
+    charge = made(
+        Charge,
+        cmd,
+        id=charge_id,
+        merchant_id=context.merchant_id(),
+        instrument_id=instrument_id,
+        address_id=buyer.address_id,
+        consent_id=consent_id,
+        state=domain.CHARGE_INITIAL,
+        request=None,
+        sca=ScaHistory(0, 0),
+        created_at=now,
+    )
     delayed = cmd.capture is CaptureMode.DELAYED
     request = charge_request(
-        amount=cmd.amount,
-        order_reference=cmd.order_reference,
-        capture=cmd.capture,
+        charge,
+        instrument=instrument_of(instrument_id, buyer.card, buyer.tokens),
         grace_seconds=(cmd.grace_seconds or buyer.policy.grace_seconds) if delayed else 0,
-        customer_id=cmd.customer_id,
-        instrument_id=instrument_id,
-        card=buyer.card,
-        tokens=buyer.tokens,
         return_url=cmd.return_url,
         metadata=cmd.metadata,
         velocity_subjects=_subjects(deps, cmd),
     )
-    return Charge(
-        id=charge_id,
-        merchant_id=context.merchant_id(),
-        customer_id=cmd.customer_id,
-        instrument_id=instrument_id,
-        address_id=buyer.address_id,
-        consent_id=consent_id,
-        session_id=cmd.session_id,
-        session_try=cmd.session_try,
-        state=domain.CHARGE_INITIAL,
-        amount=cmd.amount,
-        capture=cmd.capture,
-        order_reference=cmd.order_reference,
-        request=deps.payments.sealed(request),
-        sca=ScaHistory(0, 0),
-        created_at=now,
-        items=cmd.items,
-    )
+    return replace(charge, request=deps.payments.sealed(request))
 
 
 def _chargeable(buyer: Buyer, cmd: CreateOneClickPayment, now: datetime) -> tuple[str, str]:
     """Ids of the instrument and of the consent to charge it."""
     if buyer.customer_state is CustomerState.ERASED:
-        raise CustomerErased
+        raise errors.CustomerErased
     if cmd.address_id is not None and buyer.address_id is None:
-        raise AddressNotFound
+        raise errors.AddressNotFound
     if buyer.instrument_id is None or buyer.instrument_state not in KNOWN:
-        raise NoInstrument if cmd.instrument_id is None else InstrumentNotFound
+        raise errors.NoInstrument if cmd.instrument_id is None else errors.InstrumentNotFound
     if not is_usable(buyer.instrument_state, buyer.card, now):
-        raise InstrumentNotUsable
+        raise errors.InstrumentNotUsable
     if buyer.consent_id is None:
-        raise ConsentMissing
+        raise errors.ConsentMissing
     return buyer.instrument_id, buyer.consent_id
 
 

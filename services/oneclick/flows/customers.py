@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids
+from libs.changes import made
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
-from libs.pages import Listed, Page
 from services.oneclick import events
 from services.oneclick.deps import Deps
 from services.oneclick.errors import CustomerNotFound
@@ -28,27 +27,26 @@ class CreateCustomer:
     metadata: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ListCustomers:
-    page: Page
-    email: str | None
-    created_from: datetime | None
-    created_to: datetime | None
+async def found(conn: Conn, customer_id: str) -> Customer:
+    """Raises CustomerNotFound."""
+    return required(await store.get(conn, context.merchant_id(), customer_id), CustomerNotFound)
+
+
+async def locked(tx: Conn, customer_id: str) -> Customer:
+    """As `found`, with the lock that who changes anything of a customer holds."""
+    return required(await store.lock(tx, context.merchant_id(), customer_id), CustomerNotFound)
 
 
 async def create_customer(deps: Deps, cmd: CreateCustomer, key: Key | None) -> bytes:
     """Answers the Customer message, the same for the same key."""
 
     async def create(tx: Conn, customer_id: str) -> Message:
-        customer = Customer(
+        customer = made(
+            Customer,
+            cmd,
             id=customer_id,
             merchant_id=context.merchant_id(),
             state=domain.CUSTOMER_INITIAL,
-            email=cmd.email,
-            name=cmd.name,
-            phone=cmd.phone,
-            locale=cmd.locale,
-            metadata=cmd.metadata,
             default_instrument_id=None,
             default_address_id=None,
             created_at=deps.clock.now(),
@@ -60,35 +58,16 @@ async def create_customer(deps: Deps, cmd: CreateCustomer, key: Key | None) -> b
     return (await idempotency.once(deps.db, key, ids.new("cus"), create)).body
 
 
-async def get_customer(deps: Deps, customer_id: str) -> Customer:
-    async with deps.db.connection() as conn:
-        return required(await store.get(conn, context.merchant_id(), customer_id), CustomerNotFound)
-
-
 async def get_contacts(deps: Deps, customer_ids: Sequence[str]) -> Sequence[Customer]:
     """Of these, those who can be reached by e-mail."""
     async with deps.db.connection() as conn:
-        found = await store.of_ids(conn, context.merchant_id(), customer_ids)
-    return [customer for customer in found if customer.email]
-
-
-async def list_customers(deps: Deps, query: ListCustomers) -> Listed[Customer]:
-    async with deps.db.connection() as conn:
-        return await store.page(
-            conn,
-            context.merchant_id(),
-            query.page,
-            email=query.email,
-            created_from=query.created_from,
-            created_to=query.created_to,
-        )
+        known = await store.of_ids(conn, context.merchant_id(), customer_ids)
+    return [customer for customer in known if customer.email]
 
 
 async def update_customer(deps: Deps, customer_id: str, new: ContactChange) -> Customer:
     async with deps.db.transaction() as tx:
-        before = required(
-            await store.lock(tx, context.merchant_id(), customer_id), CustomerNotFound
-        )
+        before = await locked(tx, customer_id)
         after = domain.change(before, new)
         if after != before:
             await store.save(tx, after)

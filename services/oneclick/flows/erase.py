@@ -1,11 +1,10 @@
 """Erase a customer's personal data (GDPR article 17); the money trail stays."""
 
 from libs import context
-from libs.errors import required
 from services.oneclick import events
 from services.oneclick.deps import Deps
-from services.oneclick.errors import CustomerNotFound
-from services.oneclick.flows.detach import detach
+from services.oneclick.flows.customers import locked
+from services.oneclick.flows.instruments import detach
 from services.oneclick.rules import domain
 from services.oneclick.rules.domain import Customer, CustomerState
 from services.oneclick.rules.instruments import InstrumentState
@@ -20,7 +19,7 @@ async def erase_customer(deps: Deps, customer_id: str) -> Customer:
     """
     merchant_id, now = context.merchant_id(), deps.clock.now()
     async with deps.db.transaction() as tx:
-        customer = required(await store.lock(tx, merchant_id, customer_id), CustomerNotFound)
+        customer = await locked(tx, customer_id)
         if customer.state is CustomerState.ERASED:
             return customer
         for instrument in await instruments.of_customer(tx, merchant_id, customer_id):

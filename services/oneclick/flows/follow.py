@@ -8,8 +8,8 @@ from libs.payments import asking
 from libs.payments.answer import Answer
 from libs.payments.due import DueRow
 from services.oneclick.deps import Deps
-from services.oneclick.flows import lowering
 from services.oneclick.flows.charge import AskedCharge, record
+from services.oneclick.flows.undo import lower
 from services.oneclick.rules.domain import ChargeState
 from services.oneclick.store import charges
 
@@ -29,7 +29,7 @@ async def settle_due(deps: Deps, due: DueRow) -> None:
         return
     if charge.lowering is not None:
         try:
-            await lowering.perform(deps, charge, charge.lowering)
+            await lower(deps, charge, charge.lowering)
         except Refusal as refusal:
             log.info("a charge is not lowered yet", reason=refusal.reason)
     elif charge.state in {ChargeState.STARTED, ChargeState.UNDER_WAY}:

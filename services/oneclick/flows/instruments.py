@@ -1,75 +1,124 @@
-"""Saved instruments: list them, choose the one that a click charges."""
+"""Saved instruments: list them, choose the one that a click charges, remove them here and at PSPs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
-from libs import context
-from libs.errors import required
+from libs.db import Conn
 from libs.payments.answer import ScaHistory
+from services.oneclick import events
 from services.oneclick.deps import Deps
-from services.oneclick.errors import CustomerNotFound, InstrumentNotFound
+from services.oneclick.errors import InstrumentNotFound
+from services.oneclick.flows.customers import found, locked
 from services.oneclick.payments_client import instrument_of
 from services.oneclick.rules import domain
 from services.oneclick.rules import instruments as rules
-from services.oneclick.rules.instruments import KNOWN, SHOWN, Chargeable, Instrument
+from services.oneclick.rules.domain import Customer
+from services.oneclick.rules.instruments import (
+    INSTRUMENT_TRANSITIONS,
+    KNOWN,
+    SHOWN,
+    Chargeable,
+    Instrument,
+    InstrumentEvent,
+    InstrumentState,
+    ShownInstrument,
+)
 from services.oneclick.store import customers, history, instruments
+from services.oneclick.store.instruments import Removal
 
 SCA_CURRENCY: Final = "EUR"  # exemptions by amount are in euro, and so is their history
 
 
-async def list_instruments(deps: Deps, customer_id: str) -> tuple[Sequence[Instrument], str | None]:
-    """Those that are not detached, the default first, and its id."""
+async def list_instruments(deps: Deps, customer_id: str) -> Sequence[ShownInstrument]:
+    """Those that are not detached, the default first."""
     async with deps.db.connection() as conn:
-        customer = required(
-            await customers.get(conn, context.merchant_id(), customer_id), CustomerNotFound
-        )
-        found = await instruments.of_customer(conn, customer.merchant_id, customer_id)
-    default_id = customer.default_instrument_id
-    shown = [instrument for instrument in found if instrument.state in SHOWN]
-    return sorted(shown, key=lambda instrument: instrument.id != default_id), default_id
+        customer = await found(conn, customer_id)
+        known = await instruments.of_customer(conn, customer.merchant_id, customer_id)
+    seen = [instrument for instrument in known if instrument.state in SHOWN]
+    return rules.shown(seen, customer.default_instrument_id, deps.clock.now())
 
 
-async def list_chargeable_instruments(
-    deps: Deps, customer_id: str
-) -> tuple[Sequence[Chargeable], str | None]:
-    """Those that can be charged now, the default first, and its id.
+async def list_chargeable_instruments(deps: Deps, customer_id: str) -> Sequence[Chargeable]:
+    """Those that can be charged now, the default first.
 
     The shopper chooses one on the method's page, so that no consent to one click is asked for.
     """
     async with deps.db.transaction() as tx:
-        customer = required(
-            await customers.get(tx, context.merchant_id(), customer_id), CustomerNotFound
-        )
-        domain.active(customer)
-        found = await instruments.of_customer(tx, customer.merchant_id, customer_id)
+        customer = domain.active(await found(tx, customer_id))
+        known = await instruments.of_customer(tx, customer.merchant_id, customer_id)
         histories = await history.of_customer(tx, customer.merchant_id, customer_id, SCA_CURRENCY)
-    default_id, now = customer.default_instrument_id, deps.clock.now()
+    now = deps.clock.now()
     usable = [
-        _chargeable(instrument, histories[instrument.id])
-        for instrument in found
+        instrument
+        for instrument in known
         if rules.is_usable(instrument.state, instrument.card, now) and instrument.id in histories
     ]
-    return sorted(usable, key=lambda one: one.instrument.id != default_id), default_id
+    return [
+        _chargeable(each, histories[each.instrument.id])
+        for each in rules.shown(usable, customer.default_instrument_id, now)
+    ]
 
 
-def _chargeable(instrument: Instrument, history: ScaHistory) -> Chargeable:
+def _chargeable(shown: ShownInstrument, history: ScaHistory) -> Chargeable:
+    instrument = shown.instrument
     charge = instrument_of(instrument.id, instrument.card, instrument.tokens)
-    return Chargeable(instrument, charge.SerializeToString(), history)
+    return Chargeable(shown, charge.SerializeToString(), history)
 
 
-async def set_default_instrument(deps: Deps, customer_id: str, instrument_id: str) -> Instrument:
-    merchant_id = context.merchant_id()
+async def set_default_instrument(
+    deps: Deps, customer_id: str, instrument_id: str
+) -> ShownInstrument:
+    now = deps.clock.now()
     async with deps.db.transaction() as tx:
-        customer = required(await customers.lock(tx, merchant_id, customer_id), CustomerNotFound)
-        instrument = await instruments.get(tx, merchant_id, instrument_id)
-        if (
-            instrument is None
-            or instrument.customer_id != customer_id
-            or instrument.state not in KNOWN
-        ):
-            raise InstrumentNotFound
-        rules.usable(instrument, deps.clock.now())
-        await customers.set_default_instrument(
-            tx, merchant_id, domain.active(customer).id, instrument_id
-        )
-    return instrument
+        customer, instrument = await _lock(tx, customer_id, instrument_id)
+        rules.usable(instrument, now)
+        merchant_id = domain.active(customer).merchant_id
+        await customers.set_default_instrument(tx, merchant_id, customer_id, instrument_id)
+    return ShownInstrument(instrument, default=True, at=now)
+
+
+async def detach_instrument(deps: Deps, customer_id: str, instrument_id: str) -> ShownInstrument:
+    """Removing it again changes nothing."""
+    now = deps.clock.now()
+    async with deps.db.transaction() as tx:
+        customer, instrument = await _lock(tx, customer_id, instrument_id)
+        if instrument.state is not InstrumentState.DETACHED:
+            instrument = await detach(tx, instrument, now)
+            if customer.default_instrument_id == instrument_id:
+                await customers.set_default_instrument(tx, customer.merchant_id, customer_id, None)
+    return ShownInstrument(instrument, default=False, at=now)
+
+
+async def _lock(tx: Conn, customer_id: str, instrument_id: str) -> tuple[Customer, Instrument]:
+    """A customer with one of the instruments that a merchant knows."""
+    customer = await locked(tx, customer_id)
+    instrument = await instruments.get(tx, customer.merchant_id, instrument_id)
+    if instrument is None or instrument.customer_id != customer_id or instrument.state not in KNOWN:
+        raise InstrumentNotFound
+    return customer, instrument
+
+
+async def detach(tx: Conn, instrument: Instrument, now: datetime) -> Instrument:
+    """In the transaction that holds the customer's lock. The worker tells the PSPs."""
+    event = InstrumentEvent.DETACH
+    detached = replace(
+        instrument,
+        state=INSTRUMENT_TRANSITIONS[instrument.state, event],
+        card=replace(instrument.card, fingerprint=""),
+        tokens=(),
+        next_action_url="",
+        setup_request=None,
+    )
+    await instruments.save(tx, instrument.state, event, detached)
+    await instruments.insert_removals(tx, instrument.merchant_id, instrument.tokens)
+    await events.instrument_detached(tx, detached, now)
+    return detached
+
+
+async def remove_token(deps: Deps, removal: Removal) -> None:
+    """Tell the PSP; the row stays until it knows."""
+    await deps.payments.remove_instrument(removal.psp_account, removal.token)
+    async with deps.db.connection() as conn:
+        await instruments.delete_removal(conn, removal)

@@ -6,24 +6,20 @@ from libs import context
 from libs.errors import invalid
 from libs.money import Money
 from services.oneclick.deps import Deps
-from services.oneclick.rules.limits import Policy
+from services.oneclick.rules.spending import Policy
 from services.oneclick.store import policies
 
 
 @dataclass(frozen=True, slots=True)
-class NewLimit:
-    """`minor` alone, as older storefronts say it, keeps the currency that the limit has."""
-
-    money: Money | None
-    minor: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class UpdatePolicy:
-    """None leaves what is there."""
+    """None leaves what is there. `…_minor` alone, as older storefronts say it, keeps the currency that
+    the limit has.
+    """
 
-    max_charge: NewLimit
-    max_daily: NewLimit
+    max_charge: Money | None
+    max_charge_minor: int | None
+    max_daily: Money | None
+    max_daily_minor: int | None
     max_hourly_charges: int | None
     grace_seconds: int | None
 
@@ -40,8 +36,8 @@ async def update_policy(deps: Deps, cmd: UpdatePolicy) -> Policy:
         before = await policies.lock(tx, merchant_id)
         after = replace(
             before,
-            max_charge=_limit("max_charge", cmd.max_charge, before.max_charge),
-            max_daily=_limit("max_daily", cmd.max_daily, before.max_daily),
+            max_charge=_limit(cmd, "max_charge", before.max_charge),
+            max_daily=_limit(cmd, "max_daily", before.max_daily),
             max_hourly_charges=cmd.max_hourly_charges or before.max_hourly_charges,
             grace_seconds=cmd.grace_seconds or before.grace_seconds,
         )
@@ -49,9 +45,11 @@ async def update_policy(deps: Deps, cmd: UpdatePolicy) -> Policy:
     return after
 
 
-def _limit(field: str, new: NewLimit, before: Money) -> Money:
-    if new.money is not None and new.minor is not None:
+def _limit(cmd: UpdatePolicy, field: str, before: Money) -> Money:
+    money: Money | None = getattr(cmd, field)
+    minor: int | None = getattr(cmd, f"{field}_minor")
+    if money is not None and minor is not None:
         raise invalid(f"{field}_minor", f"must not be there together with {field}")
-    if new.money is not None:
-        return new.money
-    return before if new.minor is None else Money(new.minor, before.currency)
+    if money is not None:
+        return money
+    return before if minor is None else Money(minor, before.currency)

@@ -7,13 +7,14 @@ from datetime import timedelta
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids
+from libs.changes import made
 from libs.db import Conn
 from libs.errors import IdempotencyKeyInUse, required
 from libs.idempotency import Answered, Key
 from libs.money import Money
 from services.oneclick import events
 from services.oneclick.deps import Deps
-from services.oneclick.errors import CustomerNotFound, SessionExpired, SessionNotFound
+from services.oneclick.errors import SessionExpired, SessionNotFound
 from services.oneclick.flows.charge import (
     CreateOneClickPayment,
     check_grace,
@@ -22,12 +23,13 @@ from services.oneclick.flows.charge import (
     resume,
     start_charge,
 )
+from services.oneclick.flows.customers import locked
 from services.oneclick.rules import domain, items
 from services.oneclick.rules import sessions as rules
 from services.oneclick.rules.domain import CaptureMode, Charge, Customer
 from services.oneclick.rules.instruments import Card, is_usable
 from services.oneclick.rules.items import Item
-from services.oneclick.rules.sessions import Session, SessionState
+from services.oneclick.rules.sessions import Session, SessionState, SessionView
 from services.oneclick.store import buyers, charges, customers, sessions
 
 
@@ -44,17 +46,6 @@ class CreateOneClickSession:
     items: tuple[Item, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SessionView:
-    """A session with what a browser shows of it. `payment` is a Payment message."""
-
-    session: Session
-    items: tuple[Item, ...]  # what the order holds now
-    locale: str | None
-    card: tuple[str, Card] | None
-    payment: bytes | None
-
-
 async def create_one_click_session(
     deps: Deps, cmd: CreateOneClickSession, key: Key | None
 ) -> bytes:
@@ -69,18 +60,11 @@ async def create_one_click_session(
     session = _session(deps, cmd, session_id, secret)
 
     async def create(tx: Conn, _: str) -> Message:
-        customer = required(
-            await customers.lock(tx, session.merchant_id, cmd.customer_id), CustomerNotFound
-        )
-        domain.active(customer)
+        customer = domain.active(await locked(tx, cmd.customer_id))
         await sessions.insert(tx, session)
-        return events.session_pb(
-            session,
-            (),
-            now=session.created_at,
-            locale=customer.locale,
-            card=await _card(deps, tx, customer),
-        )
+        card = await _card(deps, tx, customer)
+        view = SessionView(session, session.created_at, (), customer.locale, card)
+        return events.session_pb(view)
 
     answered = await idempotency.once(deps.db, key, session_id, create)
     if not answered.fresh:
@@ -92,9 +76,7 @@ async def _again(deps: Deps, answered: Answered) -> bytes:
     """The same answer, whose secret is derived again: a key may have been put in front since."""
     session_id = answered.resource_id
     async with deps.db.connection() as conn:
-        session = required(
-            await sessions.get(conn, context.merchant_id(), session_id), SessionNotFound
-        )
+        session = await _found(conn, session_id)
     secrets = (
         rules.client_secret(session_id, proof) for proof in deps.client_secrets.all_of(session_id)
     )
@@ -103,23 +85,16 @@ async def _again(deps: Deps, answered: Answered) -> bytes:
 
 
 def _session(deps: Deps, cmd: CreateOneClickSession, session_id: str, secret: str) -> Session:
-    now = deps.clock.now()
-    minutes = cmd.expires_in_minutes
-    return Session(
+    now, minutes = deps.clock.now(), cmd.expires_in_minutes
+    return made(
+        Session,
+        cmd,
         id=session_id,
         merchant_id=context.merchant_id(),
-        customer_id=cmd.customer_id,
         state=rules.SESSION_INITIAL,
         secret_hash=rules.secret_hash(secret),
-        amount=cmd.amount,
-        capture=cmd.capture,
-        grace_seconds=cmd.grace_seconds,
-        order_reference=cmd.order_reference,
-        return_url=cmd.return_url,
-        metadata=cmd.metadata,
         expires_at=now + (timedelta(minutes=minutes) if minutes else rules.DEFAULT_LIFE),
         created_at=now,
-        items=cmd.items,
     )
 
 
@@ -127,7 +102,7 @@ async def get_one_click_session(
     deps: Deps, session_id: str, client_secret: str | None
 ) -> SessionView:
     """With the payment as payments knows it now."""
-    session = await _find(deps, session_id, client_secret)
+    session = await _allowed(deps, session_id, client_secret)
     payment = None
     if session.charge_id is not None:
         async with deps.db.connection() as conn:
@@ -141,7 +116,7 @@ async def pay_one_click_session(
     deps: Deps, session_id: str, client_secret: str | None, *, ip: str | None
 ) -> SessionView:
     """The click. However often it comes, one charge at a time, and none after one that succeeded."""
-    session = await _find(deps, session_id, client_secret)
+    session = await _allowed(deps, session_id, client_secret)
     charge, fresh = await _charge_to_pay(deps, session, ip)
     if fresh:
         payment = await perform(deps, charge, None)
@@ -159,35 +134,28 @@ async def _charge_to_pay(deps: Deps, session: Session, ip: str | None) -> tuple[
     """
     async with deps.db.transaction() as tx:
         await customers.lock(tx, session.merchant_id, session.customer_id)
-        locked = required(await sessions.lock(tx, session.merchant_id, session.id), SessionNotFound)
-        if locked.state is not SessionState.OPEN:
-            charge = required(
-                await charges.get(tx, session.merchant_id, locked.charge_id or ""), SessionNotFound
-            )
-            return charge, False
-        if rules.is_expired(locked, deps.clock.now()):
+        found = await sessions.lock(tx, session.merchant_id, session.id)
+        paying = required(found, SessionNotFound)
+        if paying.state is not SessionState.OPEN:
+            charge = await charges.get(tx, session.merchant_id, paying.charge_id or "")
+            return required(charge, SessionNotFound), False
+        if rules.is_expired(paying, deps.clock.now()):
             raise SessionExpired
         charge_id = ids.new("och")
-        charge = await start_charge(deps, tx, _click(locked, ip), charge_id)
-        await sessions.start_paying(tx, locked, charge_id)
+        charge = await start_charge(deps, tx, _click(paying, ip), charge_id)
+        await sessions.start_paying(tx, paying, charge_id)
     return charge, True
 
 
 def _click(session: Session, ip: str | None) -> CreateOneClickPayment:
     """Each try of a session has its number, of which the database allows one charge."""
-    return CreateOneClickPayment(
-        customer_id=session.customer_id,
-        amount=session.amount,
-        order_reference=session.order_reference,
-        capture=session.capture,
-        grace_seconds=session.grace_seconds,
+    return made(
+        CreateOneClickPayment,
+        session,
         instrument_id=None,
         address_id=None,
-        return_url=session.return_url,
-        metadata=session.metadata,
         session_id=session.id,
         session_try=session.tries + 1,
-        items=session.items,
         ip=ip,
     )
 
@@ -197,26 +165,26 @@ async def _is_being_asked(deps: Deps, charge: Charge) -> bool:
         return await charges.is_being_asked(conn, charge)
 
 
-async def _find(deps: Deps, session_id: str, client_secret: str | None) -> Session:
-    call = context.current()
+async def _found(conn: Conn, session_id: str) -> Session:
+    return required(await sessions.get(conn, context.merchant_id(), session_id), SessionNotFound)
+
+
+async def _allowed(deps: Deps, session_id: str, client_secret: str | None) -> Session:
+    """A browser must hold its secret."""
     async with deps.db.connection() as conn:
-        session = required(
-            await sessions.get(conn, context.merchant_id(), session_id), SessionNotFound
-        )
-    rules.check_secret(session, client_secret, needed=call.publishable)
+        session = await _found(conn, session_id)
+    rules.check_secret(session, client_secret, needed=context.current().publishable)
     return session
 
 
 async def _view(deps: Deps, session_id: str, payment: bytes | None) -> SessionView:
     async with deps.db.connection() as conn:
-        session = required(
-            await sessions.get(conn, context.merchant_id(), session_id), SessionNotFound
-        )
+        session = await _found(conn, session_id)
         customer = await customers.get(conn, session.merchant_id, session.customer_id)
         card = await _card(deps, conn, customer) if customer else None
         charge = await charges.get(conn, session.merchant_id, session.charge_id or "")
-    left = session.items if charge is None else charge.items
-    return SessionView(session, left, customer.locale if customer else None, card, payment)
+    left, now = session.items if charge is None else charge.items, deps.clock.now()
+    return SessionView(session, now, left, customer.locale if customer else None, card, payment)
 
 
 async def _card(deps: Deps, conn: Conn, customer: Customer) -> tuple[str, Card] | None:

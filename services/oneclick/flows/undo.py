@@ -5,28 +5,23 @@ A browser chooses among items that the shop's server priced; only the server nam
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Final
 
 from libs import context, idempotency
 from libs.db import Conn
-from libs.errors import RemoteRefusal, ServiceUnavailable, invalid
+from libs.errors import RemoteRefusal, ServiceUnavailable, invalid, required
 from libs.idempotency import Key
 from libs.money import Money
-from libs.payments.due import CHECK_AFTER
+from libs.payments.answer import Answer
+from services.oneclick import errors, events
 from services.oneclick.deps import Deps
-from services.oneclick.errors import (
-    ClientSecretInvalid,
-    GracePeriodOver,
-    PaymentNotCancellable,
-    PaymentNotFound,
-    UndoInProgress,
-)
-from services.oneclick.flows import lowering as lowerings
 from services.oneclick.rules import items
 from services.oneclick.rules import sessions as rules
 from services.oneclick.rules.domain import CaptureMode, Charge
 from services.oneclick.rules.items import Lowering, Removal
 from services.oneclick.store import charges, sessions
-from services.oneclick.store.items import start_lowering
+
+METHOD: Final = "UndoOneClickPayment"  # whose keys lowerings have
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +45,7 @@ async def undo_one_click_payment(deps: Deps, cmd: UndoOneClickPayment, key: Key)
             return claim.answer
         charge = await _intend(deps, tx, charge, cmd, key, fresh=claim.fresh)
     if charge.lowering is not None and charge.lowering.key == key.text:
-        return (await lowerings.perform(deps, charge, charge.lowering)).body
+        return (await lower(deps, charge, charge.lowering)).body
     return await _cancel(deps, charge, key)
 
 
@@ -58,14 +53,13 @@ async def _find(deps: Deps, cmd: UndoOneClickPayment) -> Charge:
     """A browser must hold the secret of the session whose payment it is."""
     merchant_id, call = context.merchant_id(), context.current()
     async with deps.db.connection() as conn:
-        charge = await charges.of_payment(conn, merchant_id, cmd.payment_id)
-        if charge is None:
-            raise PaymentNotFound
+        found = await charges.of_payment(conn, merchant_id, cmd.payment_id)
+        charge = required(found, errors.PaymentNotFound)
         if not call.publishable:
             return charge
         session = await sessions.get(conn, merchant_id, charge.session_id or "")
     if session is None:
-        raise ClientSecretInvalid
+        raise errors.ClientSecretInvalid
     rules.check_secret(session, cmd.client_secret, needed=True)
     return charge
 
@@ -77,9 +71,7 @@ async def _intend(
 
     One lowering at a time, since each begins from what the one before left.
     """
-    charge = await charges.lock(tx, found.merchant_id, found.id)
-    if charge is None:
-        raise PaymentNotFound
+    charge = required(await charges.lock(tx, found.merchant_id, found.id), errors.PaymentNotFound)
     if charge.lowering is not None and charge.lowering.key == key.text:
         return charge
     if fresh:
@@ -88,16 +80,16 @@ async def _intend(
     if lowering is None:
         return charge
     if charge.lowering is not None:
-        raise UndoInProgress
-    await start_lowering(tx, charge.merchant_id, charge.id, lowering, check_after=CHECK_AFTER)
+        raise errors.UndoInProgress
+    await charges.start_lowering(tx, charge, lowering)
     return replace(charge, lowering=lowering)
 
 
 def _check(deps: Deps, charge: Charge) -> None:
     if charge.capture is not CaptureMode.DELAYED:
-        raise PaymentNotCancellable
+        raise errors.PaymentNotCancellable
     if charge.capture_at is not None and deps.clock.now() >= charge.capture_at:
-        raise GracePeriodOver
+        raise errors.GracePeriodOver
 
 
 def _lowering(charge: Charge, cmd: UndoOneClickPayment, key: Key) -> Lowering | None:
@@ -124,3 +116,41 @@ async def _cancel(deps: Deps, charge: Charge, key: Key) -> bytes:
     async with deps.db.connection() as conn:  # one statement, which is its own transaction
         await charges.record(conn, charge, payment, key=key)
     return payment.body
+
+
+async def lower(deps: Deps, charge: Charge, lowering: Lowering) -> Answer:
+    """Ask payments for a lowering that was written down, and record its answer. Whoever comes first
+    ends it: the call that began it, its repeat, or the worker.
+
+    A certain no is recorded and passed on; without an answer the lowering stays to be ended.
+    """
+    key = Key(charge.merchant_id, METHOD, lowering.key, b"")
+    try:
+        payment = await _ask(deps, charge, lowering)
+    except ServiceUnavailable:
+        async with deps.db.connection() as conn:
+            await idempotency.release(conn, key)
+        raise
+    except RemoteRefusal:
+        async with deps.db.transaction() as tx:
+            await charges.end_lowering(tx, charge, lowering, done=False)
+            await idempotency.release(tx, key)
+        raise
+    async with deps.db.transaction() as tx:
+        ended = await charges.end_lowering(tx, charge, lowering, done=True)
+        await charges.record(tx, charge, payment, key=key)
+        if ended and lowering.items:
+            await events.items_removed(tx, charge, lowering, deps.clock.now())
+    return payment
+
+
+async def _ask(deps: Deps, charge: Charge, lowering: Lowering) -> Answer:
+    """A repeat may be refused because the first call was heard and the capture has happened."""
+    payment_id = charge.payment_id or ""
+    try:
+        return await deps.payments.lower_payment(payment_id, lowering.amount, key=charge.id)
+    except RemoteRefusal as refusal:
+        payment = await deps.payments.get(payment_id)
+        if payment.capturable_minor != lowering.amount.amount_minor:
+            raise refusal from None
+        return payment

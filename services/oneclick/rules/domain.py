@@ -4,7 +4,7 @@ Pure: no I/O, no clock. Instruments, sessions and limits have files of their own
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import Enum
 from typing import Final
@@ -30,7 +30,7 @@ class CustomerEvent(Enum):
 CUSTOMER_INITIAL: Final = CustomerState.ACTIVE
 CUSTOMER_FINAL: Final = frozenset({CustomerState.ERASED})
 CUSTOMER_TRANSITIONS: Final[Mapping[tuple[CustomerState, CustomerEvent], CustomerState]] = {
-    (CustomerState.ACTIVE, CustomerEvent.ERASE): CustomerState.ERASED,
+    (CustomerState.ACTIVE, CustomerEvent.ERASE): CustomerState.ERASED
 }
 
 
@@ -70,14 +70,9 @@ def active(customer: Customer) -> Customer:
 
 
 def change(customer: Customer, new: ContactChange) -> Customer:
-    return replace(
-        active(customer),
-        email=customer.email if new.email is None else new.email,
-        name=customer.name if new.name is None else new.name,
-        phone=customer.phone if new.phone is None else new.phone,
-        locale=customer.locale if new.locale is None else new.locale,
-        metadata=new.metadata or customer.metadata,
-    )
+    said = {field.name: getattr(new, field.name) for field in fields(new)}
+    given = {name: value for name, value in said.items() if value not in (None, {})}
+    return replace(active(customer), **given)
 
 
 def erase(customer: Customer) -> Customer:
@@ -114,6 +109,14 @@ class Address:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ShownAddress:
+    """An address as its customer has it."""
+
+    address: Address
+    default: bool
+
+
 def room_for_address(count: int) -> None:
     """TooManyAddresses when `count` is the most already."""
     if count >= MAX_ADDRESSES:
@@ -124,11 +127,11 @@ def room_for_address(count: int) -> None:
 class Consent:
     """The shopper's permission to charge by one click."""
 
-    id: str
     text_version: str
     accepted_at: datetime
     ip: str | None
     sca_reference: str | None
+    id: str = ""  # given when it is written
 
 
 class CaptureMode(Enum):

@@ -1,6 +1,6 @@
 """Saved instruments: their states, when they expire, and when two are the same card. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -75,6 +75,9 @@ class Card:
     fingerprint: str
 
 
+NO_CARD: Final = Card("", "", 0, 0, "", "")  # until the PSP has told
+
+
 @dataclass(frozen=True, slots=True)
 class SetUp:
     """Payments' answer to setting up. `next_action_url` is "" unless there is a challenge."""
@@ -92,24 +95,41 @@ class Instrument:
     merchant_id: str
     customer_id: str
     state: InstrumentState
-    card: Card
-    tokens: tuple[Token, ...]
     consent_id: str | None
     make_default: bool
-    next_action_url: str
-    last_challenge_at: datetime | None
-    merged_into: str | None
-    refusal: StoredRefusal | None
     psp_account: str
-    setup_request: bytes | None
+    setup_request: bytes | None  # what payments is asked, sealed; None at its end
     created_at: datetime
+    card: Card = NO_CARD
+    tokens: tuple[Token, ...] = ()
+    next_action_url: str = ""
+    last_challenge_at: datetime | None = None
+    merged_into: str | None = None
+    refusal: StoredRefusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownInstrument:
+    """An instrument as its customer has it, as of `at`: an active card whose date is over is expired."""
+
+    instrument: Instrument
+    default: bool
+    at: datetime
+
+
+def shown(
+    instruments: Iterable[Instrument], default_id: str | None, at: datetime
+) -> Sequence[ShownInstrument]:
+    """The default first."""
+    found = [ShownInstrument(each, each.id == default_id, at) for each in instruments]
+    return sorted(found, key=lambda each: not each.default)
 
 
 @dataclass(frozen=True, slots=True)
 class Chargeable:
     """An instrument for another method. `charge` is payments' Instrument message, passed on as it is."""
 
-    instrument: Instrument
+    instrument: ShownInstrument
     charge: bytes
     history: ScaHistory
 

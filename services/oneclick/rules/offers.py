@@ -8,15 +8,33 @@ from libs.display import FALLBACK, card_name, language_of
 from libs.errors import Refusal
 from libs.money import Money
 from services.oneclick.errors import ChargeLimitExceeded, ConsentMissing, NoInstrument
-from services.oneclick.rules import limits
-from services.oneclick.rules.instruments import Card, InstrumentState, is_usable
-from services.oneclick.rules.limits import Policy
+from services.oneclick.rules import spending
+from services.oneclick.rules.domain import CustomerState
+from services.oneclick.rules.instruments import Card, InstrumentState, Token, is_usable
+from services.oneclick.rules.spending import Policy
 
 UNKNOWN: Final = "customer_unknown"
 _LABELS: Final = {
     "it": ("Paga con un clic", "Paga con {card}"),
     "en": ("One click", "Pay with {card}"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Everything that a click needs to know of a customer. None: there is no such thing."""
+
+    customer_state: CustomerState
+    locale: str | None
+    wanted_id: str | None  # of the instrument to be charged, whether it is there or not
+    instrument_id: str | None
+    instrument_state: InstrumentState | None
+    card: Card
+    tokens: tuple[Token, ...]
+    consent_id: str | None
+    last_challenge_at: datetime | None
+    address_id: str | None
+    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,40 +55,22 @@ def refused(reason: str, locale: str | None) -> Offer:
     return Offer(reason, _texts(locale)[0])
 
 
-def of_card(
-    card: Card,
-    state: InstrumentState | None,
-    *,
-    instrument_id: str | None,
-    consent_id: str | None,
-    policy: Policy,
-    amount: Money,
-    locale: str | None,
-    now: datetime,
-) -> Offer:
+def of_buyer(buyer: Buyer, amount: Money, now: datetime) -> Offer:
     """Offer of a customer's default instrument, judged like the charge would be."""
-    refusal = _refusal(card, state, consent_id, policy, amount=amount, now=now)
-    if refusal is not None or instrument_id is None:
-        return refused((refusal or NoInstrument).reason, locale)
-    return Offer(
-        None, _texts(locale)[1].format(card=card_name(card.brand, card.last4)), instrument_id, card
-    )
+    refusal = _refusal(buyer, amount, now)
+    if refusal is not None or buyer.instrument_id is None:
+        return refused((refusal or NoInstrument).reason, buyer.locale)
+    card = buyer.card
+    label = _texts(buyer.locale)[1].format(card=card_name(card.brand, card.last4))
+    return Offer(None, label, buyer.instrument_id, card)
 
 
-def _refusal(
-    card: Card,
-    state: InstrumentState | None,
-    consent_id: str | None,
-    policy: Policy,
-    *,
-    amount: Money,
-    now: datetime,
-) -> type[Refusal] | None:
+def _refusal(buyer: Buyer, amount: Money, now: datetime) -> type[Refusal] | None:
     """How the charge would be refused."""
-    if state is None or not is_usable(state, card, now):
+    if buyer.instrument_state is None or not is_usable(buyer.instrument_state, buyer.card, now):
         return NoInstrument
-    if consent_id is None:
+    if buyer.consent_id is None:
         return ConsentMissing
-    if not limits.fits(policy, amount):
+    if not spending.fits(buyer.policy, amount):
         return ChargeLimitExceeded
     return None

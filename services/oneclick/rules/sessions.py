@@ -11,6 +11,7 @@ from typing import Final
 from libs.money import Money
 from services.oneclick.errors import ClientSecretInvalid
 from services.oneclick.rules.domain import CaptureMode, ChargeState
+from services.oneclick.rules.instruments import Card
 from services.oneclick.rules.items import Item
 
 LABEL: Final = "incasso one-click session v1"
@@ -71,6 +72,20 @@ class Session:
     charge_id: str | None = None
     payment_id: str | None = None
     tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session with what a browser shows of it: what the order holds now, and the card of a click
+    with its instrument's id. `payment` is a Payment message. As of `at`.
+    """
+
+    session: Session
+    at: datetime
+    items: tuple[Item, ...]
+    locale: str | None
+    card: tuple[str, Card] | None
+    payment: bytes | None = None
 
 
 def is_expired(session: Session, now: datetime) -> bool:

@@ -1,77 +1,43 @@
 """SQL of the one look that a click, an offer and a session take at a customer."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from libs import idempotency
+from libs import idempotency, rows
 from libs.db import Conn, Row
 from libs.idempotency import Claim, Key
-from services.oneclick.rules import limits
-from services.oneclick.rules.domain import CustomerState
-from services.oneclick.rules.instruments import Card, InstrumentState, Token
-from services.oneclick.rules.limits import Policy
-from services.oneclick.store.policies import POLICIES
+from services.oneclick.rules.offers import Buyer
+from services.oneclick.rules.spending import DEFAULT
+from services.oneclick.store.policies import LIMITS
 
-
-@dataclass(frozen=True, slots=True)
-class Buyer:
-    """Everything that a click needs to know, in one statement. None: there is no such row."""
-
-    customer_state: CustomerState
-    wanted_instrument_id: str | None
-    instrument_id: str | None
-    instrument_state: InstrumentState | None
-    card: Card
-    tokens: tuple[Token, ...]
-    consent_id: str | None
-    last_challenge_at: datetime | None
-    address_id: str | None
-    policy: Policy
-
-
-_BUYER = """
-SELECT c.state AS customer_state, c.locale, coalesce($3, c.default_instrument_id) AS wanted,
-    i.id AS instrument_id, i.state AS instrument_state, i.brand, i.last4, i.exp_month, i.exp_year,
-    i.country, i.tokens, i.consent_id, i.last_challenge_at, a.id AS address_id,
-    p.max_charge_minor, p.max_charge_currency, p.max_daily_minor, p.max_daily_currency,
-    p.max_hourly_charges, p.grace_seconds
+_BUYERS: Final = rows.Table("customers", Buyer, spread={"card": "", "policy": ""}, columns=LIMITS)
+_CHARGE, _DAY = DEFAULT.max_charge, DEFAULT.max_daily
+_BUYER: Final = f"""
+SELECT c.state AS customer_state, c.locale, coalesce($3, c.default_instrument_id) AS wanted_id,
+    i.id AS instrument_id, i.state AS instrument_state, coalesce(i.brand, '') AS brand,
+    coalesce(i.last4, '') AS last4, coalesce(i.exp_month, 0) AS exp_month,
+    coalesce(i.exp_year, 0) AS exp_year, coalesce(i.country, '') AS country,
+    coalesce(i.fingerprint, '') AS fingerprint, coalesce(i.tokens, '[]') AS tokens, i.consent_id,
+    i.last_challenge_at, a.id AS address_id,
+    coalesce(p.max_charge_minor, {_CHARGE.amount_minor}) AS max_charge_minor,
+    coalesce(p.max_charge_currency, '{_CHARGE.currency}') AS max_charge_currency,
+    coalesce(p.max_daily_minor, {_DAY.amount_minor}) AS max_daily_minor,
+    coalesce(p.max_daily_currency, '{_DAY.currency}') AS max_daily_currency,
+    coalesce(p.max_hourly_charges, {DEFAULT.max_hourly_charges}) AS max_hourly_charges,
+    coalesce(p.grace_seconds, {DEFAULT.grace_seconds}) AS grace_seconds
 FROM customers AS c
 LEFT JOIN instruments AS i ON i.merchant_id = c.merchant_id AND i.customer_id = c.id
     AND i.id = coalesce($3, c.default_instrument_id)
 LEFT JOIN addresses AS a ON a.merchant_id = c.merchant_id AND a.customer_id = c.id
     AND a.id = coalesce($4, c.default_address_id) AND a.deleted_at IS NULL
 LEFT JOIN policies AS p ON p.merchant_id = c.merchant_id
-WHERE c.merchant_id = $1 AND c.id = $2"""
-
-
-def _buyer(row: Row) -> Buyer:
-    known = row["instrument_id"] is not None
-    return Buyer(
-        customer_state=CustomerState(row["customer_state"]),
-        wanted_instrument_id=row["wanted"],
-        instrument_id=row["instrument_id"],
-        instrument_state=InstrumentState(row["instrument_state"]) if known else None,
-        card=Card(
-            brand=row["brand"] or "",
-            last4=row["last4"] or "",
-            exp_month=row["exp_month"] or 0,
-            exp_year=row["exp_year"] or 0,
-            country=row["country"] or "",
-            fingerprint="",
-        ),
-        tokens=tuple(Token(**token) for token in row["tokens"] or ()),
-        consent_id=row["consent_id"],
-        last_challenge_at=row["last_challenge_at"],
-        address_id=row["address_id"],
-        policy=limits.DEFAULT if row["grace_seconds"] is None else POLICIES.read(row),
-    )
+WHERE c.merchant_id = $1 AND c.id = $2"""  # noqa: S608 - made of constants
 
 
 async def get(conn: Conn, merchant_id: str, customer_id: str) -> Buyer | None:
     """The customer with the default instrument, not locked: for offers and for showing."""
     row = await conn.fetchrow(_BUYER, merchant_id, customer_id, None, None)
-    return None if row is None else _buyer(row)
+    return None if row is None else _BUYERS.read(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +88,6 @@ async def _seen(conn: Conn, wanted: Wanted, row: Row | None) -> Buyer | None:
     """A statement that had to wait for the lock sees the customer's new default but the instruments
     as they were; when it misses the one it wants, a second look sees all.
     """
-    if row is not None and row["wanted"] is not None and row["instrument_id"] is None:
+    if row is not None and row["wanted_id"] is not None and row["instrument_id"] is None:
         row = await conn.fetchrow(_LOCK, *wanted.values)
-    return None if row is None else _buyer(row)
+    return None if row is None else _BUYERS.read(row)

@@ -13,24 +13,36 @@ from libs.money import Money
 from libs.payments.answer import Answer, Outcome, ScaHistory
 from libs.payments.due import CHECK_AFTER
 from libs.payments.events import Told
-from services.oneclick.rules import limits
 from services.oneclick.rules.domain import Charge, charge_sources, charge_target
-from services.oneclick.rules.limits import Spending
+from services.oneclick.rules.items import Lowering
 from services.oneclick.rules.sessions import AFTER_CHARGE
+from services.oneclick.rules.spending import DAY, HOUR, Spending
 from services.oneclick.store.history import SCA_WINDOW, since_challenge_sql
 
 _CHARGES: Final = rows.Table("charges", Charge, spread={"sca": "sca_"})
 
+get: Final = _CHARGES.get
+lock: Final = _CHARGES.lock
+
+# What a charge says of itself: its history is counted by the statement that writes it.
+_GIVEN: Final = tuple(column for column in _CHARGES.columns if not column.startswith("sca_"))
+_MARKS: Final = {column: f"${number}" for number, column in enumerate(_GIVEN, 1)}
+_MERCHANT, _CUSTOMER = _MARKS["merchant_id"], _MARKS["customer_id"]
+_HOUR, _DAY, _CHALLENGED, _WINDOW, _CHECK = (f"${len(_GIVEN) + n}" for n in range(1, 6))
 # A statement of its own after the lock, so that it sees what others charged before they let go.
-_HISTORY = since_challenge_sql(
-    merchant="$1", instrument="$4", currency="$9", challenge="$16::timestamptz", window="$17"
+_HISTORY: Final = since_challenge_sql(
+    merchant=_MERCHANT,
+    instrument=_MARKS["instrument_id"],
+    currency=_MARKS["currency"],
+    challenge=f"{_CHALLENGED}::timestamptz",
+    window=_WINDOW,
 )
-_INSERT = f"""
+_INSERT: Final = f"""
 WITH spent_in AS (
     SELECT currency, sum(amount_minor)::bigint AS amount_minor,
-        count(*) FILTER (WHERE created_at > $14) AS hourly_charges
-    FROM charges WHERE merchant_id = $1 AND customer_id = $3 AND created_at > $15
-        AND state IN ('started', 'under_way', 'succeeded')
+        count(*) FILTER (WHERE created_at > {_HOUR}) AS hourly_charges
+    FROM charges WHERE merchant_id = {_MERCHANT} AND customer_id = {_CUSTOMER}
+        AND created_at > {_DAY} AND state IN ('started', 'under_way', 'succeeded')
     GROUP BY currency
 ), spent AS (
     SELECT coalesce(jsonb_object_agg(currency, spent_in.amount_minor), '{{}}') AS daily,
@@ -39,14 +51,13 @@ WITH spent_in AS (
 ), unchallenged AS (
     {_HISTORY}
 ), inserted AS (
-    INSERT INTO charges (merchant_id, id, customer_id, instrument_id, address_id, consent_id,
-        session_id, session_try, state, amount_minor, currency, capture, order_reference, request,
-        created_at, due_at, items, sca_payments, sca_amount_minor)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, 'started', $10, $9, $11, $12, $13, $18, now() + $19,
-        $20, payments, amount_minor FROM unchallenged
+    INSERT INTO charges ({", ".join(_GIVEN)}, due_at, sca_payments, sca_amount_minor)
+    SELECT {", ".join(_MARKS.values())}, now() + {_CHECK}, payments, unchallenged.amount_minor
+    FROM unchallenged
 )
 SELECT daily, hourly_charges, payments, amount_minor, EXISTS (
-    SELECT FROM instruments WHERE merchant_id = $1 AND id = $4 AND state = 'active'
+    SELECT FROM instruments
+    WHERE merchant_id = {_MERCHANT} AND id = {_MARKS["instrument_id"]} AND state = 'active'
 ) AS usable FROM spent, unchallenged"""  # noqa: S608 - made of constants
 
 
@@ -61,29 +72,9 @@ class Inserted:
 
 async def insert(conn: Conn, charge: Charge, last_challenge_at: datetime | None) -> Inserted:
     """Write the intent and answer what was there before; the caller judges, or rolls back."""
-    row = await conn.fetchrow(
-        _INSERT,
-        charge.merchant_id,
-        charge.id,
-        charge.customer_id,
-        charge.instrument_id,
-        charge.address_id,
-        charge.consent_id,
-        charge.session_id,
-        charge.session_try,
-        charge.amount.currency,
-        charge.amount.amount_minor,
-        charge.capture.value,
-        charge.order_reference,
-        charge.request,
-        charge.created_at - limits.HOUR,
-        charge.created_at - limits.DAY,
-        last_challenge_at,
-        SCA_WINDOW,
-        charge.created_at,
-        CHECK_AFTER,
-        rows.to_json(charge.items),
-    )
+    since = (charge.created_at - HOUR, charge.created_at - DAY)
+    more = (*since, last_challenge_at, SCA_WINDOW, CHECK_AFTER)
+    row = await conn.fetchrow(_INSERT, *_CHARGES.values(charge, *_GIVEN), *more)
     assert row is not None  # aggregates give a row
     return Inserted(
         Spending(
@@ -95,20 +86,10 @@ async def insert(conn: Conn, charge: Charge, last_challenge_at: datetime | None)
     )
 
 
-async def get(conn: Conn, merchant_id: str, charge_id: str) -> Charge | None:
-    where = "WHERE merchant_id = $1 AND id = $2"
-    return await _CHARGES.one(conn, where, merchant_id, charge_id)
-
-
 async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str = "") -> Charge | None:
     """The charge behind a payment, or the one of its key that does not know its payment yet."""
     where = "WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)"
     return await _CHARGES.one(conn, where, merchant_id, payment_id, key)
-
-
-async def lock(conn: Conn, merchant_id: str, charge_id: str) -> Charge | None:
-    where = "WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE"
-    return await _CHARGES.one(conn, where, merchant_id, charge_id)
 
 
 # One statement, so one round trip and one transaction: the charge, the key's answer, the session
@@ -136,13 +117,7 @@ WITH recorded AS (
 SELECT count(*) FROM recorded"""  # noqa: S608 - made of constants
 
 
-async def record(
-    conn: Conn,
-    charge: Charge,
-    payment: Answer,
-    *,
-    key: Key | None = None,
-) -> bool:
+async def record(conn: Conn, charge: Charge, payment: Answer, *, key: Key | None = None) -> bool:
     """Write what became of a charge; False when it was further already.
 
     `key` is the caller's, answered when payments' answer is final for this call and else unlocked.
@@ -213,21 +188,27 @@ async def refuse(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:
 
 async def take_up(conn: Conn, merchant_id: str, charge_id: str) -> None:
     """Somebody asks for a started charge again: its time begins anew."""
-    await conn.execute(
-        "UPDATE charges SET begun_at = now(), due_at = now() + $3::interval"
-        " WHERE merchant_id = $1 AND id = $2 AND state = 'started'",
-        merchant_id,
-        charge_id,
-        CHECK_AFTER,
-    )
+    begun, started = "begun_at = now(), due_at = now() + $3::interval", "state = 'started'"
+    await _CHARGES.change_at(conn, merchant_id, charge_id, begun, CHECK_AFTER, only=started)
 
 
 async def is_being_asked(conn: Conn, charge: Charge) -> bool:
     """Whether the call that started the charge may still be waiting for payments."""
-    found = await conn.fetchval(
-        "SELECT due_at > now() AND checks = 0 FROM charges"
-        " WHERE merchant_id = $1 AND id = $2 AND state = 'started'",
-        charge.merchant_id,
-        charge.id,
-    )
-    return bool(found)
+    asked = """SELECT due_at > now() AND checks = 0 FROM charges
+        WHERE merchant_id = $1 AND id = $2 AND state = 'started'"""
+    return bool(await conn.fetchval(asked, charge.merchant_id, charge.id))
+
+
+async def start_lowering(conn: Conn, charge: Charge, lowering: Lowering) -> None:
+    """The intent, on a charge that was locked in this transaction."""
+    begun = "lowering = $3, checks = 0, due_at = now() + $4::interval"
+    values = (rows.to_json(lowering), CHECK_AFTER)
+    await _CHARGES.change(conn, charge, begun, *values, only="lowering IS NULL")
+
+
+async def end_lowering(conn: Conn, charge: Charge, lowering: Lowering, *, done: bool) -> bool:
+    """Payments answered: the order holds less, or what it held. False when it was known already."""
+    ended = """lowering = NULL, due_at = NULL,
+        items = CASE WHEN $3 THEN lowering -> 'items' ELSE items END"""
+    this = "lowering ->> 'key' = $4"
+    return await _CHARGES.change(conn, charge, ended, done, lowering.key, only=this)

@@ -1,6 +1,7 @@
 """SQL of customers, their addresses and consents."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -9,94 +10,62 @@ from libs.db import Conn
 from libs.pages import Listed, Page
 from services.oneclick.rules.domain import Address, Consent, Customer
 
-_CUSTOMERS: Final = rows.Table("customers", Customer)
+CUSTOMERS: Final = rows.Table("customers", Customer)
 _ADDRESSES: Final = rows.Table("addresses", Address)
 _CONSENTS: Final = rows.Table("consents", Consent)
-_INSERT: Final = _CUSTOMERS.insert()
-_INSERT_ADDRESS: Final = _ADDRESSES.insert()
 _INSERT_CONSENT: Final = _CONSENTS.insert(merchant_id="{}", customer_id="{}", created_at="{}")
-_SAVED: Final = (
-    "state",
-    "email",
-    "name",
-    "phone",
-    "locale",
-    "metadata",
-    "default_instrument_id",
-    "default_address_id",
-)
-_SAVE: Final = (
-    f"UPDATE customers SET {rows.assignments(_SAVED, first=3)}"  # noqa: S608 - made of constants
-    " WHERE merchant_id = $1 AND id = $2 AND state = 'active'"
-)
+_SAVED: Final = CUSTOMERS.but("merchant_id", "id", "created_at")
 
-
-async def insert(conn: Conn, customer: Customer) -> None:
-    await conn.execute(_INSERT, *_CUSTOMERS.values(customer))
-
-
-async def get(conn: Conn, merchant_id: str, customer_id: str) -> Customer | None:
-    where = "WHERE merchant_id = $1 AND id = $2"
-    return await _CUSTOMERS.one(conn, where, merchant_id, customer_id)
+insert: Final = CUSTOMERS.add
+get: Final = CUSTOMERS.get
+lock: Final = CUSTOMERS.lock  # held by who changes a customer, the instruments or charges
+insert_address: Final = _ADDRESSES.add
 
 
 async def of_ids(conn: Conn, merchant_id: str, ids: Sequence[str]) -> Sequence[Customer]:
     """Those that are there, once each."""
     where = "WHERE merchant_id = $1 AND id = ANY($2::text[])"
-    return await _CUSTOMERS.all(conn, where, merchant_id, list(ids))
+    return await CUSTOMERS.all(conn, where, merchant_id, list(ids))
 
 
-async def lock(conn: Conn, merchant_id: str, customer_id: str) -> Customer | None:
-    """Who changes a customer, the instruments or charges holds this lock."""
-    where = "WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE"
-    return await _CUSTOMERS.one(conn, where, merchant_id, customer_id)
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """None: any."""
+
+    email: str | None
+    created_from: datetime | None
+    created_to: datetime | None
 
 
-async def page(
-    conn: Conn,
-    merchant_id: str,
-    page: Page,
-    *,
-    email: str | None,
-    created_from: datetime | None,
-    created_to: datetime | None,
-) -> Listed[Customer]:
+async def list_page(conn: Conn, merchant_id: str, wanted: Filter, page: Page) -> Listed[Customer]:
     """Erased customers are in it, without data."""
     conditions = {
         "merchant_id = {}": merchant_id,
-        "lower(email) = lower({})": email,
-        "created_at >= {}": created_from,
-        "created_at < {}": created_to,
+        "lower(email) = lower({})": wanted.email,
+        "created_at >= {}": wanted.created_from,
+        "created_at < {}": wanted.created_to,
     }
-    return await pages.fetch(conn, _CUSTOMERS, page, conditions)
+    return await pages.fetch(conn, CUSTOMERS, page, conditions)
 
 
 async def save(conn: Conn, customer: Customer) -> None:
     """Write what may change of a customer that was locked in this transaction."""
-    values = _CUSTOMERS.values(customer, *_SAVED)
-    await conn.execute(_SAVE, customer.merchant_id, customer.id, *values)
+    new, values = rows.assignments(_SAVED, first=3), CUSTOMERS.values(customer, *_SAVED)
+    await CUSTOMERS.change(conn, customer, new, *values, only="state = 'active'")
 
 
 async def set_default_instrument(
     conn: Conn, merchant_id: str, customer_id: str, instrument_id: str | None
 ) -> None:
-    await conn.execute(
-        "UPDATE customers SET default_instrument_id = $3 WHERE merchant_id = $1 AND id = $2",
-        merchant_id,
-        customer_id,
-        instrument_id,
-    )
+    new = "default_instrument_id = $3"
+    await CUSTOMERS.change_at(conn, merchant_id, customer_id, new, instrument_id)
 
 
 async def set_default_address(
     conn: Conn, merchant_id: str, customer_id: str, address_id: str | None
 ) -> None:
-    await conn.execute(
-        "UPDATE customers SET default_address_id = $3 WHERE merchant_id = $1 AND id = $2",
-        merchant_id,
-        customer_id,
-        address_id,
-    )
+    new = "default_address_id = $3"
+    await CUSTOMERS.change_at(conn, merchant_id, customer_id, new, address_id)
 
 
 async def mark_erased(conn: Conn, merchant_id: str, customer_id: str, now: datetime) -> None:
@@ -143,23 +112,14 @@ async def addresses(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[
     return await _ADDRESSES.all(conn, where, merchant_id, customer_id)
 
 
-async def insert_address(conn: Conn, address: Address) -> None:
-    await conn.execute(_INSERT_ADDRESS, *_ADDRESSES.values(address))
-
-
 async def remove_address(
     conn: Conn, merchant_id: str, customer_id: str, address_id: str, now: datetime
 ) -> bool:
     """Whether the customer has, or had, it."""
-    found = await conn.fetchval(
-        "UPDATE addresses SET deleted_at = coalesce(deleted_at, $4)"
-        " WHERE merchant_id = $1 AND customer_id = $2 AND id = $3 RETURNING id",
-        merchant_id,
-        customer_id,
-        address_id,
-        now,
+    gone, whose = "deleted_at = coalesce(deleted_at, $3)", "customer_id = $4"
+    return await _ADDRESSES.change_at(
+        conn, merchant_id, address_id, gone, now, customer_id, only=whose
     )
-    return found is not None
 
 
 async def insert_consent(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from libs import rows
 from libs.db import Conn
 from libs.payments.answer import ScaHistory
 from services.oneclick.rules.domain import PaymentElsewhere
@@ -51,39 +52,29 @@ async def of_customer(
     conn: Conn, merchant_id: str, customer_id: str, currency: str
 ) -> Mapping[str, ScaHistory]:
     """By the id of each active instrument; amounts in this currency only."""
-    rows = await conn.fetch(_OF_CUSTOMER, merchant_id, customer_id, currency, SCA_WINDOW)
-    return {row["id"]: ScaHistory(row["payments"], row["amount_minor"]) for row in rows}
+    found = await conn.fetch(_OF_CUSTOMER, merchant_id, customer_id, currency, SCA_WINDOW)
+    return {row["id"]: ScaHistory(row["payments"], row["amount_minor"]) for row in found}
 
 
 # Flags only ever rise, so that any order and number of events gives the same row. A challenge that
 # was passed begins the history anew, as one of a click does.
-_FOLLOW: Final = """
+_ELSEWHERE: Final = rows.Table("payments_elsewhere", PaymentElsewhere)
+_MARKS: Final = _ELSEWHERE.marks()
+_OURS: Final = f"merchant_id = {_MARKS['merchant_id']} AND id = {_MARKS['instrument_id']}"
+_FOLLOW: Final = f"""
 WITH followed AS (
-    INSERT INTO payments_elsewhere AS known (merchant_id, payment_id, instrument_id, amount_minor,
-        currency, challenged, succeeded, failed, created_at)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
-    WHERE EXISTS (SELECT FROM instruments WHERE merchant_id = $1 AND id = $3)
+    INSERT INTO payments_elsewhere AS known ({", ".join(_MARKS)})
+    SELECT {", ".join(_MARKS.values())} WHERE EXISTS (SELECT FROM instruments WHERE {_OURS})
     ON CONFLICT (merchant_id, payment_id) DO UPDATE SET
         challenged = known.challenged OR EXCLUDED.challenged,
         succeeded = known.succeeded OR EXCLUDED.succeeded,
         failed = known.failed OR EXCLUDED.failed
     RETURNING challenged AND succeeded AS passed
 )
-UPDATE instruments SET last_challenge_at = greatest(last_challenge_at, $9)
-FROM followed WHERE merchant_id = $1 AND id = $3 AND passed"""
+UPDATE instruments SET last_challenge_at = greatest(last_challenge_at, {_MARKS["created_at"]})
+FROM followed WHERE {_OURS} AND passed"""  # noqa: S608 - made of constants
 
 
 async def follow(conn: Conn, payment: PaymentElsewhere) -> None:
     """Nothing when the instrument is not ours."""
-    await conn.execute(
-        _FOLLOW,
-        payment.merchant_id,
-        payment.payment_id,
-        payment.instrument_id,
-        payment.amount.amount_minor,
-        payment.amount.currency,
-        payment.challenged,
-        payment.succeeded,
-        payment.failed,
-        payment.created_at,
-    )
+    await conn.execute(_FOLLOW, *_ELSEWHERE.values(payment))

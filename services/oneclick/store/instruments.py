@@ -1,14 +1,15 @@
 """SQL of instruments, and of the tokens that PSPs must forget."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from libs import ids, rows
 from libs.db import Conn
+from libs.due import BACKOFF, fair_sql
 from services.oneclick.rules.instruments import (
     INSTRUMENT_TRANSITIONS,
-    Card,
     Instrument,
     InstrumentEvent,
     InstrumentState,
@@ -17,37 +18,25 @@ from services.oneclick.rules.instruments import (
 
 _INSTRUMENTS: Final = rows.Table("instruments", Instrument, spread={"card": ""})
 _INSERT: Final = _INSTRUMENTS.insert(due_at="now() + {}")
-_SAVED: Final = (
-    "state",
-    "brand",
-    "last4",
-    "exp_month",
-    "exp_year",
-    "country",
-    "fingerprint",
-    "tokens",
-    "next_action_url",
-    "last_challenge_at",
-    "merged_into",
-    "refusal",
-    "setup_request",
+_SAVED: Final = _INSTRUMENTS.but(
+    "merchant_id", "id", "customer_id", "consent_id", "make_default", "psp_account", "created_at"
 )
-# $1 merchant, $2 id, $3 state before, $4 state after and the rest of _SAVED.
-_SAVE: Final = f"""
-UPDATE instruments SET {rows.assignments(_SAVED, first=4)},
+# $3 is the state before, $4 the one after, and the rest of _SAVED.
+_SAVE: Final = f"""{rows.assignments(_SAVED, first=4)},
     due_at = CASE WHEN $4 <> 'requires_action' THEN NULL
-        WHEN $3 = 'setting_up' THEN now() + interval '10 seconds' ELSE due_at END
-WHERE merchant_id = $1 AND id = $2 AND state = $3"""  # noqa: S608 - made of constants
+        WHEN $3 = 'setting_up' THEN now() + interval '10 seconds' ELSE due_at END"""
+
+# A shopper at a challenge is back within minutes: for these the PSP is asked often.
+CHALLENGE_PAUSE: Final = f"""CASE
+    WHEN state = 'requires_action' AND begun_at > now() - interval '10 minutes'
+    THEN interval '10 seconds' ELSE {BACKOFF} END"""
+
+get: Final = _INSTRUMENTS.get
 
 
 async def insert(conn: Conn, instrument: Instrument, *, check_after: timedelta) -> None:
     """The intent of a setup; a worker takes it up when nobody records an answer in time."""
     await conn.execute(_INSERT, *_INSTRUMENTS.values(instrument), check_after)
-
-
-async def get(conn: Conn, merchant_id: str, instrument_id: str) -> Instrument | None:
-    where = "WHERE merchant_id = $1 AND id = $2"
-    return await _INSTRUMENTS.one(conn, where, merchant_id, instrument_id)
 
 
 async def of_customer(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[Instrument]:
@@ -68,43 +57,54 @@ async def save(
     """
     assert INSTRUMENT_TRANSITIONS[before, event] is new.state
     values = _INSTRUMENTS.values(new, *_SAVED)
-    return await conn.execute(_SAVE, new.merchant_id, new.id, before.value, *values) == 1
+    return await _INSTRUMENTS.change(conn, new, _SAVE, before.value, *values, only="state = $3")
 
 
-async def save_merged(
-    conn: Conn, existing: Instrument, card: Card, tokens: Sequence[Token], consent_id: str | None
-) -> None:
+async def save_merged(conn: Conn, grown: Instrument) -> None:
     """A card that was saved again: its tokens, its date and the latest consent."""
-    await conn.execute(
-        "UPDATE instruments SET exp_month = $3, exp_year = $4, tokens = $5,"
-        " consent_id = coalesce($6, consent_id)"
-        " WHERE merchant_id = $1 AND id = $2 AND state = 'active'",
-        existing.merchant_id,
-        existing.id,
-        card.exp_month,
-        card.exp_year,
-        rows.to_json(tokens),
-        consent_id,
-    )
+    saved = ("exp_month", "exp_year", "tokens", "consent_id")
+    new, values = rows.assignments(saved, first=3), _INSTRUMENTS.values(grown, *saved)
+    await _INSTRUMENTS.change(conn, grown, new, *values, only="state = 'active'")
 
 
 async def ask_again_now(conn: Conn, merchant_id: str, instrument_id: str) -> None:
     """Whoever asks next, a repeat of the call or the worker, may go on at once."""
-    await conn.execute(
-        "UPDATE instruments SET due_at = now() WHERE merchant_id = $1 AND id = $2"
-        " AND state = 'setting_up'",
-        merchant_id,
-        instrument_id,
+    unanswered = "state = 'setting_up'"
+    await _INSTRUMENTS.change_at(
+        conn, merchant_id, instrument_id, "due_at = now()", only=unanswered
     )
 
 
-async def insert_removals(conn: Conn, merchant_id: str, tokens: Iterable[Token]) -> None:
-    for token in tokens:
-        await conn.execute(
-            "INSERT INTO token_removals (merchant_id, id, psp_account, token)"
-            " VALUES ($1, $2, $3, $4)",
-            merchant_id,
-            ids.new("rmv"),
-            token.psp_account,
-            token.token,
-        )
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A token that its PSP must forget."""
+
+    id: str
+    merchant_id: str
+    psp_account: str
+    token: str
+    clock_offset_seconds: int = 0  # nothing of it depends on the time
+
+
+_REMOVED: Final = """
+INSERT INTO token_removals (merchant_id, id, psp_account, token)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[])"""
+
+
+async def insert_removals(conn: Conn, merchant_id: str, tokens: Sequence[Token]) -> None:
+    accounts = [token.psp_account for token in tokens]
+    removal_ids, texts = [ids.new("rmv") for _ in tokens], [token.token for token in tokens]
+    await conn.execute(_REMOVED, merchant_id, removal_ids, accounts, texts)
+
+
+# Each comes again, less and less often, until its PSP has forgotten it.
+CLAIM_REMOVALS: Final = f"""
+WITH due AS ({fair_sql("token_removals")})
+UPDATE token_removals SET checks = checks + 1, due_at = now() + {BACKOFF}
+FROM due WHERE (token_removals.merchant_id, token_removals.id) = (due.merchant_id, due.id)
+RETURNING token_removals.id, token_removals.merchant_id, psp_account, token"""  # noqa: S608 - made of constants
+
+
+async def delete_removal(conn: Conn, removal: Removal) -> None:
+    gone = "DELETE FROM token_removals WHERE merchant_id = $1 AND id = $2"
+    await conn.execute(gone, removal.merchant_id, removal.id)

@@ -13,35 +13,18 @@ from services.oneclick.rules.sessions import (
 )
 
 _SESSIONS: Final = rows.Table("sessions", Session)
-_INSERT: Final = _SESSIONS.insert()
 
-
-async def insert(conn: Conn, session: Session) -> None:
-    await conn.execute(_INSERT, *_SESSIONS.values(session))
-
-
-async def get(conn: Conn, merchant_id: str, session_id: str) -> Session | None:
-    where = "WHERE merchant_id = $1 AND id = $2"
-    return await _SESSIONS.one(conn, where, merchant_id, session_id)
-
-
-async def lock(conn: Conn, merchant_id: str, session_id: str) -> Session | None:
-    where = "WHERE merchant_id = $1 AND id = $2 FOR UPDATE"
-    return await _SESSIONS.one(conn, where, merchant_id, session_id)
+insert: Final = _SESSIONS.add
+get: Final = _SESSIONS.get
+lock: Final = _SESSIONS.lock
 
 
 async def start_paying(conn: Conn, session: Session, charge_id: str) -> None:
     """The session was locked in this transaction; its next try is this charge."""
     before, after = SessionState.OPEN, SESSION_TRANSITIONS[SessionState.OPEN, SessionEvent.PAY]
-    await conn.execute(
-        "UPDATE sessions SET state = $4, charge_id = $5, payment_id = NULL, tries = tries + 1"
-        " WHERE merchant_id = $1 AND id = $2 AND state = $3",
-        session.merchant_id,
-        session.id,
-        before.value,
-        after.value,
-        charge_id,
-    )
+    paying = "state = $4, charge_id = $5, payment_id = NULL, tries = tries + 1"
+    values = (before.value, after.value, charge_id)
+    await _SESSIONS.change(conn, session, paying, *values, only="state = $3")
 
 
 async def close_all(conn: Conn, merchant_id: str, customer_id: str, now: datetime) -> None:

@@ -5,36 +5,15 @@ carries our attempt's id as the PSP's idempotency key. It answers outcomes and d
 PSP trouble. The mapping from the PSP's answers to outcomes is pure and lives in mapping.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Protocol, TypeAlias
 
+import aiohttp
+
 from services.payments.rules.outcomes import Declined, NotFound, Outcome, Unknown
 from services.payments.rules.states import AttemptKind, DisputeState, Exemption
-
-__all__ = [
-    "Asked",
-    "AttemptKind",
-    "Authorisation",
-    "Connector",
-    "Credentials",
-    "DisputeNotice",
-    "DisputeState",
-    "Exemption",
-    "InstrumentReady",
-    "InstrumentSetup",
-    "Notice",
-    "Operation",
-    "OperationNotice",
-    "OtherNotice",
-    "SettlementLine",
-    "Settlements",
-    "SetupOutcome",
-    "WebhookMalformedError",
-    "WebhookSignatureError",
-    "moment",
-]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -243,3 +222,6 @@ class Connector(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+Factory: TypeAlias = Callable[[Credentials, aiohttp.ClientSession], Connector]

@@ -1,17 +1,13 @@
-"""The PSPs that can be used: one line each."""
+"""The PSPs that can be used: one line each. KeyError of a factory names what the credentials lack."""
 
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
-import aiohttp
-
-from services.payments.connectors.base import Connector, Credentials
-from services.payments.connectors.sandbox import connector as sandbox
-from services.payments.connectors.stripe import connector as stripe
-
-Factory: TypeAlias = Callable[[Credentials, aiohttp.ClientSession], Connector]
+from services.payments.connectors.base import Factory
+from services.payments.connectors.sandbox.connector import SandboxConnector
+from services.payments.connectors.stripe.connector import StripeConnector
 
 CONNECTORS: Final[Mapping[str, Factory]] = {
-    "sandbox": sandbox.connect,
-    "stripe": stripe.connect,
+    "sandbox": SandboxConnector,
+    "stripe": StripeConnector,
 }

@@ -13,17 +13,6 @@ TIMEOUT: Final = aiohttp.ClientTimeout(
     total=deadlines.PSP, connect=WAIT_SECONDS, sock_connect=CONNECT_SECONDS
 )
 # Raised before anything was sent: a certain no.
-NOT_SENT: Final = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-)
+NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 # Raised by reading JSON that is not what the PSP documents.
-UNREADABLE: Final = (
-    AttributeError,
-    KeyError,
-    OverflowError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
+UNREADABLE: Final = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)

@@ -6,19 +6,12 @@ from dataclasses import dataclass
 from libs import context
 from libs.logs import log
 from libs.money import Money
+from services.payments import errors
 from services.payments.deps import Deps
-from services.payments.errors import (
-    CredentialsMissing,
-    NoPspAccount,
-    PspAccountExists,
-    PspAccountNotFound,
-    PspUnknown,
-    TooManyDeclines,
-)
-from services.payments.flows.create import resting
-from services.payments.rules import routing, velocity
-from services.payments.rules.orders import DuplicatePolicy
-from services.payments.rules.routing import Question, Rule
+from services.payments.flows.create import in_order
+from services.payments.rules import velocity
+from services.payments.rules.orders import PaymentPolicy
+from services.payments.rules.routing import Question, Routing, check
 from services.payments.rules.states import TraBand
 from services.payments.store import accounts
 from services.payments.store import velocity as velocity_store
@@ -44,12 +37,12 @@ class ShownAccount:
 async def create_psp_account(deps: Deps, cmd: CreatePspAccount) -> ShownAccount:
     """The file of credentials also states the account's fraud band (`tra_band`), when it has one."""
     if not deps.psps.knows(cmd.psp):
-        raise PspUnknown
+        raise errors.PspUnknown
     stated = deps.psps.credentials(cmd.credentials).get("tra_band", TraBand.NONE.value)
     try:
         band = TraBand(stated)
     except ValueError as error:
-        raise CredentialsMissing("tra_band must be none, 0.13, 0.06 or 0.01.") from error
+        raise errors.CredentialsMissing("tra_band must be none, 0.13, 0.06 or 0.01.") from error
     account = PspAccount(
         merchant_id=context.merchant_id(),
         id=deps.new_id("psa"),
@@ -59,10 +52,10 @@ async def create_psp_account(deps: Deps, cmd: CreatePspAccount) -> ShownAccount:
         tra_band=band,
         created_at=deps.clock.now(),
     )
-    deps.psps.connector(account)  # CredentialsMissing when an entry is missing
+    deps.psps.connector(account)  # errors.CredentialsMissing when an entry is missing
     async with deps.db.transaction() as tx:
         if not await accounts.insert(tx, account):
-            raise PspAccountExists
+            raise errors.PspAccountExists
     deps.routing_cache.forget(account.merchant_id)
     return _shown(deps, account)
 
@@ -76,7 +69,7 @@ async def list_psp_accounts(deps: Deps) -> Sequence[ShownAccount]:
 def _shown(deps: Deps, account: PspAccount) -> ShownAccount:
     try:
         publishable_key, field_url = deps.psps.connector(account).field
-    except CredentialsMissing:
+    except errors.CredentialsMissing:
         log.error("credentials are missing", psp_account=account.name)
         return ShownAccount(account, "", "")
     return ShownAccount(account, publishable_key, field_url)
@@ -96,46 +89,45 @@ async def get_card_field(
     async with deps.db.connection() as conn:
         subject = await velocity_store.barred(conn, merchant_id, judged, deps.clock.now())
     if subject is not None:
-        raise TooManyDeclines(velocity.kind_of(subject))
+        raise errors.TooManyDeclines(velocity.kind_of(subject))
     routed = await deps.routing_cache.of(merchant_id)
     fields = {account.name: _shown(deps, account) for account in routed.accounts}
-    names = routing.candidates(
-        routed.rules,
-        Question(amount, method, brand="", country=""),
-        accounts=routed.names,
-        tokens=[name for name, field in fields.items() if field.field_url],
-        open_breakers=resting(deps, routed),
-        chance=deps.chance,
-    )
+    able = [name for name, field in fields.items() if field.field_url]
+    question = Question(amount, method, brand="", country="")
+    names = in_order(deps, routed, question, able=able)
     if not names:
-        raise NoPspAccount("No PSP account that routing chooses for this payment has a card field.")
+        raise errors.NoPspAccount(
+            "No PSP account that routing chooses for this payment has a card field."
+        )
     return fields[names[0]]
 
 
-async def get_routing(deps: Deps) -> Sequence[Rule]:
+async def get_routing(deps: Deps) -> Routing:
     async with deps.db.connection() as conn:
-        return await accounts.rules(conn, context.merchant_id())
+        return Routing(await accounts.rules(conn, context.merchant_id()))
 
 
-async def update_routing(deps: Deps, rules: Sequence[Rule]) -> None:
+async def update_routing(deps: Deps, routing: Routing) -> Routing:
     """Raises InvalidArgument and PspAccountNotFound."""
-    routing.check(rules)
+    check(routing)
     merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
         known = {account.name for account in await accounts.list_all(tx, merchant_id)}
-        if not known.issuperset(t.psp_account for rule in rules for t in rule.targets):
-            raise PspAccountNotFound
-        await accounts.save_rules(tx, merchant_id, rules, now=deps.clock.now())
+        if not known.issuperset(t.psp_account for rule in routing.rules for t in rule.targets):
+            raise errors.PspAccountNotFound
+        await accounts.save_rules(tx, merchant_id, routing.rules, now=deps.clock.now())
     deps.routing_cache.forget(merchant_id)
+    return routing
 
 
-async def get_payment_policy(deps: Deps) -> DuplicatePolicy:
+async def get_payment_policy(deps: Deps) -> PaymentPolicy:
     async with deps.db.connection() as conn:
-        return await accounts.policy(conn, context.merchant_id())
+        return PaymentPolicy(await accounts.policy(conn, context.merchant_id()))
 
 
-async def update_payment_policy(deps: Deps, policy: DuplicatePolicy) -> None:
-    merchant_id = context.merchant_id()
+async def update_payment_policy(deps: Deps, payment_policy: PaymentPolicy) -> PaymentPolicy:
+    merchant_id, wanted = context.merchant_id(), payment_policy.duplicate_orders
     async with deps.db.connection() as conn:
-        await accounts.save_policy(conn, merchant_id, policy, now=deps.clock.now())
+        await accounts.save_policy(conn, merchant_id, wanted, now=deps.clock.now())
     deps.routing_cache.forget(merchant_id)
+    return payment_policy

@@ -7,7 +7,6 @@ from libs import context, outbox, telemetry
 from libs.db import Conn
 from libs.errors import required
 from libs.logs import log
-from libs.outbox import NewEvent
 from services.payments import events
 from services.payments.deps import Deps
 from services.payments.errors import AttemptNotFound
@@ -59,14 +58,8 @@ async def _settle(
     if attempt.state in ATTEMPT_SETTLED:
         await attempts.rest(tx, attempt)
         return payment
-    change = settle(
-        payment,
-        attempt,
-        by_hand.outcome_of(payment, attempt, cmd.outcome, cmd.psp_reference),
-        now=deps.clock.now(),
-        next_attempt_id="",
-        may_go_on=False,
-    )
+    outcome = by_hand.outcome_of(payment, attempt, cmd.outcome, cmd.psp_reference)
+    change = settle(payment, attempt, outcome, now=deps.clock.now())
     return (await record.write(tx, deps, (payment, attempt), change)).payment
 
 
@@ -84,12 +77,17 @@ async def _note(
         trace_id=telemetry.trace_id(),
     )
     await operator_actions.insert(tx, action)
-    told = events.settled_by_hand(payment, attempt, cmd.outcome)
-    now = deps.clock.now()
-    await outbox.tell(tx, NewEvent(payment.merchant_id, payment.id, *told, at=now))
+    event = events.settled_by_hand(payment, attempt, cmd.outcome)
+    await outbox.tell(tx, outbox.event_of(payment, event, deps.clock.now()))
 
 
 async def list_operator_actions(deps: Deps, *, limit: int) -> Sequence[OperatorAction]:
     """Of all merchants when the caller names none."""
     async with deps.db.connection() as conn:
         return await operator_actions.newest(conn, context.current().merchant_id, limit or 100)
+
+
+async def list_unresolved_attempts(deps: Deps, *, limit: int) -> Sequence[attempts.Unresolved]:
+    """Of all merchants when the caller names none."""
+    async with deps.db.connection() as conn:
+        return await attempts.unresolved(conn, context.current().merchant_id, limit or 100)

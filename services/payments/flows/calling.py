@@ -6,12 +6,7 @@ from typing import TypeVar, assert_never
 
 from libs import deadlines, telemetry
 from libs.logs import log
-from services.payments.connectors.base import (
-    Asked,
-    Authorisation,
-    Connector,
-    Operation,
-)
+from services.payments.connectors.base import Asked, Authorisation, Connector, Operation
 from services.payments.deps import Deps
 from services.payments.errors import CredentialsMissing
 from services.payments.rules.domain import Attempt, Payment

@@ -1,11 +1,12 @@
 """Taking a payment: intent, commit, PSP, record; the next PSP only after a certain no."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from libs import context, idempotency, telemetry
-from libs.errors import Refusal, invalid
+from libs.changes import made
+from libs.errors import Refusal
 from libs.idempotency import Key
 from libs.money import Money
 from services.payments.deps import Deps
@@ -94,31 +95,21 @@ async def _begin(
         if not cmd.instrument_id:
             tokens.check_single_use(cmd.tokens.keys(), cmd.initiator)
         candidates = await _candidates(deps, cmd)
-        capture_at = now + _delay(cmd) if cmd.capture is CaptureMode.DELAYED else None
+        capture_at = starting.capture_at(cmd.capture, now, cmd.capture_delay)
     except Refusal as refusal:
         return refusal
-    payment = Payment(
+    payment = made(
+        Payment,
+        cmd,
         merchant_id=context.merchant_id(),
         id=deps.new_id("pay"),
         state=INITIAL,
         amount_minor=cmd.amount.amount_minor,
         currency=cmd.amount.currency,
-        capture=cmd.capture,
         capture_at=capture_at,
-        order_reference=cmd.order_reference,
-        order_part=cmd.order_part,
-        velocity_subjects=cmd.velocity_subjects,
-        method=cmd.method,
-        initiator=cmd.initiator,
         candidates=candidates,
         created_at=now,
         capturable_minor=cmd.amount.amount_minor,
-        customer_id=cmd.customer_id,
-        instrument_id=cmd.instrument_id,
-        mandate_reference=cmd.mandate_reference,
-        return_url=cmd.return_url,
-        description=cmd.description,
-        metadata=cmd.metadata,
         trace_id=telemetry.trace_id(),
         traceparent=telemetry.traceparent(),
         actor=call.actor,
@@ -128,25 +119,22 @@ async def _begin(
     return starting.authorisation(payment, candidates[0], attempt_id=deps.new_id("att"), now=now)
 
 
-def _delay(cmd: CreatePayment) -> timedelta:
-    if not cmd.capture_delay:
-        raise invalid("capture_delay_seconds", "must be at least 1 for a delayed capture")
-    return cmd.capture_delay
-
-
 async def _candidates(deps: Deps, cmd: CreatePayment) -> tuple[Candidate, ...]:
     routed = await deps.routing_cache.of(context.merchant_id(), naming=cmd.tokens.keys())
     known = {name: routed.named(name) for name in cmd.tokens}
-    names = _in_order(deps, cmd, routed) if cmd.instrument_id else list(known)
+    names = list(known)
+    if cmd.instrument_id:  # else the rules have chosen the field of the card before
+        question = routing.Question(cmd.amount, cmd.method, cmd.brand, cmd.country)
+        names = in_order(deps, routed, question, able=cmd.tokens)
     if not names:
         raise NoPspAccount
     return tuple(
-        Candidate(
+        made(
+            Candidate,
+            cmd.tokens[name],
             psp_account_id=known[name].id,
             psp_account=name,
             psp=known[name].psp,
-            token=cmd.tokens[name].token,
-            psp_customer=cmd.tokens[name].psp_customer,
             exemption=sca.exemption(
                 cmd.amount,
                 initiator=cmd.initiator,
@@ -159,19 +147,16 @@ async def _candidates(deps: Deps, cmd: CreatePayment) -> tuple[Candidate, ...]:
     )
 
 
-def _in_order(deps: Deps, cmd: CreatePayment, routed: MerchantRouting) -> list[str]:
-    """As the rules say. Not asked for a card that is not saved: they chose its field before."""
+def in_order(
+    deps: Deps, routed: MerchantRouting, question: routing.Question, *, able: Collection[str]
+) -> list[str]:
+    """Names of the accounts to be tried, as the rules say; those that do not answer just now go last."""
+    ids = deps.breakers.open_accounts()
     return routing.candidates(
         routed.rules,
-        routing.Question(cmd.amount, cmd.method, cmd.brand, cmd.country),
+        question,
         accounts=routed.names,
-        tokens=cmd.tokens,
-        open_breakers=resting(deps, routed),
+        tokens=able,
+        open_breakers={account.name for account in routed.accounts if account.id in ids},
         chance=deps.chance,
     )
-
-
-def resting(deps: Deps, routed: MerchantRouting) -> set[str]:
-    """Names of the accounts that do not answer just now."""
-    ids = deps.breakers.open_accounts()
-    return {account.name for account in routed.accounts if account.id in ids}

@@ -3,7 +3,7 @@
 from typing import Final
 
 from libs.erasing import rewrite_answers, rewrite_events
-from services.payments import erased_events
+from services.payments import events
 from services.payments.deps import Deps
 from services.payments.store import erasing
 from services.payments.store.erasing import Erasure
@@ -18,13 +18,13 @@ async def erase_customer(deps: Deps, erasure: Erasure) -> None:
         async with deps.db.transaction() as tx:
             erased = await erasing.erase_payments(tx, erasure, BATCH)
             payments = [each.payment_id for each in erased]
-            await rewrite_events(tx, erasure.merchant_id, payments, erased_events.event_left)
+            await rewrite_events(tx, erasure.merchant_id, payments, events.event_left)
             await rewrite_answers(
                 tx,
                 erasure.merchant_id,
                 [*payments, *(attempt for each in erased for attempt in each.attempt_ids)],
                 erasing.ANSWERING_PAYMENTS,
-                erased_events.answer_left,
+                events.answer_left,
             )
         count = len(erased)
     async with deps.db.transaction() as tx:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from libs import context, idempotency
 from libs.idempotency import Key
-from libs.outbox import NewEvent
 from services.payments import events
 from services.payments.connectors.base import InstrumentReady, InstrumentSetup
 from services.payments.deps import Deps
@@ -58,10 +57,7 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument, key: Key | None) -
     async with deps.db.transaction() as tx:
         await idempotency.release(tx, key)
         if isinstance(outcome, Declined) and outcome.code not in velocity.NOT_COUNTED:
-            alarms = [
-                NewEvent(merchant_id, each.subject, *events.card_testing_suspected(each), at=now)
-                for each in judged
-            ]
+            alarms = events.card_testing_alarms(merchant_id, judged, now)
             counts = [Count(each, 1, 0) for each in judged]
             await store.count(tx, merchant_id, counts, alarms, now)
     match outcome:

@@ -12,7 +12,6 @@ from libs import outbox
 from libs.db import Conn
 from libs.errors import ServiceUnavailable
 from libs.idempotency import Claim, Key
-from libs.outbox import NewEvent
 from services.payments import events, metrics
 from services.payments.deps import Deps
 from services.payments.errors import OrderAlreadyPaid, TooManyDeclines
@@ -84,6 +83,5 @@ async def _tell(
 ) -> None:
     known = await payments.get(tx, second.merchant_id, first.id)
     assert known is not None  # payments are kept
-    told = events.duplicate_found(known, second, policy)
-    now = deps.clock.now()
-    await outbox.tell(tx, NewEvent(known.merchant_id, known.id, *told, at=now))
+    event = events.duplicate_found(known, second, policy)
+    await outbox.tell(tx, outbox.event_of(known, event, deps.clock.now()))

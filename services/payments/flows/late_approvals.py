@@ -67,13 +67,8 @@ async def _begin(
             await attempts.rest(tx, charge)
             return None
         for_a_person = charge.recovery_tries > RECHECKS_BEFORE_A_PERSON
-        await attempts.postpone(
-            tx,
-            charge.merchant_id,
-            charge.id,
-            ask_in=retry.pause(charge.recovery_tries),
-            unresolved=for_a_person,
-        )
+        again = retry.pause(charge.recovery_tries)
+        await attempts.postpone(tx, charge, ask_in=again, unresolved=for_a_person)
         if not isinstance(judged, Undoing) or for_a_person:
             return None
         await _write(tx, deps, payment, charge, judged.attempt, told=_was_tried(charge, known))

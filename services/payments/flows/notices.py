@@ -10,12 +10,7 @@ from contextlib import AbstractContextManager
 from libs import telemetry
 from libs.db import Conn
 from libs.logs import log
-from services.payments.connectors.base import (
-    DisputeNotice,
-    Notice,
-    OperationNotice,
-    OtherNotice,
-)
+from services.payments.connectors.base import DisputeNotice, Notice, OperationNotice, OtherNotice
 from services.payments.deps import Deps
 from services.payments.errors import ChargeNotKnownYet
 from services.payments.flows import record
@@ -59,14 +54,7 @@ async def _apply_operation(
     ours = await _named(tx, account, notice) or await _unnamed(tx, payment, notice)
     with _span(payment, notice):
         if ours is not None and not _is_another(ours, notice):
-            change = settle(
-                payment,
-                ours,
-                notice.outcome,
-                now=deps.clock.now(),
-                next_attempt_id="",
-                may_go_on=False,
-            )
+            change = settle(payment, ours, notice.outcome, now=deps.clock.now())
             await record.write(tx, deps, (payment, ours), change)
             return change
         return await _book(tx, deps, payment, charge, notice)
@@ -77,14 +65,7 @@ async def _named(tx: Conn, account: PspAccount, notice: OperationNotice) -> Atte
     own = notice.operation_reference
     if not own and notice.kind is not AttemptKind.REFUND:
         own = notice.psp_reference
-    return await attempts.named(
-        tx,
-        merchant_id=account.merchant_id,
-        psp_account_id=account.id,
-        kind=notice.kind,
-        key=notice.key,
-        psp_reference=own,
-    )
+    return await attempts.named(tx, account, notice.kind, key=notice.key, psp_reference=own)
 
 
 async def _unnamed(tx: Conn, payment: Payment, notice: OperationNotice) -> Attempt | None:
@@ -110,13 +91,9 @@ async def _charge_of(
     tx: Conn, account: PspAccount, notice: OperationNotice | DisputeNotice
 ) -> Attempt | None:
     """The authorisation of the charge that the notice is about."""
+    key, reference = notice.charge_key, notice.psp_reference
     return await attempts.named(
-        tx,
-        merchant_id=account.merchant_id,
-        psp_account_id=account.id,
-        kind=AttemptKind.AUTHORISE,
-        key=notice.charge_key,
-        psp_reference=notice.psp_reference,
+        tx, account, AttemptKind.AUTHORISE, key=key, psp_reference=reference
     )
 
 
@@ -130,8 +107,7 @@ async def _wait_for_charge(
     )
     if not told_apart and await store.is_any_without_reference(
         tx,
-        account.merchant_id,
-        account.id,
+        account,
         told_at=notice.told_at,
         skew=retry.CLOCK_SKEW,
         told_within=retry.UNRESOLVED_AFTER,

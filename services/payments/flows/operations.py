@@ -6,8 +6,10 @@ from typing import Protocol
 
 from libs import context, idempotency
 from libs.db import unique
+from libs.due import DueRow
 from libs.errors import Refusal, required
 from libs.idempotency import Key
+from libs.logs import log
 from libs.money import Money
 from services.payments import errors
 from services.payments.deps import Deps
@@ -15,6 +17,7 @@ from services.payments.flows import calling, record
 from services.payments.flows.refresh import refresh
 from services.payments.rules import retry, starting
 from services.payments.rules.domain import Attempt, Fact, Happened, Payment
+from services.payments.rules.states import State
 from services.payments.store import attempts, payments
 
 
@@ -68,6 +71,20 @@ async def lower_payment(deps: Deps, payment_id: str, amount: Money) -> Payment:
             lowered = Happened(Fact.LOWERED, before.capturable_minor)
             await record.tell(tx, deps, after, (lowered,))
     return after
+
+
+async def act_on_due_payment(deps: Deps, due: DueRow) -> None:
+    """What a payment's clock makes due: a delayed capture, or the end of a challenge."""
+    async with deps.db.connection() as conn:
+        payment = await payments.get(conn, due.merchant_id, due.id)
+    try:
+        if payment is not None and payment.state is State.AUTHORISED:
+            await capture_payment(deps, payment.id)
+        elif payment is not None and payment.state is State.REQUIRES_ACTION:
+            await cancel_payment(deps, payment.id)
+    except Refusal as refusal:
+        # Somebody else was faster, or the PSP refused: the row comes again if it still must.
+        log.info("due payment was not due", payment_id=due.id, reason=refusal.reason)
 
 
 async def _run(

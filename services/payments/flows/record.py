@@ -18,7 +18,7 @@ from libs.payments import routes
 from services.payments import metrics
 from services.payments.deps import Deps
 from services.payments.errors import PaymentNotCancellable, PaymentNotFound
-from services.payments.events import Told, card_testing_suspected
+from services.payments.events import Told, card_testing_alarms
 from services.payments.rules import retry, velocity
 from services.payments.rules.domain import Attempt, Happened, Payment
 from services.payments.rules.outcomes import Outcome
@@ -60,14 +60,15 @@ async def record_outcome(
     may_go_on: bool = True,
 ) -> Recorded:
     """`key`: of the call that waits for this outcome; its answer is stored with it."""
-    change = _settle(deps, payment, attempt, outcome, may_go_on=may_go_on)
+    following = deps.new_id("att") if may_go_on else None
+    change = settle(payment, attempt, outcome, now=deps.clock.now(), next_attempt_id=following)
     try:
         async with _enough_for(deps, change) as conn:
             recorded = await write(conn, deps, (payment, attempt), change, key=key)
     except OvertakenError:
         async with deps.db.transaction() as tx:
             before = await lock(tx, attempt)
-            change = _settle(deps, *before, outcome, may_go_on=may_go_on)
+            change = settle(*before, outcome, now=deps.clock.now(), next_attempt_id=following)
             recorded = await write(tx, deps, before, change, key=key)
     count(change)
     return recorded
@@ -157,31 +158,15 @@ async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happen
 
 
 def _events(deps: Deps, told: Told, happened: Sequence[Happened]) -> Sequence[NewEvent]:
-    payment = told.payment
-    return [
-        NewEvent(
-            payment.merchant_id,
-            payment.id,
-            *told.event(each),
-            at=deps.clock.now(),
-            route=routes.of(payment.method, saved=bool(payment.instrument_id)),
-        )
-        for each in happened
-    ]
+    payment, now = told.payment, deps.clock.now()
+    route = routes.of(payment.method, saved=bool(payment.instrument_id))
+    events = [outbox.event_of(payment, told.event(each), now) for each in happened]
+    return [replace(event, route=route) for event in events]
 
 
 def _alarms(deps: Deps, payment: Payment, counts: Sequence[Count]) -> Sequence[NewEvent]:
-    """One for each subject; told of those that have used up their declines."""
-    return [
-        NewEvent(
-            payment.merchant_id,
-            count.judged.subject,
-            *card_testing_suspected(count.judged, payment),
-            at=deps.clock.now(),
-        )
-        for count in counts
-        if count.declines
-    ]
+    declined = [count.judged for count in counts if count.declines]
+    return card_testing_alarms(payment.merchant_id, declined, deps.clock.now(), payment)
 
 
 def _answer(recorded: Recorded) -> bytes | None:
@@ -206,19 +191,6 @@ def is_final_answer(payment: Payment, attempt: Attempt) -> bool:
             return attempt.state not in _OPEN
         case _:
             assert_never(attempt.kind)
-
-
-def _settle(
-    deps: Deps, payment: Payment, attempt: Attempt, outcome: Outcome, *, may_go_on: bool
-) -> Change:
-    return settle(
-        payment,
-        attempt,
-        outcome,
-        now=deps.clock.now(),
-        next_attempt_id=deps.new_id("att"),
-        may_go_on=may_go_on,
-    )
 
 
 def count(change: Change) -> None:

@@ -78,12 +78,6 @@ async def _ask_later(deps: Deps, attempt: Attempt, outcome: Outcome, age: timede
     unresolved = isinstance(outcome, Unknown) and age > retry.UNRESOLVED_AFTER
     if unresolved:
         log.error("attempt is unresolved", attempt_id=attempt.id, payment_id=attempt.payment_id)
-    pause = retry.ask_again_in(attempt.state, attempt.recovery_tries)
+    pause = retry.ask_again_in(attempt.state, attempt.recovery_tries) or retry.LONGEST_PAUSE
     async with deps.db.connection() as conn:
-        await attempts.postpone(
-            conn,
-            attempt.merchant_id,
-            attempt.id,
-            ask_in=pause or retry.LONGEST_PAUSE,
-            unresolved=unresolved,
-        )
+        await attempts.postpone(conn, attempt, ask_in=pause, unresolved=unresolved)

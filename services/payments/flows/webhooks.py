@@ -7,10 +7,8 @@ what the call's own answer told before: those are one insert, without a lock.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from libs import clock, context, telemetry
-from libs.db import Conn
 from services.payments import metrics
 from services.payments.connectors.base import (
     Notice,
@@ -19,11 +17,7 @@ from services.payments.connectors.base import (
     WebhookSignatureError,
 )
 from services.payments.deps import Deps
-from services.payments.errors import (
-    ChargeNotKnownYet,
-    WebhookMalformed,
-    WebhookSignatureInvalid,
-)
+from services.payments.errors import ChargeNotKnownYet, WebhookMalformed, WebhookSignatureInvalid
 from services.payments.flows import notices, record
 from services.payments.rules import stale
 from services.payments.rules.transitions import Change
@@ -60,10 +54,11 @@ async def _handle(
     if fresh is not None:
         return fresh, None
     async with deps.db.transaction() as tx:
-        if not await _take(tx, account, notice, body):
+        if not await inbox.take(tx, account, notice.psp_event_id, body):
             return False, None
         offset = await clock.offset(tx, account.merchant_id)
-        work_for(account.merchant_id, offset, actor=_actor(account))
+        seconds = int(offset.total_seconds())
+        context.act_for(_actor(account), account.merchant_id, seconds)
         return True, await notices.apply(tx, deps, account, notice)
 
 
@@ -71,18 +66,16 @@ async def _store_stale(deps: Deps, account: PspAccount, notice: Notice, body: by
     """Whether it was new to the inbox; None when it may tell something, and is not stored."""
     if not isinstance(notice, OperationNotice) or not notice.key:
         return None
-    known = stale.standings(notice.kind, notice.outcome)
     with telemetry.span("apply psp webhook") as span:
         async with deps.db.connection() as conn:
             taken = await inbox.take_stale(
                 conn,
-                merchant_id=account.merchant_id,
-                psp_account_id=account.id,
-                psp_event_id=notice.psp_event_id,
-                body=body,
+                account,
+                notice.psp_event_id,
+                body,
                 attempt_id=notice.key,
                 kind=notice.kind,
-                known=known,
+                known=stale.standings(notice.kind, notice.outcome),
             )
         if taken is None:
             return None
@@ -91,24 +84,10 @@ async def _store_stale(deps: Deps, account: PspAccount, notice: Notice, body: by
         return taken.fresh
 
 
-async def _take(conn: Conn, account: PspAccount, notice: Notice, body: bytes) -> bool:
-    return await inbox.take(
-        conn,
-        merchant_id=account.merchant_id,
-        psp_account_id=account.id,
-        psp_event_id=notice.psp_event_id,
-        body=body,
-    )
-
-
-def _actor(account: PspAccount) -> str:
-    return f"psp:{account.psp}"
-
-
 async def _read(deps: Deps, cmd: HandlePspWebhook) -> tuple[PspAccount, Notice]:
     """The caller is a PSP: the merchant comes from the account; the clock, when it is needed."""
     account = await deps.routing_cache.account_by_id(cmd.psp_account_id)
-    work_for(account.merchant_id, timedelta(), actor=_actor(account))
+    context.act_for(_actor(account), account.merchant_id)
     connector = deps.psps.connector(account)
     try:
         return account, connector.parse_webhook(cmd.body, cmd.headers, time.time())
@@ -120,12 +99,5 @@ async def _read(deps: Deps, cmd: HandlePspWebhook) -> tuple[PspAccount, Notice]:
         raise WebhookMalformed from error
 
 
-def work_for(merchant_id: str, clock_offset: timedelta, *, actor: str = "payments") -> None:
-    """What follows in this task is done for the merchant, by the merchant's clock."""
-    context.set_current(
-        context.Call(
-            merchant_id=merchant_id,
-            actor=actor,
-            clock_offset_seconds=int(clock_offset.total_seconds()),
-        )
-    )
+def _actor(account: PspAccount) -> str:
+    return f"psp:{account.psp}"

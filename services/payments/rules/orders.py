@@ -4,6 +4,7 @@ What a payment pays of its order is its part, told by the method service that as
 deposit and its balance, an instalment, one use of something that many people pay.
 """
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -22,6 +23,13 @@ class DuplicatePolicy(Enum):
     REFUSE = "refuse"
     FLAG = "flag"  # it is made, and names the first one
     ALLOW = "allow"  # for shops whose references repeat
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPolicy:
+    """What a merchant decided."""
+
+    duplicate_orders: DuplicatePolicy = DuplicatePolicy.REFUSE
 
 
 def exclude(one: str, other: str) -> bool:

@@ -36,6 +36,7 @@ CALL_FOR: Final = timedelta(seconds=12)  # a PSP call cannot still be under way 
 ASK_EVERY: Final = timedelta(seconds=3)  # however many shoppers and tabs come back
 CLOCK_SKEW: Final = timedelta(minutes=1)  # between a PSP and us
 LEASE: Final = timedelta(seconds=25)  # of a recovery: a look-up, a repeat and a margin
+DUE_LEASE: Final = timedelta(minutes=1)  # of a payment whose capture or end is due
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)
 CHALLENGE_PAUSE: Final = timedelta(minutes=3)

@@ -34,9 +34,16 @@ class Rule:
     countries: tuple[str, ...] = ()
 
 
-def check(rules: Sequence[Rule]) -> None:
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """A merchant's rules, in their order."""
+
+    rules: tuple[Rule, ...] = ()
+
+
+def check(routing: Routing) -> None:
     """InvalidArgument for amounts that no rule can mean."""
-    for index, rule in enumerate(rules):
+    for index, rule in enumerate(routing.rules):
         low, high = rule.amount_from_minor, rule.amount_to_minor
         if low is not None and high is not None and low > high:
             field = f"routing.rules.{index}.amount_to_minor"

@@ -41,13 +41,12 @@ def settle(
     outcome: Outcome,
     *,
     now: datetime,
-    next_attempt_id: str,
-    may_go_on: bool = True,
+    next_attempt_id: str | None = None,
 ) -> Change:
     """Apply an outcome.
 
-    `may_go_on`: whether the caller sends a next attempt after a no that allows one. A webhook does
-    not: it leaves such a no to the call under way, or to recovery.
+    `next_attempt_id`: of the attempt that the caller sends after a no that allows one. A webhook
+    sends none: it leaves such a no to the call under way, or to recovery.
     """
     if isinstance(outcome, ActionRequired) and attempt.kind is not AttemptKind.AUTHORISE:
         outcome = Unknown("only an authorisation can ask for a challenge")
@@ -64,9 +63,9 @@ def settle(
     if attempt.kind is not AttemptKind.AUTHORISE:
         return _operated(payment, settled, outcome, now)
     if isinstance(outcome, Declined):
-        following = _next_try(payment, attempt, outcome, now, next_attempt_id)
+        following = _next_try(payment, attempt, outcome, now, next_attempt_id or "")
         if following is not None:
-            if not may_go_on:
+            if next_attempt_id is None:
                 return Change(payment, attempt, changed=False)
             return Change(following[0], settled, next_attempt=following[1])
     reference = settled.psp_reference or payment.psp_reference

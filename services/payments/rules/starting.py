@@ -4,28 +4,23 @@ Pure: `now` and ids are arguments. What an outcome does to a payment is in settl
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from libs.errors import invalid
 from libs.money import Money
-from services.payments.errors import (
-    CaptureTooLarge,
-    CurrencyMismatch,
-    PaymentDisputed,
-    PaymentNotCancellable,
-    PaymentNotCapturable,
-    PaymentNotRefundable,
-    RefundTooLarge,
-    TooManyRefunds,
-)
+from services.payments import errors
 from services.payments.rules import giving_back
 from services.payments.rules.domain import MOST_REFUNDS, Attempt, Candidate, Payment
-from services.payments.rules.states import (
-    AttemptKind,
-    CaptureMode,
-    DisputeState,
-    Exemption,
-    State,
-)
+from services.payments.rules.states import AttemptKind, CaptureMode, DisputeState, Exemption, State
+
+
+def capture_at(mode: CaptureMode, now: datetime, delay: timedelta) -> datetime | None:
+    """When a delayed capture happens. Raises InvalidArgument."""
+    if mode is not CaptureMode.DELAYED:
+        return None
+    if not delay:
+        raise invalid("capture_delay_seconds", "must be at least 1 for a delayed capture")
+    return now + delay
 
 
 def authorisation(
@@ -66,17 +61,17 @@ def start_capture(
     """Reserve the amount (None: all that is capturable). A partial capture is final."""
     _same_currency(payment, amount)
     if payment.state is not State.AUTHORISED or payment.capturing_minor:
-        raise PaymentNotCapturable
+        raise errors.PaymentNotCapturable
     wanted = payment.capturable_minor if amount is None else amount.amount_minor
     if wanted > payment.capturable_minor:
-        raise CaptureTooLarge
+        raise errors.CaptureTooLarge
     attempt = _operation(payment, AttemptKind.CAPTURE, wanted, attempt_id=attempt_id, now=now)
     return replace(payment, capturing_minor=wanted, due_at=None), attempt
 
 
 def start_cancel(payment: Payment, *, attempt_id: str, now: datetime) -> tuple[Payment, Attempt]:
     if payment.state not in {State.AUTHORISED, State.REQUIRES_ACTION} or payment.capturing_minor:
-        raise PaymentNotCancellable
+        raise errors.PaymentNotCancellable
     return payment, _operation(
         payment, AttemptKind.CANCEL, payment.amount_minor, attempt_id=attempt_id, now=now
     )
@@ -88,14 +83,14 @@ def start_refund(
     """Reserve the amount (None: all that is left)."""
     _same_currency(payment, amount)
     if payment.state not in {State.CAPTURED, State.PARTIALLY_REFUNDED}:
-        raise PaymentNotRefundable
+        raise errors.PaymentNotRefundable
     if any(dispute.state is DisputeState.OPEN for dispute in payment.disputes):
-        raise PaymentDisputed
+        raise errors.PaymentDisputed
     if len(payment.refunds) >= MOST_REFUNDS:
-        raise TooManyRefunds
+        raise errors.TooManyRefunds
     wanted = payment.refundable_minor if amount is None else amount.amount_minor
     if not 0 < wanted <= payment.refundable_minor:
-        raise RefundTooLarge
+        raise errors.RefundTooLarge
     attempt = _operation(
         payment, AttemptKind.REFUND, wanted, attempt_id=attempt_id, now=now, reason=reason
     )
@@ -113,9 +108,9 @@ def lower(payment: Payment, amount: Money, *, now: datetime) -> Payment:
         or payment.capture_at is None
         or now >= payment.capture_at
     ):
-        raise PaymentNotCapturable
+        raise errors.PaymentNotCapturable
     if amount.amount_minor > payment.capturable_minor:
-        raise CaptureTooLarge
+        raise errors.CaptureTooLarge
     return replace(payment, capturable_minor=amount.amount_minor)
 
 
@@ -142,4 +137,4 @@ def _operation(
 
 def _same_currency(payment: Payment, amount: Money | None) -> None:
     if amount is not None and amount.currency != payment.currency:
-        raise CurrencyMismatch
+        raise errors.CurrencyMismatch

@@ -1,7 +1,7 @@
 """PSP accounts, routing rules and payment policies of merchants."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -81,24 +81,11 @@ async def save_policy(conn: Conn, merchant_id: str, new: DuplicatePolicy, *, now
 
 
 def _rule_of(entry: dict[str, Any]) -> Rule:
-    return Rule(
-        targets=tuple(Target(name, rank, weight) for name, rank, weight in entry["targets"]),
-        currencies=tuple(entry["currencies"]),
-        amount_from_minor=entry["amount_from_minor"],
-        amount_to_minor=entry["amount_to_minor"],
-        methods=tuple(entry["methods"]),
-        brands=tuple(entry["brands"]),
-        countries=tuple(entry["countries"]),
-    )
+    """Targets are kept as (account, rank, weight)."""
+    targets = tuple(Target(*target) for target in entry["targets"])
+    return replace(rows.of_json(Rule, {**entry, "targets": ()}), targets=targets)
 
 
 def _rule_json(rule: Rule) -> dict[str, Any]:
-    return {
-        "targets": [(t.psp_account, t.rank, t.weight) for t in rule.targets],
-        "currencies": rule.currencies,
-        "amount_from_minor": rule.amount_from_minor,
-        "amount_to_minor": rule.amount_to_minor,
-        "methods": rule.methods,
-        "brands": rule.brands,
-        "countries": rule.countries,
-    }
+    targets = [astuple(target) for target in rule.targets]
+    return {**rows.to_json(rule), "targets": targets}

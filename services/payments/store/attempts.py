@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from libs import rows
 from libs.db import Conn
-from libs.due import Room, fair_sql
+from libs.due import CLOCK_OFFSET, fair_sql
 from services.payments.rules.domain import Attempt, Payment
 from services.payments.rules.states import AttemptKind
+from services.payments.store.accounts import PspAccount
 
 ATTEMPTS: Final = rows.Table(
     "attempts",
@@ -28,13 +29,7 @@ async def insert(conn: Conn, attempt: Attempt, *, ask_in: timedelta | None) -> N
     await conn.execute(_INSERT, *ATTEMPTS.values(attempt), ask_in)
 
 
-def settled_values(attempt: Attempt) -> list[object]:
-    """State, PSP's reference, decline and end, as they are written."""
-    return ATTEMPTS.values(attempt, "state", "psp_reference", "decline", "settled_at")
-
-
-async def get(conn: Conn, merchant_id: str, attempt_id: str) -> Attempt | None:
-    return await ATTEMPTS.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, attempt_id)
+get: Final = ATTEMPTS.get
 
 
 async def open_of(
@@ -62,16 +57,11 @@ ORDER BY state = 'declined', id = $4 DESC, id DESC LIMIT 1"""  # noqa: S608 - ma
 
 
 async def named(
-    conn: Conn,
-    *,
-    merchant_id: str,
-    psp_account_id: str,
-    kind: AttemptKind,
-    key: str,
-    psp_reference: str,
+    conn: Conn, account: PspAccount, kind: AttemptKind, *, key: str, psp_reference: str
 ) -> Attempt | None:
     """What a PSP's account tells of. `psp_reference`: the operation's own."""
-    row = await conn.fetchrow(_NAMED, merchant_id, psp_account_id, kind.value, key, psp_reference)
+    at = (account.merchant_id, account.id)
+    row = await conn.fetchrow(_NAMED, *at, kind.value, key, psp_reference)
     return ATTEMPTS.read(row) if row else None
 
 
@@ -96,23 +86,13 @@ async def recheck(conn: Conn, payment: Payment, attempt: Attempt) -> None:
 
 async def rest(conn: Conn, attempt: Attempt) -> None:
     """There is nothing to ask about it any more."""
-    await conn.execute(
-        "UPDATE attempts SET next_recovery_at = NULL, unresolved_since = NULL"
-        " WHERE merchant_id = $1 AND id = $2",
-        attempt.merchant_id,
-        attempt.id,
-    )
+    await ATTEMPTS.change(conn, attempt, "next_recovery_at = NULL, unresolved_since = NULL")
 
 
 async def name(conn: Conn, charge: Attempt, psp_reference: str) -> None:
     """The PSP's reference of a charge that was given up before it was known."""
-    await conn.execute(
-        "UPDATE attempts SET psp_reference = $3"
-        " WHERE merchant_id = $1 AND id = $2 AND psp_reference = ''",
-        charge.merchant_id,
-        charge.id,
-        psp_reference,
-    )
+    unknown = "psp_reference = ''"
+    await ATTEMPTS.change(conn, charge, "psp_reference = $3", psp_reference, only=unknown)
 
 
 async def operations_of(conn: Conn, merchant_id: str, payment_id: str) -> Sequence[Attempt]:
@@ -127,39 +107,33 @@ class DueAttempt:
 
     attempt: Attempt
     age: timedelta
-    clock_offset: timedelta
+    clock_offset_seconds: int
 
     @property
     def merchant_id(self) -> str:
         return self.attempt.merchant_id
 
 
-_CLAIM: Final = f"""
+CLAIM_RECOVERY: Final = f"""
 WITH due AS ({fair_sql("attempts", at="next_recovery_at")})
 UPDATE attempts SET next_recovery_at = now() + $4, recovery_tries = recovery_tries + 1
 FROM due LEFT JOIN test_clocks AS clock ON clock.merchant_id = due.merchant_id
 WHERE attempts.merchant_id = due.merchant_id AND attempts.id = due.id
 RETURNING attempts.*, {ATTEMPTS.only_read}, now() - started_at AS age,
-    coalesce(clock.clock_offset, interval '0') AS clock_offset"""  # noqa: S608 - made of constants
+    {CLOCK_OFFSET}"""  # noqa: S608 - made of constants
 
 
-async def claim_recovery(conn: Conn, room: Room, *, lease: timedelta) -> Sequence[DueAttempt]:
-    """Attempts whose time has come; each comes again after `lease` if this process dies."""
-    found = await conn.fetch(_CLAIM, *room.values, lease)
-    return [DueAttempt(ATTEMPTS.read(row), row["age"], row["clock_offset"]) for row in found]
+def due_attempt(**row: Any) -> DueAttempt:
+    """Of a row that CLAIM_RECOVERY answers: it comes again after $4 if this process dies."""
+    return DueAttempt(ATTEMPTS.read(row), row["age"], row["clock_offset_seconds"])
 
 
-_POSTPONE: Final = """
-UPDATE attempts SET next_recovery_at = now() + $3,
-    unresolved_since = CASE WHEN $4 THEN coalesce(unresolved_since, now()) ELSE unresolved_since END
-WHERE merchant_id = $1 AND id = $2 AND next_recovery_at IS NOT NULL"""
-
-
-async def postpone(
-    conn: Conn, merchant_id: str, attempt_id: str, *, ask_in: timedelta, unresolved: bool
-) -> None:
+async def postpone(conn: Conn, attempt: Attempt, *, ask_in: timedelta, unresolved: bool) -> None:
     """Ask again later. `unresolved`: a person must look, too."""
-    await conn.execute(_POSTPONE, merchant_id, attempt_id, ask_in, unresolved)
+    later = """next_recovery_at = now() + $3,
+        unresolved_since = coalesce(unresolved_since, CASE WHEN $4 THEN now() END)"""
+    watched = "next_recovery_at IS NOT NULL"
+    await ATTEMPTS.change(conn, attempt, later, ask_in, unresolved, only=watched)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from libs.db import Conn
-from libs.due import Room, fair_sql
+from libs.due import fair_sql
 
 # Calls whose stored answers are a Payment.
 ANSWERING_PAYMENTS: Final = (
@@ -45,6 +45,7 @@ class Erasure:
 
     merchant_id: str
     customer_id: str
+    clock_offset_seconds: int = 0  # nothing of it depends on the time
 
 
 async def ask(conn: Conn, erasure: Erasure) -> None:
@@ -57,15 +58,11 @@ async def ask(conn: Conn, erasure: Erasure) -> None:
     )
 
 
-async def claim_due(conn: Conn, room: Room) -> Sequence[Erasure]:
-    """Each comes again in an hour until it is over."""
-    rows = await conn.fetch(
-        f"WITH due AS ({_DUE}) UPDATE erasures SET due_at = now() + interval '1 hour' FROM due"  # noqa: S608 - made of constants
-        " WHERE (erasures.merchant_id, erasures.customer_id) = (due.merchant_id, due.customer_id)"
-        " RETURNING erasures.merchant_id, erasures.customer_id",
-        *room.values,
-    )
-    return [Erasure(**dict(row)) for row in rows]
+# Each comes again in an hour until it is over.
+CLAIM_DUE: Final = f"""
+WITH due AS ({_DUE}) UPDATE erasures SET due_at = now() + interval '1 hour' FROM due
+WHERE (erasures.merchant_id, erasures.customer_id) = (due.merchant_id, due.customer_id)
+RETURNING erasures.merchant_id, erasures.customer_id"""  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True, slots=True)

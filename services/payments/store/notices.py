@@ -5,27 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from libs import pages, rows
+from libs import rows
 from libs.db import Conn
-from libs.pages import Listed, Page
 from services.payments.rules.domain import Dispute
-from services.payments.rules.states import AttemptKind, AttemptState, DisputeState, State
+from services.payments.rules.states import AttemptKind, AttemptState, State
+from services.payments.store.accounts import PspAccount
+
+_TAKE: Final = """
+INSERT INTO psp_events (merchant_id, psp_account_id, psp_event_id, body, handled_at)
+VALUES ($1, $2, $3, $4, now()) ON CONFLICT DO NOTHING"""
 
 
-async def take(
-    conn: Conn, *, merchant_id: str, psp_account_id: str, psp_event_id: str, body: bytes
-) -> bool:
+async def take(conn: Conn, account: PspAccount, psp_event_id: str, body: bytes) -> bool:
     """Store a PSP's event as handled in this transaction; False when it had been before."""
-    return bool(
-        await conn.execute(
-            "INSERT INTO psp_events (merchant_id, psp_account_id, psp_event_id, body, handled_at)"
-            " VALUES ($1, $2, $3, $4, now()) ON CONFLICT DO NOTHING",
-            merchant_id,
-            psp_account_id,
-            psp_event_id,
-            body,
-        )
-    )
+    return await conn.execute(_TAKE, account.merchant_id, account.id, psp_event_id, body) == 1
 
 
 # Of what recovery watches: a small part of the table, with an index.
@@ -37,27 +30,15 @@ SELECT EXISTS (SELECT FROM attempts
 
 
 async def is_any_without_reference(
-    conn: Conn,
-    merchant_id: str,
-    psp_account_id: str,
-    *,
-    told_at: datetime,
-    skew: timedelta,
-    told_within: timedelta,
+    conn: Conn, account: PspAccount, *, told_at: datetime, skew: timedelta, told_within: timedelta
 ) -> bool:
     """Whether an authorisation without an answer may be of a charge that the PSP told of `told_at`.
 
     Times are the world's. What was told longer ago than `told_within` waits for nobody.
     """
+    times = (told_at, skew, told_within)
     return bool(
-        await conn.fetchval(
-            _ANY_WITHOUT_REFERENCE,
-            merchant_id,
-            psp_account_id,
-            told_at,
-            skew,
-            told_within,
-        )
+        await conn.fetchval(_ANY_WITHOUT_REFERENCE, account.merchant_id, account.id, *times)
     )
 
 
@@ -86,11 +67,10 @@ class Taken:
 
 async def take_stale(
     conn: Conn,
-    *,
-    merchant_id: str,
-    psp_account_id: str,
+    account: PspAccount,
     psp_event_id: str,
     body: bytes,
+    *,
     attempt_id: str,
     kind: AttemptKind,
     known: Sequence[tuple[AttemptState, State]],
@@ -100,8 +80,8 @@ async def take_stale(
     """
     row = await conn.fetchrow(
         _TAKE_STALE,
-        merchant_id,
-        psp_account_id,
+        account.merchant_id,
+        account.id,
         psp_event_id,
         body,
         attempt_id,
@@ -112,19 +92,12 @@ async def take_stale(
     return None if row is None else Taken(row["fresh"], row["traceparent"])
 
 
-_DISPUTES: Final = rows.Table("disputes", Dispute)
-_SAVE_DISPUTE: Final = f"""{_DISPUTES.insert(psp_account_id="{}")}
+DISPUTES: Final = rows.Table("disputes", Dispute)
+_SAVE_DISPUTE: Final = f"""{DISPUTES.insert(psp_account_id="{}")}
 ON CONFLICT (merchant_id, id) DO UPDATE SET state = EXCLUDED.state,
     amount_minor = EXCLUDED.amount_minor, reason = EXCLUDED.reason, told_at = EXCLUDED.told_at"""
 
 
 async def save_dispute(conn: Conn, dispute: Dispute, *, psp_account_id: str) -> None:
     """Its payment is locked."""
-    await conn.execute(_SAVE_DISPUTE, *_DISPUTES.values(dispute), psp_account_id)
-
-
-async def list_disputes(
-    conn: Conn, merchant_id: str, state: DisputeState | None, page: Page
-) -> Listed[Dispute]:
-    conditions = {"merchant_id = {}": merchant_id, "state = {}": state}
-    return await pages.fetch(conn, _DISPUTES, page, conditions)
+    await conn.execute(_SAVE_DISPUTE, *DISPUTES.values(dispute), psp_account_id)

@@ -26,11 +26,7 @@ class OperatorAction:
 
 
 _ACTIONS: Final = rows.Table("operator_actions", OperatorAction, sql={"acted_at": "acted_at"})
-_INSERT: Final = _ACTIONS.insert()
-
-
-async def insert(conn: Conn, action: OperatorAction) -> None:
-    await conn.execute(_INSERT, *_ACTIONS.values(action))
+insert: Final = _ACTIONS.add
 
 
 async def of_attempt(conn: Conn, merchant_id: str, attempt_id: str) -> OperatorAction | None:

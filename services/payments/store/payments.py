@@ -1,13 +1,12 @@
 """Payments: one statement per function, on a connection that the flow opened."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from libs import pages, rows
 from libs.db import Conn
-from libs.due import Room, fair_sql
+from libs.due import CLOCK_OFFSET, fair_sql
 from libs.pages import Listed, Page
 from services.payments.rules import orders, tokens, velocity
 from services.payments.rules.domain import Payment
@@ -31,7 +30,7 @@ PAYMENTS: Final = rows.Table("payments", Payment, sql={"refunds": _REFUNDS, "dis
 NOT_COUNTED: Final = ", ".join(f"'{state.value}'" for state in orders.NOT_COUNTED)
 _OPEN: Final = ", ".join(f"'{state.value}'" for state in velocity.OPEN)
 
-_SAVED: Final = (
+_SAVED: Final = [
     "state",
     "authorised_minor",
     "capturable_minor",
@@ -47,7 +46,7 @@ _SAVED: Final = (
     "psp_reference",
     "next_action_url",
     "decline",
-)
+]
 SAVE_SQL: Final = f"""
 UPDATE payments SET version = version + 1, {rows.assignments(_SAVED, first=5)},
     velocity_subjects = CASE WHEN $5 IN ({_OPEN}) THEN velocity_subjects ELSE '{{}}' END,
@@ -83,8 +82,7 @@ async def save_locked(conn: Conn, before: Payment, after: Payment) -> Payment:
     return saved
 
 
-async def get(conn: Conn, merchant_id: str, payment_id: str) -> Payment | None:
-    return await PAYMENTS.one(conn, "WHERE merchant_id = $1 AND id = $2", merchant_id, payment_id)
+get: Final = PAYMENTS.get
 
 
 _OF_KEY: Final = """
@@ -106,25 +104,15 @@ async def of_key(
 
 async def lock(conn: Conn, merchant_id: str, payment_id: str) -> Payment | None:
     """Lock and read. Two statements: what waits for a lock does not see others' new refunds."""
-    found = await conn.fetchval(
-        "SELECT id FROM payments WHERE merchant_id = $1 AND id = $2 FOR UPDATE",
-        merchant_id,
-        payment_id,
-    )
+    held = "SELECT id FROM payments WHERE merchant_id = $1 AND id = $2 FOR UPDATE"
+    found = await conn.fetchval(held, merchant_id, payment_id)
     return await get(conn, merchant_id, payment_id) if found else None
 
 
 async def may_ask(conn: Conn, payment: Payment, *, every: timedelta) -> bool:
     """Whether the PSP may be asked about it now: one of those who would, within `every`."""
-    return bool(
-        await conn.execute(
-            "UPDATE payments SET asked_at = now() WHERE merchant_id = $1 AND id = $2"
-            " AND (asked_at IS NULL OR asked_at <= now() - $3::interval)",
-            payment.merchant_id,
-            payment.id,
-            every,
-        )
-    )
+    free = "coalesce(asked_at <= now() - $3::interval, true)"
+    return await PAYMENTS.change(conn, payment, "asked_at = now()", every, only=free)
 
 
 async def get_challenged(conn: Conn, payment_id: str) -> Payment | None:
@@ -165,26 +153,10 @@ async def list_page(conn: Conn, merchant_id: str, wanted: Filter, page: Page) ->
     return await pages.fetch(conn, PAYMENTS, page, conditions)
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    merchant_id: str
-    payment_id: str
-    clock_offset: timedelta
-
-
-_DUE: Final = fair_sql(
-    "payments",
-    columns="merchant_id, id, coalesce(clock.clock_offset, interval '0') AS clock_offset",
-    by_test_clock=True,
-)
-_CLAIM_DUE: Final = f"""
+_DUE: Final = fair_sql("payments", columns=f"merchant_id, id, {CLOCK_OFFSET}", by_test_clock=True)
+# Payments to capture or to give up; each comes again after $4 unless it was handled.
+CLAIM_DUE: Final = f"""
 WITH due AS ({_DUE})
-UPDATE payments SET due_at = now() + due.clock_offset + $4
+UPDATE payments SET due_at = now() + make_interval(secs => due.clock_offset_seconds) + $4
 FROM due WHERE payments.merchant_id = due.merchant_id AND payments.id = due.id
-RETURNING payments.merchant_id, payments.id, due.clock_offset"""  # noqa: S608 - made of constants
-
-
-async def claim_due(conn: Conn, room: Room, *, lease: timedelta) -> Sequence[Due]:
-    """Payments to capture or to give up; each comes again after `lease` unless it was handled."""
-    found = await conn.fetch(_CLAIM_DUE, *room.values, lease)
-    return [Due(row["merchant_id"], row["id"], row["clock_offset"]) for row in found]
+RETURNING payments.merchant_id, payments.id, due.clock_offset_seconds"""  # noqa: S608 - made of constants

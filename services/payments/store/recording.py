@@ -12,7 +12,8 @@ from libs.outbox import NewEvent
 from services.payments.rules.domain import Attempt, Payment
 from services.payments.rules.states import AttemptState
 from services.payments.rules.velocity import Count
-from services.payments.store import attempts, payments, velocity
+from services.payments.store import payments, velocity
+from services.payments.store.attempts import ATTEMPTS
 
 # `held` locks both rows as they are expected, the payment first as everywhere. The pieces after it
 # then find what they change, or, when either row is not any more what it was, all do nothing:
@@ -71,7 +72,7 @@ async def save(
             *payments.saved_values(before[0], payment),
             attempt.id,
             before[1].value,
-            *attempts.settled_values(attempt),
+            *ATTEMPTS.values(attempt, "state", "psp_reference", "decline", "settled_at"),
             following.ask_in,
             *outbox.insert_values(following.events),
             *idempotency.finish_values(following.key, following.answer),

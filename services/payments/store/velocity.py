@@ -122,11 +122,7 @@ WITH counted AS ({count_sql(2, merchant="$1", when="true")})
 
 
 async def count(
-    conn: Conn,
-    merchant_id: str,
-    counts: Sequence[Count],
-    alarms: Sequence[NewEvent],
-    now: datetime,
+    conn: Conn, merchant_id: str, counts: Sequence[Count], alarms: Sequence[NewEvent], now: datetime
 ) -> None:
     """What is recorded elsewhere than with an outcome of ours. Each alarm's aggregate is a subject:
     it is told when that has used up its declines.

@@ -7,7 +7,7 @@ import pytest
 from incasso.paylink.v1 import pages_pb2
 from libs.errors import FieldViolation, Kind, OutcomeUnknown, RemoteRefusal
 from services.gateway.pay.guard import MAX_FORM_BYTES
-from services.gateway.pay.texts import SAID
+from services.gateway.pay.texts import REFUSALS
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.pay_samples import KEY, OFFER, PATH, SHA, TOKEN, UNKNOWN, USE, shown
 from tests.waiting import HANGING_SECONDS
@@ -185,7 +185,7 @@ async def test_a_refusal_comes_back_as_the_page_with_a_message(gateway, kind, re
     assert (
         await location(gateway, "pay", {**SAVED, "use": USE}) == f"{PATH}?use={USE}&said={reason}"
     )
-    assert reason in SAID
+    assert reason in REFUSALS
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from incasso.payments.v1 import payments_pb2
 from libs import descriptors
 from services.gateway.openapi import comments
 from services.gateway.pay import view
-from services.gateway.pay.texts import SAID
+from services.gateway.pay.texts import REFUSALS
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.pay_samples import LINK, PATH, STATES, TOKEN, TRY, shown
 
@@ -229,7 +229,7 @@ def test_every_refusal_that_the_contract_names_has_words():
         }
     pages = {"payment_link_not_found", "shop_not_found"}  # have a page of their own
     assert len(named) > 10
-    assert named - pages <= SAID.keys()
+    assert named - pages <= REFUSALS.keys()
 
 
 def test_a_payment_is_told_by_a_number_that_can_be_read_aloud():

@@ -9,7 +9,7 @@ import pytest
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from libs import ids
 from libs.errors import Refusal
-from services.oneclick.flows import detach
+from services.oneclick.flows.instruments import detach
 from services.oneclick.rules.instruments import InstrumentEvent, InstrumentState
 from services.oneclick.store import customers, instruments
 from tests.services.oneclick.world import World
@@ -69,7 +69,7 @@ async def test_a_card_detached_while_a_charge_waits_is_not_charged(world: World)
         (card,) = await instruments.of_customer(tx, world.merchant_id, customer_id)
         charging = await waiting_charge(world, customer_id, instrument_id=card.id)
         world.act()
-        await detach.detach(tx, card, card.created_at)
+        await detach(tx, card, card.created_at)
     with pytest.raises(Refusal) as refused:
         await charging
     assert refused.value.reason == "instrument_not_usable"

@@ -1,6 +1,6 @@
-"""The process dies at each step of a click, and of saving a card: there is one charge, one card."""
+"""The process dies at each step of a click: there is one charge."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -10,21 +10,18 @@ from prometheus_client import REGISTRY
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from libs import context
-from libs.clock import Clock
 from libs.errors import Kind, Refusal
 from libs.idempotency import Key
 from libs.money import Money
 from libs.payments.due import DueRow
 from services.oneclick import worker
 from services.oneclick.deps import Deps
-from services.oneclick.flows import attach, charge, follow, sessions
-from services.oneclick.flows.attach import AttachInstrument
+from services.oneclick.flows import charge, follow, sessions
 from services.oneclick.flows.charge import CreateOneClickPayment
-from services.oneclick.rules.domain import CaptureMode, Consent
+from services.oneclick.rules.domain import CaptureMode
 from tests.kit.crash_matrix import (
     CrashMatrix,
     Moment,
-    ProcessDied,
     age,
     expect,
     repeat,
@@ -60,6 +57,7 @@ class Click:
     world: World
     customer_id: str
     table: str = "charges"
+    rpc: str = "CreatePayment"
 
     async def pay(self, deps: Deps) -> None:
         key = Key(self.world.merchant_id, "CreateOneClickPayment", "order-1", b"hash")
@@ -182,70 +180,6 @@ async def test_a_payment_under_way_is_asked_for_when_its_event_was_lost(world: W
     await worker.charge_worker(world.deps).run_once()
     (row,) = await world.charges()
     assert (row["state"], row["due_at"]) == ("declined", None)
-
-
-class DyingPayments:
-    """Payments as seen by a process that dies before a setup, or after it before recording."""
-
-    def __init__(self, real, when: str) -> None:
-        self._real = real
-        self._when = when
-
-    async def set_up_instrument(self, *args):
-        if self._when == "after":
-            await self._real.set_up_instrument(*args)
-        raise ProcessDied
-
-
-def dying(world: World, when: str) -> Deps:
-    return replace(world.deps, payments=DyingPayments(world.deps.payments, when))
-
-
-async def forget_locks(world: World) -> None:
-    """Time goes by: the dead process' locks run out."""
-    async with world.db.connection() as conn:
-        await conn.execute("UPDATE idempotency_keys SET locked_until = now() - interval '1 s'")
-
-
-def attach_command(customer_id: str) -> AttachInstrument:
-    return AttachInstrument(
-        customer_id=customer_id,
-        psp_account="sandbox-a",
-        token="tok_visa",
-        make_default=False,
-        consent=Consent("", "2026-11", Clock().now(), None, None),
-        return_url="",
-    )
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_setup_that_was_cut_off_goes_on_under_its_key(world: World, when: str):
-    customer_id = await world.customer()
-    world.act()
-    key = Key(world.merchant_id, "AttachInstrument", "card-1", b"hash")
-    cmd = attach_command(customer_id)
-    with pytest.raises(ProcessDied):
-        await attach.attach_instrument(dying(world, when), cmd, key)
-    await forget_locks(world)
-    answer = await attach.attach_instrument(world.deps, cmd, key)
-    assert await attach.attach_instrument(world.deps, cmd, key) == answer
-    assert len(world.payments.setups) == 1
-    assert await world.rows(
-        "SELECT state FROM instruments WHERE merchant_id = $1", world.merchant_id
-    ) == [("active",)]
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_setup_nobody_asks_for_any_more_is_finished(world: World, when: str):
-    customer_id = await world.customer()
-    world.act()
-    with pytest.raises(ProcessDied):
-        await attach.attach_instrument(dying(world, when), attach_command(customer_id), None)
-    await world.make_due("instruments")
-    await worker.setup_worker(world.deps).run_once()
-    assert len(world.payments.setups) == 1
-    payment = await world.charge(customer_id)
-    assert payment.state == State.STATE_CAPTURED
 
 
 async def test_workers_act_for_the_merchant_of_the_row(world: World):

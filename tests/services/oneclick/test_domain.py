@@ -1,5 +1,6 @@
 """Customers and charges as pure rules."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from libs.money import Money
 from libs.payments.answer import Outcome
 from services.oneclick.errors import CustomerErased
-from services.oneclick.rules import domain, limits, offers, sessions
+from services.oneclick.rules import domain, offers, sessions, spending
 from services.oneclick.rules.domain import (
     CHARGE_TRANSITIONS,
     ChargeState,
@@ -18,6 +19,7 @@ from services.oneclick.rules.domain import (
     CustomerState,
 )
 from services.oneclick.rules.instruments import Card, InstrumentState
+from services.oneclick.rules.offers import Buyer
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 CUSTOMER = Customer(
@@ -81,28 +83,34 @@ def test_client_secrets_are_as_different_as_their_bits(one: bytes, other: bytes)
 VISA = Card("visa", "4242", 12, 2034, "IT", "fp")
 
 
+BELOW = replace(spending.DEFAULT, max_charge=Money(49_999, "EUR"))
+BUYER = Buyer(
+    customer_state=CustomerState.ACTIVE,
+    locale="it",
+    wanted_id="ins_1",
+    instrument_id="ins_1",
+    instrument_state=InstrumentState.ACTIVE,
+    card=VISA,
+    tokens=(),
+    consent_id="cns_1",
+    last_challenge_at=None,
+    address_id=None,
+    policy=spending.DEFAULT,
+)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({}, None),
-        ({"state": None}, "no_instrument"),
-        ({"state": InstrumentState.REQUIRES_ACTION}, "no_instrument"),
+        ({"instrument_state": None}, "no_instrument"),
+        ({"instrument_state": InstrumentState.REQUIRES_ACTION}, "no_instrument"),
         ({"consent_id": None}, "consent_missing"),
-        ({"amount": Money(50_001, "EUR")}, "charge_limit_exceeded"),
+        ({"policy": BELOW}, "charge_limit_exceeded"),
     ],
 )
 def test_an_offer_says_why_it_is_not_to_be_had(change, reason):
-    given_ = {
-        "state": InstrumentState.ACTIVE,
-        "instrument_id": "ins_1",
-        "consent_id": "cns_1",
-        "policy": limits.DEFAULT,
-        "amount": Money(50_000, "EUR"),
-        "locale": "it",
-        "now": NOW,
-        **change,
-    }
-    offer = offers.of_card(VISA, **given_)
+    offer = offers.of_buyer(replace(BUYER, **change), Money(50_000, "EUR"), NOW)
     assert offer.reason == reason
     assert (offer.card is not None) == (reason is None)
 
@@ -116,14 +124,5 @@ def test_an_offer_says_why_it_is_not_to_be_had(change, reason):
     ],
 )
 def test_the_offer_speaks_the_customers_language(locale, label):
-    offer = offers.of_card(
-        VISA,
-        InstrumentState.ACTIVE,
-        instrument_id="ins_1",
-        consent_id="cns_1",
-        policy=limits.DEFAULT,
-        amount=Money(100, "EUR"),
-        locale=locale,
-        now=NOW,
-    )
+    offer = offers.of_buyer(replace(BUYER, locale=locale), Money(100, "EUR"), NOW)
     assert offer.label == label

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from libs import rates
 from libs.money import Money
 from services.oneclick.errors import ChargeLimitExceeded, DailyLimitExceeded, VelocityExceeded
-from services.oneclick.rules import limits
-from services.oneclick.rules.limits import Policy, Spending
+from services.oneclick.rules import spending
+from services.oneclick.rules.spending import Policy, Spending
 
 CURRENCIES = ("EUR", "HUF", "JPY", "KWD", "USD")
 amounts = st.builds(Money, st.integers(1, 10**12), st.sampled_from(CURRENCIES))
@@ -26,7 +26,7 @@ policies = st.builds(
 @given(policies, amounts)
 def test_a_single_charge_is_allowed_up_to_its_limit(policy: Policy, amount: Money):
     worth = rates.about(amount, policy.max_charge.currency)
-    assert limits.fits(policy, amount) == (worth.amount_minor <= policy.max_charge.amount_minor)
+    assert spending.fits(policy, amount) == (worth.amount_minor <= policy.max_charge.amount_minor)
 
 
 @given(policies, st.lists(amounts, max_size=30))
@@ -39,7 +39,7 @@ def test_whatever_is_charged_one_after_the_other_stays_within_both_limits(policy
 
     for amount in wanted:
         try:
-            limits.check_spending(policy, Spending(daily, len(daily)), amount)
+            spending.check_spending(policy, Spending(daily, len(daily)), amount)
         except DailyLimitExceeded:
             assert worth([*daily, amount]) > policy.max_daily.amount_minor
         except VelocityExceeded:
@@ -51,9 +51,9 @@ def test_whatever_is_charged_one_after_the_other_stays_within_both_limits(policy
 
 
 def test_the_limit_itself_is_allowed():
-    policy = replace(limits.DEFAULT, max_charge=Money(100, "EUR"), max_daily=Money(200, "EUR"))
-    limits.check_charge(policy, Money(100, "EUR"))
-    limits.check_spending(policy, Spending([Money(100, "EUR")], 1), Money(100, "EUR"))
+    policy = replace(spending.DEFAULT, max_charge=Money(100, "EUR"), max_daily=Money(200, "EUR"))
+    spending.check_charge(policy, Money(100, "EUR"))
+    spending.check_spending(policy, Spending([Money(100, "EUR")], 1), Money(100, "EUR"))
 
 
 @pytest.mark.parametrize(
@@ -68,19 +68,19 @@ def test_the_limit_itself_is_allowed():
     ids=str,
 )
 def test_everyday_amounts_of_every_currency_pass_by_default(amount: Money):
-    limits.check_charge(limits.DEFAULT, amount)
-    limits.check_spending(limits.DEFAULT, Spending((), 0), amount)
+    spending.check_charge(spending.DEFAULT, amount)
+    spending.check_spending(spending.DEFAULT, Spending((), 0), amount)
 
 
 def test_a_refusal_names_the_limit_and_the_currency():
     with pytest.raises(ChargeLimitExceeded) as refused:
-        limits.check_charge(limits.DEFAULT, Money(50_001, "EUR"))
+        spending.check_charge(spending.DEFAULT, Money(50_001, "EUR"))
     assert refused.value.message == (
         "A single one-click charge is limited to 500.00 EUR; this one would make it 500.01 EUR."
     )
     with pytest.raises(DailyLimitExceeded) as refused:
-        limits.check_spending(
-            limits.DEFAULT, Spending([Money(140_000, "EUR")], 1), Money(20_000, "JPY")
+        spending.check_spending(
+            spending.DEFAULT, Spending([Money(140_000, "EUR")], 1), Money(20_000, "JPY")
         )
     assert "limited to 1500.00 EUR" in refused.value.message
     assert "about (reference rates of 2026-10-30) 1513.64 EUR" in refused.value.message
@@ -88,6 +88,6 @@ def test_a_refusal_names_the_limit_and_the_currency():
 
 def test_a_currency_without_a_rate_is_refused_by_name_unless_the_limit_is_in_it():
     with pytest.raises(ChargeLimitExceeded) as refused:
-        limits.check_charge(limits.DEFAULT, Money(1, "UYI"))
+        spending.check_charge(spending.DEFAULT, Money(1, "UYI"))
     assert "UYI cannot be compared" in refused.value.message
-    limits.check_charge(replace(limits.DEFAULT, max_charge=Money(5, "UYI")), Money(5, "UYI"))
+    spending.check_charge(replace(spending.DEFAULT, max_charge=Money(5, "UYI")), Money(5, "UYI"))

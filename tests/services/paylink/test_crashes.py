@@ -42,6 +42,7 @@ class PaidLink:
     world: World
     link: Any
     table: str = "link_payments"
+    rpc: str = "CreatePayment"
 
     async def pay(self, deps: Deps) -> None:
         token = token_of(self.link)

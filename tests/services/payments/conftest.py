@@ -11,20 +11,22 @@ import pytest
 from incasso.payments.v1 import payments_pb2 as pb
 from libs import context, db
 from libs.db import Database
+from libs.errors import required
 from libs.idempotency import Key
 from libs.money import Money
 from services.payments import worker
 from services.payments.breakers import Breakers
 from services.payments.deps import Deps
+from services.payments.errors import PaymentNotFound
 from services.payments.flows import accounts
 from services.payments.flows.create import CreatePayment, Token, create_payment
 from services.payments.flows.operations import cancel_payment, capture_payment, refund_payment
-from services.payments.flows.reading import get_payment
 from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhook
 from services.payments.psps import Psps
 from services.payments.routing_cache import RoutingCache
 from services.payments.rules.domain import Payment
 from services.payments.rules.states import AttemptKind, CaptureMode, Initiator
+from services.payments.store import payments
 from tests.services.payments.door import MERCHANT, Door, serving
 from tests.services.payments.psp_double import ProcessDied, PspDouble
 from tests.services.payments.psp_news import webhook
@@ -144,7 +146,8 @@ class World:
     async def get(self, payment: Payment | str) -> Payment:
         self.act()
         payment_id = payment if isinstance(payment, str) else payment.id
-        return await get_payment(self.deps, payment_id)
+        async with self.db.connection() as conn:
+            return required(await payments.get(conn, MERCHANT, payment_id), PaymentNotFound)
 
     async def only_payment(self) -> Payment:
         ids = await self.rows("SELECT id FROM payments")

@@ -14,7 +14,6 @@ from typing import Any
 
 from services.payments.connectors.base import (
     Asked,
-    AttemptKind,
     Authorisation,
     InstrumentReady,
     InstrumentSetup,
@@ -33,6 +32,7 @@ from services.payments.rules.outcomes import (
     Pending,
     Unknown,
 )
+from services.payments.rules.states import AttemptKind
 from tests.services.payments.psp_news import NOTICES
 
 AUTHORISE, CAPTURE, CANCEL, REFUND = AttemptKind

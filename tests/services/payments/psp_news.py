@@ -2,15 +2,9 @@
 
 import json
 
-from services.payments.connectors.base import (
-    AttemptKind,
-    DisputeNotice,
-    DisputeState,
-    OperationNotice,
-    OtherNotice,
-    moment,
-)
+from services.payments.connectors.base import DisputeNotice, OperationNotice, OtherNotice, moment
 from services.payments.rules.outcomes import Outcome
+from services.payments.rules.states import AttemptKind, DisputeState
 
 # Webhooks are numbers of notices that the test wrote down.
 NOTICES: dict[int, OperationNotice | DisputeNotice | OtherNotice] = {}

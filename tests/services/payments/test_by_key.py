@@ -7,7 +7,7 @@ import pytest
 from libs.errors import IdempotencyKeyReused, Kind
 from libs.idempotency import Key
 from services.payments.errors import PaymentNotFound
-from services.payments.flows import reading
+from services.payments.flows import by_key
 from tests.services.payments.conftest import MERCHANT, World
 from tests.services.payments.door import Door
 from tests.services.payments.psp_double import AUTHORISE, Fault
@@ -17,7 +17,7 @@ REUSED = (Kind.UNPROCESSABLE, "idempotency_key_reused")
 
 
 def key(text: str) -> Key:
-    return Key(MERCHANT, reading.METHOD, text, b"hash")
+    return Key(MERCHANT, by_key.METHOD, text, b"hash")
 
 
 async def test_a_payment_is_found_by_its_callers_key(door: Door):
@@ -66,7 +66,7 @@ async def test_closing_a_key_that_was_used_answers_its_payment(door: Door):
 async def test_a_payment_whose_outcome_is_not_known_yet_is_found_too(world: World):
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
     made = await world.create(key=key("och_1"))
-    found = await reading.close_payment_key(world.deps, "och_1")
+    found = await by_key.close_payment_key(world.deps, "och_1")
     assert found is not None
     assert (found.id, found.state) == (made.id, made.state)
 
@@ -75,13 +75,13 @@ async def test_a_call_and_a_closing_at_once_are_one_or_the_other(world: World):
     for n in range(10):
         made, closed = await asyncio.gather(
             world.ask(world.order(), key(f"och_{n}")),
-            reading.close_payment_key(world.deps, f"och_{n}"),
+            by_key.close_payment_key(world.deps, f"och_{n}"),
             return_exceptions=True,
         )
         if closed is None:
             assert isinstance(made, IdempotencyKeyReused)
             with pytest.raises(PaymentNotFound):
-                await reading.get_payment_by_key(world.deps, f"och_{n}")
+                await by_key.get_payment_by_key(world.deps, f"och_{n}")
         else:
             assert made.id == closed.id
 
@@ -92,7 +92,7 @@ async def test_a_key_makes_one_payment_also_after_it_was_purged(world: World):
         await conn.execute("DELETE FROM idempotency_keys")
     with pytest.raises(IdempotencyKeyReused):
         await world.create(key=key("och_1"))
-    found = await reading.get_payment_by_key(world.deps, "och_1")
+    found = await by_key.get_payment_by_key(world.deps, "och_1")
     assert found.id == made.id
     assert len(world.a.taken()) == 1
 
@@ -101,6 +101,6 @@ async def test_a_payment_from_before_the_column_is_found_by_its_keys_row(world: 
     made = await world.create(key=key("och_1"))
     async with world.db.connection() as conn:
         await conn.execute("UPDATE payments SET caller = '', caller_key = ''")
-    found = await reading.close_payment_key(world.deps, "och_1")
+    found = await by_key.close_payment_key(world.deps, "och_1")
     assert found is not None
     assert found.id == made.id

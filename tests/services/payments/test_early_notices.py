@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from services.payments.connectors.base import DisputeNotice, DisputeState, OperationNotice
+from services.payments.connectors.base import DisputeNotice, OperationNotice
 from services.payments.errors import ChargeNotKnownYet
 from services.payments.rules.domain import Payment
 from services.payments.rules.outcomes import Approved
-from services.payments.rules.states import State
+from services.payments.rules.states import DisputeState, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import AUTHORISE, CAPTURE, REFUND, Fault, ProcessDied
 from tests.services.payments.psp_news import dispute, elsewhere, told

@@ -11,7 +11,7 @@ from services.payments.errors import NoPspAccount, PspAccountNotFound
 from services.payments.flows.accounts import update_routing
 from services.payments.flows.create import Token
 from services.payments.rules.outcomes import ActionRequired, DeclineCode, Pending
-from services.payments.rules.routing import Rule, Target
+from services.payments.rules.routing import Routing, Rule, Target
 from services.payments.rules.states import CaptureMode, Exemption, Initiator, State
 from tests.services.payments.conftest import MERCHANT, World, key
 from tests.services.payments.psp_double import AUTHORISE, Fault, declined
@@ -133,13 +133,13 @@ async def test_pending_is_told_as_pending(world: World):
 
 async def test_rules_choose_the_account(world: World):
     rule = Rule(targets=(Target("b"),), currencies=("USD",))
-    await update_routing(world.deps, [rule])
+    await update_routing(world.deps, Routing((rule,)))
     assert (await world.create(amount=Money(100, "USD"))).psp_account == "b"
     assert (await world.create()).psp_account == "a"
 
 
 async def test_an_account_without_a_token_is_no_candidate(world: World):
-    await update_routing(world.deps, [Rule(targets=(Target("b"),))])
+    await update_routing(world.deps, Routing((Rule(targets=(Target("b"),)),)))
     with pytest.raises(NoPspAccount):
         await world.create(tokens={"a": Token("tok_a", "")})
     with pytest.raises(PspAccountNotFound):

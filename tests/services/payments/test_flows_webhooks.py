@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from services.payments.connectors.base import DisputeState, OtherNotice
+from services.payments.connectors.base import OtherNotice
 from services.payments.errors import (
     PaymentNotFound,
     PspAccountNotFound,
@@ -16,7 +16,7 @@ from services.payments.flows.refresh import refresh_payment
 from services.payments.flows.webhooks import HandlePspWebhook, handle_psp_webhook
 from services.payments.rules.domain import Payment
 from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCode, Pending
-from services.payments.rules.states import State
+from services.payments.rules.states import DisputeState, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, declined
 from tests.services.payments.psp_news import dispute, elsewhere, told

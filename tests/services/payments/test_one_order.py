@@ -15,7 +15,7 @@ from services.payments.errors import OrderAlreadyPaid
 from services.payments.flows.accounts import update_payment_policy
 from services.payments.rules import orders
 from services.payments.rules.domain import Payment
-from services.payments.rules.orders import DuplicatePolicy
+from services.payments.rules.orders import DuplicatePolicy, PaymentPolicy
 from services.payments.rules.outcomes import ActionRequired, DeclineCode, Pending
 from services.payments.rules.states import State
 from tests.services.payments.conftest import World, key
@@ -32,7 +32,7 @@ async def pay(world: World, **changes) -> Payment:
 
 
 async def want(world: World, policy: DuplicatePolicy) -> None:
-    await update_payment_policy(world.deps, policy)
+    await update_payment_policy(world.deps, PaymentPolicy(policy))
 
 
 async def told(world: World) -> list[events_pb2.PaymentDuplicateFound]:

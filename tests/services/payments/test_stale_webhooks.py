@@ -69,7 +69,7 @@ async def test_what_is_old_news_would_change_nothing_under_a_lock(world: World):
     for payment, attempt, outcome in situations(like):
         if is_stale(attempt.kind, attempt.state, payment.state, outcome):
             old += 1
-            change = settle(payment, attempt, outcome, now=NOW, next_attempt_id="", may_go_on=False)
+            change = settle(payment, attempt, outcome, now=NOW)
             assert not change.changed, (payment.state, attempt, outcome)
             assert not change.recheck, (payment.state, attempt, outcome)
     assert old

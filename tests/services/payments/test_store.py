@@ -138,11 +138,11 @@ async def test_a_payment_that_cannot_be_written_leaves_no_key(world: World):
 
 
 async def test_a_webhook_is_taken_once(world: World):
-    event = {"merchant_id": MERCHANT, "psp_account_id": "psa_1", "psp_event_id": "e", "body": b""}
+    one, other = (await world.deps.routing_cache.of(MERCHANT)).accounts
     async with world.db.transaction() as conn:
-        assert await notices.take(conn, **event)
-        assert not await notices.take(conn, **event)
-        assert await notices.take(conn, **{**event, "psp_account_id": "psa_2"})
+        assert await notices.take(conn, one, "e", b"")
+        assert not await notices.take(conn, one, "e", b"")
+        assert await notices.take(conn, other, "e", b"")
 
 
 async def test_doubts_are_counted(world: World):

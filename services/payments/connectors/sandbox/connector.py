@@ -12,7 +12,6 @@ from services.payments.connectors import signatures
 from services.payments.connectors.base import (
     Asked,
     Authorisation,
-    Connector,
     Credentials,
     InstrumentSetup,
     Notice,
@@ -30,11 +29,6 @@ from services.payments.rules.outcomes import DeclineCode, Declined, NotFound, Ou
 SIGNATURE_HEADER: Final = "sandbox-signature"
 GONE: Final = (204, 404)
 Read = TypeVar("Read")
-
-
-def connect(credentials: Credentials, session: aiohttp.ClientSession) -> Connector:
-    """KeyError names what the credentials lack."""
-    return SandboxConnector(credentials, session)
 
 
 class SandboxConnector:

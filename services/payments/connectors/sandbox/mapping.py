@@ -5,11 +5,8 @@ from datetime import date
 from typing import Any, Final, TypeAlias, assert_never
 
 from services.payments.connectors.base import (
-    AttemptKind,
     Authorisation,
     DisputeNotice,
-    DisputeState,
-    Exemption,
     InstrumentReady,
     InstrumentSetup,
     Notice,
@@ -30,6 +27,7 @@ from services.payments.rules.outcomes import (
     Pending,
     Unknown,
 )
+from services.payments.rules.states import AttemptKind, DisputeState, Exemption
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -58,11 +56,6 @@ DECLINE_CODES: Final = {
 REFUSAL_CODES: Final = {
     "unknown_token": DeclineCode.CARD_INVALID,
     "instrument_not_ready": DeclineCode.CARD_INVALID,
-}
-DISPUTE_STATES: Final = {
-    "open": DisputeState.OPEN,
-    "won": DisputeState.WON,
-    "lost": DisputeState.LOST,
 }
 
 
@@ -221,7 +214,7 @@ def _dispute(event_id: str, data: Json) -> DisputeNotice:
         dispute_reference=str(dispute["id"]),
         psp_reference=str(dispute["charge_id"]),
         amount_minor=int(dispute["amount_minor"]),
-        state=DISPUTE_STATES[dispute["state"]],
+        state=DisputeState(dispute["state"]),
         reason="",
         told_at=moment(float(dispute["updated"])),
         charge_key=str(data["charge"]["key"]),

@@ -6,7 +6,7 @@ KeyError, TypeError and ValueError mean that the object is not what Stripe docum
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-from services.payments.connectors.base import AttemptKind, InstrumentReady, SetupOutcome
+from services.payments.connectors.base import InstrumentReady, SetupOutcome
 from services.payments.connectors.declines import declined
 from services.payments.connectors.stripe import declines
 from services.payments.connectors.stripe.amounts import from_stripe
@@ -19,6 +19,7 @@ from services.payments.rules.outcomes import (
     Pending,
     Unknown,
 )
+from services.payments.rules.states import AttemptKind
 
 Json: TypeAlias = Mapping[str, Any]
 # Our attempt's id in the metadata of PaymentIntents and Refunds.

@@ -9,9 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from services.payments.connectors.base import (
-    AttemptKind,
     DisputeNotice,
-    DisputeState,
     Notice,
     OperationNotice,
     OtherNotice,
@@ -21,6 +19,7 @@ from services.payments.connectors.stripe import mapping
 from services.payments.connectors.stripe.amounts import from_stripe
 from services.payments.connectors.stripe.mapping import Json
 from services.payments.rules.outcomes import Approved, Outcome
+from services.payments.rules.states import AttemptKind, DisputeState
 
 REFUND_EVENTS: Final = frozenset(
     {"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"}
@@ -36,11 +35,7 @@ DISPUTE_EVENTS: Final = frozenset(
     }
 )
 AUTHORISATION_EVENTS: Final = frozenset(
-    {
-        "payment_intent.payment_failed",
-        "payment_intent.processing",
-        "payment_intent.requires_action",
-    }
+    {"payment_intent.payment_failed", "payment_intent.processing", "payment_intent.requires_action"}
 )
 # Inquiries (warning_…) hold no money and are not disputes yet.
 DISPUTE_STATES: Final = {

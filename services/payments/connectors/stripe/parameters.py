@@ -7,9 +7,10 @@ from typing import Final
 
 import stripe.params as official
 
-from services.payments.connectors.base import Authorisation, Exemption, InstrumentSetup, Operation
+from services.payments.connectors.base import Authorisation, InstrumentSetup, Operation
 from services.payments.connectors.stripe.amounts import to_stripe
 from services.payments.connectors.stripe.mapping import ATTEMPT
+from services.payments.rules.states import Exemption
 
 # Ids of Stripe's own mandates; a reference of ours is none.
 MANDATE_PREFIX: Final = "mandate_"

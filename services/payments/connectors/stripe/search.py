@@ -8,7 +8,7 @@ Pure.
 from typing import Final
 
 from libs import ids
-from services.payments.connectors.base import AttemptKind
+from services.payments.rules.states import AttemptKind
 
 CLOCK_SKEW_SECONDS: Final = 60
 # How long after the attempt was made its call may still be repeated: see flows of recovery.

@@ -4,14 +4,8 @@ import dataclasses
 from typing import Any
 
 from libs import ids
-from services.payments.connectors.base import (
-    Asked,
-    AttemptKind,
-    Authorisation,
-    Exemption,
-    InstrumentSetup,
-    Operation,
-)
+from services.payments.connectors.base import Asked, Authorisation, InstrumentSetup, Operation
+from services.payments.rules.states import AttemptKind, Exemption
 
 RETURN_URL = "http://127.0.0.1:9/return/pay_1"
 

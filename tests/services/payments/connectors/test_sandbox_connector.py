@@ -6,11 +6,7 @@ import aiohttp
 import pytest
 
 from libs import telemetry
-from services.payments.connectors.base import (
-    AttemptKind,
-    Credentials,
-    Exemption,
-)
+from services.payments.connectors.base import Credentials
 from services.payments.connectors.sandbox.connector import SandboxConnector
 from services.payments.rules.outcomes import (
     ActionRequired,
@@ -21,6 +17,7 @@ from services.payments.rules.outcomes import (
     Pending,
     Unknown,
 )
+from services.payments.rules.states import AttemptKind, Exemption
 from stack.process import free_ports
 from tests.services.payments.connectors.orders import a_charge, a_setup, an_operation, asked
 from tests.waiting import HANGING_SECONDS, until

@@ -4,14 +4,10 @@ import time
 
 import pytest
 
-from services.payments.connectors.base import (
-    AttemptKind,
-    DisputeNotice,
-    DisputeState,
-    OperationNotice,
-)
+from services.payments.connectors.base import DisputeNotice, OperationNotice
 from services.payments.connectors.registry import CONNECTORS
 from services.payments.rules.outcomes import Approved, Declined
+from services.payments.rules.states import AttemptKind, DisputeState
 from tests.services.payments.connectors.orders import a_charge
 from tests.services.payments.connectors.test_sandbox_instruments_and_webhooks import register
 

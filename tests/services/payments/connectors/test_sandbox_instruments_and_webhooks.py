@@ -6,10 +6,8 @@ import aiohttp
 import pytest
 
 from services.payments.connectors.base import (
-    AttemptKind,
     Credentials,
     DisputeNotice,
-    DisputeState,
     InstrumentReady,
     OperationNotice,
     WebhookMalformedError,
@@ -22,6 +20,7 @@ from services.payments.rules.outcomes import (
     DeclineCode,
     Declined,
 )
+from services.payments.rules.states import AttemptKind, DisputeState
 from tests.services.payments.connectors.conftest import Hook
 from tests.services.payments.connectors.orders import a_charge, a_setup, an_operation
 

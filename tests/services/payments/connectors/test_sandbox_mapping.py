@@ -6,10 +6,7 @@ from datetime import date
 import pytest
 
 from services.payments.connectors.base import (
-    AttemptKind,
     DisputeNotice,
-    DisputeState,
-    Exemption,
     InstrumentReady,
     OperationNotice,
     OtherNotice,
@@ -25,6 +22,7 @@ from services.payments.rules.outcomes import (
     Pending,
     Unknown,
 )
+from services.payments.rules.states import AttemptKind, DisputeState, Exemption
 from tests.services.payments.connectors.orders import a_charge, a_setup
 from tests.services.payments.connectors.recordings import recorded
 

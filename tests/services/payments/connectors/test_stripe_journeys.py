@@ -9,8 +9,6 @@ import aiohttp
 import pytest
 
 from services.payments.connectors.base import (
-    AttemptKind,
-    Exemption,
     InstrumentReady,
     OperationNotice,
     WebhookSignatureError,
@@ -25,6 +23,7 @@ from services.payments.rules.outcomes import (
     NotFound,
     Unknown,
 )
+from services.payments.rules.states import AttemptKind, Exemption
 from tests.services.payments.connectors.conftest import Hook, stripe_credentials
 from tests.services.payments.connectors.official import complaints, decoded
 from tests.services.payments.connectors.orders import a_charge, a_setup, an_operation, asked

@@ -6,14 +6,11 @@ import pytest
 from aiohttp import web
 
 from libs import ids
-from services.payments.connectors.base import (
-    Asked,
-    AttemptKind,
-    Settlements,
-)
+from services.payments.connectors.base import Asked, Settlements
 from services.payments.connectors.stripe import search
 from services.payments.connectors.stripe.connector import StripeConnector
 from services.payments.rules.outcomes import Approved, NotFound, Unknown
+from services.payments.rules.states import AttemptKind
 from tests.services.payments.connectors.orders import (
     a_charge,
     an_operation,

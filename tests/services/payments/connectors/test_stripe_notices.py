@@ -5,13 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.payments.connectors.base import (
-    AttemptKind,
-    DisputeNotice,
-    DisputeState,
-    OperationNotice,
-    OtherNotice,
-)
+from services.payments.connectors.base import DisputeNotice, OperationNotice, OtherNotice
 from services.payments.connectors.stripe import notices
 from services.payments.rules.outcomes import (
     ActionRequired,
@@ -19,6 +13,7 @@ from services.payments.rules.outcomes import (
     Declined,
     Pending,
 )
+from services.payments.rules.states import AttemptKind, DisputeState
 from tests.services.payments.connectors.recordings import recorded
 
 DOCUMENTED = recorded("stripe_documented")

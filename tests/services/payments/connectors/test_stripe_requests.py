@@ -3,14 +3,11 @@
 import pytest
 import stripe
 
-from services.payments.connectors.base import (
-    AttemptKind,
-    Exemption,
-    InstrumentReady,
-)
+from services.payments.connectors.base import InstrumentReady
 from services.payments.connectors.stripe import connector as stripe_connector
 from services.payments.connectors.stripe.connector import StripeConnector
 from services.payments.rules.outcomes import Approved, DeclineCode, Declined, Unknown
+from services.payments.rules.states import AttemptKind, Exemption
 from tests.services.payments.connectors.official import complaints
 from tests.services.payments.connectors.orders import (
     RETURN_URL,

@@ -4,11 +4,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from services.payments.connectors.base import (
-    AttemptKind,
-)
 from services.payments.connectors.stripe.connector import StripeConnector
 from services.payments.rules.outcomes import Approved, DeclineCode, Declined, Unknown
+from services.payments.rules.states import AttemptKind
 from stack.process import free_ports
 from tests.services.payments.connectors.conftest import stripe_credentials
 from tests.services.payments.connectors.orders import (
