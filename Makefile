@@ -14,7 +14,7 @@ PYTEST_ARGS ?= -n 3 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-flood bench-worst lock clean
+.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-flood bench-floor bench-worst lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench-growth: protos  ## what lists and a charge cost with 10,000 and with 1,000
 
 bench-flood: protos  ## what one merchant's flood costs another
 	@$(PYTHON) -m bench.flood
+
+bench-floor: protos wrk  ## what a click costs before a line of Incasso has run
+	@$(PYTHON) -m bench.floor
 
 bench-worst: protos  ## what the worst inputs of one caller cost everybody else
 	@$(PYTHON) -m bench.worst_inputs
