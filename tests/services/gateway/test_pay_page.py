@@ -7,7 +7,7 @@ import pytest
 from incasso.paylink.v1 import pages_pb2
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
-from services.gateway.pay.texts import DECLINES, SAID, WORDS
+from services.gateway.pay.texts import DECLINES, REFUSALS, WORDS
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.pay_samples import PATH, STATES, TOKEN, UNKNOWN, USE, VIEWS, shown
 
@@ -124,11 +124,11 @@ async def test_a_decline_says_why_in_the_shoppers_words(gateway, code, language)
     assert f'action="{PATH}/pay"' in text
 
 
-@pytest.mark.parametrize("code", SAID)
+@pytest.mark.parametrize("code", REFUSALS)
 async def test_whatever_was_refused_is_said(gateway, code):
     answer(gateway, samples.page())
     text = await html(gateway, f"{PATH}?said={code}")
-    assert WORDS["en"][SAID[code]] in text.replace("&#39;", "'")
+    assert WORDS["en"][REFUSALS[code]] in text.replace("&#39;", "'")
     assert "role" in text
 
 
@@ -142,7 +142,7 @@ def test_both_languages_say_everything():
     for name, text in WORDS["en"].items():
         fields = set(re.findall(r"\{\w+\}", text))
         assert fields == set(re.findall(r"\{\w+\}", WORDS["it"][name])), name
-    used = {*SAID.values(), *DECLINES.values()}
+    used = {*REFUSALS.values(), *DECLINES.values()}
     assert used <= WORDS["en"].keys()
     assert not set(dir(dict)) & WORDS["en"].keys()
 
