@@ -48,12 +48,8 @@ async def _list_customers(deps: Deps, request: pb.ListCustomersRequest) -> Liste
 
 
 async def _create_address(deps: Deps, request: pb.CreateAddressRequest) -> ShownAddress:
-    given = {
-        "id": "",
-        "merchant_id": "",
-        "created_at": deps.clock.now(),
-    }  # the flow gives it its own
-    address = wire.read(Address, request, **given)
+    # Its id and merchant are given by the flow.
+    address = wire.read(Address, request, id="", merchant_id="", created_at=deps.clock.now())
     return await addresses.create_address(deps, address, make_default=request.make_default)
 
 
