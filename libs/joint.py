@@ -6,11 +6,11 @@ one begins a little later, so that others may join it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from libs.db import Conn, Database, StatementError
+from libs.tasks import happens
 
 MOST: Final = 100  # at once
 ENOUGH: Final = 8  # who do not wait for more
@@ -65,8 +65,7 @@ class Gathering(Generic[A, B]):
         await asyncio.sleep(0)
         if self._join_seconds and len(self._waiting) < ENOUGH:
             self._enough.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._enough.wait(), self._join_seconds)
+            await happens(self._enough, self._join_seconds)
 
     async def _together(self, now: Sequence[tuple[A, "asyncio.Future[B]"]]) -> None:
         try:

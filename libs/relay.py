@@ -9,7 +9,6 @@ set aside, and later ones go before it. When nothing at all is acknowledged NATS
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -24,6 +23,7 @@ from libs.bus import Bus, Event
 from libs.db import Conn, Database, Row
 from libs.errors import ServiceUnavailable
 from libs.logs import log
+from libs.tasks import happens
 
 CHANNEL: Final = "outbox"
 BATCH: Final = 500
@@ -141,8 +141,7 @@ class Relay:
 
     async def _rest(self) -> None:
         """Until there is something, and not more often than is good: who comes alone goes at once."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+        await happens(self._wake, POLL_SECONDS)
         await asyncio.sleep(self._turned_at + PACE_SECONDS - time.monotonic())
         self._wake.clear()
 

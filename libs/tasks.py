@@ -5,6 +5,7 @@ A shopper who closes the browser cancels the RPC, never the charge that is under
 
 import asyncio
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -39,6 +40,17 @@ class Tasks:
             return 0
         _, pending = await asyncio.wait(self._running, timeout=timeout_seconds)
         return len(pending)
+
+
+async def happens(event: asyncio.Event, within_seconds: float) -> bool:
+    """Whether the event is set in time.
+
+    `asyncio.wait_for` of Python 3.11 loses a cancellation that comes at the same moment.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_seconds):
+            await event.wait()
+    return event.is_set()
 
 
 async def cancel(tasks: "Iterable[asyncio.Task[Any]]") -> None:

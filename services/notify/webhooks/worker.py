@@ -16,7 +16,7 @@ from libs.consumer import Handler, Together
 from libs.due import Room
 from libs.logs import log
 from libs.process import Loop
-from libs.tasks import cancel
+from libs.tasks import cancel, happens
 from services.notify import metrics
 from services.notify.deps import Deps
 from services.notify.webhooks.flows.deliveries import deliver
@@ -62,11 +62,8 @@ class DeliveryWorker:
             while True:
                 self._wake.clear()
                 await self.start_due()
-                try:
-                    await asyncio.wait_for(self._wake.wait(), INTERVAL_SECONDS)
+                if await happens(self._wake, INTERVAL_SECONDS):
                     await asyncio.sleep(PAUSE_SECONDS)
-                except TimeoutError:
-                    continue
         finally:
             await cancel(list(self._tasks))
 

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from libs.errors import Refusal
 from libs.logs import log
 from libs.seal import SealBrokenError
+from libs.tasks import happens
 from services.paylink.deps import Deps
 from services.paylink.errors import PaymentLinkNotFound
 from services.paylink.flows import follow
@@ -162,9 +163,7 @@ async def wait_for_pay_page(
             left = deadline - loop.time()
             if link.version != version or left <= 0:
                 break
-            try:
-                await asyncio.wait_for(changed.wait(), left)
-            except TimeoutError:
+            if not await happens(changed, left):
                 break
             changed.clear()
     over = transitions.is_over(link, deps.clock.now())
