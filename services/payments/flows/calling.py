@@ -46,7 +46,7 @@ async def look_up(deps: Deps, payment: Payment, attempt: Attempt) -> Outcome | N
     asked = Asked(
         key=attempt.id,
         kind=attempt.kind,
-        psp_reference=attempt.psp_reference if is_charge else charge_reference(payment, attempt),
+        psp_reference=attempt.psp_reference if is_charge else payment.charge_of(attempt),
         amount_minor=attempt.amount_minor,
         currency=payment.currency,
         psp_customer=attempt.psp_customer,
@@ -120,12 +120,7 @@ def operation_of(payment: Payment, attempt: Attempt) -> Operation:
     return Operation(
         key=attempt.id,
         kind=attempt.kind,
-        psp_reference=charge_reference(payment, attempt),
+        psp_reference=payment.charge_of(attempt),
         amount_minor=attempt.amount_minor,
         currency=payment.currency,
     )
-
-
-def charge_reference(payment: Payment, attempt: Attempt) -> str:
-    """The PSP's charge that an operation acts on."""
-    return attempt.charge_reference or payment.psp_reference

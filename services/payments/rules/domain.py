@@ -132,6 +132,10 @@ class Payment:
         """The candidate that an attempt used. StopIteration for a foreign account."""
         return next(c for c in self.candidates if c.psp_account_id == psp_account_id)
 
+    def charge_of(self, operation: "Attempt") -> str:
+        """The PSP's reference of the charge that a capture, cancellation or refund is about."""
+        return operation.charge_reference or self.psp_reference
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:

@@ -59,7 +59,9 @@ def judge(
     if elsewhere.is_the_payments(payment, charge):
         return Recheck.DONE
     kind = AttemptKind.REFUND if outcome.captured else AttemptKind.CANCEL
-    mine = [a for a in known if a.charge_reference == outcome.psp_reference and a.kind is kind]
+    # A refund that was told before its payment ended was booked as the payment's.
+    about = outcome.psp_reference
+    mine = [a for a in known if payment.charge_of(a) == about and a.kind is kind]
     standing = [a for a in mine if a.state is not AttemptState.DECLINED]
     under_way = [a for a in standing if a.state is not AttemptState.APPROVED]
     left = outcome.amount_minor  # all that is held, also when it is held again after a release

@@ -235,7 +235,9 @@ def _cancel(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
 
 def _refund(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
     after, happened = giving_back.come_to(payment, attempt, outcome)
-    return Change(after, attempt, happened)
+    # Told before its payment ended without money: what it left at the PSP is to be given back.
+    missing = payment.state in FINAL and isinstance(outcome, Declined)
+    return Change(after, attempt, happened, recheck=missing)
 
 
 def _undone(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:

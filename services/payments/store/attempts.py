@@ -80,7 +80,7 @@ async def recheck(conn: Conn, payment: Payment, attempt: Attempt) -> None:
         payment.merchant_id,
         payment.id,
         attempt.undoes or attempt.id,
-        attempt.charge_reference or payment.psp_reference,
+        payment.charge_of(attempt),
     )
 
 

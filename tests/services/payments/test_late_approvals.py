@@ -12,7 +12,6 @@ from services.payments.rules.domain import Payment
 from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCode
 from services.payments.rules.states import AttemptKind, State
 from tests.services.payments.conftest import World
-from tests.services.payments.psp_console import Console
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, CAPTURE, REFUND, Fault, declined
 from tests.services.payments.psp_news import elsewhere, told
 from tests.services.payments.test_flows_crashes import until_the_fault
@@ -255,38 +254,6 @@ async def test_the_database_allows_one_undoing_of_each_kind_under_way(world: Wor
         else:
             with pytest.raises(UniqueViolation):
                 await insert
-
-
-@pytest.mark.parametrize("console_first", [True, False])
-async def test_a_console_refund_that_fails_after_ours_is_made_good(
-    world: World, *, console_first: bool
-):
-    """Whether the person's part was told before ours was sent or ours was refused for it."""
-    payment, key = await refused(world)
-    console = Console(world.a)
-    world.a.has_console = True
-    approved = world.a.approve_late(key, payment.id, captured=True)
-    part = console.refund(world.a.reference(key), 1000)
-    assert part is not None
-    if console_first:
-        await world.notice(part)
-    await world.notice(told("late", key, approved))
-    await until_the_fault(world.recover())
-    if not console_first:
-        await world.notice(part)
-    await recover_all(world)
-    assert books(world) == (0, 5990, 5990)
-    failed = console.fail_refund(part.operation_reference)
-    assert failed is not None
-    await world.notice(failed)
-    assert books(world) == (0, 5990, 4990)
-    await recover_all(world)
-    assert books(world) == (0, 5990, 5990)
-    ours = [r for r in await world.attempts(REFUND) if r["undoes"] and r["state"] == "approved"]
-    assert [row["amount_minor"] for row in ours] == [4990, 1000]
-    after = await world.get(payment)
-    assert (after.state, after.refunds) == (State.DECLINED, ())
-    assert "payment.refund_failed" not in await world.subjects()
 
 
 async def test_what_is_approved_once_more_after_a_release_is_released_once_more(world: World):

@@ -1,0 +1,69 @@
+"""Money of a late approval of which the PSP's console gave back a part, told in any order."""
+
+import pytest
+
+from services.payments.rules.states import State
+from tests.services.payments.conftest import World
+from tests.services.payments.psp_console import Console
+from tests.services.payments.psp_double import REFUND
+from tests.services.payments.psp_news import told
+from tests.services.payments.test_flows_crashes import until_the_fault
+from tests.services.payments.test_late_approvals import books, recover_all, refused
+
+
+@pytest.mark.parametrize("console_first", [True, False])
+async def test_a_console_refund_that_fails_after_ours_is_made_good(
+    world: World, *, console_first: bool
+):
+    """Whether the person's part was told before ours was sent or ours was refused for it."""
+    payment, key = await refused(world)
+    console = Console(world.a)
+    world.a.has_console = True
+    approved = world.a.approve_late(key, payment.id, captured=True)
+    part = console.refund(world.a.reference(key), 1000)
+    assert part is not None
+    if console_first:
+        await world.notice(part)
+    await world.notice(told("late", key, approved))
+    await until_the_fault(world.recover())
+    if not console_first:
+        await world.notice(part)
+    await recover_all(world)
+    assert books(world) == (0, 5990, 5990)
+    failed = console.fail_refund(part.operation_reference)
+    assert failed is not None
+    await world.notice(failed)
+    assert books(world) == (0, 5990, 4990)
+    await recover_all(world)
+    assert books(world) == (0, 5990, 5990)
+    ours = [r for r in await world.attempts(REFUND) if r["undoes"] and r["state"] == "approved"]
+    assert [row["amount_minor"] for row in ours] == [4990, 1000]
+    after = await world.get(payment)
+    assert (after.state, after.refunds) == (State.DECLINED, ())
+    assert "payment.refund_failed" not in await world.subjects()
+
+
+async def test_a_console_refund_that_is_told_before_its_payment_ends_counts_for_the_rest(
+    world: World,
+):
+    """The PSP: released, approved once more, refunded in part. Told: the refund first of all."""
+    held = await world.hold()
+    console = Console(world.a)
+    released = console.cancel(held.psp_reference)
+    approved = console.approve_late(held.psp_reference)
+    part = console.refund(held.psp_reference, 1000)
+    assert part is not None
+    for notice in (part, released, approved):
+        await world.notice(notice)
+    await recover_all(world)
+    assert books(world) == (0, 5990, 5990)
+    failed = console.fail_refund(part.operation_reference)
+    assert failed is not None
+    await world.notice(failed)
+    assert books(world) == (0, 5990, 4990)
+    await recover_all(world)
+    assert books(world) == (0, 5990, 5990)
+    undone = [row["amount_minor"] for row in await world.attempts(REFUND) if row["undoes"]]
+    assert undone == [4990, 1000]
+    after = await world.get(held)
+    assert (after.state, after.captured_minor, after.refunded_minor) == (State.CANCELLED, 0, 0)
