@@ -76,10 +76,10 @@ async def call(
             try:
                 return await method(request, timeout=left, metadata=metadata)
             except grpc.aio.AioRpcError as error:
-                may_wait = pause is not None and left > pause
-                if not may_wait or not _may_be_repeated(error, repeatable=repeatable):
+                again = _may_be_repeated(error, repeatable=repeatable)
+                if pause is None or left <= pause or not again:
                     raise _refusal_of(error, name) from error
-            await asyncio.sleep(pause or 0.0)
+            await asyncio.sleep(pause)
     raise AssertionError("the last turn answers or raises")
 
 

@@ -24,6 +24,7 @@ class Tasks:
         return await asyncio.shield(self._started(work))
 
     def _started(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """No name of `finish` holds it: its error would hold the frame of `finish`, and so itself."""
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._done)

@@ -44,6 +44,7 @@ class Threads:
         return await asyncio.wrap_future(self._started(call))
 
     def _started(self, call: Callable[[], T]) -> "Future[T]":
+        """No name of `run` holds it: its error would hold the frame of `run`, and so itself."""
         done = self._pool.submit(call)
         done.add_done_callback(lambda _: self._room.release())
         return done

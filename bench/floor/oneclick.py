@@ -64,7 +64,7 @@ class OneClick(oneclick_pb2_grpc.OneClickServiceServicer):
 
 async def oneclick(places: Places) -> object:
     server = grpc.aio.server()
-    servicer = OneClick(places, await pool(places))  # type: ignore[abstract]
+    servicer = OneClick(places, await pool(places))  # type: ignore[abstract] # it plays some of its RPCs
     oneclick_pb2_grpc.add_OneClickServiceServicer_to_server(servicer, server)
     server.add_insecure_port(f"{HOST}:{places.oneclick}")
     await server.start()

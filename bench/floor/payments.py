@@ -94,7 +94,7 @@ class Payments(payments_pb2_grpc.PaymentsServiceServicer):
 
 async def payments(places: Places) -> object:
     server = grpc.aio.server()
-    servicer = Payments(places, await pool(places), aiohttp.ClientSession())  # type: ignore[abstract]
+    servicer = Payments(places, await pool(places), aiohttp.ClientSession())  # type: ignore[abstract] # it plays some of its RPCs
     payments_pb2_grpc.add_PaymentsServiceServicer_to_server(servicer, server)
     server.add_insecure_port(f"{HOST}:{places.payments}")
     await server.start()

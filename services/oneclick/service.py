@@ -43,8 +43,7 @@ async def _get_contacts(deps: Deps, request: pb.GetContactsRequest) -> list[pb.C
 
 async def _list_customers(deps: Deps, request: pb.ListCustomersRequest) -> Listed[Customer]:
     wanted, page = wire.read(Filter, request), pages.asked(request, "cus")
-    async with deps.db.connection() as conn:
-        return await list_page(conn, context.merchant_id(), wanted, page)
+    return await deps.db.run(list_page, context.merchant_id(), wanted, page)
 
 
 async def _create_address(deps: Deps, request: pb.CreateAddressRequest) -> ShownAddress:

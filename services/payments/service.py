@@ -40,8 +40,7 @@ async def _create_payment(deps: Deps, request: pb.CreatePaymentRequest, key: Key
 
 async def _list_payments(deps: Deps, request: pb.ListPaymentsRequest) -> Listed[Payment]:
     wanted, page = wire.read(Filter, request), pages.asked(request, "pay")
-    async with deps.db.connection() as conn:
-        return await list_page(conn, context.merchant_id(), wanted, page)
+    return await deps.db.run(list_page, context.merchant_id(), wanted, page)
 
 
 async def _refresh_payment(deps: Deps, payment_id: str) -> pb.RefreshPaymentResponse:

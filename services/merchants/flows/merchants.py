@@ -93,8 +93,7 @@ async def _add_first_key(conn: Conn, merchant: Merchant, kind: Kind, secret: Sec
 
 
 async def list_merchants(deps: Deps, page: Page) -> Listed[Merchant]:
-    async with deps.db.connection() as conn:
-        return await merchant_store.list_merchants(conn, page)
+    return await deps.db.run(merchant_store.list_merchants, page)
 
 
 async def get_merchant(deps: Deps) -> Merchant:

@@ -122,12 +122,12 @@ async def settle(deps: Deps, instrument_id: str, key: Key | None = None) -> byte
     if instrument.state not in UNSETTLED or instrument.setup_request is None:
         return await _answer(deps, instrument, key)
     try:
-        made = await deps.payments.set_up_instrument(instrument_id, instrument.setup_request)
+        ready = await deps.payments.set_up_instrument(instrument_id, instrument.setup_request)
     except RemoteRefusal as refusal:
         if is_certain(refusal):
             await _refuse(deps, instrument, stored(refusal))
         raise
-    return await _record(deps, instrument_id, made, key)
+    return await _record(deps, instrument_id, ready, key)
 
 
 async def _answer(deps: Deps, instrument: Instrument, key: Key | None) -> bytes:

@@ -25,8 +25,7 @@ class UpdatePolicy:
 
 
 async def get_policy(deps: Deps) -> Policy:
-    async with deps.db.connection() as conn:
-        return await policies.get(conn, context.merchant_id())
+    return await deps.db.run(policies.get, context.merchant_id())
 
 
 async def update_policy(deps: Deps, cmd: UpdatePolicy) -> Policy:

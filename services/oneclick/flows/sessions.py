@@ -161,8 +161,7 @@ def _click(session: Session, ip: str | None) -> CreateOneClickPayment:
 
 
 async def _is_being_asked(deps: Deps, charge: Charge) -> bool:
-    async with deps.db.connection() as conn:
-        return await charges.is_being_asked(conn, charge)
+    return await deps.db.run(charges.is_being_asked, charge)
 
 
 async def _found(conn: Conn, session_id: str) -> Session:

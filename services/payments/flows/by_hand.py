@@ -83,11 +83,9 @@ async def _note(
 
 async def list_operator_actions(deps: Deps, *, limit: int) -> Sequence[OperatorAction]:
     """Of all merchants when the caller names none."""
-    async with deps.db.connection() as conn:
-        return await operator_actions.newest(conn, context.current().merchant_id, limit or 100)
+    return await deps.db.run(operator_actions.newest, context.current().merchant_id, limit or 100)
 
 
 async def list_unresolved_attempts(deps: Deps, *, limit: int) -> Sequence[attempts.Unresolved]:
     """Of all merchants when the caller names none."""
-    async with deps.db.connection() as conn:
-        return await attempts.unresolved(conn, context.current().merchant_id, limit or 100)
+    return await deps.db.run(attempts.unresolved, context.current().merchant_id, limit or 100)

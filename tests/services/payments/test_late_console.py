@@ -11,6 +11,16 @@ from tests.services.payments.test_flows_crashes import until_the_fault
 from tests.services.payments.test_late_approvals import books, recover_all, refused
 
 
+async def assert_all_is_back(world: World) -> None:
+    await recover_all(world)
+    assert books(world) == (0, 5990, 5990)
+
+
+async def undone(world: World) -> list[int]:
+    ours = [row for row in await world.attempts(REFUND) if row["undoes"]]
+    return [row["amount_minor"] for row in ours if row["state"] == "approved"]
+
+
 @pytest.mark.parametrize("console_first", [True, False])
 async def test_a_console_refund_that_fails_after_ours_is_made_good(
     world: World, *, console_first: bool
@@ -28,16 +38,11 @@ async def test_a_console_refund_that_fails_after_ours_is_made_good(
     await until_the_fault(world.recover())
     if not console_first:
         await world.notice(part)
-    await recover_all(world)
-    assert books(world) == (0, 5990, 5990)
-    failed = console.fail_refund(part.operation_reference)
-    assert failed is not None
-    await world.notice(failed)
+    await assert_all_is_back(world)
+    await world.notice(console.fail_refund(part.operation_reference))
     assert books(world) == (0, 5990, 4990)
-    await recover_all(world)
-    assert books(world) == (0, 5990, 5990)
-    ours = [r for r in await world.attempts(REFUND) if r["undoes"] and r["state"] == "approved"]
-    assert [row["amount_minor"] for row in ours] == [4990, 1000]
+    await assert_all_is_back(world)
+    assert await undone(world) == [4990, 1000]
     after = await world.get(payment)
     assert (after.state, after.refunds) == (State.DECLINED, ())
     assert "payment.refund_failed" not in await world.subjects()
@@ -55,15 +60,10 @@ async def test_a_console_refund_that_is_told_before_its_payment_ends_counts_for_
     assert part is not None
     for notice in (part, released, approved):
         await world.notice(notice)
-    await recover_all(world)
-    assert books(world) == (0, 5990, 5990)
-    failed = console.fail_refund(part.operation_reference)
-    assert failed is not None
-    await world.notice(failed)
+    await assert_all_is_back(world)
+    await world.notice(console.fail_refund(part.operation_reference))
     assert books(world) == (0, 5990, 4990)
-    await recover_all(world)
-    assert books(world) == (0, 5990, 5990)
-    undone = [row["amount_minor"] for row in await world.attempts(REFUND) if row["undoes"]]
-    assert undone == [4990, 1000]
+    await assert_all_is_back(world)
+    assert await undone(world) == [4990, 1000]
     after = await world.get(held)
     assert (after.state, after.captured_minor, after.refunded_minor) == (State.CANCELLED, 0, 0)
