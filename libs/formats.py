@@ -6,6 +6,7 @@ Each check answers None or what is wrong, as a sentence.
 import ipaddress
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -338,6 +339,14 @@ def bank(text: str) -> str | None:
     return None if fits else "must be a BIC such as BPPIITRRXXX"
 
 
+def day(text: str) -> str | None:
+    try:
+        fits = date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        fits = False
+    return None if fits else "must be a day of the calendar such as 2027-01-31"
+
+
 # By the name of the enum value in incasso/rest/v1/options.proto.
 CHECKS: Final[dict[str, Callable[[str], str | None]]] = {
     "FORMAT_CURRENCY": currency,
@@ -350,4 +359,5 @@ CHECKS: Final[dict[str, Callable[[str], str | None]]] = {
     "FORMAT_IP": ip,
     "FORMAT_IBAN": iban_account,
     "FORMAT_BIC": bank,
+    "FORMAT_DATE": day,
 }

@@ -109,4 +109,5 @@ NORMAL_FORMS: Final[dict[str, Callable[[str], str]]] = {
     "FORMAT_IBAN": iban,
     "FORMAT_BIC": compact,
     "FORMAT_REFERENCE": trimmed,
+    "FORMAT_DATE": trimmed,
 }

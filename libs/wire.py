@@ -2,12 +2,12 @@
 
 `read` makes a dataclass of a message, `message` a message of a dataclass, both by the names of their
 fields. What has another name, or is told only here and there, is given by whoever calls them. Times,
-money, enums (by the names of their members), maps, lists and parts are told by the types.
+days, money, enums (by the names of their members), maps, lists and parts are told by the types.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
 from operator import attrgetter
@@ -159,7 +159,7 @@ def _value_reader(field: FieldDescriptor, kind: Any, absent: Any) -> Convert:
         known = _members(kind, field.enum_type)
         return lambda number: known.get(number, absent)
     if field.message_type is None:
-        return _same
+        return date.fromisoformat if kind is date else _same
     return _PARTS.get(field.message_type.full_name) or (lambda part: read(kind, part))
 
 
@@ -187,6 +187,8 @@ def _value_writer(field: FieldDescriptor, kind: Any) -> Convert:
     if field.enum_type is not None and issubclass(kind, Enum):  # else it is the number
         return _numbers(kind, field.enum_type).__getitem__
     if field.message_type is None:
+        if kind is date:
+            return date.isoformat
         return attrgetter("value") if isinstance(kind, type) and issubclass(kind, Enum) else _same
     part = GetMessageClass(field.message_type)
     return _TOLD.get(field.message_type.full_name) or (lambda value: message(part, value))

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 
 import pytest
 
+from incasso.common.v1 import money_pb2
 from incasso.oneclick.v1 import oneclick_pb2
 from incasso.paylink.v1 import paylink_pb2, shop_pb2
 from incasso.payments.v1 import payments_pb2
@@ -153,6 +154,17 @@ def test_an_optional_field_is_read_as_ours():
     listed = oneclick_pb2.ListCustomersRequest(created_from=wire.timestamp(NOW), email="")
     assert wire.opt(listed, "created_from") == NOW
     assert wire.opt(listed, "email") == ""
+
+
+def test_a_day_is_told_by_its_name():
+    @dataclass(frozen=True)
+    class Found:
+        currency: date | None  # any field of text
+
+    told = wire.message(money_pb2.Money, Found(date(2027, 1, 31)))
+    assert told.currency == "2027-01-31"
+    assert wire.read(Found, told) == Found(date(2027, 1, 31))
+    assert wire.read(Found, money_pb2.Money()) == Found(None)
 
 
 def test_an_enum_in_a_field_of_text_is_its_value():

@@ -32,6 +32,7 @@ _FORMATS: Final[dict[int, Schema]] = {
     options_pb2.FORMAT_IBAN: {"pattern": "^[A-Za-z]{2}[0-9]{2}[A-Za-z0-9 ]{11,40}$"},
     options_pb2.FORMAT_BIC: {"pattern": "^[A-Za-z0-9 ]{8,14}$"},
     options_pb2.FORMAT_IP: {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]},
+    options_pb2.FORMAT_DATE: {"format": "date", "maxLength": 10},
 }
 _NO_NUL: Final = "^[^\\x00]*$"
 # Of answers, where their fields say nothing: more than requests and PSPs can make of them.

@@ -1,0 +1,1 @@
+"""Every way in which instalments says no: so far InvalidArgument alone."""

@@ -1,0 +1,35 @@
+"""What holds for all instalments of a merchant."""
+
+from dataclasses import dataclass
+
+from libs import context
+from libs.changes import changed
+from libs.money import Money
+from services.instalments.deps import Deps
+from services.instalments.rules import settings as rules
+from services.instalments.rules.settings import SellerSize, Settings
+from services.instalments.store import settings as store
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSettings:
+    """None leaves what is there."""
+
+    jurisdiction: str | None
+    seller_size: SellerSize | None
+    lender_registration: str | None
+    exposure_limit: Money | None
+    time_zone: str | None
+
+
+async def get_settings(deps: Deps) -> Settings:
+    return await deps.db.run(store.get, context.merchant_id())
+
+
+async def update_settings(deps: Deps, cmd: UpdateSettings) -> Settings:
+    """Raises InvalidArgument."""
+    async with deps.db.transaction() as tx:
+        before = await store.lock(tx, context.merchant_id())
+        after = rules.checked(changed(before, cmd))
+        await store.save(tx, context.merchant_id(), after)
+    return after

@@ -1,0 +1,41 @@
+"""What holds for all instalments of a merchant. Pure."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+from zoneinfo import available_timezones
+
+from libs.errors import invalid
+from libs.money import Money
+
+
+class SellerSize(Enum):
+    SMALL = "small"  # a micro, small or medium-sized enterprise
+    LARGE = "large"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`lender_registration`: where a merchant who may give credit is registered."""
+
+    jurisdiction: str
+    seller_size: SellerSize
+    lender_registration: str | None
+    exposure_limit: Money  # of one customer, all plans together
+    time_zone: str
+
+
+DEFAULT: Final = Settings(
+    jurisdiction="IT",
+    seller_size=SellerSize.SMALL,
+    lender_registration=None,
+    exposure_limit=Money(1_500_00, "EUR"),
+    time_zone="Europe/Rome",
+)
+
+
+def checked(settings: Settings) -> Settings:
+    """Raises InvalidArgument."""
+    if settings.time_zone not in available_timezones():
+        raise invalid("time_zone", 'must be a zone of the IANA database such as "Europe/Rome"')
+    return settings

@@ -1,0 +1,42 @@
+"""instalments on a real PostgreSQL behind a real gRPC port."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from incasso.instalments.v1.instalments_pb2_grpc import (
+    InstalmentOffersServiceStub,
+    add_InstalmentOffersServiceServicer_to_server,
+)
+from libs import client, db, services
+from libs.clock import Clock
+from libs.db import Database
+from libs.server import Server
+from libs.tasks import Tasks
+from services.instalments.deps import Deps
+from services.instalments.service import InstalmentOffers
+from tests.services.instalments.world import World
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def database(new_module_database) -> AsyncIterator[Database]:
+    opened = await db.connect(
+        new_module_database("instalments"), pool_size=8, service="instalments"
+    )
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(database: Database) -> AsyncIterator[World]:
+    """A merchant of the test's own in the module's database."""
+    deps = Deps(database, Clock())
+    server = Server(
+        [(add_InstalmentOffersServiceServicer_to_server, InstalmentOffers(deps))],
+        services.named("instalments").full_names,
+        Tasks(),
+    )
+    channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
+    yield World(deps, InstalmentOffersServiceStub(channel))
+    await channel.close()
+    await server.stop(1)
