@@ -1,0 +1,98 @@
+"""When payments are due, and how many years lie between two days. Pure.
+
+Due dates are counted from the first day, never from the one before: 31 January, 28 February,
+31 March. Years are counted as the formula of the TAEG wants them (libs/taeg.py).
+"""
+
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import date, timedelta
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from libs.errors import invalid
+from services.instalments.rules.terms import DAYS_OF_A_WEEK, Frequency, Unit
+
+_DAYS: Final = {Unit.DAY: 1, Unit.WEEK: DAYS_OF_A_WEEK}
+_MONTHS_OF_A_YEAR: Final = 12
+_WEEKS_OF_A_YEAR: Final = 52
+_SATURDAY: Final = 5
+
+
+def due_dates(
+    first: date, every: Frequency, count: int, *, holidays_of: str | None = None
+) -> Sequence[date]:
+    """`count` days, beginning with `first`. InvalidArgument where there are no such days.
+
+    `holidays_of`: the country on whose working days all but the first must be; None: any day will
+    do.
+    """
+    try:
+        days = [later(first, every, times) for times in range(count)]
+    except (OverflowError, ValueError):
+        raise invalid("signed_on", "leads to days beyond the calendar") from None
+    if holidays_of is not None:
+        days[1:] = [working_day(day, holidays_of) for day in days[1:]]
+        if any(day <= before for before, day in pairwise(days)):
+            raise invalid("every", "is too short to keep payments apart on working days")
+    return days
+
+
+def later(day: date, every: Frequency, times: int) -> date:
+    if every.unit is Unit.MONTH:
+        return add_months(day, times * every.n)
+    return day + timedelta(days=times * every.n * _DAYS[every.unit])
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of another month, or its last: ValueError outside of the calendar."""
+    year, month = divmod(day.year * _MONTHS_OF_A_YEAR + day.month - 1 + months, _MONTHS_OF_A_YEAR)
+    if not date.min.year <= year <= date.max.year:
+        raise ValueError(f"year {year} is out of range")
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def working_day(day: date, country: str) -> date:
+    """The day itself, or the next that is neither at a weekend nor a national holiday."""
+    while day.weekday() >= _SATURDAY or day in _holidays(country, day.year):
+        day += timedelta(days=1)
+    return day
+
+
+@lru_cache(maxsize=128)
+def _holidays(country: str, year: int) -> frozenset[date]:
+    import holidays  # large: only where terms ask for working days
+
+    return frozenset(holidays.country_holidays(country, years=year))
+
+
+def years_between(first: date, last: date, unit: Unit) -> Fraction:
+    """Whole units counted backwards from `last`, then days (Directive 2008/48/EC, Annex I).
+
+    The days that are left are divided by the length of the year that ends where they end. A month
+    counted from the 31st is whole although February has no 31st. Negative when `last` is earlier.
+    """
+    if last < first:
+        return -years_between(last, first, unit)
+    if unit is Unit.WEEK:
+        weeks, days = divmod((last - first).days, DAYS_OF_A_WEEK)
+        return Fraction(weeks, _WEEKS_OF_A_YEAR) + _days(first, days)
+    step = 1 if unit is Unit.MONTH else _MONTHS_OF_A_YEAR
+    months = (last.year - first.year) * _MONTHS_OF_A_YEAR + last.month - first.month
+    if unit is Unit.MONTH and last == add_months(first, months):
+        return Fraction(months, _MONTHS_OF_A_YEAR)
+    months -= months % step
+    while add_months(last, -months) < first:
+        months -= step
+    rest = (add_months(last, -months) - first).days
+    return Fraction(months, _MONTHS_OF_A_YEAR) + _days(first, rest)
+
+
+def _days(first: date, days: int) -> Fraction:
+    """In years, of which one is counted backwards from their end."""
+    if not days:
+        return Fraction(0)
+    end = first + timedelta(days=days)
+    return Fraction(days, (end - add_months(end, -_MONTHS_OF_A_YEAR)).days)

@@ -1,0 +1,27 @@
+"""Exact fractions of minor units to whole ones. Pure."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from math import floor
+from typing import Final
+
+from services.instalments.rules.terms import WHOLE
+
+_HALF: Final = Fraction(1, 2)
+
+
+def half_up(minor: Fraction) -> int:
+    return floor(minor + _HALF)
+
+
+def share(minor: int, basis_points: int) -> int:
+    return half_up(Fraction(minor * basis_points, WHOLE))
+
+
+def scaled(parts: Sequence[int], factor: Fraction) -> list[int]:
+    """Each part times `factor`; they sum to their rounded sum, and none is above its own part when
+    `factor` is at most 1: what is rounded is the sum so far.
+    """
+    sums = [half_up(minor * factor) for minor in accumulate(parts, initial=0)]
+    return [after - before for before, after in pairwise(sums)]
