@@ -1,8 +1,8 @@
 """Amounts and dates as shoppers read them, in their language, by the CLDR (babel)."""
 
 from copy import copy
-from datetime import datetime
-from decimal import Decimal
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Final
 
@@ -60,6 +60,34 @@ def _pattern(currency: str, locale: str) -> tuple[numbers.NumberPattern, Locale]
     pattern.prefix = tuple(part.replace("¤", symbol) for part in pattern.prefix)
     pattern.suffix = tuple(part.replace("¤", symbol) for part in pattern.suffix)
     return pattern, reader
+
+
+def fraction(major: Decimal, currency: str, locale: str, *, places: int = 4) -> str:
+    """`€0.0274`: what is too small for the places of its currency, rounded half up."""
+    pattern, reader = _pattern(currency, locale)
+    pattern = copy(pattern)
+    pattern.frac_prec = (exponent(currency), places)
+    shown: str = pattern.apply(_rounded(major, places), reader)
+    return shown
+
+
+def percent(rate: Decimal, locale: str, *, places: int = 2) -> str:
+    """`9,99%` of Decimal("9.99"), rounded half up."""
+    reader = _babel(locale)
+    pattern = copy(reader.percent_formats[None])
+    pattern.frac_prec = (places, places)
+    shown: str = pattern.apply(_rounded(rate, places) / 100, reader)
+    return shown
+
+
+def _rounded(number: Decimal, places: int) -> Decimal:
+    return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
+def day(on: date, locale: str) -> str:
+    """`26 novembre 2026`."""
+    shown: str = dates.format_date(on, format="d MMMM y", locale=_babel(locale))
+    return shown
 
 
 def moment(at: datetime, locale: str, *, timezone: str = "Europe/Rome") -> str:

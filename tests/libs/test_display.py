@@ -1,7 +1,8 @@
 """Amounts and dates look as their readers write them."""
 
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -90,3 +91,37 @@ def test_the_first_language_that_we_speak(accepted, language):
 )
 def test_cards(brand, last4, shown):
     assert display.card_name(brand, last4) == shown
+
+
+@pytest.mark.parametrize(
+    ("locale", "shown"),
+    [("it", "1 marzo 2027"), ("en", "1 March 2027"), ("en-US", "1 March 2027")],
+)
+def test_a_day_has_its_month_in_words(locale, shown):
+    assert display.day(date(2027, 3, 1), locale) == shown
+
+
+@pytest.mark.parametrize(
+    ("rate", "locale", "shown"),
+    [
+        ("9.99", "it", "9,99%"),
+        ("9.995", "en", "10.00%"),
+        ("1234.5", "it", "1.234,50%"),
+        ("0", "en", "0.00%"),
+    ],
+)
+def test_rates_have_two_places_rounded_half_up(rate, locale, shown):
+    assert display.percent(Decimal(rate), locale) == shown
+
+
+@pytest.mark.parametrize(
+    ("major", "currency", "shown"),
+    [
+        ("0.02738", "EUR", "€0.0274"),
+        ("1", "EUR", "€1.00"),
+        ("0.00005", "EUR", "€0.0001"),
+        ("2.5", "JPY", "JP¥2.5"),
+    ],
+)
+def test_what_is_too_small_for_its_currency_is_shown_with_fractions(major, currency, shown):
+    assert display.fraction(Decimal(major), currency, "en") == shown

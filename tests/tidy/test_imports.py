@@ -51,6 +51,7 @@ STEPS = {
     "store": 2,
     "connectors": 2,
     "providers": 2,
+    "documents": 2,
     "events": 2,
     "rules": 1,
     "errors": 0,

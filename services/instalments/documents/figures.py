@@ -1,0 +1,142 @@
+"""The figures of a plan as its reader reads them: amounts, days, rates, and how often is paid."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from libs import display
+from libs.money import Money, exponent
+from services.instalments.documents.model import Plan
+from services.instalments.documents.wording import Wording, wording_of
+from services.instalments.rules.terms import Unit
+
+FORTNIGHT: Final = 14
+MOST_AMOUNTS: Final = 3  # that a sentence names; beyond, it names the least and the most
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one plan in one language. Every method answers a text."""
+
+    plan: Plan
+
+    @property
+    def words(self) -> Wording:
+        return wording_of(self.plan.locale)
+
+    def amount(self, money: Money) -> str:
+        return display.amount(money, self.plan.locale)
+
+    def minor(self, amount_minor: int) -> str:
+        return self.amount(self.plan.money(amount_minor))
+
+    def day(self, on: date) -> str:
+        return display.day(on, self.plan.locale)
+
+    def due(self, on: date) -> str:
+        """A day of the schedule; that of signing says so."""
+        if on > self.plan.issued_on:
+            return self.day(on)
+        return f"{self.day(on)} ({self.words.say('schedule.signing')})"
+
+    def rate(self, percent: Decimal) -> str:
+        return display.percent(percent, self.plan.locale)
+
+    def interest_a_day(self) -> str:
+        """With more places than the currency has: a day's interest may be less than a cent."""
+        currency = self.plan.price.currency
+        major = self.plan.interest_a_day_minor.scaleb(-exponent(currency))
+        return display.fraction(major, currency, self.plan.locale)
+
+    def payments(self) -> str:
+        """`3 instalments of €50.00 every month, from … to …`."""
+        parts, say = self.plan.parts, self.words.say
+        first, last = self.day(parts[0].due_on), self.day(parts[-1].due_on)
+        amounts = Counter(part.total_minor for part in parts)
+        if len(parts) == 1:
+            return say("figures.single", amount=self.minor(parts[0].total_minor), first=first)
+        values = {"count": str(len(parts)), "every": self.every(), "first": first, "last": last}
+        if len(amounts) == 1:
+            return say("figures.equal", amount=self.minor(parts[0].total_minor), **values)
+        return say("figures.unequal", amounts=self._amounts(amounts), **values)
+
+    def _amounts(self, counted: "Counter[int]") -> str:
+        """In the order in which they are paid."""
+        if len(counted) > MOST_AMOUNTS:
+            least, most = self.minor(min(counted)), self.minor(max(counted))
+            return self.words.say("figures.range", least=least, most=most)
+        return ", ".join(
+            self.words.say("figures.times", count=str(count), amount=self.minor(amount))
+            for amount, count in counted.items()
+        )
+
+    def every(self) -> str:
+        every, say = self.plan.schedule.every, self.words.say
+        if every.unit is Unit.DAY and every.n == FORTNIGHT:
+            return say("every.weeks", n="2")
+        unit = every.unit.value
+        return say(f"every.{unit}") if every.n == 1 else say(f"every.{unit}s", n=str(every.n))
+
+    def by_class(self, key: str, **values: str) -> str:
+        """What is said to a plan of its class, to all, or to all that are lent money."""
+        found = (f"{key}.{of}" for of in (self.plan.plan_class.value, "both", "credit"))
+        return self.words.say(next(key for key in found if key in self.words.texts), **values)
+
+    def withdrawal(self) -> dict[str, str]:
+        """What sentences about it need: until when, how soon it is repaid, what a day costs."""
+        plan, regime = self.plan, self.plan.regime
+        return {
+            "until": self.day(plan.withdraw_until) if plan.withdraw_until else "",
+            "days": str(regime.withdrawal_days),
+            "repay_days": str(regime.repayment_days),
+            "daily": self.interest_a_day(),
+            "email": plan.creditor.email,
+        }
+
+    def costs(self, key: str, *, none: str) -> str:
+        plan = self.plan
+        if plan.cost.amount_minor == 0:
+            return self.words.say(none)
+        return self.words.say(
+            key,
+            interest=self.amount(plan.interest),
+            fees=self.amount(plan.fees),
+            upfront=self.minor(plan.schedule.upfront_fee_minor),
+            taeg=self.rate(plan.taeg),
+        )
+
+    def late(self) -> str:
+        plan = self.plan
+        if plan.late_fee_minor == 0:
+            return self.words.say("late.none")
+        return self.words.say(
+            "late.fee",
+            days=str(plan.grace_days),
+            fee=self.minor(plan.late_fee_minor),
+            cap=self.minor(plan.late_fees_most_minor),
+        )
+
+    def redress(self) -> str:
+        say, creditor = self.words.say, self.plan.creditor
+        body = creditor.redress or say("redress.bodies")
+        return say("redress.says", email=creditor.email, body=body)
+
+    def legal(self) -> str:
+        """The sentence of its class, with the article."""
+        plan = self.plan
+        return self.words.say(f"legal.{plan.plan_class.value}", article=plan.classification.article)
+
+    def example(self) -> str:
+        """The representative example: this very plan."""
+        plan = self.plan
+        return self.words.say(
+            "legal.example",
+            credit=self.amount(plan.credit),
+            payments=self.payments(),
+            rate=self.rate(plan.nominal_rate),
+            taeg=self.rate(plan.taeg),
+            cost=self.amount(plan.cost),
+            total=self.amount(plan.total),
+        )

@@ -1,0 +1,43 @@
+"""Which characters the fonts can draw. They are those in the wheel of typst: none is shipped or looked for.
+
+PDF/UA forbids a character without a picture. What is written in a script that the fonts lack is put
+in Latin letters (AnyAscii), which can be read where boxes could not.
+"""
+
+import re
+import unicodedata
+from typing import Any, Final
+
+from anyascii import anyascii
+
+LONGEST_WORD: Final = 30  # that has a place in every column
+# Latin, Greek, Cyrillic, Hebrew, Arabic, punctuation, currencies, № and ™. A test draws each of them.
+DRAWN: Final = (
+    "\u0020-\u007e\u00a0-\u0377\u037a-\u037f\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u04ff"
+    "\u0591-\u05c7\u05d0-\u05ea\u060c\u061b\u061f\u0621-\u063a\u0640-\u0655\u0660-\u066c"
+    "\u067e\u0686\u0698\u06a9\u06af\u1e00-\u1eff\u200b-\u200f\u2010-\u2027\u202f-\u203f"
+    "\u2066-\u2069\u20a0-\u20c0\u2116\u2122"
+)
+_FOREIGN = re.compile(f"[^{DRAWN}]+")
+_LONG = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
+
+
+def drawable(said: dict[str, Any]) -> dict[str, Any]:
+    """The same with every text in it as it can be drawn, however deep it stands."""
+    return {key: _each(value) for key, value in said.items()}
+
+
+def _each(said: Any) -> Any:
+    if isinstance(said, str):
+        return _drawn(said)
+    if isinstance(said, dict):
+        return drawable(said)
+    if isinstance(said, (list, tuple)):
+        return [_each(one) for one in said]
+    return said
+
+
+def _drawn(text: str) -> str:
+    """With places to break in words that are wider than a column."""
+    composed = unicodedata.normalize("NFC", text)
+    return _LONG.sub("\\g<0>\u200b", _FOREIGN.sub(lambda found: anyascii(found[0]), composed))

@@ -1,0 +1,49 @@
+"""A document as PDF: tagged (PDF/UA-1), and the same bytes for the same sheet.
+
+The words are in texts_it.toml and texts_en.toml (wording.py), the figures in figures.py; secci.py,
+deferral.py, agreement.py and letters.py say what stands in which document (sheet.py); document.typ
+how it looks. So another sentence, another row and another look are three different files.
+
+It computes for some 50 ms without holding the interpreter: `await threads.run(render.pdf, sheet)`.
+The bytes are those of this version of the typesetter: what a shopper was given is kept, not made anew.
+"""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Final
+
+import typst
+
+from libs import colours
+from services.instalments.documents import glyphs
+from services.instalments.documents.sheet import Sheet
+
+_LAYOUT: Final = Path(__file__).with_name("document.typ")
+_TINT: Final = 0.92  # of white in the ground of what the merchant's colour marks
+
+
+def pdf(sheet: Sheet) -> bytes:
+    """Made offline, without the machine's fonts, from the sheet as data: its texts stay texts."""
+    made = typst.compile(
+        _LAYOUT,
+        root=_LAYOUT.parent,
+        ignore_system_fonts=True,
+        sys_inputs={"sheet": json.dumps(_laid_out(sheet))},
+        timestamp=datetime.combine(sheet.issued_on, time(), UTC),
+        pdf_standards="ua-1",
+    )
+    assert isinstance(made, bytes)  # one file, for it is a PDF
+    return made
+
+
+def _laid_out(sheet: Sheet) -> dict[str, object]:
+    ours = colours.known(sheet.colour)
+    accent = colours.readable(ours, colours.WHITE, towards=colours.BLACK)
+    on = sheet.issued_on
+    return glyphs.drawable(asdict(sheet)) | {
+        "colour": accent,
+        "tint": colours.mixed(accent, colours.WHITE, _TINT),
+        "issued_on": {"year": on.year, "month": on.month, "day": on.day},
+    }

@@ -1,0 +1,67 @@
+"""What several documents of a plan have in common: the schedule, how to reach the creditor."""
+
+from collections.abc import Sequence
+
+from services.instalments.documents.figures import Figures
+from services.instalments.documents.sheet import Highlights, Notice, Schedule
+from services.instalments.rules.regimes import PlanClass
+
+
+def columns(figures: Figures) -> tuple[str, str]:
+    return figures.words.say("page.about"), figures.words.say("page.says")
+
+
+def warning(figures: Figures) -> Sequence[Notice]:
+    """One, where the law asks for it."""
+    asked = figures.plan.classification.warning
+    return [Notice(text=figures.words.say("legal.warning"))] if asked else []
+
+
+def highlights(figures: Figures) -> Highlights:
+    """Of credit those by which offers are compared."""
+    plan, say = figures.plan, figures.words.say
+    count = (say("figures.count"), str(len(plan.parts)))
+    if plan.plan_class is PlanClass.CREDIT:
+        first = (say("figures.credit"), figures.amount(plan.credit))
+        last = (say("figures.total"), figures.amount(plan.total))
+        return Highlights(
+            figures=[first, count, (say("figures.taeg"), figures.rate(plan.taeg)), last]
+        )
+    price = (say("figures.price"), figures.amount(plan.price))
+    return Highlights(figures=[price, count, (say("figures.cost"), figures.amount(plan.cost))])
+
+
+def contact(figures: Figures) -> Sequence[str]:
+    creditor, say = figures.plan.creditor, figures.words.say
+    ways = {
+        "address": creditor.address,
+        "email": creditor.email,
+        "phone": creditor.phone,
+        "website": creditor.website,
+    }
+    return [say(f"contact.{way}", value=value) for way, value in ways.items() if value]
+
+
+def schedule(figures: Figures) -> Schedule:
+    """With interest and charges in columns of their own where there are any."""
+    plan, say = figures.plan, figures.words.say
+    shown = ("principal", "interest", "fee") if plan.cost.amount_minor else ()
+    sums = {"principal": plan.price, "interest": plan.interest, "fee": plan.fees}
+    return Schedule(
+        heading=say("schedule.heading"),
+        columns=[say(f"schedule.{name}") for name in ("number", "due", *shown, "amount")],
+        rows=[
+            [
+                str(part.number),
+                figures.due(part.due_on),
+                *(figures.minor(getattr(part, f"{name}_minor")) for name in shown),
+                figures.minor(part.total_minor),
+            ]
+            for part in plan.parts
+        ],
+        total=[
+            say("schedule.total"),
+            *(figures.amount(sums[name]) for name in shown),
+            figures.amount(plan.total),
+        ],
+    )

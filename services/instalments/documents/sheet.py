@@ -1,0 +1,112 @@
+"""A document as blocks in the order in which they are read: what document.typ lays out.
+
+All texts are plain: nothing in them is markup, whoever wrote them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, TypeAlias
+
+from libs.text import isolated
+from services.instalments.documents.figures import Figures
+
+Row: TypeAlias = tuple[str, Sequence[str]]  # what it is about, and paragraphs on it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A warning that nobody may overlook."""
+
+    text: str
+    block: Literal["notice"] = "notice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Highlights:
+    """The few figures that a reader looks for first, each under its name."""
+
+    figures: Sequence[tuple[str, str]]
+    block: Literal["highlights"] = "highlights"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    heading: str
+    columns: tuple[str, str]
+    rows: Sequence[Row]
+    block: Literal["facts"] = "facts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """The first column is a number, the second a day, the others are amounts."""
+
+    heading: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    total: Sequence[str]
+    block: Literal["schedule"] = "schedule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clauses:
+    """Numbered, each with a heading of its own."""
+
+    heading: str
+    clauses: Sequence[tuple[str, str]]
+    block: Literal["clauses"] = "clauses"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraphs:
+    heading: str = ""
+    texts: Sequence[str]
+    block: Literal["paragraphs"] = "paragraphs"
+
+
+Block: TypeAlias = Notice | Highlights | Facts | Schedule | Clauses | Paragraphs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    language: str
+    region: str
+    title: str
+    description: str
+    prepared: str  # for whom, when
+    author: str
+    colour: str
+    issued_on: date
+    running: str  # in the head of each page
+    version: str  # in its foot
+    page: str  # `Page {page} of {pages}`: the layout counts
+    blocks: Sequence[Block]
+
+
+def sheet(
+    figures: Figures,
+    *,
+    name: str,
+    blocks: Sequence[Block],
+    issued_on: date | None = None,
+    **values: str,
+) -> Sheet:
+    """`name` is the document's section in the wording; `values` are of its description."""
+    plan, words = figures.plan, figures.words
+    day = issued_on or plan.issued_on
+    order = words.say("page.order", reference=plan.order_reference)
+    return Sheet(
+        language=words.language,
+        region=words.texts["page.region"],
+        title=figures.by_class(f"{name}.title"),
+        description=figures.by_class(f"{name}.description", **values),
+        prepared=words.say("page.prepared", shopper=plan.shopper, date=figures.day(day)),
+        author=plan.creditor.name,
+        colour=plan.creditor.colour,
+        issued_on=day,
+        running=f"{isolated(plan.creditor.name)} · {order}",
+        version=words.say("page.version", version=words.version, regime=plan.regime.version),
+        page=words.texts["page.number"],
+        blocks=blocks,
+    )

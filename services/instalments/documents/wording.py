@@ -1,0 +1,62 @@
+"""What documents say, in each language: the words are data, in texts_it.toml and texts_en.toml.
+
+They are to be confirmed by counsel, and say so. What is shown before a consent is kept as evidence:
+`shown` gives the very text with the version of the wording and its SHA-256.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from libs.display import LANGUAGES, language_of
+from libs.text import isolated
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A text as a reader saw it, and what proves it later."""
+
+    text: str
+    version: str  # of the wording
+    sha256: str  # hexadecimal, of the text in UTF-8
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    language: str
+    version: str
+    confirmed: bool  # by counsel
+    texts: Mapping[str, str]  # by dotted key: "legal.warning"
+
+    def say(self, key: str, **values: str) -> str:
+        """KeyError for a text, or a value of it, that is not there. Braces in values stay braces."""
+        return self.texts[key].format(**{name: isolated(value) for name, value in values.items()})
+
+    def shown(self, key: str, **values: str) -> Shown:
+        text = self.say(key, **values)
+        return Shown(text, self.version, hashlib.sha256(text.encode()).hexdigest())
+
+
+def wording_of(locale: str) -> Wording:
+    return _WORDINGS[language_of(locale)]
+
+
+def _read(language: str) -> Wording:
+    """TypeError for a file without version or mark of confirmation."""
+    with Path(__file__).with_name(f"texts_{language}.toml").open("rb") as file:
+        said = tomllib.load(file)
+    known = {name: said.pop(name) for name in ("version", "confirmed") if name in said}
+    return Wording(language, texts=dict(_flat(said)), **known)
+
+
+def _flat(said: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
+    found = []
+    for key, value in said.items():
+        found += [(path + key, value)] if isinstance(value, str) else _flat(value, f"{path}{key}.")
+    return found
+
+
+_WORDINGS: Final = {language: _read(language) for language in LANGUAGES}

@@ -1,0 +1,225 @@
+"""What stands in each document, by class, law and language; golden texts are beside this file."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from libs.money import Money
+from services.instalments.documents.agreement import agreement
+from services.instalments.documents.before_consent import before_consent
+from services.instalments.documents.information import information
+from services.instalments.documents.letters import receipt, reminder
+from services.instalments.documents.model import Plan, Withdrawal
+from services.instalments.documents.secci import secci
+from services.instalments.documents.wording import wording_of
+from services.instalments.rules.regimes import PlanClass
+from services.instalments.rules.terms import Frequency, Unit
+from tests.services.instalments.documents.drawn_up import (
+    TODAY,
+    credit,
+    deferral,
+    lines,
+    plan_of,
+)
+from tests.services.instalments.given import MONTHLY, terms_of
+
+WARNING = "Attenzione! Prendere in prestito denaro costa denaro"
+# Texts for pages and messages, which no document says.
+SAID_ELSEWHERE = {"legal.consent_credit", "legal.consent_deferral"}
+
+
+def withdrawal_of(plan: Plan, **changes: object) -> Withdrawal:
+    given = Withdrawal(
+        plan=plan,
+        signed_on=TODAY,
+        name="Giulia Ferràri",
+        received_at=datetime(2026, 12, 9, 10, 3, tzinfo=UTC),
+        sent_to="giulia@example.com",
+        repay=Money(500_25, "EUR"),
+        interest=Money(2_13, "EUR"),
+        repay_until=date(2027, 1, 8),
+    )
+    return replace(given, **changes)
+
+
+def out_of_scope(**changes: object) -> Plan:
+    """Above the ceiling of the law, with interest."""
+    terms = terms_of(payments=12, every=MONTHLY, interest_basis_points=500)
+    return plan_of(terms, Money(150_000_00, "EUR"), **changes)
+
+
+def every_document(locale: str) -> list[str]:
+    """Of every class, with and without what a plan may lack."""
+    lent, free, beyond = (make(locale=locale) for make in (credit, deferral, out_of_scope))
+    one = plan_of(terms_of(payments=1), Money(150_00, "EUR"), locale=locale)
+    rhythms = [
+        plan_of(terms_of(payments=5, every=Frequency(unit, n)), Money(150_00, "EUR"), locale=locale)
+        for unit in Unit
+        for n in (1, 3)
+    ]
+    interest_free = plan_of(
+        terms_of(payments=4, every=MONTHLY), Money(150_00, "EUR"), locale=locale
+    )
+    lacking = [
+        replace(free, withdraw_until=TODAY),
+        replace(lent, creditor=replace(lent.creditor, redress="")),
+    ]
+    sheets = [
+        *(
+            sheet
+            for plan in (lent, free, beyond, one, interest_free, *rhythms, *lacking)
+            for sheet in before_consent(plan)
+        ),
+        reminder(lent, signed_on=TODAY, written_on=date(2026, 11, 28)),
+        receipt(withdrawal_of(lent)),
+        receipt(withdrawal_of(lent, repay=Money(0, "EUR"))),
+    ]
+    return [lines(sheet) for sheet in sheets]
+
+
+@pytest.mark.parametrize("locale", ["it", "en"])
+@pytest.mark.parametrize(
+    ("name", "sheet"),
+    [
+        ("secci", lambda locale: secci(credit(locale=locale))),
+        ("agreement_credit", lambda locale: agreement(credit(locale=locale))),
+        ("information", lambda locale: information(deferral(locale=locale))),
+        ("agreement_deferral", lambda locale: agreement(deferral(locale=locale))),
+    ],
+)
+def test_documents_say_what_they_said(name: str, sheet, locale: str):
+    golden = Path(__file__).parent / "golden" / f"{name}_{locale}.txt"
+    assert lines(sheet(locale)) == golden.read_text()
+
+
+@pytest.mark.parametrize("locale", ["it", "en"])
+def test_every_text_is_said_by_a_document(locale: str):
+    said = "\n".join(every_document(locale))
+    unsaid = [
+        key
+        for key, text in wording_of(locale).texts.items()
+        if not all(fixed in said for fixed, *_ in Formatter().parse(text))
+    ]
+    layout = {"page.number", "page.region", "page.about", "page.says"}
+    assert set(unsaid) - layout == SAID_ELSEWHERE
+
+
+def test_credit_carries_the_warning_and_a_deferral_none():
+    lent, free = credit(), deferral()
+    assert all(WARNING in lines(sheet(lent)) for sheet in (secci, agreement))
+    assert not any(WARNING in lines(sheet(free)) for sheet in (information, agreement))
+
+
+@pytest.mark.parametrize(
+    ("on", "warned"), [(date(2026, 11, 19), False), (date(2026, 11, 20), True)]
+)
+def test_credit_of_the_day_before_the_law_applies_carries_no_warning(on: date, *, warned: bool):
+    plan = credit(on=on)
+    assert plan.plan_class is PlanClass.CREDIT
+    assert (WARNING in lines(secci(plan))) is warned
+
+
+def test_a_deferral_names_its_article_and_says_that_it_is_no_credit():
+    said = lines(information(deferral()))
+    assert "non è un credito ai consumatori (Directive (EU) 2023/2225 art. 2(2)(h))" in said
+    assert "TAEG" not in said
+
+
+def test_the_standard_information_has_the_rows_of_the_annex_in_its_order():
+    rows = [
+        about
+        for block in secci(credit(locale="en")).blocks
+        if block.block == "facts"
+        for about, _ in block.rows
+    ]
+    assert rows[:13] == [
+        "Creditor",
+        "Total amount of credit",
+        "Duration of the credit agreement",
+        "Borrowing rate",
+        "Annual percentage rate of charge (APR)",
+        "Total amount you will have to pay",
+        "The credit is a deferred payment for goods or a service",
+        "Costs in the case of late payments",
+        "Instalments and, where appropriate, the order in which they are allocated",
+        "Warning on the consequences of missing or late payments",
+        "Right of withdrawal",
+        "Early repayment",
+        "How to contact the creditor",
+    ]
+
+
+def test_what_is_paid_on_signing_is_no_credit():
+    plan = credit()
+    first = plan.parts[0].principal_minor
+    assert (plan.paid_at_once.amount_minor, plan.credit.amount_minor) == (first, 60_000 - first)
+
+
+def test_figures_and_dates_are_those_of_the_readers_language():
+    assert "11 dicembre 2026 | 53,34 €" in lines(information(deferral())).replace("\xa0", " ")
+    assert "11 December 2026 | €53.34" in lines(information(deferral(locale="en")))
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown"), [("9.994999", "9.99%"), ("9.995", "10.00%"), ("0.005", "0.01%")]
+)
+def test_rates_are_rounded_half_up(rate: str, shown: str):
+    sheet = agreement(credit(locale="en", taeg=Decimal(rate)))
+    assert f"APR: {shown}" in lines(sheet)
+
+
+def test_a_days_interest_has_more_places_than_the_currency():
+    """498.12 at 9 % is 44.8308 a year."""
+    assert "€0.1228 a day" in lines(secci(credit(locale="en")))
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("JPY", "JP¥16,001"), ("KWD", "KWD16.001")])
+def test_amounts_have_the_places_of_their_currency(currency: str, amount: str):
+    plan = plan_of(terms_of(currency=currency), Money(16_001, currency), locale="en")
+    assert f"Price: {amount}" in lines(information(plan))
+
+
+def test_without_a_late_fee_lateness_costs_nothing():
+    assert "Nessuna penale e nessun interesse di mora." in lines(information(deferral()))
+
+
+def test_a_receipt_states_content_time_and_where_it_was_sent():
+    said = lines(receipt(withdrawal_of(credit(locale="en"))))
+    assert "Content: “I withdraw from the contract named above.”" in said
+    assert "Received on: 9 December 2026, 11:03 CET" in said
+    assert "Receipt sent to: giulia@example.com" in said
+    assert "€500.25 is left to return, of which €2.13 is interest accrued" in said
+
+
+def test_a_part_of_which_a_refund_left_nothing_is_not_shown():
+    plan = deferral()
+    first, second, third = plan.schedule.parts
+    left = (
+        replace(first, principal_minor=first.principal_minor + second.principal_minor),
+        replace(second, principal_minor=0),
+        third,
+    )
+    plan = replace(plan, schedule=replace(plan.schedule, parts=left))
+    assert [part.number for part in plan.parts] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("shopper", {"shopper": ""}),
+        ("shopper", {"shopper": "x" * 201}),
+        ("goods", {"goods": "x" * 201}),
+        ("withdraw_until", {"withdraw_until": None}),
+        ("classification", {"classification": deferral().classification}),
+        ("schedule", {"schedule": replace(credit().schedule, parts=())}),
+        ("schedule", {"schedule": replace(credit().schedule, amount=Money(1, "EUR"))}),
+        ("creditor", {"creditor": replace(credit().creditor, address="x" * 501)}),
+    ],
+)
+def test_what_no_document_can_state_is_refused_by_name(field: str, change: dict):
+    with pytest.raises(ValueError, match=field):
+        credit(**change)
