@@ -1,0 +1,124 @@
+"""What a refund of the goods makes of a plan. Pure.
+
+The plan becomes the one that it would have been for what the shopper keeps: every part falls in the
+same proportion, with its interest and fees. What was paid too much goes back, what is left to pay is
+less, and the TAEG stays, but for rounding: costs are rounded down.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil, floor
+
+from libs.errors import invalid
+from libs.money import Money
+from services.instalments.rules.rounding import scaled
+from services.instalments.rules.schedule import Part, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Of an order, as it was bought."""
+
+    name: str
+    quantity: int
+    unit_amount_minor: int  # below zero for a discount
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """`line`: its place in the order, from 0."""
+
+    line: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """`schedule`: as it is now; a part may come to nothing. `kept_minor`: what each part that was
+    paid comes to now, by number.
+    """
+
+    schedule: Schedule
+    amount_minor: int
+    give_back_minor: int
+    kept_minor: Mapping[int, int]
+
+
+def amount_of(
+    lines: Sequence[Line], returned: Sequence[Returned], *, before: Mapping[int, int]
+) -> int:
+    """What the lines that come back cost. `before`: how many of each line came back already.
+
+    Raises InvalidArgument, which names the line.
+    """
+    if not returned:
+        raise invalid("items", "must have at least one element")
+    amount_minor = 0
+    for index, each in enumerate(returned):
+        if not 0 <= each.line < len(lines):
+            raise invalid(f"items.{index}.line", "is not a line of the order")
+        if each.line in [other.line for other in returned[:index]]:
+            raise invalid(f"items.{index}.line", "is there twice")
+        left = lines[each.line].quantity - before.get(each.line, 0)
+        if not 1 <= each.quantity <= left:
+            most = f"1 to {left}" if left > 0 else "of a line that has not come back"
+            raise invalid(f"items.{index}.quantity", f"must be {most}")
+        amount_minor += each.quantity * lines[each.line].unit_amount_minor
+    if amount_minor < 1:
+        raise invalid("items", "must cost more than nothing")
+    return amount_minor
+
+
+def refund(schedule: Schedule, amount_minor: int, *, paid: Mapping[int, int]) -> Refund:
+    """`paid`: what was paid for each part, by number, without late fees; less than it came to where
+    it was paid early. InvalidArgument unless the amount is from 1 to what is left of the order.
+    """
+    left = schedule.amount.amount_minor
+    if not 1 <= amount_minor <= left:
+        raise invalid("amount.amount_minor", f"must be 1 to {left}, what is left of the order")
+    keeps = Fraction(left - amount_minor, left)
+    now = _lowered(schedule, keeps)
+    kept = {
+        after.number: _kept(before, after, paid[before.number], keeps)
+        for before, after in zip(schedule.parts, now.parts, strict=True)
+        if before.number in paid
+    }
+    return Refund(
+        schedule=now,
+        amount_minor=amount_minor,
+        give_back_minor=sum(paid[number] - kept[number] for number in kept),
+        kept_minor=kept,
+    )
+
+
+def _lowered(schedule: Schedule, keeps: Fraction) -> Schedule:
+    principals = scaled([part.principal_minor for part in schedule.parts], keeps)
+    upfront = floor(schedule.upfront_fee_minor * keeps)
+    return replace(
+        schedule,
+        amount=Money(sum(principals), schedule.amount.currency),
+        upfront_fee_minor=upfront,
+        parts=tuple(
+            replace(
+                part,
+                principal_minor=principal,
+                interest_minor=floor(part.interest_minor * keeps),
+                fee_minor=_fee(part, schedule.upfront_fee_minor, upfront, keeps),
+            )
+            for part, principal in zip(schedule.parts, principals, strict=True)
+        ),
+    )
+
+
+def _fee(part: Part, upfront_before: int, upfront: int, keeps: Fraction) -> int:
+    """The first part has the upfront fee and its own."""
+    if part.number > 1:
+        return floor(part.fee_minor * keeps)
+    return upfront + floor((part.fee_minor - upfront_before) * keeps)
+
+
+def _kept(before: Part, after: Part, paid_minor: int, keeps: Fraction) -> int:
+    """Of what was paid for a part; a rebate for paying it early falls with it."""
+    rebate = ceil((before.total_minor - paid_minor) * keeps)
+    return min(max(after.total_minor - rebate, 0), paid_minor)
