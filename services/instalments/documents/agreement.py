@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.instalments.documents import rows
-from services.instalments.documents.figures import Figures
+from services.instalments.documents.figures import PlanFigures
 from services.instalments.documents.model import Plan
 from services.instalments.documents.sheet import Clauses, Facts, Row, Sheet, sheet
 from services.instalments.rules.regimes import PlanClass
@@ -24,7 +24,7 @@ CLAUSES: Final = (
 
 
 def agreement(plan: Plan) -> Sheet:
-    figures = Figures(plan)
+    figures = PlanFigures(plan)
     say = figures.words.say
     is_lent = plan.plan_class is PlanClass.CREDIT or plan.cost.amount_minor > 0
     return sheet(
@@ -45,7 +45,7 @@ def agreement(plan: Plan) -> Sheet:
     )
 
 
-def _parties(figures: Figures) -> Sequence[Row]:
+def _parties(figures: PlanFigures) -> Sequence[Row]:
     plan, say = figures.plan, figures.words.say
     order = say(
         "agreement.order_says",
@@ -58,13 +58,18 @@ def _parties(figures: Figures) -> Sequence[Row]:
             figures.by_class("agreement.creditor"),
             [plan.creditor.name, *rows.contact(figures)],
         ),
-        (say("agreement.shopper"), [plan.shopper]),
+        *(
+            [(say("agreement.supervisor"), [plan.creditor.supervisor])]
+            if plan.creditor.supervisor and plan.plan_class is PlanClass.CREDIT
+            else []
+        ),
+        (say("agreement.shopper"), [plan.shopper, *filter(None, [plan.shopper_address])]),
         (say("agreement.order"), [order]),
         (say("agreement.nature"), [figures.legal()]),
     ]
 
 
-def _conditions(figures: Figures) -> Facts:
+def _conditions(figures: PlanFigures) -> Facts:
     plan, say = figures.plan, figures.words.say
     return Facts(
         heading=say("agreement.figures"),
@@ -82,7 +87,7 @@ def _conditions(figures: Figures) -> Facts:
     )
 
 
-def _clauses(figures: Figures) -> Sequence[tuple[str, str]]:
+def _clauses(figures: PlanFigures) -> Sequence[tuple[str, str]]:
     plan = figures.plan
     values = figures.withdrawal() | {
         "creditor": plan.creditor.name,

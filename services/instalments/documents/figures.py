@@ -8,8 +8,8 @@ from typing import Final
 
 from libs import display
 from libs.money import Money, exponent
-from services.instalments.documents.model import Plan
-from services.instalments.documents.wording import Wording, wording_of
+from services.instalments.documents.model import Plan, Proposed
+from services.instalments.documents.wording import Shown, Wording, wording_of
 from services.instalments.rules.terms import Unit
 
 FORTNIGHT: Final = 14
@@ -18,9 +18,9 @@ MOST_AMOUNTS: Final = 3  # that a sentence names; beyond, it names the least and
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one plan in one language. Every method answers a text."""
+    """Of what is proposed, in one language: for offers, pages and messages too. All answer texts."""
 
-    plan: Plan
+    plan: Proposed
 
     @property
     def words(self) -> Wording:
@@ -43,12 +43,6 @@ class Figures:
 
     def rate(self, percent: Decimal) -> str:
         return display.percent(percent, self.plan.locale)
-
-    def interest_a_day(self) -> str:
-        """With more places than the currency has: a day's interest may be less than a cent."""
-        currency = self.plan.price.currency
-        major = self.plan.interest_a_day_minor.scaleb(-exponent(currency))
-        return display.fraction(major, currency, self.plan.locale)
 
     def payments(self) -> str:
         """`3 instalments of €50.00 every month, from … to …`."""
@@ -81,19 +75,11 @@ class Figures:
 
     def by_class(self, key: str, **values: str) -> str:
         """What is said to a plan of its class, to all, or to all that are lent money."""
-        found = (f"{key}.{of}" for of in (self.plan.plan_class.value, "both", "credit"))
-        return self.words.say(next(key for key in found if key in self.words.texts), **values)
+        return self.words.say(self._of_class(key), **values)
 
-    def withdrawal(self) -> dict[str, str]:
-        """What sentences about it need: until when, how soon it is repaid, what a day costs."""
-        plan, regime = self.plan, self.plan.regime
-        return {
-            "until": self.day(plan.withdraw_until) if plan.withdraw_until else "",
-            "days": str(regime.withdrawal_days),
-            "repay_days": str(regime.repayment_days),
-            "daily": self.interest_a_day(),
-            "email": plan.creditor.email,
-        }
+    def _of_class(self, key: str) -> str:
+        found = (f"{key}.{of}" for of in (self.plan.plan_class.value, "both", "credit"))
+        return next(key for key in found if key in self.words.texts)
 
     def costs(self, key: str, *, none: str) -> str:
         plan = self.plan
@@ -106,6 +92,64 @@ class Figures:
             upfront=self.minor(plan.schedule.upfront_fee_minor),
             taeg=self.rate(plan.taeg),
         )
+
+    def legal(self) -> str:
+        """The sentence of its class, with the article: the regimes cite directives in English."""
+        plan, say = self.plan, self.words.say
+        cited = plan.classification.article.replace("Directive (EU)", say("legal.directive"))
+        return say(f"legal.{plan.plan_class.value}", article=cited)
+
+    def warning(self) -> str:
+        """Empty where the law asks for none."""
+        return self.words.say("legal.warning") if self.plan.classification.warning else ""
+
+    def example(self) -> str:
+        """The representative example: this very plan."""
+        plan = self.plan
+        return self.words.say(
+            "legal.example",
+            credit=self.amount(plan.credit),
+            payments=self.payments(),
+            rate=self.rate(plan.nominal_rate),
+            taeg=self.rate(plan.taeg),
+            cost=self.amount(plan.cost),
+            total=self.amount(plan.total),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFigures(Figures):
+    """And of who proposes it to whom."""
+
+    plan: Plan
+
+    def consent(self) -> Shown:
+        """What a shopper accepts, in one sentence, with what proves it."""
+        plan = self.plan
+        return self.words.shown(
+            self._of_class("consent"),
+            count=str(len(plan.parts)),
+            taeg=self.rate(plan.taeg),
+            total=self.amount(plan.total),
+            creditor=plan.creditor.name,
+        )
+
+    def interest_a_day(self) -> str:
+        """With more places than the currency has: a day's interest may be less than a cent."""
+        currency = self.plan.price.currency
+        major = self.plan.interest_a_day_minor.scaleb(-exponent(currency))
+        return display.fraction(major, currency, self.plan.locale)
+
+    def withdrawal(self) -> dict[str, str]:
+        """What sentences about it need: until when, how soon it is repaid, what a day costs."""
+        plan, regime = self.plan, self.plan.regime
+        return {
+            "until": self.day(plan.withdraw_until) if plan.withdraw_until else "",
+            "days": str(regime.withdrawal_days),
+            "repay_days": str(regime.repayment_days),
+            "daily": self.interest_a_day(),
+            "email": plan.creditor.email,
+        }
 
     def late(self) -> str:
         plan = self.plan
@@ -122,21 +166,3 @@ class Figures:
         say, creditor = self.words.say, self.plan.creditor
         body = creditor.redress or say("redress.bodies")
         return say("redress.says", email=creditor.email, body=body)
-
-    def legal(self) -> str:
-        """The sentence of its class, with the article."""
-        plan = self.plan
-        return self.words.say(f"legal.{plan.plan_class.value}", article=plan.classification.article)
-
-    def example(self) -> str:
-        """The representative example: this very plan."""
-        plan = self.plan
-        return self.words.say(
-            "legal.example",
-            credit=self.amount(plan.credit),
-            payments=self.payments(),
-            rate=self.rate(plan.nominal_rate),
-            taeg=self.rate(plan.taeg),
-            cost=self.amount(plan.cost),
-            total=self.amount(plan.total),
-        )

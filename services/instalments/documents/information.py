@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from services.instalments.documents import rows
-from services.instalments.documents.figures import Figures
+from services.instalments.documents.figures import PlanFigures
 from services.instalments.documents.model import Plan
 from services.instalments.documents.sheet import Facts, Row, Sheet, sheet
 
 
 def information(plan: Plan) -> Sheet:
-    figures = Figures(plan)
+    figures = PlanFigures(plan)
     return sheet(
         figures,
         name="information",
@@ -25,7 +25,7 @@ def information(plan: Plan) -> Sheet:
     )
 
 
-def _summary(figures: Figures) -> Sequence[Row]:
+def _summary(figures: PlanFigures) -> Sequence[Row]:
     plan, say = figures.plan, figures.words.say
     price, withdrawal = figures.amount(plan.price), figures.withdrawal()
     may_withdraw = (

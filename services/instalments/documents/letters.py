@@ -4,14 +4,14 @@ from datetime import date
 
 from libs import display
 from services.instalments.documents import rows
-from services.instalments.documents.figures import Figures
+from services.instalments.documents.figures import PlanFigures
 from services.instalments.documents.model import Plan, Withdrawal
 from services.instalments.documents.sheet import Facts, Paragraphs, Sheet, sheet
 
 
 def reminder(plan: Plan, *, signed_on: date, written_on: date) -> Sheet:
     """Due 1 to 7 days after signing when the information came less than a day before it."""
-    figures = Figures(plan)
+    figures = PlanFigures(plan)
     say = figures.words.say
     values = figures.withdrawal() | {
         "signed": figures.day(signed_on),
@@ -25,14 +25,17 @@ def reminder(plan: Plan, *, signed_on: date, written_on: date) -> Sheet:
         name="reminder",
         issued_on=written_on,
         signed=values["signed"],
-        blocks=[Paragraphs(texts=[say(f"reminder.{key}", **values) for key in said])],
+        blocks=[
+            Paragraphs(texts=[say(f"reminder.{key}", **values) for key in said]),
+            Paragraphs(texts=rows.contact(figures)),
+        ],
     )
 
 
 def receipt(withdrawal: Withdrawal) -> Sheet:
     """Of a notice of withdrawal: its content, and the moment at which it came."""
     plan = withdrawal.plan
-    figures = Figures(plan)
+    figures = PlanFigures(plan)
     say = figures.words.say
     contract = say(
         "receipt.contract_says",
@@ -67,7 +70,9 @@ def receipt(withdrawal: Withdrawal) -> Sheet:
     )
 
 
-def _to_repay(figures: Figures, withdrawal: Withdrawal) -> str:
+def _to_repay(figures: PlanFigures, withdrawal: Withdrawal) -> str:
+    if withdrawal.give_back.amount_minor:
+        return figures.words.say("receipt.give_back", amount=figures.amount(withdrawal.give_back))
     if withdrawal.repay.amount_minor == 0:
         return figures.words.say("receipt.nothing")
     return figures.words.say(

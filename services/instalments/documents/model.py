@@ -36,30 +36,16 @@ class Creditor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A plan as it is proposed on the day of its schedule. `taeg` in percent.
+class Proposed:
+    """What is said beside a price: a schedule with what it costs and what the law calls it.
 
-    ValueError, which names the field, for what no document can state.
+    `taeg` in percent.
     """
 
     locale: str
-    creditor: Creditor
-    shopper: str
-    order_reference: str
-    goods: str
     schedule: Schedule
     taeg: Decimal
     classification: Classification
-    grace_days: int
-    late_fee_minor: int  # of each missed instalment
-    late_fees_most_minor: int  # of the plan
-    valid_until: date
-    withdraw_until: date | None  # None: no right to withdraw from the deferral itself
-
-    def __post_init__(self) -> None:
-        for holds, said in _CHECKS:
-            if not holds(self):
-                raise ValueError(said)
 
     @property
     def plan_class(self) -> PlanClass:
@@ -130,6 +116,31 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Proposed):
+    """What is proposed to somebody, on the day of its schedule.
+
+    ValueError, which names the field, for what no document can state.
+    """
+
+    creditor: Creditor
+    shopper: str
+    shopper_address: str = ""
+    order_reference: str
+    goods: str
+    grace_days: int
+    late_fee_minor: int  # of each missed instalment
+    late_fees_most_minor: int  # of the plan
+    valid_until: date
+    withdraw_until: date | None  # None: no right to withdraw from the deferral itself
+    page: str = ""  # where the shopper finds the plan, once it has an address
+
+    def __post_init__(self) -> None:
+        for holds, said in _CHECKS:
+            if not holds(self):
+                raise ValueError(said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal:
     """A notice of withdrawal as it was received."""
 
@@ -140,6 +151,7 @@ class Withdrawal:
     sent_to: str
     repay: Money  # capital that is left, and interest
     interest: Money
+    give_back: Money  # to the shopper, who had paid more
     repay_until: date
 
 
@@ -151,7 +163,7 @@ def _names_fit(plan: Plan) -> bool:
 def _texts_fit(plan: Plan) -> bool:
     by = plan.creditor
     texts = (by.address, by.email, by.phone, by.website, by.registered, by.supervisor, by.redress)
-    return all(len(text) <= LONGEST_TEXT for text in texts)
+    return all(len(text) <= LONGEST_TEXT for text in (*texts, plan.shopper_address, plan.page))
 
 
 def _adds_up(plan: Plan) -> bool:
@@ -172,5 +184,5 @@ _CHECKS: Final[Sequence[tuple[Callable[[Plan], bool], str]]] = (
     (_is_free, "classification: a deferral has neither interest nor fees"),
     (_can_be_withdrawn, "withdraw_until: consumer credit has a right of withdrawal"),
     (_names_fit, f"shopper, order_reference, goods, creditor.name: 1 to {LONGEST_NAME} characters"),
-    (_texts_fit, f"creditor: texts of at most {LONGEST_TEXT} characters"),
+    (_texts_fit, f"creditor, shopper_address, page: texts of at most {LONGEST_TEXT} characters"),
 )

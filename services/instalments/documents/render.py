@@ -40,10 +40,11 @@ def pdf(sheet: Sheet) -> bytes:
 
 def _laid_out(sheet: Sheet) -> dict[str, object]:
     ours = colours.known(sheet.colour)
-    accent = colours.readable(ours, colours.WHITE, towards=colours.BLACK)
+    tint = colours.mixed(ours, colours.WHITE, _TINT)
+    accent = colours.readable(ours, colours.WHITE, tint, towards=colours.BLACK)
     on = sheet.issued_on
     return glyphs.drawable(asdict(sheet)) | {
         "colour": accent,
-        "tint": colours.mixed(accent, colours.WHITE, _TINT),
+        "tint": tint,
         "issued_on": {"year": on.year, "month": on.month, "day": on.day},
     }

@@ -2,22 +2,21 @@
 
 from collections.abc import Sequence
 
-from services.instalments.documents.figures import Figures
+from services.instalments.documents.figures import PlanFigures
 from services.instalments.documents.sheet import Highlights, Notice, Schedule
 from services.instalments.rules.regimes import PlanClass
 
 
-def columns(figures: Figures) -> tuple[str, str]:
+def columns(figures: PlanFigures) -> tuple[str, str]:
     return figures.words.say("page.about"), figures.words.say("page.says")
 
 
-def warning(figures: Figures) -> Sequence[Notice]:
+def warning(figures: PlanFigures) -> Sequence[Notice]:
     """One, where the law asks for it."""
-    asked = figures.plan.classification.warning
-    return [Notice(text=figures.words.say("legal.warning"))] if asked else []
+    return [Notice(text=text)] if (text := figures.warning()) else []
 
 
-def highlights(figures: Figures) -> Highlights:
+def highlights(figures: PlanFigures) -> Highlights:
     """Of credit those by which offers are compared."""
     plan, say = figures.plan, figures.words.say
     count = (say("figures.count"), str(len(plan.parts)))
@@ -31,18 +30,19 @@ def highlights(figures: Figures) -> Highlights:
     return Highlights(figures=[price, count, (say("figures.cost"), figures.amount(plan.cost))])
 
 
-def contact(figures: Figures) -> Sequence[str]:
+def contact(figures: PlanFigures) -> Sequence[str]:
     creditor, say = figures.plan.creditor, figures.words.say
     ways = {
         "address": creditor.address,
         "email": creditor.email,
         "phone": creditor.phone,
         "website": creditor.website,
+        "page": figures.plan.page,
     }
     return [say(f"contact.{way}", value=value) for way, value in ways.items() if value]
 
 
-def schedule(figures: Figures) -> Schedule:
+def schedule(figures: PlanFigures) -> Schedule:
     """With interest and charges in columns of their own where there are any."""
     plan, say = figures.plan, figures.words.say
     shown = ("principal", "interest", "fee") if plan.cost.amount_minor else ()

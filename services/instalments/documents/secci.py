@@ -6,13 +6,13 @@ Its key information comes first, in the annex's order, and what makes up its par
 from collections.abc import Sequence
 
 from services.instalments.documents import rows
-from services.instalments.documents.figures import Figures
+from services.instalments.documents.figures import PlanFigures
 from services.instalments.documents.model import Plan
 from services.instalments.documents.sheet import Facts, Row, Sheet, sheet
 
 
 def secci(plan: Plan) -> Sheet:
-    figures = Figures(plan)
+    figures = PlanFigures(plan)
     say = figures.words.say
     parts = (
         ("key", _key(figures)),
@@ -33,7 +33,7 @@ def secci(plan: Plan) -> Sheet:
     )
 
 
-def _key(figures: Figures) -> Sequence[Row]:
+def _key(figures: PlanFigures) -> Sequence[Row]:
     plan, say = figures.plan, figures.words.say
     at_once = figures.amount(plan.paid_at_once)
     return [
@@ -68,7 +68,7 @@ def _key(figures: Figures) -> Sequence[Row]:
     ]
 
 
-def _more_key(figures: Figures) -> Sequence[Row]:
+def _more_key(figures: PlanFigures) -> Sequence[Row]:
     plan, say = figures.plan, figures.words.say
     return [
         (say("secci.payments"), [say("secci.payments_says", payments=figures.payments())]),
@@ -79,7 +79,7 @@ def _more_key(figures: Figures) -> Sequence[Row]:
     ]
 
 
-def _product(figures: Figures) -> Sequence[Row]:
+def _product(figures: PlanFigures) -> Sequence[Row]:
     plan, say = figures.plan, figures.words.say
     return [
         (say("secci.type"), [say("secci.type_says", legal=figures.legal())]),
@@ -88,7 +88,7 @@ def _product(figures: Figures) -> Sequence[Row]:
     ]
 
 
-def _costs(figures: Figures) -> Sequence[Row]:
+def _costs(figures: PlanFigures) -> Sequence[Row]:
     say = figures.words.say
     return [
         (say("secci.representative"), [figures.example()]),
@@ -97,7 +97,7 @@ def _costs(figures: Figures) -> Sequence[Row]:
     ]
 
 
-def _legal(figures: Figures) -> Sequence[Row]:
+def _legal(figures: PlanFigures) -> Sequence[Row]:
     say = figures.words.say
     return [
         (say("secci.database"), [say("secci.database_says")]),
@@ -110,7 +110,7 @@ def _legal(figures: Figures) -> Sequence[Row]:
     ]
 
 
-def _distance(figures: Figures) -> Sequence[Row]:
+def _distance(figures: PlanFigures) -> Sequence[Row]:
     creditor, say = figures.plan.creditor, figures.words.say
     known = (("registered", creditor.registered), ("supervisor", creditor.supervisor))
     return [

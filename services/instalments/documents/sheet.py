@@ -9,7 +9,7 @@ from datetime import date
 from typing import Literal, TypeAlias
 
 from libs.text import isolated
-from services.instalments.documents.figures import Figures
+from services.instalments.documents.figures import PlanFigures
 
 Row: TypeAlias = tuple[str, Sequence[str]]  # what it is about, and paragraphs on it
 
@@ -85,7 +85,7 @@ class Sheet:
 
 
 def sheet(
-    figures: Figures,
+    figures: PlanFigures,
     *,
     name: str,
     blocks: Sequence[Block],

@@ -11,9 +11,10 @@ import pytest
 from libs.money import Money
 from services.instalments.documents.agreement import agreement
 from services.instalments.documents.before_consent import before_consent
+from services.instalments.documents.figures import Figures, PlanFigures
 from services.instalments.documents.information import information
 from services.instalments.documents.letters import receipt, reminder
-from services.instalments.documents.model import Plan, Withdrawal
+from services.instalments.documents.model import Plan, Proposed, Withdrawal
 from services.instalments.documents.secci import secci
 from services.instalments.documents.wording import wording_of
 from services.instalments.rules.regimes import PlanClass
@@ -29,7 +30,7 @@ from tests.services.instalments.given import MONTHLY, terms_of
 
 WARNING = "Attenzione! Prendere in prestito denaro costa denaro"
 # Texts for pages and messages, which no document says.
-SAID_ELSEWHERE = {"legal.consent_credit", "legal.consent_deferral"}
+SAID_ELSEWHERE = {"consent.credit", "consent.both"}
 
 
 def withdrawal_of(plan: Plan, **changes: object) -> Withdrawal:
@@ -41,6 +42,7 @@ def withdrawal_of(plan: Plan, **changes: object) -> Withdrawal:
         sent_to="giulia@example.com",
         repay=Money(500_25, "EUR"),
         interest=Money(2_13, "EUR"),
+        give_back=Money(0, "EUR"),
         repay_until=date(2027, 1, 8),
     )
     return replace(given, **changes)
@@ -67,6 +69,7 @@ def every_document(locale: str) -> list[str]:
     lacking = [
         replace(free, withdraw_until=TODAY),
         replace(lent, creditor=replace(lent.creditor, redress="")),
+        replace(lent, page="incasso.example/plan/1", shopper_address="Via Roma 1, Faenza"),
     ]
     sheets = [
         *(
@@ -77,6 +80,7 @@ def every_document(locale: str) -> list[str]:
         reminder(lent, signed_on=TODAY, written_on=date(2026, 11, 28)),
         receipt(withdrawal_of(lent)),
         receipt(withdrawal_of(lent, repay=Money(0, "EUR"))),
+        receipt(withdrawal_of(lent, give_back=Money(1, "EUR"))),
     ]
     return [lines(sheet) for sheet in sheets]
 
@@ -125,7 +129,7 @@ def test_credit_of_the_day_before_the_law_applies_carries_no_warning(on: date, *
 
 def test_a_deferral_names_its_article_and_says_that_it_is_no_credit():
     said = lines(information(deferral()))
-    assert "non è un credito ai consumatori (Directive (EU) 2023/2225 art. 2(2)(h))" in said
+    assert "non è un credito ai consumatori (direttiva (UE) 2023/2225 art. 2(2)(h))" in said
     assert "TAEG" not in said
 
 
@@ -181,6 +185,40 @@ def test_a_days_interest_has_more_places_than_the_currency():
 def test_amounts_have_the_places_of_their_currency(currency: str, amount: str):
     plan = plan_of(terms_of(currency=currency), Money(16_001, currency), locale="en")
     assert f"Price: {amount}" in lines(information(plan))
+
+
+def test_what_the_law_wants_beside_a_price_needs_neither_shopper_nor_order():
+    lent, free = (
+        Figures(
+            Proposed(locale="en", schedule=p.schedule, taeg=p.taeg, classification=p.classification)
+        )
+        for p in (credit(), deferral())
+    )
+    assert lent.warning() == "Caution! Borrowing money costs money"
+    assert lent.example() == (
+        "Representative example: total amount of credit €498.12; 6 instalments (1 of €106.88, "
+        "4 of €101.88, 1 of €101.87) every month, from 26 November 2026 to 26 April 2027; fixed "
+        "borrowing rate 9.00%; APR 13.92%; total cost of the credit €16.27; total amount payable "
+        "€616.27."
+    )
+    assert free.warning() == ""
+    assert free.legal().startswith("Deferred payment granted by the seller, without interest")
+
+
+@pytest.mark.parametrize(
+    ("plan", "begin"),
+    [
+        (credit(), "Ho ricevuto in tempo utile le Informazioni europee di base"),
+        (deferral(), "Ho ricevuto le informazioni sul pagamento a rate"),
+        (out_of_scope(), "Ho ricevuto le informazioni sul pagamento a rate"),
+    ],
+)
+def test_a_consent_is_one_sentence_of_the_plans_class_with_its_proof(plan: Plan, begin: str):
+    shown = PlanFigures(plan).consent()
+    assert shown.text.startswith(begin)
+    assert "Autorizzo Ceramiche Bianchi S.r.l." in shown.text
+    assert shown.version == "2026-11-20"
+    assert len(shown.sha256) == 64
 
 
 def test_without_a_late_fee_lateness_costs_nothing():

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from pypdf.generic import DictionaryObject
 
-from libs import threads
+from libs import colours, threads
 from services.instalments.documents import glyphs, render
 from services.instalments.documents.agreement import agreement
 from services.instalments.documents.information import information
@@ -167,6 +167,15 @@ def test_the_largest_amounts_have_a_place():
     said = " ".join(pages(render.pdf(agreement(plan))))
     assert "1 26 novembre 2026 (alla firma) 1.6" in said
     assert "Totale 9.999.999.999,99 € 187." in said
+
+
+@pytest.mark.parametrize("colour", ["#ffee00", "#00ffcc", "#0b6b57", "#ffffff", "nonsense"])
+def test_a_merchants_colour_is_legible_on_paper_and_on_its_own_tint(colour: str):
+    plan = deferral()
+    plan = replace(plan, creditor=replace(plan.creditor, colour=colour))
+    laid_out = render._laid_out(information(plan))
+    for ground in (colours.WHITE, laid_out["tint"]):
+        assert colours.contrast(laid_out["colour"], ground) >= colours.TEXT_RATIO
 
 
 def test_every_font_is_in_the_file():

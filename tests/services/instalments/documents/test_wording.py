@@ -54,10 +54,8 @@ def test_the_warning_is_that_of_the_law():
 
 
 def test_what_was_shown_is_proved_by_version_and_hash():
-    shown = wording_of("en").shown(
-        "legal.consent_deferral", count="3", total="€160.01", creditor="B"
-    )
-    assert shown.text.startswith("I have received the information on the deferred payment")
+    shown = wording_of("en").shown("consent.both", count="3", total="€160.01", creditor="B")
+    assert shown.text.startswith("I have received the information on paying in instalments")
     assert shown.version == wording_of("en").version
     assert shown.sha256 == hashlib.sha256(shown.text.encode()).hexdigest()
 
