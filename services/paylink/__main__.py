@@ -7,6 +7,7 @@ from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2_grpc
 from libs import client, process, seal
 from libs.clock import Clock
 from libs.payments import velocity
+from libs.payments.saved_cards import SavedCards
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
 from libs.seal import Seal
@@ -16,7 +17,6 @@ from services.paylink.config import Config
 from services.paylink.deps import Deps
 from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
-from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
 from services.paylink.service.links import PaymentLinks
 from services.paylink.service.pages import PayPages
@@ -40,7 +40,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         public_url=config.public_url.rstrip("/"),
         merchants=Merchants(merchants),
         payments=Payments(payments, Seal(keys)),
-        oneclick=OneClick(oneclick),
+        saved_cards=SavedCards(oneclick),
         link_listener=link_listener,
     )
     return Parts(

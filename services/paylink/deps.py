@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from libs.clock import Clock
 from libs.db import Database
+from libs.payments.saved_cards import SavedCards
 from libs.proofs import Proofs
 from libs.seal import Seal
 from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
-from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
 
 
@@ -21,5 +21,5 @@ class Deps:
     public_url: str  # without a slash at the end
     merchants: Merchants
     payments: Payments
-    oneclick: OneClick
+    saved_cards: SavedCards
     link_listener: LinkListener

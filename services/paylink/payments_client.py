@@ -7,7 +7,8 @@ from incasso.payments.v1 import payments_pb2
 from libs import client, deadlines, wire
 from libs.money import Money
 from libs.payments.client import Payments as AskedPayments
-from services.paylink.rules.domain import CardField, Link, NewCard, SavedCard
+from libs.payments.saved_cards import SavedCard
+from services.paylink.rules.domain import CardField, Link, NewCard
 
 METHOD: Final = "link"
 

@@ -17,8 +17,13 @@ RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
 STUB = re.compile(r"\b(\w+Service)Stub\b")
 CALLED = re.compile(r"\b_?stub\.([A-Z]\w+)")
 BY_NAME = re.compile(r'\bmethod\("(\w+)", "(\w+)"\)')
-KIT = "libs.payments.client"  # what it calls, its users call
+KIT = "libs.payments.client"
 KIT_CLIENT = Source(Path("libs/payments/client.py"))
+# What these call, their users call.
+CLIENTS = {
+    KIT: KIT_CLIENT,
+    "libs.payments.saved_cards": Source(Path("libs/payments/saved_cards.py")),
+}
 REQUEST = re.compile(r"\b([A-Z]\w+Request)\b")
 
 
@@ -27,10 +32,10 @@ def calls() -> Iterator[tuple[str, str]]:
     for source in shipped():
         if source.service == "gateway":
             yield from (("gateway", rpc) for rpc in gateway_calls(source))
-        elif source.service is not None and source.path.stem.endswith("_client"):
-            yield from ((source.service, rpc) for rpc in client_calls(source))
-            if source.uses(KIT):
-                yield from ((source.service, rpc) for rpc in client_calls(KIT_CLIENT))
+        elif source.service is not None:
+            used = [client for name, client in CLIENTS.items() if source.uses(name)]
+            used += [source] if source.path.stem.endswith("_client") else []
+            yield from ((source.service, rpc) for one in used for rpc in client_calls(one))
         elif source.parts[0] in {"cli", "stack"}:
             asked = set(REQUEST.findall(source.text))
             yield from (("operator", rpc.full_name) for rpc in RPCS if rpc.input_type.name in asked)

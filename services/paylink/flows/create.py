@@ -7,7 +7,7 @@ from libs.db import Conn
 from libs.idempotency import Key
 from services.paylink import events, metrics
 from services.paylink.deps import Deps
-from services.paylink.errors import QuotaExceeded
+from services.paylink.errors import CustomerErased, QuotaExceeded
 from services.paylink.rules import drafting, references, tokens, transitions
 from services.paylink.rules.domain import Link, NewLink
 from services.paylink.store import links
@@ -18,8 +18,8 @@ QUOTA = "links_per_month"
 
 async def create_payment_link(deps: Deps, new: NewLink, key: Key | None) -> bytes:
     """Answers the link's message without the address, the same for the same key."""
-    if new.customer_id is not None:
-        await deps.oneclick.check_customer(new.customer_id)
+    if new.customer_id is not None and await deps.saved_cards.is_erased(new.customer_id):
+        raise CustomerErased
 
     async def create(tx: Conn, link_id: str) -> Message:
         link, _ = await insert_link(deps, tx, new, count_quota=True, link_id=link_id)

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from libs.errors import Refusal
 from libs.logs import log
+from libs.payments.saved_cards import SavedCard
 from libs.seal import SealBrokenError
 from libs.tasks import happens
 from services.paylink.deps import Deps
@@ -25,7 +26,6 @@ from services.paylink.rules.domain import (
     LinkPayment,
     Merchant,
     Method,
-    SavedCard,
 )
 from services.paylink.rules.states import LinkState
 from services.paylink.store import transfers as transfer_store
@@ -106,7 +106,7 @@ async def _cards(deps: Deps, link: Link) -> tuple[Sequence[SavedCard], CardField
 async def _saved_cards(deps: Deps, link: Link) -> Sequence[SavedCard]:
     if not link.customer_id:
         return ()
-    saved = await _or_none(deps.oneclick.saved_cards(link.customer_id))
+    saved = await _or_none(deps.saved_cards.of_customer(link.customer_id))
     return [card for card in saved or () if card.usable]
 
 

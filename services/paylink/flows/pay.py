@@ -22,6 +22,7 @@ from libs.idempotency import Finished, Key
 from libs.logs import log
 from libs.payments import asking, due, velocity
 from libs.payments.answer import Answer, Intent, Outcome
+from libs.payments.saved_cards import SavedCard
 from libs.pieces import Piece
 from services.paylink import events
 from services.paylink.deps import Deps
@@ -30,7 +31,7 @@ from services.paylink.flows.ending import end_payment, pay_at_once
 from services.paylink.flows.links import locked
 from services.paylink.payments_client import payment_request
 from services.paylink.rules import paying, tokens, transitions
-from services.paylink.rules.domain import Link, LinkPayment, Method, NewCard, SavedCard
+from services.paylink.rules.domain import Link, LinkPayment, Method, NewCard
 from services.paylink.rules.states import LinkEvent, PaymentState
 from services.paylink.store import links, payments
 from services.paylink.store.links import Seen
@@ -95,7 +96,7 @@ async def _card(deps: Deps, link: Link, cmd: PayByCard) -> SavedCard | NewCard:
         raise invalid("card_token", "is required, or else instrument_id")
     if link.customer_id is None:
         raise InstrumentNotFound
-    cards = await deps.oneclick.saved_cards(link.customer_id)
+    cards = await deps.saved_cards.of_customer(link.customer_id)
     card = next((card for card in cards if card.instrument_id == cmd.instrument_id), None)
     if card is None:
         raise InstrumentNotFound

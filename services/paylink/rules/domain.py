@@ -252,20 +252,6 @@ class CardField:
 
 
 @dataclass(frozen=True, slots=True)
-class SavedCard:
-    """A card of the link's customer. `charge` and `sca_history` are payments' own messages."""
-
-    instrument_id: str
-    brand: str
-    last4: str
-    exp_month: int
-    exp_year: int
-    usable: bool
-    charge: bytes
-    sca_history: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class NewCard:
     """A single-use token of a PSP's field."""
 

@@ -12,6 +12,7 @@ from libs import client, db
 from libs.clock import Clock
 from libs.db import Database
 from libs.payments import velocity
+from libs.payments.saved_cards import SavedCards
 from libs.proofs import Proofs
 from libs.seal import Seal
 from libs.server import Server
@@ -19,12 +20,11 @@ from libs.tasks import Tasks, cancel
 from services.paylink.deps import Deps
 from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
-from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
 from services.paylink.service.links import PaymentLinks
 from services.paylink.service.pages import PayPages
 from services.paylink.store.links import CHANGED
-from tests.services.paylink import doubles
+from tests.kit import doubles
 from tests.services.paylink.world import PUBLIC_URL, World
 
 
@@ -52,7 +52,7 @@ async def world(paylink_database: Database) -> AsyncIterator[World]:
         public_url=PUBLIC_URL,
         merchants=Merchants(neighbour),
         payments=Payments(neighbour, seal),
-        oneclick=OneClick(neighbour),
+        saved_cards=SavedCards(neighbour),
         link_listener=link_listener,
     )
     server = Server(

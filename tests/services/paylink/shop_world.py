@@ -22,6 +22,7 @@ from libs.db import Database
 from libs.errors import Refusal
 from libs.money import Money
 from libs.payments import velocity
+from libs.payments.saved_cards import SavedCards
 from libs.proofs import Proofs
 from libs.seal import Seal
 from libs.server import Server
@@ -31,7 +32,6 @@ from services.paylink.flows.giving_up import cancel_payment_link
 from services.paylink.flows.transfers import RecordBankTransfer, record_bank_transfer
 from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
-from services.paylink.oneclick_client import OneClick
 from services.paylink.payments_client import Payments
 from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import Shops
@@ -236,7 +236,7 @@ async def open_shop_world(database: Database) -> AsyncIterator[ShopWorld]:
         public_url=PUBLIC_URL,
         merchants=Merchants(neighbours),
         payments=Payments(neighbours, seal),
-        oneclick=OneClick(neighbours),
+        saved_cards=SavedCards(neighbours),
         link_listener=LinkListener(database, CHANGED),
     )
     server = Server(

@@ -13,8 +13,8 @@ from incasso.paylink.v1 import pages_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
 from libs import client
 from libs.errors import Refusal
+from tests.kit.doubles import IBAN
 from tests.kit.payments_double import lose_answer, money, once
-from tests.services.paylink.doubles import IBAN
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, Try, World, token_of
 from tests.waiting import until

@@ -17,8 +17,8 @@ from libs import client, context
 from libs.errors import Refusal, ServiceUnavailable
 from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
+from tests.kit import doubles
 from tests.kit.payments_double import once
-from tests.services.paylink import doubles
 from tests.services.paylink.world import Link, World, token_of
 from tests.waiting import HANGING_SECONDS
 

@@ -11,8 +11,8 @@ from libs.db import Database
 from services.paylink import worker
 from services.paylink.deps import Deps
 from services.paylink.flows.pay_form import Offer, sealed
+from tests.kit import doubles
 from tests.kit.payments_double import money
-from tests.services.paylink import doubles
 
 PUBLIC_URL = "https://pay.example"
 Link = pb.PaymentLink

@@ -1,4 +1,4 @@
-"""The neighbours of paylink, played: merchants, saved cards, and payments with a card field."""
+"""The neighbours of method services, played: merchants, saved cards, and payments with a card field."""
 
 from typing import Any
 

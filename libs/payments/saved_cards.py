@@ -1,32 +1,47 @@
-"""The only file that calls oneclick: the saved cards of a link's customer."""
+"""Saved cards of a customer, as method services charge them: what oneclick tells of them.
+
+A card's `charge` has the tokens of its PSPs: it goes into what payments is asked, and nowhere else.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import grpc
 
 from incasso.oneclick.v1 import oneclick_pb2, oneclick_pb2_grpc
 from libs import client, deadlines
-from services.paylink.errors import CustomerErased
-from services.paylink.rules.domain import SavedCard
 
 
-class OneClick:
-    """Calls on behalf of the current call's merchant."""
+@dataclass(frozen=True, slots=True)
+class SavedCard:
+    """`charge` and `sca_history` are messages of payments."""
+
+    instrument_id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    usable: bool
+    charge: bytes = field(repr=False)
+    sca_history: bytes
+
+
+class SavedCards:
+    """Asks oneclick on behalf of the current call's merchant."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = oneclick_pb2_grpc.OneClickServiceStub(channel)
 
-    async def check_customer(self, customer_id: str) -> None:
-        """Raises RemoteRefusal customer_not_found, CustomerErased, OutcomeUnknown."""
+    async def is_erased(self, customer_id: str) -> bool:
+        """Raises RemoteRefusal customer_not_found, OutcomeUnknown."""
         answer = await client.call(
             self._stub.GetCustomer,
             oneclick_pb2.GetCustomerRequest(customer_id=customer_id),
             timeout_seconds=deadlines.READ,
         )
-        if answer.customer.state == oneclick_pb2.Customer.STATE_ERASED:
-            raise CustomerErased
+        return bool(answer.customer.state == oneclick_pb2.Customer.STATE_ERASED)
 
-    async def saved_cards(self, customer_id: str) -> Sequence[SavedCard]:
+    async def of_customer(self, customer_id: str) -> Sequence[SavedCard]:
         """The default first. Raises RemoteRefusal, OutcomeUnknown."""
         answer = await client.call(
             self._stub.ListChargeableInstruments,
