@@ -54,7 +54,13 @@ SERVICES: Final = (
         seals=True,
         hears=(MERCHANT_UPDATED,),
     ),
-    Service("instalments", ("InstalmentOffersService",), port=20),
+    Service(
+        "instalments",
+        ("InstalmentOffersService",),
+        port=20,
+        offers="instalments",
+        hears=(MERCHANT_UPDATED,),
+    ),
 )
 NAMES: Final = tuple(service.name for service in SERVICES)
 # All who may be named as callers of an RPC: each has a key of its own.

@@ -159,7 +159,7 @@ def _value_reader(field: FieldDescriptor, kind: Any, absent: Any) -> Convert:
         known = _members(kind, field.enum_type)
         return lambda number: known.get(number, absent)
     if field.message_type is None:
-        return date.fromisoformat if kind is date else _same
+        return _day if kind is date else _same
     return _PARTS.get(field.message_type.full_name) or (lambda part: read(kind, part))
 
 
@@ -192,6 +192,10 @@ def _value_writer(field: FieldDescriptor, kind: Any) -> Convert:
         return attrgetter("value") if isinstance(kind, type) and issubclass(kind, Enum) else _same
     part = GetMessageClass(field.message_type)
     return _TOLD.get(field.message_type.full_name) or (lambda value: message(part, value))
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _same(value: Any) -> Any:

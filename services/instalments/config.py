@@ -1,7 +1,7 @@
-"""Where instalments listens and finds its database and bus."""
+"""Where merchants is."""
 
 from libs.settings import ServiceSettings
 
 
 class Config(ServiceSettings):
-    pass
+    merchants_target: str  # gRPC target, e.g. dns:///merchants-headless:50051

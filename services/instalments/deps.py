@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from libs.clock import Clock
 from libs.db import Database
+from services.instalments.merchants_client import Merchants
 
 
 @dataclass(frozen=True, slots=True)
 class Deps:
     db: Database
     clock: Clock
+    merchants: Merchants

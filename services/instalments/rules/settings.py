@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from libs.errors import invalid
 from libs.money import Money
+from services.instalments.rules import regimes
 
 
 class SellerSize(Enum):
@@ -36,6 +37,9 @@ DEFAULT: Final = Settings(
 
 def checked(settings: Settings) -> Settings:
     """Raises InvalidArgument."""
+    if settings.jurisdiction not in regimes.JURISDICTIONS:
+        known = ", ".join(sorted(regimes.JURISDICTIONS))
+        raise invalid("jurisdiction", f"must be a country whose rules are known: {known}")
     if settings.time_zone not in available_timezones():
         raise invalid("time_zone", 'must be a zone of the IANA database such as "Europe/Rome"')
     return settings

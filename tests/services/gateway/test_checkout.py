@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from incasso.common.v1 import offer_pb2
+from incasso.instalments.v1 import instalments_pb2
 from incasso.oneclick.v1 import oneclick_pb2
 from incasso.paylink.v1 import paylink_pb2
 from libs.errors import Kind, RemoteRefusal
@@ -10,7 +11,15 @@ from tests.services.gateway.test_transcoder import problem
 
 PATH = "/v1/checkout-options?amount_minor=15990&currency=EUR&country=IT&customer_id=cus_1"
 LINK = offer_pb2.Offer(method="link", available=True, label="Pay by link")
-LINK_ROW = {"method": "link", "available": True, "label": "Pay by link", "fee_minor": 0}
+LINK_ROW = {
+    "method": "link",
+    "available": True,
+    "label": "Pay by link",
+    "fee_minor": 0,
+    "instalments": [],
+}
+PLAN = offer_pb2.InstalmentOffer(terms_id="trm_1", available=False, reason="minimum_amount")
+PLANS = offer_pb2.Offer(method="instalments", reason="minimum_amount", instalments=[PLAN])
 
 
 def unavailable(method):
@@ -20,21 +29,33 @@ def unavailable(method):
         "reason": "method_unavailable",
         "label": "",
         "fee_minor": 0,
+        "instalments": [],
     }
 
 
-ROWS = [unavailable("one_click"), LINK_ROW]
+ROWS = [
+    unavailable("one_click"),
+    LINK_ROW,
+    unavailable("instalments") | {"reason": "minimum_amount"},
+]
 
 
 def offers(one_click):
-    """An answer to GetOffer of either service: `one_click` is the first one's."""
+    """An answer to GetOffer of each service: `one_click` is the first one's."""
 
     def answer(request):
         if isinstance(request, paylink_pb2.GetOfferRequest):
             return paylink_pb2.GetOfferResponse(offer=LINK)
+        if isinstance(request, instalments_pb2.GetOfferRequest):
+            return instalments_pb2.GetOfferResponse(offer=PLANS)
         return one_click(request) if callable(one_click) else one_click
 
     return answer
+
+
+def shown(found):
+    """The rows, without the plans of the last."""
+    return [row | {"instalments": []} for row in found["data"]]
 
 
 async def test_offers_come_from_the_method_services(gateway):
@@ -46,6 +67,9 @@ async def test_offers_come_from_the_method_services(gateway):
         found = await response.json()
     assert response.status == 200
     assert found["amount"] == {"amount_minor": 15990, "currency": "EUR"}
+    rows = found["data"]
+    (plan,) = rows[2]["instalments"]
+    assert (plan["terms_id"], plan["reason"]) == ("trm_1", "minimum_amount")
     assert found["data"] == [
         {
             "method": "one_click",
@@ -53,8 +77,10 @@ async def test_offers_come_from_the_method_services(gateway):
             "label": "Visa •••• 4242",
             "fee_minor": 0,
             "card": {"instrument_id": "ins_1", "brand": "visa", "last4": "4242"},
+            "instalments": [],
         },
         LINK_ROW,
+        rows[2],
     ]
     cart = gateway.services.last("GetOffer").request.cart
     assert cart.customer_id == "cus_1"
@@ -66,14 +92,14 @@ async def test_a_slow_method_service_costs_its_own_row(gateway):
     gateway.services.answers["GetOffer"] = offers(lambda _: asyncio.Event().wait())
     async with gateway.request("GET", PATH) as response:
         assert response.status == 200
-        assert (await response.json())["data"] == ROWS
+        assert shown(await response.json()) == ROWS
 
 
 async def test_a_method_service_that_refuses_costs_its_own_row(gateway):
     refusal = RemoteRefusal(Kind.INTERNAL, "internal_error", "x")
     gateway.services.answers["GetOffer"] = offers(refusal)
     async with gateway.request("GET", PATH) as response:
-        assert (await response.json())["data"] == ROWS
+        assert shown(await response.json()) == ROWS
 
 
 async def test_a_dead_method_service_costs_its_own_row(new_gateway):
@@ -82,7 +108,7 @@ async def test_a_dead_method_service_costs_its_own_row(new_gateway):
         await gateway.servers["oneclick"].stop(0)
         async with gateway.request("GET", PATH) as response:
             assert response.status == 200
-            assert (await response.json())["data"] == ROWS
+            assert shown(await response.json()) == ROWS
 
 
 @pytest.mark.parametrize(

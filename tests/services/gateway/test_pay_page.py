@@ -68,7 +68,7 @@ async def test_every_cost_is_there_before_paying(gateway):
     text = await html(gateway)
     for piece in (
         "€119.00",
-        "2 × €7.50",  # noqa: RUF001 - as it is shown
+        "2 × €7.50",
         "-€5.00",
         "€129.00",
         "€39.00",

@@ -43,15 +43,25 @@ SESSION = {
     *(f"items.{name}" for name in ITEM),
     *(f"payment.{name}" for name in PAYMENT),
 }
+PART = ("amount_minor", "due_on", "fee_minor", "interest_minor", "number", "principal_minor")
+OFFER = {
+    *("terms_id", "name", "available", "reason", "label", "payments", "cost_minor", "taeg"),
+    *("interest_basis_points", "legal_class", "legal_sentence", "warning"),
+    *("representative_example", "threshold.amount_minor", "threshold.currency"),
+    *("total.amount_minor", "total.currency", *(f"schedule.{name}" for name in PART)),
+}
 # A field that is not in here is the merchant's alone. Whoever adds one asks whether a page needs it.
 SEEN = {
     "ListPspAccounts": {f"data.{n}" for n in ("name", "psp", "publishable_key", "field_url")},
+    "ListInstalmentOffers": {f"data.{name}" for name in OFFER},
     "GetOneClickSession": SESSION,
     "PayOneClickSession": SESSION,
     "UndoOneClickPayment": set(PAYMENT),
 }
+PUBLIC = {"ListPspAccounts", "ListInstalmentOffers"}  # what a page may show to everybody
 SENT = {
     "ListPspAccounts": set(),
+    "ListInstalmentOffers": {"amount_minor", "currency", "country", "categories", "locale"},
     "GetOneClickSession": {"session_id", "client_secret"},
     "PayOneClickSession": {"session_id", "client_secret"},
     "UndoOneClickPayment": {"payment_id", "client_secret", "remove.item_id", "remove.quantity"},
@@ -193,7 +203,7 @@ def test_clicks_of_browsers_are_told_with_their_address():
 
 
 def test_whatever_proves_a_browser_is_declared_as_a_header():
-    assert {name_of(route) for route in PROVEN} == set(SENT) - {"ListPspAccounts"}
+    assert {name_of(route) for route in PROVEN} == set(SENT) - PUBLIC
     for route in PROVEN:
         assert route.header_fields == {"client_secret": "Incasso-Client-Secret"}
 

@@ -1,4 +1,4 @@
-"""instalments on a real PostgreSQL behind a real gRPC port."""
+"""instalments on a real PostgreSQL, with its neighbours played by doubles over real gRPC."""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +14,9 @@ from libs.db import Database
 from libs.server import Server
 from libs.tasks import Tasks
 from services.instalments.deps import Deps
+from services.instalments.merchants_client import Merchants
 from services.instalments.service import InstalmentOffers
+from tests.kit import doubles
 from tests.services.instalments.world import World
 
 
@@ -30,7 +32,10 @@ async def database(new_module_database) -> AsyncIterator[Database]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(database: Database) -> AsyncIterator[World]:
     """A merchant of the test's own in the module's database."""
-    deps = Deps(database, Clock())
+    played = doubles.Merchants(), doubles.OneClick(), doubles.Payments()
+    outside, target = await doubles.serve(*played)
+    merchants = client.channel(target)
+    deps = Deps(database, Clock(), Merchants(merchants))
     server = Server(
         [(add_InstalmentOffersServiceServicer_to_server, InstalmentOffers(deps))],
         services.named("instalments").full_names,
@@ -40,3 +45,5 @@ async def world(database: Database) -> AsyncIterator[World]:
     yield World(deps, InstalmentOffersServiceStub(channel))
     await channel.close()
     await server.stop(1)
+    await merchants.close()
+    await outside.stop(1)

@@ -10,7 +10,7 @@ WORDS: Final[dict[str, str]] = {
     "to_pay": "To pay now",
     "details": "What you pay for",
     "item": "Item",
-    "quantity_of": "{quantity} × {price}",  # noqa: RUF001 - the sign is meant
+    "quantity_of": "{quantity} × {price}",
     "total": "Total",
     "deposit": "Deposit, due now",
     "later": "Balance, due later",

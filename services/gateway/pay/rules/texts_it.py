@@ -10,7 +10,7 @@ WORDS: Final[dict[str, str]] = {
     "to_pay": "Da pagare ora",
     "details": "Che cosa paghi",
     "item": "Voce",
-    "quantity_of": "{quantity} × {price}",  # noqa: RUF001 - the sign is meant
+    "quantity_of": "{quantity} × {price}",
     "total": "Totale",
     "deposit": "Acconto, da pagare ora",
     "later": "Saldo, da pagare dopo",

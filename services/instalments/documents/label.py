@@ -1,0 +1,27 @@
+"""The short name of what is paid: `3 × €53.34`. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from libs import display
+from libs.money import Money
+from services.instalments.rules.schedule import Part
+
+TIMES: Final = "×"
+
+
+def label_of(parts: Sequence[Part], currency: str, locale: str) -> str:
+    """The largest of equal parts is named, so that nobody pays more than was said.
+
+    A first part that differs by more than the unit of a division is named by itself.
+    """
+    totals = [part.total_minor for part in parts]
+    first, rest = totals[0], totals[1:]
+    if not rest or abs(first - max(rest)) <= 1:
+        return f"{len(totals)} {TIMES} {_amount(max(totals), currency, locale)}"
+    later = f"{len(rest)} {TIMES} {_amount(max(rest), currency, locale)}"
+    return f"{_amount(first, currency, locale)} + {later}"
+
+
+def _amount(minor: int, currency: str, locale: str) -> str:
+    return display.amount(Money(minor, currency), locale)

@@ -1,0 +1,132 @@
+"""What terms come to: compared for a cart, and held for an order as a quote."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from google.protobuf.message import Message
+
+from libs import context, display, idempotency, ids
+from libs.changes import made
+from libs.db import Conn
+from libs.errors import required
+from libs.idempotency import Key
+from libs.money import Money
+from services.instalments import events
+from services.instalments.deps import Deps
+from services.instalments.errors import NotOffered, TermsNotFound
+from services.instalments.flows import terms as terms_flow
+from services.instalments.rules import offers, quotes
+from services.instalments.rules.merchants import Merchant
+from services.instalments.rules.offers import Cart, Ineligible, PlanOffer, Seller
+from services.instalments.rules.quotes import Quote
+from services.instalments.rules.settings import SellerSize, Settings
+from services.instalments.store import settings as settings_store
+from services.instalments.store.quotes import QUOTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A cart as a shop tells of it; None where it said nothing."""
+
+    country: str | None
+    categories: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    delivered_on: date | None = None
+    locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOffers(Wanted):
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateQuote(Wanted):
+    terms_id: str
+    amount: Money
+    order_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """All active terms for a cart, also those that are not to be had; and for whom they are shown."""
+
+    offers: Sequence[PlanOffer]
+    merchant: Merchant
+    locale: str
+
+
+async def list_offers(deps: Deps, cmd: ListOffers) -> Compared:
+    merchant = await deps.merchants.get()
+    async with deps.db.connection() as conn:
+        settings = await settings_store.get(conn, context.merchant_id())
+        terms = await terms_flow.active(deps, conn)
+    cart = _cart(cmd, Money(cmd.amount_minor, cmd.currency), deps.clock.now(), settings)
+    found = offers.compared(terms, cart, _seller(settings))
+    return Compared(found, merchant, _reader(cmd, merchant))
+
+
+async def create_quote(deps: Deps, cmd: CreateQuote, key: Key | None) -> bytes:
+    """Answers the InstalmentQuote message, the same for the same key."""
+    merchant = await deps.merchants.get()
+
+    async def create(tx: Conn, quote_id: str) -> Message:
+        quote = await _quoted(deps, tx, cmd, quote_id, merchant)
+        await QUOTES.add(tx, quote)
+        return events.quote_pb(quote)
+
+    return (await idempotency.once(deps.db, key, ids.new("iqt"), create)).body
+
+
+async def _quoted(
+    deps: Deps, tx: Conn, cmd: CreateQuote, quote_id: str, merchant: Merchant
+) -> Quote:
+    """Raises TermsNotFound, NotOffered."""
+    terms = required(await terms_flow.find(deps, tx, cmd.terms_id), TermsNotFound)
+    settings = await settings_store.get(tx, context.merchant_id())
+    now = deps.clock.now()
+    found = offers.judged(terms, _cart(cmd, cmd.amount, now, settings), _seller(settings))
+    if found.ineligible is not None:
+        raise _not_offered(found.ineligible)
+    reader = _reader(cmd, merchant)
+    shown = events.offer_pb(found, merchant, reader)
+    return made(
+        Quote,
+        cmd,
+        merchant_id=context.merchant_id(),
+        id=quote_id,
+        locale=reader,
+        offer=shown.SerializeToString(deterministic=True),
+        expires_at=now + quotes.VALID_FOR,
+        created_at=now,
+    )
+
+
+def _not_offered(why: Ineligible) -> NotOffered:
+    facts = {"offer_reason": why.reason.value}
+    if why.threshold is not None:
+        facts["threshold_minor"] = str(why.threshold.amount_minor)
+    if why.detail:
+        facts["offer_detail"] = why.detail
+    return NotOffered(facts=facts)
+
+
+def _cart(cmd: Wanted, amount: Money, now: datetime, settings: Settings) -> Cart:
+    today = now.astimezone(ZoneInfo(settings.time_zone)).date()
+    return made(Cart, cmd, amount=amount, signed_on=today)
+
+
+def _seller(settings: Settings) -> Seller:
+    return Seller(
+        jurisdiction=settings.jurisdiction,
+        large=settings.seller_size is SellerSize.LARGE,
+        authorised=settings.lender_registration is not None,
+    )
+
+
+def _reader(cmd: Wanted, merchant: Merchant) -> str:
+    """The language in which it is shown."""
+    return display.language_of(cmd.locale or merchant.locale)

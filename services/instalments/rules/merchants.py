@@ -1,0 +1,14 @@
+"""What instalments knows of a merchant. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    id: str
+    name: str
+    country: str
+    default_currency: str
+    locale: str
+    created_at: datetime

@@ -1,0 +1,25 @@
+"""Quotes: what one of the terms comes to for an order, held for a while. Pure."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from libs.money import Money
+
+VALID_FOR: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """`offer`: the InstalmentOffer as it was shown, a protobuf message."""
+
+    merchant_id: str
+    id: str
+    terms_id: str
+    order_reference: str
+    amount: Money
+    locale: str
+    delivered_on: date | None
+    offer: bytes
+    expires_at: datetime
+    created_at: datetime
