@@ -1,0 +1,165 @@
+"""`incasso taeg FILE`: the TAEG of payments, to check ours or anybody's.
+
+The file is JSON: one set of payments, or a list of them. A set has `flows`, each `{amount, at}` or
+`{amount, first, every, count}`: amounts above zero are drawn down, below are paid; times are years
+from the first drawdown, as fractions ("67/732"). Other members of a set, as its `id`, are not read.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+
+from cli import output
+from cli.output import AsJson
+from libs import taeg as formula
+from libs.taeg import Flow, NoRateError
+
+PLACES: Final = 4
+MOST_BYTES: Final = 10_000_000
+MOST_SETS: Final = 10_000
+COLUMNS: Final = ("payments", "description", "percent")
+_KEYS: Final = ({"amount", "at"}, {"amount", "first", "every", "count"})
+_TIME: Final = re.compile(r"-?\d{1,9}(/0*[1-9]\d{0,8}|\.\d{1,18})?", re.ASCII)
+_MOST_DIGITS: Final = 20  # after the point
+
+
+class FlowsError(ValueError):
+    """`place` says where in the file: `3.flows.0.amount`."""
+
+    def __init__(self, place: str, what: str) -> None:
+        super().__init__(f"{place}: {what}" if place else what)
+
+
+def taeg(
+    file: Annotated[Path, typer.Argument(help="Payments as JSON: one set, or a list of them.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Print the TAEG of payments in percent, by the formula of Directive 2008/48/EC, Annex I."""
+    try:
+        sets = read(file)
+        percents = [_percent(place, each) for place, each in sets]
+    except FlowsError as error:
+        output.fail(f"{file.name}: {error}.", next_step="`incasso taeg --help` tells the form.")
+    except OSError as error:
+        output.fail(f"{file.name}: {error.strerror}.")
+    if as_json:
+        output.print_json([float(percent) for percent in percents])
+        return
+    rows = [
+        {
+            "payments": str(each.get("id", number)),
+            "description": str(each.get("description", "")),
+            "percent": str(percent),
+        }
+        for number, ((_, each), percent) in enumerate(zip(sets, percents, strict=True), start=1)
+    ]
+    output.print_table("TAEG", COLUMNS, rows, empty="The file holds no payments.")
+
+
+def read(file: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    """The sets of a file, with the beginning of each one's place. Raises FlowsError, OSError."""
+    with file.open("rb") as opened:
+        content = opened.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise FlowsError("", f"is larger than {MOST_BYTES} bytes")
+    said = _json(content)
+    if not isinstance(said, list):
+        return [("", _object("", said))]
+    if len(said) > MOST_SETS:
+        raise FlowsError("", f"holds more than {MOST_SETS} sets of payments")
+    return [(f"{index}.", _object(str(index), each)) for index, each in enumerate(said)]
+
+
+def flows_of(said: Mapping[str, Any], place: str = "") -> list[Flow]:
+    """Raises FlowsError."""
+    if not isinstance(said.get("flows"), list):
+        raise FlowsError(f"{place}flows", "must be a list")
+    found: list[Flow] = []
+    for index, each in enumerate(said["flows"]):
+        found += _flows(_object(f"{place}flows.{index}", each), f"{place}flows.{index}")
+        if len(found) > formula.MOST_FLOWS:
+            raise FlowsError(f"{place}flows", f"holds more than {formula.MOST_FLOWS} payments")
+    return found
+
+
+def _percent(place: str, said: Mapping[str, Any]) -> Decimal:
+    try:
+        return formula.rounded(formula.rate(flows_of(said, place)), PLACES)
+    except NoRateError as error:
+        raise FlowsError(f"{place}flows", str(error)) from None
+
+
+def _json(content: bytes) -> Any:
+    """With exact numbers."""
+
+    def never(name: str) -> NoReturn:
+        raise FlowsError("", f"{name} is no number")
+
+    try:
+        return json.loads(content.decode("utf-8-sig"), parse_float=Decimal, parse_constant=never)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise FlowsError(where, f"is not JSON ({error.msg})") from None
+    except UnicodeDecodeError:
+        raise FlowsError("", "is not UTF-8") from None
+    except FlowsError:
+        raise
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists
+        raise FlowsError("", "is not JSON that anybody would write") from None
+
+
+def _object(place: str, said: Any) -> Mapping[str, Any]:
+    if not isinstance(said, dict):
+        raise FlowsError(place, "must be an object")
+    return said
+
+
+def _flows(said: Mapping[str, Any], place: str) -> Iterator[Flow]:
+    if set(said) not in _KEYS:
+        raise FlowsError(place, "must have amount and at, or amount, first, every and count")
+    amount = _number(said["amount"], f"{place}.amount")
+    if "at" in said:
+        yield Flow(amount, _years(said["at"], f"{place}.at"))
+        return
+    first = _years(said["first"], f"{place}.first")
+    every = _years(said["every"], f"{place}.every")
+    count = said["count"]
+    if (
+        isinstance(count, bool)
+        or not isinstance(count, int)
+        or not 1 <= count <= formula.MOST_FLOWS
+    ):
+        raise FlowsError(f"{place}.count", f"must be 1 to {formula.MOST_FLOWS}")
+    for number in range(count):
+        yield Flow(amount, first + number * every)
+
+
+def _number(said: Any, place: str) -> Fraction:
+    if isinstance(said, bool) or not isinstance(said, int | Decimal):
+        raise FlowsError(place, "must be a number")
+    if not -formula.MOST_AMOUNT <= said <= formula.MOST_AMOUNT:
+        raise FlowsError(place, f"must not be beyond {formula.MOST_AMOUNT}")
+    if isinstance(said, Decimal) and _exponent(said) < -_MOST_DIGITS:
+        raise FlowsError(place, f"must have at most {_MOST_DIGITS} digits after the point")
+    return Fraction(said)
+
+
+def _years(said: Any, place: str) -> Fraction:
+    if not isinstance(said, str):
+        return _number(said, place)
+    if not _TIME.fullmatch(said):
+        raise FlowsError(place, 'must be years such as "1/12" or "0.5"')
+    return Fraction(said)
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int)  # JSON has no infinity
+    return exponent
