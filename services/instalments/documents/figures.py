@@ -10,6 +10,7 @@ from libs import display
 from libs.money import Money, exponent
 from services.instalments.documents.model import Plan, Proposed
 from services.instalments.documents.wording import Shown, Wording, wording_of
+from services.instalments.rules import withdrawal
 from services.instalments.rules.terms import Unit
 
 FORTNIGHT: Final = 14
@@ -135,10 +136,14 @@ class PlanFigures(Figures):
         )
 
     def interest_a_day(self) -> str:
-        """With more places than the currency has: a day's interest may be less than a cent."""
-        currency = self.plan.price.currency
-        major = self.plan.interest_a_day_minor.scaleb(-exponent(currency))
-        return display.fraction(major, currency, self.plan.locale)
+        """On the whole credit, with more places than the currency has: it may be less than a cent."""
+        plan = self.plan
+        a_day = withdrawal.interest_per_day(
+            plan.credit.amount_minor, plan.schedule.interest_basis_points
+        )
+        minor = Decimal(a_day.numerator) / a_day.denominator
+        major = minor.scaleb(-exponent(plan.price.currency))
+        return display.fraction(major, plan.price.currency, plan.locale)
 
     def withdrawal(self) -> dict[str, str]:
         """What sentences about it need: until when, how soon it is repaid, what a day costs."""
@@ -165,4 +170,4 @@ class PlanFigures(Figures):
     def redress(self) -> str:
         say, creditor = self.words.say, self.plan.creditor
         body = creditor.redress or say("redress.bodies")
-        return say("redress.says", email=creditor.email, body=body)
+        return say("redress.says", creditor=creditor.name, email=creditor.email, body=body)

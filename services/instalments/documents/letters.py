@@ -5,8 +5,9 @@ from datetime import date
 from libs import display
 from services.instalments.documents import rows
 from services.instalments.documents.figures import PlanFigures
-from services.instalments.documents.model import Plan, Withdrawal
+from services.instalments.documents.model import Notice, Plan
 from services.instalments.documents.sheet import Facts, Paragraphs, Sheet, sheet
+from services.instalments.rules.withdrawal import Withdrawal
 
 
 def reminder(plan: Plan, *, signed_on: date, written_on: date) -> Sheet:
@@ -32,52 +33,55 @@ def reminder(plan: Plan, *, signed_on: date, written_on: date) -> Sheet:
     )
 
 
-def receipt(withdrawal: Withdrawal) -> Sheet:
+def receipt(notice: Notice) -> Sheet:
     """Of a notice of withdrawal: its content, and the moment at which it came."""
-    plan = withdrawal.plan
+    plan = notice.plan
     figures = PlanFigures(plan)
     say = figures.words.say
     contract = say(
         "receipt.contract_says",
         kind=figures.by_class("agreement.title"),
-        signed=figures.day(withdrawal.signed_on),
+        signed=figures.day(notice.signed_on),
         reference=plan.order_reference,
     )
     return sheet(
         figures,
         name="receipt",
-        issued_on=withdrawal.received_at.date(),
+        issued_on=notice.received_at.date(),
         blocks=[
             Facts(
                 heading=say("receipt.heading"),
                 columns=rows.columns(figures),
                 rows=[
-                    (say("receipt.name"), [withdrawal.name]),
+                    (say("receipt.name"), [notice.name]),
                     (say("receipt.contract"), [contract]),
                     (
                         say("receipt.received"),
-                        [display.moment(withdrawal.received_at, plan.locale)],
+                        [display.moment(notice.received_at, plan.locale)],
                     ),
-                    (say("receipt.channel"), [withdrawal.sent_to]),
+                    (say("receipt.channel"), [notice.sent_to]),
                     (say("receipt.content"), [say("receipt.content_says")]),
                 ],
             ),
             Paragraphs(
                 heading=say("receipt.next"),
-                texts=[say("receipt.stopped"), _to_repay(figures, withdrawal)],
+                texts=[say("receipt.stopped"), _to_repay(figures, notice.due)],
             ),
         ],
     )
 
 
-def _to_repay(figures: PlanFigures, withdrawal: Withdrawal) -> str:
-    if withdrawal.give_back.amount_minor:
-        return figures.words.say("receipt.give_back", amount=figures.amount(withdrawal.give_back))
-    if withdrawal.repay.amount_minor == 0:
+def _to_repay(figures: PlanFigures, due: Withdrawal) -> str:
+    if due.give_back_minor:
+        return figures.words.say("receipt.give_back", amount=figures.minor(due.give_back_minor))
+    if due.owed_minor == 0:
         return figures.words.say("receipt.nothing")
     return figures.words.say(
         "receipt.repay",
-        repay=figures.amount(withdrawal.repay),
-        interest=figures.amount(withdrawal.interest),
-        until=figures.day(withdrawal.repay_until),
+        on=figures.day(due.repaid_on),
+        owed=figures.minor(due.owed_minor),
+        capital=figures.minor(due.capital_minor),
+        interest=figures.minor(due.interest_minor),
+        paid=figures.minor(due.paid_back_minor),
+        until=figures.day(due.repay_by),
     )

@@ -13,11 +13,11 @@ from libs.money import Money
 from services.instalments.rules import regimes
 from services.instalments.rules.regimes import Classification, PlanClass, Regime
 from services.instalments.rules.schedule import Part, Schedule
-from services.instalments.rules.terms import MOST_PAYMENTS, WHOLE
+from services.instalments.rules.terms import MOST_PAYMENTS
+from services.instalments.rules.withdrawal import Withdrawal
 
 LONGEST_NAME: Final = 200
 LONGEST_TEXT: Final = 500
-_DAYS_OF_A_YEAR: Final = 365
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +105,6 @@ class Proposed:
         """From signing to the last payment."""
         return (self.schedule.last_due_on - self.issued_on).days
 
-    @property
-    def interest_a_day_minor(self) -> Decimal:
-        """On the whole credit, with fractions of the minor unit: what a withdrawal costs a day."""
-        rate = Decimal(self.schedule.interest_basis_points) / WHOLE / _DAYS_OF_A_YEAR
-        return self.credit.amount_minor * rate
-
     def money(self, amount_minor: int) -> Money:
         return Money(amount_minor, self.price.currency)
 
@@ -141,18 +135,15 @@ class Plan(Proposed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Withdrawal:
-    """A notice of withdrawal as it was received."""
+class Notice:
+    """Of withdrawal, as it was received."""
 
     plan: Plan
     signed_on: date
     name: str  # as the shopper gave it
     received_at: datetime
     sent_to: str
-    repay: Money  # capital that is left, and interest
-    interest: Money
-    give_back: Money  # to the shopper, who had paid more
-    repay_until: date
+    due: Withdrawal
 
 
 def _names_fit(plan: Plan) -> bool:

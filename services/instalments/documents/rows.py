@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.instalments.documents.figures import PlanFigures
-from services.instalments.documents.sheet import Highlights, Notice, Schedule
+from services.instalments.documents.sheet import Banner, Highlights, Schedule
 from services.instalments.rules.regimes import PlanClass
 
 
@@ -11,9 +11,9 @@ def columns(figures: PlanFigures) -> tuple[str, str]:
     return figures.words.say("page.about"), figures.words.say("page.says")
 
 
-def warning(figures: PlanFigures) -> Sequence[Notice]:
+def warning(figures: PlanFigures) -> Sequence[Banner]:
     """One, where the law asks for it."""
-    return [Notice(text=text)] if (text := figures.warning()) else []
+    return [Banner(text=text)] if (text := figures.warning()) else []
 
 
 def highlights(figures: PlanFigures) -> Highlights:

@@ -15,11 +15,11 @@ Row: TypeAlias = tuple[str, Sequence[str]]  # what it is about, and paragraphs o
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Banner:
     """A warning that nobody may overlook."""
 
     text: str
-    block: Literal["notice"] = "notice"
+    block: Literal["banner"] = "banner"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class Paragraphs:
     block: Literal["paragraphs"] = "paragraphs"
 
 
-Block: TypeAlias = Notice | Highlights | Facts | Schedule | Clauses | Paragraphs
+Block: TypeAlias = Banner | Highlights | Facts | Schedule | Clauses | Paragraphs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

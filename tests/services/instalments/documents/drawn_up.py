@@ -84,7 +84,7 @@ def lines(sheet: Sheet) -> str:
     for block in sheet.blocks:
         said += ["", f"[{block.block}]"]
         match block.block:
-            case "notice":
+            case "banner":
                 said.append(block.text)
             case "highlights":
                 said += [f"{name}: {figure}" for name, figure in block.figures]

@@ -14,9 +14,10 @@ from services.instalments.documents.before_consent import before_consent
 from services.instalments.documents.figures import Figures, PlanFigures
 from services.instalments.documents.information import information
 from services.instalments.documents.letters import receipt, reminder
-from services.instalments.documents.model import Plan, Proposed, Withdrawal
+from services.instalments.documents.model import Notice, Plan, Proposed
 from services.instalments.documents.secci import secci
 from services.instalments.documents.wording import wording_of
+from services.instalments.rules import withdrawal
 from services.instalments.rules.regimes import PlanClass
 from services.instalments.rules.terms import Frequency, Unit
 from tests.services.instalments.documents.drawn_up import (
@@ -33,19 +34,20 @@ WARNING = "Attenzione! Prendere in prestito denaro costa denaro"
 SAID_ELSEWHERE = {"consent.credit", "consent.both"}
 
 
-def withdrawal_of(plan: Plan, **changes: object) -> Withdrawal:
-    given = Withdrawal(
+def notice_of(plan: Plan, **due: object) -> Notice:
+    """Of withdrawal on day 13, after the payment on signing; what is due but for `due`."""
+    noticed_on = date(2026, 12, 9)
+    owed = withdrawal.withdraw(
+        plan.schedule, plan.regime, paid={1: TODAY}, noticed_on=noticed_on, repaid_on=noticed_on
+    )
+    return Notice(
         plan=plan,
         signed_on=TODAY,
         name="Giulia Ferràri",
         received_at=datetime(2026, 12, 9, 10, 3, tzinfo=UTC),
         sent_to="giulia@example.com",
-        repay=Money(500_25, "EUR"),
-        interest=Money(2_13, "EUR"),
-        give_back=Money(0, "EUR"),
-        repay_until=date(2027, 1, 8),
+        due=replace(owed, **due),
     )
-    return replace(given, **changes)
 
 
 def out_of_scope(**changes: object) -> Plan:
@@ -78,9 +80,9 @@ def every_document(locale: str) -> list[str]:
             for sheet in before_consent(plan)
         ),
         reminder(lent, signed_on=TODAY, written_on=date(2026, 11, 28)),
-        receipt(withdrawal_of(lent)),
-        receipt(withdrawal_of(lent, repay=Money(0, "EUR"))),
-        receipt(withdrawal_of(lent, give_back=Money(1, "EUR"))),
+        receipt(notice_of(lent)),
+        receipt(notice_of(lent, capital_minor=0, interest_minor=0, paid_back_minor=0)),
+        receipt(notice_of(lent, capital_minor=0)),
     ]
     return [lines(sheet) for sheet in sheets]
 
@@ -226,11 +228,11 @@ def test_without_a_late_fee_lateness_costs_nothing():
 
 
 def test_a_receipt_states_content_time_and_where_it_was_sent():
-    said = lines(receipt(withdrawal_of(credit(locale="en"))))
+    said = lines(receipt(notice_of(credit(locale="en"))))
     assert "Content: “I withdraw from the contract named above.”" in said
     assert "Received on: 9 December 2026, 11:03 CET" in said
     assert "Receipt sent to: giulia@example.com" in said
-    assert "€500.25 is left to return, of which €2.13 is interest accrued" in said
+    assert "you owe €494.72: €498.12 of capital and €1.60 of interest accrued, less €5.00" in said
 
 
 def test_a_part_of_which_a_refund_left_nothing_is_not_shown():
