@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from stack.fork_server import Forked, ForkServer, can_fork
 from stack.process import tied_to_parent
 from stack.topology import Process
 
@@ -30,16 +31,19 @@ def how_it_ended(code: int) -> str:
 
 
 class Child:
-    def __init__(self, spec: Process, *, cwd: Path, run: Path, log: Path, report: Report) -> None:
+    def __init__(
+        self, spec: Process, forks: ForkServer, *, cwd: Path, run: Path, log: Path, report: Report
+    ) -> None:
         self.spec = spec
         self.env: dict[str, str] = dict(spec.env)
         self.starts = 0
         self.first_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.log_file = log / f"{spec.name}.log"
         self.pid_file = run / f"{spec.name}.pid"
+        self._forks = forks
         self._cwd = cwd
         self._report = report
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | Forked | None = None
         self._probe: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
         self._wanted.set()
@@ -109,18 +113,7 @@ class Child:
         os.kill(self.pid, sig)
 
     async def _live_once(self) -> int:
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        with self.log_file.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *tied_to_parent(self.spec.command, self.spec.stop_signal),
-                cwd=self._cwd,
-                env={**os.environ, **self.env},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C in a terminal is the supervisor's to handle
-            )
-        self._process = process
+        process = self._process = await self._spawn()
         self.starts += 1
         self.pid_file.write_text(f"{process.pid}\n")
         self._probe = asyncio.create_task(self._become_ready())
@@ -133,6 +126,27 @@ class Child:
                 process.kill()
                 await process.wait()
             self.pid_file.unlink(missing_ok=True)
+
+    async def _spawn(self) -> asyncio.subprocess.Process | Forked:
+        spec, env = self.spec, {**os.environ, **self.env}
+        if can_fork(spec.command):
+            return await self._forks.spawn(
+                spec.command,
+                cwd=self._cwd,
+                env=env,
+                log=self.log_file,
+                death_signal=spec.stop_signal,
+            )
+        with self.log_file.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *tied_to_parent(spec.command, spec.stop_signal),
+                cwd=self._cwd,
+                env=env,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C in a terminal is the supervisor's to handle
+            )
 
     async def _become_ready(self) -> None:
         if self.spec.ready is None:

@@ -1,7 +1,8 @@
 """The embedded stack as one object: `async with Stack.start(root=folder) as stack`.
 
 For `make up`, `make demo` and the end-to-end tests. Everything runs as it would elsewhere, each
-process with its environment; only PostgreSQL, NATS and Stripe come from wheels.
+process with its environment; only PostgreSQL, NATS and Stripe come from wheels, and libraries are
+imported once for all.
 """
 
 import asyncio

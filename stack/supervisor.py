@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from stack.child import Child, Report, StartFailedError
+from stack.fork_server import ForkServer
 from stack.topology import Process
 
 OnReady = Callable[[str, float], None]
@@ -31,8 +32,10 @@ class Supervisor:
         log.mkdir(parents=True, exist_ok=True)
         for stale in run.glob("*.pid"):
             stale.unlink()
+        self._forks = ForkServer(log / "fork-server.log")
         self.children = {
-            spec.name: Child(spec, cwd=cwd, run=run, log=log, report=report) for spec in processes
+            spec.name: Child(spec, self._forks, cwd=cwd, run=run, log=log, report=report)
+            for spec in processes
         }
         self._on_ready = on_ready
         self._tasks: list[asyncio.Task[None]] = []
@@ -89,6 +92,7 @@ class Supervisor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._forks.stop()
         for child in self.children.values():
             child.first_ready.cancel()
 

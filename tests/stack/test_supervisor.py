@@ -143,21 +143,26 @@ from pathlib import Path
 from stack.supervisor import Supervisor
 from stack.topology import Process
 
-async def main(folder):
-    sleeper = Process("sleeper", (sys.executable, "-c", "import time; time.sleep(60)"), {},
-                      ready=lambda: True)
+async def main(folder, *arguments):
+    sleeper = Process("sleeper", (sys.executable, *arguments), {}, ready=lambda: True)
     supervisor = Supervisor([sleeper], cwd=folder, run=folder, log=folder, report=print)
     await supervisor.start()
     print(supervisor["sleeper"].pid, flush=True)
     await asyncio.sleep(60)
 
-asyncio.run(main(Path(sys.argv[1])))
+asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:]))
 """
 
 
-async def test_children_end_when_the_supervisor_is_killed(tmp_path: Path):
+@pytest.mark.parametrize(
+    "arguments",
+    [("-c", "import time; time.sleep(60)"), ("-m", "http.server", "--bind=127.0.0.1", "0")],
+    ids=["started", "forked"],
+)
+async def test_children_end_when_the_supervisor_is_killed(tmp_path: Path, arguments):
     supervisor = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SUPERVISE, str(tmp_path), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", SUPERVISE, str(tmp_path), *arguments),
+        stdout=asyncio.subprocess.PIPE,
     )
     assert supervisor.stdout is not None
     pid = int(await supervisor.stdout.readline())

@@ -1,0 +1,236 @@
+"""Python programs that start at once: forked from a process that has imported their libraries.
+
+Libraries are most of what a service's process imports, a second of a processor each time. A stack imports them
+once, and nothing of Incasso: each process imports its own code in its own environment; it ends, and is signalled
+and killed, as if `python -m` had started it. Linux only; elsewhere programs are started one by one.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import gc
+import importlib
+import itertools
+import json
+import os
+import runpy
+import selectors
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from stack.process import SETPRIV, tied_to_parent
+
+# What is missing here is imported by each process for itself.
+LIBRARIES: Final = (
+    "aiohttp.web",
+    "aiosmtplib",
+    "asyncpg",
+    "cryptography.x509",
+    "google.protobuf.timestamp_pb2",
+    "grpc.aio",
+    "jinja2",
+    "nats.aio.client",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "phonenumbers",
+    "prometheus_client",
+    "purgatory",
+    "pydantic_settings",
+    "stripe",
+    "structlog",
+    "uvloop",
+)
+REPOSITORY: Final = Path(__file__).resolve().parent.parent
+PYTHON: Final = (sys.executable, "-m")
+PR_SET_PDEATHSIG: Final = 1  # prctl(2)
+Order = dict[str, Any]
+
+
+def can_fork(command: Sequence[str]) -> bool:
+    return SETPRIV is not None and tuple(command[: len(PYTHON)]) == PYTHON
+
+
+@dataclass
+class Forked:
+    """What Child needs of `asyncio.subprocess.Process`, of a process that the server waits for."""
+
+    pid: int
+    returncode: int | None = None
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait(self) -> int:
+        await self._ended.wait()
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):  # it ended, and we are not told yet
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def end(self, code: int) -> None:
+        self.returncode = code
+        self._ended.set()
+
+
+class ForkServer:
+    """The supervisor's end. The server starts with the first program, and again should it have ended."""
+
+    def __init__(self, log: Path, libraries: Sequence[str] = LIBRARIES) -> None:
+        self._log = log
+        self._libraries = libraries
+        self._starting = asyncio.Lock()
+        self._numbers = itertools.count()
+        self._ordered: dict[int, asyncio.Future[Forked]] = {}
+        self._server: asyncio.subprocess.Process | None = None
+        self._listening: asyncio.Task[None] | None = None
+
+    async def spawn(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        log: Path,
+        death_signal: signal.Signals,
+    ) -> Forked:
+        """Runs `python -m module …`, its output at the end of `log`; our death is its signal to end."""
+        number = next(self._numbers)
+        order: Order = {
+            "number": number,
+            "arguments": command[len(PYTHON) :],
+            "cwd": str(cwd),
+            "env": dict(env),
+            "log": str(log),
+            "death_signal": death_signal,
+        }
+        async with self._starting:
+            if self._server is None or self._server.returncode is not None:
+                self._server = await self._start()
+        born: asyncio.Future[Forked] = asyncio.get_running_loop().create_future()
+        self._ordered[number] = born
+        assert self._server.stdin is not None
+        self._server.stdin.write(json.dumps(order).encode() + b"\n")
+        return await born
+
+    async def stop(self) -> None:
+        """Whatever still runs gets its death signal."""
+        if self._server is not None and self._server.returncode is None:
+            self._server.kill()
+        if self._listening is not None:
+            await self._listening
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        with self._log.open("ab") as log:
+            server = await asyncio.create_subprocess_exec(
+                *tied_to_parent(
+                    [sys.executable, "-u", "-m", "stack.fork_server", *self._libraries]
+                ),
+                cwd=REPOSITORY,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._listening = asyncio.create_task(self._listen(server))
+        return server
+
+    async def _listen(self, server: asyncio.subprocess.Process) -> None:
+        assert server.stdout is not None
+        running: dict[int, Forked] = {}
+        while line := await server.stdout.readline():
+            number, pid, code = json.loads(line)
+            if code is not None:
+                running.pop(number).end(code)
+                continue
+            running[number] = Forked(pid)
+            if not (born := self._ordered.pop(number)).done():
+                born.set_result(running[number])
+        await server.wait()
+        for forked in running.values():
+            forked.end(-signal.SIGTERM)
+        for born in self._ordered.values():
+            if not born.done():
+                born.set_exception(RuntimeError(f"the fork server ended: see {self._log}"))
+        self._ordered.clear()
+
+
+def serve(answers: int) -> Order | None:
+    """Returns in each child, with what it is to run; in the server when nobody listens any more.
+
+    A child holds one end of a pipe: when that closes, it has ended.
+    """
+    orders = sys.stdin.fileno()
+    selector = selectors.DefaultSelector()
+    selector.register(orders, selectors.EVENT_READ)
+    running: dict[int, tuple[int, int]] = {}  # by the other end: the order's number, the process
+    received = b""
+    while True:
+        for key, _ in selector.select():
+            if key.fd in running:
+                number, pid = running.pop(key.fd)
+                selector.unregister(key.fd)
+                os.close(key.fd)
+                tell(answers, number, pid, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+                continue
+            if not (more := os.read(orders, 65_536)):
+                return None
+            *lines, received = (received + more).split(b"\n")
+            for line in lines:
+                order: Order = json.loads(line)
+                alive, held = os.pipe()
+                if (pid := os.fork()) == 0:
+                    for ours in (answers, selector.fileno(), alive, *running):
+                        os.close(ours)
+                    return order
+                os.close(held)
+                running[alive] = order["number"], pid
+                selector.register(alive, selectors.EVENT_READ)
+                tell(answers, order["number"], pid, None)
+
+
+def tell(answers: int, number: int, pid: int, code: int | None) -> None:
+    os.write(answers, json.dumps([number, pid, code]).encode() + b"\n")
+
+
+def become(order: Order, server: int) -> None:
+    """From here on the process is what the order says."""
+    os.setsid()  # Ctrl-C in a terminal is the supervisor's to handle
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, order["death_signal"])
+    if os.getppid() != server:
+        return  # which died before we were tied to it
+    os.chdir(order["cwd"])
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    output = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for file, standard in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(file, standard)
+    os.close(nothing)
+    os.close(output)
+    os.environ.clear()
+    os.environ.update(order["env"])
+    module, *arguments = order["arguments"]
+    sys.argv[1:] = arguments
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def main() -> None:
+    answers = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    gc.disable()
+    for library in sys.argv[1:]:
+        importlib.import_module(library)
+    gc.freeze()  # what all share is not looked at, and so not copied, by the collector of each
+    gc.enable()
+    server = os.getpid()
+    if order := serve(answers):
+        become(order, server)
+
+
+if __name__ == "__main__":
+    main()
