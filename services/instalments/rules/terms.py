@@ -200,6 +200,8 @@ def _check_payments(terms: Terms) -> None:
     _within("every.n", terms.every.n, 1, _MOST[terms.every.unit])
     if (terms.payments - 1) * terms.every.years > MOST_YEARS:
         raise invalid("every", f"makes the payments last longer than {MOST_YEARS} years")
+    if terms.working_days_only and terms.every.years < Frequency(Unit.WEEK, 1).years:
+        raise invalid("working_days_only", "needs payments at least a week apart")
     share = terms.down_payment_basis_points
     if share is None:
         return

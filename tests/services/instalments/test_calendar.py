@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.errors import InvalidArgument
-from services.instalments.rules import calendar
+from services.instalments.rules import calendar, regimes
 from services.instalments.rules.terms import Frequency, Unit
 from tests.services.instalments.given import MONTHLY
 
@@ -52,6 +52,11 @@ def test_due_dates_move_to_the_next_working_day_in_italy():
 def test_easter_monday_and_the_new_feast_of_saint_francis_are_holidays():
     assert calendar.working_day(date(2027, 3, 28), "IT") == date(2027, 3, 30)
     assert calendar.working_day(date(2027, 10, 4), "IT") == date(2027, 10, 5)
+
+
+@pytest.mark.parametrize("country", sorted(regimes.JURISDICTIONS))
+def test_the_holidays_of_every_country_with_a_law_are_known(country: str):
+    assert calendar.working_day(date(2027, 1, 1), country) > date(2027, 1, 1)
 
 
 def test_days_that_would_fall_together_on_a_working_day_are_refused():

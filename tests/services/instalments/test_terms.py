@@ -48,6 +48,7 @@ DAILY = Frequency(Unit.DAY, 1)
         ("every.n", {"every": Frequency(Unit.WEEK, 53)}),
         ("every.n", {"every": Frequency(Unit.MONTH, 13)}),
         ("every", {"payments": 32, "every": Frequency(Unit.MONTH, 12)}),
+        ("working_days_only", {"working_days_only": True, "every": Frequency(Unit.DAY, 6)}),
         ("down_payment_basis_points", {"down_payment_basis_points": 0}),
         ("down_payment_basis_points", {"down_payment_basis_points": 10_000}),
         ("down_payment_basis_points", {"down_payment_basis_points": 2_000, "payments": 1}),
@@ -96,6 +97,7 @@ def test_a_wrong_field_is_named(field: str, changes: dict):
     [
         {},
         {"payments": 1},
+        {"working_days_only": True, "every": Frequency(Unit.DAY, 7)},
         {"payments": 120, "every": Frequency(Unit.MONTH, 1)},
         {"payments": 31, "every": Frequency(Unit.MONTH, 12)},
         {"financed_by": FinancedBy.PARTNER, "partner": Partner("stripe-main", "klarna")},
