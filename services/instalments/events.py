@@ -9,7 +9,7 @@ from libs import taeg, wire
 from libs.money import Money
 from services.instalments.documents.figures import Figures
 from services.instalments.documents.label import label_of
-from services.instalments.documents.model import Creditor, Plan
+from services.instalments.documents.model import Proposed
 from services.instalments.rules.merchants import Merchant
 from services.instalments.rules.offers import PlanOffer, Priced
 from services.instalments.rules.quotes import Quote
@@ -20,7 +20,6 @@ from services.instalments.rules.terms import Terms
 METHOD: Final = "instalments"
 NO_TERMS: Final = "no_terms"  # the merchant has archived all
 TAEG_PLACES: Final = 2
-NOBODY: Final = "-"  # what is said beside a price names neither shopper nor order
 
 _CLASSES: Final = wire.numbers(PlanClass, offer_pb2.InstalmentOffer.LegalClass)
 
@@ -69,31 +68,15 @@ def offer_pb(offer: PlanOffer, merchant: Merchant, locale: str) -> offer_pb2.Ins
             shown.threshold.CopyFrom(wire.money(offer.ineligible.threshold))
     if offer.priced is not None:
         shown.available = True
-        shown.MergeFrom(_priced_pb(terms, offer.priced, merchant, locale))
+        shown.MergeFrom(_priced_pb(offer.priced, locale))
     return shown
 
 
-def _priced_pb(
-    terms: Terms, priced: Priced, merchant: Merchant, locale: str
-) -> offer_pb2.InstalmentOffer:
+def _priced_pb(priced: Priced, locale: str) -> offer_pb2.InstalmentOffer:
     planned, classified = priced.schedule, priced.classification
     currency = planned.amount.currency
     figures = Figures(
-        Plan(
-            locale=locale,
-            creditor=Creditor(name=merchant.name, address="", email=""),
-            shopper=NOBODY,
-            order_reference=NOBODY,
-            goods=NOBODY,
-            schedule=planned,
-            taeg=priced.taeg,
-            classification=classified,
-            grace_days=terms.grace_days,
-            late_fee_minor=terms.late_fee_minor,
-            late_fees_most_minor=terms.late_fees_most_minor,
-            valid_until=planned.signed_on,
-            withdraw_until=planned.signed_on,
-        )
+        Proposed(locale=locale, schedule=planned, taeg=priced.taeg, classification=classified)
     )
     return offer_pb2.InstalmentOffer(
         label=label_of(planned.parts, currency, locale),
@@ -105,7 +88,7 @@ def _priced_pb(
         article=classified.article,
         regime=classified.regime,
         legal_sentence=figures.legal(),
-        warning=figures.words.say("legal.warning") if classified.warning else None,
+        warning=figures.warning() or None,
         representative_example=figures.example() if classified.representative_example else None,
     )
 
