@@ -1,7 +1,7 @@
 """Which characters the fonts can draw. They are those in the wheel of typst: none is shipped or looked for.
 
 PDF/UA forbids a character without a picture. What is written in a script that the fonts lack is put
-in Latin letters (AnyAscii), which can be read where boxes could not.
+in Latin letters (AnyAscii), which can be read where boxes could not; symbols become a dot.
 """
 
 import re
@@ -19,6 +19,7 @@ DRAWN: Final = (
     "\u2066-\u2069\u20a0-\u20c0\u2116\u2122"
 )
 _FOREIGN = re.compile(f"[^{DRAWN}]+")
+SYMBOL: Final = "•"
 _LONG = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
 
 
@@ -40,4 +41,9 @@ def _each(said: Any) -> Any:
 def _drawn(text: str) -> str:
     """With places to break in words that are wider than a column."""
     composed = unicodedata.normalize("NFC", text)
-    return _LONG.sub("\\g<0>\u200b", _FOREIGN.sub(lambda found: anyascii(found[0]), composed))
+    return _LONG.sub("\\g<0>\u200b", _FOREIGN.sub(_in_latin, composed))
+
+
+def _in_latin(foreign: re.Match[str]) -> str:
+    is_word = any(character.isalnum() for character in foreign[0])
+    return anyascii(foreign[0]) if is_word else SYMBOL
