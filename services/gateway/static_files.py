@@ -1,4 +1,4 @@
-"""Files that browsers load, read once: the web component, stylesheet and scripts of pages, a demo."""
+"""Files that browsers load, read once: web components, stylesheet and scripts of pages, demos."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,6 +15,9 @@ ANYWHERE: Final = {
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 _FOLDER: Final = Path(__file__).parent / "static"
+# One module of several files, in this order: no cache can mix versions of them.
+_ELEMENTS: Final = ("element.js", "one_click.js", "instalments.js")
+_DEMOS: Final = ("one-click", "instalments")
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -55,14 +58,22 @@ def asset(name: str, headers: dict[str, str] | None = None) -> StaticFile:
     return made(path.read_bytes(), path.suffix, headers=headers)
 
 
+def elements() -> StaticFile:
+    """The web components."""
+    parts = [(_FOLDER / "elements" / name).read_bytes() for name in _ELEMENTS]
+    return made(b"\n".join(parts), ".js", headers=ANYWHERE)
+
+
 def routes(*, demo_pages: bool) -> list[web.RouteDef]:
     found = {
-        "/js/v1/incasso.js": asset("incasso.js", ANYWHERE),
+        "/js/v1/incasso.js": elements(),
         "/assets/pages.css": asset("pages.css"),
         "/assets/pay.js": asset("pay.js"),
     }
     if demo_pages:
         policy = {"Content-Security-Policy": CSP_PAGE}
-        found["/demo/one-click"] = asset("demo_one_click.html", policy)
-        found["/demo/one-click.js"] = asset("demo_one_click.js")
+        for name in _DEMOS:
+            file = f"demo_{name.replace('-', '_')}"
+            found[f"/demo/{name}"] = asset(f"{file}.html", policy)
+            found[f"/demo/{name}.js"] = asset(f"{file}.js")
     return [web.get(path, file.serve) for path, file in found.items()]

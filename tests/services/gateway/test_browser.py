@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aiohttp import web
 from playwright.async_api import expect
 
 from incasso.common.v1 import money_pb2, offer_pb2
@@ -15,6 +14,7 @@ from libs import ids
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
 from tests.browser import needs_chromium
 from tests.services.gateway.conftest import PUBLISHABLE, Gateway, picture, running_gateway
+from tests.services.gateway.storefront import storefront
 
 SESSION = oneclick_pb2.OneClickSession
 PAYMENT = payments_pb2.Payment
@@ -116,29 +116,17 @@ async def test_a_click_pays_once_however_often_it_is_clicked(page, shop):
 
 async def test_it_works_on_a_page_of_another_origin(page, shop):
     answers(shop, pay=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_CAPTURED)))
-    html = (
-        f'<!doctype html><link rel="icon" href="data:,"><script type="module" src="{shop.url}'
-        f'/js/v1/incasso.js"></script><incasso-one-click publishable-key="{PUBLISHABLE}" '
-        'session-id="ocs_1" client-secret="s3cret"></incasso-one-click>'
+    body = (
+        f'<incasso-one-click publishable-key="{PUBLISHABLE}" session-id="ocs_1" '
+        'client-secret="s3cret"></incasso-one-click>'
     )
-
-    async def storefront(_):
-        policy = f"default-src 'none'; script-src {shop.url}; connect-src {shop.url}; img-src data:"
-        headers = {"Content-Security-Policy": policy}  # the strictest that a shop can have
-        return web.Response(text=html, content_type="text/html", headers=headers)
-
-    app = web.Application()
-    app.router.add_get("/", storefront)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    await page.goto(f"http://127.0.0.1:{runner.addresses[0][1]}/")
-    component = page.locator("incasso-one-click")
-    await component.get_by_role("button", name="Pay €59.90").click()
-    await view_is(component, "paid")
-    assert page.complaints == []
-    await page.goto("about:blank")
-    await runner.cleanup()
+    async with storefront(shop, body) as address:
+        await page.goto(address)
+        component = page.locator("incasso-one-click")
+        await component.get_by_role("button", name="Pay €59.90").click()
+        await view_is(component, "paid")
+        assert page.complaints == []
+        await page.goto("about:blank")
 
 
 async def test_the_keyboard_is_enough(page, shop):

@@ -25,8 +25,8 @@ __all__ = ["shop"]  # the fixture
 pytestmark = needs_chromium
 
 
-def test_the_component_knows_the_decimal_places_of_every_currency():
-    script = (ROOT / "services/gateway/static/incasso.js").read_text()
+def test_the_components_know_the_decimal_places_of_every_currency():
+    script = (ROOT / "services/gateway/static/elements/element.js").read_text()
     lines = re.findall(r'\[(\d), "([A-Z ]+)"\]', script)
     places = {code: int(digits) for digits, codes in lines for code in codes.split()}
     assert places == {code: exponent(code) for code in CURRENCIES if exponent(code) != 2}

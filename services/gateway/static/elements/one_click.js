@@ -13,19 +13,9 @@
 // No answer is not "no": whatever is not a clear refusal is shown as "we are checking", and the
 // session is asked until it says how it stands.
 
-const SCRIPT_ORIGIN = new URL(import.meta.url).origin;
 const POLL_MS = [1000, 1500, 2000, 3000, 5000, 8000, 10000];
-const TIMEOUT_MS = 35000;
 
-// Decimal places by ISO 4217 where there are not two. Browsers follow customs of cash instead, by which
-// an amount of forints or rupiahs would be a hundred times what it is.
-const DIGITS = [
-  [0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"],
-  [3, "BHD IQD JOD KWD LYD OMR TND"],
-  [4, "CLF UYW"],
-];
-
-const TEXTS = {
+const ONE_CLICK_TEXTS = {
   en: {
     pay: "Pay {amount} with {card}",
     loading: "Loading…",
@@ -84,18 +74,7 @@ const TEXTS = {
   },
 };
 
-const STYLE = `
-:host { display: block; color-scheme: light dark;
-  --_accent: var(--incasso-accent, light-dark(#0b6b57, #4cc7a8));
-  --_accent-ink: var(--incasso-accent-ink, light-dark(#ffffff, #06231c));
-  --_ink: var(--incasso-ink, light-dark(#16202c, #e9eef4));
-  --_quiet: var(--incasso-quiet, light-dark(#566272, #9fadbd));
-  --_line: var(--incasso-line, light-dark(#d9dde3, #313c49));
-  --_danger: var(--incasso-danger, light-dark(#b3261e, #ff8a80));
-  --_radius: var(--incasso-radius, 12px);
-  font: 16px/1.4 var(--incasso-font, system-ui, sans-serif); color: var(--_ink); }
-:host([hidden]) { display: none; }
-* { box-sizing: border-box; }
+const ONE_CLICK_LOOK = `
 button { font: inherit; font-weight: 600; width: 100%; min-height: 52px; padding: 12px 20px; border: 0;
   border-radius: var(--_radius); background: var(--_accent); color: var(--_accent-ink); cursor: pointer;
   display: flex; align-items: center; justify-content: center; gap: 10px; text-wrap: balance;
@@ -121,63 +100,26 @@ p[data-tone=wait]::before { color: var(--_accent); }
 @media (prefers-reduced-motion: reduce) {
   .spinner, p[data-tone=wait]::before { animation-duration: 3s; }
   button { transition: none; } }
-[hidden] { display: none !important; }
 `;
 
-class NoAnswer extends Error {}
-
-class Refused extends Error {
-  constructor(status, problem) {
-    super(problem.code || String(status));
-    this.status = status;
-    this.code = problem.code || "";
-  }
-}
-
-class IncassoOneClick extends HTMLElement {
+class IncassoOneClick extends IncassoElement {
+  static TEXTS = ONE_CLICK_TEXTS;
+  static LOOK = ONE_CLICK_LOOK;
   static observedAttributes = ["session-id", "client-secret", "publishable-key", "gateway", "lang"];
 
   constructor() {
     super();
-    const root = this.attachShadow({ mode: "open" });
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(STYLE);
-    root.adoptedStyleSheets = [sheet];
-    this._button = document.createElement("button");
-    this._button.type = "button";
-    this._button.part = "button";
+    this._button = made("button", { type: "button", part: "button" });
     this._button.addEventListener("click", () => this._click());
-    this._message = document.createElement("p");
-    this._message.part = "message";
-    this._message.setAttribute("role", "status");
-    this._message.setAttribute("aria-live", "polite");
-    this._undoButton = document.createElement("button");
-    this._undoButton.type = "button";
-    this._undoButton.className = "second";
-    this._undoButton.part = "undo";
+    this._message = made("p", { part: "message", role: "status", ariaLive: "polite" });
+    this._undoButton = made("button", { type: "button", className: "second", part: "undo" });
     this._undoButton.addEventListener("click", () => this._undo());
-    root.append(this._button, this._message, this._undoButton);
-    this._round = 0; // answers to an earlier session are dropped
-  }
-
-  connectedCallback() {
-    this._start();
+    this.shadowRoot.append(this._button, this._message, this._undoButton);
   }
 
   disconnectedCallback() {
-    this._round += 1;
+    super.disconnectedCallback();
     clearInterval(this._countdown);
-  }
-
-  attributeChangedCallback(_, before, after) {
-    if (before !== after && this.isConnected) {
-      if (this._waiting) return;
-      this._waiting = true; // several attributes that change together make one start
-      queueMicrotask(() => {
-        this._waiting = false;
-        if (this.isConnected) this._start();
-      });
-    }
   }
 
   /** The session as the gateway told it last. */
@@ -204,7 +146,7 @@ class IncassoOneClick extends HTMLElement {
 
   async _load(round, tries) {
     try {
-      const session = await this._call("GET", this._path());
+      const session = await this._ask("GET", this._path());
       if (round !== this._round) return;
       this._take(session, round, tries);
     } catch (error) {
@@ -237,7 +179,7 @@ class IncassoOneClick extends HTMLElement {
 
   _declineText(payment) {
     const code = payment.decline?.code ?? "";
-    return code in TEXTS.en ? code : "declined";
+    return code in ONE_CLICK_TEXTS.en ? code : "declined";
   }
 
   _challenge(payment, clicked) {
@@ -254,7 +196,7 @@ class IncassoOneClick extends HTMLElement {
     const round = ++this._round;
     this._show("paying");
     try {
-      const session = await this._call("POST", `${this._path()}/pay`, {});
+      const session = await this._ask("POST", `${this._path()}/pay`, {});
       if (round === this._round) this._take(session, round, 0, true);
     } catch (error) {
       if (round !== this._round) return;
@@ -271,7 +213,7 @@ class IncassoOneClick extends HTMLElement {
     this._show("undoing");
     try {
       const path = `/v1/one-click-payments/${encodeURIComponent(payment.id)}/undo`;
-      await this._call("POST", path, {}, `undo-${payment.id}`);
+      await this._ask("POST", path, {}, { "Idempotency-Key": `undo-${payment.id}` });
       if (round === this._round) this._load(round, 0);
     } catch (error) {
       if (round !== this._round) return;
@@ -335,15 +277,13 @@ class IncassoOneClick extends HTMLElement {
   }
 
   _language() {
-    const wanted = this.getAttribute("lang") || this._session?.locale || document.documentElement.lang || navigator.language;
-    return TEXTS[baseOf(wanted)] ? wanted.replaceAll("_", "-") : "en";
+    return this._languageOf(this.getAttribute("lang"), this._session?.locale);
   }
 
   _text(name, more = {}) {
     const language = this._language();
-    const texts = TEXTS[baseOf(language)];
     const values = { amount: money(this._amount(), language), card: cardText(this._session?.card), ...more };
-    return texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+    return this._words(language)[name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
   }
 
   /** What will be, or was, taken: less than the session's amount when the order was lowered. */
@@ -357,36 +297,10 @@ class IncassoOneClick extends HTMLElement {
     return `/v1/one-click-sessions/${encodeURIComponent(this.getAttribute("session-id"))}`;
   }
 
-  async _call(method, path, body, idempotencyKey) {
-    const url = new URL(path, this.getAttribute("gateway") || SCRIPT_ORIGIN);
-    const headers = {
-      Authorization: `Bearer ${this.getAttribute("publishable-key")}`,
-      "Incasso-Client-Secret": this.getAttribute("client-secret") ?? "",
-    };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
-    if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
-    let response;
-    let answer;
-    try {
-      response = await fetch(url, {
-        method,
-        headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-        credentials: "omit",
-        cache: "no-store",
-      });
-      answer = await response.json();
-    } catch (error) {
-      throw new NoAnswer(String(error));
-    }
-    if (!response.ok) throw new Refused(response.status, answer);
-    return answer;
+  async _ask(method, path, body, headers = {}) {
+    const proof = { "Incasso-Client-Secret": this.getAttribute("client-secret") ?? "" };
+    return this._call(method, path, { body, headers: { ...proof, ...headers } });
   }
-}
-
-function baseOf(language) {
-  return language.split(/[-_]/)[0].toLowerCase();
 }
 
 function toneOf(view, said) {
@@ -396,18 +310,9 @@ function toneOf(view, said) {
 }
 
 function spinner() {
-  const made = document.createElement("span");
-  made.className = "spinner";
-  made.setAttribute("aria-hidden", "true");
-  return made;
-}
-
-function money(amount, language) {
-  if (!amount) return "";
-  const { currency } = amount;
-  const digits = DIGITS.find(([, codes]) => codes.includes(currency))?.[0] ?? 2;
-  const shown = { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return new Intl.NumberFormat(language, shown).format(amount.amount_minor / 10 ** digits);
+  const turning = made("span", { className: "spinner" });
+  turning.setAttribute("aria-hidden", "true");
+  return turning;
 }
 
 function cardText(card) {
@@ -418,4 +323,4 @@ function clock(seconds) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-if (!customElements.get("incasso-one-click")) customElements.define("incasso-one-click", IncassoOneClick);
+define("incasso-one-click", IncassoOneClick);
