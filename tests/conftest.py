@@ -6,18 +6,19 @@ one with the chassis' tables only, `new_database()` of an empty one. `nats_url` 
 of a worker; `demo_merchant` has keys for it.
 """
 
+import asyncio
 import gc
 import itertools
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
-from libs import identity
+from libs import identity, schema
 from libs.identity import Trust
 from stack.demo_merchant import DemoMerchant, ensure_demo_merchant
 from stack.embedded import Stack
@@ -33,55 +34,55 @@ settings.load_profile("busy")
 
 ROOT = Path(__file__).resolve().parent.parent
 NewDatabase = Callable[..., str]
+T = TypeVar("T")
 
 
 class Databases:
-    """Databases of the worker's server; each service's is migrated once and then copied."""
+    """Databases of the worker's server; each service's is migrated once and then copied.
+
+    One connection asks for all of them, in a thread: fixtures that are not asynchronous need one too.
+    """
 
     def __init__(self, server: Postgres) -> None:
-        self.server = server
+        self._server = server
         self._numbers = itertools.count(1)
         self._templates: set[str] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._conn = self._run(asyncpg.connect(server.url()))
 
     def create(self, service: str | None = None) -> str:
         template = "template1" if service is None else self._template(service)
         name = f"test_{service or 'empty'}_{next(self._numbers)}"
         # Files that nobody flushes are copied at a quarter of what it costs to log their pages.
-        copied = f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy'
-        self.server.psql(copied)
-        return self.server.url(name)
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        return self._server.url(name)
 
     def drop(self, url: str) -> None:
-        self.server.psql(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)')
+        self._execute(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)')
+
+    def close(self) -> None:
+        self._run(self._conn.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def _template(self, service: str) -> str:
+        """The chassis' migrations and the service's; "libs" has the chassis' only."""
         name = f"migrated_{service}"
         if name not in self._templates:
-            self.server.psql(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
-            migrate(service, self.server.url(name))
+            self._execute(f'CREATE DATABASE "{name}"')
+            folder = ROOT / "services" / service / "migrations"
+            self._run(schema.migrate(self._server.url(name), service, folder))
             self._templates.add(name)
         return name
 
+    def _execute(self, statement: str) -> None:
+        self._run(self._conn.execute(statement))
 
-MIGRATE = """
-import asyncio, sys
-from pathlib import Path
-from libs import schema
-url, service = sys.argv[1:]
-asyncio.run(schema.migrate(url, service, Path("services") / service / "migrations"))
-"""
-
-
-def migrate(service: str, url: str) -> None:
-    """The chassis' migrations and the service's; "libs" has the chassis' only."""
-    done = subprocess.run(
-        [sys.executable, "-c", MIGRATE, url, service],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, f"migrating {service} failed:\n{done.stdout}\n{done.stderr}"
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
 def database_factory(databases: Databases) -> Iterator[NewDatabase]:
@@ -111,13 +112,15 @@ def _identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    with throw_away_postgres() as server:
+    with throw_away_postgres(in_memory=True) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: Postgres) -> Databases:
-    return Databases(postgres)
+def databases(postgres: Postgres) -> Iterator[Databases]:
+    found = Databases(postgres)
+    yield found
+    found.close()
 
 
 @pytest.fixture
