@@ -7,7 +7,8 @@ and `currency`. What is otherwise is said where a table is described.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from functools import cache
 from operator import attrgetter, itemgetter
@@ -148,8 +149,10 @@ def _json_writer(kind: type) -> Convert:
         return lambda value: {name: to_json(getattr(value, name)) for name in names}
     if issubclass(kind, Enum):
         return attrgetter("value")
-    if issubclass(kind, datetime):
-        return datetime.isoformat
+    if issubclass(kind, date):  # a datetime is one
+        return kind.isoformat
+    if issubclass(kind, Decimal):
+        return str
     if issubclass(kind, Mapping):
         return lambda value: {key: to_json(each) for key, each in value.items()}
     if issubclass(kind, list | tuple):
@@ -209,6 +212,14 @@ class _Described:
         }
 
 
+# What JSON has no kind of its own for.
+_SPELT: Final[Mapping[Any, Convert]] = {
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+    Decimal: Decimal,
+}
+
+
 @cache
 def _json_fields(kind: Any) -> dict[str, Convert]:
     return {name: _of_json(hint) or _same for name, hint in hints_of(kind).items()}
@@ -253,7 +264,7 @@ def _of_column(hint: Any) -> Convert | None:
 
 def _of_json(hint: Any) -> Convert | None:
     def element(kind: Any) -> Convert | None:
-        return datetime.fromisoformat if kind is datetime else _of_column(kind)
+        return _SPELT.get(kind) or _of_column(kind)
 
     return _converted(hint, element)
 

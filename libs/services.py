@@ -56,9 +56,10 @@ SERVICES: Final = (
     ),
     Service(
         "instalments",
-        ("InstalmentOffersService",),
+        ("InstalmentOffersService", "InstalmentPlansService"),
         port=20,
         offers="instalments",
+        seals=True,
         hears=(MERCHANT_UPDATED,),
     ),
 )

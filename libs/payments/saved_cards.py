@@ -26,20 +26,30 @@ class SavedCard:
     sca_history: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """`name` is empty where the shop did not say it."""
+
+    id: str
+    name: str
+    erased: bool
+
+
 class SavedCards:
     """Asks oneclick on behalf of the current call's merchant."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = oneclick_pb2_grpc.OneClickServiceStub(channel)
 
-    async def is_erased(self, customer_id: str) -> bool:
+    async def customer(self, customer_id: str) -> Customer:
         """Raises RemoteRefusal customer_not_found, OutcomeUnknown."""
         answer = await client.call(
             self._stub.GetCustomer,
             oneclick_pb2.GetCustomerRequest(customer_id=customer_id),
             timeout_seconds=deadlines.READ,
         )
-        return bool(answer.customer.state == oneclick_pb2.Customer.STATE_ERASED)
+        erased = answer.customer.state == oneclick_pb2.Customer.STATE_ERASED
+        return Customer(customer_id, answer.customer.name, erased=erased)
 
     async def of_customer(self, customer_id: str) -> Sequence[SavedCard]:
         """The default first. Raises RemoteRefusal, OutcomeUnknown."""

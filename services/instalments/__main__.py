@@ -3,29 +3,44 @@
 from pathlib import Path
 from typing import Final
 
-from incasso.instalments.v1 import instalments_pb2_grpc
+from incasso.instalments.v1 import instalments_pb2_grpc, plans_pb2_grpc
 from libs import client, process
 from libs.clock import Clock
+from libs.payments.client import Payments
+from libs.payments.saved_cards import SavedCards
 from libs.process import Chassis, Parts
+from libs.seal import Seal, keys_of
 from libs.services import MERCHANT_UPDATED
-from services.instalments import retention
+from services.instalments import retention, worker
 from services.instalments.config import Config
 from services.instalments.deps import Deps
 from services.instalments.merchants_client import Merchants
-from services.instalments.service import InstalmentOffers
+from services.instalments.service.offers import InstalmentOffers
+from services.instalments.service.plans import InstalmentPlans
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 async def build(config: Config, chassis: Chassis) -> Parts:
+    payments = client.channel(config.payments_target)
     merchants = client.channel(config.merchants_target)
-    deps = Deps(chassis.db, Clock(), Merchants(merchants))
-    add = instalments_pb2_grpc.add_InstalmentOffersServiceServicer_to_server
+    oneclick = client.channel(config.oneclick_target)
+    deps = Deps(
+        db=chassis.db,
+        clock=Clock(),
+        merchants=Merchants(merchants),
+        saved_cards=SavedCards(oneclick),
+        payments=Payments(payments, Seal(keys_of(config.seal_keys))),
+    )
+    add_offers = instalments_pb2_grpc.add_InstalmentOffersServiceServicer_to_server
+    add_plans = plans_pb2_grpc.add_InstalmentPlansServiceServicer_to_server
     return Parts(
-        servicers=[(add, InstalmentOffers(deps))],
+        servicers=[(add_offers, InstalmentOffers(deps)), (add_plans, InstalmentPlans(deps))],
         kept=retention.KEPT,
+        loops=[worker.collection_worker(deps).run, worker.offer_worker(deps).run],
+        handlers=worker.handlers(deps),
         heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
-        close=[merchants.close],
+        close=[payments.close, merchants.close, oneclick.close],
     )
 
 

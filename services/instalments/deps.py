@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from libs.clock import Clock
 from libs.db import Database
+from libs.payments.client import Payments
+from libs.payments.saved_cards import SavedCards
 from services.instalments.merchants_client import Merchants
 
 
@@ -12,3 +14,5 @@ class Deps:
     db: Database
     clock: Clock
     merchants: Merchants
+    saved_cards: SavedCards
+    payments: Payments

@@ -19,3 +19,55 @@ class NotOffered(Refusal, kind=Kind.CONFLICT, reason="instalments_not_offered"):
     """`facts` say why: the reason of the offer, and its threshold or article."""
 
     message = "These terms are not to be had for this order."
+
+
+class QuoteExpired(Refusal, kind=Kind.CONFLICT, reason="quote_expired"):
+    message = "The quote has expired; make another."
+
+
+class QuoteUsed(Refusal, kind=Kind.CONFLICT, reason="quote_used"):
+    message = "A plan was made of this quote already."
+
+
+class CustomerErased(Refusal, kind=Kind.CONFLICT, reason="customer_erased"):
+    message = "The customer's data were erased."
+
+
+class PlanNotFound(Refusal, kind=Kind.NOT_FOUND, reason="plan_not_found"):
+    message = "There is no instalment plan with this id."
+
+
+class PlanNotCancellable(Refusal, kind=Kind.CONFLICT, reason="plan_not_cancellable"):
+    message = "Its first payment is under way or paid; the plan cannot be cancelled any more."
+
+
+class PlanClosed(Refusal, kind=Kind.CONFLICT, reason="plan_closed"):
+    message = "The plan cannot be signed any more: it has expired, or was cancelled."
+
+
+class PlanPaid(Refusal, kind=Kind.CONFLICT, reason="plan_paid"):
+    message = "The first part of the plan is paid already."
+
+
+class PlanBusy(Refusal, kind=Kind.CONFLICT, reason="plan_busy"):
+    message = "A payment of the plan is under way; wait for its end."
+
+
+class InstrumentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instrument_not_found"):
+    message = "The customer has no instrument with this id."
+
+
+class InstrumentNotUsable(Refusal, kind=Kind.CONFLICT, reason="instrument_not_usable"):
+    message = "The instrument is expired or detached; use another."
+
+
+class DocumentsNotDelivered(Refusal, kind=Kind.CONFLICT, reason="documents_not_delivered"):
+    message = "The customer must get the information and the agreement before accepting."
+
+
+class TextChanged(Refusal, kind=Kind.CONFLICT, reason="text_changed"):
+    message = "This is not the agreement that was handed over; show the present one and ask again."
+
+
+class CreditorDetailsMissing(Refusal, kind=Kind.CONFLICT, reason="creditor_details_missing"):
+    message = "Documents need the merchant's address and e-mail: set them in the settings."

@@ -1,20 +1,34 @@
-"""What the outside sees: resources as protobuf."""
+"""What the outside sees: resources as protobuf, for answers and events alike, and the events."""
 
-from collections.abc import Sequence
-from typing import Final
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
 
 from incasso.common.v1 import offer_pb2
+from incasso.instalments.v1 import events_pb2, plans_pb2
 from incasso.instalments.v1 import instalments_pb2 as pb
-from libs import taeg, wire
+from incasso.payments.v1 import payments_pb2
+from libs import outbox, taeg, wire
+from libs.db import Conn
 from libs.money import Money
 from services.instalments.documents.figures import Figures
 from services.instalments.documents.label import label_of
 from services.instalments.documents.model import Proposed
-from services.instalments.rules.merchants import Merchant
 from services.instalments.rules.offers import PlanOffer, Priced
+from services.instalments.rules.plans import (
+    OPEN,
+    Collection,
+    Document,
+    Instalment,
+    Plan,
+    Shown,
+    is_under_way,
+)
 from services.instalments.rules.quotes import Quote
 from services.instalments.rules.regimes import PlanClass
 from services.instalments.rules.schedule import Part
+from services.instalments.rules.states import InstalmentState, PlanState
 from services.instalments.rules.terms import Terms
 
 METHOD: Final = "instalments"
@@ -46,13 +60,11 @@ def method_pb(found: Sequence[offer_pb2.InstalmentOffer]) -> offer_pb2.Offer:
     )
 
 
-def compared_pb(
-    offers: Sequence[PlanOffer], merchant: Merchant, locale: str
-) -> Sequence[offer_pb2.InstalmentOffer]:
-    return [offer_pb(offer, merchant, locale) for offer in offers]
+def compared_pb(offers: Sequence[PlanOffer], locale: str) -> Sequence[offer_pb2.InstalmentOffer]:
+    return [offer_pb(offer, locale) for offer in offers]
 
 
-def offer_pb(offer: PlanOffer, merchant: Merchant, locale: str) -> offer_pb2.InstalmentOffer:
+def offer_pb(offer: PlanOffer, locale: str) -> offer_pb2.InstalmentOffer:
     """With the words that the law wants beside a price, in the reader's language."""
     terms = offer.terms
     shown = offer_pb2.InstalmentOffer(
@@ -95,3 +107,76 @@ def _priced_pb(priced: Priced, locale: str) -> offer_pb2.InstalmentOffer:
 
 def part_pb(part: Part) -> offer_pb2.InstalmentPart:
     return wire.message(offer_pb2.InstalmentPart, part, amount_minor=part.total_minor)
+
+
+def plan_pb(shown: Shown) -> plans_pb2.InstalmentPlan:
+    plan, parts, latest = shown.plan, shown.parts, shown.latest
+    paid = [part for part in parts if part.state is InstalmentState.PAID]
+    left = [part for part in parts if part.state in OPEN]
+    url = latest.next_action_url if latest is not None and is_under_way(latest) else None
+    return wire.message(
+        plans_pb2.InstalmentPlan,
+        plan,
+        offer=offer_pb2.InstalmentOffer.FromString(plan.offer),
+        instalments=[instalment_pb(part) for part in parts],
+        paid_minor=sum(part.amount_minor for part in paid),
+        outstanding_minor=sum(part.amount_minor for part in left),
+        next_action=payments_pb2.NextAction(type="redirect", url=url) if url else None,
+        decline=_decline_pb(latest),
+    )
+
+
+def _decline_pb(latest: Collection | None) -> payments_pb2.Decline | None:
+    if latest is None or latest.decline is None:
+        return None
+    return wire.message(payments_pb2.Decline, latest.decline)
+
+
+def instalment_pb(part: Instalment) -> plans_pb2.Instalment:
+    return wire.message(plans_pb2.Instalment, part, amount_minor=part.amount_minor)
+
+
+def document_pb(document: Document) -> plans_pb2.InstalmentDocument:
+    content = b64encode(document.content).decode()
+    return wire.message(plans_pb2.InstalmentDocument, document, content=content)
+
+
+async def plan_created(conn: Conn, plan: Plan, parts: Sequence[Instalment], now: datetime) -> None:
+    event = events_pb2.PlanCreated(plan=plan_pb(Shown(plan, parts)))
+    await outbox.tell(conn, outbox.event_of(plan, event, now))
+
+
+_PLAN_EVENTS: Final[Mapping[PlanState, Any]] = {
+    PlanState.ACTIVE: events_pb2.PlanActivated,
+    PlanState.COMPLETED: events_pb2.PlanCompleted,
+    PlanState.CANCELLED: events_pb2.PlanCancelled,
+    PlanState.EXPIRED: events_pb2.PlanExpired,
+}
+
+
+async def plan_told(
+    conn: Conn, before: Plan, after: Plan, parts: Sequence[Instalment], now: datetime
+) -> None:
+    """What has become of it, if anything that others are told of."""
+    kind = _PLAN_EVENTS.get(after.state)
+    if kind is not None and after.state is not before.state:
+        event = kind(plan=plan_pb(Shown(after, parts)))
+        await outbox.tell(conn, outbox.event_of(after, event, now))
+
+
+_PART_EVENTS: Final[Mapping[InstalmentState, Any]] = {
+    InstalmentState.PAID: events_pb2.InstalmentPaid,
+    InstalmentState.MISSED: events_pb2.InstalmentMissed,
+}
+
+
+async def part_told(conn: Conn, plan: Plan, part: Instalment, now: datetime) -> None:
+    kind = _PART_EVENTS.get(part.state)
+    if kind is not None:
+        event = kind(
+            plan_id=plan.id,
+            order_reference=plan.order_reference,
+            instalment=instalment_pb(part),
+            currency=plan.amount.currency,
+        )
+        await outbox.tell(conn, outbox.event_of(plan, event, now))

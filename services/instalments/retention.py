@@ -3,14 +3,15 @@
 from datetime import timedelta
 from typing import Final
 
-from libs.retention import Kept, Rule, Table
+from libs.retention import ERASED, Kept, Rule, Table
 
 KEPT: Final = Kept(
     {
         "settings": Table(
             "what holds for all instalments of a merchant",
             plain="merchant_id jurisdiction seller_size lender_registration"
-            " exposure_limit_currency time_zone",
+            " exposure_limit_currency time_zone creditor_address creditor_email creditor_phone"
+            " supervisor redress",
         ),
         "terms": Table(
             "on which terms a merchant lets shoppers pay in instalments: they stay",
@@ -19,7 +20,25 @@ KEPT: Final = Kept(
         ),
         "quotes": Table(
             "what terms come to for an order",
-            plain="merchant_id id terms_id order_reference currency locale offer",
+            plain="merchant_id id terms_id order_reference currency locale priced offer",
+        ),
+        "plans": Table(
+            "what a customer agreed to pay, and the proof of it",
+            plain="merchant_id id state quote_id customer_id order_reference currency locale terms"
+            " priced offer time_zone instrument_id trace_id",
+            personal={"return_url": ERASED, "metadata": ERASED, "acceptance": ERASED},
+        ),
+        "instalments": Table("the parts of plans", plain="merchant_id plan_id state payment_id"),
+        "collections": Table(
+            "payments that were asked for parts",
+            plain="merchant_id id plan_id state currency instrument_id payment_id decline refusal",
+            personal={"next_action_url": "when its payment ends"},
+            secret={"request": "when payments has answered"},
+        ),
+        "documents": Table(
+            "what was handed over before a plan was accepted",
+            plain="merchant_id plan_id kind sha256",
+            personal={"content": ERASED},
         ),
     },
     (

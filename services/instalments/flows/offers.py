@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from libs import context, display, idempotency, ids
 from libs.changes import made
 from libs.db import Conn
-from libs.errors import required
+from libs.errors import InternalError, required
 from libs.idempotency import Key
 from libs.money import Money
 from services.instalments import events
@@ -52,10 +52,9 @@ class CreateQuote(Wanted):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """All active terms for a cart, also those that are not to be had; and for whom they are shown."""
+    """All active terms for a cart, also those that are not to be had, and in which language."""
 
     offers: Sequence[PlanOffer]
-    merchant: Merchant
     locale: str
 
 
@@ -66,7 +65,7 @@ async def list_offers(deps: Deps, cmd: ListOffers) -> Compared:
         terms = await terms_flow.active(deps, conn)
     cart = _cart(cmd, Money(cmd.amount_minor, cmd.currency), deps.clock.now(), settings)
     found = offers.compared(terms, cart, _seller(settings))
-    return Compared(found, merchant, _reader(cmd, merchant))
+    return Compared(found, _reader(cmd, merchant))
 
 
 async def create_quote(deps: Deps, cmd: CreateQuote, key: Key | None) -> bytes:
@@ -91,14 +90,16 @@ async def _quoted(
     found = offers.judged(terms, _cart(cmd, cmd.amount, now, settings), _seller(settings))
     if found.ineligible is not None:
         raise _not_offered(found.ineligible)
+    priced = required(found.priced, InternalError)
     reader = _reader(cmd, merchant)
-    shown = events.offer_pb(found, merchant, reader)
+    shown = events.offer_pb(found, reader)
     return made(
         Quote,
         cmd,
         merchant_id=context.merchant_id(),
         id=quote_id,
         locale=reader,
+        priced=priced,
         offer=shown.SerializeToString(deterministic=True),
         expires_at=now + quotes.VALID_FOR,
         created_at=now,

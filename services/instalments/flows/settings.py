@@ -20,6 +20,11 @@ class UpdateSettings:
     lender_registration: str | None
     exposure_limit: Money | None
     time_zone: str | None
+    creditor_address: str | None
+    creditor_email: str | None
+    creditor_phone: str | None
+    supervisor: str | None
+    redress: str | None
 
 
 async def get_settings(deps: Deps) -> Settings:

@@ -36,7 +36,7 @@ CREATE TABLE terms (
 );
 CREATE INDEX terms_active ON terms (merchant_id, id) WHERE state = 'active';
 
--- `offer`: the InstalmentOffer that was shown, as a protobuf message: figures, class and wording.
+-- `priced`: schedule, rate and class. `offer`: the InstalmentOffer that was shown, as a protobuf message.
 CREATE TABLE quotes (
     merchant_id text NOT NULL,
     id text NOT NULL,
@@ -46,6 +46,7 @@ CREATE TABLE quotes (
     currency text NOT NULL,
     locale text NOT NULL,
     delivered_on date,
+    priced jsonb NOT NULL,
     offer bytea NOT NULL,
     expires_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL,

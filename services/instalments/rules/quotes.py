@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from libs.money import Money
+from services.instalments.rules.offers import Priced
 
 VALID_FOR: Final = timedelta(hours=24)
 
@@ -20,6 +21,7 @@ class Quote:
     amount: Money
     locale: str
     delivered_on: date | None
+    priced: Priced
     offer: bytes
     expires_at: datetime
     created_at: datetime

@@ -24,6 +24,11 @@ class Settings:
     lender_registration: str | None
     exposure_limit: Money  # of one customer, all plans together
     time_zone: str
+    creditor_address: str | None = None  # for documents, as what follows
+    creditor_email: str | None = None
+    creditor_phone: str | None = None
+    supervisor: str | None = None
+    redress: str | None = None
 
 
 DEFAULT: Final = Settings(

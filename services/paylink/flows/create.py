@@ -18,7 +18,7 @@ QUOTA = "links_per_month"
 
 async def create_payment_link(deps: Deps, new: NewLink, key: Key | None) -> bytes:
     """Answers the link's message without the address, the same for the same key."""
-    if new.customer_id is not None and await deps.saved_cards.is_erased(new.customer_id):
+    if new.customer_id is not None and (await deps.saved_cards.customer(new.customer_id)).erased:
         raise CustomerErased
 
     async def create(tx: Conn, link_id: str) -> Message:

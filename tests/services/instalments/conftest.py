@@ -3,19 +3,28 @@
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
+from cryptography.fernet import Fernet
 
 from incasso.instalments.v1.instalments_pb2_grpc import (
     InstalmentOffersServiceStub,
     add_InstalmentOffersServiceServicer_to_server,
 )
+from incasso.instalments.v1.plans_pb2_grpc import (
+    InstalmentPlansServiceStub,
+    add_InstalmentPlansServiceServicer_to_server,
+)
 from libs import client, db, services
 from libs.clock import Clock
 from libs.db import Database
+from libs.payments.client import Payments
+from libs.payments.saved_cards import SavedCards
+from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.instalments.deps import Deps
 from services.instalments.merchants_client import Merchants
-from services.instalments.service import InstalmentOffers
+from services.instalments.service.offers import InstalmentOffers
+from services.instalments.service.plans import InstalmentPlans
 from tests.kit import doubles
 from tests.services.instalments.world import World
 
@@ -35,15 +44,29 @@ async def world(database: Database) -> AsyncIterator[World]:
     played = doubles.Merchants(), doubles.OneClick(), doubles.Payments()
     outside, target = await doubles.serve(*played)
     merchants = client.channel(target)
-    deps = Deps(database, Clock(), Merchants(merchants))
+    seal = Seal([Fernet.generate_key().decode()])
+    deps = Deps(
+        db=database,
+        clock=Clock(),
+        merchants=Merchants(merchants),
+        saved_cards=SavedCards(merchants),
+        payments=Payments(merchants, seal),
+    )
     server = Server(
-        [(add_InstalmentOffersServiceServicer_to_server, InstalmentOffers(deps))],
+        [
+            (add_InstalmentOffersServiceServicer_to_server, InstalmentOffers(deps)),
+            (add_InstalmentPlansServiceServicer_to_server, InstalmentPlans(deps)),
+        ],
         services.named("instalments").full_names,
         Tasks(),
     )
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
-    yield World(deps, InstalmentOffersServiceStub(channel))
+    stubs = [InstalmentOffersServiceStub(channel), InstalmentPlansServiceStub(channel)]
+    yield World(deps, played[2], stubs)
     await channel.close()
     await server.stop(1)
     await merchants.close()
     await outside.stop(1)
+    async with database.connection() as conn:  # workers take every merchant's rows
+        await conn.execute("UPDATE collections SET due_at = NULL")
+        await conn.execute("UPDATE plans SET due_at = NULL")

@@ -7,8 +7,10 @@ from typing import Any
 
 from incasso.common.v1.offer_pb2 import InstalmentOffer
 from incasso.instalments.v1 import instalments_pb2 as pb
+from incasso.instalments.v1 import plans_pb2
 from libs import client, context, ids
 from services.instalments.deps import Deps
+from tests.kit import doubles
 
 
 @dataclass
@@ -16,7 +18,8 @@ class World:
     """Calls RPCs by name as one merchant."""
 
     deps: Deps
-    stub: Any
+    payments: doubles.Payments
+    stubs: Sequence[Any]
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     ahead: timedelta = timedelta()
 
@@ -28,7 +31,9 @@ class World:
 
     async def call(self, rpc: str, *, key: str = "", **fields: Any) -> Any:
         self.act()
-        request, method = getattr(pb, f"{rpc}Request")(**fields), getattr(self.stub, rpc)
+        kind = getattr(pb, f"{rpc}Request", None) or getattr(plans_pb2, f"{rpc}Request")
+        request = kind(**fields)
+        method = next(getattr(stub, rpc) for stub in self.stubs if hasattr(stub, rpc))
         return await client.call(method, request, timeout_seconds=20, idempotency_key=key)
 
     async def terms(self, **more: Any) -> pb.InstalmentTerms:
@@ -56,3 +61,50 @@ class World:
             **more,
         }
         return (await self.call("CreateInstalmentQuote", key=key, **fields)).quote
+
+    async def creditor(self) -> None:
+        """What documents need of the merchant."""
+        await self.call(
+            "UpdateInstalmentSettings",
+            creditor_address="Via Roma 1, 10121 Torino, Italia",
+            creditor_email="info@bottega.example",
+        )
+
+    async def plan(self, *, key: str = "plan", **more: Any) -> plans_pb2.InstalmentPlan:
+        """Of a quote of its own."""
+        fields = {
+            "quote_id": more.pop("quote_id", None) or (await self.quote()).id,
+            "customer_id": "cus_giulia",
+            **more,
+        }
+        return (await self.call("CreateInstalmentPlan", key=key, **fields)).plan
+
+    async def documents(self, plan_id: str) -> str:
+        """Hands both over; answers the agreement's SHA-256."""
+        for kind in ("KIND_INFORMATION", "KIND_AGREEMENT"):
+            answer = await self.call("GetInstalmentDocument", plan_id=plan_id, kind=kind)
+        return answer.document.sha256
+
+    async def ready(self) -> tuple[str, str]:
+        """A plan that can be signed, and the SHA-256 of its agreement."""
+        await self.creditor()
+        plan = await self.plan()
+        return plan.id, await self.documents(plan.id)
+
+    async def sign(
+        self, plan_id: str, sha256: str, *, key: str = "sign"
+    ) -> plans_pb2.InstalmentPlan:
+        fields = {"plan_id": plan_id, "instrument_id": "ins_good", "agreement_sha256": sha256}
+        return (await self.call("SignInstalmentPlan", key=key, **fields)).plan
+
+    async def get(self, plan_id: str) -> plans_pb2.InstalmentPlan:
+        return (await self.call("GetInstalmentPlan", plan_id=plan_id)).plan
+
+    async def told(self) -> Sequence[str]:
+        """Subjects of the events of this merchant, in their order."""
+        async with self.deps.db.connection() as conn:
+            rows = await conn.fetch(
+                "SELECT subject FROM outbox WHERE merchant_id = $1 ORDER BY event_id",
+                self.merchant_id,
+            )
+        return [row["subject"].removeprefix("incasso.instalments.") for row in rows]

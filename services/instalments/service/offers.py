@@ -28,7 +28,7 @@ async def _list_offers(
     deps: Deps, request: pb.ListInstalmentOffersRequest
 ) -> Sequence[offer_pb2.InstalmentOffer]:
     found = await offers.list_offers(deps, wire.read(ListOffers, request))
-    return compared_pb(found.offers, found.merchant, found.locale)
+    return compared_pb(found.offers, found.locale)
 
 
 async def _get_offer(deps: Deps, request: pb.GetOfferRequest) -> offer_pb2.Offer:
@@ -40,7 +40,7 @@ async def _get_offer(deps: Deps, request: pb.GetOfferRequest) -> offer_pb2.Offer
         categories=tuple(cart.categories),
     )
     found = await offers.list_offers(deps, wanted)
-    return method_pb(compared_pb(found.offers, found.merchant, found.locale))
+    return method_pb(compared_pb(found.offers, found.locale))
 
 
 InstalmentOffers: Final = door.of(

@@ -1,0 +1,77 @@
+"""Documents of a plan, handed over before it is accepted: kept as they were, as proof."""
+
+import hashlib
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from libs import context, threads
+from libs.errors import required
+from services.instalments.deps import Deps
+from services.instalments.documents import model, render
+from services.instalments.documents.before_consent import before_consent
+from services.instalments.documents.model import Creditor
+from services.instalments.errors import CreditorDetailsMissing, PlanNotFound
+from services.instalments.rules import plans, regimes
+from services.instalments.rules.merchants import Merchant
+from services.instalments.rules.plans import Document, DocumentKind, Plan
+from services.instalments.rules.settings import Settings
+from services.instalments.store import plans as store
+from services.instalments.store import settings as settings_store
+from services.instalments.store.plans import PLANS
+
+
+async def get_document(deps: Deps, plan_id: str, kind: DocumentKind) -> Document:
+    """Made when it is first asked for; the same from then on."""
+    async with deps.db.connection() as conn:
+        plan = required(await PLANS.get(conn, context.merchant_id(), plan_id), PlanNotFound)
+        content = await store.delivered(conn, plan, kind)
+        settings = await settings_store.get(conn, context.merchant_id())
+    if content is None:
+        made = _document(kind, await _made(deps, plan, kind, settings))
+        content = await deps.db.run(store.deliver, plan, made, deps.clock.now())
+    return _document(kind, content)
+
+
+def _document(kind: DocumentKind, content: bytes) -> Document:
+    return Document(kind, content, hashlib.sha256(content).hexdigest())
+
+
+async def _made(deps: Deps, plan: Plan, kind: DocumentKind, settings: Settings) -> bytes:
+    plans.check_unsigned(plan, deps.clock.now())
+    customer = await deps.saved_cards.customer(plan.customer_id)
+    shopper = customer.name or plan.customer_id
+    proposal = _proposal(plan, settings, await deps.merchants.get(), shopper)
+    information, agreement = before_consent(proposal)
+    chosen = information if kind is DocumentKind.INFORMATION else agreement
+    return await threads.run(render.pdf, chosen)
+
+
+def _proposal(plan: Plan, settings: Settings, merchant: Merchant, shopper: str) -> model.Plan:
+    """Raises CreditorDetailsMissing."""
+    if not settings.creditor_address or not settings.creditor_email:
+        raise CreditorDetailsMissing
+    regime = regimes.named(plan.priced.classification.regime)
+    schedule = plan.priced.schedule
+    return model.Plan(
+        locale=plan.locale,
+        creditor=Creditor(
+            name=merchant.name,
+            address=settings.creditor_address,
+            email=settings.creditor_email,
+            phone=settings.creditor_phone or "",
+            registered=settings.lender_registration or "",
+            supervisor=settings.supervisor or "",
+            redress=settings.redress or "",
+        ),
+        shopper=shopper,
+        order_reference=plan.order_reference,
+        goods=plan.order_reference,
+        schedule=schedule,
+        taeg=plan.priced.taeg,
+        classification=plan.priced.classification,
+        grace_days=plan.terms.grace_days,
+        late_fee_minor=plan.terms.late_fee_minor,
+        late_fees_most_minor=plan.terms.late_fees_most_minor,
+        valid_until=plan.expires_at.astimezone(ZoneInfo(plan.time_zone)).date(),
+        withdraw_until=schedule.signed_on + timedelta(days=regime.withdrawal_days),
+    )

@@ -1,0 +1,136 @@
+"""Plans: made of a quote, looked at, taken back, and ended when nobody signs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+
+from libs import context, idempotency, ids, pages, telemetry
+from libs.changes import made
+from libs.db import Conn
+from libs.due import DueRow
+from libs.errors import InternalError, required
+from libs.idempotency import Key
+from libs.pages import Page
+from services.instalments import events
+from services.instalments.deps import Deps
+from services.instalments.errors import CustomerErased, PlanNotFound, QuoteExpired, QuoteNotFound
+from services.instalments.flows import terms as terms_flow
+from services.instalments.rules import plans as rules
+from services.instalments.rules.plans import Plan, Shown
+from services.instalments.rules.states import PLAN_INITIAL, PlanState
+from services.instalments.store import collections
+from services.instalments.store import plans as store
+from services.instalments.store import settings as settings_store
+from services.instalments.store.plans import PLANS
+from services.instalments.store.quotes import QUOTES
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePlan:
+    quote_id: str
+    customer_id: str
+    return_url: str
+    metadata: Mapping[str, str]
+
+
+async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
+    """Answers the InstalmentPlan message, the same for the same key."""
+    if (await deps.saved_cards.customer(cmd.customer_id)).erased:
+        raise CustomerErased
+
+    async def create(tx: Conn, plan_id: str) -> Message:
+        merchant_id, now = context.merchant_id(), deps.clock.now()
+        quote = required(await QUOTES.get(tx, merchant_id, cmd.quote_id), QuoteNotFound)
+        if quote.expires_at <= now:
+            raise QuoteExpired
+        settings = await settings_store.get(tx, merchant_id)
+        plan = made(
+            Plan,
+            cmd,
+            merchant_id=merchant_id,
+            id=plan_id,
+            state=PLAN_INITIAL,
+            order_reference=quote.order_reference,
+            amount=quote.amount,
+            locale=quote.locale,
+            terms=required(await terms_flow.find(deps, tx, quote.terms_id), InternalError),
+            priced=quote.priced,
+            offer=quote.offer,
+            time_zone=settings.time_zone,
+            trace_id=telemetry.trace_id(),
+            expires_at=quote.expires_at,
+            created_at=now,
+        )
+        parts = rules.parts_of(plan)
+        await store.insert(tx, plan, parts)
+        await events.plan_created(tx, plan, parts, now)
+        return events.plan_pb(Shown(plan, parts))
+
+    return (await idempotency.once(deps.db, key, ids.new("pln"), create)).body
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """None: whatever it is."""
+
+    state: PlanState | None
+    customer_id: str | None
+    order_reference: str | None
+
+
+async def list_plans(
+    deps: Deps, merchant_id: str, wanted: Filter, page: Page
+) -> tuple[Sequence[Shown], str | None]:
+    """A page, newest first, and the cursor of the next."""
+    conditions = {
+        "merchant_id = {}": merchant_id,
+        "state = {}": wanted.state,
+        "customer_id = {}": wanted.customer_id,
+        "order_reference = {}": wanted.order_reference,
+    }
+    async with deps.db.connection() as conn:
+        listed = await pages.fetch(conn, PLANS, page, conditions)
+        parts = await store.parts_of(conn, merchant_id, [plan.id for plan in listed.rows])
+    return [Shown(plan, parts[plan.id]) for plan in listed.rows], listed.next_cursor
+
+
+async def get_plan(deps: Deps, plan_id: str) -> Shown:
+    async with deps.db.connection() as conn:
+        return await shown(conn, plan_id)
+
+
+async def shown(conn: Conn, plan_id: str) -> Shown:
+    """Raises PlanNotFound."""
+    plan = required(await PLANS.get(conn, context.merchant_id(), plan_id), PlanNotFound)
+    return Shown(
+        plan,
+        await store.parts(conn, plan.merchant_id, plan.id),
+        await collections.latest(conn, plan.merchant_id, plan.id),
+    )
+
+
+async def cancel_plan(deps: Deps, plan_id: str) -> Shown:
+    async with deps.db.transaction() as tx:
+        plan = required(await PLANS.lock(tx, context.merchant_id(), plan_id), PlanNotFound)
+        parts = await store.parts(tx, plan.merchant_id, plan.id)
+        now = deps.clock.now()
+        after = rules.cancelled(plan, parts[0], now)
+        if after != plan:
+            await store.save(tx, after)
+            await events.plan_told(tx, plan, after, parts, now)
+    return Shown(after, parts)
+
+
+async def expire_plan(deps: Deps, due: DueRow) -> None:
+    """Whoever comes second finds nothing to do."""
+    async with deps.db.transaction() as tx:
+        plan = await PLANS.lock(tx, due.merchant_id, due.id)
+        if plan is None:
+            return
+        parts = await store.parts(tx, plan.merchant_id, plan.id)
+        now = deps.clock.now()
+        after = rules.expired(plan, parts[0], now)
+        if after != plan:
+            await store.save(tx, after)
+            await events.plan_told(tx, plan, after, parts, now)

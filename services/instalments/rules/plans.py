@@ -1,0 +1,266 @@
+"""Plans: a price that a customer has agreed to pay in parts. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from enum import Enum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from libs.errors import StoredRefusal
+from libs.money import Money
+from libs.payments.answer import Decline, Outcome
+from services.instalments.errors import (
+    DocumentsNotDelivered,
+    PlanBusy,
+    PlanClosed,
+    PlanNotCancellable,
+    PlanPaid,
+    TextChanged,
+)
+from services.instalments.rules.offers import Priced
+from services.instalments.rules.states import (
+    COLLECTION_OPEN,
+    COLLECTION_TRANSITIONS,
+    INSTALMENT_TRANSITIONS,
+    PLAN_TRANSITIONS,
+    CollectionState,
+    InstalmentEvent,
+    InstalmentState,
+    PlanEvent,
+    PlanState,
+)
+from services.instalments.rules.terms import Terms
+
+CHARGED_AT: Final = time(10)  # in the merchant's time zone: nobody is charged in the night
+OPEN: Final = (InstalmentState.PLANNED, InstalmentState.COLLECTING, InstalmentState.MISSED)
+UNSIGNED: Final = (PlanState.OFFERED, PlanState.ACCEPTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What proves that the customer accepted: the agreement's SHA-256, and from where."""
+
+    text_version: str
+    agreement_sha256: str
+    accepted_at: datetime
+    ip: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`priced` and `offer` as they were quoted; `terms` those on which it was made."""
+
+    merchant_id: str
+    id: str
+    state: PlanState
+    quote_id: str
+    customer_id: str
+    order_reference: str
+    amount: Money
+    locale: str
+    terms: Terms
+    priced: Priced
+    offer: bytes
+    time_zone: str
+    instrument_id: str | None = None
+    return_url: str
+    acceptance: Acceptance | None = None
+    metadata: Mapping[str, str]
+    trace_id: str
+    expires_at: datetime
+    created_at: datetime
+    activated_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instalment:
+    """One part of a plan. `due_at`: when its card is charged; None: not by itself."""
+
+    merchant_id: str
+    plan_id: str
+    number: int
+    state: InstalmentState
+    due_on: date
+    principal_minor: int
+    interest_minor: int
+    fee_minor: int
+    late_fee_minor: int = 0
+    tries: int = 0
+    payment_id: str | None = None
+    missed_at: datetime | None = None
+    paid_at: datetime | None = None
+    due_at: datetime | None = None
+
+    @property
+    def amount_minor(self) -> int:
+        return self.principal_minor + self.interest_minor + self.fee_minor + self.late_fee_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """One payment that is asked for an instalment; `id` is the key of payments.CreatePayment."""
+
+    merchant_id: str
+    id: str
+    plan_id: str
+    number: int
+    state: CollectionState
+    amount: Money
+    instrument_id: str
+    by_customer: bool  # else on the mandate, on its due date
+    request: bytes | None  # what payments is asked, sealed; None once it answered
+    payment_id: str | None = None
+    next_action_url: str | None = None
+    decline: Decline | None = None
+    refusal: StoredRefusal | None = None
+    created_at: datetime
+
+
+class DocumentKind(Enum):
+    INFORMATION = "information"
+    AGREEMENT = "agreement"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A PDF as it was handed over."""
+
+    kind: DocumentKind
+    content: bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A plan with its parts, and the latest payment that was asked for it."""
+
+    plan: Plan
+    parts: Sequence[Instalment]
+    latest: Collection | None = None
+
+
+def parts_of(plan: Plan) -> Sequence[Instalment]:
+    """As they were quoted."""
+    return [
+        Instalment(
+            merchant_id=plan.merchant_id,
+            plan_id=plan.id,
+            number=part.number,
+            state=InstalmentState.PLANNED,
+            due_on=part.due_on,
+            principal_minor=part.principal_minor,
+            interest_minor=part.interest_minor,
+            fee_minor=part.fee_minor,
+        )
+        for part in plan.priced.schedule.parts
+    ]
+
+
+def moved(plan: Plan, event: PlanEvent) -> PlanState:
+    """Raises PlanClosed where `event` leads nowhere."""
+    to = PLAN_TRANSITIONS.get((plan.state, event))
+    if to is None:
+        raise PlanClosed
+    return to
+
+
+def check_signable(plan: Plan, first: Instalment, now: datetime) -> None:
+    """Whether its first part may be paid. Raises PlanPaid, PlanBusy, PlanClosed."""
+    if first.state is InstalmentState.PAID:
+        raise PlanPaid
+    if first.state is InstalmentState.COLLECTING:
+        raise PlanBusy
+    check_unsigned(plan, now)
+
+
+def check_unsigned(plan: Plan, now: datetime) -> None:
+    if plan.state not in UNSIGNED or plan.expires_at <= now:
+        raise PlanClosed
+
+
+def check_delivered(delivered: Mapping[str, str], agreement_sha256: str) -> None:
+    """`delivered`: SHA-256 of what was handed over, by kind: all, and the very agreement."""
+    if set(delivered) < {kind.value for kind in DocumentKind}:
+        raise DocumentsNotDelivered
+    if delivered[DocumentKind.AGREEMENT.value] != agreement_sha256:
+        raise TextChanged
+
+
+def accepted(plan: Plan, acceptance: Acceptance, instrument_id: str) -> Plan:
+    state = moved(plan, PlanEvent.ACCEPT)
+    return replace(plan, state=state, acceptance=acceptance, instrument_id=instrument_id)
+
+
+def cancelled(plan: Plan, first: Instalment, now: datetime) -> Plan:
+    """Cancelling again changes nothing. Raises PlanNotCancellable."""
+    if plan.state is PlanState.CANCELLED:
+        return plan
+    if plan.state not in UNSIGNED or first.state is not InstalmentState.PLANNED:
+        raise PlanNotCancellable
+    return replace(plan, state=moved(plan, PlanEvent.CANCEL), ended_at=now)
+
+
+def expired(plan: Plan, first: Instalment, now: datetime) -> Plan:
+    """The same when its time is not over, or when its first part is being paid."""
+    busy = first.state is not InstalmentState.PLANNED
+    if plan.state not in UNSIGNED or busy or now < plan.expires_at:
+        return plan
+    return replace(plan, state=moved(plan, PlanEvent.EXPIRE), ended_at=now)
+
+
+def charged_at(instalment: Instalment, time_zone: str) -> datetime:
+    """When its card is charged by itself: on its due date, at a sensible hour."""
+    return datetime.combine(instalment.due_on, CHARGED_AT, ZoneInfo(time_zone))
+
+
+def collecting(instalment: Instalment) -> Instalment:
+    state = INSTALMENT_TRANSITIONS[instalment.state, InstalmentEvent.COLLECT]
+    return replace(instalment, state=state, tries=instalment.tries + 1, due_at=None)
+
+
+def told(collection: Collection, outcome: Outcome) -> CollectionState | None:
+    """Where an answer leads; None when the collection has had its end."""
+    return COLLECTION_TRANSITIONS.get((collection.state, outcome))
+
+
+def is_under_way(collection: Collection) -> bool:
+    return collection.state in COLLECTION_OPEN
+
+
+def paid(instalment: Instalment, payment_id: str | None, now: datetime) -> Instalment:
+    state = INSTALMENT_TRANSITIONS[instalment.state, InstalmentEvent.PAY]
+    return replace(instalment, state=state, payment_id=payment_id, paid_at=now, due_at=None)
+
+
+def not_paid(instalment: Instalment, now: datetime, *, next_try: datetime | None) -> Instalment:
+    """Nothing was taken. One that is not due yet is planned again, one that is due was missed."""
+    if instalment.due_on > now.date() or instalment.number == 1:
+        state = INSTALMENT_TRANSITIONS[instalment.state, InstalmentEvent.PLAN]
+        return replace(instalment, state=state, due_at=next_try)
+    state = INSTALMENT_TRANSITIONS[instalment.state, InstalmentEvent.MISS]
+    since = instalment.missed_at or now
+    return replace(instalment, state=state, missed_at=since, due_at=next_try)
+
+
+def activated(
+    plan: Plan, parts: Sequence[Instalment], now: datetime
+) -> tuple[Plan, Sequence[Instalment]]:
+    """The first part is paid: the others have their days."""
+    state = moved(plan, PlanEvent.ACTIVATE)
+    dated = [
+        replace(part, due_at=charged_at(part, plan.time_zone))
+        if part.state is InstalmentState.PLANNED
+        else part
+        for part in parts
+    ]
+    return replace(plan, state=state, activated_at=now, ended_at=None), dated
+
+
+def completed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Plan:
+    """The same while something is to be paid."""
+    over = {InstalmentState.PAID, InstalmentState.CANCELLED}
+    if any(part.state not in over for part in parts):
+        return plan
+    return replace(plan, state=moved(plan, PlanEvent.COMPLETE), ended_at=now)

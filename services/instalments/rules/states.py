@@ -1,0 +1,114 @@
+"""States of plans, of instalments, and of what is asked of payments for them."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+from libs.payments.answer import Outcome
+
+
+class PlanState(Enum):
+    OFFERED = "offered"  # the customer may accept it
+    ACCEPTED = "accepted"  # and has: the first part is to be paid
+    ACTIVE = "active"  # the first part is paid, others are to come
+    COMPLETED = "completed"
+    DEFAULTED = "defaulted"  # parts were missed for too long
+    WITHDRAWN = "withdrawn"
+    CANCELLED = "cancelled"  # the merchant took the offer back
+    EXPIRED = "expired"  # nobody signed it in time
+
+
+class PlanEvent(Enum):
+    ACCEPT = "accept"
+    ACTIVATE = "activate"
+    COMPLETE = "complete"
+    DEFAULT = "default"
+    WITHDRAW = "withdraw"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+
+
+PLAN_INITIAL: Final = PlanState.OFFERED
+PLAN_FINAL: Final = frozenset({PlanState.COMPLETED, PlanState.WITHDRAWN})
+_UNSIGNED: Final = (PlanState.OFFERED, PlanState.ACCEPTED)
+PLAN_TRANSITIONS: Final[Mapping[tuple[PlanState, PlanEvent], PlanState]] = {
+    **{(state, PlanEvent.ACCEPT): PlanState.ACCEPTED for state in _UNSIGNED},
+    **{(state, PlanEvent.CANCEL): PlanState.CANCELLED for state in _UNSIGNED},
+    **{(state, PlanEvent.EXPIRE): PlanState.EXPIRED for state in _UNSIGNED},
+    (PlanState.ACCEPTED, PlanEvent.ACTIVATE): PlanState.ACTIVE,
+    # The first payment succeeded although its offer had ended meanwhile.
+    (PlanState.EXPIRED, PlanEvent.ACTIVATE): PlanState.ACTIVE,
+    (PlanState.CANCELLED, PlanEvent.ACTIVATE): PlanState.ACTIVE,
+    (PlanState.ACTIVE, PlanEvent.COMPLETE): PlanState.COMPLETED,
+    (PlanState.ACTIVE, PlanEvent.DEFAULT): PlanState.DEFAULTED,
+    (PlanState.ACTIVE, PlanEvent.WITHDRAW): PlanState.WITHDRAWN,
+    (PlanState.DEFAULTED, PlanEvent.COMPLETE): PlanState.COMPLETED,
+}
+
+
+class InstalmentState(Enum):
+    PLANNED = "planned"  # it is to be paid
+    COLLECTING = "collecting"  # it is being charged
+    PAID = "paid"
+    MISSED = "missed"  # it was not paid when it was due
+    CANCELLED = "cancelled"  # it is not to be paid any more
+
+
+class InstalmentEvent(Enum):
+    COLLECT = "collect"
+    PAY = "pay"
+    MISS = "miss"
+    PLAN = "plan"
+    CANCEL = "cancel"
+
+
+INSTALMENT_INITIAL: Final = InstalmentState.PLANNED
+INSTALMENT_FINAL: Final = frozenset({InstalmentState.PAID, InstalmentState.CANCELLED})
+_OPEN: Final = (InstalmentState.PLANNED, InstalmentState.COLLECTING, InstalmentState.MISSED)
+INSTALMENT_TRANSITIONS: Final[Mapping[tuple[InstalmentState, InstalmentEvent], InstalmentState]] = {
+    (InstalmentState.PLANNED, InstalmentEvent.COLLECT): InstalmentState.COLLECTING,
+    (InstalmentState.MISSED, InstalmentEvent.COLLECT): InstalmentState.COLLECTING,
+    **{(state, InstalmentEvent.PAY): InstalmentState.PAID for state in _OPEN},
+    (InstalmentState.COLLECTING, InstalmentEvent.MISS): InstalmentState.MISSED,
+    # Nothing was taken, and the instalment is not due yet: the first one, or one that was paid early.
+    (InstalmentState.COLLECTING, InstalmentEvent.PLAN): InstalmentState.PLANNED,
+    **{(state, InstalmentEvent.CANCEL): InstalmentState.CANCELLED for state in _OPEN},
+}
+
+
+class CollectionState(Enum):
+    """Of one payment that is asked for an instalment."""
+
+    STARTED = "started"  # payments was asked, or is about to be
+    UNDER_WAY = "under_way"  # there is a payment whose end is not known
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"  # payments made no payment of it
+
+
+COLLECTION_INITIAL: Final = CollectionState.STARTED
+COLLECTION_FINAL: Final = frozenset(
+    {
+        CollectionState.SUCCEEDED,
+        CollectionState.DECLINED,
+        CollectionState.CANCELLED,
+        CollectionState.REFUSED,
+    }
+)
+COLLECTION_OPEN: Final = (CollectionState.STARTED, CollectionState.UNDER_WAY)
+_AFTER: Final[Mapping[Outcome, CollectionState]] = {
+    Outcome.WAIT: CollectionState.UNDER_WAY,
+    Outcome.SUCCEED: CollectionState.SUCCEEDED,
+    Outcome.DECLINE: CollectionState.DECLINED,
+    Outcome.CANCEL: CollectionState.CANCELLED,
+    Outcome.REFUSE: CollectionState.REFUSED,
+}
+COLLECTION_TRANSITIONS: Final[Mapping[tuple[CollectionState, Outcome], CollectionState]] = {
+    **{(CollectionState.STARTED, outcome): to for outcome, to in _AFTER.items()},
+    **{
+        (CollectionState.UNDER_WAY, outcome): to
+        for outcome, to in _AFTER.items()
+        if outcome is not Outcome.REFUSE
+    },
+}

@@ -1,0 +1,37 @@
+"""The gRPC door of plans."""
+
+from typing import Final
+
+from incasso.instalments.v1 import plans_pb2 as pb
+from libs import context, door, pages, wire
+from services.instalments.deps import Deps
+from services.instalments.events import document_pb, plan_pb
+from services.instalments.flows import documents, plans, signing
+from services.instalments.flows.plans import Filter
+from services.instalments.rules.plans import Document, DocumentKind, Shown
+
+_KINDS: Final = wire.members(DocumentKind, pb.InstalmentDocument.Kind)
+
+
+async def _list_plans(
+    deps: Deps, request: pb.ListInstalmentPlansRequest
+) -> pb.ListInstalmentPlansResponse:
+    wanted, page = wire.read(Filter, request), pages.asked(request, "pln")
+    found, cursor = await plans.list_plans(deps, context.merchant_id(), wanted, page)
+    return pb.ListInstalmentPlansResponse(data=map(plan_pb, found), next_cursor=cursor)
+
+
+async def _get_document(deps: Deps, request: pb.GetInstalmentDocumentRequest) -> Document:
+    return await documents.get_document(deps, request.plan_id, _KINDS[request.kind])
+
+
+InstalmentPlans: Final = door.of(
+    "incasso.instalments.v1.InstalmentPlansService",
+    shows={Shown: plan_pb, Document: document_pb},
+    CreateInstalmentPlan=plans.create_plan,
+    GetInstalmentPlan=plans.get_plan,
+    ListInstalmentPlans=_list_plans,
+    GetInstalmentDocument=_get_document,
+    SignInstalmentPlan=signing.sign_plan,
+    CancelInstalmentPlan=plans.cancel_plan,
+)

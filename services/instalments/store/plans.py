@@ -1,0 +1,135 @@
+"""SQL of plans and their instalments. Who changes an instalment holds the lock of its plan."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from libs import rows
+from libs.db import Conn, unique
+from libs.due import CLOCK_OFFSET, fair_sql
+from services.instalments.errors import QuoteUsed
+from services.instalments.rules.plans import UNSIGNED, Document, DocumentKind, Instalment, Plan
+
+PLANS: Final = rows.Table("plans", Plan)
+INSTALMENTS: Final = rows.Table("instalments", Instalment)
+_INSERT: Final = PLANS.insert(due_at="{}")
+_CHANGES: Final = ("state", "instrument_id", "acceptance", "activated_at", "ended_at")
+_TYPES: Final = {
+    "merchant_id": "text",
+    "plan_id": "text",
+    "number": "int",
+    "state": "text",
+    "due_on": "date",
+    "principal_minor": "bigint",
+    "interest_minor": "bigint",
+    "fee_minor": "bigint",
+    "late_fee_minor": "bigint",
+    "tries": "int",
+    "payment_id": "text",
+    "missed_at": "timestamptz",
+    "paid_at": "timestamptz",
+    "due_at": "timestamptz",
+}
+_GIVEN: Final = ", ".join(
+    f"${number}::{_TYPES[column]}[]" for number, column in enumerate(INSTALMENTS.columns, 1)
+)
+_COLUMNS: Final = ", ".join(INSTALMENTS.columns)
+_CHANGED: Final = ", ".join(
+    f"{column} = given.{column}"
+    for column in INSTALMENTS.but("merchant_id", "plan_id", "number", "due_on")
+)
+_INSERT_PARTS: Final = f"INSERT INTO instalments ({_COLUMNS}) SELECT * FROM unnest({_GIVEN})"  # noqa: S608 - made of constants
+_SAVE_PARTS: Final = f"""
+UPDATE instalments SET {_CHANGED} FROM unnest({_GIVEN}) AS given ({_COLUMNS})
+WHERE instalments.merchant_id = given.merchant_id AND instalments.plan_id = given.plan_id
+    AND instalments.number = given.number"""  # noqa: S608 - made of constants
+
+
+async def insert(conn: Conn, plan: Plan, parts: Sequence[Instalment]) -> None:
+    """Raises QuoteUsed."""
+    with unique(plans_quote=QuoteUsed):
+        await conn.execute(_INSERT, *PLANS.values(plan), plan.expires_at)
+    await conn.execute(_INSERT_PARTS, *INSTALMENTS.arrays(parts))
+
+
+async def save(conn: Conn, plan: Plan) -> None:
+    """Of a plan that was locked in this transaction. One that was signed is due at no end."""
+    due_at = plan.expires_at if plan.state in UNSIGNED else None
+    await PLANS.change(
+        conn,
+        plan,
+        f"{rows.assignments(_CHANGES, first=3)}, due_at = ${len(_CHANGES) + 3}",
+        *PLANS.values(plan, *_CHANGES),
+        due_at,
+    )
+
+
+async def parts(conn: Conn, merchant_id: str, plan_id: str) -> Sequence[Instalment]:
+    where = "WHERE merchant_id = $1 AND plan_id = $2 ORDER BY number"
+    return await INSTALMENTS.all(conn, where, merchant_id, plan_id)
+
+
+async def parts_of(
+    conn: Conn, merchant_id: str, plan_ids: Sequence[str]
+) -> Mapping[str, Sequence[Instalment]]:
+    where = "WHERE merchant_id = $1 AND plan_id = ANY($2::text[]) ORDER BY plan_id, number"
+    found: dict[str, list[Instalment]] = {plan_id: [] for plan_id in plan_ids}
+    for part in await INSTALMENTS.all(conn, where, merchant_id, list(plan_ids)):
+        found[part.plan_id].append(part)
+    return found
+
+
+async def save_parts(conn: Conn, changed: Sequence[Instalment]) -> None:
+    """What may change of instalments whose plan was locked in this transaction."""
+    await conn.execute(_SAVE_PARTS, *INSTALMENTS.arrays(changed))
+
+
+# Those whose offer has ended by their merchant's clock.
+CLAIM_EXPIRED: Final = f"""
+WITH due AS ({
+    fair_sql("plans", where="held_until <= now()", by_test_clock=True, lock="FOR NO KEY UPDATE")
+}
+), held AS (
+    UPDATE plans SET held_until = now() + interval '30 seconds'
+    FROM due WHERE (plans.merchant_id, plans.id) = (due.merchant_id, due.id)
+    RETURNING plans.merchant_id, plans.id
+)
+SELECT merchant_id, id, {CLOCK_OFFSET}
+FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
+
+
+async def deliver(conn: Conn, plan: Plan, document: Document, now: datetime) -> bytes:
+    """Kept as it was handed over first, which is what it answers."""
+    kept: bytes = await conn.fetchval(
+        "INSERT INTO documents AS kept (merchant_id, plan_id, kind, sha256, content, delivered_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6)"
+        " ON CONFLICT (merchant_id, plan_id, kind) DO UPDATE SET kind = kept.kind"
+        " RETURNING content",
+        plan.merchant_id,
+        plan.id,
+        document.kind.value,
+        document.sha256,
+        document.content,
+        now,
+    )
+    return kept
+
+
+async def delivered(conn: Conn, plan: Plan, kind: DocumentKind) -> bytes | None:
+    found: bytes | None = await conn.fetchval(
+        "SELECT content FROM documents WHERE merchant_id = $1 AND plan_id = $2 AND kind = $3",
+        plan.merchant_id,
+        plan.id,
+        kind.value,
+    )
+    return found
+
+
+async def delivered_kinds(conn: Conn, plan: Plan) -> Mapping[str, str]:
+    """SHA-256 of what was handed over, by kind."""
+    found = await conn.fetch(
+        "SELECT kind, sha256 FROM documents WHERE merchant_id = $1 AND plan_id = $2",
+        plan.merchant_id,
+        plan.id,
+    )
+    return {row["kind"]: row["sha256"] for row in found}

@@ -1,0 +1,39 @@
+"""The other doors: events of payments, and rows that are due."""
+
+from functools import partial
+from typing import Final
+
+from libs.consumer import Handler
+from libs.db import Conn
+from libs.due import DueRow, DueWorker, worker
+from libs.payments import due as payments_due
+from libs.payments import events as payments_events
+from libs.payments.answer import Answer
+from services.instalments.deps import Deps
+from services.instalments.flows import collecting, plans
+from services.instalments.payments_client import METHOD
+from services.instalments.store import collections
+from services.instalments.store import plans as store
+
+SERVICE: Final = "instalments"
+
+
+def handlers(deps: Deps) -> dict[str, Handler]:
+    """What is done with each event of payments."""
+
+    async def follow(conn: Conn, answer: Answer) -> None:
+        await collecting.follow_payment(deps, conn, answer)
+
+    return payments_events.handlers(METHOD, follow, known=collections.known)
+
+
+def collection_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
+    """Collections without an end."""
+    settle = partial(collecting.settle_due, deps)
+    return payments_due.worker(SERVICE, deps.db, table="collections", settle=settle)
+
+
+def offer_worker(deps: Deps) -> DueWorker[DueRow]:
+    """Plans that nobody has signed in time."""
+    work = partial(plans.expire_plan, deps)
+    return worker(SERVICE, "offers", deps.db, store.CLAIM_EXPIRED, work)

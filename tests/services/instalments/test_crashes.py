@@ -1,0 +1,73 @@
+"""The process dies at each step of signing: the first part is paid once, or nothing was taken."""
+
+from dataclasses import dataclass
+
+import pytest_asyncio
+
+from incasso.payments.v1 import events_pb2
+from libs.bus import Event
+from libs.clock import Clock
+from libs.idempotency import Key
+from libs.payments.due import DueRow
+from services.instalments import worker
+from services.instalments.deps import Deps
+from services.instalments.flows import collecting, signing
+from services.instalments.flows.signing import SignPlan
+from tests.kit.crash_matrix import CrashMatrix
+from tests.services.instalments.world import World
+
+
+@dataclass
+class Signature:
+    """The first part of a plan."""
+
+    world: World
+    plan_id: str
+    sha256: str
+    table: str = "collections"
+    rpc: str = "CreatePayment"
+
+    async def pay(self, deps: Deps) -> None:
+        key = Key(self.world.merchant_id, "SignInstalmentPlan", "sign-1", b"hash")
+        cmd = SignPlan(self.plan_id, "ins_good", self.sha256, None)
+        await signing.sign_plan(deps, cmd, key)
+
+    def worker(self, deps: Deps):
+        return worker.collection_worker(deps)
+
+    async def settle(self, deps: Deps, row: DueRow) -> None:
+        await collecting.settle_due(deps, row)
+
+    async def tell(self, payment) -> None:
+        await happens(self.world, payment)
+
+    async def state(self) -> str:
+        plan = await self.world.get(self.plan_id)
+        state = plan.instalments[0].state
+        paid = state == plan.instalments[0].STATE_PAID
+        assert paid == (plan.state == plan.STATE_ACTIVE)
+        if paid:
+            return "paid"
+        return "open" if state == plan.instalments[0].STATE_PLANNED else "under way"
+
+
+async def happens(world: World, payment) -> None:
+    """Payments' event of a payment that was captured."""
+    told = Event(
+        event_id=f"evt_{payment.id}",
+        merchant_id=world.merchant_id,
+        aggregate_id=payment.id,
+        subject="incasso.payments.payment.captured",
+        body=events_pb2.PaymentCaptured(payment=payment).SerializeToString(),
+        traceparent="",
+        occurred_at=Clock().now(),
+    )
+    world.act()
+    async with world.deps.db.transaction() as tx:
+        await worker.handlers(world.deps)[told.subject](tx, told)
+
+
+class TestSignatures(CrashMatrix):
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def subject(self, world: World) -> Signature:
+        return Signature(world, *await world.ready())
