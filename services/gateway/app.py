@@ -94,7 +94,7 @@ def build(
     app.router.add_get(return_page.PATH, page.arrive, allow_head=False)
     app.router.add_get(logos.PATH, Logos(upstreams.method("merchants", "GetLogo")).serve)
     shopper_pages.add(app, config, upstreams, edge)
-    app.add_routes(docs.routes(known, config))
+    app.add_routes(docs.routes(config))
     app.add_routes(static_files.routes(demo_pages=config.demo_pages))
     return app
 

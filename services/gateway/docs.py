@@ -1,18 +1,20 @@
 """/openapi.json and /docs: the reference as a document and as a page, from this machine only."""
 
+from functools import cache
+
 from aiohttp import web
 
 from libs import json_out
 from services.gateway import static_files
 from services.gateway.config import Config
 from services.gateway.openapi import document
-from services.gateway.routes import Route
+from services.gateway.routes import all_routes
 from services.gateway.security import CSP_DOCS
+from services.gateway.static_files import StaticFile
 
 
-def routes(known: tuple[Route, ...], config: Config) -> list[web.RouteDef]:
-    found = document.build(known, public_url=config.public_url, contact_email=config.contact_email)
-    described = static_files.made(json_out.dump(found), ".json", headers=static_files.ANYWHERE)
+def routes(config: Config) -> list[web.RouteDef]:
+    described = _document(config.public_url, config.contact_email)
     page = static_files.asset("docs.html", {"Content-Security-Policy": CSP_DOCS})
     return [
         web.get("/openapi.json", described.serve),
@@ -20,3 +22,10 @@ def routes(known: tuple[Route, ...], config: Config) -> list[web.RouteDef]:
         web.get("/docs/docs.js", static_files.asset("docs.js").serve),
         web.get("/docs/scalar.js", static_files.asset("scalar/standalone.js").serve),
     ]
+
+
+@cache
+def _document(public_url: str, contact_email: str) -> StaticFile:
+    """Once for all gateways of a process: a test process has a hundred of them."""
+    found = document.build(all_routes(), public_url=public_url, contact_email=contact_email)
+    return static_files.made(json_out.dump(found), ".json", headers=static_files.ANYWHERE)

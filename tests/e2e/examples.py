@@ -1,12 +1,14 @@
 """Valid requests for every route, made from the examples and rules in the protos."""
 
 import json
+from urllib.parse import urlencode
 
 from google.protobuf.descriptor import FieldDescriptor
 
 from libs.validation import rules_of
 
 NUMBERS = (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64)
+NONE = "example"  # of a text that has none
 WELL_KNOWN = {"google.protobuf.Timestamp": "2026-11-21T10:00:00Z"}
 
 
@@ -17,6 +19,14 @@ def body_of(route):
     if route.body != "*":
         return message(route.rpc.input_type.fields_by_name[route.body].message_type)
     return message(route.rpc.input_type, without=route.elsewhere)
+
+
+def query_of(route):
+    """The query of a route that has no body: what it has to name."""
+    asked = {} if route.body else message(route.rpc.input_type, without=route.elsewhere)
+    fields = route.rpc.input_type.fields_by_name
+    required = {name: value for name, value in asked.items() if rules_of(fields[name]).required}
+    return f"?{urlencode(required)}" if required else ""
 
 
 def message(descriptor, without=()):
@@ -38,12 +48,12 @@ def value_of(field):
 
 
 def single_value(field):
-    if field.message_type is not None:
+    if field.message_type is not None and not rules_of(field).example:
         known = WELL_KNOWN.get(field.message_type.full_name)
         return known or message(field.message_type)
     example = rules_of(field).example
     if not example:
-        return 1 if field.cpp_type in NUMBERS else "example"
+        return 1 if field.cpp_type in NUMBERS else NONE
     if field.cpp_type == FieldDescriptor.CPPTYPE_STRING and not field.is_repeated:
         return example
     try:

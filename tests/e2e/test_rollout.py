@@ -1,6 +1,7 @@
 """Rolling restarts under load: two replicas of each service, no request is lost."""
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from dataclasses import replace
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.e2e
 STILL_RUNNING = "idempotency_key_in_use"
 SERVICES = ("merchants", "payments", "oneclick", "paylink", "gateway")
 VISA = "4242424242424242"
+# Between two purchases of a person. Without it the crowd takes the machine from the processes that start.
+LOOKING_SECONDS = 0.1
 # As in Kubernetes: a process that leaves goes on serving until nobody sends to it any more.
 DRAINING = {"*": {"INCASSO_DRAIN_SECONDS": "1"}}
 
@@ -51,6 +54,11 @@ async def ready_urls(stack, shop):
     return ready
 
 
+async def look_around(stop):
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), LOOKING_SECONDS)
+
+
 async def shopper(stack, shop, customer, stop, seen, orders):
     while not stop.is_set():
         urls = await ready_urls(stack, shop)
@@ -69,6 +77,7 @@ async def shopper(stack, shop, customer, stop, seen, orders):
                 payment = await answer.json(content_type=None)
         seen[str(payment.get("code") or payment["state"])] += 1
         orders.append(order)
+        await look_around(stop)
 
 
 async def link_shopper(stack, shop, stop, seen):
@@ -81,6 +90,7 @@ async def link_shopper(stack, shop, stop, seen):
         page = await payer.open(f"{ready}/p/{link['url'].rpartition('/')[2]}")
         page = await payer.pay(page, VISA)
         seen[page.view if page.status == 200 else page.status] += 1
+        await look_around(stop)
 
 
 async def progress(seen, count, crowd):
