@@ -45,6 +45,11 @@ class Room:
         """The first three parameters of a claim."""
         return self.rows, self.share, dict(self.taken)
 
+    def times(self, batch: int) -> "Room":
+        """For rows of which so many have one place together."""
+        taken = {merchant_id: count * batch for merchant_id, count in self.taken.items()}
+        return Room(self.rows * batch, self.share * batch, taken)
+
 
 def fair_sql(
     table: str,
@@ -150,7 +155,7 @@ class DueWorker(Generic[Item]):
             while True:
                 free = self._places - len(self._running)
                 started = await self._start()
-                if started == free or self._share in self._taken.values():
+                if started >= free or max(self._taken.values(), default=0) >= self._share:
                     await self._some_have_ended()
                 else:
                     await asyncio.sleep(self._interval)
@@ -215,13 +220,15 @@ def worker(
     *args: object,
     kind: Callable[..., Any] = DueRow,
     concurrency: int = 16,
+    batch: int = 1,
 ) -> DueWorker[Any]:
     """Each row is worked on in the name of its merchant. `claim_sql` answers the fields of `kind`, and
-    has `args` behind the room's parameters.
+    has `args` behind the room's parameters. Its rows may stand for `batch` due ones of a merchant.
     """
 
     async def claim(conn: Conn, room: Room) -> Sequence[Any]:
-        return [kind(**dict(row)) for row in await conn.fetch(claim_sql, *room.values, *args)]
+        found = await conn.fetch(claim_sql, *room.times(batch).values, *args)
+        return [kind(**dict(row)) for row in found]
 
     async def work_as_merchant(row: Any) -> None:
         context.act_for(service, row.merchant_id, row.clock_offset_seconds)

@@ -17,6 +17,15 @@ class Outcome(Enum):
     REFUSE = "refuse"  # payments made no payment of it
 
 
+class Advice(Enum):
+    """What a decline leaves open."""
+
+    OTHER_PSP = "other_psp"  # another PSP may turn it into a yes, now
+    LATER = "later"  # the same card may work another day
+    ASK_SHOPPER = "ask_shopper"  # a challenge, or another card
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class ScaHistory:
     """Payments on an instrument since its shopper's last challenge: how many, how much."""
@@ -42,6 +51,7 @@ class Decline:
     code: int
     message: str
     psp_code: str | None = None
+    advice: Advice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from libs.errors import (
     OutcomeUnknown,
     RemoteRefusal,
 )
-from libs.payments.answer import Answer, Decline, Intent, Outcome
+from libs.payments.answer import Advice, Answer, Decline, Intent, Outcome
 from libs.seal import Seal, SealBrokenError
 
 M = TypeVar("M", bound=Message)
@@ -38,6 +38,7 @@ _OUTCOMES: Final[Mapping[int, Outcome]] = {
     _State.STATE_DECLINED: Outcome.DECLINE,
     _State.STATE_CANCELLED: Outcome.CANCEL,
 }
+_ADVICE: Final = wire.members(Advice, payments_pb2.Decline.Advice)
 # A no of these kinds may come from an outage; the call is repeated with the same key.
 _UNCERTAIN: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL, Kind.RATE})
 # A key that payments knows has an effect, whatever became of it.
@@ -89,11 +90,14 @@ def answer_of(payment: payments_pb2.Payment) -> Answer:
         capture_at=wire.time_of(payment.capture_at) if payment.HasField("capture_at") else None,
         next_action_type=action.type if challenged else None,
         next_action_url=action.url if challenged else None,
-        decline=Decline(decline.code, decline.message, decline.psp_code or None)
-        if payment.HasField("decline")
-        else None,
+        decline=_decline_of(decline) if payment.HasField("decline") else None,
         message=payment,
     )
+
+
+def _decline_of(decline: payments_pb2.Decline) -> Decline:
+    psp_code, advice = decline.psp_code or None, _ADVICE.get(decline.advice)
+    return Decline(decline.code, decline.message, psp_code, advice)
 
 
 class Payments:

@@ -5,6 +5,7 @@ A card's `charge` has the tokens of its PSPs: it goes into what payments is aske
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import grpc
 
@@ -39,12 +40,12 @@ class SavedCards:
     """Asks oneclick on behalf of the current call's merchant."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._stub = oneclick_pb2_grpc.OneClickServiceStub(channel)
+        self.stub: Final = oneclick_pb2_grpc.OneClickServiceStub(channel)
 
     async def customer(self, customer_id: str) -> Customer:
         """Raises RemoteRefusal customer_not_found, OutcomeUnknown."""
         answer = await client.call(
-            self._stub.GetCustomer,
+            self.stub.GetCustomer,
             oneclick_pb2.GetCustomerRequest(customer_id=customer_id),
             timeout_seconds=deadlines.READ,
         )
@@ -54,14 +55,14 @@ class SavedCards:
     async def of_customer(self, customer_id: str) -> Sequence[SavedCard]:
         """The default first. Raises RemoteRefusal, OutcomeUnknown."""
         answer = await client.call(
-            self._stub.ListChargeableInstruments,
+            self.stub.ListChargeableInstruments,
             oneclick_pb2.ListChargeableInstrumentsRequest(customer_id=customer_id),
             timeout_seconds=deadlines.READ,
         )
-        return [_card(one) for one in answer.data]
+        return [card_of(one) for one in answer.data]
 
 
-def _card(one: oneclick_pb2.ChargeableInstrument) -> SavedCard:
+def card_of(one: oneclick_pb2.ChargeableInstrument) -> SavedCard:
     shown = one.instrument
     return SavedCard(
         instrument_id=shown.id,

@@ -7,7 +7,6 @@ from incasso.instalments.v1 import instalments_pb2_grpc, plans_pb2_grpc
 from libs import client, process
 from libs.clock import Clock
 from libs.payments.client import Payments
-from libs.payments.saved_cards import SavedCards
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
 from libs.services import MERCHANT_UPDATED
@@ -15,6 +14,7 @@ from services.instalments import retention, worker
 from services.instalments.config import Config
 from services.instalments.deps import Deps
 from services.instalments.merchants_client import Merchants
+from services.instalments.oneclick_client import Cards
 from services.instalments.service.offers import InstalmentOffers
 from services.instalments.service.plans import InstalmentPlans
 
@@ -29,7 +29,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         db=chassis.db,
         clock=Clock(),
         merchants=Merchants(merchants),
-        saved_cards=SavedCards(oneclick),
+        saved_cards=Cards(oneclick),
         payments=Payments(payments, Seal(keys_of(config.seal_keys))),
     )
     add_offers = instalments_pb2_grpc.add_InstalmentOffersServiceServicer_to_server
@@ -37,7 +37,11 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     return Parts(
         servicers=[(add_offers, InstalmentOffers(deps)), (add_plans, InstalmentPlans(deps))],
         kept=retention.KEPT,
-        loops=[worker.collection_worker(deps).run, worker.offer_worker(deps).run],
+        loops=[
+            worker.collection_worker(deps).run,
+            worker.due_worker(deps).run,
+            worker.plan_worker(deps).run,
+        ],
         handlers=worker.handlers(deps),
         heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
         close=[payments.close, merchants.close, oneclick.close],

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from libs.clock import Clock
 from libs.db import Database
 from libs.payments.client import Payments
-from libs.payments.saved_cards import SavedCards
 from services.instalments.merchants_client import Merchants
+from services.instalments.oneclick_client import Cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,5 +14,5 @@ class Deps:
     db: Database
     clock: Clock
     merchants: Merchants
-    saved_cards: SavedCards
+    saved_cards: Cards
     payments: Payments

@@ -53,6 +53,22 @@ class PlanBusy(Refusal, kind=Kind.CONFLICT, reason="plan_busy"):
     message = "A payment of the plan is under way; wait for its end."
 
 
+class PlanNotActive(Refusal, kind=Kind.CONFLICT, reason="plan_not_active"):
+    message = "The plan is not being paid: its first part was not, or it has ended."
+
+
+class InstalmentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instalment_not_found"):
+    message = "The plan has no instalment with this number."
+
+
+class InstalmentClosed(Refusal, kind=Kind.CONFLICT, reason="instalment_closed"):
+    message = "The instalment is paid, or is not to be paid any more."
+
+
+class NothingToPay(Refusal, kind=Kind.CONFLICT, reason="nothing_to_pay"):
+    message = "Paying this instalment today would give back more costs than it comes to."
+
+
 class InstrumentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instrument_not_found"):
     message = "The customer has no instrument with this id."
 

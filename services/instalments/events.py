@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from google.protobuf.message import Message
+
 from incasso.common.v1 import offer_pb2
 from incasso.instalments.v1 import events_pb2, plans_pb2
 from incasso.instalments.v1 import instalments_pb2 as pb
@@ -12,9 +14,11 @@ from incasso.payments.v1 import payments_pb2
 from libs import outbox, taeg, wire
 from libs.db import Conn
 from libs.money import Money
+from libs.outbox import NewEvent
 from services.instalments.documents.figures import Figures
 from services.instalments.documents.label import label_of
 from services.instalments.documents.model import Proposed
+from services.instalments.rules.collecting import is_under_way
 from services.instalments.rules.offers import PlanOffer, Priced
 from services.instalments.rules.plans import (
     OPEN,
@@ -23,7 +27,6 @@ from services.instalments.rules.plans import (
     Instalment,
     Plan,
     Shown,
-    is_under_way,
 )
 from services.instalments.rules.quotes import Quote
 from services.instalments.rules.regimes import PlanClass
@@ -149,19 +152,10 @@ async def plan_created(conn: Conn, plan: Plan, parts: Sequence[Instalment], now:
 _PLAN_EVENTS: Final[Mapping[PlanState, Any]] = {
     PlanState.ACTIVE: events_pb2.PlanActivated,
     PlanState.COMPLETED: events_pb2.PlanCompleted,
+    PlanState.DEFAULTED: events_pb2.PlanDefaulted,
     PlanState.CANCELLED: events_pb2.PlanCancelled,
     PlanState.EXPIRED: events_pb2.PlanExpired,
 }
-
-
-async def plan_told(
-    conn: Conn, before: Plan, after: Plan, parts: Sequence[Instalment], now: datetime
-) -> None:
-    """What has become of it, if anything that others are told of."""
-    kind = _PLAN_EVENTS.get(after.state)
-    if kind is not None and after.state is not before.state:
-        event = kind(plan=plan_pb(Shown(after, parts)))
-        await outbox.tell(conn, outbox.event_of(after, event, now))
 
 
 _PART_EVENTS: Final[Mapping[InstalmentState, Any]] = {
@@ -170,13 +164,29 @@ _PART_EVENTS: Final[Mapping[InstalmentState, Any]] = {
 }
 
 
-async def part_told(conn: Conn, plan: Plan, part: Instalment, now: datetime) -> None:
-    kind = _PART_EVENTS.get(part.state)
-    if kind is not None:
-        event = kind(
-            plan_id=plan.id,
-            order_reference=plan.order_reference,
-            instalment=instalment_pb(part),
-            currency=plan.amount.currency,
-        )
-        await outbox.tell(conn, outbox.event_of(plan, event, now))
+def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
+    """What has become of a plan and its parts, as far as others are told."""
+    told = [
+        outbox.event_of(after.plan, event, now)
+        for old, new in zip(before.parts, after.parts, strict=True)
+        if (event := _part_event(after.plan, old, new)) is not None
+    ]
+    kind = _PLAN_EVENTS.get(after.plan.state)
+    if kind is not None and after.plan.state is not before.plan.state:
+        told.append(outbox.event_of(after.plan, kind(plan=plan_pb(after)), now))
+    return told
+
+
+def _part_event(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
+    """A part is missed once, however often its card is tried."""
+    missed_before = new.state is InstalmentState.MISSED and old.missed_at is not None
+    kind = None if missed_before or new.state is old.state else _PART_EVENTS.get(new.state)
+    if kind is None:
+        return None
+    made: Message = kind(
+        plan_id=plan.id,
+        order_reference=plan.order_reference,
+        instalment=instalment_pb(new),
+        currency=plan.amount.currency,
+    )
+    return made

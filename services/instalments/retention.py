@@ -28,7 +28,9 @@ KEPT: Final = Kept(
             " priced offer time_zone instrument_id trace_id",
             personal={"return_url": ERASED, "metadata": ERASED, "acceptance": ERASED},
         ),
-        "instalments": Table("the parts of plans", plain="merchant_id plan_id state payment_id"),
+        "instalments": Table(
+            "the parts of plans", plain="merchant_id plan_id state payment_id advice"
+        ),
         "collections": Table(
             "payments that were asked for parts",
             plain="merchant_id id plan_id state currency instrument_id payment_id decline refusal",

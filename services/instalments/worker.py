@@ -10,12 +10,14 @@ from libs.payments import due as payments_due
 from libs.payments import events as payments_events
 from libs.payments.answer import Answer
 from services.instalments.deps import Deps
-from services.instalments.flows import collecting, plans
+from services.instalments.flows import collecting, due
+from services.instalments.flows.due import DueParts
 from services.instalments.payments_client import METHOD
 from services.instalments.store import collections
 from services.instalments.store import plans as store
 
 SERVICE: Final = "instalments"
+BATCHES: Final = 4  # at a time; each asks payments for all of its parts at once
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
@@ -33,7 +35,21 @@ def collection_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
     return payments_due.worker(SERVICE, deps.db, table="collections", settle=settle)
 
 
-def offer_worker(deps: Deps) -> DueWorker[DueRow]:
-    """Plans that nobody has signed in time."""
-    work = partial(plans.expire_plan, deps)
-    return worker(SERVICE, "offers", deps.db, store.CLAIM_EXPIRED, work)
+def plan_worker(deps: Deps) -> DueWorker[DueRow]:
+    """Plans that nobody has signed in time, and those with parts that were missed for so long."""
+    work = partial(due.look_at_plan, deps)
+    return worker(SERVICE, "plans", deps.db, store.CLAIM, work)
+
+
+def due_worker(deps: Deps) -> DueWorker[DueParts]:
+    """Parts whose due date has come. As many payments are under way as there are places for parts."""
+    return worker(
+        SERVICE,
+        "instalments",
+        deps.db,
+        store.CLAIM_PARTS,
+        partial(due.collect_due, deps),
+        kind=DueParts,
+        concurrency=BATCHES,
+        batch=store.MOST_AT_ONCE,
+    )

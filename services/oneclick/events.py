@@ -11,6 +11,7 @@ from incasso.oneclick.v1 import events_pb2, oneclick_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import descriptors, outbox, wire
 from libs.db import Conn
+from libs.payments.answer import ScaHistory
 from libs.rows import Placed
 from services.oneclick.rules import instruments, items, sessions
 from services.oneclick.rules.domain import Charge, Customer, ShownAddress
@@ -66,10 +67,14 @@ def chargeable_pb(one: Chargeable) -> oneclick_pb2.ChargeableInstrument:
     return oneclick_pb2.ChargeableInstrument(
         instrument=instrument_pb(one.instrument),
         charge=payments_pb2.Instrument.FromString(one.charge),
-        sca_history=payments_pb2.ScaHistory(
-            payments_since_challenge=one.history.payments,
-            amount_since_challenge_minor=one.history.amount_minor,
-        ),
+        sca_history=None if one.history is None else _history_pb(one.history),
+    )
+
+
+def _history_pb(history: ScaHistory) -> payments_pb2.ScaHistory:
+    return payments_pb2.ScaHistory(
+        payments_since_challenge=history.payments,
+        amount_since_challenge_minor=history.amount_minor,
     )
 
 

@@ -95,4 +95,5 @@ OneClick: Final = door.of(
     PayOneClickSession=sessions.pay_one_click_session,
     GetOffer=_get_offer,
     ListChargeableInstruments=instruments.list_chargeable_instruments,
+    GetChargeableInstruments=instruments.get_chargeable_instruments,
 )

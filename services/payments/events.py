@@ -10,6 +10,8 @@ from google.protobuf.message import Message
 from incasso.payments.v1 import events_pb2, payments_pb2
 from libs import descriptors, erasing, wire
 from libs.outbox import NewEvent
+from libs.payments.answer import Advice
+from services.payments.rules import retry
 from services.payments.rules.by_hand import Found
 from services.payments.rules.domain import (
     MOST_REFUNDS,
@@ -21,8 +23,10 @@ from services.payments.rules.domain import (
     Refund,
 )
 from services.payments.rules.orders import DuplicatePolicy
+from services.payments.rules.outcomes import Declined
 from services.payments.rules.velocity import Judged, kind_of, name_of
 
+_ADVICE: Final = wire.numbers(Advice, payments_pb2.Decline.Advice)
 POLICIES: Final = wire.numbers(DuplicatePolicy, payments_pb2.PaymentPolicy.DuplicateOrders)
 
 
@@ -42,9 +46,15 @@ def _without_parts(payment: Payment) -> payments_pb2.Payment:
         amount=wire.money(payment.money(payment.amount_minor)),
         sca_exemption=payment.exemption.value,
         next_action=next_action_pb(url) if url else None,
+        decline=payment.decline and _decline_pb(payment.decline),
         refunds=(),
         disputes=(),
     )
+
+
+def _decline_pb(decline: Declined) -> payments_pb2.Decline:
+    advice = _ADVICE[retry.ADVICE[decline.code]]
+    return wire.message(payments_pb2.Decline, decline, advice=advice)
 
 
 def next_action_pb(url: str) -> payments_pb2.NextAction:

@@ -54,10 +54,12 @@ class Merchants(MerchantsServiceServicer):
 
 
 class OneClick(OneClickServiceServicer):
-    """One customer with a good card and an old one."""
+    """One customer with good cards and an old one."""
 
     def __init__(self) -> None:
         self.down = False
+        self.good = ["ins_good"]
+        self.asked: list[list[str]] = []  # of GetChargeableInstruments
 
     async def GetCustomer(self, request: Any, rpc: Any) -> Any:
         if request.customer_id == "cus_erased":
@@ -75,9 +77,18 @@ class OneClick(OneClickServiceServicer):
         states = oneclick_pb2.Instrument
         return oneclick_pb2.ListChargeableInstrumentsResponse(
             data=[
-                self._card("ins_good", states.STATE_ACTIVE),
+                *(self._card(each, states.STATE_ACTIVE) for each in self.good),
                 self._card("ins_old", states.STATE_EXPIRED),
             ]
+        )
+
+    async def GetChargeableInstruments(self, request: Any, rpc: Any) -> Any:
+        if self.down:
+            raise ServiceUnavailable
+        self.asked.append(list(request.instrument_ids))
+        active = oneclick_pb2.Instrument.STATE_ACTIVE
+        return oneclick_pb2.GetChargeableInstrumentsResponse(
+            data=[self._card(each, active) for each in request.instrument_ids if each in self.good]
         )
 
     def _card(self, card_id: str, state: Any) -> Any:
@@ -93,7 +104,15 @@ class OneClick(OneClickServiceServicer):
 
 
 class Payments(payments_double.Payments):
-    """With a card field; `decline` says no to whatever is asked."""
+    """With a card field. What is declined is declined as `decline` says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decline = pb.Decline(
+            code=pb.DECLINE_CODE_INSUFFICIENT_FUNDS,
+            message="Not enough money.",
+            advice=pb.Decline.ADVICE_LATER,
+        )
 
     async def GetCardField(self, request: pb.GetCardFieldRequest, rpc: Any) -> Any:
         await self._around(self.before, "GetCardField")
@@ -110,8 +129,7 @@ class Payments(payments_double.Payments):
     def _made(self, request: pb.CreatePaymentRequest) -> pb.Payment:
         made = super()._made(request)
         if made.state == pb.Payment.STATE_DECLINED:
-            made.decline.code = pb.DECLINE_CODE_INSUFFICIENT_FUNDS
-            made.decline.message = "Not enough money."
+            made.decline.CopyFrom(self.decline)
         return made
 
 

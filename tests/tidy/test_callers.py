@@ -17,11 +17,9 @@ RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
 STUB = re.compile(r"\b(\w+Service)Stub\b")
 CALLED = re.compile(r"\b_?stub\.([A-Z]\w+)")
 BY_NAME = re.compile(r'\bmethod\("(\w+)", "(\w+)"\)')
-KIT = "libs.payments.client"
-KIT_CLIENT = Source(Path("libs/payments/client.py"))
 # What these call, their users call.
 CLIENTS = {
-    KIT: KIT_CLIENT,
+    "libs.payments.client": Source(Path("libs/payments/client.py")),
     "libs.payments.saved_cards": Source(Path("libs/payments/saved_cards.py")),
 }
 REQUEST = re.compile(r"\b([A-Z]\w+Request)\b")
@@ -43,8 +41,9 @@ def calls() -> Iterator[tuple[str, str]]:
 
 def client_calls(source: Source) -> Iterator[str]:
     services = set(STUB.findall(source.text))
-    if source.uses(KIT):
-        services |= set(STUB.findall(KIT_CLIENT.text))
+    for name, client in CLIENTS.items():
+        if source.uses(name):
+            services |= set(STUB.findall(client.text))
     for name in CALLED.findall(source.text):
         yield from (
             rpc.full_name

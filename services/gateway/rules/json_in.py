@@ -45,10 +45,11 @@ def fill_body(message: Message, value: Any, *, elsewhere: Mapping[str, str] = NO
 
 
 def fill_path(message: Message, values: Mapping[str, str]) -> None:
-    """Set text fields from the variables of the path."""
+    """Set fields from the variables of the path."""
+    known = _parameters(message.DESCRIPTOR)
     for name, value in values.items():
         try:
-            setattr(message, name, json_values.text_of(value))
+            known[name](message, [value])
         except WrongValueError as error:
             _refuse([FieldViolation(name, str(error))])
 

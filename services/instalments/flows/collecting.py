@@ -4,10 +4,11 @@ The collection's id is the key under which payments is asked, so a repeat of any
 payment. Whoever brings the answer, the caller, an event or the worker, records it here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from libs import context
+from libs import context, outbox
 from libs.db import Conn
 from libs.errors import InternalError, StoredRefusal, required
 from libs.payments import asking, due
@@ -15,9 +16,9 @@ from libs.payments.answer import Answer, Intent, Outcome
 from libs.payments.due import DueRow
 from services.instalments import events
 from services.instalments.deps import Deps
-from services.instalments.rules import plans
-from services.instalments.rules.plans import Collection, Instalment, Plan
-from services.instalments.rules.states import CollectionState, PlanState
+from services.instalments.rules import collecting as rules
+from services.instalments.rules.plans import Collection, Shown
+from services.instalments.rules.states import CollectionState
 from services.instalments.store import collections
 from services.instalments.store import plans as store
 from services.instalments.store.collections import COLLECTIONS
@@ -51,13 +52,32 @@ class AskedCollection:
 
 async def record(tx: Conn, asked: Collection, answer: Answer, now: datetime) -> Collection:
     """Any order, any number of times: only a collection under way is moved by an answer."""
-    plan, current = await _locked(tx, asked)
-    state = plans.told(current, answer.outcome)
+    before, current = await _locked(tx, asked)
+    after = answered(current, answer)
+    if after != current:
+        await collections.save(tx, after)
+        await _follow(tx, before, after, answer.outcome, now)
+    return after
+
+
+async def end(tx: Conn, asked: Collection, refusal: StoredRefusal | None, now: datetime) -> None:
+    """Payments made no payment of it, nor will."""
+    before, current = await _locked(tx, asked)
+    state = rules.told(current, Outcome.REFUSE)
+    if state is not None:
+        after = replace(current, state=state, request=None, refusal=refusal)
+        await collections.save(tx, after)
+        await _follow(tx, before, after, Outcome.REFUSE, now)
+
+
+def answered(current: Collection, answer: Answer) -> Collection:
+    """What an answer makes of it: the same when it has had its end."""
+    state = rules.told(current, answer.outcome)
     if state is None:
         if answer.outcome is Outcome.SUCCEED and current.state is not CollectionState.SUCCEEDED:
             asking.count_after_end(answer)
         return current
-    after = replace(
+    return replace(
         current,
         state=state,
         request=None,
@@ -65,56 +85,38 @@ async def record(tx: Conn, asked: Collection, answer: Answer, now: datetime) -> 
         next_action_url=answer.next_action_url,
         decline=answer.decline,
     )
-    if after != current:
-        await collections.save(tx, after)
-        await _follow(tx, plan, after, answer.outcome, now)
-    return after
 
 
-async def end(tx: Conn, asked: Collection, refusal: StoredRefusal | None, now: datetime) -> None:
-    """Payments made no payment of it, nor will."""
-    plan, current = await _locked(tx, asked)
-    state = plans.told(current, Outcome.REFUSE)
-    if state is not None:
-        after = replace(current, state=state, request=None, refusal=refusal)
-        await collections.save(tx, after)
-        await _follow(tx, plan, after, Outcome.REFUSE, now)
-
-
-async def _locked(tx: Conn, asked: Collection) -> tuple[Plan, Collection]:
+async def _locked(tx: Conn, asked: Collection) -> tuple[Shown, Collection]:
     plan = required(await PLANS.lock(tx, asked.merchant_id, asked.plan_id), InternalError)
+    parts = await store.parts(tx, plan.merchant_id, plan.id)
     current = required(await COLLECTIONS.get(tx, asked.merchant_id, asked.id), InternalError)
-    return plan, current
+    return Shown(plan, parts), current
 
 
 async def _follow(
-    tx: Conn, plan: Plan, collection: Collection, outcome: Outcome, now: datetime
+    tx: Conn, before: Shown, collection: Collection, outcome: Outcome, now: datetime
 ) -> None:
     """What an end of the collection makes of its part and its plan."""
-    if outcome is Outcome.WAIT:
-        return
-    parts = list(await store.parts(tx, plan.merchant_id, plan.id))
-    index = collection.number - 1
-    if outcome is not Outcome.SUCCEED:
-        missed = plans.not_paid(parts[index], now, next_try=None)
-        await store.save_parts(tx, [missed])
-        await events.part_told(tx, plan, missed, now)
-        return
-    parts[index] = plans.paid(parts[index], collection.payment_id, now)
-    after, changed = plan, [parts[index]]
-    if plan.state not in {PlanState.ACTIVE, PlanState.DEFAULTED}:
-        after, parts = _begun(plan, parts, now)
-        changed = parts
-    after = plans.completed(after, parts, now)
-    await store.save_parts(tx, changed)
-    await store.save(tx, after)
-    await events.part_told(tx, after, parts[index], now)
-    await events.plan_told(tx, plan, after, parts, now)
+    if outcome is not Outcome.WAIT:
+        after = Shown(*rules.followed(before.plan, before.parts, collection, outcome, now))
+        await changed(tx, [(before, after)], now)
 
 
-def _begun(plan: Plan, parts: list[Instalment], now: datetime) -> tuple[Plan, list[Instalment]]:
-    active, dated = plans.activated(plan, parts, now)
-    return active, list(dated)
+async def changed(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime) -> None:
+    """Plans before and after, which were locked in this transaction: written and told."""
+    parts = [
+        new
+        for before, after in pairs
+        for old, new in zip(before.parts, after.parts, strict=True)
+        if new != old
+    ]
+    plans = [after.plan for before, after in pairs if after.plan != before.plan]
+    await store.save_parts(tx, parts)
+    await store.save_all(tx, plans)
+    await outbox.tell(
+        tx, *(event for before, after in pairs for event in events.news(before, after, now))
+    )
 
 
 async def follow_payment(deps: Deps, conn: Conn, answer: Answer) -> None:
@@ -125,7 +127,12 @@ async def follow_payment(deps: Deps, conn: Conn, answer: Answer) -> None:
 
 
 async def settle_due(deps: Deps, row: DueRow) -> None:
-    """A collection without an end: the one who asked crashed or got no answer."""
+    """A collection without an end: the one who asked crashed or got no answer.
+
+    One that nobody could ask for is given up after the kit's time, also on a due date, when no
+    shopper waits: its key is closed, and the part is charged anew, under the card and for the amount
+    that it has by then.
+    """
     found = await deps.db.run(COLLECTIONS.get, row.merchant_id, row.id)
-    if found is not None and plans.is_under_way(found):
+    if found is not None and rules.is_under_way(found):
         await asking.settle(deps.payments, AskedCollection(deps, found), age=row.age)

@@ -8,7 +8,6 @@ from google.protobuf.message import Message
 from libs import context, idempotency, ids, pages, telemetry
 from libs.changes import made
 from libs.db import Conn
-from libs.due import DueRow
 from libs.errors import InternalError, required
 from libs.idempotency import Key
 from libs.pages import Page
@@ -16,6 +15,7 @@ from services.instalments import events
 from services.instalments.deps import Deps
 from services.instalments.errors import CustomerErased, PlanNotFound, QuoteExpired, QuoteNotFound
 from services.instalments.flows import terms as terms_flow
+from services.instalments.flows.collecting import changed
 from services.instalments.rules import plans as rules
 from services.instalments.rules.plans import Plan, Shown
 from services.instalments.rules.states import PLAN_INITIAL, PlanState
@@ -60,6 +60,7 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
             time_zone=settings.time_zone,
             trace_id=telemetry.trace_id(),
             expires_at=quote.expires_at,
+            due_at=quote.expires_at,
             created_at=now,
         )
         parts = rules.parts_of(plan)
@@ -113,24 +114,8 @@ async def shown(conn: Conn, plan_id: str) -> Shown:
 async def cancel_plan(deps: Deps, plan_id: str) -> Shown:
     async with deps.db.transaction() as tx:
         plan = required(await PLANS.lock(tx, context.merchant_id(), plan_id), PlanNotFound)
-        parts = await store.parts(tx, plan.merchant_id, plan.id)
+        before = Shown(plan, await store.parts(tx, plan.merchant_id, plan.id))
         now = deps.clock.now()
-        after = rules.cancelled(plan, parts[0], now)
-        if after != plan:
-            await store.save(tx, after)
-            await events.plan_told(tx, plan, after, parts, now)
-    return Shown(after, parts)
-
-
-async def expire_plan(deps: Deps, due: DueRow) -> None:
-    """Whoever comes second finds nothing to do."""
-    async with deps.db.transaction() as tx:
-        plan = await PLANS.lock(tx, due.merchant_id, due.id)
-        if plan is None:
-            return
-        parts = await store.parts(tx, plan.merchant_id, plan.id)
-        now = deps.clock.now()
-        after = rules.expired(plan, parts[0], now)
-        if after != plan:
-            await store.save(tx, after)
-            await events.plan_told(tx, plan, after, parts, now)
+        after = Shown(rules.cancelled(plan, before.parts[0], now), before.parts)
+        await changed(tx, [(before, after)], now)
+    return after

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from libs.errors import StoredRefusal
 from libs.money import Money
-from libs.payments.answer import Decline, Outcome
+from libs.payments.answer import Advice, Decline
 from services.instalments.errors import (
     DocumentsNotDelivered,
     PlanBusy,
@@ -20,12 +20,8 @@ from services.instalments.errors import (
 )
 from services.instalments.rules.offers import Priced
 from services.instalments.rules.states import (
-    COLLECTION_OPEN,
-    COLLECTION_TRANSITIONS,
-    INSTALMENT_TRANSITIONS,
     PLAN_TRANSITIONS,
     CollectionState,
-    InstalmentEvent,
     InstalmentState,
     PlanEvent,
     PlanState,
@@ -35,6 +31,7 @@ from services.instalments.rules.terms import Terms
 CHARGED_AT: Final = time(10)  # in the merchant's time zone: nobody is charged in the night
 OPEN: Final = (InstalmentState.PLANNED, InstalmentState.COLLECTING, InstalmentState.MISSED)
 UNSIGNED: Final = (PlanState.OFFERED, PlanState.ACCEPTED)
+COLLECTED: Final = (PlanState.ACTIVE, PlanState.DEFAULTED)  # its parts are charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,9 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`priced` and `offer` as they were quoted; `terms` those on which it was made."""
+    """`priced` and `offer` as they were quoted; `terms` those on which it was made. `due_at`: when a
+    worker must look at it, for the end of its offer, a late fee or default.
+    """
 
     merchant_id: str
     id: str
@@ -72,11 +71,14 @@ class Plan:
     created_at: datetime
     activated_at: datetime | None = None
     ended_at: datetime | None = None
+    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instalment:
-    """One part of a plan. `due_at`: when its card is charged; None: not by itself."""
+    """One part of a plan. `due_at`: when its card is charged; None: not by itself. `advice`: what
+    the decline leaves open for which it was missed.
+    """
 
     merchant_id: str
     plan_id: str
@@ -87,15 +89,18 @@ class Instalment:
     interest_minor: int
     fee_minor: int
     late_fee_minor: int = 0
+    rebate_minor: int = 0  # came off since it was paid early
     tries: int = 0
     payment_id: str | None = None
     missed_at: datetime | None = None
     paid_at: datetime | None = None
     due_at: datetime | None = None
+    advice: Advice | None = None
 
     @property
     def amount_minor(self) -> int:
-        return self.principal_minor + self.interest_minor + self.fee_minor + self.late_fee_minor
+        costs = self.interest_minor + self.fee_minor + self.late_fee_minor
+        return self.principal_minor + costs - self.rebate_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +115,7 @@ class Collection:
     amount: Money
     instrument_id: str
     by_customer: bool  # else on the mandate, on its due date
+    rebate_minor: int = 0  # comes off the instalment when this pays it
     request: bytes | None  # what payments is asked, sealed; None once it answered
     payment_id: str | None = None
     next_action_url: str | None = None
@@ -199,7 +205,7 @@ def cancelled(plan: Plan, first: Instalment, now: datetime) -> Plan:
         return plan
     if plan.state not in UNSIGNED or first.state is not InstalmentState.PLANNED:
         raise PlanNotCancellable
-    return replace(plan, state=moved(plan, PlanEvent.CANCEL), ended_at=now)
+    return _ended(plan, PlanEvent.CANCEL, now)
 
 
 def expired(plan: Plan, first: Instalment, now: datetime) -> Plan:
@@ -207,41 +213,21 @@ def expired(plan: Plan, first: Instalment, now: datetime) -> Plan:
     busy = first.state is not InstalmentState.PLANNED
     if plan.state not in UNSIGNED or busy or now < plan.expires_at:
         return plan
-    return replace(plan, state=moved(plan, PlanEvent.EXPIRE), ended_at=now)
+    return _ended(plan, PlanEvent.EXPIRE, now)
 
 
 def charged_at(instalment: Instalment, time_zone: str) -> datetime:
     """When its card is charged by itself: on its due date, at a sensible hour."""
-    return datetime.combine(instalment.due_on, CHARGED_AT, ZoneInfo(time_zone))
+    return hour_of(instalment.due_on, time_zone)
 
 
-def collecting(instalment: Instalment) -> Instalment:
-    state = INSTALMENT_TRANSITIONS[instalment.state, InstalmentEvent.COLLECT]
-    return replace(instalment, state=state, tries=instalment.tries + 1, due_at=None)
+def hour_of(day: date, time_zone: str) -> datetime:
+    """When something is done by itself that is due on a day."""
+    return datetime.combine(day, CHARGED_AT, ZoneInfo(time_zone))
 
 
-def told(collection: Collection, outcome: Outcome) -> CollectionState | None:
-    """Where an answer leads; None when the collection has had its end."""
-    return COLLECTION_TRANSITIONS.get((collection.state, outcome))
-
-
-def is_under_way(collection: Collection) -> bool:
-    return collection.state in COLLECTION_OPEN
-
-
-def paid(instalment: Instalment, payment_id: str | None, now: datetime) -> Instalment:
-    state = INSTALMENT_TRANSITIONS[instalment.state, InstalmentEvent.PAY]
-    return replace(instalment, state=state, payment_id=payment_id, paid_at=now, due_at=None)
-
-
-def not_paid(instalment: Instalment, now: datetime, *, next_try: datetime | None) -> Instalment:
-    """Nothing was taken. One that is not due yet is planned again, one that is due was missed."""
-    if instalment.due_on > now.date() or instalment.number == 1:
-        state = INSTALMENT_TRANSITIONS[instalment.state, InstalmentEvent.PLAN]
-        return replace(instalment, state=state, due_at=next_try)
-    state = INSTALMENT_TRANSITIONS[instalment.state, InstalmentEvent.MISS]
-    since = instalment.missed_at or now
-    return replace(instalment, state=state, missed_at=since, due_at=next_try)
+def day_of(at: datetime, time_zone: str) -> date:
+    return at.astimezone(ZoneInfo(time_zone)).date()
 
 
 def activated(
@@ -255,7 +241,7 @@ def activated(
         else part
         for part in parts
     ]
-    return replace(plan, state=state, activated_at=now, ended_at=None), dated
+    return replace(plan, state=state, activated_at=now, ended_at=None, due_at=None), dated
 
 
 def completed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Plan:
@@ -263,4 +249,8 @@ def completed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Plan:
     over = {InstalmentState.PAID, InstalmentState.CANCELLED}
     if any(part.state not in over for part in parts):
         return plan
-    return replace(plan, state=moved(plan, PlanEvent.COMPLETE), ended_at=now)
+    return _ended(plan, PlanEvent.COMPLETE, now)
+
+
+def _ended(plan: Plan, event: PlanEvent, now: datetime) -> Plan:
+    return replace(plan, state=moved(plan, event), ended_at=now, due_at=None)

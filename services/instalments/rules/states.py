@@ -69,6 +69,8 @@ INSTALMENT_TRANSITIONS: Final[Mapping[tuple[InstalmentState, InstalmentEvent], I
     (InstalmentState.PLANNED, InstalmentEvent.COLLECT): InstalmentState.COLLECTING,
     (InstalmentState.MISSED, InstalmentEvent.COLLECT): InstalmentState.COLLECTING,
     **{(state, InstalmentEvent.PAY): InstalmentState.PAID for state in _OPEN},
+    # A planned one whose card is gone was not even asked for.
+    (InstalmentState.PLANNED, InstalmentEvent.MISS): InstalmentState.MISSED,
     (InstalmentState.COLLECTING, InstalmentEvent.MISS): InstalmentState.MISSED,
     # Nothing was taken, and the instalment is not due yet: the first one, or one that was paid early.
     (InstalmentState.COLLECTING, InstalmentEvent.PLAN): InstalmentState.PLANNED,

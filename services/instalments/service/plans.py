@@ -6,7 +6,7 @@ from incasso.instalments.v1 import plans_pb2 as pb
 from libs import context, door, pages, wire
 from services.instalments.deps import Deps
 from services.instalments.events import document_pb, plan_pb
-from services.instalments.flows import documents, plans, signing
+from services.instalments.flows import documents, paying, plans, signing
 from services.instalments.flows.plans import Filter
 from services.instalments.rules.plans import Document, DocumentKind, Shown
 
@@ -33,5 +33,7 @@ InstalmentPlans: Final = door.of(
     ListInstalmentPlans=_list_plans,
     GetInstalmentDocument=_get_document,
     SignInstalmentPlan=signing.sign_plan,
+    PayInstalment=paying.pay_instalment,
+    ReplacePlanInstrument=paying.replace_instrument,
     CancelInstalmentPlan=plans.cancel_plan,
 )

@@ -24,6 +24,50 @@ async def insert(conn: Conn, collection: Collection) -> None:
         await conn.execute(_INSERT, *COLLECTIONS.values(collection), CHECK_AFTER)
 
 
+_GIVEN: Final = {
+    "merchant_id": "text",
+    "id": "text",
+    "plan_id": "text",
+    "number": "int",
+    "state": "text",
+    "amount_minor": "bigint",
+    "currency": "text",
+    "instrument_id": "text",
+    "by_customer": "boolean",
+    "request": "bytea",
+    "created_at": "timestamptz",
+}
+_INSERT_ALL: Final = f"""
+INSERT INTO collections ({", ".join(_GIVEN)}, due_at)
+SELECT given.*, now() + ${len(_GIVEN) + 1}::interval
+FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_GIVEN.values(), 1))}) AS given"""  # noqa: S608 - made of constants
+
+
+async def insert_all(conn: Conn, intents: Sequence[Collection]) -> None:
+    """Charges by merchants, whose plans were locked in this transaction."""
+    if intents:
+        await conn.execute(_INSERT_ALL, *COLLECTIONS.arrays(intents, *_GIVEN), CHECK_AFTER)
+
+
+async def of_ids(conn: Conn, merchant_id: str, ids: Sequence[str]) -> Sequence[Collection]:
+    where = "WHERE merchant_id = $1 AND id = ANY($2::text[])"
+    return await COLLECTIONS.all(conn, where, merchant_id, list(ids))
+
+
+async def save_paid(conn: Conn, paid: Sequence[Collection]) -> None:
+    """What has its end: the money."""
+    if not paid:
+        return
+    await conn.execute(
+        "UPDATE collections SET state = given.state, payment_id = given.payment_id,"
+        " request = NULL, next_action_url = NULL, due_at = NULL"
+        " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])"
+        " AS given (merchant_id, id, state, payment_id)"
+        " WHERE collections.merchant_id = given.merchant_id AND collections.id = given.id",
+        *COLLECTIONS.arrays(paid, "merchant_id", "id", "state", "payment_id"),
+    )
+
+
 async def save(conn: Conn, collection: Collection) -> None:
     """What an answer made of it; one with an end is not due any more."""
     ended = "CASE WHEN $3 = 'under_way' THEN due_at END"

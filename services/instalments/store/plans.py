@@ -8,12 +8,11 @@ from libs import rows
 from libs.db import Conn, unique
 from libs.due import CLOCK_OFFSET, fair_sql
 from services.instalments.errors import QuoteUsed
-from services.instalments.rules.plans import UNSIGNED, Document, DocumentKind, Instalment, Plan
+from services.instalments.rules.plans import Document, DocumentKind, Instalment, Plan
 
 PLANS: Final = rows.Table("plans", Plan)
 INSTALMENTS: Final = rows.Table("instalments", Instalment)
-_INSERT: Final = PLANS.insert(due_at="{}")
-_CHANGES: Final = ("state", "instrument_id", "acceptance", "activated_at", "ended_at")
+_CHANGES: Final = ("state", "instrument_id", "acceptance", "activated_at", "ended_at", "due_at")
 _TYPES: Final = {
     "merchant_id": "text",
     "plan_id": "text",
@@ -24,11 +23,13 @@ _TYPES: Final = {
     "interest_minor": "bigint",
     "fee_minor": "bigint",
     "late_fee_minor": "bigint",
+    "rebate_minor": "bigint",
     "tries": "int",
     "payment_id": "text",
     "missed_at": "timestamptz",
     "paid_at": "timestamptz",
     "due_at": "timestamptz",
+    "advice": "text",
 }
 _GIVEN: Final = ", ".join(
     f"${number}::{_TYPES[column]}[]" for number, column in enumerate(INSTALMENTS.columns, 1)
@@ -40,28 +41,63 @@ _CHANGED: Final = ", ".join(
 )
 _INSERT_PARTS: Final = f"INSERT INTO instalments ({_COLUMNS}) SELECT * FROM unnest({_GIVEN})"  # noqa: S608 - made of constants
 _SAVE_PARTS: Final = f"""
-UPDATE instalments SET {_CHANGED} FROM unnest({_GIVEN}) AS given ({_COLUMNS})
+UPDATE instalments SET {_CHANGED}, held_until = '-infinity' FROM unnest({_GIVEN}) AS given ({_COLUMNS})
 WHERE instalments.merchant_id = given.merchant_id AND instalments.plan_id = given.plan_id
     AND instalments.number = given.number"""  # noqa: S608 - made of constants
+
+
+_SAVED: Final = {
+    "merchant_id": "text",
+    "id": "text",
+    "state": "text",
+    "instrument_id": "text",
+    "activated_at": "timestamptz",
+    "ended_at": "timestamptz",
+    "due_at": "timestamptz",
+}
+_SAVE_ALL: Final = f"""
+UPDATE plans SET {", ".join(f"{column} = given.{column}" for column in list(_SAVED)[2:])},
+    held_until = '-infinity'
+FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_SAVED.values(), 1))})
+    AS given ({", ".join(_SAVED)})
+WHERE plans.merchant_id = given.merchant_id AND plans.id = given.id"""  # noqa: S608 - made of constants
 
 
 async def insert(conn: Conn, plan: Plan, parts: Sequence[Instalment]) -> None:
     """Raises QuoteUsed."""
     with unique(plans_quote=QuoteUsed):
-        await conn.execute(_INSERT, *PLANS.values(plan), plan.expires_at)
+        await PLANS.add(conn, plan)
     await conn.execute(_INSERT_PARTS, *INSTALMENTS.arrays(parts))
 
 
 async def save(conn: Conn, plan: Plan) -> None:
-    """Of a plan that was locked in this transaction. One that was signed is due at no end."""
-    due_at = plan.expires_at if plan.state in UNSIGNED else None
-    await PLANS.change(
-        conn,
-        plan,
-        f"{rows.assignments(_CHANGES, first=3)}, due_at = ${len(_CHANGES) + 3}",
-        *PLANS.values(plan, *_CHANGES),
-        due_at,
+    """Of a plan that was locked in this transaction."""
+    changes = rows.assignments(_CHANGES, first=3)
+    await PLANS.change(conn, plan, changes, *PLANS.values(plan, *_CHANGES))
+
+
+async def save_all(conn: Conn, changed: Sequence[Plan]) -> None:
+    """What may change of plans but their acceptance, locked in this transaction. No claim holds them
+    any more.
+    """
+    if changed:
+        await conn.execute(_SAVE_ALL, *PLANS.arrays(changed, *_SAVED))
+
+
+async def free(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[Plan]:
+    """Those that nobody else has locked, locked."""
+    where = "WHERE merchant_id = $1 AND id = ANY($2::text[]) FOR NO KEY UPDATE SKIP LOCKED"
+    return await PLANS.all(conn, where, merchant_id, list(plan_ids))
+
+
+async def cards_of(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[str]:
+    """Instruments that these plans charge."""
+    found = await conn.fetch(
+        "SELECT DISTINCT instrument_id FROM plans WHERE merchant_id = $1 AND id = ANY($2::text[])",
+        merchant_id,
+        list(plan_ids),
     )
+    return [row["instrument_id"] for row in found]
 
 
 async def parts(conn: Conn, merchant_id: str, plan_id: str) -> Sequence[Instalment]:
@@ -80,12 +116,15 @@ async def parts_of(
 
 
 async def save_parts(conn: Conn, changed: Sequence[Instalment]) -> None:
-    """What may change of instalments whose plan was locked in this transaction."""
-    await conn.execute(_SAVE_PARTS, *INSTALMENTS.arrays(changed))
+    """What may change of instalments whose plan was locked in this transaction. No claim holds them
+    any more.
+    """
+    if changed:
+        await conn.execute(_SAVE_PARTS, *INSTALMENTS.arrays(changed))
 
 
-# Those whose offer has ended by their merchant's clock.
-CLAIM_EXPIRED: Final = f"""
+# Those with something due by their merchant's clock: the end of an offer, a late fee, default.
+CLAIM: Final = f"""
 WITH due AS ({
     fair_sql("plans", where="held_until <= now()", by_test_clock=True, lock="FOR NO KEY UPDATE")
 }
@@ -96,6 +135,29 @@ WITH due AS ({
 )
 SELECT merchant_id, id, {CLOCK_OFFSET}
 FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
+
+
+MOST_AT_ONCE: Final = 25  # parts of one merchant that are charged together
+# Parts that are due by their merchant's clock: so many in a row.
+CLAIM_PARTS: Final = f"""
+WITH due AS ({
+    fair_sql(
+        "instalments",
+        where="held_until <= now()",
+        columns="merchant_id, plan_id, number",
+        by_test_clock=True,
+        lock="FOR NO KEY UPDATE",
+    )
+}
+), held AS (
+    UPDATE instalments SET held_until = now() + interval '30 seconds' FROM due
+    WHERE instalments.merchant_id = due.merchant_id AND instalments.plan_id = due.plan_id
+        AND instalments.number = due.number
+    RETURNING due.merchant_id, due.plan_id, due.number, (nth - 1) / {MOST_AT_ONCE} AS place
+)
+SELECT merchant_id, array_agg(plan_id) AS plan_ids, array_agg(number) AS numbers, {CLOCK_OFFSET}
+FROM held LEFT JOIN test_clocks USING (merchant_id)
+GROUP BY merchant_id, place, clock_offset"""  # noqa: S608 - made of constants
 
 
 async def deliver(conn: Conn, plan: Plan, document: Document, now: datetime) -> bytes:

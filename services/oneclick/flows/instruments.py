@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from libs import context
 from libs.db import Conn
 from libs.payments.answer import ScaHistory
 from services.oneclick import events
@@ -61,7 +62,19 @@ async def list_chargeable_instruments(deps: Deps, customer_id: str) -> Sequence[
     ]
 
 
-def _chargeable(shown: ShownInstrument, history: ScaHistory) -> Chargeable:
+async def get_chargeable_instruments(
+    deps: Deps, instrument_ids: Sequence[str]
+) -> Sequence[Chargeable]:
+    """Of these, those that can be charged now. Merchants charge them by a mandate, for which no
+    challenge counts.
+    """
+    known = await deps.db.run(instruments.of_ids, context.merchant_id(), instrument_ids)
+    now = deps.clock.now()
+    usable = [each for each in known if rules.is_usable(each.state, each.card, now)]
+    return [_chargeable(each, None) for each in rules.shown(usable, None, now)]
+
+
+def _chargeable(shown: ShownInstrument, history: ScaHistory | None) -> Chargeable:
     instrument = shown.instrument
     charge = instrument_of(instrument.id, instrument.card, instrument.tokens)
     return Chargeable(shown, charge.SerializeToString(), history)

@@ -131,7 +131,7 @@ class Chargeable:
 
     instrument: ShownInstrument
     charge: bytes
-    history: ScaHistory
+    history: ScaHistory | None
 
 
 def is_expired(card: Card, now: datetime) -> bool:

@@ -48,6 +48,13 @@ async def of_customer(conn: Conn, merchant_id: str, customer_id: str) -> Sequenc
     return await _INSTRUMENTS.all(conn, where, merchant_id, customer_id)
 
 
+async def of_ids(
+    conn: Conn, merchant_id: str, instrument_ids: Sequence[str]
+) -> Sequence[Instrument]:
+    where = "WHERE merchant_id = $1 AND id = ANY($2::text[])"
+    return await _INSTRUMENTS.all(conn, where, merchant_id, list(instrument_ids))
+
+
 async def save(
     conn: Conn, before: InstrumentState, event: InstrumentEvent, new: Instrument
 ) -> bool:

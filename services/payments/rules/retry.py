@@ -5,18 +5,9 @@ from datetime import timedelta
 from enum import Enum
 from typing import Final, assert_never
 
+from libs.payments.answer import Advice
 from services.payments.rules.outcomes import DeclineCode
 from services.payments.rules.states import AttemptKind, AttemptState
-
-
-class Advice(Enum):
-    """What a certain no leaves open."""
-
-    OTHER_PSP = "other_psp"  # another PSP may turn it into a yes, now
-    LATER = "later"  # the same card may work another day
-    ASK_SHOPPER = "ask_shopper"  # a challenge, or another card
-    NEVER = "never"
-
 
 # The issuer's own no stays a no at every PSP; only what the PSP or the road to it caused may change.
 ADVICE: Final[Mapping[DeclineCode, Advice]] = {

@@ -30,10 +30,21 @@ class Sample:
         return found
 
 
+def in_path(route: Route) -> dict[str, Any]:
+    """Fields that the path carries: a text is told by its name."""
+    fields = route.rpc.input_type.fields_by_name
+    return {
+        name: f"{name[:3]}_1"
+        if fields[name].type == fields[name].TYPE_STRING
+        else examples.of_field(fields[name], request=True)
+        for name in route.path_fields
+    }
+
+
 def sample(route: Route) -> Sample:
     path = route.path
-    for name in route.path_fields:
-        path = path.replace(f"{{{name}}}", f"{name[:3]}_1")
+    for name, value in in_path(route).items():
+        path = path.replace(f"{{{name}}}", str(value))
     body = None
     message = route.rpc.input_type
     if route.body == "*":

@@ -15,7 +15,7 @@ from libs.errors import InvalidArgument
 from services.gateway.errors import EncodingInvalid, JsonMalformed
 from services.gateway.rules import json_in, json_text
 from services.gateway.upstreams import message_class
-from tests.services.gateway.samples import ROUTES, name_of, sample
+from tests.services.gateway.samples import ROUTES, in_path, name_of, sample
 from tests.services.gateway.test_transcoder import problem
 
 TEXT = st.text(st.characters(blacklist_categories=["Cs"]), max_size=20)
@@ -147,6 +147,21 @@ async def test_each_field_wrong_in_turn_is_named(gateway, route):
             found = await problem(response, 400, "invalid_argument")
         named = [error["pointer"] for error in found["errors"]]
         assert any(name == pointer or name.startswith(f"{pointer}/") for name in named), found
+    assert gateway.services.calls(route.rpc.name) == 0
+
+
+NUMBERED = [route for route in ROUTES if any(isinstance(v, int) for v in in_path(route).values())]
+
+
+@pytest.mark.parametrize("route", NUMBERED, ids=name_of)
+@pytest.mark.parametrize("text", ["two", "2.0", "1e1", "²", "9007199254740993", "-1", "%20"])
+async def test_a_number_of_the_path_that_is_none_is_named(gateway, route, text):
+    one = sample(route)
+    path = one.path.replace(f"/{in_path(route)['number']}/", f"/{text}/")
+    assert path != one.path
+    async with gateway.request(route.method, path, **one.arguments()) as response:
+        found = await problem(response, 400, "invalid_argument")
+    assert [error["pointer"] for error in found["errors"]] == ["/number"]
     assert gateway.services.calls(route.rpc.name) == 0
 
 

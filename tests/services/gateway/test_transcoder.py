@@ -9,7 +9,7 @@ from incasso.oneclick.v1 import oneclick_pb2
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Kind, RemoteRefusal
 from services.gateway.rules import body_size
-from tests.services.gateway.samples import ROUTES, name_of, sample
+from tests.services.gateway.samples import ROUTES, in_path, name_of, sample
 from tests.waiting import HANGING_SECONDS, until
 
 PAY = "/v1/one-click-payments"
@@ -49,8 +49,8 @@ async def test_every_route_reaches_its_service(gateway, route):
         assert seen.call.merchant_id == "mer_1"
         assert seen.call.actor == "key_all000"
         assert seen.call.clock_offset_seconds == 7
-        for name in route.path_fields:
-            assert getattr(seen.request, name) == f"{name[:3]}_1"
+        for name, value in in_path(route).items():
+            assert getattr(seen.request, name) == value
 
 
 async def test_a_payment_goes_in_and_comes_out_as_a_storefront_expects(gateway):

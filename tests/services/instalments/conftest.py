@@ -17,12 +17,12 @@ from libs import client, db, services
 from libs.clock import Clock
 from libs.db import Database
 from libs.payments.client import Payments
-from libs.payments.saved_cards import SavedCards
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.instalments.deps import Deps
 from services.instalments.merchants_client import Merchants
+from services.instalments.oneclick_client import Cards
 from services.instalments.service.offers import InstalmentOffers
 from services.instalments.service.plans import InstalmentPlans
 from tests.kit import doubles
@@ -49,7 +49,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         db=database,
         clock=Clock(),
         merchants=Merchants(merchants),
-        saved_cards=SavedCards(merchants),
+        saved_cards=Cards(merchants),
         payments=Payments(merchants, seal),
     )
     server = Server(
@@ -62,7 +62,7 @@ async def world(database: Database) -> AsyncIterator[World]:
     )
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
     stubs = [InstalmentOffersServiceStub(channel), InstalmentPlansServiceStub(channel)]
-    yield World(deps, played[2], stubs)
+    yield World(deps, played[2], played[1], stubs)
     await channel.close()
     await server.stop(1)
     await merchants.close()
@@ -70,3 +70,4 @@ async def world(database: Database) -> AsyncIterator[World]:
     async with database.connection() as conn:  # workers take every merchant's rows
         await conn.execute("UPDATE collections SET due_at = NULL")
         await conn.execute("UPDATE plans SET due_at = NULL")
+        await conn.execute("UPDATE instalments SET due_at = NULL")

@@ -193,7 +193,7 @@ async def test_an_active_plan_is_not_cancelled(world):
 
 async def test_a_plan_that_nobody_signs_expires_by_its_merchants_clock(world):
     plan_id, sha256 = await world.ready()
-    expiry = worker.offer_worker(world.deps)
+    expiry = worker.plan_worker(world.deps)
     await expiry.run_once()
     assert (await world.get(plan_id)).state == Plan.STATE_OFFERED
     async with world.deps.db.connection() as conn:

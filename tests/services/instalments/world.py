@@ -8,7 +8,9 @@ from typing import Any
 from incasso.common.v1.offer_pb2 import InstalmentOffer
 from incasso.instalments.v1 import instalments_pb2 as pb
 from incasso.instalments.v1 import plans_pb2
-from libs import client, context, ids
+from incasso.payments.v1 import payments_pb2
+from libs import client, clock, context, ids, wire
+from services.instalments import worker
 from services.instalments.deps import Deps
 from tests.kit import doubles
 
@@ -19,6 +21,7 @@ class World:
 
     deps: Deps
     payments: doubles.Payments
+    oneclick: doubles.OneClick
     stubs: Sequence[Any]
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     ahead: timedelta = timedelta()
@@ -96,6 +99,48 @@ class World:
     ) -> plans_pb2.InstalmentPlan:
         fields = {"plan_id": plan_id, "instrument_id": "ins_good", "agreement_sha256": sha256}
         return (await self.call("SignInstalmentPlan", key=key, **fields)).plan
+
+    async def active(self, amount_minor: int = 160_00, **terms: Any) -> plans_pb2.InstalmentPlan:
+        """Signed, on terms of its own that may be credit; on the default ones where nothing is said."""
+        await self.call("UpdateInstalmentSettings", lender_registration="OAM M123")
+        await self.creditor()
+        terms_id = (await self.terms(**terms)).id if terms else "trm_default"
+        key = ids.new("key")
+        quote = await self.quote(amount_minor, key=key, terms_id=terms_id, order_reference=key)
+        plan = await self.plan(quote_id=quote.id, key=key)
+        return await self.sign(plan.id, await self.documents(plan.id), key=key)
+
+    async def until(self, at: Any) -> None:
+        """The merchant's clock is advanced to a time of an answer; it never runs back."""
+        ahead = wire.time_of(at) - clock.world_now() + timedelta(seconds=1)
+        self.ahead = max(self.ahead, ahead)
+        seconds = int(self.ahead.total_seconds())
+        async with self.deps.db.connection() as conn:
+            await clock.follow(conn, self.merchant_id, seconds)
+
+    async def pass_by(self, **time: int) -> None:
+        """So much of the merchant's time."""
+        await self.until(wire.timestamp(clock.world_now() + self.ahead + timedelta(**time)))
+
+    async def collect(self) -> None:
+        """What is due is charged, and what follows missed parts is done."""
+        await worker.due_worker(self.deps).run_once()
+        await worker.plan_worker(self.deps).run_once()
+
+    async def collected(self, plan_id: str, number: int) -> plans_pb2.Instalment:
+        """The part after the time at which it is charged by itself."""
+        part = (await self.get(plan_id)).instalments[number - 1]
+        await self.until(part.due_at)
+        await self.collect()
+        return (await self.get(plan_id)).instalments[number - 1]
+
+    def say_no(self, advice: Any) -> None:
+        """From here on cards are declined."""
+        self.payments.state = payments_pb2.Payment.STATE_DECLINED
+        self.payments.decline.advice = advice
+
+    def say_yes(self) -> None:
+        self.payments.state = payments_pb2.Payment.STATE_CAPTURED
 
     async def get(self, plan_id: str) -> plans_pb2.InstalmentPlan:
         return (await self.call("GetInstalmentPlan", plan_id=plan_id)).plan

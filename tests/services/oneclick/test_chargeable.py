@@ -92,6 +92,43 @@ async def test_customers_without_cards_have_none(world: World):
     assert await chargeable(world, await world.customer()) == []
 
 
+async def of_ids(world: World, *instrument_ids: str) -> list[Any]:
+    request = pb.GetChargeableInstrumentsRequest(instrument_ids=instrument_ids)
+    return list((await world.call("GetChargeableInstruments", request)).data)
+
+
+async def test_cards_of_many_customers_are_told_at_once(world: World, other: World):
+    ours = [(await world.attach(await world.customer())).id for _ in range(3)]
+    foreign = await other.attach(await other.customer())
+    found = await of_ids(world, *ours, foreign.id, "ins_nobody")
+    assert sorted(one.instrument.id for one in found) == sorted(ours)
+    assert {one.charge.tokens[0].psp_account for one in found} == {"sandbox-a"}
+    assert not any(one.HasField("sca_history") for one in found)
+
+
+async def test_of_cards_of_many_customers_only_those_that_can_be_charged_are_told(world: World):
+    customer_id = await world.customer()
+    world.payments.cards["tok_old"] = {"exp_month": 1, "exp_year": 2027}
+    old = await world.attach(customer_id, "tok_old")
+    challenged = await world.attach(customer_id, "tok_3ds")
+    gone = await world.attach(customer_id, "tok_amex")
+    request = pb.DetachInstrumentRequest(customer_id=customer_id, instrument_id=gone.id)
+    await world.call("DetachInstrument", request)
+    cards = old.id, challenged.id, gone.id
+    assert [one.instrument.id for one in await of_ids(world, *cards)] == [old.id]
+    world.offset = timedelta(days=180)
+    assert await of_ids(world, *cards) == []
+    world.offset = timedelta()
+    await world.call("EraseCustomer", pb.EraseCustomerRequest(customer_id=customer_id))
+    assert await of_ids(world, *cards) == []
+
+
+async def test_more_cards_than_a_request_may_name_are_refused(world: World):
+    with pytest.raises(Refusal) as refused:
+        await of_ids(world, *(f"ins_{number}" for number in range(101)))
+    assert refused.value.reason == "invalid_argument"
+
+
 async def test_unknown_foreign_and_erased_customers_are_refused(world: World, other: World):
     customer_id = await world.shopper()
     for asker, wanted in ((world, "cus_nobody"), (other, customer_id)):

@@ -16,6 +16,7 @@ WITHOUT_OBJECT = {
     "CreateCustomer",
     "ListCustomers",
     "GetContacts",
+    "GetChargeableInstruments",
     "GetPolicy",
     "UpdatePolicy",
     "GetOffer",

@@ -7,6 +7,8 @@ import pytest
 from incasso.common.v1 import money_pb2
 from incasso.payments.v1 import payments_pb2 as pb
 from libs.errors import Kind, RemoteRefusal
+from libs.payments.client import answer_of
+from services.payments.rules import retry
 from services.payments.rules.outcomes import ActionRequired, DeclineCode
 from tests.services.payments.door import EUR_59_90, Door, routing
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, Fault, declined
@@ -86,6 +88,22 @@ async def test_a_decline_is_a_state_and_not_an_error(door: Door):
         pb.DECLINE_CODE_CARD_BLOCKED,
         "card_blocked",
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (DeclineCode.INSUFFICIENT_FUNDS, pb.Decline.ADVICE_LATER),
+        (DeclineCode.CARD_EXPIRED, pb.Decline.ADVICE_ASK_SHOPPER),
+        (DeclineCode.CARD_BLOCKED, pb.Decline.ADVICE_NEVER),
+    ],
+)
+async def test_a_decline_says_what_it_leaves_open(door: Door, code, advice):
+    door.world.a.plan(AUTHORISE, declined(code))
+    made = await door.create()
+    assert made.decline.advice == advice
+    answer = answer_of(made)
+    assert answer.decline.advice is retry.ADVICE[code]
 
 
 async def test_a_challenge_is_shown_and_refreshed(door: Door):

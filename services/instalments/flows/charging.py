@@ -1,0 +1,107 @@
+"""A part that its customer pays: intent, commit, ask payments, record."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from google.protobuf.message import Message
+
+from libs import context, idempotency, ids
+from libs.db import Conn
+from libs.errors import IdempotencyKeyInUse, InternalError, ServiceUnavailable, required
+from libs.idempotency import Key
+from libs.logs import log
+from libs.money import Money
+from libs.payments import asking
+from libs.payments.saved_cards import SavedCard
+from services.instalments.deps import Deps
+from services.instalments.errors import InstrumentNotFound, InstrumentNotUsable
+from services.instalments.flows import plans as plans_flow
+from services.instalments.flows.collecting import AskedCollection
+from services.instalments.payments_client import payment_request
+from services.instalments.rules.collecting import collecting
+from services.instalments.rules.plans import Collection, Instalment, Plan, Shown
+from services.instalments.rules.states import COLLECTION_INITIAL
+from services.instalments.store import collections
+from services.instalments.store import plans as store
+from services.instalments.store.collections import COLLECTIONS
+
+
+async def charge(
+    deps: Deps, plan_id: str, key: Key, start: Callable[[Conn, str], Awaitable[Collection]]
+) -> Shown:
+    """The plan as it is after payments' answer, or under way when there is none.
+
+    `start` writes the intent in the transaction that it is given, under the id that it is given. The
+    same key answers the same try, as it is by then.
+    """
+    intent: Collection | None = None
+
+    async def begun(tx: Conn, collection_id: str) -> Message | None:
+        nonlocal intent
+        intent = await start(tx, collection_id)
+        return None
+
+    started = await idempotency.once(deps.db, key, ids.new("icl"), begun)
+    if intent is None:
+        return await _repeated(deps, plan_id, started.resource_id)
+    try:
+        await asking.perform(deps.payments, AskedCollection(deps, intent))
+    except (ServiceUnavailable, IdempotencyKeyInUse) as refusal:
+        log.info("payment of an instalment has no answer yet", reason=refusal.reason)
+    return await plans_flow.get_plan(deps, plan_id)
+
+
+async def _repeated(deps: Deps, plan_id: str, collection_id: str) -> Shown:
+    asked = await deps.db.run(COLLECTIONS.get, context.merchant_id(), collection_id)
+    found = required(asked, InternalError)
+    if found.refusal is not None:
+        raise found.refusal.raised()
+    return await plans_flow.get_plan(deps, plan_id)
+
+
+async def card_of(deps: Deps, plan: Plan, instrument_id: str) -> SavedCard:
+    """Raises InstrumentNotFound, InstrumentNotUsable."""
+    cards = await deps.saved_cards.of_customer(plan.customer_id)
+    card = next((card for card in cards if card.instrument_id == instrument_id), None)
+    if card is None:
+        raise InstrumentNotFound
+    if not card.usable:
+        raise InstrumentNotUsable
+    return card
+
+
+def intent_of(
+    deps: Deps,
+    plan: Plan,
+    part: Instalment,
+    card: SavedCard,
+    *,
+    collection_id: str,
+    by_customer: bool,
+    rebate_minor: int = 0,
+) -> Collection:
+    """To charge one part, less what comes off it."""
+    collection = Collection(
+        merchant_id=plan.merchant_id,
+        id=collection_id,
+        plan_id=plan.id,
+        number=part.number,
+        state=COLLECTION_INITIAL,
+        amount=Money(part.amount_minor - rebate_minor, plan.amount.currency),
+        instrument_id=card.instrument_id,
+        by_customer=by_customer,
+        rebate_minor=rebate_minor,
+        request=None,
+        created_at=deps.clock.now(),
+    )
+    asked = payment_request(
+        plan, collection, card.charge, card.sca_history, return_url=plan.return_url
+    )
+    return replace(collection, request=deps.payments.sealed(asked))
+
+
+async def begin(tx: Conn, part: Instalment, intent: Collection) -> Collection:
+    """Of a plan that was locked in this transaction. Raises PlanBusy."""
+    await collections.insert(tx, intent)
+    await store.save_parts(tx, [collecting(part)])
+    return intent

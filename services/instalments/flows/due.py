@@ -1,0 +1,173 @@
+"""What is due of plans by itself: parts are charged, many of a merchant at once; offers end; a missed
+part costs a late fee, and puts its plan in default.
+
+To claim, to begin and to record are a few statements for all parts of a batch. Only payments is asked
+for each.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from libs import ids
+from libs.db import Conn
+from libs.due import DueRow
+from libs.errors import IdempotencyKeyInUse, RemoteRefusal, ServiceUnavailable, StoredRefusal
+from libs.logs import log
+from libs.payments import asking
+from libs.payments.answer import Answer, Intent, Outcome
+from libs.payments.saved_cards import SavedCard
+from services.instalments.deps import Deps
+from services.instalments.flows import charging, collecting
+from services.instalments.flows.collecting import AskedCollection
+from services.instalments.rules import collecting as rules
+from services.instalments.rules.plans import (
+    UNSIGNED,
+    Collection,
+    Instalment,
+    Plan,
+    Shown,
+    expired,
+)
+from services.instalments.store import collections
+from services.instalments.store import plans as store
+from services.instalments.store.plans import PLANS
+
+
+@dataclass(frozen=True, slots=True)
+class DueParts:
+    """Of one merchant, claimed: plan and number of each."""
+
+    merchant_id: str
+    plan_ids: Sequence[str]
+    numbers: Sequence[int]
+    clock_offset_seconds: int = 0
+
+
+async def collect_due(deps: Deps, due: DueParts) -> None:
+    """What is not begun is claimed again; what is has a row of its own, should this process die."""
+    intents = await _begin(deps, due)
+    answers = await asyncio.gather(*(_ask(deps, intent) for intent in intents))
+    both = zip(intents, answers, strict=True)
+    paid = [(intent, answer) for intent, answer in both if answer is not None]
+    for intent, answer in await _record(deps, due.merchant_id, paid):
+        await AskedCollection(deps, intent).answered(answer)
+
+
+async def _begin(deps: Deps, due: DueParts) -> Sequence[Collection]:
+    """The intents, committed. A part whose card is gone is missed."""
+    wanted = await deps.db.run(store.cards_of, due.merchant_id, due.plan_ids)
+    cards: dict[str, SavedCard | None] = dict.fromkeys(wanted)
+    cards |= {card.instrument_id: card for card in await deps.saved_cards.of_ids(wanted)}
+    claimed = set(zip(due.plan_ids, due.numbers, strict=True))
+    now = deps.clock.now()
+    intents: list[Collection] = []
+
+    def begun(plan: Plan, part: Instalment) -> Instalment:
+        """As it was, when it is not to be charged now, or to a card that was not asked for."""
+        is_ours = (plan.id, part.number) in claimed and rules.is_due(plan, part, now)
+        if not is_ours or plan.instrument_id not in cards:
+            return part
+        card = cards[plan.instrument_id]
+        if card is None:
+            return rules.without_card(plan, part, now)
+        collection_id = ids.new("icl")
+        intent = charging.intent_of(
+            deps, plan, part, card, collection_id=collection_id, by_customer=False
+        )
+        intents.append(intent)
+        return rules.collecting(part)
+
+    async with deps.db.transaction() as tx:
+        plans = await _free(tx, due.merchant_id, due.plan_ids)
+        pairs = []
+        for before in plans:
+            parts = [begun(before.plan, part) for part in before.parts]
+            pairs.append((before, Shown(rules.watched(before.plan, parts), parts)))
+        await collections.insert_all(tx, intents)
+        await collecting.changed(tx, pairs, now)
+    return intents
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """As AskedCollection, but money that was taken is recorded with others'."""
+
+    alone: AskedCollection
+
+    @property
+    def intent(self) -> Intent:
+        return self.alone.intent
+
+    async def answered(self, answer: Answer) -> Answer | None:
+        if answer.outcome is Outcome.SUCCEED:
+            return answer
+        await self.alone.answered(answer)
+        return None
+
+    async def refused(self, refusal: StoredRefusal | None) -> None:
+        await self.alone.refused(refusal)
+
+    async def unanswered(self) -> None:
+        await self.alone.unanswered()
+
+
+async def _ask(deps: Deps, intent: Collection) -> Answer | None:
+    """What is to be recorded still. One that fails does not concern the others."""
+    try:
+        return await asking.perform(deps.payments, _Together(AskedCollection(deps, intent)))
+    except (IdempotencyKeyInUse, RemoteRefusal, ServiceUnavailable) as refusal:
+        log.info("an instalment is not paid", reason=refusal.reason)
+    return None
+
+
+async def _record(
+    deps: Deps, merchant_id: str, paid: Sequence[tuple[Collection, Answer]]
+) -> Sequence[tuple[Collection, Answer]]:
+    """All together but those of plans that others are at work on, which it answers."""
+    answers = {intent.id: answer for intent, answer in paid}
+    if not answers:
+        return ()
+    now = deps.clock.now()
+    async with deps.db.transaction() as tx:
+        plans = await _free(tx, merchant_id, [intent.plan_id for intent, _ in paid])
+        recorded = {shown.plan.id for shown in plans}
+        ended: dict[str, list[Collection]] = {plan_id: [] for plan_id in recorded}
+        for current in await collections.of_ids(tx, merchant_id, list(answers)):
+            after = collecting.answered(current, answers[current.id])
+            if current.plan_id in recorded and after != current:
+                ended[current.plan_id].append(after)
+        await collections.save_paid(tx, [each for several in ended.values() for each in several])
+        pairs = [(before, _paid(before, ended[before.plan.id], now)) for before in plans]
+        await collecting.changed(tx, pairs, now)
+    return [(intent, answer) for intent, answer in paid if intent.plan_id not in recorded]
+
+
+def _paid(before: Shown, ended: Sequence[Collection], now: datetime) -> Shown:
+    plan, parts = before.plan, before.parts
+    for collection in ended:
+        plan, parts = rules.followed(plan, parts, collection, Outcome.SUCCEED, now)
+    return Shown(plan, parts)
+
+
+async def _free(tx: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[Shown]:
+    """Plans that nobody else is at work on, locked: no two of us wait for each other."""
+    plans = await store.free(tx, merchant_id, plan_ids)
+    parts = await store.parts_of(tx, merchant_id, [plan.id for plan in plans])
+    return [Shown(plan, parts[plan.id]) for plan in plans]
+
+
+async def look_at_plan(deps: Deps, due: DueRow) -> None:
+    """The end of its offer, or late fees and default. Whoever comes second finds nothing to do."""
+    async with deps.db.transaction() as tx:
+        plan = await PLANS.lock(tx, due.merchant_id, due.id)
+        if plan is None:
+            return
+        before = Shown(plan, await store.parts(tx, plan.merchant_id, plan.id))
+        now = deps.clock.now()
+        if plan.state in UNSIGNED:
+            after = Shown(expired(plan, before.parts[0], now), before.parts)
+        else:
+            after = Shown(*rules.overdue(plan, before.parts, now))
+        await collecting.changed(tx, [(before, after)], now)

@@ -1,0 +1,245 @@
+"""What becomes of a part that is charged: paid, missed, tried again; and of its plan. Pure.
+
+A part is missed when its card said no on its due date or later. Its days of grace begin then, and
+so does the way to default: nobody is late because of an outage of ours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from libs.payments.answer import Advice, Outcome
+from services.instalments.errors import (
+    InstalmentClosed,
+    InstalmentNotFound,
+    NothingToPay,
+    PlanBusy,
+    PlanNotActive,
+)
+from services.instalments.rules import late, settlement
+from services.instalments.rules.plans import (
+    COLLECTED,
+    Collection,
+    Instalment,
+    Plan,
+    activated,
+    charged_at,
+    completed,
+    day_of,
+    hour_of,
+    moved,
+)
+from services.instalments.rules.states import (
+    COLLECTION_OPEN,
+    COLLECTION_TRANSITIONS,
+    INSTALMENT_TRANSITIONS,
+    CollectionState,
+    InstalmentEvent,
+    InstalmentState,
+    PlanEvent,
+    PlanState,
+)
+
+_UNPAID = (InstalmentState.PLANNED, InstalmentState.MISSED)
+
+
+def collecting(part: Instalment) -> Instalment:
+    state = INSTALMENT_TRANSITIONS[part.state, InstalmentEvent.COLLECT]
+    return replace(part, state=state, tries=part.tries + 1, due_at=None)
+
+
+def told(collection: Collection, outcome: Outcome) -> CollectionState | None:
+    """Where an answer leads; None when the collection has had its end."""
+    return COLLECTION_TRANSITIONS.get((collection.state, outcome))
+
+
+def is_under_way(collection: Collection) -> bool:
+    return collection.state in COLLECTION_OPEN
+
+
+def check_payable(plan: Plan, parts: Sequence[Instalment], number: int) -> Instalment:
+    """The part, when its customer may pay it now. Raises PlanNotActive, InstalmentNotFound,
+    PlanBusy, InstalmentClosed.
+    """
+    check_active(plan)
+    if not 1 <= number <= len(parts):
+        raise InstalmentNotFound
+    part = parts[number - 1]
+    if part.state is InstalmentState.COLLECTING:
+        raise PlanBusy
+    if part.state not in _UNPAID:
+        raise InstalmentClosed
+    return part
+
+
+def check_active(plan: Plan) -> None:
+    if plan.state not in COLLECTED:
+        raise PlanNotActive
+
+
+def rebate(plan: Plan, parts: Sequence[Instalment], number: int, now: datetime) -> int:
+    """What comes off a part that is paid today, in minor units. Raises NothingToPay."""
+    paid = [part.number for part in parts if part.state is InstalmentState.PAID]
+    today = day_of(now, plan.time_zone)
+    settled = settlement.pay_early(plan.priced.schedule, number, paid=paid, on=today)
+    off = settled.interest_rebate_minor + settled.fees_rebate_minor
+    if off >= parts[number - 1].amount_minor:
+        raise NothingToPay
+    return off
+
+
+def is_due(plan: Plan, part: Instalment, now: datetime) -> bool:
+    """Whether its card is to be charged by itself, now."""
+    due = part.due_at is not None and part.due_at <= now
+    return due and plan.state in COLLECTED and part.state in _UNPAID
+
+
+def without_card(plan: Plan, part: Instalment, now: datetime) -> Instalment:
+    """It is due, and its card is gone: detached, erased or expired."""
+    if part.state is InstalmentState.MISSED:
+        return replace(part, advice=Advice.ASK_SHOPPER, due_at=None)
+    return _missed(plan, part, Advice.ASK_SHOPPER, now)
+
+
+def followed(
+    plan: Plan, parts: Sequence[Instalment], ended: Collection, outcome: Outcome, now: datetime
+) -> tuple[Plan, Sequence[Instalment]]:
+    """Plan and parts after the end of a collection."""
+    after = list(parts)
+    index = ended.number - 1
+    if outcome is not Outcome.SUCCEED:
+        after[index] = _not_paid(plan, parts[index], ended, outcome, now)
+        return watched(plan, after), after
+    after[index] = _paid(parts[index], ended, now)
+    if plan.state not in COLLECTED:
+        plan, dated = activated(plan, after, now)
+        after = list(dated)
+    return watched(completed(plan, after, now), after), after
+
+
+def replaced(
+    plan: Plan, parts: Sequence[Instalment], instrument_id: str, now: datetime
+) -> tuple[Plan, Sequence[Instalment]]:
+    """Another card from now on. What was missed is charged to it at once."""
+    check_active(plan)
+    due = [
+        replace(part, due_at=now) if part.state is InstalmentState.MISSED else part
+        for part in parts
+    ]
+    return replace(plan, instrument_id=instrument_id), due
+
+
+def overdue(
+    plan: Plan, parts: Sequence[Instalment], now: datetime
+) -> tuple[Plan, Sequence[Instalment]]:
+    """Late fees that are due by now, and default. The same while there is nothing to do."""
+    today, terms = day_of(now, plan.time_zone), plan.terms
+    after: list[Instalment] = list(parts)
+    for index, part in enumerate(parts):
+        if _may_cost_a_fee(plan, after, part):
+            charged = sum(each.late_fee_minor for each in after)
+            fee = late.late_fee(
+                terms, due_on=_missed_on(plan, part), on=today, charged_minor=charged
+            )
+            after[index] = replace(part, late_fee_minor=fee)
+    missed = [_missed_on(plan, part) for part in parts if part.state is InstalmentState.MISSED]
+    ends = any(late.default_on(terms, day) <= today for day in missed)
+    if plan.state is PlanState.ACTIVE and ends:
+        plan = replace(plan, state=moved(plan, PlanEvent.DEFAULT))
+    return watched(plan, after), after
+
+
+def watched(plan: Plan, parts: Sequence[Instalment]) -> Plan:
+    """With the time at which a late fee or default is due. Of a plan that is being paid."""
+    if plan.state not in COLLECTED:
+        return plan
+    days = [day for part in parts for day in _days_of(plan, parts, part)]
+    return replace(plan, due_at=hour_of(min(days), plan.time_zone) if days else None)
+
+
+def _days_of(plan: Plan, parts: Sequence[Instalment], part: Instalment) -> Sequence[date]:
+    if part.state is not InstalmentState.MISSED:
+        return ()
+    days, missed_on = [], _missed_on(plan, part)
+    if _may_cost_a_fee(plan, parts, part):
+        days.append(missed_on + timedelta(days=plan.terms.grace_days + 1))
+    if plan.state is PlanState.ACTIVE:
+        days.append(late.default_on(plan.terms, missed_on))
+    return days
+
+
+def _may_cost_a_fee(plan: Plan, parts: Sequence[Instalment], part: Instalment) -> bool:
+    """Once for each part that is missed, as far as the cap of the plan leaves something."""
+    terms, charged = plan.terms, sum(each.late_fee_minor for each in parts)
+    left = min(terms.late_fee_minor, terms.late_fees_most_minor - charged)
+    return part.state is InstalmentState.MISSED and not part.late_fee_minor and left > 0
+
+
+def _paid(part: Instalment, by: Collection, now: datetime) -> Instalment:
+    state = INSTALMENT_TRANSITIONS[part.state, InstalmentEvent.PAY]
+    return replace(
+        part,
+        state=state,
+        payment_id=by.payment_id,
+        rebate_minor=by.rebate_minor,
+        paid_at=now,
+        due_at=None,
+        advice=None,
+    )
+
+
+def _not_paid(
+    plan: Plan, part: Instalment, asked: Collection, outcome: Outcome, now: datetime
+) -> Instalment:
+    """Only a no to the merchant's charge makes a part missed. What its customer tried, what payments
+    refused or nobody asked in time leaves it as it was.
+    """
+    if outcome is not Outcome.DECLINE or asked.by_customer:
+        again = part.missed_at is not None
+        event = InstalmentEvent.MISS if again else InstalmentEvent.PLAN
+        back = replace(part, state=INSTALMENT_TRANSITIONS[part.state, event])
+        return replace(back, due_at=_again_at(plan, back, asked, outcome, now))
+    advice = asked.decline.advice if asked.decline else None
+    missed = _missed(plan, part, advice or Advice.ASK_SHOPPER, now)
+    if asked.instrument_id != plan.instrument_id:  # the card was replaced meanwhile
+        return replace(missed, due_at=now)
+    return missed
+
+
+def _again_at(
+    plan: Plan, part: Instalment, asked: Collection, outcome: Outcome, now: datetime
+) -> datetime | None:
+    """When a part is charged (again) that is as it was before it was asked for."""
+    if plan.state not in COLLECTED:
+        return None
+    if asked.by_customer:
+        if part.state is InstalmentState.MISSED:
+            return _retry_at(plan, part, now)
+        return charged_at(part, plan.time_zone)
+    if outcome is Outcome.REFUSE and asked.refusal is None:  # nobody asked in time
+        return now
+    tomorrow = day_of(now, plan.time_zone) + timedelta(days=1)  # for the merchant to mend
+    return hour_of(tomorrow, plan.time_zone)
+
+
+def _missed(plan: Plan, part: Instalment, advice: Advice, now: datetime) -> Instalment:
+    state = INSTALMENT_TRANSITIONS[part.state, InstalmentEvent.MISS]
+    missed = replace(part, state=state, missed_at=part.missed_at or now, advice=advice)
+    return replace(missed, due_at=_retry_at(plan, missed, now))
+
+
+def _retry_at(plan: Plan, part: Instalment, now: datetime) -> datetime | None:
+    """The next day of the dunning on which the same card may work. None: it will not, or all have
+    passed.
+    """
+    if part.advice not in {Advice.LATER, Advice.OTHER_PSP}:
+        return None
+    first = _missed_on(plan, part)
+    days = (first + timedelta(days=days) for days in plan.terms.dunning.retry_after)
+    moments = (hour_of(day, plan.time_zone) for day in days)
+    return next((moment for moment in moments if moment > now), None)
+
+
+def _missed_on(plan: Plan, part: Instalment) -> date:
+    assert part.missed_at is not None  # of a missed part
+    return day_of(part.missed_at, plan.time_zone)
