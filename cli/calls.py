@@ -10,6 +10,8 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from cli import output
+from incasso.instalments.v1.instalments_pb2_grpc import InstalmentOffersServiceStub
+from incasso.instalments.v1.plans_pb2_grpc import InstalmentPlansServiceStub
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from libs import client, context, deadlines, identity, services, settings, tls
@@ -26,6 +28,8 @@ NEXT_STEPS: Final = {
     "api_key_not_found": "`incasso keys list --merchant mer_…` shows the merchant's keys.",
     "api_key_revoked": "`incasso keys create --merchant mer_…` makes a new one.",
     "cursor_invalid": "Leave --cursor out to start from the beginning.",
+    "plan_not_found": "`incasso plan list --merchant mer_…` shows the merchant's plans.",
+    "quote_not_found": "Check the id, and that --merchant is the one who made the quote.",
     "payment_not_found": "Check the id, and that --merchant is the one who took the payment.",
     "attempt_not_found": "`incasso payments unresolved` lists the ids and their merchants.",
     "attempt_not_unresolved": "It is still asked about, or has its outcome:"
@@ -60,6 +64,8 @@ class Service:
         return target
 
 
+INSTALMENT_OFFERS: Final = Service("instalments", InstalmentOffersServiceStub)
+INSTALMENT_PLANS: Final = Service("instalments", InstalmentPlansServiceStub)
 MERCHANTS: Final = Service("merchants", MerchantsServiceStub)
 PAYMENTS: Final = Service("payments", PaymentsServiceStub)
 

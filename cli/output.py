@@ -21,7 +21,17 @@ REFUSED: Final = 1
 NO_ANSWER: Final = 3
 NOT_CONFIGURED: Final = 78  # EX_CONFIG
 
-GOOD: Final = {"active", "captured", "authorised", "succeeded", "won", "serving", "refunded"}
+GOOD: Final = {
+    "active",
+    "captured",
+    "authorised",
+    "succeeded",
+    "won",
+    "serving",
+    "refunded",
+    "paid",
+    "completed",
+}
 BAD: Final = {"revoked", "declined", "failed", "lost", "not serving", "no answer"}
 WAITING: Final = {
     "expiring", "processing", "pending", "requires_action", "open", "partially_refunded", "not set",

@@ -1,9 +1,8 @@
 """`incasso payments`: look at one payment, and at what nobody knows the outcome of."""
 
 import getpass
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,9 +10,8 @@ from cli import output
 from cli.calls import PAYMENTS, ask
 from cli.options import Limit, MerchantId
 from cli.output import AsJson
-from cli.plain import plain
+from cli.plain import plain, with_amounts
 from incasso.payments.v1 import payments_pb2 as pb
-from libs.money import Money
 
 app = typer.Typer(help="Payments, for looking into one.", no_args_is_help=True)
 
@@ -41,24 +39,11 @@ def show(
         return
     currency = found["amount"]["currency"]
     refunds, disputes = found.pop("refunds"), found.pop("disputes")
-    output.print_record("Payment", _with_amounts(found, currency))
+    output.print_record("Payment", with_amounts(found, currency))
     for title, columns, rows in (("Refunds", REFUNDS, refunds), ("Disputes", DISPUTES, disputes)):
         if rows:
-            shown = [_with_amounts(row, currency) for row in rows]
+            shown = [with_amounts(row, currency) for row in rows]
             output.print_table(title, columns, shown, empty="")
-
-
-def _with_amounts(record: Mapping[str, Any], currency: str) -> dict[str, Any]:
-    """Amounts as people write them instead of minor units."""
-    shown: dict[str, Any] = {}
-    for name, value in record.items():
-        if name.endswith("_minor"):
-            shown[name.removesuffix("_minor")] = Money(value, currency)
-        elif name == "amount":
-            shown[name] = Money(value["amount_minor"], currency)
-        else:
-            shown[name] = value
-    return shown
 
 
 @app.command()

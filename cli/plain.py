@@ -5,13 +5,15 @@ what is absent is left out.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Any
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+
+from libs.money import Money
 
 
 def plain(message: Message) -> dict[str, Any]:
@@ -22,6 +24,19 @@ def plain(message: Message) -> dict[str, Any]:
         for field in descriptor.fields
         if _is_present(message, field)
     }
+
+
+def with_amounts(record: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """Amounts as people write them instead of minor units."""
+    shown: dict[str, Any] = {}
+    for name, value in record.items():
+        if name.endswith("_minor"):
+            shown[name.removesuffix("_minor")] = Money(value, currency)
+        elif name == "amount":
+            shown[name] = Money(value["amount_minor"], currency)
+        else:
+            shown[name] = value
+    return shown
 
 
 def _is_present(message: Message, field: FieldDescriptor) -> bool:

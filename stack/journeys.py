@@ -8,6 +8,7 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+from stack.instalment_journeys import INSTALMENT_JOURNEYS
 from stack.link_journeys import LINK_JOURNEYS
 from stack.shop import Answer, JourneyFailedError, Shop
 from stack.told import Journey, Told, expect
@@ -169,5 +170,6 @@ JOURNEYS: tuple[Journey, ...] = (
     fail_over,
     stripe,
     *LINK_JOURNEYS,
+    *INSTALMENT_JOURNEYS,
     refused_requests,
 )

@@ -78,7 +78,8 @@ def offer_pb(offer: PlanOffer, locale: str) -> offer_pb2.InstalmentOffer:
     )
     if offer.ineligible is not None:
         shown.reason = offer.ineligible.reason.value
-        shown.detail = offer.ineligible.detail
+        if offer.ineligible.detail:
+            shown.detail = offer.ineligible.detail
         if offer.ineligible.threshold is not None:
             shown.threshold.CopyFrom(wire.money(offer.ineligible.threshold))
     if offer.priced is not None:
