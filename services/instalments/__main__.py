@@ -10,7 +10,7 @@ from libs.payments.client import Payments
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
 from libs.services import MERCHANT_UPDATED
-from services.instalments import retention, worker
+from services.instalments import retention, scorer_client, worker
 from services.instalments.config import Config
 from services.instalments.deps import Deps
 from services.instalments.merchants_client import Merchants
@@ -31,6 +31,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         merchants=Merchants(merchants),
         saved_cards=Cards(oneclick),
         payments=Payments(payments, Seal(keys_of(config.seal_keys))),
+        scorer=scorer_client.made(config.scorer),
     )
     add_offers = instalments_pb2_grpc.add_InstalmentOffersServiceServicer_to_server
     add_plans = plans_pb2_grpc.add_InstalmentPlansServiceServicer_to_server

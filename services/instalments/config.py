@@ -10,3 +10,4 @@ class Config(ServiceSettings):
     merchants_target: str
     oneclick_target: str
     seal_keys: str = Field(min_length=44, repr=False)  # Fernet keys, newest first, by commas
+    scorer: str = "services.instalments.scorer_client:Everybody"  # a class: package.module:Class

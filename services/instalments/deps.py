@@ -1,12 +1,13 @@
 """What the flows work with, handed to them by __main__ and by tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from libs.clock import Clock
 from libs.db import Database
 from libs.payments.client import Payments
 from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
+from services.instalments.scorer_client import Everybody, Scorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,4 @@ class Deps:
     merchants: Merchants
     saved_cards: Cards
     payments: Payments
+    scorer: Scorer = field(default_factory=Everybody)

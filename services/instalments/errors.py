@@ -37,6 +37,14 @@ class PlanNotFound(Refusal, kind=Kind.NOT_FOUND, reason="plan_not_found"):
     message = "There is no instalment plan with this id."
 
 
+class PlanInReview(Refusal, kind=Kind.CONFLICT, reason="plan_in_review"):
+    message = "A person looks at the plan first; it can be signed once it is approved."
+
+
+class ReviewClosed(Refusal, kind=Kind.CONFLICT, reason="review_closed"):
+    message = "The plan waits for no decision: it was decided, has ended, or was never in review."
+
+
 class PlanNotCancellable(Refusal, kind=Kind.CONFLICT, reason="plan_not_cancellable"):
     message = "Its first payment is under way or paid; the plan cannot be cancelled any more."
 

@@ -151,6 +151,9 @@ async def plan_created(conn: Conn, plan: Plan, parts: Sequence[Instalment], now:
 
 
 _PLAN_EVENTS: Final[Mapping[PlanState, Any]] = {
+    PlanState.IN_REVIEW: events_pb2.PlanInReview,
+    PlanState.OFFERED: events_pb2.PlanApproved,  # from where it was in review
+    PlanState.REFUSED: events_pb2.PlanRefused,
     PlanState.ACTIVE: events_pb2.PlanActivated,
     PlanState.COMPLETED: events_pb2.PlanCompleted,
     PlanState.DEFAULTED: events_pb2.PlanDefaulted,

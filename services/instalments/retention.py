@@ -5,6 +5,8 @@ from typing import Final
 
 from libs.retention import ERASED, Kept, Rule, Table
 
+AUDIT: Final = "stays: it proves who decided"
+
 KEPT: Final = Kept(
     {
         "settings": Table(
@@ -26,7 +28,12 @@ KEPT: Final = Kept(
             "what a customer agreed to pay, and the proof of it",
             plain="merchant_id id state quote_id customer_id order_reference currency locale terms"
             " priced offer time_zone instrument_id trace_id",
-            personal={"return_url": ERASED, "metadata": ERASED, "acceptance": ERASED},
+            personal={
+                "return_url": ERASED,
+                "metadata": ERASED,
+                "acceptance": ERASED,
+                "review": ERASED,
+            },
         ),
         "instalments": Table(
             "the parts of plans", plain="merchant_id plan_id state payment_id advice"
@@ -36,6 +43,11 @@ KEPT: Final = Kept(
             plain="merchant_id id plan_id state currency instrument_id payment_id decline refusal",
             personal={"next_action_url": "when its payment ends"},
             secret={"request": "when payments has answered"},
+        ),
+        "reviews": Table(
+            "who decided what of a plan that was looked at, as an auditor reads it",
+            plain="merchant_id id plan_id before after actor trace_id",
+            personal={"reason": AUDIT, "decided_by": AUDIT},
         ),
         "documents": Table(
             "what was handed over before a plan was accepted",

@@ -67,9 +67,10 @@ class OneClick(OneClickServiceServicer):
                 id="cus_erased", state=oneclick_pb2.Customer.STATE_ERASED
             )
             return oneclick_pb2.GetCustomerResponse(customer=erased)
-        if request.customer_id != "cus_giulia":
+        if request.customer_id not in {"cus_giulia", "cus_marco"}:
             raise RemoteRefusal(Kind.NOT_FOUND, "customer_not_found", "no such customer")
-        return oneclick_pb2.GetCustomerResponse(customer=oneclick_pb2.Customer(id="cus_giulia"))
+        customer = oneclick_pb2.Customer(id=request.customer_id)
+        return oneclick_pb2.GetCustomerResponse(customer=customer)
 
     async def ListChargeableInstruments(self, request: Any, rpc: Any) -> Any:
         if self.down:

@@ -23,7 +23,7 @@ from services.instalments.flows import charging, collecting
 from services.instalments.flows.collecting import AskedCollection
 from services.instalments.rules import collecting as rules
 from services.instalments.rules.plans import (
-    UNSIGNED,
+    WAITING,
     Collection,
     Instalment,
     Plan,
@@ -166,7 +166,7 @@ async def look_at_plan(deps: Deps, due: DueRow) -> None:
             return
         before = Shown(plan, await store.parts(tx, plan.merchant_id, plan.id))
         now = deps.clock.now()
-        if plan.state in UNSIGNED:
+        if plan.state in WAITING:
             after = Shown(expired(plan, before.parts[0], now), before.parts)
         else:
             after = Shown(*rules.overdue(plan, before.parts, now))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from libs import context, idempotency, ids, pages, telemetry
+from libs import context, idempotency, ids, outbox, pages, telemetry
 from libs.changes import made
 from libs.db import Conn
 from libs.errors import InternalError, required
@@ -14,9 +14,12 @@ from libs.pages import Page
 from services.instalments import events
 from services.instalments.deps import Deps
 from services.instalments.errors import CustomerErased, PlanNotFound, QuoteExpired, QuoteNotFound
+from services.instalments.flows import affordability
 from services.instalments.flows import terms as terms_flow
 from services.instalments.flows.collecting import changed
 from services.instalments.rules import plans as rules
+from services.instalments.rules import reviews
+from services.instalments.rules.affordability import Concern
 from services.instalments.rules.plans import Plan, Shown
 from services.instalments.rules.states import PLAN_INITIAL, PlanState
 from services.instalments.store import collections
@@ -38,10 +41,12 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
     """Answers the InstalmentPlan message, the same for the same key."""
     if (await deps.saved_cards.customer(cmd.customer_id)).erased:
         raise CustomerErased
+    merchant_id = context.merchant_id()
+    quote = required(await deps.db.run(QUOTES.get, merchant_id, cmd.quote_id), QuoteNotFound)
+    scored = await affordability.opinion(deps, quote, cmd.customer_id)
 
     async def create(tx: Conn, plan_id: str) -> Message:
-        merchant_id, now = context.merchant_id(), deps.clock.now()
-        quote = required(await QUOTES.get(tx, merchant_id, cmd.quote_id), QuoteNotFound)
+        now = deps.clock.now()
         if quote.expires_at <= now:
             raise QuoteExpired
         settings = await settings_store.get(tx, merchant_id)
@@ -63,12 +68,22 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
             due_at=quote.expires_at,
             created_at=now,
         )
-        parts = rules.parts_of(plan)
-        await store.insert(tx, plan, parts)
-        await events.plan_created(tx, plan, parts, now)
-        return events.plan_pb(Shown(plan, parts))
+        return events.plan_pb(await _added(deps, tx, plan, scored))
 
     return (await idempotency.once(deps.db, key, ids.new("pln"), create)).body
+
+
+async def _added(deps: Deps, tx: Conn, plan: Plan, scored: tuple[Concern, ...]) -> Shown:
+    """To be signed, or to be looked at by a person first."""
+    parts, now = rules.parts_of(plan), deps.clock.now()
+    found = await affordability.concerns(deps, tx, plan, scored)
+    after = reviews.sent_to_review(plan, found, now) if found else plan
+    await store.insert(tx, after, parts)
+    await events.plan_created(tx, plan, parts, now)
+    if found:
+        await affordability.opened(deps, tx, plan, after)
+        await outbox.tell(tx, *events.news(Shown(plan, parts), Shown(after, parts), now))
+    return Shown(after, parts)
 
 
 @dataclass(frozen=True, slots=True)

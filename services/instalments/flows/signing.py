@@ -8,9 +8,10 @@ from libs.errors import required
 from libs.idempotency import Key
 from services.instalments.deps import Deps
 from services.instalments.documents.wording import wording_of
-from services.instalments.errors import PlanNotFound
-from services.instalments.flows import charging
+from services.instalments.errors import PlanInReview, PlanNotFound
+from services.instalments.flows import affordability, charging, reviewing
 from services.instalments.rules import plans
+from services.instalments.rules.affordability import Concern
 from services.instalments.rules.plans import Acceptance, Collection, Shown
 from services.instalments.store import plans as store
 from services.instalments.store.plans import PLANS
@@ -29,14 +30,20 @@ async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
     merchant_id = context.merchant_id()
     before = required(await deps.db.run(PLANS.get, merchant_id, cmd.plan_id), PlanNotFound)
     card = await charging.card_of(deps, before, cmd.instrument_id)
+    scored = await affordability.opinion(deps, before, before.customer_id)
+    concerns: tuple[Concern, ...] = ()
 
     async def start(tx: Conn, collection_id: str) -> Collection:
         """Acceptance and intent under the plan's lock."""
+        nonlocal concerns
         now = deps.clock.now()
         plan = required(await PLANS.lock(tx, merchant_id, cmd.plan_id), PlanNotFound)
         first = (await store.parts(tx, plan.merchant_id, plan.id))[0]
         plans.check_signable(plan, first, now)
         plans.check_delivered(await store.delivered_kinds(tx, plan), cmd.agreement_sha256)
+        concerns = await affordability.concerns(deps, tx, plan, scored)
+        if concerns:
+            raise PlanInReview
         version = wording_of(plan.locale).version
         acceptance = Acceptance(version, cmd.agreement_sha256, now, cmd.ip)
         signed = plans.accepted(plan, acceptance, cmd.instrument_id)
@@ -46,4 +53,9 @@ async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
         )
         return await charging.begin(tx, first, intent)
 
-    return await charging.charge(deps, cmd.plan_id, key, start)
+    try:
+        return await charging.charge(deps, cmd.plan_id, key, start)
+    except PlanInReview:
+        if concerns:  # found just now: nothing of the signature is kept
+            await reviewing.refer(deps, cmd.plan_id, concerns)
+        raise

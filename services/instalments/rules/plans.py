@@ -14,10 +14,12 @@ from services.instalments.errors import (
     DocumentsNotDelivered,
     PlanBusy,
     PlanClosed,
+    PlanInReview,
     PlanNotCancellable,
     PlanPaid,
     TextChanged,
 )
+from services.instalments.rules.affordability import Review
 from services.instalments.rules.offers import Priced
 from services.instalments.rules.states import (
     PLAN_TRANSITIONS,
@@ -31,6 +33,14 @@ from services.instalments.rules.terms import Terms
 CHARGED_AT: Final = time(10)  # in the merchant's time zone: nobody is charged in the night
 OPEN: Final = (InstalmentState.PLANNED, InstalmentState.COLLECTING, InstalmentState.MISSED)
 UNSIGNED: Final = (PlanState.OFFERED, PlanState.ACCEPTED)
+WAITING: Final = (*UNSIGNED, PlanState.IN_REVIEW)  # nobody pays it yet
+# Its customer owes what is open of it.
+BINDING: Final = (
+    PlanState.ACCEPTED,
+    PlanState.ACTIVE,
+    PlanState.DEFAULTED,
+    PlanState.WITHDRAWN,
+)
 COLLECTED: Final = (PlanState.ACTIVE, PlanState.DEFAULTED)  # its parts are charged
 
 
@@ -65,6 +75,7 @@ class Plan:
     instrument_id: str | None = None
     return_url: str
     acceptance: Acceptance | None = None
+    review: Review | None = None
     metadata: Mapping[str, str]
     trace_id: str
     expires_at: datetime
@@ -173,7 +184,7 @@ def moved(plan: Plan, event: PlanEvent) -> PlanState:
 
 
 def check_signable(plan: Plan, first: Instalment, now: datetime) -> None:
-    """Whether its first part may be paid. Raises PlanPaid, PlanBusy, PlanClosed."""
+    """Whether its first part may be paid. Raises PlanPaid, PlanBusy, PlanInReview, PlanClosed."""
     if first.state is InstalmentState.PAID:
         raise PlanPaid
     if first.state is InstalmentState.COLLECTING:
@@ -182,6 +193,8 @@ def check_signable(plan: Plan, first: Instalment, now: datetime) -> None:
 
 
 def check_unsigned(plan: Plan, now: datetime) -> None:
+    if plan.state is PlanState.IN_REVIEW and now < plan.expires_at:
+        raise PlanInReview
     if plan.state not in UNSIGNED or plan.expires_at <= now:
         raise PlanClosed
 
@@ -203,7 +216,7 @@ def cancelled(plan: Plan, first: Instalment, now: datetime) -> Plan:
     """Cancelling again changes nothing. Raises PlanNotCancellable."""
     if plan.state is PlanState.CANCELLED:
         return plan
-    if plan.state not in UNSIGNED or first.state is not InstalmentState.PLANNED:
+    if plan.state not in WAITING or first.state is not InstalmentState.PLANNED:
         raise PlanNotCancellable
     return _ended(plan, PlanEvent.CANCEL, now)
 
@@ -211,7 +224,7 @@ def cancelled(plan: Plan, first: Instalment, now: datetime) -> Plan:
 def expired(plan: Plan, first: Instalment, now: datetime) -> Plan:
     """The same when its time is not over, or when its first part is being paid."""
     busy = first.state is not InstalmentState.PLANNED
-    if plan.state not in UNSIGNED or busy or now < plan.expires_at:
+    if plan.state not in WAITING or busy or now < plan.expires_at:
         return plan
     return _ended(plan, PlanEvent.EXPIRE, now)
 

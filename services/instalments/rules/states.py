@@ -9,6 +9,8 @@ from libs.payments.answer import Outcome
 
 class PlanState(Enum):
     OFFERED = "offered"  # the customer may accept it
+    IN_REVIEW = "in_review"  # a person decides whether the customer may
+    REFUSED = "refused"  # and has decided against it
     ACCEPTED = "accepted"  # and has: the first part is to be paid
     ACTIVE = "active"  # the first part is paid, others are to come
     COMPLETED = "completed"
@@ -19,6 +21,9 @@ class PlanState(Enum):
 
 
 class PlanEvent(Enum):
+    REVIEW = "review"
+    APPROVE = "approve"
+    REFUSE = "refuse"
     ACCEPT = "accept"
     ACTIVATE = "activate"
     COMPLETE = "complete"
@@ -29,12 +34,16 @@ class PlanEvent(Enum):
 
 
 PLAN_INITIAL: Final = PlanState.OFFERED
-PLAN_FINAL: Final = frozenset({PlanState.COMPLETED, PlanState.WITHDRAWN})
+PLAN_FINAL: Final = frozenset({PlanState.COMPLETED, PlanState.WITHDRAWN, PlanState.REFUSED})
 _UNSIGNED: Final = (PlanState.OFFERED, PlanState.ACCEPTED)
+_WAITING: Final = (*_UNSIGNED, PlanState.IN_REVIEW)
 PLAN_TRANSITIONS: Final[Mapping[tuple[PlanState, PlanEvent], PlanState]] = {
     **{(state, PlanEvent.ACCEPT): PlanState.ACCEPTED for state in _UNSIGNED},
-    **{(state, PlanEvent.CANCEL): PlanState.CANCELLED for state in _UNSIGNED},
-    **{(state, PlanEvent.EXPIRE): PlanState.EXPIRED for state in _UNSIGNED},
+    **{(state, PlanEvent.CANCEL): PlanState.CANCELLED for state in _WAITING},
+    **{(state, PlanEvent.EXPIRE): PlanState.EXPIRED for state in _WAITING},
+    **{(state, PlanEvent.REVIEW): PlanState.IN_REVIEW for state in _UNSIGNED},
+    (PlanState.IN_REVIEW, PlanEvent.APPROVE): PlanState.OFFERED,
+    (PlanState.IN_REVIEW, PlanEvent.REFUSE): PlanState.REFUSED,
     (PlanState.ACCEPTED, PlanEvent.ACTIVATE): PlanState.ACTIVE,
     # The first payment succeeded although its offer had ended meanwhile.
     (PlanState.EXPIRED, PlanEvent.ACTIVATE): PlanState.ACTIVE,

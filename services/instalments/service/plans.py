@@ -6,7 +6,7 @@ from incasso.instalments.v1 import plans_pb2 as pb
 from libs import context, door, pages, wire
 from services.instalments.deps import Deps
 from services.instalments.events import document_pb, plan_pb
-from services.instalments.flows import documents, paying, plans, signing
+from services.instalments.flows import documents, paying, plans, reviewing, signing
 from services.instalments.flows.plans import Filter
 from services.instalments.rules.plans import Document, DocumentKind, Shown
 
@@ -19,6 +19,14 @@ async def _list_plans(
     wanted, page = wire.read(Filter, request), pages.asked(request, "pln")
     found, cursor = await plans.list_plans(deps, context.merchant_id(), wanted, page)
     return pb.ListInstalmentPlansResponse(data=map(plan_pb, found), next_cursor=cursor)
+
+
+async def _list_reviews(
+    deps: Deps, request: pb.ListInstalmentReviewsRequest
+) -> pb.ListInstalmentReviewsResponse:
+    page = pages.asked(request, "pln")
+    found, cursor = await reviewing.list_reviews(deps, context.merchant_id(), page)
+    return pb.ListInstalmentReviewsResponse(data=map(plan_pb, found), next_cursor=cursor)
 
 
 async def _get_document(deps: Deps, request: pb.GetInstalmentDocumentRequest) -> Document:
@@ -36,4 +44,6 @@ InstalmentPlans: Final = door.of(
     PayInstalment=paying.pay_instalment,
     ReplacePlanInstrument=paying.replace_instrument,
     CancelInstalmentPlan=plans.cancel_plan,
+    ListInstalmentReviews=_list_reviews,
+    ReviewInstalmentPlan=reviewing.review_plan,
 )

@@ -12,7 +12,16 @@ from services.instalments.rules.plans import Document, DocumentKind, Instalment,
 
 PLANS: Final = rows.Table("plans", Plan)
 INSTALMENTS: Final = rows.Table("instalments", Instalment)
-_CHANGES: Final = ("state", "instrument_id", "acceptance", "activated_at", "ended_at", "due_at")
+_CHANGES: Final = (
+    "state",
+    "instrument_id",
+    "acceptance",
+    "review",
+    "expires_at",
+    "activated_at",
+    "ended_at",
+    "due_at",
+)
 _TYPES: Final = {
     "merchant_id": "text",
     "plan_id": "text",

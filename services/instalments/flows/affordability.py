@@ -1,0 +1,72 @@
+"""Affordability: looked at when a plan is made and when it is signed.
+
+Nobody is refused by a machine: a plan against which something speaks waits for a person (reviewing).
+"""
+
+from libs import context, ids, telemetry
+from libs.db import Conn
+from libs.errors import InternalError, required
+from services.instalments import scorer_client
+from services.instalments.deps import Deps
+from services.instalments.rules import affordability as rules
+from services.instalments.rules import reviews
+from services.instalments.rules.affordability import Applicant, Concern
+from services.instalments.rules.plans import Plan
+from services.instalments.rules.quotes import Quote
+from services.instalments.rules.reviews import OURSELVES, Step
+from services.instalments.store import reviews as store
+from services.instalments.store import settings as settings_store
+from services.instalments.store.reviews import STEPS
+
+
+async def opinion(deps: Deps, of: Quote | Plan, customer_id: str) -> tuple[Concern, ...]:
+    """The scorer's, who is asked while no transaction is open."""
+    schedule = of.priced.schedule
+    applicant = Applicant(
+        merchant_id=of.merchant_id,
+        customer_id=customer_id,
+        order_reference=of.order_reference,
+        lent=rules.lent(schedule),
+        parts=len(schedule.parts),
+    )
+    return await scorer_client.opinion(deps.scorer, applicant)
+
+
+async def concerns(
+    deps: Deps, tx: Conn, plan: Plan, scored: tuple[Concern, ...]
+) -> tuple[Concern, ...]:
+    """Of a plan that is about to be made or signed in this transaction, which has the customer's lock
+    from here on: of two plans at once the second knows of the first. None once a person approved it.
+    """
+    if reviews.is_approved(plan):
+        return ()
+    await store.lock_customer(tx, plan)
+    settings = await settings_store.get(tx, plan.merchant_id)
+    history = await store.history(tx, plan, deps.clock.now())
+    found = rules.concerns_of(rules.lent(plan.priced.schedule), history, settings.exposure_limit)
+    return (*found, *scored)
+
+
+async def opened(deps: Deps, tx: Conn, before: Plan, after: Plan) -> None:
+    """The first row of a review."""
+    found = required(after.review, InternalError).concerns
+    reason = ", ".join(concern.value for concern in found)
+    await recorded(deps, tx, before, after, reason=reason, decided_by=OURSELVES)
+
+
+async def recorded(
+    deps: Deps, tx: Conn, before: Plan, after: Plan, *, reason: str, decided_by: str
+) -> None:
+    step = Step(
+        merchant_id=before.merchant_id,
+        id=ids.new("rev"),
+        plan_id=before.id,
+        before=before.state,
+        after=after.state,
+        reason=reason,
+        decided_by=decided_by,
+        actor=context.current().actor,
+        trace_id=telemetry.trace_id(),
+        decided_at=deps.clock.now(),
+    )
+    await STEPS.add(tx, step)

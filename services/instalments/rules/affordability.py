@@ -1,0 +1,91 @@
+"""Whether a customer can bear one more plan: what speaks against it. Pure.
+
+It is no refusal: a person looks at the plan, whose concerns tell why.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from libs import rates
+from libs.money import Money
+from libs.rates import NoRateError
+from services.instalments.rules.schedule import Schedule
+
+MEMORY: Final = timedelta(days=365)  # what was missed before is forgotten
+LATE: Final = timedelta(days=7)  # what was paid so soon after it was missed was an accident
+
+
+class Concern(Enum):
+    EXPOSURE_LIMIT = "exposure_limit"
+    CURRENCY = "currency"  # what the customer owes cannot be compared with the limit
+    MISSED_PAYMENTS = "missed_payments"
+    DEFAULTED = "defaulted"
+    SCORE = "score"
+    SCORE_UNAVAILABLE = "score_unavailable"  # no answer is not a yes
+
+
+class Decision(Enum):
+    """Of a person."""
+
+    APPROVE = "approve"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """Why a person looks at a plan, and what was decided."""
+
+    concerns: tuple[Concern, ...]
+    opened_at: datetime
+    decision: Decision | None = None
+    reason: str | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applicant:
+    """What a scorer is told. `lent`: what the plan leaves to be paid after signing."""
+
+    merchant_id: str
+    customer_id: str
+    order_reference: str
+    lent: Money
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Of the customer's other plans: what is owed, by currency; parts that were missed for long since
+    MEMORY; plans in default.
+    """
+
+    owed: Sequence[Money]
+    missed: int
+    defaulted: int
+
+
+def lent(schedule: Schedule) -> Money:
+    """What is owed once the first part is paid, which signing takes."""
+    later = sum(part.total_minor for part in schedule.parts if part.number > 1)
+    return Money(later, schedule.amount.currency)
+
+
+def concerns_of(asked: Money, history: History, limit: Money) -> tuple[Concern, ...]:
+    found = [*_exposed([*history.owed, asked], limit)]
+    if history.missed:
+        found.append(Concern.MISSED_PAYMENTS)
+    if history.defaulted:
+        found.append(Concern.DEFAULTED)
+    return tuple(found)
+
+
+def _exposed(owed: Sequence[Money], limit: Money) -> Sequence[Concern]:
+    try:
+        together = sum(rates.about(amount, limit.currency).amount_minor for amount in owed)
+    except NoRateError:
+        return [Concern.CURRENCY]
+    return [Concern.EXPOSURE_LIMIT] if together > limit.amount_minor else []

@@ -1,0 +1,47 @@
+"""Whoever judges customers by what we do not know: a class of the operator's own, named in the settings
+of the process. Without one, nobody is judged but by exposure and history.
+
+A scorer is made once, without arguments, and called for many customers at once.
+"""
+
+import asyncio
+import importlib
+from typing import Final, Protocol, cast
+
+from libs.logs import log
+from services.instalments.rules.affordability import Applicant, Concern
+
+SECONDS: Final = 2.0  # a shopper waits
+
+
+class Scorer(Protocol):
+    async def accepts(self, applicant: Applicant) -> bool:
+        """False sends the plan to a person. So does whatever is raised, or no answer in SECONDS."""
+
+
+class Everybody:
+    """The default."""
+
+    async def accepts(self, applicant: Applicant) -> bool:
+        return True
+
+
+def made(name: str) -> Scorer:
+    """Of `package.module:Class`. ValueError for what is none, so that the process does not start."""
+    module, _, attribute = name.partition(":")
+    try:
+        scorer = getattr(importlib.import_module(module), attribute)()
+        _ = scorer.accepts
+    except (ImportError, AttributeError, TypeError) as error:
+        raise ValueError(f"INCASSO_SCORER: {name} is no class with `accepts`") from error
+    return cast(Scorer, scorer)
+
+
+async def opinion(scorer: Scorer, applicant: Applicant) -> tuple[Concern, ...]:
+    try:
+        async with asyncio.timeout(SECONDS):
+            accepted = await scorer.accepts(applicant)
+    except Exception as error:  # noqa: BLE001 - of code that is not ours
+        log.warning("the scorer has no answer", kind=type(error).__name__)
+        return (Concern.SCORE_UNAVAILABLE,)
+    return () if accepted else (Concern.SCORE,)
