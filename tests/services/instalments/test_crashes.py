@@ -1,4 +1,6 @@
-"""The process dies at each step of signing: the first part is paid once, or nothing was taken."""
+"""The process dies at each step of signing, or of a charge on a due date: a part is paid once, or
+nothing was taken.
+"""
 
 from dataclasses import dataclass
 
@@ -11,7 +13,8 @@ from libs.idempotency import Key
 from libs.payments.due import DueRow
 from services.instalments import worker
 from services.instalments.deps import Deps
-from services.instalments.flows import collecting, signing
+from services.instalments.flows import collecting, due, signing
+from services.instalments.flows.due import DueParts
 from services.instalments.flows.signing import SignPlan
 from tests.kit.crash_matrix import CrashMatrix
 from tests.services.instalments.world import World
@@ -71,3 +74,43 @@ class TestSignatures(CrashMatrix):
     @pytest_asyncio.fixture(loop_scope="session")
     async def subject(self, world: World) -> Signature:
         return Signature(world, *await world.ready())
+
+
+@dataclass
+class DuePart:
+    """The second part of a plan, on its due date."""
+
+    world: World
+    plan_id: str
+    table: str = "collections"
+    rpc: str = "CreatePayment"
+
+    async def pay(self, deps: Deps) -> None:
+        await due.collect_due(deps, DueParts(self.world.merchant_id, [self.plan_id], [2]))
+
+    def worker(self, deps: Deps):
+        return worker.collection_worker(deps)
+
+    async def settle(self, deps: Deps, row: DueRow) -> None:
+        await collecting.settle_due(deps, row)
+
+    async def tell(self, payment) -> None:
+        await happens(self.world, payment)
+
+    async def state(self) -> str:
+        part = (await self.world.get(self.plan_id)).instalments[1]
+        if part.state == part.STATE_PAID:
+            return "paid"
+        return "open" if part.state == part.STATE_PLANNED else "under way"
+
+
+class TestDueParts(CrashMatrix):
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def subject(self, world: World) -> DuePart:
+        plan = await world.active()
+        await world.until(plan.instalments[1].due_at)
+        world.payments.books.clear()  # of the first part, which is paid
+        world.payments.keys.clear()
+        async with world.deps.db.connection() as conn:
+            await conn.execute("DELETE FROM collections WHERE merchant_id = $1", world.merchant_id)
+        return DuePart(world, plan.id)
