@@ -74,7 +74,7 @@ class InstalmentClosed(Refusal, kind=Kind.CONFLICT, reason="instalment_closed"):
 
 
 class NothingToPay(Refusal, kind=Kind.CONFLICT, reason="nothing_to_pay"):
-    message = "Paying this instalment today would give back more costs than it comes to."
+    message = "Paying today would give back more costs than there is to pay."
 
 
 class InstrumentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instrument_not_found"):

@@ -31,6 +31,7 @@ from services.instalments.rules.plans import (
 from services.instalments.rules.quotes import Quote
 from services.instalments.rules.regimes import PlanClass
 from services.instalments.rules.schedule import Part
+from services.instalments.rules.settling import Figure
 from services.instalments.rules.states import InstalmentState, PlanState
 from services.instalments.rules.terms import Terms
 
@@ -143,6 +144,10 @@ def instalment_pb(part: Instalment) -> plans_pb2.Instalment:
 def document_pb(document: Document) -> plans_pb2.InstalmentDocument:
     content = b64encode(document.content).decode()
     return wire.message(plans_pb2.InstalmentDocument, document, content=content)
+
+
+def settlement_pb(figure: Figure) -> plans_pb2.InstalmentSettlement:
+    return wire.message(plans_pb2.InstalmentSettlement, figure, numbers=figure.numbers)
 
 
 async def plan_created(conn: Conn, plan: Plan, parts: Sequence[Instalment], now: datetime) -> None:

@@ -40,7 +40,7 @@ KEPT: Final = Kept(
         ),
         "collections": Table(
             "payments that were asked for parts",
-            plain="merchant_id id plan_id state currency instrument_id payment_id decline refusal",
+            plain="merchant_id id plan_id state currency instrument_id payment_id covers decline refusal",
             personal={"next_action_url": "when its payment ends"},
             secret={"request": "when payments has answered"},
         ),

@@ -1,6 +1,6 @@
 """A part that its customer pays: intent, commit, ask payments, record."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from google.protobuf.message import Message
@@ -20,6 +20,7 @@ from services.instalments.flows.collecting import AskedCollection
 from services.instalments.payments_client import payment_request
 from services.instalments.rules.collecting import collecting
 from services.instalments.rules.plans import Collection, Instalment, Plan, Shown
+from services.instalments.rules.settling import Figure
 from services.instalments.rules.states import COLLECTION_INITIAL
 from services.instalments.store import collections
 from services.instalments.store import plans as store
@@ -79,18 +80,21 @@ def intent_of(
     collection_id: str,
     by_customer: bool,
     rebate_minor: int = 0,
+    settles: Figure | None = None,
 ) -> Collection:
-    """To charge one part, less what comes off it."""
+    """To charge one part, less what comes off it; or all that `settles` covers, of which it is the first."""
+    amount = Money(part.amount_minor - rebate_minor, plan.amount.currency)
     collection = Collection(
         merchant_id=plan.merchant_id,
         id=collection_id,
         plan_id=plan.id,
         number=part.number,
         state=COLLECTION_INITIAL,
-        amount=Money(part.amount_minor - rebate_minor, plan.amount.currency),
+        amount=settles.amount if settles else amount,
         instrument_id=card.instrument_id,
         by_customer=by_customer,
-        rebate_minor=rebate_minor,
+        rebate_minor=settles.rebate_minor if settles else rebate_minor,
+        covers=settles.covers if settles else (),
         request=None,
         created_at=deps.clock.now(),
     )
@@ -100,8 +104,8 @@ def intent_of(
     return replace(collection, request=deps.payments.sealed(asked))
 
 
-async def begin(tx: Conn, part: Instalment, intent: Collection) -> Collection:
-    """Of a plan that was locked in this transaction. Raises PlanBusy."""
+async def begin(tx: Conn, parts: Sequence[Instalment], intent: Collection) -> Collection:
+    """All parts that it pays, of a plan that was locked in this transaction. Raises PlanBusy."""
     await collections.insert(tx, intent)
-    await store.save_parts(tx, [collecting(part)])
+    await store.save_parts(tx, [collecting(part) for part in parts])
     return intent

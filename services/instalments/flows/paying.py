@@ -49,7 +49,7 @@ async def pay_instalment(deps: Deps, cmd: PayInstalment, key: Key) -> Shown:
             by_customer=True,
             rebate_minor=rules.rebate(plan, parts, part.number, deps.clock.now()),
         )
-        return await charging.begin(tx, part, intent)
+        return await charging.begin(tx, [part], intent)
 
     return await charging.charge(deps, cmd.plan_id, key, start)
 

@@ -51,7 +51,7 @@ async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
         intent = charging.intent_of(
             deps, signed, first, card, collection_id=collection_id, by_customer=True
         )
-        return await charging.begin(tx, first, intent)
+        return await charging.begin(tx, [first], intent)
 
     try:
         return await charging.charge(deps, cmd.plan_id, key, start)

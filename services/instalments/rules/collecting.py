@@ -20,6 +20,7 @@ from services.instalments.rules import late, settlement
 from services.instalments.rules.plans import (
     COLLECTED,
     Collection,
+    Covered,
     Instalment,
     Plan,
     activated,
@@ -106,11 +107,14 @@ def followed(
 ) -> tuple[Plan, Sequence[Instalment]]:
     """Plan and parts after the end of a collection."""
     after = list(parts)
-    index = ended.number - 1
+    for share in ended.pays:
+        part = parts[share.number - 1]
+        if outcome is Outcome.SUCCEED:
+            after[share.number - 1] = _paid(part, ended, share, now)
+        else:
+            after[share.number - 1] = _not_paid(plan, part, ended, outcome, now)
     if outcome is not Outcome.SUCCEED:
-        after[index] = _not_paid(plan, parts[index], ended, outcome, now)
         return watched(plan, after), after
-    after[index] = _paid(parts[index], ended, now)
     if plan.state not in COLLECTED:
         plan, dated = activated(plan, after, now)
         after = list(dated)
@@ -175,13 +179,13 @@ def _may_cost_a_fee(plan: Plan, parts: Sequence[Instalment], part: Instalment) -
     return part.state is InstalmentState.MISSED and not part.late_fee_minor and left > 0
 
 
-def _paid(part: Instalment, by: Collection, now: datetime) -> Instalment:
+def _paid(part: Instalment, by: Collection, share: Covered, now: datetime) -> Instalment:
     state = INSTALMENT_TRANSITIONS[part.state, InstalmentEvent.PAY]
     return replace(
         part,
         state=state,
         payment_id=by.payment_id,
-        rebate_minor=by.rebate_minor,
+        rebate_minor=share.rebate_minor,
         paid_at=now,
         due_at=None,
         advice=None,

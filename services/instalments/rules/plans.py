@@ -114,9 +114,19 @@ class Instalment:
         return self.principal_minor + costs - self.rebate_minor
 
 
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A part that a collection pays, and what comes off it."""
+
+    number: int
+    rebate_minor: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """One payment that is asked for an instalment; `id` is the key of payments.CreatePayment."""
+    """One payment that is asked for an instalment; `id` is the key of payments.CreatePayment. One that
+    settles a plan `covers` all parts that were left; `number` is the first of them.
+    """
 
     merchant_id: str
     id: str
@@ -126,13 +136,18 @@ class Collection:
     amount: Money
     instrument_id: str
     by_customer: bool  # else on the mandate, on its due date
-    rebate_minor: int = 0  # comes off the instalment when this pays it
+    rebate_minor: int = 0  # comes off when this pays
+    covers: tuple[Covered, ...] = ()
     request: bytes | None  # what payments is asked, sealed; None once it answered
     payment_id: str | None = None
     next_action_url: str | None = None
     decline: Decline | None = None
     refusal: StoredRefusal | None = None
     created_at: datetime
+
+    @property
+    def pays(self) -> tuple[Covered, ...]:
+        return self.covers or (Covered(self.number, self.rebate_minor),)
 
 
 class DocumentKind(Enum):

@@ -5,10 +5,11 @@ from typing import Final
 from incasso.instalments.v1 import plans_pb2 as pb
 from libs import context, door, pages, wire
 from services.instalments.deps import Deps
-from services.instalments.events import document_pb, plan_pb
-from services.instalments.flows import documents, paying, plans, reviewing, signing
+from services.instalments.events import document_pb, plan_pb, settlement_pb
+from services.instalments.flows import documents, paying, plans, reviewing, settling, signing
 from services.instalments.flows.plans import Filter
 from services.instalments.rules.plans import Document, DocumentKind, Shown
+from services.instalments.rules.settling import Figure
 
 _KINDS: Final = wire.members(DocumentKind, pb.InstalmentDocument.Kind)
 
@@ -35,7 +36,7 @@ async def _get_document(deps: Deps, request: pb.GetInstalmentDocumentRequest) ->
 
 InstalmentPlans: Final = door.of(
     "incasso.instalments.v1.InstalmentPlansService",
-    shows={Shown: plan_pb, Document: document_pb},
+    shows={Shown: plan_pb, Document: document_pb, Figure: settlement_pb},
     CreateInstalmentPlan=plans.create_plan,
     GetInstalmentPlan=plans.get_plan,
     ListInstalmentPlans=_list_plans,
@@ -44,6 +45,8 @@ InstalmentPlans: Final = door.of(
     PayInstalment=paying.pay_instalment,
     ReplacePlanInstrument=paying.replace_instrument,
     CancelInstalmentPlan=plans.cancel_plan,
+    GetInstalmentSettlement=settling.get_settlement,
+    SettleInstalmentPlan=settling.settle_plan,
     ListInstalmentReviews=_list_reviews,
     ReviewInstalmentPlan=reviewing.review_plan,
 )

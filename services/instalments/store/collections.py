@@ -20,7 +20,7 @@ _CHANGES: Final = ("state", "request", "payment_id", "next_action_url", "decline
 
 async def insert(conn: Conn, collection: Collection) -> None:
     """The intent. Raises PlanBusy while another is under way."""
-    with unique(collections_one=PlanBusy):
+    with unique(collections_one=PlanBusy, collections_settlement=PlanBusy):
         await conn.execute(_INSERT, *COLLECTIONS.values(collection), CHECK_AFTER)
 
 

@@ -1,0 +1,62 @@
+"""Early settlement: what ends a plan today, and the one payment of it."""
+
+from dataclasses import dataclass
+
+from libs import context
+from libs.db import Conn
+from libs.errors import required
+from libs.idempotency import Key
+from services.instalments.deps import Deps
+from services.instalments.errors import PlanNotActive, PlanNotFound
+from services.instalments.flows import charging
+from services.instalments.rules import settling as rules
+from services.instalments.rules.plans import Collection, Instalment, Plan, Shown
+from services.instalments.rules.settling import Figure
+from services.instalments.store import plans as store
+from services.instalments.store.plans import PLANS
+
+
+async def get_settlement(deps: Deps, plan_id: str) -> Figure:
+    async with deps.db.connection() as conn:
+        plan = required(await PLANS.get(conn, context.merchant_id(), plan_id), PlanNotFound)
+        parts = await store.parts(conn, plan.merchant_id, plan.id)
+    return rules.figure(plan, parts, deps.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class SettlePlan:
+    """`instrument_id`: None for the plan's own card."""
+
+    plan_id: str
+    instrument_id: str | None
+
+
+async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
+    """All that is left now, by one payment under the plan's lock: while one part is being charged
+    nothing is settled, and from then on no part is charged but by this.
+
+    Answers and raises as charging.charge, and what the rules of settling raise.
+    """
+    merchant_id = context.merchant_id()
+    before = required(await deps.db.run(PLANS.get, merchant_id, cmd.plan_id), PlanNotFound)
+    wanted = required(cmd.instrument_id or before.instrument_id, PlanNotActive)
+    card = await charging.card_of(deps, before, wanted)
+
+    async def start(tx: Conn, collection_id: str) -> Collection:
+        plan: Plan = required(await PLANS.lock(tx, merchant_id, cmd.plan_id), PlanNotFound)
+        parts = await store.parts(tx, plan.merchant_id, plan.id)
+        settled = rules.figure(plan, parts, deps.clock.now())
+        rules.check_idle(parts)
+        left: list[Instalment] = [part for part in parts if part.number in settled.numbers]
+        intent = charging.intent_of(
+            deps,
+            plan,
+            left[0],
+            card,
+            collection_id=collection_id,
+            by_customer=True,
+            settles=settled,
+        )
+        return await charging.begin(tx, left, intent)
+
+    return await charging.charge(deps, cmd.plan_id, key, start)
