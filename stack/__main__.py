@@ -20,7 +20,7 @@ from libs import terminal
 from libs.errors import Refusal
 from stack.child import StartFailedError
 from stack.demo import run_demo
-from stack.demo_merchant import DemoMerchant, ensure_demo_merchant, read_demo_env
+from stack.demo_merchant import LENDER_KEY, DemoMerchant, ensure_demo_merchant, read_demo_env
 from stack.embedded import REPOSITORY, Stack
 from stack.ports import DEFAULT_PORT_BASE, plan_ports
 from stack.process import accepts_connections, free_ports, is_port_free
@@ -151,6 +151,7 @@ async def play_on_own_stack() -> int:
             secret_key=merchant.secret_key,
             sandbox_url=stack.sandbox_url,
             localstripe_url=stack.localstripe_url,
+            lender_key=merchant.lender_key,
             report=ROOT / "demo.json",
         )
     return 0 if held else 1
@@ -170,6 +171,7 @@ async def play_on_running_stack() -> int:
         secret_key=known["INCASSO_SECRET_KEY"],
         sandbox_url=known["INCASSO_SANDBOX_URL"],
         localstripe_url=known["INCASSO_LOCALSTRIPE_URL"],
+        lender_key=known[LENDER_KEY],
         report=ROOT / "demo.json",
     )
     return 0 if held else 1

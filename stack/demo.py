@@ -35,13 +35,14 @@ async def run_demo(
     secret_key: str,
     sandbox_url: str,
     localstripe_url: str,
+    lender_key: str,
     report: Path,
 ) -> bool:
     """Whether every promise held. Writes `report` as JSON."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     connector = aiohttp.TCPConnector(limit=100)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as http:
-        shop = Shop(http, url, secret_key, sandbox_url, localstripe_url)
+        shop = Shop(http, url, secret_key, sandbox_url, localstripe_url, lender_key)
         results = []
         for journey in JOURNEYS:
             result = await play(journey, shop)

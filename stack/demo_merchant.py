@@ -10,7 +10,7 @@ import secrets
 import shlex
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ from stack.private import write_private
 from stack.topology import tls_env
 
 NAME = "Bottega Demo"
+LENDER_NAME = "Bottega a rate"  # registered as a lender; the demo advances its clock by a year
+LENDER_KEY = "INCASSO_LENDER_SECRET_KEY"
+LENDER_SUFFIX = "-lender"  # of its accounts at the sandbox
 PLAN = "pro"  # whose quotas nobody reaches by trying things out
 COLOUR = "#0f5b4c"  # of its logo
 IBAN = "IT60X0542811101000000123456"  # the example of Italian banks: nobody's
@@ -41,17 +44,24 @@ class DemoMerchant:
     merchant_id: str
     secret_key: str
     publishable_key: str
+    lender_key: str = ""  # secret key of a second merchant, a lender of its own time
 
 
 async def ensure_demo_merchant(stack: Stack) -> DemoMerchant:
-    """The merchant of demo.env when its keys still work, otherwise a new one."""
-    known = await remembered(stack)
-    if known is None:
-        known = await create_merchant(stack, NAME)
-    else:
-        await connect_psps(stack, known.merchant_id, suffix="")
+    """The merchants of demo.env when their keys still work, otherwise new ones."""
+    known = await _ensured(stack, NAME, "INCASSO_SECRET_KEY", suffix="")
+    lender = await _ensured(stack, LENDER_NAME, LENDER_KEY, suffix=LENDER_SUFFIX)
     await give_a_face(stack, known.merchant_id)
-    write_demo_env(stack, known)
+    merchant = replace(known, lender_key=lender.secret_key)
+    write_demo_env(stack, merchant)
+    return merchant
+
+
+async def _ensured(stack: Stack, name: str, variable: str, *, suffix: str) -> DemoMerchant:
+    known = await remembered(stack, variable)
+    if known is None:
+        return await create_merchant(stack, name, suffix=suffix)
+    await connect_psps(stack, known.merchant_id, suffix=suffix)
     return known
 
 
@@ -82,11 +92,11 @@ async def create_merchant(
     )
 
 
-async def remembered(stack: Stack) -> DemoMerchant | None:
+async def remembered(stack: Stack, variable: str) -> DemoMerchant | None:
     if not stack.folders.demo_env.exists():
         return None
     stored = read_demo_env(stack.folders.demo_env)
-    secret = stored.get("INCASSO_SECRET_KEY", "")
+    secret = stored.get(variable, "")
     headers = {"Authorization": f"Bearer {secret}"}
     async with (
         aiohttp.ClientSession() as http,
@@ -214,6 +224,7 @@ def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
         "INCASSO_URL": stack.url,
         "INCASSO_SECRET_KEY": merchant.secret_key,
         "INCASSO_PUBLISHABLE_KEY": merchant.publishable_key,
+        LENDER_KEY: merchant.lender_key,
         "INCASSO_SANDBOX_URL": stack.sandbox_url,
         "INCASSO_INBOX_URL": stack.inbox_url,
         "INCASSO_LOCALSTRIPE_URL": stack.localstripe_url,

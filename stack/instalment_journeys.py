@@ -1,6 +1,10 @@
 """The demo's journeys of instalments: offered with their law, signed with proof, taken part by part."""
 
-from typing import Any
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
 
 from stack.shop import Answer, JourneyFailedError, Shop
 from stack.told import Journey, Told, expect
@@ -10,6 +14,16 @@ CREDITOR = {
     "creditor_email": "info@bottega.example",
 }
 DOCUMENTS = ("information", "agreement")
+DEFAULT_TERMS: Final = "trm_default"
+MONTH_SECONDS: Final = 31 * 86_400
+CREDIT: Final = {
+    "name": "Twelve months",
+    "currency": "EUR",
+    "payments": 12,
+    "every": {"unit": "month", "n": 1},
+    "interest_basis_points": 999,
+    "upfront_fee_minor": 500,
+}
 
 
 async def instalments(shop: Shop) -> Told:
@@ -61,4 +75,83 @@ async def planned(shop: Shop, customer_id: str, amount_minor: int, **more: Any) 
     return (await shop.call("POST", "/v1/instalment-plans", wanted)).expect(201)
 
 
-INSTALMENT_JOURNEYS: tuple[Journey, ...] = (instalments,)
+async def year_of_credit(shop: Shop) -> Told:
+    """A year of credit, with a card that fails"""
+    lender = shop.lender()
+    settings = {**CREDITOR, "lender_registration": "OAM M123"}
+    (await lender.call("PATCH", "/v1/instalment-settings", settings)).expect(200)
+    await offer_only(lender, CREDIT)
+    customer = await lender.customer("tok_visa")
+    answer = await signed(lender, customer, 60_000)
+    plan = answer.expect(200)
+    expect(plan, state="active")
+    expect(plan["offer"], legal_class="credit")
+    await later(lender, months=2)
+    await parts_in(lender, plan["id"], paid=3)
+    await replace_card(lender, plan, "tok_stolen")
+    await later(lender, months=1)
+    await parts_in(lender, plan["id"], paid=3, missed=1)
+    await replace_card(lender, plan, "tok_visa")
+    await parts_in(lender, plan["id"], paid=4)
+    await later(lender, months=9)
+    ended = await parts_in(lender, plan["id"], paid=12)
+    expect(ended, state="completed", outstanding_minor=0)
+    paid = await taken(lender, ended)
+    offer = plan["offer"]
+    return Told(
+        f"{offer['label']}, TAEG {offer['taeg']} %: a missed part, another card,"
+        f" {paid / 100:.2f} EUR taken in {len(ended['instalments'])} parts",
+        answer.trace_id,
+        ended["instalments"][-1]["payment_id"],
+    )
+
+
+async def offer_only(shop: Shop, terms: Mapping[str, Any]) -> None:
+    """These terms, and none of an earlier run."""
+    for old in (await shop.get("/v1/instalment-terms?state=active&limit=100"))["data"]:
+        if old["id"] != DEFAULT_TERMS:
+            path = f"/v1/instalment-terms/{old['id']}/archive"
+            (await shop.call("POST", path, {})).expect(200)
+    (await shop.call("POST", "/v1/instalment-terms", terms)).expect(201)
+
+
+async def later(shop: Shop, *, months: int) -> None:
+    """By the merchant's clock."""
+    advance = {"seconds": months * MONTH_SECONDS}
+    (await shop.call("POST", "/v1/test-clock/advance", advance)).expect(200)
+
+
+async def replace_card(shop: Shop, plan: Mapping[str, Any], token: str) -> None:
+    card = await shop.attach(plan["customer_id"], token, "sandbox-a")
+    path = f"/v1/instalment-plans/{plan['id']}/instrument"
+    (await shop.call("PUT", path, {"instrument_id": card["id"]})).expect(200)
+
+
+async def parts_in(shop: Shop, plan_id: str, *, within_seconds: float = 60.0, **counts: int) -> Any:
+    """The plan, once so many parts of it are in these states."""
+    deadline = time.monotonic() + within_seconds
+    while True:
+        plan = await shop.get(f"/v1/instalment-plans/{plan_id}")
+        states = Counter(part["state"] for part in plan["instalments"])
+        if all(states[state] == count for state, count in counts.items()):
+            return plan
+        if time.monotonic() > deadline:
+            raise JourneyFailedError(f"{plan_id} has {dict(states)}, expected {counts}")
+        await asyncio.sleep(0.2)
+
+
+async def taken(shop: Shop, plan: Mapping[str, Any]) -> int:
+    """What its payments took, in minor units, as the PSP's books say too."""
+    books, sums = await shop.books(), 0
+    for part in plan["instalments"]:
+        payment = await shop.get(f"/v1/payments/{part['payment_id']}")
+        booked = books[payment["psp_reference"]]["captured_minor"]
+        if (payment["captured_minor"], booked) != (part["amount_minor"],) * 2:
+            raise JourneyFailedError(f"part {part['number']} is {part}, the PSP took {booked}")
+        sums += booked
+    if sums != plan["offer"]["total"]["amount_minor"]:
+        raise JourneyFailedError(f"{sums} was taken of {plan['offer']['total']}")
+    return sums
+
+
+INSTALMENT_JOURNEYS: tuple[Journey, ...] = (instalments, year_of_credit)

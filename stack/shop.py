@@ -42,9 +42,14 @@ class Shop:
     secret_key: str
     sandbox_url: str
     localstripe_url: str
+    lender_key: str = ""  # of a second merchant, whose clock may be advanced
     run_id: str = field(default_factory=lambda: secrets.token_hex(4))
     payment_ids: list[str] = field(default_factory=list)
     orders: int = 0
+
+    def lender(self) -> "Shop":
+        """The storefront of the second merchant, with orders and payments of its own."""
+        return Shop(self.http, self.url, self.lender_key, self.sandbox_url, self.localstripe_url)
 
     def next_order(self) -> str:
         self.orders += 1

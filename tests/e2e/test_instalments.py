@@ -1,7 +1,6 @@
 """Instalment plans over HTTP on the real stack: signed, challenged, declined, and one order one payment."""
 
-from stack.instalment_journeys import CREDITOR, planned, signed
-from tests.e2e.conftest import open_shop
+from stack.instalment_journeys import planned, signed
 from tests.waiting import until
 
 
@@ -86,70 +85,3 @@ async def test_what_browsers_may_see_of_offers_needs_no_secret(opened):
     (offer,) = answer.expect(200)["data"]
     assert (offer["label"], offer["legal_class"]) == ("3 × €53.34", "deferral")
     assert "article" not in offer
-
-
-MONTH_SECONDS = 31 * 86_400
-CREDIT = {
-    "name": "Twelve months",
-    "currency": "EUR",
-    "payments": 12,
-    "every": {"unit": "month", "n": 1},
-    "interest_basis_points": 999,
-    "upfront_fee_minor": 500,
-}
-
-
-async def paid_parts(shop, plan_id, count):
-    async def found():
-        plan = await shop.get(f"/v1/instalment-plans/{plan_id}")
-        paid = [part for part in plan["instalments"] if part["state"] == "paid"]
-        return plan if len(paid) == count else None
-
-    return await until(found)
-
-
-async def test_a_year_of_credit_is_taken_by_itself_whatever_happens_to_the_card(stack):
-    async with open_shop(stack, "Rate") as (shop, _):
-        settings = {**CREDITOR, "lender_registration": "OAM M123"}
-        (await shop.call("PATCH", "/v1/instalment-settings", settings)).expect(200)
-        (await shop.call("POST", "/v1/instalment-terms", CREDIT)).expect(201)
-        customer = await shop.customer("tok_visa")
-        plan = (await signed(shop, customer, 60_000)).expect(200)
-        offer, path = plan["offer"], f"/v1/instalment-plans/{plan['id']}"
-        assert (plan["state"], offer["legal_class"]) == ("active", "credit")
-        assert offer["warning"].startswith("Attenzione!")
-
-        async def later(months):
-            advance = {"seconds": months * MONTH_SECONDS}
-            (await shop.call("POST", "/v1/test-clock/advance", advance)).expect(200)
-
-        async def replace_card(token):
-            card = await shop.attach(customer, token, "sandbox-a")
-            body = {"instrument_id": card["id"]}
-            (await shop.call("PUT", f"{path}/instrument", body)).expect(200)
-
-        await later(2)
-        await paid_parts(shop, plan["id"], 3)
-        await replace_card("tok_stolen")
-        await later(1)
-        missed = await until_missed(shop, plan["id"])
-        assert (missed["number"], missed.get("paid_at")) == (4, None)
-        await replace_card("tok_visa")
-        await paid_parts(shop, plan["id"], 4)
-        await later(9)
-        ended = await plan_in(shop, plan["id"], "completed")
-        assert ended["outstanding_minor"] == 0
-        assert ended["paid_minor"] == offer["total"]["amount_minor"]
-        payments = {part["payment_id"] for part in ended["instalments"]}
-        taken = [await shop.get(f"/v1/payments/{payment_id}") for payment_id in payments]
-        assert sum(payment["captured_minor"] for payment in taken) == ended["paid_minor"]
-        books = await shop.books()
-        assert all(books[payment["psp_reference"]]["state"] == "captured" for payment in taken)
-
-
-async def until_missed(shop, plan_id):
-    async def found():
-        plan = await shop.get(f"/v1/instalment-plans/{plan_id}")
-        return next((part for part in plan["instalments"] if part["state"] == "missed"), None)
-
-    return await until(found)

@@ -32,12 +32,13 @@ async def test_every_promise_of_the_demo_holds(stack, demo_merchant, tmp_path):
         Console(file=out, width=160),
         url=stack.url,
         secret_key=demo_merchant.secret_key,
+        lender_key=demo_merchant.lender_key,
         sandbox_url=stack.sandbox_url,
         localstripe_url=stack.localstripe_url,
         report=report,
     )
     assert held, out.getvalue()
-    assert json.loads(report.read_text())["payments_compared"] == 12
+    assert json.loads(report.read_text())["payments_compared"] == 13
 
 
 async def test_the_demo_merchant_is_made_once(stack, demo_merchant):
