@@ -129,6 +129,15 @@ class Database:
             with _span("COMMIT"):
                 await transaction.commit()
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Conn]:
+        """Reads of several statements that see one moment, whatever others commit meanwhile."""
+        async with (
+            self.connection() as conn,
+            conn.raw.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield conn
+
     async def run(
         self,
         statement: Callable[Concatenate[Conn, P], Awaitable[T]],

@@ -105,14 +105,14 @@ async def list_plans(
         "customer_id = {}": wanted.customer_id,
         "order_reference = {}": wanted.order_reference,
     }
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         listed = await pages.fetch(conn, PLANS, page, conditions)
         parts = await store.parts_of(conn, merchant_id, [plan.id for plan in listed.rows])
     return [Shown(plan, parts[plan.id]) for plan in listed.rows], listed.next_cursor
 
 
 async def get_plan(deps: Deps, plan_id: str) -> Shown:
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         return await shown(conn, plan_id)
 
 

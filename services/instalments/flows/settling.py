@@ -17,7 +17,7 @@ from services.instalments.store.plans import PLANS
 
 
 async def get_settlement(deps: Deps, plan_id: str) -> Figure:
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         plan = required(await PLANS.get(conn, context.merchant_id(), plan_id), PlanNotFound)
         parts = await store.parts(conn, plan.merchant_id, plan.id)
     return rules.figure(plan, parts, deps.clock.now())

@@ -1,0 +1,24 @@
+import pytest
+
+from libs import db
+
+
+async def test_a_snapshot_sees_one_moment_whatever_is_committed_meanwhile(new_database):
+    database = await db.connect(new_database(), pool_size=2, service="libs")
+    count = "SELECT count(*) FROM told"
+    async with database.connection() as other:
+        await other.execute("CREATE TABLE told (word text)")
+        async with database.snapshot() as seen:
+            assert await seen.fetchval(count) == 0
+            await other.execute("INSERT INTO told VALUES ('now')")
+            assert await seen.fetchval(count) == 0
+        assert await other.fetchval(count) == 1
+    await database.close()
+
+
+async def test_nothing_is_written_in_a_snapshot(new_database):
+    database = await db.connect(new_database(), pool_size=1, service="libs")
+    with pytest.raises(Exception, match="read-only"):
+        async with database.snapshot() as seen:
+            await seen.execute("CREATE TABLE told (word text)")
+    await database.close()
