@@ -29,6 +29,12 @@ def query_of(route):
     return f"?{urlencode(required)}" if required else ""
 
 
+def places_of(route):
+    """What of a route's path names no object: numbers, as their examples say."""
+    fields = [route.rpc.input_type.fields_by_name[name] for name in route.path_fields]
+    return {field.name: value_of(field) for field in fields if field.cpp_type in NUMBERS}
+
+
 def message(descriptor, without=()):
     """Every required field, and the optional ones that have an example."""
     return {

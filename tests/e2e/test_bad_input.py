@@ -24,7 +24,8 @@ BY_KIND = {
 
 
 def path_of(route):
-    return route.path.format(**{name: f"{name[:3]}_unknown" for name in route.path_fields})
+    unknown = {name: f"{name[:3]}_unknown" for name in route.path_fields}
+    return route.path.format(**unknown | examples.places_of(route))
 
 
 def replaced(body, path, value):

@@ -124,9 +124,10 @@ async def stranger(stack):
 
 
 def path_of(route, ids):
-    missing = set(route.path_fields) - set(ids)
+    named = ids | examples.places_of(route)
+    missing = set(route.path_fields) - set(named)
     assert not missing, f"{route.path}: make an object of merchant A for {missing}"
-    return route.path.format(**ids) + examples.query_of(route)
+    return route.path.format(**named) + examples.query_of(route)
 
 
 @pytest.mark.parametrize("name", [n for n, route in ROUTES.items() if route.path_fields])
