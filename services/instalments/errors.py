@@ -65,6 +65,16 @@ class PlanNotActive(Refusal, kind=Kind.CONFLICT, reason="plan_not_active"):
     message = "The plan is not being paid: its first part was not, or it has ended."
 
 
+class WithdrawalTooLate(Refusal, kind=Kind.CONFLICT, reason="withdrawal_too_late"):
+    """`facts` have the last day and the article."""
+
+    message = "The time in which the customer could withdraw from the plan is over."
+
+
+class NotWithdrawn(Refusal, kind=Kind.CONFLICT, reason="not_withdrawn"):
+    message = "The customer has not withdrawn from the plan: there is no receipt."
+
+
 class InstalmentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instalment_not_found"):
     message = "The plan has no instalment with this number."
 

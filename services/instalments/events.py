@@ -34,6 +34,7 @@ from services.instalments.rules.schedule import Part
 from services.instalments.rules.settling import Figure
 from services.instalments.rules.states import InstalmentState, PlanState
 from services.instalments.rules.terms import Terms
+from services.instalments.rules.withdrawal import Withdrawal
 
 METHOD: Final = "instalments"
 NO_TERMS: Final = "no_terms"  # the merchant has archived all
@@ -128,7 +129,22 @@ def plan_pb(shown: Shown) -> plans_pb2.InstalmentPlan:
         outstanding_minor=sum(part.amount_minor for part in left),
         next_action=payments_pb2.NextAction(type="redirect", url=url) if url else None,
         decline=_decline_pb(latest),
+        withdrawal=_withdrawn_pb(plan),
     )
+
+
+def withdrawal_pb(due: Withdrawal) -> plans_pb2.Withdrawal:
+    return wire.message(
+        plans_pb2.Withdrawal, due, owed_minor=due.owed_minor, give_back_minor=due.give_back_minor
+    )
+
+
+def _withdrawn_pb(plan: Plan) -> plans_pb2.Withdrawal | None:
+    return None if plan.withdrawal is None else withdrawal_pb(plan.withdrawal.due)
+
+
+def plan_withdrawn(shown: Shown) -> Message:
+    return events_pb2.PlanWithdrawn(plan=plan_pb(shown))
 
 
 def _decline_pb(latest: Collection | None) -> payments_pb2.Decline | None:

@@ -33,6 +33,7 @@ KEPT: Final = Kept(
                 "metadata": ERASED,
                 "acceptance": ERASED,
                 "review": ERASED,
+                "withdrawal": ERASED,
             },
         ),
         "instalments": Table(
@@ -50,7 +51,7 @@ KEPT: Final = Kept(
             personal={"reason": AUDIT, "decided_by": AUDIT},
         ),
         "documents": Table(
-            "what was handed over before a plan was accepted",
+            "what was handed over of a plan: before it was accepted, and on withdrawal",
             plain="merchant_id plan_id kind sha256",
             personal={"content": ERASED},
         ),

@@ -1,4 +1,4 @@
-"""Documents of a plan, handed over before it is accepted: kept as they were, as proof."""
+"""Documents of a plan, handed over before it is accepted and on withdrawal: kept as they were, as proof."""
 
 import hashlib
 from datetime import timedelta
@@ -7,14 +7,15 @@ from zoneinfo import ZoneInfo
 from libs import context, threads
 from libs.errors import required
 from services.instalments.deps import Deps
-from services.instalments.documents import model, render
+from services.instalments.documents import letters, model, render
 from services.instalments.documents.before_consent import before_consent
 from services.instalments.documents.model import Creditor
-from services.instalments.errors import CreditorDetailsMissing, PlanNotFound
-from services.instalments.rules import plans, regimes
+from services.instalments.errors import CreditorDetailsMissing, NotWithdrawn, PlanNotFound
+from services.instalments.rules import plans, regimes, withdrawing
 from services.instalments.rules.merchants import Merchant
 from services.instalments.rules.plans import Document, DocumentKind, Plan
 from services.instalments.rules.settings import Settings
+from services.instalments.rules.withdrawal import Withdrawn
 from services.instalments.store import plans as store
 from services.instalments.store import settings as settings_store
 from services.instalments.store.plans import PLANS
@@ -37,13 +38,30 @@ def _document(kind: DocumentKind, content: bytes) -> Document:
 
 
 async def _made(deps: Deps, plan: Plan, kind: DocumentKind, settings: Settings) -> bytes:
-    plans.check_unsigned(plan, deps.clock.now())
+    if kind is DocumentKind.RECEIPT:
+        withdrawn = required(plan.withdrawal, NotWithdrawn)
+    else:
+        plans.check_unsigned(plan, deps.clock.now())
+        withdrawn = None
     customer = await deps.saved_cards.customer(plan.customer_id)
     shopper = customer.name or plan.customer_id
     proposal = _proposal(plan, settings, await deps.merchants.get(), shopper)
+    if withdrawn is not None:
+        return await threads.run(render.pdf, letters.receipt(_notice(plan, withdrawn, proposal)))
     information, agreement = before_consent(proposal)
     chosen = information if kind is DocumentKind.INFORMATION else agreement
     return await threads.run(render.pdf, chosen)
+
+
+def _notice(plan: Plan, withdrawn: Withdrawn, proposal: model.Plan) -> model.Notice:
+    return model.Notice(
+        plan=proposal,
+        signed_on=withdrawing.signed_day(plan),
+        name=withdrawn.name,
+        received_at=withdrawn.noticed_at.astimezone(ZoneInfo(plan.time_zone)),
+        sent_to=withdrawn.sent_to,
+        due=withdrawn.due,
+    )
 
 
 def _proposal(plan: Plan, settings: Settings, merchant: Merchant, shopper: str) -> model.Plan:

@@ -80,6 +80,8 @@ def check_active(plan: Plan) -> None:
 
 def rebate(plan: Plan, parts: Sequence[Instalment], number: int, now: datetime) -> int:
     """What comes off a part that is paid today, in minor units. Raises NothingToPay."""
+    if number > len(plan.priced.schedule.parts):
+        return 0  # what is owed after a withdrawal
     paid = [part.number for part in parts if part.state is InstalmentState.PAID]
     today = day_of(now, plan.time_zone)
     settled = settlement.pay_early(plan.priced.schedule, number, paid=paid, on=today)
@@ -174,6 +176,8 @@ def _days_of(plan: Plan, parts: Sequence[Instalment], part: Instalment) -> Seque
 
 def _may_cost_a_fee(plan: Plan, parts: Sequence[Instalment], part: Instalment) -> bool:
     """Once for each part that is missed, as far as the cap of the plan leaves something."""
+    if plan.state is PlanState.WITHDRAWN:  # capital and interest, nothing else
+        return False
     terms, charged = plan.terms, sum(each.late_fee_minor for each in parts)
     left = min(terms.late_fee_minor, terms.late_fees_most_minor - charged)
     return part.state is InstalmentState.MISSED and not part.late_fee_minor and left > 0

@@ -29,6 +29,7 @@ from services.instalments.rules.states import (
     PlanState,
 )
 from services.instalments.rules.terms import Terms
+from services.instalments.rules.withdrawal import Withdrawn
 
 CHARGED_AT: Final = time(10)  # in the merchant's time zone: nobody is charged in the night
 OPEN: Final = (InstalmentState.PLANNED, InstalmentState.COLLECTING, InstalmentState.MISSED)
@@ -41,7 +42,11 @@ BINDING: Final = (
     PlanState.DEFAULTED,
     PlanState.WITHDRAWN,
 )
-COLLECTED: Final = (PlanState.ACTIVE, PlanState.DEFAULTED)  # its parts are charged
+COLLECTED: Final = (  # its parts are charged
+    PlanState.ACTIVE,
+    PlanState.DEFAULTED,
+    PlanState.WITHDRAWN,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Plan:
     return_url: str
     acceptance: Acceptance | None = None
     review: Review | None = None
+    withdrawal: Withdrawn | None = None
     metadata: Mapping[str, str]
     trace_id: str
     expires_at: datetime
@@ -153,6 +159,10 @@ class Collection:
 class DocumentKind(Enum):
     INFORMATION = "information"
     AGREEMENT = "agreement"
+    RECEIPT = "receipt"  # of a withdrawal
+
+
+BEFORE_CONSENT: Final = (DocumentKind.INFORMATION, DocumentKind.AGREEMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +225,8 @@ def check_unsigned(plan: Plan, now: datetime) -> None:
 
 
 def check_delivered(delivered: Mapping[str, str], agreement_sha256: str) -> None:
-    """`delivered`: SHA-256 of what was handed over, by kind: all, and the very agreement."""
-    if set(delivered) < {kind.value for kind in DocumentKind}:
+    """`delivered`: SHA-256 of what was handed over, by kind: both, and the very agreement."""
+    if not {kind.value for kind in BEFORE_CONSENT} <= set(delivered):
         raise DocumentsNotDelivered
     if delivered[DocumentKind.AGREEMENT.value] != agreement_sha256:
         raise TextChanged

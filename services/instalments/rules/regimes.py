@@ -60,6 +60,7 @@ class Regime:
     representative_example: bool
     licence_article: str
     withdrawal_days: int
+    withdrawal_article: str
     repayment_days: int
     reminder_days: tuple[int, int]
     articles: Mapping[Ground, str]

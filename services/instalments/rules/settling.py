@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from libs.money import Money
-from services.instalments.errors import NothingToPay, PlanBusy
+from services.instalments.errors import NothingToPay, PlanBusy, PlanNotActive
 from services.instalments.rules import settlement
 from services.instalments.rules.collecting import check_active
 from services.instalments.rules.plans import OPEN, Covered, Instalment, Plan, day_of
 from services.instalments.rules.settlement import Settlement
-from services.instalments.rules.states import InstalmentState
+from services.instalments.rules.states import InstalmentState, PlanState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,8 @@ class Figure:
 def figure(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Figure:
     """Raises PlanNotActive, NothingToPay."""
     check_active(plan)
+    if plan.state is PlanState.WITHDRAWN:  # one part is left, which is paid as any part
+        raise PlanNotActive
     left = [part for part in parts if part.state in OPEN]
     on = day_of(now, plan.time_zone)
     closed = [part.number for part in parts if part.state not in OPEN]

@@ -15,7 +15,7 @@ class PlanState(Enum):
     ACTIVE = "active"  # the first part is paid, others are to come
     COMPLETED = "completed"
     DEFAULTED = "defaulted"  # parts were missed for too long
-    WITHDRAWN = "withdrawn"
+    WITHDRAWN = "withdrawn"  # the customer owes one last part
     CANCELLED = "cancelled"  # the merchant took the offer back
     EXPIRED = "expired"  # nobody signed it in time
 
@@ -34,7 +34,7 @@ class PlanEvent(Enum):
 
 
 PLAN_INITIAL: Final = PlanState.OFFERED
-PLAN_FINAL: Final = frozenset({PlanState.COMPLETED, PlanState.WITHDRAWN, PlanState.REFUSED})
+PLAN_FINAL: Final = frozenset({PlanState.COMPLETED, PlanState.REFUSED})
 _UNSIGNED: Final = (PlanState.OFFERED, PlanState.ACCEPTED)
 _WAITING: Final = (*_UNSIGNED, PlanState.IN_REVIEW)
 PLAN_TRANSITIONS: Final[Mapping[tuple[PlanState, PlanEvent], PlanState]] = {
@@ -51,6 +51,8 @@ PLAN_TRANSITIONS: Final[Mapping[tuple[PlanState, PlanEvent], PlanState]] = {
     (PlanState.ACTIVE, PlanEvent.COMPLETE): PlanState.COMPLETED,
     (PlanState.ACTIVE, PlanEvent.DEFAULT): PlanState.DEFAULTED,
     (PlanState.ACTIVE, PlanEvent.WITHDRAW): PlanState.WITHDRAWN,
+    (PlanState.DEFAULTED, PlanEvent.WITHDRAW): PlanState.WITHDRAWN,
+    (PlanState.WITHDRAWN, PlanEvent.COMPLETE): PlanState.COMPLETED,
     (PlanState.DEFAULTED, PlanEvent.COMPLETE): PlanState.COMPLETED,
 }
 

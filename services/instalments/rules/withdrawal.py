@@ -6,7 +6,7 @@ fees that were paid come back (Directive (EU) 2023/2225, art. 26).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
@@ -43,6 +43,16 @@ class Withdrawal:
     @property
     def give_back_minor(self) -> int:
         return max(-self.balance_minor, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """The notice as it came: by whom, and where its receipt goes."""
+
+    name: str
+    sent_to: str
+    noticed_at: datetime
+    due: Withdrawal
 
 
 def last_day(regime: Regime, signed_on: date, informed_on: date | None = None) -> date:

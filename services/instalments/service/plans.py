@@ -5,9 +5,18 @@ from typing import Final
 from incasso.instalments.v1 import plans_pb2 as pb
 from libs import context, door, pages, wire
 from services.instalments.deps import Deps
-from services.instalments.events import document_pb, plan_pb, settlement_pb
-from services.instalments.flows import documents, paying, plans, reviewing, settling, signing
+from services.instalments.events import document_pb, plan_pb, settlement_pb, withdrawal_pb
+from services.instalments.flows import (
+    documents,
+    paying,
+    plans,
+    reviewing,
+    settling,
+    signing,
+    withdrawing,
+)
 from services.instalments.flows.plans import Filter
+from services.instalments.flows.withdrawing import WithdrawPlan
 from services.instalments.rules.plans import Document, DocumentKind, Shown
 from services.instalments.rules.settling import Figure
 
@@ -34,6 +43,13 @@ async def _get_document(deps: Deps, request: pb.GetInstalmentDocumentRequest) ->
     return await documents.get_document(deps, request.plan_id, _KINDS[request.kind])
 
 
+async def _withdraw(
+    deps: Deps, request: pb.WithdrawInstalmentPlanRequest
+) -> pb.WithdrawInstalmentPlanResponse:
+    shown, due = await withdrawing.withdraw(deps, wire.read(WithdrawPlan, request))
+    return pb.WithdrawInstalmentPlanResponse(plan=plan_pb(shown), withdrawal=withdrawal_pb(due))
+
+
 InstalmentPlans: Final = door.of(
     "incasso.instalments.v1.InstalmentPlansService",
     shows={Shown: plan_pb, Document: document_pb, Figure: settlement_pb},
@@ -47,6 +63,7 @@ InstalmentPlans: Final = door.of(
     CancelInstalmentPlan=plans.cancel_plan,
     GetInstalmentSettlement=settling.get_settlement,
     SettleInstalmentPlan=settling.settle_plan,
+    WithdrawInstalmentPlan=_withdraw,
     ListInstalmentReviews=_list_reviews,
     ReviewInstalmentPlan=reviewing.review_plan,
 )

@@ -17,6 +17,7 @@ _CHANGES: Final = (
     "instrument_id",
     "acceptance",
     "review",
+    "withdrawal",
     "expires_at",
     "activated_at",
     "ended_at",
@@ -76,6 +77,10 @@ async def insert(conn: Conn, plan: Plan, parts: Sequence[Instalment]) -> None:
     """Raises QuoteUsed."""
     with unique(plans_quote=QuoteUsed):
         await PLANS.add(conn, plan)
+    await add_parts(conn, parts)
+
+
+async def add_parts(conn: Conn, parts: Sequence[Instalment]) -> None:
     await conn.execute(_INSERT_PARTS, *INSTALMENTS.arrays(parts))
 
 

@@ -137,7 +137,7 @@ async def paid_beside(world, plan_id: str) -> None:
         ({"number": 4}, "instalment_not_found"),
         ({"number": 1}, "instalment_closed"),
         ({"number": 0}, "invalid_argument"),
-        ({"number": 121}, "invalid_argument"),
+        ({"number": 122}, "invalid_argument"),
         ({"instrument_id": "ins_other"}, "instrument_not_found"),
         ({"instrument_id": "ins_old"}, "instrument_not_usable"),
         ({"key": ""}, "idempotency_key_missing"),

@@ -1,0 +1,189 @@
+"""Withdrawal from a plan: day 13 and 15, what is owed, the receipt."""
+
+import asyncio
+import base64
+from dataclasses import replace
+
+import pytest
+
+from incasso.instalments.v1 import plans_pb2 as pb
+from incasso.payments.v1.payments_pb2 import Decline
+from libs import ids
+from libs.errors import RemoteRefusal
+from services.instalments import worker
+from services.instalments.rules import regimes, withdrawal
+from services.instalments.store.plans import PLANS
+from tests.kit.payments_double import lose_answer, once
+from tests.services.instalments.test_plans import refusal
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+Plan, Part = pb.InstalmentPlan, pb.Instalment
+CREDIT = {
+    "payments": 12,
+    "interest_basis_points": 999,
+    "upfront_fee_minor": 24_00,
+    "payment_fee_minor": 50,
+}
+WHO = {"name": "Giulia Bianchi", "sent_to": "giulia@example.com"}
+
+
+async def withdrawn(world, plan_id: str, *, confirm: bool = True, **more):
+    fields = {"plan_id": plan_id, **WHO, "confirm": confirm, **more}
+    return await world.call("WithdrawInstalmentPlan", **fields)
+
+
+async def test_on_day_13_capital_and_interest_are_owed_less_what_was_paid_for_the_credit(world):
+    """1,200.00 at 9.99 %, of which the first part was paid at once with fees of 24.50."""
+    plan = await world.active(1_200_00, **CREDIT)
+    await world.pass_by(days=13)
+    answer = await withdrawn(world, plan.id)
+    first, due, after = plan.instalments[0], answer.withdrawal, answer.plan
+    assert due.capital_minor == 1_200_00 - first.principal_minor
+    assert due.interest_minor == round(due.capital_minor * 0.0999 * 13 / 365)
+    assert due.paid_back_minor == first.interest_minor + first.fee_minor == 24_50
+    assert due.owed_minor == due.capital_minor + due.interest_minor - 24_50
+    assert after.state == Plan.STATE_WITHDRAWN
+    *cancelled, last = after.instalments[1:]
+    assert {part.state for part in cancelled} == {Part.STATE_CANCELLED}
+    assert (last.number, last.state, last.due_on) == (13, Part.STATE_PLANNED, due.repay_by)
+    assert last.amount_minor == due.owed_minor == after.outstanding_minor
+    assert (await world.told())[-1] == "plan.withdrawn"
+    assert "Giulia" not in str(after)
+
+
+async def test_the_figures_are_those_of_the_rule(world):
+    plan = await world.active(1_200_00, **CREDIT)
+    await world.pass_by(days=5)
+    answer = await withdrawn(world, plan.id, confirm=False)
+    stored = await world.deps.db.run(PLANS.get, world.merchant_id, plan.id)
+    schedule = stored.priced.schedule
+    on = schedule.signed_on.fromisoformat(answer.withdrawal.noticed_on)
+    wanted = withdrawal.withdraw(
+        schedule,
+        regimes.named(stored.priced.classification.regime),
+        paid={1: schedule.signed_on},
+        noticed_on=on,
+        repaid_on=on,
+    )
+    assert answer.withdrawal.owed_minor == wanted.owed_minor
+    assert answer.withdrawal.repay_by == wanted.repay_by.isoformat()
+
+
+async def test_the_first_step_changes_nothing(world):
+    plan = await world.active()
+    answer = await withdrawn(world, plan.id, confirm=False)
+    assert (answer.plan.state, answer.withdrawal.owed_minor) == (Plan.STATE_ACTIVE, 106_67)
+    assert await world.get(plan.id) == plan
+    assert "plan.withdrawn" not in await world.told()
+
+
+async def test_day_14_is_in_time_and_day_15_is_refused_with_the_article(world):
+    plan = await world.active()
+    await world.pass_by(days=14)
+    assert (await withdrawn(world, plan.id, confirm=False)).withdrawal.owed_minor == 106_67
+    await world.pass_by(days=1)
+    for confirm in (False, True):
+        with pytest.raises(RemoteRefusal) as caught:
+            await withdrawn(world, plan.id, confirm=confirm)
+        assert caught.value.reason == "withdrawal_too_late"
+        assert "art. 26" in caught.value.facts["article"]
+    assert (await world.get(plan.id)).state == Plan.STATE_ACTIVE
+
+
+async def test_confirming_again_changes_nothing_and_two_at_once_are_one(world):
+    plan = await world.active()
+    one, two = await asyncio.gather(withdrawn(world, plan.id), withdrawn(world, plan.id))
+    assert one.withdrawal == two.withdrawal
+    await world.pass_by(days=20)
+    again = await withdrawn(world, plan.id)
+    assert (again.withdrawal, len(again.plan.instalments)) == (one.withdrawal, 4)
+    assert (await world.told()).count("plan.withdrawn") == 1
+
+
+async def test_the_last_part_is_charged_when_it_is_due_and_no_other(world):
+    plan = await world.active()
+    await withdrawn(world, plan.id)
+    last = await world.collected(plan.id, 4)
+    assert (last.state, last.amount_minor) == (Part.STATE_PAID, 106_67)
+    assert (await world.get(plan.id)).state == Plan.STATE_COMPLETED
+    assert [each.amount.amount_minor for each in world.payments.books.values()] == [53_33, 106_67]
+
+
+async def test_the_last_part_is_paid_before_it_is_due_as_it_stands(world):
+    plan = await world.active(1_200_00, **CREDIT)
+    owed = (await withdrawn(world, plan.id)).withdrawal.owed_minor
+    settled = world.call("GetInstalmentSettlement", plan_id=plan.id)
+    assert await refusal(settled) == "plan_not_active"
+    paid = await world.call("PayInstalment", plan_id=plan.id, number=13, key="last")
+    assert paid.plan.state == Plan.STATE_COMPLETED
+    assert world.payments.calls["CreatePayment"][-1].amount.amount_minor == owed
+
+
+async def test_a_last_part_that_is_missed_costs_no_late_fee(world):
+    plan = await world.active(1_200_00, **CREDIT, late_fee_minor=5_00, late_fees_most_minor=10_00)
+    await withdrawn(world, plan.id)
+    world.say_no(Decline.ADVICE_ASK_SHOPPER)
+    assert (await world.collected(plan.id, 13)).state == Part.STATE_MISSED
+    await world.pass_by(days=100)
+    await world.collect()
+    after = await world.get(plan.id)
+    assert (after.state, after.instalments[12].late_fee_minor) == (Plan.STATE_WITHDRAWN, 0)
+
+
+async def test_a_part_that_was_paid_early_counts_for_what_was_paid_of_it(world):
+    plan = await world.active(1_200_00, **CREDIT)
+    paid = (await world.call("PayInstalment", plan_id=plan.id, number=5, key="early")).plan
+    due = (await withdrawn(world, plan.id)).withdrawal
+    assert paid.paid_minor + due.owed_minor == 1_200_00 + due.interest_minor
+
+
+async def test_the_receipt_is_kept_and_comes_back_the_same(world):
+    plan = await world.active()
+    asked = {"plan_id": plan.id, "kind": "KIND_RECEIPT"}
+    assert await refusal(world.call("GetInstalmentDocument", **asked)) == "not_withdrawn"
+    await withdrawn(world, plan.id)
+    async with world.deps.db.connection() as conn:
+        kept = await conn.fetchval(
+            "SELECT count(*) FROM documents WHERE plan_id = $1 AND kind = 'receipt'", plan.id
+        )
+    assert kept == 1
+    document = (await world.call("GetInstalmentDocument", **asked)).document
+    assert base64.b64decode(document.content).startswith(b"%PDF")
+    assert (await world.call("GetInstalmentDocument", **asked)).document == document
+
+
+async def test_a_notice_holds_also_when_its_receipt_cannot_be_made_yet(world):
+    plan = await world.active()
+    await world.call("UpdateInstalmentSettings", creditor_address="")
+    assert (await withdrawn(world, plan.id)).plan.state == Plan.STATE_WITHDRAWN
+    asked = {"plan_id": plan.id, "kind": "KIND_RECEIPT"}
+    assert await refusal(world.call("GetInstalmentDocument", **asked)) == "creditor_details_missing"
+    await world.creditor()
+    assert (await world.call("GetInstalmentDocument", **asked)).document.sha256
+
+
+async def test_while_a_part_is_being_charged_the_figure_is_not_known(world):
+    plan = await world.active()
+    world.payments.after["CreatePayment"] = once(lose_answer)
+    await world.call("PayInstalment", plan_id=plan.id, number=3, key="part")
+    assert await refusal(withdrawn(world, plan.id)) == "plan_busy"
+    await worker.collection_worker(world.deps).run_once()
+    assert (await withdrawn(world, plan.id)).withdrawal.owed_minor == 53_33
+
+
+async def test_what_is_not_signed_is_not_withdrawn_from_and_strangers_find_nothing(world):
+    plan = await world.plan()
+    assert await refusal(withdrawn(world, plan.id)) == "plan_not_active"
+    stranger = replace(world, merchant_id=ids.new("mer"))
+    assert await refusal(withdrawn(stranger, plan.id)) == "plan_not_found"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("name", ""), ("sent_to", ""), ("sent_to", "giulia"), ("name", "x" * 201)]
+)
+async def test_a_notice_names_who_and_where(world, field, value):
+    plan = await world.active()
+    with pytest.raises(RemoteRefusal) as caught:
+        await withdrawn(world, plan.id, **{field: value})
+    assert (caught.value.reason, caught.value.violations[0].field) == ("invalid_argument", field)
+    assert (await world.get(plan.id)).state == Plan.STATE_ACTIVE
