@@ -11,7 +11,7 @@ from incasso.common.v1 import offer_pb2
 from incasso.instalments.v1 import events_pb2, plans_pb2
 from incasso.instalments.v1 import instalments_pb2 as pb
 from incasso.payments.v1 import payments_pb2
-from libs import outbox, taeg, wire
+from libs import erasing, outbox, taeg, wire
 from libs.db import Conn
 from libs.money import Money
 from libs.outbox import NewEvent
@@ -215,3 +215,22 @@ def _part_event(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
         currency=plan.amount.currency,
     )
     return made
+
+
+# Of what is told and answered of plans.
+PERSONAL: Final[erasing.Personal] = {
+    "incasso.instalments.v1.InstalmentPlan": ("metadata",),
+    "incasso.instalments.v1.Acceptance": ("ip",),
+    "incasso.instalments.v1.Review": ("reason",),
+}
+ANSWERING_PLANS: Final = ("CreateInstalmentPlan",)  # of which the answer is kept
+
+
+def event_left(subject: str, body: bytes) -> bytes:
+    """A logged event when its customer was erased."""
+    return erasing.event_left(subject, body, PERSONAL)
+
+
+def plan_left(answer: bytes) -> bytes:
+    """A kept answer when its customer was erased."""
+    return erasing.clear(plans_pb2.InstalmentPlan.FromString(answer), PERSONAL)

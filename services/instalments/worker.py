@@ -1,8 +1,10 @@
-"""The other doors: events of payments, and rows that are due."""
+"""The other doors: events of payments and of customers who are erased, and rows that are due."""
 
 from functools import partial
 from typing import Final
 
+from incasso.oneclick.v1 import events_pb2
+from libs.bus import Event
 from libs.consumer import Handler
 from libs.db import Conn
 from libs.due import DueRow, DueWorker, worker
@@ -10,7 +12,7 @@ from libs.payments import due as payments_due
 from libs.payments import events as payments_events
 from libs.payments.answer import Answer
 from services.instalments.deps import Deps
-from services.instalments.flows import collecting, due
+from services.instalments.flows import collecting, due, erase
 from services.instalments.flows.due import DueParts
 from services.instalments.payments_client import METHOD
 from services.instalments.store import collections
@@ -21,12 +23,20 @@ BATCHES: Final = 4  # at a time; each asks payments for all of its parts at once
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
-    """What is done with each event of payments."""
+    """What is done with each event of payments, and of oneclick."""
 
     async def follow(conn: Conn, answer: Answer) -> None:
         await collecting.follow_payment(deps, conn, answer)
 
-    return payments_events.handlers(METHOD, follow, known=collections.known)
+    return {
+        **payments_events.handlers(METHOD, follow, known=collections.known),
+        "incasso.oneclick.customer.erased": _customer_erased,
+    }
+
+
+async def _customer_erased(conn: Conn, event: Event) -> None:
+    erased = events_pb2.CustomerErased.FromString(event.body)
+    await erase.erase_customer(conn, erased.customer_id)
 
 
 def collection_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:

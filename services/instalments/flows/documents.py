@@ -27,7 +27,7 @@ async def get_document(deps: Deps, plan_id: str, kind: DocumentKind) -> Document
         plan = required(await PLANS.get(conn, context.merchant_id(), plan_id), PlanNotFound)
         content = await store.delivered(conn, plan, kind)
         settings = await settings_store.get(conn, context.merchant_id())
-    if content is None:
+    if not content:  # nor of an erased customer
         made = _document(kind, await _made(deps, plan, kind, settings))
         content = await deps.db.run(store.deliver, plan, made, deps.clock.now())
     return _document(kind, content)
