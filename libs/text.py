@@ -34,6 +34,11 @@ def without_controls(text: str) -> str:
     return _FORBIDDEN.sub(" ", text)
 
 
+def spelt_out(text: str, *, most: int = 100) -> str:
+    """The beginning of what a caller made up, to be told back: controls as escapes."""
+    return _FORBIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text[:most])
+
+
 def isolated(text: str) -> str:
     """For use within other text: what is written from right to left turns only itself."""
     if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):

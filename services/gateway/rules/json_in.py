@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 from libs import json_values, validation
 from libs.errors import FieldViolation, InvalidArgument
 from libs.json_values import WrongValueError
+from libs.text import spelt_out
 
 MAX_WRONG: Final = validation.MAX_WRONG
 NOT_A_PARAMETER: Final = "is not a parameter of this call"
@@ -79,7 +80,7 @@ def fill_query(
     for name, values in given.items():
         if name not in known or name in elsewhere:
             detail = elsewhere.get(name, NOT_A_PARAMETER)
-            wrong.append(FieldViolation(_shown(name), detail))
+            wrong.append(FieldViolation(spelt_out(name), detail))
             continue
         try:
             known[name](message, values)
@@ -91,11 +92,6 @@ def fill_query(
 def _refuse(wrong: Wrong) -> None:
     if wrong:
         raise InvalidArgument(violations=wrong[:MAX_WRONG])
-
-
-def _shown(name: str) -> str:
-    """A name that a caller made up, fit for an answer."""
-    return name[:100].encode("utf-8", "backslashreplace").decode()
 
 
 @functools.cache
@@ -111,7 +107,7 @@ def _filler(descriptor: Descriptor) -> Fill:
                 return
             setter = setters.get(name)
             if setter is None:
-                wrong.append(FieldViolation(f"{path}{_shown(name)}", "is not a known field"))
+                wrong.append(FieldViolation(f"{path}{spelt_out(name)}", "is not a known field"))
             elif item is None:
                 detail = "must not be null; leave the field out"
                 wrong.append(FieldViolation(f"{path}{name}", detail))
@@ -200,7 +196,7 @@ def _map_setter(field: FieldDescriptor) -> Fill:
             try:
                 found[json_values.text_of(key)] = read(item)
             except WrongValueError as error:
-                wrong.append(FieldViolation(f"{path}.{_shown(key)}", str(error)))
+                wrong.append(FieldViolation(f"{path}.{spelt_out(key)}", str(error)))
 
     return fill
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 
+from libs.text import spelt_out
 from services.gateway.errors import EncodingInvalid, JsonMalformed
 
 MAX_DEPTH: Final = 32
@@ -68,7 +69,7 @@ def _twice(pairs: list[tuple[str, Any]]) -> str:
     seen: set[str] = set()
     for name, _ in pairs:
         if name in seen:
-            return name[:100].encode("ascii", "backslashreplace").decode()[:100]
+            return spelt_out(name)
         seen.add(name)
     raise AssertionError("no name is there twice")
 

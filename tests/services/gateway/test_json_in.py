@@ -221,3 +221,14 @@ def test_times_are_rfc_3339_in_any_offset(text, canonical):
 def test_other_times_are_refused(text):
     with pytest.raises(json_values.WrongValueError):
         json_values.time_of(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("emial", "emial"), ("città", "città"), ("a\x00b", r"a\x00b"), ("a\u202eb", r"a\u202eb")],
+)
+def test_a_name_that_nobody_knows_is_told_in_printable_characters(name, told):
+    request = oneclick_pb2.CreateCustomerRequest()
+    with pytest.raises(InvalidArgument) as refused:
+        json_in.fill_body(request, {name: 1})
+    assert [each.field for each in refused.value.violations] == [told]
