@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from google.protobuf.message import Message
 
@@ -14,7 +15,7 @@ from libs.money import Money
 from libs.payments import asking
 from libs.payments.saved_cards import SavedCard
 from services.instalments.deps import Deps
-from services.instalments.errors import InstrumentNotFound, InstrumentNotUsable
+from services.instalments.errors import InstrumentNotFound, InstrumentNotUsable, PlanNotActive
 from services.instalments.flows import plans as plans_flow
 from services.instalments.flows.collecting import AskedCollection
 from services.instalments.payments_client import payment_request
@@ -26,30 +27,37 @@ from services.instalments.store import collections
 from services.instalments.store import plans as store
 from services.instalments.store.collections import COLLECTIONS
 
+# Writes the intent of the plan, which it is given locked, to charge the card, under the id.
+Start: TypeAlias = Callable[[Conn, Shown, SavedCard, str], Awaitable[Collection]]
+
 
 async def charge(
-    deps: Deps, plan_id: str, key: Key, start: Callable[[Conn, str], Awaitable[Collection]]
+    deps: Deps, plan: Plan, key: Key, instrument_id: str | None, start: Start
 ) -> Shown:
     """The plan as it is after payments' answer, or under way when there is none.
 
-    `start` writes the intent in the transaction that it is given, under the id that it is given. The
-    same key answers the same try, as it is by then.
+    `instrument_id`: None for the plan's own card. The same key answers the same try, as it is by then,
+    whatever has become of the card. Raises InstrumentNotFound, InstrumentNotUsable, PlanNotActive.
     """
+    held = await deps.db.run(idempotency.held_of, key)
+    if held is not None:
+        return await _repeated(deps, plan.id, held.resource_id)
+    card = await card_of(deps, plan, required(instrument_id or plan.instrument_id, PlanNotActive))
     intent: Collection | None = None
 
     async def begun(tx: Conn, collection_id: str) -> Message | None:
         nonlocal intent
-        intent = await start(tx, collection_id)
+        intent = await start(tx, await plans_flow.locked(tx, plan.id), card, collection_id)
         return None
 
     started = await idempotency.once(deps.db, key, ids.new("icl"), begun)
     if intent is None:
-        return await _repeated(deps, plan_id, started.resource_id)
+        return await _repeated(deps, plan.id, started.resource_id)
     try:
         await asking.perform(deps.payments, AskedCollection(deps, intent))
     except (ServiceUnavailable, IdempotencyKeyInUse) as refusal:
         log.info("payment of an instalment has no answer yet", reason=refusal.reason)
-    return await plans_flow.get_plan(deps, plan_id)
+    return await plans_flow.get_plan(deps, plan.id)
 
 
 async def _repeated(deps: Deps, plan_id: str, collection_id: str) -> Shown:

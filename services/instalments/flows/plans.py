@@ -38,7 +38,10 @@ class CreatePlan:
 
 
 async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
-    """Answers the InstalmentPlan message, the same for the same key."""
+    """Answers the InstalmentPlan message, the same for the same key, whatever was erased since."""
+    held = await deps.db.run(idempotency.held_of, key)
+    if held is not None and held.answer is not None:
+        return held.answer
     if (await deps.saved_cards.customer(cmd.customer_id)).erased:
         raise CustomerErased
     merchant_id = context.merchant_id()
@@ -126,11 +129,21 @@ async def shown(conn: Conn, plan_id: str) -> Shown:
     )
 
 
+async def found(deps: Deps, plan_id: str) -> Plan:
+    """Raises PlanNotFound."""
+    return required(await deps.db.run(PLANS.get, context.merchant_id(), plan_id), PlanNotFound)
+
+
+async def locked(tx: Conn, plan_id: str) -> Shown:
+    """Nobody else's to change until the end of the transaction. Raises PlanNotFound."""
+    plan = required(await PLANS.lock(tx, context.merchant_id(), plan_id), PlanNotFound)
+    return Shown(plan, await store.parts(tx, plan.merchant_id, plan.id))
+
+
 async def cancel_plan(deps: Deps, plan_id: str) -> Shown:
     async with deps.db.transaction() as tx:
-        plan = required(await PLANS.lock(tx, context.merchant_id(), plan_id), PlanNotFound)
-        before = Shown(plan, await store.parts(tx, plan.merchant_id, plan.id))
+        before = await locked(tx, plan_id)
         now = deps.clock.now()
-        after = Shown(rules.cancelled(plan, before.parts[0], now), before.parts)
+        after = Shown(rules.cancelled(before.plan, before.parts[0], now), before.parts)
         await changed(tx, [(before, after)], now)
     return after

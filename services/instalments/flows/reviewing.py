@@ -3,34 +3,32 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from libs import context, outbox
-from libs.db import Conn
-from libs.errors import required
+from libs import outbox
 from libs.pages import Page
 from services.instalments import events
 from services.instalments.deps import Deps
-from services.instalments.errors import PlanInReview, PlanNotFound
+from services.instalments.errors import PlanInReview
 from services.instalments.flows import affordability
 from services.instalments.flows import plans as plans_flow
 from services.instalments.flows.plans import Filter
 from services.instalments.rules import plans, reviews
 from services.instalments.rules.affordability import Concern, Decision
-from services.instalments.rules.plans import Instalment, Plan, Shown
+from services.instalments.rules.plans import Shown
 from services.instalments.rules.states import PlanState
 from services.instalments.store import plans as store
-from services.instalments.store.plans import PLANS
 
 
 async def refer(deps: Deps, plan_id: str, found: tuple[Concern, ...]) -> None:
     """A plan that was about to be signed goes to a person. Raises what signing does, and PlanInReview."""
     async with deps.db.transaction() as tx:
-        plan, parts = await _locked(tx, plan_id)
+        before = await plans_flow.locked(tx, plan_id)
+        plan, parts = before.plan, before.parts
         now = deps.clock.now()
         plans.check_signable(plan, parts[0], now)
         after = reviews.sent_to_review(plan, found, now)
         await affordability.opened(deps, tx, plan, after)
         await store.save(tx, after)
-        await outbox.tell(tx, *events.news(Shown(plan, parts), Shown(after, parts), now))
+        await outbox.tell(tx, *events.news(before, Shown(after, parts), now))
     raise PlanInReview
 
 
@@ -54,7 +52,8 @@ class ReviewPlan:
 async def review_plan(deps: Deps, cmd: ReviewPlan) -> Shown:
     """Deciding the same again changes nothing. Raises PlanNotFound, ReviewClosed."""
     async with deps.db.transaction() as tx:
-        plan, parts = await _locked(tx, cmd.plan_id)
+        before = await plans_flow.locked(tx, cmd.plan_id)
+        plan, parts = before.plan, before.parts
         now = deps.clock.now()
         after = reviews.decided(plan, cmd.decision, cmd.reason, cmd.decided_by, now)
         if after != plan:
@@ -62,10 +61,5 @@ async def review_plan(deps: Deps, cmd: ReviewPlan) -> Shown:
                 deps, tx, plan, after, reason=cmd.reason, decided_by=cmd.decided_by
             )
             await store.save(tx, after)
-            await outbox.tell(tx, *events.news(Shown(plan, parts), Shown(after, parts), now))
+            await outbox.tell(tx, *events.news(before, Shown(after, parts), now))
     return await plans_flow.get_plan(deps, cmd.plan_id)
-
-
-async def _locked(tx: Conn, plan_id: str) -> tuple[Plan, Sequence[Instalment]]:
-    plan = required(await PLANS.lock(tx, context.merchant_id(), plan_id), PlanNotFound)
-    return plan, await store.parts(tx, plan.merchant_id, plan.id)

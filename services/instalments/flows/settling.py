@@ -6,11 +6,13 @@ from libs import context
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
+from libs.payments.saved_cards import SavedCard
 from services.instalments.deps import Deps
-from services.instalments.errors import PlanNotActive, PlanNotFound
+from services.instalments.errors import PlanNotFound
 from services.instalments.flows import charging
+from services.instalments.flows import plans as plans_flow
 from services.instalments.rules import settling as rules
-from services.instalments.rules.plans import Collection, Instalment, Plan, Shown
+from services.instalments.rules.plans import Collection, Shown
 from services.instalments.rules.settling import Figure
 from services.instalments.store import plans as store
 from services.instalments.store.plans import PLANS
@@ -37,17 +39,13 @@ async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
 
     Answers and raises as charging.charge, and what the rules of settling raise.
     """
-    merchant_id = context.merchant_id()
-    before = required(await deps.db.run(PLANS.get, merchant_id, cmd.plan_id), PlanNotFound)
-    wanted = required(cmd.instrument_id or before.instrument_id, PlanNotActive)
-    card = await charging.card_of(deps, before, wanted)
+    before = await plans_flow.found(deps, cmd.plan_id)
 
-    async def start(tx: Conn, collection_id: str) -> Collection:
-        plan: Plan = required(await PLANS.lock(tx, merchant_id, cmd.plan_id), PlanNotFound)
-        parts = await store.parts(tx, plan.merchant_id, plan.id)
+    async def start(tx: Conn, locked: Shown, card: SavedCard, collection_id: str) -> Collection:
+        plan, parts = locked.plan, locked.parts
         settled = rules.figure(plan, parts, deps.clock.now())
         rules.check_idle(parts)
-        left: list[Instalment] = [part for part in parts if part.number in settled.numbers]
+        left = [part for part in parts if part.number in settled.numbers]
         intent = charging.intent_of(
             deps,
             plan,
@@ -59,4 +57,4 @@ async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
         )
         return await charging.begin(tx, left, intent)
 
-    return await charging.charge(deps, cmd.plan_id, key, start)
+    return await charging.charge(deps, before, key, cmd.instrument_id, start)

@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass
 
-from libs import context
 from libs.db import Conn
-from libs.errors import required
 from libs.idempotency import Key
+from libs.payments.saved_cards import SavedCard
 from services.instalments.deps import Deps
 from services.instalments.documents.wording import wording_of
-from services.instalments.errors import PlanInReview, PlanNotFound
+from services.instalments.errors import PlanInReview
 from services.instalments.flows import affordability, charging, reviewing
+from services.instalments.flows import plans as plans_flow
 from services.instalments.rules import plans
 from services.instalments.rules.affordability import Concern
 from services.instalments.rules.plans import Acceptance, Collection, Shown
 from services.instalments.store import plans as store
-from services.instalments.store.plans import PLANS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +26,15 @@ class SignPlan:
 
 async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
     """Answers and raises as charging.charge, and what the rules of signing raise."""
-    merchant_id = context.merchant_id()
-    before = required(await deps.db.run(PLANS.get, merchant_id, cmd.plan_id), PlanNotFound)
-    card = await charging.card_of(deps, before, cmd.instrument_id)
+    before = await plans_flow.found(deps, cmd.plan_id)
     scored = await affordability.opinion(deps, before, before.customer_id)
     concerns: tuple[Concern, ...] = ()
 
-    async def start(tx: Conn, collection_id: str) -> Collection:
-        """Acceptance and intent under the plan's lock."""
+    async def start(tx: Conn, locked: Shown, card: SavedCard, collection_id: str) -> Collection:
+        """Acceptance and intent."""
         nonlocal concerns
         now = deps.clock.now()
-        plan = required(await PLANS.lock(tx, merchant_id, cmd.plan_id), PlanNotFound)
-        first = (await store.parts(tx, plan.merchant_id, plan.id))[0]
+        plan, first = locked.plan, locked.parts[0]
         plans.check_signable(plan, first, now)
         plans.check_delivered(await store.delivered_kinds(tx, plan), cmd.agreement_sha256)
         concerns = await affordability.concerns(deps, tx, plan, scored)
@@ -54,7 +50,7 @@ async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
         return await charging.begin(tx, [first], intent)
 
     try:
-        return await charging.charge(deps, cmd.plan_id, key, start)
+        return await charging.charge(deps, before, key, cmd.instrument_id, start)
     except PlanInReview:
         if concerns:  # found just now: nothing of the signature is kept
             await reviewing.refer(deps, cmd.plan_id, concerns)

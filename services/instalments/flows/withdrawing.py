@@ -2,18 +2,17 @@
 
 from dataclasses import dataclass
 
-from libs import context, outbox
-from libs.errors import Refusal, required
+from libs import outbox
+from libs.errors import Refusal
 from libs.logs import log
 from services.instalments import events
 from services.instalments.deps import Deps
-from services.instalments.errors import PlanNotFound
 from services.instalments.flows import documents
+from services.instalments.flows import plans as plans_flow
 from services.instalments.rules import withdrawing as rules
 from services.instalments.rules.plans import DocumentKind, Shown
 from services.instalments.rules.withdrawal import Withdrawal, Withdrawn
 from services.instalments.store import plans as store
-from services.instalments.store.plans import PLANS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +31,14 @@ async def withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal]:
     Raises PlanNotFound, PlanNotActive, PlanBusy, WithdrawalTooLate.
     """
     async with deps.db.transaction() as tx:
-        plan = required(await PLANS.lock(tx, context.merchant_id(), cmd.plan_id), PlanNotFound)
-        parts = await store.parts(tx, plan.merchant_id, plan.id)
+        before = await plans_flow.locked(tx, cmd.plan_id)
+        plan, parts = before.plan, before.parts
         if plan.withdrawal is not None:
-            return Shown(plan, parts), plan.withdrawal.due
+            return before, plan.withdrawal.due
         now = deps.clock.now()
         due = rules.owed(plan, parts, now)
         if not cmd.confirm:
-            return Shown(plan, parts), due
+            return before, due
         notice = Withdrawn(name=cmd.name, sent_to=cmd.sent_to, noticed_at=now, due=due)
         after = Shown(*rules.withdrawn(plan, parts, notice))
         known = len(parts)

@@ -203,3 +203,22 @@ async def test_a_plan_that_nobody_signs_expires_by_its_merchants_clock(world):
     world.ahead = timedelta(hours=24)
     assert await refusal(world.sign(plan_id, sha256)) == "plan_closed"
     assert await world.told() == ["plan.created", "plan.expired"]
+
+
+async def test_a_repeat_answers_the_same_whatever_has_become_of_the_card(world):
+    plan_id, sha256 = await world.ready()
+    plan = await world.sign(plan_id, sha256)
+    world.oneclick.good.clear()
+    assert await world.sign(plan_id, sha256) == plan
+    world.oneclick.down = True
+    assert await world.sign(plan_id, sha256) == plan
+    other = world.sign(plan_id, "0" * 64)
+    assert await refusal(other) == "idempotency_key_reused"
+    assert len(world.payments.books) == 1
+
+
+async def test_a_repeat_makes_the_same_plan_although_its_quote_has_expired(world):
+    quote = await world.quote()
+    plan = await world.plan(quote_id=quote.id)
+    world.ahead = timedelta(hours=25)
+    assert await world.plan(quote_id=quote.id) == plan
