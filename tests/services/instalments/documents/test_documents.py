@@ -227,6 +227,14 @@ def test_without_a_late_fee_lateness_costs_nothing():
     assert "Nessuna penale e nessun interesse di mora." in lines(information(deferral()))
 
 
+def test_a_receipt_says_what_is_charged_still():
+    left = lines(receipt(notice_of(credit(locale="en"))))
+    charged = "What has not been paid by then is charged to your card on that day."
+    assert charged in left
+    paid = notice_of(credit(locale="en"), capital_minor=0, interest_minor=0, paid_back_minor=0)
+    assert charged not in lines(receipt(paid))
+
+
 def test_a_receipt_states_content_time_and_where_it_was_sent():
     said = lines(receipt(notice_of(credit(locale="en"))))
     assert "Content: “I withdraw from the contract named above.”" in said
