@@ -18,7 +18,7 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
-from libs import identity, schema
+from libs import deadlines, identity, schema
 from libs.identity import Trust
 from stack.demo_merchant import DemoMerchant, ensure_demo_merchant
 from stack.embedded import Stack
@@ -107,6 +107,15 @@ def _identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("INCASSO_TRUST_DIR", str(keys.trust))
         for name in ("CERTIFICATE", "KEY", "CA"):  # of a stack whose demo.env the shell has read
             patch.delenv(f"INCASSO_TLS_{name}_FILE", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_deadlines() -> Iterator[None]:
+    """A busy machine is no slow service: who waits briefly waits longer in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deadlines, "OFFER", deadlines.READ)
+        patch.setattr(deadlines, "BRIEF", deadlines.PAGE)
         yield
 
 
