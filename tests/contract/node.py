@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,15 +21,23 @@ def workplace(folder: Path, document: bytes) -> Path:
     (folder / "openapi.json").write_bytes(document)
     (folder / "node_modules").symlink_to(MODULES)
     for path in HERE.iterdir():
-        if path.suffix in {".json", ".yaml", ".ts"}:
+        if path.suffix in {".json", ".yaml", ".ts", ".cjs"}:
             shutil.copy(path, folder)
     return folder
 
 
-def run(folder: Path, *command: str) -> str:
-    """What a tool says when it is content; what it complains of fails the test."""
+def run(folder: Path, *command: str, before: Sequence[str] = ()) -> str:
+    """What a tool says when it is content; what it complains of fails the test.
+
+    `before`: modules that node loads first.
+    """
     done = subprocess.run(
-        ["node", f"node_modules/.bin/{command[0]}", *command[1:]],
+        [
+            "node",
+            *(f"--require=./{module}" for module in before),
+            f"node_modules/.bin/{command[0]}",
+            *command[1:],
+        ],
         cwd=folder,
         env={**os.environ, **QUIET},
         check=False,

@@ -19,7 +19,7 @@ def folder(tmp_path_factory):
 
 def test_spectral_and_owasp_have_nothing_to_say(folder):
     run(folder, "spectral", "lint", "openapi.json", "--ruleset=spectral.yaml",
-        "--fail-severity=hint", "--format=text")  # fmt: skip
+        "--fail-severity=hint", "--format=text", before=["each_schema_once.cjs"])  # fmt: skip
 
 
 def test_redocly_has_nothing_to_say(folder):
