@@ -1,7 +1,7 @@
 """For whom a call is made and under which idempotency key: what it carries beside its message."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from libs.errors import MerchantMissing
@@ -50,4 +50,16 @@ def act_for(service: str, merchant_id: str, clock_offset_seconds: int = 0) -> No
     """What a worker does from here on, its service does for this merchant."""
     set_current(
         Call(merchant_id=merchant_id, actor=service, clock_offset_seconds=clock_offset_seconds)
+    )
+
+
+def act_as_shopper(merchant_id: str, clock_offset_seconds: int) -> None:
+    """From here on the call is made for this merchant, by somebody who has one of its addresses."""
+    set_current(
+        replace(
+            current(),
+            merchant_id=merchant_id,
+            clock_offset_seconds=clock_offset_seconds,
+            principal="",  # the service speaks for itself
+        )
     )

@@ -56,7 +56,7 @@ SERVICES: Final = (
     ),
     Service(
         "instalments",
-        ("InstalmentOffersService", "InstalmentPlansService"),
+        ("InstalmentOffersService", "InstalmentPlansService", "InstalmentPagesService"),
         port=20,
         offers="instalments",
         seals=True,

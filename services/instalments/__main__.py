@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from incasso.instalments.v1 import instalments_pb2_grpc, plans_pb2_grpc
+from incasso.instalments.v1 import instalments_pb2_grpc, pages_pb2_grpc, plans_pb2_grpc
 from libs import client, process
 from libs.clock import Clock
 from libs.payments.client import Payments
@@ -16,6 +16,7 @@ from services.instalments.deps import Deps
 from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
 from services.instalments.service.offers import InstalmentOffers
+from services.instalments.service.pages import InstalmentPages
 from services.instalments.service.plans import InstalmentPlans
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -25,18 +26,25 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     payments = client.channel(config.payments_target)
     merchants = client.channel(config.merchants_target)
     oneclick = client.channel(config.oneclick_target)
+    seal = Seal(keys_of(config.seal_keys))
     deps = Deps(
         db=chassis.db,
         clock=Clock(),
         merchants=Merchants(merchants),
         saved_cards=Cards(oneclick),
-        payments=Payments(payments, Seal(keys_of(config.seal_keys))),
+        payments=Payments(payments, seal),
+        seal=seal,
+        public_url=config.public_url.rstrip("/"),
         scorer=scorer_client.made(config.scorer),
     )
     add_offers = instalments_pb2_grpc.add_InstalmentOffersServiceServicer_to_server
     add_plans = plans_pb2_grpc.add_InstalmentPlansServiceServicer_to_server
     return Parts(
-        servicers=[(add_offers, InstalmentOffers(deps)), (add_plans, InstalmentPlans(deps))],
+        servicers=[
+            (add_offers, InstalmentOffers(deps)),
+            (add_plans, InstalmentPlans(deps)),
+            (pages_pb2_grpc.add_InstalmentPagesServiceServicer_to_server, InstalmentPages(deps)),
+        ],
         kept=retention.KEPT,
         loops=[
             worker.collection_worker(deps).run,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from libs.clock import Clock
 from libs.db import Database
 from libs.payments.client import Payments
+from libs.seal import Seal
 from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
 from services.instalments.scorer_client import Everybody, Scorer
@@ -17,4 +18,6 @@ class Deps:
     merchants: Merchants
     saved_cards: Cards
     payments: Payments
+    seal: Seal
+    public_url: str  # without a slash at the end
     scorer: Scorer = field(default_factory=Everybody)

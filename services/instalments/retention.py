@@ -50,6 +50,14 @@ KEPT: Final = Kept(
             plain="merchant_id id plan_id before after actor trace_id",
             personal={"reason": AUDIT, "decided_by": AUDIT},
         ),
+        "plan_addresses": Table(
+            "addresses of plans' pages, sealed",
+            plain="merchant_id plan_id",
+            secret={
+                "token_hash": "stays: a hash of random bits",
+                "sealed": "stays: opens with the seal's key only",
+            },
+        ),
         "documents": Table(
             "what was handed over of a plan: before it was accepted, and on withdrawal",
             plain="merchant_id plan_id kind sha256",

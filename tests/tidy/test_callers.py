@@ -10,7 +10,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from libs import descriptors
 from libs.services import CALLERS
 from services.gateway.checkout import METHOD_SERVICES
-from services.gateway.pay import paylink_client
+from services.gateway.pay import instalments_client, paylink_client
 from tests.tidy.sources import Source, shipped
 
 RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
@@ -22,6 +22,8 @@ CLIENTS = {
     "libs.payments.client": Source(Path("libs/payments/client.py")),
     "libs.payments.saved_cards": Source(Path("libs/payments/saved_cards.py")),
 }
+# The gateway's clients of pages name what they call.
+PAGES = {"instalments": instalments_client, "paylink": paylink_client}
 REQUEST = re.compile(r"\b([A-Z]\w+Request)\b")
 
 
@@ -56,8 +58,9 @@ def gateway_calls(source: Source) -> Iterator[str]:
     named = BY_NAME.findall(source.text)
     if source.path.stem == "checkout":
         named += [(service, "GetOffer") for service in METHOD_SERVICES.values()]
-    if source.path.parts[-2:] == ("pay", "paylink_client.py"):
-        named += [("paylink", name) for name in paylink_client.NAMES]
+    for service, client in PAGES.items():
+        if source.path.parts[-2:] == ("pay", f"{service}_client.py"):
+            named += [(service, name) for name in client.NAMES]
     for service, name in named:
         yield from (
             rpc.full_name

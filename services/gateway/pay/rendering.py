@@ -11,6 +11,7 @@ import jinja2
 from aiohttp import web
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from incasso.instalments.v1 import pages_pb2 as plan_pages_pb2
 from incasso.paylink.v1 import pages_pb2
 from libs import display, text
 from services.gateway.pay import view
@@ -65,7 +66,7 @@ def respond(
     language: str,
     *,
     status: int = HTTPStatus.OK,
-    merchant: pages_pb2.PageMerchant | None = None,
+    merchant: pages_pb2.PageMerchant | plan_pages_pb2.PlanMerchant | None = None,
     field: pages_pb2.CardField | None = None,
     headers: dict[str, str] | None = None,
     **values: Any,

@@ -3,7 +3,8 @@
 from aiohttp import web
 
 from services.gateway.config import Config
-from services.gateway.pay import event_stream, handlers, shop
+from services.gateway.pay import event_stream, handlers, plan, shop
+from services.gateway.pay.instalments_client import Instalments
 from services.gateway.pay.paylink_client import Paylink
 from services.gateway.transcoder import Edge
 from services.gateway.upstreams import Upstreams
@@ -13,6 +14,7 @@ def add(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) 
     paylink = Paylink(upstreams)
     pay = handlers.PayPages(paylink, edge, config.public_url)
     shops = shop.ShopPages(paylink, edge, config.public_url)
+    plans = plan.PlanPages(Instalments(upstreams), edge, config.public_url)
     streams = event_stream.EventStreams(paylink, edge)
     app.on_shutdown.append(streams.stop)
     app.add_routes(
@@ -23,6 +25,11 @@ def add(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) 
             web.get(handlers.STOP, pay.show_stop),
             web.get(handlers.FORM, pay.go_back),
             web.post(handlers.FORM, pay.submit),
+            web.get(plan.PAGE, plans.show),
+            web.get(plan.SIGN, plans.go_back),
+            web.post(plan.SIGN, plans.sign),
+            web.get(plan.DOCUMENT, plans.go_back),
+            web.post(plan.DOCUMENT, plans.hand_over),
             web.get(shop.PATH, shops.show),
             web.get(shop.BUY, shops.go_back),
             web.post(shop.BUY, shops.buy),

@@ -38,6 +38,15 @@ REFUSALS: Final[dict[str, str]] = {
     "too_many_purchases": "said_too_many",
     "invalid_argument": "said_invalid",
     "email": "said_email",
+    "plan_consent": "said_plan_consent",
+    "documents_not_delivered": "said_plan_documents",
+    "text_changed": "said_quote_changed",
+    "plan_closed": "said_plan_closed",
+    "plan_in_review": "said_plan_in_review",
+    "plan_busy": "said_paying",
+    "plan_paid": "said_paid",
+    "not_withdrawn": "said_invalid",
+    "creditor_details_missing": "said_plan_not_ready",
     "unknown": "said_unknown",
     "failed": "said_failed",
 }
@@ -50,6 +59,9 @@ CALM: Final = frozenset(
         "order_being_paid",
         "money_arrived_late",
         "idempotency_key_in_use",
+        "plan_busy",
+        "plan_in_review",
+        "plan_paid",
     ]
 )
 _UNDER_WAY: Final = frozenset({"processing", "requires_action", "pending"})

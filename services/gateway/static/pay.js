@@ -1,4 +1,4 @@
-// The movements of the pay page and the shop page. Without this file everything but the PSP's card
+// The movements of the pay page, the shop page and the page of a plan. Without this file everything but the PSP's card
 // field works: forms are plain forms, and waiting pages look again by themselves.
 (() => {
   const { body } = document;
@@ -56,7 +56,7 @@
   let leaving = false;
   const challenge = document.querySelector("[data-challenge]");
   // While it is processed, a challenge may still come.
-  if (body.dataset.view !== "processing" && recall() && challenge) {
+  if (!["processing", "plan-processing"].includes(body.dataset.view) && recall() && challenge) {
     leaving = true;
     setBusy(challenge, true);
     window.location.assign(challenge.href);
@@ -126,6 +126,22 @@
       setTimeout(() => window.location.replace(pageUrl()), 10000);
     });
     window.addEventListener("pagehide", () => source.close());
+  }
+
+  // --- a plan whose payment is under way: looks now and then whether it has changed ---------------
+  if ("looks" in body.dataset) {
+    const look = async () => {
+      try {
+        const answer = await fetch(pageUrl(), { method: "HEAD", cache: "no-store" });
+        const tag = answer.headers.get("ETag") ?? "";
+        if (answer.ok && !leaving && !tag.includes(body.dataset.looks)) {
+          window.location.replace(pageUrl());
+          return;
+        }
+      } catch { /* out of reach: it is asked again */ }
+      setTimeout(look, 4000);
+    };
+    setTimeout(look, 4000);
   }
 
   // --- the PSP's card field ----------------------------------------------------------------------

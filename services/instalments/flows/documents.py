@@ -5,10 +5,12 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from libs import context, threads
-from libs.errors import required
+from libs.errors import Refusal, required
+from libs.logs import log
 from services.instalments.deps import Deps
 from services.instalments.documents import letters, model, render
 from services.instalments.documents.before_consent import before_consent
+from services.instalments.documents.figures import PlanFigures
 from services.instalments.documents.model import Creditor
 from services.instalments.errors import CreditorDetailsMissing, NotWithdrawn, PlanNotFound
 from services.instalments.rules import plans, regimes, withdrawing
@@ -40,17 +42,28 @@ def _document(kind: DocumentKind, content: bytes) -> Document:
 async def _made(deps: Deps, plan: Plan, kind: DocumentKind, settings: Settings) -> bytes:
     if kind is DocumentKind.RECEIPT:
         withdrawn = required(plan.withdrawal, NotWithdrawn)
-    else:
-        plans.check_unsigned(plan, deps.clock.now())
-        withdrawn = None
-    customer = await deps.saved_cards.customer(plan.customer_id)
-    shopper = customer.name or plan.customer_id
-    proposal = _proposal(plan, settings, await deps.merchants.get(), shopper)
-    if withdrawn is not None:
+        proposal = await _proposed(deps, plan, settings)
         return await threads.run(render.pdf, letters.receipt(_notice(plan, withdrawn, proposal)))
-    information, agreement = before_consent(proposal)
+    plans.check_unsigned(plan, deps.clock.now())
+    information, agreement = before_consent(await _proposed(deps, plan, settings))
     chosen = information if kind is DocumentKind.INFORMATION else agreement
     return await threads.run(render.pdf, chosen)
+
+
+async def get_consent(deps: Deps, plan: Plan) -> str | None:
+    """What the customer accepts, in one sentence; None while documents cannot be made."""
+    settings = await deps.db.run(settings_store.get, plan.merchant_id)
+    try:
+        return PlanFigures(await _proposed(deps, plan, settings)).consent().text
+    except Refusal as refusal:
+        log.info("a plan cannot be signed on its page", reason=refusal.reason)
+        return None
+
+
+async def _proposed(deps: Deps, plan: Plan, settings: Settings) -> model.Plan:
+    customer = await deps.saved_cards.customer(plan.customer_id)
+    shopper = customer.name or plan.customer_id
+    return _proposal(plan, settings, await deps.merchants.get(), shopper)
 
 
 def _notice(plan: Plan, withdrawn: Withdrawn, proposal: model.Plan) -> model.Notice:

@@ -10,7 +10,7 @@ from services.instalments.documents.wording import wording_of
 from services.instalments.errors import PlanInReview
 from services.instalments.flows import affordability, charging, reviewing
 from services.instalments.flows import plans as plans_flow
-from services.instalments.rules import plans
+from services.instalments.rules import handing_over, plans
 from services.instalments.rules.affordability import Concern
 from services.instalments.rules.plans import Acceptance, Collection, Shown
 from services.instalments.store import plans as store
@@ -36,7 +36,8 @@ async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
         now = deps.clock.now()
         plan, first = locked.plan, locked.parts[0]
         plans.check_signable(plan, first, now)
-        plans.check_delivered(await store.delivered_kinds(tx, plan), cmd.agreement_sha256)
+        delivered = await store.delivered_kinds(tx, plan)
+        handing_over.check_delivered(delivered, cmd.agreement_sha256)
         concerns = await affordability.concerns(deps, tx, plan, scored)
         if concerns:
             raise PlanInReview

@@ -12,3 +12,8 @@ class Merchant:
     default_currency: str
     locale: str
     created_at: datetime
+    test: bool
+    logo_id: str | None = None
+    primary_colour: str | None = None
+    website_url: str | None = None
+    reply_to: str | None = None

@@ -11,13 +11,11 @@ from libs.errors import StoredRefusal
 from libs.money import Money
 from libs.payments.answer import Advice, Decline
 from services.instalments.errors import (
-    DocumentsNotDelivered,
     PlanBusy,
     PlanClosed,
     PlanInReview,
     PlanNotCancellable,
     PlanPaid,
-    TextChanged,
 )
 from services.instalments.rules.affordability import Review
 from services.instalments.rules.offers import Priced
@@ -162,9 +160,6 @@ class DocumentKind(Enum):
     RECEIPT = "receipt"  # of a withdrawal
 
 
-BEFORE_CONSENT: Final = (DocumentKind.INFORMATION, DocumentKind.AGREEMENT)
-
-
 @dataclass(frozen=True, slots=True)
 class Document:
     """A PDF as it was handed over."""
@@ -224,12 +219,9 @@ def check_unsigned(plan: Plan, now: datetime) -> None:
         raise PlanClosed
 
 
-def check_delivered(delivered: Mapping[str, str], agreement_sha256: str) -> None:
-    """`delivered`: SHA-256 of what was handed over, by kind: both, and the very agreement."""
-    if not {kind.value for kind in BEFORE_CONSENT} <= set(delivered):
-        raise DocumentsNotDelivered
-    if delivered[DocumentKind.AGREEMENT.value] != agreement_sha256:
-        raise TextChanged
+def is_signable(shown: Shown, now: datetime) -> bool:
+    waits = shown.parts[0].state is InstalmentState.PLANNED
+    return waits and shown.plan.state in UNSIGNED and now < shown.plan.expires_at
 
 
 def accepted(plan: Plan, acceptance: Acceptance, instrument_id: str) -> Plan:

@@ -15,6 +15,7 @@ from services.instalments.flows import (
     signing,
     withdrawing,
 )
+from services.instalments.flows import page as page_flow
 from services.instalments.flows.plans import Filter
 from services.instalments.flows.withdrawing import WithdrawPlan
 from services.instalments.rules.plans import Document, DocumentKind, Shown
@@ -50,10 +51,15 @@ async def _withdraw(
     return pb.WithdrawInstalmentPlanResponse(plan=plan_pb(shown), withdrawal=withdrawal_pb(due))
 
 
+async def _add_url(deps: Deps, answer: pb.CreateInstalmentPlanResponse) -> None:
+    """The kept answer has none: it is sealed in a place of its own."""
+    answer.plan.url = await page_flow.get_address(deps, answer.plan.id)
+
+
 InstalmentPlans: Final = door.of(
     "incasso.instalments.v1.InstalmentPlansService",
     shows={Shown: plan_pb, Document: document_pb, Figure: settlement_pb},
-    CreateInstalmentPlan=plans.create_plan,
+    CreateInstalmentPlan=door.Then(plans.create_plan, _add_url),
     GetInstalmentPlan=plans.get_plan,
     ListInstalmentPlans=_list_plans,
     GetInstalmentDocument=_get_document,

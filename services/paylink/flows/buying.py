@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from libs import idempotency, ids
+from libs import context, idempotency, ids
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
@@ -14,7 +14,6 @@ from services.paylink.deps import Deps
 from services.paylink.errors import PaymentLinkNotFound
 from services.paylink.flows import create
 from services.paylink.flows.links import tokens_of
-from services.paylink.flows.opening import act_as_shopper
 from services.paylink.rules import products as rules
 from services.paylink.rules.domain import LineItem, Merchant, NewLink, Origin, Recipient
 from services.paylink.rules.products import Product, Shop
@@ -52,7 +51,7 @@ async def enter(deps: Deps, slug: str) -> Shop:
     async with deps.db.connection() as conn:
         found, offset_seconds = await shop_store.by_slug(conn, slug)
     shop = rules.open_shop(found)
-    act_as_shopper(shop.merchant_id, offset_seconds)
+    context.act_as_shopper(shop.merchant_id, offset_seconds)
     return shop
 
 

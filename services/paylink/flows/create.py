@@ -2,13 +2,13 @@
 
 from google.protobuf.message import Message
 
-from libs import context, idempotency, ids, telemetry
+from libs import context, idempotency, ids, telemetry, tokens
 from libs.db import Conn
 from libs.idempotency import Key
 from services.paylink import events, metrics
 from services.paylink.deps import Deps
 from services.paylink.errors import CustomerErased, QuotaExceeded
-from services.paylink.rules import drafting, references, tokens, transitions
+from services.paylink.rules import drafting, references, transitions
 from services.paylink.rules.domain import Link, NewLink
 from services.paylink.store import links
 from services.paylink.store import tokens as token_store
@@ -33,7 +33,7 @@ async def insert_link(
 ) -> tuple[Link, str]:
     """In the caller's transaction: the link with its address, its events, its first message.
 
-    Answers the link and the plain token of its address (see tokens.page_url). `link_id` is chosen
+    Answers the link and the plain token of its address (see urls.page_url). `link_id` is chosen
     by callers that need it before. Raises InvalidArgument, BankAccountMissing, QuotaExceeded.
     """
     now = deps.clock.now()

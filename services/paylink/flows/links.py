@@ -18,7 +18,7 @@ from libs.seal import SealBrokenError
 from services.paylink import events
 from services.paylink.deps import Deps
 from services.paylink.errors import PaymentLinkClosed, PaymentLinkNotFound
-from services.paylink.rules import drafting, tokens, transitions
+from services.paylink.rules import drafting, transitions, urls
 from services.paylink.rules.domain import Channel, Link, Reason, Recipient
 from services.paylink.rules.states import LinkState
 from services.paylink.store import links
@@ -59,7 +59,7 @@ async def tokens_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
 async def urls_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
     """The present addresses, by link."""
     found = await tokens_of(deps, link_ids)
-    return {link_id: tokens.page_url(deps.public_url, token) for link_id, token in found.items()}
+    return {link_id: urls.page_url(deps.public_url, token) for link_id, token in found.items()}
 
 
 async def _url_of(deps: Deps, link: Link, missing: type[Refusal]) -> str:

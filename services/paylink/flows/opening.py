@@ -1,13 +1,10 @@
 """From a token to its link: the shopper's only proof, and whose merchant the call is for."""
 
-from dataclasses import replace
-
-from libs import context
+from libs import context, tokens
 from libs.errors import required
 from libs.seal import SealBrokenError
 from services.paylink.deps import Deps
 from services.paylink.errors import PaymentLinkNotFound
-from services.paylink.rules import tokens
 from services.paylink.rules.domain import Link, LinkPayment
 from services.paylink.store import payments
 from services.paylink.store import tokens as token_store
@@ -22,20 +19,8 @@ async def open_link(deps: Deps, token: str) -> Link:
     found = required(
         await deps.db.run(token_store.find, tokens.hash_of(token)), PaymentLinkNotFound
     )
-    act_as_shopper(found.link.merchant_id, found.clock_offset_seconds)
+    context.act_as_shopper(found.link.merchant_id, found.clock_offset_seconds)
     return found.link
-
-
-def act_as_shopper(merchant_id: str, clock_offset_seconds: int) -> None:
-    """From now on the call is made for this merchant, by somebody who has one of its addresses."""
-    context.set_current(
-        replace(
-            context.current(),
-            merchant_id=merchant_id,
-            clock_offset_seconds=clock_offset_seconds,
-            principal="",  # from here on paylink speaks for itself
-        )
-    )
 
 
 async def shown_payment(deps: Deps, link: Link, use: str) -> tuple[LinkPayment | None, bool]:

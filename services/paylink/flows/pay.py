@@ -30,7 +30,7 @@ from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable, Met
 from services.paylink.flows.ending import end_payment, pay_at_once
 from services.paylink.flows.links import locked
 from services.paylink.payments_client import payment_request
-from services.paylink.rules import paying, tokens, transitions
+from services.paylink.rules import paying, transitions, urls
 from services.paylink.rules.domain import Link, LinkPayment, Method, NewCard
 from services.paylink.rules.states import LinkEvent, PaymentState
 from services.paylink.store import links, payments
@@ -126,7 +126,7 @@ async def _start(
         card,
         order_part=paying.order_part(link, payment_id),
         velocity_subjects=_subjects(deps, link, cmd),
-        return_url=tokens.return_url(deps.public_url, reference),
+        return_url=urls.return_url(deps.public_url, reference),
     )
     return replace(
         paying.begun(link, payment_id, Method.CARD, now),

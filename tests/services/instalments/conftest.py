@@ -9,6 +9,10 @@ from incasso.instalments.v1.instalments_pb2_grpc import (
     InstalmentOffersServiceStub,
     add_InstalmentOffersServiceServicer_to_server,
 )
+from incasso.instalments.v1.pages_pb2_grpc import (
+    InstalmentPagesServiceStub,
+    add_InstalmentPagesServiceServicer_to_server,
+)
 from incasso.instalments.v1.plans_pb2_grpc import (
     InstalmentPlansServiceStub,
     add_InstalmentPlansServiceServicer_to_server,
@@ -24,6 +28,7 @@ from services.instalments.deps import Deps
 from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
 from services.instalments.service.offers import InstalmentOffers
+from services.instalments.service.pages import InstalmentPages
 from services.instalments.service.plans import InstalmentPlans
 from tests.kit import doubles
 from tests.services.instalments.world import World
@@ -51,17 +56,24 @@ async def world(database: Database) -> AsyncIterator[World]:
         merchants=Merchants(merchants),
         saved_cards=Cards(merchants),
         payments=Payments(merchants, seal),
+        seal=seal,
+        public_url="https://pay.example",
     )
     server = Server(
         [
             (add_InstalmentOffersServiceServicer_to_server, InstalmentOffers(deps)),
             (add_InstalmentPlansServiceServicer_to_server, InstalmentPlans(deps)),
+            (add_InstalmentPagesServiceServicer_to_server, InstalmentPages(deps)),
         ],
         services.named("instalments").full_names,
         Tasks(),
     )
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
-    stubs = [InstalmentOffersServiceStub(channel), InstalmentPlansServiceStub(channel)]
+    stubs = [
+        InstalmentOffersServiceStub(channel),
+        InstalmentPlansServiceStub(channel),
+        InstalmentPagesServiceStub(channel),
+    ]
     yield World(deps, played[2], played[1], stubs)
     await channel.close()
     await server.stop(1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from incasso.common.v1.offer_pb2 import InstalmentOffer
 from incasso.instalments.v1 import instalments_pb2 as pb
-from incasso.instalments.v1 import plans_pb2
+from incasso.instalments.v1 import pages_pb2, plans_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import client, clock, context, ids, wire
 from services.instalments import worker
@@ -34,7 +34,8 @@ class World:
 
     async def call(self, rpc: str, *, key: str = "", **fields: Any) -> Any:
         self.act()
-        kind = getattr(pb, f"{rpc}Request", None) or getattr(plans_pb2, f"{rpc}Request")
+        name = f"{rpc}Request"
+        kind = next(getattr(one, name) for one in (pb, plans_pb2, pages_pb2) if hasattr(one, name))
         request = kind(**fields)
         method = next(getattr(stub, rpc) for stub in self.stubs if hasattr(stub, rpc))
         return await client.call(method, request, timeout_seconds=20, idempotency_key=key)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs import tokens
 from libs.errors import Refusal
 from libs.money import Money
 from services.paylink.errors import (
@@ -35,7 +36,7 @@ from services.paylink.errors import (
     QuoteNotAccepted,
     ReissuedLately,
 )
-from services.paylink.rules import drafting, paying, tokens, transitions
+from services.paylink.rules import drafting, paying, transitions
 from services.paylink.rules.domain import (
     BankAccount,
     Channel,

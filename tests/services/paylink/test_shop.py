@@ -9,12 +9,11 @@ import pytest_asyncio
 
 from incasso.paylink.v1 import pages_pb2
 from incasso.paylink.v1 import shop_pb2 as pb
-from libs import db, ids
+from libs import db, ids, tokens
 from libs.db import Database
 from libs.errors import Refusal
 from services.paylink.errors import TooManyProducts, TooManyPurchases
 from services.paylink.rules import products as rules
-from services.paylink.rules import tokens
 from tests.services.paylink.shop_world import (
     PUBLIC_URL,
     ShopWorld,

@@ -8,9 +8,8 @@ import pytest_asyncio
 
 from incasso.paylink.v1 import events_pb2, paylink_pb2
 from incasso.paylink.v1 import shop_pb2 as pb
-from libs import db
+from libs import db, tokens
 from libs.db import Database
-from services.paylink.rules import tokens
 from tests.services.paylink.shop_world import (
     PUBLIC_URL,
     ShopWorld,

@@ -19,11 +19,3 @@ def new() -> str:
 def hash_of(token: str) -> bytes:
     """Of any text, so that looking up nonsense takes as long as anything else."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
-
-
-def page_url(public_url: str, token: str) -> str:
-    return f"{public_url}/p/{token}"
-
-
-def return_url(public_url: str, reference: str) -> str:
-    return f"{public_url}/p/return/{reference}"

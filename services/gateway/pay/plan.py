@@ -1,0 +1,157 @@
+"""GET /plan/{token}, and its forms: documents are handed over, the plan is signed. GET changes nothing."""
+
+import base64
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from aiohttp import web
+
+from incasso.instalments.v1 import pages_pb2
+from libs.display import language_of
+from libs.errors import Kind, OutcomeUnknown, Refusal
+from services.gateway.errors import GatewayRefusal
+from services.gateway.pay import guard, plan_view, rendering, texts
+from services.gateway.pay.forms import Form, key_of
+from services.gateway.pay.handlers import see, token_of
+from services.gateway.pay.instalments_client import Instalments
+from services.gateway.rules.limits import Limiter
+from services.gateway.transcoder import Edge
+
+PAGE: Final = "/plan/{token}"
+SIGN: Final = "/plan/{token}/sign"
+DOCUMENT: Final = "/plan/{token}/documents/{kind}"
+_STRANGE: Final = (Kind.NOT_FOUND, Kind.INVALID)  # a token that no plan can have is unknown too
+_NOT_NOW: Final = (Kind.UNAVAILABLE, Kind.INTERNAL)
+_ABSENT: Final = "plan_not_found"
+
+Answer = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class PlanPages:
+    """The handlers. Unknown tokens cost their address a token of the bucket of failures."""
+
+    def __init__(self, instalments: Instalments, edge: Edge, public_url: str) -> None:
+        self._instalments = instalments
+        self._failures = edge.failures.pages
+        self._addresses = edge.addresses
+        self._tasks = edge.tasks
+        self._public_url = public_url
+        self._posts: Limiter = guard.posts_limiter()
+
+    async def show(self, request: web.Request) -> web.Response:
+        return await self._within_limits(request, self._show)
+
+    async def hand_over(self, request: web.Request) -> web.Response:
+        return await self._within_limits(request, self._hand_over)
+
+    async def sign(self, request: web.Request) -> web.Response:
+        return await self._within_limits(request, self._sign)
+
+    async def go_back(self, request: web.Request) -> web.Response:
+        """Whoever reloads the address of a form sees the page."""
+        return see(address(request))
+
+    async def _within_limits(self, request: web.Request, answer: Answer) -> web.Response:
+        bucket, at = self._addresses.bucket(request), time.monotonic()
+        if wait := self._failures.wait_seconds(bucket, at):
+            return guard.limited(request, wait)
+        if request.method == "POST":
+            if not guard.is_from_our_page(request, self._public_url):
+                return guard.foreign(request)
+            if wait := self._posts.take(guard.digest(token_of(request)), at):
+                return guard.limited(request, wait)
+        try:
+            return await answer(request)
+        except Refusal as refusal:
+            if refusal.kind in _NOT_NOW:
+                return guard.busy(request)
+            if refusal.kind not in _STRANGE or isinstance(refusal, GatewayRefusal):
+                raise
+            self._failures.take(bucket, at)
+            return guard.missing(request)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        wanted = pages_pb2.GetPlanPageRequest(token=token_of(request))
+        answer: pages_pb2.GetPlanPageResponse = await self._instalments.ask(wanted)
+        return plan_page(request, answer.page)
+
+    async def _hand_over(self, request: web.Request) -> web.Response:
+        """The document; it counts as handed over from now on."""
+        name = request.match_info["kind"]
+        if name not in plan_view.KINDS:
+            return guard.missing(request)
+        wanted = pages_pb2.GetPlanPageDocumentRequest(
+            token=token_of(request), kind=plan_view.KINDS[name]
+        )
+        try:
+            answer = await self._instalments.ask(wanted)
+        except Refusal as refusal:
+            return self._refused(request, refusal)
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{name}.pdf"',
+        }
+        content = base64.b64decode(answer.document.content)
+        return web.Response(body=content, content_type="application/pdf", headers=headers)
+
+    async def _sign(self, request: web.Request) -> web.Response:
+        form = await guard.form_of(request)
+        if form.get("consent") != "yes":
+            return see(address(request, said="plan_consent"))
+        wanted = signature(token_of(request), form, guard.ip_or_none(self._addresses.of(request)))
+        # A shopper who leaves cancels the wait, never the payment.
+        try:
+            await self._tasks.finish(self._instalments.ask(wanted, key=key_of(form)))
+        except Refusal as refusal:
+            return self._refused(request, refusal)
+        return see(address(request))
+
+    def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
+        if refusal.reason == _ABSENT:
+            raise refusal
+        said = texts.code_of(refusal)
+        if isinstance(refusal, OutcomeUnknown) or refusal.kind is Kind.UNAVAILABLE:
+            said = "unknown"
+        return see(address(request, said=said))
+
+
+def signature(token: str, form: Form, ip: str | None) -> pages_pb2.SignPlanPageRequest:
+    return pages_pb2.SignPlanPageRequest(
+        token=token,
+        instrument_id=form.get("instrument_id", ""),
+        agreement_sha256=form.get("agreement_sha256", ""),
+        ip=ip,
+    )
+
+
+def plan_page(request: web.Request, page: pages_pb2.PlanPage) -> web.Response:
+    """In the language of the plan, as its documents and the words of the law are."""
+    plan, language = page.plan, language_of(page.locale)
+    name, said = plan_view.name_of(plan), request.query.get("said", "")
+    version = plan_view.version_of(plan)
+    values: dict[str, Any] = {
+        "page": page,
+        "plan": plan,
+        "view": name,
+        "waits": name in plan_view.WAITING,
+        "version": version,
+        "rows": plan_view.rows(plan, language),
+        "bars": plan_view.picture(plan, language),
+        "span": plan_view.span(plan, language),
+        "said": texts.said(said, language),
+        "calm": said in texts.CALM,
+        "shown": plan_view,
+        "declined": texts.declined,
+        "address": lambda path="": address(request, path),
+    }
+    headers = {"ETag": f'"{version}"'}  # what an open page asks for, to see whether it has changed
+    return rendering.respond(
+        "plan.html", language, merchant=page.merchant, headers=headers, **values
+    )
+
+
+def address(request: web.Request, path: str = "", **query: str) -> str:
+    told = urlencode(query)
+    return f"/plan/{quote(request.match_info['token'], safe='')}{path}{'?' if told else ''}{told}"

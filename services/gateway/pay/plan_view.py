@@ -1,0 +1,162 @@
+"""What the page of a plan looks like at a moment: which view, which rows, which picture. Pure."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date
+from decimal import Decimal
+from typing import Final
+
+from incasso.instalments.v1 import pages_pb2, plans_pb2
+from libs import display
+from libs.money import Money
+from services.gateway.pay.rules import plan_picture
+from services.gateway.pay.rules.plan_picture import Bar, Payment
+from services.gateway.pay.view import web_address
+
+PLAN = plans_pb2.InstalmentPlan
+PART = plans_pb2.Instalment
+DOCUMENT = plans_pb2.InstalmentDocument
+KINDS: Final = {
+    "information": DOCUMENT.KIND_INFORMATION,
+    "agreement": DOCUMENT.KIND_AGREEMENT,
+    "receipt": DOCUMENT.KIND_RECEIPT,
+}
+_VIEWS: Final = {
+    PLAN.STATE_ACTIVE: "active",
+    PLAN.STATE_COMPLETED: "completed",
+    PLAN.STATE_DEFAULTED: "defaulted",
+    PLAN.STATE_WITHDRAWN: "withdrawn",
+    PLAN.STATE_CANCELLED: "cancelled",
+    PLAN.STATE_EXPIRED: "expired",
+    PLAN.STATE_IN_REVIEW: "in_review",
+    PLAN.STATE_REFUSED: "refused",
+}
+WAITING: Final = ("confirm", "processing")  # these change by themselves
+_PAYS: Final = ("sign", "active", "late", "defaulted", "withdrawn")  # something is paid next
+_OVER: Final = ("cancelled", "expired", "refused")  # nobody pays anything
+_STATES: Final = {
+    PART.STATE_PAID: "paid",
+    PART.STATE_MISSED: "missed",
+    PART.STATE_COLLECTING: "collecting",
+    PART.STATE_CANCELLED: "dropped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One payment as it is shown. `state`: paid, missed, collecting, dropped, next, later or unsigned.
+    `again`: when its card is asked once more.
+    """
+
+    due: str
+    costs: str
+    amount: str
+    state: str
+    late_fee: str
+    again: str
+
+
+def name_of(plan: PLAN) -> str:
+    """The view: sign, confirm, processing, active, late, completed, …"""
+    states = [part.state for part in plan.instalments]
+    if PART.STATE_COLLECTING in states:
+        return "confirm" if web_address(plan.next_action.url) else "processing"
+    if plan.state == PLAN.STATE_ACTIVE and PART.STATE_MISSED in states:
+        return "late"
+    return _VIEWS.get(plan.state, "sign")
+
+
+def version_of(plan: PLAN) -> str:
+    """Another one as soon as the plan is another."""
+    return hashlib.sha256(plan.SerializeToString(deterministic=True)).hexdigest()[:16]
+
+
+def rows(plan: PLAN, language: str) -> Sequence[Row]:
+    currency = plan.amount.currency
+    return [
+        Row(
+            due=display.day(date.fromisoformat(part.due_on), language),
+            costs=money(cost_minor(part), currency, language),
+            amount=money(part.amount_minor, currency, language),
+            state=state,
+            late_fee=money(part.late_fee_minor, currency, language) if part.late_fee_minor else "",
+            again=_again(part, language) if state == "missed" else "",
+        )
+        for part, state in _stages(plan)
+    ]
+
+
+def _again(part: PART, language: str) -> str:
+    if not part.HasField("due_at"):
+        return ""
+    return display.moment(part.due_at.ToDatetime(tzinfo=UTC), language)
+
+
+def picture(plan: PLAN, language: str) -> Sequence[Bar]:
+    """Of what is paid or to be paid; of everything where that is nothing."""
+    stages = _stages(plan)
+    kept = [stage for stage in stages if stage[1] != "dropped"]
+    return plan_picture.bars(
+        [
+            Payment(
+                due_on=date.fromisoformat(part.due_on),
+                amount_minor=part.amount_minor,
+                cost_minor=cost_minor(part),
+                label=money(part.amount_minor, plan.amount.currency, language),
+                state=state,
+            )
+            for part, state in kept or stages
+        ]
+    )
+
+
+def cost_minor(part: PART) -> int:
+    """What of a part is no price."""
+    return part.amount_minor - part.principal_minor
+
+
+def _stages(plan: PLAN) -> Sequence[tuple[PART, str]]:
+    """The parts by their days, and how each stands; the first that is to be paid is the next."""
+    view = name_of(plan)
+    later = "dropped" if view in _OVER else "unsigned" if view == "in_review" else "later"
+    parts = sorted(plan.instalments, key=lambda part: (part.due_on, part.number))
+    found = [_STATES.get(part.state, later) for part in parts]
+    if "later" in found and view in _PAYS:
+        found[found.index("later")] = "next"
+    return list(zip(parts, found, strict=True))
+
+
+def rate(percent: str, language: str) -> str:
+    return display.percent(Decimal(percent), language)
+
+
+def money(minor: int, currency: str, language: str) -> str:
+    return display.amount(Money(minor, currency), language)
+
+
+def span(plan: PLAN, language: str) -> dict[str, str]:
+    """What a sentence says of the whole plan: of one that nobody pays, as it was offered."""
+    days = [part.due_on for part in plan.instalments if part.state != PART.STATE_CANCELLED]
+    ends = [date.fromisoformat(day) for day in days or [plan.instalments[0].due_on]]
+    costs = sum(map(cost_minor, (part for part, state in _stages(plan) if state != "dropped")))
+    total, over = plan.paid_minor + plan.outstanding_minor, name_of(plan) in _OVER
+    figures = {
+        "total": plan.offer.total.amount_minor if over else total,
+        "costs": plan.offer.cost_minor if over else costs,
+        "paid": plan.paid_minor,
+        "left": plan.outstanding_minor,
+    }
+    return {
+        "label": plan.offer.label,
+        "first": display.day(min(ends), language),
+        "last": display.day(max(ends), language),
+        **{name: money(minor, plan.amount.currency, language) for name, minor in figures.items()},
+    }
+
+
+def can_read(page: pages_pb2.PlanPage, kind: int) -> bool:
+    """Whether a document can be had: it is made until the plan is signed or over, and kept then."""
+    if kind == DOCUMENT.KIND_RECEIPT:
+        return page.plan.HasField("withdrawal")
+    return kind in page.handed_over or page.HasField("consent")

@@ -1,0 +1,105 @@
+"""The page of a plan: from its token to all that it shows, to documents and to signing."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from libs import context, tokens
+from libs.errors import Refusal, required
+from libs.idempotency import Key
+from libs.logs import log
+from libs.payments.saved_cards import SavedCard
+from libs.seal import SealBrokenError
+from services.instalments.deps import Deps
+from services.instalments.errors import PlanNotFound
+from services.instalments.flows import documents, plans, signing
+from services.instalments.flows.signing import SignPlan
+from services.instalments.rules import handing_over
+from services.instalments.rules import plans as rules
+from services.instalments.rules.merchants import Merchant
+from services.instalments.rules.plans import Document, DocumentKind, Plan, Shown
+from services.instalments.store import addresses
+from services.instalments.store import plans as store
+from services.instalments.store.plans import PLANS
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPage:
+    shown: Shown
+    merchant: Merchant
+    cards: Sequence[SavedCard]  # that can sign it
+    handed_over: Sequence[DocumentKind]
+    agreement_sha256: str | None  # once all documents were handed over
+    consent: str | None  # the sentence that is accepted; None when it cannot be signed
+    form_key: str
+
+
+async def get_address(deps: Deps, plan_id: str) -> str:
+    """Of the plan's page; made when it is first asked for."""
+    token = tokens.new()
+    async with deps.db.transaction() as tx:
+        plan = required(await PLANS.get(tx, context.merchant_id(), plan_id), PlanNotFound)
+        sealed = await addresses.issue(
+            tx,
+            plan,
+            token_hash=tokens.hash_of(token),
+            sealed=deps.seal.close(token),
+            now=deps.clock.now(),
+        )
+    try:
+        return f"{deps.public_url}/plan/{deps.seal.open(sealed)}"
+    except SealBrokenError:  # its key is lost
+        raise PlanNotFound from None
+
+
+async def open_plan(deps: Deps, token: str) -> Plan:
+    """The plan, and from here on the call is made for its merchant. Raises PlanNotFound."""
+    found = required(await deps.db.run(addresses.find, tokens.hash_of(token)), PlanNotFound)
+    context.act_as_shopper(found.plan.merchant_id, found.clock_offset_seconds)
+    return found.plan
+
+
+async def get_page(deps: Deps, opened: Plan) -> PlanPage:
+    """A pure read."""
+    async with deps.db.connection() as conn:
+        shown = await plans.shown(conn, opened.id)
+        delivered = await store.delivered_kinds(conn, shown.plan)
+    now = deps.clock.now()
+    shown = replace(shown, plan=rules.expired(shown.plan, shown.parts[0], now))
+    signable = rules.is_signable(shown, now)
+    return PlanPage(
+        shown=shown,
+        merchant=await deps.merchants.get(),
+        cards=await _cards(deps, shown.plan) if signable else (),
+        handed_over=handing_over.handed_over(delivered),
+        agreement_sha256=handing_over.agreement_of(delivered),
+        consent=await documents.get_consent(deps, shown.plan) if signable else None,
+        form_key=secrets.token_urlsafe(16),
+    )
+
+
+async def _cards(deps: Deps, plan: Plan) -> Sequence[SavedCard]:
+    """None when nobody tells of them: the page is shown without."""
+    try:
+        cards = await deps.saved_cards.of_customer(plan.customer_id)
+    except Refusal as refusal:
+        log.info("the page of a plan goes without cards", reason=refusal.reason)
+        return ()
+    return [card for card in cards if card.usable]
+
+
+async def get_document(deps: Deps, opened: Plan, kind: DocumentKind) -> Document:
+    return await documents.get_document(deps, opened.id, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class SignPage:
+    instrument_id: str
+    agreement_sha256: str
+    ip: str | None
+
+
+async def sign(deps: Deps, opened: Plan, cmd: SignPage, key: Key) -> PlanPage:
+    signed = SignPlan(opened.id, cmd.instrument_id, cmd.agreement_sha256, cmd.ip)
+    await signing.sign_plan(deps, signed, key)
+    return await get_page(deps, opened)

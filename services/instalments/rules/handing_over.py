@@ -1,0 +1,33 @@
+"""What a customer must have been given before signing. Pure.
+
+`delivered`: SHA-256 of what was handed over, by kind.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from services.instalments.errors import DocumentsNotDelivered, TextChanged
+from services.instalments.rules.plans import DocumentKind
+
+BEFORE_CONSENT: Final = (DocumentKind.INFORMATION, DocumentKind.AGREEMENT)
+
+
+def handed_over(delivered: Mapping[str, str]) -> Sequence[DocumentKind]:
+    """Of those that come before consent."""
+    return [kind for kind in BEFORE_CONSENT if kind.value in delivered]
+
+
+def agreement_of(delivered: Mapping[str, str]) -> str | None:
+    """SHA-256 of the agreement, once all was handed over."""
+    if len(handed_over(delivered)) < len(BEFORE_CONSENT):
+        return None
+    return delivered[DocumentKind.AGREEMENT.value]
+
+
+def check_delivered(delivered: Mapping[str, str], agreement_sha256: str) -> None:
+    """Whether all was, and the very agreement. Raises DocumentsNotDelivered, TextChanged."""
+    agreement = agreement_of(delivered)
+    if agreement is None:
+        raise DocumentsNotDelivered
+    if agreement != agreement_sha256:
+        raise TextChanged

@@ -1,0 +1,68 @@
+"""The gRPC door of customers: the token of a plan's page is all the proof there is.
+
+Who is given the Plan is called once that was opened: from then on the call is its merchant's, and its
+key is one of this merchant's.
+"""
+
+from typing import Final
+
+from incasso.common.v1 import offer_pb2
+from incasso.instalments.v1 import pages_pb2 as pb
+from incasso.instalments.v1 import plans_pb2
+from libs import door, wire
+from libs.idempotency import needed_key_of
+from services.instalments.deps import Deps
+from services.instalments.events import document_pb, plan_pb
+from services.instalments.flows import page
+from services.instalments.flows.page import PlanPage, SignPage
+from services.instalments.rules.plans import Document, DocumentKind, Plan, Shown
+
+_KIND_NUMBERS: Final = wire.numbers(DocumentKind, plans_pb2.InstalmentDocument.Kind)
+_KINDS: Final = wire.members(DocumentKind, plans_pb2.InstalmentDocument.Kind)
+
+
+async def _document(deps: Deps, opened: Plan, request: pb.GetPlanPageDocumentRequest) -> Document:
+    return await page.get_document(deps, opened, _KINDS[request.kind])
+
+
+async def _sign(deps: Deps, opened: Plan, request: pb.SignPlanPageRequest) -> PlanPage:
+    ip = wire.opt(request, "ip")
+    request.ClearField("ip")  # a form that is sent again from elsewhere is the same form
+    key = needed_key_of(request, "SignPlanPage")
+    return await page.sign(deps, opened, wire.read(SignPage, request, ip=ip), key)
+
+
+def page_pb(found: PlanPage) -> pb.PlanPage:
+    return wire.message(
+        pb.PlanPage,
+        found,
+        plan=_plan_pb(found.shown),
+        merchant=wire.message(pb.PlanMerchant, found.merchant),
+        cards=[
+            wire.message(pb.PlanCard, card, card=wire.message(offer_pb2.OfferedCard, card))
+            for card in found.cards
+        ],
+        handed_over=[_KIND_NUMBERS[kind] for kind in found.handed_over],
+        locale=found.shown.plan.locale,
+    )
+
+
+def _plan_pb(shown: Shown) -> plans_pb2.InstalmentPlan:
+    """Nothing in it that the holder of a forwarded address should not see."""
+    plan = plan_pb(shown)
+    for name in ("metadata", "trace_id", "customer_id", "quote_id", "review"):
+        plan.ClearField(name)
+    if plan.HasField("acceptance"):
+        plan.acceptance.ClearField("ip")
+    return plan
+
+
+InstalmentPages: Final = door.of(
+    "incasso.instalments.v1.InstalmentPagesService",
+    shows={PlanPage: page_pb, Document: document_pb},
+    given={Plan: page.open_plan},
+    GetInstalmentPlanAddress=page.get_address,
+    GetPlanPage=page.get_page,
+    GetPlanPageDocument=_document,
+    SignPlanPage=_sign,
+)

@@ -1,0 +1,165 @@
+"""Pages of plans in every state, as instalments would answer them."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from incasso.common.v1 import offer_pb2
+from incasso.instalments.v1 import pages_pb2, plans_pb2
+from incasso.payments.v1 import payments_pb2
+from libs.errors import Kind, RemoteRefusal
+from tests.services.gateway.conftest import Gateway
+from tests.services.gateway.instalment_samples import credit, deferral
+
+TOKEN: Final = "3xK9mQ2vT7bN4cR8wZ1pLd"
+PATH: Final = f"/plan/{TOKEN}"
+SHA: Final = "ab" * 32
+CONSENT: Final = "Ho ricevuto le informazioni e accetto l'accordo di pagamento in 3 rate."
+CONSENT_EN: Final = "I have received the information and accept the agreement to pay in 4 parts."
+UNKNOWN: Final = RemoteRefusal(Kind.NOT_FOUND, "plan_not_found", "No such plan.")
+PLAN, PART = plans_pb2.InstalmentPlan, plans_pb2.Instalment
+DOCUMENT = plans_pb2.InstalmentDocument
+BOTH: Final = [DOCUMENT.KIND_INFORMATION, DOCUMENT.KIND_AGREEMENT]
+
+
+def plan(
+    state: Any, *parts: Any, offer: offer_pb2.InstalmentOffer | None = None, **more: Any
+) -> plans_pb2.InstalmentPlan:
+    """`parts`: states of the first ones; the others are planned."""
+    offer = offer or deferral("it")
+    found = plans_pb2.InstalmentPlan(
+        id="pln_1", state=state, order_reference="A-1001", offer=offer, **more
+    )
+    found.amount.CopyFrom(offer.total)
+    found.amount.amount_minor -= offer.cost_minor
+    for at, part in enumerate(offer.schedule):
+        standing = parts[at] if at < len(parts) else PART.STATE_PLANNED
+        found.instalments.add(
+            number=part.number,
+            state=standing,
+            due_on=part.due_on,
+            principal_minor=part.principal_minor,
+            interest_minor=part.interest_minor,
+            fee_minor=part.fee_minor,
+            amount_minor=part.amount_minor,
+        )
+        if standing == PART.STATE_PAID:
+            found.paid_minor += part.amount_minor
+        elif standing != PART.STATE_CANCELLED:
+            found.outstanding_minor += part.amount_minor
+    return found
+
+
+def merchant(**more: Any) -> pages_pb2.PlanMerchant:
+    return pages_pb2.PlanMerchant(
+        id="mer_1",
+        name="Bottega Verdi",
+        primary_colour="#1f5fbf",
+        website_url="https://bottega.example",
+        reply_to="ciao@bottega.example",
+        **more,
+    )
+
+
+def card(last4: str = "4242") -> pages_pb2.PlanCard:
+    shown = offer_pb2.OfferedCard(instrument_id=f"ins_{last4}", brand="visa", last4=last4)
+    return pages_pb2.PlanCard(card=shown, exp_month=4, exp_year=2029)
+
+
+def page(shown: plans_pb2.InstalmentPlan, **more: Any) -> pages_pb2.PlanPage:
+    return pages_pb2.PlanPage(
+        plan=shown, merchant=merchant(), form_key="form-key-1", **{"locale": "it", **more}
+    )
+
+
+def to_read(**more: Any) -> pages_pb2.PlanPage:
+    return page(plan(PLAN.STATE_OFFERED), cards=[card()], consent=CONSENT, **more)
+
+
+def to_sign(shown: plans_pb2.InstalmentPlan | None = None, **more: Any) -> pages_pb2.PlanPage:
+    return page(
+        shown or plan(PLAN.STATE_OFFERED),
+        **{"cards": [card(), card("1881")], "consent": CONSENT, **more},
+        handed_over=BOTH,
+        agreement_sha256=SHA,
+    )
+
+
+def signed(state: Any, *parts: Any, locale: str = "it", **more: Any) -> pages_pb2.PlanPage:
+    return page(plan(state, *parts, **more), handed_over=BOTH, locale=locale)
+
+
+def _confirming(state: Any, *parts: Any) -> pages_pb2.PlanPage:
+    action = payments_pb2.NextAction(type="redirect", url="https://bank.example/challenge")
+    found = signed(state, *parts, next_action=action)
+    if state == PLAN.STATE_ACTIVE:
+        found.plan.activated_at.FromSeconds(1_795_000_000)
+    return found
+
+
+def _late(locale: str = "it") -> pages_pb2.PlanPage:
+    """One part was missed, and is tried again."""
+    found = signed(PLAN.STATE_ACTIVE, PAID, MISSED, offer=credit(locale, 6), locale=locale)
+    missed = found.plan.instalments[1]
+    missed.due_at.FromSeconds(1_798_534_800)
+    missed.late_fee_minor = 500
+    missed.amount_minor += 500
+    found.plan.outstanding_minor += 500
+    return found
+
+
+def _declined() -> pages_pb2.PlanPage:
+    decline = payments_pb2.Decline(code=payments_pb2.DECLINE_CODE_INSUFFICIENT_FUNDS)
+    return to_sign(plan(PLAN.STATE_ACCEPTED, decline=decline))
+
+
+def _withdrawn() -> pages_pb2.PlanPage:
+    """What was owed after it is one last part."""
+    owed = plans_pb2.Withdrawal(
+        noticed_on="2026-12-01", repay_by="2026-12-31", capital_minor=12000, owed_minor=12000
+    )
+    dropped = [PART.STATE_CANCELLED] * 3
+    found = plan(PLAN.STATE_WITHDRAWN, PAID, *dropped, offer=credit("it"), withdrawal=owed)
+    found.instalments.add(
+        number=5,
+        state=PART.STATE_PLANNED,
+        due_on="2026-12-31",
+        principal_minor=12000,
+        amount_minor=12000,
+    )
+    found.outstanding_minor = 12000
+    return page(found, handed_over=BOTH)
+
+
+PAID, MISSED = PART.STATE_PAID, PART.STATE_MISSED
+STATES: Final[dict[str, Callable[[], pages_pb2.PlanPage]]] = {
+    "read": to_read,
+    "half-read": lambda: to_read(handed_over=BOTH[:1]),
+    "sign": to_sign,
+    "sign-credit": lambda: to_sign(plan(PLAN.STATE_OFFERED, offer=credit("it"))),
+    "sign-long": lambda: to_sign(plan(PLAN.STATE_OFFERED, offer=credit("it", 24))),
+    "declined": _declined,
+    "no-card": lambda: to_sign(cards=[]),
+    "not-ready": lambda: page(plan(PLAN.STATE_OFFERED), cards=[card()]),
+    "confirm": lambda: _confirming(PLAN.STATE_ACCEPTED, PART.STATE_COLLECTING),
+    "processing": lambda: signed(PLAN.STATE_ACCEPTED, PART.STATE_COLLECTING),
+    "active": lambda: signed(PLAN.STATE_ACTIVE, PAID),
+    "confirm-part": lambda: _confirming(PLAN.STATE_ACTIVE, PAID, PART.STATE_COLLECTING),
+    "late": _late,
+    "completed": lambda: signed(PLAN.STATE_COMPLETED, PAID, PAID, PAID),
+    "defaulted": lambda: signed(PLAN.STATE_DEFAULTED, PAID, MISSED, MISSED),
+    "withdrawn": _withdrawn,
+    "cancelled": lambda: page(plan(PLAN.STATE_CANCELLED)),
+    "expired": lambda: page(plan(PLAN.STATE_EXPIRED)),
+    "in-review": lambda: page(plan(PLAN.STATE_IN_REVIEW)),
+    "refused": lambda: page(plan(PLAN.STATE_REFUSED)),
+    "sign-en": lambda: to_sign(
+        plan(PLAN.STATE_OFFERED, offer=credit("en")), locale="en", consent=CONSENT_EN
+    ),
+    "late-en": lambda: _late("en"),
+}
+
+
+def show(gateway: Gateway, found: Any) -> None:
+    """What the service answers from now on."""
+    answer = found if isinstance(found, Exception) else pages_pb2.GetPlanPageResponse(page=found)
+    gateway.services.answers["GetPlanPage"] = answer

@@ -1,0 +1,79 @@
+"""How the page of a plan looks and behaves in a real browser."""
+
+import base64
+
+import pytest
+from playwright.async_api import expect
+
+from incasso.instalments.v1 import pages_pb2, plans_pb2
+from tests.browser import faults, looks, needs_chromium
+from tests.services.gateway.plan_samples import (
+    BOTH,
+    CONSENT,
+    PAID,
+    PATH,
+    PLAN,
+    SHA,
+    STATES,
+    show,
+    signed,
+    to_read,
+    to_sign,
+)
+
+pytestmark = needs_chromium
+
+
+@pytest.mark.parametrize("name", STATES)
+async def test_every_state_is_accessible(page, gateway, name):
+    show(gateway, STATES[name]())
+    await page.goto(gateway.url + PATH)
+    async for manner in looks(page, f"plan-{name}"):
+        assert await faults(page) == [], manner
+        overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, manner
+    assert page.complaints == []
+
+
+async def test_a_plan_is_read_and_signed_without_a_script(scriptless, gateway):
+    """Documents first; then a card is chosen, the box is ticked by the customer alone, and it is signed."""
+    page = scriptless
+    content = base64.b64encode(b"%PDF-1.7").decode()
+    document = plans_pb2.InstalmentDocument(content=content, sha256=SHA)
+    handed_over = pages_pb2.GetPlanPageDocumentResponse(document=document)
+    gateway.services.answers["GetPlanPageDocument"] = handed_over
+    show(gateway, to_read())
+    await page.goto(gateway.url + PATH)
+    await expect(page.get_by_role("checkbox")).to_have_count(0)
+    for number, name in enumerate(("Informazioni su queste rate (PDF)", "Accordo (PDF)")):
+        async with page.expect_download() as download:
+            await page.get_by_role("button", name=name).click()
+        assert (await download.value).suggested_filename.endswith(".pdf")
+        assert gateway.services.last("GetPlanPageDocument").request.kind == BOTH[number]
+    show(gateway, to_sign())
+    await page.get_by_role("link", name="Ho entrambi i documenti, avanti").click()
+    box = page.get_by_role("checkbox", name=CONSENT)
+    await expect(box).not_to_be_checked()
+    await page.get_by_role("radio", name="Visa •••• 1881").check()
+    button = page.get_by_role("button", name="Firma e paga 53,33 € ora")
+    await button.click()  # the browser itself asks for the box
+    assert gateway.services.calls("SignPlanPage") == 0
+    await box.check()
+    show(gateway, signed(PLAN.STATE_ACTIVE, PAID))
+    await button.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Il tuo piano è in corso")
+    seen = gateway.services.last("SignPlanPage")
+    assert (seen.request.instrument_id, seen.request.agreement_sha256) == ("ins_1881", SHA)
+    assert (seen.call.idempotency_key, seen.call.merchant_id) == ("form-key-1", "")
+
+
+async def test_the_keyboard_is_enough_to_sign(page, gateway):
+    show(gateway, to_sign())
+    await page.goto(gateway.url + PATH)
+    await page.get_by_role("checkbox").focus()
+    await page.keyboard.press("Space")
+    await page.keyboard.press("Tab")
+    show(gateway, signed(PLAN.STATE_ACTIVE, PAID))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Il tuo piano è in corso")
+    assert gateway.services.calls("SignPlanPage") == 1

@@ -1,0 +1,89 @@
+"""The page of a plan: what it says in each state."""
+
+import re
+
+import pytest
+
+from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
+from tests.services.gateway.instalment_samples import EXAMPLE, WARNING
+from tests.services.gateway.plan_samples import (
+    PAID,
+    PATH,
+    PLAN,
+    STATES,
+    show,
+    signed,
+)
+
+FORMS = ("sign", "documents/agreement", "documents/information", "documents/receipt")
+
+
+async def html(gateway, path=PATH, status=200):
+    async with gateway.request("GET", path, key=None) as response:
+        assert response.status == status, path
+        return await response.text()
+
+
+@pytest.mark.parametrize("name", STATES)
+async def test_looking_at_a_plan_changes_nothing(gateway, name):
+    show(gateway, STATES[name]())
+    for method in ("GET", "HEAD"):
+        for path in (PATH, *(f"{PATH}/{form}" for form in FORMS)):
+            async with gateway.request(method, path, key=None) as response:
+                assert response.status == (200 if path == PATH else 303)
+    assert {seen.name for seen in gateway.services.seen} == {"GetPlanPage"}
+
+
+@pytest.mark.parametrize("name", STATES)
+async def test_credit_carries_its_warning_and_a_deferral_carries_none(gateway, name):
+    page = STATES[name]()
+    show(gateway, page)
+    text = await html(gateway)
+    for words in (WARNING, EXAMPLE):
+        assert (words[page.locale][:20] in text) == page.plan.offer.HasField("warning")
+    assert "checked" not in text.partition('name="consent"')[2]
+
+
+@pytest.mark.parametrize("name", ["processing", "confirm"])
+async def test_a_plan_whose_payment_is_under_way_looks_again(gateway, name):
+    """Without scripts it loads itself again; with them it asks whether it has changed."""
+    show(gateway, STATES[name]())
+    async with gateway.request("GET", PATH, key=None) as response:
+        text, tag = await response.text(), response.headers["ETag"]
+        assert "Refresh" not in response.headers
+    assert ('<noscript><meta http-equiv="refresh"' in text) == (name == "processing")
+    assert f"data-looks={tag}" in text
+    show(gateway, signed(PLAN.STATE_ACTIVE, PAID))
+    async with gateway.request("HEAD", PATH, key=None) as response:
+        assert response.headers["ETag"] != tag
+    assert "data-looks" not in await html(gateway)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "late",
+            ["non pagato, si riprova il 29 dicembre 2026, 10:00 CET", "spesa di ritardo di 5,00 €"],
+        ),
+        ("cancelled", ["non più dovuto"]),
+        ("expired", ["non più dovuto"]),
+        ("in-review", ["dopo la firma"]),
+        ("withdrawn", ["31 dicembre 2026", "161,25 €", "Ricevuta del recesso"]),
+        ("confirm-part", ["La banca vuole essere sicura che sia tu.<"]),
+    ],
+)
+async def test_each_part_says_how_it_stands(gateway, name, said):
+    show(gateway, STATES[name]())
+    text = re.sub(r"\s+", " ", await html(gateway))
+    for words in said:
+        assert words in text
+    charged = text.count("da solo, dalla tua carta")
+    assert charged == {"late": 3, "confirm-part": 1}.get(name, 0)
+
+
+async def test_a_plan_that_cannot_be_shown_now_looks_again(gateway):
+    for refusal in (OutcomeUnknown(), RemoteRefusal(Kind.INTERNAL, "internal_error", "Oh.")):
+        show(gateway, refusal)
+        async with gateway.request("GET", PATH, key=None) as response:
+            assert (response.status, response.headers["Refresh"]) == (503, "3")
