@@ -33,7 +33,7 @@ KEPT: Final = Kept(
         "attempts": Table(
             "every call to a PSP, with its outcome",
             plain="merchant_id id payment_id kind state psp_account_id exemption psp_reference"
-            " decline charge_reference undoes",
+            " decline charge_reference undoes caller_key",
             personal={"reason": ERASED},  # of a refund, in the merchant's words
             secret={"token": SPENT, "psp_customer": SPENT},
         ),

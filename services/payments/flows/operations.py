@@ -56,7 +56,8 @@ async def refund_payment(
     key: Key | None = None,
 ) -> bytes:
     """Give captured money back. `amount` None: all that is left."""
-    start = partial(starting.start_refund, amount=amount, reason=reason)
+    caller_key = key.text if key else ""
+    start = partial(starting.start_refund, amount=amount, reason=reason, caller_key=caller_key)
     return await _run(deps, payment_id, start, key, prefix="ref", busy=errors.PaymentNotRefundable)
 
 

@@ -56,6 +56,7 @@ class Refund:
     created_at: datetime
     psp_reference: str = ""
     elsewhere: bool = False  # made at the PSP by somebody else, e.g. in its console
+    caller_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ class Attempt:
     exemption: Exemption = Exemption.NONE
     force_challenge: bool = False
     reason: str = ""  # the merchant's, of a refund
+    caller_key: str = ""  # under which a refund was asked for
     psp_reference: str = ""
     decline: Declined | None = None
     recovery_tries: int = 0

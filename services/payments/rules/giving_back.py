@@ -43,6 +43,7 @@ def asked_by(attempt: Attempt) -> Refund:
         created_at=attempt.created_at,
         psp_reference=attempt.psp_reference,
         elsewhere=attempt.elsewhere,
+        caller_key=attempt.caller_key,
     )
 
 

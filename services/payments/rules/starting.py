@@ -78,7 +78,13 @@ def start_cancel(payment: Payment, *, attempt_id: str, now: datetime) -> tuple[P
 
 
 def start_refund(
-    payment: Payment, amount: Money | None, *, reason: str, attempt_id: str, now: datetime
+    payment: Payment,
+    amount: Money | None,
+    *,
+    reason: str,
+    attempt_id: str,
+    now: datetime,
+    caller_key: str = "",
 ) -> tuple[Payment, Attempt]:
     """Reserve the amount (None: all that is left)."""
     _same_currency(payment, amount)
@@ -91,8 +97,10 @@ def start_refund(
     wanted = payment.refundable_minor if amount is None else amount.amount_minor
     if not 0 < wanted <= payment.refundable_minor:
         raise errors.RefundTooLarge
-    attempt = _operation(
-        payment, AttemptKind.REFUND, wanted, attempt_id=attempt_id, now=now, reason=reason
+    attempt = replace(
+        _operation(payment, AttemptKind.REFUND, wanted, attempt_id=attempt_id, now=now),
+        reason=reason,
+        caller_key=caller_key,
     )
     reserved = replace(payment, refunds=(*payment.refunds, giving_back.asked_by(attempt)))
     return giving_back.balanced(reserved), attempt
@@ -121,7 +129,6 @@ def _operation(
     *,
     attempt_id: str,
     now: datetime,
-    reason: str = "",
 ) -> Attempt:
     return Attempt(
         merchant_id=payment.merchant_id,
@@ -131,7 +138,6 @@ def _operation(
         psp_account_id=payment.psp_account_id,
         amount_minor=amount_minor,
         created_at=now,
-        reason=reason,
     )
 
 

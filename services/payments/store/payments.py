@@ -16,7 +16,7 @@ from services.payments.rules.states import State
 # attempt, as the shop sees it.
 _REFUNDS: Final = """(
     SELECT coalesce(jsonb_agg(to_jsonb(refund) ORDER BY refund.id), '[]')
-    FROM (SELECT id, amount_minor, reason, created_at, psp_reference, elsewhere,
+    FROM (SELECT id, amount_minor, reason, created_at, psp_reference, elsewhere, caller_key,
             CASE state WHEN 'approved' THEN 'succeeded' WHEN 'declined' THEN 'failed'
                 ELSE 'processing' END AS state
         FROM attempts
