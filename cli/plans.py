@@ -22,7 +22,7 @@ PLANS: Final = (
     "id", "state", "order_reference", "customer_id", "amount", "paid", "outstanding", "created_at",
 )  # fmt: skip
 PARTS: Final = ("number", "state", "due_on", "principal", "interest", "fee", "amount")
-MORE_PARTS: Final = (*PARTS, "late_fee", "payment_id", "paid_at")
+MORE_PARTS: Final = (*PARTS, "late_fee", "refunded", "refunding", "payment_id", "paid_at")
 
 
 @app.command()

@@ -6,7 +6,6 @@ from typing import Final
 from incasso.instalments.v1 import instalments_pb2_grpc, pages_pb2_grpc, plans_pb2_grpc
 from libs import client, process
 from libs.clock import Clock
-from libs.payments.client import Payments
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
 from libs.services import MERCHANT_UPDATED
@@ -15,6 +14,7 @@ from services.instalments.config import Config
 from services.instalments.deps import Deps
 from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
+from services.instalments.payments_client import Payments
 from services.instalments.service.offers import InstalmentOffers
 from services.instalments.service.pages import InstalmentPages
 from services.instalments.service.plans import InstalmentPlans
@@ -50,6 +50,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             worker.collection_worker(deps).run,
             worker.due_worker(deps).run,
             worker.plan_worker(deps).run,
+            worker.repayment_worker(deps).run,
         ],
         handlers=worker.handlers(deps),
         heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},

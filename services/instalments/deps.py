@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from libs.clock import Clock
 from libs.db import Database
-from libs.payments.client import Payments
 from libs.seal import Seal
 from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
+from services.instalments.payments_client import Payments
 from services.instalments.scorer_client import Everybody, Scorer
 
 

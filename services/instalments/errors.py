@@ -65,6 +65,10 @@ class PlanNotActive(Refusal, kind=Kind.CONFLICT, reason="plan_not_active"):
     message = "The plan is not being paid: its first part was not, or it has ended."
 
 
+class PlanRefunded(Refusal, kind=Kind.CONFLICT, reason="plan_refunded"):
+    message = "All of the plan's price was refunded."
+
+
 class WithdrawalTooLate(Refusal, kind=Kind.CONFLICT, reason="withdrawal_too_late"):
     """`facts` have the last day and the article."""
 

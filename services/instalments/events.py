@@ -30,6 +30,7 @@ from services.instalments.rules.plans import (
 )
 from services.instalments.rules.quotes import Quote
 from services.instalments.rules.regimes import PlanClass
+from services.instalments.rules.repaying import PlanRefund, Repayment
 from services.instalments.rules.schedule import Part
 from services.instalments.rules.settling import Figure
 from services.instalments.rules.states import InstalmentState, PlanState
@@ -127,6 +128,8 @@ def plan_pb(shown: Shown) -> plans_pb2.InstalmentPlan:
         instalments=[instalment_pb(part) for part in parts],
         paid_minor=sum(part.amount_minor for part in paid),
         outstanding_minor=sum(part.amount_minor for part in left),
+        refunded_minor=sum(part.refunded_minor for part in parts),
+        refunding_minor=sum(part.refunding_minor for part in parts),
         next_action=payments_pb2.NextAction(type="redirect", url=url) if url else None,
         decline=_decline_pb(latest),
         withdrawal=_withdrawn_pb(plan),
@@ -145,6 +148,24 @@ def _withdrawn_pb(plan: Plan) -> plans_pb2.Withdrawal | None:
 
 def plan_withdrawn(shown: Shown) -> Message:
     return events_pb2.PlanWithdrawn(plan=plan_pb(shown))
+
+
+def refund_pb(refund: PlanRefund) -> plans_pb2.InstalmentRefund:
+    return wire.message(plans_pb2.InstalmentRefund, refund)
+
+
+def plan_refunded(shown: Shown, refund: PlanRefund) -> Message:
+    return events_pb2.PlanRefunded(plan=plan_pb(shown), refund=refund_pb(refund))
+
+
+def refund_failed(plan: Plan, repayment: Repayment) -> Message:
+    return events_pb2.InstalmentRefundFailed(
+        plan_id=plan.id,
+        order_reference=plan.order_reference,
+        payment_id=repayment.payment_id,
+        amount=wire.money(repayment.amount),
+        reason=repayment.refusal.reason if repayment.refusal else None,
+    )
 
 
 def _decline_pb(latest: Collection | None) -> payments_pb2.Decline | None:
@@ -194,7 +215,8 @@ def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
     told = [
         outbox.event_of(after.plan, event, now)
         for old, new in zip(before.parts, after.parts, strict=True)
-        if (event := _part_event(after.plan, old, new)) is not None
+        for event in (_part_event(after.plan, old, new), _part_refunded(after.plan, old, new))
+        if event is not None
     ]
     kind = _PLAN_EVENTS.get(after.plan.state)
     if kind is not None and after.plan.state is not before.plan.state:
@@ -206,13 +228,24 @@ def _part_event(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
     """A part is missed once, however often its card is tried."""
     missed_before = new.state is InstalmentState.MISSED and old.missed_at is not None
     kind = None if missed_before or new.state is old.state else _PART_EVENTS.get(new.state)
-    if kind is None:
+    return None if kind is None else _of_part(kind, plan, new)
+
+
+def _part_refunded(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
+    """Money of a part was given back."""
+    back = new.refunded_minor - old.refunded_minor
+    if back <= 0:
         return None
+    return _of_part(events_pb2.InstalmentRefunded, plan, new, amount_minor=back)
+
+
+def _of_part(kind: Any, plan: Plan, part: Instalment, **more: int) -> Message:
     made: Message = kind(
         plan_id=plan.id,
         order_reference=plan.order_reference,
-        instalment=instalment_pb(new),
+        instalment=instalment_pb(part),
         currency=plan.amount.currency,
+        **more,
     )
     return made
 
@@ -222,6 +255,7 @@ PERSONAL: Final[erasing.Personal] = {
     "incasso.instalments.v1.InstalmentPlan": ("metadata",),
     "incasso.instalments.v1.Acceptance": ("ip",),
     "incasso.instalments.v1.Review": ("reason",),
+    "incasso.instalments.v1.InstalmentRefund": ("reason",),
 }
 ANSWERING_PLANS: Final = ("CreateInstalmentPlan",)  # of which the answer is kept
 

@@ -45,6 +45,15 @@ KEPT: Final = Kept(
             personal={"next_action_url": "when its payment ends"},
             secret={"request": "when payments has answered"},
         ),
+        "plan_refunds": Table(
+            "what was refunded of the price of a plan",
+            plain="merchant_id id plan_id currency actor trace_id",
+            personal={"reason": ERASED},
+        ),
+        "repayments": Table(
+            "refunds of the payments of plans",
+            plain="merchant_id id plan_id refund_id payment_id state currency shares reference refusal",
+        ),
         "reviews": Table(
             "who decided what of a plan that was looked at, as an auditor reads it",
             plain="merchant_id id plan_id before after actor trace_id",

@@ -1,24 +1,33 @@
 """The other doors: events of payments and of customers who are erased, and rows that are due."""
 
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from incasso.oneclick.v1 import events_pb2
+from incasso.payments.v1 import events_pb2 as payments_pb2
 from libs.bus import Event
-from libs.consumer import Handler
+from libs.consumer import Handler, UnlessKnown
 from libs.db import Conn
 from libs.due import DueRow, DueWorker, worker
 from libs.payments import due as payments_due
 from libs.payments import events as payments_events
+from libs.payments import routes
 from libs.payments.answer import Answer
+from libs.payments.client import answer_of
 from services.instalments.deps import Deps
-from services.instalments.flows import collecting, due, erase
+from services.instalments.flows import collecting, due, erase, repaying
 from services.instalments.flows.due import DueParts
-from services.instalments.payments_client import METHOD
-from services.instalments.store import collections
+from services.instalments.payments_client import METHOD, found_of
+from services.instalments.store import collections, refunds
 from services.instalments.store import plans as store
+from services.instalments.store.refunds import ToldRefund
 
 SERVICE: Final = "instalments"
+_REFUNDS: Final[Mapping[str, Any]] = {
+    "incasso.payments.payment.refunded": payments_pb2.PaymentRefunded,
+    "incasso.payments.payment.refund_failed": payments_pb2.PaymentRefundFailed,
+}
 BATCHES: Final = 4  # at a time; each asks payments for all of its parts at once
 
 
@@ -30,8 +39,31 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
     return {
         **payments_events.handlers(METHOD, follow, known=collections.known),
+        **dict.fromkeys(_REFUNDS, _refunds(deps)),
         "incasso.oneclick.customer.erased": _customer_erased,
     }
+
+
+def _refunds(deps: Deps) -> UnlessKnown:
+    """Refunds of our payments, whoever made them."""
+
+    async def known(conn: Conn, events: Sequence[Event]) -> Collection[str]:
+        told = [_told(event) for event in events]
+        return await refunds.known(conn, told)
+
+    async def follow(conn: Conn, event: Event) -> None:
+        news = _REFUNDS[event.subject].FromString(event.body)
+        if news.payment.method == METHOD:
+            found = found_of(news.refund, event.occurred_at)
+            await repaying.follow_refund(deps, conn, answer_of(news.payment), found)
+
+    return UnlessKnown(known, follow, routes.of_method(METHOD))
+
+
+def _told(event: Event) -> ToldRefund:
+    refund = _REFUNDS[event.subject].FromString(event.body).refund
+    succeeded = refund.state == refund.STATE_SUCCEEDED
+    return ToldRefund(event.event_id, event.merchant_id, refund.id, succeeded, event.occurred_at)
 
 
 async def _customer_erased(conn: Conn, event: Event) -> None:
@@ -43,6 +75,12 @@ def collection_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
     """Collections without an end."""
     settle = partial(collecting.settle_due, deps)
     return payments_due.worker(SERVICE, deps.db, table="collections", settle=settle)
+
+
+def repayment_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
+    """What is to be given back and has no end yet."""
+    settle = partial(repaying.settle_due, deps)
+    return payments_due.worker(SERVICE, deps.db, table="repayments", settle=settle)
 
 
 def plan_worker(deps: Deps) -> DueWorker[DueRow]:

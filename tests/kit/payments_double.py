@@ -47,6 +47,8 @@ class Payments(PaymentsServiceServicer):
         self.cards: dict[str, dict[str, Any]] = {}
         self.setups: dict[str, pb.SetUpInstrumentResponse] = {}
         self.removed: list[tuple[str, str]] = []
+        self.refunds: dict[str, pb.Refund] = {}
+        self.refund_state = pb.Refund.STATE_SUCCEEDED
 
     async def _around(self, hooks: dict[str, Callable[[], Any]], method: str) -> None:
         if method in hooks:
@@ -130,6 +132,35 @@ class Payments(PaymentsServiceServicer):
         payment.state = State.STATE_CANCELLED
         await self._around(self.after, "CancelPayment")
         return pb.CancelPaymentResponse(payment=payment)
+
+    async def RefundPayment(self, request: pb.RefundPaymentRequest, rpc: Any) -> Any:
+        key = context.current().idempotency_key
+        self.keys["RefundPayment"].append(key)
+        await self._around(self.before, "RefundPayment")
+        payment = self.payment(request.payment_id)
+        if key not in self.refunds:
+            self.refunds[key] = self._refunded(payment, request.amount.amount_minor, key)
+        await self._around(self.after, "RefundPayment")
+        return pb.RefundPaymentResponse(payment=payment)
+
+    def _refunded(self, payment: pb.Payment, amount_minor: int, key: str) -> pb.Refund:
+        if payment.refunded_minor + amount_minor > payment.amount.amount_minor:
+            raise RemoteRefusal(Kind.UNPROCESSABLE, "refund_too_large", "too much")
+        made = payment.refunds.add(
+            id=ids.new("ref"),
+            state=self.refund_state,
+            amount_minor=amount_minor,
+            created_at=wire.timestamp(Clock().now()),
+            caller_key=key,
+        )
+        payment.refunded_minor += amount_minor
+        whole = payment.refunded_minor == payment.amount.amount_minor
+        payment.state = State.STATE_REFUNDED if whole else State.STATE_PARTIALLY_REFUNDED
+        return made
+
+    def effects(self, rpc: str) -> dict[str, Any]:
+        """What was done of the calls of an RPC, by their keys."""
+        return self.refunds if rpc == "RefundPayment" else self.books
 
     async def LowerPayment(self, request: pb.LowerPaymentRequest, rpc: Any) -> Any:
         await self._around(self.before, "LowerPayment")

@@ -30,6 +30,7 @@ from services.instalments.rules.plans import (
     hour_of,
     moved,
 )
+from services.instalments.rules.replanned import schedule_of
 from services.instalments.rules.states import (
     COLLECTION_OPEN,
     COLLECTION_TRANSITIONS,
@@ -84,7 +85,7 @@ def rebate(plan: Plan, parts: Sequence[Instalment], number: int, now: datetime) 
         return 0  # what is owed after a withdrawal
     paid = [part.number for part in parts if part.state is InstalmentState.PAID]
     today = day_of(now, plan.time_zone)
-    settled = settlement.pay_early(plan.priced.schedule, number, paid=paid, on=today)
+    settled = settlement.pay_early(schedule_of(plan, parts), number, paid=paid, on=today)
     off = settled.interest_rebate_minor + settled.fees_rebate_minor
     if off >= parts[number - 1].amount_minor:
         raise NothingToPay

@@ -87,12 +87,13 @@ class Plan:
     activated_at: datetime | None = None
     ended_at: datetime | None = None
     due_at: datetime | None
+    price_refunded_minor: int = 0  # given back, or not to be paid any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instalment:
-    """One part of a plan. `due_at`: when its card is charged; None: not by itself. `advice`: what
-    the decline leaves open for which it was missed.
+    """`due_at`: when its card is charged; None: not by itself. `advice`: what its decline leaves open.
+    What was charged of a paid one: its amount, and what was refunded, or is to be.
     """
 
     merchant_id: str
@@ -111,6 +112,8 @@ class Instalment:
     paid_at: datetime | None = None
     due_at: datetime | None = None
     advice: Advice | None = None
+    refunded_minor: int = 0
+    refunding_minor: int = 0
 
     @property
     def amount_minor(self) -> int:

@@ -78,7 +78,9 @@ def refund(schedule: Schedule, amount_minor: int, *, paid: Mapping[int, int]) ->
     if not 1 <= amount_minor <= left:
         raise invalid("amount.amount_minor", f"must be 1 to {left}, what is left of the order")
     keeps = Fraction(left - amount_minor, left)
-    now = _lowered(schedule, keeps)
+    now = replace(
+        _lowered(schedule, keeps), amount=Money(left - amount_minor, schedule.amount.currency)
+    )
     kept = {
         after.number: _kept(before, after, paid[before.number], keeps)
         for before, after in zip(schedule.parts, now.parts, strict=True)
@@ -97,7 +99,6 @@ def _lowered(schedule: Schedule, keeps: Fraction) -> Schedule:
     upfront = floor(schedule.upfront_fee_minor * keeps)
     return replace(
         schedule,
-        amount=Money(sum(principals), schedule.amount.currency),
         upfront_fee_minor=upfront,
         parts=tuple(
             replace(

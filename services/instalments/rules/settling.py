@@ -13,6 +13,8 @@ from services.instalments.errors import NothingToPay, PlanBusy, PlanNotActive
 from services.instalments.rules import settlement
 from services.instalments.rules.collecting import check_active
 from services.instalments.rules.plans import OPEN, Covered, Instalment, Plan, day_of
+from services.instalments.rules.replanned import schedule_of
+from services.instalments.rules.schedule import Schedule
 from services.instalments.rules.settlement import Settlement
 from services.instalments.rules.states import InstalmentState, PlanState
 
@@ -48,7 +50,8 @@ def figure(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Figure:
     left = [part for part in parts if part.state in OPEN]
     on = day_of(now, plan.time_zone)
     closed = [part.number for part in parts if part.state not in OPEN]
-    settled = settlement.settle(plan.priced.schedule, paid=closed, on=on)
+    schedule = schedule_of(plan, parts)
+    settled = settlement.settle(schedule, paid=closed, on=on)
     off = settled.interest_rebate_minor + settled.fees_rebate_minor
     amount_minor = sum(part.amount_minor for part in left) - off
     if amount_minor < 1:
@@ -62,7 +65,7 @@ def figure(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Figure:
         interest_rebate_minor=settled.interest_rebate_minor,
         fees_rebate_minor=settled.fees_rebate_minor,
         amount=Money(amount_minor, plan.amount.currency),
-        covers=_covered(left, _wanted(plan, left, closed, settled), off),
+        covers=_covered(left, _wanted(schedule, left, closed, settled), off),
     )
 
 
@@ -73,12 +76,11 @@ def check_idle(parts: Sequence[Instalment]) -> None:
 
 
 def _wanted(
-    plan: Plan, left: Sequence[Instalment], closed: Sequence[int], settled: Settlement
+    schedule: Schedule, left: Sequence[Instalment], closed: Sequence[int], settled: Settlement
 ) -> Sequence[int]:
     """What would come off each part if it alone were paid."""
     alone = [
-        settlement.pay_early(plan.priced.schedule, part.number, paid=closed, on=settled.on)
-        for part in left
+        settlement.pay_early(schedule, part.number, paid=closed, on=settled.on) for part in left
     ]
     return [each.interest_rebate_minor + each.fees_rebate_minor for each in alone]
 

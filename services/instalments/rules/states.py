@@ -125,3 +125,34 @@ COLLECTION_TRANSITIONS: Final[Mapping[tuple[CollectionState, Outcome], Collectio
         if outcome is not Outcome.REFUSE
     },
 }
+
+
+class RepaymentState(Enum):
+    """Of one refund of one payment, which gives back what was paid of a plan."""
+
+    STARTED = "started"  # payments was asked, or is about to be
+    UNDER_WAY = "under_way"  # the PSP was asked, and has not answered
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # refused, or it came back after it had succeeded
+
+
+class RepaymentEvent(Enum):
+    WAIT = "wait"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+
+
+REPAYMENT_INITIAL: Final = RepaymentState.STARTED
+REPAYMENT_FINAL: Final[frozenset[RepaymentState]] = frozenset()  # a PSP may change its word
+REPAYMENT_OPEN: Final = (RepaymentState.STARTED, RepaymentState.UNDER_WAY)
+REPAYMENT_TRANSITIONS: Final[Mapping[tuple[RepaymentState, RepaymentEvent], RepaymentState]] = {
+    (RepaymentState.STARTED, RepaymentEvent.WAIT): RepaymentState.UNDER_WAY,
+    **{
+        (state, RepaymentEvent.SUCCEED): RepaymentState.SUCCEEDED
+        for state in (*REPAYMENT_OPEN, RepaymentState.FAILED)
+    },
+    **{
+        (state, RepaymentEvent.FAIL): RepaymentState.FAILED
+        for state in (*REPAYMENT_OPEN, RepaymentState.SUCCEEDED)
+    },
+}

@@ -13,6 +13,7 @@ from services.instalments.errors import WithdrawalTooLate
 from services.instalments.rules import regimes, withdrawal
 from services.instalments.rules.collecting import check_active
 from services.instalments.rules.plans import OPEN, Instalment, Plan, charged_at, day_of, moved
+from services.instalments.rules.replanned import schedule_of
 from services.instalments.rules.settling import check_idle
 from services.instalments.rules.states import (
     INSTALMENT_TRANSITIONS,
@@ -27,7 +28,7 @@ def owed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Withdrawal:
     """Of a notice that comes now. Raises PlanNotActive, PlanBusy, WithdrawalTooLate."""
     check_active(plan)
     check_idle(parts)
-    schedule, regime = plan.priced.schedule, regimes.named(plan.priced.classification.regime)
+    schedule, regime = schedule_of(plan, parts), regimes.named(plan.priced.classification.regime)
     signed_on, today = signed_day(plan), day_of(now, plan.time_zone)
     last = withdrawal.last_day(regime, schedule.signed_on, signed_on)
     if today > last:

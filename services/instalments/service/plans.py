@@ -5,11 +5,19 @@ from typing import Final
 from incasso.instalments.v1 import plans_pb2 as pb
 from libs import context, door, pages, wire
 from services.instalments.deps import Deps
-from services.instalments.events import document_pb, plan_pb, settlement_pb, withdrawal_pb
+from services.instalments.errors import PlanNotFound
+from services.instalments.events import (
+    document_pb,
+    plan_pb,
+    refund_pb,
+    settlement_pb,
+    withdrawal_pb,
+)
 from services.instalments.flows import (
     documents,
     paying,
     plans,
+    refunding,
     reviewing,
     settling,
     signing,
@@ -19,7 +27,10 @@ from services.instalments.flows import page as page_flow
 from services.instalments.flows.plans import Filter
 from services.instalments.flows.withdrawing import WithdrawPlan
 from services.instalments.rules.plans import Document, DocumentKind, Shown
+from services.instalments.rules.repaying import PlanRefund
 from services.instalments.rules.settling import Figure
+from services.instalments.store.plans import PLANS
+from services.instalments.store.refunds import REFUNDS
 
 _KINDS: Final = wire.members(DocumentKind, pb.InstalmentDocument.Kind)
 
@@ -58,7 +69,12 @@ async def _add_url(deps: Deps, answer: pb.CreateInstalmentPlanResponse) -> None:
 
 InstalmentPlans: Final = door.of(
     "incasso.instalments.v1.InstalmentPlansService",
-    shows={Shown: plan_pb, Document: document_pb, Figure: settlement_pb},
+    shows={
+        Shown: plan_pb,
+        Document: document_pb,
+        Figure: settlement_pb,
+        PlanRefund: refund_pb,
+    },
     CreateInstalmentPlan=door.Then(plans.create_plan, _add_url),
     GetInstalmentPlan=plans.get_plan,
     ListInstalmentPlans=_list_plans,
@@ -70,6 +86,10 @@ InstalmentPlans: Final = door.of(
     GetInstalmentSettlement=settling.get_settlement,
     SettleInstalmentPlan=settling.settle_plan,
     WithdrawInstalmentPlan=_withdraw,
+    RefundInstalmentPlan=refunding.refund_plan,
+    ListInstalmentRefunds=door.Rows(
+        REFUNDS, "prf", within=door.Row(PLANS, PlanNotFound), columns={"plan_id": "plan_id"}
+    ),
     ListInstalmentReviews=_list_reviews,
     ReviewInstalmentPlan=reviewing.review_plan,
 )

@@ -14,6 +14,9 @@ WITH found AS (
         review = review || '{"reason": null}',
         withdrawal = withdrawal || '{"name": "", "sent_to": ""}'
     FROM found WHERE plans.merchant_id = $1 AND plans.id = found.id
+), unsaid AS (
+    UPDATE plan_refunds SET reason = NULL
+    FROM found WHERE plan_refunds.merchant_id = $1 AND plan_refunds.plan_id = found.id
 ), emptied AS (
     UPDATE documents SET content = ''
     FROM found WHERE documents.merchant_id = $1 AND documents.plan_id = found.id

@@ -22,6 +22,7 @@ _CHANGES: Final = (
     "activated_at",
     "ended_at",
     "due_at",
+    "price_refunded_minor",
 )
 _TYPES: Final = {
     "merchant_id": "text",
@@ -40,6 +41,8 @@ _TYPES: Final = {
     "paid_at": "timestamptz",
     "due_at": "timestamptz",
     "advice": "text",
+    "refunded_minor": "bigint",
+    "refunding_minor": "bigint",
 }
 _GIVEN: Final = ", ".join(
     f"${number}::{_TYPES[column]}[]" for number, column in enumerate(INSTALMENTS.columns, 1)
@@ -64,6 +67,7 @@ _SAVED: Final = {
     "activated_at": "timestamptz",
     "ended_at": "timestamptz",
     "due_at": "timestamptz",
+    "price_refunded_minor": "bigint",
 }
 _SAVE_ALL: Final = f"""
 UPDATE plans SET {", ".join(f"{column} = given.{column}" for column in list(_SAVED)[2:])},

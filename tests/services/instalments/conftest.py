@@ -20,13 +20,13 @@ from incasso.instalments.v1.plans_pb2_grpc import (
 from libs import client, db, services
 from libs.clock import Clock
 from libs.db import Database
-from libs.payments.client import Payments
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.instalments.deps import Deps
 from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
+from services.instalments.payments_client import Payments
 from services.instalments.service.offers import InstalmentOffers
 from services.instalments.service.pages import InstalmentPages
 from services.instalments.service.plans import InstalmentPlans
@@ -81,5 +81,6 @@ async def world(database: Database) -> AsyncIterator[World]:
     await outside.stop(1)
     async with database.connection() as conn:  # workers take every merchant's rows
         await conn.execute("UPDATE collections SET due_at = NULL")
+        await conn.execute("UPDATE repayments SET due_at = NULL")
         await conn.execute("UPDATE plans SET due_at = NULL")
         await conn.execute("UPDATE instalments SET due_at = NULL")

@@ -1,0 +1,113 @@
+"""A refund inside a plan: what becomes of its parts, and what is given back of each. Pure.
+
+The arithmetic is in refunds.py. Late fees compensate what being late has cost and stay; but a part of
+which nothing else is left is cancelled with its late fee.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.instalments.errors import PlanNotActive, PlanRefunded
+from services.instalments.rules import refunds
+from services.instalments.rules.collecting import watched
+from services.instalments.rules.plans import COLLECTED, OPEN, Instalment, Plan, completed
+from services.instalments.rules.refunds import Refund
+from services.instalments.rules.repaying import Share
+from services.instalments.rules.replanned import all_parts, left_of
+from services.instalments.rules.schedule import Part
+from services.instalments.rules.settling import check_idle
+from services.instalments.rules.states import (
+    INSTALMENT_TRANSITIONS,
+    InstalmentEvent,
+    InstalmentState,
+    PlanState,
+)
+
+REFUNDABLE = (*COLLECTED, PlanState.COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """Plan and parts as they are planned anew. `shares`: what is to be given back of each payment."""
+
+    plan: Plan
+    parts: Sequence[Instalment]
+    shares: Mapping[str, tuple[Share, ...]]
+
+    @property
+    def give_back_minor(self) -> int:
+        return sum(share.amount_minor for shares in self.shares.values() for share in shares)
+
+
+def refunded(plan: Plan, parts: Sequence[Instalment], amount_minor: int, now: datetime) -> Refunded:
+    """`amount_minor` of the price. Raises PlanNotActive, PlanBusy, PlanRefunded; InvalidArgument
+    unless it is from 1 to what is left of the price.
+    """
+    if plan.state not in REFUNDABLE:
+        raise PlanNotActive
+    check_idle(parts)
+    if not left_of(plan):
+        raise PlanRefunded
+    paid = [part for part in parts if part.state is InstalmentState.PAID]
+    found = refunds.refund(
+        all_parts(plan, parts), amount_minor, paid={part.number: _for_it(part) for part in paid}
+    )
+    after = [_after(part, found) for part in parts]
+    plan = replace(plan, price_refunded_minor=plan.price_refunded_minor + amount_minor)
+    if plan.state in COLLECTED:
+        plan = watched(completed(plan, after, now), after)
+    return Refunded(plan, after, _shares(paid, after))
+
+
+def _for_it(part: Instalment) -> int:
+    """What was paid of it, without its late fee."""
+    return max(part.amount_minor - part.late_fee_minor, 0)
+
+
+def _after(part: Instalment, found: Refund) -> Instalment:
+    if part.state is InstalmentState.CANCELLED:
+        return part
+    planned = found.schedule.parts[part.number - 1]
+    if part.state is InstalmentState.PAID:
+        return _kept(part, planned, found.kept_minor[part.number])
+    if not planned.total_minor and part.state in OPEN:
+        part = replace(
+            part,
+            state=INSTALMENT_TRANSITIONS[part.state, InstalmentEvent.CANCEL],
+            late_fee_minor=0,
+            due_at=None,
+        )
+    return _lowered(part, planned)
+
+
+def _kept(part: Instalment, planned: Part, kept_minor: int) -> Instalment:
+    amount_minor = part.amount_minor - _for_it(part) + kept_minor
+    after = _lowered(part, planned)
+    return replace(
+        after,
+        rebate_minor=planned.total_minor + part.late_fee_minor - amount_minor,
+        refunding_minor=part.refunding_minor + part.amount_minor - amount_minor,
+    )
+
+
+def _lowered(part: Instalment, planned: Part) -> Instalment:
+    return replace(
+        part,
+        principal_minor=planned.principal_minor,
+        interest_minor=planned.interest_minor,
+        fee_minor=planned.fee_minor,
+    )
+
+
+def _shares(
+    paid: Sequence[Instalment], after: Sequence[Instalment]
+) -> Mapping[str, tuple[Share, ...]]:
+    """By payment: one may have paid several parts."""
+    shares: dict[str, tuple[Share, ...]] = {}
+    for part in paid:
+        back = after[part.number - 1].refunding_minor - part.refunding_minor
+        if back and part.payment_id is not None:
+            share = Share(part.number, back, promised_minor=back)
+            shares[part.payment_id] = (*shares.get(part.payment_id, ()), share)
+    return shares

@@ -1,0 +1,191 @@
+"""What is given back of payments of a plan, by a refund of the plan or made at payments. Pure.
+
+A refund that was made at payments, or in the PSP's console, first gives back what the plan has promised
+and could not give back; beyond that it is a refund of that part alone: less is kept of it, of its
+principal first, and the other parts stay as they are.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from libs.errors import StoredRefusal
+from libs.money import Money
+from services.instalments.rules.plans import Instalment, Plan
+from services.instalments.rules.states import (
+    REPAYMENT_OPEN,
+    REPAYMENT_TRANSITIONS,
+    RepaymentEvent,
+    RepaymentState,
+)
+
+_LOWERED: Final = ("principal_minor", "interest_minor", "fee_minor", "late_fee_minor")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Of a part. `promised_minor`: what of it a refund of the plan had lowered the part by; the others:
+    what it lowers the part by itself.
+    """
+
+    number: int
+    amount_minor: int
+    promised_minor: int = 0
+    principal_minor: int = 0
+    interest_minor: int = 0
+    fee_minor: int = 0
+    late_fee_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repayment:
+    """One refund of one payment; `id` is the key of payments.RefundPayment. `refund_id`: the plan's
+    refund that it belongs to; None: it was made at payments. `reference`: payments' own id of it.
+    `told_at`: when payments knew what is known of it.
+    """
+
+    merchant_id: str
+    id: str
+    plan_id: str
+    refund_id: str | None
+    payment_id: str
+    state: RepaymentState
+    amount: Money
+    shares: tuple[Share, ...]
+    reference: str | None = None
+    refusal: StoredRefusal | None = None
+    told_at: datetime | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What payments says of a refund, and when it knew, at the earliest."""
+
+    event: RepaymentEvent
+    at: datetime
+    reference: str | None = None
+    refusal: StoredRefusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A refund of a payment of ours as payments tells it. `key`: under which it was asked for."""
+
+    key: str
+    amount_minor: int
+    created_at: datetime
+    news: Told
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRefund:
+    """What was refunded of a plan's price, and what of it is given back."""
+
+    merchant_id: str
+    id: str
+    plan_id: str
+    amount: Money
+    give_back_minor: int
+    reason: str | None
+    actor: str
+    trace_id: str
+    created_at: datetime
+
+
+def is_under_way(repayment: Repayment) -> bool:
+    return repayment.state in REPAYMENT_OPEN
+
+
+def told(repayment: Repayment, news: Told) -> Repayment | None:
+    """After what payments says; None when that is old, or known."""
+    to = REPAYMENT_TRANSITIONS.get((repayment.state, news.event))
+    if to is None or (repayment.told_at is not None and news.at < repayment.told_at):
+        return None
+    waits = news.event is RepaymentEvent.WAIT
+    return replace(
+        repayment,
+        state=to,
+        reference=news.reference or repayment.reference,
+        refusal=news.refusal,
+        told_at=repayment.told_at if waits else news.at,
+    )
+
+
+def moved(
+    plan: Plan, parts: Sequence[Instalment], before: Repayment, after: Repayment
+) -> tuple[Plan, Sequence[Instalment]]:
+    """Plan and parts when money was given back, or has come back."""
+    if after.state is RepaymentState.SUCCEEDED:
+        return _moved(plan, parts, after.shares, 1)
+    if before.state is RepaymentState.SUCCEEDED:
+        return _moved(plan, parts, before.shares, -1)
+    return plan, parts
+
+
+def shares_of(
+    parts: Sequence[Instalment],
+    numbers: Iterable[int],
+    amount_minor: int,
+    under_way: Iterable[Repayment],
+) -> tuple[Share, ...]:
+    """Of a refund that was made at payments, of the payment that paid the parts `numbers`: the last of
+    them first. `under_way`: what the plan is giving back of that payment.
+    """
+    mine = [parts[number - 1] for number in sorted(numbers, reverse=True)]
+    asked = _by_number(under_way)
+    left, promised, lowered = amount_minor, {}, {}
+    for part in mine:
+        owed = max(part.refunding_minor - asked.get(part.number, 0), 0)
+        promised[part.number] = min(owed, left)
+        left -= promised[part.number]
+    for part in mine:
+        lowered[part.number] = min(part.amount_minor, left)
+        left -= lowered[part.number]
+    shares = [_share(part, promised[part.number], lowered[part.number]) for part in mine]
+    if left:  # more than the plan knew to be there: the PSP will refuse what is under way
+        last = shares[-1]
+        more = replace(
+            last,
+            amount_minor=last.amount_minor + left,
+            promised_minor=last.promised_minor + left,
+        )
+        shares[-1] = more
+    return tuple(share for share in shares if share.amount_minor)
+
+
+def _by_number(repayments: Iterable[Repayment]) -> Mapping[int, int]:
+    sums: dict[int, int] = {}
+    for share in (share for repayment in repayments for share in repayment.shares):
+        sums[share.number] = sums.get(share.number, 0) + share.amount_minor
+    return sums
+
+
+def _share(part: Instalment, promised_minor: int, lowered_minor: int) -> Share:
+    left, lowered = lowered_minor, {}
+    for name in _LOWERED:
+        lowered[name] = min(getattr(part, name), left)
+        left -= lowered[name]
+    return Share(part.number, promised_minor + lowered_minor, promised_minor, **lowered)
+
+
+def _moved(
+    plan: Plan, parts: Sequence[Instalment], shares: Sequence[Share], sign: int
+) -> tuple[Plan, Sequence[Instalment]]:
+    """`sign`: 1 when it was given back, -1 when it came back."""
+    after = list(parts)
+    for share in shares:
+        part = after[share.number - 1]
+        lowered = {
+            name: max(getattr(part, name) - sign * getattr(share, name), 0) for name in _LOWERED
+        }
+        after[share.number - 1] = replace(
+            part,
+            refunded_minor=max(part.refunded_minor + sign * share.amount_minor, 0),
+            refunding_minor=max(part.refunding_minor - sign * share.promised_minor, 0),
+            **lowered,
+        )
+    refunded = plan.price_refunded_minor + sign * sum(share.principal_minor for share in shares)
+    bounded = min(max(refunded, 0), plan.amount.amount_minor)
+    return replace(plan, price_refunded_minor=bounded), after

@@ -1,0 +1,45 @@
+"""The schedule of a plan as it is by now: refunds lower what was quoted. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from libs.money import Money
+from services.instalments.rules.plans import Instalment, Plan
+from services.instalments.rules.schedule import Part, Schedule
+
+
+def left_of(plan: Plan) -> int:
+    """The price after refunds, in minor units."""
+    return plan.amount.amount_minor - plan.price_refunded_minor
+
+
+def schedule_of(plan: Plan, parts: Sequence[Instalment]) -> Schedule:
+    """Of what is left of the price; without the last part of a withdrawal, which was in no quote."""
+    quoted = plan.priced.schedule
+    if not plan.price_refunded_minor:
+        return quoted
+    now = [_as_it_is(part) for part in parts[: len(quoted.parts)]]
+    upfront = quoted.upfront_fee_minor * left_of(plan) // plan.amount.amount_minor
+    return replace(
+        quoted,
+        amount=Money(left_of(plan), plan.amount.currency),
+        upfront_fee_minor=min(upfront, now[0].fee_minor),
+        parts=tuple(now),
+    )
+
+
+def all_parts(plan: Plan, parts: Sequence[Instalment]) -> Schedule:
+    """The same with the last part of a withdrawal."""
+    more = parts[len(plan.priced.schedule.parts) :]
+    schedule = schedule_of(plan, parts)
+    return replace(schedule, parts=(*schedule.parts, *(_as_it_is(part) for part in more)))
+
+
+def _as_it_is(part: Instalment) -> Part:
+    return Part(
+        number=part.number,
+        due_on=part.due_on,
+        principal_minor=part.principal_minor,
+        interest_minor=part.interest_minor,
+        fee_minor=part.fee_minor,
+    )

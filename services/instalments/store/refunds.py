@@ -1,0 +1,81 @@
+"""SQL of refunds inside plans, and of what payments is asked to give back. Who changes one holds the
+lock of its plan.
+"""
+
+from collections.abc import Collection as Ids
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from libs import rows
+from libs.db import Conn
+from libs.payments.due import CHECK_AFTER
+from services.instalments.rules.repaying import PlanRefund, Repayment, is_under_way
+from services.instalments.rules.states import REPAYMENT_OPEN
+
+REFUNDS: Final = rows.Table("plan_refunds", PlanRefund)
+REPAYMENTS: Final = rows.Table("repayments", Repayment)
+_CHANGES: Final = ("state", "shares", "reference", "refusal", "told_at")
+_OPEN: Final = ", ".join(f"'{state.value}'" for state in REPAYMENT_OPEN)
+_INSERT: Final = REPAYMENTS.insert(due_at="now() + {}::interval")
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRefund:
+    """An event of payments, of a refund of one of our payments."""
+
+    event_id: str
+    merchant_id: str
+    reference: str
+    succeeded: bool
+    at: datetime
+
+
+async def add(conn: Conn, repayments: Sequence[Repayment]) -> None:
+    """Intents, which are looked at until they have their end; or what was made at payments."""
+    for repayment in repayments:  # one for each payment that gives something back
+        ask_in = CHECK_AFTER if is_under_way(repayment) else None
+        await conn.execute(_INSERT, *REPAYMENTS.values(repayment), ask_in)
+
+
+async def save(conn: Conn, repayment: Repayment) -> None:
+    """What was told of it; one with an end is not due any more."""
+    still = "CASE WHEN $3 IN ('started', 'under_way') THEN due_at END"
+    await REPAYMENTS.change(
+        conn,
+        repayment,
+        f"{rows.assignments(_CHANGES, first=3)}, due_at = {still}",
+        *REPAYMENTS.values(repayment, *_CHANGES),
+    )
+
+
+async def named(
+    conn: Conn, merchant_id: str, payment_id: str, *, key: str, reference: str
+) -> Repayment | None:
+    """By our key, or by payments' own id of the refund."""
+    where = "WHERE merchant_id = $1 AND payment_id = $2 AND (id = $3 OR reference = $4)"
+    return await REPAYMENTS.one(conn, where, merchant_id, payment_id, key, reference)
+
+
+async def under_way(conn: Conn, merchant_id: str, payment_id: str) -> Sequence[Repayment]:
+    where = f"WHERE merchant_id = $1 AND payment_id = $2 AND state IN ({_OPEN}) ORDER BY id"
+    return await REPAYMENTS.all(conn, where, merchant_id, payment_id)
+
+
+async def known(conn: Conn, told: Sequence[ToldRefund]) -> Ids[str]:
+    """Ids of events that tell what is known of refunds, or what is older."""
+    found = await conn.fetch(
+        "SELECT told.event_id"
+        " FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[])"
+        " AS told (event_id, merchant_id, reference, succeeded, at)"
+        " JOIN repayments AS known USING (merchant_id, reference)"
+        " WHERE told.at < known.told_at OR known.state = 'succeeded' AND told.succeeded"
+        " OR known.state = 'failed' AND NOT told.succeeded",
+        [event.event_id for event in told],
+        [event.merchant_id for event in told],
+        [event.reference for event in told],
+        [event.succeeded for event in told],
+        [event.at for event in told],
+    )
+    return {row["event_id"] for row in found}
