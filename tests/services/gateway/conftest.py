@@ -211,18 +211,22 @@ def new_gateway() -> Callable[..., Any]:
     return running_gateway
 
 
-@pytest.fixture(params=["light", "dark"] if SCREENSHOTS else ["light"])
-async def page(browser: Browser, request) -> AsyncIterator[Page]:
-    context = await browser.new_context(
-        viewport={"width": 390, "height": 640}, color_scheme=request.param
-    )
+@asynccontextmanager
+async def open_page(browser: Browser, scheme: str = "light") -> AsyncIterator[Page]:
+    context = await browser.new_context(viewport={"width": 390, "height": 640}, color_scheme=scheme)
     page = await context.new_page()
     page.complaints = []
     page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.scheme = request.param
+    page.scheme = scheme
     yield page
     await context.close()
+
+
+@pytest.fixture(params=["light", "dark"] if SCREENSHOTS else ["light"])
+async def page(browser: Browser, request) -> AsyncIterator[Page]:
+    async with open_page(browser, request.param) as opened:
+        yield opened
 
 
 async def picture(page, name):
