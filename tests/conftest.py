@@ -3,7 +3,7 @@
 `new_database("payments")` gives the URL of a fresh, migrated database, `new_database("libs")` of
 one with the chassis' tables only, `new_database()` of an empty one. `nats_url` is the worker's NATS,
 `fresh_nats_url` one without streams. `stack` is the whole embedded stack, one for all end-to-end tests
-of a worker; `demo_merchant` has keys for it.
+of a worker; `demo_merchant` has keys for it. `new_processes` starts a service's own processes.
 """
 
 import asyncio
@@ -22,10 +22,12 @@ from libs import deadlines, identity, schema
 from libs.identity import Trust
 from stack.demo_merchant import DemoMerchant, ensure_demo_merchant
 from stack.embedded import Stack
+from stack.fork_server import ForkServer
 from stack.nats import throw_away_nats
 from stack.postgres import Postgres, throw_away_postgres
 from stack.process import free_ports
 from tests.identities import KEY, Everybody, shared_keys
+from tests.kit.processes import Processes
 from tests.scheduling import TwoStacks
 
 # Machines that run the tests are busy: slow is not wrong.
@@ -34,6 +36,7 @@ settings.load_profile("busy")
 
 ROOT = Path(__file__).resolve().parent.parent
 NewDatabase = Callable[..., str]
+NewProcesses = Callable[[str, dict[str, str]], Processes]
 T = TypeVar("T")
 
 
@@ -155,6 +158,27 @@ def fresh_nats_url() -> Iterator[str]:
     """A NATS of the test's own, for tests that count streams or stop the server."""
     with throw_away_nats() as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+async def forks(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ForkServer]:
+    server = ForkServer(tmp_path_factory.mktemp("forks") / "server.log")
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def new_processes(forks: ForkServer, tmp_path: Path) -> AsyncIterator[NewProcesses]:
+    """`new_processes("payments", environment)` makes processes that live as long as the test."""
+    made: list[Processes] = []
+
+    def new(service: str, environment: dict[str, str]) -> Processes:
+        made.append(Processes(forks, service, environment, tmp_path))
+        return made[-1]
+
+    yield new
+    for processes in made:
+        await processes.kill_all()
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import aiohttp
+import pytest
 
 from incasso.oneclick.v1 import oneclick_pb2
 from stack.process import free_ports
+from tests.conftest import ROOT
+from tests.kit.processes import Process
 from tests.services.gateway import pay_samples
 from tests.services.gateway.conftest import SECRET, Services, authenticate, start_servers
 from tests.services.gateway.pay_samples import PATH
@@ -20,32 +21,30 @@ from tests.waiting import HANGING_SECONDS
 HEADERS = {"Authorization": f"Bearer {SECRET}"}
 
 
-@asynccontextmanager
-async def process(targets, **env) -> AsyncIterator[tuple[asyncio.subprocess.Process, str, str]]:
+@pytest.fixture
+def start(new_processes):
+    """`await start(targets, INCASSO_…="…")`: the process, its address and that of its health."""
+
+    async def started(targets: dict[str, str], **env: str) -> tuple[Process, str, str]:
+        processes = new_processes("gateway", environment(targets) | env)
+        process = await processes.start()
+        ports = (processes.environment[f"INCASSO_{name}_PORT"] for name in ("HTTP", "ADMIN"))
+        url, admin = (f"http://127.0.0.1:{port}" for port in ports)
+        return process, url, admin
+
+    return started
+
+
+def environment(targets: dict[str, str]) -> dict[str, str]:
     port, admin = free_ports(2)
-    values = {
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("INCASSO_", "OTEL_"))}
+    return clean | {
         "INCASSO_HTTP_PORT": str(port),
         "INCASSO_ADMIN_PORT": str(admin),
         "INCASSO_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "INCASSO_IDENTITY_KEY_FILE": os.environ["INCASSO_IDENTITY_KEY_FILE"],
         **{f"INCASSO_{name.upper()}_TARGET": target for name, target in targets.items()},
-        **env,
     }
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("INCASSO_", "OTEL_"))}
-    started = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.gateway",
-        env={**clean, **values},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        yield started, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}"
-    finally:
-        if started.returncode is None:
-            started.kill()
-        await started.communicate()
 
 
 async def status_of(http, url):
@@ -62,7 +61,7 @@ async def until(http, url, status):
             await asyncio.sleep(0.02)
 
 
-async def test_a_request_under_way_is_answered_when_the_process_must_leave():
+async def test_a_request_under_way_is_answered_when_the_process_must_leave(start):
     services = Services({"AuthenticateKey": authenticate})
     servers, targets = await start_servers(services)
     started, may_end = asyncio.Event(), asyncio.Event()
@@ -73,10 +72,8 @@ async def test_a_request_under_way_is_answered_when_the_process_must_leave():
         return oneclick_pb2.CreateOneClickPaymentResponse()
 
     services.answers["CreateOneClickPayment"] = charge
-    async with (
-        aiohttp.ClientSession() as http,
-        process(targets, INCASSO_DRAIN_SECONDS="2") as (gateway, url, admin),
-    ):
+    gateway, url, admin = await start(targets, INCASSO_DRAIN_SECONDS="2")
+    async with aiohttp.ClientSession() as http:
         await until(http, f"{admin}/healthz/ready", 200)
         assert await status_of(http, f"{admin}/healthz/live") == 200
 
@@ -87,21 +84,22 @@ async def test_a_request_under_way_is_answered_when_the_process_must_leave():
 
         paying = asyncio.create_task(pay())
         await started.wait()
-        gateway.send_signal(signal.SIGTERM)
+        gateway.send(signal.SIGTERM)
         await until(http, f"{admin}/healthz/ready", 503)
         assert await status_of(http, f"{url}/v1/merchant") == 200  # while it drains
         await until(http, f"{url}/v1/merchant", 0)  # nobody else is let in any more
         may_end.set()
         assert await paying == 201
-        assert await asyncio.wait_for(gateway.wait(), HANGING_SECONDS) == 0
+        assert await gateway.wait() == 0
     for server in servers.values():
         await server.stop(0)
 
 
-async def test_metrics_count_requests_by_route():
+async def test_metrics_count_requests_by_route(start):
     services = Services({"AuthenticateKey": authenticate})
     servers, targets = await start_servers(services)
-    async with aiohttp.ClientSession() as http, process(targets) as (_, url, admin):
+    _, url, admin = await start(targets)
+    async with aiohttp.ClientSession() as http:
         await until(http, f"{admin}/healthz/ready", 200)
         assert await status_of(http, f"{url}/v1/payments/pay_1") == 200
         async with http.get(f"{admin}/metrics") as response:
@@ -112,10 +110,11 @@ async def test_metrics_count_requests_by_route():
         await server.stop(0)
 
 
-async def test_a_wrong_number_of_proxies_is_told_to_the_operator():
+async def test_a_wrong_number_of_proxies_is_told_to_the_operator(start):
     services = Services({"AuthenticateKey": authenticate})
     servers, targets = await start_servers(services)
-    async with aiohttp.ClientSession() as http, process(targets) as (gateway, url, admin):
+    gateway, url, admin = await start(targets)
+    async with aiohttp.ClientSession() as http:
         await until(http, f"{admin}/healthz/ready", 200)
         forwarded = {**HEADERS, "X-Forwarded-For": "192.0.2.7"}
         for _ in range(2):
@@ -125,15 +124,14 @@ async def test_a_wrong_number_of_proxies_is_told_to_the_operator():
             assert "INCASSO_TRUSTED_PROXIES is 0" in await response.text()
         async with http.get(f"{admin}/metrics") as response:
             metrics = await response.text()
-        gateway.send_signal(signal.SIGTERM)
-        output, _ = await asyncio.wait_for(gateway.communicate(), HANGING_SECONDS)
+    assert await gateway.end() == 0
     assert 'incasso_http_forwarded_wrong_total{reason="untrusted"} 2.0' in metrics
-    assert output.decode().count("INCASSO_TRUSTED_PROXIES") == 1
+    assert gateway.said.count("INCASSO_TRUSTED_PROXIES") == 1
     for server in servers.values():
         await server.stop(0)
 
 
-async def test_no_token_of_a_link_is_left_in_logs_or_metrics():
+async def test_no_token_of_a_link_is_left_in_logs_or_metrics(start):
     """Also of a page that cannot be drawn, whose fault is logged with where it happened."""
     services = Services({"AuthenticateKey": authenticate})
     servers, targets = await start_servers(services)
@@ -141,7 +139,8 @@ async def test_no_token_of_a_link_is_left_in_logs_or_metrics():
     broken.payment_link.expires_at.seconds = 10**14
     services.answers["GetPayPage"] = pay_samples.shown(broken)
     services.answers["MarkSeen"] = ValueError("a fault of paylink")
-    async with aiohttp.ClientSession() as http, process(targets) as (gateway, url, admin):
+    gateway, url, admin = await start(targets)
+    async with aiohttp.ClientSession() as http:
         await until(http, f"{admin}/healthz/ready", 200)
         async with http.get(f"{url}{PATH}?use=secret-use&lang=en") as response:
             assert response.status == 500
@@ -150,12 +149,11 @@ async def test_no_token_of_a_link_is_left_in_logs_or_metrics():
             assert response.status == 303
         async with http.get(f"{admin}/metrics") as response:
             metrics = await response.text()
-        gateway.send_signal(signal.SIGTERM)
-        output, _ = await asyncio.wait_for(gateway.communicate(), HANGING_SECONDS)
+    assert await gateway.end() == 0
     assert 'route="/p/{token}"' in metrics
     assert "incasso_loop_lag_seconds" in metrics
-    assert "page failed" in output.decode()
-    for told in (metrics, output.decode()):
+    assert "page failed" in gateway.said
+    for told in (metrics, gateway.said):
         assert pay_samples.TOKEN not in told
         assert "secret-use" not in told
     for server in servers.values():
@@ -163,7 +161,13 @@ async def test_no_token_of_a_link_is_left_in_logs_or_metrics():
 
 
 async def test_a_missing_setting_is_named_and_ends_the_process():
-    async with process({"merchants": "ipv4:127.0.0.1:1"}) as (gateway, _, _):
-        output, _ = await asyncio.wait_for(gateway.communicate(), HANGING_SECONDS)
+    given = environment({"merchants": "ipv4:127.0.0.1:1"})
+    gateway = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.gateway"),
+        cwd=ROOT,
+        env=given,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, told = await asyncio.wait_for(gateway.communicate(), HANGING_SECONDS)
     assert gateway.returncode == 78
-    assert b"INCASSO_PAYMENTS_TARGET" in output
+    assert b"INCASSO_PAYMENTS_TARGET" in told

@@ -1,9 +1,9 @@
 """The real process: schema check, health, a key's whole way, events on NATS, and a clean stop."""
 
+import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import aiohttp
 import nats
@@ -13,9 +13,8 @@ from incasso.merchants.v1 import events_pb2
 from incasso.merchants.v1 import merchants_pb2 as pb
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from libs import client
-from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
-from tests.waiting import HANGING_SECONDS
+from tests.kit.processes import Process
 
 COMMAND = [sys.executable, "-m", "services.merchants"]
 
@@ -27,18 +26,11 @@ def environment(nats_url, free_port):
 
 
 @pytest.fixture
-def process(environment, new_database) -> Iterator[subprocess.Popen]:
+async def process(environment, new_database, new_processes) -> Process:
     environment["INCASSO_DATABASE_URL"] = new_database()
-    subprocess.run([*COMMAND, "migrate"], cwd=ROOT, env=environment, check=True)
-    child = subprocess.Popen(
-        COMMAND, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    wait_until(
-        lambda: accepts_connections(int(environment["INCASSO_ADMIN_PORT"])), child, HANGING_SECONDS
-    )
-    yield child
-    child.kill()
-    child.communicate()
+    migrating = await asyncio.create_subprocess_exec(*COMMAND, "migrate", cwd=ROOT, env=environment)
+    assert await migrating.wait() == 0
+    return await new_processes("merchants", environment).start()
 
 
 async def test_it_serves_publishes_and_stops_when_asked(environment, process):
@@ -67,11 +59,9 @@ async def test_it_serves_publishes_and_stops_when_asked(environment, process):
             assert "incasso_rpc_seconds" in told
             assert "incasso_loop_lag_seconds" in told
     await bus.close()
-    process.terminate()
-    output = process.communicate(timeout=30)[0].decode()
-    assert process.returncode == 0, output
-    assert '"event": "serving"' in output
-    assert made.api_keys[0].secret not in output
+    assert await process.end() == 0, process.said
+    assert '"event": "serving"' in process.said
+    assert made.api_keys[0].secret not in process.said
 
 
 def test_it_refuses_to_start_before_its_schema_is_there(environment, new_database):

@@ -2,9 +2,9 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import asyncpg
 import pytest
@@ -15,9 +15,9 @@ from incasso.oneclick.v1.oneclick_pb2_grpc import OneClickServiceStub
 from incasso.payments.v1 import payments_pb2
 from libs import client
 from libs.errors import Refusal
-from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
 from tests.kit import payments_double
+from tests.kit.processes import Processes
 from tests.services.oneclick.world import World
 from tests.waiting import HANGING_SECONDS
 
@@ -47,41 +47,14 @@ def environment(nats_url, free_port, payments, new_database):
     }
 
 
-class Processes:
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.environment = environment
-        self.running: list[subprocess.Popen] = []
-
-    async def start(self) -> subprocess.Popen:
-        return await asyncio.to_thread(self._start)
-
-    def _start(self) -> subprocess.Popen:
-        child = subprocess.Popen(
-            COMMAND,
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        self.running.append(child)
-        port = int(self.environment["INCASSO_ADMIN_PORT"])
-        wait_until(lambda: accepts_connections(port), child, HANGING_SECONDS)
-        return child
-
-
 @pytest.fixture
-def processes(environment) -> Iterator[Processes]:
-    made = Processes(environment)
-    yield made
-    for child in made.running:
-        child.kill()
-        child.communicate()
+def processes(new_processes, environment) -> Processes:
+    return new_processes("oneclick", environment)
 
 
 async def test_a_charge_survives_the_death_of_its_process(environment, processes, payments):
     child = await processes.start()
-    target = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
-    async with client.channel(target) as channel:
+    async with client.channel(processes.target) as channel:
         world = World(None, payments, OneClickServiceStub(channel))
         customer_id = await world.shopper()
         asked, go_on = asyncio.Event(), asyncio.Event()
@@ -93,7 +66,7 @@ async def test_a_charge_survives_the_death_of_its_process(environment, processes
         payments.before["CreatePayment"] = payments_double.once(hang)
         charging = asyncio.create_task(world.charge(customer_id, key="order-1"))
         await asked.wait()
-        child.kill()
+        await child.end(signal.SIGKILL)
         with pytest.raises(Refusal) as refused:
             await charging
         assert refused.value.reason == "outcome_unknown"
@@ -127,8 +100,7 @@ async def age_locks(environment: dict[str, str]) -> None:
 
 async def test_it_stops_when_asked_and_finishes_what_it_began(environment, processes, payments):
     child = await processes.start()
-    target = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
-    async with client.channel(target) as channel:
+    async with client.channel(processes.target) as channel:
         world = World(None, payments, OneClickServiceStub(channel))
         customer_id = await world.shopper()
         asked = asyncio.Event()
@@ -140,11 +112,10 @@ async def test_it_stops_when_asked_and_finishes_what_it_began(environment, proce
         payments.before["CreatePayment"] = slow
         charging = asyncio.create_task(world.charge(customer_id, key="order-1"))
         await asked.wait()
-        child.terminate()
+        child.send(signal.SIGTERM)
         assert (await charging).state == payments_pb2.Payment.STATE_CAPTURED
-    output = (await asyncio.to_thread(child.communicate, timeout=HANGING_SECONDS))[0].decode()
-    assert child.returncode == 0, output
-    assert "giulia@example.com" not in output
+    assert await child.wait() == 0, child.said
+    assert "giulia@example.com" not in child.said
 
 
 def test_it_refuses_to_start_before_its_schema_is_there(environment, new_database):

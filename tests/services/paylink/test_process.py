@@ -2,9 +2,9 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import asyncpg
 import pytest
@@ -15,10 +15,10 @@ from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2, shop_
 from incasso.payments.v1 import payments_pb2
 from libs import client, context
 from libs.errors import Refusal, ServiceUnavailable
-from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
 from tests.kit import doubles
 from tests.kit.payments_double import once
+from tests.kit.processes import Processes
 from tests.services.paylink.world import Link, World, token_of
 from tests.waiting import HANGING_SECONDS
 
@@ -51,35 +51,9 @@ def environment(nats_url, free_port, neighbours, new_database):
     }
 
 
-class Processes:
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.environment = environment
-        self.running: list[subprocess.Popen] = []
-
-    async def start(self) -> subprocess.Popen:
-        return await asyncio.to_thread(self._start)
-
-    def _start(self) -> subprocess.Popen:
-        child = subprocess.Popen(
-            COMMAND,
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        self.running.append(child)
-        port = int(self.environment["INCASSO_ADMIN_PORT"])
-        wait_until(lambda: accepts_connections(port), child, HANGING_SECONDS)
-        return child
-
-
 @pytest.fixture
-def processes(environment) -> Iterator[Processes]:
-    made = Processes(environment)
-    yield made
-    for child in made.running:
-        child.kill()
-        child.communicate()
+def processes(new_processes, environment) -> Processes:
+    return new_processes("paylink", environment)
 
 
 def world_at(channel, neighbours) -> World:
@@ -91,8 +65,7 @@ def world_at(channel, neighbours) -> World:
 async def test_a_payment_survives_the_death_of_its_process(environment, processes, neighbours):
     child = await processes.start()
     payments = neighbours[2]
-    target = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
-    async with client.channel(target) as channel:
+    async with client.channel(processes.target) as channel:
         world = world_at(channel, neighbours)
         link = await world.link()
         asked, go_on = asyncio.Event(), asyncio.Event()
@@ -104,7 +77,7 @@ async def test_a_payment_survives_the_death_of_its_process(environment, processe
         payments.before["CreatePayment"] = once(hang)
         paying = asyncio.create_task(pay(world, link))
         await asked.wait()
-        child.kill()
+        await child.end(signal.SIGKILL)
         go_on.set()
         await processes.start()
         (answer,) = await asyncio.gather(paying, return_exceptions=True)
@@ -143,8 +116,7 @@ async def test_it_stops_when_asked_and_says_nothing_that_is_secret(
 ):
     child = await processes.start()
     payments = neighbours[2]
-    target = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
-    async with client.channel(target) as channel:
+    async with client.channel(processes.target) as channel:
         world = world_at(channel, neighbours)
         link = await world.sent_link()
         asked = asyncio.Event()
@@ -156,26 +128,25 @@ async def test_it_stops_when_asked_and_says_nothing_that_is_secret(
         payments.before["CreatePayment"] = slow
         paying = asyncio.create_task(pay(world, link, card_token="tok_secret"))
         await asked.wait()
-        child.terminate()
+        child.send(signal.SIGTERM)
         assert (await paying).payment_state == payments_pb2.Payment.STATE_CAPTURED
-    output = (await asyncio.to_thread(child.communicate, timeout=HANGING_SECONDS))[0].decode()
-    assert child.returncode == 0, output
+    assert await child.wait() == 0, child.said
     for secret in ("giulia@example.com", token_of(link), "tok_secret"):
-        assert secret not in output
+        assert secret not in child.said
 
 
 async def test_a_page_waits_at_one_replica_for_what_another_does(
     environment, processes, neighbours, free_port
 ):
     await processes.start()
-    first = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
+    first = processes.target
     processes.environment = {
         **environment,
         "INCASSO_GRPC_PORT": str(free_port()),
         "INCASSO_ADMIN_PORT": str(free_port()),
     }
     await processes.start()
-    second = f"127.0.0.1:{processes.environment['INCASSO_GRPC_PORT']}"
+    second = processes.target
     async with client.channel(first) as one, client.channel(second) as two:
         here, there = world_at(one, neighbours), world_at(two, neighbours)
         there.merchant_id = here.merchant_id
@@ -192,8 +163,7 @@ async def test_a_page_waits_at_one_replica_for_what_another_does(
 
 async def test_the_shop_is_served_by_the_same_process(environment, processes, neighbours):
     await processes.start()
-    target = f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}"
-    async with client.channel(target) as channel:
+    async with client.channel(processes.target) as channel:
         context.set_current(context.Call(merchant_id="mer_1"))
         shop = shop_pb2_grpc.ShopServiceStub(channel)
         request = shop_pb2.ListProductsRequest()

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from libs import client, context
 from libs.errors import OutcomeUnknown
 from services.sandbox.app import build_app
 from services.sandbox.config import Config
-from stack.process import accepts_connections, wait_until
 from tests.conftest import ROOT
+from tests.kit.processes import Processes
 from tests.services.payments.door import EUR_59_90, MERCHANT
 from tests.waiting import HANGING_SECONDS, until
 
@@ -38,32 +38,8 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-class Process:
-    """services.payments as a process that can be killed and started again."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.environment = environment
-        self.child: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.child = subprocess.Popen(
-            COMMAND, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL
-        )
-        port = int(self.environment["INCASSO_ADMIN_PORT"])
-        wait_until(lambda: accepts_connections(port), self.child, HANGING_SECONDS)
-
-    def end(self, by: signal.Signals) -> int:
-        assert self.child is not None
-        self.child.send_signal(by)
-        return self.child.wait(timeout=20)
-
-    @property
-    def target(self) -> str:
-        return f"127.0.0.1:{self.environment['INCASSO_GRPC_PORT']}"
-
-
 @pytest.fixture
-def process(tmp_path, nats_url, free_port, new_database, sandbox) -> Iterator[Process]:
+def processes(tmp_path, nats_url, free_port, new_database, sandbox, new_processes) -> Processes:
     credentials = {
         "base_url": sandbox,
         "account": "sandbox-a",
@@ -80,12 +56,7 @@ def process(tmp_path, nats_url, free_port, new_database, sandbox) -> Iterator[Pr
         "INCASSO_PUBLIC_URL": "http://127.0.0.1:8080",
         "INCASSO_PSP_CREDENTIALS_DIR": str(tmp_path),
     }
-    made = Process(environment)
-    made.start()
-    yield made
-    if made.child is not None and made.child.poll() is None:
-        made.child.kill()
-        made.child.wait()
+    return new_processes("payments", environment)
 
 
 async def call(target: str, rpc: str, *, key: str = "", **fields: Any) -> Any:
@@ -143,38 +114,38 @@ async def until_all(target: str, state: int, count: int) -> list[pb.Payment]:
 
 
 async def test_a_killed_process_finds_the_truth_of_its_charges_and_charges_once(
-    process: Process, sandbox: str
+    processes: Processes, sandbox: str
 ):
+    process = await processes.start()
     await call(
-        process.target,
+        processes.target,
         "CreatePspAccount",
         name="sandbox-a",
         psp="sandbox",
         credentials="sandbox-a",
     )
-    made = await pay(process.target, "before")
+    made = await pay(processes.target, "before")
     assert made is not None
     assert made.state == pb.Payment.STATE_CAPTURED
 
     await slow_down(sandbox, "charge", "latency", 3)
-    charges = [asyncio.create_task(pay(process.target, f"k{number}")) for number in range(8)]
+    charges = [asyncio.create_task(pay(processes.target, f"k{number}")) for number in range(8)]
     await until(lambda: at_the_psp(sandbox, 8))
-    process.end(signal.SIGKILL)
+    await process.end(signal.SIGKILL)
     assert await asyncio.gather(*charges) == [None] * 8
 
-    process.start()
-    found = await until_all(process.target, pb.Payment.STATE_CAPTURED, 9)
+    process = await processes.start()
+    found = await until_all(processes.target, pb.Payment.STATE_CAPTURED, 9)
     books = (await read(f"{sandbox}/books/charges"))["data"]
     assert sorted(charge["captured_minor"] for charge in books) == [5990] * 9
     assert {payment.psp_reference for payment in found} == {charge["id"] for charge in books}
-    assert process.end(signal.SIGTERM) == 0
+    assert await process.end() == 0
 
 
-def test_it_does_not_start_on_an_old_schema(process: Process, new_database):
-    process.end(signal.SIGTERM)
-    environment = {**process.environment, "INCASSO_DATABASE_URL": new_database()}
+def test_it_does_not_start_on_an_old_schema(processes: Processes, new_database):
+    environment = {**processes.environment, "INCASSO_DATABASE_URL": new_database()}
     done = subprocess.run(
-        COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, timeout=30
+        COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, timeout=60
     )
     assert done.returncode != 0
     assert b"python -m services.payments migrate" in done.stdout + done.stderr

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from email.message import EmailMessage
 from typing import Any
@@ -20,9 +21,9 @@ from libs import bus, client, context, relay, settings
 from libs.errors import ServiceUnavailable
 from services.notify.config import Config
 from services.notify.messages import merchants_client
-from stack.process import accepts_connections, wait_until
 from tests import waiting
 from tests.conftest import ROOT
+from tests.kit.processes import Processes
 from tests.services.notify.messages import neighbours
 from tests.services.notify.messages.conftest import KEYS
 from tests.services.notify.messages.mail_double import MailServer
@@ -66,35 +67,9 @@ def environment(fresh_nats_url, free_port, beside, new_database, mail: MailServe
     }
 
 
-class Processes:
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.environment = environment
-        self.running: list[subprocess.Popen] = []
-
-    async def start(self) -> subprocess.Popen:
-        return await asyncio.to_thread(self._start)
-
-    def _start(self) -> subprocess.Popen:
-        child = subprocess.Popen(
-            COMMAND,
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        self.running.append(child)
-        port = int(self.environment["INCASSO_ADMIN_PORT"])
-        wait_until(lambda: accepts_connections(port), child, HANGING_SECONDS)
-        return child
-
-
 @pytest.fixture
-def processes(environment) -> Iterator[Processes]:
-    made = Processes(environment)
-    yield made
-    for child in made.running:
-        child.kill()
-        child.communicate()
+def processes(new_processes, environment) -> Processes:
+    return new_processes("notify", environment)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -161,7 +136,7 @@ async def test_killed_while_it_speaks_to_the_mail_server(
     await publish(environment, merchant)
     async with asyncio.timeout(HANGING_SECONDS):
         await reached.wait()
-    child.kill()
+    await child.end(signal.SIGKILL)
     await end_lease(environment)
     await processes.start()
     await until(merchant, pb.Message.State.Value(f"STATE_{end.upper()}"))
@@ -212,11 +187,9 @@ async def test_it_sends_and_stops_when_asked_with_what_it_began(
     await publish(environment, merchant)
     async with asyncio.timeout(HANGING_SECONDS):
         await reached.wait()
-    child.terminate()
-    output = (await asyncio.to_thread(child.communicate, timeout=HANGING_SECONDS))[0].decode()
-    assert child.returncode == 0, output
-    assert "giulia" not in output
-    assert "/p/" not in output
+    assert await child.end() == 0, child.said
+    assert "giulia" not in child.said
+    assert "/p/" not in child.said
     conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
     states = await conn.fetch("SELECT state FROM messages")
     await conn.close()

@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
+import signal
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import asyncpg
@@ -19,12 +18,10 @@ from incasso.payments.v1 import events_pb2, payments_pb2
 from libs import bus as buses
 from libs import client, context, ids
 from libs.bus import Bus, Event
-from stack.process import accepts_connections, wait_until
-from tests.conftest import ROOT
+from tests.kit.processes import Processes
 from tests.services.notify.webhooks.hooks import CAPTURED, TRACEPARENT, Receiver
-from tests.waiting import HANGING_SECONDS, until
+from tests.waiting import until
 
-COMMAND = [sys.executable, "-m", "services.notify"]
 MERCHANT = "mer_of_this_test"
 
 
@@ -49,29 +46,9 @@ def environment(fresh_nats_url, free_port, new_database):
     }
 
 
-class Processes:
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.environment = environment
-        self.running: list[subprocess.Popen] = []
-
-    async def start(self) -> subprocess.Popen:
-        return await asyncio.to_thread(self._start)
-
-    def _start(self) -> subprocess.Popen:
-        child = subprocess.Popen(COMMAND, cwd=ROOT, env=self.environment)
-        self.running.append(child)
-        port = int(self.environment["INCASSO_ADMIN_PORT"])
-        wait_until(lambda: accepts_connections(port), child, HANGING_SECONDS)
-        return child
-
-
 @pytest.fixture
-def processes(environment) -> Iterator[Processes]:
-    made = Processes(environment)
-    yield made
-    for child in made.running:
-        child.kill()
-        child.wait()
+def processes(new_processes, environment) -> Processes:
+    return new_processes("notify", environment)
 
 
 @pytest.fixture
@@ -128,16 +105,14 @@ async def test_webhooks_survive_the_death_of_the_process(
     receiver.answers["/hook"] = hang
     told = {await publish(bus) for _ in range(5)}
     await until(lambda: len(receiver.received) == 5)
-    child.kill()
-    child.wait()
+    await child.end(signal.SIGKILL)
     told.add(await publish(bus))
     del receiver.answers["/hook"]
     receiver.received.clear()
     await end_leases(environment)
     child = await processes.start()
     await until(lambda: len(receiver.received) >= 6)
-    child.terminate()  # it ends what it began
-    assert await asyncio.to_thread(child.wait, HANGING_SECONDS) == 0
+    assert await child.end() == 0  # it ends what it began
     assert sorted(one.event_id for one in receiver.received) == sorted(told)
     for one in receiver.received:
         Webhook(endpoint.secret).verify(one.body, one.headers)
@@ -146,5 +121,4 @@ async def test_webhooks_survive_the_death_of_the_process(
 async def test_it_stops_when_asked(environment, processes: Processes, receiver: Receiver):
     child = await processes.start()
     await endpoint_at(environment, f"{receiver.url}/hook")
-    child.terminate()
-    assert await asyncio.to_thread(child.wait, HANGING_SECONDS) == 0
+    assert await child.end() == 0
