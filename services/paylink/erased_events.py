@@ -29,7 +29,13 @@ def _left(kind: Any, answer: bytes) -> bytes:
 # What is left of the answers of calls whose kept answer may name a person.
 ANSWERS_LEFT: Final[Sequence[tuple[Sequence[str], Callable[[bytes], bytes]]]] = (
     (
-        ("CreatePaymentLink", "SendPaymentLink", "ReissuePaymentLink", "CreateBalanceLink"),
+        (
+            "CreatePaymentLink",
+            "CreateInstalmentLink",
+            "SendPaymentLink",
+            "ReissuePaymentLink",
+            "CreateBalanceLink",
+        ),
         partial(_left, paylink_pb2.PaymentLink),
     ),
     (("RecoverCart",), partial(_left, paylink_pb2.PaymentLink)),

@@ -51,7 +51,7 @@ def name_of(page: pages_pb2.PayPage, use: str) -> str:
     if link.state == LINK.STATE_EXPIRED:
         return "expired"
     if link.state == LINK.STATE_CANCELLED:
-        return "cancelled"
+        return "settled" if link.paid_otherwise else "cancelled"
     if link.state == LINK.STATE_PAYING and not link.reusable:
         return "processing"
     return "quote" if _waits_for_quote(link) else "open"

@@ -12,7 +12,7 @@ from services.paylink.rules.states import LinkEvent, LinkState, PaymentState
 from services.paylink.store import links, payments
 
 
-async def cancel_in(tx: Conn, link: Link, now: datetime) -> Link:
+async def cancel_in(tx: Conn, link: Link, now: datetime, *, paid_otherwise: bool = False) -> Link:
     """`link` is locked by the caller (store.links.lock); cancelling again changes nothing.
 
     An announced transfer is no obstacle: what arrives after all is surplus, to be given back.
@@ -23,7 +23,7 @@ async def cancel_in(tx: Conn, link: Link, now: datetime) -> Link:
     if not await give_up_announced(tx, link, now):
         raise PaymentLinkPaying
     cancelled = transitions.ended(link, LinkEvent.CANCEL, now)
-    saved = await links.save(tx, link, cancelled)
+    saved = await links.save(tx, link, replace(cancelled, paid_otherwise=paid_otherwise))
     await events.tell_link(tx, saved, "cancelled", now)
     return saved
 

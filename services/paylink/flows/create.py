@@ -1,31 +1,66 @@
 """Make a link: checked, counted, stored with its address, told of and sent, in one transaction."""
 
+from dataclasses import dataclass
+
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids, telemetry, tokens
+from libs.changes import made
 from libs.db import Conn
 from libs.idempotency import Key
+from libs.money import Money
 from services.paylink import events, metrics
 from services.paylink.deps import Deps
 from services.paylink.errors import CustomerErased, QuotaExceeded
 from services.paylink.rules import drafting, references, transitions
-from services.paylink.rules.domain import Link, NewLink
+from services.paylink.rules.domain import Link, Method, NewLink, Origin
 from services.paylink.store import links
 from services.paylink.store import tokens as token_store
 
 QUOTA = "links_per_month"
 
 
-async def create_payment_link(deps: Deps, new: NewLink, key: Key | None) -> bytes:
+async def create_payment_link(
+    deps: Deps, new: NewLink, key: Key | None, *, count_quota: bool = True
+) -> bytes:
     """Answers the link's message without the address, the same for the same key."""
     if new.customer_id is not None and (await deps.saved_cards.customer(new.customer_id)).erased:
         raise CustomerErased
 
     async def create(tx: Conn, link_id: str) -> Message:
-        link, _ = await insert_link(deps, tx, new, count_quota=True, link_id=link_id)
+        link, _ = await insert_link(deps, tx, new, count_quota=count_quota, link_id=link_id)
         return events.link_pb(link)
 
     return (await idempotency.once(deps.db, key, ids.new("lnk"), create)).body
+
+
+@dataclass(frozen=True, slots=True)
+class NewInstalmentLink:
+    """For a missed part of a plan."""
+
+    plan_id: str
+    instalment_number: int
+    amount: Money
+    description: str
+    order_reference: str
+    customer_id: str
+    locale: str
+
+
+async def create_instalment_link(deps: Deps, cmd: NewInstalmentLink, key: Key) -> bytes:
+    """Answers as create_payment_link. By card only: payments takes each part of an order once, and
+    knows of no bank transfer.
+    """
+    new = made(
+        NewLink,
+        cmd,
+        merchant=await deps.merchants.get_current(),
+        expires_in_days=drafting.INSTALMENT_DAYS,
+        methods=(Method.CARD,),
+        reminder_days=(),
+        origin=Origin.INSTALMENT,
+    )
+    return await create_payment_link(deps, new, key, count_quota=False)
 
 
 async def insert_link(

@@ -29,12 +29,25 @@ async def give_up_payment(deps: Deps, opened: Link, use: str) -> None:
 
 async def cancel_payment_link(deps: Deps, payment_link_id: str) -> Link:
     """Cancelling again changes nothing. Raises PaymentLinkPaying, PaymentLinkClosed."""
+    return await _cancel(deps, payment_link_id, paid_otherwise=False)
+
+
+async def close_instalment_link(
+    deps: Deps,
+    payment_link_id: str,
+    paid_otherwise: bool,  # noqa: FBT001 - named by the door
+) -> Link:
+    """The same, of a link whose part of a plan is not to be paid by it any more."""
+    return await _cancel(deps, payment_link_id, paid_otherwise=paid_otherwise)
+
+
+async def _cancel(deps: Deps, payment_link_id: str, *, paid_otherwise: bool) -> Link:
     seen = await get_payment_link(deps, payment_link_id)
     await pay.give_up_challenge(deps, seen, older_than=timedelta())
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
         before = await locked(tx, payment_link_id)
-        after = await cancel_in(tx, before, now)
+        after = await cancel_in(tx, before, now, paid_otherwise=paid_otherwise)
         if after.state is not before.state and after.cart_id is not None:
             await carts.link_ended(tx, after)
     return after

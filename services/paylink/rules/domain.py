@@ -28,6 +28,7 @@ class Origin(Enum):
     SHOP = "shop"
     CART = "cart"
     BALANCE = "balance"
+    INSTALMENT = "instalment"
 
 
 class Reason(Enum):
@@ -140,12 +141,17 @@ class NewLink:
     origin: Origin = Origin.API
     balance_of: str | None = None
     cart_id: str | None = None
+    plan_id: str | None = None
+    instalment_number: int | None = None
     reason: Reason = Reason.ISSUED  # of its first message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A request for money. `issued_at` is when its present address was made."""
+    """A request for money. `issued_at` is when its present address was made.
+
+    `paid_otherwise`: cancelled, since its part of an instalment plan was paid without it.
+    """
 
     id: str
     merchant_id: str
@@ -179,6 +185,9 @@ class Link:
     origin: Origin
     balance_of: str | None
     cart_id: str | None
+    plan_id: str | None = None
+    instalment_number: int | None = None
+    paid_otherwise: bool = False
     success_url: str | None
     metadata: Mapping[str, str]
     trace_id: str

@@ -20,6 +20,7 @@ from services.paylink.rules.domain import (
 from services.paylink.rules.states import LINK_INITIAL
 
 EXPIRES_IN_DAYS: Final = 30
+INSTALMENT_DAYS: Final = 120  # of a missed part: until long after its plan is in default
 REMINDER_DAYS: Final = (1, 3, 7)
 LARGEST_MINOR: Final = 999_999_999_999
 TRANSFER_CURRENCY: Final = "EUR"  # SEPA; other currencies only when the merchant asks for it

@@ -25,6 +25,8 @@ def order_part(link: Link, payment_id: str) -> str:
         return f"use:{payment_id}"
     if link.origin is Origin.BALANCE:
         return "balance"
+    if link.origin is Origin.INSTALMENT:
+        return f"instalment:{link.instalment_number}"
     return "" if link.deposit_minor is None else "deposit"
 
 

@@ -87,6 +87,8 @@ PaymentLinks = door.of(
     GetBankTransfer=door.Row(TRANSFERS, BankTransferNotFound),
     SettleBankTransfer=transfers_by_hand.settle_bank_transfer,
     GiveBackBankTransfer=transfers_by_hand.give_back_bank_transfer,
+    CreateInstalmentLink=create.create_instalment_link,
+    CloseInstalmentLink=giving_up.close_instalment_link,
     GetPaymentLinkAddress=_get_payment_link_address,
     GetOffer=_get_offer,
 )

@@ -246,6 +246,7 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
         LINK.STATE_EXPIRED, new_link_recipient="g•••@example.com"
     ),
     "cancelled": lambda: page(payment_link=link(LINK.STATE_CANCELLED)),
+    "settled": lambda: page(payment_link=link(LINK.STATE_CANCELLED, paid_otherwise=True)),
     "cancelled-late": lambda: page(payment_link=link(LINK.STATE_CANCELLED), late_minor=12900),
     "cancelled-part": lambda: ended_half_paid(LINK.STATE_CANCELLED),
 }

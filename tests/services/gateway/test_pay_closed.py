@@ -1,4 +1,6 @@
-"""A link that takes no new cards, since too many were declined, says so and leads on."""
+"""A link that takes no new cards, since too many were declined, says so and leads on; one whose
+instalment was paid in another way says that.
+"""
 
 import pytest
 
@@ -20,3 +22,13 @@ async def test_a_page_closed_to_new_cards_leads_on(gateway, name, next_step):
     assert next_step in text
     assert "card-form" not in text
     assert "Cards cannot be taken right now" not in text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "This instalment is paid"), ("it", "Questa rata è pagata")]
+)
+async def test_a_link_whose_instalment_is_paid_says_so(gateway, language, said):
+    answer(gateway, STATES["settled"]())
+    text = await html(gateway, language=language)
+    assert said in text
+    assert "card-form" not in text

@@ -27,7 +27,8 @@ from tests.kit.crash_matrix import (
     struck,
     work,
 )
-from tests.kit.payments_double import lose_answer, once
+from tests.kit.payments_double import lose_answer, money, once
+from tests.services.paylink.test_instalment_links import made
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.test_worker import tell
 from tests.services.paylink.world import Link, Try, World, token_of
@@ -87,6 +88,12 @@ class TestReusableLinks(CrashMatrix):
     @pytest_asyncio.fixture(loop_scope="session")
     async def subject(self, world: World) -> PaidLink:
         return PaidLink(world, await world.link(reusable=True, max_uses=1))
+
+
+class TestLinksOfInstalments(CrashMatrix):
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def subject(self, world: World) -> PaidLink:
+        return PaidLink(world, await made(world, amount=money(12900)))
 
 
 async def test_while_a_try_may_be_paid_nobody_else_pays(world: World):

@@ -117,6 +117,9 @@ WORDS: Final[dict[str, str]] = {
     "expired_text": "Nothing was charged. Ask {merchant} for a new link.",
     "expired_new": "Nothing was charged. We can send a new link to {recipient}.",
     "send_new": "Send me a new link",
+    "settled_title": "This instalment is paid",
+    "settled_text": "{merchant} has received it in another way. There is nothing to pay here, and "
+    "nothing was charged by this link.",
     "cancelled_title": "This request was withdrawn",
     "cancelled_text": "{merchant} withdrew it. There is nothing to pay, and nothing was charged.",
     "expired_late": "{amount} arrived by transfer after this link had expired. You do not need to "

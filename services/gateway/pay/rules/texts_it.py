@@ -120,6 +120,9 @@ WORDS: Final[dict[str, str]] = {
     "expired_text": "Non ti è stato addebitato nulla. Chiedi a {merchant} un nuovo link.",
     "expired_new": "Non ti è stato addebitato nulla. Possiamo mandare un nuovo link a {recipient}.",
     "send_new": "Mandami un nuovo link",
+    "settled_title": "Questa rata è pagata",
+    "settled_text": "{merchant} l'ha già ricevuta in un altro modo. Qui non c'è nulla da pagare e con "
+    "questo link non ti è stato addebitato nulla.",
     "cancelled_title": "Questa richiesta è stata ritirata",
     "cancelled_text": "{merchant} l'ha ritirata. Non c'è nulla da pagare e nulla ti è stato "
     "addebitato.",

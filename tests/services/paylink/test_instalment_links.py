@@ -1,0 +1,115 @@
+"""Links by which a missed part of an instalment plan is paid: made and closed for instalments."""
+
+import asyncio
+
+from incasso.paylink.v1 import paylink_pb2 as pb
+from incasso.payments.v1 import payments_pb2
+from tests.kit.payments_double import money
+from tests.services.paylink.test_links import refused
+from tests.services.paylink.test_worker import tell
+from tests.services.paylink.world import Link, World
+
+State = payments_pb2.Payment
+
+
+def request(**more):
+    fields = {
+        "plan_id": "pln_1",
+        "instalment_number": 2,
+        "amount": money(5333),
+        "description": "Rata 2 di 3, ordine A-1001",
+        "order_reference": "A-1001",
+        "customer_id": "cus_giulia",
+        "locale": "it",
+        **more,
+    }
+    return pb.CreateInstalmentLinkRequest(**fields)
+
+
+async def made(world: World, *, key: str = "ilk_1", **more):
+    """The link, with its address."""
+    answer = await world.call("CreateInstalmentLink", request(**more), key=key)
+    return await world.get(answer.payment_link)
+
+
+async def close(world: World, link, *, paid_otherwise: bool = True):
+    asked = pb.CloseInstalmentLinkRequest(payment_link_id=link.id, paid_otherwise=paid_otherwise)
+    return (await world.call("CloseInstalmentLink", asked)).payment_link
+
+
+async def test_a_link_is_made_once_for_a_key_and_nobody_is_sent_it(world: World):
+    links = await asyncio.gather(*(made(world) for _ in range(3)), return_exceptions=True)
+    links = [one for one in links if not isinstance(one, BaseException)] + [await made(world)]
+    assert len({link.id for link in links}) == 1
+    link = links[0]
+    assert (link.plan_id, link.instalment_number) == ("pln_1", 2)
+    assert (link.origin, link.state) == (Link.ORIGIN_INSTALMENT, Link.STATE_CREATED)
+    assert list(link.methods) == [pb.METHOD_CARD]
+    assert not link.channels
+    assert not link.reminder_days
+    assert await world.subjects(link) == ["created"]
+
+
+async def test_it_is_not_counted_as_one_of_the_months_links(world: World):
+    world.merchants.quotas[world.merchant_id] = {"links_per_month": 0}
+    assert (await made(world)).id
+
+
+async def test_nobody_is_asked_for_the_part_of_an_erased_customer(world: World):
+    assert await refused(made(world, customer_id="cus_erased")) == "customer_erased"
+
+
+async def test_paying_it_pays_the_part_and_tells_who_reads_of_instalments(world: World):
+    link = await made(world)
+    await world.pay(link, 5333)
+    (asked,) = world.payments.calls["CreatePayment"]
+    assert (asked.order_reference, asked.order_part) == ("A-1001", "instalment:2")
+    assert (await world.get(link)).state == Link.STATE_PAID
+    (told,) = await world.rows(
+        "SELECT route, subject FROM outbox WHERE aggregate_id = $1 AND subject LIKE '%.paid'",
+        link.id,
+    )
+    assert (told["route"], told["subject"]) == ("instalment", "incasso.paylink.payment_link.paid")
+
+
+async def test_a_link_whose_part_is_paid_says_so_and_takes_no_money(world: World):
+    link = await made(world)
+    for _ in range(2):  # closing it again changes nothing
+        closed = await close(world, link)
+        assert (closed.state, closed.paid_otherwise) == (Link.STATE_CANCELLED, True)
+    assert (await world.page(link)).payment_link.paid_otherwise
+    assert await refused(world.pay(link, 5333)) == "payment_link_closed"
+    assert not world.payments.books
+
+
+async def test_a_link_that_is_replaced_does_not_say_that_its_part_is_paid(world: World):
+    closed = await close(world, await made(world), paid_otherwise=False)
+    assert (closed.state, closed.paid_otherwise) == (Link.STATE_CANCELLED, False)
+
+
+async def test_a_challenge_that_nobody_has_passed_ends_with_the_link(world: World):
+    link = await made(world)
+    world.payments.state = State.STATE_REQUIRES_ACTION
+    await world.pay(link, 5333)
+    assert (await close(world, link)).state == Link.STATE_CANCELLED
+    (payment,) = world.payments.books.values()
+    assert payment.state == State.STATE_CANCELLED
+
+
+async def test_a_link_that_is_being_paid_is_not_closed_before_its_end(world: World):
+    link = await made(world)
+    world.payments.state = State.STATE_PENDING
+    await world.pay(link, 5333)
+    assert await refused(close(world, link)) == "payment_link_paying"
+    (payment,) = world.payments.books.values()
+    await tell(world, payment, State.STATE_CAPTURED)
+    assert await refused(close(world, link)) == "payment_link_closed"
+    assert (await world.get(link)).state == Link.STATE_PAID
+
+
+async def test_another_merchant_closes_nothing(world: World):
+    link = await made(world)
+    ours, world.merchant_id = world.merchant_id, "mer_other"
+    assert await refused(close(world, link)) == "payment_link_not_found"
+    world.merchant_id = ours
+    assert (await world.get(link)).state == Link.STATE_CREATED
