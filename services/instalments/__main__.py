@@ -14,6 +14,7 @@ from services.instalments.config import Config
 from services.instalments.deps import Deps
 from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
+from services.instalments.paylink_client import Links
 from services.instalments.payments_client import Payments
 from services.instalments.service.offers import InstalmentOffers
 from services.instalments.service.pages import InstalmentPages
@@ -26,6 +27,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     payments = client.channel(config.payments_target)
     merchants = client.channel(config.merchants_target)
     oneclick = client.channel(config.oneclick_target)
+    paylink = client.channel(config.paylink_target)
     seal = Seal(keys_of(config.seal_keys))
     deps = Deps(
         db=chassis.db,
@@ -33,6 +35,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         merchants=Merchants(merchants),
         saved_cards=Cards(oneclick),
         payments=Payments(payments, seal),
+        links=Links(paylink),
         seal=seal,
         public_url=config.public_url.rstrip("/"),
         scorer=scorer_client.made(config.scorer),
@@ -51,10 +54,11 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             worker.due_worker(deps).run,
             worker.plan_worker(deps).run,
             worker.repayment_worker(deps).run,
+            worker.link_worker(deps).run,
         ],
         handlers=worker.handlers(deps),
         heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
-        close=[payments.close, merchants.close, oneclick.close],
+        close=[payments.close, merchants.close, oneclick.close, paylink.close],
     )
 
 

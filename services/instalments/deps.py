@@ -7,6 +7,7 @@ from libs.db import Database
 from libs.seal import Seal
 from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
+from services.instalments.paylink_client import Links
 from services.instalments.payments_client import Payments
 from services.instalments.scorer_client import Everybody, Scorer
 
@@ -18,6 +19,7 @@ class Deps:
     merchants: Merchants
     saved_cards: Cards
     payments: Payments
+    links: Links
     seal: Seal
     public_url: str  # without a slash at the end
     scorer: Scorer = field(default_factory=Everybody)

@@ -54,6 +54,10 @@ KEPT: Final = Kept(
             "refunds of the payments of plans",
             plain="merchant_id id plan_id refund_id payment_id state currency shares reference refusal",
         ),
+        "part_links": Table(
+            "payment links that were asked for missed parts",
+            plain="merchant_id id plan_id state currency description payment_link_id",
+        ),
         "reviews": Table(
             "who decided what of a plan that was looked at, as an auditor reads it",
             plain="merchant_id id plan_id before after actor trace_id",

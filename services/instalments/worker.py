@@ -1,10 +1,11 @@
-"""The other doors: events of payments and of customers who are erased, and rows that are due."""
+"""The other doors: events of payments, paylink and customers who are erased, and rows that are due."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 from incasso.oneclick.v1 import events_pb2
+from incasso.paylink.v1 import events_pb2 as link_events
 from incasso.payments.v1 import events_pb2 as payments_pb2
 from libs.bus import Event
 from libs.consumer import Handler, UnlessKnown
@@ -16,9 +17,17 @@ from libs.payments import routes
 from libs.payments.answer import Answer
 from libs.payments.client import answer_of
 from services.instalments.deps import Deps
-from services.instalments.flows import collecting, due, erase, repaying
+from services.instalments.flows import (
+    collecting,
+    due,
+    erase,
+    paid_by_link,
+    part_links,
+    repaying,
+)
 from services.instalments.flows.due import DueParts
 from services.instalments.payments_client import METHOD, found_of
+from services.instalments.rules.links import PaidByLink
 from services.instalments.store import collections, refunds
 from services.instalments.store import plans as store
 from services.instalments.store.refunds import ToldRefund
@@ -28,6 +37,8 @@ _REFUNDS: Final[Mapping[str, Any]] = {
     "incasso.payments.payment.refunded": payments_pb2.PaymentRefunded,
     "incasso.payments.payment.refund_failed": payments_pb2.PaymentRefundFailed,
 }
+LINK_PAID: Final = "incasso.paylink.payment_link.paid"
+OF_PARTS: Final = "instalment"  # the route of paylink's events of links of CreateInstalmentLink
 BATCHES: Final = 4  # at a time; each asks payments for all of its parts at once
 
 
@@ -37,7 +48,12 @@ def handlers(deps: Deps) -> dict[str, Handler]:
     async def follow(conn: Conn, answer: Answer) -> None:
         await collecting.follow_payment(deps, conn, answer)
 
+    async def on_link(conn: Conn, event: Event) -> None:
+        if (told := _paid_by_link(event)) is not None:
+            await paid_by_link.settle_part(deps, conn, told)
+
     return {
+        LINK_PAID: UnlessKnown(_of_others, on_link, OF_PARTS),
         **payments_events.handlers(METHOD, follow, known=collections.known),
         **dict.fromkeys(_REFUNDS, _refunds(deps)),
         "incasso.oneclick.customer.erased": _customer_erased,
@@ -66,6 +82,26 @@ def _told(event: Event) -> ToldRefund:
     return ToldRefund(event.event_id, event.merchant_id, refund.id, succeeded, event.occurred_at)
 
 
+def _paid_by_link(event: Event) -> PaidByLink | None:
+    """None: a link that pays no part of a plan."""
+    told = link_events.PaymentLinkPaid.FromString(event.body)
+    link, paying = told.payment_link, told.link_payment
+    if not link.plan_id:
+        return None
+    return PaidByLink(
+        payment_link_id=link.id,
+        plan_id=link.plan_id,
+        number=link.instalment_number,
+        amount_minor=paying.amount.amount_minor,
+        payment_id=paying.payment_id or None,
+    )
+
+
+async def _of_others(_: Conn, events: Sequence[Event]) -> Collection[str]:
+    """Ids of events of links that pay no part: of senders that do not route them yet."""
+    return {event.event_id for event in events if _paid_by_link(event) is None}
+
+
 async def _customer_erased(conn: Conn, event: Event) -> None:
     erased = events_pb2.CustomerErased.FromString(event.body)
     await erase.erase_customer(conn, erased.customer_id)
@@ -81,6 +117,12 @@ def repayment_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
     """What is to be given back and has no end yet."""
     settle = partial(repaying.settle_due, deps)
     return payments_due.worker(SERVICE, deps.db, table="repayments", settle=settle)
+
+
+def link_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
+    """Payment links that are to be made or closed. Paylink is asked less and less often."""
+    work = partial(part_links.attend, deps)
+    return payments_due.worker(SERVICE, deps.db, table="part_links", settle=work)
 
 
 def plan_worker(deps: Deps) -> DueWorker[DueRow]:

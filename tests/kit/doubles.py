@@ -12,9 +12,14 @@ from incasso.oneclick.v1.oneclick_pb2_grpc import (
     OneClickServiceServicer,
     add_OneClickServiceServicer_to_server,
 )
+from incasso.paylink.v1 import paylink_pb2
+from incasso.paylink.v1.paylink_pb2_grpc import (
+    PaymentLinksServiceServicer,
+    add_PaymentLinksServiceServicer_to_server,
+)
 from incasso.payments.v1 import payments_pb2 as pb
 from incasso.payments.v1.payments_pb2_grpc import add_PaymentsServiceServicer_to_server
-from libs import context
+from libs import context, ids
 from libs.errors import Kind, RemoteRefusal, ServiceUnavailable
 from libs.server import Server
 from libs.tasks import Tasks
@@ -134,10 +139,54 @@ class Payments(payments_double.Payments):
         return made
 
 
-async def serve(merchants: Merchants, oneclick: OneClick, payments: Payments) -> tuple[Server, str]:
-    """All three in this process, on one free port; answers its target."""
+class PayLinks(PaymentLinksServiceServicer):
+    """Links of instalments: `links` by the key that asked for them. `paying`: ids of those that are."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.links: dict[str, Any] = {}
+        self.paying: set[str] = set()
+        self.refusal: RemoteRefusal | None = None
+        self.lose_answers = 0  # of so many calls that make a link
+        self.closed: list[tuple[str, bool]] = []  # id, whether it was paid otherwise
+
+    async def CreateInstalmentLink(self, request: Any, rpc: Any) -> Any:
+        self._answers()
+        if self.refusal is not None:
+            raise self.refusal
+        key = context.current().idempotency_key
+        made = self.links.setdefault(key, paylink_pb2.PaymentLink())
+        made.id = made.id or ids.new("lnk")
+        made.amount.CopyFrom(request.amount)
+        for name in ("plan_id", "instalment_number", "description", "order_reference"):
+            setattr(made, name, getattr(request, name))
+        if self.lose_answers:
+            self.lose_answers -= 1
+            raise ServiceUnavailable
+        return paylink_pb2.CreateInstalmentLinkResponse(payment_link=made)
+
+    async def CloseInstalmentLink(self, request: Any, rpc: Any) -> Any:
+        self._answers()
+        if request.payment_link_id in self.paying:
+            raise RemoteRefusal(Kind.CONFLICT, "payment_link_paying", "it is being paid")
+        self.closed.append((request.payment_link_id, request.paid_otherwise))
+        return paylink_pb2.CloseInstalmentLinkResponse()
+
+    def _answers(self) -> None:
+        if self.down:
+            raise ServiceUnavailable
+
+
+async def serve(
+    merchants: Merchants,
+    oneclick: OneClick,
+    payments: Payments,
+    paylink: PayLinks | None = None,
+) -> tuple[Server, str]:
+    """All of them in this process, on one free port; answers its target."""
     server = Server(
         [
+            (add_PaymentLinksServiceServicer_to_server, paylink or PayLinks()),
             (add_MerchantsServiceServicer_to_server, merchants),
             (add_OneClickServiceServicer_to_server, oneclick),
             (add_PaymentsServiceServicer_to_server, payments),

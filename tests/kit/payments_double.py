@@ -49,6 +49,7 @@ class Payments(PaymentsServiceServicer):
         self.removed: list[tuple[str, str]] = []
         self.refunds: dict[str, pb.Refund] = {}
         self.refund_state = pb.Refund.STATE_SUCCEEDED
+        self.one_per_part = False  # each part of an order is paid once, as payments does it
 
     async def _around(self, hooks: dict[str, Callable[[], Any]], method: str) -> None:
         if method in hooks:
@@ -71,12 +72,21 @@ class Payments(PaymentsServiceServicer):
             if key in self.closed:
                 raise IdempotencyKeyReused
             if key not in self.books:
+                self._check_part(request)
                 self.books[key] = self._made(request)
                 self.books[key].caller_key = key
             await self._around(self.after, "CreatePayment")
         finally:
             self.running.discard(key)
         return pb.CreatePaymentResponse(payment=self.books[key])
+
+    def _check_part(self, request: pb.CreatePaymentRequest) -> None:
+        over = (State.STATE_DECLINED, State.STATE_CANCELLED)
+        for first in self.books.values() if self.one_per_part else ():
+            same = first.order_reference == request.order_reference
+            if same and first.order_part == request.order_part and first.state not in over:
+                facts = {"payment_id": first.id, "payment_state": "captured"}
+                raise RemoteRefusal(Kind.CONFLICT, "order_already_paid", "paid", facts=facts)
 
     def _made(self, request: pb.CreatePaymentRequest) -> pb.Payment:
         now = Clock().now()
@@ -86,6 +96,7 @@ class Payments(PaymentsServiceServicer):
             amount=request.amount,
             capturable_minor=request.amount.amount_minor,
             order_reference=request.order_reference,
+            order_part=request.order_part,
             method=request.method,
             customer_id=request.customer_id,
             instrument_id=request.instrument.instrument_id,

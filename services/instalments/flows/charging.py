@@ -32,17 +32,25 @@ Start: TypeAlias = Callable[[Conn, Shown, SavedCard, str], Awaitable[Collection]
 
 
 async def charge(
-    deps: Deps, plan: Plan, key: Key, instrument_id: str | None, start: Start
+    deps: Deps,
+    plan: Plan,
+    key: Key,
+    instrument_id: str | None,
+    start: Start,
+    *,
+    first: Callable[[], Awaitable[None]] | None = None,
 ) -> Shown:
     """The plan as it is after payments' answer, or under way when there is none.
 
     `instrument_id`: None for the plan's own card. The same key answers the same try, as it is by then,
-    whatever has become of the card. Raises InstrumentNotFound, InstrumentNotUsable, PlanNotActive.
+    whatever has become of the card. `first`: what is to be done before anything is written. Raises InstrumentNotFound, InstrumentNotUsable, PlanNotActive.
     """
     held = await deps.db.run(idempotency.held_of, key)
     if held is not None:
         return await _repeated(deps, plan.id, held.resource_id)
     card = await card_of(deps, plan, required(instrument_id or plan.instrument_id, PlanNotActive))
+    if first is not None:
+        await first()
     intent: Collection | None = None
 
     async def begun(tx: Conn, collection_id: str) -> Message | None:

@@ -16,6 +16,7 @@ from libs.payments.answer import Answer, Intent, Outcome
 from libs.payments.due import DueRow
 from services.instalments import events
 from services.instalments.deps import Deps
+from services.instalments.flows import part_links
 from services.instalments.rules import collecting as rules
 from services.instalments.rules.plans import Collection, Shown
 from services.instalments.rules.states import CollectionState
@@ -75,7 +76,7 @@ def answered(current: Collection, answer: Answer) -> Collection:
     state = rules.told(current, answer.outcome)
     if state is None:
         if answer.outcome is Outcome.SUCCEED and current.state is not CollectionState.SUCCEEDED:
-            asking.count_after_end(answer)
+            asking.count_after_end(answer.id)
         return current
     return replace(
         current,
@@ -99,8 +100,17 @@ async def _follow(
 ) -> None:
     """What an end of the collection makes of its part and its plan."""
     if outcome is not Outcome.WAIT:
-        after = Shown(*rules.followed(before.plan, before.parts, collection, outcome, now))
-        await changed(tx, [(before, after)], now)
+        await changed(tx, [(before, followed(before, collection, outcome, now))], now)
+
+
+def followed(before: Shown, ended: Collection, outcome: Outcome, now: datetime) -> Shown:
+    """Plan and parts after the end of a collection. Money for a part that is not owed any more, since
+    its link was paid or it was cancelled, is told to the operator.
+    """
+    owed = rules.still_owed(before.parts, ended)
+    if outcome is Outcome.SUCCEED and len(owed) < len(ended.pays):
+        asking.count_after_end(ended.payment_id or "")
+    return Shown(*rules.followed(before.plan, before.parts, ended, outcome, now))
 
 
 async def changed(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime) -> None:
@@ -114,6 +124,7 @@ async def changed(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime)
     plans = [after.plan for before, after in pairs if after.plan != before.plan]
     await store.save_parts(tx, parts)
     await store.save_all(tx, plans)
+    await part_links.follow(tx, [after for _, after in pairs], now)
     await outbox.tell(
         tx, *(event for before, after in pairs for event in events.news(before, after, now))
     )

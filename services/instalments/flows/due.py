@@ -145,10 +145,9 @@ async def _record(
 
 
 def _paid(before: Shown, ended: Sequence[Collection], now: datetime) -> Shown:
-    plan, parts = before.plan, before.parts
     for collection in ended:
-        plan, parts = rules.followed(plan, parts, collection, Outcome.SUCCEED, now)
-    return Shown(plan, parts)
+        before = collecting.followed(before, collection, Outcome.SUCCEED, now)
+    return before
 
 
 async def _free(tx: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[Shown]:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from libs import context
 from libs.db import Conn
-from libs.errors import required
+from libs.errors import Refusal, required
 from libs.idempotency import Key
 from libs.payments.saved_cards import SavedCard
 from services.instalments.deps import Deps
 from services.instalments.errors import PlanNotFound
-from services.instalments.flows import charging
+from services.instalments.flows import charging, part_links
 from services.instalments.flows import plans as plans_flow
 from services.instalments.rules import settling as rules
 from services.instalments.rules.plans import Collection, Shown
@@ -45,6 +45,7 @@ async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
         plan, parts = locked.plan, locked.parts
         settled = rules.figure(plan, parts, deps.clock.now())
         rules.check_idle(parts)
+        await part_links.check_released(tx, plan)
         left = [part for part in parts if part.number in settled.numbers]
         intent = charging.intent_of(
             deps,
@@ -57,4 +58,13 @@ async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
         )
         return await charging.begin(tx, left, intent)
 
-    return await charging.charge(deps, before, key, cmd.instrument_id, start)
+    async def free() -> None:
+        """A link of a part is not paid beside what ends all parts."""
+        await get_settlement(deps, before.id)
+        await part_links.release(deps, before.id)
+
+    try:
+        return await charging.charge(deps, before, key, cmd.instrument_id, start, first=free)
+    except Refusal:
+        await part_links.renew(deps, before.id)
+        raise

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from libs import outbox
-from libs.errors import Refusal
+from libs.errors import Refusal, ServiceUnavailable
 from libs.logs import log
 from services.instalments import events
 from services.instalments.deps import Deps
-from services.instalments.flows import documents
+from services.instalments.flows import documents, part_links
 from services.instalments.flows import plans as plans_flow
 from services.instalments.rules import withdrawing as rules
 from services.instalments.rules.plans import DocumentKind, Shown
@@ -30,6 +30,27 @@ async def withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal]:
 
     Raises PlanNotFound, PlanNotActive, PlanBusy, WithdrawalTooLate.
     """
+    if not cmd.confirm:
+        return await _withdraw(deps, cmd)
+    try:
+        await _release(deps, cmd.plan_id)
+        after, due = await _withdraw(deps, cmd)
+    except Refusal:
+        await part_links.renew(deps, cmd.plan_id)
+        raise
+    await _receipt(deps, cmd.plan_id)
+    return after, due
+
+
+async def _release(deps: Deps, plan_id: str) -> None:
+    """Nobody pays a part by its link from here on; a notice is received also while paylink is away."""
+    try:
+        await part_links.release(deps, plan_id)
+    except ServiceUnavailable as refusal:
+        log.warning("links of a plan are closed after its withdrawal", reason=refusal.reason)
+
+
+async def _withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal]:
     async with deps.db.transaction() as tx:
         before = await plans_flow.locked(tx, cmd.plan_id)
         plan, parts = before.plan, before.parts
@@ -45,8 +66,8 @@ async def withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal]:
         await store.save_parts(tx, after.parts[:known])
         await store.add_parts(tx, after.parts[known:])
         await store.save(tx, after.plan)
+        await part_links.follow(tx, [after], now)
         await outbox.tell(tx, outbox.event_of(after.plan, events.plan_withdrawn(after), now))
-    await _receipt(deps, cmd.plan_id)
     return after, due
 
 

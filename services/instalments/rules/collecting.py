@@ -7,6 +7,7 @@ so does the way to default: nobody is late because of an outage of ours.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from libs.payments.answer import Advice, Outcome
 from services.instalments.errors import (
@@ -19,6 +20,7 @@ from services.instalments.errors import (
 from services.instalments.rules import late, settlement
 from services.instalments.rules.plans import (
     COLLECTED,
+    OPEN,
     Collection,
     Covered,
     Instalment,
@@ -42,6 +44,7 @@ from services.instalments.rules.states import (
     PlanState,
 )
 
+ORDER_PAID: Final = "order_already_paid"  # payments' reason: the part has a payment already
 _UNPAID = (InstalmentState.PLANNED, InstalmentState.MISSED)
 
 
@@ -108,20 +111,29 @@ def without_card(plan: Plan, part: Instalment, now: datetime) -> Instalment:
 def followed(
     plan: Plan, parts: Sequence[Instalment], ended: Collection, outcome: Outcome, now: datetime
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """Plan and parts after the end of a collection."""
+    """Plan and parts after the end of a collection. A part that was paid by its link meanwhile stays so."""
     after = list(parts)
-    for share in ended.pays:
+    for share in still_owed(parts, ended):
         part = parts[share.number - 1]
         if outcome is Outcome.SUCCEED:
-            after[share.number - 1] = _paid(part, ended, share, now)
+            after[share.number - 1] = paid(
+                part, payment_id=ended.payment_id, rebate_minor=share.rebate_minor, now=now
+            )
         else:
             after[share.number - 1] = _not_paid(plan, part, ended, outcome, now)
+    if after == parts:
+        return plan, parts
     if outcome is not Outcome.SUCCEED:
         return watched(plan, after), after
     if plan.state not in COLLECTED:
         plan, dated = activated(plan, after, now)
         after = list(dated)
     return watched(completed(plan, after, now), after), after
+
+
+def still_owed(parts: Sequence[Instalment], ended: Collection) -> Sequence[Covered]:
+    """What a collection pays of parts that nothing else has paid."""
+    return [share for share in ended.pays if parts[share.number - 1].state in OPEN]
 
 
 def replaced(
@@ -184,13 +196,15 @@ def _may_cost_a_fee(plan: Plan, parts: Sequence[Instalment], part: Instalment) -
     return part.state is InstalmentState.MISSED and not part.late_fee_minor and left > 0
 
 
-def _paid(part: Instalment, by: Collection, share: Covered, now: datetime) -> Instalment:
+def paid(
+    part: Instalment, *, payment_id: str | None, rebate_minor: int, now: datetime
+) -> Instalment:
     state = INSTALMENT_TRANSITIONS[part.state, InstalmentEvent.PAY]
     return replace(
         part,
         state=state,
-        payment_id=by.payment_id,
-        rebate_minor=share.rebate_minor,
+        payment_id=payment_id,
+        rebate_minor=rebate_minor,
         paid_at=now,
         due_at=None,
         advice=None,
@@ -227,6 +241,12 @@ def _again_at(
         return charged_at(part, plan.time_zone)
     if outcome is Outcome.REFUSE and asked.refusal is None:  # nobody asked in time
         return now
+    if (
+        part.state is InstalmentState.MISSED
+        and asked.refusal
+        and asked.refusal.reason == ORDER_PAID
+    ):
+        return _retry_at(plan, part, now)  # its link is being paid, of which an event tells
     tomorrow = day_of(now, plan.time_zone) + timedelta(days=1)  # for the merchant to mend
     return hour_of(tomorrow, plan.time_zone)
 

@@ -186,7 +186,7 @@ async def record(conn: Conn, charge: Charge, answer: Answer, *, key: Key | None 
         return
     current = await charges.get(conn, charge.merchant_id, charge.id)
     if current is not None and current.state is ChargeState.REFUSED:
-        asking.count_after_end(answer)
+        asking.count_after_end(answer.id)
 
 
 async def perform(deps: Deps, charge: Charge, key: Key | None) -> Answer:

@@ -204,7 +204,7 @@ async def record_in(tx: Conn, payment: LinkPayment, answer: Answer, now: datetim
     link, current = required(await links.lock_with(tx, payment), InternalError)
     if current.state is not PaymentState.PROCESSING:
         if answer.outcome is Outcome.SUCCEED and current.state is not PaymentState.SUCCEEDED:
-            asking.count_after_end(answer)
+            asking.count_after_end(answer.id)
         return current
     told = _told(current, answer)
     if answer.outcome is not Outcome.WAIT:

@@ -26,6 +26,7 @@ from libs.tasks import Tasks
 from services.instalments.deps import Deps
 from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
+from services.instalments.paylink_client import Links
 from services.instalments.payments_client import Payments
 from services.instalments.service.offers import InstalmentOffers
 from services.instalments.service.pages import InstalmentPages
@@ -46,7 +47,7 @@ async def database(new_module_database) -> AsyncIterator[Database]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(database: Database) -> AsyncIterator[World]:
     """A merchant of the test's own in the module's database."""
-    played = doubles.Merchants(), doubles.OneClick(), doubles.Payments()
+    played = doubles.Merchants(), doubles.OneClick(), doubles.Payments(), doubles.PayLinks()
     outside, target = await doubles.serve(*played)
     merchants = client.channel(target)
     seal = Seal([Fernet.generate_key().decode()])
@@ -56,6 +57,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         merchants=Merchants(merchants),
         saved_cards=Cards(merchants),
         payments=Payments(merchants, seal),
+        links=Links(merchants),
         seal=seal,
         public_url="https://pay.example",
     )
@@ -74,7 +76,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         InstalmentPlansServiceStub(channel),
         InstalmentPagesServiceStub(channel),
     ]
-    yield World(deps, played[2], played[1], stubs)
+    yield World(deps, played[2], played[1], stubs, played[3])
     await channel.close()
     await server.stop(1)
     await merchants.close()
@@ -83,4 +85,5 @@ async def world(database: Database) -> AsyncIterator[World]:
         await conn.execute("UPDATE collections SET due_at = NULL")
         await conn.execute("UPDATE repayments SET due_at = NULL")
         await conn.execute("UPDATE plans SET due_at = NULL")
+        await conn.execute("UPDATE part_links SET due_at = NULL")
         await conn.execute("UPDATE instalments SET due_at = NULL")

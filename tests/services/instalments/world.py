@@ -23,6 +23,7 @@ class World:
     payments: doubles.Payments
     oneclick: doubles.OneClick
     stubs: Sequence[Any]
+    paylink: doubles.PayLinks
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     ahead: timedelta = timedelta()
 

@@ -1,0 +1,37 @@
+"""A missed part whose link was paid, as paylink tells: in the inbox's transaction, in any order and any
+number of times.
+"""
+
+from dataclasses import replace
+
+from libs import context
+from libs.db import Conn
+from libs.errors import InternalError, required
+from libs.payments import asking
+from services.instalments.deps import Deps
+from services.instalments.flows import collecting
+from services.instalments.rules import links as rules
+from services.instalments.rules.links import PaidByLink
+from services.instalments.rules.plans import Shown
+from services.instalments.rules.states import LinkEvent
+from services.instalments.store import links, plans
+from services.instalments.store.plans import PLANS
+
+
+async def settle_part(deps: Deps, conn: Conn, told: PaidByLink) -> None:
+    """That part and only it. Money for one that is not owed any more is told to the operator."""
+    merchant_id, now = context.merchant_id(), deps.clock.now()
+    plan = required(await PLANS.lock(conn, merchant_id, told.plan_id), InternalError)
+    before = Shown(plan, await plans.parts(conn, merchant_id, plan.id))
+    await _paid(conn, merchant_id, told)
+    if rules.is_surplus(before.parts[told.number - 1], told):
+        asking.count_after_end(told.payment_id or told.payment_link_id)
+    after = Shown(*rules.settled(before.plan, before.parts, told, now))
+    await collecting.changed(conn, [(before, after)], now)
+
+
+async def _paid(conn: Conn, merchant_id: str, told: PaidByLink) -> None:
+    """The link, also when paylink's answer is not recorded yet."""
+    link = await links.told_of(conn, merchant_id, told.plan_id, told.number, told.payment_link_id)
+    if link is not None and (state := rules.moved(link, LinkEvent.PAY)) is not None:
+        await links.save(conn, replace(link, state=state, payment_link_id=told.payment_link_id))

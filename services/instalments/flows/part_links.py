@@ -1,0 +1,156 @@
+"""Payment links of missed parts: wanted and left in the transaction that changes a part, made and closed
+by the worker.
+
+Nothing waits for paylink: parts are charged without it. Payments decides between a link and a charge of the
+same part, since it takes each part of an order once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from libs import context, ids
+from libs.db import Conn
+from libs.errors import InternalError, RemoteRefusal, ServiceUnavailable, required
+from libs.logs import log
+from libs.payments.client import is_certain
+from libs.payments.due import CHECK_AFTER, DueRow
+from services.instalments.deps import Deps
+from services.instalments.errors import PlanBusy
+from services.instalments.paylink_client import PAYING
+from services.instalments.rules import links as rules
+from services.instalments.rules.links import PartLink
+from services.instalments.rules.plans import Instalment, Plan, Shown
+from services.instalments.rules.states import InstalmentState, LinkEvent, LinkState
+from services.instalments.store import links as store
+from services.instalments.store import plans
+from services.instalments.store.links import PART_LINKS
+from services.instalments.store.plans import PLANS
+
+
+async def follow(tx: Conn, changed: Sequence[Shown], now: datetime) -> None:
+    """Plans as they are by now, locked in this transaction: links that ask for what is not due are left,
+    and missed parts without one get another.
+    """
+    late = [shown for shown in changed if any(part.missed_at for part in shown.parts)]
+    if not late:
+        return
+    found = await store.open_of(tx, late[0].plan.merchant_id, [shown.plan.id for shown in late])
+    for shown in late:
+        links = [link for link in found if link.plan_id == shown.plan.id]
+        outdated = rules.outdated(shown, links)
+        for link in outdated:
+            await store.save(tx, rules.left(link))
+        for part in rules.without(shown, [link for link in links if link not in outdated]):
+            await store.insert(tx, _wanted(shown, part, now))
+
+
+def _wanted(shown: Shown, part: Instalment, now: datetime) -> PartLink:
+    plan = shown.plan
+    return PartLink(
+        merchant_id=plan.merchant_id,
+        id=ids.new("ilk"),
+        plan_id=plan.id,
+        number=part.number,
+        amount=rules.due(plan, part),
+        description=rules.described(plan, part, len(shown.parts)),
+        created_at=now,
+    )
+
+
+async def attend(deps: Deps, due: DueRow) -> None:
+    """A link that is to be made or closed. What paylink does not answer is asked again later. A part that
+    is missed still when its link is closed gets another.
+    """
+    link = await deps.db.run(PART_LINKS.get, due.merchant_id, due.id)
+    try:
+        if link is not None and link.state is LinkState.WANTED:
+            await _make(deps, link)
+        elif link is not None and link.state is LinkState.CLOSING:
+            await _close(deps, link)
+            await renew(deps, link.plan_id)
+    except (RemoteRefusal, ServiceUnavailable) as refusal:
+        log.info("a link of an instalment is not settled yet", reason=refusal.reason)
+
+
+async def _make(deps: Deps, link: PartLink) -> PartLink:
+    """The same key makes the same link. A certain no, as of an erased customer, ends it."""
+    plan = required(await deps.db.run(PLANS.get, link.merchant_id, link.plan_id), InternalError)
+    try:
+        payment_link_id = await deps.links.make(plan, link)
+    except RemoteRefusal as refusal:
+        if not is_certain(refusal):
+            raise
+        log.info("there is no link of an instalment", reason=refusal.reason)
+        return await _moved(deps, link, LinkEvent.CLOSE, None)
+    return await _moved(deps, link, LinkEvent.MAKE, payment_link_id)
+
+
+async def _close(deps: Deps, link: PartLink) -> None:
+    """One that was asked for without an answer is made first, so that it can be closed. Raises
+    RemoteRefusal while it is being paid.
+    """
+    made = link if link.payment_link_id else await _make(deps, link)
+    if made.payment_link_id is not None:
+        parts = await deps.db.run(plans.parts, link.merchant_id, link.plan_id)
+        is_paid = parts[link.number - 1].state is InstalmentState.PAID
+        try:
+            await deps.links.close(made.payment_link_id, paid_otherwise=is_paid)
+        except RemoteRefusal as refusal:  # else it is paid or expired, and an event tells the first
+            if refusal.reason == PAYING or not is_certain(refusal):
+                raise
+    await _moved(deps, link, LinkEvent.CLOSE, made.payment_link_id)
+
+
+async def _moved(
+    deps: Deps, link: PartLink, event: LinkEvent, payment_link_id: str | None
+) -> PartLink:
+    """As it is after the event, which may come too late to change more than what is known of it."""
+    async with deps.db.transaction() as tx:
+        await PLANS.lock(tx, link.merchant_id, link.plan_id)
+        current = required(await PART_LINKS.lock(tx, link.merchant_id, link.id), InternalError)
+        state = rules.moved(current, event) or current.state
+        known = current.payment_link_id or payment_link_id
+        after = replace(current, state=state, payment_link_id=known)
+        await store.save(tx, after)
+    return after
+
+
+async def release(deps: Deps, plan_id: str) -> None:
+    """No link of the plan takes money from here on: before one payment ends several parts, which
+    payments does not keep from each other. Raises PlanBusy while one is being paid, ServiceUnavailable
+    while nobody knows.
+    """
+    merchant_id = context.merchant_id()
+    async with deps.db.transaction() as tx:
+        if await PLANS.lock(tx, merchant_id, plan_id) is None:
+            return
+        found = await store.unended(tx, merchant_id, plan_id)
+        links = [rules.left(one) if one.state is not LinkState.CLOSING else one for one in found]
+        for link in links:
+            await store.save(tx, link, due_in=CHECK_AFTER)  # by us first
+    for link in links:
+        if link.state is LinkState.CLOSING:
+            await _released(deps, link)
+
+
+async def _released(deps: Deps, link: PartLink) -> None:
+    try:
+        await _close(deps, link)
+    except RemoteRefusal as refusal:
+        raise (PlanBusy if refusal.reason == PAYING else ServiceUnavailable) from refusal
+
+
+async def check_released(tx: Conn, plan: Plan) -> None:
+    """Of a plan that was locked in this transaction. Raises PlanBusy."""
+    if await store.unended(tx, plan.merchant_id, plan.id):
+        raise PlanBusy
+
+
+async def renew(deps: Deps, plan_id: str) -> None:
+    """Parts that are missed still have links again."""
+    async with deps.db.transaction() as tx:
+        plan = await PLANS.lock(tx, context.merchant_id(), plan_id)
+        if plan is not None:
+            parts = await plans.parts(tx, plan.merchant_id, plan.id)
+            await follow(tx, [Shown(plan, parts)], deps.clock.now())

@@ -1,0 +1,123 @@
+"""Payment links of missed parts: which parts have one, and for how much. Pure.
+
+A link asks for what is due of its part, its late fee included: when that changes the link is closed
+and another one made. Until it is closed it may be paid: who pays what a link asks for has paid the part.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from libs.display import language_of
+from libs.money import Money
+from services.instalments.rules.collecting import paid, watched
+from services.instalments.rules.plans import COLLECTED, OPEN, Instalment, Plan, Shown, completed
+from services.instalments.rules.states import (
+    LINK_INITIAL,
+    LINK_TRANSITIONS,
+    InstalmentState,
+    LinkEvent,
+    LinkState,
+)
+
+DESCRIPTIONS: Final[Mapping[str, str]] = {
+    "it": "Rata {number} di {count}, ordine {reference}",
+    "en": "Instalment {number} of {count}, order {reference}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartLink:
+    """`checks`: how often paylink was asked, or was about to be."""
+
+    merchant_id: str
+    id: str
+    plan_id: str
+    number: int
+    state: LinkState = LINK_INITIAL
+    amount: Money
+    description: str
+    payment_link_id: str | None = None
+    checks: int = 0
+    created_at: datetime
+
+
+def moved(link: PartLink, event: LinkEvent) -> LinkState | None:
+    """Where `event` leads; None where it comes too late."""
+    return LINK_TRANSITIONS.get((link.state, event))
+
+
+def left(link: PartLink) -> PartLink:
+    """Not to be paid any more: one that paylink was never asked for is no link at all."""
+    asked = link.checks or link.payment_link_id is not None
+    event = LinkEvent.LEAVE if asked else LinkEvent.CLOSE
+    return replace(link, state=LINK_TRANSITIONS[link.state, event])
+
+
+def outdated(shown: Shown, links: Sequence[PartLink]) -> Sequence[PartLink]:
+    """Those of `links` that ask for what is not due any more. While a part is being charged its link
+    stays: payments takes one of the two.
+    """
+    by_number = {part.number: part for part in shown.parts}
+    return [link for link in links if not _is_due(shown.plan, by_number[link.number], link.amount)]
+
+
+def without(shown: Shown, links: Sequence[PartLink]) -> Sequence[Instalment]:
+    """Missed parts that have none of `links`, which ask for what is due."""
+    have = {link.number for link in links}
+    return [
+        part
+        for part in shown.parts
+        if part.state is InstalmentState.MISSED
+        and part.number not in have
+        and _is_due(shown.plan, part, due(shown.plan, part))
+    ]
+
+
+def due(plan: Plan, part: Instalment) -> Money:
+    return Money(part.amount_minor, plan.amount.currency)
+
+
+def _is_due(plan: Plan, part: Instalment, amount: Money) -> bool:
+    owed = plan.state in COLLECTED and part.state in OPEN and part.missed_at is not None
+    return owed and amount == due(plan, part) and amount.amount_minor > 0
+
+
+def described(plan: Plan, part: Instalment, count: int) -> str:
+    said = DESCRIPTIONS[language_of(plan.locale)]
+    return said.format(number=part.number, count=count, reference=plan.order_reference)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidByLink:
+    """What paylink tells. `payment_id`: None when a person gave the link a bank transfer."""
+
+    payment_link_id: str
+    plan_id: str
+    number: int
+    amount_minor: int
+    payment_id: str | None
+
+
+def is_surplus(part: Instalment, told: PaidByLink) -> bool:
+    """Whether it is money that is not owed any more: for the part, or for what a refund took off it."""
+    if part.state in OPEN:
+        return told.amount_minor > part.amount_minor
+    return part.payment_id is None or part.payment_id != told.payment_id
+
+
+def settled(
+    plan: Plan, parts: Sequence[Instalment], told: PaidByLink, now: datetime
+) -> tuple[Plan, Sequence[Instalment]]:
+    """The part is paid by what its link asked for. A late fee that came since is not asked for any
+    more. The same when it is not owed.
+    """
+    part = parts[told.number - 1]
+    if part.state not in OPEN or plan.state not in COLLECTED:
+        return plan, parts
+    waived = min(max(part.amount_minor - told.amount_minor, 0), part.late_fee_minor)
+    lowered = replace(part, late_fee_minor=part.late_fee_minor - waived)
+    after = list(parts)
+    after[told.number - 1] = paid(lowered, payment_id=told.payment_id, rebate_minor=0, now=now)
+    return watched(completed(plan, after, now), after), after

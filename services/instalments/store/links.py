@@ -1,0 +1,65 @@
+"""SQL of payment links of missed parts. Who changes one holds the lock of its plan."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from libs import rows
+from libs.db import Conn
+from services.instalments.rules.links import PartLink
+from services.instalments.rules.states import LINK_OPEN, LINK_UNENDED
+
+PART_LINKS: Final = rows.Table("part_links", PartLink)
+_INSERT: Final = PART_LINKS.insert(due_at="now()")
+_OPEN: Final = [state.value for state in LINK_OPEN]
+_UNENDED: Final = [state.value for state in LINK_UNENDED]
+
+
+async def insert(conn: Conn, link: PartLink) -> None:
+    """To be asked for at once."""
+    await conn.execute(_INSERT, *PART_LINKS.values(link))
+
+
+async def open_of(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[PartLink]:
+    """Those that are to be paid, locked: the worker is asking for none of them just now."""
+    where = (
+        "WHERE merchant_id = $1 AND plan_id = ANY($2::text[]) AND state = ANY($3::text[])"
+        " ORDER BY id FOR NO KEY UPDATE"
+    )
+    return await PART_LINKS.all(conn, where, merchant_id, list(plan_ids), _OPEN)
+
+
+async def unended(conn: Conn, merchant_id: str, plan_id: str) -> Sequence[PartLink]:
+    """Those that may be paid still, locked."""
+    where = (
+        "WHERE merchant_id = $1 AND plan_id = $2 AND state = ANY($3::text[])"
+        " ORDER BY id FOR NO KEY UPDATE"
+    )
+    return await PART_LINKS.all(conn, where, merchant_id, plan_id, _UNENDED)
+
+
+async def told_of(
+    conn: Conn, merchant_id: str, plan_id: str, number: int, payment_link_id: str
+) -> PartLink | None:
+    """The one behind a payment link, or else the one whose link is not known yet."""
+    where = (
+        "WHERE merchant_id = $1 AND plan_id = $2 AND number = $3"
+        " AND (payment_link_id = $4"
+        " OR payment_link_id IS NULL AND state IN ('wanted', 'closing'))"
+        " ORDER BY payment_link_id NULLS LAST, id DESC LIMIT 1"
+    )
+    return await PART_LINKS.one(conn, where, merchant_id, plan_id, number, payment_link_id)
+
+
+async def save(conn: Conn, link: PartLink, *, due_in: timedelta = timedelta()) -> None:
+    """One that is closing is due so soon, others are not."""
+    await conn.execute(
+        "UPDATE part_links SET state = $3, payment_link_id = $4, checks = 0,"
+        " due_at = CASE WHEN $3 = 'closing' THEN now() + $5 END"
+        " WHERE merchant_id = $1 AND id = $2",
+        link.merchant_id,
+        link.id,
+        link.state.value,
+        link.payment_link_id,
+        due_in,
+    )
