@@ -29,7 +29,7 @@ async def _create_payment(deps: Deps, request: pb.CreatePaymentRequest, key: Key
         instrument_id=card.instrument_id,
         brand=card.brand,
         country=card.country,
-        tokens={token.psp_account: Token(token.token, token.psp_customer) for token in card.tokens},
+        tokens={token.psp_account: wire.read(Token, token) for token in card.tokens},
         capture_delay=timedelta(seconds=request.capture_delay_seconds),
         history=sca.History(history.payments_since_challenge, history.amount_since_challenge_minor)
         if request.HasField("sca_history")

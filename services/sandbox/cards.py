@@ -38,6 +38,9 @@ MAGIC_CARDS = {
         Card("tok_slow", brand="mastercard", last4="6863"),
         Card("tok_error", last4="0127"),
         Card("tok_error_charged", last4="0069"),
+        # Methods of the PSP's own: it asks the shopper on a page of its own.
+        Card("method_klarna", brand="klarna", last4="", exp_month=0, exp_year=0),
+        Card("method_paypal", brand="paypal", last4="", exp_month=0, exp_year=0),
     )
 }
 

@@ -88,7 +88,7 @@ DECLINES = {
     "tok_insufficient_funds": "insufficient_funds",
     "tok_stolen": "stolen_card",
 }
-ALWAYS_CHALLENGED = frozenset({"tok_3ds", "tok_soft_decline"})
+ALWAYS_CHALLENGED = frozenset({"tok_3ds", "tok_soft_decline", "method_klarna", "method_paypal"})
 
 
 def decide(order: ChargeOrder, card: Card, *, account: str) -> Verdict:

@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeAlias
 
 import aiohttp
 
+from services.payments.rules.domain import NOBODY, Shopper
 from services.payments.rules.outcomes import Declined, NotFound, Outcome, Unknown
 from services.payments.rules.states import AttemptKind, DisputeState, Exemption
 
@@ -26,7 +27,9 @@ class Authorisation:
     payment_id: str
     amount_minor: int
     currency: str
-    token: str  # of a saved instrument, or of the PSP's field: good for one charge, under one key
+    # Of a saved instrument, or of the PSP's field: good for one charge, under one key. "" for a
+    # `method` of the PSP's own.
+    token: str
     psp_customer: str
     capture: bool  # take the money at once
     exemption: Exemption
@@ -35,6 +38,8 @@ class Authorisation:
     return_url: str  # where the PSP sends the shopper after a challenge
     order_reference: str
     description: str
+    method: str = ""  # of the PSP's own, by which it asks the `shopper` on a page of its own
+    shopper: Shopper = NOBODY
 
 
 @dataclass(frozen=True, slots=True)

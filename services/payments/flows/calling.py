@@ -9,6 +9,7 @@ from libs.logs import log
 from services.payments.connectors.base import Asked, Authorisation, Connector, Operation
 from services.payments.deps import Deps
 from services.payments.errors import CredentialsMissing
+from services.payments.rules import tokens
 from services.payments.rules.domain import Attempt, Payment
 from services.payments.rules.outcomes import DeclineCode, Declined, NotFound, Outcome, Unknown
 from services.payments.rules.states import AttemptKind, CaptureMode
@@ -99,12 +100,13 @@ def _call(
 
 def authorisation_of(payment: Payment, attempt: Attempt, public_url: str) -> Authorisation:
     """The same for each repeat of an attempt: PSPs refuse a key with another body."""
+    method = tokens.method_of(attempt.token)
     return Authorisation(
         key=attempt.id,
         payment_id=payment.id,
         amount_minor=attempt.amount_minor,
         currency=payment.currency,
-        token=attempt.token,
+        token="" if method else attempt.token,
         psp_customer=attempt.psp_customer,
         capture=payment.capture is CaptureMode.NOW,
         exemption=attempt.exemption,
@@ -113,6 +115,8 @@ def authorisation_of(payment: Payment, attempt: Attempt, public_url: str) -> Aut
         return_url=f"{public_url}/return/{payment.id}",
         order_reference=payment.order_reference,
         description=payment.description,
+        method=method,
+        shopper=payment.candidate(attempt.psp_account_id).shopper,
     )
 
 

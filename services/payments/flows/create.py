@@ -17,7 +17,7 @@ from services.payments.flows.intent import write_intent
 from services.payments.flows.record import answer_again, record_outcome
 from services.payments.routing_cache import MerchantRouting
 from services.payments.rules import retry, routing, sca, starting, tokens
-from services.payments.rules.domain import Attempt, Candidate, Payment
+from services.payments.rules.domain import NOBODY, Attempt, Candidate, Payment, Shopper
 from services.payments.rules.states import INITIAL, CaptureMode, Initiator
 
 
@@ -27,6 +27,7 @@ class Token:
 
     token: str
     psp_customer: str
+    shopper: Shopper = NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

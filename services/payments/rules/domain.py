@@ -25,10 +25,21 @@ MOST_REFUNDS: Final = 100  # of one payment, failed ones too; those made at the 
 
 
 @dataclass(frozen=True, slots=True)
+class Shopper:
+    """What a method of a PSP's own must know of whom it asks."""
+
+    email: str = field(default="", repr=False)
+    country: str = ""
+
+
+NOBODY: Final = Shopper()
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A PSP account that may take the payment, with its token of the instrument.
 
-    Token and customer are forgotten with the outcome, and no part of what the payment was.
+    Token, customer and shopper are forgotten with the outcome, and no part of what the payment was.
     """
 
     psp_account_id: str
@@ -37,6 +48,7 @@ class Candidate:
     token: str = field(repr=False, compare=False)
     psp_customer: str = field(default="", repr=False, compare=False)
     exemption: Exemption = Exemption.NONE
+    shopper: Shopper = field(default=NOBODY, compare=False)
 
 
 class RefundState(Enum):

@@ -1,15 +1,26 @@
-"""Tokens of cards: how long they are kept, and those that are good for one charge. Pure.
+"""Tokens: how long they are kept, and those that are good for one charge. Pure.
 
 A card that is not saved has a token from the PSP's own field. It is sent under one key only. A
 repeat under that key is answered by the PSP from its memory; under another key it might be refused
 as used up, although nothing was charged.
+
+A method of a PSP's own, by which it asks the shopper on a page of its own, stands where a token does
+and is good for one charge too.
 """
 
 from collections.abc import Collection
+from typing import Final
 
 from libs.errors import invalid
 from services.payments.rules.domain import Payment
 from services.payments.rules.states import Initiator, State
+
+METHOD: Final = "method:"  # before the name of a method of the PSP's own, e.g. `method:klarna`
+
+
+def method_of(token: str) -> str:
+    """The PSP's name of it; "" for the token of a card."""
+    return token.removeprefix(METHOD) if token.startswith(METHOD) else ""
 
 
 def check_single_use(accounts: Collection[str], initiator: Initiator) -> None:

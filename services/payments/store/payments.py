@@ -52,7 +52,7 @@ UPDATE payments SET version = version + 1, {rows.assignments(_SAVED, first=5)},
     velocity_subjects = CASE WHEN $5 IN ({_OPEN}) THEN velocity_subjects ELSE '{{}}' END,
     guards_order = guards_order AND $5 NOT IN ({NOT_COUNTED}),
     candidates = CASE WHEN $20 THEN (
-        SELECT jsonb_agg(candidate || '{{"token": "", "psp_customer": ""}}') FROM jsonb_array_elements(candidates) candidate
+        SELECT jsonb_agg(candidate || '{{"token": "", "psp_customer": "", "shopper": {{}}}}') FROM jsonb_array_elements(candidates) candidate
     ) ELSE candidates END
 WHERE merchant_id = $1 AND id = $2 AND version = $3 AND state = $4"""  # noqa: S608 - made of constants
 

@@ -56,7 +56,7 @@ def test_every_test_number_is_a_card_number_of_its_magic_card():
     for number, magic in TEST_NUMBERS.items():
         assert passes_luhn(number)
         assert number.endswith(MAGIC_CARDS[magic].last4)
-    assert set(TEST_NUMBERS.values()) == set(MAGIC_CARDS)
+    assert set(TEST_NUMBERS.values()) == {each for each in MAGIC_CARDS if each.startswith("tok_")}
 
 
 def test_a_card_is_good_through_its_month():

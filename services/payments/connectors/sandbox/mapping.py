@@ -71,7 +71,7 @@ def charge_request(charge: Authorisation) -> dict[str, Any]:
     return {
         "amount_minor": charge.amount_minor,
         "currency": charge.currency,
-        "token": charge.token,
+        "token": f"method_{charge.method}" if charge.method else charge.token,
         "capture": charge.capture,
         "sca": {"exemption": exemption, "challenge": "force" if charge.force_challenge else "auto"},
         **{name: value for name, value in optional.items() if value},

@@ -77,8 +77,9 @@ class StripeConnector:
         self._clock = clock
 
     async def authorise(self, charge: Authorisation) -> Outcome:
-        method = await self._payment_method(charge.token, key=charge.key)
-        if not isinstance(method, str):
+        token = charge.token
+        method = await self._payment_method(token, key=charge.key) if token else None
+        if isinstance(method, Declined | Unknown):
             return method
         try:
             request = parameters.payment_intent(charge, payment_method=method)

@@ -10,6 +10,7 @@ import stripe.params as official
 from services.payments.connectors.base import Authorisation, InstrumentSetup, Operation
 from services.payments.connectors.stripe.amounts import to_stripe
 from services.payments.connectors.stripe.mapping import ATTEMPT
+from services.payments.rules.domain import Shopper
 from services.payments.rules.states import Exemption
 
 # Ids of Stripe's own mandates; a reference of ours is none.
@@ -19,9 +20,10 @@ PAGE: Final = 100
 
 
 def payment_intent(
-    charge: Authorisation, *, payment_method: str
+    charge: Authorisation, *, payment_method: str | None
 ) -> official.PaymentIntentCreateParams:
-    """Create and confirm in one request. `payment_method`: the charge's token, or made of it.
+    """Create and confirm in one request. `payment_method`: the charge's token, or made of it; None
+    for a method of Stripe's own, which is made of what the charge says of its shopper.
 
     Which types are allowed follows from the payment method and the merchant's dashboard: this API
     version has no `payment_method_types`. Without a return address nothing may redirect. Exemptions
@@ -30,7 +32,6 @@ def payment_intent(
     parameters: official.PaymentIntentCreateParams = {
         "amount": to_stripe(charge.amount_minor, charge.currency),
         "currency": charge.currency.lower(),
-        "payment_method": payment_method,
         "capture_method": "automatic" if charge.capture else "manual",
         "confirm": True,
         "automatic_payment_methods": {
@@ -43,6 +44,13 @@ def payment_intent(
             "order_reference": charge.order_reference,
         },
     }
+    if payment_method is None:
+        parameters["payment_method_data"] = {
+            "type": charge.method,
+            "billing_details": _billing(charge.shopper),
+        }
+    else:
+        parameters["payment_method"] = payment_method
     if charge.psp_customer:
         parameters["customer"] = charge.psp_customer
     if charge.return_url:
@@ -56,6 +64,17 @@ def payment_intent(
     if charge.force_challenge:
         parameters["payment_method_options"] = {"card": {"request_three_d_secure": "any"}}
     return parameters
+
+
+def _billing(
+    shopper: Shopper,
+) -> official.PaymentIntentCreateParamsPaymentMethodDataBillingDetails:
+    details: official.PaymentIntentCreateParamsPaymentMethodDataBillingDetails = {}
+    if shopper.email:
+        details["email"] = shopper.email
+    if shopper.country:
+        details["address"] = {"country": shopper.country}
+    return details
 
 
 def capture(operation: Operation) -> official.PaymentIntentCaptureParams:

@@ -88,7 +88,8 @@ def _fits(kind: Any, value: Any) -> bool:
     if origin is dict:
         return isinstance(value, dict) and all(_fits(arguments[1], v) for v in value.values())
     if arguments:  # a union; "or any text" beside listed words is for words of the future
-        words = [part for part in arguments if typing.get_origin(part) is Literal]
+        literals = [part for part in arguments if typing.get_origin(part) is Literal]
+        words = [part for part in literals if typing.get_args(part) != ("",)]  # that takes it away
         chosen = [part for part in arguments if part is not str or not words]
         return any(_fits(part, value) for part in chosen)
     if not isinstance(value, str):

@@ -142,6 +142,26 @@ async def test_a_challenge_ends_as_the_shopper_decides(connector, session, decis
     assert settled.psp_reference == outcome.psp_reference
 
 
+@pytest.mark.parametrize(("decision", "expected"), [("approve", Approved), ("refuse", Declined)])
+async def test_a_method_of_the_psps_own_asks_the_shopper(connector, session, decision, expected):
+    charge = a_charge("", method="klarna")
+    outcome = await connector.authorise(charge)
+    assert isinstance(outcome, ActionRequired)
+    async with session.get(outcome.url) as page:
+        assert "Klarna</dd>" in await page.text()
+    async with session.post(
+        outcome.url, data={"decision": decision}, allow_redirects=False
+    ) as back:
+        assert back.headers["Location"].startswith(charge.return_url)
+    assert isinstance(await connector.look_up(asked(charge, outcome.psp_reference)), expected)
+
+
+async def test_a_method_that_the_psp_does_not_have_is_a_certain_no(connector):
+    outcome = await connector.authorise(a_charge("", method="barter"))
+    assert isinstance(outcome, Declined)
+    assert outcome.code is DeclineCode.CARD_INVALID
+
+
 async def test_a_merchant_initiated_charge_with_its_mandate_needs_no_challenge(connector):
     charge = a_charge("tok_3ds", exemption=Exemption.MIT, mandate_reference="mnd_1")
     assert isinstance(await connector.authorise(charge), Approved)

@@ -6,7 +6,14 @@ import stripe
 from services.payments.connectors.base import InstrumentReady
 from services.payments.connectors.stripe import connector as stripe_connector
 from services.payments.connectors.stripe.connector import StripeConnector
-from services.payments.rules.outcomes import Approved, DeclineCode, Declined, Unknown
+from services.payments.rules.domain import Shopper
+from services.payments.rules.outcomes import (
+    ActionRequired,
+    Approved,
+    DeclineCode,
+    Declined,
+    Unknown,
+)
 from services.payments.rules.states import AttemptKind, Exemption
 from tests.services.payments.connectors.official import complaints
 from tests.services.payments.connectors.orders import (
@@ -55,6 +62,20 @@ async def test_a_charge_is_created_and_confirmed_in_one_request(connector, scrip
             "order_reference": "A-1001",
         },
     }
+
+
+async def test_a_method_of_stripes_own_is_made_of_what_is_known_of_the_shopper(connector, scripted):
+    scripted.says("POST", INTENT, INTENTS["challenged"])
+    shopper = Shopper("giulia@example.com", "IT")
+    outcome = await connector.authorise(a_charge("", method="klarna", shopper=shopper))
+    (request,) = scripted.requests
+    assert request.parameters["payment_method_data"] == {
+        "type": "klarna",
+        "billing_details": {"email": "giulia@example.com", "address": {"country": "IT"}},
+    }
+    assert "payment_method" not in request.parameters
+    assert request.parameters["automatic_payment_methods"]["allow_redirects"] == "always"
+    assert isinstance(outcome, ActionRequired)
 
 
 async def test_a_legacy_token_becomes_a_payment_method_under_a_key_of_its_own(connector, scripted):

@@ -1,0 +1,106 @@
+"""Methods of a PSP's own, e.g. Klarna: the PSP asks the shopper on a page of its own."""
+
+import pytest
+
+from incasso.payments.v1 import payments_pb2 as pb
+from libs.errors import Kind
+from services.payments.flows.create import Token
+from services.payments.rules.domain import Shopper
+from services.payments.rules.outcomes import ActionRequired, DeclineCode
+from services.payments.rules.states import Exemption, State
+from services.payments.rules.tokens import method_of
+from tests.services.payments.conftest import World, key
+from tests.services.payments.door import EUR_59_90, Door
+from tests.services.payments.psp_double import AUTHORISE, Fault, declined
+from tests.services.payments.test_flows_crashes import assert_settled, until_the_fault
+
+GIULIA = Shopper("giulia@example.com", "IT")
+KLARNA = {
+    "instrument_id": "",
+    "brand": "klarna",
+    "method": "instalments",
+    "tokens": {"a": Token("method:klarna", "", GIULIA)},
+}
+PAGE = ActionRequired("", "https://psp.test/klarna")
+
+
+async def told_of_the_shopper(world: World) -> str:
+    """All that is kept of them."""
+    [payment] = await world.rows("SELECT candidates::text AS kept FROM payments")
+    [attempt] = await world.rows("SELECT attempts::text AS kept FROM attempts")
+    return payment["kept"] + attempt["kept"]
+
+
+@pytest.mark.parametrize(
+    ("token", "method"), [("method:klarna", "klarna"), ("tok_visa", ""), ("pm_1", "")]
+)
+def test_a_method_stands_where_a_token_does(token, method):
+    assert method_of(token) == method
+
+
+async def test_the_psp_asks_the_shopper_of_whom_nothing_is_kept_then(world: World):
+    world.a.plan(AUTHORISE, PAGE)
+    waiting = await world.create(**KLARNA)
+    [sent] = world.a.sent(AUTHORISE)
+    assert (sent.method, sent.shopper, sent.token) == ("klarna", GIULIA, "")
+    assert (waiting.state, waiting.exemption) == (State.REQUIRES_ACTION, Exemption.NONE)
+    assert waiting.next_action_url == PAGE.url
+    kept = await told_of_the_shopper(world)
+    assert "giulia" not in kept
+    assert "method:klarna" not in kept
+    world.a.pass_challenge(sent.key)
+    await world.recover()
+    assert (await world.get(waiting)).state is State.CAPTURED
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_method_is_asked_for_once_whatever_breaks(world: World, fault):
+    world.a.plan(AUTHORISE, fault)
+    await until_the_fault(world.create(**KLARNA, key=key("k")))
+    assert "giulia@example.com" in await told_of_the_shopper(world), "a repeat needs it"
+    await world.recover()
+    payment = await world.only_payment()
+    assert world.a.taken() == [(payment.id, 5990)]
+    sent = world.a.sent(AUTHORISE)
+    assert {(each.key, each.method, each.shopper) for each in sent} == {
+        (sent[0].key, "klarna", GIULIA)
+    }
+    assert "giulia" not in await told_of_the_shopper(world)
+    await assert_settled(world)
+
+
+async def test_a_no_of_the_partner_is_the_end(world: World):
+    world.a.plan(AUTHORISE, declined(DeclineCode.DO_NOT_HONOR))
+    payment = await world.create(**KLARNA)
+    assert (payment.state, world.b.sent(AUTHORISE)) == (State.DECLINED, [])
+    assert "giulia" not in await told_of_the_shopper(world)
+
+
+@pytest.mark.parametrize(
+    "shopper", [{"country": "Italy"}, {"email": "g" * 255}], ids=["country", "email"]
+)
+async def test_what_is_said_of_the_shopper_is_checked(door: Door, shopper):
+    token = pb.InstrumentToken(
+        psp_account="a", token="method:klarna", shopper=pb.Shopper(**shopper)
+    )
+    wrong = {"amount": EUR_59_90, "order_reference": "A-1", "method": "instalments"}
+    found = await door.refused(
+        "CreatePayment", key="k", instrument=pb.Instrument(tokens=[token]), **wrong
+    )
+    assert found == (Kind.INVALID, "invalid_argument")
+    assert await door.world.rows("SELECT id FROM payments") == []
+
+
+async def test_nobody_is_asked_without_the_shopper_there(door: Door):
+    token = pb.InstrumentToken(psp_account="a", token="method:klarna")
+    found = await door.refused(
+        "CreatePayment",
+        key="k",
+        amount=EUR_59_90,
+        order_reference="A-1",
+        method="instalments",
+        instrument=pb.Instrument(tokens=[token]),
+        initiator=pb.INITIATOR_MERCHANT,
+        mandate_reference="m",
+    )
+    assert found == (Kind.INVALID, "invalid_argument")
