@@ -29,10 +29,11 @@ class SavedCard:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """`name` is empty where the shop did not say it."""
+    """`name` and `email` are empty where the shop did not say them."""
 
     id: str
-    name: str
+    name: str = field(repr=False)
+    email: str = field(repr=False)
     erased: bool
 
 
@@ -49,8 +50,9 @@ class SavedCards:
             oneclick_pb2.GetCustomerRequest(customer_id=customer_id),
             timeout_seconds=deadlines.READ,
         )
-        erased = answer.customer.state == oneclick_pb2.Customer.STATE_ERASED
-        return Customer(customer_id, answer.customer.name, erased=erased)
+        found = answer.customer
+        erased = found.state == oneclick_pb2.Customer.STATE_ERASED
+        return Customer(customer_id, found.name, found.email, erased=erased)
 
     async def of_customer(self, customer_id: str) -> Sequence[SavedCard]:
         """The default first. Raises RemoteRefusal, OutcomeUnknown."""

@@ -53,6 +53,14 @@ class PlanClosed(Refusal, kind=Kind.CONFLICT, reason="plan_closed"):
     message = "The plan cannot be signed any more: it has expired, or was cancelled."
 
 
+class PlanOfPartner(Refusal, kind=Kind.CONFLICT, reason="plan_of_partner"):
+    message = "A partner gives this credit, its documents and its contract: pay by the partner."
+
+
+class PlanNotOfPartner(Refusal, kind=Kind.CONFLICT, reason="plan_not_of_partner"):
+    message = "No partner gives this credit: hand the documents over and have the plan signed."
+
+
 class PlanPaid(Refusal, kind=Kind.CONFLICT, reason="plan_paid"):
     message = "The first part of the plan is paid already."
 

@@ -78,6 +78,7 @@ def offer_pb(offer: PlanOffer, locale: str) -> offer_pb2.InstalmentOffer:
         name=terms.name,
         payments=terms.payments,
         interest_basis_points=terms.interest_basis_points,
+        partner=terms.partner.method if terms.partner else None,
     )
     if offer.ineligible is not None:
         shown.reason = offer.ineligible.reason.value

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Final
 
 from incasso.payments.v1 import payments_pb2
@@ -10,9 +11,12 @@ from libs.errors import OutcomeUnknown
 from libs.payments import velocity
 from libs.payments.client import Payments as AskedPayments
 from libs.payments.client import move
-from services.instalments.rules.plans import Collection, Plan
 from services.instalments.rules.repaying import Found, Repayment, Told
 from services.instalments.rules.states import RepaymentEvent
+from libs.payments.saved_cards import Customer
+from services.instalments.rules import regimes
+from services.instalments.rules.plans import Collection, Plan
+from services.instalments.rules.terms import Partner
 
 METHOD: Final = "instalments"
 _EVENTS: Final[Mapping[int, RepaymentEvent]] = {
@@ -22,24 +26,49 @@ _EVENTS: Final[Mapping[int, RepaymentEvent]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class PartnerMethod:
+    """As it is charged: `charge` is a message of payments, with what the partner must know of the
+    customer.
+    """
+
+    charge: bytes = field(repr=False)
+    instrument_id: None = None
+    sca_history: bytes = b""
+
+
+def method_of(partner: Partner, plan: Plan, customer: Customer) -> PartnerMethod:
+    token = payments_pb2.InstrumentToken(
+        psp_account=partner.psp_account,
+        token=f"method:{partner.method}",
+        shopper=payments_pb2.Shopper(
+            email=customer.email,
+            country=regimes.named(plan.priced.classification.regime).jurisdiction,
+        ),
+    )
+    instrument = payments_pb2.Instrument(brand=partner.method, tokens=[token])
+    return PartnerMethod(instrument.SerializeToString())
+
+
 def payment_request(
     plan: Plan, collection: Collection, charge: bytes, sca_history: bytes, *, return_url: str
 ) -> payments_pb2.CreatePaymentRequest:
     """What payments will be asked. Its first payment stores the mandate, of which later ones carry the
-    reference: the plan's id.
+    reference: the plan's id. A partner pays the order as a whole.
     """
     customer = collection.by_customer
+    by_card = customer and not plan.by_partner
     request = payments_pb2.CreatePaymentRequest(
         amount=wire.money(collection.amount),
         order_reference=plan.order_reference,
-        order_part=f"instalment:{collection.number}",
+        order_part="" if plan.by_partner else f"instalment:{collection.number}",
         method=METHOD,
         capture=payments_pb2.CAPTURE_MODE_NOW,
         customer_id=plan.customer_id,
         initiator=payments_pb2.INITIATOR_CUSTOMER if customer else payments_pb2.INITIATOR_MERCHANT,
         mandate_reference="" if customer else plan.id,
         return_url=return_url if customer else "",
-        velocity_subjects=[velocity.of_customer(plan.customer_id)] if customer else [],
+        velocity_subjects=[velocity.of_customer(plan.customer_id)] if by_card else [],
         metadata=plan.metadata,
     )
     request.instrument.ParseFromString(charge)

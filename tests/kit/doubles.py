@@ -74,7 +74,7 @@ class OneClick(OneClickServiceServicer):
             return oneclick_pb2.GetCustomerResponse(customer=erased)
         if request.customer_id not in {"cus_giulia", "cus_marco"}:
             raise RemoteRefusal(Kind.NOT_FOUND, "customer_not_found", "no such customer")
-        customer = oneclick_pb2.Customer(id=request.customer_id)
+        customer = oneclick_pb2.Customer(id=request.customer_id, email="giulia@example.com")
         return oneclick_pb2.GetCustomerResponse(customer=customer)
 
     async def ListChargeableInstruments(self, request: Any, rpc: Any) -> Any:

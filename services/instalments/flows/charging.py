@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from google.protobuf.message import Message
 
@@ -18,7 +18,7 @@ from services.instalments.deps import Deps
 from services.instalments.errors import InstrumentNotFound, InstrumentNotUsable, PlanNotActive
 from services.instalments.flows import plans as plans_flow
 from services.instalments.flows.collecting import AskedCollection
-from services.instalments.payments_client import payment_request
+from services.instalments.payments_client import method_of, payment_request
 from services.instalments.rules.collecting import collecting
 from services.instalments.rules.plans import Collection, Instalment, Plan, Shown
 from services.instalments.rules.settling import Figure
@@ -27,8 +27,24 @@ from services.instalments.store import collections
 from services.instalments.store import plans as store
 from services.instalments.store.collections import COLLECTIONS
 
-# Writes the intent of the plan, which it is given locked, to charge the card, under the id.
-Start: TypeAlias = Callable[[Conn, Shown, SavedCard, str], Awaitable[Collection]]
+
+class Means(Protocol):
+    """What is charged: a saved card, or a partner's method, without an id. `charge` and `sca_history`
+    are messages of payments.
+    """
+
+    @property
+    def instrument_id(self) -> str | None: ...
+
+    @property
+    def charge(self) -> bytes: ...
+
+    @property
+    def sca_history(self) -> bytes: ...
+
+
+# Writes the intent of the plan, which it is given locked, to charge the means, under the id.
+Start: TypeAlias = Callable[[Conn, Shown, Means, str], Awaitable[Collection]]
 
 
 async def charge(
@@ -42,20 +58,21 @@ async def charge(
 ) -> Shown:
     """The plan as it is after payments' answer, or under way when there is none.
 
-    `instrument_id`: None for the plan's own card. The same key answers the same try, as it is by then,
-    whatever has become of the card. `first`: what is to be done before anything is written. Raises InstrumentNotFound, InstrumentNotUsable, PlanNotActive.
+    `instrument_id`: None for the plan's own card, or its partner. The same key answers the same try, as
+    it is by then, whatever has become of the card. `first`: what is to be done before anything is
+    written. Raises InstrumentNotFound, InstrumentNotUsable, PlanNotActive.
     """
     held = await deps.db.run(idempotency.held_of, key)
     if held is not None:
         return await _repeated(deps, plan.id, held.resource_id)
-    card = await card_of(deps, plan, required(instrument_id or plan.instrument_id, PlanNotActive))
+    means = await _means(deps, plan, instrument_id)
     if first is not None:
         await first()
     intent: Collection | None = None
 
     async def begun(tx: Conn, collection_id: str) -> Message | None:
         nonlocal intent
-        intent = await start(tx, await plans_flow.locked(tx, plan.id), card, collection_id)
+        intent = await start(tx, await plans_flow.locked(tx, plan.id), means, collection_id)
         return None
 
     started = await idempotency.once(deps.db, key, ids.new("icl"), begun)
@@ -76,6 +93,13 @@ async def _repeated(deps: Deps, plan_id: str, collection_id: str) -> Shown:
     return await plans_flow.get_plan(deps, plan_id)
 
 
+async def _means(deps: Deps, plan: Plan, instrument_id: str | None) -> Means:
+    if plan.terms.partner is not None:
+        shopper = await deps.saved_cards.customer(plan.customer_id)
+        return method_of(plan.terms.partner, plan, shopper)
+    return await card_of(deps, plan, required(instrument_id or plan.instrument_id, PlanNotActive))
+
+
 async def card_of(deps: Deps, plan: Plan, instrument_id: str) -> SavedCard:
     """Raises InstrumentNotFound, InstrumentNotUsable."""
     cards = await deps.saved_cards.of_customer(plan.customer_id)
@@ -91,7 +115,7 @@ def intent_of(
     deps: Deps,
     plan: Plan,
     part: Instalment,
-    card: SavedCard,
+    means: Means,
     *,
     collection_id: str,
     by_customer: bool,
@@ -107,7 +131,7 @@ def intent_of(
         number=part.number,
         state=COLLECTION_INITIAL,
         amount=settles.amount if settles else amount,
-        instrument_id=card.instrument_id,
+        instrument_id=means.instrument_id,
         by_customer=by_customer,
         rebate_minor=settles.rebate_minor if settles else rebate_minor,
         covers=settles.covers if settles else (),
@@ -115,7 +139,7 @@ def intent_of(
         created_at=deps.clock.now(),
     )
     asked = payment_request(
-        plan, collection, card.charge, card.sca_history, return_url=plan.return_url
+        plan, collection, means.charge, means.sca_history, return_url=plan.return_url
     )
     return replace(collection, request=deps.payments.sealed(asked))
 

@@ -13,7 +13,7 @@ from services.instalments.documents.before_consent import before_consent
 from services.instalments.documents.figures import PlanFigures
 from services.instalments.documents.model import Creditor
 from services.instalments.errors import CreditorDetailsMissing, NotWithdrawn, PlanNotFound
-from services.instalments.rules import plans, regimes, withdrawing
+from services.instalments.rules import partners, plans, regimes, withdrawing
 from services.instalments.rules.merchants import Merchant
 from services.instalments.rules.plans import Document, DocumentKind, Plan
 from services.instalments.rules.settings import Settings
@@ -44,6 +44,7 @@ async def _made(deps: Deps, plan: Plan, kind: DocumentKind, settings: Settings) 
         withdrawn = required(plan.withdrawal, NotWithdrawn)
         proposal = await _proposed(deps, plan, settings)
         return await threads.run(render.pdf, letters.receipt(_notice(plan, withdrawn, proposal)))
+    partners.check_own(plan)
     plans.check_unsigned(plan, deps.clock.now())
     information, agreement = before_consent(await _proposed(deps, plan, settings))
     chosen = information if kind is DocumentKind.INFORMATION else agreement

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from libs.db import Conn
 from libs.idempotency import Key
-from libs.payments.saved_cards import SavedCard
 from services.instalments.deps import Deps
 from services.instalments.flows import charging, collecting
 from services.instalments.flows import plans as plans_flow
+from services.instalments.flows.charging import Means
 from services.instalments.rules import collecting as rules
 from services.instalments.rules.plans import Collection, Shown
 
@@ -30,14 +30,14 @@ async def pay_instalment(deps: Deps, cmd: PayInstalment, key: Key) -> Shown:
     """
     before = await plans_flow.found(deps, cmd.plan_id)
 
-    async def start(tx: Conn, locked: Shown, card: SavedCard, collection_id: str) -> Collection:
+    async def start(tx: Conn, locked: Shown, means: Means, collection_id: str) -> Collection:
         plan, parts = locked.plan, locked.parts
         part = rules.check_payable(plan, parts, cmd.number)
         intent = charging.intent_of(
             deps,
             plan,
             part,
-            card,
+            means,
             collection_id=collection_id,
             by_customer=True,
             rebate_minor=rules.rebate(plan, parts, part.number, deps.clock.now()),

@@ -46,7 +46,11 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
         raise CustomerErased
     merchant_id = context.merchant_id()
     quote = required(await deps.db.run(QUOTES.get, merchant_id, cmd.quote_id), QuoteNotFound)
-    scored = await affordability.opinion(deps, quote, cmd.customer_id)
+    async with deps.db.connection() as conn:
+        terms = required(await terms_flow.find(deps, conn, quote.terms_id), InternalError)
+    scored: tuple[Concern, ...] = ()
+    if terms.partner is None:  # else the risk is the partner's
+        scored = await affordability.opinion(deps, quote, cmd.customer_id)
 
     async def create(tx: Conn, plan_id: str) -> Message:
         now = deps.clock.now()
@@ -62,7 +66,7 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
             order_reference=quote.order_reference,
             amount=quote.amount,
             locale=quote.locale,
-            terms=required(await terms_flow.find(deps, tx, quote.terms_id), InternalError),
+            terms=terms,
             priced=quote.priced,
             offer=quote.offer,
             time_zone=settings.time_zone,
@@ -79,7 +83,7 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
 async def _added(deps: Deps, tx: Conn, plan: Plan, scored: tuple[Concern, ...]) -> Shown:
     """To be signed, or to be looked at by a person first."""
     parts, now = rules.parts_of(plan), deps.clock.now()
-    found = await affordability.concerns(deps, tx, plan, scored)
+    found = () if plan.by_partner else await affordability.concerns(deps, tx, plan, scored)
     after = reviews.sent_to_review(plan, found, now) if found else plan
     await store.insert(tx, after, parts)
     await events.plan_created(tx, plan, parts, now)

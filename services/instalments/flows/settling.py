@@ -6,11 +6,11 @@ from libs import context
 from libs.db import Conn
 from libs.errors import Refusal, required
 from libs.idempotency import Key
-from libs.payments.saved_cards import SavedCard
 from services.instalments.deps import Deps
 from services.instalments.errors import PlanNotFound
 from services.instalments.flows import charging, part_links
 from services.instalments.flows import plans as plans_flow
+from services.instalments.flows.charging import Means
 from services.instalments.rules import settling as rules
 from services.instalments.rules.plans import Collection, Shown
 from services.instalments.rules.settling import Figure
@@ -41,7 +41,7 @@ async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
     """
     before = await plans_flow.found(deps, cmd.plan_id)
 
-    async def start(tx: Conn, locked: Shown, card: SavedCard, collection_id: str) -> Collection:
+    async def start(tx: Conn, locked: Shown, means: Means, collection_id: str) -> Collection:
         plan, parts = locked.plan, locked.parts
         settled = rules.figure(plan, parts, deps.clock.now())
         rules.check_idle(parts)
@@ -51,7 +51,7 @@ async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
             deps,
             plan,
             left[0],
-            card,
+            means,
             collection_id=collection_id,
             by_customer=True,
             settles=settled,

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from libs.db import Conn
 from libs.idempotency import Key
-from libs.payments.saved_cards import SavedCard
 from services.instalments.deps import Deps
 from services.instalments.documents.wording import wording_of
 from services.instalments.errors import PlanInReview
 from services.instalments.flows import affordability, charging, reviewing
 from services.instalments.flows import plans as plans_flow
-from services.instalments.rules import handing_over, plans
+from services.instalments.flows.charging import Means
+from services.instalments.rules import handing_over, partners, plans
 from services.instalments.rules.affordability import Concern
 from services.instalments.rules.plans import Acceptance, Collection, Shown
 from services.instalments.store import plans as store
@@ -27,10 +27,11 @@ class SignPlan:
 async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
     """Answers and raises as charging.charge, and what the rules of signing raise."""
     before = await plans_flow.found(deps, cmd.plan_id)
+    partners.check_own(before)
     scored = await affordability.opinion(deps, before, before.customer_id)
     concerns: tuple[Concern, ...] = ()
 
-    async def start(tx: Conn, locked: Shown, card: SavedCard, collection_id: str) -> Collection:
+    async def start(tx: Conn, locked: Shown, means: Means, collection_id: str) -> Collection:
         """Acceptance and intent."""
         nonlocal concerns
         now = deps.clock.now()
@@ -46,7 +47,7 @@ async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
         signed = plans.accepted(plan, acceptance, cmd.instrument_id)
         await store.save(tx, signed)
         intent = charging.intent_of(
-            deps, signed, first, card, collection_id=collection_id, by_customer=True
+            deps, signed, first, means, collection_id=collection_id, by_customer=True
         )
         return await charging.begin(tx, [first], intent)
 

@@ -17,7 +17,7 @@ from services.instalments.errors import (
     PlanBusy,
     PlanNotActive,
 )
-from services.instalments.rules import late, settlement
+from services.instalments.rules import late, partners, settlement
 from services.instalments.rules.plans import (
     COLLECTED,
     OPEN,
@@ -125,6 +125,8 @@ def followed(
         return plan, parts
     if outcome is not Outcome.SUCCEED:
         return watched(plan, after), after
+    if plan.by_partner:
+        return partners.financed(plan, now), after
     if plan.state not in COLLECTED:
         plan, dated = activated(plan, after, now)
         after = list(dated)

@@ -26,7 +26,7 @@ from services.instalments.rules.states import (
     PlanEvent,
     PlanState,
 )
-from services.instalments.rules.terms import Terms
+from services.instalments.rules.terms import FinancedBy, Terms
 from services.instalments.rules.withdrawal import Withdrawn
 
 CHARGED_AT: Final = time(10)  # in the merchant's time zone: nobody is charged in the night
@@ -89,6 +89,10 @@ class Plan:
     due_at: datetime | None
     price_refunded_minor: int = 0  # given back, or not to be paid any more
 
+    @property
+    def by_partner(self) -> bool:
+        return self.terms.financed_by is FinancedBy.PARTNER
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instalment:
@@ -141,7 +145,7 @@ class Collection:
     number: int
     state: CollectionState
     amount: Money
-    instrument_id: str
+    instrument_id: str | None  # None: a partner's method
     by_customer: bool  # else on the mandate, on its due date
     rebate_minor: int = 0  # comes off when this pays
     covers: tuple[Covered, ...] = ()
@@ -182,7 +186,9 @@ class Shown:
 
 
 def parts_of(plan: Plan) -> Sequence[Instalment]:
-    """As they were quoted."""
+    """As they were quoted; of a partner's plan the price, which the partner pays at once."""
+    if plan.by_partner:
+        return [_price_of(plan)]
     return [
         Instalment(
             merchant_id=plan.merchant_id,
@@ -196,6 +202,19 @@ def parts_of(plan: Plan) -> Sequence[Instalment]:
         )
         for part in plan.priced.schedule.parts
     ]
+
+
+def _price_of(plan: Plan) -> Instalment:
+    return Instalment(
+        merchant_id=plan.merchant_id,
+        plan_id=plan.id,
+        number=1,
+        state=InstalmentState.PLANNED,
+        due_on=plan.priced.schedule.signed_on,
+        principal_minor=plan.amount.amount_minor,
+        interest_minor=0,
+        fee_minor=0,
+    )
 
 
 def moved(plan: Plan, event: PlanEvent) -> PlanState:

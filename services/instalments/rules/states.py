@@ -31,6 +31,7 @@ class PlanEvent(Enum):
     WITHDRAW = "withdraw"
     CANCEL = "cancel"
     EXPIRE = "expire"
+    FINANCE = "finance"
 
 
 PLAN_INITIAL: Final = PlanState.OFFERED
@@ -48,6 +49,10 @@ PLAN_TRANSITIONS: Final[Mapping[tuple[PlanState, PlanEvent], PlanState]] = {
     # The first payment succeeded although its offer had ended meanwhile.
     (PlanState.EXPIRED, PlanEvent.ACTIVATE): PlanState.ACTIVE,
     (PlanState.CANCELLED, PlanEvent.ACTIVATE): PlanState.ACTIVE,
+    # A partner paid all of it at once, perhaps after the offer had ended here.
+    (PlanState.OFFERED, PlanEvent.FINANCE): PlanState.COMPLETED,
+    (PlanState.EXPIRED, PlanEvent.FINANCE): PlanState.COMPLETED,
+    (PlanState.CANCELLED, PlanEvent.FINANCE): PlanState.COMPLETED,
     (PlanState.ACTIVE, PlanEvent.COMPLETE): PlanState.COMPLETED,
     (PlanState.ACTIVE, PlanEvent.DEFAULT): PlanState.DEFAULTED,
     (PlanState.ACTIVE, PlanEvent.WITHDRAW): PlanState.WITHDRAWN,

@@ -15,6 +15,7 @@ from services.instalments.events import (
 )
 from services.instalments.flows import (
     documents,
+    financing,
     paying,
     plans,
     refunding,
@@ -80,6 +81,7 @@ InstalmentPlans: Final = door.of(
     ListInstalmentPlans=_list_plans,
     GetInstalmentDocument=_get_document,
     SignInstalmentPlan=signing.sign_plan,
+    PayInstalmentPlanByPartner=financing.pay_by_partner,
     PayInstalment=paying.pay_instalment,
     ReplacePlanInstrument=paying.replace_instrument,
     CancelInstalmentPlan=plans.cancel_plan,

@@ -1,0 +1,26 @@
+"""Have a partner pay a plan: intent, commit, ask payments, record. The partner asks the customer."""
+
+from libs.db import Conn
+from libs.idempotency import Key
+from services.instalments.deps import Deps
+from services.instalments.flows import charging
+from services.instalments.flows import plans as plans_flow
+from services.instalments.flows.charging import Means
+from services.instalments.rules import partners, plans
+from services.instalments.rules.plans import Collection, Shown
+
+
+async def pay_by_partner(deps: Deps, plan_id: str, key: Key) -> Shown:
+    """The whole price, at once. Answers and raises as charging.charge, and what the rules raise."""
+    before = await plans_flow.found(deps, plan_id)
+    partners.check_of_partner(before)
+
+    async def start(tx: Conn, locked: Shown, means: Means, collection_id: str) -> Collection:
+        plan, price = locked.plan, locked.parts[0]
+        plans.check_signable(plan, price, deps.clock.now())
+        intent = charging.intent_of(
+            deps, plan, price, means, collection_id=collection_id, by_customer=True
+        )
+        return await charging.begin(tx, [price], intent)
+
+    return await charging.charge(deps, before, key, None, start)

@@ -1,0 +1,183 @@
+"""Plans whose credit a partner gives, by a PSP's method: paid at once, as a whole, by its page."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+
+from incasso.instalments.v1 import plans_pb2 as pb
+from incasso.payments.v1 import payments_pb2
+from libs import ids
+from libs.idempotency import Key
+from libs.payments.due import DueRow
+from services.instalments import worker
+from services.instalments.deps import Deps
+from services.instalments.flows import collecting, financing
+from tests.kit.crash_matrix import CrashMatrix
+from tests.services.instalments.test_crashes import happens
+from tests.services.instalments.test_plans import refusal
+from tests.services.instalments.world import World
+
+Plan, Part = pb.InstalmentPlan, pb.Instalment
+KLARNA = {
+    "financed_by": "FINANCED_BY_PARTNER",
+    "partner": {"psp_account": "sandbox-a", "method": "klarna"},
+}
+of_the_session = pytest.mark.asyncio(loop_scope="session")
+
+
+async def offered(world: World, **fields) -> pb.InstalmentPlan:
+    """Of a merchant that may not lend, with 9 % a year: the partner may."""
+    terms = await world.terms(interest_basis_points=900, **KLARNA)
+    return await world.plan(quote_id=(await world.quote(terms_id=terms.id)).id, **fields)
+
+
+async def pay(world: World, plan_id: str, *, key: str = "pay") -> pb.InstalmentPlan:
+    return (await world.call("PayInstalmentPlanByPartner", key=key, plan_id=plan_id)).plan
+
+
+@of_the_session
+async def test_the_offer_says_who_gives_the_credit(world):
+    own = await world.terms(interest_basis_points=900)
+    await world.terms(interest_basis_points=900, **KLARNA)
+    [ours, klarnas] = await world.offers()
+    assert (ours.terms_id, ours.available, ours.reason) == (own.id, False, "credit_not_allowed")
+    assert (klarnas.available, klarnas.partner) == (True, "klarna")
+    assert klarnas.warning, "credit is credit, whoever gives it"
+    assert not ours.HasField("partner")
+
+
+@of_the_session
+async def test_the_partner_pays_all_at_once(world):
+    plan = await offered(world)
+    assert [part.amount_minor for part in plan.instalments] == [160_00]
+    paid = await pay(world, plan.id)
+    assert paid.state == Plan.STATE_COMPLETED
+    assert (paid.paid_minor, paid.outstanding_minor) == (160_00, 0)
+    assert not paid.HasField("acceptance")
+    (asked,) = world.payments.calls["CreatePayment"]
+    assert (asked.amount.amount_minor, asked.order_part) == (160_00, "")
+    assert asked.initiator == payments_pb2.INITIATOR_CUSTOMER
+    (token,) = asked.instrument.tokens
+    assert (token.psp_account, token.token) == ("sandbox-a", "method:klarna")
+    assert (token.shopper.email, token.shopper.country) == ("giulia@example.com", "IT")
+    assert await world.told() == ["plan.created", "instalment.paid", "plan.completed"]
+    assert await pay(world, plan.id) == paid
+    assert await refusal(pay(world, plan.id, key="again")) == "plan_paid"
+
+
+@of_the_session
+async def test_the_customer_is_asked_on_the_partners_page(world):
+    plan = await offered(world)
+    world.payments.state = payments_pb2.Payment.STATE_REQUIRES_ACTION
+    waiting = await pay(world, plan.id)
+    assert waiting.state == Plan.STATE_OFFERED
+    assert waiting.next_action.url
+    assert await refusal(pay(world, plan.id, key="other")) == "plan_busy"
+    assert await refusal(world.call("CancelInstalmentPlan", plan_id=plan.id)) == (
+        "plan_not_cancellable"
+    )
+    (payment,) = world.payments.books.values()
+    payment.state = payments_pb2.Payment.STATE_CAPTURED
+    await happens(world, payment)
+    assert (await world.get(plan.id)).state == Plan.STATE_COMPLETED
+
+
+@of_the_session
+async def test_a_no_of_the_partner_can_be_tried_again(world):
+    plan = await offered(world)
+    world.say_no(payments_pb2.Decline.ADVICE_ASK_SHOPPER)
+    refused = await pay(world, plan.id)
+    assert (refused.state, refused.instalments[0].state) == (
+        Plan.STATE_OFFERED,
+        Part.STATE_PLANNED,
+    )
+    assert refused.decline.message
+    world.payments.state = payments_pb2.Payment.STATE_CAPTURED
+    assert (await pay(world, plan.id, key="again")).state == Plan.STATE_COMPLETED
+
+
+@of_the_session
+async def test_who_waits_too_long_makes_another_plan(world):
+    plan = await offered(world)
+    world.ahead = timedelta(hours=25)
+    assert await refusal(pay(world, plan.id)) == "plan_closed"
+
+
+@of_the_session
+async def test_what_is_the_partners_is_not_done_here(world):
+    await world.creditor()
+    plan = await offered(world)
+    assert await refusal(world.documents(plan.id)) == "plan_of_partner"
+    assert await refusal(world.sign(plan.id, "0" * 64)) == "plan_of_partner"
+    await pay(world, plan.id)
+    assert await refusal(world.call("GetInstalmentSettlement", plan_id=plan.id)) == (
+        "plan_not_active"
+    )
+
+
+@of_the_session
+async def test_a_plan_of_ones_own_is_signed(world):
+    plan = await world.plan()
+    assert await refusal(pay(world, plan.id)) == "plan_not_of_partner"
+
+
+@of_the_session
+async def test_another_merchant_finds_no_plan_to_pay(world):
+    plan = await offered(world)
+    stranger = replace(world, merchant_id=ids.new("mer"))
+    assert await refusal(pay(stranger, plan.id)) == "plan_not_found"
+    assert world.payments.calls["CreatePayment"] == []
+
+
+@of_the_session
+async def test_nobody_judges_what_a_customer_owes_to_others(world):
+    """Neither the limit of the merchant's own credit, nor does the plan count against it."""
+    limit = {"amount_minor": 100_00, "currency": "EUR"}
+    await world.call("UpdateInstalmentSettings", exposure_limit=limit)
+    plan = await offered(world)
+    assert plan.state == Plan.STATE_OFFERED
+    assert (await pay(world, plan.id)).state == Plan.STATE_COMPLETED
+
+
+@of_the_session
+@pytest.mark.parametrize("method", ["", "Klarna", "method:klarna", "k" * 41])
+async def test_a_method_has_the_psps_name(world, method):
+    wrong = {**KLARNA, "partner": {"psp_account": "sandbox-a", "method": method}}
+    assert await refusal(world.terms(**wrong)) == "invalid_argument"
+
+
+@dataclass
+class Financed:
+    """The price of a plan."""
+
+    world: World
+    plan_id: str
+    table: str = "collections"
+    rpc: str = "CreatePayment"
+
+    async def pay(self, deps: Deps) -> None:
+        key = Key(self.world.merchant_id, "PayInstalmentPlanByPartner", "pay-1", b"hash")
+        await financing.pay_by_partner(deps, self.plan_id, key)
+
+    def worker(self, deps: Deps):
+        return worker.collection_worker(deps)
+
+    async def settle(self, deps: Deps, row: DueRow) -> None:
+        await collecting.settle_due(deps, row)
+
+    async def tell(self, payment) -> None:
+        await happens(self.world, payment)
+
+    async def state(self) -> str:
+        plan = await self.world.get(self.plan_id)
+        if plan.state == Plan.STATE_COMPLETED:
+            return "paid"
+        return "open" if plan.instalments[0].state == Part.STATE_PLANNED else "under way"
+
+
+class TestFinanced(CrashMatrix):
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def subject(self, world: World) -> Financed:
+        return Financed(world, (await offered(world)).id)
