@@ -25,6 +25,11 @@ CREDIT: Final = {
     "upfront_fee_minor": 500,
 }
 
+KLARNA: Final = {
+    "financed_by": "partner",
+    "partner": {"psp_account": "sandbox-a", "method": "klarna"},
+}
+
 
 async def instalments(shop: Shop) -> Told:
     """Three payments, signed with proof"""
@@ -106,6 +111,23 @@ async def year_of_credit(shop: Shop) -> Told:
     )
 
 
+async def partner_pays(shop: Shop) -> Told:
+    """The same by a partner, who pays at once"""
+    lender = shop.lender()
+    await offer_only(lender, CREDIT | KLARNA)
+    plan = await planned(lender, await lender.customer("tok_visa"), 60_000)
+    path = f"/v1/instalment-plans/{plan['id']}"
+    answer = await lender.call("POST", f"{path}/pay-by-partner", {})
+    waiting = answer.expect(200)
+    expect(waiting, state="offered")
+    await shop.approve(waiting["next_action"]["url"])
+    paid = await parts_in(lender, plan["id"], paid=1)
+    expect(paid, state="completed", paid_minor=60_000)
+    payment_id = paid["instalments"][0]["payment_id"]
+    expect(await lender.get(f"/v1/payments/{payment_id}"), captured_minor=60_000)
+    return Told("accepted on Klarna's page, 600.00 captured", answer.trace_id, payment_id)
+
+
 async def offer_only(shop: Shop, terms: Mapping[str, Any]) -> None:
     """These terms, and none of an earlier run."""
     for old in (await shop.get("/v1/instalment-terms?state=active&limit=100"))["data"]:
@@ -154,4 +176,4 @@ async def taken(shop: Shop, plan: Mapping[str, Any]) -> int:
     return sums
 
 
-INSTALMENT_JOURNEYS: tuple[Journey, ...] = (instalments, year_of_credit)
+INSTALMENT_JOURNEYS: tuple[Journey, ...] = (instalments, year_of_credit, partner_pays)

@@ -47,7 +47,7 @@ PART = ("amount_minor", "due_on", "fee_minor", "interest_minor", "number", "prin
 OFFER = {
     *("terms_id", "name", "available", "reason", "label", "payments", "cost_minor", "taeg"),
     *("interest_basis_points", "legal_class", "legal_sentence", "warning"),
-    *("representative_example", "threshold.amount_minor", "threshold.currency"),
+    *("representative_example", "threshold.amount_minor", "threshold.currency", "partner"),
     *("total.amount_minor", "total.currency", *(f"schedule.{name}" for name in PART)),
 }
 # A field that is not in here is the merchant's alone. Whoever adds one asks whether a page needs it.
