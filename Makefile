@@ -14,7 +14,7 @@ PYTEST_ARGS ?= -n 3 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-flood bench-floor bench-worst lock clean
+.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ bench-links: protos  ## payment links made, opened and paid per second; bench/re
 
 bench-growth: protos  ## what lists and a charge cost with 10,000 and with 1,000,000 payments; bench/results/growth.json
 	@$(PYTHON) -m bench.growth
+
+bench-collections: protos  ## 10,000 instalments due on one day, while a worker is killed; bench/results/collections.json
+	@$(PYTHON) -m bench.collections
 
 bench-flood: protos  ## what one merchant's flood costs another
 	@$(PYTHON) -m bench.flood
