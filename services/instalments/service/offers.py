@@ -1,6 +1,5 @@
 """The gRPC door of instalments: what is called for each RPC."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from incasso.common.v1 import offer_pb2
@@ -9,7 +8,7 @@ from libs import door, pages, wire
 from libs.pages import Listed
 from services.instalments.deps import Deps
 from services.instalments.errors import QuoteNotFound
-from services.instalments.events import compared_pb, method_pb, quote_pb, terms_pb
+from services.instalments.events import method_pb, quote_pb, terms_pb
 from services.instalments.flows import offers, settings, terms
 from services.instalments.flows.offers import ListOffers
 from services.instalments.rules.quotes import Quote
@@ -24,13 +23,6 @@ async def _list_terms(deps: Deps, request: pb.ListInstalmentTermsRequest) -> Lis
     return await terms.list_terms(deps, pages.asked(request, "trm"), state)
 
 
-async def _list_offers(
-    deps: Deps, request: pb.ListInstalmentOffersRequest
-) -> Sequence[offer_pb2.InstalmentOffer]:
-    found = await offers.list_offers(deps, wire.read(ListOffers, request))
-    return compared_pb(found.offers, found.locale)
-
-
 async def _get_offer(deps: Deps, request: pb.GetOfferRequest) -> offer_pb2.Offer:
     cart = request.cart
     wanted = ListOffers(
@@ -39,8 +31,7 @@ async def _get_offer(deps: Deps, request: pb.GetOfferRequest) -> offer_pb2.Offer
         country=cart.country or None,
         categories=tuple(cart.categories),
     )
-    found = await offers.list_offers(deps, wanted)
-    return method_pb(compared_pb(found.offers, found.locale))
+    return method_pb(await offers.list_offers(deps, wanted))
 
 
 InstalmentOffers: Final = door.of(
@@ -52,7 +43,7 @@ InstalmentOffers: Final = door.of(
     GetInstalmentTerms=terms.get_terms,
     ListInstalmentTerms=_list_terms,
     ArchiveInstalmentTerms=terms.archive_terms,
-    ListInstalmentOffers=_list_offers,
+    ListInstalmentOffers=offers.list_offers,
     CreateInstalmentQuote=offers.create_quote,
     GetInstalmentQuote=door.Row(QUOTES, QuoteNotFound),
     GetOffer=_get_offer,
