@@ -19,6 +19,7 @@ from services.instalments.errors import (
 )
 from services.instalments.rules.affordability import Review
 from services.instalments.rules.offers import Priced
+from services.instalments.rules.schedule import Part
 from services.instalments.rules.states import (
     PLAN_TRANSITIONS,
     CollectionState,
@@ -187,8 +188,8 @@ class Shown:
 
 def parts_of(plan: Plan) -> Sequence[Instalment]:
     """As they were quoted; of a partner's plan the price, which the partner pays at once."""
-    if plan.by_partner:
-        return [_price_of(plan)]
+    schedule = plan.priced.schedule
+    price = Part(1, schedule.signed_on, plan.amount.amount_minor)
     return [
         Instalment(
             merchant_id=plan.merchant_id,
@@ -200,21 +201,8 @@ def parts_of(plan: Plan) -> Sequence[Instalment]:
             interest_minor=part.interest_minor,
             fee_minor=part.fee_minor,
         )
-        for part in plan.priced.schedule.parts
+        for part in ([price] if plan.by_partner else schedule.parts)
     ]
-
-
-def _price_of(plan: Plan) -> Instalment:
-    return Instalment(
-        merchant_id=plan.merchant_id,
-        plan_id=plan.id,
-        number=1,
-        state=InstalmentState.PLANNED,
-        due_on=plan.priced.schedule.signed_on,
-        principal_minor=plan.amount.amount_minor,
-        interest_minor=0,
-        fee_minor=0,
-    )
 
 
 def moved(plan: Plan, event: PlanEvent) -> PlanState:
