@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from google.protobuf.message import Message
 
@@ -41,6 +41,7 @@ METHOD: Final = "instalments"
 NO_TERMS: Final = "no_terms"  # the merchant has archived all
 TAEG_PLACES: Final = 2
 
+Offers: TypeAlias = Sequence[offer_pb2.InstalmentOffer]  # compared
 _CLASSES: Final = wire.numbers(PlanClass, offer_pb2.InstalmentOffer.LegalClass)
 
 
@@ -53,7 +54,7 @@ def quote_pb(quote: Quote) -> pb.InstalmentQuote:
     return wire.message(pb.InstalmentQuote, quote, offer=offer)
 
 
-def method_pb(found: Sequence[offer_pb2.InstalmentOffer]) -> offer_pb2.Offer:
+def method_pb(found: Offers) -> offer_pb2.Offer:
     """For checkout-options: available when any of the terms is, and else why the first is not."""
     first = next((offer for offer in found if offer.available), None)
     reason = found[0].reason if found else NO_TERMS
@@ -66,7 +67,7 @@ def method_pb(found: Sequence[offer_pb2.InstalmentOffer]) -> offer_pb2.Offer:
     )
 
 
-def compared_pb(offers: Sequence[PlanOffer], locale: str) -> Sequence[offer_pb2.InstalmentOffer]:
+def compared_pb(offers: Sequence[PlanOffer], locale: str) -> Offers:
     return [offer_pb(offer, locale) for offer in offers]
 
 

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from google.protobuf.message import Message
 
-from incasso.common.v1.offer_pb2 import InstalmentOffer
 from libs import context, display, idempotency, ids, threads
 from libs.changes import made
 from libs.db import Conn
@@ -52,7 +51,7 @@ class CreateQuote(Wanted):
     order_reference: str
 
 
-async def list_offers(deps: Deps, cmd: ListOffers) -> Sequence[InstalmentOffer]:
+async def list_offers(deps: Deps, cmd: ListOffers) -> events.Offers:
     """All active terms for a cart, also those that are not to be had."""
     merchant = await deps.merchants.get()
     async with deps.db.connection() as conn:
@@ -62,9 +61,7 @@ async def list_offers(deps: Deps, cmd: ListOffers) -> Sequence[InstalmentOffer]:
     return await threads.run(_compared, terms, cart, _seller(settings), _reader(cmd, merchant))
 
 
-def _compared(
-    terms: Sequence[Terms], cart: Cart, seller: Seller, reader: str
-) -> Sequence[InstalmentOffer]:
+def _compared(terms: Sequence[Terms], cart: Cart, seller: Seller, reader: str) -> events.Offers:
     """Beside the event loop: fifty terms of many payments take half a second."""
     return events.compared_pb(offers.compared(terms, cart, seller), reader)
 
