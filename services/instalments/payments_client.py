@@ -1,8 +1,8 @@
 """What instalments asks payments: the payment of one part, and what is given back of it."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from incasso.payments.v1 import payments_pb2
@@ -11,11 +11,11 @@ from libs.errors import OutcomeUnknown
 from libs.payments import velocity
 from libs.payments.client import Payments as AskedPayments
 from libs.payments.client import move
-from services.instalments.rules.repaying import Found, Repayment, Told
-from services.instalments.rules.states import RepaymentEvent
 from libs.payments.saved_cards import Customer
 from services.instalments.rules import regimes
 from services.instalments.rules.plans import Collection, Plan
+from services.instalments.rules.repaying import Found, Repayment, Told
+from services.instalments.rules.states import RepaymentEvent
 from services.instalments.rules.terms import Partner
 
 METHOD: Final = "instalments"

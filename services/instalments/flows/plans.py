@@ -18,7 +18,7 @@ from services.instalments.flows import affordability
 from services.instalments.flows import terms as terms_flow
 from services.instalments.flows.collecting import changed
 from services.instalments.rules import plans as rules
-from services.instalments.rules import reviews
+from services.instalments.rules import replanned, reviews
 from services.instalments.rules.affordability import Concern
 from services.instalments.rules.plans import Plan, Shown
 from services.instalments.rules.states import PLAN_INITIAL, PlanState
@@ -82,7 +82,7 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
 
 async def _added(deps: Deps, tx: Conn, plan: Plan, scored: tuple[Concern, ...]) -> Shown:
     """To be signed, or to be looked at by a person first."""
-    parts, now = rules.parts_of(plan), deps.clock.now()
+    parts, now = replanned.first_parts(plan), deps.clock.now()
     found = () if plan.by_partner else await affordability.concerns(deps, tx, plan, scored)
     after = reviews.sent_to_review(plan, found, now) if found else plan
     await store.insert(tx, after, parts)

@@ -19,7 +19,7 @@ from services.instalments.errors import (
 )
 from services.instalments.rules.affordability import Review
 from services.instalments.rules.offers import Priced
-from services.instalments.rules.schedule import Part
+from services.instalments.rules.schedule import Part, Schedule
 from services.instalments.rules.states import (
     PLAN_TRANSITIONS,
     CollectionState,
@@ -93,6 +93,15 @@ class Plan:
     @property
     def by_partner(self) -> bool:
         return self.terms.financed_by is FinancedBy.PARTNER
+
+    @property
+    def schedule(self) -> Schedule:
+        """As it was quoted; of a partner's plan the price, which the partner pays at once."""
+        quoted = self.priced.schedule
+        if not self.by_partner:
+            return quoted
+        price = Part(1, quoted.signed_on, self.amount.amount_minor)
+        return replace(quoted, upfront_fee_minor=0, parts=(price,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,25 +193,6 @@ class Shown:
     plan: Plan
     parts: Sequence[Instalment]
     latest: Collection | None = None
-
-
-def parts_of(plan: Plan) -> Sequence[Instalment]:
-    """As they were quoted; of a partner's plan the price, which the partner pays at once."""
-    schedule = plan.priced.schedule
-    price = Part(1, schedule.signed_on, plan.amount.amount_minor)
-    return [
-        Instalment(
-            merchant_id=plan.merchant_id,
-            plan_id=plan.id,
-            number=part.number,
-            state=InstalmentState.PLANNED,
-            due_on=part.due_on,
-            principal_minor=part.principal_minor,
-            interest_minor=part.interest_minor,
-            fee_minor=part.fee_minor,
-        )
-        for part in ([price] if plan.by_partner else schedule.parts)
-    ]
 
 
 def moved(plan: Plan, event: PlanEvent) -> PlanState:

@@ -1,4 +1,4 @@
-"""The schedule of a plan as it is by now: refunds lower what was quoted. Pure."""
+"""The schedule of a plan: its parts when it is made, and as it is by now, as refunds lower it. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,6 +6,24 @@ from dataclasses import replace
 from libs.money import Money
 from services.instalments.rules.plans import Instalment, Plan
 from services.instalments.rules.schedule import Part, Schedule
+from services.instalments.rules.states import INSTALMENT_INITIAL
+
+
+def first_parts(plan: Plan) -> Sequence[Instalment]:
+    """Its parts when it is made."""
+    return [
+        Instalment(
+            merchant_id=plan.merchant_id,
+            plan_id=plan.id,
+            number=part.number,
+            state=INSTALMENT_INITIAL,
+            due_on=part.due_on,
+            principal_minor=part.principal_minor,
+            interest_minor=part.interest_minor,
+            fee_minor=part.fee_minor,
+        )
+        for part in plan.schedule.parts
+    ]
 
 
 def left_of(plan: Plan) -> int:
@@ -15,7 +33,7 @@ def left_of(plan: Plan) -> int:
 
 def schedule_of(plan: Plan, parts: Sequence[Instalment]) -> Schedule:
     """Of what is left of the price; without the last part of a withdrawal, which was in no quote."""
-    quoted = plan.priced.schedule
+    quoted = plan.schedule
     if not plan.price_refunded_minor:
         return quoted
     now = [_as_it_is(part) for part in parts[: len(quoted.parts)]]
@@ -30,7 +48,7 @@ def schedule_of(plan: Plan, parts: Sequence[Instalment]) -> Schedule:
 
 def all_parts(plan: Plan, parts: Sequence[Instalment]) -> Schedule:
     """The same with the last part of a withdrawal."""
-    more = parts[len(plan.priced.schedule.parts) :]
+    more = parts[len(plan.schedule.parts) :]
     schedule = schedule_of(plan, parts)
     return replace(schedule, parts=(*schedule.parts, *(_as_it_is(part) for part in more)))
 

@@ -118,6 +118,19 @@ async def test_what_is_the_partners_is_not_done_here(world):
 
 
 @of_the_session
+async def test_what_a_partner_paid_is_given_back_as_of_any_plan(world):
+    """What was credit, with interest, is the partner's affair."""
+    plan = await pay(world, (await offered(world)).id)
+    for key, amount_minor in (("part", 60_00), ("rest", 100_00)):
+        wanted = {"amount_minor": amount_minor, "currency": "EUR"}
+        await world.call("RefundInstalmentPlan", key=key, plan_id=plan.id, amount=wanted)
+    refunded = await world.get(plan.id)
+    assert [part.amount_minor for part in refunded.instalments] == [0]
+    (payment,) = world.payments.books.values()
+    assert [refund.amount_minor for refund in payment.refunds] == [60_00, 100_00]
+
+
+@of_the_session
 async def test_a_plan_of_ones_own_is_signed(world):
     plan = await world.plan()
     assert await refusal(pay(world, plan.id)) == "plan_not_of_partner"
