@@ -10,7 +10,6 @@ import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from stack import roles
+from stack.memory import throw_away_folder
 from stack.private import ensure_secret, private_folder
 from stack.process import SETPRIV, free_ports, tied_to_parent, wait_until
 
@@ -26,9 +26,6 @@ START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 15.0
 UNPRIVILEGED_USER = "nobody"
 SUPERUSER = "postgres"
-# 64 MB by themselves in a container.
-MEMORY = Path("/dev/shm")  # noqa: S108 - folders that nobody foresees are made there
-ROOM_BYTES = 4_000_000_000
 PSQL_OPTIONS = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1")
 
 
@@ -175,21 +172,13 @@ class Postgres:
 
 @contextmanager
 def throw_away_postgres(*, in_memory: bool = False) -> Iterator[Postgres]:
-    """A server for tests: nothing is flushed, everything is gone afterwards.
-
-    In memory, where there is room for it, making a database costs an eighth.
-    """
-    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM_BYTES
-    where = MEMORY if in_memory and has_room else None
-    folder = Path(tempfile.mkdtemp(prefix="incasso-postgres-", dir=where))
-    server = Postgres(folder / "data", free_ports(1)[0], durable=False)
-    try:
+    """A server for tests: nothing is flushed, everything is gone afterwards."""
+    with throw_away_folder(in_memory=in_memory) as folder:
+        server = Postgres(folder / "data", free_ports(1)[0], durable=False)
         server.initialise()
         log = (folder / "log").open("wb")
         with log, running(server, log.fileno()):
             yield server
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

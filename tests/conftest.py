@@ -23,6 +23,7 @@ from libs.identity import Trust
 from stack.demo_merchant import DemoMerchant, ensure_demo_merchant
 from stack.embedded import Stack
 from stack.fork_server import ForkServer
+from stack.memory import data_in_memory
 from stack.nats import throw_away_nats
 from stack.postgres import Postgres, throw_away_postgres
 from stack.process import free_ports
@@ -238,9 +239,9 @@ def without_garbage_collection() -> Generator[None, Any, Any]:
 
 @pytest.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    root = tmp_path_factory.mktemp("stack")
-    async with Stack.start(root, durable=False) as running:
-        yield running
+    with data_in_memory(tmp_path_factory.mktemp("stack")) as root:
+        async with Stack.start(root, durable=False) as running:
+            yield running
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from stack.embedded import Stack
+from stack.memory import data_in_memory
 from stack.payer import Payer
 from tests.e2e.conftest import open_shop
 from tests.waiting import until
@@ -28,17 +29,17 @@ DRAINING = {"*": {"INCASSO_DRAIN_SECONDS": "1"}}
 
 @pytest.fixture(scope="module")
 async def doubled(tmp_path_factory):
-    root = tmp_path_factory.mktemp("doubled")
-    async with (
-        Stack.start(
-            root,
-            replicas=dict.fromkeys(SERVICES, 2),
-            env_overrides=DRAINING,
-            durable=False,
-        ) as running,
-        open_shop(running, "Rollout") as (shop, _),
-    ):
-        yield running, shop
+    with data_in_memory(tmp_path_factory.mktemp("doubled")) as root:
+        async with (
+            Stack.start(
+                root,
+                replicas=dict.fromkeys(SERVICES, 2),
+                env_overrides=DRAINING,
+                durable=False,
+            ) as running,
+            open_shop(running, "Rollout") as (shop, _),
+        ):
+            yield running, shop
 
 
 async def ready_urls(stack, shop):

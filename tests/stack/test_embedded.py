@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -10,6 +11,7 @@ import pytest
 
 from libs import services
 from stack.embedded import REPOSITORY, backend_processes, prepare_folders
+from stack.memory import data_in_memory
 from stack.nats import Nats
 from stack.ports import plan_ports
 from stack.postgres import Postgres
@@ -18,8 +20,14 @@ from stack.supervisor import Supervisor
 
 
 @pytest.fixture
-async def backends(tmp_path: Path):
-    folders = prepare_folders(tmp_path)
+def root(tmp_path: Path) -> Iterator[Path]:
+    with data_in_memory(tmp_path) as folder:
+        yield folder
+
+
+@pytest.fixture
+async def backends(root: Path):
+    folders = prepare_folders(root)
     ports = plan_ports(free_ports, {})
     postgres = Postgres(
         folders.data("postgres"), ports.postgres, durable=False, secrets=folders.secrets

@@ -9,6 +9,7 @@ import pytest
 
 from libs import schema
 from stack import roles
+from stack.memory import throw_away_folder
 from stack.postgres import Postgres, running
 from stack.process import free_ports
 
@@ -19,11 +20,12 @@ REFUSED = asyncpg.InsufficientPrivilegeError
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[Postgres]:
     folder = tmp_path_factory.mktemp("roles")
-    made = Postgres(folder / "data", free_ports(1)[0], durable=False, secrets=folder / "secrets")
-    made.initialise()
-    with (folder / "log").open("wb") as log, running(made, log.fileno()):
-        made.ensure_services(["payments", "oneclick"])
-        yield made
+    with throw_away_folder(in_memory=True) as data, (folder / "log").open("wb") as log:
+        made = Postgres(data / "data", free_ports(1)[0], durable=False, secrets=folder / "secrets")
+        made.initialise()
+        with running(made, log.fileno()):
+            made.ensure_services(["payments", "oneclick"])
+            yield made
 
 
 @pytest.fixture(scope="module")
