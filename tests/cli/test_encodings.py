@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.__main__ import app
+from libs import terminal
 from tests.cli.conftest import Command
 
 NAME = "Bottega 🛍️ Grüße Łódź"
@@ -16,19 +19,26 @@ CREATE = ("merchants", "create", NAME, "--country", "it", "--currency", "eur", "
 ROOT = Path(__file__).parents[2]
 
 
-async def run(module, *arguments, encoding, **env):
-    """(exit code, output) of `python -m module …` on a terminal of that encoding."""
+async def run(*arguments: str, encoding: str, env: dict[str, str]) -> tuple[int, str]:
+    """(exit code, output) of `python -m cli …` on a terminal of that encoding."""
     started = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        module,
-        *arguments,
+        *(sys.executable, "-m", "cli", *arguments),
         env={**os.environ, **env, "PYTHONIOENCODING": encoding},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await started.communicate()
     return started.returncode, output.decode(encoding)
+
+
+def run_here(*arguments: str, encoding: str, env: dict[str, str]) -> tuple[int, str]:
+    """The same without a process of its own."""
+    with CliRunner(charset=encoding).isolation(env=env) as (output, *_):
+        terminal.prepare()
+        with pytest.raises(SystemExit) as ended:
+            app(list(arguments))
+        sys.stdout.flush()
+        return int(ended.value.code or 0), output.getvalue().decode(encoding)
 
 
 @pytest.fixture
@@ -38,7 +48,9 @@ async def merchant(incasso: Command) -> str:
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
 async def test_every_terminal_shows_what_it_can(incasso, merchant, encoding):
-    code, output = await run("cli", "merchants", "list", encoding=encoding, **incasso.env)
+    code, output = await asyncio.to_thread(
+        run_here, "merchants", "list", encoding=encoding, env=incasso.env
+    )
     assert code == 0, output
     assert "Bottega" in output
     assert merchant in output
@@ -48,7 +60,7 @@ async def test_every_terminal_shows_what_it_can(incasso, merchant, encoding):
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 async def test_scripts_lose_nothing(incasso, merchant, encoding):
     listed = ("merchants", "list", "--json")
-    code, output = await run("cli", *listed, encoding=encoding, **incasso.env)
+    code, output = await asyncio.to_thread(run_here, *listed, encoding=encoding, env=incasso.env)
     assert code == 0, output
     assert json.loads(output)["data"][0]["name"] == NAME
     assert ("🛍" in output) == (encoding == "utf-8")  # or escaped
@@ -56,7 +68,7 @@ async def test_scripts_lose_nothing(incasso, merchant, encoding):
 
 async def test_details_and_refusals_are_shown_by_the_poorest_terminal(incasso, merchant):
     async def show(sought):
-        return await run("cli", "merchants", "show", sought, encoding="ascii", **incasso.env)
+        return await run("merchants", "show", sought, encoding="ascii", env=incasso.env)
 
     (code, shown), (refused, told) = await asyncio.gather(show(merchant), show("mer_é🛍"))
     assert (code, refused) == (0, 1)
