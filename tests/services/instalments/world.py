@@ -23,7 +23,7 @@ class World:
     payments: doubles.Payments
     oneclick: doubles.OneClick
     stubs: Sequence[Any]
-    paylink: doubles.PayLinks
+    paylink: doubles.PayLinks = field(default_factory=doubles.PayLinks)
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     ahead: timedelta = timedelta()
 
