@@ -8,7 +8,7 @@ from libs.process import Chassis, Parts, run
 from services.merchants import retention
 from services.merchants.config import Config
 from services.merchants.deps import Deps
-from services.merchants.service import MerchantsServicer
+from services.merchants.service import MerchantAccounts
 from services.merchants.worker import bank_account_changes, key_expiry
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -17,7 +17,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 async def build(config: Config, chassis: Chassis) -> Parts:
     deps = Deps(chassis.db, descriptors.all_scopes())
     return Parts(
-        servicers=[(add_MerchantsServiceServicer_to_server, MerchantsServicer(deps))],
+        servicers=[(add_MerchantsServiceServicer_to_server, MerchantAccounts(deps))],
         kept=retention.KEPT,
         loops=[key_expiry(deps).run, bank_account_changes(deps).run],
     )

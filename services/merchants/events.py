@@ -1,7 +1,6 @@
 """Merchants and keys as protobuf, and the events that tell of them, as rows of the outbox."""
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from google.protobuf.message import Message
 
@@ -10,9 +9,7 @@ from libs import outbox, wire
 from libs.db import Conn
 from libs.outbox import NewEvent
 from services.merchants.rules.bank_accounts import BankAccountChange
-from services.merchants.rules.domain import ApiKey, Branding, Kind, Merchant
-
-KINDS: Final = wire.numbers(Kind, merchants_pb2.ApiKey.Kind)
+from services.merchants.rules.domain import ApiKey, Branding, Merchant
 
 
 def merchant_pb(merchant: Merchant) -> merchants_pb2.Merchant:

@@ -113,13 +113,13 @@ async def rotate_api_key(deps: Deps, key_id: str, overlap: timedelta, key: Key |
     return await _made(deps, await idempotency.once(deps.db, key, ids.new("key"), rotate), secret)
 
 
-async def revoke_api_key(deps: Deps, key_id: str) -> ApiKey:
+async def revoke_api_key(deps: Deps, api_key_id: str) -> ApiKey:
     """The key, refused from now on. A repeat changes nothing.
 
     Who does not hold the key's scopes cannot lock out those who do.
     """
     async with deps.db.transaction() as tx:
-        key = await _found(tx, key_id, lock=True)
+        key = await _found(tx, api_key_id, lock=True)
         domain.check_held(key.scopes, await _held(tx, deps))
         revoked = domain.revoke(key, deps.now())
         await _save(tx, deps, key, revoked)

@@ -1,5 +1,6 @@
 """Test clocks: how far a test merchant runs ahead of the world. They never run back."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from google.protobuf.message import Message
@@ -14,23 +15,31 @@ from services.merchants.rules import domain
 from services.merchants.store import merchants as merchant_store
 
 
-async def get_test_clock(deps: Deps) -> tuple[datetime, timedelta]:
-    """What the merchant's clock shows, and its offset."""
+@dataclass(frozen=True, slots=True)
+class MerchantClock:
+    """What the merchant's clock shows, and how far it is ahead."""
+
+    now: datetime
+    offset_seconds: int
+
+
+async def get_test_clock(deps: Deps) -> MerchantClock:
     merchant = await get_merchant(deps)
     domain.require_test_clock(merchant)
-    return deps.now() + merchant.clock_offset, merchant.clock_offset
+    return _shown(deps, merchant.clock_offset)
 
 
-async def advance_test_clock(
-    deps: Deps, by: timedelta, key: Key | None
-) -> tuple[datetime, timedelta]:
+async def advance_test_clock(deps: Deps, seconds: int, key: Key | None) -> MerchantClock:
     """Move the clock on and tell every service. A repeat answers the same offset."""
 
     async def advance(tx: Conn, merchant_id: str) -> Message:
-        ahead = domain.advance(await locked(tx, merchant_id), by)
+        ahead = domain.advance(await locked(tx, merchant_id), timedelta(seconds=seconds))
         await merchant_store.save_merchant(tx, ahead)
         return await events.test_clock_advanced(tx, ahead, at=deps.now())
 
     advanced = await idempotency.once(deps.db, key, context.merchant_id(), advance)
-    offset = events.offset_of(advanced.body)
-    return deps.now() + offset, offset
+    return _shown(deps, events.offset_of(advanced.body))
+
+
+def _shown(deps: Deps, offset: timedelta) -> MerchantClock:
+    return MerchantClock(deps.now() + offset, int(offset.total_seconds()))

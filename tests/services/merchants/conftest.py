@@ -18,7 +18,7 @@ from libs.errors import Kind, RemoteRefusal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.merchants.deps import Deps
-from services.merchants.service import MerchantsServicer
+from services.merchants.service import MerchantAccounts
 
 
 class Time:
@@ -70,7 +70,7 @@ class Merchants:
 async def serving(url: str, time: Time) -> AsyncIterator[Merchants]:
     database = await db.connect(url, pool_size=8, service="merchants")
     deps = Deps(database, descriptors.all_scopes(), time)
-    servicers = [(add_MerchantsServiceServicer_to_server, MerchantsServicer(deps))]
+    servicers = [(add_MerchantsServiceServicer_to_server, MerchantAccounts(deps))]
     server = Server(servicers, services.named("merchants").full_names, Tasks())
     target = f"127.0.0.1:{await server.start('127.0.0.1:0')}"
     try:

@@ -97,7 +97,7 @@ async def test_a_change_that_changes_nothing_is_not_told_of(deps: Deps):
 async def test_an_advanced_clock_is_told_of_with_the_whole_offset(deps: Deps):
     await create(deps)
     for _ in range(2):
-        await clocks.advance_test_clock(deps, timedelta(days=1), None)
+        await clocks.advance_test_clock(deps, 86_400, None)
     offsets = [event.offset_seconds for subject, event in await events(deps) if "clock" in subject]
     assert offsets == [86_400, 172_800]
 
@@ -105,7 +105,7 @@ async def test_an_advanced_clock_is_told_of_with_the_whole_offset(deps: Deps):
 async def test_clocks_of_nobody_are_not_found(deps: Deps):
     act_for(ids.new("mer"))
     with pytest.raises(MerchantNotFound):
-        await clocks.advance_test_clock(deps, timedelta(days=1), None)
+        await clocks.advance_test_clock(deps, 86_400, None)
 
 
 async def test_keys_of_nobody_are_not_found(deps: Deps):
@@ -119,7 +119,7 @@ async def test_keys_of_nobody_are_not_found(deps: Deps):
 async def test_keys_do_not_age_with_a_test_clock(deps: Deps):
     made = await create(deps)
     await rotate(deps, made, timedelta(hours=1))
-    await clocks.advance_test_clock(deps, timedelta(days=365), None)
+    await clocks.advance_test_clock(deps, 365 * 86_400, None)
     caller = await api_keys.authenticate(deps, made.keys[0].secret)
     assert (caller.key.state, caller.clock_offset) == (State.EXPIRING, timedelta(days=365))
 
