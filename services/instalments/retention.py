@@ -27,7 +27,7 @@ KEPT: Final = Kept(
         "plans": Table(
             "what a customer agreed to pay, and the proof of it",
             plain="merchant_id id state quote_id customer_id order_reference currency locale terms"
-            " priced offer time_zone instrument_id trace_id",
+            " priced offer items time_zone instrument_id trace_id",
             personal={
                 "return_url": ERASED,
                 "metadata": ERASED,
@@ -47,7 +47,7 @@ KEPT: Final = Kept(
         ),
         "plan_refunds": Table(
             "what was refunded of the price of a plan",
-            plain="merchant_id id plan_id currency actor trace_id",
+            plain="merchant_id id plan_id currency items actor trace_id",
             personal={"reason": ERASED},
         ),
         "repayments": Table(

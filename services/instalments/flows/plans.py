@@ -20,6 +20,7 @@ from services.instalments.flows.collecting import changed
 from services.instalments.rules import plans as rules
 from services.instalments.rules import replanned, reviews
 from services.instalments.rules.affordability import Concern
+from services.instalments.rules.items import Line, check_sum
 from services.instalments.rules.plans import Plan, Shown
 from services.instalments.rules.states import PLAN_INITIAL, PlanState
 from services.instalments.store import collections
@@ -35,6 +36,7 @@ class CreatePlan:
     customer_id: str
     return_url: str
     metadata: Mapping[str, str]
+    items: tuple[Line, ...]
 
 
 async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
@@ -56,6 +58,7 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
         now = deps.clock.now()
         if quote.expires_at <= now:
             raise QuoteExpired
+        check_sum(cmd.items, quote.amount.amount_minor)
         settings = await settings_store.get(tx, merchant_id)
         plan = made(
             Plan,

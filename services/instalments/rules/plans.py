@@ -18,6 +18,7 @@ from services.instalments.errors import (
     PlanPaid,
 )
 from services.instalments.rules.affordability import Review
+from services.instalments.rules.items import Line
 from services.instalments.rules.offers import Priced
 from services.instalments.rules.schedule import Part, Schedule
 from services.instalments.rules.states import (
@@ -89,6 +90,7 @@ class Plan:
     ended_at: datetime | None = None
     due_at: datetime | None
     price_refunded_minor: int = 0  # given back, or not to be paid any more
+    items: tuple[Line, ...] = ()
 
     @property
     def by_partner(self) -> bool:

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.instalments.errors import PlanNotActive, PlanRefunded
+from services.instalments.errors import PlanNotActive
 from services.instalments.rules import refunds
 from services.instalments.rules.collecting import watched
 from services.instalments.rules.plans import COLLECTED, OPEN, Instalment, Plan, completed
 from services.instalments.rules.refunds import Refund
 from services.instalments.rules.repaying import Share
-from services.instalments.rules.replanned import all_parts, left_of
+from services.instalments.rules.replanned import all_parts
 from services.instalments.rules.schedule import Part
 from services.instalments.rules.settling import check_idle
 from services.instalments.rules.states import (
@@ -41,14 +41,12 @@ class Refunded:
 
 
 def refunded(plan: Plan, parts: Sequence[Instalment], amount_minor: int, now: datetime) -> Refunded:
-    """`amount_minor` of the price. Raises PlanNotActive, PlanBusy, PlanRefunded; InvalidArgument
+    """`amount_minor` of the price. Raises PlanNotActive, PlanBusy; InvalidArgument
     unless it is from 1 to what is left of the price.
     """
     if plan.state not in REFUNDABLE:
         raise PlanNotActive
     check_idle(parts)
-    if not left_of(plan):
-        raise PlanRefunded
     paid = [part for part in parts if part.state is InstalmentState.PAID]
     found = refunds.refund(
         all_parts(plan, parts), amount_minor, paid={part.number: _for_it(part) for part in paid}

@@ -5,7 +5,7 @@ same proportion, with its interest and fees. What was paid too much goes back, w
 less, and the TAEG stays, but for rounding: costs are rounded down.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
@@ -14,23 +14,6 @@ from libs.errors import invalid
 from libs.money import Money
 from services.instalments.rules.rounding import scaled
 from services.instalments.rules.schedule import Part, Schedule
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Of an order, as it was bought."""
-
-    name: str
-    quantity: int
-    unit_amount_minor: int  # below zero for a discount
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """`line`: its place in the order, from 0."""
-
-    line: int
-    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +26,6 @@ class Refund:
     amount_minor: int
     give_back_minor: int
     kept_minor: Mapping[int, int]
-
-
-def amount_of(
-    lines: Sequence[Line], returned: Sequence[Returned], *, before: Mapping[int, int]
-) -> int:
-    """What the lines that come back cost. `before`: how many of each line came back already.
-
-    Raises InvalidArgument, which names the line.
-    """
-    if not returned:
-        raise invalid("items", "must have at least one element")
-    amount_minor = 0
-    for index, each in enumerate(returned):
-        if not 0 <= each.line < len(lines):
-            raise invalid(f"items.{index}.line", "is not a line of the order")
-        if each.line in [other.line for other in returned[:index]]:
-            raise invalid(f"items.{index}.line", "is there twice")
-        left = lines[each.line].quantity - before.get(each.line, 0)
-        if not 1 <= each.quantity <= left:
-            most = f"1 to {left}" if left > 0 else "of a line that has not come back"
-            raise invalid(f"items.{index}.quantity", f"must be {most}")
-        amount_minor += each.quantity * lines[each.line].unit_amount_minor
-    if amount_minor < 1:
-        raise invalid("items", "must cost more than nothing")
-    return amount_minor
 
 
 def refund(schedule: Schedule, amount_minor: int, *, paid: Mapping[int, int]) -> Refund:

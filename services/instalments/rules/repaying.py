@@ -12,6 +12,7 @@ from typing import Final
 
 from libs.errors import StoredRefusal
 from libs.money import Money
+from services.instalments.rules.items import Returned
 from services.instalments.rules.plans import Instalment, Plan
 from services.instalments.rules.states import (
     REPAYMENT_OPEN,
@@ -89,6 +90,7 @@ class PlanRefund:
     amount: Money
     give_back_minor: int
     reason: str | None
+    items: tuple[Returned, ...]
     actor: str
     trace_id: str
     created_at: datetime

@@ -23,6 +23,7 @@ _CHANGES: Final = (
     "ended_at",
     "due_at",
     "price_refunded_minor",
+    "items",
 )
 _TYPES: Final = {
     "merchant_id": "text",

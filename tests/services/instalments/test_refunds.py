@@ -12,7 +12,7 @@ from libs.errors import InvalidArgument
 from libs.money import Money
 from libs.taeg import Flow, NoRateError
 from services.instalments.rules import refunds, schedule, taeg
-from services.instalments.rules.refunds import Line, Refund, Returned
+from services.instalments.rules.refunds import Refund
 from services.instalments.rules.schedule import Schedule
 from tests.services.instalments.given import MONTHLY, terms_of
 
@@ -85,47 +85,6 @@ def test_a_refund_of_nothing_or_of_more_than_is_left_is_refused(amount: int):
     with pytest.raises(InvalidArgument) as no:
         refunded(planned(), amount, 1)
     assert no.value.violations[0].field == "amount.amount_minor"
-
-
-ORDER = [Line("Lamp", 3, 50_00), Line("Bulb", 10, 15_00), Line("Voucher", 1, -20_00)]
-
-
-@pytest.mark.parametrize(
-    ("returned", "amount"),
-    [
-        ([Returned(0, 1)], 50_00),
-        ([Returned(0, 3), Returned(1, 2)], 180_00),
-        ([Returned(0, 3), Returned(1, 10), Returned(2, 1)], 280_00),
-    ],
-)
-def test_lines_that_come_back_cost_what_they_cost(returned: list[Returned], amount: int):
-    assert refunds.amount_of(ORDER, returned, before={}) == amount
-
-
-@pytest.mark.parametrize(
-    ("returned", "field"),
-    [
-        ([], "items"),
-        ([Returned(0, 0)], "items.0.quantity"),
-        ([Returned(0, -1)], "items.0.quantity"),
-        ([Returned(0, 4)], "items.0.quantity"),
-        ([Returned(1, 1), Returned(0, 3)], "items.1.quantity"),  # one came back before
-        ([Returned(2, 1)], "items"),  # costs less than nothing
-        ([Returned(3, 1)], "items.0.line"),
-        ([Returned(-1, 1)], "items.0.line"),
-        ([Returned(1, 1), Returned(1, 1)], "items.1.line"),
-    ],
-)
-def test_wrong_lines_are_named(returned: list[Returned], field: str):
-    with pytest.raises(InvalidArgument) as no:
-        refunds.amount_of(ORDER, returned, before={0: 1})
-    assert no.value.violations[0].field == field
-
-
-def test_a_line_that_has_come_back_does_not_come_back_again():
-    with pytest.raises(InvalidArgument, match="not valid") as no:
-        refunds.amount_of(ORDER, [Returned(0, 1)], before={0: 3})
-    assert "come back" in no.value.violations[0].description
 
 
 plans = st.builds(

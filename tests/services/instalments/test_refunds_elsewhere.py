@@ -184,7 +184,9 @@ class GivingBack:
 
     async def pay(self, deps: Deps) -> None:
         key = Key(self.world.merchant_id, "RefundInstalmentPlan", "refund-1", b"hash")
-        await refunding.refund_plan(deps, RefundPlan(self.plan_id, Money(160_00, "EUR"), None), key)
+        await refunding.refund_plan(
+            deps, RefundPlan(self.plan_id, Money(160_00, "EUR"), (), None), key
+        )
 
     def worker(self, deps: Deps):
         return worker.repayment_worker(deps)
