@@ -99,6 +99,10 @@ class NothingToPay(Refusal, kind=Kind.CONFLICT, reason="nothing_to_pay"):
     message = "Paying today would give back more costs than there is to pay."
 
 
+class NotOverdue(Refusal, kind=Kind.CONFLICT, reason="not_overdue"):
+    message = "Only a plan in default, or a part that was missed, can be written off."
+
+
 class InstrumentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instrument_not_found"):
     message = "The customer has no instrument with this id."
 

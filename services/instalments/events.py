@@ -130,6 +130,9 @@ def plan_pb(shown: Shown) -> plans_pb2.InstalmentPlan:
         instalments=[instalment_pb(part) for part in parts],
         paid_minor=sum(part.amount_minor for part in paid),
         outstanding_minor=sum(part.amount_minor for part in left),
+        written_off_minor=sum(
+            part.amount_minor for part in parts if part.state is InstalmentState.WRITTEN_OFF
+        ),
         refunded_minor=sum(part.refunded_minor for part in parts),
         refunding_minor=sum(part.refunding_minor for part in parts),
         next_action=payments_pb2.NextAction(type="redirect", url=url) if url else None,
@@ -201,6 +204,7 @@ _PLAN_EVENTS: Final[Mapping[PlanState, Any]] = {
     PlanState.ACTIVE: events_pb2.PlanActivated,
     PlanState.COMPLETED: events_pb2.PlanCompleted,
     PlanState.DEFAULTED: events_pb2.PlanDefaulted,
+    PlanState.WRITTEN_OFF: events_pb2.PlanWrittenOff,
     PlanState.CANCELLED: events_pb2.PlanCancelled,
     PlanState.EXPIRED: events_pb2.PlanExpired,
 }
@@ -209,6 +213,7 @@ _PLAN_EVENTS: Final[Mapping[PlanState, Any]] = {
 _PART_EVENTS: Final[Mapping[InstalmentState, Any]] = {
     InstalmentState.PAID: events_pb2.InstalmentPaid,
     InstalmentState.MISSED: events_pb2.InstalmentMissed,
+    InstalmentState.WRITTEN_OFF: events_pb2.InstalmentWrittenOff,
 }
 
 
@@ -227,9 +232,12 @@ def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
 
 
 def _part_event(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
-    """A part is missed once, however often its card is tried."""
+    """A part is missed once, however often its card is tried; and so it is written off."""
     missed_before = new.state is InstalmentState.MISSED and old.missed_at is not None
-    kind = None if missed_before or new.state is old.state else _PART_EVENTS.get(new.state)
+    given_up = new.state is InstalmentState.WRITTEN_OFF and old.written_off_at is not None
+    kind = (
+        None if missed_before or given_up or new.state is old.state else _PART_EVENTS.get(new.state)
+    )
     return None if kind is None else _of_part(kind, plan, new)
 
 

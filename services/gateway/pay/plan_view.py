@@ -26,6 +26,7 @@ _VIEWS: Final = {
     PLAN.STATE_ACTIVE: "active",
     PLAN.STATE_COMPLETED: "completed",
     PLAN.STATE_DEFAULTED: "defaulted",
+    PLAN.STATE_WRITTEN_OFF: "written_off",
     PLAN.STATE_WITHDRAWN: "withdrawn",
     PLAN.STATE_CANCELLED: "cancelled",
     PLAN.STATE_EXPIRED: "expired",
@@ -38,6 +39,7 @@ _OVER: Final = ("cancelled", "expired", "refused")  # nobody pays anything
 _STATES: Final = {
     PART.STATE_PAID: "paid",
     PART.STATE_MISSED: "missed",
+    PART.STATE_WRITTEN_OFF: "missed",
     PART.STATE_COLLECTING: "collecting",
     PART.STATE_CANCELLED: "dropped",
 }
@@ -64,6 +66,8 @@ def name_of(plan: PLAN) -> str:
         return "confirm" if web_address(plan.next_action.url) else "processing"
     if plan.state == PLAN.STATE_ACTIVE and PART.STATE_MISSED in states:
         return "late"
+    if plan.state == PLAN.STATE_COMPLETED and plan.price_refunded_minor == plan.amount.amount_minor:
+        return "refunded"
     return _VIEWS.get(plan.state, "sign")
 
 

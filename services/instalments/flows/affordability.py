@@ -55,7 +55,14 @@ async def opened(deps: Deps, tx: Conn, before: Plan, after: Plan) -> None:
 
 
 async def recorded(
-    deps: Deps, tx: Conn, before: Plan, after: Plan, *, reason: str, decided_by: str
+    deps: Deps,
+    tx: Conn,
+    before: Plan,
+    after: Plan,
+    *,
+    reason: str,
+    decided_by: str,
+    number: int | None = None,
 ) -> None:
     step = Step(
         merchant_id=before.merchant_id,
@@ -68,5 +75,6 @@ async def recorded(
         actor=context.current().actor,
         trace_id=telemetry.trace_id(),
         decided_at=deps.clock.now(),
+        number=number,
     )
     await STEPS.add(tx, step)

@@ -46,6 +46,7 @@ from services.instalments.rules.states import (
 
 ORDER_PAID: Final = "order_already_paid"  # payments' reason: the part has a payment already
 _UNPAID = (InstalmentState.PLANNED, InstalmentState.MISSED)
+_PAYABLE = (*_UNPAID, InstalmentState.WRITTEN_OFF)
 
 
 def collecting(part: Instalment) -> Instalment:
@@ -66,13 +67,14 @@ def check_payable(plan: Plan, parts: Sequence[Instalment], number: int) -> Insta
     """The part, when its customer may pay it now. Raises PlanNotActive, InstalmentNotFound,
     PlanBusy, InstalmentClosed.
     """
-    check_active(plan)
+    if plan.activated_at is None:
+        raise PlanNotActive
     if not 1 <= number <= len(parts):
         raise InstalmentNotFound
     part = parts[number - 1]
     if part.state is InstalmentState.COLLECTING:
         raise PlanBusy
-    if part.state not in _UNPAID:
+    if part.state not in _PAYABLE:
         raise InstalmentClosed
     return part
 
@@ -127,7 +129,7 @@ def followed(
         return watched(plan, after), after
     if plan.by_partner:
         return partners.financed(plan, now), after
-    if plan.state not in COLLECTED:
+    if plan.activated_at is None:
         plan, dated = activated(plan, after, now)
         after = list(dated)
     return watched(completed(plan, after, now), after), after
@@ -219,6 +221,9 @@ def _not_paid(
     """Only a no to the merchant's charge makes a part missed. What its customer tried, what payments
     refused or nobody asked in time leaves it as it was.
     """
+    if part.written_off_at is not None:
+        state = INSTALMENT_TRANSITIONS[part.state, InstalmentEvent.WRITE_OFF]
+        return replace(part, state=state)
     if outcome is not Outcome.DECLINE or asked.by_customer:
         again = part.missed_at is not None
         event = InstalmentEvent.MISS if again else InstalmentEvent.PLAN

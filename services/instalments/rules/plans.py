@@ -33,6 +33,7 @@ from services.instalments.rules.withdrawal import Withdrawn
 
 CHARGED_AT: Final = time(10)  # in the merchant's time zone: nobody is charged in the night
 OPEN: Final = (InstalmentState.PLANNED, InstalmentState.COLLECTING, InstalmentState.MISSED)
+ENDED: Final = frozenset({InstalmentState.PAID, InstalmentState.CANCELLED})
 UNSIGNED: Final = (PlanState.OFFERED, PlanState.ACCEPTED)
 WAITING: Final = (*UNSIGNED, PlanState.IN_REVIEW)  # nobody pays it yet
 # Its customer owes what is open of it.
@@ -130,6 +131,7 @@ class Instalment:
     advice: Advice | None = None
     refunded_minor: int = 0
     refunding_minor: int = 0
+    written_off_at: datetime | None = None
 
     @property
     def amount_minor(self) -> int:
@@ -278,8 +280,9 @@ def activated(
 
 def completed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Plan:
     """The same while something is to be paid."""
-    over = {InstalmentState.PAID, InstalmentState.CANCELLED}
-    if any(part.state not in over for part in parts):
+    given_up = plan.state is not PlanState.WRITTEN_OFF
+    over = {*ENDED, InstalmentState.WRITTEN_OFF} if given_up else ENDED
+    if plan.state is PlanState.COMPLETED or any(part.state not in over for part in parts):
         return plan
     return _ended(plan, PlanEvent.COMPLETE, now)
 

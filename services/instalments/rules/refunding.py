@@ -11,7 +11,7 @@ from datetime import datetime
 from services.instalments.errors import PlanNotActive
 from services.instalments.rules import refunds
 from services.instalments.rules.collecting import watched
-from services.instalments.rules.plans import COLLECTED, OPEN, Instalment, Plan, completed
+from services.instalments.rules.plans import COLLECTED, Instalment, Plan, completed
 from services.instalments.rules.refunds import Refund
 from services.instalments.rules.repaying import Share
 from services.instalments.rules.replanned import all_parts
@@ -24,7 +24,7 @@ from services.instalments.rules.states import (
     PlanState,
 )
 
-REFUNDABLE = (*COLLECTED, PlanState.COMPLETED)
+REFUNDABLE = (*COLLECTED, PlanState.WRITTEN_OFF, PlanState.COMPLETED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,7 @@ def refunded(plan: Plan, parts: Sequence[Instalment], amount_minor: int, now: da
     )
     after = [_after(part, found) for part in parts]
     plan = replace(plan, price_refunded_minor=plan.price_refunded_minor + amount_minor)
-    if plan.state in COLLECTED:
-        plan = watched(completed(plan, after, now), after)
+    plan = watched(completed(plan, after, now), after)
     return Refunded(plan, after, _shares(paid, after))
 
 
@@ -69,7 +68,7 @@ def _after(part: Instalment, found: Refund) -> Instalment:
     planned = found.schedule.parts[part.number - 1]
     if part.state is InstalmentState.PAID:
         return _kept(part, planned, found.kept_minor[part.number])
-    if not planned.total_minor and part.state in OPEN:
+    if not planned.total_minor:
         part = replace(
             part,
             state=INSTALMENT_TRANSITIONS[part.state, InstalmentEvent.CANCEL],

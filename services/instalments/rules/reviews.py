@@ -33,6 +33,7 @@ class Step:
     actor: str  # whose key it was
     trace_id: str
     decided_at: datetime
+    number: int | None = None  # of a part
 
 
 def sent_to_review(plan: Plan, concerns: tuple[Concern, ...], now: datetime) -> Plan:

@@ -15,6 +15,7 @@ class PlanState(Enum):
     ACTIVE = "active"  # the first part is paid, others are to come
     COMPLETED = "completed"
     DEFAULTED = "defaulted"  # parts were missed for too long
+    WRITTEN_OFF = "written_off"  # and the merchant has given up what is left
     WITHDRAWN = "withdrawn"  # the customer owes one last part
     CANCELLED = "cancelled"  # the merchant took the offer back
     EXPIRED = "expired"  # nobody signed it in time
@@ -28,6 +29,7 @@ class PlanEvent(Enum):
     ACTIVATE = "activate"
     COMPLETE = "complete"
     DEFAULT = "default"
+    WRITE_OFF = "write_off"
     WITHDRAW = "withdraw"
     CANCEL = "cancel"
     EXPIRE = "expire"
@@ -59,6 +61,9 @@ PLAN_TRANSITIONS: Final[Mapping[tuple[PlanState, PlanEvent], PlanState]] = {
     (PlanState.DEFAULTED, PlanEvent.WITHDRAW): PlanState.WITHDRAWN,
     (PlanState.WITHDRAWN, PlanEvent.COMPLETE): PlanState.COMPLETED,
     (PlanState.DEFAULTED, PlanEvent.COMPLETE): PlanState.COMPLETED,
+    (PlanState.DEFAULTED, PlanEvent.WRITE_OFF): PlanState.WRITTEN_OFF,
+    # All of it was paid in the end.
+    (PlanState.WRITTEN_OFF, PlanEvent.COMPLETE): PlanState.COMPLETED,
 }
 
 
@@ -67,6 +72,7 @@ class InstalmentState(Enum):
     COLLECTING = "collecting"  # it is being charged
     PAID = "paid"
     MISSED = "missed"  # it was not paid when it was due
+    WRITTEN_OFF = "written_off"  # the merchant has given it up; a payment still counts
     CANCELLED = "cancelled"  # it is not to be paid any more
 
 
@@ -75,22 +81,26 @@ class InstalmentEvent(Enum):
     PAY = "pay"
     MISS = "miss"
     PLAN = "plan"
+    WRITE_OFF = "write_off"
     CANCEL = "cancel"
 
 
 INSTALMENT_INITIAL: Final = InstalmentState.PLANNED
 INSTALMENT_FINAL: Final = frozenset({InstalmentState.PAID, InstalmentState.CANCELLED})
 _OPEN: Final = (InstalmentState.PLANNED, InstalmentState.COLLECTING, InstalmentState.MISSED)
+_UNENDED: Final = (*_OPEN, InstalmentState.WRITTEN_OFF)
 INSTALMENT_TRANSITIONS: Final[Mapping[tuple[InstalmentState, InstalmentEvent], InstalmentState]] = {
     (InstalmentState.PLANNED, InstalmentEvent.COLLECT): InstalmentState.COLLECTING,
     (InstalmentState.MISSED, InstalmentEvent.COLLECT): InstalmentState.COLLECTING,
-    **{(state, InstalmentEvent.PAY): InstalmentState.PAID for state in _OPEN},
+    (InstalmentState.WRITTEN_OFF, InstalmentEvent.COLLECT): InstalmentState.COLLECTING,
+    **{(state, InstalmentEvent.PAY): InstalmentState.PAID for state in _UNENDED},
+    **{(state, InstalmentEvent.WRITE_OFF): InstalmentState.WRITTEN_OFF for state in _OPEN},
     # A planned one whose card is gone was not even asked for.
     (InstalmentState.PLANNED, InstalmentEvent.MISS): InstalmentState.MISSED,
     (InstalmentState.COLLECTING, InstalmentEvent.MISS): InstalmentState.MISSED,
     # Nothing was taken, and the instalment is not due yet: the first one, or one that was paid early.
     (InstalmentState.COLLECTING, InstalmentEvent.PLAN): InstalmentState.PLANNED,
-    **{(state, InstalmentEvent.CANCEL): InstalmentState.CANCELLED for state in _OPEN},
+    **{(state, InstalmentEvent.CANCEL): InstalmentState.CANCELLED for state in _UNENDED},
 }
 
 

@@ -23,6 +23,7 @@ from services.instalments.flows import (
     settling,
     signing,
     withdrawing,
+    writing_off,
 )
 from services.instalments.flows import page as page_flow
 from services.instalments.flows.plans import Filter
@@ -88,6 +89,7 @@ InstalmentPlans: Final = door.of(
     GetInstalmentSettlement=settling.get_settlement,
     SettleInstalmentPlan=settling.settle_plan,
     WithdrawInstalmentPlan=_withdraw,
+    WriteOffInstalmentPlan=writing_off.write_off,
     RefundInstalmentPlan=refunding.refund_plan,
     ListInstalmentRefunds=door.Rows(
         REFUNDS, "prf", within=door.Row(PLANS, PlanNotFound), columns={"plan_id": "plan_id"}

@@ -44,6 +44,7 @@ _TYPES: Final = {
     "advice": "text",
     "refunded_minor": "bigint",
     "refunding_minor": "bigint",
+    "written_off_at": "timestamptz",
 }
 _GIVEN: Final = ", ".join(
     f"${number}::{_TYPES[column]}[]" for number, column in enumerate(INSTALMENTS.columns, 1)

@@ -45,11 +45,11 @@ async def history(conn: Conn, plan: Plan, now: datetime) -> History:
     past = await conn.fetchrow(
         f"SELECT count(*) FILTER (WHERE missed_at > $4"
         f" AND (paid_at IS NULL OR paid_at > missed_at + $5::interval)) AS missed,"
-        f" count(DISTINCT plans.id) FILTER (WHERE plans.state = $6) AS defaulted {_OTHERS}",
+        f" count(DISTINCT plans.id) FILTER (WHERE plans.state = ANY($6::text[])) AS defaulted {_OTHERS}",
         *other,
         now - MEMORY,
         LATE,
-        PlanState.DEFAULTED.value,
+        [PlanState.DEFAULTED.value, PlanState.WRITTEN_OFF.value],
     )
     assert past is not None  # of an aggregate
     return History(

@@ -259,6 +259,10 @@ WORDS: Final[dict[str, str]] = {
     "plan_completed_text": "Thank you: {merchant} has received {paid}.",
     "plan_defaulted_title": "Payments are missing",
     "plan_defaulted_text": "{left} are still to be paid. Please write to {merchant}.",
+    "plan_written_off_title": "Payments are missing",
+    "plan_written_off_text": "Nothing is charged to your card any more. Please write to {merchant}.",
+    "plan_refunded_title": "All of it was refunded",
+    "plan_refunded_text": "Nothing more is charged. {merchant} gives back what you have paid.",
     "plan_in_review_title": "This plan is being looked at",
     "plan_in_review_text": "A person at {merchant} decides whether you can sign it, within three days. "
     "Nothing was charged.",

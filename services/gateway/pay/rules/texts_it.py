@@ -265,6 +265,10 @@ WORDS: Final[dict[str, str]] = {
     "plan_completed_text": "Grazie: {merchant} ha ricevuto {paid}.",
     "plan_defaulted_title": "Mancano dei pagamenti",
     "plan_defaulted_text": "Restano da pagare {left}. Scrivi a {merchant}.",
+    "plan_written_off_title": "Mancano dei pagamenti",
+    "plan_written_off_text": "Alla carta non viene più addebitato nulla. Scrivi a {merchant}.",
+    "plan_refunded_title": "È stato rimborsato tutto",
+    "plan_refunded_text": "Non viene addebitato altro. {merchant} restituisce quanto hai pagato.",
     "plan_in_review_title": "Questo piano è in esame",
     "plan_in_review_text": "Una persona di {merchant} decide entro tre giorni se puoi firmarlo. Nulla è stato "
     "addebitato.",
