@@ -19,7 +19,8 @@ TERMS: Final = (
     "id", "state", "name", "payments", "every", "currency", "from", "to", "interest", "created_at",
 )  # fmt: skip
 PLANS: Final = (
-    "id", "state", "order_reference", "customer_id", "amount", "paid", "outstanding", "created_at",
+    "id", "state", "order_reference", "customer_id", "amount", "paid", "outstanding", "refunded",
+    "written_off", "created_at",
 )  # fmt: skip
 PARTS: Final = ("number", "state", "due_on", "principal", "interest", "fee", "amount")
 MORE_PARTS: Final = (*PARTS, "late_fee", "refunded", "refunding", "payment_id", "paid_at")

@@ -130,6 +130,16 @@ def _withdrawn() -> pages_pb2.PlanPage:
     return page(found, handed_over=BOTH)
 
 
+def _refunded() -> pages_pb2.PlanPage:
+    """Its first part was paid, and all of it went back."""
+    found = plan(PLAN.STATE_COMPLETED, PAID, *[PART.STATE_CANCELLED] * 2)
+    for part in found.instalments:
+        part.ClearField("amount_minor")
+        part.ClearField("principal_minor")
+    found.price_refunded_minor, found.paid_minor = found.amount.amount_minor, 0
+    return page(found, handed_over=BOTH)
+
+
 PAID, MISSED = PART.STATE_PAID, PART.STATE_MISSED
 STATES: Final[dict[str, Callable[[], pages_pb2.PlanPage]]] = {
     "read": to_read,
@@ -147,6 +157,8 @@ STATES: Final[dict[str, Callable[[], pages_pb2.PlanPage]]] = {
     "late": _late,
     "completed": lambda: signed(PLAN.STATE_COMPLETED, PAID, PAID, PAID),
     "defaulted": lambda: signed(PLAN.STATE_DEFAULTED, PAID, MISSED, MISSED),
+    "written-off": lambda: signed(PLAN.STATE_WRITTEN_OFF, PAID, *[PART.STATE_WRITTEN_OFF] * 2),
+    "refunded": _refunded,
     "withdrawn": _withdrawn,
     "cancelled": lambda: page(plan(PLAN.STATE_CANCELLED)),
     "expired": lambda: page(plan(PLAN.STATE_EXPIRED)),

@@ -70,6 +70,8 @@ async def test_a_plan_whose_payment_is_under_way_looks_again(gateway, name):
         ("expired", ["non più dovuto"]),
         ("in-review", ["dopo la firma"]),
         ("withdrawn", ["31 dicembre 2026", "161,25 €", "Ricevuta del recesso"]),
+        ("written-off", ["Alla carta non viene più addebitato nulla", "non pagato"]),
+        ("refunded", ["È stato rimborsato tutto", "non più dovuto"]),
         ("confirm-part", ["La banca vuole essere sicura che sia tu.<"]),
     ],
 )
