@@ -36,7 +36,7 @@ class CreatePlan:
     customer_id: str
     return_url: str
     metadata: Mapping[str, str]
-    items: tuple[Line, ...]
+    items: tuple[Line, ...] = ()
 
 
 async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:

@@ -21,6 +21,10 @@ from services.instalments.rules.states import (
     LinkState,
 )
 
+_OWED: Final = (
+    *OPEN,
+    InstalmentState.WRITTEN_OFF,
+)  # what the merchant has given up may still be paid
 DESCRIPTIONS: Final[Mapping[str, str]] = {
     "it": "Rata {number} di {count}, ordine {reference}",
     "en": "Instalment {number} of {count}, order {reference}",
@@ -102,7 +106,7 @@ class PaidByLink:
 
 def is_surplus(part: Instalment, told: PaidByLink) -> bool:
     """Whether it is money that is not owed any more: for the part, or for what a refund took off it."""
-    if part.state in OPEN:
+    if part.state in _OWED:
         return told.amount_minor > part.amount_minor
     return part.payment_id is None or part.payment_id != told.payment_id
 
@@ -114,7 +118,7 @@ def settled(
     more. The same when it is not owed.
     """
     part = parts[told.number - 1]
-    if part.state not in OPEN or plan.state not in COLLECTED:
+    if part.state not in _OWED or plan.activated_at is None:
         return plan, parts
     waived = min(max(part.amount_minor - told.amount_minor, 0), part.late_fee_minor)
     lowered = replace(part, late_fee_minor=part.late_fee_minor - waived)
