@@ -1,5 +1,7 @@
 """The page of a plan: its address, what it shows, documents and signing by its token."""
 
+from dataclasses import replace
+
 import pytest
 
 from incasso.instalments.v1 import plans_pb2 as pb
@@ -27,7 +29,7 @@ async def opened(world) -> tuple[str, str]:
 
 async def by_token(world, rpc: str, *, key: str = "", **fields):
     """As the gateway calls for a shopper: for no merchant."""
-    stranger = type(world)(world.deps, world.payments, world.oneclick, world.stubs, merchant_id="")
+    stranger = replace(world, merchant_id="")
     return await stranger.call(rpc, key=key, **fields)
 
 
