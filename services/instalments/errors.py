@@ -103,6 +103,10 @@ class NotOverdue(Refusal, kind=Kind.CONFLICT, reason="not_overdue"):
     message = "Only a plan in default, or a part that was missed, can be written off."
 
 
+class AmountChanged(Refusal, kind=Kind.CONFLICT, reason="amount_changed"):
+    message = "It comes to another amount by now; look at the plan again."
+
+
 class InstrumentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instrument_not_found"):
     message = "The customer has no instrument with this id."
 

@@ -7,7 +7,15 @@ from google.protobuf.message import Message
 from libs import client, deadlines
 from services.gateway.upstreams import Upstreams
 
-NAMES: Final = ("GetPlanPage", "GetPlanPageDocument", "SignPlanPage")
+NAMES: Final = (
+    "GetPlanPage",
+    "GetPlanPageDocument",
+    "GetPlanReturn",
+    "PayPlanPage",
+    "ReplacePlanPageCard",
+    "SignPlanPage",
+    "WithdrawPlanPage",
+)
 
 
 class Instalments:

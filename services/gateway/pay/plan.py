@@ -1,9 +1,11 @@
-"""GET /plan/{token}, and its forms: documents are handed over, the plan is signed. GET changes nothing."""
+"""GET /plan/{token}, its documents and its forms. GET changes nothing; forms end in a redirect, but for
+the first step of a withdrawal, which changes nothing either.
+"""
 
 import base64
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlencode
 
 from aiohttp import web
@@ -12,15 +14,16 @@ from incasso.instalments.v1 import pages_pb2
 from libs.display import language_of
 from libs.errors import Kind, OutcomeUnknown, Refusal
 from services.gateway.errors import GatewayRefusal
-from services.gateway.pay import guard, plan_view, rendering, texts
-from services.gateway.pay.forms import Form, key_of
-from services.gateway.pay.handlers import see, token_of
+from services.gateway.pay import guard, plan_choices, plan_forms, plan_view, rendering, texts
+from services.gateway.pay.forms import Form
+from services.gateway.pay.handlers import see, text_of, token_of
 from services.gateway.pay.instalments_client import Instalments
 from services.gateway.rules.limits import Limiter
 from services.gateway.transcoder import Edge
 
 PAGE: Final = "/plan/{token}"
-SIGN: Final = "/plan/{token}/sign"
+FORM: Final = "/plan/{token}/{action}"
+RETURN: Final = "/plan/return/{reference}"
 DOCUMENT: Final = "/plan/{token}/documents/{kind}"
 _STRANGE: Final = (Kind.NOT_FOUND, Kind.INVALID)  # a token that no plan can have is unknown too
 _NOT_NOW: Final = (Kind.UNAVAILABLE, Kind.INTERNAL)
@@ -46,8 +49,12 @@ class PlanPages:
     async def hand_over(self, request: web.Request) -> web.Response:
         return await self._within_limits(request, self._hand_over)
 
-    async def sign(self, request: web.Request) -> web.Response:
-        return await self._within_limits(request, self._sign)
+    async def submit(self, request: web.Request) -> web.Response:
+        return await self._within_limits(request, self._submit)
+
+    async def come_back(self, request: web.Request) -> web.Response:
+        """From a challenge, to the page where it began."""
+        return await self._within_limits(request, self._come_back)
 
     async def go_back(self, request: web.Request) -> web.Response:
         """Whoever reloads the address of a form sees the page."""
@@ -96,16 +103,30 @@ class PlanPages:
         content = base64.b64decode(answer.document.content)
         return web.Response(body=content, content_type="application/pdf", headers=headers)
 
-    async def _sign(self, request: web.Request) -> web.Response:
+    async def _come_back(self, request: web.Request) -> web.Response:
+        reference = text_of(request.match_info["reference"])
+        wanted = pages_pb2.GetPlanReturnRequest(reference=reference)
+        found: pages_pb2.GetPlanReturnResponse = await self._instalments.ask(wanted)
+        return see(f"/plan/{quote(found.token, safe='')}")
+
+    async def _submit(self, request: web.Request) -> web.Response:
+        make = plan_forms.ACTIONS.get(request.match_info["action"])
+        if make is None:
+            return guard.missing(request)
         form = await guard.form_of(request)
-        if form.get("consent") != "yes":
+        sent = make(token_of(request), form, guard.ip_or_none(self._addresses.of(request)))
+        if sent is None:
             return see(address(request, said="plan_consent"))
-        wanted = signature(token_of(request), form, guard.ip_or_none(self._addresses.of(request)))
         # A shopper who leaves cancels the wait, never the payment.
         try:
-            await self._tasks.finish(self._instalments.ask(wanted, key=key_of(form)))
+            answer = await self._tasks.finish(self._instalments.ask(sent.message, key=sent.key))
         except Refusal as refusal:
             return self._refused(request, refusal)
+        match answer:
+            case pages_pb2.WithdrawPlanPageResponse() if not plan_forms.confirms(form):
+                return withdrawal_page(request, answer, form)
+            case pages_pb2.ReplacePlanPageCardResponse():
+                return see(address(request, said="plan_card_replaced"))
         return see(address(request))
 
     def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
@@ -117,38 +138,52 @@ class PlanPages:
         return see(address(request, said=said))
 
 
-def signature(token: str, form: Form, ip: str | None) -> pages_pb2.SignPlanPageRequest:
-    return pages_pb2.SignPlanPageRequest(
-        token=token,
-        instrument_id=form.get("instrument_id", ""),
-        agreement_sha256=form.get("agreement_sha256", ""),
-        ip=ip,
-    )
-
-
 def plan_page(request: web.Request, page: pages_pb2.PlanPage) -> web.Response:
     """In the language of the plan, as its documents and the words of the law are."""
     plan, language = page.plan, language_of(page.locale)
     name, said = plan_view.name_of(plan), request.query.get("said", "")
     version = plan_view.version_of(plan)
-    values: dict[str, Any] = {
-        "page": page,
-        "plan": plan,
-        "view": name,
-        "waits": name in plan_view.WAITING,
-        "version": version,
-        "rows": plan_view.rows(plan, language),
-        "bars": plan_view.picture(plan, language),
-        "span": plan_view.span(plan, language),
-        "said": texts.said(said, language),
-        "calm": said in texts.CALM,
-        "shown": plan_view,
-        "declined": texts.declined,
-        "address": lambda path="": address(request, path),
-    }
-    headers = {"ETag": f'"{version}"'}  # what an open page asks for, to see whether it has changed
     return rendering.respond(
-        "plan.html", language, merchant=page.merchant, headers=headers, **values
+        "plan.html",
+        language,
+        merchant=page.merchant,
+        headers={
+            "ETag": f'"{version}"'
+        },  # asked for by an open page, to see whether it has changed
+        page=page,
+        plan=plan,
+        view=name,
+        waits=name in plan_view.WAITING,
+        version=version,
+        rows=plan_view.rows(plan, language),
+        bars=plan_view.picture(plan, language),
+        span=plan_view.span(plan, language),
+        options=plan_choices.options(page, language),
+        settlement=plan_choices.settlement(page, language),
+        others=plan_choices.other_cards(page),
+        withdraw_until=plan_choices.withdraw_until(page, language),
+        said=texts.said(said, language),
+        calm=said in texts.CALM,
+        shown=plan_view,
+        declined=texts.declined,
+        address=lambda path="": address(request, path),
+    )
+
+
+def withdrawal_page(
+    request: web.Request, answer: pages_pb2.WithdrawPlanPageResponse, form: Form
+) -> web.Response:
+    """The second step: what a withdrawal comes to, before it is confirmed."""
+    page = answer.page
+    language = language_of(page.locale)
+    return rendering.respond(
+        "plan_withdrawal.html",
+        language,
+        merchant=page.merchant,
+        plan=page.plan,
+        owed=plan_choices.owed(answer, language),
+        form=form,
+        address=lambda path="": address(request, path),
     )
 
 

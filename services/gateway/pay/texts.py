@@ -1,12 +1,15 @@
-"""What the pay page and the shop page say, in Italian and English. Texts only."""
+"""What the pay page, the shop page and the page of a plan say, in Italian and English. Texts only."""
 
 from typing import Final
 
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Refusal
-from services.gateway.pay.rules import texts_en, texts_it
+from services.gateway.pay.rules import plan_texts_en, plan_texts_it, texts_en, texts_it
 
-WORDS: Final[dict[str, dict[str, str]]] = {"en": texts_en.WORDS, "it": texts_it.WORDS}
+WORDS: Final[dict[str, dict[str, str]]] = {
+    "en": {**texts_en.WORDS, **plan_texts_en.WORDS},
+    "it": {**texts_it.WORDS, **plan_texts_it.WORDS},
+}
 # A refusal's reason, or what the gateway itself has to say → the word that tells it.
 REFUSALS: Final[dict[str, str]] = {
     "payment_link_paying": "said_paying",
@@ -46,6 +49,12 @@ REFUSALS: Final[dict[str, str]] = {
     "plan_busy": "said_paying",
     "plan_paid": "said_paid",
     "not_withdrawn": "said_invalid",
+    "plan_not_active": "said_plan_not_active",
+    "plan_card_replaced": "said_plan_card_replaced",
+    "instalment_not_found": "said_plan_part_closed",
+    "instalment_closed": "said_plan_part_closed",
+    "nothing_to_pay": "said_plan_nothing_to_pay",
+    "withdrawal_too_late": "said_plan_too_late",
     "creditor_details_missing": "said_plan_not_ready",
     "unknown": "said_unknown",
     "failed": "said_failed",
@@ -62,6 +71,7 @@ CALM: Final = frozenset(
         "plan_busy",
         "plan_in_review",
         "plan_paid",
+        "plan_card_replaced",
     ]
 )
 _UNDER_WAY: Final = frozenset({"processing", "requires_action", "pending"})

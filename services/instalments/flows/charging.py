@@ -121,8 +121,12 @@ def intent_of(
     by_customer: bool,
     rebate_minor: int = 0,
     settles: Figure | None = None,
+    return_url: str | None = None,
 ) -> Collection:
-    """To charge one part, less what comes off it; or all that `settles` covers, of which it is the first."""
+    """To charge one part, less what comes off it; or all that `settles` covers, of which it is the first.
+
+    `return_url`: after a challenge; None: that of the plan.
+    """
     amount = Money(part.amount_minor - rebate_minor, plan.amount.currency)
     collection = Collection(
         merchant_id=plan.merchant_id,
@@ -139,7 +143,11 @@ def intent_of(
         created_at=deps.clock.now(),
     )
     asked = payment_request(
-        plan, collection, means.charge, means.sca_history, return_url=plan.return_url
+        plan,
+        collection,
+        means.charge,
+        means.sca_history,
+        return_url=plan.return_url if return_url is None else return_url,
     )
     return replace(collection, request=deps.payments.sealed(asked))
 

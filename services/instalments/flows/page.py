@@ -1,4 +1,4 @@
-"""The page of a plan: from its token to all that it shows, to documents and to signing."""
+"""The page of a plan: from its token to all that it shows, and to documents."""
 
 import secrets
 from collections.abc import Sequence
@@ -6,16 +6,15 @@ from dataclasses import dataclass, replace
 
 from libs import context, tokens
 from libs.errors import Refusal, required
-from libs.idempotency import Key
 from libs.logs import log
 from libs.payments.saved_cards import SavedCard
 from libs.seal import SealBrokenError
 from services.instalments.deps import Deps
 from services.instalments.errors import PlanNotFound
-from services.instalments.flows import documents, plans, signing
-from services.instalments.flows.signing import SignPlan
-from services.instalments.rules import handing_over
+from services.instalments.flows import documents, plans
+from services.instalments.rules import choices, handing_over, urls
 from services.instalments.rules import plans as rules
+from services.instalments.rules.choices import Choices
 from services.instalments.rules.merchants import Merchant
 from services.instalments.rules.plans import Document, DocumentKind, Plan, Shown
 from services.instalments.store import addresses
@@ -27,11 +26,12 @@ from services.instalments.store.plans import PLANS
 class PlanPage:
     shown: Shown
     merchant: Merchant
-    cards: Sequence[SavedCard]  # that can sign it
+    cards: Sequence[SavedCard]  # that can sign it, or pay
     handed_over: Sequence[DocumentKind]
     agreement_sha256: str | None  # once all documents were handed over
     consent: str | None  # the sentence that is accepted; None when it cannot be signed
     form_key: str
+    choices: Choices
 
 
 async def get_address(deps: Deps, plan_id: str) -> str:
@@ -47,7 +47,7 @@ async def get_address(deps: Deps, plan_id: str) -> str:
             now=deps.clock.now(),
         )
     try:
-        return f"{deps.public_url}/plan/{deps.seal.open(sealed)}"
+        return urls.page_url(deps.public_url, deps.seal.open(sealed))
     except SealBrokenError:  # its key is lost
         raise PlanNotFound from None
 
@@ -67,14 +67,16 @@ async def get_page(deps: Deps, opened: Plan) -> PlanPage:
     now = deps.clock.now()
     shown = replace(shown, plan=rules.expired(shown.plan, shown.parts[0], now))
     signable = rules.is_signable(shown, now)
+    can = choices.choices(shown, now)
     return PlanPage(
         shown=shown,
         merchant=await deps.merchants.get(),
-        cards=await _cards(deps, shown.plan) if signable else (),
+        cards=await _cards(deps, shown.plan) if signable or can.payable else (),
         handed_over=handing_over.handed_over(delivered),
         agreement_sha256=handing_over.agreement_of(delivered),
         consent=await documents.get_consent(deps, shown.plan) if signable else None,
         form_key=secrets.token_urlsafe(16),
+        choices=can,
     )
 
 
@@ -90,16 +92,3 @@ async def _cards(deps: Deps, plan: Plan) -> Sequence[SavedCard]:
 
 async def get_document(deps: Deps, opened: Plan, kind: DocumentKind) -> Document:
     return await documents.get_document(deps, opened.id, kind)
-
-
-@dataclass(frozen=True, slots=True)
-class SignPage:
-    instrument_id: str
-    agreement_sha256: str
-    ip: str | None
-
-
-async def sign(deps: Deps, opened: Plan, cmd: SignPage, key: Key) -> PlanPage:
-    signed = SignPlan(opened.id, cmd.instrument_id, cmd.agreement_sha256, cmd.ip)
-    await signing.sign_plan(deps, signed, key)
-    return await get_page(deps, opened)

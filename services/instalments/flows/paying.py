@@ -10,17 +10,22 @@ from services.instalments.deps import Deps
 from services.instalments.flows import charging, collecting
 from services.instalments.flows import plans as plans_flow
 from services.instalments.flows.charging import Means
+from services.instalments.rules import choices
 from services.instalments.rules import collecting as rules
 from services.instalments.rules.plans import Collection, Shown
 
 
 @dataclass(frozen=True, slots=True)
 class PayInstalment:
-    """`instrument_id`: None for the plan's own card."""
+    """`instrument_id`: None for the plan's own card. `shown_minor`: what the customer was shown, and
+    `return_url` where to return after a challenge, where that is known.
+    """
 
     plan_id: str
     number: int
     instrument_id: str | None
+    shown_minor: int | None = None
+    return_url: str | None = None
 
 
 async def pay_instalment(deps: Deps, cmd: PayInstalment, key: Key) -> Shown:
@@ -41,8 +46,9 @@ async def pay_instalment(deps: Deps, cmd: PayInstalment, key: Key) -> Shown:
             collection_id=collection_id,
             by_customer=True,
             rebate_minor=rules.rebate(plan, parts, part.number, deps.clock.now()),
+            return_url=cmd.return_url,
         )
-        return await charging.begin(tx, [part], intent)
+        return await charging.begin(tx, [part], choices.check_shown(intent, cmd.shown_minor))
 
     return await charging.charge(deps, before, key, cmd.instrument_id, start)
 

@@ -11,6 +11,7 @@ from services.instalments.errors import PlanNotFound
 from services.instalments.flows import charging, part_links
 from services.instalments.flows import plans as plans_flow
 from services.instalments.flows.charging import Means
+from services.instalments.rules import choices
 from services.instalments.rules import settling as rules
 from services.instalments.rules.plans import Collection, Shown
 from services.instalments.rules.settling import Figure
@@ -27,10 +28,12 @@ async def get_settlement(deps: Deps, plan_id: str) -> Figure:
 
 @dataclass(frozen=True, slots=True)
 class SettlePlan:
-    """`instrument_id`: None for the plan's own card."""
+    """As PayInstalment, of all parts."""
 
     plan_id: str
     instrument_id: str | None
+    shown_minor: int | None = None
+    return_url: str | None = None
 
 
 async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
@@ -55,8 +58,9 @@ async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
             collection_id=collection_id,
             by_customer=True,
             settles=settled,
+            return_url=cmd.return_url,
         )
-        return await charging.begin(tx, left, intent)
+        return await charging.begin(tx, left, choices.check_shown(intent, cmd.shown_minor))
 
     async def free() -> None:
         """A link of a part is not paid beside what ends all parts."""

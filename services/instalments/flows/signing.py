@@ -22,6 +22,7 @@ class SignPlan:
     instrument_id: str
     agreement_sha256: str
     ip: str | None
+    return_url: str | None = None  # None: that of the plan
 
 
 async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
@@ -47,7 +48,13 @@ async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
         signed = plans.accepted(plan, acceptance, cmd.instrument_id)
         await store.save(tx, signed)
         intent = charging.intent_of(
-            deps, signed, first, means, collection_id=collection_id, by_customer=True
+            deps,
+            signed,
+            first,
+            means,
+            collection_id=collection_id,
+            by_customer=True,
+            return_url=cmd.return_url,
         )
         return await charging.begin(tx, [first], intent)
 

@@ -13,6 +13,7 @@ from services.instalments.errors import WithdrawalTooLate
 from services.instalments.rules import regimes, withdrawal
 from services.instalments.rules.collecting import check_active
 from services.instalments.rules.plans import OPEN, Instalment, Plan, charged_at, day_of, moved
+from services.instalments.rules.regimes import Regime
 from services.instalments.rules.replanned import schedule_of
 from services.instalments.rules.settling import check_idle
 from services.instalments.rules.states import (
@@ -28,9 +29,8 @@ def owed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Withdrawal:
     """Of a notice that comes now. Raises PlanNotActive, PlanBusy, WithdrawalTooLate."""
     check_active(plan)
     check_idle(parts)
-    schedule, regime = schedule_of(plan, parts), regimes.named(plan.priced.classification.regime)
-    signed_on, today = signed_day(plan), day_of(now, plan.time_zone)
-    last = withdrawal.last_day(regime, schedule.signed_on, signed_on)
+    schedule, regime = schedule_of(plan, parts), _regime(plan)
+    signed_on, today, last = signed_day(plan), day_of(now, plan.time_zone), last_day(plan)
     if today > last:
         raise WithdrawalTooLate(
             facts={"last_day": last.isoformat(), "article": regime.withdrawal_article}
@@ -63,6 +63,15 @@ def withdrawn(
         ended_at=notice.noticed_at if nothing else None,
     )
     return after, over if nothing else [*over, _last(plan, len(parts) + 1, notice.due)]
+
+
+def last_day(plan: Plan) -> date:
+    """On which notice can be given."""
+    return withdrawal.last_day(_regime(plan), plan.priced.schedule.signed_on, signed_day(plan))
+
+
+def _regime(plan: Plan) -> Regime:
+    return regimes.named(plan.priced.classification.regime)
 
 
 def signed_day(plan: Plan) -> date:

@@ -12,9 +12,10 @@ from incasso.instalments.v1 import plans_pb2
 from libs import door, wire
 from libs.idempotency import needed_key_of
 from services.instalments.deps import Deps
-from services.instalments.events import document_pb, plan_pb
-from services.instalments.flows import page
-from services.instalments.flows.page import PlanPage, SignPage
+from services.instalments.events import document_pb, plan_pb, settlement_pb, withdrawal_pb
+from services.instalments.flows import page, page_forms
+from services.instalments.flows.page import PlanPage
+from services.instalments.flows.page_forms import PayPage, SignPage, WithdrawPage
 from services.instalments.rules.plans import Document, DocumentKind, Plan, Shown
 
 _KIND_NUMBERS: Final = wire.numbers(DocumentKind, plans_pb2.InstalmentDocument.Kind)
@@ -29,10 +30,23 @@ async def _sign(deps: Deps, opened: Plan, request: pb.SignPlanPageRequest) -> Pl
     ip = wire.opt(request, "ip")
     request.ClearField("ip")  # a form that is sent again from elsewhere is the same form
     key = needed_key_of(request, "SignPlanPage")
-    return await page.sign(deps, opened, wire.read(SignPage, request, ip=ip), key)
+    return await page_forms.sign(deps, opened, wire.read(SignPage, request, ip=ip), key)
+
+
+async def _pay(deps: Deps, opened: Plan, request: pb.PayPlanPageRequest) -> PlanPage:
+    key = needed_key_of(request, "PayPlanPage")
+    return await page_forms.pay(deps, opened, wire.read(PayPage, request), key)
+
+
+async def _withdraw(
+    deps: Deps, opened: Plan, request: pb.WithdrawPlanPageRequest
+) -> pb.WithdrawPlanPageResponse:
+    shown, due = await page_forms.withdraw(deps, opened, wire.read(WithdrawPage, request))
+    return pb.WithdrawPlanPageResponse(page=page_pb(shown), withdrawal=withdrawal_pb(due))
 
 
 def page_pb(found: PlanPage) -> pb.PlanPage:
+    can = found.choices
     return wire.message(
         pb.PlanPage,
         found,
@@ -44,6 +58,9 @@ def page_pb(found: PlanPage) -> pb.PlanPage:
         ],
         handed_over=[_KIND_NUMBERS[kind] for kind in found.handed_over],
         locale=found.shown.plan.locale,
+        payable=[wire.message(pb.PayablePart, part) for part in can.payable],
+        settlement=None if can.settlement is None else settlement_pb(can.settlement),
+        withdraw_until=None if can.withdraw_until is None else can.withdraw_until.isoformat(),
     )
 
 
@@ -65,4 +82,8 @@ InstalmentPages: Final = door.of(
     GetPlanPage=page.get_page,
     GetPlanPageDocument=_document,
     SignPlanPage=_sign,
+    PayPlanPage=_pay,
+    ReplacePlanPageCard=page_forms.replace_card,
+    WithdrawPlanPage=_withdraw,
+    GetPlanReturn=page_forms.get_return,
 )

@@ -112,6 +112,42 @@ def _declined() -> pages_pb2.PlanPage:
     return to_sign(plan(PLAN.STATE_ACCEPTED, decline=decline))
 
 
+def running(found: pages_pb2.PlanPage, *cards: str, days: bool = True) -> pages_pb2.PlanPage:
+    """With all that its customer can do. Of each open part 0.40 comes off where it costs something."""
+    shown = found.plan
+    shown.instrument_id = "ins_4242"
+    found.cards.extend(card(last4) for last4 in cards or ("4242", "1881"))
+    off = 40 if shown.offer.cost_minor else 0
+    payable = (PART.STATE_PLANNED, MISSED, PART.STATE_WRITTEN_OFF)
+    left = [part for part in shown.instalments if part.state in payable]
+    for part in left:
+        found.payable.add(
+            number=part.number, amount_minor=part.amount_minor - off, rebate_minor=off
+        )
+    found.settlement.amount.CopyFrom(shown.amount)
+    found.settlement.amount.amount_minor = sum(each.amount_minor for each in found.payable)
+    found.settlement.principal_minor = sum(part.principal_minor for part in left)
+    found.settlement.fees_minor = sum(part.fee_minor for part in left)
+    found.settlement.late_fees_minor = sum(part.late_fee_minor for part in left)
+    found.settlement.fees_rebate_minor = off * len(left)
+    if days:
+        found.withdraw_until = "2026-12-10"
+    return found
+
+
+def owed(found: pages_pb2.PlanPage) -> pages_pb2.WithdrawPlanPageResponse:
+    """The first step of a withdrawal."""
+    due = plans_pb2.Withdrawal(
+        noticed_on="2026-12-01",
+        repay_by="2026-12-31",
+        capital_minor=12000,
+        interest_minor=33,
+        paid_back_minor=125,
+        owed_minor=11908,
+    )
+    return pages_pb2.WithdrawPlanPageResponse(page=found, withdrawal=due)
+
+
 def _withdrawn() -> pages_pb2.PlanPage:
     """What was owed after it is one last part."""
     owed = plans_pb2.Withdrawal(
@@ -152,9 +188,12 @@ STATES: Final[dict[str, Callable[[], pages_pb2.PlanPage]]] = {
     "not-ready": lambda: page(plan(PLAN.STATE_OFFERED), cards=[card()]),
     "confirm": lambda: _confirming(PLAN.STATE_ACCEPTED, PART.STATE_COLLECTING),
     "processing": lambda: signed(PLAN.STATE_ACCEPTED, PART.STATE_COLLECTING),
-    "active": lambda: signed(PLAN.STATE_ACTIVE, PAID),
+    "active": lambda: running(signed(PLAN.STATE_ACTIVE, PAID)),
+    "active-credit": lambda: running(signed(PLAN.STATE_ACTIVE, PAID, offer=credit("it"))),
+    "active-long": lambda: running(signed(PLAN.STATE_ACTIVE, PAID, offer=credit("it", 24))),
+    "active-last": lambda: running(signed(PLAN.STATE_ACTIVE, PAID, PAID), "4242", days=False),
     "confirm-part": lambda: _confirming(PLAN.STATE_ACTIVE, PAID, PART.STATE_COLLECTING),
-    "late": _late,
+    "late": lambda: running(_late(), days=False),
     "completed": lambda: signed(PLAN.STATE_COMPLETED, PAID, PAID, PAID),
     "defaulted": lambda: signed(PLAN.STATE_DEFAULTED, PAID, MISSED, MISSED),
     "written-off": lambda: signed(PLAN.STATE_WRITTEN_OFF, PAID, *[PART.STATE_WRITTEN_OFF] * 2),
@@ -167,7 +206,7 @@ STATES: Final[dict[str, Callable[[], pages_pb2.PlanPage]]] = {
     "sign-en": lambda: to_sign(
         plan(PLAN.STATE_OFFERED, offer=credit("en")), locale="en", consent=CONSENT_EN
     ),
-    "late-en": lambda: _late("en"),
+    "late-en": lambda: running(_late("en"), "1881"),
 }
 
 

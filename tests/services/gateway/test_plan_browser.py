@@ -7,6 +7,7 @@ from playwright.async_api import expect
 
 from incasso.instalments.v1 import pages_pb2, plans_pb2
 from tests.browser import faults, looks, needs_chromium
+from tests.services.gateway.instalment_samples import credit
 from tests.services.gateway.plan_samples import (
     BOTH,
     CONSENT,
@@ -15,6 +16,8 @@ from tests.services.gateway.plan_samples import (
     PLAN,
     SHA,
     STATES,
+    owed,
+    running,
     show,
     signed,
     to_read,
@@ -77,3 +80,59 @@ async def test_the_keyboard_is_enough_to_sign(page, gateway):
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Il tuo piano è in corso")
     assert gateway.services.calls("SignPlanPage") == 1
+
+
+async def test_all_is_done_without_a_script(scriptless, gateway):
+    """One part with another card, another card for the rest, and the two steps of a withdrawal."""
+    page = scriptless
+    active = running(signed(PLAN.STATE_ACTIVE, PAID, offer=credit("it")))
+    show(gateway, active)
+    await page.goto(gateway.url + PATH)
+    await page.get_by_text("Paga ora una rata").click()
+    one = page.locator("details").nth(0)
+    await one.get_by_role("radio", name="26 gennaio 2027, invece di 41,25").check()
+    await one.get_by_role("radio", name="Visa •••• 1881").check()
+    await one.get_by_role("button", name="Paga ora questa rata").click()
+    await expect(page).to_have_url(gateway.url + PATH)
+    seen = gateway.services.last("PayPlanPage").request
+    assert (seen.number, seen.amount_minor, seen.instrument_id) == (3, 4085, "ins_1881")
+    await page.get_by_text("Cambia la carta").click()
+    await page.get_by_role("button", name="Usa questa carta").click()
+    await expect(page.get_by_role("alert")).to_contain_text("la carta che hai scelto")
+    assert gateway.services.last("ReplacePlanPageCard").request.instrument_id == "ins_1881"
+    gateway.services.answers["WithdrawPlanPage"] = owed(active)
+    await page.get_by_text("Recedere dal contratto qui").first.click()
+    await page.get_by_label("Il tuo nome").fill("Giulia Bianchi")
+    await page.get_by_label("E-mail per la ricevuta").fill("giulia@example.com")
+    await page.get_by_role("button", name="Recedere dal contratto qui").click()
+    await page.get_by_role("button", name="Conferma recesso").click()
+    await expect(page).to_have_url(gateway.url + PATH)
+    assert gateway.services.last("WithdrawPlanPage").request.confirm
+
+
+@pytest.mark.parametrize("locale", ["it", "en"])
+async def test_the_second_step_of_a_withdrawal_is_accessible(page, gateway, locale):
+    found = running(signed(PLAN.STATE_ACTIVE, PAID, offer=credit(locale), locale=locale))
+    show(gateway, found)
+    gateway.services.answers["WithdrawPlanPage"] = owed(found)
+    await page.goto(gateway.url + PATH)
+    await page.locator("details").last.locator("summary").click()
+    await page.locator("[name=name]").fill("Giulia Bianchi")
+    await page.locator("[name=sent_to]").fill("giulia@example.com")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("body[data-view=plan-withdrawal]")).to_be_visible()
+    async for manner in looks(page, f"plan-withdrawal-{locale}"):
+        assert await faults(page) == [], manner
+        overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, manner
+
+
+@pytest.mark.parametrize("number", range(4))
+async def test_each_choice_is_accessible_when_it_is_open(page, gateway, number):
+    show(gateway, STATES["active-credit"]())
+    await page.goto(gateway.url + PATH)
+    await page.locator("summary").nth(number).click()
+    async for manner in looks(page, f"plan-choice-{number}"):
+        assert await faults(page) == [], manner
+        overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, manner

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import re
+import secrets
 
 import pytest
 
@@ -26,15 +27,18 @@ OURS = {"Sec-Fetch-Site": "same-origin"}
 SIGNED = {"form_key": "k-1", "instrument_id": "ins_1", "agreement_sha256": SHA, "consent": "yes"}
 
 
-def post(gateway, form, fields=None, *, headers=OURS, path=PATH):
+def post(gateway, form, fields=None, *, headers=OURS, path=""):
+    """To a plan of its own, since forms of one plan are slowed."""
     data = {} if fields is None else fields
+    path = path or f"/plan/{secrets.token_urlsafe(16)}"
     return gateway.request("POST", f"{path}/{form}", key=None, data=data, headers=headers)
 
 
 async def location(gateway, form, fields=None, **more):
+    """Where it leads, as of the plan of `PATH`."""
     async with post(gateway, form, fields, **more) as response:
         assert response.status == 303, await response.text()
-        return response.headers["Location"]
+        return re.sub(r"^/plan/[\w-]+", PATH, response.headers["Location"])
 
 
 async def test_a_document_is_handed_over_as_it_was_kept(gateway):
@@ -43,7 +47,7 @@ async def test_a_document_is_handed_over_as_it_was_kept(gateway):
     answer = pages_pb2.GetPlanPageDocumentResponse(document=document)
     gateway.services.answers["GetPlanPageDocument"] = answer
     for name, kind in (("information", 1), ("agreement", 2), ("receipt", 3)):
-        async with post(gateway, f"documents/{name}") as response:
+        async with post(gateway, f"documents/{name}", path=PATH) as response:
             assert (response.status, response.content_type) == (200, "application/pdf")
             assert await response.read() == content
             assert f'filename="{name}.pdf"' in response.headers["Content-Disposition"]
@@ -60,7 +64,7 @@ async def test_a_document_that_is_none_is_asked_of_nobody(gateway):
 
 async def test_a_signature_is_asked_for_once_under_the_key_of_its_page(gateway):
     for _ in range(2):
-        assert await location(gateway, "sign", SIGNED) == PATH
+        assert await location(gateway, "sign", SIGNED, path=PATH) == PATH
     seen = [seen for seen in gateway.services.seen if seen.name == "SignPlanPage"]
     assert {one.call.idempotency_key for one in seen} == {"k-1"}
     assert seen[0].request == pages_pb2.SignPlanPageRequest(
@@ -179,7 +183,7 @@ async def test_many_forms_of_one_plan_are_slowed(new_gateway):
     async with new_gateway() as gateway:
         statuses = set()
         for _ in range(200):
-            async with post(gateway, "documents/contract") as response:
+            async with post(gateway, "documents/contract", path=PATH) as response:
                 statuses.add(response.status)
             if 429 in statuses:
                 break

@@ -1,0 +1,62 @@
+"""The forms of a plan's page as requests to instalments. Pure."""
+
+from collections.abc import Callable
+from typing import Final
+
+from incasso.instalments.v1 import pages_pb2
+from services.gateway.pay.forms import Form, Sent, key_of
+from services.gateway.pay.guard import whole_number
+
+ALL: Final = "all"  # parts
+_NO_PART: Final = 1000  # refused as any that is none
+
+
+def sign(token: str, form: Form, ip: str | None) -> Sent | None:
+    """None without the box: nobody has accepted anything."""
+    if form.get("consent") != "yes":
+        return None
+    message = pages_pb2.SignPlanPageRequest(
+        token=token,
+        instrument_id=form.get("instrument_id", ""),
+        agreement_sha256=form.get("agreement_sha256", ""),
+        ip=ip,
+    )
+    return Sent(message, key_of(form))
+
+
+def pay(token: str, form: Form, _: str | None) -> Sent:
+    """`part`: which, and what it takes as it was shown: `2:4080`, `all:12240`."""
+    part, _, amount = form.get("part", "").partition(":")
+    message = pages_pb2.PayPlanPageRequest(token=token, amount_minor=whole_number(amount))
+    if part != ALL:
+        message.number = min(whole_number(part), _NO_PART)
+    if form.get("instrument_id"):
+        message.instrument_id = form["instrument_id"]
+    return Sent(message, key_of(form))
+
+
+def replace_card(token: str, form: Form, _: str | None) -> Sent:
+    card = form.get("instrument_id", "")
+    return Sent(pages_pb2.ReplacePlanPageCardRequest(token=token, instrument_id=card))
+
+
+def withdraw(token: str, form: Form, _: str | None) -> Sent:
+    message = pages_pb2.WithdrawPlanPageRequest(
+        token=token,
+        name=form.get("name", ""),
+        sent_to=form.get("sent_to", ""),
+        confirm=confirms(form),
+    )
+    return Sent(message)
+
+
+def confirms(form: Form) -> bool:
+    return form.get("confirm") == "yes"
+
+
+ACTIONS: Final[dict[str, Callable[[str, Form, str | None], Sent | None]]] = {
+    "sign": sign,
+    "pay": pay,
+    "card": replace_card,
+    "withdraw": withdraw,
+}

@@ -1,0 +1,90 @@
+"""What a customer does on the page of a plan: sign, pay, choose another card, withdraw.
+
+Each is the merchant's own use case; a challenge of the bank leads back to the page.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from libs.idempotency import Key
+from libs.seal import SealBrokenError
+from services.instalments.deps import Deps
+from services.instalments.errors import PlanNotFound
+from services.instalments.flows import page, paying, settling, signing, withdrawing
+from services.instalments.flows.page import PlanPage
+from services.instalments.flows.paying import PayInstalment, ReplaceInstrument
+from services.instalments.flows.settling import SettlePlan
+from services.instalments.flows.signing import SignPlan
+from services.instalments.flows.withdrawing import WithdrawPlan
+from services.instalments.rules import urls
+from services.instalments.rules.plans import Plan
+from services.instalments.rules.withdrawal import Withdrawal
+
+RETURN_WITHIN: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SignPage:
+    token: str
+    instrument_id: str
+    agreement_sha256: str
+    ip: str | None
+
+
+async def sign(deps: Deps, opened: Plan, cmd: SignPage, key: Key) -> PlanPage:
+    back = _return_url(deps, cmd.token)
+    signed = SignPlan(opened.id, cmd.instrument_id, cmd.agreement_sha256, cmd.ip, back)
+    await signing.sign_plan(deps, signed, key)
+    return await page.get_page(deps, opened)
+
+
+@dataclass(frozen=True, slots=True)
+class PayPage:
+    """`number`: None for all that is left."""
+
+    token: str
+    number: int | None
+    amount_minor: int
+    instrument_id: str | None
+
+
+async def pay(deps: Deps, opened: Plan, cmd: PayPage, key: Key) -> PlanPage:
+    back, card, shown = _return_url(deps, cmd.token), cmd.instrument_id, cmd.amount_minor
+    if cmd.number is None:
+        await settling.settle_plan(deps, SettlePlan(opened.id, card, shown, back), key)
+    else:
+        one = PayInstalment(opened.id, cmd.number, card, shown, back)
+        await paying.pay_instalment(deps, one, key)
+    return await page.get_page(deps, opened)
+
+
+async def replace_card(deps: Deps, opened: Plan, instrument_id: str) -> PlanPage:
+    await paying.replace_instrument(deps, ReplaceInstrument(opened.id, instrument_id))
+    return await page.get_page(deps, opened)
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawPage:
+    name: str
+    sent_to: str
+    confirm: bool
+
+
+async def withdraw(deps: Deps, opened: Plan, cmd: WithdrawPage) -> tuple[PlanPage, Withdrawal]:
+    asked = WithdrawPlan(opened.id, cmd.name, cmd.sent_to, confirm=cmd.confirm)
+    _, due = await withdrawing.withdraw(deps, asked)
+    return await page.get_page(deps, opened), due
+
+
+def _return_url(deps: Deps, token: str) -> str:
+    """The token is sealed in it: PSPs and payments are not told the page's address."""
+    return urls.return_url(deps.public_url, deps.seal.close(token))
+
+
+async def get_return(deps: Deps, reference: str) -> str:
+    """The token. Raises PlanNotFound."""
+    try:
+        return deps.seal.open(reference, max_age=RETURN_WITHIN)
+    except SealBrokenError:
+        raise PlanNotFound from None

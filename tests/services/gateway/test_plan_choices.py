@@ -1,0 +1,187 @@
+"""What a customer can do on the page of a plan: figures before consent, and what each form asks for."""
+
+import re
+
+import pytest
+
+from incasso.instalments.v1 import pages_pb2
+from libs.errors import Kind, RemoteRefusal
+from services.gateway.pay import plan_forms
+from tests.services.gateway.plan_samples import (
+    PAID,
+    PATH,
+    PLAN,
+    STATES,
+    TOKEN,
+    UNKNOWN,
+    owed,
+    running,
+    show,
+    signed,
+)
+from tests.services.gateway.test_pay_security import NASTY
+from tests.services.gateway.test_plan_forms import OURS, location, post
+from tests.services.gateway.test_plan_page import html
+
+PAY = {"form_key": "k-1", "part": "2:4085", "instrument_id": "ins_1881"}
+WHO = {"name": "Giulia Bianchi", "sent_to": "giulia@example.com"}
+
+
+async def test_every_figure_stands_before_its_button(gateway):
+    show(gateway, STATES["active-credit"]())
+    text = re.sub(r"\s+", " ", await html(gateway))
+    assert "26 dicembre 2026, invece di 41,25 €" in text
+    assert "Paga ora questa rata" in text
+    for figure in ("40,85", "120,00", "3,75", "-1,20", "122,55"):
+        assert figure in text
+    assert text.index("Spese del tempo non usato") < text.index("Paga 122,55")
+    assert "fino al 10 dicembre 2026, senza motivo" in text
+
+
+async def test_of_a_plan_that_waits_or_is_over_nothing_can_be_done(gateway):
+    for name in ("sign", "confirm-part", "completed", "cancelled", "in-review"):
+        show(gateway, STATES[name]())
+        text = await html(gateway)
+        assert "Che cosa puoi fare" not in text
+        assert f"{PATH}/pay" not in text
+
+
+async def test_the_last_part_is_paid_as_a_part_and_without_another_card_nothing_is_changed(gateway):
+    show(gateway, STATES["active-last"]())
+    text = await html(gateway)
+    assert "Paga ora tutto il resto" not in text
+    assert 'value="3:5334"' in text
+    assert "Nessun'altra carta salvata" in text.replace("&#39;", "'")
+    assert "Recedere dal contratto qui" not in text
+
+
+async def test_one_part_is_asked_for_with_the_amount_that_was_shown(gateway):
+    for _ in range(2):
+        assert await location(gateway, "pay", PAY, path=PATH) == PATH
+    seen = [seen for seen in gateway.services.seen if seen.name == "PayPlanPage"]
+    assert {one.call.idempotency_key for one in seen} == {"k-1"}
+    assert seen[0].request == pages_pb2.PayPlanPageRequest(
+        token=TOKEN, number=2, amount_minor=4085, instrument_id="ins_1881"
+    )
+
+
+async def test_all_that_is_left_is_asked_for_with_the_amount_that_was_shown(gateway):
+    form = {"form_key": "k", "part": "all:12255"}
+    assert await location(gateway, "pay", form, path=PATH) == PATH
+    assert gateway.services.last("PayPlanPage").request == pages_pb2.PayPlanPageRequest(
+        token=TOKEN, amount_minor=12255
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("part", "", "invalid_argument"),
+        ("part", "2", "invalid_argument"),
+        ("part", "2:0", "invalid_argument"),
+        ("part", "2:-5", "invalid_argument"),
+        ("part", "2:4085.5", "invalid_argument"),
+        ("part", "0:4085", "invalid_argument"),
+        ("part", "122:4085", "invalid_argument"),
+        ("part", f"{10**14}:4085", "invalid_argument"),
+        ("part", "x:4085", "invalid_argument"),
+        ("part", f"2:{10**30}", "invalid_argument"),
+        ("instrument_id", "i" * 41, "invalid_argument"),
+        ("form_key", "", "idempotency_key_missing"),
+    ],
+)
+async def test_a_payment_with_one_wrong_field_takes_nothing(gateway, field, value, said):
+    assert await location(gateway, "pay", {**PAY, field: value}) == f"{PATH}?said={said}"
+    assert gateway.services.calls("PayPlanPage") == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (Kind.CONFLICT, "amount_changed"),
+        (Kind.CONFLICT, "plan_not_active"),
+        (Kind.CONFLICT, "plan_busy"),
+        (Kind.CONFLICT, "instalment_closed"),
+        (Kind.NOT_FOUND, "instalment_not_found"),
+        (Kind.CONFLICT, "nothing_to_pay"),
+        (Kind.CONFLICT, "withdrawal_too_late"),
+    ],
+)
+async def test_a_refusal_comes_back_as_the_page_with_a_message(gateway, kind, reason):
+    refusal = RemoteRefusal(kind, reason, "No.")
+    gateway.services.answers |= {"PayPlanPage": refusal, "WithdrawPlanPage": refusal}
+    show(gateway, STATES["active"]())
+    for form, fields in (("pay", PAY), ("withdraw", WHO)):
+        assert await location(gateway, form, fields) == f"{PATH}?said={reason}"
+    assert 'role="alert"' in await html(gateway, f"{PATH}?said={reason}")
+
+
+async def test_another_card_is_chosen_and_the_page_says_so(gateway):
+    said = await location(gateway, "card", {"instrument_id": "ins_1881"}, path=PATH)
+    assert said == f"{PATH}?said=plan_card_replaced"
+    seen = gateway.services.last("ReplacePlanPageCard").request
+    assert (seen.token, seen.instrument_id) == (TOKEN, "ins_1881")
+    show(gateway, STATES["active"]())
+    assert "viene addebitata la carta che hai scelto" in await html(gateway, said)
+    nothing = await location(gateway, "card", {})
+    assert nothing == f"{PATH}?said=invalid_argument"
+
+
+async def test_a_withdrawal_is_shown_first_and_confirmed_then(gateway):
+    gateway.services.answers["WithdrawPlanPage"] = owed(running(signed(PLAN.STATE_ACTIVE, PAID)))
+    async with post(gateway, "withdraw", WHO) as response:
+        assert response.status == 200
+        text = await response.text()
+    for words in ("Conferma recesso", "119,08", "120,00", "0,33", "-1,25", "31 dicembre 2026"):
+        assert words in text
+    assert not gateway.services.last("WithdrawPlanPage").request.confirm
+    fields = dict(re.findall(r'name="(name|sent_to|confirm)" value="([^"]*)"', text))
+    assert await location(gateway, "withdraw", fields) == PATH
+    seen = gateway.services.last("WithdrawPlanPage").request
+    assert (seen.name, seen.sent_to, seen.confirm) == (*WHO.values(), True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", "x" * 201),
+        ("sent_to", ""),
+        ("sent_to", "giulia"),
+        ("sent_to", "a b@c.d"),
+    ],
+)
+async def test_a_notice_with_one_wrong_field_changes_nothing(gateway, field, value):
+    form = {**WHO, "confirm": "yes", field: value}
+    assert await location(gateway, "withdraw", form) == f"{PATH}?said=invalid_argument"
+    assert gateway.services.calls("WithdrawPlanPage") == 0
+
+
+async def test_what_was_typed_is_shown_as_text(gateway):
+    gateway.services.answers["WithdrawPlanPage"] = owed(running(signed(PLAN.STATE_ACTIVE, PAID)))
+    async with post(gateway, "withdraw", {**WHO, "name": NASTY}) as response:
+        text = await response.text()
+    assert "<script>alert" not in text
+    assert "<img src=x" not in text
+
+
+@pytest.mark.parametrize("form", plan_forms.ACTIONS)
+async def test_no_form_is_sent_by_another_site_or_finds_an_unknown_plan(gateway, form):
+    fields = {**PAY, **WHO, "consent": "yes", "agreement_sha256": "ab" * 32}
+    async with post(gateway, form, fields, headers={"Sec-Fetch-Site": "cross-site"}) as response:
+        assert response.status == 403
+    assert gateway.services.seen == []
+    for name in ("SignPlanPage", "PayPlanPage", "ReplacePlanPageCard", "WithdrawPlanPage"):
+        gateway.services.answers[name] = UNKNOWN
+    async with post(gateway, form, fields) as response:
+        assert response.status == 404
+
+
+async def test_the_way_back_from_the_bank_leads_to_the_page(gateway):
+    gateway.services.answers["GetPlanReturn"] = pages_pb2.GetPlanReturnResponse(token=TOKEN)
+    path = "/plan/return/gAAAA-_b=?payment_intent=pi_1"
+    async with gateway.request("GET", path, key=None, headers=OURS) as response:
+        assert (response.status, response.headers["Location"]) == (303, PATH)
+    assert gateway.services.last("GetPlanReturn").request.reference == "gAAAA-_b="
+    gateway.services.answers["GetPlanReturn"] = UNKNOWN
+    await html(gateway, path, status=404)
