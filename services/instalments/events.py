@@ -266,6 +266,7 @@ PERSONAL: Final[erasing.Personal] = {
     "incasso.instalments.v1.Acceptance": ("ip",),
     "incasso.instalments.v1.Review": ("reason",),
     "incasso.instalments.v1.InstalmentRefund": ("reason",),
+    "incasso.instalments.v1.PlanMessageRequested": ("recipient",),
 }
 ANSWERING_PLANS: Final = ("CreateInstalmentPlan",)  # of which the answer is kept
 

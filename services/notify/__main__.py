@@ -13,6 +13,7 @@ from libs.services import MERCHANT_UPDATED
 from services.notify import retention, worker
 from services.notify.config import Config
 from services.notify.deps import Deps
+from services.notify.messages.instalments_client import Plans
 from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
@@ -29,8 +30,10 @@ LAST_TRIES_SECONDS: Final = 15.0  # for messages and webhooks under way at stop
 
 
 async def build(config: Config, chassis: Chassis) -> Parts:
-    targets = (config.merchants_target, config.oneclick_target, config.paylink_target)
-    merchants, oneclick, paylink = channels = [client.channel(target) for target in targets]
+    merchants = client.channel(config.merchants_target)
+    oneclick = client.channel(config.oneclick_target)
+    paylink = client.channel(config.paylink_target)
+    instalments = client.channel(config.instalments_target)
     session = aiohttp.ClientSession()
     keys = keys_of(config.seal_keys)
     guard = Guard(networks_of(config.webhook_allowed_networks))
@@ -39,6 +42,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         merchants=Merchants(merchants),
         customers=Customers(oneclick),
         links=Links(paylink),
+        plans=Plans(instalments),
         mailer=Mailer(Server.of(config.smtp_url)),
         return_addresses=ReturnAddresses(config.bounce_domain, keys),
         mail_from=config.mail_from,
@@ -63,7 +67,10 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             deps.mailer.close,
             deps.receivers.close,
             session.close,
-            *(channel.close for channel in channels),
+            merchants.close,
+            oneclick.close,
+            paylink.close,
+            instalments.close,
         ],
     )
 

@@ -49,6 +49,7 @@ class Config(ServiceSettings):
     merchants_target: str  # gRPC targets, e.g. dns:///merchants-headless:50051
     oneclick_target: str
     paylink_target: str
+    instalments_target: str
     seal_keys: Annotated[str, _read_by(_keys)]  # Fernet keys, by commas, the newest first
     public_url: str  # of the gateway: logos, SMS providers' notices
 

@@ -9,6 +9,7 @@ from libs.db import Database
 from libs.joint import Joint
 from libs.seal import Seal
 from libs.tasks import Tasks
+from services.notify.messages.instalments_client import Plans
 from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
@@ -25,6 +26,7 @@ class Deps:
     merchants: Merchants
     customers: Customers
     links: Links
+    plans: Plans
     mailer: Mailer
     return_addresses: ReturnAddresses
     mail_from: str

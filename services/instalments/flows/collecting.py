@@ -14,7 +14,7 @@ from libs.errors import InternalError, StoredRefusal, required
 from libs.payments import asking, due
 from libs.payments.answer import Answer, Intent, Outcome
 from libs.payments.due import DueRow
-from services.instalments import events
+from services.instalments import events, message_events
 from services.instalments.deps import Deps
 from services.instalments.flows import part_links
 from services.instalments.rules import collecting as rules
@@ -126,7 +126,9 @@ async def changed(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime)
     await store.save_all(tx, plans)
     await part_links.follow(tx, [after for _, after in pairs], now)
     await outbox.tell(
-        tx, *(event for before, after in pairs for event in events.news(before, after, now))
+        tx,
+        *(event for before, after in pairs for event in events.news(before, after, now)),
+        *(event for before, after in pairs for event in message_events.news(before, after, now)),
     )
 
 

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from libs import context, ids
+from libs import context, ids, outbox
 from libs.db import Conn
 from libs.errors import InternalError, RemoteRefusal, ServiceUnavailable, required
 from libs.logs import log
 from libs.payments.client import is_certain
 from libs.payments.due import CHECK_AFTER, DueRow
+from services.instalments import message_events
 from services.instalments.deps import Deps
 from services.instalments.errors import PlanBusy
 from services.instalments.paylink_client import PAYING
@@ -105,14 +106,19 @@ async def _close(deps: Deps, link: PartLink) -> None:
 async def _moved(
     deps: Deps, link: PartLink, event: LinkEvent, payment_link_id: str | None
 ) -> PartLink:
-    """As it is after the event, which may come too late to change more than what is known of it."""
+    """As it is after the event, which may come too late to change more than what is known of it. Of one
+    that is open now its customer is told.
+    """
     async with deps.db.transaction() as tx:
-        await PLANS.lock(tx, link.merchant_id, link.plan_id)
+        plan = required(await PLANS.lock(tx, link.merchant_id, link.plan_id), InternalError)
         current = required(await PART_LINKS.lock(tx, link.merchant_id, link.id), InternalError)
         state = rules.moved(current, event) or current.state
         known = current.payment_link_id or payment_link_id
         after = replace(current, state=state, payment_link_id=known)
         await store.save(tx, after)
+        if state is LinkState.OPEN and known is not None:
+            part = (await plans.parts(tx, plan.merchant_id, plan.id))[link.number - 1]
+            await outbox.tell(tx, message_events.missed(plan, part, known, deps.clock.now()))
     return after
 
 

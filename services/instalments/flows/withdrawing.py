@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from libs import outbox
 from libs.errors import Refusal, ServiceUnavailable
 from libs.logs import log
-from services.instalments import events
+from services.instalments import events, message_events
 from services.instalments.deps import Deps
 from services.instalments.flows import documents, part_links
 from services.instalments.flows import plans as plans_flow
@@ -67,7 +67,8 @@ async def _withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal]:
         await store.add_parts(tx, after.parts[known:])
         await store.save(tx, after.plan)
         await part_links.follow(tx, [after], now)
-        await outbox.tell(tx, outbox.event_of(after.plan, events.plan_withdrawn(after), now))
+        told = outbox.event_of(after.plan, events.plan_withdrawn(after), now)
+        await outbox.tell(tx, told, message_events.withdrawn(after, now))
     return after, due
 
 

@@ -62,7 +62,7 @@ def _link_receipt(event: Event, now: datetime) -> list[Message]:
     phones = [_CHANNEL[c] for c in link.channels if _CHANNEL.get(c) in PHONES]
     email = paying.payer_email or known.email
     recipient = email or (known.phone if phones else "")
-    if not recipient:
+    if not recipient and not link.plan_id:  # whose plan it is, is asked when it is sent
         return []
     about = About(
         amount=wire.money_of(paying.amount),
@@ -73,7 +73,7 @@ def _link_receipt(event: Event, now: datetime) -> list[Message]:
     )
     receipt = replace(
         _of_link(event, now, Kind.RECEIPT, about, link),
-        channel=Channel.EMAIL if email else phones[0],
+        channel=Channel.EMAIL if email or not recipient else phones[0],
         recipient=recipient,
         payment_id=paying.payment_id or None,
     )

@@ -148,10 +148,11 @@ class World:
         return (await self.call("GetInstalmentPlan", plan_id=plan_id)).plan
 
     async def told(self) -> Sequence[str]:
-        """Subjects of the events of this merchant, in their order."""
+        """Subjects of the events of this merchant but those for notify, in their order."""
         async with self.deps.db.connection() as conn:
             rows = await conn.fetch(
-                "SELECT subject FROM outbox WHERE merchant_id = $1 ORDER BY event_id",
+                "SELECT subject FROM outbox WHERE merchant_id = $1"
+                " AND subject NOT LIKE '%.message_requested' ORDER BY event_id",
                 self.merchant_id,
             )
         return [row["subject"].removeprefix("incasso.instalments.") for row in rows]

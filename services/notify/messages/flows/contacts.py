@@ -22,7 +22,7 @@ async def with_contact(deps: Deps, message: Message) -> Message | None:
     return replace(
         message,
         recipient=contact.address,
-        locale=contact.locale or message.locale,
+        locale=message.locale or contact.locale,
         about=replace(message.about, name=contact.name or message.about.name),
     )
 

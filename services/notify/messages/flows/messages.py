@@ -12,7 +12,7 @@ from services.notify import errors
 from services.notify.deps import Deps
 from services.notify.messages.paylink_client import LinkOverError
 from services.notify.messages.rules import domain, retry
-from services.notify.messages.rules.domain import LINK_KINDS, UNDER_WAY, Channel, Message, State
+from services.notify.messages.rules.domain import PAYABLE, UNDER_WAY, Channel, Message, State
 from services.notify.messages.store import messages as store
 from services.notify.messages.store import suppressions
 from services.notify.messages.store.messages import MESSAGES
@@ -23,7 +23,7 @@ async def queue_messages(conn: Conn, messages: Sequence[Message]) -> None:
     current = [
         message
         for message in messages
-        if message.kind in LINK_KINDS or message.queued_at - message.created_at <= retry.STALE
+        if message.kind in PAYABLE or message.queued_at - message.created_at <= retry.STALE
     ]
     if current:
         await store.insert(conn, current)
@@ -76,7 +76,7 @@ def _normal(channel: Channel, recipient: str) -> str:
 async def _is_over(deps: Deps, message: Message) -> bool:
     if message.state is State.OBSOLETE:
         return True
-    if message.state in UNDER_WAY or message.kind not in LINK_KINDS:
+    if message.state in UNDER_WAY or message.kind not in PAYABLE:
         return False
     try:
         link = await deps.links.address(message.payment_link_id or "")

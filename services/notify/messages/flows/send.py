@@ -20,6 +20,7 @@ from services.notify.messages.providers.base import Provider, Text
 from services.notify.messages.rules import domain, emails, outcomes, quotas, retry
 from services.notify.messages.rules.domain import (
     LINK_KINDS,
+    PAYABLE,
     Channel,
     Kind,
     Merchant,
@@ -123,11 +124,13 @@ async def _try(deps: Deps, message: Message, hand_over: _HandOver) -> outcomes.O
         return outcomes.Suppressed()
     url = ""
     about = known.about
-    if known.kind in LINK_KINDS and known.payment_link_id:
+    if known.kind in PAYABLE and known.payment_link_id:
         link = await deps.links.address(known.payment_link_id)
         if domain.is_out_of_place(known.kind, paying=link.paying):
             return outcomes.Obsolete(PAYING)
-        url, about = link.url, link.about
+        url, about = link.url, link.about if known.kind in LINK_KINDS else about
+    elif known.plan_id:
+        url = await deps.plans.address(known.plan_id)
     merchant = await deps.merchants.get()
     locale = known.locale or merchant.locale
     if known.channel is Channel.EMAIL:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -55,12 +55,34 @@ class Kind(StrEnum):
     PENDING = "pending"
     BANK_ACCOUNT_CHANGE = "bank_account_change"
     BANK_ACCOUNT_CHANGED = "bank_account_changed"
+    PLAN_SIGNED = "plan_signed"
+    INSTALMENT_DUE = "instalment_due"
+    INSTALMENT_MISSED = "instalment_missed"
+    CARD_NEEDED = "card_needed"
+    MAY_WITHDRAW = "may_withdraw"
+    PLAN_WITHDRAWN = "plan_withdrawn"
+    PLAN_COMPLETED = "plan_completed"
 
 
 # These carry the link's address, and say nothing any more once the link is closed.
 LINK_KINDS: Final = frozenset(
     {Kind.LINK, Kind.LINK_REMINDER, Kind.LINK_REISSUED, Kind.CART, Kind.BALANCE}
 )
+# Of instalment plans, by e-mail: what shows the price of a part says what the law wants said beside it.
+PLAN_KINDS: Final = frozenset(
+    {
+        Kind.PLAN_SIGNED,
+        Kind.INSTALMENT_DUE,
+        Kind.INSTALMENT_MISSED,
+        Kind.CARD_NEEDED,
+        Kind.MAY_WITHDRAW,
+        Kind.PLAN_WITHDRAWN,
+        Kind.PLAN_COMPLETED,
+    }
+)
+# Missed parts have a link as well; the others lead to the plan's page.
+PART_KINDS: Final = frozenset({Kind.INSTALMENT_MISSED, Kind.CARD_NEEDED})
+PAYABLE: Final = LINK_KINDS | PART_KINDS  # of no use once their link is closed
 # To who owns the merchant, about the merchant; the others are to shoppers, about their money.
 OWNER_KINDS: Final = frozenset({Kind.BANK_ACCOUNT_CHANGE, Kind.BANK_ACCOUNT_CHANGED})
 # The reader did not ask for these and can stop them.
@@ -72,7 +94,7 @@ def is_out_of_place(kind: Kind, *, paying: bool) -> bool:
 
     Such a message is not sent later: should the payment fail, paylink asks for the next reminder.
     """
-    return paying and kind in STOPPABLE
+    return paying and kind in STOPPABLE | PART_KINDS
 
 
 class SuppressionReason(StrEnum):
@@ -138,6 +160,9 @@ class About:
     happened_at: datetime | None = None
     has_quote: bool = False
     account: str = ""  # of a notice to the owner, which has no amount
+    due_on: date | None = None
+    plan: str = ""  # in a few words: 3 × €53.34
+    paragraphs: tuple[str, ...] = ()  # that the law wants said of a plan, in the message's language
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +183,7 @@ class Message:
     payment_link_id: str | None = None
     payment_id: str | None = None
     customer_id: str | None = None
+    plan_id: str | None = None
     attempts: int = 0
     error: str | None = None
     provider_reference: str | None = None

@@ -81,11 +81,13 @@ def compose(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: s
         "amount": display.amount(about.amount, locale),
         "reference": shown(about.order_reference),
         "description": shown(about.description),
+        "plan": shown(about.plan),
+        "due": display.day(about.due_on, locale) if about.due_on else "",
     }
     name = shown(about.name, NAME_LENGTH)
     notes = said.safe if kind in LINK_KINDS else text.notes
     stop_url = url + STOP_PATH if url and kind in STOPPABLE else ""
-    paragraphs = [text.intro.format(**values)]
+    paragraphs = [text.intro.format(**values), *about.paragraphs]
     if about.has_quote and kind in LINK_KINDS:
         paragraphs.append(said.quote)
     return Email(
@@ -95,7 +97,7 @@ def compose(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: s
         heading=text.heading.format(**values),
         greeting=said.greeting.format(name=name) if name else said.greeting_nobody,
         paragraphs=tuple(paragraphs),
-        amount="" if kind in OWNER_KINDS else values["amount"],
+        amount=values["amount"] if about.amount.amount_minor else "",
         amount_label=_amount_label(kind, about, said),
         rows=tuple(_rows(kind, about, said, locale)),
         items=tuple(_items(about, said, locale)) if kind in LINK_KINDS else (),
@@ -136,7 +138,9 @@ def _rows(kind: Kind, about: About, said: Language, locale: str) -> list[tuple[s
             (said.received, display.amount(about.received, locale) if about.received else ""),
             (said.expires, display.moment(about.expires_at, locale) if about.expires_at else ""),
         ]
-    elif about.happened_at:
+    elif about.due_on:
+        rows.append((said.due, display.day(about.due_on, locale)))
+    if about.happened_at and kind not in LINK_KINDS:
         label = said.in_force if kind in OWNER_KINDS else said.date
         rows.append((label, display.moment(about.happened_at, locale)))
     return [(label, text) for label, text in rows if text]

@@ -37,6 +37,7 @@ class Language:
     still: str
     expires: str
     date: str
+    due: str
     more_items: str
     plain_url: str
     stop: str

@@ -26,6 +26,7 @@ _NEW: Final = {
     "payment_link_id": "text",
     "payment_id": "text",
     "customer_id": "text",
+    "plan_id": "text",
     "event_id": "text",
     "about": "jsonb",
     "resend_of": "text",

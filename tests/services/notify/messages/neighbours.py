@@ -6,6 +6,8 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.common.v1 import money_pb2
+from incasso.instalments.v1 import pages_pb2
+from incasso.instalments.v1 import pages_pb2_grpc as instalments_grpc
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from incasso.oneclick.v1 import oneclick_pb2, oneclick_pb2_grpc
 from incasso.paylink.v1 import paylink_pb2, paylink_pb2_grpc
@@ -15,10 +17,12 @@ from libs.server import Server
 from libs.tasks import Tasks
 
 URL = "https://pay.example/p/3kTq9w0bZ6mHhJ8sX2yQvA"
+PLAN_URL = "https://pay.example/plan/3kTq9w0bZ6mHhJ8sX2yQvA"
 NAMES = (
     "incasso.merchants.v1.MerchantsService",
     "incasso.oneclick.v1.OneClickService",
     "incasso.paylink.v1.PaymentLinksService",
+    "incasso.instalments.v1.InstalmentPagesService",
 )
 
 
@@ -48,6 +52,7 @@ class Neighbours(
     merchants_pb2_grpc.MerchantsServiceServicer,
     oneclick_pb2_grpc.OneClickServiceServicer,
     paylink_pb2_grpc.PaymentLinksServiceServicer,
+    instalments_grpc.InstalmentPagesServiceServicer,
 ):
     """`away`: names of RPCs that do not answer. `calls` counts what was asked."""
 
@@ -96,6 +101,10 @@ class Neighbours(
         link = self.links[request.payment_link_id]
         return paylink_pb2.GetPaymentLinkAddressResponse(url=URL, payment_link=link)
 
+    async def GetInstalmentPlanAddress(self, request: Any, rpc: Any) -> Any:
+        self._asked("GetInstalmentPlanAddress")
+        return pages_pb2.GetInstalmentPlanAddressResponse(url=PLAN_URL)
+
 
 async def serve(double: Neighbours) -> tuple[Server, str]:
     """In this process, on a free port; answers its target."""
@@ -104,6 +113,7 @@ async def serve(double: Neighbours) -> tuple[Server, str]:
             (merchants_pb2_grpc.add_MerchantsServiceServicer_to_server, double),
             (oneclick_pb2_grpc.add_OneClickServiceServicer_to_server, double),
             (paylink_pb2_grpc.add_PaymentLinksServiceServicer_to_server, double),
+            (instalments_grpc.add_InstalmentPagesServiceServicer_to_server, double),
         ],
         NAMES,
         Tasks(),

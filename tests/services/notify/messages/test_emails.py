@@ -19,6 +19,7 @@ from services.notify.messages.rules import emails, gsm
 from services.notify.messages.rules.domain import (
     LINK_KINDS,
     OWNER_KINDS,
+    PLAN_KINDS,
     STOPPABLE,
     About,
     Item,
@@ -44,7 +45,7 @@ ABOUT = About(
     happened_at=NOW,
     has_quote=True,
 )
-SHOPPER_KINDS = sorted(set(Kind) - OWNER_KINDS)
+SHOPPER_KINDS = sorted(set(Kind) - OWNER_KINDS - PLAN_KINDS)  # the others: test_plan_messages
 ALL = list(itertools.product(SHOPPER_KINDS, ("it", "en")))
 
 

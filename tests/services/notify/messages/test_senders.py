@@ -13,6 +13,7 @@ CONFIG = {
     "merchants_target": "x",
     "oneclick_target": "x",
     "paylink_target": "x",
+    "instalments_target": "x",
     "seal_keys": Fernet.generate_key().decode(),
     "public_url": "https://pay.example",
     "smtp_url": "smtp://mx.example",

@@ -1,0 +1,94 @@
+"""What the customer of a plan is to be told, for notify: words and addresses are found there.
+
+What shows the price of a part says what the law wants beside it, in the words that were shown when the
+plan was signed: nothing of a deferral, warning and representative example of credit.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Final
+
+from incasso.common.v1 import offer_pb2
+from incasso.instalments.v1 import events_pb2
+from libs import outbox, wire
+from libs.money import Money
+from libs.outbox import NewEvent
+from libs.payments.answer import Advice
+from services.instalments.rules.plans import OPEN, Instalment, Plan, Shown
+from services.instalments.rules.states import InstalmentState, PlanState
+
+_Requested: Final = events_pb2.PlanMessageRequested
+_CHARGED_AGAIN: Final = (Advice.LATER, Advice.OTHER_PSP)
+
+
+def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
+    """Signed, or paid: once each, as a plan becomes so once."""
+    plan, was = after.plan, before.plan
+    if plan.state is PlanState.ACTIVE and was.activated_at is None:
+        return [_event(plan, _Requested.REASON_SIGNED, plan.amount, now, says=_legal(plan))]
+    if plan.state is PlanState.COMPLETED and was.state is not PlanState.COMPLETED:
+        paid = [part.amount_minor for part in after.parts if part.state is InstalmentState.PAID]
+        total = Money(sum(paid), plan.amount.currency)
+        return [_event(plan, _Requested.REASON_COMPLETED, total, now)]
+    return ()
+
+
+def missed(plan: Plan, part: Instalment, payment_link_id: str, now: datetime) -> NewEvent:
+    """With the link by which the part is paid."""
+    again = part.advice in _CHARGED_AGAIN
+    return _event(
+        plan,
+        _Requested.REASON_MISSED if again else _Requested.REASON_CARD_NEEDED,
+        Money(part.amount_minor, plan.amount.currency),
+        now,
+        due_on=part.due_on,
+        says=_legal(plan),
+        payment_link_id=payment_link_id,
+    )
+
+
+def withdrawn(after: Shown, now: datetime) -> NewEvent:
+    """The receipt goes where the customer wants it."""
+    plan, notice = after.plan, after.plan.withdrawal
+    assert notice is not None  # of a plan that was withdrawn from
+    owed = [part for part in after.parts if part.state in OPEN]
+    return _event(
+        plan,
+        _Requested.REASON_WITHDRAWN,
+        Money(notice.due.owed_minor, plan.amount.currency),
+        now,
+        due_on=owed[0].due_on if owed else None,
+        recipient=notice.sent_to,
+    )
+
+
+def _legal(plan: Plan) -> Sequence[str]:
+    offer = offer_pb2.InstalmentOffer.FromString(plan.offer)
+    return [text for text in (offer.warning, offer.representative_example) if text]
+
+
+def _event(
+    plan: Plan,
+    reason: events_pb2.PlanMessageRequested.Reason.ValueType,
+    amount: Money,
+    now: datetime,
+    *,
+    due_on: date | None = None,
+    says: Sequence[str] = (),
+    payment_link_id: str | None = None,
+    recipient: str | None = None,
+) -> NewEvent:
+    message = _Requested(
+        reason=reason,
+        plan_id=plan.id,
+        customer_id=plan.customer_id,
+        order_reference=plan.order_reference,
+        locale=plan.locale,
+        amount=wire.money(amount),
+        due_on=due_on.isoformat() if due_on else None,
+        label=offer_pb2.InstalmentOffer.FromString(plan.offer).label,
+        paragraphs=says,
+        payment_link_id=payment_link_id,
+        recipient=recipient,
+    )
+    return outbox.event_of(plan, message, now)

@@ -1,0 +1,86 @@
+"""What the customer of a plan is to be told: once each, with what the law wants said of credit."""
+
+from typing import Any
+
+import pytest
+
+from incasso.instalments.v1 import events_pb2
+from libs import context
+from services.instalments.flows import erase
+from tests.services.instalments.part_links import ASK, LATER, links_of, missed, pay, work
+from tests.services.instalments.test_withdrawing import WHO, withdrawn
+from tests.services.instalments.world import World
+
+Requested = events_pb2.PlanMessageRequested
+CREDIT = {"interest_basis_points": 999, "upfront_fee_minor": 500}
+
+
+async def requested(world: World) -> list[Any]:
+    """All that was asked of notify, in its order."""
+    async with world.deps.db.connection() as conn:
+        rows = await conn.fetch(
+            "SELECT body FROM outbox WHERE merchant_id = $1 AND subject = $2 ORDER BY event_id",
+            world.merchant_id,
+            "incasso.instalments.plan.message_requested",
+        )
+    return [Requested.FromString(row["body"]) for row in rows]
+
+
+async def test_a_signed_plan_is_told_once_and_a_deferral_needs_no_warning(world):
+    plan = await world.active()
+    await world.collect()
+    (asked,) = await requested(world)
+    assert asked.reason == Requested.REASON_SIGNED
+    assert (asked.plan_id, asked.customer_id) == (plan.id, "cus_giulia")
+    assert (asked.order_reference, asked.locale) == (plan.order_reference, "it")
+    assert asked.label == plan.offer.label
+    assert not asked.paragraphs
+    assert not asked.HasField("recipient")
+
+
+async def test_of_credit_warning_and_example_are_told_as_they_were_shown(world):
+    plan = await missed(world, ASK, **CREDIT)
+    for asked in await requested(world):
+        assert list(asked.paragraphs) == [plan.offer.warning, plan.offer.representative_example]
+    assert plan.offer.warning
+
+
+@pytest.mark.parametrize(
+    ("advice", "reason"),
+    [(LATER, Requested.REASON_MISSED), (ASK, Requested.REASON_CARD_NEEDED)],
+)
+async def test_a_missed_part_is_told_with_its_link_once_there_is_one(world, advice, reason):
+    world.paylink.down = True
+    plan = await missed(world, advice)
+    assert len(await requested(world)) == 1
+    world.paylink.down = False
+    for _ in range(2):
+        await work(world)
+    _, asked = await requested(world)
+    (link,) = links_of(world, plan)
+    assert (asked.reason, asked.payment_link_id) == (reason, link.id)
+    assert (asked.amount.amount_minor, asked.due_on) == (5333, plan.instalments[1].due_on)
+
+
+async def test_a_plan_that_is_paid_is_told_with_what_was_paid(world):
+    plan = await missed(world, ASK)
+    await world.collected(plan.id, 3)
+    (link,) = links_of(world, plan)
+    await pay(world, link)
+    *_, asked = await requested(world)
+    assert (asked.reason, asked.amount.amount_minor) == (Requested.REASON_COMPLETED, 160_00)
+
+
+async def test_a_withdrawal_is_told_where_the_customer_wants_it_until_the_customer_is_erased(world):
+    plan = await world.active()
+    for _ in range(2):
+        answer = await withdrawn(world, plan.id)
+    _, asked = await requested(world)
+    assert (asked.reason, asked.recipient) == (Requested.REASON_WITHDRAWN, WHO["sent_to"])
+    assert asked.amount.amount_minor == answer.withdrawal.owed_minor
+    assert asked.due_on == answer.withdrawal.repay_by
+    world.act()
+    assert context.merchant_id() == world.merchant_id
+    async with world.deps.db.transaction() as tx:
+        await erase.erase_customer(tx, "cus_giulia")
+    assert not any(one.recipient for one in await requested(world))

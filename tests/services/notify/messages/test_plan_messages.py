@@ -1,0 +1,181 @@
+"""What customers of instalment plans are told, over a real SMTP server: once, in the language of the plan,
+with what the law wants said beside the price of a part.
+"""
+
+from datetime import UTC, date, datetime
+from email import message_from_bytes, policy
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from incasso.instalments.v1 import events_pb2
+from incasso.oneclick.v1 import events_pb2 as oneclick_events
+from incasso.oneclick.v1 import oneclick_pb2
+from incasso.paylink.v1 import paylink_pb2
+from libs.money import Money
+from services.notify.messages import rendering
+from services.notify.messages.rules import emails
+from services.notify.messages.rules.domain import PART_KINDS, PLAN_KINDS, About, Kind, Merchant
+from tests.services.notify.messages.neighbours import PLAN_URL, URL, money
+from tests.services.notify.messages.world import World
+
+Requested = events_pb2.PlanMessageRequested
+GOLDEN = Path(__file__).with_name("golden")
+NOW = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+MERCHANT = Merchant("Ottica Rossi", "it", "#0b7a5a", "ciao@otticarossi.example")
+LAW = {
+    "en": ("Borrowing money costs money.", "Representative example: credit of €150.00, TAEG 12 %."),
+    "it": (
+        "Prendere denaro in prestito ha un costo.",
+        "Esempio rappresentativo: credito di 150,00 €, TAEG 12 %.",
+    ),
+}
+REASONS = {
+    Kind.PLAN_SIGNED: Requested.REASON_SIGNED,
+    Kind.INSTALMENT_DUE: Requested.REASON_DUE,
+    Kind.INSTALMENT_MISSED: Requested.REASON_MISSED,
+    Kind.CARD_NEEDED: Requested.REASON_CARD_NEEDED,
+    Kind.MAY_WITHDRAW: Requested.REASON_MAY_WITHDRAW,
+    Kind.PLAN_WITHDRAWN: Requested.REASON_WITHDRAWN,
+    Kind.PLAN_COMPLETED: Requested.REASON_COMPLETED,
+}
+
+
+async def ask(world: World, kind: Kind = Kind.PLAN_SIGNED, **more: Any) -> Any:
+    """The customer of a plan is to be told something; answers the event."""
+    world.neighbours.customers["cus_giulia"] = oneclick_pb2.Customer(
+        id="cus_giulia", email="giulia@example.com", name="Giulia", locale="en"
+    )
+    fields: dict[str, Any] = {
+        "reason": REASONS[kind],
+        "plan_id": "pln_1",
+        "customer_id": "cus_giulia",
+        "order_reference": "A-1001",
+        "locale": "it",
+        "amount": money(5333),
+        "due_on": "2026-12-26",
+        "label": "3 × 53,33 €",
+        "paragraphs": LAW["it"],
+    }
+    if kind in PART_KINDS:
+        fields["payment_link_id"] = world.link(id="lnk_1", amount_due=money(5333)).id
+    asked = Requested(**{**fields, **more})
+    event = world.event("instalments.plan.message_requested", asked)
+    await world.happen(event)
+    return event
+
+
+@pytest.mark.parametrize("kind", sorted(PLAN_KINDS))
+async def test_a_message_is_sent_once_to_the_customer_with_the_address_that_it_needs(
+    world: World, kind: Kind
+):
+    event = await ask(world, kind)
+    await world.happen(event)
+    await world.turn(2)
+    row = await world.row()
+    assert (row["kind"], row["state"], row["plan_id"]) == (kind, "sent", "pln_1")
+    assert row["recipient"] == "giulia@example.com"
+    (letter,) = world.mail.letters
+    said = emails.WORDS["it"].kinds[kind]  # the plan's language, not the customer's
+    for part in ("plain", "html"):
+        text = unescape(letter.get_body((part,)).get_content())
+        assert said.heading in text
+        assert (URL if kind in PART_KINDS else PLAN_URL) in text
+        assert LAW["it"][0] in text
+        assert "A-1001" in text
+        assert "53,33" in text
+
+
+async def test_a_receipt_of_withdrawal_goes_where_the_customer_wants_it(world: World):
+    await ask(world, Kind.PLAN_WITHDRAWN, recipient="altrove@example.com", paragraphs=[])
+    await world.turn()
+    assert (await world.row())["recipient"] == "altrove@example.com"
+    assert len(world.mail.letters) == 1
+
+
+@pytest.mark.parametrize("kind", sorted(PART_KINDS))
+async def test_nobody_is_asked_for_a_part_whose_link_is_closed_or_being_paid(world: World, kind):
+    await ask(world, kind)
+    world.neighbours.closed.add("lnk_1")
+    await world.turn()
+    await ask(world, kind)
+    world.neighbours.closed.clear()
+    world.neighbours.links["lnk_1"].state = paylink_pb2.PaymentLink.STATE_PAYING
+    await world.turn()
+    assert await world.states() == ["obsolete", "obsolete"]
+    assert world.mail.letters == []
+
+
+async def test_an_erased_customer_is_told_nothing(world: World):
+    await ask(world, Kind.PLAN_WITHDRAWN, recipient="altrove@example.com")
+    told = oneclick_events.CustomerErased(customer_id="cus_giulia")
+    await world.happen(world.event("oneclick.customer.erased", told))
+    await ask(world, Kind.PLAN_COMPLETED)
+    del world.neighbours.customers["cus_giulia"]
+    await world.turn()
+    assert await world.states() == ["obsolete", "obsolete"]
+    assert "altrove" not in str([dict(row) for row in await world.rows()])
+    assert world.mail.letters == []
+
+
+async def test_while_instalments_is_away_a_message_waits(world: World):
+    world.neighbours.away.add("GetInstalmentPlanAddress")
+    await ask(world)
+    await world.turn()
+    assert await world.states() == ["queued"]
+    world.neighbours.away.clear()
+    await world.due()
+    await world.turn()
+    assert (await world.states(), len(world.mail.letters)) == (["sent"], 1)
+
+
+async def test_a_reason_of_a_later_version_is_no_message(world: World):
+    await ask(world, Kind.PLAN_SIGNED, reason=99)
+    assert await world.rows() == []
+
+
+async def test_the_customer_gets_the_receipt_of_a_part_that_its_link_paid(world: World):
+    link = world.link(
+        plan_id="pln_1",
+        customer_id="cus_giulia",
+        recipient=paylink_pb2.Recipient(),
+        channels=[],
+    )
+    world.neighbours.customers["cus_giulia"] = oneclick_pb2.Customer(
+        id="cus_giulia", email="giulia@example.com"
+    )
+    await world.paid(link, payment_id="pay_1")
+    await world.turn()
+    row = await world.row()
+    assert (row["kind"], row["state"], row["recipient"]) == (
+        "receipt",
+        "sent",
+        "giulia@example.com",
+    )
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+@pytest.mark.parametrize("legal_class", ["credit", "deferral"])
+@pytest.mark.parametrize("kind", sorted(PLAN_KINDS))
+def test_words_are_as_agreed_with_what_the_law_wants_of_credit_alone(kind, legal_class, language):
+    """A change of words is a change of the golden file, for counsel to read."""
+    shows_a_price = kind not in {Kind.MAY_WITHDRAW, Kind.PLAN_WITHDRAWN, Kind.PLAN_COMPLETED}
+    about = About(
+        amount=Money(0 if kind is Kind.MAY_WITHDRAW else 5333, "EUR"),
+        order_reference="A-1001",
+        name="Giulia Bianchi",
+        due_on=date(2026, 12, 26),
+        plan={"en": "3 × €53.33", "it": "3 × 53,33 €"}[language],
+        paragraphs=LAW[language] if legal_class == "credit" and shows_a_price else (),
+    )
+    email = emails.compose(kind, about, MERCHANT, locale=language, url=PLAN_URL)
+    envelope = rendering.Envelope("msg_1", "pay@incasso.example", "g@example.com", "Giulia", NOW)
+    content = rendering.email_of(email, MERCHANT, envelope, public_url="https://pay.example")
+    message = message_from_bytes(content, policy=policy.default)
+    body = message.get_body(("plain",))
+    assert body is not None
+    text = f"{message['Subject']}\n\n{body.get_content()}".replace("\r\n", "\n").rstrip() + "\n"
+    assert text == (GOLDEN / f"{kind}_{legal_class}_{language}.txt").read_text()
+    assert (LAW[language][0] in text) is (legal_class == "credit" and shows_a_price)
