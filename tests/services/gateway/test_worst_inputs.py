@@ -62,8 +62,10 @@ async def test_the_worst_input_holds_up_nobody(gateway, name):
         found = await status(gateway, worst.method, worst.path, headers=headers, data=worst.body)
         assert found < 500
 
-    held = [await most_held(send) for _ in range(3)]
-    assert min(held) < HELD_SECONDS
+    for _ in range(3):  # a neighbour makes it longer, nobody makes it shorter
+        if (held := await most_held(send)) < HELD_SECONDS:
+            break
+    assert held < HELD_SECONDS
 
 
 @pytest.mark.parametrize("name", INPUTS)
