@@ -17,6 +17,7 @@ from libs.status import refusal_of
 from stack.embedded import Stack
 from stack.nats import Nats
 from stack.postgres import Postgres
+from tests.waiting import until
 
 LIST_MERCHANTS = "/incasso.merchants.v1.MerchantsService/ListMerchants"
 
@@ -94,6 +95,7 @@ async def test_a_service_cannot_forge_that_a_link_was_paid(bus: Nats):
     try:
         with pytest.raises(nats.errors.TimeoutError):
             await client.jetstream(timeout=0.5).publish("incasso.payments.payment.captured", b"")
+        await until(lambda: complaints)
     finally:
         await client.close()
     assert "permissions violation for publish" in complaints[0]

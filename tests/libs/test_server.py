@@ -47,6 +47,7 @@ async def served():
     server = Server([(add, servicer)], [SERVICE], tasks)
     port = await server.start("127.0.0.1:0")
     channel = client.channel(f"ipv4:127.0.0.1:{port}")
+    await channel.channel_ready()  # deadlines of a second or so are for answers only
     yield servicer, payments_pb2_grpc.PaymentsServiceStub(channel), server, channel
     await channel.close()
     await server.stop(1)
@@ -137,7 +138,7 @@ async def test_a_call_that_is_given_up_is_unknown_and_its_work_goes_on(served):
     servicer, stub, *_ = served
     request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
     with pytest.raises(OutcomeUnknown):
-        await client.call(stub.CapturePayment, request, timeout_seconds=1, idempotency_key="k")
+        await client.call(stub.CapturePayment, request, timeout_seconds=2, idempotency_key="k")
     servicer.may_end.set()
     await asyncio.wait_for(servicer.finished.wait(), HANGING_SECONDS)
 
@@ -146,7 +147,7 @@ async def test_a_stopping_server_waits_for_the_work_under_way(served):
     servicer, stub, server, _ = served
     request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
     with pytest.raises(OutcomeUnknown):
-        await client.call(stub.CapturePayment, request, timeout_seconds=1, idempotency_key="k")
+        await client.call(stub.CapturePayment, request, timeout_seconds=2, idempotency_key="k")
     stopping = asyncio.create_task(server.stop(HANGING_SECONDS))
     assert not (await asyncio.wait([stopping], timeout=0.1))[0], "it waits"
     servicer.may_end.set()

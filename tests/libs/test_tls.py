@@ -21,6 +21,7 @@ from libs.watched import FileError
 from stack.certificates import Authority, pem_of
 from stack.private import write_private
 from tests.libs.test_server import SERVICE, Servicer
+from tests.waiting import HANGING_SECONDS
 
 
 def issue(authority: Authority, folder: Path) -> int:
@@ -135,7 +136,8 @@ async def test_a_new_authority_takes_over_without_a_restart(served: int, tmp_pat
             await client.call(stub.GetPayment, request, timeout_seconds=1)
         issue(new, tmp_path / "server")
         issue(new, tmp_path / "client")
-        assert (await client.call(stub.GetPayment, request, timeout_seconds=5)).payment.id
+        answer = await client.call(stub.GetPayment, request, timeout_seconds=HANGING_SECONDS)
+        assert answer.payment.id
 
 
 async def test_half_a_certificate_leaves_the_last_one(served: int, tmp_path, authority: Authority):

@@ -17,6 +17,7 @@ from stack.ports import plan_ports
 from stack.postgres import Postgres
 from stack.process import free_ports
 from stack.supervisor import Supervisor
+from tests.waiting import HANGING_SECONDS
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ async def test_a_backend_that_is_killed_by_a_stranger_comes_back(backends):
     supervisor, postgres, _ = backends
     before = supervisor["postgres"].pid
     supervisor["postgres"].kill(signal.SIGKILL)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(HANGING_SECONDS):
         while supervisor["postgres"].starts < 2:  # noqa: ASYNC110 - waits for another process
             await asyncio.sleep(0.02)
         await supervisor["postgres"].wait_ready()

@@ -13,7 +13,7 @@ import pytest
 from stack.process import accepts_connections, free_ports
 from stack.supervisor import Supervisor
 from stack.topology import Process, python
-from tests.waiting import until
+from tests.waiting import HANGING_SECONDS, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = {"Authorization": "Bearer sk_test_12345"}
@@ -70,7 +70,7 @@ async def test_webhooks_are_sent_also_after_a_restart(localstripe):
             assert answer.status == 200
         await child.restart(signal.SIGTERM, None)
         await create_customer(session, url)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGING_SECONDS):
             assert (await received.get())["type"] == "customer.created"
     await runner.cleanup()
 

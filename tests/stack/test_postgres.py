@@ -11,6 +11,7 @@ import psutil
 
 from stack.postgres import Postgres, running
 from stack.process import free_ports
+from tests.waiting import HANGING_SECONDS
 
 STARTER = """
 import time
@@ -65,7 +66,7 @@ def test_the_server_ends_when_its_starter_is_killed():
     starter.send_signal(signal.SIGKILL)
     starter.wait()
     starter.stdout.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + HANGING_SECONDS
     while psutil.pid_exists(int(pid)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not psutil.pid_exists(int(pid))

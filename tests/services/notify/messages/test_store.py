@@ -11,6 +11,7 @@ from services.notify.messages.store.messages import MessageFilter
 from tests.kit.indexes import changed, indexed
 from tests.services.notify.messages.test_events import captured, customer
 from tests.services.notify.messages.world import World
+from tests.waiting import HANGING_SECONDS
 
 
 async def receipt(world: World) -> None:
@@ -42,7 +43,7 @@ async def test_a_claim_waits_for_nobody_and_takes_nothing_that_another_writes(wo
     await receipt(world)
     async with world.db.transaction() as held, world.db.connection() as conn:
         await held.execute("UPDATE messages SET error = 'written'")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGING_SECONDS):
             claim = tries.claim(conn, Room(9, 9), channels=list(Channel), lease=retry.LEASE)
             assert await claim == []
     assert (await world.row())["attempts"] == 0

@@ -19,6 +19,7 @@ from stack.supervisor import Supervisor
 from stack.topology import Process, python
 from tests.services.payments.connectors.official import complaints
 from tests.services.payments.connectors.scripted import Scripted
+from tests.waiting import HANGING_SECONDS
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -38,7 +39,7 @@ class Hook:
         return web.Response()
 
     async def wait_for(self, count: int) -> list[tuple[bytes, dict[str, str]]]:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(HANGING_SECONDS):
             while len(self.received) < count:
                 self.arrived.clear()
                 await self.arrived.wait()
