@@ -1,6 +1,6 @@
 """A service's real processes, which a test may signal and kill, forked as those of a stack are.
 
-That `python -m` starts it too is shown where a service refuses to start.
+That `python -m` starts it too is shown where a service refuses to start, and by `forked=False`.
 """
 
 import asyncio
@@ -57,12 +57,13 @@ class Processes:
     def target(self) -> str:
         return f"127.0.0.1:{self.environment['INCASSO_GRPC_PORT']}"
 
-    async def start(self) -> Process:
-        """It is healthy."""
+    async def start(self, *, forked: bool = True) -> Process:
+        """It listens: where it tells of its health, when that has a port of its own."""
         log = self._folder / f"{self._service}-{next(self._numbers)}.log"
-        process = Process(await self._spawn(log), log)
+        process = Process(await self._spawn(log, forked=forked), log)
         self._started.append(process)
-        port = int(self.environment["INCASSO_ADMIN_PORT"])
+        names = ("INCASSO_ADMIN_PORT", "INCASSO_HTTP_PORT")
+        port = next(int(self.environment[name]) for name in names if name in self.environment)
         await until(lambda: accepts_connections(port) or process.started.returncode is not None)
         assert process.started.returncode is None, process.said
         return process
@@ -71,9 +72,9 @@ class Processes:
         for process in self._started:
             await process.end(signal.SIGKILL)
 
-    async def _spawn(self, log: Path) -> Forked | asyncio.subprocess.Process:
+    async def _spawn(self, log: Path, *, forked: bool) -> Forked | asyncio.subprocess.Process:
         command = (*PYTHON, f"services.{self._service}")
-        if can_fork(command):
+        if forked and can_fork(command):
             return await self._forks.spawn(
                 command, cwd=ROOT, env=self.environment, log=log, death_signal=signal.SIGKILL
             )

@@ -3,16 +3,13 @@
 import asyncio
 import os
 import signal
-import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from email.message import EmailMessage
-from pathlib import Path
 
 import aiohttp
 import aiosmtplib
+import pytest
 
+from tests.kit.processes import Process
 from tests.waiting import HANGING_SECONDS, until
 
 HEADERS = {"Authorization": "Bearer sandbox_sk_sandbox-a"}
@@ -20,33 +17,26 @@ MANY = 50
 CHARGE = {"amount_minor": 5990, "currency": "EUR", "token": "tok_visa", "capture": True}
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+@pytest.fixture
+def start(new_processes, free_port, tmp_path):
+    """`await start()`, again and again on the same folder: the process, its ports."""
+    port, smtp_port = free_port(), free_port()
+    sandbox = new_processes(
+        "sandbox",
+        os.environ
+        | {
+            "INCASSO_HTTP_PORT": str(port),
+            "INCASSO_SANDBOX_DATA": str(tmp_path),
+            "INCASSO_SANDBOX_SMTP_PORT": str(smtp_port),
+        },
+    )
 
-
-@asynccontextmanager
-async def process(
-    port: int, folder: Path, smtp_port: int | None = None
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    environment = os.environ | {
-        "INCASSO_HTTP_PORT": str(port),
-        "INCASSO_SANDBOX_DATA": str(folder),
-    }
-    if smtp_port is not None:
-        environment["INCASSO_SANDBOX_SMTP_PORT"] = str(smtp_port)
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.sandbox", env=environment,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
+    async def started(*, forked: bool = True) -> tuple[Process, int, int]:
+        process = await sandbox.start(forked=forked)
         await ready(port)
-        yield child
-    finally:
-        if child.returncode is None:
-            child.kill()
-        await child.wait()
+        return process, port, smtp_port
+
+    return started
 
 
 async def ready(port: int) -> None:
@@ -70,8 +60,9 @@ async def charge(session: aiohttp.ClientSession, port: int, key: str) -> aiohttp
     return answer
 
 
-async def test_answered_charges_survive_a_kill_under_load(tmp_path):
-    port, answered = free_port(), {}
+async def test_answered_charges_survive_a_kill_under_load(start):
+    child, port, _ = await start()
+    answered = {}
 
     async def charge_until_it_dies(session: aiohttp.ClientSession, lane: int) -> None:
         for number in range(10_000):
@@ -82,13 +73,14 @@ async def test_answered_charges_survive_a_kill_under_load(tmp_path):
                 return
             answered[key] = (await answer.json())["id"]
 
-    async with process(port, tmp_path) as child, aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session:
         lanes = [asyncio.create_task(charge_until_it_dies(session, lane)) for lane in range(8)]
         await until(lambda: len(answered) > MANY)
-        os.kill(child.pid, signal.SIGKILL)
+        await child.end(signal.SIGKILL)
         await asyncio.gather(*lanes)
 
-    async with process(port, tmp_path), aiohttp.ClientSession() as session:
+    await start()
+    async with aiohttp.ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{port}/books/charges") as answer:
             books = {row["key"]: row["id"] for row in (await answer.json())["data"]}
         assert answered.items() <= books.items()
@@ -98,29 +90,25 @@ async def test_answered_charges_survive_a_kill_under_load(tmp_path):
         assert (await again.json())["id"] == charge_id
 
 
-async def test_taken_mail_survives_a_kill(tmp_path):
-    port, smtp_port = free_port(), free_port()
+async def test_taken_mail_survives_a_kill(start):
     mail = EmailMessage()
     mail["Subject"] = "Ciao"
-    async with process(port, tmp_path, smtp_port) as child:
-        await aiosmtplib.send(
-            mail, sender="a@x.example", recipients=["b@x.example"], start_tls=False,
-            hostname="127.0.0.1", port=smtp_port,
-        )  # fmt: skip
-        os.kill(child.pid, signal.SIGKILL)
+    child, port, smtp_port = await start()
+    await aiosmtplib.send(
+        mail, sender="a@x.example", recipients=["b@x.example"], start_tls=False,
+        hostname="127.0.0.1", port=smtp_port,
+    )  # fmt: skip
+    await child.end(signal.SIGKILL)
+    await start()
     async with (
-        process(port, tmp_path, smtp_port),
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{port}/inbox/messages") as answer,
     ):
         assert [mail["to"] for mail in (await answer.json())["data"]] == ["b@x.example"]
 
 
-async def test_sigterm_ends_the_process_in_good_order(tmp_path):
-    port, smtp_port = free_port(), free_port()
-    async with process(port, tmp_path, smtp_port) as child:
-        _, idle_client = await asyncio.open_connection("127.0.0.1", smtp_port)
-        child.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(HANGING_SECONDS):
-            assert await child.wait() == 0
-        idle_client.close()
+async def test_sigterm_ends_the_process_in_good_order(start):
+    child, _, smtp_port = await start(forked=False)
+    _, idle_client = await asyncio.open_connection("127.0.0.1", smtp_port)
+    assert await child.end() == 0
+    idle_client.close()
