@@ -1,5 +1,7 @@
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from hypothesis import given
@@ -27,18 +29,24 @@ def test_fields_that_are_not_allowed_are_dropped_by_name(capsys):
     assert event["status"] == 200
 
 
-def test_a_log_line_is_json_with_its_service(capsys):
+@contextmanager
+def set_up() -> Iterator[None]:
+    before = structlog.get_config()
     logs.set_up("test")
-    structlog.get_logger().info("paid", payment_id="pay_1")
+    yield
+    structlog.configure(**before)
+    logging.getLogger().handlers.clear()
+
+
+def test_a_log_line_is_json_with_its_service(capsys):
+    with set_up():
+        structlog.get_logger().info("paid", payment_id="pay_1")
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["event"], line["service"], line["payment_id"]) == ("paid", "test", "pay_1")
-    structlog.reset_defaults()
 
 
 def test_what_libraries_log_looks_the_same(capsys):
-    logs.set_up("test")
-    logging.getLogger("aiohttp.server").warning("from %s", "giulia@example.com")
+    with set_up():
+        logging.getLogger("aiohttp.server").warning("from %s", "giulia@example.com")
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["event"], line["level"], line["service"]) == ("from [email]", "warning", "test")
-    structlog.reset_defaults()
-    logging.getLogger().handlers.clear()
