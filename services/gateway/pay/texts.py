@@ -49,6 +49,7 @@ REFUSALS: Final[dict[str, str]] = {
     "plan_busy": "said_paying",
     "plan_paid": "said_paid",
     "not_withdrawn": "said_invalid",
+    "plan_of_partner": "said_plan_of_partner",
     "plan_not_active": "said_plan_not_active",
     "plan_card_replaced": "said_plan_card_replaced",
     "instalment_not_found": "said_plan_part_closed",

@@ -66,7 +66,7 @@ async def get_page(deps: Deps, opened: Plan) -> PlanPage:
         delivered = await store.delivered_kinds(conn, shown.plan)
     now = deps.clock.now()
     shown = replace(shown, plan=rules.expired(shown.plan, shown.parts[0], now))
-    signable = rules.is_signable(shown, now)
+    signable = rules.is_signable(shown, now) and not shown.plan.by_partner
     can = choices.choices(shown, now)
     return PlanPage(
         shown=shown,

@@ -88,6 +88,12 @@ def signed(state: Any, *parts: Any, locale: str = "it", **more: Any) -> pages_pb
     return page(plan(state, *parts, **more), handed_over=BOTH, locale=locale)
 
 
+def _of_partner() -> pages_pb2.PlanPage:
+    found = page(plan(PLAN.STATE_OFFERED, offer=credit("it")))
+    found.plan.offer.partner = "klarna"
+    return found
+
+
 def _confirming(state: Any, *parts: Any) -> pages_pb2.PlanPage:
     action = payments_pb2.NextAction(type="redirect", url="https://bank.example/challenge")
     found = signed(state, *parts, next_action=action)
@@ -186,6 +192,7 @@ STATES: Final[dict[str, Callable[[], pages_pb2.PlanPage]]] = {
     "declined": _declined,
     "no-card": lambda: to_sign(cards=[]),
     "not-ready": lambda: page(plan(PLAN.STATE_OFFERED), cards=[card()]),
+    "of-partner": _of_partner,
     "confirm": lambda: _confirming(PLAN.STATE_ACCEPTED, PART.STATE_COLLECTING),
     "processing": lambda: signed(PLAN.STATE_ACCEPTED, PART.STATE_COLLECTING),
     "active": lambda: running(signed(PLAN.STATE_ACTIVE, PAID)),

@@ -59,6 +59,15 @@ async def test_a_plan_whose_payment_is_under_way_looks_again(gateway, name):
     assert "data-looks" not in await html(gateway)
 
 
+async def test_a_plan_of_a_partner_leads_to_the_shop_and_has_no_documents_of_ours(gateway):
+    show(gateway, STATES["of-partner"]())
+    text = await html(gateway)
+    assert "Klarna" in text
+    assert 'href="https://bottega.example"' in text
+    assert "/documents/" not in text
+    assert "/sign" not in text
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
