@@ -23,7 +23,16 @@ PLANS: Final = (
     "written_off", "created_at",
 )  # fmt: skip
 PARTS: Final = ("number", "state", "due_on", "principal", "interest", "fee", "amount")
-MORE_PARTS: Final = (*PARTS, "late_fee", "refunded", "refunding", "payment_id", "paid_at")
+MORE_PARTS: Final = (
+    *PARTS,
+    "late_fee",
+    "refunded",
+    "refunding",
+    "disputed",
+    "lost",
+    "payment_id",
+    "paid_at",
+)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from services.instalments.documents.figures import Figures
 from services.instalments.documents.label import label_of
 from services.instalments.documents.model import Proposed
 from services.instalments.rules.collecting import is_under_way
+from services.instalments.rules.disputes import Dispute
 from services.instalments.rules.offers import PlanOffer, Priced
 from services.instalments.rules.plans import (
     OPEN,
@@ -133,6 +134,8 @@ def plan_pb(shown: Shown) -> plans_pb2.InstalmentPlan:
         written_off_minor=sum(
             part.amount_minor for part in parts if part.state is InstalmentState.WRITTEN_OFF
         ),
+        disputed_minor=sum(part.disputed_minor for part in parts),
+        lost_minor=sum(part.lost_minor for part in parts),
         refunded_minor=sum(part.refunded_minor for part in parts),
         refunding_minor=sum(part.refunding_minor for part in parts),
         next_action=payments_pb2.NextAction(type="redirect", url=url) if url else None,
@@ -171,6 +174,22 @@ def refund_failed(plan: Plan, repayment: Repayment) -> Message:
         amount=wire.money(repayment.amount),
         reason=repayment.refusal.reason if repayment.refusal else None,
     )
+
+
+def parts_disputed(shown: Shown, dispute: Dispute) -> Sequence[Message]:
+    plan = shown.plan
+    return [
+        events_pb2.InstalmentDisputed(
+            plan_id=plan.id,
+            order_reference=plan.order_reference,
+            instalment=instalment_pb(shown.parts[share.number - 1]),
+            currency=plan.amount.currency,
+            dispute_id=dispute.id,
+            dispute_state=dispute.state.value,
+            amount_minor=share.amount_minor,
+        )
+        for share in dispute.shares
+    ]
 
 
 def _decline_pb(latest: Collection | None) -> payments_pb2.Decline | None:

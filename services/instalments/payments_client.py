@@ -8,11 +8,13 @@ from typing import Final
 from incasso.payments.v1 import payments_pb2
 from libs import client, deadlines, wire
 from libs.errors import OutcomeUnknown
+from libs.money import Money
 from libs.payments import velocity
 from libs.payments.client import Payments as AskedPayments
 from libs.payments.client import move
 from libs.payments.saved_cards import Customer
 from services.instalments.rules import regimes
+from services.instalments.rules.disputes import Dispute
 from services.instalments.rules.plans import Collection, Plan
 from services.instalments.rules.repaying import Found, Repayment, Told
 from services.instalments.rules.states import RepaymentEvent
@@ -83,6 +85,18 @@ def found_of(refund: payments_pb2.Refund, at: datetime) -> Found:
     if event is None:
         raise OutcomeUnknown
     return wire.read(Found, refund, key=refund.caller_key, news=Told(event, at, refund.id))
+
+
+def dispute_of(dispute: payments_pb2.Dispute, merchant_id: str, at: datetime) -> Dispute:
+    """Of no plan so far."""
+    return wire.read(
+        Dispute,
+        dispute,
+        merchant_id=merchant_id,
+        plan_id="",
+        amount=Money(dispute.amount_minor, dispute.currency),
+        told_at=at,
+    )
 
 
 class Payments(AskedPayments):

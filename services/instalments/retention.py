@@ -58,6 +58,10 @@ KEPT: Final = Kept(
             "payment links that were asked for missed parts",
             plain="merchant_id id plan_id state currency description payment_link_id",
         ),
+        "disputes": Table(
+            "disputes of the payments of plans",
+            plain="merchant_id id plan_id payment_id state currency reason shares",
+        ),
         "reviews": Table(
             "who decided what of a plan that was looked at, as an auditor reads it",
             plain="merchant_id id plan_id before after actor trace_id",

@@ -13,12 +13,12 @@ from libs.db import Conn
 from libs.due import DueRow, DueWorker, worker
 from libs.payments import due as payments_due
 from libs.payments import events as payments_events
-from libs.payments import routes
 from libs.payments.answer import Answer
 from libs.payments.client import answer_of
 from services.instalments.deps import Deps
 from services.instalments.flows import (
     collecting,
+    disputing,
     due,
     erase,
     paid_by_link,
@@ -26,9 +26,9 @@ from services.instalments.flows import (
     repaying,
 )
 from services.instalments.flows.due import DueParts
-from services.instalments.payments_client import METHOD, found_of
+from services.instalments.payments_client import METHOD, dispute_of, found_of
 from services.instalments.rules.links import PaidByLink
-from services.instalments.store import collections, refunds
+from services.instalments.store import collections, disputes, refunds
 from services.instalments.store import plans as store
 from services.instalments.store.refunds import ToldRefund
 
@@ -39,6 +39,12 @@ _REFUNDS: Final[Mapping[str, Any]] = {
 }
 LINK_PAID: Final = "incasso.paylink.payment_link.paid"
 OF_PARTS: Final = "instalment"  # the route of paylink's events of links of CreateInstalmentLink
+_DISPUTES: Final[Mapping[str, Any]] = {
+    "incasso.payments.dispute.opened": payments_pb2.DisputeOpened,
+    "incasso.payments.dispute.updated": payments_pb2.DisputeUpdated,
+    "incasso.payments.dispute.closed": payments_pb2.DisputeClosed,
+}
+ANY: Final = "*.*"  # a part may be paid by a link
 BATCHES: Final = 4  # at a time; each asks payments for all of its parts at once
 
 
@@ -56,12 +62,13 @@ def handlers(deps: Deps) -> dict[str, Handler]:
         LINK_PAID: UnlessKnown(_of_others, on_link, OF_PARTS),
         **payments_events.handlers(METHOD, follow, known=collections.known),
         **dict.fromkeys(_REFUNDS, _refunds(deps)),
+        **dict.fromkeys(_DISPUTES, _disputes(deps)),
         "incasso.oneclick.customer.erased": _customer_erased,
     }
 
 
 def _refunds(deps: Deps) -> UnlessKnown:
-    """Refunds of our payments, whoever made them."""
+    """Refunds of payments of plans, whoever made them."""
 
     async def known(conn: Conn, events: Sequence[Event]) -> Collection[str]:
         told = [_told(event) for event in events]
@@ -69,11 +76,38 @@ def _refunds(deps: Deps) -> UnlessKnown:
 
     async def follow(conn: Conn, event: Event) -> None:
         news = _REFUNDS[event.subject].FromString(event.body)
-        if news.payment.method == METHOD:
-            found = found_of(news.refund, event.occurred_at)
-            await repaying.follow_refund(deps, conn, answer_of(news.payment), found)
+        if _of_plans(news.payment):
+            found, answer = found_of(news.refund, event.occurred_at), answer_of(news.payment)
+            reference = news.payment.order_reference
+            await repaying.follow_refund(deps, conn, answer, reference, found)
 
-    return UnlessKnown(known, follow, routes.of_method(METHOD))
+    return UnlessKnown(known, follow, ANY)
+
+
+def _disputes(deps: Deps) -> UnlessKnown:
+    """Disputes of payments of plans."""
+
+    async def known(conn: Conn, events: Sequence[Event]) -> Collection[str]:
+        told = [
+            (event.event_id, event.merchant_id, news.dispute.id, event.occurred_at)
+            for event in events
+            for news in [_DISPUTES[event.subject].FromString(event.body)]
+        ]
+        return await disputes.known(conn, told)
+
+    async def follow(conn: Conn, event: Event) -> None:
+        news = _DISPUTES[event.subject].FromString(event.body)
+        if _of_plans(news.payment):
+            told = dispute_of(news.dispute, event.merchant_id, event.occurred_at)
+            reference = news.payment.order_reference
+            await disputing.follow_dispute(deps, conn, answer_of(news.payment), reference, told)
+
+    return UnlessKnown(known, follow, ANY)
+
+
+def _of_plans(payment: Any) -> bool:
+    """Whether it may have paid a part: of ours, or of the link of one."""
+    return bool(payment.method == METHOD or payment.order_part.startswith("instalment:"))
 
 
 def _told(event: Event) -> ToldRefund:

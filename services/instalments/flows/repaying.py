@@ -27,11 +27,10 @@ from services.instalments import events
 from services.instalments.deps import Deps
 from services.instalments.flows import collecting
 from services.instalments.rules import repaying as rules
-from services.instalments.rules.plans import Collection, Shown
+from services.instalments.rules.plans import Shown
 from services.instalments.rules.repaying import Found, Repayment, Told
 from services.instalments.rules.states import (
     REPAYMENT_INITIAL,
-    CollectionState,
     RepaymentEvent,
     RepaymentState,
 )
@@ -85,8 +84,7 @@ async def record(tx: Conn, asked: Repayment, news: Told, now: datetime) -> None:
     if after is None:
         return
     if after.refund_id is None and after.state is RepaymentState.SUCCEEDED:
-        paid_by = await collections.of_payment(tx, asked.merchant_id, asked.payment_id, "")
-        after = await _shared(tx, before, required(paid_by, InternalError), after)
+        after = await _shared(tx, before, after)
     await refunds_store.save(tx, after)
     await _follow(tx, before, current, after, now)
 
@@ -101,59 +99,79 @@ async def _follow(
         await outbox.tell(tx, outbox.event_of(after.plan, failed, now))
 
 
-async def follow_refund(deps: Deps, conn: Conn, payment: Answer, found: Found) -> None:
+async def follow_refund(
+    deps: Deps, conn: Conn, payment: Answer, order_reference: str, found: Found
+) -> None:
     """An event of payments, in the inbox's transaction: of a refund of ours, or of one that was made
     at payments or in the PSP's console. Any order, any number of times.
     """
-    merchant_id, now = context.merchant_id(), deps.clock.now()
-    paid_by = await collections.of_payment(conn, merchant_id, payment.id, payment.key)
-    if paid_by is None:
+    before = await paid_by(deps, conn, payment, order_reference)
+    if before is None:
         return
-    paid_by = await collecting.record(conn, paid_by, payment, now)
-    if paid_by.state is not CollectionState.SUCCEEDED:
-        return
-    before = await _locked(conn, merchant_id, paid_by.plan_id)
+    now = deps.clock.now()
     ours = await refunds_store.named(
-        conn, merchant_id, payment.id, key=found.key, reference=found.news.reference or ""
+        conn,
+        before.plan.merchant_id,
+        payment.id,
+        key=found.key,
+        reference=found.news.reference or "",
     )
     if ours is not None:
         await record(conn, ours, found.news, now)
     else:
-        await _made_elsewhere(conn, before, paid_by, found, now)
+        await _made_elsewhere(conn, before, payment.id, found, now)
+
+
+async def paid_by(deps: Deps, conn: Conn, payment: Answer, order_reference: str) -> Shown | None:
+    """The plan of which a payment has paid parts, locked: one that we asked for, or that of a link."""
+    merchant_id = context.merchant_id()
+    asked = await collections.of_payment(conn, merchant_id, payment.id, payment.key)
+    if asked is not None:
+        await collecting.record(conn, asked, payment, deps.clock.now())
+        plan_id: str | None = asked.plan_id
+    else:
+        plan_id = await store.paid_by(conn, merchant_id, order_reference, payment.id)
+    found = None if plan_id is None else await _locked(conn, merchant_id, plan_id)
+    return found if found is not None and numbers_of(found, payment.id) else None
+
+
+def numbers_of(shown: Shown, payment_id: str) -> Sequence[int]:
+    """The parts that a payment has paid."""
+    return [part.number for part in shown.parts if part.payment_id == payment_id]
 
 
 async def _made_elsewhere(
-    conn: Conn, before: Shown, paid_by: Collection, found: Found, now: datetime
+    conn: Conn, before: Shown, payment_id: str, found: Found, now: datetime
 ) -> None:
     """A refund that nobody asked for here."""
+    plan = before.plan
     made = Repayment(
-        merchant_id=paid_by.merchant_id,
+        merchant_id=plan.merchant_id,
         id=ids.new("irp"),
-        plan_id=paid_by.plan_id,
+        plan_id=plan.id,
         refund_id=None,
-        payment_id=required(paid_by.payment_id, InternalError),
+        payment_id=payment_id,
         state=REPAYMENT_INITIAL,
-        amount=Money(found.amount_minor, before.plan.amount.currency),
+        amount=Money(found.amount_minor, plan.amount.currency),
         shares=(),
         created_at=found.created_at,
     )
     after = required(rules.told(made, found.news), InternalError)
     if after.state is RepaymentState.SUCCEEDED:
-        after = await _shared(conn, before, paid_by, after)
+        after = await _shared(conn, before, after)
     await refunds_store.add(conn, [after])
     if after.state is RepaymentState.SUCCEEDED:
         await _follow(conn, before, made, after, now)
 
 
-async def _shared(
-    conn: Conn, before: Shown, paid_by: Collection, repayment: Repayment
-) -> Repayment:
+async def _shared(conn: Conn, before: Shown, repayment: Repayment) -> Repayment:
     """With its shares of the parts that the payment paid."""
-    numbers = [share.number for share in paid_by.pays]
     asked = await refunds_store.under_way(conn, repayment.merchant_id, repayment.payment_id)
     ours = [each for each in asked if each.id != repayment.id]
-    amount_minor = repayment.amount.amount_minor
-    return replace(repayment, shares=rules.shares_of(before.parts, numbers, amount_minor, ours))
+    numbers, amount = numbers_of(before, repayment.payment_id), repayment.amount
+    return replace(
+        repayment, shares=rules.shares_of(before.parts, numbers, amount.amount_minor, ours)
+    )
 
 
 async def _locked(conn: Conn, merchant_id: str, plan_id: str) -> Shown:

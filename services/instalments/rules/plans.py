@@ -132,6 +132,8 @@ class Instalment:
     refunded_minor: int = 0
     refunding_minor: int = 0
     written_off_at: datetime | None = None
+    disputed_minor: int = 0  # held by a dispute
+    lost_minor: int = 0  # taken back by one
 
     @property
     def amount_minor(self) -> int:

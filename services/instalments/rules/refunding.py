@@ -79,12 +79,16 @@ def _after(part: Instalment, found: Refund) -> Instalment:
 
 
 def _kept(part: Instalment, planned: Part, kept_minor: int) -> Instalment:
+    """What a dispute has taken back already is given back so."""
     amount_minor = part.amount_minor - _for_it(part) + kept_minor
-    after = _lowered(part, planned)
+    back_minor = part.amount_minor - amount_minor
+    by_bank = min(part.lost_minor, back_minor)
     return replace(
-        after,
+        _lowered(part, planned),
         rebate_minor=planned.total_minor + part.late_fee_minor - amount_minor,
-        refunding_minor=part.refunding_minor + part.amount_minor - amount_minor,
+        refunding_minor=part.refunding_minor + back_minor - by_bank,
+        refunded_minor=part.refunded_minor + by_bank,
+        lost_minor=part.lost_minor - by_bank,
     )
 
 

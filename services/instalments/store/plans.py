@@ -45,6 +45,8 @@ _TYPES: Final = {
     "refunded_minor": "bigint",
     "refunding_minor": "bigint",
     "written_off_at": "timestamptz",
+    "disputed_minor": "bigint",
+    "lost_minor": "bigint",
 }
 _GIVEN: Final = ", ".join(
     f"${number}::{_TYPES[column]}[]" for number, column in enumerate(INSTALMENTS.columns, 1)
@@ -123,6 +125,21 @@ async def cards_of(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Seq
 async def parts(conn: Conn, merchant_id: str, plan_id: str) -> Sequence[Instalment]:
     where = "WHERE merchant_id = $1 AND plan_id = $2 ORDER BY number"
     return await INSTALMENTS.all(conn, where, merchant_id, plan_id)
+
+
+async def paid_by(
+    conn: Conn, merchant_id: str, order_reference: str, payment_id: str
+) -> str | None:
+    """The plan of an order of which a payment has paid a part."""
+    found: str | None = await conn.fetchval(
+        "SELECT plan_id FROM instalments JOIN plans"
+        " ON plans.merchant_id = instalments.merchant_id AND plans.id = plan_id"
+        " WHERE plans.merchant_id = $1 AND order_reference = $2 AND payment_id = $3 LIMIT 1",
+        merchant_id,
+        order_reference,
+        payment_id,
+    )
+    return found
 
 
 async def parts_of(

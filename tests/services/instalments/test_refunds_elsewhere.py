@@ -153,7 +153,7 @@ async def test_a_refund_of_another_method_or_of_nobodys_payment_is_nothing_here(
     plan = await world.active(160_00)
     payment = next(iter(world.payments.books.values()))
     refund = refund_of(world, 10_00)
-    payment.method = "link"
+    payment.method, payment.order_part = "link", ""
     await happens(world, refund)
     payment.method, payment.id, payment.caller_key = "instalments", "pay_unknown", "unknown"
     await happens(world, refund)

@@ -1,0 +1,38 @@
+"""A dispute of a payment of a plan, as payments tells it, in the inbox's transaction: in any order and any
+number of times.
+"""
+
+from dataclasses import replace
+
+from libs import outbox
+from libs.db import Conn
+from libs.payments.answer import Answer
+from services.instalments import events
+from services.instalments.deps import Deps
+from services.instalments.flows import collecting, repaying
+from services.instalments.rules import disputes as rules
+from services.instalments.rules.disputes import Dispute
+from services.instalments.rules.plans import Shown
+from services.instalments.store import disputes as store
+from services.instalments.store import refunds
+from services.instalments.store.disputes import DISPUTES
+
+
+async def follow_dispute(
+    deps: Deps, conn: Conn, payment: Answer, order_reference: str, news: Dispute
+) -> None:
+    """`news` of no plan so far: of that which the payment pays."""
+    before = await repaying.paid_by(deps, conn, payment, order_reference)
+    if before is None:
+        return
+    plan = before.plan
+    known = await DISPUTES.get(conn, plan.merchant_id, news.id)
+    under_way = await refunds.under_way(conn, plan.merchant_id, payment.id)
+    numbers, of_plan = repaying.numbers_of(before, payment.id), replace(news, plan_id=plan.id)
+    changed = rules.disputed(before.parts, numbers, known, of_plan, under_way)
+    if changed is not None:
+        after, now = Shown(plan, changed[0]), deps.clock.now()
+        await store.save(conn, changed[1])
+        await collecting.changed(conn, [(before, after)], now)
+        told = events.parts_disputed(after, changed[1])
+        await outbox.tell(conn, *(outbox.event_of(plan, event, now) for event in told))

@@ -1,0 +1,82 @@
+"""Disputes of payments of a plan: seen on the parts that were paid; the others go on. Pure.
+
+While one is open the bank holds the money. What is lost is written off: the part stays paid and is charged
+to no card again, since its bank has decided; and it counts for what the plan was to give back. An appeal may
+change all of it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from libs.money import Money
+from services.instalments.rules.plans import Instalment
+from services.instalments.rules.repaying import Repayment, Share, shares_of
+
+
+class DisputeState(Enum):
+    """As payments has it."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """`id` is payments'. `told_at`: when payments knew it."""
+
+    merchant_id: str
+    id: str
+    plan_id: str
+    payment_id: str
+    state: DisputeState
+    amount: Money
+    reason: str
+    shares: tuple[Share, ...] = ()
+    told_at: datetime
+    created_at: datetime
+
+
+def disputed(
+    parts: Sequence[Instalment],
+    numbers: Iterable[int],
+    before: Dispute | None,
+    news: Dispute,
+    under_way: Iterable[Repayment],
+) -> tuple[Sequence[Instalment], Dispute] | None:
+    """Parts and dispute after what payments says. `numbers`: what the payment has paid. None: it is known,
+    or older than what is known.
+    """
+    if before is not None:
+        same = (before.state, before.amount) == (news.state, news.amount)
+        if same or news.told_at < before.told_at:
+            return None
+        parts = _moved(parts, before, -1)
+    shares = shares_of(parts, numbers, news.amount.amount_minor, under_way)
+    after = replace(news, shares=shares)
+    return _moved(parts, after, 1), after
+
+
+def _moved(parts: Sequence[Instalment], dispute: Dispute, sign: int) -> Sequence[Instalment]:
+    """`sign`: 1 for what it does, -1 to take that back."""
+    after = list(parts)
+    for share in dispute.shares:
+        part, at = after[share.number - 1], share.number - 1
+        match dispute.state:
+            case DisputeState.OPEN:
+                held = part.disputed_minor + sign * share.amount_minor
+                after[at] = replace(part, disputed_minor=max(held, 0))
+            case DisputeState.LOST:
+                promised = sign * share.promised_minor
+                lost = sign * (share.amount_minor - share.promised_minor)
+                after[at] = replace(
+                    part,
+                    refunded_minor=max(part.refunded_minor + promised, 0),
+                    refunding_minor=max(part.refunding_minor - promised, 0),
+                    lost_minor=max(part.lost_minor + lost, 0),
+                )
+            case DisputeState.WON:
+                pass
+    return after

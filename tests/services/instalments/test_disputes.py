@@ -1,0 +1,168 @@
+"""A dispute of a part's payment: seen on that part, and the others go on."""
+
+from datetime import timedelta
+
+import pytest
+
+from incasso.instalments.v1 import plans_pb2 as pb
+from incasso.payments.v1 import events_pb2, payments_pb2
+from libs import ids
+from libs.bus import Event
+from libs.clock import Clock
+from libs.errors import Kind
+from services.instalments import worker
+from tests.kit.payments_double import refuse
+from tests.services.instalments.part_links import links_of, missed, pay
+from tests.services.instalments.test_refunding import books, paid_until, refunded
+from tests.services.instalments.test_refunds_elsewhere import happens, refund_of
+from tests.services.instalments.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+Plan, Part, Dispute = pb.InstalmentPlan, pb.Instalment, payments_pb2.Dispute
+OPENED, UPDATED, CLOSED = (
+    events_pb2.DisputeOpened,
+    events_pb2.DisputeUpdated,
+    events_pb2.DisputeClosed,
+)
+
+
+def dispute_of(world: World, index: int = 0, **more) -> Dispute:
+    """Of all of a payment."""
+    payment = list(world.payments.books.values())[index]
+    fields = {
+        "id": ids.new("dis"),
+        "state": Dispute.STATE_OPEN,
+        "payment_id": payment.id,
+        "amount_minor": payment.amount.amount_minor,
+        "currency": "EUR",
+        "reason": "fraudulent",
+    }
+    return Dispute(**fields | more)
+
+
+async def told(world: World, kind, dispute: Dispute, *, earlier: timedelta = timedelta()) -> None:
+    """Payments' event of it, told twice."""
+    payment = next(p for p in world.payments.books.values() if p.id == dispute.payment_id)
+    event = Event(
+        event_id=ids.new("evt"),
+        merchant_id=world.merchant_id,
+        aggregate_id=payment.id,
+        subject=f"incasso.payments.dispute.{kind.DESCRIPTOR.name.removeprefix('Dispute').lower()}",
+        body=kind(payment=payment, dispute=dispute).SerializeToString(),
+        traceparent="",
+        occurred_at=Clock().now() - earlier,
+    )
+    for _ in range(2):
+        world.act()
+        async with world.deps.db.transaction() as tx:
+            await worker.handlers(world.deps)[event.subject](tx, event)
+
+
+async def closed(world: World, dispute: Dispute, state) -> None:
+    dispute.state = state
+    await told(world, CLOSED, dispute)
+
+
+async def test_an_open_dispute_holds_its_part_and_the_others_are_charged(world):
+    plan = await world.active(160_00)
+    await told(world, OPENED, dispute_of(world))
+    held = await world.get(plan.id)
+    assert [part.disputed_minor for part in held.instalments] == [53_33, 0, 0]
+    assert (held.state, held.disputed_minor, held.paid_minor) == (Plan.STATE_ACTIVE, 53_33, 53_33)
+    assert (await world.told()).count("instalment.disputed") == 1
+    await paid_until(world, plan, 3)
+    assert (await world.get(plan.id)).state == Plan.STATE_COMPLETED
+
+
+async def test_what_is_won_is_as_it_was(world):
+    plan = await world.active(160_00)
+    dispute = dispute_of(world)
+    await told(world, OPENED, dispute)
+    await closed(world, dispute, Dispute.STATE_WON)
+    assert await world.get(plan.id) == plan
+    assert (await world.told()).count("instalment.disputed") == 2
+
+
+async def test_what_is_lost_is_written_off_and_charged_to_no_card_again(world):
+    plan = await world.active(160_00)
+    dispute = dispute_of(world)
+    await told(world, OPENED, dispute)
+    await closed(world, dispute, Dispute.STATE_LOST)
+    first = (await world.get(plan.id)).instalments[0]
+    assert (first.state, first.disputed_minor, first.lost_minor) == (Part.STATE_PAID, 0, 53_33)
+    await paid_until(world, plan, 3)
+    assert [taken for taken, _ in books(world)] == [53_33, 53_33, 53_34]
+    assert (await world.get(plan.id)).lost_minor == 53_33
+
+
+async def test_an_appeal_opens_it_again_and_may_win(world):
+    plan = await world.active(160_00)
+    dispute = dispute_of(world)
+    await closed(world, dispute, Dispute.STATE_LOST)
+    dispute.state = Dispute.STATE_OPEN
+    await told(world, UPDATED, dispute)
+    part = (await world.get(plan.id)).instalments[0]
+    assert (part.disputed_minor, part.lost_minor) == (53_33, 0)
+    await closed(world, dispute, Dispute.STATE_WON)
+    assert await world.get(plan.id) == plan
+
+
+async def test_an_amount_that_changes_is_the_new_one_and_old_news_are_none(world):
+    plan = await world.active(160_00)
+    dispute = dispute_of(world)
+    await told(world, OPENED, dispute)
+    dispute.amount_minor = 20_00
+    await told(world, UPDATED, dispute)
+    assert (await world.get(plan.id)).disputed_minor == 20_00
+    dispute.amount_minor = 53_33
+    await told(world, OPENED, dispute, earlier=timedelta(hours=1))
+    assert (await world.get(plan.id)).disputed_minor == 20_00
+
+
+async def test_a_settlement_that_is_disputed_is_seen_on_all_of_its_parts(world):
+    plan = await world.active(160_00)
+    await world.call("SettleInstalmentPlan", plan_id=plan.id, key="settle")
+    await told(world, OPENED, dispute_of(world, index=1))
+    held = await world.get(plan.id)
+    assert [part.disputed_minor for part in held.instalments] == [0, 53_33, 53_34]
+
+
+async def test_a_refund_of_the_plan_does_not_give_back_what_the_bank_has_taken(world):
+    plan = await world.active(160_00)
+    await paid_until(world, plan, 2)
+    await closed(world, dispute_of(world), Dispute.STATE_LOST)
+    after = await refunded(world, plan.id, 160_00)
+    assert books(world) == [(53_33, 0), (53_33, 53_33)]
+    assert (after.refunded_minor, after.refunding_minor, after.lost_minor) == (106_66, 0, 0)
+
+
+async def test_a_dispute_that_is_lost_makes_up_for_a_refund_that_it_stood_in_the_way_of(world):
+    plan = await world.active(160_00)
+    dispute = dispute_of(world)
+    await told(world, OPENED, dispute)
+    world.payments.before["RefundPayment"] = refuse(Kind.CONFLICT, "payment_disputed")
+    after = await refunded(world, plan.id, 160_00)
+    assert after.refunding_minor == 53_33
+    await closed(world, dispute, Dispute.STATE_LOST)
+    after = await world.get(plan.id)
+    assert (after.refunded_minor, after.refunding_minor, after.lost_minor) == (53_33, 0, 0)
+
+
+async def test_a_dispute_of_nobodys_payment_or_of_another_method_is_nothing_here(world):
+    plan = await world.active(160_00)
+    payment = next(iter(world.payments.books.values()))
+    payment.method, payment.order_part = "one_click", ""
+    await told(world, OPENED, dispute_of(world))
+    payment.method, payment.id, payment.caller_key = "instalments", "pay_unknown", "unknown"
+    await told(world, OPENED, dispute_of(world))
+    assert await world.get(plan.id) == plan
+
+
+async def test_a_part_that_its_link_has_paid_is_refunded_and_disputed_as_the_others(world):
+    plan = await missed(world)
+    (link,) = links_of(world, plan)
+    assert await pay(world, link)
+    await told(world, OPENED, dispute_of(world, index=-1))
+    await happens(world, refund_of(world, 10_00, index=-1))
+    part = (await world.get(plan.id)).instalments[1]
+    assert (part.disputed_minor, part.refunded_minor) == (53_33, 10_00)
