@@ -26,11 +26,20 @@ def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
     plan, was = after.plan, before.plan
     if plan.state is PlanState.ACTIVE and was.activated_at is None:
         return [_event(plan, _Requested.REASON_SIGNED, plan.amount, now, says=_legal(plan))]
-    if plan.state is PlanState.COMPLETED and was.state is not PlanState.COMPLETED:
+    ended = plan.state is PlanState.COMPLETED and was.state is not PlanState.COMPLETED
+    if ended and _is_all_paid(before, after):
         paid = [part.amount_minor for part in after.parts if part.state is InstalmentState.PAID]
         total = Money(sum(paid), plan.amount.currency)
         return [_event(plan, _Requested.REASON_COMPLETED, total, now)]
     return ()
+
+
+def _is_all_paid(before: Shown, after: Shown) -> bool:
+    """It ended by a payment, not by a refund, and nothing was given up."""
+    now_is = [part.state for part in after.parts]
+    was = [part.state for part in before.parts]
+    paid = InstalmentState.PAID
+    return InstalmentState.WRITTEN_OFF not in now_is and now_is.count(paid) > was.count(paid)
 
 
 def missed(plan: Plan, part: Instalment, payment_link_id: str, now: datetime) -> NewEvent:

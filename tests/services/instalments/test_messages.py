@@ -8,6 +8,7 @@ from incasso.instalments.v1 import events_pb2
 from libs import context
 from services.instalments.flows import erase
 from tests.services.instalments.part_links import ASK, LATER, links_of, missed, pay, work
+from tests.services.instalments.test_refunding import refunded
 from tests.services.instalments.test_withdrawing import WHO, withdrawn
 from tests.services.instalments.world import World
 
@@ -69,6 +70,18 @@ async def test_a_plan_that_is_paid_is_told_with_what_was_paid(world):
     await pay(world, link)
     *_, asked = await requested(world)
     assert (asked.reason, asked.amount.amount_minor) == (Requested.REASON_COMPLETED, 160_00)
+
+
+async def test_nobody_reads_that_all_is_paid_of_what_was_refunded_or_given_up(world):
+    refunded_plan = await world.active()
+    await refunded(world, refunded_plan.id, 160_00)
+    given_up = await missed(world, ASK)
+    why = {"reason": "Insolvent", "decided_by": "Anna Bianchi"}
+    await world.call("WriteOffInstalmentPlan", plan_id=given_up.id, number=2, **why)
+    await world.collected(given_up.id, 3)
+    assert (await world.get(given_up.id)).state == given_up.STATE_COMPLETED
+    reasons = {asked.reason for asked in await requested(world)}
+    assert Requested.REASON_COMPLETED not in reasons
 
 
 async def test_a_withdrawal_is_told_where_the_customer_wants_it_until_the_customer_is_erased(world):
