@@ -42,6 +42,7 @@ ALLOWED: Final = frozenset(
         "instrument_id",
         "session_id",
         "payment_link_id",
+        "plan_id",
         "link_payment_id",
         "bank_transfer_id",
         "cart_id",

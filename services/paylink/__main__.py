@@ -15,6 +15,7 @@ from libs.services import MERCHANT_UPDATED
 from services.paylink import retention, worker
 from services.paylink.config import Config
 from services.paylink.deps import Deps
+from services.paylink.instalments_client import Instalments
 from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
 from services.paylink.payments_client import Payments
@@ -30,6 +31,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     payments = client.channel(config.payments_target)
     merchants = client.channel(config.merchants_target)
     oneclick = client.channel(config.oneclick_target)
+    instalments = client.channel(config.instalments_target)
     link_listener = LinkListener(chassis.db, CHANGED)
     keys = seal.keys_of(config.seal_keys)
     deps = Deps(
@@ -40,6 +42,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         public_url=config.public_url.rstrip("/"),
         merchants=Merchants(merchants),
         payments=Payments(payments, Seal(keys)),
+        instalments=Instalments(instalments, Seal(keys)),
         saved_cards=SavedCards(oneclick),
         link_listener=link_listener,
     )
@@ -59,7 +62,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         ],
         handlers=worker.handlers(deps),
         heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
-        close=[payments.close, merchants.close, oneclick.close],
+        close=[payments.close, merchants.close, oneclick.close, instalments.close],
     )
 
 

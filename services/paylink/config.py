@@ -9,5 +9,6 @@ class Config(ServiceSettings):
     payments_target: str  # gRPC target, e.g. dns:///payments-headless:50051
     merchants_target: str
     oneclick_target: str
+    instalments_target: str
     public_url: str = Field(pattern=r"https?://.+[^/]")  # where shoppers reach the gateway
     seal_keys: str = Field(min_length=44, repr=False)  # Fernet keys, newest first, by commas

@@ -7,6 +7,7 @@ from libs.db import Database
 from libs.payments.saved_cards import SavedCards
 from libs.proofs import Proofs
 from libs.seal import Seal
+from services.paylink.instalments_client import Instalments
 from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
 from services.paylink.payments_client import Payments
@@ -21,5 +22,6 @@ class Deps:
     public_url: str  # without a slash at the end
     merchants: Merchants
     payments: Payments
+    instalments: Instalments
     saved_cards: SavedCards
     link_listener: LinkListener

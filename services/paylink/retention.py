@@ -47,13 +47,13 @@ KEPT: Final = Kept(
         ),
         "link_payments": Table(
             "tries to pay: amounts, states and references stay",
-            plain="merchant_id id link_id state method currency payment_id payment_state"
+            plain="merchant_id id link_id state method currency payment_id plan_id payment_state"
             " next_action_type instrument_id brand last4 bank_transfer_id decline refusal",
             personal={
                 "payer_email": f"{ERASED}, else {BY_RULE}",
                 "next_action_url": "when the challenge ends",
             },
-            secret={"request": "when payments has answered"},
+            secret={"request": "when payments, or instalments, has answered"},
         ),
         "bank_transfers": Table(
             "money that arrived",

@@ -1,8 +1,10 @@
-"""The other doors: events of payments and oneclick, and rows that are due."""
+"""The other doors: events of payments, instalments and oneclick, and rows that are due."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
+from incasso.instalments.v1 import events_pb2 as plan_events
 from incasso.oneclick.v1 import events_pb2 as oneclick_events
 from libs import clock, context, gauges
 from libs.bus import Event
@@ -14,24 +16,41 @@ from libs.payments import events as payments_events
 from libs.payments.answer import Answer
 from services.paylink import metrics
 from services.paylink.deps import Deps
-from services.paylink.flows import carts, erase, follow
+from services.paylink.flows import carts, erase, follow, plan
 from services.paylink.flows import due as due_flow
+from services.paylink.instalments_client import plan_answer
 from services.paylink.payments_client import METHOD
 from services.paylink.rules.carts import ASK_AGAIN_AFTER
 from services.paylink.store import due, payments
 from services.paylink.store.carts import CLAIM_DUE
 
 SERVICE: Final = "paylink"
+# Those by which a link is paid, or is not.
+PLAN_EVENTS: Final[Mapping[str, Any]] = {
+    f"incasso.instalments.plan.{verb}": kind
+    for verb, kind in {
+        "activated": plan_events.PlanActivated,
+        "completed": plan_events.PlanCompleted,
+        "defaulted": plan_events.PlanDefaulted,
+        "withdrawn": plan_events.PlanWithdrawn,
+        "refused": plan_events.PlanRefused,
+        "cancelled": plan_events.PlanCancelled,
+        "expired": plan_events.PlanExpired,
+    }.items()
+}
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
-    """What is done with each event of payments, and with oneclick's erasures."""
+    """What is done with each event of payments, with ends of plans and with oneclick's erasures."""
 
     async def on_payment(conn: Conn, answer: Answer) -> None:
-        merchant_id = context.merchant_id()
-        offset = await clock.offset(conn, merchant_id)
-        context.act_for(SERVICE, merchant_id, int(offset.total_seconds()))
+        await _act(conn)
         await follow.follow_payment(deps, conn, answer)
+
+    async def on_plan(conn: Conn, event: Event) -> None:
+        await _act(conn)
+        told = PLAN_EVENTS[event.subject].FromString(event.body)
+        await plan.follow_plan(deps, conn, event.merchant_id, plan_answer(told.plan))
 
     async def on_erased(conn: Conn, event: Event) -> None:
         erased = oneclick_events.CustomerErased.FromString(event.body)
@@ -39,8 +58,16 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
     return {
         **payments_events.handlers(METHOD, on_payment, known=payments.known, without="lowered"),
+        **dict.fromkeys(PLAN_EVENTS, on_plan),
         "incasso.oneclick.customer.erased": on_erased,
     }
+
+
+async def _act(conn: Conn) -> None:
+    """From here on the event is followed in its merchant's name and time."""
+    merchant_id = context.merchant_id()
+    offset = await clock.offset(conn, merchant_id)
+    context.act_for(SERVICE, merchant_id, int(offset.total_seconds()))
 
 
 def link_worker(deps: Deps) -> DueWorker[DueRow]:

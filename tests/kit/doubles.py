@@ -24,6 +24,7 @@ from libs.errors import Kind, RemoteRefusal, ServiceUnavailable
 from libs.server import Server
 from libs.tasks import Tasks
 from tests.kit import payments_double
+from tests.kit.instalments_double import Instalments, servicers
 
 IBAN = "IT60X0542811101000000123456"
 
@@ -182,6 +183,7 @@ async def serve(
     oneclick: OneClick,
     payments: Payments,
     paylink: PayLinks | None = None,
+    instalments: Instalments | None = None,
 ) -> tuple[Server, str]:
     """All of them in this process, on one free port; answers its target."""
     server = Server(
@@ -190,6 +192,7 @@ async def serve(
             (add_MerchantsServiceServicer_to_server, merchants),
             (add_OneClickServiceServicer_to_server, oneclick),
             (add_PaymentsServiceServicer_to_server, payments),
+            *(servicers(instalments) if instalments is not None else ()),
         ],
         [],
         Tasks(),

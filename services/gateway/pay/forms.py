@@ -58,6 +58,12 @@ def pay(token: str, form: Form, device: Device) -> Sent:
     return Sent(message, key_of(form))
 
 
+def choose_plan(token: str, form: Form, _: Device) -> Sent:
+    terms_id, offer = form.get("terms_id", ""), form.get("offer", "")
+    message = pages_pb2.ChoosePlanRequest(token=token, terms_id=terms_id, offer=offer)
+    return Sent(message, key_of(form))
+
+
 def announce_transfer(token: str, _form: Form, _: Device) -> Sent:
     return Sent(pages_pb2.AnnounceBankTransferRequest(token=token))
 
@@ -101,6 +107,7 @@ def key_of(form: Form) -> str:
 ACTIONS: Final[dict[str, Callable[[str, Form, Device], Sent]]] = {
     "accept-quote": accept_quote,
     "pay": pay,
+    "choose-plan": choose_plan,
     "announce-transfer": announce_transfer,
     "withdraw-transfer": withdraw_transfer,
     "give-up": give_up,

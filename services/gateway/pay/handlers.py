@@ -137,6 +137,9 @@ class PayPages:
                 return guard.message(request, "stopped")
             case pages_pb2.PayByCardResponse() | pages_pb2.AnnounceBankTransferResponse():
                 return self._see(request, said="", use=answer.payment.use)
+            case pages_pb2.ChoosePlanResponse():
+                plan = view.path_of(answer.payment.plan_url)
+                return see(plan) if plan else self._see(request, said="", use=answer.payment.use)
         return self._see(request, said="", use=form.get("use", ""))
 
     def _see(self, request: web.Request, *, said: str, use: str = "") -> web.Response:

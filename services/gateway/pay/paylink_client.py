@@ -13,6 +13,7 @@ NAMES: Final = (
     "MarkSeen",
     "AcceptQuote",
     "PayByCard",
+    "ChoosePlan",
     "AnnounceBankTransfer",
     "WithdrawBankTransfer",
     "GiveUpPayment",

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Final
 from urllib.parse import urlsplit
 
 import segno
 
+from incasso.common.v1 import offer_pb2
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import display
@@ -18,9 +21,10 @@ LINK = paylink_pb2.PaymentLink
 TRY = paylink_pb2.LinkPayment
 PAYMENT = payments_pb2.Payment
 TRANSFER = paylink_pb2.METHOD_BANK_TRANSFER
+INSTALMENTS = paylink_pb2.METHOD_INSTALMENTS
 # Views in which the shopper decides, and those in which the page waits for others.
 DECIDING: Final = ("quote", "open")
-WAITING: Final = ("confirm", "processing", "pending", "transfer")
+WAITING: Final = ("confirm", "processing", "pending", "transfer", "instalments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def own_payment(page: pages_pb2.PayPage, use: str) -> pages_pb2.PagePayment | No
 
 
 def name_of(page: pages_pb2.PayPage, use: str) -> str:
-    """The view: quote, open, confirm, processing, pending, transfer, paid, used_up, …"""
+    """The view: quote, open, confirm, processing, pending, transfer, instalments, paid, used_up, …"""
     link, own = page.payment_link, own_payment(page, use)
     if own is not None and own.link_payment.state == TRY.STATE_SUCCEEDED:
         return "paid"
@@ -60,6 +64,8 @@ def name_of(page: pages_pb2.PayPage, use: str) -> str:
 def _under_way(own: pages_pb2.PagePayment) -> str:
     if own.link_payment.method == TRANSFER:
         return "transfer"
+    if own.link_payment.method == INSTALMENTS:
+        return "instalments" if own.plan_url else "processing"
     if own.payment_state == PAYMENT.STATE_REQUIRES_ACTION and web_address(own.next_action.url):
         return "confirm"
     return "pending" if own.payment_state == PAYMENT.STATE_PENDING else "processing"
@@ -74,6 +80,10 @@ def _waits_for_quote(link: paylink_pb2.PaymentLink) -> bool:
 
 def money(amount_minor: int, currency: str, language: str) -> str:
     return display.amount(Money(amount_minor, currency), language)
+
+
+def rate(percent: str, language: str) -> str:
+    return display.percent(Decimal(percent), language)
 
 
 def asked_minor(link: paylink_pb2.PaymentLink) -> int:
@@ -123,7 +133,9 @@ def outcome(page: pages_pb2.PayPage, name: str, language: str) -> str:
     link, words = page.payment_link, WORDS[language]
     recipient = page.new_link_recipient
     arrived_minor, said = page.late_minor, f"{name}_text"
-    if name in ("expired", "cancelled"):
+    if name == "paid" and in_parts(page):
+        said = "paid_in_parts_text"
+    elif name in ("expired", "cancelled"):
         if page.late_minor and page.late_minor >= link.amount_due.amount_minor:
             said = f"{name}_late"
         elif not link.reusable and link.paid_minor + page.late_minor:
@@ -135,6 +147,11 @@ def outcome(page: pages_pb2.PayPage, name: str, language: str) -> str:
     return words[said].format(
         merchant=isolated(page.merchant.name), recipient=recipient, amount=amount
     )
+
+
+def in_parts(page: pages_pb2.PayPage) -> bool:
+    """Whether a plan pays it: the first part is paid, others are to come."""
+    return page.payment.link_payment.method == INSTALMENTS
 
 
 def balance_minor(link: paylink_pb2.PaymentLink) -> int:
@@ -159,10 +176,25 @@ def number_of(tried: paylink_pb2.LinkPayment) -> Sequence[str]:
     return groups((tried.payment_id or tried.id).rpartition("_")[2])
 
 
+def parts_of(offer: offer_pb2.InstalmentOffer, language: str) -> list[Row]:
+    """What is paid when; the first when the plan is signed."""
+    words, currency = WORDS[language], offer.total.currency
+    return [
+        Row(
+            name=display.day(date.fromisoformat(part.due_on), language),
+            note="" if index else words["instalments_first"],
+            amount=money(part.amount_minor, currency, language),
+        )
+        for index, part in enumerate(offer.schedule)
+    ]
+
+
 def can_give_up(own: pages_pb2.PagePayment | None) -> bool:
-    """Whether the shopper's try waits for a challenge: until it is passed no money is taken."""
+    """Whether the shopper's try waits for a challenge, or a signature: until then no money is taken."""
     if own is None or own.link_payment.state != TRY.STATE_PROCESSING:
         return False
+    if own.link_payment.method == INSTALMENTS:
+        return True
     by_card = own.link_payment.method != TRANSFER
     return by_card and own.payment_state == PAYMENT.STATE_REQUIRES_ACTION
 
@@ -174,6 +206,12 @@ def web_address(url: str) -> str:
     except ValueError:
         return ""
     return url if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def path_of(url: str) -> str:
+    """Of a page of ours, on whatever host the browser reaches us."""
+    path = urlsplit(url).path
+    return path if path.startswith("/") and not path.startswith("//") else ""
 
 
 def qr_svg(payload: str) -> str:

@@ -55,9 +55,14 @@ def _link_messages(event: Event, now: datetime) -> list[Message]:
 
 
 def _link_receipt(event: Event, now: datetime) -> list[Message]:
-    """To who paid: by e-mail, else on the phone that the link was sent to."""
+    """To who paid: by e-mail, else on the phone that the link was sent to.
+
+    Of a plan each part has a receipt of its own.
+    """
     paid = link_events.PaymentLinkPaid.FromString(event.body)
     link, paying = paid.payment_link, paid.link_payment
+    if paying.method == paylink_pb2.METHOD_INSTALMENTS:
+        return []
     known = paylink_pb2.Recipient() if link.reusable else link.recipient
     phones = [_CHANNEL[c] for c in link.channels if _CHANNEL.get(c) in PHONES]
     email = paying.payer_email or known.email

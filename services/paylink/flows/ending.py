@@ -1,14 +1,15 @@
 """How links end, and what follows from the end of a try to pay, in the caller's transaction.
 
-Whoever calls has locked the link.
+Whoever calls has locked the link, but for `record_try`, which does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from libs import context, ids, pieces
 from libs.db import Conn
+from libs.errors import InternalError, required
 from libs.money import Money
 from libs.payments.answer import Outcome
 from libs.pieces import Piece
@@ -47,6 +48,28 @@ async def end_payment(
     for transfer in await transfer_store.waiting(tx, after):
         after = await settle_transfer(tx, after, transfer, now)
     return ended
+
+
+async def record_try(
+    tx: Conn,
+    payment: LinkPayment,
+    outcome: Outcome,
+    told: Callable[[LinkPayment], LinkPayment],
+    now: datetime,
+) -> LinkPayment:
+    """What became of a try, in any order and any number of times: only one under way is moved.
+
+    `told` adds what is new about it but its state.
+    """
+    link, current = required(await links.lock_with(tx, payment), InternalError)
+    if current.state is not Try.PROCESSING:
+        return current
+    after = told(current)
+    if outcome is not Outcome.WAIT:
+        return await end_payment(tx, link, after, outcome, now)
+    if after != current:
+        await pieces.write(tx, payments.saved(current, after), links.touched(link))
+    return after
 
 
 async def pay_at_once(

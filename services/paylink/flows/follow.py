@@ -1,4 +1,4 @@
-"""Tries to pay after the click: payments' events, and those that were left without an end."""
+"""Tries to pay after the click: events, and those that were left without an end."""
 
 from libs import context
 from libs.db import Conn
@@ -6,10 +6,10 @@ from libs.payments import asking
 from libs.payments.answer import Answer
 from libs.payments.due import DueRow
 from services.paylink.deps import Deps
-from services.paylink.flows import pay
+from services.paylink.flows import pay, plan
 from services.paylink.flows.pay import AskedTry
 from services.paylink.rules import paying
-from services.paylink.rules.domain import LinkPayment
+from services.paylink.rules.domain import LinkPayment, Method
 from services.paylink.rules.states import PaymentState
 from services.paylink.store import payments
 from services.paylink.store.payments import TRIES
@@ -23,8 +23,12 @@ async def follow_payment(deps: Deps, conn: Conn, answer: Answer) -> None:
 
 
 async def refresh(deps: Deps, payment: LinkPayment) -> LinkPayment:
-    """The try after asking payments how its payment stands."""
-    if payment.payment_id is None or payment.state is not PaymentState.PROCESSING:
+    """The try after asking how its payment, or plan, stands."""
+    if payment.state is not PaymentState.PROCESSING:
+        return payment
+    if payment.method is Method.INSTALMENTS:
+        return await plan.refresh(deps, payment)
+    if payment.payment_id is None:
         return payment
     return await asking.refresh(deps.payments, AskedTry(deps, payment), payment.payment_id)
 
@@ -33,6 +37,9 @@ async def settle_due(deps: Deps, due: DueRow) -> None:
     """A try without an end, or a challenge that nobody passes."""
     payment = await deps.db.run(TRIES.get, due.merchant_id, due.id)
     if payment is None or payment.state is not PaymentState.PROCESSING:
+        return
+    if payment.method is Method.INSTALMENTS:
+        await plan.settle(deps, payment, age=due.age)
         return
     current = await asking.settle(deps.payments, AskedTry(deps, payment), age=due.age)
     if current is not None and current.state is PaymentState.PROCESSING:

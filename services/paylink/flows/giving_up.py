@@ -1,27 +1,34 @@
-"""A challenge that nobody has passed is given up: by its shopper, or by the merchant who cancels."""
+"""A challenge that nobody has passed, or a plan of which nothing was paid, is given up: by its shopper,
+or by the merchant who cancels.
+"""
 
 from datetime import timedelta
 
+from libs.errors import RemoteRefusal, ServiceUnavailable
+from libs.logs import log
 from services.paylink.deps import Deps
 from services.paylink.errors import PaymentLinkPaying
-from services.paylink.flows import carts, pay
+from services.paylink.flows import carts, pay, plan
 from services.paylink.flows.cancel import cancel_in
 from services.paylink.flows.links import get_payment_link, locked
 from services.paylink.flows.opening import shown_payment
 from services.paylink.rules import paying
-from services.paylink.rules.domain import Link
+from services.paylink.rules.domain import Link, Method
 from services.paylink.rules.states import PaymentState
+from services.paylink.store import payments
 
 
 async def give_up_payment(deps: Deps, opened: Link, use: str) -> None:
     """The shopper pays otherwise. A try that has its end, or none at all, is nothing to give up.
 
-    Raises PaymentLinkPaying while money may be taken, OutcomeUnknown when payments does not answer.
+    Raises PaymentLinkPaying while money may be taken, ServiceUnavailable when nobody tells.
     """
     payment, _ = await shown_payment(deps, opened, use)
     if payment is None or payment.state is not PaymentState.PROCESSING:
         return
-    if payment.payment_state == paying.CHALLENGED:
+    if payment.method is Method.INSTALMENTS:
+        payment = await plan.give_up_plan(deps, payment)
+    elif payment.payment_state == paying.CHALLENGED:
         payment = await pay.cancel_challenge(deps, payment)
     if payment.state is PaymentState.PROCESSING:
         raise PaymentLinkPaying
@@ -44,6 +51,7 @@ async def close_instalment_link(
 async def _cancel(deps: Deps, payment_link_id: str, *, paid_otherwise: bool) -> Link:
     seen = await get_payment_link(deps, payment_link_id)
     await pay.give_up_challenge(deps, seen, older_than=timedelta())
+    await _give_up_plan(deps, seen)
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
         before = await locked(tx, payment_link_id)
@@ -51,3 +59,14 @@ async def _cancel(deps: Deps, payment_link_id: str, *, paid_otherwise: bool) -> 
         if after.state is not before.state and after.cart_id is not None:
             await carts.link_ended(tx, after)
     return after
+
+
+async def _give_up_plan(deps: Deps, link: Link) -> None:
+    """Of a link that is being paid in instalments, if instalments is sure that nothing was paid."""
+    if link.paying_by is not Method.INSTALMENTS:
+        return
+    for payment in await deps.db.run(payments.processing, link):
+        try:
+            await plan.give_up_plan(deps, payment)
+        except (ServiceUnavailable, RemoteRefusal) as refusal:
+            log.info("plan of a link was not cancelled", reason=refusal.reason)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeVar
 
+from google.protobuf.message import Message
+
 from libs.errors import Refusal
 from libs.logs import log
 from libs.payments.saved_cards import SavedCard
@@ -27,7 +29,7 @@ from services.paylink.rules.domain import (
     Merchant,
     Method,
 )
-from services.paylink.rules.states import LinkState
+from services.paylink.rules.states import LinkState, PaymentState
 from services.paylink.store import transfers as transfer_store
 from services.paylink.store.payments import TRIES
 
@@ -47,9 +49,11 @@ class PayPageView:
     merchant: Merchant
     saved_cards: Sequence[SavedCard]
     card_field: CardField | None
+    plans: Sequence[Message]  # offers of instalments
     new_cards_closed: bool  # too many were declined; absent for other reasons, too
     transfer: Transfer | None
     payment: LinkPayment | None
+    plan_url: str | None  # of the plan that is to be signed
     use: str  # names the payment; empty unless it is the shopper's own, who had named it
     late_minor: int  # arrived after the link's end, and waits for the merchant
     new_link_recipient: str | None
@@ -72,8 +76,12 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
     payment, own = await shown_payment(deps, link, use)
     over = transitions.is_over(link, now)
     shown = replace(link, state=LinkState.EXPIRED, next_reminder_at=None) if over else link
-    merchant, (cards, field, closed) = await asyncio.gather(
-        deps.merchants.get(), _cards(deps, shown)
+    merchant, saved, (field, closed), offers, url = await asyncio.gather(
+        deps.merchants.get(),
+        _saved_cards(deps, shown),
+        _field(deps, shown),
+        _instalments(deps, shown),
+        plan_url(deps, payment),
     )
     late_minor = await _late_minor(deps, shown)
     asks_again = over and (shown.reusable or late_minor < shown.due_minor)
@@ -82,11 +90,13 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
     return PayPageView(
         link=shown,
         merchant=merchant,
-        saved_cards=cards,
+        saved_cards=saved if Method.CARD in shown.methods else (),
         card_field=field,
+        plans=offers if saved else (),  # a plan is signed with a saved card
         new_cards_closed=closed,
         transfer=_transfer(shown, merchant),
         payment=payment,
+        plan_url=url,
         use=use if own else "",
         late_minor=late_minor,
         new_link_recipient=_new_link_recipient(shown) if asks_again else None,
@@ -95,28 +105,43 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
     )
 
 
-async def _cards(deps: Deps, link: Link) -> tuple[Sequence[SavedCard], CardField | None, bool]:
-    """Saved cards, the field of a new one, and whether new ones are closed."""
-    if Method.CARD not in link.methods or not (link.open or link.state is LinkState.PAYING):
-        return (), None, False
-    saved, (field, closed) = await asyncio.gather(_saved_cards(deps, link), _field(deps, link))
-    return saved, field, closed
+def _can_be_paid(link: Link) -> bool:
+    return link.open or link.state is LinkState.PAYING
 
 
 async def _saved_cards(deps: Deps, link: Link) -> Sequence[SavedCard]:
-    if not link.customer_id:
+    if not link.customer_id or not _can_be_paid(link):
         return ()
     saved = await _or_none(deps.saved_cards.of_customer(link.customer_id))
     return [card for card in saved or () if card.usable]
 
 
 async def _field(deps: Deps, link: Link) -> tuple[CardField | None, bool]:
+    """The field of a new card, and whether new ones are closed."""
+    if Method.CARD not in link.methods or not _can_be_paid(link):
+        return None, False
     asked = deps.payments.card_field(link.due, velocity_subject=paying.counted_as(link))
     try:
         return await asked, False
     except Refusal as refusal:
         log.info("a page goes without a card field", reason=refusal.reason)
         return None, refusal.reason == paying.TOO_MANY_DECLINES
+
+
+async def _instalments(deps: Deps, link: Link) -> Sequence[Message]:
+    """Offers that are to be had."""
+    if not link.open or not paying.takes_plan(link):
+        return ()
+    return await _or_none(deps.instalments.offers(link)) or ()
+
+
+async def plan_url(deps: Deps, payment: LinkPayment | None) -> str | None:
+    """While its first part is to be paid."""
+    if payment is None or payment.plan_id is None:
+        return None
+    if payment.state is not PaymentState.PROCESSING:
+        return None
+    return await _or_none(deps.instalments.address(payment.plan_id))
 
 
 async def _or_none(asked: Awaitable[T]) -> T | None:
@@ -130,8 +155,7 @@ async def _or_none(asked: Awaitable[T]) -> T | None:
 
 def _transfer(link: Link, merchant: Merchant) -> Transfer | None:
     account = merchant.bank_account
-    payable = link.open or link.state is LinkState.PAYING
-    if account is None or Method.BANK_TRANSFER not in link.methods or not payable:
+    if account is None or Method.BANK_TRANSFER not in link.methods or not _can_be_paid(link):
         return None
     payload = transfers.epc_payload(account, link.due, link.creditor_reference)
     return Transfer(account, payload)
@@ -171,7 +195,7 @@ async def wait_for_pay_page(
 
 
 async def get_return_page(deps: Deps, reference: str) -> ReturnPage:
-    """Asks payments first, so that the page shows the end."""
+    """Asks first how the try stands, so that the page shows the end."""
     try:
         sealed = deps.seal.open(reference, max_age=RETURN_WITHIN)
     except SealBrokenError as error:

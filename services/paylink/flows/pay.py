@@ -6,6 +6,7 @@ The try's id is the key under which payments is asked, so a repeat of any step i
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from libs import idempotency, ids, pieces
 from libs.db import Conn
@@ -27,7 +28,7 @@ from libs.pieces import Piece
 from services.paylink import events
 from services.paylink.deps import Deps
 from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable, MethodNotOffered
-from services.paylink.flows.ending import end_payment, pay_at_once
+from services.paylink.flows.ending import end_payment, pay_at_once, record_try
 from services.paylink.flows.links import locked
 from services.paylink.payments_client import payment_request
 from services.paylink.rules import paying, transitions, urls
@@ -70,7 +71,7 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
 
     started = await idempotency.once(deps.db, key, ids.new("lpy"), start)
     if asked is None:
-        return await _repeated(deps, opened.merchant_id, started.resource_id)
+        return await repeated(deps, opened.merchant_id, started.resource_id)
     try:
         return await asking.perform(deps.payments, asked)
     except (ServiceUnavailable, IdempotencyKeyInUse) as refusal:
@@ -78,7 +79,8 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
         return asked.payment
 
 
-async def _repeated(deps: Deps, merchant_id: str, payment_id: str) -> LinkPayment:
+async def repeated(deps: Deps, merchant_id: str, payment_id: str) -> LinkPayment:
+    """A try that a key has begun before, or its refusal."""
     payment = required(await deps.db.run(TRIES.get, merchant_id, payment_id), InternalError)
     if payment.refusal is not None:
         raise payment.refusal.raised()
@@ -201,17 +203,11 @@ async def record(deps: Deps, payment: LinkPayment, answer: Answer) -> LinkPaymen
 
 async def record_in(tx: Conn, payment: LinkPayment, answer: Answer, now: datetime) -> LinkPayment:
     """Any order, any number of times: only a try under way is moved by an answer."""
-    link, current = required(await links.lock_with(tx, payment), InternalError)
-    if current.state is not PaymentState.PROCESSING:
-        if answer.outcome is Outcome.SUCCEED and current.state is not PaymentState.SUCCEEDED:
-            asking.count_after_end(answer.id)
-        return current
-    told = _told(current, answer)
-    if answer.outcome is not Outcome.WAIT:
-        return await end_payment(tx, link, told, answer.outcome, now)
-    if told != current:
-        await pieces.write(tx, payments.saved(current, told), links.touched(link))
-    return told
+    told = partial(_told, answer=answer)
+    recorded = await record_try(tx, payment, answer.outcome, told, now)
+    if answer.outcome is Outcome.SUCCEED and recorded.state is not PaymentState.SUCCEEDED:
+        asking.count_after_end(answer.id)
+    return recorded
 
 
 def _told(payment: LinkPayment, answer: Answer) -> LinkPayment:
@@ -232,7 +228,9 @@ async def give_up(deps: Deps, payment: LinkPayment, refusal: StoredRefusal | Non
     async with deps.db.transaction() as tx:
         link = await locked(tx, payment.link_id)
         current = await TRIES.get(tx, payment.merchant_id, payment.id)
-        if current is not None and current.state is PaymentState.PROCESSING:
+        if current is None or current.plan_id is not None:  # a plan was made after all
+            return
+        if current.state is PaymentState.PROCESSING:
             ended = replace(current, refusal=refusal)
             await end_payment(tx, link, ended, Outcome.REFUSE, deps.clock.now())
 

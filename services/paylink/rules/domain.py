@@ -21,6 +21,7 @@ class Channel(Enum):
 class Method(Enum):
     CARD = "card"
     BANK_TRANSFER = "bank_transfer"
+    INSTALMENTS = "instalments"
 
 
 class Origin(Enum):
@@ -224,7 +225,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPayment:
-    """One try to pay a link; `id` is the idempotency key of payments.CreatePayment."""
+    """One try to pay a link; `id` is the key under which payments, or instalments, is asked."""
 
     id: str
     merchant_id: str
@@ -234,8 +235,9 @@ class LinkPayment:
     method: Method
     amount: Money
     created_at: datetime
-    request: bytes | None = None  # what payments is asked, sealed; None once it answered
+    request: bytes | None = None  # what they are asked, sealed; None once answered
     payment_id: str | None = None
+    plan_id: str | None = None  # by which it is paid in parts
     payment_state: str | None = None  # as payments calls it: requires_action
     next_action_type: str | None = None
     next_action_url: str | None = None

@@ -34,6 +34,7 @@ def draft(
     expires_in_days = new.expires_in_days or EXPIRES_IN_DAYS
     check_channels(new.channels, new.recipient)
     _check_uses(new)
+    _check_instalments(new)
     return made(
         Link,
         new,
@@ -107,6 +108,16 @@ def _check_uses(new: NewLink) -> None:
         raise invalid("max_uses", "needs a reusable link")
     if new.quote is not None and new.reusable:
         raise invalid("quote", "is accepted by one person, a reusable link has many")
+
+
+def _check_instalments(new: NewLink) -> None:
+    """A plan pays all of the price, and is signed by a customer."""
+    if Method.INSTALMENTS not in new.methods:
+        return
+    if new.reusable or new.deposit is not None:
+        raise invalid("methods", "instalments pay a whole price once: no deposit, and not reusable")
+    if new.customer_id is None:
+        raise invalid("customer_id", "is required by method instalments")
 
 
 def _methods(asked: Sequence[Method], merchant: Merchant, currency: str) -> tuple[Method, ...]:

@@ -30,6 +30,12 @@ def order_part(link: Link, payment_id: str) -> str:
     return "" if link.deposit_minor is None else "deposit"
 
 
+def takes_plan(link: Link) -> bool:
+    """Whether it can be paid in instalments: all of the price, by one customer who is known."""
+    whole = order_part(link, "") == "" and link.due == link.amount
+    return whole and link.customer_id is not None and Method.INSTALMENTS in link.methods
+
+
 def begun(link: Link, payment_id: str, method: Method, now: datetime) -> LinkPayment:
     """A try to pay what is due."""
     return LinkPayment(
@@ -52,7 +58,7 @@ def check_payable(link: Link, method: Method, now: datetime) -> None:
             raise errors.QuoteNotAccepted
         if link.acceptance.text_sha256 != link.quote.sha256:
             raise errors.QuoteChanged
-    if method not in link.methods:
+    if method not in link.methods or (method is Method.INSTALMENTS and not takes_plan(link)):
         raise errors.MethodNotOffered
 
 

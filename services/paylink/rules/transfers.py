@@ -50,7 +50,7 @@ class TransferMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankTransfer:
-    """Money that arrived. `waits`: its link is being paid by card; what it is for is settled then.
+    """Money that arrived. `waits`: its link is being paid otherwise; what it is for is settled then.
 
     `booking` is the bank's reference in its normal form. `candidates`: links that the text may mean,
     for a person to choose from.
@@ -94,8 +94,8 @@ def booking(bank_reference: str) -> str:
 
 
 def must_wait(link: Link) -> bool:
-    """While a card payment is under way nobody knows whether the transfer is one too many."""
-    return link.state is LinkState.PAYING and link.paying_by is Method.CARD
+    """While a card payment or a plan is under way nobody knows whether the transfer is one too many."""
+    return link.state is LinkState.PAYING and link.paying_by is not Method.BANK_TRANSFER
 
 
 def chosen(links: Sequence[Link], amount: Money, reserved: Mapping[str, int]) -> Sequence[Link]:

@@ -21,17 +21,20 @@ def page_pb(view: PayPageView) -> pages_pb2.PayPage:
             for card in view.saved_cards
         ],
         transfer=transfer and _transfer_pb(link, transfer),
-        payment=payment and page_payment_pb(payment, use=view.use),
+        instalments=view.plans,
+        payment=payment and page_payment_pb(payment, use=view.use, plan_url=view.plan_url),
         due_minor=link.due_minor,
     )
 
 
-def page_payment_pb(payment: LinkPayment, *, use: str) -> pages_pb2.PagePayment:
+def page_payment_pb(
+    payment: LinkPayment, *, use: str, plan_url: str | None = None
+) -> pages_pb2.PagePayment:
     """`use` is the payer's, and only the payer sees the payer's address: empty for others."""
     shown = payment_pb(payment)
     if not use:
         shown.ClearField("payer_email")
-    made = pages_pb2.PagePayment(use=use, link_payment=shown)
+    made = pages_pb2.PagePayment(use=use, link_payment=shown, plan_url=plan_url)
     if state := payment.payment_state:
         made.payment_state = payments_pb2.Payment.State.Value(f"STATE_{state.upper()}")
     if payment.next_action_url:

@@ -15,6 +15,7 @@ from services.paylink.flows import (
     page,
     pay,
     pay_form,
+    plan,
     reissue,
     transfers,
     visiting,
@@ -53,6 +54,15 @@ async def _pay_by_card(deps: Deps, opened: Link, request: pb.PayByCardRequest) -
     return page_payment_pb(payment, use=use_of(deps, payment))
 
 
+async def _choose_plan(deps: Deps, opened: Link, request: pb.ChoosePlanRequest) -> pb.PagePayment:
+    key = needed_key_of(request, "ChoosePlan")
+    offer = pay_form.opened(deps, request.offer, opened, key)
+    cmd = wire.read(plan.ChoosePlan, request, shown_minor=offer.due_minor)
+    payment = await plan.choose_plan(deps, opened, cmd, key)
+    url = await page.plan_url(deps, payment)
+    return page_payment_pb(payment, use=use_of(deps, payment), plan_url=url)
+
+
 async def _announce_bank_transfer(deps: Deps, opened: Link) -> pb.PagePayment:
     payment = await transfers.announce_bank_transfer(deps, opened)
     return page_payment_pb(payment, use=use_of(deps, payment))
@@ -67,6 +77,7 @@ PayPages = door.of(
     MarkSeen=visiting.mark_seen,
     AcceptQuote=visiting.accept_quote,
     PayByCard=_pay_by_card,
+    ChoosePlan=_choose_plan,
     AnnounceBankTransfer=_announce_bank_transfer,
     WithdrawBankTransfer=transfers.withdraw_bank_transfer,
     GiveUpPayment=giving_up.give_up_payment,

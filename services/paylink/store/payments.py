@@ -19,6 +19,7 @@ _INSERT: Final = TRIES.insert(request="{}", due_at="now() + {}::interval")
 _SAVED: Final = (
     "state",
     "payment_id",
+    "plan_id",
     "payment_state",
     "next_action_type",
     "next_action_url",
@@ -41,7 +42,7 @@ def _text(request: bytes | None) -> str | None:
 
 
 def inserted(payment: LinkPayment) -> Piece:
-    """One by card is asked for again soon; a bank transfer waits for the bank's news."""
+    """One by card or plan is asked for again soon; a bank transfer waits for the bank's news."""
     request = _text(payment.request)
     check_after = None if request is None else CHECK_AFTER
     return Piece(_INSERT, (*TRIES.values(payment), request, check_after))
@@ -73,6 +74,10 @@ async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str) ->
     """The try behind a payment, or the one of its key that does not know its payment yet."""
     where = "WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)"
     return await TRIES.one(conn, where, merchant_id, payment_id, key)
+
+
+async def of_plan(conn: Conn, merchant_id: str, plan_id: str) -> LinkPayment | None:
+    return await TRIES.one(conn, "WHERE merchant_id = $1 AND plan_id = $2", merchant_id, plan_id)
 
 
 async def known(conn: Conn, told: Sequence[Told]) -> Collection[str]:

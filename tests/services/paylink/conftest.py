@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 from cryptography.fernet import Fernet
 
 from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc
-from libs import client, db
+from libs import client, db, ids
 from libs.clock import Clock
 from libs.db import Database
 from libs.payments import velocity
@@ -18,6 +20,7 @@ from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks, cancel
 from services.paylink.deps import Deps
+from services.paylink.instalments_client import Instalments as InstalmentsClient
 from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
 from services.paylink.payments_client import Payments
@@ -25,6 +28,7 @@ from services.paylink.service.links import PaymentLinks
 from services.paylink.service.pages import PayPages
 from services.paylink.store.links import CHANGED
 from tests.kit import doubles
+from tests.kit.instalments_double import Instalments
 from tests.services.paylink.world import PUBLIC_URL, World
 
 
@@ -39,7 +43,8 @@ async def paylink_database(new_module_database) -> AsyncIterator[Database]:
 async def world(paylink_database: Database) -> AsyncIterator[World]:
     """A merchant of the test's own in the module's database."""
     merchants, oneclick, payments = doubles.Merchants(), doubles.OneClick(), doubles.Payments()
-    neighbours, target = await doubles.serve(merchants, oneclick, payments)
+    instalments = Instalments()
+    neighbours, target = await doubles.serve(merchants, oneclick, payments, instalments=instalments)
     neighbour = client.channel(target)
     link_listener = LinkListener(paylink_database, CHANGED)
     listening = asyncio.create_task(link_listener.run())
@@ -52,6 +57,7 @@ async def world(paylink_database: Database) -> AsyncIterator[World]:
         public_url=PUBLIC_URL,
         merchants=Merchants(neighbour),
         payments=Payments(neighbour, seal),
+        instalments=InstalmentsClient(neighbour, seal),
         saved_cards=SavedCards(neighbour),
         link_listener=link_listener,
     )
@@ -66,7 +72,7 @@ async def world(paylink_database: Database) -> AsyncIterator[World]:
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
     stub = paylink_pb2_grpc.PaymentLinksServiceStub(channel)
     pages = pages_pb2_grpc.PayPagesServiceStub(channel)
-    yield World(deps, merchants, oneclick, payments, stub, pages)
+    yield World(deps, merchants, oneclick, payments, instalments, stub, pages)
     await channel.close()
     await server.stop(1)
     await cancel([listening])
@@ -80,6 +86,4 @@ async def world(paylink_database: Database) -> AsyncIterator[World]:
 @pytest.fixture
 def other(world: World) -> World:
     """Another merchant at the same process."""
-    return World(
-        world.deps, world.merchants, world.oneclick, world.payments, world.stub, world.pages
-    )
+    return replace(world, merchant_id=ids.new("mer"), offset=timedelta(), offers={})

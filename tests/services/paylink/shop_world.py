@@ -30,6 +30,7 @@ from libs.tasks import Tasks
 from services.paylink.deps import Deps
 from services.paylink.flows.giving_up import cancel_payment_link
 from services.paylink.flows.transfers import RecordBankTransfer, record_bank_transfer
+from services.paylink.instalments_client import Instalments
 from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
 from services.paylink.payments_client import Payments
@@ -236,6 +237,7 @@ async def open_shop_world(database: Database) -> AsyncIterator[ShopWorld]:
         public_url=PUBLIC_URL,
         merchants=Merchants(neighbours),
         payments=Payments(neighbours, seal),
+        instalments=Instalments(neighbours, seal),
         saved_cards=SavedCards(neighbours),
         link_listener=LinkListener(database, CHANGED),
     )

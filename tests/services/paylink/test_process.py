@@ -17,6 +17,7 @@ from libs import client, context
 from libs.errors import Refusal, ServiceUnavailable
 from tests.conftest import ROOT
 from tests.kit import doubles
+from tests.kit.instalments_double import Instalments
 from tests.kit.payments_double import once
 from tests.kit.processes import Processes
 from tests.services.paylink.world import Link, World, token_of
@@ -46,6 +47,7 @@ def environment(nats_url, free_port, neighbours, new_database):
         "INCASSO_PAYMENTS_TARGET": target,
         "INCASSO_MERCHANTS_TARGET": target,
         "INCASSO_ONECLICK_TARGET": target,
+        "INCASSO_INSTALMENTS_TARGET": target,
         "INCASSO_PUBLIC_URL": "https://pay.example",
         "INCASSO_SEAL_KEYS": Fernet.generate_key().decode(),
     }
@@ -59,7 +61,7 @@ def processes(new_processes, environment) -> Processes:
 def world_at(channel, neighbours) -> World:
     stub = paylink_pb2_grpc.PaymentLinksServiceStub(channel)
     pages = pages_pb2_grpc.PayPagesServiceStub(channel)
-    return World(None, *neighbours[:3], stub, pages)
+    return World(None, *neighbours[:3], Instalments(), stub, pages)
 
 
 async def test_a_payment_survives_the_death_of_its_process(environment, processes, neighbours):

@@ -11,6 +11,7 @@ from incasso.paylink.v1 import paylink_pb2 as pb
 from libs import ids
 from libs.errors import Refusal
 from services.paylink import worker
+from tests.services.paylink.test_plans import Plan, happen, tell
 from tests.services.paylink.world import Link, Try, World, token_of
 
 
@@ -96,3 +97,40 @@ async def test_the_transfer_code_survives_being_a_picture(world: World):
     )
     (read,) = zxingcpp.read_barcodes(Image.open(picture))
     assert read.text == page.transfer.epc_payload
+
+
+async def test_a_card_a_transfer_and_a_plan_at_once_pay_the_link_once(world: World):
+    for turn in range(6):
+        link = await world.plan_link()
+        calls = [
+            reason_of(world.pay(link)),
+            reason_of(world.choose(link)),
+            reason_of(world.transfer(12900, link.creditor_reference)),
+        ]
+        calls = [*calls[turn % 3 :], *calls[: turn % 3]]
+        done = await asyncio.gather(*calls)
+        assert set(done) <= {"done", "payment_link_paid", "payment_link_paying"}
+        for plan in list(world.instalments.books.values()):
+            if (await world.get(link)).state == Link.STATE_PAYING:
+                await happen(world, plan.id, Plan.STATE_ACTIVE)
+        await world.work()
+        paid = await world.get(link)
+        assert (paid.state, paid.paid_minor, paid.uses) == (Link.STATE_PAID, 12900, 1)
+        ended = [one.state for one in await world.tries(link)]
+        assert ended.count(Try.STATE_SUCCEEDED) == 1
+
+
+async def test_a_plan_that_is_paid_while_its_shopper_gives_it_up_counts_or_never_was(world: World):
+    for turn in range(6):
+        link = await world.plan_link()
+        plan_id = (await world.choose(link)).link_payment.plan_id
+        given_up = reason_of(world.visit("GiveUpPayment", token=token_of(link)))
+        if turn % 2:
+            world.instalments.plan(plan_id).state = Plan.STATE_ACTIVE
+            await asyncio.gather(given_up, tell(world, plan_id, Plan.STATE_ACTIVE))
+            assert (await world.get(link)).state == Link.STATE_PAID
+        else:
+            by_card = reason_of(world.pay(link))
+            assert (await asyncio.gather(given_up, by_card))[0] == "done"
+            assert (await world.get(link)).state in (Link.STATE_CREATED, Link.STATE_PAID)
+            assert world.instalments.plan(plan_id).state == Plan.STATE_CANCELLED

@@ -36,6 +36,13 @@ def transfer(amount_minor: int, currency: str = "EUR") -> BankTransfer:
     )
 
 
+@pytest.mark.parametrize("method", list(Method))
+def test_a_transfer_waits_while_the_link_may_be_paid_otherwise(method):
+    link = replace(draft(amount=Money(100, "EUR")), state=LinkState.PAYING, paying_by=method)
+    assert transfers.must_wait(link) == (method is not Method.BANK_TRANSFER)
+    assert (transitions.due_at(link) is None) == (method is not Method.BANK_TRANSFER)
+
+
 @given(st.lists(AMOUNTS, min_size=1, max_size=10), AMOUNTS)
 def test_every_cent_of_every_transfer_has_one_place(arrivals, price):
     link, surplus = draft(amount=Money(price, "EUR")), 0

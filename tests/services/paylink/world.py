@@ -12,6 +12,7 @@ from services.paylink import worker
 from services.paylink.deps import Deps
 from services.paylink.flows.pay_form import Offer, sealed
 from tests.kit import doubles
+from tests.kit.instalments_double import Instalments
 from tests.kit.payments_double import money
 
 PUBLIC_URL = "https://pay.example"
@@ -28,6 +29,7 @@ class World:
     merchants: doubles.Merchants
     oneclick: doubles.OneClick
     payments: doubles.Payments
+    instalments: Instalments
     stub: Any
     pages: Any
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
@@ -95,6 +97,19 @@ class World:
             more["offer"] = self.offers.setdefault(shown, sealed(self.deps, shown))
         answer = await self.visit("PayByCard", key=form_key, token=token_of(link), **more)
         return answer.payment
+
+    async def plan_link(self, **more: Any) -> Any:
+        """That its customer may pay in instalments."""
+        methods = [pb.METHOD_CARD, pb.METHOD_BANK_TRANSFER, pb.METHOD_INSTALMENTS]
+        return await self.link(**{"customer_id": "cus_giulia", "methods": methods, **more})
+
+    async def choose(self, link: Any, shown_minor: int = 12900, *, key: str = "") -> Any:
+        """Instalments, as the page offers them."""
+        form_key = key or ids.new("key")
+        shown = Offer(link.id, form_key, shown_minor, "sandbox-a")
+        offer = self.offers.setdefault(shown, sealed(self.deps, shown))
+        fields = {"token": token_of(link), "terms_id": "trm_default", "offer": offer}
+        return (await self.visit("ChoosePlan", key=form_key, **fields)).payment
 
     async def transfer(
         self, amount_minor: int, reference: str, *, bank_reference: str = "", currency: str = "EUR"

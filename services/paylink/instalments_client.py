@@ -1,0 +1,126 @@
+"""The only file that calls instalments: what a link may cost in parts, and the plan that pays it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import grpc
+from google.protobuf.message import Message
+
+from incasso.instalments.v1 import (
+    instalments_pb2,
+    instalments_pb2_grpc,
+    pages_pb2,
+    pages_pb2_grpc,
+    plans_pb2,
+    plans_pb2_grpc,
+)
+from libs import client, deadlines, wire
+from libs.errors import OutcomeUnknown
+from libs.payments.answer import Outcome
+from libs.payments.client import move
+from libs.seal import Seal, SealBrokenError
+from services.paylink.rules.domain import Link
+
+_State = plans_pb2.InstalmentPlan
+# The first part pays the link; what becomes of the others is the plan's own matter.
+_OUTCOMES: Final[Mapping[int, Outcome]] = {
+    _State.STATE_OFFERED: Outcome.WAIT,
+    _State.STATE_IN_REVIEW: Outcome.WAIT,
+    _State.STATE_ACCEPTED: Outcome.WAIT,
+    _State.STATE_ACTIVE: Outcome.SUCCEED,
+    _State.STATE_COMPLETED: Outcome.SUCCEED,
+    _State.STATE_DEFAULTED: Outcome.SUCCEED,
+    _State.STATE_WITHDRAWN: Outcome.SUCCEED,
+    _State.STATE_REFUSED: Outcome.CANCEL,
+    _State.STATE_CANCELLED: Outcome.CANCEL,
+    _State.STATE_EXPIRED: Outcome.CANCEL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAnswer:
+    """A plan as instalments told it."""
+
+    id: str
+    outcome: Outcome
+
+
+def plan_answer(plan: plans_pb2.InstalmentPlan) -> PlanAnswer:
+    """OutcomeUnknown for a state that this version does not know."""
+    outcome = _OUTCOMES.get(plan.state)
+    if outcome is None:
+        raise OutcomeUnknown
+    return PlanAnswer(plan.id, outcome)
+
+
+class Instalments:
+    """Calls on behalf of the current call's merchant. `seal` keeps the requests of intents."""
+
+    def __init__(self, channel: grpc.aio.Channel, seal: Seal) -> None:
+        self._seal = seal
+        stub: Any = instalments_pb2_grpc.InstalmentOffersServiceStub(channel)
+        self._list_offers, self._quote = stub.ListInstalmentOffers, stub.CreateInstalmentQuote
+        stub = plans_pb2_grpc.InstalmentPlansServiceStub(channel)
+        self._create, self._cancel = stub.CreateInstalmentPlan, stub.CancelInstalmentPlan
+        self._get = stub.GetInstalmentPlan
+        stub = pages_pb2_grpc.InstalmentPagesServiceStub(channel)
+        self._address = stub.GetInstalmentPlanAddress
+
+    async def offers(self, link: Link) -> Sequence[Message]:
+        """What is to be had for what is due, of the merchant's own. Raises RemoteRefusal, OutcomeUnknown."""
+        request = instalments_pb2.ListInstalmentOffersRequest(
+            amount_minor=link.due_minor, currency=link.amount.currency, locale=link.locale
+        )
+        answer = await client.call(self._list_offers, request, timeout_seconds=deadlines.OFFER)
+        return [one for one in answer.data if one.available and not one.HasField("partner")]
+
+    async def quote(self, link: Link, terms_id: str, *, key: str) -> str:
+        """Its id; nobody is bound by it. Raises as `move`."""
+        request = instalments_pb2.CreateInstalmentQuoteRequest(
+            terms_id=terms_id,
+            amount=wire.money(link.due),
+            order_reference=link.order_reference,
+            locale=link.locale,
+        )
+        answer = await move(self._quote, request, key=key)
+        quote_id: str = answer.quote.id
+        return quote_id
+
+    def sealed(self, link: Link, quote_id: str, *, return_url: str) -> bytes:
+        """What instalments will be asked, to be stored with the intent."""
+        request = plans_pb2.CreateInstalmentPlanRequest(
+            quote_id=quote_id,
+            customer_id=link.customer_id or "",
+            return_url=return_url,
+            metadata=link.metadata,
+        )
+        return self._seal.close_bytes(request.SerializeToString(deterministic=True))
+
+    async def create(self, sealed: bytes | None, *, key: str) -> PlanAnswer:
+        """The plan; of the same key the same one. Raises as `move`, also when a lost key sealed it."""
+        try:
+            content = self._seal.open_bytes(sealed or b"")
+        except SealBrokenError as error:
+            raise OutcomeUnknown from error
+        request = plans_pb2.CreateInstalmentPlanRequest.FromString(content)
+        return plan_answer((await move(self._create, request, key=key)).plan)
+
+    async def get(self, plan_id: str) -> PlanAnswer:
+        """The plan as it is now."""
+        request = plans_pb2.GetInstalmentPlanRequest(plan_id=plan_id)
+        answer = await client.call(self._get, request, timeout_seconds=deadlines.READ)
+        return plan_answer(answer.plan)
+
+    async def cancel(self, plan_id: str) -> PlanAnswer:
+        """Nobody can sign it any more. RemoteRefusal while its first part is being paid, or is paid."""
+        request = plans_pb2.CancelInstalmentPlanRequest(plan_id=plan_id)
+        answer = await client.call(self._cancel, request, timeout_seconds=deadlines.READ)
+        return plan_answer(answer.plan)
+
+    async def address(self, plan_id: str) -> str:
+        """Of the page where its customer signs it."""
+        request = pages_pb2.GetInstalmentPlanAddressRequest(plan_id=plan_id)
+        answer = await client.call(self._address, request, timeout_seconds=deadlines.BRIEF)
+        url: str = answer.url
+        return url

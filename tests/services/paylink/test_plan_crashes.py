@@ -1,0 +1,155 @@
+"""The process dies at each step of choosing instalments: there is one plan, and it pays once."""
+
+from contextlib import suppress
+from dataclasses import replace
+from enum import Enum
+from typing import Any
+
+import pytest
+
+from libs.errors import Kind, Refusal
+from libs.idempotency import Key
+from services.paylink.deps import Deps
+from services.paylink.flows import plan
+from services.paylink.flows.opening import open_link
+from services.paylink.flows.plan import ChoosePlan
+from tests.kit.crash_matrix import ProcessDied
+from tests.kit.payments_double import once, refuse
+from tests.services.paylink.test_plans import Plan, happen, tell
+from tests.services.paylink.world import Link, World, token_of
+
+NO_ANSWER = refuse(Kind.UNAVAILABLE, "service_unavailable")
+
+
+class Step(Enum):
+    BEFORE_QUOTE = "before the quote"
+    AFTER_QUOTE = "with a quote, before the intent"
+    AFTER_INTENT = "before instalments is asked"
+    AFTER_CALL = "with the plan in its hands"
+    NEVER_ARRIVED = "the call never arrives, and nobody dies"
+    LOST_ANSWER = "the answer is lost, and nobody dies"
+
+
+BEGUN = [step for step in Step if step not in {Step.BEFORE_QUOTE, Step.AFTER_QUOTE}]
+
+
+class Mortal:
+    """Instalments as seen by a process that dies around a call to it."""
+
+    def __init__(self, real: Any, step: Step) -> None:
+        self._real = real
+        self._step = step
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    async def quote(self, *asked: Any, key: str) -> str:
+        if self._step is Step.BEFORE_QUOTE:
+            raise ProcessDied
+        made: str = await self._real.quote(*asked, key=key)
+        if self._step is Step.AFTER_QUOTE:
+            raise ProcessDied
+        return made
+
+    async def create(self, *asked: Any, key: str) -> Any:
+        if self._step is Step.AFTER_INTENT:
+            raise ProcessDied
+        made = await self._real.create(*asked, key=key)
+        if self._step is Step.AFTER_CALL:
+            raise ProcessDied
+        return made
+
+
+async def choose(world: World, deps: Deps, link: Any) -> None:
+    token = token_of(link)
+    shown = await open_link(world.deps, token)
+    key = Key(world.merchant_id, "ChoosePlan", link.id, b"hash")
+    await plan.choose_plan(deps, shown, ChoosePlan(token, "trm_default", 12900), key)
+
+
+async def struck(world: World, step: Step) -> Any:
+    """A link whose payer has chosen instalments in a process to which this happened."""
+    link = await world.plan_link()
+    if step is Step.NEVER_ARRIVED:
+        world.instalments.before["CreateInstalmentPlan"] = once(NO_ANSWER)
+    if step is Step.LOST_ANSWER:
+        world.instalments.after["CreateInstalmentPlan"] = once(NO_ANSWER)
+    with suppress(ProcessDied, Refusal):
+        mortal = Mortal(world.deps.instalments, step)
+        await choose(world, replace(world.deps, instalments=mortal), link)
+    async with world.db.connection() as conn:  # what the dead process held has run out
+        await conn.execute(
+            "UPDATE idempotency_keys SET locked_until = now() - interval '1 s'"
+            " WHERE merchant_id = $1",
+            world.merchant_id,
+        )
+    return link
+
+
+async def signed(world: World, link: Any) -> None:
+    """The one plan is signed, and the link paid by it once."""
+    (made,) = world.instalments.books.values()
+    for state in (Plan.STATE_ACTIVE, Plan.STATE_COMPLETED):
+        await happen(world, made.id, state)
+    paid = await world.get(link)
+    assert (paid.state, paid.paid_minor, paid.uses) == (Link.STATE_PAID, 12900, 1)
+    assert (await world.subjects(link)).count("paid") == 1
+    assert len(await world.tries(link)) == 1
+
+
+@pytest.mark.parametrize("step", list(Step))
+async def test_a_repeat_makes_one_plan(world: World, step: Step):
+    link = await struck(world, step)
+    await choose(world, world.deps, link)
+    await world.work()
+    await choose(world, world.deps, link)
+    assert len(world.instalments.quotes) == 1
+    await signed(world, link)
+
+
+@pytest.mark.parametrize("step", BEGUN)
+async def test_the_worker_makes_the_plan_that_nobody_asks_for_any_more(world: World, step: Step):
+    link = await struck(world, step)
+    await world.work()
+    page = await world.page(link)
+    assert page.payment.HasField("plan_url")
+    await signed(world, link)
+
+
+@pytest.mark.parametrize("step", [Step.BEFORE_QUOTE, Step.AFTER_QUOTE])
+async def test_what_was_never_intended_binds_nobody(world: World, step: Step):
+    link = await struck(world, step)
+    await world.work()
+    assert not world.instalments.books
+    await world.pay(link)
+
+
+@pytest.mark.parametrize("step", [Step.AFTER_CALL, Step.LOST_ANSWER])
+async def test_an_event_that_comes_before_the_answer_is_made_up_for(world: World, step: Step):
+    link = await struck(world, step)
+    (made,) = world.instalments.books.values()
+    made.state = Plan.STATE_ACTIVE
+    await tell(world, made.id, Plan.STATE_ACTIVE)  # of a plan that no try knows yet
+    await world.work()
+    await world.work()
+    assert (await world.get(link)).state == Link.STATE_PAID
+    assert len(world.instalments.books) == 1
+
+
+@pytest.mark.parametrize("step", BEGUN)
+async def test_a_shopper_who_gives_up_meanwhile_pays_otherwise(world: World, step: Step):
+    link = await struck(world, step)
+    await world.visit("GiveUpPayment", token=token_of(link))
+    assert [plan.state for plan in world.instalments.books.values()] == [Plan.STATE_CANCELLED]
+    await world.pay(link)
+    await world.work()
+    assert (await world.get(link)).paid_minor == 12900
+
+
+async def test_a_process_that_dies_while_it_gives_a_plan_up_leaves_the_end_to_others(world: World):
+    link = await struck(world, Step.NEVER_ARRIVED)
+    await world.work()
+    (made,) = world.instalments.books.values()
+    made.state = Plan.STATE_CANCELLED  # at instalments; nobody has recorded it
+    await world.work()
+    assert (await world.get(link)).state == Link.STATE_CREATED

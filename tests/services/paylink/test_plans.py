@@ -1,0 +1,304 @@
+"""A link paid in instalments: chosen on its page, signed elsewhere, paid once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from incasso.instalments.v1 import plans_pb2
+from incasso.paylink.v1 import paylink_pb2 as pb
+from libs import context, ids
+from libs.bus import Event
+from libs.clock import Clock
+from libs.errors import Kind
+from libs.payments.asking import ABANDON_AFTER, AFTER_END
+from services.paylink import worker
+from tests.kit.payments_double import once, refuse
+from tests.services.paylink.test_links import refused
+from tests.services.paylink.world import Link, Transfer, Try, World, token_of
+
+Plan = plans_pb2.InstalmentPlan
+NO_ANSWER = refuse(Kind.UNAVAILABLE, "service_unavailable")
+VERBS = {
+    Plan.STATE_ACTIVE: "activated",
+    Plan.STATE_COMPLETED: "completed",
+    Plan.STATE_DEFAULTED: "defaulted",
+    Plan.STATE_WITHDRAWN: "withdrawn",
+    Plan.STATE_REFUSED: "refused",
+    Plan.STATE_CANCELLED: "cancelled",
+    Plan.STATE_EXPIRED: "expired",
+}
+UNPAID = [Plan.STATE_REFUSED, Plan.STATE_CANCELLED, Plan.STATE_EXPIRED]
+PAID = [state for state in VERBS if state not in UNPAID]
+
+
+async def tell(world: World, plan_id: str, state: int) -> None:
+    """An event of instalments."""
+    subject = f"incasso.instalments.plan.{VERBS[state]}"
+    event = Event(
+        event_id=ids.new("evt"),
+        merchant_id=world.merchant_id,
+        aggregate_id=plan_id,
+        subject=subject,
+        body=worker.PLAN_EVENTS[subject](plan=Plan(id=plan_id, state=state)).SerializeToString(),
+        traceparent="",
+        occurred_at=Clock().now(),
+    )
+    context.set_current(context.Call(merchant_id=world.merchant_id, actor="paylink"))
+    async with world.db.transaction() as tx:
+        await worker.handlers(world.deps)[subject](tx, event)
+
+
+async def happen(world: World, plan_id: str, state: int) -> None:
+    """At instalments, which tells of it."""
+    world.instalments.plan(plan_id).state = state
+    await tell(world, plan_id, state)
+
+
+async def chosen(world: World, **more: Any) -> tuple[Any, str]:
+    """A link with a plan that may be signed, and the plan's id."""
+    link = await world.plan_link(**more)
+    return link, (await world.choose(link)).link_payment.plan_id
+
+
+async def give_up(world: World, link: Any) -> None:
+    await world.visit("GiveUpPayment", token=token_of(link))
+
+
+async def test_the_page_offers_what_is_to_be_had(world: World):
+    page = await world.page(await world.plan_link())
+    assert [offer.terms_id for offer in page.instalments] == ["trm_default"]
+    (asked,) = world.instalments.calls["ListInstalmentOffers"]
+    assert (asked.amount_minor, asked.currency, asked.locale) == (12900, "EUR", "it")
+
+
+async def test_a_dead_instalments_service_costs_its_offers_only(world: World):
+    world.instalments.before["ListInstalmentOffers"] = NO_ANSWER
+    page = await world.page(await world.plan_link())
+    assert not page.instalments
+    assert page.saved_cards
+    assert page.HasField("card_field")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"methods": [pb.METHOD_CARD]},
+        {"customer_id": "cus_giulia", "methods": []},
+    ],
+)
+async def test_instalments_are_offered_by_links_that_ask_for_them(world: World, more):
+    link = await world.plan_link(**more)
+    assert not (await world.page(link)).instalments
+    assert await refused(world.choose(link)) == "method_not_offered"
+    assert not world.instalments.quotes
+
+
+async def test_without_a_saved_card_nobody_can_sign(world: World):
+    world.oneclick.good = []
+    assert not (await world.page(await world.plan_link())).instalments
+
+
+async def test_what_is_left_of_a_price_is_no_matter_for_a_plan(world: World):
+    link = await world.plan_link()
+    await world.transfer(900, link.creditor_reference)
+    assert not (await world.page(link)).instalments
+    assert await refused(world.choose(link, 12000)) == "method_not_offered"
+
+
+async def test_choosing_makes_a_plan_and_tells_where_it_is_signed(world: World):
+    link = await world.plan_link(metadata={"cart": "77"})
+    payment = await world.choose(link)
+    (plan,) = world.instalments.books.values()
+    assert payment.plan_url == f"https://pay.example/plan/{plan.id}"
+    assert payment.link_payment.plan_id == plan.id
+    assert payment.link_payment.method == pb.METHOD_INSTALMENTS
+    (quote,) = world.instalments.quotes.values()
+    assert (quote.order_reference, quote.amount.amount_minor) == (link.order_reference, 12900)
+    assert (plan.customer_id, plan.metadata["cart"]) == ("cus_giulia", "77")
+    page = await world.page(link)
+    assert page.payment_link.state == Link.STATE_PAYING
+    assert page.payment.plan_url == payment.plan_url
+
+
+async def test_a_form_that_is_sent_twice_is_one_plan(world: World):
+    link = await world.plan_link()
+    first, again = await world.choose(link, key="k1"), await world.choose(link, key="k1")
+    assert first.link_payment.id == again.link_payment.id
+    assert first.plan_url == again.plan_url
+    assert len(world.instalments.books) == len(world.instalments.quotes) == 1
+
+
+async def test_a_plan_is_of_the_terms_and_the_amount_that_the_page_showed(world: World):
+    link = await world.plan_link()
+    assert await refused(world.choose(link, 100)) == "amount_changed"
+    fields = {"token": token_of(link), "terms_id": "trm_default", "offer": "forged"}
+    assert await refused(world.visit("ChoosePlan", key="k", **fields)) == "offer_broken"
+    assert not world.instalments.quotes
+
+
+async def test_a_refusal_of_instalments_leaves_the_link_open(world: World):
+    link = await world.plan_link()
+    world.instalments.before["CreateInstalmentPlan"] = refuse(Kind.CONFLICT, "customer_erased")
+    assert await refused(world.choose(link, key="k1")) == "customer_erased"
+    assert await refused(world.choose(link, key="k1")) == "customer_erased"
+    assert (await world.get(link)).state == Link.STATE_CREATED
+    await world.pay(link)
+
+
+@pytest.mark.parametrize("state", PAID)
+async def test_a_plan_that_is_paid_pays_its_link_however_often_it_is_told(world: World, state):
+    link, plan_id = await chosen(world)
+    for told in (state, Plan.STATE_ACTIVE, state):
+        await tell(world, plan_id, told)
+    paid = await world.get(link)
+    assert (paid.state, paid.paid_minor, paid.uses) == (Link.STATE_PAID, 12900, 1)
+    (tried,) = await world.tries(link)
+    assert (tried.state, tried.plan_id) == (Try.STATE_SUCCEEDED, plan_id)
+    assert (await world.subjects(link)).count("paid") == 1
+    assert not (await world.page(link)).payment.HasField("plan_url")
+
+
+@pytest.mark.parametrize("state", UNPAID)
+async def test_a_plan_that_nobody_signs_leaves_its_link_open(world: World, state):
+    link, plan_id = await chosen(world)
+    await happen(world, plan_id, state)
+    await happen(world, plan_id, state)
+    assert (await world.get(link)).state == Link.STATE_CREATED
+    await world.pay(link)
+    assert (await world.get(link)).state == Link.STATE_PAID
+
+
+async def test_events_of_other_plans_and_merchants_are_none_of_its(world: World, other: World):
+    link, plan_id = await chosen(world)
+    await tell(world, "pln_of_a_shop", Plan.STATE_ACTIVE)
+    await tell(other, plan_id, Plan.STATE_ACTIVE)
+    assert (await world.get(link)).state == Link.STATE_PAYING
+
+
+async def test_while_a_plan_may_be_paid_the_link_is_paid_in_no_other_way(world: World):
+    link, _ = await chosen(world)
+    assert await refused(world.pay(link)) == "payment_link_paying"
+    assert await refused(world.choose(link)) == "payment_link_paying"
+    announce = world.visit("AnnounceBankTransfer", token=token_of(link))
+    assert await refused(announce) == "payment_link_paying"
+    reissue = pb.ReissuePaymentLinkRequest(payment_link_id=link.id)
+    again = world.call("ReissuePaymentLink", reissue, key=ids.new("key"))
+    assert await refused(again) == "payment_link_paying"
+
+
+async def test_while_a_plan_may_be_paid_nobody_is_reminded_and_nothing_expires(world: World):
+    recipient = pb.Recipient(email="giulia@example.com")
+    link, plan_id = await chosen(
+        world, recipient=recipient, channels=[pb.CHANNEL_EMAIL], expires_in_days=2
+    )
+    await world.advance(days=3)
+    await world.work()
+    assert await world.reasons(link) == ["ISSUED"]
+    assert (await world.get(link)).state == Link.STATE_PAYING
+    await happen(world, plan_id, Plan.STATE_EXPIRED)
+    await world.work()
+    assert (await world.get(link)).state == Link.STATE_EXPIRED
+
+
+async def test_a_transfer_waits_for_the_plan_and_is_one_too_many_when_that_pays(world: World):
+    link, plan_id = await chosen(world)
+    waiting = await world.transfer(12900, link.creditor_reference)
+    assert (waiting.state, waiting.payment_link_id) == (Transfer.STATE_UNMATCHED, link.id)
+    await happen(world, plan_id, Plan.STATE_ACTIVE)
+    late = await world.transfer(12900, link.creditor_reference)
+    assert late.state == Transfer.STATE_SURPLUS
+    get = pb.GetBankTransferRequest(bank_transfer_id=waiting.id)
+    found = (await world.call("GetBankTransfer", get)).bank_transfer
+    assert (found.state, found.surplus_minor) == (Transfer.STATE_SURPLUS, 12900)
+    assert (await world.get(link)).paid_minor == 12900
+
+
+async def test_a_transfer_that_waited_pays_when_the_plan_is_given_up(world: World):
+    link, _ = await chosen(world)
+    await world.transfer(12900, link.creditor_reference)
+    await give_up(world, link)
+    assert (await world.get(link)).state == Link.STATE_PAID
+    tries = [(one.method, one.state) for one in await world.tries(link)]
+    assert sorted(tries) == [
+        (pb.METHOD_BANK_TRANSFER, Try.STATE_SUCCEEDED),
+        (pb.METHOD_INSTALMENTS, Try.STATE_CANCELLED),
+    ]
+
+
+async def test_a_shopper_gives_a_plan_up_and_pays_by_card(world: World):
+    link, plan_id = await chosen(world)
+    await give_up(world, link)
+    assert world.instalments.plan(plan_id).state == Plan.STATE_CANCELLED
+    await world.pay(link)
+    await tell(world, plan_id, Plan.STATE_CANCELLED)
+    assert (await world.get(link)).state == Link.STATE_PAID
+
+
+async def test_a_plan_whose_first_part_is_being_paid_is_not_given_up(world: World):
+    link, plan_id = await chosen(world)
+    world.instalments.busy.add(plan_id)
+    assert await refused(give_up(world, link)) == "payment_link_paying"
+    cancel = pb.CancelPaymentLinkRequest(payment_link_id=link.id)
+    assert await refused(world.call("CancelPaymentLink", cancel)) == "payment_link_paying"
+    assert (await world.get(link)).state == Link.STATE_PAYING
+
+
+async def test_giving_up_learns_that_the_plan_is_paid(world: World):
+    link, plan_id = await chosen(world)
+    world.instalments.plan(plan_id).state = Plan.STATE_ACTIVE
+    await give_up(world, link)
+    assert (await world.get(link)).state == Link.STATE_PAID
+
+
+async def test_a_merchant_who_cancels_the_link_cancels_its_plan(world: World):
+    link, plan_id = await chosen(world)
+    cancel = pb.CancelPaymentLinkRequest(payment_link_id=link.id)
+    await world.call("CancelPaymentLink", cancel)
+    assert world.instalments.plan(plan_id).state == Plan.STATE_CANCELLED
+    assert (await world.get(link)).state == Link.STATE_CANCELLED
+
+
+async def test_while_instalments_is_away_a_link_with_a_plan_is_not_cancelled(world: World):
+    link, _ = await chosen(world)
+    world.instalments.before["CancelInstalmentPlan"] = NO_ANSWER
+    cancel = pb.CancelPaymentLinkRequest(payment_link_id=link.id)
+    assert await refused(world.call("CancelPaymentLink", cancel)) == "payment_link_paying"
+    assert await refused(give_up(world, link)) == "payment_link_paying"
+
+
+async def test_what_no_event_told_the_worker_finds_out(world: World):
+    link, plan_id = await chosen(world)
+    world.instalments.plan(plan_id).state = Plan.STATE_ACTIVE
+    await world.work()
+    assert (await world.get(link)).state == Link.STATE_PAID
+
+
+async def test_without_an_answer_the_plan_is_made_later(world: World):
+    link = await world.plan_link()
+    world.instalments.before["CreateInstalmentPlan"] = once(NO_ANSWER)
+    payment = await world.choose(link)
+    assert not payment.HasField("plan_url")
+    assert not world.instalments.books
+    await world.work()
+    assert (await world.page(link)).payment.HasField("plan_url")
+
+
+async def test_an_outage_of_instalments_does_not_keep_a_link_from_being_paid_for_long(world: World):
+    link = await world.plan_link()
+    world.instalments.before["CreateInstalmentPlan"] = NO_ANSWER
+    await world.choose(link)
+    await world.age_tries(ABANDON_AFTER + timedelta(minutes=1))
+    await world.work()
+    assert (await world.get(link)).state == Link.STATE_CREATED
+    await world.pay(link)
+
+
+async def test_a_plan_that_is_paid_after_its_try_had_ended_is_counted(world: World):
+    link, plan_id = await chosen(world)
+    await give_up(world, link)
+    await world.pay(link)
+    before = AFTER_END._value.get()
+    await tell(world, plan_id, Plan.STATE_ACTIVE)
+    assert AFTER_END._value.get() == before + 1
+    assert (await world.get(link)).paid_minor == 12900
