@@ -4,11 +4,18 @@ from typing import Final
 
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Refusal
-from services.gateway.pay.rules import plan_texts_en, plan_texts_it, texts_en, texts_it
+from services.gateway.pay.rules import (
+    instalment_texts_en,
+    instalment_texts_it,
+    plan_texts_en,
+    plan_texts_it,
+    texts_en,
+    texts_it,
+)
 
 WORDS: Final[dict[str, dict[str, str]]] = {
-    "en": {**texts_en.WORDS, **plan_texts_en.WORDS},
-    "it": {**texts_it.WORDS, **plan_texts_it.WORDS},
+    "en": {**texts_en.WORDS, **instalment_texts_en.WORDS, **plan_texts_en.WORDS},
+    "it": {**texts_it.WORDS, **instalment_texts_it.WORDS, **plan_texts_it.WORDS},
 }
 # A refusal's reason, or what the gateway itself has to say → the word that tells it.
 REFUSALS: Final[dict[str, str]] = {

@@ -44,10 +44,10 @@ def own_payment(page: pages_pb2.PayPage, use: str) -> pages_pb2.PagePayment | No
 
 
 def name_of(page: pages_pb2.PayPage, use: str) -> str:
-    """The view: quote, open, confirm, processing, pending, transfer, instalments, paid, used_up, …"""
+    """The view: quote, open, confirm, processing, pending, transfer, instalments, paid, in_parts, used_up, …"""
     link, own = page.payment_link, own_payment(page, use)
     if own is not None and own.link_payment.state == TRY.STATE_SUCCEEDED:
-        return "paid"
+        return "in_parts" if own.link_payment.method == INSTALMENTS else "paid"
     if own is not None and own.link_payment.state == TRY.STATE_PROCESSING:
         return _under_way(own)
     if link.state == LINK.STATE_PAID:
@@ -133,9 +133,7 @@ def outcome(page: pages_pb2.PayPage, name: str, language: str) -> str:
     link, words = page.payment_link, WORDS[language]
     recipient = page.new_link_recipient
     arrived_minor, said = page.late_minor, f"{name}_text"
-    if name == "paid" and in_parts(page):
-        said = "paid_in_parts_text"
-    elif name in ("expired", "cancelled"):
+    if name in ("expired", "cancelled"):
         if page.late_minor and page.late_minor >= link.amount_due.amount_minor:
             said = f"{name}_late"
         elif not link.reusable and link.paid_minor + page.late_minor:
@@ -147,11 +145,6 @@ def outcome(page: pages_pb2.PayPage, name: str, language: str) -> str:
     return words[said].format(
         merchant=isolated(page.merchant.name), recipient=recipient, amount=amount
     )
-
-
-def in_parts(page: pages_pb2.PayPage) -> bool:
-    """Whether a plan pays it: the first part is paid, others are to come."""
-    return page.payment.link_payment.method == INSTALMENTS
 
 
 def balance_minor(link: paylink_pb2.PaymentLink) -> int:

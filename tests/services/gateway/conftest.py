@@ -32,7 +32,7 @@ from services.sandbox.app import build_app as build_sandbox
 from services.sandbox.config import Config as SandboxConfig
 from tests.browser import SCREENSHOTS, browser
 from tests.contracts import adder
-from tests.services.gateway import pay_samples
+from tests.services.gateway import shop_samples
 from tests.services.sandbox.conftest import started
 
 LOGO = base64.b64decode(
@@ -254,7 +254,7 @@ async def pay_pages() -> AsyncIterator[Gateway]:
         gateway.services.answers |= {
             "WaitForPayPage": pages_pb2.WaitForPayPageResponse(version=7),
             "GetLogo": merchants_pb2.GetLogoResponse(picture=LOGO, media_type="image/png"),
-            "GetShopPage": pay_samples.shop(),
+            "GetShopPage": shop_samples.shop(),
         }
         yield gateway
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 from incasso.common.v1.money_pb2 import Money
 from incasso.common.v1.offer_pb2 import InstalmentOffer, InstalmentPart
 from incasso.instalments.v1.instalments_pb2 import ListInstalmentOffersResponse
-from tests.services.gateway.conftest import Gateway
 
 FIRST: Final = date(2026, 11, 26)
 WARNING: Final = {
@@ -77,7 +76,7 @@ def too_small() -> InstalmentOffer:
     )
 
 
-def offers(shop: Gateway, *found: InstalmentOffer) -> None:
+def offers(shop: Any, *found: InstalmentOffer) -> None:
     """What the service answers from now on."""
     shop.services.answers["ListInstalmentOffers"] = ListInstalmentOffersResponse(data=found)
 

@@ -8,6 +8,7 @@ from incasso.common.v1 import money_pb2, offer_pb2
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Kind, RemoteRefusal
+from tests.services.gateway.instalment_samples import credit, deferral
 
 TOKEN = "3xK9mQ2vT7bN4cR8wZ1pLd"
 PATH = f"/p/{TOKEN}"
@@ -21,6 +22,7 @@ EPC = (
     "BCD\n002\n1\nSCT\nBPPIITRRXXX\nBottega Verdi S.r.l.\nIT60X0542811101000000123456\n"
     "EUR129.00\n\nRF18539007547034\n\n"
 )
+PLAN = "https://pay.example/plan/3xK9mQ2vT7bN4cR8wZ1pLe"
 UNKNOWN = RemoteRefusal(Kind.NOT_FOUND, "payment_link_not_found", "No such link.")
 
 
@@ -159,6 +161,17 @@ def paid(**more: object) -> pages_pb2.PayPage:
     return page(payment_link=done, payment=tried(TRY.STATE_SUCCEEDED, **more))
 
 
+def in_parts(*offers: offer_pb2.InstalmentOffer) -> pages_pb2.PayPage:
+    whole = link(amount=euros(16000), amount_due=euros(16000), line_items=[])
+    return page(payment_link=whole, instalments=offers)
+
+
+def planned(state: int, **more: object) -> pages_pb2.PayPage:
+    stands = LINK.STATE_PAYING if state == TRY.STATE_PROCESSING else LINK.STATE_PAID
+    own = tried(state, method=paylink_pb2.METHOD_INSTALMENTS, **more)
+    return page(payment_link=link(stands), payment=own)
+
+
 def deposit() -> pages_pb2.PayPage:
     asked = link(deposit=euros(3900), amount_due=euros(3900))
     return page(payment_link=asked, saved_cards=[])
@@ -219,6 +232,8 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "open-accepted": lambda: page(payment_link=link(quote=quote(accepted=True))),
     "open-yen": yen,
     "open-long": long,
+    "open-instalments": lambda: in_parts(deferral("it")),
+    "open-credit": lambda: in_parts(credit("it"), deferral("it"), credit("it", 12)),
     "quote-long": long_quote,
     "quote": lambda: page(payment_link=link(quote=quote(accepted=False))),
     "declined": declined,
@@ -228,6 +243,9 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "processing": lambda: under_way(PAYMENT.STATE_PROCESSING),
     "pending": lambda: under_way(PAYMENT.STATE_PENDING),
     "transfer": announced,
+    "instalments": lambda: planned(TRY.STATE_PROCESSING, plan_url=PLAN),
+    "processing-plan": lambda: planned(TRY.STATE_PROCESSING),
+    "in-parts": lambda: planned(TRY.STATE_SUCCEEDED),
     "paid": paid,
     "paid-long": lambda: page(
         payment_link=long(state=LINK.STATE_PAID, success_url="https://x.example").payment_link,
@@ -254,30 +272,10 @@ _OTHERWISE = {
     "declined": "open",
     "given-up": "open",
     "used-up": "used_up",
+    "in-parts": "in_parts",
     "confirm-nowhere": "processing",
 }
 VIEWS = {name: _OTHERWISE.get(name, name.partition("-")[0]) for name in STATES}
-
-
-def shop() -> pages_pb2.GetShopPageResponse:
-    products = [
-        ("prd_1", "Tisana della sera", "Camomilla, melissa e tiglio. 20 filtri.", 690, 10),
-        ("prd_2", "Crema mani alla calendula", "75 ml, senza profumo.", 1250, 10),
-        ("prd_3", "Buono regalo", "", 5000, 1),
-    ]
-    return pages_pb2.GetShopPageResponse(
-        merchant=merchant(primary_colour="#2e7d32"),
-        title="La bottega online",
-        description="Erbe, tisane e cosmetici fatti a Torino.\n\nSpediamo in tutta Italia.",
-        products=[
-            pages_pb2.ShopProduct(
-                id=id, name=name, description=text, price=euros(price), max_quantity=most
-            )
-            for id, name, text, price, most in products  # noqa: A001 - short and local
-        ],
-        locale="it",
-        form_key=KEY,
-    )
 
 
 def shown(found: pages_pb2.PayPage) -> pages_pb2.GetPayPageResponse:

@@ -11,9 +11,11 @@ from playwright.async_api import expect
 
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from libs.errors import OutcomeUnknown
+from services.gateway.pay.texts import WORDS
 from tests.browser import faults, looks, needs_chromium
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.conftest import Gateway, open_page
+from tests.services.gateway.instalment_samples import credit, deferral
 from tests.services.gateway.pay_samples import EPC, PATH, STATES, TOKEN, UNKNOWN, show
 from tests.waiting import until
 
@@ -59,6 +61,21 @@ async def test_every_state_is_accessible(tab, shop, psp, name):
         await expect(tab.frame_locator("iframe").get_by_label("Card number")).to_be_visible()
     await check(tab, name)
     assert tab.complaints == []
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+async def test_instalments_are_read_and_chosen(tab, shop, psp, language):
+    show(shop.services, samples.in_parts(credit(language), deferral(language)), psp)
+    chosen = pages_pb2.PagePayment(plan_url=samples.PLAN)
+    shop.services.answers["ChoosePlan"] = pages_pb2.ChoosePlanResponse(payment=chosen)
+    words = WORDS[language]
+    await tab.goto(f"{shop.url}{PATH}?lang={language}")
+    await tab.get_by_text(words["instalments"]).click()
+    await check(tab, f"open-instalments-{language}")
+    button = tab.get_by_role("button", name=deferral(language).label)
+    async with tab.expect_request(f"**{urlsplit(samples.PLAN).path}"):
+        await button.click()
+    assert shop.services.last("ChoosePlan").request.terms_id == "trm_default"
 
 
 @pytest.mark.parametrize("name", ["shop", "missing", "stop", "sent"])

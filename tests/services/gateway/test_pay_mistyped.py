@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.gateway.pay import mistyped
 from services.gateway.pay.texts import WORDS
 from tests.services.gateway import pay_samples as samples
+from tests.services.gateway import shop_samples
 from tests.services.gateway.pay_samples import PATH, TOKEN, UNKNOWN, shown
 
 
@@ -16,7 +17,7 @@ from tests.services.gateway.pay_samples import PATH, TOKEN, UNKNOWN, shown
 def known(gateway):
     gateway.services.answers |= {
         "GetPayPage": shown(samples.page()),
-        "GetShopPage": samples.shop(),
+        "GetShopPage": shop_samples.shop(),
     }
 
 

@@ -16,6 +16,7 @@ from services.gateway.openapi import comments
 from services.gateway.pay import view
 from services.gateway.pay.texts import REFUSALS
 from tests.services.gateway import pay_samples as samples
+from tests.services.gateway import shop_samples
 from tests.services.gateway.pay_samples import LINK, PATH, STATES, TOKEN, TRY, shown
 
 NASTY = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
@@ -86,7 +87,7 @@ async def test_whatever_others_wrote_is_shown_as_text(gateway, number):
 
 
 async def test_what_products_and_buyers_are_called_is_shown_as_text(gateway):
-    shop = samples.shop()
+    shop = shop_samples.shop()
     shop.MergeFrom(pages_pb2.GetShopPageResponse(title=NASTY, description=NASTY, form_key=NASTY))
     for product in shop.products:
         product.name = product.description = NASTY
@@ -163,7 +164,7 @@ async def test_no_page_can_be_framed_kept_or_followed(gateway, path):
         "GetPayPage": lambda request: (
             samples.UNKNOWN if request.token == "nobody" else shown(samples.page())
         ),
-        "GetShopPage": samples.shop(),
+        "GetShopPage": shop_samples.shop(),
     }
     async with gateway.request("GET", path, key=None) as response:
         headers = response.headers

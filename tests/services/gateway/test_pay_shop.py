@@ -5,7 +5,7 @@ import pytest
 from incasso.paylink.v1 import pages_pb2
 from libs.errors import FieldViolation, Kind, OutcomeUnknown, RemoteRefusal
 from services.gateway.pay.shop import BUYS_BURST
-from tests.services.gateway import pay_samples as samples
+from tests.services.gateway import shop_samples
 from tests.services.gateway.pay_samples import KEY, TOKEN
 
 SHOP = "/shop/bottega"
@@ -23,7 +23,7 @@ FORM = {
 @pytest.fixture
 async def shop(new_gateway):
     async with new_gateway() as gateway:
-        gateway.services.answers["GetShopPage"] = samples.shop()
+        gateway.services.answers["GetShopPage"] = shop_samples.shop()
         gateway.services.answers["BuyProduct"] = pages_pb2.BuyProductResponse(token=TOKEN)
         yield gateway
 

@@ -14,6 +14,8 @@ WAYS_OUT = {
     "processing": [f'href="{PATH}"'],
     "pending": [f'href="{PATH}"'],
     "transfer": ["/withdraw-transfer"],
+    "instalments": ["/give-up", 'href="/plan/3xK9mQ2vT7bN4cR8wZ1pLe"'],
+    "processing-plan": ["/give-up"],
     "open-nothing": [f'href="{PATH}"'],
 }
 

@@ -1,0 +1,24 @@
+"""Words of the pay page about instalments in English. Only texts."""
+
+from typing import Final
+
+WORDS: Final[dict[str, str]] = {
+    "instalments": "Pay in instalments",
+    "instalments_or": "or {label}",
+    "instalments_costs": "See what it costs, and when you pay",
+    "instalments_how": "You pay the first part when you sign, the others are taken from your saved card on "
+    "their days.",
+    "instalments_extra": "No fees are added by card or transfer. What instalments cost stands beside them.",
+    "instalments_first": "when you sign",
+    "instalments_choose": "Go on with {label}",
+    "instalments_not_yet": "Nothing is agreed yet: next you get the documents, then you sign.",
+    "instalments_title": "Your plan is waiting for you",
+    "instalments_text": "Read the documents, sign, and pay the first part. Nothing is agreed or charged "
+    "before.",
+    "instalments_go_on": "Go to your plan",
+    "instalments_give_up": "Changed your mind? Until you sign you can choose another way to pay.",
+    "in_parts_title": "Thank you, your plan is under way",
+    "in_parts_text": "{merchant} has received the first part. The others are taken from your card on their "
+    "days.",
+    "in_parts_receipt": "What you have bought",
+}

@@ -1,0 +1,24 @@
+"""Words of the pay page about instalments in Italian. Only texts."""
+
+from typing import Final
+
+WORDS: Final[dict[str, str]] = {
+    "instalments": "Paga a rate",
+    "instalments_or": "oppure {label}",
+    "instalments_costs": "Guarda quanto costa e quando paghi",
+    "instalments_how": "La prima rata si paga alla firma, le altre sono addebitate sulla tua carta salvata alle "
+    "loro scadenze.",
+    "instalments_extra": "Nessun costo aggiuntivo con carta o bonifico. Quanto costano le rate è scritto accanto.",
+    "instalments_first": "alla firma",
+    "instalments_choose": "Continua con {label}",
+    "instalments_not_yet": "Non hai ancora concordato nulla: ora ricevi i documenti, poi firmi.",
+    "instalments_title": "Il tuo piano ti aspetta",
+    "instalments_text": "Leggi i documenti, firma e paga la prima rata. Prima di allora nulla è concordato né "
+    "addebitato.",
+    "instalments_go_on": "Vai al tuo piano",
+    "instalments_give_up": "Hai cambiato idea? Finché non firmi puoi scegliere un altro modo di pagare.",
+    "in_parts_title": "Grazie, il tuo piano è attivo",
+    "in_parts_text": "{merchant} ha ricevuto la prima rata. Le altre sono addebitate sulla tua carta alle loro "
+    "scadenze.",
+    "in_parts_receipt": "Il tuo acquisto",
+}
