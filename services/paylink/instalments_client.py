@@ -32,6 +32,7 @@ _OUTCOMES: Final[Mapping[int, Outcome]] = {
     _State.STATE_COMPLETED: Outcome.SUCCEED,
     _State.STATE_DEFAULTED: Outcome.SUCCEED,
     _State.STATE_WITHDRAWN: Outcome.SUCCEED,
+    _State.STATE_WRITTEN_OFF: Outcome.SUCCEED,
     _State.STATE_REFUSED: Outcome.CANCEL,
     _State.STATE_CANCELLED: Outcome.CANCEL,
     _State.STATE_EXPIRED: Outcome.CANCEL,

@@ -33,6 +33,7 @@ PLAN_EVENTS: Final[Mapping[str, Any]] = {
         "completed": plan_events.PlanCompleted,
         "defaulted": plan_events.PlanDefaulted,
         "withdrawn": plan_events.PlanWithdrawn,
+        "written_off": plan_events.PlanWrittenOff,
         "refused": plan_events.PlanRefused,
         "cancelled": plan_events.PlanCancelled,
         "expired": plan_events.PlanExpired,

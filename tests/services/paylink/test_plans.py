@@ -11,8 +11,10 @@ from libs import context, ids
 from libs.bus import Event
 from libs.clock import Clock
 from libs.errors import Kind
+from libs.payments.answer import Outcome
 from libs.payments.asking import ABANDON_AFTER, AFTER_END
 from services.paylink import worker
+from services.paylink.instalments_client import plan_answer
 from tests.kit.payments_double import once, refuse
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, Transfer, Try, World, token_of
@@ -24,6 +26,7 @@ VERBS = {
     Plan.STATE_COMPLETED: "completed",
     Plan.STATE_DEFAULTED: "defaulted",
     Plan.STATE_WITHDRAWN: "withdrawn",
+    Plan.STATE_WRITTEN_OFF: "written_off",
     Plan.STATE_REFUSED: "refused",
     Plan.STATE_CANCELLED: "cancelled",
     Plan.STATE_EXPIRED: "expired",
@@ -63,6 +66,12 @@ async def chosen(world: World, **more: Any) -> tuple[Any, str]:
 
 async def give_up(world: World, link: Any) -> None:
     await world.visit("GiveUpPayment", token=token_of(link))
+
+
+@pytest.mark.parametrize("state", [one for one in Plan.State.values() if one])
+def test_every_state_of_a_plan_means_something_for_its_link(state):
+    ended = plan_answer(Plan(state=state)).outcome is not Outcome.WAIT
+    assert ended == (state in VERBS)
 
 
 async def test_the_page_offers_what_is_to_be_had(world: World):

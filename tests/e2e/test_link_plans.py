@@ -1,0 +1,88 @@
+"""A link that is paid in instalments, over HTTP on the real stack: chosen on its page, paid once."""
+
+import asyncio
+
+from stack.instalment_journeys import CREDITOR, DOCUMENTS
+from tests.e2e.test_instalments import plan_in
+
+VISA = "4242424242424242"
+METHODS = ["card", "instalments"]
+
+
+async def link_of(shop, amount_minor=16_000):
+    """That a customer with a saved card may pay in instalments."""
+    (await shop.call("PATCH", "/v1/instalment-settings", CREDITOR)).expect(200)
+    customer = await shop.customer("tok_visa")
+    made = await shop.link(amount_minor, customer_id=customer, methods=METHODS)
+    return made.expect(201)
+
+
+async def sign(shop, plan):
+    path = f"/v1/instalment-plans/{plan['id']}"
+    cards = await shop.get(f"/v1/customers/{plan['customer_id']}/instruments")
+    for kind in DOCUMENTS:
+        document = await shop.get(f"{path}/documents?kind={kind}")
+    body = {
+        "instrument_id": cards["data"][0]["id"],
+        "agreement_sha256": document["sha256"],
+    }
+    (await shop.call("POST", f"{path}/sign", body)).expect(200)
+
+
+async def of_order(shop, link, what):
+    found = await shop.get(f"/v1/{what}?order_reference={link['order_reference']}&limit=100")
+    return found["data"]
+
+
+async def test_a_link_is_paid_by_the_plan_that_its_page_leads_to(shop, payer):
+    link = await link_of(shop)
+    page = await payer.open(link["url"])
+    plan_page = await payer.submit(page, page.form("/choose-plan"))
+    assert "/plan/" in plan_page.url
+    (plan,) = await of_order(shop, link, "instalment-plans")
+    waiting = await payer.open(link["url"])
+    assert waiting.view == "instalments"
+    await sign(shop, plan)
+    await plan_in(shop, plan["id"], "active")
+    paid = await shop.link_in(link["id"], "paid")
+    assert paid["paid_minor"] == 16_000
+    assert (await payer.open(link["url"])).view == "in_parts"
+    (tried,) = (await shop.get(f"/v1/payment-links/{link['id']}/payments"))["data"]
+    assert (tried["method"], tried["plan_id"]) == ("instalments", plan["id"])
+    (payment,) = await of_order(shop, link, "payments")
+    assert (payment["state"], payment["order_part"]) == ("captured", "instalment:1")
+
+
+async def test_a_plan_that_is_given_up_is_cancelled_and_the_link_paid_by_card(shop, payer):
+    link = await link_of(shop)
+    page = await payer.open(link["url"])
+    await payer.submit(page, page.form("/choose-plan"))
+    waiting = await payer.open(link["url"])
+    again = await payer.submit(waiting, waiting.form("/give-up"))
+    assert again.view == "open"
+    assert (await payer.pay(again, VISA)).view == "paid"
+    (plan,) = await of_order(shop, link, "instalment-plans")
+    assert plan["state"] == "cancelled"
+
+
+async def test_twenty_payers_by_card_and_by_plan_pay_one_link_once(shop, payer):
+    link = await link_of(shop)
+    pages = await asyncio.gather(*(payer.open(link["url"]) for _ in range(20)))
+    answers = await asyncio.gather(
+        *(
+            payer.submit(page, page.form("/choose-plan")) if turn % 2 else payer.pay(page, VISA)
+            for turn, page in enumerate(pages)
+        )
+    )
+    assert {page.status for page in answers} == {200}
+    plans = await of_order(shop, link, "instalment-plans")
+    assert len(plans) <= 1
+    for plan in plans:
+        await sign(shop, plan)
+    await shop.link_in(link["id"], "paid")
+    tries = (await shop.get(f"/v1/payment-links/{link['id']}/payments"))["data"]
+    assert [one["state"] for one in tries].count("succeeded") == 1
+    (payment,) = [
+        one for one in await of_order(shop, link, "payments") if one["state"] == "captured"
+    ]
+    assert payment["captured_minor"] == (5_333 if plans else 16_000)
