@@ -57,37 +57,6 @@ async def test_a_new_card_pays_by_its_token(gateway):
     assert not request.HasField("instrument_id")
 
 
-PLANNED = {"form_key": KEY, "offer": OFFER, "terms_id": "trm_default", "use": ""}
-
-
-async def test_choosing_a_plan_leads_to_its_page_on_the_host_where_the_shopper_is(gateway):
-    chosen = pages_pb2.PagePayment(use=USE, plan_url="https://pay.example/plan/abc")
-    gateway.services.answers["ChoosePlan"] = pages_pb2.ChoosePlanResponse(payment=chosen)
-    assert await location(gateway, "choose-plan", PLANNED) == "/plan/abc"
-    seen = gateway.services.last("ChoosePlan")
-    assert (seen.request.terms_id, seen.request.offer) == ("trm_default", OFFER)
-    assert seen.call.idempotency_key == KEY
-
-
-@pytest.mark.parametrize("url", ["", "https://pay.example//evil.example", "javascript:x"])
-async def test_a_plan_whose_page_nobody_knows_yet_leads_back_to_the_link(gateway, url):
-    chosen = pages_pb2.PagePayment(use=USE, plan_url=url)
-    gateway.services.answers["ChoosePlan"] = pages_pb2.ChoosePlanResponse(payment=chosen)
-    assert await location(gateway, "choose-plan", PLANNED) == f"{PATH}?use={USE}"
-
-
-@pytest.mark.parametrize(
-    ("reason", "said"),
-    [
-        ("instalments_not_offered", "instalments_not_offered"),
-        ("terms_not_found", "terms_not_found"),
-    ],
-)
-async def test_a_plan_that_is_not_to_be_had_is_told_of_on_the_page(gateway, reason, said):
-    gateway.services.answers["ChoosePlan"] = RemoteRefusal(Kind.CONFLICT, reason, "No.")
-    assert await location(gateway, "choose-plan", PLANNED) == f"{PATH}?said={said}"
-
-
 async def test_a_form_that_is_sent_twice_has_one_key(gateway):
     for _ in range(2):
         await location(gateway, "pay", SAVED)

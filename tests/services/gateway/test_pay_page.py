@@ -7,7 +7,6 @@ import pytest
 from incasso.paylink.v1 import pages_pb2
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
-from services.gateway.pay import view
 from services.gateway.pay.texts import DECLINES, REFUSALS, WORDS
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.pay_samples import PATH, STATES, TOKEN, UNKNOWN, USE, VIEWS, shown
@@ -51,38 +50,6 @@ async def test_pending_is_pending_and_looks_again_without_script(gateway, name):
     assert '<noscript><meta http-equiv="refresh"' in text
     assert 'role="alert"' not in text
     assert 'action="/p/' not in text or name == "transfer"
-
-
-@pytest.mark.parametrize("name", ["open-instalments", "open-credit"])
-async def test_every_cost_of_instalments_stands_there_before_anything_is_agreed(gateway, name):
-    answer(gateway, STATES[name]())
-    text = await html(gateway, language="it")
-    inside = text[text.index('class="offer"') :]
-    for offer in STATES[name]().instalments:
-        assert f'name="terms_id" value="{offer.terms_id}"' in inside
-        assert offer.legal_sentence in inside
-        for part in offer.schedule:
-            assert view.money(part.amount_minor, "EUR", "it") in inside
-        for minor in (offer.total.amount_minor, offer.cost_minor):
-            assert view.money(minor, "EUR", "it") in inside
-        assert view.rate(offer.taeg, "it") in inside
-    assert "checked" not in inside
-
-
-async def test_the_price_of_credit_is_never_without_its_warning_and_example(gateway):
-    """Nor in what is seen of it while it is closed."""
-    answer(gateway, STATES["open-credit"]())
-    text = await html(gateway, language="it")
-    credit = STATES["open-credit"]().instalments[0]
-    before = text[: text.index(credit.warning)]
-    assert credit.label not in re.sub(r"(?s)<h3.*?</h3>", "", before)
-    assert WORDS["it"]["no_extra"] not in text
-    assert text.count(credit.warning) == text.count(credit.representative_example) == 2
-    answer(gateway, STATES["open-instalments"]())
-    text = await html(gateway)
-    assert credit.warning not in text
-    assert WORDS["en"]["no_extra"] in text
-    assert re.search(r"or \W?3 × 53,34", text)
 
 
 async def test_a_receipt_after_a_part_says_what_was_paid_when(gateway):

@@ -12,7 +12,7 @@ from libs.bus import Event
 from libs.clock import Clock
 from libs.errors import Kind
 from libs.payments.answer import Outcome
-from libs.payments.asking import ABANDON_AFTER, AFTER_END
+from libs.payments.asking import ABANDON_AFTER
 from services.paylink import worker
 from services.paylink.instalments_client import plan_answer
 from tests.kit.payments_double import once, refuse
@@ -223,59 +223,6 @@ async def test_a_transfer_waits_for_the_plan_and_is_one_too_many_when_that_pays(
     assert (await world.get(link)).paid_minor == 12900
 
 
-async def test_a_transfer_that_waited_pays_when_the_plan_is_given_up(world: World):
-    link, _ = await chosen(world)
-    await world.transfer(12900, link.creditor_reference)
-    await give_up(world, link)
-    assert (await world.get(link)).state == Link.STATE_PAID
-    tries = [(one.method, one.state) for one in await world.tries(link)]
-    assert sorted(tries) == [
-        (pb.METHOD_BANK_TRANSFER, Try.STATE_SUCCEEDED),
-        (pb.METHOD_INSTALMENTS, Try.STATE_CANCELLED),
-    ]
-
-
-async def test_a_shopper_gives_a_plan_up_and_pays_by_card(world: World):
-    link, plan_id = await chosen(world)
-    await give_up(world, link)
-    assert world.instalments.plan(plan_id).state == Plan.STATE_CANCELLED
-    await world.pay(link)
-    await tell(world, plan_id, Plan.STATE_CANCELLED)
-    assert (await world.get(link)).state == Link.STATE_PAID
-
-
-async def test_a_plan_whose_first_part_is_being_paid_is_not_given_up(world: World):
-    link, plan_id = await chosen(world)
-    world.instalments.busy.add(plan_id)
-    assert await refused(give_up(world, link)) == "payment_link_paying"
-    cancel = pb.CancelPaymentLinkRequest(payment_link_id=link.id)
-    assert await refused(world.call("CancelPaymentLink", cancel)) == "payment_link_paying"
-    assert (await world.get(link)).state == Link.STATE_PAYING
-
-
-async def test_giving_up_learns_that_the_plan_is_paid(world: World):
-    link, plan_id = await chosen(world)
-    world.instalments.plan(plan_id).state = Plan.STATE_ACTIVE
-    await give_up(world, link)
-    assert (await world.get(link)).state == Link.STATE_PAID
-
-
-async def test_a_merchant_who_cancels_the_link_cancels_its_plan(world: World):
-    link, plan_id = await chosen(world)
-    cancel = pb.CancelPaymentLinkRequest(payment_link_id=link.id)
-    await world.call("CancelPaymentLink", cancel)
-    assert world.instalments.plan(plan_id).state == Plan.STATE_CANCELLED
-    assert (await world.get(link)).state == Link.STATE_CANCELLED
-
-
-async def test_while_instalments_is_away_a_link_with_a_plan_is_not_cancelled(world: World):
-    link, _ = await chosen(world)
-    world.instalments.before["CancelInstalmentPlan"] = NO_ANSWER
-    cancel = pb.CancelPaymentLinkRequest(payment_link_id=link.id)
-    assert await refused(world.call("CancelPaymentLink", cancel)) == "payment_link_paying"
-    assert await refused(give_up(world, link)) == "payment_link_paying"
-
-
 async def test_what_no_event_told_the_worker_finds_out(world: World):
     link, plan_id = await chosen(world)
     world.instalments.plan(plan_id).state = Plan.STATE_ACTIVE
@@ -301,13 +248,3 @@ async def test_an_outage_of_instalments_does_not_keep_a_link_from_being_paid_for
     await world.work()
     assert (await world.get(link)).state == Link.STATE_CREATED
     await world.pay(link)
-
-
-async def test_a_plan_that_is_paid_after_its_try_had_ended_is_counted(world: World):
-    link, plan_id = await chosen(world)
-    await give_up(world, link)
-    await world.pay(link)
-    before = AFTER_END._value.get()
-    await tell(world, plan_id, Plan.STATE_ACTIVE)
-    assert AFTER_END._value.get() == before + 1
-    assert (await world.get(link)).paid_minor == 12900

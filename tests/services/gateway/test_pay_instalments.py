@@ -1,0 +1,75 @@
+"""Instalments on the pay page: every cost before anything is agreed, and the form that chooses them."""
+
+import re
+
+import pytest
+
+from incasso.paylink.v1 import pages_pb2
+from libs.errors import Kind, RemoteRefusal
+from services.gateway.pay import view
+from services.gateway.pay.texts import WORDS
+from tests.services.gateway.pay_samples import KEY, OFFER, PATH, STATES, USE
+from tests.services.gateway.test_pay_forms import location
+from tests.services.gateway.test_pay_page import answer, html
+
+PLANNED = {"form_key": KEY, "offer": OFFER, "terms_id": "trm_default", "use": ""}
+
+
+async def test_choosing_a_plan_leads_to_its_page_on_the_host_where_the_shopper_is(gateway):
+    chosen = pages_pb2.PagePayment(use=USE, plan_url="https://pay.example/plan/abc")
+    gateway.services.answers["ChoosePlan"] = pages_pb2.ChoosePlanResponse(payment=chosen)
+    assert await location(gateway, "choose-plan", PLANNED) == "/plan/abc"
+    seen = gateway.services.last("ChoosePlan")
+    assert (seen.request.terms_id, seen.request.offer) == ("trm_default", OFFER)
+    assert seen.call.idempotency_key == KEY
+
+
+@pytest.mark.parametrize("url", ["", "https://pay.example//evil.example", "javascript:x"])
+async def test_a_plan_whose_page_nobody_knows_yet_leads_back_to_the_link(gateway, url):
+    chosen = pages_pb2.PagePayment(use=USE, plan_url=url)
+    gateway.services.answers["ChoosePlan"] = pages_pb2.ChoosePlanResponse(payment=chosen)
+    assert await location(gateway, "choose-plan", PLANNED) == f"{PATH}?use={USE}"
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("instalments_not_offered", "instalments_not_offered"),
+        ("terms_not_found", "terms_not_found"),
+    ],
+)
+async def test_a_plan_that_is_not_to_be_had_is_told_of_on_the_page(gateway, reason, said):
+    gateway.services.answers["ChoosePlan"] = RemoteRefusal(Kind.CONFLICT, reason, "No.")
+    assert await location(gateway, "choose-plan", PLANNED) == f"{PATH}?said={said}"
+
+
+@pytest.mark.parametrize("name", ["open-instalments", "open-credit"])
+async def test_every_cost_of_instalments_stands_there_before_anything_is_agreed(gateway, name):
+    answer(gateway, STATES[name]())
+    text = await html(gateway, language="it")
+    inside = text[text.index('class="offer"') :]
+    for offer in STATES[name]().instalments:
+        assert f'name="terms_id" value="{offer.terms_id}"' in inside
+        assert offer.legal_sentence in inside
+        for part in offer.schedule:
+            assert view.money(part.amount_minor, "EUR", "it") in inside
+        for minor in (offer.total.amount_minor, offer.cost_minor):
+            assert view.money(minor, "EUR", "it") in inside
+        assert view.rate(offer.taeg, "it") in inside
+    assert "checked" not in inside
+
+
+async def test_the_price_of_credit_is_never_without_its_warning_and_example(gateway):
+    """Nor in what is seen of it while it is closed."""
+    answer(gateway, STATES["open-credit"]())
+    text = await html(gateway, language="it")
+    credit = STATES["open-credit"]().instalments[0]
+    before = text[: text.index(credit.warning)]
+    assert credit.label not in re.sub(r"(?s)<h3.*?</h3>", "", before)
+    assert WORDS["it"]["no_extra"] not in text
+    assert text.count(credit.warning) == text.count(credit.representative_example) == 2
+    answer(gateway, STATES["open-instalments"]())
+    text = await html(gateway)
+    assert credit.warning not in text
+    assert WORDS["en"]["no_extra"] in text
+    assert re.search(r"or \W?3 × 53,34", text)
