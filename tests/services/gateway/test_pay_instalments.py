@@ -12,6 +12,14 @@ from tests.services.gateway.pay_samples import KEY, OFFER, PATH, STATES, USE
 from tests.services.gateway.test_pay_forms import location
 from tests.services.gateway.test_pay_page import answer, html
 
+
+@pytest.fixture
+async def gateway(new_gateway):
+    """Of its own: forms of one link are limited, and those of other tests count."""
+    async with new_gateway() as own:
+        yield own
+
+
 PLANNED = {"form_key": KEY, "offer": OFFER, "terms_id": "trm_default", "use": ""}
 
 
