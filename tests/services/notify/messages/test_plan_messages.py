@@ -156,6 +156,11 @@ async def test_the_customer_gets_the_receipt_of_a_part_that_its_link_paid(world:
     )
 
 
+async def test_a_link_that_a_plan_pays_has_no_receipt_beside_those_of_its_parts(world: World):
+    await world.paid(world.link(), method=paylink_pb2.METHOD_INSTALMENTS, plan_id="pln_1")
+    assert await world.rows() == []
+
+
 @pytest.mark.parametrize("language", ["it", "en"])
 @pytest.mark.parametrize("legal_class", ["credit", "deferral"])
 @pytest.mark.parametrize("kind", sorted(PLAN_KINDS))
