@@ -55,6 +55,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             worker.plan_worker(deps).run,
             worker.repayment_worker(deps).run,
             worker.link_worker(deps).run,
+            worker.reminder_worker(deps).run,
         ],
         handlers=worker.handlers(deps),
         heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},

@@ -56,6 +56,18 @@ def missed(plan: Plan, part: Instalment, payment_link_id: str, now: datetime) ->
     )
 
 
+def due(plan: Plan, part: Instalment, now: datetime) -> NewEvent:
+    """Its card is charged soon."""
+    amount = Money(part.amount_minor, plan.amount.currency)
+    says = _legal(plan)
+    return _event(plan, _Requested.REASON_DUE, amount, now, due_on=part.due_on, says=says)
+
+
+def may_withdraw(plan: Plan, says: Sequence[str], now: datetime) -> NewEvent:
+    nothing = Money(0, plan.amount.currency)
+    return _event(plan, _Requested.REASON_MAY_WITHDRAW, nothing, now, says=says)
+
+
 def withdrawn(after: Shown, now: datetime) -> NewEvent:
     """The receipt goes where the customer wants it."""
     plan, notice = after.plan, after.plan.withdrawal

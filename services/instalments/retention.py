@@ -54,6 +54,9 @@ KEPT: Final = Kept(
             "refunds of the payments of plans",
             plain="merchant_id id plan_id refund_id payment_id state currency shares reference refusal",
         ),
+        "plan_reminders": Table(
+            "what customers of plans are to be reminded of", plain="merchant_id id plan_id kind"
+        ),
         "part_links": Table(
             "payment links that were asked for missed parts",
             plain="merchant_id id plan_id state currency description payment_link_id",

@@ -23,12 +23,13 @@ from services.instalments.flows import (
     erase,
     paid_by_link,
     part_links,
+    reminding,
     repaying,
 )
 from services.instalments.flows.due import DueParts
 from services.instalments.payments_client import METHOD, dispute_of, found_of
 from services.instalments.rules.links import PaidByLink
-from services.instalments.store import collections, disputes, refunds
+from services.instalments.store import collections, disputes, refunds, reminders
 from services.instalments.store import plans as store
 from services.instalments.store.refunds import ToldRefund
 
@@ -157,6 +158,12 @@ def link_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
     """Payment links that are to be made or closed. Paylink is asked less and less often."""
     work = partial(part_links.attend, deps)
     return payments_due.worker(SERVICE, deps.db, table="part_links", settle=work)
+
+
+def reminder_worker(deps: Deps) -> DueWorker[DueRow]:
+    """What customers are to be reminded of."""
+    work = partial(reminding.remind, deps)
+    return worker(SERVICE, "reminders", deps.db, reminders.CLAIM, work)
 
 
 def plan_worker(deps: Deps) -> DueWorker[DueRow]:

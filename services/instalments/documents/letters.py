@@ -1,6 +1,8 @@
 """What a shopper gets on a durable medium after signing: reminder of the right to withdraw, receipt."""
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 from libs import display
 from services.instalments.documents import rows
@@ -9,28 +11,39 @@ from services.instalments.documents.model import Notice, Plan
 from services.instalments.documents.sheet import Facts, Paragraphs, Sheet, sheet
 from services.instalments.rules.withdrawal import Withdrawal
 
+_RIGHT: Final = ("right", "until", "how", "after")
+
 
 def reminder(plan: Plan, *, signed_on: date, written_on: date) -> Sheet:
     """Due 1 to 7 days after signing when the information came less than a day before it."""
     figures = PlanFigures(plan)
-    say = figures.words.say
+    said = ("greeting", *_RIGHT, "closing")
+    return sheet(
+        figures,
+        name="reminder",
+        issued_on=written_on,
+        signed=figures.day(signed_on),
+        blocks=[
+            Paragraphs(texts=_reminding(figures, signed_on, said)),
+            Paragraphs(texts=rows.contact(figures)),
+        ],
+    )
+
+
+def reminding(plan: Plan, *, signed_on: date) -> Sequence[str]:
+    """The same as sentences, for an e-mail that greets by itself."""
+    return _reminding(PlanFigures(plan), signed_on, _RIGHT)
+
+
+def _reminding(figures: PlanFigures, signed_on: date, said: Sequence[str]) -> Sequence[str]:
+    plan, say = figures.plan, figures.words.say
     values = figures.withdrawal() | {
         "signed": figures.day(signed_on),
         "creditor": plan.creditor.name,
         "shopper": plan.shopper,
         "reference": plan.order_reference,
     }
-    said = ("greeting", "right", "until", "how", "after", "closing")
-    return sheet(
-        figures,
-        name="reminder",
-        issued_on=written_on,
-        signed=values["signed"],
-        blocks=[
-            Paragraphs(texts=[say(f"reminder.{key}", **values) for key in said]),
-            Paragraphs(texts=rows.contact(figures)),
-        ],
-    )
+    return [say(f"reminder.{key}", **values) for key in said]
 
 
 def receipt(notice: Notice) -> Sheet:

@@ -16,7 +16,7 @@ from libs.payments.answer import Answer, Intent, Outcome
 from libs.payments.due import DueRow
 from services.instalments import events, message_events
 from services.instalments.deps import Deps
-from services.instalments.flows import part_links
+from services.instalments.flows import part_links, reminding
 from services.instalments.rules import collecting as rules
 from services.instalments.rules.plans import Collection, Shown
 from services.instalments.rules.states import CollectionState
@@ -125,6 +125,7 @@ async def changed(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime)
     await store.save_parts(tx, parts)
     await store.save_all(tx, plans)
     await part_links.follow(tx, [after for _, after in pairs], now)
+    await reminding.follow(tx, pairs, now)
     await outbox.tell(
         tx,
         *(event for before, after in pairs for event in events.news(before, after, now)),

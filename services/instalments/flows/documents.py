@@ -1,6 +1,7 @@
 """Documents of a plan, handed over before it is accepted and on withdrawal: kept as they were, as proof."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -59,6 +60,13 @@ async def get_consent(deps: Deps, plan: Plan) -> str | None:
     except Refusal as refusal:
         log.info("a plan cannot be signed on its page", reason=refusal.reason)
         return None
+
+
+async def get_reminder(deps: Deps, plan: Plan) -> Sequence[str]:
+    """Sentences of the reminder of the right to withdraw. Raises CreditorDetailsMissing."""
+    settings = await deps.db.run(settings_store.get, plan.merchant_id)
+    proposal = await _proposed(deps, plan, settings)
+    return letters.reminding(proposal, signed_on=withdrawing.signed_day(plan))
 
 
 async def _proposed(deps: Deps, plan: Plan, settings: Settings) -> model.Plan:

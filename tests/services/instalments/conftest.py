@@ -86,4 +86,5 @@ async def world(database: Database) -> AsyncIterator[World]:
         await conn.execute("UPDATE repayments SET due_at = NULL")
         await conn.execute("UPDATE plans SET due_at = NULL")
         await conn.execute("UPDATE part_links SET due_at = NULL")
+        await conn.execute("DELETE FROM plan_reminders")
         await conn.execute("UPDATE instalments SET due_at = NULL")

@@ -6,6 +6,7 @@ import pytest
 
 from incasso.instalments.v1 import events_pb2
 from libs import context
+from services.instalments import worker
 from services.instalments.flows import erase
 from tests.services.instalments.part_links import ASK, LATER, links_of, missed, pay, work
 from tests.services.instalments.test_refunding import refunded
@@ -97,3 +98,56 @@ async def test_a_withdrawal_is_told_where_the_customer_wants_it_until_the_custom
     async with world.deps.db.transaction() as tx:
         await erase.erase_customer(tx, "cus_giulia")
     assert not any(one.recipient for one in await requested(world))
+
+
+async def reminded(world: World, **time: int) -> list[Any]:
+    """What is asked of notify once so much time has passed, beyond what was asked before."""
+    asked = len(await requested(world))
+    await world.pass_by(**time)
+    for _ in range(2):
+        await worker.reminder_worker(world.deps).run_once()
+    return (await requested(world))[asked:]
+
+
+async def test_a_part_is_reminded_of_before_it_is_due_and_once(world):
+    plan = await world.active()
+    assert await reminded(world, days=11) == []
+    (asked,) = await reminded(world, days=2)
+    assert (asked.reason, asked.due_on) == (Requested.REASON_DUE, plan.instalments[1].due_on)
+    assert asked.amount.amount_minor == 5333
+    assert await reminded(world, hours=1) == []
+
+
+async def test_a_part_that_was_paid_early_is_not_reminded_of(world):
+    plan = await world.active()
+    await world.call("PayInstalment", plan_id=plan.id, number=2, key="pay")
+    assert await reminded(world, days=13) == []
+
+
+async def test_a_missed_part_is_reminded_of_with_its_link_until_it_is_paid(world):
+    plan = await missed(world, ASK)
+    (link,) = links_of(world, plan)
+    asked = [one for one in await reminded(world, days=2) if one.payment_link_id]
+    assert [one.payment_link_id for one in asked] == [link.id]
+    await pay(world, link)
+    later = [one for one in await reminded(world, days=8) if one.payment_link_id]
+    assert later == []
+
+
+async def test_of_credit_the_right_to_withdraw_is_reminded_of_after_a_day(world):
+    await world.active(**CREDIT)
+    (asked,) = await reminded(world, days=2)
+    assert asked.reason == Requested.REASON_MAY_WITHDRAW
+    assert (len(asked.paragraphs), asked.amount.amount_minor) == (4, 0)
+    assert "Giulia" not in str(asked)
+
+
+async def test_who_has_withdrawn_is_reminded_of_nothing(world):
+    plan = await world.active(**CREDIT)
+    await withdrawn(world, plan.id)
+    assert await reminded(world, days=20) == []
+
+
+async def test_of_a_deferral_there_is_no_right_to_be_reminded_of(world):
+    await world.active()
+    assert await reminded(world, days=3) == []

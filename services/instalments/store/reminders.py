@@ -1,0 +1,69 @@
+"""SQL of what customers of plans are reminded of."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from libs import rows
+from libs.db import Conn
+from libs.due import CLOCK_OFFSET, fair_sql
+from services.instalments.rules.plans import DocumentKind, Plan
+from services.instalments.rules.reminding import Reminder
+
+REMINDERS: Final = rows.Table("plan_reminders", Reminder)
+_COLUMNS: Final = {
+    "merchant_id": "text",
+    "id": "text",
+    "plan_id": "text",
+    "number": "int",
+    "kind": "text",
+    "due_at": "timestamptz",
+}
+_INSERT: Final = f"""
+INSERT INTO plan_reminders ({", ".join(_COLUMNS)})
+SELECT * FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_COLUMNS.values(), 1))})"""  # noqa: S608 - made of constants
+
+
+async def insert(conn: Conn, reminders: Sequence[Reminder]) -> None:
+    if reminders:
+        await conn.execute(_INSERT, *REMINDERS.arrays(reminders, *_COLUMNS))
+
+
+async def take(conn: Conn, reminder: Reminder) -> bool:
+    """Whether it is ours: another worker may have taken it."""
+    taken = await conn.execute(
+        "DELETE FROM plan_reminders WHERE merchant_id = $1 AND id = $2",
+        reminder.merchant_id,
+        reminder.id,
+    )
+    return taken == 1
+
+
+# Those whose time has come by their merchant's clock.
+CLAIM: Final = f"""
+WITH due AS ({
+    fair_sql(
+        "plan_reminders",
+        where="held_until <= now()",
+        by_test_clock=True,
+        lock="FOR NO KEY UPDATE",
+    )
+}
+), held AS (
+    UPDATE plan_reminders SET held_until = now() + interval '30 seconds' FROM due
+    WHERE (plan_reminders.merchant_id, plan_reminders.id) = (due.merchant_id, due.id)
+    RETURNING plan_reminders.merchant_id, plan_reminders.id
+)
+SELECT merchant_id, id, {CLOCK_OFFSET}
+FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
+
+
+async def informed_at(conn: Conn, plan: Plan) -> datetime | None:
+    """When the information was handed over."""
+    found: datetime | None = await conn.fetchval(
+        "SELECT delivered_at FROM documents WHERE merchant_id = $1 AND plan_id = $2 AND kind = $3",
+        plan.merchant_id,
+        plan.id,
+        DocumentKind.INFORMATION.value,
+    )
+    return found
