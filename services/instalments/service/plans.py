@@ -65,9 +65,8 @@ async def _withdraw(
 
 
 async def _add_url(deps: Deps, answer: pb.CreateInstalmentPlanResponse) -> None:
-    """The kept answer has none: it is sealed in a place of its own. A partner has its own page."""
-    if not answer.plan.offer.HasField("partner"):
-        answer.plan.url = await page_flow.get_address(deps, answer.plan.id)
+    """The kept answer has none: it is sealed in a place of its own."""
+    answer.plan.url = await page_flow.get_address(deps, answer.plan.id)
 
 
 InstalmentPlans: Final = door.of(

@@ -112,10 +112,6 @@ async def test_what_is_the_partners_is_not_done_here(world):
     plan = await offered(world)
     assert await refusal(world.documents(plan.id)) == "plan_of_partner"
     assert await refusal(world.sign(plan.id, "0" * 64)) == "plan_of_partner"
-    assert await refusal(world.call("GetInstalmentPlanAddress", plan_id=plan.id)) == (
-        "plan_of_partner"
-    )
-    assert not plan.HasField("url")
     await pay(world, plan.id)
     assert await refusal(world.call("GetInstalmentSettlement", plan_id=plan.id)) == (
         "plan_not_active"
