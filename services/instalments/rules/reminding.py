@@ -42,8 +42,10 @@ class Wanted:
 
 
 def wanted(before: Shown, after: Shown, now: datetime) -> Sequence[Wanted]:
-    """Of what has become of a plan: it is being paid, a part of it was missed."""
+    """Of what has become of a plan: it is being paid, a part of it was missed. A partner reminds of its own."""
     plan = after.plan
+    if plan.by_partner:
+        return ()
     found = [
         Wanted(ReminderKind.MISSED, new.number, _days_after(plan, new.missed_at, days))
         for old, new in zip(before.parts, after.parts, strict=True)
