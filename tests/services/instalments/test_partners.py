@@ -16,6 +16,7 @@ from services.instalments.deps import Deps
 from services.instalments.flows import collecting, financing
 from tests.kit.crash_matrix import CrashMatrix
 from tests.services.instalments.test_crashes import happens
+from tests.services.instalments.test_pages import by_token, page, sign
 from tests.services.instalments.test_plans import refusal
 from tests.services.instalments.world import World
 
@@ -194,3 +195,17 @@ class TestFinanced(CrashMatrix):
     @pytest_asyncio.fixture(loop_scope="session")
     async def subject(self, world: World) -> Financed:
         return Financed(world, (await offered(world)).id)
+
+
+@of_the_session
+async def test_its_page_shows_it_and_takes_no_signature(world):
+    await world.creditor()
+    plan = await offered(world)
+    token = plan.url.rpartition("/")[2]
+    shown = await page(world, token)
+    assert shown.plan.offer.partner == "klarna"
+    assert not shown.HasField("consent")
+    assert list(shown.cards) == []
+    document = by_token(world, "GetPlanPageDocument", token=token, kind="KIND_AGREEMENT")
+    assert await refusal(document) == "plan_of_partner"
+    assert await refusal(sign(world, token, "0" * 64)) == "plan_of_partner"
