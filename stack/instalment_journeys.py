@@ -3,9 +3,12 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
+from uuid import uuid4
 
+from stack.link_journeys import VISA
+from stack.payer import Payer
 from stack.shop import Answer, JourneyFailedError, Shop
 from stack.told import Journey, Told, expect
 
@@ -15,7 +18,8 @@ CREDITOR = {
 }
 DOCUMENTS = ("information", "agreement")
 DEFAULT_TERMS: Final = "trm_default"
-MONTH_SECONDS: Final = 31 * 86_400
+DAY_SECONDS: Final = 86_400
+MONTH_DAYS: Final = 31
 CREDIT: Final = {
     "name": "Twelve months",
     "currency": "EUR",
@@ -81,34 +85,65 @@ async def planned(shop: Shop, customer_id: str, amount_minor: int, **more: Any) 
 
 
 async def year_of_credit(shop: Shop) -> Told:
-    """A year of credit, with a card that fails"""
-    lender = shop.lender()
+    """A year of credit: a card that fails, a link, an early end"""
+    lender, email = shop.lender(), f"giulia-{uuid4().hex[:8]}@example.com"
     settings = {**CREDITOR, "lender_registration": "OAM M123"}
     (await lender.call("PATCH", "/v1/instalment-settings", settings)).expect(200)
     await offer_only(lender, CREDIT)
-    customer = await lender.customer("tok_visa")
+    customer = await lender.customer("tok_visa", email=email)
     answer = await signed(lender, customer, 60_000)
     plan = answer.expect(200)
     expect(plan, state="active")
     expect(plan["offer"], legal_class="credit")
-    await later(lender, months=2)
+    await later(lender, months=2, days=1)
     await parts_in(lender, plan["id"], paid=3)
-    await replace_card(lender, plan, "tok_stolen")
+    await replace_card(lender, plan, "tok_insufficient_funds")
     await later(lender, months=1)
-    await parts_in(lender, plan["id"], paid=3, missed=1)
-    await replace_card(lender, plan, "tok_visa")
+    missed = (await parts_in(lender, plan["id"], paid=3, missed=1))["instalments"][3]
+    await later(lender, days=4)
+
+    def tried_again(plan: Any) -> bool:
+        part = plan["instalments"][3]
+        return bool(part["state"] == "missed" and part["due_at"] != missed["due_at"])
+
+    await plan_when(lender, plan["id"], tried_again)
+    await pay_by_link(lender, email)
     await parts_in(lender, plan["id"], paid=4)
-    await later(lender, months=9)
-    ended = await parts_in(lender, plan["id"], paid=12)
+    await replace_card(lender, plan, "tok_visa")
+    await later(lender, months=5)
+    await parts_in(lender, plan["id"], paid=9)
+    settled = await lender.call("POST", f"/v1/instalment-plans/{plan['id']}/settle", {})
+    ended = settled.expect(200)
     expect(ended, state="completed", outstanding_minor=0)
     paid = await taken(lender, ended)
-    offer = plan["offer"]
+    offer, less = plan["offer"], plan["offer"]["total"]["amount_minor"] - paid
     return Told(
-        f"{offer['label']}, TAEG {offer['taeg']} %: a missed part, another card,"
-        f" {paid / 100:.2f} EUR taken in {len(ended['instalments'])} parts",
+        f"{offer['label']}, TAEG {offer['taeg']} %: a part declined, tried again and paid by its link,"
+        f" another card, settled early for {less / 100:.2f} EUR less, {paid / 100:.2f} EUR taken",
         answer.trace_id,
         ended["instalments"][-1]["payment_id"],
     )
+
+
+async def pay_by_link(shop: Shop, email: str, *, within_seconds: float = 60.0) -> None:
+    """As the mail of a missed part asks for."""
+    deadline = time.monotonic() + within_seconds
+    while True:
+        found = [
+            url
+            for mail in await shop.inbox(email)
+            for url in mail["links"]
+            if url.startswith(f"{shop.url}/p/")
+        ]
+        if found:
+            break
+        if time.monotonic() > deadline:
+            raise JourneyFailedError(f"no link of a missed part arrived for {email}")
+        await asyncio.sleep(0.2)
+    payer = Payer(shop.http, shop.sandbox_url)
+    page = await payer.pay(await payer.open(found[0]), VISA)
+    if page.view not in {"paid", "processing"}:
+        raise JourneyFailedError(f"the link of a missed part is shown as {page.view}")
 
 
 async def partner_pays(shop: Shop) -> Told:
@@ -137,9 +172,9 @@ async def offer_only(shop: Shop, terms: Mapping[str, Any]) -> None:
     (await shop.call("POST", "/v1/instalment-terms", terms)).expect(201)
 
 
-async def later(shop: Shop, *, months: int) -> None:
+async def later(shop: Shop, *, months: int = 0, days: int = 0) -> None:
     """By the merchant's clock."""
-    advance = {"seconds": months * MONTH_SECONDS}
+    advance = {"seconds": (months * MONTH_DAYS + days) * DAY_SECONDS}
     (await shop.call("POST", "/v1/test-clock/advance", advance)).expect(200)
 
 
@@ -149,31 +184,40 @@ async def replace_card(shop: Shop, plan: Mapping[str, Any], token: str) -> None:
     (await shop.call("PUT", path, {"instrument_id": card["id"]})).expect(200)
 
 
-async def parts_in(shop: Shop, plan_id: str, *, within_seconds: float = 60.0, **counts: int) -> Any:
+async def parts_in(shop: Shop, plan_id: str, **counts: int) -> Any:
     """The plan, once so many parts of it are in these states."""
-    deadline = time.monotonic() + within_seconds
-    while True:
-        plan = await shop.get(f"/v1/instalment-plans/{plan_id}")
+
+    def is_so(plan: Any) -> bool:
         states = Counter(part["state"] for part in plan["instalments"])
-        if all(states[state] == count for state, count in counts.items()):
-            return plan
+        return all(states[state] == count for state, count in counts.items())
+
+    return await plan_when(shop, plan_id, is_so)
+
+
+async def plan_when(
+    shop: Shop, plan_id: str, is_so: Callable[[Any], bool], *, within_seconds: float = 60.0
+) -> Any:
+    deadline = time.monotonic() + within_seconds
+    while not is_so(plan := await shop.get(f"/v1/instalment-plans/{plan_id}")):
         if time.monotonic() > deadline:
-            raise JourneyFailedError(f"{plan_id} has {dict(states)}, expected {counts}")
+            raise JourneyFailedError(f"{plan_id} is not as expected: {plan}")
         await asyncio.sleep(0.2)
+    return plan
 
 
 async def taken(shop: Shop, plan: Mapping[str, Any]) -> int:
-    """What its payments took, in minor units, as the PSP's books say too."""
-    books, sums = await shop.books(), 0
+    """What its payments took, in minor units, as the PSP's books say too. One may pay several parts."""
+    books, wanted = await shop.books(), Counter[str]()
     for part in plan["instalments"]:
-        payment = await shop.get(f"/v1/payments/{part['payment_id']}")
+        wanted[part["payment_id"]] += part["amount_minor"]
+    for payment_id, amount_minor in wanted.items():
+        payment = await shop.get(f"/v1/payments/{payment_id}")
         booked = books[payment["psp_reference"]]["captured_minor"]
-        if (payment["captured_minor"], booked) != (part["amount_minor"],) * 2:
-            raise JourneyFailedError(f"part {part['number']} is {part}, the PSP took {booked}")
-        sums += booked
-    if sums != plan["offer"]["total"]["amount_minor"]:
-        raise JourneyFailedError(f"{sums} was taken of {plan['offer']['total']}")
-    return sums
+        if (payment["captured_minor"], booked) != (amount_minor,) * 2:
+            raise JourneyFailedError(f"{payment_id} is {payment}, the PSP took {booked}")
+    if sum(wanted.values()) != plan["paid_minor"]:
+        raise JourneyFailedError(f"{wanted} was taken of {plan}")
+    return sum(wanted.values())
 
 
 INSTALMENT_JOURNEYS: tuple[Journey, ...] = (instalments, year_of_credit, partner_pays)

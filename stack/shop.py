@@ -87,12 +87,14 @@ class Shop:
         """Of one-click charges, for whom makes thousands of them."""
         (await self.call("PATCH", "/v1/one-click-policy", UNREACHED_LIMITS)).expect(200)
 
-    async def customer(self, token: str, psp_account: str = "sandbox-a") -> str:
+    async def customer(
+        self, token: str, psp_account: str = "sandbox-a", *, email: str = "giulia@example.com"
+    ) -> str:
         """A new customer whose default instrument is this token's."""
         made = await self.call(
             "POST",
             "/v1/customers",
-            {"email": "giulia@example.com", "name": "Giulia Bianchi", "locale": "it"},
+            {"email": email, "name": "Giulia Bianchi", "locale": "it"},
         )
         customer_id: str = made.expect(201)["id"]
         await self.attach(customer_id, token, psp_account, make_default=True)
