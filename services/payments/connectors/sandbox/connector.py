@@ -13,6 +13,7 @@ from services.payments.connectors.base import (
     Asked,
     Authorisation,
     Credentials,
+    InstrumentReady,
     InstrumentSetup,
     Notice,
     Operation,
@@ -68,7 +69,13 @@ class SandboxConnector:
 
     async def set_up_instrument(self, setup: InstrumentSetup) -> SetupOutcome:
         body = mapping.instrument_request(setup)
-        return await self._write("/instruments", body, setup.key, mapping.instrument_answer)
+        ready = await self._write("/instruments", body, setup.key, mapping.instrument_answer)
+        if not isinstance(ready, InstrumentReady) or not ready.next_action_url:
+            return ready
+        # A repeat is answered as the first time: whether the challenge is over is asked for itself.
+        path = f"/operations/{quote(setup.key, safe='')}"
+        found = await self._call("GET", path, mapping.instrument_by_now)
+        return found if not isinstance(found, NotSent) else ready
 
     async def remove_instrument(self, token: str) -> bool:
         path = f"/instruments/{quote(token, safe='')}"

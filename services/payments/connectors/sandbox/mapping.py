@@ -178,6 +178,16 @@ def instrument_answer(status: int, body: Json) -> SetupOutcome:
     )
 
 
+def instrument_by_now(status: int, body: Json) -> SetupOutcome:
+    """Of an operation that saves an instrument, once it was asked to."""
+    refused = refusal(status, body)
+    if refused is not None:
+        return Unknown("the saved instrument is not told")
+    if body["state"] == "refused":
+        return declined(DeclineCode.AUTHENTICATION_FAILED)
+    return instrument_answer(status, body["instrument"])
+
+
 def notice(event: Json) -> Notice:
     """KeyError, TypeError or ValueError when it is not an event of the sandbox."""
     event_id, kind = str(event["id"]), str(event["type"])

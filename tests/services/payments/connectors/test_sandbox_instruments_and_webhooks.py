@@ -1,6 +1,7 @@
 """Saved cards, webhooks, disputes and settlements of the sandbox connector, over HTTP."""
 
 import time
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -47,14 +48,18 @@ async def test_a_saved_card_is_charged_and_forgotten(connector):
 
 
 async def test_a_card_that_is_checked_when_saved_names_the_challenge(connector, session):
-    ready = await connector.set_up_instrument(a_setup("tok_3ds_setup"))
+    setup = a_setup("tok_3ds_setup")
+    ready = await connector.set_up_instrument(setup)
     assert isinstance(ready, InstrumentReady)
+    assert await connector.set_up_instrument(setup) == ready
     early = await connector.authorise(a_charge(ready.token))
     assert isinstance(early, Declined)
     async with session.post(
         ready.next_action_url, data={"decision": "approve"}, allow_redirects=False
     ):
         pass
+    saved = await connector.set_up_instrument(setup)
+    assert saved == replace(ready, next_action_url="")
     assert isinstance(await connector.authorise(a_charge(ready.token)), Approved)
     unknown = await connector.set_up_instrument(a_setup("tok_nothing"))
     assert isinstance(unknown, Declined)
