@@ -1,14 +1,58 @@
-"""The only file that calls oneclick beside the kit of payments: cards that are due, many at once."""
+"""The only file that calls oneclick beside the kit of payments: cards that are due, many at once, and new ones."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from incasso.oneclick.v1 import oneclick_pb2
-from libs import client, deadlines
+from libs import client, deadlines, erasing, wire
 from libs.payments.saved_cards import SavedCard, SavedCards, card_of
+from services.instalments.rules.cards import NewCard
+
+PERSONAL: Final[erasing.Personal] = {"incasso.oneclick.v1.Consent": ("ip",)}
+KEEPING_CONSENTS: Final = ("SavePlanPageCard",)  # with their key
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """`challenge_url`: where the customer must go first; "" when it can be charged."""
+
+    instrument_id: str
+    challenge_url: str
+
+
+def consented(
+    customer_id: str, *, text_version: str, accepted_at: datetime, ip: str | None, return_url: str
+) -> oneclick_pb2.AttachInstrumentRequest:
+    """What oneclick will be asked, but for the card."""
+    consent = oneclick_pb2.Consent(
+        text_version=text_version, accepted_at=wire.timestamp(accepted_at), ip=ip
+    )
+    return oneclick_pb2.AttachInstrumentRequest(
+        customer_id=customer_id, consent=consent, return_url=return_url
+    )
+
+
+def consent_left(kept: bytes) -> bytes:
+    """What `consented` made when its customer was erased."""
+    return erasing.clear(oneclick_pb2.AttachInstrumentRequest.FromString(kept), PERSONAL)
 
 
 class Cards(SavedCards):
-    """Also those of many customers."""
+    """Also those of many customers, and new ones."""
+
+    async def attach(self, asked: bytes, card: NewCard, *, key: str) -> Attached:
+        """`asked`: what `consented` made. Raises RemoteRefusal, OutcomeUnknown."""
+        request = oneclick_pb2.AttachInstrumentRequest.FromString(asked)
+        request.psp_account, request.token = card.psp_account, card.card_token
+        answer = await client.call(
+            self.stub.AttachInstrument,
+            request,
+            timeout_seconds=deadlines.SAVING,
+            idempotency_key=key,
+        )
+        return Attached(answer.instrument.id, answer.instrument.next_action.url)
 
     async def of_ids(self, instrument_ids: Sequence[str]) -> Sequence[SavedCard]:
         """Those that can be charged, without `sca_history`; at most 100. Raises RemoteRefusal,

@@ -14,6 +14,7 @@ from libs.payments.client import Payments as AskedPayments
 from libs.payments.client import move
 from libs.payments.saved_cards import Customer
 from services.instalments.rules import regimes
+from services.instalments.rules.cards import CardField
 from services.instalments.rules.disputes import Dispute
 from services.instalments.rules.plans import Collection, Plan
 from services.instalments.rules.repaying import Found, Repayment, Told
@@ -101,6 +102,19 @@ def dispute_of(dispute: payments_pb2.Dispute, merchant_id: str, at: datetime) ->
 
 class Payments(AskedPayments):
     """Calls on behalf of the current call's merchant."""
+
+    async def card_field(self, amount: Money, *, customer_id: str) -> CardField:
+        """Raises RemoteRefusal no_psp_account and too_many_declines, OutcomeUnknown."""
+        request = payments_pb2.GetCardFieldRequest(
+            amount=wire.money(amount),
+            method=METHOD,
+            velocity_subjects=[velocity.of_customer(customer_id)],
+        )
+        answer = await client.call(
+            self._stub.GetCardField, request, timeout_seconds=deadlines.BRIEF
+        )
+        account = answer.psp_account
+        return CardField(account.psp, account.name, account.publishable_key, account.field_url)
 
     async def refund(self, repayment: Repayment, at: datetime) -> Told:
         """Give back, or learn what became of it. Raises as `move`."""

@@ -5,9 +5,11 @@ from playwright.async_api import expect
 from stack.instalment_journeys import planned
 from tests.browser import faults, needs_chromium
 from tests.e2e.test_links_browser import phone
+from tests.waiting import HANGING_SECONDS
 
 pytestmark = needs_chromium
 __all__ = ["phone"]
+CHALLENGED_AT_SETUP = "4000000000003220"
 
 
 async def read(page):
@@ -56,3 +58,50 @@ async def test_a_plan_is_signed_with_a_challenge_then_paid_by_another_card(shop,
     )
     payments = {part["payment_id"] for part in ended["instalments"]}
     assert len(payments) == 2
+
+
+async def without_card(shop, page):
+    """A plan that its customer has read, who has no card."""
+    customer = (await shop.call("POST", "/v1/customers", {"name": "Giulia Bianchi"})).expect(201)
+    plan = await planned(shop, customer["id"], 60_000)
+    await page.goto(plan["url"])
+    await read(page)
+    return customer["id"], plan
+
+
+async def type_card(page, number):
+    field = page.frame_locator("iframe")
+    for name, text in (("number", number), ("expiry", "12/34"), ("cvc", "123")):
+        await field.locator(f"#{name}").fill(text)
+
+
+async def signed_by(shop, plan, customer_id, last4):
+    """The card is the customer's from then on, and the plan's."""
+    (card,) = (await shop.get(f"/v1/customers/{customer_id}/instruments"))["data"]
+    assert (card["brand"], card["last4"], card["state"]) == ("visa", last4, "active")
+    signed = await shop.get(f"/v1/instalment-plans/{plan['id']}")
+    assert (signed["state"], signed["instrument_id"]) == ("active", card["id"])
+
+
+async def test_a_customer_without_a_card_types_one_and_signs(shop, phone):
+    customer_id, plan = await without_card(shop, phone)
+    await type_card(phone, "4242424242424242")
+    await sign(phone)
+    await expect(phone.locator("[data-view=plan-active]")).to_be_visible()
+    await signed_by(shop, plan, customer_id, "4242")
+
+
+async def test_a_card_that_the_bank_confirms_first_is_listed_then_and_signs(shop, phone):
+    """The page looks for the card by itself."""
+    customer_id, plan = await without_card(shop, phone)
+    await type_card(phone, CHALLENGED_AT_SETUP)
+    await sign(phone)
+    await phone.get_by_role("link", name="Conferma con la tua banca").click()
+    await phone.get_by_role("button", name="Approva").click()
+    await expect(phone.get_by_role("alert")).to_contain_text("compare qui in pochi secondi")
+    listed = phone.get_by_role("radio", name="3220")
+    await expect(listed).to_be_checked(timeout=HANGING_SECONDS * 1000)
+    assert (await shop.get(f"/v1/instalment-plans/{plan['id']}"))["state"] == "offered"
+    await sign(phone)
+    await expect(phone.locator("[data-view=plan-active]")).to_be_visible()
+    await signed_by(shop, plan, customer_id, "3220")

@@ -20,7 +20,7 @@ from incasso.paylink.v1.paylink_pb2_grpc import (
 from incasso.payments.v1 import payments_pb2 as pb
 from incasso.payments.v1.payments_pb2_grpc import add_PaymentsServiceServicer_to_server
 from libs import context, ids
-from libs.errors import Kind, RemoteRefusal, ServiceUnavailable
+from libs.errors import IdempotencyKeyReused, Kind, RemoteRefusal, ServiceUnavailable
 from libs.server import Server
 from libs.tasks import Tasks
 from tests.kit import payments_double
@@ -66,6 +66,10 @@ class OneClick(OneClickServiceServicer):
         self.down = False
         self.good = ["ins_good"]
         self.asked: list[list[str]] = []  # of GetChargeableInstruments
+        self.attached: dict[str, Any] = {}  # what AttachInstrument was asked, by key
+        self.refusal: Exception | None = None  # of AttachInstrument
+        self.challenge = ""  # of the next card
+        self.lose_answers = 0  # of so many calls that save a card
 
     async def GetCustomer(self, request: Any, rpc: Any) -> Any:
         if request.customer_id == "cus_erased":
@@ -97,6 +101,23 @@ class OneClick(OneClickServiceServicer):
         return oneclick_pb2.GetChargeableInstrumentsResponse(
             data=[self._card(each, active) for each in request.instrument_ids if each in self.good]
         )
+
+    async def AttachInstrument(self, request: Any, rpc: Any) -> Any:
+        if self.refusal is not None:
+            raise self.refusal
+        key = context.current().idempotency_key
+        if self.attached.setdefault(key, request) != request:
+            raise IdempotencyKeyReused
+        saved = oneclick_pb2.Instrument(id=f"ins_{request.token}")
+        if self.challenge:
+            saved.state = oneclick_pb2.Instrument.STATE_REQUIRES_ACTION
+            saved.next_action.url = self.challenge
+        elif saved.id not in self.good:
+            self.good.append(saved.id)
+        if self.lose_answers:
+            self.lose_answers -= 1
+            raise ServiceUnavailable
+        return oneclick_pb2.AttachInstrumentResponse(instrument=saved)
 
     def _card(self, card_id: str, state: Any) -> Any:
         made = oneclick_pb2.ChargeableInstrument()

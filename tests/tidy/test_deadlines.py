@@ -11,6 +11,8 @@ from tests.tidy.sources import sources
 # Who waits, and for what together.
 CHAIN = [
     ("CALL", ("MONEY",)),
+    ("CALL", ("SAVING",)),
+    ("SAVING", ("MONEY",)),
     ("MONEY", ("PSP", "PSP")),
     ("QUESTION", ("PSP",)),
     ("PAGE", ("READ", "READ")),

@@ -13,6 +13,7 @@ NAMES: Final = (
     "GetPlanReturn",
     "PayPlanPage",
     "ReplacePlanPageCard",
+    "SavePlanPageCard",
     "SignPlanPage",
     "WithdrawPlanPage",
 )

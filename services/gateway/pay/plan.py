@@ -5,7 +5,7 @@ the first step of a withdrawal, which changes nothing either.
 import base64
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from aiohttp import web
@@ -15,9 +15,10 @@ from libs.display import language_of
 from libs.errors import Kind, OutcomeUnknown, Refusal
 from services.gateway.errors import GatewayRefusal
 from services.gateway.pay import guard, plan_choices, plan_forms, plan_view, rendering, texts
-from services.gateway.pay.forms import Form
+from services.gateway.pay.forms import Form, Sent
 from services.gateway.pay.handlers import see, text_of, token_of
 from services.gateway.pay.instalments_client import Instalments
+from services.gateway.pay.view import web_address
 from services.gateway.rules.limits import Limiter
 from services.gateway.transcoder import Edge
 
@@ -107,27 +108,56 @@ class PlanPages:
         reference = text_of(request.match_info["reference"])
         wanted = pages_pb2.GetPlanReturnRequest(reference=reference)
         found: pages_pb2.GetPlanReturnResponse = await self._instalments.ask(wanted)
-        return see(f"/plan/{quote(found.token, safe='')}")
+        said = "plan_card_confirmed" if "card" in request.query else ""
+        return see(f"/plan/{quote(found.token, safe='')}", said=said)
 
     async def _submit(self, request: web.Request) -> web.Response:
         make = plan_forms.ACTIONS.get(request.match_info["action"])
         if make is None:
             return guard.missing(request)
-        form = await guard.form_of(request)
-        sent = make(token_of(request), form, guard.ip_or_none(self._addresses.of(request)))
+        form, token = await guard.form_of(request), token_of(request)
+        ip = guard.ip_or_none(self._addresses.of(request))
+        sent = make(token, form, ip)
         if sent is None:
             return see(address(request, said="plan_consent"))
+        saving = plan_forms.saving(token, sent, form, ip)
         # A shopper who leaves cancels the wait, never the payment.
         try:
-            answer = await self._tasks.finish(self._instalments.ask(sent.message, key=sent.key))
+            answer = await self._tasks.finish(self._asked(sent, saving))
         except Refusal as refusal:
             return self._refused(request, refusal)
         match answer:
             case pages_pb2.WithdrawPlanPageResponse() if not plan_forms.confirms(form):
                 return withdrawal_page(request, answer, form)
+            case pages_pb2.SavePlanPageCardResponse():
+                return await self._confirm_card(request, answer.next_action.url)
             case pages_pb2.ReplacePlanPageCardResponse():
                 return see(address(request, said="plan_card_replaced"))
         return see(address(request))
+
+    async def _asked(self, sent: Sent, saving: Sent | None) -> Any:
+        """The answer to a form; that to the card's being saved, when the bank wants a challenge first."""
+        if saving is not None:
+            saved = await self._instalments.ask(saving.message, key=saving.key)
+            if saved.HasField("next_action"):
+                return saved
+            sent = plan_forms.with_card(sent, saved.instrument_id)
+        return await self._instalments.ask(sent.message, key=sent.key)
+
+    async def _confirm_card(self, request: web.Request, url: str) -> web.Response:
+        """A page that leads to the bank: forms of ours may not be redirected there."""
+        if not web_address(url):
+            return see(address(request, said="unknown"))
+        wanted = pages_pb2.GetPlanPageRequest(token=token_of(request))
+        page = (await self._instalments.ask(wanted)).page
+        language = language_of(page.locale)
+        return rendering.respond(
+            "plan_card.html",
+            language,
+            merchant=page.merchant,
+            url=url,
+            address=lambda path="": address(request, path),
+        )
 
     def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
         if refusal.reason == _ABSENT:
@@ -142,18 +172,21 @@ def plan_page(request: web.Request, page: pages_pb2.PlanPage) -> web.Response:
     """In the language of the plan, as its documents and the words of the law are."""
     plan, language = page.plan, language_of(page.locale)
     name, said = plan_view.name_of(plan), request.query.get("said", "")
-    version = plan_view.version_of(plan)
+    version = plan_view.version_of(page)
+    field = page.card_field if page.HasField("card_field") else None
     return rendering.respond(
         "plan.html",
         language,
         merchant=page.merchant,
+        field=field,
         headers={
             "ETag": f'"{version}"'
         },  # asked for by an open page, to see whether it has changed
         page=page,
         plan=plan,
         view=name,
-        waits=name in plan_view.WAITING,
+        waits=name in plan_view.WAITING or said == "plan_card_confirmed",
+        takes_card=field is not None,
         version=version,
         rows=plan_view.rows(plan, language),
         bars=plan_view.picture(plan, language),

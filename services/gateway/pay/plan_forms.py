@@ -1,7 +1,7 @@
 """The forms of a plan's page as requests to instalments. Pure."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from incasso.instalments.v1 import pages_pb2
 from services.gateway.pay.forms import Form, Sent, key_of
@@ -40,6 +40,28 @@ def replace_card(token: str, form: Form, _: str | None) -> Sent:
     return Sent(pages_pb2.ReplacePlanPageCardRequest(token=token, instrument_id=card))
 
 
+def new_card(token: str, form: Form, ip: str | None) -> Sent:
+    """For one payment where the form names one, else for all to come."""
+    return pay(token, form, ip) if form.get("part") else replace_card(token, form, ip)
+
+
+def saving(token: str, sent: Sent, form: Form, ip: str | None) -> Sent | None:
+    """What saves the card that was typed, before the form goes on with it; None when none was."""
+    if not form.get("card_token") or "instrument_id" not in sent.message.DESCRIPTOR.fields_by_name:
+        return None
+    message = pages_pb2.SavePlanPageCardRequest(
+        token=token, psp_account=form.get("psp_account", ""), card_token=form["card_token"], ip=ip
+    )
+    return Sent(message, key_of(form))
+
+
+def with_card(sent: Sent, instrument_id: str) -> Sent:
+    """The same, with a card that was saved for it."""
+    message: Any = sent.message
+    message.instrument_id = instrument_id
+    return Sent(message, sent.key)
+
+
 def withdraw(token: str, form: Form, _: str | None) -> Sent:
     message = pages_pb2.WithdrawPlanPageRequest(
         token=token,
@@ -58,5 +80,6 @@ ACTIONS: Final[dict[str, Callable[[str, Form, str | None], Sent | None]]] = {
     "sign": sign,
     "pay": pay,
     "card": replace_card,
+    "new-card": new_card,
     "withdraw": withdraw,
 }

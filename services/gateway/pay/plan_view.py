@@ -71,9 +71,10 @@ def name_of(plan: PLAN) -> str:
     return _VIEWS.get(plan.state, "sign")
 
 
-def version_of(plan: PLAN) -> str:
-    """Another one as soon as the plan is another."""
-    return hashlib.sha256(plan.SerializeToString(deterministic=True)).hexdigest()[:16]
+def version_of(page: pages_pb2.PlanPage) -> str:
+    """Another one as soon as the plan, or what can be chosen from the cards, is another."""
+    shown = pages_pb2.PlanPage(plan=page.plan, cards=page.cards)
+    return hashlib.sha256(shown.SerializeToString(deterministic=True)).hexdigest()[:16]
 
 
 def rows(plan: PLAN, language: str) -> Sequence[Row]:

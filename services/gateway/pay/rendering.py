@@ -4,7 +4,7 @@ import secrets
 from datetime import UTC
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import jinja2
@@ -17,6 +17,8 @@ from libs import display, text
 from services.gateway.pay import view
 from services.gateway.pay.rules.theme import theme
 from services.gateway.pay.texts import WORDS
+
+CardField: TypeAlias = pages_pb2.CardField | plan_pages_pb2.PlanCardField
 
 STRIPE_SCRIPT: Final = "https://js.stripe.com"
 # What Stripe's guide asks for beside the origin of its script.
@@ -67,7 +69,7 @@ def respond(
     *,
     status: int = HTTPStatus.OK,
     merchant: pages_pb2.PageMerchant | plan_pages_pb2.PlanMerchant | None = None,
-    field: pages_pb2.CardField | None = None,
+    field: CardField | None = None,
     headers: dict[str, str] | None = None,
     **values: Any,
 ) -> web.Response:
@@ -98,7 +100,7 @@ def respond(
     )
 
 
-def policy(nonce: str, field: pages_pb2.CardField | None) -> str:
+def policy(nonce: str, field: CardField | None) -> str:
     """Content-Security-Policy: ourselves, and the PSP's field where there is one."""
     sources = {
         "default-src": ["'none'"],

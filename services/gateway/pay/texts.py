@@ -63,6 +63,10 @@ REFUSALS: Final[dict[str, str]] = {
     "plan_of_partner": "said_plan_of_partner",
     "plan_not_active": "said_plan_not_active",
     "plan_card_replaced": "said_plan_card_replaced",
+    "plan_card_confirmed": "said_plan_card_confirmed",
+    "instrument_refused": "said_plan_card_refused",
+    "too_many_instruments": "said_plan_too_many_cards",
+    "psp_unavailable": "said_unknown",
     "instalment_not_found": "said_plan_part_closed",
     "instalment_closed": "said_plan_part_closed",
     "nothing_to_pay": "said_plan_nothing_to_pay",
@@ -84,6 +88,7 @@ CALM: Final = frozenset(
         "plan_in_review",
         "plan_paid",
         "plan_card_replaced",
+        "plan_card_confirmed",
     ]
 )
 _UNDER_WAY: Final = frozenset({"processing", "requires_action", "pending"})

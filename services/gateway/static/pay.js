@@ -134,7 +134,8 @@
       try {
         const answer = await fetch(pageUrl(), { method: "HEAD", cache: "no-store" });
         const tag = answer.headers.get("ETag") ?? "";
-        if (answer.ok && !leaving && !tag.includes(body.dataset.looks)) {
+        const sending = leaving || paying || document.querySelector("form[data-sent]");
+        if (answer.ok && !sending && !tag.includes(body.dataset.looks)) {
           window.location.replace(pageUrl());
           return;
         }
@@ -196,6 +197,11 @@
   let field = null;
   function send(card) {
     if (paying === "sent") return;
+    if (!form.reportValidity()) { // Enter within the field comes here at once
+      paying = false;
+      setBusy(button, false);
+      return;
+    }
     paying = "sent";
     remember();
     setBusy(button, true);
@@ -208,8 +214,7 @@
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (paying || !field) return;
-    const email = form.elements.payer_email;
-    if (email && !email.reportValidity()) return;
+    if (!form.reportValidity()) return;
     paying = "asking";
     show("");
     setBusy(button, true);

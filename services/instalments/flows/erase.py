@@ -3,7 +3,7 @@
 from libs import context
 from libs.db import Conn
 from libs.erasing import rewrite_answers, rewrite_events
-from services.instalments import events
+from services.instalments import events, oneclick_client
 from services.instalments.store import erasing
 
 
@@ -18,3 +18,6 @@ async def erase_customer(conn: Conn, customer_id: str) -> None:
     if found:
         await rewrite_events(conn, merchant_id, found, events.event_left)
         await rewrite_answers(conn, merchant_id, found, events.ANSWERING_PLANS, events.plan_left)
+        await rewrite_answers(
+            conn, merchant_id, found, oneclick_client.KEEPING_CONSENTS, oneclick_client.consent_left
+        )

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from libs import context, tokens
 from libs.errors import Refusal, required
 from libs.logs import log
+from libs.money import Money
 from libs.payments.saved_cards import SavedCard
 from libs.seal import SealBrokenError
 from services.instalments.deps import Deps
+from services.instalments.documents.wording import wording_of
 from services.instalments.errors import PlanNotFound
 from services.instalments.flows import documents, plans
 from services.instalments.rules import choices, handing_over, urls
 from services.instalments.rules import plans as rules
+from services.instalments.rules.cards import CardField
 from services.instalments.rules.choices import Choices
 from services.instalments.rules.merchants import Merchant
 from services.instalments.rules.plans import Document, DocumentKind, Plan, Shown
@@ -32,6 +35,7 @@ class PlanPage:
     consent: str | None  # the sentence that is accepted; None when it cannot be signed
     form_key: str
     choices: Choices
+    card_field: CardField | None
 
 
 async def get_address(deps: Deps, plan_id: str) -> str:
@@ -68,15 +72,17 @@ async def get_page(deps: Deps, opened: Plan) -> PlanPage:
     shown = replace(shown, plan=rules.expired(shown.plan, shown.parts[0], now))
     signable = rules.is_signable(shown, now) and not shown.plan.by_partner
     can = choices.choices(shown, now)
+    merchant, takes_cards = await deps.merchants.get(), signable or can.payable
     return PlanPage(
         shown=shown,
-        merchant=await deps.merchants.get(),
-        cards=await _cards(deps, shown.plan) if signable or can.payable else (),
+        merchant=merchant,
+        cards=await _cards(deps, shown.plan) if takes_cards else (),
         handed_over=handing_over.handed_over(delivered),
         agreement_sha256=handing_over.agreement_of(delivered),
         consent=await documents.get_consent(deps, shown.plan) if signable else None,
         form_key=secrets.token_urlsafe(16),
         choices=can,
+        card_field=await _card_field(deps, shown, merchant) if takes_cards else None,
     )
 
 
@@ -88,6 +94,20 @@ async def _cards(deps: Deps, plan: Plan) -> Sequence[SavedCard]:
         log.info("the page of a plan goes without cards", reason=refusal.reason)
         return ()
     return [card for card in cards if card.usable]
+
+
+async def _card_field(deps: Deps, shown: Shown, merchant: Merchant) -> CardField | None:
+    """None when no new card is taken, or nobody tells where."""
+    plan = shown.plan
+    amount = Money(shown.parts[0].amount_minor, plan.amount.currency)
+    try:
+        field = await deps.payments.card_field(amount, customer_id=plan.customer_id)
+    except Refusal as refusal:
+        log.info("the page of a plan goes without a card field", reason=refusal.reason)
+        return None
+    return replace(
+        field, consent=wording_of(plan.locale).say("consent.card", creditor=merchant.name)
+    )
 
 
 async def get_document(deps: Deps, opened: Plan, kind: DocumentKind) -> Document:

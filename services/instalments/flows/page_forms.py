@@ -1,27 +1,64 @@
-"""What a customer does on the page of a plan: sign, pay, choose another card, withdraw.
+"""What a customer does on the page of a plan: sign, pay, save or choose another card, withdraw.
 
 Each is the merchant's own use case; a challenge of the bank leads back to the page.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from google.protobuf.message import Message
+
+from libs import idempotency
+from libs.db import Conn
 from libs.idempotency import Key
 from libs.seal import SealBrokenError
 from services.instalments.deps import Deps
+from services.instalments.documents.wording import wording_of
 from services.instalments.errors import PlanNotFound
 from services.instalments.flows import page, paying, settling, signing, withdrawing
+from services.instalments.flows import plans as plans_flow
 from services.instalments.flows.page import PlanPage
 from services.instalments.flows.paying import PayInstalment, ReplaceInstrument
 from services.instalments.flows.settling import SettlePlan
 from services.instalments.flows.signing import SignPlan
 from services.instalments.flows.withdrawing import WithdrawPlan
-from services.instalments.rules import urls
+from services.instalments.oneclick_client import Attached, consented
+from services.instalments.rules import cards, urls
+from services.instalments.rules.cards import NewCard
 from services.instalments.rules.plans import Plan
 from services.instalments.rules.withdrawal import Withdrawal
 
 RETURN_WITHIN: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SaveCard:
+    token: str
+    card: NewCard
+    ip: str | None
+
+
+async def save_card(deps: Deps, opened: Plan, cmd: SaveCard, key: Key) -> Attached:
+    """Nothing is charged. The consent is kept with the key, as it was first given: oneclick is asked the
+    same when the form comes again.
+    """
+
+    async def agreed(tx: Conn, _: str) -> Message:
+        now = deps.clock.now()
+        cards.check_takes_cards(await plans_flow.locked(tx, opened.id), now)
+        return consented(
+            opened.customer_id,
+            text_version=f"plan-{wording_of(opened.locale).version}",
+            accepted_at=now,
+            ip=cmd.ip,
+            return_url=urls.saved_url(_return_url(deps, cmd.token)),
+        )
+
+    kept = await idempotency.once(deps.db, key, opened.id, agreed)
+    form = hashlib.sha256(key.text.encode()).hexdigest()
+    return await deps.saved_cards.attach(kept.body, cmd.card, key=f"{opened.id}-{form}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from services.instalments.deps import Deps
 from services.instalments.events import document_pb, plan_pb, settlement_pb, withdrawal_pb
 from services.instalments.flows import page, page_forms
 from services.instalments.flows.page import PlanPage
-from services.instalments.flows.page_forms import PayPage, SignPage, WithdrawPage
+from services.instalments.flows.page_forms import PayPage, SaveCard, SignPage, WithdrawPage
+from services.instalments.rules.cards import NewCard
 from services.instalments.rules.plans import Document, DocumentKind, Plan, Shown
 
 _KIND_NUMBERS: Final = wire.numbers(DocumentKind, plans_pb2.InstalmentDocument.Kind)
@@ -24,6 +25,19 @@ _KINDS: Final = wire.members(DocumentKind, plans_pb2.InstalmentDocument.Kind)
 
 async def _document(deps: Deps, opened: Plan, request: pb.GetPlanPageDocumentRequest) -> Document:
     return await page.get_document(deps, opened, _KINDS[request.kind])
+
+
+async def _save_card(
+    deps: Deps, opened: Plan, request: pb.SavePlanPageCardRequest
+) -> pb.SavePlanPageCardResponse:
+    ip = wire.opt(request, "ip")
+    request.ClearField("ip")  # a form that is sent again from elsewhere is the same form
+    key, card = needed_key_of(request, "SavePlanPageCard"), wire.read(NewCard, request)
+    saved = await page_forms.save_card(deps, opened, SaveCard(request.token, card, ip), key)
+    answer = pb.SavePlanPageCardResponse(instrument_id=saved.instrument_id)
+    if saved.challenge_url:
+        answer.next_action.type, answer.next_action.url = "redirect", saved.challenge_url
+    return answer
 
 
 async def _sign(deps: Deps, opened: Plan, request: pb.SignPlanPageRequest) -> PlanPage:
@@ -59,6 +73,9 @@ def page_pb(found: PlanPage) -> pb.PlanPage:
         handed_over=[_KIND_NUMBERS[kind] for kind in found.handed_over],
         locale=found.shown.plan.locale,
         payable=[wire.message(pb.PayablePart, part) for part in can.payable],
+        card_field=None
+        if found.card_field is None
+        else wire.message(pb.PlanCardField, found.card_field),
         settlement=None if can.settlement is None else settlement_pb(can.settlement),
         withdraw_until=None if can.withdraw_until is None else can.withdraw_until.isoformat(),
     )
@@ -81,6 +98,7 @@ InstalmentPages: Final = door.of(
     GetInstalmentPlanAddress=page.get_address,
     GetPlanPage=page.get_page,
     GetPlanPageDocument=_document,
+    SavePlanPageCard=_save_card,
     SignPlanPage=_sign,
     PayPlanPage=_pay,
     ReplacePlanPageCard=page_forms.replace_card,

@@ -65,6 +65,20 @@ def card(last4: str = "4242") -> pages_pb2.PlanCard:
     return pages_pb2.PlanCard(card=shown, exp_month=4, exp_year=2029)
 
 
+def typed(found: pages_pb2.PlanPage, psp: str = "http://127.0.0.1:9") -> pages_pb2.PlanPage:
+    """With a field for a new card, of the sandbox at `psp`."""
+    found.card_field.CopyFrom(
+        pages_pb2.PlanCardField(
+            psp="sandbox",
+            psp_account="sandbox-a",
+            publishable_key="sandbox-a",
+            field_url=f"{psp}/psp/field.js",
+            consent="Con questo pulsante autorizzi Bottega Verdi a salvare la carta.",
+        )
+    )
+    return found
+
+
 def page(shown: plans_pb2.InstalmentPlan, **more: Any) -> pages_pb2.PlanPage:
     return pages_pb2.PlanPage(
         plan=shown, merchant=merchant(), form_key="form-key-1", **{"locale": "it", **more}

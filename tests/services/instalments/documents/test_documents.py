@@ -31,7 +31,7 @@ from tests.services.instalments.given import MONTHLY, terms_of
 
 WARNING = "Attenzione! Prendere in prestito denaro costa denaro"
 # Texts for pages and messages, which no document says.
-SAID_ELSEWHERE = {"consent.credit", "consent.both"}
+SAID_ELSEWHERE = {"consent.credit", "consent.both", "consent.card"}
 
 
 def notice_of(plan: Plan, **due: object) -> Notice:

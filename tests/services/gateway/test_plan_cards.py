@@ -1,0 +1,240 @@
+"""A new card on the page of a plan: the PSP's field, its forms, and the bank's challenge."""
+
+import pytest
+from playwright.async_api import expect
+
+from incasso.instalments.v1 import pages_pb2
+from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
+from tests.browser import faults, looks, needs_chromium
+from tests.services.gateway.plan_samples import (
+    PAID,
+    PATH,
+    PLAN,
+    SHA,
+    TOKEN,
+    UNKNOWN,
+    running,
+    show,
+    signed,
+    to_sign,
+    typed,
+)
+from tests.services.gateway.test_pay_security import SCRIPT_ADDRESSES
+from tests.services.gateway.test_plan_forms import location, post
+from tests.services.gateway.test_plan_page import html
+
+CARD = {"psp_account": "sandbox-a", "card_token": "sbt_1", "form_key": "k-1"}
+SIGNED = {**CARD, "agreement_sha256": SHA, "consent": "yes"}
+BANK = "https://bank.example/challenge?a=1&b=2"
+
+
+async def type_card(page):
+    field = page.frame_locator("iframe")
+    for name, text in (("number", "4242424242424242"), ("expiry", "12/34"), ("cvc", "123")):
+        await field.locator(f"#{name}").fill(text)
+
+
+def saved(gateway, url=""):
+    answer = pages_pb2.SavePlanPageCardResponse(instrument_id="ins_new")
+    if url:
+        answer.next_action.url = url
+    gateway.services.answers["SavePlanPageCard"] = answer
+
+
+@pytest.mark.parametrize(
+    ("form", "fields", "then"),
+    [
+        (
+            "sign",
+            {"agreement_sha256": SHA, "consent": "yes"},
+            pages_pb2.SignPlanPageRequest(agreement_sha256=SHA, ip="127.0.0.1"),
+        ),
+        ("pay", {"part": "2:5333"}, pages_pb2.PayPlanPageRequest(number=2, amount_minor=5333)),
+        ("new-card", {"part": "all:9"}, pages_pb2.PayPlanPageRequest(amount_minor=9)),
+        ("new-card", {"part": ""}, pages_pb2.ReplacePlanPageCardRequest()),
+        ("card", {}, pages_pb2.ReplacePlanPageCardRequest()),
+    ],
+)
+async def test_a_card_is_saved_and_the_form_goes_on_with_it(gateway, form, fields, then):
+    saved(gateway)
+    where = await location(gateway, form, {**CARD, **fields}, path=PATH)
+    assert where.removesuffix("?said=plan_card_replaced") == PATH
+    first, second = gateway.services.seen
+    assert first.request == pages_pb2.SavePlanPageCardRequest(
+        token=TOKEN, psp_account="sandbox-a", card_token="sbt_1", ip="127.0.0.1"
+    )
+    assert first.call.idempotency_key == "k-1"
+    then.token, then.instrument_id = TOKEN, "ins_new"
+    assert second.request == then
+
+
+async def test_nothing_is_saved_without_the_box(gateway):
+    said = await location(gateway, "sign", {**SIGNED, "consent": ""})
+    assert said == f"{PATH}?said=plan_consent"
+    assert gateway.services.seen == []
+
+
+async def test_a_form_of_no_card_saves_none(gateway):
+    await location(
+        gateway, "withdraw", {**CARD, "name": "x", "sent_to": "x@y.example", "confirm": "yes"}
+    )
+    assert gateway.services.calls("SavePlanPageCard") == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("form_key", "", "idempotency_key_missing"),
+        ("psp_account", "", "invalid_argument"),
+        ("psp_account", "a" * 61, "invalid_argument"),
+        ("card_token", "a b", "invalid_argument"),
+        ("card_token", "a" * 256, "invalid_argument"),
+    ],
+)
+async def test_a_card_with_one_wrong_field_saves_and_signs_nothing(gateway, field, value, said):
+    assert await location(gateway, "sign", {**SIGNED, field: value}) == f"{PATH}?said={said}"
+    assert gateway.services.seen == []
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (RemoteRefusal(Kind.UNPROCESSABLE, "instrument_refused", "No."), "instrument_refused"),
+        (RemoteRefusal(Kind.CONFLICT, "too_many_instruments", "No."), "too_many_instruments"),
+        (RemoteRefusal(Kind.CONFLICT, "too_many_declines", "No."), "too_many_declines"),
+        (RemoteRefusal(Kind.CONFLICT, "customer_erased", "No."), "customer_erased"),
+        (RemoteRefusal(Kind.UNAVAILABLE, "psp_unavailable", "Later."), "unknown"),
+        (OutcomeUnknown(), "unknown"),
+    ],
+)
+async def test_a_card_that_is_not_saved_signs_nothing_and_is_said(gateway, refusal, said):
+    gateway.services.answers["SavePlanPageCard"] = refusal
+    assert await location(gateway, "sign", SIGNED) == f"{PATH}?said={said}"
+    assert gateway.services.calls("SignPlanPage") == 0
+    show(gateway, to_sign())
+    assert 'role="alert"' in await html(gateway, f"{PATH}?said={said}")
+
+
+async def test_a_card_of_an_unknown_plan_gets_the_page_of_unknown_addresses(gateway):
+    gateway.services.answers["SavePlanPageCard"] = UNKNOWN
+    async with post(gateway, "sign", SIGNED) as response:
+        assert response.status == 404
+
+
+async def test_the_banks_challenge_comes_before_the_signature(gateway):
+    """By a link, since the page's forms may lead nowhere else; then the page looks for the card."""
+    saved(gateway, BANK)
+    show(gateway, to_sign())
+    async with post(gateway, "sign", SIGNED) as response:
+        assert response.status == 200
+        assert 'href="https://bank.example/challenge?a=1&amp;b=2"' in await response.text()
+    assert gateway.services.calls("SignPlanPage") == 0
+    gateway.services.answers["GetPlanReturn"] = pages_pb2.GetPlanReturnResponse(token=TOKEN)
+    async with gateway.request("GET", "/plan/return/r?card=saved", key=None) as response:
+        assert response.headers["Location"] == f"{PATH}?said=plan_card_confirmed"
+    async with gateway.request("GET", f"{PATH}?said=plan_card_confirmed", key=None) as response:
+        text, tag = await response.text(), response.headers["ETag"]
+    assert f"data-looks={tag}" in text
+    show(gateway, to_sign(cards=[]))
+    async with gateway.request("HEAD", PATH, key=None) as response:
+        assert response.headers["ETag"] != tag
+
+
+@pytest.mark.parametrize("url", SCRIPT_ADDRESSES)
+async def test_no_bank_can_make_the_page_run_an_address(gateway, url):
+    saved(gateway, url)
+    assert await location(gateway, "sign", SIGNED) == f"{PATH}?said=unknown"
+
+
+async def test_only_a_page_with_a_field_may_load_its_script(gateway):
+    for page, loads in ((typed(to_sign()), True), (to_sign(), False)):
+        show(gateway, page)
+        async with gateway.request("GET", PATH, key=None) as response:
+            policy = response.headers["Content-Security-Policy"]
+        assert ("script-src 'self' http://127.0.0.1:9;" in policy) == loads
+        assert ("frame-src" in policy) == loads
+
+
+@needs_chromium
+async def test_a_customer_without_a_card_types_one_and_signs(page, gateway, psp):
+    """Not before the box is ticked."""
+    saved(gateway)
+    show(gateway, typed(to_sign(cards=[]), psp))
+    await page.goto(gateway.url + PATH)
+    await type_card(page)
+    button = page.get_by_role("button", name="Firma e paga 53,33 € ora")
+    await button.click()
+    await expect(page.get_by_role("checkbox")).to_be_focused()
+    assert gateway.services.calls("SavePlanPageCard") == 0
+    await page.get_by_role("checkbox").check()
+    show(gateway, signed(PLAN.STATE_ACTIVE, PAID))
+    await button.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Il tuo piano è in corso")
+    assert gateway.services.last("SavePlanPageCard").request.card_token.startswith("sbt_")
+    assert gateway.services.last("SignPlanPage").request.instrument_id == "ins_new"
+    assert page.complaints == []
+
+
+@needs_chromium
+async def test_a_running_plan_is_paid_by_a_card_that_is_typed(page, gateway, psp):
+    saved(gateway)
+    show(gateway, typed(running(signed(PLAN.STATE_ACTIVE, PAID)), psp))
+    await page.goto(gateway.url + PATH)
+    await page.get_by_text("Un'altra carta").click()
+    await type_card(page)
+    await page.get_by_role("radio", name="Ora tutto il resto: 106,67").check()
+    await page.get_by_role("button", name="Salva e usa questa carta").click()
+    await expect(page).to_have_url(gateway.url + PATH)
+    seen = gateway.services.last("PayPlanPage").request
+    assert (seen.amount_minor, seen.instrument_id) == (10667, "ins_new")
+
+
+LOOKS = {
+    "sign": to_sign,
+    "no-card": lambda: to_sign(cards=[]),
+    "active": lambda: running(signed(PLAN.STATE_ACTIVE, PAID)),
+    "en": lambda: running(signed(PLAN.STATE_ACTIVE, PAID, locale="en")),
+}
+
+
+@needs_chromium
+@pytest.mark.parametrize("name", LOOKS)
+async def test_the_field_is_accessible(page, gateway, psp, name):
+    show(gateway, typed(LOOKS[name](), psp))
+    await page.goto(gateway.url + PATH)
+    method = page.locator("details:has(#card-form)")
+    if await method.get_attribute("open") is None:
+        await method.locator("summary").click()
+    await expect(page.frame_locator("iframe").locator("input").first).to_be_visible()
+    async for manner in looks(page, f"plan-card-{name}"):
+        assert await faults(page) == [], manner
+        overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, manner
+
+
+@needs_chromium
+async def test_the_page_before_the_bank_is_accessible(page, gateway, psp):
+    saved(gateway, BANK)
+    show(gateway, typed(to_sign(cards=[]), psp))
+    await page.goto(gateway.url + PATH)
+    await type_card(page)
+    await page.get_by_role("checkbox").check()
+    await page.get_by_role("button", name="Firma e paga").click()
+    await expect(page.locator("[data-view=plan-confirm-card]")).to_be_visible()
+    async for manner in looks(page, "plan-confirm-card"):
+        assert await faults(page) == [], manner
+
+
+@needs_chromium
+async def test_without_a_script_the_saved_cards_work_and_the_field_says_what_it_needs(
+    scriptless, gateway, psp
+):
+    page = scriptless
+    show(gateway, typed(to_sign(), psp))
+    await page.goto(gateway.url + PATH)
+    await page.get_by_text("Un'altra carta").click()
+    await expect(page.get_by_text("serve JavaScript")).to_be_visible()
+    await page.get_by_role("checkbox").check()
+    await page.get_by_role("button", name="Firma e paga").click()
+    await expect(page).to_have_url(gateway.url + PATH)
+    assert gateway.services.last("SignPlanPage").request.instrument_id == "ins_4242"
