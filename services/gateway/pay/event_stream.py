@@ -12,7 +12,8 @@ from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from libs import json_values
 from libs.errors import Kind, Refusal
 from services.gateway.pay import guard
-from services.gateway.pay.handlers import token_of, use_of
+from services.gateway.pay.guard import token_of
+from services.gateway.pay.handlers import use_of
 from services.gateway.pay.paylink_client import Paylink
 from services.gateway.rules.limits import InUse
 from services.gateway.transcoder import Edge

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from incasso.paylink.v1 import pages_pb2
 from libs.display import FALLBACK
+from libs.text import without_controls
 from services.gateway import bodies
 from services.gateway.errors import BodyTooLarge
 from services.gateway.pay import rendering
@@ -32,6 +33,15 @@ _FETCHED_BY_US: Final = frozenset(["same-origin", "none"])
 
 def posts_limiter() -> Limiter:
     return Limiter(rate=POSTS_PER_SECOND, burst=POSTS_BURST)
+
+
+def token_of(request: web.Request) -> str:
+    return text_of(request.match_info["token"])
+
+
+def text_of(value: str) -> str:
+    """As protobuf takes it, whatever the address held."""
+    return without_controls(value.encode("utf-8", "replace").decode())
 
 
 def digest(token: str) -> str:

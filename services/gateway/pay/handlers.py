@@ -1,7 +1,5 @@
 """GET /p/{token} and the forms on it. GET changes nothing; every form ends in a redirect."""
 
-import time
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -10,64 +8,44 @@ from aiohttp import web
 
 from incasso.paylink.v1 import pages_pb2
 from libs.errors import Kind, OutcomeUnknown, Refusal
-from libs.text import isolated, without_controls
-from services.gateway.errors import GatewayRefusal
+from libs.text import isolated
 from services.gateway.pay import forms, guard, rendering, texts, view
+from services.gateway.pay.gate import Gate
+from services.gateway.pay.guard import text_of, token_of
 from services.gateway.pay.paylink_client import Paylink
-from services.gateway.rules.limits import Limiter
 from services.gateway.transcoder import Edge
 
 PAGE: Final = "/p/{token}"
 RETURN: Final = "/p/return/{reference}"
 STOP: Final = "/p/{token}/stop-reminders"
 FORM: Final = "/p/{token}/{action}"
-_STRANGE: Final = (Kind.NOT_FOUND, Kind.INVALID)  # a token that no link can have is unknown too
-_NOT_NOW: Final = (Kind.UNAVAILABLE, Kind.INTERNAL)
-
-Answer = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class PayPages:
-    """The handlers. Unknown tokens cost their address a token of the bucket of failures."""
+    """The handlers."""
 
     def __init__(self, paylink: Paylink, edge: Edge, public_url: str) -> None:
         self._paylink = paylink
-        self._failures = edge.failures.pages
+        self._gate = Gate(edge, public_url)
         self._addresses = edge.addresses
         self._tasks = edge.tasks
-        self._public_url = public_url
-        self._posts: Limiter = guard.posts_limiter()
 
     async def show(self, request: web.Request) -> web.Response:
-        return await self._within_limits(request, self._show)
+        return await self._gate.let_in(request, self._show)
 
     async def come_back(self, request: web.Request) -> web.Response:
         """From a challenge, to the page where it began."""
-        return await self._within_limits(request, self._come_back)
+        return await self._gate.let_in(request, self._come_back)
 
     async def show_stop(self, request: web.Request) -> web.Response:
-        return await self._within_limits(request, self._show_stop)
+        return await self._gate.let_in(request, self._show_stop)
 
     async def go_back(self, request: web.Request) -> web.Response:
         """Whoever reloads the address of a form sees the page."""
         return self._see(request, said="")
 
     async def submit(self, request: web.Request) -> web.Response:
-        return await self._within_limits(request, self._submit)
-
-    async def _within_limits(self, request: web.Request, answer: Answer) -> web.Response:
-        address, at = self._addresses.bucket(request), time.monotonic()
-        if wait := self._failures.wait_seconds(address, at):
-            return guard.limited(request, wait)
-        try:
-            return await answer(request)
-        except Refusal as refusal:
-            if refusal.kind in _NOT_NOW:
-                return guard.busy(request)
-            if refusal.kind not in _STRANGE or isinstance(refusal, GatewayRefusal):
-                raise
-            self._failures.take(address, at)
-            return guard.missing(request)
+        return await self._gate.let_in(request, self._submit)
 
     async def _page(self, request: web.Request) -> pages_pb2.PayPage:
         wanted = pages_pb2.GetPayPageRequest(token=token_of(request), use=use_of(request))
@@ -99,11 +77,7 @@ class PayPages:
         make = forms.ACTIONS.get(request.match_info["action"])
         if make is None:
             return guard.missing(request)
-        if not guard.is_from_our_page(request, self._public_url):
-            return guard.foreign(request)
         token = token_of(request)
-        if wait := self._posts.take(guard.digest(token), time.monotonic()):
-            return guard.limited(request, wait)
         device = forms.Device(
             ip=guard.ip_or_none(self._addresses.of(request)),
             user_agent=request.headers.get("User-Agent", ""),
@@ -191,14 +165,5 @@ def see(url: str, **query: str) -> web.Response:
     return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)
 
 
-def token_of(request: web.Request) -> str:
-    return text_of(request.match_info["token"])
-
-
 def use_of(request: web.Request) -> str:
     return text_of(request.query.get("use", ""))
-
-
-def text_of(value: str) -> str:
-    """As protobuf takes it, whatever the address held."""
-    return without_controls(value.encode("utf-8", "replace").decode())

@@ -3,8 +3,6 @@ the first step of a withdrawal, which changes nothing either.
 """
 
 import base64
-import time
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -13,72 +11,47 @@ from aiohttp import web
 from incasso.instalments.v1 import pages_pb2
 from libs.display import language_of
 from libs.errors import Kind, OutcomeUnknown, Refusal
-from services.gateway.errors import GatewayRefusal
 from services.gateway.pay import guard, plan_choices, plan_forms, plan_view, rendering, texts
 from services.gateway.pay.forms import Form, Sent
-from services.gateway.pay.handlers import see, text_of, token_of
+from services.gateway.pay.gate import Gate
+from services.gateway.pay.guard import text_of, token_of
+from services.gateway.pay.handlers import see
 from services.gateway.pay.instalments_client import Instalments
 from services.gateway.pay.view import web_address
-from services.gateway.rules.limits import Limiter
 from services.gateway.transcoder import Edge
 
 PAGE: Final = "/plan/{token}"
 FORM: Final = "/plan/{token}/{action}"
 RETURN: Final = "/plan/return/{reference}"
 DOCUMENT: Final = "/plan/{token}/documents/{kind}"
-_STRANGE: Final = (Kind.NOT_FOUND, Kind.INVALID)  # a token that no plan can have is unknown too
-_NOT_NOW: Final = (Kind.UNAVAILABLE, Kind.INTERNAL)
 _ABSENT: Final = "plan_not_found"
-
-Answer = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class PlanPages:
-    """The handlers. Unknown tokens cost their address a token of the bucket of failures."""
+    """The handlers."""
 
     def __init__(self, instalments: Instalments, edge: Edge, public_url: str) -> None:
         self._instalments = instalments
-        self._failures = edge.failures.pages
+        self._gate = Gate(edge, public_url)
         self._addresses = edge.addresses
         self._tasks = edge.tasks
-        self._public_url = public_url
-        self._posts: Limiter = guard.posts_limiter()
 
     async def show(self, request: web.Request) -> web.Response:
-        return await self._within_limits(request, self._show)
+        return await self._gate.let_in(request, self._show)
 
     async def hand_over(self, request: web.Request) -> web.Response:
-        return await self._within_limits(request, self._hand_over)
+        return await self._gate.let_in(request, self._hand_over)
 
     async def submit(self, request: web.Request) -> web.Response:
-        return await self._within_limits(request, self._submit)
+        return await self._gate.let_in(request, self._submit)
 
     async def come_back(self, request: web.Request) -> web.Response:
         """From a challenge, to the page where it began."""
-        return await self._within_limits(request, self._come_back)
+        return await self._gate.let_in(request, self._come_back)
 
     async def go_back(self, request: web.Request) -> web.Response:
         """Whoever reloads the address of a form sees the page."""
         return see(address(request))
-
-    async def _within_limits(self, request: web.Request, answer: Answer) -> web.Response:
-        bucket, at = self._addresses.bucket(request), time.monotonic()
-        if wait := self._failures.wait_seconds(bucket, at):
-            return guard.limited(request, wait)
-        if request.method == "POST":
-            if not guard.is_from_our_page(request, self._public_url):
-                return guard.foreign(request)
-            if wait := self._posts.take(guard.digest(token_of(request)), at):
-                return guard.limited(request, wait)
-        try:
-            return await answer(request)
-        except Refusal as refusal:
-            if refusal.kind in _NOT_NOW:
-                return guard.busy(request)
-            if refusal.kind not in _STRANGE or isinstance(refusal, GatewayRefusal):
-                raise
-            self._failures.take(bucket, at)
-            return guard.missing(request)
 
     async def _show(self, request: web.Request) -> web.Response:
         wanted = pages_pb2.GetPlanPageRequest(token=token_of(request))

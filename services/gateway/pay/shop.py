@@ -11,7 +11,8 @@ from aiohttp import web
 from incasso.paylink.v1 import pages_pb2
 from libs.errors import Kind, Refusal
 from services.gateway.pay import forms, guard, rendering, texts, view
-from services.gateway.pay.handlers import see, text_of
+from services.gateway.pay.guard import text_of
+from services.gateway.pay.handlers import see
 from services.gateway.pay.paylink_client import Paylink
 from services.gateway.rules.limits import Limiter
 from services.gateway.transcoder import Edge

@@ -21,10 +21,8 @@ from services.instalments.rules.states import (
     LinkState,
 )
 
-_OWED: Final = (
-    *OPEN,
-    InstalmentState.WRITTEN_OFF,
-)  # what the merchant has given up may still be paid
+# What the merchant has given up may still be paid.
+_OWED: Final = (*OPEN, InstalmentState.WRITTEN_OFF)
 DESCRIPTIONS: Final[Mapping[str, str]] = {
     "it": "Rata {number} di {count}, ordine {reference}",
     "en": "Instalment {number} of {count}, order {reference}",

@@ -1,0 +1,51 @@
+"""The way to pages whose address is all the proof there is: within limits, and forms from our pages only."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
+
+from aiohttp import web
+
+from libs.errors import Kind, Refusal
+from services.gateway.errors import GatewayRefusal
+from services.gateway.pay import guard
+from services.gateway.rules.limits import Limiter
+from services.gateway.transcoder import Edge
+
+_STRANGE: Final = (Kind.NOT_FOUND, Kind.INVALID)  # a token that nothing can have is unknown too
+_NOT_NOW: Final = (Kind.UNAVAILABLE, Kind.INTERNAL)
+
+Answer: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class Gate:
+    """Unknown tokens cost their address a token of the bucket of failures."""
+
+    def __init__(self, edge: Edge, public_url: str) -> None:
+        self._failures = edge.failures.pages
+        self._addresses = edge.addresses
+        self._public_url = public_url
+        self._posts: Limiter = guard.posts_limiter()
+
+    async def let_in(self, request: web.Request, answer: Answer) -> web.Response:
+        bucket, at = self._addresses.bucket(request), time.monotonic()
+        if wait := self._failures.wait_seconds(bucket, at):
+            return guard.limited(request, wait)
+        try:
+            return self._turned_away(request, at) or await answer(request)
+        except Refusal as refusal:
+            if refusal.kind in _NOT_NOW:
+                return guard.busy(request)
+            if refusal.kind not in _STRANGE or isinstance(refusal, GatewayRefusal):
+                raise
+            self._failures.take(bucket, at)
+            return guard.missing(request)
+
+    def _turned_away(self, request: web.Request, at: float) -> web.Response | None:
+        """A form that another page sends, or one too many of a token."""
+        if request.method != "POST":
+            return None
+        if not guard.is_from_our_page(request, self._public_url):
+            return guard.foreign(request)
+        wait = self._posts.take(guard.digest(guard.token_of(request)), at)
+        return guard.limited(request, wait) if wait else None
