@@ -92,7 +92,7 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
         merchant=merchant,
         saved_cards=saved if Method.CARD in shown.methods else (),
         card_field=field,
-        plans=offers if saved else (),  # a plan is signed with a saved card
+        plans=offers,
         new_cards_closed=closed,
         transfer=_transfer(shown, merchant),
         payment=payment,

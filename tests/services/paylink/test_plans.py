@@ -103,9 +103,11 @@ async def test_instalments_are_offered_by_links_that_ask_for_them(world: World, 
     assert not world.instalments.quotes
 
 
-async def test_without_a_saved_card_nobody_can_sign(world: World):
+async def test_a_customer_without_a_saved_card_types_one_on_the_page_of_the_plan(world: World):
     world.oneclick.good = []
-    assert not (await world.page(await world.plan_link())).instalments
+    link = await world.plan_link()
+    assert (await world.page(link)).instalments
+    assert (await world.choose(link)).plan_url
 
 
 async def test_what_is_left_of_a_price_is_no_matter_for_a_plan(world: World):

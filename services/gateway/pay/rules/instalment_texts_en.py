@@ -6,7 +6,7 @@ WORDS: Final[dict[str, str]] = {
     "instalments": "Pay in instalments",
     "instalments_or": "or {label}",
     "instalments_costs": "See what it costs, and when you pay",
-    "instalments_how": "You pay the first part when you sign, the others are taken from your saved card on "
+    "instalments_how": "You pay the first part when you sign, the others are taken from your card on "
     "their days.",
     "instalments_extra": "No fees are added by card or transfer. What instalments cost stands beside them.",
     "instalments_first": "when you sign",

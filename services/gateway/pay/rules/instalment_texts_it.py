@@ -6,7 +6,7 @@ WORDS: Final[dict[str, str]] = {
     "instalments": "Paga a rate",
     "instalments_or": "oppure {label}",
     "instalments_costs": "Guarda quanto costa e quando paghi",
-    "instalments_how": "La prima rata si paga alla firma, le altre sono addebitate sulla tua carta salvata alle "
+    "instalments_how": "La prima rata si paga alla firma, le altre sono addebitate sulla tua carta alle "
     "loro scadenze.",
     "instalments_extra": "Nessun costo aggiuntivo con carta o bonifico. Quanto costano le rate è scritto accanto.",
     "instalments_first": "alla firma",
