@@ -42,6 +42,7 @@ SCRIPT: Final = """
 """
 IGNORED: Final = ("automatic_payment_methods", "mandate")
 REMEMBERED_KEYS: Final = 10_000
+SETUP_FAILED: Final = {"code": "setup_intent_authentication_failure"}
 PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>3-D Secure test page</title>
 <main style="font:1rem system-ui;max-width:24rem;margin:4rem auto">
@@ -215,6 +216,7 @@ async def answer_challenge(request: web.Request) -> web.Response:
     if intent.object == "setup_intent":
         intent.next_action = None
         intent.status = "succeeded" if approved else "requires_payment_method"
+        intent.last_setup_error = None if approved else SETUP_FAILED
         _attach_to_customer(intent)
     else:
         approved = _authenticate(intent, approved=approved)

@@ -206,7 +206,11 @@ class Connector(Protocol):
         """The outcome of an earlier operation by our key. NotFound: repeating it is safe."""
         ...
 
-    async def set_up_instrument(self, setup: InstrumentSetup) -> SetupOutcome: ...
+    async def set_up_instrument(self, setup: InstrumentSetup) -> SetupOutcome:
+        """How the setup stands now, also when it is repeated under its key. PSPs answer a repeat as
+        the first time, so what was open then is asked for itself.
+        """
+        ...
 
     async def remove_instrument(self, token: str) -> bool:
         """Whether the PSP forgot it (or never knew it)."""

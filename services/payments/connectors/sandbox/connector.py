@@ -72,10 +72,9 @@ class SandboxConnector:
         ready = await self._write("/instruments", body, setup.key, mapping.instrument_answer)
         if not isinstance(ready, InstrumentReady) or not ready.next_action_url:
             return ready
-        # A repeat is answered as the first time: whether the challenge is over is asked for itself.
         path = f"/operations/{quote(setup.key, safe='')}"
-        found = await self._call("GET", path, mapping.instrument_by_now)
-        return found if not isinstance(found, NotSent) else ready
+        by_now = await self._call("GET", path, mapping.instrument_by_now)
+        return ready if isinstance(by_now, NotSent | Unknown) else by_now
 
     async def remove_instrument(self, token: str) -> bool:
         path = f"/instruments/{quote(token, safe='')}"

@@ -177,7 +177,24 @@ class StripeConnector:
             return method
         request = parameters.setup_intent(setup, psp_customer=customer, payment_method=method)
         call = self._api.setup_intents.create_async(request, {"idempotency_key": setup.key})
-        return await _write(call, lambda intent: mapping.instrument(intent, customer))
+        told = await _write(
+            call, lambda made: (mapping.instrument(made, customer), mapping.open_setup(made))
+        )
+        if isinstance(told, Declined | Unknown):
+            return told
+        outcome, still_open = told
+        return await self._setup_by_now(still_open, customer, outcome) if still_open else outcome
+
+    async def _setup_by_now(
+        self, setup_intent: str, psp_customer: str, at_first: SetupOutcome
+    ) -> SetupOutcome:
+        """A repeat is answered as the first time: whether a challenge is over is asked for itself."""
+        by_now = await _write(
+            self._api.setup_intents.retrieve_async(setup_intent, parameters.shown_setup_intent()),
+            lambda found: mapping.instrument(found, psp_customer),
+            lambda error: Unknown(refusals.why(error)),
+        )
+        return at_first if isinstance(by_now, Unknown) else by_now
 
     async def _payment_method(self, token: str, *, key: str) -> str | Declined | Unknown:
         """A repeat under the same key gets the same one, although its token is used up by then."""

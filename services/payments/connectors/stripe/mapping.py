@@ -14,6 +14,7 @@ from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
     DeclineCode,
+    Declined,
     NotFound,
     Outcome,
     Pending,
@@ -57,14 +58,16 @@ def authorisation(intent: Json) -> Outcome:
 
 
 def _action(reference: str, intent: Json) -> Outcome:
-    """Steps without an address (vouchers, micro-deposits) cannot be taken on our pages."""
     url = redirect_url(intent)
-    if url:
-        return ActionRequired(reference, url)
+    return ActionRequired(reference, url) if url else _without_page(intent)
+
+
+def _without_page(intent: Json) -> Declined:
+    """Steps without an address (vouchers, micro-deposits) cannot be taken on our pages."""
     return declined(
         DeclineCode.AUTHENTICATION_REQUIRED,
         psp_code=str((intent.get("next_action") or {}).get("type", "")),
-        psp_reference=reference,
+        psp_reference=str(intent["id"]),
     )
 
 
@@ -135,13 +138,20 @@ def intent_state(kind: AttemptKind, intent: Json, amount_minor: int) -> Outcome 
     return authorisation(intent)
 
 
+def open_setup(setup: Json) -> str:
+    """The id of a SetupIntent that comes to its end later; "" when it has."""
+    return str(setup["id"]) if setup["status"] in ("requires_action", "processing") else ""
+
+
 def instrument(setup: Json, psp_customer: str) -> SetupOutcome:
     """A SetupIntent with its expanded payment method."""
     status = setup["status"]
     if status in ("requires_payment_method", "canceled"):
         return declines.from_error(setup.get("last_setup_error") or {"code": status})
     url = redirect_url(setup) if status == "requires_action" else ""
-    if status != "succeeded" and not url:
+    if status == "requires_action" and not url:
+        return _without_page(setup)
+    if status not in ("succeeded", "requires_action"):
         return Unknown(f"the SetupIntent is {status}")
     method = setup["payment_method"]
     kind = str(method["type"])

@@ -123,6 +123,11 @@ def setup_intent(
     return parameters
 
 
+def shown_setup_intent() -> official.SetupIntentRetrieveParams:
+    """As `setup_intent` is answered."""
+    return {"expand": ["payment_method"]}
+
+
 def intents_made(*, since: int, until: int, psp_customer: str) -> official.PaymentIntentListParams:
     parameters: official.PaymentIntentListParams = {
         "created": {"gte": since, "lte": until},

@@ -24,6 +24,7 @@ OFFICIAL: dict[tuple[str, str], Any] = {
     ("POST", "/v1/payment_methods"): params.PaymentMethodCreateParams,
     ("POST", "/v1/payment_methods/{id}/detach"): params.PaymentMethodDetachParams,
     ("POST", "/v1/setup_intents"): params.SetupIntentCreateParams,
+    ("GET", "/v1/setup_intents/{id}"): params.SetupIntentRetrieveParams,
     ("GET", "/v1/payouts"): params.PayoutListParams,
     ("GET", "/v1/balance_transactions"): params.BalanceTransactionListParams,
 }

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -101,15 +102,13 @@ async def decide(session: aiohttp.ClientSession, url: str, decision: str) -> str
 async def test_a_card_is_saved_for_a_customer_that_is_made_once(connector):
     setup = a_setup("pm_card_visa")
     ready = await connector.set_up_instrument(setup)
-    assert isinstance(ready, InstrumentReady)
     assert ready.psp_customer.startswith("cus_")
     assert ready.token.startswith("pm_")
     assert (ready.brand, ready.last4, ready.exp_year) == ("visa", "4242", 2030)
     assert ready.fingerprint
     assert await connector.set_up_instrument(setup) == ready
     again = a_setup("pm_card_mastercard", psp_customer=ready.psp_customer)
-    second = await connector.set_up_instrument(again)
-    assert second.psp_customer == ready.psp_customer
+    assert (await connector.set_up_instrument(again)).psp_customer == ready.psp_customer
 
 
 @pytest.mark.parametrize("number", ["4000000000000002", "4000000000009995"])
@@ -208,9 +207,14 @@ async def test_3d_secure_for_a_hold_and_one_that_nobody_answers(connector, sessi
 async def test_3d_secure_when_a_card_is_saved(connector, session, payment_method):
     setup = a_setup(await payment_method("4000002500003155"))
     ready = await connector.set_up_instrument(setup)
-    assert isinstance(ready, InstrumentReady)
     assert ready.next_action_url
-    assert (await decide(session, ready.next_action_url, "approve")).startswith(setup.return_url)
+    assert await connector.set_up_instrument(setup) == ready, "the shopper is still there"
+    await decide(session, ready.next_action_url, "approve")
+    assert await connector.set_up_instrument(setup) == replace(ready, next_action_url="")
+    refused = a_setup(await payment_method("4000002500003155"))
+    await decide(session, (await connector.set_up_instrument(refused)).next_action_url, "refuse")
+    ended = await connector.set_up_instrument(refused)
+    assert ended.code is DeclineCode.AUTHENTICATION_FAILED
 
 
 async def test_a_merchant_initiated_charge_is_made_off_session(connector):

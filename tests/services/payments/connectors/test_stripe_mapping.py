@@ -160,6 +160,10 @@ def test_cards_that_could_not_be_saved():
     assert declined.code is DeclineCode.CARD_BLOCKED
     assert isinstance(mapping.instrument(SETUPS["canceled"], "cus_R1"), Declined)
     assert isinstance(mapping.instrument(SETUPS["processing"], "cus_R1"), Unknown)
+    no_page = {**SETUPS["challenged"], "next_action": {"type": "verify_with_microdeposits"}}
+    left = mapping.instrument(no_page, "cus_R1")
+    assert isinstance(left, Declined)
+    assert left.code is DeclineCode.AUTHENTICATION_REQUIRED
 
 
 def test_settlement_lines_add_up_without_the_payout_itself():

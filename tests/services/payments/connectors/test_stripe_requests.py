@@ -192,6 +192,46 @@ async def test_saving_a_card_makes_customer_method_and_setup(connector, scripted
     ]
 
 
+@pytest.mark.parametrize(
+    ("by_now", "comes_to"),
+    [
+        ("ready", InstrumentReady),
+        ("declined", Declined),
+        ("challenged", InstrumentReady),
+        ("processing", InstrumentReady),
+    ],
+)
+async def test_how_a_challenge_of_a_saved_card_stands_is_asked_by_its_id(
+    connector, scripted, by_now, comes_to
+):
+    """Stripe answers a repeat under the same key as the first time, the challenge in it."""
+    scripted.says("POST", "/v1/setup_intents", SETUPS["challenged"])
+    scripted.says("GET", "/v1/setup_intents/seti_1QA", SETUPS[by_now])
+    outcome = await connector.set_up_instrument(a_setup("pm_1QA", psp_customer="cus_R1"))
+    assert isinstance(outcome, comes_to)
+    if isinstance(outcome, InstrumentReady):
+        assert bool(outcome.next_action_url) is (by_now != "ready")
+    asked = scripted.requests[-1]
+    assert (asked.method, asked.parameters) == ("GET", {"expand": {"0": "payment_method"}})
+    assert complaints(asked.method, asked.path, asked.parameters) == []
+
+
+async def test_a_setup_that_was_at_work_the_first_time_is_asked_for_as_well(connector, scripted):
+    scripted.says("POST", "/v1/setup_intents", SETUPS["processing"])
+    scripted.says("GET", "/v1/setup_intents/seti_1QA", SETUPS["ready"])
+    setup = a_setup("pm_1QA", psp_customer="cus_R1")
+    assert isinstance(await connector.set_up_instrument(setup), InstrumentReady)
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500])
+async def test_a_challenge_that_cannot_be_asked_for_stands_as_it_did(connector, scripted, status):
+    scripted.says("POST", "/v1/setup_intents", SETUPS["challenged"])
+    scripted.says("GET", "/v1/setup_intents/seti_1QA", {"error": {"type": "x"}}, status=status)
+    outcome = await connector.set_up_instrument(a_setup("pm_1QA", psp_customer="cus_R1"))
+    assert isinstance(outcome, InstrumentReady)
+    assert outcome.next_action_url
+
+
 async def test_a_customer_that_stripe_refuses_ends_the_setup(connector, scripted):
     error = DOCUMENTED["errors"]["forbidden"]
     scripted.says("POST", "/v1/customers", error["body"], status=error["status"])
