@@ -6,8 +6,8 @@ for each.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Container, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from libs import ids
@@ -34,6 +34,8 @@ from services.instalments.store import collections
 from services.instalments.store import plans as store
 from services.instalments.store.plans import PLANS
 
+Lock = Callable[[Conn, str, Sequence[str]], Awaitable[Sequence[Plan]]]
+
 
 @dataclass(frozen=True, slots=True)
 class DueParts:
@@ -44,19 +46,40 @@ class DueParts:
     numbers: Sequence[int]
     clock_offset_seconds: int = 0
 
+    def but(self, plan_ids: Container[str]) -> "DueParts":
+        pairs = zip(self.plan_ids, self.numbers, strict=True)
+        left = [(plan_id, number) for plan_id, number in pairs if plan_id not in plan_ids]
+        return replace(
+            self,
+            plan_ids=[plan_id for plan_id, _ in left],
+            numbers=[number for _, number in left],
+        )
+
 
 async def collect_due(deps: Deps, due: DueParts) -> None:
-    """What is not begun is claimed again; what is has a row of its own, should this process die."""
-    intents = await _begin(deps, due)
+    """All together but those of plans that others are at work on, which are waited for afterwards."""
+    busy = await _collect(deps, due, store.free)
+    if busy.numbers:
+        await _collect(deps, busy, store.in_turn)
+
+
+async def _collect(deps: Deps, due: DueParts, lock: Lock) -> DueParts:
+    """Answers what is left. What is not begun is claimed again; what is has a row of its own, should this
+    process die.
+    """
+    intents, left = await _begin(deps, due, lock)
     answers = await asyncio.gather(*(_ask(deps, intent) for intent in intents))
     both = zip(intents, answers, strict=True)
     paid = [(intent, answer) for intent, answer in both if answer is not None]
     for intent, answer in await _record(deps, due.merchant_id, paid):
         await AskedCollection(deps, intent).answered(answer)
+    return left
 
 
-async def _begin(deps: Deps, due: DueParts) -> Sequence[Collection]:
-    """The intents, committed. A part whose card is gone is missed."""
+async def _begin(deps: Deps, due: DueParts, lock: Lock) -> tuple[Sequence[Collection], DueParts]:
+    """The intents, committed, and parts of plans that were not to be had. A part whose card is gone is
+    missed.
+    """
     wanted = await deps.db.run(store.cards_of, due.merchant_id, due.plan_ids)
     cards: dict[str, SavedCard | None] = dict.fromkeys(wanted)
     cards |= {card.instrument_id: card for card in await deps.saved_cards.of_ids(wanted)}
@@ -80,14 +103,14 @@ async def _begin(deps: Deps, due: DueParts) -> Sequence[Collection]:
         return rules.collecting(part)
 
     async with deps.db.transaction() as tx:
-        plans = await _free(tx, due.merchant_id, due.plan_ids)
+        plans = await _locked(tx, due.merchant_id, due.plan_ids, lock)
         pairs = []
         for before in plans:
             parts = [begun(before.plan, part) for part in before.parts]
             pairs.append((before, Shown(rules.watched(before.plan, parts), parts)))
         await collections.insert_all(tx, intents)
         await collecting.changed(tx, pairs, now)
-    return intents
+    return intents, due.but({shown.plan.id for shown in plans})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +154,8 @@ async def _record(
         return ()
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
-        plans = await _free(tx, merchant_id, [intent.plan_id for intent, _ in paid])
+        plan_ids = [intent.plan_id for intent, _ in paid]
+        plans = await _locked(tx, merchant_id, plan_ids, store.free)
         recorded = {shown.plan.id for shown in plans}
         ended: dict[str, list[Collection]] = {plan_id: [] for plan_id in recorded}
         for current in await collections.of_ids(tx, merchant_id, list(answers)):
@@ -150,9 +174,10 @@ def _paid(before: Shown, ended: Sequence[Collection], now: datetime) -> Shown:
     return before
 
 
-async def _free(tx: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[Shown]:
-    """Plans that nobody else is at work on, locked: no two of us wait for each other."""
-    plans = await store.free(tx, merchant_id, plan_ids)
+async def _locked(
+    tx: Conn, merchant_id: str, plan_ids: Sequence[str], lock: Lock
+) -> Sequence[Shown]:
+    plans = await lock(tx, merchant_id, plan_ids)
     parts = await store.parts_of(tx, merchant_id, [plan.id for plan in plans])
     return [Shown(plan, parts[plan.id]) for plan in plans]
 

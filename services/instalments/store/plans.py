@@ -107,8 +107,14 @@ async def save_all(conn: Conn, changed: Sequence[Plan]) -> None:
 
 
 async def free(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[Plan]:
-    """Those that nobody else has locked, locked."""
+    """Those that nobody else has locked, locked: no two of us wait for each other."""
     where = "WHERE merchant_id = $1 AND id = ANY($2::text[]) FOR NO KEY UPDATE SKIP LOCKED"
+    return await PLANS.all(conn, where, merchant_id, list(plan_ids))
+
+
+async def in_turn(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[Plan]:
+    """All of them, locked in an order that is the same for everyone who waits."""
+    where = "WHERE merchant_id = $1 AND id = ANY($2::text[]) ORDER BY id FOR NO KEY UPDATE"
     return await PLANS.all(conn, where, merchant_id, list(plan_ids))
 
 

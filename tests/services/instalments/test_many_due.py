@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from incasso.instalments.v1.plans_pb2 import InstalmentPlan
 from libs import ids
 from services.instalments import worker
+from services.instalments.store import plans as store
 from services.instalments.store.plans import MOST_AT_ONCE
 from tests.services.instalments.world import World
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PLANS = 300
@@ -105,3 +108,21 @@ async def test_a_batch_is_of_one_merchant(world):
     await worker.due_worker(world.deps).run_once()
     for one in (world, other):
         assert await left(one) == {"paid": 3}
+
+
+async def test_a_plan_that_another_is_at_work_on_is_waited_for_when_the_others_are_charged(world):
+    busy, free = [await world.active() for _ in range(2)]
+    await world.until(busy.instalments[1].due_at)
+
+    async def is_paid(plan: InstalmentPlan) -> bool:
+        part = (await world.get(plan.id)).instalments[1]
+        return part.state == part.STATE_PAID
+
+    async with world.deps.db.transaction() as tx:
+        await store.PLANS.lock(tx, world.merchant_id, busy.id)
+        work = asyncio.create_task(worker.due_worker(world.deps).run_once())
+        await until(lambda: is_paid(free))
+        assert not await is_paid(busy)
+    await work
+    assert await is_paid(busy)
+    assert len(world.payments.books) == 4
