@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import grpc
 
+from incasso.common.v1 import offer_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.paylink.v1.paylink_pb2_grpc import PaymentLinksServiceStub
 from libs import client, deadlines, wire
@@ -21,6 +22,7 @@ class Links:
 
     async def make(self, plan: Plan, link: PartLink) -> str:
         """Id of the payment link, the same for the same link. Raises RemoteRefusal, OutcomeUnknown."""
+        offer = offer_pb2.InstalmentOffer.FromString(plan.offer)
         request = pb.CreateInstalmentLinkRequest(
             plan_id=plan.id,
             instalment_number=link.number,
@@ -29,6 +31,8 @@ class Links:
             order_reference=plan.order_reference,
             customer_id=plan.customer_id,
             locale=plan.locale,
+            warning=wire.opt(offer, "warning"),
+            representative_example=wire.opt(offer, "representative_example"),
         )
         answer = await client.call(
             self._stub.CreateInstalmentLink,

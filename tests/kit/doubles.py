@@ -182,6 +182,9 @@ class PayLinks(PaymentLinksServiceServicer):
         made.amount.CopyFrom(request.amount)
         for name in ("plan_id", "instalment_number", "description", "order_reference"):
             setattr(made, name, getattr(request, name))
+        for name in ("warning", "representative_example"):
+            if request.HasField(name):
+                setattr(made, name, getattr(request, name))
         if self.lose_answers:
             self.lose_answers -= 1
             raise ServiceUnavailable

@@ -69,4 +69,6 @@ def about_link(link: pb.PaymentLink, *, happened_at: datetime | None = None) -> 
         expires_at=wire.time_of(link.expires_at) if link.HasField("expires_at") else None,
         happened_at=happened_at,
         has_quote=link.HasField("quote"),
+        paragraphs=tuple(filter(None, (link.warning, link.representative_example))),
+        warning=link.warning,
     )

@@ -45,6 +45,8 @@ class NewInstalmentLink:
     order_reference: str
     customer_id: str
     locale: str
+    warning: str | None
+    representative_example: str | None
 
 
 async def create_instalment_link(deps: Deps, cmd: NewInstalmentLink, key: Key) -> bytes:

@@ -144,6 +144,8 @@ class NewLink:
     cart_id: str | None = None
     plan_id: str | None = None
     instalment_number: int | None = None
+    warning: str | None = None
+    representative_example: str | None = None
     reason: Reason = Reason.ISSUED  # of its first message
 
 
@@ -188,6 +190,8 @@ class Link:
     cart_id: str | None
     plan_id: str | None = None
     instalment_number: int | None = None
+    warning: str | None = None  # of a part of credit, as the plan's offer was shown
+    representative_example: str | None = None
     paid_otherwise: bool = False
     success_url: str | None
     metadata: Mapping[str, str]

@@ -166,6 +166,13 @@ def in_parts(*offers: offer_pb2.InstalmentOffer) -> pages_pb2.PayPage:
     return page(payment_link=whole, instalments=offers)
 
 
+def part_of_credit() -> pages_pb2.PayPage:
+    """The link of a missed part."""
+    offer, due = credit("it"), euros(4125)
+    law = {"warning": offer.warning, "representative_example": offer.representative_example}
+    return page(payment_link=link(amount=due, amount_due=due, line_items=[], **law), transfer=None)
+
+
 def planned(state: int, **more: object) -> pages_pb2.PayPage:
     stands = LINK.STATE_PAYING if state == TRY.STATE_PROCESSING else LINK.STATE_PAID
     own = tried(state, method=paylink_pb2.METHOD_INSTALMENTS, **more)
@@ -234,6 +241,7 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "open-long": long,
     "open-instalments": lambda: in_parts(deferral("it")),
     "open-credit": lambda: in_parts(credit("it"), deferral("it"), credit("it", 12)),
+    "open-part-of-credit": part_of_credit,
     "quote-long": long_quote,
     "quote": lambda: page(payment_link=link(quote=quote(accepted=False))),
     "declined": declined,

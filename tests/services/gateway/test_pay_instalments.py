@@ -51,6 +51,17 @@ async def test_a_plan_that_is_not_to_be_had_is_told_of_on_the_page(gateway, reas
     assert await location(gateway, "choose-plan", PLANNED) == f"{PATH}?said={said}"
 
 
+async def test_the_price_of_a_missed_part_of_credit_has_its_warning_and_example(gateway):
+    answer(gateway, STATES["open-part-of-credit"]())
+    text = await html(gateway, language="en")
+    link = STATES["open-part-of-credit"]().payment_link
+    for said in (link.warning, link.representative_example):
+        assert text.count(said) == 1  # in the words of the plan, whatever the page's language
+    assert text.index(link.warning) < text.index('class="price"')
+    answer(gateway, STATES["open"]())
+    assert link.warning not in await html(gateway)
+
+
 @pytest.mark.parametrize("name", ["open-instalments", "open-credit"])
 async def test_every_cost_of_instalments_stands_there_before_anything_is_agreed(gateway, name):
     answer(gateway, STATES[name]())

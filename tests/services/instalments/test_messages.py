@@ -47,6 +47,19 @@ async def test_of_credit_warning_and_example_are_told_as_they_were_shown(world):
     assert plan.offer.warning
 
 
+async def test_the_link_of_a_missed_part_of_credit_carries_warning_and_example(world):
+    plan = await missed(world, ASK, **CREDIT)
+    (link,) = links_of(world, plan)
+    assert link.warning == plan.offer.warning
+    assert link.representative_example == plan.offer.representative_example
+
+
+async def test_the_link_of_a_missed_part_of_a_deferral_carries_neither(world):
+    (link,) = links_of(world, await missed(world, ASK))
+    assert not link.HasField("warning")
+    assert not link.HasField("representative_example")
+
+
 @pytest.mark.parametrize(
     ("advice", "reason"),
     [(LATER, Requested.REASON_MISSED), (ASK, Requested.REASON_CARD_NEEDED)],

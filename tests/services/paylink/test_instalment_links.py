@@ -2,6 +2,7 @@
 
 import asyncio
 
+from incasso.paylink.v1 import events_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from tests.kit.payments_double import money
@@ -48,6 +49,26 @@ async def test_a_link_is_made_once_for_a_key_and_nobody_is_sent_it(world: World)
     assert not link.channels
     assert not link.reminder_days
     assert await world.subjects(link) == ["created"]
+
+
+async def test_of_credit_it_carries_warning_and_example_to_its_page_and_into_its_messages(
+    world: World,
+):
+    law = {"warning": "Borrowing costs.", "representative_example": "Credit of €160.00."}
+    link = await made(world, **law)
+    shown = [link, (await world.page(link)).payment_link]
+    sent = {"channels": [pb.CHANNEL_SMS], "recipient": pb.Recipient(phone="+393331234567")}
+    asked = pb.SendPaymentLinkRequest(payment_link_id=link.id, **sent)
+    shown.append((await world.call("SendPaymentLink", asked, key="send")).payment_link)
+    for one in shown:
+        assert {name: getattr(one, name) for name in law} == law
+    (told,) = await world.rows(
+        "SELECT body FROM outbox WHERE aggregate_id = $1 AND subject LIKE '%.message_requested'",
+        link.id,
+    )
+    requested = events_pb2.PaymentLinkMessageRequested.FromString(told["body"])
+    assert requested.payment_link.warning == law["warning"]
+    assert not (await made(world, key="ilk_2")).HasField("warning")
 
 
 async def test_it_is_not_counted_as_one_of_the_months_links(world: World):

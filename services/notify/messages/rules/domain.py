@@ -163,6 +163,7 @@ class About:
     due_on: date | None = None
     plan: str = ""  # in a few words: 3 × €53.34
     paragraphs: tuple[str, ...] = ()  # that the law wants said of a plan, in the message's language
+    warning: str = ""  # that of them which a text message has room for
 
 
 @dataclass(frozen=True, slots=True)

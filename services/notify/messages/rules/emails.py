@@ -166,7 +166,9 @@ def _items(about: About, said: Language, locale: str) -> list[tuple[str, str]]:
 def text_message(
     kind: Kind, about: About, merchant: Merchant, *, locale: str, url: str = ""
 ) -> str:
-    """One SMS in GSM-7, at most 160 characters long, with the address whole."""
+    """One SMS in GSM-7, at most 160 characters long, with the address whole; of two parts where it names
+    the price of credit: with the warning, and where the example is.
+    """
     language = display.language_of(locale)
     said = WORDS[language]
     return gsm.fitted(
@@ -174,7 +176,11 @@ def text_message(
         merchant=merchant.name,
         detail=_detail(about, said),
         url=url,
+        law=said.sms_law.format(warning=about.warning.rstrip(".")) if about.warning else "",
         amount=_plain_amount(about.amount, language),
+        plan=about.plan,
+        due=display.day(about.due_on, locale) if about.due_on else "",
+        at=display.moment(about.happened_at, locale) if about.happened_at else "",
     )
 
 

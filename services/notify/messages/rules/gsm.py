@@ -1,10 +1,13 @@
 # ruff: noqa: RUF001 - characters that look alike are what this file is about
-"""Text messages: GSM 03.38 characters, and one text of at most 160 of them with the link whole."""
+"""Text messages: GSM 03.38 characters, and one text of at most 160 of them with the link whole; of two
+parts where the law wants more said.
+"""
 
 import unicodedata
 from typing import Final
 
 LIMIT: Final = 160
+TWO_PARTS: Final = 2 * 153  # each loses what joins it to the other
 READ: Final = 500  # characters of a text: composing accents costs the square of a run of them
 _BASIC: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -14,7 +17,7 @@ _EXTENDED: Final = frozenset("^{}\\[~]|€\f")  # two septets each
 _INSTEAD: Final = {
     "’": "'", "‘": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-",
     "—": "-", "…": "...", "€": "EUR", "á": "a", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "œ": "oe",
-    "Œ": "OE", "ı": "i", "·": "-", "•": "-",
+    "Œ": "OE", "ı": "i", "·": "-", "•": "-", "×": "x",
 }  # fmt: skip  # pairs read better in rows
 
 
@@ -66,24 +69,29 @@ def cut(text: str, room: int) -> str:
     return text[: room - 2].rstrip(" .,:;-") + ".."
 
 
-def fitted(pattern: str, *, merchant: str, detail: str, url: str = "", **values: str) -> str:
-    """`pattern` with its values; merchant and detail are shortened until one message holds it.
+def fitted(
+    pattern: str, *, merchant: str, detail: str, url: str = "", law: str = "", **values: str
+) -> str:
+    """`pattern` with its values; merchant and detail are shortened until one message holds it, or two
+    parts of one that ends with `law`.
 
-    `{detail}` brings its own leading space. The address is never cut; where even bare words leave
-    no room for it, it stands alone.
+    `{detail}` brings its own leading space. Address and law are never cut; where even bare words leave
+    no room for them, they stand alone.
     """
     merchant, detail = readable(merchant), transliterated(detail)
     known = {name: transliterated(value) for name, value in values.items()}
+    ending = f" {transliterated(law)}" if law else ""
+    limit = TWO_PARTS if law else LIMIT
 
     def text(who: str, what: str) -> str:
         said = pattern.format(
             merchant=f"{who}: " if who else "", detail=f" {what}" if what else "", url=url, **known
         )
-        return said.strip()
+        return said.strip() + ending
 
-    room = LIMIT - septets(text("", ""))
+    room = limit - septets(text("", ""))
     if room < 0:
-        return url or text("", "")[:LIMIT]
+        return (url + ending) if url else text("", "")[:limit]
     who = cut(merchant, min(max(room - 2, 0), max(24, room - 3 - len(detail))))
-    left = LIMIT - septets(text(who, "")) - 1
+    left = limit - septets(text(who, "")) - 1
     return text(who, cut(detail, left))

@@ -48,6 +48,7 @@ class Language:
     in_force: str
     sms_for: str
     sms_reference: str
+    sms_law: str
     safe: Sequence[str]
     kinds: Mapping[Kind, KindWords]
 

@@ -161,6 +161,38 @@ async def test_a_link_that_a_plan_pays_has_no_receipt_beside_those_of_its_parts(
     assert await world.rows() == []
 
 
+LINK_OF_A_PART = {
+    "it": "Ottica Rossi: paga EUR 53,33 per Rata 2 di 3, ordine A-1001 qui: https://pay.example/p/3kTq9w0bZ6mHh"
+    "J8sX2yQvA Prendere denaro in prestito ha un costo. Esempio rappresentativo nella pagina.",
+    "en": "Ottica Rossi: please pay EUR 53.33 for Rata 2 di 3, ordine A-1001 here: https://pay.example/p/3kTq9w0"
+    "bZ6mHhJ8sX2yQvA Borrowing money costs money. Representative example on the page.",
+}
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+async def test_a_link_of_a_part_of_credit_says_in_every_channel_what_the_law_wants(world, language):
+    warning, example = LAW[language]
+    law = {"warning": warning, "representative_example": example}
+    await world.ask(
+        world.link(
+            channels=[paylink_pb2.CHANNEL_EMAIL, paylink_pb2.CHANNEL_SMS],
+            amount=money(5333),
+            amount_due=money(5333),
+            description="Rata 2 di 3, ordine A-1001",
+            locale=language,
+            **law,
+        )
+    )
+    await world.turn()
+    (text,) = world.sms.taken
+    assert text["body"] == LINK_OF_A_PART[language]
+    (letter,) = world.mail.letters
+    for part in ("plain", "html"):
+        said = unescape(letter.get_body((part,)).get_content())
+        assert warning in said
+        assert example in said
+
+
 @pytest.mark.parametrize("language", ["it", "en"])
 @pytest.mark.parametrize("legal_class", ["credit", "deferral"])
 @pytest.mark.parametrize("kind", sorted(PLAN_KINDS))
