@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import io
-import time
 
 import pytest
 import zxingcpp
@@ -13,6 +12,7 @@ from incasso.paylink.v1 import pages_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
 from libs import client
 from libs.errors import Refusal
+from services.paylink.flows import page as page_flow
 from tests.kit.doubles import IBAN
 from tests.kit.payments_double import lose_answer, money, once
 from tests.services.paylink.test_links import refused
@@ -156,18 +156,17 @@ async def test_the_merchant_is_remembered_while_it_does_not_answer(world: World)
     assert world.merchants.asked == asked, "nobody waits for the next time-out"
 
 
-async def test_waiting_ends_when_the_page_changes(world: World):
+async def test_waiting_ends_when_the_page_changes(world: World, monkeypatch):
     link = await world.link()
     version = (await world.page(link)).version
+    monkeypatch.setattr(page_flow, "happens", lambda event, _: event.wait())  # never by its time
     waiting = asyncio.create_task(
         world.visit("WaitForPayPage", token=token_of(link), version=version, timeout_ms=20_000)
     )
     await until(lambda: world.deps.link_listener._waiting)
-    started = time.monotonic()
     world.payments.after["CreatePayment"] = once(lose_answer)
     await world.pay(link)
     answer = await waiting
-    assert time.monotonic() - started < 15, "long before its time"
     assert answer.version > version
     assert answer.state == Link.STATE_PAYING
 
