@@ -62,6 +62,14 @@ SERVICES: Final = (
         seals=True,
         hears=(MERCHANT_UPDATED,),
     ),
+    Service(
+        "cod",
+        ("CodOffersService",),
+        port=22,
+        offers="cod",
+        seals=True,
+        hears=(MERCHANT_UPDATED,),
+    ),
 )
 NAMES: Final = tuple(service.name for service in SERVICES)
 # All who may be named as callers of an RPC: each has a key of its own.

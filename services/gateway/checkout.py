@@ -39,6 +39,8 @@ class Checkout:
             country=request.country,
             customer_id=request.customer_id,
             categories=request.categories,
+            postcode=request.postcode,
+            failed_methods=request.failed_methods,
         )
         rows = await asyncio.gather(
             *(self._offer(method, ask, cart) for method, ask in self._methods.items())

@@ -8,17 +8,16 @@ from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
-from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
 from libs.errors import invalid
+from libs.working_days import working_day
 from services.instalments.rules.terms import DAYS_OF_A_WEEK, Frequency, Unit
 
 _DAYS: Final = {Unit.DAY: 1, Unit.WEEK: DAYS_OF_A_WEEK}
 _MONTHS_OF_A_YEAR: Final = 12
 _WEEKS_OF_A_YEAR: Final = 52
-_SATURDAY: Final = 5
 
 
 def due_dates(
@@ -52,20 +51,6 @@ def add_months(day: date, months: int) -> date:
     if not date.min.year <= year <= date.max.year:
         raise ValueError(f"year {year} is out of range")
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-
-
-def working_day(day: date, country: str) -> date:
-    """The day itself, or the next that is neither at a weekend nor a national holiday."""
-    while day.weekday() >= _SATURDAY or day in _holidays(country, day.year):
-        day += timedelta(days=1)
-    return day
-
-
-@lru_cache(maxsize=128)
-def _holidays(country: str, year: int) -> frozenset[date]:
-    import holidays  # large: only where terms ask for working days
-
-    return frozenset(holidays.country_holidays(country, years=year))
 
 
 def years_between(first: date, last: date, unit: Unit) -> Fraction:

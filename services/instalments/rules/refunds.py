@@ -12,7 +12,7 @@ from math import ceil, floor
 
 from libs.errors import invalid
 from libs.money import Money
-from services.instalments.rules.rounding import scaled
+from libs.rounding import scaled
 from services.instalments.rules.schedule import Part, Schedule
 
 

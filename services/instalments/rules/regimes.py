@@ -15,7 +15,7 @@ from typing import Any, Final
 from libs import rates
 from libs.money import Money
 from libs.rates import NoRateError
-from services.instalments.rules.rounding import share
+from libs.rounding import share
 from services.instalments.rules.terms import FinancedBy
 
 FOLDER: Final = Path(__file__).parent.parent / "regimes"

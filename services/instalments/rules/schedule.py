@@ -11,9 +11,9 @@ from datetime import date
 from fractions import Fraction
 
 from libs.money import Money
+from libs.rounding import WHOLE, half_up, share
 from services.instalments.rules import calendar
-from services.instalments.rules.rounding import half_up, share
-from services.instalments.rules.terms import WHOLE, Bearer, Frequency, Remainder, Terms
+from services.instalments.rules.terms import Bearer, Frequency, Remainder, Terms
 
 
 class TooSmallError(ValueError):

@@ -16,7 +16,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from libs.errors import invalid
-from services.instalments.rules.rounding import half_up
+from libs.rounding import half_up
 from services.instalments.rules.schedule import Part, Schedule
 
 

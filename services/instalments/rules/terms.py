@@ -12,11 +12,11 @@ from typing import Final
 
 from libs.errors import invalid
 from libs.money import exponent, is_currency
+from libs.rounding import WHOLE
 
 DAYS_OF_A_WEEK: Final = 7
 MOST_PAYMENTS: Final = 120
 MOST_YEARS: Final = 30  # from the first payment to the last
-WHOLE: Final = 10_000  # basis points
 MOST_INTEREST: Final = WHOLE  # 100 % a year: more is a mistake
 MOST_GRACE_DAYS: Final = 60
 MOST_DUNNING_STEPS: Final = 10

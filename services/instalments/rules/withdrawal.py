@@ -11,10 +11,9 @@ from fractions import Fraction
 from typing import Final
 
 from libs.errors import invalid
+from libs.rounding import WHOLE, half_up
 from services.instalments.rules.regimes import Regime
-from services.instalments.rules.rounding import half_up
 from services.instalments.rules.schedule import Schedule
-from services.instalments.rules.terms import WHOLE
 
 DAYS_OF_A_YEAR: Final = 365  # also in leap years: the shopper pays the day a little less
 

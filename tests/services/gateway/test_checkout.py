@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from incasso.cod.v1 import cod_pb2
 from incasso.common.v1 import offer_pb2
 from incasso.instalments.v1 import instalments_pb2
 from incasso.oneclick.v1 import oneclick_pb2
@@ -33,10 +34,12 @@ def unavailable(method):
     }
 
 
+COD = offer_pb2.Offer(method="cod", reason="no_courier")
 ROWS = [
     unavailable("one_click"),
     LINK_ROW,
     unavailable("instalments") | {"reason": "minimum_amount"},
+    unavailable("cod") | {"reason": "no_courier"},
 ]
 
 
@@ -48,6 +51,8 @@ def offers(one_click):
             return paylink_pb2.GetOfferResponse(offer=LINK)
         if isinstance(request, instalments_pb2.GetOfferRequest):
             return instalments_pb2.GetOfferResponse(offer=PLANS)
+        if isinstance(request, cod_pb2.GetOfferRequest):
+            return cod_pb2.GetOfferResponse(offer=COD)
         return one_click(request) if callable(one_click) else one_click
 
     return answer
@@ -62,7 +67,7 @@ async def test_offers_come_from_the_method_services(gateway):
     card = offer_pb2.OfferedCard(instrument_id="ins_1", brand="visa", last4="4242")
     offer = offer_pb2.Offer(method="one_click", available=True, label="Visa •••• 4242", card=card)
     gateway.services.answers["GetOffer"] = offers(oneclick_pb2.GetOfferResponse(offer=offer))
-    path = f"{PATH}&categories=shoes&categories=hats"
+    path = f"{PATH}&categories=shoes&categories=hats&postcode=20121&failed_methods=link"
     async with gateway.request("GET", path) as response:
         found = await response.json()
     assert response.status == 200
@@ -81,10 +86,12 @@ async def test_offers_come_from_the_method_services(gateway):
         },
         LINK_ROW,
         rows[2],
+        ROWS[3],
     ]
     cart = gateway.services.last("GetOffer").request.cart
     assert cart.customer_id == "cus_1"
     assert list(cart.categories) == ["shoes", "hats"]
+    assert (cart.postcode, list(cart.failed_methods)) == ("20121", ["link"])
     assert gateway.services.last("GetOffer").call.merchant_id == "mer_1"
 
 

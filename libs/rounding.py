@@ -6,8 +6,7 @@ from itertools import accumulate, pairwise
 from math import floor
 from typing import Final
 
-from services.instalments.rules.terms import WHOLE
-
+WHOLE: Final = 10_000  # basis points
 _HALF: Final = Fraction(1, 2)
 
 

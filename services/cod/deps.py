@@ -1,0 +1,16 @@
+"""What the flows work with, handed to them by __main__ and by tests."""
+
+from dataclasses import dataclass
+
+from libs.clock import Clock
+from libs.db import Database
+from libs.seal import Seal
+from services.cod.merchants_client import Merchants
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    db: Database
+    clock: Clock
+    merchants: Merchants
+    seal: Seal

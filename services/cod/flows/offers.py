@@ -1,0 +1,55 @@
+"""What cash on delivery comes to for a cart, courier by courier."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from libs import context
+from libs.changes import made
+from libs.money import Money
+from services.cod.deps import Deps
+from services.cod.rules import offers
+from services.cod.rules.offers import Cart, CourierOffer
+from services.cod.rules.settings import Settings
+from services.cod.store import couriers as couriers_store
+from services.cod.store import settings as settings_store
+
+ZONE: Final = ZoneInfo("Europe/Rome")  # in which the law's days begin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOffers:
+    """A cart as a shop tells of it; None where it said nothing."""
+
+    amount_minor: int
+    currency: str
+    country: str | None = None
+    postcode: str | None = None
+    categories: tuple[str, ...] = ()
+    failed_methods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """All active couriers, in the order in which they are offered, to a reader of the locale."""
+
+    offers: Sequence[CourierOffer]
+    cart: Cart
+    locale: str
+
+
+async def list_offers(deps: Deps, cmd: ListOffers) -> Compared:
+    merchant = await deps.merchants.get()
+    default = Settings(currency=merchant.default_currency)
+    async with deps.db.connection() as conn:
+        settings = await settings_store.get(conn, context.merchant_id(), default)
+        couriers = await couriers_store.active(conn, context.merchant_id())
+    cart = made(
+        Cart,
+        cmd,
+        price=Money(cmd.amount_minor, cmd.currency),
+        country=cmd.country or merchant.country,
+        on=deps.clock.now().astimezone(ZONE).date(),
+    )
+    return Compared(offers.compared(couriers, cart, settings), cart, merchant.locale)

@@ -1,0 +1,26 @@
+"""The only file that calls merchants: who sells, where and in which currency."""
+
+from typing import Final
+
+import grpc
+
+from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
+from libs import client, deadlines, wire
+from libs.answers import OfMerchant
+from services.cod.rules.merchants import Merchant
+
+FRESH_SECONDS: Final = 30.0  # should an event be missed
+
+
+class Merchants(OfMerchant[Merchant]):
+    """Asked on behalf of the current call's merchant."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        super().__init__(self._asked, fresh_seconds=FRESH_SECONDS)
+        self._stub = merchants_pb2_grpc.MerchantsServiceStub(channel)
+
+    async def _asked(self) -> Merchant:
+        request = merchants_pb2.GetMerchantRequest()
+        method = self._stub.GetMerchant
+        answer = await client.call(method, request, timeout_seconds=deadlines.READ)
+        return wire.read(Merchant, answer.merchant)

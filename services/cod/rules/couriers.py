@@ -1,0 +1,247 @@
+"""Couriers: who takes money at the door, and on which terms. What terms may say. Pure.
+
+What a courier keeps is computed in cuts.py, where it collects is told by zones.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from enum import Enum
+from typing import Final
+
+from libs import working_days
+from libs.changes import made
+from libs.errors import invalid
+from libs.money import is_currency
+from services.cod.errors import CourierArchived, TooManyCouriers
+from services.cod.rules import zones
+from services.cod.rules.amounts import AmountStyle, DayOrder
+from services.cod.rules.cuts import Cut
+from services.cod.rules.zones import Zone
+
+MOST_ACTIVE: Final = 50  # of one merchant: an offer compares them all
+REMITTANCE_DAYS: Final = 15  # working days, where nobody says otherwise
+ATTEMPTS: Final = 2
+STORAGE_DAYS: Final = 10
+COUNTRY: Final = "IT"
+
+
+class CourierState(Enum):
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class CourierEvent(Enum):
+    ARCHIVE = "archive"
+
+
+COURIER_INITIAL: Final = CourierState.ACTIVE
+COURIER_FINAL: Final = frozenset({CourierState.ARCHIVED})
+COURIER_TRANSITIONS: Final[Mapping[tuple[CourierState, CourierEvent], CourierState]] = {
+    (CourierState.ACTIVE, CourierEvent.ARCHIVE): CourierState.ARCHIVED,
+}
+
+
+class CollectionMode(Enum):
+    CASH = "cash"
+    BANK_CHEQUE = "bank_cheque"
+    CASHIERS_CHEQUE = "cashiers_cheque"
+    POSTAL_CHEQUE = "postal_cheque"
+    CARD = "card"
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """In what the courier takes money, and what it calls that: `code` may be empty, for one."""
+
+    mode: CollectionMode
+    code: str = ""
+    max_collect_minor: int | None = None
+
+
+class Meaning(Enum):
+    COLLECTED = "collected"
+    REFUSED = "refused"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a text of the courier's remittance files means; compared without regard to case."""
+
+    text: str
+    meaning: Meaning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Where the courier's remittance files have what: names of columns as their header has them, which
+    is line `header_row` from 1. None: they do not have it.
+    """
+
+    header_row: int = 1
+    tracking_number: str | None = None
+    sender_reference: str | None = None
+    collected: str | None = None
+    cut: str | None = None
+    remitted: str | None = None
+    on: str | None = None
+    state: str | None = None
+    amounts: AmountStyle = AmountStyle.COMMA
+    days: DayOrder = DayOrder.DMY
+    words: tuple[Word, ...] = ()
+
+    @property
+    def names(self) -> Sequence[tuple[str, str]]:
+        """What the file has, each with its column."""
+        fields = (
+            "tracking_number", "sender_reference", "collected", "cut", "remitted", "on", "state",
+        )  # fmt: skip
+        return [(name, column) for name in fields if (column := getattr(self, name))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourierTerms:
+    """None where the merchant said nothing. Amounts are in minor units of `currency`."""
+
+    name: str
+    currency: str
+    cut: Cut
+    max_collect_minor: int | None = None
+    modes: tuple[Mode, ...]
+    manifest_amounts: AmountStyle = AmountStyle.COMMA
+    zones: tuple[Zone, ...] = ()
+    remittance_days: int | None = None
+    country: str | None = None
+    attempts: int | None = None
+    storage_days: int | None = None
+    remittance_columns: Columns | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier:
+    """`remittance_days`: working days of `country` by which what was collected is passed on."""
+
+    id: str
+    merchant_id: str
+    state: CourierState = COURIER_INITIAL
+    name: str
+    currency: str
+    cut: Cut
+    max_collect_minor: int | None
+    modes: tuple[Mode, ...]
+    manifest_amounts: AmountStyle
+    zones: tuple[Zone, ...]
+    remittance_days: int
+    country: str
+    attempts: int
+    storage_days: int
+    remittance_columns: Columns | None
+    metadata: Mapping[str, str]
+    created_at: datetime
+
+    def code_of(self, mode: CollectionMode) -> str:
+        """What the courier calls it. KeyError when it does not take that."""
+        return {each.mode: each.code for each in self.modes}[mode]
+
+    def mode_of(self, code: str) -> CollectionMode:
+        """What the courier means by it. KeyError when it means nothing."""
+        return {each.code: each.mode for each in self.modes}[code]
+
+    def remitted_by(self, collected_on: date) -> date:
+        """The day by which the courier has passed on what it collected."""
+        return working_days.working_days_later(collected_on, self.remittance_days, self.country)
+
+
+def on_terms(
+    terms: CourierTerms, *, courier_id: str, merchant_id: str, created_at: datetime
+) -> Courier:
+    """A courier with the defaults where its terms say nothing. Raises InvalidArgument."""
+    storage = STORAGE_DAYS if terms.storage_days is None else terms.storage_days
+    return _checked(
+        made(
+            Courier,
+            terms,
+            id=courier_id,
+            merchant_id=merchant_id,
+            remittance_days=terms.remittance_days or REMITTANCE_DAYS,
+            country=terms.country or COUNTRY,
+            attempts=terms.attempts or ATTEMPTS,
+            storage_days=storage,
+            created_at=created_at,
+        )
+    )
+
+
+def replaced(courier: Courier, terms: CourierTerms) -> Courier:
+    """On other terms from now on. Raises CourierArchived, InvalidArgument."""
+    if courier.state is CourierState.ARCHIVED:
+        raise CourierArchived
+    return on_terms(
+        terms,
+        courier_id=courier.id,
+        merchant_id=courier.merchant_id,
+        created_at=courier.created_at,
+    )
+
+
+def archived(courier: Courier) -> Courier:
+    """Archiving again changes nothing."""
+    if courier.state is CourierState.ARCHIVED:
+        return courier
+    return replace(courier, state=COURIER_TRANSITIONS[courier.state, CourierEvent.ARCHIVE])
+
+
+def room_for_courier(active: int) -> None:
+    """TooManyCouriers when `active` is the most already."""
+    if active >= MOST_ACTIVE:
+        raise TooManyCouriers
+
+
+def _checked(courier: Courier) -> Courier:
+    if not is_currency(courier.currency):
+        raise invalid("terms.currency", "must be an ISO 4217 code such as EUR")
+    _check_cut(courier.cut)
+    _check_modes(courier.modes)
+    for index, zone in enumerate(courier.zones):
+        zones.check(zone, f"terms.zones.{index}")
+    if courier.remittance_columns is not None:
+        _check_columns(courier.remittance_columns)
+    return courier
+
+
+def _check_cut(cut: Cut) -> None:
+    if cut.maximum_minor is not None and cut.maximum_minor < cut.minimum_minor:
+        raise invalid("terms.cut.maximum_minor", "must be at least minimum_minor")
+
+
+def _check_modes(modes: Sequence[Mode]) -> None:
+    """Each once, by one code, so that a code leads back to it."""
+    if not modes:
+        raise invalid("terms.modes", "is required")
+    for index, each in enumerate(modes):
+        before = modes[:index]
+        if any(each.mode is other.mode for other in before):
+            raise invalid(f"terms.modes.{index}.mode", "is there twice")
+        if any(each.code == other.code for other in before):
+            raise invalid(f"terms.modes.{index}.code", "stands for another mode already")
+
+
+def _check_columns(columns: Columns) -> None:
+    if not (columns.tracking_number or columns.sender_reference):
+        raise invalid(
+            "terms.remittance_columns.tracking_number", "is required, or else sender_reference"
+        )
+    if not (columns.collected or columns.remitted):
+        raise invalid("terms.remittance_columns.collected", "is required, or else remitted")
+    taken: dict[str, str] = {}
+    for name, column in columns.names:
+        if (other := taken.setdefault(column.casefold(), name)) != name:
+            raise invalid(f"terms.remittance_columns.{name}", f"is the column of {other} already")
+    if columns.words and not columns.state:
+        raise invalid("terms.remittance_columns.words", "needs the column state")
+    texts = [word.text.casefold() for word in columns.words]
+    for index, text in enumerate(texts):
+        if text in texts[:index]:
+            raise invalid(f"terms.remittance_columns.words.{index}.text", "is there twice")

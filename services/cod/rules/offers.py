@@ -1,0 +1,181 @@
+"""Which couriers a cart can be paid to at the door, what that comes to, and why it cannot. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+from libs.money import Money
+from services.cod.rules import cash_limits, cuts, fees, zones
+from services.cod.rules.couriers import CollectionMode, Courier, Mode
+from services.cod.rules.fees import Charged
+from services.cod.rules.settings import Offered, Settings
+from services.cod.rules.zones import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cart:
+    """What is to be paid for. `country`: of delivery, whose law holds. `on`: the day.
+
+    `failed_methods`: by which paying has failed already.
+    """
+
+    price: Money
+    country: str
+    on: date
+    postcode: str | None = None
+    categories: tuple[str, ...] = ()
+    failed_methods: tuple[str, ...] = ()
+
+
+class Reason(Enum):
+    """Why it cannot be had."""
+
+    NOT_OFFERED = "not_offered"
+    NO_FAILED_PAYMENT = "no_failed_payment"  # it is offered only after one
+    CURRENCY = "currency"
+    CATEGORY = "category"
+    MINIMUM_AMOUNT = "minimum_amount"
+    MAXIMUM_AMOUNT = "maximum_amount"
+    COUNTRY = "country"  # the courier does not go there, or nobody knows its law of cash
+    POSTCODE = "postcode"
+    POSTCODE_MISSING = "postcode_missing"  # the courier goes to some
+    CASH_LIMIT = "cash_limit"  # of the law, for price and fee together
+    COURIER_LIMIT = "courier_limit"
+    NOTHING_TO_COLLECT = "nothing_to_collect"  # all of it is paid before
+
+
+@dataclass(frozen=True, slots=True)
+class Ineligible:
+    """`threshold`: what the amount has to reach, or stay within. `detail`: what would do, or what stands
+    against it.
+    """
+
+    reason: Reason
+    threshold: Money | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """Price and fee are the total; of that the deposit is paid online, and the rest collected."""
+
+    fee: Charged
+    total: Money
+    deposit_minor: int
+    collect_minor: int
+    cut_minor: int
+    modes: tuple[CollectionMode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CourierOffer:
+    """Either priced or ineligible."""
+
+    courier: Courier
+    priced: Priced | None = None
+    ineligible: Ineligible | None = None
+
+
+def compared(
+    couriers: Sequence[Courier], cart: Cart, settings: Settings
+) -> tuple[CourierOffer, ...]:
+    """Those to be had first, the cheapest for the merchant before the others; then in their order."""
+    offers = [judged(courier, cart, settings) for courier in couriers]
+    return tuple(sorted(offers, key=_rank))
+
+
+def _rank(offer: CourierOffer) -> tuple[bool, int]:
+    return offer.priced is None, offer.priced.cut_minor if offer.priced else 0
+
+
+def judged(courier: Courier, cart: Cart, settings: Settings) -> CourierOffer:
+    if unfit := _unfit(cart, settings) or _unserved(courier, cart):
+        return CourierOffer(courier, ineligible=unfit)
+    fee = fees.charged(settings.fee, cart.price.amount_minor)
+    total = cart.price.amount_minor + fee.fee_minor
+    deposit = fees.deposit_of(settings.deposit, total)
+    collect = total - deposit
+    if not collect:
+        return CourierOffer(courier, ineligible=Ineligible(Reason.NOTHING_TO_COLLECT))
+    against = {mode: _beyond(courier, mode, cart, total, collect) for mode in courier.modes}
+    open_to = tuple(mode.mode for mode, no in against.items() if no is None)
+    if not open_to:
+        widest = max(filter(None, against.values()), key=_room)
+        return CourierOffer(courier, ineligible=widest)
+    return CourierOffer(
+        courier,
+        priced=Priced(
+            fee=fee,
+            total=Money(total, cart.price.currency),
+            deposit_minor=deposit,
+            collect_minor=collect,
+            cut_minor=cuts.cut_of(courier.cut, collect),
+            modes=open_to,
+        ),
+    )
+
+
+def _room(no: Ineligible) -> int:
+    return no.threshold.amount_minor if no.threshold else 0
+
+
+def _unfit(cart: Cart, settings: Settings) -> Ineligible | None:
+    """What the merchant's settings exclude, whoever the courier is."""
+    if settings.offered is Offered.NEVER:
+        return Ineligible(Reason.NOT_OFFERED)
+    if settings.offered is Offered.AFTER_FAILED_PAYMENT and not cart.failed_methods:
+        return Ineligible(Reason.NO_FAILED_PAYMENT)
+    if cart.price.currency != settings.currency:
+        return Ineligible(Reason.CURRENCY, detail=settings.currency)
+    carts, price = settings.carts, cart.price
+    if excluded := set(carts.excluded_categories) & set(cart.categories):
+        return Ineligible(Reason.CATEGORY, detail=min(excluded))
+    if price.amount_minor < carts.min_amount_minor:
+        least = Money(carts.min_amount_minor, price.currency)
+        return Ineligible(Reason.MINIMUM_AMOUNT, threshold=least)
+    if carts.max_amount_minor is not None and price.amount_minor > carts.max_amount_minor:
+        most = Money(carts.max_amount_minor, price.currency)
+        return Ineligible(Reason.MAXIMUM_AMOUNT, threshold=most)
+    return None
+
+
+def _unserved(courier: Courier, cart: Cart) -> Ineligible | None:
+    if courier.currency != cart.price.currency:
+        return Ineligible(Reason.CURRENCY, detail=courier.currency)
+    match zones.place_of(courier.zones, country=cart.country, postcode=cart.postcode):
+        case Place.WITHIN:
+            return None
+        case Place.OTHER_COUNTRY:
+            return Ineligible(Reason.COUNTRY, detail=cart.country)
+        case Place.OTHER_POSTCODE:
+            return Ineligible(Reason.POSTCODE)
+        case Place.UNKNOWN:
+            return Ineligible(Reason.POSTCODE_MISSING)
+
+
+def _beyond(
+    courier: Courier, mode: Mode, cart: Cart, total_minor: int, collect_minor: int
+) -> Ineligible | None:
+    """The narrowest limit that stands against this mode.
+
+    The law's is judged on the total: what was paid before does not make a smaller sum of it, since
+    splitting is forbidden too.
+    """
+    currency = cart.price.currency
+    caps = (courier.max_collect_minor, mode.max_collect_minor)
+    found = [
+        Ineligible(Reason.COURIER_LIMIT, Money(cap, currency))
+        for cap in caps
+        if cap is not None and collect_minor > cap
+    ]
+    if mode.mode is CollectionMode.CASH:
+        law = cash_limits.in_force(cart.country, cart.on)
+        if law is None:
+            return Ineligible(Reason.COUNTRY, detail=cart.country)
+        most = law.most(currency)
+        if most is None:
+            return Ineligible(Reason.CURRENCY, detail=law.currency)
+        if total_minor > most.amount_minor:
+            found.append(Ineligible(Reason.CASH_LIMIT, most, law.article))
+    return min(found, key=_room, default=None)

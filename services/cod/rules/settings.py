@@ -1,0 +1,104 @@
+"""What holds for all cash on delivery of a merchant, and what a fee asks of whoever turns it on. Pure."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from itertools import pairwise
+
+from libs.changes import changed
+from libs.errors import invalid
+from services.cod.errors import FeeWarningNotAcknowledged
+from services.cod.rules.fees import Deposit, Fee
+
+
+class Offered(Enum):
+    ALWAYS = "always"
+    AFTER_FAILED_PAYMENT = "after_failed_payment"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Carts:
+    """For which carts it is offered. 0 and None: no limit."""
+
+    min_amount_minor: int = 0
+    max_amount_minor: int | None = None
+    excluded_categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Who has read which version of the warning about a fee, and when."""
+
+    acknowledged_by: str
+    version: str
+    acknowledged_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All amounts are in `currency`."""
+
+    offered: Offered = Offered.ALWAYS
+    currency: str
+    sells_to_consumers: bool = True
+    fee: Fee = field(default_factory=Fee)
+    deposit: Deposit = field(default_factory=Deposit)
+    carts: Carts = field(default_factory=Carts)
+    fee_acknowledgement: Acknowledgement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """That somebody has read the warning, as he says."""
+
+    acknowledged_by: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """None leaves what is there."""
+
+    offered: Offered | None
+    currency: str | None
+    sells_to_consumers: bool | None
+    fee: Fee | None
+    deposit: Deposit | None
+    carts: Carts | None
+    acknowledgement: Acknowledged | None
+
+
+def change(settings: Settings, new: SettingsChange, *, version: str, now: datetime) -> Settings:
+    """`version`: of the warning as it is now. Raises InvalidArgument, FeeWarningNotAcknowledged."""
+    after = _checked(changed(settings, new))
+    if (said := new.acknowledgement) is not None:
+        if said.version != version:
+            raise invalid("acknowledgement.version", f"must be that of the warning: {version}")
+        after = replace(
+            after, fee_acknowledgement=Acknowledgement(said.acknowledged_by, version, now)
+        )
+    _check_acknowledged(settings, after, version)
+    return after
+
+
+def _check_acknowledged(before: Settings, after: Settings, version: str) -> None:
+    """A fee that consumers are to pay, or another one than before, needs the present warning read."""
+    if not after.fee.tiers or not after.sells_to_consumers:
+        return
+    if (before.fee, before.sells_to_consumers) == (after.fee, after.sells_to_consumers):
+        return
+    read = after.fee_acknowledgement
+    if read is None or read.version != version:
+        raise FeeWarningNotAcknowledged(facts={"warning_version": version})
+
+
+def _checked(settings: Settings) -> Settings:
+    starts = [tier.from_minor for tier in settings.fee.tiers]
+    for index, (first, second) in enumerate(pairwise(starts), 1):
+        if second <= first:
+            raise invalid(f"fee.tiers.{index}.from_minor", "must be above the one before it")
+    carts = settings.carts
+    if carts.max_amount_minor is not None and carts.max_amount_minor < carts.min_amount_minor:
+        raise invalid("carts.max_amount_minor", "must be at least min_amount_minor")
+    return settings

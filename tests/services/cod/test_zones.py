@@ -1,0 +1,51 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.errors import InvalidArgument
+from services.cod.rules.zones import Place, Zone, check, place_of
+
+WITHIN, UNKNOWN = Place.WITHIN, Place.UNKNOWN
+OTHER_COUNTRY, OTHER_POSTCODE = Place.OTHER_COUNTRY, Place.OTHER_POSTCODE
+MILAN = Zone("IT", postcodes=("20", "20900-20909"))
+ISLANDS = Zone("IT", excluded_postcodes=("07-09", "90-98"))
+
+
+@pytest.mark.parametrize(
+    ("zones", "country", "postcode", "place"),
+    [
+        ((), "FR", None, WITHIN),
+        ((Zone("IT"),), "IT", None, WITHIN),
+        ((Zone("IT"),), "FR", "75001", OTHER_COUNTRY),
+        ((MILAN,), "IT", "20121", WITHIN),
+        ((MILAN,), "IT", "10121", OTHER_POSTCODE),
+        ((MILAN,), "IT", None, UNKNOWN),
+        ((MILAN,), "IT", " ", UNKNOWN),
+        ((ISLANDS,), "IT", "09012", OTHER_POSTCODE),
+        ((ISLANDS,), "IT", "99010", WITHIN),
+        ((ISLANDS, MILAN), "IT", "20 121", WITHIN),
+        ((MILAN, Zone("IT", postcodes=("10",))), "IT", "10121", WITHIN),
+        ((Zone("GB", postcodes=("sw1-sw9",)),), "GB", "sw1a 1aa", WITHIN),
+        ((Zone("IT", postcodes=("20121-20123",)),), "IT", "20124", OTHER_POSTCODE),
+        ((Zone("IT", postcodes=("20121",)),), "IT", "201", OTHER_POSTCODE),
+    ],
+)
+def test_a_place_is_within_when_a_zone_of_its_country_has_its_postcode(
+    zones, country, postcode, place
+):
+    assert place_of(zones, country=country, postcode=postcode) is place
+
+
+@pytest.mark.parametrize("pattern", ["", "-", "20-", "-20", "30-20", "2-30", "20 1", "20-30-40"])
+def test_a_pattern_that_fits_nothing_is_refused(pattern):
+    with pytest.raises(InvalidArgument):
+        check(Zone("IT", postcodes=(pattern,)), "zones.0")
+
+
+@given(st.integers(0, 99_999), st.integers(0, 99_999), st.integers(0, 99_999))
+def test_a_range_has_all_between_its_ends(one, other, code):
+    low, high = sorted((one, other))
+    zone = Zone("IT", postcodes=(f"{low:05}-{high:05}",))
+    check(zone, "zones.0")
+    expected = WITHIN if low <= code <= high else OTHER_POSTCODE
+    assert place_of([zone], country="IT", postcode=f"{code:05}") is expected
