@@ -90,6 +90,12 @@ def day(on: date, locale: str) -> str:
     return shown
 
 
+def short_day(on: date, locale: str) -> str:
+    """Where there is little room: `21 nov 2026`."""
+    shown: str = dates.format_date(on, format="d MMM y", locale=_babel(locale))
+    return shown
+
+
 def moment(at: datetime, locale: str, *, timezone: str = "Europe/Rome") -> str:
     """Date, time of day and the zone in which it is meant, e.g. `21 novembre 2026, 10:30 CET`."""
     shown: str = dates.format_datetime(

@@ -347,6 +347,12 @@ def day(text: str) -> str | None:
     return None if fits else "must be a day of the calendar such as 2027-01-31"
 
 
+def contact(text: str) -> str | None:
+    if "@" in text:
+        return email(text)
+    return phone(text) and "must be an e-mail address, or a phone number with its country"
+
+
 # By the name of the enum value in incasso/rest/v1/options.proto.
 CHECKS: Final[dict[str, Callable[[str], str | None]]] = {
     "FORMAT_CURRENCY": currency,
@@ -360,4 +366,5 @@ CHECKS: Final[dict[str, Callable[[str], str | None]]] = {
     "FORMAT_IBAN": iban_account,
     "FORMAT_BIC": bank,
     "FORMAT_DATE": day,
+    "FORMAT_CONTACT": contact,
 }

@@ -69,8 +69,8 @@ def _is_kept(letter: str) -> bool:
 
 def compact(text: str) -> str:
     """A code that people group: no blanks, dots or dashes, upper case."""
-    kept = clean("".join(letter for letter in text if not _is_blank(letter)), "-.:")
-    return str(kept).upper()
+    upper_case = "".join(letter for letter in text if not _is_blank(letter)).upper()
+    return str(clean(upper_case, "-.:")).upper()  # upper case first: it takes some letters apart
 
 
 def iban(text: str) -> str:
@@ -96,6 +96,10 @@ def ip(text: str) -> str:
         return trimmed(text)
 
 
+def contact(text: str) -> str:
+    return email(text) if "@" in text else phone(text)
+
+
 # By the name of the enum value in incasso/rest/v1/options.proto.
 NORMAL_FORMS: Final[dict[str, Callable[[str], str]]] = {
     "FORMAT_CURRENCY": upper,
@@ -110,4 +114,5 @@ NORMAL_FORMS: Final[dict[str, Callable[[str], str]]] = {
     "FORMAT_BIC": compact,
     "FORMAT_REFERENCE": trimmed,
     "FORMAT_DATE": trimmed,
+    "FORMAT_CONTACT": contact,
 }

@@ -63,9 +63,10 @@ def due(plan: Plan, part: Instalment, now: datetime) -> NewEvent:
     return _event(plan, _Requested.REASON_DUE, amount, now, due_on=part.due_on, says=says)
 
 
-def may_withdraw(plan: Plan, says: Sequence[str], now: datetime) -> NewEvent:
+def may_withdraw(plan: Plan, says: Sequence[str], last: date, now: datetime) -> NewEvent:
+    """Until the end of the day `last`."""
     nothing = Money(0, plan.amount.currency)
-    return _event(plan, _Requested.REASON_MAY_WITHDRAW, nothing, now, says=says)
+    return _event(plan, _Requested.REASON_MAY_WITHDRAW, nothing, now, due_on=last, says=says)
 
 
 def withdrawn(after: Shown, now: datetime) -> NewEvent:
@@ -99,6 +100,7 @@ def _event(
     payment_link_id: str | None = None,
     recipient: str | None = None,
 ) -> NewEvent:
+    offer = offer_pb2.InstalmentOffer.FromString(plan.offer)
     message = _Requested(
         reason=reason,
         plan_id=plan.id,
@@ -107,8 +109,9 @@ def _event(
         locale=plan.locale,
         amount=wire.money(amount),
         due_on=due_on.isoformat() if due_on else None,
-        label=offer_pb2.InstalmentOffer.FromString(plan.offer).label,
+        label=offer.label,
         paragraphs=says,
+        warning=offer.warning if offer.warning in says else None,
         payment_link_id=payment_link_id,
         recipient=recipient,
     )

@@ -101,6 +101,11 @@ def test_a_day_has_its_month_in_words(locale, shown):
     assert display.day(date(2027, 3, 1), locale) == shown
 
 
+def test_a_short_day_keeps_its_month_in_letters():
+    assert display.short_day(date(2027, 1, 1), "it") == "1 gen 2027"
+    assert display.short_day(date(2027, 1, 1), "en") == "1 Jan 2027"
+
+
 @pytest.mark.parametrize(
     ("rate", "locale", "shown"),
     [

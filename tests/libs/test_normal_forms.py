@@ -31,6 +31,7 @@ SAMPLES = {
     "FORMAT_BIC": (" bppi it rr xxx ", "BPPIITRRXXX"),
     "FORMAT_REFERENCE": ("  A-1001 ", "A-1001"),
     "FORMAT_DATE": (" 2027-01-31 ", "2027-01-31"),
+    "FORMAT_CONTACT": (" 0039 (0)11 / 123-45.67", "+390111234567"),
 }
 
 

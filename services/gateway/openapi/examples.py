@@ -26,6 +26,7 @@ _FORMATS: Final = {
     options_pb2.FORMAT_BIC: "BPPIITRRXXX",
     options_pb2.FORMAT_IP: "203.0.113.7",
     options_pb2.FORMAT_DATE: "2027-01-31",
+    options_pb2.FORMAT_CONTACT: "giulia@example.com",
 }
 # Fields of answers, which have no rules, by their names.
 _NAMES: Final[dict[str, Any]] = {

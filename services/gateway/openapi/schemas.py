@@ -33,6 +33,10 @@ _FORMATS: Final[dict[int, Schema]] = {
     options_pb2.FORMAT_BIC: {"pattern": "^[A-Za-z0-9 ]{8,14}$"},
     options_pb2.FORMAT_IP: {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]},
     options_pb2.FORMAT_DATE: {"format": "date", "maxLength": 10},
+    options_pb2.FORMAT_CONTACT: {
+        "pattern": r"^([^@\s]+@[^@\s]+|(\+|00)[0-9 ().\-/]{7,40})$",
+        "maxLength": 254,
+    },
 }
 _NO_NUL: Final = "^[^\\x00]*$"
 # Of answers, where their fields say nothing: more than requests and PSPs can make of them.

@@ -52,6 +52,7 @@ REFUSALS: Final[dict[str, str]] = {
     "too_many_purchases": "said_too_many",
     "invalid_argument": "said_invalid",
     "email": "said_email",
+    "contact": "said_contact",
     "plan_consent": "said_plan_consent",
     "documents_not_delivered": "said_plan_documents",
     "text_changed": "said_quote_changed",

@@ -70,8 +70,8 @@ async def _told(
     plan = shown.plan
     if reminder.kind is ReminderKind.MAY_WITHDRAW:
         informed_at = await store.informed_at(tx, plan)
-        due = bool(sentences) and rules.may_withdraw(plan, informed_at, now)
-        return [message_events.may_withdraw(plan, sentences, now)] if due else ()
+        last = rules.may_withdraw(plan, informed_at, now) if sentences else None
+        return [] if last is None else [message_events.may_withdraw(plan, sentences, last, now)]
     part = rules.part_of(shown, reminder)
     if part is None:
         return ()

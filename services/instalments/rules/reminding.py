@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Final
 
@@ -87,12 +87,12 @@ def part_of(shown: Shown, reminder: Reminder) -> Instalment | None:
     return part if part.state is wanted_in.get(reminder.kind) and part.amount_minor else None
 
 
-def may_withdraw(plan: Plan, informed_at: datetime | None, now: datetime) -> bool:
-    """Whether the law has its customer reminded."""
+def may_withdraw(plan: Plan, informed_at: datetime | None, now: datetime) -> date | None:
+    """The last day for it, where the law has its customer reminded."""
     if plan.state is not PlanState.ACTIVE or plan.acceptance is None or informed_at is None:
-        return False
+        return None
     regime = regimes.named(plan.priced.classification.regime)
     signed_on = plan.priced.schedule.signed_on
     last = withdrawal.last_day(regime, signed_on, signed_day(plan))
     late = plan.acceptance.accepted_at - informed_at < INFORMED_BEFORE
-    return late and day_of(now, plan.time_zone) <= last
+    return last if late and day_of(now, plan.time_zone) <= last else None

@@ -12,7 +12,7 @@ from incasso.oneclick.v1.oneclick_pb2_grpc import OneClickServiceStub
 from libs import client, context, deadlines
 from libs.errors import Refusal
 from libs.joint import Gathering
-from services.notify.messages.rules.domain import Contact
+from services.notify.messages.rules.domain import Channel, Contact
 
 _SERVICE: Final = "notify"
 _Of = tuple[str, str]  # merchant, customer
@@ -26,7 +26,7 @@ class Customers:
         self._gathering = Gathering(self._contacts)
 
     async def contact(self, customer_id: str) -> Contact | None:
-        """None when the customer has no e-mail, was erased or is not there. Raises Refusal."""
+        """None when the customer has no address, was erased or is not there. Raises Refusal."""
         found = await self._gathering((context.merchant_id(), customer_id))
         if isinstance(found, Refusal):
             raise found
@@ -56,4 +56,10 @@ class Customers:
             )
         except Refusal as refusal:
             return refusal
-        return {one.customer_id: Contact(one.email, one.name, one.locale) for one in answer.data}
+        return {one.customer_id: _contact(one) for one in answer.data}
+
+
+def _contact(known: pb.Contact) -> Contact:
+    """By phone where there is no e-mail address."""
+    channel = Channel.EMAIL if known.email else Channel.SMS
+    return Contact(channel, known.email or known.phone, known.name, known.locale)

@@ -1,4 +1,6 @@
-"""What customers of instalment plans are sent: by e-mail, in the language of the plan."""
+"""What customers of instalment plans are sent, in the language of the plan: by e-mail, or by SMS to whoever
+has a phone alone.
+"""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -7,7 +9,7 @@ from typing import Final
 from incasso.instalments.v1 import events_pb2
 from libs import wire
 from libs.bus import Event
-from services.notify.messages.rules.domain import About, Kind, Message
+from services.notify.messages.rules.domain import About, Channel, Kind, Message, channel_of
 from services.notify.messages.shopper_events import message_of
 
 _REQUESTED: Final = events_pb2.PlanMessageRequested
@@ -35,9 +37,11 @@ def _plan_message(event: Event, now: datetime) -> list[Message]:
         due_on=date.fromisoformat(asked.due_on) if asked.due_on else None,
         plan=asked.label,
         paragraphs=tuple(asked.paragraphs),
+        warning=asked.warning,
     )
     message = replace(
         message_of(event, now, kind, about),
+        channel=channel_of(asked.recipient) if asked.recipient else Channel.EMAIL,
         recipient=asked.recipient,
         locale=asked.locale,
         plan_id=asked.plan_id,

@@ -59,10 +59,10 @@ async def create_customer(deps: Deps, cmd: CreateCustomer, key: Key | None) -> b
 
 
 async def get_contacts(deps: Deps, customer_ids: Sequence[str]) -> Sequence[Customer]:
-    """Of these, those who can be reached by e-mail."""
+    """Of these, those who can be reached."""
     async with deps.db.connection() as conn:
         known = await store.of_ids(conn, context.merchant_id(), customer_ids)
-    return [customer for customer in known if customer.email]
+    return [customer for customer in known if customer.email or customer.phone]
 
 
 async def update_customer(deps: Deps, customer_id: str, new: ContactChange) -> Customer:

@@ -142,19 +142,27 @@ async def test_a_withdrawal_is_shown_first_and_confirmed_then(gateway):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("field", "value", "said"),
     [
-        ("name", ""),
-        ("name", "x" * 201),
-        ("sent_to", ""),
-        ("sent_to", "giulia"),
-        ("sent_to", "a b@c.d"),
+        ("name", "", "invalid_argument"),
+        ("name", "x" * 201, "invalid_argument"),
+        ("sent_to", "", "contact"),
+        ("sent_to", "giulia", "contact"),
+        ("sent_to", "333 123 4567", "contact"),
+        ("sent_to", "a b@c.d", "contact"),
     ],
 )
-async def test_a_notice_with_one_wrong_field_changes_nothing(gateway, field, value):
+async def test_a_notice_with_one_wrong_field_changes_nothing(gateway, field, value, said):
     form = {**WHO, "confirm": "yes", field: value}
-    assert await location(gateway, "withdraw", form) == f"{PATH}?said=invalid_argument"
+    assert await location(gateway, "withdraw", form) == f"{PATH}?said={said}"
     assert gateway.services.calls("WithdrawPlanPage") == 0
+
+
+async def test_the_receipt_may_go_to_a_phone(gateway):
+    gateway.services.answers["WithdrawPlanPage"] = owed(running(signed(PLAN.STATE_ACTIVE, PAID)))
+    async with post(gateway, "withdraw", {**WHO, "sent_to": "+39 333 123 4567"}) as response:
+        assert "+39 333 123 4567" in await response.text()
+    assert gateway.services.last("WithdrawPlanPage").request.sent_to == "+393331234567"
 
 
 async def test_what_was_typed_is_shown_as_text(gateway):

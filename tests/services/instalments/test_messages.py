@@ -1,5 +1,6 @@
 """What the customer of a plan is to be told: once each, with what the law wants said of credit."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ async def test_of_credit_warning_and_example_are_told_as_they_were_shown(world):
     plan = await missed(world, ASK, **CREDIT)
     for asked in await requested(world):
         assert list(asked.paragraphs) == [plan.offer.warning, plan.offer.representative_example]
+        assert asked.warning == plan.offer.warning
     assert plan.offer.warning
 
 
@@ -113,6 +115,14 @@ async def test_a_withdrawal_is_told_where_the_customer_wants_it_until_the_custom
     assert not any(one.recipient for one in await requested(world))
 
 
+async def test_the_receipt_of_a_withdrawal_may_go_to_a_phone(world):
+    plan = await world.active()
+    who = {**WHO, "sent_to": "0039 333 123 45 67"}
+    await world.call("WithdrawInstalmentPlan", plan_id=plan.id, confirm=True, **who)
+    *_, asked = await requested(world)
+    assert (asked.reason, asked.recipient) == (Requested.REASON_WITHDRAWN, "+393331234567")
+
+
 async def reminded(world: World, **time: int) -> list[Any]:
     """What is asked of notify once so much time has passed, beyond what was asked before."""
     asked = len(await requested(world))
@@ -148,9 +158,12 @@ async def test_a_missed_part_is_reminded_of_with_its_link_until_it_is_paid(world
 
 
 async def test_of_credit_the_right_to_withdraw_is_reminded_of_after_a_day(world):
-    await world.active(**CREDIT)
+    plan = await world.active(**CREDIT)
     (asked,) = await reminded(world, days=2)
     assert asked.reason == Requested.REASON_MAY_WITHDRAW
+    signed_on = date.fromisoformat(plan.instalments[0].due_on)
+    assert asked.due_on == (signed_on + timedelta(days=14)).isoformat()
+    assert not asked.HasField("warning")
     assert (len(asked.paragraphs), asked.amount.amount_minor) == (4, 0)
     assert "Giulia" not in str(asked)
 

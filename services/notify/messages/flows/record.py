@@ -91,6 +91,8 @@ def _event_of(
                 after_seconds=after_seconds,
             )
             return (Event.POSTPONE, due_at) if due_at else (Event.FAIL, None)
+        case outcomes.Redirected():
+            return Event.POSTPONE, deps.now()
         case outcomes.Refused(bounced=bounced):
             return (Event.BOUNCE if bounced else Event.FAIL), None
         case outcomes.Lost():

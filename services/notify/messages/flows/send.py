@@ -118,6 +118,8 @@ async def _try(deps: Deps, message: Message, hand_over: _HandOver) -> outcomes.O
     if known is None:
         return outcomes.Obsolete(NOBODY)
     hand_over.message = known
+    if known.channel is not message.channel:
+        return outcomes.Redirected()
     address = domain.normalised(known.channel, known.recipient)
     listed = (known.merchant_id, known.channel, address)
     if await deps.joint.statement(suppressions.contain, listed):

@@ -68,7 +68,8 @@ class Kind(StrEnum):
 LINK_KINDS: Final = frozenset(
     {Kind.LINK, Kind.LINK_REMINDER, Kind.LINK_REISSUED, Kind.CART, Kind.BALANCE}
 )
-# Of instalment plans, by e-mail: what shows the price of a part says what the law wants said beside it.
+# Of instalment plans, by e-mail, or by SMS to whoever has a phone alone: what shows the price of a part says
+# what the law wants said beside it.
 PLAN_KINDS: Final = frozenset(
     {
         Kind.PLAN_SIGNED,
@@ -80,6 +81,8 @@ PLAN_KINDS: Final = frozenset(
         Kind.PLAN_COMPLETED,
     }
 )
+# Of contracts: they name shop, contract and day whole.
+NOTICES: Final = frozenset({Kind.MAY_WITHDRAW, Kind.PLAN_WITHDRAWN})
 # Missed parts have a link as well; the others lead to the plan's page.
 PART_KINDS: Final = frozenset({Kind.INSTALMENT_MISSED, Kind.CARD_NEEDED})
 PAYABLE: Final = LINK_KINDS | PART_KINDS  # of no use once their link is closed
@@ -217,8 +220,9 @@ class DeliveryReport:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Whom to tell, as another service knows them."""
+    """Whom to tell, as another service knows them. An `address` of `channel`."""
 
+    channel: Channel
     address: str
     name: str = ""
     locale: str = ""
@@ -236,6 +240,11 @@ class Merchant:
     logo_id: str = ""
     plan: str = ""
     quotas: Mapping[str, int] = field(default_factory=dict)  # of the plan; no entry: no limit
+
+
+def channel_of(address: str) -> Channel:
+    """That of an e-mail address or a phone number."""
+    return Channel.EMAIL if "@" in address else Channel.SMS
 
 
 def normalised(channel: Channel, recipient: str) -> str:

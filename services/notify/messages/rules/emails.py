@@ -10,6 +10,7 @@ from libs.text import isolated
 from services.notify.messages.rules import gsm, mime
 from services.notify.messages.rules.domain import (
     LINK_KINDS,
+    NOTICES,
     OWNER_KINDS,
     STOPPABLE,
     About,
@@ -166,20 +167,22 @@ def _items(about: About, said: Language, locale: str) -> list[tuple[str, str]]:
 def text_message(
     kind: Kind, about: About, merchant: Merchant, *, locale: str, url: str = ""
 ) -> str:
-    """One SMS in GSM-7, at most 160 characters long, with the address whole; of two parts where it names
-    the price of credit: with the warning, and where the example is.
+    """One SMS in GSM-7, at most 160 characters long, with the address whole. Of two parts where it is a
+    notice, or names the price of credit: with the warning, and where the example is.
     """
     language = display.language_of(locale)
     said = WORDS[language]
+    long = kind in NOTICES or about.warning
     return gsm.fitted(
         said.kinds[kind].sms,
         merchant=merchant.name,
         detail=_detail(about, said),
         url=url,
         law=said.sms_law.format(warning=about.warning.rstrip(".")) if about.warning else "",
+        limit=gsm.TWO_PARTS if long else gsm.ONE_PART,
         amount=_plain_amount(about.amount, language),
-        plan=about.plan,
-        due=display.day(about.due_on, locale) if about.due_on else "",
+        plan=about.plan.replace("€", " € "),  # of which the sign becomes a word
+        due=display.short_day(about.due_on, locale) if about.due_on else "",
         at=display.moment(about.happened_at, locale) if about.happened_at else "",
     )
 

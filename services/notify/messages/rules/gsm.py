@@ -1,12 +1,12 @@
 # ruff: noqa: RUF001 - characters that look alike are what this file is about
-"""Text messages: GSM 03.38 characters, and one text of at most 160 of them with the link whole; of two
-parts where the law wants more said.
+"""Text messages: GSM 03.38 characters, and one text of at most 160 of them, or of two parts, with the link
+whole.
 """
 
 import unicodedata
 from typing import Final
 
-LIMIT: Final = 160
+ONE_PART: Final = 160
 TWO_PARTS: Final = 2 * 153  # each loses what joins it to the other
 READ: Final = 500  # characters of a text: composing accents costs the square of a run of them
 _BASIC: Final = frozenset(
@@ -70,10 +70,16 @@ def cut(text: str, room: int) -> str:
 
 
 def fitted(
-    pattern: str, *, merchant: str, detail: str, url: str = "", law: str = "", **values: str
+    pattern: str,
+    *,
+    merchant: str,
+    detail: str,
+    url: str = "",
+    law: str = "",
+    limit: int = ONE_PART,
+    **values: str,
 ) -> str:
-    """`pattern` with its values; merchant and detail are shortened until one message holds it, or two
-    parts of one that ends with `law`.
+    """`pattern` with its values, and `law` at its end; merchant and detail are shortened to `limit`.
 
     `{detail}` brings its own leading space. Address and law are never cut; where even bare words leave
     no room for them, they stand alone.
@@ -81,7 +87,6 @@ def fitted(
     merchant, detail = readable(merchant), transliterated(detail)
     known = {name: transliterated(value) for name, value in values.items()}
     ending = f" {transliterated(law)}" if law else ""
-    limit = TWO_PARTS if law else LIMIT
 
     def text(who: str, what: str) -> str:
         said = pattern.format(
@@ -91,7 +96,7 @@ def fitted(
 
     room = limit - septets(text("", ""))
     if room < 0:
-        return (url + ending) if url else text("", "")[:limit]
+        return url + ending if url else text("", "")[:limit]
     who = cut(merchant, min(max(room - 2, 0), max(24, room - 3 - len(detail))))
     left = limit - septets(text(who, "")) - 1
     return text(who, cut(detail, left))

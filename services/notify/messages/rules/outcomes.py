@@ -22,6 +22,11 @@ class Postponed:
 
 
 @dataclass(frozen=True, slots=True)
+class Redirected:
+    """Not tried: its recipient is reached by another channel, in which it is tried now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Certainly not taken, for good. `bounced`: the address is at fault, not the message."""
 
@@ -56,4 +61,6 @@ class OverQuota:
     error: str
 
 
-Outcome: TypeAlias = Accepted | Postponed | Refused | Lost | Suppressed | Obsolete | OverQuota
+Outcome: TypeAlias = (
+    Accepted | Postponed | Redirected | Refused | Lost | Suppressed | Obsolete | OverQuota
+)

@@ -19,7 +19,7 @@ class KindWords:
     heading: str
     intro: str
     amount_label: str = ""
-    sms: str = ""  # none: it is sent by e-mail only
+    sms: str = ""  # none: to the owner, by e-mail only
     button: str = ""
     notes: Sequence[str] = ()
 

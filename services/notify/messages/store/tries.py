@@ -88,12 +88,14 @@ class Ending:
 
 
 # A try by its number, and whom it turned out to be for, unless the customer was erased meanwhile.
-_TRY = ("merchant_id", "id", "attempts", "recipient", "locale", "about", "customer_id")
-_TRY_ARRAYS = "$1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::jsonb[], $7::text[]"
+_TRY = ("merchant_id", "id", "attempts", "channel", "recipient", "locale", "about", "customer_id")
+_TRY_ARRAYS = (
+    "$1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[]"
+)
 _CONTACT = ", ".join(
     f"{name} = CASE WHEN messages.customer_id IS NOT DISTINCT FROM try.customer_id"
     f" THEN try.{name} ELSE messages.{name} END"
-    for name in ("recipient", "locale", "about")
+    for name in ("channel", "recipient", "locale", "about")
 )
 _THIS_TRY = (
     "(messages.merchant_id, messages.id, messages.attempts)"
@@ -108,7 +110,7 @@ def _tries(messages: Sequence[Message]) -> list[list[object]]:
 _MARK = f"""
 WITH marked AS (
     UPDATE messages SET handing_over_at = now(), body_sha256 = try.body_sha256, {_CONTACT}
-    FROM unnest({_TRY_ARRAYS}, $8::text[], $9::interval[]) AS try ({", ".join(_TRY)}, body_sha256, lease)
+    FROM unnest({_TRY_ARRAYS}, $9::text[], $10::interval[]) AS try ({", ".join(_TRY)}, body_sha256, lease)
     WHERE {_THIS_TRY} AND state = 'sending' AND handing_over_at IS NULL
     RETURNING messages.merchant_id, messages.id, messages.attempts, lease
 ), leased AS (
@@ -138,13 +140,13 @@ WITH finished AS (
         provider_reference = coalesce(reference, provider_reference),
         sent_at = coalesce(messages.sent_at, try.went_at), {_CONTACT},
         handing_over_at = CASE WHEN try.ending = 'queued' THEN NULL ELSE handing_over_at END
-    FROM unnest({_TRY_ARRAYS}, $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
-        $13::timestamptz[], $14::timestamptz[])
+    FROM unnest({_TRY_ARRAYS}, $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+        $14::timestamptz[], $15::timestamptz[])
         AS try ({", ".join(_TRY)}, begun, ending, outcome, told, reference, next_at, went_at)
     WHERE {_THIS_TRY} AND state = begun
-    RETURNING messages.merchant_id, messages.id, messages.attempts, outcome, told, next_at
+    RETURNING messages.merchant_id, messages.id, messages.attempts, messages.channel, outcome, told, next_at
 ), postponed AS (
-    UPDATE due_messages SET due_at = next_at, leased_until = NULL
+    UPDATE due_messages SET due_at = next_at, leased_until = NULL, channel = one.channel
     FROM finished AS one WHERE {_ONE_OF} AND next_at IS NOT NULL
 ), over AS (
     DELETE FROM due_messages USING finished AS one WHERE {_ONE_OF} AND next_at IS NULL

@@ -87,10 +87,14 @@ class Neighbours(
         return oneclick_pb2.GetContactsResponse(
             data=[
                 oneclick_pb2.Contact(
-                    customer_id=one.id, email=one.email, name=one.name, locale=one.locale
+                    customer_id=one.id,
+                    email=one.email,
+                    name=one.name,
+                    locale=one.locale,
+                    phone=one.phone,
                 )
                 for one in known
-                if one.email
+                if one.email or one.phone
             ]
         )
 

@@ -45,7 +45,7 @@ ABOUT = About(
     happened_at=NOW,
     has_quote=True,
 )
-SHOPPER_KINDS = sorted(set(Kind) - OWNER_KINDS - PLAN_KINDS)  # the others: test_plan_messages
+SHOPPER_KINDS = sorted(set(Kind) - OWNER_KINDS - PLAN_KINDS)  # the others: test_plan_texts
 ALL = list(itertools.product(SHOPPER_KINDS, ("it", "en")))
 
 
