@@ -1,0 +1,77 @@
+"""CSV in the encodings and with the separators that occur. Pure.
+
+charset-normalizer finds the encoding. The separator is the one with which the header has the columns
+that are looked for: decimal commas, and words above the header, mislead whoever counts characters
+instead, as csv.Sniffer does.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import charset_normalizer
+
+from libs.sheets.limits import Limits, UnreadableError
+
+ENCODINGS: Final = ["utf_8", "utf_16", "cp1252"]  # their BOM is found and left out
+SEPARATORS: Final = ";,\t|"
+_ANY_MESS: Final = 10.0  # columns of prices look like a mess to what expects prose
+
+Header = Callable[[int, list[str]], bool]
+Lines = Iterator[tuple[int, list[str]]]
+
+
+def decoded(data: bytes) -> str:
+    found = charset_normalizer.from_bytes(
+        data, cp_isolation=ENCODINGS, threshold=_ANY_MESS, enable_fallback=False
+    ).best()
+    if found is None:
+        raise UnreadableError("is neither UTF-8, UTF-16 nor Windows-1252: save it as UTF-8")
+    text = str(found)
+    if "\0" in text:
+        raise UnreadableError("is no text: save it as CSV in UTF-8, or as XLSX")
+    return text
+
+
+def lines(
+    text: str, limits: Limits, *, header_row: int, is_header: Callable[[list[str]], bool]
+) -> Lines:
+    """(line on which it begins, its cells) of each row. With the first separator when none fits: what
+    is missing is said by who reads the header.
+    """
+    fitting = (
+        separator
+        for separator in SEPARATORS
+        if is_header(_line(text, separator, limits, number=header_row))
+    )
+    return _parted(text, next(fitting, SEPARATORS[0]), limits)
+
+
+def _line(text: str, separator: str, limits: Limits, *, number: int) -> list[str]:
+    """Empty when there is none, or when it cannot be read with this separator."""
+    try:
+        for line, cells in _parted(text, separator, limits):
+            if line >= number:
+                return cells if line == number else []
+    except UnreadableError:
+        pass
+    return []
+
+
+def _parted(text: str, separator: str, limits: Limits) -> Lines:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            if max(map(len, cells), default=0) > limits.characters:
+                raise UnreadableError(
+                    f"has a cell of more than {limits.characters} characters: a quotation mark may be left open",
+                    line=line,
+                )
+            yield line, cells
+            line = reader.line_num + 1
+    except csv.Error:
+        raise UnreadableError(
+            "has a quotation mark that is left open or not doubled", line=line
+        ) from None

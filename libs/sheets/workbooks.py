@@ -1,0 +1,84 @@
+"""The sheet of an XLSX workbook that has the wanted header, row by row. Pure.
+
+openpyxl reads as it goes, so that neither a million empty rows nor a cell in the last column of all
+fills the memory. What unpacking.py refuses never gets here.
+"""
+
+import io
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+import openpyxl
+
+from libs.sheets import unpacking
+from libs.sheets.cells import SAFE_DIGITS, Cell
+from libs.sheets.limits import Limits, UnreadableError
+
+MAGIC: Final = b"PK\x03\x04"
+LAST_LINE: Final = 2**20  # of a spreadsheet
+
+Lines = Iterator[tuple[int, list[Cell]]]
+
+# Of styles and checks that it does not know: they change no value.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
+
+
+def lines(
+    data: bytes, limits: Limits, *, header_row: int, is_header: Callable[[list[Cell]], bool]
+) -> Lines:
+    """Of the first sheet whose header fits, as far as it reaches to the right; rows that hold nothing
+    are left out. Nothing when no header fits.
+    """
+    unpacking.check(data, limits)
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()  # what it says of its own size is often wrong
+            header = _header(sheet, limits, header_row)
+            if is_header(header):
+                yield from _read(sheet, limits, width=len(header))
+                return
+    except UnreadableError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a broken workbook makes openpyxl stumble on
+        raise UnreadableError(unpacking.BROKEN) from None
+
+
+def _header(sheet: Any, limits: Limits, number: int) -> list[Cell]:
+    """The cells of the row up to the last that holds something."""
+    rows = sheet.iter_rows(
+        min_row=number, max_row=number, max_col=limits.columns + 1, values_only=True
+    )
+    cells = [_cell(value, number, limits) for value in next(rows, ())]
+    while cells and cells[-1] == "":
+        cells.pop()
+    return cells
+
+
+def _read(sheet: Any, limits: Limits, *, width: int) -> Lines:
+    rows = sheet.iter_rows(max_col=width, values_only=True)
+    for line, values in enumerate(rows, start=1):
+        if line > LAST_LINE:
+            raise UnreadableError("has more lines than a spreadsheet", line=line)
+        if values.count(None) < len(values):
+            yield line, [_cell(value, line, limits) for value in values]
+
+
+def _cell(value: object, line: int, limits: Limits) -> Cell:
+    """A number with the digits that the spreadsheet shows: those beyond are noise of its arithmetic."""
+    if isinstance(value, bool) or not isinstance(value, int | float | date):
+        text = "" if value is None else str(value)
+        if len(text) > limits.characters:
+            raise UnreadableError(
+                f"has a cell of more than {limits.characters} characters", line=line
+            )
+        return text
+    if isinstance(value, date):
+        return value
+    if not math.isfinite(value):
+        raise UnreadableError("has a number that is none", line=line)
+    return Decimal(value) if isinstance(value, int) else Decimal(format(value, f".{SAFE_DIGITS}g"))

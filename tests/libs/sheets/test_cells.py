@@ -1,0 +1,169 @@
+"""Amounts, days and codes as people and spreadsheets write them: read for certain or refused."""
+
+import contextlib
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.sheets.cells import (
+    MOST_MINOR,
+    AmountStyle,
+    DayOrder,
+    WrongCellError,
+    amount_of,
+    day_of,
+    text_of,
+)
+
+COMMA, POINT, MINOR = AmountStyle.COMMA, AmountStyle.POINT, AmountStyle.MINOR
+
+
+@pytest.mark.parametrize(
+    ("cell", "style", "minor"),
+    [
+        ("25,50", COMMA, 2550),
+        ("25,5", COMMA, 2550),
+        ("25", COMMA, 2500),
+        ("1.234,50", COMMA, 123450),
+        ("1234,50", COMMA, 123450),
+        ("1.234.567", COMMA, 123456700),
+        ("1.234", COMMA, 123400),
+        ("€ 1 234,50", COMMA, 123450),
+        ("1\u00a0234,50 EUR", COMMA, 123450),
+        ("-0,50", COMMA, -50),
+        ("0,50-", COMMA, -50),
+        ("\u22120,50", COMMA, -50),
+        ("+0,50", COMMA, 50),
+        ("1,234.50", POINT, 123450),
+        ("1'234.50", POINT, 123450),
+        ("123450", MINOR, 123450),
+        (Decimal("25.5"), COMMA, 2550),
+        (Decimal("25.5"), POINT, 2550),
+        (Decimal(2550), MINOR, 2550),
+    ],
+)
+def test_an_amount_is_read_in_minor_units(cell, style, minor):
+    assert amount_of(cell, style, places=2) == minor
+
+
+@pytest.mark.parametrize(
+    ("cell", "style"),
+    [
+        ("25.50", COMMA),
+        ("25,50", POINT),
+        ("1,234", COMMA),
+        ("1.234", POINT),
+        ("12.34,50", COMMA),
+        ("1.2345,50", COMMA),
+        ("1,234.50", COMMA),
+        ("25,505", COMMA),
+        ("25,", COMMA),
+        (",50", COMMA),
+        ("-0,50-", COMMA),
+        ("25,50 USD", COMMA),
+        ("", COMMA),
+        ("n/a", COMMA),
+        ("٢٥", COMMA),
+        ("25,50", MINOR),
+        ("9" * 40, COMMA),
+        (Decimal("25.505"), COMMA),
+        (Decimal("25.5"), MINOR),
+        (Decimal("1e300"), COMMA),
+        (date(2026, 5, 25), COMMA),
+    ],
+)
+def test_what_is_no_certain_amount_is_refused(cell, style):
+    with pytest.raises(WrongCellError):
+        amount_of(cell, style, places=2)
+
+
+def test_a_currency_without_decimals_has_none():
+    assert amount_of("1.234", COMMA, places=0) == 1234
+    with pytest.raises(WrongCellError, match="more than 0 decimals"):
+        amount_of("1234,0", COMMA, places=0)
+
+
+def written(minor: int, style: AmountStyle, *, thousands: bool) -> str:
+    if style is MINOR:
+        return str(minor)
+    whole, cents = divmod(abs(minor), 100)
+    text = f"{whole:,}.{cents:02d}" if thousands else f"{whole}.{cents:02d}"
+    text = text if style is POINT else text.translate(str.maketrans(",.", ".,"))
+    return f"-{text}" if minor < 0 else text
+
+
+@given(st.integers(-MOST_MINOR, MOST_MINOR), st.sampled_from(AmountStyle), st.booleans())
+def test_every_amount_that_is_written_is_read_again(minor, style, thousands):
+    assert amount_of(written(minor, style, thousands=thousands), style, places=2) == minor
+
+
+@given(st.integers(-(10**12), 10**12))
+def test_every_amount_of_a_workbook_is_exact_although_it_holds_floats(minor):
+    cell = Decimal(format(minor / 100, ".15g"))
+    assert amount_of(cell, COMMA, places=2) == minor
+
+
+@given(st.text(max_size=30))
+def test_any_other_text_is_an_amount_or_refused(text):
+    with contextlib.suppress(WrongCellError):
+        assert isinstance(amount_of(text, COMMA, places=2), int)
+
+
+@pytest.mark.parametrize(
+    ("cell", "order"),
+    [
+        ("31/01/2027", DayOrder.DMY),
+        ("31-1-27", DayOrder.DMY),
+        ("31.01.2027 14:05", DayOrder.DMY),
+        ("01/31/2027", DayOrder.MDY),
+        ("2027-01-31", DayOrder.YMD),
+        ("20270131", DayOrder.YMD),
+        ("2027-01-31T14:05:00Z", DayOrder.YMD),
+        (Decimal(46418), DayOrder.DMY),
+        (Decimal("46418.75"), DayOrder.MDY),
+        (date(2027, 1, 31), DayOrder.YMD),
+        (datetime(2027, 1, 31, 14, 5), DayOrder.DMY),  # noqa: DTZ001 - as a workbook has it
+    ],
+)
+def test_a_day_is_read_in_the_order_that_is_said(cell, order):
+    assert day_of(cell, order) == date(2027, 1, 31)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["31/02/2027", "2027-01-31", "31/13/2027", "31/1", "domani", "", Decimal(0), Decimal(123456)],
+)
+def test_what_is_no_day_is_refused(cell):
+    with pytest.raises(WrongCellError):
+        day_of(cell, DayOrder.DMY)
+
+
+@pytest.mark.parametrize("cell", [Decimal(1), Decimal(99999), date(1999, 1, 1)])
+def test_a_day_of_another_century_is_a_slip(cell):
+    with pytest.raises(WrongCellError, match="from 2000 to 2099"):
+        day_of(cell, DayOrder.DMY)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("00123", "00123"),
+        ('="00123"', "00123"),
+        (Decimal(123456789012345), "123456789012345"),
+        (Decimal("123.0"), "123"),
+        (Decimal("1.5"), "1.5"),
+    ],
+)
+def test_a_code_is_what_was_typed(cell, text):
+    assert text_of(cell) == text
+
+
+@pytest.mark.parametrize(
+    "cell", ["1,23457E+11", "1E+20", Decimal(1234567890123456), date(2027, 1, 3)]
+)
+def test_a_code_that_a_spreadsheet_has_spoilt_is_refused(cell):
+    with pytest.raises(WrongCellError, match="as text"):
+        text_of(cell)

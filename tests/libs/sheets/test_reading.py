@@ -1,0 +1,290 @@
+"""Tables as couriers and banks write them: encodings, separators, headers, workbooks."""
+
+import io
+import zipfile
+from datetime import date
+from decimal import Decimal
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.sheets import reading, unpacking
+from libs.sheets.limits import Fault, Limits, UnreadableError
+from libs.sheets.reading import Row, read
+
+COLUMNS = ("Spedizione", "Contrassegno", "Località")
+TABLE = 'Spedizione;Data;Contrassegno;Località\r\nAB1;26/11/2026;"1.234,50";Forlì\r\nAB2;;25,00;Cefalù\r\n'
+ROWS = [
+    Row(2, {"Spedizione": "AB1", "Contrassegno": "1.234,50", "Località": "Forlì"}),
+    Row(3, {"Spedizione": "AB2", "Contrassegno": "25,00", "Località": "Cefalù"}),
+]
+
+
+def rows(data: bytes, columns=COLUMNS, **options):
+    return list(read(data, columns, **options))
+
+
+def fault_of(data: bytes, columns=COLUMNS, **options) -> Fault:
+    with pytest.raises(UnreadableError) as caught:
+        rows(data, columns, **options)
+    return caught.value.fault
+
+
+def read_or_refused(data: bytes) -> list[Row | Fault]:
+    """Nothing else may happen, whatever the bytes."""
+    try:
+        return rows(data)
+    except UnreadableError:
+        return []
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig", "utf-16"])
+def test_a_table_is_read_in_any_encoding_that_occurs(encoding: str):
+    assert rows(TABLE.encode(encoding)) == ROWS
+
+
+def test_windows_text_is_told_from_others_by_one_late_letter_and_signs_of_euro():
+    lines = "".join(f"AB{number};x;€ 1,00;Roma\n" for number in range(5000))
+    data = f"Spedizione;Data;Contrassegno;Località\n{lines}AB;x;€ 1,00;Forlì\n".encode("cp1252")
+    assert rows(data)[-1].cells == {
+        "Spedizione": "AB",
+        "Contrassegno": "€ 1,00",
+        "Località": "Forlì",
+    }
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_decimal_commas_do_not_mislead_about_the_separator(separator: str):
+    text = "Spedizione;Netto\nA;25,50\nB;12,30\n".replace(";", separator)
+    assert [row.cells["Netto"] for row in rows(text.encode(), ("Spedizione", "Netto"))] == [
+        "25,50",
+        "12,30",
+    ]
+
+
+def test_commas_part_columns_when_the_header_says_so():
+    data = b'Spedizione,Netto\nA,"25,50"\nB,12.30\n'
+    found = rows(data, ("Spedizione", "Netto"))
+    assert [row.cells["Netto"] for row in found] == ["25,50", "12.30"]
+
+
+def test_the_header_may_stand_in_line_four():
+    data = f"Distinta rimesse\nCliente: Bottega, s.r.l.; Roma\n\n{TABLE}".encode()
+    assert [row.line for row in rows(data, header_row=4)] == [5, 6]
+
+
+def test_a_header_is_compared_in_any_case_and_with_any_blanks():
+    data = b"\xef\xbb\xbf SPEDIZIONE ;importo\xc2\xa0  contrassegno\nA;1\n"
+    (row,) = rows(data, ("Spedizione", "Importo contrassegno"))
+    assert row.cells == {"Spedizione": "A", "Importo contrassegno": "1"}
+
+
+def test_lines_are_those_of_an_editor_although_cells_hold_breaks_and_rows_are_blank():
+    data = 'Spedizione;Contrassegno;Località\n\nA;1;"Via\nRoma"\n;;\nB;2;x\n'.encode()
+    assert [(row.line, row.cells["Località"]) for row in rows(data)] == [(3, "Via Roma"), (6, "x")]
+
+
+def test_a_short_row_has_blank_cells_and_a_long_one_is_a_fault():
+    data = "Spedizione;Contrassegno;Località\nA;1\nB;25;50;Roma\nC;1;Roma;;\n".encode()
+    short, long, blank_beyond = rows(data)
+    assert short.cells["Località"] == ""
+    assert long == Fault(3, "", "has more cells than the header has columns")
+    assert blank_beyond.cells["Spedizione"] == "C"
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "reason"),
+    [
+        ("Spedizione;Contrassegno\nA;1\n", "Località", "the header has this column not at all"),
+        ("Spedizione;Contrassegno;Località;SPEDIZIONE\n", "Spedizione", "the header has this column more than once"),
+        ("", "Spedizione", "the header has this column not at all"),
+        ("\n\n\n", "Spedizione", "the header has this column not at all"),
+    ],
+)  # fmt: skip  # a table
+def test_a_header_without_a_column_is_refused_by_the_column(text, column, reason):
+    assert fault_of(text.encode()) == Fault(1, column, reason)
+
+
+def test_an_open_quotation_mark_is_refused_with_its_line():
+    assert fault_of(f'{TABLE}AB3;"1,00;Roma\nAB4;;1,00;Roma\n'.encode()).line == 4
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Spedizione;Contrassegno;Localit\xc3\xa0\nA;1;Forl\xec\x81\n",
+        b"\x00\x01\x02",
+        bytes(range(256)),
+        TABLE.encode("utf-16-le"),
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100,
+        b"PK\x03\x04" + b"x" * 100,
+        b"%PDF-1.7\n1 0 obj\n",
+    ],
+)
+def test_what_is_no_table_is_refused(data: bytes):
+    assert fault_of(data).reason
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(data: bytes):
+    for start in (b"", b"PK\x03\x04", b"\xff\xfe", b"Spedizione;Contrassegno;Localit\xe0\n"):
+        read_or_refused(start + data)
+
+
+SMALL = Limits(file_bytes=2000, rows=3, columns=5, characters=20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TABLE + "x" * 2000,
+        TABLE + "AB3;;1,00;x\n" * 2,
+        TABLE + "AB3;;1,00;" + "x" * 21,
+        "a;b;c;d;e;f;Spedizione;Contrassegno;Località\n",
+    ],
+)
+def test_a_file_beyond_the_limits_is_refused(text: str):
+    assert fault_of(text.encode(), limits=SMALL).reason
+
+
+def workbook(*lines, title: str = "Rimesse", before: tuple = ()) -> openpyxl.Workbook:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = title
+    for line in (*before, *lines):
+        sheet.append(line)
+    return book
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def test_a_workbook_gives_numbers_without_noise_and_days():
+    book = workbook(
+        ("Spedizione", "Data", "Contrassegno", "Località"),
+        (12345678901, date(2026, 11, 26), 0.1 + 0.2, "Forlì"),
+        ("AB2", 46352, 1234.5, None),
+        (None, None, None, None),
+        ("AB3", True, 7, "x"),
+    )
+    first, second, third = rows(saved(book), (*COLUMNS, "Data"))
+    assert first.cells["Spedizione"] == Decimal(12345678901)
+    assert first.cells["Data"].date() == date(2026, 11, 26)
+    assert first.cells["Contrassegno"] == Decimal("0.3")
+    assert second.cells == {
+        "Spedizione": "AB2",
+        "Data": Decimal(46352),
+        "Contrassegno": Decimal("1234.5"),
+        "Località": "",
+    }
+    assert (third.line, third.cells["Data"]) == (5, "True")
+
+
+def test_the_sheet_of_a_workbook_is_the_one_with_the_header():
+    book = workbook(("Riepilogo",), ("Totale", 12), title="Riepilogo")
+    sheet = book.create_sheet("Dettaglio")
+    for line in ((), ("x",), ("Spedizione", "Contrassegno", "Località"), ("A", 1, "Roma")):
+        sheet.append(line)
+    (row,) = rows(saved(book), header_row=3)
+    assert (row.line, row.cells["Spedizione"]) == (4, "A")
+
+
+def test_a_workbook_without_the_header_is_refused():
+    assert fault_of(saved(workbook(("Totale", 12)))) == Fault(
+        1, "Spedizione", "the header has this column not at all"
+    )
+
+
+def test_a_cell_in_the_last_corner_neither_fills_memory_nor_counts():
+    book = workbook(("Spedizione", "Contrassegno", "Località"), ("A", 1, "Roma"))
+    sheet = book.active
+    sheet.cell(row=1_048_576, column=1, value="B")
+    sheet.cell(row=2, column=16_384, value="far away")
+    data = saved(book)
+    first, last = rows(data)
+    assert (first.line, last.line) == (2, 1_048_576)
+
+
+def test_a_line_beyond_all_spreadsheets_is_not_waited_for():
+    endless = repacked(ONE, SHEET, lambda xml: xml.replace(b'<row r="2"', b'<row r="99999999999"'))
+    assert "more lines than a spreadsheet" in fault_of(endless).reason
+
+
+def repacked(data: bytes, name: str, change) -> bytes:
+    """The workbook with one of its parts changed."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for part in old.namelist():
+            content = old.read(part)
+            new.writestr(part, change(content) if part == name else content)
+    return out.getvalue()
+
+
+ONE = saved(workbook(("Spedizione", "Contrassegno", "Località"), ("A", 1, "Roma")))
+NO_STYLES = b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>'
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+@pytest.mark.parametrize("name", ["[Content_Types].xml", "xl/workbook.xml", SHEET, "xl/styles.xml"])
+@pytest.mark.parametrize("change", [lambda xml: b"", lambda xml: xml[:-40], lambda xml: b"<x/>"])
+def test_a_broken_workbook_is_refused_or_read(name: str, change):
+    assert len(read_or_refused(repacked(ONE, name, change))) <= 1
+
+
+def test_rows_beyond_the_size_that_a_workbook_claims_are_read():
+    book = workbook(("Spedizione", "Contrassegno", "Località"), *((n, n, "x") for n in range(9)))
+    wrong = repacked(saved(book), SHEET, lambda xml: xml.replace(b'"A1:C10"', b'"A1:C2"'))
+    assert wrong != saved(book)
+    assert len(rows(wrong)) == 9
+
+
+def test_a_workbook_without_styles_is_read():
+    assert len(rows(repacked(ONE, "xl/styles.xml", lambda _: NO_STYLES))) == 1
+
+
+def test_a_workbook_that_grows_when_unpacked_is_refused_unread():
+    bomb = repacked(ONE, SHEET, lambda xml: xml + b" " * reading.LIMITS.unpacked_bytes)
+    assert len(bomb) < 100_000
+    assert "too large when unpacked" in fault_of(bomb).reason
+
+
+def test_a_row_of_millions_of_empty_cells_is_refused_unread():
+    row = b"<row>" + b"<c/>" * (unpacking.MOST_IN_ROW + 1) + b"</row></sheetData>"
+    wide = repacked(ONE, SHEET, lambda xml: xml.replace(b"</sheetData>", row))
+    assert "too large when unpacked" in fault_of(wide).reason
+
+
+def test_entities_of_a_workbook_do_not_multiply():
+    laughs = b"".join(
+        b'<!ENTITY l%d "%s">' % (level, b"&l%d;" % (level - 1) * 10 if level else b"ha" * 10)
+        for level in range(9)
+    )
+
+    def change(xml: bytes) -> bytes:
+        _, _, rest = xml.partition(b"<worksheet")
+        body = rest.replace(b"Roma", b"&l8;")
+        return b"<?xml version='1.0'?><!DOCTYPE worksheet [" + laughs + b"]><worksheet" + body
+
+    inline = repacked(
+        repacked(ONE, SHEET, lambda xml: xml.replace(b't="s"><v>0</v>', b't="str"><v>&l8;</v>')),
+        SHEET,
+        change,
+    )
+    assert fault_of(inline).reason
+
+
+@pytest.mark.parametrize("cell", ["<v>1e999</v>", "<v>nan</v>", "<f>1/0</f><v></v>"])
+def test_a_number_that_is_none_is_no_amount(cell: str):
+    def change(xml: bytes) -> bytes:
+        return xml.replace(b"<v>1</v>", cell.encode())
+
+    found = read_or_refused(repacked(ONE, SHEET, change))
+    assert not found or not isinstance(found[0].cells["Contrassegno"], Decimal)
