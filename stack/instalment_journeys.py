@@ -215,9 +215,11 @@ async def taken(shop: Shop, plan: Mapping[str, Any]) -> int:
         booked = books[payment["psp_reference"]]["captured_minor"]
         if (payment["captured_minor"], booked) != (amount_minor,) * 2:
             raise JourneyFailedError(f"{payment_id} is {payment}, the PSP took {booked}")
-    if sum(wanted.values()) != plan["paid_minor"]:
-        raise JourneyFailedError(f"{wanted} was taken of {plan}")
-    return sum(wanted.values())
+    of_order = [row for row in books.values() if row["reference"] == plan["order_reference"]]
+    kept: int = sum(row["captured_minor"] - row["refunded_minor"] for row in of_order)
+    if (sum(wanted.values()), kept) != (plan["paid_minor"],) * 2:
+        raise JourneyFailedError(f"{wanted} was taken of {plan}, in the PSP's books {kept}")
+    return kept
 
 
 INSTALMENT_JOURNEYS: tuple[Journey, ...] = (instalments, year_of_credit, partner_pays)

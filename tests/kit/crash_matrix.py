@@ -1,5 +1,5 @@
-"""The crash matrix of asking payments (libs/payments): a process dies at each moment, or its call is
-lost, and whoever comes next finds one payment, or none and a row that says so.
+"""The crash matrix of asking a neighbour, as a rule payments (libs/payments): a process dies at each
+moment, or its call is lost, and whoever comes next finds one payment, or none and a row that says so.
 
 A service has it by one class, and a fixture `subject` that makes one thing to pay:
 
@@ -7,158 +7,21 @@ A service has it by one class, and a fixture `subject` that makes one thing to p
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from contextlib import suppress
 from datetime import timedelta
-from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
-from libs.db import Database
-from libs.due import DueWorker
-from libs.errors import Kind, Refusal
+from libs.errors import Refusal
 from libs.payments.asking import ABANDON_AFTER
 from libs.payments.due import DueRow
-from tests.kit import payments_double
-from tests.kit.payments_double import once, refuse
+from tests.kit.dying import Death, Moment, ProcessDied, Subject, double_of
 
-NO_ANSWER = refuse(Kind.UNAVAILABLE, "service_unavailable")  # whatever was done
 LONG = ABANDON_AFTER + timedelta(minutes=1)
-
-
-class ProcessDied(BaseException):
-    """Nothing of the process runs after it: no except, no clean-up."""
-
-
-class Moment(Enum):
-    BEFORE_INTENT = "before the intent is committed"
-    AFTER_INTENT = "before payments is asked"
-    DURING_CALL = "while payments works"
-    AFTER_CALL = "with the answer in its hands"
-    AFTER_RECORD = "after the answer was recorded"
-    NEVER_ARRIVED = "the call never arrives, and nobody dies"
-    LOST_ANSWER = "the answer is lost, and nobody dies"
-
-
 ALL = list(Moment)
 ASKED = [m for m in Moment if m not in {Moment.BEFORE_INTENT, Moment.AFTER_INTENT}]
 WITH_PAYMENT = [m for m in ASKED if m is not Moment.NEVER_ARRIVED]
-
-
-class World(Protocol):
-    deps: Any  # a dataclass with `db` and `payments`
-    payments: payments_double.Payments
-    merchant_id: str
-
-    def act(self) -> None:
-        """From here on a call is its merchant's."""
-
-
-class Subject(Protocol):
-    """One thing to pay, in a process of the service that `deps` makes."""
-
-    world: World
-    table: str  # whose rows the kit asks for
-    rpc: str  # by which payments is asked
-
-    async def pay(self, deps: Any) -> object:
-        """The whole call that pays it, which may be refused; made again it is the same call."""
-
-    def worker(self, deps: Any) -> DueWorker[DueRow]: ...
-
-    async def settle(self, deps: Any, row: DueRow) -> None:
-        """What the worker does with a row."""
-
-    async def tell(self, payment: Any) -> None:
-        """An event of payments."""
-
-    async def state(self) -> str:
-        """`open` (nothing was taken, it may be paid anew), `under way` or `paid`."""
-
-
-class MortalDatabase(Database):
-    """A process' database, until it dies of one of its transactions."""
-
-    def __init__(self, death: "Death") -> None:
-        self._death = death
-        self._real = death.subject.world.deps.db
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Any]:
-        async with self._real.transaction() as tx:
-            yield tx
-            if self._death.moment is Moment.BEFORE_INTENT:
-                raise ProcessDied
-        self._committed()
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
-        async with self._real.connection() as conn:
-            yield conn
-        self._committed()
-
-    def _committed(self) -> None:
-        if self._death.moment is Moment.AFTER_RECORD and self._death.answered:
-            raise ProcessDied
-
-
-class MortalPayments:
-    """Payments as seen by a process that dies around a call to it."""
-
-    def __init__(self, death: "Death") -> None:
-        self._death = death
-        self._real = death.subject.world.deps.payments
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._real, name)
-        if name not in {"create", "close", "set_up_instrument", "refund", "find_refund"}:
-            return real
-        return lambda *asked: self._death.around(lambda: real(*asked))
-
-
-class Death:
-    """A process of the subject that comes to its end at `moment`."""
-
-    def __init__(self, subject: Subject, moment: Moment) -> None:
-        self.subject = subject
-        self.moment = moment
-        self.answered = False
-        self._asked = asyncio.Event()
-        self._go_on = asyncio.Event()
-        self._left: list[asyncio.Future[Any]] = []
-        self.deps = replace(
-            subject.world.deps, db=MortalDatabase(self), payments=MortalPayments(self)
-        )
-        if moment is Moment.DURING_CALL:
-            subject.world.payments.before[subject.rpc] = once(self._hang)
-        if moment is Moment.NEVER_ARRIVED:
-            subject.world.payments.before[subject.rpc] = once(NO_ANSWER)
-        if moment is Moment.LOST_ANSWER:
-            subject.world.payments.after[subject.rpc] = once(NO_ANSWER)
-
-    async def _hang(self) -> None:
-        self._asked.set()
-        await self._go_on.wait()
-
-    async def around(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        if self.moment is Moment.AFTER_INTENT:
-            raise ProcessDied
-        if self.moment is Moment.DURING_CALL:
-            self._left.append(asyncio.ensure_future(call()))
-            await self._asked.wait()
-            raise ProcessDied
-        answer = await call()
-        self.answered = True
-        if self.moment is Moment.AFTER_CALL:
-            raise ProcessDied
-        return answer
-
-    async def arrive(self) -> None:
-        """The call that the dead process had made comes to its end at payments."""
-        self._go_on.set()
-        await asyncio.gather(*self._left, return_exceptions=True)
 
 
 async def struck(subject: Subject, moment: Moment, *, arrives: bool = True) -> Death:
@@ -204,14 +67,14 @@ async def repeat(subject: Subject) -> None:
 
 def effects(subject: Subject) -> list[Any]:
     """What payments has done."""
-    return list(subject.world.payments.effects(subject.rpc).values())
+    return list(double_of(subject).effects(subject.rpc).values())
 
 
 async def expect(subject: Subject, state: str) -> None:
     """The row and the books say the same, and payments was asked under one key."""
     assert await subject.state() == state
     assert len(effects(subject)) == (1 if state == "paid" else 0)
-    assert len(set(subject.world.payments.keys[subject.rpc])) <= 1
+    assert len(set(double_of(subject).keys[subject.rpc])) <= 1
 
 
 class CrashMatrix:

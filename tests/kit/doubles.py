@@ -1,5 +1,6 @@
 """The neighbours of method services, played: merchants, saved cards, and payments with a card field."""
 
+from collections import defaultdict
 from typing import Any
 
 from incasso.merchants.v1 import merchants_pb2
@@ -25,6 +26,7 @@ from libs.server import Server
 from libs.tasks import Tasks
 from tests.kit import payments_double
 from tests.kit.instalments_double import Instalments, servicers
+from tests.kit.payments_double import Hooks, scripted
 
 IBAN = "IT60X0542811101000000123456"
 
@@ -162,14 +164,18 @@ class Payments(payments_double.Payments):
 
 
 class PayLinks(PaymentLinksServiceServicer):
-    """Links of instalments: `links` by the key that asked for them. `paying`: ids of those that are."""
+    """Links of instalments: `links` by the key that asked for them. `paying`: ids of those that are.
+    `before` and `after` run around each call that makes one; they may raise or wait.
+    """
 
     def __init__(self) -> None:
+        self.before: Hooks = {}
+        self.after: Hooks = {}
+        self.keys: dict[str, list[str]] = defaultdict(list)
         self.down = False
         self.links: dict[str, Any] = {}
         self.paying: set[str] = set()
         self.refusal: RemoteRefusal | None = None
-        self.lose_answers = 0  # of so many calls that make a link
         self.closed: list[tuple[str, bool]] = []  # id, whether it was paid otherwise
 
     async def CreateInstalmentLink(self, request: Any, rpc: Any) -> Any:
@@ -177,6 +183,8 @@ class PayLinks(PaymentLinksServiceServicer):
         if self.refusal is not None:
             raise self.refusal
         key = context.current().idempotency_key
+        self.keys["CreateInstalmentLink"].append(key)
+        await scripted(self.before, "CreateInstalmentLink")
         made = self.links.setdefault(key, paylink_pb2.PaymentLink())
         made.id = made.id or ids.new("lnk")
         made.amount.CopyFrom(request.amount)
@@ -185,9 +193,7 @@ class PayLinks(PaymentLinksServiceServicer):
         for name in ("warning", "representative_example"):
             if request.HasField(name):
                 setattr(made, name, getattr(request, name))
-        if self.lose_answers:
-            self.lose_answers -= 1
-            raise ServiceUnavailable
+        await scripted(self.after, "CreateInstalmentLink")
         return paylink_pb2.CreateInstalmentLinkResponse(payment_link=made)
 
     async def CloseInstalmentLink(self, request: Any, rpc: Any) -> Any:
@@ -200,6 +206,10 @@ class PayLinks(PaymentLinksServiceServicer):
     def _answers(self) -> None:
         if self.down:
             raise ServiceUnavailable
+
+    def effects(self, rpc: str) -> dict[str, Any]:
+        """Links that were made, by the keys of the calls."""
+        return self.links
 
 
 async def serve(

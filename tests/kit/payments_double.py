@@ -23,6 +23,17 @@ from libs.tasks import Tasks
 State = pb.Payment
 
 
+Hooks = dict[str, Callable[[], Any]]
+
+
+async def scripted(hooks: Hooks, method: str) -> None:
+    """What a test has to happen around a call of this name."""
+    if method in hooks:
+        done = hooks[method]()
+        if asyncio.iscoroutine(done):
+            await done
+
+
 class PaymentNotFound(RemoteRefusal):
     def __init__(self) -> None:
         super().__init__(Kind.NOT_FOUND, "payment_not_found", "no such payment")
@@ -35,8 +46,8 @@ class Payments(PaymentsServiceServicer):
     """
 
     def __init__(self) -> None:
-        self.before: dict[str, Callable[[], Any]] = {}
-        self.after: dict[str, Callable[[], Any]] = {}
+        self.before: Hooks = {}
+        self.after: Hooks = {}
         self.calls: dict[str, list[Any]] = defaultdict(list)
         self.keys: dict[str, list[str]] = defaultdict(list)
         self.books: dict[str, pb.Payment] = {}
@@ -51,11 +62,7 @@ class Payments(PaymentsServiceServicer):
         self.refund_state = pb.Refund.STATE_SUCCEEDED
         self.one_per_part = False  # each part of an order is paid once, as payments does it
 
-    async def _around(self, hooks: dict[str, Callable[[], Any]], method: str) -> None:
-        if method in hooks:
-            done = hooks[method]()
-            if asyncio.iscoroutine(done):
-                await done
+    _around = staticmethod(scripted)
 
     async def CreatePayment(self, request: pb.CreatePaymentRequest, rpc: Any) -> Any:
         key = context.current().idempotency_key

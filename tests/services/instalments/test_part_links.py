@@ -9,6 +9,8 @@ import pytest
 from libs import ids
 from libs.errors import Kind, RemoteRefusal
 from libs.payments.answer import Intent
+from tests.kit.dying import NO_ANSWER
+from tests.kit.payments_double import once
 from tests.services.instalments.part_links import (
     ASK,
     LATER,
@@ -147,7 +149,7 @@ async def test_a_part_that_is_paid_before_paylink_was_asked_needs_no_link(world)
 
 
 async def test_a_lost_answer_makes_no_second_link(world):
-    world.paylink.lose_answers = 1
+    world.paylink.after["CreateInstalmentLink"] = once(NO_ANSWER)
     plan = await missed(world)
     await work(world)
     (link,) = links_of(world, plan)
@@ -156,7 +158,7 @@ async def test_a_lost_answer_makes_no_second_link(world):
 
 
 async def test_a_link_that_is_paid_before_its_answer_is_recorded_pays_the_part(world):
-    world.paylink.lose_answers = 1
+    world.paylink.after["CreateInstalmentLink"] = once(NO_ANSWER)
     plan = await missed(world)
     (link,) = links_of(world, plan)
     assert await pay(world, link)
@@ -167,7 +169,7 @@ async def test_a_link_that_is_paid_before_its_answer_is_recorded_pays_the_part(w
 
 
 async def test_a_link_whose_answer_was_lost_is_closed_when_its_part_is_paid(world):
-    world.paylink.lose_answers = 1
+    world.paylink.after["CreateInstalmentLink"] = once(NO_ANSWER)
     plan = await missed(world)
     await world.collected(plan.id, 2)
     await work(world)

@@ -17,16 +17,8 @@ from services.paylink.flows.opening import open_link
 from services.paylink.flows.pay import PayByCard
 from services.paylink.rules.domain import NewCard
 from services.paylink.store.payments import TRIES
-from tests.kit.crash_matrix import (
-    CrashMatrix,
-    Moment,
-    ProcessDied,
-    age,
-    expect,
-    repeat,
-    struck,
-    work,
-)
+from tests.kit.crash_matrix import CrashMatrix, age, expect, repeat, struck, work
+from tests.kit.dying import Moment, ProcessDied
 from tests.kit.payments_double import lose_answer, money, once
 from tests.services.paylink.test_instalment_links import made
 from tests.services.paylink.test_links import refused

@@ -1,0 +1,153 @@
+"""A process of a service that dies around the call of a neighbour: what the crash matrix is made of."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from enum import Enum
+from typing import Any, Protocol
+
+from libs.db import Database
+from libs.due import DueWorker
+from libs.errors import Kind
+from libs.payments.due import DueRow
+from tests.kit import payments_double
+from tests.kit.payments_double import once, refuse
+
+NO_ANSWER = refuse(Kind.UNAVAILABLE, "service_unavailable")  # whatever was done
+
+
+class ProcessDied(BaseException):
+    """Nothing of the process runs after it: no except, no clean-up."""
+
+
+class Moment(Enum):
+    BEFORE_INTENT = "before the intent is committed"
+    AFTER_INTENT = "before payments is asked"
+    DURING_CALL = "while payments works"
+    AFTER_CALL = "with the answer in its hands"
+    AFTER_RECORD = "after the answer was recorded"
+    NEVER_ARRIVED = "the call never arrives, and nobody dies"
+    LOST_ANSWER = "the answer is lost, and nobody dies"
+
+
+class World(Protocol):
+    deps: Any  # a dataclass with `db` and `payments`
+    payments: payments_double.Payments
+    merchant_id: str
+
+    def act(self) -> None:
+        """From here on a call is its merchant's."""
+
+
+class Subject(Protocol):
+    """One thing to pay, in a process of the service that `deps` makes. One that asks another neighbour
+    than payments says the field of `deps` that is its `client`, and its `double`.
+    """
+
+    world: World
+    table: str  # whose rows the kit asks for
+    rpc: str  # by which payments is asked
+
+    async def pay(self, deps: Any) -> object:
+        """The whole call that pays it, which may be refused; made again it is the same call."""
+
+    def worker(self, deps: Any) -> DueWorker[DueRow]: ...
+
+    async def settle(self, deps: Any, row: DueRow) -> None:
+        """What the worker does with a row."""
+
+    async def tell(self, payment: Any) -> None:
+        """An event of payments."""
+
+    async def state(self) -> str:
+        """`open` (nothing was taken, it may be paid anew), `under way` or `paid`."""
+
+
+class MortalDatabase(Database):
+    """A process' database, until it dies of one of its transactions."""
+
+    def __init__(self, death: "Death") -> None:
+        self._death = death
+        self._real = death.subject.world.deps.db
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._real.transaction() as tx:
+            yield tx
+            if self._death.moment is Moment.BEFORE_INTENT:
+                raise ProcessDied
+        self._committed()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        async with self._real.connection() as conn:
+            yield conn
+        self._committed()
+
+    def _committed(self) -> None:
+        if self._death.moment is Moment.AFTER_RECORD and self._death.answered:
+            raise ProcessDied
+
+
+def double_of(subject: Subject) -> Any:
+    """Of the neighbour that is asked."""
+    return getattr(subject, "double", subject.world.payments)
+
+
+class MortalClient:
+    """The neighbour as seen by a process that dies around a call to it."""
+
+    def __init__(self, death: "Death", name: str) -> None:
+        self._death = death
+        self._real = getattr(death.subject.world.deps, name)
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._real, name)
+        if name not in {"create", "close", "set_up_instrument", "refund", "find_refund", "make"}:
+            return real
+        return lambda *asked: self._death.around(lambda: real(*asked))
+
+
+class Death:
+    """A process of the subject that comes to its end at `moment`."""
+
+    def __init__(self, subject: Subject, moment: Moment) -> None:
+        self.subject = subject
+        self.moment = moment
+        self.answered = False
+        self._asked = asyncio.Event()
+        self._go_on = asyncio.Event()
+        self._left: list[asyncio.Future[Any]] = []
+        name, double = getattr(subject, "client", "payments"), double_of(subject)
+        self.deps = replace(
+            subject.world.deps, db=MortalDatabase(self), **{name: MortalClient(self, name)}
+        )
+        if moment is Moment.DURING_CALL:
+            double.before[subject.rpc] = once(self._hang)
+        if moment is Moment.NEVER_ARRIVED:
+            double.before[subject.rpc] = once(NO_ANSWER)
+        if moment is Moment.LOST_ANSWER:
+            double.after[subject.rpc] = once(NO_ANSWER)
+
+    async def _hang(self) -> None:
+        self._asked.set()
+        await self._go_on.wait()
+
+    async def around(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        if self.moment is Moment.AFTER_INTENT:
+            raise ProcessDied
+        if self.moment is Moment.DURING_CALL:
+            self._left.append(asyncio.ensure_future(call()))
+            await self._asked.wait()
+            raise ProcessDied
+        answer = await call()
+        self.answered = True
+        if self.moment is Moment.AFTER_CALL:
+            raise ProcessDied
+        return answer
+
+    async def arrive(self) -> None:
+        """The call that the dead process had made comes to its end at payments."""
+        self._go_on.set()
+        await asyncio.gather(*self._left, return_exceptions=True)

@@ -1,0 +1,88 @@
+"""The process dies at each step of making a missed part's link: paylink has one, or none and a row that
+says so; and none is left to be paid when the part is paid otherwise.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from libs.payments.due import DueRow
+from services.instalments import worker
+from services.instalments.deps import Deps
+from services.instalments.flows import part_links
+from services.instalments.store.links import PART_LINKS
+from tests.kit.crash_matrix import ALL, CrashMatrix, struck, work
+from tests.kit.doubles import PayLinks
+from tests.kit.dying import Moment
+from tests.services.instalments.part_links import LATER, links_of, states, taken, tell
+from tests.services.instalments.world import World
+
+
+@dataclass
+class MissedPart:
+    """The second part of a plan, which was missed; its link is made by whoever finds it without one."""
+
+    world: World
+    plan_id: str
+    table: str = "part_links"
+    rpc: str = "CreateInstalmentLink"
+    client: str = "links"
+
+    @property
+    def double(self) -> PayLinks:
+        return self.world.paylink
+
+    async def pay(self, deps: Deps) -> None:
+        await part_links.renew(deps, self.plan_id)
+        await self.worker(deps).run_once()
+
+    def worker(self, deps: Deps):
+        return worker.link_worker(deps)
+
+    async def settle(self, deps: Deps, row: DueRow) -> None:
+        await part_links.attend(deps, row)
+
+    async def tell(self, link) -> None:
+        """Paylink's event of a link that was paid."""
+        await tell(self.world, link, f"pay_{link.id}")
+
+    async def state(self) -> str:
+        async with self.world.deps.db.connection() as conn:
+            found = await PART_LINKS.all(conn, "WHERE plan_id = $1", self.plan_id)
+        if not found:
+            return "open"
+        (link,) = found
+        return "paid" if link.payment_link_id else "under way"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def subject(world: World) -> MissedPart:
+    world.payments.one_per_part = True
+    plan = await world.active()
+    world.say_no(LATER)
+    await world.collected(plan.id, 2)
+    world.say_yes()
+    async with world.deps.db.connection() as conn:
+        await conn.execute("DELETE FROM part_links WHERE plan_id = $1", plan.id)
+    return MissedPart(world, plan.id)
+
+
+class TestLinksOfMissedParts(CrashMatrix):
+    gives_up = False
+
+
+@pytest.mark.parametrize("moment", ALL)
+async def test_a_part_that_its_card_pays_leaves_no_link_to_be_paid(subject, moment: Moment):
+    world = subject.world
+    death = await struck(subject, moment, arrives=False)
+    await world.collected(subject.plan_id, 2)
+    await work(subject)
+    await death.arrive()
+    plan = await world.get(subject.plan_id)
+    assert states(plan)[1] == "paid"
+    assert len(taken(world, plan, 2)) == 1
+    made = links_of(world, plan)
+    assert len(made) <= 1
+    assert world.paylink.closed == [(link.id, True) for link in made]
+    assert not made or moment is not Moment.BEFORE_INTENT
