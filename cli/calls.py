@@ -10,6 +10,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from cli import output
+from incasso.cod.v1.cod_pb2_grpc import CodOffersServiceStub
 from incasso.instalments.v1.instalments_pb2_grpc import InstalmentOffersServiceStub
 from incasso.instalments.v1.plans_pb2_grpc import InstalmentPlansServiceStub
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
@@ -28,6 +29,7 @@ NEXT_STEPS: Final = {
     "api_key_not_found": "`incasso keys list --merchant mer_…` shows the merchant's keys.",
     "api_key_revoked": "`incasso keys create --merchant mer_…` makes a new one.",
     "cursor_invalid": "Leave --cursor out to start from the beginning.",
+    "courier_not_found": "`incasso cod couriers --merchant mer_…` shows the merchant's couriers.",
     "plan_not_found": "`incasso plan list --merchant mer_…` shows the merchant's plans.",
     "quote_not_found": "Check the id, and that --merchant is the one who made the quote.",
     "payment_not_found": "Check the id, and that --merchant is the one who took the payment.",
@@ -64,6 +66,7 @@ class Service:
         return target
 
 
+COD_OFFERS: Final = Service("cod", CodOffersServiceStub)
 INSTALMENT_OFFERS: Final = Service("instalments", InstalmentOffersServiceStub)
 INSTALMENT_PLANS: Final = Service("instalments", InstalmentPlansServiceStub)
 MERCHANTS: Final = Service("merchants", MerchantsServiceStub)

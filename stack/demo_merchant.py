@@ -21,6 +21,7 @@ from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
 from libs import client, context, deadlines, identity
 from libs.identity import OPERATOR
+from stack.demo_couriers import give_couriers
 from stack.embedded import Stack
 from stack.private import write_private
 from stack.topology import tls_env
@@ -52,6 +53,7 @@ async def ensure_demo_merchant(stack: Stack) -> DemoMerchant:
     known = await _ensured(stack, NAME, "INCASSO_SECRET_KEY", suffix="")
     lender = await _ensured(stack, LENDER_NAME, LENDER_KEY, suffix=LENDER_SUFFIX)
     await give_a_face(stack, known.merchant_id)
+    await give_couriers(stack.url, known.secret_key)
     merchant = replace(known, lender_key=lender.secret_key)
     write_demo_env(stack, merchant)
     return merchant

@@ -49,6 +49,17 @@ async def test_the_demo_merchant_is_made_once(stack, demo_merchant):
     assert stack.folders.demo_env.stat().st_mode & 0o077 == 0
 
 
+async def test_the_demo_merchant_offers_cash_on_delivery_by_the_cheapest_courier(
+    stack, demo_merchant
+):
+    path = "/v1/checkout-options?amount_minor=5990&currency=EUR&country=IT"
+    for place, courier in (("", "BRT"), ("&postcode=20121", "GLS")):  # who collects in some places
+        status, found = await get(stack.url, demo_merchant.secret_key, path + place)
+        assert status == 200
+        (row,) = (row for row in found["data"] if row["method"] == "cod")
+        assert (row["available"], row["cod"]["courier"]) == (True, courier)
+
+
 @pytest.mark.usefixtures("demo_merchant")
 async def test_the_operators_command_works_by_what_demo_env_says(stack):
     """Its key and its certificate, too."""

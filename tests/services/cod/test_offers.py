@@ -16,6 +16,7 @@ from services.cod.rules.offers import Cart, Ineligible, Reason
 from services.cod.rules.settings import Carts, Offered, Settings
 from services.cod.rules.zones import Zone
 
+AT = datetime(2026, 11, 26, tzinfo=UTC)
 CASH, CARD = CollectionMode.CASH, CollectionMode.CARD
 LAW = "D.Lgs. 231/2007 art. 49"
 CART = Cart(price=Money(100_00, "EUR"), country="IT", on=date(2026, 11, 26), postcode="20121")
@@ -31,8 +32,7 @@ def courier(**terms) -> Courier:
         **{"name": "C", "currency": "EUR", "cut": Cut(basis_points=300), "modes": (Mode(CASH),)}
         | terms
     )
-    at = datetime(2026, 11, 26, tzinfo=UTC)
-    return couriers.on_terms(said, courier_id="cou_1", merchant_id="mer_1", created_at=at)
+    return couriers.on_terms(said, courier_id="cou_1", merchant_id="mer_1", created_at=AT)
 
 
 def why(of: Courier, cart: Cart = CART, settings: Settings = SETTINGS) -> Ineligible | None:

@@ -1,0 +1,122 @@
+"""`incasso cod`: a merchant's couriers, and what holds for all cash on delivery."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import typer
+
+from cli import output
+from cli.calls import COD_OFFERS, ask
+from cli.options import Limit, MerchantId
+from cli.output import AsJson
+from cli.plain import plain, with_amounts
+from incasso.cod.v1 import cod_pb2
+from libs.money import Money
+
+app = typer.Typer(help="Cash on delivery: couriers and settings.", no_args_is_help=True)
+
+COURIERS: Final = (
+    "id", "state", "name", "currency", "cut", "up_to", "modes", "remittance_days", "created_at",
+)  # fmt: skip
+MODES: Final = ("mode", "code", "max_collect")
+ZONES: Final = ("country", "postcodes", "excluded_postcodes")
+TIERS: Final = ("from", "fixed", "share")
+
+
+@app.command()
+def couriers(*, merchant: MerchantId, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List a merchant's couriers, newest first."""
+    found = plain(ask(COD_OFFERS, cod_pb2.ListCouriersRequest(limit=limit), merchant_id=merchant))
+    if as_json:
+        output.print_json(found["data"])
+        return
+    rows = [_courier(each) for each in found["data"]]
+    output.print_table("Couriers", COURIERS, rows, empty="This merchant has no couriers.")
+
+
+@app.command()
+def courier(
+    *,
+    courier_id: Annotated[str, typer.Argument(metavar="COURIER", help="cou_…")],
+    merchant: MerchantId,
+    as_json: AsJson = False,
+) -> None:
+    """Show a courier with its modes and zones."""
+    request = cod_pb2.GetCourierRequest(courier_id=courier_id)
+    found = plain(ask(COD_OFFERS, request, merchant_id=merchant))["courier"]
+    if as_json:
+        output.print_json(found)
+        return
+    modes = [with_amounts(mode, found["currency"]) for mode in found["modes"]]
+    zones, columns = found["zones"], found.pop("remittance_columns", {})
+    shown = {name: value for name, value in _courier(found).items() if name != "zones"}
+    output.print_record("Courier", shown)
+    output.print_table("Modes", MODES, modes, empty="")
+    output.print_table("Zones", ZONES, zones, empty="It collects everywhere.")
+    if columns:
+        columns["words"] = [f"{word['text']}: {word['meaning']}" for word in columns["words"]]
+        output.print_record("Remittance files", columns)
+
+
+@app.command()
+def settings(*, merchant: MerchantId, as_json: AsJson = False) -> None:
+    """Show what holds for all cash on delivery of a merchant, and who has read the warning about a fee."""
+    request = cod_pb2.GetCodSettingsRequest()
+    found = plain(ask(COD_OFFERS, request, merchant_id=merchant))["settings"]
+    if as_json:
+        output.print_json(found)
+        return
+    currency, fee = found["currency"], found.pop("fee")
+    read = found.pop("fee_acknowledgement", {})
+    del found["fee_warning"]
+    carts = with_amounts(found.pop("carts"), currency)
+    deposit = found.pop("deposit")
+    shown = {
+        **found,
+        **carts,
+        "deposit": _part(deposit, currency),
+        "deposit_from": Money(deposit["from_minor"], currency),
+        "fee_vat": _percent(fee["vat_basis_points"]),
+        **read,
+    }
+    output.print_record("Settings", shown)
+    tiers = [_tier(each, currency) for each in fee["tiers"]]
+    output.print_table("Fee", TIERS, tiers, empty="Shoppers pay no fee.")
+
+
+def _courier(record: Mapping[str, Any]) -> dict[str, Any]:
+    currency = record["currency"]
+    up_to = record.get("max_collect_minor")
+    return {
+        **{name: value for name, value in record.items() if name != "max_collect_minor"},
+        "cut": _cut(record["cut"], currency),
+        "up_to": "" if up_to is None else Money(up_to, currency),
+        "modes": [mode["mode"] for mode in record["modes"]],
+    }
+
+
+def _cut(cut: Mapping[str, Any], currency: str) -> str:
+    """`3.00 % + 1.00 EUR, at least 3.00 EUR, at most 25.00 EUR`."""
+    text = _part(cut, currency)
+    if cut["minimum_minor"]:
+        text += f", at least {Money(cut['minimum_minor'], currency)}"
+    if "maximum_minor" in cut:
+        text += f", at most {Money(cut['maximum_minor'], currency)}"
+    return text
+
+
+def _tier(tier: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    return {
+        "from": Money(tier["from_minor"], currency),
+        "fixed": Money(tier["fixed_minor"], currency),
+        "share": _percent(tier["basis_points"]),
+    }
+
+
+def _part(of: Mapping[str, Any], currency: str) -> str:
+    """A share and a fixed part."""
+    return f"{_percent(of['basis_points'])} + {Money(of['fixed_minor'], currency)}"
+
+
+def _percent(basis_points: int) -> str:
+    return f"{basis_points / 100:.2f} %"

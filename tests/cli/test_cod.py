@@ -1,0 +1,89 @@
+"""`incasso cod`, against a service of cash on delivery that is played."""
+
+import pytest
+
+from incasso.cod.v1 import cod_pb2 as pb
+from incasso.cod.v1 import cod_pb2_grpc
+from incasso.common.v1 import offer_pb2
+from libs.errors import Kind
+from libs.server import Server
+from libs.services import named as service_named
+from libs.tasks import Tasks
+from tests.cli.conftest import AT, Command, named
+
+OF = ("--merchant", "mer_1")
+COURIER = pb.Courier(
+    id="cou_1",
+    state=pb.Courier.STATE_ACTIVE,
+    name="GLS",
+    currency="EUR",
+    cut={"basis_points": 300, "minimum_minor": 3_00, "maximum_minor": 25_00},
+    max_collect_minor=3_000_00,
+    modes=[{"mode": offer_pb2.COLLECTION_MODE_CASH, "code": "CONT", "max_collect_minor": 258_22}],
+    zones=[{"country": "IT", "excluded_postcodes": ["23041"]}],
+    remittance_days=12,
+    remittance_columns={"tracking_number": "Spedizione", "words": [{"text": "RESO", "meaning": 3}]},
+    created_at=AT,
+)
+SETTINGS = pb.CodSettings(
+    offered=pb.CodSettings.OFFERED_ALWAYS,
+    currency="EUR",
+    fee={"tiers": [{"from_minor": 50_00, "fixed_minor": 6_00}], "vat_basis_points": 2200},
+    deposit={"basis_points": 3000, "from_minor": 300_00},
+    carts={"max_amount_minor": 1_000_00},
+    fee_warning={"version": "2026-11"},
+    fee_acknowledgement={"acknowledged_by": "Anna Bianchi", "acknowledged_at": AT},
+)
+
+
+class Offers(cod_pb2_grpc.CodOffersServiceServicer):
+    async def ListCouriers(self, request, rpc):
+        return pb.ListCouriersResponse(data=[COURIER])
+
+    async def GetCourier(self, request, rpc):
+        if request.courier_id != "cou_1":
+            raise named("courier_not_found", Kind.NOT_FOUND, "There is no such courier.")
+        return pb.GetCourierResponse(courier=COURIER)
+
+    async def GetCodSettings(self, request, rpc):
+        return pb.GetCodSettingsResponse(settings=SETTINGS)
+
+
+@pytest.fixture
+async def incasso():
+    added = [(cod_pb2_grpc.add_CodOffersServiceServicer_to_server, Offers())]
+    server = Server(added, service_named("cod").full_names[:1], Tasks())
+    port = await server.start("127.0.0.1:0")
+    yield Command({"INCASSO_COD_TARGET": f"127.0.0.1:{port}"})
+    await server.stop(1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "texts"),
+    [
+        (("couriers",), ("cou_1", "GLS", "3.00 % + 0.00 EUR, at least 3.00 EUR", "3000.00 EUR")),
+        (("courier", "cou_1"), ("CONT", "258.22 EUR", "23041", "Spedizione", "RESO: returned")),
+        (("settings",), ("always", "30.00 %", "50.00 EUR", "6.00 EUR", "22.00 %", "Anna Bianchi")),
+    ],
+)
+async def test_couriers_and_settings_are_shown_as_people_write_them(
+    incasso: Command, arguments, texts
+):
+    done = await incasso("cod", *arguments, *OF)
+    assert done.exit_code == 0, done.output
+    for text in texts:
+        assert text in done.stdout
+
+
+async def test_a_script_gets_the_resource_as_the_api_says_it(incasso: Command):
+    (found,) = await incasso.json("cod", "couriers", *OF)
+    assert found == await incasso.json("cod", "courier", "cou_1", *OF)
+    assert (found["state"], found["max_collect_minor"]) == ("active", 3_000_00)
+    assert (await incasso.json("cod", "settings", *OF))["fee"]["vat_basis_points"] == 2200
+
+
+async def test_a_courier_that_nobody_has_is_refused_with_a_next_step(incasso: Command):
+    done = await incasso("cod", "courier", "cou_2", *OF)
+    assert done.exit_code == 1
+    assert "courier_not_found" in done.stderr
+    assert "incasso cod couriers" in done.stderr
