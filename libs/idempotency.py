@@ -163,6 +163,18 @@ async def held_of(conn: Conn, key: Key) -> Claim | None:
     return Claim(fresh=False, resource_id=row["resource_id"], answer=row["answer"])
 
 
+async def resource_of(conn: Conn, merchant_id: str, method: str, key: str) -> str | None:
+    """What a key stands for, answered or not; None when it is new."""
+    found: str | None = await conn.fetchval(
+        "SELECT resource_id FROM idempotency_keys"
+        " WHERE merchant_id = $1 AND method = $2 AND key = $3",
+        merchant_id,
+        method,
+        key,
+    )
+    return found
+
+
 async def close(conn: Conn, merchant_id: str, method: str, key: str) -> None:
     """Nothing can be begun under the key any more: no request has the hash that it gets here. One
     that is known stays what it is, and one that is being claimed is waited for.

@@ -16,10 +16,11 @@ KEEPING_CONSENTS: Final = ("SavePlanPageCard",)  # with their key
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """`challenge_url`: where the customer must go first; "" when it can be charged."""
+    """`challenge_url`: where the customer must go first, or ""."""
 
     instrument_id: str
     challenge_url: str
+    usable: bool
 
 
 def consented(
@@ -39,6 +40,11 @@ def consent_left(kept: bytes) -> bytes:
     return erasing.clear(oneclick_pb2.AttachInstrumentRequest.FromString(kept), PERSONAL)
 
 
+def _attached(instrument: oneclick_pb2.Instrument) -> Attached:
+    usable = instrument.state == oneclick_pb2.Instrument.STATE_ACTIVE
+    return Attached(instrument.id, instrument.next_action.url, usable)
+
+
 class Cards(SavedCards):
     """Also those of many customers, and new ones."""
 
@@ -52,7 +58,18 @@ class Cards(SavedCards):
             timeout_seconds=deadlines.SAVING,
             idempotency_key=key,
         )
-        return Attached(answer.instrument.id, answer.instrument.next_action.url)
+        return _attached(answer.instrument)
+
+    async def refresh(self, *, key: str) -> Attached:
+        """What became of the card that `attach` was asked to save under the key. Raises RemoteRefusal,
+        OutcomeUnknown.
+        """
+        answer = await client.call(
+            self.stub.RefreshInstrumentByKey,
+            oneclick_pb2.RefreshInstrumentByKeyRequest(key=key),
+            timeout_seconds=deadlines.SAVING,
+        )
+        return _attached(answer.instrument)
 
     async def of_ids(self, instrument_ids: Sequence[str]) -> Sequence[SavedCard]:
         """Those that can be charged, without `sca_history`; at most 100. Raises RemoteRefusal,

@@ -83,6 +83,7 @@ OneClick: Final = door.of(
     ListAddresses=addresses.list_addresses,
     DeleteAddress=addresses.delete_address,
     AttachInstrument=attach.attach_instrument,
+    RefreshInstrumentByKey=attach.refresh_instrument,
     ListInstruments=instruments.list_instruments,
     SetDefaultInstrument=instruments.set_default_instrument,
     DetachInstrument=instruments.detach_instrument,

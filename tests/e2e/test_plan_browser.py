@@ -37,7 +37,8 @@ async def test_a_plan_is_signed_with_a_challenge_then_paid_by_another_card(shop,
     await read(phone)
     await sign(phone)
     await phone.get_by_role("button", name="Approva").click()
-    await expect(phone.locator("[data-view=plan-active]")).to_be_visible()
+    running = phone.locator("[data-view=plan-active]")
+    await expect(running).to_be_visible(timeout=HANGING_SECONDS * 1000)
     assert phone.url == plan["url"]
     assert await faults(phone) == []
 
@@ -92,15 +93,13 @@ async def test_a_customer_without_a_card_types_one_and_signs(shop, phone):
 
 
 async def test_a_card_that_the_bank_confirms_first_is_listed_then_and_signs(shop, phone):
-    """The page looks for the card by itself."""
     customer_id, plan = await without_card(shop, phone)
     await type_card(phone, CHALLENGED_AT_SETUP)
     await sign(phone)
     await phone.get_by_role("link", name="Conferma con la tua banca").click()
     await phone.get_by_role("button", name="Approva").click()
-    await expect(phone.get_by_role("alert")).to_contain_text("compare qui in pochi secondi")
-    listed = phone.get_by_role("radio", name="3220")
-    await expect(listed).to_be_checked(timeout=HANGING_SECONDS * 1000)
+    await expect(phone.get_by_role("alert")).to_contain_text("confermata e salvata")
+    await expect(phone.get_by_role("radio", name="3220")).to_be_checked()
     assert (await shop.get(f"/v1/instalment-plans/{plan['id']}"))["state"] == "offered"
     await sign(phone)
     await expect(phone.locator("[data-view=plan-active]")).to_be_visible()

@@ -121,6 +121,18 @@ class OneClick(OneClickServiceServicer):
             raise ServiceUnavailable
         return oneclick_pb2.AttachInstrumentResponse(instrument=saved)
 
+    async def RefreshInstrumentByKey(self, request: Any, rpc: Any) -> Any:
+        """The challenge is passed once `challenge` is empty."""
+        if self.refusal is not None:
+            raise self.refusal
+        states = oneclick_pb2.Instrument
+        asked = self.attached[request.key]
+        saved = states(id=f"ins_{asked.token}", state=states.STATE_ACTIVE)
+        if self.challenge:
+            saved.state = states.STATE_REQUIRES_ACTION
+            saved.next_action.url = self.challenge
+        return oneclick_pb2.RefreshInstrumentByKeyResponse(instrument=saved)
+
     def _card(self, card_id: str, state: Any) -> Any:
         made = oneclick_pb2.ChargeableInstrument()
         made.instrument.id = card_id

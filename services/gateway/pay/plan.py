@@ -25,6 +25,12 @@ FORM: Final = "/plan/{token}/{action}"
 RETURN: Final = "/plan/return/{reference}"
 DOCUMENT: Final = "/plan/{token}/documents/{kind}"
 _ABSENT: Final = "plan_not_found"
+_WAITING: Final = "card-waiting"
+# What the page says to whoever comes back from a challenge before a card is saved.
+_BACK: Final = {
+    pages_pb2.GetPlanReturnResponse.CARD_SAVED: "plan_card_confirmed",
+    pages_pb2.GetPlanReturnResponse.CARD_REFUSED: "plan_card_not_confirmed",
+}
 
 
 class PlanPages:
@@ -81,8 +87,10 @@ class PlanPages:
         reference = text_of(request.match_info["reference"])
         wanted = pages_pb2.GetPlanReturnRequest(reference=reference)
         found: pages_pb2.GetPlanReturnResponse = await self._instalments.ask(wanted)
-        said = "plan_card_confirmed" if "card" in request.query else ""
-        return see(f"/plan/{quote(found.token, safe='')}", said=said)
+        page = f"/plan/{quote(found.token, safe='')}"
+        if found.card == found.CARD_WAITING:
+            return await self._card_page(found.token, page, found.next_action.url, waits=True)
+        return see(page, said=_BACK.get(found.card, ""))
 
     async def _submit(self, request: web.Request) -> web.Response:
         make = plan_forms.ACTIONS.get(request.match_info["action"])
@@ -121,15 +129,21 @@ class PlanPages:
         """A page that leads to the bank: forms of ours may not be redirected there."""
         if not web_address(url):
             return see(address(request, said="unknown"))
-        wanted = pages_pb2.GetPlanPageRequest(token=token_of(request))
-        page = (await self._instalments.ask(wanted)).page
-        language = language_of(page.locale)
+        return await self._card_page(token_of(request), address(request), url)
+
+    async def _card_page(
+        self, token: str, plan: str, url: str, *, waits: bool = False
+    ) -> web.Response:
+        """`waits`: whether it looks now and then what the bank said."""
+        page = (await self._instalments.ask(pages_pb2.GetPlanPageRequest(token=token))).page
         return rendering.respond(
             "plan_card.html",
-            language,
+            language_of(page.locale),
             merchant=page.merchant,
-            url=url,
-            address=lambda path="": address(request, path),
+            headers={"ETag": f'"{_WAITING}"'} if waits else None,
+            url=web_address(url),
+            plan_address=plan,
+            looks=_WAITING if waits else "",
         )
 
     def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
@@ -160,7 +174,7 @@ def plan_page(request: web.Request, page: pages_pb2.PlanPage) -> web.Response:
         page=page,
         plan=plan,
         view=name,
-        waits=name in plan_view.WAITING or said == "plan_card_confirmed",
+        waits=name in plan_view.WAITING,
         takes_card=field is not None,
         version=version,
         rows=plan_view.rows(plan, language),

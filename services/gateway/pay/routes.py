@@ -25,7 +25,7 @@ def add(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) 
             web.get(handlers.STOP, pay.show_stop),
             web.get(handlers.FORM, pay.go_back),
             web.post(handlers.FORM, pay.submit),
-            web.get(plan.RETURN, plans.come_back, allow_head=False),
+            web.get(plan.RETURN, plans.come_back),
             web.get(plan.PAGE, plans.show),
             web.get(plan.FORM, plans.go_back),
             web.post(plan.FORM, plans.submit),

@@ -65,6 +65,7 @@ REFUSALS: Final[dict[str, str]] = {
     "plan_not_active": "said_plan_not_active",
     "plan_card_replaced": "said_plan_card_replaced",
     "plan_card_confirmed": "said_plan_card_confirmed",
+    "plan_card_not_confirmed": "said_plan_card_not_confirmed",
     "instrument_refused": "said_plan_card_refused",
     "too_many_instruments": "said_plan_too_many_cards",
     "psp_unavailable": "said_unknown",

@@ -12,7 +12,10 @@ from google.protobuf.message import Message
 
 from libs import idempotency
 from libs.db import Conn
+from libs.errors import Refusal, RemoteRefusal
 from libs.idempotency import Key
+from libs.logs import log
+from libs.payments.client import is_certain
 from libs.seal import SealBrokenError
 from services.instalments.deps import Deps
 from services.instalments.documents.wording import wording_of
@@ -26,7 +29,7 @@ from services.instalments.flows.signing import SignPlan
 from services.instalments.flows.withdrawing import WithdrawPlan
 from services.instalments.oneclick_client import Attached, consented
 from services.instalments.rules import cards, urls
-from services.instalments.rules.cards import NewCard
+from services.instalments.rules.cards import CardState, NewCard
 from services.instalments.rules.plans import Plan
 from services.instalments.rules.withdrawal import Withdrawal
 
@@ -48,17 +51,22 @@ async def save_card(deps: Deps, opened: Plan, cmd: SaveCard, key: Key) -> Attach
     async def agreed(tx: Conn, _: str) -> Message:
         now = deps.clock.now()
         cards.check_takes_cards(await plans_flow.locked(tx, opened.id), now)
+        reference = deps.seal.close(f"{cmd.token} {form}")
         return consented(
             opened.customer_id,
             text_version=f"plan-{wording_of(opened.locale).version}",
             accepted_at=now,
             ip=cmd.ip,
-            return_url=urls.saved_url(_return_url(deps, cmd.token)),
+            return_url=urls.return_url(deps.public_url, reference),
         )
 
-    kept = await idempotency.once(deps.db, key, opened.id, agreed)
     form = hashlib.sha256(key.text.encode()).hexdigest()
-    return await deps.saved_cards.attach(kept.body, cmd.card, key=f"{opened.id}-{form}")
+    kept = await idempotency.once(deps.db, key, opened.id, agreed)
+    return await deps.saved_cards.attach(kept.body, cmd.card, key=_saving_key(opened, form))
+
+
+def _saving_key(plan: Plan, form: str) -> str:
+    return f"{plan.id}-{form}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +127,30 @@ def _return_url(deps: Deps, token: str) -> str:
     return urls.return_url(deps.public_url, deps.seal.close(token))
 
 
-async def get_return(deps: Deps, reference: str) -> str:
-    """The token. Raises PlanNotFound."""
+@dataclass(frozen=True, slots=True)
+class PlanReturn:
+    """`card`: of a challenge that comes before a card is saved; None after another one."""
+
+    token: str
+    card: CardState | None = None
+    challenge_url: str = ""
+
+
+async def get_return(deps: Deps, reference: str) -> PlanReturn:
+    """Raises PlanNotFound."""
     try:
-        return deps.seal.open(reference, max_age=RETURN_WITHIN)
+        token, _, form = deps.seal.open(reference, max_age=RETURN_WITHIN).partition(" ")
     except SealBrokenError:
         raise PlanNotFound from None
+    if not form:
+        return PlanReturn(token)
+    opened = await page.open_plan(deps, token)
+    try:
+        card = await deps.saved_cards.refresh(key=_saving_key(opened, form))
+    except Refusal as refusal:
+        log.info("a card of a plan's page is not saved", reason=refusal.reason)
+        certain = isinstance(refusal, RemoteRefusal) and is_certain(refusal)
+        return PlanReturn(token, CardState.REFUSED if certain else CardState.WAITING)
+    if card.challenge_url:
+        return PlanReturn(token, CardState.WAITING, card.challenge_url)
+    return PlanReturn(token, CardState.SAVED if card.usable else CardState.REFUSED)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 
 from services.instalments.errors import PlanBusy, PlanNotActive
 from services.instalments.rules import partners, plans
@@ -19,6 +20,14 @@ class CardField:
     publishable_key: str
     field_url: str
     consent: str = ""
+
+
+class CardState(Enum):
+    """How a card that was to be saved stands, once its customer is back from the bank."""
+
+    SAVED = "saved"
+    WAITING = "waiting"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,3 @@ def page_url(public_url: str, token: str) -> str:
 
 def return_url(public_url: str, reference: str) -> str:
     return f"{public_url}/plan/return/{reference}"
-
-
-def saved_url(return_url: str) -> str:
-    """Of a challenge that saves a card."""
-    return f"{return_url}?card=saved"

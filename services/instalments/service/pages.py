@@ -16,10 +16,11 @@ from services.instalments.events import document_pb, plan_pb, settlement_pb, wit
 from services.instalments.flows import page, page_forms
 from services.instalments.flows.page import PlanPage
 from services.instalments.flows.page_forms import PayPage, SaveCard, SignPage, WithdrawPage
-from services.instalments.rules.cards import NewCard
+from services.instalments.rules.cards import CardState, NewCard
 from services.instalments.rules.plans import Document, DocumentKind, Plan, Shown
 
 _KIND_NUMBERS: Final = wire.numbers(DocumentKind, plans_pb2.InstalmentDocument.Kind)
+_CARD_NUMBERS: Final = wire.numbers(CardState, pb.GetPlanReturnResponse.Card)
 _KINDS: Final = wire.members(DocumentKind, plans_pb2.InstalmentDocument.Kind)
 
 
@@ -50,6 +51,16 @@ async def _sign(deps: Deps, opened: Plan, request: pb.SignPlanPageRequest) -> Pl
 async def _pay(deps: Deps, opened: Plan, request: pb.PayPlanPageRequest) -> PlanPage:
     key = needed_key_of(request, "PayPlanPage")
     return await page_forms.pay(deps, opened, wire.read(PayPage, request), key)
+
+
+async def _return(deps: Deps, request: pb.GetPlanReturnRequest) -> pb.GetPlanReturnResponse:
+    back = await page_forms.get_return(deps, request.reference)
+    answer = pb.GetPlanReturnResponse(token=back.token)
+    if back.card is not None:
+        answer.card = _CARD_NUMBERS[back.card]
+    if back.challenge_url:
+        answer.next_action.type, answer.next_action.url = "redirect", back.challenge_url
+    return answer
 
 
 async def _withdraw(
@@ -103,5 +114,5 @@ InstalmentPages: Final = door.of(
     PayPlanPage=_pay,
     ReplacePlanPageCard=page_forms.replace_card,
     WithdrawPlanPage=_withdraw,
-    GetPlanReturn=page_forms.get_return,
+    GetPlanReturn=_return,
 )

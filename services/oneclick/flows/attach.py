@@ -19,6 +19,7 @@ from libs.payments.client import is_certain
 from libs.payments.due import DueRow
 from services.oneclick import events
 from services.oneclick.deps import Deps
+from services.oneclick.errors import InstrumentNotFound
 from services.oneclick.flows.customers import locked
 from services.oneclick.flows.instruments import detach
 from services.oneclick.payments_client import setup_request
@@ -36,6 +37,7 @@ from services.oneclick.rules.instruments import (
 )
 from services.oneclick.store import customers, instruments
 
+METHOD: Final = "AttachInstrument"  # whose keys setups are asked for by
 CHECK_AFTER: Final = timedelta(seconds=30)  # longer than the call to payments may take
 ABANDON_AFTER: Final = timedelta(days=1)
 CLOCK_SKEW: Final = timedelta(minutes=5)  # of the shop's clock, in consents
@@ -128,6 +130,14 @@ async def settle(deps: Deps, instrument_id: str, key: Key | None = None) -> byte
             await _refuse(deps, instrument, stored(refusal))
         raise
     return await _record(deps, instrument_id, ready, key)
+
+
+async def refresh_instrument(deps: Deps, key: str) -> bytes:
+    """Somebody waits for what becomes of a setup: how it stands now. Raises InstrumentNotFound, the
+    refusal that ended it, and what payments raises.
+    """
+    asked = await deps.db.run(idempotency.resource_of, context.merchant_id(), METHOD, key)
+    return await settle(deps, required(asked, InstrumentNotFound))
 
 
 async def _answer(deps: Deps, instrument: Instrument, key: Key | None) -> bytes:

@@ -1,10 +1,13 @@
 """A new card on the page of a plan: the PSP's field, its forms, and the bank's challenge."""
 
+from html import unescape
+
 import pytest
 from playwright.async_api import expect
 
 from incasso.instalments.v1 import pages_pb2
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
+from services.gateway.pay import texts
 from tests.browser import faults, looks, needs_chromium
 from tests.services.gateway.plan_samples import (
     PAID,
@@ -25,6 +28,8 @@ from tests.services.gateway.test_plan_page import html
 
 CARD = {"psp_account": "sandbox-a", "card_token": "sbt_1", "form_key": "k-1"}
 SIGNED = {**CARD, "agreement_sha256": SHA, "consent": "yes"}
+BACK = "/plan/return/r"
+Return = pages_pb2.GetPlanReturnResponse
 BANK = "https://bank.example/challenge?a=1&b=2"
 
 
@@ -122,28 +127,74 @@ async def test_a_card_of_an_unknown_plan_gets_the_page_of_unknown_addresses(gate
 
 
 async def test_the_banks_challenge_comes_before_the_signature(gateway):
-    """By a link, since the page's forms may lead nowhere else; then the page looks for the card."""
+    """By a link, since the page's forms may lead nowhere else."""
     saved(gateway, BANK)
     show(gateway, to_sign())
     async with post(gateway, "sign", SIGNED) as response:
         assert response.status == 200
         assert 'href="https://bank.example/challenge?a=1&amp;b=2"' in await response.text()
     assert gateway.services.calls("SignPlanPage") == 0
-    gateway.services.answers["GetPlanReturn"] = pages_pb2.GetPlanReturnResponse(token=TOKEN)
-    async with gateway.request("GET", "/plan/return/r?card=saved", key=None) as response:
-        assert response.headers["Location"] == f"{PATH}?said=plan_card_confirmed"
-    async with gateway.request("GET", f"{PATH}?said=plan_card_confirmed", key=None) as response:
+
+
+def comes_back(gateway, card, url=""):
+    answer = Return(token=TOKEN, card=card)
+    if url:
+        answer.next_action.url = url
+    gateway.services.answers["GetPlanReturn"] = answer
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        (Return.CARD_SAVED, "plan_card_confirmed"),
+        (Return.CARD_REFUSED, "plan_card_not_confirmed"),
+    ],
+)
+@pytest.mark.parametrize("locale", ["it", "en"])
+async def test_the_page_says_how_the_challenge_before_a_card_is_saved_ended(
+    gateway, card, said, locale
+):
+    comes_back(gateway, card)
+    async with gateway.request("GET", BACK, key=None) as response:
+        assert response.headers["Location"] == f"{PATH}?said={said}"
+    for found in (to_sign(), running(signed(PLAN.STATE_ACTIVE, PAID))):
+        found.locale = locale
+        show(gateway, found)
+        shown = unescape(await html(gateway, f"{PATH}?said={said}"))
+        assert texts.said(said, locale) in shown
+
+
+async def test_whoever_is_back_before_the_bank_answered_waits_and_can_go_on(gateway):
+    """The page looks by itself, by the same address: as soon as the bank has answered it leads on."""
+    show(gateway, to_sign())
+    comes_back(gateway, Return.CARD_WAITING, BANK)
+    async with gateway.request("GET", BACK, key=None) as response:
         text, tag = await response.text(), response.headers["ETag"]
     assert f"data-looks={tag}" in text
-    show(gateway, to_sign(cards=[]))
-    async with gateway.request("HEAD", PATH, key=None) as response:
-        assert response.headers["ETag"] != tag
+    assert 'href="https://bank.example/challenge?a=1&amp;b=2"' in text
+    assert f'href="{PATH}"' in text
+    async with gateway.request("HEAD", BACK, key=None) as response:
+        assert response.headers["ETag"] == tag
+    comes_back(gateway, Return.CARD_SAVED)
+    async with gateway.request("HEAD", BACK, key=None) as response:
+        assert response.headers["Location"] == f"{PATH}?said=plan_card_confirmed"
+
+
+async def test_whoever_is_back_from_the_challenge_of_a_payment_sees_the_page(gateway):
+    comes_back(gateway, Return.CARD_UNSPECIFIED)
+    async with gateway.request("GET", BACK, key=None) as response:
+        assert response.headers["Location"] == PATH
 
 
 @pytest.mark.parametrize("url", SCRIPT_ADDRESSES)
 async def test_no_bank_can_make_the_page_run_an_address(gateway, url):
     saved(gateway, url)
     assert await location(gateway, "sign", SIGNED) == f"{PATH}?said=unknown"
+    show(gateway, to_sign())
+    comes_back(gateway, Return.CARD_WAITING, url)
+    async with gateway.request("GET", BACK, key=None) as response:
+        assert "button plain" in (text := await response.text())
+    assert "script:" not in text.lower()
 
 
 async def test_only_a_page_with_a_field_may_load_its_script(gateway):
@@ -223,6 +274,12 @@ async def test_the_page_before_the_bank_is_accessible(page, gateway, psp):
     await expect(page.locator("[data-view=plan-confirm-card]")).to_be_visible()
     async for manner in looks(page, "plan-confirm-card"):
         assert await faults(page) == [], manner
+    comes_back(gateway, Return.CARD_WAITING, BANK)
+    await page.goto(gateway.url + BACK)
+    async for manner in looks(page, "plan-card-waiting"):
+        assert await faults(page) == [], manner
+    comes_back(gateway, Return.CARD_REFUSED)
+    await expect(page.get_by_role("alert")).to_contain_text("non ha confermato la carta")
 
 
 @needs_chromium

@@ -4,10 +4,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from incasso.instalments.v1 import pages_pb2
 from incasso.instalments.v1 import plans_pb2 as pb
 from incasso.payments.v1.payments_pb2 import Payment
 from libs import clock, wire
-from libs.errors import Kind, RemoteRefusal
+from libs.errors import Kind, RemoteRefusal, ServiceUnavailable
 from tests.services.instalments.test_erasing import erase
 from tests.services.instalments.test_page_forms import pay, running
 from tests.services.instalments.test_pages import (
@@ -22,7 +23,7 @@ from tests.services.instalments.test_partners import offered
 from tests.services.instalments.test_plans import refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-Plan = pb.InstalmentPlan
+Plan, Return = pb.InstalmentPlan, pages_pb2.GetPlanReturnResponse
 STATES = {"plan_busy": Payment.STATE_PROCESSING, "plan_not_active": Payment.STATE_CAPTURED}
 
 
@@ -78,10 +79,37 @@ async def test_a_challenge_before_the_card_is_saved_leads_back_to_the_page(world
     saved = await save(world, token)
     assert saved.next_action.url == "https://bank.example/challenge"
     (asked,) = world.oneclick.attached.values()
-    back = urlsplit(asked.return_url)
-    assert (back.query, token in asked.return_url) == ("card=saved", False)
-    reference = back.path.removeprefix("/plan/return/")
-    assert (await by_token(world, "GetPlanReturn", reference=reference)).token == token
+    assert token not in asked.return_url
+    waiting = await back(world, asked.return_url)
+    assert (waiting.token, waiting.card) == (token, Return.CARD_WAITING)
+    assert waiting.next_action.url == "https://bank.example/challenge"
+    world.oneclick.challenge = ""
+    assert await back(world, asked.return_url) == Return(token=token, card=Return.CARD_SAVED)
+
+
+@pytest.mark.parametrize(
+    ("refused", "card"),
+    [
+        (RemoteRefusal(Kind.UNPROCESSABLE, "instrument_refused", "no"), Return.CARD_REFUSED),
+        (RemoteRefusal(Kind.NOT_FOUND, "instrument_not_found", "no"), Return.CARD_REFUSED),
+        (RemoteRefusal(Kind.CONFLICT, "idempotency_key_in_use", "later"), Return.CARD_WAITING),
+        (RemoteRefusal(Kind.UNAVAILABLE, "psp_unavailable", "later"), Return.CARD_WAITING),
+        (ServiceUnavailable(), Return.CARD_WAITING),
+    ],
+)
+async def test_whoever_comes_back_learns_that_the_card_is_not_saved(world, refused, card):
+    """What is not known yet is not said to be a no."""
+    _, token = await running(world)
+    world.oneclick.challenge = "https://bank.example/challenge"
+    await save(world, token)
+    (asked,) = world.oneclick.attached.values()
+    world.oneclick.refusal = refused
+    assert await back(world, asked.return_url) == Return(token=token, card=card)
+
+
+async def back(world, return_url: str) -> Return:
+    reference = urlsplit(return_url).path.removeprefix("/plan/return/")
+    return await by_token(world, "GetPlanReturn", reference=reference)
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,29 @@ async def test_a_card_that_needs_a_challenge_works_after_it(world: World):
     await world.charge(customer_id)
 
 
+async def test_whoever_comes_back_from_a_challenge_is_told_at_once_how_it_ended(world: World):
+    """By the key of the call that saved the card, which is answered with the challenge for ever."""
+    customer_id = await world.customer()
+    asked = world.attach_request(customer_id, "tok_3ds", return_url="https://shop.example/cards")
+    made = (await world.call("AttachInstrument", asked, key="card-1")).instrument
+    wanted = pb.RefreshInstrumentByKeyRequest(key="card-1")
+    waiting = (await world.call("RefreshInstrumentByKey", wanted)).instrument
+    assert waiting.next_action.url == made.next_action.url
+    (setup,) = world.payments.setups.values()
+    setup.ClearField("next_action")
+    passed = (await world.call("RefreshInstrumentByKey", wanted)).instrument
+    assert (passed.id, passed.state) == (made.id, pb.Instrument.STATE_ACTIVE)
+    assert (await world.call("AttachInstrument", asked, key="card-1")).instrument == made
+    await world.call("AttachInstrument", asked, key="card-2")
+    world.payments.before["SetUpInstrument"] = refuse(Kind.UNPROCESSABLE, "instrument_refused")
+    for key, reason in (("card-2", "instrument_refused"), ("card-3", "instrument_not_found")):
+        wanted = pb.RefreshInstrumentByKeyRequest(key=key)
+        with pytest.raises(Refusal) as refused:
+            await world.call("RefreshInstrumentByKey", wanted)
+        assert refused.value.reason == reason
+    assert await listed(world, customer_id) == [passed]
+
+
 async def test_a_challenge_that_nobody_passes_is_given_up_after_a_day(world: World):
     customer_id = await world.customer()
     await world.attach(customer_id, "tok_3ds")

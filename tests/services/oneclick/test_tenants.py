@@ -26,6 +26,8 @@ WITHOUT_OBJECT = {
 async def requests_for(world: World) -> dict[str, object]:
     """A request of each RPC that names objects of this world's merchant."""
     cus = await world.shopper()
+    key = ids.new("key")
+    await world.call("AttachInstrument", world.attach_request(cus), key=key)
     request = pb.ListInstrumentsRequest(customer_id=cus)
     ins = (await world.call("ListInstruments", request)).data[0].id
     adr = (await world.call("CreateAddress", address(cus))).address.id
@@ -40,6 +42,7 @@ async def requests_for(world: World) -> dict[str, object]:
         "ListAddresses": pb.ListAddressesRequest(customer_id=cus),
         "DeleteAddress": pb.DeleteAddressRequest(customer_id=cus, address_id=adr),
         "AttachInstrument": world.attach_request(cus),
+        "RefreshInstrumentByKey": pb.RefreshInstrumentByKeyRequest(key=key),
         "ListInstruments": pb.ListInstrumentsRequest(customer_id=cus),
         "ListChargeableInstruments": pb.ListChargeableInstrumentsRequest(customer_id=cus),
         "SetDefaultInstrument": pb.SetDefaultInstrumentRequest(customer_id=cus, instrument_id=ins),
