@@ -80,4 +80,5 @@ def email_of(email: Email, merchant: Merchant, envelope: Envelope, *, public_url
         head.append(("List-Unsubscribe", f"<{email.stop_url}>"))
         head.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     html = html_of(email, merchant, public_url=public_url)
-    return mime.message(head, plain=text_of(email, merchant), html=html)
+    plain = text_of(email, merchant)
+    return mime.message(head, plain=plain, html=html, enclosures=email.enclosures)

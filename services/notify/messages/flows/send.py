@@ -7,6 +7,7 @@ What breaks before the mark is tried again. What breaks after it may have arrive
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from libs.errors import Refusal, ServiceUnavailable
 from libs.logs import log
@@ -14,6 +15,7 @@ from services.notify.deps import Deps
 from services.notify.messages import rendering
 from services.notify.messages.events import SmsUsage, sms_quota_reached
 from services.notify.messages.flows.contacts import with_contact
+from services.notify.messages.flows.papers import enclosed
 from services.notify.messages.flows.record import record_outcome
 from services.notify.messages.paylink_client import LinkOverError
 from services.notify.messages.providers.base import Provider, Text
@@ -136,7 +138,10 @@ async def _try(deps: Deps, message: Message, hand_over: _HandOver) -> outcomes.O
     merchant = await deps.merchants.get()
     locale = known.locale or merchant.locale
     if known.channel is Channel.EMAIL:
-        email = emails.compose(known.kind, about, merchant, locale=locale, url=url)
+        papers = await enclosed(deps, replace(known, locale=locale))
+        email = emails.compose(
+            known.kind, about, merchant, locale=locale, url=url, enclosures=papers
+        )
         return await _by_mail(deps, known, email, merchant, hand_over)
     body = emails.text_message(known.kind, about, merchant, locale=locale, url=url)
     return await _by_phone(deps, known, body, merchant, hand_over)

@@ -1,6 +1,6 @@
 """What a message says: one set of words that e-mail (HTML and text) and text messages are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from services.notify.messages.rules.domain import (
     Kind,
     Merchant,
 )
+from services.notify.messages.rules.papers import Enclosure
 from services.notify.messages.rules.texts import WORDS, Language
 
 ITEMS: Final = 8  # more lines are counted, not listed
@@ -48,6 +49,7 @@ class Email:
     stop_label: str
     stop_url: str
     sent_by: str
+    enclosures: Sequence[Enclosure] = ()
 
 
 def one_line(text: str, length: int = TEXT_LENGTH) -> str:
@@ -72,7 +74,15 @@ def account_text(holder: str, iban: str) -> str:
     return f"{holder}, {iban[:SHOWN_OF_IBAN]}…{iban[-SHOWN_OF_IBAN:]}"
 
 
-def compose(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: str = "") -> Email:
+def compose(
+    kind: Kind,
+    about: About,
+    merchant: Merchant,
+    *,
+    locale: str,
+    url: str = "",
+    enclosures: Sequence[Enclosure] = (),
+) -> Email:
     """The words of an e-mail. `url`: the link's address, for kinds that carry one."""
     language = display.language_of(locale)
     said = WORDS[language]
@@ -91,6 +101,9 @@ def compose(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: s
     paragraphs = [text.intro.format(**values), *about.paragraphs]
     if about.has_quote and kind in LINK_KINDS:
         paragraphs.append(said.quote)
+    if enclosures:
+        names = ", ".join(enclosure.name for enclosure in enclosures)
+        paragraphs.append(said.enclosed.format(names=names))
     return Email(
         language=language,
         subject=subject_of(text.subject, values),
@@ -109,6 +122,7 @@ def compose(kind: Kind, about: About, merchant: Merchant, *, locale: str, url: s
         stop_label=said.stop if stop_url else "",
         stop_url=stop_url,
         sent_by=_sent_by(kind, merchant, said).format(**values),
+        enclosures=enclosures,
     )
 
 

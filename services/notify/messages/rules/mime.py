@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from libs.formats import CHECKS
+from services.notify.messages.rules.papers import Enclosure
 
 CRLF: Final = "\r\n"
 # Of UTF-8 in one encoded word: with the longest name of a header it stays below 76 characters.
@@ -63,22 +64,42 @@ def _words(text: str) -> str:
     return _FOLDED.join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words)
 
 
-def message(head: Head, *, plain: str, html: str) -> bytes:
-    """The whole mail: one text in two forms. ValueError when a value would be more than a value."""
-    boundary = "=_incasso"  # no line of quoted-printable has "=_" in it
-    parts = [
-        f"--{boundary}{CRLF}Content-Type: text/{subtype}; charset=utf-8{CRLF}"
-        f"Content-Transfer-Encoding: quoted-printable{CRLF}{CRLF}{_quoted(text)}{CRLF}"
+def message(head: Head, *, plain: str, html: str, enclosures: Sequence[Enclosure] = ()) -> bytes:
+    """The whole mail: one text in two forms, and PDFs. ValueError when a value would be more than a value."""
+    texts = [
+        _part(
+            ("Content-Type", f"text/{subtype}; charset=utf-8"),
+            ("Content-Transfer-Encoding", "quoted-printable"),
+            content=_quoted(text),
+        )
         for subtype, text in (("plain", plain), ("html", html))
     ]
-    written = written_head(
-        (
-            *head,
-            ("MIME-Version", "1.0"),
-            ("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
-        )
+    kind, body = _multipart("alternative", "=_incasso", texts)
+    if enclosures:
+        text = _part(("Content-Type", kind), content=body)
+        kind, body = _multipart("mixed", "=_enclosed", [text, *map(_enclosed, enclosures)])
+    written = written_head((*head, ("MIME-Version", "1.0"), ("Content-Type", kind)))
+    return f"{written}{CRLF}{body}".encode()
+
+
+def _multipart(subtype: str, boundary: str, parts: Sequence[str]) -> tuple[str, str]:
+    """Its type and its body. No line of quoted-printable or base64 has "=_" in it."""
+    body = "".join(f"--{boundary}{CRLF}{part}{CRLF}" for part in parts)
+    return f'multipart/{subtype}; boundary="{boundary}"', f"{body}--{boundary}--{CRLF}"
+
+
+def _part(*head: tuple[str, str], content: str) -> str:
+    return f"{written_head(head)}{CRLF}{content}"
+
+
+def _enclosed(enclosure: Enclosure) -> str:
+    lines = base64.encodebytes(enclosure.content).decode().splitlines()
+    return _part(
+        ("Content-Type", "application/pdf"),
+        ("Content-Disposition", f'attachment; filename="{enclosure.file_name}"'),
+        ("Content-Transfer-Encoding", "base64"),
+        content=CRLF.join(lines),
     )
-    return f"{written}{CRLF}{''.join(parts)}--{boundary}--{CRLF}".encode()
 
 
 def written_head(head: Head) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from services.notify.messages.rules.domain import Kind
+from services.notify.messages.rules.papers import Paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Language:
     sms_for: str
     sms_reference: str
     sms_law: str
+    enclosed: str
+    papers: Mapping[Paper, str]
     safe: Sequence[str]
     kinds: Mapping[Kind, KindWords]
 
@@ -58,7 +61,8 @@ def _read(language: str) -> Language:
     with Path(__file__).with_name(f"texts_{language}.toml").open("rb") as file:
         said = tomllib.load(file)
     kinds = {Kind(kind): KindWords(**words) for kind, words in said.pop("kinds").items()}
-    return Language(**said, kinds=kinds)
+    papers = {Paper(paper): name for paper, name in said.pop("papers").items()}
+    return Language(**said, kinds=kinds, papers=papers)
 
 
 WORDS: Final[Mapping[str, Language]] = {language: _read(language) for language in ("it", "en")}

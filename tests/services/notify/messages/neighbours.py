@@ -1,12 +1,13 @@
 """merchants, oneclick and paylink as notify sees them: what a test says they know."""
 
+from base64 import b64encode
 from collections import defaultdict
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.common.v1 import money_pb2
-from incasso.instalments.v1 import pages_pb2
+from incasso.instalments.v1 import pages_pb2, plans_pb2, plans_pb2_grpc
 from incasso.instalments.v1 import pages_pb2_grpc as instalments_grpc
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from incasso.oneclick.v1 import oneclick_pb2, oneclick_pb2_grpc
@@ -23,6 +24,7 @@ NAMES = (
     "incasso.oneclick.v1.OneClickService",
     "incasso.paylink.v1.PaymentLinksService",
     "incasso.instalments.v1.InstalmentPagesService",
+    "incasso.instalments.v1.InstalmentPlansService",
 )
 
 
@@ -53,8 +55,9 @@ class Neighbours(
     oneclick_pb2_grpc.OneClickServiceServicer,
     paylink_pb2_grpc.PaymentLinksServiceServicer,
     instalments_grpc.InstalmentPagesServiceServicer,
+    plans_pb2_grpc.InstalmentPlansServiceServicer,
 ):
-    """`away`: names of RPCs that do not answer. `calls` counts what was asked."""
+    """`away`: names of RPCs that do not answer. `calls` counts what was asked. `documents` by their kind."""
 
     def __init__(self) -> None:
         self.merchant = merchants_pb2.Merchant(
@@ -68,6 +71,7 @@ class Neighbours(
         self.customers: dict[str, oneclick_pb2.Customer] = {}
         self.links: dict[str, paylink_pb2.PaymentLink] = {}
         self.closed: set[str] = set()
+        self.documents: dict[int, bytes] = {}
         self.away: set[str] = set()
         self.calls: dict[str, int] = defaultdict(int)
 
@@ -109,6 +113,14 @@ class Neighbours(
         self._asked("GetInstalmentPlanAddress")
         return pages_pb2.GetInstalmentPlanAddressResponse(url=PLAN_URL)
 
+    async def GetInstalmentDocument(self, request: Any, rpc: Any) -> Any:
+        self._asked("GetInstalmentDocument")
+        if request.kind not in self.documents:
+            raise RemoteRefusal(Kind.CONFLICT, "creditor_details_missing", "")
+        content = b64encode(self.documents[request.kind]).decode()
+        document = plans_pb2.InstalmentDocument(kind=request.kind, content=content)
+        return plans_pb2.GetInstalmentDocumentResponse(document=document)
+
 
 async def serve(double: Neighbours) -> tuple[Server, str]:
     """In this process, on a free port; answers its target."""
@@ -118,6 +130,7 @@ async def serve(double: Neighbours) -> tuple[Server, str]:
             (oneclick_pb2_grpc.add_OneClickServiceServicer_to_server, double),
             (paylink_pb2_grpc.add_PaymentLinksServiceServicer_to_server, double),
             (instalments_grpc.add_InstalmentPagesServiceServicer_to_server, double),
+            (plans_pb2_grpc.add_InstalmentPlansServiceServicer_to_server, double),
         ],
         NAMES,
         Tasks(),

@@ -1,0 +1,36 @@
+"""Documents of a plan that go with a message, so that its reader has them for good. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from services.notify.messages.rules.domain import Kind
+
+
+class Paper(StrEnum):
+    INFORMATION = "information"
+    AGREEMENT = "agreement"
+    RECEIPT = "receipt"
+
+
+# What was accepted, once it is; and that a withdrawal was received, when, and what it comes to
+# (art. 54-bis Codice del Consumo: on a durable medium).
+ENCLOSED: Final[Mapping[Kind, Sequence[Paper]]] = {
+    Kind.PLAN_SIGNED: (Paper.INFORMATION, Paper.AGREEMENT),
+    Kind.PLAN_WITHDRAWN: (Paper.RECEIPT,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A PDF as it is handed over. `name`: what its reader calls it."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+    @property
+    def file_name(self) -> str:
+        """`ricevuta-del-recesso.pdf`"""
+        return f"{re.sub('[^a-z0-9]+', '-', self.name.lower())}.pdf"
