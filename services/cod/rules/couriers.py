@@ -169,6 +169,7 @@ def on_terms(
             country=terms.country or COUNTRY,
             attempts=terms.attempts or ATTEMPTS,
             storage_days=storage,
+            zones=zones.checked(terms.zones, "terms.zones"),
             created_at=created_at,
         )
     )
@@ -204,8 +205,6 @@ def _checked(courier: Courier) -> Courier:
         raise invalid("terms.currency", "must be an ISO 4217 code such as EUR")
     _check_cut(courier.cut)
     _check_modes(courier.modes)
-    for index, zone in enumerate(courier.zones):
-        zones.check(zone, f"terms.zones.{index}")
     if courier.remittance_columns is not None:
         _check_columns(courier.remittance_columns)
     return courier

@@ -11,6 +11,7 @@ from libs.errors import invalid
 _BETWEEN: Final = re.compile(r"[\s.-]+")  # what people put into a postcode: "00 185", "1234-567"
 _POSTCODE: Final = re.compile(r"[0-9A-Z]{1,16}")
 _RANGE: Final = "-"
+MOST_PATTERNS: Final = 1_000  # of a courier, and an offer looks at all of fifty couriers
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,34 @@ def compact(postcode: str) -> str:
     return _BETWEEN.sub("", postcode).upper()
 
 
-def check(zone: Zone, field: str) -> None:
-    """Raises InvalidArgument."""
-    for name in ("postcodes", "excluded_postcodes"):
-        for index, pattern in enumerate(getattr(zone, name)):
-            if _ends(pattern) is None:
-                raise invalid(
-                    f"{field}.{name}.{index}",
-                    'must be the beginning of a postcode, "20", or a range of equal lengths, "201-209"',
-                )
+def checked(zones: Sequence[Zone], field: str) -> tuple[Zone, ...]:
+    """With their patterns in the form in which they are compared. Raises InvalidArgument."""
+    patterns = sum(len(zone.postcodes) + len(zone.excluded_postcodes) for zone in zones)
+    if patterns > MOST_PATTERNS:
+        raise invalid(field, f"must have at most {MOST_PATTERNS} beginnings and ranges together")
+    return tuple(
+        Zone(
+            zone.country,
+            _normal(zone.postcodes, f"{field}.{index}.postcodes"),
+            _normal(zone.excluded_postcodes, f"{field}.{index}.excluded_postcodes"),
+        )
+        for index, zone in enumerate(zones)
+    )
+
+
+def _normal(patterns: Sequence[str], field: str) -> tuple[str, ...]:
+    return tuple(_pattern(text, f"{field}.{index}") for index, text in enumerate(patterns))
+
+
+def _pattern(text: str, field: str) -> str:
+    first, dash, last = (part.strip().upper() for part in text.partition(_RANGE))
+    known = all(_POSTCODE.fullmatch(end) for end in ((first, last) if dash else (first,)))
+    if not known or (dash and (len(first) != len(last) or first > last)):
+        raise invalid(
+            field,
+            'must be the beginning of a postcode, "20", or a range of equal lengths, "201-209"',
+        )
+    return first + dash + last
 
 
 def _has(zone: Zone, code: str) -> bool:
@@ -70,13 +90,5 @@ def _has(zone: Zone, code: str) -> bool:
 
 
 def _fits(pattern: str, code: str) -> bool:
-    ends = _ends(pattern)
-    return ends is not None and ends[0] <= code[: len(ends[0])] <= ends[1]
-
-
-def _ends(pattern: str) -> tuple[str, str] | None:
-    """First and last beginning; None when it is no pattern."""
-    first, dash, last = (part.strip().upper() for part in pattern.partition(_RANGE))
-    last = last if dash else first
-    known = _POSTCODE.fullmatch(first) and _POSTCODE.fullmatch(last)
-    return (first, last) if known and len(first) == len(last) and first <= last else None
+    first, dash, last = pattern.partition(_RANGE)
+    return first <= code[: len(first)] <= (last if dash else first)
