@@ -38,6 +38,13 @@ async def offset(conn: Conn, merchant_id: str) -> timedelta:
     return ahead or timedelta()
 
 
+async def act_for(conn: Conn, service: str) -> None:
+    """From here on an event is followed in its merchant's name and time."""
+    merchant_id = context.merchant_id()
+    ahead = await offset(conn, merchant_id)
+    context.act_for(service, merchant_id, int(ahead.total_seconds()))
+
+
 async def follow(conn: Conn, merchant_id: str, offset_seconds: int) -> None:
     """Record that a test clock was advanced; clocks never run back."""
     await conn.execute(

@@ -7,6 +7,7 @@ from typing import Any, Final
 from incasso.oneclick.v1 import events_pb2
 from incasso.paylink.v1 import events_pb2 as link_events
 from incasso.payments.v1 import events_pb2 as payments_pb2
+from libs import clock
 from libs.bus import Event
 from libs.consumer import Handler, UnlessKnown
 from libs.db import Conn
@@ -53,10 +54,12 @@ def handlers(deps: Deps) -> dict[str, Handler]:
     """What is done with each event of payments, and of oneclick."""
 
     async def follow(conn: Conn, answer: Answer) -> None:
+        await clock.act_for(conn, SERVICE)
         await collecting.follow_payment(deps, conn, answer)
 
     async def on_link(conn: Conn, event: Event) -> None:
         if (told := _paid_by_link(event)) is not None:
+            await clock.act_for(conn, SERVICE)
             await paid_by_link.settle_part(deps, conn, told)
 
     return {
@@ -80,6 +83,7 @@ def _refunds(deps: Deps) -> UnlessKnown:
         if _of_plans(news.payment):
             found, answer = found_of(news.refund, event.occurred_at), answer_of(news.payment)
             reference = news.payment.order_reference
+            await clock.act_for(conn, SERVICE)
             await repaying.follow_refund(deps, conn, answer, reference, found)
 
     return UnlessKnown(known, follow, ANY)
@@ -101,6 +105,7 @@ def _disputes(deps: Deps) -> UnlessKnown:
         if _of_plans(news.payment):
             told = dispute_of(news.dispute, event.merchant_id, event.occurred_at)
             reference = news.payment.order_reference
+            await clock.act_for(conn, SERVICE)
             await disputing.follow_dispute(deps, conn, answer_of(news.payment), reference, told)
 
     return UnlessKnown(known, follow, ANY)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from incasso.instalments.v1 import events_pb2 as plan_events
 from incasso.oneclick.v1 import events_pb2 as oneclick_events
-from libs import clock, context, gauges
+from libs import clock, gauges
 from libs.bus import Event
 from libs.consumer import Handler
 from libs.db import Conn
@@ -45,11 +45,11 @@ def handlers(deps: Deps) -> dict[str, Handler]:
     """What is done with each event of payments, with ends of plans and with oneclick's erasures."""
 
     async def on_payment(conn: Conn, answer: Answer) -> None:
-        await _act(conn)
+        await clock.act_for(conn, SERVICE)
         await follow.follow_payment(deps, conn, answer)
 
     async def on_plan(conn: Conn, event: Event) -> None:
-        await _act(conn)
+        await clock.act_for(conn, SERVICE)
         told = PLAN_EVENTS[event.subject].FromString(event.body)
         await plan.follow_plan(deps, conn, event.merchant_id, plan_answer(told.plan))
 
@@ -62,13 +62,6 @@ def handlers(deps: Deps) -> dict[str, Handler]:
         **dict.fromkeys(PLAN_EVENTS, on_plan),
         "incasso.oneclick.customer.erased": on_erased,
     }
-
-
-async def _act(conn: Conn) -> None:
-    """From here on the event is followed in its merchant's name and time."""
-    merchant_id = context.merchant_id()
-    offset = await clock.offset(conn, merchant_id)
-    context.act_for(SERVICE, merchant_id, int(offset.total_seconds()))
 
 
 def link_worker(deps: Deps) -> DueWorker[DueRow]:

@@ -86,9 +86,7 @@ async def tell(world: World, link, payment_id: str) -> None:
         occurred_at=Clock().now(),
         route=worker.OF_PARTS,
     )
-    world.act()
-    async with world.deps.db.transaction() as tx:
-        await worker.handlers(world.deps)[event.subject](tx, event)
+    await world.hear(event)
 
 
 def states(plan) -> list[str]:

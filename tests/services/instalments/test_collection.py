@@ -11,6 +11,7 @@ from libs import clock, wire
 from libs.errors import Kind
 from services.instalments import worker
 from tests.kit.payments_double import lose_answer, once, refuse
+from tests.services.instalments.test_crashes import happens
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 Plan, Part, Decline = pb.InstalmentPlan, pb.Instalment, payments_pb2.Decline
@@ -79,6 +80,18 @@ async def test_the_due_date_is_of_the_merchants_time_zone(world):
     for part in plan.instalments[1:]:
         local = wire.time_of(part.due_at).astimezone(ZoneInfo("Pacific/Auckland"))
         assert (local.date().isoformat(), local.time()) == (part.due_on, time(10))
+
+
+async def test_a_plan_that_an_event_activates_begins_in_the_merchants_time(world):
+    await world.pass_by(days=40)
+    world.payments.state = payments_pb2.Payment.STATE_PROCESSING
+    plan = await world.sign(*await world.ready())
+    (payment,) = world.payments.books.values()
+    payment.state = payments_pb2.Payment.STATE_CAPTURED
+    await happens(world, payment)
+    first, second, _ = (await world.get(plan.id)).instalments
+    assert wire.time_of(first.paid_at) > clock.world_now() + timedelta(days=39)
+    assert wire.time_of(second.due_at) > wire.time_of(first.paid_at) + timedelta(days=10)
 
 
 async def test_a_card_without_money_is_charged_again_on_the_days_of_the_dunning(world):

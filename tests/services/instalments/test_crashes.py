@@ -65,9 +65,7 @@ async def happens(world: World, payment) -> None:
         traceparent="",
         occurred_at=Clock().now(),
     )
-    world.act()
-    async with world.deps.db.transaction() as tx:
-        await worker.handlers(world.deps)[told.subject](tx, told)
+    await world.hear(told)
 
 
 class TestSignatures(CrashMatrix):

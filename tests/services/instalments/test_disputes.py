@@ -10,7 +10,6 @@ from libs import ids
 from libs.bus import Event
 from libs.clock import Clock
 from libs.errors import Kind
-from services.instalments import worker
 from tests.kit.payments_double import refuse
 from tests.services.instalments.part_links import links_of, missed, pay
 from tests.services.instalments.test_refunding import books, paid_until, refunded
@@ -53,9 +52,7 @@ async def told(world: World, kind, dispute: Dispute, *, earlier: timedelta = tim
         occurred_at=Clock().now() - earlier,
     )
     for _ in range(2):
-        world.act()
-        async with world.deps.db.transaction() as tx:
-            await worker.handlers(world.deps)[event.subject](tx, event)
+        await world.hear(event)
 
 
 async def closed(world: World, dispute: Dispute, state) -> None:

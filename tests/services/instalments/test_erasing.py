@@ -10,7 +10,6 @@ from libs import ids
 from libs.bus import Event
 from libs.clock import Clock
 from libs.errors import RemoteRefusal
-from services.instalments import worker
 from tests.services.instalments.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -28,9 +27,7 @@ async def erase(world: World, customer_id: str = "cus_giulia") -> None:
         traceparent="",
         occurred_at=Clock().now(),
     )
-    world.act()
-    async with world.deps.db.transaction() as tx:
-        await worker.handlers(world.deps)[SUBJECT](tx, told)
+    await world.hear(told)
 
 
 async def signed(world: World) -> plans_pb2.InstalmentPlan:

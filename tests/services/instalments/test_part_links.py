@@ -53,6 +53,14 @@ async def test_paying_the_link_pays_that_part_and_only_it(world):
     assert states(await world.get(plan.id)) == ["paid", "paid", "paid"]
 
 
+async def test_a_part_is_paid_by_its_link_in_the_merchants_time(world):
+    plan = await missed(world)
+    (link,) = links_of(world, plan)
+    assert await pay(world, link)
+    part = (await world.get(plan.id)).instalments[1]
+    assert part.paid_at.seconds >= part.missed_at.seconds
+
+
 async def test_the_last_part_that_a_link_pays_completes_its_plan(world):
     world.payments.one_per_part = True
     plan = await missed(world, ASK)

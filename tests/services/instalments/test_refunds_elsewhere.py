@@ -74,9 +74,7 @@ async def happens(world: World, refund: Refund, *, verb: str = "refunded", times
         occurred_at=Clock().now(),
     )
     for _ in range(times):
-        world.act()
-        async with world.deps.db.transaction() as tx:
-            await worker.handlers(world.deps)[told.subject](tx, told)
+        await world.hear(told)
 
 
 async def test_a_refund_that_was_made_at_payments_is_one_of_that_part_alone(world):
@@ -132,8 +130,7 @@ async def test_an_end_that_was_told_first_outlasts_a_beginning_that_is_told_late
     )
     refund.state = Refund.STATE_FAILED
     await happens(world, refund, verb="refund_failed")
-    async with world.deps.db.transaction() as tx:
-        await worker.handlers(world.deps)[early.subject](tx, early)
+    await world.hear(early)
     assert (await world.get(plan.id)) == plan
 
 

@@ -10,6 +10,7 @@ from incasso.instalments.v1 import instalments_pb2 as pb
 from incasso.instalments.v1 import pages_pb2, plans_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import client, clock, context, ids, wire
+from libs.bus import Event
 from services.instalments import worker
 from services.instalments.deps import Deps
 from tests.kit import doubles
@@ -32,6 +33,12 @@ class World:
         context.set_current(
             context.Call(merchant_id=self.merchant_id, actor="test", clock_offset_seconds=seconds)
         )
+
+    async def hear(self, event: Event) -> None:
+        """As the consumer does it, which knows of no clock."""
+        context.set_current(context.Call(merchant_id=self.merchant_id, actor="instalments"))
+        async with self.deps.db.transaction() as tx:
+            await worker.handlers(self.deps)[event.subject](tx, event)
 
     async def call(self, rpc: str, *, key: str = "", **fields: Any) -> Any:
         self.act()
