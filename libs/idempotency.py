@@ -163,6 +163,16 @@ async def held_of(conn: Conn, key: Key) -> Claim | None:
     return Claim(fresh=False, resource_id=row["resource_id"], answer=row["answer"])
 
 
+async def answered(db: Database, key: Key | None) -> Answered | None:
+    """What a key of `once` was answered; None when it is new. Asked before anything is looked at that may
+    be another thing by now, or gone: a repeat is answered as the first call was. Raises as `claim` does.
+    """
+    held = await db.run(held_of, key) if key is not None else None
+    if held is None or held.answer is None:
+        return None
+    return Answered(fresh=False, resource_id=held.resource_id, body=held.answer)
+
+
 async def resource_of(conn: Conn, merchant_id: str, method: str, key: str) -> str | None:
     """What a key stands for, answered or not; None when it is new."""
     found: str | None = await conn.fetchval(

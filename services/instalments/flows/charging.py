@@ -62,9 +62,8 @@ async def charge(
     it is by then, whatever has become of the card. `first`: what is to be done before anything is
     written. Raises InstrumentNotFound, InstrumentNotUsable, PlanNotActive.
     """
-    held = await deps.db.run(idempotency.held_of, key)
-    if held is not None:
-        return await _repeated(deps, plan.id, held.resource_id)
+    if (again := await idempotency.answered(deps.db, key)) is not None:
+        return await _repeated(deps, plan.id, again.resource_id)
     means = await _means(deps, plan, instrument_id)
     if first is not None:
         await first()

@@ -41,9 +41,8 @@ class CreatePlan:
 
 async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
     """Answers the InstalmentPlan message, the same for the same key, whatever was erased since."""
-    held = await deps.db.run(idempotency.held_of, key)
-    if held is not None and held.answer is not None:
-        return held.answer
+    if (again := await idempotency.answered(deps.db, key)) is not None:
+        return again.body
     if (await deps.saved_cards.customer(cmd.customer_id)).erased:
         raise CustomerErased
     merchant_id = context.merchant_id()

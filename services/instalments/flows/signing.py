@@ -29,8 +29,12 @@ async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
     """Answers and raises as charging.charge, and what the rules of signing raise."""
     before = await plans_flow.found(deps, cmd.plan_id)
     partners.check_own(before)
-    scored = await affordability.opinion(deps, before, before.customer_id)
+    scored: tuple[Concern, ...] = ()
     concerns: tuple[Concern, ...] = ()
+
+    async def ask() -> None:
+        nonlocal scored
+        scored = await affordability.opinion(deps, before, before.customer_id)
 
     async def start(tx: Conn, locked: Shown, means: Means, collection_id: str) -> Collection:
         """Acceptance and intent."""
@@ -59,7 +63,7 @@ async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
         return await charging.begin(tx, [first], intent)
 
     try:
-        return await charging.charge(deps, before, key, cmd.instrument_id, start)
+        return await charging.charge(deps, before, key, cmd.instrument_id, start, first=ask)
     except PlanInReview:
         if concerns:  # found just now: nothing of the signature is kept
             await reviewing.refer(deps, cmd.plan_id, concerns)

@@ -68,7 +68,7 @@ async def create_api_key(deps: Deps, cmd: CreateApiKey, key: Key | None) -> Made
     return await _made(deps, await idempotency.once(deps.db, key, ids.new("key"), create), secret)
 
 
-async def _made(deps: Deps, answered: Answered, secret: Secret) -> MadeKey:
+async def _made(deps: Deps, answered: Answered, secret: Secret | None) -> MadeKey:
     """A repeat answers the key as it is by then."""
     async with deps.db.connection() as conn:
         made = required(
@@ -99,12 +99,12 @@ async def rotate_api_key(deps: Deps, key_id: str, overlap: timedelta, key: Key |
 
     Who does not hold the key's scopes cannot get them by replacing it.
     """
-    async with deps.db.connection() as conn:
-        kind = (await _found(conn, key_id)).kind
-    secret = credential.generate(kind)
+    secret: Secret | None = None
 
     async def rotate(tx: Conn, new_id: str) -> None:
+        nonlocal secret
         old, now = await _found(tx, key_id, lock=True), deps.now()
+        secret = credential.generate(old.kind)
         domain.check_held(old.scopes, await _held(tx, deps))
         await _save(tx, deps, old, domain.rotate(old, overlap=overlap, now=now))
         new = replace(old, id=new_id, state=domain.INITIAL, created_at=now, expires_at=None)

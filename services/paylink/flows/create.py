@@ -24,6 +24,8 @@ async def create_payment_link(
     deps: Deps, new: NewLink, key: Key | None, *, count_quota: bool = True
 ) -> bytes:
     """Answers the link's message without the address, the same for the same key."""
+    if (again := await idempotency.answered(deps.db, key)) is not None:
+        return again.body
     if new.customer_id is not None and (await deps.saved_cards.customer(new.customer_id)).erased:
         raise CustomerErased
 

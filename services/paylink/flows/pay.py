@@ -56,6 +56,8 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
 
     The same key answers the same try, as it is by then. Raises the refusals of PayByCard.
     """
+    if (again := await idempotency.answered(deps.db, key)) is not None:
+        return await repeated(deps, opened.merchant_id, again.resource_id)
     card = await _card(deps, opened, cmd)
     await give_up_challenge(deps, opened, older_than=paying.REPLACE_AFTER)
     asked: AskedTry | None = None

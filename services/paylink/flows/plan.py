@@ -42,9 +42,8 @@ async def choose_plan(deps: Deps, opened: Link, cmd: ChoosePlan, key: Key) -> Li
 
     The same key answers the same try, as it is by then. Raises the refusals of ChoosePlan.
     """
-    held = await deps.db.run(idempotency.held_of, key)
-    if held is not None and held.answer is not None:
-        return await pay.repeated(deps, opened.merchant_id, held.resource_id)
+    if (again := await idempotency.answered(deps.db, key)) is not None:
+        return await pay.repeated(deps, opened.merchant_id, again.resource_id)
     _check(opened, cmd, deps.clock.now())
     quote_id = await deps.instalments.quote(opened, cmd.terms_id, key=f"{opened.id}-{key.text}")
     begun: LinkPayment | None = None

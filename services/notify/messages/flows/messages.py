@@ -38,6 +38,8 @@ async def resend_message(
     deps: Deps, message_id: str, recipient: str | None, key: Key | None
 ) -> Message:
     """The new message, the same for the same key. No recipient: the one that it had."""
+    if (again := await idempotency.answered(deps.db, key)) is not None:
+        return domain.as_made(await _found(deps, again.resource_id))
     before = await _found(deps, message_id)
     to = _normal(before.channel, recipient) if recipient else before.recipient
     over = await _is_over(deps, before)  # asked outside of the transaction

@@ -37,6 +37,8 @@ async def create_endpoint(
     check_may_read()
     merchant_id, secret = context.merchant_id(), new_secret()
     types = domain.check_event_types(event_types, "event_types")
+    if (again := await idempotency.answered(deps.db, key)) is not None:
+        return MadeEndpoint(await get_endpoint(deps, again.resource_id), None)
     await deps.guard.check(url)
 
     async def create(tx: Conn, endpoint_id: str) -> None:
@@ -80,6 +82,8 @@ async def update_endpoint(
         check_may_read()
     if change.event_types is not None:
         domain.check_event_types(change.event_types, "event_types.types")
+    if await idempotency.answered(deps.db, key) is not None:
+        return await get_endpoint(deps, endpoint_id)
     if change.url is not None:
         await deps.guard.check(change.url)
 

@@ -1,10 +1,13 @@
 """The RPCs of messages: what they answer and how they refuse."""
 
+from dataclasses import replace
+
 import pytest
 
 from incasso.notify.v1 import messages_pb2 as pb
-from libs import ids, wire
+from libs import client, ids, wire
 from libs.errors import Refusal
+from libs.idempotency import Key
 from libs.retention import keep_to
 from services.notify import retention
 from services.notify.errors import (
@@ -14,6 +17,8 @@ from services.notify.errors import (
     RecipientSuppressed,
     SuppressionNotFound,
 )
+from services.notify.messages.flows import messages
+from services.notify.messages.paylink_client import Links
 from tests.services.notify.messages.world import World
 
 State = pb.Message
@@ -102,6 +107,17 @@ async def test_a_message_is_sent_again_as_a_new_one(world: World):
         await refused(world, "ResendMessage", other_body, key="again") == "idempotency_key_reused"
     )
     assert await refused(world, "ResendMessage", other_body) == "idempotency_key_missing"
+
+
+async def test_a_message_that_was_sent_again_is_answered_while_paylink_is_away(world: World):
+    first = await sent(world)
+    key = Key(world.merchant_id, "ResendMessage", "again", b"")
+    world.act()
+    new = await messages.resend_message(world.deps, first.id, None, key)
+    nobody = client.channel("ipv4:127.0.0.1:1")
+    alone = replace(world.deps, links=Links(nobody))
+    assert await messages.resend_message(alone, first.id, None, key) == new
+    await nobody.close()
 
 
 async def test_what_is_on_its_way_is_not_sent_again(world: World):

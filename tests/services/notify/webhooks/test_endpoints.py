@@ -1,5 +1,6 @@
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,12 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from incasso.notify.v1 import webhooks_pb2 as pb
 from libs.errors import Kind, RemoteRefusal
+from libs.idempotency import Key
+from services.notify.errors import WebhookUrlRefused
 from services.notify.webhooks import events
-from services.notify.webhooks.rules.domain import MOST_ENDPOINTS
+from services.notify.webhooks.flows import endpoints as flows
+from services.notify.webhooks.guard import Guard
+from services.notify.webhooks.rules.domain import MOST_ENDPOINTS, EndpointChange
 from tests.services.notify.webhooks.hooks import Hooks
 from tests.services.notify.webhooks.test_event_feed import refusal
 
@@ -44,6 +49,29 @@ async def test_a_repeat_of_the_creation_answers_the_endpoint_without_its_secret(
     assert not again.HasField("secret")
     listed = await hooks.call("ListWebhookEndpoints")
     assert [one.id for one in listed.data] == [first.id]
+
+
+async def test_a_repeat_is_answered_although_the_address_is_refused_by_now(hooks: Hooks):
+    """Its name may lead elsewhere, or nowhere, when it is looked up again."""
+    url, made = f"{hooks.receiver.url}/hook", await hooks.endpoint()
+    change = EndpointChange(url=url)
+
+    async def create(deps, key: str):
+        known = Key(hooks.merchant_id, "CreateWebhookEndpoint", key, b"")
+        return await flows.create_endpoint(
+            deps, url=url, description=None, event_types=(), key=known
+        )
+
+    async def update(deps):
+        known = Key(hooks.merchant_id, "UpdateWebhookEndpoint", "one", b"")
+        return await flows.update_endpoint(deps, made.id, change, known)
+
+    first, changed = await create(hooks.deps, "one"), await update(hooks.deps)
+    strict = replace(hooks.deps, guard=Guard([]))
+    with pytest.raises(WebhookUrlRefused):
+        await create(strict, "two")
+    assert (await create(strict, "one")).endpoint == first.endpoint
+    assert await update(strict) == changed
 
 
 async def test_an_address_that_is_not_public_is_refused_by_name(hooks: Hooks):

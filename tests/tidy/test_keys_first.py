@@ -1,0 +1,74 @@
+"""Same key, same answer: what a first call looked at may be gone by its repeat. So a use case meets its
+key before it asks for anything that can change, be it another service or a row.
+"""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tidy.sources import Source, sources
+
+# Asked for before the key, and why a repeat finds it as the first call did.
+STAYS = {
+    "deps.merchants.get": "whoever calls is a merchant",
+    "deps.merchants.get_current": "the same",
+    "default_settings": "the same, and so are its settings",
+    "_contents": "the same: its currency and language",
+    "plans_flow.found": "plans are never deleted",
+    "_find": "nor are charges; a browser's secret is looked at each time",
+    "deps.routing_cache.of": "a repeat asks the PSP again, by its account",
+}
+
+
+def uses_of_keys() -> Iterator[tuple[Source, ast.AsyncFunctionDef]]:
+    """What a service's door calls with a key."""
+    called = {(source.service, name) for source in sources() for name in _called_by_doors(source)}
+    for source in sources():
+        if "flows" in source.parts:
+            for node in source.tree.body:
+                is_called = isinstance(node, ast.AsyncFunctionDef) and _takes_key(node)
+                if is_called and (source.service, node.name) in called:
+                    yield source, node
+
+
+def _called_by_doors(source: Source) -> Iterator[str]:
+    if source.service is not None and source.role == "service":
+        nodes = ast.walk(source.tree)
+        yield from (node.attr for node in nodes if isinstance(node, ast.Attribute))
+
+
+def _takes_key(function: ast.AsyncFunctionDef) -> bool:
+    every = [*function.args.args, *function.args.kwonlyargs]
+    return any(
+        each.arg == "key" and "Key" in ast.unparse(each.annotation or each) for each in every
+    )
+
+
+def before_the_key(function: ast.AsyncFunctionDef) -> list[str]:
+    """What is awaited before anything is told the key, as it is written."""
+    found = []
+    for call in sorted(_awaited(function), key=lambda call: (call.lineno, call.col_offset)):
+        if any(isinstance(node, ast.Name) and node.id == "key" for node in ast.walk(call)):
+            return found
+        found.append(ast.unparse(call.func))
+    return []  # the key is never used: it is kept beside what happens
+
+
+def _awaited(node: ast.AST) -> Iterator[ast.Call]:
+    """Not of the functions within, which run later."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(child, ast.Await) and isinstance(child.value, ast.Call):
+            yield child.value
+        yield from _awaited(child)
+
+
+@pytest.mark.parametrize(
+    ("source", "function"),
+    [pytest.param(*use, id=f"{use[0].path}::{use[1].name}") for use in uses_of_keys()],
+)
+def test_a_repeat_is_answered_before_anything_is_looked_at(source, function):
+    looked_at = [name for name in before_the_key(function) if name not in STAYS]
+    assert looked_at == [], "ask idempotency.answered first, or say in STAYS why it stays"
