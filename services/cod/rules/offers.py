@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from typing import Final
 
 from libs.money import Money
 from services.cod.rules import cash_limits, cuts, fees, zones
@@ -80,39 +81,64 @@ class CourierOffer:
 def compared(
     couriers: Sequence[Courier], cart: Cart, settings: Settings
 ) -> tuple[CourierOffer, ...]:
-    """Those to be had first, the cheapest for the merchant before the others; then in their order."""
+    """Those to be had first, the cheapest for the merchant before the others; then those that lack
+    least.
+    """
     offers = [judged(courier, cart, settings) for courier in couriers]
     return tuple(sorted(offers, key=_rank))
 
 
-def _rank(offer: CourierOffer) -> tuple[bool, int]:
-    return offer.priced is None, offer.priced.cut_minor if offer.priced else 0
+# What a shopper or a shop can do most about comes first: so it is what a checkout is told.
+_LACK: Final = {
+    Reason.POSTCODE_MISSING: 0,
+    Reason.CASH_LIMIT: 1,
+    Reason.COURIER_LIMIT: 1,
+    Reason.POSTCODE: 2,
+    Reason.COUNTRY: 3,
+    Reason.CURRENCY: 4,
+}
+_MOST: Final = max(_LACK.values()) + 1  # what the settings say of all couriers
+
+
+def _rank(offer: CourierOffer) -> tuple[bool, int, int]:
+    no = offer.ineligible
+    if no is not None:
+        return True, _LACK.get(no.reason, _MOST), -_room(no)
+    return False, offer.priced.cut_minor if offer.priced else 0, 0
 
 
 def judged(courier: Courier, cart: Cart, settings: Settings) -> CourierOffer:
-    if unfit := _unfit(cart, settings) or _unserved(courier, cart):
+    place = zones.place_of(courier.zones, country=cart.country, postcode=cart.postcode)
+    if unfit := _unfit(cart, settings) or _never(courier, cart, place):
         return CourierOffer(courier, ineligible=unfit)
+    found = _priced(courier, cart, settings)
+    if isinstance(found, Ineligible):
+        return CourierOffer(courier, ineligible=found)
+    if place is not Place.WITHIN:
+        elsewhere = place is Place.OTHER_POSTCODE
+        reason = Reason.POSTCODE if elsewhere else Reason.POSTCODE_MISSING
+        return CourierOffer(courier, ineligible=Ineligible(reason))
+    return CourierOffer(courier, priced=found)
+
+
+def _priced(courier: Courier, cart: Cart, settings: Settings) -> Priced | Ineligible:
     fee = fees.charged(settings.fee, cart.price.amount_minor)
     total = cart.price.amount_minor + fee.fee_minor
     deposit = fees.deposit_of(settings.deposit, total)
     collect = total - deposit
     if not collect:
-        return CourierOffer(courier, ineligible=Ineligible(Reason.NOTHING_TO_COLLECT))
+        return Ineligible(Reason.NOTHING_TO_COLLECT)
     against = {mode: _beyond(courier, mode, cart, total, collect) for mode in courier.modes}
     open_to = tuple(mode.mode for mode, no in against.items() if no is None)
     if not open_to:
-        widest = max(filter(None, against.values()), key=_room)
-        return CourierOffer(courier, ineligible=widest)
-    return CourierOffer(
-        courier,
-        priced=Priced(
-            fee=fee,
-            total=Money(total, cart.price.currency),
-            deposit_minor=deposit,
-            collect_minor=collect,
-            cut_minor=cuts.cut_of(courier.cut, collect),
-            modes=open_to,
-        ),
+        return max(filter(None, against.values()), key=_room)
+    return Priced(
+        fee=fee,
+        total=Money(total, cart.price.currency),
+        deposit_minor=deposit,
+        collect_minor=collect,
+        cut_minor=cuts.cut_of(courier.cut, collect),
+        modes=open_to,
     )
 
 
@@ -140,18 +166,13 @@ def _unfit(cart: Cart, settings: Settings) -> Ineligible | None:
     return None
 
 
-def _unserved(courier: Courier, cart: Cart) -> Ineligible | None:
+def _never(courier: Courier, cart: Cart, place: Place) -> Ineligible | None:
+    """What no other amount and no postcode would change."""
     if courier.currency != cart.price.currency:
         return Ineligible(Reason.CURRENCY, detail=courier.currency)
-    match zones.place_of(courier.zones, country=cart.country, postcode=cart.postcode):
-        case Place.WITHIN:
-            return None
-        case Place.OTHER_COUNTRY:
-            return Ineligible(Reason.COUNTRY, detail=cart.country)
-        case Place.OTHER_POSTCODE:
-            return Ineligible(Reason.POSTCODE)
-        case Place.UNKNOWN:
-            return Ineligible(Reason.POSTCODE_MISSING)
+    if place is Place.OTHER_COUNTRY:
+        return Ineligible(Reason.COUNTRY, detail=cart.country)
+    return None
 
 
 def _beyond(

@@ -155,6 +155,32 @@ def test_the_cheapest_courier_comes_first_and_those_not_to_be_had_last():
     assert [offer.courier.id for offer in found] == ["cou_cheap", "cou_dear", "cou_away"]
 
 
+def test_a_checkout_is_told_what_can_be_done_most_about():
+    """By whom it could be had with a postcode, then with another amount, then elsewhere."""
+    some = (Zone("IT", ("10",)),)
+    known = [
+        replace(courier(currency="CHF"), id="francs"),
+        replace(courier(zones=(Zone("FR"),)), id="abroad"),
+        replace(courier(zones=some), id="elsewhere"),
+        replace(courier(max_collect_minor=50_00), id="less"),
+        replace(courier(max_collect_minor=70_00), id="more"),
+    ]
+    found = offers.compared(known, CART, SETTINGS)
+    assert [offer.courier.id for offer in found] == [
+        "more", "less", "elsewhere", "abroad", "francs",
+    ]  # fmt: skip
+    nowhere = replace(CART, postcode=None)
+    first, *_ = offers.compared(known, nowhere, SETTINGS)
+    assert first.courier.id == "elsewhere"
+    assert first.ineligible == Ineligible(Reason.POSTCODE_MISSING)
+
+
+def test_a_postcode_is_not_asked_for_an_amount_that_would_not_do_anywhere():
+    small = courier(zones=(Zone("IT", ("10",)),), max_collect_minor=99_99)
+    unfit = why(small, replace(CART, postcode=None))
+    assert unfit == Ineligible(Reason.COURIER_LIMIT, eur(99_99))
+
+
 MINOR = st.integers(1, 999_999_99)
 CAPS = st.none() | MINOR
 
