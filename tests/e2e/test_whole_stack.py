@@ -52,12 +52,12 @@ async def test_the_demo_merchant_is_made_once(stack, demo_merchant):
 async def test_the_demo_merchant_offers_cash_on_delivery_by_the_cheapest_courier(
     stack, demo_merchant
 ):
-    path = "/v1/checkout-options?amount_minor=5990&currency=EUR&country=IT"
+    path = "/v1/cod-offers?amount_minor=5990&currency=EUR&country=IT"
     for place, courier in (("", "BRT"), ("&postcode=20121", "GLS")):  # who collects in some places
         status, found = await get(stack.url, demo_merchant.secret_key, path + place)
         assert status == 200
-        (row,) = (row for row in found["data"] if row["method"] == "cod")
-        assert (row["available"], row["cod"]["courier"]) == (True, courier)
+        first, *_ = found["data"]
+        assert (first["available"], first["courier"]) == (True, courier)
 
 
 @pytest.mark.usefixtures("demo_merchant")
