@@ -8,13 +8,15 @@ be read for certain is a WrongCellError, never a guess.
 import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
+from enum import Enum
 from typing import Final
+
+from libs.money import Money, exponent
 
 Cell = str | Decimal | date
 
 
-class AmountStyle(StrEnum):
+class AmountStyle(Enum):
     """How an amount is written: 1,234.50 in euro."""
 
     COMMA = "comma"  # 1.234,50
@@ -22,7 +24,7 @@ class AmountStyle(StrEnum):
     MINOR = "minor"  # 123450
 
 
-class DayOrder(StrEnum):
+class DayOrder(Enum):
     """How a day is written: 31 January 2027."""
 
     DMY = "dmy"  # 31/01/2027
@@ -99,6 +101,14 @@ def amount_of(cell: Cell, style: AmountStyle, *, places: int) -> int:
     if abs(amount) > MOST_MINOR:
         raise WrongCellError("is too large an amount")
     return amount
+
+
+def written(amount: Money, style: AmountStyle) -> str:
+    """With all places of the currency, without marks of thousands."""
+    if style is AmountStyle.MINOR:
+        return str(amount.amount_minor)
+    major = str(Decimal(amount.amount_minor).scaleb(-exponent(amount.currency)))
+    return major.replace(".", ",") if style is AmountStyle.COMMA else major
 
 
 def _counted(number: Decimal, style: AmountStyle, places: int) -> int:

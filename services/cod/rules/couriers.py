@@ -13,9 +13,9 @@ from libs import working_days
 from libs.changes import made
 from libs.errors import invalid
 from libs.money import is_currency
+from libs.sheets.cells import AmountStyle, DayOrder
 from services.cod.errors import CourierArchived, TooManyCouriers
 from services.cod.rules import zones
-from services.cod.rules.amounts import AmountStyle, DayOrder
 from services.cod.rules.cuts import Cut
 from services.cod.rules.zones import Zone
 

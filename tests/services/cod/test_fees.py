@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.money import Money
-from services.cod.rules.amounts import AmountStyle, written
+from libs.sheets.cells import AmountStyle, written
 from services.cod.rules.fees import Charged, Deposit, Fee, Tier, charged, deposit_of
 
 MINOR = st.integers(0, 999_999_999_999)

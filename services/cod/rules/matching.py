@@ -1,0 +1,194 @@
+"""Which parcel a line of a remittance pays for, and whether it pays what is owed. Pure.
+
+By the tracking number, else by the sender's reference. What fits in two ways is suggested to a person
+and never booked; what is booked is parted so that the cut, what was passed on and what is short sum to
+what was owed. The order of lines makes no difference.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Final
+
+from services.cod.rules.couriers import Meaning
+from services.cod.rules.remittance_files import RemittanceLine
+
+
+class Standing(Enum):
+    """Whether a courier should have money for a parcel."""
+
+    OWED = "owed"  # it has collected it, or may have without having told
+    BACK = "back"  # refused or returned
+    VOID = "void"  # the order was cancelled, or paid in another way
+
+
+class Result(Enum):
+    MATCHED = "matched"
+    SHORT = "short"  # less was passed on than agreed
+    CUT_WRONG = "cut_wrong"  # the courier kept another cut than agreed, and that is all
+    CAME_BACK = "came_back"  # the courier says so, and that agrees with what is known
+    OVER = "over"  # more was passed on than is owed
+    RETURNED = "returned"  # the courier says that it came back, which is news
+    RETURNED_WITH_MONEY = "returned_with_money"
+    NOT_OWED = "not_owed"  # money for an order that was cancelled or paid in another way
+    TAKEN_BACK = "taken_back"  # less than nothing was passed on
+    UNKNOWN = "unknown"
+    DUPLICATE = "duplicate"  # passed on before
+    SUGGESTED = "suggested"  # it fits more than one parcel, or its parcel more than one line
+
+
+BOOKED: Final = frozenset({Result.MATCHED, Result.SHORT, Result.CUT_WRONG})
+AGREED: Final = frozenset({Result.MATCHED, Result.CAME_BACK})  # all else is for a person
+BACK_AT_SENDER: Final = frozenset({Meaning.REFUSED, Meaning.RETURNED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A parcel with money, and what its courier owes for it.
+
+    `open_minor`: collected, or to be collected, less what was booked before; `cut_minor`: what the courier
+    may still keep of it. `booked`: what lines of earlier files have passed on, and when.
+    """
+
+    order_id: str
+    order_reference: str
+    tracking_number: str
+    standing: Standing
+    open_minor: int
+    cut_minor: int
+    booked: frozenset[tuple[int, date | None]] = frozenset()
+
+    @property
+    def is_owed(self) -> bool:
+        """Of the parcels of one order only those that carry its money are."""
+        return self.standing is Standing.OWED and (self.open_minor > 0 or bool(self.booked))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A line, the parcels that it fits, and how it is parted: the three amounts sum to what was open of
+    the parcel, and are 0 when nothing is booked. `shortage_minor` is below 0 for a surplus within the
+    tolerance.
+    """
+
+    line: RemittanceLine
+    result: Result
+    claims: tuple[Claim, ...] = ()
+    cut_minor: int = 0
+    remitted_minor: int = 0
+    shortage_minor: int = 0
+
+
+def match(
+    lines: Sequence[RemittanceLine], claims: Iterable[Claim], *, tolerance_minor: int
+) -> Sequence[Match]:
+    """Of each line, in their order. `tolerance_minor`: a difference that nobody has to look at."""
+    found = _fitting(lines, claims)
+    fits: dict[tuple[str, str], int] = defaultdict(int)
+    for candidates in found:
+        for claim in candidates:
+            fits[_key(claim)] += 1
+    matches = []
+    for line, candidates in zip(lines, found, strict=True):
+        is_only = len(candidates) == 1 and fits[_key(candidates[0])] == 1
+        if not candidates:
+            matches.append(Match(line=line, result=Result.UNKNOWN))
+        elif all(_was_booked(claim, line) for claim in candidates):
+            matches.append(Match(line=line, result=Result.DUPLICATE, claims=candidates))
+        elif not is_only:
+            matches.append(Match(line=line, result=Result.SUGGESTED, claims=candidates))
+        else:
+            matches.append(_judged(line, candidates[0], tolerance_minor))
+    return matches
+
+
+def _key(claim: Claim) -> tuple[str, str]:
+    return claim.order_id, claim.tracking_number
+
+
+def _fitting(
+    lines: Sequence[RemittanceLine], claims: Iterable[Claim]
+) -> Sequence[tuple[Claim, ...]]:
+    by_number: dict[str, list[Claim]] = defaultdict(list)
+    by_reference: dict[str, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        by_number[folded(claim.tracking_number)].append(claim)
+        by_reference[folded(claim.order_reference)].append(claim)
+    return [_candidates(line, by_number, by_reference) for line in lines]
+
+
+def _candidates(
+    line: RemittanceLine,
+    by_number: Mapping[str, Sequence[Claim]],
+    by_reference: Mapping[str, Sequence[Claim]],
+) -> tuple[Claim, ...]:
+    """Where the number names one parcel and the reference another order, both fit."""
+    numbered = by_number.get(folded(line.tracking_number), ()) if line.tracking_number else ()
+    referred = by_reference.get(folded(line.sender_reference), ()) if line.sender_reference else ()
+    if not numbered:
+        return tuple(claim for claim in referred if claim.is_owed) or tuple(referred)
+    if referred and not {c.order_id for c in numbered} & {c.order_id for c in referred}:
+        return (*numbered, *referred)
+    return tuple(numbered)
+
+
+def folded(code: str) -> str:
+    """As numbers and references are compared: without blanks, in any case."""
+    return "".join(code.split()).casefold()
+
+
+def _was_booked(claim: Claim, line: RemittanceLine) -> bool:
+    return (line.remitted_minor, line.on) in claim.booked or (
+        bool(claim.booked) and claim.open_minor == 0
+    )
+
+
+def _judged(line: RemittanceLine, claim: Claim, tolerance_minor: int) -> Match:
+    if (result := _not_booked(line, claim)) is not None:
+        return Match(line=line, result=result, claims=(claim,))
+    kept = _kept(line, claim)
+    shortage = claim.open_minor - kept - line.remitted_minor
+    if shortage < -tolerance_minor:
+        return Match(line=line, result=Result.OVER, claims=(claim,))
+    return Match(
+        line=line,
+        result=_result(line, claim, shortage, tolerance_minor),
+        claims=(claim,),
+        cut_minor=kept,
+        remitted_minor=line.remitted_minor,
+        shortage_minor=shortage,
+    )
+
+
+def _not_booked(line: RemittanceLine, claim: Claim) -> Result | None:
+    """Why a line is booked on nothing, whatever it amounts to."""
+    is_back = line.meaning in BACK_AT_SENDER
+    if line.remitted_minor < 0:
+        return Result.TAKEN_BACK
+    if claim.standing is Standing.VOID:
+        return Result.NOT_OWED if line.remitted_minor else Result.CAME_BACK
+    if line.remitted_minor and (is_back or claim.standing is Standing.BACK):
+        return Result.RETURNED_WITH_MONEY
+    if claim.standing is Standing.BACK:
+        return Result.CAME_BACK
+    return Result.RETURNED if is_back else None
+
+
+def _kept(line: RemittanceLine, claim: Claim) -> int:
+    """What the courier keeps by right: what it says, never more than was agreed. The rest is short."""
+    if line.cut_minor is not None:
+        return min(max(line.cut_minor, 0), claim.cut_minor)
+    passes_on_all = line.collected_minor is not None  # and bills its cut apart
+    return 0 if passes_on_all else claim.cut_minor
+
+
+def _result(
+    line: RemittanceLine, claim: Claim, shortage_minor: int, tolerance_minor: int
+) -> Result:
+    """A shortage that is no more than what the courier kept too much is a matter of its cut."""
+    excess = 0 if line.cut_minor is None else line.cut_minor - claim.cut_minor
+    if shortage_minor <= tolerance_minor:
+        return Result.CUT_WRONG if excess < -tolerance_minor else Result.MATCHED
+    return Result.CUT_WRONG if shortage_minor - excess <= tolerance_minor else Result.SHORT
