@@ -30,6 +30,7 @@ from services.sandbox.bank import api as bank_api
 from services.sandbox.bank import pages as bank_pages
 from services.sandbox.books import accounts
 from services.sandbox.config import Config
+from services.sandbox.courier import api as courier_api
 from services.sandbox.deps import DEPS, Deps
 from services.sandbox.faults import Faults
 from services.sandbox.inbox import api as inbox_api
@@ -149,6 +150,7 @@ def build_app(config: Config) -> web.Application:
         challenges.routes,
         console_pages.routes,
         control.routes,
+        courier_api.routes,
         inbox_api.routes,
         inbox_pages.routes,
         pages.routes,

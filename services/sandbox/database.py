@@ -165,6 +165,31 @@ CREATE TABLE IF NOT EXISTS transfers (
   booked_at REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS transfers_by_account ON transfers (iban, sequence);
+
+CREATE TABLE IF NOT EXISTS parcels (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  courier TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  currency TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  state TEXT NOT NULL,
+  collected_minor INTEGER NOT NULL,
+  remitted_minor INTEGER NOT NULL,
+  remittance INTEGER NOT NULL,
+  moved_at REAL NOT NULL,
+  CONSTRAINT one_parcel_for_a_reference UNIQUE (courier, reference)
+);
+CREATE INDEX IF NOT EXISTS parcels_unpaid ON parcels (courier, state, sequence)
+  WHERE remittance = 0;
+
+CREATE TABLE IF NOT EXISTS remittances (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  courier TEXT NOT NULL,
+  name TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  body BLOB NOT NULL
+);
 """
 
 # Columns that files of older versions lack.

@@ -109,6 +109,10 @@ class NotPendingError(OperationRefusedError):
     code = "not_pending"
 
 
+class ParcelElsewhereError(OperationRefusedError):
+    code = "parcel_elsewhere"
+
+
 class RefusedInConsoleError(OperationRefusedError):
     """What the API would have refused as well: its code tells what."""
 

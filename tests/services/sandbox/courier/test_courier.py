@@ -1,0 +1,175 @@
+"""The simulated courier: what it is told to collect, what it collects, what it pays out and writes."""
+
+from typing import Any, Final
+
+import pytest
+
+from services.cod.rules.couriers import Columns, Meaning, Word
+from services.cod.rules.remittance_files import read
+from services.sandbox.config import Config
+from tests.services.sandbox.conftest import Client, running_sandbox
+
+CUT: Final = {"basis_points": 300, "minimum_minor": 300}
+COLUMNS: Final = {
+    "tracking_number": "Spedizione",
+    "sender_reference": "Rif. mittente",
+    "collected": "Contrassegno",
+    "cut": "Commissione",
+    "remitted": "Netto",
+    "on": "Data",
+    "state": "Esito",
+    "words": (Word("consegnato", Meaning.COLLECTED), Word("reso", Meaning.RETURNED)),
+}
+
+
+async def announced(sandbox: Client, *parcels: dict[str, Any], courier: str = "gls") -> list[Any]:
+    answer = await sandbox.call("POST", f"/courier/{courier}/manifests", {"parcels": parcels})
+    assert answer.status == 201
+    return answer.body["parcels"]
+
+
+def parcel(reference: str = "O-1", amount_minor: int = 1234_50) -> dict[str, Any]:
+    return {"reference": reference, "amount_minor": amount_minor, "mode": "CONT"}
+
+
+async def moved(sandbox: Client, number: str, move: str, **body: int) -> Any:
+    return await sandbox.console(f"couriers/gls/parcels/{number}/{move}", **body)
+
+
+async def remitted(sandbox: Client, **body: Any) -> Any:
+    answer = await sandbox.console("couriers/gls/remittances", cut=CUT, on="2026-11-26", **body)
+    assert answer.status == 201
+    return answer.body
+
+
+async def file_of(sandbox: Client, remittance: Any) -> bytes:
+    async with sandbox.session.get(remittance["url"]) as answer:
+        return await answer.read()
+
+
+async def test_a_manifest_is_acknowledged_with_what_is_to_be_collected(sandbox: Client):
+    first, deaf = await announced(sandbox, parcel(), parcel("O-2-nocod"))
+    assert (first["tracking_number"], first["to_collect_minor"]) == ("SBX000000001", 1234_50)
+    assert deaf["to_collect_minor"] == 0
+    (again,) = await announced(sandbox, parcel(amount_minor=99_00))
+    assert (again["tracking_number"], again["to_collect_minor"]) == ("SBX000000001", 99_00)
+
+
+async def test_a_parcel_is_delivered_or_comes_back_and_no_more_after_that(sandbox: Client):
+    first, second = await announced(sandbox, parcel(), parcel("O-2"))
+    for _ in range(2):
+        delivered = await moved(sandbox, first["tracking_number"], "deliver", amount_minor=1200_00)
+        assert (delivered.body["state"], delivered.body["collected_minor"]) == (
+            "collected",
+            1200_00,
+        )
+    (late,) = await announced(sandbox, parcel(amount_minor=1))
+    assert late["to_collect_minor"] == 1234_50, "what is delivered is told no other amount"
+    refused = await moved(sandbox, second["tracking_number"], "refuse")
+    assert refused.body["state"] == "refused"
+    returned = await moved(sandbox, second["tracking_number"], "return")
+    assert returned.body["state"] == "returned"
+    for number, move in ((first, "return"), (second, "deliver")):
+        answer = await moved(sandbox, number["tracking_number"], move)
+        assert (answer.status, answer.body["code"]) == (422, "parcel_elsewhere")
+
+
+@pytest.mark.parametrize("dialect", ["windows", "spreadsheet", "workbook"])
+async def test_a_remittance_is_read_as_it_was_written_in_every_dialect(sandbox: Client, dialect):
+    first, second = await announced(sandbox, parcel(), parcel("O-2", 25_00))
+    for each in (first, second):
+        await moved(sandbox, each["tracking_number"], "deliver")
+    remittance = await remitted(sandbox, dialect=dialect)
+    columns = Columns(**COLUMNS, header_row=4 if dialect == "spreadsheet" else 1)
+    reading = read(await file_of(sandbox, remittance), columns, "EUR")
+    assert reading.faults == ()
+    assert [
+        (
+            line.tracking_number,
+            line.sender_reference,
+            line.collected_minor,
+            line.cut_minor,
+            line.remitted_minor,
+            str(line.on),
+            line.meaning,
+        )
+        for line in reading.lines
+    ] == [
+        ("SBX000000001", "O-1", 1234_50, 37_04, 1197_46, "2026-11-26", Meaning.COLLECTED),
+        ("SBX000000002", "O-2", 25_00, 3_00, 22_00, "2026-11-26", Meaning.COLLECTED),
+    ]
+    assert remittance["remitted_minor"] == 1219_46
+
+
+async def test_what_is_paid_out_is_paid_out_once_and_is_in_the_books(sandbox: Client):
+    (only,) = await announced(sandbox, parcel("O-1", 100_00))
+    await moved(sandbox, only["tracking_number"], "deliver")
+    assert (await remitted(sandbox))["lines"] == 1
+    assert (await remitted(sandbox))["lines"] == 0
+    (row,) = (await sandbox.call("GET", "/courier/gls/parcels")).body["data"]
+    assert (row["collected_minor"], row["remitted_minor"]) == (100_00, 97_00)
+    assert (await sandbox.call("GET", "/courier/brt/parcels")).body["data"] == []
+
+
+async def test_mistakes_are_made_on_demand(sandbox: Client):
+    first, second, third = await announced(
+        sandbox, parcel("O-1", 100_00), parcel("O-2", 100_00), parcel("O-3", 50_00)
+    )
+    await moved(sandbox, first["tracking_number"], "deliver")
+    await moved(sandbox, second["tracking_number"], "deliver")
+    await moved(sandbox, third["tracking_number"], "return")
+    wrong = {"short_minor": 50, "cut_minor": 2_00, "unknown": 1, "duplicate": 1, "returned": 1}
+    remittance = await remitted(sandbox, errors=wrong)
+    reading = read(await file_of(sandbox, remittance), Columns(**COLUMNS), "EUR")
+    assert [
+        (line.tracking_number[-3:], line.cut_minor, line.remitted_minor) for line in reading.lines
+    ] == [
+        ("001", 5_00, 94_50),
+        ("002", 3_00, 97_00),
+        ("001", 5_00, 94_50),
+        ("003", 3_00, 47_00),
+        ("TO1", 0, 10_00),
+    ]
+    rows = (await sandbox.call("GET", "/courier/gls/parcels")).body["data"]
+    assert [row["remitted_minor"] for row in rows] == [189_00, 97_00, 47_00]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/courier/gls/manifests", {"parcels": []}, "parcels"),
+        ("/courier/gls/manifests", {"parcels": [{"reference": "O;1"}]}, "reference"),
+        ("/courier/gls/manifests", {"parcels": [parcel() | {"currency": "USD"}]}, "currency"),
+        ("/courier/gls/manifests", {"parcels": [parcel() | {"mode": "c"}]}, "mode"),
+        ("/courier/gls/manifests", {"parcels": [parcel() | {"name": "x"}]}, "name"),
+        ("/control/couriers/gls/remittances", {"dialect": "paper"}, "dialect"),
+        ("/control/couriers/gls/remittances", {"errors": {"lost": 1}}, "lost"),
+        ("/control/couriers/gls/remittances", {"cut": 3}, "cut"),
+        ("/control/couriers/gls/remittances", {"on": "tomorrow"}, "on"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_by_its_field(sandbox: Client, path, body, field):
+    answer = await sandbox.call("POST", path, body)
+    assert (answer.status, answer.body["field"]) == (422, field)
+
+
+async def test_what_is_not_there_is_not_found(sandbox: Client):
+    await announced(sandbox, parcel())
+    for path in ("gls/parcels/SBX000000009/deliver", "brt/parcels/SBX000000001/deliver"):
+        assert (await sandbox.console(f"couriers/{path}")).status == 404
+    assert (await sandbox.console("couriers/gls/parcels/SBX000000001/lose")).status == 404
+    assert (await sandbox.call("GET", "/courier/gls/remittances/7")).status == 404
+
+
+async def test_the_books_and_the_files_survive_a_restart(config: Config):
+    async with running_sandbox(config) as sandbox:
+        (only,) = await announced(sandbox, parcel("O-1", 100_00))
+        await moved(sandbox, only["tracking_number"], "deliver")
+        remittance = await remitted(sandbox)
+        before = await file_of(sandbox, remittance)
+    async with running_sandbox(config) as sandbox:
+        (row,) = (await sandbox.call("GET", "/courier/gls/parcels")).body["data"]
+        assert (row["collected_minor"], row["remitted_minor"]) == (100_00, 97_00)
+        url = f"{sandbox.url}/courier/gls/remittances/{remittance['number']}"
+        assert await file_of(sandbox, {"url": url}) == before
+        assert (await remitted(sandbox))["lines"] == 0
