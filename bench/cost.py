@@ -22,7 +22,7 @@ from libs.db import Database
 from stack.embedded import Stack
 from stack.ports import replica_names
 
-SETTLED_SECONDS: Final = 90.0
+STUCK_SECONDS: Final = 90.0
 LOOK_SECONDS: Final = 0.2
 # The processes of whom a charge asks something. The PSP and its like are the outside world.
 BACKENDS: Final = ("postgres", "nats")
@@ -73,6 +73,7 @@ class Meter:
         for name in ("postgres", *services.NAMES):
             url = self._stack.database_url(name)
             self._databases[name] = await db.connect(url, pool_size=1, service=_APPLICATION)
+        await self._set(wal_keep_size="16GB")  # what long work wrote is read at its end
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -89,14 +90,20 @@ class Meter:
             await conn.raw.execute(sql, *args, timeout=3600)
 
     async def rest(self) -> None:
-        """Until every event is published and every message is sent, and it stays so for a second."""
-        deadline = time.monotonic() + SETTLED_SECONDS
+        """Until every event is published and every message is sent, and it stays so for a second.
+
+        Raises RuntimeError when the rows that wait have not become fewer for `STUCK_SECONDS`.
+        """
+        before, moved = 0, time.monotonic()
         quiet = 0.0
         while quiet < 1.0:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"{await self._waiting()} rows still wait")
             await asyncio.sleep(LOOK_SECONDS)
-            quiet = 0.0 if await self._waiting() else quiet + LOOK_SECONDS
+            waiting, now = await self._waiting(), time.monotonic()
+            if waiting < before:
+                moved = now
+            elif waiting and now > moved + STUCK_SECONDS:
+                raise RuntimeError(f"{waiting} rows still wait")
+            before, quiet = waiting, 0.0 if waiting else quiet + LOOK_SECONDS
 
     async def spent(self, work: Callable[[], Awaitable[Any]]) -> tuple[Any, Spent]:
         """What `work` answers and what it took, until all that follows from it is done."""
