@@ -121,7 +121,7 @@ async def show_trace(request: web.Request) -> web.Response:
     trace_id = request.match_info["trace_id"]
     spans = wire.deps_of(request).traces.spans(trace_id)
     if not spans:
-        message = "This trace is not kept here (any more)."
+        message = "This trace is not here: it arrives some seconds after its request, and the oldest go first."
         return rendering.page("missing.html", status=404, message=message)
     bars, summary = waterfall(spans), _summary(trace_id, spans)
     return rendering.page("trace.html", bars=bars, summary=summary)

@@ -14,6 +14,8 @@ from tests.browser import browser
 from tests.waiting import HANGING_SECONDS, until
 
 __all__ = ["browser"]  # the fixture, for every test of this folder
+# Some looks of recovery, whose pauses double from 5 or 15 s: how long it takes is the machine's, but not hours.
+RECOVERED_WITHIN_SECONDS = 2 * HANGING_SECONDS
 
 
 def address():

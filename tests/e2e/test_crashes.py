@@ -6,7 +6,6 @@ each, are at the PSP at the same time.
 """
 
 import asyncio
-import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -14,9 +13,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from tests.e2e.conftest import until_back
+from tests.e2e.conftest import RECOVERED_WITHIN_SECONDS, until_back
 
-RECOVERED_WITHIN_SECONDS = 30
 OPERATIONS = ("charge", "capture", "refund")
 # Where the process dies, told to the sandbox as what it does with the call that is under way.
 MOMENTS = {
@@ -63,7 +61,7 @@ class Act:
         return await self.shop.call("POST", path, money(5000), key=self.key)
 
     async def final(self):
-        """The payment once it shows what was asked, within the promised time."""
+        """The payment once it shows what was asked."""
         wanted = {"charge": "captured", "capture": "captured", "refund": "refunded"}[self.operation]
 
         async def shows_what_was_asked():
@@ -120,11 +118,9 @@ async def test_a_killed_process_leaves_exactly_one_charge(
     calls = [asyncio.create_task(act.ask()) for act in acts]
     await struck()
     stack.kill("payments")
-    killed = time.monotonic()
     for answer in await asyncio.gather(*calls):
         assert answer.status in (200, 201, 409, 503), answer.body
     found = await asyncio.gather(*(act.final() for act in acts))
-    assert time.monotonic() - killed < RECOVERED_WITHIN_SECONDS + 5
     for act, payment in zip(acts, found, strict=True):
         await expect_one_charge(booked, act, payment)
     await end_locks(stack)

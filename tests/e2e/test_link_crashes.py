@@ -10,12 +10,11 @@ from collections import Counter
 
 import pytest
 
-from tests.e2e.conftest import address, mailed, until_back
+from tests.e2e.conftest import RECOVERED_WITHIN_SECONDS, address, mailed, until_back
 
 VISA, LOST_ANSWER, PENDING = "4242424242424242", "4000000000000341", "4000000000000077"
 AMOUNT_MINOR = 5_500
 PAYERS = 4
-RECOVERED_WITHIN_SECONDS = 40
 BOOKED = "after the PSP booked it"
 MOMENTS = {
     "before the PSP has it": {"kind": "timeout_before", "seconds": 5},
@@ -62,13 +61,13 @@ async def rows_of(shop, link):
     return [row for row in (await shop.books()).values() if row["reference"] in wanted]
 
 
-async def paid(shop, link, *, within_seconds=RECOVERED_WITHIN_SECONDS):
+async def paid(shop, link):
     async def is_paid():
         """the link is paid"""
         found = await shop.get(f"/v1/payment-links/{link['id']}")
         return found if found["state"] == "paid" else None
 
-    return await until_back(is_paid, within_seconds=within_seconds)
+    return await until_back(is_paid, within_seconds=RECOVERED_WITHIN_SECONDS)
 
 
 async def booked(shop, link):

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import pytest
 
 from stack.instalment_journeys import later, parts_in, replace_card, signed
-from tests.e2e.conftest import address, open_shop
+from tests.e2e.conftest import RECOVERED_WITHIN_SECONDS, address, open_shop
 from tests.waiting import until
 
 VISA = "4242424242424242"
 PART_MINOR = 5_333
 PARTS = 2  # that are raced for at once
 DAYS = 16  # after which the second part is due
-RECOVERED_WITHIN_SECONDS = 120  # of a try that had no answer, and of a link that was being paid
 ORDERS = ("link", "retry", "neither")
 OVER = {"captured", "declined", "cancelled"}
 TRIED = {"succeeded", "declined", "cancelled"}

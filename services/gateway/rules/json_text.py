@@ -28,7 +28,7 @@ def parse(body: bytes) -> Any:
             text, object_pairs_hook=_object, parse_int=_integer, parse_constant=_refuse_constant
         )
     except json.JSONDecodeError as error:
-        message = f"The body is not valid JSON: {error.msg} at line {error.lineno}."
+        message = f"The body is not valid JSON: {error.msg} (line {error.lineno})."
         raise JsonMalformed(message) from None
     except RecursionError:
         raise JsonMalformed(_TOO_DEEP) from None

@@ -60,6 +60,11 @@ def test_what_is_too_much_is_named(body, said):
         json_text.parse(body)
 
 
+def test_broken_json_is_said_in_a_sentence():
+    with pytest.raises(JsonMalformed, match=r"JSON: Unterminated string starting at \(line 2\)\.$"):
+        json_text.parse(b'{"a":\n"x')
+
+
 @given(st.lists(st.text(alphabet='",[{\\\\ \u00e9', max_size=40), max_size=20))
 def test_marks_inside_of_texts_are_no_values(texts):
     """However it is spelt: only what stands outside of texts counts."""
