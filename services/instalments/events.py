@@ -241,7 +241,11 @@ def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
     told = [
         outbox.event_of(after.plan, event, now)
         for old, new in zip(before.parts, after.parts, strict=True)
-        for event in (_part_event(after.plan, old, new), _part_refunded(after.plan, old, new))
+        for event in (
+            _part_event(after.plan, old, new),
+            _late_fee_charged(after.plan, old, new),
+            _part_refunded(after.plan, old, new),
+        )
         if event is not None
     ]
     kind = _PLAN_EVENTS.get(after.plan.state)
@@ -258,6 +262,14 @@ def _part_event(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
         None if missed_before or given_up or new.state is old.state else _PART_EVENTS.get(new.state)
     )
     return None if kind is None else _of_part(kind, plan, new)
+
+
+def _late_fee_charged(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
+    """Of a part that is missed: one that was paid has its fee back when a refund of it comes back."""
+    fee = new.late_fee_minor - old.late_fee_minor
+    if fee <= 0 or new.state is not InstalmentState.MISSED:
+        return None
+    return _of_part(events_pb2.InstalmentLateFeeCharged, plan, new, amount_minor=fee)
 
 
 def _part_refunded(plan: Plan, old: Instalment, new: Instalment) -> Message | None:

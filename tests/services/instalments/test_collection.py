@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from incasso.instalments.v1 import events_pb2
 from incasso.instalments.v1 import plans_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from libs import clock, wire
@@ -222,6 +223,12 @@ async def test_a_late_fee_is_asked_once_for_each_missed_part_within_its_cap(worl
     await world.collect()
     parts = (await world.get(plan.id)).instalments
     assert [part.late_fee_minor for part in parts] == [0, 5_00, 2_00]
+    told = await world.events("instalment.late_fee_charged", events_pb2.InstalmentLateFeeCharged)
+    assert [(event.instalment.number, event.amount_minor, event.currency) for event in told] == [
+        (2, 5_00, "EUR"),
+        (3, 2_00, "EUR"),
+    ]
+    assert {event.instalment.late_fee_minor for event in told} == {5_00, 2_00}
 
 
 async def test_a_part_that_is_missed_for_too_long_puts_the_plan_in_default(world):

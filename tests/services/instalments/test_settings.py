@@ -5,13 +5,14 @@ import pytest
 from incasso.instalments.v1 import instalments_pb2 as pb
 from libs import ids
 from libs.errors import RemoteRefusal
+from services.instalments.rules import settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_new_merchant_is_a_small_seller_in_italy_who_gives_no_credit(world):
-    settings = (await world.call("GetInstalmentSettings")).settings
-    assert settings == pb.InstalmentSettings(
+    found = (await world.call("GetInstalmentSettings")).settings
+    assert found == pb.InstalmentSettings(
         jurisdiction="IT",
         seller_size=pb.InstalmentSettings.SELLER_SIZE_SMALL,
         exposure_limit={"amount_minor": 150000, "currency": "EUR"},
@@ -23,16 +24,16 @@ async def test_what_is_not_said_stays(world):
     large = pb.InstalmentSettings.SELLER_SIZE_LARGE
     await world.call("UpdateInstalmentSettings", seller_size=large, lender_registration="OAM M123")
     changed = await world.call("UpdateInstalmentSettings", time_zone="Europe/Madrid")
-    settings = (await world.call("GetInstalmentSettings")).settings
-    assert settings == changed.settings
-    assert (settings.seller_size, settings.lender_registration) == (large, "OAM M123")
-    assert settings.time_zone == "Europe/Madrid"
+    found = (await world.call("GetInstalmentSettings")).settings
+    assert found == changed.settings
+    assert (found.seller_size, found.lender_registration) == (large, "OAM M123")
+    assert found.time_zone == "Europe/Madrid"
 
 
 async def test_an_empty_registration_takes_the_licence_away(world):
     await world.call("UpdateInstalmentSettings", lender_registration="OAM M123")
-    settings = (await world.call("UpdateInstalmentSettings", lender_registration="")).settings
-    assert not settings.HasField("lender_registration")
+    found = (await world.call("UpdateInstalmentSettings", lender_registration="")).settings
+    assert not found.HasField("lender_registration")
 
 
 @pytest.mark.parametrize(
@@ -53,8 +54,17 @@ async def test_a_wrong_setting_is_named_and_changes_nothing(world, field, value)
     assert await world.call("GetInstalmentSettings") == before
 
 
+async def test_time_zones_are_read_once_however_often_settings_are_checked():
+    before = settings.time_zones.cache_info()
+    for zone in ("Europe/Rome", "Europe/Madrid"):
+        settings.checked(replace(settings.DEFAULT, time_zone=zone))
+    after = settings.time_zones.cache_info()
+    assert after.misses <= 1
+    assert (after.hits + after.misses) - (before.hits + before.misses) == 2
+
+
 async def test_another_merchant_has_settings_of_its_own(world):
     await world.call("UpdateInstalmentSettings", time_zone="Europe/Madrid")
     stranger = replace(world, merchant_id=ids.new("mer"))
-    settings = (await stranger.call("GetInstalmentSettings")).settings
-    assert settings.time_zone == "Europe/Rome"
+    found = (await stranger.call("GetInstalmentSettings")).settings
+    assert found.time_zone == "Europe/Rome"

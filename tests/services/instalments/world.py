@@ -154,6 +154,16 @@ class World:
     async def get(self, plan_id: str) -> plans_pb2.InstalmentPlan:
         return (await self.call("GetInstalmentPlan", plan_id=plan_id)).plan
 
+    async def events(self, subject: str, kind: Any) -> Sequence[Any]:
+        """Those of this merchant with a subject, in their order."""
+        async with self.deps.db.connection() as conn:
+            rows = await conn.fetch(
+                "SELECT body FROM outbox WHERE merchant_id = $1 AND subject = $2 ORDER BY event_id",
+                self.merchant_id,
+                f"incasso.instalments.{subject}",
+            )
+        return [kind.FromString(row["body"]) for row in rows]
+
     async def told(self) -> Sequence[str]:
         """Subjects of the events of this merchant but those for notify, in their order."""
         async with self.deps.db.connection() as conn:
