@@ -73,6 +73,12 @@ class PlanNotActive(Refusal, kind=Kind.CONFLICT, reason="plan_not_active"):
     message = "The plan is not being paid: its first part was not, or it has ended."
 
 
+class NothingToGiveBack(Refusal, kind=Kind.CONFLICT, reason="nothing_to_give_back"):
+    message = (
+        "Nothing of this plan waits to be given back by a payment, or it is on its way already."
+    )
+
+
 class PlanRefunded(Refusal, kind=Kind.CONFLICT, reason="plan_refunded"):
     message = "All of the plan's price was refunded."
 

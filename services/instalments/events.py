@@ -31,7 +31,6 @@ from services.instalments.rules.plans import (
 )
 from services.instalments.rules.quotes import Quote
 from services.instalments.rules.regimes import PlanClass
-from services.instalments.rules.repaying import PlanRefund, Repayment
 from services.instalments.rules.schedule import Part
 from services.instalments.rules.settling import Figure
 from services.instalments.rules.states import InstalmentState, PlanState
@@ -156,24 +155,6 @@ def _withdrawn_pb(plan: Plan) -> plans_pb2.Withdrawal | None:
 
 def plan_withdrawn(shown: Shown) -> Message:
     return events_pb2.PlanWithdrawn(plan=plan_pb(shown))
-
-
-def refund_pb(refund: PlanRefund) -> plans_pb2.InstalmentRefund:
-    return wire.message(plans_pb2.InstalmentRefund, refund)
-
-
-def plan_refunded(shown: Shown, refund: PlanRefund) -> Message:
-    return events_pb2.PlanRefunded(plan=plan_pb(shown), refund=refund_pb(refund))
-
-
-def refund_failed(plan: Plan, repayment: Repayment) -> Message:
-    return events_pb2.InstalmentRefundFailed(
-        plan_id=plan.id,
-        order_reference=plan.order_reference,
-        payment_id=repayment.payment_id,
-        amount=wire.money(repayment.amount),
-        reason=repayment.refusal.reason if repayment.refusal else None,
-    )
 
 
 def parts_disputed(shown: Shown, dispute: Dispute) -> Sequence[Message]:

@@ -11,7 +11,7 @@ from services.instalments import events
 from services.instalments.deps import Deps
 from services.instalments.flows import collecting, repaying
 from services.instalments.rules import disputes as rules
-from services.instalments.rules.disputes import Dispute
+from services.instalments.rules.disputes import Dispute, DisputeState
 from services.instalments.rules.plans import Shown
 from services.instalments.store import disputes as store
 from services.instalments.store import refunds
@@ -27,7 +27,7 @@ async def follow_dispute(
         return
     plan = before.plan
     known = await DISPUTES.get(conn, plan.merchant_id, news.id)
-    under_way = await refunds.under_way(conn, plan.merchant_id, payment.id)
+    under_way = await refunds.under_way(conn, plan.merchant_id, payment_id=payment.id)
     numbers, of_plan = repaying.numbers_of(before, payment.id), replace(news, plan_id=plan.id)
     changed = rules.disputed(before.parts, numbers, known, of_plan, under_way)
     if changed is not None:
@@ -36,3 +36,5 @@ async def follow_dispute(
         await collecting.changed(conn, [(before, after)], now)
         told = events.parts_disputed(after, changed[1])
         await outbox.tell(conn, *(outbox.event_of(plan, event, now) for event in told))
+        if changed[1].state is DisputeState.WON:  # what it stood in the way of; a worker asks
+            await repaying.again(conn, after, now, payment_id=payment.id)

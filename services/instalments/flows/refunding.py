@@ -2,7 +2,7 @@
 payments that paid it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from libs import context, idempotency, ids, outbox, telemetry
@@ -10,18 +10,16 @@ from libs.db import Conn
 from libs.errors import invalid
 from libs.idempotency import Key
 from libs.money import Money
-from services.instalments import events
+from services.instalments import refund_events
 from services.instalments.deps import Deps
-from services.instalments.errors import PlanRefunded
+from services.instalments.errors import NothingToGiveBack, PlanRefunded
 from services.instalments.flows import collecting, repaying
 from services.instalments.flows import plans as plans_flow
 from services.instalments.rules import refunding as rules
 from services.instalments.rules.items import Returned, amount_of, without
 from services.instalments.rules.plans import Plan, Shown
-from services.instalments.rules.refunding import Refunded
-from services.instalments.rules.repaying import PlanRefund, Repayment
+from services.instalments.rules.repaying import PlanRefund, Repayment, Share, by_transfer
 from services.instalments.rules.replanned import left_of
-from services.instalments.rules.states import REPAYMENT_INITIAL
 from services.instalments.store import plans as plans_store
 from services.instalments.store import refunds as store
 from services.instalments.store.refunds import REFUNDS
@@ -63,13 +61,16 @@ async def refund_plan(deps: Deps, cmd: RefundPlan, key: Key) -> Shown:
             trace_id=telemetry.trace_id(),
             created_at=now,
         )
-        intents = _intents(found, refund)
+        intents = _intents(refund, found.shares)
         after = Shown(replace(found.plan, items=without(plan.items, cmd.items)), found.parts)
         await REFUNDS.add(tx, refund)
         await store.add(tx, intents)
         await collecting.changed(tx, [(before, after)], now)
         await plans_store.save(tx, after.plan)
-        await outbox.tell(tx, outbox.event_of(plan, events.plan_refunded(after, refund), now))
+        await outbox.tell(
+            tx, outbox.event_of(plan, refund_events.plan_refunded(after, refund), now)
+        )
+        await repaying.tell_failed(tx, plan, intents, now)
 
     await plans_flow.found(deps, cmd.plan_id)
     await idempotency.once(deps.db, key, ids.new("prf"), begun)
@@ -91,20 +92,27 @@ def _amount(cmd: RefundPlan, plan: Plan) -> Money:
     return cmd.amount
 
 
-def _intents(found: Refunded, refund: PlanRefund) -> Sequence[Repayment]:
-    return [_intent(found.plan, refund, payment_id, found) for payment_id in sorted(found.shares)]
+def _intents(refund: PlanRefund, shares: Mapping[str, tuple[Share, ...]]) -> Sequence[Repayment]:
+    now = refund.created_at
+    made = [repaying.intent_of(refund, each, shares[each], now) for each in sorted(shares)]
+    return [one if one.payment_id else by_transfer(one, now) for one in made]
 
 
-def _intent(plan: Plan, refund: PlanRefund, payment_id: str, found: Refunded) -> Repayment:
-    shares = found.shares[payment_id]
-    return Repayment(
-        merchant_id=plan.merchant_id,
-        id=ids.new("irp"),
-        plan_id=plan.id,
-        refund_id=refund.id,
-        payment_id=payment_id,
-        state=REPAYMENT_INITIAL,
-        amount=Money(sum(share.amount_minor for share in shares), plan.amount.currency),
-        shares=shares,
-        created_at=refund.created_at,
-    )
+async def retry_refunds(deps: Deps, plan_id: str, key: Key) -> Shown:
+    """What was refused is asked for once more, under keys of its own: nothing that is on its way. The same
+    key asks once.
+
+    Raises PlanNotFound, NothingToGiveBack.
+    """
+    intents: Sequence[Repayment] = ()
+
+    async def begun(tx: Conn, _: str) -> None:
+        nonlocal intents
+        shown = await plans_flow.locked(tx, plan_id)
+        intents = await repaying.again(tx, shown, deps.clock.now())
+        if not intents:
+            raise NothingToGiveBack
+
+    await idempotency.once(deps.db, key, plan_id, begun)
+    await repaying.give_back(deps, intents)
+    return await plans_flow.get_plan(deps, plan_id)

@@ -23,12 +23,12 @@ from libs.logs import log
 from libs.money import Money
 from libs.payments.answer import Answer
 from libs.payments.due import DueRow
-from services.instalments import events
+from services.instalments import refund_events
 from services.instalments.deps import Deps
 from services.instalments.flows import collecting
 from services.instalments.rules import repaying as rules
-from services.instalments.rules.plans import Shown
-from services.instalments.rules.repaying import Found, Repayment, Told
+from services.instalments.rules.plans import Plan, Shown
+from services.instalments.rules.repaying import Found, PlanRefund, Repayment, Share, Told
 from services.instalments.rules.states import (
     REPAYMENT_INITIAL,
     RepaymentEvent,
@@ -41,9 +41,46 @@ from services.instalments.store.plans import PLANS
 from services.instalments.store.refunds import REPAYMENTS
 
 
+def intent_of(
+    refund: PlanRefund, payment_id: str, shares: tuple[Share, ...], now: datetime
+) -> Repayment:
+    """To give back of one payment, for a refund of the plan."""
+    return Repayment(
+        merchant_id=refund.merchant_id,
+        id=ids.new("irp"),
+        plan_id=refund.plan_id,
+        refund_id=refund.id,
+        payment_id=payment_id,
+        state=REPAYMENT_INITIAL,
+        amount=Money(sum(share.amount_minor for share in shares), refund.amount.currency),
+        shares=shares,
+        created_at=now,
+    )
+
+
+async def again(
+    tx: Conn, shown: Shown, now: datetime, *, payment_id: str | None = None
+) -> Sequence[Repayment]:
+    """Intents for what refunds of a plan that was locked in this transaction have promised and nobody is
+    giving back, of all payments or of one; for its last refund.
+    """
+    merchant_id, plan_id = shown.plan.merchant_id, shown.plan.id
+    owed = rules.still_owed(
+        shown.parts, await refunds_store.under_way(tx, merchant_id, plan_id=plan_id)
+    )
+    refund = await refunds_store.last(tx, merchant_id, plan_id) if owed else None
+    if refund is None:
+        return ()
+    wanted = [each for each in sorted(owed) if payment_id in (None, each)]
+    intents = [intent_of(refund, each, owed[each], now) for each in wanted]
+    await refunds_store.add(tx, intents)
+    return intents
+
+
 async def give_back(deps: Deps, intents: Sequence[Repayment]) -> None:
     """Each was committed. One that has no answer yet does not concern the others."""
-    await asyncio.gather(*(_ask(deps, intent) for intent in intents))
+    asked = [intent for intent in intents if rules.is_under_way(intent)]
+    await asyncio.gather(*(_ask(deps, intent) for intent in asked))
 
 
 async def _ask(deps: Deps, intent: Repayment) -> None:
@@ -94,9 +131,13 @@ async def _follow(
 ) -> None:
     after = Shown(*rules.moved(before.plan, before.parts, was, repayment))
     await collecting.changed(tx, [(before, after)], now)
-    if repayment.state is RepaymentState.FAILED:
-        failed = events.refund_failed(after.plan, repayment)
-        await outbox.tell(tx, outbox.event_of(after.plan, failed, now))
+    await tell_failed(tx, after.plan, [repayment], now)
+
+
+async def tell_failed(tx: Conn, plan: Plan, repayments: Sequence[Repayment], now: datetime) -> None:
+    failed = [each for each in repayments if each.state is RepaymentState.FAILED]
+    told = [outbox.event_of(plan, refund_events.refund_failed(plan, each), now) for each in failed]
+    await outbox.tell(tx, *told)
 
 
 async def follow_refund(
@@ -166,7 +207,8 @@ async def _made_elsewhere(
 
 async def _shared(conn: Conn, before: Shown, repayment: Repayment) -> Repayment:
     """With its shares of the parts that the payment paid."""
-    asked = await refunds_store.under_way(conn, repayment.merchant_id, repayment.payment_id)
+    payment_id = repayment.payment_id
+    asked = await refunds_store.under_way(conn, repayment.merchant_id, payment_id=payment_id)
     ours = [each for each in asked if each.id != repayment.id]
     numbers, amount = numbers_of(before, repayment.payment_id), repayment.amount
     return replace(

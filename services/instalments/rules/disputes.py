@@ -69,13 +69,15 @@ def _moved(parts: Sequence[Instalment], dispute: Dispute, sign: int) -> Sequence
                 held = part.disputed_minor + sign * share.amount_minor
                 after[at] = replace(part, disputed_minor=max(held, 0))
             case DisputeState.LOST:
-                promised = sign * share.promised_minor
-                lost = sign * (share.amount_minor - share.promised_minor)
+                lost = share.amount_minor - share.promised_minor
+                # What a refund has counted as given back by the bank since is to be given back after all.
+                counted = max(lost - part.lost_minor, 0) if sign < 0 else 0
+                promised = sign * (share.promised_minor + counted)
                 after[at] = replace(
                     part,
                     refunded_minor=max(part.refunded_minor + promised, 0),
                     refunding_minor=max(part.refunding_minor - promised, 0),
-                    lost_minor=max(part.lost_minor + lost, 0),
+                    lost_minor=max(part.lost_minor + sign * lost, 0),
                 )
             case DisputeState.WON:
                 pass

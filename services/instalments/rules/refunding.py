@@ -104,11 +104,11 @@ def _lowered(part: Instalment, planned: Part) -> Instalment:
 def _shares(
     paid: Sequence[Instalment], after: Sequence[Instalment]
 ) -> Mapping[str, tuple[Share, ...]]:
-    """By payment: one may have paid several parts."""
+    """By payment, "" for what a bank transfer paid: one may have paid several parts."""
     shares: dict[str, tuple[Share, ...]] = {}
     for part in paid:
         back = after[part.number - 1].refunding_minor - part.refunding_minor
-        if back and part.payment_id is not None:
-            share = Share(part.number, back, promised_minor=back)
-            shares[part.payment_id] = (*shares.get(part.payment_id, ()), share)
+        if back:
+            share, payment_id = Share(part.number, back, promised_minor=back), part.payment_id or ""
+            shares[payment_id] = (*shares.get(payment_id, ()), share)
     return shares

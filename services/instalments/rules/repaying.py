@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from libs.errors import StoredRefusal
+from libs.errors import InternalError, Kind, StoredRefusal, required
 from libs.money import Money
 from services.instalments.rules.items import Returned
 from services.instalments.rules.plans import Instalment, Plan
@@ -21,6 +21,11 @@ from services.instalments.rules.states import (
     RepaymentState,
 )
 
+BY_TRANSFER: Final = StoredRefusal(
+    Kind.CONFLICT.name,
+    "paid_by_bank_transfer",
+    "The part was paid by bank transfer: transfer what is given back of it to the customer.",
+)
 _LOWERED: Final = ("principal_minor", "interest_minor", "fee_minor", "late_fee_minor")
 
 
@@ -42,8 +47,8 @@ class Share:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repayment:
     """One refund of one payment; `id` is the key of payments.RefundPayment. `refund_id`: the plan's
-    refund that it belongs to; None: it was made at payments. `reference`: payments' own id of it.
-    `told_at`: when payments knew what is known of it.
+    refund that it belongs to; None: it was made at payments. `payment_id`: "" of parts that a bank
+    transfer paid. `reference`: payments' own id of it. `told_at`: when payments knew what is known of it.
     """
 
     merchant_id: str
@@ -113,6 +118,25 @@ def told(repayment: Repayment, news: Told) -> Repayment | None:
         refusal=news.refusal,
         told_at=repayment.told_at if waits else news.at,
     )
+
+
+def by_transfer(repayment: Repayment, now: datetime) -> Repayment:
+    """What was paid without a payment is given back by none."""
+    failed = told(repayment, Told(RepaymentEvent.FAIL, now, refusal=BY_TRANSFER))
+    return required(failed, InternalError)
+
+
+def still_owed(
+    parts: Sequence[Instalment], under_way: Iterable[Repayment]
+) -> Mapping[str, tuple[Share, ...]]:
+    """By payment: what refunds have promised and nobody is giving back."""
+    asked, shares = _by_number(under_way), dict[str, tuple[Share, ...]]()
+    for part in parts:
+        back = part.refunding_minor - asked.get(part.number, 0)
+        if back > 0 and part.payment_id is not None:
+            share = Share(part.number, back, promised_minor=back)
+            shares[part.payment_id] = (*shares.get(part.payment_id, ()), share)
+    return shares
 
 
 def moved(

@@ -9,7 +9,6 @@ from services.instalments.errors import PlanNotFound
 from services.instalments.events import (
     document_pb,
     plan_pb,
-    refund_pb,
     settlement_pb,
     withdrawal_pb,
 )
@@ -28,11 +27,12 @@ from services.instalments.flows import (
 from services.instalments.flows import page as page_flow
 from services.instalments.flows.plans import Filter
 from services.instalments.flows.withdrawing import WithdrawPlan
+from services.instalments.refund_events import refund_pb, repayment_pb
 from services.instalments.rules.plans import Document, DocumentKind, Shown
 from services.instalments.rules.repaying import PlanRefund
 from services.instalments.rules.settling import Figure
 from services.instalments.store.plans import PLANS
-from services.instalments.store.refunds import REFUNDS
+from services.instalments.store.refunds import REFUNDS, of_refunds
 
 _KINDS: Final = wire.members(DocumentKind, pb.InstalmentDocument.Kind)
 
@@ -64,6 +64,12 @@ async def _withdraw(
     return pb.WithdrawInstalmentPlanResponse(plan=plan_pb(shown), withdrawal=withdrawal_pb(due))
 
 
+async def _add_repayments(deps: Deps, answer: pb.ListInstalmentRefundsResponse) -> None:
+    listed = {refund.id: refund for refund in answer.data}
+    for one in await deps.db.run(of_refunds, context.merchant_id(), list(listed)):
+        listed[one.refund_id or ""].repayments.append(repayment_pb(one))
+
+
 async def _add_url(deps: Deps, answer: pb.CreateInstalmentPlanResponse) -> None:
     """The kept answer has none: it is sealed in a place of its own."""
     answer.plan.url = await page_flow.get_address(deps, answer.plan.id)
@@ -91,8 +97,12 @@ InstalmentPlans: Final = door.of(
     WithdrawInstalmentPlan=_withdraw,
     WriteOffInstalmentPlan=writing_off.write_off,
     RefundInstalmentPlan=refunding.refund_plan,
-    ListInstalmentRefunds=door.Rows(
-        REFUNDS, "prf", within=door.Row(PLANS, PlanNotFound), columns={"plan_id": "plan_id"}
+    RetryInstalmentRefunds=refunding.retry_refunds,
+    ListInstalmentRefunds=door.Then(
+        door.Rows(
+            REFUNDS, "prf", within=door.Row(PLANS, PlanNotFound), columns={"plan_id": "plan_id"}
+        ),
+        _add_repayments,
     ),
     ListInstalmentReviews=_list_reviews,
     ReviewInstalmentPlan=reviewing.review_plan,

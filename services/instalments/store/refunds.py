@@ -58,9 +58,26 @@ async def named(
     return await REPAYMENTS.one(conn, where, merchant_id, payment_id, key, reference)
 
 
-async def under_way(conn: Conn, merchant_id: str, payment_id: str) -> Sequence[Repayment]:
-    where = f"WHERE merchant_id = $1 AND payment_id = $2 AND state IN ({_OPEN}) ORDER BY id"
-    return await REPAYMENTS.all(conn, where, merchant_id, payment_id)
+async def under_way(
+    conn: Conn, merchant_id: str, *, payment_id: str | None = None, plan_id: str | None = None
+) -> Sequence[Repayment]:
+    """Of one payment, or of one plan."""
+    of = "payment_id" if payment_id is not None else "plan_id"
+    where = f"WHERE merchant_id = $1 AND {of} = $2 AND state IN ({_OPEN}) ORDER BY id"
+    return await REPAYMENTS.all(conn, where, merchant_id, payment_id or plan_id)
+
+
+async def last(conn: Conn, merchant_id: str, plan_id: str) -> PlanRefund | None:
+    where = "WHERE merchant_id = $1 AND plan_id = $2 ORDER BY id DESC LIMIT 1"
+    return await REFUNDS.one(conn, where, merchant_id, plan_id)
+
+
+async def of_refunds(
+    conn: Conn, merchant_id: str, refund_ids: Sequence[str]
+) -> Sequence[Repayment]:
+    """The latest 1,000, the oldest of them first."""
+    where = "WHERE merchant_id = $1 AND refund_id = ANY($2::text[]) ORDER BY id DESC LIMIT 1000"
+    return (await REPAYMENTS.all(conn, where, merchant_id, list(refund_ids)))[::-1]
 
 
 async def known(conn: Conn, told: Sequence[ToldRefund]) -> Ids[str]:

@@ -1,0 +1,162 @@
+"""What a refund of a plan could not give back is asked for once more, and never given back twice."""
+
+import asyncio
+
+import pytest
+
+from incasso.instalments.v1 import events_pb2, plans_pb2
+from incasso.payments.v1 import payments_pb2
+from libs import ids
+from libs.errors import Kind, RemoteRefusal
+from services.instalments.flows.paid_by_link import settle_part
+from services.instalments.rules.links import PaidByLink
+from tests.kit.payments_double import lose_answer, once, refuse
+from tests.services.instalments.test_disputes import OPENED, UPDATED, closed, dispute_of, told
+from tests.services.instalments.test_plans import refusal
+from tests.services.instalments.test_refunding import books, due, paid_until, refunded
+from tests.services.instalments.test_refunds_elsewhere import happens, refund_of
+from tests.services.instalments.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+Dispute, Refund, State = (
+    payments_pb2.Dispute,
+    payments_pb2.Refund,
+    plans_pb2.InstalmentRepayment,
+)
+DISPUTED = refuse(Kind.CONFLICT, "payment_disputed")
+
+
+async def retried(world: World, plan_id: str, *, key: str = "again"):
+    return (await world.call("RetryInstalmentRefunds", plan_id=plan_id, key=key)).plan
+
+
+async def repayments(world: World, plan_id: str) -> list[tuple[int, int, str]]:
+    """Of all refunds, the oldest first: state, amount and reason."""
+    listed = (await world.call("ListInstalmentRefunds", plan_id=plan_id)).data
+    return [
+        (one.state, one.amount.amount_minor, one.reason)
+        for refund in reversed(listed)
+        for one in refund.repayments
+    ]
+
+
+async def refused_once(world: World, amount_minor: int = 160_00):
+    """A plan of which a third was paid, and of whose refund payments will not give it back."""
+    plan = await world.active(160_00)
+    world.payments.before["RefundPayment"] = DISPUTED
+    await refunded(world, plan.id, amount_minor)
+    world.payments.before.clear()
+    return plan
+
+
+async def test_what_was_refused_is_seen_and_given_back_when_it_is_asked_for_again(world):
+    plan = await refused_once(world)
+    assert await repayments(world, plan.id) == [(State.STATE_FAILED, 53_33, "payment_disputed")]
+    after = await retried(world, plan.id)
+    assert (after.refunded_minor, after.refunding_minor) == (53_33, 0)
+    assert await retried(world, plan.id) == after
+    assert books(world) == [(53_33, 53_33)]
+    states = [state for state, *_ in await repayments(world, plan.id)]
+    assert states == [State.STATE_FAILED, State.STATE_SUCCEEDED]
+    assert await refusal(retried(world, plan.id, key="more")) == "nothing_to_give_back"
+
+
+async def test_what_is_on_its_way_is_not_asked_for_again(world):
+    plan = await refused_once(world)
+    world.payments.before["RefundPayment"] = once(lose_answer)
+    await retried(world, plan.id)
+    assert await refusal(retried(world, plan.id, key="more")) == "nothing_to_give_back"
+    await due(world)
+    assert books(world) == [(53_33, 53_33)]
+
+
+async def test_of_two_who_ask_again_at_once_one_does(world):
+    plan = await refused_once(world)
+    asked = [retried(world, plan.id, key=key) for key in ("a", "b")]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    (refused,) = [each for each in found if isinstance(each, RemoteRefusal)]
+    assert refused.reason == "nothing_to_give_back"
+    assert books(world) == [(53_33, 53_33)]
+
+
+async def test_what_the_merchant_has_given_back_meanwhile_is_not_given_back_again(world):
+    plan = await refused_once(world)
+    await happens(world, refund_of(world, 53_33))
+    assert await refusal(retried(world, plan.id)) == "nothing_to_give_back"
+    assert books(world) == [(53_33, 53_33)]
+
+
+async def test_a_retry_that_is_refused_as_well_can_be_tried_again(world):
+    plan = await refused_once(world)
+    world.payments.before["RefundPayment"] = DISPUTED
+    assert (await retried(world, plan.id)).refunding_minor == 53_33
+    world.payments.before.clear()
+    assert (await retried(world, plan.id, key="later")).refunding_minor == 0
+    assert (await world.told()).count("instalment.refund_failed") == 2
+
+
+async def test_a_dispute_that_is_won_lets_the_refund_go_on_that_it_stood_in_the_way_of(world):
+    plan = await world.active(160_00)
+    await paid_until(world, plan, 2)
+    dispute = dispute_of(world)
+    await told(world, OPENED, dispute)
+    world.payments.before["RefundPayment"] = once(DISPUTED)
+    await refunded(world, plan.id, 160_00)
+    await closed(world, dispute, Dispute.STATE_WON)
+    await due(world)
+    after = await world.get(plan.id)
+    assert (after.refunded_minor, after.refunding_minor) == (106_66, 0)
+    assert [back for _, back in books(world)] == [53_33, 53_33]
+
+
+async def test_an_appeal_that_is_won_gives_back_what_the_bank_was_counted_for(world):
+    """The bank had given it back, so the plan's refund did not; now the merchant has it again."""
+    plan = await world.active(160_00)
+    dispute = dispute_of(world)
+    await closed(world, dispute, Dispute.STATE_LOST)
+    after = await refunded(world, plan.id, 160_00)
+    assert (after.refunded_minor, after.refunding_minor, books(world)) == (53_33, 0, [(53_33, 0)])
+    dispute.state = Dispute.STATE_OPEN
+    await told(world, UPDATED, dispute)
+    held = await world.get(plan.id)
+    assert (held.refunded_minor, held.refunding_minor, held.disputed_minor) == (0, 53_33, 53_33)
+    await closed(world, dispute, Dispute.STATE_WON)
+    await due(world)
+    after = await world.get(plan.id)
+    assert (after.refunded_minor, after.refunding_minor, after.lost_minor) == (53_33, 0, 0)
+    assert books(world) == [(53_33, 53_33)]
+
+
+async def test_an_appeal_that_is_lost_as_well_leaves_it_as_it_was(world):
+    plan = await world.active(160_00)
+    dispute = dispute_of(world)
+    await closed(world, dispute, Dispute.STATE_LOST)
+    await refunded(world, plan.id, 80_00)
+    before = await world.get(plan.id)
+    dispute.state = Dispute.STATE_OPEN
+    await told(world, UPDATED, dispute)
+    await closed(world, dispute, Dispute.STATE_LOST)
+    assert await world.get(plan.id) == before
+
+
+async def test_a_part_that_a_bank_transfer_has_paid_is_said_to_be_given_back_by_hand(world):
+    """A person gave the transfer to the part's link, so that no payment can give it back."""
+    plan = await world.active(160_00)
+    world.act()
+    paid = PaidByLink(
+        plan_id=plan.id,
+        number=2,
+        payment_link_id=ids.new("lnk"),
+        payment_id=None,
+        amount_minor=53_33,
+    )
+    async with world.deps.db.transaction() as tx:
+        await settle_part(world.deps, tx, paid)
+    after = await refunded(world, plan.id, 160_00)
+    assert (after.refunded_minor, after.refunding_minor) == (53_33, 53_33)
+    failed = (State.STATE_FAILED, 53_33, "paid_by_bank_transfer")
+    assert failed in await repayments(world, plan.id)
+    (event,) = await world.events("instalment.refund_failed", events_pb2.InstalmentRefundFailed)
+    assert (event.payment_id, event.reason) == ("", "paid_by_bank_transfer")
+    assert await refusal(retried(world, plan.id)) == "nothing_to_give_back"
+    assert books(world) == [(53_33, 53_33)]
