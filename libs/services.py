@@ -64,7 +64,7 @@ SERVICES: Final = (
     ),
     Service(
         "cod",
-        ("CodOffersService",),
+        ("CodOffersService", "CodOrdersService"),
         port=22,
         offers="cod",
         seals=True,

@@ -4,31 +4,41 @@ from pathlib import Path
 from typing import Final
 
 from incasso.cod.v1.cod_pb2_grpc import add_CodOffersServiceServicer_to_server
+from incasso.cod.v1.orders_pb2_grpc import add_CodOrdersServiceServicer_to_server
 from libs import client, process
 from libs.clock import Clock
 from libs.process import Chassis, Parts
+from libs.proofs import Proofs
 from libs.seal import Seal, keys_of
 from libs.services import MERCHANT_UPDATED
-from services.cod import retention
+from services.cod import retention, worker
 from services.cod.config import Config
 from services.cod.deps import Deps
 from services.cod.merchants_client import Merchants
 from services.cod.service.offers import CodOffers
+from services.cod.service.orders import CodOrders
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 async def build(config: Config, chassis: Chassis) -> Parts:
     merchants = client.channel(config.merchants_target)
+    keys = keys_of(config.seal_keys)
     deps = Deps(
         db=chassis.db,
         clock=Clock(),
         merchants=Merchants(merchants),
-        seal=Seal(keys_of(config.seal_keys)),
+        seal=Seal(keys),
+        codes=Proofs("cod codes", keys),
+        marks=Proofs("cod recipients", keys),
     )
     return Parts(
-        servicers=[(add_CodOffersServiceServicer_to_server, CodOffers(deps))],
+        servicers=[
+            (add_CodOffersServiceServicer_to_server, CodOffers(deps)),
+            (add_CodOrdersServiceServicer_to_server, CodOrders(deps)),
+        ],
         kept=retention.KEPT,
+        handlers=worker.handlers(),
         heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
         close=[merchants.close],
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from libs.clock import Clock
 from libs.db import Database
+from libs.proofs import Proofs
 from libs.seal import Seal
 from services.cod.merchants_client import Merchants
 
@@ -14,3 +15,5 @@ class Deps:
     clock: Clock
     merchants: Merchants
     seal: Seal
+    codes: Proofs  # of one-time codes
+    marks: Proofs  # by which recipients are known again

@@ -22,3 +22,61 @@ class FeeWarningNotAcknowledged(Refusal, kind=Kind.CONFLICT, reason="fee_warning
         "A fee that consumers pay for a means of payment is legally risky: read the settings'"
         " fee_warning, and say in acknowledgement who has read which version."
     )
+
+
+class CodNotAvailable(Refusal, kind=Kind.CONFLICT, reason="cod_not_available"):
+    """`facts` have the reason, as offers name it, and where there is one the threshold."""
+
+    message = "The order cannot be paid at the door."
+
+
+class OrderExists(Refusal, kind=Kind.CONFLICT, reason="cod_order_exists"):
+    """`facts` have the other one's id and state."""
+
+    message = "An order with this reference is to be paid at the door already; change or cancel it."
+
+
+class OrderNotFound(Refusal, kind=Kind.NOT_FOUND, reason="cod_order_not_found"):
+    message = "There is no order to be paid at the door with this id."
+
+
+class OrderClosed(Refusal, kind=Kind.CONFLICT, reason="cod_order_closed"):
+    """`facts` have its state."""
+
+    message = "The order's state does not allow this any more."
+
+
+class OrderNotConfirmed(Refusal, kind=Kind.CONFLICT, reason="cod_order_not_confirmed"):
+    message = "The recipient has not confirmed the order yet; it is not to be dispatched."
+
+
+class RecipientUnreachable(Refusal, kind=Kind.CONFLICT, reason="recipient_unreachable"):
+    message = "The order is confirmed by a code: the recipient needs a phone or an e-mail address."
+
+
+class TooManyCodes(Refusal, kind=Kind.RATE, reason="too_many_codes"):
+    message = "Codes are sent a minute apart, and five for an order at most; or cancel the order."
+
+
+class CodeWrong(Refusal, kind=Kind.CONFLICT, reason="cod_code_wrong"):
+    """The same for every code that confirms nothing, whyever."""
+
+    message = "The code is not right, or not valid any more; have another one sent."
+
+
+class CodeOver(Refusal, kind=Kind.CONFLICT, reason="cod_code_over"):
+    message = "There is no code of this order that is still valid."
+
+
+class AmountNotAcknowledged(Refusal, kind=Kind.CONFLICT, reason="cod_amount_not_acknowledged"):
+    """`facts` have what is to be collected, and what the courier has acknowledged, if anything."""
+
+    message = "The courier has not acknowledged the amount to collect."
+
+
+class EventNotFound(Refusal, kind=Kind.NOT_FOUND, reason="courier_event_not_found"):
+    message = "No courier has told anything with this id."
+
+
+class EventNotException(Refusal, kind=Kind.CONFLICT, reason="courier_event_not_exception"):
+    message = "Nothing is wrong with what the courier told here; there is nothing to resolve."

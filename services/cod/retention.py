@@ -1,10 +1,25 @@
 """What cash on delivery keeps."""
 
+from datetime import timedelta
 from typing import Final
 
-from libs.retention import Kept, Table
+from libs.retention import BY_RULE, ERASED, Kept, Rule, Table
 
 AUDIT: Final = "stays: it proves who decided"
+DISPUTABLE: Final = timedelta(days=396)  # an order, its delivery and what was remitted for it
+LOOKED_BACK: Final = timedelta(days=366)  # the settings' `within_days` at most, and a day
+_GONE: Final = f"{ERASED}, else {BY_RULE}"
+_NOBODY: Final = dict.fromkeys(
+    (
+        "recipient_name",
+        "recipient_email",
+        "recipient_phone",
+        "address_street",
+        "address_town",
+        "address_postcode",
+    ),
+    "NULL",
+)
 
 KEPT: Final = Kept(
     {
@@ -15,7 +30,7 @@ KEPT: Final = Kept(
         ),
         "settings": Table(
             "what holds for all cash on delivery of a merchant",
-            plain="merchant_id offered currency fee deposit carts",
+            plain="merchant_id offered currency fee deposit carts refusals",
             personal={"fee_acknowledgement": AUDIT},
         ),
         "fee_acknowledgements": Table(
@@ -23,5 +38,65 @@ KEPT: Final = Kept(
             plain="merchant_id id version fee actor trace_id",
             personal={"acknowledged_by": AUDIT},
         ),
+        "orders": Table(
+            "orders that are paid at the door: amounts, states and references stay",
+            plain="merchant_id id state order_reference currency courier_id mode address_country customer_id"
+            " locale lines categories failed_methods trace_id",
+            personal={**dict.fromkeys(_NOBODY, _GONE), "metadata": _GONE},
+        ),
+        "parcels": Table(
+            "their parcels, and what was collected for each",
+            plain="merchant_id courier_id tracking_number order_id state collected_in",
+        ),
+        "order_changes": Table(
+            "how orders were before they were changed",
+            plain="merchant_id id order_id courier_id mode lines changed_by",
+            personal={"recipient": _GONE, "address": _GONE},
+        ),
+        "codes": Table(
+            "one-time codes of orders",
+            plain="merchant_id order_id",
+            secret={
+                "proof": "when it was used or tried too often, else with its row: a keyed hash",
+                "sealed": "when it was used or tried too often, else with its row: opens with the"
+                " seal's key only",
+            },
+        ),
+        "courier_events": Table(
+            "what couriers told of parcels: it stays",
+            plain="merchant_id id courier_id event_id tracking_number kind mode cod_order_id outcome"
+            " exception resolved_by",
+            personal={"resolution": AUDIT},
+        ),
+        "refusals": Table(
+            "who has not taken orders, by keyed hashes",
+            plain="merchant_id order_id",
+            personal={"mark": f"{ERASED}, else with its row"},
+        ),
     },
+    (
+        Rule(
+            "orders",
+            "created_at",
+            DISPUTABLE,
+            "as long as its delivery, and what was remitted for it, may be disputed",
+            where="recipient_name IS NOT NULL",
+            clear={**_NOBODY, "metadata": "'{}'"},
+        ),
+        Rule(
+            "order_changes",
+            "changed_at",
+            DISPUTABLE,
+            "as long as the order may be disputed",
+            where="recipient IS NOT NULL",
+            clear={"recipient": "NULL", "address": "NULL"},
+        ),
+        Rule("codes", "expires_at", timedelta(days=30), "so that few are sent for one order"),
+        Rule(
+            "refusals",
+            "refused_at",
+            LOOKED_BACK,
+            "as long as whoever has refused may not be offered another order",
+        ),
+    ),
 )

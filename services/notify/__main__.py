@@ -13,6 +13,7 @@ from libs.services import MERCHANT_UPDATED
 from services.notify import retention, worker
 from services.notify.config import Config
 from services.notify.deps import Deps
+from services.notify.messages.cod_client import CodOrders
 from services.notify.messages.instalments_client import Plans
 from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
@@ -34,6 +35,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     oneclick = client.channel(config.oneclick_target)
     paylink = client.channel(config.paylink_target)
     instalments = client.channel(config.instalments_target)
+    cod = client.channel(config.cod_target)
     session = aiohttp.ClientSession()
     keys = keys_of(config.seal_keys)
     guard = Guard(networks_of(config.webhook_allowed_networks))
@@ -43,6 +45,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         customers=Customers(oneclick),
         links=Links(paylink),
         plans=Plans(instalments),
+        cod_orders=CodOrders(cod),
         mailer=Mailer(Server.of(config.smtp_url)),
         return_addresses=ReturnAddresses(config.bounce_domain, keys),
         mail_from=config.mail_from,
@@ -71,6 +74,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             oneclick.close,
             paylink.close,
             instalments.close,
+            cod.close,
         ],
     )
 

@@ -50,6 +50,7 @@ class Config(ServiceSettings):
     oneclick_target: str
     paylink_target: str
     instalments_target: str
+    cod_target: str
     seal_keys: Annotated[str, _read_by(_keys)]  # Fernet keys, by commas, the newest first
     public_url: str  # of the gateway: logos, SMS providers' notices
 

@@ -9,6 +9,7 @@ from libs.db import Database
 from libs.joint import Joint
 from libs.seal import Seal
 from libs.tasks import Tasks
+from services.notify.messages.cod_client import CodOrders
 from services.notify.messages.instalments_client import Plans
 from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
@@ -27,6 +28,7 @@ class Deps:
     customers: Customers
     links: Links
     plans: Plans
+    cod_orders: CodOrders
     mailer: Mailer
     return_addresses: ReturnAddresses
     mail_from: str

@@ -17,6 +17,7 @@ KEPT: Final = Kept(
         "messages": Table(
             "what was sent when, and for how much",
             plain="merchant_id id state kind channel locale payment_link_id payment_id customer_id plan_id"
+            " cod_order_id"
             " event_id error provider_reference resend_of body_sha256 listed_state"
             " text_reference",
             personal={

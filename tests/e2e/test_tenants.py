@@ -21,6 +21,7 @@ async def owned(stack):
     """
     async with open_shop(stack, "Owner") as (shop, _):
         made = {**await of_clicks(shop), **await of_links(shop), **await of_webhooks(shop)}
+        made |= await of_cod(shop)
         yield await by_example(shop, known=made)
 
 
@@ -94,6 +95,18 @@ async def of_links(shop):
         "message_id": await first_id(shop, f"/v1/messages?payment_link_id={link['id']}"),
         "suppression_id": await first_id(shop, "/v1/suppressions"),
     }
+
+
+async def of_cod(shop):
+    """A courier, and an order that it can have."""
+    made = {}
+    for name, collection in (("courier_id", "/v1/couriers"), ("cod_order_id", "/v1/cod-orders")):
+        body = examples.body_of(ROUTES[f"POST {collection}"])
+        made[name] = (await shop.call("POST", collection, body)).expect(201)["id"]
+    told = f"/v1/couriers/{made['courier_id']}/events"
+    body = examples.body_of(ROUTES["POST /v1/couriers/{courier_id}/events"])
+    (event,) = (await shop.call("POST", told, body)).expect(200)["data"]
+    return {**made, "courier_event_id": event["id"]}
 
 
 async def of_webhooks(shop):

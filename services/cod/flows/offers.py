@@ -9,8 +9,10 @@ from libs import context
 from libs.changes import made
 from libs.money import Money
 from services.cod.deps import Deps
+from services.cod.flows import refusing
 from services.cod.rules import offers
 from services.cod.rules.offers import Cart, CourierOffer
+from services.cod.rules.recipients import subjects
 from services.cod.rules.settings import Settings
 from services.cod.store import couriers as couriers_store
 from services.cod.store import settings as settings_store
@@ -28,6 +30,7 @@ class ListOffers:
     postcode: str | None = None
     categories: tuple[str, ...] = ()
     failed_methods: tuple[str, ...] = ()
+    customer_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,17 @@ class Compared:
 async def list_offers(deps: Deps, cmd: ListOffers) -> Compared:
     merchant = await deps.merchants.get()
     default = Settings(currency=merchant.default_currency)
+    now, known = deps.clock.now(), subjects(None, cmd.customer_id)
     async with deps.db.connection() as conn:
         settings = await settings_store.get(conn, context.merchant_id(), default)
         couriers = await couriers_store.active(conn, context.merchant_id())
+        refused = await refusing.count(deps, conn, known, settings, now)
     cart = made(
         Cart,
         cmd,
         price=Money(cmd.amount_minor, cmd.currency),
         country=cmd.country or merchant.country,
-        on=deps.clock.now().astimezone(ZONE).date(),
+        on=now.astimezone(ZONE).date(),
+        refusals=refused,
     )
     return Compared(offers.compared(couriers, cart, settings), cart, merchant.locale)

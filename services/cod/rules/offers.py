@@ -18,7 +18,8 @@ from services.cod.rules.zones import Place
 class Cart:
     """What is to be paid for. `country`: of delivery, whose law holds. `on`: the day.
 
-    `failed_methods`: by which paying has failed already.
+    `failed_methods`: by which paying has failed already. `refusals`: orders that whoever gets it has not
+    taken of late.
     """
 
     price: Money
@@ -27,6 +28,7 @@ class Cart:
     postcode: str | None = None
     categories: tuple[str, ...] = ()
     failed_methods: tuple[str, ...] = ()
+    refusals: int = 0
 
 
 class Reason(Enum):
@@ -35,6 +37,7 @@ class Reason(Enum):
     NOT_OFFERED = "not_offered"
     NO_FAILED_PAYMENT = "no_failed_payment"  # it is offered only after one
     CURRENCY = "currency"
+    REFUSALS = "refusals"  # whoever gets it has not taken too many
     CATEGORY = "category"
     MINIMUM_AMOUNT = "minimum_amount"
     MAXIMUM_AMOUNT = "maximum_amount"
@@ -154,6 +157,8 @@ def _unfit(cart: Cart, settings: Settings) -> Ineligible | None:
         return Ineligible(Reason.NO_FAILED_PAYMENT)
     if cart.price.currency != settings.currency:
         return Ineligible(Reason.CURRENCY, detail=settings.currency)
+    if settings.refusals.most is not None and cart.refusals > settings.refusals.most:
+        return Ineligible(Reason.REFUSALS, detail=str(cart.refusals))
     carts, price = settings.carts, cart.price
     if excluded := set(carts.excluded_categories) & set(cart.categories):
         return Ineligible(Reason.CATEGORY, detail=min(excluded))

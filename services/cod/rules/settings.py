@@ -27,6 +27,16 @@ class Carts:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusals:
+    """How many orders a recipient may not have taken, within how many days, to be offered it still.
+    None: as many as they like.
+    """
+
+    most: int | None = None
+    within_days: int = 365
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """Who has read which version of the warning about a fee, and when."""
 
@@ -37,7 +47,7 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All amounts are in `currency`."""
+    """All amounts are in `currency`. `confirmation_needed`: orders are confirmed by a one-time code."""
 
     offered: Offered = Offered.ALWAYS
     currency: str
@@ -45,6 +55,8 @@ class Settings:
     fee: Fee = field(default_factory=Fee)
     deposit: Deposit = field(default_factory=Deposit)
     carts: Carts = field(default_factory=Carts)
+    confirmation_needed: bool = False
+    refusals: Refusals = field(default_factory=Refusals)
     fee_acknowledgement: Acknowledgement | None = None
 
 
@@ -66,6 +78,8 @@ class SettingsChange:
     fee: Fee | None
     deposit: Deposit | None
     carts: Carts | None
+    confirmation_needed: bool | None
+    refusals: Refusals | None
     acknowledgement: Acknowledged | None
 
 

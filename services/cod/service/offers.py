@@ -41,6 +41,7 @@ async def _get_offer(deps: Deps, request: pb.GetOfferRequest) -> offer_pb2.Offer
         postcode=cart.postcode or None,
         categories=tuple(cart.categories),
         failed_methods=tuple(cart.failed_methods),
+        customer_id=cart.customer_id or None,
     )
     found = await offers.list_offers(deps, asked)
     return method_pb(_offers(found), found.locale)

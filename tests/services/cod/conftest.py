@@ -1,6 +1,7 @@
 """cod on a real PostgreSQL, with its neighbours played by doubles over real gRPC."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest_asyncio
 from cryptography.fernet import Fernet
@@ -9,16 +10,23 @@ from incasso.cod.v1.cod_pb2_grpc import (
     CodOffersServiceStub,
     add_CodOffersServiceServicer_to_server,
 )
-from libs import client, db, services
+from incasso.cod.v1.orders_pb2_grpc import (
+    CodOrdersServiceStub,
+    add_CodOrdersServiceServicer_to_server,
+)
+from libs import client, db, ids, services
 from libs.clock import Clock
 from libs.db import Database
+from libs.proofs import Proofs
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.cod.deps import Deps
 from services.cod.merchants_client import Merchants
 from services.cod.service.offers import CodOffers
+from services.cod.service.orders import CodOrders
 from tests.kit import doubles
+from tests.services.cod.orders import Shop
 from tests.services.cod.world import World
 
 
@@ -37,20 +45,38 @@ async def world(database: Database) -> AsyncIterator[World]:
         played, doubles.OneClick(), doubles.Payments(), doubles.PayLinks()
     )
     merchants = client.channel(target)
+    keys = [Fernet.generate_key().decode()]
     deps = Deps(
         db=database,
         clock=Clock(),
         merchants=Merchants(merchants),
-        seal=Seal([Fernet.generate_key().decode()]),
+        seal=Seal(keys),
+        codes=Proofs("cod codes", keys),
+        marks=Proofs("cod recipients", keys),
     )
     server = Server(
-        [(add_CodOffersServiceServicer_to_server, CodOffers(deps))],
+        [
+            (add_CodOffersServiceServicer_to_server, CodOffers(deps)),
+            (add_CodOrdersServiceServicer_to_server, CodOrders(deps)),
+        ],
         services.named("cod").full_names,
         Tasks(),
     )
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
-    yield World(deps, played, [CodOffersServiceStub(channel)])
+    yield World(deps, played, [CodOffersServiceStub(channel), CodOrdersServiceStub(channel)])
     await channel.close()
     await server.stop(1)
     await merchants.close()
     await outside.stop(1)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(world: World) -> Shop:
+    return Shop(world, (await world.courier()).id)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stranger(world: World) -> Shop:
+    """Another merchant of the same process."""
+    other = replace(world, merchant_id=ids.new("mer"))
+    return Shop(other, (await other.courier()).id)

@@ -13,6 +13,7 @@ from libs.errors import Refusal, ServiceUnavailable
 from libs.logs import log
 from services.notify.deps import Deps
 from services.notify.messages import rendering
+from services.notify.messages.cod_client import CodeOverError
 from services.notify.messages.events import SmsUsage, sms_quota_reached
 from services.notify.messages.flows.contacts import with_contact
 from services.notify.messages.flows.papers import enclosed
@@ -46,7 +47,7 @@ async def send_message(deps: Deps, message: Message) -> None:
     except TryLostError:
         log.warning("try was taken over", message_id=message.id)
         return
-    except LinkOverError as error:
+    except (LinkOverError, CodeOverError) as error:
         outcome = outcomes.Obsolete(str(error))
     except Refusal as refusal:  # another service, or the database, does not answer
         outcome = hand_over.broken(refusal.reason)
@@ -135,6 +136,8 @@ async def _try(deps: Deps, message: Message, hand_over: _HandOver) -> outcomes.O
         url, about = link.url, link.about if known.kind in LINK_KINDS else about
     elif known.plan_id:
         url = await deps.plans.address(known.plan_id)
+    elif known.kind is Kind.COD_CODE and known.cod_order_id:
+        about = replace(about, code=await deps.cod_orders.code(known.cod_order_id))
     merchant = await deps.merchants.get()
     locale = known.locale or merchant.locale
     if known.channel is Channel.EMAIL:

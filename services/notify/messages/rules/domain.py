@@ -62,6 +62,9 @@ class Kind(StrEnum):
     MAY_WITHDRAW = "may_withdraw"
     PLAN_WITHDRAWN = "plan_withdrawn"
     PLAN_COMPLETED = "plan_completed"
+    COD_CODE = "cod_code"
+    COD_CHANGED = "cod_changed"
+    COD_DISPATCHED = "cod_dispatched"
 
 
 # These carry the link's address, and say nothing any more once the link is closed.
@@ -167,6 +170,7 @@ class About:
     plan: str = ""  # in a few words: 3 × €53.34
     paragraphs: tuple[str, ...] = ()  # that the law wants said of a plan, in the message's language
     warning: str = ""  # that of them which a text message has room for
+    code: str = ""  # asked for when it is sent, and never stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,7 @@ class Message:
     payment_id: str | None = None
     customer_id: str | None = None
     plan_id: str | None = None
+    cod_order_id: str | None = None
     attempts: int = 0
     error: str | None = None
     provider_reference: str | None = None

@@ -93,6 +93,7 @@ def compose(
         "reference": shown(about.order_reference),
         "description": shown(about.description),
         "plan": shown(about.plan),
+        "code": about.code,
         "due": display.day(about.due_on, locale) if about.due_on else "",
     }
     name = shown(about.name, NAME_LENGTH)
@@ -195,6 +196,7 @@ def text_message(
         law=said.sms_law.format(warning=about.warning.rstrip(".")) if about.warning else "",
         limit=gsm.TWO_PARTS if long else gsm.ONE_PART,
         amount=_plain_amount(about.amount, language),
+        code=about.code,
         plan=about.plan.replace("€", " € "),  # of which the sign becomes a word
         due=display.short_day(about.due_on, locale) if about.due_on else "",
         at=display.moment(about.happened_at, locale) if about.happened_at else "",

@@ -27,6 +27,7 @@ _NEW: Final = {
     "payment_id": "text",
     "customer_id": "text",
     "plan_id": "text",
+    "cod_order_id": "text",
     "event_id": "text",
     "about": "jsonb",
     "resend_of": "text",

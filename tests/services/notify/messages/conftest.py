@@ -17,6 +17,7 @@ from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.notify.deps import Deps
+from services.notify.messages.cod_client import CodOrders
 from services.notify.messages.instalments_client import Plans
 from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
@@ -85,6 +86,7 @@ async def world(database: Database, mail: MailServer, sms: SmsApi) -> AsyncItera
         customers=Customers(to_neighbours),
         links=Links(to_neighbours),
         plans=Plans(to_neighbours),
+        cod_orders=CodOrders(to_neighbours),
         mailer=Mailer(
             MailAddress("smtp", "127.0.0.1", mail.port), timeouts=Timeouts(command=2, data=1)
         ),

@@ -6,6 +6,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from incasso.cod.v1 import orders_pb2, orders_pb2_grpc
 from incasso.common.v1 import money_pb2
 from incasso.instalments.v1 import pages_pb2, plans_pb2, plans_pb2_grpc
 from incasso.instalments.v1 import pages_pb2_grpc as instalments_grpc
@@ -25,6 +26,7 @@ NAMES = (
     "incasso.paylink.v1.PaymentLinksService",
     "incasso.instalments.v1.InstalmentPagesService",
     "incasso.instalments.v1.InstalmentPlansService",
+    "incasso.cod.v1.CodOrdersService",
 )
 
 
@@ -56,6 +58,7 @@ class Neighbours(
     paylink_pb2_grpc.PaymentLinksServiceServicer,
     instalments_grpc.InstalmentPagesServiceServicer,
     plans_pb2_grpc.InstalmentPlansServiceServicer,
+    orders_pb2_grpc.CodOrdersServiceServicer,
 ):
     """`away`: names of RPCs that do not answer. `calls` counts what was asked. `documents` by their kind."""
 
@@ -72,6 +75,7 @@ class Neighbours(
         self.links: dict[str, paylink_pb2.PaymentLink] = {}
         self.closed: set[str] = set()
         self.documents: dict[int, bytes] = {}
+        self.codes: dict[str, str] = {}  # of orders
         self.away: set[str] = set()
         self.calls: dict[str, int] = defaultdict(int)
 
@@ -121,6 +125,12 @@ class Neighbours(
         document = plans_pb2.InstalmentDocument(kind=request.kind, content=content)
         return plans_pb2.GetInstalmentDocumentResponse(document=document)
 
+    async def GetCodCode(self, request: Any, rpc: Any) -> Any:
+        self._asked("GetCodCode")
+        if request.cod_order_id not in self.codes:
+            raise RemoteRefusal(Kind.CONFLICT, "cod_code_over", "")
+        return orders_pb2.GetCodCodeResponse(code=self.codes[request.cod_order_id])
+
 
 async def serve(double: Neighbours) -> tuple[Server, str]:
     """In this process, on a free port; answers its target."""
@@ -131,6 +141,7 @@ async def serve(double: Neighbours) -> tuple[Server, str]:
             (paylink_pb2_grpc.add_PaymentLinksServiceServicer_to_server, double),
             (instalments_grpc.add_InstalmentPagesServiceServicer_to_server, double),
             (plans_pb2_grpc.add_InstalmentPlansServiceServicer_to_server, double),
+            (orders_pb2_grpc.add_CodOrdersServiceServicer_to_server, double),
         ],
         NAMES,
         Tasks(),

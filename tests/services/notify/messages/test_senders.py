@@ -14,6 +14,7 @@ CONFIG = {
     "oneclick_target": "x",
     "paylink_target": "x",
     "instalments_target": "x",
+    "cod_target": "x",
     "seal_keys": Fernet.generate_key().decode(),
     "public_url": "https://pay.example",
     "smtp_url": "smtp://mx.example",

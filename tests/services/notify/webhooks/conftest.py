@@ -17,6 +17,7 @@ from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.notify.deps import Deps
+from services.notify.messages.cod_client import CodOrders
 from services.notify.messages.instalments_client import Plans
 from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
@@ -64,6 +65,7 @@ async def hooks(new_database, receiver: Receiver, patience: float) -> AsyncItera
         customers=Customers(nobody),
         links=Links(nobody),
         plans=Plans(nobody),
+        cod_orders=CodOrders(nobody),
         mailer=Mailer(MailAddress("smtp", "127.0.0.1", 1)),
         return_addresses=ReturnAddresses("", keys),
         mail_from="pay@incasso.example",

@@ -1,0 +1,164 @@
+"""Parcels: acknowledged by their courier, handed to it, and followed by what it tells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from libs import context, ids, outbox
+from libs.changes import made
+from libs.db import Conn
+from libs.errors import invalid, required
+from services.cod import order_events
+from services.cod.deps import Deps
+from services.cod.errors import CourierNotFound, EventNotFound
+from services.cod.flows import refusing
+from services.cod.flows.orders import locked
+from services.cod.order_events import Reason
+from services.cod.rules import acknowledging, orders
+from services.cod.rules import courier_events as rules
+from services.cod.rules import parcels as parcel_rules
+from services.cod.rules.acknowledging import Acknowledgement, Known
+from services.cod.rules.courier_events import CourierEvent
+from services.cod.rules.couriers import CollectionMode
+from services.cod.rules.orders import Order
+from services.cod.rules.parcels import AcknowledgedParcel
+from services.cod.rules.states import ParcelEvent
+from services.cod.store import courier_events
+from services.cod.store import orders as store
+from services.cod.store.courier_events import COURIER_EVENTS
+from services.cod.store.couriers import COURIERS
+
+CLOCKS_DIFFER: Final = timedelta(days=1)  # a courier's and ours, at most
+
+
+async def acknowledge_amounts(
+    deps: Deps, courier_id: str, parcels: tuple[AcknowledgedParcel, ...]
+) -> Sequence[Acknowledgement]:
+    """Of each order, in the order in which they were first named."""
+    merchant_id = context.merchant_id()
+    by_order = parcel_rules.by_order(parcels)
+    async with deps.db.transaction() as tx:
+        await _locked_courier(tx, courier_id)
+        known_orders = await store.lock_live(tx, merchant_id, courier_id, list(by_order))
+        numbers = [parcel.tracking_number for parcel in parcels]
+        known = Known(
+            await store.owners(tx, merchant_id, courier_id, numbers), parcel_rules.twice(parcels)
+        )
+        answers, changed = [], []
+        for reference, of_order in by_order.items():
+            before = known_orders.get(reference)
+            after, answer = acknowledging.acknowledged(reference, of_order, before, known)
+            answers.append(answer)
+            if after is not None and after != before:
+                changed.append(after)
+        await store.remove_parcels(tx, merchant_id, [order.id for order in changed])
+        await store.save_moved(tx, changed)
+    return answers
+
+
+async def _locked_courier(tx: Conn, courier_id: str) -> None:
+    """What a courier says is recorded one call after another. Raises CourierNotFound."""
+    required(await COURIERS.lock(tx, context.merchant_id(), courier_id), CourierNotFound)
+
+
+async def dispatch_order(deps: Deps, cod_order_id: str) -> Order:
+    """With what the courier told of its parcels before, which was waiting for it."""
+    async with deps.db.transaction() as tx:
+        before, now = await locked(tx, cod_order_id), deps.clock.now()
+        after = orders.dispatched(before, now)
+        if after == before:
+            return after
+        await store.save(tx, after)
+        await outbox.tell(tx, *order_events.news(before, after, now))
+        await outbox.tell(tx, *order_events.message(after, Reason.DISPATCHED, now))
+        numbers = [parcel.tracking_number for parcel in after.parcels]
+        waiting = await courier_events.waiting(tx, after.merchant_id, after.courier_id, numbers)
+        moved, _ = await _followed(deps, tx, [after], waiting, now)
+    return moved[0] if moved else after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCourierEvent:
+    """As a courier tells it."""
+
+    event_id: str
+    tracking_number: str
+    kind: ParcelEvent
+    occurred_at: datetime
+    amount_minor: int | None
+    mode: CollectionMode | None
+
+
+async def record_courier_events(
+    deps: Deps, courier_id: str, events: tuple[NewCourierEvent, ...]
+) -> Sequence[CourierEvent]:
+    """What became of each, in their order. One that is known by its id is answered as it was."""
+    merchant_id, now = context.merchant_id(), deps.clock.now()
+    _check(events, now)
+    async with deps.db.transaction() as tx:
+        await _locked_courier(tx, courier_id)
+        ids_told = [event.event_id for event in events]
+        known = dict(await courier_events.known(tx, merchant_id, courier_id, ids_told))
+        fresh: dict[str, CourierEvent] = {}
+        for event in events:
+            if event.event_id not in known:
+                fresh.setdefault(event.event_id, _received(event, courier_id, now))
+        numbers = [event.tracking_number for event in fresh.values()]
+        orders_of = await store.lock_of_parcels(tx, merchant_id, courier_id, numbers)
+        _, kept = await _followed(deps, tx, orders_of, list(fresh.values()), now)
+    known |= {event.event_id: event for event in kept}
+    return [known[event_id] for event_id in ids_told]
+
+
+async def resolve_courier_event(deps: Deps, courier_event_id: str, resolution: str) -> CourierEvent:
+    """A person has looked at it."""
+    call = context.current()
+    async with deps.db.transaction() as tx:
+        found = await COURIER_EVENTS.lock(tx, context.merchant_id(), courier_event_id)
+        before = required(found, EventNotFound)
+        after = rules.resolved(before, resolution, by=call.actor, now=deps.clock.now())
+        if after != before:
+            await courier_events.resolve(tx, after)
+    return after
+
+
+def _check(told: Sequence[NewCourierEvent], now: datetime) -> None:
+    """Raises InvalidArgument."""
+    for index, event in enumerate(told):
+        if event.occurred_at > now + CLOCKS_DIFFER:
+            raise invalid(f"events.{index}.occurred_at", "must not be in the future")
+        if event.kind is ParcelEvent.COLLECTED:
+            continue
+        for name in ("amount_minor", "mode"):
+            if getattr(event, name) is not None:
+                raise invalid(f"events.{index}.{name}", "can only be said of what was collected")
+
+
+def _received(event: NewCourierEvent, courier_id: str, now: datetime) -> CourierEvent:
+    return made(
+        CourierEvent,
+        event,
+        merchant_id=context.merchant_id(),
+        id=ids.new("cev"),
+        courier_id=courier_id,
+        received_at=now,
+    )
+
+
+async def _followed(
+    deps: Deps,
+    tx: Conn,
+    locked_orders: Sequence[Order],
+    told: Sequence[CourierEvent],
+    now: datetime,
+) -> tuple[Sequence[Order], Sequence[CourierEvent]]:
+    """Orders that have changed, and the events with what became of them: stored and told of."""
+    steps, kept = rules.follow(locked_orders, told)
+    moved = rules.latest(steps)
+    await store.save_moved(tx, moved)
+    await courier_events.save(tx, kept)
+    news = [new for step in steps for new in order_events.news(step.before, step.after, now)]
+    await outbox.tell(tx, *news)
+    await refusing.record(deps, tx, context.merchant_id(), moved, now)
+    return moved, kept

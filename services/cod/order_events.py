@@ -1,0 +1,122 @@
+"""What the outside sees of orders: resources as protobuf, and the events that tell of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+
+from incasso.cod.v1 import events_pb2, orders_pb2
+from incasso.common.v1 import offer_pb2
+from libs import erasing, outbox, wire
+from libs.money import Money
+from libs.outbox import NewEvent
+from services.cod.rules.couriers import CollectionMode
+from services.cod.rules.fee_shares import fee_share
+from services.cod.rules.orders import Order
+from services.cod.rules.parcels import Parcel
+from services.cod.rules.states import OrderState, ParcelState
+
+_Requested: Final = events_pb2.CodMessageRequested
+_MODES: Final = wire.numbers(CollectionMode, offer_pb2.CollectionMode)
+_TOLD: Final[Mapping[OrderState, Any]] = {
+    OrderState.CONFIRMED: events_pb2.CodOrderConfirmed,
+    OrderState.DISPATCHED: events_pb2.CodOrderDispatched,
+    OrderState.OUT_FOR_DELIVERY: events_pb2.CodOrderOutForDelivery,
+    OrderState.REFUSED: events_pb2.CodOrderRefused,
+    OrderState.RETURNED: events_pb2.CodOrderReturned,
+    OrderState.CANCELLED: events_pb2.CodOrderCancelled,
+}
+# What names a person in logged events and kept answers.
+PERSONAL: Final[erasing.Personal] = {
+    "incasso.cod.v1.CodOrder": ("recipient", "address", "metadata"),
+    "incasso.cod.v1.CodMessageRequested": ("recipient", "name"),
+}
+ANSWERING_ORDERS: Final = ("CreateCodOrder", "ChangeCodOrder", "SendCodCode", "ConfirmCodOrder")
+
+
+class Reason(Enum):
+    """Why a recipient is told something."""
+
+    CODE = "code"
+    CHANGED = "changed"
+    DISPATCHED = "dispatched"
+
+
+_REASONS: Final = wire.numbers(Reason, _Requested.Reason)
+
+
+def order_pb(order: Order) -> orders_pb2.CodOrder:
+    return wire.message(orders_pb2.CodOrder, order, total_minor=order.total_minor)
+
+
+def proposed(order: Order, now: datetime) -> NewEvent:
+    return outbox.event_of(order, events_pb2.CodOrderProposed(order=order_pb(order)), now)
+
+
+def changed(before: Order, after: Order, now: datetime) -> NewEvent:
+    told = events_pb2.CodOrderChanged(
+        order=order_pb(after), to_collect_before_minor=before.to_collect_minor
+    )
+    return outbox.event_of(after, told, now)
+
+
+def news(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
+    """What happened between the two: by our own doing, or by what the courier told of one parcel."""
+    told = [
+        _parcel_collected(before, after, parcel)
+        for was, parcel in zip(before.parcels, after.parcels, strict=True)
+        if was.state is not ParcelState.COLLECTED and parcel.collected_minor
+    ]
+    shown = order_pb(after)
+    if after.attempts > before.attempts:
+        told.append(events_pb2.CodOrderAttemptFailed(order=shown))
+    elif after.state is not before.state:
+        if after.state is OrderState.COLLECTED:
+            collected = wire.money(Money(after.collected_minor, after.amount.currency))
+            told.append(events_pb2.CodOrderCollected(order=shown, collected=collected))
+        elif after.state in _TOLD:
+            told.append(_TOLD[after.state](order=shown))
+    return [outbox.event_of(after, message, now) for message in told]
+
+
+def _parcel_collected(before: Order, after: Order, parcel: Parcel) -> Any:
+    """The sum itself, with what the ledger needs of its order."""
+    share = fee_share(before, after)
+    return wire.message(
+        events_pb2.CodParcelCollected,
+        parcel,
+        cod_order_id=after.id,
+        order_reference=after.order_reference,
+        collected=wire.money(Money(parcel.collected_minor, after.amount.currency)),
+        fee_minor=share.fee_minor,
+        fee_vat_minor=share.vat_minor,
+        mode=_MODES[parcel.collected_in or after.mode],
+    )
+
+
+def message(order: Order, reason: Reason, now: datetime) -> Sequence[NewEvent]:
+    """By text message where there is a phone, else by e-mail; nothing where nobody can be reached."""
+    phone, email = order.recipient.phone, order.recipient.email
+    if not (phone or email):
+        return ()
+    told = _Requested(
+        reason=_REASONS[reason],
+        cod_order_id=order.id,
+        order_reference=order.order_reference,
+        locale=order.locale,
+        amount=wire.money(order.to_collect),
+        channel=_Requested.CHANNEL_SMS if phone else _Requested.CHANNEL_EMAIL,
+        recipient=phone or email or "",
+        name=order.recipient.name or "",
+        customer_id=order.customer_id,
+    )
+    return [outbox.event_of(order, told, now)]
+
+
+def event_left(subject: str, body: bytes) -> bytes:
+    """An event's body without what is personal."""
+    return erasing.event_left(subject, body, PERSONAL)
+
+
+def order_left(answer: bytes) -> bytes:
+    return erasing.clear(orders_pb2.CodOrder.FromString(answer), PERSONAL)

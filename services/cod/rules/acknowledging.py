@@ -1,0 +1,81 @@
+"""What a courier says it will collect, order by order, beside what it is to collect. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from services.cod.rules import parcels
+from services.cod.rules.orders import Order
+from services.cod.rules.parcels import MOST_PARCELS, AcknowledgedParcel
+from services.cod.rules.states import CHANGEABLE
+
+
+class Recorded(Enum):
+    """What became of what a courier said of an order."""
+
+    MATCHED = "matched"
+    DIFFERS = "differs"
+    ORDER_UNKNOWN = "order_unknown"
+    DISPATCHED = "dispatched"
+    TRACKING_NUMBER_TAKEN = "tracking_number_taken"
+    TOO_MANY_PARCELS = "too_many_parcels"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Of one order, known or not."""
+
+    order_reference: str
+    cod_order_id: str | None = None
+    outcome: Recorded
+    acknowledged_minor: int
+    to_collect_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known before: whose parcels some tracking numbers are, and those that were said twice."""
+
+    owners: Mapping[str, str]
+    twice: Collection[str]
+
+
+def acknowledged(
+    order_reference: str, said: Sequence[AcknowledgedParcel], order: Order | None, known: Known
+) -> tuple[Order | None, Acknowledgement]:
+    """The order after it, which is None where nobody knows it."""
+    outcome, after = _judged(said, order, known)
+    return after, Acknowledgement(
+        order_reference=order_reference,
+        cod_order_id=None if order is None else order.id,
+        outcome=outcome,
+        acknowledged_minor=sum(parcel.to_collect_minor for parcel in said),
+        to_collect_minor=None if order is None else order.to_collect_minor,
+    )
+
+
+def _judged(
+    said: Sequence[AcknowledgedParcel], order: Order | None, known: Known
+) -> tuple[Recorded, Order | None]:
+    if order is None:
+        return Recorded.ORDER_UNKNOWN, None
+    if order.state not in CHANGEABLE:
+        same = parcels.said_before(order.parcels, said)
+        return (Recorded.MATCHED if same else Recorded.DISPATCHED), order
+    if len(said) > MOST_PARCELS:
+        return Recorded.TOO_MANY_PARCELS, order
+    numbers = {parcel.tracking_number for parcel in said}
+    others = {number for number in numbers if known.owners.get(number, order.id) != order.id}
+    if others or numbers & set(known.twice):
+        return Recorded.TRACKING_NUMBER_TAKEN, order
+    after = taken_up(order, said)
+    matched = after.acknowledged_minor == order.to_collect_minor
+    return (Recorded.MATCHED if matched else Recorded.DIFFERS), after
+
+
+def taken_up(order: Order, said: Sequence[AcknowledgedParcel]) -> Order:
+    """With these parcels, whatever they sum to: what does not fit is seen, and not dispatched."""
+    taken = parcels.taken_up(
+        said, merchant_id=order.merchant_id, courier_id=order.courier_id, order_id=order.id
+    )
+    return replace(order, parcels=taken, acknowledged_minor=parcels.sum_minor(taken))

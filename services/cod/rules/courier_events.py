@@ -1,0 +1,241 @@
+"""What couriers tell of parcels, and what becomes of it: applied, late, or for a person to look at. Pure.
+
+Couriers repeat themselves, tell things out of order, and say when only by the day. So what ends a parcel
+outweighs what moves it. What contradicts an end changes nothing; it is kept, and so is what was collected
+otherwise than agreed: an order never counts for more than it costs, whatever its parcels brought.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from services.cod.errors import EventNotException
+from services.cod.rules import parcels
+from services.cod.rules.couriers import CollectionMode
+from services.cod.rules.orders import Order
+from services.cod.rules.parcels import Parcel
+from services.cod.rules.states import (
+    CHANGEABLE,
+    ORDER_TRANSITIONS,
+    PARCEL_FINAL,
+    PARCEL_TRANSITIONS,
+    OrderEvent,
+    OrderState,
+    ParcelEvent,
+    ParcelState,
+)
+
+SAME_DAY: Final = timedelta(days=1)  # within which the order of what was told says nothing
+_MOVES: Final = (ParcelEvent.OUT_FOR_DELIVERY, ParcelEvent.ATTEMPT_FAILED)
+
+
+class Outcome(Enum):
+    APPLIED = "applied"
+    REPEATED = "repeated"  # it tells what is known
+    LATE = "late"  # it tells what is over
+    WAITING = "waiting"  # until its order is dispatched
+    CONTRADICTS = "contradicts"
+
+
+class Concern(Enum):
+    """What a person should look at."""
+
+    UNKNOWN_PARCEL = "unknown_parcel"
+    NOT_DISPATCHED = "not_dispatched"
+    ORDER_CANCELLED = "order_cancelled"
+    ALREADY_COLLECTED = "already_collected"
+    ALREADY_RETURNED = "already_returned"
+    REFUSED_SINCE = "refused_since"
+    NOTHING_TO_COLLECT = "nothing_to_collect"
+    AMOUNT_DIFFERS = "amount_differs"
+    MODE_DIFFERS = "mode_differs"
+    PARTLY_COLLECTED = "partly_collected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourierEvent:
+    """`event_id`: the courier's own."""
+
+    merchant_id: str
+    id: str
+    courier_id: str
+    event_id: str
+    tracking_number: str
+    kind: ParcelEvent
+    occurred_at: datetime
+    amount_minor: int | None = None
+    mode: CollectionMode | None = None
+    cod_order_id: str | None = None
+    outcome: Outcome = Outcome.WAITING
+    exception: Concern | None = Concern.UNKNOWN_PARCEL
+    received_at: datetime
+    resolution: str | None = None
+    resolved_by: str | None = None
+    resolved_at: datetime | None = None
+    is_exception: bool = True  # as the database tells it
+
+
+def resolved(event: CourierEvent, resolution: str, *, by: str, now: datetime) -> CourierEvent:
+    """A person has looked at it; what was said first stays. Raises EventNotException."""
+    if event.exception is None:
+        raise EventNotException
+    if event.resolved_at is not None:
+        return event
+    return replace(
+        event, resolution=resolution, resolved_by=by, resolved_at=now, is_exception=False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The order after an event, and the event with what became of it."""
+
+    order: Order
+    event: CourierEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An order before and after an event."""
+
+    before: Order
+    after: Order
+
+
+def follow(
+    orders: Sequence[Order], events: Sequence[CourierEvent]
+) -> tuple[Sequence[Step], Sequence[CourierEvent]]:
+    """What became of events, by their time, and what they did to the orders whose parcels they name. An
+    event of a parcel that nobody knows waits.
+    """
+    present = {order.id: order for order in orders}
+    owner = {one.tracking_number: order.id for order in orders for one in order.parcels}
+    steps, told = [], []
+    for event in sorted(events, key=lambda event: event.occurred_at):
+        order = present.get(owner.get(event.tracking_number, ""))
+        if order is None:
+            told.append(event)
+            continue
+        applied = apply(order, event)
+        told.append(applied.event)
+        if applied.order != order:
+            present[order.id] = applied.order
+            steps.append(Step(order, applied.order))
+    return steps, told
+
+
+def latest(steps: Sequence[Step]) -> Sequence[Order]:
+    """Each order as it is after all of them."""
+    return list({step.after.id: step.after for step in steps}.values())
+
+
+def apply(order: Order, event: CourierEvent) -> Applied:
+    """An event of one of the order's parcels."""
+    told = replace(event, cod_order_id=order.id)
+    if order.state in CHANGEABLE:
+        return Applied(order, _kept(told, Outcome.WAITING, Concern.NOT_DISPATCHED))
+    if order.state is OrderState.CANCELLED:
+        return Applied(order, _kept(told, Outcome.CONTRADICTS, Concern.ORDER_CANCELLED))
+    parcel = next(one for one in order.parcels if one.tracking_number == told.tracking_number)
+    if (verdict := _against(parcel, told)) is not None:
+        return Applied(order, _kept(told, *verdict))
+    after, concern = _parcel_after(order, parcel, told)
+    moved, partly = _order_after(order, after, told.kind)
+    return Applied(moved, _kept(told, Outcome.APPLIED, concern or partly))
+
+
+def _kept(event: CourierEvent, outcome: Outcome, exception: Concern | None) -> CourierEvent:
+    wrong = exception is not None
+    return replace(event, outcome=outcome, exception=exception, is_exception=wrong)
+
+
+def _against(parcel: Parcel, event: CourierEvent) -> tuple[Outcome, Concern | None] | None:
+    """Why an event does not change its parcel; None when it does."""
+    last = parcel.last_event_at
+    if parcel.state in PARCEL_FINAL:
+        return _after_the_end(parcel, event)
+    if event.kind is ParcelEvent.COLLECTED:
+        if event.amount_minor and not parcel.to_collect_minor:
+            return Outcome.CONTRADICTS, Concern.NOTHING_TO_COLLECT
+        refused = parcel.state is ParcelState.REFUSED
+        if refused and last is not None and event.occurred_at < last:
+            return Outcome.CONTRADICTS, Concern.REFUSED_SINCE
+        return None
+    if event.kind is ParcelEvent.REFUSED and parcel.state is ParcelState.REFUSED:
+        return Outcome.REPEATED, None
+    if event.kind is ParcelEvent.RETURNED or last is None or event.occurred_at >= last:
+        return None
+    return Outcome.LATE, None
+
+
+def _after_the_end(parcel: Parcel, event: CourierEvent) -> tuple[Outcome, Concern | None]:
+    collected = parcel.state is ParcelState.COLLECTED
+    already = Concern.ALREADY_COLLECTED if collected else Concern.ALREADY_RETURNED
+    if event.kind.value == parcel.state.value:
+        same = event.amount_minor in {None, parcel.collected_minor} and event.mode in {
+            None,
+            parcel.collected_in,
+        }
+        return (Outcome.REPEATED, None) if same else (Outcome.CONTRADICTS, already)
+    assert parcel.last_event_at is not None  # that which ended it
+    since = event.occurred_at - parcel.last_event_at
+    over = SAME_DAY if event.kind in _MOVES else timedelta()
+    before_the_end = event.kind in (*_MOVES, ParcelEvent.REFUSED) and since < over
+    return (Outcome.LATE, None) if before_the_end else (Outcome.CONTRADICTS, already)
+
+
+def _parcel_after(
+    order: Order, parcel: Parcel, event: CourierEvent
+) -> tuple[Order, Concern | None]:
+    """The order with its parcel as the event tells, and what is not as it was agreed."""
+    state = PARCEL_TRANSITIONS[parcel.state, event.kind]
+    last = max(event.occurred_at, parcel.last_event_at or event.occurred_at)
+    after, concern = replace(parcel, state=state, last_event_at=last), None
+    if event.kind is ParcelEvent.COLLECTED:
+        amount = parcel.to_collect_minor if event.amount_minor is None else event.amount_minor
+        mode = event.mode or order.mode
+        booked = min(amount, order.to_collect_minor - order.collected_minor)
+        after = parcels.collected(after, amount_minor=booked, mode=mode, at=event.occurred_at)
+        if amount != parcel.to_collect_minor:
+            concern = Concern.AMOUNT_DIFFERS
+        elif mode is not order.mode and amount:
+            concern = Concern.MODE_DIFFERS
+    every = parcels.with_parcel(order.parcels, after)
+    return replace(order, parcels=every, collected_minor=_collected(every)), concern
+
+
+def _collected(every: tuple[Parcel, ...]) -> int:
+    return sum(parcel.collected_minor for parcel in every)
+
+
+def _order_after(before: Order, order: Order, kind: ParcelEvent) -> tuple[Order, Concern | None]:
+    """As the parcels that carry the amount say: what the others do moves the order only on its way."""
+    carrying = [parcel for parcel in order.parcels if parcel.to_collect_minor]
+    states = {parcel.state for parcel in carrying}
+    if kind is ParcelEvent.ATTEMPT_FAILED:
+        return _moved(replace(order, attempts=before.attempts + 1), OrderEvent.FAIL), None
+    if kind is ParcelEvent.OUT_FOR_DELIVERY:
+        return _moved(order, OrderEvent.GO_OUT), None
+    if states == {ParcelState.RETURNED}:
+        return _moved(order, OrderEvent.RETURN), None
+    if states <= {ParcelState.REFUSED, ParcelState.RETURNED}:
+        return _moved(order, OrderEvent.REFUSE), None
+    partly = Concern.PARTLY_COLLECTED if len(states) > 1 else None
+    if states <= PARCEL_FINAL:
+        return _moved(order, OrderEvent.COLLECT), partly
+    return order, None
+
+
+def _moved(order: Order, event: OrderEvent) -> Order:
+    """Where the order's state has no such way, it stays: what is collected may be on its way to us."""
+    to = ORDER_TRANSITIONS.get((order.state, event), order.state)
+    after = replace(order, state=to)
+    if to is OrderState.COLLECTED and order.state is not to:
+        times = [one.collected_at for one in order.parcels if one.collected_at is not None]
+        after = replace(after, collected_at=max(times))
+    if to is OrderState.RETURNED and order.state is not to:
+        ended = [one.last_event_at for one in order.parcels if one.last_event_at is not None]
+        after = replace(after, ended_at=max(ended))
+    return after

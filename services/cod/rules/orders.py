@@ -1,0 +1,257 @@
+"""Orders that are paid at the door, and what may be done with them. Pure.
+
+What they come to is in bills.py, and what their courier tells of them in courier_events.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from libs import changes
+from libs.money import Money
+from services.cod.errors import (
+    AmountNotAcknowledged,
+    OrderClosed,
+    OrderNotConfirmed,
+    RecipientUnreachable,
+)
+from services.cod.rules import bills
+from services.cod.rules.bills import Bill, Line
+from services.cod.rules.couriers import CollectionMode
+from services.cod.rules.parcels import Parcel
+from services.cod.rules.states import (
+    CHANGEABLE,
+    GONE,
+    ORDER_INITIAL,
+    ORDER_TRANSITIONS,
+    OrderEvent,
+    OrderState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """None: not said, or forgotten."""
+
+    name: str | None
+    email: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Of a delivery; town and country are needed wherever one is told in parts."""
+
+    street: str | None
+    town: str | None
+    country: str
+    postcode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """`deposit_asked_minor`: as the shop wants it; None: as the settings say. `confirmed_minor`: the
+    most that the recipient has agreed to pay. `acknowledged_minor`: None when the courier has not said
+    what it collects since the last change.
+    """
+
+    merchant_id: str
+    id: str
+    state: OrderState = ORDER_INITIAL
+    order_reference: str
+    amount: Money
+    fee_minor: int
+    fee_net_minor: int
+    fee_vat_minor: int
+    deposit_minor: int
+    to_collect_minor: int
+    collected_minor: int = 0
+    cut_minor: int
+    courier_id: str
+    mode: CollectionMode
+    recipient: Recipient
+    address: Address
+    customer_id: str | None = None
+    locale: str
+    lines: tuple[Line, ...] = ()
+    categories: tuple[str, ...] = ()
+    failed_methods: tuple[str, ...] = ()
+    deposit_asked_minor: int | None = None
+    needs_confirmation: bool = False
+    confirmed_minor: int | None = None
+    acknowledged_minor: int | None = None
+    attempts: int = 0
+    changes: int = 0
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    trace_id: str = ""
+    created_at: datetime
+    confirmed_at: datetime | None = None
+    dispatched_at: datetime | None = None
+    collected_at: datetime | None = None
+    ended_at: datetime | None = None
+    parcels: tuple[Parcel, ...] = ()
+
+    @property
+    def total_minor(self) -> int:
+        return self.amount.amount_minor + self.fee_minor
+
+    @property
+    def to_collect(self) -> Money:
+        return Money(self.to_collect_minor, self.amount.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChange:
+    """What a change says; None leaves what is there."""
+
+    amount_minor: int | None
+    lines: tuple[Line, ...]
+    recipient: Recipient | None
+    address: Address | None
+    courier_id: str | None
+    mode: CollectionMode | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """How an order was before a change: a row that stays."""
+
+    merchant_id: str
+    id: str
+    order_id: str
+    amount_minor: int
+    fee_minor: int
+    to_collect_minor: int
+    courier_id: str
+    mode: CollectionMode
+    recipient: Recipient | None
+    address: Address | None
+    lines: tuple[Line, ...]
+    changed_by: str
+    changed_at: datetime
+
+
+def check_reachable(recipient: Recipient) -> None:
+    """RecipientUnreachable when no code can be sent."""
+    if not (recipient.phone or recipient.email):
+        raise RecipientUnreachable
+
+
+def confirmed(order: Order, now: datetime) -> Order:
+    """By its recipient, or since nobody has to. Raises OrderClosed."""
+    state = moved(order, OrderEvent.CONFIRM)
+    return replace(order, state=state, confirmed_minor=order.to_collect_minor, confirmed_at=now)
+
+
+def changed(order: Order, bill: Bill, change: OrderChange) -> Order:
+    """The same order when nothing is another. The courier has to acknowledge it anew, and a recipient who
+    has agreed to pay less has to confirm it anew. Raises OrderClosed, RecipientUnreachable.
+    """
+    check_changeable(order)
+    amount_is_new = bill.amount != order.amount
+    after = replace(
+        on_bill(order, bill),
+        lines=change.lines or (() if amount_is_new else order.lines),
+        recipient=change.recipient or order.recipient,
+        address=change.address or order.address,
+    )
+    if after == order:
+        return order
+    after = replace(after, changes=order.changes + 1, acknowledged_minor=None)
+    if after.courier_id != order.courier_id:
+        after = replace(after, parcels=())
+    if not order.needs_confirmation:
+        return after
+    check_reachable(after.recipient)
+    if order.state is OrderState.CONFIRMED and after.to_collect_minor > _agreed(order):
+        after = replace(after, state=moved(order, OrderEvent.REOPEN), confirmed_at=None)
+    return after
+
+
+def _agreed(order: Order) -> int:
+    return order.confirmed_minor or 0
+
+
+def on_bill(order: Order, bill: Bill) -> Order:
+    return changes.changed(order, bill)
+
+
+def amount_of(change: OrderChange, order: Order) -> int:
+    """Goods and shipping after a change: as it says, or as its lines sum to. Raises InvalidArgument."""
+    if change.amount_minor is not None:
+        return change.amount_minor
+    if not change.lines:
+        return order.amount.amount_minor
+    return bills.sum_of(change.lines)
+
+
+def before(order: Order, *, change_id: str, by: str, now: datetime) -> Before:
+    return Before(
+        merchant_id=order.merchant_id,
+        id=change_id,
+        order_id=order.id,
+        amount_minor=order.amount.amount_minor,
+        fee_minor=order.fee_minor,
+        to_collect_minor=order.to_collect_minor,
+        courier_id=order.courier_id,
+        mode=order.mode,
+        recipient=order.recipient,
+        address=order.address,
+        lines=order.lines,
+        changed_by=by,
+        changed_at=now,
+    )
+
+
+def cancelled(order: Order, now: datetime) -> Order:
+    """Cancelling again changes nothing. Raises OrderClosed."""
+    if order.state is OrderState.CANCELLED:
+        return order
+    return replace(order, state=moved(order, OrderEvent.CANCEL), ended_at=now)
+
+
+def dispatched(order: Order, now: datetime) -> Order:
+    """Dispatching again changes nothing. Raises OrderClosed, OrderNotConfirmed, AmountNotAcknowledged."""
+    if order.state is OrderState.PROPOSED:
+        raise OrderNotConfirmed
+    if order.state in GONE:
+        raise closed(order)
+    if order.state is not OrderState.CONFIRMED:
+        return order
+    check_acknowledged(order)
+    return replace(order, state=moved(order, OrderEvent.DISPATCH), dispatched_at=now)
+
+
+def check_acknowledged(order: Order) -> None:
+    """AmountNotAcknowledged unless the courier collects what it is to collect."""
+    if order.acknowledged_minor == order.to_collect_minor:
+        return
+    facts = {
+        "to_collect_minor": str(order.to_collect_minor),
+        "currency": order.amount.currency,
+    }
+    if order.acknowledged_minor is not None:
+        facts["acknowledged_minor"] = str(order.acknowledged_minor)
+    said = "nothing" if order.acknowledged_minor is None else str(order.acknowledged_minor)
+    raise AmountNotAcknowledged(
+        f"The courier is to collect {order.to_collect_minor} {order.amount.currency} (minor units),"
+        f" and has acknowledged {said}: its parcels' amounts must sum to that before it is dispatched.",
+        facts=facts,
+    )
+
+
+def check_changeable(order: Order) -> None:
+    if order.state not in CHANGEABLE:
+        raise closed(order)
+
+
+def moved(order: Order, event: OrderEvent) -> OrderState:
+    """Raises OrderClosed."""
+    to = ORDER_TRANSITIONS.get((order.state, event))
+    if to is None:
+        raise closed(order)
+    return to
+
+
+def closed(order: Order) -> OrderClosed:
+    return OrderClosed(facts={"state": order.state.value})

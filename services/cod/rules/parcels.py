@@ -1,0 +1,97 @@
+"""The parcels of an order, and what its courier says to collect for each. Pure.
+
+The parts sum to the order's sum, however they are spread: one parcel may carry all of it.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from services.cod.rules.couriers import CollectionMode
+from services.cod.rules.states import PARCEL_INITIAL, ParcelState
+
+MOST_PARCELS: Final = 20  # of one order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """`last_event_at`: of what was told of it, the latest that counted."""
+
+    merchant_id: str
+    courier_id: str
+    tracking_number: str
+    order_id: str
+    position: int
+    state: ParcelState = PARCEL_INITIAL
+    to_collect_minor: int
+    collected_minor: int = 0
+    collected_in: CollectionMode | None = None
+    collected_at: datetime | None = None
+    last_event_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgedParcel:
+    """A parcel that a courier has taken up, and what it says to collect for it."""
+
+    order_reference: str
+    tracking_number: str
+    to_collect_minor: int
+
+
+def by_order(said: Sequence[AcknowledgedParcel]) -> Mapping[str, Sequence[AcknowledgedParcel]]:
+    """By reference, in the order in which they were first named."""
+    found: dict[str, list[AcknowledgedParcel]] = {}
+    for parcel in said:
+        found.setdefault(parcel.order_reference, []).append(parcel)
+    return found
+
+
+def twice(said: Sequence[AcknowledgedParcel]) -> Collection[str]:
+    """Tracking numbers that are there more than once."""
+    counted = Counter(parcel.tracking_number for parcel in said)
+    return {number for number, count in counted.items() if count > 1}
+
+
+def said_before(parcels: Sequence[Parcel], said: Sequence[AcknowledgedParcel]) -> bool:
+    """Whether these are the parcels that are known, with the same amounts."""
+    known = {(parcel.tracking_number, parcel.to_collect_minor) for parcel in parcels}
+    return known == {(parcel.tracking_number, parcel.to_collect_minor) for parcel in said}
+
+
+def taken_up(
+    said: Sequence[AcknowledgedParcel], *, merchant_id: str, courier_id: str, order_id: str
+) -> tuple[Parcel, ...]:
+    return tuple(
+        Parcel(
+            merchant_id=merchant_id,
+            courier_id=courier_id,
+            tracking_number=each.tracking_number,
+            order_id=order_id,
+            position=position,
+            to_collect_minor=each.to_collect_minor,
+        )
+        for position, each in enumerate(said)
+    )
+
+
+def with_parcel(parcels: Sequence[Parcel], after: Parcel) -> tuple[Parcel, ...]:
+    """The same, one of them as it is now."""
+    number = after.tracking_number
+    return tuple(after if each.tracking_number == number else each for each in parcels)
+
+
+def sum_minor(parcels: Sequence[Parcel]) -> int:
+    return sum(parcel.to_collect_minor for parcel in parcels)
+
+
+def collected(parcel: Parcel, *, amount_minor: int, mode: CollectionMode, at: datetime) -> Parcel:
+    return replace(
+        parcel,
+        state=ParcelState.COLLECTED,
+        collected_minor=amount_minor,
+        collected_in=mode,
+        collected_at=at,
+    )

@@ -1,0 +1,88 @@
+"""States of orders and of their parcels. Who tells of a parcel tells of its order: courier_events.py."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+
+class OrderState(Enum):
+    PROPOSED = "proposed"  # its recipient has to confirm it
+    CONFIRMED = "confirmed"  # it may be dispatched
+    DISPATCHED = "dispatched"  # the courier has it
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    COLLECTED = "collected"  # the courier has the money
+    REFUSED = "refused"  # the courier stores it: it may be delivered again, or come back
+    RETURNED = "returned"
+    REMITTED = "remitted"  # the courier has passed the money on
+    SHORT = "short"  # less of it
+    OVERDUE = "overdue"  # it should have
+    CANCELLED = "cancelled"
+
+
+class OrderEvent(Enum):
+    CONFIRM = "confirm"
+    REOPEN = "reopen"
+    DISPATCH = "dispatch"
+    GO_OUT = "go_out"
+    FAIL = "fail"
+    COLLECT = "collect"
+    REFUSE = "refuse"
+    RETURN = "return"
+    REMIT = "remit"
+    FALL_SHORT = "fall_short"
+    FALL_DUE = "fall_due"
+    CANCEL = "cancel"
+
+
+ORDER_INITIAL: Final = OrderState.PROPOSED
+ORDER_FINAL: Final = frozenset({OrderState.RETURNED, OrderState.REMITTED, OrderState.CANCELLED})
+CHANGEABLE: Final = (OrderState.PROPOSED, OrderState.CONFIRMED)  # no courier has it yet
+UNDER_WAY: Final = (OrderState.DISPATCHED, OrderState.OUT_FOR_DELIVERY, OrderState.REFUSED)
+GONE: Final = (OrderState.CANCELLED, OrderState.RETURNED)  # its reference may be used again
+_UNREMITTED: Final = (OrderState.COLLECTED, OrderState.OVERDUE, OrderState.SHORT)
+ORDER_TRANSITIONS: Final[Mapping[tuple[OrderState, OrderEvent], OrderState]] = {
+    (OrderState.PROPOSED, OrderEvent.CONFIRM): OrderState.CONFIRMED,
+    # It costs more than what was confirmed.
+    (OrderState.CONFIRMED, OrderEvent.REOPEN): OrderState.PROPOSED,
+    (OrderState.CONFIRMED, OrderEvent.DISPATCH): OrderState.DISPATCHED,
+    **{(state, OrderEvent.CANCEL): OrderState.CANCELLED for state in CHANGEABLE},
+    **{(state, OrderEvent.GO_OUT): OrderState.OUT_FOR_DELIVERY for state in UNDER_WAY},
+    **{(state, OrderEvent.FAIL): OrderState.DISPATCHED for state in UNDER_WAY},
+    **{(state, OrderEvent.COLLECT): OrderState.COLLECTED for state in UNDER_WAY},
+    **{(state, OrderEvent.REFUSE): OrderState.REFUSED for state in UNDER_WAY},
+    **{(state, OrderEvent.RETURN): OrderState.RETURNED for state in UNDER_WAY},
+    **{(state, OrderEvent.REMIT): OrderState.REMITTED for state in _UNREMITTED},
+    (OrderState.COLLECTED, OrderEvent.FALL_SHORT): OrderState.SHORT,
+    (OrderState.OVERDUE, OrderEvent.FALL_SHORT): OrderState.SHORT,
+    (OrderState.COLLECTED, OrderEvent.FALL_DUE): OrderState.OVERDUE,
+}
+
+
+class ParcelState(Enum):
+    ACKNOWLEDGED = "acknowledged"  # the courier knows of it, or has it
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    COLLECTED = "collected"
+    REFUSED = "refused"
+    RETURNED = "returned"
+
+
+class ParcelEvent(Enum):
+    """What couriers tell of parcels."""
+
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    ATTEMPT_FAILED = "attempt_failed"
+    COLLECTED = "collected"
+    REFUSED = "refused"
+    RETURNED = "returned"
+
+
+PARCEL_INITIAL: Final = ParcelState.ACKNOWLEDGED
+PARCEL_FINAL: Final = frozenset({ParcelState.COLLECTED, ParcelState.RETURNED})
+_OPEN: Final = (ParcelState.ACKNOWLEDGED, ParcelState.OUT_FOR_DELIVERY, ParcelState.REFUSED)
+PARCEL_TRANSITIONS: Final[Mapping[tuple[ParcelState, ParcelEvent], ParcelState]] = {
+    **{(state, ParcelEvent.OUT_FOR_DELIVERY): ParcelState.OUT_FOR_DELIVERY for state in _OPEN},
+    **{(state, ParcelEvent.ATTEMPT_FAILED): ParcelState.ACKNOWLEDGED for state in _OPEN},
+    **{(state, ParcelEvent.COLLECTED): ParcelState.COLLECTED for state in _OPEN},
+    **{(state, ParcelEvent.REFUSED): ParcelState.REFUSED for state in _OPEN},
+    **{(state, ParcelEvent.RETURNED): ParcelState.RETURNED for state in _OPEN},
+}

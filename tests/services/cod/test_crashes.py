@@ -1,0 +1,154 @@
+"""A process dies before or after each of its commits, from the order to the money: whoever comes next repeats
+it, and finds each step done once; no parcel is ever with a courier that does not know what to collect.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from incasso.cod.v1 import orders_pb2 as pb
+from libs.db import Database
+from libs.idempotency import Key
+from libs.money import Money
+from services.cod.flows import confirming, dispatching, orders
+from services.cod.flows.dispatching import NewCourierEvent
+from services.cod.flows.orders import CreateOrder
+from services.cod.rules.orders import Address, Recipient
+from services.cod.rules.parcels import AcknowledgedParcel
+from services.cod.rules.states import ParcelEvent
+from tests.services.cod.given import NOW
+from tests.services.cod.orders import Shop
+
+STEPS = ("propose", "confirm", "acknowledge", "dispatch", "collect")
+ORDER = CreateOrder(
+    order_reference="A-1001",
+    amount=Money(50_00, "EUR"),
+    lines=(),
+    categories=(),
+    recipient=Recipient("Giulia Bianchi", phone="+393331234567"),
+    address=Address("Via Roma 1", "Roma", "IT", "00185"),
+    courier_id=None,
+    mode=None,
+    deposit_minor=None,
+    customer_id=None,
+    locale=None,
+    failed_methods=(),
+    metadata={},
+)
+
+
+class ProcessDied(BaseException):
+    """Nothing of the process runs after it."""
+
+
+class MortalDatabase(Database):
+    """Dies of its first transaction: before it commits, or after."""
+
+    def __init__(self, real: Database, *, commits: bool) -> None:
+        self._real = real
+        self._commits = commits
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._real.transaction() as tx:
+            yield tx
+            if not self._commits:
+                raise ProcessDied
+        raise ProcessDied
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        async with self._real.connection() as conn:
+            yield conn
+
+
+@dataclass
+class Journey:
+    """An order of one merchant, step by step; each may be made again by who got no answer."""
+
+    shop: Shop
+
+    async def make(self, step: str, deps: Any) -> None:
+        self.shop.world.act()
+        await getattr(self, step)(deps)
+
+    def key(self, method: str) -> Key:
+        return Key(self.shop.world.merchant_id, method, "key", method.encode())
+
+    async def order(self) -> pb.CodOrder:
+        return (await self.shop.call("ListCodOrders")).data[0]
+
+    async def propose(self, deps: Any) -> None:
+        await orders.create_order(deps, ORDER, self.key("CreateCodOrder"))
+
+    async def confirm(self, deps: Any) -> None:
+        order = await self.order()
+        if order.state == pb.CodOrder.STATE_PROPOSED:
+            self.code = await self.shop.code(order.id)
+            self.shop.world.act()
+        await confirming.confirm_order(deps, order.id, self.code, self.key("ConfirmCodOrder"))
+
+    async def acknowledge(self, deps: Any) -> None:
+        said = (AcknowledgedParcel("A-1001", "1", 50_00), AcknowledgedParcel("A-1001", "2", 0))
+        await dispatching.acknowledge_amounts(deps, self.shop.courier_id, said)
+
+    async def dispatch(self, deps: Any) -> None:
+        await dispatching.dispatch_order(deps, (await self.order()).id)
+
+    async def collect(self, deps: Any) -> None:
+        told = NewCourierEvent(
+            event_id="e-1",
+            tracking_number="1",
+            kind=ParcelEvent.COLLECTED,
+            occurred_at=NOW,
+            amount_minor=50_00,
+            mode=None,
+        )
+        await dispatching.record_courier_events(deps, self.shop.courier_id, (told,))
+
+
+@pytest.mark.parametrize(("struck", "commits"), list(product(STEPS, (False, True))))
+async def test_each_step_is_done_once_whoever_dies(shop, struck, commits):
+    await shop.world.settings(confirmation_needed=True)
+    journey, deps = Journey(shop), shop.world.deps
+    for step in STEPS:
+        if step == struck:
+            shop.world.act()
+            mortal = replace(deps, db=MortalDatabase(deps.db, commits=commits))
+            with suppress(ProcessDied):
+                await journey.make(step, mortal)
+        await journey.make(step, deps)
+    order = await journey.order()
+    assert (order.state, order.collected_minor) == (pb.CodOrder.STATE_COLLECTED, 50_00)
+    assert Counter(await shop.told(order.id)) == {
+        "order.proposed": 1,
+        "order.confirmed": 1,
+        "order.dispatched": 1,
+        "parcel.collected": 1,
+        "order.collected": 1,
+    }
+    assert len(await shop.messages(order.id)) == 2  # the code, and what to have ready
+    assert len((await shop.call("ListCourierEvents")).data) == 1
+
+
+@pytest.mark.parametrize("commits", [False, True])
+async def test_who_dies_between_acknowledgement_and_dispatch_leaves_an_order_that_can_be_dispatched(
+    shop, commits
+):
+    journey, deps = Journey(shop), shop.world.deps
+    await journey.make("propose", deps)
+    mortal = replace(deps, db=MortalDatabase(deps.db, commits=commits))
+    with pytest.raises(ProcessDied):
+        await journey.make("acknowledge", mortal)
+    order = await journey.order()
+    assert order.state == pb.CodOrder.STATE_CONFIRMED
+    assert order.HasField("acknowledged_minor") is commits
+    if not commits:
+        await journey.make("acknowledge", deps)
+    await journey.make("dispatch", deps)
+    assert (await journey.order()).state == pb.CodOrder.STATE_DISPATCHED
