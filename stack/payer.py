@@ -14,7 +14,9 @@ Attributes = dict[str, str]
 
 @dataclass
 class Form:
-    """`fields` are the values that a browser would send; `data` what scripts would read."""
+    """`fields` are the values that a browser would send, its first button pressed; `data` what scripts would
+    read.
+    """
 
     action: str
     data: Attributes
@@ -64,6 +66,8 @@ class _Reader(HTMLParser):
             chosen = found.get("type") != "radio" or "checked" in found
             if chosen or found["name"] not in self._open.fields:
                 self._open.fields[found["name"]] = found.get("value", "")
+        elif tag == "button" and self._open is not None and "name" in found:
+            self._open.fields.setdefault(found["name"], found.get("value", ""))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":

@@ -7,7 +7,6 @@ from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2_grpc
 from libs import client, process, seal
 from libs.clock import Clock
 from libs.payments import velocity
-from libs.payments.saved_cards import SavedCards
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
 from libs.seal import Seal
@@ -18,6 +17,7 @@ from services.paylink.deps import Deps
 from services.paylink.instalments_client import Instalments
 from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
+from services.paylink.oneclick_client import Customers
 from services.paylink.payments_client import Payments
 from services.paylink.service.links import PaymentLinks
 from services.paylink.service.pages import PayPages
@@ -43,7 +43,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         merchants=Merchants(merchants),
         payments=Payments(payments, Seal(keys)),
         instalments=Instalments(instalments, Seal(keys)),
-        saved_cards=SavedCards(oneclick),
+        saved_cards=Customers(oneclick),
         link_listener=link_listener,
     )
     return Parts(

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from libs.clock import Clock
 from libs.db import Database
-from libs.payments.saved_cards import SavedCards
 from libs.proofs import Proofs
 from libs.seal import Seal
 from services.paylink.instalments_client import Instalments
 from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
+from services.paylink.oneclick_client import Customers
 from services.paylink.payments_client import Payments
 
 
@@ -23,5 +23,5 @@ class Deps:
     merchants: Merchants
     payments: Payments
     instalments: Instalments
-    saved_cards: SavedCards
+    saved_cards: Customers
     link_listener: LinkListener

@@ -88,6 +88,10 @@ class MethodNotOffered(Refusal, kind=Kind.CONFLICT, reason="method_not_offered")
     message = "The link cannot be paid in this way."
 
 
+class TooManyPlans(Refusal, kind=Kind.RATE, reason="too_many_plans"):
+    message = "Instalments were chosen too often on this link; pay it otherwise."
+
+
 class AmountChanged(Refusal, kind=Kind.CONFLICT, reason="amount_changed"):
     message = "What is due is not what the page showed; show it again."
 

@@ -89,7 +89,9 @@ class Instalments:
         return quote_id
 
     def sealed(self, link: Link, quote_id: str, *, return_url: str) -> bytes:
-        """What instalments will be asked, to be stored with the intent."""
+        """What instalments will be asked, but for a customer whom the link does not name; to be stored with
+        the intent.
+        """
         request = plans_pb2.CreateInstalmentPlanRequest(
             quote_id=quote_id,
             customer_id=link.customer_id or "",
@@ -98,13 +100,14 @@ class Instalments:
         )
         return self._seal.close_bytes(request.SerializeToString(deterministic=True))
 
-    async def create(self, sealed: bytes | None, *, key: str) -> PlanAnswer:
+    async def create(self, sealed: bytes | None, customer_id: str, *, key: str) -> PlanAnswer:
         """The plan; of the same key the same one. Raises as `move`, also when a lost key sealed it."""
         try:
             content = self._seal.open_bytes(sealed or b"")
         except SealBrokenError as error:
             raise OutcomeUnknown from error
         request = plans_pb2.CreateInstalmentPlanRequest.FromString(content)
+        request.customer_id = request.customer_id or customer_id
         return plan_answer((await move(self._create, request, key=key)).plan)
 
     async def get(self, plan_id: str) -> PlanAnswer:

@@ -11,11 +11,14 @@ VISA = "4242424242424242"
 METHODS = ["card", "instalments"]
 
 
-async def link_of(shop, amount_minor=16_000):
-    """That a customer with a saved card may pay in instalments."""
+GUEST = {"email": "anna@example.com", "name": "Anna Neri"}
+
+
+async def link_of(shop, amount_minor=16_000, *, guest=False):
+    """That a customer with a saved card may pay in instalments, or anybody."""
     (await shop.call("PATCH", "/v1/instalment-settings", CREDITOR)).expect(200)
-    customer = await shop.customer("tok_visa")
-    made = await shop.link(amount_minor, customer_id=customer, methods=METHODS)
+    whose = {} if guest else {"customer_id": await shop.customer("tok_visa")}
+    made = await shop.link(amount_minor, **whose, methods=METHODS)
     return made.expect(201)
 
 
@@ -75,16 +78,18 @@ async def test_a_link_is_paid_by_the_plan_that_its_page_leads_to(shop, payer):
     assert (payment["state"], payment["order_part"]) == ("captured", "instalment:1")
 
 
-async def test_a_plan_that_is_given_up_is_cancelled_and_the_link_paid_by_card(shop, payer):
-    link = await link_of(shop)
+async def test_a_guests_plan_that_is_given_up_is_cancelled_and_the_link_paid_by_card(shop, payer):
+    link = await link_of(shop, guest=True)
     page = await offering(payer, link)
-    await payer.submit(page, page.form("/choose-plan"))
+    await payer.submit(page, page.form("/choose-plan"), **GUEST)
     waiting = await waiting_for_plan(payer, link)
     again = await payer.submit(waiting, waiting.form("/give-up"))
     assert again.view == "open"
     assert (await payer.pay(again, VISA)).view == "paid"
     (plan,) = await of_order(shop, link, "instalment-plans")
     assert plan["state"] == "cancelled"
+    customer = await shop.get(f"/v1/customers/{plan['customer_id']}")
+    assert (customer["email"], customer["name"]) == (GUEST["email"], GUEST["name"])
 
 
 async def test_twenty_payers_by_card_and_by_plan_pay_one_link_once(shop, payer):

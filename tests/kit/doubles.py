@@ -1,6 +1,7 @@
 """The neighbours of method services, played: merchants, saved cards, and payments with a card field."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from incasso.merchants.v1 import merchants_pb2
@@ -62,7 +63,9 @@ class Merchants(MerchantsServiceServicer):
 
 
 class OneClick(OneClickServiceServicer):
-    """One customer with good cards and an old one."""
+    """One customer with good cards and an old one. `before` and `after` run around each CreateCustomer, and
+    may raise.
+    """
 
     def __init__(self) -> None:
         self.down = False
@@ -73,6 +76,20 @@ class OneClick(OneClickServiceServicer):
         self.refusal: Exception | None = None  # of AttachInstrument
         self.challenge = ""  # of the next card
         self.lose_answers = 0  # of so many calls that save a card
+        self.created: dict[str, Any] = {}  # what CreateCustomer was asked, by key
+        self.before: Callable[[], Any] | None = None
+        self.after: Callable[[], Any] | None = None
+
+    async def CreateCustomer(self, request: Any, rpc: Any) -> Any:
+        if self.before is not None:
+            self.before()
+        key = context.current().idempotency_key
+        if self.created.setdefault(key, request) != request:
+            raise IdempotencyKeyReused
+        if self.after is not None:
+            self.after()
+        made = oneclick_pb2.Customer(id=f"cus_{list(self.created).index(key) + 1}")
+        return oneclick_pb2.CreateCustomerResponse(customer=made)
 
     async def GetCustomer(self, request: Any, rpc: Any) -> Any:
         if request.customer_id in self.erased:

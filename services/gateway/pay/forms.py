@@ -61,6 +61,10 @@ def pay(token: str, form: Form, device: Device) -> Sent:
 def choose_plan(token: str, form: Form, _: Device) -> Sent:
     terms_id, offer = form.get("terms_id", ""), form.get("offer", "")
     message = pages_pb2.ChoosePlanRequest(token=token, terms_id=terms_id, offer=offer)
+    if "email" in form:
+        message.email = form["email"]
+    if "name" in form:
+        message.name = form["name"]
     return Sent(message, key_of(form))
 
 

@@ -145,6 +145,7 @@ def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> we
         outcome="" if name in view.DECIDING else view.outcome(page, name, language),
         said=texts.said(said, language),
         calm=said in texts.CALM,
+        wrong=said,
         shown=view,
         declined=texts.declined,
         states=view,

@@ -53,6 +53,8 @@ REFUSALS: Final[dict[str, str]] = {
     "invalid_argument": "said_invalid",
     "email": "said_email",
     "contact": "said_contact",
+    "name": "said_name",
+    "too_many_plans": "said_too_many_plans",
     "plan_consent": "said_plan_consent",
     "documents_not_delivered": "said_plan_documents",
     "text_changed": "said_quote_changed",
@@ -93,6 +95,8 @@ CALM: Final = frozenset(
         "plan_card_confirmed",
     ]
 )
+# Fields whose fault is told better than that of the form.
+_FIELDS: Final = {"email": "email", "payer_email": "email", "name": "name"}
 _UNDER_WAY: Final = frozenset({"processing", "requires_action", "pending"})
 
 CODES = payments_pb2.DeclineCode
@@ -118,6 +122,9 @@ def said(code: str, language: str) -> str:
 
 def code_of(refusal: Refusal) -> str:
     """The code that tells it; `failed` for a refusal that nobody says."""
+    for violation in refusal.violations:
+        if violation.field in _FIELDS:
+            return _FIELDS[violation.field]
     code = refusal.reason
     if code == "order_already_paid" and refusal.facts.get("payment_state") in _UNDER_WAY:
         code = "order_being_paid"

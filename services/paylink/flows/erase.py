@@ -23,7 +23,8 @@ async def erase_customer(conn: Conn, customer_id: str) -> None:
         cart_ids += await erasing.erase_carts_at(conn, merchant_id, emails=emails, phones=phones)
         # Again: until its cart was erased another link may have been made of it.
         erased += await erasing.erase_links_at(conn, merchant_id, emails=emails, phones=phones)
-    link_ids = [link.id for link in erased]
+    tried = await erasing.erase_payer(conn, merchant_id, customer_id)
+    link_ids = [*(link.id for link in erased), *tried]
     if not link_ids:
         return
     transfer_ids = await erasing.transfers_of(conn, merchant_id, link_ids)

@@ -20,7 +20,7 @@ from services.paylink.flows import follow
 from services.paylink.flows.opening import open_link, shown_payment, use_of
 from services.paylink.flows.pay_form import Offer, sealed
 from services.paylink.flows.reissue import new_link_channel
-from services.paylink.rules import paying, transfers, transitions
+from services.paylink.rules import guests, paying, transfers, transitions
 from services.paylink.rules.domain import (
     BankAccount,
     CardField,
@@ -50,6 +50,8 @@ class PayPageView:
     saved_cards: Sequence[SavedCard]
     card_field: CardField | None
     plans: Sequence[Message]  # offers of instalments
+    plan_needs_email: bool
+    plan_needs_name: bool
     new_cards_closed: bool  # too many were declined; absent for other reasons, too
     transfer: Transfer | None
     payment: LinkPayment | None
@@ -86,6 +88,7 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
     late_minor = await _late_minor(deps, shown)
     asks_again = over and (shown.reusable or late_minor < shown.due_minor)
     form_key = secrets.token_urlsafe(16)
+    needs = guests.needs(shown)
     offer = Offer(shown.id, form_key, shown.due_minor, field.psp_account if field else "")
     return PayPageView(
         link=shown,
@@ -93,6 +96,8 @@ async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
         saved_cards=saved if Method.CARD in shown.methods else (),
         card_field=field,
         plans=offers,
+        plan_needs_email=bool(offers) and needs.email,
+        plan_needs_name=bool(offers) and needs.name,
         new_cards_closed=closed,
         transfer=_transfer(shown, merchant),
         payment=payment,

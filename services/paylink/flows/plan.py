@@ -1,7 +1,8 @@
 """Pay a link in instalments: quote, intent, commit, have the plan made, record what becomes of it.
 
 A plan is a try like the others: while it may be signed and paid the link is paid in no other way. The
-try's id is the key under which instalments is asked, so a repeat of any step is the same plan.
+try's id is the key under which instalments is asked, so a repeat of any step is the same plan. Of a payer whom
+the link does not name a customer is made first.
 """
 
 from dataclasses import dataclass, replace
@@ -11,8 +12,10 @@ from libs import idempotency, ids
 from libs.db import Conn
 from libs.errors import (
     IdempotencyKeyInUse,
+    InternalError,
     RemoteRefusal,
     ServiceUnavailable,
+    required,
     stored,
 )
 from libs.idempotency import Finished, Key
@@ -20,14 +23,16 @@ from libs.logs import log
 from libs.payments import asking, due
 from libs.payments.answer import Outcome
 from services.paylink.deps import Deps
+from services.paylink.errors import CustomerErased
 from services.paylink.flows import pay
 from services.paylink.flows.ending import record_try
 from services.paylink.flows.links import locked
 from services.paylink.instalments_client import PlanAnswer
-from services.paylink.rules import paying, urls
+from services.paylink.rules import guests, paying, urls
 from services.paylink.rules.domain import Link, LinkPayment, Method
 from services.paylink.rules.states import PaymentState
 from services.paylink.store import payments
+from services.paylink.store.links import LINKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class ChoosePlan:
     token: str
     terms_id: str
     shown_minor: int
+    email: str | None = None
+    name: str | None = None
 
 
 async def choose_plan(deps: Deps, opened: Link, cmd: ChoosePlan, key: Key) -> LinkPayment:
@@ -45,6 +52,7 @@ async def choose_plan(deps: Deps, opened: Link, cmd: ChoosePlan, key: Key) -> Li
     if (again := await idempotency.answered(deps.db, key)) is not None:
         return await pay.repeated(deps, opened.merchant_id, again.resource_id)
     _check(opened, cmd, deps.clock.now())
+    who = guests.guest(opened, email=cmd.email, name=cmd.name)
     quote_id = await deps.instalments.quote(opened, cmd.terms_id, key=f"{opened.id}-{key.text}")
     begun: LinkPayment | None = None
 
@@ -54,10 +62,17 @@ async def choose_plan(deps: Deps, opened: Link, cmd: ChoosePlan, key: Key) -> Li
         now = deps.clock.now()
         link = await locked(tx, opened.id)
         _check(link, cmd, now)
+        paying.check_plans(await payments.count_plans(tx, link))
         reference = deps.seal.close(f"{payment_id} {cmd.token}")
         back = urls.return_url(deps.public_url, reference)
         request = deps.instalments.sealed(link, quote_id, return_url=back)
-        begun = replace(paying.begun(link, payment_id, Method.INSTALMENTS, now), request=request)
+        begun = replace(
+            paying.begun(link, payment_id, Method.INSTALMENTS, now),
+            request=request,
+            customer_id=link.customer_id,
+            payer_email=None if who is None else who.email,
+            payer_name=None if who is None else who.name,
+        )
         await pay.begin(tx, link, begun, now, idempotency.finished(key, b""))
         return Finished()
 
@@ -75,16 +90,32 @@ def _check(link: Link, cmd: ChoosePlan, now: datetime) -> None:
 async def _made(deps: Deps, payment: LinkPayment) -> LinkPayment:
     """Have the plan made. A certain no ends the try and is passed on; without an answer it stays."""
     try:
-        answer = await deps.instalments.create(payment.request, key=payment.id)
+        customer_id = await _customer_of(deps, payment)
+        answer = await deps.instalments.create(payment.request, customer_id, key=payment.id)
     except (ServiceUnavailable, IdempotencyKeyInUse) as refusal:
         log.info("plan of a link has no answer yet", reason=refusal.reason)
         merchant_id = payment.merchant_id
         await deps.db.run(due.ask_again_now, "link_payments", merchant_id, payment.id)
         return payment
-    except RemoteRefusal as refusal:
+    except (RemoteRefusal, CustomerErased) as refusal:
         await pay.give_up(deps, payment, stored(refusal))
         raise
     return await _record(deps, payment, answer)
+
+
+async def _customer_of(deps: Deps, payment: LinkPayment) -> str:
+    """Whose plan it is: made of the payer where the link names nobody. Raises CustomerErased, and as `move`."""
+    if payment.customer_id is not None:
+        return payment.customer_id
+    link = required(
+        await deps.db.run(LINKS.get, payment.merchant_id, payment.link_id), InternalError
+    )
+    if link.customer_id is not None:  # begun before tries knew whose plan it is
+        return link.customer_id
+    who = guests.of_try(payment, link)
+    customer_id = await deps.saved_cards.create(who, key=guests.key_of(link.id, who))
+    await deps.db.run(payments.know_customer, payment, customer_id)
+    return customer_id
 
 
 async def _record(deps: Deps, payment: LinkPayment, answer: PlanAnswer) -> LinkPayment:
@@ -130,7 +161,7 @@ async def settle(deps: Deps, payment: LinkPayment, *, age: timedelta) -> None:
             await pay.give_up(deps, payment)
         else:
             await refresh(deps, payment)
-    except (RemoteRefusal, ServiceUnavailable) as refusal:
+    except (RemoteRefusal, CustomerErased, ServiceUnavailable) as refusal:
         log.info("a plan is not settled yet", reason=refusal.reason)
 
 

@@ -249,6 +249,8 @@ class LinkPayment:
     brand: str = ""
     last4: str = ""
     payer_email: str | None = None
+    payer_name: str | None = None  # until a customer was made of the payer
+    customer_id: str | None = None  # whose plan it is
     bank_transfer_id: str | None = None
     decline: Decline | None = None
     refusal: StoredRefusal | None = None

@@ -111,13 +111,11 @@ def _check_uses(new: NewLink) -> None:
 
 
 def _check_instalments(new: NewLink) -> None:
-    """A plan pays all of the price, and is signed by a customer."""
+    """A plan pays all of the price."""
     if Method.INSTALMENTS not in new.methods:
         return
     if new.reusable or new.deposit is not None:
         raise invalid("methods", "instalments pay a whole price once: no deposit, and not reusable")
-    if new.customer_id is None:
-        raise invalid("customer_id", "is required by method instalments")
 
 
 def _methods(asked: Sequence[Method], merchant: Merchant, currency: str) -> tuple[Method, ...]:

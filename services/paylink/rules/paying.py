@@ -12,6 +12,7 @@ TOO_MANY_DECLINES: Final = "too_many_declines"  # payments' reason
 CHALLENGED: Final = "requires_action"  # payments' name of the state
 REPLACE_AFTER: Final = timedelta(minutes=30)  # another try may end a challenge that nobody passed
 GIVE_UP_AFTER: Final = timedelta(hours=1)  # by itself, so that the link is open again
+MOST_PLANS: Final = 20  # of one link: each may make a customer
 
 
 def counted_as(link: Link) -> str:
@@ -31,9 +32,9 @@ def order_part(link: Link, payment_id: str) -> str:
 
 
 def takes_plan(link: Link) -> bool:
-    """Whether it can be paid in instalments: all of the price, by one customer who is known."""
+    """Whether it can be paid in instalments: all of the price, by one customer."""
     whole = order_part(link, "") == "" and link.due == link.amount
-    return whole and link.customer_id is not None and Method.INSTALMENTS in link.methods
+    return whole and Method.INSTALMENTS in link.methods
 
 
 def begun(link: Link, payment_id: str, method: Method, now: datetime) -> LinkPayment:
@@ -66,6 +67,12 @@ def check_shown(link: Link, shown_minor: int) -> None:
     """The shopper pays what the page said."""
     if shown_minor != link.due_minor:
         raise errors.AmountChanged
+
+
+def check_plans(begun: int) -> None:
+    """TooManyPlans when so many tries to pay it in instalments are the most already."""
+    if begun >= MOST_PLANS:
+        raise errors.TooManyPlans
 
 
 def check_uses(link: Link, reserved: int) -> None:

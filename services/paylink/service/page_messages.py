@@ -34,6 +34,7 @@ def page_payment_pb(
     shown = payment_pb(payment)
     if not use:
         shown.ClearField("payer_email")
+        shown.ClearField("customer_id")
     made = pages_pb2.PagePayment(use=use, link_payment=shown, plan_url=plan_url)
     if state := payment.payment_state:
         made.payment_state = payments_pb2.Payment.State.Value(f"STATE_{state.upper()}")

@@ -23,7 +23,7 @@ WITH found AS (
     FROM found WHERE links.merchant_id = $1 AND links.id = found.id
     RETURNING links.id
 ), tries AS (
-    UPDATE link_payments SET payer_email = NULL
+    UPDATE link_payments SET payer_email = NULL, payer_name = NULL
     FROM found WHERE merchant_id = $1 AND link_id = found.id AND payer_email IS NOT NULL
 ), texts AS (
     UPDATE bank_transfers SET creditor_reference = NULL
@@ -36,7 +36,11 @@ WITH found AS (
 )
 SELECT id, recipient_email, recipient_phone, pg_notify('{CHANGED}', id)
 FROM found JOIN erased USING (id)"""  # noqa: S608 - made of constants
-_OF_CUSTOMER: Final = _ERASE_LINKS.format(condition="customer_id = $2")
+_OF_CUSTOMER: Final = _ERASE_LINKS.format(
+    condition="(customer_id = $2 OR customer_id IS NULL AND EXISTS ("
+    "SELECT FROM link_payments AS tried WHERE tried.merchant_id = $1 AND tried.link_id = links.id"
+    " AND tried.customer_id = $2 AND lower(tried.payer_email) = lower(recipient_email)))"
+)
 _AT_ADDRESSES: Final = _ERASE_LINKS.format(
     condition="customer_id IS NULL AND origin IN ('shop', 'cart')"
     " AND (lower(recipient_email) = ANY($2::text[]) OR recipient_phone = ANY($3::text[]))"
@@ -57,8 +61,22 @@ def _erased(rows: Sequence[Row]) -> list[ErasedLink]:
 
 
 async def erase_links(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[ErasedLink]:
-    """The customer's links with their tries."""
+    """The customer's links with their tries: also those that went where the customer, who was made of their
+    payer, has the address.
+    """
     return _erased(await conn.fetch(_OF_CUSTOMER, merchant_id, customer_id))
+
+
+async def erase_payer(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[str]:
+    """The customer's tries to pay links of others by a plan, with the links' ids."""
+    found = await conn.fetch(
+        "UPDATE link_payments SET payer_email = NULL, payer_name = NULL"
+        " WHERE merchant_id = $1 AND customer_id = $2 AND payer_email IS NOT NULL"
+        " RETURNING link_id",
+        merchant_id,
+        customer_id,
+    )
+    return [row["link_id"] for row in found]
 
 
 async def erase_links_at(

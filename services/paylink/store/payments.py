@@ -33,7 +33,8 @@ _SAVED: Final = (
 # $1 merchant, $2 id, $3 state before, $4 request, $5 state after and the rest of _SAVED.
 _SAVE: Final = f"""
 UPDATE link_payments SET request = $4, {rows.assignments(_SAVED, first=5)},
-    due_at = CASE WHEN $5 = 'processing' THEN due_at END
+    due_at = CASE WHEN $5 = 'processing' THEN due_at END,
+    payer_name = CASE WHEN $5 = 'processing' THEN payer_name END
 WHERE merchant_id = $1 AND id = $2 AND state = $3 AND {{when}}"""  # noqa: S608 - made of constants
 
 
@@ -99,6 +100,24 @@ async def known(conn: Conn, told: Sequence[Told]) -> Collection[str]:
 async def latest(conn: Conn, link: Link) -> LinkPayment | None:
     where = "WHERE merchant_id = $1 AND link_id = $2 ORDER BY id DESC LIMIT 1"
     return await TRIES.one(conn, where, link.merchant_id, link.id)
+
+
+async def know_customer(conn: Conn, payment: LinkPayment, customer_id: str) -> None:
+    """Who was made of its payer, whatever else is being written of the try."""
+    known = "customer_id = $3, payer_name = NULL"
+    merchant_id, at = payment.merchant_id, payment.id
+    await TRIES.change_at(conn, merchant_id, at, known, customer_id, only="customer_id IS NULL")
+
+
+async def count_plans(conn: Conn, link: Link) -> int:
+    """Tries to pay it in instalments, whatever has become of them."""
+    found: int = await conn.fetchval(
+        "SELECT count(*) FROM link_payments"
+        " WHERE merchant_id = $1 AND link_id = $2 AND method = 'instalments'",
+        link.merchant_id,
+        link.id,
+    )
+    return found
 
 
 async def count_processing(

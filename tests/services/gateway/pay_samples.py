@@ -173,6 +173,14 @@ def part_of_credit() -> pages_pb2.PayPage:
     return page(payment_link=link(amount=due, amount_due=due, line_items=[], **law), transfer=None)
 
 
+def of_a_guest(*offers: offer_pb2.InstalmentOffer) -> pages_pb2.PayPage:
+    """The same, of a link that names no customer."""
+    asked = in_parts(*offers)
+    asked.ClearField("saved_cards")
+    asked.plan_needs_email = asked.plan_needs_name = True
+    return asked
+
+
 def planned(state: int, **more: object) -> pages_pb2.PayPage:
     stands = LINK.STATE_PAYING if state == TRY.STATE_PROCESSING else LINK.STATE_PAID
     own = tried(state, method=paylink_pb2.METHOD_INSTALMENTS, **more)
@@ -240,6 +248,7 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "open-yen": yen,
     "open-long": long,
     "open-instalments": lambda: in_parts(deferral("it")),
+    "open-guest": lambda: of_a_guest(deferral("it"), credit("it")),
     "open-credit": lambda: in_parts(credit("it"), deferral("it"), credit("it", 12)),
     "open-part-of-credit": part_of_credit,
     "quote-long": long_quote,

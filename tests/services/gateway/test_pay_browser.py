@@ -63,9 +63,10 @@ async def test_every_state_is_accessible(tab, shop, psp, name):
     assert tab.complaints == []
 
 
-@pytest.mark.parametrize("language", ["it", "en"])
-async def test_instalments_are_read_and_chosen(tab, shop, psp, language):
-    show(shop.services, samples.in_parts(credit(language), deferral(language)), psp)
+@pytest.mark.parametrize(("language", "payer"), [("it", "customer"), ("en", "guest")])
+async def test_instalments_are_read_and_chosen(tab, shop, psp, language, payer):
+    asked = samples.of_a_guest if payer == "guest" else samples.in_parts
+    show(shop.services, asked(credit(language), deferral(language)), psp)
     chosen = pages_pb2.PagePayment(plan_url=samples.PLAN)
     shop.services.answers["ChoosePlan"] = pages_pb2.ChoosePlanResponse(payment=chosen)
     words = WORDS[language]
@@ -73,9 +74,19 @@ async def test_instalments_are_read_and_chosen(tab, shop, psp, language):
     await tab.get_by_text(words["instalments"]).click()
     await check(tab, f"open-instalments-{language}")
     button = tab.get_by_role("button", name=deferral(language).label)
+    if payer == "guest":
+        await tab.get_by_label(words["instalments_name"]).fill("Anna Neri")
+        await tab.keyboard.press("Enter")  # in a field: of many offers none is chosen
+        await tab.keyboard.press("Tab")
+        await tab.keyboard.type("anna@example.com")
     async with tab.expect_request(f"**{urlsplit(samples.PLAN).path}"):
         await button.click()
-    assert shop.services.last("ChoosePlan").request.terms_id == "trm_default"
+    assert shop.services.calls("ChoosePlan") == 1
+    request = shop.services.last("ChoosePlan").request
+    assert (request.terms_id, request.email) == (
+        "trm_default",
+        "anna@example.com" if payer == "guest" else "",
+    )
 
 
 @pytest.mark.parametrize("name", ["shop", "missing", "stop", "sent"])

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from incasso.paylink.v1 import pages_pb2
-from libs.errors import Kind, RemoteRefusal
+from libs.errors import FieldViolation, InvalidArgument, Kind, RemoteRefusal
 from services.gateway.pay import view
 from services.gateway.pay.texts import WORDS
 from tests.services.gateway.pay_samples import KEY, OFFER, PATH, STATES, USE
@@ -32,6 +32,37 @@ async def test_choosing_a_plan_leads_to_its_page_on_the_host_where_the_shopper_i
     assert seen.call.idempotency_key == KEY
 
 
+async def test_a_guest_says_who_signs_and_why_is_told(gateway):
+    answer(gateway, STATES["open-guest"]())
+    text = await html(gateway, language="it")
+    assert WORDS["it"]["instalments_why"].replace("'", "&#39;") in text
+    assert "checked" not in text[text.index('class="signer"') :]
+    answer(gateway, STATES["open-instalments"]())
+    assert 'class="signer"' not in await html(gateway)
+    chosen = pages_pb2.PagePayment(use=USE, plan_url="https://pay.example/plan/abc")
+    gateway.services.answers["ChoosePlan"] = pages_pb2.ChoosePlanResponse(payment=chosen)
+    said = {"email": "anna@example.com", "name": "Anna Neri"}
+    assert await location(gateway, "choose-plan", {**PLANNED, **said}) == "/plan/abc"
+    seen = gateway.services.last("ChoosePlan").request
+    assert (seen.email, seen.name) == ("anna@example.com", "Anna Neri")
+
+
+@pytest.mark.parametrize("field", ["email", "name"])
+async def test_what_a_guest_said_wrong_is_told_where_it_is_said(gateway, field):
+    gateway.services.answers["ChoosePlan"] = InvalidArgument(
+        violations=(FieldViolation(field, "is required"),)
+    )
+    assert await location(gateway, "choose-plan", PLANNED) == f"{PATH}?said={field}"
+    answer(gateway, STATES["open-guest"]())
+    text = await html(gateway, path=f"{PATH}?said={field}")
+    assert re.search(rf'name="{field}"[^>]*aria-invalid="true" aria-describedby="said"', text)
+    assert WORDS["en"][f"said_{field}"] in text
+    (opened,) = re.findall(
+        r'<details class="method" name="method" open>.*?<small>', text, re.DOTALL
+    )
+    assert WORDS["en"]["instalments"] in opened
+
+
 @pytest.mark.parametrize("url", ["", "https://pay.example//evil.example", "javascript:x"])
 async def test_a_plan_whose_page_nobody_knows_yet_leads_back_to_the_link(gateway, url):
     chosen = pages_pb2.PagePayment(use=USE, plan_url=url)
@@ -44,6 +75,7 @@ async def test_a_plan_whose_page_nobody_knows_yet_leads_back_to_the_link(gateway
     [
         ("instalments_not_offered", "instalments_not_offered"),
         ("terms_not_found", "terms_not_found"),
+        ("too_many_plans", "too_many_plans"),
     ],
 )
 async def test_a_plan_that_is_not_to_be_had_is_told_of_on_the_page(gateway, reason, said):

@@ -14,7 +14,6 @@ from libs import client, db, ids
 from libs.clock import Clock
 from libs.db import Database
 from libs.payments import velocity
-from libs.payments.saved_cards import SavedCards
 from libs.proofs import Proofs
 from libs.seal import Seal
 from libs.server import Server
@@ -23,6 +22,7 @@ from services.paylink.deps import Deps
 from services.paylink.instalments_client import Instalments as InstalmentsClient
 from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
+from services.paylink.oneclick_client import Customers
 from services.paylink.payments_client import Payments
 from services.paylink.service.links import PaymentLinks
 from services.paylink.service.pages import PayPages
@@ -58,7 +58,7 @@ async def world(paylink_database: Database) -> AsyncIterator[World]:
         merchants=Merchants(neighbour),
         payments=Payments(neighbour, seal),
         instalments=InstalmentsClient(neighbour, seal),
-        saved_cards=SavedCards(neighbour),
+        saved_cards=Customers(neighbour),
         link_listener=link_listener,
     )
     server = Server(

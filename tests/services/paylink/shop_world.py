@@ -22,7 +22,6 @@ from libs.db import Database
 from libs.errors import Refusal
 from libs.money import Money
 from libs.payments import velocity
-from libs.payments.saved_cards import SavedCards
 from libs.proofs import Proofs
 from libs.seal import Seal
 from libs.server import Server
@@ -33,6 +32,7 @@ from services.paylink.flows.transfers import RecordBankTransfer, record_bank_tra
 from services.paylink.instalments_client import Instalments
 from services.paylink.link_listener import LinkListener
 from services.paylink.merchants_client import Merchants
+from services.paylink.oneclick_client import Customers
 from services.paylink.payments_client import Payments
 from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import Shops
@@ -238,7 +238,7 @@ async def open_shop_world(database: Database) -> AsyncIterator[ShopWorld]:
         merchants=Merchants(neighbours),
         payments=Payments(neighbours, seal),
         instalments=Instalments(neighbours, seal),
-        saved_cards=SavedCards(neighbours),
+        saved_cards=Customers(neighbours),
         link_listener=LinkListener(database, CHANGED),
     )
     server = Server(

@@ -1,5 +1,6 @@
 """The process dies at each step of choosing instalments: there is one plan, and it pays once."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
@@ -15,7 +16,7 @@ from services.paylink.flows.opening import open_link
 from services.paylink.flows.plan import ChoosePlan
 from tests.kit.dying import ProcessDied
 from tests.kit.payments_double import once, refuse
-from tests.services.paylink.test_plans import Plan, happen, tell
+from tests.services.paylink.test_plans import Plan, happen, link_for, tell
 from tests.services.paylink.world import Link, World, token_of
 
 NO_ANSWER = refuse(Kind.UNAVAILABLE, "service_unavailable")
@@ -24,13 +25,27 @@ NO_ANSWER = refuse(Kind.UNAVAILABLE, "service_unavailable")
 class Step(Enum):
     BEFORE_QUOTE = "before the quote"
     AFTER_QUOTE = "with a quote, before the intent"
+    BEFORE_CUSTOMER = "before a customer is made of the guest"
+    AFTER_CUSTOMER = "with the guest's customer in its hands"
+    LOST_CUSTOMER = "the answer with the customer is lost, and nobody dies"
     AFTER_INTENT = "before instalments is asked"
     AFTER_CALL = "with the plan in its hands"
     NEVER_ARRIVED = "the call never arrives, and nobody dies"
     LOST_ANSWER = "the answer is lost, and nobody dies"
 
 
-BEGUN = [step for step in Step if step not in {Step.BEFORE_QUOTE, Step.AFTER_QUOTE}]
+OF_GUESTS = {Step.BEFORE_CUSTOMER, Step.AFTER_CUSTOMER, Step.LOST_CUSTOMER}
+UNBEGUN = [Step.BEFORE_QUOTE, Step.AFTER_QUOTE]
+BEGUN = [step for step in Step if step not in UNBEGUN]
+MADE = [Step.AFTER_CALL, Step.LOST_ANSWER]
+
+
+def struck_at(steps: Iterable[Step]) -> Any:
+    """Each step, for a customer whom the link names and for a guest."""
+    cases = [(step, guest) for step in steps for guest in (False, True)]
+    named = [case for case in cases if case[1] or case[0] not in OF_GUESTS]
+    of = [f"{'guest' if guest else 'customer'}: {step.value}" for step, guest in named]
+    return pytest.mark.parametrize(("step", "guest"), named, ids=of)
 
 
 class Mortal:
@@ -60,23 +75,44 @@ class Mortal:
         return made
 
 
+class MortalCustomers:
+    """The same, of oneclick."""
+
+    def __init__(self, real: Any, step: Step) -> None:
+        self._real = real
+        self._step = step
+
+    async def create(self, *asked: Any, key: str) -> Any:
+        if self._step is Step.BEFORE_CUSTOMER:
+            raise ProcessDied
+        made = await self._real.create(*asked, key=key)
+        if self._step is Step.AFTER_CUSTOMER:
+            raise ProcessDied
+        return made
+
+
 async def choose(world: World, deps: Deps, link: Any) -> None:
     token = token_of(link)
     shown = await open_link(world.deps, token)
     key = Key(world.merchant_id, "ChoosePlan", link.id, b"hash")
-    await plan.choose_plan(deps, shown, ChoosePlan(token, "trm_default", 12900), key)
+    wanted = ChoosePlan(token, "trm_default", 12900, "anna@example.com", "Anna Neri")
+    await plan.choose_plan(deps, shown, wanted, key)
 
 
-async def struck(world: World, step: Step) -> Any:
+async def struck(world: World, step: Step, *, guest: bool = False) -> Any:
     """A link whose payer has chosen instalments in a process to which this happened."""
-    link = await world.plan_link()
+    link = await link_for(world, guest=guest)
+    if step is Step.LOST_CUSTOMER:
+        world.oneclick.after = once(NO_ANSWER)
     if step is Step.NEVER_ARRIVED:
         world.instalments.before["CreateInstalmentPlan"] = once(NO_ANSWER)
     if step is Step.LOST_ANSWER:
         world.instalments.after["CreateInstalmentPlan"] = once(NO_ANSWER)
     with suppress(ProcessDied, Refusal):
         mortal = Mortal(world.deps.instalments, step)
-        await choose(world, replace(world.deps, instalments=mortal), link)
+        customers: Any = MortalCustomers(world.deps.saved_cards, step)
+        deps = replace(world.deps, instalments=mortal, saved_cards=customers)
+        await choose(world, deps, link)
     async with world.db.connection() as conn:  # what the dead process held has run out
         await conn.execute(
             "UPDATE idempotency_keys SET locked_until = now() - interval '1 s'"
@@ -94,12 +130,14 @@ async def signed(world: World, link: Any) -> None:
     paid = await world.get(link)
     assert (paid.state, paid.paid_minor, paid.uses) == (Link.STATE_PAID, 12900, 1)
     assert (await world.subjects(link)).count("paid") == 1
-    assert len(await world.tries(link)) == 1
+    (tried,) = await world.tries(link)
+    assert tried.customer_id == made.customer_id == (link.customer_id or "cus_1")
+    assert len(world.oneclick.created) == (not link.customer_id)
 
 
-@pytest.mark.parametrize("step", list(Step))
-async def test_a_repeat_makes_one_plan(world: World, step: Step):
-    link = await struck(world, step)
+@struck_at(Step)
+async def test_a_repeat_makes_one_plan(world: World, step: Step, *, guest: bool):
+    link = await struck(world, step, guest=guest)
     await choose(world, world.deps, link)
     await world.work()
     await choose(world, world.deps, link)
@@ -107,26 +145,31 @@ async def test_a_repeat_makes_one_plan(world: World, step: Step):
     await signed(world, link)
 
 
-@pytest.mark.parametrize("step", BEGUN)
-async def test_the_worker_makes_the_plan_that_nobody_asks_for_any_more(world: World, step: Step):
-    link = await struck(world, step)
+@struck_at(BEGUN)
+async def test_the_worker_makes_the_plan_that_nobody_asks_for_any_more(
+    world: World, step: Step, *, guest: bool
+):
+    link = await struck(world, step, guest=guest)
     await world.work()
     page = await world.page(link)
     assert page.payment.HasField("plan_url")
     await signed(world, link)
 
 
-@pytest.mark.parametrize("step", [Step.BEFORE_QUOTE, Step.AFTER_QUOTE])
-async def test_what_was_never_intended_binds_nobody(world: World, step: Step):
-    link = await struck(world, step)
+@struck_at(UNBEGUN)
+async def test_what_was_never_intended_binds_nobody(world: World, step: Step, *, guest: bool):
+    link = await struck(world, step, guest=guest)
     await world.work()
     assert not world.instalments.books
+    assert not world.oneclick.created
     await world.pay(link)
 
 
-@pytest.mark.parametrize("step", [Step.AFTER_CALL, Step.LOST_ANSWER])
-async def test_an_event_that_comes_before_the_answer_is_made_up_for(world: World, step: Step):
-    link = await struck(world, step)
+@struck_at(MADE)
+async def test_an_event_that_comes_before_the_answer_is_made_up_for(
+    world: World, step: Step, *, guest: bool
+):
+    link = await struck(world, step, guest=guest)
     (made,) = world.instalments.books.values()
     made.state = Plan.STATE_ACTIVE
     await tell(world, made.id, Plan.STATE_ACTIVE)  # of a plan that no try knows yet
@@ -136,9 +179,11 @@ async def test_an_event_that_comes_before_the_answer_is_made_up_for(world: World
     assert len(world.instalments.books) == 1
 
 
-@pytest.mark.parametrize("step", BEGUN)
-async def test_a_shopper_who_gives_up_meanwhile_pays_otherwise(world: World, step: Step):
-    link = await struck(world, step)
+@struck_at(BEGUN)
+async def test_a_shopper_who_gives_up_meanwhile_pays_otherwise(
+    world: World, step: Step, *, guest: bool
+):
+    link = await struck(world, step, guest=guest)
     await world.visit("GiveUpPayment", token=token_of(link))
     assert [plan.state for plan in world.instalments.books.values()] == [Plan.STATE_CANCELLED]
     await world.pay(link)

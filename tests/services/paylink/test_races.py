@@ -11,7 +11,7 @@ from incasso.paylink.v1 import paylink_pb2 as pb
 from libs import ids
 from libs.errors import Refusal
 from services.paylink import worker
-from tests.services.paylink.test_plans import Plan, happen, tell
+from tests.services.paylink.test_plans import Plan, happen, link_for, tell
 from tests.services.paylink.world import Link, Try, World, token_of
 
 
@@ -101,7 +101,7 @@ async def test_the_transfer_code_survives_being_a_picture(world: World):
 
 async def test_a_card_a_transfer_and_a_plan_at_once_pay_the_link_once(world: World):
     for turn in range(6):
-        link = await world.plan_link()
+        link = await link_for(world, guest=turn % 2 == 1)
         calls = [
             reason_of(world.pay(link)),
             reason_of(world.choose(link)),
@@ -122,7 +122,7 @@ async def test_a_card_a_transfer_and_a_plan_at_once_pay_the_link_once(world: Wor
 
 async def test_a_plan_that_is_paid_while_its_shopper_gives_it_up_counts_or_never_was(world: World):
     for turn in range(6):
-        link = await world.plan_link()
+        link = await link_for(world, guest=turn % 3 == 1)
         plan_id = (await world.choose(link)).link_payment.plan_id
         given_up = reason_of(world.visit("GiveUpPayment", token=token_of(link)))
         if turn % 2:

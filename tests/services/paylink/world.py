@@ -55,7 +55,7 @@ class World:
         method = getattr(self.stub, name)
         return await client.call(method, request, timeout_seconds=20, idempotency_key=key)
 
-    async def visit(self, name: str, *, key: str = "", **fields: Any) -> Any:
+    async def visit(self, name: str, /, *, key: str = "", **fields: Any) -> Any:
         context.set_current(context.Call())
         request = getattr(pages_pb2, f"{name}Request")(**fields)
         method = getattr(self.pages, name)
@@ -103,12 +103,20 @@ class World:
         methods = [pb.METHOD_CARD, pb.METHOD_BANK_TRANSFER, pb.METHOD_INSTALMENTS]
         return await self.link(**{"customer_id": "cus_giulia", "methods": methods, **more})
 
-    async def choose(self, link: Any, shown_minor: int = 12900, *, key: str = "") -> Any:
-        """Instalments, as the page offers them."""
+    async def guest_link(self, **more: Any) -> Any:
+        """The same, of nobody in particular."""
+        return await self.plan_link(**{"customer_id": None, **more})
+
+    async def choose(
+        self, link: Any, shown_minor: int = 12900, *, key: str = "", **who: str
+    ) -> Any:
+        """Instalments, as the page offers them. A guest says who it is."""
+        if not link.customer_id:
+            who = {"email": "anna@example.com", "name": "Anna Neri", **who}
         form_key = key or ids.new("key")
         shown = Offer(link.id, form_key, shown_minor, "sandbox-a")
         offer = self.offers.setdefault(shown, sealed(self.deps, shown))
-        fields = {"token": token_of(link), "terms_id": "trm_default", "offer": offer}
+        fields = {"token": token_of(link), "terms_id": "trm_default", "offer": offer, **who}
         return (await self.visit("ChoosePlan", key=form_key, **fields)).payment
 
     async def transfer(

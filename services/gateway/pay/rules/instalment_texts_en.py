@@ -9,6 +9,10 @@ WORDS: Final[dict[str, str]] = {
     "instalments_how": "You pay the first part when you sign, the others are taken from your card on "
     "their days.",
     "instalments_extra": "No fees are added by card or transfer. What instalments cost stands beside them.",
+    "instalments_who": "Who signs",
+    "instalments_name": "Your first and last name",
+    "instalments_why": "The agreement is in your name. To your e-mail goes what you must know of this plan: before "
+    "a payment is taken, and when one fails.",
     "instalments_first": "when you sign",
     "instalments_choose": "Go on with {label}",
     "instalments_not_yet": "Nothing is agreed yet: next you get the documents, then you sign.",

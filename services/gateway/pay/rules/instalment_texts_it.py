@@ -9,6 +9,10 @@ WORDS: Final[dict[str, str]] = {
     "instalments_how": "La prima rata si paga alla firma, le altre sono addebitate sulla tua carta alle "
     "loro scadenze.",
     "instalments_extra": "Nessun costo aggiuntivo con carta o bonifico. Quanto costano le rate è scritto accanto.",
+    "instalments_who": "Chi firma",
+    "instalments_name": "Il tuo nome e cognome",
+    "instalments_why": "Il contratto è a tuo nome. All'e-mail arriva ciò che devi sapere di questo piano: prima di "
+    "ogni addebito, e quando uno non riesce.",
     "instalments_first": "alla firma",
     "instalments_choose": "Continua con {label}",
     "instalments_not_yet": "Non hai ancora concordato nulla: ora ricevi i documenti, poi firmi.",

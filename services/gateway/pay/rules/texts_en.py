@@ -197,6 +197,9 @@ WORDS: Final[dict[str, str]] = {
     "Pay one of them, or try again tomorrow.",
     "said_invalid": "Something in the form was not right. Please check it and try again.",
     "said_email": "Please type an e-mail address such as giulia@example.com.",
+    "said_name": "Please type your first and last name.",
+    "said_too_many_plans": "Instalments were chosen too often here. Nothing was charged: please use another way of "
+    "paying.",
     "said_unknown": "We did not get an answer in time. If this page still offers to pay, you can "
     "try again: you will not be charged twice.",
     "said_failed": "That did not work, and it is our fault. Please try again in a moment.",

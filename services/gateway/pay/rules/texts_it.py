@@ -202,6 +202,9 @@ WORDS: Final[dict[str, str]] = {
     "Pagane uno, oppure riprova domani.",
     "said_invalid": "Qualcosa nel modulo non era giusto. Controlla e riprova.",
     "said_email": "Scrivi un indirizzo e-mail come giulia@example.com.",
+    "said_name": "Scrivi il tuo nome e cognome.",
+    "said_too_many_plans": "Qui le rate sono state scelte troppe volte. Nulla è stato addebitato: paga in un altro "
+    "modo.",
     "said_unknown": "Non abbiamo avuto risposta in tempo. Se questa pagina ti propone ancora di "
     "pagare, puoi riprovare: non pagherai due volte.",
     "said_failed": "Non ha funzionato, ed è colpa nostra. Riprova tra un momento.",

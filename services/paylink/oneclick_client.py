@@ -1,0 +1,19 @@
+"""The only file that calls oneclick beside the kit of payments: a customer is made of a payer."""
+
+from incasso.oneclick.v1 import oneclick_pb2
+from libs.payments.client import move
+from libs.payments.saved_cards import SavedCards
+from services.paylink.rules.guests import Guest
+
+
+class Customers(SavedCards):
+    """Also new ones."""
+
+    async def create(self, who: Guest, *, key: str) -> str:
+        """The customer's id; of the same key the same one. Raises as `move`."""
+        request = oneclick_pb2.CreateCustomerRequest(
+            email=who.email, name=who.name, locale=who.locale
+        )
+        answer = await move(self.stub.CreateCustomer, request, key=key)
+        customer_id: str = answer.customer.id
+        return customer_id

@@ -1,0 +1,224 @@
+"""A payer whom the link does not name chooses instalments: a customer is made, of this link's own."""
+
+from datetime import timedelta
+
+import pytest
+
+from incasso.paylink.v1 import paylink_pb2 as pb
+from libs.errors import InvalidArgument, Kind, Refusal
+from libs.payments.asking import ABANDON_AFTER
+from services.paylink.rules import guests, paying
+from services.paylink.rules.domain import Origin, Recipient
+from services.paylink.rules.guests import Guest, Needs
+from tests.kit.payments_double import once, refuse
+from tests.services.paylink.test_domain import draft
+from tests.services.paylink.test_erasing import erase
+from tests.services.paylink.test_links import refused
+from tests.services.paylink.test_plans import NO_ANSWER, Plan, give_up, happen
+from tests.services.paylink.world import Link, Try, World
+
+ANNA = {"email": "anna@example.com", "name": "Anna Neri"}
+BUYER = Recipient(name="Anna Neri", email="anna@example.com")
+
+
+@pytest.mark.parametrize(
+    ("link", "wanted"),
+    [
+        ({"customer_id": "cus_1"}, Needs(email=False, name=False)),
+        ({}, Needs(email=True, name=True)),
+        ({"recipient": BUYER}, Needs(email=True, name=True)),
+        ({"origin": Origin.SHOP, "recipient": BUYER}, Needs(email=False, name=False)),
+        (
+            {"origin": Origin.SHOP, "recipient": Recipient(email="a@b.it")},
+            Needs(email=False, name=True),
+        ),
+    ],
+    ids=["customer", "nobody", "who was written to", "buyer", "buyer without a name"],
+)
+def test_a_payer_says_what_nobody_has_said_before(link, wanted):
+    assert guests.needs(draft(**link)) == wanted
+
+
+def test_a_buyer_of_the_shop_may_say_another_name():
+    link = draft(origin=Origin.SHOP, recipient=BUYER)
+    assert guests.guest(link, email=None, name=" Anna  Maria Neri ") == Guest(
+        "anna@example.com", "Anna Maria Neri", link.locale
+    )
+
+
+@pytest.mark.parametrize("field", ["email", "name"])
+@pytest.mark.parametrize("said", [None, ""])
+def test_what_is_missing_is_named(field, said):
+    with pytest.raises(InvalidArgument) as found:
+        guests.guest(draft(recipient=BUYER), **{**ANNA, field: said})
+    assert [violation.field for violation in found.value.violations] == [field]
+
+
+def test_a_customer_is_known_again_by_the_link_and_all_that_was_said():
+    keys = [
+        guests.key_of(link, Guest(email, name, "it"))
+        for link in ("lnk_1", "lnk_2")
+        for email in ("anna@example.com", "anna@example.org")
+        for name in ("Anna Neri", "Anna Rossi")
+    ]
+    assert len(set(keys)) == 8
+    assert keys[0] == guests.key_of("lnk_1", Guest("anna@example.com", "Anna Neri", "it"))
+
+
+async def test_the_page_asks_who_chooses_only_of_a_link_that_names_nobody(world: World):
+    guest = await world.page(await world.guest_link())
+    assert guest.instalments
+    assert (guest.plan_needs_email, guest.plan_needs_name) == (True, True)
+    known = await world.page(await world.plan_link())
+    assert (known.plan_needs_email, known.plan_needs_name) == (False, False)
+    by_card = await world.page(await world.guest_link(methods=[pb.METHOD_CARD]))
+    assert not by_card.plan_needs_email
+
+
+async def test_a_customer_is_made_of_the_payer_and_has_the_plan(world: World):
+    link = await world.guest_link(locale="en")
+    payment = await world.choose(link, email=" anna@EXAMPLE.com ")
+    (asked,) = world.oneclick.created.values()
+    assert (asked.email, asked.name, asked.locale) == ("anna@example.com", "Anna Neri", "en")
+    (plan,) = world.instalments.books.values()
+    (tried,) = await world.tries(link)
+    assert plan.customer_id == tried.customer_id == payment.link_payment.customer_id == "cus_1"
+    await happen(world, plan.id, Plan.STATE_ACTIVE)
+    paid = await world.get(link)
+    assert (paid.state, paid.customer_id) == (Link.STATE_PAID, "")
+    assert payment.link_payment.payer_email == "anna@example.com"
+
+
+async def test_whoever_has_the_link_sees_neither_payer_nor_cards(world: World):
+    """The doubles' customers all have a card."""
+    link = await world.guest_link()
+    await world.choose(link)
+    await give_up(world, link)
+    page = await world.page(link)
+    assert not page.saved_cards
+    assert not page.payment.link_payment.HasField("payer_email")
+    assert not page.payment.link_payment.HasField("customer_id")
+
+
+async def test_who_chooses_again_on_the_same_link_is_the_same_customer(world: World):
+    link = await world.guest_link()
+    for said in (ANNA, ANNA, {**ANNA, "email": "eva@example.com"}):
+        await world.choose(link, **said)
+        await give_up(world, link)
+    customers = [one.customer_id for one in reversed(await world.tries(link))]
+    assert customers == ["cus_1", "cus_1", "cus_2"]
+
+
+async def test_who_types_the_address_of_another_payer_is_nobody_the_shop_knows(world: World):
+    first, second = await world.guest_link(), await world.guest_link(order_reference="A-1002")
+    await world.choose(first)
+    await world.choose(second)
+    (one,), (other,) = await world.tries(first), await world.tries(second)
+    assert one.customer_id != other.customer_id
+
+
+@pytest.mark.parametrize("field", ["email", "name"])
+async def test_without_saying_who_chooses_nothing_is_begun(world: World, field):
+    link = await world.guest_link()
+    assert await refused(world.choose(link, **{field: ""})) == "invalid_argument"
+    assert not world.instalments.quotes
+    assert not world.oneclick.created
+    await world.pay(link)
+
+
+async def test_what_is_no_address_is_refused_by_its_field(world: World):
+    link = await world.guest_link()
+    with pytest.raises(Refusal) as found:
+        await world.choose(link, email="anna at example.com")
+    assert [violation.field for violation in found.value.violations] == ["email"]
+
+
+async def test_nobody_becomes_a_customer_by_a_link_that_is_paid_otherwise(world: World):
+    link = await world.guest_link()
+    await world.pay(link)
+    assert await refused(world.choose(link)) == "payment_link_paid"
+    assert not world.oneclick.created
+
+
+async def test_a_refusal_of_oneclick_leaves_the_link_open(world: World):
+    link = await world.guest_link()
+    world.oneclick.before = refuse(Kind.INVALID, "invalid_argument")
+    assert await refused(world.choose(link, key="k1")) == "invalid_argument"
+    assert await refused(world.choose(link, key="k1")) == "invalid_argument"
+    assert not world.instalments.books
+    await world.pay(link)
+
+
+async def test_an_outage_of_oneclick_is_made_up_for_or_given_up(world: World):
+    link = await world.guest_link()
+    world.oneclick.before = once(NO_ANSWER)
+    assert not (await world.choose(link)).HasField("plan_url")
+    await world.work()
+    assert (await world.page(link)).payment.HasField("plan_url")
+    later = await world.guest_link(order_reference="A-1002")
+    world.oneclick.before = NO_ANSWER
+    await world.choose(later)
+    await world.age_tries(ABANDON_AFTER + timedelta(minutes=1))
+    await world.work()
+    assert (await world.get(later)).state == Link.STATE_CREATED
+
+
+async def test_a_link_is_not_there_to_make_customers(world: World):
+    link = await world.guest_link()
+    await world.rows(
+        "INSERT INTO link_payments (merchant_id, id, link_id, reusable, state, method, amount_minor,"
+        " currency, created_at, brand, last4) SELECT $1, 'lpy_' || n, $2, false, 'cancelled',"
+        " 'instalments', 12900, 'EUR', now(), '', '' FROM generate_series(1, $3) AS n",
+        world.merchant_id,
+        link.id,
+        paying.MOST_PLANS,
+    )
+    assert await refused(world.choose(link)) == "too_many_plans"
+    assert not world.oneclick.created
+    await world.pay(link)
+
+
+async def test_a_name_is_kept_until_a_customer_was_made_of_it(world: World):
+    link = await world.guest_link()
+    world.oneclick.before = once(NO_ANSWER)
+    await world.choose(link)
+    names = "SELECT payer_name FROM link_payments WHERE link_id = $1"
+    assert [row["payer_name"] for row in await world.rows(names, link.id)] == ["Anna Neri"]
+    await world.work()
+    assert [row["payer_name"] for row in await world.rows(names, link.id)] == [None]
+    given_up = await world.guest_link(order_reference="A-1002")
+    world.oneclick.before = refuse(Kind.INVALID, "invalid_argument")
+    await refused(world.choose(given_up))
+    assert [row["payer_name"] for row in await world.rows(names, given_up.id)] == [None]
+
+
+async def test_a_guest_who_is_erased_is_gone_from_the_link_that_the_plan_paid(world: World):
+    recipient = pb.Recipient(name="Anna Neri", email="Anna@example.com")
+    link = await world.guest_link(recipient=recipient, channels=[pb.CHANNEL_EMAIL])
+    office = await world.guest_link(
+        order_reference="A-1002", recipient=pb.Recipient(email="office@example.com")
+    )
+    await world.choose(link)
+    await world.choose(office)
+    for customer_id in ("cus_1", "cus_2"):
+        await erase(world, customer_id)
+    assert not (await world.get(link)).recipient.email
+    assert (await world.get(office)).recipient.email == "office@example.com"
+    for one in (link, office):
+        (tried,) = await world.tries(one)
+        assert not tried.payer_email
+        told = await world.rows("SELECT body FROM outbox WHERE aggregate_id = $1", one.id)
+        assert not [row for row in told if b"anna" in row["body"].lower()]
+
+
+async def test_who_is_erased_before_a_customer_was_made_has_no_plan(world: World):
+    link = await world.guest_link()
+    world.oneclick.before = once(NO_ANSWER)
+    await world.choose(link)
+    await world.rows(
+        "UPDATE link_payments SET payer_email = NULL, payer_name = NULL WHERE link_id = $1", link.id
+    )
+    await world.work()
+    (tried,) = await world.tries(link)
+    assert tried.state == Try.STATE_CANCELLED
+    assert not world.oneclick.created
