@@ -14,8 +14,9 @@ from services.paylink.deps import Deps
 from services.paylink.errors import PaymentLinkNotFound
 from services.paylink.flows import create
 from services.paylink.flows.links import tokens_of
+from services.paylink.rules import drafting
 from services.paylink.rules import products as rules
-from services.paylink.rules.domain import LineItem, Merchant, NewLink, Origin, Recipient
+from services.paylink.rules.domain import LineItem, Merchant, Method, NewLink, Origin, Recipient
 from services.paylink.rules.products import Product, Shop
 from services.paylink.store import shop as shop_store
 from services.paylink.store.shop import PRODUCTS
@@ -77,24 +78,29 @@ async def buy_product(deps: Deps, entered: Shop, cmd: BuyProduct, key: Key) -> s
     merchant = await deps.merchants.get_current()
 
     async def buy(tx: Conn, link_id: str) -> None:
-        await _insert(deps, tx, cmd, merchant, link_id)
+        await _insert(deps, tx, cmd, merchant, link_id, in_parts=entered.instalments)
 
     link_id = (await idempotency.once(deps.db, key, ids.new("lnk"), buy)).resource_id
     return required((await tokens_of(deps, [link_id])).get(link_id), PaymentLinkNotFound)
 
 
-async def _insert(deps: Deps, tx: Conn, cmd: BuyProduct, merchant: Merchant, link_id: str) -> None:
+async def _insert(
+    deps: Deps, tx: Conn, cmd: BuyProduct, merchant: Merchant, link_id: str, *, in_parts: bool
+) -> None:
     product = await PRODUCTS.get(tx, merchant.id, cmd.product_id)
-    new = _purchase(cmd, product, merchant)
+    new = _purchase(cmd, product, merchant, in_parts=in_parts)
     since = deps.clock.now() - rules.PURCHASE_DAY
     unpaid = await shop_store.unpaid_purchases(tx, merchant.id, cmd.email, since)
     rules.room_for_purchase(unpaid)
     await create.insert_link(deps, tx, new, count_quota=False, link_id=link_id)
 
 
-def _purchase(cmd: BuyProduct, product: Product | None, merchant: Merchant) -> NewLink:
+def _purchase(
+    cmd: BuyProduct, product: Product | None, merchant: Merchant, *, in_parts: bool
+) -> NewLink:
     """Raises ProductNotFound, AmountChanged, InvalidArgument."""
     product = rules.on_sale(product)
+    usual = drafting.usual_methods(merchant, product.price.currency)
     return NewLink(
         merchant=merchant,
         description=product.name,
@@ -104,6 +110,7 @@ def _purchase(cmd: BuyProduct, product: Product | None, merchant: Merchant) -> N
         recipient=Recipient(name=cmd.name, email=cmd.email),
         expires_in_days=rules.PURCHASE_DAYS,
         locale=cmd.locale,
+        methods=(*usual, Method.INSTALMENTS) if in_parts else usual,
         reminder_days=(),
         metadata={PRODUCT_KEY: product.id},
         origin=Origin.SHOP,

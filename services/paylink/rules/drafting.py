@@ -119,14 +119,18 @@ def _check_instalments(new: NewLink) -> None:
 
 
 def _methods(asked: Sequence[Method], merchant: Merchant, currency: str) -> tuple[Method, ...]:
-    account = merchant.bank_account is not None
     if asked:
         if len(set(asked)) != len(asked):
             raise invalid("methods", "has one twice")
-        if Method.BANK_TRANSFER in asked and not account:
+        if Method.BANK_TRANSFER in asked and merchant.bank_account is None:
             raise BankAccountMissing
         return tuple(asked)
-    if account and currency == TRANSFER_CURRENCY:
+    return usual_methods(merchant, currency)
+
+
+def usual_methods(merchant: Merchant, currency: str) -> tuple[Method, ...]:
+    """Of a link that asks for none."""
+    if merchant.bank_account is not None and currency == TRANSFER_CURRENCY:
         return (Method.CARD, Method.BANK_TRANSFER)
     return (Method.CARD,)
 

@@ -137,6 +137,7 @@ class Shop:
     title: str | None
     description: str | None
     created_at: datetime
+    instalments: bool = False  # what is bought may be paid in parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class ShopChange:
     event: ShopEvent | None = None
     title: str | None = None
     description: str | None = None
+    instalments: bool | None = None
 
 
 def first_shop(merchant_id: str, new: ShopChange, now: datetime) -> Shop:
@@ -161,6 +163,7 @@ def first_shop(merchant_id: str, new: ShopChange, now: datetime) -> Shop:
         title=new.title or None,
         description=new.description or None,
         created_at=now,
+        instalments=bool(new.instalments),
     )
 
 

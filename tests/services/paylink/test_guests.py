@@ -1,15 +1,22 @@
 """A payer whom the link does not name chooses instalments: a customer is made, of this link's own."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from incasso.paylink.v1 import paylink_pb2 as pb
+from incasso.paylink.v1 import shop_pb2
+from libs import ids
 from libs.errors import InvalidArgument, Kind, Refusal
+from libs.money import Money
 from libs.payments.asking import ABANDON_AFTER
+from services.paylink.flows import shop
+from services.paylink.flows.shop import CreateProduct
 from services.paylink.rules import guests, paying
 from services.paylink.rules.domain import Origin, Recipient
 from services.paylink.rules.guests import Guest, Needs
+from services.paylink.rules.products import ShopChange
 from tests.kit.payments_double import once, refuse
 from tests.services.paylink.test_domain import draft
 from tests.services.paylink.test_erasing import erase
@@ -87,6 +94,35 @@ async def test_a_customer_is_made_of_the_payer_and_has_the_plan(world: World):
     paid = await world.get(link)
     assert (paid.state, paid.customer_id) == (Link.STATE_PAID, "")
     assert payment.link_payment.payer_email == "anna@example.com"
+
+
+async def test_who_buys_in_the_shop_has_said_who_it_is(world: World):
+    """And pays in instalments once the merchant lets its shop."""
+    world.act()
+    slug = world.merchant_id.replace("_", "-")
+    await shop.update_shop(world.deps, ShopChange(slug=slug))
+    sold = CreateProduct("Bici", None, Money(16_000, "EUR"), None, None, {})
+    product = shop_pb2.Product.FromString(await shop.create_product(world.deps, sold, None))
+    buy = {"slug": slug, "product_id": product.id, "quantity": 1, "shown_minor": 16_000, **ANNA}
+
+    async def bought() -> Any:
+        token = (await world.visit("BuyProduct", key=ids.new("key"), **buy)).token
+        return (await world.visit("GetPayPage", token=token)).page, token
+
+    page, _ = await bought()
+    assert not page.instalments
+    world.act()
+    await shop.update_shop(world.deps, ShopChange(instalments=True))
+    page, token = await bought()
+    assert list(page.payment_link.methods)[-1] == pb.METHOD_INSTALMENTS
+    assert page.HasField("transfer")
+    assert page.instalments
+    assert (page.plan_needs_email, page.plan_needs_name) == (False, False)
+    said = {"token": token, "terms_id": "trm_default", "offer": page.offer}
+    chosen = (await world.visit("ChoosePlan", key=page.form_key, **said)).payment
+    assert chosen.plan_url
+    (asked,) = world.oneclick.created.values()
+    assert (asked.email, asked.name) == (ANNA["email"], ANNA["name"])
 
 
 async def test_whoever_has_the_link_sees_neither_payer_nor_cards(world: World):

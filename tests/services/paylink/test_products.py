@@ -124,3 +124,11 @@ def test_a_closed_shop_is_like_none():
 
 def test_an_empty_title_gives_the_heading_back_to_the_merchants_name():
     assert products.change_shop(SHOP, ShopChange(title="")).title is None
+
+
+def test_a_shop_takes_instalments_once_its_merchant_says_so():
+    assert not products.first_shop("mer_1", ShopChange(slug="bottega"), NOW).instalments
+    asked = products.change_shop(SHOP, ShopChange(instalments=True))
+    assert asked.instalments
+    assert products.change_shop(asked, ShopChange(title="x")).instalments
+    assert not products.change_shop(asked, ShopChange(instalments=False)).instalments
