@@ -12,7 +12,6 @@ from libs.money import Money
 from libs.payments import velocity
 from libs.payments.client import Payments as AskedPayments
 from libs.payments.client import move
-from libs.payments.saved_cards import Customer
 from services.instalments.rules import regimes
 from services.instalments.rules.cards import CardField
 from services.instalments.rules.disputes import Dispute
@@ -40,12 +39,13 @@ class PartnerMethod:
     sca_history: bytes = b""
 
 
-def method_of(partner: Partner, plan: Plan, customer: Customer) -> PartnerMethod:
+def method_of(partner: Partner, plan: Plan, email: str) -> PartnerMethod:
+    """`email`: the customer's; "" where nobody knows one."""
     token = payments_pb2.InstrumentToken(
         psp_account=partner.psp_account,
         token=f"method:{partner.method}",
         shopper=payments_pb2.Shopper(
-            email=customer.email,
+            email=email,
             country=regimes.named(plan.priced.classification.regime).jurisdiction,
         ),
     )

@@ -47,6 +47,14 @@ class PlanAnswer:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """`partner`: who gives the credit; None: the merchant."""
+
+    id: str
+    partner: str | None
+
+
 def plan_answer(plan: plans_pb2.InstalmentPlan) -> PlanAnswer:
     """OutcomeUnknown for a state that this version does not know."""
     outcome = _OUTCOMES.get(plan.state)
@@ -69,15 +77,15 @@ class Instalments:
         self._address = stub.GetInstalmentPlanAddress
 
     async def offers(self, link: Link) -> Sequence[Message]:
-        """What is to be had for what is due, of the merchant's own. Raises RemoteRefusal, OutcomeUnknown."""
+        """What is to be had for what is due. Raises RemoteRefusal, OutcomeUnknown."""
         request = instalments_pb2.ListInstalmentOffersRequest(
             amount_minor=link.due_minor, currency=link.amount.currency, locale=link.locale
         )
         answer = await client.call(self._list_offers, request, timeout_seconds=deadlines.OFFER)
-        return [one for one in answer.data if one.available and not one.HasField("partner")]
+        return [one for one in answer.data if one.available]
 
-    async def quote(self, link: Link, terms_id: str, *, key: str) -> str:
-        """Its id; nobody is bound by it. Raises as `move`."""
+    async def quote(self, link: Link, terms_id: str, *, key: str) -> Quoted:
+        """Nobody is bound by it. Raises as `move`."""
         request = instalments_pb2.CreateInstalmentQuoteRequest(
             terms_id=terms_id,
             amount=wire.money(link.due),
@@ -85,8 +93,7 @@ class Instalments:
             locale=link.locale,
         )
         answer = await move(self._quote, request, key=key)
-        quote_id: str = answer.quote.id
-        return quote_id
+        return Quoted(answer.quote.id, answer.quote.offer.partner or None)
 
     def sealed(self, link: Link, quote_id: str, *, return_url: str) -> bytes:
         """What instalments will be asked, but for a customer whom the link does not name; to be stored with

@@ -48,7 +48,7 @@ KEPT: Final = Kept(
         "link_payments": Table(
             "tries to pay: amounts, states and references stay",
             plain="merchant_id id link_id state method currency payment_id plan_id payment_state"
-            " next_action_type instrument_id brand last4 bank_transfer_id customer_id decline refusal",
+            " next_action_type instrument_id brand last4 bank_transfer_id customer_id partner decline refusal",
             personal={
                 "payer_name": f"when a customer was made of the payer, else {ERASED}",
                 "payer_email": f"{ERASED}, else {BY_RULE}",

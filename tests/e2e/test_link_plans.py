@@ -3,7 +3,9 @@
 import asyncio
 from urllib.parse import urlsplit
 
-from stack.instalment_journeys import CREDITOR, DOCUMENTS
+import pytest
+
+from stack.instalment_journeys import CREDIT, CREDITOR, DOCUMENTS, KLARNA
 from tests.e2e.test_instalments import plan_in
 from tests.waiting import until
 
@@ -32,6 +34,14 @@ async def sign(shop, plan):
         "agreement_sha256": document["sha256"],
     }
     (await shop.call("POST", f"{path}/sign", body)).expect(200)
+
+
+@pytest.fixture
+async def klarna(shop):
+    """Terms of a partner, for as long as a test needs them: their merchant is everybody's."""
+    terms = (await shop.call("POST", "/v1/instalment-terms", CREDIT | KLARNA)).expect(201)
+    yield terms["id"]
+    (await shop.call("POST", f"/v1/instalment-terms/{terms['id']}/archive", {})).expect(200)
 
 
 async def offering(payer, link):
@@ -90,6 +100,30 @@ async def test_a_guests_plan_that_is_given_up_is_cancelled_and_the_link_paid_by_
     assert plan["state"] == "cancelled"
     customer = await shop.get(f"/v1/customers/{plan['customer_id']}")
     assert (customer["email"], customer["name"]) == (GUEST["email"], GUEST["name"])
+
+
+async def test_a_guest_goes_on_to_a_partner_who_pays_the_link(shop, payer, klarna):
+    link = await link_of(shop, guest=True)
+    page = await offering(payer, link)
+    await payer.submit(page, page.form("/choose-plan"), **GUEST, terms_id=klarna)
+    await waiting_for_plan(payer, link)
+    (plan,) = await of_order(shop, link, "instalment-plans")
+    path = f"/v1/instalment-plans/{plan['id']}"
+    here = await payer.open((await shop.get(f"{path}/address"))["url"])
+    await payer.submit(here, here.form("/partner"))
+
+    async def leads_on():
+        found = await payer.open(here.url)
+        return found if found.view == "plan-partner" else None
+
+    waiting = await until(leads_on)
+    leads_to = (await shop.get(path))["next_action"]["url"]
+    assert leads_to in waiting.links
+    await shop.approve(leads_to)
+    await shop.link_in(link["id"], "paid")
+    assert (await payer.open(here.url)).view == "plan-financed"
+    (tried,) = (await shop.get(f"/v1/payment-links/{link['id']}/payments"))["data"]
+    assert (tried["partner"], tried["state"]) == ("klarna", "succeeded")
 
 
 async def test_twenty_payers_by_card_and_by_plan_pay_one_link_once(shop, payer):

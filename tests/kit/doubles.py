@@ -76,6 +76,7 @@ class OneClick(OneClickServiceServicer):
         self.refusal: Exception | None = None  # of AttachInstrument
         self.challenge = ""  # of the next card
         self.lose_answers = 0  # of so many calls that save a card
+        self.email = "giulia@example.com"
         self.created: dict[str, Any] = {}  # what CreateCustomer was asked, by key
         self.before: Callable[[], Any] | None = None
         self.after: Callable[[], Any] | None = None
@@ -99,7 +100,7 @@ class OneClick(OneClickServiceServicer):
             return oneclick_pb2.GetCustomerResponse(customer=erased)
         if request.customer_id not in {"cus_giulia", "cus_marco"}:
             raise RemoteRefusal(Kind.NOT_FOUND, "customer_not_found", "no such customer")
-        customer = oneclick_pb2.Customer(id=request.customer_id, email="giulia@example.com")
+        customer = oneclick_pb2.Customer(id=request.customer_id, email=self.email)
         return oneclick_pb2.GetCustomerResponse(customer=customer)
 
     async def ListChargeableInstruments(self, request: Any, rpc: Any) -> Any:

@@ -23,6 +23,7 @@ from libs import context, ids
 from libs.errors import Kind, RemoteRefusal
 
 Plan = plans_pb2.InstalmentPlan
+PARTNERS = {"trm_default": None, "trm_klarna": "klarna"}  # of terms that can be had
 UNPAID = (Plan.STATE_OFFERED, Plan.STATE_ACCEPTED, Plan.STATE_IN_REVIEW)
 
 
@@ -70,11 +71,12 @@ class Instalments(
 
     async def CreateInstalmentQuote(self, request: Any, rpc: Any) -> Any:
         await self._around(self.before, request)
-        if request.terms_id != "trm_default":
+        if request.terms_id not in PARTNERS:
             raise RemoteRefusal(Kind.NOT_FOUND, "terms_not_found", "no such terms")
         key = f"iqt_{context.current().idempotency_key}"
         self.quotes.setdefault(key, request)
-        quote = instalments_pb2.InstalmentQuote(id=key, amount=request.amount)
+        offer = offer_pb2.InstalmentOffer(partner=PARTNERS[request.terms_id])
+        quote = instalments_pb2.InstalmentQuote(id=key, amount=request.amount, offer=offer)
         return instalments_pb2.CreateInstalmentQuoteResponse(quote=quote)
 
     async def CreateInstalmentPlan(self, request: Any, rpc: Any) -> Any:

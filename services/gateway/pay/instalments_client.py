@@ -12,6 +12,7 @@ NAMES: Final = (
     "GetPlanPageDocument",
     "GetPlanReturn",
     "PayPlanPage",
+    "PayPlanPageByPartner",
     "ReplacePlanPageCard",
     "SavePlanPageCard",
     "SignPlanPage",

@@ -24,6 +24,13 @@ def sign(token: str, form: Form, ip: str | None) -> Sent | None:
     return Sent(message, key_of(form))
 
 
+def pay_by_partner(token: str, form: Form, _: str | None) -> Sent:
+    message = pages_pb2.PayPlanPageByPartnerRequest(token=token)
+    if "email" in form:
+        message.email = form["email"]
+    return Sent(message, key_of(form))
+
+
 def pay(token: str, form: Form, _: str | None) -> Sent:
     """`part`: which, and what it takes as it was shown: `2:4080`, `all:12240`."""
     part, _, amount = form.get("part", "").partition(":")
@@ -78,6 +85,7 @@ def confirms(form: Form) -> bool:
 
 ACTIONS: Final[dict[str, Callable[[str, Form, str | None], Sent | None]]] = {
     "sign": sign,
+    "partner": pay_by_partner,
     "pay": pay,
     "card": replace_card,
     "new-card": new_card,

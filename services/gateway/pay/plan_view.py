@@ -10,9 +10,10 @@ from typing import Final
 from incasso.instalments.v1 import pages_pb2, plans_pb2
 from libs import display
 from libs.money import Money
+from libs.text import isolated
 from services.gateway.pay.rules import plan_picture
 from services.gateway.pay.rules.plan_picture import Bar, Payment
-from services.gateway.pay.view import web_address
+from services.gateway.pay.view import partner_name, web_address
 
 PLAN = plans_pb2.InstalmentPlan
 PART = plans_pb2.Instalment
@@ -33,7 +34,7 @@ _VIEWS: Final = {
     PLAN.STATE_IN_REVIEW: "in_review",
     PLAN.STATE_REFUSED: "refused",
 }
-WAITING: Final = ("confirm", "processing")  # these change by themselves
+WAITING: Final = ("confirm", "partner", "processing")  # these change by themselves
 _PAYS: Final = ("sign", "active", "late", "defaulted", "withdrawn")  # something is paid next
 _OVER: Final = ("cancelled", "expired", "refused")  # nobody pays anything
 _STATES: Final = {
@@ -47,7 +48,8 @@ _STATES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One payment as it is shown. `state`: paid, missed, collecting, dropped, next, later or unsigned.
+    """One payment as it is shown. `state`: paid, missed, collecting, dropped, next, later, unsigned, or partner
+    where it is none of ours.
     `again`: when its card is asked once more.
     """
 
@@ -60,15 +62,22 @@ class Row:
 
 
 def name_of(plan: PLAN) -> str:
-    """The view: sign, confirm, processing, active, late, completed, …"""
+    """The view: sign, confirm, partner, processing, active, late, completed, financed, …"""
     states = [part.state for part in plan.instalments]
     if PART.STATE_COLLECTING in states:
-        return "confirm" if web_address(plan.next_action.url) else "processing"
+        leads = web_address(plan.next_action.url)
+        return ("partner" if by_partner(plan) else "confirm") if leads else "processing"
     if plan.state == PLAN.STATE_ACTIVE and PART.STATE_MISSED in states:
         return "late"
     if plan.state == PLAN.STATE_COMPLETED and plan.price_refunded_minor == plan.amount.amount_minor:
         return "refunded"
+    if plan.state == PLAN.STATE_COMPLETED and by_partner(plan):
+        return "financed"
     return _VIEWS.get(plan.state, "sign")
+
+
+def by_partner(plan: PLAN) -> bool:
+    return plan.offer.HasField("partner")
 
 
 def version_of(page: pages_pb2.PlanPage) -> str:
@@ -125,11 +134,27 @@ def _stages(plan: PLAN) -> Sequence[tuple[PART, str]]:
     """The parts by their days, and how each stands; the first that is to be paid is the next."""
     view = name_of(plan)
     later = "dropped" if view in _OVER else "unsigned" if view == "in_review" else "later"
+    if by_partner(plan):  # who takes the payments: to us it pays the price
+        state = "dropped" if view in _OVER else "partner"
+        return [(part, state) for part in _of_offer(plan)]
     parts = sorted(plan.instalments, key=lambda part: (part.due_on, part.number))
     found = [_STATES.get(part.state, later) for part in parts]
     if "later" in found and view in _PAYS:
         found[found.index("later")] = "next"
     return list(zip(parts, found, strict=True))
+
+
+def _of_offer(plan: PLAN) -> Sequence[PART]:
+    """The payments as they were offered."""
+    return [
+        PART(
+            number=part.number,
+            due_on=part.due_on,
+            amount_minor=part.amount_minor,
+            principal_minor=part.principal_minor,
+        )
+        for part in plan.offer.schedule
+    ]
 
 
 def rate(percent: str, language: str) -> str:
@@ -141,11 +166,13 @@ def money(minor: int, currency: str, language: str) -> str:
 
 
 def span(plan: PLAN, language: str) -> dict[str, str]:
-    """What a sentence says of the whole plan: of one that nobody pays, as it was offered."""
-    days = [part.due_on for part in plan.instalments if part.state != PART.STATE_CANCELLED]
-    ends = [date.fromisoformat(day) for day in days or [plan.instalments[0].due_on]]
+    """What a sentence says of the whole plan: of one that nobody pays to us, as it was offered."""
+    parts = _of_offer(plan) if by_partner(plan) else plan.instalments
+    days = [part.due_on for part in parts if part.state != PART.STATE_CANCELLED]
+    ends = [date.fromisoformat(day) for day in days or [parts[0].due_on]]
     costs = sum(map(cost_minor, (part for part, state in _stages(plan) if state != "dropped")))
-    total, over = plan.paid_minor + plan.outstanding_minor, name_of(plan) in _OVER
+    total = plan.paid_minor + plan.outstanding_minor
+    over = name_of(plan) in _OVER or by_partner(plan)
     figures = {
         "total": plan.offer.total.amount_minor if over else total,
         "costs": plan.offer.cost_minor if over else costs,
@@ -154,6 +181,7 @@ def span(plan: PLAN, language: str) -> dict[str, str]:
     }
     return {
         "label": plan.offer.label,
+        "partner": isolated(partner_name(plan.offer.partner)),
         "first": display.day(min(ends), language),
         "last": display.day(max(ends), language),
         **{name: money(minor, plan.amount.currency, language) for name, minor in figures.items()},

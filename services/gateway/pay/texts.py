@@ -63,6 +63,7 @@ REFUSALS: Final[dict[str, str]] = {
     "plan_busy": "said_paying",
     "plan_paid": "said_paid",
     "not_withdrawn": "said_invalid",
+    "plan_not_of_partner": "said_changed",
     "plan_of_partner": "said_plan_of_partner",
     "plan_not_active": "said_plan_not_active",
     "plan_card_replaced": "said_plan_card_replaced",

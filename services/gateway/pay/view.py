@@ -25,6 +25,7 @@ INSTALMENTS = paylink_pb2.METHOD_INSTALMENTS
 # Views in which the shopper decides, and those in which the page waits for others.
 DECIDING: Final = ("quote", "open")
 WAITING: Final = ("confirm", "processing", "pending", "transfer", "instalments")
+_PARTNERS: Final = {"paypal": "PayPal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +142,15 @@ def outcome(page: pages_pb2.PayPage, name: str, language: str) -> str:
             said = "expired_new_part" if recipient else f"{name}_part"
         elif recipient:
             said = "expired_new"
+    partner = page.payment.link_payment.partner
+    if partner and name in ("instalments", "in_parts"):
+        said = f"{name}_text_partner"
     amount = money(arrived_minor, link.amount.currency, language)
     return words[said].format(
-        merchant=isolated(page.merchant.name), recipient=recipient, amount=amount
+        merchant=isolated(page.merchant.name),
+        recipient=recipient,
+        amount=amount,
+        partner=isolated(partner_name(partner)),
     )
 
 
@@ -170,16 +177,22 @@ def number_of(tried: paylink_pb2.LinkPayment) -> Sequence[str]:
 
 
 def parts_of(offer: offer_pb2.InstalmentOffer, language: str) -> list[Row]:
-    """What is paid when; the first when the plan is signed."""
+    """What is paid when; the first when the plan is signed, if it is the merchant's own."""
     words, currency = WORDS[language], offer.total.currency
+    signed = "" if offer.HasField("partner") else words["instalments_first"]
     return [
         Row(
             name=display.day(date.fromisoformat(part.due_on), language),
-            note="" if index else words["instalments_first"],
+            note="" if index else signed,
             amount=money(part.amount_minor, currency, language),
         )
         for index, part in enumerate(offer.schedule)
     ]
+
+
+def partner_name(method: str) -> str:
+    """Who gives the credit, by the PSP's name of its method."""
+    return _PARTNERS.get(method, method.replace("_", " ").title())
 
 
 def can_give_up(own: pages_pb2.PagePayment | None) -> bool:

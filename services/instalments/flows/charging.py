@@ -55,16 +55,18 @@ async def charge(
     start: Start,
     *,
     first: Callable[[], Awaitable[None]] | None = None,
+    email: str | None = None,
 ) -> Shown:
     """The plan as it is after payments' answer, or under way when there is none.
 
     `instrument_id`: None for the plan's own card, or its partner. The same key answers the same try, as
     it is by then, whatever has become of the card. `first`: what is to be done before anything is
-    written. Raises InstrumentNotFound, InstrumentNotUsable, PlanNotActive.
+    written. `email`: for a partner, of a customer without one. Raises InstrumentNotFound,
+    InstrumentNotUsable, PlanNotActive.
     """
     if (again := await idempotency.answered(deps.db, key)) is not None:
         return await _repeated(deps, plan.id, again.resource_id)
-    means = await _means(deps, plan, instrument_id)
+    means = await _means(deps, plan, instrument_id, email)
     if first is not None:
         await first()
     intent: Collection | None = None
@@ -92,10 +94,10 @@ async def _repeated(deps: Deps, plan_id: str, collection_id: str) -> Shown:
     return await plans_flow.get_plan(deps, plan_id)
 
 
-async def _means(deps: Deps, plan: Plan, instrument_id: str | None) -> Means:
+async def _means(deps: Deps, plan: Plan, instrument_id: str | None, email: str | None) -> Means:
     if plan.terms.partner is not None:
-        shopper = await deps.saved_cards.customer(plan.customer_id)
-        return method_of(plan.terms.partner, plan, shopper)
+        known = (await deps.saved_cards.customer(plan.customer_id)).email
+        return method_of(plan.terms.partner, plan, known or email or "")
     return await card_of(deps, plan, required(instrument_id or plan.instrument_id, PlanNotActive))
 
 

@@ -1,5 +1,7 @@
 """Have a partner pay a plan: intent, commit, ask payments, record. The partner asks the customer."""
 
+from dataclasses import dataclass
+
 from libs.db import Conn
 from libs.idempotency import Key
 from services.instalments.deps import Deps
@@ -10,17 +12,32 @@ from services.instalments.rules import partners, plans
 from services.instalments.rules.plans import Collection, Shown
 
 
-async def pay_by_partner(deps: Deps, plan_id: str, key: Key) -> Shown:
+@dataclass(frozen=True, slots=True)
+class PayByPartner:
+    """`email`: of a customer without one. `return_url`: None for that of the plan."""
+
+    plan_id: str
+    email: str | None = None
+    return_url: str | None = None
+
+
+async def pay_by_partner(deps: Deps, cmd: PayByPartner, key: Key) -> Shown:
     """The whole price, at once. Answers and raises as charging.charge, and what the rules raise."""
-    before = await plans_flow.found(deps, plan_id)
+    before = await plans_flow.found(deps, cmd.plan_id)
     partners.check_of_partner(before)
 
     async def start(tx: Conn, locked: Shown, means: Means, collection_id: str) -> Collection:
         plan, price = locked.plan, locked.parts[0]
         plans.check_signable(plan, price, deps.clock.now())
         intent = charging.intent_of(
-            deps, plan, price, means, collection_id=collection_id, by_customer=True
+            deps,
+            plan,
+            price,
+            means,
+            collection_id=collection_id,
+            by_customer=True,
+            return_url=cmd.return_url,
         )
         return await charging.begin(tx, [price], intent)
 
-    return await charging.charge(deps, before, key, None, start)
+    return await charging.charge(deps, before, key, None, start, email=cmd.email)

@@ -36,6 +36,8 @@ class PlanPage:
     form_key: str
     choices: Choices
     card_field: CardField | None
+    takes_partner: bool
+    partner_needs_email: bool
 
 
 async def get_address(deps: Deps, plan_id: str) -> str:
@@ -70,7 +72,8 @@ async def get_page(deps: Deps, opened: Plan) -> PlanPage:
         delivered = await store.delivered_kinds(conn, shown.plan)
     now = deps.clock.now()
     shown = replace(shown, plan=rules.expired(shown.plan, shown.parts[0], now))
-    signable = rules.is_signable(shown, now) and not shown.plan.by_partner
+    unsigned, by_partner = rules.is_signable(shown, now), shown.plan.by_partner
+    signable, takes_partner = unsigned and not by_partner, unsigned and by_partner
     can = choices.choices(shown, now)
     merchant, takes_cards = await deps.merchants.get(), signable or can.payable
     return PlanPage(
@@ -83,6 +86,8 @@ async def get_page(deps: Deps, opened: Plan) -> PlanPage:
         form_key=secrets.token_urlsafe(16),
         choices=can,
         card_field=await _card_field(deps, shown, merchant) if takes_cards else None,
+        takes_partner=takes_partner,
+        partner_needs_email=takes_partner and await _has_no_email(deps, shown.plan),
     )
 
 
@@ -94,6 +99,17 @@ async def _cards(deps: Deps, plan: Plan) -> Sequence[SavedCard]:
         log.info("the page of a plan goes without cards", reason=refusal.reason)
         return ()
     return [card for card in cards if card.usable]
+
+
+async def _has_no_email(deps: Deps, plan: Plan) -> bool:
+    """False also when nobody tells: the partner asks what it wants to know."""
+    try:
+        return not (await deps.saved_cards.customer(plan.customer_id)).email
+    except Refusal as refusal:
+        log.info(
+            "the page of a plan goes without what is known of its customer", reason=refusal.reason
+        )
+        return False
 
 
 async def _card_field(deps: Deps, shown: Shown, merchant: Merchant) -> CardField | None:

@@ -20,8 +20,9 @@ from libs.seal import SealBrokenError
 from services.instalments.deps import Deps
 from services.instalments.documents.wording import wording_of
 from services.instalments.errors import PlanNotFound
-from services.instalments.flows import page, paying, settling, signing, withdrawing
+from services.instalments.flows import financing, page, paying, settling, signing, withdrawing
 from services.instalments.flows import plans as plans_flow
+from services.instalments.flows.financing import PayByPartner
 from services.instalments.flows.page import PlanPage
 from services.instalments.flows.paying import PayInstalment, ReplaceInstrument
 from services.instalments.flows.settling import SettlePlan
@@ -81,6 +82,18 @@ async def sign(deps: Deps, opened: Plan, cmd: SignPage, key: Key) -> PlanPage:
     back = _return_url(deps, cmd.token)
     signed = SignPlan(opened.id, cmd.instrument_id, cmd.agreement_sha256, cmd.ip, back)
     await signing.sign_plan(deps, signed, key)
+    return await page.get_page(deps, opened)
+
+
+@dataclass(frozen=True, slots=True)
+class PayPageByPartner:
+    token: str
+    email: str | None
+
+
+async def pay_by_partner(deps: Deps, opened: Plan, cmd: PayPageByPartner, key: Key) -> PlanPage:
+    back = _return_url(deps, cmd.token)
+    await financing.pay_by_partner(deps, PayByPartner(opened.id, cmd.email, back), key)
     return await page.get_page(deps, opened)
 
 

@@ -15,7 +15,13 @@ from services.instalments.deps import Deps
 from services.instalments.events import document_pb, plan_pb, settlement_pb, withdrawal_pb
 from services.instalments.flows import page, page_forms
 from services.instalments.flows.page import PlanPage
-from services.instalments.flows.page_forms import PayPage, SaveCard, SignPage, WithdrawPage
+from services.instalments.flows.page_forms import (
+    PayPage,
+    PayPageByPartner,
+    SaveCard,
+    SignPage,
+    WithdrawPage,
+)
 from services.instalments.rules.cards import CardState, NewCard
 from services.instalments.rules.plans import Document, DocumentKind, Plan, Shown
 
@@ -46,6 +52,13 @@ async def _sign(deps: Deps, opened: Plan, request: pb.SignPlanPageRequest) -> Pl
     request.ClearField("ip")  # a form that is sent again from elsewhere is the same form
     key = needed_key_of(request, "SignPlanPage")
     return await page_forms.sign(deps, opened, wire.read(SignPage, request, ip=ip), key)
+
+
+async def _pay_by_partner(
+    deps: Deps, opened: Plan, request: pb.PayPlanPageByPartnerRequest
+) -> PlanPage:
+    key = needed_key_of(request, "PayPlanPageByPartner")
+    return await page_forms.pay_by_partner(deps, opened, wire.read(PayPageByPartner, request), key)
 
 
 async def _pay(deps: Deps, opened: Plan, request: pb.PayPlanPageRequest) -> PlanPage:
@@ -111,6 +124,7 @@ InstalmentPages: Final = door.of(
     GetPlanPageDocument=_document,
     SavePlanPageCard=_save_card,
     SignPlanPage=_sign,
+    PayPlanPageByPartner=_pay_by_partner,
     PayPlanPage=_pay,
     ReplacePlanPageCard=page_forms.replace_card,
     WithdrawPlanPage=_withdraw,

@@ -53,7 +53,7 @@ async def choose_plan(deps: Deps, opened: Link, cmd: ChoosePlan, key: Key) -> Li
         return await pay.repeated(deps, opened.merchant_id, again.resource_id)
     _check(opened, cmd, deps.clock.now())
     who = guests.guest(opened, email=cmd.email, name=cmd.name)
-    quote_id = await deps.instalments.quote(opened, cmd.terms_id, key=f"{opened.id}-{key.text}")
+    quoted = await deps.instalments.quote(opened, cmd.terms_id, key=f"{opened.id}-{key.text}")
     begun: LinkPayment | None = None
 
     async def start(tx: Conn, payment_id: str) -> Finished:
@@ -65,11 +65,12 @@ async def choose_plan(deps: Deps, opened: Link, cmd: ChoosePlan, key: Key) -> Li
         paying.check_plans(await payments.count_plans(tx, link))
         reference = deps.seal.close(f"{payment_id} {cmd.token}")
         back = urls.return_url(deps.public_url, reference)
-        request = deps.instalments.sealed(link, quote_id, return_url=back)
+        request = deps.instalments.sealed(link, quoted.id, return_url=back)
         begun = replace(
             paying.begun(link, payment_id, Method.INSTALMENTS, now),
             request=request,
             customer_id=link.customer_id,
+            partner=quoted.partner,
             payer_email=None if who is None else who.email,
             payer_name=None if who is None else who.name,
         )

@@ -251,6 +251,7 @@ class LinkPayment:
     payer_email: str | None = None
     payer_name: str | None = None  # until a customer was made of the payer
     customer_id: str | None = None  # whose plan it is
+    partner: str | None = None  # who gives its credit; None: the merchant
     bank_transfer_id: str | None = None
     decline: Decline | None = None
     refusal: StoredRefusal | None = None

@@ -9,25 +9,24 @@ from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Kind, RemoteRefusal
 from tests.services.gateway.instalment_samples import credit, deferral
+from tests.services.gateway.pay_pieces import (
+    NOW,
+    euros,
+    merchant,
+    quote,
+    sandbox_field,
+    transfer,
+    visa,
+)
 
 TOKEN = "3xK9mQ2vT7bN4cR8wZ1pLd"
 PATH = f"/p/{TOKEN}"
 USE = "use-1"
 KEY = "form-key-1"
 OFFER = "gAAAAABsealed=="
-SHA = "ab" * 32
-NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 LINK, TRY, PAYMENT = paylink_pb2.PaymentLink, paylink_pb2.LinkPayment, payments_pb2.Payment
-EPC = (
-    "BCD\n002\n1\nSCT\nBPPIITRRXXX\nBottega Verdi S.r.l.\nIT60X0542811101000000123456\n"
-    "EUR129.00\n\nRF18539007547034\n\n"
-)
 PLAN = "https://pay.example/plan/3xK9mQ2vT7bN4cR8wZ1pLe"
 UNKNOWN = RemoteRefusal(Kind.NOT_FOUND, "payment_link_not_found", "No such link.")
-
-
-def euros(minor: int) -> money_pb2.Money:
-    return money_pb2.Money(amount_minor=minor, currency="EUR")
 
 
 def link(state: int = LINK.STATE_SENT, **more: object) -> paylink_pb2.PaymentLink:
@@ -52,40 +51,6 @@ def link(state: int = LINK.STATE_SENT, **more: object) -> paylink_pb2.PaymentLin
     return found
 
 
-def merchant(**more: object) -> pages_pb2.PageMerchant:
-    values: dict[str, object] = {
-        "id": "mer_1",
-        "name": "Bottega Verdi",
-        "primary_colour": "#1f5fbf",
-        "website_url": "https://bottega.example",
-        "reply_to": "ciao@bottega.example",
-        **more,
-    }
-    return pages_pb2.PageMerchant(**values)  # type: ignore[arg-type]  # the tests' own values
-
-
-def transfer() -> pages_pb2.TransferDetails:
-    return pages_pb2.TransferDetails(
-        holder="Bottega Verdi S.r.l.",
-        iban="IT60X0542811101000000123456",
-        bic="BPPIITRRXXX",
-        creditor_reference="RF18539007547034",
-        amount=euros(12900),
-        epc_payload=EPC,
-    )
-
-
-def sandbox_field(url: str = "http://127.0.0.1:9/psp/field.js") -> pages_pb2.CardField:
-    return pages_pb2.CardField(
-        psp="sandbox", psp_account="sandbox-a", publishable_key="pk_x", field_url=url
-    )
-
-
-def visa(last4: str = "4242") -> pages_pb2.SavedCard:
-    card = offer_pb2.OfferedCard(instrument_id=f"ins_{last4}", brand="visa", last4=last4)
-    return pages_pb2.SavedCard(card=card, exp_month=4, exp_year=2029)
-
-
 def page(**more: object) -> pages_pb2.PayPage:
     values: dict[str, object] = {
         "version": 7,
@@ -102,7 +67,9 @@ def page(**more: object) -> pages_pb2.PayPage:
 
 
 def tried(state: int, **more: object) -> pages_pb2.PagePayment:
-    details = {name: more.pop(name) for name in ("decline", "satisfaction") if name in more}
+    details = {
+        name: more.pop(name) for name in ("decline", "satisfaction", "partner") if name in more
+    }
     method = more.pop("method", paylink_pb2.METHOD_CARD)
     found = paylink_pb2.LinkPayment(
         id="lpy_06f2k8q4v0t1m9z7c3x5b6n8d4",
@@ -118,22 +85,6 @@ def tried(state: int, **more: object) -> pages_pb2.PagePayment:
     if method == paylink_pb2.METHOD_CARD:
         more.setdefault("card", offer_pb2.OfferedCard(brand="visa", last4="4242"))
     return pages_pb2.PagePayment(use=USE, link_payment=found, **more)  # type: ignore[arg-type]  # same
-
-
-def quote(*, accepted: bool) -> paylink_pb2.Quote:
-    found = paylink_pb2.Quote(
-        title="Preventivo 2026-118",
-        text="Fornitura e posa in opera di un portoncino blindato.\n\n"
-        "- smontaggio del vecchio serramento\n- posa e sigillatura\n- smaltimento\n\n"
-        "Garanzia di 24 mesi. Consegna entro 30 giorni dall'accettazione.",
-        version="2026-11",
-        text_sha256=SHA,
-    )
-    if accepted:
-        found.acceptance.text_sha256 = SHA
-        found.acceptance.version = "2026-11"
-        found.acceptance.accepted_at.FromDatetime(NOW)
-    return found
 
 
 def under_way(state: int, **more: object) -> pages_pb2.PayPage:
@@ -171,6 +122,13 @@ def part_of_credit() -> pages_pb2.PayPage:
     offer, due = credit("it"), euros(4125)
     law = {"warning": offer.warning, "representative_example": offer.representative_example}
     return page(payment_link=link(amount=due, amount_due=due, line_items=[], **law), transfer=None)
+
+
+def klarna() -> offer_pb2.InstalmentOffer:
+    """Credit that a partner gives."""
+    found = credit("it")
+    found.partner = "klarna"
+    return found
 
 
 def of_a_guest(*offers: offer_pb2.InstalmentOffer) -> pages_pb2.PayPage:
@@ -249,6 +207,7 @@ STATES: dict[str, Callable[[], pages_pb2.PayPage]] = {
     "open-long": long,
     "open-instalments": lambda: in_parts(deferral("it")),
     "open-guest": lambda: of_a_guest(deferral("it"), credit("it")),
+    "open-partner": lambda: in_parts(deferral("it"), klarna()),
     "open-credit": lambda: in_parts(credit("it"), deferral("it"), credit("it", 12)),
     "open-part-of-credit": part_of_credit,
     "quote-long": long_quote,

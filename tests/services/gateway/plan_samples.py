@@ -102,9 +102,20 @@ def signed(state: Any, *parts: Any, locale: str = "it", **more: Any) -> pages_pb
     return page(plan(state, *parts, **more), handed_over=BOTH, locale=locale)
 
 
-def _of_partner() -> pages_pb2.PlanPage:
-    found = page(plan(PLAN.STATE_OFFERED, offer=credit("it")))
+def _of_partner(
+    state: Any = PLAN.STATE_OFFERED, part: Any = PART.STATE_PLANNED, **more: Any
+) -> pages_pb2.PlanPage:
+    """The partner pays the price, as one part; its customer pays what was offered."""
+    found = page(plan(state, part, offer=credit("it")), **more)
+    del found.plan.instalments[1:]
     found.plan.offer.partner = "klarna"
+    return found
+
+
+def _at_partner() -> pages_pb2.PlanPage:
+    found = _of_partner(part=PART.STATE_COLLECTING)
+    found.plan.next_action.type = "redirect"
+    found.plan.next_action.url = "https://klarna.example/agree"
     return found
 
 
@@ -206,7 +217,9 @@ STATES: Final[dict[str, Callable[[], pages_pb2.PlanPage]]] = {
     "declined": _declined,
     "no-card": lambda: to_sign(cards=[]),
     "not-ready": lambda: page(plan(PLAN.STATE_OFFERED), cards=[card()]),
-    "of-partner": _of_partner,
+    "of-partner": lambda: _of_partner(takes_partner=True, partner_needs_email=True),
+    "at-partner": _at_partner,
+    "financed": lambda: _of_partner(PLAN.STATE_COMPLETED, PART.STATE_PAID),
     "confirm": lambda: _confirming(PLAN.STATE_ACCEPTED, PART.STATE_COLLECTING),
     "processing": lambda: signed(PLAN.STATE_ACCEPTED, PART.STATE_COLLECTING),
     "active": lambda: running(signed(PLAN.STATE_ACTIVE, PAID)),

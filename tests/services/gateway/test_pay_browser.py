@@ -16,7 +16,8 @@ from tests.browser import faults, looks, needs_chromium
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.conftest import Gateway, open_page
 from tests.services.gateway.instalment_samples import credit, deferral
-from tests.services.gateway.pay_samples import EPC, PATH, STATES, TOKEN, UNKNOWN, show
+from tests.services.gateway.pay_pieces import EPC
+from tests.services.gateway.pay_samples import PATH, STATES, TOKEN, UNKNOWN, show
 from tests.waiting import until
 
 MOST_BYTES = 100_000

@@ -9,7 +9,8 @@ from libs.errors import FieldViolation, Kind, OutcomeUnknown, RemoteRefusal
 from services.gateway.pay.guard import MAX_FORM_BYTES
 from services.gateway.pay.texts import REFUSALS
 from tests.services.gateway import pay_samples as samples
-from tests.services.gateway.pay_samples import KEY, OFFER, PATH, SHA, TOKEN, UNKNOWN, USE, shown
+from tests.services.gateway.pay_pieces import SHA
+from tests.services.gateway.pay_samples import KEY, OFFER, PATH, TOKEN, UNKNOWN, USE, shown
 from tests.waiting import HANGING_SECONDS
 
 OURS = {"Sec-Fetch-Site": "same-origin", "User-Agent": "Browser/1"}

@@ -8,7 +8,18 @@ from incasso.paylink.v1 import pages_pb2
 from libs.errors import FieldViolation, InvalidArgument, Kind, RemoteRefusal
 from services.gateway.pay import view
 from services.gateway.pay.texts import WORDS
-from tests.services.gateway.pay_samples import KEY, OFFER, PATH, STATES, USE
+from tests.services.gateway.pay_samples import (
+    KEY,
+    OFFER,
+    PATH,
+    PLAN,
+    STATES,
+    TRY,
+    USE,
+    in_parts,
+    klarna,
+    planned,
+)
 from tests.services.gateway.test_pay_forms import location
 from tests.services.gateway.test_pay_page import answer, html
 
@@ -108,6 +119,22 @@ async def test_every_cost_of_instalments_stands_there_before_anything_is_agreed(
             assert view.money(minor, "EUR", "it") in inside
         assert view.rate(offer.taeg, "it") in inside
     assert "checked" not in inside
+
+
+async def test_an_offer_of_a_partner_says_whose_it_is(gateway):
+    words = WORDS["en"]
+    answer(gateway, STATES["open-partner"]())
+    text = await html(gateway)
+    assert words["instalments_how"] in text
+    assert len(re.findall(r"4 × 41,25.{0,9} · .?Klarna", text)) == 2
+    assert text.count(f"<small>{words['instalments_first']}</small>") == 1
+    answer(gateway, in_parts(klarna()))
+    text = await html(gateway)
+    assert words["instalments_how"] not in text
+    assert words["instalments_not_yet_partner"] in text
+    for state, more in ((TRY.STATE_PROCESSING, {"plan_url": PLAN}), (TRY.STATE_SUCCEEDED, {})):
+        answer(gateway, planned(state, partner="klarna", **more))
+        assert "Klarna" in await html(gateway)
 
 
 async def test_the_price_of_credit_is_never_without_its_warning_and_example(gateway):

@@ -8,6 +8,7 @@ from incasso.paylink.v1 import pages_pb2
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
 from services.gateway.pay.texts import DECLINES, REFUSALS, WORDS
+from tests.services.gateway import pay_pieces
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.pay_samples import PATH, STATES, TOKEN, UNKNOWN, USE, VIEWS, shown
 
@@ -88,7 +89,7 @@ async def test_every_cost_is_there_before_paying(gateway):
 async def test_nothing_can_be_paid_before_the_quote_is_accepted(gateway):
     answer(gateway, STATES["quote"]())
     text = await html(gateway)
-    assert f'name="text_sha256" value="{samples.SHA}"' in text
+    assert f'name="text_sha256" value="{pay_pieces.SHA}"' in text
     assert f'{PATH}/pay"' not in text
     assert "announce-transfer" not in text
     changed = samples.quote(accepted=True)

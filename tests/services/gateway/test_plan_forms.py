@@ -188,3 +188,12 @@ async def test_many_forms_of_one_plan_are_slowed(new_gateway):
             if 429 in statuses:
                 break
         assert statuses == {404, 429}
+
+
+@pytest.mark.parametrize("said", [{}, {"email": "anna@example.com"}])
+async def test_a_partner_is_asked_under_the_key_of_its_page(gateway, said):
+    asked = {"form_key": "k-1", **said}
+    assert await location(gateway, "partner", asked, path=PATH) == PATH
+    seen = gateway.services.last("PayPlanPageByPartner")
+    assert seen.call.idempotency_key == "k-1"
+    assert seen.request == pages_pb2.PayPlanPageByPartnerRequest(token=TOKEN, **said)

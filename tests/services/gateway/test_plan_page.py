@@ -5,7 +5,8 @@ import re
 import pytest
 
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
-from tests.services.gateway.instalment_samples import EXAMPLE, WARNING
+from services.gateway.pay.plan_view import money
+from tests.services.gateway.instalment_samples import EXAMPLE, WARNING, credit
 from tests.services.gateway.plan_samples import (
     PAID,
     PATH,
@@ -59,13 +60,29 @@ async def test_a_plan_whose_payment_is_under_way_looks_again(gateway, name):
     assert "data-looks" not in await html(gateway)
 
 
-async def test_a_plan_of_a_partner_leads_to_the_shop_and_has_no_documents_of_ours(gateway):
+async def test_a_plan_of_a_partner_leads_to_its_page_and_has_no_documents_of_ours(gateway):
+    """With every cost before, and nothing agreed to by a box that was ticked."""
     show(gateway, STATES["of-partner"]())
     text = await html(gateway)
-    assert "Klarna" in text
+    for one in ("Klarna", f'action="{PATH}/partner"', 'name="email"', credit("it").warning):
+        assert one in text
+    for part in credit("it").schedule:
+        assert money(part.amount_minor, "EUR", "it") in text
+    for never in ("/documents/", "/sign", "checked"):
+        assert never not in text
+    show(gateway, STATES["at-partner"]())
+    assert 'href="https://klarna.example/agree"' in await html(gateway)
+    show(gateway, STATES["financed"]())
+    assert "Klarna" in await html(gateway)
+
+
+async def test_while_no_partner_can_be_asked_its_plan_leads_to_the_shop(gateway):
+    absent = STATES["of-partner"]()
+    absent.takes_partner = False
+    show(gateway, absent)
+    text = await html(gateway)
+    assert "/partner" not in text
     assert 'href="https://bottega.example"' in text
-    assert "/documents/" not in text
-    assert "/sign" not in text
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from libs.payments.due import DueRow
 from services.instalments import worker
 from services.instalments.deps import Deps
 from services.instalments.flows import collecting, financing
+from services.instalments.flows.financing import PayByPartner
 from tests.kit.crash_matrix import CrashMatrix
 from tests.services.instalments.test_crashes import happens
 from tests.services.instalments.test_pages import by_token, page, sign
@@ -173,7 +174,7 @@ class Financed:
 
     async def pay(self, deps: Deps) -> None:
         key = Key(self.world.merchant_id, "PayInstalmentPlanByPartner", "pay-1", b"hash")
-        await financing.pay_by_partner(deps, self.plan_id, key)
+        await financing.pay_by_partner(deps, PayByPartner(self.plan_id), key)
 
     def worker(self, deps: Deps):
         return worker.collection_worker(deps)
@@ -209,3 +210,55 @@ async def test_its_page_shows_it_and_takes_no_signature(world):
     document = by_token(world, "GetPlanPageDocument", token=token, kind="KIND_AGREEMENT")
     assert await refusal(document) == "plan_of_partner"
     assert await refusal(sign(world, token, "0" * 64)) == "plan_of_partner"
+
+
+async def on_page(world: World, token: str, *, key: str = "k", **said: str):
+    return (await by_token(world, "PayPlanPageByPartner", key=key, token=token, **said)).page
+
+
+async def with_page(world: World) -> str:
+    """The token of a plan's page."""
+    return (await offered(world)).url.rpartition("/")[2]
+
+
+@of_the_session
+async def test_from_its_page_the_customer_goes_to_the_partner_and_comes_back(world):
+    token = await with_page(world)
+    assert (await page(world, token)).takes_partner
+    world.payments.state = payments_pb2.Payment.STATE_REQUIRES_ACTION
+    waiting = await on_page(world, token)
+    assert waiting.plan.next_action.url
+    assert not waiting.takes_partner
+    assert (await on_page(world, token)).plan == waiting.plan
+    assert await refusal(on_page(world, token, key="other")) == "plan_busy"
+    (asked,) = world.payments.calls["CreatePayment"]
+    (shopper,) = [each.shopper for each in asked.instrument.tokens]
+    assert (shopper.email, shopper.country) == ("giulia@example.com", "IT")
+    assert token not in asked.return_url
+    reference = asked.return_url.removeprefix("https://pay.example/plan/return/")
+    assert (await by_token(world, "GetPlanReturn", reference=reference)).token == token
+    (payment,) = world.payments.books.values()
+    payment.state = payments_pb2.Payment.STATE_CAPTURED
+    await happens(world, payment)
+    done = await page(world, token)
+    assert done.plan.state == Plan.STATE_COMPLETED
+    assert not done.takes_partner
+
+
+@of_the_session
+@pytest.mark.parametrize("known", ["", "giulia@example.com"])
+async def test_what_the_partner_has_to_know_is_asked_where_nobody_knows_it(world, known):
+    world.oneclick.email = known
+    token = await with_page(world)
+    assert (await page(world, token)).partner_needs_email == (not known)
+    await on_page(world, token, email="anna@example.com")
+    (asked,) = world.payments.calls["CreatePayment"]
+    (shopper,) = [each.shopper for each in asked.instrument.tokens]
+    assert shopper.email == (known or "anna@example.com")
+
+
+@of_the_session
+async def test_a_page_of_ones_own_plan_leads_to_no_partner(world):
+    token = (await world.plan()).url.rpartition("/")[2]
+    assert not (await page(world, token)).takes_partner
+    assert await refusal(on_page(world, token)) == "plan_not_of_partner"

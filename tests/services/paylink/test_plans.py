@@ -81,7 +81,7 @@ def test_every_state_of_a_plan_means_something_for_its_link(state):
 
 async def test_the_page_offers_what_is_to_be_had(world: World):
     page = await world.page(await world.plan_link())
-    assert [offer.terms_id for offer in page.instalments] == ["trm_default"]
+    assert [offer.terms_id for offer in page.instalments] == ["trm_default", "trm_klarna"]
     (asked,) = world.instalments.calls["ListInstalmentOffers"]
     assert (asked.amount_minor, asked.currency, asked.locale) == (12900, "EUR", "it")
 
@@ -136,6 +136,17 @@ async def test_choosing_makes_a_plan_and_tells_where_it_is_signed(world: World):
     page = await world.page(link)
     assert page.payment_link.state == Link.STATE_PAYING
     assert page.payment.plan_url == payment.plan_url
+
+
+async def test_a_plan_of_a_partner_pays_its_link_as_one_of_the_merchants_own(world: World):
+    link = await world.plan_link()
+    payment = await world.choose(link, terms_id="trm_klarna")
+    assert payment.link_payment.partner == "klarna"
+    await happen(world, payment.link_payment.plan_id, Plan.STATE_COMPLETED)
+    paid = await world.get(link)
+    assert (paid.state, paid.paid_minor) == (Link.STATE_PAID, 12900)
+    own = await world.choose(await world.plan_link(order_reference="A-1002"))
+    assert not own.link_payment.HasField("partner")
 
 
 async def test_a_form_that_is_sent_twice_is_one_plan(world: World):

@@ -108,7 +108,13 @@ class World:
         return await self.plan_link(**{"customer_id": None, **more})
 
     async def choose(
-        self, link: Any, shown_minor: int = 12900, *, key: str = "", **who: str
+        self,
+        link: Any,
+        shown_minor: int = 12900,
+        *,
+        key: str = "",
+        terms_id: str = "trm_default",
+        **who: str,
     ) -> Any:
         """Instalments, as the page offers them. A guest says who it is."""
         if not link.customer_id:
@@ -116,7 +122,7 @@ class World:
         form_key = key or ids.new("key")
         shown = Offer(link.id, form_key, shown_minor, "sandbox-a")
         offer = self.offers.setdefault(shown, sealed(self.deps, shown))
-        fields = {"token": token_of(link), "terms_id": "trm_default", "offer": offer, **who}
+        fields = {"token": token_of(link), "terms_id": terms_id, "offer": offer, **who}
         return (await self.visit("ChoosePlan", key=form_key, **fields)).payment
 
     async def transfer(

@@ -16,6 +16,11 @@ WORDS: Final[dict[str, str]] = {
     "instalments_first": "when you sign",
     "instalments_choose": "Go on with {label}",
     "instalments_not_yet": "Nothing is agreed yet: next you get the documents, then you sign.",
+    "instalments_partner": "{partner} gives the credit: its agreement is made on its page, and you pay {partner}.",
+    "instalments_not_yet_partner": "Nothing is agreed yet: the agreement is shown to you first.",
+    "instalments_text_partner": "{partner} gives the credit: its agreement is made on its page. Nothing is agreed or "
+    "charged before.",
+    "in_parts_text_partner": "{partner} has paid {merchant}. What you pay {partner}, and when, stands in its agreement.",
     "instalments_title": "Your plan is waiting for you",
     "instalments_text": "Read the documents, sign, and pay the first part. Nothing is agreed or charged "
     "before.",

@@ -16,6 +16,12 @@ WORDS: Final[dict[str, str]] = {
     "instalments_first": "alla firma",
     "instalments_choose": "Continua con {label}",
     "instalments_not_yet": "Non hai ancora concordato nulla: ora ricevi i documenti, poi firmi.",
+    "instalments_partner": "Il credito lo dà {partner}: il contratto si conclude nella sua pagina, e paghi {partner}.",
+    "instalments_not_yet_partner": "Non hai ancora concordato nulla: prima ti viene mostrato il contratto.",
+    "instalments_text_partner": "Il credito lo dà {partner}: il contratto si conclude nella sua pagina. Prima di allora "
+    "nulla è concordato né addebitato.",
+    "in_parts_text_partner": "{partner} ha pagato {merchant}. Quanto paghi a {partner}, e quando, è scritto nel suo "
+    "contratto.",
     "instalments_title": "Il tuo piano ti aspetta",
     "instalments_text": "Leggi i documenti, firma e paga la prima rata. Prima di allora nulla è concordato né "
     "addebitato.",
