@@ -128,7 +128,7 @@ async def test_a_guest_goes_on_to_a_partner_who_pays_the_link(shop, payer, klarn
 
 async def test_twenty_payers_by_card_and_by_plan_pay_one_link_once(shop, payer):
     link = await link_of(shop)
-    pages = await asyncio.gather(*(offering(payer, link) for _ in range(20)))
+    pages = [await offering(payer, link) for _ in range(20)]
     answers = await asyncio.gather(
         *(
             payer.submit(page, page.form("/choose-plan")) if turn % 2 else payer.pay(page, VISA)
