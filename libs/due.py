@@ -45,6 +45,11 @@ class Room:
         """The first three parameters of a claim."""
         return self.rows, self.share, dict(self.taken)
 
+    def filled_by(self, found: "Sequence[Due]") -> bool:
+        """Whether more may be due than what a claim found: it took all rows, or all of one merchant."""
+        of_each = Counter(self.taken) + Counter(row.merchant_id for row in found)
+        return len(found) >= self.rows or max(of_each.values(), default=0) >= self.share
+
     def times(self, batch: int) -> "Room":
         """For rows of which so many have one place together."""
         taken = {merchant_id: count * batch for merchant_id, count in self.taken.items()}
@@ -153,9 +158,8 @@ class DueWorker(Generic[Item]):
         """Work until cancelled; as long as more is due, places are filled as they become free."""
         try:
             while True:
-                free = self._places - len(self._running)
-                started = await self._start()
-                if started >= free or max(self._taken.values(), default=0) >= self._share:
+                room = self._room()
+                if room.filled_by(await self._start(room)):
                     await self._some_have_ended()
                 else:
                     await asyncio.sleep(self._interval)
@@ -164,10 +168,14 @@ class DueWorker(Generic[Item]):
 
     async def run_once(self) -> int:
         """One turn to its end; answers how many rows were claimed."""
-        count = await self._start()
+        started = await self._start(self._room())
         if self._running:
             await asyncio.wait(self._running)
-        return count
+        return len(started)
+
+    def _room(self) -> Room:
+        """What is free now: rows may end while a claim looks."""
+        return Room(self._places - len(self._running), self._share, dict(self._taken))
 
     async def _some_have_ended(self) -> None:
         """Until half of the places are free, or it is time to look for others' rows."""
@@ -176,23 +184,22 @@ class DueWorker(Generic[Item]):
                 while len(self._running) > self._places // 2:
                     await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _start(self) -> int:
-        """Fill the free places; answers how many rows were claimed."""
-        room = Room(self._places - len(self._running), self._share, self._taken)
+    async def _start(self, room: Room) -> Sequence[Item]:
+        """Fill the free places; answers the rows that were claimed."""
         if room.rows <= 0:
-            return 0
+            return ()
         try:
             async with self._db.connection() as conn:
                 items = await self._claim(conn, room)
         except Exception as error:  # noqa: BLE001 - the loop outlives an outage of the database
             log.warning("claim failed", name=self._name, exc_info=error)
-            return 0
+            return ()
         for item in items:
             self._taken[item.merchant_id] += 1
             task = asyncio.create_task(self._one(item))
             self._running.add(task)
             task.add_done_callback(functools.partial(self._end, item.merchant_id))
-        return len(items)
+        return items
 
     def _end(self, merchant_id: str, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)

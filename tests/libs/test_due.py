@@ -153,6 +153,33 @@ async def test_places_are_filled_again_before_the_slowest_has_ended(database):
         await asyncio.wait_for(slow.wait(), HANGING_SECONDS)
 
 
+async def test_rows_that_end_during_a_claim_do_not_pass_for_the_end_of_what_is_due(database):
+    """The pause when nothing more is due would be an hour."""
+    second_claim, all_done, begun, done = asyncio.Event(), asyncio.Event(), [], []
+
+    async def claim_while_all_end(conn, room):
+        found = await claim(conn, room)
+        if begun:
+            second_claim.set()
+            while worker._running:
+                await asyncio.wait(worker._running)
+        return found
+
+    async def work(thing):
+        begun.append(thing)
+        if len(begun) > 4:  # of the first twelve: so many may end before others are looked for
+            await second_claim.wait()
+        done.append(thing)
+        if len(done) == 40:
+            all_done.set()
+
+    async with database.connection() as conn:
+        await add(conn, "mer_a", count=40)
+    worker = DueWorker("things", database, claim_while_all_end, work, interval_seconds=3600)
+    async with running(worker):
+        await asyncio.wait_for(all_done.wait(), HANGING_SECONDS)
+
+
 async def test_a_failing_row_and_a_failing_claim_do_not_end_the_worker(database):
     seen, failures = asyncio.Event(), []
 
