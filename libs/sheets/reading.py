@@ -1,10 +1,11 @@
-"""The rows of somebody's table, from the bytes of a CSV or XLSX file. Pure.
+"""The rows of somebody's table, from the bytes of a CSV or XLSX file, or of one packed by gzip. Pure.
 
 Columns are found by their names in the header. What cannot be read is a Fault with its line, so that
 a person finds it; it is for who reads to apply nothing of a file that has one.
 """
 
 import unicodedata
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,8 @@ from libs.sheets.cells import Cell
 from libs.sheets.limits import Fault, Limits, UnreadableError
 from libs.text import without_controls
 
+_GZIP: Final = b"\x1f\x8b"
+_GZIP_BITS: Final = 31  # zlib's name of the format
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"  # also a workbook with a password
 LIMITS: Final = Limits()
 
@@ -35,6 +38,8 @@ def read(
     def is_header(cells: Sequence[Cell]) -> bool:
         return {*wanted.values()} <= {folded(cell) for cell in cells}
 
+    if data.startswith(_GZIP):
+        data = _unpacked(data, limits)
     if len(data) > limits.file_bytes:
         raise UnreadableError(f"has more than {limits.file_bytes} bytes: split it")
     if data.startswith(_OLD_EXCEL):
@@ -47,6 +52,18 @@ def read(
         lines = text_files.lines(text, limits, header_row=header_row, is_header=is_header)
     places, width = _places(lines, wanted, header_row, limits)
     return _rows(lines, places, width, limits)
+
+
+def _unpacked(data: bytes, limits: Limits) -> bytes:
+    """No further than a byte beyond the limit."""
+    stream = zlib.decompressobj(_GZIP_BITS)
+    try:
+        unpacked = stream.decompress(data, limits.file_bytes + 1)
+    except zlib.error:
+        raise UnreadableError("is no gzip file, although it begins like one") from None
+    if not stream.eof and len(unpacked) <= limits.file_bytes:
+        raise UnreadableError("is a gzip file that ends too early")
+    return unpacked
 
 
 def folded(name: Cell) -> str:

@@ -80,3 +80,17 @@ class EventNotFound(Refusal, kind=Kind.NOT_FOUND, reason="courier_event_not_foun
 
 class EventNotException(Refusal, kind=Kind.CONFLICT, reason="courier_event_not_exception"):
     message = "Nothing is wrong with what the courier told here; there is nothing to resolve."
+
+
+class RemittanceColumnsMissing(Refusal, kind=Kind.CONFLICT, reason="remittance_columns_missing"):
+    message = "Say in the courier's remittance_columns first where its files have what."
+
+
+class RemittanceUnreadable(Refusal, kind=Kind.INVALID, reason="remittance_unreadable"):
+    """The violations have line, column and reason."""
+
+    message = "The file is malformed; nothing of it is applied."
+
+
+class RemittanceNotFound(Refusal, kind=Kind.NOT_FOUND, reason="remittance_not_found"):
+    message = "There is no remittance with this id."

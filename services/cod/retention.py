@@ -68,6 +68,15 @@ KEPT: Final = Kept(
             " exception resolved_by",
             personal={"resolution": AUDIT},
         ),
+        "remittances": Table(
+            "couriers' remittance files, by a hash of each: they stay",
+            plain="merchant_id id state courier_id name digest currency results",
+        ),
+        "remittance_lines": Table(
+            "their lines, by numbers of parcels and references of orders: they prove what was passed on and stay",
+            plain="merchant_id id remittance_id courier_id tracking_number sender_reference meaning result"
+            " cod_order_id parcel suggestions",
+        ),
         "refusals": Table(
             "who has not taken orders, by keyed hashes",
             plain="merchant_id order_id",

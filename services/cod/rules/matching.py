@@ -139,6 +139,12 @@ def folded(code: str) -> str:
     return "".join(code.split()).casefold()
 
 
+def spellings(code: str) -> frozenset[str]:
+    """Of one that is looked for where every one is kept as it was told first."""
+    compact = "".join(code.split())
+    return frozenset({code, compact, compact.upper()}) - {""}
+
+
 def _was_booked(claim: Claim, line: RemittanceLine) -> bool:
     return (line.remitted_minor, line.on) in claim.booked or (
         bool(claim.booked) and claim.open_minor == 0

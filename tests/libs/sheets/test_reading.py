@@ -1,5 +1,6 @@
 """Tables as couriers and banks write them: encodings, separators, headers, workbooks."""
 
+import gzip
 import io
 import zipfile
 from datetime import date
@@ -53,6 +54,15 @@ def test_windows_text_is_told_from_others_by_one_late_letter_and_signs_of_euro()
         "Contrassegno": "€ 1,00",
         "Località": "Forlì",
     }
+
+
+def test_a_table_may_be_packed_by_gzip():
+    packed = gzip.compress(TABLE.encode())
+    assert rows(packed) == ROWS
+    assert "ends too early" in fault_of(packed[:-9]).reason
+    assert "no gzip file" in fault_of(packed[:4] + b"x" * 40).reason
+    bomb = gzip.compress(b" " * (reading.LIMITS.file_bytes + 1))
+    assert "more than" in fault_of(bomb).reason
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])

@@ -14,6 +14,10 @@ from incasso.cod.v1.orders_pb2_grpc import (
     CodOrdersServiceStub,
     add_CodOrdersServiceServicer_to_server,
 )
+from incasso.cod.v1.remittances_pb2_grpc import (
+    CodRemittancesServiceStub,
+    add_CodRemittancesServiceServicer_to_server,
+)
 from libs import client, db, ids, services
 from libs.clock import Clock
 from libs.db import Database
@@ -25,6 +29,7 @@ from services.cod.deps import Deps
 from services.cod.merchants_client import Merchants
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
+from services.cod.service.remittances import CodRemittances
 from tests.kit import doubles
 from tests.services.cod.orders import Shop
 from tests.services.cod.world import World
@@ -58,12 +63,18 @@ async def world(database: Database) -> AsyncIterator[World]:
         [
             (add_CodOffersServiceServicer_to_server, CodOffers(deps)),
             (add_CodOrdersServiceServicer_to_server, CodOrders(deps)),
+            (add_CodRemittancesServiceServicer_to_server, CodRemittances(deps)),
         ],
         services.named("cod").full_names,
         Tasks(),
     )
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
-    yield World(deps, played, [CodOffersServiceStub(channel), CodOrdersServiceStub(channel)])
+    stubs = [
+        CodOffersServiceStub(channel),
+        CodOrdersServiceStub(channel),
+        CodRemittancesServiceStub(channel),
+    ]
+    yield World(deps, played, stubs)
     await channel.close()
     await server.stop(1)
     await merchants.close()

@@ -1,0 +1,32 @@
+"""What the outside sees of remittances: the events of orders that money was passed on for."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from incasso.cod.v1 import events_pb2, remittances_pb2
+from libs import outbox
+from libs.outbox import NewEvent
+from services.cod.order_events import order_pb
+from services.cod.rules.orders import Order
+from services.cod.rules.remittances import Line
+from services.cod.rules.states import OrderEvent
+
+_TOLD: Final[Mapping[OrderEvent | None, Any]] = {
+    OrderEvent.REMIT: events_pb2.CodOrderRemitted,
+    OrderEvent.FALL_SHORT: events_pb2.CodOrderShort,
+    None: events_pb2.CodOrderPartlyRemitted,
+}
+
+
+def remitted(
+    order: Order, event: OrderEvent | None, lines: Sequence[Line], now: datetime
+) -> NewEvent:
+    """`lines`: those of one remittance that are booked on the order."""
+    brought = remittances_pb2.CodRemitted(
+        remittance_id=lines[0].remittance_id,
+        remitted_minor=sum(line.remitted_minor for line in lines),
+        kept_minor=sum(line.kept_minor for line in lines),
+        shortage_minor=sum(line.shortage_minor for line in lines),
+    )
+    return outbox.event_of(order, _TOLD[event](order=order_pb(order), remitted=brought), now)

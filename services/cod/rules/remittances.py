@@ -1,0 +1,193 @@
+"""Remittances: a courier's file that was read, compared and booked. Pure.
+
+What a line says is in remittance_files.py, which parcel it pays for in matching.py.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import Enum
+from typing import Final
+
+from services.cod.rules import cuts
+from services.cod.rules.couriers import Courier, Meaning
+from services.cod.rules.matching import AGREED, BOOKED, Claim, Match, Result, Standing
+from services.cod.rules.orders import Order
+from services.cod.rules.parcels import Parcel
+from services.cod.rules.remittance_files import RemittanceLine
+from services.cod.rules.states import CHANGEABLE, OrderEvent, OrderState, ParcelState
+
+MOST_SUGGESTIONS: Final = 20
+
+
+class RemittanceState(Enum):
+    PREVIEWED = "previewed"
+    COMMITTED = "committed"
+
+
+class RemittanceEvent(Enum):
+    COMMIT = "commit"
+
+
+REMITTANCE_INITIAL: Final = RemittanceState.PREVIEWED
+REMITTANCE_FINAL: Final = frozenset({RemittanceState.COMMITTED})
+REMITTANCE_TRANSITIONS: Final[Mapping[tuple[RemittanceState, RemittanceEvent], RemittanceState]] = {
+    (RemittanceState.PREVIEWED, RemittanceEvent.COMMIT): RemittanceState.COMMITTED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remittance:
+    """`digest`: of the file's bytes. `results`: how many lines have which."""
+
+    merchant_id: str
+    id: str
+    state: RemittanceState = REMITTANCE_INITIAL
+    courier_id: str
+    name: str | None
+    digest: str
+    currency: str
+    tolerance_minor: int
+    lines: int
+    remitted_minor: int
+    results: Mapping[str, int]
+    exceptions: int
+    created_at: datetime
+    committed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the file and what became of it. `parcel`: the tracking number of the one that it fits."""
+
+    merchant_id: str
+    id: str
+    remittance_id: str
+    courier_id: str
+    line: int
+    tracking_number: str
+    sender_reference: str
+    collected_minor: int | None
+    cut_minor: int | None
+    remitted_minor: int
+    paid_on: date | None
+    meaning: Meaning | None
+    result: Result = Result.UNKNOWN
+    is_exception: bool = True
+    cod_order_id: str | None = None
+    parcel: str | None = None
+    suggestions: tuple[str, ...] = ()
+    booked: bool = False
+    kept_minor: int = 0
+    shortage_minor: int = 0
+
+    def read(self) -> RemittanceLine:
+        """As the file says it."""
+        return RemittanceLine(
+            line=self.line,
+            tracking_number=self.tracking_number,
+            sender_reference=self.sender_reference,
+            collected_minor=self.collected_minor,
+            cut_minor=self.cut_minor,
+            remitted_minor=self.remitted_minor,
+            on=self.paid_on,
+            meaning=self.meaning,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What earlier lines have booked of a parcel; `paid` are their amounts and days."""
+
+    kept_minor: int
+    remitted_minor: int
+    paid: frozenset[tuple[int, date | None]]
+
+
+NOTHING: Final = Booked(0, 0, frozenset())
+
+
+def claims_of(order: Order, courier: Courier, booked: Mapping[str, Booked]) -> Sequence[Claim]:
+    """What the courier owes for each parcel of an order. `booked`: by tracking number."""
+    return [
+        _claim(order, parcel, courier, booked.get(parcel.tracking_number, NOTHING))
+        for parcel in order.parcels
+    ]
+
+
+def _claim(order: Order, parcel: Parcel, courier: Courier, booked: Booked) -> Claim:
+    collected = parcel.state is ParcelState.COLLECTED
+    owed = parcel.collected_minor if collected else parcel.to_collect_minor
+    agreed = order.cut_minor if owed == order.to_collect_minor else cuts.cut_of(courier.cut, owed)
+    return Claim(
+        order_id=order.id,
+        order_reference=order.order_reference,
+        tracking_number=parcel.tracking_number,
+        standing=_standing(order, parcel),
+        open_minor=owed - booked.kept_minor - booked.remitted_minor,
+        cut_minor=max(agreed - booked.kept_minor, 0),
+        booked=booked.paid,
+    )
+
+
+def _standing(order: Order, parcel: Parcel) -> Standing:
+    if order.state is OrderState.CANCELLED or order.state in CHANGEABLE:
+        return Standing.VOID
+    back = parcel.state in {ParcelState.REFUSED, ParcelState.RETURNED}
+    return Standing.BACK if back else Standing.OWED
+
+
+def judged(line: Line, found: Match, *, commit: bool) -> Line:
+    """A line with what became of it; it is booked only when its file is committed."""
+    only = found.claims[0] if len(found.claims) == 1 else None
+    orders = sorted({claim.order_id for claim in found.claims})
+    suggested = found.result is Result.SUGGESTED
+    return replace(
+        line,
+        result=found.result,
+        is_exception=found.result not in AGREED,
+        cod_order_id=only.order_id if only and not suggested else None,
+        parcel=only.tracking_number if only and not suggested else None,
+        suggestions=tuple(orders[:MOST_SUGGESTIONS]) if suggested else (),
+        booked=commit and found.result in BOOKED,
+        kept_minor=found.cut_minor,
+        shortage_minor=found.shortage_minor,
+    )
+
+
+def counted(remittance: Remittance, lines: Sequence[Line]) -> Remittance:
+    return replace(
+        remittance,
+        results=dict(Counter(line.result.value for line in lines)),
+        exceptions=sum(line.is_exception for line in lines),
+    )
+
+
+def committed(remittance: Remittance, lines: Sequence[Line], now: datetime) -> Remittance:
+    state = REMITTANCE_TRANSITIONS[remittance.state, RemittanceEvent.COMMIT]
+    return replace(counted(remittance, lines), state=state, committed_at=now)
+
+
+def settled_by(
+    claims: Sequence[Claim], lines: Sequence[Line], *, tolerance_minor: int
+) -> OrderEvent | None:
+    """What booked lines make of an order whose claims these were before: None as long as other parcels
+    of it are owed.
+    """
+    shortages = {line.parcel: line.shortage_minor for line in lines if line.booked}
+    left = 0
+    for claim in claims:
+        if claim.tracking_number in shortages:
+            left += shortages[claim.tracking_number]
+        elif claim.is_owed and not claim.booked:
+            return None
+        elif claim.is_owed:
+            left += claim.open_minor
+    return OrderEvent.FALL_SHORT if left > tolerance_minor else OrderEvent.REMIT
+
+
+def after(order: Order, event: OrderEvent, state: OrderState, now: datetime) -> Order:
+    """`state`: where the event leads."""
+    ended = now if event is OrderEvent.REMIT else order.ended_at
+    return replace(order, state=state, ended_at=ended)

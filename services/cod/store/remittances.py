@@ -1,0 +1,141 @@
+"""SQL of remittances and their lines: several thousand in one statement."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from libs import rows
+from libs.db import Conn
+from services.cod.rules.orders import Order
+from services.cod.rules.remittances import Booked, Line, Remittance
+from services.cod.store.orders import ORDERS
+
+REMITTANCES: Final = rows.Table("remittances", Remittance)
+LINES: Final = rows.Table("remittance_lines", Line)
+_SAVE: Final = rows.assignments(("state", "results", "exceptions", "committed_at"), first=3)
+_TYPES: Final = {
+    "merchant_id": "text",
+    "id": "text",
+    "remittance_id": "text",
+    "courier_id": "text",
+    "line": "int",
+    "tracking_number": "text",
+    "sender_reference": "text",
+    "collected_minor": "bigint",
+    "cut_minor": "bigint",
+    "remitted_minor": "bigint",
+    "paid_on": "date",
+    "meaning": "text",
+    "result": "text",
+    "is_exception": "boolean",
+    "cod_order_id": "text",
+    "parcel": "text",
+    "suggestions": "text",  # arrays of arrays have to be even: as JSON
+    "booked": "boolean",
+    "kept_minor": "bigint",
+    "shortage_minor": "bigint",
+}
+_JUDGED: Final = (
+    "result", "is_exception", "cod_order_id", "parcel", "suggestions", "booked", "kept_minor",
+    "shortage_minor",
+)  # fmt: skip  # a list of names
+_SUGGESTIONS: Final = "ARRAY(SELECT jsonb_array_elements_text(given.suggestions::jsonb))"
+
+
+def _given(columns: Sequence[str]) -> str:
+    arrays = ", ".join(f"${n}::{_TYPES[column]}[]" for n, column in enumerate(columns, 1))
+    return f"unnest({arrays}) AS given ({', '.join(columns)})"
+
+
+def _of_given(column: str) -> str:
+    return _SUGGESTIONS if column == "suggestions" else f"given.{column}"
+
+
+_INSERT: Final = f"""
+INSERT INTO remittance_lines ({", ".join(LINES.columns)})
+SELECT {", ".join(map(_of_given, LINES.columns))} FROM {_given(LINES.columns)}"""  # noqa: S608 - made of constants
+_CHANGED: Final = ("merchant_id", "id", *_JUDGED)
+_JUDGE: Final = f"""
+UPDATE remittance_lines AS line SET {", ".join(f"{column} = {_of_given(column)}" for column in _JUDGED)}
+FROM {_given(_CHANGED)}
+WHERE line.merchant_id = given.merchant_id AND line.id = given.id"""  # noqa: S608 - made of constants
+
+
+async def of_file(conn: Conn, merchant_id: str, courier_id: str, digest: str) -> Remittance | None:
+    where = "WHERE merchant_id = $1 AND courier_id = $2 AND digest = $3"
+    return await REMITTANCES.one(conn, where, merchant_id, courier_id, digest)
+
+
+async def insert(conn: Conn, remittance: Remittance, lines: Sequence[Line]) -> None:
+    await REMITTANCES.add(conn, remittance)
+    await conn.execute(_INSERT, *_arrays(lines, LINES.columns))
+
+
+async def save(conn: Conn, remittance: Remittance, lines: Sequence[Line]) -> None:
+    """What may change of one that was locked in this transaction."""
+    values = REMITTANCES.values(remittance, "state", "results", "exceptions", "committed_at")
+    await REMITTANCES.change(conn, remittance, _SAVE, *values)
+    await conn.execute(_JUDGE, *_arrays(lines, _CHANGED))
+
+
+def _arrays(lines: Sequence[Line], columns: Sequence[str]) -> list[list[object]]:
+    arrays = LINES.arrays(lines, *columns)
+    at = list(columns).index("suggestions")
+    arrays[at] = [json.dumps(each) for each in arrays[at]]
+    return arrays
+
+
+async def lines_of(conn: Conn, merchant_id: str, remittance_id: str) -> Sequence[Line]:
+    where = "WHERE merchant_id = $1 AND remittance_id = $2 ORDER BY line, id"
+    return await LINES.all(conn, where, merchant_id, remittance_id)
+
+
+async def lock_orders(
+    conn: Conn,
+    merchant_id: str,
+    courier_id: str,
+    tracking_numbers: Sequence[str],
+    references: Sequence[str],
+) -> Sequence[Order]:
+    """The courier's orders that have one of these parcels or references, locked in the order in which all
+    lock several.
+    """
+    found = await conn.fetch(
+        "SELECT id FROM orders WHERE merchant_id = $1 AND id IN ("
+        " SELECT order_id FROM parcels WHERE merchant_id = $1 AND courier_id = $2"
+        " AND tracking_number = ANY($3::text[])"
+        " UNION SELECT id FROM orders WHERE merchant_id = $1 AND courier_id = $2"
+        " AND order_reference = ANY($4::text[])) ORDER BY id FOR NO KEY UPDATE",
+        merchant_id,
+        courier_id,
+        list(tracking_numbers),
+        list(references),
+    )
+    where = "WHERE merchant_id = $1 AND id = ANY($2::text[]) ORDER BY id"
+    return await ORDERS.all(conn, where, merchant_id, [row["id"] for row in found])
+
+
+async def booked(
+    conn: Conn, merchant_id: str, courier_id: str, tracking_numbers: Sequence[str]
+) -> Mapping[str, Booked]:
+    """What committed lines have booked of these parcels, by tracking number."""
+    found = await conn.fetch(
+        "SELECT parcel, sum(kept_minor)::bigint AS kept, sum(remitted_minor)::bigint AS remitted,"
+        " array_agg(remitted_minor ORDER BY id) AS amounts, array_agg(paid_on ORDER BY id) AS days"
+        " FROM remittance_lines WHERE merchant_id = $1 AND courier_id = $2"
+        " AND parcel = ANY($3::text[]) AND booked GROUP BY parcel",
+        merchant_id,
+        courier_id,
+        list(tracking_numbers),
+    )
+    return {
+        row["parcel"]: _booked(row["kept"], row["remitted"], row["amounts"], row["days"])
+        for row in found
+    }
+
+
+def _booked(
+    kept: int, remitted: int, amounts: Sequence[int], days: Sequence[date | None]
+) -> Booked:
+    return Booked(kept, remitted, frozenset(zip(amounts, days, strict=True)))

@@ -1,0 +1,103 @@
+"""A process that books a remittance is killed before any of its statements: all is booked, or nothing."""
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from libs.db import Database
+from services.cod.flows import remitting
+from tests.services.cod.orders import Shop
+from tests.services.cod.remitting import (
+    base64_of,
+    collected_order,
+    commit,
+    line,
+    lines_of,
+    shop_of,
+    state_of,
+    uploaded,
+)
+
+
+@pytest.fixture
+async def shop(world) -> Shop:
+    return await shop_of(world)
+
+
+class KilledError(Exception):
+    """In the place of a kill: what was not committed is gone."""
+
+
+class Mortal:
+    """The database of a process that is killed before a statement."""
+
+    run = Database.run
+
+    def __init__(self, database: Database, statements: int) -> None:
+        self._database = database
+        self.left = statements
+
+    def connection(self) -> Any:
+        return self._database.connection()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._database.transaction() as conn:
+            yield MortalConn(conn, self)
+
+
+class MortalConn:
+    def __init__(self, conn: Any, database: Mortal) -> None:
+        self._conn = conn
+        self._database = database
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"execute", "fetch", "fetchrow", "fetchval"}:
+            if not self._database.left:
+                raise KilledError
+            self._database.left -= 1
+        return getattr(self._conn, name)
+
+
+async def test_a_commit_that_is_killed_before_any_statement_has_booked_nothing(shop: Shop):
+    order = await shop.dispatched()
+    remittance = await uploaded(shop, line(order, 47_00))
+    deps = shop.world.deps
+    for statements in itertools.count():
+        mortal = replace(deps, db=Mortal(deps.db, statements))  # type: ignore[arg-type]
+        shop.world.act()
+        try:
+            await remitting.commit_remittance(mortal, remittance.id)
+            break
+        except KilledError:
+            assert await state_of(shop, order) == "dispatched"
+    assert statements > 8
+    assert await state_of(shop, order) == "remitted"
+    await commit(shop, remittance)
+    assert (await shop.told(order.id)).count("order.remitted") == 1
+
+
+async def test_an_upload_that_is_killed_is_there_or_not_and_is_repeated(shop: Shop):
+    order = await collected_order(shop)
+    deps = shop.world.deps
+    cmd = remitting.UploadedFile(
+        courier_id=shop.courier_id,
+        file=base64_of(line(order, 47_00)),
+        name=None,
+        tolerance_minor=None,
+    )
+    found = None
+    for statements in itertools.count():
+        mortal = replace(deps, db=Mortal(deps.db, statements))  # type: ignore[arg-type]
+        shop.world.act()
+        with suppress(KilledError):
+            found = await remitting.upload_remittance(mortal, cmd)
+            break
+    assert found is not None
+    (only,) = (await shop.call("ListRemittances")).data
+    assert only.id == found.id
+    assert len(await lines_of(shop, only)) == 1

@@ -1,0 +1,214 @@
+"""Remittance files from the upload to the books: previewed, committed once, and what is left for a person."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from incasso.cod.v1 import events_pb2
+from incasso.cod.v1.remittances_pb2 import CodRemittance
+from libs.errors import Refusal
+from tests.services.cod.orders import Shop, event, number_of
+from tests.services.cod.remitting import (
+    base64_of,
+    collected_order,
+    commit,
+    committed,
+    line,
+    lines_of,
+    results,
+    shop_of,
+    state_of,
+    uploaded,
+)
+
+
+@pytest.fixture
+async def shop(world) -> Shop:
+    return await shop_of(world)
+
+
+async def test_a_preview_books_nothing(shop: Shop):
+    order = await collected_order(shop)
+    remittance = await uploaded(shop, line(order, 47_00), name="rimesse.csv", tolerance_minor=2)
+    assert remittance.state == CodRemittance.STATE_PREVIEWED
+    assert (remittance.lines, remittance.remitted_minor, remittance.exceptions) == (1, 47_00, 0)
+    assert results(remittance) == {"matched": 1}
+    assert (remittance.name, remittance.tolerance_minor) == ("rimesse.csv", 2)
+    assert await state_of(shop, order) == "collected"
+
+
+async def test_a_commit_remits_the_order_and_tells_what_the_ledger_needs(shop: Shop):
+    order = await collected_order(shop)
+    remittance = await committed(shop, line(order, 47_00))
+    assert remittance.state == CodRemittance.STATE_COMMITTED
+    assert await state_of(shop, order) == "remitted"
+    (told,) = await shop.bodies(order.id, events_pb2.CodOrderRemitted, "order.remitted")
+    assert told.remitted.remittance_id == remittance.id
+    assert (told.remitted.remitted_minor, told.remitted.kept_minor) == (47_00, 3_00)
+    (shown,) = await lines_of(shop, remittance)
+    assert (shown.line, shown.cod_order_id, shown.paid_on) == (2, order.id, "2026-11-26")
+    assert (shown.kept_minor, shown.remitted_minor, shown.shortage_minor) == (3_00, 47_00, 0)
+
+
+async def test_the_same_file_twice_is_the_same_remittance(shop: Shop):
+    order = await collected_order(shop)
+    first = await committed(shop, line(order, 47_00))
+    again = await uploaded(shop, line(order, 47_00))
+    assert again == first
+    assert await commit(shop, again) == first
+    assert (await shop.told(order.id)).count("order.remitted") == 1
+
+
+async def test_files_that_overlap_book_each_line_once(shop: Shop):
+    first, second = await collected_order(shop), await collected_order(shop)
+    await committed(shop, line(first, 47_00))
+    overlapping = await committed(shop, line(first, 47_00), line(second, 47_00))
+    assert results(overlapping) == {"duplicate": 1, "matched": 1}
+    assert (await shop.told(first.id)).count("order.remitted") == 1
+    assert await state_of(shop, second) == "remitted"
+
+
+async def test_two_previews_of_one_parcel_are_booked_once(shop: Shop):
+    order = await collected_order(shop)
+    first = await uploaded(shop, line(order, 47_00))
+    second = await uploaded(shop, line(order, 47_00), "ZZ9;;1,00;0,00;1,00;26/11/2026;Consegnato")
+    await commit(shop, first)
+    assert results(await commit(shop, second)) == {"duplicate": 1, "unknown": 1}
+    assert (await shop.told(order.id)).count("order.remitted") == 1
+
+
+async def test_what_is_short_is_an_exception_until_the_rest_arrives(shop: Shop):
+    order = await collected_order(shop)
+    short = await committed(shop, line(order, 46_50), tolerance_minor=2)
+    assert (results(short), short.exceptions) == ({"short": 1}, 1)
+    assert await state_of(shop, order) == "short"
+    (told,) = await shop.bodies(order.id, events_pb2.CodOrderShort, "order.short")
+    assert told.remitted.shortage_minor == 50
+    (shown,) = await lines_of(shop, short, is_exception=True)
+    assert shown.shortage_minor == 50
+    rest = await committed(shop, line(order, 50, collected=50, cut=0))
+    assert results(rest) == {"matched": 1}
+    assert await state_of(shop, order) == "remitted"
+
+
+async def test_what_the_courier_keeps_too_much_is_short(shop: Shop):
+    order = await collected_order(shop)
+    remittance = await committed(shop, line(order, 45_00, cut=5_00))
+    assert results(remittance) == {"cut_wrong": 1}
+    assert await state_of(shop, order) == "short"
+    (shown,) = await lines_of(shop, remittance)
+    assert (shown.cut_minor, shown.kept_minor, shown.shortage_minor) == (5_00, 3_00, 2_00)
+
+
+async def test_two_genuine_equal_lines_stay_two_and_are_suggestions(shop: Shop):
+    order = await collected_order(shop)
+    remittance = await committed(shop, line(order, 47_00), line(order, 47_00))
+    assert results(remittance) == {"suggested": 2}
+    shown = await lines_of(shop, remittance)
+    assert [(each.line, list(each.suggestions)) for each in shown] == [
+        (2, [order.id]),
+        (3, [order.id]),
+    ]
+    assert await state_of(shop, order) == "collected"
+
+
+async def test_a_reference_finds_the_order_when_the_number_is_unknown(shop: Shop):
+    order = await collected_order(shop)
+    told = line(order, 47_00, number="X-1", reference=order.order_reference)
+    assert results(await committed(shop, told)) == {"matched": 1}
+    assert await state_of(shop, order) == "remitted"
+
+
+async def test_who_passes_money_on_has_collected_it_without_having_told(shop: Shop):
+    order = await shop.dispatched()
+    await committed(shop, line(order, 47_00))
+    assert await state_of(shop, order) == "remitted"
+    told = await shop.told(order.id)
+    assert told[-3:] == ["parcel.collected", "order.collected", "order.remitted"]
+
+
+async def test_an_order_in_two_parcels_is_remitted_with_the_second(shop: Shop):
+    order = await collected_order(shop, 30_00, 20_00)
+    first = line(order, 27_00, collected=30_00)
+    second = line(order, 17_00, collected=20_00, number=number_of(order, 1))
+    await committed(shop, first)
+    assert await state_of(shop, order) == "collected"
+    await committed(shop, second)
+    assert await state_of(shop, order) == "remitted"
+    assert (await shop.told(order.id))[-2:] == ["order.partly_remitted", "order.remitted"]
+
+
+async def test_what_nobody_owes_is_booked_on_nothing(shop: Shop):
+    back = await shop.dispatched()
+    await shop.tell(event(back, "returned"))
+    proposed = await shop.propose(50_00)
+    await shop.acknowledge(proposed)
+    remittance = await committed(
+        shop,
+        line(back, 47_00),
+        line(back, 0, number=f"{number_of(back)} ", word="Reso"),
+        line(proposed, 47_00),
+        line(None, 10_00, number="NOBODY"),
+    )
+    assert results(remittance) == {"suggested": 2, "not_owed": 1, "unknown": 1}
+    assert (await state_of(shop, back), remittance.exceptions) == ("returned", 4)
+    alone = await committed(shop, line(back, 47_00))
+    assert results(alone) == {"returned_with_money": 1}
+
+
+async def test_a_malformed_file_is_refused_with_each_line_and_nothing_is_kept(shop: Shop):
+    order = await collected_order(shop)
+    with pytest.raises(Refusal) as refused:
+        await uploaded(shop, line(order, 47_00), "AB1;;x;3,00;47,00;26/11/2026;Consegnato")
+    assert refused.value.reason == "remittance_unreadable"
+    (violation,) = refused.value.violations
+    assert violation.field == "file"
+    assert violation.description.startswith("line 3, column 'Contrassegno': is not an amount")
+    assert not (await shop.call("ListRemittances")).data
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [("€", "invalid_argument"), ("AAAA", "remittance_unreadable"), ("", "invalid_argument")],
+)
+async def test_what_is_no_file_is_refused(shop: Shop, file: str, reason: str):
+    with pytest.raises(Refusal) as refused:
+        await shop.call("UploadRemittance", courier_id=shop.courier_id, file=file)
+    assert refused.value.reason == reason
+
+
+async def test_a_courier_needs_columns_before_its_files_are_read(world):
+    courier = await world.courier(remittance_columns=None)
+    with pytest.raises(Refusal) as refused:
+        await world.call("UploadRemittance", courier_id=courier.id, file=base64_of())
+    assert refused.value.reason == "remittance_columns_missing"
+
+
+async def test_remittances_of_others_are_not_found(shop: Shop, stranger: Shop):
+    remittance = await uploaded(shop, line(None, 1_00, number="X"))
+    for rpc in ("GetRemittance", "CommitRemittance", "ListRemittanceLines"):
+        with pytest.raises(Refusal) as refused:
+            await stranger.call(rpc, remittance_id=remittance.id)
+        assert refused.value.reason == "remittance_not_found"
+    with pytest.raises(Refusal) as refused:
+        await stranger.call("UploadRemittance", courier_id=shop.courier_id, file=base64_of())
+    assert refused.value.reason == "courier_not_found"
+
+
+async def test_lists_are_narrowed(shop: Shop):
+    order = await collected_order(shop)
+    remittance = await committed(shop, line(order, 47_00), line(None, 1_00, number="X"))
+    (only,) = (await shop.call("ListRemittances", state="STATE_COMMITTED")).data
+    assert only.id == remittance.id
+    (unknown,) = await lines_of(shop, remittance, result="REMITTANCE_RESULT_UNKNOWN")
+    assert unknown.tracking_number == "X"
+    (fine,) = await lines_of(shop, remittance, is_exception=False)
+    assert fine.cod_order_id == order.id
+
+
+async def test_the_day_of_a_collection_is_that_of_the_file(shop: Shop):
+    order = await shop.dispatched()
+    shop.world.ahead = datetime(2027, 3, 1, tzinfo=UTC) - datetime.now(UTC)
+    await committed(shop, line(order, 47_00))
+    found = await shop.get(order.id)
+    assert found.collected_at.ToDatetime(UTC) == datetime(2026, 11, 26, tzinfo=UTC)
