@@ -38,20 +38,25 @@ def read(
     def is_header(cells: Sequence[Cell]) -> bool:
         return {*wanted.values()} <= {folded(cell) for cell in cells}
 
+    lines: Iterator[tuple[int, Sequence[Cell]]]
+    match opened(data, limits):
+        case bytes(book):
+            lines = workbooks.lines(book, limits, header_row=header_row, is_header=is_header)
+        case text:
+            lines = text_files.lines(text, limits, header_row=header_row, is_header=is_header)
+    places, width = _places(lines, wanted, header_row, limits)
+    return _rows(lines, places, width, limits)
+
+
+def opened(data: bytes, limits: Limits = LIMITS) -> bytes | str:
+    """A workbook, or text. Raises UnreadableError for what is neither, or too large."""
     if data.startswith(_GZIP):
         data = _unpacked(data, limits)
     if len(data) > limits.file_bytes:
         raise UnreadableError(f"has more than {limits.file_bytes} bytes: split it")
     if data.startswith(_OLD_EXCEL):
         raise UnreadableError("is an old Excel file or has a password: save it as XLSX or CSV")
-    lines: Iterator[tuple[int, Sequence[Cell]]]
-    if data.startswith(workbooks.MAGIC):
-        lines = workbooks.lines(data, limits, header_row=header_row, is_header=is_header)
-    else:
-        text = text_files.decoded(data)
-        lines = text_files.lines(text, limits, header_row=header_row, is_header=is_header)
-    places, width = _places(lines, wanted, header_row, limits)
-    return _rows(lines, places, width, limits)
+    return data if data.startswith(workbooks.MAGIC) else text_files.decoded(data)
 
 
 def _unpacked(data: bytes, limits: Limits) -> bytes:

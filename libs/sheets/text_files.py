@@ -7,6 +7,7 @@ instead, as csv.Sniffer does.
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -16,6 +17,9 @@ from libs.sheets.limits import Limits, UnreadableError
 
 ENCODINGS: Final = ["utf_8", "utf_16", "cp1252"]  # their BOM is found and left out
 SEPARATORS: Final = ";,\t|"
+_BINARY: Final = re.compile(
+    "[\x00-\x08\x0e-\x19\x1b-\x1f]"
+)  # a page's end and DOS's end of file occur
 _ANY_MESS: Final = 10.0  # columns of prices look like a mess to what expects prose
 
 Header = Callable[[int, list[str]], bool]
@@ -29,7 +33,7 @@ def decoded(data: bytes) -> str:
     if found is None:
         raise UnreadableError("is neither UTF-8, UTF-16 nor Windows-1252: save it as UTF-8")
     text = str(found)
-    if "\0" in text:
+    if _BINARY.search(text):
         raise UnreadableError("is no text: save it as CSV in UTF-8, or as XLSX")
     return text
 

@@ -1,7 +1,6 @@
 """Remittances: a courier's file is read and compared, and later booked in one step."""
 
 import base64
-import binascii
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,8 @@ from datetime import UTC, datetime, time
 from libs import context, ids, outbox, threads
 from libs.db import Conn
 from libs.errors import FieldViolation, invalid, required
-from libs.sheets.limits import Fault
+from libs.sheets import reading
+from libs.sheets.limits import Fault, UnreadableError
 from services.cod import order_events, remittance_events
 from services.cod.deps import Deps
 from services.cod.errors import (
@@ -50,12 +50,12 @@ class UploadedFile:
 async def upload_remittance(deps: Deps, cmd: UploadedFile) -> Remittance:
     """The same file is the same remittance."""
     merchant_id = context.merchant_id()
+    data = await threads.run(_bytes_of, cmd.file)
     courier = required(
         await deps.db.run(COURIERS.get, merchant_id, cmd.courier_id), CourierNotFound
     )
     if courier.remittance_columns is None:
         raise RemittanceColumnsMissing
-    data = _bytes_of(cmd.file)
     digest = hashlib.sha256(data).hexdigest()
     known = await deps.db.run(store.of_file, merchant_id, courier.id, digest)
     if known is not None:
@@ -64,7 +64,7 @@ async def upload_remittance(deps: Deps, cmd: UploadedFile) -> Remittance:
         remittance_files.read, data, courier.remittance_columns, courier.currency
     )
     if read.faults:
-        raise RemittanceUnreadable(violations=[_violation(fault) for fault in read.faults])
+        raise _unreadable(read.faults)
     remittance = Remittance(
         merchant_id=merchant_id,
         id=ids.new("rem"),
@@ -85,10 +85,20 @@ async def upload_remittance(deps: Deps, cmd: UploadedFile) -> Remittance:
 
 
 def _bytes_of(text: str) -> bytes:
+    """Of a table, whatever it says. Raises InvalidArgument, RemittanceUnreadable."""
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
         raise invalid("file", "must be base64") from None
+    try:
+        reading.opened(data)
+    except UnreadableError as unreadable:
+        raise _unreadable([unreadable.fault]) from None
+    return data
+
+
+def _unreadable(faults: Sequence[Fault]) -> RemittanceUnreadable:
+    return RemittanceUnreadable(violations=[_violation(fault) for fault in faults])
 
 
 def _violation(fault: Fault) -> FieldViolation:

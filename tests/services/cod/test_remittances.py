@@ -169,7 +169,12 @@ async def test_a_malformed_file_is_refused_with_each_line_and_nothing_is_kept(sh
 
 @pytest.mark.parametrize(
     ("file", "reason"),
-    [("€", "invalid_argument"), ("AAAA", "remittance_unreadable"), ("", "invalid_argument")],
+    [
+        ("€", "invalid_argument"),
+        ("x" * 50_000, "remittance_unreadable"),
+        ("AAAA", "remittance_unreadable"),
+        ("", "invalid_argument"),
+    ],
 )
 async def test_what_is_no_file_is_refused(shop: Shop, file: str, reason: str):
     with pytest.raises(Refusal) as refused:
