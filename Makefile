@@ -14,7 +14,7 @@ PYTEST_ARGS ?= -n 4 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst lock clean
+.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ bench-floor: protos wrk  ## what a click costs before a line of Incasso has run
 
 bench-worst: protos  ## what the worst inputs of one caller cost everybody else
 	@$(PYTHON) -m bench.worst_inputs
+
+bench-remittances: protos  ## what a remittance file of 50,000 lines costs to read and to match; bench/results/remittances.json
+	@$(PYTHON) -m bench.remittances
 
 security: protos  ## the generated parts of docs/security.md: who may call whom
 	@$(PYTHON) -m stack.security
