@@ -5,14 +5,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from stack.instalment_journeys import CREDIT, CREDITOR, DOCUMENTS, KLARNA
+from stack.instalment_journeys import CREDIT, CREDITOR, DOCUMENTS, KLARNA, offer_only
+from tests.e2e.conftest import open_shop
 from tests.e2e.test_instalments import plan_in
 from tests.waiting import until
 
 VISA = "4242424242424242"
 METHODS = ["card", "instalments"]
-
-
 GUEST = {"email": "anna@example.com", "name": "Anna Neri"}
 
 
@@ -34,14 +33,6 @@ async def sign(shop, plan):
         "agreement_sha256": document["sha256"],
     }
     (await shop.call("POST", f"{path}/sign", body)).expect(200)
-
-
-@pytest.fixture
-async def klarna(shop):
-    """Terms of a partner, for as long as a test needs them: their merchant is everybody's."""
-    terms = (await shop.call("POST", "/v1/instalment-terms", CREDIT | KLARNA)).expect(201)
-    yield terms["id"]
-    (await shop.call("POST", f"/v1/instalment-terms/{terms['id']}/archive", {})).expect(200)
 
 
 async def offering(payer, link):
@@ -102,10 +93,19 @@ async def test_a_guests_plan_that_is_given_up_is_cancelled_and_the_link_paid_by_
     assert (customer["email"], customer["name"]) == (GUEST["email"], GUEST["name"])
 
 
-async def test_a_guest_goes_on_to_a_partner_who_pays_the_link(shop, payer, klarna):
+@pytest.fixture
+async def partnered(stack):
+    """A merchant whose terms are a partner's: who makes terms loses the default ones, of which others live."""
+    async with open_shop(stack, "Partnered") as (found, _):
+        await offer_only(found, CREDIT | KLARNA)
+        yield found
+
+
+async def test_a_guest_goes_on_to_a_partner_who_pays_the_link(partnered, payer):
+    shop = partnered
     link = await link_of(shop, guest=True)
     page = await offering(payer, link)
-    await payer.submit(page, page.form("/choose-plan"), **GUEST, terms_id=klarna)
+    await payer.submit(page, page.form("/choose-plan"), **GUEST)
     await waiting_for_plan(payer, link)
     (plan,) = await of_order(shop, link, "instalment-plans")
     path = f"/v1/instalment-plans/{plan['id']}"
