@@ -1,18 +1,28 @@
-"""Withdrawal from a plan, in two steps: what it comes to, and the notice, with a receipt."""
+"""Withdrawal from a plan, in two steps: what it comes to, and the notice, with a receipt.
 
+Where more was paid of its costs than is owed, that is given back by the payments that paid it: the intents are
+written with the notice, and asked for as refunds of the plan are.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from libs import outbox
+from libs import context, ids, outbox, telemetry
+from libs.db import Conn
 from libs.errors import Refusal, ServiceUnavailable
 from libs.logs import log
+from libs.money import Money
 from services.instalments import events, message_events
 from services.instalments.deps import Deps
-from services.instalments.flows import documents, part_links
+from services.instalments.flows import documents, part_links, repaying
 from services.instalments.flows import plans as plans_flow
 from services.instalments.rules import withdrawing as rules
-from services.instalments.rules.plans import DocumentKind, Shown
+from services.instalments.rules.plans import DocumentKind, Plan, Shown
+from services.instalments.rules.repaying import PlanRefund, Repayment
 from services.instalments.rules.withdrawal import Withdrawal, Withdrawn
 from services.instalments.store import plans as store
+from services.instalments.store.refunds import REFUNDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +41,17 @@ async def withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal]:
     Raises PlanNotFound, PlanNotActive, PlanBusy, WithdrawalTooLate.
     """
     if not cmd.confirm:
-        return await _withdraw(deps, cmd)
+        seen, due, _ = await _withdraw(deps, cmd)
+        return seen, due
     try:
         await _release(deps, cmd.plan_id)
-        after, due = await _withdraw(deps, cmd)
+        after, due, intents = await _withdraw(deps, cmd)
     except Refusal:
         await part_links.renew(deps, cmd.plan_id)
         raise
     await _receipt(deps, cmd.plan_id)
-    return after, due
+    await repaying.give_back(deps, intents)
+    return (await plans_flow.get_plan(deps, cmd.plan_id) if intents else after), due
 
 
 async def _release(deps: Deps, plan_id: str) -> None:
@@ -50,16 +62,16 @@ async def _release(deps: Deps, plan_id: str) -> None:
         log.warning("links of a plan are closed after its withdrawal", reason=refusal.reason)
 
 
-async def _withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal]:
+async def _withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal, Sequence[Repayment]]:
     async with deps.db.transaction() as tx:
         before = await plans_flow.locked(tx, cmd.plan_id)
         plan, parts = before.plan, before.parts
         if plan.withdrawal is not None:
-            return before, plan.withdrawal.due
+            return before, plan.withdrawal.due, ()
         now = deps.clock.now()
         due = rules.owed(plan, parts, now)
         if not cmd.confirm:
-            return before, due
+            return before, due, ()
         notice = Withdrawn(name=cmd.name, sent_to=cmd.sent_to, noticed_at=now, due=due)
         after = Shown(*rules.withdrawn(plan, parts, notice))
         known = len(parts)
@@ -69,7 +81,29 @@ async def _withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal]:
         await part_links.follow(tx, [after], now)
         told = outbox.event_of(after.plan, events.plan_withdrawn(after), now)
         await outbox.tell(tx, told, message_events.withdrawn(after, now))
-    return after, due
+        intents = await _intents(tx, after, due, now) if due.give_back_minor else ()
+    return after, due, intents
+
+
+async def _intents(tx: Conn, after: Shown, due: Withdrawal, now: datetime) -> Sequence[Repayment]:
+    """To give back what the parts say, as a refund of nothing of the price."""
+    await REFUNDS.add(tx, _refund(after.plan, due, now))
+    return await repaying.again(tx, after, now)
+
+
+def _refund(plan: Plan, due: Withdrawal, now: datetime) -> PlanRefund:
+    return PlanRefund(
+        merchant_id=plan.merchant_id,
+        id=ids.new("prf"),
+        plan_id=plan.id,
+        amount=Money(0, plan.amount.currency),
+        give_back_minor=due.give_back_minor,
+        reason=None,
+        items=(),
+        actor=context.current().actor,
+        trace_id=telemetry.trace_id(),
+        created_at=now,
+    )
 
 
 async def _receipt(deps: Deps, plan_id: str) -> None:

@@ -53,7 +53,10 @@ def withdrawn(
     plan: Plan, parts: Sequence[Instalment], notice: Withdrawn
 ) -> tuple[Plan, Sequence[Instalment]]:
     """Plan and parts, the last of which is new where something is owed."""
-    over = [_cancelled(part) if part.state in OPEN else part for part in parts]
+    over = [
+        _cancelled(part) if part.state in OPEN else part
+        for part in returned(parts, notice.due.give_back_minor)
+    ]
     nothing = notice.due.owed_minor == 0
     after = replace(
         plan,
@@ -63,6 +66,21 @@ def withdrawn(
         ended_at=notice.noticed_at if nothing else None,
     )
     return after, over if nothing else [*over, _last(plan, len(parts) + 1, notice.due)]
+
+
+def returned(parts: Sequence[Instalment], back_minor: int) -> Sequence[Instalment]:
+    """To be given back of the costs that were paid, the last of them first."""
+    after, left = list(parts), back_minor
+    for part in reversed(parts):
+        if part.state is InstalmentState.PAID:
+            back = min(max(part.amount_minor - part.principal_minor, 0), left)
+            left -= back
+            after[part.number - 1] = replace(
+                part,
+                rebate_minor=part.rebate_minor + back,
+                refunding_minor=part.refunding_minor + back,
+            )
+    return after
 
 
 def last_day(plan: Plan) -> date:

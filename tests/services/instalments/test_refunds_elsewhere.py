@@ -18,8 +18,9 @@ from libs.money import Money
 from libs.payments.due import DueRow
 from services.instalments import worker
 from services.instalments.deps import Deps
-from services.instalments.flows import refunding, repaying
+from services.instalments.flows import refunding, repaying, withdrawing
 from services.instalments.flows.refunding import RefundPlan
+from services.instalments.flows.withdrawing import WithdrawPlan
 from tests.kit.crash_matrix import CrashMatrix
 from tests.kit.payments_double import lose_answer, once, refuse
 from tests.services.instalments.test_refunding import (
@@ -30,6 +31,7 @@ from tests.services.instalments.test_refunding import (
     paid_until,
     refunded,
 )
+from tests.services.instalments.test_withdrawing import dear
 from tests.services.instalments.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -200,6 +202,29 @@ class GivingBack:
             return "open"
         assert plan.refunded_minor + plan.refunding_minor == 53_33
         return "under way" if plan.refunding_minor else "paid"
+
+
+@dataclass
+class Withdrawing(GivingBack):
+    """From a plan of which more was paid for the credit than is left of the price."""
+
+    async def pay(self, deps: Deps) -> None:
+        await withdrawing.withdraw(deps, WithdrawPlan(self.plan_id, "Giulia", "g@x.example", True))
+
+    async def state(self) -> str:
+        plan = await self.world.get(self.plan_id)
+        if plan.state != Plan.STATE_WITHDRAWN:
+            return "open"
+        assert plan.refunded_minor + plan.refunding_minor == plan.withdrawal.give_back_minor == 4_00
+        return "under way" if plan.refunding_minor else "paid"
+
+
+class TestWithdrawals(CrashMatrix):
+    gives_up = False
+
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def subject(self, world: World) -> Withdrawing:
+        return Withdrawing(world, (await dear(world)).id)
 
 
 class TestRefunds(CrashMatrix):

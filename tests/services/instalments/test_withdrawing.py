@@ -15,6 +15,7 @@ from services.instalments.rules import regimes, withdrawal
 from services.instalments.store.plans import PLANS
 from tests.kit.payments_double import lose_answer, once
 from tests.services.instalments.test_plans import refusal
+from tests.services.instalments.test_refunding import books
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 Plan, Part = pb.InstalmentPlan, pb.Instalment
@@ -49,6 +50,29 @@ async def test_on_day_13_capital_and_interest_are_owed_less_what_was_paid_for_th
     assert last.amount_minor == due.owed_minor == after.outstanding_minor
     assert (await world.told())[-1] == "plan.withdrawn"
     assert "Giulia" not in str(after)
+
+
+async def dear(world):
+    """Of which more is paid for the credit than is left of the price."""
+    days = {"unit": "UNIT_DAY", "n": 3}
+    plan = await world.active(160_00, payments=5, every=days, upfront_fee_minor=36_00)
+    for number in (2, 3, 4):
+        await world.collected(plan.id, number)
+    return plan
+
+
+async def test_costs_that_were_paid_beyond_what_is_owed_are_given_back_by_their_payment(world):
+    """160.00 with 36.00 upfront: after nine days 32.00 are left of the price, so 4.00 go back."""
+    plan = await dear(world)
+    answer = await withdrawn(world, plan.id)
+    assert (answer.withdrawal.owed_minor, answer.withdrawal.give_back_minor) == (0, 4_00)
+    first = answer.plan.instalments[0]
+    assert (first.amount_minor, first.refunded_minor, first.refunding_minor) == (64_00, 4_00, 0)
+    assert (await withdrawn(world, plan.id)).plan == await world.get(plan.id)
+    assert books(world) == [(68_00, 4_00), (32_00, 0), (32_00, 0), (32_00, 0)]
+    (refund,) = (await world.call("ListInstalmentRefunds", plan_id=plan.id)).data
+    assert (refund.amount.amount_minor, refund.give_back_minor) == (0, 4_00)
+    assert [one.amount.amount_minor for one in refund.repayments] == [4_00]
 
 
 async def test_the_figures_are_those_of_the_rule(world):
