@@ -152,8 +152,6 @@ class PlanPages:
         said = texts.code_of(refusal)
         if isinstance(refusal, OutcomeUnknown) or refusal.kind is Kind.UNAVAILABLE:
             said = "unknown"
-        if any(violation.field == "sent_to" for violation in refusal.violations):
-            said = "contact"
         return see(address(request, said=said))
 
 

@@ -48,9 +48,8 @@ _STATES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One payment as it is shown. `state`: paid, missed, collecting, dropped, next, later, unsigned, or partner
-    where it is none of ours.
-    `again`: when its card is asked once more.
+    """One payment as it is shown. `state`: paid, refunded, missed, collecting, dropped, next, later,
+    unsigned or partner. `again`: when its card is asked once more. `refunded`: what of it went back.
     """
 
     due: str
@@ -59,6 +58,7 @@ class Row:
     state: str
     late_fee: str
     again: str
+    refunded: str
 
 
 def name_of(plan: PLAN) -> str:
@@ -96,6 +96,7 @@ def rows(plan: PLAN, language: str) -> Sequence[Row]:
             state=state,
             late_fee=money(part.late_fee_minor, currency, language) if part.late_fee_minor else "",
             again=_again(part, language) if state == "missed" else "",
+            refunded=money(part.refunded_minor, currency, language) if part.refunded_minor else "",
         )
         for part, state in _stages(plan)
     ]
@@ -108,7 +109,9 @@ def _again(part: PART, language: str) -> str:
 
 
 def picture(plan: PLAN, language: str) -> Sequence[Bar]:
-    """Of what is paid or to be paid; of everything where that is nothing."""
+    """Of what is paid or to be paid; of everything where that is nothing. None where it is all refunded."""
+    if name_of(plan) == "refunded":
+        return ()
     stages = _stages(plan)
     kept = [stage for stage in stages if stage[1] != "dropped"]
     return plan_picture.bars(
@@ -138,7 +141,7 @@ def _stages(plan: PLAN) -> Sequence[tuple[PART, str]]:
         state = "dropped" if view in _OVER else "partner"
         return [(part, state) for part in _of_offer(plan)]
     parts = sorted(plan.instalments, key=lambda part: (part.due_on, part.number))
-    found = [_STATES.get(part.state, later) for part in parts]
+    found = [_stage(part, later) for part in parts]
     if "later" in found and view in _PAYS:
         found[found.index("later")] = "next"
     return list(zip(parts, found, strict=True))
@@ -155,6 +158,12 @@ def _of_offer(plan: PLAN) -> Sequence[PART]:
         )
         for part in plan.offer.schedule
     ]
+
+
+def _stage(part: PART, later: str) -> str:
+    if part.state == PART.STATE_PAID and part.refunded_minor and not part.amount_minor:
+        return "refunded"
+    return _STATES.get(part.state, later)
 
 
 def rate(percent: str, language: str) -> str:

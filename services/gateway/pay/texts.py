@@ -97,7 +97,7 @@ CALM: Final = frozenset(
     ]
 )
 # Fields whose fault is told better than that of the form.
-_FIELDS: Final = {"email": "email", "payer_email": "email", "name": "name"}
+_FIELDS: Final = {"email": "email", "payer_email": "email", "name": "name", "sent_to": "contact"}
 _UNDER_WAY: Final = frozenset({"processing", "requires_action", "pending"})
 
 CODES = payments_pb2.DeclineCode

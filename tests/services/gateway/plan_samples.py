@@ -200,6 +200,7 @@ def _withdrawn() -> pages_pb2.PlanPage:
 def _refunded() -> pages_pb2.PlanPage:
     """Its first part was paid, and all of it went back."""
     found = plan(PLAN.STATE_COMPLETED, PAID, *[PART.STATE_CANCELLED] * 2)
+    found.instalments[0].refunded_minor = found.instalments[0].amount_minor
     for part in found.instalments:
         part.ClearField("amount_minor")
         part.ClearField("principal_minor")

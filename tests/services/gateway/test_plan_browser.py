@@ -103,7 +103,7 @@ async def test_all_is_done_without_a_script(scriptless, gateway):
     gateway.services.answers["WithdrawPlanPage"] = owed(active)
     await page.get_by_text("Recedere dal contratto qui").first.click()
     await page.get_by_label("Il tuo nome").fill("Giulia Bianchi")
-    await page.get_by_label("E-mail per la ricevuta").fill("giulia@example.com")
+    await page.get_by_label("E-mail o telefono per la ricevuta").fill("giulia@example.com")
     await page.get_by_role("button", name="Recedere dal contratto qui").click()
     async with page.expect_navigation():  # back to where it is
         await page.get_by_role("button", name="Conferma recesso").click()

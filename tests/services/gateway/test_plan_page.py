@@ -90,14 +90,17 @@ async def test_while_no_partner_can_be_asked_its_plan_leads_to_the_shop(gateway)
     [
         (
             "late",
-            ["non pagato, si riprova il 29 dicembre 2026, 10:00 CET", "spesa di ritardo di 5,00 €"],
+            [
+                "non pagato, nuovo tentativo il 29 dicembre 2026, 10:00 CET",
+                "spesa di ritardo di 5,00 €",
+            ],
         ),
-        ("cancelled", ["non più dovuto"]),
-        ("expired", ["non più dovuto"]),
+        ("cancelled", ["non dovuto"]),
+        ("expired", ["non dovuto"]),
         ("in-review", ["dopo la firma"]),
         ("withdrawn", ["31 dicembre 2026", "161,25 €", "Ricevuta del recesso"]),
-        ("written-off", ["Alla carta non viene più addebitato nulla", "non pagato"]),
-        ("refunded", ["È stato rimborsato tutto", "non più dovuto"]),
+        ("written-off", ["Sulla tua carta non viene più addebitato nulla", "non pagato"]),
+        ("refunded", ["È stato rimborsato tutto", "53,33 € rimborsati", "non dovuto"]),
         ("confirm-part", ["La banca vuole essere sicura che sia tu.<"]),
     ],
 )
@@ -106,8 +109,23 @@ async def test_each_part_says_how_it_stands(gateway, name, said):
     text = re.sub(r"\s+", " ", await html(gateway))
     for words in said:
         assert words in text
-    charged = text.count("da solo, dalla tua carta")
+    charged = text.count("addebito automatico")
     assert charged == {"late": 3, "confirm-part": 1}.get(name, 0)
+
+
+async def test_a_part_of_which_something_went_back_says_how_much(gateway):
+    found = STATES["active"]()
+    found.plan.instalments[0].refunded_minor = 2000
+    show(gateway, found)
+    assert "pagato, 20,00 € rimborsati" in (await html(gateway)).replace("\xa0", " ")
+
+
+@pytest.mark.parametrize("name", ["refunded", "withdrawn"])
+async def test_figures_of_the_offer_that_do_not_hold_any_more_are_not_shown(gateway, name):
+    show(gateway, STATES[name]())
+    text = await html(gateway)
+    assert "Costo per te" not in text
+    assert ("plan-picture" in text) == (name == "withdrawn")  # of nothing there is no picture
 
 
 async def test_a_plan_that_cannot_be_shown_now_looks_again(gateway):

@@ -219,7 +219,7 @@ def test_a_consent_is_one_sentence_of_the_plans_class_with_its_proof(plan: Plan,
     shown = PlanFigures(plan).consent()
     assert shown.text.startswith(begin)
     assert "Autorizzo Ceramiche Bianchi S.r.l." in shown.text
-    assert shown.version == "2026-11-20"
+    assert shown.version == "2026-11-26"
     assert len(shown.sha256) == 64
 
 
@@ -229,7 +229,7 @@ def test_without_a_late_fee_lateness_costs_nothing():
 
 def test_a_receipt_says_what_is_charged_still():
     left = lines(receipt(notice_of(credit(locale="en"))))
-    charged = "What has not been paid by then is charged to your card on that day."
+    charged = "what has not been paid by then is charged to your card on that day."
     assert charged in left
     paid = notice_of(credit(locale="en"), capital_minor=0, interest_minor=0, paid_back_minor=0)
     assert charged not in lines(receipt(paid))
@@ -238,7 +238,7 @@ def test_a_receipt_says_what_is_charged_still():
 def test_a_receipt_states_content_time_and_where_it_was_sent():
     said = lines(receipt(notice_of(credit(locale="en"))))
     assert "Content: “I withdraw from the contract named above.”" in said
-    assert "Received on: 9 December 2026, 11:03 CET" in said
+    assert "Notice received on: 9 December 2026, 11:03 CET" in said
     assert "Receipt sent to: giulia@example.com" in said
     assert "you owe €494.72: €498.12 of capital and €1.60 of interest accrued, less €5.00" in said
 

@@ -6,6 +6,7 @@ from string import Formatter
 import pytest
 
 from libs.display import LANGUAGES
+from services.gateway.pay.texts import WORDS
 from services.instalments.documents.wording import wording_of
 
 WORDINGS = [wording_of(language) for language in LANGUAGES]
@@ -78,3 +79,21 @@ def test_a_text_or_value_that_is_not_there_is_an_error():
 @pytest.mark.parametrize(("locale", "language"), [("it-CH", "it"), ("en-US", "en"), ("de", "en")])
 def test_a_reader_gets_a_language_of_ours(locale: str, language: str):
     assert wording_of(locale).language == language
+
+
+@pytest.mark.parametrize("words", WORDINGS, ids=LANGUAGES)
+@pytest.mark.parametrize(
+    "key",
+    [
+        "secci.exercise_says",
+        "information.withdrawal_says",
+        "clauses.withdrawal.credit",
+        "clauses.withdrawal.deferral",
+        "reminder.how",
+    ],
+)
+def test_the_function_of_withdrawal_is_named_as_its_control_is_labelled(words, key):
+    """A customer looks on the page for what the document names (art. 54-bis Codice del Consumo)."""
+    opening, closing = {"it": "«»", "en": "“”"}[words.language]
+    label = WORDS[words.language]["plan_withdraw_here"]
+    assert f"{opening}{label}{closing}" in words.texts[key]
