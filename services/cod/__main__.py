@@ -41,6 +41,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (add_CodRemittancesServiceServicer_to_server, CodRemittances(deps)),
         ],
         kept=retention.KEPT,
+        loops=[worker.overdue_worker(deps).run],
         handlers=worker.handlers(),
         heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
         close=[merchants.close],

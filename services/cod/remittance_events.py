@@ -1,14 +1,17 @@
-"""What the outside sees of remittances: the events of orders that money was passed on for."""
+"""What the outside sees of remittances: the events of orders that money was passed on for, or should have been."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from incasso.cod.v1 import events_pb2, remittances_pb2
-from libs import outbox
+from libs import outbox, wire
+from libs.money import Money
 from libs.outbox import NewEvent
 from services.cod.order_events import order_pb
+from services.cod.rules.matching import Claim
 from services.cod.rules.orders import Order
+from services.cod.rules.overdue import owed_minor
 from services.cod.rules.remittances import Line
 from services.cod.rules.states import OrderEvent
 
@@ -30,3 +33,15 @@ def remitted(
         shortage_minor=sum(line.shortage_minor for line in lines),
     )
     return outbox.event_of(order, _TOLD[event](order=order_pb(order), remitted=brought), now)
+
+
+def overdue(order: Order, claims: Sequence[Claim], now: datetime) -> NewEvent:
+    """`claims`: what the courier owes for its parcels."""
+    assert order.collected_at is not None  # since it is overdue
+    told = events_pb2.CodOrderOverdue(
+        order=order_pb(order),
+        courier_id=order.courier_id,
+        owed=wire.money(Money(owed_minor(claims), order.amount.currency)),
+        days=(now - order.collected_at).days,
+    )
+    return outbox.event_of(order, told, now)

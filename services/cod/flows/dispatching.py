@@ -20,7 +20,7 @@ from services.cod.rules import courier_events as rules
 from services.cod.rules import parcels as parcel_rules
 from services.cod.rules.acknowledging import Acknowledgement, Known
 from services.cod.rules.courier_events import CourierEvent
-from services.cod.rules.couriers import CollectionMode
+from services.cod.rules.couriers import CollectionMode, Courier
 from services.cod.rules.orders import Order
 from services.cod.rules.parcels import AcknowledgedParcel
 from services.cod.rules.states import ParcelEvent
@@ -57,9 +57,9 @@ async def acknowledge_amounts(
     return answers
 
 
-async def _locked_courier(tx: Conn, courier_id: str) -> None:
+async def _locked_courier(tx: Conn, courier_id: str) -> Courier:
     """What a courier says is recorded one call after another. Raises CourierNotFound."""
-    required(await COURIERS.lock(tx, context.merchant_id(), courier_id), CourierNotFound)
+    return required(await COURIERS.lock(tx, context.merchant_id(), courier_id), CourierNotFound)
 
 
 async def dispatch_order(deps: Deps, cod_order_id: str) -> Order:
@@ -74,7 +74,9 @@ async def dispatch_order(deps: Deps, cod_order_id: str) -> Order:
         await outbox.tell(tx, *order_events.message(after, Reason.DISPATCHED, now))
         numbers = [parcel.tracking_number for parcel in after.parcels]
         waiting = await courier_events.waiting(tx, after.merchant_id, after.courier_id, numbers)
-        moved, _ = await _followed(deps, tx, [after], waiting, now)
+        courier = await COURIERS.get(tx, after.merchant_id, after.courier_id)
+        assert courier is not None  # its orders hold it
+        moved, _ = await _followed(deps, tx, courier, [after], waiting, now=now)
     return moved[0] if moved else after
 
 
@@ -97,7 +99,7 @@ async def record_courier_events(
     merchant_id, now = context.merchant_id(), deps.clock.now()
     _check(events, now)
     async with deps.db.transaction() as tx:
-        await _locked_courier(tx, courier_id)
+        courier = await _locked_courier(tx, courier_id)
         ids_told = [event.event_id for event in events]
         known = dict(await courier_events.known(tx, merchant_id, courier_id, ids_told))
         fresh: dict[str, CourierEvent] = {}
@@ -106,7 +108,7 @@ async def record_courier_events(
                 fresh.setdefault(event.event_id, _received(event, courier_id, now))
         numbers = [event.tracking_number for event in fresh.values()]
         orders_of = await store.lock_of_parcels(tx, merchant_id, courier_id, numbers)
-        _, kept = await _followed(deps, tx, orders_of, list(fresh.values()), now)
+        _, kept = await _followed(deps, tx, courier, orders_of, list(fresh.values()), now=now)
     known |= {event.event_id: event for event in kept}
     return [known[event_id] for event_id in ids_told]
 
@@ -149,12 +151,14 @@ def _received(event: NewCourierEvent, courier_id: str, now: datetime) -> Courier
 async def _followed(
     deps: Deps,
     tx: Conn,
+    courier: Courier,
     locked_orders: Sequence[Order],
     told: Sequence[CourierEvent],
+    *,
     now: datetime,
 ) -> tuple[Sequence[Order], Sequence[CourierEvent]]:
     """Orders that have changed, and the events with what became of them: stored and told of."""
-    steps, kept = rules.follow(locked_orders, told)
+    steps, kept = rules.follow(locked_orders, told, courier)
     moved = rules.latest(steps)
     await store.save_moved(tx, moved)
     await courier_events.save(tx, kept)

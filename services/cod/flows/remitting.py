@@ -153,7 +153,7 @@ async def commit_remittance(deps: Deps, remittance_id: str) -> Remittance:
         compared = await _compared(tx, courier, before, lines, commit=True)
         after = rules.committed(before, compared.lines, now)
         await store.save(tx, after, compared.lines)
-        await _book(tx, compared, after, now)
+        await _book(tx, courier, compared, after, now)
     return after
 
 
@@ -190,7 +190,9 @@ async def _compared(
     return _Compared(judged, {order.id: order for order in orders}, claims)
 
 
-async def _book(tx: Conn, compared: _Compared, remittance: Remittance, now: datetime) -> None:
+async def _book(
+    tx: Conn, courier: Courier, compared: _Compared, remittance: Remittance, now: datetime
+) -> None:
     """Who passes money on has collected it, whether or not it has told."""
     lines: dict[str, list[Line]] = defaultdict(list)
     for line in compared.lines:
@@ -198,7 +200,7 @@ async def _book(tx: Conn, compared: _Compared, remittance: Remittance, now: date
             lines[line.cod_order_id].append(line)
     paid = [compared.orders[order_id] for order_id in lines]
     events = [event for order in paid for event in _collections(order, lines[order.id], now)]
-    steps, told = event_rules.follow(paid, events)
+    steps, told = event_rules.follow(paid, events, courier)
     collected = {order.id: order for order in paid} | {
         order.id: order for order in event_rules.latest(steps)
     }

@@ -12,8 +12,8 @@ from enum import Enum
 from typing import Final
 
 from services.cod.errors import EventNotException
-from services.cod.rules import parcels
-from services.cod.rules.couriers import CollectionMode
+from services.cod.rules import overdue, parcels
+from services.cod.rules.couriers import CollectionMode, Courier
 from services.cod.rules.orders import Order
 from services.cod.rules.parcels import Parcel
 from services.cod.rules.states import (
@@ -105,10 +105,10 @@ class Step:
 
 
 def follow(
-    orders: Sequence[Order], events: Sequence[CourierEvent]
+    orders: Sequence[Order], events: Sequence[CourierEvent], courier: Courier
 ) -> tuple[Sequence[Step], Sequence[CourierEvent]]:
-    """What became of events, by their time, and what they did to the orders whose parcels they name. An
-    event of a parcel that nobody knows waits.
+    """What became of events, by their time, and what they did to the courier's orders whose parcels
+    they name. An event of a parcel that nobody knows waits.
     """
     present = {order.id: order for order in orders}
     owner = {one.tracking_number: order.id for order in orders for one in order.parcels}
@@ -120,9 +120,10 @@ def follow(
             continue
         applied = apply(order, event)
         told.append(applied.event)
-        if applied.order != order:
-            present[order.id] = applied.order
-            steps.append(Step(order, applied.order))
+        after = overdue.watched(applied.order, courier)
+        if after != order:
+            present[order.id] = after
+            steps.append(Step(order, after))
     return steps, told
 
 

@@ -88,6 +88,7 @@ class Order:
     confirmed_at: datetime | None = None
     dispatched_at: datetime | None = None
     collected_at: datetime | None = None
+    remit_due_at: datetime | None = None
     ended_at: datetime | None = None
     parcels: tuple[Parcel, ...] = ()
 

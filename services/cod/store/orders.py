@@ -5,6 +5,7 @@ from typing import Final
 
 from libs import rows
 from libs.db import Conn, unique
+from libs.due import CLOCK_OFFSET, fair_sql
 from services.cod.errors import OrderExists
 from services.cod.rules.orders import Before, Order
 from services.cod.rules.parcels import Parcel
@@ -33,6 +34,7 @@ _MOVED: Final = {
     "acknowledged_minor": "bigint",
     "attempts": "int",
     "collected_at": "timestamptz",
+    "remit_due_at": "timestamptz",
     "ended_at": "timestamptz",
 }
 _SAVE_MOVED: Final = f"""
@@ -159,3 +161,23 @@ async def owners(
         list(tracking_numbers),
     )
     return {row["tracking_number"]: row["order_id"] for row in found}
+
+
+# Those whose money should have been passed on by now, by their merchant's clock.
+CLAIM_OVERDUE: Final = f"""
+WITH due AS ({
+    fair_sql(
+        "orders",
+        at="remit_due_at",
+        where="state = 'collected' AND held_until <= now()",
+        by_test_clock=True,
+        lock="FOR NO KEY UPDATE",
+    )
+}
+), held AS (
+    UPDATE orders SET held_until = now() + interval '30 seconds'
+    FROM due WHERE (orders.merchant_id, orders.id) = (due.merchant_id, due.id)
+    RETURNING orders.merchant_id, orders.id
+)
+SELECT merchant_id, id, {CLOCK_OFFSET}
+FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants

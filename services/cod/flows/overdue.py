@@ -1,0 +1,30 @@
+"""Orders whose money a courier should have passed on by now."""
+
+from libs import outbox
+from libs.due import DueRow
+from services.cod import remittance_events
+from services.cod.deps import Deps
+from services.cod.rules import overdue, remittances
+from services.cod.rules.states import OrderState
+from services.cod.store import orders as store
+from services.cod.store.couriers import COURIERS
+from services.cod.store.remittances import booked
+
+
+async def fall_due(deps: Deps, due: DueRow) -> None:
+    """Once: a remittance that is booked meanwhile holds the order's lock."""
+    now = deps.clock.now()
+    async with deps.db.transaction() as tx:
+        before = await store.lock(tx, due.merchant_id, due.id)
+        assert before is not None  # orders stay
+        courier = await COURIERS.get(tx, before.merchant_id, before.courier_id)
+        assert courier is not None  # its orders hold it
+        numbers = [parcel.tracking_number for parcel in before.parcels]
+        paid = await booked(tx, before.merchant_id, courier.id, numbers)
+        claims = remittances.claims_of(before, courier, paid)
+        after = overdue.fallen_due(before, claims, now)
+        if after == before:
+            return
+        await store.save_moved(tx, [after])
+        if after.state is OrderState.OVERDUE:
+            await outbox.tell(tx, remittance_events.overdue(after, claims, now))
