@@ -9,6 +9,7 @@ from typing import Final
 PSP: Final = 10.0  # one call of a PSP; recovery asks after it
 MONEY: Final = 25.0  # of payments: two PSPs, one after the other
 SAVING: Final = 27.0  # of oneclick, which asks payments to save a card
+GIVING_UP: Final = 27.0  # of instalments, which asks payments to cancel a payment
 CALL: Final = 30.0  # of a method service, which may ask payments for money
 QUESTION: Final = 15.0  # of payments, which asks one PSP
 READ: Final = 5.0  # what a service knows itself

@@ -80,6 +80,11 @@ class Answer:
         return self.state == "requires_action"
 
     @property
+    def held(self) -> bool:
+        """Whether the money is held, and not taken so far."""
+        return self.state == "authorised"
+
+    @property
     def body(self) -> bytes:
         """The Payment message, to be passed on as it is."""
         return self.message.SerializeToString()

@@ -124,9 +124,9 @@ class Instalments:
         return plan_answer(answer.plan)
 
     async def cancel(self, plan_id: str) -> PlanAnswer:
-        """Nobody can sign it any more. RemoteRefusal while its first part is being paid, or is paid."""
+        """Nobody can sign it any more. RemoteRefusal while its first part may be paid, or is paid."""
         request = plans_pb2.CancelInstalmentPlanRequest(plan_id=plan_id)
-        answer = await client.call(self._cancel, request, timeout_seconds=deadlines.READ)
+        answer = await client.call(self._cancel, request, timeout_seconds=deadlines.GIVING_UP)
         return plan_answer(answer.plan)
 
     async def address(self, plan_id: str) -> str:

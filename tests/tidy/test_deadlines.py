@@ -13,6 +13,8 @@ CHAIN = [
     ("CALL", ("MONEY",)),
     ("CALL", ("SAVING",)),
     ("SAVING", ("MONEY",)),
+    ("CALL", ("GIVING_UP",)),
+    ("GIVING_UP", ("MONEY",)),
     ("MONEY", ("PSP", "PSP")),
     ("QUESTION", ("PSP",)),
     ("PAGE", ("READ", "READ")),

@@ -10,7 +10,15 @@ from datetime import datetime
 
 from libs import context, outbox
 from libs.db import Conn
-from libs.errors import InternalError, StoredRefusal, required
+from libs.errors import (
+    IdempotencyKeyInUse,
+    InternalError,
+    RemoteRefusal,
+    ServiceUnavailable,
+    StoredRefusal,
+    required,
+)
+from libs.logs import log
 from libs.payments import asking, due
 from libs.payments.answer import Answer, Intent, Outcome
 from libs.payments.due import DueRow
@@ -18,6 +26,7 @@ from services.instalments import events, message_events
 from services.instalments.deps import Deps
 from services.instalments.flows import part_links, reminding
 from services.instalments.rules import collecting as rules
+from services.instalments.rules import giving_up
 from services.instalments.rules.plans import Collection, Shown
 from services.instalments.rules.states import CollectionState
 from services.instalments.store import collections
@@ -54,10 +63,11 @@ class AskedCollection:
 async def record(tx: Conn, asked: Collection, answer: Answer, now: datetime) -> Collection:
     """Any order, any number of times: only a collection under way is moved by an answer."""
     before, current = await _locked(tx, asked)
-    after = answered(current, answer)
+    heard = replace(answer, outcome=giving_up.outcome(current, answer))
+    after = answered(current, heard)
     if after != current:
         await collections.save(tx, after)
-        await _follow(tx, before, after, answer.outcome, now)
+        await _follow(tx, before, after, heard.outcome, now)
     return after
 
 
@@ -148,5 +158,24 @@ async def settle_due(deps: Deps, row: DueRow) -> None:
     that it has by then.
     """
     found = await deps.db.run(COLLECTIONS.get, row.merchant_id, row.id)
-    if found is not None and rules.is_under_way(found):
+    if found is None or not rules.is_under_way(found):
+        return
+    if not found.giving_up:
         await asking.settle(deps.payments, AskedCollection(deps, found), age=row.age)
+        return
+    try:
+        await give_up(deps, found)
+    except (RemoteRefusal, ServiceUnavailable) as refusal:
+        log.info("a payment is not given up yet", reason=refusal.reason)
+
+
+async def give_up(deps: Deps, intent: Collection) -> None:
+    """Have its payment cancelled; when it cannot be, its state tells why. Raises RemoteRefusal,
+    ServiceUnavailable.
+    """
+    payment_id = intent.payment_id or ""
+    try:
+        answer = await deps.payments.cancel(payment_id, key=f"{intent.id}-cancel")
+    except (RemoteRefusal, IdempotencyKeyInUse):
+        answer = await deps.payments.get(payment_id)
+    await AskedCollection(deps, intent).answered(answer)

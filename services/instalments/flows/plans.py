@@ -1,4 +1,4 @@
-"""Plans: made of a quote, looked at, taken back, and ended when nobody signs."""
+"""Plans: made of a quote, and looked at."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,6 @@ from services.instalments.deps import Deps
 from services.instalments.errors import CustomerErased, PlanNotFound, QuoteExpired, QuoteNotFound
 from services.instalments.flows import affordability
 from services.instalments.flows import terms as terms_flow
-from services.instalments.flows.collecting import changed
-from services.instalments.rules import plans as rules
 from services.instalments.rules import replanned, reviews
 from services.instalments.rules.affordability import Concern
 from services.instalments.rules.items import Line, check_sum
@@ -144,12 +142,3 @@ async def locked(tx: Conn, plan_id: str) -> Shown:
     """Nobody else's to change until the end of the transaction. Raises PlanNotFound."""
     plan = required(await PLANS.lock(tx, context.merchant_id(), plan_id), PlanNotFound)
     return Shown(plan, await store.parts(tx, plan.merchant_id, plan.id))
-
-
-async def cancel_plan(deps: Deps, plan_id: str) -> Shown:
-    async with deps.db.transaction() as tx:
-        before = await locked(tx, plan_id)
-        now = deps.clock.now()
-        after = Shown(rules.cancelled(before.plan, before.parts[0], now), before.parts)
-        await changed(tx, [(before, after)], now)
-    return after

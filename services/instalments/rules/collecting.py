@@ -26,6 +26,7 @@ from services.instalments.rules.plans import (
     Instalment,
     Plan,
     activated,
+    cancelled,
     charged_at,
     completed,
     day_of,
@@ -126,6 +127,8 @@ def followed(
     if after == parts:
         return plan, parts
     if outcome is not Outcome.SUCCEED:
+        if ended.giving_up:
+            return cancelled(plan, after[0], now), after
         return watched(plan, after), after
     if plan.by_partner:
         return partners.financed(plan, now), after

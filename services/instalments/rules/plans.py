@@ -170,6 +170,7 @@ class Collection:
     next_action_url: str | None = None
     decline: Decline | None = None
     refusal: StoredRefusal | None = None
+    giving_up: bool = False  # its plan is taken back: payments is asked to cancel it
     created_at: datetime
 
     @property

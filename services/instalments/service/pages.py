@@ -23,7 +23,7 @@ from services.instalments.flows.page_forms import (
     WithdrawPage,
 )
 from services.instalments.rules.cards import CardState, NewCard
-from services.instalments.rules.plans import Document, DocumentKind, Plan, Shown
+from services.instalments.rules.plans import UNSIGNED, Document, DocumentKind, Plan, Shown
 
 _KIND_NUMBERS: Final = wire.numbers(DocumentKind, plans_pb2.InstalmentDocument.Kind)
 _CARD_NUMBERS: Final = wire.numbers(CardState, pb.GetPlanReturnResponse.Card)
@@ -84,7 +84,7 @@ async def _withdraw(
 
 
 def page_pb(found: PlanPage) -> pb.PlanPage:
-    can = found.choices
+    can, plan = found.choices, found.shown.plan
     return wire.message(
         pb.PlanPage,
         found,
@@ -95,12 +95,13 @@ def page_pb(found: PlanPage) -> pb.PlanPage:
             for card in found.cards
         ],
         handed_over=[_KIND_NUMBERS[kind] for kind in found.handed_over],
-        locale=found.shown.plan.locale,
+        locale=plan.locale,
         payable=[wire.message(pb.PayablePart, part) for part in can.payable],
         card_field=None
         if found.card_field is None
         else wire.message(pb.PlanCardField, found.card_field),
         settlement=None if can.settlement is None else settlement_pb(can.settlement),
+        return_url=(plan.return_url or None) if plan.state in UNSIGNED else None,
         withdraw_until=None if can.withdraw_until is None else can.withdraw_until.isoformat(),
     )
 

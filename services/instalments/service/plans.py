@@ -13,6 +13,7 @@ from services.instalments.events import (
     withdrawal_pb,
 )
 from services.instalments.flows import (
+    cancelling,
     documents,
     financing,
     paying,
@@ -91,7 +92,7 @@ InstalmentPlans: Final = door.of(
     PayInstalmentPlanByPartner=financing.pay_by_partner,
     PayInstalment=paying.pay_instalment,
     ReplacePlanInstrument=paying.replace_instrument,
-    CancelInstalmentPlan=plans.cancel_plan,
+    CancelInstalmentPlan=cancelling.cancel_plan,
     GetInstalmentSettlement=settling.get_settlement,
     SettleInstalmentPlan=settling.settle_plan,
     WithdrawInstalmentPlan=_withdraw,

@@ -15,7 +15,15 @@ from services.instalments.rules.states import CollectionState
 
 COLLECTIONS: Final = rows.Table("collections", Collection)
 _INSERT: Final = COLLECTIONS.insert(due_at="now() + {}::interval")
-_CHANGES: Final = ("state", "request", "payment_id", "next_action_url", "decline", "refusal")
+_CHANGES: Final = (
+    "state",
+    "request",
+    "payment_id",
+    "next_action_url",
+    "decline",
+    "refusal",
+    "giving_up",
+)
 
 
 async def insert(conn: Conn, collection: Collection) -> None:

@@ -13,6 +13,7 @@ from tests.services.gateway.instalment_samples import credit, deferral
 TOKEN: Final = "3xK9mQ2vT7bN4cR8wZ1pLd"
 PATH: Final = f"/plan/{TOKEN}"
 SHA: Final = "ab" * 32
+BACK: Final = "https://pay.example/p/return/sealed"
 CONSENT: Final = "Ho ricevuto le informazioni e accetto l'accordo di pagamento in 3 rate."
 CONSENT_EN: Final = "I have received the information and accept the agreement to pay in 4 parts."
 UNKNOWN: Final = RemoteRefusal(Kind.NOT_FOUND, "plan_not_found", "No such plan.")
@@ -116,6 +117,7 @@ def _at_partner() -> pages_pb2.PlanPage:
     found = _of_partner(part=PART.STATE_COLLECTING)
     found.plan.next_action.type = "redirect"
     found.plan.next_action.url = "https://klarna.example/agree"
+    found.return_url = BACK
     return found
 
 
@@ -124,6 +126,8 @@ def _confirming(state: Any, *parts: Any) -> pages_pb2.PlanPage:
     found = signed(state, *parts, next_action=action)
     if state == PLAN.STATE_ACTIVE:
         found.plan.activated_at.FromSeconds(1_795_000_000)
+    else:
+        found.return_url = BACK
     return found
 
 

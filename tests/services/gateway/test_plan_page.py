@@ -8,6 +8,7 @@ from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
 from services.gateway.pay.plan_view import money
 from tests.services.gateway.instalment_samples import EXAMPLE, WARNING, credit
 from tests.services.gateway.plan_samples import (
+    BACK,
     PAID,
     PATH,
     PLAN,
@@ -74,6 +75,16 @@ async def test_a_plan_of_a_partner_leads_to_its_page_and_has_no_documents_of_our
     assert 'href="https://klarna.example/agree"' in await html(gateway)
     show(gateway, STATES["financed"]())
     assert "Klarna" in await html(gateway)
+
+
+@pytest.mark.parametrize(
+    ("name", "offered"), [("at-partner", 1), ("confirm", 1), ("confirm-part", 0)]
+)
+async def test_who_has_not_decided_at_the_partner_or_the_bank_may_pay_in_another_way(
+    gateway, name, offered
+):
+    show(gateway, STATES[name]())
+    assert (await html(gateway)).count(f'href="{BACK}"') == offered
 
 
 async def test_while_no_partner_can_be_asked_its_plan_leads_to_the_shop(gateway):

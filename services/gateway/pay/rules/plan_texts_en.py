@@ -58,6 +58,7 @@ WORDS: Final[dict[str, str]] = {
     "plan_part_partner": "to the partner",
     "plan_partner_title": "The partner is waiting for you",
     "plan_partner_text": "{partner} shows you its agreement, which you accept there. Until then nothing is agreed or paid.",
+    "plan_leave": "Changed your mind? Until you confirm, you can go back and choose another way to pay.",
     "plan_financed_title": "Thank you, it is paid",
     "plan_financed_text": "{partner} has paid {merchant}. What you pay {partner}, and when, stands in its agreement.",
     "plan_sign_title": "Pay in instalments",

@@ -59,6 +59,7 @@ WORDS: Final[dict[str, str]] = {
     "plan_part_partner": "al partner",
     "plan_partner_title": "Il partner ti aspetta",
     "plan_partner_text": "{partner} ti mostra il suo contratto, che accetti lì. Prima di allora nulla è concordato né pagato.",
+    "plan_leave": "Hai cambiato idea? Finché non confermi puoi tornare indietro e scegliere un altro modo di pagare.",
     "plan_financed_title": "Grazie, è pagato",
     "plan_financed_text": "{partner} ha pagato {merchant}. Quanto paghi a {partner}, e quando, è scritto nel suo contratto.",
     "plan_sign_title": "Paga a rate",

@@ -1,0 +1,44 @@
+"""Take a plan back before its first part is paid. A payment that waits for its shopper is given up with it:
+intent, commit, ask payments, record.
+"""
+
+from libs.db import Conn
+from services.instalments.deps import Deps
+from services.instalments.errors import PlanNotCancellable
+from services.instalments.flows import collecting
+from services.instalments.flows import plans as plans_flow
+from services.instalments.rules import giving_up
+from services.instalments.rules import plans as rules
+from services.instalments.rules.plans import Collection, Shown
+from services.instalments.rules.states import PlanState
+from services.instalments.store import collections
+
+
+async def cancel_plan(deps: Deps, plan_id: str) -> Shown:
+    """Cancelling again changes nothing. Raises PlanNotCancellable, also when it was paid meanwhile, and
+    ServiceUnavailable while nobody knows whether it was: then the worker goes on.
+    """
+    async with deps.db.transaction() as tx:
+        before = await plans_flow.locked(tx, plan_id)
+        latest = await collections.latest(tx, before.plan.merchant_id, plan_id)
+        intent = giving_up.intent(before.plan, latest)
+        if intent is None:
+            return await _cancelled(deps, tx, before)
+        await collections.save(tx, intent)
+    return await _given_up(deps, intent)
+
+
+async def _cancelled(deps: Deps, tx: Conn, before: Shown) -> Shown:
+    now = deps.clock.now()
+    after = Shown(rules.cancelled(before.plan, before.parts[0], now), before.parts)
+    await collecting.changed(tx, [(before, after)], now)
+    return after
+
+
+async def _given_up(deps: Deps, intent: Collection) -> Shown:
+    """The plan ends with its payment."""
+    await collecting.give_up(deps, intent)
+    shown = await plans_flow.get_plan(deps, intent.plan_id)
+    if shown.plan.state is not PlanState.CANCELLED:
+        raise PlanNotCancellable
+    return shown

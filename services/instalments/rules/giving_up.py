@@ -1,0 +1,25 @@
+"""The payment of a plan that is taken back before anything is paid, and what answers to it mean. Pure."""
+
+from dataclasses import replace
+
+from libs.payments.answer import Answer, Outcome
+from services.instalments.rules.plans import UNSIGNED, Collection, Plan
+from services.instalments.rules.states import CollectionState
+
+
+def intent(plan: Plan, latest: Collection | None) -> Collection | None:
+    """The payment of the first part, to be cancelled with its plan. None: none waits for its shopper, who has
+    a challenge to pass or a partner's page to go to.
+    """
+    if plan.state not in UNSIGNED or latest is None:
+        return None
+    waits = latest.giving_up or latest.next_action_url is not None
+    if latest.state is not CollectionState.UNDER_WAY or not waits:
+        return None
+    return replace(latest, giving_up=True)
+
+
+def outcome(current: Collection, answer: Answer) -> Outcome:
+    """What an answer means for it. Money that is only held may be released still, where that was asked for."""
+    released = current.giving_up and answer.held
+    return Outcome.WAIT if released else answer.outcome
