@@ -101,8 +101,8 @@ async def partnered(stack):
         yield found
 
 
-async def test_a_guest_goes_on_to_a_partner_who_pays_the_link(partnered, payer):
-    shop = partnered
+async def at_partner(shop, payer):
+    """A link, the page of its plan, and the plan, whose guest was led on to the partner."""
     link = await link_of(shop, guest=True)
     page = await offering(payer, link)
     await payer.submit(page, page.form("/choose-plan"), **GUEST)
@@ -116,14 +116,33 @@ async def test_a_guest_goes_on_to_a_partner_who_pays_the_link(partnered, payer):
         found = await payer.open(here.url)
         return found if found.view == "plan-partner" else None
 
-    waiting = await until(leads_on)
-    leads_to = (await shop.get(path))["next_action"]["url"]
+    return link, await until(leads_on), await shop.get(path)
+
+
+async def test_a_guest_goes_on_to_a_partner_who_pays_the_link(partnered, payer):
+    shop = partnered
+    link, waiting, plan = await at_partner(shop, payer)
+    leads_to = plan["next_action"]["url"]
     assert leads_to in waiting.links
     await shop.approve(leads_to)
     await shop.link_in(link["id"], "paid")
-    assert (await payer.open(here.url)).view == "plan-financed"
+    assert (await payer.open(waiting.url)).view == "plan-financed"
     (tried,) = (await shop.get(f"/v1/payment-links/{link['id']}/payments"))["data"]
     assert (tried["partner"], tried["state"]) == ("klarna", "succeeded")
+
+
+async def test_a_guest_who_does_not_decide_at_the_partner_pays_by_card(partnered, payer):
+    shop = partnered
+    link, waiting, plan = await at_partner(shop, payer)
+    (back,) = (one for one in waiting.links if "/p/return/" in one)
+    again = await payer.open(back)
+    assert again.view == "instalments"
+    again = await payer.submit(again, again.form("/give-up"))
+    assert again.view == "open"
+    assert (await payer.pay(again, VISA)).view == "paid"
+    await plan_in(shop, plan["id"], "cancelled")
+    states = [one["state"] for one in await of_order(shop, link, "payments")]
+    assert sorted(states) == ["cancelled", "captured"]
 
 
 async def test_twenty_payers_by_card_and_by_plan_pay_one_link_once(shop, payer):
