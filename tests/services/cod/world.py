@@ -12,6 +12,7 @@ from libs import client, context, ids
 from services.cod.deps import Deps
 from tests.kit import doubles
 from tests.services.cod.couriers import gls
+from tests.waiting import HANGING_SECONDS
 
 
 @dataclass
@@ -37,7 +38,9 @@ class World:
         kind = next(getattr(one, name) for one in self.contracts if hasattr(one, name))
         request = kind(**fields)
         method = next(getattr(stub, rpc) for stub in self.stubs if hasattr(stub, rpc))
-        return await client.call(method, request, timeout_seconds=20, idempotency_key=key)
+        return await client.call(
+            method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
+        )
 
     async def courier(self, *, key: str = "", **more: Any) -> pb.Courier:
         """Like GLS, unless `more` says otherwise."""

@@ -14,6 +14,7 @@ from libs.bus import Event
 from services.instalments import worker
 from services.instalments.deps import Deps
 from tests.kit import doubles
+from tests.waiting import HANGING_SECONDS
 
 
 @dataclass
@@ -46,7 +47,9 @@ class World:
         kind = next(getattr(one, name) for one in (pb, plans_pb2, pages_pb2) if hasattr(one, name))
         request = kind(**fields)
         method = next(getattr(stub, rpc) for stub in self.stubs if hasattr(stub, rpc))
-        return await client.call(method, request, timeout_seconds=20, idempotency_key=key)
+        return await client.call(
+            method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
+        )
 
     async def terms(self, **more: Any) -> pb.InstalmentTerms:
         """Three payments a month apart unless `more` says otherwise."""

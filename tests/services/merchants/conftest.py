@@ -19,6 +19,7 @@ from libs.server import Server
 from libs.tasks import Tasks
 from services.merchants.deps import Deps
 from services.merchants.service import MerchantAccounts
+from tests.waiting import HANGING_SECONDS
 
 
 class Time:
@@ -57,7 +58,9 @@ class Merchants:
         request = getattr(pb, f"{rpc}Request")(**fields)
         method = getattr(self.stub, rpc)
         try:
-            return await client.call(method, request, timeout_seconds=10, idempotency_key=key)
+            return await client.call(
+                method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
+            )
         finally:
             context.set_current(context.Call())
 

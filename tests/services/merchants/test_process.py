@@ -15,6 +15,7 @@ from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from libs import client
 from tests.conftest import ROOT
 from tests.kit.processes import Process
+from tests.waiting import HANGING_SECONDS
 
 COMMAND = [sys.executable, "-m", "services.merchants"]
 
@@ -44,9 +45,9 @@ async def test_it_serves_publishes_and_stops_when_asked(environment, process):
     ):
         stub = MerchantsServiceStub(channel)
         request = pb.CreateMerchantRequest(name="Bottega", country="IT", default_currency="EUR")
-        made = await client.call(stub.CreateMerchant, request, timeout_seconds=10)
+        made = await client.call(stub.CreateMerchant, request, timeout_seconds=HANGING_SECONDS)
         question = pb.AuthenticateKeyRequest(secret=made.api_keys[0].secret)
-        found = await client.call(stub.AuthenticateKey, question, timeout_seconds=10)
+        found = await client.call(stub.AuthenticateKey, question, timeout_seconds=HANGING_SECONDS)
         assert found.merchant_id == made.merchant.id
         message = await told.next_msg(timeout=10)
         assert message.subject == "incasso.merchants.merchant.created"

@@ -11,6 +11,7 @@ from libs.db import Database
 from services.oneclick.deps import Deps
 from tests.kit import payments_double
 from tests.kit.payments_double import money
+from tests.waiting import HANGING_SECONDS
 
 
 @dataclass
@@ -42,7 +43,9 @@ class World:
     async def call(self, name: str, request: Any, *, key: str = "") -> Any:
         self.act()
         method = getattr(self.stub, name)
-        return await client.call(method, request, timeout_seconds=20, idempotency_key=key)
+        return await client.call(
+            method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
+        )
 
     async def customer(self, **contact: Any) -> str:
         request = pb.CreateCustomerRequest(**(contact or {"email": "giulia@example.com"}))

@@ -38,6 +38,7 @@ from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import Shops
 from services.paylink.store.links import CHANGED
 from services.paylink.worker import cart_worker, link_worker
+from tests.waiting import HANGING_SECONDS
 
 PUBLIC_URL = "https://pay.example"
 
@@ -90,12 +91,16 @@ class ShopWorld:
     async def call(self, name: str, request: Any, *, key: str = "") -> Any:
         self.act()
         method = getattr(self.shop, name)
-        return await client.call(method, request, timeout_seconds=20, idempotency_key=key)
+        return await client.call(
+            method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
+        )
 
     async def visit(self, name: str, request: Any, *, key: str = "") -> Any:
         context.set_current(context.Call())
         method = getattr(self.pages, name)
-        return await client.call(method, request, timeout_seconds=20, idempotency_key=key)
+        return await client.call(
+            method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
+        )
 
     async def product(self, name: str = "Olio", price_minor: int = 4590, **more: Any) -> Any:
         request = shop_pb2.CreateProductRequest(name=name, price=money(price_minor), **more)

@@ -17,7 +17,7 @@ from tests.kit.doubles import IBAN
 from tests.kit.payments_double import lose_answer, money, once
 from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, Try, World, token_of
-from tests.waiting import until
+from tests.waiting import HANGING_SECONDS, until
 
 QUOTE = pb.Quote(title="Preventivo", text="Fornitura e posa.\n\nIVA inclusa.", version="1")
 
@@ -227,5 +227,5 @@ async def test_every_page_call_is_for_the_tokens_merchant_whoever_calls(world: W
     world.merchant_id = "mer_of_somebody_else"
     world.act()
     request = pages_pb2.GetPayPageRequest(token=token_of(link))
-    answer = await client.call(world.pages.GetPayPage, request, timeout_seconds=5)
+    answer = await client.call(world.pages.GetPayPage, request, timeout_seconds=HANGING_SECONDS)
     assert answer.page.merchant.id != world.merchant_id

@@ -175,7 +175,14 @@ async def test_the_shop_is_served_by_the_same_process(environment, processes, ne
         context.set_current(context.Call(merchant_id="mer_1"))
         shop = shop_pb2_grpc.ShopServiceStub(channel)
         request = shop_pb2.ListProductsRequest()
-        assert list((await client.call(shop.ListProducts, request, timeout_seconds=5)).data) == []
+        assert (
+            list(
+                (
+                    await client.call(shop.ListProducts, request, timeout_seconds=HANGING_SECONDS)
+                ).data
+            )
+            == []
+        )
 
 
 def test_it_refuses_to_start_before_its_schema_is_there(environment, new_database):

@@ -14,6 +14,7 @@ from services.paylink.flows.pay_form import Offer, sealed
 from tests.kit import doubles
 from tests.kit.instalments_double import Instalments
 from tests.kit.payments_double import money
+from tests.waiting import HANGING_SECONDS
 
 PUBLIC_URL = "https://pay.example"
 Link = pb.PaymentLink
@@ -53,7 +54,9 @@ class World:
     async def call(self, name: str, request: Any, *, key: str = "") -> Any:
         self.act()
         method = getattr(self.stub, name)
-        return await client.call(method, request, timeout_seconds=20, idempotency_key=key)
+        return await client.call(
+            method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
+        )
 
     async def visit(self, name: str, /, *, key: str = "", **fields: Any) -> Any:
         context.set_current(context.Call())

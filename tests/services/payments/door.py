@@ -17,6 +17,7 @@ from libs.errors import Kind, RemoteRefusal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.payments.service import Payments
+from tests.waiting import HANGING_SECONDS
 
 MERCHANT = "mer_1"
 EUR_59_90 = money_pb2.Money(amount_minor=5990, currency="EUR")
@@ -46,7 +47,9 @@ class Door:
         request = getattr(pb, f"{rpc}Request")(**fields, **(message or {}))
         method = getattr(self.stub, rpc)
         try:
-            return await client.call(method, request, timeout_seconds=10, idempotency_key=key)
+            return await client.call(
+                method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
+            )
         finally:
             context.set_current(context.Call())
 

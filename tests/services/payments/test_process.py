@@ -64,7 +64,9 @@ async def call(target: str, rpc: str, *, key: str = "", **fields: Any) -> Any:
     async with client.channel(target) as channel:
         method = getattr(PaymentsServiceStub(channel), rpc)
         request = getattr(pb, f"{rpc}Request")(**fields)
-        return await client.call(method, request, timeout_seconds=20, idempotency_key=key)
+        return await client.call(
+            method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
+        )
 
 
 async def pay(target: str, key: str) -> pb.Payment | None:

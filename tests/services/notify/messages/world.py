@@ -15,6 +15,7 @@ from services.notify.messages import worker as messages
 from tests.services.notify.messages.mail_double import MailServer
 from tests.services.notify.messages.neighbours import Neighbours, link_of, money
 from tests.services.notify.messages.sms_double import SmsApi
+from tests.waiting import HANGING_SECONDS
 
 Requested = events_pb2.PaymentLinkMessageRequested
 
@@ -49,7 +50,9 @@ class World:
     async def call(self, name: str, request: Any, *, key: str = "") -> Any:
         self.act()
         method = getattr(self.stub, name)
-        return await client.call(method, request, timeout_seconds=20, idempotency_key=key)
+        return await client.call(
+            method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
+        )
 
     def event(self, noun: str, message: Any, **changes: Any) -> bus.Event:
         values: dict[str, Any] = {

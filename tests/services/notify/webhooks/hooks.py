@@ -14,6 +14,7 @@ from libs.bus import Event
 from services.notify.deps import Deps
 from services.notify.webhooks import worker
 from services.notify.webhooks.worker import DeliveryWorker
+from tests.waiting import HANGING_SECONDS
 
 CAPTURED = "incasso.payments.payment.captured"
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -87,7 +88,7 @@ class Hooks:
         )
         request = getattr(pb, f"{name}Request")(**fields)
         return await client.call(
-            getattr(self.stub, name), request, timeout_seconds=20, idempotency_key=key
+            getattr(self.stub, name), request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
         )
 
     async def endpoint(self, path: str = "/hook", **fields: Any) -> pb.WebhookEndpoint:

@@ -20,7 +20,7 @@ from libs import client, context, ids
 from libs.bus import Bus, Event
 from tests.kit.processes import Processes
 from tests.services.notify.webhooks.hooks import CAPTURED, TRACEPARENT, Receiver
-from tests.waiting import until
+from tests.waiting import HANGING_SECONDS, until
 
 MERCHANT = "mer_of_this_test"
 
@@ -66,7 +66,7 @@ async def endpoint_at(environment: dict[str, str], url: str) -> pb.WebhookEndpoi
     async with client.channel(target) as channel:
         create = WebhooksServiceStub(channel).CreateWebhookEndpoint
         request = pb.CreateWebhookEndpointRequest(url=url)
-        answer = await client.call(create, request, timeout_seconds=10)
+        answer = await client.call(create, request, timeout_seconds=HANGING_SECONDS)
     return answer.webhook_endpoint
 
 
