@@ -4,7 +4,7 @@ from typing import Final
 
 from libs import door
 from services.cod.errors import RemittanceNotFound
-from services.cod.flows import remitting
+from services.cod.flows import ageing, remitting
 from services.cod.store.remittances import LINES, REMITTANCES
 
 CodRemittances: Final = door.of(
@@ -19,4 +19,5 @@ CodRemittances: Final = door.of(
         columns={"remittance_id": "remittance_id"},
     ),
     CommitRemittance=remitting.commit_remittance,
+    GetCodAgeing=ageing.ageing_of_couriers,
 )

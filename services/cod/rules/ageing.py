@@ -1,0 +1,25 @@
+"""How old the money is that a courier has and has not passed on. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+WEEK: Final = 7  # the last of the days since it was collected, of each age
+FORTNIGHT: Final = 15
+MONTH: Final = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ageing:
+    """Of one courier in one currency; `overdue_minor` and `short_minor` are parts of `open_minor`."""
+
+    courier_id: str
+    courier: str
+    currency: str
+    parcels: int
+    open_minor: int
+    days_0_to_7_minor: int
+    days_8_to_15_minor: int
+    days_16_to_30_minor: int
+    days_over_30_minor: int
+    overdue_minor: int
+    short_minor: int
