@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from cli import output
 from incasso.cod.v1.cod_pb2_grpc import CodOffersServiceStub
+from incasso.cod.v1.remittances_pb2_grpc import CodRemittancesServiceStub
 from incasso.instalments.v1.instalments_pb2_grpc import InstalmentOffersServiceStub
 from incasso.instalments.v1.plans_pb2_grpc import InstalmentPlansServiceStub
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
@@ -67,6 +68,7 @@ class Service:
 
 
 COD_OFFERS: Final = Service("cod", CodOffersServiceStub)
+COD_REMITTANCES: Final = Service("cod", CodRemittancesServiceStub)
 INSTALMENT_OFFERS: Final = Service("instalments", InstalmentOffersServiceStub)
 INSTALMENT_PLANS: Final = Service("instalments", InstalmentPlansServiceStub)
 MERCHANTS: Final = Service("merchants", MerchantsServiceStub)

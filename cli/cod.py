@@ -1,4 +1,4 @@
-"""`incasso cod`: a merchant's couriers, and what holds for all cash on delivery."""
+"""`incasso cod`: a merchant's couriers, what they owe it, and what holds for all cash on delivery."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -6,14 +6,16 @@ from typing import Annotated, Any, Final
 import typer
 
 from cli import output
-from cli.calls import COD_OFFERS, ask
+from cli.calls import COD_OFFERS, COD_REMITTANCES, ask
 from cli.options import Limit, MerchantId
 from cli.output import AsJson
 from cli.plain import plain, with_amounts
-from incasso.cod.v1 import cod_pb2
+from incasso.cod.v1 import cod_pb2, remittances_pb2
 from libs.money import Money
 
-app = typer.Typer(help="Cash on delivery: couriers and settings.", no_args_is_help=True)
+app = typer.Typer(
+    help="Cash on delivery: couriers, what they owe, and settings.", no_args_is_help=True
+)
 
 COURIERS: Final = (
     "id", "state", "name", "currency", "cut", "up_to", "modes", "remittance_days", "created_at",
@@ -21,6 +23,10 @@ COURIERS: Final = (
 MODES: Final = ("mode", "code", "max_collect")
 ZONES: Final = ("country", "postcodes", "excluded_postcodes")
 TIERS: Final = ("from", "fixed", "share")
+AGEING: Final = (
+    "courier_id", "courier", "parcels", "open", "days_0_to_7", "days_8_to_15", "days_16_to_30",
+    "days_over_30", "overdue", "short",
+)  # fmt: skip
 
 
 @app.command()
@@ -82,6 +88,18 @@ def settings(*, merchant: MerchantId, as_json: AsJson = False) -> None:
     output.print_record("Settings", shown)
     tiers = [_tier(each, currency) for each in fee["tiers"]]
     output.print_table("Fee", TIERS, tiers, empty="Shoppers pay no fee.")
+
+
+@app.command()
+def ageing(*, merchant: MerchantId, as_json: AsJson = False) -> None:
+    """Show what couriers have collected and not passed on, by the days since then."""
+    request = remittances_pb2.GetCodAgeingRequest()
+    found = plain(ask(COD_REMITTANCES, request, merchant_id=merchant))["data"]
+    if as_json:
+        output.print_json(found)
+        return
+    rows = [with_amounts(each, each["currency"]) for each in found]
+    output.print_table("Ageing", AGEING, rows, empty="No courier owes this merchant anything.")
 
 
 def _courier(record: Mapping[str, Any]) -> dict[str, Any]:

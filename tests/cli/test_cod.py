@@ -3,7 +3,8 @@
 import pytest
 
 from incasso.cod.v1 import cod_pb2 as pb
-from incasso.cod.v1 import cod_pb2_grpc
+from incasso.cod.v1 import cod_pb2_grpc, remittances_pb2_grpc
+from incasso.cod.v1 import remittances_pb2 as remittances
 from incasso.common.v1 import offer_pb2
 from libs.errors import Kind
 from libs.server import Server
@@ -36,6 +37,18 @@ SETTINGS = pb.CodSettings(
 )
 
 
+AGEING = remittances.CodAgeing(
+    courier_id="cou_1",
+    courier="GLS",
+    currency="EUR",
+    parcels=3,
+    open_minor=70_00,
+    days_0_to_7_minor=20_00,
+    days_over_30_minor=50_00,
+    overdue_minor=50_00,
+)
+
+
 class Offers(cod_pb2_grpc.CodOffersServiceServicer):
     async def ListCouriers(self, request, rpc):
         return pb.ListCouriersResponse(data=[COURIER])
@@ -49,10 +62,18 @@ class Offers(cod_pb2_grpc.CodOffersServiceServicer):
         return pb.GetCodSettingsResponse(settings=SETTINGS)
 
 
+class Remittances(remittances_pb2_grpc.CodRemittancesServiceServicer):
+    async def GetCodAgeing(self, request, rpc):
+        return remittances.GetCodAgeingResponse(data=[AGEING])
+
+
 @pytest.fixture
 async def incasso():
-    added = [(cod_pb2_grpc.add_CodOffersServiceServicer_to_server, Offers())]
-    server = Server(added, service_named("cod").full_names[:1], Tasks())
+    added = [
+        (cod_pb2_grpc.add_CodOffersServiceServicer_to_server, Offers()),
+        (remittances_pb2_grpc.add_CodRemittancesServiceServicer_to_server, Remittances()),
+    ]
+    server = Server(added, service_named("cod").full_names, Tasks())
     port = await server.start("127.0.0.1:0")
     yield Command({"INCASSO_COD_TARGET": f"127.0.0.1:{port}"})
     await server.stop(1)
@@ -64,6 +85,7 @@ async def incasso():
         (("couriers",), ("cou_1", "GLS", "3.00 % + 0.00 EUR, at least 3.00 EUR", "3000.00 EUR")),
         (("courier", "cou_1"), ("CONT", "258.22 EUR", "23041", "Spedizione", "RESO: returned")),
         (("settings",), ("always", "30.00 %", "50.00 EUR", "6.00 EUR", "22.00 %", "Anna Bianchi")),
+        (("ageing",), ("cou_1", "GLS", "70.00 EUR", "20.00 EUR", "50.00 EUR")),
     ],
 )
 async def test_couriers_and_settings_are_shown_as_people_write_them(
@@ -79,6 +101,7 @@ async def test_a_script_gets_the_resource_as_the_api_says_it(incasso: Command):
     (found,) = await incasso.json("cod", "couriers", *OF)
     assert found == await incasso.json("cod", "courier", "cou_1", *OF)
     assert (found["state"], found["max_collect_minor"]) == ("active", 3_000_00)
+    assert (await incasso.json("cod", "ageing", *OF))[0]["overdue_minor"] == 50_00
     assert (await incasso.json("cod", "settings", *OF))["fee"]["vat_basis_points"] == 2200
 
 
