@@ -13,8 +13,8 @@ from services.cod.flows.settings import default_settings
 from services.cod.rules import couriers as rules
 from services.cod.rules.couriers import Courier, CourierTerms
 from services.cod.store import couriers as store
-from services.cod.store import settings as settings_store
 from services.cod.store.couriers import COURIERS
+from services.cod.store.settings import SETTINGS
 
 
 async def create_courier(deps: Deps, terms: CourierTerms, key: Key | None) -> bytes:
@@ -23,7 +23,7 @@ async def create_courier(deps: Deps, terms: CourierTerms, key: Key | None) -> by
 
     async def create(tx: Conn, courier_id: str) -> Message:
         merchant_id = context.merchant_id()
-        await settings_store.lock(tx, merchant_id, default)  # so that two do not make one too many
+        await SETTINGS.lock(tx, merchant_id, default)  # so that two do not make one too many
         rules.room_for_courier(await store.count_active(tx, merchant_id))
         courier = rules.on_terms(
             terms,

@@ -15,7 +15,7 @@ from services.cod.rules.offers import Cart, CourierOffer
 from services.cod.rules.recipients import subjects
 from services.cod.rules.settings import Settings
 from services.cod.store import couriers as couriers_store
-from services.cod.store import settings as settings_store
+from services.cod.store.settings import SETTINGS
 
 ZONE: Final = ZoneInfo("Europe/Rome")  # in which the law's days begin
 
@@ -47,7 +47,7 @@ async def list_offers(deps: Deps, cmd: ListOffers) -> Compared:
     default = Settings(currency=merchant.default_currency)
     now, known = deps.clock.now(), subjects(None, cmd.customer_id)
     async with deps.db.connection() as conn:
-        settings = await settings_store.get(conn, context.merchant_id(), default)
+        settings = await SETTINGS.get(conn, context.merchant_id(), default)
         couriers = await couriers_store.active(conn, context.merchant_id())
         refused = await refusing.count(deps, conn, known, settings, now)
     cart = made(

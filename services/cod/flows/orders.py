@@ -30,8 +30,8 @@ from services.cod.rules.settings import Settings
 from services.cod.rules.states import OrderState
 from services.cod.store import couriers as couriers_store
 from services.cod.store import orders as store
-from services.cod.store import settings as settings_store
 from services.cod.store.couriers import COURIERS
+from services.cod.store.settings import SETTINGS
 
 CHANGE_ID: Final = "coc"
 
@@ -63,7 +63,7 @@ async def create_order(deps: Deps, cmd: CreateOrder, key: Key) -> bytes:
         merchant_id, now = context.merchant_id(), deps.clock.now()
         bills.check_lines(cmd.lines, cmd.amount.amount_minor)
         default = Settings(currency=merchant.default_currency)
-        settings = await settings_store.get(tx, merchant_id, default)
+        settings = await SETTINGS.get(tx, merchant_id, default)
         await _check_new(tx, cmd.order_reference)
         known = subjects(cmd.recipient, cmd.customer_id)
         cart = Cart(
@@ -144,7 +144,7 @@ async def change_order(
     async def effect(tx: Conn, _: str) -> Message:
         before, now = await locked(tx, cod_order_id), deps.clock.now()
         orders.check_changeable(before)
-        settings = await settings_store.get(tx, before.merchant_id, default)
+        settings = await SETTINGS.get(tx, before.merchant_id, default)
         after = orders.changed(before, await _bill(tx, before, change, settings, now), change)
         if after != before:
             await _save_change(deps, tx, before, after, now)

@@ -7,13 +7,12 @@ from services.cod.deps import Deps
 from services.cod.rules import settings as rules
 from services.cod.rules import texts
 from services.cod.rules.settings import Settings, SettingsChange
-from services.cod.store import settings as store
-from services.cod.store.settings import FEE_ACKNOWLEDGEMENTS, FeeAcknowledgement
+from services.cod.store.settings import FEE_ACKNOWLEDGEMENTS, SETTINGS, FeeAcknowledgement
 
 
 async def get_settings(deps: Deps) -> Settings:
     default = await default_settings(deps)
-    return await deps.db.run(store.get, context.merchant_id(), default)
+    return await deps.db.run(SETTINGS.get, context.merchant_id(), default)
 
 
 async def update_settings(deps: Deps, new: SettingsChange) -> Settings:
@@ -21,9 +20,9 @@ async def update_settings(deps: Deps, new: SettingsChange) -> Settings:
     default = await default_settings(deps)
     async with deps.db.transaction() as tx:
         now, version = deps.clock.now(), texts.FEE_WARNING_VERSION
-        before = await store.lock(tx, context.merchant_id(), default)
+        before = await SETTINGS.lock(tx, context.merchant_id(), default)
         after = rules.change(before, new, version=version, now=now)
-        await store.save(tx, context.merchant_id(), after)
+        await SETTINGS.save(tx, context.merchant_id(), after)
         if new.acknowledgement is not None:
             await _record(tx, after)
     return after

@@ -14,9 +14,10 @@ from services.instalments.rules.affordability import Applicant, Concern
 from services.instalments.rules.plans import Plan
 from services.instalments.rules.quotes import Quote
 from services.instalments.rules.reviews import OURSELVES, Step
+from services.instalments.rules.settings import DEFAULT
 from services.instalments.store import reviews as store
-from services.instalments.store import settings as settings_store
 from services.instalments.store.reviews import STEPS
+from services.instalments.store.settings import SETTINGS
 
 
 async def opinion(deps: Deps, of: Quote | Plan, customer_id: str) -> tuple[Concern, ...]:
@@ -41,7 +42,7 @@ async def concerns(
     if reviews.is_approved(plan):
         return ()
     await store.lock_customer(tx, plan)
-    settings = await settings_store.get(tx, plan.merchant_id)
+    settings = await SETTINGS.get(tx, plan.merchant_id, DEFAULT)
     history = await store.history(tx, plan, deps.clock.now())
     found = rules.concerns_of(rules.lent(plan.priced.schedule), history, settings.exposure_limit)
     return (*found, *scored)

@@ -17,11 +17,11 @@ from services.instalments.errors import CreditorDetailsMissing, NotWithdrawn, Pl
 from services.instalments.rules import partners, plans, regimes, withdrawing
 from services.instalments.rules.merchants import Merchant
 from services.instalments.rules.plans import Document, DocumentKind, Plan
-from services.instalments.rules.settings import Settings
+from services.instalments.rules.settings import DEFAULT, Settings
 from services.instalments.rules.withdrawal import Withdrawn
 from services.instalments.store import plans as store
-from services.instalments.store import settings as settings_store
 from services.instalments.store.plans import PLANS
+from services.instalments.store.settings import SETTINGS
 
 
 async def get_document(deps: Deps, plan_id: str, kind: DocumentKind) -> Document:
@@ -29,7 +29,7 @@ async def get_document(deps: Deps, plan_id: str, kind: DocumentKind) -> Document
     async with deps.db.connection() as conn:
         plan = required(await PLANS.get(conn, context.merchant_id(), plan_id), PlanNotFound)
         content = await store.delivered(conn, plan, kind)
-        settings = await settings_store.get(conn, context.merchant_id())
+        settings = await SETTINGS.get(conn, context.merchant_id(), DEFAULT)
     if not content:  # nor of an erased customer
         made = _document(kind, await _made(deps, plan, kind, settings))
         content = await deps.db.run(store.deliver, plan, made, deps.clock.now())
@@ -54,7 +54,7 @@ async def _made(deps: Deps, plan: Plan, kind: DocumentKind, settings: Settings) 
 
 async def get_consent(deps: Deps, plan: Plan) -> str | None:
     """What the customer accepts, in one sentence; None while documents cannot be made."""
-    settings = await deps.db.run(settings_store.get, plan.merchant_id)
+    settings = await deps.db.run(SETTINGS.get, plan.merchant_id, DEFAULT)
     try:
         return PlanFigures(await _proposed(deps, plan, settings)).consent().text
     except Refusal as refusal:
@@ -64,7 +64,7 @@ async def get_consent(deps: Deps, plan: Plan) -> str | None:
 
 async def get_reminder(deps: Deps, plan: Plan) -> Sequence[str]:
     """Sentences of the reminder of the right to withdraw. Raises CreditorDetailsMissing."""
-    settings = await deps.db.run(settings_store.get, plan.merchant_id)
+    settings = await deps.db.run(SETTINGS.get, plan.merchant_id, DEFAULT)
     proposal = await _proposed(deps, plan, settings)
     return letters.reminding(proposal, signed_on=withdrawing.signed_day(plan))
 

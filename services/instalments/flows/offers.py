@@ -21,10 +21,10 @@ from services.instalments.rules import offers, quotes
 from services.instalments.rules.merchants import Merchant
 from services.instalments.rules.offers import Cart, Ineligible, Seller
 from services.instalments.rules.quotes import Quote
-from services.instalments.rules.settings import SellerSize, Settings
+from services.instalments.rules.settings import DEFAULT, SellerSize, Settings
 from services.instalments.rules.terms import Terms
-from services.instalments.store import settings as settings_store
 from services.instalments.store.quotes import QUOTES
+from services.instalments.store.settings import SETTINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ async def list_offers(deps: Deps, cmd: ListOffers) -> events.Offers:
     """All active terms for a cart, also those that are not to be had."""
     merchant = await deps.merchants.get()
     async with deps.db.connection() as conn:
-        settings = await settings_store.get(conn, context.merchant_id())
+        settings = await SETTINGS.get(conn, context.merchant_id(), DEFAULT)
         terms = await terms_flow.active(deps, conn)
     cart = _cart(cmd, Money(cmd.amount_minor, cmd.currency), deps.clock.now(), settings)
     return await threads.run(_compared, terms, cart, _seller(settings), _reader(cmd, merchant))
@@ -83,7 +83,7 @@ async def _quoted(
 ) -> Quote:
     """Raises TermsNotFound, NotOffered."""
     terms = required(await terms_flow.find(deps, tx, cmd.terms_id), TermsNotFound)
-    settings = await settings_store.get(tx, context.merchant_id())
+    settings = await SETTINGS.get(tx, context.merchant_id(), DEFAULT)
     now = deps.clock.now()
     cart = _cart(cmd, cmd.amount, now, settings)
     found = await threads.run(offers.judged, terms, cart, _seller(settings))

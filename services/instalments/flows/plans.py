@@ -20,12 +20,13 @@ from services.instalments.rules import replanned, reviews
 from services.instalments.rules.affordability import Concern
 from services.instalments.rules.items import Line, check_sum
 from services.instalments.rules.plans import Plan, Shown
+from services.instalments.rules.settings import DEFAULT
 from services.instalments.rules.states import PLAN_INITIAL, PlanState
 from services.instalments.store import collections
 from services.instalments.store import plans as store
-from services.instalments.store import settings as settings_store
 from services.instalments.store.plans import PLANS
 from services.instalments.store.quotes import QUOTES
+from services.instalments.store.settings import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
         if quote.expires_at <= now:
             raise QuoteExpired
         check_sum(cmd.items, quote.amount.amount_minor)
-        settings = await settings_store.get(tx, merchant_id)
+        settings = await SETTINGS.get(tx, merchant_id, DEFAULT)
         plan = made(
             Plan,
             cmd,

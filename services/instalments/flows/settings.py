@@ -8,7 +8,7 @@ from libs.money import Money
 from services.instalments.deps import Deps
 from services.instalments.rules import settings as rules
 from services.instalments.rules.settings import SellerSize, Settings
-from services.instalments.store import settings as store
+from services.instalments.store.settings import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class UpdateSettings:
 
 
 async def get_settings(deps: Deps) -> Settings:
-    return await deps.db.run(store.get, context.merchant_id())
+    return await deps.db.run(SETTINGS.get, context.merchant_id(), rules.DEFAULT)
 
 
 async def update_settings(deps: Deps, cmd: UpdateSettings) -> Settings:
     """Raises InvalidArgument."""
     async with deps.db.transaction() as tx:
-        before = await store.lock(tx, context.merchant_id())
+        before = await SETTINGS.lock(tx, context.merchant_id(), rules.DEFAULT)
         after = rules.checked(changed(before, cmd))
-        await store.save(tx, context.merchant_id(), after)
+        await SETTINGS.save(tx, context.merchant_id(), after)
     return after

@@ -17,6 +17,7 @@ from services.instalments import events
 from services.instalments.deps import Deps
 from services.instalments.errors import TermsNotFound, TooManyTerms
 from services.instalments.rules import terms as rules
+from services.instalments.rules.settings import DEFAULT
 from services.instalments.rules.terms import (
     Bearer,
     Dunning,
@@ -27,8 +28,8 @@ from services.instalments.rules.terms import (
     Terms,
     TermsState,
 )
-from services.instalments.store import settings as settings_store
 from services.instalments.store import terms as store
+from services.instalments.store.settings import SETTINGS
 
 MOST_ACTIVE: Final = 50
 DEFAULT_ID: Final = "trm_default"
@@ -69,7 +70,7 @@ async def create_terms(deps: Deps, cmd: CreateTerms, key: Key | None) -> bytes:
 
     async def create(tx: Conn, terms_id: str) -> Message:
         merchant_id = context.merchant_id()
-        await settings_store.lock(tx, merchant_id)  # so that two do not make one too many
+        await SETTINGS.lock(tx, merchant_id, DEFAULT)  # so that two do not make one too many
         if await store.count_active(tx, merchant_id) >= MOST_ACTIVE:
             raise TooManyTerms
         terms = rules.checked(_terms(deps, cmd, terms_id))

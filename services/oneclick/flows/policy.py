@@ -6,8 +6,8 @@ from libs import context
 from libs.errors import invalid
 from libs.money import Money
 from services.oneclick.deps import Deps
-from services.oneclick.rules.spending import Policy
-from services.oneclick.store import policies
+from services.oneclick.rules.spending import DEFAULT, Policy
+from services.oneclick.store.policies import POLICIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class UpdatePolicy:
 
 
 async def get_policy(deps: Deps) -> Policy:
-    return await deps.db.run(policies.get, context.merchant_id())
+    return await deps.db.run(POLICIES.get, context.merchant_id(), DEFAULT)
 
 
 async def update_policy(deps: Deps, cmd: UpdatePolicy) -> Policy:
     """A limit in a currency without a reference rate holds for charges in this currency alone."""
     merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
-        before = await policies.lock(tx, merchant_id)
+        before = await POLICIES.lock(tx, merchant_id, DEFAULT)
         after = replace(
             before,
             max_charge=_limit(cmd, "max_charge", before.max_charge),
@@ -40,7 +40,7 @@ async def update_policy(deps: Deps, cmd: UpdatePolicy) -> Policy:
             max_hourly_charges=cmd.max_hourly_charges or before.max_hourly_charges,
             grace_seconds=cmd.grace_seconds or before.grace_seconds,
         )
-        await policies.save(tx, merchant_id, after)
+        await POLICIES.save(tx, merchant_id, after)
     return after
 
 
