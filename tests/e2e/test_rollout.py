@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aiohttp
@@ -24,7 +25,11 @@ VISA = "4242424242424242"
 # Between two purchases of a person. Without it the crowd takes the machine from the processes that start.
 LOOKING_SECONDS = 0.1
 # As in Kubernetes: a process that leaves goes on serving until nobody sends to it any more.
-DRAINING = {"*": {"INCASSO_DRAIN_SECONDS": "1"}}
+DRAINING = {
+    "*": {"INCASSO_DRAIN_SECONDS": "1"},
+    # Those who send to it are in this process, which a slow machine may hold up.
+    "gateway": {"INCASSO_DRAIN_SECONDS": "4"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +47,39 @@ async def doubled(tmp_path_factory):
             yield running, shop
 
 
-async def ready_urls(stack, shop):
-    """What a Kubernetes Service knows: the gateways that say that they are ready."""
-    ready = []
-    for name, url in zip(("gateway-1", "gateway-2"), stack.urls, strict=True):
+@dataclass(frozen=True)
+class Service:
+    """What a Kubernetes Service does: each request goes to a gateway that is ready now."""
+
+    stack: Stack
+    http: aiohttp.ClientSession
+
+    async def url(self):
+        return random.choice([url for url in await asyncio.gather(*self._gateways()) if url])
+
+    def _gateways(self):
+        names = ("gateway-1", "gateway-2")
+        return [self._if_ready(*one) for one in zip(names, self.stack.urls, strict=True)]
+
+    async def _if_ready(self, name, url):
         try:
-            async with shop.http.get(f"{stack.admin_url(name)}/healthz/ready") as answer:
-                if answer.status == 200:
-                    ready.append(url)
+            async with self.http.get(f"{self.stack.admin_url(name)}/healthz/ready") as answer:
+                return url if answer.status == 200 else ""
         except aiohttp.ClientError:
-            continue
-    return ready
+            return ""
+
+
+@dataclass(frozen=True)
+class ServedPayer(Payer):
+    service: Service | None = None
+
+    async def open(self, url):
+        return await super().open(await self.service.url() + urlsplit(url).path)
+
+    async def submit(self, page, form, **values):
+        """The page may come from a gateway that is leaving."""
+        page = replace(page, url=await self.service.url() + urlsplit(page.url).path)
+        return await super().submit(page, form, **values)
 
 
 async def look_around(stop):
@@ -60,9 +87,8 @@ async def look_around(stop):
         await asyncio.wait_for(stop.wait(), LOOKING_SECONDS)
 
 
-async def shopper(stack, shop, customer, stop, seen, orders):
+async def shopper(service, shop, customer, stop, seen, orders):
     while not stop.is_set():
-        urls = await ready_urls(stack, shop)
         order = f"R-{uuid4()}"
         body = {
             "customer_id": customer,
@@ -72,24 +98,21 @@ async def shopper(stack, shop, customer, stop, seen, orders):
         headers = {"Authorization": f"Bearer {shop.secret_key}", "Idempotency-Key": order}
         payment = {"code": STILL_RUNNING}
         while payment.get("code") == STILL_RUNNING:  # what every storefront has to repeat
-            async with shop.http.post(
-                f"{urls[len(orders) % len(urls)]}/v1/one-click-payments", json=body, headers=headers
-            ) as answer:
+            url = f"{await service.url()}/v1/one-click-payments"
+            async with shop.http.post(url, json=body, headers=headers) as answer:
                 payment = await answer.json(content_type=None)
         seen[str(payment.get("code") or payment["state"])] += 1
         orders.append(order)
         await look_around(stop)
 
 
-async def link_shopper(stack, shop, stop, seen):
-    """Make a link, open it, pay it: by way of whichever gateway is ready."""
-    payer = Payer(shop.http, shop.sandbox_url)
+async def link_shopper(service, shop, stop, seen):
+    """Make a link, open it, pay it."""
+    payer = ServedPayer(shop.http, shop.sandbox_url, service=service)
     while not stop.is_set():
-        ready = random.choice(await ready_urls(stack, shop))
-        at = replace(shop, url=ready)
+        at = replace(shop, url=await service.url())
         link = (await at.link(100, order_reference=f"R-{uuid4()}")).expect(201)
-        page = await payer.open(f"{ready}/p/{link['url'].rpartition('/')[2]}")
-        page = await payer.pay(page, VISA)
+        page = await payer.pay(await payer.open(link["url"]), VISA)
         seen[page.view if page.status == 200 else page.status] += 1
         await look_around(stop)
 
@@ -106,8 +129,9 @@ async def progress(seen, count, crowd):
 
 
 def people(stack, shop, customers, stop, seen, orders):
-    shoppers = [shopper(stack, shop, customer, stop, seen, orders) for customer in customers]
-    payers = [link_shopper(stack, shop, stop, seen) for _ in customers]
+    service = Service(stack, shop.http)
+    shoppers = [shopper(service, shop, customer, stop, seen, orders) for customer in customers]
+    payers = [link_shopper(service, shop, stop, seen) for _ in customers]
     return [asyncio.create_task(person) for person in (*shoppers, *payers)]
 
 
