@@ -38,6 +38,7 @@ async def serve(config: Config) -> None:
     await stopping.wait()
     log.info("stopping")
     admin.leave()
+    runner.leave()
     await asyncio.sleep(config.drain_seconds)
     await runner.cleanup()
     if left := await tasks.wait(config.grace_seconds):

@@ -65,15 +65,23 @@ class Runner(web.AppRunner):
         )
         self._limits = limits
         self._answer = answer
+        self._leaving = False
+
+    def leave(self) -> None:
+        """From now on each answer closes its connection, so that the next request goes elsewhere."""
+        self._leaving = True
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
 
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             try:
-                return await made.request_handler(request)
+                answered = await made.request_handler(request)
             except web.HTTPException as error:  # before the application's middleware
-                return self._answer(problems.refusal_of(error))
+                answered = self._answer(problems.refusal_of(error))
+            if self._leaving:
+                answered.force_close()
+            return answered
 
         return Listener(
             handle,

@@ -180,6 +180,17 @@ async def test_half_sent_bodies_are_given_up(new_gateway):
         assert gateway.runner.server.open == 0
 
 
+async def test_a_gateway_that_leaves_closes_each_connection_with_its_answer(new_gateway):
+    async with new_gateway() as gateway:
+        async with gateway.request("GET", "/v1/payments") as before:
+            assert "Connection" not in before.headers
+        gateway.runner.leave()
+        for path in ("/v1/payments", "/no-such-page"):
+            async with gateway.request("GET", path) as answer:
+                await answer.read()
+                assert answer.headers["Connection"] == "close"
+
+
 async def test_an_idle_connection_is_closed(new_gateway):
     async with new_gateway(idle_seconds=0.2) as gateway:
         answer = await answers_to(gateway, GET + b"\r\n")
