@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from services.cod.rules import remittance_files
-from services.cod.rules.couriers import Columns
+from services.cod.rules.columns import RemittanceColumns
 from services.cod.rules.matching import BOOKED, Claim, Standing, match
 from services.sandbox.courier.dialects import ABOVE, DIALECTS
 from services.sandbox.courier.remitting import Line
@@ -49,7 +49,7 @@ def claims() -> list[Claim]:
 
 def measured(dialect: str, data: bytes) -> dict[str, float]:
     """In a process of its own, which has read nothing before."""
-    columns = Columns(
+    columns = RemittanceColumns(
         header_row=len(ABOVE) + 1 if dialect == "spreadsheet" else 1,
         tracking_number="Spedizione",
         sender_reference="Rif. mittente",

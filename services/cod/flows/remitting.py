@@ -1,6 +1,5 @@
 """Remittances: a courier's file is read and compared, and later booked in one step."""
 
-import base64
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,9 +8,7 @@ from datetime import UTC, datetime, time
 
 from libs import context, ids, outbox, threads
 from libs.db import Conn
-from libs.errors import FieldViolation, invalid, required
-from libs.sheets import reading
-from libs.sheets.limits import Fault, UnreadableError
+from libs.errors import required
 from services.cod import order_events, remittance_events
 from services.cod.deps import Deps
 from services.cod.errors import (
@@ -20,6 +17,7 @@ from services.cod.errors import (
     RemittanceNotFound,
     RemittanceUnreadable,
 )
+from services.cod.flows import files
 from services.cod.rules import courier_events as event_rules
 from services.cod.rules import matching, remittance_files
 from services.cod.rules import remittances as rules
@@ -50,7 +48,7 @@ class UploadedFile:
 async def upload_remittance(deps: Deps, cmd: UploadedFile) -> Remittance:
     """The same file is the same remittance."""
     merchant_id = context.merchant_id()
-    data = await threads.run(_bytes_of, cmd.file)
+    data = await files.bytes_of(cmd.file, RemittanceUnreadable)
     courier = required(
         await deps.db.run(COURIERS.get, merchant_id, cmd.courier_id), CourierNotFound
     )
@@ -63,8 +61,7 @@ async def upload_remittance(deps: Deps, cmd: UploadedFile) -> Remittance:
     read = await threads.run(
         remittance_files.read, data, courier.remittance_columns, courier.currency
     )
-    if read.faults:
-        raise _unreadable(read.faults)
+    lines = files.lines_of(read, RemittanceUnreadable)
     remittance = Remittance(
         merchant_id=merchant_id,
         id=ids.new("rem"),
@@ -73,38 +70,13 @@ async def upload_remittance(deps: Deps, cmd: UploadedFile) -> Remittance:
         digest=digest,
         currency=courier.currency,
         tolerance_minor=cmd.tolerance_minor or 0,
-        lines=len(read.lines),
-        remitted_minor=sum(line.remitted_minor for line in read.lines),
+        lines=len(lines),
+        remitted_minor=sum(line.remitted_minor for line in lines),
         results={},
         exceptions=0,
         created_at=deps.clock.now(),
     )
-    return await _preview(
-        deps, courier, remittance, [_stored(remittance, line) for line in read.lines]
-    )
-
-
-def _bytes_of(text: str) -> bytes:
-    """Of a table, whatever it says. Raises InvalidArgument, RemittanceUnreadable."""
-    try:
-        data = base64.b64decode(text, validate=True)
-    except ValueError:
-        raise invalid("file", "must be base64") from None
-    try:
-        reading.opened(data)
-    except UnreadableError as unreadable:
-        raise _unreadable([unreadable.fault]) from None
-    return data
-
-
-def _unreadable(faults: Sequence[Fault]) -> RemittanceUnreadable:
-    return RemittanceUnreadable(violations=[_violation(fault) for fault in faults])
-
-
-def _violation(fault: Fault) -> FieldViolation:
-    place = f"line {fault.line}" if fault.line else "the file"
-    column = f", column {fault.column!r}" if fault.column else ""
-    return FieldViolation("file", f"{place}{column}: {fault.reason}")
+    return await _preview(deps, courier, remittance, [_stored(remittance, line) for line in lines])
 
 
 def _stored(remittance: Remittance, line: RemittanceLine) -> Line:

@@ -1,6 +1,6 @@
 """Couriers: who takes money at the door, and on which terms. What terms may say. Pure.
 
-What a courier keeps is computed in cuts.py, where it collects is told by zones.py.
+What a courier keeps is computed in cuts.py, where it collects is told by zones.py, what its files have by columns.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,10 @@ from libs import working_days
 from libs.changes import made
 from libs.errors import invalid
 from libs.money import is_currency
-from libs.sheets.cells import AmountStyle, DayOrder
+from libs.sheets.cells import AmountStyle
 from services.cod.errors import CourierArchived, TooManyCouriers
-from services.cod.rules import zones
+from services.cod.rules import columns, zones
+from services.cod.rules.columns import RemittanceColumns
 from services.cod.rules.cuts import Cut
 from services.cod.rules.zones import Zone
 
@@ -59,47 +60,6 @@ class Mode:
     max_collect_minor: int | None = None
 
 
-class Meaning(Enum):
-    COLLECTED = "collected"
-    REFUSED = "refused"
-    RETURNED = "returned"
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What a text of the courier's remittance files means; compared without regard to case."""
-
-    text: str
-    meaning: Meaning
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
-    """Where the courier's remittance files have what: names of columns as their header has them, which
-    is line `header_row` from 1. None: they do not have it.
-    """
-
-    header_row: int = 1
-    tracking_number: str | None = None
-    sender_reference: str | None = None
-    collected: str | None = None
-    cut: str | None = None
-    remitted: str | None = None
-    on: str | None = None
-    state: str | None = None
-    amounts: AmountStyle = AmountStyle.COMMA
-    days: DayOrder = DayOrder.DMY
-    words: tuple[Word, ...] = ()
-
-    @property
-    def names(self) -> Sequence[tuple[str, str]]:
-        """What the file has, each with its column."""
-        fields = (
-            "tracking_number", "sender_reference", "collected", "cut", "remitted", "on", "state",
-        )  # fmt: skip
-        return [(name, column) for name in fields if (column := getattr(self, name))]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourierTerms:
     """None where the merchant said nothing. Amounts are in minor units of `currency`."""
@@ -115,7 +75,7 @@ class CourierTerms:
     country: str | None = None
     attempts: int | None = None
     storage_days: int | None = None
-    remittance_columns: Columns | None = None
+    remittance_columns: RemittanceColumns | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -137,7 +97,7 @@ class Courier:
     country: str
     attempts: int
     storage_days: int
-    remittance_columns: Columns | None
+    remittance_columns: RemittanceColumns | None
     metadata: Mapping[str, str]
     created_at: datetime
 
@@ -206,7 +166,7 @@ def _checked(courier: Courier) -> Courier:
     _check_cut(courier.cut)
     _check_modes(courier.modes)
     if courier.remittance_columns is not None:
-        _check_columns(courier.remittance_columns)
+        columns.check_remittances(courier.remittance_columns)
     return courier
 
 
@@ -225,22 +185,3 @@ def _check_modes(modes: Sequence[Mode]) -> None:
             raise invalid(f"terms.modes.{index}.mode", "is there twice")
         if any(each.code == other.code for other in before):
             raise invalid(f"terms.modes.{index}.code", "stands for another mode already")
-
-
-def _check_columns(columns: Columns) -> None:
-    if not (columns.tracking_number or columns.sender_reference):
-        raise invalid(
-            "terms.remittance_columns.tracking_number", "is required, or else sender_reference"
-        )
-    if not (columns.collected or columns.remitted):
-        raise invalid("terms.remittance_columns.collected", "is required, or else remitted")
-    taken: dict[str, str] = {}
-    for name, column in columns.names:
-        if (other := taken.setdefault(column.casefold(), name)) != name:
-            raise invalid(f"terms.remittance_columns.{name}", f"is the column of {other} already")
-    if columns.words and not columns.state:
-        raise invalid("terms.remittance_columns.words", "needs the column state")
-    texts = [word.text.casefold() for word in columns.words]
-    for index, text in enumerate(texts):
-        if text in texts[:index]:
-            raise invalid(f"terms.remittance_columns.words.{index}.text", "is there twice")

@@ -12,7 +12,7 @@ from datetime import date
 from enum import Enum
 from typing import Final
 
-from services.cod.rules.couriers import Meaning
+from services.cod.rules.columns import Meaning
 from services.cod.rules.remittance_files import RemittanceLine
 
 

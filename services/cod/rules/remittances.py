@@ -11,7 +11,8 @@ from enum import Enum
 from typing import Final
 
 from services.cod.rules import cuts
-from services.cod.rules.couriers import Courier, Meaning
+from services.cod.rules.columns import Meaning
+from services.cod.rules.couriers import Courier
 from services.cod.rules.matching import AGREED, BOOKED, Claim, Match, Result, Standing
 from services.cod.rules.orders import Order
 from services.cod.rules.parcels import Parcel

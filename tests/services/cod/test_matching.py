@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cod.rules.couriers import Meaning
+from services.cod.rules.columns import Meaning
 from services.cod.rules.cuts import Cut, cut_of
 from services.cod.rules.matching import AGREED, BOOKED, Claim, Result, Standing, match
 from services.cod.rules.remittance_files import RemittanceLine

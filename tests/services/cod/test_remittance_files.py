@@ -9,10 +9,11 @@ import pytest
 
 from libs.sheets.cells import AmountStyle, DayOrder
 from libs.sheets.limits import Fault
-from services.cod.rules.couriers import Columns, Meaning, Word
-from services.cod.rules.remittance_files import MOST_FAULTS, RemittanceLine, read
+from services.cod.rules.columns import Meaning, RemittanceColumns, Word
+from services.cod.rules.courier_files import MOST_FAULTS
+from services.cod.rules.remittance_files import RemittanceLine, read
 
-COLUMNS: Final = Columns(
+COLUMNS: Final = RemittanceColumns(
     tracking_number="Spedizione",
     sender_reference="Rif. mittente",
     collected="Contrassegno",
@@ -55,7 +56,7 @@ READ: Final = (
 )
 
 
-def faults(text: str, columns: Columns = COLUMNS) -> tuple[Fault, ...]:
+def faults(text: str, columns: RemittanceColumns = COLUMNS) -> tuple[Fault, ...]:
     reading = read(text.encode(), columns, "EUR")
     assert reading.lines == ()
     return reading.faults
@@ -67,7 +68,7 @@ def test_windows_text_with_semicolons_and_decimal_commas():
 
 def test_utf8_with_a_bom_and_the_header_in_line_four():
     above = "Distinta rimesse contrassegno\nCliente: Bottega s.r.l., Forlì\n\n"
-    columns = Columns(
+    columns = RemittanceColumns(
         **{name: getattr(COLUMNS, name) for name in COLUMNS.__slots__} | {"header_row": 4}
     )
     found = read((above + HEADER + LINES).encode("utf-8-sig"), columns, "EUR").lines
@@ -110,7 +111,7 @@ def test_what_a_file_does_not_say_follows_from_the_rest(header, row, expected):
     have = header.split(";")
     names = {"collected": "Contrassegno", "cut": "Commissione", "remitted": "Netto"}
     mapped = {name: column for name, column in names.items() if column in have}
-    columns = Columns(tracking_number="Spedizione", **mapped)
+    columns = RemittanceColumns(tracking_number="Spedizione", **mapped)
     (found,) = read(f"{header}\n{row}\n".encode(), columns, "EUR").lines
     assert (found.collected_minor, found.cut_minor, found.remitted_minor) == expected
 
@@ -156,7 +157,7 @@ def test_a_file_without_a_column_of_the_courier_is_refused():
 
 
 def test_other_styles_of_amounts_and_days():
-    columns = Columns(
+    columns = RemittanceColumns(
         tracking_number="Tracking",
         remitted="Paid",
         on="Date",

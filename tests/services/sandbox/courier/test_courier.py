@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 
-from services.cod.rules.couriers import Columns, Meaning, Word
+from services.cod.rules.columns import Meaning, RemittanceColumns, Word
 from services.cod.rules.remittance_files import read
 from services.sandbox.config import Config
 from tests.services.sandbox.conftest import Client, running_sandbox
@@ -80,7 +80,7 @@ async def test_a_remittance_is_read_as_it_was_written_in_every_dialect(sandbox: 
     for each in (first, second):
         await moved(sandbox, each["tracking_number"], "deliver")
     remittance = await remitted(sandbox, dialect=dialect)
-    columns = Columns(**COLUMNS, header_row=4 if dialect == "spreadsheet" else 1)
+    columns = RemittanceColumns(**COLUMNS, header_row=4 if dialect == "spreadsheet" else 1)
     reading = read(await file_of(sandbox, remittance), columns, "EUR")
     assert reading.faults == ()
     assert [
@@ -120,7 +120,7 @@ async def test_mistakes_are_made_on_demand(sandbox: Client):
     await moved(sandbox, third["tracking_number"], "return")
     wrong = {"short_minor": 50, "cut_minor": 2_00, "unknown": 1, "duplicate": 1, "returned": 1}
     remittance = await remitted(sandbox, errors=wrong)
-    reading = read(await file_of(sandbox, remittance), Columns(**COLUMNS), "EUR")
+    reading = read(await file_of(sandbox, remittance), RemittanceColumns(**COLUMNS), "EUR")
     assert [
         (line.tracking_number[-3:], line.cut_minor, line.remitted_minor) for line in reading.lines
     ] == [

@@ -1,0 +1,140 @@
+"""A courier's file, read row by row as its columns say: the same way for every kind of file. Pure.
+
+All of a file is read before anything of it is used: whoever applied the lines before a broken one would
+apply them again with the mended file.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final, Generic, TypeVar
+
+from libs.money import exponent
+from libs.sheets import reading
+from libs.sheets.cells import AmountStyle, Cell, WrongCellError, amount_of, text_of
+from libs.sheets.limits import Fault, UnreadableError
+from libs.sheets.reading import Row
+from services.cod.rules.columns import Sheet
+
+MOST_FAULTS: Final = 100  # told of one file
+LONGEST: Final = 100  # characters of a number or reference
+_TOTAL: Final = re.compile(r"(?:tot\.?|totale|totali|totals?)\b.*", re.IGNORECASE)
+
+L = TypeVar("L")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[L]):
+    """Lines of a file in its order, equal ones too; or what is wrong with it."""
+
+    lines: tuple[L, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+class Reader(Generic[L]):
+    """Reads one file. Each kind of file says what a row of it is; by the columns `KEYS` the row with the
+    total is known, in which the columns `SUMS` are those of the lines' fields with `_minor`.
+    """
+
+    KEYS: ClassVar[tuple[str, ...]]
+    SUMS: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, sheet: Sheet, amounts: AmountStyle, currency: str) -> None:
+        self._lines: list[L] = []
+        self._faults: list[Fault] = []
+        self._header_row = sheet.header_row
+        self._named = dict(sheet.names)
+        self._amounts = amounts
+        self._places = exponent(currency)
+        self._total_on: int | None = None
+
+    def line(self, row: Row) -> L | None:
+        """What a row says; None where it says nothing. Its faults are said by `fault`."""
+        raise NotImplementedError
+
+    def read(self, data: bytes) -> Reading[L]:
+        """None of the lines of a file that has a fault."""
+        columns = list(self._named.values())
+        try:
+            for row in reading.read(data, columns, header_row=self._header_row):
+                self._take(row)
+                if len(self._faults) >= MOST_FAULTS:
+                    break
+        except UnreadableError as unreadable:
+            self._faults.append(unreadable.fault)
+        if self._faults:
+            return Reading(faults=tuple(self._faults))
+        return Reading(lines=tuple(self._lines))
+
+    def fault(self, row: Row, name: str, reason: str) -> None:
+        self._faults.append(Fault(row.line, self._named.get(name, ""), reason))
+
+    def has(self, name: str) -> bool:
+        """Whether the file has such a column."""
+        return name in self._named
+
+    def says(self, row: Row, name: str) -> bool:
+        return name in self._named and row.cells[self._named[name]] != ""
+
+    def told(self, row: Row, name: str, read_cell: Callable[[Cell], T]) -> T | None:
+        """None when the file has no such column, when the cell is blank, or wrong: then it is a fault."""
+        if not self.says(row, name):
+            return None
+        try:
+            return read_cell(row.cells[self._named[name]])
+        except WrongCellError as wrong:
+            self.fault(row, name, str(wrong))
+            return None
+
+    def amount(self, cell: Cell) -> int:
+        return amount_of(cell, self._amounts, places=self._places)
+
+    def _take(self, row: Row | Fault) -> None:
+        if isinstance(row, Fault):
+            self._faults.append(row)
+            return
+        faults = len(self._faults)
+        if self._is_total(row):
+            self._check_total(row)
+        elif self._total_on is not None:
+            self.fault(row, "", f"stands below the total in line {self._total_on}")
+        else:
+            line = self.line(row)
+            if line is not None and len(self._faults) == faults:
+                self._lines.append(line)
+
+    def _is_total(self, row: Row) -> bool:
+        """A row whose number or reference is the word for a total."""
+        keys = [row.cells[self._named[name]] for name in self.KEYS if name in self._named]
+        said = [key for key in keys if key != ""]
+        return bool(said) and all(isinstance(key, str) and _TOTAL.fullmatch(key) for key in said)
+
+    def _check_total(self, row: Row) -> None:
+        """Sums that the file says of its own lines: when they do not add up, lines are missing."""
+        self._total_on = row.line
+        if self._faults:
+            return
+        for name in self.SUMS:
+            amount = self.told(row, name, self.amount)
+            if amount is not None and amount != self._sum(name):
+                self.fault(row, name, "is not the sum of the lines above")
+
+    def _sum(self, name: str) -> int:
+        return sum(getattr(line, f"{name}_minor") or 0 for line in self._lines)
+
+
+def code_of(cell: Cell) -> str:
+    """A number or reference."""
+    code = text_of(cell).strip()
+    if len(code) > LONGEST:
+        raise WrongCellError(f"has more than {LONGEST} characters")
+    return code
+
+
+def word_of(cell: Cell, words: Mapping[str, T]) -> T:
+    """What a word of the courier's means. `words`: folded."""
+    try:
+        return words[reading.folded(text_of(cell))]
+    except KeyError:
+        raise WrongCellError("is not among the courier's words, whose meanings are known") from None
