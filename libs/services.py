@@ -64,7 +64,7 @@ SERVICES: Final = (
     ),
     Service(
         "cod",
-        ("CodOffersService", "CodOrdersService", "CodRemittancesService"),
+        ("CodOffersService", "CodOrdersService", "CodRefundsService", "CodRemittancesService"),
         port=22,
         offers="cod",
         seals=True,

@@ -5,6 +5,7 @@ from typing import Final
 
 from incasso.cod.v1.cod_pb2_grpc import add_CodOffersServiceServicer_to_server
 from incasso.cod.v1.orders_pb2_grpc import add_CodOrdersServiceServicer_to_server
+from incasso.cod.v1.refunds_pb2_grpc import add_CodRefundsServiceServicer_to_server
 from incasso.cod.v1.remittances_pb2_grpc import add_CodRemittancesServiceServicer_to_server
 from libs import client, process
 from libs.clock import Clock
@@ -18,6 +19,7 @@ from services.cod.deps import Deps
 from services.cod.merchants_client import Merchants
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
+from services.cod.service.refunds import CodRefunds
 from services.cod.service.remittances import CodRemittances
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -38,6 +40,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         servicers=[
             (add_CodOffersServiceServicer_to_server, CodOffers(deps)),
             (add_CodOrdersServiceServicer_to_server, CodOrders(deps)),
+            (add_CodRefundsServiceServicer_to_server, CodRefunds(deps)),
             (add_CodRemittancesServiceServicer_to_server, CodRemittances(deps)),
         ],
         kept=retention.KEPT,

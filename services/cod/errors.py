@@ -82,6 +82,28 @@ class EventNotException(Refusal, kind=Kind.CONFLICT, reason="courier_event_not_e
     message = "Nothing is wrong with what the courier told here; there is nothing to resolve."
 
 
+class RefundNotFound(Refusal, kind=Kind.NOT_FOUND, reason="cod_refund_not_found"):
+    message = "There is no refund of cash with this id."
+
+
+class RefundClosed(Refusal, kind=Kind.CONFLICT, reason="cod_refund_closed"):
+    """`facts` have its state."""
+
+    message = "The refund's state does not allow this."
+
+
+class RefundTooMuch(Refusal, kind=Kind.CONFLICT, reason="cod_refund_too_much"):
+    """`facts` have what was collected, what of it is refunded or to be, and what is left."""
+
+    message = "No more can be refunded than was collected and is not to be refunded yet."
+
+
+class RefundCurrency(Refusal, kind=Kind.CONFLICT, reason="cod_refund_currency"):
+    """`facts` have the order's currency."""
+
+    message = "Only euros can be refunded by SEPA transfer; refund the order in another way."
+
+
 class RemittanceColumnsMissing(Refusal, kind=Kind.CONFLICT, reason="remittance_columns_missing"):
     message = "Say in the courier's remittance_columns first where its files have what."
 

@@ -20,6 +20,7 @@ _NOBODY: Final = dict.fromkeys(
     ),
     "NULL",
 )
+_UNNAMED: Final = dict.fromkeys(("account_holder", "account_iban", "failure"), "NULL")
 
 KEPT: Final = Kept(
     {
@@ -77,6 +78,12 @@ KEPT: Final = Kept(
             plain="merchant_id id remittance_id courier_id tracking_number sender_reference meaning result"
             " cod_order_id parcel suggestions",
         ),
+        "refunds": Table(
+            "refunds of cash by bank transfer: amounts and states stay",
+            plain="merchant_id id state cod_order_id order_reference currency account_given_by trace_id",
+            personal={**dict.fromkeys(_UNNAMED, _GONE), "metadata": _GONE},
+            secret={"account_sealed": f"{_GONE}: opens with the seal's key only"},
+        ),
         "refusals": Table(
             "who has not taken orders, by keyed hashes",
             plain="merchant_id order_id",
@@ -99,6 +106,14 @@ KEPT: Final = Kept(
             "as long as the order may be disputed",
             where="recipient IS NOT NULL",
             clear={"recipient": "NULL", "address": "NULL"},
+        ),
+        Rule(
+            "refunds",
+            "created_at",
+            DISPUTABLE,
+            "as long as the bank may send it back, or its order may be disputed",
+            where="account_sealed IS NOT NULL AND state <> 'ready'",
+            clear={"account_sealed": "NULL", **_UNNAMED, "metadata": "'{}'"},
         ),
         Rule("codes", "expires_at", timedelta(days=30), "so that few are sent for one order"),
         Rule(

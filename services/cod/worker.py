@@ -22,7 +22,7 @@ def handlers() -> dict[str, Handler]:
 
 async def _customer_erased(conn: Conn, event: Event) -> None:
     erased = events_pb2.CustomerErased.FromString(event.body)
-    await erase.erase_customer(conn, erased.customer_id)
+    await erase.erase_customer(conn, erased.customer_id, event.occurred_at)
 
 
 def overdue_worker(deps: Deps) -> DueWorker[DueRow]:

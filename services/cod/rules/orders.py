@@ -51,7 +51,7 @@ class Address:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """`deposit_asked_minor`: as the shop wants it; None: as the settings say. `confirmed_minor`: the
-    most that the recipient has agreed to pay. `acknowledged_minor`: None when the courier has not said
+    most that the recipient has agreed to pay. `refunded_minor`: what of the cash is refunded, or to be. `acknowledged_minor`: None when the courier has not said
     what it collects since the last change.
     """
 
@@ -66,6 +66,7 @@ class Order:
     deposit_minor: int
     to_collect_minor: int
     collected_minor: int = 0
+    refunded_minor: int = 0
     cut_minor: int
     courier_id: str
     mode: CollectionMode

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from libs.db import Conn
+from services.cod.rules.refunds import Refund
+from services.cod.store.refunds import REFUNDS
 
 # In one order, so that two erasures do not lock crosswise.
 _ERASE: Final = """
@@ -24,7 +26,19 @@ WITH found AS (
 )
 SELECT id FROM found"""
 
+_NAMING: Final = ("account_sealed", "account_holder", "account_iban", "failure")
+_ERASE_REFUNDS: Final = f"""
+UPDATE refunds SET state = given.state, metadata = '{{}}',
+    {", ".join(f"{column} = NULL" for column in _NAMING)}
+FROM unnest($1::text[], $2::text[], $3::text[]) AS given (merchant_id, id, state)
+WHERE refunds.merchant_id = given.merchant_id AND refunds.id = given.id"""  # noqa: S608 - made of constants
+
 
 async def erase_orders(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[str]:
     """Ids of the customer's orders."""
     return [row["id"] for row in await conn.fetch(_ERASE, merchant_id, customer_id)]
+
+
+async def erase_refunds(conn: Conn, refunds: Sequence[Refund]) -> None:
+    """Of refunds that were locked in this transaction, with the states that they have by that."""
+    await conn.execute(_ERASE_REFUNDS, *REFUNDS.arrays(refunds, "merchant_id", "id", "state"))

@@ -14,6 +14,10 @@ from incasso.cod.v1.orders_pb2_grpc import (
     CodOrdersServiceStub,
     add_CodOrdersServiceServicer_to_server,
 )
+from incasso.cod.v1.refunds_pb2_grpc import (
+    CodRefundsServiceStub,
+    add_CodRefundsServiceServicer_to_server,
+)
 from incasso.cod.v1.remittances_pb2_grpc import (
     CodRemittancesServiceStub,
     add_CodRemittancesServiceServicer_to_server,
@@ -29,6 +33,7 @@ from services.cod.deps import Deps
 from services.cod.merchants_client import Merchants
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
+from services.cod.service.refunds import CodRefunds
 from services.cod.service.remittances import CodRemittances
 from tests.kit import doubles
 from tests.services.cod.orders import Shop
@@ -63,6 +68,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         [
             (add_CodOffersServiceServicer_to_server, CodOffers(deps)),
             (add_CodOrdersServiceServicer_to_server, CodOrders(deps)),
+            (add_CodRefundsServiceServicer_to_server, CodRefunds(deps)),
             (add_CodRemittancesServiceServicer_to_server, CodRemittances(deps)),
         ],
         services.named("cod").full_names,
@@ -72,6 +78,7 @@ async def world(database: Database) -> AsyncIterator[World]:
     stubs = [
         CodOffersServiceStub(channel),
         CodOrdersServiceStub(channel),
+        CodRefundsServiceStub(channel),
         CodRemittancesServiceStub(channel),
     ]
     yield World(deps, played, stubs)

@@ -1,0 +1,91 @@
+"""Refunds of cash: asked for, given an account, cancelled."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from google.protobuf.message import Message
+
+from libs import context, idempotency, ids, outbox, telemetry
+from libs.db import Conn
+from libs.errors import required
+from libs.idempotency import Key
+from services.cod import refund_events as events
+from services.cod.deps import Deps
+from services.cod.errors import RefundNotFound
+from services.cod.flows.orders import locked
+from services.cod.rules import refund_accounts as accounts
+from services.cod.rules import refunds as rules
+from services.cod.rules.refund_accounts import RefundAccount
+from services.cod.rules.refunds import Refund
+from services.cod.store import orders as orders_store
+from services.cod.store import refunds as store
+from services.cod.store.refunds import REFUNDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRefund:
+    """`amount_minor`: all that is left when None."""
+
+    cod_order_id: str
+    amount_minor: int | None
+    metadata: Mapping[str, str]
+
+
+async def create_refund(deps: Deps, cmd: CreateRefund, key: Key) -> bytes:
+    """Answers the CodRefund message, the same for the same key."""
+
+    async def create(tx: Conn, refund_id: str) -> Message:
+        order, now = await locked(tx, cmd.cod_order_id), deps.clock.now()
+        refund = Refund(
+            merchant_id=order.merchant_id,
+            id=refund_id,
+            cod_order_id=order.id,
+            order_reference=order.order_reference,
+            amount=rules.amount_of(order, cmd.amount_minor),
+            metadata=cmd.metadata,
+            trace_id=telemetry.trace_id(),
+            created_at=now,
+        )
+        await REFUNDS.add(tx, refund)
+        await orders_store.save(tx, rules.owing(order, refund.amount.amount_minor))
+        await outbox.tell(tx, events.told(refund, now))
+        return events.refund_pb(refund)
+
+    return (await idempotency.once(deps.db, key, ids.new("crf"), create)).body
+
+
+async def set_account(deps: Deps, cod_refund_id: str, account: RefundAccount) -> Refund:
+    """By the merchant. The same account again changes nothing that anybody sees."""
+    accounts.check(account)
+    async with deps.db.transaction() as tx:
+        before = await _locked(tx, cod_refund_id)
+        after = rules.given_account(
+            before,
+            sealed=deps.seal.close(json.dumps(asdict(account))),
+            shown=accounts.masked(account),
+            by=context.current().actor,
+        )
+        await store.save(tx, after)
+        if after.state is not before.state:
+            await outbox.tell(tx, events.told(after, deps.clock.now()))
+    return after
+
+
+async def cancel_refund(deps: Deps, cod_refund_id: str) -> Refund:
+    """What it would have taken can be refunded otherwise."""
+    async with deps.db.transaction() as tx:
+        found = await REFUNDS.get(tx, context.merchant_id(), cod_refund_id)
+        order = await locked(tx, required(found, RefundNotFound).cod_order_id)
+        before, now = await _locked(tx, cod_refund_id), deps.clock.now()
+        after = rules.cancelled(before, now)
+        if after != before:
+            await store.save(tx, after)
+            await orders_store.save(tx, rules.owing(order, -after.amount.amount_minor))
+            await outbox.tell(tx, events.told(after, now))
+    return after
+
+
+async def _locked(tx: Conn, refund_id: str) -> Refund:
+    """Raises RefundNotFound."""
+    return required(await REFUNDS.lock(tx, context.merchant_id(), refund_id), RefundNotFound)

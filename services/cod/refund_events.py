@@ -1,0 +1,41 @@
+"""What the outside sees of refunds of cash: resources as protobuf, and the events that tell of them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from incasso.cod.v1 import events_pb2, refunds_pb2
+from libs import erasing, outbox, wire
+from libs.outbox import NewEvent
+from services.cod.rules.refunds import Refund, RefundState
+
+_TOLD: Final[Mapping[RefundState, Any]] = {
+    RefundState.REQUESTED: events_pb2.CodRefundRequested,
+    RefundState.READY: events_pb2.CodRefundReady,
+    RefundState.CANCELLED: events_pb2.CodRefundCancelled,
+}
+# What names a person in logged events and kept answers.
+PERSONAL: Final[erasing.Personal] = {
+    "incasso.cod.v1.CodRefund": ("account", "failure", "metadata"),
+}
+ANSWERING_REFUNDS: Final = ("CreateCodRefund",)
+
+
+def refund_pb(refund: Refund) -> refunds_pb2.CodRefund:
+    return wire.message(refunds_pb2.CodRefund, refund)
+
+
+def told(refund: Refund, now: datetime) -> NewEvent:
+    """What it has come to. Nothing of the account, not even masked."""
+    shown = refund_pb(refund)
+    shown.ClearField("account")
+    return outbox.event_of(refund, _TOLD[refund.state](refund=shown), now)
+
+
+def event_left(subject: str, body: bytes) -> bytes:
+    """An event's body without what is personal."""
+    return erasing.event_left(subject, body, PERSONAL)
+
+
+def refund_left(answer: bytes) -> bytes:
+    return erasing.clear(refunds_pb2.CodRefund.FromString(answer), PERSONAL)

@@ -1,0 +1,54 @@
+"""Accounts that refunds go to: what SEPA can carry, and what is shown of them. Pure.
+
+Who holds an account, and its number, are kept sealed; only a file for the bank has them in clear.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from libs.errors import FieldViolation, InvalidArgument
+from services.cod.rules import sepa
+
+_HIDDEN: Final = "•••"
+_SHORTEST: Final = 2  # letters and digits of a holder
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAccount:
+    """Holder and IBAN, as they were told."""
+
+    holder: str
+    iban: str
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedAccount:
+    holder: str
+    iban: str
+
+
+def check(account: RefundAccount) -> None:
+    """InvalidArgument unless a bank can be asked to pay to it; the IBAN's check digits fit already."""
+    wrong = []
+    if no := holder_fault(account.holder):
+        wrong.append(FieldViolation("account.holder", no))
+    if account.iban[:2] not in sepa.COUNTRIES:
+        wrong.append(FieldViolation("account.iban", "must be of a country of SEPA"))
+    if wrong:
+        raise InvalidArgument(violations=wrong)
+
+
+def holder_fault(holder: str) -> str | None:
+    """What is wrong with a name as banks write it, in Latin letters."""
+    written = sepa.plain(holder)
+    if sum(letter.isalnum() for letter in written) < _SHORTEST:
+        return "must be the name of whoever holds the account, in letters"
+    if len(written) > sepa.NAME:
+        return f"must have at most {sepa.NAME} characters in Latin letters"
+    return None
+
+
+def masked(account: RefundAccount) -> MaskedAccount:
+    """`G••• B•••` and `IT60 ••• 3456`."""
+    initials = " ".join(part[0] + _HIDDEN for part in account.holder.split()[:3])
+    return MaskedAccount(initials, f"{account.iban[:4]} {_HIDDEN} {account.iban[-4:]}")

@@ -1,0 +1,139 @@
+"""Refunds of cash that was collected at the door, by bank transfer: tasks with states. Pure.
+
+Whoever moves one holds the lock of its order first, wherever the sum of what is refunded changes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from libs.money import Money
+from services.cod.errors import RefundClosed, RefundCurrency, RefundTooMuch
+from services.cod.rules import sepa
+from services.cod.rules.orders import Order
+from services.cod.rules.refund_accounts import MaskedAccount
+
+
+class RefundState(Enum):
+    REQUESTED = "requested"  # waits for the account
+    READY = "ready"  # may go to the bank
+    EXPORTED = "exported"  # is in a file for the bank
+    PAID = "paid"
+    FAILED = "failed"  # the bank has refused it, or sent it back
+    CANCELLED = "cancelled"
+
+
+class RefundEvent(Enum):
+    GIVE_ACCOUNT = "give_account"
+    FORGET_ACCOUNT = "forget_account"
+    EXPORT = "export"
+    PAY = "pay"
+    FAIL = "fail"
+    RETRY = "retry"
+    CANCEL = "cancel"
+
+
+REFUND_INITIAL: Final = RefundState.REQUESTED
+REFUND_FINAL: Final = frozenset({RefundState.CANCELLED})
+# No bank was asked for it, or the bank has said no: it may go elsewhere, or nowhere.
+OPEN: Final = (RefundState.REQUESTED, RefundState.READY, RefundState.FAILED)
+REFUND_TRANSITIONS: Final[Mapping[tuple[RefundState, RefundEvent], RefundState]] = {
+    **{(state, RefundEvent.GIVE_ACCOUNT): RefundState.READY for state in OPEN},
+    **{(state, RefundEvent.CANCEL): RefundState.CANCELLED for state in OPEN},
+    (RefundState.READY, RefundEvent.FORGET_ACCOUNT): RefundState.REQUESTED,
+    (RefundState.FAILED, RefundEvent.FORGET_ACCOUNT): RefundState.REQUESTED,
+    (RefundState.READY, RefundEvent.EXPORT): RefundState.EXPORTED,
+    (RefundState.EXPORTED, RefundEvent.PAY): RefundState.PAID,
+    (RefundState.EXPORTED, RefundEvent.FAIL): RefundState.FAILED,
+    (
+        RefundState.PAID,
+        RefundEvent.FAIL,
+    ): RefundState.FAILED,  # a bank may send back what it was paid
+    (RefundState.FAILED, RefundEvent.RETRY): RefundState.READY,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """`account_sealed`: holder and IBAN, None when nobody has said or they are forgotten. `exports`: how often
+    it was in a file for the bank.
+    """
+
+    merchant_id: str
+    id: str
+    state: RefundState = REFUND_INITIAL
+    cod_order_id: str
+    order_reference: str
+    amount: Money
+    account_sealed: str | None = None
+    account: MaskedAccount | None = None
+    account_given_by: str | None = None
+    failure: str | None = None
+    exports: int = 0
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    trace_id: str = ""
+    created_at: datetime
+    ended_at: datetime | None = None
+
+
+def amount_of(order: Order, asked_minor: int | None) -> Money:
+    """What is asked for, or all that is left. Raises RefundCurrency, RefundTooMuch."""
+    currency = order.amount.currency
+    if currency != sepa.CURRENCY:
+        raise RefundCurrency(facts={"currency": currency})
+    left = order.collected_minor - order.refunded_minor
+    if left <= 0 or (asked_minor or 0) > left:
+        raise RefundTooMuch(
+            facts={
+                "collected_minor": str(order.collected_minor),
+                "refunded_minor": str(order.refunded_minor),
+                "left_minor": str(left),
+            }
+        )
+    return Money(left if asked_minor is None else asked_minor, currency)
+
+
+def owing(order: Order, more_minor: int) -> Order:
+    """With so much more to be refunded; less when it is below 0."""
+    return replace(order, refunded_minor=order.refunded_minor + more_minor)
+
+
+def given_account(refund: Refund, *, sealed: str, shown: MaskedAccount, by: str) -> Refund:
+    """Raises RefundClosed."""
+    return replace(
+        refund,
+        state=moved(refund, RefundEvent.GIVE_ACCOUNT),
+        account_sealed=sealed,
+        account=shown,
+        account_given_by=by,
+    )
+
+
+def cancelled(refund: Refund, now: datetime) -> Refund:
+    """Cancelling again changes nothing. Raises RefundClosed."""
+    if refund.state is RefundState.CANCELLED:
+        return refund
+    return replace(refund, state=moved(refund, RefundEvent.CANCEL), ended_at=now)
+
+
+def forgotten(refund: Refund) -> Refund:
+    """Without what names a person, when its customer is erased. What has no account cannot go to the bank."""
+    state = REFUND_TRANSITIONS.get((refund.state, RefundEvent.FORGET_ACCOUNT), refund.state)
+    return replace(
+        refund,
+        state=state,
+        account_sealed=None,
+        account=None,
+        failure=None,
+        metadata={},
+    )
+
+
+def moved(refund: Refund, event: RefundEvent) -> RefundState:
+    """Raises RefundClosed."""
+    to = REFUND_TRANSITIONS.get((refund.state, event))
+    if to is None:
+        raise RefundClosed(facts={"state": refund.state.value})
+    return to

@@ -1,0 +1,28 @@
+"""What a credit transfer in SEPA can carry: countries, letters, lengths. Pure.
+
+Countries: EPC409-09, list of the SEPA schemes' countries, by the country of the IBAN. Letters: the Latin set of the
+implementation guidelines EPC132-08, in which no text begins or ends with a slash or has two of them.
+"""
+
+import re
+from typing import Final
+
+from anyascii import anyascii
+
+CURRENCY: Final = "EUR"
+NAME: Final = 70
+COUNTRIES: Final = frozenset(
+    (
+        "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR",
+        "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL",
+        "PT", "RO", "RS", "SE", "SI", "SK", "SM", "VA",
+    )
+)  # fmt: skip  # a list of codes
+_FOREIGN: Final = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")
+_SLASHES: Final = re.compile(r"/{2,}")
+
+
+def plain(text: str) -> str:
+    """In the letters of SEPA: `Zoë & Łukasz` is `Zoe + Lukasz`."""
+    latin = _FOREIGN.sub(" ", anyascii(text).replace("&", "+"))
+    return " ".join(_SLASHES.sub("/", latin).strip(" /").split())
