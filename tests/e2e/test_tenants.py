@@ -98,15 +98,22 @@ async def of_links(shop):
 
 
 async def of_cod(shop):
-    """A courier, and an order that it can have."""
+    """A courier, an order that it has collected, and a refund of that."""
     made = {}
     for name, collection in (("courier_id", "/v1/couriers"), ("cod_order_id", "/v1/cod-orders")):
         body = examples.body_of(ROUTES[f"POST {collection}"])
         made[name] = (await shop.call("POST", collection, body)).expect(201)["id"]
-    told = f"/v1/couriers/{made['courier_id']}/events"
-    body = examples.body_of(ROUTES["POST /v1/couriers/{courier_id}/events"])
-    (event,) = (await shop.call("POST", told, body)).expect(200)["data"]
-    return {**made, "courier_event_id": event["id"]}
+
+    async def post(path):
+        route = ROUTES[f"POST {path}"]
+        answer = await shop.call("POST", path.format(**made), examples.body_of(route))
+        return answer.expect(route.success_status)
+
+    await post("/v1/couriers/{courier_id}/acknowledgements")
+    await post("/v1/cod-orders/{cod_order_id}/dispatch")
+    (event,) = (await post("/v1/couriers/{courier_id}/events"))["data"]
+    refund = await post("/v1/cod-orders/{cod_order_id}/refunds")
+    return {**made, "courier_event_id": event["id"], "cod_refund_id": refund["id"]}
 
 
 async def of_webhooks(shop):
