@@ -31,6 +31,10 @@ NEXT_STEPS: Final = {
     "api_key_revoked": "`incasso keys create --merchant mer_…` makes a new one.",
     "cursor_invalid": "Leave --cursor out to start from the beginning.",
     "courier_not_found": "`incasso cod couriers --merchant mer_…` shows the merchant's couriers.",
+    "remittance_not_found": "`incasso cod remittances list` shows the merchant's remittances.",
+    "remittance_line_not_found": "`incasso cod remittances lines rem_…` shows its lines.",
+    "remittance_columns_missing": "The merchant says in the courier's remittance_columns where its"
+    " files have what.",
     "plan_not_found": "`incasso plan list --merchant mer_…` shows the merchant's plans.",
     "quote_not_found": "Check the id, and that --merchant is the one who made the quote.",
     "payment_not_found": "Check the id, and that --merchant is the one who took the payment.",

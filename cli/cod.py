@@ -1,11 +1,14 @@
-"""`incasso cod`: a merchant's couriers, what they owe it, and what holds for all cash on delivery."""
+"""`incasso cod`: a merchant's couriers, what they owe it, and what holds for all cash on delivery.
+
+Their remittance files are in remittances.py.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import typer
 
-from cli import output
+from cli import output, remittances
 from cli.calls import COD_OFFERS, COD_REMITTANCES, ask
 from cli.options import Limit, MerchantId
 from cli.output import AsJson
@@ -14,8 +17,11 @@ from incasso.cod.v1 import cod_pb2, remittances_pb2
 from libs.money import Money
 
 app = typer.Typer(
-    help="Cash on delivery: couriers, what they owe, and settings.", no_args_is_help=True
+    help="Cash on delivery: couriers, what they owe and pass on, and settings.",
+    no_args_is_help=True,
 )
+
+app.add_typer(remittances.app, name="remittances")
 
 COURIERS: Final = (
     "id", "state", "name", "currency", "cut", "up_to", "modes", "remittance_days", "created_at",

@@ -3,13 +3,15 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, NoReturn, TypeAlias
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.panel import Panel
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -122,6 +124,18 @@ def print_next_page(cursor: str) -> None:
 
 def print_hint(text: str) -> None:
     console().print(Text(text, style="dim"))
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A sign of life for who waits; none in a pipe. On standard error: the answer is for the other."""
+    progress = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
+        console=console(errors=True), transient=True,
+    )  # fmt: skip
+    with progress:
+        progress.add_task(cell(what).plain, total=None)
+        yield
 
 
 def fail(message: str, *, reason: str = "", next_step: str = "", code: int = REFUSED) -> NoReturn:

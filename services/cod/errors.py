@@ -116,3 +116,27 @@ class RemittanceUnreadable(Refusal, kind=Kind.INVALID, reason="remittance_unread
 
 class RemittanceNotFound(Refusal, kind=Kind.NOT_FOUND, reason="remittance_not_found"):
     message = "There is no remittance with this id."
+
+
+class LineNotFound(Refusal, kind=Kind.NOT_FOUND, reason="remittance_line_not_found"):
+    message = "The remittance has no line with this id."
+
+
+class RemittanceNotCommitted(Refusal, kind=Kind.CONFLICT, reason="remittance_not_committed"):
+    message = "Nothing of the remittance is booked yet; commit it first."
+
+
+class LineNotException(Refusal, kind=Kind.CONFLICT, reason="remittance_line_not_exception"):
+    message = "Nothing is wrong with the line; there is nothing to resolve."
+
+
+class LineResolved(Refusal, kind=Kind.CONFLICT, reason="remittance_line_resolved"):
+    """`facts` have what it was closed as, or the order and parcel on which it is booked."""
+
+    message = "The line was resolved in another way before."
+
+
+class LineNotFitting(Refusal, kind=Kind.CONFLICT, reason="remittance_line_not_fitting"):
+    """`facts` have the result that the line has there by now."""
+
+    message = "The line cannot be booked on that order, as its parcels and money are by now."

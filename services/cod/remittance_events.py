@@ -12,7 +12,7 @@ from services.cod.order_events import order_pb
 from services.cod.rules.matching import Claim
 from services.cod.rules.orders import Order
 from services.cod.rules.overdue import owed_minor
-from services.cod.rules.remittances import Line
+from services.cod.rules.remittances import Line, Remittance
 from services.cod.rules.states import OrderEvent
 
 _TOLD: Final[Mapping[OrderEvent | None, Any]] = {
@@ -33,6 +33,24 @@ def remitted(
         shortage_minor=sum(line.shortage_minor for line in lines),
     )
     return outbox.event_of(order, _TOLD[event](order=order_pb(order), remitted=brought), now)
+
+
+def cleared(order: Order, remittance: Remittance, now: datetime) -> NewEvent:
+    """An order of which nothing is waited for any more, although no more was passed on."""
+    brought = remittances_pb2.CodRemitted(remittance_id=remittance.id)
+    told = events_pb2.CodOrderRemitted(order=order_pb(order), remitted=brought)
+    return outbox.event_of(order, told, now)
+
+
+def line_resolved(remittance: Remittance, line: Line, now: datetime) -> NewEvent:
+    told = events_pb2.CodRemittanceLineResolved(
+        line=line_pb(line), courier_id=remittance.courier_id, currency=remittance.currency
+    )
+    return outbox.event_of(remittance, told, now)
+
+
+def line_pb(line: Line) -> remittances_pb2.CodRemittanceLine:
+    return wire.message(remittances_pb2.CodRemittanceLine, line)
 
 
 def overdue(order: Order, claims: Sequence[Claim], now: datetime) -> NewEvent:

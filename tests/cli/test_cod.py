@@ -1,5 +1,8 @@
 """`incasso cod`, against a service of cash on delivery that is played."""
 
+import base64
+from typing import Any
+
 import pytest
 
 from incasso.cod.v1 import cod_pb2 as pb
@@ -62,16 +65,73 @@ class Offers(cod_pb2_grpc.CodOffersServiceServicer):
         return pb.GetCodSettingsResponse(settings=SETTINGS)
 
 
+REMITTANCE = remittances.CodRemittance(
+    id="rem_1",
+    state=remittances.CodRemittance.STATE_PREVIEWED,
+    courier_id="cou_1",
+    currency="EUR",
+    lines=2,
+    remitted_minor=94_00,
+    results={"suggested": 2},
+    exceptions=2,
+    created_at=AT,
+)
+LINE = remittances.CodRemittanceLine(
+    id="rml_1",
+    remittance_id="rem_1",
+    line=2,
+    tracking_number="AB1",
+    remitted_minor=47_00,
+    result=remittances.REMITTANCE_RESULT_SUGGESTED,
+    is_exception=True,
+    suggestions=["cod_1"],
+)
+
+
 class Remittances(remittances_pb2_grpc.CodRemittancesServiceServicer):
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    async def UploadRemittance(self, request, rpc):
+        self.asked.append(request)
+        if request.courier_id != "cou_1":
+            raise named("courier_not_found", Kind.NOT_FOUND, "There is no such courier.")
+        return remittances.UploadRemittanceResponse(remittance=REMITTANCE)
+
+    async def GetRemittance(self, request, rpc):
+        return remittances.GetRemittanceResponse(remittance=REMITTANCE)
+
+    async def ListRemittances(self, request, rpc):
+        return remittances.ListRemittancesResponse(data=[REMITTANCE])
+
+    async def ListRemittanceLines(self, request, rpc):
+        self.asked.append(request)
+        return remittances.ListRemittanceLinesResponse(data=[LINE])
+
+    async def CommitRemittance(self, request, rpc):
+        committed = remittances.CodRemittance()
+        committed.CopyFrom(REMITTANCE)
+        committed.state = remittances.CodRemittance.STATE_COMMITTED
+        return remittances.CommitRemittanceResponse(remittance=committed)
+
+    async def ResolveRemittanceLine(self, request, rpc):
+        self.asked.append(request)
+        return remittances.ResolveRemittanceLineResponse(line=LINE)
+
     async def GetCodAgeing(self, request, rpc):
         return remittances.GetCodAgeingResponse(data=[AGEING])
 
 
 @pytest.fixture
-async def incasso():
+async def played() -> Remittances:
+    return Remittances()
+
+
+@pytest.fixture
+async def incasso(played: Remittances):
     added = [
         (cod_pb2_grpc.add_CodOffersServiceServicer_to_server, Offers()),
-        (remittances_pb2_grpc.add_CodRemittancesServiceServicer_to_server, Remittances()),
+        (remittances_pb2_grpc.add_CodRemittancesServiceServicer_to_server, played),
     ]
     server = Server(added, service_named("cod").full_names, Tasks())
     port = await server.start("127.0.0.1:0")
@@ -85,6 +145,10 @@ async def incasso():
         (("couriers",), ("cou_1", "GLS", "3.00 % + 0.00 EUR, at least 3.00 EUR", "3000.00 EUR")),
         (("courier", "cou_1"), ("CONT", "258.22 EUR", "23041", "Spedizione", "RESO: returned")),
         (("settings",), ("always", "30.00 %", "50.00 EUR", "6.00 EUR", "22.00 %", "Anna Bianchi")),
+        (("remittances", "list"), ("rem_1", "previewed", "94.00 EUR")),
+        (("remittances", "show", "rem_1"), ("suggested", "94.00 EUR", "commit rem_1")),
+        (("remittances", "lines", "rem_1"), ("rml_1", "suggested", "AB1", "47.00 EUR", "cod_1")),
+        (("remittances", "commit", "rem_1"), ("committed", "lines rem_1 --exceptions")),
         (("ageing",), ("cou_1", "GLS", "70.00 EUR", "20.00 EUR", "50.00 EUR")),
     ],
 )
@@ -110,3 +174,33 @@ async def test_a_courier_that_nobody_has_is_refused_with_a_next_step(incasso: Co
     assert done.exit_code == 1
     assert "courier_not_found" in done.stderr
     assert "incasso cod couriers" in done.stderr
+
+
+async def test_a_file_is_uploaded_as_it_is_and_previewed(incasso: Command, played, tmp_path):
+    file = tmp_path / "rimesse.csv"
+    file.write_bytes("Spedizione;Netto\nAB1;47,00\u20ac\n".encode("cp1252"))
+    upload = ("cod", "remittances", "upload", str(file), *OF)
+    done = await incasso(*upload, "--courier", "cou_1", "--tolerance", "2")
+    assert done.exit_code == 0, done.output
+    assert "Nothing is booked yet" in done.stdout
+    (asked,) = played.asked
+    assert base64.b64decode(asked.file) == file.read_bytes()
+    assert (asked.name, asked.tolerance_minor) == ("rimesse.csv", 2)
+    assert (await incasso(*upload, "--courier", "cou_2")).exit_code == 1
+
+
+async def test_a_line_is_booked_or_closed_as_an_operator_says(incasso: Command, played):
+    resolve = ("cod", "remittances", "resolve", "rem_1", "rml_1", *OF)
+    assert (await incasso.json(*resolve, "--order", "cod_1", "--parcel", "AB1"))["id"] == "rml_1"
+    done = await incasso(*resolve, "--close", "given_back", "--note", "On 3 December")
+    assert (done.exit_code, "47.00 EUR" in done.stdout) == (0, True)
+    booked, closed = played.asked
+    assert (booked.cod_order_id, booked.tracking_number) == ("cod_1", "AB1")
+    assert closed.closed_as == remittances.REMITTANCE_CLOSING_GIVEN_BACK
+    assert closed.resolution == "On 3 December"
+
+
+async def test_only_exceptions_are_listed_when_asked_for(incasso: Command, played):
+    await incasso.json("cod", "remittances", "lines", "rem_1", *OF)
+    await incasso.json("cod", "remittances", "lines", "rem_1", "--exceptions", *OF)
+    assert [each.is_exception for each in played.asked] == [False, True]

@@ -22,7 +22,9 @@ async def owned(stack):
     async with open_shop(stack, "Owner") as (shop, _):
         made = {**await of_clicks(shop), **await of_links(shop), **await of_webhooks(shop)}
         made |= await of_cod(shop)
-        yield await by_example(shop, known=made)
+        made = await by_example(shop, known=made)
+        lines = f"/v1/remittances/{made['remittance_id']}/lines"
+        yield {**made, "remittance_line_id": await first_id(shop, lines)}
 
 
 async def of_clicks(shop):

@@ -95,13 +95,26 @@ def match(
         is_only = len(candidates) == 1 and fits[_key(candidates[0])] == 1
         if not candidates:
             matches.append(Match(line=line, result=Result.UNKNOWN))
-        elif all(_was_booked(claim, line) for claim in candidates):
+        elif all(was_booked(claim, line) for claim in candidates):
             matches.append(Match(line=line, result=Result.DUPLICATE, claims=candidates))
         elif not is_only:
             matches.append(Match(line=line, result=Result.SUGGESTED, claims=candidates))
         else:
             matches.append(_judged(line, candidates[0], tolerance_minor))
     return matches
+
+
+def fitting(line: RemittanceLine, claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """The parcels that a line may pay for, without regard to others."""
+    (found,) = _fitting([line], claims)
+    return found
+
+
+def accepted(line: RemittanceLine, claim: Claim, *, tolerance_minor: int) -> Match:
+    """A line on the parcel that a person has chosen of those that it fits."""
+    if was_booked(claim, line):
+        return Match(line=line, result=Result.DUPLICATE, claims=(claim,))
+    return _judged(line, claim, tolerance_minor)
 
 
 def _key(claim: Claim) -> tuple[str, str]:
@@ -145,7 +158,7 @@ def spellings(code: str) -> frozenset[str]:
     return frozenset({code, compact, compact.upper()}) - {""}
 
 
-def _was_booked(claim: Claim, line: RemittanceLine) -> bool:
+def was_booked(claim: Claim, line: RemittanceLine) -> bool:
     return (line.remitted_minor, line.on) in claim.booked or (
         bool(claim.booked) and claim.open_minor == 0
     )

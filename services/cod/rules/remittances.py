@@ -38,6 +38,15 @@ REMITTANCE_TRANSITIONS: Final[Mapping[tuple[RemittanceState, RemittanceEvent], R
 }
 
 
+class Closing(Enum):
+    """Why a line is booked on nothing, or what is missing by it not waited for."""
+
+    NOT_OURS = "not_ours"
+    GIVEN_BACK = "given_back"
+    WRITTEN_OFF = "written_off"
+    SETTLED = "settled"  # made good in another way
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remittance:
     """`digest`: of the file's bytes. `results`: how many lines have which."""
@@ -82,6 +91,12 @@ class Line:
     booked: bool = False
     kept_minor: int = 0
     shortage_minor: int = 0
+    result_before: Result | None = None  # a person resolved it
+    closed_as: Closing | None = None
+    cleared_minor: int = 0
+    resolution: str | None = None
+    resolved_by: str | None = None
+    resolved_at: datetime | None = None
 
     def read(self) -> RemittanceLine:
         """As the file says it."""
@@ -99,11 +114,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What earlier lines have booked of a parcel; `paid` are their amounts and days."""
+    """What earlier lines have booked of a parcel; `paid` are their amounts and days. `cleared_minor`: what a
+    person has closed as not to be waited for.
+    """
 
     kept_minor: int
     remitted_minor: int
     paid: frozenset[tuple[int, date | None]]
+    cleared_minor: int = 0
 
 
 NOTHING: Final = Booked(0, 0, frozenset())
@@ -126,7 +144,7 @@ def _claim(order: Order, parcel: Parcel, courier: Courier, booked: Booked) -> Cl
         order_reference=order.order_reference,
         tracking_number=parcel.tracking_number,
         standing=_standing(order, parcel),
-        open_minor=owed - booked.kept_minor - booked.remitted_minor,
+        open_minor=owed - booked.kept_minor - booked.remitted_minor - booked.cleared_minor,
         cut_minor=max(agreed - booked.kept_minor, 0),
         booked=booked.paid,
     )
@@ -186,6 +204,11 @@ def settled_by(
         elif claim.is_owed:
             left += claim.open_minor
     return OrderEvent.FALL_SHORT if left > tolerance_minor else OrderEvent.REMIT
+
+
+def without_shortage(line: Line) -> Line:
+    """A booked line, as if nothing were missing."""
+    return replace(line, shortage_minor=0)
 
 
 def after(order: Order, event: OrderEvent, state: OrderState, now: datetime) -> Order:

@@ -4,7 +4,7 @@ from typing import Final
 
 from libs import door
 from services.cod.errors import RemittanceNotFound
-from services.cod.flows import ageing, remitting
+from services.cod.flows import ageing, remitting, resolving
 from services.cod.store.remittances import LINES, REMITTANCES
 
 CodRemittances: Final = door.of(
@@ -19,5 +19,6 @@ CodRemittances: Final = door.of(
         columns={"remittance_id": "remittance_id"},
     ),
     CommitRemittance=remitting.commit_remittance,
+    ResolveRemittanceLine=resolving.resolve_remittance_line,
     GetCodAgeing=ageing.ageing_of_couriers,
 )

@@ -19,7 +19,7 @@ JOIN parcels ON parcels.merchant_id = orders.merchant_id AND parcels.order_id = 
     AND parcels.state = 'collected' AND parcels.collected_minor > 0
 JOIN couriers ON couriers.merchant_id = parcels.merchant_id AND couriers.id = parcels.courier_id
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(kept_minor + remitted_minor), 0)::bigint AS minor FROM remittance_lines AS line
+    SELECT coalesce(sum(kept_minor + remitted_minor + cleared_minor), 0)::bigint AS minor FROM remittance_lines AS line
     WHERE line.merchant_id = parcels.merchant_id AND line.courier_id = parcels.courier_id
         AND line.parcel = parcels.tracking_number AND line.booked
 ) AS accounted

@@ -13,7 +13,8 @@ from services.cod.store.orders import ORDERS
 
 REMITTANCES: Final = rows.Table("remittances", Remittance)
 LINES: Final = rows.Table("remittance_lines", Line)
-_SAVE: Final = rows.assignments(("state", "results", "exceptions", "committed_at"), first=3)
+_MUTABLE: Final = ("state", "results", "exceptions", "committed_at")
+_SAVE: Final = rows.assignments(_MUTABLE, first=3)
 _TYPES: Final = {
     "merchant_id": "text",
     "id": "text",
@@ -40,6 +41,11 @@ _JUDGED: Final = (
     "result", "is_exception", "cod_order_id", "parcel", "suggestions", "booked", "kept_minor",
     "shortage_minor",
 )  # fmt: skip  # a list of names
+_RESOLVED: Final = (
+    "result_before", "closed_as", "cleared_minor", "resolution", "resolved_by", "resolved_at",
+)  # fmt: skip  # a list of names
+_NEW: Final = LINES.but(*_RESOLVED)
+_RESOLVE: Final = rows.assignments((*_JUDGED, *_RESOLVED), first=3)
 _SUGGESTIONS: Final = "ARRAY(SELECT jsonb_array_elements_text(given.suggestions::jsonb))"
 
 
@@ -53,8 +59,8 @@ def _of_given(column: str) -> str:
 
 
 _INSERT: Final = f"""
-INSERT INTO remittance_lines ({", ".join(LINES.columns)})
-SELECT {", ".join(map(_of_given, LINES.columns))} FROM {_given(LINES.columns)}"""  # noqa: S608 - made of constants
+INSERT INTO remittance_lines ({", ".join(_NEW)})
+SELECT {", ".join(map(_of_given, _NEW))} FROM {_given(_NEW)}"""  # noqa: S608 - made of constants
 _CHANGED: Final = ("merchant_id", "id", *_JUDGED)
 _JUDGE: Final = f"""
 UPDATE remittance_lines AS line SET {", ".join(f"{column} = {_of_given(column)}" for column in _JUDGED)}
@@ -69,14 +75,23 @@ async def of_file(conn: Conn, merchant_id: str, courier_id: str, digest: str) ->
 
 async def insert(conn: Conn, remittance: Remittance, lines: Sequence[Line]) -> None:
     await REMITTANCES.add(conn, remittance)
-    await conn.execute(_INSERT, *_arrays(lines, LINES.columns))
+    await conn.execute(_INSERT, *_arrays(lines, _NEW))
 
 
 async def save(conn: Conn, remittance: Remittance, lines: Sequence[Line]) -> None:
     """What may change of one that was locked in this transaction."""
-    values = REMITTANCES.values(remittance, "state", "results", "exceptions", "committed_at")
-    await REMITTANCES.change(conn, remittance, _SAVE, *values)
+    await _change(conn, remittance)
     await conn.execute(_JUDGE, *_arrays(lines, _CHANGED))
+
+
+async def _change(conn: Conn, remittance: Remittance) -> None:
+    await REMITTANCES.change(conn, remittance, _SAVE, *REMITTANCES.values(remittance, *_MUTABLE))
+
+
+async def resolve(conn: Conn, remittance: Remittance, line: Line) -> None:
+    """A line of one that was locked in this transaction."""
+    await _change(conn, remittance)
+    await LINES.change(conn, line, _RESOLVE, *LINES.values(line, *_JUDGED, *_RESOLVED))
 
 
 def _arrays(lines: Sequence[Line], columns: Sequence[str]) -> list[list[object]]:
@@ -122,6 +137,7 @@ async def booked(
     """What committed lines have booked of these parcels, by tracking number."""
     found = await conn.fetch(
         "SELECT parcel, sum(kept_minor)::bigint AS kept, sum(remitted_minor)::bigint AS remitted,"
+        " sum(cleared_minor)::bigint AS cleared,"
         " array_agg(remitted_minor ORDER BY id) AS amounts, array_agg(paid_on ORDER BY id) AS days"
         " FROM remittance_lines WHERE merchant_id = $1 AND courier_id = $2"
         " AND parcel = ANY($3::text[]) AND booked GROUP BY parcel",
@@ -129,13 +145,16 @@ async def booked(
         courier_id,
         list(tracking_numbers),
     )
-    return {
-        row["parcel"]: _booked(row["kept"], row["remitted"], row["amounts"], row["days"])
-        for row in found
-    }
+    return {row["parcel"]: _booked(**row) for row in found}
 
 
 def _booked(
-    kept: int, remitted: int, amounts: Sequence[int], days: Sequence[date | None]
+    *,
+    kept: int,
+    remitted: int,
+    cleared: int,
+    amounts: Sequence[int],
+    days: Sequence[date | None],
+    **_: str,
 ) -> Booked:
-    return Booked(kept, remitted, frozenset(zip(amounts, days, strict=True)))
+    return Booked(kept, remitted, frozenset(zip(amounts, days, strict=True)), cleared)

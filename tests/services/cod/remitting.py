@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from incasso.cod.v1.orders_pb2 import CodOrder
-from incasso.cod.v1.remittances_pb2 import CodRemittance
+from incasso.cod.v1.remittances_pb2 import CodRemittance, CodRemittanceLine
 from tests.services.cod.orders import Shop, event, number_of
 from tests.services.cod.world import World
 
@@ -74,6 +74,14 @@ async def lines_of(shop: Shop, remittance: CodRemittance, **more: Any) -> Sequen
     """In the order of the file."""
     answer = await shop.call("ListRemittanceLines", remittance_id=remittance.id, **more)
     return list(reversed(answer.data))
+
+
+async def resolve(shop: Shop, one: Any, **said: Any) -> CodRemittanceLine:
+    """`closed_as`: the word."""
+    if closed_as := said.pop("closed_as", ""):
+        said["closed_as"] = f"REMITTANCE_CLOSING_{closed_as.upper()}"
+    fields = {"remittance_id": one.remittance_id, "remittance_line_id": one.id, **said}
+    return (await shop.call("ResolveRemittanceLine", **fields)).line
 
 
 async def collected_order(shop: Shop, *amounts: int) -> CodOrder:

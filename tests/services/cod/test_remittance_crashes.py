@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from libs.db import Database
-from services.cod.flows import remitting
+from services.cod.flows import remitting, resolving
+from services.cod.rules.resolving import Said
 from tests.services.cod.orders import Shop
 from tests.services.cod.remitting import (
     base64_of,
     collected_order,
     commit,
+    committed,
     line,
     lines_of,
     shop_of,
@@ -101,3 +103,23 @@ async def test_an_upload_that_is_killed_is_there_or_not_and_is_repeated(shop: Sh
     (only,) = (await shop.call("ListRemittances")).data
     assert only.id == found.id
     assert len(await lines_of(shop, only)) == 1
+
+
+async def test_a_line_that_is_resolved_by_a_killed_process_is_as_it_was(shop: Shop):
+    order = await collected_order(shop)
+    remittance = await committed(shop, line(order, 47_00), line(order, 47_00))
+    first, _ = await lines_of(shop, remittance)
+    said = Said(cod_order_id=order.id, tracking_number=None, closed_as=None, resolution=None)
+    deps = shop.world.deps
+    for statements in itertools.count():
+        mortal = replace(deps, db=Mortal(deps.db, statements))  # type: ignore[arg-type]
+        shop.world.act()
+        with suppress(KilledError):
+            await resolving.resolve_remittance_line(mortal, remittance.id, first.id, said, None)
+            break
+        assert (await lines_of(shop, remittance))[0] == first
+        assert await state_of(shop, order) == "collected"
+    assert statements > 8
+    assert await state_of(shop, order) == "remitted"
+    for subject in ("order.remitted", "remittance.line_resolved"):
+        assert (await shop.told()).count(subject) == 1
