@@ -1,8 +1,4 @@
-"""Calls to payments. Keys are ids of the caller's own rows, so that a repeat is the same payment.
-
-A no is certain: a refusal that may come from an outage, or of a key that payments knows, is
-OutcomeUnknown.
-"""
+"""Calls to payments. Keys are ids of the caller's own rows, so that a repeat is the same payment."""
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
@@ -12,14 +8,9 @@ from google.protobuf.message import DecodeError, Message
 
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
 from libs import client, deadlines, wire
-from libs.errors import (
-    IdempotencyKeyInUse,
-    IdempotencyKeyReused,
-    Kind,
-    OutcomeUnknown,
-    RemoteRefusal,
-)
+from libs.errors import OutcomeUnknown, RemoteRefusal
 from libs.payments.answer import Advice, Answer, Decline, Intent, Outcome
+from libs.payments.certain import KeyKnown, move
 from libs.seal import Seal, SealBrokenError
 
 M = TypeVar("M", bound=Message)
@@ -39,39 +30,6 @@ _OUTCOMES: Final[Mapping[int, Outcome]] = {
     _State.STATE_CANCELLED: Outcome.CANCEL,
 }
 _ADVICE: Final = wire.members(Advice, payments_pb2.Decline.Advice)
-# A no of these kinds may come from an outage; the call is repeated with the same key.
-_UNCERTAIN: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL, Kind.RATE})
-# A key that payments knows has an effect, whatever became of it.
-_KNOWN_KEY: Final = frozenset({IdempotencyKeyInUse.reason, IdempotencyKeyReused.reason})
-
-
-class KeyKnown(OutcomeUnknown):
-    """Payments has the key with another request: what became of it is asked by the key."""
-
-
-def is_certain(refusal: RemoteRefusal) -> bool:
-    """Whether payments has not done it and will not, however often the key asks."""
-    return refusal.kind not in _UNCERTAIN and refusal.reason not in _KNOWN_KEY
-
-
-async def move(method: Any, request: Message, *, key: str) -> Any:
-    """Call what moves money.
-
-    Raises RemoteRefusal when nothing was moved, IdempotencyKeyInUse while an equal call runs, and
-    OutcomeUnknown otherwise: nobody may try another way before the outcome is known.
-    """
-    try:
-        return await client.call(
-            method, request, timeout_seconds=deadlines.MONEY, idempotency_key=key
-        )
-    except RemoteRefusal as refusal:
-        if is_certain(refusal):
-            raise
-        if refusal.reason == IdempotencyKeyInUse.reason:
-            raise IdempotencyKeyInUse from refusal
-        if refusal.reason == IdempotencyKeyReused.reason:
-            raise KeyKnown from refusal
-        raise OutcomeUnknown from refusal
 
 
 def answer_of(payment: payments_pb2.Payment) -> Answer:

@@ -17,6 +17,7 @@ from services.cod import retention, worker
 from services.cod.config import Config
 from services.cod.deps import Deps
 from services.cod.merchants_client import Merchants
+from services.cod.paylink_client import Links
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
 from services.cod.service.refunds import CodRefunds
@@ -27,11 +28,13 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 async def build(config: Config, chassis: Chassis) -> Parts:
     merchants = client.channel(config.merchants_target)
+    paylink = client.channel(config.paylink_target)
     keys = keys_of(config.seal_keys)
     deps = Deps(
         db=chassis.db,
         clock=Clock(),
         merchants=Merchants(merchants),
+        links=Links(paylink),
         seal=Seal(keys),
         codes=Proofs("cod codes", keys),
         marks=Proofs("cod recipients", keys),
@@ -44,10 +47,10 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (add_CodRemittancesServiceServicer_to_server, CodRemittances(deps)),
         ],
         kept=retention.KEPT,
-        loops=[worker.overdue_worker(deps).run],
-        handlers=worker.handlers(),
+        loops=[worker.overdue_worker(deps).run, worker.link_worker(deps).run],
+        handlers=worker.handlers(deps),
         heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
-        close=[merchants.close],
+        close=[merchants.close, paylink.close],
     )
 
 

@@ -7,6 +7,7 @@ from libs.db import Database
 from libs.proofs import Proofs
 from libs.seal import Seal
 from services.cod.merchants_client import Merchants
+from services.cod.paylink_client import Links
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class Deps:
     db: Database
     clock: Clock
     merchants: Merchants
+    links: Links
     seal: Seal
     codes: Proofs  # of one-time codes
     marks: Proofs  # by which recipients are known again

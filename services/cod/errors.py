@@ -74,6 +74,10 @@ class AmountNotAcknowledged(Refusal, kind=Kind.CONFLICT, reason="cod_amount_not_
     message = "The courier has not acknowledged the amount to collect."
 
 
+class NothingToPayOnline(Refusal, kind=Kind.CONFLICT, reason="cod_nothing_to_pay_online"):
+    message = "Part of the order was collected already, or its deposit covers the price."
+
+
 class EventNotFound(Refusal, kind=Kind.NOT_FOUND, reason="courier_event_not_found"):
     message = "No courier has told anything with this id."
 

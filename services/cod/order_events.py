@@ -10,6 +10,9 @@ from incasso.common.v1 import offer_pb2
 from libs import erasing, outbox, wire
 from libs.money import Money
 from libs.outbox import NewEvent
+from services.cod.paylink_client import QrCode
+from services.cod.rules import converting
+from services.cod.rules.converting import OrderLink
 from services.cod.rules.couriers import CollectionMode
 from services.cod.rules.fee_shares import fee_share
 from services.cod.rules.orders import Order
@@ -46,7 +49,18 @@ _REASONS: Final = wire.numbers(Reason, _Requested.Reason)
 
 
 def order_pb(order: Order) -> orders_pb2.CodOrder:
-    return wire.message(orders_pb2.CodOrder, order, total_minor=order.total_minor)
+    shown = converting.shown(order)
+    return wire.message(orders_pb2.CodOrder, shown, total_minor=shown.total_minor)
+
+
+def conversion_pb(
+    order: Order, link: OrderLink, code: QrCode | None
+) -> orders_pb2.ConvertCodOrderResponse:
+    """`code`: as long as the link can be paid."""
+    shown = wire.message(orders_pb2.CodPaymentLink, link)
+    if code is not None:
+        shown.url, shown.qr_svg, shown.qr_png_data_url = code.url, code.svg, code.png_data_url
+    return orders_pb2.ConvertCodOrderResponse(order=order_pb(order), payment_link=shown)
 
 
 def proposed(order: Order, now: datetime) -> NewEvent:
@@ -92,6 +106,30 @@ def _parcel_collected(before: Order, after: Order, parcel: Parcel) -> Any:
         fee_vat_minor=share.vat_minor,
         mode=_MODES[parcel.collected_in or after.mode],
     )
+
+
+def converted(before: Order, after: Order, link: OrderLink, now: datetime) -> Sequence[NewEvent]:
+    """Paid online; and whose courier still knows that it is to collect has to be told."""
+    to_collect = [parcel for parcel in after.parcels if parcel.to_collect_minor]
+    shown = order_pb(after)
+    told: list[Any] = [
+        events_pb2.CodOrderConverted(
+            order=shown,
+            payment_link_id=link.payment_link_id or "",
+            payment_id=link.payment_id,
+            paid=wire.money(Money(link.paid_minor, after.amount.currency)),
+            fee_minor=before.fee_minor,
+            fee_vat_minor=before.fee_vat_minor,
+        )
+    ]
+    if to_collect:
+        parcels = [wire.message(orders_pb2.CodParcel, parcel) for parcel in to_collect]
+        told.append(
+            events_pb2.CodOrderCollectionCancelled(
+                order=shown, courier_id=after.courier_id, parcels=parcels
+            )
+        )
+    return [outbox.event_of(after, message, now) for message in told]
 
 
 def message(order: Order, reason: Reason, now: datetime) -> Sequence[NewEvent]:

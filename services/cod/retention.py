@@ -49,6 +49,10 @@ KEPT: Final = Kept(
             "their parcels, and what was collected for each",
             plain="merchant_id courier_id tracking_number order_id state collected_in",
         ),
+        "order_links": Table(
+            "payment links by which orders were to be paid online: they stay",
+            plain="merchant_id id order_id purpose state currency order_part payment_link_id payment_id",
+        ),
         "order_changes": Table(
             "how orders were before they were changed",
             plain="merchant_id id order_id courier_id mode lines changed_by",

@@ -1,28 +1,77 @@
-"""The other doors: customers who are erased, and orders that are due."""
+"""The other doors: customers who are erased, links of orders that are paid or over, and rows that are due."""
 
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from incasso.oneclick.v1 import events_pb2
+from incasso.paylink.v1 import events_pb2 as link_events
+from libs import clock
 from libs.bus import Event
-from libs.consumer import Handler
+from libs.consumer import Handler, UnlessKnown
 from libs.db import Conn
 from libs.due import DueRow, DueWorker, worker
+from libs.payments import due as payments_due
 from services.cod.deps import Deps
-from services.cod.flows import erase, overdue
+from services.cod.flows import converting, erase, order_links, overdue
+from services.cod.rules.converting import PaidLink
 from services.cod.store import orders
 
 SERVICE: Final = "cod"
+LINK_PAID: Final = "incasso.paylink.payment_link.paid"
+LINKS: Final[Mapping[str, Any]] = {
+    LINK_PAID: link_events.PaymentLinkPaid,
+    "incasso.paylink.payment_link.expired": link_events.PaymentLinkExpired,
+    "incasso.paylink.payment_link.cancelled": link_events.PaymentLinkCancelled,
+}
+OF_ORDERS: Final = "cod"  # the route of paylink's events of links of CreateCodLink
 
 
-def handlers() -> dict[str, Handler]:
-    """What is done with each event of oneclick."""
-    return {"incasso.oneclick.customer.erased": _customer_erased}
+def handlers(deps: Deps) -> dict[str, Handler]:
+    """What is done with each event of oneclick, and of paylink."""
+
+    async def on_paid(conn: Conn, event: Event) -> None:
+        await clock.act_for(conn, SERVICE)
+        told = link_events.PaymentLinkPaid.FromString(event.body)
+        link, payment = told.payment_link, told.link_payment
+        paid = PaidLink(
+            cod_order_id=link.cod_order_id,
+            number=link.cod_link_number,
+            payment_link_id=link.id,
+            amount_minor=payment.amount.amount_minor,
+            payment_id=payment.payment_id or None,
+        )
+        await converting.follow_paid(deps, conn, paid)
+
+    async def on_end(conn: Conn, event: Event) -> None:
+        link = LINKS[event.subject].FromString(event.body).payment_link
+        await converting.follow_ended(conn, link.cod_order_id, link.cod_link_number, link.id)
+
+    return {
+        "incasso.oneclick.customer.erased": _customer_erased,
+        **dict.fromkeys(LINKS, UnlessKnown(_of_others, on_end, OF_ORDERS)),
+        LINK_PAID: UnlessKnown(_of_others, on_paid, OF_ORDERS),
+    }
+
+
+async def _of_others(_: Conn, events: Sequence[Event]) -> Collection[str]:
+    """Ids of events of links that are of no order: of senders that do not route them yet."""
+    return {
+        event.event_id
+        for event in events
+        if not LINKS[event.subject].FromString(event.body).payment_link.cod_order_id
+    }
 
 
 async def _customer_erased(conn: Conn, event: Event) -> None:
     erased = events_pb2.CustomerErased.FromString(event.body)
     await erase.erase_customer(conn, erased.customer_id, event.occurred_at)
+
+
+def link_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
+    """Payment links that are to be made or closed. Paylink is asked less and less often."""
+    work = partial(order_links.attend, deps)
+    return payments_due.worker(SERVICE, deps.db, table="order_links", settle=work)
 
 
 def overdue_worker(deps: Deps) -> DueWorker[DueRow]:

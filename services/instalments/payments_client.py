@@ -10,8 +10,8 @@ from libs import client, deadlines, wire
 from libs.errors import OutcomeUnknown
 from libs.money import Money
 from libs.payments import velocity
+from libs.payments.certain import move
 from libs.payments.client import Payments as AskedPayments
-from libs.payments.client import move
 from services.instalments.rules import regimes
 from services.instalments.rules.cards import CardField
 from services.instalments.rules.disputes import Dispute

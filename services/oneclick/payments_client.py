@@ -8,8 +8,9 @@ from libs import client, context, deadlines, wire
 from libs.errors import OutcomeUnknown
 from libs.money import Money
 from libs.payments.answer import Answer, Outcome
+from libs.payments.certain import move
 from libs.payments.client import Payments as AskedPayments
-from libs.payments.client import answer_of, move
+from libs.payments.client import answer_of
 from services.oneclick.rules.domain import Charge, PaymentElsewhere
 from services.oneclick.rules.instruments import Card, SetUp, Token
 

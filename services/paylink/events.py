@@ -140,7 +140,7 @@ def _sent(link: Link, reason: Reason, now: datetime) -> Sequence[NewEvent]:
 
 
 def _of_link(link: Link, verb: str, now: datetime, **more: object) -> NewEvent:
-    """Its origin is the route: instalments hears of the links of its parts only."""
+    """Its origin is the route: instalments and cod hear of their own links only."""
     event = _event(link, f"payment_link.{verb}", now, payment_link=link_pb(link), **more)
     return replace(event, route=link.origin.value)
 

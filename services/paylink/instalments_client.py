@@ -18,7 +18,7 @@ from incasso.instalments.v1 import (
 from libs import client, deadlines, wire
 from libs.errors import OutcomeUnknown
 from libs.payments.answer import Outcome
-from libs.payments.client import move
+from libs.payments.certain import move
 from libs.seal import Seal, SealBrokenError
 from services.paylink.rules.domain import Link
 

@@ -1,7 +1,7 @@
 """The only file that calls oneclick beside the kit of payments: a customer is made of a payer."""
 
 from incasso.oneclick.v1 import oneclick_pb2
-from libs.payments.client import move
+from libs.payments.certain import move
 from libs.payments.saved_cards import SavedCards
 from services.paylink.rules.guests import Guest
 

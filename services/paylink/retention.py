@@ -30,7 +30,7 @@ KEPT: Final = Kept(
             "links: amounts, states, references and what was bought stay",
             plain="merchant_id id state currency description order_reference channels locale line_items"
             " quote methods reminder_days creditor_reference customer_id payment_id paying_by origin"
-            " balance_of cart_id plan_id warning representative_example success_url trace_id",
+            " balance_of cart_id plan_id warning representative_example cod_order_id order_part success_url trace_id",
             personal={
                 **_RECIPIENT,
                 "acceptance": f"address and browser {ERASED}, else {BY_RULE}; version and time stay",

@@ -195,7 +195,7 @@ class Payments(payments_double.Payments):
 
 
 class PayLinks(PaymentLinksServiceServicer):
-    """Links of instalments: `links` by the key that asked for them. `paying`: ids of those that are.
+    """Links of instalments and cod: `links` by the key that asked for them. `paying`: ids of those that are.
     `before` and `after` run around each call that makes one; they may raise or wait.
     """
 
@@ -208,6 +208,7 @@ class PayLinks(PaymentLinksServiceServicer):
         self.paying: set[str] = set()
         self.refusal: RemoteRefusal | None = None
         self.closed: list[tuple[str, bool]] = []  # id, whether it was paid otherwise
+        self.parts: dict[str, str] = {}  # what of its order a link of cod pays, by id
 
     async def CreateInstalmentLink(self, request: Any, rpc: Any) -> Any:
         self._answers()
@@ -228,11 +229,43 @@ class PayLinks(PaymentLinksServiceServicer):
         return paylink_pb2.CreateInstalmentLinkResponse(payment_link=made)
 
     async def CloseInstalmentLink(self, request: Any, rpc: Any) -> Any:
+        self._close(request)
+        return paylink_pb2.CloseInstalmentLinkResponse()
+
+    async def CreateCodLink(self, request: Any, rpc: Any) -> Any:
+        self._answers()
+        if self.refusal is not None:
+            raise self.refusal
+        key = context.current().idempotency_key
+        self.keys["CreateCodLink"].append(key)
+        await scripted(self.before, "CreateCodLink")
+        made = self.links.setdefault(key, paylink_pb2.PaymentLink())
+        made.id = made.id or ids.new("lnk")
+        made.amount.CopyFrom(request.amount)
+        for name in ("cod_order_id", "cod_link_number", "description", "order_reference"):
+            setattr(made, name, getattr(request, name))
+        self.parts[made.id] = request.order_part
+        await scripted(self.after, "CreateCodLink")
+        return paylink_pb2.CreateCodLinkResponse(payment_link=made)
+
+    async def CloseCodLink(self, request: Any, rpc: Any) -> Any:
+        await scripted(self.before, "CloseCodLink")
+        self._close(request)
+        await scripted(self.after, "CloseCodLink")
+        return paylink_pb2.CloseCodLinkResponse()
+
+    async def GetPaymentLinkQrCode(self, request: Any, rpc: Any) -> Any:
+        self._answers()
+        url = f"https://pay.example/p/{request.payment_link_id}"
+        return paylink_pb2.GetPaymentLinkQrCodeResponse(
+            url=url, svg="<svg/>", png_data_url="data:image/png;base64,AA=="
+        )
+
+    def _close(self, request: Any) -> None:
         self._answers()
         if request.payment_link_id in self.paying:
             raise RemoteRefusal(Kind.CONFLICT, "payment_link_paying", "it is being paid")
         self.closed.append((request.payment_link_id, request.paid_otherwise))
-        return paylink_pb2.CloseInstalmentLinkResponse()
 
     def _answers(self) -> None:
         if self.down:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, time
 from libs import ids, outbox, threads
 from libs.db import Conn
 from services.cod import order_events, remittance_events
+from services.cod.flows import order_links
 from services.cod.rules import courier_events as event_rules
 from services.cod.rules import matching
 from services.cod.rules import remittances as rules
@@ -100,6 +101,7 @@ async def book(
     await courier_events.save(tx, told)
     await orders_store.save_moved(tx, settled)
     await outbox.tell(tx, *news)
+    await order_links.follow(tx, settled)
 
 
 def _collections(order: Order, lines: Sequence[Line], now: datetime) -> list[CourierEvent]:

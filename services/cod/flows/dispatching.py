@@ -12,7 +12,7 @@ from libs.errors import invalid, required
 from services.cod import order_events
 from services.cod.deps import Deps
 from services.cod.errors import CourierNotFound, EventNotFound
-from services.cod.flows import refusing
+from services.cod.flows import order_links, refusing
 from services.cod.flows.orders import locked
 from services.cod.order_events import Reason
 from services.cod.rules import acknowledging, orders
@@ -72,12 +72,17 @@ async def dispatch_order(deps: Deps, cod_order_id: str) -> Order:
         await store.save(tx, after)
         await outbox.tell(tx, *order_events.news(before, after, now))
         await outbox.tell(tx, *order_events.message(after, Reason.DISPATCHED, now))
-        numbers = [parcel.tracking_number for parcel in after.parcels]
-        waiting = await courier_events.waiting(tx, after.merchant_id, after.courier_id, numbers)
-        courier = await COURIERS.get(tx, after.merchant_id, after.courier_id)
-        assert courier is not None  # its orders hold it
-        moved, _ = await _followed(deps, tx, courier, [after], waiting, now=now)
-    return moved[0] if moved else after
+        return await apply_waiting(deps, tx, after, now)
+
+
+async def apply_waiting(deps: Deps, tx: Conn, order: Order, now: datetime) -> Order:
+    """What the courier told of the order's parcels while nobody expected it, of one that was locked and saved."""
+    numbers = [parcel.tracking_number for parcel in order.parcels]
+    waiting = await courier_events.waiting(tx, order.merchant_id, order.courier_id, numbers)
+    courier = await COURIERS.get(tx, order.merchant_id, order.courier_id)
+    assert courier is not None  # its orders hold it
+    moved, _ = await _followed(deps, tx, courier, [order], waiting, now=now)
+    return moved[0] if moved else order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,4 +170,5 @@ async def _followed(
     news = [new for step in steps for new in order_events.news(step.before, step.after, now)]
     await outbox.tell(tx, *news)
     await refusing.record(deps, tx, context.merchant_id(), moved, now)
+    await order_links.follow(tx, moved)
     return moved, kept

@@ -16,7 +16,7 @@ from libs.money import Money
 from services.cod import order_events as events
 from services.cod.deps import Deps
 from services.cod.errors import CourierArchived, CourierNotFound, OrderExists, OrderNotFound
-from services.cod.flows import confirming, refusing
+from services.cod.flows import confirming, order_links, refusing
 from services.cod.flows.offers import ZONE
 from services.cod.flows.settings import default_settings
 from services.cod.order_events import Reason
@@ -188,6 +188,7 @@ async def _save_change(deps: Deps, tx: Conn, before: Order, after: Order, now: d
         await store.remove_parcels(tx, before.merchant_id, [before.id])
     await store.save(tx, after)
     await outbox.tell(tx, events.changed(before, after, now))
+    await order_links.follow(tx, [after])
     if after.state is OrderState.PROPOSED:  # what was sent is of another amount
         await confirming.send_first(deps, tx, after, now)
     else:
@@ -212,3 +213,4 @@ async def saved(tx: Conn, before: Order, after: Order, now: datetime) -> None:
     if after != before:
         await store.save(tx, after)
         await outbox.tell(tx, *events.news(before, after, now))
+        await order_links.follow(tx, [after])

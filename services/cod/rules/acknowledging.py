@@ -7,7 +7,7 @@ from enum import Enum
 from services.cod.rules import parcels
 from services.cod.rules.orders import Order
 from services.cod.rules.parcels import MOST_PARCELS, AcknowledgedParcel
-from services.cod.rules.states import CHANGEABLE
+from services.cod.rules.states import CHANGEABLE, OrderState
 
 
 class Recorded(Enum):
@@ -19,6 +19,7 @@ class Recorded(Enum):
     DISPATCHED = "dispatched"
     TRACKING_NUMBER_TAKEN = "tracking_number_taken"
     TOO_MANY_PARCELS = "too_many_parcels"
+    CONVERTED = "converted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,8 @@ def _judged(
 ) -> tuple[Recorded, Order | None]:
     if order is None:
         return Recorded.ORDER_UNKNOWN, None
+    if order.state is OrderState.CONVERTED:
+        return Recorded.CONVERTED, order
     if order.state not in CHANGEABLE:
         same = parcels.said_before(order.parcels, said)
         return (Recorded.MATCHED if same else Recorded.DISPATCHED), order

@@ -52,6 +52,7 @@ class Concern(Enum):
     AMOUNT_DIFFERS = "amount_differs"
     MODE_DIFFERS = "mode_differs"
     PARTLY_COLLECTED = "partly_collected"
+    PAID_ONLINE = "paid_online"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +200,9 @@ def _parcel_after(
         mode = event.mode or order.mode
         booked = min(amount, order.to_collect_minor - order.collected_minor)
         after = parcels.collected(after, amount_minor=booked, mode=mode, at=event.occurred_at)
-        if amount != parcel.to_collect_minor:
+        if order.state is OrderState.CONVERTED:
+            concern = Concern.PAID_ONLINE if amount else None
+        elif amount != parcel.to_collect_minor:
             concern = Concern.AMOUNT_DIFFERS
         elif mode is not order.mode and amount:
             concern = Concern.MODE_DIFFERS
@@ -219,6 +222,8 @@ def _order_after(before: Order, order: Order, kind: ParcelEvent) -> tuple[Order,
         return _moved(replace(order, attempts=before.attempts + 1), OrderEvent.FAIL), None
     if kind is ParcelEvent.OUT_FOR_DELIVERY:
         return _moved(order, OrderEvent.GO_OUT), None
+    if order.state is OrderState.CONVERTED and not order.collected_minor:
+        return order, Concern.PAID_ONLINE if states == {ParcelState.RETURNED} else None
     if states == {ParcelState.RETURNED}:
         return _moved(order, OrderEvent.RETURN), None
     if states <= {ParcelState.REFUSED, ParcelState.RETURNED}:

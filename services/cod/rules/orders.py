@@ -51,8 +51,9 @@ class Address:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """`deposit_asked_minor`: as the shop wants it; None: as the settings say. `confirmed_minor`: the
-    most that the recipient has agreed to pay. `refunded_minor`: what of the cash is refunded, or to be. `acknowledged_minor`: None when the courier has not said
-    what it collects since the last change.
+    most that the recipient has agreed to pay. `refunded_minor`: what of the cash is refunded, or to be.
+    `acknowledged_minor`: None when the courier has not said what it collects since the last change.
+    `paid_online_minor`: by which it was converted. `links`: how many payment links it has had.
     """
 
     merchant_id: str
@@ -90,6 +91,9 @@ class Order:
     dispatched_at: datetime | None = None
     collected_at: datetime | None = None
     remit_due_at: datetime | None = None
+    converted_at: datetime | None = None
+    paid_online_minor: int = 0
+    links: int = 0
     ended_at: datetime | None = None
     parcels: tuple[Parcel, ...] = ()
 
@@ -216,7 +220,7 @@ def dispatched(order: Order, now: datetime) -> Order:
     """Dispatching again changes nothing. Raises OrderClosed, OrderNotConfirmed, AmountNotAcknowledged."""
     if order.state is OrderState.PROPOSED:
         raise OrderNotConfirmed
-    if order.state in GONE:
+    if order.state in GONE or (order.state is OrderState.CONVERTED and not order.dispatched_at):
         raise closed(order)
     if order.state is not OrderState.CONFIRMED:
         return order

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
+from libs.payments import links
+
 
 class OrderState(Enum):
     PROPOSED = "proposed"  # its recipient has to confirm it
@@ -17,6 +19,7 @@ class OrderState(Enum):
     SHORT = "short"  # less of it
     OVERDUE = "overdue"  # it should have
     CANCELLED = "cancelled"
+    CONVERTED = "converted"  # it was paid online: nothing is to be collected any more
 
 
 class OrderEvent(Enum):
@@ -32,6 +35,7 @@ class OrderEvent(Enum):
     FALL_SHORT = "fall_short"
     FALL_DUE = "fall_due"
     CANCEL = "cancel"
+    PAY_ONLINE = "pay_online"
 
 
 ORDER_INITIAL: Final = OrderState.PROPOSED
@@ -39,6 +43,7 @@ ORDER_FINAL: Final = frozenset({OrderState.RETURNED, OrderState.REMITTED, OrderS
 CHANGEABLE: Final = (OrderState.PROPOSED, OrderState.CONFIRMED)  # no courier has it yet
 UNDER_WAY: Final = (OrderState.DISPATCHED, OrderState.OUT_FOR_DELIVERY, OrderState.REFUSED)
 GONE: Final = (OrderState.CANCELLED, OrderState.RETURNED)  # its reference may be used again
+CONVERTIBLE: Final = (*CHANGEABLE, *UNDER_WAY)
 _UNREMITTED: Final = (OrderState.COLLECTED, OrderState.OVERDUE, OrderState.SHORT)
 ORDER_TRANSITIONS: Final[Mapping[tuple[OrderState, OrderEvent], OrderState]] = {
     (OrderState.PROPOSED, OrderEvent.CONFIRM): OrderState.CONFIRMED,
@@ -55,6 +60,13 @@ ORDER_TRANSITIONS: Final[Mapping[tuple[OrderState, OrderEvent], OrderState]] = {
     (OrderState.COLLECTED, OrderEvent.FALL_SHORT): OrderState.SHORT,
     (OrderState.OVERDUE, OrderEvent.FALL_SHORT): OrderState.SHORT,
     (OrderState.COLLECTED, OrderEvent.FALL_DUE): OrderState.OVERDUE,
+    # Handed over without money: it was paid online already, of which paylink tells later.
+    **{
+        (state, OrderEvent.PAY_ONLINE): OrderState.CONVERTED
+        for state in (*CONVERTIBLE, OrderState.COLLECTED)
+    },
+    # The courier has collected nevertheless: the cash is there, and stays.
+    (OrderState.CONVERTED, OrderEvent.COLLECT): OrderState.COLLECTED,
 }
 
 
@@ -86,3 +98,7 @@ PARCEL_TRANSITIONS: Final[Mapping[tuple[ParcelState, ParcelEvent], ParcelState]]
     **{(state, ParcelEvent.REFUSED): ParcelState.REFUSED for state in _OPEN},
     **{(state, ParcelEvent.RETURNED): ParcelState.RETURNED for state in _OPEN},
 }
+
+LINK_INITIAL: Final = links.INITIAL
+LINK_FINAL: Final = links.FINAL
+LINK_TRANSITIONS: Final = links.TRANSITIONS  # of payment links of orders

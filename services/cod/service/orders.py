@@ -2,13 +2,24 @@
 
 from typing import Final
 
+from incasso.cod.v1 import orders_pb2
 from libs import door
+from libs.idempotency import Key
+from services.cod.deps import Deps
 from services.cod.errors import OrderNotFound
-from services.cod.flows import confirming, dispatching, orders
-from services.cod.order_events import order_pb
+from services.cod.flows import confirming, converting, dispatching, orders
+from services.cod.order_events import conversion_pb, order_pb
 from services.cod.rules.orders import Order
 from services.cod.store.courier_events import COURIER_EVENTS
 from services.cod.store.orders import CHANGES, ORDERS
+
+
+async def _convert_cod_order(
+    deps: Deps, cod_order_id: str, key: Key
+) -> orders_pb2.ConvertCodOrderResponse:
+    found = await converting.convert_order(deps, cod_order_id, key)
+    return conversion_pb(found.order, found.link, found.code)
+
 
 CodOrders: Final = door.of(
     "incasso.cod.v1.CodOrdersService",
@@ -24,6 +35,7 @@ CodOrders: Final = door.of(
         within=door.Row(ORDERS, OrderNotFound),
     ),
     CancelCodOrder=orders.cancel_order,
+    ConvertCodOrder=_convert_cod_order,
     SendCodCode=confirming.send_code,
     ConfirmCodOrder=confirming.confirm_order,
     GetCodCode=confirming.get_code,

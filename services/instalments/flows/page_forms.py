@@ -15,7 +15,7 @@ from libs.db import Conn
 from libs.errors import Refusal, RemoteRefusal
 from libs.idempotency import Key
 from libs.logs import log
-from libs.payments.client import is_certain
+from libs.payments.certain import is_certain
 from libs.seal import SealBrokenError
 from services.instalments.deps import Deps
 from services.instalments.documents.wording import wording_of

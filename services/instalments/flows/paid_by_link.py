@@ -8,12 +8,12 @@ from libs import context
 from libs.db import Conn
 from libs.errors import InternalError, required
 from libs.payments import asking
+from libs.payments.links import LinkEvent, moved
 from services.instalments.deps import Deps
 from services.instalments.flows import collecting
 from services.instalments.rules import links as rules
 from services.instalments.rules.links import PaidByLink
 from services.instalments.rules.plans import Shown
-from services.instalments.rules.states import LinkEvent
 from services.instalments.store import links, plans
 from services.instalments.store.plans import PLANS
 
@@ -33,5 +33,5 @@ async def settle_part(deps: Deps, conn: Conn, told: PaidByLink) -> None:
 async def _paid(conn: Conn, merchant_id: str, told: PaidByLink) -> None:
     """The link, also when paylink's answer is not recorded yet."""
     link = await links.told_of(conn, merchant_id, told.plan_id, told.number, told.payment_link_id)
-    if link is not None and (state := rules.moved(link, LinkEvent.PAY)) is not None:
+    if link is not None and (state := moved(link, LinkEvent.PAY)) is not None:
         await links.save(conn, replace(link, state=state, payment_link_id=told.payment_link_id))

@@ -13,8 +13,9 @@ from libs import context, ids, outbox
 from libs.db import Conn
 from libs.errors import InternalError, RemoteRefusal, ServiceUnavailable, required
 from libs.logs import log
-from libs.payments.client import is_certain
+from libs.payments.certain import is_certain
 from libs.payments.due import CHECK_AFTER, DueRow
+from libs.payments.links import LinkEvent, LinkState, moved
 from services.instalments import message_events
 from services.instalments.deps import Deps
 from services.instalments.errors import PlanBusy
@@ -22,7 +23,7 @@ from services.instalments.paylink_client import PAYING
 from services.instalments.rules import links as rules
 from services.instalments.rules.links import PartLink
 from services.instalments.rules.plans import Instalment, Plan, Shown
-from services.instalments.rules.states import InstalmentState, LinkEvent, LinkState
+from services.instalments.rules.states import InstalmentState
 from services.instalments.store import links as store
 from services.instalments.store import plans
 from services.instalments.store.links import PART_LINKS
@@ -112,7 +113,7 @@ async def _moved(
     async with deps.db.transaction() as tx:
         plan = required(await PLANS.lock(tx, link.merchant_id, link.plan_id), InternalError)
         current = required(await PART_LINKS.lock(tx, link.merchant_id, link.id), InternalError)
-        state = rules.moved(current, event) or current.state
+        state = moved(current, event) or current.state
         known = current.payment_link_id or payment_link_id
         after = replace(current, state=state, payment_link_id=known)
         await store.save(tx, after)

@@ -11,15 +11,11 @@ from typing import Final
 
 from libs.display import language_of
 from libs.money import Money
+from libs.payments import links as asked
+from libs.payments.links import LinkState
 from services.instalments.rules.collecting import paid, watched
 from services.instalments.rules.plans import COLLECTED, OPEN, Instalment, Plan, Shown, completed
-from services.instalments.rules.states import (
-    LINK_INITIAL,
-    LINK_TRANSITIONS,
-    InstalmentState,
-    LinkEvent,
-    LinkState,
-)
+from services.instalments.rules.states import LINK_INITIAL, InstalmentState
 
 # What the merchant has given up may still be paid.
 _OWED: Final = (*OPEN, InstalmentState.WRITTEN_OFF)
@@ -45,16 +41,9 @@ class PartLink:
     created_at: datetime
 
 
-def moved(link: PartLink, event: LinkEvent) -> LinkState | None:
-    """Where `event` leads; None where it comes too late."""
-    return LINK_TRANSITIONS.get((link.state, event))
-
-
 def left(link: PartLink) -> PartLink:
-    """Not to be paid any more: one that paylink was never asked for is no link at all."""
-    asked = link.checks or link.payment_link_id is not None
-    event = LinkEvent.LEAVE if asked else LinkEvent.CLOSE
-    return replace(link, state=LINK_TRANSITIONS[link.state, event])
+    """Not to be paid any more."""
+    return replace(link, state=asked.left(link))
 
 
 def outdated(shown: Shown, links: Sequence[PartLink]) -> Sequence[PartLink]:

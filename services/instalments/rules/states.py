@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
+from libs.payments import links
 from libs.payments.answer import Outcome
 
 
@@ -173,34 +174,6 @@ REPAYMENT_TRANSITIONS: Final[Mapping[tuple[RepaymentState, RepaymentEvent], Repa
 }
 
 
-class LinkState(Enum):
-    """Of a payment link of a missed part, as far as is known here."""
-
-    WANTED = "wanted"  # paylink was asked for it, or is about to be
-    OPEN = "open"
-    CLOSING = "closing"  # it asks for what is not due any more: it may be paid still
-    CLOSED = "closed"
-    PAID = "paid"
-
-
-class LinkEvent(Enum):
-    MAKE = "make"
-    LEAVE = "leave"
-    CLOSE = "close"
-    PAY = "pay"
-
-
-LINK_INITIAL: Final = LinkState.WANTED
-LINK_FINAL: Final = frozenset({LinkState.PAID})
-LINK_OPEN: Final = (LinkState.WANTED, LinkState.OPEN)
-LINK_UNENDED: Final = (*LINK_OPEN, LinkState.CLOSING)
-LINK_TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
-    (LinkState.WANTED, LinkEvent.MAKE): LinkState.OPEN,
-    (LinkState.WANTED, LinkEvent.LEAVE): LinkState.CLOSING,
-    (LinkState.OPEN, LinkEvent.LEAVE): LinkState.CLOSING,
-    # Paylink refuses to make it, or was never asked.
-    (LinkState.WANTED, LinkEvent.CLOSE): LinkState.CLOSED,
-    (LinkState.CLOSING, LinkEvent.CLOSE): LinkState.CLOSED,
-    # Also one that was closed while it was being paid: the event is later than the answer.
-    **{(state, LinkEvent.PAY): LinkState.PAID for state in (*LINK_UNENDED, LinkState.CLOSED)},
-}
+LINK_INITIAL: Final = links.INITIAL
+LINK_FINAL: Final = links.FINAL
+LINK_TRANSITIONS: Final = links.TRANSITIONS  # of payment links of missed parts

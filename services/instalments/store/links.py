@@ -6,13 +6,13 @@ from typing import Final
 
 from libs import rows
 from libs.db import Conn
+from libs.payments import links
 from services.instalments.rules.links import PartLink
-from services.instalments.rules.states import LINK_OPEN, LINK_UNENDED
 
 PART_LINKS: Final = rows.Table("part_links", PartLink)
 _INSERT: Final = PART_LINKS.insert(due_at="now()")
-_OPEN: Final = [state.value for state in LINK_OPEN]
-_UNENDED: Final = [state.value for state in LINK_UNENDED]
+_OPEN: Final = [state.value for state in links.OPEN]
+_UNENDED: Final = [state.value for state in links.UNENDED]
 
 
 async def insert(conn: Conn, link: PartLink) -> None:

@@ -15,7 +15,7 @@ from libs.db import Conn
 from libs.errors import InternalError, Kind, RemoteRefusal, StoredRefusal, invalid, required, stored
 from libs.idempotency import Key
 from libs.payments import velocity
-from libs.payments.client import is_certain
+from libs.payments.certain import is_certain
 from libs.payments.due import DueRow
 from services.oneclick import events
 from services.oneclick.deps import Deps

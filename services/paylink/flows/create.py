@@ -67,6 +67,33 @@ async def create_instalment_link(deps: Deps, cmd: NewInstalmentLink, key: Key) -
     return await create_payment_link(deps, new, key, count_quota=False)
 
 
+@dataclass(frozen=True, slots=True)
+class NewCodLink:
+    """For an order that was to be paid at the door."""
+
+    cod_order_id: str
+    cod_link_number: int
+    amount: Money
+    order_part: str
+    description: str
+    order_reference: str
+    locale: str
+
+
+async def create_cod_link(deps: Deps, cmd: NewCodLink, key: Key) -> bytes:
+    """Answers as create_payment_link. By card only: what is paid may have to be given back."""
+    new = made(
+        NewLink,
+        cmd,
+        merchant=await deps.merchants.get_current(),
+        expires_in_days=drafting.COD_DAYS,
+        methods=(Method.CARD,),
+        reminder_days=(),
+        origin=Origin.COD,
+    )
+    return await create_payment_link(deps, new, key, count_quota=False)
+
+
 async def insert_link(
     deps: Deps, tx: Conn, new: NewLink, *, count_quota: bool, link_id: str = ""
 ) -> tuple[Link, str]:

@@ -39,12 +39,12 @@ async def cancel_payment_link(deps: Deps, payment_link_id: str) -> Link:
     return await _cancel(deps, payment_link_id, paid_otherwise=False)
 
 
-async def close_instalment_link(
+async def close_asked_link(
     deps: Deps,
     payment_link_id: str,
     paid_otherwise: bool,  # noqa: FBT001 - named by the door
 ) -> Link:
-    """The same, of a link whose part of a plan is not to be paid by it any more."""
+    """The same, of a link that instalments or cod had asked for and nothing is to be paid by any more."""
     return await _cancel(deps, payment_link_id, paid_otherwise=paid_otherwise)
 
 

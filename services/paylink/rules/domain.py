@@ -30,6 +30,7 @@ class Origin(Enum):
     CART = "cart"
     BALANCE = "balance"
     INSTALMENT = "instalment"
+    COD = "cod"
 
 
 class Reason(Enum):
@@ -146,6 +147,9 @@ class NewLink:
     instalment_number: int | None = None
     warning: str | None = None
     representative_example: str | None = None
+    cod_order_id: str | None = None
+    cod_link_number: int | None = None
+    order_part: str | None = None
     reason: Reason = Reason.ISSUED  # of its first message
 
 
@@ -153,7 +157,8 @@ class NewLink:
 class Link:
     """A request for money. `issued_at` is when its present address was made.
 
-    `paid_otherwise`: cancelled, since its part of an instalment plan was paid without it.
+    `paid_otherwise`: cancelled, since its part of an instalment plan, or its order, was paid without it.
+    `order_part`: what of its order a link of cash on delivery pays.
     """
 
     id: str
@@ -192,6 +197,9 @@ class Link:
     instalment_number: int | None = None
     warning: str | None = None  # of a part of credit, as the plan's offer was shown
     representative_example: str | None = None
+    cod_order_id: str | None = None
+    cod_link_number: int | None = None
+    order_part: str | None = None
     paid_otherwise: bool = False
     success_url: str | None
     metadata: Mapping[str, str]

@@ -21,6 +21,9 @@ from services.paylink.rules.states import LINK_INITIAL
 
 EXPIRES_IN_DAYS: Final = 30
 INSTALMENT_DAYS: Final = 120  # of a missed part: until long after its plan is in default
+COD_DAYS: Final = (
+    30  # of an order that was to be paid at the door: attempts, storage and the way back
+)
 REMINDER_DAYS: Final = (1, 3, 7)
 LARGEST_MINOR: Final = 999_999_999_999
 TRANSFER_CURRENCY: Final = "EUR"  # SEPA; other currencies only when the merchant asks for it

@@ -28,6 +28,8 @@ def order_part(link: Link, payment_id: str) -> str:
         return "balance"
     if link.origin is Origin.INSTALMENT:
         return f"instalment:{link.instalment_number}"
+    if link.order_part is not None:
+        return link.order_part
     return "" if link.deposit_minor is None else "deposit"
 
 

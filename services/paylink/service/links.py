@@ -88,7 +88,9 @@ PaymentLinks = door.of(
     SettleBankTransfer=transfers_by_hand.settle_bank_transfer,
     GiveBackBankTransfer=transfers_by_hand.give_back_bank_transfer,
     CreateInstalmentLink=create.create_instalment_link,
-    CloseInstalmentLink=giving_up.close_instalment_link,
+    CloseInstalmentLink=giving_up.close_asked_link,
+    CreateCodLink=create.create_cod_link,
+    CloseCodLink=giving_up.close_asked_link,
     GetPaymentLinkAddress=_get_payment_link_address,
     GetOffer=_get_offer,
 )

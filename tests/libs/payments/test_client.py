@@ -4,7 +4,8 @@ import pytest
 
 from incasso.payments.v1 import payments_pb2 as pb
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
-from libs.payments.client import answer_of, is_certain
+from libs.payments.certain import is_certain
+from libs.payments.client import answer_of
 
 UNKNOWN = pb.Payment.STATE_UNSPECIFIED
 

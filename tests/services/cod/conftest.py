@@ -31,6 +31,7 @@ from libs.server import Server
 from libs.tasks import Tasks
 from services.cod.deps import Deps
 from services.cod.merchants_client import Merchants
+from services.cod.paylink_client import Links
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
 from services.cod.service.refunds import CodRefunds
@@ -50,16 +51,15 @@ async def database(new_module_database) -> AsyncIterator[Database]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(database: Database) -> AsyncIterator[World]:
     """A merchant of the test's own in the module's database."""
-    played = doubles.Merchants()
-    outside, target = await doubles.serve(
-        played, doubles.OneClick(), doubles.Payments(), doubles.PayLinks()
-    )
-    merchants = client.channel(target)
+    played, paylink = doubles.Merchants(), doubles.PayLinks()
+    outside, target = await doubles.serve(played, doubles.OneClick(), doubles.Payments(), paylink)
+    neighbours = client.channel(target)
     keys = [Fernet.generate_key().decode()]
     deps = Deps(
         db=database,
         clock=Clock(),
-        merchants=Merchants(merchants),
+        merchants=Merchants(neighbours),
+        links=Links(neighbours),
         seal=Seal(keys),
         codes=Proofs("cod codes", keys),
         marks=Proofs("cod recipients", keys),
@@ -81,10 +81,10 @@ async def world(database: Database) -> AsyncIterator[World]:
         CodRefundsServiceStub(channel),
         CodRemittancesServiceStub(channel),
     ]
-    yield World(deps, played, stubs)
+    yield World(deps, played, stubs, paylink)
     await channel.close()
     await server.stop(1)
-    await merchants.close()
+    await neighbours.close()
     await outside.stop(1)
 
 

@@ -29,7 +29,7 @@ async def erase(shop, customer_id: str = "cus_erased") -> None:
     )
     shop.world.act()
     async with shop.world.deps.db.transaction() as tx:
-        await worker.handlers()[SUBJECT](tx, told)
+        await worker.handlers(shop.world.deps)[SUBJECT](tx, told)
 
 
 async def a_life(shop) -> Any:

@@ -9,6 +9,8 @@ from incasso.cod.v1 import cod_pb2 as pb
 from incasso.cod.v1 import orders_pb2, refunds_pb2, remittances_pb2
 from incasso.common.v1.offer_pb2 import CodOffer, Offer
 from libs import client, context, ids
+from libs.bus import Event
+from services.cod import worker
 from services.cod.deps import Deps
 from tests.kit import doubles
 from tests.services.cod.couriers import gls
@@ -22,6 +24,7 @@ class World:
     deps: Deps
     merchants: doubles.Merchants
     stubs: Sequence[Any]
+    paylink: doubles.PayLinks = field(default_factory=doubles.PayLinks)
     contracts: Sequence[Any] = (pb, orders_pb2, refunds_pb2, remittances_pb2)
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     ahead: timedelta = timedelta()
@@ -41,6 +44,12 @@ class World:
         return await client.call(
             method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
         )
+
+    async def hear(self, event: Event) -> None:
+        """As the consumer does it, which knows of no clock."""
+        context.set_current(context.Call(merchant_id=self.merchant_id, actor="cod"))
+        async with self.deps.db.transaction() as tx:
+            await worker.handlers(self.deps)[event.subject](tx, event)
 
     async def courier(self, *, key: str = "", **more: Any) -> pb.Courier:
         """Like GLS, unless `more` says otherwise."""

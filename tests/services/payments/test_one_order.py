@@ -10,7 +10,7 @@ from incasso.payments.v1 import events_pb2
 from incasso.payments.v1 import payments_pb2 as pb
 from libs import context
 from libs.errors import Kind, RemoteRefusal
-from libs.payments.client import is_certain
+from libs.payments.certain import is_certain
 from services.payments.errors import OrderAlreadyPaid
 from services.payments.flows.accounts import update_payment_policy
 from services.payments.rules import orders

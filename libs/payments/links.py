@@ -1,0 +1,62 @@
+"""A payment link that a method service has paylink make for something of its own: how far it is, as known
+there. Pure.
+
+The link's row is committed before paylink is asked, and its id is the key. Nothing but paylink's event says that a
+link was paid.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final, Protocol
+
+
+class LinkState(Enum):
+    WANTED = "wanted"  # paylink was asked for it, or is about to be
+    OPEN = "open"
+    CLOSING = "closing"  # nothing is to be paid by it any more: it may be paid still
+    CLOSED = "closed"
+    PAID = "paid"
+
+
+class LinkEvent(Enum):
+    MAKE = "make"
+    LEAVE = "leave"
+    CLOSE = "close"
+    PAY = "pay"
+
+
+INITIAL: Final = LinkState.WANTED
+FINAL: Final = frozenset({LinkState.PAID})
+OPEN: Final = (LinkState.WANTED, LinkState.OPEN)
+UNENDED: Final = (*OPEN, LinkState.CLOSING)
+TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
+    (LinkState.WANTED, LinkEvent.MAKE): LinkState.OPEN,
+    (LinkState.WANTED, LinkEvent.LEAVE): LinkState.CLOSING,
+    (LinkState.OPEN, LinkEvent.LEAVE): LinkState.CLOSING,
+    # Paylink refuses to make it, or was never asked; or it tells that it is over.
+    **{(state, LinkEvent.CLOSE): LinkState.CLOSED for state in UNENDED},
+    # Also one that was closed while it was being paid: the event is later than the answer.
+    **{(state, LinkEvent.PAY): LinkState.PAID for state in (*UNENDED, LinkState.CLOSED)},
+}
+
+
+class AskedLink(Protocol):
+    """`checks`: how often paylink was asked, or was about to be."""
+
+    @property
+    def state(self) -> LinkState: ...
+    @property
+    def payment_link_id(self) -> str | None: ...
+    @property
+    def checks(self) -> int: ...
+
+
+def moved(link: AskedLink, event: LinkEvent) -> LinkState | None:
+    """Where `event` leads; None where it comes too late."""
+    return TRANSITIONS.get((link.state, event))
+
+
+def left(link: AskedLink) -> LinkState:
+    """Of one that is not to be paid any more: one that paylink was never asked for is no link at all."""
+    asked = link.checks or link.payment_link_id is not None
+    return TRANSITIONS[link.state, LinkEvent.LEAVE if asked else LinkEvent.CLOSE]

@@ -1,0 +1,114 @@
+"""Orders that are paid online instead of at the door: by a link that the merchant or the shopper asks for, and of
+which paylink tells when it is paid.
+"""
+
+from dataclasses import dataclass, replace
+
+from libs import context, idempotency, outbox
+from libs.db import Conn
+from libs.errors import InternalError, required
+from libs.idempotency import Key
+from libs.payments import asking
+from libs.payments.links import OPEN, LinkEvent, LinkState, moved
+from services.cod import order_events as events
+from services.cod.deps import Deps
+from services.cod.flows import dispatching, order_links
+from services.cod.flows.orders import locked
+from services.cod.paylink_client import QrCode
+from services.cod.rules import converting as rules
+from services.cod.rules.converting import OrderLink, PaidLink, Purpose
+from services.cod.rules.orders import Order
+from services.cod.store import links as store
+from services.cod.store import orders as orders_store
+from services.cod.store.links import ORDER_LINKS
+from services.cod.store.orders import ORDERS
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """`code`: the address of the link, as long as it may be paid."""
+
+    order: Order
+    link: OrderLink
+    code: QrCode | None
+
+
+async def convert_order(deps: Deps, cod_order_id: str, key: Key) -> Conversion:
+    """The order's link, as it is by now for a key that is known. Raises as `pay_online`."""
+
+    async def begin(tx: Conn, _: str) -> None:
+        await _begin(deps, tx, cod_order_id)
+
+    await idempotency.once(deps.db, key, cod_order_id, begin)
+    return await _shown(deps, cod_order_id)
+
+
+async def pay_online(deps: Deps, cod_order_id: str) -> Conversion:
+    """For a shopper: whoever asks again gets the same link, as long as it is open.
+
+    Raises OrderNotFound, OrderClosed, NothingToPayOnline; ServiceUnavailable when paylink does not answer: the link is
+    made later, and found by who asks again.
+    """
+    async with deps.db.transaction() as tx:
+        await _begin(deps, tx, cod_order_id)
+    return await _shown(deps, cod_order_id)
+
+
+async def _begin(deps: Deps, tx: Conn, cod_order_id: str) -> None:
+    """The intent, unless there is one."""
+    before = await locked(tx, cod_order_id)
+    rules.check_convertible(before)
+    last = await store.last(tx, before.merchant_id, before.id, Purpose.CONVERSION)
+    if last is None or last.state not in OPEN:
+        after, link = rules.wanted(before, deps.clock.now())
+        await store.insert(tx, link)
+        await orders_store.save(tx, after)
+
+
+async def _shown(deps: Deps, cod_order_id: str) -> Conversion:
+    merchant_id = context.merchant_id()
+    last = await deps.db.run(store.last, merchant_id, cod_order_id, Purpose.CONVERSION)
+    link = required(last, InternalError)
+    if link.state is LinkState.WANTED:
+        link = await order_links.make(deps, link)
+    code = None
+    if link.state is LinkState.OPEN and link.payment_link_id is not None:
+        code = await deps.links.qr_code(link.payment_link_id)
+    order = required(await deps.db.run(ORDERS.get, merchant_id, cod_order_id), InternalError)
+    return Conversion(order, link, code)
+
+
+async def follow_paid(deps: Deps, conn: Conn, told: PaidLink) -> None:
+    """An event of paylink, in the inbox's transaction, in any order and any number of times. With the link the cash
+    leg ends, if nobody has collected before.
+    """
+    merchant_id, now = context.merchant_id(), deps.clock.now()
+    link_id = rules.id_of(told.cod_order_id, told.number)
+    before = required(await orders_store.lock(conn, merchant_id, told.cod_order_id), InternalError)
+    link = required(await ORDER_LINKS.lock(conn, merchant_id, link_id), InternalError)
+    state = moved(link, LinkEvent.PAY)
+    if state is None:
+        return
+    paid = replace(
+        link,
+        state=state,
+        payment_link_id=told.payment_link_id,
+        payment_id=told.payment_id,
+        paid_minor=told.amount_minor,
+    )
+    await store.save(conn, paid)
+    after = rules.converted(before, told.amount_minor, now)
+    if after == before:
+        asking.count_after_end(told.payment_id or told.payment_link_id)
+        return
+    await orders_store.save(conn, after)
+    await outbox.tell(conn, *events.converted(before, after, paid, now))
+    await order_links.follow(conn, [after])
+    await dispatching.apply_waiting(deps, conn, after, now)
+
+
+async def follow_ended(conn: Conn, cod_order_id: str, number: int, payment_link_id: str) -> None:
+    """Expired or cancelled at paylink: the order goes on to be paid at the door."""
+    link_id = rules.id_of(cod_order_id, number)
+    link = required(await ORDER_LINKS.get(conn, context.merchant_id(), link_id), InternalError)
+    await order_links.record(conn, link, LinkEvent.CLOSE, payment_link_id)

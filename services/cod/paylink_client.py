@@ -1,0 +1,67 @@
+"""The only file that calls paylink: links by which orders are paid online."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import grpc
+
+from incasso.paylink.v1 import paylink_pb2 as pb
+from incasso.paylink.v1.paylink_pb2_grpc import PaymentLinksServiceStub
+from libs import client, deadlines, wire
+from services.cod.rules import converting
+from services.cod.rules.converting import OrderLink
+from services.cod.rules.orders import Order
+
+PAYING: Final = "payment_link_paying"
+
+
+@dataclass(frozen=True, slots=True)
+class QrCode:
+    """The address of a link, and its picture: whoever has it can pay."""
+
+    url: str = field(repr=False)
+    svg: str = field(repr=False)
+    png_data_url: str = field(repr=False)
+
+
+class Links:
+    """Each call may be made again."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: Any = PaymentLinksServiceStub(channel)
+
+    async def make(self, order: Order, link: OrderLink) -> str:
+        """Id of the payment link, the same for the same link. Raises RemoteRefusal, OutcomeUnknown."""
+        request = pb.CreateCodLinkRequest(
+            cod_order_id=order.id,
+            cod_link_number=link.number,
+            amount=wire.money(link.amount),
+            order_part=link.order_part,
+            description=converting.described(order),
+            order_reference=order.order_reference,
+            locale=order.locale,
+        )
+        answer = await client.call(
+            self._stub.CreateCodLink,
+            request,
+            timeout_seconds=deadlines.READ,
+            idempotency_key=link.id,
+        )
+        made: str = answer.payment_link.id
+        return made
+
+    async def close(self, payment_link_id: str, *, paid_otherwise: bool) -> None:
+        """Raises RemoteRefusal, OutcomeUnknown."""
+        request = pb.CloseCodLinkRequest(
+            payment_link_id=payment_link_id, paid_otherwise=paid_otherwise
+        )
+        await client.call(self._stub.CloseCodLink, request, timeout_seconds=deadlines.MONEY)
+
+    async def qr_code(self, payment_link_id: str) -> QrCode:
+        """Raises RemoteRefusal, OutcomeUnknown."""
+        answer = await client.call(
+            self._stub.GetPaymentLinkQrCode,
+            pb.GetPaymentLinkQrCodeRequest(payment_link_id=payment_link_id),
+            timeout_seconds=deadlines.READ,
+        )
+        return wire.read(QrCode, answer)

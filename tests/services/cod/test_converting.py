@@ -1,0 +1,208 @@
+"""An order that was to be paid at the door is paid online: by a link for its price without the fee for cash. The cash
+leg stays until the link is paid, and ends with it in one step.
+"""
+
+import asyncio
+
+import pytest
+
+from incasso.cod.v1 import events_pb2
+from incasso.cod.v1 import orders_pb2 as pb
+from libs.errors import Kind, RemoteRefusal
+from tests.kit.dying import NO_ANSWER
+from tests.kit.payments_double import once
+from tests.services.cod.converting import convert, end, link_of, links_of, pay, work
+from tests.services.cod.orders import event
+from tests.services.cod.refusing import refused
+
+Order, Link = pb.CodOrder, pb.CodPaymentLink
+FEE = {"tiers": [{"fixed_minor": 2_00}], "vat_basis_points": 2200}
+
+
+async def with_fee(shop, amount_minor: int = 50_00, **more):
+    """An order that costs 2.00 more at the door."""
+    await shop.world.settings(fee=FEE, sells_to_consumers=False)
+    return await shop.propose(amount_minor, **more)
+
+
+async def dispatched(shop, *amounts: int, **more):
+    order = await with_fee(shop, sum(amounts) - 2_00 if amounts else 50_00, **more)
+    await shop.acknowledge(order, *amounts)
+    return await shop.dispatch(order)
+
+
+async def test_a_link_asks_for_the_price_without_the_fee_and_its_code_can_be_scanned(shop):
+    order = await with_fee(shop)
+    assert order.to_collect_minor == 52_00
+    answer = await convert(shop, order)
+    shown = answer.payment_link
+    assert (shown.state, shown.amount.amount_minor) == (Link.STATE_OPEN, 50_00)
+    assert shown.url.endswith(shown.payment_link_id)
+    assert (shown.qr_svg, shown.qr_png_data_url[:22]) == ("<svg/>", "data:image/png;base64,")
+    link = link_of(shop, answer)
+    assert (link.cod_order_id, link.cod_link_number) == (order.id, 1)
+    assert link.description == f"Ordine {order.order_reference}"
+    assert answer.order.state == Order.STATE_CONFIRMED  # the cash leg stays until it is paid
+
+
+async def test_the_link_asks_for_what_the_deposit_leaves_and_says_that_it_is_the_rest(shop):
+    order = await with_fee(shop, deposit_minor=10_00)
+    link = link_of(shop, await convert(shop, order))
+    assert link.amount.amount_minor == 40_00
+    assert shop.world.paylink.parts[link.id] == "balance"
+
+
+async def test_paying_it_ends_the_cash_leg_and_its_fee(shop):
+    order = await with_fee(shop)
+    await pay(shop, link_of(shop, await convert(shop, order)))
+    after = await shop.get(order.id)
+    assert (after.state, after.paid_online_minor) == (Order.STATE_CONVERTED, 50_00)
+    assert (after.to_collect_minor, after.fee_minor, after.total_minor) == (0, 0, 50_00)
+    (told,) = await shop.bodies(order.id, events_pb2.CodOrderConverted, "order.converted")
+    assert (told.paid.amount_minor, told.fee_minor, told.fee_vat_minor) == (50_00, 2_00, 36)
+    assert told.payment_id == f"pay_{told.payment_link_id}"
+    assert "order.collection_cancelled" not in await shop.told(order.id)  # no courier knows of it
+    assert await refused(shop.dispatch(order)) == "cod_order_closed"
+    assert await refused(shop.call("CancelCodOrder", cod_order_id=order.id)) == "cod_order_closed"
+    answer = await shop.acknowledge(order)
+    assert answer.outcome == pb.CodAcknowledgement.OUTCOME_CONVERTED
+
+
+@pytest.mark.parametrize("kind", ["", "out_for_delivery", "attempt_failed", "refused"])
+async def test_paying_it_while_the_courier_has_the_parcel_tells_whom_to_tell(shop, kind):
+    order = await dispatched(shop, 52_00)
+    if kind:
+        await shop.tell(event(order, kind))
+    await pay(shop, link_of(shop, await convert(shop, order)))
+    after = await shop.get(order.id)
+    assert (after.state, after.HasField("acknowledged_minor")) == (Order.STATE_CONVERTED, False)
+    (told,) = await shop.bodies(
+        order.id, events_pb2.CodOrderCollectionCancelled, "order.collection_cancelled"
+    )
+    assert (told.courier_id, told.parcels[0].to_collect_minor) == (shop.courier_id, 52_00)
+
+
+async def test_it_is_delivered_without_money_or_comes_back_as_what_is_paid(shop):
+    delivered, back = await dispatched(shop, 52_00), await dispatched(shop, 52_00)
+    for order in (delivered, back):
+        await pay(shop, link_of(shop, await convert(shop, order)))
+    (over, came_back) = await shop.tell(
+        event(delivered, "collected", amount_minor=0), event(back, "returned")
+    )
+    assert (over.outcome, over.is_exception) == (pb.CourierEvent.OUTCOME_APPLIED, False)
+    assert came_back.exception == "paid_online"
+    for order in (delivered, back):
+        after = await shop.get(order.id)
+        assert (after.state, after.collected_minor) == (Order.STATE_CONVERTED, 0)
+
+
+async def test_paylink_may_tell_of_a_payment_after_the_courier_has_delivered_without_money(shop):
+    order = await dispatched(shop, 52_00)
+    link = link_of(shop, await convert(shop, order))
+    await shop.tell(event(order, "collected", amount_minor=0))
+    await pay(shop, link)
+    assert (await shop.get(order.id)).state == Order.STATE_CONVERTED
+
+
+async def test_converting_again_and_at_once_answers_the_one_link_that_is_open(shop):
+    order = await with_fee(shop)
+    answers = await asyncio.gather(*(convert(shop, order) for _ in range(4)))
+    answers.append(await convert(shop, order, key="again"))
+    answers.append(await convert(shop, order, key="again"))
+    assert len({answer.payment_link.url for answer in answers}) == 1
+    assert await links_of(shop, order) == [(1, "open")]
+
+
+async def test_a_link_that_is_over_leaves_the_order_to_the_door_and_another_can_be_made(shop):
+    order = await with_fee(shop)
+    for how in ("expired", "cancelled"):
+        await end(shop, link_of(shop, await convert(shop, order)), how=how)
+        assert (await shop.get(order.id)).state == Order.STATE_CONFIRMED
+    await convert(shop, order)
+    assert await links_of(shop, order) == [(1, "closed"), (2, "closed"), (3, "open")]
+
+
+async def test_cash_that_is_collected_closes_the_link_which_says_that_it_is_paid(shop):
+    order = await dispatched(shop, 52_00)
+    link = link_of(shop, await convert(shop, order))
+    await shop.tell(event(order, "collected"))
+    await work(shop)
+    assert shop.world.paylink.closed == [(link.id, True)]
+    assert await refused(convert(shop, order)) == "cod_order_closed"
+
+
+async def test_an_order_that_ends_or_costs_something_else_closes_its_link(shop):
+    cancelled, changed, back = await with_fee(shop), await with_fee(shop), await dispatched(shop)
+    links = [link_of(shop, await convert(shop, order)) for order in (cancelled, changed, back)]
+    await shop.call("CancelCodOrder", cod_order_id=cancelled.id)
+    await shop.call("ChangeCodOrder", cod_order_id=changed.id, amount_minor=70_00)
+    await shop.tell(event(back, "returned"))
+    await work(shop)
+    assert sorted(shop.world.paylink.closed) == sorted((link.id, False) for link in links)
+    assert (await convert(shop, changed)).payment_link.amount.amount_minor == 70_00
+
+
+async def test_what_is_being_paid_is_not_closed_before_its_end(shop):
+    order = await with_fee(shop)
+    link = link_of(shop, await convert(shop, order))
+    shop.world.paylink.paying.add(link.id)
+    await shop.call("CancelCodOrder", cod_order_id=order.id)
+    await work(shop)
+    assert await links_of(shop, order) == [(1, "closing")]
+    shop.world.paylink.paying.clear()
+    await work(shop)
+    assert await links_of(shop, order) == [(1, "closed")]
+
+
+async def test_a_part_that_was_collected_leaves_nothing_to_pay_online(shop):
+    order = await dispatched(shop, 26_00, 26_00)
+    await shop.tell(event(order, "collected"))
+    assert await refused(convert(shop, order)) == "cod_nothing_to_pay_online"
+
+
+async def test_an_event_that_comes_again_or_before_the_answer_is_recorded_converts_once(shop):
+    shop.world.paylink.after["CreateCodLink"] = once(NO_ANSWER)
+    order = await with_fee(shop)
+    assert await refused(convert(shop, order)) == "service_unavailable"
+    (link,) = shop.world.paylink.links.values()
+    for _ in range(2):
+        await pay(shop, link)
+    await work(shop)
+    assert (await shop.told(order.id)).count("order.converted") == 1
+    assert await links_of(shop, order) == [(1, "paid")]
+
+
+async def test_what_paylink_does_not_answer_is_made_later_and_once(shop):
+    order = await with_fee(shop)
+    shop.world.paylink.down = True
+    assert await refused(convert(shop, order, key="one")) == "service_unavailable"
+    shop.world.paylink.down = False
+    await work(shop)
+    answer = await convert(shop, order, key="one")
+    assert answer.payment_link.state == Link.STATE_OPEN
+    assert len(shop.world.paylink.links) == 1
+
+
+async def test_a_link_that_paylink_refuses_is_over(shop):
+    order = await with_fee(shop)
+    shop.world.paylink.refusal = RemoteRefusal(Kind.CONFLICT, "bank_account_missing", "no")
+    assert await refused(convert(shop, order)) == "bank_account_missing"
+    shop.world.paylink.refusal = None
+    assert (await convert(shop, order)).payment_link.state == Link.STATE_OPEN
+    assert await links_of(shop, order) == [(1, "closed"), (2, "open")]
+
+
+async def test_cash_told_of_before_the_dispatch_is_found_when_it_is_paid_online(shop):
+    order = await with_fee(shop)
+    await shop.acknowledge(order)
+    link = link_of(shop, await convert(shop, order))
+    (waiting,) = await shop.tell(event(order, "collected"))
+    assert waiting.outcome == pb.CourierEvent.OUTCOME_WAITING
+    await pay(shop, link)
+    after = await shop.get(order.id)
+    assert (after.state, after.collected_minor) == (Order.STATE_COLLECTED, 52_00)
+
+
+async def test_another_merchants_order_is_not_converted(shop, stranger):
+    order = await with_fee(shop)
+    assert await refused(convert(stranger, order)) == "cod_order_not_found"
