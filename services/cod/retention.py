@@ -80,7 +80,8 @@ KEPT: Final = Kept(
         "remittance_lines": Table(
             "their lines, by numbers of parcels and references of orders: they prove what was passed on and stay",
             plain="merchant_id id remittance_id courier_id tracking_number sender_reference meaning result"
-            " cod_order_id parcel suggestions",
+            " cod_order_id parcel suggestions result_before closed_as resolved_by",
+            personal={"resolution": AUDIT},
         ),
         "refunds": Table(
             "refunds of cash by bank transfer: amounts and states stay",
