@@ -233,6 +233,24 @@ def pytest_sessionfinish() -> Generator[None, Any, Any]:
     return (yield from without_garbage_collection())
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_to_serializable(report: object) -> dict[str, Any] | None:
+    """What passed is told in few words: a worker sends three reports of each test.
+
+    All else that a report holds, the item's keywords and what was printed, is for failures.
+    """
+    if type(report) is pytest.TestReport and report.passed:
+        return {"passed": [str(report.nodeid), report.location, report.when, report.duration]}
+    return None
+
+
+def pytest_report_from_serializable(data: dict[str, Any]) -> pytest.TestReport | None:
+    if "passed" not in data:
+        return None
+    nodeid, location, when, duration = data["passed"]
+    return pytest.TestReport(nodeid, location, {}, "passed", None, when, duration=duration)
+
+
 def without_garbage_collection() -> Generator[None, Any, Any]:
     """Not while a failure is told: pytest parses sources then, for its report.
 
