@@ -17,7 +17,7 @@ from libs.status import refusal_of
 from stack.embedded import Stack
 from stack.nats import Nats
 from stack.postgres import Postgres
-from tests.waiting import until
+from tests.waiting import HANGING_SECONDS, until
 
 LIST_MERCHANTS = "/incasso.merchants.v1.MerchantsService/ListMerchants"
 
@@ -54,7 +54,7 @@ async def test_who_has_no_certificate_of_the_stack_is_not_even_heard(
     async with opened(stack, service) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
+            await stub.Check(health_pb2.HealthCheckRequest(), timeout=HANGING_SECONDS)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
@@ -68,7 +68,9 @@ async def test_who_reaches_a_port_may_do_nothing(stack: Stack):
             response_deserializer=merchants_pb2.ListMerchantsResponse.FromString,
         )
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await call(merchants_pb2.ListMerchantsRequest(), metadata=plain, timeout=10)
+            await call(
+                merchants_pb2.ListMerchantsRequest(), metadata=plain, timeout=HANGING_SECONDS
+            )
     assert refusal_of(caught.value).reason == CallerUnknown.reason
 
 
@@ -79,7 +81,7 @@ async def test_no_service_tells_its_contracts(stack: Stack, service: str):
             "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
         )
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await call(iter(()), timeout=10).read()
+            await call(iter(()), timeout=HANGING_SECONDS).read()
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 

@@ -26,6 +26,7 @@ from libs.tasks import Tasks
 from stack.keys import Keys
 from tests.contracts import adder
 from tests.libs.test_identity import altered
+from tests.waiting import HANGING_SECONDS
 
 RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
 AT_THE_DOOR = {
@@ -68,7 +69,7 @@ class Everything:
         )
         request = message_factory.GetMessageClass(rpc.input_type)()
         try:
-            await call(request, metadata=metadata, timeout=10)
+            await call(request, metadata=metadata, timeout=HANGING_SECONDS)
         except grpc.aio.AioRpcError as error:
             reason = refusal_of(error).reason
             return reason if reason in AT_THE_DOOR else ""
@@ -201,7 +202,7 @@ async def test_a_stranger_learns_nothing_of_the_contracts(everything: Everything
         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
     )
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call(iter(()), timeout=5).read()
+        await call(iter(()), timeout=HANGING_SECONDS).read()
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 

@@ -66,7 +66,7 @@ async def served(tmp_path, authority: Authority) -> AsyncIterator[int]:
 async def ask(channel: grpc.aio.Channel) -> str:
     stub = payments_pb2_grpc.PaymentsServiceStub(channel)
     request = payments_pb2.GetPaymentRequest(payment_id="pay_1")
-    return (await client.call(stub.GetPayment, request, timeout_seconds=5)).payment.id
+    return (await client.call(stub.GetPayment, request, timeout_seconds=HANGING_SECONDS)).payment.id
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ async def test_a_request_under_way_is_answered_when_the_process_must_leave(start
         return oneclick_pb2.CreateOneClickPaymentResponse()
 
     services.answers["CreateOneClickPayment"] = charge
-    gateway, url, admin = await start(targets, INCASSO_DRAIN_SECONDS="2")
+    gateway, url, admin = await start(targets, INCASSO_DRAIN_SECONDS="5")
     async with aiohttp.ClientSession() as http:
         await until(http, f"{admin}/healthz/ready", 200)
         assert await status_of(http, f"{admin}/healthz/live") == 200

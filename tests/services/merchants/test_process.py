@@ -49,7 +49,7 @@ async def test_it_serves_publishes_and_stops_when_asked(environment, process):
         question = pb.AuthenticateKeyRequest(secret=made.api_keys[0].secret)
         found = await client.call(stub.AuthenticateKey, question, timeout_seconds=HANGING_SECONDS)
         assert found.merchant_id == made.merchant.id
-        message = await told.next_msg(timeout=10)
+        message = await told.next_msg(timeout=HANGING_SECONDS)
         assert message.subject == "incasso.merchants.merchant.created"
         event = events_pb2.MerchantCreated.FromString(message.data)
         assert event.merchant.id == made.merchant.id

@@ -62,7 +62,9 @@ class World:
         context.set_current(context.Call())
         request = getattr(pages_pb2, f"{name}Request")(**fields)
         method = getattr(self.pages, name)
-        return await client.call(method, request, timeout_seconds=30, idempotency_key=key)
+        return await client.call(
+            method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
+        )
 
     def link_request(self, amount_minor: int | None = 12900, **more: Any) -> Any:
         if amount_minor is not None:

@@ -8,7 +8,9 @@ from aiohttp.abc import AbstractResolver
 from services.notify.errors import WebhookUrlRefused
 from services.notify.webhooks.guard import Guard, is_allowed
 from services.notify.webhooks.receivers_client import Receivers
+from tests.waiting import HANGING_SECONDS
 
+PATIENT = ClientTimeout(total=HANGING_SECONDS)
 LOOPBACK = [ip_network("127.0.0.0/8")]
 PUBLIC = ["93.184.216.34", "8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808"]
 PRIVATE = [
@@ -160,7 +162,7 @@ async def test_http_is_let_pass_when_every_address_is_in_an_allowed_network():
 async def test_a_name_that_leads_elsewhere_by_now_is_refused_at_the_socket(
     receiver, scheme: str, addresses: list[str]
 ):
-    receivers = Receivers(Guard(resolver=Names(*addresses)), ClientTimeout(total=5))
+    receivers = Receivers(Guard(resolver=Names(*addresses)), PATIENT)
     port = receiver.url.rpartition(":")[2]
     attempt = await receivers.post(f"{scheme}://shop.example:{port}/hook", {}, b"{}")
     await receivers.close()
@@ -170,7 +172,7 @@ async def test_a_name_that_leads_elsewhere_by_now_is_refused_at_the_socket(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"])
 async def test_a_literal_private_address_is_refused_at_the_socket(receiver, host: str):
-    receivers = Receivers(Guard(), ClientTimeout(total=5))
+    receivers = Receivers(Guard(), PATIENT)
     port = receiver.url.rpartition(":")[2]
     attempt = await receivers.post(f"http://{host}:{port}/hook", {}, b"{}")
     await receivers.close()
@@ -179,14 +181,14 @@ async def test_a_literal_private_address_is_refused_at_the_socket(receiver, host
 
 
 async def test_a_name_that_is_not_found_is_a_failed_try():
-    receivers = Receivers(Guard(resolver=Names()), ClientTimeout(total=5))
+    receivers = Receivers(Guard(resolver=Names()), PATIENT)
     attempt = await receivers.post("https://shop.example/hook", {}, b"{}")
     await receivers.close()
     assert attempt.error == "the host's name was not found"
 
 
 async def test_without_tls_at_the_other_side_a_try_fails(receiver):
-    receivers = Receivers(Guard(LOOPBACK), ClientTimeout(total=5))
+    receivers = Receivers(Guard(LOOPBACK), PATIENT)
     attempt = await receivers.post(receiver.url.replace("http:", "https:"), {}, b"{}")
     await receivers.close()
     assert attempt.error == "TLS failed"

@@ -34,7 +34,8 @@ def connector(sandbox_credentials: Credentials, session: aiohttp.ClientSession):
 
 @pytest.fixture
 def impatient(sandbox_credentials: Credentials, session: aiohttp.ClientSession):
-    timeout = aiohttp.ClientTimeout(total=1)
+    """With the answer only: who gives up while it connects has asked nothing."""
+    timeout = aiohttp.ClientTimeout(sock_read=1)
     return SandboxConnector(sandbox_credentials, session, timeout)
 
 
@@ -276,12 +277,13 @@ async def test_a_call_that_got_no_connection_in_time_is_a_certain_no(
     sandbox_credentials, session, sandbox_url
 ):
     await faults(session, sandbox_url, operation="charge", kind="latency", seconds=1.5, times=1)
-    timeout = aiohttp.ClientTimeout(total=5, connect=0.1)
+    patient = aiohttp.ClientTimeout(total=HANGING_SECONDS)
+    hasty = aiohttp.ClientTimeout(total=HANGING_SECONDS, connect=0.1)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as narrow:
-        connector = SandboxConnector(sandbox_credentials, narrow, timeout)
-        first = asyncio.create_task(connector.authorise(a_charge()))
+        holds_the_only_one = SandboxConnector(sandbox_credentials, narrow, patient)
+        first = asyncio.create_task(holds_the_only_one.authorise(a_charge()))
         await until(lambda: struck(session, sandbox_url))
-        second = await connector.authorise(a_charge())
+        second = await SandboxConnector(sandbox_credentials, narrow, hasty).authorise(a_charge())
         assert isinstance(await first, Approved)
     assert isinstance(second, Declined)
     assert second.code is DeclineCode.PSP_UNAVAILABLE

@@ -62,7 +62,7 @@ async def test_an_answer_that_says_nothing_is_unknown(connector, scripted, name)
 
 @pytest.mark.parametrize("fault", ["drop", "half", "hang"])
 async def test_no_answer_is_unknown_and_not_repeated(session, scripted, fault):
-    credentials, timeout = stripe_credentials(scripted.url), aiohttp.ClientTimeout(total=0.3)
+    credentials, timeout = stripe_credentials(scripted.url), aiohttp.ClientTimeout(sock_read=1)
     impatient = StripeConnector(credentials, session, timeout=timeout)
     scripted.fails("POST", INTENT, fault)
     assert isinstance(await impatient.authorise(a_charge("pm_1QA")), Unknown)

@@ -4,6 +4,8 @@ from email.message import EmailMessage
 
 import aiosmtplib
 
+from tests.waiting import HANGING_SECONDS
+
 SENDER = "bounce+msg_1@incasso.example"
 
 
@@ -34,6 +36,6 @@ async def post(sandbox, message: EmailMessage | None = None, *to: str, **options
         sender=options.pop("sender", SENDER),
         recipients=list(to) or [message["To"]],
         start_tls=False,
-        timeout=5,
+        timeout=HANGING_SECONDS,
         **options,
     )
