@@ -56,6 +56,7 @@ FAULTS: Final = """options => {
     ...known && {rules: Object.fromEntries(rules.map(rule => [rule, {enabled: false}]))},
   }).then(found => found.violations.map(one => [one.id, ...one.nodes.map(node => node.html)]));
 }"""
+OVERFLOW: Final = "document.documentElement.scrollWidth - innerWidth"
 PHONE: Final = (390, 844)
 DESK: Final = (1280, 900)
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
@@ -82,6 +83,13 @@ async def looks(page: Page, name: str) -> AsyncIterator[str]:
                 path = f"{SCREENSHOTS}/{name}-{across}-{scheme}.png"
                 await page.screenshot(path=path, full_page=True)
             yield f"{across} {scheme}"
+
+
+async def check(page: Page, name: str) -> None:
+    """No violation of WCAG 2.2 AA and nothing too wide: on either scheme, on a phone and on a desk."""
+    async for manner in looks(page, name):
+        assert await faults(page) == [], manner
+        assert await page.evaluate(OVERFLOW) <= 0, manner
 
 
 async def faults(page: Page, **options: Any) -> list[list[str]]:

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from axe_playwright_python.base import AXE_SCRIPT
 from google.protobuf.message import Message
 from multidict import CIMultiDict
 from opentelemetry import trace
@@ -227,6 +228,27 @@ async def open_page(browser: Browser, scheme: str = "light") -> AsyncIterator[Pa
 async def page(browser: Browser, request) -> AsyncIterator[Page]:
     async with open_page(browser, request.param) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+async def shared_tab(browser: Browser) -> AsyncIterator[Page]:
+    async with open_page(browser) as opened:
+        await opened.add_init_script(AXE_SCRIPT)
+        yield opened
+
+
+@pytest.fixture
+async def tab(shared_tab: Page) -> AsyncIterator[Page]:
+    """As a page of one's own, but for what its browser has compiled already: axe most of all.
+
+    Whoever has a gateway of their own asks for it first, so that the tab leaves it before it ends.
+    """
+    await shared_tab.set_viewport_size({"width": 390, "height": 640})
+    await shared_tab.emulate_media(color_scheme="light", reduced_motion="no-preference")
+    shared_tab.complaints.clear()
+    yield shared_tab
+    await shared_tab.goto("about:blank")
+    await shared_tab.context.clear_cookies()
 
 
 async def picture(page, name):

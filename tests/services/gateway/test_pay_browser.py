@@ -12,9 +12,9 @@ from playwright.async_api import expect
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from libs.errors import OutcomeUnknown
 from services.gateway.pay.texts import WORDS
-from tests.browser import faults, looks, needs_chromium
+from tests.browser import check, needs_chromium
 from tests.services.gateway import pay_samples as samples
-from tests.services.gateway.conftest import Gateway, open_page
+from tests.services.gateway.conftest import Gateway
 from tests.services.gateway.instalment_samples import credit, deferral
 from tests.services.gateway.pay_pieces import EPC
 from tests.services.gateway.pay_samples import PATH, STATES, TOKEN, UNKNOWN, show
@@ -29,43 +29,18 @@ def shop(pay_pages: Gateway) -> Gateway:
     return pay_pages
 
 
-@pytest.fixture(scope="module")
-async def open_tab(browser):
-    async with open_page(browser) as page:
-        yield page
-
-
-@pytest.fixture
-async def tab(open_tab, shop):
-    """As a page of one's own, but for what its browser has compiled already: axe most of all."""
-    await open_tab.set_viewport_size({"width": 390, "height": 640})
-    await open_tab.emulate_media(color_scheme="light", reduced_motion="no-preference")
-    open_tab.complaints.clear()
-    yield open_tab
-    await open_tab.goto("about:blank")  # before its gateway leaves
-    await open_tab.context.clear_cookies()
-
-
-async def check(page, name):
-    """No violation of WCAG 2.2 AA, on either scheme, on a phone and on a desk."""
-    async for manner in looks(page, f"pay-{name}"):
-        assert await faults(page) == [], manner
-        overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert overflow <= 0, manner
-
-
 @pytest.mark.parametrize("name", STATES)
-async def test_every_state_is_accessible(tab, shop, psp, name):
+async def test_every_state_is_accessible(shop, tab, psp, name):
     show(shop.services, STATES[name](), psp)
     await tab.goto(shop.url + PATH)
     if name in ("open-new", "open-deposit"):
         await expect(tab.frame_locator("iframe").get_by_label("Card number")).to_be_visible()
-    await check(tab, name)
+    await check(tab, f"pay-{name}")
     assert tab.complaints == []
 
 
 @pytest.mark.parametrize(("language", "payer"), [("it", "customer"), ("en", "guest")])
-async def test_instalments_are_read_and_chosen(tab, shop, psp, language, payer):
+async def test_instalments_are_read_and_chosen(shop, tab, psp, language, payer):
     asked = samples.of_a_guest if payer == "guest" else samples.in_parts
     show(shop.services, asked(credit(language), deferral(language)), psp)
     chosen = pages_pb2.PagePayment(plan_url=samples.PLAN)
@@ -73,7 +48,7 @@ async def test_instalments_are_read_and_chosen(tab, shop, psp, language, payer):
     words = WORDS[language]
     await tab.goto(f"{shop.url}{PATH}?lang={language}")
     await tab.get_by_text(words["instalments"]).click()
-    await check(tab, f"open-instalments-{language}")
+    await check(tab, f"pay-open-instalments-{language}")
     button = tab.get_by_role("button", name=deferral(language).label)
     if payer == "guest":
         await tab.get_by_label(words["instalments_name"]).fill("Anna Neri")
@@ -91,7 +66,7 @@ async def test_instalments_are_read_and_chosen(tab, shop, psp, language, payer):
 
 
 @pytest.mark.parametrize("name", ["shop", "missing", "stop", "sent"])
-async def test_the_other_pages_are_accessible(tab, shop, name):
+async def test_the_other_pages_are_accessible(shop, tab, name):
     show(shop.services, samples.page(payment_link=samples.link(locale="en")))
     shop.services.answers["RequestNewLink"] = pages_pb2.RequestNewLinkResponse(
         recipient="g•••@x.it"
@@ -106,7 +81,7 @@ async def test_the_other_pages_are_accessible(tab, shop, name):
         await expect(tab.get_by_role("heading")).to_have_text("A new link is on its way")
     else:
         await tab.goto(shop.url + paths[name])
-    await check(tab, name)
+    await check(tab, f"pay-{name}")
 
 
 async def test_the_page_is_small_and_asks_nobody_but_the_psp(browser, shop, psp):

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from incasso.instalments.v1 import pages_pb2
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
 from services.gateway.pay import texts
-from tests.browser import faults, looks, needs_chromium
+from tests.browser import check, needs_chromium
 from tests.services.gateway.plan_samples import (
     PAID,
     PATH,
@@ -250,36 +250,31 @@ LOOKS = {
 
 @needs_chromium
 @pytest.mark.parametrize("name", LOOKS)
-async def test_the_field_is_accessible(page, gateway, psp, name):
+async def test_the_field_is_accessible(tab, gateway, psp, name):
     show(gateway, typed(LOOKS[name](), psp))
-    await page.goto(gateway.url + PATH)
-    method = page.locator("details:has(#card-form)")
+    await tab.goto(gateway.url + PATH)
+    method = tab.locator("details:has(#card-form)")
     if await method.get_attribute("open") is None:
         await method.locator("summary").click()
-    await expect(page.frame_locator("iframe").locator("input").first).to_be_visible()
-    async for manner in looks(page, f"plan-card-{name}"):
-        assert await faults(page) == [], manner
-        overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert overflow <= 0, manner
+    await expect(tab.frame_locator("iframe").locator("input").first).to_be_visible()
+    await check(tab, f"plan-card-{name}")
 
 
 @needs_chromium
-async def test_the_page_before_the_bank_is_accessible(page, gateway, psp):
+async def test_the_page_before_the_bank_is_accessible(tab, gateway, psp):
     saved(gateway, BANK)
     show(gateway, typed(to_sign(cards=[]), psp))
-    await page.goto(gateway.url + PATH)
-    await type_card(page)
-    await page.get_by_role("checkbox").check()
-    await page.get_by_role("button", name="Firma e paga").click()
-    await expect(page.locator("[data-view=plan-confirm-card]")).to_be_visible()
-    async for manner in looks(page, "plan-confirm-card"):
-        assert await faults(page) == [], manner
+    await tab.goto(gateway.url + PATH)
+    await type_card(tab)
+    await tab.get_by_role("checkbox").check()
+    await tab.get_by_role("button", name="Firma e paga").click()
+    await expect(tab.locator("[data-view=plan-confirm-card]")).to_be_visible()
+    await check(tab, "plan-confirm-card")
     comes_back(gateway, Return.CARD_WAITING, BANK)
-    await page.goto(gateway.url + BACK)
-    async for manner in looks(page, "plan-card-waiting"):
-        assert await faults(page) == [], manner
+    await tab.goto(gateway.url + BACK)
+    await check(tab, "plan-card-waiting")
     comes_back(gateway, Return.CARD_REFUSED)
-    await expect(page.get_by_role("alert")).to_contain_text("non ha confermato la carta")
+    await expect(tab.get_by_role("alert")).to_contain_text("non ha confermato la carta")
 
 
 @needs_chromium
