@@ -5,12 +5,23 @@ import sys
 import structlog
 import typer
 
-from cli import cod, events, health, keys, merchants, payments, plans, psp_accounts, taeg
+from cli import (
+    cod,
+    events,
+    health,
+    keys,
+    merchants,
+    payments,
+    plans,
+    psp_accounts,
+    statements,
+    taeg,
+)
 from libs import terminal
 
 app = typer.Typer(
     name="incasso",
-    help="Incasso for operators: merchants, keys, PSP accounts, payments, instalment plans, cash on delivery, events and the TAEG.",
+    help="Incasso for operators: merchants, keys, PSP accounts, payments, instalment plans, cash on delivery, events, statements and the TAEG.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they would show secrets
 )
@@ -22,6 +33,7 @@ app.add_typer(plans.app, name="plan")
 app.add_typer(cod.app, name="cod")
 app.add_typer(events.app, name="events")
 app.command("health")(health.health)
+app.command("statements")(statements.statements)
 app.command("taeg")(taeg.taeg)
 
 if __name__ == "__main__":

@@ -1,0 +1,79 @@
+"""Amounts and days as they are written in statements. Pure."""
+
+import re
+from datetime import date
+from typing import Final
+
+from libs import money
+from libs.statements.refusals import RefusedError
+
+MOST_MINOR: Final = 2**53 - 1  # what JSON carries exactly
+# Currencies that the euro replaced, in statements of years ago.
+_WITHDRAWN: Final = frozenset({
+    "ATS", "BGN", "CYP", "DEM", "EEK", "FIM", "FRF", "HRK", "IEP", "LTL", "LVL", "MTL", "NLG", "SIT", "SKK",
+})  # fmt: skip  # a set of codes
+_CODE: Final = re.compile(r"[A-Z]{3}")
+_PARTS: Final = {
+    mark: re.compile(rf"([+-]?)([0-9]*)(?:{re.escape(mark)}([0-9]*))?") for mark in ".,"
+}
+_DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[TZ+-].*)?")
+
+
+def places(currency: str, *, what: str, line: int) -> int:
+    """Decimals of a currency."""
+    if money.is_currency(currency):
+        return money.exponent(currency)
+    if currency in _WITHDRAWN:
+        return 2
+    raise RefusedError(
+        f"{what} is in a currency that ISO 4217 does not have"
+        if currency
+        else f"{what} has no currency",
+        line=line,
+    )
+
+
+def minor(text: str, currency: str, *, what: str, line: int, mark: str = ".") -> int:
+    """Minor units of an amount, with the sign it is written with. Noughts beyond the currency's
+    decimals are none.
+    """
+    decimals = places(currency, what=what, line=line)
+    found = _PARTS[mark].fullmatch(text)
+    if found is None or not (found[2] or found[3]):
+        raise RefusedError(f"{what} is no amount", line=line)
+    fraction = (found[3] or "").rstrip("0")
+    if len(fraction) > decimals:
+        raise RefusedError(f"{what} has more than the {decimals} decimals of {currency}", line=line)
+    digits = (found[2] + fraction.ljust(decimals, "0")).lstrip("0") or "0"
+    if len(digits) > len(str(MOST_MINOR)) or int(digits) > MOST_MINOR:
+        raise RefusedError(f"{what} is too large", line=line)
+    return -int(digits) if found[1] == "-" else int(digits)
+
+
+def unsigned(text: str, currency: str, *, what: str, line: int, mark: str = ".") -> int:
+    """Where the sign stands apart."""
+    if text.startswith(("-", "+")):
+        raise RefusedError(f"{what} has a sign of its own", line=line)
+    return minor(text, currency, what=what, line=line, mark=mark)
+
+
+def written(amount_minor: int, currency: str) -> str:
+    """For a person: -45.59 EUR."""
+    decimals = places(currency, what="the amount", line=0)
+    digits = str(abs(amount_minor)).rjust(decimals + 1, "0")
+    whole, fraction = digits[: len(digits) - decimals], digits[len(digits) - decimals :]
+    sign = "-" if amount_minor < 0 else ""
+    return f"{sign}{whole}{'.' if decimals else ''}{fraction} {currency}"
+
+
+def day(text: str, *, what: str, line: int) -> date:
+    """Of an ISO date, or of the date in a time as its writer's clock showed it."""
+    found = _DAY.fullmatch(text)
+    try:
+        return date(*map(int, found.groups())) if found else _no_day(what, line)
+    except ValueError:
+        return _no_day(what, line)
+
+
+def _no_day(what: str, line: int) -> date:
+    raise RefusedError(f"{what} is no day of the calendar", line=line) from None

@@ -1,0 +1,119 @@
+"""Ids of entries: the same whenever the same line of an account is met again. Pure.
+
+Of an entry with a reference of its bank: account, day, amount and reference. Of another: account, days,
+amount and everything it says. Equal entries are told apart by their number: the second coffee of a
+day is the second in each statement that holds the day. Statements that continue one another count on;
+one that overlaps the last begins anew, and so meets the same ids.
+"""
+
+import hashlib
+from dataclasses import replace
+from typing import Final
+
+from libs.statements.model import Detail, Entry, State, Statement
+from libs.statements.refusals import RefusedError
+
+MOST_HELD: Final = 1_000_000  # entries of the days that may still go on
+_KEY_BYTES: Final = 8
+_ID_DIGITS: Final = 32
+
+Days = dict[str, dict[int, int]]
+
+
+class Identities:
+    """Of one file, its statements in their order."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Statement] = {}
+        self._counts: dict[str, Days] = {}
+        self._days: Days = {}
+        self._gone: dict[str, set[str]] = {}
+        self._held = 0
+        self._account = ""
+
+    def begin(self, statement: Statement) -> None:
+        account = statement.heading.account
+        if not _continues(self._last.get(account), statement):
+            self._held -= _size(self._counts.get(account, {}))
+            self._counts[account] = {}
+            self._gone[account] = set()
+        self._last[account] = statement
+        self._account = account
+        self._days = self._counts[account]
+
+    def named(self, entry: Entry) -> Entry:
+        content = hashlib.sha256(_content(self._account, entry).encode()).digest()
+        day = entry.booked_on.isoformat() if entry.booked_on else ""
+        number = self._number(day, int.from_bytes(content[:_KEY_BYTES], "big"), entry.line)
+        name = hashlib.sha256(content + number.to_bytes(_KEY_BYTES, "big")).hexdigest()[:_ID_DIGITS]
+        details = tuple(
+            replace(detail, id=f"{name}-{place}")
+            for place, detail in enumerate(entry.details, start=1)
+        )
+        return replace(entry, id=name, details=details)
+
+    def _number(self, day: str, key: int, line: int) -> int:
+        if self._held >= MOST_HELD:
+            self._forget(day, line)
+        if day in self._gone[self._account]:
+            raise RefusedError(
+                f"has more than {MOST_HELD} entries that are not in the order of their days: split it",
+                line=line,
+            )
+        counts = self._days.setdefault(day, {})
+        number = counts.get(key, 0) + 1
+        counts[key] = number
+        self._held += number == 1
+        return number
+
+    def _forget(self, day: str, line: int) -> None:
+        """All days but the one that is being read: they are over in a file that is in order."""
+        for account, days in self._counts.items():
+            kept = {day} if account == self._account else set()
+            for over in days.keys() - kept:
+                self._gone[account].add(over)
+                self._held -= len(days.pop(over))
+        if self._held >= MOST_HELD:
+            raise RefusedError(f"has more than {MOST_HELD} entries of one day: split it", line=line)
+
+
+def _size(days: Days) -> int:
+    return sum(map(len, days.values()))
+
+
+def _continues(last: Statement | None, statement: Statement) -> bool:
+    """Whether it goes on where the last of its account in this file ended."""
+    if last is None:
+        return False
+    heading = statement.heading
+    if heading.continues or (heading.id == last.heading.id and heading.page != last.heading.page):
+        return True
+    if heading.id == last.heading.id and heading.number == last.heading.number:
+        return False
+    if statement.opening is None or last.closing is None:
+        return True
+    here, there = statement.opening, last.closing
+    return (here.amount_minor, here.currency) == (there.amount_minor, there.currency)
+
+
+def _content(account: str, entry: Entry) -> str:
+    said = [account, entry.booked_on, entry.amount_minor, entry.currency]
+    if entry.state is not State.BOOKED:
+        said.append(entry.state.value)
+    if entry.references.bank:
+        said += ["bank", entry.references.bank]
+    else:
+        said += ["text", entry.value_on, entry.kind, entry.is_reversal, *_words(entry)]
+        for detail in entry.details:
+            said += [detail.amount_minor, detail.currency, *_words(detail)]
+    return "\x1f".join(map(str, said))
+
+
+def _words(said: Entry | Detail) -> list[str]:
+    party = said.counterparty
+    return [
+        *(getattr(said.references, name) for name in said.references.__slots__),
+        said.text,
+        party.name,
+        party.account,
+    ]

@@ -1,0 +1,147 @@
+"""Whether a statement says the truth about itself: its balances, counts and sums. Pure.
+
+Nothing is taken from a file before all of it was proven.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from libs.statements import amounts
+from libs.statements.model import (
+    Ending,
+    Entry,
+    Event,
+    Format,
+    Heading,
+    State,
+    Statement,
+    Total,
+)
+from libs.statements.refusals import RefusedError
+
+MOST_STATEMENTS: Final = 20_000
+
+
+def statements(events: Iterable[Event]) -> Iterator[Format | Statement]:
+    """The format, then each statement at its end. Raises RefusedError."""
+    count = 0
+    sums: _Sums | None = None
+    for event in events:
+        match event:
+            case Format():
+                yield event
+            case Heading():
+                count += 1
+                if count > MOST_STATEMENTS:
+                    raise RefusedError(
+                        f"holds more than {MOST_STATEMENTS} statements: split it", line=event.line
+                    )
+                sums = _Sums(event)
+            case Entry():
+                assert sums is not None
+                sums.add(event)
+            case Ending():
+                assert sums is not None
+                yield sums.proven(event)
+
+
+@dataclass(slots=True)
+class _Sums:
+    heading: Heading
+    credits: Counter[str] = field(default_factory=Counter)
+    debits: Counter[str] = field(default_factory=Counter)
+    entries: Counter[str] = field(default_factory=Counter)
+    first_lines: dict[str, int] = field(default_factory=dict)
+    reversed_minor: int = 0
+    others: int = 0
+    other_credits_minor: int = 0
+    other_debits_minor: int = 0
+    payments: int = 0  # of all entries; one that does not part them is one
+
+    def add(self, entry: Entry) -> None:
+        self.payments += max(1, len(entry.details))
+        if entry.state is not State.BOOKED:
+            self.others += 1
+            self.other_credits_minor += max(0, entry.amount_minor)
+            self.other_debits_minor += max(0, -entry.amount_minor)
+            return
+        self.first_lines.setdefault(entry.currency, entry.line)
+        self.entries[entry.currency] += 1
+        if entry.amount_minor >= 0:
+            self.credits[entry.currency] += entry.amount_minor
+        else:
+            self.debits[entry.currency] -= entry.amount_minor
+        if entry.is_reversal:
+            self.reversed_minor += entry.amount_minor
+
+    def proven(self, ending: Ending) -> Statement:
+        """Raises RefusedError."""
+        count = sum(self.entries.values())
+        says_nothing = not (count or self.others or ending.opening or ending.closing)
+        if ending.needs_balances and says_nothing:
+            raise RefusedError(
+                f"statement {self.heading.id} has neither balances nor entries", line=ending.line
+            )
+        self._check_claim(ending)
+        adds_up, turns = self._adds_up(ending)
+        return Statement(
+            heading=self.heading,
+            opening=ending.opening,
+            closing=ending.closing,
+            balances=ending.balances,
+            adds_up=adds_up,
+            totals=tuple(
+                Total(currency, number, self.credits[currency], self.debits[currency])
+                for currency, number in self.entries.items()
+            ),
+            others=self.others,
+            turns_reversals=turns,
+        )
+
+    def _check_claim(self, ending: Ending) -> None:
+        """Banks count and sum up what is booked, or everything; some count the payments of a batch."""
+        claim = ending.claim
+        booked = sum(self.entries.values())
+        if claim.entries not in {None, booked, booked + self.others, self.payments}:
+            self._refuse(
+                ending, f"says that it has {claim.entries} entries, but has {booked + self.others}"
+            )
+        for said, sums, others, what in (
+            (claim.credits_minor, self.credits, self.other_credits_minor, "credits"),
+            (claim.debits_minor, self.debits, self.other_debits_minor, "debits"),
+        ):
+            total = sum(sums.values())
+            if said not in {None, total, total + others}:
+                self._refuse(ending, f"states another sum of {what} than its entries have")
+
+    def _adds_up(self, ending: Ending) -> tuple[bool | None, bool]:
+        """And whether it does so only if reversals are turned round, as some banks write them."""
+        opening, closing = ending.opening, ending.closing
+        if opening is None or closing is None or opening.currency != closing.currency:
+            return None, False
+        for currency, line in self.first_lines.items():
+            if currency != opening.currency:
+                raise RefusedError(
+                    f"an entry in {currency} stands in statement {self.heading.id} of an account in {opening.currency}",
+                    line=line,
+                )
+        moved = self.credits[opening.currency] - self.debits[opening.currency]
+        computed = opening.amount_minor + moved
+        if computed == closing.amount_minor:
+            return True, False
+        if self.reversed_minor and computed - 2 * self.reversed_minor == closing.amount_minor:
+            return True, True
+        if ending.is_provisional:
+            return None, False
+        self._refuse(
+            ending,
+            f"does not add up: {amounts.written(opening.amount_minor, opening.currency)} and its entries make "
+            f"{amounts.written(computed, opening.currency)}, but it closes at "
+            f"{amounts.written(closing.amount_minor, closing.currency)}",
+        )
+        return None, False
+
+    def _refuse(self, ending: Ending, reason: str) -> None:
+        raise RefusedError(f"statement {self.heading.id} {reason}", line=ending.line)

@@ -1,0 +1,45 @@
+"""What a file is, by its first bytes; its name may say anything. Pure."""
+
+import codecs
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from libs.statements import camt
+from libs.statements.model import Event
+from libs.statements.refusals import RefusedError
+
+HEAD_BYTES: Final = 4096
+_OTHERS: Final = (
+    (b"\x1f\x8b", "is packed by gzip: unpack it"),
+    (b"PK\x03\x04", "is a ZIP file or a workbook: unpack it, or save the workbook as CSV"),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel file: take the file as the bank or PSP gave it"),
+    (b"%PDF", "is a PDF: ask the bank for CAMT.053 or MT940"),
+)
+_WIDE: Final = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_PAGE: Final = re.compile(r"<(?:!doctype html|html)\b", re.IGNORECASE)
+
+Reader = Callable[[Iterable[bytes]], Iterator[Event]]
+
+
+def reader(head: bytes) -> Reader:
+    """Raises RefusedError."""
+    for magic, reason in _OTHERS:
+        if head.startswith(magic):
+            raise RefusedError(reason)
+    text = _text(head).lstrip("\ufeff \t\r\n")
+    if not text:
+        raise RefusedError("is empty")
+    if _PAGE.match(text):
+        raise RefusedError("is a web page, perhaps of a session that had ended", line=1)
+    if text.startswith("<"):
+        return camt.read
+    raise RefusedError(
+        "is none of the files that are read: CAMT.052, .053, .054, MT940, Stripe's and PayPal's reports",
+        line=1,
+    )
+
+
+def _text(head: bytes) -> str:
+    encoding = next((name for bom, name in _WIDE if head.startswith(bom)), "utf-8")
+    return head.decode(encoding, errors="replace")

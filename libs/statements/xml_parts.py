@@ -1,0 +1,169 @@
+"""The parts of a large XML file, one after the other, in memory that does not grow with it.
+
+Expat reads it as it comes and says on which line it is. Whatever would let a file reach out or swell,
+a document type and thus any entity of its own, is refused where it begins.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Final
+from xml.parsers import expat
+
+from libs.statements.refusals import RefusedError
+
+MOST_DEPTH: Final = 40
+MOST_NODES: Final = 20_000  # of one part
+MOST_TEXT: Final = 10_000  # characters of one element
+MOST_TOKEN: Final = 2**20  # bytes of a tag or comment
+_INNER_DEPTH: Final = 2
+_ERRORS: Final = expat.errors.codes  # by its words
+_WHY: Final = {
+    expat.errors.XML_ERROR_NO_ELEMENTS: "ends too early: something of it is missing",
+    expat.errors.XML_ERROR_UNCLOSED_TOKEN: "ends too early: something of it is missing",
+    expat.errors.XML_ERROR_INVALID_TOKEN: "has a character that is not of its encoding, or not allowed in XML",
+    expat.errors.XML_ERROR_PARTIAL_CHAR: "ends in the middle of a character",
+    expat.errors.XML_ERROR_TAG_MISMATCH: "closes an element that is not open",
+    expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT: "goes on after its end: one document a file",
+    expat.errors.XML_ERROR_UNDEFINED_ENTITY: "has an entity that XML does not have",
+    expat.errors.XML_ERROR_UNKNOWN_ENCODING: "is in an encoding that nobody knows",
+    expat.errors.XML_ERROR_INCORRECT_ENCODING: "is not in the encoding that it states",
+}
+_REASONS: Final = {_ERRORS[words]: reason for words, reason in _WHY.items()}
+
+
+_names: Final = functools.cache(lambda path: path.split("/"))  # paths are few: those of our code
+
+
+class Node:
+    """An element without its namespace: those of banks vary, the names do not."""
+
+    __slots__ = ("attributes", "children", "line", "name", "text")
+
+    def __init__(self, name: str, attributes: dict[str, str], line: int) -> None:
+        self.name = name
+        self.attributes = attributes
+        self.line = line
+        self.text = ""
+        self.children: list[Node] = []
+
+    def all(self, name: str) -> Iterator["Node"]:
+        return (child for child in self.children if child.name == name)
+
+    def find(self, path: str) -> "Node | None":
+        """The first at the end of a path such as `Refs/EndToEndId`."""
+        node = self
+        for name in _names(path):
+            for child in node.children:
+                if child.name == name:
+                    node = child
+                    break
+            else:
+                return None
+        return node
+
+    def text_of(self, *paths: str) -> str:
+        """Of the first path that leads to one; blanks within it are single ones."""
+        for path in paths:
+            node = self.find(path)
+            if node is not None and node.text and (text := " ".join(node.text.split())):
+                return text
+        return ""
+
+
+class Shape:
+    """Which elements are parts, and who is given them."""
+
+    inner: str = ""  # an element two levels inside a part that is a part itself, and goes before it
+
+    def begins(self, name: str, namespace: str, line: int) -> bool:
+        """Of each element outside of parts: whether it is a part, to be kept whole."""
+        raise NotImplementedError
+
+    def ends(self, name: str, line: int) -> None:
+        """Of each element outside of parts that is none."""
+        raise NotImplementedError
+
+    def has(self, part: Node) -> None:
+        raise NotImplementedError
+
+
+class _Reader:
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._parser = expat.ParserCreate(namespace_separator=" ")
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._characters
+        self._parser.StartDoctypeDeclHandler = self._doctype
+        self._depth = 0
+        self._nodes = 0
+        self._open: list[Node] = []
+        self._fed = 0
+
+    def feed(self, chunk: bytes, *, is_last: bool) -> None:
+        try:
+            self._parser.Parse(chunk, is_last)
+        except expat.ExpatError as error:
+            reason = _REASONS.get(error.code, "is not well-formed XML")
+            raise RefusedError(reason, line=error.lineno) from None
+        except (LookupError, ValueError) as error:
+            if isinstance(error, RefusedError):
+                raise
+            raise self._refused("is in an encoding that is not read: save it as UTF-8") from None
+        self._fed += len(chunk)
+        if self._fed - max(self._parser.CurrentByteIndex, 0) > MOST_TOKEN:
+            raise self._refused(f"has a tag or comment of more than {MOST_TOKEN} bytes")
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > MOST_DEPTH:
+            raise self._refused(f"has elements more than {MOST_DEPTH} deep")
+        namespace, _, name = tag.rpartition(" ")
+        line = self._parser.CurrentLineNumber
+        if not self._open and not self._shape.begins(name, namespace, line):
+            return
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
+            raise self._refused(f"has more than {MOST_NODES} elements in one place")
+        node = Node(name, attributes, line)
+        if self._open:
+            self._open[-1].children.append(node)
+        self._open.append(node)
+
+    def _end(self, tag: str) -> None:
+        self._depth -= 1
+        if not self._open:
+            self._shape.ends(tag.rpartition(" ")[2], self._parser.CurrentLineNumber)
+            return
+        node = self._open.pop()
+        if not self._open:
+            self._nodes = 0
+            self._shape.has(node)
+        elif node.name == self._shape.inner and len(self._open) == _INNER_DEPTH:
+            self._nodes = 0
+            self._open[-1].children.pop()
+            self._shape.has(node)
+
+    def _characters(self, text: str) -> None:
+        if self._open:
+            node = self._open[-1]
+            node.text += text
+            if len(node.text) > MOST_TEXT:
+                raise self._refused(f"has a text of more than {MOST_TEXT} characters")
+
+    def _doctype(self, *declaration: object) -> None:
+        raise self._refused("declares a document type or entities, which no bank does")
+
+    def _refused(self, reason: str) -> RefusedError:
+        return RefusedError(reason, line=self._parser.CurrentLineNumber)
+
+
+def feeder(shape: Shape, chunks: Iterable[bytes]) -> Iterator[None]:
+    """Feeds the shape; after each chunk it is the caller's turn."""
+    reader = _Reader(shape)
+    for chunk in chunks:
+        reader.feed(chunk, is_last=False)
+        yield
+    reader.feed(b"", is_last=True)
+    yield

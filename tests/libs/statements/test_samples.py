@@ -1,0 +1,45 @@
+"""Others' sample files beside a checkout, where they are: they are not part of it."""
+
+import pytest
+
+from tests.libs.statements.files import contents, entries
+from tests.tidy.sources import ROOT
+
+SAMPLES = ROOT.parent / "shared" / "data"
+# Account, opening, closing and sum of what is booked of each statement, as the file states them.
+STATED = {
+    "camt/camt053.v2.multi.statement.xml": [
+        ("NL26VAYB8060476890", 1815, 2700, 885),
+        ("NL26VAYB8060476890", 2700, 2000, -700),
+    ],
+    "camt/camt053.v2.with-account-name.xml": [("CH2801234000123456789", None, None, 885)],
+    "camt/camt053.v4.xml": [("NL26VAYB8060476890", 1815, -2700, 885)],
+    "camt/camt053_duplicate_same_day.xml": [("DE89370400440532013000", None, None, -900)],
+    "camt/camt053_no_namespace.xml": [("GB29NWBK60161331926819", 10000, 35000, 25000)],
+}
+
+
+def sample(name: str) -> bytes:
+    if not (SAMPLES / name).exists():
+        pytest.skip("the sample is not here")
+    return (SAMPLES / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_a_sample_has_its_stated_balances(name: str):
+    found = contents(sample(name)).statements
+    said = [
+        (
+            each.heading.account,
+            each.opening.amount_minor if each.opening else None,
+            each.closing.amount_minor if each.closing else None,
+            sum(total.credits_minor - total.debits_minor for total in each.totals),
+        )
+        for each in found
+    ]
+    assert said == STATED[name]
+
+
+def test_two_bookings_of_one_day_sum_and_text_are_two():
+    found = entries(sample("camt/camt053_duplicate_same_day.xml"))
+    assert len({each.id for each in found}) == len(found) == 2
