@@ -43,7 +43,7 @@ def statements(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a bank statement or a PSP's report holds: CAMT.052, .053, .054. Nothing is imported."""
+    """Say what a file of a bank (CAMT, MT940) or PSP (Stripe, PayPal) holds. Nothing is imported."""
     try:
         if not file.is_file():
             output.fail(f"{file.name}: {'is no file' if file.exists() else 'does not exist'}.")

@@ -16,7 +16,7 @@ _CODE: Final = re.compile(r"[A-Z]{3}")
 _PARTS: Final = {
     mark: re.compile(rf"([+-]?)([0-9]*)(?:{re.escape(mark)}([0-9]*))?") for mark in ".,"
 }
-_DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[TZ+-].*)?")
+_DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[TZ +-].*)?")
 
 
 def places(currency: str, *, what: str, line: int) -> int:

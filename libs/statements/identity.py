@@ -1,6 +1,6 @@
 """Ids of entries: the same whenever the same line of an account is met again. Pure.
 
-Of an entry with a reference of its bank: account, day, amount and reference. Of another: account, days,
+Of a transaction of a PSP: its id. Of an entry with a reference of its bank: account, day, amount and reference. Of another: account, days,
 amount and everything it says. Equal entries are told apart by their number: the second coffee of a
 day is the second in each statement that holds the day. Statements that continue one another count on;
 one that overlaps the last begins anew, and so meets the same ids.
@@ -44,7 +44,8 @@ class Identities:
     def named(self, entry: Entry) -> Entry:
         content = hashlib.sha256(_content(self._account, entry).encode()).digest()
         day = entry.booked_on.isoformat() if entry.booked_on else ""
-        number = self._number(day, int.from_bytes(content[:_KEY_BYTES], "big"), entry.line)
+        key = int.from_bytes(content[:_KEY_BYTES], "big")
+        number = 1 if entry.is_named else self._number(day, key, entry.line)
         name = hashlib.sha256(content + number.to_bytes(_KEY_BYTES, "big")).hexdigest()[:_ID_DIGITS]
         details = tuple(
             replace(detail, id=f"{name}-{place}")
@@ -88,15 +89,18 @@ def _continues(last: Statement | None, statement: Statement) -> bool:
     heading = statement.heading
     if heading.continues or (heading.id == last.heading.id and heading.page != last.heading.page):
         return True
-    if heading.id == last.heading.id and heading.number == last.heading.number:
-        return False
+    is_same = (heading.id, heading.number) == (last.heading.id, last.heading.number)
     if statement.opening is None or last.closing is None:
-        return True
+        return not is_same
+    if is_same and (statement.opening, statement.closing) == (last.opening, last.closing):
+        return False
     here, there = statement.opening, last.closing
     return (here.amount_minor, here.currency) == (there.amount_minor, there.currency)
 
 
 def _content(account: str, entry: Entry) -> str:
+    if entry.is_named:
+        return f"{account}\x1f{entry.references.bank}"
     said = [account, entry.booked_on, entry.amount_minor, entry.currency]
     if entry.state is not State.BOOKED:
         said.append(entry.state.value)

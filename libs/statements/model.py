@@ -37,6 +37,7 @@ class References:
     batch: str = ""  # of an order of many payments, or of a payout
     customer: str = ""  # of the account's owner
     order: str = ""  # of the shop
+    payment: str = ""  # the PSP's id of the payment that this is of
 
     def or_else(self, other: "References") -> "References":
         """Its own, and the other's where it has none."""
@@ -84,6 +85,7 @@ class Entry:
     unexplained_minor: int = 0  # what neither details nor fees of the file account for
     return_reason: str = ""
     details: tuple[Detail, ...] = ()
+    is_named: bool = False  # its reference is its own for good, at this PSP
     id: str = ""
 
 

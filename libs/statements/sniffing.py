@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from libs.statements import camt
+from libs.statements import camt, csv_rows, mt940, paypal, stripe
 from libs.statements.model import Event
 from libs.statements.refusals import RefusedError
 
@@ -27,13 +27,20 @@ def reader(head: bytes) -> Reader:
     for magic, reason in _OTHERS:
         if head.startswith(magic):
             raise RefusedError(reason)
-    text = _text(head).lstrip("\ufeff \t\r\n")
+    text = _text(head).lstrip("\ufeff\x01 \t\r\n")
     if not text:
         raise RefusedError("is empty")
     if _PAGE.match(text):
         raise RefusedError("is a web page, perhaps of a session that had ended", line=1)
     if text.startswith("<"):
         return camt.read
+    if mt940.START.search(text.replace("\r", "\n")):
+        return mt940.read
+    cells = csv_rows.first(text)
+    if cells[:1] == [paypal.START]:
+        return paypal.read
+    if stripe.is_header(cells):
+        return stripe.read
     raise RefusedError(
         "is none of the files that are read: CAMT.052, .053, .054, MT940, Stripe's and PayPal's reports",
         line=1,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.libs.statements.files import contents, entries
+from tests.libs.statements.files import contents, entries, refusal
 from tests.tidy.sources import ROOT
 
 SAMPLES = ROOT.parent / "shared" / "data"
@@ -16,6 +16,16 @@ STATED = {
     "camt/camt053.v4.xml": [("NL26VAYB8060476890", 1815, -2700, 885)],
     "camt/camt053_duplicate_same_day.xml": [("DE89370400440532013000", None, None, -900)],
     "camt/camt053_no_namespace.xml": [("GB29NWBK60161331926819", 10000, 35000, 25000)],
+    "mt940/mbank.sta": [("PL29114010810000267002001002", 40, 43, 3)],
+    "mt940/rabobank-iban.sta": [
+        ("NL71RABO0123456789", 100000, 96500, -3500),
+        ("NL71RABO0123456789", 96500, 93000, -3500),
+    ],
+    "mt940/raphaelm.sta": [
+        ("1222333444", 0, 10500000, 10500000),
+        ("1222333444", 10500000, 14500000, 4000000),
+        ("3346780111", 14500000, 9500000, -5000000),
+    ],
 }
 
 
@@ -43,3 +53,14 @@ def test_a_sample_has_its_stated_balances(name: str):
 def test_two_bookings_of_one_day_sum_and_text_are_two():
     found = entries(sample("camt/camt053_duplicate_same_day.xml"))
     assert len({each.id for each in found}) == len(found) == 2
+
+
+def test_equal_bookings_of_one_day_on_two_pages_are_all_there():
+    found = entries(sample("mt940/raphaelm.sta"))
+    assert len({each.id for each in found}) == len(found) == 9
+
+
+def test_a_sample_whose_bookings_are_not_those_of_its_balances_is_refused():
+    found = refusal(sample("mt940/ing.sta"))
+    assert found.line == 26
+    assert "0.00 EUR and its entries make -45.59 EUR, but it closes at 3.47 EUR" in found.reason

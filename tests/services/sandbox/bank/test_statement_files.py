@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from libs.statements import reading
 from libs.statements.model import State
-from services.sandbox.bank import camt
+from services.sandbox.bank import camt, mt940
 from services.sandbox.bank.statements import Booking, Payment, Statement
 
 IBAN = "IT60X0542811101000000123456"
@@ -84,3 +84,25 @@ def test_a_camt_statement_is_read_as_it_was_written(version: str, written: list[
             assert detail.references.end_to_end == payment.end_to_end
             assert detail.references.creditor == payment.reference
             assert detail.text == payment.text
+
+
+@given(written=st.lists(STATEMENTS, min_size=1, max_size=2))
+@settings(max_examples=25)
+def test_an_mt940_statement_is_read_as_it_was_written(written: list[Statement]):
+    data = "".join(mt940.written(written)).encode()
+    found = reading.proven(lambda: io.BytesIO(data))
+    assert found.format.name == "mt940"
+    for statement, read in zip(written, found.statements, strict=True):
+        assert (read.heading.id, read.heading.account) == (statement.id, IBAN)
+        assert read.opening
+        assert read.opening.amount_minor == statement.opening_minor
+        assert read.adds_up
+    blocks = reading.blocks(lambda: io.BytesIO(data), found)
+    entries = [entry for block in blocks for entry in block.entries]
+    bookings = [each for one in written for each in one.bookings if not each.is_pending]
+    for booking, entry in zip(bookings, entries, strict=True):
+        assert (entry.amount_minor, entry.value_on) == (booking.amount_minor, booking.value_on)
+        assert entry.is_reversal == booking.is_reversal
+        assert entry.references.bank == booking.bank_reference
+        assert entry.references.end_to_end == booking.payments[0].end_to_end
+        assert entry.references.creditor == booking.payments[0].reference

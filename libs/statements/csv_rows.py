@@ -1,0 +1,38 @@
+"""Rows of a CSV file, one after the other. Pure."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+
+from libs.statements import text_lines
+from libs.statements.refusals import RefusedError
+
+
+def rows(chunks: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
+    """(line on which it begins, its cells). Blank ones are left out; a cell may hold line ends."""
+    reader = csv.reader((f"{text}\n" for _, text in text_lines.lines(chunks)), strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            if any(cells):
+                yield line, [cell.strip() for cell in cells]
+            line = reader.line_num + 1
+    except csv.Error:
+        raise RefusedError(
+            "has a quotation mark that is left open or not doubled, or ends too early", line=line
+        ) from None
+
+
+def first(text: str) -> list[str]:
+    """The cells of the first line of a text that may be no CSV at all."""
+    try:
+        return next(csv.reader(text.splitlines()[:1]), [])
+    except csv.Error:
+        return []
+
+
+def check_width(cells: Sequence[str], header: Sequence[str], line: int) -> None:
+    if len(cells) != len(header):
+        raise RefusedError(
+            f"has {len(cells)} cells, but {len(header)} columns have a name: it may have been cut off",
+            line=line,
+        )

@@ -1,0 +1,175 @@
+"""PayPal's settlement report (STL): records of a type each, rows by the names of the `CH` record. Pure.
+
+Amounts are in minor units without a point. The report counts and sums itself up: one that is cut off
+or changed does not agree with its own footers.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from libs.statements import amounts, csv_rows
+from libs.statements.model import Claim, Ending, Entry, Event, Format, Heading, References
+from libs.statements.refusals import RefusedError
+
+START: Final = "RH"
+_TYPES: Final = frozenset({"RH", "FH", "SH", "CH", "SB", "SF", "SC", "RF", "RC", "FF"})
+_FOOTERS: Final = frozenset({"RF", "RC", "FF"})
+_NEEDED: Final = (
+    "transaction id",
+    "transaction completion date",
+    "transaction debit or credit",
+    "gross transaction amount",
+    "gross transaction currency",
+)
+_FEE: Final = ("fee debit or credit", "fee amount", "fee currency")
+_SIGNS: Final = {"CR": 1, "DR": -1}
+_WHOLE: Final = re.compile(r"[0-9]{1,15}")
+_DAY: Final = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})(?: .*)?")
+_SUMS: Final = 4  # of SF: gross credits and debits, fees credited and debited
+_SF_WIDTH: Final = 2 + _SUMS
+
+
+def read(chunks: Iterable[bytes]) -> Iterator[Event]:
+    report = _Report()
+    for line, cells in csv_rows.rows(chunks):
+        yield from report.events(line, cells)
+    report.check_end()
+
+
+class _Report:
+    def __init__(self) -> None:
+        self._account = ""
+        self._header: list[str] = []
+        self._is_open = False
+        self._sections = 0
+        self._rows = 0
+        self._sums: Counter[tuple[str, int]] = Counter()
+        self._is_ended = False
+        self._last = 1
+
+    def events(self, line: int, cells: Sequence[str]) -> Iterator[Event]:
+        self._last = line
+        kind = cells[0]
+        if kind not in _TYPES:
+            raise RefusedError(
+                "begins with no type of record that a settlement report has", line=line
+            )
+        if kind in {"CH", "SB", "SF", "SC"} and not self._is_open:
+            raise RefusedError(f"{kind} stands outside of a section", line=line)
+        match kind:
+            case "RH":
+                self._account = _cell(cells, 3)
+                yield Format("paypal.stl", cells[-1] if _WHOLE.fullmatch(cells[-1]) else "")
+            case "SH":
+                yield from self._open(line, cells)
+            case "CH":
+                self._head(line, cells)
+            case "SB":
+                yield self._row(line, cells)
+            case "SF":
+                self._check_sums(line, cells)
+            case "SC":
+                self._is_open = False
+                yield Ending(line, claim=Claim(entries=_count(cells, line)))
+            case "RC" if _count(cells, line) != self._rows:
+                raise RefusedError(
+                    f"says that it has {cells[1]} rows, but has {self._rows}", line=line
+                )
+            case _:
+                pass
+        self._is_ended = self._is_ended or kind in _FOOTERS
+
+    def check_end(self) -> None:
+        if self._is_open or not self._is_ended:
+            raise RefusedError("ends too early: its footers are missing", line=self._last)
+        if not self._sections:
+            raise RefusedError("holds no section")
+
+    def _open(self, line: int, cells: Sequence[str]) -> Iterator[Event]:
+        if self._is_open:
+            raise RefusedError("a section begins before the last has ended", line=line)
+        account = _cell(cells, 3) or self._account
+        if not account:
+            raise RefusedError("SH names no account", line=line)
+        self._is_open, self._header = True, []
+        self._sums.clear()
+        self._sections += 1
+        period = " to ".join(filter(None, cells[1:3]))
+        yield Heading(line, account=account, id=period, number=str(self._sections))
+
+    def _head(self, line: int, cells: Sequence[str]) -> None:
+        self._header = [" ".join(cell.casefold().split()) for cell in cells]
+        for name in _NEEDED:
+            if self._header.count(name) != 1:
+                raise RefusedError(f"CH does not have the column {name} once", line=line)
+
+    def _row(self, line: int, cells: Sequence[str]) -> Entry:
+        if not self._header:
+            raise RefusedError("SB stands before CH names its columns", line=line)
+        csv_rows.check_width(cells, self._header, line)
+        self._rows += 1
+        entry = _entry(dict(zip(self._header, cells, strict=True)), line)
+        assert entry.gross_minor is not None
+        for place, minor in enumerate((entry.gross_minor, entry.fee_minor)):
+            self._sums[entry.currency, 2 * place + (minor < 0)] += abs(minor)
+        return entry
+
+    def _check_sums(self, line: int, cells: Sequence[str]) -> None:
+        """Of one currency, where it has them all."""
+        stated = cells[2:_SF_WIDTH]
+        if len(stated) < _SUMS or not all(map(_WHOLE.fullmatch, stated)):
+            return
+        if [int(cell) for cell in stated] != [
+            self._sums[cells[1], place] for place in range(_SUMS)
+        ]:
+            raise RefusedError("SF states other sums than the rows of its section have", line=line)
+
+
+def _entry(cells: Mapping[str, str], line: int) -> Entry:
+    currency = cells["gross transaction currency"]
+    gross = _signed(cells, _NEEDED[2:], line)
+    fee = _signed(cells, _FEE, line) if cells.get("fee amount") else 0
+    if fee and cells.get("fee currency") != currency:
+        raise RefusedError("its fee is in another currency than its amount", line=line)
+    day = _DAY.fullmatch(cells["transaction completion date"])
+    return Entry(
+        line=line,
+        booked_on=amounts.day(
+            "-".join(day.groups()) if day else "", what="Transaction Completion Date", line=line
+        ),
+        value_on=None,
+        amount_minor=gross + fee,
+        currency=currency,
+        references=References(
+            bank=cells["transaction id"],
+            payment=cells.get("paypal reference id", ""),
+            order=cells.get("invoice id", ""),
+            customer=cells.get("custom field", ""),
+        ),
+        kind=cells.get("transaction event code", ""),
+        gross_minor=gross,
+        fee_minor=fee,
+    )
+
+
+def _signed(cells: Mapping[str, str], columns: Sequence[str], line: int) -> int:
+    """Of the columns of its mark, amount and currency."""
+    mark, amount, currency = (cells.get(column, "") for column in columns)
+    amounts.places(currency, what=columns[1], line=line)
+    if not _WHOLE.fullmatch(amount):
+        raise RefusedError(f"{columns[1]} is no amount in minor units", line=line)
+    if mark not in _SIGNS:
+        raise RefusedError(f"{columns[0]} is neither CR nor DR", line=line)
+    return _SIGNS[mark] * int(amount)
+
+
+def _count(cells: Sequence[str], line: int) -> int:
+    if not _WHOLE.fullmatch(_cell(cells, 1)):
+        raise RefusedError(f"{cells[0]} is no count", line=line)
+    return int(cells[1])
+
+
+def _cell(cells: Sequence[str], place: int) -> str:
+    return cells[place] if len(cells) > place else ""
