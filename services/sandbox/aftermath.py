@@ -5,12 +5,16 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from services.sandbox import errors, flows, psp, views
+from services.sandbox import errors, flows, planting, psp, settlement_files, views
 from services.sandbox.books import charges, disputes, operations, settlements
 from services.sandbox.books.disputes import Dispute
 from services.sandbox.database import transaction
 from services.sandbox.deps import Deps
+from services.sandbox.planting import Mistakes
 from services.sandbox.psp import Charge
+from services.sandbox.settlement_files import Line
+
+MOST_REPORTED = 100_000
 
 
 def open_dispute(
@@ -123,13 +127,33 @@ def pay_out(deps: Deps, *, account: str | None, before: float) -> list[dict[str,
 
 
 def settlement_page(deps: Deps, account: str, *, after: int, limit: int) -> dict[str, Any]:
-    """Lines of past days are paid out when somebody asks: one payout per day of asking."""
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    if settlements.unpaid(deps.conn, account=account, before=midnight.timestamp()):
-        pay_out(deps, account=account, before=midnight.timestamp())
+    _pay_out_past_days(deps, account)
     rows = settlements.page(deps.conn, account, after=after, limit=limit)
     return {
         "data": [views.settlement_line(row) for row in rows],
         "next_cursor": str(rows[-1]["line"]) if rows else str(after),
         "has_more": len(rows) == limit,
     }
+
+
+def settlement_report(deps: Deps, account: str, dialect: str, mistakes: Mistakes) -> str:
+    """The same lines as a file."""
+    _pay_out_past_days(deps, account)
+    lines = [
+        Line(f"stl_{number}", *rest)
+        for number, *rest in settlements.report(deps.conn, account, most=MOST_REPORTED)
+    ]
+    told = planting.planted(
+        lines,
+        mistakes,
+        changed=settlement_files.with_another_amount,
+        unknown=settlement_files.nobodys,
+    )
+    return settlement_files.DIALECTS[dialect](told, account=account)
+
+
+def _pay_out_past_days(deps: Deps, account: str) -> None:
+    """Lines of past days are paid out when somebody asks: one payout per day of asking."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if settlements.unpaid(deps.conn, account=account, before=midnight.timestamp()):
+        pay_out(deps, account=account, before=midnight.timestamp())

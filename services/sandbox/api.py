@@ -2,7 +2,18 @@
 
 from aiohttp import web
 
-from services.sandbox import aftermath, calls, errors, flows, orders, saving, views, wire
+from services.sandbox import (
+    aftermath,
+    calls,
+    errors,
+    flows,
+    orders,
+    planting,
+    saving,
+    settlement_files,
+    views,
+    wire,
+)
 from services.sandbox.books.operations import Operation
 from services.sandbox.cards import TOKEN_FAULTS
 from services.sandbox.deps import Deps
@@ -125,6 +136,17 @@ async def get_charge(request: web.Request) -> web.StreamResponse:
         return wire.json_answer(views.charge(charge, wire.base_url(request)))
 
     return await calls.answer_read(request, account, read)
+
+
+@routes.get(f"{PSP}/settlements/report")
+async def get_settlement_report(request: web.Request) -> web.StreamResponse:
+    """What was paid out as a file, in a dialect, with the mistakes that are asked for."""
+    account = wire.authenticated_account(request)
+    dialect = wire.query_choice(request, "dialect", tuple(settlement_files.DIALECTS))
+    text = aftermath.settlement_report(
+        wire.deps_of(request), account, dialect, planting.parse(wire.query_mistakes(request))
+    )
+    return web.Response(text=text, content_type="text/csv", charset="utf-8")
 
 
 @routes.get(f"{PSP}/settlements")

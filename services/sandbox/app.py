@@ -28,6 +28,7 @@ from services.sandbox import (
 )
 from services.sandbox.bank import api as bank_api
 from services.sandbox.bank import pages as bank_pages
+from services.sandbox.bank import statement_api
 from services.sandbox.books import accounts
 from services.sandbox.config import Config
 from services.sandbox.courier import api as courier_api
@@ -146,6 +147,7 @@ def build_app(config: Config) -> web.Application:
         audit.routes,
         bank_api.routes,
         bank_pages.routes,
+        statement_api.routes,
         browser_field.routes,
         challenges.routes,
         console_pages.routes,

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.sandbox import errors
+from services.sandbox import errors, planting
 from services.sandbox.deps import DEPS, Deps
 
 ACCOUNT = r"{account:[a-z0-9][a-z0-9_-]{0,63}}"
@@ -85,3 +85,18 @@ def query_integer(request: web.Request, name: str, default: int, *, most: int) -
 
 def page_limit(request: web.Request) -> int:
     return query_integer(request, "limit", DEFAULT_PAGE, most=MOST_PER_PAGE) or DEFAULT_PAGE
+
+
+def query_choice(request: web.Request, name: str, choices: tuple[str, ...]) -> str:
+    """The first when none is named."""
+    chosen = request.query.get(name) or choices[0]
+    if chosen not in choices:
+        raise errors.InvalidRequestError(f"one of {', '.join(choices)}", field=name)
+    return chosen
+
+
+def query_mistakes(request: web.Request) -> dict[str, int]:
+    return {
+        kind: query_integer(request, kind, 0, most=planting.MOST_OF_A_KIND)
+        for kind in planting.KINDS
+    }

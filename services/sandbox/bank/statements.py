@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-_PLACES = {"JPY": 0, "KRW": 0, "KWD": 3, "TND": 3}
+PLACES = {"JPY": 0, "KRW": 0, "KWD": 3, "TND": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Statement:
 
     @property
     def places(self) -> int:
-        return _PLACES.get(self.currency, 2)
+        return PLACES.get(self.currency, 2)
 
 
 def decimal(amount_minor: int, places: int) -> str:

@@ -53,3 +53,28 @@ def page(conn: sqlite3.Connection, account: str, *, after: int, limit: int) -> l
         (account, after, limit),
     )
     return [dict(zip(LINE_COLUMNS, row, strict=True)) for row in cursor]
+
+
+def report(conn: sqlite3.Connection, account: str, *, most: int) -> list[tuple[Any, ...]]:
+    """(line, charge, key, kind, the shop's reference, gross, fee, currency, payout, available, created) of
+    what was paid out.
+    """
+    cursor = conn.execute(
+        "SELECT l.line, l.charge_id, l.key, l.kind, coalesce(c.reference, ''), l.gross_minor, l.fee_minor, "
+        "l.currency, l.payout_id, l.available_on, l.created_at "
+        "FROM settlement_lines l LEFT JOIN charges c ON c.id = l.charge_id "
+        "WHERE l.account = ? AND l.payout_id IS NOT NULL ORDER BY l.line LIMIT ?",
+        (account, most),
+    )
+    return cursor.fetchall()
+
+
+def payouts(conn: sqlite3.Connection, account: str, currency: str) -> list[tuple[str, str, int]]:
+    """(payout, the day it is available, net)."""
+    cursor = conn.execute(
+        "SELECT payout_id, available_on, sum(gross_minor - fee_minor) FROM settlement_lines "
+        "WHERE account = ? AND currency = ? AND payout_id IS NOT NULL "
+        "GROUP BY payout_id, available_on ORDER BY available_on, payout_id",
+        (account, currency),
+    )
+    return cursor.fetchall()

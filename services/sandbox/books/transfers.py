@@ -56,6 +56,10 @@ def page(conn: sqlite3.Connection, iban: str, *, after: int, limit: int) -> list
     return [Credit(row[0], Transfer(*row[1:])) for row in cursor]
 
 
+def all_of(conn: sqlite3.Connection, iban: str, *, most: int) -> list[Credit]:
+    return page(conn, iban, after=0, limit=most)
+
+
 def latest(conn: sqlite3.Connection, *, limit: int) -> list[Credit]:
     return [Credit(row[0], Transfer(*row[1:])) for row in conn.execute(_LATEST, (limit,))]
 
