@@ -108,6 +108,35 @@ class RefundCurrency(Refusal, kind=Kind.CONFLICT, reason="cod_refund_currency"):
     message = "Only euros can be refunded by SEPA transfer; refund the order in another way."
 
 
+class RefundAccountMissing(Refusal, kind=Kind.CONFLICT, reason="cod_refund_account_missing"):
+    message = "The account was forgotten; name the account that the refund goes to."
+
+
+class RefundDebtorMissing(Refusal, kind=Kind.CONFLICT, reason="cod_refund_debtor_missing"):
+    message = "Say in the settings' refund_account first from which account refunds are paid."
+
+
+class NoRefundsReady(Refusal, kind=Kind.CONFLICT, reason="no_cod_refunds_ready"):
+    message = "No refund of cash is ready for the bank, or others take them right now."
+
+
+class RefundExportNotFound(Refusal, kind=Kind.NOT_FOUND, reason="cod_refund_export_not_found"):
+    message = "There is no file of refunds with this id."
+
+
+class RefundFileForgotten(Refusal, kind=Kind.CONFLICT, reason="cod_refund_file_forgotten"):
+    message = (
+        "The file is gone, since it named a customer who was erased, or has grown old. Mark as"
+        " failed what the bank was not asked for: it goes into another file."
+    )
+
+
+class RefundNotInExport(Refusal, kind=Kind.CONFLICT, reason="cod_refund_not_in_export"):
+    """`facts` have the id of one that is not."""
+
+    message = "A refund that is named is not in this file."
+
+
 class RemittanceColumnsMissing(Refusal, kind=Kind.CONFLICT, reason="remittance_columns_missing"):
     message = "Say in the courier's remittance_columns first where its files have what."
 

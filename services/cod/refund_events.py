@@ -7,11 +7,15 @@ from typing import Any, Final
 from incasso.cod.v1 import events_pb2, refunds_pb2
 from libs import erasing, outbox, wire
 from libs.outbox import NewEvent
+from services.cod.rules.refund_exports import RefundExport
 from services.cod.rules.refunds import Refund, RefundState
 
 _TOLD: Final[Mapping[RefundState, Any]] = {
     RefundState.REQUESTED: events_pb2.CodRefundRequested,
     RefundState.READY: events_pb2.CodRefundReady,
+    RefundState.EXPORTED: events_pb2.CodRefundExported,
+    RefundState.PAID: events_pb2.CodRefundPaid,
+    RefundState.FAILED: events_pb2.CodRefundFailed,
     RefundState.CANCELLED: events_pb2.CodRefundCancelled,
 }
 # What names a person in logged events and kept answers.
@@ -23,6 +27,10 @@ ANSWERING_REFUNDS: Final = ("CreateCodRefund",)
 
 def refund_pb(refund: Refund) -> refunds_pb2.CodRefund:
     return wire.message(refunds_pb2.CodRefund, refund)
+
+
+def export_pb(export: RefundExport) -> refunds_pb2.CodRefundExport:
+    return wire.message(refunds_pb2.CodRefundExport, export)
 
 
 def told(refund: Refund, now: datetime) -> NewEvent:

@@ -31,7 +31,7 @@ KEPT: Final = Kept(
         ),
         "settings": Table(
             "what holds for all cash on delivery of a merchant",
-            plain="merchant_id offered currency fee deposit carts refusals",
+            plain="merchant_id offered currency fee deposit carts refusals refund_account",
             personal={"fee_acknowledgement": AUDIT},
         ),
         "fee_acknowledgements": Table(
@@ -85,9 +85,26 @@ KEPT: Final = Kept(
         ),
         "refunds": Table(
             "refunds of cash by bank transfer: amounts and states stay",
-            plain="merchant_id id state cod_order_id order_reference currency account_given_by trace_id",
+            plain="merchant_id id state cod_order_id order_reference currency account_given_by trace_id"
+            " export_id",
             personal={**dict.fromkeys(_UNNAMED, _GONE), "metadata": _GONE},
             secret={"account_sealed": f"{_GONE}: opens with the seal's key only"},
+        ),
+        "refund_exports": Table(
+            "files by which the bank was asked for refunds: how many, how much and by whom; they stay",
+            plain="merchant_id id currency trace_id created_by",
+        ),
+        "refund_files": Table(
+            "the files themselves",
+            plain="merchant_id export_id",
+            secret={
+                "sealed": "with its row: when a customer whom it names is erased, else by its rule;"
+                " opens with the seal's key only"
+            },
+        ),
+        "refund_transfers": Table(
+            "which refunds were ever in which file: they stay",
+            plain="merchant_id refund_id export_id",
         ),
         "refusals": Table(
             "who has not taken orders, by keyed hashes",
@@ -120,6 +137,7 @@ KEPT: Final = Kept(
             where="account_sealed IS NOT NULL AND state <> 'ready'",
             clear={"account_sealed": "NULL", **_UNNAMED, "metadata": "'{}'"},
         ),
+        Rule("refund_files", "created_at", DISPUTABLE, "as long as what it paid may be disputed"),
         Rule("codes", "expires_at", timedelta(days=30), "so that few are sent for one order"),
         Rule(
             "refusals",

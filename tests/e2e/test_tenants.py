@@ -100,7 +100,7 @@ async def of_links(shop):
 
 
 async def of_cod(shop):
-    """A courier, an order that it has collected, and a refund of that."""
+    """A courier, an order that it has collected, and a refund of that which is ready for the bank."""
     made = {}
     for name, collection in (("courier_id", "/v1/couriers"), ("cod_order_id", "/v1/cod-orders")):
         body = examples.body_of(ROUTES[f"POST {collection}"])
@@ -115,6 +115,11 @@ async def of_cod(shop):
     await post("/v1/cod-orders/{cod_order_id}/dispatch")
     (event,) = (await post("/v1/couriers/{courier_id}/events"))["data"]
     refund = await post("/v1/cod-orders/{cod_order_id}/refunds")
+    account = ROUTES["PUT /v1/cod-refunds/{cod_refund_id}/account"]
+    path = account.path.format(cod_refund_id=refund["id"])
+    (await shop.call("PUT", path, examples.body_of(account))).expect(200)
+    debtor = {**examples.body_of(account), "address": {"town": "Milano", "country": "IT"}}
+    (await shop.call("PATCH", "/v1/cod-settings", {"refund_account": debtor})).expect(200)
     return {**made, "courier_event_id": event["id"], "cod_refund_id": refund["id"]}
 
 

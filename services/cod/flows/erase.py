@@ -31,5 +31,6 @@ async def _forget_accounts(conn: Conn, order_ids: Sequence[str], now: datetime) 
     waiting = [new for old, new in zip(before, after, strict=True) if new.state is not old.state]
     await outbox.tell(conn, *(refund_events.told(refund, now) for refund in waiting))
     ids = [refund.id for refund in after]
+    await erasing.erase_files(conn, merchant_id, ids)
     await rewrite_events(conn, merchant_id, ids, refund_events.event_left)
     await rewrite_answers(conn, merchant_id, ids, methods, refund_events.refund_left)

@@ -57,7 +57,7 @@ async def create_refund(deps: Deps, cmd: CreateRefund, key: Key) -> bytes:
 
 async def set_account(deps: Deps, cod_refund_id: str, account: RefundAccount) -> Refund:
     """By the merchant. The same account again changes nothing that anybody sees."""
-    accounts.check(account)
+    accounts.check(account.holder, account.iban, field="account")
     async with deps.db.transaction() as tx:
         before = await _locked(tx, cod_refund_id)
         after = rules.given_account(
@@ -68,6 +68,17 @@ async def set_account(deps: Deps, cod_refund_id: str, account: RefundAccount) ->
         )
         await store.save(tx, after)
         if after.state is not before.state:
+            await outbox.tell(tx, events.told(after, deps.clock.now()))
+    return after
+
+
+async def retry_refund(deps: Deps, cod_refund_id: str) -> Refund:
+    """By the same account: the bank may have lacked something else."""
+    async with deps.db.transaction() as tx:
+        before = await _locked(tx, cod_refund_id)
+        after = rules.retried(before)
+        if after != before:
+            await store.save(tx, after)
             await outbox.tell(tx, events.told(after, deps.clock.now()))
     return after
 

@@ -27,13 +27,13 @@ class MaskedAccount:
     iban: str
 
 
-def check(account: RefundAccount) -> None:
-    """InvalidArgument unless a bank can be asked to pay to it; the IBAN's check digits fit already."""
+def check(holder: str, iban: str, *, field: str) -> None:
+    """InvalidArgument unless SEPA reaches it; the IBAN's check digits fit already. `field`: what told of it."""
     wrong = []
-    if no := holder_fault(account.holder):
-        wrong.append(FieldViolation("account.holder", no))
-    if account.iban[:2] not in sepa.COUNTRIES:
-        wrong.append(FieldViolation("account.iban", "must be of a country of SEPA"))
+    if no := holder_fault(holder):
+        wrong.append(FieldViolation(f"{field}.holder", no))
+    if iban[:2] not in sepa.COUNTRIES:
+        wrong.append(FieldViolation(f"{field}.iban", "must be of a country of SEPA"))
     if wrong:
         raise InvalidArgument(violations=wrong)
 

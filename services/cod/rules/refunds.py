@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final
 
 from libs.money import Money
-from services.cod.errors import RefundClosed, RefundCurrency, RefundTooMuch
+from services.cod.errors import RefundAccountMissing, RefundClosed, RefundCurrency, RefundTooMuch
 from services.cod.rules import sepa
 from services.cod.rules.orders import Order
 from services.cod.rules.refund_accounts import MaskedAccount
@@ -46,6 +46,7 @@ REFUND_TRANSITIONS: Final[Mapping[tuple[RefundState, RefundEvent], RefundState]]
     (RefundState.FAILED, RefundEvent.FORGET_ACCOUNT): RefundState.REQUESTED,
     (RefundState.READY, RefundEvent.EXPORT): RefundState.EXPORTED,
     (RefundState.EXPORTED, RefundEvent.PAY): RefundState.PAID,
+    (RefundState.FAILED, RefundEvent.PAY): RefundState.PAID,  # it was marked too early
     (RefundState.EXPORTED, RefundEvent.FAIL): RefundState.FAILED,
     (
         RefundState.PAID,
@@ -58,7 +59,7 @@ REFUND_TRANSITIONS: Final[Mapping[tuple[RefundState, RefundEvent], RefundState]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
     """`account_sealed`: holder and IBAN, None when nobody has said or they are forgotten. `exports`: how often
-    it was in a file for the bank.
+    it was in a file for the bank; `export_id`: the last one.
     """
 
     merchant_id: str
@@ -72,6 +73,7 @@ class Refund:
     account_given_by: str | None = None
     failure: str | None = None
     exports: int = 0
+    export_id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     trace_id: str = ""
     created_at: datetime
@@ -118,6 +120,46 @@ def cancelled(refund: Refund, now: datetime) -> Refund:
     return replace(refund, state=moved(refund, RefundEvent.CANCEL), ended_at=now)
 
 
+def exported(refund: Refund, export_id: str) -> Refund:
+    """Into a file. Raises RefundClosed."""
+    state, exports = moved(refund, RefundEvent.EXPORT), refund.exports + 1
+    return replace(refund, state=state, export_id=export_id, exports=exports, failure=None)
+
+
+def paid(refund: Refund, export_id: str, now: datetime) -> Refund:
+    """By the transfer of this file; again, it changes nothing. Raises RefundClosed."""
+    if refund.export_id != export_id:  # it failed there, and is in another
+        raise _closed(refund)
+    if refund.state is RefundState.PAID:
+        return refund
+    state = moved(refund, RefundEvent.PAY)
+    return replace(refund, state=state, failure=None, ended_at=now)
+
+
+def failed(refund: Refund, export_id: str, reason: str) -> Refund:
+    """Not by the transfer of this file. What has failed there before, or went on since, stays as it is."""
+    state = REFUND_TRANSITIONS.get((refund.state, RefundEvent.FAIL))
+    if state is None or refund.export_id != export_id:
+        return refund
+    return replace(refund, state=state, failure=reason, ended_at=None)
+
+
+def without_account(refund: Refund) -> Refund:
+    """One that failed, since its account cannot be paid to: another one is asked for."""
+    state = moved(refund, RefundEvent.FORGET_ACCOUNT)
+    return replace(refund, state=state, account_sealed=None, account=None, account_given_by=None)
+
+
+def retried(refund: Refund) -> Refund:
+    """Ready again, by the same account. Again, it changes nothing. Raises RefundClosed, RefundAccountMissing."""
+    if refund.state is RefundState.READY:
+        return refund
+    state = moved(refund, RefundEvent.RETRY)
+    if refund.account_sealed is None:
+        raise RefundAccountMissing
+    return replace(refund, state=state)
+
+
 def forgotten(refund: Refund) -> Refund:
     """Without what names a person, when its customer is erased. What has no account cannot go to the bank."""
     state = REFUND_TRANSITIONS.get((refund.state, RefundEvent.FORGET_ACCOUNT), refund.state)
@@ -135,5 +177,9 @@ def moved(refund: Refund, event: RefundEvent) -> RefundState:
     """Raises RefundClosed."""
     to = REFUND_TRANSITIONS.get((refund.state, event))
     if to is None:
-        raise RefundClosed(facts={"state": refund.state.value})
+        raise _closed(refund)
     return to
+
+
+def _closed(refund: Refund) -> RefundClosed:
+    return RefundClosed(facts={"state": refund.state.value})

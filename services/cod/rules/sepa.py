@@ -11,6 +11,8 @@ from anyascii import anyascii
 
 CURRENCY: Final = "EUR"
 NAME: Final = 70
+TOWN: Final = 35
+REMITTANCE: Final = 140
 COUNTRIES: Final = frozenset(
     (
         "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR",
@@ -26,3 +28,8 @@ def plain(text: str) -> str:
     """In the letters of SEPA: `Zoë & Łukasz` is `Zoe + Lukasz`."""
     latin = _FOREIGN.sub(" ", anyascii(text).replace("&", "+"))
     return " ".join(_SLASHES.sub("/", latin).strip(" /").split())
+
+
+def cut(text: str, longest: int) -> str:
+    """The same, of so many characters at most."""
+    return plain(text)[:longest].rstrip(" /")

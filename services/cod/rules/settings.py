@@ -8,7 +8,9 @@ from itertools import pairwise
 from libs.changes import changed
 from libs.errors import invalid
 from services.cod.errors import FeeWarningNotAcknowledged
+from services.cod.rules import refund_accounts
 from services.cod.rules.fees import Deposit, Fee
+from services.cod.rules.transfer_files import PostalAddress
 
 
 class Offered(Enum):
@@ -45,9 +47,21 @@ class Acknowledgement:
     acknowledged_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class DebtorAccount:
+    """The merchant's own, from which refunds of cash are paid."""
+
+    holder: str
+    iban: str
+    address: PostalAddress
+    bic: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All amounts are in `currency`. `confirmation_needed`: orders are confirmed by a one-time code."""
+    """All amounts are in `currency`. `confirmation_needed`: orders are confirmed by a one-time code.
+    `refund_account`: None as long as the merchant has named none.
+    """
 
     offered: Offered = Offered.ALWAYS
     currency: str
@@ -58,6 +72,7 @@ class Settings:
     confirmation_needed: bool = False
     refusals: Refusals = field(default_factory=Refusals)
     fee_acknowledgement: Acknowledgement | None = None
+    refund_account: DebtorAccount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,7 @@ class SettingsChange:
     carts: Carts | None
     confirmation_needed: bool | None
     refusals: Refusals | None
+    refund_account: DebtorAccount | None
     acknowledgement: Acknowledged | None
 
 
@@ -115,4 +131,6 @@ def _checked(settings: Settings) -> Settings:
     carts = settings.carts
     if carts.max_amount_minor is not None and carts.max_amount_minor < carts.min_amount_minor:
         raise invalid("carts.max_amount_minor", "must be at least min_amount_minor")
+    if (account := settings.refund_account) is not None:
+        refund_accounts.check(account.holder, account.iban, field="refund_account")
     return settings

@@ -34,3 +34,9 @@ def label(fee: Money, locale: str) -> str:
     """`Contrassegno`, or with a fee `Contrassegno (+ 1,00 €)`."""
     words: str = _WORDS[display.language_of(locale)]["label"]
     return f"{words} (+ {display.amount(fee, locale)})" if fee.amount_minor else words
+
+
+def refund_purpose(reference: str, locale: str) -> str:
+    """What stands beside a refund in the shopper's bank statement."""
+    words: str = _WORDS[display.language_of(locale)]["refund_purpose"]
+    return words.format(reference=reference)

@@ -3,8 +3,9 @@
 from typing import Final
 
 from libs import door
-from services.cod.errors import RefundNotFound
-from services.cod.flows import refunding
+from services.cod.errors import RefundExportNotFound, RefundNotFound
+from services.cod.flows import refund_exports, refunding
+from services.cod.store.refund_exports import EXPORTS
 from services.cod.store.refunds import REFUNDS
 
 CodRefunds: Final = door.of(
@@ -13,5 +14,12 @@ CodRefunds: Final = door.of(
     GetCodRefund=door.Row(REFUNDS, RefundNotFound),
     ListCodRefunds=door.Rows(REFUNDS, "crf"),
     SetCodRefundAccount=refunding.set_account,
+    RetryCodRefund=refunding.retry_refund,
     CancelCodRefund=refunding.cancel_refund,
+    CreateCodRefundExport=refund_exports.create_export,
+    GetCodRefundExport=door.Row(EXPORTS, RefundExportNotFound),
+    ListCodRefundExports=door.Rows(EXPORTS, "cre"),
+    GetCodRefundFile=refund_exports.get_file,
+    MarkCodRefundsPaid=refund_exports.mark_paid,
+    MarkCodRefundsFailed=refund_exports.mark_failed,
 )

@@ -42,3 +42,14 @@ async def erase_orders(conn: Conn, merchant_id: str, customer_id: str) -> Sequen
 async def erase_refunds(conn: Conn, refunds: Sequence[Refund]) -> None:
     """Of refunds that were locked in this transaction, with the states that they have by that."""
     await conn.execute(_ERASE_REFUNDS, *REFUNDS.arrays(refunds, "merchant_id", "id", "state"))
+
+
+async def erase_files(conn: Conn, merchant_id: str, refund_ids: Sequence[str]) -> None:
+    """Files for the bank in which one of these refunds was ever: they name people."""
+    await conn.execute(
+        "DELETE FROM refund_files WHERE merchant_id = $1 AND export_id IN"
+        " (SELECT export_id FROM refund_transfers WHERE merchant_id = $1"
+        " AND refund_id = ANY($2::text[]))",
+        merchant_id,
+        list(refund_ids),
+    )

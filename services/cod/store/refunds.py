@@ -10,14 +10,53 @@ from services.cod.rules.refunds import Refund
 REFUNDS: Final = rows.Table("refunds", Refund, spread={"account": "account_"})
 _MUTABLE: Final = (
     "state", "account_sealed", "account_holder", "account_iban", "account_given_by", "failure", "exports",
-    "metadata", "ended_at",
+    "export_id", "metadata", "ended_at",
 )  # fmt: skip  # a list of names
 _SAVE: Final = rows.assignments(_MUTABLE, first=3)
+
+_OF_FILES: Final = {
+    "merchant_id": "text",
+    "id": "text",
+    "state": "text",
+    "account_sealed": "text",
+    "account_holder": "text",
+    "account_iban": "text",
+    "account_given_by": "text",
+    "failure": "text",
+    "exports": "int",
+    "export_id": "text",
+    "ended_at": "timestamptz",
+}
+_SAVE_ALL: Final = f"""
+UPDATE refunds SET {", ".join(f"{column} = given.{column}" for column in list(_OF_FILES)[2:])}
+FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_OF_FILES.values(), 1))})
+    AS given ({", ".join(_OF_FILES)})
+WHERE refunds.merchant_id = given.merchant_id AND refunds.id = given.id"""  # noqa: S608 - made of constants
 
 
 async def save(conn: Conn, refund: Refund) -> None:
     """What may change of one that was locked in this transaction."""
     await REFUNDS.change(conn, refund, _SAVE, *REFUNDS.values(refund, *_MUTABLE))
+
+
+async def save_all(conn: Conn, refunds: Sequence[Refund]) -> None:
+    """What files and banks change of refunds that were locked in this transaction."""
+    await conn.execute(_SAVE_ALL, *REFUNDS.arrays(refunds, *_OF_FILES))
+
+
+async def take_ready(conn: Conn, merchant_id: str, most: int) -> Sequence[Refund]:
+    """Locked, the oldest first; without those that another file or a change takes right now."""
+    where = "WHERE merchant_id = $1 AND state = 'ready' ORDER BY id LIMIT $2"
+    return await REFUNDS.all(conn, f"{where} FOR NO KEY UPDATE SKIP LOCKED", merchant_id, most)
+
+
+async def lock_of_export(conn: Conn, merchant_id: str, export_id: str) -> Sequence[Refund]:
+    """All that were ever in a file."""
+    where = (
+        "WHERE merchant_id = $1 AND id IN (SELECT refund_id FROM refund_transfers"
+        " WHERE merchant_id = $1 AND export_id = $2) ORDER BY id FOR NO KEY UPDATE"
+    )
+    return await REFUNDS.all(conn, where, merchant_id, export_id)
 
 
 async def lock_of_orders(

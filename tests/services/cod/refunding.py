@@ -42,3 +42,21 @@ class Cashier:
 
     async def refunded_minor(self, order: Any) -> int:
         return (await self.shop.get(order.id)).refunded_minor
+
+    async def export(self, *, key: str = "", **more: Any) -> pb.CodRefundExport:
+        answer = await self.shop.call("CreateCodRefundExport", key=key or ids.new("key"), **more)
+        return answer.export
+
+    async def file(self, export: Any) -> pb.GetCodRefundFileResponse:
+        return await self.shop.call("GetCodRefundFile", cod_refund_export_id=export.id)
+
+    async def paid(self, export: Any, *refunds: Any) -> pb.CodRefundExport:
+        return await self._marked("MarkCodRefundsPaid", export, refunds)
+
+    async def failed(self, export: Any, *refunds: Any, **more: Any) -> pb.CodRefundExport:
+        return await self._marked("MarkCodRefundsFailed", export, refunds, reason="AM04", **more)
+
+    async def _marked(self, rpc: str, export: Any, refunds: Any, **more: Any) -> Any:
+        named = [refund.id for refund in refunds]
+        fields = {"cod_refund_export_id": export.id, "cod_refund_ids": named, **more}
+        return (await self.shop.call(rpc, **fields)).export
