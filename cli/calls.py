@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from cli import output
 from incasso.cod.v1.cod_pb2_grpc import CodOffersServiceStub
+from incasso.cod.v1.refunds_pb2_grpc import CodRefundsServiceStub
 from incasso.cod.v1.remittances_pb2_grpc import CodRemittancesServiceStub
 from incasso.instalments.v1.instalments_pb2_grpc import InstalmentOffersServiceStub
 from incasso.instalments.v1.plans_pb2_grpc import InstalmentPlansServiceStub
@@ -30,6 +31,9 @@ NEXT_STEPS: Final = {
     "api_key_not_found": "`incasso keys list --merchant mer_…` shows the merchant's keys.",
     "api_key_revoked": "`incasso keys create --merchant mer_…` makes a new one.",
     "cursor_invalid": "Leave --cursor out to start from the beginning.",
+    "cod_refund_export_not_found": "`incasso cod refunds list --merchant mer_…` names the files of refunds.",
+    "no_cod_refunds_ready": "`incasso cod refunds list --merchant mer_… --state requested` shows what waits"
+    " for an account.",
     "courier_not_found": "`incasso cod couriers --merchant mer_…` shows the merchant's couriers.",
     "remittance_not_found": "`incasso cod remittances list` shows the merchant's remittances.",
     "remittance_line_not_found": "`incasso cod remittances lines rem_…` shows its lines.",
@@ -72,6 +76,7 @@ class Service:
 
 
 COD_OFFERS: Final = Service("cod", CodOffersServiceStub)
+COD_REFUNDS: Final = Service("cod", CodRefundsServiceStub)
 COD_REMITTANCES: Final = Service("cod", CodRemittancesServiceStub)
 INSTALMENT_OFFERS: Final = Service("instalments", InstalmentOffersServiceStub)
 INSTALMENT_PLANS: Final = Service("instalments", InstalmentPlansServiceStub)
@@ -79,14 +84,18 @@ MERCHANTS: Final = Service("merchants", MerchantsServiceStub)
 PAYMENTS: Final = Service("payments", PaymentsServiceStub)
 
 
-def ask(service: Service, request: Message, *, merchant_id: str = "") -> Any:
+def ask(
+    service: Service, request: Message, *, merchant_id: str = "", idempotency_key: str = ""
+) -> Any:
     """The service's answer to a request; a refusal ends the command."""
     target = service.target()
     secure()
     rpc = request.DESCRIPTOR.name.removesuffix("Request")
     try:
         with identity.acting_as(operator()):
-            return asyncio.run(_ask(service, target, rpc, request, merchant_id))
+            return asyncio.run(
+                _ask(service, target, rpc, request, merchant_id=merchant_id, key=idempotency_key)
+            )
     except IdentityRefused:
         output.fail(
             f"{service.name} at {target} does not know the operators' key.",
@@ -95,7 +104,9 @@ def ask(service: Service, request: Message, *, merchant_id: str = "") -> Any:
         )
     except ServiceUnavailable:
         next_step = "Is it running? `incasso health` tells."
-        if not client.is_safe(rpc):
+        if idempotency_key:
+            next_step += f" Repeat it with --key {idempotency_key}: it is done once."
+        elif not client.is_safe(rpc):
             next_step += " It may have been done nevertheless: look before you repeat."
         output.fail(
             f"{service.name} at {target} gave no answer.",
@@ -136,8 +147,12 @@ def operator() -> Signer:
         )
 
 
-async def _ask(service: Service, target: str, rpc: str, request: Message, merchant_id: str) -> Any:
+async def _ask(
+    service: Service, target: str, rpc: str, request: Message, *, merchant_id: str, key: str
+) -> Any:
     context.set_current(context.Call(merchant_id=merchant_id, actor=OPERATOR))
     async with client.channel(target) as channel:
         method = getattr(service.stub(channel), rpc)
-        return await client.call(method, request, timeout_seconds=deadlines.CALL)
+        return await client.call(
+            method, request, timeout_seconds=deadlines.CALL, idempotency_key=key
+        )

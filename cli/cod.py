@@ -1,6 +1,6 @@
 """`incasso cod`: a merchant's couriers, what they owe it, and what holds for all cash on delivery.
 
-Their remittance files are in remittances.py.
+Their remittance files are in remittances.py, refunds of cash in refunds.py.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cli import output, remittances
+from cli import output, refunds, remittances
 from cli.calls import COD_OFFERS, COD_REMITTANCES, ask
 from cli.options import Limit, MerchantId
 from cli.output import AsJson
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 
 app.add_typer(remittances.app, name="remittances")
+app.add_typer(refunds.app, name="refunds")
 
 COURIERS: Final = (
     "id", "state", "name", "currency", "cut", "up_to", "modes", "remittance_days", "created_at",

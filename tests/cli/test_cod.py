@@ -1,14 +1,17 @@
 """`incasso cod`, against a service of cash on delivery that is played."""
 
 import base64
+import re
 from typing import Any
 
 import pytest
 
 from incasso.cod.v1 import cod_pb2 as pb
-from incasso.cod.v1 import cod_pb2_grpc, remittances_pb2_grpc
+from incasso.cod.v1 import cod_pb2_grpc, refunds_pb2_grpc, remittances_pb2_grpc
+from incasso.cod.v1 import refunds_pb2 as refunds
 from incasso.cod.v1 import remittances_pb2 as remittances
 from incasso.common.v1 import offer_pb2
+from libs import context
 from libs.errors import Kind
 from libs.server import Server
 from libs.services import named as service_named
@@ -49,6 +52,24 @@ AGEING = remittances.CodAgeing(
     days_0_to_7_minor=20_00,
     days_over_30_minor=50_00,
     overdue_minor=50_00,
+)
+
+
+REFUND = refunds.CodRefund(
+    id="crf_1",
+    state=refunds.CodRefund.STATE_READY,
+    order_reference="A-1",
+    amount={"amount_minor": 25_50, "currency": "EUR"},
+    account={"holder": "G••• B•••", "iban": "IT60 ••• 3456"},
+    created_at=AT,
+)
+EXPORT = refunds.CodRefundExport(
+    id="cre_1",
+    refunds=2,
+    amount={"amount_minor": 35_50, "currency": "EUR"},
+    states={"exported": 2},
+    execution_on="2026-11-27",
+    created_at=AT,
 )
 
 
@@ -122,16 +143,42 @@ class Remittances(remittances_pb2_grpc.CodRemittancesServiceServicer):
         return remittances.GetCodAgeingResponse(data=[AGEING])
 
 
+class Refunds(refunds_pb2_grpc.CodRefundsServiceServicer):
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.keys: list[str] = []
+
+    async def ListCodRefunds(self, request, rpc):
+        self.asked.append(request)
+        return refunds.ListCodRefundsResponse(data=[REFUND])
+
+    async def CreateCodRefundExport(self, request, rpc):
+        self.keys.append(context.current().idempotency_key)
+        return refunds.CreateCodRefundExportResponse(export=EXPORT)
+
+    async def GetCodRefundExport(self, request, rpc):
+        return refunds.GetCodRefundExportResponse(export=EXPORT)
+
+    async def GetCodRefundFile(self, request, rpc):
+        return refunds.GetCodRefundFileResponse(name="cre_1.xml", xml="<Document/>\n")
+
+
+@pytest.fixture
+async def paying() -> Refunds:
+    return Refunds()
+
+
 @pytest.fixture
 async def played() -> Remittances:
     return Remittances()
 
 
 @pytest.fixture
-async def incasso(played: Remittances):
+async def incasso(played: Remittances, paying: Refunds):
     added = [
         (cod_pb2_grpc.add_CodOffersServiceServicer_to_server, Offers()),
         (remittances_pb2_grpc.add_CodRemittancesServiceServicer_to_server, played),
+        (refunds_pb2_grpc.add_CodRefundsServiceServicer_to_server, paying),
     ]
     server = Server(added, service_named("cod").full_names, Tasks())
     port = await server.start("127.0.0.1:0")
@@ -149,6 +196,7 @@ async def incasso(played: Remittances):
         (("remittances", "show", "rem_1"), ("suggested", "94.00 EUR", "commit rem_1")),
         (("remittances", "lines", "rem_1"), ("rml_1", "suggested", "AB1", "47.00 EUR", "cod_1")),
         (("remittances", "commit", "rem_1"), ("committed", "lines rem_1 --exceptions")),
+        (("refunds", "list"), ("crf_1", "ready", "25.50 EUR", "G••• B••• IT60 ••• 3456")),
         (("ageing",), ("cou_1", "GLS", "70.00 EUR", "20.00 EUR", "50.00 EUR")),
     ],
 )
@@ -204,3 +252,30 @@ async def test_only_exceptions_are_listed_when_asked_for(incasso: Command, playe
     await incasso.json("cod", "remittances", "lines", "rem_1", *OF)
     await incasso.json("cod", "remittances", "lines", "rem_1", "--exceptions", *OF)
     assert [each.is_exception for each in played.asked] == [False, True]
+
+
+async def test_a_file_for_the_bank_is_written_for_its_owner_alone(incasso: Command, tmp_path):
+    done = await incasso("cod", "refunds", "export", str(tmp_path), *OF)
+    assert done.exit_code == 0, done.output
+    assert all(text in done.stdout for text in ("cre_1", "35.50 EUR", "2 exported"))
+    file = tmp_path / "cre_1.xml"
+    assert file.read_bytes() == b"<Document/>\n"
+    assert file.stat().st_mode & 0o077 == 0
+    found = await incasso.json("cod", "refunds", "file", "cre_1", str(tmp_path), *OF)
+    assert (found["id"], found["file"]) == ("cre_1", str(file))
+
+
+async def test_a_file_that_gave_no_answer_is_asked_for_by_the_same_key(
+    incasso: Command, paying, tmp_path
+):
+    export = ("cod", "refunds", "export", str(tmp_path), *OF)
+    done = await Command({"INCASSO_COD_TARGET": "127.0.0.1:1"})(*export)
+    (key,) = re.findall(r"--key (key_\w+)", done.stderr)
+    assert done.exit_code == 3
+    assert (await incasso(*export, "--key", key)).exit_code == 0
+    assert paying.keys == [key]
+
+
+async def test_refunds_are_listed_by_state(incasso: Command, paying):
+    assert (await incasso.json("cod", "refunds", "list", "--state", "ready", *OF))["data"]
+    assert paying.asked[-1].state == refunds.CodRefund.STATE_READY
