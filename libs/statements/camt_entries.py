@@ -165,7 +165,8 @@ def _accounted(
     entry: Entry, own: Sequence[tuple[int, str]], theirs: Sequence[tuple[int, str]]
 ) -> Entry:
     """With the fees that make up the difference to its details: the entry's or the details', which may
-    say the same twice, and none when there is no difference. What is left has no explanation.
+    say the same twice, and none when there is no difference. Their sign is often missing or wrong: it is
+    that of the difference. What is left has no explanation.
     """
     said = [each.amount_minor for each in entry.details if each.currency == entry.currency]
     parts = [minor for minor in said if minor is not None]
@@ -175,8 +176,8 @@ def _accounted(
     of_entry = sum(minor for minor, currency in own if currency == entry.currency)
     of_details = sum(minor for minor, currency in theirs if currency == entry.currency)
     rest_minor = entry.amount_minor - gross_minor
-    candidates = (0, of_details, of_entry, of_details + of_entry)
-    fee_minor = rest_minor if rest_minor in candidates else of_details or of_entry
+    candidates = {0, abs(of_details), abs(of_entry), abs(of_details + of_entry)}
+    fee_minor = rest_minor if abs(rest_minor) in candidates else of_details or of_entry
     return replace(
         entry,
         gross_minor=gross_minor,

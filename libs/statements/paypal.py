@@ -17,13 +17,14 @@ START: Final = "RH"
 _TYPES: Final = frozenset({"RH", "FH", "SH", "CH", "SB", "SF", "SC", "RF", "RC", "FF"})
 _FOOTERS: Final = frozenset({"RF", "RC", "FF"})
 _NEEDED: Final = (
-    "transaction id",
-    "transaction completion date",
-    "transaction debit or credit",
-    "gross transaction amount",
-    "gross transaction currency",
+    "id",
+    "completion date",
+    "debit or credit",
+    "gross amount",
+    "gross currency",
 )
 _FEE: Final = ("fee debit or credit", "fee amount", "fee currency")
+_ALSO: Final = {"currency": "gross currency", "amount": "gross amount"}
 _SIGNS: Final = {"CR": 1, "DR": -1}
 _WHOLE: Final = re.compile(r"[0-9]{1,15}")
 _DAY: Final = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})(?: .*)?")
@@ -100,10 +101,12 @@ class _Report:
         yield Heading(line, account=account, id=period, number=str(self._sections))
 
     def _head(self, line: int, cells: Sequence[str]) -> None:
-        self._header = [" ".join(cell.casefold().split()) for cell in cells]
+        self._header = [_column(cell) for cell in cells]
         for name in _NEEDED:
             if self._header.count(name) != 1:
-                raise RefusedError(f"CH does not have the column {name} once", line=line)
+                raise RefusedError(
+                    f"CH does not have the column Transaction {name} once", line=line
+                )
 
     def _row(self, line: int, cells: Sequence[str]) -> Entry:
         if not self._header:
@@ -117,23 +120,33 @@ class _Report:
         return entry
 
     def _check_sums(self, line: int, cells: Sequence[str]) -> None:
-        """Of one currency, where it has them all."""
+        """Gross credits and debits, fees credited and debited, of one currency, where it has them all."""
         stated = cells[2:_SF_WIDTH]
         if len(stated) < _SUMS or not all(map(_WHOLE.fullmatch, stated)):
             return
-        if [int(cell) for cell in stated] != [
-            self._sums[cells[1], place] for place in range(_SUMS)
-        ]:
+        sums = [self._sums[cells[1], place] for place in range(_SUMS)]
+        # In either order of a pair: the record does not name them.
+        if _pairs([*map(int, stated)]) != _pairs(sums):
             raise RefusedError("SF states other sums than the rows of its section have", line=line)
 
 
+def _pairs(sums: Sequence[int]) -> list[list[int]]:
+    return [sorted(sums[:2]), sorted(sums[2:])]
+
+
+def _column(name: str) -> str:
+    """Without "transaction", which some versions say and others do not."""
+    words = [word for word in name.casefold().split() if word != "transaction"]
+    return _ALSO.get(" ".join(words), " ".join(words))
+
+
 def _entry(cells: Mapping[str, str], line: int) -> Entry:
-    currency = cells["gross transaction currency"]
+    currency = cells["gross currency"]
     gross = _signed(cells, _NEEDED[2:], line)
     fee = _signed(cells, _FEE, line) if cells.get("fee amount") else 0
     if fee and cells.get("fee currency") != currency:
         raise RefusedError("its fee is in another currency than its amount", line=line)
-    day = _DAY.fullmatch(cells["transaction completion date"])
+    day = _DAY.fullmatch(cells["completion date"] or cells.get("initiation date", ""))
     return Entry(
         line=line,
         booked_on=amounts.day(
@@ -143,12 +156,12 @@ def _entry(cells: Mapping[str, str], line: int) -> Entry:
         amount_minor=gross + fee,
         currency=currency,
         references=References(
-            bank=cells["transaction id"],
+            bank=cells["id"],
             payment=cells.get("paypal reference id", ""),
             order=cells.get("invoice id", ""),
             customer=cells.get("custom field", ""),
         ),
-        kind=cells.get("transaction event code", ""),
+        kind=cells.get("event code", ""),
         gross_minor=gross,
         fee_minor=fee,
     )

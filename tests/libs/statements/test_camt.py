@@ -116,6 +116,13 @@ def test_charges_make_up_the_difference_to_the_payment(charges: str, of: str):
     assert found.unexplained_minor == 0
 
 
+def test_charges_without_a_sign_have_that_of_the_difference():
+    charges = '<Chrgs><Amt Ccy="EUR">26.00</Amt></Chrgs>'
+    booked = entry("1526.00", details=detail("1500.00", extra=charges))
+    (found,) = entries(one(booked, closing="1536.00"))
+    assert (found.gross_minor, found.fee_minor, found.unexplained_minor) == (150000, 2600, 0)
+
+
 def test_a_difference_that_nobody_explains_is_shown():
     (found,) = entries(one(entry("5.00", details=detail("5.50")), closing="15.00"))
     assert (found.gross_minor, found.fee_minor, found.unexplained_minor) == (550, 0, -50)

@@ -135,6 +135,17 @@ def test_a_settlement_report_of_paypal_is_read(encoding: str):
     assert sale.booked_on == date(2026, 4, 7)
 
 
+def test_names_of_columns_may_be_short_and_a_day_missing():
+    data = SETTLEMENT.decode().replace("Gross Transaction ", "Gross ").replace("Gross C", "C")
+    data = data.replace("Transaction  Debit", "Debit").replace(
+        '0700,2026/04/07 00:01:17 -0700,"CR"', '0700,,"CR"'
+    )
+    assert [each.booked_on for each in entries(data.encode())] == [
+        date(2026, 4, 7),
+        date(2026, 4, 8),
+    ]
+
+
 def test_a_section_without_rows_is_one_when_it_says_so():
     data = csv(
         *SETTLEMENT.decode().splitlines()[:4], '"SF","EUR",0,0,0,0', '"SC",0', '"RC",0', '"FF",0'
@@ -168,7 +179,7 @@ def changed(old: str, new: str) -> bytes:
             5,
             "no day of the calendar",
         ),
-        (changed('"Transaction ID",', '"Number",'), 4, "does not have the column transaction id"),
+        (changed('"Transaction ID",', '"Number",'), 4, "does not have the column Transaction id"),
         (changed(f"{COLUMNS}\r\n", ""), 4, "before CH"),
         (changed('"SH"', '"XX"'), 3, "no type of record"),
         (changed('"FH",01', '"SB",01'), 2, "outside of a section"),
