@@ -50,7 +50,7 @@ class Table(Generic[T]):
         columns: Mapping[str, str] | None = None,
         sql: Mapping[str, str] | None = None,
     ) -> None:
-        self._name = name
+        self.name: Final = name
         self.kind: Final = kind
         only_read = sql or {}
         described = _Described(spread or {}, columns or {})
@@ -78,10 +78,10 @@ class Table(Generic[T]):
             number += "{}" in sql
             marks.append(sql.format(f"${number}"))
         names = ", ".join((*self.columns, *more))
-        return f"INSERT INTO {self._name} ({names}) VALUES ({', '.join(marks)})"  # noqa: S608 - made of constants
+        return f"INSERT INTO {self.name} ({names}) VALUES ({', '.join(marks)})"  # noqa: S608 - made of constants
 
     async def count(self, conn: Conn, where: str, *args: object) -> int:
-        sql = f"SELECT count(*) FROM {self._name} {where}"  # noqa: S608 - made of constants
+        sql = f"SELECT count(*) FROM {self.name} {where}"  # noqa: S608 - made of constants
         found: int = await conn.fetchval(sql, *args)
         return found
 
@@ -112,7 +112,7 @@ class Table(Generic[T]):
         self, conn: Conn, merchant_id: str, row_id: str, sql: str, *args: object, only: str = "true"
     ) -> bool:
         """As `change`, where only the id is known."""
-        update = f"UPDATE {self._name} SET {sql} {_ID} AND {only}"  # noqa: S608 - made of constants
+        update = f"UPDATE {self.name} SET {sql} {_ID} AND {only}"  # noqa: S608 - made of constants
         return await conn.execute(update, merchant_id, row_id, *args) == 1
 
     async def one(self, conn: Conn, where: str, *args: object) -> T | None:

@@ -64,7 +64,13 @@ SERVICES: Final = (
     ),
     Service(
         "cod",
-        ("CodOffersService", "CodOrdersService", "CodRefundsService", "CodRemittancesService"),
+        (
+            "CodOffersService",
+            "CodOrdersService",
+            "CodPagesService",
+            "CodRefundsService",
+            "CodRemittancesService",
+        ),
         port=22,
         offers="cod",
         seals=True,

@@ -5,6 +5,7 @@ from typing import Final
 
 from incasso.cod.v1.cod_pb2_grpc import add_CodOffersServiceServicer_to_server
 from incasso.cod.v1.orders_pb2_grpc import add_CodOrdersServiceServicer_to_server
+from incasso.cod.v1.pages_pb2_grpc import add_CodPagesServiceServicer_to_server
 from incasso.cod.v1.refunds_pb2_grpc import add_CodRefundsServiceServicer_to_server
 from incasso.cod.v1.remittances_pb2_grpc import add_CodRemittancesServiceServicer_to_server
 from libs import client, process
@@ -20,6 +21,7 @@ from services.cod.merchants_client import Merchants
 from services.cod.paylink_client import Links
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
+from services.cod.service.pages import CodPages
 from services.cod.service.refunds import CodRefunds
 from services.cod.service.remittances import CodRemittances
 
@@ -38,11 +40,13 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         seal=Seal(keys),
         codes=Proofs("cod codes", keys),
         marks=Proofs("cod recipients", keys),
+        public_url=config.public_url.rstrip("/"),
     )
     return Parts(
         servicers=[
             (add_CodOffersServiceServicer_to_server, CodOffers(deps)),
             (add_CodOrdersServiceServicer_to_server, CodOrders(deps)),
+            (add_CodPagesServiceServicer_to_server, CodPages(deps)),
             (add_CodRefundsServiceServicer_to_server, CodRefunds(deps)),
             (add_CodRemittancesServiceServicer_to_server, CodRemittances(deps)),
         ],

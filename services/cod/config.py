@@ -1,4 +1,4 @@
-"""Addresses of the neighbours, and the keys of the seal."""
+"""Addresses, and the keys of the seal."""
 
 from pydantic import Field
 
@@ -8,4 +8,5 @@ from libs.settings import ServiceSettings
 class Config(ServiceSettings):
     merchants_target: str  # gRPC target, e.g. dns:///merchants-headless:50051
     paylink_target: str
+    public_url: str = Field(pattern=r"https?://.+[^/]")  # where shoppers reach the gateway
     seal_keys: str = Field(min_length=44, repr=False)  # Fernet keys, newest first, by commas

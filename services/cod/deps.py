@@ -19,3 +19,4 @@ class Deps:
     seal: Seal
     codes: Proofs  # of one-time codes
     marks: Proofs  # by which recipients are known again
+    public_url: str  # without a slash at the end

@@ -23,4 +23,12 @@ class Merchants(OfMerchant[Merchant]):
         request = merchants_pb2.GetMerchantRequest()
         method = self._stub.GetMerchant
         answer = await client.call(method, request, timeout_seconds=deadlines.READ)
-        return wire.read(Merchant, answer.merchant)
+        branding = answer.merchant.branding
+        return wire.read(
+            Merchant,
+            answer.merchant,
+            logo_id=branding.logo_id or None,
+            primary_colour=branding.primary_colour or None,
+            website_url=branding.website_url or None,
+            reply_to=branding.reply_to or None,
+        )

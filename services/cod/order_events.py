@@ -34,7 +34,14 @@ PERSONAL: Final[erasing.Personal] = {
     "incasso.cod.v1.CodOrder": ("recipient", "address", "metadata"),
     "incasso.cod.v1.CodMessageRequested": ("recipient", "name"),
 }
-ANSWERING_ORDERS: Final = ("CreateCodOrder", "ChangeCodOrder", "SendCodCode", "ConfirmCodOrder")
+ANSWERING_ORDERS: Final = (
+    "CreateCodOrder",
+    "ChangeCodOrder",
+    "SendCodCode",
+    "ConfirmCodOrder",
+    "SendCodPageCode",
+    "ConfirmCodPage",
+)
 
 
 class Reason(Enum):
@@ -49,6 +56,7 @@ _REASONS: Final = wire.numbers(Reason, _Requested.Reason)
 
 
 def order_pb(order: Order) -> orders_pb2.CodOrder:
+    """Without its page_url: whoever has that sees it."""
     shown = converting.shown(order)
     return wire.message(orders_pb2.CodOrder, shown, total_minor=shown.total_minor)
 

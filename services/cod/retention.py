@@ -67,6 +67,14 @@ KEPT: Final = Kept(
                 " seal's key only",
             },
         ),
+        "order_addresses": Table(
+            "addresses of orders' pages, sealed",
+            plain="merchant_id order_id",
+            secret={
+                "token_hash": f"{ERASED}, else with its row: a hash of random bits",
+                "sealed": f"{ERASED}, else with its row: opens with the seal's key only",
+            },
+        ),
         "courier_events": Table(
             "what couriers told of parcels: it stays",
             plain="merchant_id id courier_id event_id tracking_number kind mode cod_order_id outcome"
@@ -128,6 +136,12 @@ KEPT: Final = Kept(
             "as long as the order may be disputed",
             where="recipient IS NOT NULL",
             clear={"recipient": "NULL", "address": "NULL"},
+        ),
+        Rule(
+            "order_addresses",
+            "issued_at",
+            DISPUTABLE,
+            "as long as the order may be disputed",
         ),
         Rule(
             "refunds",

@@ -1,5 +1,6 @@
 """Every RPC names the services that may call it, and those are exactly the ones whose code does."""
 
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,6 @@ from google.protobuf.descriptor import MethodDescriptor
 from libs import descriptors
 from libs.services import CALLERS
 from services.gateway.checkout import METHOD_SERVICES
-from services.gateway.pay import instalments_client, paylink_client
 from tests.tidy.sources import Source, shipped
 
 RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
@@ -23,7 +23,10 @@ CLIENTS = {
     "libs.payments.saved_cards": Source(Path("libs/payments/saved_cards.py")),
 }
 # The gateway's clients of pages name what they call.
-PAGES = {"instalments": instalments_client, "paylink": paylink_client}
+PAGES = {
+    path.stem.removesuffix("_client"): importlib.import_module(f"services.gateway.pay.{path.stem}")
+    for path in Path("services/gateway/pay").glob("*_client.py")
+}
 REQUEST = re.compile(r"\b([A-Z]\w+Request)\b")
 
 

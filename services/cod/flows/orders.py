@@ -30,6 +30,7 @@ from services.cod.rules.settings import Settings
 from services.cod.rules.states import OrderState
 from services.cod.store import couriers as couriers_store
 from services.cod.store import orders as store
+from services.cod.store.addresses import ADDRESSES
 from services.cod.store.couriers import COURIERS
 from services.cod.store.settings import SETTINGS
 
@@ -125,6 +126,7 @@ async def _proposed(deps: Deps, tx: Conn, order: Order, now: datetime) -> Order:
     if order.needs_confirmation:
         orders.check_reachable(order.recipient)
     await store.insert(tx, order)
+    await ADDRESSES.issue(tx, order, deps.seal, now)
     await outbox.tell(tx, events.proposed(order, now))
     if order.needs_confirmation:
         await confirming.send_first(deps, tx, order, now)

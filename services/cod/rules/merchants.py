@@ -10,3 +10,8 @@ class Merchant:
     country: str
     default_currency: str
     locale: str
+    test: bool = False
+    logo_id: str | None = None
+    primary_colour: str | None = None
+    website_url: str | None = None
+    reply_to: str | None = None

@@ -23,6 +23,9 @@ WITH found AS (
     WHERE refusals.merchant_id = $1 AND refusals.order_id = found.id
 ), unsaid AS (
     DELETE FROM codes USING found WHERE codes.merchant_id = $1 AND codes.order_id = found.id
+), unaddressed AS (
+    DELETE FROM order_addresses USING found
+    WHERE order_addresses.merchant_id = $1 AND order_addresses.order_id = found.id
 )
 SELECT id FROM found"""
 

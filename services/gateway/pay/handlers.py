@@ -154,10 +154,8 @@ def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> we
 
 
 def address(request: web.Request, path: str = "", **query: str) -> str:
-    """An address of this link's pages in the language that was asked for."""
-    kept = {"lang": rendering.asked_language(request), **query}
-    told = urlencode({name: value for name, value in kept.items() if value})
-    return f"/p/{quote(request.match_info['token'], safe='')}{path}{'?' if told else ''}{told}"
+    """An address of this link's pages."""
+    return rendering.address("p", request, path, **query)
 
 
 def see(url: str, **query: str) -> web.Response:

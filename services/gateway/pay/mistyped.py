@@ -19,7 +19,7 @@ from services.gateway import problems
 from services.gateway.errors import GatewayRefusal, http_status
 from services.gateway.pay import guard
 
-ROOTS: Final = frozenset(["p", "plan", "shop", "return"])
+ROOTS: Final = frozenset(["p", "plan", "cod", "shop", "return"])
 _LOOKING: Final = frozenset(["GET", "HEAD"])
 _ABSENT: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 _ENDS = re.compile(r"^[^0-9A-Za-z_=-]+|[^0-9A-Za-z_=-]+$")
@@ -56,7 +56,7 @@ def parts_of(path: str) -> list[str]:
     if not parts:
         return parts
     root, *rest = parts[0].lower(), *parts[1:]
-    if rest and root in ("p", "plan") and rest[0] != "return":
+    if rest and root in ("p", "plan", "cod") and rest[0] != "return":
         rest[0] = _TOKEN.match(rest[0])[0]  # type: ignore[index]  # it matches everything
     if rest and root == "shop":
         rest[0] = rest[0].lower()

@@ -5,12 +5,13 @@ from datetime import UTC
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import jinja2
 from aiohttp import web
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from incasso.common.v1 import merchant_pb2
 from incasso.instalments.v1 import pages_pb2 as plan_pages_pb2
 from incasso.paylink.v1 import pages_pb2
 from libs import display, text
@@ -18,6 +19,9 @@ from services.gateway.pay import view
 from services.gateway.pay.rules.theme import theme
 from services.gateway.pay.texts import WORDS
 
+Merchant: TypeAlias = (
+    pages_pb2.PageMerchant | plan_pages_pb2.PlanMerchant | merchant_pb2.ShownMerchant
+)
 CardField: TypeAlias = pages_pb2.CardField | plan_pages_pb2.PlanCardField
 
 STRIPE_SCRIPT: Final = "https://js.stripe.com"
@@ -63,12 +67,20 @@ def asked_language(request: web.Request) -> str:
     return asked if asked in display.LANGUAGES else ""
 
 
+def address(root: str, request: web.Request, path: str = "", **query: str) -> str:
+    """Of the pages of a token under `root`, in the language that was asked for."""
+    kept = {"lang": asked_language(request), **query}
+    told = urlencode({name: value for name, value in kept.items() if value})
+    token = quote(request.match_info["token"], safe="")
+    return f"/{root}/{token}{path}{'?' if told else ''}{told}"
+
+
 def respond(
     template: str,
     language: str,
     *,
     status: int = HTTPStatus.OK,
-    merchant: pages_pb2.PageMerchant | plan_pages_pb2.PlanMerchant | None = None,
+    merchant: Merchant | None = None,
     field: CardField | None = None,
     headers: dict[str, str] | None = None,
     **values: Any,

@@ -3,7 +3,8 @@
 from aiohttp import web
 
 from services.gateway.config import Config
-from services.gateway.pay import event_stream, handlers, plan, shop
+from services.gateway.pay import cod, event_stream, handlers, plan, shop
+from services.gateway.pay.cod_client import Cod
 from services.gateway.pay.instalments_client import Instalments
 from services.gateway.pay.paylink_client import Paylink
 from services.gateway.transcoder import Edge
@@ -15,6 +16,7 @@ def add(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) 
     pay = handlers.PayPages(paylink, edge, config.public_url)
     shops = shop.ShopPages(paylink, edge, config.public_url)
     plans = plan.PlanPages(Instalments(upstreams), edge, config.public_url)
+    orders = cod.CodPages(Cod(upstreams), edge, config.public_url)
     streams = event_stream.EventStreams(paylink, edge)
     app.on_shutdown.append(streams.stop)
     app.add_routes(
@@ -31,6 +33,9 @@ def add(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) 
             web.post(plan.FORM, plans.submit),
             web.get(plan.DOCUMENT, plans.go_back),
             web.post(plan.DOCUMENT, plans.hand_over),
+            web.get(cod.PAGE, orders.show),
+            web.get(cod.FORM, orders.go_back),
+            web.post(cod.FORM, orders.submit),
             web.get(shop.PATH, shops.show),
             web.get(shop.BUY, shops.go_back),
             web.post(shop.BUY, shops.buy),

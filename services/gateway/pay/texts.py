@@ -1,10 +1,12 @@
-"""What the pay page, the shop page and the page of a plan say, in Italian and English. Texts only."""
+"""What the pay page, the shop page and the pages of plans and orders say, in Italian and English. Texts only."""
 
 from typing import Final
 
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Refusal
 from services.gateway.pay.rules import (
+    cod_texts_en,
+    cod_texts_it,
     instalment_texts_en,
     instalment_texts_it,
     plan_texts_en,
@@ -14,8 +16,18 @@ from services.gateway.pay.rules import (
 )
 
 WORDS: Final[dict[str, dict[str, str]]] = {
-    "en": {**texts_en.WORDS, **instalment_texts_en.WORDS, **plan_texts_en.WORDS},
-    "it": {**texts_it.WORDS, **instalment_texts_it.WORDS, **plan_texts_it.WORDS},
+    "en": {
+        **texts_en.WORDS,
+        **instalment_texts_en.WORDS,
+        **plan_texts_en.WORDS,
+        **cod_texts_en.WORDS,
+    },
+    "it": {
+        **texts_it.WORDS,
+        **instalment_texts_it.WORDS,
+        **plan_texts_it.WORDS,
+        **cod_texts_it.WORDS,
+    },
 }
 # A refusal's reason, or what the gateway itself has to say → the word that tells it.
 REFUSALS: Final[dict[str, str]] = {
@@ -77,6 +89,13 @@ REFUSALS: Final[dict[str, str]] = {
     "nothing_to_pay": "said_plan_nothing_to_pay",
     "withdrawal_too_late": "said_plan_too_late",
     "creditor_details_missing": "said_plan_not_ready",
+    "code": "said_cod_code",
+    "cod_code_wrong": "said_cod_code_wrong",
+    "cod_code_sent": "said_cod_code_sent",
+    "too_many_codes": "said_cod_too_many_codes",
+    "recipient_unreachable": "said_cod_unreachable",
+    "cod_order_closed": "said_changed",
+    "cod_unknown": "said_cod_unknown",
     "unknown": "said_unknown",
     "failed": "said_failed",
 }
@@ -94,10 +113,17 @@ CALM: Final = frozenset(
         "plan_paid",
         "plan_card_replaced",
         "plan_card_confirmed",
+        "cod_code_sent",
     ]
 )
 # Fields whose fault is told better than that of the form.
-_FIELDS: Final = {"email": "email", "payer_email": "email", "name": "name", "sent_to": "contact"}
+_FIELDS: Final = {
+    "email": "email",
+    "payer_email": "email",
+    "name": "name",
+    "sent_to": "contact",
+    "code": "code",
+}
 _UNDER_WAY: Final = frozenset({"processing", "requires_action", "pending"})
 
 CODES = payments_pb2.DeclineCode

@@ -1,6 +1,6 @@
 """What a pay page looks like at a moment: which view, which lines, which card. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import segno
 
+from incasso.cod.v1 import orders_pb2
 from incasso.common.v1 import offer_pb2
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from incasso.payments.v1 import payments_pb2
@@ -98,11 +99,16 @@ def lines(page: pages_pb2.PayPage, language: str) -> list[Row]:
     currency = link.amount.currency
     if not link.line_items:
         return [Row(link.description, "", money(link.amount.amount_minor, currency, language))]
-    words = WORDS[language]
+    return rows_of(link.line_items, currency, language)
+
+
+def rows_of(
+    items: Iterable[paylink_pb2.LineItem | orders_pb2.CodLine], currency: str, language: str
+) -> list[Row]:
     found = []
-    for item in link.line_items:
+    for item in items:
         price = money(item.unit_amount_minor, currency, language)
-        note = words["quantity_of"].format(quantity=item.quantity, price=price)
+        note = WORDS[language]["quantity_of"].format(quantity=item.quantity, price=price)
         total = money(item.unit_amount_minor * item.quantity, currency, language)
         found.append(Row(item.name, note if item.quantity > 1 else "", total))
     return found

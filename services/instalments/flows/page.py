@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from libs import context, tokens
+from libs import context
 from libs.errors import Refusal, required
 from libs.logs import log
 from libs.money import Money
@@ -20,8 +20,8 @@ from services.instalments.rules.cards import CardField
 from services.instalments.rules.choices import Choices
 from services.instalments.rules.merchants import Merchant
 from services.instalments.rules.plans import Document, DocumentKind, Plan, Shown
-from services.instalments.store import addresses
 from services.instalments.store import plans as store
+from services.instalments.store.addresses import ADDRESSES
 from services.instalments.store.plans import PLANS
 
 
@@ -42,16 +42,9 @@ class PlanPage:
 
 async def get_address(deps: Deps, plan_id: str) -> str:
     """Of the plan's page; made when it is first asked for."""
-    token = tokens.new()
     async with deps.db.transaction() as tx:
         plan = required(await PLANS.get(tx, context.merchant_id(), plan_id), PlanNotFound)
-        sealed = await addresses.issue(
-            tx,
-            plan,
-            token_hash=tokens.hash_of(token),
-            sealed=deps.seal.close(token),
-            now=deps.clock.now(),
-        )
+        sealed = await ADDRESSES.issue(tx, plan, deps.seal, deps.clock.now())
     try:
         return urls.page_url(deps.public_url, deps.seal.open(sealed))
     except SealBrokenError:  # its key is lost
@@ -60,9 +53,9 @@ async def get_address(deps: Deps, plan_id: str) -> str:
 
 async def open_plan(deps: Deps, token: str) -> Plan:
     """The plan, and from here on the call is made for its merchant. Raises PlanNotFound."""
-    found = required(await deps.db.run(addresses.find, tokens.hash_of(token)), PlanNotFound)
-    context.act_as_shopper(found.plan.merchant_id, found.clock_offset_seconds)
-    return found.plan
+    found = required(await deps.db.run(ADDRESSES.find, token), PlanNotFound)
+    context.act_as_shopper(found.row.merchant_id, found.clock_offset_seconds)
+    return found.row
 
 
 async def get_page(deps: Deps, opened: Plan) -> PlanPage:

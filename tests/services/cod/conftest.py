@@ -14,6 +14,10 @@ from incasso.cod.v1.orders_pb2_grpc import (
     CodOrdersServiceStub,
     add_CodOrdersServiceServicer_to_server,
 )
+from incasso.cod.v1.pages_pb2_grpc import (
+    CodPagesServiceStub,
+    add_CodPagesServiceServicer_to_server,
+)
 from incasso.cod.v1.refunds_pb2_grpc import (
     CodRefundsServiceStub,
     add_CodRefundsServiceServicer_to_server,
@@ -34,6 +38,7 @@ from services.cod.merchants_client import Merchants
 from services.cod.paylink_client import Links
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
+from services.cod.service.pages import CodPages
 from services.cod.service.refunds import CodRefunds
 from services.cod.service.remittances import CodRemittances
 from tests.kit import doubles
@@ -63,11 +68,13 @@ async def world(database: Database) -> AsyncIterator[World]:
         seal=Seal(keys),
         codes=Proofs("cod codes", keys),
         marks=Proofs("cod recipients", keys),
+        public_url="https://pay.example",
     )
     server = Server(
         [
             (add_CodOffersServiceServicer_to_server, CodOffers(deps)),
             (add_CodOrdersServiceServicer_to_server, CodOrders(deps)),
+            (add_CodPagesServiceServicer_to_server, CodPages(deps)),
             (add_CodRefundsServiceServicer_to_server, CodRefunds(deps)),
             (add_CodRemittancesServiceServicer_to_server, CodRemittances(deps)),
         ],
@@ -78,6 +85,7 @@ async def world(database: Database) -> AsyncIterator[World]:
     stubs = [
         CodOffersServiceStub(channel),
         CodOrdersServiceStub(channel),
+        CodPagesServiceStub(channel),
         CodRefundsServiceStub(channel),
         CodRemittancesServiceStub(channel),
     ]

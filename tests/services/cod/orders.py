@@ -43,6 +43,12 @@ class Shop:
     async def get(self, order_id: str) -> pb.CodOrder:
         return (await self.call("GetCodOrder", cod_order_id=order_id)).order
 
+    async def as_told(self, order_id: str) -> pb.CodOrder:
+        """As events tell it: without the address of its page."""
+        order = await self.get(order_id)
+        order.ClearField("page_url")
+        return order
+
     async def acknowledge(self, order: Any, *amounts: int) -> pb.CodAcknowledgement:
         """In parcels of these amounts, or in one of all of it."""
         parcels = [

@@ -42,7 +42,7 @@ async def test_how_it_was_is_kept_and_told(shop):
     assert second.changed_by == "key_1"
     told = await shop.bodies(order.id, events_pb2.CodOrderChanged, "order.changed")
     assert [one.to_collect_before_minor for one in told] == [50_00, 40_00]
-    assert told[-1].order == await shop.get(order.id)
+    assert told[-1].order == await shop.as_told(order.id)
     assert told[-1].order.changes == 2
     messages = await shop.messages(order.id)
     reasons = {message.reason for message in messages}

@@ -59,7 +59,7 @@ async def test_the_money_of_each_parcel_is_told_once_with_what_of_it_is_the_fee(
     assert {one.courier_id for one in sums} == {shop.courier_id}
     (whole,) = await shop.bodies(order.id, events_pb2.CodOrderCollected, "order.collected")
     assert whole.collected.amount_minor == whole.order.total_minor == 52_00
-    assert whole.order == await shop.get(order.id)
+    assert whole.order == await shop.as_told(order.id)
 
 
 async def test_what_a_courier_tells_before_the_dispatch_is_applied_then(shop):

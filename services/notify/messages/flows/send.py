@@ -24,6 +24,7 @@ from services.notify.messages.rules import domain, emails, outcomes, quotas, ret
 from services.notify.messages.rules.domain import (
     LINK_KINDS,
     PAYABLE,
+    About,
     Channel,
     Kind,
     Merchant,
@@ -127,17 +128,7 @@ async def _try(deps: Deps, message: Message, hand_over: _HandOver) -> outcomes.O
     listed = (known.merchant_id, known.channel, address)
     if await deps.joint.statement(suppressions.contain, listed):
         return outcomes.Suppressed()
-    url = ""
-    about = known.about
-    if known.kind in PAYABLE and known.payment_link_id:
-        link = await deps.links.address(known.payment_link_id)
-        if domain.is_out_of_place(known.kind, paying=link.paying):
-            return outcomes.Obsolete(PAYING)
-        url, about = link.url, link.about if known.kind in LINK_KINDS else about
-    elif known.plan_id:
-        url = await deps.plans.address(known.plan_id)
-    elif known.kind is Kind.COD_CODE and known.cod_order_id:
-        about = replace(about, code=await deps.cod_orders.code(known.cod_order_id))
+    url, about = await _as_of_now(deps, known)
     merchant = await deps.merchants.get()
     locale = known.locale or merchant.locale
     if known.channel is Channel.EMAIL:
@@ -148,6 +139,23 @@ async def _try(deps: Deps, message: Message, hand_over: _HandOver) -> outcomes.O
         return await _by_mail(deps, known, email, merchant, hand_over)
     body = emails.text_message(known.kind, about, merchant, locale=locale, url=url)
     return await _by_phone(deps, known, body, merchant, hand_over)
+
+
+async def _as_of_now(deps: Deps, message: Message) -> tuple[str, About]:
+    """The address to which it leads, if any, and what it says. Raises LinkOverError, CodeOverError, Refusal."""
+    about = message.about
+    if message.kind in PAYABLE and message.payment_link_id:
+        link = await deps.links.address(message.payment_link_id)
+        if domain.is_out_of_place(message.kind, paying=link.paying):
+            raise LinkOverError(PAYING)
+        return link.url, link.about if message.kind in LINK_KINDS else about
+    if message.plan_id:
+        return await deps.plans.address(message.plan_id), about
+    if message.cod_order_id:
+        if message.kind is Kind.COD_CODE:
+            about = replace(about, code=await deps.cod_orders.code(message.cod_order_id))
+        return await deps.cod_orders.address(message.cod_order_id), about
+    return "", about
 
 
 async def _comes_too_late(deps: Deps, message: Message) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.cod.v1 import orders_pb2, orders_pb2_grpc
+from incasso.cod.v1 import pages_pb2 as cod_pages_pb2
+from incasso.cod.v1 import pages_pb2_grpc as cod_pages_grpc
 from incasso.common.v1 import money_pb2
 from incasso.instalments.v1 import pages_pb2, plans_pb2, plans_pb2_grpc
 from incasso.instalments.v1 import pages_pb2_grpc as instalments_grpc
@@ -20,6 +22,7 @@ from libs.tasks import Tasks
 
 URL = "https://pay.example/p/3kTq9w0bZ6mHhJ8sX2yQvA"
 PLAN_URL = "https://pay.example/plan/3kTq9w0bZ6mHhJ8sX2yQvA"
+COD_URL = "https://pay.example/cod/3kTq9w0bZ6mHhJ8sX2yQvA"
 NAMES = (
     "incasso.merchants.v1.MerchantsService",
     "incasso.oneclick.v1.OneClickService",
@@ -27,6 +30,7 @@ NAMES = (
     "incasso.instalments.v1.InstalmentPagesService",
     "incasso.instalments.v1.InstalmentPlansService",
     "incasso.cod.v1.CodOrdersService",
+    "incasso.cod.v1.CodPagesService",
 )
 
 
@@ -59,6 +63,7 @@ class Neighbours(
     instalments_grpc.InstalmentPagesServiceServicer,
     plans_pb2_grpc.InstalmentPlansServiceServicer,
     orders_pb2_grpc.CodOrdersServiceServicer,
+    cod_pages_grpc.CodPagesServiceServicer,
 ):
     """`away`: names of RPCs that do not answer. `calls` counts what was asked. `documents` by their kind."""
 
@@ -131,6 +136,12 @@ class Neighbours(
             raise RemoteRefusal(Kind.CONFLICT, "cod_code_over", "")
         return orders_pb2.GetCodCodeResponse(code=self.codes[request.cod_order_id])
 
+    async def GetCodOrderAddress(self, request: Any, rpc: Any) -> Any:
+        self._asked("GetCodOrderAddress")
+        if request.cod_order_id in self.closed:
+            raise RemoteRefusal(Kind.NOT_FOUND, "cod_order_not_found", "")
+        return cod_pages_pb2.GetCodOrderAddressResponse(url=COD_URL)
+
 
 async def serve(double: Neighbours) -> tuple[Server, str]:
     """In this process, on a free port; answers its target."""
@@ -142,6 +153,7 @@ async def serve(double: Neighbours) -> tuple[Server, str]:
             (instalments_grpc.add_InstalmentPagesServiceServicer_to_server, double),
             (plans_pb2_grpc.add_InstalmentPlansServiceServicer_to_server, double),
             (orders_pb2_grpc.add_CodOrdersServiceServicer_to_server, double),
+            (cod_pages_grpc.add_CodPagesServiceServicer_to_server, double),
         ],
         NAMES,
         Tasks(),

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from incasso.cod.v1 import events_pb2
-from tests.services.notify.messages.neighbours import money
+from services.notify.messages.rules.gsm import ONE_PART, septets
+from tests.services.notify.messages.neighbours import COD_URL, money
 from tests.services.notify.messages.world import World
 
 Requested = events_pb2.CodMessageRequested
@@ -37,6 +38,7 @@ async def test_a_code_goes_out_once_and_is_stored_nowhere(world: World):
     assert text["to"] == "+393331234567"
     assert CODE in text["body"]
     assert "51,00" in text["body"]
+    assert text["body"].endswith(COD_URL)
     row = await world.row()
     assert (row["state"], row["kind"], row["cod_order_id"]) == ("sent", "cod_code", "cod_1")
     assert CODE not in repr(dict(row))
@@ -48,6 +50,7 @@ async def test_a_code_goes_by_mail_where_there_is_no_phone(world: World):
     await world.turn()
     (letter,) = world.mail.letters
     assert all(CODE in letter.get_body((part,)).get_content() for part in ("plain", "html"))
+    assert COD_URL in letter.get_body(("plain",)).get_content()
     assert CODE not in letter["Subject"]  # which locked screens show
     assert world.sms.taken == []
 
@@ -77,6 +80,7 @@ async def test_who_pays_at_the_door_is_told_how_much(world: World, reason: int):
     (text,) = world.sms.taken
     assert "51,00" in text["body"]
     assert "A-1001" in text["body"]
+    assert text["body"].endswith(COD_URL)
     assert world.neighbours.calls["GetCodCode"] == 0
 
 
@@ -84,3 +88,26 @@ async def test_who_pays_at_the_door_is_told_how_much(world: World, reason: int):
 async def test_what_this_version_does_not_know_is_not_told(world: World, unknown: dict[str, int]):
     await ask(world, **unknown)
     assert await world.rows() == []
+
+
+@pytest.mark.parametrize("locale", ["it", "en"])
+@pytest.mark.parametrize("reason", [number for number in Requested.Reason.values() if number != 0])
+async def test_a_long_name_leaves_amount_and_address_whole(world: World, reason: int, locale: str):
+    world.neighbours.merchant.name = "Antica Bottega delle Calzature di San Lorenzo e Figli"
+    amount, reference = money(123_456_78), "ORDINE-2026-000123456789"
+    await ask(world, reason=reason, locale=locale, amount=amount, order_reference=reference)
+    await world.turn()
+    (text,) = world.sms.taken
+    assert septets(text["body"]) <= ONE_PART
+    assert text["body"].endswith(COD_URL)
+    assert ("123.456,78" if locale == "it" else "123,456.78") in text["body"]
+    assert (CODE in text["body"]) == (reason == Requested.REASON_CODE)
+
+
+async def test_a_message_of_an_order_without_a_page_goes_out_without_a_link(world: World):
+    world.neighbours.closed = {"cod_1"}
+    await ask(world, reason=Requested.REASON_DISPATCHED)
+    await world.turn()
+    (text,) = world.sms.taken
+    assert "51,00" in text["body"]
+    assert "http" not in text["body"]

@@ -1,0 +1,68 @@
+"""The page of an order: from its token to all that it shows, and its forms."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from libs import context
+from libs.errors import required
+from libs.idempotency import Key
+from services.cod.deps import Deps
+from services.cod.errors import OrderNotFound
+from services.cod.flows import confirming
+from services.cod.rules.couriers import Courier
+from services.cod.rules.merchants import Merchant
+from services.cod.rules.orders import Order
+from services.cod.rules.page import page_url
+from services.cod.store.addresses import ADDRESSES
+from services.cod.store.couriers import COURIERS
+from services.cod.store.orders import ORDERS
+
+
+@dataclass(frozen=True, slots=True)
+class CodPage:
+    order: Order
+    courier: Courier
+    merchant: Merchant
+    form_key: str
+
+
+async def urls_of(deps: Deps, order_ids: Sequence[str]) -> Mapping[str, str]:
+    """Of the pages of orders of the call's merchant, by order; none of those without an address."""
+    found = await deps.db.run(ADDRESSES.tokens, deps.seal, context.merchant_id(), order_ids)
+    return {order_id: page_url(deps.public_url, token) for order_id, token in found.items()}
+
+
+async def get_address(deps: Deps, cod_order_id: str) -> str:
+    """For the message that leads to the page."""
+    return required((await urls_of(deps, [cod_order_id])).get(cod_order_id), OrderNotFound)
+
+
+async def open_order(deps: Deps, token: str) -> Order:
+    """The order, and from here on the call is made for its merchant. Raises OrderNotFound."""
+    found = required(await deps.db.run(ADDRESSES.find, token), OrderNotFound)
+    context.act_as_shopper(found.row.merchant_id, found.clock_offset_seconds)
+    return found.row
+
+
+async def get_page(deps: Deps, opened: Order) -> CodPage:
+    """A pure read."""
+    async with deps.db.connection() as conn:
+        order = required(await ORDERS.get(conn, opened.merchant_id, opened.id), OrderNotFound)
+        courier = await COURIERS.get(conn, order.merchant_id, order.courier_id)
+    return CodPage(
+        order=order,
+        courier=required(courier, OrderNotFound),
+        merchant=await deps.merchants.get(),
+        form_key=secrets.token_urlsafe(16),
+    )
+
+
+async def confirm(deps: Deps, opened: Order, code: str, key: Key | None) -> CodPage:
+    await confirming.confirm_order(deps, opened.id, code, key)
+    return await get_page(deps, opened)
+
+
+async def send_code(deps: Deps, opened: Order, key: Key) -> CodPage:
+    await confirming.send_code(deps, opened.id, key)
+    return await get_page(deps, opened)

@@ -1,0 +1,42 @@
+"""The gRPC door of shoppers: the token of an order's page is all the proof there is.
+
+Who is given the Order is called once that was opened: from then on the call is its merchant's, and its
+key is one of this merchant's.
+"""
+
+from typing import Final
+
+from incasso.cod.v1 import pages_pb2 as pb
+from incasso.common.v1 import merchant_pb2
+from libs import door, wire
+from services.cod.flows import page
+from services.cod.flows.page import CodPage
+from services.cod.rules.orders import Order
+from services.cod.rules.page import code_sent_to
+
+
+def page_pb(found: CodPage) -> pb.CodPage:
+    """What is named here and in the message: nothing else of an order is for whoever has its address."""
+    order = found.order
+    return wire.message(
+        pb.CodPage,
+        order,
+        total_minor=order.total_minor,
+        town=order.address.town,
+        courier=found.courier.name,
+        tracking_numbers=[parcel.tracking_number for parcel in order.parcels],
+        code_sent_to=code_sent_to(order),
+        merchant=wire.message(merchant_pb2.ShownMerchant, found.merchant),
+        form_key=found.form_key,
+    )
+
+
+CodPages: Final = door.of(
+    "incasso.cod.v1.CodPagesService",
+    shows={CodPage: page_pb},
+    given={Order: page.open_order},
+    GetCodOrderAddress=page.get_address,
+    GetCodPage=page.get_page,
+    ConfirmCodPage=page.confirm,
+    SendCodPageCode=page.send_code,
+)

@@ -1,0 +1,92 @@
+"""GET /cod/{token}, the page of an order that is paid at the door, and its forms. GET changes nothing;
+every form ends in a redirect.
+"""
+
+from typing import Final
+
+from aiohttp import web
+
+from incasso.cod.v1 import pages_pb2
+from libs.errors import Kind, OutcomeUnknown, Refusal
+from services.gateway.pay import cod_forms, cod_view, guard, rendering, texts, view
+from services.gateway.pay.cod_client import Cod
+from services.gateway.pay.gate import Gate
+from services.gateway.pay.guard import token_of
+from services.gateway.pay.handlers import see
+from services.gateway.transcoder import Edge
+
+PAGE: Final = "/cod/{token}"
+FORM: Final = "/cod/{token}/{action}"
+_ABSENT: Final = "cod_order_not_found"
+
+
+class CodPages:
+    """The handlers."""
+
+    def __init__(self, cod: Cod, edge: Edge, public_url: str) -> None:
+        self._cod = cod
+        self._gate = Gate(edge, public_url)
+        self._tasks = edge.tasks
+
+    async def show(self, request: web.Request) -> web.Response:
+        return await self._gate.let_in(request, self._show)
+
+    async def submit(self, request: web.Request) -> web.Response:
+        return await self._gate.let_in(request, self._submit)
+
+    async def go_back(self, request: web.Request) -> web.Response:
+        """Whoever reloads the address of a form sees the page."""
+        return see(address(request))
+
+    async def _show(self, request: web.Request) -> web.Response:
+        wanted = pages_pb2.GetCodPageRequest(token=token_of(request))
+        answer: pages_pb2.GetCodPageResponse = await self._cod.ask(wanted)
+        return cod_page(request, answer.page)
+
+    async def _submit(self, request: web.Request) -> web.Response:
+        make = cod_forms.ACTIONS.get(request.match_info["action"])
+        if make is None:
+            return guard.missing(request)
+        sent = make(token_of(request), await guard.form_of(request))
+        # A shopper who leaves cancels the wait, never what was asked for.
+        try:
+            answer = await self._tasks.finish(self._cod.ask(sent.message, key=sent.key))
+        except Refusal as refusal:
+            return self._refused(request, refusal)
+        sent_again = isinstance(answer, pages_pb2.SendCodPageCodeResponse)
+        return see(address(request, said="cod_code_sent" if sent_again else ""))
+
+    def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
+        if refusal.reason == _ABSENT:
+            raise refusal
+        said = texts.code_of(refusal)
+        if isinstance(refusal, OutcomeUnknown) or refusal.kind is Kind.UNAVAILABLE:
+            said = "cod_unknown"
+        return see(address(request, said=said))
+
+
+def cod_page(request: web.Request, page: pages_pb2.CodPage) -> web.Response:
+    """The page in the view of its moment."""
+    language = rendering.language_of(request, page.locale)
+    said = request.query.get("said", "")
+    return rendering.respond(
+        "cod.html",
+        language,
+        merchant=page.merchant,
+        page=page,
+        view=cod_view.name_of(page),
+        due=cod_view.due(page, language),
+        lines=cod_view.lines(page, language),
+        totals=cod_view.totals(page, language),
+        facts=cod_view.facts(page, language),
+        deposit=view.money(page.deposit_minor, page.amount.currency, language),
+        way=cod_view.way(page, language),
+        said=texts.said(said, language),
+        calm=said in texts.CALM,
+        about_code=said in cod_forms.ABOUT_CODE,
+        address=lambda path="", **query: address(request, path, **query),
+    )
+
+
+def address(request: web.Request, path: str = "", **query: str) -> str:
+    return rendering.address("cod", request, path, **query)

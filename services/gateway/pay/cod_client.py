@@ -1,0 +1,24 @@
+"""Calls to cod for a shopper: the token is the proof, so that they carry no merchant."""
+
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from libs import client, deadlines
+from services.gateway.upstreams import Upstreams
+
+NAMES: Final = ("GetCodPage", "ConfirmCodPage", "SendCodPageCode")
+
+
+class Cod:
+    """cod's CodPagesService."""
+
+    def __init__(self, upstreams: Upstreams) -> None:
+        self._methods = {name: upstreams.method("cod", name) for name in NAMES}
+
+    async def ask(self, message: Message, *, key: str = "") -> Any:
+        """The answer to a request message. Raises Refusal."""
+        name = message.DESCRIPTOR.name.removesuffix("Request")
+        return await client.call(
+            self._methods[name], message, timeout_seconds=deadlines.CALL, idempotency_key=key
+        )

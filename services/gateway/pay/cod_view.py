@@ -1,0 +1,95 @@
+"""What the page of an order looks like at a moment: which view, which lines, which sums. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Final
+
+from incasso.cod.v1 import orders_pb2, pages_pb2
+from incasso.common.v1 import offer_pb2
+from libs import display
+from libs.text import isolated
+from services.gateway.pay.texts import WORDS
+from services.gateway.pay.view import Row, money, rows_of
+
+ORDER = orders_pb2.CodOrder
+_VIEWS: Final = {
+    ORDER.STATE_PROPOSED: "confirm",
+    ORDER.STATE_CONFIRMED: "confirmed",
+    ORDER.STATE_DISPATCHED: "dispatched",
+    ORDER.STATE_OUT_FOR_DELIVERY: "out",
+    ORDER.STATE_REFUSED: "refused",
+    ORDER.STATE_COLLECTED: "collected",
+    ORDER.STATE_REMITTED: "collected",  # what the courier owes the shop is not the shopper's
+    ORDER.STATE_SHORT: "collected",
+    ORDER.STATE_OVERDUE: "collected",
+    ORDER.STATE_RETURNED: "returned",
+    ORDER.STATE_CANCELLED: "cancelled",
+}
+TO_COME: Final = ("confirm", "confirmed", "dispatched", "out", "missed", "refused", "unknown")
+_WAYS: Final = {
+    offer_pb2.COLLECTION_MODE_CASH: "cod_way_cash",
+    offer_pb2.COLLECTION_MODE_BANK_CHEQUE: "cod_way_bank_cheque",
+    offer_pb2.COLLECTION_MODE_CASHIERS_CHEQUE: "cod_way_cashiers_cheque",
+    offer_pb2.COLLECTION_MODE_POSTAL_CHEQUE: "cod_way_postal_cheque",
+    offer_pb2.COLLECTION_MODE_CARD: "cod_way_card",
+}
+
+
+def name_of(page: pages_pb2.CodPage) -> str:
+    """The view; `missed` where the courier came in vain, `unknown` of a state that is newer than this."""
+    if page.state == ORDER.STATE_DISPATCHED and page.attempts:
+        return "missed"
+    return _VIEWS.get(page.state, "unknown")
+
+
+def due(page: pages_pb2.CodPage, language: str) -> str:
+    """What is to be paid at the door."""
+    return money(page.to_collect_minor, page.amount.currency, language)
+
+
+def lines(page: pages_pb2.CodPage, language: str) -> Sequence[Row]:
+    """What was ordered; in one line where the shop said no more."""
+    if not page.lines:
+        price = money(page.amount.amount_minor, page.amount.currency, language)
+        return [Row(WORDS[language]["cod_goods"], "", price)]
+    return rows_of(page.lines, page.amount.currency, language)
+
+
+def totals(page: pages_pb2.CodPage, language: str) -> Sequence[Row]:
+    """Fee and deposit by their names, where there are any; the last is what to have ready, or was paid. Nothing is
+    asked for any more of an order that has ended.
+    """
+    name = name_of(page)
+    fee = [("cod_fee", page.fee_minor)] if page.fee_minor else []
+    deposit = [("cod_deposit", -page.deposit_minor)] if page.deposit_minor else []
+    total = [("total", page.total_minor)]
+    if name == "collected":
+        last = [*deposit, ("cod_paid", page.collected_minor)]
+    else:
+        last = [*deposit, ("cod_due", page.to_collect_minor)] if name in TO_COME else []
+    rows = [*fee, *(total if fee or deposit or not last else []), *last]
+    words = WORDS[language]
+    return [
+        Row(words[word], "", money(minor, page.amount.currency, language)) for word, minor in rows
+    ]
+
+
+def way(page: pages_pb2.CodPage, language: str) -> str:
+    """In what it is paid at the door, as a sentence."""
+    word = _WAYS.get(page.mode)
+    if word is None or name_of(page) not in TO_COME:
+        return ""
+    return WORDS[language][word].format(merchant=isolated(page.merchant.name))
+
+
+def facts(page: pages_pb2.CodPage, language: str) -> Mapping[str, str]:
+    """By label; without what is not known."""
+    day = page.collected_at if page.HasField("collected_at") else None
+    known = {
+        "reference": page.order_reference,
+        "cod_town": page.town,
+        "cod_courier": page.courier,
+        "cod_tracking": ", ".join(page.tracking_numbers),
+        "cod_paid_on": display.moment(day.ToDatetime(tzinfo=UTC), language) if day else "",
+    }
+    return {WORDS[language][word]: said for word, said in known.items() if said}

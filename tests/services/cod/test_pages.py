@@ -1,0 +1,176 @@
+"""The page of an order: its address, what it shows, and confirming by its token."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from incasso.cod.v1 import orders_pb2 as pb
+from libs import ids, retention
+from services.cod import retention as kept_here
+from services.cod.rules import codes
+from services.cod.rules.orders import Recipient
+from services.cod.rules.page import code_sent_to
+from services.cod.rules.states import OrderState
+from tests.services.cod.given import an_order
+from tests.services.cod.orders import GIULIA, ROME
+from tests.services.cod.refusing import refused
+from tests.services.cod.test_codes import other_than
+from tests.services.cod.test_erasing import erase
+
+PREFIX = "https://pay.example/cod/"
+ABSENT = "cod_order_not_found"
+
+
+def token_of(order: Any) -> str:
+    return order.page_url.removeprefix(PREFIX)
+
+
+async def by_token(shop, rpc: str, *, key: str = "", **fields: Any) -> Any:
+    """As the gateway calls for a shopper: for no merchant."""
+    world = replace(shop.world, merchant_id="", ahead=timedelta())
+    return (await world.call(rpc, key=key, **fields)).page
+
+
+async def page(shop, token: str) -> Any:
+    return await by_token(shop, "GetCodPage", token=token)
+
+
+async def test_an_order_has_one_address_which_every_answer_tells(shop, stranger):
+    order = await shop.propose()
+    assert order.page_url.startswith(PREFIX)
+    assert len(token_of(order)) == 22
+    assert (await shop.get(order.id)).page_url == order.page_url
+    (listed,) = (await shop.call("ListCodOrders")).data
+    assert listed.page_url == order.page_url
+    asked = await shop.call("GetCodOrderAddress", cod_order_id=order.id)
+    assert asked.url == order.page_url
+    assert await refused(stranger.call("GetCodOrderAddress", cod_order_id=order.id)) == ABSENT
+
+
+async def test_a_repeated_call_tells_the_same_address(shop):
+    key, fields = ids.new("key"), {"order_reference": f"A-{ids.new('ref')}"}
+    order = await shop.propose(key=key, **fields)
+    assert (await shop.propose(key=key, **fields)).page_url == order.page_url
+
+
+async def test_the_token_is_in_no_row_no_kept_answer_and_no_event(shop):
+    order = await shop.propose()
+    async with shop.world.deps.db.connection() as conn:
+        for table in ("order_addresses", "orders", "outbox", "idempotency_keys"):
+            rows = await conn.fetch(f"SELECT * FROM {table}")
+            assert not any(token_of(order) in repr(tuple(row.values())) for row in rows), table
+
+
+async def test_the_page_shows_what_to_have_ready(shop):
+    lines = [{"name": "Scarpe", "quantity": 1, "unit_amount_minor": 50_00}]
+    order = await shop.propose(lines=lines, deposit_minor=5_00)
+    shown = await page(shop, token_of(order))
+    assert (shown.state, shown.order_reference) == (order.state, order.order_reference)
+    assert (shown.amount.amount_minor, shown.deposit_minor) == (50_00, 5_00)
+    assert (shown.total_minor, shown.to_collect_minor) == (50_00, 45_00)
+    assert ([line.name for line in shown.lines], shown.town) == (["Scarpe"], "Roma")
+    assert (shown.courier, shown.merchant.name) == ("GLS", "La Bottega")
+    assert not shown.HasField("code_sent_to")
+
+
+async def test_whoever_was_forwarded_the_address_learns_of_nobody(shop):
+    await shop.world.settings(confirmation_needed=True)
+    shown = str(await page(shop, token_of(await shop.propose(metadata={"door": "Porta blu"}))))
+    for personal in (*GIULIA.values(), ROME["street"], ROME["postcode"], "Porta blu"):
+        assert personal not in shown
+
+
+@pytest.mark.parametrize("token", ["x", "3xK9mQ2vT7bN4cR8wZ1pLd", "\ufffd" * 30])
+async def test_whatever_is_wrong_with_a_token_has_one_answer(shop, token):
+    await shop.propose()
+    assert await refused(page(shop, token)) == ABSENT
+    work = by_token(shop, "ConfirmCodPage", token=token, code="123456")
+    assert await refused(work) == ABSENT
+    work = by_token(shop, "SendCodPageCode", token=token, key=ids.new("key"))
+    assert await refused(work) == ABSENT
+
+
+async def test_an_order_is_confirmed_on_its_page(shop):
+    await shop.world.settings(confirmation_needed=True)
+    order = await shop.propose()
+    token, code = token_of(order), await shop.code(order.id)
+    assert (await page(shop, token)).code_sent_to == "••• 567"
+    wrong = by_token(shop, "ConfirmCodPage", token=token, code=other_than(code))
+    assert await refused(wrong) == "cod_code_wrong"
+    fields = {"token": token, "code": code, "key": ids.new("key")}
+    for _ in range(2):  # a form that is sent twice is one try
+        shown = await by_token(shop, "ConfirmCodPage", **fields)
+        assert shown.state == pb.CodOrder.STATE_CONFIRMED
+        assert not shown.HasField("code_sent_to")
+    assert await shop.told(order.id) == ["order.proposed", "order.confirmed"]
+
+
+async def test_tries_on_the_page_and_by_the_shop_are_counted_together(shop):
+    await shop.world.settings(confirmation_needed=True)
+    order = await shop.propose()
+    code = await shop.code(order.id)
+    for number in range(codes.TRIES):
+        guess = other_than(code)
+        work = (
+            by_token(shop, "ConfirmCodPage", token=token_of(order), code=guess)
+            if number % 2
+            else shop.confirm(order.id, guess)
+        )
+        assert await refused(work) == "cod_code_wrong"
+    work = by_token(shop, "ConfirmCodPage", token=token_of(order), code=code)
+    assert await refused(work) == "cod_code_wrong"
+
+
+async def test_another_code_is_had_on_the_page_as_the_shop_has_it(shop):
+    await shop.world.settings(confirmation_needed=True)
+    order = await shop.propose()
+    fields = {"token": token_of(order), "key": ids.new("key")}
+    assert await refused(by_token(shop, "SendCodPageCode", **fields)) == "too_many_codes"
+    async with shop.world.deps.db.connection() as conn:
+        await conn.execute(
+            "UPDATE codes SET sent_at = sent_at - $2::interval WHERE order_id = $1",
+            order.id,
+            codes.APART,
+        )
+    for _ in range(2):
+        await by_token(shop, "SendCodPageCode", **fields)
+    assert len(await shop.messages(order.id)) == 2
+    work = by_token(shop, "SendCodPageCode", token=token_of(order))
+    assert await refused(work) == "idempotency_key_missing"
+
+
+async def test_an_erased_customer_has_no_page(shop):
+    order = await shop.propose(customer_id="cus_erased")
+    other = await shop.propose(customer_id="cus_marco")
+    await erase(shop)
+    assert await refused(page(shop, token_of(order))) == ABSENT
+    assert not (await shop.get(order.id)).HasField("page_url")
+    assert (await page(shop, token_of(other))).order_reference == other.order_reference
+
+
+async def test_an_address_ends_with_what_may_be_disputed_of_its_order(shop):
+    order = await shop.propose()
+    async with shop.world.deps.db.connection() as conn:
+        await conn.execute(
+            "UPDATE order_addresses SET issued_at = now() - $2::interval WHERE order_id = $1",
+            order.id,
+            kept_here.DISPUTABLE + timedelta(days=1),
+        )
+    await retention.keep_to(shop.world.deps.db, kept_here.KEPT.rules)
+    assert await refused(page(shop, token_of(order))) == ABSENT
+
+
+@pytest.mark.parametrize(
+    ("recipient", "shown"),
+    [
+        (Recipient("G", "giulia@example.com", "+393331234567"), "••• 567"),
+        (Recipient("G", "giulia@example.com"), "g•••@example.com"),
+        (Recipient(None), None),
+    ],
+)
+def test_where_a_code_went_is_told_only_so_that_its_owner_knows(recipient, shown):
+    order = an_order(recipient=recipient, state=OrderState.PROPOSED)
+    assert code_sent_to(order) == shown
+    assert code_sent_to(replace(order, state=OrderState.CONFIRMED)) is None

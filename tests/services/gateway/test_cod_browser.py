@@ -1,0 +1,85 @@
+"""How the page of an order that is paid at the door looks and behaves in a real browser."""
+
+import pytest
+from playwright.async_api import expect
+
+from incasso.cod.v1 import pages_pb2
+from libs.errors import Kind, RemoteRefusal
+from tests.browser import faults, looks, needs_chromium
+from tests.services.gateway.cod_samples import PATH, STATES, show, to_confirm
+
+pytestmark = needs_chromium
+# Those that look like another one are checked without a browser.
+LOOKS = [name for name in STATES if name not in ("remitted", "short", "overdue")]
+WRONG = RemoteRefusal(Kind.CONFLICT, "cod_code_wrong", "No.")
+
+
+async def is_fit_to_be_seen(page, name):
+    async for manner in looks(page, name):
+        assert await faults(page) == [], manner
+        overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, manner
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("locale", ["it", "en"])
+@pytest.mark.parametrize("name", LOOKS)
+async def test_every_state_is_accessible(page, gateway, name, locale):
+    show(gateway, STATES[name]())
+    await page.goto(f"{gateway.url}{PATH}?lang={locale}")
+    await is_fit_to_be_seen(page, f"cod-{name}-{locale}")
+
+
+@pytest.mark.parametrize("locale", ["it", "en"])
+async def test_a_wrong_code_is_said_beside_its_field_which_has_the_focus(page, gateway, locale):
+    show(gateway, to_confirm())
+    gateway.services.answers["ConfirmCodPage"] = WRONG
+    await page.goto(f"{gateway.url}{PATH}?lang={locale}")
+    field = page.locator("#code")
+    await field.fill("000000")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    await expect(field).to_be_focused()
+    await expect(field).to_have_attribute("aria-invalid", "true")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await is_fit_to_be_seen(page, f"cod-wrong-{locale}")
+
+
+async def test_it_is_confirmed_without_a_script(scriptless, gateway):
+    """Without a code the browser asks for one; after a wrong one another is had; the right one confirms."""
+    page = scriptless
+    show(gateway, to_confirm())
+    await page.goto(gateway.url + PATH + "?lang=it")
+    field = page.get_by_label("Codice di sei cifre")
+    button = page.get_by_role("button", name="Conferma l'ordine")
+    await button.click()
+    assert gateway.services.calls("ConfirmCodPage") == 0
+    gateway.services.answers["ConfirmCodPage"] = WRONG
+    await field.fill("000000")
+    async with page.expect_navigation():
+        await button.click()
+    await expect(page.get_by_role("alert")).to_contain_text("non è giusto, o non vale più")
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="Mandami un altro codice").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Ti abbiamo mandato un altro codice")
+    gateway.services.answers["ConfirmCodPage"] = pages_pb2.ConfirmCodPageResponse()
+    show(gateway, STATES["confirmed"]())
+    await field.fill("048 271")
+    async with page.expect_navigation():
+        await button.click()
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text("Il tuo ordine è confermato")
+    assert gateway.services.last("ConfirmCodPage").request.code == "048 271"
+
+
+async def test_the_keyboard_is_enough_to_confirm(page, gateway):
+    show(gateway, to_confirm())
+    await page.goto(gateway.url + PATH)
+    await page.locator("#code").focus()
+    await page.keyboard.type("048271")
+    await page.keyboard.press("Tab")
+    show(gateway, STATES["confirmed"]())
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    await expect(page.locator("body[data-view=cod-confirmed]")).to_be_visible()
+    assert gateway.services.calls("ConfirmCodPage") == 1

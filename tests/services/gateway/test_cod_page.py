@@ -1,0 +1,199 @@
+"""The page of an order that is paid at the door: what it says in each state, its forms, and strangers."""
+
+import re
+import secrets
+
+import pytest
+
+from incasso.cod.v1 import pages_pb2
+from incasso.common.v1 import offer_pb2
+from libs import descriptors
+from libs.errors import FieldViolation, Kind, OutcomeUnknown, RemoteRefusal
+from services.gateway.openapi import comments
+from services.gateway.pay import cod_view
+from services.gateway.pay.cod_forms import ACTIONS
+from services.gateway.pay.guard import MAX_FORM_BYTES
+from services.gateway.pay.texts import REFUSALS, WORDS
+from tests.services.gateway.cod_samples import (
+    ORDER,
+    PATH,
+    STATES,
+    TOKEN,
+    collected,
+    page,
+    plain,
+    show,
+    to_confirm,
+)
+
+OURS = {"Sec-Fetch-Site": "same-origin"}
+TYPED = {"form_key": "k-1", "code": "048 271"}
+
+
+async def html(gateway, path=PATH, status=200, language="it"):
+    headers = {"Accept-Language": language}
+    async with gateway.request("GET", path, key=None, headers=headers) as response:
+        assert response.status == status, path
+        return (await response.text()).replace("\xa0", " ")
+
+
+def post(gateway, form, fields=None, *, headers=OURS, path=""):
+    """To an order of its own, since forms of one order are slowed."""
+    path = path or f"/cod/{secrets.token_urlsafe(16)}"
+    return gateway.request("POST", f"{path}/{form}", key=None, data=fields or {}, headers=headers)
+
+
+async def location(gateway, form, fields=None, **more):
+    """Where it leads, as of the order of `PATH`."""
+    async with post(gateway, form, fields, **more) as response:
+        assert response.status == 303, await response.text()
+        return re.sub(r"^/cod/[\w-]+", PATH, response.headers["Location"])
+
+
+@pytest.mark.parametrize("name", STATES)
+async def test_looking_at_an_order_changes_nothing(gateway, name):
+    show(gateway, STATES[name]())
+    for method in ("GET", "HEAD"):
+        for path in (PATH, *(f"{PATH}/{form}" for form in ACTIONS)):
+            async with gateway.request(method, path, key=None) as response:
+                assert response.status == (200 if path == PATH else 303)
+    assert {seen.name for seen in gateway.services.seen} == {"GetCodPage"}
+
+
+async def test_it_says_to_the_cent_what_to_have_ready_and_what_of_it_is_what(gateway):
+    show(gateway, to_confirm())
+    text = await html(gateway)
+    for said in ("129,00 €", "Pagamento alla consegna", "6,00 €", "Acconto online"):
+        assert said in text.replace("119,00 €", "129,00 €")
+    assert "-20,00 €" in text
+    assert '<span class="amount">115,00 €</span>' in text
+    assert "2 × 5,00 €" in text
+
+
+def sums(found):
+    return [(row.name, row.amount.replace("\xa0", " ")) for row in cod_view.totals(found, "en")]
+
+
+def test_sums_add_up_and_say_nothing_of_what_is_not():
+    assert sums(plain(ORDER.STATE_CONFIRMED)) == [("To pay on delivery", "€129.00")]
+    assert sums(page(ORDER.STATE_CONFIRMED)) == [
+        ("Payment on delivery", "€6.00"),
+        ("Total", "€135.00"),
+        ("Deposit, online", "-€20.00"),
+        ("To pay on delivery", "€115.00"),
+    ]
+    assert sums(collected(ORDER.STATE_SHORT))[-1] == ("Paid on delivery", "€115.00")
+    for ended in (ORDER.STATE_RETURNED, ORDER.STATE_CANCELLED):
+        assert sums(page(ended)) == [("Payment on delivery", "€6.00"), ("Total", "€135.00")]
+
+
+@pytest.mark.parametrize("state", [number for number in ORDER.State.values() if number])
+@pytest.mark.parametrize("language", WORDS)
+def test_every_state_of_an_order_has_a_view_with_words(state, language):
+    name = cod_view.name_of(page(state))
+    assert name != "unknown"
+    assert {f"cod_{name}_title", f"cod_{name}_text"} <= WORDS[language].keys()
+
+
+@pytest.mark.parametrize("mode", [number for number in offer_pb2.CollectionMode.values() if number])
+def test_every_way_of_paying_at_the_door_is_said_while_it_is_to_come(mode):
+    assert cod_view.way(page(ORDER.STATE_CONFIRMED, mode=mode), "it")
+    assert not cod_view.way(page(ORDER.STATE_COLLECTED, mode=mode), "it")
+
+
+async def test_it_speaks_the_readers_language_and_keeps_the_one_that_was_chosen(gateway):
+    show(gateway, to_confirm())
+    assert "Confirm your order" in await html(gateway, language="en")
+    chosen = await html(gateway, f"{PATH}?lang=en")
+    assert "Confirm your order" in chosen
+    assert f'action="{PATH}/confirm?lang=en"' in chosen
+    gateway.services.answers["ConfirmCodPage"] = pages_pb2.ConfirmCodPageResponse()
+    async with post(gateway, "confirm?lang=en", TYPED, path=PATH) as response:
+        assert response.headers["Location"] == f"{PATH}?lang=en"
+
+
+async def test_a_code_is_asked_for_only_while_it_confirms_something(gateway):
+    for name, made in STATES.items():
+        show(gateway, made())
+        asked = 'name="code"' in await html(gateway)
+        assert asked == (name in ("confirm", "confirm-plain")), name
+
+
+async def test_a_code_is_tried_once_under_the_key_of_its_page(gateway):
+    for _ in range(2):
+        assert await location(gateway, "confirm", TYPED, path=PATH) == PATH
+    seen = [seen for seen in gateway.services.seen if seen.name == "ConfirmCodPage"]
+    assert {one.call.idempotency_key for one in seen} == {"k-1"}
+    assert {one.call.merchant_id for one in seen} == {""}
+    assert seen[0].request == pages_pb2.ConfirmCodPageRequest(token=TOKEN, code="048 271")
+
+
+async def test_another_code_is_asked_for_under_the_key_of_its_page(gateway):
+    asked = {"form_key": "k-2"}
+    assert await location(gateway, "send-code", asked, path=PATH) == f"{PATH}?said=cod_code_sent"
+    assert gateway.services.last("SendCodPageCode").call.idempotency_key == "k-2"
+    no_key = await location(gateway, "send-code", {})
+    assert no_key == f"{PATH}?said=idempotency_key_missing"
+    assert gateway.services.calls("SendCodPageCode") == 1
+
+
+@pytest.mark.parametrize("code", ["", "1" * 21])
+async def test_what_cannot_be_a_code_is_said_beside_its_field(gateway, code):
+    assert (
+        await location(gateway, "confirm", {"form_key": "k", "code": code}) == f"{PATH}?said=code"
+    )
+    assert gateway.services.calls("ConfirmCodPage") == 0
+    show(gateway, to_confirm())
+    text = await html(gateway, f"{PATH}?said=code")
+    assert 'aria-describedby="code-wrong code-sent" aria-invalid="true"' in text
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (RemoteRefusal(Kind.CONFLICT, "cod_code_wrong", "No."), "cod_code_wrong"),
+        (RemoteRefusal(Kind.RATE, "too_many_codes", "No."), "too_many_codes"),
+        (RemoteRefusal(Kind.CONFLICT, "a_new_one", "No."), "failed"),
+        (
+            RemoteRefusal(Kind.INVALID, "invalid_argument", "x", [FieldViolation("ip", "no")]),
+            "invalid_argument",
+        ),
+        (RemoteRefusal(Kind.UNAVAILABLE, "service_unavailable", "Later."), "cod_unknown"),
+        (OutcomeUnknown(), "cod_unknown"),
+    ],
+)
+async def test_a_refusal_comes_back_as_the_page_with_a_message(gateway, refusal, said):
+    gateway.services.answers["ConfirmCodPage"] = refusal
+    assert await location(gateway, "confirm", TYPED) == f"{PATH}?said={said}"
+    show(gateway, to_confirm())
+    assert (await html(gateway, f"{PATH}?said={said}")).count('role="alert"') == 1
+
+
+async def test_a_wrong_code_says_nothing_of_how_many_tries_are_left(gateway):
+    show(gateway, to_confirm())
+    text = await html(gateway, f"{PATH}?said=cod_code_wrong")
+    said = re.search(r'id="code-wrong".*?</p>', text, re.DOTALL)[0]
+    assert "Questo codice non è giusto, o non vale più" in said
+    assert not re.search(r"\d", re.sub(r"<[^>]+>", "", said))
+
+
+def test_every_refusal_that_the_contract_names_has_words():
+    named = set()
+    for rpc in descriptors.service("incasso.cod.v1.CodPagesService").methods:
+        named |= {
+            code for code, _ in re.findall(r"([a-z_]+) \((\d+)\)", comments.of(rpc.full_name))
+        }
+    assert len(named) > 5
+    assert named - {"cod_order_not_found"} <= REFUSALS.keys()  # that has a page of its own
+
+
+async def test_what_is_no_form_of_ours_does_nothing(gateway):
+    for form in ACTIONS:
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+            async with post(gateway, form, TYPED, headers=headers) as response:
+                assert response.status == 403
+    async with post(gateway, "confirm", {**TYPED, "more": "x" * MAX_FORM_BYTES}) as response:
+        assert response.status == 413
+    async with post(gateway, "collect", TYPED) as response:
+        assert response.status == 404
+    assert gateway.services.seen == []
