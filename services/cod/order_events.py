@@ -50,6 +50,11 @@ class Reason(Enum):
     CODE = "code"
     CHANGED = "changed"
     DISPATCHED = "dispatched"
+    REFUSED = "refused"
+    CONVERTED = "converted"
+    REFUND_ACCOUNT = "refund_account"
+    REFUND_EXPORTED = "refund_exported"
+    REFUND_PAID = "refund_paid"
 
 
 _REASONS: Final = wire.numbers(Reason, _Requested.Reason)
@@ -140,8 +145,20 @@ def converted(before: Order, after: Order, link: OrderLink, now: datetime) -> Se
     return [outbox.event_of(after, message, now) for message in told]
 
 
-def message(order: Order, reason: Reason, now: datetime) -> Sequence[NewEvent]:
-    """By text message where there is a phone, else by e-mail; nothing where nobody can be reached."""
+def letters(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
+    """What the recipient is told of what happened between the two."""
+    if after.state is before.state or after.state is not OrderState.REFUSED:
+        return ()
+    return message(after, Reason.REFUSED, now)
+
+
+def message(
+    order: Order, reason: Reason, now: datetime, amount: Money | None = None
+) -> Sequence[NewEvent]:
+    """By text message where there is a phone, else by e-mail; nothing where nobody can be reached.
+
+    `amount`: what it is about, where that is not what is to be paid at the door.
+    """
     phone, email = order.recipient.phone, order.recipient.email
     if not (phone or email):
         return ()
@@ -150,7 +167,7 @@ def message(order: Order, reason: Reason, now: datetime) -> Sequence[NewEvent]:
         cod_order_id=order.id,
         order_reference=order.order_reference,
         locale=order.locale,
-        amount=wire.money(order.to_collect),
+        amount=wire.money(amount or order.to_collect),
         channel=_Requested.CHANNEL_SMS if phone else _Requested.CHANNEL_EMAIL,
         recipient=phone or email or "",
         name=order.recipient.name or "",

@@ -168,7 +168,9 @@ async def _followed(
     await store.save_moved(tx, moved)
     await courier_events.save(tx, kept)
     news = [new for step in steps for new in order_events.news(step.before, step.after, now)]
-    await outbox.tell(tx, *news)
+    before = {order.id: order for order in locked_orders}
+    letters = [new for order in moved for new in order_events.letters(before[order.id], order, now)]
+    await outbox.tell(tx, *news, *letters)
     await refusing.record(deps, tx, context.merchant_id(), moved, now)
     await order_links.follow(tx, moved)
     return moved, kept

@@ -65,6 +65,11 @@ class Kind(StrEnum):
     COD_CODE = "cod_code"
     COD_CHANGED = "cod_changed"
     COD_DISPATCHED = "cod_dispatched"
+    COD_REFUSED = "cod_refused"
+    COD_CONVERTED = "cod_converted"
+    COD_REFUND_ACCOUNT = "cod_refund_account"
+    COD_REFUND_EXPORTED = "cod_refund_exported"
+    COD_REFUND_PAID = "cod_refund_paid"
 
 
 # These carry the link's address, and say nothing any more once the link is closed.

@@ -73,8 +73,19 @@ async def test_a_code_waits_for_who_knows_it(world: World):
     assert CODE in world.sms.taken[0]["body"]
 
 
-@pytest.mark.parametrize("reason", [Requested.REASON_CHANGED, Requested.REASON_DISPATCHED])
-async def test_who_pays_at_the_door_is_told_how_much(world: World, reason: int):
+@pytest.mark.parametrize(
+    "reason",
+    [
+        Requested.REASON_CHANGED,
+        Requested.REASON_DISPATCHED,
+        Requested.REASON_REFUSED,
+        Requested.REASON_CONVERTED,
+        Requested.REASON_REFUND_ACCOUNT,
+        Requested.REASON_REFUND_EXPORTED,
+        Requested.REASON_REFUND_PAID,
+    ],
+)
+async def test_who_pays_at_the_door_is_told_how_much_it_is(world: World, reason: int):
     await ask(world, reason=reason)
     await world.turn()
     (text,) = world.sms.taken
@@ -111,3 +122,18 @@ async def test_a_message_of_an_order_without_a_page_goes_out_without_a_link(worl
     (text,) = world.sms.taken
     assert "51,00" in text["body"]
     assert "http" not in text["body"]
+
+
+@pytest.mark.parametrize("locale", ["it", "en"])
+@pytest.mark.parametrize("reason", [number for number in Requested.Reason.values() if number != 0])
+async def test_every_reason_has_a_mail_that_leads_to_the_page(
+    world: World, reason: int, locale: str
+):
+    by_mail = {"channel": Requested.CHANNEL_EMAIL, "recipient": "giulia@example.com"}
+    await ask(world, reason=reason, locale=locale, **by_mail)
+    await world.turn()
+    (letter,) = world.mail.letters
+    text = letter.get_body(("plain",)).get_content().replace("\xa0", " ")
+    assert COD_URL in text
+    assert ("51,00 €" if locale == "it" else "€51.00") in text
+    assert "{" not in text + letter["Subject"]
