@@ -122,15 +122,15 @@ def _parcel_collected(before: Order, after: Order, parcel: Parcel) -> Any:
 
 
 def converted(before: Order, after: Order, link: OrderLink, now: datetime) -> Sequence[NewEvent]:
-    """Paid online; and whose courier still knows that it is to collect has to be told."""
+    """Paid online, of which the recipient is told; and whose courier still knows that it is to collect has to be told."""
     to_collect = [parcel for parcel in after.parcels if parcel.to_collect_minor]
-    shown = order_pb(after)
+    shown, paid = order_pb(after), Money(link.paid_minor, after.amount.currency)
     told: list[Any] = [
         events_pb2.CodOrderConverted(
             order=shown,
             payment_link_id=link.payment_link_id or "",
             payment_id=link.payment_id,
-            paid=wire.money(Money(link.paid_minor, after.amount.currency)),
+            paid=wire.money(paid),
             fee_minor=before.fee_minor,
             fee_vat_minor=before.fee_vat_minor,
         )
@@ -142,7 +142,8 @@ def converted(before: Order, after: Order, link: OrderLink, now: datetime) -> Se
                 order=shown, courier_id=after.courier_id, parcels=parcels
             )
         )
-    return [outbox.event_of(after, message, now) for message in told]
+    letter = message(after, Reason.CONVERTED, now, paid)
+    return [*(outbox.event_of(after, one, now) for one in told), *letter]
 
 
 def letters(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:

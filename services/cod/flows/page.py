@@ -9,10 +9,10 @@ from libs.errors import required
 from libs.idempotency import Key
 from services.cod.deps import Deps
 from services.cod.errors import OrderNotFound
-from services.cod.flows import confirming
+from services.cod.flows import confirming, converting
 from services.cod.rules.couriers import Courier
 from services.cod.rules.merchants import Merchant
-from services.cod.rules.orders import Order
+from services.cod.rules.orders import Order, closed
 from services.cod.rules.page import page_url
 from services.cod.store.addresses import ADDRESSES
 from services.cod.store.couriers import COURIERS
@@ -66,3 +66,11 @@ async def confirm(deps: Deps, opened: Order, code: str, key: Key | None) -> CodP
 async def send_code(deps: Deps, opened: Order, key: Key) -> CodPage:
     await confirming.send_code(deps, opened.id, key)
     return await get_page(deps, opened)
+
+
+async def pay_online(deps: Deps, opened: Order) -> str:
+    """The address of the link by which it is paid. Raises OrderClosed, NothingToPayOnline, ServiceUnavailable."""
+    found = await converting.pay_online(deps, opened.id)
+    if found.code is None:  # it has been paid, or closed, since
+        raise closed(found.order)
+    return found.code.url

@@ -83,8 +83,14 @@ def check_convertible(order: Order) -> None:
     """Raises OrderClosed, NothingToPayOnline."""
     if order.state not in CONVERTIBLE:
         raise closed(order)
-    if order.collected_minor or due_minor(order) < 1:
+    if online_minor(order) is None:
         raise NothingToPayOnline
+
+
+def online_minor(order: Order) -> int | None:
+    """What it comes to when it is paid online now; None when it cannot be."""
+    open_for_it = order.state in CONVERTIBLE and not order.collected_minor
+    return due_minor(order) if open_for_it and due_minor(order) > 0 else None
 
 
 def wanted(order: Order, now: datetime) -> tuple[Order, OrderLink]:

@@ -11,13 +11,14 @@ from incasso.common.v1 import merchant_pb2
 from libs import door, wire
 from services.cod.flows import page
 from services.cod.flows.page import CodPage
+from services.cod.rules import converting
 from services.cod.rules.orders import Order
 from services.cod.rules.page import code_sent_to
 
 
 def page_pb(found: CodPage) -> pb.CodPage:
     """What is named here and in the message: nothing else of an order is for whoever has its address."""
-    order = found.order
+    order = converting.shown(found.order)
     return wire.message(
         pb.CodPage,
         order,
@@ -25,6 +26,7 @@ def page_pb(found: CodPage) -> pb.CodPage:
         town=order.address.town,
         courier=found.courier.name,
         tracking_numbers=[parcel.tracking_number for parcel in order.parcels],
+        online_minor=converting.online_minor(order),
         code_sent_to=code_sent_to(order),
         merchant=wire.message(merchant_pb2.ShownMerchant, found.merchant),
         form_key=found.form_key,
@@ -39,4 +41,5 @@ CodPages: Final = door.of(
     GetCodPage=page.get_page,
     ConfirmCodPage=page.confirm,
     SendCodPageCode=page.send_code,
+    PayCodPageOnline=page.pay_online,
 )

@@ -53,8 +53,12 @@ class CodPages:
             answer = await self._tasks.finish(self._cod.ask(sent.message, key=sent.key))
         except Refusal as refusal:
             return self._refused(request, refusal)
-        sent_again = isinstance(answer, pages_pb2.SendCodPageCodeResponse)
-        return see(address(request, said="cod_code_sent" if sent_again else ""))
+        match answer:
+            case pages_pb2.SendCodPageCodeResponse():
+                return see(address(request, said="cod_code_sent"))
+            case pages_pb2.PayCodPageOnlineResponse():
+                return see(view.path_of(answer.url) or address(request))
+        return see(address(request))
 
     def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
         if refusal.reason == _ABSENT:
@@ -79,6 +83,7 @@ def cod_page(request: web.Request, page: pages_pb2.CodPage) -> web.Response:
         lines=cod_view.lines(page, language),
         totals=cod_view.totals(page, language),
         facts=cod_view.facts(page, language),
+        online=view.money(page.online_minor, page.amount.currency, language),
         deposit=view.money(page.deposit_minor, page.amount.currency, language),
         way=cod_view.way(page, language),
         said=texts.said(said, language),

@@ -19,7 +19,12 @@ def send_code(token: str, form: Form) -> Sent:
     return Sent(pages_pb2.SendCodPageCodeRequest(token=token), key_of(form))
 
 
+def pay_online(token: str, _: Form) -> Sent:
+    return Sent(pages_pb2.PayCodPageOnlineRequest(token=token))
+
+
 ACTIONS: Final[dict[str, Callable[[str, Form], Sent]]] = {
     "confirm": confirm,
     "send-code": send_code,
+    "pay-online": pay_online,
 }

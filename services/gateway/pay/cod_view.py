@@ -22,6 +22,7 @@ _VIEWS: Final = {
     ORDER.STATE_REMITTED: "collected",  # what the courier owes the shop is not the shopper's
     ORDER.STATE_SHORT: "collected",
     ORDER.STATE_OVERDUE: "collected",
+    ORDER.STATE_CONVERTED: "converted",
     ORDER.STATE_RETURNED: "returned",
     ORDER.STATE_CANCELLED: "cancelled",
 }
@@ -36,7 +37,11 @@ _WAYS: Final = {
 
 
 def name_of(page: pages_pb2.CodPage) -> str:
-    """The view; `missed` where the courier came in vain, `unknown` of a state that is newer than this."""
+    """The view; `missed` where the courier came in vain, `twice` where it took what was paid online before,
+    `unknown` of a state that is newer than this.
+    """
+    if page.paid_online_minor and page.collected_minor:
+        return "twice"
     if page.state == ORDER.STATE_DISPATCHED and page.attempts:
         return "missed"
     return _VIEWS.get(page.state, "unknown")
@@ -63,7 +68,9 @@ def totals(page: pages_pb2.CodPage, language: str) -> Sequence[Row]:
     fee = [("cod_fee", page.fee_minor)] if page.fee_minor else []
     deposit = [("cod_deposit", -page.deposit_minor)] if page.deposit_minor else []
     total = [("total", page.total_minor)]
-    if name == "collected":
+    if name == "converted":
+        last = [*deposit, ("cod_paid_online", page.paid_online_minor)]
+    elif name in ("collected", "twice"):
         last = [*deposit, ("cod_paid", page.collected_minor)]
     else:
         last = [*deposit, ("cod_due", page.to_collect_minor)] if name in TO_COME else []

@@ -95,6 +95,7 @@ REFUSALS: Final[dict[str, str]] = {
     "too_many_codes": "said_cod_too_many_codes",
     "recipient_unreachable": "said_cod_unreachable",
     "cod_order_closed": "said_changed",
+    "cod_nothing_to_pay_online": "said_changed",
     "cod_unknown": "said_cod_unknown",
     "unknown": "said_unknown",
     "failed": "said_failed",

@@ -13,10 +13,12 @@ from services.cod.rules import codes
 from services.cod.rules.orders import Recipient
 from services.cod.rules.page import code_sent_to
 from services.cod.rules.states import OrderState
+from tests.services.cod.converting import convert, link_of, pay
 from tests.services.cod.given import an_order
-from tests.services.cod.orders import GIULIA, ROME
+from tests.services.cod.orders import GIULIA, ROME, event
 from tests.services.cod.refusing import refused
 from tests.services.cod.test_codes import other_than
+from tests.services.cod.test_converting import with_fee
 from tests.services.cod.test_erasing import erase
 
 PREFIX = "https://pay.example/cod/"
@@ -139,6 +141,39 @@ async def test_another_code_is_had_on_the_page_as_the_shop_has_it(shop):
     assert len(await shop.messages(order.id)) == 2
     work = by_token(shop, "SendCodPageCode", token=token_of(order))
     assert await refused(work) == "idempotency_key_missing"
+
+
+async def online(shop, order: Any) -> str:
+    world = replace(shop.world, merchant_id="", ahead=timedelta())
+    return (await world.call("PayCodPageOnline", token=token_of(order))).url
+
+
+async def test_whoever_asks_on_the_page_to_pay_online_gets_the_one_link_that_is_open(shop):
+    order = await with_fee(shop)
+    shown = await page(shop, token_of(order))
+    assert (shown.to_collect_minor, shown.online_minor) == (52_00, 50_00)
+    url = await online(shop, order)
+    link = link_of(shop, await convert(shop, order))
+    assert url.endswith(link.id)
+    assert await online(shop, order) == url
+    await pay(shop, link)
+    after = await page(shop, token_of(order))
+    assert (after.state, after.paid_online_minor) == (pb.CodOrder.STATE_CONVERTED, 50_00)
+    assert (after.to_collect_minor, after.fee_minor, after.HasField("online_minor")) == (
+        0,
+        0,
+        False,
+    )
+    assert await refused(online(shop, order)) == "cod_order_closed"
+    told = (await shop.messages(order.id))[-1]
+    assert (told.reason, told.amount.amount_minor) == (told.REASON_CONVERTED, 50_00)
+
+
+async def test_what_was_paid_at_the_door_or_beforehand_is_not_to_be_paid_online(shop):
+    order = await shop.dispatched()
+    await shop.tell(event(order, "collected"))
+    assert not (await page(shop, token_of(order))).HasField("online_minor")
+    assert await refused(online(shop, order)) == "cod_order_closed"
 
 
 async def test_an_erased_customer_has_no_page(shop):

@@ -14,8 +14,17 @@ UNKNOWN: Final = RemoteRefusal(Kind.NOT_FOUND, "cod_order_not_found", "No such o
 ORDER = orders_pb2.CodOrder
 
 
+CONVERTIBLE: Final = (
+    ORDER.STATE_PROPOSED,
+    ORDER.STATE_CONFIRMED,
+    ORDER.STATE_DISPATCHED,
+    ORDER.STATE_OUT_FOR_DELIVERY,
+    ORDER.STATE_REFUSED,
+)
+
+
 def page(state: Any, **more: Any) -> pages_pb2.CodPage:
-    """Of 129.00 with a fee of 6.00, of which 20.00 are paid online."""
+    """Of 129.00 with a fee of 6.00 and a deposit of 20.00; the rest may be paid online without the fee."""
     merchant = merchant_pb2.ShownMerchant(
         id="mer_1",
         name="Bottega Verdi",
@@ -40,6 +49,7 @@ def page(state: Any, **more: Any) -> pages_pb2.CodPage:
         "courier": "GLS",
         "locale": "it",
         "form_key": "form-key-1",
+        "online_minor": 109_00 if state in CONVERTIBLE else None,
     }
     return pages_pb2.CodPage(state=state, **{**values, **more})
 
@@ -47,6 +57,8 @@ def page(state: Any, **more: Any) -> pages_pb2.CodPage:
 def plain(state: Any, **more: Any) -> pages_pb2.CodPage:
     """Without fee, deposit and lines."""
     known = {"fee_minor": 0, "total_minor": 129_00, "deposit_minor": 0, "to_collect_minor": 129_00}
+    if state in CONVERTIBLE:
+        known["online_minor"] = 129_00
     return page(state, **{**known, "lines": [], **more})
 
 
@@ -58,6 +70,12 @@ def collected(state: Any, **more: Any) -> pages_pb2.CodPage:
     found = with_courier(state, collected_minor=115_00, **more)
     found.collected_at.FromSeconds(1_795_000_000)
     return found
+
+
+def converted(**more: Any) -> pages_pb2.CodPage:
+    """Without fee, as it was paid."""
+    paid = {"fee_minor": 0, "total_minor": 129_00, "to_collect_minor": 0}
+    return with_courier(ORDER.STATE_CONVERTED, **paid, paid_online_minor=109_00, **more)
 
 
 def to_confirm(**more: Any) -> pages_pb2.CodPage:
@@ -78,6 +96,8 @@ STATES: Final[dict[str, Callable[..., pages_pb2.CodPage]]] = {
     "remitted": lambda **more: collected(ORDER.STATE_REMITTED, **more),
     "short": lambda **more: collected(ORDER.STATE_SHORT, **more),
     "overdue": lambda **more: collected(ORDER.STATE_OVERDUE, **more),
+    "converted": converted,
+    "twice": lambda **more: collected(ORDER.STATE_COLLECTED, paid_online_minor=109_00, **more),
     "returned": lambda **more: with_courier(ORDER.STATE_RETURNED, **more),
     "cancelled": lambda **more: page(ORDER.STATE_CANCELLED, **more),
     "newer": lambda **more: page(99, **more),

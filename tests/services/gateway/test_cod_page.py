@@ -20,6 +20,7 @@ from tests.services.gateway.cod_samples import (
     STATES,
     TOKEN,
     collected,
+    converted,
     page,
     plain,
     show,
@@ -83,6 +84,10 @@ def test_sums_add_up_and_say_nothing_of_what_is_not():
         ("To pay on delivery", "€115.00"),
     ]
     assert sums(collected(ORDER.STATE_SHORT))[-1] == ("Paid on delivery", "€115.00")
+    assert sums(converted())[1:] == [
+        ("Deposit, online", "-€20.00"),
+        ("Paid online", "€109.00"),
+    ]
     for ended in (ORDER.STATE_RETURNED, ORDER.STATE_CANCELLED):
         assert sums(page(ended)) == [("Payment on delivery", "€6.00"), ("Total", "€135.00")]
 
@@ -135,6 +140,30 @@ async def test_another_code_is_asked_for_under_the_key_of_its_page(gateway):
     no_key = await location(gateway, "send-code", {})
     assert no_key == f"{PATH}?said=idempotency_key_missing"
     assert gateway.services.calls("SendCodPageCode") == 1
+
+
+async def test_whoever_would_rather_pay_now_is_led_to_the_link(gateway):
+    """On our own host, whatever the address of the link says."""
+    for url, leads in (
+        ("https://pay.example/p/3xK9mQ2v", "/p/3xK9mQ2v"),
+        ("https://pay.example//evil.example/", PATH),
+        ("", PATH),
+    ):
+        gateway.services.answers["PayCodPageOnline"] = pages_pb2.PayCodPageOnlineResponse(url=url)
+        assert await location(gateway, "pay-online", path=PATH) == leads
+    seen = gateway.services.last("PayCodPageOnline")
+    assert (seen.request.token, seen.call.merchant_id) == (TOKEN, "")
+
+
+@pytest.mark.parametrize("name", STATES)
+async def test_paying_now_is_offered_only_where_it_can_be_with_what_it_spares(gateway, name):
+    found = STATES[name]()
+    show(gateway, found)
+    text = await html(gateway)
+    assert ("/pay-online" in text) == found.HasField("online_minor")
+    assert ("paghi 109,00 € invece di 115,00 €" in text) == (
+        found.HasField("online_minor") and found.fee_minor > 0
+    )
 
 
 @pytest.mark.parametrize("code", ["", "1" * 21])
