@@ -23,7 +23,7 @@ _VERSION: Final = re.compile(r"camt\.05[234]\.(001\.[0-9]{2})")
 _ABOUT: Final = frozenset({
     "Id", "ElctrncSeqNb", "LglSeqNb", "StmtPgntn", "RptPgntn", "NtfctnPgntn", "Acct", "Bal", "TxsSummry",
 })  # fmt: skip  # a set of names
-_MOST_ABOUT: Final = 500  # elements of a statement that are none of its entries
+_MOST_ABOUT: Final = 100  # elements of a statement that are none of its entries
 _OPENING: Final = ("OPBD", "PRCD")  # the day's, or the last closing
 _CLOSING: Final = "CLBD"
 _INTERIM: Final = "ITBD"

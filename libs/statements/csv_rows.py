@@ -2,15 +2,28 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from libs.statements import text_lines
 from libs.statements.refusals import RefusedError
 
+MOST_LINES: Final = 100  # of a row
+
 
 def rows(chunks: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
     """(line on which it begins, its cells). Blank ones are left out; a cell may hold line ends."""
-    reader = csv.reader((f"{text}\n" for _, text in text_lines.lines(chunks)), strict=True)
     line = 1
+
+    def lines() -> Iterator[str]:
+        for number, text in text_lines.lines(chunks):
+            if number - line > MOST_LINES:
+                raise RefusedError(
+                    f"has a row of more than {MOST_LINES} lines: a quotation mark may be left open",
+                    line=line,
+                )
+            yield f"{text}\n"
+
+    reader = csv.reader(lines(), strict=True)
     try:
         for cells in reader:
             if any(cells):

@@ -21,7 +21,8 @@ from libs.statements.model import (
 )
 from libs.statements.refusals import RefusedError
 
-MOST_STATEMENTS: Final = 20_000
+MOST_STATEMENTS: Final = 10_000
+MOST_BALANCES: Final = 20  # of a statement
 
 
 def statements(events: Iterable[Event]) -> Iterator[Format | Statement]:
@@ -78,6 +79,8 @@ class _Sums:
 
     def proven(self, ending: Ending) -> Statement:
         """Raises RefusedError."""
+        if len(ending.balances) > MOST_BALANCES:
+            self._refuse(ending, f"has more than {MOST_BALANCES} balances")
         count = sum(self.entries.values())
         says_nothing = not (count or self.others or ending.opening or ending.closing)
         if ending.needs_balances and says_nothing:

@@ -25,6 +25,7 @@ from libs.statements.refusals import RefusedError
 
 CHUNK_BYTES: Final = 2**16
 BLOCK_ENTRIES: Final = 1000  # or as many payments of batches
+BLOCK_BYTES: Final = 4 * 2**20  # of the file
 
 Opened = Callable[[], BinaryIO]  # the file from its beginning, each time
 Progress = Callable[[int], None]  # told how many bytes more were read
@@ -62,7 +63,7 @@ def blocks(opened: Opened, contents: Contents, progress: Progress = _nobody) -> 
     """The entries of a proven file. Raises RefusedError when it is another by now."""
     with opened() as file:
         source = _Source(file, progress)
-        yield from _blocks(source.events(), contents.statements)
+        yield from _blocks(source, contents.statements)
         if source.sha256 != contents.sha256:
             raise RefusedError("was changed while it was read")
 
@@ -91,10 +92,10 @@ class _Source:
             chunk = self._file.read(CHUNK_BYTES)
 
 
-def _blocks(events: Iterator[Event], statements: tuple[Statement, ...]) -> Iterator[Block]:
+def _blocks(source: _Source, statements: tuple[Statement, ...]) -> Iterator[Block]:
     identities = Identities()
-    number, held, size = -1, [], 0
-    for event in events:
+    number, held, size, begun = -1, [], 0, 0
+    for event in source.events():
         match event:
             case Heading():
                 number += 1
@@ -108,10 +109,10 @@ def _blocks(events: Iterator[Event], statements: tuple[Statement, ...]) -> Itera
             case Ending():
                 if held:
                     yield Block(number, tuple(held))
-                held, size = [], 0
-        if size >= BLOCK_ENTRIES:
+                held, size, begun = [], 0, source.size_bytes
+        if size >= BLOCK_ENTRIES or (held and source.size_bytes - begun >= BLOCK_BYTES):
             yield Block(number, tuple(held))
-            held, size = [], 0
+            held, size, begun = [], 0, source.size_bytes
 
 
 def _turned(entry: Entry) -> Entry:

@@ -13,7 +13,9 @@ from libs.statements.refusals import RefusedError
 
 MOST_DEPTH: Final = 40
 MOST_NODES: Final = 20_000  # of one part
-MOST_TEXT: Final = 10_000  # characters of one element
+MOST_TEXT: Final = 2_000  # characters of one element
+MOST_PART: Final = 48 * 2**20  # bytes of one part with the inner ones
+MOST_PIECE: Final = 2**20  # bytes of it that are held
 MOST_TOKEN: Final = 2**20  # bytes of a tag or comment
 _INNER_DEPTH: Final = 2
 _ERRORS: Final = expat.errors.codes  # by its words
@@ -100,6 +102,8 @@ class _Reader:
         self._nodes = 0
         self._open: list[Node] = []
         self._fed = 0
+        self._begun = 0  # the byte where the part did
+        self._held_from = 0  # and what is held of it
 
     def feed(self, chunk: bytes, *, is_last: bool) -> None:
         try:
@@ -112,8 +116,11 @@ class _Reader:
                 raise
             raise self._refused("is in an encoding that is not read: save it as UTF-8") from None
         self._fed += len(chunk)
-        if self._fed - max(self._parser.CurrentByteIndex, 0) > MOST_TOKEN:
+        here = max(self._parser.CurrentByteIndex, 0)
+        if self._fed - here > MOST_TOKEN:
             raise self._refused(f"has a tag or comment of more than {MOST_TOKEN} bytes")
+        if self._open and (here - self._begun > MOST_PART or here - self._held_from > MOST_PIECE):
+            raise self._refused(f"has a {self._open[0].name} that is too large")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
@@ -129,6 +136,8 @@ class _Reader:
         node = Node(name, attributes, line)
         if self._open:
             self._open[-1].children.append(node)
+        else:
+            self._begun = self._held_from = self._parser.CurrentByteIndex
         self._open.append(node)
 
     def _end(self, tag: str) -> None:
@@ -142,6 +151,7 @@ class _Reader:
             self._shape.has(node)
         elif node.name == self._shape.inner and len(self._open) == _INNER_DEPTH:
             self._nodes = 0
+            self._held_from = self._parser.CurrentByteIndex
             self._open[-1].children.pop()
             self._shape.has(node)
 

@@ -89,6 +89,7 @@ def test_currencies_without_decimals_may_be_written_with_them():
         (csv(BALANCE.replace("created_utc", "at"), CHARGE), 1, "no column created_utc"),
         (csv(BALANCE, CHARGE.replace('red"', "red")), 2, "quotation mark"),
         (csv(BALANCE, "x"), 2, "1 cells"),
+        (csv(BALANCE, CHARGE.replace('red"', "red\r\n" * 102)), 2, "more than 100 lines"),
     ],
 )
 def test_a_broken_report_of_stripe_is_refused_with_line_and_reason(

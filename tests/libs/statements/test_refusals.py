@@ -14,6 +14,7 @@ from tests.libs.statements.files import balance, camt, contents, detail, entry, 
 
 GOOD = camt(statement(balance("OPBD", "10.00"), balance("CLBD", "15.00"), entry("5.00")))
 SUMMARY = "<TxsSummry><TtlNtries><NbOfNtries>2</NbOfNtries></TtlNtries></TxsSummry>"
+LONG = f"<a>{'x' * 1900}</a>"
 CREDITS = "<TxsSummry><TtlCdtNtries><Sum>6.00</Sum></TtlCdtNtries></TxsSummry>"
 
 
@@ -133,11 +134,20 @@ def test_entities_that_multiply_are_refused_before_they_do():
         (f"<AddtlStmtInf>{'x' * (xml_parts.MOST_TEXT + 1)}</AddtlStmtInf>", "text of more than"),
         (f"<!--{'x' * (xml_parts.MOST_TOKEN + 2**17)}-->", "tag or comment"),
         (f"<Bal a='{'x' * (xml_parts.MOST_TOKEN + 2**17)}'/>", "tag or comment"),
-        (balance("OPAV", "1.00") * 501, "more than 500 elements besides"),
+        (balance("OPAV", "1.00") * 101, "more than 100 elements besides"),
+        (balance("OPAV", "1.00") * 21, "more than 20 balances"),
+        (f"<Bal>{LONG * 700}</Bal>", "a Bal that is too large"),
     ],
 )
 def test_what_would_swell_is_refused(part: str, reason: str):
     assert reason in refusal(camt(statement(part, entry("1.00")))).reason
+
+
+def test_an_entry_with_all_its_payments_has_an_end(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(xml_parts, "MOST_PART", 2**17)
+    data = camt(statement(entry("300.00", details=detail("1.00", text="x" * 1000) * 300)))
+    assert "a Ntry that is too large" in refusal(data).reason
+    assert contents(camt(statement(entry("1.00", details=detail("1.00", text="x" * 1000)) * 300)))
 
 
 def test_a_batch_has_an_end(monkeypatch: pytest.MonkeyPatch):
