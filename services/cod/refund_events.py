@@ -1,12 +1,15 @@
 """What the outside sees of refunds of cash: resources as protobuf, and the events that tell of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from incasso.cod.v1 import events_pb2, refunds_pb2
 from libs import erasing, outbox, wire
 from libs.outbox import NewEvent
+from services.cod import order_events
+from services.cod.order_events import Reason
+from services.cod.rules.orders import Order
 from services.cod.rules.refund_exports import RefundExport
 from services.cod.rules.refunds import Refund, RefundState
 
@@ -17,6 +20,11 @@ _TOLD: Final[Mapping[RefundState, Any]] = {
     RefundState.PAID: events_pb2.CodRefundPaid,
     RefundState.FAILED: events_pb2.CodRefundFailed,
     RefundState.CANCELLED: events_pb2.CodRefundCancelled,
+}
+_LETTERS: Final[Mapping[RefundState, Reason]] = {
+    RefundState.REQUESTED: Reason.REFUND_ACCOUNT,
+    RefundState.EXPORTED: Reason.REFUND_EXPORTED,
+    RefundState.PAID: Reason.REFUND_PAID,
 }
 # What names a person in logged events and kept answers.
 PERSONAL: Final[erasing.Personal] = {
@@ -38,6 +46,20 @@ def told(refund: Refund, now: datetime) -> NewEvent:
     shown = refund_pb(refund)
     shown.ClearField("account")
     return outbox.event_of(refund, _TOLD[refund.state](refund=shown), now)
+
+
+def letters(
+    refunds: Sequence[Refund], orders: Mapping[str, Order], now: datetime
+) -> Sequence[NewEvent]:
+    """What shoppers are told of what these have come to. `orders`: by id."""
+    return [
+        letter
+        for refund in refunds
+        if refund.state in _LETTERS
+        for letter in order_events.message(
+            orders[refund.cod_order_id], _LETTERS[refund.state], now, refund.amount
+        )
+    ]
 
 
 def event_left(subject: str, body: bytes) -> bytes:

@@ -89,7 +89,8 @@ async def create_export(deps: Deps, cmd: CreateExport, key: Key) -> bytes:
         await store.add_file(tx, export, file)
         await store.add_transfers(tx, export, taken)
         await refunds_store.save_all(tx, taken)
-        await outbox.tell(tx, *(events.told(refund, now) for refund in taken))
+        told = [events.told(refund, now) for refund in taken]
+        await outbox.tell(tx, *told, *events.letters(taken, orders, now))
         return events.export_pb(export)
 
     return (await idempotency.once(deps.db, key, ids.new("cre"), create)).body
@@ -184,5 +185,7 @@ async def _saved(
     """Those that are other than before, with what happened to them."""
     changed = [new for old, new in zip(before, after, strict=True) if new != old]
     await refunds_store.save_all(tx, changed)
-    await outbox.tell(tx, *(events.told(refund, now) for refund in changed))
+    told = [events.told(refund, now) for refund in changed]
+    orders = await store.orders_of(tx, context.merchant_id(), changed)
+    await outbox.tell(tx, *told, *events.letters(changed, orders, now))
     return changed

@@ -49,7 +49,8 @@ async def create_refund(deps: Deps, cmd: CreateRefund, key: Key) -> bytes:
         )
         await REFUNDS.add(tx, refund)
         await orders_store.save(tx, rules.owing(order, refund.amount.amount_minor))
-        await outbox.tell(tx, events.told(refund, now))
+        letters = events.letters([refund], {order.id: order}, now)
+        await outbox.tell(tx, events.told(refund, now), *letters)
         return events.refund_pb(refund)
 
     return (await idempotency.once(deps.db, key, ids.new("crf"), create)).body

@@ -5,6 +5,9 @@ from datetime import timedelta
 from incasso.cod.v1 import events_pb2
 from libs import clock
 from tests.services.cod.orders import event
+from tests.services.cod.refunding import Cashier
+from tests.services.cod.test_erasing import erase
+from tests.services.cod.test_refund_exports import DEBTOR
 
 Requested = events_pb2.CodMessageRequested
 
@@ -37,3 +40,47 @@ async def test_who_refuses_twice_is_told_twice(shop):
     for hours, kind in ((3, "refused"), (2, "out_for_delivery"), (1, "refused")):
         await shop.tell(event(order, kind, at=at - timedelta(hours=hours)))
     assert (await reasons(shop, order)).count(Requested.REASON_REFUSED) == 2
+
+
+async def about_refunds(shop, order) -> list[tuple[int, int]]:
+    """Reason and amount of each message since the order was dispatched."""
+    told = (await shop.messages(order.id))[1:]
+    return [(message.reason, message.amount.amount_minor) for message in told]
+
+
+async def test_who_gets_cash_back_is_told_where_to_name_the_account_and_how_far_it_is(shop):
+    await shop.world.settings(refund_account=DEBTOR)
+    cashier = Cashier(shop)
+    order = await cashier.collected(50_00)
+    refund = await cashier.ask(order, 20_00)
+    asked = [(Requested.REASON_REFUND_ACCOUNT, 20_00)]
+    assert await about_refunds(shop, order) == asked
+    await cashier.give(refund)
+    assert await about_refunds(shop, order) == asked
+    export = await cashier.export()
+    sent = [*asked, (Requested.REASON_REFUND_EXPORTED, 20_00)]
+    assert await about_refunds(shop, order) == sent
+    for _ in range(2):
+        await cashier.paid(export)
+    assert await about_refunds(shop, order) == [*sent, (Requested.REASON_REFUND_PAID, 20_00)]
+
+
+async def test_another_account_is_asked_for_where_the_first_is_wrong(shop):
+    await shop.world.settings(refund_account=DEBTOR)
+    cashier = Cashier(shop)
+    order = await cashier.collected(50_00)
+    refund = await cashier.give(await cashier.ask(order))
+    await cashier.failed(await cashier.export(), refund, account_is_wrong=True)
+    reasons_told = [reason for reason, _ in await about_refunds(shop, order)]
+    assert reasons_told == [
+        Requested.REASON_REFUND_ACCOUNT,
+        Requested.REASON_REFUND_EXPORTED,
+        Requested.REASON_REFUND_ACCOUNT,
+    ]
+
+
+async def test_an_erased_customer_is_told_nothing_more(shop):
+    order = await Cashier(shop).collected(50_00, customer_id="cus_erased")
+    await erase(shop)
+    await Cashier(shop).ask(order)
+    assert await about_refunds(shop, order) == []
