@@ -143,6 +143,10 @@ def _event(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Me
     if "dispute" in told:
         message.dispute.CopyFrom(dispute_pb(_of(payment.disputes, happened)))
         message.payment.disputes.append(message.dispute)
+    if "previous" in told and happened.previous is not None:
+        message.previous.CopyFrom(dispute_pb(happened.previous))
+    if "had_succeeded" in told:
+        message.had_succeeded = happened.had_succeeded
     if "amount_minor" in told:
         message.amount_minor = happened.amount_minor
     if "previous_minor" in told:

@@ -26,7 +26,9 @@ def disputed(payment: Payment, told: Dispute) -> tuple[Payment, Dispute, tuple[H
         )
         facts = _news(known, now_is)
     others = tuple(d for d in payment.disputes if d.id != now_is.id)
-    happened = tuple(Happened(fact, now_is.amount_minor, now_is.id) for fact in facts)
+    happened = tuple(
+        Happened(fact, now_is.amount_minor, now_is.id, previous=known) for fact in facts
+    )
     return replace(payment, disputes=(*others, now_is)), now_is, happened
 
 

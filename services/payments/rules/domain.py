@@ -202,10 +202,12 @@ class Fact(Enum):
 @dataclass(frozen=True, slots=True)
 class Happened:
     """`subject_id` names the refund or dispute that it is about, `psp_reference` a charge that is
-    not the payment's.
+    not the payment's. `previous`: the dispute as it was; None where it was not known.
     """
 
     fact: Fact
     amount_minor: int = 0
     subject_id: str = ""
     psp_reference: str = ""
+    previous: Dispute | None = None
+    had_succeeded: bool = False  # the refund, before it failed

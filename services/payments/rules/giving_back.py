@@ -53,9 +53,13 @@ def come_to(
     """What the PSP says of a refund, also when it had said otherwise before, or it is new to us."""
     state, fact = _end(outcome)
     now_is = replace(asked_by(attempt), state=state)
-    refunds = {refund.id: refund for refund in payment.refunds} | {now_is.id: now_is}
-    happened = (Happened(fact, attempt.amount_minor, attempt.id),) if fact else ()
-    return balanced(replace(payment, refunds=tuple(refunds.values()))), happened
+    known = {refund.id: refund for refund in payment.refunds}
+    after = balanced(replace(payment, refunds=tuple((known | {now_is.id: now_is}).values())))
+    if fact is None:
+        return after, ()
+    before = known.get(now_is.id)
+    succeeded = before is not None and before.state is RefundState.SUCCEEDED
+    return after, (Happened(fact, attempt.amount_minor, attempt.id, had_succeeded=succeeded),)
 
 
 def _end(outcome: Outcome) -> tuple[RefundState, Fact | None]:

@@ -1,0 +1,13 @@
+"""Every way in which reporting says no."""
+
+from libs.errors import Kind, Refusal
+
+
+class AccountNotFound(Refusal, kind=Kind.NOT_FOUND, reason="account_not_found"):
+    message = (
+        "The chart of accounts has no account of this name; the trial balance shows those in use."
+    )
+
+
+class PeriodNotOver(Refusal, kind=Kind.CONFLICT, reason="period_not_over"):
+    message = "The month is not over; close it when its last day has passed."

@@ -1,0 +1,34 @@
+"""Facts become entries: any number of them, of any merchants, in the transaction of their inbox."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from libs.db import Conn
+from services.reporting.rules import periods
+from services.reporting.rules.entries import Entry, entry_of
+from services.reporting.rules.facts import Told
+from services.reporting.store import books
+from services.reporting.store import periods as store
+
+
+async def book(conn: Conn, told: Sequence[Told]) -> int:
+    """Any order, any number of times: what is booked already stays. Answers how many were new."""
+    found = {each.event_id: entry for each in told if (entry := entry_of(each)) is not None}
+    if not found:
+        return 0
+    await books.share(conn)
+    closed = await store.closed(conn, {entry.told.merchant_id for entry in found.values()})
+    dated = [
+        (
+            entry,
+            periods.booked_on(entry.told.happened_on, closed=closed.get(entry.told.merchant_id)),
+        )
+        for entry in found.values()
+    ]
+    await books.make_partitions(conn, _months(dated))
+    return await books.book(conn, dated)
+
+
+def _months(dated: Sequence[tuple[Entry, date]]) -> Sequence[date]:
+    days = {day for entry, booked_on in dated for day in (entry.told.happened_on, booked_on)}
+    return sorted({periods.first_day(day) for day in days if periods.partitioned(day)})

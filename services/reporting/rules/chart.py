@@ -1,0 +1,72 @@
+"""The chart of accounts. Pure. The same for every merchant; who a balance is with is its party."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+
+class AccountKind(Enum):
+    ASSET = "asset"
+    LIABILITY = "liability"
+    INCOME = "income"
+    EXPENSE = "expense"
+
+
+class Account(Enum):
+    """In the order of a trial balance."""
+
+    BANK = "bank"
+    BANK_IN_TRANSIT = "bank_in_transit"  # on its way from a PSP or courier
+    PSP_RECEIVABLE = "psp_receivable"
+    COURIER_RECEIVABLE = "courier_receivable"
+    CUSTOMER_RECEIVABLE = "customer_receivable"  # principal of instalment plans
+    DISPUTES_HELD = "disputes_held"
+    # Between payments, which know what was taken, and plans, which know what for: nothing when both are told.
+    INSTALMENTS_CLEARING = "instalments_clearing"
+    UNALLOCATED = "unallocated"  # money that arrived and nobody has explained
+    REFUNDS_DUE = "refunds_due"  # promised to customers, and not given back yet
+    SALES = "sales"
+    COD_FEES = "cod_fees"
+    INSTALMENT_INTEREST = "instalment_interest"
+    INSTALMENT_FEES = "instalment_fees"
+    LATE_FEES = "late_fees"
+    SALES_REFUNDS = "sales_refunds"
+    PSP_FEES = "psp_fees"
+    COURIER_FEES = "courier_fees"
+    SHORTAGE = "shortage"
+    DISPUTE_LOSSES = "dispute_losses"
+    BAD_DEBT = "bad_debt"
+
+
+_ASSETS: Final = (
+    Account.BANK,
+    Account.BANK_IN_TRANSIT,
+    Account.PSP_RECEIVABLE,
+    Account.COURIER_RECEIVABLE,
+    Account.CUSTOMER_RECEIVABLE,
+    Account.DISPUTES_HELD,
+    Account.INSTALMENTS_CLEARING,
+)
+_LIABILITIES: Final = (Account.UNALLOCATED, Account.REFUNDS_DUE)
+_INCOME: Final = (
+    Account.SALES,
+    Account.COD_FEES,
+    Account.INSTALMENT_INTEREST,
+    Account.INSTALMENT_FEES,
+    Account.LATE_FEES,
+)
+KINDS: Final = {
+    **dict.fromkeys(Account, AccountKind.EXPENSE),
+    **dict.fromkeys(_ASSETS, AccountKind.ASSET),
+    **dict.fromkeys(_LIABILITIES, AccountKind.LIABILITY),
+    **dict.fromkeys(_INCOME, AccountKind.INCOME),
+}
+ORDER: Final = {account: place for place, account in enumerate(Account)}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is booked. `party`: the PSP account or courier; "" of an account that is with nobody."""
+
+    account: Account
+    party: str = ""

@@ -1,0 +1,79 @@
+"""Journal entries: what one event moves, from credited to debited accounts. Pure.
+
+An entry is made of postings that each move one amount from one account to another: it balances by its shape.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from services.reporting.rules import postings
+from services.reporting.rules.chart import ORDER, Place
+from services.reporting.rules.facts import Told
+
+
+class UnbalancedError(Exception):
+    """A rule's amounts do not sum to zero: nothing of it is booked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    debit: Place
+    credit: Place
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Not booked yet: on which day that is depends on which months are closed."""
+
+    told: Told
+    postings: Sequence[Posting]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """An entry of the journal, by its event's id."""
+
+    merchant_id: str
+    id: str
+    kind: str
+    happened_on: date
+    booked_on: date
+    currency: str
+    resource_id: str
+    payment_id: str | None
+    order_reference: str | None
+    trace_id: str
+    recorded_at: datetime
+    closed_month: str | None  # to which it belongs, where it is booked later
+
+
+def entry_of(told: Told) -> Entry | None:
+    """None where nothing moved."""
+    found = paired(postings.amounts(told.fact))
+    return Entry(told, found) if found else None
+
+
+def paired(amounts: Mapping[Place, int]) -> Sequence[Posting]:
+    """The same as movements, in the order of the chart. Raises UnbalancedError."""
+    if sum(amounts.values()):
+        raise UnbalancedError(amounts)
+    ordered = _ordered(amounts)
+    debits = deque((place, amount) for place, amount in ordered if amount > 0)
+    credited = deque((place, -amount) for place, amount in ordered if amount < 0)
+    found = []
+    while debits:
+        (debit, owed), (credit, left) = debits.popleft(), credited.popleft()
+        moved = min(owed, left)
+        found.append(Posting(debit, credit, moved))
+        if owed > moved:
+            debits.appendleft((debit, owed - moved))
+        if left > moved:
+            credited.appendleft((credit, left - moved))
+    return found
+
+
+def _ordered(amounts: Mapping[Place, int]) -> Sequence[tuple[Place, int]]:
+    return sorted(amounts.items(), key=lambda item: (ORDER[item[0].account], item[0].party))

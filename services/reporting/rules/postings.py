@@ -1,0 +1,75 @@
+"""How each fact is booked: what it adds to each account, debits above zero. Pure.
+
+The table is that of the ledger in docs/adr/0040. Payments say what a PSP has; the method says what for. Where that is
+an instalment plan, both meet on `instalments_clearing`.
+"""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from services.reporting.rules.chart import Account, Place
+from services.reporting.rules.facts import (
+    Disputed,
+    DisputeMoved,
+    DisputeState,
+    Fact,
+    PspCharge,
+    PspRefund,
+)
+
+
+def amounts(fact: Fact) -> Mapping[Place, int]:
+    """Their sum is zero. Empty where nothing moved."""
+    match fact:
+        case PspCharge():
+            return _charged(fact)
+        case PspRefund():
+            return _refunded(fact)
+        case DisputeMoved():
+            return _less(_disputed(fact.psp_account, fact.after), _before(fact))
+        case _:
+            assert_never(fact)
+
+
+def _charged(fact: PspCharge) -> Mapping[Place, int]:
+    what_for = Account.INSTALMENTS_CLEARING if fact.of_plan else Account.SALES
+    return {
+        Place(Account.PSP_RECEIVABLE, fact.psp_account): fact.amount_minor,
+        Place(what_for): -fact.amount_minor,
+    }
+
+
+def _refunded(fact: PspRefund) -> Mapping[Place, int]:
+    """One that came back is reversed."""
+    what_for = Account.INSTALMENTS_CLEARING if fact.of_plan else Account.SALES_REFUNDS
+    amount_minor = -fact.amount_minor if fact.undone else fact.amount_minor
+    return {
+        Place(what_for): amount_minor,
+        Place(Account.PSP_RECEIVABLE, fact.psp_account): -amount_minor,
+    }
+
+
+def _before(fact: DisputeMoved) -> Mapping[Place, int]:
+    return {} if fact.before is None else _disputed(fact.psp_account, fact.before)
+
+
+def _disputed(psp_account: str, dispute: Disputed) -> Mapping[Place, int]:
+    """All that a dispute has moved when it stands so."""
+    match dispute.state:
+        case DisputeState.OPEN:
+            held = Account.DISPUTES_HELD
+        case DisputeState.LOST:
+            held = Account.DISPUTE_LOSSES
+        case DisputeState.WON:
+            return {}
+        case _:
+            assert_never(dispute.state)
+    return {
+        Place(held): dispute.amount_minor,
+        Place(Account.PSP_RECEIVABLE, psp_account): -dispute.amount_minor,
+    }
+
+
+def _less(after: Mapping[Place, int], before: Mapping[Place, int]) -> Mapping[Place, int]:
+    places = dict.fromkeys((*after, *before))
+    return {place: after.get(place, 0) - before.get(place, 0) for place in places}

@@ -1,0 +1,141 @@
+"""SQL of the ledger's own tables: many entries are written by one statement.
+
+`Books` says which tables: those of the ledger, or of the shadow that is built to compare it with.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from libs.db import Conn
+from libs.rows import Table
+from services.reporting.rules.entries import Booked, Entry
+
+_LATE: Final = "CASE WHEN booked_on <> happened_on THEN to_char(happened_on, 'YYYY-MM') END"
+ENTRIES: Final = Table("entries", Booked, sql={"closed_month": _LATE})
+_ENTRY: Final = {
+    "merchant_id": "text",
+    "id": "text",
+    "happened_on": "date",
+    "booked_on": "date",
+    "kind": "text",
+    "currency": "text",
+    "resource_id": "text",
+    "payment_id": "text",
+    "order_reference": "text",
+    "trace_id": "text",
+}
+_POSTING: Final = {
+    "merchant_id": "text",
+    "booked_on": "date",
+    "entry_id": "text",
+    "number": "smallint",
+    "happened_on": "date",
+    "debit_account": "text",
+    "debit_party": "text",
+    "credit_account": "text",
+    "credit_party": "text",
+    "currency": "text",
+    "amount_minor": "bigint",
+}
+_LOCK: Final = 0x1ED6E5  # any constant: batches share it, closing a month has it alone
+
+
+def _rows(columns: Mapping[str, str], *, first: int) -> str:
+    arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(columns.values(), first))
+    return f"unnest({arrays}) AS row ({', '.join(columns)})"
+
+
+def _book_sql(prefix: str) -> str:
+    """Entries that are new, what they move, and the balances of their days."""
+    entry, posting = ", ".join(_ENTRY), ", ".join(_POSTING)
+    key = "merchant_id, account, currency, party, booked_on"
+    return f"""
+WITH new AS (
+    INSERT INTO {prefix}entries ({entry}) SELECT {entry} FROM {_rows(_ENTRY, first=1)}
+    ON CONFLICT DO NOTHING RETURNING merchant_id, id, happened_on, booked_on
+), late AS (
+    INSERT INTO late_entries (merchant_id, entry_id, booked_on)
+    SELECT merchant_id, id, booked_on FROM new WHERE booked_on <> happened_on
+    ON CONFLICT DO NOTHING
+), moves AS (
+    INSERT INTO {prefix}postings ({posting}) SELECT {posting} FROM {_rows(_POSTING, first=11)}
+    WHERE (merchant_id, entry_id) IN (SELECT merchant_id, id FROM new)
+    RETURNING merchant_id, debit_account, debit_party, credit_account, credit_party, currency,
+        booked_on, amount_minor
+), days AS (
+    INSERT INTO {prefix}balances AS known ({key}, debit_minor, credit_minor)
+    SELECT {key}, sum(debit), sum(credit) FROM moves CROSS JOIN LATERAL (VALUES
+        (debit_account, debit_party, amount_minor, 0), (credit_account, credit_party, 0, amount_minor)
+    ) AS side (account, party, debit, credit) GROUP BY {key} ORDER BY {key}
+    ON CONFLICT ({key}) DO UPDATE SET debit_minor = known.debit_minor + EXCLUDED.debit_minor,
+        credit_minor = known.credit_minor + EXCLUDED.credit_minor
+)
+SELECT count(*) FROM new"""  # noqa: S608 - made of constants
+
+
+_BOOK: Final = _book_sql("")
+
+
+async def share(conn: Conn) -> None:
+    """No month is closed until the end of the transaction."""
+    await conn.execute("SELECT pg_advisory_xact_lock_shared($1)", _LOCK)
+
+
+async def own(conn: Conn) -> None:
+    """Nothing is booked until the end of the transaction."""
+    await conn.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+
+
+async def make_partitions(conn: Conn, months: Sequence[date]) -> None:
+    await conn.execute("SELECT make_partitions($1)", months)
+
+
+async def book(conn: Conn, entries: Sequence[tuple[Entry, date]]) -> int:
+    """Each with the day on which it is booked. One that is known is left as it is; answers how many
+    were not.
+    """
+    columns = [
+        list(column)
+        for column in zip(*(_entry(entry, booked_on) for entry, booked_on in entries), strict=True)
+    ]
+    moves = [row for entry, booked_on in entries for row in _postings(entry, booked_on)]
+    columns += [list(column) for column in zip(*moves, strict=True)]
+    count: int = await conn.fetchval(_BOOK, *columns)
+    return count
+
+
+def _entry(entry: Entry, booked_on: date) -> tuple[object, ...]:
+    told = entry.told
+    return (
+        told.merchant_id,
+        told.event_id,
+        told.happened_on,
+        booked_on,
+        told.kind,
+        told.currency,
+        told.resource_id,
+        told.payment_id,
+        told.order_reference,
+        told.trace_id,
+    )
+
+
+def _postings(entry: Entry, booked_on: date) -> Sequence[tuple[object, ...]]:
+    told = entry.told
+    return [
+        (
+            told.merchant_id,
+            booked_on,
+            told.event_id,
+            number,
+            told.happened_on,
+            posting.debit.account.value,
+            posting.debit.party,
+            posting.credit.account.value,
+            posting.credit.party,
+            told.currency,
+            posting.amount_minor,
+        )
+        for number, posting in enumerate(entry.postings, 1)
+    ]

@@ -1,0 +1,40 @@
+"""A reporting service on a real PostgreSQL behind a real gRPC port."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from incasso.reporting.v1.ledger_pb2_grpc import (
+    LedgerServiceStub,
+    add_LedgerServiceServicer_to_server,
+)
+from libs import client, db, services
+from libs.clock import Clock
+from libs.db import Database
+from libs.server import Server
+from libs.tasks import Tasks
+from services.reporting.deps import Deps
+from services.reporting.service import Ledger
+from tests.services.reporting.world import World
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def database(new_module_database) -> AsyncIterator[Database]:
+    opened = await db.connect(new_module_database("reporting"), pool_size=4, service="reporting")
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(database: Database) -> AsyncIterator[World]:
+    """A merchant of the test's own in the module's database."""
+    deps = Deps(database, Clock())
+    server = Server(
+        [(add_LedgerServiceServicer_to_server, Ledger(deps))],
+        services.named("reporting").full_names,
+        Tasks(),
+    )
+    channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
+    yield World(deps, LedgerServiceStub(channel))
+    await channel.close()
+    await server.stop(1)

@@ -1,0 +1,109 @@
+"""A merchant's view of one process of reporting, and the events that other services tell it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from incasso.common.v1.money_pb2 import Money
+from incasso.payments.v1 import events_pb2 as payments
+from incasso.payments.v1 import payments_pb2
+from incasso.reporting.v1 import ledger_pb2 as pb
+from libs import client, context, descriptors, ids
+from libs.bus import Event
+from services.reporting import worker
+from services.reporting.deps import Deps
+from tests.waiting import HANGING_SECONDS
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """Calls RPCs by name as one merchant."""
+
+    deps: Deps
+    stub: Any
+    merchant_id: str = field(default_factory=lambda: ids.new("mer"))
+    now: datetime = AT
+
+    async def call(self, rpc: str, **fields: Any) -> Any:
+        ahead = int((self.now - self.deps.clock.now()).total_seconds())
+        context.set_current(
+            context.Call(
+                merchant_id=self.merchant_id, actor="key_finance", clock_offset_seconds=ahead
+            )
+        )
+        request, method = getattr(pb, f"{rpc}Request")(**fields), getattr(self.stub, rpc)
+        return await client.call(method, request, timeout_seconds=HANGING_SECONDS)
+
+    def told(self, message: Any, about: str = "", at: datetime = AT) -> Event:
+        """An event of another service, as it travels."""
+        return Event(
+            event_id=ids.new("evt"),
+            merchant_id=self.merchant_id,
+            aggregate_id=about or ids.new("pay"),
+            subject=descriptors.subject_of(message),
+            body=message.SerializeToString(),
+            traceparent=f"00-{TRACE}-00f067aa0ba902b7-01",
+            occurred_at=at,
+        )
+
+    async def book(self, *events: Event) -> None:
+        """As the consumer does: by the one handler that there is, in one transaction."""
+        handler = worker.handlers()[events[0].subject]
+        context.set_current(context.Call(actor="reporting"))
+        async with self.deps.db.transaction() as conn:
+            await handler.handle(conn, events)
+
+    async def balances(self, **asked: Any) -> dict[str, int]:
+        """By account, of one currency."""
+        answer = await self.call("GetTrialBalance", **asked)
+        return {row.account: row.balance_minor for row in answer.data if row.balance_minor}
+
+
+def payment(amount_minor: int = 5990, **more: Any) -> payments_pb2.Payment:
+    fields = {
+        "id": ids.new("pay"),
+        "amount": Money(amount_minor=amount_minor, currency="EUR"),
+        "order_reference": "A-1001",
+        "method": "one_click",
+        "psp_account": "sandbox-a",
+    }
+    return payments_pb2.Payment(**{**fields, **more})
+
+
+def captured(of: payments_pb2.Payment) -> payments.PaymentCaptured:
+    return payments.PaymentCaptured(payment=of, amount_minor=of.amount.amount_minor)
+
+
+def refunded(of: payments_pb2.Payment, amount_minor: int) -> payments.PaymentRefunded:
+    refund = payments_pb2.Refund(id=ids.new("ref"), amount_minor=amount_minor)
+    return payments.PaymentRefunded(payment=of, refund=refund)
+
+
+def refund_failed(
+    of: payments_pb2.Payment, amount_minor: int, *, had_succeeded: bool
+) -> payments.PaymentRefundFailed:
+    refund = payments_pb2.Refund(id=ids.new("ref"), amount_minor=amount_minor)
+    return payments.PaymentRefundFailed(payment=of, refund=refund, had_succeeded=had_succeeded)
+
+
+def dispute(of: payments_pb2.Payment, state: str, amount_minor: int) -> payments_pb2.Dispute:
+    return payments_pb2.Dispute(
+        id=ids.new("dis"),
+        payment_id=of.id,
+        state=payments_pb2.Dispute.State.Value(f"STATE_{state.upper()}"),
+        amount_minor=amount_minor,
+        currency=of.amount.currency,
+    )
+
+
+def rows(data: Sequence[Any], *names: str) -> list[tuple[Any, ...]]:
+    """These fields of each."""
+    return [tuple(getattr(row, name) for name in names) for row in data]
+
+
+def later(**by: float) -> datetime:
+    return AT + timedelta(**by)
