@@ -5,7 +5,7 @@ from libs.errors import Kind, Refusal
 
 class AccountNotFound(Refusal, kind=Kind.NOT_FOUND, reason="account_not_found"):
     message = (
-        "The chart of accounts has no account of this name; the trial balance shows those in use."
+        "Nothing was ever booked on an account of this name; the trial balance shows those in use."
     )
 
 

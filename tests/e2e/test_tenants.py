@@ -24,6 +24,7 @@ async def owned(stack):
         made |= await of_cod(shop)
         made = await by_example(shop, known=made)
         lines = f"/v1/remittances/{made['remittance_id']}/lines"
+        made["account"] = "psp_receivable"
         yield {**made, "remittance_line_id": await first_id(shop, lines)}
 
 

@@ -49,8 +49,6 @@ class AskedStatement:
 
 async def statement(deps: Deps, asked: AskedStatement) -> Listed[StatementLine]:
     """Raises AccountNotFound, CursorInvalid."""
-    if asked.account not in {account.value for account in Account}:
-        raise AccountNotFound
     merchant_id = context.merchant_id()
     page = pages.page_of(limit=asked.limit or 0, cursor=asked.cursor or "", prefix="evt")
     async with deps.db.snapshot() as conn:
@@ -70,6 +68,8 @@ async def statement(deps: Deps, asked: AskedStatement) -> Listed[StatementLine]:
             limit=page.limit + 1,
         )
         if not rows:
+            if not await store.is_used(conn, merchant_id, asked.account):
+                raise AccountNotFound
             return Listed(())
         balance = await store.balance_after(
             conn,

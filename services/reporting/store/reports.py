@@ -111,6 +111,16 @@ async def balance_after(
     return found
 
 
+async def is_used(conn: Conn, merchant_id: str, account: str) -> bool:
+    """Whether anything was ever booked on it."""
+    found: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM balances WHERE merchant_id = $1 AND account = $2)",
+        merchant_id,
+        account,
+    )
+    return found
+
+
 async def booked_on(conn: Conn, merchant_id: str, entry_id: str) -> date | None:
     day: date | None = await conn.fetchval(
         "SELECT booked_on FROM entries WHERE merchant_id = $1 AND id = $2", merchant_id, entry_id

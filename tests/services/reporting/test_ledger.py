@@ -161,6 +161,8 @@ async def test_a_statement_runs_from_balance_to_balance_page_by_page(world):
     of_a_day = {"booked_from": "2026-11-22", "booked_to": "2026-11-22"}
     on_it = await world.call("GetAccountStatement", **asked, **of_a_day)
     assert rows(on_it.data, "amount_minor", "balance_minor") == [(-30, 120), (50, 150)]
+    in_dollars = await world.call("GetAccountStatement", account="sales", currency="USD")
+    assert list(in_dollars.data) == []
 
 
 async def test_an_account_that_is_none_and_a_foreign_cursor_are_refused(world):
@@ -183,7 +185,7 @@ async def test_another_merchant_sees_nothing(world):
     for asked in ({}, {"event_id": event.event_id}, {"trace_id": TRACE}):
         assert list((await stranger.call("ListJournalEntries", **asked)).data) == []
     asked = {"account": "sales", "currency": "EUR"}
-    assert list((await stranger.call("GetAccountStatement", **asked)).data) == []
+    assert await refusal(stranger.call("GetAccountStatement", **asked)) == "account_not_found"
     assert list((await stranger.call("ListPeriods")).data) == []
 
 
