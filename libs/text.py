@@ -41,6 +41,6 @@ def spelt_out(text: str, *, most: int = 100) -> str:
 
 def isolated(text: str) -> str:
     """For use within other text: what is written from right to left turns only itself."""
-    if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
-        return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
-    return text
+    if _RIGHT_TO_LEFT.isdisjoint(map(unicodedata.bidirectional, text)):
+        return text
+    return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
