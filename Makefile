@@ -64,6 +64,7 @@ demo: protos  ## the main job with real requests on a stack of its own (or the r
 	@$(PYTHON) -m stack demo
 
 test: protos chromium node  ## all tests but those of `check`
+	@$(PYTHON) -m compileall -q -j 2 -x /test_ $(SOURCES)
 	@$(PYTEST) $(PYTEST_ARGS) --ignore=tests/tidy
 
 check: protos  ## lint, format, types, contracts, and the tests of the code's rules

@@ -29,6 +29,7 @@ from stack.memory import data_in_memory
 from stack.nats import throw_away_nats
 from stack.postgres import Postgres, throw_away_postgres
 from stack.process import free_ports
+from tests.compiling import import_share
 from tests.identities import KEY, Everybody, shared_keys
 from tests.kit.processes import Processes
 from tests.scheduling import TwoStacks
@@ -211,8 +212,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection() -> Generator[None, Any, Any]:
+def pytest_collection(session: pytest.Session) -> Generator[None, Any, Any]:
     """What is collected lives as long as the process: the collector need not look at it again."""
+    gc.disable()
+    import_share(session.config)
     result = yield from without_garbage_collection()
     gc.freeze()
     return result
