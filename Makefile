@@ -96,7 +96,7 @@ bench-floor: protos wrk  ## what a click costs before a line of Incasso has run
 bench-worst: protos  ## what the worst inputs of one caller cost everybody else
 	@$(PYTHON) -m bench.worst_inputs
 
-bench-remittances: protos  ## what a remittance file of 50,000 lines costs to read and to match; bench/results/remittances.json
+bench-remittances: protos  ## what a remittance file of 50,000 lines costs to read, match and book; bench/results/remittances.json
 	@$(PYTHON) -m bench.remittances
 
 security: protos  ## the generated parts of docs/security.md: who may call whom

@@ -1,4 +1,5 @@
-"""What a remittance file of 50,000 lines costs to read and to match, in each dialect of the sandbox's courier.
+"""What a remittance file of 50,000 lines costs to read and to match, in each dialect of the sandbox's courier, and
+to upload and to book.
 
 Processor time, and by how much the process grows. Run by `make bench-remittances`; the results are in
 `bench/results/remittances.json`.
@@ -6,31 +7,23 @@ Processor time, and by how much the process grows. Run by `make bench-remittance
 
 import json
 import multiprocessing
-import re
 import time
 from concurrent.futures import ProcessPoolExecutor
-from datetime import date
 from pathlib import Path
 from typing import Final
 
+from bench import remittance_books
+from bench.memory import MEBI, grown
+from bench.remittance_books import CUT_MINOR, file_of
 from services.cod.rules import remittance_files
 from services.cod.rules.columns import RemittanceColumns
 from services.cod.rules.matching import BOOKED, Claim, Standing, match
 from services.sandbox.courier.dialects import ABOVE, DIALECTS
-from services.sandbox.courier.remitting import Line
+from stack.postgres import throw_away_postgres
 
 LINES: Final = 50_000
-CUT_MINOR: Final = 300
+KEPT: Final = ("windows", "spreadsheet")  # CSV and XLSX
 RESULTS: Final = Path(__file__).parent / "results" / "remittances.json"
-MEBI: Final = 1024  # of the kibibytes that Linux tells
-
-
-def file_of(dialect: str) -> bytes:
-    lines = [
-        Line(f"SBX{n:09d}", f"O-{n}", "CONSEGNATO", 5000 + n, CUT_MINOR, 5000 + n - CUT_MINOR)
-        for n in range(LINES)
-    ]
-    return DIALECTS[dialect].write(lines, date(2026, 11, 26))
 
 
 def claims() -> list[Claim]:
@@ -75,23 +68,31 @@ def measured(dialect: str, data: bytes) -> dict[str, float]:
     }
 
 
-def grown() -> int:
-    """The most that the process has held, in KiB: of getrusage it is also that of whoever started it."""
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0])
-
-
 def main() -> None:
     spawn = multiprocessing.get_context("spawn")
-    results = {}
+    results: dict[str, dict[str, float]] = {}
     print(f"{LINES} lines    file     read     match    memory")
     for dialect in DIALECTS:
         with ProcessPoolExecutor(1, mp_context=spawn) as alone:
-            found = alone.submit(measured, dialect, file_of(dialect)).result()
+            found = alone.submit(measured, dialect, file_of(dialect, LINES)).result()
         results[dialect] = found
         print(
             f"{dialect:<12} {found['file_mib']:>5} MiB {found['read_seconds']:>6} s"
             f" {found['match_seconds']:>6} s {found['grew_mib']:>6} MiB"
         )
+    for dialect in KEPT:
+        header_row = len(ABOVE) + 1 if dialect == "spreadsheet" else 1
+        with throw_away_postgres() as server, ProcessPoolExecutor(1, mp_context=spawn) as alone:
+            books = alone.submit(
+                remittance_books.measured, server.url(), dialect, header_row, LINES
+            ).result()
+        for step, spent in books.items():
+            results[f"{dialect}_{step}"] = spent
+            print(
+                f"{dialect:<12} {step}: {spent['seconds']} s, of them {spent['cpu_seconds']} s of the"
+                f" service's own processor time; {spent['grew_mib']} MiB; its event loop stood still"
+                f" {spent['loop_stood_still_ms']} ms at most"
+            )
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 

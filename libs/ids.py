@@ -12,6 +12,8 @@ import uuid_utils
 
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, in ASCII order
 LENGTH: Final = 26
+_PAIRS: Final = [first + second for first in ALPHABET for second in ALPHABET]
+_SHIFTS: Final = range(120, -1, -10)  # of each pair
 _SHAPE = re.compile(rf"[a-z]{{2,4}}_[{ALPHABET}]{{{LENGTH}}}")
 
 
@@ -22,7 +24,7 @@ def new(prefix: str) -> str:
 
 def _text(number: int) -> str:
     """128 bits."""
-    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
 
 
 def earliest(prefix: str, *, ago: timedelta) -> str:

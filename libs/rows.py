@@ -14,6 +14,7 @@ from functools import cache
 from operator import attrgetter, itemgetter
 from typing import Any, Final, Generic, Protocol, TypeVar, get_origin
 
+from libs import threads
 from libs.db import Conn, Row
 from libs.hints import bare, element_of, hints_of
 from libs.money import Money
@@ -21,6 +22,7 @@ from libs.money import Money
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
 _ID: Final = "WHERE merchant_id = $1 AND id = $2"
+LARGE: Final = 500  # rows: more are made beside the event loop
 
 
 class Placed(Protocol):
@@ -129,7 +131,13 @@ class Table(Generic[T]):
 
     async def all(self, conn: Conn, where: str, *args: object) -> list[T]:
         """`where`: all that follows FROM."""
-        return [self.read(row) for row in await conn.fetch(f"{self.select} {where}", *args)]
+        found = await conn.fetch(f"{self.select} {where}", *args)
+        if len(found) > LARGE:
+            return await threads.run(self._read_all, found)
+        return self._read_all(found)
+
+    def _read_all(self, found: Sequence[Row]) -> list[T]:
+        return [self.read(row) for row in found]
 
 
 def assignments(columns: Sequence[str], *, first: int) -> str:

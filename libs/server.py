@@ -37,9 +37,10 @@ OPTIONS: Final = (
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", 2 * 1024 * 1024),
     ("grpc.max_metadata_size", 16 * 1024),
 )
+
+MOST_BYTES: Final = 2 * 1024 * 1024  # of a request, besides its files
 
 RPC_SECONDS = Histogram(
     "incasso_rpc_seconds",
@@ -71,7 +72,10 @@ class Server:
     ) -> None:
         self._tasks = tasks
         self._names = ["", *names]
-        self._server = grpc.aio.server(options=OPTIONS)
+        most_bytes = MOST_BYTES + _most_file_bytes(names)
+        self._server = grpc.aio.server(
+            options=(*OPTIONS, ("grpc.max_receive_message_length", most_bytes))
+        )
         methods = _Methods()
         registry: Any = methods  # has of a server what generated code needs
         for add, servicer in servicers:
@@ -225,3 +229,9 @@ def _check(request: Message, rules: options_pb2.MethodRules) -> None:
         raise IdempotencyKeyMissing
     if len(key) > idempotency.MAX_LENGTH:
         raise invalid("idempotency-key", f"must have at most {idempotency.MAX_LENGTH} characters")
+
+
+def _most_file_bytes(names: Sequence[str]) -> int:
+    """Of the files of the largest request that these services take."""
+    requests = [rpc.input_type for name in names for rpc in descriptors.service(name).methods]
+    return max(map(validation.most_file_bytes, requests), default=0)

@@ -14,6 +14,7 @@ def working_day(day: date, country: str) -> date:
     return day
 
 
+@lru_cache(maxsize=4096)
 def working_days_later(day: date, days: int, country: str) -> date:
     """So many working days after the day, which may be any: one after Friday is Monday."""
     for _ in range(days):

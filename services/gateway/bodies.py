@@ -16,8 +16,9 @@ from services.gateway.errors import (
     BodyUnreadable,
     ContentEncodingUnsupported,
 )
+from services.gateway.rules.body_size import MOST_BYTES
 
-SECONDS: Final = web.AppKey("body_seconds", float)  # for a whole body
+SECONDS: Final = web.AppKey("body_seconds", float)  # for a whole body, or each MiB of a file
 MAX_MEDIA_TYPE: Final = 200  # of a header; what follows is not looked at
 _WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's names of the formats
 
@@ -75,7 +76,7 @@ async def _read(request: web.Request, most: int) -> bytes:
         raise BodyTooLarge
     found = bytearray()
     try:
-        async with asyncio.timeout(request.app[SECONDS]):
+        async with asyncio.timeout(request.app[SECONDS] * max(1, most / MOST_BYTES)):
             async for chunk in request.content.iter_any():
                 found += chunk
                 if len(found) > most:

@@ -97,7 +97,17 @@ class Transcoder:
         key = idempotency_key(request)
         if self._rules.idempotency_key_required and not key:
             raise IdempotencyKeyMissing
+        place = self._edge.fairness.place(caller, reads_only=self._route.reads_only)
+        if self._most_bytes > body_size.MOST_BYTES:
+            async with place:  # before its file is read: nobody has many in memory
+                return await self._called(request, caller, key, await self._parse(request))
         message = await self._parse(request)
+        async with place:
+            return await self._called(request, caller, key, message)
+
+    async def _called(
+        self, request: web.Request, caller: Identity, key: str, message: Message
+    ) -> web.Response:
         if caller.publishable and self._route.address_fields:
             self._tell_address(message, request)
         context.set_current(
@@ -110,12 +120,11 @@ class Transcoder:
                 scopes=caller.scopes,
             )
         )
-        async with self._edge.fairness.place(caller, reads_only=self._route.reads_only):
-            if self._route.reads_only:
-                answer = await self._call(message, key)
-            else:
-                # A shopper who leaves cancels the wait, never the charge.
-                answer = await self._edge.tasks.finish(self._change(message, key))
+        if self._route.reads_only:
+            answer = await self._call(message, key)
+        else:
+            # A shopper who leaves cancels the wait, never the charge.
+            answer = await self._edge.tasks.finish(self._change(message, key))
         if self._changes_keys:
             self._edge.keys.forget(caller.merchant_id)
         return web.Response(

@@ -7,9 +7,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from typing import Final
 
 from libs import ids, outbox, threads
+from libs.blocks import blocks
 from libs.db import Conn
+from libs.outbox import NewEvent
 from services.cod import order_events, remittance_events
 from services.cod.flows import order_links
 from services.cod.rules import courier_events as event_rules
@@ -25,83 +28,124 @@ from services.cod.store import courier_events
 from services.cod.store import orders as orders_store
 from services.cod.store import remittances as store
 
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """Orders, locked, and what their courier owes for the parcels of each."""
-
-    orders: Mapping[str, Order]
-    claims: Mapping[str, Sequence[Claim]]
-
-    def every(self) -> Sequence[Claim]:
-        return [claim for of_order in self.claims.values() for claim in of_order]
+BLOCK: Final = 2_000  # lines or orders that one statement has: what it encodes holds up all others
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Lines with what becomes of them, and what they may pay for."""
+    """Lines with what becomes of them, and what is owed for the parcels of each order, by its id. The orders
+    are locked.
+    """
 
     lines: Sequence[Line]
-    owed: Owed
+    claims: Mapping[str, Sequence[Claim]]
 
 
-async def owed_for(tx: Conn, courier: Courier, lines: Sequence[Line]) -> Owed:
-    """The orders whose parcels or references the lines name, or whose parcels they are booked on."""
+async def owed_for(
+    tx: Conn, courier: Courier, lines: Sequence[Line]
+) -> Mapping[str, Sequence[Claim]]:
+    """Of the orders whose parcels or references the lines name, or whose parcels they are booked on, which
+    are locked.
+    """
+    merchant_id = courier.merchant_id
+    numbers, references = await threads.run(_named, lines)
+    orders = await store.lock_orders(tx, merchant_id, courier.id, numbers, references)
+    claims: dict[str, list[Claim]] = defaultdict(list)
+    for block in blocks(orders, BLOCK):
+        owing = await store.owing(tx, merchant_id, block)
+        parcels = [parcel.tracking_number for parcel in owing]
+        booked = await store.booked(tx, merchant_id, courier.id, parcels)
+        for parcel in owing:
+            claims[parcel.order_id].append(rules.claim_of(parcel, courier, booked))
+    return claims
+
+
+def _named(lines: Sequence[Line]) -> tuple[list[str], list[str]]:
     numbers = {each for line in lines for each in spellings(line.tracking_number)}
-    references = {each for line in lines for each in spellings(line.sender_reference)}
     numbers |= {line.parcel for line in lines if line.parcel is not None}
-    orders = await store.lock_orders(
-        tx, courier.merchant_id, courier.id, sorted(numbers), sorted(references)
-    )
-    parcels = [parcel.tracking_number for order in orders for parcel in order.parcels]
-    booked = await store.booked(tx, courier.merchant_id, courier.id, parcels)
-    claims = {order.id: rules.claims_of(order, courier, booked) for order in orders}
-    return Owed({order.id: order for order in orders}, claims)
+    references = {each for line in lines for each in spellings(line.sender_reference)}
+    return sorted(numbers), sorted(references)
 
 
 async def compared(
     tx: Conn, courier: Courier, remittance: Remittance, lines: Sequence[Line], *, commit: bool
 ) -> Compared:
-    owed = await owed_for(tx, courier, lines)
-    matches = await threads.run(
-        matching.match,
+    claims = await owed_for(tx, courier, lines)
+    judged = await threads.run(_judged, remittance, lines, claims, commit=commit)
+    return Compared(judged, claims)
+
+
+def _judged(
+    remittance: Remittance,
+    lines: Sequence[Line],
+    claims: Mapping[str, Sequence[Claim]],
+    *,
+    commit: bool,
+) -> Sequence[Line]:
+    matches = matching.match(
         [line.read() for line in lines],
-        owed.every(),
+        every(claims),
         tolerance_minor=remittance.tolerance_minor,
     )
-    judged = [
+    return [
         rules.judged(line, found, commit=commit) for line, found in zip(lines, matches, strict=True)
     ]
-    return Compared(judged, owed)
+
+
+def every(claims: Mapping[str, Sequence[Claim]]) -> Sequence[Claim]:
+    return [claim for of_order in claims.values() for claim in of_order]
 
 
 async def book(
     tx: Conn, courier: Courier, compared: Compared, remittance: Remittance, now: datetime
 ) -> None:
-    """Who passes money on has collected it, whether or not it has told."""
+    """Block by block, in one transaction. Who passes money on has collected it, whether or not it has told."""
     lines: dict[str, list[Line]] = defaultdict(list)
     for line in compared.lines:
         if line.booked and line.cod_order_id is not None:
             lines[line.cod_order_id].append(line)
-    paid = [compared.owed.orders[order_id] for order_id in lines]
-    events = [event for order in paid for event in _collections(order, lines[order.id], now)]
-    steps, told = event_rules.follow(paid, events, courier)
-    collected = {order.id: order for order in paid} | {
-        order.id: order for order in event_rules.latest(steps)
-    }
+    for block in blocks(list(lines), BLOCK):
+        orders = await orders_store.of_ids(tx, courier.merchant_id, block)
+        booked = await threads.run(
+            _booked, courier, compared.claims, remittance, orders, lines, now
+        )
+        await courier_events.save(tx, booked.told)
+        await orders_store.save_moved(tx, booked.orders)
+        await outbox.tell(tx, *booked.news)
+        await order_links.follow(tx, booked.orders)
+
+
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    """Orders as they are by now, what their courier is taken to have told, and the events."""
+
+    orders: Sequence[Order]
+    told: Sequence[CourierEvent]
+    news: Sequence[NewEvent]
+
+
+def _booked(  # noqa: PLR0917 - what a block needs
+    courier: Courier,
+    claims: Mapping[str, Sequence[Claim]],
+    remittance: Remittance,
+    orders: Sequence[Order],
+    lines: Mapping[str, Sequence[Line]],
+    now: datetime,
+) -> _Booked:
+    events = [event for order in orders for event in _collections(order, lines[order.id], now)]
+    steps, told = event_rules.follow(orders, events, courier)
+    collected = {order.id: order for order in event_rules.latest(steps)}
     news = [new for step in steps for new in order_events.news(step.before, step.after, now)]
     settled = []
-    for order_id, of_order in lines.items():
+    for order in orders:
+        of_order = lines[order.id]
         event = rules.settled_by(
-            compared.owed.claims[order_id], of_order, tolerance_minor=remittance.tolerance_minor
+            claims[order.id], of_order, tolerance_minor=remittance.tolerance_minor
         )
-        order = moved(collected[order_id], event, now)
-        settled.append(order)
-        news.append(remittance_events.remitted(order, event, of_order, now))
-    await courier_events.save(tx, told)
-    await orders_store.save_moved(tx, settled)
-    await outbox.tell(tx, *news)
-    await order_links.follow(tx, settled)
+        after = moved(collected.get(order.id, order), event, now)
+        settled.append(after)
+        news.append(remittance_events.remitted(after, event, of_order, now))
+    return _Booked(settled, told, news)
 
 
 def _collections(order: Order, lines: Sequence[Line], now: datetime) -> list[CourierEvent]:

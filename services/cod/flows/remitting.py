@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from libs import context, ids, threads
+from libs.blocks import blocks
 from libs.errors import required
 from services.cod.deps import Deps
 from services.cod.errors import (
@@ -14,6 +15,7 @@ from services.cod.errors import (
     RemittanceUnreadable,
 )
 from services.cod.flows import booking, files
+from services.cod.flows.booking import BLOCK
 from services.cod.rules import remittance_files
 from services.cod.rules import remittances as rules
 from services.cod.rules.couriers import Courier
@@ -65,10 +67,14 @@ async def upload_remittance(deps: Deps, cmd: UploadedFile) -> Remittance:
         exceptions=0,
         created_at=deps.clock.now(),
     )
-    return await _preview(deps, courier, remittance, [_stored(remittance, line) for line in lines])
+    return await _preview(deps, courier, remittance, await threads.run(_stored, remittance, lines))
 
 
-def _stored(remittance: Remittance, line: RemittanceLine) -> Line:
+def _stored(remittance: Remittance, lines: Sequence[RemittanceLine]) -> Sequence[Line]:
+    return [_line(remittance, line) for line in lines]
+
+
+def _line(remittance: Remittance, line: RemittanceLine) -> Line:
     return Line(
         merchant_id=remittance.merchant_id,
         id=ids.new("rml"),
@@ -95,7 +101,9 @@ async def _preview(
             return known
         compared = await booking.compared(tx, courier, remittance, lines, commit=False)
         after = rules.counted(remittance, compared.lines)
-        await store.insert(tx, after, compared.lines)
+        await REMITTANCES.add(tx, after)
+        for block in blocks(compared.lines, BLOCK):
+            await store.insert_lines(tx, block)
     return after
 
 
@@ -113,6 +121,8 @@ async def commit_remittance(deps: Deps, remittance_id: str) -> Remittance:
         lines = await store.lines_of(tx, merchant_id, remittance_id)
         compared = await booking.compared(tx, courier, before, lines, commit=True)
         after = rules.committed(before, compared.lines, now)
-        await store.save(tx, after, compared.lines)
+        await store.save(tx, after)
+        for block in blocks(compared.lines, BLOCK):
+            await store.save_judged(tx, block)
         await booking.book(tx, courier, compared, after, now)
     return after

@@ -1,6 +1,6 @@
 """A line of a remittance that a person has looked at: booked on the order that they name, or closed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from libs import context, idempotency, outbox
@@ -17,6 +17,7 @@ from services.cod.rules import matching
 from services.cod.rules import remittances as remittance_rules
 from services.cod.rules import resolving as rules
 from services.cod.rules.couriers import Courier
+from services.cod.rules.matching import Claim
 from services.cod.rules.remittances import Line, Remittance
 from services.cod.rules.resolving import Said
 from services.cod.store import orders as orders_store
@@ -56,30 +57,35 @@ async def _resolved(
     owed = await booking.owed_for(tx, courier, [before])
     news: Sequence[NewEvent] = ()
     if said.closed_as is None:
-        fitting = matching.fitting(before.read(), owed.every())
+        fitting = matching.fitting(before.read(), booking.every(owed))
         after = rules.booked(before, fitting, said, tolerance_minor=remittance.tolerance_minor)
         await booking.book(tx, courier, Compared([after], owed), remittance, now)
     else:
-        claims = [claim for claim in owed.every() if claim.tracking_number == before.parcel]
+        claims = [claim for claim in booking.every(owed) if claim.tracking_number == before.parcel]
         open_minor = sum(claim.open_minor for claim in claims)
         after = rules.closed(before, said.closed_as, open_minor=open_minor)
         news = await _cleared(tx, remittance, owed, after, now)
     after = rules.resolved(before, after, said, by=context.current().actor, now=now)
     recounted = rules.recounted(remittance, before, after)
-    await store.resolve(tx, recounted, after)
+    await store.save(tx, recounted)
+    await store.resolve(tx, after)
     await outbox.tell(tx, *news, remittance_events.line_resolved(recounted, after, now))
     return after
 
 
 async def _cleared(
-    tx: Conn, remittance: Remittance, owed: booking.Owed, line: Line, now: datetime
+    tx: Conn,
+    remittance: Remittance,
+    owed: Mapping[str, Sequence[Claim]],
+    line: Line,
+    now: datetime,
 ) -> Sequence[NewEvent]:
     """Moves an order of which nothing is missing any more since the line is closed."""
     if not line.cleared_minor or line.cod_order_id is None:
         return ()
-    before = owed.orders[line.cod_order_id]
+    (before,) = await orders_store.of_ids(tx, line.merchant_id, [line.cod_order_id])
     event = remittance_rules.settled_by(
-        owed.claims[before.id],
+        owed[before.id],
         [remittance_rules.without_shortage(line)],
         tolerance_minor=remittance.tolerance_minor,
     )

@@ -127,33 +127,61 @@ class Booked:
 NOTHING: Final = Booked(0, 0, frozenset())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owing:
+    """Of a parcel and its order what says how much its courier owes."""
+
+    order_id: str
+    order_reference: str
+    order_state: OrderState
+    order_to_collect_minor: int
+    order_cut_minor: int
+    tracking_number: str
+    state: ParcelState
+    to_collect_minor: int
+    collected_minor: int
+
+
 def claims_of(order: Order, courier: Courier, booked: Mapping[str, Booked]) -> Sequence[Claim]:
     """What the courier owes for each parcel of an order. `booked`: by tracking number."""
-    return [
-        _claim(order, parcel, courier, booked.get(parcel.tracking_number, NOTHING))
-        for parcel in order.parcels
-    ]
+    return [claim_of(_owing(order, parcel), courier, booked) for parcel in order.parcels]
 
 
-def _claim(order: Order, parcel: Parcel, courier: Courier, booked: Booked) -> Claim:
-    collected = parcel.state is ParcelState.COLLECTED
-    owed = parcel.collected_minor if collected else parcel.to_collect_minor
-    agreed = order.cut_minor if owed == order.to_collect_minor else cuts.cut_of(courier.cut, owed)
-    return Claim(
+def _owing(order: Order, parcel: Parcel) -> Owing:
+    return Owing(
         order_id=order.id,
         order_reference=order.order_reference,
+        order_state=order.state,
+        order_to_collect_minor=order.to_collect_minor,
+        order_cut_minor=order.cut_minor,
         tracking_number=parcel.tracking_number,
-        standing=_standing(order, parcel),
-        open_minor=owed - booked.kept_minor - booked.remitted_minor - booked.cleared_minor,
-        cut_minor=max(agreed - booked.kept_minor, 0),
-        booked=booked.paid,
+        state=parcel.state,
+        to_collect_minor=parcel.to_collect_minor,
+        collected_minor=parcel.collected_minor,
     )
 
 
-def _standing(order: Order, parcel: Parcel) -> Standing:
-    if order.state is OrderState.CANCELLED or order.state in CHANGEABLE:
+def claim_of(owing: Owing, courier: Courier, booked: Mapping[str, Booked]) -> Claim:
+    before = booked.get(owing.tracking_number, NOTHING)
+    collected = owing.state is ParcelState.COLLECTED
+    owed = owing.collected_minor if collected else owing.to_collect_minor
+    whole = owed == owing.order_to_collect_minor
+    agreed = owing.order_cut_minor if whole else cuts.cut_of(courier.cut, owed)
+    return Claim(
+        order_id=owing.order_id,
+        order_reference=owing.order_reference,
+        tracking_number=owing.tracking_number,
+        standing=_standing(owing),
+        open_minor=owed - before.kept_minor - before.remitted_minor - before.cleared_minor,
+        cut_minor=max(agreed - before.kept_minor, 0),
+        booked=before.paid,
+    )
+
+
+def _standing(owing: Owing) -> Standing:
+    if owing.order_state is OrderState.CANCELLED or owing.order_state in CHANGEABLE:
         return Standing.VOID
-    back = parcel.state in {ParcelState.REFUSED, ParcelState.RETURNED}
+    back = owing.state in {ParcelState.REFUSED, ParcelState.RETURNED}
     return Standing.BACK if back else Standing.OWED
 
 

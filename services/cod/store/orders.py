@@ -103,7 +103,7 @@ async def lock_live(
         courier_id,
         list(references),
     )
-    orders = await _all(conn, merchant_id, [row["id"] for row in found])
+    orders = await of_ids(conn, merchant_id, [row["id"] for row in found])
     return {order.order_reference: order for order in orders}
 
 
@@ -119,10 +119,10 @@ async def lock_of_parcels(
         courier_id,
         list(tracking_numbers),
     )
-    return await _all(conn, merchant_id, [row["id"] for row in found])
+    return await of_ids(conn, merchant_id, [row["id"] for row in found])
 
 
-async def _all(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Sequence[Order]:
+async def of_ids(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Sequence[Order]:
     where = "WHERE merchant_id = $1 AND id = ANY($2::text[]) ORDER BY id"
     return await ORDERS.all(conn, where, merchant_id, list(order_ids))
 

@@ -7,12 +7,18 @@ from typing import Final
 
 from libs import rows
 from libs.db import Conn
-from services.cod.rules.orders import Order
-from services.cod.rules.remittances import Booked, Line, Remittance
-from services.cod.store.orders import ORDERS
+from services.cod.rules.remittances import Booked, Line, Owing, Remittance
 
 REMITTANCES: Final = rows.Table("remittances", Remittance)
 LINES: Final = rows.Table("remittance_lines", Line)
+OWING: Final = rows.Table(
+    """(
+SELECT parcels.*, orders.order_reference, orders.state AS order_state,
+    orders.to_collect_minor AS order_to_collect_minor, orders.cut_minor AS order_cut_minor
+FROM orders
+JOIN parcels ON parcels.merchant_id = orders.merchant_id AND parcels.order_id = orders.id) AS owing""",
+    Owing,
+)
 _MUTABLE: Final = ("state", "results", "exceptions", "committed_at")
 _SAVE: Final = rows.assignments(_MUTABLE, first=3)
 _TYPES: Final = {
@@ -73,24 +79,22 @@ async def of_file(conn: Conn, merchant_id: str, courier_id: str, digest: str) ->
     return await REMITTANCES.one(conn, where, merchant_id, courier_id, digest)
 
 
-async def insert(conn: Conn, remittance: Remittance, lines: Sequence[Line]) -> None:
-    await REMITTANCES.add(conn, remittance)
+async def insert_lines(conn: Conn, lines: Sequence[Line]) -> None:
     await conn.execute(_INSERT, *_arrays(lines, _NEW))
 
 
-async def save(conn: Conn, remittance: Remittance, lines: Sequence[Line]) -> None:
-    """What may change of one that was locked in this transaction."""
-    await _change(conn, remittance)
+async def save_judged(conn: Conn, lines: Sequence[Line]) -> None:
+    """What became of lines of one that was locked in this transaction."""
     await conn.execute(_JUDGE, *_arrays(lines, _CHANGED))
 
 
-async def _change(conn: Conn, remittance: Remittance) -> None:
+async def save(conn: Conn, remittance: Remittance) -> None:
+    """What may change of one that was locked in this transaction."""
     await REMITTANCES.change(conn, remittance, _SAVE, *REMITTANCES.values(remittance, *_MUTABLE))
 
 
-async def resolve(conn: Conn, remittance: Remittance, line: Line) -> None:
+async def resolve(conn: Conn, line: Line) -> None:
     """A line of one that was locked in this transaction."""
-    await _change(conn, remittance)
     await LINES.change(conn, line, _RESOLVE, *LINES.values(line, *_JUDGED, *_RESOLVED))
 
 
@@ -112,9 +116,9 @@ async def lock_orders(
     courier_id: str,
     tracking_numbers: Sequence[str],
     references: Sequence[str],
-) -> Sequence[Order]:
-    """The courier's orders that have one of these parcels or references, locked in the order in which all
-    lock several.
+) -> Sequence[str]:
+    """Ids of the courier's orders that have one of these parcels or references, locked in the order in which
+    all lock several.
     """
     found = await conn.fetch(
         "SELECT id FROM orders WHERE merchant_id = $1 AND id IN ("
@@ -127,8 +131,13 @@ async def lock_orders(
         list(tracking_numbers),
         list(references),
     )
-    where = "WHERE merchant_id = $1 AND id = ANY($2::text[]) ORDER BY id"
-    return await ORDERS.all(conn, where, merchant_id, [row["id"] for row in found])
+    return [row["id"] for row in found]
+
+
+async def owing(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Sequence[Owing]:
+    """Of the parcels of these orders, in their order."""
+    where = "WHERE merchant_id = $1 AND order_id = ANY($2::text[]) ORDER BY order_id, position"
+    return await OWING.all(conn, where, merchant_id, list(order_ids))
 
 
 async def booked(

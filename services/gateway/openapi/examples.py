@@ -27,6 +27,7 @@ _FORMATS: Final = {
     options_pb2.FORMAT_IP: "203.0.113.7",
     options_pb2.FORMAT_DATE: "2027-01-31",
     options_pb2.FORMAT_CONTACT: "giulia@example.com",
+    options_pb2.FORMAT_BASE64: "U3BlZGl6aW9uZTtOZXR0bwo=",
 }
 # Fields of answers, which have no rules, by their names.
 _NAMES: Final[dict[str, Any]] = {

@@ -37,6 +37,7 @@ _FORMATS: Final[dict[int, Schema]] = {
         "pattern": r"^([^@\s]+@[^@\s]+|(\+|00)[0-9 ().\-/]{7,40})$",
         "maxLength": 254,
     },
+    options_pb2.FORMAT_BASE64: {"contentEncoding": "base64"},
 }
 _NO_NUL: Final = "^[^\\x00]*$"
 # Of answers, where their fields say nothing: more than requests and PSPs can make of them.

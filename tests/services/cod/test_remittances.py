@@ -1,5 +1,6 @@
 """Remittance files from the upload to the books: previewed, committed once, and what is left for a person."""
 
+import base64
 from datetime import UTC, datetime
 
 import pytest
@@ -180,6 +181,19 @@ async def test_what_is_no_file_is_refused(shop: Shop, file: str, reason: str):
     with pytest.raises(Refusal) as refused:
         await shop.call("UploadRemittance", courier_id=shop.courier_id, file=file)
     assert refused.value.reason == reason
+
+
+async def test_a_large_file_is_read_and_one_beyond_the_limit_is_refused_by_name(shop: Shop):
+    async def reason(megabytes: int) -> tuple[str, str]:
+        file = base64.b64encode(b"Nothing\n" * megabytes * 125_000).decode()
+        with pytest.raises(Refusal) as refused:
+            await shop.call("UploadRemittance", courier_id=shop.courier_id, file=file)
+        return refused.value.reason, refused.value.violations[0].description
+
+    code, description = await reason(7)  # no message of a call is as large otherwise
+    assert code == "remittance_unreadable"
+    assert "the header has this column not at all" in description
+    assert await reason(9) == ("invalid_argument", "must have at most 11184812 characters")
 
 
 async def test_a_courier_needs_columns_before_its_files_are_read(world):

@@ -153,6 +153,22 @@ async def test_a_large_body_is_refused_by_length_and_by_chunks(gateway):
             await problem(response, 413, "body_too_large")
 
 
+async def test_a_file_may_be_larger_than_all_else_that_a_call_takes(gateway):
+    headers = {"Content-Type": "application/json"}
+    file = "U3Bl" * (body_size.MOST_BYTES // 2)
+    fields = {"courier_id": "cou_1", "file": file}
+
+    def upload(**more):
+        data = io.BytesIO(json.dumps({**fields, **more}).encode())
+        return gateway.request("POST", "/v1/remittances", data=data, headers=headers)
+
+    async with upload() as response:
+        assert response.status == 201, await response.text()
+    assert gateway.services.last("UploadRemittance").request.file == file
+    async with upload(name="x" * 12 * body_size.MOST_BYTES) as response:
+        await problem(response, 413, "body_too_large")
+
+
 async def test_a_field_of_the_address_does_not_belong_into_the_body(gateway):
     body = {"customer_id": "cus_2", "name": "G"}
     async with gateway.request("PATCH", "/v1/customers/cus_1", json=body) as response:
