@@ -22,7 +22,7 @@ from services.sandbox.courier.dialects import ABOVE, DIALECTS
 from stack.postgres import throw_away_postgres
 
 LINES: Final = 50_000
-KEPT: Final = ("windows", "spreadsheet")  # CSV and XLSX
+KEPT: Final = ("windows", "workbook")  # CSV and XLSX
 RESULTS: Final = Path(__file__).parent / "results" / "remittances.json"
 
 
