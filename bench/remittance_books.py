@@ -96,7 +96,13 @@ async def _measured(
             await conn.execute("ANALYZE orders, parcels")
         nobody: Any = None  # what a remittance does not ask
         deps = Deps(
-            db=database, clock=Clock(), merchants=nobody, seal=nobody, codes=nobody, marks=nobody
+            db=database,
+            clock=Clock(),
+            merchants=nobody,
+            links=nobody,
+            seal=nobody,
+            codes=nobody,
+            marks=nobody,
         )
         context.set_current(context.Call(merchant_id=MERCHANT, actor="bench"))
         cmd = UploadedFile(
