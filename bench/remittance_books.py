@@ -9,6 +9,7 @@ import base64
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -94,16 +95,8 @@ async def _measured(
             await tx.execute(_PARCELS, MERCHANT, COURIER, lines)
         async with database.connection() as conn:
             await conn.execute("ANALYZE orders, parcels")
-        nobody: Any = None  # what a remittance does not ask
-        deps = Deps(
-            db=database,
-            clock=Clock(),
-            merchants=nobody,
-            links=nobody,
-            seal=nobody,
-            codes=nobody,
-            marks=nobody,
-        )
+        unasked: dict[str, Any] = dict.fromkeys(each.name for each in fields(Deps))
+        deps = Deps(**unasked | {"db": database, "clock": Clock()})
         context.set_current(context.Call(merchant_id=MERCHANT, actor="bench"))
         cmd = UploadedFile(
             courier_id=COURIER,

@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 import pytest
 
 from incasso.cod.v1 import events_pb2
+from incasso.cod.v1 import remittances_pb2 as pb
 from incasso.cod.v1.remittances_pb2 import CodRemittance
 from libs.errors import Refusal
 from tests.services.cod.orders import Shop, event, number_of
 from tests.services.cod.remitting import (
+    DAY,
+    HEADER,
     base64_of,
     collected_order,
     commit,
@@ -231,3 +234,38 @@ async def test_the_day_of_a_collection_is_that_of_the_file(shop: Shop):
     await committed(shop, line(order, 47_00))
     found = await shop.get(order.id)
     assert found.collected_at.ToDatetime(UTC) == datetime(2026, 11, 26, tzinfo=UTC)
+
+
+async def test_a_file_with_all_that_occurs_gives_each_line_its_state_and_books_once(shop: Shop):
+    """By a courier that writes thousands with points, semicolons and a byte order mark."""
+    paid = await collected_order(shop, 1_000_00)
+    short, back, refused, twice = [await shop.dispatched() for _ in range(4)]
+    await shop.tell(event(short, "collected"), event(back, "returned"), event(refused, "refused"))
+    rows = (
+        f"{number_of(paid)};;1.000,00;30,00;970,00;{DAY};Consegnato",
+        line(short, 46_50),
+        f"{number_of(back)};;;;;{DAY};Reso",
+        line(refused, 47_00),
+        line(None, 12_00, number="NOBODY"),
+        line(twice, 47_00),
+        line(twice, 47_00),
+    )
+    text = "\n".join((HEADER, *rows)).encode("utf-8-sig")
+    file = {"courier_id": shop.courier_id, "file": base64.b64encode(text).decode()}
+    upload = {**file, "tolerance_minor": 2}
+    remittance = await commit(shop, (await shop.call("UploadRemittance", **upload)).remittance)
+    found = [pb.RemittanceResult.Name(each.result) for each in await lines_of(shop, remittance)]
+    assert [name.removeprefix("REMITTANCE_RESULT_").lower() for name in found] == [
+        "matched",
+        "short",
+        "came_back",
+        "returned_with_money",
+        "unknown",
+        "suggested",
+        "suggested",
+    ]
+    states = [await state_of(shop, order) for order in (paid, short, back, refused, twice)]
+    assert states == ["remitted", "short", "returned", "refused", "dispatched"]
+    again = (await shop.call("UploadRemittance", **upload)).remittance
+    assert await commit(shop, again) == remittance
+    assert (await shop.told(paid.id)).count("order.remitted") == 1
