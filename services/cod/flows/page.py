@@ -3,20 +3,26 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from libs import context
 from libs.errors import required
 from libs.idempotency import Key
 from services.cod.deps import Deps
 from services.cod.errors import OrderNotFound
-from services.cod.flows import confirming, converting
+from services.cod.flows import confirming, converting, refunding
 from services.cod.rules.couriers import Courier
 from services.cod.rules.merchants import Merchant
 from services.cod.rules.orders import Order, closed
 from services.cod.rules.page import page_url
+from services.cod.rules.refund_accounts import RefundAccount
+from services.cod.rules.refunds import Refund
+from services.cod.store import refunds
 from services.cod.store.addresses import ADDRESSES
 from services.cod.store.couriers import COURIERS
 from services.cod.store.orders import ORDERS
+
+SHOWN: Final = 20  # refunds on the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,7 @@ class CodPage:
     courier: Courier
     merchant: Merchant
     form_key: str
+    refunds: Sequence[Refund]
 
 
 async def urls_of(deps: Deps, order_ids: Sequence[str]) -> Mapping[str, str]:
@@ -50,11 +57,13 @@ async def get_page(deps: Deps, opened: Order) -> CodPage:
     async with deps.db.connection() as conn:
         order = required(await ORDERS.get(conn, opened.merchant_id, opened.id), OrderNotFound)
         courier = await COURIERS.get(conn, order.merchant_id, order.courier_id)
+        known = await refunds.of_order(conn, order.merchant_id, order.id, most=SHOWN)
     return CodPage(
         order=order,
         courier=required(courier, OrderNotFound),
         merchant=await deps.merchants.get(),
         form_key=secrets.token_urlsafe(16),
+        refunds=known,
     )
 
 
@@ -74,3 +83,9 @@ async def pay_online(deps: Deps, opened: Order) -> str:
     if found.code is None:  # it has been paid, or closed, since
         raise closed(found.order)
     return found.code.url
+
+
+async def name_account(deps: Deps, opened: Order, account: RefundAccount) -> CodPage:
+    """Where the order's cash goes back to."""
+    await refunding.account_by_shopper(deps, opened.id, account)
+    return await get_page(deps, opened)

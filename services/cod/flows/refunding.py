@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Final
 
 from google.protobuf.message import Message
 
@@ -12,15 +13,17 @@ from libs.errors import required
 from libs.idempotency import Key
 from services.cod import refund_events as events
 from services.cod.deps import Deps
-from services.cod.errors import RefundNotFound
+from services.cod.errors import RefundClosed, RefundNotFound
 from services.cod.flows.orders import locked
 from services.cod.rules import refund_accounts as accounts
 from services.cod.rules import refunds as rules
 from services.cod.rules.refund_accounts import RefundAccount
-from services.cod.rules.refunds import Refund
+from services.cod.rules.refunds import Refund, RefundState
 from services.cod.store import orders as orders_store
 from services.cod.store import refunds as store
 from services.cod.store.refunds import REFUNDS
+
+SHOPPER: Final = "shopper"  # who has named an account on the order's page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,19 +61,28 @@ async def create_refund(deps: Deps, cmd: CreateRefund, key: Key) -> bytes:
 
 async def set_account(deps: Deps, cod_refund_id: str, account: RefundAccount) -> Refund:
     """By the merchant. The same account again changes nothing that anybody sees."""
-    accounts.check(account.holder, account.iban, field="account")
+    accounts.check(account.holder, account.iban, within="account.")
     async with deps.db.transaction() as tx:
         before = await _locked(tx, cod_refund_id)
-        after = rules.given_account(
-            before,
-            sealed=deps.seal.close(json.dumps(asdict(account))),
-            shown=accounts.masked(account),
-            by=context.current().actor,
-        )
+        after = _given(deps, before, account, by=context.current().actor)
         await store.save(tx, after)
         if after.state is not before.state:
             await outbox.tell(tx, events.told(after, deps.clock.now()))
     return after
+
+
+async def account_by_shopper(deps: Deps, cod_order_id: str, account: RefundAccount) -> None:
+    """For all refunds of an order that wait for one. Raises RefundClosed when none does."""
+    accounts.check(account.holder, account.iban, within="")
+    async with deps.db.transaction() as tx:
+        known = await store.lock_of_orders(tx, context.merchant_id(), [cod_order_id])
+        waiting = [refund for refund in known if refund.state is RefundState.REQUESTED]
+        if not waiting:
+            raise RefundClosed
+        after = [_given(deps, refund, account, by=SHOPPER) for refund in waiting]
+        await store.save_all(tx, after)
+        now = deps.clock.now()
+        await outbox.tell(tx, *(events.told(refund, now) for refund in after))
 
 
 async def retry_refund(deps: Deps, cod_refund_id: str) -> Refund:
@@ -96,6 +108,11 @@ async def cancel_refund(deps: Deps, cod_refund_id: str) -> Refund:
             await orders_store.save(tx, rules.owing(order, -after.amount.amount_minor))
             await outbox.tell(tx, events.told(after, now))
     return after
+
+
+def _given(deps: Deps, refund: Refund, account: RefundAccount, *, by: str) -> Refund:
+    sealed = deps.seal.close(json.dumps(asdict(account)))
+    return rules.given_account(refund, sealed=sealed, shown=accounts.masked(account), by=by)
 
 
 async def _locked(tx: Conn, refund_id: str) -> Refund:

@@ -27,13 +27,15 @@ class MaskedAccount:
     iban: str
 
 
-def check(holder: str, iban: str, *, field: str) -> None:
-    """InvalidArgument unless SEPA reaches it; the IBAN's check digits fit already. `field`: what told of it."""
+def check(holder: str, iban: str, *, within: str) -> None:
+    """InvalidArgument unless SEPA reaches it; the IBAN's check digits fit already. `within`: where its
+    fields stand, as `account.`.
+    """
     wrong = []
     if no := holder_fault(holder):
-        wrong.append(FieldViolation(f"{field}.holder", no))
+        wrong.append(FieldViolation(f"{within}holder", no))
     if iban[:2] not in sepa.COUNTRIES:
-        wrong.append(FieldViolation(f"{field}.iban", "must be of a country of SEPA"))
+        wrong.append(FieldViolation(f"{within}iban", "must be of a country of SEPA"))
     if wrong:
         raise InvalidArgument(violations=wrong)
 

@@ -132,5 +132,5 @@ def _checked(settings: Settings) -> Settings:
     if carts.max_amount_minor is not None and carts.max_amount_minor < carts.min_amount_minor:
         raise invalid("carts.max_amount_minor", "must be at least min_amount_minor")
     if (account := settings.refund_account) is not None:
-        refund_accounts.check(account.holder, account.iban, field="refund_account")
+        refund_accounts.check(account.holder, account.iban, within="refund_account.")
     return settings

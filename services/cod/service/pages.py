@@ -30,6 +30,7 @@ def page_pb(found: CodPage) -> pb.CodPage:
         code_sent_to=code_sent_to(order),
         merchant=wire.message(merchant_pb2.ShownMerchant, found.merchant),
         form_key=found.form_key,
+        refunds=[wire.message(pb.CodPageRefund, refund) for refund in found.refunds],
     )
 
 
@@ -42,4 +43,5 @@ CodPages: Final = door.of(
     ConfirmCodPage=page.confirm,
     SendCodPageCode=page.send_code,
     PayCodPageOnline=page.pay_online,
+    SetCodPageRefundAccount=page.name_account,
 )

@@ -67,3 +67,11 @@ async def lock_of_orders(
         "WHERE merchant_id = $1 AND cod_order_id = ANY($2::text[]) ORDER BY id FOR NO KEY UPDATE"
     )
     return await REFUNDS.all(conn, where, merchant_id, list(order_ids))
+
+
+async def of_order(conn: Conn, merchant_id: str, order_id: str, *, most: int) -> Sequence[Refund]:
+    """Newest first, without those that were cancelled."""
+    where = "WHERE merchant_id = $1 AND cod_order_id = $2 AND state <> 'cancelled'"
+    return await REFUNDS.all(
+        conn, f"{where} ORDER BY id DESC LIMIT $3", merchant_id, order_id, most
+    )

@@ -2,6 +2,7 @@
 every form ends in a redirect.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from incasso.cod.v1 import pages_pb2
 from libs.errors import Kind, OutcomeUnknown, Refusal
 from services.gateway.pay import cod_forms, cod_view, guard, rendering, texts, view
 from services.gateway.pay.cod_client import Cod
+from services.gateway.pay.forms import Form
 from services.gateway.pay.gate import Gate
 from services.gateway.pay.guard import token_of
 from services.gateway.pay.handlers import see
@@ -38,20 +40,27 @@ class CodPages:
         """Whoever reloads the address of a form sees the page."""
         return see(address(request))
 
-    async def _show(self, request: web.Request) -> web.Response:
+    async def _show(
+        self, request: web.Request, form: Form | None = None, wrong: Collection[str] = ()
+    ) -> web.Response:
+        """With what was typed of an account that is not taken: it stands in no address."""
         wanted = pages_pb2.GetCodPageRequest(token=token_of(request))
         answer: pages_pb2.GetCodPageResponse = await self._cod.ask(wanted)
-        return cod_page(request, answer.page)
+        return cod_page(request, answer.page, form or {}, wrong)
 
     async def _submit(self, request: web.Request) -> web.Response:
         make = cod_forms.ACTIONS.get(request.match_info["action"])
         if make is None:
             return guard.missing(request)
-        sent = make(token_of(request), await guard.form_of(request))
+        form = await guard.form_of(request)
+        sent = make(token_of(request), form)
         # A shopper who leaves cancels the wait, never what was asked for.
         try:
             answer = await self._tasks.finish(self._cod.ask(sent.message, key=sent.key))
         except Refusal as refusal:
+            wrong = cod_forms.wrong_in_account(refusal)
+            if wrong:
+                return await self._show(request, form, wrong)
             return self._refused(request, refusal)
         match answer:
             case pages_pb2.SendCodPageCodeResponse():
@@ -69,8 +78,10 @@ class CodPages:
         return see(address(request, said=said))
 
 
-def cod_page(request: web.Request, page: pages_pb2.CodPage) -> web.Response:
-    """The page in the view of its moment."""
+def cod_page(
+    request: web.Request, page: pages_pb2.CodPage, form: Form, wrong: Collection[str]
+) -> web.Response:
+    """The page in the view of its moment. `wrong`: fields of the form."""
     language = rendering.language_of(request, page.locale)
     said = request.query.get("said", "")
     return rendering.respond(
@@ -88,6 +99,10 @@ def cod_page(request: web.Request, page: pages_pb2.CodPage) -> web.Response:
         way=cod_view.way(page, language),
         said=texts.said(said, language),
         calm=said in texts.CALM,
+        refunds=cod_view.refunds(page, language),
+        form=form,
+        wrong=wrong,
+        first_wrong=next(iter(wrong), ""),
         about_code=said in cod_forms.ABOUT_CODE,
         address=lambda path="", **query: address(request, path, **query),
     )

@@ -7,7 +7,13 @@ from google.protobuf.message import Message
 from libs import client, deadlines
 from services.gateway.upstreams import Upstreams
 
-NAMES: Final = ("GetCodPage", "ConfirmCodPage", "SendCodPageCode", "PayCodPageOnline")
+NAMES: Final = (
+    "GetCodPage",
+    "ConfirmCodPage",
+    "SendCodPageCode",
+    "PayCodPageOnline",
+    "SetCodPageRefundAccount",
+)
 
 
 class Cod:

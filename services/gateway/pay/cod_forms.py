@@ -1,13 +1,16 @@
 """The forms of the page of an order as requests to cod. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from incasso.cod.v1 import pages_pb2
+from libs.errors import Refusal
 from services.gateway.pay.forms import Form, Sent, key_of
 
 # What is said beside the field where the code is typed.
 ABOUT_CODE: Final = ("code", "cod_code_wrong")
+
+_OF_ACCOUNT: Final = ("holder", "iban")
 
 
 def confirm(token: str, form: Form) -> Sent:
@@ -23,8 +26,22 @@ def pay_online(token: str, _: Form) -> Sent:
     return Sent(pages_pb2.PayCodPageOnlineRequest(token=token))
 
 
+def refund_account(token: str, form: Form) -> Sent:
+    message = pages_pb2.SetCodPageRefundAccountRequest(
+        token=token, holder=form.get("holder", ""), iban=form.get("iban", "")
+    )
+    return Sent(message)
+
+
 ACTIONS: Final[dict[str, Callable[[str, Form], Sent]]] = {
     "confirm": confirm,
     "send-code": send_code,
     "pay-online": pay_online,
+    "refund-account": refund_account,
 }
+
+
+def wrong_in_account(refusal: Refusal) -> Sequence[str]:
+    """Fields of the account that are not right, in the order in which the page has them."""
+    said = {violation.field for violation in refusal.violations}
+    return [field for field in _OF_ACCOUNT if field in said]

@@ -1,10 +1,11 @@
 """What the page of an order looks like at a moment: which view, which lines, which sums. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Final
 
-from incasso.cod.v1 import orders_pb2, pages_pb2
+from incasso.cod.v1 import orders_pb2, pages_pb2, refunds_pb2
 from incasso.common.v1 import offer_pb2
 from libs import display
 from libs.text import isolated
@@ -25,6 +26,14 @@ _VIEWS: Final = {
     ORDER.STATE_CONVERTED: "converted",
     ORDER.STATE_RETURNED: "returned",
     ORDER.STATE_CANCELLED: "cancelled",
+}
+REFUND = refunds_pb2.CodRefund
+_REFUNDS: Final = {
+    REFUND.STATE_REQUESTED: "requested",
+    REFUND.STATE_READY: "ready",
+    REFUND.STATE_EXPORTED: "exported",
+    REFUND.STATE_PAID: "paid",
+    REFUND.STATE_FAILED: "failed",
 }
 TO_COME: Final = ("confirm", "confirmed", "dispatched", "out", "missed", "refused", "unknown")
 _WAYS: Final = {
@@ -87,6 +96,35 @@ def way(page: pages_pb2.CodPage, language: str) -> str:
     if word is None or name_of(page) not in TO_COME:
         return ""
     return WORDS[language][word].format(merchant=isolated(page.merchant.name))
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRefund:
+    """`waits`: for the account, which the form below asks for."""
+
+    text: str
+    waits: bool
+
+
+def refunds(page: pages_pb2.CodPage, language: str) -> Sequence[ShownRefund]:
+    """What goes back of the cash, and where."""
+    return [_refund(page, refund, WORDS[language], language) for refund in page.refunds]
+
+
+def _refund(
+    page: pages_pb2.CodPage,
+    refund: pages_pb2.CodPageRefund,
+    words: Mapping[str, str],
+    language: str,
+) -> ShownRefund:
+    word = _REFUNDS.get(refund.state, "exported")
+    account = f"{refund.account.iban} ({refund.account.holder})"
+    text = words[f"cod_refund_{word}"].format(
+        amount=money(refund.amount.amount_minor, refund.amount.currency, language),
+        account=isolated(account) if refund.HasField("account") else words["cod_refund_yours"],
+        merchant=isolated(page.merchant.name),
+    )
+    return ShownRefund(text, refund.state == REFUND.STATE_REQUESTED)
 
 
 def facts(page: pages_pb2.CodPage, language: str) -> Mapping[str, str]:

@@ -97,6 +97,9 @@ REFUSALS: Final[dict[str, str]] = {
     "cod_order_closed": "said_changed",
     "cod_nothing_to_pay_online": "said_changed",
     "cod_unknown": "said_cod_unknown",
+    "holder": "said_cod_refund_holder",
+    "iban": "said_cod_refund_iban",
+    "cod_refund_closed": "said_changed",
     "unknown": "said_unknown",
     "failed": "said_failed",
 }
@@ -124,6 +127,8 @@ _FIELDS: Final = {
     "name": "name",
     "sent_to": "contact",
     "code": "code",
+    "holder": "holder",
+    "iban": "iban",
 }
 _UNDER_WAY: Final = frozenset({"processing", "requires_action", "pending"})
 

@@ -16,6 +16,7 @@ from services.cod.rules.states import OrderState
 from tests.services.cod.converting import convert, link_of, pay
 from tests.services.cod.given import an_order
 from tests.services.cod.orders import GIULIA, ROME, event
+from tests.services.cod.refunding import Cashier
 from tests.services.cod.refusing import refused
 from tests.services.cod.test_codes import other_than
 from tests.services.cod.test_converting import with_fee
@@ -209,3 +210,45 @@ def test_where_a_code_went_is_told_only_so_that_its_owner_knows(recipient, shown
     order = an_order(recipient=recipient, state=OrderState.PROPOSED)
     assert code_sent_to(order) == shown
     assert code_sent_to(replace(order, state=OrderState.CONFIRMED)) is None
+
+
+ACCOUNT = {"holder": "Giulia Bianchi", "iban": "IT60 X054 2811 1010 0000 0123 456"}
+
+
+async def test_the_shopper_names_the_account_of_refunds_once(shop):
+    cashier = Cashier(shop)
+    order = await cashier.collected()
+    token = token_of(await shop.get(order.id))
+    first, second = await cashier.ask(order, 20_00), await cashier.ask(order, 5_00)
+    await cashier.call("CancelCodRefund", await cashier.ask(order, 1_00))
+    shown = await page(shop, token)
+    assert [refund.amount.amount_minor for refund in shown.refunds] == [5_00, 20_00]
+    assert not shown.refunds[0].HasField("account")
+    named = await by_token(shop, "SetCodPageRefundAccount", token=token, **ACCOUNT)
+    assert [refund.account.iban for refund in named.refunds] == ["IT60 ••• 3456"] * 2
+    for refund in (first, second):
+        now = await cashier.call("GetCodRefund", refund)
+        assert (now.state, now.account_given_by) == (now.STATE_READY, "shopper")
+        assert await shop.told(refund.id) == ["refund.requested", "refund.ready"]
+    again = by_token(shop, "SetCodPageRefundAccount", token=token, **ACCOUNT)
+    assert (
+        await refused(again) == "cod_refund_closed"
+    )  # whoever has the address leads it nowhere else
+
+
+@pytest.mark.parametrize(
+    ("account", "wrong"),
+    [
+        ({**ACCOUNT, "iban": "IT60X0542811101000000123457"}, ["iban"]),
+        ({"holder": "★★", "iban": "BR1800360305000010009795493C1"}, ["holder", "iban"]),
+        ({**ACCOUNT, "holder": ""}, ["holder"]),
+    ],
+)
+async def test_an_account_that_is_wrong_is_said_by_its_field(shop, account, wrong):
+    cashier = Cashier(shop)
+    order = await cashier.collected()
+    await cashier.ask(order)
+    token = token_of(await shop.get(order.id))
+    work = by_token(shop, "SetCodPageRefundAccount", token=token, **account)
+    refusal = await refused(work, whole=True)
+    assert [found.field for found in refusal.violations] == wrong

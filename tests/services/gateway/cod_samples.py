@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from incasso.cod.v1 import orders_pb2, pages_pb2
+from incasso.cod.v1 import orders_pb2, pages_pb2, refunds_pb2
 from incasso.common.v1 import merchant_pb2, money_pb2, offer_pb2
 from libs.errors import Kind, RemoteRefusal
 from tests.services.gateway.conftest import Gateway
@@ -12,6 +12,7 @@ TOKEN: Final = "3xK9mQ2vT7bN4cR8wZ1pLd"
 PATH: Final = f"/cod/{TOKEN}"
 UNKNOWN: Final = RemoteRefusal(Kind.NOT_FOUND, "cod_order_not_found", "No such order.")
 ORDER = orders_pb2.CodOrder
+REFUND = refunds_pb2.CodRefund
 
 
 CONVERTIBLE: Final = (
@@ -78,6 +79,21 @@ def converted(**more: Any) -> pages_pb2.CodPage:
     return with_courier(ORDER.STATE_CONVERTED, **paid, paid_online_minor=109_00, **more)
 
 
+def refund(state: Any, amount_minor: int = 20_00, *, named: bool = True) -> pages_pb2.CodPageRefund:
+    account = refunds_pb2.MaskedAccount(holder="G••• B•••", iban="IT60 ••• 3456")
+    amount = money_pb2.Money(amount_minor=amount_minor, currency="EUR")
+    return pages_pb2.CodPageRefund(state=state, amount=amount, account=account if named else None)
+
+
+def refunded(*refunds: pages_pb2.CodPageRefund, **more: Any) -> pages_pb2.CodPage:
+    """What was collected goes back in parts, or the first of them waits for an account."""
+    known = refunds or (
+        refund(REFUND.STATE_REQUESTED, named=False),
+        refund(REFUND.STATE_READY, 15_00),
+    )
+    return collected(ORDER.STATE_COLLECTED, refunds=known, **more)
+
+
 def to_confirm(**more: Any) -> pages_pb2.CodPage:
     return page(ORDER.STATE_PROPOSED, **{"code_sent_to": "••• 567", **more})
 
@@ -98,6 +114,7 @@ STATES: Final[dict[str, Callable[..., pages_pb2.CodPage]]] = {
     "overdue": lambda **more: collected(ORDER.STATE_OVERDUE, **more),
     "converted": converted,
     "twice": lambda **more: collected(ORDER.STATE_COLLECTED, paid_online_minor=109_00, **more),
+    "refund": refunded,
     "returned": lambda **more: with_courier(ORDER.STATE_RETURNED, **more),
     "cancelled": lambda **more: page(ORDER.STATE_CANCELLED, **more),
     "newer": lambda **more: page(99, **more),

@@ -4,14 +4,28 @@ import pytest
 from playwright.async_api import expect
 
 from incasso.cod.v1 import pages_pb2
-from libs.errors import Kind, RemoteRefusal
+from libs.errors import FieldViolation, Kind, RemoteRefusal
 from tests.browser import faults, looks, needs_chromium
-from tests.services.gateway.cod_samples import PATH, STATES, show, to_confirm
+from tests.services.gateway.cod_samples import (
+    PATH,
+    REFUND,
+    STATES,
+    refund,
+    refunded,
+    show,
+    to_confirm,
+)
 
 pytestmark = needs_chromium
 # Those that look like another one are checked without a browser.
 LOOKS = [name for name in STATES if name not in ("remitted", "short", "overdue")]
 WRONG = RemoteRefusal(Kind.CONFLICT, "cod_code_wrong", "No.")
+WRONG_ACCOUNT = RemoteRefusal(
+    Kind.INVALID,
+    "invalid_argument",
+    "No.",
+    violations=[FieldViolation("iban", "must be an IBAN")],
+)
 
 
 async def is_fit_to_be_seen(page, name):
@@ -83,3 +97,33 @@ async def test_the_keyboard_is_enough_to_confirm(page, gateway):
         await page.keyboard.press("Enter")
     await expect(page.locator("body[data-view=cod-confirmed]")).to_be_visible()
     assert gateway.services.calls("ConfirmCodPage") == 1
+
+
+async def test_the_account_of_a_refund_is_typed_again_where_it_is_wrong(page, gateway):
+    """What was typed stays in its fields, and in no address; then the account is shown masked."""
+    show(gateway, STATES["refund"]())
+    gateway.services.answers["SetCodPageRefundAccount"] = WRONG_ACCOUNT
+    await page.goto(gateway.url + PATH + "?lang=it")
+    await page.get_by_label("Intestatario del conto").fill("Giulia Bianchi")
+    iban = page.get_by_label("IBAN", exact=True)
+    await iban.fill("IT60X0542811101000000123457")
+    button = page.get_by_role("button", name="Manda il rimborso qui")
+    async with page.expect_navigation():
+        await button.click()
+    await expect(page.get_by_role("alert")).to_contain_text("Questo IBAN non è giusto")
+    await expect(iban).to_have_attribute("aria-invalid", "true")
+    await expect(iban).to_have_value("IT60X0542811101000000123457")
+    await expect(page.get_by_label("Intestatario del conto")).to_have_value("Giulia Bianchi")
+    assert "IT60" not in page.url
+    await is_fit_to_be_seen(page, "cod-refund-wrong")
+    gateway.services.answers["SetCodPageRefundAccount"] = (
+        pages_pb2.SetCodPageRefundAccountResponse()
+    )
+    show(gateway, refunded(refund(REFUND.STATE_READY)))
+    await iban.fill("IT60 X054 2811 1010 0000 0123 456")
+    async with page.expect_navigation():
+        await button.click()
+    await expect(page.get_by_text("IT60 ••• 3456 (G••• B•••)")).to_be_visible()
+    await expect(button).to_have_count(0)
+    asked = gateway.services.last("SetCodPageRefundAccount").request
+    assert (asked.holder, asked.iban) == ("Giulia Bianchi", "IT60X0542811101000000123456")
