@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from cli import output
 from incasso.cod.v1.cod_pb2_grpc import CodOffersServiceStub
+from incasso.cod.v1.files_pb2_grpc import CodFilesServiceStub
 from incasso.cod.v1.refunds_pb2_grpc import CodRefundsServiceStub
 from incasso.cod.v1.remittances_pb2_grpc import CodRemittancesServiceStub
 from incasso.instalments.v1.instalments_pb2_grpc import InstalmentOffersServiceStub
@@ -75,6 +76,7 @@ class Service:
         return target
 
 
+COD_FILES: Final = Service("cod", CodFilesServiceStub)
 COD_OFFERS: Final = Service("cod", CodOffersServiceStub)
 COD_REFUNDS: Final = Service("cod", CodRefundsServiceStub)
 COD_REMITTANCES: Final = Service("cod", CodRemittancesServiceStub)

@@ -1,23 +1,25 @@
-"""`incasso cod`: a merchant's couriers, what they owe it, and what holds for all cash on delivery.
+"""`incasso cod`: a merchant's couriers, what they tell by file, what they owe it, and what holds for all.
 
 Their remittance files are in remittances.py, refunds of cash in refunds.py.
 """
 
+import base64
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from cli import output, refunds, remittances
-from cli.calls import COD_OFFERS, COD_REMITTANCES, ask
+from cli.calls import COD_FILES, COD_OFFERS, COD_REMITTANCES, ask
 from cli.options import Limit, MerchantId
 from cli.output import AsJson
 from cli.plain import plain, with_amounts
-from incasso.cod.v1 import cod_pb2, remittances_pb2
+from incasso.cod.v1 import cod_pb2, files_pb2, remittances_pb2
 from libs.money import Money
 
 app = typer.Typer(
-    help="Cash on delivery: couriers, what they owe and pass on, and settings.",
+    help="Cash on delivery: couriers, what they tell, owe and pass on, and settings.",
     no_args_is_help=True,
 )
 
@@ -34,6 +36,18 @@ AGEING: Final = (
     "courier_id", "courier", "parcels", "open", "days_0_to_7", "days_8_to_15", "days_16_to_30",
     "days_over_30", "overdue", "short",
 )  # fmt: skip
+EXCEPTIONS: Final = (
+    "order_reference", "cod_order_id", "outcome", "acknowledged", "to_collect",
+)  # fmt: skip
+FILES: Final = {  # of a courier, by the field that says where they have what
+    "Manifests": "manifest_columns",
+    "Files of events": "event_columns",
+    "Remittance files": "remittance_columns",
+}
+LARGEST_FILE: Final = 740_000  # bytes; a third more in base64, as it is sent
+
+CourierFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or XLSX.")]
+FileOf = Annotated[str, typer.Option("--courier", help="Whose file it is: cou_….")]
 
 
 @app.command()
@@ -55,20 +69,20 @@ def courier(
     as_json: AsJson = False,
 ) -> None:
     """Show a courier with its modes and zones."""
-    request = cod_pb2.GetCourierRequest(courier_id=courier_id)
-    found = plain(ask(COD_OFFERS, request, merchant_id=merchant))["courier"]
+    found = _asked(courier_id, merchant)
     if as_json:
         output.print_json(found)
         return
     modes = [with_amounts(mode, found["currency"]) for mode in found["modes"]]
-    zones, columns = found["zones"], found.pop("remittance_columns", {})
+    zones = found["zones"]
+    layouts = {title: found.pop(name, {}) for title, name in FILES.items()}
     shown = {name: value for name, value in _courier(found).items() if name != "zones"}
     output.print_record("Courier", shown)
     output.print_table("Modes", MODES, modes, empty="")
     output.print_table("Zones", ZONES, zones, empty="It collects everywhere.")
-    if columns:
-        columns["words"] = [f"{word['text']}: {word['meaning']}" for word in columns["words"]]
-        output.print_record("Remittance files", columns)
+    for title, columns in layouts.items():
+        if columns:
+            output.print_record(title, _layout(columns))
 
 
 @app.command()
@@ -107,6 +121,74 @@ def ageing(*, merchant: MerchantId, as_json: AsJson = False) -> None:
         return
     rows = [with_amounts(each, each["currency"]) for each in found]
     output.print_table("Ageing", AGEING, rows, empty="No courier owes this merchant anything.")
+
+
+@app.command()
+def manifest(
+    *,
+    file: CourierFile,
+    courier: FileOf,
+    merchant: MerchantId,
+    as_json: AsJson = False,
+) -> None:
+    """Record what a courier's manifest says to collect: orders can be dispatched when it is theirs."""
+    request = files_pb2.UploadManifestRequest(courier_id=courier, file=_base64(file))
+    found = plain(ask(COD_FILES, request, merchant_id=merchant))["manifest"]
+    if as_json:
+        output.print_json(found)
+        return
+    exceptions, currency = found.pop("exceptions"), _asked(courier, merchant)["currency"]
+    output.print_record("Manifest", {**found, "outcomes": _counted(found["outcomes"])})
+    rows = [with_amounts(each, currency) for each in exceptions]
+    output.print_table(
+        "Not to be dispatched", EXCEPTIONS, rows, empty="Every order can be dispatched."
+    )
+
+
+@app.command()
+def events(
+    *,
+    file: CourierFile,
+    courier: FileOf,
+    merchant: MerchantId,
+    as_json: AsJson = False,
+) -> None:
+    """Record what a courier's file tells of parcels; the same file again changes nothing."""
+    request = files_pb2.UploadEventFileRequest(courier_id=courier, file=_base64(file))
+    found = plain(ask(COD_FILES, request, merchant_id=merchant))["event_file"]
+    if as_json:
+        output.print_json(found)
+        return
+    output.print_record("Events", {**found, "outcomes": _counted(found["outcomes"])})
+
+
+def _base64(file: Path) -> str:
+    """Ends the command when the file is too large to be sent."""
+    if file.stat().st_size > LARGEST_FILE:
+        output.fail(
+            f"{file.name} has more than {LARGEST_FILE} bytes.",
+            next_step="Split it, or send it packed by gzip.",
+        )
+    return base64.b64encode(file.read_bytes()).decode()
+
+
+def _counted(outcomes: Mapping[str, int]) -> list[str]:
+    return [f"{outcome}: {count}" for outcome, count in sorted(outcomes.items())]
+
+
+def _layout(columns: dict[str, Any]) -> dict[str, Any]:
+    """Words with what they mean."""
+    said = [
+        f"{word['text']}: {word.get('meaning') or word.get('kind') or 'passed over'}"
+        for word in columns.get("words", [])
+    ]
+    return {**columns, "words": said} if said else columns
+
+
+def _asked(courier_id: str, merchant: str) -> dict[str, Any]:
+    request = cod_pb2.GetCourierRequest(courier_id=courier_id)
+    found: dict[str, Any] = plain(ask(COD_OFFERS, request, merchant_id=merchant))["courier"]
+    return found
 
 
 def _courier(record: Mapping[str, Any]) -> dict[str, Any]:

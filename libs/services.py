@@ -70,6 +70,7 @@ SERVICES: Final = (
             "CodPagesService",
             "CodRefundsService",
             "CodRemittancesService",
+            "CodFilesService",
         ),
         port=22,
         offers="cod",

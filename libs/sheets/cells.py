@@ -6,7 +6,7 @@ be read for certain is a WrongCellError, never a guess.
 """
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Final
@@ -66,7 +66,11 @@ _DAYS: Final = {
     DayOrder.MDY: re.compile(rf"(?P<month>[0-9]{{1,2}})[/.-](?P<day>[0-9]{{1,2}})[/.-]{_YEAR}"),
     DayOrder.YMD: re.compile(rf"{_YEAR}[/.-]?(?P<month>[0-9]{{2}})[/.-]?(?P<day>[0-9]{{2}})"),
 }
-_TIME: Final = re.compile(r"[T ][0-9]{1,2}[:.][0-9]{2}[0-9:.]{0,10}Z?")
+_CLOCK: Final = re.compile(
+    r"(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{2})(?:\.[0-9]*)?)?"
+)
+_TIME: Final = re.compile(r"[T ](?P<clock>[0-9]{1,2}[:.][0-9]{2}[0-9:.]{0,10})Z?")
+_DAY_SECONDS: Final = 86_400
 _EPOCH: Final = date(1899, 12, 30)  # of the days that a spreadsheet counts, from March 1900 on
 _LAST_COUNTED: Final = 100_000  # in 2173
 
@@ -145,6 +149,33 @@ def day_of(cell: Cell, order: DayOrder) -> date:
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise WrongCellError(f"is not a day from {FIRST_YEAR} to {LAST_YEAR}")
     return found
+
+
+def time_of(cell: Cell) -> time:
+    """The time of the day, to the second. A number of a workbook is a part of the day."""
+    if isinstance(cell, datetime):
+        return cell.time().replace(microsecond=0)
+    if isinstance(cell, Decimal) and 0 <= cell < 1:
+        seconds = min(round(cell * _DAY_SECONDS), _DAY_SECONDS - 1)
+        return time(seconds // 3600, seconds // 60 % 60, seconds % 60)
+    found = _CLOCK.fullmatch(cell) if isinstance(cell, str) else None
+    if found is None:
+        raise WrongCellError("is not a time like 10:05")
+    try:
+        return time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0))
+    except ValueError:
+        raise WrongCellError("is not a time of the day") from None
+
+
+def moment_of(cell: Cell, order: DayOrder) -> datetime:
+    """The day and the time that follows it, without a time zone; midnight where none follows."""
+    day = day_of(cell, order)
+    if isinstance(cell, str):
+        found = _TIME.search(cell)
+        return datetime.combine(day, time_of(found["clock"]) if found else time())
+    if isinstance(cell, Decimal):
+        return datetime.combine(day, time_of(cell % 1))
+    return datetime.combine(day, time_of(cell) if isinstance(cell, datetime) else time())
 
 
 def _counted_day(number: Decimal) -> date:

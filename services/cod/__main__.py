@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from incasso.cod.v1.cod_pb2_grpc import add_CodOffersServiceServicer_to_server
+from incasso.cod.v1.files_pb2_grpc import add_CodFilesServiceServicer_to_server
 from incasso.cod.v1.orders_pb2_grpc import add_CodOrdersServiceServicer_to_server
 from incasso.cod.v1.pages_pb2_grpc import add_CodPagesServiceServicer_to_server
 from incasso.cod.v1.refunds_pb2_grpc import add_CodRefundsServiceServicer_to_server
@@ -19,6 +20,7 @@ from services.cod.config import Config
 from services.cod.deps import Deps
 from services.cod.merchants_client import Merchants
 from services.cod.paylink_client import Links
+from services.cod.service.files import CodFiles
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
 from services.cod.service.pages import CodPages
@@ -49,6 +51,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (add_CodPagesServiceServicer_to_server, CodPages(deps)),
             (add_CodRefundsServiceServicer_to_server, CodRefunds(deps)),
             (add_CodRemittancesServiceServicer_to_server, CodRemittances(deps)),
+            (add_CodFilesServiceServicer_to_server, CodFiles(deps)),
         ],
         kept=retention.KEPT,
         loops=[worker.overdue_worker(deps).run, worker.link_worker(deps).run],

@@ -137,6 +137,20 @@ class RefundNotInExport(Refusal, kind=Kind.CONFLICT, reason="cod_refund_not_in_e
     message = "A refund that is named is not in this file."
 
 
+class ManifestColumnsMissing(Refusal, kind=Kind.CONFLICT, reason="manifest_columns_missing"):
+    message = "Say in the courier's manifest_columns first where its files have what."
+
+
+class EventColumnsMissing(Refusal, kind=Kind.CONFLICT, reason="event_columns_missing"):
+    message = "Say in the courier's event_columns first where its files have what."
+
+
+class CourierFileUnreadable(Refusal, kind=Kind.INVALID, reason="courier_file_unreadable"):
+    """The violations have line, column and reason."""
+
+    message = "The file is malformed; nothing of it is applied."
+
+
 class RemittanceColumnsMissing(Refusal, kind=Kind.CONFLICT, reason="remittance_columns_missing"):
     message = "Say in the courier's remittance_columns first where its files have what."
 

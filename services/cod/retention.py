@@ -27,7 +27,7 @@ KEPT: Final = Kept(
         "couriers": Table(
             "by which couriers a merchant lets money be taken at the door, and on which terms: they stay",
             plain="merchant_id id state name currency cut modes manifest_amounts zones country"
-            " remittance_columns metadata",
+            " manifest_columns event_columns remittance_columns metadata",
         ),
         "settings": Table(
             "what holds for all cash on delivery of a merchant",

@@ -1,9 +1,7 @@
 """Parcels: acknowledged by their courier, handed to it, and followed by what it tells."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from libs import context, ids, outbox
 from libs.changes import made
@@ -19,8 +17,8 @@ from services.cod.rules import acknowledging, orders
 from services.cod.rules import courier_events as rules
 from services.cod.rules import parcels as parcel_rules
 from services.cod.rules.acknowledging import Acknowledgement, Known
-from services.cod.rules.courier_events import CourierEvent
-from services.cod.rules.couriers import CollectionMode, Courier
+from services.cod.rules.courier_events import CLOCKS_DIFFER, CourierEvent, NewCourierEvent
+from services.cod.rules.couriers import Courier
 from services.cod.rules.orders import Order
 from services.cod.rules.parcels import AcknowledgedParcel
 from services.cod.rules.states import ParcelEvent
@@ -29,22 +27,30 @@ from services.cod.store import orders as store
 from services.cod.store.courier_events import COURIER_EVENTS
 from services.cod.store.couriers import COURIERS
 
-CLOCKS_DIFFER: Final = timedelta(days=1)  # a courier's and ours, at most
-
 
 async def acknowledge_amounts(
     deps: Deps, courier_id: str, parcels: tuple[AcknowledgedParcel, ...]
 ) -> Sequence[Acknowledgement]:
     """Of each order, in the order in which they were first named."""
+    return await acknowledge(deps, courier_id, parcels, parcel_rules.twice(parcels))
+
+
+async def acknowledge(
+    deps: Deps,
+    courier_id: str,
+    parcels: Sequence[AcknowledgedParcel],
+    twice: Collection[str],
+) -> Sequence[Acknowledgement]:
+    """The same of all that stands in one list, or of a part of it. `twice`: tracking numbers that the
+    whole list has more than once.
+    """
     merchant_id = context.merchant_id()
     by_order = parcel_rules.by_order(parcels)
     async with deps.db.transaction() as tx:
         await _locked_courier(tx, courier_id)
         known_orders = await store.lock_live(tx, merchant_id, courier_id, list(by_order))
         numbers = [parcel.tracking_number for parcel in parcels]
-        known = Known(
-            await store.owners(tx, merchant_id, courier_id, numbers), parcel_rules.twice(parcels)
-        )
+        known = Known(await store.owners(tx, merchant_id, courier_id, numbers), twice)
         answers, changed = [], []
         for reference, of_order in by_order.items():
             before = known_orders.get(reference)
@@ -85,20 +91,8 @@ async def apply_waiting(deps: Deps, tx: Conn, order: Order, now: datetime) -> Or
     return moved[0] if moved else order
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewCourierEvent:
-    """As a courier tells it."""
-
-    event_id: str
-    tracking_number: str
-    kind: ParcelEvent
-    occurred_at: datetime
-    amount_minor: int | None
-    mode: CollectionMode | None
-
-
 async def record_courier_events(
-    deps: Deps, courier_id: str, events: tuple[NewCourierEvent, ...]
+    deps: Deps, courier_id: str, events: Sequence[NewCourierEvent]
 ) -> Sequence[CourierEvent]:
     """What became of each, in their order. One that is known by its id is answered as it was."""
     merchant_id, now = context.merchant_id(), deps.clock.now()

@@ -10,8 +10,11 @@ from typing import Final
 
 from libs.errors import invalid
 from libs.sheets.cells import AmountStyle, DayOrder
+from services.cod.rules.states import ParcelEvent
 
 _REMITTANCES: Final = "terms.remittance_columns"
+_MANIFESTS: Final = "terms.manifest_columns"
+_EVENTS: Final = "terms.event_columns"
 
 
 class Meaning(Enum):
@@ -57,6 +60,50 @@ class RemittanceColumns(Sheet):
     amounts: AmountStyle = AmountStyle.COMMA
     days: DayOrder = DayOrder.DMY
     words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestColumns(Sheet):
+    """Of what a courier will collect for which parcel."""
+
+    tracking_number: str
+    sender_reference: str
+    to_collect: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventWord:
+    """What a text of the courier's event files means. `kind`: None for what is passed over."""
+
+    text: str
+    kind: ParcelEvent | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventColumns(Sheet):
+    """Of what became of parcels. `time`: where it stands in a column of its own."""
+
+    event_id: str | None = None
+    tracking_number: str
+    kind: str
+    occurred_at: str
+    time: str | None = None
+    amount: str | None = None
+    mode: str | None = None
+    amounts: AmountStyle = AmountStyle.COMMA
+    days: DayOrder = DayOrder.DMY
+    words: tuple[EventWord, ...]
+
+
+def check_manifests(columns: ManifestColumns) -> None:
+    """Raises InvalidArgument."""
+    _check_names(columns, _MANIFESTS)
+
+
+def check_events(columns: EventColumns) -> None:
+    """Raises InvalidArgument."""
+    _check_names(columns, _EVENTS)
+    _check_words([word.text for word in columns.words], _EVENTS)
 
 
 def check_remittances(columns: RemittanceColumns) -> None:

@@ -27,6 +27,7 @@ from services.cod.rules.states import (
     ParcelState,
 )
 
+CLOCKS_DIFFER: Final = timedelta(days=1)  # a courier's and ours, at most
 SAME_DAY: Final = timedelta(days=1)  # within which the order of what was told says nothing
 _MOVES: Final = (ParcelEvent.OUT_FOR_DELIVERY, ParcelEvent.ATTEMPT_FAILED)
 
@@ -53,6 +54,18 @@ class Concern(Enum):
     MODE_DIFFERS = "mode_differs"
     PARTLY_COLLECTED = "partly_collected"
     PAID_ONLINE = "paid_online"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCourierEvent:
+    """As a courier tells it. `event_id`: the courier's own."""
+
+    event_id: str
+    tracking_number: str
+    kind: ParcelEvent
+    occurred_at: datetime
+    amount_minor: int | None
+    mode: CollectionMode | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from libs.sheets.reading import Row
 from services.cod.rules.columns import Sheet
 
 MOST_FAULTS: Final = 100  # told of one file
-LONGEST: Final = 100  # characters of a number or reference
+LONGEST: Final = 100  # characters of a reference
+LONGEST_NUMBER: Final = 60
 _TOTAL: Final = re.compile(r"(?:tot\.?|totale|totali|totals?)\b.*", re.IGNORECASE)
 
 L = TypeVar("L")
@@ -124,12 +125,17 @@ class Reader(Generic[L]):
         return sum(getattr(line, f"{name}_minor") or 0 for line in self._lines)
 
 
-def code_of(cell: Cell) -> str:
+def code_of(cell: Cell, longest: int = LONGEST) -> str:
     """A number or reference."""
     code = text_of(cell).strip()
-    if len(code) > LONGEST:
-        raise WrongCellError(f"has more than {LONGEST} characters")
+    if len(code) > longest:
+        raise WrongCellError(f"has more than {longest} characters")
     return code
+
+
+def number_of(cell: Cell) -> str:
+    """A tracking number, of parcels that are recorded by it."""
+    return code_of(cell, LONGEST_NUMBER)
 
 
 def word_of(cell: Cell, words: Mapping[str, T]) -> T:

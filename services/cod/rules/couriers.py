@@ -16,7 +16,7 @@ from libs.money import is_currency
 from libs.sheets.cells import AmountStyle
 from services.cod.errors import CourierArchived, TooManyCouriers
 from services.cod.rules import columns, zones
-from services.cod.rules.columns import RemittanceColumns
+from services.cod.rules.columns import EventColumns, ManifestColumns, RemittanceColumns
 from services.cod.rules.cuts import Cut
 from services.cod.rules.zones import Zone
 
@@ -75,6 +75,8 @@ class CourierTerms:
     country: str | None = None
     attempts: int | None = None
     storage_days: int | None = None
+    manifest_columns: ManifestColumns | None = None
+    event_columns: EventColumns | None = None
     remittance_columns: RemittanceColumns | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -97,6 +99,8 @@ class Courier:
     country: str
     attempts: int
     storage_days: int
+    manifest_columns: ManifestColumns | None
+    event_columns: EventColumns | None
     remittance_columns: RemittanceColumns | None
     metadata: Mapping[str, str]
     created_at: datetime
@@ -165,6 +169,10 @@ def _checked(courier: Courier) -> Courier:
         raise invalid("terms.currency", "must be an ISO 4217 code such as EUR")
     _check_cut(courier.cut)
     _check_modes(courier.modes)
+    if courier.manifest_columns is not None:
+        columns.check_manifests(courier.manifest_columns)
+    if courier.event_columns is not None:
+        columns.check_events(courier.event_columns)
     if courier.remittance_columns is not None:
         columns.check_remittances(courier.remittance_columns)
     return courier

@@ -1,7 +1,7 @@
 """Amounts, days and codes as people and spreadsheets write them: read for certain or refused."""
 
 import contextlib
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 
 import pytest
@@ -15,7 +15,9 @@ from libs.sheets.cells import (
     WrongCellError,
     amount_of,
     day_of,
+    moment_of,
     text_of,
+    time_of,
 )
 
 COMMA, POINT, MINOR = AmountStyle.COMMA, AmountStyle.POINT, AmountStyle.MINOR
@@ -125,7 +127,7 @@ def test_any_other_text_is_an_amount_or_refused(text):
         (Decimal(46418), DayOrder.DMY),
         (Decimal("46418.75"), DayOrder.MDY),
         (date(2027, 1, 31), DayOrder.YMD),
-        (datetime(2027, 1, 31, 14, 5), DayOrder.DMY),  # noqa: DTZ001 - as a workbook has it
+        (datetime.fromisoformat("2027-01-31T14:05"), DayOrder.DMY),
     ],
 )
 def test_a_day_is_read_in_the_order_that_is_said(cell, order):
@@ -167,3 +169,49 @@ def test_a_code_is_what_was_typed(cell, text):
 def test_a_code_that_a_spreadsheet_has_spoilt_is_refused(cell):
     with pytest.raises(WrongCellError, match="as text"):
         text_of(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "clock"),
+    [
+        ("10:05", time(10, 5)),
+        ("9.05", time(9, 5)),
+        ("23:59:58", time(23, 59, 58)),
+        ("10:05:30.25", time(10, 5, 30)),
+        (Decimal("0.5"), time(12)),
+        (Decimal("0.420138888888889"), time(10, 5)),
+        (Decimal("0.999999999"), time(23, 59, 59)),
+        (datetime.fromisoformat("2026-11-26T10:05:00.000007"), time(10, 5)),
+    ],
+)
+def test_a_time_is_read_to_the_second(cell, clock):
+    assert time_of(cell) == clock
+
+
+@pytest.mark.parametrize(
+    "cell", ["", "10", "26.11.2026", "25:00", "10:60", "alle 10:05", date(2026, 11, 26), Decimal(1)]
+)
+def test_what_is_no_time_is_refused(cell):
+    with pytest.raises(WrongCellError):
+        time_of(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "moment"),
+    [
+        ("26/11/2026", datetime.fromisoformat("2026-11-26")),
+        ("26/11/2026 10:05", datetime.fromisoformat("2026-11-26T10:05")),
+        ("26.11.2026T10.05.30", datetime.fromisoformat("2026-11-26T10:05:30")),
+        (Decimal(46352), datetime.fromisoformat("2026-11-26")),
+        (Decimal("46352.5"), datetime.fromisoformat("2026-11-26T12:00")),
+        (date(2026, 11, 26), datetime.fromisoformat("2026-11-26")),
+        (datetime.fromisoformat("2026-11-26T10:05"), datetime.fromisoformat("2026-11-26T10:05")),
+    ],
+)
+def test_a_moment_is_its_day_and_the_time_that_follows(cell, moment):
+    assert moment_of(cell, DayOrder.DMY) == moment
+
+
+def test_a_time_that_no_clock_shows_spoils_its_day():
+    with pytest.raises(WrongCellError):
+        moment_of("26/11/2026 25:00", DayOrder.DMY)

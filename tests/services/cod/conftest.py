@@ -10,6 +10,7 @@ from incasso.cod.v1.cod_pb2_grpc import (
     CodOffersServiceStub,
     add_CodOffersServiceServicer_to_server,
 )
+from incasso.cod.v1.files_pb2_grpc import CodFilesServiceStub, add_CodFilesServiceServicer_to_server
 from incasso.cod.v1.orders_pb2_grpc import (
     CodOrdersServiceStub,
     add_CodOrdersServiceServicer_to_server,
@@ -36,6 +37,7 @@ from libs.tasks import Tasks
 from services.cod.deps import Deps
 from services.cod.merchants_client import Merchants
 from services.cod.paylink_client import Links
+from services.cod.service.files import CodFiles
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
 from services.cod.service.pages import CodPages
@@ -77,6 +79,7 @@ async def world(database: Database) -> AsyncIterator[World]:
             (add_CodPagesServiceServicer_to_server, CodPages(deps)),
             (add_CodRefundsServiceServicer_to_server, CodRefunds(deps)),
             (add_CodRemittancesServiceServicer_to_server, CodRemittances(deps)),
+            (add_CodFilesServiceServicer_to_server, CodFiles(deps)),
         ],
         services.named("cod").full_names,
         Tasks(),
@@ -88,6 +91,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         CodPagesServiceStub(channel),
         CodRefundsServiceStub(channel),
         CodRemittancesServiceStub(channel),
+        CodFilesServiceStub(channel),
     ]
     yield World(deps, played, stubs, paylink)
     await channel.close()

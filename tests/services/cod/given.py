@@ -6,7 +6,8 @@ from typing import Any
 
 from libs.money import Money
 from services.cod.rules import parcels
-from services.cod.rules.couriers import CollectionMode
+from services.cod.rules.couriers import CollectionMode, Courier, CourierTerms, Mode, on_terms
+from services.cod.rules.cuts import Cut
 from services.cod.rules.orders import Address, Order, Recipient
 from services.cod.rules.parcels import AcknowledgedParcel
 from services.cod.rules.states import OrderState
@@ -36,6 +37,14 @@ def an_order(*, to_collect_minor: int = 5_000, fee_minor: int = 0, **more: Any) 
         "created_at": NOW,
     }
     return Order(**{**values, **more})
+
+
+def a_courier(**more: Any) -> Courier:
+    """That keeps 3.00, unless `more` says otherwise."""
+    cash = (Mode(CollectionMode.CASH, "CONT"),)
+    terms = CourierTerms(name="GLS", currency="EUR", cut=Cut(fixed_minor=300), modes=cash)
+    known = {"courier_id": "cou_1", "merchant_id": "mer_1", "created_at": NOW}
+    return replace(on_terms(terms, **known), **more)
 
 
 def dispatched(*amounts: int, **more: Any) -> Order:

@@ -16,8 +16,8 @@ from libs.db import Database
 from libs.idempotency import Key
 from libs.money import Money
 from services.cod.flows import confirming, dispatching, orders
-from services.cod.flows.dispatching import NewCourierEvent
 from services.cod.flows.orders import CreateOrder
+from services.cod.rules.courier_events import NewCourierEvent
 from services.cod.rules.orders import Address, Recipient
 from services.cod.rules.parcels import AcknowledgedParcel
 from services.cod.rules.states import ParcelEvent

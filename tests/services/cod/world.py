@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from incasso.cod.v1 import cod_pb2 as pb
-from incasso.cod.v1 import orders_pb2, pages_pb2, refunds_pb2, remittances_pb2
+from incasso.cod.v1 import files_pb2, orders_pb2, pages_pb2, refunds_pb2, remittances_pb2
 from incasso.common.v1.offer_pb2 import CodOffer, Offer
 from libs import client, context, ids
 from libs.bus import Event
@@ -25,7 +25,14 @@ class World:
     merchants: doubles.Merchants
     stubs: Sequence[Any]
     paylink: doubles.PayLinks = field(default_factory=doubles.PayLinks)
-    contracts: Sequence[Any] = (pb, orders_pb2, pages_pb2, refunds_pb2, remittances_pb2)
+    contracts: Sequence[Any] = (
+        pb,
+        orders_pb2,
+        pages_pb2,
+        refunds_pb2,
+        remittances_pb2,
+        files_pb2,
+    )
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     ahead: timedelta = timedelta()
 

@@ -1,0 +1,135 @@
+"""What a courier's file tells of parcels, line by line. Pure.
+
+An event counts once by the courier's own id of it. Where the courier has none, it is made of all that the
+line tells, and of how many lines above tell the same: two equal lines are two events, and the same lines
+in another file, of a longer time for example, are the same events.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from libs.sheets.cells import Cell, WrongCellError, moment_of, text_of, time_of
+from libs.sheets.reading import Row, folded
+from services.cod.rules.courier_events import CLOCKS_DIFFER, CourierEvent, NewCourierEvent
+from services.cod.rules.courier_files import Reader, Reading, code_of, number_of, word_of
+from services.cod.rules.couriers import CollectionMode, Courier
+from services.cod.rules.overdue import ZONE
+from services.cod.rules.states import ParcelEvent
+
+BLOCK: Final = 400  # events of one transaction
+_ID_CHARACTERS: Final = 32  # of the digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFile:
+    """What became of a file: how many events have which outcome, and how many a person should look at."""
+
+    events: int
+    outcomes: Mapping[str, int]
+    exceptions: int
+
+
+def read(data: bytes, courier: Courier, now: datetime) -> Reading[NewCourierEvent]:
+    """All events in the order of the file; none of a file that has a fault."""
+    return _Reader(courier, now).read(data)
+
+
+class _Reader(Reader[NewCourierEvent]):
+    KEYS = ("tracking_number",)
+
+    def __init__(self, courier: Courier, now: datetime) -> None:
+        columns = courier.event_columns
+        assert columns is not None
+        super().__init__(columns, columns.amounts, courier.currency)
+        self._days = columns.days
+        self._words = {folded(word.text): word.kind for word in columns.words}
+        self._modes = {folded(mode.code): mode.mode for mode in courier.modes}
+        self._latest = now + CLOCKS_DIFFER
+        self._seen: Counter[NewCourierEvent] = Counter()
+        self._own: dict[str, tuple[int, NewCourierEvent]] = {}
+
+    def line(self, row: Row) -> NewCourierEvent | None:
+        """None where the courier's word is one that is passed over."""
+        for name in ("event_id", "tracking_number", "kind", "occurred_at"):
+            if self.has(name) and not self.says(row, name):
+                self.fault(row, name, "is empty")
+        kind = self.told(row, "kind", self._kind)
+        number = self.told(row, "tracking_number", number_of)
+        at = self._occurred_at(row)
+        if kind is None or number is None or at is None:
+            return None
+        collected = kind is ParcelEvent.COLLECTED
+        return self._known(
+            row,
+            NewCourierEvent(
+                event_id=self.told(row, "event_id", code_of) or "",
+                tracking_number=number,
+                kind=kind,
+                occurred_at=at,
+                amount_minor=self.told(row, "amount", self._collected) if collected else None,
+                mode=self.told(row, "mode", self._mode) if collected else None,
+            ),
+        )
+
+    def _kind(self, cell: Cell) -> ParcelEvent | None:
+        return word_of(cell, self._words)
+
+    def _occurred_at(self, row: Row) -> datetime | None:
+        """By the clock where the courier delivers."""
+        day = self.told(row, "occurred_at", lambda cell: moment_of(cell, self._days))
+        clock = self.told(row, "time", time_of)
+        if day is None:
+            return None
+        local = day if clock is None else datetime.combine(day.date(), clock)
+        at = local.replace(tzinfo=ZONE).astimezone(UTC)
+        if at > self._latest:
+            self.fault(row, "occurred_at", "is in the future")
+        return at
+
+    def _collected(self, cell: Cell) -> int:
+        amount = self.amount(cell)
+        if amount < 0:
+            raise WrongCellError("must not be below zero")
+        return amount
+
+    def _mode(self, cell: Cell) -> CollectionMode:
+        try:
+            return self._modes[folded(text_of(cell))]
+        except KeyError:
+            raise WrongCellError("is no code of the courier's modes") from None
+
+    def _known(self, row: Row, event: NewCourierEvent) -> NewCourierEvent:
+        """With an id. One by which the courier tells two things is wrong: one of them would be lost."""
+        if not self.has("event_id"):
+            self._seen[event] += 1
+            return replace(event, event_id=_id_of(event, self._seen[event]))
+        line, told = self._own.setdefault(event.event_id, (row.line, event))
+        if told != event:
+            self.fault(row, "event_id", f"is that of line {line}, which tells something else")
+        return event
+
+
+def _id_of(event: NewCourierEvent, time: int) -> str:
+    """`time`: how often the file has told it by now."""
+    mode = "" if event.mode is None else event.mode.value
+    told = (event.tracking_number, event.kind.value, event.occurred_at, event.amount_minor, mode)
+    digest = hashlib.sha256(repr((*map(str, told), time)).encode()).hexdigest()
+    return f"file-{digest[:_ID_CHARACTERS]}"
+
+
+def blocks(events: Sequence[NewCourierEvent]) -> Iterator[Sequence[NewCourierEvent]]:
+    """By their time, as what couriers tell is applied."""
+    ordered = sorted(events, key=lambda event: event.occurred_at)
+    return (ordered[start : start + BLOCK] for start in range(0, len(ordered), BLOCK))
+
+
+def summed(kept: Sequence[CourierEvent]) -> EventFile:
+    return EventFile(
+        events=len(kept),
+        outcomes=dict(Counter(event.outcome.value for event in kept)),
+        exceptions=sum(event.is_exception for event in kept),
+    )

@@ -1,0 +1,94 @@
+"""What a courier's manifest says: what it will collect for each parcel that it has taken up. Pure.
+
+A courier's list has parcels, too, for which it collects nothing, of whichever orders.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from libs.sheets.cells import Cell, WrongCellError
+from libs.sheets.reading import Row
+from services.cod.rules import parcels
+from services.cod.rules.acknowledging import Acknowledgement, Recorded
+from services.cod.rules.courier_files import Reader, Reading, code_of, number_of
+from services.cod.rules.couriers import Courier
+from services.cod.rules.parcels import AcknowledgedParcel
+
+BLOCK: Final = 400  # parcels of one transaction, unless one order has more
+MOST_EXCEPTIONS: Final = 500  # named of one file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What became of a file: how many orders have which outcome, and those that cannot be dispatched."""
+
+    parcels: int
+    orders: int
+    outcomes: Mapping[str, int]
+    exceptions: tuple[Acknowledgement, ...]
+
+
+def read(data: bytes, courier: Courier) -> Reading[AcknowledgedParcel]:
+    """All parcels in the order of the file; none of a file that has a fault."""
+    return _Reader(courier).read(data)
+
+
+class _Reader(Reader[AcknowledgedParcel]):
+    KEYS = ("sender_reference", "tracking_number")
+    SUMS = ("to_collect",)
+
+    def __init__(self, courier: Courier) -> None:
+        assert courier.manifest_columns is not None
+        super().__init__(courier.manifest_columns, courier.manifest_amounts, courier.currency)
+
+    def line(self, row: Row) -> AcknowledgedParcel | None:
+        """None of a parcel that is nobody's and brings nothing."""
+        reference = self.told(row, "sender_reference", code_of) or ""
+        number = self.told(row, "tracking_number", number_of) or ""
+        to_collect = self.told(row, "to_collect", self._to_collect) or 0
+        if not self.says(row, "tracking_number"):
+            self.fault(row, "tracking_number", "is empty")
+        if not self.says(row, "sender_reference"):
+            if not to_collect:
+                return None
+            self.fault(row, "sender_reference", "is empty, although there is money to collect")
+        return AcknowledgedParcel(reference, number, to_collect)
+
+    def _to_collect(self, cell: Cell) -> int:
+        amount = self.amount(cell)
+        if amount < 0:
+            raise WrongCellError("must not be below zero")
+        return amount
+
+
+def blocks(said: Sequence[AcknowledgedParcel]) -> Iterator[Sequence[AcknowledgedParcel]]:
+    """The parcels of an order stand in one block, wherever the file has them: what is said of an order
+    replaces what was said before.
+    """
+    block: list[AcknowledgedParcel] = []
+    for of_order in parcels.by_order(said).values():
+        if block and len(block) + len(of_order) > BLOCK:
+            yield block
+            block = []
+        block += of_order
+    if block:
+        yield block
+
+
+def summed(said: Sequence[AcknowledgedParcel], answers: Sequence[Acknowledgement]) -> Manifest:
+    exceptions = [answer for answer in answers if _is_exception(answer)]
+    return Manifest(
+        parcels=len(said),
+        orders=len(answers),
+        outcomes=dict(Counter(answer.outcome.value for answer in answers)),
+        exceptions=tuple(exceptions[:MOST_EXCEPTIONS]),
+    )
+
+
+def _is_exception(answer: Acknowledgement) -> bool:
+    """Parcels of orders that were paid before are on the list, too: nothing is collected for them."""
+    if answer.outcome is Recorded.ORDER_UNKNOWN:
+        return answer.acknowledged_minor > 0
+    return answer.outcome is not Recorded.MATCHED

@@ -1,0 +1,12 @@
+"""The gRPC door of what couriers tell by file: what is called for each RPC."""
+
+from typing import Final
+
+from libs import door
+from services.cod.flows import uploading
+
+CodFiles: Final = door.of(
+    "incasso.cod.v1.CodFilesService",
+    UploadManifest=uploading.upload_manifest,
+    UploadEventFile=uploading.upload_event_file,
+)
