@@ -20,6 +20,7 @@ from libs.clock import Clock
 from services.cod.deps import Deps
 from services.cod.flows import remitting
 from services.cod.flows.remitting import UploadedFile
+from services.sandbox.courier import lists
 from services.sandbox.courier.dialects import DIALECTS
 from services.sandbox.courier.remitting import Line
 
@@ -67,7 +68,7 @@ def file_of(dialect: str, lines: int) -> bytes:
         Line(f"SBX{n:09d}", f"O-{n}", "CONSEGNATO", 5000 + n, CUT_MINOR, 5000 + n - CUT_MINOR)
         for n in range(lines)
     ]
-    return DIALECTS[dialect].write(paid, date(2026, 11, 26))
+    return DIALECTS[dialect].write(lists.remittance(paid, date(2026, 11, 26)))
 
 
 def measured(url: str, dialect: str, header_row: int, lines: int) -> dict[str, dict[str, float]]:

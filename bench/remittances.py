@@ -18,7 +18,7 @@ from bench.remittance_books import CUT_MINOR, file_of
 from services.cod.rules import remittance_files
 from services.cod.rules.columns import RemittanceColumns
 from services.cod.rules.matching import BOOKED, Claim, Standing, match
-from services.sandbox.courier.dialects import ABOVE, DIALECTS
+from services.sandbox.courier.dialects import DIALECTS, HEADER_ROW
 from stack.postgres import throw_away_postgres
 
 LINES: Final = 50_000
@@ -43,7 +43,7 @@ def claims() -> list[Claim]:
 def measured(dialect: str, data: bytes) -> dict[str, float]:
     """In a process of its own, which has read nothing before."""
     columns = RemittanceColumns(
-        header_row=len(ABOVE) + 1 if dialect == "spreadsheet" else 1,
+        header_row=HEADER_ROW if dialect == "spreadsheet" else 1,
         tracking_number="Spedizione",
         sender_reference="Rif. mittente",
         collected="Contrassegno",
@@ -81,7 +81,7 @@ def main() -> None:
             f" {found['match_seconds']:>6} s {found['grew_mib']:>6} MiB"
         )
     for dialect in KEPT:
-        header_row = len(ABOVE) + 1 if dialect == "spreadsheet" else 1
+        header_row = HEADER_ROW if dialect == "spreadsheet" else 1
         with throw_away_postgres() as server, ProcessPoolExecutor(1, mp_context=spawn) as alone:
             books = alone.submit(
                 remittance_books.measured, server.url(), dialect, header_row, LINES

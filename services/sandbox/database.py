@@ -183,6 +183,18 @@ CREATE TABLE IF NOT EXISTS parcels (
 CREATE INDEX IF NOT EXISTS parcels_unpaid ON parcels (courier, state, sequence)
   WHERE remittance = 0;
 
+CREATE TABLE IF NOT EXISTS movements (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  courier TEXT NOT NULL,
+  tracking_number TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  state TEXT NOT NULL,
+  collected_minor INTEGER NOT NULL,
+  mode TEXT NOT NULL,
+  moved_at REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS movements_by_courier ON movements (courier, sequence);
+
 CREATE TABLE IF NOT EXISTS remittances (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   courier TEXT NOT NULL,

@@ -4,7 +4,7 @@ import dataclasses
 import sqlite3
 from operator import attrgetter
 
-from services.sandbox.courier.parcels import Announced, Parcel, State
+from services.sandbox.courier.parcels import Announced, Movement, Parcel, State
 
 _COLUMNS = ", ".join(field.name for field in dataclasses.fields(Parcel))
 _FIND = f"SELECT {_COLUMNS} FROM parcels WHERE sequence = ? AND courier = ?"  # noqa: S608  # our own names
@@ -12,6 +12,8 @@ _BY_REFERENCE = f"SELECT {_COLUMNS} FROM parcels WHERE courier = ? AND reference
 _PAGE = (
     f"SELECT {_COLUMNS} FROM parcels WHERE courier = ? AND sequence > ? ORDER BY sequence LIMIT ?"  # noqa: S608  # as above
 )
+_MOVEMENTS = ", ".join(field.name for field in dataclasses.fields(Movement))
+_MOVEMENTS_OF = f"SELECT {_MOVEMENTS} FROM movements WHERE courier = ? ORDER BY sequence LIMIT ?"  # noqa: S608  # as above
 _UNPAID = f"SELECT {_COLUMNS} FROM parcels WHERE courier = ? AND state = ? AND remittance = 0 ORDER BY sequence"  # noqa: S608  # as above
 _ANNOUNCE = """
 INSERT INTO parcels (courier, reference, amount_minor, currency, mode, state, collected_minor,
@@ -56,6 +58,29 @@ def save(conn: sqlite3.Connection, parcel: Parcel) -> None:
         "moved_at = ? WHERE sequence = ?",
         _MOVED(parcel),
     )
+
+
+def move(conn: sqlite3.Connection, parcel: Parcel) -> None:
+    """To where it is now, with an entry in the courier's diary."""
+    save(conn, parcel)
+    conn.execute(
+        "INSERT INTO movements (courier, tracking_number, reference, state, collected_minor, mode, moved_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            parcel.courier,
+            parcel.tracking_number,
+            parcel.reference,
+            parcel.state,
+            parcel.collected_minor,
+            parcel.mode,
+            parcel.moved_at,
+        ),
+    )
+
+
+def movements(conn: sqlite3.Connection, courier: str, *, limit: int) -> list[Movement]:
+    """In their order."""
+    return [Movement(*row) for row in conn.execute(_MOVEMENTS_OF, (courier, limit))]
 
 
 def page(conn: sqlite3.Connection, courier: str, *, after: int, limit: int) -> list[Parcel]:

@@ -1,4 +1,4 @@
-"""The simulated courier for scripts: takes manifests, delivers, refuses, returns, remits."""
+"""The simulated courier for scripts: takes manifests, delivers, refuses, returns, remits, sends lists."""
 
 import time
 from dataclasses import replace
@@ -9,8 +9,8 @@ from aiohttp import web
 
 from services.sandbox import database, errors, orders, wire
 from services.sandbox.books import parcels as books
-from services.sandbox.courier import remitting
-from services.sandbox.courier.dialects import DIALECTS
+from services.sandbox.courier import lists, remitting
+from services.sandbox.courier.dialects import DIALECTS, Dialect, Table
 from services.sandbox.courier.parcels import MOVES, Parcel, State, number_of, parse_manifest
 from services.sandbox.deps import Deps
 
@@ -63,14 +63,42 @@ async def get_remittance(request: web.Request) -> web.Response:
     return web.Response(body=body, content_type=media_type, headers=headers)
 
 
+@routes.get(f"/courier/{COURIER}/manifest-file")
+async def get_manifest_file(request: web.Request) -> web.Response:
+    """What it has taken up and not delivered, with what it will collect for each."""
+    conn, courier = wire.deps_of(request).conn, request.match_info["courier"]
+    parcels = books.unpaid(conn, courier, State.TAKEN)
+    return _list_of(request, lists.manifest(parcels[-lists.MOST_ROWS :]))
+
+
+@routes.get(f"/courier/{COURIER}/event-file")
+async def get_event_file(request: web.Request) -> web.Response:
+    """All that became of its parcels."""
+    conn, courier = wire.deps_of(request).conn, request.match_info["courier"]
+    movements = books.movements(conn, courier, limit=lists.MOST_ROWS)
+    return _list_of(request, lists.events(movements))
+
+
+def _list_of(request: web.Request, table: Table) -> web.Response:
+    dialect = _dialect(request.query.get("dialect"))
+    return web.Response(body=dialect.write(table), content_type=dialect.media_type)
+
+
+def _dialect(name: object) -> Dialect:
+    found = DIALECTS.get(str(name or "windows"))
+    if found is None:
+        raise errors.InvalidRequestError(f"one of {', '.join(DIALECTS)}", field="dialect")
+    return found
+
+
 @routes.post(f"/control/couriers/{COURIER}/parcels/{{tracking_number}}/{{move}}")
 async def move_parcel(request: web.Request) -> web.Response:
-    """deliver, refuse or return; a delivery may collect another amount than it should."""
+    """attempt, deliver, refuse or return; a delivery may collect another amount than it should."""
     deps, courier = wire.deps_of(request), request.match_info["courier"]
     body = await wire.json_object(request)
     move = MOVES.get(request.match_info["move"])
     if move is None:
-        raise errors.NotFoundError("parcels are delivered, refused or returned")
+        raise errors.NotFoundError("parcels are attempted, delivered, refused or returned")
     orders.only(body, frozenset({"amount_minor"}))
     to, allowed = move
     with database.transaction(deps.conn):
@@ -84,7 +112,7 @@ async def move_parcel(request: web.Request) -> web.Response:
             parcel = replace(
                 parcel, state=to, collected_minor=_collected(body, parcel, to), moved_at=time.time()
             )
-            books.save(deps.conn, parcel)
+            books.move(deps.conn, parcel)
     return wire.json_answer(_view(parcel))
 
 
@@ -100,15 +128,13 @@ async def remit(request: web.Request) -> web.Response:
     deps, courier = wire.deps_of(request), request.match_info["courier"]
     body = await wire.json_object(request)
     orders.only(body, remitting.FIELDS)
-    dialect = DIALECTS.get(str(body.get("dialect", "windows")))
-    if dialect is None:
-        raise errors.InvalidRequestError(f"one of {', '.join(DIALECTS)}", field="dialect")
+    dialect = _dialect(body.get("dialect"))
     order, on = remitting.parse(body), _day(body)
     with database.transaction(deps.conn):
         collected = books.unpaid(deps.conn, courier, State.COLLECTED)
         returned = books.unpaid(deps.conn, courier, State.RETURNED)
         lines = remitting.lines(order, collected, returned)
-        file = dialect.write(lines, on)
+        file = dialect.write(lists.remittance(lines, on))
         name = f"rimesse-{on:%Y%m%d}.{dialect.suffix}"
         number = books.insert_file(
             deps.conn, courier, name=name, media_type=dialect.media_type, body=file

@@ -1,61 +1,61 @@
-"""Remittance files as couriers write them. Pure. No courier publishes its layout: these are made up."""
+"""Tables as couriers write them: in three dialects. Pure. No courier publishes its layout: these are made up."""
 
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Final
 
 import openpyxl
 
-from services.sandbox.courier.remitting import Line
-
-HEADER: Final = (
-    "Spedizione", "Rif. mittente", "Data", "Esito", "Contrassegno", "Commissione", "Netto",
-)  # fmt: skip  # a table
-ABOVE: Final = ("Distinta rimesse contrassegno", "Cliente: Bottega Demo s.r.l., Forlì", "")
+Cell = str | int | date | time  # an int is an amount in cents
+CUSTOMER: Final = "Cliente: Bottega Demo s.r.l., Forlì"
+HEADER_ROW: Final = 4  # of the dialect that has words above it
 _EPOCH: Final = date(1899, 12, 30)
+_DAY_SECONDS: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`has_total`: a courier that writes totals sums up its amounts."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: Sequence[tuple[Cell, ...]]
+    has_total: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How a file is written, and as what it is sent."""
 
-    write: Callable[[Sequence[Line], date], bytes]
+    write: Callable[[Table], bytes]
     media_type: str
     suffix: str
 
 
-def windows(lines: Sequence[Line], on: date) -> bytes:
+def windows(table: Table) -> bytes:
     """cp1252, semicolons, decimal commas."""
-    rows = [";".join(HEADER), *(_row(line, f"{on:%d/%m/%Y}", thousands="") for line in lines)]
+    rows = [";".join(table.header), *(_row(row, thousands="") for row in table.rows)]
     return ("\r\n".join(rows) + "\r\n").encode("cp1252", errors="replace")
 
 
-def spreadsheet(lines: Sequence[Line], on: date) -> bytes:
+def spreadsheet(table: Table) -> bytes:
     """UTF-8 with a BOM, the header in line 4, points between thousands, the total below."""
-    rows = [*ABOVE, ";".join(HEADER)]
-    rows += [_row(line, f"{on:%d/%m/%Y}", thousands=".") for line in lines]
-    sums = (
-        sum(line.collected_minor for line in lines),
-        sum(line.cut_minor for line in lines),
-        sum(line.remitted_minor for line in lines),
-    )
-    rows.append(";".join(("TOTALE", "", "", "", *(_amount(each, ".") for each in sums))))
+    rows = [table.title, CUSTOMER, "", ";".join(table.header)]
+    rows += [_row(row, thousands=".") for row in table.rows]
+    if table.has_total and table.rows:
+        rows.append(_row(_total(table.rows), thousands="."))
     return "\r\n".join(rows).encode("utf-8-sig")
 
 
-def workbook(lines: Sequence[Line], on: date) -> bytes:
-    """XLSX: amounts as numbers, days as the numbers that spreadsheets count them by."""
+def workbook(table: Table) -> bytes:
+    """XLSX: amounts as numbers, days and times as the numbers that spreadsheets count them by."""
     book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("Rimesse")
-    sheet.append(HEADER)
-    for line in lines:
-        amounts = (line.collected_minor, line.cut_minor, line.remitted_minor)
-        sheet.append((
-            line.tracking_number, line.reference, (on - _EPOCH).days, line.outcome,
-            *(minor / 100 for minor in amounts),
-        ))  # fmt: skip  # a row
+    sheet = book.create_sheet(table.title)
+    sheet.append(table.header)
+    for row in table.rows:
+        sheet.append([_number(cell) for cell in row])
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
@@ -70,20 +70,37 @@ DIALECTS: Final = {
 }
 
 
-def _row(line: Line, on: str, *, thousands: str) -> str:
+def _row(row: Sequence[Cell], *, thousands: str) -> str:
     """No number or reference that the sandbox takes needs quotation marks."""
-    amounts = (line.collected_minor, line.cut_minor, line.remitted_minor)
-    return ";".join(
-        (
-            line.tracking_number,
-            line.reference,
-            on,
-            line.outcome,
-            *(_amount(minor, thousands) for minor in amounts),
-        )
-    )
+    return ";".join(_text(cell, thousands) for cell in row)
 
 
-def _amount(minor: int, thousands: str) -> str:
-    whole, cents = divmod(minor, 100)
-    return f"{whole:,}".replace(",", thousands) + f",{cents:02d}"
+def _text(cell: Cell, thousands: str) -> str:
+    if isinstance(cell, int):
+        whole, cents = divmod(cell, 100)
+        return f"{whole:,}".replace(",", thousands) + f",{cents:02d}"
+    if isinstance(cell, date):
+        return f"{cell:%d/%m/%Y}"
+    return f"{cell:%H:%M:%S}" if isinstance(cell, time) else cell
+
+
+def _number(cell: Cell) -> str | int | float:
+    if isinstance(cell, int):
+        return cell / 100
+    if isinstance(cell, date):
+        return (cell - _EPOCH).days
+    if isinstance(cell, time):
+        return (cell.hour * 3600 + cell.minute * 60 + cell.second) / _DAY_SECONDS
+    return cell
+
+
+def _total(rows: Sequence[tuple[Cell, ...]]) -> list[Cell]:
+    """`TOTALE` and the sums of all columns of amounts."""
+    first, *_ = rows
+    sums: list[Cell] = [
+        sum(cell for row in rows if isinstance(cell := row[at], int))
+        if isinstance(first[at], int)
+        else ""
+        for at in range(len(first))
+    ]
+    return ["TOTALE", *sums[1:]]

@@ -17,6 +17,7 @@ _CODE: Final = re.compile(r"[A-Z0-9]{0,20}")
 
 class State:
     TAKEN = "taken"
+    ATTEMPTED = "attempted"
     COLLECTED = "collected"
     REFUSED = "refused"
     RETURNED = "returned"
@@ -24,9 +25,10 @@ class State:
 
 # What may be done with a parcel, and from where.
 MOVES: Final = {
-    "deliver": (State.COLLECTED, (State.TAKEN, State.REFUSED)),
-    "refuse": (State.REFUSED, (State.TAKEN,)),
-    "return": (State.RETURNED, (State.TAKEN, State.REFUSED)),
+    "attempt": (State.ATTEMPTED, (State.TAKEN,)),
+    "deliver": (State.COLLECTED, (State.TAKEN, State.ATTEMPTED, State.REFUSED)),
+    "refuse": (State.REFUSED, (State.TAKEN, State.ATTEMPTED)),
+    "return": (State.RETURNED, (State.TAKEN, State.ATTEMPTED, State.REFUSED)),
 }
 
 
@@ -65,6 +67,19 @@ class Parcel:
     @property
     def tracking_number(self) -> str:
         return f"SBX{self.sequence:09d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What became of a parcel; the field order is that of the columns."""
+
+    sequence: int
+    tracking_number: str
+    reference: str
+    state: str
+    collected_minor: int
+    mode: str
+    moved_at: float
 
 
 def number_of(tracking_number: str) -> int:

@@ -13,7 +13,7 @@ MOST_OF_A_KIND: Final = 100
 WHOLE: Final = 10_000  # basis points
 FIELDS: Final = frozenset({"dialect", "cut", "errors", "on"})
 CUT_FIELDS: Final = frozenset({"basis_points", "fixed_minor", "minimum_minor"})
-ERRORS: Final = frozenset({"short_minor", "cut_minor", "unknown", "duplicate", "returned"})
+ERRORS: Final = frozenset({"short_minor", "cut_minor", "unknown", "duplicate", "returned", "split"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Line:
 class Order:
     """A remittance that is asked for. `short_minor` and `excess_minor`: kept too much of the first parcel,
     without a word and as cut. The rest counts lines: of parcels that nobody knows, that are there twice,
-    that came back.
+    that came back; `split`: the last so many parcels are paid by two lines, and either fits.
     """
 
     basis_points: int
@@ -43,6 +43,7 @@ class Order:
     unknown: int
     duplicate: int
     returned: int
+    split: int
 
 
 def parse(body: dict[str, Any]) -> Order:
@@ -56,6 +57,7 @@ def parse(body: dict[str, Any]) -> Order:
         unknown=_number(wrong, "unknown", MOST_OF_A_KIND),
         duplicate=_number(wrong, "duplicate", MOST_OF_A_KIND),
         returned=_number(wrong, "returned", MOST_OF_A_KIND),
+        split=_number(wrong, "split", MOST_OF_A_KIND),
     )
 
 
@@ -76,7 +78,9 @@ def lines(order: Order, collected: list[Parcel], returned: list[Parcel]) -> list
     found = [_paid(order, parcel) for parcel in collected]
     if found:
         found[0] = _kept_too_much(found[0], order)
-    found += found[: order.duplicate]
+    twice = found[: order.duplicate]
+    whole = max(len(found) - order.split, 0)
+    found = found[:whole] + [half for line in found[whole:] for half in _halves(line)] + twice
     found += [
         replace(_paid(order, parcel), outcome="RESO") for parcel in returned[: order.returned]
     ]
@@ -84,6 +88,21 @@ def lines(order: Order, collected: list[Parcel], returned: list[Parcel]) -> list
         Line(f"SCONOSCIUTO{number}", "", "CONSEGNATO", 10_00, 0, 10_00)
         for number in range(1, order.unknown + 1)
     ]
+
+
+def _halves(line: Line) -> tuple[Line, Line]:
+    first = replace(
+        line,
+        collected_minor=line.collected_minor // 2,
+        cut_minor=line.cut_minor // 2,
+        remitted_minor=line.remitted_minor // 2,
+    )
+    return first, replace(
+        line,
+        collected_minor=line.collected_minor - first.collected_minor,
+        cut_minor=line.cut_minor - first.cut_minor,
+        remitted_minor=line.remitted_minor - first.remitted_minor,
+    )
 
 
 def _paid(order: Order, parcel: Parcel) -> Line:

@@ -1,6 +1,7 @@
 """The process itself: killed and started again on the same folder."""
 
 import asyncio
+import json
 import os
 import signal
 from email.message import EmailMessage
@@ -105,6 +106,30 @@ async def test_taken_mail_survives_a_kill(start):
         session.get(f"http://127.0.0.1:{port}/inbox/messages") as answer,
     ):
         assert [mail["to"] for mail in (await answer.json())["data"]] == ["b@x.example"]
+
+
+async def test_what_a_courier_took_and_paid_out_survives_a_kill(start):
+    """Money that it has is neither forgotten nor paid out a second time, and its lists are the same."""
+
+    async def call(method: str, path: str, **body: object) -> bytes:
+        url = f"http://127.0.0.1:{port}/{path}"
+        async with aiohttp.request(method, url, json=body or None) as answer:
+            assert answer.status < 300
+            return await answer.read()
+
+    child, port, _ = await start()
+    parcels = [{"reference": f"O-{n}", "amount_minor": 50_00} for n in range(3)]
+    await call("POST", "courier/gls/manifests", parcels=parcels)
+    for number in (1, 2):
+        await call("POST", f"control/couriers/gls/parcels/SBX{number:09d}/deliver")
+    await call("POST", "control/couriers/gls/remittances", errors={"short_minor": 1_00})
+    kept = ("parcels", "manifest-file", "event-file", "remittances/1")
+    before = {name: await call("GET", f"courier/gls/{name}") for name in kept}
+    await child.end(signal.SIGKILL)
+    await start()
+    assert {name: await call("GET", f"courier/gls/{name}") for name in kept} == before
+    again = json.loads(await call("POST", "control/couriers/gls/remittances"))
+    assert (again["number"], again["lines"]) == (2, 0)
 
 
 async def test_sigterm_ends_the_process_in_good_order(start):

@@ -1,15 +1,26 @@
 """The simulated courier: what it is told to collect, what it collects, what it pays out and writes."""
 
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
+from incasso.cod.v1 import cod_pb2 as pb
+from libs import wire
+from services.cod.rules import event_files, manifest_files
 from services.cod.rules.columns import Meaning, RemittanceColumns, Word
+from services.cod.rules.couriers import CollectionMode, Courier, CourierTerms, on_terms
+from services.cod.rules.parcels import AcknowledgedParcel
 from services.cod.rules.remittance_files import read
+from services.gateway.rules import json_in
 from services.sandbox.config import Config
+from stack.demo_couriers import EXAMPLES as DEMO_COURIERS
 from tests.services.sandbox.conftest import Client, running_sandbox
 
 CUT: Final = {"basis_points": 300, "minimum_minor": 300}
+(GLS,) = (path for path in DEMO_COURIERS if path.stem == "gls")
 COLUMNS: Final = {
     "tracking_number": "Spedizione",
     "sender_reference": "Rif. mittente",
@@ -34,6 +45,28 @@ def parcel(reference: str = "O-1", amount_minor: int = 1234_50) -> dict[str, Any
 
 async def moved(sandbox: Client, number: str, move: str, **body: int) -> Any:
     return await sandbox.console(f"couriers/gls/parcels/{number}/{move}", **body)
+
+
+async def list_of(sandbox: Client, name: str, dialect: str) -> bytes:
+    url = f"{sandbox.url}/courier/gls/{name}?dialect={dialect}"
+    async with sandbox.session.get(url) as answer:
+        return await answer.read()
+
+
+def courier_of(*, header_row: int) -> Courier:
+    """The demo merchant's, which is like the sandbox's."""
+    request = pb.CreateCourierRequest()
+    json_in.fill_body(request.terms, json.loads(GLS.read_text()))
+    terms = wire.read(CourierTerms, request.terms)
+    known = {"courier_id": "cou_1", "merchant_id": "mer_1", "created_at": datetime.now(UTC)}
+    courier = on_terms(terms, **known)
+    assert courier.manifest_columns is not None
+    assert courier.event_columns is not None
+    return replace(
+        courier,
+        manifest_columns=replace(courier.manifest_columns, header_row=header_row),
+        event_columns=replace(courier.event_columns, header_row=header_row),
+    )
 
 
 async def remitted(sandbox: Client, **body: Any) -> Any:
@@ -101,6 +134,36 @@ async def test_a_remittance_is_read_as_it_was_written_in_every_dialect(sandbox: 
     assert remittance["remitted_minor"] == 1219_46
 
 
+@pytest.mark.parametrize("dialect", ["windows", "spreadsheet", "workbook"])
+async def test_lists_of_parcels_and_of_what_became_of_them_are_read_in_every_dialect(
+    sandbox: Client, dialect
+):
+    first, second = await announced(sandbox, parcel(), parcel("O-2", 25_00))
+    courier = courier_of(header_row=4 if dialect == "spreadsheet" else 1)
+    said = manifest_files.read(await list_of(sandbox, "manifest-file", dialect), courier)
+    assert said.lines == (
+        AcknowledgedParcel("O-1", "SBX000000001", 1234_50),
+        AcknowledgedParcel("O-2", "SBX000000002", 25_00),
+    )
+    await moved(sandbox, first["tracking_number"], "attempt")
+    await moved(sandbox, first["tracking_number"], "deliver", amount_minor=1200_00)
+    await moved(sandbox, second["tracking_number"], "refuse")
+    for _ in range(2):  # again: the same
+        await moved(sandbox, second["tracking_number"], "return")
+    told = event_files.read(
+        await list_of(sandbox, "event-file", dialect), courier, datetime.now(UTC)
+    )
+    assert [(one.event_id, one.tracking_number[-1], one.kind.value) for one in told.lines] == [
+        ("E000000001", "1", "attempt_failed"),
+        ("E000000002", "1", "collected"),
+        ("E000000003", "2", "refused"),
+        ("E000000004", "2", "returned"),
+    ]
+    assert told.lines[1].amount_minor == 1200_00
+    assert told.lines[1].mode is CollectionMode.CASH
+    assert abs(datetime.now(UTC) - told.lines[3].occurred_at) < timedelta(hours=1)
+
+
 async def test_what_is_paid_out_is_paid_out_once_and_is_in_the_books(sandbox: Client):
     (only,) = await announced(sandbox, parcel("O-1", 100_00))
     await moved(sandbox, only["tracking_number"], "deliver")
@@ -134,6 +197,20 @@ async def test_mistakes_are_made_on_demand(sandbox: Client):
     assert [row["remitted_minor"] for row in rows] == [189_00, 97_00, 47_00]
 
 
+async def test_two_lines_that_fit_one_order_are_made_on_demand(sandbox: Client):
+    whole, split = await announced(sandbox, parcel("O-1", 100_00), parcel("O-2", 50_01))
+    for each in (whole, split):
+        await moved(sandbox, each["tracking_number"], "deliver")
+    remittance = await remitted(sandbox, errors={"split": 1})
+    reading = read(await file_of(sandbox, remittance), RemittanceColumns(**COLUMNS), "EUR")
+    assert [
+        (line.sender_reference, line.collected_minor, line.cut_minor, line.remitted_minor)
+        for line in reading.lines
+    ] == [("O-1", 100_00, 3_00, 97_00), ("O-2", 25_00, 1_50, 23_50), ("O-2", 25_01, 1_50, 23_51)]
+    rows = (await sandbox.call("GET", "/courier/gls/parcels")).body["data"]
+    assert [row["remitted_minor"] for row in rows] == [97_00, 47_01]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
@@ -155,6 +232,8 @@ async def test_what_makes_no_sense_is_refused_by_its_field(sandbox: Client, path
 
 async def test_what_is_not_there_is_not_found(sandbox: Client):
     await announced(sandbox, parcel())
+    wrong = await sandbox.call("GET", "/courier/gls/event-file?dialect=paper")
+    assert (wrong.status, wrong.body["field"]) == (422, "dialect")
     for path in ("gls/parcels/SBX000000009/deliver", "brt/parcels/SBX000000001/deliver"):
         assert (await sandbox.console(f"couriers/{path}")).status == 404
     assert (await sandbox.console("couriers/gls/parcels/SBX000000001/lose")).status == 404
