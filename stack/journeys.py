@@ -8,6 +8,7 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+from stack.cod_journeys import COD_JOURNEYS
 from stack.instalment_journeys import INSTALMENT_JOURNEYS
 from stack.link_journeys import LINK_JOURNEYS
 from stack.shop import Answer, JourneyFailedError, Shop
@@ -171,5 +172,6 @@ JOURNEYS: tuple[Journey, ...] = (
     stripe,
     *LINK_JOURNEYS,
     *INSTALMENT_JOURNEYS,
+    *COD_JOURNEYS,
     refused_requests,
 )

@@ -15,14 +15,16 @@ from incasso.cod.v1 import orders_pb2 as pb
 from libs.db import Database
 from libs.idempotency import Key
 from libs.money import Money
-from services.cod.flows import confirming, dispatching, orders
+from services.cod.flows import confirming, dispatching, orders, uploading
 from services.cod.flows.orders import CreateOrder
+from services.cod.rules import event_files, manifest_files
 from services.cod.rules.courier_events import NewCourierEvent
 from services.cod.rules.orders import Address, Recipient
 from services.cod.rules.parcels import AcknowledgedParcel
 from services.cod.rules.states import ParcelEvent
 from tests.services.cod.given import NOW
-from tests.services.cod.orders import Shop
+from tests.services.cod.orders import Shop, number_of
+from tests.services.cod.uploading import EVENTS, MANIFEST, announced, base64_of, shop_of
 
 STEPS = ("propose", "confirm", "acknowledge", "dispatch", "collect")
 ORDER = CreateOrder(
@@ -152,3 +154,35 @@ async def test_who_dies_between_acknowledgement_and_dispatch_leaves_an_order_tha
         await journey.make("acknowledge", deps)
     await journey.make("dispatch", deps)
     assert (await journey.order()).state == pb.CodOrder.STATE_DISPATCHED
+
+
+@pytest.mark.parametrize("commits", [False, True])
+async def test_who_dies_within_a_file_sends_it_again_and_all_of_it_is_told_once(world, commits):
+    """The files have two blocks each; the process dies of the first, before its commit or after."""
+    shop = await shop_of(world)
+    order, deps = await shop.propose(), world.deps
+    mortal = replace(deps, db=MortalDatabase(deps.db, commits=commits))
+    others = [f"AB{n};nobody's {n};1,00" for n in range(manifest_files.BLOCK)]
+    manifest = base64_of(MANIFEST, *others, announced(order))
+    events = base64_of(
+        EVENTS,
+        *(f"AB{n};Assente;20/11/2026;;" for n in range(event_files.BLOCK)),
+        f"{number_of(order)};Consegnato;21/11/2026;50,00;CONT",
+    )
+    world.act()
+    with pytest.raises(ProcessDied):
+        await uploading.upload_manifest(mortal, shop.courier_id, manifest)
+    assert not (await shop.get(order.id)).parcels
+    world.act()
+    said = await uploading.upload_manifest(deps, shop.courier_id, manifest)
+    assert said.outcomes == {"order_unknown": manifest_files.BLOCK, "matched": 1}
+    await shop.dispatch(order)
+    world.act()
+    with pytest.raises(ProcessDied):
+        await uploading.upload_event_file(mortal, shop.courier_id, events)
+    for _ in range(2):
+        world.act()
+        told = await uploading.upload_event_file(deps, shop.courier_id, events)
+        assert told.outcomes == {"waiting": event_files.BLOCK, "applied": 1}
+    assert (await shop.get(order.id)).state == pb.CodOrder.STATE_COLLECTED
+    assert (await shop.told(order.id)).count("order.collected") == 1

@@ -1,0 +1,170 @@
+"""The demo's journeys of cash on delivery: from a code by SMS to the courier's money, cent by cent."""
+
+import base64
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from stack.demo_couriers import EXAMPLES
+from stack.shop import Answer, JourneyFailedError, Shop
+from stack.told import Journey, Told, expect
+
+COURIER: Final = "GLS"  # of the demo merchant's; the sandbox writes files with its columns
+CODE: Final = re.compile(r"\b[0-9]{6}\b")
+ADDRESS: Final = {"street": "Via Roma 1", "postcode": "00185", "town": "Roma", "country": "IT"}
+PRICE_MINOR: Final = 12_900
+SHORT_MINOR: Final = 500  # that the courier keeps without a word
+
+
+async def cash_on_delivery(shop: Shop) -> Told:
+    """Cash at the door: a code, no parcel unacknowledged, and a courier that passes on too little"""
+    courier = await demo_courier(shop)
+    phone = f"+39333{uuid4().int % 10**7:07d}"
+    async with confirmed_by_code(shop):
+        answer = await propose(shop, courier, phone=phone)
+    order = answer.expect(201)
+    expect(order, state="proposed", to_collect_minor=PRICE_MINOR)
+    carrier = Carrier.of(shop, order)
+    path = f"/v1/cod-orders/{order['id']}"
+    (message,) = await shop.inbox(phone)
+    found = CODE.search(message["text"])
+    if found is None:
+        raise JourneyFailedError(f"no code in the SMS: {message['text']}")
+    confirmed = await shop.call("POST", f"{path}/confirm", {"code": found[0]})
+    expect(confirmed.expect(200), state="confirmed")
+
+    early = await shop.call("POST", f"{path}/dispatch", {})
+    expect(early.expect(409), code="cod_amount_not_acknowledged")
+    number = await carrier.take(order)
+    manifest = await carrier.list_of("manifest-file", "workbook")
+    said = await upload(shop, f"/v1/couriers/{courier['id']}/manifests", manifest)
+    expect(said.expect(200), outcomes={"matched": 1}, exceptions=[])
+    expect((await shop.call("POST", f"{path}/dispatch", {})).expect(200), state="dispatched")
+
+    await carrier.move(number, "deliver")
+    events = await carrier.list_of("event-file", "windows")
+    for _ in range(2):  # the same file twice
+        told = await upload(shop, f"/v1/couriers/{courier['id']}/event-files", events)
+        expect(told.expect(200), outcomes={"applied": 1}, exceptions=0)
+    expect(await shop.get(path), state="collected", collected_minor=PRICE_MINOR)
+
+    file = await carrier.remit(short_minor=SHORT_MINOR, unknown=1)
+    made = await upload(shop, "/v1/remittances", file, courier_id=courier["id"])
+    remittance = made.expect(201)
+    expect(remittance, state="previewed", exceptions=2)
+    at = f"/v1/remittances/{remittance['id']}"
+    (await shop.call("POST", f"{at}/commit", {})).expect(200)
+    exceptions = (await shop.get(f"{at}/lines?is_exception=true"))["data"]
+    if Counter(line["result"] for line in exceptions) != Counter(("short", "unknown")):
+        raise JourneyFailedError(f"the remittance has other exceptions: {exceptions}")
+    short = next(line for line in exceptions if line["result"] == "short")
+    expect(short, cod_order_id=order["id"], shortage_minor=SHORT_MINOR)
+    expect(await shop.get(path), state="short")
+    return Told(
+        "confirmed by its code, dispatched once the courier's manifest had the amount, 129.00 collected;"
+        f" exceptions of the remittance: {order['order_reference']} short by 5.00, an unknown parcel",
+        answer.trace_id,
+    )
+
+
+async def demo_courier(shop: Shop) -> Any:
+    """The merchant's GLS; one whose files of events can be read is made where it has none."""
+    found = (await shop.get("/v1/couriers?state=active&limit=100"))["data"]
+    for courier in found:
+        if courier["name"] == COURIER and "event_columns" in courier:
+            return courier
+    terms = next(json.loads(file.read_text()) for file in EXAMPLES if file.stem == "gls")
+    return (await shop.call("POST", "/v1/couriers", terms)).expect(201)
+
+
+@asynccontextmanager
+async def confirmed_by_code(shop: Shop) -> AsyncIterator[None]:
+    """Orders that are proposed in here are; what the merchant has settled otherwise stays."""
+    before = (await shop.get("/v1/cod-settings"))["confirmation_needed"]
+    await need_confirmation(shop, needed=True)
+    try:
+        yield
+    finally:
+        await need_confirmation(shop, needed=before)
+
+
+async def need_confirmation(shop: Shop, *, needed: bool) -> None:
+    settings = {"confirmation_needed": needed}
+    (await shop.call("PATCH", "/v1/cod-settings", settings)).expect(200)
+
+
+async def propose(shop: Shop, courier: Any, *, phone: str = "+393331234567") -> Answer:
+    """An order that the offer of its courier covers, or the reason why none does."""
+    query = f"amount_minor={PRICE_MINOR}&currency=EUR&country=IT&postcode={ADDRESS['postcode']}"
+    offers = (await shop.get(f"/v1/cod-offers?{query}"))["data"]
+    offer = next((each for each in offers if each["courier_id"] == courier["id"]), None)
+    if offer is None or not offer["available"]:
+        raise JourneyFailedError(f"no cash on delivery by {courier['name']}: {offers}")
+    body = {
+        "order_reference": shop.next_order(),
+        "amount": {"amount_minor": PRICE_MINOR, "currency": "EUR"},
+        "courier_id": courier["id"],
+        "recipient": {"name": "Giulia Bianchi", "phone": phone},
+        "address": ADDRESS,
+        "locale": "it",
+    }
+    return await shop.call("POST", "/v1/cod-orders", body)
+
+
+async def upload(shop: Shop, path: str, file: bytes, **more: str) -> Answer:
+    return await shop.call("POST", path, {"file": base64.b64encode(file).decode(), **more})
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """The sandbox's courier, which has no other parcels under its name."""
+
+    shop: Shop
+    name: str
+
+    @staticmethod
+    def of(shop: Shop, order: Any) -> "Carrier":
+        return Carrier(shop, order["order_reference"].lower())
+
+    async def take(self, order: Any) -> str:
+        """The tracking number of an order's parcel, whose amount it is told."""
+        parcel = {
+            "reference": order["order_reference"],
+            "amount_minor": order["to_collect_minor"],
+            "mode": "CONT",
+        }
+        taken = await self._post(f"courier/{self.name}/manifests", {"parcels": [parcel]})
+        number: str = taken["parcels"][0]["tracking_number"]
+        return number
+
+    async def move(self, number: str, move: str) -> None:
+        await self._post(f"control/couriers/{self.name}/parcels/{number}/{move}", {})
+
+    async def list_of(self, name: str, dialect: str) -> bytes:
+        url = f"{self.shop.sandbox_url}/courier/{self.name}/{name}?dialect={dialect}"
+        return await self._get(url)
+
+    async def remit(self, **errors: int) -> bytes:
+        """Pays out all that it has collected, and writes the file about it, with these mistakes."""
+        cut = {"basis_points": 300, "minimum_minor": 300}
+        path = f"control/couriers/{self.name}/remittances"
+        made = await self._post(path, {"cut": cut, "errors": errors})
+        return await self._get(made["url"])
+
+    async def _post(self, path: str, body: Any) -> Any:
+        async with self.shop.http.post(f"{self.shop.sandbox_url}/{path}", json=body) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    async def _get(self, url: str) -> bytes:
+        async with self.shop.http.get(url) as answer:
+            answer.raise_for_status()
+            return await answer.read()
+
+
+COD_JOURNEYS: tuple[Journey, ...] = (cash_on_delivery,)
