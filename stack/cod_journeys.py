@@ -1,8 +1,10 @@
 """The demo's journeys of cash on delivery: from a code by SMS to the courier's money, cent by cent."""
 
+import asyncio
 import base64
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +13,8 @@ from typing import Any, Final
 from uuid import uuid4
 
 from stack.demo_couriers import EXAMPLES
+from stack.link_journeys import VISA
+from stack.payer import Payer
 from stack.shop import Answer, JourneyFailedError, Shop
 from stack.told import Journey, Told, expect
 
@@ -70,6 +74,53 @@ async def cash_on_delivery(shop: Shop) -> Told:
         f" exceptions of the remittance: {order['order_reference']} short by 5.00, an unknown parcel",
         answer.trace_id,
     )
+
+
+async def paid_at_the_door(shop: Shop) -> Told:
+    """At the door the shopper would rather pay by card"""
+    courier = await demo_courier(shop)
+    order = (await propose(shop, courier)).expect(201)
+    carrier = Carrier.of(shop, order)
+    path = f"/v1/cod-orders/{order['id']}"
+    number = await carrier.take(order)
+    manifest = await carrier.list_of("manifest-file", "windows")
+    said = await upload(shop, f"/v1/couriers/{courier['id']}/manifests", manifest)
+    expect(said.expect(200), outcomes={"matched": 1})
+    expect((await shop.call("POST", f"{path}/dispatch", {})).expect(200), state="dispatched")
+
+    converted = await shop.call("POST", f"{path}/convert", {})
+    link = converted.expect(200)["payment_link"]
+    expect(link, state="open", amount=order["amount"])
+    payer = Payer(shop.http, shop.sandbox_url)
+    page = await payer.pay(await payer.open(link["url"]), VISA)
+    if page.view not in {"paid", "processing"}:
+        raise JourneyFailedError(f"the link is shown as {page.view}")
+    paid = await order_in(shop, path, "converted")
+    expect(paid, paid_online_minor=PRICE_MINOR, to_collect_minor=0, collected_minor=0)
+    payment_id = (await shop.link_in(link["payment_link_id"], "paid"))["payment_id"]
+    shop.payment_ids.append(payment_id)
+
+    await carrier.take(paid)  # told again: nothing is to be collected
+    await carrier.move(number, "deliver")
+    events = await carrier.list_of("event-file", "windows")
+    told = await upload(shop, f"/v1/couriers/{courier['id']}/event-files", events)
+    expect(told.expect(200), exceptions=0)
+    expect(await shop.get(path), state="converted", collected_minor=0)
+    return Told(
+        "dispatched, then a link: 129.00 paid by card, nothing left to collect",
+        converted.trace_id,
+        payment_id,
+    )
+
+
+async def order_in(shop: Shop, path: str, state: str, *, within_seconds: float = 60.0) -> Any:
+    """The order once it is in this state."""
+    deadline = time.monotonic() + within_seconds
+    while (order := await shop.get(path))["state"] != state:
+        if time.monotonic() > deadline:
+            raise JourneyFailedError(f"{path} is still {order['state']}")
+        await asyncio.sleep(0.1)
+    return order
 
 
 async def demo_courier(shop: Shop) -> Any:
@@ -167,4 +218,4 @@ class Carrier:
             return await answer.read()
 
 
-COD_JOURNEYS: tuple[Journey, ...] = (cash_on_delivery,)
+COD_JOURNEYS: tuple[Journey, ...] = (cash_on_delivery, paid_at_the_door)

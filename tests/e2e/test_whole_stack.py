@@ -38,7 +38,7 @@ async def test_every_promise_of_the_demo_holds(stack, demo_merchant, tmp_path):
         report=report,
     )
     assert held, out.getvalue()
-    assert json.loads(report.read_text())["payments_compared"] == 13
+    assert json.loads(report.read_text())["payments_compared"] == 14
 
 
 async def test_the_demo_merchant_is_made_once(stack, demo_merchant):
