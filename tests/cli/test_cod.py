@@ -9,9 +9,6 @@ import pytest
 from incasso.cod.v1 import cod_pb2 as pb
 from incasso.cod.v1 import (
     cod_pb2_grpc,
-    files_pb2,
-    files_pb2_grpc,
-    orders_pb2,
     refunds_pb2_grpc,
     remittances_pb2_grpc,
 )
@@ -151,33 +148,6 @@ class Remittances(remittances_pb2_grpc.CodRemittancesServiceServicer):
         return remittances.GetCodAgeingResponse(data=[AGEING])
 
 
-DIFFERS = orders_pb2.CodAcknowledgement(
-    order_reference="A-1001",
-    cod_order_id="cod_1",
-    outcome=orders_pb2.CodAcknowledgement.OUTCOME_DIFFERS,
-    acknowledged_minor=49_00,
-    to_collect_minor=50_00,
-)
-
-
-class Files(files_pb2_grpc.CodFilesServiceServicer):
-    """What a file says stands in its first line."""
-
-    async def UploadManifest(self, request, rpc):
-        said = base64.b64decode(request.file).decode()
-        outcomes, exceptions = {"matched": 2}, []
-        if said == "one differs":
-            outcomes, exceptions = {"matched": 1, "differs": 1}, [DIFFERS]
-        manifest = {"parcels": 3, "orders": 2, "outcomes": outcomes, "exceptions": exceptions}
-        return files_pb2.UploadManifestResponse(manifest=manifest)
-
-    async def UploadEventFile(self, request, rpc):
-        if base64.b64decode(request.file) == b"broken":
-            raise named("courier_file_unreadable", Kind.INVALID, "The file is malformed.")
-        told = {"events": 3, "outcomes": {"applied": 2, "waiting": 1}, "exceptions": 1}
-        return files_pb2.UploadEventFileResponse(event_file=told)
-
-
 class Refunds(refunds_pb2_grpc.CodRefundsServiceServicer):
     def __init__(self) -> None:
         self.asked: list[Any] = []
@@ -212,7 +182,6 @@ async def played() -> Remittances:
 async def incasso(played: Remittances, paying: Refunds):
     added = [
         (cod_pb2_grpc.add_CodOffersServiceServicer_to_server, Offers()),
-        (files_pb2_grpc.add_CodFilesServiceServicer_to_server, Files()),
         (remittances_pb2_grpc.add_CodRemittancesServiceServicer_to_server, played),
         (refunds_pb2_grpc.add_CodRefundsServiceServicer_to_server, paying),
     ]
@@ -326,42 +295,3 @@ async def test_a_file_that_gave_no_answer_is_asked_for_by_the_same_key(
 async def test_refunds_are_listed_by_state(incasso: Command, paying):
     assert (await incasso.json("cod", "refunds", "list", "--state", "ready", *OF))["data"]
     assert paying.asked[-1].state == refunds.CodRefund.STATE_READY
-
-
-async def test_a_manifest_shows_which_orders_are_not_to_be_dispatched(incasso: Command, tmp_path):
-    file = tmp_path / "manifest.csv"
-    file.write_text("one differs")
-    done = await incasso("cod", "manifest", str(file), "--courier", "cou_1", *OF)
-    assert done.exit_code == 0, done.output
-    for text in ("matched: 1", "differs: 1", "A-1001", "49.00 EUR", "50.00 EUR"):
-        assert text in done.stdout
-    file.write_text("all match")
-    assert (await incasso.json("cod", "manifest", str(file), "--courier", "cou_1", *OF))[
-        "exceptions"
-    ] == []
-    done = await incasso("cod", "manifest", str(file), "--courier", "cou_1", *OF)
-    assert "Every order can be dispatched." in done.stdout
-
-
-async def test_a_file_of_events_is_summed_up(incasso: Command, tmp_path):
-    file = tmp_path / "events.csv"
-    file.write_text("three")
-    done = await incasso("cod", "events", str(file), "--courier", "cou_1", *OF)
-    assert done.exit_code == 0, done.output
-    assert "applied: 2" in done.stdout
-    assert (await incasso.json("cod", "events", str(file), "--courier", "cou_1", *OF))[
-        "events"
-    ] == 3
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [(b"broken", "courier_file_unreadable"), (bytes(740_001), "has more than 740000 bytes")],
-    ids=["broken", "large"],
-)
-async def test_a_file_that_cannot_be_read_or_sent_is_refused(incasso, tmp_path, content, says):
-    file = tmp_path / "events.csv"
-    file.write_bytes(content)
-    done = await incasso("cod", "events", str(file), "--courier", "cou_1", *OF)
-    assert done.exit_code == 1
-    assert says in done.stderr
