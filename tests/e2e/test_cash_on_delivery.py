@@ -37,8 +37,18 @@ async def test_a_code_confirms_an_order_that_its_courier_collects(stack):
         wrong = f"{(int(code) + 1) % 10**6:06}"
         refused = await shop.call("POST", f"{at}/confirm", {"code": wrong})
         assert (refused.status, refused.body["code"]) == (409, "cod_code_wrong")
-        confirmed = await shop.call("POST", f"{at}/confirm", {"code": code})
-        assert confirmed.expect(200)["state"] == "confirmed"
+        (page,) = re.findall(r"https?://\S+", text["text"])
+        assert page == order["page_url"]
+        async with shop.http.get(page) as shown:
+            key = re.search(r'name="form_key" value="([^"]+)"', await shown.text())[1]
+        form = {"form_key": key, "code": code}
+        async with shop.http.post(f"{page}/confirm", data=form) as shown:
+            assert 'data-view="cod-confirmed"' in await shown.text()
+        assert (await shop.get(at))["state"] == "confirmed"
+        async with shop.http.post(
+            f"{page}/pay-online"
+        ) as shown:  # it may be paid at the door still
+            assert (shown.status, shown.url.parts[1]) == (200, "p")
 
         early = await shop.call("POST", f"{at}/dispatch", {})
         assert early.body["code"] == "cod_amount_not_acknowledged"
