@@ -27,6 +27,7 @@ _ENTRY: Final = re.compile(
 _SIGNS: Final = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
 _EXPECTED: Final = frozenset({"EC", "ED"})
 _REVERSED: Final = frozenset({"RC", "RD"})
+_OF_ONE_LINE: Final = frozenset({"25", "25P", "28", "28C", "60F", "60M", "62F", "62M", "64", "65"})
 _NONE: Final = frozenset({"NONREF", "NOTPROVIDED", "EREF", "PREF", "MREF", "CREF", "KREF"})
 _CENTURY: Final = 80  # years from here on are of the last one
 
@@ -104,6 +105,8 @@ def _fields(lines: Iterable[tuple[int, str]]) -> Iterator[_Field]:
 
 def _taken(message: _Message, part: _Field) -> Iterator[Event]:
     first = part.lines[0].strip()
+    if part.tag in _OF_ONE_LINE and any(map(str.strip, part.lines[1:])):
+        raise RefusedError(f"has text after :{part.tag}:, which has one line", line=part.line + 1)
     match part.tag:
         case "25" | "25P":
             message.account = first.replace(" ", "")

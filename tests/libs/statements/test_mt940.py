@@ -160,6 +160,7 @@ def test_letters_beyond_ascii_are_read(encoding: str):
         (GOOD.replace(b":60F:C260407EUR10,00\r\n", b""), 1, "without an opening balance"),
         (GOOD.replace(b"-\r\n", b":61:260407C0,00NTRFNONREF\r\n"), 9, "after the closing balance"),
         (GOOD + b":61:260407C0,00NTRFNONREF\r\n", 10, "outside of a message"),
+        (GOOD.replace(b"-\r\n", b"<Document/>\r\n"), 9, "has text after :62F:"),
         (GOOD + b"x\r\n" * 21, 30, "of no message"),
         (GOOD.replace(b"COFFEE", b"C" + b"\r\nx" * 200), 206, "field of more than 200 lines"),
         (GOOD.replace(b"COFFEE", b"C\x00"), 6, "does not have"),
