@@ -20,6 +20,7 @@ from services.cod.config import Config
 from services.cod.deps import Deps
 from services.cod.merchants_client import Merchants
 from services.cod.paylink_client import Links
+from services.cod.payments_client import Payments
 from services.cod.service.files import CodFiles
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
@@ -33,12 +34,14 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 async def build(config: Config, chassis: Chassis) -> Parts:
     merchants = client.channel(config.merchants_target)
     paylink = client.channel(config.paylink_target)
+    payments = client.channel(config.payments_target)
     keys = keys_of(config.seal_keys)
     deps = Deps(
         db=chassis.db,
         clock=Clock(),
         merchants=Merchants(merchants),
         links=Links(paylink),
+        payments=Payments(payments),
         seal=Seal(keys),
         codes=Proofs("cod codes", keys),
         marks=Proofs("cod recipients", keys),
@@ -54,10 +57,14 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (add_CodFilesServiceServicer_to_server, CodFiles(deps)),
         ],
         kept=retention.KEPT,
-        loops=[worker.overdue_worker(deps).run, worker.link_worker(deps).run],
+        loops=[
+            worker.overdue_worker(deps).run,
+            worker.link_worker(deps).run,
+            worker.refund_worker(deps).run,
+        ],
         handlers=worker.handlers(deps),
         heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
-        close=[merchants.close, paylink.close],
+        close=[merchants.close, paylink.close, payments.close],
     )
 
 

@@ -8,5 +8,6 @@ from libs.settings import ServiceSettings
 class Config(ServiceSettings):
     merchants_target: str  # gRPC target, e.g. dns:///merchants-headless:50051
     paylink_target: str
+    payments_target: str
     public_url: str = Field(pattern=r"https?://.+[^/]")  # where shoppers reach the gateway
     seal_keys: str = Field(min_length=44, repr=False)  # Fernet keys, newest first, by commas

@@ -8,6 +8,7 @@ from libs.proofs import Proofs
 from libs.seal import Seal
 from services.cod.merchants_client import Merchants
 from services.cod.paylink_client import Links
+from services.cod.payments_client import Payments
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Deps:
     clock: Clock
     merchants: Merchants
     links: Links
+    payments: Payments
     seal: Seal
     codes: Proofs  # of one-time codes
     marks: Proofs  # by which recipients are known again

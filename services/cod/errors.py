@@ -78,6 +78,10 @@ class NothingToPayOnline(Refusal, kind=Kind.CONFLICT, reason="cod_nothing_to_pay
     message = "Part of the order was collected already, or its deposit covers the price."
 
 
+class NothingToGiveBack(Refusal, kind=Kind.CONFLICT, reason="cod_nothing_to_give_back"):
+    message = "No refund of what was paid online was refused; there is nothing to ask for again."
+
+
 class EventNotFound(Refusal, kind=Kind.NOT_FOUND, reason="courier_event_not_found"):
     message = "No courier has told anything with this id."
 

@@ -10,11 +10,13 @@ from incasso.common.v1 import offer_pb2
 from libs import erasing, outbox, wire
 from libs.money import Money
 from libs.outbox import NewEvent
+from libs.payments.repayments import RepaymentState
 from services.cod.paylink_client import QrCode
 from services.cod.rules import converting
 from services.cod.rules.converting import OrderLink
 from services.cod.rules.couriers import CollectionMode
 from services.cod.rules.fee_shares import fee_share
+from services.cod.rules.online_refunds import OnlineRefund
 from services.cod.rules.orders import Order
 from services.cod.rules.parcels import Parcel
 from services.cod.rules.states import OrderState, ParcelState
@@ -151,6 +153,22 @@ def letters(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
     if after.state is before.state or after.state is not OrderState.REFUSED:
         return ()
     return message(after, Reason.REFUSED, now)
+
+
+def refund_news(order: Order, refund: OnlineRefund, now: datetime) -> Sequence[NewEvent]:
+    """Of a refund that has its end, as far as a PSP keeps its word."""
+    told: dict[str, Any] = {
+        "order": order_pb(order),
+        "payment_id": refund.payment_id,
+        "amount": wire.money(refund.amount),
+    }
+    if refund.state is RepaymentState.SUCCEEDED:
+        return [outbox.event_of(order, events_pb2.CodOnlinePaymentRefunded(**told), now)]
+    if refund.state is RepaymentState.FAILED:
+        reason = refund.refusal.reason if refund.refusal else None
+        failed = events_pb2.CodOnlineRefundFailed(**told, reason=reason)
+        return [outbox.event_of(order, failed, now)]
+    return ()
 
 
 def message(

@@ -53,6 +53,10 @@ KEPT: Final = Kept(
             "payment links by which orders were to be paid online: they stay",
             plain="merchant_id id order_id purpose state currency order_part payment_link_id payment_id",
         ),
+        "online_refunds": Table(
+            "what was given back of what was paid online: it stays",
+            plain="merchant_id id order_id payment_id state currency reference refusal",
+        ),
         "order_changes": Table(
             "how orders were before they were changed",
             plain="merchant_id id order_id courier_id mode lines changed_by",

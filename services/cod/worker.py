@@ -6,16 +6,21 @@ from typing import Any, Final
 
 from incasso.oneclick.v1 import events_pb2
 from incasso.paylink.v1 import events_pb2 as link_events
+from incasso.payments.v1 import events_pb2 as payments_pb2
 from libs import clock
 from libs.bus import Event
 from libs.consumer import Handler, UnlessKnown
 from libs.db import Conn
 from libs.due import DueRow, DueWorker, worker
 from libs.payments import due as payments_due
+from libs.payments import routes
+from libs.payments.repaying import found_of
 from services.cod.deps import Deps
-from services.cod.flows import converting, erase, order_links, overdue
+from services.cod.flows import converting, erase, online_refunds, order_links, overdue
 from services.cod.rules.converting import PaidLink
+from services.cod.store import online_refunds as refunds_store
 from services.cod.store import orders
+from services.cod.store.online_refunds import ToldPayment
 
 SERVICE: Final = "cod"
 LINK_PAID: Final = "incasso.paylink.payment_link.paid"
@@ -24,11 +29,16 @@ LINKS: Final[Mapping[str, Any]] = {
     "incasso.paylink.payment_link.expired": link_events.PaymentLinkExpired,
     "incasso.paylink.payment_link.cancelled": link_events.PaymentLinkCancelled,
 }
+REFUNDS: Final[Mapping[str, Any]] = {
+    "incasso.payments.payment.refunded": payments_pb2.PaymentRefunded,
+    "incasso.payments.payment.refund_failed": payments_pb2.PaymentRefundFailed,
+}
+OF_LINKS: Final = routes.of_method("link")  # of payments' events: what paylink asked for
 OF_ORDERS: Final = "cod"  # the route of paylink's events of links of CreateCodLink
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
-    """What is done with each event of oneclick, and of paylink."""
+    """What is done with each event of oneclick, of paylink, and of payments."""
 
     async def on_paid(conn: Conn, event: Event) -> None:
         await clock.act_for(conn, SERVICE)
@@ -47,11 +57,28 @@ def handlers(deps: Deps) -> dict[str, Handler]:
         link = LINKS[event.subject].FromString(event.body).payment_link
         await converting.follow_ended(conn, link.cod_order_id, link.cod_link_number, link.id)
 
+    async def on_refund(conn: Conn, event: Event) -> None:
+        await clock.act_for(conn, SERVICE)
+        refund = REFUNDS[event.subject].FromString(event.body).refund
+        found = found_of(refund, event.occurred_at)
+        await online_refunds.follow_refund(conn, _payment_id(event), found, deps.clock.now())
+
     return {
         "incasso.oneclick.customer.erased": _customer_erased,
         **dict.fromkeys(LINKS, UnlessKnown(_of_others, on_end, OF_ORDERS)),
         LINK_PAID: UnlessKnown(_of_others, on_paid, OF_ORDERS),
+        **dict.fromkeys(REFUNDS, UnlessKnown(_of_other_payments, on_refund, OF_LINKS)),
     }
+
+
+async def _of_other_payments(conn: Conn, events: Sequence[Event]) -> Collection[str]:
+    told = [ToldPayment(event.event_id, event.merchant_id, _payment_id(event)) for event in events]
+    return await refunds_store.of_others(conn, told)
+
+
+def _payment_id(event: Event) -> str:
+    payment_id: str = REFUNDS[event.subject].FromString(event.body).payment.id
+    return payment_id
 
 
 async def _of_others(_: Conn, events: Sequence[Event]) -> Collection[str]:
@@ -72,6 +99,12 @@ def link_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
     """Payment links that are to be made or closed. Paylink is asked less and less often."""
     work = partial(order_links.attend, deps)
     return payments_due.worker(SERVICE, deps.db, table="order_links", settle=work)
+
+
+def refund_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
+    """What is to be given back and has no end yet."""
+    work = partial(online_refunds.settle_due, deps)
+    return payments_due.worker(SERVICE, deps.db, table="online_refunds", settle=work)
 
 
 def overdue_worker(deps: Deps) -> DueWorker[DueRow]:

@@ -1,31 +1,23 @@
 """What instalments asks payments: the payment of one part, and what is given back of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from incasso.payments.v1 import payments_pb2
 from libs import client, deadlines, wire
-from libs.errors import OutcomeUnknown
 from libs.money import Money
-from libs.payments import velocity
-from libs.payments.certain import move
+from libs.payments import repaying, velocity
 from libs.payments.client import Payments as AskedPayments
+from libs.payments.repayments import Told
 from services.instalments.rules import regimes
 from services.instalments.rules.cards import CardField
 from services.instalments.rules.disputes import Dispute
 from services.instalments.rules.plans import Collection, Plan
-from services.instalments.rules.repaying import Found, Repayment, Told
-from services.instalments.rules.states import RepaymentEvent
+from services.instalments.rules.repaying import Repayment
 from services.instalments.rules.terms import Partner
 
 METHOD: Final = "instalments"
-_EVENTS: Final[Mapping[int, RepaymentEvent]] = {
-    payments_pb2.Refund.STATE_PROCESSING: RepaymentEvent.WAIT,
-    payments_pb2.Refund.STATE_SUCCEEDED: RepaymentEvent.SUCCEED,
-    payments_pb2.Refund.STATE_FAILED: RepaymentEvent.FAIL,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +72,6 @@ def payment_request(
     return request
 
 
-def found_of(refund: payments_pb2.Refund, at: datetime) -> Found:
-    """OutcomeUnknown for a state that this version does not know."""
-    event = _EVENTS.get(refund.state)
-    if event is None:
-        raise OutcomeUnknown
-    return wire.read(Found, refund, key=refund.caller_key, news=Told(event, at, refund.id))
-
-
 def dispute_of(dispute: payments_pb2.Dispute, merchant_id: str, at: datetime) -> Dispute:
     """Of no plan so far."""
     return wire.read(
@@ -118,23 +102,9 @@ class Payments(AskedPayments):
 
     async def refund(self, repayment: Repayment, at: datetime) -> Told:
         """Give back, or learn what became of it. Raises as `move`."""
-        request = payments_pb2.RefundPaymentRequest(
-            payment_id=repayment.payment_id, amount=wire.money(repayment.amount)
-        )
-        answer = await move(self._stub.RefundPayment, request, key=repayment.id)
-        told = _of_key(answer.payment, repayment, at)
-        if told is None:
-            raise OutcomeUnknown
-        return told
+        return await repaying.refund(self._stub, repayment, at)
 
     async def find_refund(self, repayment: Repayment, at: datetime) -> Told | None:
         """What became of it. None: payments has not begun it so far."""
-        request = payments_pb2.GetPaymentRequest(payment_id=repayment.payment_id)
-        answer = await client.call(self._stub.GetPayment, request, timeout_seconds=deadlines.READ)
-        return _of_key(answer.payment, repayment, at)
-
-
-def _of_key(payment: payments_pb2.Payment, repayment: Repayment, at: datetime) -> Told | None:
-    mine = (each for each in payment.refunds if each.caller_key == repayment.id)
-    found = next(mine, None)
-    return None if found is None else found_of(found, at).news
+        payment = await repaying.payment_of(self._stub, repayment)
+        return repaying.of_key(payment, repayment, at)

@@ -16,6 +16,7 @@ from libs.payments import due as payments_due
 from libs.payments import events as payments_events
 from libs.payments.answer import Answer
 from libs.payments.client import answer_of
+from libs.payments.repaying import found_of
 from services.instalments.deps import Deps
 from services.instalments.flows import (
     collecting,
@@ -28,7 +29,7 @@ from services.instalments.flows import (
     repaying,
 )
 from services.instalments.flows.due import DueParts
-from services.instalments.payments_client import METHOD, dispute_of, found_of
+from services.instalments.payments_client import METHOD, dispute_of
 from services.instalments.rules.links import PaidByLink
 from services.instalments.store import collections, disputes, refunds, reminders
 from services.instalments.store import plans as store

@@ -20,6 +20,7 @@ BY_NAME = re.compile(r'\bmethod\("(\w+)", "(\w+)"\)')
 # What these call, their users call.
 CLIENTS = {
     "libs.payments.client": Source(Path("libs/payments/client.py")),
+    "libs.payments.repaying": Source(Path("libs/payments/repaying.py")),
     "libs.payments.saved_cards": Source(Path("libs/payments/saved_cards.py")),
 }
 # The gateway's clients of pages name what they call.

@@ -112,7 +112,7 @@ async def book(
         await courier_events.save(tx, booked.told)
         await orders_store.save_moved(tx, booked.orders)
         await outbox.tell(tx, *booked.news)
-        await order_links.follow(tx, booked.orders)
+        await order_links.follow(tx, booked.orders, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from libs import context, idempotency, outbox
 from libs.db import Conn
 from libs.errors import InternalError, required
 from libs.idempotency import Key
-from libs.payments import asking
 from libs.payments.links import OPEN, LinkEvent, LinkState, moved
 from services.cod import order_events as events
 from services.cod.deps import Deps
@@ -80,7 +79,7 @@ async def _shown(deps: Deps, cod_order_id: str) -> Conversion:
 
 async def follow_paid(deps: Deps, conn: Conn, told: PaidLink) -> None:
     """An event of paylink, in the inbox's transaction, in any order and any number of times. With the link the cash
-    leg ends, if nobody has collected before.
+    leg ends; what the order does not need is given back.
     """
     merchant_id, now = context.merchant_id(), deps.clock.now()
     link_id = rules.id_of(told.cod_order_id, told.number)
@@ -97,13 +96,11 @@ async def follow_paid(deps: Deps, conn: Conn, told: PaidLink) -> None:
         paid_minor=told.amount_minor,
     )
     await store.save(conn, paid)
-    after = rules.converted(before, told.amount_minor, now)
-    if after == before:
-        asking.count_after_end(told.payment_id or told.payment_link_id)
-        return
+    after = rules.paid(before, paid, now)
     await orders_store.save(conn, after)
-    await outbox.tell(conn, *events.converted(before, after, paid, now))
-    await order_links.follow(conn, [after])
+    if after.converted_at != before.converted_at:
+        await outbox.tell(conn, *events.converted(before, after, paid, now))
+    await order_links.follow(conn, [after], now)
     await dispatching.apply_waiting(deps, conn, after, now)
 
 

@@ -166,5 +166,5 @@ async def _followed(
     letters = [new for order in moved for new in order_events.letters(before[order.id], order, now)]
     await outbox.tell(tx, *news, *letters)
     await refusing.record(deps, tx, context.merchant_id(), moved, now)
-    await order_links.follow(tx, moved)
+    await order_links.follow(tx, moved, now)
     return moved, kept

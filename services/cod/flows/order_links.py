@@ -6,6 +6,7 @@ paid by any more. Until then it may be paid: see converting.py.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from libs.db import Conn
 from libs.errors import InternalError, RemoteRefusal, ServiceUnavailable, required
@@ -14,6 +15,7 @@ from libs.payments.certain import is_certain
 from libs.payments.due import DueRow
 from libs.payments.links import LinkEvent, LinkState, moved
 from services.cod.deps import Deps
+from services.cod.flows import online_refunds
 from services.cod.paylink_client import PAYING
 from services.cod.rules import converting as rules
 from services.cod.rules.converting import OrderLink
@@ -24,9 +26,9 @@ from services.cod.store.links import ORDER_LINKS
 from services.cod.store.orders import ORDERS
 
 
-async def follow(tx: Conn, changed: Sequence[Order]) -> None:
+async def follow(tx: Conn, changed: Sequence[Order], now: datetime) -> None:
     """Orders as they are by now, locked in this transaction: links that ask for what is not to be paid online any
-    more are left.
+    more are left, and what was paid online for nothing is owed back.
     """
     linked = {order.id: order for order in changed if order.links}
     if not linked:
@@ -37,6 +39,7 @@ async def follow(tx: Conn, changed: Sequence[Order]) -> None:
         links = [link for link in found if link.order_id == order.id]
         for link in rules.outdated(order, links):
             await store.save(tx, rules.left(link))
+    await online_refunds.owe(tx, list(linked.values()), now)
 
 
 async def attend(deps: Deps, due: DueRow) -> None:

@@ -190,7 +190,7 @@ async def _save_change(deps: Deps, tx: Conn, before: Order, after: Order, now: d
         await store.remove_parcels(tx, before.merchant_id, [before.id])
     await store.save(tx, after)
     await outbox.tell(tx, events.changed(before, after, now))
-    await order_links.follow(tx, [after])
+    await order_links.follow(tx, [after], now)
     if after.state is OrderState.PROPOSED:  # what was sent is of another amount
         await confirming.send_first(deps, tx, after, now)
     else:
@@ -215,4 +215,4 @@ async def saved(tx: Conn, before: Order, after: Order, now: datetime) -> None:
     if after != before:
         await store.save(tx, after)
         await outbox.tell(tx, *events.news(before, after, now))
-        await order_links.follow(tx, [after])
+        await order_links.follow(tx, [after], now)

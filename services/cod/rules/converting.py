@@ -18,6 +18,7 @@ from services.cod.errors import NothingToPayOnline
 from services.cod.rules.orders import Order, closed
 from services.cod.rules.states import (
     CONVERTIBLE,
+    GONE,
     LINK_INITIAL,
     ORDER_TRANSITIONS,
     OrderEvent,
@@ -125,21 +126,20 @@ def is_paid(order: Order) -> bool:
     return bool(order.collected_minor or order.paid_online_minor)
 
 
-def converted(order: Order, paid_minor: int, now: datetime) -> Order:
-    """Paid online: the cash leg is over, with its fee, and what couriers acknowledged is void. The same when that is
-    not what the order comes to, or cash was there first.
+def paid(order: Order, link: OrderLink, now: datetime) -> Order:
+    """After its link was paid. Money that pays the order ends the cash leg, with its fee, and what couriers
+    acknowledged is void. What does not, since the order is over, has another price or is paid already, is given
+    back: see online_refunds.py.
     """
+    more = replace(order, paid_online_minor=order.paid_online_minor + link.paid_minor)
+    fits = link.paid_minor == due_minor(order) and order.kept_link is None
+    if not fits or order.state in GONE:
+        return more
+    kept = replace(more, kept_link=link.number)
     to = ORDER_TRANSITIONS.get((order.state, OrderEvent.PAY_ONLINE))
-    if to is None or order.collected_minor or paid_minor != due_minor(order):
-        return order
-    return replace(
-        order,
-        state=to,
-        converted_at=now,
-        paid_online_minor=paid_minor,
-        collected_at=None,
-        remit_due_at=None,
-    )
+    if to is None or (order.state is OrderState.COLLECTED and order.collected_minor):
+        return kept
+    return replace(kept, state=to, converted_at=now, collected_at=None, remit_due_at=None)
 
 
 def shown(order: Order) -> Order:

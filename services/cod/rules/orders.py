@@ -53,7 +53,8 @@ class Order:
     """`deposit_asked_minor`: as the shop wants it; None: as the settings say. `confirmed_minor`: the
     most that the recipient has agreed to pay. `refunded_minor`: what of the cash is refunded, or to be.
     `acknowledged_minor`: None when the courier has not said what it collects since the last change.
-    `paid_online_minor`: by which it was converted. `links`: how many payment links it has had.
+    `paid_online_minor`: by all of its links, and what of that was given back. `kept_link`: the number of the link whose
+    payment counts for it. `links`: how many payment links it has had.
     """
 
     merchant_id: str
@@ -93,6 +94,8 @@ class Order:
     remit_due_at: datetime | None = None
     converted_at: datetime | None = None
     paid_online_minor: int = 0
+    refunded_online_minor: int = 0
+    kept_link: int | None = None
     links: int = 0
     ended_at: datetime | None = None
     parcels: tuple[Parcel, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
-from libs.payments import links
+from libs.payments import links, repayments
 
 
 class OrderState(Enum):
@@ -102,3 +102,8 @@ PARCEL_TRANSITIONS: Final[Mapping[tuple[ParcelState, ParcelEvent], ParcelState]]
 LINK_INITIAL: Final = links.INITIAL
 LINK_FINAL: Final = links.FINAL
 LINK_TRANSITIONS: Final = links.TRANSITIONS  # of payment links of orders
+ONLINE_REFUND_INITIAL: Final = repayments.INITIAL
+ONLINE_REFUND_FINAL: Final = repayments.FINAL
+ONLINE_REFUND_TRANSITIONS: Final = (
+    repayments.TRANSITIONS
+)  # of what is given back of what was paid online

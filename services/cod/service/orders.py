@@ -7,7 +7,7 @@ from libs import door
 from libs.idempotency import Key
 from services.cod.deps import Deps
 from services.cod.errors import OrderNotFound
-from services.cod.flows import confirming, converting, dispatching, orders, page
+from services.cod.flows import confirming, converting, dispatching, online_refunds, orders, page
 from services.cod.order_events import conversion_pb, order_pb
 from services.cod.rules.orders import Order
 from services.cod.store.courier_events import COURIER_EVENTS
@@ -49,6 +49,7 @@ CodOrders: Final = door.of(
     ),
     CancelCodOrder=_with_page(orders.cancel_order),
     ConvertCodOrder=_with_page(_convert_cod_order),
+    RetryCodOnlineRefund=_with_page(online_refunds.retry_online_refund),
     SendCodCode=_with_page(confirming.send_code),
     ConfirmCodOrder=_with_page(confirming.confirm_order),
     GetCodCode=confirming.get_code,

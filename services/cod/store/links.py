@@ -29,6 +29,12 @@ async def open_of(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Seq
     return await ORDER_LINKS.all(conn, where, merchant_id, list(order_ids), _OPEN)
 
 
+async def paid_of(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Sequence[OrderLink]:
+    """Those that were paid."""
+    where = "WHERE merchant_id = $1 AND order_id = ANY($2::text[]) AND state = 'paid' ORDER BY order_id, number"
+    return await ORDER_LINKS.all(conn, where, merchant_id, list(order_ids))
+
+
 async def last(conn: Conn, merchant_id: str, order_id: str, purpose: Purpose) -> OrderLink | None:
     where = "WHERE merchant_id = $1 AND order_id = $2 AND purpose = $3 ORDER BY number DESC LIMIT 1"
     return await ORDER_LINKS.one(conn, where, merchant_id, order_id, purpose.value)

@@ -23,17 +23,21 @@ from libs.logs import log
 from libs.money import Money
 from libs.payments.answer import Answer
 from libs.payments.due import DueRow
+from libs.payments.repayments import (
+    Found,
+    RepaymentEvent,
+    RepaymentState,
+    Told,
+    is_under_way,
+    told,
+)
 from services.instalments import refund_events
 from services.instalments.deps import Deps
 from services.instalments.flows import collecting
 from services.instalments.rules import repaying as rules
 from services.instalments.rules.plans import Plan, Shown
-from services.instalments.rules.repaying import Found, PlanRefund, Repayment, Share, Told
-from services.instalments.rules.states import (
-    REPAYMENT_INITIAL,
-    RepaymentEvent,
-    RepaymentState,
-)
+from services.instalments.rules.repaying import PlanRefund, Repayment, Share
+from services.instalments.rules.states import REPAYMENT_INITIAL
 from services.instalments.store import collections
 from services.instalments.store import plans as store
 from services.instalments.store import refunds as refunds_store
@@ -79,7 +83,7 @@ async def again(
 
 async def give_back(deps: Deps, intents: Sequence[Repayment]) -> None:
     """Each was committed. One that has no answer yet does not concern the others."""
-    asked = [intent for intent in intents if rules.is_under_way(intent)]
+    asked = [intent for intent in intents if is_under_way(intent)]
     await asyncio.gather(*(_ask(deps, intent) for intent in asked))
 
 
@@ -99,7 +103,7 @@ async def _ask(deps: Deps, intent: Repayment) -> None:
 async def settle_due(deps: Deps, row: DueRow) -> None:
     """One without an end: the one who asked crashed or got no answer, or the PSP has not answered."""
     intent = await deps.db.run(REPAYMENTS.get, row.merchant_id, row.id)
-    if intent is None or not rules.is_under_way(intent):
+    if intent is None or not is_under_way(intent):
         return
     try:
         news = await deps.payments.find_refund(intent, deps.clock.now())
@@ -117,7 +121,7 @@ async def record(tx: Conn, asked: Repayment, news: Told, now: datetime) -> None:
     """Any order, any number of times."""
     before = await _locked(tx, asked.merchant_id, asked.plan_id)
     current = required(await REPAYMENTS.get(tx, asked.merchant_id, asked.id), InternalError)
-    after = rules.told(current, news)
+    after = told(current, news)
     if after is None:
         return
     if after.refund_id is None and after.state is RepaymentState.SUCCEEDED:
@@ -136,8 +140,8 @@ async def _follow(
 
 async def tell_failed(tx: Conn, plan: Plan, repayments: Sequence[Repayment], now: datetime) -> None:
     failed = [each for each in repayments if each.state is RepaymentState.FAILED]
-    told = [outbox.event_of(plan, refund_events.refund_failed(plan, each), now) for each in failed]
-    await outbox.tell(tx, *told)
+    news = [outbox.event_of(plan, refund_events.refund_failed(plan, each), now) for each in failed]
+    await outbox.tell(tx, *news)
 
 
 async def follow_refund(
@@ -197,7 +201,7 @@ async def _made_elsewhere(
         shares=(),
         created_at=found.created_at,
     )
-    after = required(rules.told(made, found.news), InternalError)
+    after = required(told(made, found.news), InternalError)
     if after.state is RepaymentState.SUCCEEDED:
         after = await _shared(conn, before, after)
     await refunds_store.add(conn, [after])

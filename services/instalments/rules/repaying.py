@@ -12,14 +12,9 @@ from typing import Final
 
 from libs.errors import InternalError, Kind, StoredRefusal, required
 from libs.money import Money
+from libs.payments.repayments import RepaymentEvent, RepaymentState, Told, told
 from services.instalments.rules.items import Returned
 from services.instalments.rules.plans import Instalment, Plan
-from services.instalments.rules.states import (
-    REPAYMENT_OPEN,
-    REPAYMENT_TRANSITIONS,
-    RepaymentEvent,
-    RepaymentState,
-)
 
 BY_TRANSFER: Final = StoredRefusal(
     Kind.CONFLICT.name,
@@ -66,26 +61,6 @@ class Repayment:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What payments says of a refund, and when it knew, at the earliest."""
-
-    event: RepaymentEvent
-    at: datetime
-    reference: str | None = None
-    refusal: StoredRefusal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A refund of a payment of ours as payments tells it. `key`: under which it was asked for."""
-
-    key: str
-    amount_minor: int
-    created_at: datetime
-    news: Told
-
-
-@dataclass(frozen=True, slots=True)
 class PlanRefund:
     """What was refunded of a plan's price, and what of it is given back."""
 
@@ -99,25 +74,6 @@ class PlanRefund:
     actor: str
     trace_id: str
     created_at: datetime
-
-
-def is_under_way(repayment: Repayment) -> bool:
-    return repayment.state in REPAYMENT_OPEN
-
-
-def told(repayment: Repayment, news: Told) -> Repayment | None:
-    """After what payments says; None when that is old, or known."""
-    to = REPAYMENT_TRANSITIONS.get((repayment.state, news.event))
-    if to is None or (repayment.told_at is not None and news.at < repayment.told_at):
-        return None
-    waits = news.event is RepaymentEvent.WAIT
-    return replace(
-        repayment,
-        state=to,
-        reference=news.reference or repayment.reference,
-        refusal=news.refusal,
-        told_at=repayment.told_at if waits else news.at,
-    )
 
 
 def by_transfer(repayment: Repayment, now: datetime) -> Repayment:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
-from libs.payments import links
+from libs.payments import links, repayments
 from libs.payments.answer import Outcome
 
 
@@ -143,37 +143,9 @@ COLLECTION_TRANSITIONS: Final[Mapping[tuple[CollectionState, Outcome], Collectio
 }
 
 
-class RepaymentState(Enum):
-    """Of one refund of one payment, which gives back what was paid of a plan."""
-
-    STARTED = "started"  # payments was asked, or is about to be
-    UNDER_WAY = "under_way"  # the PSP was asked, and has not answered
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"  # refused, or it came back after it had succeeded
-
-
-class RepaymentEvent(Enum):
-    WAIT = "wait"
-    SUCCEED = "succeed"
-    FAIL = "fail"
-
-
-REPAYMENT_INITIAL: Final = RepaymentState.STARTED
-REPAYMENT_FINAL: Final[frozenset[RepaymentState]] = frozenset()  # a PSP may change its word
-REPAYMENT_OPEN: Final = (RepaymentState.STARTED, RepaymentState.UNDER_WAY)
-REPAYMENT_TRANSITIONS: Final[Mapping[tuple[RepaymentState, RepaymentEvent], RepaymentState]] = {
-    (RepaymentState.STARTED, RepaymentEvent.WAIT): RepaymentState.UNDER_WAY,
-    **{
-        (state, RepaymentEvent.SUCCEED): RepaymentState.SUCCEEDED
-        for state in (*REPAYMENT_OPEN, RepaymentState.FAILED)
-    },
-    **{
-        (state, RepaymentEvent.FAIL): RepaymentState.FAILED
-        for state in (*REPAYMENT_OPEN, RepaymentState.SUCCEEDED)
-    },
-}
-
-
+REPAYMENT_INITIAL: Final = repayments.INITIAL
+REPAYMENT_FINAL: Final = repayments.FINAL
+REPAYMENT_TRANSITIONS: Final = repayments.TRANSITIONS  # of what is given back of payments of a plan
 LINK_INITIAL: Final = links.INITIAL
 LINK_FINAL: Final = links.FINAL
 LINK_TRANSITIONS: Final = links.TRANSITIONS  # of payment links of missed parts

@@ -10,14 +10,14 @@ from typing import Final
 
 from libs import rows
 from libs.db import Conn
+from libs.payments import repayments
 from libs.payments.due import CHECK_AFTER
-from services.instalments.rules.repaying import PlanRefund, Repayment, is_under_way
-from services.instalments.rules.states import REPAYMENT_OPEN
+from services.instalments.rules.repaying import PlanRefund, Repayment
 
 REFUNDS: Final = rows.Table("plan_refunds", PlanRefund)
 REPAYMENTS: Final = rows.Table("repayments", Repayment)
 _CHANGES: Final = ("state", "shares", "reference", "refusal", "told_at")
-_OPEN: Final = ", ".join(f"'{state.value}'" for state in REPAYMENT_OPEN)
+_OPEN: Final = ", ".join(f"'{state.value}'" for state in repayments.OPEN)
 _INSERT: Final = REPAYMENTS.insert(due_at="now() + {}::interval")
 
 
@@ -32,10 +32,10 @@ class ToldRefund:
     at: datetime
 
 
-async def add(conn: Conn, repayments: Sequence[Repayment]) -> None:
+async def add(conn: Conn, intents: Sequence[Repayment]) -> None:
     """Intents, which are looked at until they have their end; or what was made at payments."""
-    for repayment in repayments:  # one for each payment that gives something back
-        ask_in = CHECK_AFTER if is_under_way(repayment) else None
+    for repayment in intents:  # one for each payment that gives something back
+        ask_in = CHECK_AFTER if repayments.is_under_way(repayment) else None
         await conn.execute(_INSERT, *REPAYMENTS.values(repayment), ask_in)
 
 

@@ -37,6 +37,7 @@ from libs.tasks import Tasks
 from services.cod.deps import Deps
 from services.cod.merchants_client import Merchants
 from services.cod.paylink_client import Links
+from services.cod.payments_client import Payments
 from services.cod.service.files import CodFiles
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
@@ -58,8 +59,8 @@ async def database(new_module_database) -> AsyncIterator[Database]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(database: Database) -> AsyncIterator[World]:
     """A merchant of the test's own in the module's database."""
-    played, paylink = doubles.Merchants(), doubles.PayLinks()
-    outside, target = await doubles.serve(played, doubles.OneClick(), doubles.Payments(), paylink)
+    played, paylink, payments = doubles.Merchants(), doubles.PayLinks(), doubles.Payments()
+    outside, target = await doubles.serve(played, doubles.OneClick(), payments, paylink)
     neighbours = client.channel(target)
     keys = [Fernet.generate_key().decode()]
     deps = Deps(
@@ -67,6 +68,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         clock=Clock(),
         merchants=Merchants(neighbours),
         links=Links(neighbours),
+        payments=Payments(neighbours),
         seal=Seal(keys),
         codes=Proofs("cod codes", keys),
         marks=Proofs("cod recipients", keys),
@@ -93,7 +95,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         CodRemittancesServiceStub(channel),
         CodFilesServiceStub(channel),
     ]
-    yield World(deps, played, stubs, paylink)
+    yield World(deps, played, stubs, paylink, payments)
     await channel.close()
     await server.stop(1)
     await neighbours.close()

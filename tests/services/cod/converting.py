@@ -1,15 +1,30 @@
-"""Orders that are paid online, with paylink played."""
+"""Orders that are paid online, with paylink and payments played."""
 
 from typing import Any
 
 from incasso.paylink.v1 import events_pb2 as link_events
 from incasso.paylink.v1 import paylink_pb2
+from incasso.payments.v1 import payments_pb2
 from libs import clock, ids
 from libs.bus import Event
 from services.cod import worker
 from tests.services.cod.orders import Shop
 
+FEE = {"tiers": [{"fixed_minor": 2_00}], "vat_basis_points": 2200}
 PREFIX = "incasso.paylink.payment_link."
+
+
+async def with_fee(shop: Shop, amount_minor: int = 50_00, **more: Any) -> Any:
+    """An order that costs 2.00 more at the door."""
+    await shop.world.settings(fee=FEE, sells_to_consumers=False)
+    return await shop.propose(amount_minor, **more)
+
+
+async def dispatched(shop: Shop, *amounts: int, **more: Any) -> Any:
+    """The same, in parcels for which these amounts are collected."""
+    order = await with_fee(shop, sum(amounts) - 2_00 if amounts else 50_00, **more)
+    await shop.acknowledge(order, *amounts)
+    return await shop.dispatch(order)
 
 
 async def convert(shop: Shop, order: Any, *, key: str = "") -> Any:
@@ -22,41 +37,67 @@ def link_of(shop: Shop, answer: Any) -> paylink_pb2.PaymentLink:
     return next(link for link in shop.world.paylink.links.values() if link.id == wanted)
 
 
-async def pay(shop: Shop, link: Any, *, payment_id: str = "", amount_minor: int = 0) -> None:
-    """Paylink's event."""
-    amount = type(link.amount)(
-        amount_minor=amount_minor or link.amount.amount_minor, currency="EUR"
+def taken(shop: Shop, link: Any) -> payments_pb2.Payment:
+    """What paid the link, in payments' books."""
+    made = payments_pb2.Payment(
+        id=f"pay_{link.id}",
+        state=payments_pb2.Payment.STATE_CAPTURED,
+        amount=link.amount,
+        captured_minor=link.amount.amount_minor,
+        method="link",
+        order_reference=link.order_reference,
     )
-    payment = paylink_pb2.LinkPayment(amount=amount, payment_id=payment_id or f"pay_{link.id}")
-    await shop.world.hear(
-        _event(shop, link, link_events.PaymentLinkPaid(payment_link=link, link_payment=payment))
-    )
+    return shop.world.payments.books.setdefault(link.id, made)
+
+
+async def pay(shop: Shop, link: Any, *, by_transfer: bool = False) -> None:
+    """Paylink's event of a link that was paid by card, or to which a person gave a bank transfer."""
+    payment_id = "" if by_transfer else taken(shop, link).id
+    payment = paylink_pb2.LinkPayment(amount=link.amount, payment_id=payment_id)
+    told = link_events.PaymentLinkPaid(payment_link=link, link_payment=payment)
+    await shop.world.hear(_event(shop, link.id, f"{PREFIX}paid", told))
 
 
 async def end(shop: Shop, link: Any, *, how: str = "expired") -> None:
     """Paylink's event: expired, or cancelled."""
-    kind = worker.LINKS[f"{PREFIX}{how}"]
-    await shop.world.hear(_event(shop, link, kind(payment_link=link), how))
+    subject = f"{PREFIX}{how}"
+    told = worker.LINKS[subject](payment_link=link)
+    await shop.world.hear(_event(shop, link.id, subject, told))
 
 
-def _event(shop: Shop, link: Any, message: Any, how: str = "paid") -> Event:
+async def refund_moves(shop: Shop, payment: Any, refund: Any) -> None:
+    """Payments' event of a refund that has its end."""
+    failed = refund.state == payments_pb2.Refund.STATE_FAILED
+    subject = f"incasso.payments.payment.{'refund_failed' if failed else 'refunded'}"
+    told = worker.REFUNDS[subject](payment=payment, refund=refund)
+    await shop.world.hear(_event(shop, payment.id, subject, told))
+
+
+def refunds(shop: Shop, link: Any) -> list[int]:
+    """What was given back of a link's payment, refund by refund."""
+    failed = payments_pb2.Refund.STATE_FAILED
+    return [one.amount_minor for one in taken(shop, link).refunds if one.state != failed]
+
+
+def _event(shop: Shop, about: str, subject: str, message: Any) -> Event:
     return Event(
         event_id=ids.new("evt"),
         merchant_id=shop.world.merchant_id,
-        aggregate_id=link.id,
-        subject=f"{PREFIX}{how}",
+        aggregate_id=about,
+        subject=subject,
         body=message.SerializeToString(),
         traceparent="",
         occurred_at=clock.world_now(),
-        route=worker.OF_ORDERS,
     )
 
 
 async def work(shop: Shop) -> None:
-    """What paylink is to be asked is asked."""
+    """What paylink and payments are to be asked is asked."""
     async with shop.world.deps.db.connection() as conn:
         await conn.execute("UPDATE order_links SET due_at = now() WHERE due_at IS NOT NULL")
+        await conn.execute("UPDATE online_refunds SET due_at = now() WHERE due_at IS NOT NULL")
     await worker.link_worker(shop.world.deps).run_once()
+    await worker.refund_worker(shop.world.deps).run_once()
 
 
 async def links_of(shop: Shop, order: Any) -> list[tuple[int, str]]:

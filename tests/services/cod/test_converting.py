@@ -11,24 +11,20 @@ from incasso.cod.v1 import orders_pb2 as pb
 from libs.errors import Kind, RemoteRefusal
 from tests.kit.dying import NO_ANSWER
 from tests.kit.payments_double import once
-from tests.services.cod.converting import convert, end, link_of, links_of, pay, work
+from tests.services.cod.converting import (
+    convert,
+    dispatched,
+    end,
+    link_of,
+    links_of,
+    pay,
+    with_fee,
+    work,
+)
 from tests.services.cod.orders import event
 from tests.services.cod.refusing import refused
 
 Order, Link = pb.CodOrder, pb.CodPaymentLink
-FEE = {"tiers": [{"fixed_minor": 2_00}], "vat_basis_points": 2200}
-
-
-async def with_fee(shop, amount_minor: int = 50_00, **more):
-    """An order that costs 2.00 more at the door."""
-    await shop.world.settings(fee=FEE, sells_to_consumers=False)
-    return await shop.propose(amount_minor, **more)
-
-
-async def dispatched(shop, *amounts: int, **more):
-    order = await with_fee(shop, sum(amounts) - 2_00 if amounts else 50_00, **more)
-    await shop.acknowledge(order, *amounts)
-    return await shop.dispatch(order)
 
 
 async def test_a_link_asks_for_the_price_without_the_fee_and_its_code_can_be_scanned(shop):

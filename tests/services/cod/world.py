@@ -25,6 +25,7 @@ class World:
     merchants: doubles.Merchants
     stubs: Sequence[Any]
     paylink: doubles.PayLinks = field(default_factory=doubles.PayLinks)
+    payments: doubles.Payments = field(default_factory=doubles.Payments)
     contracts: Sequence[Any] = (
         pb,
         orders_pb2,

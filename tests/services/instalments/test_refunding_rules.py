@@ -7,24 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.money import Money
+from libs.payments.repayments import RepaymentEvent, RepaymentState, Told, told
 from services.instalments.errors import PlanBusy
 from services.instalments.rules.collecting import collecting
 from services.instalments.rules.plans import OPEN, Instalment, Plan
 from services.instalments.rules.refunding import refunded
-from services.instalments.rules.repaying import (
-    Repayment,
-    Told,
-    moved,
-    shares_of,
-    told,
-)
+from services.instalments.rules.repaying import Repayment, moved, shares_of
 from services.instalments.rules.replanned import left_of, schedule_of
-from services.instalments.rules.states import (
-    InstalmentState,
-    PlanState,
-    RepaymentEvent,
-    RepaymentState,
-)
+from services.instalments.rules.states import InstalmentState, PlanState
 from tests.services.instalments.given import NOW
 from tests.services.instalments.test_collecting import active
 

@@ -1,0 +1,53 @@
+"""Calls to payments that give money back, or learn what became of it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from incasso.payments.v1 import payments_pb2
+from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
+from libs import client, deadlines, wire
+from libs.errors import OutcomeUnknown
+from libs.payments.certain import move
+from libs.payments.repayments import Found, Repayment, RepaymentEvent, Told
+
+_EVENTS: Final[Mapping[int, RepaymentEvent]] = {
+    payments_pb2.Refund.STATE_PROCESSING: RepaymentEvent.WAIT,
+    payments_pb2.Refund.STATE_SUCCEEDED: RepaymentEvent.SUCCEED,
+    payments_pb2.Refund.STATE_FAILED: RepaymentEvent.FAIL,
+}
+
+
+def found_of(refund: payments_pb2.Refund, at: datetime) -> Found:
+    """OutcomeUnknown for a state that this version does not know."""
+    event = _EVENTS.get(refund.state)
+    if event is None:
+        raise OutcomeUnknown
+    return wire.read(Found, refund, key=refund.caller_key, news=Told(event, at, refund.id))
+
+
+async def refund(stub: PaymentsServiceStub, repayment: Repayment, at: datetime) -> Told:
+    """Give back, or learn what became of it. Raises as `move`."""
+    request = payments_pb2.RefundPaymentRequest(
+        payment_id=repayment.payment_id or "", amount=wire.money(repayment.amount)
+    )
+    answer = await move(stub.RefundPayment, request, key=repayment.id)
+    told = of_key(answer.payment, repayment, at)
+    if told is None:
+        raise OutcomeUnknown
+    return told
+
+
+async def payment_of(stub: PaymentsServiceStub, repayment: Repayment) -> payments_pb2.Payment:
+    """As it is by now, with its refunds."""
+    request = payments_pb2.GetPaymentRequest(payment_id=repayment.payment_id or "")
+    answer = await client.call(stub.GetPayment, request, timeout_seconds=deadlines.READ)
+    found: payments_pb2.Payment = answer.payment
+    return found
+
+
+def of_key(payment: payments_pb2.Payment, repayment: Repayment, at: datetime) -> Told | None:
+    """What became of it. None: payments has not begun it so far."""
+    mine = (each for each in payment.refunds if each.caller_key == repayment.id)
+    found = next(mine, None)
+    return None if found is None else found_of(found, at).news

@@ -1,0 +1,103 @@
+"""What a method service gives back of a payment: how far it is, as payments told. Pure.
+
+Its row is committed before payments is asked, and its id is the key. A PSP may change its word: what succeeded may
+fail days later, and the other way round.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, Protocol, TypeVar, cast
+
+from libs.errors import StoredRefusal
+from libs.money import Money
+
+
+class RepaymentState(Enum):
+    STARTED = "started"  # payments was asked, or is about to be
+    UNDER_WAY = "under_way"  # the PSP has not answered
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class RepaymentEvent(Enum):
+    WAIT = "wait"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+
+
+INITIAL: Final = RepaymentState.STARTED
+FINAL: Final[frozenset[RepaymentState]] = frozenset()  # a PSP may change its word
+OPEN: Final = (RepaymentState.STARTED, RepaymentState.UNDER_WAY)
+TRANSITIONS: Final[Mapping[tuple[RepaymentState, RepaymentEvent], RepaymentState]] = {
+    (RepaymentState.STARTED, RepaymentEvent.WAIT): RepaymentState.UNDER_WAY,
+    **{
+        (state, RepaymentEvent.SUCCEED): RepaymentState.SUCCEEDED
+        for state in (*OPEN, RepaymentState.FAILED)
+    },
+    **{
+        (state, RepaymentEvent.FAIL): RepaymentState.FAILED
+        for state in (*OPEN, RepaymentState.SUCCEEDED)
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What payments says of a refund, and when it knew, at the earliest. `reference`: its own id of it."""
+
+    event: RepaymentEvent
+    at: datetime
+    reference: str | None = None
+    refusal: StoredRefusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A refund of a payment of ours as payments tells it. `key`: under which it was asked for."""
+
+    key: str
+    amount_minor: int
+    created_at: datetime
+    news: Told
+
+
+class Repayment(Protocol):
+    """A dataclass with these fields; `id` is the key of payments.RefundPayment."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def payment_id(self) -> str | None: ...
+    @property
+    def amount(self) -> Money: ...
+    @property
+    def state(self) -> RepaymentState: ...
+    @property
+    def reference(self) -> str | None: ...
+    @property
+    def told_at(self) -> datetime | None: ...
+
+
+R = TypeVar("R", bound=Repayment)
+
+
+def is_under_way(repayment: Repayment) -> bool:
+    return repayment.state in OPEN
+
+
+def told(repayment: R, news: Told) -> R | None:
+    """After what payments says; None when that is old, or known."""
+    to = TRANSITIONS.get((repayment.state, news.event))
+    if to is None or (repayment.told_at is not None and news.at < repayment.told_at):
+        return None
+    waits = news.event is RepaymentEvent.WAIT
+    after = replace(
+        cast(Any, repayment),
+        state=to,
+        reference=news.reference or repayment.reference,
+        refusal=news.refusal,
+        told_at=repayment.told_at if waits else news.at,
+    )
+    return cast(R, after)

@@ -1,0 +1,135 @@
+"""What was paid online and is not the order's, or was collected as well, is given back: owed in the transaction that
+finds it, asked of payments by the worker, and followed to its end.
+
+The refund's id is the key under which payments is asked. Without a certain answer it stays, and the worker looks
+at the payment for a refund of this key before it asks again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from libs import context, idempotency, outbox
+from libs.db import Conn
+from libs.errors import (
+    IdempotencyKeyInUse,
+    InternalError,
+    RemoteRefusal,
+    ServiceUnavailable,
+    required,
+    stored,
+)
+from libs.idempotency import Key
+from libs.logs import log
+from libs.payments.due import DueRow
+from libs.payments.repayments import Found, RepaymentEvent, Told, is_under_way, told
+from services.cod import order_events
+from services.cod.deps import Deps
+from services.cod.errors import NothingToGiveBack, OrderNotFound
+from services.cod.rules import online_refunds as rules
+from services.cod.rules.online_refunds import OnlineRefund
+from services.cod.rules.orders import Order
+from services.cod.store import links as links_store
+from services.cod.store import online_refunds as store
+from services.cod.store import orders as orders_store
+from services.cod.store.online_refunds import ONLINE_REFUNDS
+from services.cod.store.orders import ORDERS
+
+
+async def owe(
+    tx: Conn, orders: Sequence[Order], now: datetime, *, again: bool = False
+) -> Sequence[OnlineRefund]:
+    """Orders as they are by now, locked in this transaction. `again`: what was refused, too."""
+    paid = {order.id: order for order in orders if order.paid_online_minor}
+    if not paid:
+        return ()
+    merchant_id = next(iter(paid.values())).merchant_id
+    links = await links_store.paid_of(tx, merchant_id, list(paid))
+    known = await store.of_orders(tx, merchant_id, list(paid))
+    intents = [
+        intent
+        for order in paid.values()
+        for intent in rules.owed(
+            order,
+            [link for link in links if link.order_id == order.id],
+            [refund for refund in known if refund.order_id == order.id],
+            now,
+            again=again,
+        )
+    ]
+    await store.add(tx, intents)
+    return intents
+
+
+async def settle_due(deps: Deps, row: DueRow) -> None:
+    """One without an end: nobody has asked, got no answer, or the PSP has not answered."""
+    intent = await deps.db.run(ONLINE_REFUNDS.get, row.merchant_id, row.id)
+    if intent is None or not is_under_way(intent):
+        return
+    try:
+        news = await _settled(deps, intent)
+    except (IdempotencyKeyInUse, RemoteRefusal, ServiceUnavailable) as refusal:
+        log.info("a refund is not settled yet", reason=refusal.reason)
+        return
+    async with deps.db.transaction() as tx:
+        await record(tx, intent, news, deps.clock.now())
+
+
+async def _settled(deps: Deps, intent: OnlineRefund) -> Told:
+    """Asked for, unless it was. Raises when nobody knows what became of it."""
+    at = deps.clock.now()
+    if intent.payment_id is None:
+        return Told(RepaymentEvent.FAIL, at, refusal=rules.BY_TRANSFER)
+    news = await deps.payments.find_refund(intent, at)
+    if news is not None:
+        return news
+    try:
+        return await deps.payments.refund(intent, at)
+    except (IdempotencyKeyInUse, ServiceUnavailable):
+        raise
+    except RemoteRefusal as refusal:
+        return Told(RepaymentEvent.FAIL, at, refusal=stored(refusal))
+
+
+async def record(tx: Conn, asked: OnlineRefund, news: Told, now: datetime) -> None:
+    """Any order, any number of times."""
+    order = required(await orders_store.lock(tx, asked.merchant_id, asked.order_id), InternalError)
+    current = required(await ONLINE_REFUNDS.get(tx, asked.merchant_id, asked.id), InternalError)
+    after = told(current, news)
+    if after is None:
+        return
+    await store.save(tx, after)
+    given = rules.given_back(order.refunded_online_minor, current, after)
+    known = replace(order, refunded_online_minor=given)
+    if known != order:
+        await orders_store.save(tx, known)
+    await outbox.tell(tx, *order_events.refund_news(known, after, now))
+
+
+async def follow_refund(conn: Conn, payment_id: str, found: Found, now: datetime) -> None:
+    """An event of payments, in the inbox's transaction: of a refund of ours, or of one that was made at payments
+    instead.
+    """
+    known = await store.of_payment(conn, context.merchant_id(), payment_id)
+    named = [one for one in known if found.key == one.id or found.news.reference == one.reference]
+    ours = named[0] if named else None
+    if ours is None and found.news.event is RepaymentEvent.SUCCEED:
+        ours = rules.made_elsewhere(known, found.amount_minor)
+    if ours is not None:
+        await record(conn, ours, found.news, now)
+
+
+async def retry_online_refund(deps: Deps, cod_order_id: str, key: Key) -> Order:
+    """What was refused is asked for once more, under keys of its own. The same key asks once.
+
+    Raises OrderNotFound, NothingToGiveBack.
+    """
+    merchant_id = context.merchant_id()
+
+    async def begun(tx: Conn, _: str) -> None:
+        order = required(await orders_store.lock(tx, merchant_id, cod_order_id), OrderNotFound)
+        if not await owe(tx, [order], deps.clock.now(), again=True):
+            raise NothingToGiveBack
+
+    await idempotency.once(deps.db, key, cod_order_id, begun)
+    return required(await deps.db.run(ORDERS.get, merchant_id, cod_order_id), OrderNotFound)

@@ -1,0 +1,105 @@
+"""Money that was paid online for an order that does not need it: how much of it is given back, and how far that is.
+Pure.
+
+The cash stands, since the courier has it: what it has collected is given back of what was paid online, sum by sum, so
+that an order brings its price once, whichever was first. A payment that was never the order's is given back whole.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from libs.errors import Kind, StoredRefusal
+from libs.money import Money
+from libs.payments.links import LinkState
+from libs.payments.repayments import RepaymentState
+from services.cod.rules.converting import OrderLink, id_of
+from services.cod.rules.orders import Order
+from services.cod.rules.states import ONLINE_REFUND_INITIAL
+
+BY_TRANSFER: Final = StoredRefusal(
+    Kind.CONFLICT.name,
+    "paid_by_bank_transfer",
+    "The link was paid by bank transfer: transfer what is given back to whoever paid.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineRefund:
+    """One refund of the payment of one link; `id` is the key of payments.RefundPayment. `reference`: payments' own id of
+    it. `told_at`: when payments knew what is known of it.
+    """
+
+    merchant_id: str
+    id: str
+    order_id: str
+    link: int
+    number: int
+    payment_id: str | None
+    state: RepaymentState = ONLINE_REFUND_INITIAL
+    amount: Money
+    reference: str | None = None
+    refusal: StoredRefusal | None = None
+    told_at: datetime | None = None
+    created_at: datetime
+
+
+def target_minor(order: Order, link: OrderLink) -> int:
+    """What is to be given back of what the link brought."""
+    if link.state is not LinkState.PAID:
+        return 0
+    if link.number != order.kept_link:
+        return link.paid_minor
+    return min(link.paid_minor, order.collected_minor)
+
+
+def owed(
+    order: Order,
+    links: Sequence[OrderLink],
+    refunds: Sequence[OnlineRefund],
+    now: datetime,
+    *,
+    again: bool = False,
+) -> Sequence[OnlineRefund]:
+    """What is to be asked for. `again`: also what was refused, which else waits for a person."""
+    wanted = []
+    for link in links:
+        mine = [refund for refund in refunds if refund.link == link.number]
+        counted = [one for one in mine if not again or one.state is not RepaymentState.FAILED]
+        left = target_minor(order, link) - sum(one.amount.amount_minor for one in counted)
+        if left > 0:
+            wanted.append(_intent(order, link, len(mine) + 1, left, now))
+    return wanted
+
+
+def _intent(
+    order: Order, link: OrderLink, number: int, amount_minor: int, now: datetime
+) -> OnlineRefund:
+    return OnlineRefund(
+        merchant_id=order.merchant_id,
+        id=f"{link.id}.{number}",
+        order_id=order.id,
+        link=link.number,
+        number=number,
+        payment_id=link.payment_id,
+        amount=Money(amount_minor, order.amount.currency),
+        created_at=now,
+    )
+
+
+def is_ours(key: str, refund: OnlineRefund) -> bool:
+    """Whether a refund of the payment was asked for under one of the link's keys."""
+    return key.startswith(f"{id_of(refund.order_id, refund.link)}.")
+
+
+def given_back(order_minor: int, before: OnlineRefund, after: OnlineRefund) -> int:
+    """What was given back of an order in all, after one of its refunds has moved."""
+    was, now = (one.state is RepaymentState.SUCCEEDED for one in (before, after))
+    return order_minor + (now - was) * after.amount.amount_minor
+
+
+def made_elsewhere(refunds: Sequence[OnlineRefund], amount_minor: int) -> OnlineRefund | None:
+    """The refused one that a refund of this amount, made at payments, makes up for."""
+    failed = [one for one in refunds if one.state is RepaymentState.FAILED]
+    return next((one for one in failed if one.amount.amount_minor == amount_minor), None)

@@ -1,0 +1,214 @@
+"""Paid online while the courier collects: the order brings its price once. The cash stands, and what was paid online
+for nothing is given back once, whichever was first and whoever tells it first.
+"""
+
+import pytest
+
+from incasso.cod.v1 import events_pb2
+from incasso.cod.v1 import orders_pb2 as pb
+from incasso.payments.v1 import payments_pb2
+from libs import ids
+from libs.errors import Kind
+from tests.kit.payments_double import lose_answer, once, refuse
+from tests.services.cod.converting import (
+    convert,
+    dispatched,
+    link_of,
+    pay,
+    refund_moves,
+    refunds,
+    taken,
+    with_fee,
+    work,
+)
+from tests.services.cod.orders import event
+from tests.services.cod.refusing import refused
+
+Order, Refund = pb.CodOrder, payments_pb2.Refund
+FAILED = "order.online_refund_failed"
+
+
+async def both(shop, *, link_first: bool = True, amount_minor: int = 52_00):
+    """Paid online, and collected: what of it was told first is said."""
+    order = await dispatched(shop, 52_00)
+    link = link_of(shop, await convert(shop, order))
+    cash = event(order, "collected", amount_minor=amount_minor)
+    if link_first:
+        await pay(shop, link)
+        await shop.tell(cash)
+    else:
+        await shop.tell(cash)
+        await pay(shop, link)
+    return order, link
+
+
+async def retry(shop, order, *, key: str = "retry"):
+    return (await shop.call("RetryCodOnlineRefund", cod_order_id=order.id, key=key)).order
+
+
+@pytest.mark.parametrize("link_first", [True, False])
+async def test_the_cash_stands_and_the_payment_is_given_back_once(shop, link_first):
+    order, link = await both(shop, link_first=link_first)
+    for _ in range(2):
+        await work(shop)
+        await pay(shop, link)
+        after = await shop.get(order.id)
+        assert (after.state, after.collected_minor) == (Order.STATE_COLLECTED, 52_00)
+        assert (after.paid_online_minor, after.refunded_online_minor) == (50_00, 50_00)
+        assert refunds(shop, link) == [50_00]
+    (told,) = await shop.bodies(
+        order.id, events_pb2.CodOnlinePaymentRefunded, "order.online_payment_refunded"
+    )
+    assert (told.payment_id, told.amount.amount_minor) == (taken(shop, link).id, 50_00)
+
+
+@pytest.mark.parametrize("link_first", [True, False])
+async def test_of_cash_for_a_part_that_much_is_given_back(shop, link_first):
+    order, link = await both(shop, link_first=link_first, amount_minor=30_00)
+    await work(shop)
+    assert refunds(shop, link) == [30_00]
+    after = await shop.get(order.id)
+    brought = after.collected_minor + after.paid_online_minor - after.refunded_online_minor
+    assert brought == after.amount.amount_minor  # its price: the fee fell away
+
+
+async def test_of_two_parcels_each_sum_is_given_back_and_no_more_than_was_paid(shop):
+    order = await dispatched(shop, 26_00, 26_00)
+    link = link_of(shop, await convert(shop, order))
+    await shop.tell(event(order, "collected"))
+    await pay(shop, link)
+    assert (await shop.get(order.id)).state == Order.STATE_CONVERTED  # the rest is not for the door
+    await work(shop)
+    assert refunds(shop, link) == [26_00]
+    await shop.tell(event(order, "collected", parcel=1))
+    await work(shop)
+    assert refunds(shop, link) == [26_00, 24_00]
+
+
+async def test_cash_without_an_amount_is_what_the_courier_had_acknowledged(shop):
+    order = await dispatched(shop, 52_00)
+    link = link_of(shop, await convert(shop, order))
+    await pay(shop, link)
+    (told,) = await shop.tell(event(order, "collected"))
+    assert told.exception == "paid_online"  # the courier was to be told not to
+    await work(shop)
+    assert refunds(shop, link) == [50_00]
+
+
+@pytest.mark.parametrize("how", ["cancelled", "returned", "changed"])
+async def test_what_is_paid_for_an_order_that_is_over_or_costs_something_else_is_given_back(
+    shop, how
+):
+    order = await (dispatched(shop, 52_00) if how == "returned" else with_fee(shop))
+    link = link_of(shop, await convert(shop, order))
+    if how == "cancelled":
+        await shop.call("CancelCodOrder", cod_order_id=order.id)
+    elif how == "changed":
+        await shop.call("ChangeCodOrder", cod_order_id=order.id, amount_minor=70_00)
+    else:
+        await shop.tell(event(order, "returned"))
+    before = await shop.get(order.id)
+    await pay(shop, link)
+    await work(shop)
+    assert refunds(shop, link) == [50_00]
+    assert (await shop.get(order.id)).state == before.state
+
+
+async def test_a_second_payment_is_given_back_and_the_first_stands(shop):
+    order = await with_fee(shop)
+    first = link_of(shop, await convert(shop, order))
+    await shop.call("ChangeCodOrder", cod_order_id=order.id, amount_minor=70_00)
+    second = link_of(shop, await convert(shop, order))
+    await pay(shop, second)
+    await pay(shop, first)
+    await work(shop)
+    assert (refunds(shop, first), refunds(shop, second)) == ([50_00], [])
+    assert (await shop.get(order.id)).state == Order.STATE_CONVERTED
+
+
+async def test_a_lost_answer_gives_nothing_back_twice(shop):
+    shop.world.payments.after["RefundPayment"] = once(lose_answer)
+    order, link = await both(shop)
+    await work(shop)
+    await work(shop)
+    assert refunds(shop, link) == [50_00]
+    assert (await shop.get(order.id)).refunded_online_minor == 50_00
+
+
+async def test_what_the_psp_has_not_answered_is_followed_to_its_end(shop):
+    shop.world.payments.refund_state = Refund.STATE_PROCESSING
+    order, link = await both(shop)
+    await work(shop)
+    assert (await shop.get(order.id)).refunded_online_minor == 0
+    (refund,) = taken(shop, link).refunds
+    refund.state = Refund.STATE_SUCCEEDED
+    await work(shop)
+    assert (await shop.get(order.id)).refunded_online_minor == 50_00
+    assert len(shop.world.payments.keys["RefundPayment"]) == 1
+
+
+async def test_a_refusal_is_told_and_asked_again_by_the_merchant_once(shop):
+    shop.world.payments.before["RefundPayment"] = once(refuse(Kind.CONFLICT, "payment_disputed"))
+    order, link = await both(shop)
+    await work(shop)
+    await work(shop)
+    assert refunds(shop, link) == []
+    (failed,) = await shop.bodies(order.id, events_pb2.CodOnlineRefundFailed, FAILED)
+    assert (failed.reason, failed.amount.amount_minor) == ("payment_disputed", 50_00)
+    for _ in range(2):
+        await retry(shop, order)
+        await work(shop)
+    assert refunds(shop, link) == [50_00]
+    assert await refused(retry(shop, order, key="more")) == "cod_nothing_to_give_back"
+
+
+async def test_what_succeeded_may_fail_later_and_is_asked_for_again(shop):
+    order, link = await both(shop)
+    await work(shop)
+    payment = taken(shop, link)
+    (refund,) = payment.refunds
+    refund.state, payment.refunded_minor = Refund.STATE_FAILED, 0
+    await refund_moves(shop, payment, refund)
+    assert (await shop.get(order.id)).refunded_online_minor == 0
+    assert FAILED in await shop.told(order.id)
+    await retry(shop, order)
+    await work(shop)
+    assert refunds(shop, link) == [50_00]
+    assert (await shop.get(order.id)).refunded_online_minor == 50_00
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_what_the_merchant_has_given_back_by_hand_is_not_given_back_again(shop, told):
+    shop.world.payments.before["RefundPayment"] = once(refuse(Kind.CONFLICT, "payment_disputed"))
+    order, link = await both(shop)
+    await work(shop)
+    payment = taken(shop, link)
+    payment.refunded_minor = 50_00
+    by_hand = payment.refunds.add(
+        id=ids.new("ref"), state=Refund.STATE_SUCCEEDED, amount_minor=50_00, caller_key="gateway"
+    )
+    if told:
+        await refund_moves(shop, payment, by_hand)
+    else:
+        await retry(shop, order)
+        await work(shop)
+    assert (await shop.get(order.id)).refunded_online_minor == 50_00
+    assert refunds(shop, link) == [50_00]
+    assert await refused(retry(shop, order, key="more")) == "cod_nothing_to_give_back"
+
+
+async def test_what_was_paid_by_bank_transfer_is_left_to_a_person(shop):
+    order = await with_fee(shop)
+    link = link_of(shop, await convert(shop, order))
+    await shop.call("CancelCodOrder", cod_order_id=order.id)
+    await pay(shop, link, by_transfer=True)
+    await work(shop)
+    (failed,) = await shop.bodies(order.id, events_pb2.CodOnlineRefundFailed, FAILED)
+    assert failed.reason == "paid_by_bank_transfer"
+
+
+async def test_a_refund_of_any_other_payment_is_none_of_these(shop):
+    other = payments_pb2.Payment(id="pay_other", method="link")
+    refund = other.refunds.add(id="ref_1", state=Refund.STATE_SUCCEEDED, amount_minor=5)
+    await refund_moves(shop, other, refund)
+    assert "order.online_payment_refunded" not in await shop.told()
