@@ -106,7 +106,8 @@ class MortalClient:
         real = getattr(self._real, name)
         if name not in {"create", "close", "set_up_instrument", "refund", "find_refund", "make"}:
             return real
-        return lambda *asked: self._death.around(lambda: real(*asked))
+        step = self._death.looked if name == "find_refund" else self._death.around
+        return lambda *asked: step(lambda: real(*asked))
 
 
 class Death:
@@ -138,14 +139,24 @@ class Death:
         if self.moment is Moment.AFTER_INTENT:
             raise ProcessDied
         if self.moment is Moment.DURING_CALL:
-            self._left.append(asyncio.ensure_future(call()))
-            await self._asked.wait()
+            await self._hung(asyncio.ensure_future(call()))
             raise ProcessDied
         answer = await call()
         self.answered = True
         if self.moment is Moment.AFTER_CALL:
             raise ProcessDied
         return answer
+
+    async def looked(self, look: Callable[[], Awaitable[Any]]) -> Any:
+        """Before it asks: nothing has happened as long as nothing is found."""
+        return None if await look() is None else await self.around(look)
+
+    async def _hung(self, call: asyncio.Future[Any]) -> None:
+        """Until payments works on it, or has answered what it does not work on."""
+        self._left.append(call)
+        asked = asyncio.ensure_future(self._asked.wait())
+        await asyncio.wait({asked, call}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
 
     async def arrive(self) -> None:
         """The call that the dead process had made comes to its end at payments."""
