@@ -12,14 +12,16 @@ from typing import ClassVar, Final, Generic, TypeVar
 from libs.money import exponent
 from libs.sheets import reading
 from libs.sheets.cells import AmountStyle, Cell, WrongCellError, amount_of, text_of
-from libs.sheets.limits import Fault, UnreadableError
-from libs.sheets.reading import Row
+from libs.sheets.limits import Fault, Limits, UnreadableError
+from libs.sheets.reading import LIMITS, Row
 from services.cod.rules.columns import Sheet
 
 MOST_FAULTS: Final = 100  # told of one file
 LONGEST: Final = 100  # characters of a reference
 LONGEST_NUMBER: Final = 60
 _TOTAL: Final = re.compile(r"(?:tot\.?|totale|totali|totals?)\b.*", re.IGNORECASE)
+
+RECORDED: Final = Limits(rows=10_000)  # of files that are recorded as they are read
 
 L = TypeVar("L")
 T = TypeVar("T")
@@ -40,6 +42,7 @@ class Reader(Generic[L]):
 
     KEYS: ClassVar[tuple[str, ...]]
     SUMS: ClassVar[tuple[str, ...]] = ()
+    LIMITS: ClassVar[Limits] = LIMITS
 
     def __init__(self, sheet: Sheet, amounts: AmountStyle, currency: str) -> None:
         self._lines: list[L] = []
@@ -58,7 +61,7 @@ class Reader(Generic[L]):
         """None of the lines of a file that has a fault."""
         columns = list(self._named.values())
         try:
-            for row in reading.read(data, columns, header_row=self._header_row):
+            for row in reading.read(data, columns, header_row=self._header_row, limits=self.LIMITS):
                 self._take(row)
                 if len(self._faults) >= MOST_FAULTS:
                     break

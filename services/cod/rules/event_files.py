@@ -15,7 +15,7 @@ from typing import Final
 from libs.sheets.cells import Cell, WrongCellError, moment_of, text_of, time_of
 from libs.sheets.reading import Row, folded
 from services.cod.rules.courier_events import CLOCKS_DIFFER, CourierEvent, NewCourierEvent
-from services.cod.rules.courier_files import Reader, Reading, code_of, number_of, word_of
+from services.cod.rules.courier_files import RECORDED, Reader, Reading, code_of, number_of, word_of
 from services.cod.rules.couriers import CollectionMode, Courier
 from services.cod.rules.overdue import ZONE
 from services.cod.rules.states import ParcelEvent
@@ -40,6 +40,7 @@ def read(data: bytes, courier: Courier, now: datetime) -> Reading[NewCourierEven
 
 class _Reader(Reader[NewCourierEvent]):
     KEYS = ("tracking_number",)
+    LIMITS = RECORDED
 
     def __init__(self, courier: Courier, now: datetime) -> None:
         columns = courier.event_columns

@@ -12,7 +12,7 @@ from libs.sheets.cells import Cell, WrongCellError
 from libs.sheets.reading import Row
 from services.cod.rules import parcels
 from services.cod.rules.acknowledging import Acknowledgement, Recorded
-from services.cod.rules.courier_files import Reader, Reading, code_of, number_of
+from services.cod.rules.courier_files import RECORDED, Reader, Reading, code_of, number_of
 from services.cod.rules.couriers import Courier
 from services.cod.rules.parcels import AcknowledgedParcel
 
@@ -38,6 +38,7 @@ def read(data: bytes, courier: Courier) -> Reading[AcknowledgedParcel]:
 class _Reader(Reader[AcknowledgedParcel]):
     KEYS = ("sender_reference", "tracking_number")
     SUMS = ("to_collect",)
+    LIMITS = RECORDED
 
     def __init__(self, courier: Courier) -> None:
         assert courier.manifest_columns is not None
