@@ -12,7 +12,7 @@ from services.cod.order_events import order_pb
 from services.cod.rules.matching import Claim
 from services.cod.rules.orders import Order
 from services.cod.rules.overdue import owed_minor
-from services.cod.rules.remittances import Line, Remittance
+from services.cod.rules.remittances import Line, Remittance, short_before
 from services.cod.rules.states import OrderEvent
 
 _TOLD: Final[Mapping[OrderEvent | None, Any]] = {
@@ -23,14 +23,19 @@ _TOLD: Final[Mapping[OrderEvent | None, Any]] = {
 
 
 def remitted(
-    order: Order, event: OrderEvent | None, lines: Sequence[Line], now: datetime
+    order: Order,
+    event: OrderEvent | None,
+    lines: Sequence[Line],
+    claims: Sequence[Claim],
+    now: datetime,
 ) -> NewEvent:
-    """`lines`: those of one remittance that are booked on the order."""
+    """`lines`: those of one remittance that are booked on the order; `claims`: the order's before."""
     brought = remittances_pb2.CodRemitted(
         remittance_id=lines[0].remittance_id,
         remitted_minor=sum(line.remitted_minor for line in lines),
         kept_minor=sum(line.kept_minor for line in lines),
         shortage_minor=sum(line.shortage_minor for line in lines),
+        short_before_minor=short_before(claims, [line.parcel for line in lines]),
     )
     return outbox.event_of(order, _TOLD[event](order=order_pb(order), remitted=brought), now)
 

@@ -7,22 +7,31 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Final, TypeAlias
 
+from incasso.cod.v1 import events_pb2 as cod
+from incasso.paylink.v1 import events_pb2 as paylink
+from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import events_pb2 as payments
 from incasso.payments.v1 import payments_pb2
 from libs import descriptors, wire
 from libs.bus import Event
 from services.reporting.rules.facts import (
+    CashCollected,
+    CashRemitted,
     Disputed,
     DisputeMoved,
     DisputeState,
     Fact,
+    Move,
+    MoveKind,
     PspCharge,
     PspRefund,
     Told,
+    TransferMoved,
 )
 
 Read: TypeAlias = Callable[[Any, Event], Told]
 _PREFIX: Final = "incasso."
+_MOVES: Final = wire.members(MoveKind, paylink_pb2.BankTransferMove.Kind)
 _DISPUTES: Final = wire.members(DisputeState, payments_pb2.Dispute.State)
 
 
@@ -71,6 +80,60 @@ def _is_of_plan(payment: payments_pb2.Payment) -> bool:
     return payment.method == "instalments" or payment.order_part.startswith("instalment:")
 
 
+def _collected(message: cod.CodParcelCollected, event: Event) -> Told:
+    amount = message.collected
+    return _told(
+        event,
+        CashCollected(message.courier_id, amount.amount_minor, message.fee_minor),
+        currency=amount.currency,
+        order_reference=message.order_reference,
+        happened_on=wire.time_of(message.collected_at).date(),
+    )
+
+
+def _remitted(
+    message: cod.CodOrderRemitted | cod.CodOrderShort | cod.CodOrderPartlyRemitted, event: Event
+) -> Told:
+    order, brought = message.order, message.remitted
+    fact = CashRemitted(
+        order.courier_id,
+        brought.remitted_minor,
+        brought.kept_minor,
+        brought.shortage_minor,
+        brought.short_before_minor,
+    )
+    currency, reference = order.amount.currency, order.order_reference
+    return _told(event, fact, currency=currency, order_reference=reference)
+
+
+def _transfer_recorded(message: paylink.BankTransferRecorded, event: Event) -> Told:
+    """Told again when one that had to wait for its link finds its place: it arrived before that."""
+    transfer = message.bank_transfer
+    is_new = wire.time_of(transfer.created_at) == event.occurred_at
+    arrived_minor = transfer.amount.amount_minor if is_new else 0
+    day = date.fromisoformat(transfer.booked_on) if is_new else None
+    return _of_transfer(event, transfer, arrived_minor, day)
+
+
+def _transfer_moved(
+    message: paylink.BankTransferSettled | paylink.BankTransferGivenBack, event: Event
+) -> Told:
+    return _of_transfer(event, message.bank_transfer, 0, None)
+
+
+def _of_transfer(
+    event: Event, transfer: paylink_pb2.BankTransfer, arrived_minor: int, day: date | None
+) -> Told:
+    """Of its moves those that the event tells, which were made at its moment."""
+    moves = tuple(
+        Move(_MOVES[move.kind], move.amount_minor, bool(move.plan_id))
+        for move in transfer.moves
+        if wire.time_of(move.made_at) == event.occurred_at
+    )
+    fact = TransferMoved(arrived_minor, moves)
+    return _told(event, fact, currency=transfer.amount.currency, happened_on=day)
+
+
 def _of_payment(event: Event, payment: payments_pb2.Payment, fact: Fact) -> Told:
     return _told(
         event,
@@ -112,6 +175,13 @@ _READERS: Final[Mapping[Any, Read]] = {
     payments.DisputeOpened: _dispute_opened,
     payments.DisputeUpdated: _dispute_moved,
     payments.DisputeClosed: _dispute_moved,
+    cod.CodParcelCollected: _collected,
+    cod.CodOrderRemitted: _remitted,
+    cod.CodOrderShort: _remitted,
+    cod.CodOrderPartlyRemitted: _remitted,
+    paylink.BankTransferRecorded: _transfer_recorded,
+    paylink.BankTransferSettled: _transfer_moved,
+    paylink.BankTransferGivenBack: _transfer_moved,
 }
 _BY_SUBJECT: Final = {
     descriptors.subject_of(message()): (message, read) for message, read in _READERS.items()

@@ -144,7 +144,7 @@ def _booked(  # noqa: PLR0917 - what a block needs
         )
         after = moved(collected.get(order.id, order), event, now)
         settled.append(after)
-        news.append(remittance_events.remitted(after, event, of_order, now))
+        news.append(remittance_events.remitted(after, event, of_order, claims[order.id], now))
     return _Booked(settled, told, news)
 
 

@@ -239,6 +239,12 @@ def without_shortage(line: Line) -> Line:
     return replace(line, shortage_minor=0)
 
 
+def short_before(claims: Sequence[Claim], parcels: Sequence[str | None]) -> int:
+    """What earlier remittances had left short of these parcels."""
+    again = [claim for claim in claims if claim.booked and claim.tracking_number in parcels]
+    return sum(claim.open_minor for claim in again)
+
+
 def after(order: Order, event: OrderEvent, state: OrderState, now: datetime) -> Order:
     """`state`: where the event leads."""
     ended = now if event is OrderEvent.REMIT else order.ended_at

@@ -157,7 +157,7 @@ async def use_transfer(
     """Write what the link gets of a transfer, and what that means for both. Tells of the link only."""
     after = replace(allocation.transfer, link_id=link.id)
     if allocation.uses_minor:
-        after = with_move(after, kind, allocation.uses_minor, now, link_id=link.id, note=note)
+        after = with_move(after, kind, allocation.uses_minor, now, link=link, note=note)
     await transfer_store.save(tx, transfer, after)
     if allocation.pays:
         announced = None if link.reusable else next(iter(under_way), None)
@@ -176,7 +176,7 @@ def with_move(
     amount_minor: int,
     now: datetime,
     *,
-    link_id: str | None,
+    link: Link | None,
     note: str | None,
 ) -> BankTransfer:
     """The same with one more step of its money, made by whoever the current call is for."""
@@ -184,7 +184,8 @@ def with_move(
         id=ids.new("tmv"),
         kind=kind,
         amount_minor=amount_minor,
-        link_id=link_id,
+        link_id=link.id if link else None,
+        plan_id=link.plan_id if link else None,
         made_by=context.current().actor,
         note=note,
         made_at=now,

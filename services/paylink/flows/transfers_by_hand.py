@@ -57,7 +57,7 @@ async def give_back_bank_transfer(
             MoveKind.GIVEN_BACK,
             transfer.open_minor,
             now,
-            link_id=None,
+            link=None,
             note=note,
         )
         await store.save(tx, transfer, given_back)
@@ -119,7 +119,7 @@ async def _take_back(
     """From the link that it pays in part; its rest is more again."""
     link = locked[transfer.link_id or ""]
     free, part_minor = rules.taken_back(link, transfer)
-    free = with_move(free, MoveKind.TAKEN_BACK, part_minor, now, link_id=link.id, note=None)
+    free = with_move(free, MoveKind.TAKEN_BACK, part_minor, now, link=link, note=None)
     await store.save(tx, transfer, free)
     await links.save(tx, link, replace(link, paid_minor=link.paid_minor - part_minor))
     return free

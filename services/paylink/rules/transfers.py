@@ -37,12 +37,16 @@ class MoveKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferMove:
-    """One step of a transfer's money, for the audit: who, when, how much. No link: to the payer."""
+    """One step of a transfer's money, for the audit: who, when, how much. No link: to the payer.
+
+    `plan_id`: the plan of which the link pays a part.
+    """
 
     id: str
     kind: MoveKind
     amount_minor: int
     link_id: str | None
+    plan_id: str | None = None
     made_by: str
     note: str | None
     made_at: datetime

@@ -9,8 +9,10 @@ from services.paylink.rules.domain import Link
 from services.paylink.rules.transfers import BankTransfer
 
 _MOVES: Final = """(
-    SELECT coalesce(jsonb_agg(to_jsonb(move) ORDER BY move.id), '[]')
+    SELECT coalesce(
+        jsonb_agg(to_jsonb(move) || jsonb_build_object('plan_id', links.plan_id) ORDER BY move.id), '[]')
     FROM bank_transfer_moves AS move
+    LEFT JOIN links ON links.merchant_id = move.merchant_id AND links.id = move.link_id
     WHERE move.merchant_id = bank_transfers.merchant_id AND move.transfer_id = bank_transfers.id)"""
 TRANSFERS: Final = rows.Table(
     "bank_transfers",

@@ -4,6 +4,7 @@ A fact contains all that its entry needs: none depends on another event, so any 
 repeat, is the same ledger.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -50,7 +51,53 @@ class DisputeMoved:
     after: Disputed
 
 
-Fact: TypeAlias = PspCharge | PspRefund | DisputeMoved
+@dataclass(frozen=True, slots=True)
+class CashCollected:
+    """At the door, by a courier. `fee_minor`: what of it is the fee for that."""
+
+    courier_id: str
+    amount_minor: int
+    fee_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CashRemitted:
+    """What a courier passed on of an order, kept by right, and left short after and before."""
+
+    courier_id: str
+    remitted_minor: int
+    kept_minor: int
+    short_minor: int
+    short_before_minor: int
+
+
+class MoveKind(Enum):
+    MATCHED = "matched"
+    SETTLED = "settled"
+    TAKEN_BACK = "taken_back"
+    GIVEN_BACK = "given_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step of a transfer's money. `of_plan`: to or from the link of a part of an instalment plan."""
+
+    kind: MoveKind
+    amount_minor: int
+    of_plan: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TransferMoved:
+    """What arrived by bank, or 0 of a transfer that was known, and where its money went then."""
+
+    arrived_minor: int
+    moves: Sequence[Move]
+
+
+Fact: TypeAlias = (
+    PspCharge | PspRefund | DisputeMoved | CashCollected | CashRemitted | TransferMoved
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,17 @@ from typing import assert_never
 
 from services.reporting.rules.chart import Account, Place
 from services.reporting.rules.facts import (
+    CashCollected,
+    CashRemitted,
     Disputed,
     DisputeMoved,
     DisputeState,
     Fact,
+    Move,
+    MoveKind,
     PspCharge,
     PspRefund,
+    TransferMoved,
 )
 
 
@@ -27,6 +32,12 @@ def amounts(fact: Fact) -> Mapping[Place, int]:
             return _refunded(fact)
         case DisputeMoved():
             return _less(_disputed(fact.psp_account, fact.after), _before(fact))
+        case CashCollected():
+            return _collected(fact)
+        case CashRemitted():
+            return _remitted(fact)
+        case TransferMoved():
+            return _transfer_moved(fact)
         case _:
             assert_never(fact)
 
@@ -68,6 +79,45 @@ def _disputed(psp_account: str, dispute: Disputed) -> Mapping[Place, int]:
         Place(held): dispute.amount_minor,
         Place(Account.PSP_RECEIVABLE, psp_account): -dispute.amount_minor,
     }
+
+
+def _collected(fact: CashCollected) -> Mapping[Place, int]:
+    return {
+        Place(Account.COURIER_RECEIVABLE, fact.courier_id): fact.amount_minor,
+        Place(Account.SALES): fact.fee_minor - fact.amount_minor,
+        Place(Account.COD_FEES): -fact.fee_minor,
+    }
+
+
+def _remitted(fact: CashRemitted) -> Mapping[Place, int]:
+    """What was short before is booked as that already."""
+    short_minor = fact.short_minor - fact.short_before_minor
+    settled_minor = fact.remitted_minor + fact.kept_minor + short_minor
+    return {
+        Place(Account.BANK_IN_TRANSIT, fact.courier_id): fact.remitted_minor,
+        Place(Account.COURIER_FEES, fact.courier_id): fact.kept_minor,
+        Place(Account.SHORTAGE, fact.courier_id): short_minor,
+        Place(Account.COURIER_RECEIVABLE, fact.courier_id): -settled_minor,
+    }
+
+
+def _transfer_moved(fact: TransferMoved) -> Mapping[Place, int]:
+    moved = {
+        Place(Account.BANK): fact.arrived_minor,
+        Place(Account.UNALLOCATED): -fact.arrived_minor,
+    }
+    for move in fact.moves:
+        amount_minor = -move.amount_minor if move.kind is MoveKind.TAKEN_BACK else move.amount_minor
+        to = Place(_where(move))
+        moved[Place(Account.UNALLOCATED)] += amount_minor
+        moved[to] = moved.get(to, 0) - amount_minor
+    return moved
+
+
+def _where(move: Move) -> Account:
+    if move.kind is MoveKind.GIVEN_BACK:
+        return Account.BANK
+    return Account.INSTALMENTS_CLEARING if move.of_plan else Account.SALES
 
 
 def _less(after: Mapping[Place, int], before: Mapping[Place, int]) -> Mapping[Place, int]:

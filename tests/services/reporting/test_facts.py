@@ -1,0 +1,71 @@
+"""What events of the methods say, as it is read and booked."""
+
+from incasso.cod.v1 import events_pb2 as cod
+from incasso.cod.v1 import orders_pb2, remittances_pb2
+from incasso.common.v1.money_pb2 import Money
+from incasso.paylink.v1 import events_pb2 as paylink
+from incasso.paylink.v1 import paylink_pb2
+from libs import wire
+from tests.services.reporting.world import AT, later
+
+Move = paylink_pb2.BankTransferMove
+
+
+def transfer(*moves: Move, amount_minor: int = 129) -> paylink_pb2.BankTransfer:
+    return paylink_pb2.BankTransfer(
+        id="trf_1",
+        amount=Money(amount_minor=amount_minor, currency="EUR"),
+        booked_on="2026-11-20",
+        created_at=wire.timestamp(AT),
+        moves=moves,
+    )
+
+
+def move(kind: str, amount_minor: int, *, at=AT, plan_id: str | None = None) -> Move:
+    number = Move.Kind.Value(f"KIND_{kind.upper()}")
+    made_at = wire.timestamp(at)
+    return Move(kind=number, amount_minor=amount_minor, plan_id=plan_id, made_at=made_at)
+
+
+async def test_cash_is_of_the_courier_who_has_it_and_of_the_day_it_was_collected(world):
+    collected = cod.CodParcelCollected(
+        courier_id="cou_1",
+        collected=Money(amount_minor=1250, currency="EUR"),
+        fee_minor=250,
+        collected_at=wire.timestamp(later(days=-1)),
+    )
+    order = orders_pb2.CodOrder(courier_id="cou_1", amount=Money(currency="EUR"))
+    brought = {"remitted_minor": 1100, "kept_minor": 50, "shortage_minor": 100}
+    short = cod.CodOrderShort(order=order, remitted=remittances_pb2.CodRemitted(**brought))
+    rest = remittances_pb2.CodRemitted(remitted_minor=100, short_before_minor=100)
+    await world.book(
+        world.told(cod.CodOrderRemitted(order=order, remitted=rest)),
+        world.told(short),
+        world.told(collected),
+    )
+    assert await world.balances() == {
+        "bank_in_transit": 1200,
+        "courier_fees": 50,
+        "sales": -1000,
+        "cod_fees": -250,
+    }
+    assert (await world.balances(on="2026-11-20"))["courier_receivable"] == 1250
+
+
+async def test_a_transfer_arrives_once_and_its_money_goes_where_each_event_says(world):
+    waits = world.told(paylink.BankTransferRecorded(bank_transfer=transfer()))
+    first = move("matched", 100, at=later(hours=1))
+    placed = paylink.BankTransferRecorded(bank_transfer=transfer(first))
+    again = [move(kind, 100, at=later(hours=2)) for kind in ("taken_back", "settled")]
+    again[1].plan_id = "pln_1"
+    settled = paylink.BankTransferSettled(bank_transfer=transfer(first, *again))
+    back = move("given_back", 29, at=later(hours=3))
+    given = paylink.BankTransferGivenBack(bank_transfer=transfer(first, *again, back))
+    await world.book(
+        world.told(given, at=later(hours=3)),
+        world.told(settled, at=later(hours=2)),
+        world.told(placed, at=later(hours=1)),
+        waits,
+    )
+    assert await world.balances() == {"bank": 100, "instalments_clearing": -100}
+    assert (await world.balances(on="2026-11-20")) == {"bank": 129, "unallocated": -129}
