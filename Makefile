@@ -14,7 +14,7 @@ PYTEST_ARGS ?= -n 4 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances lock clean
+.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances security tools chart chart-facts lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,15 +65,15 @@ demo: protos  ## the main job with real requests on a stack of its own (or the r
 
 test: protos chromium node  ## all tests but those of `check`
 	@$(PYTHON) -m compileall -q -j 2 -x /test_ $(SOURCES)
-	@$(PYTEST) $(PYTEST_ARGS) --ignore=tests/tidy
+	@$(PYTEST) $(PYTEST_ARGS) --ignore=tests/tidy --ignore=tests/chart
 
-check: protos  ## lint, format, types, contracts, and the tests of the code's rules
+check: protos tools  ## lint, format, types, contracts, the chart, and the tests of the code's rules
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/ruff format --quiet --check $(SOURCES)
 	@$(BIN)/mypy
 	@$(PYTHON) -m stack.contracts lint
 	@$(PYTHON) -m stack.contracts breaking
-	@$(PYTEST) -q tests/tidy
+	@$(PYTEST) -q tests/tidy tests/chart
 
 bench: protos wrk  ## charges per second, latency and cost; bench/results/latest.json
 	@$(PYTHON) -m bench
@@ -98,6 +98,15 @@ bench-worst: protos  ## what the worst inputs of one caller cost everybody else
 
 bench-remittances: protos  ## what a remittance file of 50,000 lines costs to read, match and book; bench/results/remittances.json
 	@$(PYTHON) -m bench.remittances
+
+tools: $(VENV)  ## pinned Helm and kubectl below .tools
+	@$(PYTHON) -m stack.tools
+
+chart: protos tools  ## the chart's checks: three versions of Helm, seven of Kubernetes, policies
+	@$(PYTEST) -q tests/chart
+
+chart-facts: protos  ## what the chart derives from the code: the processes, and who calls whom
+	@$(PYTHON) -m stack.chart
 
 security: protos  ## the generated parts of docs/security.md: who may call whom
 	@$(PYTHON) -m stack.security

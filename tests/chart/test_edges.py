@@ -1,0 +1,133 @@
+"""Who may reach whom: names, selectors, and a policy for each edge of the contracts."""
+
+import pytest
+
+from libs import services
+from stack.chart import facts
+from tests.chart.rendering import CI, EVERY_SWITCH, MINIMAL, objects, of_kind, pods
+
+COMPONENT = "app.kubernetes.io/component"
+STANDARD = {"name", "instance", "version", "component", "managed-by", "part-of"}
+
+
+def policies(values=MINIMAL):
+    return {
+        one["metadata"]["labels"][COMPONENT]: one["spec"]
+        for one in of_kind("NetworkPolicy", values)
+    }
+
+
+def components(peers):
+    return {peer["podSelector"]["matchLabels"][COMPONENT] for peer in peers}
+
+
+def rule(rules, port):
+    return next(one for one in rules if port in [each["port"] for each in one["ports"]])
+
+
+def test_nothing_is_allowed_but_looking_names_up():
+    spec = policies()["all"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in spec
+    assert [[port["port"] for port in one["ports"]] for one in spec["egress"]] == [[53, 53]]
+
+
+@pytest.mark.parametrize("service", services.NAMES)
+def test_a_service_is_reached_by_those_whom_its_contracts_name(service):
+    ingress = rule(policies()[service]["ingress"], "grpc")
+    assert components(ingress["from"]) == set(facts()[service]["callers"])
+
+
+@pytest.mark.parametrize("caller", ["gateway", *services.NAMES])
+def test_a_caller_reaches_those_whose_contracts_name_it(caller):
+    egress = [one for one in policies()[caller]["egress"] if one["ports"] == [{"port": 50051}]]
+    wanted = set(facts()[caller]["calls"])
+    assert set().union(*(components(one["to"]) for one in egress)) == wanted
+
+
+def test_only_payments_and_notify_reach_the_internet():
+    found = {
+        name
+        for name, spec in policies().items()
+        for one in spec["egress"]
+        if any("ipBlock" in peer for peer in one.get("to", []))
+    }
+    assert found == {"payments", "notify"}
+
+
+def test_a_database_may_be_named_for_one_service_alone():
+    named = {
+        name
+        for name, spec in policies(EVERY_SWITCH).items()
+        for one in spec["egress"]
+        if one["ports"] == [{"port": 5432}] and one.get("to")
+    }
+    assert named == {"payments", "payments-migrate"}
+
+
+def test_the_gateway_stores_nothing():
+    ports = [one["ports"] for one in policies()["gateway"]["egress"]]
+    assert [{"port": 5432}] not in ports
+
+
+def test_names_are_short_enough_whatever_the_release_is_called():
+    for one in objects(EVERY_SWITCH, f'fullnameOverride="{"x" * 60}"'):
+        assert len(one["metadata"]["name"]) <= 63
+
+
+@pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
+def test_every_object_has_the_standard_labels_and_its_namespace(values):
+    for one in objects(values):
+        if one["kind"] == "ConfigMap":  # one of extraManifests, which are as they are
+            continue
+        labels = one["metadata"]["labels"]
+        assert {f"app.kubernetes.io/{name}" for name in STANDARD} <= labels.keys()
+        assert one["metadata"]["namespace"] == "shop"
+
+
+def test_two_releases_in_one_namespace_do_not_meet():
+    def names(release):
+        return {(one["kind"], one["metadata"]["name"]) for one in objects(MINIMAL, release=release)}
+
+    assert names("one") & names("two") == set()
+
+
+def test_selectors_hold_what_never_changes():
+    for one in of_kind("Deployment", EVERY_SWITCH):
+        selected = one["spec"]["selector"]["matchLabels"]
+        assert {key.rpartition("/")[2] for key in selected} == {"name", "instance", "component"}
+        assert selected.items() <= one["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_nothing_is_set_up_outside_of_the_namespace():
+    cluster = {"ClusterRole", "ClusterRoleBinding", "Namespace", "PriorityClass", "Role"}
+    cluster |= {"CustomResourceDefinition", "ClusterIssuer", "RoleBinding"}
+    assert not cluster & {one["kind"] for values in CI for one in objects(values)}
+
+
+def test_migrations_come_before_and_after_or_as_plain_jobs():
+    hooks = {
+        one["metadata"]["name"]: one["metadata"]["annotations"]["helm.sh/hook"]
+        for one in of_kind("Job")
+    }
+    assert hooks["incasso-payments-migrate-pre"] == "pre-install,pre-upgrade"
+    assert hooks["incasso-payments-migrate-post"] == "post-install,post-upgrade"
+    assert len(hooks) == 2 * len(services.NAMES)
+    (argocd,) = [values for values in CI if values.stem == "argocd"]
+    plain = of_kind("Job", argocd)
+    assert len(plain) == len(services.NAMES)
+    assert all("helm.sh/hook" not in str(one) for one in plain)
+
+
+def test_a_migration_before_the_first_install_needs_nothing_of_the_chart():
+    for name, pod in pods():
+        if "migrate" in name:
+            assert pod["serviceAccountName"] == "default"
+            assert all("configMap" not in volume for volume in pod["volumes"])
+
+
+def test_grpc_has_a_headless_service_for_each():
+    found = {one["metadata"]["name"]: one["spec"] for one in of_kind("Service", MINIMAL)}
+    for name in services.NAMES:
+        assert found[f"incasso-{name}-headless"]["clusterIP"] == "None"
+        assert found[f"incasso-{name}"]["ports"][0]["appProtocol"] == "kubernetes.io/h2c"

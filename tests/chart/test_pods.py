@@ -1,0 +1,147 @@
+"""How every pod is restricted, started, watched and stopped."""
+
+import importlib
+import re
+
+import pytest
+from pydantic_core import PydanticUndefined
+
+from libs import deadlines, services
+from tests.chart.rendering import (
+    CI,
+    EVERY_SWITCH,
+    MINIMAL,
+    deployment,
+    env_of,
+    objects,
+    of_kind,
+    pods,
+)
+
+ALL_PODS = [(f"{values.stem}-{name}", pod) for values in CI for name, pod in pods(values)]
+EVERY_POD = pytest.mark.parametrize(
+    "pod", [pod for _, pod in ALL_PODS], ids=[n for n, _ in ALL_PODS]
+)
+# Secret settings, which come as files, by process; the README of the chart names them.
+SECRET_SETTINGS = {
+    "": {"database_url", "nats_url"},
+    "notify": {"seal_keys", "smtp_url"},
+    "sealing": {"seal_keys"},
+}
+# Settings that are no secrets and have no value that suits everybody.
+STATED_BY_OPERATORS = {"notify": {"mail_from"}}
+
+
+@EVERY_POD
+def test_a_pod_is_restricted(pod):
+    security = pod["securityContext"]
+    assert security["runAsNonRoot"] is True
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        own = container["securityContext"]
+        assert own["allowPrivilegeEscalation"] is False
+        assert own["readOnlyRootFilesystem"] is True
+        assert own["capabilities"] == {"drop": ["ALL"]}
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+
+
+@EVERY_POD
+def test_a_pod_has_no_token_of_the_cluster_and_no_variables_of_its_neighbours(pod):
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["enableServiceLinks"] is False
+
+
+@EVERY_POD
+def test_a_pod_says_what_it_needs(pod):
+    for container in pod["containers"]:
+        assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+        assert "memory" in container["resources"]["limits"]
+
+
+@EVERY_POD
+def test_no_secret_is_in_the_environment(pod):
+    for container in pod["containers"]:
+        for one in container["env"]:
+            assert "secretKeyRef" not in one.get("valueFrom", {})
+            assert not re.search(r"PASSWORD|TOKEN|SEAL|DATABASE_URL|NATS_URL", one["name"])
+
+
+def test_there_is_no_secret_in_the_chart():
+    assert [one for values in CI for one in objects(values) if one["kind"] == "Secret"] == []
+
+
+def test_the_platform_may_choose_the_user():
+    (openshift,) = [values for values in CI if values.stem == "openshift"]
+    for _, pod in pods(openshift):
+        assert not {"runAsUser", "runAsGroup", "fsGroup"} & pod["securityContext"].keys()
+
+
+def test_a_pod_may_take_as_long_as_its_process_does():
+    for one in of_kind("Deployment", EVERY_SWITCH):
+        pod = one["spec"]["template"]["spec"]
+        env = env_of(pod["containers"][0])
+        drain, grace = (float(env[f"INCASSO_{name}_SECONDS"]) for name in ("DRAIN", "GRACE"))
+        assert grace >= deadlines.CALL > deadlines.PSP
+        assert pod["terminationGracePeriodSeconds"] > drain + grace
+
+
+def test_a_rollout_takes_no_replica_away_before_another_is_ready():
+    for one in of_kind("Deployment"):
+        assert one["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+        assert one["spec"]["minReadySeconds"] >= 10
+
+
+def test_liveness_asks_for_nothing_outside_of_the_process():
+    for one in of_kind("Deployment"):
+        for container in one["spec"]["template"]["spec"]["containers"]:
+            assert container["livenessProbe"]["httpGet"]["path"] == "/healthz/live"
+
+
+def test_without_tls_the_probes_are_grpcs_own():
+    (small,) = [values for values in CI if values.stem == "small"]
+    for service in services.SERVICES:
+        container = deployment(service.name, small)["spec"]["template"]["spec"]["containers"][0]
+        assert container["readinessProbe"]["grpc"]["service"] in service.full_names
+        assert container["startupProbe"]["grpc"]["port"] == 50051
+
+
+def required_of(service):
+    config = importlib.import_module(f"services.{service}.config").Config
+    fields = config.model_fields.items()
+    return {name for name, field in fields if field.default is PydanticUndefined}
+
+
+@pytest.mark.parametrize("service", ["gateway", *services.NAMES])
+def test_every_process_is_told_what_it_cannot_do_without(service):
+    container = deployment(service)["spec"]["template"]["spec"]["containers"][0]
+    told = {name.removeprefix("INCASSO_").lower() for name in env_of(container)}
+    files = set()
+    if service != "gateway":
+        files = SECRET_SETTINGS[""] | SECRET_SETTINGS.get(service, set())
+        if services.named(service).seals:
+            files |= SECRET_SETTINGS["sealing"]
+    left = required_of(service) - told - files
+    assert left == STATED_BY_OPERATORS.get(service, set())
+
+
+def test_replicas_are_left_to_the_autoscaler():
+    (scaler,) = of_kind("HorizontalPodAutoscaler", EVERY_SWITCH)
+    assert scaler["spec"]["scaleTargetRef"]["name"] == "shop-payments-gateway"
+    assert "replicas" not in deployment("gateway", EVERY_SWITCH)["spec"]
+    assert deployment("payments", EVERY_SWITCH)["spec"]["replicas"] == 3
+
+
+def test_one_replica_has_no_disruption_budget():
+    (small,) = [values for values in CI if values.stem == "small"]
+    assert of_kind("PodDisruptionBudget", small) == []
+    for one in of_kind("PodDisruptionBudget", MINIMAL):
+        assert one["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+def test_everything_fits_on_four_processors():
+    wanted = 0
+    for one in of_kind("Deployment"):
+        (container,) = one["spec"]["template"]["spec"]["containers"]
+        cpu = container["resources"]["requests"]["cpu"]
+        wanted += int(cpu.removesuffix("m")) * one["spec"]["replicas"]
+    assert wanted <= 4000

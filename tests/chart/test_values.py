@@ -1,0 +1,83 @@
+"""What is no value of the chart is refused with its key; what is one has a place in the schema."""
+
+import json
+
+import pytest
+import yaml
+
+from stack.chart import CHART, FACTS, facts, written
+from tests.chart.rendering import HELMS, MINIMAL, refused, rendered
+
+WRONG = {
+    'publicUrl="pay.example"': "publicUrl",
+    'publicUrl="https://pay.example/"': "publicUrl",
+    "trustedProxies=11": "trustedProxies",
+    'image.tag="latest"': "tag",
+    'image.digest="sha256:12"': "digest",
+    "services.payments.replica=3": "replica",
+    "services.ledger={}": "services.ledger is no process",
+    "defaults.graceSeconds=5": "graceSeconds",
+    'defaults.env={"pool": "8"}': "pool",
+    'defaults.secretFiles={"DATABASE_URL": {"secret": "a", "key": "b"}}': "DATABASE_URL",
+    "podSecurityContext.runAsNonRoot=false": "runAsNonRoot",
+    "podSecurityContext.runAsUser=0": "runAsUser",
+    'migrations.mode="never"': "mode",
+    'networkPolicy.nats.peers=[{"podselector": {}}]': "podselector",
+    "telemetry.samplingRatio=2": "samplingRatio",
+    "secret={}": "secret",
+}
+
+
+@pytest.mark.parametrize(("wrong", "key"), WRONG.items())
+@pytest.mark.parametrize("version", HELMS)
+def test_a_wrong_value_is_refused_with_its_key(version, wrong, key):
+    assert key in refused(wrong, version=version)
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    {
+        'publicUrl=""': "publicUrl is needed",
+        "ingress.enabled=true": "ingress.host is needed",
+        "httpRoute.enabled=true": "httpRoute.parentRefs is needed",
+        "tls.certManager.enabled=true": "tls.certManager.issuerRef is needed",
+        "serviceAccount.create=false": "serviceAccount.name is needed",
+    }.items(),
+)
+def test_what_is_needed_is_asked_for(missing, said):
+    assert said in refused(missing)
+
+
+def leaves(values, path=()):
+    for key, value in values.items():
+        yield (*path, key)
+        if isinstance(value, dict) and value:
+            yield from leaves(value, (*path, key))
+
+
+def test_the_schema_has_a_place_for_each_value_and_none_besides():
+    schema = json.loads((CHART / "values.schema.json").read_text())
+
+    def below(part):
+        return schema["definitions"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+
+    def places(part, path=()):
+        for key, more in below(part).get("properties", {}).items():
+            yield (*path, key)
+            yield from places(more, (*path, key))
+
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    stated = set(leaves(values))
+    known = set(places(schema))
+    free = {"podSecurityContext", "resources", "networkPolicy", "issuerRef", "global"}
+    assert {path for path in stated ^ known if not free & set(path)} == set()
+
+
+def test_the_processes_are_those_of_the_code():
+    assert FACTS.read_text() == written(facts()), "run `make chart-facts`"
+
+
+def test_a_digest_is_used_instead_of_a_tag():
+    digest = "sha256:" + "0" * 64
+    text = rendered(MINIMAL, f'image.digest="{digest}"', 'image.registry="images.example"')
+    assert f"image: images.example/incasso@{digest}" in text
