@@ -1,7 +1,8 @@
 """Configuration: addresses, sizes and secrets from the environment or from files, frozen.
 
-Every variable is `INCASSO_<NAME>`. A secret may be a file of the same name in the folder that
-`INCASSO_SECRETS_DIR` names (a mounted Kubernetes Secret). Business numbers do not live here.
+Every variable is `INCASSO_<NAME>`. A secret may be a file of the same name in a folder that
+`INCASSO_SECRETS_DIR` names (mounted Kubernetes Secrets): of several, by colons, the last one wins.
+Business numbers do not live here.
 """
 
 import os
@@ -65,9 +66,9 @@ class ServiceSettings(Settings):
 
 def load(cls: type[S], **overrides: Any) -> S:
     """Read the settings, or end the process with a message that names what is missing."""
-    folder = os.environ.get("INCASSO_SECRETS_DIR")
+    folders = [one for one in os.environ.get("INCASSO_SECRETS_DIR", "").split(os.pathsep) if one]
     try:
-        return cls(_secrets_dir=folder, **overrides)  # type: ignore[call-arg]  # pydantic-settings' own
+        return cls(_secrets_dir=folders, **overrides)  # type: ignore[call-arg]  # pydantic-settings' own
     except ValidationError as error:
         for problem in error.errors():
             name = "_".join(["INCASSO", *map(str, problem["loc"])]).upper()

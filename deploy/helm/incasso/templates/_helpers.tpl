@@ -90,7 +90,7 @@ securityContext:
   {{- end }}
 {{- end -}}
 
-{{/* Variables of a process that are no secrets: (list $ "payments" $facts). */}}
+{{/* Variables of a process that are no secrets: (list $ "payments" $facts "/etc/incasso/settings"). */}}
 {{- define "incasso.env" -}}
 {{- $root := index . 0 -}}
 {{- $name := index . 1 -}}
@@ -107,7 +107,7 @@ securityContext:
 {{- end }}
 - {name: INCASSO_LISTEN_HOST, value: "0.0.0.0"}
 - {name: INCASSO_ADMIN_PORT, value: "9090"}
-- {name: INCASSO_SECRETS_DIR, value: /etc/incasso/settings}
+- {name: INCASSO_SECRETS_DIR, value: {{ index . 3 }}}
 - {name: INCASSO_IDENTITY_KEY_FILE, value: /etc/incasso/identity/identity.key}
 - {name: INCASSO_PUBLIC_URL, value: {{ required "publicUrl is needed: where shoppers reach the gateway" $root.Values.publicUrl | quote }}}
 {{- range $facts.calls }}
@@ -131,7 +131,7 @@ securityContext:
 {{- end }}
 {{- end -}}
 
-{{/* Files of a process: (list $ "payments" $process $settings), the last of which is the Secret with its settings. */}}
+{{/* Files of a process: (list $ "payments" $process). */}}
 {{- define "incasso.volumes" -}}
 {{- $root := index . 0 -}}
 {{- $name := index . 1 -}}
@@ -140,7 +140,7 @@ securityContext:
     defaultMode: 0440
     sources:
       - secret:
-          name: {{ index . 3 }}
+          name: {{ include "incasso.secret" (list $root $root.Values.secrets.settings $name) }}
           optional: {{ eq $name "gateway" }}
       {{- range $file, $from := (index . 2).secretFiles }}
       - secret:
