@@ -14,7 +14,7 @@ PYTEST_ARGS ?= -n 4 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances security tools chart chart-facts lock clean
+.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances security tools chart lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,11 +105,9 @@ tools: $(VENV)  ## pinned Helm and kubectl below .tools
 chart: protos tools  ## the chart's checks: three versions of Helm, seven of Kubernetes, policies
 	@$(PYTEST) -q tests/chart
 
-chart-facts: protos  ## what the chart derives from the code: the processes, and who calls whom
-	@$(PYTHON) -m stack.chart
-
-security: protos  ## the generated parts of docs/security.md: who may call whom
+security: protos  ## what follows from the contracts: parts of docs/security.md, and the chart's processes and edges
 	@$(PYTHON) -m stack.security
+	@$(PYTHON) -m stack.chart
 
 lock:  ## requirements.lock and package-lock.json anew (needs the package indexes)
 	@rm -rf .build/lock && $(PYTHON3) -m venv .build/lock

@@ -11,7 +11,7 @@ from stack.contracts import ROOT
 
 CHART = ROOT / "deploy" / "helm" / "incasso"
 FACTS = CHART / "files" / "services.yaml"
-HEADER = "# Made of libs/services.py and the `callers` of protos/ by `make chart-facts`.\n"
+HEADER = "# Made of libs/services.py and the `callers` of protos/ by `make security`.\n"
 
 
 def facts() -> dict[str, dict[str, list[str]]]:

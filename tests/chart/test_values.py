@@ -74,7 +74,7 @@ def test_the_schema_has_a_place_for_each_value_and_none_besides():
 
 
 def test_the_processes_are_those_of_the_code():
-    assert FACTS.read_text() == written(facts()), "run `make chart-facts`"
+    assert FACTS.read_text() == written(facts()), "run `make security`"
 
 
 def test_a_digest_is_used_instead_of_a_tag():
