@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 
 from libs.statements import amounts
-from libs.statements.model import Detail, Entry, Party, References, State
+from libs.statements.model import NO_REFERENCE, Detail, Entry, Party, References, State
 from libs.statements.refusals import RefusedError
 from libs.statements.xml_parts import Node
 
@@ -21,7 +21,6 @@ _STATES: Final = {
     "FUTR": State.PENDING,
     "INFO": State.INFORMATION,
 }
-_NONE: Final = frozenset({"NOTPROVIDED", "NOT PROVIDED", "NOT-PROVIDED", "NONREF"})
 _YES: Final = frozenset({"true", "1"})
 _REFERENCES: Final = {
     "bank": ("AcctSvcrRef",),
@@ -209,7 +208,7 @@ def _references(node: Node) -> References:
 
 
 def _given(reference: str) -> str:
-    return "" if reference.upper() in _NONE else reference
+    return "" if reference.upper() in NO_REFERENCE else reference
 
 
 def _text(node: Node) -> str:

@@ -8,6 +8,10 @@ says so much.
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from typing import Final
+
+# What banks write where a reference has to stand and there is none.
+NO_REFERENCE: Final = frozenset({"NOTPROVIDED", "NOT PROVIDED", "NOT-PROVIDED", "NONREF"})
 
 
 class State(Enum):
@@ -26,7 +30,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Each is "" where the file has none, also where it says NOTPROVIDED or NONREF."""
+    """Each is "" where the file has none, also where it says so (`NO_REFERENCE`)."""
 
     bank: str = ""  # of the account's bank, or the PSP's id of the transaction
     end_to_end: str = ""

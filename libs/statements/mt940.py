@@ -11,7 +11,17 @@ from datetime import date
 from typing import Final
 
 from libs.statements import amounts, mt940_text, text_lines
-from libs.statements.model import Balance, Ending, Entry, Event, Format, Heading, References, State
+from libs.statements.model import (
+    NO_REFERENCE,
+    Balance,
+    Ending,
+    Entry,
+    Event,
+    Format,
+    Heading,
+    References,
+    State,
+)
 from libs.statements.refusals import RefusedError
 
 START: Final = re.compile(r"^(?:\{1:F|:20:)", re.MULTILINE)  # somewhere in the first lines
@@ -28,7 +38,8 @@ _SIGNS: Final = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
 _EXPECTED: Final = frozenset({"EC", "ED"})
 _REVERSED: Final = frozenset({"RC", "RD"})
 _OF_ONE_LINE: Final = frozenset({"25", "25P", "28", "28C", "60F", "60M", "62F", "62M", "64", "65"})
-_NONE: Final = frozenset({"NONREF", "NOTPROVIDED", "EREF", "PREF", "MREF", "CREF", "KREF"})
+# Where a field says which of the others has the reference.
+_NONE: Final = NO_REFERENCE | {"EREF", "PREF", "MREF", "CREF", "KREF"}
 _CENTURY: Final = 80  # years from here on are of the last one
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from libs.statements.model import Entry, Party, References
+from libs.statements.model import NO_REFERENCE, Entry, Party, References
 
 _GERMAN: Final = re.compile(r"([0-9]{3})(\?)00|([0-9]{3})(\?)[1-6][0-9]")
 _SUBFIELD: Final = re.compile(r"\?([0-9]{2})")
@@ -16,7 +16,6 @@ _SLASHED: Final = re.compile(
     r"/(TRTP|IBAN|BIC|NAME|REMI|EREF|PREF|IREF|MARF|CSID|ORDP|BENM|CNTP|ISDT|PURP|RTRN|CREF|ULTD|ULTC|ADDR|ID|SVCL|OCMT)/"
 )
 _STRUCTURED: Final = re.compile(r"STRD/(?:[A-Z]{3})?/(.+)", re.DOTALL)
-_NONE: Final = frozenset({"NOTPROVIDED", "NONREF"})
 _TEXT_SUBFIELDS: Final = frozenset(f"{number}" for number in (*range(20, 30), *range(60, 64)))
 _NATIONAL_TEXT: Final = frozenset(f"{number:02}" for number in range(1, 15))
 _CODE_LENGTH: Final = 2
@@ -89,7 +88,7 @@ def _references(entry: Entry, said: dict[str, str], *, mandate: str) -> Referenc
     end_to_end = said.get("EREF", "")
     return replace(
         entry.references,
-        end_to_end="" if end_to_end.upper() in _NONE else end_to_end,
+        end_to_end="" if end_to_end.upper() in NO_REFERENCE else end_to_end,
         mandate=said.get(mandate, ""),
         instruction=said.get("IREF", ""),
         batch=said.get("PREF", ""),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.statements import reading
-from libs.statements.model import State
+from libs.statements.model import NO_REFERENCE, State
 from services.sandbox.bank import camt, mt940
 from services.sandbox.bank.statements import Booking, Payment, Statement
 
@@ -17,7 +17,11 @@ DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 WORDS = st.text(
     st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1, max_size=30
 )
-CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=2, max_size=16)
+# Words by which a bank says that there is no reference, or where it stands, are none.
+NONE = NO_REFERENCE | {"EREF", "PREF", "MREF", "CREF", "KREF"}
+CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=2, max_size=16).filter(
+    lambda code: code not in NONE
+)
 
 
 def payments(sign: int) -> st.SearchStrategy[Payment]:
