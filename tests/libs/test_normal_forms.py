@@ -16,7 +16,8 @@ from libs.errors import InvalidArgument
 from libs.formats import CHECKS
 from libs.normal_forms import NORMAL_FORMS
 
-FORMATS = set(options_pb2.Format.keys()) - {"FORMAT_UNSPECIFIED"}
+# A file is no text that people paste: what it holds is judged by whoever reads it.
+FORMATS = set(options_pb2.Format.keys()) - {"FORMAT_UNSPECIFIED", "FORMAT_BASE64"}
 # As pasted, and as kept.
 SAMPLES = {
     "FORMAT_CURRENCY": (" eur ", "EUR"),
@@ -45,7 +46,7 @@ def fields(
 ) -> Iterator[tuple[tuple[str, ...], FieldDescriptor]]:
     """Fields with a format, at any depth, by their path."""
     for field in message.fields:
-        if validation.rules_of(field).format:
+        if validation.rules_of(field).format and not validation.is_file(field):
             yield (*path, field.name), field
         inner = field.message_type
         if inner is not None and inner.full_name not in seen:

@@ -25,9 +25,11 @@ Path = tuple[FieldDescriptor, ...]
 
 
 def text_fields(descriptor: Descriptor, path: Path = ()) -> Iterator[Path]:
-    """Every string of a request, however deep, and the maps."""
+    """Every string of a request, however deep, and the maps. A file in base64 is no text."""
     for field in descriptor.fields:
-        if field in path or (field.message_type or descriptor).full_name.startswith("google."):
+        if validation.is_file(field) or field in path:
+            continue
+        if (field.message_type or descriptor).full_name.startswith("google."):
             continue
         if field.message_type is not None and not validation._is_map(field):
             yield from text_fields(field.message_type, (*path, field))
