@@ -46,7 +46,7 @@ WORDS: Final[dict[str, str]] = {
     "cod_twice_title": "It seems to be paid twice",
     "cod_twice_text": "Online and on delivery: one of the two goes back to you. {merchant} will tell you how; if it does not, write to it.",
     "cod_online_title": "Would you rather pay now?",
-    "cod_online_text": "By card or bank transfer, on a secure page. You then pay nothing on delivery.",
+    "cod_online_text": "By card, on a secure page. You then pay nothing on delivery.",
     "cod_online_less": "There is no charge for payment on delivery then: you pay {online} instead of {due}.",
     "cod_online_button": "Pay {online} now",
     "cod_online_until": "Until you pay online, you pay on delivery.",

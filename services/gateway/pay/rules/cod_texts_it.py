@@ -46,7 +46,7 @@ WORDS: Final[dict[str, str]] = {
     "cod_twice_title": "Risulta pagato due volte",
     "cod_twice_text": "Sia online sia alla consegna: una delle due somme ti torna. {merchant} ti dice come; se non lo fa, scrivigli.",
     "cod_online_title": "Preferisci pagare ora?",
-    "cod_online_text": "Con carta o bonifico, su una pagina protetta. Alla consegna non paghi nulla.",
+    "cod_online_text": "Con carta, su una pagina protetta. Alla consegna non paghi nulla.",
     "cod_online_less": "Il costo del pagamento alla consegna non è dovuto: paghi {online} invece di {due}.",
     "cod_online_button": "Paga {online} ora",
     "cod_online_until": "Finché non paghi online, vale il pagamento alla consegna.",
