@@ -5,6 +5,7 @@ a document type and thus any entity of its own, is refused where it begins.
 """
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Final
 from xml.parsers import expat
@@ -72,21 +73,22 @@ class Node:
         return ""
 
 
-class Shape:
+class Shape(ABC):
     """Which elements are parts, and who is given them."""
 
     inner: str = ""  # an element two levels inside a part that is a part itself, and goes before it
 
+    @abstractmethod
     def begins(self, name: str, namespace: str, line: int) -> bool:
         """Of each element outside of parts: whether it is a part, to be kept whole."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ends(self, name: str, line: int) -> None:
         """Of each element outside of parts that is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def has(self, part: Node) -> None:
-        raise NotImplementedError
+        """A part, whole."""
 
 
 class _Reader:

@@ -5,6 +5,7 @@ apply them again with the mended file.
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Generic, TypeVar
@@ -35,7 +36,7 @@ class Reading(Generic[L]):
     faults: tuple[Fault, ...] = ()
 
 
-class Reader(Generic[L]):
+class Reader(ABC, Generic[L]):
     """Reads one file. Each kind of file says what a row of it is; by the columns `KEYS` the row with the
     total is known, in which the columns `SUMS` are those of the lines' fields with `_minor`.
     """
@@ -53,9 +54,9 @@ class Reader(Generic[L]):
         self._places = exponent(currency)
         self._total_on: int | None = None
 
+    @abstractmethod
     def line(self, row: Row) -> L | None:
         """What a row says; None where it says nothing. Its faults are said by `fault`."""
-        raise NotImplementedError
 
     def read(self, data: bytes) -> Reading[L]:
         """None of the lines of a file that has a fault."""

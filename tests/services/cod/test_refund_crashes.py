@@ -14,10 +14,10 @@ from services.cod.flows import refund_exports, refunding
 from services.cod.flows.refund_exports import CreateExport, Failure
 from services.cod.flows.refunding import CreateRefund
 from services.cod.rules.refund_accounts import RefundAccount
+from tests.services.cod.dying import KilledError, Mortal
 from tests.services.cod.refunding import GIULIAS, Cashier
 from tests.services.cod.test_crashes import MortalDatabase, ProcessDied
 from tests.services.cod.test_refund_exports import DEBTOR
-from tests.services.cod.test_remittance_crashes import KilledError, Mortal
 
 STEPS = ("ask", "give", "export", "pay", "fail", "retry")
 
@@ -96,7 +96,7 @@ async def test_each_step_is_made_once_by_whoever_is_killed_before_a_statement(jo
             await journey.make(step, deps)
             continue
         for statements in itertools.count():
-            mortal = replace(deps, db=Mortal(deps.db, statements))  # type: ignore[arg-type]
+            mortal = replace(deps, db=Mortal(deps.db, statements))
             with suppress(KilledError):
                 await journey.make(step, mortal)
                 break

@@ -1,16 +1,14 @@
 """A process that books a remittance is killed before any of its statements: all is booked, or nothing."""
 
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from libs.db import Database
 from services.cod.flows import remitting, resolving
 from services.cod.rules.resolving import Said
+from tests.services.cod.dying import KilledError, Mortal
 from tests.services.cod.orders import Shop
 from tests.services.cod.remitting import (
     base64_of,
@@ -30,47 +28,12 @@ async def shop(world) -> Shop:
     return await shop_of(world)
 
 
-class KilledError(Exception):
-    """In the place of a kill: what was not committed is gone."""
-
-
-class Mortal:
-    """The database of a process that is killed before a statement."""
-
-    run = Database.run
-
-    def __init__(self, database: Database, statements: int) -> None:
-        self._database = database
-        self.left = statements
-
-    def connection(self) -> Any:
-        return self._database.connection()
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Any]:
-        async with self._database.transaction() as conn:
-            yield MortalConn(conn, self)
-
-
-class MortalConn:
-    def __init__(self, conn: Any, database: Mortal) -> None:
-        self._conn = conn
-        self._database = database
-
-    def __getattr__(self, name: str) -> Any:
-        if name in {"execute", "fetch", "fetchrow", "fetchval"}:
-            if not self._database.left:
-                raise KilledError
-            self._database.left -= 1
-        return getattr(self._conn, name)
-
-
 async def test_a_commit_that_is_killed_before_any_statement_has_booked_nothing(shop: Shop):
     order = await shop.dispatched()
     remittance = await uploaded(shop, line(order, 47_00))
     deps = shop.world.deps
     for statements in itertools.count():
-        mortal = replace(deps, db=Mortal(deps.db, statements))  # type: ignore[arg-type]
+        mortal = replace(deps, db=Mortal(deps.db, statements))
         shop.world.act()
         try:
             await remitting.commit_remittance(mortal, remittance.id)
@@ -94,7 +57,7 @@ async def test_an_upload_that_is_killed_is_there_or_not_and_is_repeated(shop: Sh
     )
     found = None
     for statements in itertools.count():
-        mortal = replace(deps, db=Mortal(deps.db, statements))  # type: ignore[arg-type]
+        mortal = replace(deps, db=Mortal(deps.db, statements))
         shop.world.act()
         with suppress(KilledError):
             found = await remitting.upload_remittance(mortal, cmd)
@@ -112,7 +75,7 @@ async def test_a_line_that_is_resolved_by_a_killed_process_is_as_it_was(shop: Sh
     said = Said(cod_order_id=order.id, tracking_number=None, closed_as=None, resolution=None)
     deps = shop.world.deps
     for statements in itertools.count():
-        mortal = replace(deps, db=Mortal(deps.db, statements))  # type: ignore[arg-type]
+        mortal = replace(deps, db=Mortal(deps.db, statements))
         shop.world.act()
         with suppress(KilledError):
             await resolving.resolve_remittance_line(mortal, remittance.id, first.id, said, None)
