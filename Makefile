@@ -6,7 +6,7 @@ PYTHON := $(BIN)/python
 # Named after the lock's content, so that a checkout's file times do not matter.
 VENV := .venv/.locked-$(shell cksum < requirements.lock | cut -d' ' -f1)
 NODE := .build/node/.locked-$(shell cksum < tests/contract/package-lock.json | cut -d' ' -f1)
-SOURCES := $(wildcard libs services stack cli bench tests)
+SOURCES := $(wildcard libs services stack cli bench deploy tests)
 # In the order of their paths: by the number of their tests, the longest of few would come last. Twice as many workers
 # as CI has processors, since the two with a stack wait for more than half of their time, others for a fifth.
 PYTEST_ARGS ?= -n 4 --dist=loadfile --no-loadscope-reorder -q
@@ -14,7 +14,7 @@ PYTEST_ARGS ?= -n 4 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances security tools chart lock clean
+.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances security tools chart image lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,15 +105,27 @@ tools: $(VENV)  ## pinned Helm and kubectl below .tools
 chart: protos tools  ## the chart's checks: three versions of Helm, seven of Kubernetes, policies
 	@$(PYTEST) -q tests/chart
 
+# Podman or Docker; IMAGE_ARGS for what a build needs elsewhere, e.g. --secret id=ca.crt,src=bundle.pem.
+ENGINE ?= $(shell command -v podman || echo docker)
+IMAGE ?= incasso:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+BASE_IMAGE ?= python:3.12-slim
+
+image:  ## the container image; ENGINE=, IMAGE=, BASE_IMAGE=, IMAGE_ARGS=
+	@$(ENGINE) build --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg REVISION=$$(git rev-parse HEAD) \
+	  --tag $(IMAGE) $(IMAGE_ARGS) .
+
 security: protos  ## what follows from the contracts: parts of docs/security.md, and the chart's processes and edges
 	@$(PYTHON) -m stack.security
 	@$(PYTHON) -m stack.chart
 
-lock:  ## requirements.lock and package-lock.json anew (needs the package indexes)
+LOCKED := --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+
+lock:  ## requirements.lock, those of the image and package-lock.json anew (needs the package indexes)
 	@rm -rf .build/lock && $(PYTHON3) -m venv .build/lock
 	@.build/lock/bin/pip install --quiet --disable-pip-version-check uv
-	@.build/lock/bin/uv pip compile pyproject.toml --quiet --extra dev --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock
+	@.build/lock/bin/uv pip compile pyproject.toml --extra dev $(LOCKED) -o requirements.lock
+	@.build/lock/bin/uv pip compile pyproject.toml -c requirements.lock $(LOCKED) -o deploy/image/runtime.lock
+	@.build/lock/bin/uv pip compile deploy/image/build.in -c requirements.lock $(LOCKED) -o deploy/image/build.lock
 	@rm -rf .build/lock
 	@cd tests/contract && npm install --package-lock-only --silent && $(PYTHON3) -c \
 	  'import json; lock = json.load(open("package-lock.json")); [p.pop("funding", 0) for p in lock["packages"].values()]; \

@@ -70,8 +70,11 @@ def test_every_link_of_a_page_leads_to_a_file():
     assert dead == []
 
 
-def test_the_lock_has_hashes_and_no_addresses():
-    lock = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "deploy/image/runtime.lock", "deploy/image/build.lock"]
+)
+def test_a_lock_has_hashes_and_no_addresses(name):
+    lock = (ROOT / name).read_text()
     assert "://" not in lock
     assert "--index" not in lock
     assert "--find-links" not in lock

@@ -1,0 +1,95 @@
+"""What the image is made of: pinned packages without those of development, and nothing of this machine."""
+
+import re
+import tomllib
+
+import pytest
+
+from stack.contracts import ROOT
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+IGNORED = (ROOT / ".dockerignore").read_text().splitlines()
+INSTRUCTIONS = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.MULTILINE))
+PIN = re.compile(r"^([a-z0-9-]+)==(\S+)((?: \\\n    --hash=\S+)+)", re.MULTILINE)
+
+
+def pins(lock):
+    """By package: its version and hashes."""
+    found = PIN.findall((ROOT / lock).read_text())
+    return {name: (version, frozenset(hashes.split())) for name, version, hashes in found}
+
+
+def declared(*groups):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return {
+        "": set(project["dependencies"]),
+        **{group: set(project["optional-dependencies"][group]) for group in groups},
+    }
+
+
+def test_the_image_runs_what_is_tested():
+    tested = pins("requirements.lock")
+    assert {name: tested.get(name) for name in pins("deploy/image/runtime.lock")} == pins(
+        "deploy/image/runtime.lock"
+    )
+
+
+def test_the_image_has_every_dependency_and_none_of_development():
+    found = pins("deploy/image/runtime.lock").keys()
+    named = declared("dev")
+    assert named[""] <= found
+    assert not (named["dev"] - named[""]) & found
+
+
+def test_the_protos_are_compiled_by_the_same_tools():
+    tested, building = pins("requirements.lock"), pins("deploy/image/build.lock")
+    for name in ("grpcio-tools", "mypy-protobuf", "protobuf", "googleapis-common-protos"):
+        assert building[name] == tested[name]
+    wanted = set((ROOT / "deploy/image/build.in").read_text().split())
+    assert wanted <= building.keys()
+
+
+def test_every_package_is_checked_by_its_hash():
+    installs = re.findall(r"pip\b[^&;]* install ([^&;]*)", INSTRUCTIONS)
+    assert len(installs) == 2
+    assert all("--require-hashes" in one for one in installs)
+
+
+def test_the_base_is_chosen_from_outside():
+    assert INSTRUCTIONS.split()[:2] == ["ARG", "BASE_IMAGE=python:3.12-slim"]
+    assert set(re.findall(r"^FROM (\S+)", INSTRUCTIONS, re.MULTILINE)) == {"${BASE_IMAGE}"}
+
+
+def test_the_process_is_nobody_in_particular():
+    last = INSTRUCTIONS.rpartition("FROM ")[2]
+    assert re.search(r"^USER \d{4,}:\d{4,}$", last, re.MULTILINE)
+
+
+def test_secrets_of_the_build_are_mounted_and_never_copied():
+    assert set(re.findall(r"--mount=type=(\w+)", INSTRUCTIONS)) == {"secret"}
+
+
+def test_nothing_is_in_the_context_but_what_is_copied():
+    assert IGNORED[1] == "*"
+    allowed = {line.removeprefix("!") for line in IGNORED if line.startswith("!")}
+    lines = re.findall(r"^COPY (?!--from)(.*) \S+$", INSTRUCTIONS, re.MULTILINE)
+    copied = {source for line in lines for source in line.split()}
+    assert {
+        "deploy/image" if source.startswith("deploy/image/") else source for source in copied
+    } == allowed
+
+
+@pytest.mark.parametrize("file", ["libs/pb", "**/__pycache__", "**/*.pyc"])
+def test_what_was_made_here_stays_here(file):
+    assert file in IGNORED
+
+
+def test_the_image_says_what_it_is():
+    for label in ("title", "description", "licenses", "version", "revision"):
+        assert f"org.opencontainers.image.{label}=" in INSTRUCTIONS
+
+
+def test_the_list_of_what_is_in_it_is_validated_by_the_build():
+    (line,) = re.findall(r"^RUN .*cyclonedx-py (.*)$", INSTRUCTIONS, re.MULTILINE)
+    assert "--validate" in line
+    assert "/opt/incasso/sbom.cdx.json" in line
