@@ -41,11 +41,14 @@ def export_pb(export: RefundExport) -> refunds_pb2.CodRefundExport:
     return wire.message(refunds_pb2.CodRefundExport, export)
 
 
-def told(refund: Refund, now: datetime) -> NewEvent:
+def told(refund: Refund, now: datetime, before: Refund | None = None) -> NewEvent:
     """What it has come to. Nothing of the account, not even masked."""
     shown = refund_pb(refund)
     shown.ClearField("account")
-    return outbox.event_of(refund, _TOLD[refund.state](refund=shown), now)
+    event = _TOLD[refund.state](refund=shown)
+    if refund.state is RefundState.FAILED:
+        event.had_been_paid = before is not None and before.state is RefundState.PAID
+    return outbox.event_of(refund, event, now)
 
 
 def letters(

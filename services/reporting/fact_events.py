@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Final, TypeAlias
 
 from incasso.cod.v1 import events_pb2 as cod
+from incasso.instalments.v1 import events_pb2 as instalments
 from incasso.paylink.v1 import events_pb2 as paylink
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import events_pb2 as payments
@@ -16,6 +17,7 @@ from libs import descriptors, wire
 from libs.bus import Event
 from services.reporting.rules.facts import (
     CashCollected,
+    CashRefunded,
     CashRemitted,
     Disputed,
     DisputeMoved,
@@ -23,6 +25,8 @@ from services.reporting.rules.facts import (
     Fact,
     Move,
     MoveKind,
+    PlanBooks,
+    PlanMoved,
     PspCharge,
     PspRefund,
     Told,
@@ -106,6 +110,27 @@ def _remitted(
     return _told(event, fact, currency=currency, order_reference=reference)
 
 
+def _plan_moved(message: instalments.PlanBalanceChanged, event: Event) -> Told:
+    before, after = (wire.read(PlanBooks, books) for books in (message.before, message.after))
+    currency, reference = message.currency, message.order_reference
+    return _told(event, PlanMoved(before, after), currency=currency, order_reference=reference)
+
+
+def _cash_refunded(message: cod.CodRefundPaid, event: Event) -> Told:
+    return _of_cash(event, message, CashRefunded(message.refund.amount.amount_minor))
+
+
+def _cash_refund_failed(message: cod.CodRefundFailed, event: Event) -> Told:
+    """One that fails before it was paid has moved nothing."""
+    amount_minor = message.refund.amount.amount_minor if message.had_been_paid else 0
+    return _of_cash(event, message, CashRefunded(amount_minor, undone=True))
+
+
+def _of_cash(event: Event, message: Any, fact: CashRefunded) -> Told:
+    currency, reference = message.refund.amount.currency, message.refund.order_reference
+    return _told(event, fact, currency=currency, order_reference=reference)
+
+
 def _transfer_recorded(message: paylink.BankTransferRecorded, event: Event) -> Told:
     """Told again when one that had to wait for its link finds its place: it arrived before that."""
     transfer = message.bank_transfer
@@ -179,6 +204,9 @@ _READERS: Final[Mapping[Any, Read]] = {
     cod.CodOrderRemitted: _remitted,
     cod.CodOrderShort: _remitted,
     cod.CodOrderPartlyRemitted: _remitted,
+    cod.CodRefundPaid: _cash_refunded,
+    cod.CodRefundFailed: _cash_refund_failed,
+    instalments.PlanBalanceChanged: _plan_moved,
     paylink.BankTransferRecorded: _transfer_recorded,
     paylink.BankTransferSettled: _transfer_moved,
     paylink.BankTransferGivenBack: _transfer_moved,

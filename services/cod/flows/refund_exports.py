@@ -183,9 +183,10 @@ async def _saved(
     tx: Conn, before: Sequence[Refund], after: Sequence[Refund], now: datetime
 ) -> Sequence[Refund]:
     """Those that are other than before, with what happened to them."""
-    changed = [new for old, new in zip(before, after, strict=True) if new != old]
+    moved = [(old, new) for old, new in zip(before, after, strict=True) if new != old]
+    changed = [new for _, new in moved]
     await refunds_store.save_all(tx, changed)
-    told = [events.told(refund, now) for refund in changed]
+    told = [events.told(new, now, old) for old, new in moved]
     orders = await store.orders_of(tx, context.merchant_id(), changed)
     await outbox.tell(tx, *told, *events.letters(changed, orders, now))
     return changed

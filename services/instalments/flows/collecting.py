@@ -22,7 +22,7 @@ from libs.logs import log
 from libs.payments import asking, due
 from libs.payments.answer import Answer, Intent, Outcome
 from libs.payments.due import DueRow
-from services.instalments import events, message_events
+from services.instalments import balance_events, events, message_events
 from services.instalments.deps import Deps
 from services.instalments.flows import part_links, reminding
 from services.instalments.rules import collecting as rules
@@ -139,6 +139,7 @@ async def changed(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime)
     await outbox.tell(
         tx,
         *(event for before, after in pairs for event in events.news(before, after, now)),
+        *(event for before, after in pairs for event in balance_events.news(before, after, now)),
         *(event for before, after in pairs for event in message_events.news(before, after, now)),
     )
 

@@ -13,7 +13,7 @@ from libs.db import Conn
 from libs.errors import Refusal, ServiceUnavailable
 from libs.logs import log
 from libs.money import Money
-from services.instalments import events, message_events
+from services.instalments import balance_events, events, message_events
 from services.instalments.deps import Deps
 from services.instalments.flows import documents, part_links, repaying
 from services.instalments.flows import plans as plans_flow
@@ -80,7 +80,8 @@ async def _withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal, S
         await store.save(tx, after.plan)
         await part_links.follow(tx, [after], now)
         told = outbox.event_of(after.plan, events.plan_withdrawn(after), now)
-        await outbox.tell(tx, told, message_events.withdrawn(after, now))
+        booked = balance_events.news(before, after, now)
+        await outbox.tell(tx, told, *booked, message_events.withdrawn(after, now))
         intents = await _intents(tx, after, due, now) if due.give_back_minor else ()
     return after, due, intents
 

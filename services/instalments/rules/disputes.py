@@ -78,6 +78,7 @@ def _moved(parts: Sequence[Instalment], dispute: Dispute, sign: int) -> Sequence
                     refunded_minor=max(part.refunded_minor + promised, 0),
                     refunding_minor=max(part.refunding_minor - promised, 0),
                     lost_minor=max(part.lost_minor + sign * lost, 0),
+                    charged_back_minor=max(part.charged_back_minor + promised, 0),
                 )
             case DisputeState.WON:
                 pass

@@ -134,6 +134,9 @@ class Instalment:
     written_off_at: datetime | None = None
     disputed_minor: int = 0  # held by a dispute
     lost_minor: int = 0  # taken back by one
+    charged_back_minor: int = (
+        0  # of what was refunded: taken by a dispute, given back by no payment
+    )
 
     @property
     def amount_minor(self) -> int:

@@ -89,6 +89,7 @@ def _kept(part: Instalment, planned: Part, kept_minor: int) -> Instalment:
         refunding_minor=part.refunding_minor + back_minor - by_bank,
         refunded_minor=part.refunded_minor + by_bank,
         lost_minor=part.lost_minor - by_bank,
+        charged_back_minor=part.charged_back_minor + by_bank,
     )
 
 

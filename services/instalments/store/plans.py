@@ -47,6 +47,7 @@ _TYPES: Final = {
     "written_off_at": "timestamptz",
     "disputed_minor": "bigint",
     "lost_minor": "bigint",
+    "charged_back_minor": "bigint",
 }
 _GIVEN: Final = ", ".join(
     f"${number}::{_TYPES[column]}[]" for number, column in enumerate(INSTALMENTS.columns, 1)

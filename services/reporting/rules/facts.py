@@ -71,6 +71,36 @@ class CashRemitted:
     short_before_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class CashRefunded:
+    """Cash that was given back by bank transfer. `undone`: the bank sent it back after it was paid."""
+
+    amount_minor: int
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanBooks:
+    """All that an instalment plan has moved when it stands so, as instalments says it."""
+
+    sold_minor: int = 0
+    refunded_minor: int = 0
+    owed_minor: int = 0
+    written_off_minor: int = 0
+    paid_minor: int = 0
+    to_give_back_minor: int = 0
+    charged_back_minor: int = 0
+    interest_minor: int = 0
+    fees_minor: int = 0
+    late_fees_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMoved:
+    before: PlanBooks
+    after: PlanBooks
+
+
 class MoveKind(Enum):
     MATCHED = "matched"
     SETTLED = "settled"
@@ -96,7 +126,14 @@ class TransferMoved:
 
 
 Fact: TypeAlias = (
-    PspCharge | PspRefund | DisputeMoved | CashCollected | CashRemitted | TransferMoved
+    PspCharge
+    | PspRefund
+    | DisputeMoved
+    | PlanMoved
+    | CashCollected
+    | CashRemitted
+    | CashRefunded
+    | TransferMoved
 )
 
 

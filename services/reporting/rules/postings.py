@@ -10,6 +10,7 @@ from typing import assert_never
 from services.reporting.rules.chart import Account, Place
 from services.reporting.rules.facts import (
     CashCollected,
+    CashRefunded,
     CashRemitted,
     Disputed,
     DisputeMoved,
@@ -17,6 +18,8 @@ from services.reporting.rules.facts import (
     Fact,
     Move,
     MoveKind,
+    PlanBooks,
+    PlanMoved,
     PspCharge,
     PspRefund,
     TransferMoved,
@@ -32,10 +35,14 @@ def amounts(fact: Fact) -> Mapping[Place, int]:
             return _refunded(fact)
         case DisputeMoved():
             return _less(_disputed(fact.psp_account, fact.after), _before(fact))
+        case PlanMoved():
+            return _less(_of_plan(fact.after), _of_plan(fact.before))
         case CashCollected():
             return _collected(fact)
         case CashRemitted():
             return _remitted(fact)
+        case CashRefunded():
+            return _cash_refunded(fact)
         case TransferMoved():
             return _transfer_moved(fact)
         case _:
@@ -81,6 +88,22 @@ def _disputed(psp_account: str, dispute: Disputed) -> Mapping[Place, int]:
     }
 
 
+def _of_plan(books: PlanBooks) -> Mapping[Place, int]:
+    """All that a plan has moved when it stands so. A refund that a lost dispute has made was a loss before."""
+    return {
+        Place(Account.CUSTOMER_RECEIVABLE): books.owed_minor,
+        Place(Account.INSTALMENTS_CLEARING): books.paid_minor,
+        Place(Account.REFUNDS_DUE): -books.to_give_back_minor,
+        Place(Account.SALES): -books.sold_minor,
+        Place(Account.INSTALMENT_INTEREST): -books.interest_minor,
+        Place(Account.INSTALMENT_FEES): -books.fees_minor,
+        Place(Account.LATE_FEES): -books.late_fees_minor,
+        Place(Account.SALES_REFUNDS): books.refunded_minor,
+        Place(Account.DISPUTE_LOSSES): -books.charged_back_minor,
+        Place(Account.BAD_DEBT): books.written_off_minor,
+    }
+
+
 def _collected(fact: CashCollected) -> Mapping[Place, int]:
     return {
         Place(Account.COURIER_RECEIVABLE, fact.courier_id): fact.amount_minor,
@@ -98,6 +121,15 @@ def _remitted(fact: CashRemitted) -> Mapping[Place, int]:
         Place(Account.COURIER_FEES, fact.courier_id): fact.kept_minor,
         Place(Account.SHORTAGE, fact.courier_id): short_minor,
         Place(Account.COURIER_RECEIVABLE, fact.courier_id): -settled_minor,
+    }
+
+
+def _cash_refunded(fact: CashRefunded) -> Mapping[Place, int]:
+    """By bank transfer, which the merchant says was made: `bank` has it when a statement does."""
+    amount_minor = -fact.amount_minor if fact.undone else fact.amount_minor
+    return {
+        Place(Account.BANK_IN_TRANSIT): -amount_minor,
+        Place(Account.SALES_REFUNDS): amount_minor,
     }
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import asyncpg
 import pytest
 
+from incasso.cod.v1 import events_pb2
 from incasso.cod.v1 import refunds_pb2 as pb
 from libs import ids, retention
 from services.cod import retention as kept_here
@@ -200,6 +201,8 @@ async def test_what_was_paid_may_come_back_and_what_failed_was_paid_after_all(ca
     assert dict((await cashier.failed(export, refund)).states) == {"failed": 1}
     assert not (await cashier.call("GetCodRefund", refund)).HasField("ended_at")
     assert dict((await cashier.paid(export, refund)).states) == {"paid": 1}
+    (failed,) = await cashier.shop.bodies(refund.id, events_pb2.CodRefundFailed, "refund.failed")
+    assert failed.had_been_paid
 
 
 async def test_what_failed_can_be_cancelled(cashier):

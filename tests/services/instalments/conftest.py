@@ -32,6 +32,7 @@ from services.instalments.service.offers import InstalmentOffers
 from services.instalments.service.pages import InstalmentPages
 from services.instalments.service.plans import InstalmentPlans
 from tests.kit import doubles
+from tests.services.instalments import told_books
 from tests.services.instalments.world import World
 
 
@@ -76,7 +77,10 @@ async def world(database: Database) -> AsyncIterator[World]:
         InstalmentPlansServiceStub(channel),
         InstalmentPagesServiceStub(channel),
     ]
-    yield World(deps, played[2], played[1], stubs, played[3])
+    world = World(deps, played[2], played[1], stubs, played[3])
+    yield world
+    if not world.has_copies:
+        await told_books.check(database, world.merchant_id)
     await channel.close()
     await server.stop(1)
     await merchants.close()

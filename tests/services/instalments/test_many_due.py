@@ -30,7 +30,7 @@ FROM instalments, generate_series(1, $3) AS n WHERE merchant_id = $1 AND plan_id
 
 async def due_at_once(world: World, count: int) -> None:
     """So many plans more, whose second part is due."""
-    plan = await world.active()
+    plan, world.has_copies = await world.active(), True
     async with world.deps.db.transaction() as tx:
         await tx.execute(COPY_PLANS, world.merchant_id, plan.id, count - 1)
         await tx.execute(COPY_PARTS, world.merchant_id, plan.id, count - 1)

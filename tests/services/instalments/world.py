@@ -28,6 +28,7 @@ class World:
     paylink: doubles.PayLinks = field(default_factory=doubles.PayLinks)
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     ahead: timedelta = timedelta()
+    has_copies: bool = False  # plans that were written by SQL, of which nothing was told
 
     def act(self) -> None:
         seconds = int(self.ahead.total_seconds())
@@ -168,11 +169,11 @@ class World:
         return [kind.FromString(row["body"]) for row in rows]
 
     async def told(self) -> Sequence[str]:
-        """Subjects of the events of this merchant but those for notify, in their order."""
+        """Subjects of the events of this merchant but those for our own services, in their order."""
         async with self.deps.db.connection() as conn:
             rows = await conn.fetch(
                 "SELECT subject FROM outbox WHERE merchant_id = $1"
-                " AND subject NOT LIKE '%.message_requested' ORDER BY event_id",
+                " AND subject !~ '[.](message_requested|balance_changed)$' ORDER BY event_id",
                 self.merchant_id,
             )
         return [row["subject"].removeprefix("incasso.instalments.") for row in rows]

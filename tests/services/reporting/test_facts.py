@@ -1,12 +1,13 @@
 """What events of the methods say, as it is read and booked."""
 
 from incasso.cod.v1 import events_pb2 as cod
-from incasso.cod.v1 import orders_pb2, remittances_pb2
+from incasso.cod.v1 import orders_pb2, refunds_pb2, remittances_pb2
 from incasso.common.v1.money_pb2 import Money
+from incasso.instalments.v1 import events_pb2 as instalments
 from incasso.paylink.v1 import events_pb2 as paylink
 from incasso.paylink.v1 import paylink_pb2
 from libs import wire
-from tests.services.reporting.world import AT, later
+from tests.services.reporting.world import AT, captured, later, payment
 
 Move = paylink_pb2.BankTransferMove
 
@@ -69,3 +70,27 @@ async def test_a_transfer_arrives_once_and_its_money_goes_where_each_event_says(
     )
     assert await world.balances() == {"bank": 100, "instalments_clearing": -100}
     assert (await world.balances(on="2026-11-20")) == {"bank": 129, "unallocated": -129}
+
+
+async def test_cash_that_was_paid_back_and_returned_is_as_if_it_had_not_been(world):
+    refund = refunds_pb2.CodRefund(id="crf_1", amount=Money(amount_minor=500, currency="EUR"))
+    never = cod.CodRefundFailed(refund=refund)
+    returned = cod.CodRefundFailed(refund=refund, had_been_paid=True)
+    await world.book(world.told(never), world.told(returned))
+    assert await world.balances() == {"bank_in_transit": 500, "sales_refunds": -500}
+    await world.book(world.told(cod.CodRefundPaid(refund=refund)))
+    assert await world.balances() == {}
+
+
+async def test_a_payment_of_a_plan_and_the_plan_meet_on_clearing(world):
+    signed = instalments.PlanBooks(sold_minor=300, owed_minor=200, paid_minor=100)
+    changed = {"plan_id": "pln_1", "order_reference": "A-1", "currency": "EUR"}
+    event = world.told(instalments.PlanBalanceChanged(**changed, after=signed), about="pln_1")
+    await world.book(world.told(captured(payment(100, method="instalments"))), event)
+    assert await world.balances() == {
+        "psp_receivable": 100,
+        "customer_receivable": 200,
+        "sales": -300,
+    }
+    (entry,) = (await world.call("ListJournalEntries", order_reference="A-1")).data
+    assert (entry.kind, entry.resource_id) == ("instalments.plan.balance_changed", "pln_1")

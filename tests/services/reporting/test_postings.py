@@ -1,3 +1,4 @@
+from dataclasses import fields, replace
 from datetime import date
 
 import pytest
@@ -8,12 +9,15 @@ from services.reporting.rules.chart import Account, Place
 from services.reporting.rules.entries import UnbalancedError, entry_of, paired
 from services.reporting.rules.facts import (
     CashCollected,
+    CashRefunded,
     CashRemitted,
     Disputed,
     DisputeMoved,
     DisputeState,
     Move,
     MoveKind,
+    PlanBooks,
+    PlanMoved,
     PspCharge,
     PspRefund,
     Told,
@@ -24,10 +28,24 @@ from services.reporting.rules.postings import amounts
 MINOR = st.integers(0, 2**53)
 DISPUTES = st.builds(Disputed, st.sampled_from(DisputeState), MINOR)
 PSPS = st.sampled_from(["sandbox-a", "stripe", ""])
+
+
+def books_of_a_plan(amounts: list[int]) -> PlanBooks:
+    """That balance, as instalments makes sure of: what was sold is the rest."""
+    names = [field.name for field in fields(PlanBooks)][1:]
+    debited = ("refunded_minor", "owed_minor", "written_off_minor", "paid_minor")
+    given = dict(zip(names, amounts, strict=True))
+    sold = sum(amount if name in debited else -amount for name, amount in given.items())
+    return PlanBooks(sold_minor=sold, **given)
+
+
+PLANS = st.lists(MINOR, min_size=9, max_size=9).map(books_of_a_plan)
 FACTS = st.one_of(
     st.builds(PspCharge, PSPS, st.booleans(), MINOR),
     st.builds(PspRefund, PSPS, st.booleans(), MINOR, undone=st.booleans()),
     st.builds(DisputeMoved, PSPS, st.none() | DISPUTES, DISPUTES),
+    st.builds(PlanMoved, PLANS, PLANS),
+    st.builds(CashRefunded, MINOR, st.booleans()),
     st.builds(CashCollected, st.just("cou_1"), MINOR, MINOR),
     st.builds(CashRemitted, st.just("cou_1"), MINOR, MINOR, st.integers(-9, 2**53), MINOR),
     st.builds(
@@ -97,6 +115,32 @@ def test_what_was_short_and_is_passed_on_later_is_short_no_more():
         "bank_in_transit": 60,
         "shortage": -60,
     }
+
+
+def test_a_plan_is_booked_as_what_is_other_than_before():
+    signed = PlanBooks(sold_minor=300, owed_minor=200, paid_minor=100)
+    assert by_account(PlanMoved(PlanBooks(), signed)) == {
+        "sales": -300,
+        "customer_receivable": 200,
+        "instalments_clearing": 100,
+    }
+    collected = replace(signed, owed_minor=100, paid_minor=207, interest_minor=7)
+    assert by_account(PlanMoved(signed, collected)) == {
+        "customer_receivable": -100,
+        "instalments_clearing": 107,
+        "instalment_interest": -7,
+    }
+    given_up = replace(collected, owed_minor=0, written_off_minor=100)
+    assert by_account(PlanMoved(collected, given_up)) == {
+        "customer_receivable": -100,
+        "bad_debt": 100,
+    }
+
+
+def test_cash_that_is_given_back_leaves_the_bank_and_comes_back_when_the_bank_says_so():
+    back = {"bank_in_transit": -25, "sales_refunds": 25}
+    assert by_account(CashRefunded(25)) == back
+    assert by_account(CashRefunded(25, undone=True)) == {name: -back[name] for name in back}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,75 @@
+"""A plan as the ledger sees it: all that it has moved when it stands so. Pure.
+
+Costs are earned when they are paid. What comes off a part since it was paid early comes off its interest first, then
+off fees, also those that were paid with other parts. A withdrawal sets costs that were paid off against the
+capital that is owed: they are earned no more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.instalments.rules.plans import OPEN, Instalment, Plan
+from services.instalments.rules.replanned import left_of
+from services.instalments.rules.states import InstalmentState
+
+_CHARGED = (*OPEN, InstalmentState.WRITTEN_OFF, InstalmentState.PAID)  # all but what was cancelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """Its sides are the same: `sides`. Each amount is described in events.proto."""
+
+    sold_minor: int = 0
+    refunded_minor: int = 0
+    owed_minor: int = 0
+    written_off_minor: int = 0
+    paid_minor: int = 0
+    to_give_back_minor: int = 0
+    charged_back_minor: int = 0
+    interest_minor: int = 0
+    fees_minor: int = 0
+    late_fees_minor: int = 0
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Debits and credits."""
+        earned = self.interest_minor + self.fees_minor + self.late_fees_minor
+        return (
+            self.refunded_minor + self.owed_minor + self.written_off_minor + self.paid_minor,
+            self.sold_minor + self.to_give_back_minor + self.charged_back_minor + earned,
+        )
+
+
+def books_of(plan: Plan, parts: Sequence[Instalment]) -> Books:
+    """Nothing until its first part is paid."""
+    if plan.activated_at is None:
+        return Books()
+    paid = [part for part in parts if part.state is InstalmentState.PAID]
+    given_up = [part for part in parts if _is_given_up(part)]
+    owed = [part for part in parts if part.state in OPEN and part not in given_up]
+    interest = sum(max(part.interest_minor - part.rebate_minor, 0) for part in paid)
+    more_off = sum(max(part.rebate_minor - part.interest_minor, 0) for part in paid)
+    fees = sum(part.fee_minor for part in paid) - more_off
+    charged = sum(part.principal_minor for part in parts if part.state in _CHARGED)
+    set_off = left_of(plan) - charged  # costs that were paid count as capital
+    of_interest = min(max(set_off, 0), interest)
+    return Books(
+        sold_minor=plan.amount.amount_minor,
+        refunded_minor=plan.price_refunded_minor,
+        owed_minor=sum(part.principal_minor for part in owed),
+        written_off_minor=sum(part.principal_minor for part in given_up),
+        paid_minor=sum(
+            part.amount_minor + part.refunding_minor + part.charged_back_minor for part in paid
+        ),
+        to_give_back_minor=sum(part.refunding_minor for part in paid),
+        charged_back_minor=sum(part.charged_back_minor for part in paid),
+        interest_minor=interest - of_interest,
+        fees_minor=fees - (set_off - of_interest),
+        late_fees_minor=sum(part.late_fee_minor for part in paid),
+    )
+
+
+def _is_given_up(part: Instalment) -> bool:
+    """Also while its customer tries to pay it."""
+    over = part.state in (InstalmentState.PAID, InstalmentState.CANCELLED)
+    return part.written_off_at is not None and not over
