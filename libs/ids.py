@@ -3,9 +3,10 @@
 `pay_06f2k…`: ids of one prefix sort by time of creation, so they double as list cursors.
 """
 
+import hashlib
 import re
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 import uuid_utils
@@ -14,6 +15,9 @@ ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, in 
 LENGTH: Final = 26
 _PAIRS: Final = [first + second for first in ALPHABET for second in ALPHABET]
 _SHIFTS: Final = range(120, -1, -10)  # of each pair
+_EPOCH: Final = date(1970, 1, 1)
+_DAY_MS: Final = 86_400_000
+_TAIL_BYTES: Final = 10  # behind the time
 _SHAPE = re.compile(rf"[a-z]{{2,4}}_[{ALPHABET}]{{{LENGTH}}}")
 
 
@@ -25,6 +29,13 @@ def new(prefix: str) -> str:
 def _text(number: int) -> str:
     """128 bits."""
     return "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
+
+
+def derived(prefix: str, of: str, *, on: date) -> str:
+    """The same whenever it is made of the same: a text of whatever tells one from all others. Sorts by `on`."""
+    day_ms = max(0, (on - _EPOCH).days * _DAY_MS)
+    tail = int.from_bytes(hashlib.sha256(of.encode()).digest()[:_TAIL_BYTES], "big")
+    return f"{prefix}_{_text((day_ms << 8 * _TAIL_BYTES) | tail)}"
 
 
 def earliest(prefix: str, *, ago: timedelta) -> str:

@@ -28,7 +28,14 @@ MAX_BYTES: Final = 1024 * 1024  # of a page; gRPC takes four times as much, and 
 _FRAME: Final = 8  # tag and length of an element, at most
 _END: Final = "~"  # sorts after every id
 _OF_A_PAGE: Final = frozenset({"limit", "cursor"})
-_RANGES: Final = {"created_from": "created_at >= {}", "created_to": "created_at < {}"}
+_RANGES: Final = {
+    "created_from": "created_at >= {}",
+    "created_to": "created_at < {}",
+    "booked_from": "booked_on >= {}",
+    "booked_to": "booked_on <= {}",
+    "happened_from": "happened_on >= {}",
+    "happened_to": "happened_on <= {}",
+}
 
 
 class _Identified(Protocol):

@@ -89,6 +89,7 @@ class Entry:
     unexplained_minor: int = 0  # what neither details nor fees of the file account for
     return_reason: str = ""
     details: tuple[Detail, ...] = ()
+    batch_on: date | None = None  # when its payout is paid out
     is_named: bool = False  # its reference is its own for good, at this PSP
     id: str = ""
 
@@ -159,6 +160,8 @@ class Statement:
     adds_up: bool | None  # None when it does not say enough to tell
     totals: tuple[Total, ...]
     others: int  # entries that are not booked
+    first_on: date | None = None  # of its booked entries
+    last_on: date | None = None
     turns_reversals: bool = False  # their sign is that of what they reverse: only so it adds up
 
 

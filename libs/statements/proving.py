@@ -6,6 +6,7 @@ Nothing is taken from a file before all of it was proven.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 from libs.statements import amounts
@@ -59,6 +60,8 @@ class _Sums:
     others: int = 0
     other_credits_minor: int = 0
     other_debits_minor: int = 0
+    first_on: date | None = None
+    last_on: date | None = None
     payments: int = 0  # of all entries; one that does not part them is one
 
     def add(self, entry: Entry) -> None:
@@ -68,6 +71,9 @@ class _Sums:
             self.other_credits_minor += max(0, entry.amount_minor)
             self.other_debits_minor += max(0, -entry.amount_minor)
             return
+        if (day := entry.booked_on or entry.value_on) is not None:
+            self.first_on = min(self.first_on or day, day)
+            self.last_on = max(self.last_on or day, day)
         self.first_lines.setdefault(entry.currency, entry.line)
         self.entries[entry.currency] += 1
         if entry.amount_minor >= 0:
@@ -100,6 +106,8 @@ class _Sums:
                 for currency, number in self.entries.items()
             ),
             others=self.others,
+            first_on=self.first_on,
+            last_on=self.last_on,
             turns_reversals=turns,
         )
 

@@ -92,13 +92,15 @@ def _entry(cells: Cells, line: int) -> Entry:
             transaction=cells.get("source_id", ""),
             payment=cells.get("payment_intent_id") or cells.get("charge_id", ""),
             batch=cells.get(_PAYOUT, ""),
-            order=cells.get("order_id", ""),
+            customer=cells.get("payment_metadata[payment_id]", ""),
+            order=cells.get("order_id") or cells.get("payment_metadata[order_reference]", ""),
         ),
         kind=cells.get("reporting_category", ""),
         text=" ".join(cells.get("description", "").split()),
         counterparty=Party(cells.get("customer_name", "")),
         gross_minor=gross,
         fee_minor=-fee,
+        batch_on=_day(cells, _EFFECTIVE, line),
         is_named=True,
     )
 

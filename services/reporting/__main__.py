@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Final
 
-from incasso.reporting.v1.ledger_pb2_grpc import add_LedgerServiceServicer_to_server
+from incasso.reporting.v1 import imports_pb2_grpc, ledger_pb2_grpc
 from libs import process
 from libs.clock import Clock
 from libs.process import Chassis, Parts
 from services.reporting import retention, worker
 from services.reporting.config import Config
 from services.reporting.deps import Deps
-from services.reporting.service import Ledger
+from services.reporting.service import Imports, Ledger
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -18,7 +18,10 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 async def build(config: Config, chassis: Chassis) -> Parts:
     deps = Deps(chassis.db, Clock())
     return Parts(
-        servicers=[(add_LedgerServiceServicer_to_server, Ledger(deps))],
+        servicers=[
+            (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, Ledger(deps)),
+            (imports_pb2_grpc.add_ImportsServiceServicer_to_server, Imports(deps)),
+        ],
         kept=retention.KEPT,
         handlers=worker.handlers(),
     )

@@ -11,3 +11,7 @@ class AccountNotFound(Refusal, kind=Kind.NOT_FOUND, reason="account_not_found"):
 
 class PeriodNotOver(Refusal, kind=Kind.CONFLICT, reason="period_not_over"):
     message = "The month is not over; close it when its last day has passed."
+
+
+class ImportNotFound(Refusal, kind=Kind.NOT_FOUND, reason="import_not_found"):
+    message = "There is no import with this id."

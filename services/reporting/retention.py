@@ -1,4 +1,4 @@
-"""What reporting keeps: the books, for as long as there are any. They name no person."""
+"""What reporting keeps: the books, for as long as there are any, and the bank's and PSPs' lines that they rest on."""
 
 from typing import Final
 
@@ -8,6 +8,23 @@ _ENTRY: Final = "merchant_id id kind currency resource_id payment_id order_refer
 _POSTING: Final = (
     "merchant_id entry_id debit_account debit_party credit_account credit_party currency"
 )
+# A statement of an account is a record that books rest on: both are kept as long (ten years, art. 2220 of the Italian
+# Codice civile), and go with the partition of their month.
+_STATEMENT: Final = "stays as long as the books that rest on it"
+_BANK_LINE: Final = (
+    "merchant_id id account currency part entry_id kind end_to_end_reference creditor_reference bank_reference"
+    " batch_reference mandate_reference transaction_reference return_reason statement_id import_id"
+)
+_OF_A_PAYER: Final = dict.fromkeys(
+    ("counterparty_name", "counterparty_account", "text"), _STATEMENT
+)
+_SETTLEMENT_LINE: Final = (
+    "merchant_id id source party kind provider_kind provider_reference payment_reference operation_reference"
+    " order_reference custom_reference currency payout_reference invoice_reference import_id event_id"
+)
+_OF_A_SHOPPER: Final = dict.fromkeys(("counterparty_name", "text"), _STATEMENT)
+_STAGED: Final = dict.fromkeys(_OF_A_PAYER, "when the file is loaded")
+
 KEPT: Final = Kept(
     {
         "entries": Table("journal entries: the books stay", plain=_ENTRY),
@@ -20,6 +37,34 @@ KEPT: Final = Kept(
         "periods": Table("closed months, and who closed them", plain="merchant_id closed_by"),
         "late_entries": Table(
             "where entries of closed months are booked", plain="merchant_id entry_id"
+        ),
+        "imports": Table(
+            "files of banks and PSPs that were imported or refused",
+            plain="merchant_id id state source psp_account format version name content_hash totals"
+            " refused_reason created_by trace_id",
+        ),
+        "statements": Table(
+            "statements of bank accounts",
+            plain="merchant_id id account currency reference number import_id",
+        ),
+        "bank_lines": Table("what was booked on bank accounts", _BANK_LINE, _OF_A_PAYER),
+        "bank_lines_rest": Table("those of months without a partition", _BANK_LINE, _OF_A_PAYER),
+        "settlement_lines": Table(
+            "what PSPs and couriers settled", _SETTLEMENT_LINE, _OF_A_SHOPPER
+        ),
+        "settlement_lines_rest": Table(
+            "those of months without a partition", _SETTLEMENT_LINE, _OF_A_SHOPPER
+        ),
+        "staged_bank_lines": Table("lines of a file while it is loaded", _BANK_LINE, _STAGED),
+        "staged_settlement_lines": Table(
+            "lines of a file while it is loaded",
+            _SETTLEMENT_LINE,
+            dict.fromkeys(_OF_A_SHOPPER, "when the file is loaded"),
+        ),
+        "link_transfers": Table(
+            "credits that paylink is told of, and what it made of them",
+            plain="merchant_id id state bank_reference currency bank_transfer_id outcome payment_link_id",
+            personal={"text": "when paylink has answered"},
         ),
     }
 )

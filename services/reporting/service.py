@@ -6,8 +6,10 @@ from typing import Final
 from incasso.reporting.v1 import ledger_pb2
 from libs import door, wire
 from services.reporting.deps import Deps
+from services.reporting.errors import ImportNotFound
 from services.reporting.flows import closing, reading
 from services.reporting.store.books import ENTRIES
+from services.reporting.store.imports import BANK_LINES, IMPORTS, SETTLEMENT_LINES
 
 
 async def _with_lines(deps: Deps, answer: ledger_pb2.ListJournalEntriesResponse) -> None:
@@ -29,4 +31,12 @@ Ledger: Final = door.of(
     ),
     ListPeriods=closing.list_periods,
     ClosePeriod=closing.close_period,
+)
+
+Imports: Final = door.of(
+    "incasso.reporting.v1.ImportsService",
+    GetImport=door.Row(IMPORTS, ImportNotFound),
+    ListImports=door.Rows(IMPORTS, "imp"),
+    ListBankLines=door.Rows(BANK_LINES, "bln"),
+    ListSettlementLines=door.Rows(SETTLEMENT_LINES, "stl"),
 )

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -20,6 +20,15 @@ def test_ids_of_the_last_hour_are_told_by_one_comparison():
     assert ids.is_id(ids.earliest("pay", ago=timedelta(hours=1)), "pay")
     assert ids.earliest("pay", ago=timedelta(hours=1)) < made
     assert made < ids.earliest("pay", ago=-timedelta(hours=1))
+
+
+def test_an_id_made_of_a_text_is_always_the_same_and_sorts_by_its_day():
+    days = [date(1, 1, 1), date(2026, 4, 7), date(2026, 4, 8), date(9999, 12, 31)]
+    made = [ids.derived("bln", "what it says", on=day) for day in days]
+    assert made == sorted(made)
+    assert made == [ids.derived("bln", "what it says", on=day) for day in days]
+    assert all(ids.is_id(text, "bln") for text in made)
+    assert ids.derived("bln", "something else", on=days[1]) != made[1]
 
 
 class Row:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from libs import context, idempotency, ids, telemetry, tokens
+from libs import context, creditor_references, idempotency, ids, telemetry, tokens
 from libs.changes import made
 from libs.db import Conn
 from libs.idempotency import Key
@@ -12,7 +12,7 @@ from libs.money import Money
 from services.paylink import events, metrics
 from services.paylink.deps import Deps
 from services.paylink.errors import CustomerErased, QuotaExceeded
-from services.paylink.rules import drafting, references, transitions
+from services.paylink.rules import drafting, transitions
 from services.paylink.rules.domain import Link, Method, NewLink, Origin
 from services.paylink.store import links
 from services.paylink.store import tokens as token_store
@@ -106,7 +106,7 @@ async def insert_link(
     link = drafting.draft(
         new,
         link_id=link_id or ids.new("lnk"),
-        creditor_reference=references.creditor_reference(references.new_body()),
+        creditor_reference=creditor_references.creditor_reference(creditor_references.new_body()),
         now=now,
         trace_id=telemetry.trace_id(),
     )

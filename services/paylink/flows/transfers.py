@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from google.protobuf.message import Message
 
-from libs import context, idempotency, ids
+from libs import context, creditor_references, idempotency, ids
 from libs.changes import made
 from libs.db import Conn
 from libs.errors import InternalError, invalid
@@ -18,7 +18,7 @@ from services.paylink.deps import Deps
 from services.paylink.flows.ending import end_payment, settle_transfer, use_transfer
 from services.paylink.flows.links import locked
 from services.paylink.flows.pay import begin
-from services.paylink.rules import paying, references
+from services.paylink.rules import paying
 from services.paylink.rules import transfers as rules
 from services.paylink.rules.domain import Link, LinkPayment, Method
 from services.paylink.rules.states import (
@@ -74,7 +74,7 @@ async def withdraw_bank_transfer(deps: Deps, opened: Link) -> None:
 async def record_bank_transfer(deps: Deps, cmd: RecordBankTransfer, key: Key | None) -> bytes:
     """Answers the BankTransfer message, the same for the same key and for the same booking."""
     _check_day(cmd.booked_on)
-    named, misspelt = references.found_in(cmd.creditor_reference or "")
+    named, misspelt = creditor_references.found_in(cmd.creditor_reference or "")
     now = deps.clock.now()
 
     async def record(tx: Conn, transfer_id: str) -> Message:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import iso11649
 
+from libs import creditor_references as references
 from libs.money import Money
-from services.paylink.rules import references, transfers, transitions
+from services.paylink.rules import transfers, transitions
 from services.paylink.rules.domain import Link, Method
 from services.paylink.rules.states import LinkEvent, LinkState, TransferState
 from services.paylink.rules.transfers import BankTransfer

@@ -4,17 +4,14 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from incasso.reporting.v1.ledger_pb2_grpc import (
-    LedgerServiceStub,
-    add_LedgerServiceServicer_to_server,
-)
+from incasso.reporting.v1 import imports_pb2_grpc, ledger_pb2_grpc
 from libs import client, db, services
 from libs.clock import Clock
 from libs.db import Database
 from libs.server import Server
 from libs.tasks import Tasks
 from services.reporting.deps import Deps
-from services.reporting.service import Ledger
+from services.reporting.service import Imports, Ledger
 from tests.services.reporting.world import World
 
 
@@ -30,11 +27,15 @@ async def world(database: Database) -> AsyncIterator[World]:
     """A merchant of the test's own in the module's database."""
     deps = Deps(database, Clock())
     server = Server(
-        [(add_LedgerServiceServicer_to_server, Ledger(deps))],
+        [
+            (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, Ledger(deps)),
+            (imports_pb2_grpc.add_ImportsServiceServicer_to_server, Imports(deps)),
+        ],
         services.named("reporting").full_names,
         Tasks(),
     )
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
-    yield World(deps, LedgerServiceStub(channel))
+    stubs = ledger_pb2_grpc.LedgerServiceStub(channel), imports_pb2_grpc.ImportsServiceStub(channel)
+    yield World(deps, stubs)
     await channel.close()
     await server.stop(1)

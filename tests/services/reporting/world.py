@@ -8,7 +8,7 @@ from typing import Any
 from incasso.common.v1.money_pb2 import Money
 from incasso.payments.v1 import events_pb2 as payments
 from incasso.payments.v1 import payments_pb2
-from incasso.reporting.v1 import ledger_pb2 as pb
+from incasso.reporting.v1 import imports_pb2, ledger_pb2
 from libs import client, context, descriptors, ids
 from libs.bus import Event
 from services.reporting import worker
@@ -16,6 +16,7 @@ from services.reporting.deps import Deps
 from tests.waiting import HANGING_SECONDS
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+CONTRACTS = (ledger_pb2, imports_pb2)
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
@@ -24,7 +25,7 @@ class World:
     """Calls RPCs by name as one merchant."""
 
     deps: Deps
-    stub: Any
+    stubs: Sequence[Any]
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     now: datetime = AT
 
@@ -35,7 +36,9 @@ class World:
                 merchant_id=self.merchant_id, actor="key_finance", clock_offset_seconds=ahead
             )
         )
-        request, method = getattr(pb, f"{rpc}Request")(**fields), getattr(self.stub, rpc)
+        (stub,) = (stub for stub in self.stubs if hasattr(stub, rpc))
+        (kind,) = (getattr(pb, f"{rpc}Request") for pb in CONTRACTS if hasattr(pb, f"{rpc}Request"))
+        request, method = kind(**fields), getattr(stub, rpc)
         return await client.call(method, request, timeout_seconds=HANGING_SECONDS)
 
     def told(self, message: Any, about: str = "", at: datetime = AT) -> Event:

@@ -1,0 +1,224 @@
+"""Files of banks and PSPs: kept on disk as they come, proven, and loaded in one transaction.
+
+A file is imported whole or not at all, and once: it is known by its content, each line by what it says.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final
+
+from libs import context, ids, telemetry
+from libs.db import Conn
+from libs.errors import invalid
+from libs.spool import Spool
+from libs.statements import reading
+from libs.statements.model import Contents
+from libs.statements.reading import Block
+from libs.statements.refusals import RefusedError
+from libs.threads import Threads
+from services.reporting.deps import Deps
+from services.reporting.rules import imports as rules
+from services.reporting.rules import lines
+from services.reporting.rules.imports import Import, ImportState, Source
+from services.reporting.rules.lines import Into
+from services.reporting.store import books
+from services.reporting.store import imports as store
+from services.reporting.store.imports import BANK_LINES, SETTLEMENT_LINES
+
+AT_ONCE: Final = 2  # files of a process that are read or loaded; others wait on disk
+_READERS: Final = Threads(concurrency=AT_ONCE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportStatement:
+    """What is said of a file. `source`: what the caller takes it for."""
+
+    name: str | None
+    source: Source | None
+    psp_account: str | None
+
+
+class Importer:
+    """The imports of one process."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def run(self, cmd: ImportStatement, pieces: AsyncIterator[bytes]) -> Import:
+        """Raises RefusedError, InvalidArgument."""
+        async with Spool.opened() as spool:
+            async for piece in pieces:
+                await spool.write(piece)
+            await spool.flush()
+            known = await self._known(cmd, spool)
+            if known is not None:
+                return known
+            async with self._places:
+                with _stopped_with_the_call() as progress:
+                    return await self._import(cmd, spool, progress)
+
+    async def _known(self, cmd: ImportStatement, spool: Spool) -> Import | None:
+        merchant_id = context.merchant_id()
+        return _same(cmd, await self._deps.db.run(store.of_content, merchant_id, spool.sha256))
+
+    async def _import(
+        self, cmd: ImportStatement, spool: Spool, progress: reading.Progress
+    ) -> Import:
+        try:
+            contents = await _READERS.run(reading.proven, spool.read, progress)
+            _check_source(cmd, rules.source_of(contents))
+            return await self._load(_Load(self._deps, cmd, spool.read, contents, progress))
+        except RefusedError as refusal:
+            await self._deps.db.run(store.save, self._refused(cmd, spool, refusal))
+            raise
+
+    async def _load(self, load: "_Load") -> Import:
+        merchant_id, now = context.merchant_id(), self._deps.clock.now()
+        months = rules.months_of(load.contents, now.date())
+        async with self._deps.db.transaction() as tx:  # of its own: it keeps others from the tables
+            await books.make_partitions(tx, months)
+        async with self._deps.db.transaction() as tx:
+            await store.own(tx, merchant_id)
+            known = await store.of_content(tx, merchant_id, load.contents.sha256)
+            if (same := _same(load.cmd, known)) is not None:
+                return same
+            return await load.run(tx, known.id if known else ids.new("imp"), now)
+
+    def _refused(self, cmd: ImportStatement, spool: Spool, refusal: RefusedError) -> Import:
+        return Import(
+            merchant_id=context.merchant_id(),
+            id=ids.new("imp"),
+            state=ImportState.REFUSED,
+            source=cmd.source,
+            psp_account=cmd.psp_account,
+            format=None,
+            version=None,
+            name=cmd.name,
+            content_hash=spool.sha256,
+            size_bytes=spool.size_bytes,
+            statements=0,
+            lines=0,
+            known_lines=0,
+            not_booked=0,
+            totals=(),
+            refused_line=refusal.line or None,
+            refused_reason=refusal.reason,
+            created_by=context.current().actor,
+            trace_id=telemetry.trace_id(),
+            created_at=self._deps.clock.now(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    deps: Deps
+    cmd: ImportStatement
+    opened: Callable[[], BinaryIO]
+    contents: Contents
+    progress: reading.Progress
+
+    async def run(self, tx: Conn, import_id: str, now: Any) -> Import:
+        merchant_id = context.merchant_id()
+        found = self.contents.format
+        into = Into(merchant_id, import_id, found.name, self.cmd.psp_account, now)
+        source = rules.source_of(self.contents)
+        table = (BANK_LINES if source is Source.BANK else SETTLEMENT_LINES).name
+        statements = [
+            rules.statement_of(each, merchant_id, import_id, now)
+            for each in self.contents.statements
+        ]
+        staged = 0
+        records = _records(self, into, [each.id for each in statements])
+        while (block := await _READERS.run(next, records, None)) is not None:
+            await store.stage(tx, table, block)
+            staged += len(block)
+        taken = await store.take(tx, table, merchant_id, import_id)
+        await store.clear(tx, table, merchant_id, import_id)
+        if source is Source.BANK:
+            await store.add_statements(tx, statements)
+        imported = Import(
+            merchant_id=merchant_id,
+            id=import_id,
+            state=ImportState.IMPORTED,
+            source=source,
+            psp_account=self.cmd.psp_account,
+            format=found.name,
+            version=found.version or None,
+            name=self.cmd.name,
+            content_hash=self.contents.sha256,
+            size_bytes=self.contents.size_bytes,
+            statements=len(statements),
+            lines=taken,
+            known_lines=staged - taken,
+            not_booked=sum(each.others for each in self.contents.statements),
+            totals=rules.totals_of(self.contents),
+            refused_line=None,
+            refused_reason=None,
+            created_by=context.current().actor,
+            trace_id=telemetry.trace_id(),
+            created_at=now,
+        )
+        await store.save(tx, imported)
+        return imported
+
+
+def _records(load: _Load, into: Into, statement_ids: Sequence[str]) -> Iterator[list[Any]]:
+    """Rows of a block as they are copied; made in a thread."""
+    number = 0
+    is_of_bank = rules.source_of(load.contents) is Source.BANK
+    for block in reading.blocks(load.opened, load.contents, load.progress):
+        if is_of_bank:
+            found = list(_bank_records(load, block, into, statement_ids[block.statement], number))
+        else:
+            made = lines.settlement_lines(block.entries, into)
+            found = [[*SETTLEMENT_LINES.values(line), at] for at, line in enumerate(made, number)]
+        number += len(found)
+        yield found
+
+
+def _bank_records(
+    load: _Load, block: Block, into: Into, statement_id: str, number: int
+) -> Iterator[list[Any]]:
+    account = load.contents.statements[block.statement].heading.account
+    entry_id, entry_number = "", number
+    for at, line in enumerate(lines.bank_lines(block.entries, account, statement_id, into), number):
+        if line.entry_id != entry_id:
+            entry_id, entry_number = line.entry_id, at
+        yield [*BANK_LINES.values(line), at, entry_number, lines.names_link(line)]
+
+
+def _same(cmd: ImportStatement, known: Import | None) -> Import | None:
+    """What the same file is already. Raises InvalidArgument."""
+    if known is None or known.state is not ImportState.IMPORTED:
+        return None
+    if known.source is Source.PSP and cmd.psp_account not in {None, known.psp_account}:
+        raise invalid("psp_account", "is another than that for which this file was imported")
+    return known
+
+
+def _check_source(cmd: ImportStatement, source: Source) -> None:
+    if cmd.source not in {None, source}:
+        raise invalid("source", f"is not what the file is: that is {source.value}")
+    if source is Source.PSP and not cmd.psp_account:
+        raise invalid("psp_account", "is required for a PSP's report")
+    if source is Source.BANK and cmd.psp_account:
+        raise invalid("psp_account", "is for PSPs' reports: this is a bank's statement")
+
+
+@contextmanager
+def _stopped_with_the_call() -> Iterator[reading.Progress]:
+    """A thread that reads a long file ends when nobody waits for it any more."""
+    stopped = threading.Event()
+
+    def progress(_: int) -> None:
+        if stopped.is_set():
+            raise InterruptedError
+
+    try:
+        yield progress
+    finally:
+        stopped.set()

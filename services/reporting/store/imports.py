@@ -1,0 +1,121 @@
+"""SQL of imported files and statements. Lines are copied to a table of their own first, and taken
+from there together: those that are known stay as they are.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from libs.db import Conn
+from libs.rows import Table
+from services.reporting.rules.imports import BankStatement, Import
+from services.reporting.rules.lines import BankLine, SettlementLine
+
+IMPORTS: Final = Table("imports", Import)
+STATEMENTS: Final = Table("statements", BankStatement)
+BANK_LINES: Final = Table("bank_lines", BankLine)
+SETTLEMENT_LINES: Final = Table("settlement_lines", SettlementLine)
+COPIED: Final = 500  # lines at once: the event loop waits for so many to be written
+LOAD_SECONDS: Final = 1800.0  # of one statement over all lines of a file
+_LOCK: Final = 0x1A907  # any constant: one file of a merchant at a time
+
+_STAGED: Final = {
+    BANK_LINES.name: (*BANK_LINES.columns, "number", "entry_number", "names_link"),
+    SETTLEMENT_LINES.name: (*SETTLEMENT_LINES.columns, "number"),
+}
+_BANK: Final = ", ".join(BANK_LINES.columns)
+_PSP: Final = ", ".join(SETTLEMENT_LINES.columns)
+# An entry that stands twice in the file, or in another one before, is taken as a whole or not at all.
+_TAKE_BANK: Final = f"""
+INSERT INTO bank_lines ({_BANK})
+SELECT {_BANK} FROM (
+    SELECT *, min(entry_number) OVER (PARTITION BY entry_id) AS first
+    FROM staged_bank_lines WHERE merchant_id = $1 AND import_id = $2
+) AS staged
+WHERE entry_number = first AND NOT EXISTS (
+    SELECT FROM bank_lines AS known WHERE known.merchant_id = $1
+        AND known.entry_id = staged.entry_id AND known.booked_on = staged.booked_on)"""  # noqa: S608 - made of constants
+_TAKE_PSP: Final = f"""
+INSERT INTO settlement_lines ({_PSP})
+SELECT DISTINCT ON (id) {_PSP} FROM staged_settlement_lines AS staged
+WHERE merchant_id = $1 AND import_id = $2
+    AND NOT EXISTS (
+        SELECT FROM settlement_lines AS known WHERE known.merchant_id = $1 AND known.id = staged.id)
+ORDER BY id, number"""  # noqa: S608 - made of constants
+_TAKE: Final = {BANK_LINES.name: _TAKE_BANK, SETTLEMENT_LINES.name: _TAKE_PSP}
+
+
+async def of_content(conn: Conn, merchant_id: str, content_hash: str) -> Import | None:
+    where = "WHERE merchant_id = $1 AND content_hash = $2"
+    return await IMPORTS.one(conn, where, merchant_id, content_hash)
+
+
+async def own(conn: Conn, merchant_id: str) -> None:
+    """No other file of the merchant is loaded until the end of the transaction."""
+    sql = "SELECT pg_advisory_xact_lock($1, hashtext($2))"
+    await conn.raw.execute(sql, _LOCK, merchant_id, timeout=LOAD_SECONDS)
+
+
+async def save(conn: Conn, imported: Import) -> None:
+    """A file that was refused before may be read by now; what was imported stays."""
+    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in IMPORTS.but("merchant_id", "id"))
+    await conn.execute(
+        f"{IMPORTS.insert()} ON CONFLICT ON CONSTRAINT imports_one_per_content"
+        f" DO UPDATE SET {changes} WHERE imports.state = 'refused'",
+        *IMPORTS.values(imported),
+    )
+
+
+async def stage(conn: Conn, table: str, records: Sequence[Sequence[Any]]) -> None:
+    """`records`: columns of the table, then those that only the staged ones have."""
+    for start in range(0, len(records), COPIED):
+        await conn.raw.copy_records_to_table(
+            f"staged_{table}",
+            records=records[start : start + COPIED],
+            columns=_STAGED[table],
+        )
+        await asyncio.sleep(0)
+
+
+async def take(conn: Conn, table: str, merchant_id: str, import_id: str) -> int:
+    """All that was staged and is new; answers how many lines."""
+    done: str = await conn.raw.execute(_TAKE[table], merchant_id, import_id, timeout=LOAD_SECONDS)
+    return int(done.rpartition(" ")[2])
+
+
+async def clear(conn: Conn, table: str, merchant_id: str, import_id: str) -> None:
+    await conn.raw.execute(
+        f"DELETE FROM staged_{table} WHERE merchant_id = $1 AND import_id = $2",  # noqa: S608 - made of constants
+        merchant_id,
+        import_id,
+        timeout=LOAD_SECONDS,
+    )
+
+
+async def add_statements(conn: Conn, statements: Sequence[BankStatement]) -> None:
+    """One that another file had stays as it is."""
+    marks = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_KINDS.values(), 1))
+    columns = ", ".join(_KINDS)
+    await conn.execute(
+        f"INSERT INTO statements ({columns}) SELECT {columns} FROM unnest({marks})"  # noqa: S608 - made of constants
+        f" AS given ({columns}) ON CONFLICT DO NOTHING",
+        *STATEMENTS.arrays(statements, *_KINDS),
+    )
+
+
+_KINDS: Final = {
+    "merchant_id": "text",
+    "id": "text",
+    "account": "text",
+    "currency": "text",
+    "reference": "text",
+    "number": "text",
+    "from_on": "date",
+    "to_on": "date",
+    "opening_minor": "bigint",
+    "closing_minor": "bigint",
+    "adds_up": "boolean",
+    "lines": "int",
+    "import_id": "text",
+    "created_at": "timestamptz",
+}

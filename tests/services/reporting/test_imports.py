@@ -1,0 +1,210 @@
+"""Files of banks and PSPs: what they bring, once, and what is refused of them."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from libs import context
+from libs.errors import Refusal
+from libs.statements.refusals import RefusedError
+from services.reporting.flows.importing import Importer, ImportStatement
+from services.reporting.rules.imports import ImportState, Source
+from services.reporting.store.imports import BANK_LINES, IMPORTS, SETTLEMENT_LINES
+from tests.services.reporting import files
+from tests.services.reporting.files import bank_entry, bank_file, simple, stripe_file, stripe_row
+
+ANY = ImportStatement(name="april.xml", source=None, psp_account=None)
+OF_STRIPE = replace(ANY, psp_account="stripe-it")
+
+
+async def pieces(data: bytes, size: int = 777):
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+async def load(world, data: bytes, said: ImportStatement = ANY):
+    context.set_current(context.Call(merchant_id=world.merchant_id, actor="key_finance"))
+    return await Importer(world.deps).run(said, pieces(data))
+
+
+async def refusal(world, data: bytes, said: ImportStatement = ANY) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        await load(world, data, said)
+    return caught.value
+
+
+async def lines(world, table=BANK_LINES):
+    where = "WHERE merchant_id = $1 ORDER BY amount_minor, entry_id, place"
+    if table is SETTLEMENT_LINES:
+        where = "WHERE merchant_id = $1 ORDER BY gross_minor"
+    return await world.deps.db.run(table.all, where, world.merchant_id)
+
+
+async def amounts(world) -> list[int]:
+    return [line.amount_minor for line in await lines(world)]
+
+
+async def test_the_lines_of_a_statement_are_kept_with_what_they_say(world):
+    text = "Saldo ordine A-1001"
+    data = bank_file([5990, -350], [bank_entry(5990, reference="B1", text=text), bank_entry(-350)])
+    found = await load(world, data)
+    assert (found.state, found.source, found.format) == (
+        ImportState.IMPORTED,
+        Source.BANK,
+        "camt.053",
+    )
+    assert (found.lines, found.known_lines, found.statements) == (2, 0, 1)
+    (total,) = found.totals
+    assert (total.credits_minor, total.debits_minor) == (5990, 350)
+    fee, credit = await lines(world)
+    assert (fee.amount_minor, fee.text, fee.bank_reference) == (-350, None, None)
+    assert (credit.bank_reference, credit.text) == ("B1", text)
+    assert credit.booked_on.isoformat() == "2026-04-07"
+
+
+async def test_the_same_file_again_is_the_same_import(world):
+    first = await load(world, simple(100))
+    assert await load(world, simple(100)) == first
+    assert await amounts(world) == [100]
+
+
+async def test_two_equal_bookings_of_a_day_are_two_however_often_the_file_comes(world):
+    await load(world, simple(-70, -70))
+    again = await load(world, simple(-70, -70, name="another copy"))
+    assert (again.lines, again.known_lines) == (0, 2)
+    assert await amounts(world) == [-70, -70]
+
+
+async def test_statements_that_overlap_bring_each_line_once(world):
+    await load(world, simple(10, 20, name="Monday"))
+    more = await load(world, simple(10, 20, 30, name="Monday and Tuesday"))
+    assert (more.lines, more.known_lines) == (1, 2)
+    assert await amounts(world) == [10, 20, 30]
+
+
+async def test_statements_that_overlap_in_one_file_bring_each_line_once(world):
+    one = bank_file([10], [bank_entry(10, reference="B1")])
+    inner = one[one.index(b"<Stmt>") : one.index(b"</Stmt>") + len(b"</Stmt>")]
+    twice = one.replace(inner, inner + inner.replace(b"<Id>S1</Id>", b"<Id>S2</Id>"))
+    found = await load(world, twice)
+    assert (found.statements, found.lines, found.known_lines) == (2, 1, 1)
+
+
+async def test_the_payments_of_a_batch_are_lines_that_add_up_to_its_entry(world):
+    details = files.detail("1500.00", text="A") + files.detail("26.00", text="B")
+    batch = files.entry("1520.00", reference="B9", details=details)
+    await load(world, bank_file([152000], [batch]))
+    found = await lines(world)
+    assert [(line.part.value, line.place, line.amount_minor) for line in found] == [
+        ("rest", 0, -600),
+        ("payment", 2, 2600),
+        ("payment", 1, 150000),
+    ]
+    assert len({line.entry_id for line in found}) == 1
+    assert len({line.id for line in found}) == 3
+
+
+async def test_what_is_not_booked_is_counted_and_left_out(world):
+    pending = files.entry("9.00", state="<Sts>PDNG</Sts>")
+    found = await load(world, bank_file([100], [bank_entry(100), pending]))
+    assert (found.lines, found.not_booked) == (1, 1)
+    assert await amounts(world) == [100]
+
+
+async def test_a_statement_without_entries_is_one(world):
+    found = await load(world, bank_file([], [], opening=500))
+    assert (found.state, found.lines, found.statements) == (ImportState.IMPORTED, 0, 1)
+
+
+async def test_lines_of_a_psp_are_read_with_their_signs_and_kinds(world):
+    rows = [
+        stripe_row(5990, 110, name="txn_1"),
+        stripe_row(-5990, 0, kind="refund"),
+        stripe_row(-1500, 1500, kind="dispute"),
+        stripe_row(-7, 0, kind="a_new_kind"),
+    ]
+    found = await load(world, stripe_file(*rows), OF_STRIPE)
+    assert (found.source, found.psp_account, found.lines) == (Source.PSP, "stripe-it", 4)
+    kept = await lines(world, SETTLEMENT_LINES)
+    assert [(line.kind.value, line.gross_minor, line.fee_minor) for line in kept] == [
+        ("refund", -5990, 0),
+        ("dispute", -1500, -1500),
+        ("other", -7, 0),
+        ("charge", 5990, -110),
+    ]
+    charge = kept[-1]
+    assert (charge.provider_reference, charge.order_reference) == ("txn_1", "A-1001")
+    assert (charge.payout_reference, str(charge.payout_on)) == ("po_1", "2026-04-10")
+    assert kept[2].provider_kind == "a_new_kind"
+
+
+async def test_a_transaction_that_two_reports_have_is_one_line(world):
+    row = stripe_row(100, name="txn_twice")
+    await load(world, stripe_file(row), OF_STRIPE)
+    again = await load(world, stripe_file(row, row, stripe_row(5)), OF_STRIPE)
+    assert (again.lines, again.known_lines) == (1, 2)
+
+
+async def test_a_refused_file_leaves_nothing_but_the_reason(world):
+    data = simple(100, 200).replace(b"3.00", b"3.01")
+    with pytest.raises(RefusedError, match="does not add up") as caught:
+        await load(world, data)
+    assert caught.value.line > 1
+    assert await amounts(world) == []
+    (kept,) = await world.deps.db.run(IMPORTS.all, "WHERE merchant_id = $1", world.merchant_id)
+    assert kept.state is ImportState.REFUSED
+    assert (kept.refused_line, kept.refused_reason) == (caught.value.line, caught.value.reason)
+
+
+@pytest.mark.parametrize(
+    ("said", "data", "field"),
+    [
+        (ANY, stripe_file(stripe_row(1)), "psp_account"),
+        (OF_STRIPE, simple(1), "psp_account"),
+        (replace(ANY, source=Source.PSP), simple(1), "source"),
+    ],
+    ids=["a report without its account", "a statement with a PSP account", "the other source"],
+)
+async def test_what_is_said_of_a_file_fits_it(world, said, data, field):
+    found = await refusal(world, data, said)
+    assert [violation.field for violation in found.violations] == [field]
+    assert await amounts(world) == []
+
+
+async def test_a_report_belongs_to_one_psp_account(world):
+    data = stripe_file(stripe_row(1))
+    await load(world, data, OF_STRIPE)
+    found = await refusal(world, data, replace(ANY, psp_account="another"))
+    assert [violation.field for violation in found.violations] == ["psp_account"]
+
+
+async def test_files_that_come_at_the_same_time_bring_each_line_once(world):
+    both = [simple(1, 2, name="one"), simple(1, 2, 3, name="two"), simple(1, 2, 3, name="two")]
+    await asyncio.gather(*(load(world, data) for data in both))
+    assert await amounts(world) == [1, 2, 3]
+
+
+async def test_two_merchants_have_the_same_account_each_for_itself(world):
+    await load(world, simple(1))
+    other = replace(world, merchant_id="mer_other")
+    found = await load(other, simple(1))
+    assert found.lines == 1
+    (mine,), (theirs,) = await lines(world), await lines(other)
+    assert mine.id != theirs.id
+
+
+async def test_nothing_is_left_of_a_load_that_stops_in_the_middle(world):
+    data = simple(*range(1, 4000))
+    context.set_current(context.Call(merchant_id=world.merchant_id, actor="key_finance"))
+    task = asyncio.create_task(Importer(world.deps).run(ANY, pieces(data)))
+    async with world.deps.db.connection() as conn:
+        sql = "SELECT count(*) FROM pg_locks WHERE relation = 'staged_bank_lines'::regclass AND granted"
+        while not await conn.fetchval(sql):
+            assert not task.done()
+            await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await amounts(world) == []
+    assert (await load(world, data)).lines == 3999
