@@ -27,8 +27,10 @@ RUN /opt/build/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type
 COPY libs libs
 COPY services services
 COPY cli cli
+COPY stack/certificates.py stack/keys.py stack/outgoing.py stack/private.py stack/roles.py stack/shop.py stack/told.py \
+     stack/installation.py ours/stack/
 COPY deploy/image/compile.py deploy/image/
-RUN mv libs services cli /opt/incasso/ \
+RUN mv libs services cli ours/stack /opt/incasso/ \
     && PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/opt/incasso:/opt/incasso/libs/pb \
        /opt/incasso/bin/python deploy/image/compile.py /opt/incasso \
     && find /opt/incasso -name tests -path '*/site-packages/*' -type d -prune -exec rm -r {} + \

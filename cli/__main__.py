@@ -14,6 +14,8 @@ from cli import (
     payments,
     plans,
     psp_accounts,
+    secrets,
+    smoke,
     statements,
     taeg,
 )
@@ -33,6 +35,8 @@ app.add_typer(plans.app, name="plan")
 app.add_typer(cod.app, name="cod")
 app.add_typer(events.app, name="events")
 app.command("health")(health.health)
+app.command("secrets")(secrets.secrets)
+app.command("smoke")(smoke.smoke)
 app.command("statements")(statements.statements)
 app.command("taeg")(taeg.taeg)
 

@@ -26,7 +26,7 @@ _SKEW: Final = timedelta(hours=1)
 
 
 class Authority:
-    """Signs certificates for 127.0.0.1, where every process of a stack listens."""
+    """Signs certificates for 127.0.0.1, where every process of a stack listens, or for names."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -34,12 +34,13 @@ class Authority:
         basic = x509.BasicConstraints(ca=True, path_length=0)
         self.certificate = self._sign(self._name, self._key.public_key(), basic)
 
-    def issue(self, name: str) -> tuple[x509.Certificate, str]:
+    def issue(self, name: str, hosts: Sequence[str] = ()) -> tuple[x509.Certificate, str]:
         """A certificate, and its private key (PEM)."""
         key = ec.generate_private_key(ec.SECP256R1())
-        local = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+        local = [x509.IPAddress(ip_address("127.0.0.1"))]
+        subjects = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts] or local)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        return self._sign(_named(name), key.public_key(), local), pem.decode()
+        return self._sign(_named(name), key.public_key(), subjects), pem.decode()
 
     def _sign(
         self, name: x509.Name, key: ec.EllipticCurvePublicKey, extension: x509.ExtensionType

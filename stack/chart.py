@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from libs import descriptors, services
-from libs.identity import GATEWAY, OPERATOR
+from libs.identity import GATEWAY
 from stack.contracts import ROOT
 
 CHART = ROOT / "deploy" / "helm" / "incasso"
@@ -28,7 +28,7 @@ def facts() -> dict[str, dict[str, list[str]]]:
 
 
 def _callers(service: str) -> set[str]:
-    """Processes that the contracts of a service name; an operator comes by the command."""
+    """Who the contracts of a service name: processes, and operators with their command."""
     wanted = services.named(service).full_names
     return {
         caller
@@ -36,7 +36,7 @@ def _callers(service: str) -> set[str]:
         if owner.full_name in wanted
         for rpc in owner.methods
         for caller in descriptors.rules_of(rpc).callers
-        if caller not in (OPERATOR, service)
+        if caller != service
     }
 
 

@@ -43,9 +43,15 @@ class Keys:
 
 def write_pair(private: Path, *public: Path) -> None:
     """A new key; its public half may stand under several names."""
+    key, half = pair()
+    write_private(private, key)
+    for file in public:
+        write_private(file, half)
+
+
+def pair() -> tuple[str, str]:
+    """A new key and its public half (PEM)."""
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    write_private(private, pem.decode())
     half = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    for file in public:
-        write_private(file, half.decode())
+    return pem.decode(), half.decode()

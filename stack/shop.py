@@ -213,6 +213,16 @@ class Shop:
         async with self.http.get(f"{self.sandbox_url}/books/charges") as answer:
             return {row["id"]: row for row in (await answer.json())["data"]}
 
+    async def charge(self, charge_id: str) -> dict[str, Any]:
+        """One of them."""
+        query = {"id": charge_id}
+        async with self.http.get(f"{self.sandbox_url}/books/charges", params=query) as answer:
+            answer.raise_for_status()
+            found: list[dict[str, Any]] = (await answer.json())["data"]
+        if len(found) != 1:
+            raise JourneyFailedError(f"the sandbox has {len(found)} charges {charge_id}")
+        return found[0]
+
     async def stripe_book(self, intent_id: str) -> dict[str, Any] | None:
         """What localstripe has of a PaymentIntent, in the words of the sandbox's books."""
         headers = {"Authorization": "Bearer sk_test_localstripe"}

@@ -15,6 +15,7 @@ WORKLOADS = ("Deployment", "StatefulSet", "Job")
 # Newest values of every kind of object, and two releases that meet in one namespace.
 EVERY_SWITCH = CHART / "ci" / "full.yaml"
 MINIMAL = CHART / "ci" / "minimal.yaml"
+DEMO = CHART / "ci" / "demo.yaml"
 
 
 def helm(version, *arguments):
@@ -61,11 +62,11 @@ def deployment(component, values=MINIMAL, *more):
 def pods(values=MINIMAL, *more):
     """Of each workload: its name and the spec of its pods."""
     return [
-        (one["metadata"]["name"], one["spec"]["template"]["spec"])
+        (one["metadata"]["name"], one["spec"]["template"]["spec"] if template else one["spec"])
         for one in objects(values, *more)
-        if one["kind"] in WORKLOADS
+        if (template := one["kind"] in WORKLOADS) or one["kind"] == "Pod"
     ]
 
 
 def env_of(container):
-    return {one["name"]: one.get("value") for one in container["env"]}
+    return {one["name"]: one.get("value") for one in container.get("env", [])}

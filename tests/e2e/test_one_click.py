@@ -1,10 +1,15 @@
 """The main job over HTTP on the real stack: charge, capture, refund, undo, challenge, fail-over."""
 
 import asyncio
+import json
 from uuid import uuid4
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.__main__ import app
+from libs.identity import OPERATOR
+from stack.topology import tls_env
 from tests.waiting import until
 
 
@@ -204,3 +209,17 @@ async def test_stripe_takes_holds_and_gives_back_through_its_own_sdk(shop):
     assert captured["state"] == "captured"
     part = (await shop.call("POST", f"{path}/refund", money(900))).expect(200)
     assert (part["state"], part["refunded_minor"]) == ("partially_refunded", 900)
+
+
+async def test_an_operator_sees_by_one_command_that_payments_work(stack, merchant):
+    env = {
+        **{name: value for name, value in stack.env.items() if name.endswith("_TARGET")},
+        **tls_env(OPERATOR, stack.folders.certificates),
+        "INCASSO_IDENTITY_KEY_FILE": str(stack.folders.keys.private(OPERATOR)),
+        "INCASSO_URL": stack.url,
+        "INCASSO_SANDBOX_URL": stack.sandbox_url,
+    }
+    command = ["smoke", "--credentials", "sandbox-a-bottega", "--json"]
+    done = await asyncio.to_thread(CliRunner().invoke, app, command, env=env)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["payment"].startswith("pay_")

@@ -1,0 +1,147 @@
+"""The Secrets of a new installation on Kubernetes: keys, passwords and certificates, random each time.
+
+Their names are those that the chart looks for; each fits the others (a role's password stands in the service's
+address and in the database's script), which is why they are made together. Nothing is kept here.
+"""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cryptography.fernet import Fernet
+
+from libs import bus_users, services
+from stack import outgoing, roles
+from stack.certificates import Authority, pem_of
+from stack.keys import pair
+
+PSP_ACCOUNT: Final = "sandbox-a"
+NATS_STORE: Final = "/data"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """`fullname` is what the chart calls its objects: the release's name, where that has `incasso` in it."""
+
+    fullname: str
+    database: str = ""  # host:port; the chart's own PostgreSQL when empty
+    nats: str = ""  # host:port
+    smtp_url: str = ""  # the sandbox's when empty
+    sandbox_url: str = ""  # where browsers find the sandbox; it is no PSP when empty
+    passwords: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def password(self, user: str) -> str:
+        """Random, and the same each time it is asked for."""
+        return self.passwords.setdefault(user, secrets.token_urlsafe(24))
+
+    def database_url(self, role: str, service: str) -> str:
+        at = self.database or f"{self.fullname}-postgresql:5432"
+        return f"postgresql://{role}:{self.password(role)}@{at}/{service}"
+
+    def nats_url(self, user: str) -> str:
+        at = self.nats or f"{self.fullname}-nats:4222"
+        return f"nats://{user}:{self.password(f'nats-{user}')}@{at}"
+
+
+def manifest(wanted: Installation) -> dict[str, Any]:
+    """A List for `kubectl create`, which refuses what exists."""
+    items = [_secret(f"{wanted.fullname}-{name}", data) for name, data in secrets_of(wanted)]
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def secrets_of(wanted: Installation) -> Iterator[tuple[str, dict[str, str]]]:
+    """Names below the fullname, and keys with their texts."""
+    for name in services.NAMES:
+        yield name, settings(wanted, name)
+        yield f"{name}-owner", _owner(wanted, name)
+    yield from identities()
+    yield from certificates(wanted)
+    if wanted.sandbox_url:
+        yield "psp-credentials", {f"{PSP_ACCOUNT}.json": json.dumps(credentials(wanted))}
+    yield "postgresql", {"password": wanted.password("postgres"), "roles.sql": script(wanted)}
+    yield "nats", {"nats.conf": json.dumps(nats_configuration(wanted), indent=2)}
+
+
+def settings(wanted: Installation, name: str) -> dict[str, str]:
+    found = {
+        "incasso_database_url": wanted.database_url(name, name),
+        "incasso_nats_url": wanted.nats_url(name),
+    }
+    if services.named(name).seals:
+        found["incasso_seal_keys"] = Fernet.generate_key().decode()
+    if name == "notify":
+        found["incasso_smtp_url"] = wanted.smtp_url or f"smtp://{wanted.fullname}-sandbox:2525"
+        if wanted.sandbox_url:
+            found["incasso_twilio_auth_token"] = outgoing.TWILIO_AUTH_TOKEN
+    return found
+
+
+def _owner(wanted: Installation, name: str) -> dict[str, str]:
+    return {
+        "incasso_database_url": wanted.database_url(roles.owner(name), name),
+        "incasso_nats_setup_url": wanted.nats_url(bus_users.SETUP),
+    }
+
+
+def identities() -> Iterator[tuple[str, dict[str, str]]]:
+    trust = {}
+    for name in services.CALLERS:
+        private, public = pair()
+        trust[f"{name}.pub"] = public
+        yield f"{name}-identity", {"identity.key": private}
+    yield "trust", trust
+
+
+def certificates(wanted: Installation) -> Iterator[tuple[str, dict[str, str]]]:
+    """Good for a year; whoever makes certificates for good is cert-manager."""
+    authority = Authority()
+    for name in services.CALLERS:
+        host = f"{wanted.fullname}-{name}"
+        chain, key = authority.issue(name, [f"{host}-headless", host])
+        files = {"tls.crt": pem_of(chain), "tls.key": key, "ca.crt": pem_of(authority.certificate)}
+        yield f"{name}-tls", files
+
+
+def credentials(wanted: Installation) -> dict[str, str]:
+    """Of the account at the sandbox, as payments reads them."""
+    return {
+        "base_url": f"http://{wanted.fullname}-sandbox:8082",
+        "account": PSP_ACCOUNT,
+        "secret_key": f"sandbox_sk_{PSP_ACCOUNT}",
+        "publishable_key": PSP_ACCOUNT,
+        "field_url": f"{wanted.sandbox_url}/psp/field.js",
+        "webhook_secret": f"whsec_{secrets.token_urlsafe(24)}",
+    }
+
+
+def script(wanted: Installation) -> str:
+    """For psql, as a superuser of an empty cluster: roles and databases."""
+    lines = []
+    for name in services.NAMES:
+        lines += [roles.login(role, wanted.password(role)) for role in roles.roles(name)]
+        lines += roles.in_the_cluster(name)
+        lines += [f'\\connect "{name}"', *roles.in_the_database(name), "\\connect postgres"]
+    return "".join(f"{line}\n" if line.startswith("\\") else f"{line};\n" for line in lines)
+
+
+def nats_configuration(wanted: Installation) -> Mapping[str, Any]:
+    """JSON is within NATS's own syntax."""
+    users = {user: wanted.password(f"nats-{user}") for user in (*services.NAMES, bus_users.SETUP)}
+    return {
+        "port": 4222,
+        "http_port": 8222,
+        "jetstream": {"store_dir": NATS_STORE},
+        "authorization": {"users": bus_users.server_users(users)},
+    }
+
+
+def _secret(name: str, data: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "labels": {"app.kubernetes.io/part-of": "incasso"}},
+        "type": "Opaque",
+        "stringData": dict(data),
+    }

@@ -1,0 +1,206 @@
+"""What the chart brings for trying it out, and the payment of `helm test`."""
+
+import json
+from itertools import combinations
+
+import pytest
+import yaml
+from cryptography import x509
+
+from libs import services
+from libs.identity import GATEWAY
+from stack import installation
+from stack.chart import CHART, facts
+from stack.installation import Installation, manifest
+from tests.chart.rendering import (
+    DEMO,
+    EVERY_SWITCH,
+    MINIMAL,
+    deployment,
+    env_of,
+    objects,
+    of_kind,
+    pods,
+)
+from tests.chart.test_edges import COMPONENT, components, policies, rule
+from tests.chart.test_pods import required_of
+
+SANDBOX_URL = "http://localhost:8082"
+STORES = ("postgresql", "nats")
+
+
+@pytest.fixture(scope="module")
+def made():
+    """The Secrets of `incasso secrets`, by name."""
+    items = manifest(Installation("incasso", sandbox_url=SANDBOX_URL))["items"]
+    return {one["metadata"]["name"]: one["stringData"] for one in items}
+
+
+def component(one):
+    return one["metadata"]["labels"][COMPONENT]
+
+
+@pytest.mark.parametrize("values", [MINIMAL, EVERY_SWITCH], ids=lambda path: path.stem)
+def test_nothing_of_the_demo_comes_unasked(values):
+    demo = yaml.safe_load((CHART / "values.yaml").read_text())["demo"]
+    assert not any(part["enabled"] for part in demo.values())
+    found = {component(one) for one in objects(values) if COMPONENT in str(one)}
+    assert not found & {"sandbox", *STORES}
+
+
+def referenced():
+    """By name of a Secret that must exist: the keys that are asked for, all of them when empty."""
+    found = {}
+    for _, pod in pods(DEMO):
+        for volume in pod["volumes"]:
+            parts = [volume, *volume.get("projected", {}).get("sources", [])]
+            for secret in [part["secret"] for part in parts if "secret" in part]:
+                if not secret.get("optional"):
+                    keys = {one["key"] for one in secret.get("items", [])}
+                    found.setdefault(secret.get("name") or secret["secretName"], set()).update(keys)
+    return found
+
+
+def test_the_command_makes_every_secret_that_a_pod_mounts(made):
+    wanted = referenced()
+    assert wanted.keys() <= made.keys()
+    assert {name: keys - made[name].keys() for name, keys in wanted.items() if keys} == {
+        "incasso-postgresql": set()
+    }
+
+
+def test_the_command_makes_no_secret_that_nobody_reads(made):
+    optional = {"incasso-psp-credentials"}
+    assert made.keys() - optional == referenced().keys()
+
+
+@pytest.mark.parametrize("service", services.NAMES)
+def test_each_process_finds_the_settings_it_cannot_do_without(made, service):
+    container = deployment(service, DEMO)["spec"]["template"]["spec"]["containers"][0]
+    told = {name.removeprefix("INCASSO_").lower() for name in env_of(container)}
+    files = {name.removeprefix("incasso_") for name in made[f"incasso-{service}"]}
+    assert required_of(service) - told - files == set()
+
+
+def test_a_certificate_is_good_for_the_name_by_which_its_process_is_called(made):
+    called = {
+        value.removeprefix("dns:///").partition(":")[0]
+        for _, pod in pods(DEMO)
+        for container in pod["containers"]
+        for name, value in env_of(container).items()
+        if name.endswith("_TARGET")
+    }
+    named = set()
+    for service in services.NAMES:
+        pem = made[f"incasso-{service}-tls"]["tls.crt"].encode()
+        subject = x509.load_pem_x509_certificate(pem).extensions.get_extension_for_class(
+            x509.SubjectAlternativeName
+        )
+        named |= set(subject.value.get_values_for_type(x509.DNSName))
+    assert len(called) == len(services.NAMES)
+    assert called <= named
+
+
+def test_no_two_secrets_are_alike_and_none_comes_again(made):
+    again = manifest(Installation("incasso", sandbox_url=SANDBOX_URL))["items"]
+    passwords = [
+        data["incasso_database_url"] for data in made.values() if "incasso_database_url" in data
+    ]
+    assert len(set(passwords)) == len(passwords) == 2 * len(services.NAMES)
+    for one in again:
+        assert one["stringData"] != made[one["metadata"]["name"]]
+    keys = [data["incasso_seal_keys"] for data in made.values() if "incasso_seal_keys" in data]
+    assert all(one != other for one, other in combinations(keys, 2))
+
+
+def test_a_role_has_the_password_of_its_address(made):
+    script = made["incasso-postgresql"]["roles.sql"]
+    for service in services.NAMES:
+        for secret, role in ((service, service), (f"{service}-owner", f"{service}_owner")):
+            url = made[f"incasso-{secret}"]["incasso_database_url"]
+            password = url.partition(f"//{role}:")[2].partition("@")[0]
+            assert f"CREATE ROLE \"{role}\" LOGIN PASSWORD '{password}';" in script
+
+
+def test_stores_of_ones_own_are_named_in_the_addresses():
+    own = Installation("shop-incasso", database="db.example:5433", nats="bus.example:4222")
+    found = installation.settings(own, "payments")
+    assert found["incasso_database_url"].endswith("@db.example:5433/payments")
+    assert found["incasso_nats_url"].endswith("@bus.example:4222")
+
+
+def test_without_a_sandbox_there_are_no_credentials_of_one():
+    names = [one["metadata"]["name"] for one in manifest(Installation("incasso"))["items"]]
+    assert "incasso-psp-credentials" not in names
+
+
+def test_another_version_of_the_chart_restarts_no_store():
+    for one in of_kind("StatefulSet", DEMO):
+        template = one["spec"]["template"]["metadata"]
+        assert template["labels"] == one["spec"]["selector"]["matchLabels"]
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_store_is_reached_by_those_who_have_something_in_it(store):
+    ingress = rule(policies(DEMO)[store]["ingress"], store)
+    assert components(ingress["from"]) == {
+        *services.NAMES,
+        *(f"{n}-migrate" for n in services.NAMES),
+    }
+
+
+@pytest.mark.parametrize("port", [5432, 4222])
+def test_services_reach_the_charts_own_stores_and_no_others(port):
+    store = {5432: "postgresql", 4222: "nats"}[port]
+    for service in services.NAMES:
+        egress = rule(policies(DEMO)[service]["egress"], port)
+        assert components(egress["to"]) == {store}
+
+
+def test_the_outside_world_is_reached_by_those_whom_it_serves():
+    (ingress,) = policies(DEMO)["sandbox"]["ingress"]
+    assert components(ingress["from"]) == {"payments", "notify", "operator"}
+    reaching = {
+        name
+        for name, spec in policies(DEMO).items()
+        for one in spec.get("egress", [])
+        if "sandbox" in components(peer for peer in one.get("to", []) if COMPONENT in str(peer))
+    }
+    assert reaching == {"payments", "notify", "operator"}
+
+
+def test_a_volume_is_claimed_where_its_size_is_said():
+    sets = 'demo.postgresql.storage="10Gi"'
+    claimed = {component(one): one["spec"] for one in of_kind("StatefulSet", DEMO, sets)}
+    (claim,) = claimed["postgresql"]["volumeClaimTemplates"]
+    assert claim["spec"]["resources"]["requests"]["storage"] == "10Gi"
+    assert "volumeClaimTemplates" not in claimed["nats"]
+    assert "data" in {one["name"] for one in claimed["nats"]["template"]["spec"]["volumes"]}
+
+
+@pytest.mark.parametrize(("values", "job"), [(DEMO, "smoke"), (MINIMAL, "health")])
+def test_the_test_pays_where_there_is_a_sandbox_and_asks_everybody_elsewhere(values, job):
+    (pod,) = of_kind("Pod", values)
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert pod["spec"]["activeDeadlineSeconds"] <= 300
+    (container,) = pod["spec"]["containers"]
+    assert container["command"] == ["python", "-m", "cli", job]
+    told = {name for name in env_of(container) if name.endswith("_TARGET")}
+    may = {name for name, fact in facts().items() if "operator" in fact["callers"]}
+    assert told == {f"INCASSO_{name.upper()}_TARGET" for name in may}
+
+
+def test_an_operators_pod_reaches_what_it_is_told_of():
+    spec = policies(DEMO)[component(of_kind("Pod", DEMO)[0])]
+    reached = set().union(*(components(one["to"]) for one in spec["egress"]))
+    may = {name for name, fact in facts().items() if "operator" in fact["callers"]}
+    assert reached == {*may, GATEWAY, "sandbox"}
+
+
+def test_nats_knows_each_user_by_the_password_of_its_address(made):
+    conf = json.loads(made["incasso-nats"]["nats.conf"])
+    passwords = {one["user"]: one["password"] for one in conf["authorization"]["users"]}
+    assert passwords.keys() == {*services.NAMES, "setup"}
+    for service in services.NAMES:
+        url = made[f"incasso-{service}"]["incasso_nats_url"]
+        assert url.startswith(f"nats://{service}:{passwords[service]}@")
