@@ -10,6 +10,7 @@ from cli import (
     events,
     health,
     keys,
+    ledger,
     merchants,
     payments,
     plans,
@@ -23,7 +24,7 @@ from libs import terminal
 
 app = typer.Typer(
     name="incasso",
-    help="Incasso for operators: merchants, keys, PSP accounts, payments, instalment plans, cash on delivery, events, statements and the TAEG.",
+    help="Incasso for operators: merchants, keys, PSP accounts, payments, instalment plans, cash on delivery, events, the ledger, statements and the TAEG.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they would show secrets
 )
@@ -34,6 +35,7 @@ app.add_typer(payments.app, name="payments")
 app.add_typer(plans.app, name="plan")
 app.add_typer(cod.app, name="cod")
 app.add_typer(events.app, name="events")
+app.add_typer(ledger.app, name="ledger")
 app.command("health")(health.health)
 app.command("secrets")(secrets.secrets)
 app.command("smoke")(smoke.smoke)

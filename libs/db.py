@@ -157,15 +157,19 @@ class Database:
         await self._pool.close()
 
 
-async def connect(url: str, *, pool_size: int, service: str) -> Database:
-    """Open a pool. jsonb columns are Python objects; the session's time zone is UTC."""
+async def connect(
+    url: str, *, pool_size: int, service: str, statement_seconds: float | None = 30
+) -> Database:
+    """Open a pool. jsonb columns are Python objects; the session's time zone is UTC. A statement
+    may take `statement_seconds`; None: as long as it takes.
+    """
     pool = await asyncpg.create_pool(
         url,
         min_size=1,
         max_size=pool_size,
         init=_prepare_connection,
         reset=_leave_as_it_is,
-        command_timeout=30,
+        command_timeout=statement_seconds,
         server_settings={"application_name": service, "timezone": "UTC"},
     )
     return Database(pool)

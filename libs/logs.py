@@ -8,7 +8,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 
@@ -107,8 +107,11 @@ def _filter(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
     return event
 
 
-def set_up(service: str, *, level: int = logging.INFO) -> None:
-    """Configure structlog and the standard library's loggers to the same JSON on stdout."""
+def set_up(service: str, *, level: int = logging.INFO, to: TextIO | None = None) -> None:
+    """Configure structlog and the standard library's loggers to the same JSON, on stdout where
+    nothing else is said.
+    """
+    stream = to or sys.stdout
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -121,10 +124,10 @@ def set_up(service: str, *, level: int = logging.INFO) -> None:
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

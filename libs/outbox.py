@@ -2,11 +2,11 @@
 
 `tell` is called inside the transaction; a store that wants effect and events in one statement
 takes `insert_sql` with `insert_values`. Rows stay as the event log, which libs/relay.py publishes;
-`replay` publishes a range again. Events that cannot be published are set aside: `set_aside` lists
+`replay` publishes a range again, `logged` reads it. Events that cannot be published are set aside: `set_aside` lists
 them, `release` has them tried again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from libs import descriptors, ids, telemetry
+from libs.bus import Event
 from libs.db import Conn
 from libs.pieces import Piece
 from libs.rows import Placed
@@ -21,6 +22,7 @@ from libs.rows import Placed
 _COLUMNS: Final = (
     "event_id, merchant_id, aggregate_id, subject, body, traceparent, occurred_at, route"
 )
+_FIELDS: Final = _COLUMNS.split(", ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,31 @@ async def tell(conn: Conn, *events: NewEvent) -> Sequence[str]:
     if not events:
         return []
     return [row["event_id"] for row in await conn.fetch(_TELL, *insert_values(events))]
+
+
+async def logged(
+    conn: Conn, subjects: Collection[str], *, after: int, since: datetime | None, limit: int
+) -> tuple[Sequence[Event], int]:
+    """Events of the log in their order, from behind place `after` on, and the last one's place.
+    `since`: only those that were recorded then or later.
+    """
+    rows = await conn.fetch(
+        f"SELECT seq, {_COLUMNS} FROM outbox WHERE seq > $1 AND subject = ANY ($2)"  # noqa: S608 - made of constants
+        " AND ($3::timestamptz IS NULL OR recorded_at >= $3) ORDER BY seq LIMIT $4",
+        after,
+        sorted(subjects),
+        since,
+        limit,
+    )
+    events = [Event(**{name: row[name] for name in _FIELDS}) for row in rows]
+    return events, rows[-1]["seq"] if rows else after
+
+
+async def count_logged(conn: Conn, subjects: Collection[str]) -> int:
+    found: int = await conn.fetchval(
+        "SELECT count(*) FROM outbox WHERE subject = ANY ($1)", sorted(subjects)
+    )
+    return found
 
 
 async def replay(conn: Conn, *, since: datetime, until: datetime, subject: str = "incasso.") -> int:

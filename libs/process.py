@@ -1,11 +1,13 @@
 """The life of a gRPC service's process: set up, serve, and stop in reverse order on SIGTERM.
 
-`python -m services.x` serves; `python -m services.x migrate` brings the database up to date.
+`python -m services.x` serves; `python -m services.x migrate` brings the database up to date. A
+service may have jobs of its own.
 """
 
 import argparse
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +50,8 @@ CLOCK_SUBJECT: Final = "incasso.merchants.test_clock.advanced"
 _CANNOT_START: Final = (schema.SchemaBehindError, FileError, OSError)
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
+# Answers the exit code. It prints what it has to say; logs go to standard error.
+Job = Callable[[Sequence[str]], Coroutine[Any, Any, int]]
 S = TypeVar("S", bound=settings.ServiceSettings)
 
 
@@ -77,8 +81,13 @@ def run(
     settings_class: type[S],
     build: Callable[[S, Chassis], Awaitable[Parts]],
     migrations: Path,
+    jobs: Mapping[str, Job] | None = None,
 ) -> None:
     """Main function of a service."""
+    first = sys.argv[1] if len(sys.argv) > 1 else ""
+    if jobs and first in jobs:
+        logs.set_up(name, to=sys.stderr)
+        raise SystemExit(asyncio.run(jobs[first](sys.argv[2:])))
     parser = argparse.ArgumentParser(prog=f"python -m services.{name}")
     parser.add_argument("job", nargs="?", choices=("serve", "migrate"), default="serve")
     parser.add_argument("--rollout", choices=("pre", "post"), action="append")

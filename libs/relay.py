@@ -231,11 +231,12 @@ def event_of_row(row: Row) -> Event:
 
 
 async def publish(bus: Bus, event: Event) -> None:
-    """Publish one event as part of the trace in which it happened."""
+    """Publish one event as part of the trace in which it happened; of none it says none, each time."""
     with telemetry.span(
         f"publish {event.subject}",
         kind=telemetry.SpanKind.PRODUCER,
         parent=event.traceparent,
         attributes={"messaging.system": "nats", "messaging.message.id": event.event_id},
     ):
-        await bus.publish(event.address, event.body, event.headers(telemetry.traceparent()))
+        traceparent = telemetry.traceparent() if event.traceparent else ""
+        await bus.publish(event.address, event.body, event.headers(traceparent))

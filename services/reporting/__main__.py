@@ -1,4 +1,6 @@
-"""`python -m services.reporting` serves; `… migrate` brings the database up to date."""
+"""`python -m services.reporting` serves; `… migrate` brings the database up to date; `… check` and
+`… rebuild` hold the ledger against the event log.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -7,7 +9,7 @@ from incasso.reporting.v1 import imports_pb2_grpc, ledger_pb2_grpc
 from libs import process
 from libs.clock import Clock
 from libs.process import Chassis, Parts
-from services.reporting import retention, worker
+from services.reporting import rebuild_worker, retention, worker
 from services.reporting.config import Config
 from services.reporting.deps import Deps
 from services.reporting.service import Imports, Ledger
@@ -28,4 +30,5 @@ async def build(config: Config, chassis: Chassis) -> Parts:
 
 
 if __name__ == "__main__":
-    process.run("reporting", Config, build, MIGRATIONS)
+    jobs = {"check": rebuild_worker.check, "rebuild": rebuild_worker.rebuild}
+    process.run("reporting", Config, build, MIGRATIONS, jobs)

@@ -1,6 +1,6 @@
 """SQL of the ledger's own tables: many entries are written by one statement.
 
-`Books` says which tables: those of the ledger, or of the shadow that is built to compare it with.
+They are written twice: in the ledger, and in the schema `rebuilt` when it is built anew.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from services.reporting.rules.entries import Booked, Entry
 
 _LATE: Final = "CASE WHEN booked_on <> happened_on THEN to_char(happened_on, 'YYYY-MM') END"
 ENTRIES: Final = Table("entries", Booked, sql={"closed_month": _LATE})
-_ENTRY: Final = {
+ENTRY: Final = {
     "merchant_id": "text",
     "id": "text",
     "happened_on": "date",
@@ -25,7 +25,7 @@ _ENTRY: Final = {
     "order_reference": "text",
     "trace_id": "text",
 }
-_POSTING: Final = {
+POSTING: Final = {
     "merchant_id": "text",
     "booked_on": "date",
     "entry_id": "text",
@@ -46,35 +46,45 @@ def _rows(columns: Mapping[str, str], *, first: int) -> str:
     return f"unnest({arrays}) AS row ({', '.join(columns)})"
 
 
-def _book_sql(prefix: str) -> str:
-    """Entries that are new, what they move, and the balances of their days."""
-    entry, posting = ", ".join(_ENTRY), ", ".join(_POSTING)
-    key = "merchant_id, account, currency, party, booked_on"
+def _new_sql(schema: str) -> str:
+    """Entries that are not known yet, and what they move."""
+    entry, posting = ", ".join(ENTRY), ", ".join(POSTING)
     return f"""
 WITH new AS (
-    INSERT INTO {prefix}entries ({entry}) SELECT {entry} FROM {_rows(_ENTRY, first=1)}
+    INSERT INTO {schema}entries ({entry}) SELECT {entry} FROM {_rows(ENTRY, first=1)}
     ON CONFLICT DO NOTHING RETURNING merchant_id, id, happened_on, booked_on
-), late AS (
-    INSERT INTO late_entries (merchant_id, entry_id, booked_on)
-    SELECT merchant_id, id, booked_on FROM new WHERE booked_on <> happened_on
-    ON CONFLICT DO NOTHING
 ), moves AS (
-    INSERT INTO {prefix}postings ({posting}) SELECT {posting} FROM {_rows(_POSTING, first=11)}
+    INSERT INTO {schema}postings ({posting}) SELECT {posting} FROM {_rows(POSTING, first=11)}
     WHERE (merchant_id, entry_id) IN (SELECT merchant_id, id FROM new)
     RETURNING merchant_id, debit_account, debit_party, credit_account, credit_party, currency,
         booked_on, amount_minor
+)"""  # noqa: S608 - made of constants
+
+
+_DAY: Final = "merchant_id, account, currency, party, booked_on"
+
+
+def days_sql(moves: str) -> str:
+    """What postings add to each account on each day."""
+    return f"""
+SELECT {_DAY}, sum(debit)::bigint AS debit_minor, sum(credit)::bigint AS credit_minor
+FROM {moves} CROSS JOIN LATERAL (VALUES
+    (debit_account, debit_party, amount_minor, 0), (credit_account, credit_party, 0, amount_minor)
+) AS side (account, party, debit, credit) GROUP BY {_DAY}"""  # noqa: S608 - made of constants
+
+
+_BOOK: Final = f"""{_new_sql("")}, late AS (
+    INSERT INTO late_entries (merchant_id, entry_id, booked_on)
+    SELECT merchant_id, id, booked_on FROM new WHERE booked_on <> happened_on
+    ON CONFLICT DO NOTHING
 ), days AS (
-    INSERT INTO {prefix}balances AS known ({key}, debit_minor, credit_minor)
-    SELECT {key}, sum(debit), sum(credit) FROM moves CROSS JOIN LATERAL (VALUES
-        (debit_account, debit_party, amount_minor, 0), (credit_account, credit_party, 0, amount_minor)
-    ) AS side (account, party, debit, credit) GROUP BY {key} ORDER BY {key}
-    ON CONFLICT ({key}) DO UPDATE SET debit_minor = known.debit_minor + EXCLUDED.debit_minor,
+    INSERT INTO balances AS known ({_DAY}, debit_minor, credit_minor)
+    {days_sql("moves")} ORDER BY {_DAY}
+    ON CONFLICT ({_DAY}) DO UPDATE SET debit_minor = known.debit_minor + EXCLUDED.debit_minor,
         credit_minor = known.credit_minor + EXCLUDED.credit_minor
 )
 SELECT count(*) FROM new"""  # noqa: S608 - made of constants
-
-
-_BOOK: Final = _book_sql("")
+_BUILD: Final = f"{_new_sql('rebuilt.')} SELECT count(*) FROM new"  # noqa: S608 - made of constants
 
 
 async def share(conn: Conn) -> None:
@@ -95,14 +105,21 @@ async def book(conn: Conn, entries: Sequence[tuple[Entry, date]]) -> int:
     """Each with the day on which it is booked. One that is known is left as it is; answers how many
     were not.
     """
-    columns = [
-        list(column)
-        for column in zip(*(_entry(entry, booked_on) for entry, booked_on in entries), strict=True)
-    ]
-    moves = [row for entry, booked_on in entries for row in _postings(entry, booked_on)]
-    columns += [list(column) for column in zip(*moves, strict=True)]
-    count: int = await conn.fetchval(_BOOK, *columns)
+    count: int = await conn.fetchval(_BOOK, *_columns(entries))
     return count
+
+
+async def build(conn: Conn, entries: Sequence[Entry]) -> None:
+    """In the books that are built anew, each on its own day. Which are of closed months is known later,
+    and so are balances.
+    """
+    await conn.fetchval(_BUILD, *_columns([(entry, entry.told.happened_on) for entry in entries]))
+
+
+def _columns(entries: Sequence[tuple[Entry, date]]) -> Sequence[list[object]]:
+    rows = [_entry(entry, booked_on) for entry, booked_on in entries]
+    moves = [row for entry, booked_on in entries for row in _postings(entry, booked_on)]
+    return [list(column) for table in (rows, moves) for column in zip(*table, strict=True)]
 
 
 def _entry(entry: Entry, booked_on: date) -> tuple[object, ...]:

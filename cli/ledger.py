@@ -1,0 +1,140 @@
+"""`incasso ledger`: hold the ledger against the event log, or build it anew from there.
+
+The work is a job of reporting, which runs as the owner of its database; this shows how far it is.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Annotated, Any, Final
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cli import output
+from cli.output import AsJson
+
+app = typer.Typer(help="The ledger of all merchants.", no_args_is_help=True)
+
+DIFFERENT: Final = 1
+BUSY: Final = 2
+COLUMNS: Final = ("merchant_id", "table", "key", "kind", "live", "rebuilt")
+Patience = Annotated[
+    float, typer.Option(min=0, help="Seconds that reporting gets to book what was just told.")
+]
+
+
+@app.callback()
+def ledger() -> None:
+    """Hold the ledger against the event log, or build it anew.
+
+    Reads INCASSO_DATABASE_URL, the database of reporting by the role that owns it, and
+    INCASSO_<SERVICE>_DATABASE_URL of payments, paylink, instalments and cod, whose events are booked.
+    """
+
+
+@app.command()
+def check(*, patience: Patience = 60.0, as_json: AsJson = False) -> None:
+    """Build the ledger anew beside the live one and compare both, row for row; fails where they differ."""
+    code, result = _job("check", f"--patience={patience}")
+    if as_json:
+        output.print_json(result)
+    elif code:
+        _show(result)
+        output.fail(
+            "The ledger is not what the events say.",
+            next_step="An event that is missing: `incasso events replay`. Otherwise `incasso ledger rebuild`.",
+        )
+    else:
+        output.console().print(f"{result['entries']} entries, the same as the events have them.")
+    raise typer.Exit(code)
+
+
+@app.command()
+def rebuild(
+    *,
+    drop_unknown: Annotated[
+        bool,
+        typer.Option("--drop-unknown", help="Also when entries are lost that no event tells of."),
+    ] = False,
+    patience: Patience = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """Put what the events say in the ledger's place, in one transaction."""
+    more = ["--drop-unknown"] if drop_unknown else []
+    code, result = _job("rebuild", f"--patience={patience}", *more)
+    if as_json:
+        output.print_json(result)
+    else:
+        _show(result)
+        if not result["replaced"]:
+            output.fail(
+                "The ledger has entries that no event tells of: it stays as it is.",
+                next_step="Is each log the one of this installation? Then repeat with --drop-unknown.",
+            )
+        output.console().print(f"The ledger has {result['entries']} entries, by the events.")
+    raise typer.Exit(code)
+
+
+def _show(result: dict[str, Any]) -> None:
+    counts = [f"{count} {kind}" for kind, count in result["differences"].items()]
+    rows = [{**row, **_sides(row)} for row in result["first"]]
+    title = f"Differences: {', '.join(counts)}"
+    output.print_table(title, COLUMNS, rows, empty="The ledger was as the events have it.")
+
+
+def _sides(row: dict[str, Any]) -> dict[str, str]:
+    """Of rows that are on both sides, what is other."""
+    live, rebuilt = row["live"], row["rebuilt"]
+    names = [name for name in live or () if live and rebuilt and live[name] != rebuilt[name]]
+    if not names:
+        return {"live": "there" if live else "none", "rebuilt": "there" if rebuilt else "none"}
+    return {
+        side: ", ".join(f"{name} {row[side][name]}" for name in names)
+        for side in ("live", "rebuilt")
+    }
+
+
+def _job(name: str, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Its exit code and result; ends the command where there is none."""
+    command = [sys.executable, "-m", "services.reporting", name, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_env()) as job:
+        assert job.stdout is not None
+        result = _follow(job.stdout)
+        code = job.wait()
+    if code == BUSY:
+        output.fail("Somebody else builds the ledger anew.", next_step="Wait until they are done.")
+    if result is None:
+        output.fail(
+            "The ledger was not built; nothing has changed.",
+            next_step="What stands above says why.",
+            code=code or DIFFERENT,
+        )
+    return code, result
+
+
+def _env() -> dict[str, str]:
+    """The job's modules are where ours are."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def _follow(lines: Any) -> dict[str, Any] | None:
+    """Shows how far the job is, on standard error; answers its result."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=output.console(errors=True), transient=True) as progress:
+        tasks: dict[str, Any] = {}
+        for line in map(json.loads, lines):
+            if "result" in line:
+                found: dict[str, Any] = line["result"]
+                return found
+            what = line.get("reading") or next(iter(line))
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=line.get("of"))
+            progress.update(tasks[what], completed=line.get("events", 0))
+    return None

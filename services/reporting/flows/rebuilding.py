@@ -1,0 +1,109 @@
+"""Build the ledger anew from the event log, beside the live one: to compare them, or to take its place.
+
+The log is read as it is at one moment, after which the ledger goes on. So an entry that was recorded before that
+has to be told by an event of the log; and an event that is not booked yet gets some time to be. Whoever is
+killed meanwhile leaves nothing but a schema, which the next one drops.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from libs.bus import Event
+from libs.db import Conn, Database
+from services.reporting import fact_events
+from services.reporting.rules import periods
+from services.reporting.rules.entries import entry_of
+from services.reporting.rules.rebuilding import Compared, Difference, DifferenceKind
+from services.reporting.store import books
+from services.reporting.store import rebuilding as store
+
+SHOWN: Final = 5  # of each kind
+LONGEST: Final = timedelta(minutes=10)  # that a transaction with events is open
+LOOK_AGAIN_SECONDS: Final = 0.5
+
+# Events in batches, all of them or those that were recorded since a time.
+Log: TypeAlias = Callable[[datetime | None], AsyncIterator[Sequence[Event]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """`logs`: of each service that tells of money."""
+
+    db: Database
+    logs: Sequence[Log]
+
+    async def build(self) -> datetime:
+        """The books of all events. Answers when the log was read: what was recorded by then is in it."""
+        async with self.db.connection() as conn:
+            await store.begin(conn)
+            begun = await store.now(conn)
+        await self._read(self.db.transaction, None)
+        await self.db.run(store.analyse)
+        return begun
+
+    async def compare(self, begun: datetime, *, patience_seconds: float) -> Compared:
+        """Waits so long for the ledger to book what the log has already."""
+        last = time.monotonic() + patience_seconds
+        while True:
+            found = await self._compared(begun)
+            if not found.count(DifferenceKind.MISSING) or time.monotonic() > last:
+                return found
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    async def replace(self, begun: datetime) -> int:
+        """The ledger as it was built, with what was told meanwhile, in one transaction. Answers how many
+        entries it has.
+        """
+        async with self.db.transaction() as tx:
+            await books.own(tx)
+            await self._read(lambda: nullcontext(tx), begun - LONGEST)
+            await store.date_late(tx)
+            await store.sum_days(tx)
+            count = await store.count(tx)
+            await store.empty(tx)
+            months = filter(periods.partitioned, await store.months(tx))
+            await books.make_partitions(tx, sorted(months))
+            await store.fill(tx)
+            await store.end(tx)
+        return count
+
+    async def end(self) -> None:
+        await self.db.run(store.end)
+
+    async def _read(
+        self, connected: Callable[[], AbstractAsyncContextManager[Conn]], since: datetime | None
+    ) -> None:
+        for log in self.logs:
+            async for events in log(since):
+                async with connected() as conn:
+                    await _build(conn, events)
+
+    async def _compared(self, begun: datetime) -> Compared:
+        async with self.db.snapshot() as conn:
+            rows = await store.differences(conn, begun=begun, limit=SHOWN)
+            count = await store.count(conn)
+        first = [
+            Difference(
+                row["merchant_id"],
+                row["place"],
+                row["key"],
+                DifferenceKind(row["kind"]),
+                row["live"],
+                row["rebuilt"],
+            )
+            for row in rows
+        ]
+        counts = {f"{row['kind']} {row['place']}": row["of_kind"] for row in rows}
+        return Compared(count, first, counts)
+
+
+async def _build(conn: Conn, events: Sequence[Event]) -> None:
+    told = [fact_events.told_of(event) for event in events]
+    found = {each.event_id: entry for each in told if (entry := entry_of(each)) is not None}
+    if found:
+        await books.build(conn, list(found.values()))

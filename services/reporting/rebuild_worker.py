@@ -1,0 +1,136 @@
+"""`python -m services.reporting check` and `… rebuild`: the ledger against the event log, by an operator.
+
+What they have to say is JSON, a line each, for `incasso ledger`: how far they are, and the result in the end.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+
+from libs import db, outbox, settings
+from libs.bus import Event
+from libs.db import Database
+from services.reporting import fact_events
+from services.reporting.config import RebuildConfig
+from services.reporting.flows.rebuilding import Rebuild
+from services.reporting.rules.rebuilding import Compared, DifferenceKind
+from services.reporting.store import rebuilding as store
+
+BATCH: Final = 2000
+PATIENCE_SECONDS: Final = 60.0
+SAME, DIFFERENT, BUSY = 0, 1, 2
+
+Say = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """That of one service, in its database."""
+
+    service: str
+    db: Database
+    say: Say
+
+    @property
+    def subjects(self) -> Sequence[str]:
+        prefix = f"incasso.{self.service}."
+        return [subject for subject in fact_events.SUBJECTS if subject.startswith(prefix)]
+
+    async def read(self, since: datetime | None) -> AsyncIterator[Sequence[Event]]:
+        """As it is now: what commits later has a place before what was read."""
+        async with self.db.snapshot() as conn:
+            place, count = 0, 0
+            of = 0 if since else await outbox.count_logged(conn, self.subjects)
+            while True:
+                events, place = await outbox.logged(
+                    conn, self.subjects, after=place, since=since, limit=BATCH
+                )
+                if not events:
+                    return
+                yield events
+                count += len(events)
+                if since is None:
+                    self.say({"reading": self.service, "events": count, "of": of})
+
+
+async def check(arguments: Sequence[str]) -> int:
+    return await _run("check", arguments)
+
+
+async def rebuild(arguments: Sequence[str]) -> int:
+    return await _run("rebuild", arguments)
+
+
+async def _run(job: str, arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog=f"python -m services.reporting {job}")
+    parser.add_argument("--patience", type=float, default=PATIENCE_SECONDS)
+    parser.add_argument("--drop-unknown", action="store_true")
+    options = parser.parse_args(arguments)
+    config = settings.load(RebuildConfig)
+    async with AsyncExitStack() as stack:
+
+        async def opened(url: str) -> Database:
+            database = await db.connect(
+                url, pool_size=3, service=f"reporting-{job}", statement_seconds=None
+            )
+            stack.push_async_callback(database.close)
+            return database
+
+        ledger = await opened(config.database_url)
+        keeper = await stack.enter_async_context(ledger.connection())
+        if not await store.alone(keeper):
+            _say({"busy": True})
+            return BUSY
+        logs = [EventLog(name, await opened(url), _say) for name, url in _sources(config).items()]
+        work = Rebuild(ledger, [log.read for log in logs])
+        begun = await work.build()
+        _say({"comparing": True})
+        found = await work.compare(begun, patience_seconds=options.patience)
+        if job == "check":
+            await work.end()
+            return _checked(found)
+        return await _replaced(work, begun, found, drop_unknown=options.drop_unknown)
+
+
+def _sources(config: RebuildConfig) -> dict[str, str]:
+    """Databases by service, of all that tell of money."""
+    names = sorted({subject.split(".")[1] for subject in fact_events.SUBJECTS})
+    own = {"reporting": config.database_url}
+    return {name: own.get(name) or getattr(config, f"{name}_database_url") for name in names}
+
+
+def _checked(found: Compared) -> int:
+    _say({"result": _result(found)})
+    return SAME if found.same else DIFFERENT
+
+
+async def _replaced(work: Rebuild, begun: datetime, found: Compared, *, drop_unknown: bool) -> int:
+    """What was told by no event of these logs is not dropped by mistake."""
+    if found.count(DifferenceKind.UNKNOWN) and not drop_unknown:
+        await work.end()
+        _say({"result": {**_result(found), "replaced": False}})
+        return DIFFERENT
+    _say({"replacing": True})
+    entries = await work.replace(begun)
+    _say({"result": {**_result(found), "entries": entries, "replaced": True}})
+    return SAME
+
+
+def _result(found: Compared) -> dict[str, Any]:
+    first = [asdict(one) for one in found.first]
+    return {"entries": found.entries, "differences": dict(found.counts), "first": first}
+
+
+def _say(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line, default=_plain) + "\n")
+    sys.stdout.flush()
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Enum) else str(value)

@@ -1,0 +1,63 @@
+"""The ledger is a function of the set of events: not of their order, of repeats or of batches."""
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from libs import context, ids
+from libs.bus import Event
+from libs.db import Database
+from services.reporting import worker
+from tests.services.reporting.told import EVENTS, dump, of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def batches(events: Sequence[Event], sizes: Sequence[int]) -> Iterator[Sequence[Event]]:
+    """Of these sizes, the last one again and again."""
+    left, number = list(events), 0
+    while left:
+        size = sizes[min(number, len(sizes) - 1)]
+        yield left[:size]
+        left, number = left[size:], number + 1
+
+
+async def book(db: Database, events: Sequence[Event]) -> None:
+    """As the consumer does, but for its inbox, which knows what is repeated."""
+    context.set_current(context.Call(actor="reporting"))
+    async with db.transaction() as tx:
+        await worker.handlers()[events[0].subject].handle(tx, events)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(EVENTS, min_size=1, max_size=25),
+    st.data(),
+    st.lists(st.integers(1, 12), min_size=1, max_size=5),
+)
+async def test_any_order_and_repeats_in_batches_of_any_size_are_the_same_ledger(
+    database, told, data, sizes
+):
+    first, second = ids.new("mer"), ids.new("mer")
+    await book(database, of(first, told))
+    repeated = data.draw(st.permutations(told + data.draw(st.lists(st.sampled_from(told)))))
+    for batch in batches(of(second, repeated), sizes):
+        await book(database, batch)
+    ledger = await dump(database, first)
+    assert ledger == await dump(database, second)
+    assert ledger.count("\nentries ") < len(told)
+    await check_that_it_balances(database, second)
+
+
+async def check_that_it_balances(database: Database, merchant_id: str) -> None:
+    """Debits are credits in each currency, and balances are the sums of what was moved."""
+    async with database.connection() as conn:
+        rows = await conn.fetch(
+            "SELECT sum(debit_minor) AS debit, sum(credit_minor) AS credit, (SELECT sum(amount_minor)"
+            " FROM postings WHERE merchant_id = $1 AND currency = balances.currency) AS moved"
+            " FROM balances WHERE merchant_id = $1 GROUP BY currency",
+            merchant_id,
+        )
+    assert all(row["debit"] == row["credit"] == row["moved"] for row in rows)

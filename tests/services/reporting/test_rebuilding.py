@@ -1,0 +1,281 @@
+"""The ledger is held against the event log, and built anew from it; whoever is killed meanwhile begins again."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from libs import db, ids
+from libs.bus import Event
+from libs.db import Database
+from services.reporting.flows.rebuilding import Rebuild
+from services.reporting.rebuild_worker import EventLog
+from services.reporting.rules.rebuilding import Compared, DifferenceKind
+from services.reporting.store import rebuilding as store
+from tests.services.reporting.test_any_order import book
+from tests.services.reporting.told import BEGUN, EVENTS, dump, event_of, log, of
+from tests.services.reporting.world import captured, payment
+from tests.waiting import HANGING_SECONDS, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+SERVICES = ("cod", "instalments", "paylink", "payments")
+
+
+@dataclass
+class Installation:
+    """A ledger, and the database in which all services tell."""
+
+    ledger: Database
+    log: Database
+    urls: dict[str, str]
+
+    @property
+    def work(self) -> Rebuild:
+        def say(line: object) -> None:
+            json.dumps(line)
+
+        return Rebuild(self.ledger, [EventLog(name, self.log, say).read for name in SERVICES])
+
+    async def tell(self, events: Sequence[Event]) -> None:
+        async with self.log.transaction() as tx:
+            await log(tx, events)
+
+    async def check(self, *, patience_seconds: float = 0) -> Compared:
+        begun = await self.work.build()
+        return await self.work.compare(begun, patience_seconds=patience_seconds)
+
+    async def rebuild(self) -> int:
+        return await self.work.replace(await self.work.build())
+
+    async def change(self, sql: str) -> None:
+        """As nobody may."""
+        async with self.ledger.transaction() as tx:
+            await tx.execute("SET LOCAL session_replication_role = replica")  # without triggers
+            await tx.execute(sql)
+
+    async def close_month(self, merchant_id: str, month: date) -> None:
+        async with self.ledger.connection() as conn:
+            await conn.execute(
+                "INSERT INTO periods VALUES ($1, $2, now(), 'test')", merchant_id, month
+            )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def opened(new_module_database) -> AsyncIterator[Installation]:
+    ledger_url, log_url = new_module_database("reporting"), new_module_database("libs")
+    ledger = await db.connect(ledger_url, pool_size=4, service="reporting")
+    logs = await db.connect(log_url, pool_size=4, service="reporting")
+    urls = {f"INCASSO_{name.upper()}_DATABASE_URL": log_url for name in SERVICES}
+    yield Installation(ledger, logs, {**urls, "INCASSO_DATABASE_URL": ledger_url})
+    await ledger.close()
+    await logs.close()
+
+
+async def emptied(found: Installation) -> Installation:
+    async with found.ledger.connection() as conn:
+        await conn.execute("TRUNCATE entries, postings, balances, late_entries, periods")
+    async with found.log.connection() as conn:
+        await conn.execute("TRUNCATE outbox")
+    return found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def installation(opened: Installation) -> Installation:
+    return await emptied(opened)
+
+
+def payments(count: int, merchant_id: str = "") -> Sequence[Event]:
+    told = [event_of(captured(payment(100 + n)), BEGUN) for n in range(count)]
+    return of(merchant_id or ids.new("mer"), told)
+
+
+async def booked(installation: Installation, count: int = 3) -> Sequence[Event]:
+    events = payments(count)
+    await installation.tell(events)
+    await book(installation.ledger, events)
+    return events
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(EVENTS, min_size=2, max_size=25), st.data())
+async def test_what_is_built_anew_is_the_ledger_to_the_byte_also_across_closed_months(
+    opened, told, data
+):
+    installation, merchant_id = await emptied(opened), ids.new("mer")
+    events = of(merchant_id, told)
+    at = data.draw(st.integers(1, len(events) - 1))
+    await installation.tell(data.draw(st.permutations(events)))
+    await book(installation.ledger, events[:at])
+    await installation.close_month(merchant_id, date(2026, data.draw(st.integers(9, 11)), 1))
+    await book(installation.ledger, events[at:])
+    ledger = await dump(installation.ledger, merchant_id)
+    assert (await installation.check()).counts == {}
+    await installation.rebuild()
+    assert await dump(installation.ledger, merchant_id) == ledger
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("UPDATE entries SET currency = 'USD'", {"differs entries": 3}),
+        ("UPDATE postings SET amount_minor = amount_minor + 1 WHERE amount_minor = 100",
+         {"differs postings": 1, "differs balances": 2}),
+        ("DELETE FROM postings WHERE amount_minor = 101",
+         {"missing postings": 1, "differs balances": 2}),
+        ("UPDATE balances SET credit_minor = 0 WHERE account = 'sales'", {"differs balances": 1}),
+    ],
+)  # fmt: skip
+async def test_whatever_was_changed_is_found_and_built_anew(installation, change, found):
+    (event, *_) = await booked(installation)
+    ledger = await dump(installation.ledger, event.merchant_id)
+    await installation.change(change)
+    assert (await installation.check()).counts == found
+    await installation.rebuild()
+    assert await dump(installation.ledger, event.merchant_id) == ledger
+    assert (await installation.check()).same
+
+
+async def test_an_event_that_was_lost_is_missing_and_gets_time_to_be_booked(installation):
+    events = await booked(installation)
+    lost = payments(1, events[0].merchant_id)
+    await installation.tell(lost)
+    found = await installation.check()
+    assert found.counts == {"missing entries": 1}
+    assert (found.first[0].key, found.first[0].live) == (lost[0].event_id, None)
+    checking = asyncio.create_task(installation.check(patience_seconds=HANGING_SECONDS))
+    await book(installation.ledger, lost)
+    assert (await checking).same
+
+
+async def test_what_no_event_tells_is_unknown_but_for_what_was_booked_meanwhile(installation):
+    await booked(installation)
+    begun = await installation.work.build()
+    await book(installation.ledger, payments(1))
+    assert (await installation.work.compare(begun, patience_seconds=0)).same
+    found = await installation.check()
+    assert found.count(DifferenceKind.UNKNOWN) == 1
+    assert found.first[0].rebuilt is None
+
+
+async def test_books_that_are_lost_are_there_again_with_what_was_late(installation):
+    merchant_id = ids.new("mer")
+    early, late = payments(1, merchant_id), payments(1, merchant_id)
+    await installation.tell([*early, *late])
+    await book(installation.ledger, early)
+    await installation.close_month(merchant_id, date(2026, 9, 1))
+    await book(installation.ledger, late)
+    ledger = await dump(installation.ledger, merchant_id)
+    await installation.change("TRUNCATE entries, postings, balances")
+    await installation.rebuild()
+    assert await dump(installation.ledger, merchant_id) == ledger
+
+
+async def test_what_nobody_has_booked_of_a_closed_month_goes_to_the_open_one(installation):
+    merchant_id = ids.new("mer")
+    early, lost = payments(1, merchant_id), payments(1, merchant_id)
+    await installation.tell([*early, *lost])
+    await book(installation.ledger, early)
+    await installation.close_month(merchant_id, date(2026, 9, 1))
+    await installation.rebuild()
+    ledger = await dump(installation.ledger, merchant_id)
+    assert '"booked_on": "2026-10-01"' in ledger
+    await book(installation.ledger, lost)
+    assert await dump(installation.ledger, merchant_id) == ledger
+    assert (await installation.check()).same
+
+
+BLOCKED = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'reporting-rebuild' AND wait_event_type = 'Lock'"""
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "LOCK TABLE balances IN ACCESS SHARE MODE",  # all is built, nothing is replaced
+        "SELECT pg_advisory_xact_lock(hashtext('reporting partitions'))",  # the ledger is emptied
+    ],
+)
+async def test_who_is_killed_meanwhile_leaves_the_ledger_whole_and_another_begins_again(
+    installation, held
+):
+    (event, *_) = await booked(installation)
+    await installation.change("UPDATE entries SET kind = 'x'")
+    ledger = await dump(installation.ledger, event.merchant_id)
+    ours = installation.ledger
+    async with ours.connection() as watching, ours.transaction() as holding:
+        await holding.execute(held)
+        job = await started(installation, "services.reporting", "rebuild")
+        await until(partial(watching.fetchval, BLOCKED))
+        job.kill()
+        await job.wait()
+    assert await dump(installation.ledger, event.merchant_id) == ledger
+    code, out, _ = await run(installation, "rebuild", "--json")
+    assert (code, json.loads(out)["differences"]) == (0, {"differs entries": 3})
+    assert (await installation.check()).same
+
+
+async def started(installation: Installation, *command: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *command,
+        env={**os.environ, **installation.urls},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def run(installation: Installation, *arguments: str) -> tuple[int, str, str]:
+    """The operators' command, in a process of its own."""
+    process = await started(installation, "cli", "ledger", *arguments)
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_the_command_says_what_differs_and_mends_it(installation):
+    (event, *_) = await booked(installation)
+    code, out, _ = await run(installation, "check")
+    assert (code, out.strip()) == (0, "3 entries, the same as the events have them.")
+    await installation.change("UPDATE entries SET kind = 'x' WHERE kind <> 'x'")
+    code, out, err = await run(installation, "check", "--patience", "0")
+    assert (code, "kind x" in out, event.merchant_id in out) == (1, True, True)
+    assert "rebuild" in err
+    code, out, _ = await run(installation, "rebuild", "--json", "--patience", "0")
+    answer = json.loads(out)
+    assert (code, answer["replaced"], answer["differences"]) == (0, True, {"differs entries": 3})
+    assert (await installation.check()).same
+
+
+async def test_what_no_log_knows_is_dropped_only_when_it_is_said(installation):
+    stranger = payments(1)
+    await book(installation.ledger, stranger)
+    code, _, err = await run(installation, "rebuild", "--patience", "0")
+    assert (code, "--drop-unknown" in err) == (1, True)
+    assert await dump(installation.ledger, stranger[0].merchant_id)
+    code, _, _ = await run(installation, "rebuild", "--patience", "0", "--drop-unknown")
+    assert (code, await dump(installation.ledger, stranger[0].merchant_id)) == (0, "")
+
+
+async def test_one_at_a_time_builds_anew(installation):
+    async with installation.ledger.connection() as conn:
+        assert await store.alone(conn)
+        code, _, err = await run(installation, "check")
+        await conn.execute("SELECT pg_advisory_unlock_all()")
+    assert (code, "Somebody else" in err) == (1, True)
+
+
+async def test_a_log_that_is_not_named_is_asked_for(installation):
+    urls = {**installation.urls, "INCASSO_COD_DATABASE_URL": ""}
+    urls.pop("INCASSO_COD_DATABASE_URL")
+    code, _, err = await run(replace(installation, urls=urls), "check")
+    assert (code, "INCASSO_COD_DATABASE_URL" in err) == (78, True)
