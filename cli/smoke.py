@@ -28,7 +28,7 @@ def smoke(
     as_json: AsJson = False,
 ) -> None:
     """Make a test merchant, pay by one click and give half back; compare with the PSP's own books."""
-    merchant_id, secret_key = _merchant(credentials)
+    merchant_id, secret_key = merchant_of_its_own(credentials)
     try:
         paid = asyncio.run(_pay(url.rstrip("/"), sandbox_url.rstrip("/"), secret_key))
     except (JourneyFailedError, aiohttp.ClientError, TimeoutError) as error:
@@ -43,7 +43,7 @@ def smoke(
         output.print_record("Paid, and half given back", found)
 
 
-def _merchant(credentials: str) -> tuple[str, str]:
+def merchant_of_its_own(credentials: str) -> tuple[str, str]:
     """The id of a new test merchant with an account at the sandbox, and its secret key."""
     request = merchants_pb2.CreateMerchantRequest(
         name="Smoke test", country="IT", default_currency="EUR", locale="it", test=True

@@ -69,7 +69,7 @@ def test_the_schema_has_a_place_for_each_value_and_none_besides():
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     stated = set(leaves(values))
     known = set(places(schema))
-    free = {"podSecurityContext", "resources", "networkPolicy", "issuerRef", "global"}
+    free = {"podSecurityContext", "resources", "networkPolicy", "issuerRef", "global", "labels"}
     assert {path for path in stated ^ known if not free & set(path)} == set()
 
 

@@ -1,0 +1,123 @@
+"""Alerts, dashboard and scraping: every metric exists with its labels, every alert has its runbook."""
+
+import importlib
+import json
+import re
+
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+from libs import services
+from libs.identity import GATEWAY
+from stack.chart import CHART
+from stack.contracts import ROOT
+from tests.chart.rendering import EVERY_SWITCH, MINIMAL, objects, of_kind
+
+ALERTS = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())
+DASHBOARD = json.loads((CHART / "files" / "dashboard.json").read_text())
+GUIDE = (ROOT / "docs" / "operate.md").read_text()
+# What the scraping gives, and what Prometheus has of its own.
+OF_SCRAPING = {"namespace", "release", "service", "pod", "le"}
+USE = re.compile(r"([a-z_:]+)\{([^}]*)\}")
+GROUPED = re.compile(r"\bby \(([^)]*)\)")
+LABEL = re.compile(r"(\w+)(?:=~|!~|!=|=)")
+SUFFIXES = {"counter": ("_total",), "histogram": ("_count", "_sum", "_bucket"), "gauge": ("",)}
+
+
+@pytest.fixture(scope="module")
+def exported():
+    """By series: the labels that its process gives it."""
+    for name in (GATEWAY, *services.NAMES):
+        importlib.import_module(f"services.{name}.__main__")
+    found = {"up": set()}
+    for metric in set(REGISTRY._collector_to_names):
+        for family in metric.describe() if hasattr(metric, "describe") else metric.collect():
+            labels = set(getattr(metric, "_labelnames", ()))
+            for suffix in SUFFIXES.get(family.type, ("",)):
+                found[family.name + suffix] = labels
+    return found
+
+
+def expressions():
+    yield from ((one["alert"], one["expr"]) for one in ALERTS)
+    for panel in DASHBOARD["panels"]:
+        yield from ((panel["title"], target["expr"]) for target in panel["targets"])
+
+
+@pytest.mark.parametrize(
+    ("of", "expression"), list(expressions()), ids=[name for name, _ in expressions()]
+)
+def test_every_series_is_exported_with_the_labels_that_are_asked_for(exported, of, expression):
+    uses = USE.findall(expression)
+    assert uses
+    labels = set()
+    for name, selector in uses:
+        assert name in exported, name
+        asked = set(LABEL.findall(selector.replace("<release>", "")))
+        assert asked <= exported[name] | OF_SCRAPING
+        labels |= exported[name]
+    grouped = {one.strip() for group in GROUPED.findall(expression) for one in group.split(",")}
+    assert grouped <= labels | OF_SCRAPING
+
+
+@pytest.mark.parametrize(
+    ("of", "expression"), list(expressions()), ids=[name for name, _ in expressions()]
+)
+def test_every_series_is_of_one_installation(of, expression):
+    for _, selector in USE.findall(expression):
+        assert "<release>" in selector or 'release="$release"' in selector
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_every_alert_has_a_runbook(alert):
+    chapter = GUIDE.partition(f"### {alert['alert']}\n")[2].partition("\n### ")[0]
+    assert len(chapter.split()) >= 15
+    assert alert["severity"] in {"critical", "warning"}
+
+
+def test_every_runbook_has_its_alert():
+    assert set(re.findall(r"^### (Incasso\w+)$", GUIDE, re.MULTILINE)) == {
+        alert["alert"] for alert in ALERTS
+    }
+
+
+def test_the_labels_of_a_summary_are_those_of_its_alert():
+    for alert in ALERTS:
+        told = set(re.findall(r"\$labels\.(\w+)", alert["summary"]))
+        grouped = {
+            one.strip() for group in GROUPED.findall(alert["expr"]) for one in group.split(",")
+        }
+        assert told <= grouped
+
+
+def test_rules_name_this_installation_and_where_their_runbook_is():
+    (rule,) = of_kind("PrometheusRule", EVERY_SWITCH)
+    rules = {one["alert"]: one for one in rule["spec"]["groups"][0]["rules"]}
+    assert rules.keys() == {alert["alert"] for alert in ALERTS} - {"IncassoSlowPayments"}
+    for name, one in rules.items():
+        assert 'namespace="shop",release="incasso"' in one["expr"]
+        assert one["labels"]["team"] == "payments"
+        runbook = one["annotations"]["runbook_url"]
+        assert runbook == f"https://docs.example/operate.md#{name.lower()}"
+
+
+def test_every_process_is_scraped_at_its_own_port():
+    (monitor,) = of_kind("PodMonitor", EVERY_SWITCH)
+    (wanted,) = monitor["spec"]["selector"]["matchExpressions"]
+    assert set(wanted["values"]) == {GATEWAY, *services.NAMES}
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert endpoint["port"] == "admin"
+    assert {one["targetLabel"] for one in endpoint["relabelings"]} == {"service", "release"}
+
+
+def test_the_dashboard_is_one_that_grafana_reads():
+    maps = [one for one in of_kind("ConfigMap", EVERY_SWITCH) if "incasso.json" in one["data"]]
+    (found,) = maps
+    assert json.loads(found["data"]["incasso.json"]) == DASHBOARD
+    assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+
+
+def test_nothing_of_an_operator_that_may_be_missing_comes_unasked():
+    assert not {"PodMonitor", "PrometheusRule"} & {one["kind"] for one in objects(MINIMAL)}
