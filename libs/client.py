@@ -12,7 +12,7 @@ from typing import Any, Final
 import grpc
 from google.protobuf.message import Message
 
-from libs import context, descriptors, identity, telemetry, tls
+from libs import context, descriptors, identity, telemetry, tls, uploads
 from libs.errors import (
     CallerNotAllowed,
     CallerUnknown,
@@ -22,6 +22,7 @@ from libs.errors import (
 )
 from libs.logs import log
 from libs.status import refusal_of
+from libs.uploads import Pieces
 
 OPTIONS: Final = (
     ("grpc.lb_policy_name", "round_robin"),
@@ -80,6 +81,46 @@ async def call(
                 if pause is None or left <= pause or not again:
                     raise _refusal_of(error, name) from error
             await asyncio.sleep(pause)
+    raise AssertionError("the last turn answers or raises")
+
+
+async def upload(method: Any, request: Message, pieces: Pieces, *, timeout_seconds: float) -> Any:
+    """As `call`, and a file as it comes, once the other side has taken the request. What `pieces` raises
+    ends the call, and is raised.
+    """
+    name = request.DESCRIPTOR.name.removesuffix("Request")
+    rules = descriptors.method_rules(descriptors.path_of(request.DESCRIPTOR.full_name)).upload
+    with telemetry.span(f"call {name}", kind=telemetry.SpanKind.CLIENT):
+        sent = await _taken(method, request, name, timeout_seconds)
+        try:
+            async for message in uploads.messages(request, rules, pieces):
+                await sent.write(message)
+            await sent.done_writing()
+            return await sent
+        except asyncio.InvalidStateError:  # it is answered before its end
+            return await sent
+        except grpc.aio.AioRpcError as error:
+            raise _refusal_of(error, name) from error
+        finally:
+            sent.cancel()
+
+
+async def _taken(method: Any, request: Message, name: str, timeout_seconds: float) -> Any:
+    """The call when its request was checked, which the other side's metadata say."""
+    for pause in (*RETRY_PAUSES_SECONDS, None):
+        sent = method(timeout=timeout_seconds, metadata=_metadata(request, ""))
+        try:
+            await sent.write(request)
+            if uploads.TAKEN in [*await sent.initial_metadata()]:
+                return sent
+            await sent
+        except grpc.aio.AioRpcError as error:
+            if pause is None or not _may_be_repeated(error, repeatable=True):
+                raise _refusal_of(error, name) from error
+        except BaseException:
+            sent.cancel()
+            raise
+        await asyncio.sleep(pause or 0)
     raise AssertionError("the last turn answers or raises")
 
 

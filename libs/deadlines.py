@@ -16,4 +16,5 @@ READ: Final = 5.0  # what a service knows itself
 PAGE: Final = 15.0  # what a service puts together from what two others know
 BRIEF: Final = 2.0  # whoever does without an answer
 OFFER: Final = 0.5  # a checkout is shown without the method that does not answer
+UPLOAD: Final = 3600.0  # a large file, with all that is made of it
 STOP: Final = 30.0  # calls under way when a process stops

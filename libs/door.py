@@ -2,7 +2,8 @@
 
 A flow is called with the deps and with what its parameters name: a field of the request, read as its
 type says; a dataclass is read of the whole request; `Key` is the call's idempotency key; the request's
-own class is the request; what the door is `given` is asked of its flow. What it answers is packed into
+own class is the request; `Pieces` are those of a file that is sent as a stream; what the door is `given` is
+asked of its flow. What it answers is packed into
 the answer by its kind. That all of it fits is found out when the process starts.
 """
 
@@ -16,7 +17,7 @@ from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from libs import context, descriptors, pages, wire
+from libs import context, descriptors, pages, uploads, wire
 from libs.errors import Refusal, required
 from libs.hints import bare
 from libs.idempotency import Key, key_of, needed_key_of
@@ -160,11 +161,15 @@ def _flow(
         name: _flow(rpc, given[hints[name]], given) for name in parameters if hints[name] in given
     }
     values = {name: _value(rpc, name, hints[name]) for name in parameters if name not in flows}
+    files = {name for name in values if hints[name] == uploads.Pieces}
 
     async def ask(deps: Any, request: Message) -> Any:
-        found = {name: await first(deps, request) for name, (first, _) in flows.items()}
+        said = request.request if isinstance(request, uploads.Upload) else request
+        found = {name: await first(deps, said) for name, (first, _) in flows.items()}
         return await flow(
-            deps, **found, **{name: get(request) for name, (get, _) in values.items()}
+            deps,
+            **found,
+            **{name: get(request if name in files else said) for name, (get, _) in values.items()},
         )
 
     return ask, frozenset().union(*(read for _, read in (*flows.values(), *values.values())))
@@ -180,6 +185,8 @@ def _value(
         return lambda request: key_in(request, rpc.name), frozenset()
     if kind is GetMessageClass(rpc.input_type):
         return lambda request: request, frozenset(known)
+    if hint == uploads.Pieces:
+        return lambda upload: upload.pieces, frozenset({descriptors.rules_of(rpc).upload.field})
     if name in known:
         return wire.reader(known[name], hint), frozenset({name})
     if is_dataclass(bare(hint)):

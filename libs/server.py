@@ -17,6 +17,7 @@ from prometheus_client import Counter, Histogram
 from incasso.rest.v1 import options_pb2
 from libs import (
     context,
+    deadlines,
     descriptors,
     idempotency,
     identity,
@@ -24,6 +25,7 @@ from libs import (
     status,
     telemetry,
     tls,
+    uploads,
     validation,
 )
 from libs.admission import Admission
@@ -33,7 +35,10 @@ from libs.tasks import Tasks
 
 OPTIONS: Final = (
     ("grpc.max_connection_age_ms", 300_000),
-    ("grpc.max_connection_age_grace_ms", 60_000),  # longer than the longest RPC
+    (
+        "grpc.max_connection_age_grace_ms",
+        int(1000 * (deadlines.UPLOAD + deadlines.CALL)),
+    ),  # longer than the longest RPC
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
@@ -50,8 +55,9 @@ RPC_SECONDS = Histogram(
 )
 REFUSED = Counter("incasso_rpc_refused_at_door_total", "Calls not let in", ["method", "reason"])
 
-Unary = Callable[[Message, Any], Coroutine[Any, Any, Message]]
-Guarded = Callable[[Message, Any], Coroutine[Any, Any, Message | None]]
+# Of a request, or of an uploads.Upload.
+Unary = Callable[[Any, Any], Coroutine[Any, Any, Message]]
+Guarded = Callable[[Any, Any], Coroutine[Any, Any, Message | None]]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
@@ -148,8 +154,11 @@ class _Door(grpc.GenericRpcHandler):
 
     def _wrap(self, method: str, inner: Any) -> tuple[Admission, Handler]:
         rules = descriptors.method_rules(method)
-        handler = grpc.unary_unary_rpc_method_handler(
-            self._guard(method, rules, inner.unary_unary),
+        kind: Any = grpc.unary_unary_rpc_method_handler
+        if inner.request_streaming:
+            kind = grpc.stream_unary_rpc_method_handler
+        handler = kind(
+            self._guard(method, rules, inner.stream_unary or inner.unary_unary),
             inner.request_deserializer,
             inner.response_serializer,
         )
@@ -158,7 +167,7 @@ class _Door(grpc.GenericRpcHandler):
     def _guard(self, method: str, rules: options_pb2.MethodRules, inner: Unary) -> Guarded:
         name = method.rpartition("/")[2]
 
-        async def run(request: Message, rpc: Any) -> Message | None:
+        async def run(request: Any, rpc: Any) -> Message | None:
             metadata = dict(rpc.invocation_metadata())
             started = time.perf_counter()
             with telemetry.span(
@@ -184,11 +193,16 @@ class _Door(grpc.GenericRpcHandler):
         name: str,
         rules: options_pb2.MethodRules,
         inner: Unary,
-        request: Message,
+        request: Any,
         rpc: Any,
     ) -> Message | Refusal:
         try:
-            _check(request, rules)
+            if rules.HasField("upload"):
+                request = await uploads.received(request, rules.upload)
+                _check(request.request, rules)
+                await rpc.send_initial_metadata((uploads.TAKEN,))  # the sender waits for it
+            else:
+                _check(request, rules)
             return pages.fit(await self._tasks.finish(inner(request, rpc)))
         except Refusal as refusal:
             return refusal

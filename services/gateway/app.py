@@ -35,6 +35,7 @@ from services.gateway.routes import Route, all_routes
 from services.gateway.rules.limits import Failures, Limiter
 from services.gateway.security import Security
 from services.gateway.transcoder import Edge, Transcoder
+from services.gateway.uploading import Uploader
 from services.gateway.upstreams import LOCAL, Call, Upstreams
 from services.gateway.webhooks import PspWebhooks
 
@@ -85,8 +86,13 @@ def build(
     app.on_response_prepare.append(security.on_prepare)
     local = local_calls(upstreams)
     for route in known:
-        call = local.get(route.rpc.full_name) or upstreams.call(route.rpc)
-        app.router.add_route(route.method, route.path, Transcoder(route, call, edge).__call__)
+        handler: Transcoder
+        if route.uploads:
+            handler = Uploader(route, upstreams.upload(route.rpc), edge)
+        else:
+            call = local.get(route.rpc.full_name) or upstreams.call(route.rpc)
+            handler = Transcoder(route, call, edge)
+        app.router.add_route(route.method, route.path, handler.__call__)
     add_preflights(app, known, security)
     add_webhooks(app, config, upstreams, edge)
     refresh = upstreams.method("payments", "RefreshPayment")

@@ -5,7 +5,9 @@ is never taken, a small one never becomes a large one, and webhooks are the byte
 """
 
 import asyncio
+import time
 import zlib
+from collections.abc import AsyncIterator
 from typing import Final
 
 from aiohttp import web
@@ -28,9 +30,40 @@ async def raw(request: web.Request, most: int) -> bytes:
 
     Raises BodyTooLarge, BodySlow, BodyUnreadable and ContentEncodingUnsupported.
     """
+    _check(request, most)
+    return await _read(request, most)
+
+
+def _check(request: web.Request, most: int) -> None:
+    """Of a body that is not packed, what its headers say."""
     if coding_of(request) != "identity":
         raise ContentEncodingUnsupported(("identity",))
-    return await _read(request, most)
+    if (request.content_length or 0) > most:
+        raise BodyTooLarge
+
+
+async def pieces(request: web.Request, most: int) -> AsyncIterator[bytes]:
+    """The same as it comes. Each MiB has its time, in which nobody but the sender is waited for."""
+    _check(request, most)
+    size, left = 0, request.app[SECONDS]
+    while True:
+        before = time.monotonic()
+        try:
+            async with asyncio.timeout(left):
+                piece = await request.content.readany()
+        except TimeoutError:
+            raise BodySlow from None
+        except (web.RequestPayloadError, ConnectionError):
+            raise BodyUnreadable from None
+        if not piece:
+            return
+        left -= time.monotonic() - before
+        if size // MOST_BYTES != (size + len(piece)) // MOST_BYTES:
+            left = request.app[SECONDS]
+        size += len(piece)
+        if size > most:
+            raise BodyTooLarge
+        yield piece
 
 
 async def unpacked(request: web.Request, most: int) -> bytes:

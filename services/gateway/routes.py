@@ -38,12 +38,19 @@ class Route:
         return self.method == "GET"
 
     @property
+    def uploads(self) -> bool:
+        """Whether its body is a file as it is."""
+        return self.rules.HasField("upload")
+
+    @property
     def elsewhere(self) -> Mapping[str, str]:
         """Fields that neither body nor query may name, and what to tell who does."""
         in_headers = {
             name: f"is sent in the header {header}" for name, header in self.header_fields.items()
         }
+        file = {self.rules.upload.field: "is the body; leave it out"} if self.uploads else {}
         return {
+            **file,
             **dict.fromkeys(self.path_fields, "is part of the address; leave it out"),
             **dict.fromkeys(self.address_fields, "is filled in by the gateway; leave it out"),
             **in_headers,

@@ -120,11 +120,7 @@ class Transcoder:
                 scopes=caller.scopes,
             )
         )
-        if self._route.reads_only:
-            answer = await self._call(message, key)
-        else:
-            # A shopper who leaves cancels the wait, never the charge.
-            answer = await self._edge.tasks.finish(self._change(message, key))
+        answer = await self._asked(request, message, key)
         if self._changes_keys:
             self._edge.keys.forget(caller.merchant_id)
         return web.Response(
@@ -132,6 +128,12 @@ class Transcoder:
             body=json_out.body_of(answer, self._route.response_body, browser=caller.publishable),
             headers=JSON_HEADERS,
         )
+
+    async def _asked(self, request: web.Request, message: Message, key: str) -> Message:
+        if self._route.reads_only:
+            return await self._call(message, key)
+        # A shopper who leaves cancels the wait, never the charge.
+        return await self._edge.tasks.finish(self._change(message, key))
 
     async def _change(self, message: Message, key: str) -> Message:
         return await self._call(message, key)

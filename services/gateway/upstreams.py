@@ -12,8 +12,10 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
 from libs import client, deadlines, descriptors, services
+from libs.uploads import Pieces
 
 Call = Callable[[Message, str], Awaitable[Message]]
+Upload = Callable[[Message, Pieces], Awaitable[Message]]
 
 LOCAL: Final = ("incasso.gateway.v1.CheckoutService",)
 
@@ -30,12 +32,7 @@ class Upstreams:
 
     def unary(self, rpc: MethodDescriptor) -> Any:
         """What a generated stub would have as its attribute."""
-        path = f"/{rpc.containing_service.full_name}/{rpc.name}"
-        return self._by_service[rpc.containing_service.full_name].unary_unary(
-            path,
-            request_serializer=message_class(rpc.input_type).SerializeToString,
-            response_deserializer=message_class(rpc.output_type).FromString,
-        )
+        return self._channel(rpc).unary_unary(**_of(rpc))
 
     def method(self, upstream: str, name: str) -> Any:
         """By the short names: `method("payments", "RefreshPayment")`."""
@@ -56,6 +53,21 @@ class Upstreams:
 
         return call
 
+    def upload(self, rpc: MethodDescriptor) -> Upload:
+        """A function of the request and the pieces of the file. Raises Refusal."""
+        stream = self._channel(rpc).stream_unary(**_of(rpc))
+
+        async def upload(request: Message, pieces: Pieces) -> Message:
+            answer: Message = await client.upload(
+                stream, request, pieces, timeout_seconds=deadlines.UPLOAD
+            )
+            return answer
+
+        return upload
+
+    def _channel(self, rpc: MethodDescriptor) -> grpc.aio.Channel:
+        return self._by_service[rpc.containing_service.full_name]
+
     async def close(self) -> None:
         for channel in self._channels.values():
             await channel.close()
@@ -65,6 +77,14 @@ def rpc_of(upstream: str, name: str) -> MethodDescriptor:
     """A method of any of the upstream's services, by its short name."""
     owners = map(descriptors.service, services.named(upstream).full_names)
     return next(owner.methods_by_name[name] for owner in owners if name in owner.methods_by_name)
+
+
+def _of(rpc: MethodDescriptor) -> dict[str, Any]:
+    return {
+        "method": f"/{rpc.containing_service.full_name}/{rpc.name}",
+        "request_serializer": message_class(rpc.input_type).SerializeToString,
+        "response_deserializer": message_class(rpc.output_type).FromString,
+    }
 
 
 def message_class(descriptor: Any) -> type[Message]:

@@ -1,12 +1,17 @@
 """What the flows of reporting work with, handed to them by __main__ and by tests."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
 
 from libs.clock import Clock
 from libs.db import Database
+
+READ_AT_ONCE: Final = 2  # files of one process that are read and loaded; others wait on disk
 
 
 @dataclass(frozen=True, slots=True)
 class Deps:
     db: Database
     clock: Clock
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READ_AT_ONCE))

@@ -15,3 +15,13 @@ class PeriodNotOver(Refusal, kind=Kind.CONFLICT, reason="period_not_over"):
 
 class ImportNotFound(Refusal, kind=Kind.NOT_FOUND, reason="import_not_found"):
     message = "There is no import with this id."
+
+
+class StatementRefused(Refusal, kind=Kind.UNPROCESSABLE, reason="statement_refused"):
+    """The whole file is; the facts say where and why, as the import does."""
+
+    @classmethod
+    def at(cls, line: int, reason: str) -> "StatementRefused":
+        where = f"Line {line}: {reason}" if line else f"The file {reason}"
+        facts = {"refused_reason": reason, **({"refused_line": str(line)} if line else {})}
+        return cls(f"Nothing of the file was imported. {where}.", facts=facts)

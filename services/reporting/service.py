@@ -7,7 +7,7 @@ from incasso.reporting.v1 import ledger_pb2
 from libs import door, wire
 from services.reporting.deps import Deps
 from services.reporting.errors import ImportNotFound
-from services.reporting.flows import closing, reading
+from services.reporting.flows import closing, importing, reading
 from services.reporting.store.books import ENTRIES
 from services.reporting.store.imports import BANK_LINES, IMPORTS, SETTLEMENT_LINES
 
@@ -35,6 +35,7 @@ Ledger: Final = door.of(
 
 Imports: Final = door.of(
     "incasso.reporting.v1.ImportsService",
+    ImportStatement=importing.import_statement,
     GetImport=door.Row(IMPORTS, ImportNotFound),
     ListImports=door.Rows(IMPORTS, "imp"),
     ListBankLines=door.Rows(BANK_LINES, "bln"),

@@ -9,6 +9,7 @@ import pytest
 from services.gateway.routes import all_routes
 from tests.e2e import examples
 from tests.e2e.conftest import open_shop
+from tests.services.reporting.files import simple
 
 ROUTES = {f"{route.method} {route.path}": route for route in all_routes()}
 
@@ -21,7 +22,7 @@ async def owned(stack):
     """
     async with open_shop(stack, "Owner") as (shop, _):
         made = {**await of_clicks(shop), **await of_links(shop), **await of_webhooks(shop)}
-        made |= await of_cod(shop)
+        made |= {**await of_cod(shop), **await of_imports(shop)}
         made = await by_example(shop, known=made)
         lines = f"/v1/remittances/{made['remittance_id']}/lines"
         made["account"] = "psp_receivable"
@@ -122,6 +123,11 @@ async def of_cod(shop):
     debtor = {**examples.body_of(account), "address": {"town": "Milano", "country": "IT"}}
     (await shop.call("PATCH", "/v1/cod-settings", {"refund_account": debtor})).expect(200)
     return {**made, "courier_event_id": event["id"], "cod_refund_id": refund["id"]}
+
+
+async def of_imports(shop):
+    imported = await shop.upload("/v1/reconciliation/imports", simple(100))
+    return {"import_id": imported.expect(200)["id"]}
 
 
 async def of_webhooks(shop):

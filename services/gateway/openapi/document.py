@@ -92,6 +92,8 @@ def _operation(route: Route, schemas: Schemas) -> Schema:
         operation["parameters"] = parameters
     if route.body:
         operation["requestBody"] = _request_body(route, schemas)
+    elif route.uploads:
+        operation["requestBody"] = _file(route)
     operation["responses"] = {
         str(route.success_status): _success(route, schemas),
         **problem_answers.responses(route),
@@ -166,6 +168,18 @@ def _request_body(route: Route, schemas: Schemas) -> Schema:
     return {
         "required": required or route.body != "*",
         "content": {"application/json": {"schema": schema, "example": example}},
+    }
+
+
+def _file(route: Route) -> Schema:
+    """Of any content type, and in no form but its own."""
+    schema = {"type": "string", "format": "binary"}
+    name = route.rules.upload.field
+    field = f"{route.rpc.input_type.full_name}.{name}"
+    return {
+        "required": True,
+        "description": f"{comments.description(field)} At most {route.rules.upload.max_bytes} bytes.",
+        "content": {"application/octet-stream": {"schema": schema}},
     }
 
 

@@ -39,6 +39,13 @@ _BODY: Final = (
     (415, "content_encoding_unsupported"),
 )
 
+_FILE: Final = (
+    (400, "body_unreadable"),
+    (408, "body_slow"),
+    (413, "body_too_large"),
+    (415, "content_encoding_unsupported"),
+)
+
 
 def responses(route: Route) -> dict[str, Schema]:
     """One response per status. Most calls share theirs, so that each stands in the document once."""
@@ -73,7 +80,7 @@ def _codes(route: Route) -> list[tuple[int, str]]:
     scope = [(403, "scope_missing")] if route.rules.scope else []
     publishable = [] if route.rules.publishable else [(403, "publishable_key_not_allowed")]
     unknown = [] if route.reads_only else [(503, "outcome_unknown")]
-    body = _BODY if route.body else ()
+    body = _BODY if route.body else _FILE if route.uploads else ()
     return [*own, *key, *other_key, *scope, *publishable, *_ANY, *body, *unknown]
 
 
@@ -164,6 +171,8 @@ def schema() -> Schema:
             "trace_id": {**text, "description": "Quote it when you ask for help."},
             "payment_id": {**text, "description": "The payment that stands in the way."},
             "payment_state": {**text, "description": "Where that payment stands."},
+            "refused_line": {**text, "description": "Line of the file that is wrong, from 1."},
+            "refused_reason": {**text, "description": "What is wrong with the file."},
         },
         "required": ["type", "title", "status", "detail", "code", "trace_id"],
     }

@@ -3,11 +3,11 @@
 A file is imported whole or not at all, and once: it is known by its content, each line by what it says.
 """
 
-import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, BinaryIO, Final
 
 from libs import context, ids, telemetry
@@ -19,7 +19,9 @@ from libs.statements.model import Contents
 from libs.statements.reading import Block
 from libs.statements.refusals import RefusedError
 from libs.threads import Threads
-from services.reporting.deps import Deps
+from libs.uploads import Pieces
+from services.reporting.deps import READ_AT_ONCE, Deps
+from services.reporting.errors import StatementRefused
 from services.reporting.rules import imports as rules
 from services.reporting.rules import lines
 from services.reporting.rules.imports import Import, ImportState, Source
@@ -28,8 +30,7 @@ from services.reporting.store import books
 from services.reporting.store import imports as store
 from services.reporting.store.imports import BANK_LINES, SETTLEMENT_LINES
 
-AT_ONCE: Final = 2  # files of a process that are read or loaded; others wait on disk
-_READERS: Final = Threads(concurrency=AT_ONCE)
+_READERS: Final = Threads(concurrency=READ_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,76 +42,69 @@ class ImportStatement:
     psp_account: str | None
 
 
-class Importer:
-    """The imports of one process."""
+async def import_statement(deps: Deps, cmd: ImportStatement, pieces: Pieces) -> Import:
+    """Raises StatementRefused, InvalidArgument."""
+    async with Spool.opened() as spool:
+        async for piece in pieces:
+            await spool.write(piece)
+        await spool.flush()
+        found = await deps.db.run(store.of_content, context.merchant_id(), spool.sha256)
+        if (known := _same(cmd, found)) is not None:
+            return known
+        async with deps.reading:
+            with _stopped_with_the_call() as progress:
+                return await _import(deps, cmd, spool, progress)
 
-    def __init__(self, deps: Deps) -> None:
-        self._deps = deps
-        self._places = asyncio.Semaphore(AT_ONCE)
 
-    async def run(self, cmd: ImportStatement, pieces: AsyncIterator[bytes]) -> Import:
-        """Raises RefusedError, InvalidArgument."""
-        async with Spool.opened() as spool:
-            async for piece in pieces:
-                await spool.write(piece)
-            await spool.flush()
-            known = await self._known(cmd, spool)
-            if known is not None:
-                return known
-            async with self._places:
-                with _stopped_with_the_call() as progress:
-                    return await self._import(cmd, spool, progress)
+async def _import(
+    deps: Deps, cmd: ImportStatement, spool: Spool, progress: reading.Progress
+) -> Import:
+    try:
+        contents = await _READERS.run(reading.proven, spool.read, progress)
+        _check_source(cmd, rules.source_of(contents))
+        return await _loaded(_Load(deps, cmd, spool.read, contents, progress))
+    except RefusedError as refusal:
+        refused = _refused(cmd, spool, refusal, deps.clock.now())
+        await deps.db.run(store.save, refused)
+        raise StatementRefused.at(refusal.line, refusal.reason) from refusal
 
-    async def _known(self, cmd: ImportStatement, spool: Spool) -> Import | None:
-        merchant_id = context.merchant_id()
-        return _same(cmd, await self._deps.db.run(store.of_content, merchant_id, spool.sha256))
 
-    async def _import(
-        self, cmd: ImportStatement, spool: Spool, progress: reading.Progress
-    ) -> Import:
-        try:
-            contents = await _READERS.run(reading.proven, spool.read, progress)
-            _check_source(cmd, rules.source_of(contents))
-            return await self._load(_Load(self._deps, cmd, spool.read, contents, progress))
-        except RefusedError as refusal:
-            await self._deps.db.run(store.save, self._refused(cmd, spool, refusal))
-            raise
+async def _loaded(load: "_Load") -> Import:
+    merchant_id, now = context.merchant_id(), load.deps.clock.now()
+    months = rules.months_of(load.contents, now.date())
+    async with load.deps.db.transaction() as tx:  # its own: others wait for it
+        await books.make_partitions(tx, months)
+    async with load.deps.db.transaction() as tx:
+        await store.own(tx, merchant_id)
+        known = await store.of_content(tx, merchant_id, load.contents.sha256)
+        if (same := _same(load.cmd, known)) is not None:
+            return same
+        return await load.run(tx, known.id if known else ids.new("imp"), now)
 
-    async def _load(self, load: "_Load") -> Import:
-        merchant_id, now = context.merchant_id(), self._deps.clock.now()
-        months = rules.months_of(load.contents, now.date())
-        async with self._deps.db.transaction() as tx:  # of its own: it keeps others from the tables
-            await books.make_partitions(tx, months)
-        async with self._deps.db.transaction() as tx:
-            await store.own(tx, merchant_id)
-            known = await store.of_content(tx, merchant_id, load.contents.sha256)
-            if (same := _same(load.cmd, known)) is not None:
-                return same
-            return await load.run(tx, known.id if known else ids.new("imp"), now)
 
-    def _refused(self, cmd: ImportStatement, spool: Spool, refusal: RefusedError) -> Import:
-        return Import(
-            merchant_id=context.merchant_id(),
-            id=ids.new("imp"),
-            state=ImportState.REFUSED,
-            source=cmd.source,
-            psp_account=cmd.psp_account,
-            format=None,
-            version=None,
-            name=cmd.name,
-            content_hash=spool.sha256,
-            size_bytes=spool.size_bytes,
-            statements=0,
-            lines=0,
-            known_lines=0,
-            not_booked=0,
-            totals=(),
-            refused_line=refusal.line or None,
-            refused_reason=refusal.reason,
-            created_by=context.current().actor,
-            trace_id=telemetry.trace_id(),
-            created_at=self._deps.clock.now(),
-        )
+def _refused(cmd: ImportStatement, spool: Spool, refusal: RefusedError, now: datetime) -> Import:
+    return Import(
+        merchant_id=context.merchant_id(),
+        id=ids.new("imp"),
+        state=ImportState.REFUSED,
+        source=cmd.source,
+        psp_account=cmd.psp_account,
+        format=None,
+        version=None,
+        name=cmd.name,
+        content_hash=spool.sha256,
+        size_bytes=spool.size_bytes,
+        statements=0,
+        lines=0,
+        known_lines=0,
+        not_booked=0,
+        totals=(),
+        refused_line=refusal.line or None,
+        refused_reason=refusal.reason,
+        created_by=context.current().actor,
+        trace_id=telemetry.trace_id(),
+        created_at=now,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +115,7 @@ class _Load:
     contents: Contents
     progress: reading.Progress
 
-    async def run(self, tx: Conn, import_id: str, now: Any) -> Import:
+    async def run(self, tx: Conn, import_id: str, now: datetime) -> Import:
         merchant_id = context.merchant_id()
         found = self.contents.format
         into = Into(merchant_id, import_id, found.name, self.cmd.psp_account, now)

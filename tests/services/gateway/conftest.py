@@ -24,6 +24,7 @@ from libs.errors import Kind, RemoteRefusal
 from libs.server import Server
 from libs.services import SERVICES
 from libs.tasks import Tasks
+from libs.uploads import Upload
 from services.gateway import app as gateway_app
 from services.gateway import connections
 from services.gateway.client_addresses import Addresses
@@ -67,6 +68,7 @@ class Services:
 
     answers: dict[str, Any] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)  # by RPC, those of uploads
 
     def last(self, name: str) -> Seen:
         return next(seen for seen in reversed(self.seen) if seen.name == name)
@@ -119,7 +121,10 @@ class Servicer:
     def _method(self, services: Services, rpc: Any) -> Any:
         default = message_class(rpc.output_type)
 
-        async def method(request: Message, _: Any) -> Message:
+        async def method(request: Any, _: Any) -> Message:
+            if isinstance(request, Upload):
+                services.files[rpc.name] = b"".join([piece async for piece in request.pieces])
+                request = request.request
             return await services.answer(rpc.name, request, default)
 
         return method
@@ -203,6 +208,7 @@ def gateway(shared_gateway: Gateway) -> Gateway:
     """The shared one with its answers and memory of calls as new."""
     shared_gateway.services.answers = {"AuthenticateKey": authenticate}
     shared_gateway.services.seen.clear()
+    shared_gateway.services.files.clear()
     return shared_gateway
 
 

@@ -20,11 +20,14 @@ class Sample:
     body: Any
     query: dict[str, str]
     headers: dict[str, str]
+    file: bytes | None = None
 
     def arguments(self) -> dict[str, Any]:
         found: dict[str, Any] = {"headers": self.headers}
         if self.body is not None:
             found["json"] = self.body
+        if self.file is not None:
+            found["data"] = self.file
         if self.query:
             found["params"] = self.query
         return found
@@ -58,4 +61,4 @@ def sample(route: Route) -> Sample:
             if validation.rules_of(field).required and field.name not in route.path_fields:
                 query[field.name] = str(examples.of_field(field, request=True))
     headers = {"Idempotency-Key": "k-1"} if route.rules.idempotency_key_required else {}
-    return Sample(path, body, query, headers)
+    return Sample(path, body, query, headers, b"a file" if route.uploads else None)

@@ -7,8 +7,7 @@ import pytest
 
 from libs import context
 from libs.errors import Refusal
-from libs.statements.refusals import RefusedError
-from services.reporting.flows.importing import Importer, ImportStatement
+from services.reporting.flows.importing import ImportStatement, import_statement
 from services.reporting.rules.imports import ImportState, Source
 from services.reporting.store.imports import BANK_LINES, IMPORTS, SETTLEMENT_LINES
 from tests.services.reporting import files
@@ -25,7 +24,7 @@ async def pieces(data: bytes, size: int = 777):
 
 async def load(world, data: bytes, said: ImportStatement = ANY):
     context.set_current(context.Call(merchant_id=world.merchant_id, actor="key_finance"))
-    return await Importer(world.deps).run(said, pieces(data))
+    return await import_statement(world.deps, said, pieces(data))
 
 
 async def refusal(world, data: bytes, said: ImportStatement = ANY) -> Refusal:
@@ -148,13 +147,16 @@ async def test_a_transaction_that_two_reports_have_is_one_line(world):
 
 async def test_a_refused_file_leaves_nothing_but_the_reason(world):
     data = simple(100, 200).replace(b"3.00", b"3.01")
-    with pytest.raises(RefusedError, match="does not add up") as caught:
-        await load(world, data)
-    assert caught.value.line > 1
+    found = await refusal(world, data)
+    assert found.reason == "statement_refused"
+    assert "does not add up" in found.message
+    assert int(found.facts["refused_line"]) > 1
     assert await amounts(world) == []
     (kept,) = await world.deps.db.run(IMPORTS.all, "WHERE merchant_id = $1", world.merchant_id)
     assert kept.state is ImportState.REFUSED
-    assert (kept.refused_line, kept.refused_reason) == (caught.value.line, caught.value.reason)
+    assert str(kept.refused_line) == found.facts["refused_line"]
+    assert kept.refused_reason == found.facts["refused_reason"]
+    assert (await refusal(world, data)).facts == found.facts
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,7 @@ async def test_two_merchants_have_the_same_account_each_for_itself(world):
 async def test_nothing_is_left_of_a_load_that_stops_in_the_middle(world):
     data = simple(*range(1, 4000))
     context.set_current(context.Call(merchant_id=world.merchant_id, actor="key_finance"))
-    task = asyncio.create_task(Importer(world.deps).run(ANY, pieces(data)))
+    task = asyncio.create_task(import_statement(world.deps, ANY, pieces(data)))
     async with world.deps.db.connection() as conn:
         sql = "SELECT count(*) FROM pg_locks WHERE relation = 'staged_bank_lines'::regclass AND granted"
         while not await conn.fetchval(sql):

@@ -11,6 +11,7 @@ from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import imports_pb2, ledger_pb2
 from libs import client, context, descriptors, ids
 from libs.bus import Event
+from libs.uploads import Pieces
 from services.reporting import worker
 from services.reporting.deps import Deps
 from tests.waiting import HANGING_SECONDS
@@ -40,6 +41,14 @@ class World:
         (kind,) = (getattr(pb, f"{rpc}Request") for pb in CONTRACTS if hasattr(pb, f"{rpc}Request"))
         request, method = kind(**fields), getattr(stub, rpc)
         return await client.call(method, request, timeout_seconds=HANGING_SECONDS)
+
+    async def upload(self, pieces: Pieces, **said: Any) -> Any:
+        context.set_current(context.Call(merchant_id=self.merchant_id, actor="key_finance"))
+        request, (_, imports) = imports_pb2.ImportStatementRequest(**said), self.stubs
+        answer = await client.upload(
+            imports.ImportStatement, request, pieces, timeout_seconds=HANGING_SECONDS
+        )
+        return getattr(answer, "import")
 
     def told(self, message: Any, about: str = "", at: datetime = AT) -> Event:
         """An event of another service, as it travels."""

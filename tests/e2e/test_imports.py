@@ -1,0 +1,69 @@
+"""A day of the simulated bank and PSP, imported as their files: each line once, however they overlap."""
+
+import pytest
+
+IMPORTS = "/v1/reconciliation/imports"
+
+
+@pytest.fixture
+async def paid_out(shop, booked):
+    """A charge, and the payout that it is part of. Answers PSP account and payout."""
+    payment = (await shop.one_click(await shop.customer("tok_visa"), 4990)).expect(201)
+    (row,) = await booked(payment)
+    url = f"{shop.sandbox_url}/control/payouts"
+    async with shop.http.post(url, json={"account": row["account"]}) as answer:
+        assert answer.status in {200, 201}, await answer.text()
+    return payment, row["account"]
+
+
+async def report(shop, account, dialect):
+    url = f"{shop.sandbox_url}/psp/{account}/settlements/report"
+    headers = {"Authorization": f"Bearer sandbox_sk_{account}"}
+    async with shop.http.get(url, params={"dialect": dialect}, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+        return await answer.read()
+
+
+async def statement(shop, iban, account, form):
+    url = f"{shop.sandbox_url}/bank/accounts/{iban}/statement"
+    asked = {"format": form, "payouts_of": account}
+    async with shop.http.get(url, params=asked) as answer:
+        assert answer.status == 200, await answer.text()
+        return await answer.read()
+
+
+@pytest.mark.parametrize("dialect", ["stripe", "paypal"])
+async def test_the_report_of_a_psp_is_imported_once(shop, paid_out, dialect):
+    payment, account = paid_out
+    data = await report(shop, account, dialect)
+    url = f"{IMPORTS}?psp_account={account}&source=psp&name={dialect}.csv"
+    imported = (await shop.upload(url, data)).expect(200)
+    assert imported["format"].startswith(dialect)
+    assert (await shop.upload(url, data)).expect(200) == imported
+    asked = f"?import_id={imported['id']}&order_reference={payment['order_reference']}"
+    (line,) = (await shop.get(f"/v1/reconciliation/settlement-lines{asked}"))["data"]
+    assert (line["party"], line["kind"], line["gross_minor"]) == (account, "charge", 4990)
+    assert line["fee_minor"] < 0
+    assert line["net_minor"] == 4990 + line["fee_minor"]
+
+
+@pytest.mark.parametrize("form", ["camt.053", "mt940"])
+async def test_the_statement_of_a_day_is_imported_once(shop, paid_out, form):
+    _, account = paid_out
+    iban = "IT60X0542811101000000123456"
+    imported = (await shop.upload(IMPORTS, await statement(shop, iban, account, form))).expect(200)
+    assert (imported["source"], imported["format"]) == ("bank", form)
+    again = (await shop.upload(IMPORTS, await statement(shop, iban, account, form))).expect(200)
+    assert again["lines"] == 0 or again == imported
+    lines = (await shop.get("/v1/reconciliation/bank-lines?limit=100"))["data"]
+    assert len({line["id"] for line in lines}) == len(lines)
+    assert {line["account"] for line in lines} == {iban}
+
+
+async def test_a_refused_file_says_where_and_why(shop):
+    answer = await shop.upload(IMPORTS, b"<html>Your session has ended</html>")
+    assert answer.status == 422
+    assert answer.body["code"] == "statement_refused"
+    assert (answer.body["refused_line"], "web page" in answer.body["refused_reason"]) == ("1", True)
+    (newest,) = (await shop.get(f"{IMPORTS}?state=refused&limit=1"))["data"]
+    assert newest["refused_reason"] == answer.body["refused_reason"]

@@ -1,0 +1,93 @@
+"""Files as they come over the wire: whole, or not taken."""
+
+import asyncio
+
+import grpc
+import pytest
+
+from incasso.common.v1.file_pb2 import FilePiece
+from incasso.reporting.v1 import imports_pb2 as pb
+from libs import client, context, deadlines, lag
+from libs.errors import Refusal
+from libs.tasks import cancel
+from services.reporting.store.imports import IMPORTS
+from tests.services.reporting.files import simple, stripe_file, stripe_row
+from tests.services.reporting.test_imports import pieces
+from tests.waiting import HANGING_SECONDS
+
+
+async def kept(world) -> int:
+    async with world.deps.db.connection() as conn:
+        return await IMPORTS.count(conn, "WHERE merchant_id = $1", world.merchant_id)
+
+
+async def violations(work) -> list[tuple[str, str]]:
+    with pytest.raises(Refusal) as caught:
+        await work
+    return [(found.field, found.description) for found in caught.value.violations]
+
+
+async def test_a_file_is_imported_as_it_comes(world):
+    data = simple(*range(1, 2000))
+    found = await world.upload(pieces(data), name="april.xml")
+    assert (found.lines, found.name, found.size_bytes) == (1999, "april.xml", len(data))
+    assert await world.upload(pieces(data)) == found
+
+
+async def test_a_file_that_is_refused_says_where_and_why(world):
+    with pytest.raises(Refusal) as caught:
+        await world.upload(pieces(simple(100).replace(b"1.00</Amt>", b"1,00</Amt>")))
+    assert caught.value.reason == "statement_refused"
+    assert set(caught.value.facts) == {"refused_line", "refused_reason"}
+
+
+async def test_a_file_of_nothing_is_refused(world):
+    with pytest.raises(Refusal, match="is empty"):
+        await world.upload(pieces(b""))
+
+
+async def test_a_stream_that_ends_without_its_last_piece_was_cut_off(world):
+    """What is there could be a file of its own: rows of a CSV."""
+    context.set_current(context.Call(merchant_id=world.merchant_id, actor="key_finance"))
+    metadata = client._metadata(pb.ImportStatementRequest(), "")  # as `upload` has it
+    call = world.stubs[1].ImportStatement(metadata=metadata, timeout=deadlines.READ)
+    await call.write(pb.ImportStatementRequest(psp_account="stripe-it"))
+    await call.write(pb.ImportStatementRequest(file=FilePiece(data=stripe_file(stripe_row(1)))))
+    await call.done_writing()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert await kept(world) == 0
+
+
+async def test_what_a_sender_leaves_in_the_middle_is_not_imported(world):
+    async def broken():
+        yield stripe_file(stripe_row(1))
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await world.upload(broken(), psp_account="stripe-it")
+    assert await kept(world) == 0
+
+
+async def test_a_name_that_is_too_long_is_refused_before_the_file_is_read(world):
+    sent = 0
+
+    async def endless():
+        nonlocal sent
+        while True:
+            sent += 1
+            yield b"x" * 100_000
+
+    found = await violations(world.upload(endless(), name="x" * 300))
+    assert [field for field, _ in found] == ["name"]
+    assert sent == 0
+
+
+async def test_the_event_loop_goes_on_while_a_file_is_read(world):
+    meter = lag.Meter(window_seconds=HANGING_SECONDS)
+    watching = asyncio.create_task(meter.run())
+    data = simple(*range(1, 20_000))
+    assert (await world.upload(pieces(data, 64 * 1024))).lines == 19_999
+    await cancel([watching])
+    assert 0 < meter.worst.held < 0.1
