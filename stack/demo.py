@@ -1,4 +1,4 @@
-"""`make demo`: every journey with real requests, then an audit against the PSP's own books."""
+"""`make demo`: every journey with real requests, then an audit against the PSP's own books, and the ledger."""
 
 import json
 import time
@@ -10,8 +10,9 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
-from stack.demo_merchant import STRIPE_ACCOUNT
+from stack.demo_merchant import LENDER_SUFFIX, STRIPE_ACCOUNT, sandbox_accounts
 from stack.journeys import JOURNEYS, one_click
+from stack.ledger import ledger, tell_ledger
 from stack.shop import TIMEOUT_SECONDS, JourneyFailedError, Shop
 from stack.told import Journey
 from stack.traces import complete_trace, tree
@@ -51,10 +52,21 @@ async def run_demo(
         audited = await audit(shop)
         traced = next(result for result in results if result.journey == one_click.__name__)
         spans, missing = await complete_trace(http, sandbox_url, traced.trace_id)
+        ledgers = [
+            ("Trial balance", await ledger(shop, sandbox_accounts(""))),
+            (
+                "Trial balance of the lender",
+                await ledger(shop.lender(), sandbox_accounts(LENDER_SUFFIX)),
+            ),
+        ]
     console.print(table(results))
     console.print(tree(traced.trace_id, spans))
-    held = all(result.held for result in results) and not audited.differences and not missing
+    differing = [one for _, books in ledgers for one in books.differences]
+    kept = all(result.held for result in results)
+    held = kept and not (audited.differences or missing or differing)
     tell_audit(console, audited, missing)
+    for title, books in ledgers:
+        tell_ledger(console, title, books)
     content = {
         "held": held,
         "journeys": [asdict(result) for result in results],
@@ -62,6 +74,8 @@ async def run_demo(
         "payments_compared": audited.compared,
         "differences_with_psp_books": audited.differences,
         "missing_in_trace": missing,
+        "trial_balance": ledgers[0][1].accounts,
+        "differences_of_ledgers": differing,
     }
     write(report, content)
     return held

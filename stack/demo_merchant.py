@@ -48,6 +48,11 @@ class DemoMerchant:
     lender_key: str = ""  # secret key of a second merchant, a lender of its own time
 
 
+def sandbox_accounts(suffix: str) -> dict[str, str]:
+    """Names of a merchant's accounts at the sandbox, and its own for them."""
+    return {f"{name}{suffix}": name for name in SANDBOX_ACCOUNTS}
+
+
 async def ensure_demo_merchant(stack: Stack) -> DemoMerchant:
     """The merchants of demo.env when their keys still work, otherwise new ones."""
     known = await _ensured(stack, NAME, "INCASSO_SECRET_KEY", suffix="")

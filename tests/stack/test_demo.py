@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from stack.demo import compare, play, strays, unreferenced
+from stack.ledger import Ledger, compared, owed_by_books, tell_ledger, unbalanced
 from stack.shop import Answer, JourneyFailedError
 from stack.told import Told, expect
 from stack.traces import missing_parts, tree
@@ -102,3 +103,27 @@ def test_the_tree_shows_children_below_their_parents():
     lines = [line.replace("│", " ") for line in out.getvalue().splitlines()]
     depths = {line.split()[1]: len(line) - len(line.lstrip(" ")) for line in lines[1:]}
     assert depths["gateway"] < depths["oneclick"] < depths["sandbox"]
+
+
+def test_what_the_sandbox_has_taken_is_owed_by_its_accounts_of_this_merchant():
+    row = {"currency": "EUR", "captured_minor": 5990, "refunded_minor": 1000, "disputed_minor": 90}
+    charges = [{**row, "account": account} for account in ("a-lender", "a-lender", "a")]
+    books = owed_by_books(charges, {"a-lender": "a"})
+    assert books == {"a EUR": 9800}
+    assert compared({"a EUR": 9800, "stripe EUR": 7}, books) == []
+    assert compared({}, books) == ["a EUR owes 0 by the ledger and 9800 by its own books"]
+
+
+def test_a_ledger_that_does_not_balance_is_seen_and_said():
+    total = {"currency": "EUR", "debit_minor": 100, "credit_minor": 90}
+    clearing = {"account": "instalments_clearing", "balance_minor": -5, "currency": "EUR"}
+    found = unbalanced({"totals": [total], "data": [clearing]})
+    assert found == [
+        "debits of 100 and credits of 90 EUR",
+        "-5 EUR of plans and of their payments do not meet",
+    ]
+    out = io.StringIO()
+    row = {**total, "account": "bank_in_transit", "party": "cou_1", "balance_minor": 10}
+    tell_ledger(Console(file=out, width=100), "Trial balance", Ledger([row], [total], {}, found))
+    assert "bank in transit" in out.getvalue()
+    assert "do not meet" in out.getvalue()

@@ -1,0 +1,114 @@
+"""The demo's last word: the trial balance, and what PSPs owe by the ledger and by the sandbox's own books."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from libs import display
+from libs.money import Money
+from stack.shop import Shop
+
+CAUGHT_UP_SECONDS: Final = 60.0  # as long as reporting gets to book what was just told
+RECEIVABLE: Final = "psp_receivable"
+CLEARING: Final = "instalments_clearing"
+
+Balance = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """`differences`: in words; none once all that was told is booked."""
+
+    accounts: Sequence[Balance]
+    totals: Sequence[Balance]
+    receivables: Mapping[str, int]  # by PSP account and currency
+    differences: Sequence[str]
+
+
+async def ledger(shop: Shop, accounts: Mapping[str, str]) -> Ledger:
+    """`accounts`: the merchant's sandbox accounts, by the names that they have at the sandbox. Waits until
+    nothing is under way.
+    """
+    last = time.monotonic() + CAUGHT_UP_SECONDS
+    while True:
+        found = await _looked_at(shop, accounts)
+        if not found.differences or time.monotonic() > last:
+            return found
+        await asyncio.sleep(0.2)
+
+
+async def _looked_at(shop: Shop, accounts: Mapping[str, str]) -> Ledger:
+    books = owed_by_books(list((await shop.books()).values()), accounts)
+    balance = await shop.get("/v1/reports/trial-balance?by_party=true")
+    receivables = {
+        f"{row['party']} {row['currency']}": row["balance_minor"]
+        for row in balance["data"]
+        if row["account"] == RECEIVABLE
+    }
+    differences = [*unbalanced(balance), *compared(receivables, books)]
+    return Ledger(balance["data"], balance["totals"], receivables, differences)
+
+
+def owed_by_books(
+    charges: Sequence[Mapping[str, Any]], accounts: Mapping[str, str]
+) -> Mapping[str, int]:
+    """What the sandbox has taken and not given back, and no dispute has taken, by account and currency."""
+    owed: dict[str, int] = defaultdict(int)
+    for row in charges:
+        if row["account"] in accounts:
+            left = row["captured_minor"] - row["refunded_minor"] - row["disputed_minor"]
+            owed[f"{accounts[row['account']]} {row['currency']}"] += left
+    return owed
+
+
+def unbalanced(balance: Mapping[str, Any]) -> list[str]:
+    """Debits are credits; and payments of plans and the plans agree, when nothing is under way."""
+    found = [
+        f"debits of {row['debit_minor']} and credits of {row['credit_minor']} {row['currency']}"
+        for row in balance["totals"]
+        if row["debit_minor"] != row["credit_minor"]
+    ]
+    return found + [
+        f"{row['balance_minor']} {row['currency']} of plans and of their payments do not meet"
+        for row in balance["data"]
+        if row["account"] == CLEARING and row["balance_minor"]
+    ]
+
+
+def compared(receivables: Mapping[str, int], books: Mapping[str, int]) -> list[str]:
+    return [
+        f"{name} owes {receivables.get(name, 0)} by the ledger and {minor} by its own books"
+        for name, minor in books.items()
+        if receivables.get(name, 0) != minor
+    ]
+
+
+def tell_ledger(console: Console, title: str, found: Ledger) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for name in ("Account", "With"):
+        table.add_column(name)
+    for name in ("Debit", "Credit", "Balance"):
+        table.add_column(name, justify="right")
+    for row in found.accounts:
+        name = row["account"].replace("_", " ")
+        table.add_row(name, row.get("party", ""), *_amounts(row, row["balance_minor"]))
+    table.add_section()
+    for row in found.totals:
+        of_all = row["debit_minor"] - row["credit_minor"]
+        table.add_row("all", "", *_amounts(row, of_all), style="bold")
+    console.print(table)
+    for difference in found.differences:
+        console.print(f"[red]✗ {difference}[/]")
+    if not found.differences:
+        console.print("[green]✓[/] debits are credits, and PSPs owe what their own books say")
+
+
+def _amounts(row: Balance, balance_minor: int) -> list[str]:
+    amounts = (row["debit_minor"], row["credit_minor"], balance_minor)
+    return [display.amount(Money(minor, row["currency"]), "en") for minor in amounts]
