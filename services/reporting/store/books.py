@@ -38,7 +38,7 @@ POSTING: Final = {
     "currency": "text",
     "amount_minor": "bigint",
 }
-_LOCK: Final = 0x1ED6E5  # any constant: batches share it, closing a month has it alone
+LOCK: Final = 0x1ED6E5  # any constant: batches share it, closing a month has it alone
 
 
 def _rows(columns: Mapping[str, str], *, first: int) -> str:
@@ -89,12 +89,12 @@ _BUILD: Final = f"{_new_sql('rebuilt.')} SELECT count(*) FROM new"  # noqa: S608
 
 async def share(conn: Conn) -> None:
     """No month is closed until the end of the transaction."""
-    await conn.execute("SELECT pg_advisory_xact_lock_shared($1)", _LOCK)
+    await conn.execute("SELECT pg_advisory_xact_lock_shared($1)", LOCK)
 
 
 async def own(conn: Conn) -> None:
     """Nothing is booked until the end of the transaction."""
-    await conn.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+    await conn.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
 
 
 async def make_partitions(conn: Conn, months: Sequence[date]) -> None:

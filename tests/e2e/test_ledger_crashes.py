@@ -1,0 +1,81 @@
+"""reporting, NATS or PostgreSQL killed while a batch of events is being booked: the ledger is what the PSP's books say.
+
+The batch waits for a lock of ours in its transaction, and its process, its events or its database go away.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+
+import asyncpg
+import pytest
+
+from services.reporting.fact_events import SUBJECTS
+from services.reporting.store.books import LOCK
+from stack.demo_merchant import sandbox_accounts
+from stack.ledger import ledger
+from tests.e2e.conftest import RECOVERED_WITHIN_SECONDS, open_shop, until_back
+from tests.waiting import until
+
+WAITS = """
+SELECT count(*) FROM pg_locks
+WHERE locktype = 'advisory' AND objid = $1 AND NOT granted AND mode = 'ShareLock'"""
+LOGS = {subject.split(".")[1] for subject in SUBJECTS}
+
+
+@pytest.fixture(scope="module")
+async def own_shop(stack):
+    """With charges of its own, of which nothing is under way."""
+    async with open_shop(stack, "Libro") as (shop, _):
+        yield shop
+
+
+@pytest.mark.parametrize("killed", ["reporting", "nats", "postgres"])
+async def test_a_kill_in_the_middle_of_a_batch_leaves_the_ledger_as_it_should_be(
+    stack, own_shop, killed
+):
+    customer = await until_back(lambda: own_shop.customer("tok_visa"))
+    holding = await asyncpg.connect(stack.database_url("reporting"))
+    await holding.execute("SELECT pg_advisory_lock($1)", LOCK)
+    made = await asyncio.gather(*(own_shop.one_click(customer, 1000 + n) for n in range(8)))
+    await until(lambda: holding.fetchval(WAITS, LOCK))
+    stack.kill(killed)
+    with suppress(
+        OSError, asyncpg.PostgresError, asyncpg.InterfaceError
+    ):  # it died with the server
+        await holding.close()
+
+    async def refunded():
+        path = f"/v1/payments/{made[0].body['id']}/refund"
+        answer = await own_shop.call("POST", path, {}, key=f"back-{killed}")
+        return answer.expect(200)["refunded_minor"]
+
+    assert await until_back(refunded, within_seconds=RECOVERED_WITHIN_SECONDS) == 1000
+    found = await until_back(settled(own_shop), within_seconds=RECOVERED_WITHIN_SECONDS)
+    assert found.receivables["sandbox-a EUR"] % sum(1000 + n for n in range(1, 8)) == 0
+
+
+def settled(shop):
+    async def looked_at():
+        """What PSPs owe is what their own books say."""
+        found = await ledger(shop, sandbox_accounts("-libro"))
+        return found if not found.differences else None
+
+    return looked_at
+
+
+async def test_after_all_of_it_the_ledger_is_what_the_events_say(stack):
+    """Of every merchant that the tests of this stack have had so far."""
+    urls = {f"INCASSO_{name.upper()}_DATABASE_URL": stack.database_url(name) for name in LOGS}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "ledger", "check", "--json"),
+        env={**os.environ, **urls, "INCASSO_DATABASE_URL": stack.database_url("reporting")},
+        stdout=subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    found = json.loads(out)
+    assert (process.returncode, found["differences"], found["first"]) == (0, {}, [])
+    assert found["entries"] > 0
