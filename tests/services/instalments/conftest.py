@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from cryptography.fernet import Fernet
 
@@ -32,8 +33,12 @@ from services.instalments.service.offers import InstalmentOffers
 from services.instalments.service.pages import InstalmentPages
 from services.instalments.service.plans import InstalmentPlans
 from tests.kit import doubles
+from tests.kit.beginnings import Beginnings
 from tests.services.instalments import told_books
 from tests.services.instalments.world import World
+
+# Of all merchants: a row that was copied is sealed by another's.
+SEAL_KEYS = [Fernet.generate_key().decode()]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -45,13 +50,18 @@ async def database(new_module_database) -> AsyncIterator[Database]:
     await opened.close()
 
 
+@pytest.fixture(scope="module")
+def beginnings(database: Database) -> Beginnings:
+    return Beginnings(database)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def world(database: Database) -> AsyncIterator[World]:
+async def world(database: Database, beginnings: Beginnings) -> AsyncIterator[World]:
     """A merchant of the test's own in the module's database."""
     played = doubles.Merchants(), doubles.OneClick(), doubles.Payments(), doubles.PayLinks()
     outside, target = await doubles.serve(*played)
     merchants = client.channel(target)
-    seal = Seal([Fernet.generate_key().decode()])
+    seal = Seal(SEAL_KEYS)
     deps = Deps(
         db=database,
         clock=Clock(),
@@ -77,7 +87,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         InstalmentPlansServiceStub(channel),
         InstalmentPagesServiceStub(channel),
     ]
-    world = World(deps, played[2], played[1], stubs, played[3])
+    world = World(deps, played[2], played[1], played[3], stubs, beginnings)
     yield world
     if not world.has_copies:
         await told_books.check(database, world.merchant_id)
@@ -86,9 +96,6 @@ async def world(database: Database) -> AsyncIterator[World]:
     await merchants.close()
     await outside.stop(1)
     async with database.connection() as conn:  # workers take every merchant's rows
-        await conn.execute("UPDATE collections SET due_at = NULL")
-        await conn.execute("UPDATE repayments SET due_at = NULL")
-        await conn.execute("UPDATE plans SET due_at = NULL")
-        await conn.execute("UPDATE part_links SET due_at = NULL")
+        for table in ("collections", "repayments", "plans", "part_links", "instalments"):
+            await conn.execute(f"UPDATE {table} SET due_at = NULL WHERE due_at IS NOT NULL")
         await conn.execute("DELETE FROM plan_reminders")
-        await conn.execute("UPDATE instalments SET due_at = NULL")

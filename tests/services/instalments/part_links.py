@@ -29,8 +29,8 @@ async def work(world: World) -> None:
 
 async def missed(world: World, advice=LATER, **terms):
     """A plan whose second part was missed, with its link."""
-    world.payments.one_per_part = True
     plan = await world.active(**terms)
+    world.payments.one_per_part = True
     world.say_no(advice)
     await world.collected(plan.id, 2)
     world.say_yes()

@@ -123,16 +123,16 @@ async def test_who_decided_what_stays(world):
     await world.call("ReviewInstalmentPlan", plan_id=plan.id, **NO)
     async with world.deps.db.connection() as conn:
         rows = await conn.fetch(
-            "SELECT before, after, reason, decided_by, actor FROM reviews WHERE plan_id = $1"
+            "SELECT before, after, reason, decided_by, actor FROM reviews WHERE merchant_id = $1"
             " ORDER BY id",
-            plan.id,
+            world.merchant_id,
         )
         assert [tuple(row)[:4] for row in rows] == [
             ("offered", "in_review", "exposure_limit", "incasso"),
             ("in_review", "refused", "Owes enough", "Anna"),
         ]
         with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="append only"):
-            await conn.execute("DELETE FROM reviews WHERE plan_id = $1", plan.id)
+            await conn.execute("DELETE FROM reviews WHERE merchant_id = $1", world.merchant_id)
 
 
 async def test_a_plan_that_nobody_decides_expires(world):

@@ -248,9 +248,11 @@ async def test_a_part_that_is_missed_for_too_long_puts_the_plan_in_default(world
 
 
 async def test_a_plan_without_missed_parts_has_nothing_to_be_looked_at(world):
-    plan = await world.active(**LATE)
+    await world.active(**LATE)
     async with world.deps.db.connection() as conn:
-        due_at = await conn.fetchval("SELECT due_at FROM plans WHERE id = $1", plan.id)
+        due_at = await conn.fetchval(
+            "SELECT due_at FROM plans WHERE merchant_id = $1", world.merchant_id
+        )
     assert due_at is None
 
 

@@ -71,7 +71,7 @@ async def happens(world: World, payment) -> None:
 class TestSignatures(CrashMatrix):
     @pytest_asyncio.fixture(loop_scope="session")
     async def subject(self, world: World) -> Signature:
-        return Signature(world, *await world.ready())
+        return Signature(world, *await world.begin("ready", world.ready))
 
 
 @dataclass
@@ -107,8 +107,13 @@ class TestDueParts(CrashMatrix):
     async def subject(self, world: World) -> DuePart:
         plan = await world.active()
         await world.until(plan.instalments[1].due_at)
-        world.payments.books.clear()  # of the first part, which is paid
-        world.payments.keys.clear()
-        async with world.deps.db.connection() as conn:
-            await conn.execute("DELETE FROM collections WHERE merchant_id = $1", world.merchant_id)
+        await forget_collections(world)
         return DuePart(world, plan.id)
+
+
+async def forget_collections(world: World) -> None:
+    """Of the first part, which is paid."""
+    world.payments.books.clear()
+    world.payments.keys.clear()
+    async with world.deps.db.connection() as conn:
+        await conn.execute("DELETE FROM collections WHERE merchant_id = $1", world.merchant_id)

@@ -3,6 +3,7 @@ says so; and none is left to be paid when the part is paid otherwise.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -49,7 +50,7 @@ class MissedPart:
 
     async def state(self) -> str:
         async with self.world.deps.db.connection() as conn:
-            found = await PART_LINKS.all(conn, "WHERE plan_id = $1", self.plan_id)
+            found = await PART_LINKS.all(conn, "WHERE merchant_id = $1", self.world.merchant_id)
         if not found:
             return "open"
         (link,) = found
@@ -58,14 +59,18 @@ class MissedPart:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def subject(world: World) -> MissedPart:
+    return MissedPart(world, await world.begin("missed", partial(missed, world)))
+
+
+async def missed(world: World) -> str:
     world.payments.one_per_part = True
     plan = await world.active()
     world.say_no(LATER)
     await world.collected(plan.id, 2)
     world.say_yes()
     async with world.deps.db.connection() as conn:
-        await conn.execute("DELETE FROM part_links WHERE plan_id = $1", plan.id)
-    return MissedPart(world, plan.id)
+        await conn.execute("DELETE FROM part_links WHERE merchant_id = $1", world.merchant_id)
+    return plan.id
 
 
 class TestLinksOfMissedParts(CrashMatrix):

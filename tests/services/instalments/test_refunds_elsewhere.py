@@ -3,6 +3,7 @@ a process dies at each step.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -224,7 +225,8 @@ class TestWithdrawals(CrashMatrix):
 
     @pytest_asyncio.fixture(loop_scope="session")
     async def subject(self, world: World) -> Withdrawing:
-        return Withdrawing(world, (await dear(world)).id)
+        plan = await world.begin("dear", partial(dear, world))
+        return Withdrawing(world, plan.id)
 
 
 class TestRefunds(CrashMatrix):

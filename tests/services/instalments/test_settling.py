@@ -23,7 +23,7 @@ from services.instalments.store import plans as store
 from services.instalments.store.plans import PLANS
 from tests.kit.crash_matrix import CrashMatrix
 from tests.kit.payments_double import lose_answer, once
-from tests.services.instalments.test_crashes import happens
+from tests.services.instalments.test_crashes import forget_collections, happens
 from tests.services.instalments.test_plans import refusal
 from tests.services.instalments.world import World
 
@@ -228,8 +228,5 @@ class TestSettlements(CrashMatrix):
     @pytest_asyncio.fixture(loop_scope="session")
     async def subject(self, world: World) -> Settlement:
         plan = await world.active()
-        world.payments.books.clear()  # of the first part
-        world.payments.keys.clear()
-        async with world.deps.db.connection() as conn:
-            await conn.execute("DELETE FROM collections WHERE merchant_id = $1", world.merchant_id)
+        await forget_collections(world)
         return Settlement(world, plan.id)

@@ -168,7 +168,8 @@ async def test_the_receipt_is_kept_and_comes_back_the_same(world):
     await withdrawn(world, plan.id)
     async with world.deps.db.connection() as conn:
         kept = await conn.fetchval(
-            "SELECT count(*) FROM documents WHERE plan_id = $1 AND kind = 'receipt'", plan.id
+            "SELECT count(*) FROM documents WHERE merchant_id = $1 AND kind = 'receipt'",
+            world.merchant_id,
         )
     assert kept == 1
     document = (await world.call("GetInstalmentDocument", **asked)).document

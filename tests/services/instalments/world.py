@@ -1,6 +1,6 @@
 """A merchant's view of one instalments process."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from libs.bus import Event
 from services.instalments import worker
 from services.instalments.deps import Deps
 from tests.kit import doubles
+from tests.kit.beginnings import Beginnings
 from tests.waiting import HANGING_SECONDS
 
 
@@ -24,10 +25,12 @@ class World:
     deps: Deps
     payments: doubles.Payments
     oneclick: doubles.OneClick
+    paylink: doubles.PayLinks
     stubs: Sequence[Any]
-    paylink: doubles.PayLinks = field(default_factory=doubles.PayLinks)
+    beginnings: Beginnings
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     ahead: timedelta = timedelta()
+    begun: bool = False  # something has happened to the merchant
     has_copies: bool = False  # plans that were written by SQL, of which nothing was told
 
     def act(self) -> None:
@@ -43,6 +46,7 @@ class World:
             await worker.handlers(self.deps)[event.subject](tx, event)
 
     async def call(self, rpc: str, *, key: str = "", **fields: Any) -> Any:
+        self.begun = True
         self.act()
         name = f"{rpc}Request"
         kind = next(getattr(one, name) for one in (pb, plans_pb2, pages_pb2) if hasattr(one, name))
@@ -115,6 +119,29 @@ class World:
 
     async def active(self, amount_minor: int = 160_00, **terms: Any) -> plans_pb2.InstalmentPlan:
         """Signed, on terms of its own that may be credit; on the default ones where nothing is said."""
+
+        async def journey() -> plans_pb2.InstalmentPlan:
+            return await self._signed(amount_minor, terms)
+
+        return await self.begin(("active", amount_minor, repr(terms)), journey)
+
+    async def begin(self, name: Hashable, journey: Callable[[], Awaitable[Any]]) -> Any:
+        """A merchant who has nothing yet begins with what the journey left to another, if it did."""
+        doubles = self._doubles()
+        if self.begun or any(vars(each) != vars(type(each)()) for each in doubles.values()):
+            return await journey()
+        self.begun = True
+
+        async def timed() -> tuple[Any, timedelta]:
+            return await journey(), self.ahead
+
+        answer, self.ahead = await self.beginnings.begin(name, self.merchant_id, doubles, timed)
+        return answer
+
+    def _doubles(self) -> dict[str, Any]:
+        return {"payments": self.payments, "oneclick": self.oneclick, "paylink": self.paylink}
+
+    async def _signed(self, amount_minor: int, terms: dict[str, Any]) -> plans_pb2.InstalmentPlan:
         await self.call("UpdateInstalmentSettings", lender_registration="OAM M123")
         await self.creditor()
         terms_id = (await self.terms(**terms)).id if terms else "trm_default"
