@@ -19,7 +19,7 @@ from incasso.cod.v1 import cod_pb2, files_pb2, remittances_pb2
 from libs.money import Money
 
 app = typer.Typer(
-    help="Cash on delivery: couriers, what they tell, owe and pass on, and settings.",
+    help="Cash on delivery: couriers, their files, what they owe and remit, and settings.",
     no_args_is_help=True,
 )
 
@@ -47,7 +47,7 @@ FILES: Final = {  # of a courier, by the field that says where they have what
 LARGEST_FILE: Final = 740_000  # bytes; a third more in base64, as it is sent
 
 CourierFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or XLSX.")]
-FileOf = Annotated[str, typer.Option("--courier", help="Whose file it is: cou_….")]
+FileOf = Annotated[str, typer.Option("--courier", help="Courier that sent the file: cou_….")]
 
 
 @app.command()

@@ -24,7 +24,7 @@ COLUMNS = ("event_id", "merchant_id", "subject", "size", "error", "set_aside_at"
 TIMES = ("recorded_at", "set_aside_at")
 
 Service: TypeAlias = Annotated[
-    str, typer.Option(help="Whose log: merchants, payments, oneclick, paylink, notify.")
+    str, typer.Option(help="Service: merchants, payments, oneclick, paylink, notify, …")
 ]
 T = TypeVar("T")
 
@@ -39,16 +39,20 @@ def replay_command(
     *,
     service: Service,
     since: Annotated[
-        datetime, typer.Option("--from", formats=FORMATS, help="First moment; UTC when not said.")
+        datetime,
+        typer.Option("--from", formats=FORMATS, help="Start of the range; UTC by default."),
     ],
     until: Annotated[
-        datetime, typer.Option("--until", formats=FORMATS, help="First moment after the range.")
+        datetime, typer.Option("--until", formats=FORMATS, help="End of the range, exclusive.")
     ],
     subject: Annotated[
-        str, typer.Option(help="Only subjects that begin so; all of the service when absent.")
+        str, typer.Option(help="Prefix of the subjects; by default all of the service.")
     ] = "",
     handled_again: Annotated[
-        bool, typer.Option("--handled-again", help="Also what consumers have forgotten.")
+        bool,
+        typer.Option(
+            "--handled-again", help="Also events so old that consumers handle them again."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -96,7 +100,9 @@ def release(
     *,
     service: Service,
     event: Annotated[list[str] | None, typer.Option(help="evt_…; repeatable.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that were set aside.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All events that were set aside.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Have events that were set aside tried again, once their cause is gone."""

@@ -62,7 +62,7 @@ def rotate(
     key: KeyId,
     merchant: MerchantId,
     overlap: Annotated[
-        int, typer.Option(min=0, max=604_800, help="Seconds for which the old key still works.")
+        int, typer.Option(min=0, max=604_800, help="Seconds for which the old key keeps working.")
     ] = 3600,
     as_json: AsJson = False,
 ) -> None:
@@ -76,7 +76,7 @@ def revoke(
     *,
     key: KeyId,
     merchant: MerchantId,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Revoke a key: requests with it are refused within seconds."""

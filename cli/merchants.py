@@ -11,7 +11,7 @@ from cli.output import AsJson
 from cli.plain import plain
 from incasso.merchants.v1 import merchants_pb2 as pb
 
-app = typer.Typer(help="Shops that take money through Incasso.", no_args_is_help=True)
+app = typer.Typer(help="Merchants, the shops that use Incasso.", no_args_is_help=True)
 
 COLUMNS = ("id", "name", "country", "default_currency", "plan", "test", "created_at")
 
@@ -19,12 +19,12 @@ COLUMNS = ("id", "name", "country", "default_currency", "plan", "test", "created
 @app.command()
 def create(
     *,
-    name: Annotated[str, typer.Argument(help="Name that shoppers see.")],
+    name: Annotated[str, typer.Argument(help="Name shown to shoppers.")],
     country: Annotated[str, typer.Option(help="ISO 3166-1 country.")],
-    currency: Annotated[str, typer.Option(help="ISO 4217 currency it settles in.")],
-    locale: Annotated[str, typer.Option(help="Language; the country's when absent.")] = "",
+    currency: Annotated[str, typer.Option(help="ISO 4217 settlement currency.")],
+    locale: Annotated[str, typer.Option(help="Language; by default the country's.")] = "",
     plan: Annotated[str, typer.Option(help="basic, pro, enterprise.")] = "",
-    contact: Annotated[str, typer.Option(help="E-mail at which its owner is told.")] = "",
+    contact: Annotated[str, typer.Option(help="E-mail address of its owner.")] = "",
     test: Annotated[bool, typer.Option("--test", help="No real money, and a test clock.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -82,7 +82,7 @@ def show(
 def contact(
     *,
     merchant: Annotated[str, typer.Argument(help="mer_…")],
-    email: Annotated[str, typer.Argument(help="Where its owner is told of what matters.")],
+    email: Annotated[str, typer.Argument(help="Address for warnings to its owner.")],
 ) -> None:
     """Set where the owner is told, e.g. of another bank account."""
     request = pb.SetContactEmailRequest(contact_email=email)

@@ -13,7 +13,7 @@ from cli.output import AsJson
 from cli.plain import plain, with_amounts
 from incasso.payments.v1 import payments_pb2 as pb
 
-app = typer.Typer(help="Payments, for looking into one.", no_args_is_help=True)
+app = typer.Typer(help="Payments: look into one, or settle an attempt.", no_args_is_help=True)
 
 REFUNDS = ("id", "state", "amount", "reason", "created_at")
 DISPUTES = ("id", "state", "amount", "reason", "created_at")
@@ -79,12 +79,12 @@ def settle_attempt(
     attempt: Annotated[str, typer.Argument(help="att_… or ref_…, as `unresolved` lists it.")],
     merchant: MerchantId,
     found: Annotated[Found, typer.Option("--as", help="What you found at the PSP.")],
-    note: Annotated[str, typer.Option(help="What you saw, for those who ask later.")],
+    note: Annotated[str, typer.Option(help="What you found, for the record.")],
     operator: Annotated[
-        str, typer.Option(help="Who looked; your login when absent.", envvar="INCASSO_OPERATOR")
+        str, typer.Option(help="Who checked; by default your login.", envvar="INCASSO_OPERATOR")
     ] = "",
     psp_reference: Annotated[
-        str, typer.Option(help="The PSP's own id of what was done, where it shows one.")
+        str, typer.Option(help="The PSP's own id of the operation, if it shows one.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:

@@ -23,7 +23,7 @@ def add(
     merchant: MerchantId,
     psp: Annotated[str, typer.Option(help="sandbox or stripe.")],
     credentials: Annotated[
-        str, typer.Option(help="Name of the credentials' file without .json; NAME when absent.")
+        str, typer.Option(help="Name of the credentials file without .json; by default NAME.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:

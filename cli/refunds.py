@@ -16,7 +16,7 @@ from incasso.cod.v1 import refunds_pb2 as pb
 from libs import ids
 
 app = typer.Typer(
-    help="Refunds of cash: listed, and written into a file for the bank.", no_args_is_help=True
+    help="Cash refunds: list them, and write a file for the bank.", no_args_is_help=True
 )
 
 REFUNDS: Final = (
@@ -39,7 +39,7 @@ class State(StrEnum):
 def list_refunds(
     *,
     merchant: MerchantId,
-    state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
+    state: Annotated[State | None, typer.Option(help="Filter by state.")] = None,
     limit: Limit = 20,
     cursor: Cursor = "",
     as_json: AsJson = False,
@@ -60,10 +60,12 @@ def list_refunds(
 def export(
     *,
     merchant: MerchantId,
-    to: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the file.")],
-    on: Annotated[str, typer.Option(help="When the bank is to pay, e.g. 2027-01-31.")] = "",
-    most: Annotated[int, typer.Option(min=1, max=500, help="How many refunds at most.")] = 500,
-    key: Annotated[str, typer.Option(help="Repeats a call that gave no answer.")] = "",
+    to: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder to write to.")],
+    on: Annotated[str, typer.Option(help="Execution date, e.g. 2027-01-31.")] = "",
+    most: Annotated[int, typer.Option(min=1, max=500, help="Maximum number of refunds.")] = 500,
+    key: Annotated[
+        str, typer.Option(help="Idempotency key, to repeat a call that had no answer.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Write what is ready into a file for the merchant's bank (pain.001.001.09). Each refund is in one file."""
@@ -77,7 +79,7 @@ def file(
     *,
     export_id: Annotated[str, typer.Argument(metavar="EXPORT", help="cre_…")],
     merchant: MerchantId,
-    to: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the file.")],
+    to: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder to write to.")],
     as_json: AsJson = False,
 ) -> None:
     """Write a file that was made before, the same to the byte. The bank is to have it once."""

@@ -16,7 +16,7 @@ from cli.plain import plain, with_amounts
 from incasso.cod.v1 import remittances_pb2 as pb
 
 app = typer.Typer(
-    help="Remittance files of couriers: read, compared, committed, and resolved line by line.",
+    help="Couriers' remittance files: upload, check, commit, and resolve line by line.",
     no_args_is_help=True,
 )
 
@@ -46,7 +46,7 @@ class Closing(StrEnum):
 def list_remittances(
     *,
     merchant: MerchantId,
-    courier: Annotated[str, typer.Option(help="Only of this courier: cou_….")] = "",
+    courier: Annotated[str, typer.Option(help="Filter by courier: cou_….")] = "",
     limit: Limit = 20,
     cursor: Cursor = "",
     as_json: AsJson = False,
@@ -76,7 +76,7 @@ def lines(
     remittance: RemittanceId,
     merchant: MerchantId,
     exceptions: Annotated[
-        bool, typer.Option("--exceptions", help="Only those that a person should look at.")
+        bool, typer.Option("--exceptions", help="Only lines that need attention.")
     ] = False,
     limit: Limit = 20,
     cursor: Cursor = "",
@@ -104,10 +104,10 @@ def lines(
 def upload(
     *,
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or XLSX.")],
-    courier: Annotated[str, typer.Option(help="Whose file it is: cou_….")],
+    courier: Annotated[str, typer.Option(help="Courier that sent the file: cou_….")],
     merchant: MerchantId,
     tolerance: Annotated[
-        int, typer.Option(min=0, max=100, help="A difference in cents that is no exception.")
+        int, typer.Option(min=0, max=100, help="Difference in cents to tolerate.")
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -139,9 +139,11 @@ def resolve(
     line: Annotated[str, typer.Argument(help="rml_…, as `lines` shows it.")],
     merchant: MerchantId,
     order: Annotated[str, typer.Option(help="Book it on this order: cod_….")] = "",
-    parcel: Annotated[str, typer.Option(help="The order's parcel, where it has several.")] = "",
-    close: Annotated[Closing | None, typer.Option(help="Or why it is booked on none.")] = None,
-    note: Annotated[str, typer.Option(help="What came of it; needed with --close.")] = "",
+    parcel: Annotated[str, typer.Option(help="The order's parcel, if it has several.")] = "",
+    close: Annotated[
+        Closing | None, typer.Option(help="Or the reason why it is booked on no order.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="How it was resolved; needed with --close.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Say what came of a line that a person should look at. Resolving again changes nothing."""

@@ -39,7 +39,7 @@ _READINGS: Final = 2
 
 
 def statements(
-    file: Annotated[Path, typer.Argument(help="A file of a bank or PSP.")],
+    file: Annotated[Path, typer.Argument(help="A file from a bank or PSP.")],
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -147,6 +147,6 @@ def _may_be_repeated(error: grpc.aio.AioRpcError, *, repeatable: bool) -> bool:
 def _refusal_of(error: grpc.aio.AioRpcError, name: str) -> Refusal:
     refusal = refusal_of(error)
     if refusal.reason in _OF_IDENTITY:
-        log.error("the identity of this process was refused", name=name)
+        log.error("identity of this process was refused", name=name)
         return IdentityRefused()
     return refusal

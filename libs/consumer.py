@@ -250,7 +250,9 @@ class Consumer:
         """Try again later, or give up: a copy with the reason goes to the dead letters."""
         tries = message.metadata.num_delivered
         if _is_hopeless(message, error) and await self._bury(message, error):
-            log.error("event is dead", consumer=self._name, attempts=tries, exc_info=error)
+            log.error(
+                "event moved to dead letters", consumer=self._name, attempts=tries, exc_info=error
+            )
             await message.term()
             CONSUMED.labels(self._name, "dead").inc()
             return
@@ -269,7 +271,7 @@ class Consumer:
             except nats.errors.MaxPayloadError:  # its body is in the log of its service
                 await self._bus.publish(subject, b"", headers)
         except (nats.errors.Error, TimeoutError) as failure:
-            log.warning("dead letter was not published", consumer=self._name, error=repr(failure))
+            log.warning("publishing a dead letter failed", consumer=self._name, error=repr(failure))
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""How a service says no: one class per refusal, one reason each, one table to gRPC and HTTP.
+"""Refusals: one class per refusal, one reason each, and one table to gRPC and HTTP.
 
 A service's own refusals are in its errors.py; here are the base and those of the chassis.
 """
@@ -44,7 +44,7 @@ class FieldViolation:
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the program
-    """A clear no. Subclasses say `kind`, `reason` and `message`; the message may be overridden.
+    """A definite no. Subclasses set `kind`, `reason` and `message`; calls may override the message.
 
     `message` is a sentence for a developer: what is wrong and what to do. No personal data.
     `facts` tell a program what it needs for the next step, e.g. `payment_id`: members of the
@@ -56,7 +56,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the pr
     message: str = ""
 
     def __init_subclass__(cls, *, kind: Kind | None = None, reason: str = "") -> None:
-        """What is not said is the base's."""
+        """Missing arguments are inherited from the base."""
         if kind is not None:
             cls.kind = kind
         if reason:
@@ -76,13 +76,13 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the pr
 
 
 class InvalidArgument(Refusal, kind=Kind.INVALID, reason="invalid_argument"):
-    """A field is wrong; the violations name it."""
+    """A field is invalid; the violations name it."""
 
-    message = "The request has fields that are not valid."
+    message = "Some fields of the request are invalid."
 
 
 def required(value: T | None, refusal: type[Refusal]) -> T:
-    """What a look-up found. Raises `refusal` when that is nothing."""
+    """Returns what a look-up found. Raises `refusal` if that is None."""
     if value is None:
         raise refusal
     return value
@@ -94,15 +94,15 @@ def invalid(field: str, description: str) -> InvalidArgument:
 
 
 class CursorInvalid(Refusal, kind=Kind.INVALID, reason="cursor_invalid"):
-    message = "The cursor is not one that a list answered; leave it out to start again."
+    message = "The cursor is invalid; use a page's next_cursor, or omit it to start over."
 
 
 class IdempotencyKeyMissing(Refusal, kind=Kind.INVALID, reason="idempotency_key_missing"):
-    message = "This call needs an Idempotency-Key header: a unique text per intended effect."
+    message = "This call needs an Idempotency-Key header: a unique text for each intended effect."
 
 
 class IdempotencyKeyReused(Refusal, kind=Kind.UNPROCESSABLE, reason="idempotency_key_reused"):
-    message = "This Idempotency-Key was used for another request; use a new key."
+    message = "This Idempotency-Key was already used for a different request; use a new key."
 
 
 class IdempotencyKeyInUse(Refusal, kind=Kind.CONFLICT, reason="idempotency_key_in_use"):
@@ -110,21 +110,21 @@ class IdempotencyKeyInUse(Refusal, kind=Kind.CONFLICT, reason="idempotency_key_i
 
 
 class MerchantMissing(Refusal, kind=Kind.UNAUTHENTICATED, reason="merchant_missing"):
-    message = "The call does not say for which merchant it is made."
+    message = "The call does not name the merchant for which it is made."
 
 
 class CallerUnknown(Refusal, kind=Kind.UNAUTHENTICATED, reason="caller_unknown"):
     """The tokens of a call (libs/identity) are missing, altered, expired or for another method."""
 
-    message = "The call does not prove which service makes it, and for whom."
+    message = "The call does not prove which service is calling, and for whom."
 
 
 class CallerNotAllowed(Refusal, kind=Kind.FORBIDDEN, reason="caller_not_allowed"):
-    message = "The calling service is not among the callers of this RPC."
+    message = "The calling service is not allowed to call this RPC."
 
 
 class ScopeMissing(Refusal, kind=Kind.FORBIDDEN, reason="scope_missing"):
-    message = "This API key does not hold the scope of this call."
+    message = "This API key lacks the scope for this call."
 
     def __init__(self, scope: str = "") -> None:
         super().__init__(f"This call needs an API key with the scope {scope}." if scope else "")
@@ -135,7 +135,7 @@ class PublishableKeyNotAllowed(Refusal, kind=Kind.FORBIDDEN, reason="publishable
 
 
 class InternalError(Refusal, kind=Kind.INTERNAL, reason="internal_error"):
-    message = "Something went wrong on our side. The trace id helps us to find it."
+    message = "Something went wrong on our side. Quote the trace id when you report it."
 
 
 class ServiceUnavailable(Refusal, kind=Kind.UNAVAILABLE, reason="service_unavailable"):
@@ -143,9 +143,9 @@ class ServiceUnavailable(Refusal, kind=Kind.UNAVAILABLE, reason="service_unavail
 
 
 class OutcomeUnknown(ServiceUnavailable, reason="outcome_unknown"):
-    """Another service did not answer: what it did is not known. Never treat it as a no."""
+    """Another service did not answer, so the outcome is unknown. Never treat it as a no."""
 
-    message = "The outcome is not known yet; repeat the request with the same key to learn it."
+    message = "The outcome is not known yet; repeat the request with the same key to get it."
 
 
 class IdentityRefused(OutcomeUnknown):

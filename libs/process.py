@@ -186,7 +186,7 @@ async def _first(stopping: asyncio.Event, loops: Sequence["asyncio.Task[None]"])
     waiting.cancel()
     for loop in loops:
         if loop.done() and not loop.cancelled() and (error := loop.exception()):
-            log.error("a loop ended", exc_info=error)
+            log.error("background loop ended", exc_info=error)
 
 
 async def _ready(database: Database) -> str:

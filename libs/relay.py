@@ -121,7 +121,7 @@ class Relay:
             try:
                 await self._lead()
             except (ServiceUnavailable, asyncpg.PostgresError, TimeoutError) as error:
-                log.warning("outbox relay starts again", error=repr(error))
+                log.warning("outbox relay restarts", error=repr(error))
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _lead(self) -> None:

@@ -154,7 +154,7 @@ async def run(db: Database, rules: Sequence[Rule]) -> None:
     while True:
         try:
             if count := await keep_to(db, rules):
-                log.info("forgot what is old", count=count)
+                log.info("old data deleted", count=count)
         except (ServiceUnavailable, asyncpg.PostgresError, TimeoutError) as error:
-            log.warning("what is old was not forgotten", error=repr(error))
+            log.warning("deleting old data failed", error=repr(error))
         await asyncio.sleep(PAUSE_SECONDS)

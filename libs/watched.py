@@ -44,7 +44,7 @@ class Watched(Generic[T]):
             if seen != self._seen:
                 self._value = self._read()
                 self._seen = seen
-                log.info("files were read again", path=str(self._paths[0]))
+                log.info("files reloaded", path=str(self._paths[0]))
         except (OSError, FileError) as error:
             log.warning("files cannot be read", path=str(self._paths[0]), error=str(error))
 

@@ -1,4 +1,4 @@
-"""Every way in which the gateway itself says no, with the HTTP status of each."""
+"""The gateway's own refusals, with their HTTP statuses."""
 
 from collections.abc import Iterable, Sequence
 
@@ -29,13 +29,13 @@ class ApiKeyUnknown(GatewayRefusal):
 
 class IdempotencyKeyInvalid(GatewayRefusal):
     reason = "idempotency_key_invalid"
-    message = "The Idempotency-Key must be one text of 1 to 255 printable ASCII characters."
+    message = "The Idempotency-Key must be a single text of 1 to 255 printable ASCII characters."
 
 
 class BodyTooLarge(GatewayRefusal):
     reason = "body_too_large"
     http_status = 413
-    message = "The body is larger than this call takes."
+    message = "The body is too large for this call."
 
 
 class BodySlow(GatewayRefusal):
@@ -46,17 +46,17 @@ class BodySlow(GatewayRefusal):
 
 class BodyUnreadable(GatewayRefusal):
     reason = "body_unreadable"
-    message = "The body was cut short, or is not what the headers say."
+    message = "The body is incomplete, or does not match the headers."
 
 
 class ContentEncodingUnsupported(GatewayRefusal):
     reason = "content_encoding_unsupported"
     http_status = 415
-    message = "This address does not take bodies with this Content-Encoding."
+    message = "This URL does not accept bodies with this Content-Encoding."
 
     def __init__(self, taken: Sequence[str] = ("identity",)) -> None:
         known = " or ".join(taken)
-        super().__init__(f"This address takes bodies with the Content-Encoding {known} only.")
+        super().__init__(f"This URL only accepts bodies with the Content-Encoding {known}.")
         self.headers = {"Accept-Encoding": ", ".join(taken)}
 
 
@@ -78,13 +78,13 @@ class JsonMalformed(GatewayRefusal):
 
 class HttpMalformed(GatewayRefusal):
     reason = "http_malformed"
-    message = "This is not HTTP as RFC 9112 has it."
+    message = "The request is not valid HTTP (RFC 9112)."
 
 
 class HeadersTooLarge(GatewayRefusal):
     reason = "headers_too_large"
     http_status = 431
-    message = "The address or the headers are larger than this server takes."
+    message = "The URL or the headers are too large."
 
 
 class HeadersSlow(GatewayRefusal):
@@ -97,25 +97,25 @@ class TooManyConnections(GatewayRefusal):
     kind = Kind.UNAVAILABLE
     reason = "too_many_connections"
     http_status = 503
-    message = "Too many connections are open; keep them alive and use them again."
+    message = "Too many connections are open; keep them alive and reuse them."
 
 
 class ExpectationUnknown(GatewayRefusal):
     reason = "expectation_failed"
     http_status = 417
-    message = "Of Expect only 100-continue is known."
+    message = "The only supported Expect value is 100-continue."
 
 
 class RouteNotFound(GatewayRefusal):
     reason = "route_not_found"
     http_status = 404
-    message = "There is nothing at this address; /docs lists the calls."
+    message = "There is nothing at this URL; /docs lists the calls."
 
 
 class MethodNotAllowed(GatewayRefusal):
     reason = "method_not_allowed"
     http_status = 405
-    message = "This address does not know this method."
+    message = "This URL does not support this method."
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
         super().__init__()
@@ -135,20 +135,20 @@ class TooManyRequests(GatewayRefusal):
 
 class TooManyAtOnce(TooManyRequests):
     reason = "too_many_at_once"
-    message = "Too many calls of this merchant are under way; repeat with the same key in a moment."
+    message = "The merchant has too many calls in progress; repeat with the same key in a moment."
 
 
 class PlanRateExceeded(TooManyRequests):
-    """The merchant's plan allows no more: named, so that the shop knows what to ask for."""
+    """The rate of the merchant's plan is used up. Names the plan, so that the shop can upgrade."""
 
     reason = "plan_rate_exceeded"
 
-    message = "The plan allows no more requests a second; wait for the seconds in Retry-After."
+    message = "The plan's requests per second are used up; wait for the seconds in Retry-After."
 
     @classmethod
     def of(cls, wait_seconds: float, *, plan: str, rate: int) -> "PlanRateExceeded":
         message = (
-            f'The plan "{plan}" allows {rate} requests a second (requests_per_second); '
+            f'The plan "{plan}" allows {rate} requests per second (requests_per_second); '
             "wait for the seconds in Retry-After."
         )
         return cls(wait_seconds, message)

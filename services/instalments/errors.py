@@ -1,4 +1,4 @@
-"""Every way in which instalments says no."""
+"""The refusals of instalments."""
 
 from libs.errors import Kind, Refusal
 
@@ -8,7 +8,7 @@ class TermsNotFound(Refusal, kind=Kind.NOT_FOUND, reason="terms_not_found"):
 
 
 class TooManyTerms(Refusal, kind=Kind.CONFLICT, reason="too_many_terms"):
-    message = "The merchant has 50 active instalment terms; archive one first."
+    message = "The merchant already has 50 active instalment terms; archive one first."
 
 
 class QuoteNotFound(Refusal, kind=Kind.NOT_FOUND, reason="quote_not_found"):
@@ -18,19 +18,19 @@ class QuoteNotFound(Refusal, kind=Kind.NOT_FOUND, reason="quote_not_found"):
 class NotOffered(Refusal, kind=Kind.CONFLICT, reason="instalments_not_offered"):
     """`facts` say why: the reason of the offer, and its threshold or article."""
 
-    message = "These terms are not to be had for this order."
+    message = "These terms are not available for this order."
 
 
 class QuoteExpired(Refusal, kind=Kind.CONFLICT, reason="quote_expired"):
-    message = "The quote has expired; make another."
+    message = "The quote has expired; create a new one."
 
 
 class QuoteUsed(Refusal, kind=Kind.CONFLICT, reason="quote_used"):
-    message = "A plan was made of this quote already."
+    message = "A plan has already been created from this quote."
 
 
 class CustomerErased(Refusal, kind=Kind.CONFLICT, reason="customer_erased"):
-    message = "The customer's data were erased."
+    message = "The customer's data has been erased."
 
 
 class PlanNotFound(Refusal, kind=Kind.NOT_FOUND, reason="plan_not_found"):
@@ -38,59 +38,57 @@ class PlanNotFound(Refusal, kind=Kind.NOT_FOUND, reason="plan_not_found"):
 
 
 class PlanInReview(Refusal, kind=Kind.CONFLICT, reason="plan_in_review"):
-    message = "A person looks at the plan first; it can be signed once it is approved."
+    message = "The plan is in review; it can be signed once it is approved."
 
 
 class ReviewClosed(Refusal, kind=Kind.CONFLICT, reason="review_closed"):
-    message = "The plan waits for no decision: it was decided, has ended, or was never in review."
+    message = "The plan is not in review: it was decided, has ended, or was never reviewed."
 
 
 class PlanNotCancellable(Refusal, kind=Kind.CONFLICT, reason="plan_not_cancellable"):
-    message = "Its first payment is under way or paid; the plan cannot be cancelled any more."
+    message = "The plan can no longer be cancelled: its first payment is in progress or paid."
 
 
 class PlanClosed(Refusal, kind=Kind.CONFLICT, reason="plan_closed"):
-    message = "The plan cannot be signed any more: it has expired, or was cancelled."
+    message = "The plan can no longer be signed: it has expired or was cancelled."
 
 
 class PlanOfPartner(Refusal, kind=Kind.CONFLICT, reason="plan_of_partner"):
-    message = "A partner gives this credit, its documents and its contract: pay by the partner."
+    message = "A partner gives this credit, with its documents and contract; let the partner pay."
 
 
 class PlanNotOfPartner(Refusal, kind=Kind.CONFLICT, reason="plan_not_of_partner"):
-    message = "No partner gives this credit: hand the documents over and have the plan signed."
+    message = "No partner gives this credit; deliver the documents and have the plan signed."
 
 
 class PlanPaid(Refusal, kind=Kind.CONFLICT, reason="plan_paid"):
-    message = "The first part of the plan is paid already."
+    message = "The first part of the plan has already been paid."
 
 
 class PlanBusy(Refusal, kind=Kind.CONFLICT, reason="plan_busy"):
-    message = "A payment of the plan is under way; wait for its end."
+    message = "A payment of the plan is in progress; wait for its outcome."
 
 
 class PlanNotActive(Refusal, kind=Kind.CONFLICT, reason="plan_not_active"):
-    message = "The plan is not being paid: its first part was not, or it has ended."
+    message = "The plan is not active: its first part is unpaid, or the plan has ended."
 
 
 class NothingToGiveBack(Refusal, kind=Kind.CONFLICT, reason="nothing_to_give_back"):
-    message = (
-        "Nothing of this plan waits to be given back by a payment, or it is on its way already."
-    )
+    message = "The plan has no failed refund to retry, or the refund is already in progress."
 
 
 class PlanRefunded(Refusal, kind=Kind.CONFLICT, reason="plan_refunded"):
-    message = "All of the plan's price was refunded."
+    message = "The plan's price has been fully refunded."
 
 
 class WithdrawalTooLate(Refusal, kind=Kind.CONFLICT, reason="withdrawal_too_late"):
     """`facts` have the last day and the article."""
 
-    message = "The time in which the customer could withdraw from the plan is over."
+    message = "The period in which the customer could withdraw from the plan is over."
 
 
 class NotWithdrawn(Refusal, kind=Kind.CONFLICT, reason="not_withdrawn"):
-    message = "The customer has not withdrawn from the plan: there is no receipt."
+    message = "The customer has not withdrawn from the plan, so there is no receipt."
 
 
 class InstalmentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instalment_not_found"):
@@ -98,19 +96,19 @@ class InstalmentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instalment_not_fo
 
 
 class InstalmentClosed(Refusal, kind=Kind.CONFLICT, reason="instalment_closed"):
-    message = "The instalment is paid, or is not to be paid any more."
+    message = "The instalment has been paid, or is no longer owed."
 
 
 class NothingToPay(Refusal, kind=Kind.CONFLICT, reason="nothing_to_pay"):
-    message = "Paying today would give back more costs than there is to pay."
+    message = "There is nothing to pay today: the rebate exceeds the amount."
 
 
 class NotOverdue(Refusal, kind=Kind.CONFLICT, reason="not_overdue"):
-    message = "Only a plan in default, or a part that was missed, can be written off."
+    message = "Only a defaulted plan or a missed part can be written off."
 
 
 class AmountChanged(Refusal, kind=Kind.CONFLICT, reason="amount_changed"):
-    message = "It comes to another amount by now; look at the plan again."
+    message = "The amount has changed; look at the plan again."
 
 
 class InstrumentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instrument_not_found"):
@@ -118,16 +116,16 @@ class InstrumentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instrument_not_fo
 
 
 class InstrumentNotUsable(Refusal, kind=Kind.CONFLICT, reason="instrument_not_usable"):
-    message = "The instrument is expired or detached; use another."
+    message = "The instrument has expired or was detached; use another."
 
 
 class DocumentsNotDelivered(Refusal, kind=Kind.CONFLICT, reason="documents_not_delivered"):
-    message = "The customer must get the information and the agreement before accepting."
+    message = "Deliver the information and the agreement to the customer before signing."
 
 
 class TextChanged(Refusal, kind=Kind.CONFLICT, reason="text_changed"):
-    message = "This is not the agreement that was handed over; show the present one and ask again."
+    message = "This is not the agreement that was delivered; show the current one and ask again."
 
 
 class CreditorDetailsMissing(Refusal, kind=Kind.CONFLICT, reason="creditor_details_missing"):
-    message = "Documents need the merchant's address and e-mail: set them in the settings."
+    message = "Documents need the merchant's address and e-mail; add them to the settings."

@@ -1,4 +1,4 @@
-"""Every way in which notify says no."""
+"""The refusals of notify."""
 
 from libs.errors import Kind, Refusal
 
@@ -8,7 +8,7 @@ class MessageNotFound(Refusal, kind=Kind.NOT_FOUND, reason="message_not_found"):
 
 
 class MessageUnderWay(Refusal, kind=Kind.CONFLICT, reason="message_under_way"):
-    message = "The message is still on its way; wait until it was sent or given up."
+    message = "The message is still being sent; wait until it is sent or given up."
 
 
 class RecipientSuppressed(Refusal, kind=Kind.CONFLICT, reason="recipient_suppressed"):
@@ -16,7 +16,7 @@ class RecipientSuppressed(Refusal, kind=Kind.CONFLICT, reason="recipient_suppres
 
 
 class PaymentLinkClosed(Refusal, kind=Kind.CONFLICT, reason="payment_link_closed"):
-    message = "What the message is about is over; there is nothing to send again."
+    message = "The message has become pointless, for example because its link is closed."
 
 
 class SuppressionNotFound(Refusal, kind=Kind.NOT_FOUND, reason="suppression_not_found"):
@@ -24,30 +24,30 @@ class SuppressionNotFound(Refusal, kind=Kind.NOT_FOUND, reason="suppression_not_
 
 
 class ProviderUnknown(Refusal, kind=Kind.NOT_FOUND, reason="provider_unknown"):
-    message = "No provider of this name is set up."
+    message = "No provider with this name is configured."
 
 
 class SignatureInvalid(Refusal, kind=Kind.UNAUTHENTICATED, reason="signature_invalid"):
-    message = "The notice does not prove that it comes from where it says."
+    message = "The notice does not prove who sent it."
 
 
 class NoticeMalformed(Refusal, kind=Kind.INVALID, reason="notice_malformed"):
-    message = "The notice cannot be read."
+    message = "The notice cannot be parsed."
 
 
 class WebhookUrlRefused(Refusal, kind=Kind.UNPROCESSABLE, reason="webhook_url_refused"):
-    message = "The address must be https and lead to a public host."
+    message = "The URL must be https and lead to a public host."
 
 
 class ScopeNotHeld(Refusal, kind=Kind.FORBIDDEN, reason="scope_not_held"):
     message = (
-        'An endpoint is told of every event that it asks for: the API key needs the scope "events:read" '
-        "as well."
+        "An endpoint receives every event that it asks for, so the API key also needs the scope "
+        '"events:read".'
     )
 
 
 class TooManyWebhookEndpoints(Refusal, kind=Kind.CONFLICT, reason="too_many_webhook_endpoints"):
-    message = "The merchant has as many endpoints as are allowed; delete one first."
+    message = "The merchant has the maximum number of endpoints; delete one first."
 
 
 class WebhookEndpointNotFound(Refusal, kind=Kind.NOT_FOUND, reason="webhook_endpoint_not_found"):

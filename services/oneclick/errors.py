@@ -1,4 +1,4 @@
-"""Every way in which oneclick says no. Refusals of payments are passed on with their own reasons."""
+"""The refusals of oneclick. Those of payments are passed on with their own reasons."""
 
 from libs.errors import Kind, Refusal
 
@@ -8,7 +8,7 @@ class CustomerNotFound(Refusal, kind=Kind.NOT_FOUND, reason="customer_not_found"
 
 
 class CustomerErased(Refusal, kind=Kind.CONFLICT, reason="customer_erased"):
-    message = "The customer's data were erased; create a new customer."
+    message = "The customer's data has been erased; create a new customer."
 
 
 class AddressNotFound(Refusal, kind=Kind.NOT_FOUND, reason="address_not_found"):
@@ -16,7 +16,7 @@ class AddressNotFound(Refusal, kind=Kind.NOT_FOUND, reason="address_not_found"):
 
 
 class TooManyAddresses(Refusal, kind=Kind.CONFLICT, reason="too_many_addresses"):
-    message = "The customer has as many addresses as are allowed; delete one first."
+    message = "The customer has the maximum number of addresses; delete one first."
 
 
 class InstrumentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instrument_not_found"):
@@ -24,31 +24,31 @@ class InstrumentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="instrument_not_fo
 
 
 class InstrumentNotUsable(Refusal, kind=Kind.CONFLICT, reason="instrument_not_usable"):
-    message = "The instrument cannot be charged: it expired, was removed or waits for a challenge."
+    message = "The instrument has expired, was removed or waits for a challenge; use another one."
 
 
 class TooManyInstruments(Refusal, kind=Kind.CONFLICT, reason="too_many_instruments"):
-    message = "The customer has as many instruments as are allowed; detach one first."
+    message = "The customer has the maximum number of instruments; detach one first."
 
 
 class NoInstrument(Refusal, kind=Kind.CONFLICT, reason="no_instrument"):
-    message = "The customer has no default instrument; save one first or name one."
+    message = "The customer has no default instrument; save one first, or name an instrument."
 
 
 class ConsentMissing(Refusal, kind=Kind.CONFLICT, reason="consent_missing"):
-    message = "The customer did not consent to one-click charges of this instrument."
+    message = "The customer has not consented to one-click charges on this instrument."
 
 
 class ChargeLimitExceeded(Refusal, kind=Kind.UNPROCESSABLE, reason="charge_limit_exceeded"):
-    message = "The amount is above the limit of a single one-click charge."
+    message = "The amount exceeds the limit for a single one-click charge."
 
 
 class DailyLimitExceeded(Refusal, kind=Kind.UNPROCESSABLE, reason="daily_limit_exceeded"):
-    message = "With this charge the customer's sum of 24 hours would be above the limit."
+    message = "This charge would exceed the customer's limit for 24 hours."
 
 
 class VelocityExceeded(Refusal, kind=Kind.RATE, reason="velocity_exceeded"):
-    message = "The customer has made as many one-click charges as an hour allows."
+    message = "The customer has reached the number of one-click charges allowed per hour."
 
 
 class PaymentNotFound(Refusal, kind=Kind.NOT_FOUND, reason="payment_not_found"):
@@ -65,13 +65,13 @@ class GracePeriodOver(Refusal, kind=Kind.CONFLICT, reason="grace_period_over"):
 
 class ItemNotRemovable(Refusal, kind=Kind.UNPROCESSABLE, reason="item_not_removable"):
     message = (
-        "The order does not hold these items, they are fixed, or the rest would cost nothing;"
-        " cancel the whole order instead."
+        "The items are not in the order, are fixed, or nothing would be left to pay; cancel the"
+        " whole order instead."
     )
 
 
 class UndoInProgress(Refusal, kind=Kind.CONFLICT, reason="undo_in_progress"):
-    message = "The order is being lowered already; repeat in a moment."
+    message = "The order is already being lowered; try again in a moment."
 
 
 class SessionNotFound(Refusal, kind=Kind.NOT_FOUND, reason="session_not_found"):
@@ -79,8 +79,8 @@ class SessionNotFound(Refusal, kind=Kind.NOT_FOUND, reason="session_not_found"):
 
 
 class SessionExpired(Refusal, kind=Kind.CONFLICT, reason="session_expired"):
-    message = "The session's time is over; open a new one."
+    message = "The session has expired; open a new one."
 
 
 class ClientSecretInvalid(Refusal, kind=Kind.UNAUTHENTICATED, reason="client_secret_invalid"):
-    message = "The client secret is missing or is not the one of this session."
+    message = "The client secret is missing or does not belong to this session."

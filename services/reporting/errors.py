@@ -1,12 +1,10 @@
-"""Every way in which reporting says no."""
+"""The refusals of reporting."""
 
 from libs.errors import Kind, Refusal
 
 
 class AccountNotFound(Refusal, kind=Kind.NOT_FOUND, reason="account_not_found"):
-    message = (
-        "Nothing was ever booked on an account of this name; the trial balance shows those in use."
-    )
+    message = "Nothing has been booked on an account with this name; the trial balance lists them."
 
 
 class PeriodNotOver(Refusal, kind=Kind.CONFLICT, reason="period_not_over"):

@@ -1,4 +1,4 @@
-"""Every way in which the simulated PSP says no: one class, one HTTP status, one code."""
+"""The refusals of the simulated PSP: one class, one HTTP status, one code."""
 
 from typing import ClassVar
 
@@ -114,7 +114,7 @@ class ParcelElsewhereError(OperationRefusedError):
 
 
 class RefusedInConsoleError(OperationRefusedError):
-    """What the API would have refused as well: its code tells what."""
+    """What the API would have refused too; its code says what."""
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
@@ -125,6 +125,6 @@ class RefusedInConsoleError(OperationRefusedError):
 
 
 class RefusedOnDemandError(OperationRefusedError):
-    """What fault control's kind "refuse" answers."""
+    """The answer for the fault kind "refuse"."""
 
     code = "refused"

@@ -167,7 +167,7 @@ async def settle_due(deps: Deps, row: DueRow) -> None:
     try:
         await give_up(deps, found)
     except (RemoteRefusal, ServiceUnavailable) as refusal:
-        log.info("a payment is not given up yet", reason=refusal.reason)
+        log.info("payment not cancelled yet", reason=refusal.reason)
 
 
 async def give_up(deps: Deps, intent: Collection) -> None:

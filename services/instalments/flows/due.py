@@ -141,7 +141,7 @@ async def _ask(deps: Deps, intent: Collection) -> Answer | None:
     try:
         return await asking.perform(deps.payments, _Together(AskedCollection(deps, intent)))
     except (IdempotencyKeyInUse, RemoteRefusal, ServiceUnavailable) as refusal:
-        log.info("an instalment is not paid", reason=refusal.reason)
+        log.info("instalment not paid", reason=refusal.reason)
     return None
 
 

@@ -89,7 +89,7 @@ async def _cards(deps: Deps, plan: Plan) -> Sequence[SavedCard]:
     try:
         cards = await deps.saved_cards.of_customer(plan.customer_id)
     except Refusal as refusal:
-        log.info("the page of a plan goes without cards", reason=refusal.reason)
+        log.info("plan page shown without cards", reason=refusal.reason)
         return ()
     return [card for card in cards if card.usable]
 
@@ -112,7 +112,7 @@ async def _card_field(deps: Deps, shown: Shown, merchant: Merchant) -> CardField
     try:
         field = await deps.payments.card_field(amount, customer_id=plan.customer_id)
     except Refusal as refusal:
-        log.info("the page of a plan goes without a card field", reason=refusal.reason)
+        log.info("plan page shown without a card field", reason=refusal.reason)
         return None
     return replace(
         field, consent=wording_of(plan.locale).say("consent.card", creditor=merchant.name)

@@ -161,7 +161,7 @@ async def get_return(deps: Deps, reference: str) -> PlanReturn:
     try:
         card = await deps.saved_cards.refresh(key=_saving_key(opened, form))
     except Refusal as refusal:
-        log.info("a card of a plan's page is not saved", reason=refusal.reason)
+        log.info("card not saved from a plan's page", reason=refusal.reason)
         certain = isinstance(refusal, RemoteRefusal) and is_certain(refusal)
         return PlanReturn(token, CardState.REFUSED if certain else CardState.WAITING)
     if card.challenge_url:

@@ -83,7 +83,7 @@ async def _make(deps: Deps, link: PartLink) -> PartLink:
     except RemoteRefusal as refusal:
         if not is_certain(refusal):
             raise
-        log.info("there is no link of an instalment", reason=refusal.reason)
+        log.info("no payment link for an instalment", reason=refusal.reason)
         return await _moved(deps, link, LinkEvent.CLOSE, None)
     return await _moved(deps, link, LinkEvent.MAKE, payment_link_id)
 

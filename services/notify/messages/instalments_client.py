@@ -54,6 +54,6 @@ class Plans:
         except RemoteRefusal as refusal:
             if refusal.reason not in _NONE:
                 raise
-            log.warning("a document is not to be had", plan_id=plan_id, reason=refusal.reason)
+            log.warning("document is not available", plan_id=plan_id, reason=refusal.reason)
             return None
         return b64decode(answer.document.content)

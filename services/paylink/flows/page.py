@@ -129,7 +129,7 @@ async def _field(deps: Deps, link: Link) -> tuple[CardField | None, bool]:
     try:
         return await asked, False
     except Refusal as refusal:
-        log.info("a page goes without a card field", reason=refusal.reason)
+        log.info("page shown without a card field", reason=refusal.reason)
         return None, refusal.reason == paying.TOO_MANY_DECLINES
 
 
@@ -154,7 +154,7 @@ async def _or_none(asked: Awaitable[T]) -> T | None:
     try:
         return await asked
     except Refusal as refusal:
-        log.info("a page goes without", reason=refusal.reason)
+        log.info("page shown without optional data", reason=refusal.reason)
         return None
 
 

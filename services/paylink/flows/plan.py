@@ -135,7 +135,7 @@ async def record_in(
     recorded = await record_try(tx, payment, answer.outcome, told, now)
     if answer.outcome is Outcome.SUCCEED and recorded.state is not PaymentState.SUCCEEDED:
         asking.AFTER_END.inc()
-        log.error("a plan was paid after its try had ended", payment_link_id=payment.link_id)
+        log.error("a plan was paid after its attempt had ended", payment_link_id=payment.link_id)
     return recorded
 
 

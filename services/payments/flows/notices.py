@@ -123,7 +123,7 @@ async def _book(
     amount = outcome.amount_minor if isinstance(outcome, Approved) else notice.amount_minor
     told = isinstance(outcome, Approved | Declined | Pending) and amount > 0
     if charge is None or notice.kind is AttemptKind.AUTHORISE or not told:
-        log.warning("webhook tells too little", psp_event_id=notice.psp_event_id)
+        log.warning("webhook has too little data", psp_event_id=notice.psp_event_id)
         return None
     assert isinstance(outcome, Approved | Declined | Pending)  # see above
     change = elsewhere.booked(

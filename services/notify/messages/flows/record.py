@@ -60,7 +60,7 @@ async def record_outcome(deps: Deps, message: Message, outcome: outcomes.Outcome
     if await deps.joint.transaction(_record, ended):
         metrics.MESSAGES.labels(message.channel.value, to.value).inc()
     else:
-        log.warning("try was ended by another worker", message_id=message.id)
+        log.warning("attempt was ended by another worker", message_id=message.id)
 
 
 async def _record(tx: Conn, ended: Sequence[_Ended]) -> Sequence[bool]:

@@ -31,7 +31,7 @@ async def _ask(deps: Deps, message: Message) -> None:
     try:
         references = await _found(provider, message, message.body_sha256, message.handing_over_at)
     except ProviderUnreachableError as error:
-        log.warning("provider cannot be asked", message_id=message.id, error=str(error))
+        log.warning("provider does not answer", message_id=message.id, error=str(error))
         if deps.now() - message.queued_at >= retry.GIVE_UP:  # else the claim has set the next look
             await deps.db.run(tries.leave, message)
         return

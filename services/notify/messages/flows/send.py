@@ -46,7 +46,7 @@ async def send_message(deps: Deps, message: Message) -> None:
     try:
         outcome = await _try(deps, message, hand_over)
     except TryLostError:
-        log.warning("try was taken over", message_id=message.id)
+        log.warning("attempt was taken over by another worker", message_id=message.id)
         return
     except (LinkOverError, CodeOverError) as error:
         outcome = outcomes.Obsolete(str(error))
@@ -64,7 +64,7 @@ async def _recorded(deps: Deps, message: Message, outcome: outcomes.Outcome) -> 
         try:
             await record_outcome(deps, message, outcome)
         except ServiceUnavailable:
-            log.warning("outcome is not recorded yet", message_id=message.id)
+            log.warning("outcome not recorded yet", message_id=message.id)
             await asyncio.sleep(pause)
         else:
             return
