@@ -1,5 +1,5 @@
-"""Addresses of pages: the token in one is all the proof there is. It is kept as a hash, by which it is
-found, and sealed, to be told again (ADR 10).
+"""Addresses of pages. The token in an address is the only proof, so it is stored as a hash, for
+look-up, and sealed, for showing it again (ADR 10).
 """
 
 import hmac
@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[T]):
-    """Where a token leads, and by how much the merchant's clock runs ahead."""
+    """The row that a token belongs to, and how far ahead the merchant's clock is."""
 
     row: T
     clock_offset_seconds: int
 
 
 class Addresses(Generic[T]):
-    """`table` has at most one address of each row of `of`, whose id is in `column`."""
+    """`table` has at most one address for each row of `of`, whose id is in `column`."""
 
     def __init__(self, table: str, column: str, of: Table[T]) -> None:
         self._of = of
@@ -48,14 +48,14 @@ SELECT {column} AS of_id, sealed FROM {table}
 WHERE merchant_id = $1 AND {column} = ANY($2::text[])"""  # noqa: S608 - made of constants
 
     async def issue(self, conn: Conn, row: Placed, seal: Seal, now: datetime) -> str:
-        """The sealed token of the row's one address: a new one, or the one that was first."""
+        """The sealed token of the row's only address: a new one, or the one that already exists."""
         token = tokens.new()
         given = (row.merchant_id, row.id, tokens.hash_of(token), seal.close(token), now)
         sealed: str = await conn.fetchval(self._issue, *given)
         return sealed
 
     async def find(self, conn: Conn, token: str) -> Found[T] | None:
-        """None for any token that leads nowhere, in the same time."""
+        """None for any unknown token, in the same time."""
         token_hash = tokens.hash_of(token)
         row = await conn.fetchrow(self._find, token_hash)
         stored = bytes(32) if row is None else bytes(row["token_hash"])
@@ -66,7 +66,9 @@ WHERE merchant_id = $1 AND {column} = ANY($2::text[])"""  # noqa: S608 - made of
     async def tokens(
         self, conn: Conn, seal: Seal, merchant_id: str, row_ids: Sequence[str]
     ) -> Mapping[str, str]:
-        """By row; without those that have no address, or one that only a lost key could read."""
+        """Tokens by row, without rows that have no address or whose token only a lost key could
+        open.
+        """
         found = {}
         for row in await conn.fetch(self._sealed, merchant_id, list(row_ids)):
             with suppress(SealBrokenError):

@@ -1,4 +1,4 @@
-"""The port for machines: /healthz/live, /healthz/ready and /metrics of a process."""
+"""The admin port of a process: /healthz/live, /healthz/ready and /metrics."""
 
 from collections.abc import Awaitable, Callable
 
@@ -9,8 +9,8 @@ Ready = Callable[[], Awaitable[str]]
 
 
 class Admin:
-    """`ready` answers "" when the process can work, else why it cannot; `warning` what is wrong
-    with its settings all the same, if anything.
+    """`ready` returns "" if the process can work, otherwise the reason why not. `warning` returns a
+    problem with its settings that does not stop it, if any.
     """
 
     def __init__(self, ready: Ready, warning: Callable[[], str] = str) -> None:
@@ -32,7 +32,7 @@ class Admin:
         await web.TCPSite(self._runner, host, port).start()
 
     def leave(self) -> None:
-        """Not ready from now on: the process is going away."""
+        """Reports not ready from now on: the process is shutting down."""
         self._leaving = True
 
     async def stop(self) -> None:

@@ -1,6 +1,8 @@
-"""Whether a call may pass a service's door: the RPC names its caller, the API key holds its scope.
+"""Checks whether a call may enter a service: the RPC has to name its caller, and the API key needs
+its scope.
 
-The scope was checked by the gateway already; here again, so that a mistake there opens nothing.
+The gateway has already checked the scope; the check is repeated so that a mistake there opens
+nothing.
 """
 
 from collections.abc import Mapping
@@ -13,7 +15,7 @@ from libs.identity import CALLER, GATEWAY, PRINCIPAL, Principal, Trust
 
 
 class Admission:
-    """The door of one RPC. `method` is its full path."""
+    """Access control of one RPC. `method` is its full path."""
 
     def __init__(self, method: str, rules: options_pb2.MethodRules, trust: Trust) -> None:
         self._method = method
@@ -23,7 +25,7 @@ class Admission:
         self._trust = trust
 
     def admit(self, metadata: Mapping[str, str]) -> Call:
-        """The call as its tokens prove it.
+        """The call as proven by its tokens.
 
         Raises CallerUnknown, CallerNotAllowed, ScopeMissing, PublishableKeyNotAllowed.
         """
@@ -46,7 +48,7 @@ class Admission:
         )
 
     def _check_key(self, principal: Principal) -> None:
-        """What the gateway asks for itself has neither a scope nor an API key behind it."""
+        """The gateway's own requests have neither a scope nor an API key."""
         if principal.publishable:
             if not self._publishable:
                 raise PublishableKeyNotAllowed

@@ -1,8 +1,8 @@
-"""Answers of another service, kept for a while: fresh until an event tells otherwise.
+"""A cache of another service's answers, fresh until an event says otherwise.
 
-Each replica hears the event itself (`Parts.heard`) and forgets what it knew, so that the next reader
-asks. The time to live is for events that were missed. What was forgotten still serves while the
-other service does not answer.
+Each replica hears the event itself (`Parts.heard`) and drops its entry, so that the next reader
+asks again. The time to live covers missed events. While the other service does not answer, dropped
+entries are still served.
 """
 
 import time
@@ -14,7 +14,7 @@ from libs import context
 from libs.errors import Refusal
 
 MOST: Final = 10_000
-OUTAGE_SECONDS: Final = 5.0  # until the other is asked again after it did not answer
+OUTAGE_SECONDS: Final = 5.0  # pause before asking again after the other service did not answer
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class _Entry(Generic[T]):
 
 
 class Answers(Generic[T]):
-    """By name, e.g. the merchant's id."""
+    """Entries by name, e.g. the merchant's id."""
 
     def __init__(
         self, *, fresh_seconds: float, seconds: Callable[[], float] = time.monotonic
@@ -34,10 +34,12 @@ class Answers(Generic[T]):
         self._fresh_seconds = fresh_seconds
         self._seconds = seconds
         self._entries: dict[str, _Entry[T]] = {}
-        self._news = 0  # counted, so that an answer from before one is not taken for fresh
+        self._news = 0  # counted, so that an answer from before an event is not taken for fresh
 
     async def get(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:
-        """What is known, else what `ask` answers. A Refusal only of what was never answered."""
+        """The cached answer, or else what `ask` returns. Raises a Refusal only if there never was
+        an answer.
+        """
         entry = self._entries.get(name)
         if entry is not None and self._seconds() < entry.fresh_until:
             return entry.value
@@ -50,7 +52,7 @@ class Answers(Generic[T]):
             return entry.value
 
     async def renew(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:
-        """What `ask` answers now, kept. Raises what it raises."""
+        """What `ask` returns now, cached. Raises what it raises."""
         news = self._news
         value = await ask()
         fresh = news == self._news
@@ -61,29 +63,29 @@ class Answers(Generic[T]):
         return value
 
     def forget(self, name: str) -> None:
-        """It has changed: ask again."""
+        """Drops an entry that has changed."""
         self._news += 1
         if entry := self._entries.get(name):
             entry.fresh_until = float("-inf")
 
 
 class OfMerchant(Generic[T]):
-    """What `ask` answers for the current call's merchant."""
+    """What `ask` returns for the current call's merchant."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], *, fresh_seconds: float) -> None:
         self._ask = ask
         self._kept: Answers[T] = Answers(fresh_seconds=fresh_seconds)
 
     async def get(self) -> T:
-        """As it was told last, and as old as it must be during an outage. A Refusal only of a
-        merchant that was never answered.
+        """The last known answer, however old during an outage. Raises a Refusal only for a merchant
+        that never had one.
         """
         return await self._kept.get(context.merchant_id(), self._ask)
 
     async def get_current(self) -> T:
-        """As it is now."""
+        """The current answer."""
         return await self._kept.renew(context.merchant_id(), self._ask)
 
     def forget(self, merchant_id: str) -> None:
-        """The merchant has changed."""
+        """Drops the merchant's entry."""
         self._kept.forget(merchant_id)

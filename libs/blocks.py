@@ -1,4 +1,4 @@
-"""A long list in parts: what is encoded, or stored, at once stays small. Pure."""
+"""Splits a long list into blocks, to limit what is encoded or stored at once. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar

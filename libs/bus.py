@@ -20,15 +20,16 @@ SUBJECTS: Final = ["incasso.>"]
 SUBJECT_PARTS: Final = 4  # incasso.<service>.<noun>.<past verb>; what follows is the route
 DEAD: Final = "incasso.dead"  # dead letters: incasso.dead.<consumer>
 KEPT: Final = timedelta(days=14)
-HEAD_BYTES: Final = 64  # of a message's headers besides ours, with room for the client's own
+HEAD_BYTES: Final = 64  # for message headers besides ours, with room for the client's own
 DUPLICATES: Final = timedelta(minutes=10)  # window in which JetStream drops a repeated Nats-Msg-Id
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as it travels. `body` is the protobuf message that the subject names.
+    """An event in transit. `body` is the protobuf message that the subject names.
 
-    `route` says whom it concerns, e.g. a payment's method, so that nobody is sent what others read.
+    `route` says whom the event concerns, e.g. a payment's method, so that no service receives what
+    only others read.
     """
 
     event_id: str
@@ -42,7 +43,7 @@ class Event:
 
     @property
     def address(self) -> str:
-        """Where it is published: the subject, and behind it the route."""
+        """The address to publish to: the subject followed by the route."""
         return f"{self.subject}.{self.route}" if self.route else self.subject
 
     def headers(self, traceparent: str) -> dict[str, str]:
@@ -62,14 +63,14 @@ class Event:
 
 
 def subject_of(address: str) -> str:
-    """Without the route."""
+    """The subject of an address, without the route."""
     return ".".join(address.split(".")[:SUBJECT_PARTS])
 
 
 def event_of(address: str, headers: dict[str, str], body: bytes) -> Event:
-    """The event of a received message. KeyError when a header is missing.
+    """The event of a received message. Raises KeyError if a header is missing.
 
-    The address is where NATS let the sender publish; no header may tell another.
+    The address is where NATS let the sender publish, so no header can override it.
     """
     subject = subject_of(address)
     return Event(
@@ -97,14 +98,15 @@ class Bus:
 
     @property
     def max_payload(self) -> int:
-        """Bytes of headers and body that the server takes."""
+        """Maximum bytes of headers and body that the server accepts."""
         return self._client.max_payload
 
     async def publish(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
-        """Until JetStream has acknowledged. MaxPayloadError before anything is sent.
+        """Publishes and waits for JetStream's acknowledgement. Raises MaxPayloadError before
+        anything is sent.
 
-        The client measures the body only, and a server that measures headers and body together
-        closes the connection on which everybody's events travel.
+        The client only checks the body, but the server checks headers and body together, and would
+        close the connection that carries everybody's events.
         """
         head = sum(len(name) + len(value.encode()) + 4 for name, value in headers.items())
         if HEAD_BYTES + head + len(body) > self.max_payload:
@@ -112,7 +114,9 @@ class Bus:
         await self.js.publish(subject, body, headers=headers)
 
     async def listen(self, subject: str, hear: Callable[[Event], None]) -> None:
-        """Every replica hears each event once, from now on, and may miss one: nothing is kept."""
+        """Every replica hears each event once, from now on, and may miss some: nothing is
+        stored.
+        """
 
         async def take(message: Msg) -> None:
             hear(event_of(message.subject, message.headers or {}, message.data))
@@ -120,15 +124,15 @@ class Bus:
         await self._client.subscribe(subject, cb=take)
 
     async def close(self) -> None:
-        with suppress(OSError):  # what is left of a connection that was lost
+        with suppress(OSError):  # remains of a lost connection
             await self._client.close()
 
 
 async def connect(url: str, *, service: str) -> Bus:
-    """Connect, and wait for NATS and the stream as long as it takes.
+    """Connects, and waits for NATS and the stream as long as it takes.
 
-    A NATS that knows no users gets the stream from whoever comes first; elsewhere `set_up` makes it
-    beforehand, and nobody else may (libs/bus_users).
+    If NATS has no users, the first process to connect creates the stream. Otherwise `set_up`
+    creates it beforehand, and nobody else is allowed to (libs/bus_users).
     """
 
     async def on_error(error: Exception) -> None:
@@ -162,7 +166,7 @@ async def _ensure_stream(js: JetStreamContext) -> None:
 
 
 async def set_up(bus: Bus) -> None:
-    """The stream as this version wants it."""
+    """Creates or updates the stream for this version."""
     await bus.js.update_stream(_stream())
 
 
@@ -178,5 +182,5 @@ def _stream() -> StreamConfig:
 
 
 def inbox(user: str) -> str:
-    """Prefix of the subjects on which NATS answers this user, and nobody else listens."""
+    """Prefix of the subjects on which NATS answers this user; nobody else can listen there."""
     return f"_INBOX_{user}"

@@ -1,8 +1,8 @@
-"""The users of NATS and what each may do there. The server's configuration is made from this.
+"""The NATS users and their permissions, from which the server's configuration is generated.
 
-A service publishes its own events only, so that nobody can tell another's, and reads through its
-own consumer, which it cannot change: which events that passes is set up, like the stream, by the
-job that also migrates the service's database, as the user `setup`.
+A service can publish only its own events, so that nobody can forge another's. It reads through its
+own consumer, which it cannot change: the migration job sets up the consumer and its filters, like
+the stream, as the user `setup`.
 """
 
 from dataclasses import dataclass

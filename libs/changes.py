@@ -1,6 +1,6 @@
-"""Dataclasses that are made of others: a resource of what was asked for, or as it is after a change.
+"""Dataclasses made from others: a resource from a request, or a resource after a change.
 
-A change has the fields that may change, None where the caller said nothing.
+A change has the fields that may change; None means no change.
 """
 
 from collections.abc import Callable
@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 
 def made(kind: Callable[..., T], of: Any, **given: Any) -> T:
-    """Of the fields that both have; the others are given."""
+    """A dataclass from the fields that both have; the others are passed in."""
     both = {field.name for field in fields(of)} & {field.name for field in fields(cast(Any, kind))}
     return kind(**{name: getattr(of, name) for name in both if name not in given}, **given)
 
 
 def changed(of: T, by: Any) -> T:
-    """With what is said of its fields. An empty text takes away what may be absent."""
+    """A copy with the fields that are set. An empty text clears an optional field."""
     kind: Any = of.__class__
     hints = hints_of(kind)
     said = {field.name: getattr(by, field.name) for field in fields(by) if field.name in hints}

@@ -1,7 +1,7 @@
-"""Calls to other services: a channel that survives rollouts, and one way of calling.
+"""Calls to other services: a channel that survives rollouts, and one way to call.
 
 Every call has a deadline, proves who calls and for whom (libs/identity), carries the trace and a
-derived idempotency key, and raises a Refusal: the other service's own no, or OutcomeUnknown when
+derived idempotency key, and raises a Refusal: the other service's own no, or OutcomeUnknown if
 there was no answer.
 """
 
@@ -34,11 +34,11 @@ OPTIONS: Final = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
-    # Not shared between channels: an address that another one found dead may be alive again.
+    # Not shared between channels: an address that another channel found dead may be alive again.
     ("grpc.use_local_subchannel_pool", 1),
 )
-# Pauses before a call that was not answered is made again: together longer than it takes to
-# reconnect with a process that has started again.
+# Pauses before an unanswered call is repeated; together longer than it takes to reconnect to a
+# restarted process.
 RETRY_PAUSES_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
 _OF_IDENTITY: Final = frozenset({CallerUnknown.reason, CallerNotAllowed.reason})
 
@@ -52,20 +52,20 @@ def channel(target: str) -> grpc.aio.Channel:
 
 
 def is_safe(name: str) -> bool:
-    """Whether an RPC only reads, so that an unanswered call may be made again."""
+    """Whether an RPC only reads, so that an unanswered call can be repeated."""
     return name.startswith(("Get", "List", "Authenticate"))
 
 
 async def call(
     method: Any, request: Message, *, timeout_seconds: float, idempotency_key: str = ""
 ) -> Any:
-    """Call a stub's method for the current call's merchant.
+    """Calls a stub's method for the current call's merchant.
 
-    `idempotency_key` is derived from the id of the caller's own row, never at random. A call that
-    reads or that has a key is made again when no replica answered it: during a rollout another one
-    does, and a key makes it one effect whatever the first one did. So is one whose tokens were not
-    taken, as in the second in which a new key becomes known: it had no effect.
-    Raises Refusal; OutcomeUnknown when no answer came.
+    `idempotency_key` is derived from the id of the caller's own row, never random. An unanswered
+    call is repeated if it only reads or has a key: during a rollout another replica answers, and
+    the key prevents a second effect. So is a call whose tokens were refused, as happens in the
+    second before a new key becomes known: it had no effect. Raises Refusal, and OutcomeUnknown if
+    no answer came.
     """
     name = request.DESCRIPTOR.name.removesuffix("Request")
     repeatable = bool(idempotency_key) or is_safe(name)
@@ -135,11 +135,11 @@ def _metadata(request: Message, idempotency_key: str) -> tuple[tuple[str, str], 
 
 
 def _may_be_repeated(error: grpc.aio.AioRpcError, *, repeatable: bool) -> bool:
-    """Whether the call may be made again: nothing was done, or the key makes it the same effect."""
+    """Whether the call can be repeated: nothing was done, or the key prevents a second effect."""
     refusal = refusal_of(error)
     if refusal.reason in _OF_IDENTITY:
         return True
-    # A replica that leaves answers UNAVAILABLE, or cuts the stream: CANCELLED, UNKNOWN.
+    # A replica that shuts down answers UNAVAILABLE, or cuts the stream: CANCELLED, UNKNOWN.
     late = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     return repeatable and isinstance(refusal, OutcomeUnknown) and not late
 

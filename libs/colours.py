@@ -1,4 +1,4 @@
-"""A merchant's colour, made readable wherever shoppers see it. Colours are "#rrggbb".
+"""Makes a merchant's colour legible wherever shoppers see it. Colours are "#rrggbb".
 
 Contrast is WCAG 2's ratio of relative luminances, 1 to 21: text needs 4.5, shapes 3.
 """
@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-OURS: Final = "#0b6b57"  # where the merchant has none
+OURS: Final = "#0b6b57"  # for a merchant without a colour
 WHITE: Final = "#ffffff"
 BLACK: Final = "#000000"
 TEXT_RATIO: Final = 4.5
@@ -20,7 +20,7 @@ Rgb = tuple[int, int, int]
 
 
 def known(primary: str) -> str:
-    """The merchant's colour in lower case; ours when it is none."""
+    """The merchant's colour in lower case, or ours if it has none."""
     colour = primary.lower()
     return colour if _HEX.fullmatch(colour) else OURS
 
@@ -39,7 +39,9 @@ def luminance(colour: str) -> float:
 
 @lru_cache(maxsize=1024)
 def ink_on(colour: str) -> str:
-    """Text on a filled shape: white where it is legible, else the better of black and white."""
+    """Text colour on a filled shape: white if it is legible, otherwise the better of black and
+    white.
+    """
     if contrast(colour, WHITE) >= TEXT_RATIO:
         return WHITE
     return max(WHITE, BLACK, key=lambda ink: contrast(colour, ink))
@@ -47,7 +49,7 @@ def ink_on(colour: str) -> str:
 
 @lru_cache(maxsize=1024)
 def readable(colour: str, *grounds: str, towards: str, ratio: float = TEXT_RATIO) -> str:
-    """The colour nearest to `colour`, on its way to `towards`, that stands out from all grounds."""
+    """The colour closest to `colour`, moving towards `towards`, that contrasts with all grounds."""
     for step in range(_STEPS):
         found = mixed(colour, towards, step / _STEPS)
         if min(contrast(found, ground) for ground in grounds) >= ratio:

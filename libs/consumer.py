@@ -1,16 +1,16 @@
-"""Events in: durable JetStream consumers whose handler runs in the inbox's transaction.
+"""Events in: durable JetStream consumers whose handlers run in the inbox's transaction.
 
 A batch is handled in one transaction together with its inbox rows and acknowledged after the
-commit, so that a repeat finds its event id and does nothing. When a batch fails it is halved until
-the event that fails stands alone; that one comes again later, and after MAX_DELIVERIES goes to
-incasso.dead.<consumer>. What comes again is handled apart from what is new, and any number may wait
-to come again: neither stands in the others' way. Handlers must tolerate any order.
+commit, so a repeated event finds its id and does nothing. A batch that fails is halved until the
+failing event stands alone; that one is redelivered later, and after MAX_DELIVERIES goes to
+incasso.dead.<consumer>. Redelivered events are handled apart from new ones, and any number may
+wait: neither blocks the other. Handlers must tolerate any order.
 
-A handler takes one event, or is a `Together` and takes all of a batch, to write them in statements
-over sets, or is an `UnlessKnown` and takes what a look at the batch found to be new.
+A handler takes one event. A `Together` takes all of a batch and writes them in statements over
+sets. An `UnlessKnown` takes only the events of a batch that a query found to be new.
 
-During a rollout two versions share a consumer. An event whose subject only the other one handles is
-left to that one; when nobody has taken it for an hour, it is a dead letter too.
+During a rollout two versions share a consumer. An event whose subject only the other version
+handles is left to it; if nobody has taken it for an hour, it becomes a dead letter too.
 """
 
 import asyncio
@@ -46,8 +46,8 @@ Handler: TypeAlias = Callable[[Conn, Event], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """A handler of many events, of any merchants: nobody is the current call's. It tells nothing on,
-    since what it tells would follow from all of them.
+    """Handles many events of any merchants, without a current call. It publishes nothing, since its
+    events would not belong to any single one.
     """
 
     handle: Callable[[Conn, Sequence[Event]], Awaitable[None]]
@@ -58,9 +58,9 @@ class Together:
 
 @dataclass(frozen=True, slots=True)
 class UnlessKnown:
-    """A handler of one event, spared those that tell what is known already. `known` answers their ids
-    in one look at a batch, of any merchants. Only events of `route` are sent to it; those of senders
-    that do not route yet are handled as well.
+    """Handles single events, except those that are already known. `known` returns their ids in one
+    query per batch, of any merchants. It only receives events of `route`, and those of senders that
+    do not set a route yet.
     """
 
     known: Callable[[Conn, Sequence[Event]], Awaitable[Collection[str]]]
@@ -75,7 +75,7 @@ class UnlessKnown:
 def grouped(
     handlers: Mapping[str, Handler], events: Sequence[Event]
 ) -> tuple[Mapping[Together, Sequence[Event]], Sequence[Event]]:
-    """What is handled together, by handler, and what is handled one by one."""
+    """Events to handle together, by handler, and events to handle one by one."""
     together: dict[Together, list[Event]] = defaultdict(list)
     alone: list[Event] = []
     for event in events:
@@ -90,7 +90,7 @@ def grouped(
 async def _news(
     conn: Conn, handlers: Mapping[str, Handler], events: Sequence[Event]
 ) -> Sequence[Event]:
-    """Without those that tell what is known."""
+    """The events that are not known yet."""
     looked_at: dict[UnlessKnown, list[Event]] = defaultdict(list)
     for event in events:
         handler = handlers[event.subject]
@@ -105,7 +105,9 @@ async def _news(
 
 
 def filters(handlers: Mapping[str, Handler]) -> list[str]:
-    """What the server passes on: of each subject what has no route, and the routes that are read."""
+    """What the server passes on: for each subject, the events without a route and the routes that
+    are read.
+    """
     routed = (
         f"{subject}.{handler.route if isinstance(handler, UnlessKnown) else '>'}"
         for subject, handler in handlers.items()
@@ -118,7 +120,7 @@ class SubjectNotHandledError(Exception):
 
 
 class Consumer:
-    """`handlers` maps a subject to what is done with its events. `name` is durable: keep it."""
+    """`handlers` maps a subject to its handler. `name` is durable: keep it."""
 
     def __init__(self, name: str, db: Database, bus: Bus, handlers: dict[str, Handler]) -> None:
         self._name = name
@@ -135,7 +137,7 @@ class Consumer:
             except (TimeoutError, nats.js.errors.FetchTimeoutError):
                 continue  # nats-py raises its own TimeoutError or asyncio's
             except nats.errors.ConnectionClosedError:
-                raise  # closed for good, unlike a connection that is lost
+                raise  # closed for good, unlike a lost connection
             except (nats.errors.Error, nats.js.errors.APIError) as error:
                 log.warning("fetch failed", consumer=self._name, error=repr(error))
                 await asyncio.sleep(RETRY_DELAY_SECONDS)
@@ -152,7 +154,7 @@ class Consumer:
             await self._take([m for m in ours if m.metadata.num_delivered > 1])
 
     async def set_up(self) -> None:
-        """Makes the consumer, or changes it to what this version handles."""
+        """Creates the consumer, or updates it to what this version handles."""
         await self._bus.js.add_consumer(STREAM, self._config, durable_name=self._name)
 
     @property
@@ -160,7 +162,7 @@ class Consumer:
         return ConsumerConfig(
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=ACK_WAIT_SECONDS,
-            max_ack_pending=-1,  # those who wait to come again count: a limit would stop the rest
+            max_ack_pending=-1,  # events waiting for redelivery count: a limit stops the rest
             filter_subjects=filters(self._handlers),
         )
 
@@ -174,7 +176,9 @@ class Consumer:
                 await asyncio.sleep(RETRY_DELAY_SECONDS)
 
     async def _ensure(self) -> None:
-        """Where NATS has users the job that may do it has set the consumer up (libs/bus_users)."""
+        """If NATS has users, the job that is allowed to has already set up the consumer
+        (libs/bus_users).
+        """
         try:
             found = await self._bus.js.consumer_info(STREAM, self._name)
         except nats.js.errors.NotFoundError:
@@ -184,7 +188,7 @@ class Consumer:
             return
         try:
             await self.set_up()
-        except nats.errors.TimeoutError:  # not allowed: it passes what it passed before
+        except nats.errors.TimeoutError:  # not allowed: the consumer keeps its filters
             log.error("the consumer is not set up for this version", consumer=self._name)
 
     async def _take(self, messages: Sequence[Msg]) -> None:
@@ -224,7 +228,7 @@ class Consumer:
     async def _handle_together(
         self, conn: Conn, handler: Together, events: Sequence[Event]
     ) -> None:
-        """Each has its span; the statements are in that of the last one that is recorded."""
+        """Each event has its span; the statements belong to that of the last recorded one."""
         context.set_current(context.Call(actor=self._name))
         with ExitStack() as spans:
             for event in sorted(events, key=lambda event: event.traceparent[-2:]):
@@ -247,7 +251,7 @@ class Consumer:
         )
 
     async def _refuse(self, message: Msg, error: Exception) -> None:
-        """Try again later, or give up: a copy with the reason goes to the dead letters."""
+        """Retries later, or gives up: a copy with the reason goes to the dead letters."""
         tries = message.metadata.num_delivered
         if _is_hopeless(message, error) and await self._bury(message, error):
             log.error(
@@ -261,7 +265,7 @@ class Consumer:
         CONSUMED.labels(self._name, "retried").inc()
 
     async def _bury(self, message: Msg, error: Exception) -> bool:
-        """False when the dead letters cannot be reached: the event comes again."""
+        """False if the dead letters cannot be reached: the event is redelivered."""
         headers = {**(message.headers or {}), "incasso-error": type(error).__name__}
         headers["Nats-Msg-Id"] = f"dead-{self._name}-{headers.get('ce-id', '')}"
         subject = f"{DEAD}.{self._name}"

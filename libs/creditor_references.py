@@ -1,4 +1,6 @@
-"""Creditor references: RF, two check digits and a body (ISO 11649), made and found again in texts."""
+"""Creditor references (ISO 11649): RF, two check digits and a body. Creates them and finds them in
+texts.
+"""
 
 import re
 import secrets
@@ -7,10 +9,10 @@ from typing import Final
 
 from stdnum.iso7064 import mod_97_10
 
-# Without letters and digits that are mistaken for each other when they are typed from paper.
+# Without letters and digits that are easily confused when typed from paper.
 ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 BODY_LENGTH: Final = 12
-MOST: Final = 20  # that one text may name
+MOST: Final = 20  # in one text
 _NAMED: Final = re.compile(rf"(?=(RF\d\d)([{ALPHABET}]{{{BODY_LENGTH}}}))", re.ASCII)
 
 
@@ -24,9 +26,9 @@ def creditor_reference(body: str) -> str:
 
 
 def found_in(text: str) -> tuple[Sequence[str], Sequence[str]]:
-    """The references of our length that a text names, and those whose check digits are wrong there.
+    """The references of our length in a text, and those whose check digits are wrong there.
 
-    Banks drop and add spaces, people type small letters. A wrong one is for a person to look at.
+    Banks drop and add spaces, people type lower case. A wrong one is for a person to look at.
     """
     compact = re.sub(r"[^0-9A-Z]", "", text.upper())
     right: dict[str, None] = {}

@@ -22,8 +22,8 @@ StatementError: TypeAlias = asyncpg.PostgresError  # the server said no: nothing
 
 @contextmanager
 def unique(**refusals: type[Exception]) -> Iterator[None]:
-    """What a violation of each unique constraint or index, by its name, means to the caller. One that
-    is not named is a fault of the program.
+    """Maps the violation of a unique constraint or index, by name, to a refusal. Any other
+    violation is a fault of the program.
     """
     try:
         yield
@@ -42,7 +42,7 @@ _READ = re.compile(r"\bFROM\s+([a-z_]+)", re.IGNORECASE)
 
 @functools.lru_cache(maxsize=1024)
 def name_of(sql: str) -> str:
-    """`UPDATE payments`: what the statement changes first, or reads; low in cardinality."""
+    """`UPDATE payments`: what the statement first changes, or else reads; low in cardinality."""
     if change := _CHANGE.search(sql):
         return f"{change[1].split()[0].upper()} {change[2]}"
     if read := _READ.search(sql):
@@ -74,7 +74,9 @@ class Conn:
             return await self.raw.fetchval(sql, *args)
 
     async def execute(self, sql: str, *args: object) -> int:
-        """Run a statement; answers how many rows it touched (0 where that has no meaning)."""
+        """Runs a statement and returns the number of rows that it affected (0 where that has no
+        meaning).
+        """
         with _span(sql):
             count = (await self.raw.execute(sql, *args)).rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
@@ -100,7 +102,7 @@ class Database:
     async def connection(self) -> AsyncIterator[Conn]:
         """A connection without a transaction: each statement commits by itself.
 
-        ServiceUnavailable when the database is not there, or goes away meanwhile.
+        Raises ServiceUnavailable if the database is not available, or goes away meanwhile.
         """
         try:
             async with self._pool.acquire() as acquired:
@@ -116,7 +118,9 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Conn]:
-        """A connection inside a transaction: commits at the end, rolls back on any exception."""
+        """A connection in a transaction, which commits at the end and rolls back on any
+        exception.
+        """
         async with self.connection() as conn:
             transaction = conn.raw.transaction()
             with _span("BEGIN"):
@@ -131,7 +135,7 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Conn]:
-        """Reads of several statements that see one moment, whatever others commit meanwhile."""
+        """Several statements that read one snapshot, whatever others commit meanwhile."""
         async with (
             self.connection() as conn,
             conn.raw.transaction(isolation="repeatable_read", readonly=True),
@@ -144,12 +148,12 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """A statement of a store that needs no transaction of several."""
+        """A single statement of a store, without a transaction."""
         async with self.connection() as conn:
             return await statement(conn, *args, **kwargs)
 
     async def ping(self) -> None:
-        """Raises ServiceUnavailable or a PostgreSQL error when the database does not answer."""
+        """Raises ServiceUnavailable or a PostgreSQL error if the database does not answer."""
         async with self.connection() as conn:
             await conn.fetchval("SELECT 1")
 
@@ -160,8 +164,8 @@ class Database:
 async def connect(
     url: str, *, pool_size: int, service: str, statement_seconds: float | None = 30
 ) -> Database:
-    """Open a pool. jsonb columns are Python objects; the session's time zone is UTC. A statement
-    may take `statement_seconds`; None: as long as it takes.
+    """Opens a pool. jsonb columns are Python objects; the session's time zone is UTC. A statement
+    may take `statement_seconds`; None: no limit.
     """
     pool = await asyncpg.create_pool(
         url,
@@ -182,4 +186,6 @@ async def _prepare_connection(conn: "asyncpg.Connection[Row]") -> None:
 
 
 async def _leave_as_it_is(_: object) -> None:
-    """No round trip on release: nobody leaves session state behind, the relay cleans up itself."""
+    """No round trip on release: nobody leaves session state behind, the relay cleans up after
+    itself.
+    """

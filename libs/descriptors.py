@@ -1,4 +1,4 @@
-"""What the protos say of RPCs: their rules and HTTP annotations, found by the method's path."""
+"""Reads the protos: the rules and HTTP annotations of RPCs, by the method's path."""
 
 import functools
 import importlib
@@ -21,7 +21,7 @@ from incasso.rest.v1 import options_pb2
 
 
 def service(full_name: str) -> ServiceDescriptor:
-    """Descriptor of `incasso.payments.v1.PaymentsService`. KeyError when the contracts have none."""
+    """Descriptor of `incasso.payments.v1.PaymentsService`. Raises KeyError if there is none."""
     pool = descriptor_pool.Default()
     try:
         return pool.FindServiceByName(full_name)
@@ -38,7 +38,7 @@ def method(path: str) -> MethodDescriptor:
 
 @functools.cache
 def path_of(request: str) -> str:
-    """Path of the RPC that takes the message of this full name: each RPC has one of its own."""
+    """Path of the RPC that takes the message with this full name; each RPC has its own."""
     file = descriptor_pool.Default().FindMessageTypeByName(request).file
     for owner in file.services_by_name.values():
         for found in owner.methods:
@@ -65,7 +65,7 @@ def http_rule(found: MethodDescriptor) -> http_pb2.HttpRule | None:
 
 @functools.cache
 def _files() -> tuple[FileDescriptor, ...]:
-    """Every file of the contracts, whether its stub was imported before or not."""
+    """Every file of the contracts, even if its stub has not been imported."""
     modules = {
         ".".join(path.relative_to(folder.parent).with_suffix("").parts): None
         for folder in map(Path, incasso.__path__)
@@ -81,7 +81,7 @@ def all_services() -> Iterator[ServiceDescriptor]:
 
 
 def message(full_name: str) -> Descriptor:
-    """Descriptor of `incasso.payments.v1.PaymentCaptured`. KeyError when the contracts have none."""
+    """Descriptor of `incasso.payments.v1.PaymentCaptured`. Raises KeyError if there is none."""
     _files()
     return descriptor_pool.Default().FindMessageTypeByName(full_name)
 
@@ -96,7 +96,7 @@ def events() -> Iterator[tuple[Descriptor, options_pb2.EventRules]]:
 
 
 def messages_of(events: Any) -> dict[str, Any]:
-    """The messages of a module of events, by their subjects."""
+    """The messages of an events module, by subject."""
     names = events.DESCRIPTOR.message_types_by_name
     found = {
         named.GetOptions().Extensions[options_pb2.event].subject: named for named in names.values()
@@ -105,7 +105,7 @@ def messages_of(events: Any) -> dict[str, Any]:
 
 
 def subject_of(event: Message) -> str:
-    """As which an event is told."""
+    """The subject under which an event is published."""
     return _subject_of(event.DESCRIPTOR)
 
 
@@ -116,7 +116,9 @@ def _subject_of(event: Descriptor) -> str:
 
 @functools.cache
 def event(subject: str) -> Descriptor:
-    """Descriptor of the message that is told as this subject. LookupError when the contracts have none."""
+    """Descriptor of the message published under this subject. Raises LookupError if there is
+    none.
+    """
     for found, rules in events():
         if rules.subject == subject:
             return found
@@ -124,6 +126,6 @@ def event(subject: str) -> Descriptor:
 
 
 def all_scopes() -> frozenset[str]:
-    """Every scope that an RPC asks for."""
+    """Every scope that an RPC requires."""
     methods = (found for owner in all_services() for found in owner.methods)
     return frozenset(rules_of(found).scope for found in methods) - {""}

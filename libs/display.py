@@ -1,4 +1,4 @@
-"""Amounts and dates as shoppers read them, in their language, by the CLDR (babel)."""
+"""Amounts and dates as shoppers read them, in their language, following the CLDR (babel)."""
 
 from copy import copy
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from babel.core import UnknownLocaleError
 
 from libs.money import Money, exponent
 
-LANGUAGES: Final = ("it", "en")  # what our texts are written in
+LANGUAGES: Final = ("it", "en")  # languages of our texts
 FALLBACK: Final = "en"
 _BRANDS: Final = {
     "visa": "Visa",
@@ -26,7 +26,7 @@ _BRANDS: Final = {
 
 
 def language_of(locale: str) -> str:
-    """The language of ours that a reader of `locale` gets: "it-CH" reads "it"."""
+    """Our language for a reader of `locale`: "it-CH" reads "it"."""
     tag = locale.replace("_", "-").partition("-")[0].lower()
     return tag if tag in LANGUAGES else FALLBACK
 
@@ -41,8 +41,8 @@ def preferred(accepted: str, *, otherwise: str = FALLBACK) -> str:
 
 
 def amount(money: Money, locale: str) -> str:
-    """`129,00 €`, `€129.00`, `¥500`. Decimal places are those of ISO 4217, never customs of cash:
-    1234.56 RSD is not `1.235 RSD`.
+    """`129,00 €`, `€129.00`, `¥500`. Decimals follow ISO 4217, not customs of cash: 1234.56 RSD is
+    not `1.235 RSD`.
     """
     pattern, reader = _pattern(money.currency, locale)
     major = Decimal(money.amount_minor).scaleb(-exponent(money.currency))
@@ -52,7 +52,9 @@ def amount(money: Money, locale: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _pattern(currency: str, locale: str) -> tuple[numbers.NumberPattern, Locale]:
-    """With the currency's symbol in it: babel would look up its name in all plurals for each amount."""
+    """With the currency's symbol in it: babel would otherwise look up its name in all plurals for
+    each amount.
+    """
     places, reader = exponent(currency), _babel(locale)
     pattern = copy(reader.currency_formats["standard"])
     pattern.frac_prec = (places, places)
@@ -63,7 +65,7 @@ def _pattern(currency: str, locale: str) -> tuple[numbers.NumberPattern, Locale]
 
 
 def fraction(major: Decimal, currency: str, locale: str, *, places: int = 4) -> str:
-    """`€0.0274`: what is too small for the places of its currency, rounded half up."""
+    """`€0.0274`: an amount too small for its currency's decimals, rounded half up."""
     pattern, reader = _pattern(currency, locale)
     pattern = copy(pattern)
     pattern.frac_prec = (exponent(currency), places)
@@ -91,13 +93,13 @@ def day(on: date, locale: str) -> str:
 
 
 def short_day(on: date, locale: str) -> str:
-    """Where there is little room: `21 nov 2026`."""
+    """Short form: `21 nov 2026`."""
     shown: str = dates.format_date(on, format="d MMM y", locale=_babel(locale))
     return shown
 
 
 def moment(at: datetime, locale: str, *, timezone: str = "Europe/Rome") -> str:
-    """Date, time of day and the zone in which it is meant, e.g. `21 novembre 2026, 10:30 CET`."""
+    """Date, time and time zone, e.g. `21 novembre 2026, 10:30 CET`."""
     shown: str = dates.format_datetime(
         at, format="d MMMM y, HH:mm z", tzinfo=dates.get_timezone(timezone), locale=_babel(locale)
     )
@@ -106,9 +108,9 @@ def moment(at: datetime, locale: str, *, timezone: str = "Europe/Rome") -> str:
 
 @lru_cache(maxsize=1024)
 def _babel(locale: str) -> Locale:
-    """The reader's country in a language of ours, so that a text is in one language throughout.
+    """The reader's country in one of our languages, so that a text is in one language throughout.
 
-    British English stands for English that names no country: day before month.
+    English without a country is British English: day before month.
     """
     language, tag = language_of(locale), locale.replace("-", "_")
     whole = "en_GB" if language == "en" else language

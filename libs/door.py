@@ -1,10 +1,10 @@
-"""The gRPC door of a service: what is called for each RPC, a line each. It decides nothing.
+"""The gRPC door of a service: one line per RPC that names its flow. It decides nothing.
 
-A flow is called with the deps and with what its parameters name: a field of the request, read as its
-type says; a dataclass is read of the whole request; `Key` is the call's idempotency key; the request's
-own class is the request; `Pieces` are those of a file that is sent as a stream; what the door is `given` is
-asked of its flow. What it answers is packed into
-the answer by its kind. That all of it fits is found out when the process starts.
+A flow is called with the deps and with the values named by its parameters: a field of the request,
+read according to the parameter's type; a dataclass read from the whole request; `Key`, the call's
+idempotency key; the request itself, by its class; `Pieces`, those of a file sent as a stream; and
+what the door is `given`. Its result is packed into the answer by its type. Everything is checked
+when the process starts.
 """
 
 import inspect
@@ -26,12 +26,12 @@ from libs.rows import Table
 
 Flow: TypeAlias = Callable[..., Awaitable[Any]]
 Asked: TypeAlias = Callable[[Any, Any], Awaitable[Any]]  # with deps and request
-Shows: TypeAlias = Mapping[type, Callable[[Any], Message]]  # by class, unless names say it all
+Shows: TypeAlias = Mapping[type, Callable[[Any], Message]]  # by class, unless names suffice
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The call's merchant's row, of the id that the request is, or else the refusal."""
+    """A row of the call's merchant, by the id in the request, or else the refusal."""
 
     table: Table[Any]
     missing: type[Refusal]
@@ -39,11 +39,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A page of the call's merchant's rows, whose ids begin with `prefix`.
+    """A page of the call's merchant's rows, with ids that begin with `prefix`.
 
-    Each other field of the request is a filter: of the column of its name, or as `columns` say.
-    `where`: which rows there are at all. `within`: what must be there, of the id that the first of
-    `columns` is.
+    Every other field of the request is a filter on the column with its name, or as given in
+    `columns`. `where` restricts the rows. `within` checks that the id in the first of `columns`
+    exists.
     """
 
     table: Table[Any]
@@ -55,7 +55,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Then:
-    """The same, and then the answer is completed by `complete`."""
+    """As before, but `complete` then completes the answer."""
 
     what: "What"
     complete: Callable[[Any, Any], Awaitable[None]]  # deps and answer
@@ -71,8 +71,9 @@ def of(
     given: Mapping[type, Flow] | None = None,
     **rpcs: What,
 ) -> Callable[[Any], SimpleNamespace]:
-    """The servicer of a service, by its full name, for the deps it gets. TypeError for what does not
-    fit: an RPC without a line, a parameter that nothing names, a field that nothing reads.
+    """The servicer of a service, by its full name, for the given deps. Raises TypeError for
+    whatever does not fit: an RPC without a line, a parameter without a source, a field that nothing
+    reads.
     """
     methods = descriptors.service(service).methods_by_name
     if wrong := set(methods) ^ set(rpcs):
@@ -154,7 +155,7 @@ def _rows(rpc: MethodDescriptor, what: Rows) -> Asked:
 def _flow(
     rpc: MethodDescriptor, flow: Flow, given: Mapping[type, Flow]
 ) -> tuple[Asked, frozenset[str]]:
-    """The flow, called with what its parameters name, and the fields of the request that it reads."""
+    """The flow, called with its parameters, and the fields of the request that it reads."""
     hints = get_type_hints(flow)
     _, *parameters = inspect.signature(flow).parameters
     flows = {
@@ -178,7 +179,7 @@ def _flow(
 def _value(
     rpc: MethodDescriptor, name: str, hint: Any
 ) -> tuple[Callable[[Message], Any], frozenset[str]]:
-    """What a parameter is, and the fields that say so."""
+    """The value of a parameter, and the fields that it comes from."""
     kind, known = bare(hint), rpc.input_type.fields_by_name
     if kind is Key:
         key_in = needed_key_of if hint is Key else key_of
@@ -196,7 +197,9 @@ def _value(
 
 
 def _packed(rpc: MethodDescriptor, shows: Shows) -> Callable[[Any], Message]:
-    """The answer of what a flow answers: itself, its rows, its only field, or a dataclass of all."""
+    """Packs a flow's result into the answer: as itself, as rows, as its only field, or as a
+    dataclass of all fields.
+    """
     answer, known = GetMessageClass(rpc.output_type), rpc.output_type.fields_by_name
 
     def packed(value: Any) -> Message:
@@ -218,7 +221,7 @@ def _packed(rpc: MethodDescriptor, shows: Shows) -> Callable[[Any], Message]:
 
 
 def _shown(field: FieldDescriptor, value: Any, shows: Shows) -> Any:
-    """`bytes` are the message as it was kept for repeats."""
+    """`bytes` are a message that was stored for repeats."""
     if field.message_type is None or isinstance(value, Message):
         return value
     if isinstance(value, bytes):

@@ -1,11 +1,12 @@
-"""Due rows: a loop that claims what is due and runs one flow per row.
+"""Due rows: a loop that claims due rows and runs one flow per row.
 
-What is due is a column of the row it concerns. `claim` is a function of the service's store that
+The due time is a column of the row concerned. `claim` is a function of the service's store that
 picks due rows with FOR UPDATE SKIP LOCKED and moves their due time ahead in the same statement, so
-that any number of replicas may run and a crash only delays a row. `fair_sql` is how it picks them.
+any number of replicas may run, and a crash only delays a row. `fair_sql` picks the rows.
 
-A merchant with ten thousand due rows does not delay another's one: rows are picked from each
-merchant in turn, and some places are always for others, however slow one merchant's PSP is.
+A merchant with ten thousand due rows does not delay another merchant's single row: rows are picked
+from each merchant in turn, and some slots are reserved for others, however slow one merchant's PSP
+is.
 """
 
 import asyncio
@@ -26,15 +27,15 @@ from libs.tasks import cancel
 
 RUNS = CounterMetric("incasso_due_rows_total", "Due rows worked on", ["name", "outcome"])
 
-LOOKED_AT: Final = 5_000  # due rows from either end, among which each merchant has its turn
-# How long until a row that was worked on `checks` times is due again, in SQL.
+LOOKED_AT: Final = 5_000  # due rows considered from either end, among which merchants take turns
+# Time until a row that was worked on `checks` times is due again, in SQL.
 BACKOFF: Final = "least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
-REPLICAS: Final = 4  # that may claim at the same moment and still find rows of their own
+REPLICAS: Final = 4  # that can claim at the same moment and still find rows of their own
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a worker can take: rows in all, of one merchant, and what is under way by merchant."""
+    """What a worker can take: rows in total, per merchant, and rows in progress by merchant."""
 
     rows: int
     share: int
@@ -46,12 +47,14 @@ class Room:
         return self.rows, self.share, dict(self.taken)
 
     def filled_by(self, found: "Sequence[Due]") -> bool:
-        """Whether more may be due than what a claim found: it took all rows, or all of one merchant."""
+        """Whether more may be due than a claim returned: it used up all slots, or all of one
+        merchant.
+        """
         of_each = Counter(self.taken) + Counter(row.merchant_id for row in found)
         return len(found) >= self.rows or max(of_each.values(), default=0) >= self.share
 
     def times(self, batch: int) -> "Room":
-        """For rows of which so many have one place together."""
+        """For rows that stand for several others, which share one slot."""
         taken = {merchant_id: count * batch for merchant_id, count in self.taken.items()}
         return Room(self.rows * batch, self.share * batch, taken)
 
@@ -66,11 +69,12 @@ def fair_sql(
     by_test_clock: bool = False,
     lock: str = "FOR UPDATE",
 ) -> str:
-    """Due rows of `table`, locked, each merchant's oldest first, for a WITH. $1 to $3 are Room's.
+    """Due rows of `table`, locked, each merchant's oldest first, for use in a WITH. $1 to $3 are
+    Room's.
 
-    The oldest and the newest due rows are looked at: behind a flood of any size another merchant's
-    row is seen when it becomes due. `by_test_clock` adds what is due by its merchant's clock only,
-    which is joined as `clock`.
+    Considers the oldest and the newest due rows, so that another merchant's row is seen on time
+    behind a flood of any size. `by_test_clock` adds rows that are due only by their merchant's
+    clock, which is joined as `clock`.
     """
     taken = "coalesce(($3::jsonb ->> merchant_id)::int, 0)"
     also = f"AND {where} AND {taken} < $2"
@@ -104,14 +108,14 @@ def fair_sql(
 
 
 class Due(Protocol):
-    """A row that is due; whose it is."""
+    """A due row, with its merchant."""
 
     @property
     def merchant_id(self) -> str: ...
 
 
 Item = TypeVar("Item", bound=Due)
-# Of a claim that joins the clock of each row's merchant.
+# For a claim that joins the clock of each row's merchant.
 CLOCK_OFFSET: Final = (
     "coalesce(extract(epoch FROM clock_offset), 0)::bigint AS clock_offset_seconds"
 )
@@ -119,7 +123,7 @@ CLOCK_OFFSET: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DueRow:
-    """A row that is due by its merchant's clock, which runs ahead by so much."""
+    """A row that is due by its merchant's clock, which is ahead by this much."""
 
     merchant_id: str
     id: str
@@ -127,11 +131,11 @@ class DueRow:
 
 
 class DueWorker(Generic[Item]):
-    """`claim(conn, room)` answers the rows, in one statement; `work(row)` does one, in no transaction
-    of the loop.
+    """`claim(conn, room)` returns the rows, in one statement; `work(row)` processes one, outside
+    any transaction of the loop.
 
-    Each row has a place of its own among `concurrency`, so that none waits for the slowest, and
-    none is claimed that has to wait for a place.
+    Each row has its own slot among `concurrency`, so none waits for the slowest, and none is
+    claimed before it has a slot.
     """
 
     def __init__(
@@ -150,12 +154,12 @@ class DueWorker(Generic[Item]):
         self._work = work
         self._interval = interval_seconds
         self._places = concurrency
-        self._share = max(1, concurrency * 3 // 4)  # of one merchant: the rest is for others
+        self._share = max(1, concurrency * 3 // 4)  # per merchant: the rest is for others
         self._taken: Counter[str] = Counter()  # by merchant
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Work until cancelled; as long as more is due, places are filled as they become free."""
+        """Works until cancelled; while more is due, slots are refilled as they become free."""
         try:
             while True:
                 room = self._room()
@@ -167,25 +171,25 @@ class DueWorker(Generic[Item]):
             await cancel(self._running)
 
     async def run_once(self) -> int:
-        """One turn to its end; answers how many rows were claimed."""
+        """One complete round; returns the number of claimed rows."""
         started = await self._start(self._room())
         if self._running:
             await asyncio.wait(self._running)
         return len(started)
 
     def _room(self) -> Room:
-        """What is free now: rows may end while a claim looks."""
+        """The free slots now: rows may end while a claim is running."""
         return Room(self._places - len(self._running), self._share, dict(self._taken))
 
     async def _some_have_ended(self) -> None:
-        """Until half of the places are free, or it is time to look for others' rows."""
+        """Waits until half of the slots are free, or it is time to look for others' rows."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._interval):
                 while len(self._running) > self._places // 2:
                     await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
     async def _start(self, room: Room) -> Sequence[Item]:
-        """Fill the free places; answers the rows that were claimed."""
+        """Fills the free slots; returns the number of claimed rows."""
         if room.rows <= 0:
             return ()
         try:
@@ -229,8 +233,9 @@ def worker(
     concurrency: int = 16,
     batch: int = 1,
 ) -> DueWorker[Any]:
-    """Each row is worked on in the name of its merchant. `claim_sql` answers the fields of `kind`, and
-    has `args` behind the room's parameters. Its rows may stand for `batch` due ones of a merchant.
+    """Processes each row in the name of its merchant. `claim_sql` returns the fields of `kind`, and
+    takes `args` after the room's parameters. A row may stand for up to `batch` due rows of a
+    merchant.
     """
 
     async def claim(conn: Conn, room: Room) -> Sequence[Any]:

@@ -1,7 +1,7 @@
-"""What is left of messages, logged events and stored answers when their person was erased.
+"""Removes personal data of erased persons from messages, logged events and stored answers.
 
-A service says which fields of which messages are personal; rows that hold such messages are
-rewritten without them. Nothing else of a row changes: amounts, states and times are the books.
+A service lists the personal fields of its messages; rows that hold such messages are rewritten
+without them. Nothing else changes: amounts, states and times are the books.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,11 +13,11 @@ from google.protobuf.message import Message
 from libs import descriptors
 from libs.db import Conn
 
-Personal: TypeAlias = Mapping[str, Sequence[str]]  # full name of a message → names of fields
+Personal: TypeAlias = Mapping[str, Sequence[str]]  # full name of a message → fields
 
 
 def clear(message: Message, personal: Personal) -> bytes:
-    """The message, serialised, without what is personal in it and in its parts."""
+    """The message, serialised, without personal data in it or in its parts."""
     for part in parts(message):
         for name in personal.get(part.DESCRIPTOR.full_name, ()):
             part.ClearField(name)
@@ -25,13 +25,13 @@ def clear(message: Message, personal: Personal) -> bytes:
 
 
 def event_left(subject: str, body: bytes, personal: Personal) -> bytes:
-    """An event's body without what is personal."""
+    """An event's body without personal data."""
     kind = message_factory.GetMessageClass(descriptors.event(subject))
     return clear(kind.FromString(body), personal)
 
 
 def parts(message: Message) -> Iterator[Message]:
-    """The message and all that it is made of."""
+    """The message and all messages in it."""
     yield message
     for field, value in message.ListFields():
         if field.message_type is None or field.message_type.GetOptions().map_entry:
@@ -43,7 +43,7 @@ def parts(message: Message) -> Iterator[Message]:
 async def rewrite_events(
     conn: Conn, merchant_id: str, aggregate_ids: Sequence[str], left: Callable[[str, bytes], bytes]
 ) -> None:
-    """Put what `left` leaves of logged events, by subject and body, in their place."""
+    """Replaces logged events by what `left` returns for them, by subject and body."""
     rows = await conn.fetch(
         "SELECT seq, subject, body FROM outbox"
         " WHERE merchant_id = $1 AND aggregate_id = ANY($2::text[])",

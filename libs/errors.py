@@ -46,9 +46,9 @@ class FieldViolation:
 class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the program
     """A definite no. Subclasses set `kind`, `reason` and `message`; calls may override the message.
 
-    `message` is a sentence for a developer: what is wrong and what to do. No personal data.
-    `facts` tell a program what it needs for the next step, e.g. `payment_id`: members of the
-    problem document, so that none may be called as one of its own.
+    `message` is a sentence for a developer: what is wrong and what to do. No personal data. `facts`
+    give programs what they need for the next step, e.g. `payment_id`; they become members of the
+    problem document, so they must not have the name of one of its own.
     """
 
     kind: Kind
@@ -149,8 +149,8 @@ class OutcomeUnknown(ServiceUnavailable, reason="outcome_unknown"):
 
 
 class IdentityRefused(OutcomeUnknown):
-    """Another service did not take this one's identity. Nothing was done, but for a fault of the
-    set-up that somebody mends: not a no to the caller.
+    """Another service refused this one's identity. Nothing was done because of a configuration
+    fault that somebody will fix: not a no to the caller.
     """
 
 
@@ -172,7 +172,7 @@ class RemoteRefusal(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class StoredRefusal:
-    """Another service's certain no, kept so that a repeat of the call gets it again."""
+    """Another service's certain no, stored so that a repeat of the call gets it again."""
 
     kind: str
     reason: str

@@ -1,6 +1,6 @@
-"""Well-known formats of text fields, of texts in their normal form (libs/normal_forms.py).
+"""Well-known formats of text fields, for texts in their normal form (libs/normal_forms.py).
 
-Each check answers None or what is wrong, as a sentence.
+Each check returns None, or what is wrong as a sentence.
 """
 
 import ipaddress
@@ -288,7 +288,7 @@ def country(text: str) -> str | None:
 
 
 def email(text: str) -> str | None:
-    """Nothing that a mail's header or a mail server's command would take for more than it is."""
+    """Nothing that a mail header or a mail server's command could mistake for something else."""
     fits = len(text) <= _MAX_EMAIL and text.isprintable() and "=?" not in text
     return None if fits and _EMAIL.fullmatch(text) else "must be an e-mail address"
 
@@ -353,7 +353,7 @@ def contact(text: str) -> str | None:
     return phone(text) and "must be an e-mail address, or a phone number with its country"
 
 
-# By the name of the enum value in incasso/rest/v1/options.proto.
+# By the enum value's name in incasso/rest/v1/options.proto.
 CHECKS: Final[dict[str, Callable[[str], str | None]]] = {
     "FORMAT_CURRENCY": currency,
     "FORMAT_COUNTRY": country,

@@ -1,4 +1,4 @@
-"""Gauges of what only the database knows, such as the age of the oldest that waits."""
+"""Gauges of what only the database knows, such as the age of the oldest waiting row."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,9 @@ READ_SECONDS: Final = 5.0
 async def keep(
     db: Database, read: Callable[[Conn], Awaitable[None]], *, seconds: float = READ_SECONDS
 ) -> None:
-    """Have `read` set them until cancelled; while the database does not answer they stay."""
+    """Lets `read` set them until cancelled; while the database does not answer, they keep their
+    values.
+    """
     while True:
         try:
             await db.run(read)

@@ -1,14 +1,15 @@
-"""Idempotency keys: same key and body, same answer; stored in the transaction of the effect.
+"""Idempotency keys: same key and body, same answer; stored in the effect's transaction.
 
-An effect that is ours alone is made by `once`: claim, effect and answer in one transaction. One for
-which others are asked has two: `claim` in the transaction that writes the intent, and `finish` in the
-one that records the outcome. Between the two the key is locked for as long as a call may take. When
-the lock runs out without an answer (a crash, an unknown outcome), a repeat is told which resource the
-key stands for, so that it can answer from that resource's state or go on where the other stopped.
+An effect that needs no other service is made with `once`: claim, effect and answer in one
+transaction. One that calls other services has two: `claim` in the transaction that writes the
+intent, and `finish` in the one that records the outcome. In between, the key is locked for as long
+as a call may take. If the lock expires without an answer (a crash, an unknown outcome), a repeat
+gets the resource of the key, so that it can answer from that resource's state or continue where the
+first call stopped.
 
 A store that wants effect and key in one statement takes the SQL from here, `claim_sql` with
-`claim_values` and `finish_sql` with `finish_values`: pieces for a WITH, whose parameters count from
-the number that they are given.
+`claim_values` and `finish_sql` with `finish_values`: pieces for a WITH, with parameters counted
+from the given number.
 """
 
 import hashlib
@@ -31,7 +32,7 @@ MAX_LENGTH: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A caller's key for one RPC with the SHA-256 of the canonical request."""
+    """A caller's key for one RPC, with the SHA-256 of the canonical request."""
 
     merchant_id: str
     method: str
@@ -41,8 +42,8 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`fresh`: go on, this call is the first. Else `answer` is the stored one, or None when the
-    first call stopped before its answer: `resource_id` tells what it had begun.
+    """`fresh`: continue, this is the first call. Otherwise `answer` is the stored answer, or None
+    if the first call stopped before its answer: `resource_id` is what it had begun.
     """
 
     fresh: bool
@@ -52,8 +53,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What `once` comes to. `fresh`: this call made the effect. `body`: its answer, b"" where the
-    resource itself is the answer.
+    """Result of `once`. `fresh`: this call made the effect. `body`: its answer, b"" if repeats are
+    answered from the resource.
     """
 
     fresh: bool
@@ -70,7 +71,7 @@ def needed_key_of(request: Message, method: str) -> Key:
 
 
 def key_of(request: Message, method: str) -> Key | None:
-    """The current call's key for `request`; None when the caller sent none."""
+    """The current call's key for `request`; None if the caller sent none."""
     call = context.current()
     if not call.idempotency_key:
         return None
@@ -79,12 +80,12 @@ def key_of(request: Message, method: str) -> Key | None:
 
 
 def claim_sql(first: int, *, unless: str = "") -> str:
-    """Claims and answers `resource_id, fresh`; no row when the key is held, or when there is none.
+    """Claims and returns `resource_id, fresh`; no row if the key is held, or if there is none.
 
-    `unless` is a condition on which a new key is left new; a known one is met all the same.
+    `unless` is a condition on which a new key stays unclaimed; a known key is found all the same.
 
-    `claim_values` are its parameters, from number `first` on; the effect goes on when
-    `fresh_sql` says so. What the row means is told by `claim_of`.
+    `claim_values` are its parameters, from number `first` on; the effect proceeds if `fresh_sql` is
+    true. `claim_of` interprets the row.
     """
     merchant, method, key, request_hash, resource, lock = (f"${first + n}" for n in range(6))
     but = f"""
@@ -106,7 +107,7 @@ def claim_sql(first: int, *, unless: str = "") -> str:
 
 
 def fresh_sql(first: int, *, claimed: str) -> str:
-    """Whether the effect is to be made. `claimed` names the WITH piece of claim_sql(first)."""
+    """Whether to make the effect. `claimed` names the WITH piece of claim_sql(first)."""
     return f"(${first + 2}::text IS NULL OR EXISTS (SELECT FROM {claimed} WHERE fresh))"
 
 
@@ -120,13 +121,13 @@ def claim_values(
 
 
 async def claim_of(conn: Conn, key: Key | None, resource_id: str, row: Row | None) -> Claim:
-    """What `claim_sql` found. Raises as `claim` does."""
+    """Interprets the result of `claim_sql`. Raises as `claim` does."""
     if key is None:
         return Claim(fresh=True, resource_id=resource_id)
     if row is not None:
         return Claim(fresh=row["fresh"], resource_id=row["resource_id"])
     held = await held_of(conn, key)
-    if held is None:  # purged since the claim met it: the next repeat is a first call
+    if held is None:  # deleted since the claim found it: the next repeat is a first call
         raise IdempotencyKeyInUse
     return held
 
@@ -135,7 +136,7 @@ _CLAIM: Final = claim_sql(1)
 
 
 async def claim(conn: Conn, key: Key | None, resource_id: str, *, lock: timedelta = LOCK) -> Claim:
-    """Take the key for `resource_id`, in one statement when it is new.
+    """Claims the key for `resource_id`; one statement if it is new.
 
     Raises IdempotencyKeyReused (other body) and IdempotencyKeyInUse (still running).
     """
@@ -146,7 +147,7 @@ async def claim(conn: Conn, key: Key | None, resource_id: str, *, lock: timedelt
 
 
 async def held_of(conn: Conn, key: Key) -> Claim | None:
-    """What a key that was not claimed stands for; None when it is new. Raises as `claim` does."""
+    """What an unclaimed key stands for; None if it is new. Raises as `claim` does."""
     row = await conn.fetchrow(
         "SELECT request_hash, resource_id, answer FROM idempotency_keys"
         " WHERE merchant_id = $1 AND method = $2 AND key = $3",
@@ -164,8 +165,8 @@ async def held_of(conn: Conn, key: Key) -> Claim | None:
 
 
 async def answered(db: Database, key: Key | None) -> Answered | None:
-    """What a key of `once` was answered; None when it is new. Asked before anything is looked at that may
-    be another thing by now, or gone: a repeat is answered as the first call was. Raises as `claim` does.
+    """The answer of a key of `once`; None if the key is new. Checked before reading anything that
+    may have changed or gone since: a repeat gets the first call's answer. Raises as `claim` does.
     """
     held = await db.run(held_of, key) if key is not None else None
     if held is None or held.answer is None:
@@ -174,7 +175,7 @@ async def answered(db: Database, key: Key | None) -> Answered | None:
 
 
 async def resource_of(conn: Conn, merchant_id: str, method: str, key: str) -> str | None:
-    """What a key stands for, answered or not; None when it is new."""
+    """The resource of a key, answered or not; None if the key is new."""
     found: str | None = await conn.fetchval(
         "SELECT resource_id FROM idempotency_keys"
         " WHERE merchant_id = $1 AND method = $2 AND key = $3",
@@ -186,8 +187,8 @@ async def resource_of(conn: Conn, merchant_id: str, method: str, key: str) -> st
 
 
 async def close(conn: Conn, merchant_id: str, method: str, key: str) -> None:
-    """Nothing can be begun under the key any more: no request has the hash that it gets here. One
-    that is known stays what it is, and one that is being claimed is waited for.
+    """Closes the key for good: no request has the hash that it gets here. A known key keeps its
+    answer, and a claim in progress is waited for.
     """
     await conn.execute(
         "INSERT INTO idempotency_keys"
@@ -200,10 +201,10 @@ async def close(conn: Conn, merchant_id: str, method: str, key: str) -> None:
 
 
 def finish_sql(first: int) -> str:
-    """Stores the answer, or unlocks the key when the answer is null; nothing without a key.
+    """Stores the answer, or unlocks the key if the answer is null; does nothing without a key.
 
-    `finish_values` are its parameters, from number `first` on. It ends within its WHERE, for one
-    more AND.
+    `finish_values` are its parameters, from number `first` on. It ends within its WHERE, so that an
+    AND can follow.
     """
     merchant, method, key, answer = (f"${first + n}" for n in range(4))
     return f"""
@@ -225,18 +226,20 @@ _FINISH: Final = finish_sql(1)
 
 
 def finished(key: Key | None, answer: bytes | None) -> Piece:
-    """The same as one of several writes."""
+    """`finish` as one of several writes."""
     return Piece(f"{_FINISH} AND {{when}}", finish_values(key, answer))
 
 
 async def finish(conn: Conn, key: Key | None, answer: bytes | None) -> None:
-    """Store the final answer, of which the first one stays; without one, `release`."""
+    """Stores the final answer, of which the first one stays; without an answer, acts as
+    `release`.
+    """
     if key is not None:
         await conn.execute(_FINISH, *finish_values(key, answer))
 
 
 async def stand_for(conn: Conn, key: Key | None, resource_id: str) -> None:
-    """The key turned out to be for a resource that is there already; so an erasure finds its answer."""
+    """Assigns the key to a resource that already exists, so that an erasure finds the answer."""
     if key is not None:
         await conn.execute(
             "UPDATE idempotency_keys SET resource_id = $4"
@@ -249,7 +252,9 @@ async def stand_for(conn: Conn, key: Key | None, resource_id: str) -> None:
 
 
 class Finished:
-    """What an effect answers whose own write had the `finished` piece, with b"" for the answer."""
+    """Returned by an effect whose own write included the `finished` piece, with b"" as the
+    answer.
+    """
 
 
 async def once(
@@ -258,11 +263,11 @@ async def once(
     resource_id: str,
     effect: Callable[[Conn, str], Awaitable[Message | bytes | Finished | None]],
 ) -> Answered:
-    """The effect of a key, made once, and its answer. Raises as `claim` does.
+    """Makes a key's effect once and returns its answer. Raises as `claim` does.
 
-    `effect` writes in the transaction that it is given, under the id that it is given, and makes what
-    is to be kept: without secrets. None: a repeat is answered from the resource as it is by then;
-    Finished: the same, and the key has been answered.
+    `effect` writes in the given transaction under the given id, and returns what is stored, without
+    secrets. If it returns None, repeats are answered from the resource's current state; Finished:
+    the same, and the key already has its answer.
     """
     async with db.transaction() as tx:
         claimed = await claim(tx, key, resource_id)
@@ -278,5 +283,5 @@ async def once(
 
 
 async def release(conn: Conn, key: Key | None) -> None:
-    """Unlock without an answer: a repeat answers from the resource as it is by then."""
+    """Unlocks the key without an answer: repeats are answered from the resource's current state."""
     await finish(conn, key, None)

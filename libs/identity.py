@@ -1,11 +1,11 @@
-"""Who calls, and for whom: two signed, short-lived tokens that every call to a service carries.
+"""Who calls, and for whom: two signed, short-lived tokens on every call to a service.
 
-The caller's token is signed by the calling service for one method. The principal's token says for
-which merchant the call is made: signed by the gateway for an API key and carried on unchanged by
-the services in between, or signed by a service (or the operators' command) for work of its own,
-which then holds no scope. Both are JWTs with Ed25519 signatures; keys are files, read again when
-they change. Public keys of service x are `x.pub`, `x.<anything>.pub` in the trust folder: several
-are valid at once, so that a key is rotated without a stop.
+The calling service signs the caller's token for one method. The principal's token names the
+merchant: signed by the gateway for an API key and passed on unchanged by the services in between,
+or signed by a service (or the operators' command) for its own work, which then holds no scope. Both
+are JWTs with Ed25519 signatures; keys are files that are reread when they change. Public keys of
+service x are `x.pub` and `x.<anything>.pub` in the trust folder. Several are valid at once, so that
+keys can be rotated without a stop.
 """
 
 import base64
@@ -28,12 +28,12 @@ from libs.watched import FileError, Watched
 
 CALLER: Final = "incasso-caller"
 PRINCIPAL: Final = "incasso-principal"
-GATEWAY: Final = "gateway"  # alone vouches for API keys
+GATEWAY: Final = "gateway"  # the only one that vouches for API keys
 OPERATOR: Final = "operator"  # the operators' command
 
 LIFE_SECONDS: Final = 60
 RENEW_SECONDS: Final = (
-    15  # a token is used so long; it may travel and wait for the rest of its life
+    15  # a token is used for this long; the rest of its life is for transit and waiting
 )
 SKEW_SECONDS: Final = 5  # between the clocks of two machines
 MAX_REMEMBERED: Final = 10_000
@@ -45,7 +45,7 @@ Metadata = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """For whom a call is made. `scopes` and `publishable` are those of the API key `actor`."""
+    """Whom a call is made for. `scopes` and `publishable` are those of the API key `actor`."""
 
     issuer: str
     merchant_id: str
@@ -59,7 +59,9 @@ class Principal:
 
 
 class Signer:
-    """The tokens of one service, signed with its private key. `now` is seconds since the epoch."""
+    """Issues the tokens of one service, signed with its private key. `now` is seconds since the
+    epoch.
+    """
 
     def __init__(
         self, service: str, key_file: Path, *, now: Callable[[], float] = time.time
@@ -68,10 +70,10 @@ class Signer:
         self._key_file = Watched([key_file], lambda: private_key(key_file))
         self._key = self._key_file.get()
         self._now = now
-        self._made: dict[object, tuple[str, float]] = {}  # token and when it is to be renewed
+        self._made: dict[object, tuple[str, float]] = {}  # token, and when to renew it
 
     def metadata(self, method: str, call: Call) -> Metadata:
-        """What proves a call to `method` (its full path) on behalf of `call`."""
+        """The proof for a call to `method` (its full path) on behalf of `call`."""
         pairs = ((CALLER, self.caller(method)),)
         if call.principal:
             return (*pairs, (PRINCIPAL, call.principal))
@@ -114,7 +116,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class _Trusted:
-    """A public key and the services whose it is."""
+    """A public key and the services that own it."""
 
     key: Ed25519PublicKey
     services: frozenset[str]
@@ -127,12 +129,12 @@ class _Caller:
 
 
 class Trust:
-    """The public keys of all services; reads tokens, and remembers them until they expire."""
+    """The public keys of all services; verifies tokens, and caches them until they expire."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = Watched([folder], lambda: public_keys(folder))
         self._keys = self._folder.get()
-        self._known: dict[str, tuple[_Caller | Principal, float]] = {}  # and until when
+        self._known: dict[str, tuple[_Caller | Principal, float]] = {}  # and their expiry
 
     def caller(self, token: str, method: str) -> str:
         """The service that calls `method`. Raises CallerUnknown."""
@@ -142,8 +144,8 @@ class Trust:
         return found.service
 
     def principal(self, token: str, caller: str) -> Principal:
-        """For whom `caller` calls. Raises CallerUnknown; CallerNotAllowed for a token that neither
-        the gateway nor the caller itself has signed.
+        """The principal for whom `caller` calls. Raises CallerUnknown, and CallerNotAllowed for a
+        token signed by neither the gateway nor the caller.
         """
         found = self._read(token)
         if not isinstance(found, Principal):
@@ -169,7 +171,7 @@ class Trust:
 
 
 def _verified(token: str, keys: Mapping[str, _Trusted]) -> dict[str, Any]:
-    """The claims of a token that one of the keys has signed, in time, for its own service."""
+    """The claims of a valid token, signed by one of its service's own keys."""
     try:
         trusted = keys[jwt.get_unverified_header(token)["kid"]]
         claims: dict[str, Any] = jwt.decode(
@@ -187,7 +189,7 @@ def _verified(token: str, keys: Mapping[str, _Trusted]) -> dict[str, Any]:
 
 
 def _meaning_of(claims: Mapping[str, Any]) -> _Caller | Principal:
-    """Raises CallerNotAllowed when another than the gateway vouches for an API key."""
+    """Raises CallerNotAllowed if anybody but the gateway vouches for an API key."""
     issuer = claims["iss"]
     if "aud" in claims:
         return _Caller(issuer, claims["aud"])
@@ -241,7 +243,7 @@ def key_id(key: Ed25519PublicKey) -> str:
 
 
 class _Process:
-    """Who this process is, and whom it trusts."""
+    """The identity of this process, and whom it trusts."""
 
     signer: Signer | None = None
     trust: Trust | None = None
@@ -251,13 +253,13 @@ _acting: ContextVar[Signer | None] = ContextVar("acting", default=None)
 
 
 def set_up(signer: Signer, trust: Trust | None = None) -> None:
-    """Once per process, before it calls or serves. Only who serves needs `trust`."""
+    """Called once per process, before it calls or serves. Only servers need `trust`."""
     _Process.signer, _Process.trust = signer, trust
 
 
 @contextmanager
 def acting_as(signer: Signer) -> Iterator[None]:
-    """Calls in here are signed by another than the process itself."""
+    """Within this block, another identity than the process's own signs calls."""
     token = _acting.set(signer)
     try:
         yield

@@ -1,6 +1,6 @@
-"""Identifiers: a prefix that names the noun, then a UUIDv7 in a compact, ordered alphabet.
+"""Identifiers: a prefix for the noun, then a UUIDv7 in a compact, ordered alphabet.
 
-`pay_06f2k…`: ids of one prefix sort by time of creation, so they double as list cursors.
+`pay_06f2k…`: ids with the same prefix sort by creation time, so they serve as list cursors.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ _PAIRS: Final = [first + second for first in ALPHABET for second in ALPHABET]
 _SHIFTS: Final = range(120, -1, -10)  # of each pair
 _EPOCH: Final = date(1970, 1, 1)
 _DAY_MS: Final = 86_400_000
-_TAIL_BYTES: Final = 10  # behind the time
+_TAIL_BYTES: Final = 10  # after the time
 _SHAPE = re.compile(rf"[a-z]{{2,4}}_[{ALPHABET}]{{{LENGTH}}}")
 
 
@@ -32,18 +32,18 @@ def _text(number: int) -> str:
 
 
 def derived(prefix: str, of: str, *, on: date) -> str:
-    """The same whenever it is made of the same: a text of whatever tells one from all others. Sorts by `on`."""
+    """The same id for the same input: a text that is unique to the thing. Sorts by `on`."""
     day_ms = max(0, (on - _EPOCH).days * _DAY_MS)
     tail = int.from_bytes(hashlib.sha256(of.encode()).digest()[:_TAIL_BYTES], "big")
     return f"{prefix}_{_text((day_ms << 8 * _TAIL_BYTES) | tail)}"
 
 
 def earliest(prefix: str, *, ago: timedelta) -> str:
-    """Not above any id of this prefix that was made since, by the world's clock."""
+    """A lower bound for all ids with this prefix created since, in real time."""
     at_ms = int((time.time() - ago.total_seconds()) * 1000)
     return f"{prefix}_{_text(at_ms << 80)}"
 
 
 def is_id(text: str, prefix: str) -> bool:
-    """Whether `text` has the shape of an id of this prefix."""
+    """Whether `text` has the form of an id with this prefix."""
     return text.startswith(f"{prefix}_") and _SHAPE.fullmatch(text) is not None

@@ -1,7 +1,7 @@
-"""What many need at the same moment, done as one: a statement over a set, one call for all.
+"""Combines what many callers need at the same moment: one statement over a set, one call for all.
 
-Those that come while one runs are done together when it ends. Where nobody minds a moment, as with mails,
-one begins a little later, so that others may join it.
+Callers that arrive during a run are combined in the next. Where a short wait does no harm, as with
+mails, a run starts a little later so that others can join.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from libs.db import Conn, Database, StatementError
 from libs.tasks import happens
 
 MOST: Final = 100  # at once
-ENOUGH: Final = 8  # who do not wait for more
+ENOUGH: Final = 8  # enough to start without waiting for more
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -21,9 +21,9 @@ Work: TypeAlias = Callable[[Conn, Sequence[A]], Awaitable[Sequence[B]]]
 
 
 class Gathering(Generic[A, B]):
-    """`work` answers what each was asked, in the same order. When it raises `refused` nothing was done,
-    and each is asked alone: the others have no part in it. Anything else that goes wrong may have come
-    after the effect, and is told to all.
+    """`work` returns an answer for each item, in order. If it raises `refused`, nothing was done,
+    and each item is tried alone so that one cannot fail the others. Any other error may have come
+    after the effect, and is raised to all.
 
     `join_seconds`: how long others may join, unless there are `ENOUGH`.
     """
@@ -61,7 +61,7 @@ class Gathering(Generic[A, B]):
             self._running = None
 
     async def _others(self) -> None:
-        """Whoever is as far at this very moment, or within the time there is."""
+        """Other items that arrive at this moment, or within the given time."""
         await asyncio.sleep(0)
         if self._join_seconds and len(self._waiting) < ENOUGH:
             self._enough.clear()
@@ -84,7 +84,7 @@ class Gathering(Generic[A, B]):
             raise
         else:
             for (_, future), answer in zip(now, answers, strict=True):
-                if not future.done():  # who gave up waiting
+                if not future.done():  # the caller may have given up waiting
                     future.set_result(answer)
 
 
@@ -95,7 +95,7 @@ def _tell(now: Sequence[tuple[Any, "asyncio.Future[Any]"]], error: Exception) ->
 
 
 class Joint:
-    """Statements on one database, by functions of stores."""
+    """Statements on one database, given as functions of stores."""
 
     def __init__(self, db: Database, *, join_seconds: float = 0.0) -> None:
         self._db = db
@@ -107,7 +107,7 @@ class Joint:
         return await self._of(work, whole=False)(asked)
 
     async def transaction(self, work: Work[A, B], asked: A) -> B:
-        """`work` needs several."""
+        """`work` needs several statements."""
         return await self._of(work, whole=True)(asked)
 
     def _of(self, work: Work[A, B], *, whole: bool) -> Gathering[A, B]:

@@ -1,7 +1,7 @@
-"""Protobuf messages to the JSON that storefronts read, in answers and in webhooks alike.
+"""Writes protobuf messages as the JSON that storefronts read, in answers and webhooks alike.
 
-Fields without presence are always written, absent ones are left out. A browser gets only fields
-whose rules say so. Compiled once per message and kind of reader.
+Fields without presence are always written, absent ones are left out. A browser only gets fields
+whose rules allow it. Compiled once per message and kind of reader.
 """
 
 import functools
@@ -25,7 +25,7 @@ def dump(value: Any) -> bytes:
 
 
 def body_of(message: Message, response_body: str = "", *, browser: bool = False) -> bytes:
-    """JSON of a message, or of the field of it that is the answer."""
+    """JSON of a message, or of the field that is the answer."""
     if response_body:
         message = getattr(message, response_body)
     return dump(_writer(message.DESCRIPTOR, browser=browser)(message))
@@ -57,7 +57,7 @@ def _writer(descriptor: Descriptor, *, browser: bool) -> Callable[[Message], dic
 
 
 def _message_writer(descriptor: Descriptor, *, browser: bool) -> Write:
-    """Compiled at first use: a message may hold itself."""
+    """Compiled on first use: a message may contain itself."""
 
     def write(message: Message) -> dict[str, Any]:
         return _writer(descriptor, browser=browser)(message)
@@ -76,7 +76,7 @@ def _field_writer(field: FieldDescriptor, *, browser: bool) -> Write | None:
 
 
 def _value_writer(field: FieldDescriptor, *, browser: bool) -> Write | None:
-    """None where the value is what JSON wants already."""
+    """None if the value is already what JSON needs."""
     if json_values.is_time(field):
         return json_values.time_text
     if json_values.is_any(field):

@@ -1,4 +1,4 @@
-"""How single values look in our JSON: whole numbers, enums in lower case, RFC 3339 times."""
+"""Single values in our JSON: whole numbers, enums in lower case, RFC 3339 times."""
 
 import functools
 import re
@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from libs import descriptors
 
-MOST: Final = 2**53 - 1  # what every JSON reader keeps exactly
+MOST: Final = 2**53 - 1  # represented exactly by every JSON reader
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+-])(\d\d):(\d\d))"
 )
@@ -29,7 +29,7 @@ _RANGES: Final = {
 
 
 class WrongValueError(ValueError):
-    """What is wrong, as a sentence without subject: `must be a whole number`."""
+    """What is wrong, as a sentence without a subject: `must be a whole number`."""
 
 
 def is_map(field: FieldDescriptor) -> bool:
@@ -37,14 +37,14 @@ def is_map(field: FieldDescriptor) -> bool:
 
 
 def message_of(field: FieldDescriptor) -> Descriptor:
-    """The message of a field that is known to have one."""
+    """The message type of a field that has one."""
     found = field.message_type
     assert found is not None
     return found
 
 
 def map_value(field: FieldDescriptor) -> FieldDescriptor:
-    """What the keys of a map lead to."""
+    """The value field of a map."""
     return message_of(field).fields_by_name["value"]
 
 
@@ -54,33 +54,33 @@ def is_time(field: FieldDescriptor) -> bool:
 
 
 def is_any(field: FieldDescriptor) -> bool:
-    """A message of any type, which looks like the message itself."""
+    """Whether a field is an Any, which is written like the message in it."""
     found = field.message_type
     return found is not None and found.full_name == AnyMessage.DESCRIPTOR.full_name
 
 
 def unpacked(packed: AnyMessage) -> Message:
-    """What is in it. KeyError when the type is not one of the contracts'."""
+    """The message in an Any. Raises KeyError if the type is not in the contracts."""
     inner = message_factory.GetMessageClass(descriptors.message(packed.TypeName()))()
     packed.Unpack(inner)
     return inner
 
 
 def integer_range(field: FieldDescriptor) -> tuple[int, int] | None:
-    """Least and greatest value of an integer field; None for other types."""
+    """Minimum and maximum of an integer field; None for other types."""
     return _RANGES.get(field.cpp_type)
 
 
 @functools.cache
 def enum_names(enum: EnumDescriptor) -> dict[int, str]:
-    """Number → the name without the prefix that buf asks for: STATE_CAPTURED is `captured`."""
+    """Number → name without the prefix that buf requires: STATE_CAPTURED is `captured`."""
     prefix = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", enum.name).upper() + "_"
     return {value.number: value.name.removeprefix(prefix).lower() for value in enum.values}
 
 
 @functools.cache
 def enum_words(enum: EnumDescriptor) -> dict[str, int]:
-    """The words that a request may use; "not said" is said by leaving the field out."""
+    """The words accepted in a request; "unspecified" is expressed by omitting the field."""
     return {name: number for number, name in enum_names(enum).items() if number != 0}
 
 
@@ -115,7 +115,7 @@ def time_of(value: Any) -> Timestamp:
     date, clock, fraction, _, sign, hours, minutes = match.groups()
     try:
         at = datetime.fromisoformat(f"{date}T{clock}+00:00")
-        offset = time(int(hours or 0), int(minutes or 0))  # refuses hours and minutes beyond a day
+        offset = time(int(hours or 0), int(minutes or 0))  # rejects hours and minutes beyond a day
         ahead = timedelta(hours=offset.hour, minutes=offset.minute)
         at = at + ahead if sign == "-" else at - ahead
     except (ValueError, OverflowError):
@@ -124,7 +124,7 @@ def time_of(value: Any) -> Timestamp:
 
 
 def time_text(stamp: Timestamp) -> str:
-    """UTC with "Z"; a fraction of 3, 6 or 9 digits only where there is one."""
+    """UTC with "Z"; a fraction of 3, 6 or 9 digits only if there is one."""
     base = (_EPOCH + timedelta(seconds=stamp.seconds)).isoformat()
     if not stamp.nanos:
         return f"{base}Z"

@@ -1,9 +1,9 @@
-"""How late this process's event loop runs: whatever computes on it keeps every other call waiting.
+"""Measures how late this process's event loop runs: computing on the loop delays every other call.
 
-`incasso_loop_lag_seconds` is by how much a timer came late, `incasso_loop_held_seconds` the
-processor time that the loop's thread spent meanwhile. Both late and held: our own code computed.
-Late only: it blocked, or the machine had no processor to give. Each is the worst of the last
-WINDOW_SECONDS to twice as long, so that no scrape misses it.
+`incasso_loop_lag_seconds` is how late a timer fired, `incasso_loop_held_seconds` the processor time
+of the loop's thread meanwhile. If both are high, our own code computed. If only lag is high, the
+loop was blocked, or the machine had no processor to give. Each is the worst of the last one to two
+WINDOW_SECONDS, so that no scrape misses it.
 """
 
 import asyncio
@@ -25,9 +25,11 @@ HELD = Gauge("incasso_loop_held_seconds", "Most processor time between two turns
 
 
 def settle() -> None:
-    """When a process is set up: what it holds for good is not looked through again for garbage.
+    """Called when a process is set up: long-lived objects are exempt from garbage collection from
+    then on.
 
-    That is some hundred thousand objects, for which the collector held the loop a tenth of a second.
+    These are some hundred thousand objects, for which the collector blocked the loop for a tenth of
+    a second.
     """
     gc.collect()
     gc.freeze()
@@ -35,7 +37,7 @@ def settle() -> None:
 
 @dataclass(slots=True)
 class Worst:
-    """The worst of a window."""
+    """The worst value of a window."""
 
     late: float = 0.0
     held: float = 0.0
@@ -46,12 +48,12 @@ class Worst:
 
     @property
     def cause(self) -> str:
-        """Why the loop was late, for people."""
+        """Why the loop was late, in words."""
         return "it computed" if self.held > ALARM_SECONDS else "it blocked or had no processor"
 
 
 class Meter:
-    """Measures the running loop. `run` ends only when it is cancelled."""
+    """Measures the running loop. `run` ends only when cancelled."""
 
     def __init__(self, *, window_seconds: float = WINDOW_SECONDS) -> None:
         self._window = window_seconds
@@ -70,7 +72,7 @@ class Meter:
             self._timer.cancel()
 
     def _expect(self) -> None:
-        """A bare timer: a task that sleeps costs an idle process half as much again."""
+        """A bare timer: a sleeping task would cost an idle process half as much again."""
         self._due, self._used = time.monotonic() + TICK_SECONDS, time.thread_time()
         self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._measure)
 

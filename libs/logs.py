@@ -1,7 +1,7 @@
-"""Structured logs: one JSON object a line with trace id, and nothing that must not be in a log.
+"""Structured logs: one JSON object per line with trace id, and nothing that must not be in a log.
 
-Fields are allow-listed by name; what is not on the list is dropped with its name kept, so that
-nobody logs a request by accident. Digit runs that look like card numbers are masked everywhere.
+Fields are allow-listed by name; of any other field only the name is kept, so that nobody logs a
+request by accident. Digit sequences that look like card numbers are masked everywhere.
 """
 
 import logging
@@ -76,12 +76,12 @@ ALLOWED: Final = frozenset(
 )
 _CARD_LIKE = re.compile(r"\b\d(?:[ -]?\d){12,18}\b")
 _SECRET_LIKE = re.compile(r"\b(?:sk|pk|whsec|rk)_[A-Za-z0-9_]{6,}")
-# From the start of a word only: tried at each of its letters a long word takes its square.
+# Anchored to word starts: tried at each letter, a long word would take quadratic time.
 _EMAIL_LIKE = re.compile(r"(?<![^\s@<>\"'])[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
 
 
 def redact(text: str) -> str:
-    """Mask card-like digit runs, keys and e-mail addresses inside a text."""
+    """Masks card-like digit sequences, keys and e-mail addresses in a text."""
     text = _CARD_LIKE.sub("[card]", text)
     text = _SECRET_LIKE.sub("[secret]", text)
     return _EMAIL_LIKE.sub("[email]", text)
@@ -108,8 +108,8 @@ def _filter(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
 
 
 def set_up(service: str, *, level: int = logging.INFO, to: TextIO | None = None) -> None:
-    """Configure structlog and the standard library's loggers to the same JSON, on stdout where
-    nothing else is said.
+    """Configures structlog and the standard library's loggers to the same JSON, by default on
+    stdout.
     """
     stream = to or sys.stdout
     shared: list[Any] = [

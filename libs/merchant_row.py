@@ -1,4 +1,4 @@
-"""A table of one row for each merchant, who has the defaults until a first change: settings, limits."""
+"""A table with one row per merchant, with defaults until the first change: settings, limits."""
 
 from collections.abc import Mapping
 from typing import Generic, TypeVar
@@ -24,12 +24,12 @@ class MerchantRow(Generic[T]):
         return await self._table.one(conn, "WHERE merchant_id = $1", merchant_id) or default
 
     async def lock(self, conn: Conn, merchant_id: str, default: T) -> T:
-        """The merchant's row, made with the defaults when there was none."""
+        """The merchant's row, created with the defaults if there was none."""
         await conn.execute(self._insert, *self._table.values(default), merchant_id)
         found = await self._table.one(conn, "WHERE merchant_id = $1 FOR NO KEY UPDATE", merchant_id)
         assert found is not None  # it was made where it was not
         return found
 
     async def save(self, conn: Conn, merchant_id: str, value: T) -> None:
-        """Of a merchant whose row was locked in this transaction."""
+        """Saves a merchant's row that was locked in this transaction."""
         await conn.execute(self._save, merchant_id, *self._table.values(value))

@@ -181,7 +181,7 @@ def exponent(currency: str) -> int:
 
 
 class CurrencyMismatchError(ValueError):
-    """Two currencies were mixed in one sum or comparison."""
+    """Two currencies were mixed in a sum or comparison."""
 
 
 @dataclass(frozen=True, slots=True)

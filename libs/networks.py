@@ -1,15 +1,15 @@
-"""What one household or server has of the internet: by it callers and shoppers are counted. Pure."""
+"""The network of one household or server, by which callers and shoppers are counted. Pure."""
 
 import ipaddress
 from functools import lru_cache
 from typing import Final
 
-_HOUSEHOLD_BITS: Final = 64  # of an IPv6 address: whoever has one has them all
+_HOUSEHOLD_BITS: Final = 64  # of an IPv6 address: whoever has one has all of them
 
 
 @lru_cache(maxsize=4096)
 def of(ip: str) -> str:
-    """An IPv4 address, or the /64 of an IPv6 one. ValueError when it is no address."""
+    """An IPv4 address, or the /64 of an IPv6 one. Raises ValueError if it is not an address."""
     address = ipaddress.ip_address(ip.partition("%")[0])
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)

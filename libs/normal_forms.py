@@ -1,8 +1,8 @@
-"""The one way in which a text of a well-known format is kept and compared.
+"""The single form in which a text of a well-known format is stored and compared.
 
-People paste addresses, numbers and codes with blanks around and inside, in any case and with the
-punctuation of their country. What is well-formed by its standard becomes its normal form; all else
-is returned without its outer blanks, for libs/formats.py to refuse.
+People paste addresses, numbers and codes with spaces around and inside, in any case and with their
+country's punctuation. A text that is well-formed by its standard gets its normal form; any other is
+only trimmed, and left to libs/formats.py to refuse.
 """
 
 import ipaddress
@@ -15,9 +15,9 @@ from stdnum.util import clean
 
 from libs import phones
 
-MOST: Final = 1000  # characters looked at; no text of these formats is as long
+MOST: Final = 1000  # characters considered; no text of these formats is longer
 
-# RFC 5646 without what was grandfathered and reserved.
+# RFC 5646 without grandfathered and reserved tags.
 _LANGUAGE: Final = re.compile(
     r"(?P<language>[a-z]{2,3}(?:-[a-z]{3})?)(?:-(?P<script>[a-z]{4}))?"
     r"(?:-(?P<region>[a-z]{2}|[0-9]{3}))?(?P<variants>(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)"
@@ -27,7 +27,7 @@ _LANGUAGE: Final = re.compile(
 
 
 def trimmed(text: str) -> str:
-    """Without blanks and invisible characters around it."""
+    """Without spaces and invisible characters around it."""
     if text.isascii():
         return text.strip()
     kept = [index for index, letter in enumerate(text) if not _is_blank(letter)]
@@ -43,16 +43,16 @@ def upper(text: str) -> str:
 
 
 def email(text: str) -> str:
-    """The domain in lower case; what stands before it is its host's to read."""
+    """The domain in lower case; the local part is up to its host."""
     local, at, domain = trimmed(text).rpartition("@")
     return f"{local}{at}{domain.lower()}"
 
 
 def phone(text: str) -> str:
-    """E.164 of an international number: +39 333 123-45-67, 0039…, +44 (0)20…, tel:+39….
+    """E.164 form of an international number: +39 333 123-45-67, 0039…, +44 (0)20…, tel:+39….
 
-    A number without its country stays as it is: nobody knows which country was meant. So does one
-    with an extension, or whose country has no such number.
+    A number without a country code stays as it is: nobody knows which country was meant. So does
+    one with an extension, or one that does not exist in its country.
     """
     return phones.e164(_international(text)) or trimmed(text)
 
@@ -68,9 +68,9 @@ def _is_kept(letter: str) -> bool:
 
 
 def compact(text: str) -> str:
-    """A code that people group: no blanks, dots or dashes, upper case."""
+    """A code that people write in groups: no spaces, dots or dashes, upper case."""
     upper_case = "".join(letter for letter in text if not _is_blank(letter)).upper()
-    return str(clean(upper_case, "-.:")).upper()  # upper case first: it takes some letters apart
+    return str(clean(upper_case, "-.:")).upper()  # upper case first: it splits some letters
 
 
 def iban(text: str) -> str:
@@ -79,7 +79,7 @@ def iban(text: str) -> str:
 
 
 def language(text: str) -> str:
-    """BCP 47: it-IT of it_it, es-419, zh-Hant-TW. Extensions say nothing that we use, and go."""
+    """BCP 47: it-IT for it_it, es-419, zh-Hant-TW. Extensions are dropped, since we use none."""
     plain = trimmed(text).replace("_", "-")
     fits = _LANGUAGE.fullmatch(plain)
     if not fits:
@@ -100,7 +100,7 @@ def contact(text: str) -> str:
     return email(text) if "@" in text else phone(text)
 
 
-# By the name of the enum value in incasso/rest/v1/options.proto.
+# By the enum value's name in incasso/rest/v1/options.proto.
 NORMAL_FORMS: Final[dict[str, Callable[[str], str]]] = {
     "FORMAT_CURRENCY": upper,
     "FORMAT_COUNTRY": upper,

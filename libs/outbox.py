@@ -1,9 +1,9 @@
-"""Events out: rows of the effect's transaction, relayed to JetStream in their order per aggregate.
+"""Events out: rows of the effect's transaction, relayed to JetStream in order per aggregate.
 
-`tell` is called inside the transaction; a store that wants effect and events in one statement
-takes `insert_sql` with `insert_values`. Rows stay as the event log, which libs/relay.py publishes;
-`replay` publishes a range again, `logged` reads it. Events that cannot be published are set aside: `set_aside` lists
-them, `release` has them tried again.
+`tell` is called inside the transaction; a store that wants effect and events in one statement uses
+`insert_sql` with `insert_values`. Rows stay as the event log, which libs/relay.py publishes;
+`replay` publishes a range again, `logged` reads it. Events that cannot be published are set aside:
+`set_aside` lists them, `release` retries them.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,7 +27,7 @@ _FIELDS: Final = _COLUMNS.split(", ")
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """What is told of an aggregate. `at` is the merchant's now; `route`: see libs.bus.Event."""
+    """An event of an aggregate. `at` is the merchant's now; `route`: see libs.bus.Event."""
 
     merchant_id: str
     aggregate_id: str
@@ -38,13 +38,13 @@ class NewEvent:
 
 
 def event_of(about: Placed, message: Message, at: datetime) -> NewEvent:
-    """An event of the contracts, which say its subject."""
+    """An event of the contracts, which define its subject."""
     subject, body = descriptors.subject_of(message), message.SerializeToString()
     return NewEvent(about.merchant_id, about.id, subject, body, at)
 
 
 def insert_sql(first: int) -> str:
-    """Writes events in their order. It ends with WHERE, for the condition on which it does.
+    """Writes events in order. It ends with WHERE, for a condition on which it writes.
 
     `insert_values` are its parameters, from number `first` on.
     """
@@ -58,7 +58,7 @@ def insert_sql(first: int) -> str:
 
 
 def insert_values(events: Sequence[NewEvent]) -> tuple[object, ...]:
-    """The eight parameters of `insert_sql`: an array for each column."""
+    """The eight parameters of `insert_sql`: one array per column."""
     traceparent = telemetry.traceparent()
     return (
         [ids.new("evt") for _ in events],
@@ -84,7 +84,7 @@ _TELL: Final = f"{insert_sql(1)} true RETURNING event_id"
 
 
 async def tell(conn: Conn, *events: NewEvent) -> Sequence[str]:
-    """Write events into the current transaction, in their order; answers their ids."""
+    """Writes events into the current transaction, in order; returns their ids."""
     if not events:
         return []
     return [row["event_id"] for row in await conn.fetch(_TELL, *insert_values(events))]
@@ -93,8 +93,8 @@ async def tell(conn: Conn, *events: NewEvent) -> Sequence[str]:
 async def logged(
     conn: Conn, subjects: Collection[str], *, after: int, since: datetime | None, limit: int
 ) -> tuple[Sequence[Event], int]:
-    """Events of the log in their order, from behind place `after` on, and the last one's place.
-    `since`: only those that were recorded then or later.
+    """Events of the log in order, after position `after`, and the last position. `since`: only
+    events recorded from then on.
     """
     rows = await conn.fetch(
         f"SELECT seq, {_COLUMNS} FROM outbox WHERE seq > $1 AND subject = ANY ($2)"  # noqa: S608 - made of constants
@@ -116,7 +116,9 @@ async def count_logged(conn: Conn, subjects: Collection[str]) -> int:
 
 
 async def replay(conn: Conn, *, since: datetime, until: datetime, subject: str = "incasso.") -> int:
-    """Mark published events of a range as unpublished; the relay sends them again. How many."""
+    """Marks published events of a range as unpublished, so that the relay sends them again. Returns
+    how many.
+    """
     return await conn.execute(
         "UPDATE outbox SET published_at = NULL, tries = 0, retry_at = NULL"
         " WHERE recorded_at >= $1 AND recorded_at < $2"
@@ -129,7 +131,7 @@ async def replay(conn: Conn, *, since: datetime, until: datetime, subject: str =
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """An event that could not be published. `error` is the last one's class."""
+    """An event that could not be published. `error` is the last error's class."""
 
     event_id: str
     merchant_id: str
@@ -142,7 +144,7 @@ class SetAside:
 
 
 async def set_aside(conn: Conn, *, limit: int) -> Sequence[SetAside]:
-    """What nobody was told, oldest first."""
+    """Events that nobody received, oldest first."""
     rows = await conn.fetch(
         "SELECT event_id, merchant_id, aggregate_id, subject, octet_length(body) AS size, error,"
         " recorded_at, set_aside_at FROM outbox"
@@ -153,7 +155,7 @@ async def set_aside(conn: Conn, *, limit: int) -> Sequence[SetAside]:
 
 
 async def release(conn: Conn, event_ids: Sequence[str] | None) -> int:
-    """Have these, or all, tried again; answers how many."""
+    """Retries these, or all of them; returns how many."""
     return await conn.execute(
         "UPDATE outbox SET set_aside_at = NULL, tries = 0, retry_at = NULL"
         " WHERE set_aside_at IS NOT NULL AND ($1::text[] IS NULL OR event_id = ANY($1))",
@@ -162,7 +164,7 @@ async def release(conn: Conn, event_ids: Sequence[str] | None) -> int:
 
 
 async def age(conn: Conn) -> timedelta:
-    """Age of the oldest unpublished event; zero when there is none. Those set aside do not count."""
+    """Age of the oldest unpublished event; zero if there is none. Events set aside do not count."""
     found = await conn.fetchval(
         "SELECT now() - min(recorded_at) FROM outbox"
         " WHERE published_at IS NULL AND set_aside_at IS NULL"

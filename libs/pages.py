@@ -1,9 +1,9 @@
-"""Lists: newest first, a page at a time, with an opaque cursor. One way for all of them: the door
-makes the `Page` of a request, `fetch` reads it, and the answer has `rows` and `next_cursor`.
+"""Lists: newest first, page by page, with an opaque cursor. The door makes the `Page` of a request,
+`fetch` reads it, and the answer has `rows` and `next_cursor`.
 
-Ids are time-ordered, so a cursor is the last id of the page before and a list is
-`WHERE id < cursor ORDER BY id DESC LIMIT n + 1`. A page also ends where it would become too large for
-one message: the server fits every list's answer.
+Ids are time-ordered, so a cursor is the last id of the previous page and a list is `WHERE id <
+cursor ORDER BY id DESC LIMIT n + 1`. A page also ends before it gets too large for one message: the
+server trims every list's answer.
 """
 
 import base64
@@ -24,7 +24,7 @@ from libs.hints import bare, hints_of
 from libs.rows import Table
 
 DEFAULT_LIMIT: Final = 20
-MAX_BYTES: Final = 1024 * 1024  # of a page; gRPC takes four times as much, and JSON needs more
+MAX_BYTES: Final = 1024 * 1024  # per page; gRPC accepts four times as much, and JSON needs more
 _FRAME: Final = 8  # tag and length of an element, at most
 _END: Final = "~"  # sorts after every id
 _OF_A_PAGE: Final = frozenset({"limit", "cursor"})
@@ -64,7 +64,7 @@ class Listed(Generic[T]):
 
 
 def page_of(*, limit: int, cursor: str, prefix: str) -> Page:
-    """`limit` 0 and `cursor` "" mean that the caller said nothing. Raises CursorInvalid."""
+    """`limit` 0 and `cursor` "" are the defaults. Raises CursorInvalid."""
     if not cursor:
         return Page(limit or DEFAULT_LIMIT, f"{prefix}_{_END}")
     try:
@@ -77,17 +77,17 @@ def page_of(*, limit: int, cursor: str, prefix: str) -> Page:
 
 
 def asked(request: Any, prefix: str) -> Page:
-    """The page that a list's request asks for, of ids that begin with `prefix`."""
+    """The page in a list request, for ids that begin with `prefix`."""
     return page_of(limit=request.limit, cursor=request.cursor, prefix=prefix)
 
 
 def filters(
     table: Table[Any], request: Descriptor, columns: Mapping[str, str]
 ) -> Mapping[str, Callable[[Message], object]]:
-    """What the fields of a list's request ask for beside the page: conditions, as `fetch` takes them.
+    """The filters in a list request: conditions for `fetch`.
 
-    A field is the column of its name; `columns`: those that are called otherwise. KeyError when there
-    is none.
+    A field filters the column with its name, unless `columns` names another. Raises KeyError for an
+    unknown one.
     """
     found: dict[str, Callable[[Message], object]] = {}
     kind: Any = table.kind
@@ -100,17 +100,17 @@ def filters(
 
 
 def condition(name: str, column: str) -> str:
-    """What a filter of this name asks of a column, as `fetch` takes it."""
+    """The condition of one filter, for `fetch`."""
     return _RANGES.get(name, f"{column} = {{}}")
 
 
 async def fetch(
     conn: Conn, table: Table[T], page: Page, conditions: Mapping[str, object]
 ) -> Listed[T]:
-    """`conditions`: SQL with {} for the value, which is left out where that is None.
+    """`conditions`: SQL with {} for the value; left out if the value is None.
 
-    So each combination has a plan of its own. A state is written into it: it decides which index
-    serves.
+    So each combination has its own plan. A state is written as a literal, because it decides which
+    index serves.
     """
     values: list[object] = [page.before, page.limit + 1]
     where = ["id < $1"]
@@ -134,7 +134,9 @@ def cut(rows: Sequence[T], page: Page) -> tuple[Sequence[T], str]:
 
 
 def fit(answer: M) -> M:
-    """Cut a list's answer to MAX_BYTES, though not below one element; the cursor goes on there."""
+    """Trims a list's answer to MAX_BYTES, but to no less than one element; the cursor continues
+    there.
+    """
     if not _is_list(answer.DESCRIPTOR) or answer.ByteSize() <= MAX_BYTES:
         return answer
     page: Any = answer

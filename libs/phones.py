@@ -1,6 +1,6 @@
-"""Phone numbers by the numbering plans that libphonenumber knows. Pure.
+"""Phone numbers by the numbering plans in libphonenumber. Pure.
 
-Which digits a country has given out changes every week: the library is updated with the lock.
+Number ranges change every week: the library is updated with the lock.
 """
 
 from typing import Final
@@ -8,11 +8,13 @@ from typing import Final
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
-MOST: Final = 60  # characters; no number with its punctuation has as many
+MOST: Final = 60  # characters; no number with punctuation is longer
 
 
 def e164(text: str) -> str:
-    """`+390111234567` of an international number as people write it; "" when there is none such."""
+    """`+390111234567` for an international number as people write it; "" if there is no such
+    number.
+    """
     if len(text) > MOST or not text.startswith("+") or any(map(str.isalpha, text)):
         return ""
     try:

@@ -1,6 +1,6 @@
-"""Writes of one transaction that do not read what another of them wrote, sent as one statement.
+"""Writes of one transaction that do not read each other's rows, sent as one statement.
 
-A store makes a piece of each write; a flow that has several of them sends them together.
+A store makes a piece of each write; a flow with several sends them together.
 """
 
 import re
@@ -18,9 +18,10 @@ _GUARD: Final = "EXISTS (SELECT FROM guard)"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """An INSERT, UPDATE or DELETE whose parameters count from $1.
+    """An INSERT, UPDATE or DELETE with parameters counted from $1.
 
-    `answer`: SQL over what it returns. `{when}` in its WHERE: whether all is to be written.
+    `answer`: SQL over what it returns. `{when}` in its WHERE: the condition on which everything is
+    written.
     """
 
     sql: str
@@ -29,8 +30,8 @@ class Piece:
 
 
 async def write(conn: Conn, *pieces: Piece, guard: Piece | None = None) -> Sequence[Any] | None:
-    """What each answers. With a `guard`, which is a SELECT, nothing is written, and None is answered,
-    when that finds no row; every piece then has `{when}`.
+    """Returns the answer of each piece. With a `guard`, a SELECT that finds no row, nothing is
+    written and None is returned; every piece then has `{when}`.
     """
     if guard and any(_WHEN not in piece.sql for piece in pieces):
         raise AssertionError("a piece does not heed the guard")
@@ -41,14 +42,14 @@ async def write(conn: Conn, *pieces: Piece, guard: Piece | None = None) -> Seque
     )
     all_of_them = (guard, *pieces) if guard else pieces
     row = await conn.fetchrow(sql, *(value for piece in all_of_them for value in piece.args))
-    assert row is not None  # there always is one
+    assert row is not None  # there is always one
     *answers, written = row.values()
     return answers if written else None
 
 
 @lru_cache(maxsize=256)
 def _statement(pieces: tuple[tuple[str, str, int], ...], *, guard: str, first: int) -> str:
-    """Parameters of the pieces count from `first` on, behind those of the guard."""
+    """Parameters of the pieces count from `first` on, after those of the guard."""
     when = _GUARD if guard else "true"
     named = [f"guard AS ({guard})"] if guard else []
     answers = []

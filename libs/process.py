@@ -1,7 +1,7 @@
 """The life of a gRPC service's process: set up, serve, and stop in reverse order on SIGTERM.
 
-`python -m services.x` serves; `python -m services.x migrate` brings the database up to date. A
-service may have jobs of its own.
+`python -m services.x` serves; `python -m services.x migrate` migrates the database. A service may
+have other jobs.
 """
 
 import argparse
@@ -50,14 +50,14 @@ CLOCK_SUBJECT: Final = "incasso.merchants.test_clock.advanced"
 _CANNOT_START: Final = (schema.SchemaBehindError, FileError, OSError)
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
-# Answers the exit code. It prints what it has to say; logs go to standard error.
+# Returns the exit code. It prints its output; logs go to standard error.
 Job = Callable[[Sequence[str]], Coroutine[Any, Any, int]]
 S = TypeVar("S", bound=settings.ServiceSettings)
 
 
 @dataclass(frozen=True, slots=True)
 class Chassis:
-    """What the chassis hands to a service."""
+    """What the chassis provides to a service."""
 
     db: Database
     tasks: Tasks
@@ -65,13 +65,13 @@ class Chassis:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a service hands to the chassis."""
+    """What a service provides to the chassis."""
 
     servicers: Sequence[tuple[Callable[[Any, grpc.aio.Server], None], object]]
     loops: Sequence[Loop] = ()  # run until the process stops
     handlers: dict[str, consumer.Handler] = field(default_factory=dict)  # subject → handler
-    kept: Kept = NOTHING  # what its tables hold, and how long
-    # Subject → what each replica does at once, e.g. forget what it has kept. An event may be missed.
+    kept: Kept = NOTHING  # what its tables hold, and for how long
+    # Subject → what each replica does at once, e.g. drop a cache entry. Events may be missed.
     heard: Mapping[str, Callable[[Event], None]] = field(default_factory=dict)
     close: Sequence[Callable[[], Awaitable[object]]] = ()  # channels and sessions
 
@@ -121,7 +121,7 @@ async def _migrate(
 async def _set_up_bus(
     name: str, config: S, build: Callable[[S, Chassis], Awaitable[Parts]]
 ) -> None:
-    """The stream, and the service's consumer, which the service itself may not change."""
+    """Sets up the stream and the service's consumer, which the service itself may not change."""
     database = await db.connect(config.database_url, pool_size=1, service=name)
     bus = await buses.connect(config.nats_setup_url, service=bus_users.SETUP)
     parts = await build(config, Chassis(database, Tasks()))
@@ -180,7 +180,7 @@ async def _serve(
 
 
 async def _first(stopping: asyncio.Event, loops: Sequence["asyncio.Task[None]"]) -> None:
-    """Until a signal comes or a loop ends, which none should: then the process restarts."""
+    """Until a signal arrives or a loop ends, which none should: then the process restarts."""
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait({waiting, *loops}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
@@ -202,7 +202,7 @@ def _loops(
     name: str, config: settings.ServiceSettings, database: Database, parts: Parts
 ) -> list[Loop]:
     async def events() -> None:
-        """The process serves without NATS; events wait in the outbox until it is there."""
+        """The process serves without NATS; events wait in the outbox until it is back."""
         bus = await buses.connect(config.nats_url, service=name)
         handlers = _handlers(parts)
         for subject, hear in parts.heard.items():

@@ -1,7 +1,7 @@
-"""Proofs that a text is ours, without keeping anything: MACs under keys derived from the seal's.
+"""Proofs that a text is ours, without storing anything: MACs under keys derived from the seal keys.
 
-The first key makes proofs, every key knows them, so that a key is rotated by putting a new one in
-front. A label keeps the proofs of one purpose from being good for another.
+The first key makes proofs, every key verifies them, so a key is rotated by putting a new one in
+front. A label keeps proofs of one purpose from being valid for another.
 """
 
 import base64
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 
 class Proofs:
-    """`keys` are the seal's (Fernet keys), newest first."""
+    """`keys` are the seal keys (Fernet keys), newest first."""
 
     def __init__(self, label: str, keys: Sequence[str]) -> None:
         self._keys = [
@@ -20,11 +20,11 @@ class Proofs:
         ]
 
     def of(self, text: str) -> bytes:
-        """32 bytes that nobody can tell who lacks the key."""
+        """32 bytes that nobody can guess without the key."""
         return _mac(self._keys[0], text)
 
     def all_of(self, text: str) -> Sequence[bytes]:
-        """Under each key, the newest first: the proof may have been made before a rotation."""
+        """One per key, newest first: the proof may have been made before a rotation."""
         return [_mac(key, text) for key in self._keys]
 
 

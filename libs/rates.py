@@ -1,8 +1,8 @@
-"""What amounts of one currency are about in another: for risk limits only, never for money.
+"""Approximate amounts in another currency: for risk limits only, never for money.
 
 `rates.csv` has rounded units per euro: `ecb` are the European Central Bank's reference rates of
-AS_OF, `estimate` are pegs and what other currencies were about on that day. Currencies without a
-row are compared with nothing but themselves.
+AS_OF, `estimate` are pegs and approximate values of other currencies on that day. Currencies
+without a row can only be compared with themselves.
 """
 
 import csv
@@ -40,7 +40,8 @@ def is_known(currency: str) -> bool:
 
 
 def about(amount: Money, currency: str) -> Money:
-    """`amount` in `currency`, rounded up to a minor unit; the same amount in its own currency.
+    """`amount` in `currency`, rounded up to a minor unit; the same amount if it already is in
+    `currency`.
 
     Raises NoRateError.
     """

@@ -1,9 +1,10 @@
-"""Publishes what is in the outbox. One relay at a time per database (an advisory lock chooses it;
-any replica may be it), woken by NOTIFY and by a slow poll.
+"""Publishes the outbox. One relay at a time per database (an advisory lock chooses it; any replica
+may be it), woken by NOTIFY and by a slow poll.
 
-A turn takes from every merchant who has something waiting, so that one with a million events
-does not delay another's one. An event that cannot be published is tried again a few times and then
-set aside, and later ones go before it. When nothing at all is acknowledged NATS is away, which is no event's fault.
+A round takes events from every merchant with any waiting, so that a merchant with a million events
+does not delay another's single one. An event that cannot be published is retried a few times and
+then set aside, and later ones go before it. If nothing at all is acknowledged, NATS is down, and no
+event is at fault.
 """
 
 import asyncio
@@ -28,14 +29,14 @@ from libs.tasks import happens
 CHANNEL: Final = "outbox"
 BATCH: Final = 500
 BATCH_BYTES: Final = 8 * 1024 * 1024
-MERCHANTS: Final = 100  # of whom a turn takes events; the next turn goes on behind them
+MERCHANTS: Final = 100  # whose events a round takes; the next round continues after them
 POLL_SECONDS: Final = 1.0
-PACE_SECONDS: Final = 0.1  # from one turn to the next: under load, turns and batches are larger
-RETRY: Final = timedelta(seconds=1)  # doubled with each try
+PACE_SECONDS: Final = 0.1  # between rounds: under load, rounds and batches are larger
+RETRY: Final = timedelta(seconds=1)  # doubled with each attempt
 MAX_TRIES: Final = 5
 COUNT_SECONDS: Final = 15.0
 _LOCK: Final = 0x1CA551
-# NATS was there and said no, or there is nothing to be said to it.
+# NATS was there and refused, or there is nothing to ask it.
 _REFUSALS: Final = (
     nats.errors.MaxPayloadError,
     nats.errors.BadSubjectError,
@@ -51,8 +52,8 @@ SET_ASIDE = Gauge("incasso_outbox_set_aside", "Events that could not be publishe
 _WAITING: Final = (
     "published_at IS NULL AND set_aside_at IS NULL AND (retry_at IS NULL OR retry_at <= now())"
 )
-# `heads` jumps from merchant to merchant in outbox_waiting. Each merchant's oldest, until there are
-# enough of them or they are too large together.
+# `heads` jumps from merchant to merchant in outbox_waiting. Takes each merchant's oldest events,
+# until there are enough or they are too large together.
 _TAKE: Final = f"""
 WITH RECURSIVE heads AS (
     (SELECT merchant_id, 1 AS number FROM outbox
@@ -95,14 +96,14 @@ RETURNING event_id, merchant_id, subject, outbox.error, tries, set_aside_at"""  
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a turn's rows: published, or refused with the class of the error."""
+    """Outcome of a round's rows: published, or refused with the class of the error."""
 
     published: list[int] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
 
 
 class Relay:
-    """`run` ends only when it is cancelled."""
+    """`run` ends only when cancelled."""
 
     def __init__(
         self, db: Database, bus: Bus, *, retry: timedelta = RETRY, merchants: int = MERCHANTS
@@ -114,7 +115,7 @@ class Relay:
         self._wake = asyncio.Event()
         self._count_at = 0.0
         self._turned_at = 0.0
-        self._after = ""  # the merchant behind whom the next turn begins
+        self._after = ""  # the merchant after whom the next round begins
 
     async def run(self) -> None:
         while True:
@@ -140,13 +141,15 @@ class Relay:
                     await conn.raw.reset()  # drops the listener and the lock
 
     async def _rest(self) -> None:
-        """Until there is something, and not more often than is good: who comes alone goes at once."""
+        """Waits until there is something to publish, but limits the pace: a single event goes at
+        once.
+        """
         await happens(self._wake, POLL_SECONDS)
         await asyncio.sleep(self._turned_at + PACE_SECONDS - time.monotonic())
         self._wake.clear()
 
     async def turn(self, conn: Conn) -> bool:
-        """Publish what the batch holds; answers whether more waits."""
+        """Publishes the batch; returns whether more is waiting."""
         self._turned_at = time.monotonic()
         rows = await conn.fetch(_TAKE, self._after, self._merchants)
         LAG.set(max((row["age"] for row in rows), default=0.0))
@@ -156,7 +159,7 @@ class Relay:
         return bool(began) or bool(self._after) or any(row["more"] for row in rows)
 
     async def _publish(self, rows: Sequence[Row]) -> Outcome:
-        """Publish at once, in order. TimeoutError when NATS is away."""
+        """Publishes concurrently, in order. Raises TimeoutError if NATS is down."""
         answers = await asyncio.gather(
             *(publish(self._bus, event_of_row(row)) for row in rows), return_exceptions=True
         )
@@ -169,14 +172,14 @@ class Relay:
                 outcome.failed[row["seq"]] = type(answer).__name__
             else:
                 doubtful[row["seq"]] = type(answer).__name__
-        if outcome.published:  # NATS is there: whatever failed failed by itself
+        if outcome.published:  # NATS is there: any failure is the event's own
             outcome.failed |= doubtful
         elif not outcome.failed:
             raise TimeoutError("JetStream acknowledged nothing")
         return outcome
 
     def _last_merchant(self, rows: Sequence[Row]) -> str:
-        """Behind whom others may wait; "" when the turn saw every merchant."""
+        """The merchant after whom others may wait; "" if the round saw every merchant."""
         if not rows or rows[0]["merchants"] < self._merchants:
             return ""
         return str(max(row["merchant_id"] for row in rows))
@@ -231,7 +234,9 @@ def event_of_row(row: Row) -> Event:
 
 
 async def publish(bus: Bus, event: Event) -> None:
-    """Publish one event as part of the trace in which it happened; of none it says none, each time."""
+    """Publishes one event as part of the trace in which it happened; without a trace, says so each
+    time.
+    """
     with telemetry.span(
         f"publish {event.subject}",
         kind=telemetry.SpanKind.PRODUCER,

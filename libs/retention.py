@@ -1,9 +1,9 @@
-"""What is kept how long: rules as data, and the worker that keeps to them.
+"""Retention: rules as data, and the worker that applies them.
 
-Each service states in its retention.py what its tables hold (`Table`: which columns name a person or
-hold a secret, and when that goes) and which rows grow old (`Rule`). Those of the tables that every
-service has are here. Nobody waits for the worker: it takes a few rows at a time, skips what is
-locked, and any number of replicas may run it.
+Each service states in its retention.py what its tables hold (`Table`: which columns are personal or
+secret, and when they are cleared) and which rows expire (`Rule`). Those of the tables common to all
+services are here. Nobody waits for the worker: it takes a few rows at a time, skips locked ones,
+and any number of replicas may run it.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from libs.logs import log
 
 BATCH: Final = 1000
 PAUSE_SECONDS: Final = 3600.0
-# Longer than NATS may bring an event again, and than `incasso events replay` reaches back.
+# Longer than NATS may redeliver an event, and than `incasso events replay` reaches back.
 INBOX: Final = KEPT_BY_NATS + timedelta(days=76)
 REPLAY: Final = INBOX - KEPT_BY_NATS
 
 FORGOTTEN: Final = Counter("incasso_rows_forgotten_total", "Rows that grew old", ["table"])
 
-# When what names a person, or a secret, goes.
+# When personal data, or a secret, is cleared.
 ERASED: Final = "when the customer is erased"
 WITH_ROW: Final = "with its row"
 BY_RULE: Final = "by its rule"  # of the same table, below
@@ -37,7 +37,7 @@ BY_RULE: Final = "by its rule"  # of the same table, below
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Rows whose `at` is `after` ago are deleted, or lose what `clear` names (column → SQL).
+    """Rows whose `at` is older than `after` are deleted, or lose what `clear` names (column → SQL).
 
     `at` has an index. `by_event` is a column of event ids instead, which are as old as their row.
     """
@@ -53,12 +53,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a table is for, and of each column of text, JSON or bytes whether it names a person,
-    is a secret, or neither. `personal` and `secret` say when it goes.
+    """What a table is for, and for each column of text, JSON or bytes whether it is personal,
+    secret or neither. `personal` and `secret` say when it is cleared.
     """
 
     holds: str
-    plain: str  # names with blanks between
+    plain: str  # names separated by spaces
     personal: Mapping[str, str] = field(default_factory=dict)
     secret: Mapping[str, str] = field(default_factory=dict)
 
@@ -118,7 +118,7 @@ def together(service: str, own: Kept) -> Kept:
 
 
 def sql_of(rule: Rule) -> str:
-    """$1 is the age, $2 how many rows; $3 the first id of a row that is younger."""
+    """$1 is the age, $2 the number of rows, $3 the first id of a younger row."""
     old = f"{rule.at} < now() - $1::interval AND {rule.where}"
     old += f" AND {rule.by_event} < $3" if rule.by_event else ""
     change = f"DELETE FROM {rule.table}"  # noqa: S608 - made of constants
@@ -132,7 +132,9 @@ def sql_of(rule: Rule) -> str:
 
 
 async def keep_to(db: Database, rules: Sequence[Rule], *, batch: int = BATCH) -> int:
-    """All that is old now, in this order; answers how many rows. ServiceUnavailable."""
+    """Applies the rules to everything old, in order; returns the number of rows. Raises
+    ServiceUnavailable.
+    """
     forgotten = 0
     for rule in rules:
         taken = batch
@@ -150,7 +152,7 @@ async def _take(conn: Conn, rule: Rule, batch: int) -> int:
 
 
 async def run(db: Database, rules: Sequence[Rule]) -> None:
-    """Keep to the rules until cancelled."""
+    """Applies the rules until cancelled."""
     while True:
         try:
             if count := await keep_to(db, rules):

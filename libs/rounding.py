@@ -1,4 +1,4 @@
-"""Exact fractions of minor units to whole ones. Pure."""
+"""Rounds exact fractions of minor units to whole ones. Pure."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -19,8 +19,8 @@ def share(minor: int, basis_points: int) -> int:
 
 
 def scaled(parts: Sequence[int], factor: Fraction) -> list[int]:
-    """Each part times `factor`; they sum to their rounded sum, and none is above its own part when
-    `factor` is at most 1: what is rounded is the sum so far.
+    """Each part times `factor`. The parts sum to their rounded sum, and none exceeds its original
+    if `factor` is at most 1, because the running sum is rounded.
     """
     sums = [half_up(minor * factor) for minor in accumulate(parts, initial=0)]
     return [after - before for before, after in pairwise(sums)]

@@ -1,8 +1,8 @@
-"""Rows to dataclasses and back: one way for all stores. What a statement does is said in the store.
+"""Rows to dataclasses and back, for all stores. What a statement does is written in the store.
 
-A field is the column of its name, and its type says what the column holds: an Enum its value, a
+A field is the column with its name, and its type says what the column holds: an Enum its value, a
 tuple an array, another dataclass (or a tuple of them) JSON, Money `price` the columns `price_minor`
-and `currency`. What is otherwise is said where a table is described.
+and `currency`. Exceptions are given where a table is described.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,11 +22,11 @@ from libs.money import Money
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
 _ID: Final = "WHERE merchant_id = $1 AND id = $2"
-LARGE: Final = 500  # rows: more are made beside the event loop
+LARGE: Final = 500  # rows: a larger number is converted off the event loop
 
 
 class Placed(Protocol):
-    """What has a row, by merchant and id."""
+    """Anything with a row, by merchant and id."""
 
     @property
     def merchant_id(self) -> str: ...
@@ -38,9 +38,9 @@ class Placed(Protocol):
 class Table(Generic[T]):
     """A table whose rows are `kind`.
 
-    `spread`: fields whose dataclass has columns of its own here, with what these begin with.
-    `columns`: fields whose column is called otherwise; of a Money its two, with a blank between.
-    `sql`: fields that are only read, and how.
+    `spread`: fields whose dataclass has its own columns here, with their prefix. `columns`: fields
+    whose column has another name; for Money its two columns, separated by a space. `sql`: fields
+    that are only read, and how.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class Table(Generic[T]):
         self._insert = self.insert()
 
     def read(self, row: Row | Mapping[str, Any]) -> T:
-        """The dataclass of a row that has what is `selected`, and maybe more."""
+        """The dataclass of a row that has the `selected` columns, and possibly more."""
         return self.kind(**{name: read(row) for name, read in self._readers.items()})
 
     def values(self, of: T, *columns: str) -> list[object]:
-        """What these columns hold, or all of them in their order."""
+        """The values of these columns, or of all of them, in order."""
         return [self._writers[column](of) for column in columns or self.columns]
 
     def insert(self, **more: str) -> str:
@@ -88,11 +88,11 @@ class Table(Generic[T]):
         return found
 
     def arrays(self, of: Sequence[T], *columns: str) -> list[list[object]]:
-        """What these columns of several hold, column by column: for `unnest`."""
+        """The values of these columns for several rows, column by column: for `unnest`."""
         return [[self._writers[column](each) for each in of] for column in columns or self.columns]
 
     def but(self, *columns: str) -> list[str]:
-        """All columns but these, which nobody changes."""
+        """All columns except these, which never change."""
         return [column for column in self.columns if column not in columns]
 
     def marks(self, first: int = 1) -> dict[str, str]:
@@ -105,20 +105,20 @@ class Table(Generic[T]):
     async def change(
         self, conn: Conn, of: Placed, sql: str, *args: object, only: str = "true"
     ) -> bool:
-        """`sql`: all that follows SET, its parameters from $3 on. False when there is no such row, or
-        none of which `only` holds.
+        """`sql`: everything after SET, with parameters from $3 on. Returns False if there is no
+        such row, or none that satisfies `only`.
         """
         return await self.change_at(conn, of.merchant_id, of.id, sql, *args, only=only)
 
     async def change_at(
         self, conn: Conn, merchant_id: str, row_id: str, sql: str, *args: object, only: str = "true"
     ) -> bool:
-        """As `change`, where only the id is known."""
+        """As `change`, if only the id is known."""
         update = f"UPDATE {self.name} SET {sql} {_ID} AND {only}"  # noqa: S608 - made of constants
         return await conn.execute(update, merchant_id, row_id, *args) == 1
 
     async def one(self, conn: Conn, where: str, *args: object) -> T | None:
-        """`where`: all that follows FROM."""
+        """`where`: everything after FROM."""
         row = await conn.fetchrow(f"{self.select} {where}", *args)
         return None if row is None else self.read(row)
 
@@ -126,11 +126,11 @@ class Table(Generic[T]):
         return await self.one(conn, _ID, merchant_id, row_id)
 
     async def lock(self, conn: Conn, merchant_id: str, row_id: str) -> T | None:
-        """The same, nobody else's to change until the end of the transaction."""
+        """As `one`, and locked until the end of the transaction."""
         return await self.one(conn, f"{_ID} FOR NO KEY UPDATE", merchant_id, row_id)
 
     async def all(self, conn: Conn, where: str, *args: object) -> list[T]:
-        """`where`: all that follows FROM."""
+        """`where`: everything after FROM."""
         found = await conn.fetch(f"{self.select} {where}", *args)
         if len(found) > LARGE:
             return await threads.run(self._read_all, found)
@@ -146,7 +146,7 @@ def assignments(columns: Sequence[str], *, first: int) -> str:
 
 
 def to_json(value: Any) -> Any:
-    """A dataclass, or several, as a jsonb column holds it."""
+    """A dataclass, or several, as stored in a jsonb column."""
     return _json_writer(value.__class__)(value)
 
 
@@ -169,7 +169,7 @@ def _json_writer(kind: type) -> Convert:
 
 
 def of_json(kind: Callable[..., T], stored: Mapping[str, Any]) -> T:
-    """What `to_json` made, also before `kind` got fields that have a default."""
+    """The inverse of `to_json`, also for rows from before `kind` got fields with a default."""
     known = _json_fields(kind)
     return kind(**{name: known[name](value) for name, value in stored.items() if name in known})
 
@@ -182,7 +182,7 @@ class _Described:
     columns: Mapping[str, str]
 
     def fields_of(self, kind: Any, start: str) -> tuple[dict[str, Convert], dict[str, Convert]]:
-        """Readers by field, writers by column. `start`: what each column begins with."""
+        """Readers by field, writers by column. `start`: the prefix of each column."""
         readers: dict[str, Convert] = {}
         writers: dict[str, Convert] = {}
         for name, hint in hints_of(kind).items():
@@ -204,7 +204,7 @@ class _Described:
         return _then(itemgetter(column), _of_column(hint)), {column: _then(value, _to_column(hint))}
 
     def _spread(self, name: str, hint: Any, start: str) -> tuple[Convert, dict[str, Convert]]:
-        """One that is absent as a whole is absent in its first column."""
+        """A value that is absent as a whole is absent in its first column."""
         kind, value = bare(hint), attrgetter(name)
         readers, writers = self.fields_of(kind, start)
         first, optional = next(iter(writers)), kind is not hint
@@ -220,7 +220,7 @@ class _Described:
         }
 
 
-# What JSON has no kind of its own for.
+# Types that JSON does not have.
 _SPELT: Final[Mapping[Any, Convert]] = {
     datetime: datetime.fromisoformat,
     date: date.fromisoformat,
@@ -250,7 +250,7 @@ def _money(minor: str, currency: str) -> Convert:
 
 
 def _converted(hint: Any, element: Callable[[Any], Convert | None]) -> Convert | None:
-    """Of stored values: `element` says how a single one is converted."""
+    """Converts stored values: `element` says how to convert a single one."""
     kind = bare(hint)
     inner = element_of(kind)
     if inner is not None:

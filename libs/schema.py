@@ -1,8 +1,8 @@
 """Migrations: plain SQL files, forward only, `0007_pre_add_x.sql` / `0008_post_drop_y.sql`.
 
-`pre` files run before the new version starts and must suit the old one too; `post` files run when
-the old version is gone. The chassis' own tables (libs/migrations) come first in every database.
-A lock lets any number of processes migrate at once. Not an ORM, no down migrations.
+`pre` files run before the new version starts and must suit the old one too; `post` files run once
+the old version is gone. The chassis' own tables (libs/migrations) come first in every database. A
+lock lets any number of processes migrate at once. Not an ORM, no down migrations.
 """
 
 import re
@@ -40,7 +40,7 @@ class Migration:
 
 
 def migrations(component: str, folder: Path) -> list[Migration]:
-    """The files of a folder in their order; a file whose name does not fit is an error."""
+    """The files of a folder in order; a file with an invalid name is an error."""
     found = []
     for path in sorted(folder.glob("*.sql")):
         fits = _NAME.fullmatch(path.name)
@@ -58,7 +58,7 @@ def all_migrations(service: str, folder: Path) -> list[Migration]:
 async def migrate(
     url: str, service: str, folder: Path, *, rollouts: frozenset[str] = frozenset({"pre", "post"})
 ) -> list[str]:
-    """Apply what is missing, each file in a transaction of its own; answers their names."""
+    """Applies missing migrations, each file in its own transaction; returns their names."""
     conn = await asyncpg.connect(url)
     try:
         await conn.execute("SELECT pg_advisory_lock($1)", _LOCK)
@@ -85,7 +85,9 @@ _APPLIED = "SELECT component, name FROM schema_migrations"
 
 
 async def verify(db: Database, service: str, folder: Path) -> None:
-    """SchemaBehindError, naming the files, when `pre` migrations of this version are missing."""
+    """Raises SchemaBehindError, naming the files, if `pre` migrations of this version are
+    missing.
+    """
     async with db.connection() as conn:
         try:
             done = {(r["component"], r["name"]) for r in await conn.fetch(_APPLIED)}

@@ -1,7 +1,8 @@
-"""Short texts that only we can read back: what must not be in a database or an address in clear.
+"""Seals short texts so that only we can read them: for what must not be in clear in a database or
+URL.
 
 Fernet of the `cryptography` package: encrypted, signed, dated. The first key seals, every key
-opens, so that a key is rotated by putting a new one in front.
+opens, so a key is rotated by putting a new one in front.
 """
 
 from collections.abc import Sequence
@@ -15,17 +16,19 @@ class SealBrokenError(ValueError):
 
 
 class Seal:
-    """`keys` are Fernet keys (32 bytes in URL-safe base64). ValueError when one is not."""
+    """`keys` are Fernet keys (32 bytes in URL-safe base64). Raises ValueError for an invalid
+    one.
+    """
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     def close(self, text: str) -> str:
-        """URL-safe; about 100 characters and a third more than the text."""
+        """URL-safe; about 100 characters plus a third more than the text."""
         return self.close_bytes(text.encode()).decode()
 
     def close_bytes(self, data: bytes) -> bytes:
-        """As `close`, of what is no text."""
+        """As `close`, for bytes."""
         return self._fernet.encrypt(data)
 
     def open(self, sealed: str, *, max_age: timedelta | None = None) -> str:
@@ -36,7 +39,7 @@ class Seal:
             raise SealBrokenError("not one of our seals") from error
 
     def open_bytes(self, sealed: bytes, *, max_age: timedelta | None = None) -> bytes:
-        """What was closed. Raises SealBrokenError."""
+        """The bytes. Raises SealBrokenError."""
         seconds = int(max_age.total_seconds()) if max_age is not None else None
         try:
             return self._fernet.decrypt(sealed, ttl=seconds)
@@ -45,5 +48,5 @@ class Seal:
 
 
 def keys_of(text: str) -> tuple[str, ...]:
-    """Keys of a setting: separated by commas, the newest first."""
+    """Keys in a setting: comma-separated, newest first."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,7 +1,7 @@
-"""The gRPC server that every service stands on, with the settings that Kubernetes needs.
+"""The gRPC server of every service, with the settings that Kubernetes needs.
 
-One door does for each RPC what no servicer should think of: who may call, trace, validation,
-idempotency key present, refusals to statuses, metrics, and work that survives a cancelled call.
+One door handles for each RPC what no servicer should have to: allowed callers, trace, validation,
+required idempotency key, refusals to statuses, metrics, and work that survives a cancelled call.
 """
 
 import time
@@ -64,8 +64,8 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 class Server:
     """`servicers` are pairs of grpcio's add_…_to_server and the servicer.
 
-    Who is trusted is the process' (libs/identity). `reflects` answers anybody who asks for the
-    contracts: for development. Health checks are open to all.
+    Trust is per process (libs/identity). `reflects` serves the contracts to anybody, for
+    development. Health checks are open to all.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Server:
             options=(*OPTIONS, ("grpc.max_receive_message_length", most_bytes))
         )
         methods = _Methods()
-        registry: Any = methods  # has of a server what generated code needs
+        registry: Any = methods  # has what generated code needs from a server
         for add, servicer in servicers:
             add(servicer, registry)
         self._health = health.aio.HealthServicer()
@@ -95,7 +95,7 @@ class Server:
             )
 
     async def start(self, address: str) -> int:
-        """Bind, serve, and answer the port."""
+        """Binds, serves, and returns the port."""
         secured = tls.current()
         port = (
             self._server.add_secure_port(address, secured.server_credentials())
@@ -108,19 +108,19 @@ class Server:
         return port
 
     async def leave(self) -> None:
-        """Tell health checks that this process is going away."""
+        """Tells health checks that this process is shutting down."""
         await self._health.enter_graceful_shutdown()
 
     async def stop(self, grace_seconds: float) -> None:
-        """Refuse new calls, let those under way and the work that they own come to their end."""
+        """Refuses new calls; lets calls in progress, and the work they own, finish."""
         await self._server.stop(grace_seconds)
         if left := await self._tasks.wait(grace_seconds):
             log.warning("work did not end within the grace period", count=left)
 
 
 class _Methods(dict[str, Handler]):
-    """By full path, what generated code registers. Not registered with gRPC itself: its server would
-    wait for each method apart, and every call would cost a look at all of them.
+    """Methods registered by generated code, by full path. Not registered with gRPC itself: its
+    server would wait for each method separately, and every call would have to look at all of them.
     """
 
     def add_generic_rpc_handlers(self, _: object) -> None:
@@ -140,7 +140,7 @@ class _Door(grpc.GenericRpcHandler):
         }
 
     def service(self, details: Any) -> "Handler | None":
-        """Runs in the task of the handler that it answers: the call that it sets stays current."""
+        """Runs in the task of the handler that it returns: the call that it sets stays current."""
         found = self._guarded.get(details.method)
         if found is None:
             return self._open.get(details.method)
@@ -216,8 +216,8 @@ def _is_ours(method: str) -> bool:
 
 
 def _refuse(rpc: Any, refusal: Refusal) -> None:
-    """What the handler returns. grpc's `abort` raises an error that holds its own frames, and so
-    all that was sent, until the garbage collector comes by.
+    """What the handler returns. grpc's `abort` raises an error that keeps its own frames, and thus
+    the whole request, until the garbage collector runs.
     """
     rpc.set_code(refusal.kind.grpc_code)
     rpc.set_details(refusal.message)
@@ -225,7 +225,7 @@ def _refuse(rpc: Any, refusal: Refusal) -> None:
 
 
 def _refusing(refusal: Refusal) -> Handler:
-    """Answers a no without reading the request: nobody parses what a stranger sent."""
+    """Refuses without reading the request: a stranger's data is not parsed."""
 
     async def refuse(_: bytes, rpc: Any) -> None:
         _refuse(rpc, refusal)
@@ -246,6 +246,6 @@ def _check(request: Message, rules: options_pb2.MethodRules) -> None:
 
 
 def _most_file_bytes(names: Sequence[str]) -> int:
-    """Of the files of the largest request that these services take."""
+    """Maximum size of the files in one request of these services."""
     requests = [rpc.input_type for name in names for rpc in descriptors.service(name).methods]
     return max(map(validation.most_file_bytes, requests), default=0)

@@ -1,7 +1,7 @@
 """The one table of services. A new service is a row here, a folder in services/ and its protos.
 
-Gateway, embedded stack, operators' command and tests derive what they need of every service from it;
-none has a list of its own.
+Gateway, embedded stack, operators' command and tests derive what they need about every service from
+it; none has its own list.
 """
 
 from dataclasses import dataclass
@@ -14,27 +14,27 @@ MERCHANT_UPDATED: Final = "incasso.merchants.merchant.updated"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A gRPC service process with a database of its own."""
+    """A gRPC service process with its own database."""
 
     name: str  # of its folder, proto package, database, NATS user and consumer
     contracts: tuple[str, ...]  # its services in protos/incasso/<name>/v1
-    port: int  # above the embedded stack's base; the admin port is the next. Never reused
+    port: int  # offset from the embedded stack's base; the admin port is the next. Never reused
     offers: str = ""  # the payment method that its GetOffer offers for a cart
     seals: bool = False  # it is given INCASSO_SEAL_KEYS
-    hears: tuple[str, ...] = ()  # subjects that each replica hears at once, beside its consumer
+    hears: tuple[str, ...] = ()  # subjects that each replica hears at once, besides its consumer
 
     @property
     def full_names(self) -> tuple[str, ...]:
-        """Of its gRPC services."""
+        """Full names of its gRPC services."""
         return tuple(f"incasso.{self.name}.v1.{contract}" for contract in self.contracts)
 
     @property
     def target_variable(self) -> str:
-        """The environment variable that says where it listens."""
+        """The environment variable with its address."""
         return f"INCASSO_{self.name.upper()}_TARGET"
 
 
-# Methods are offered in this order where the merchant says nothing else.
+# Methods are offered in this order unless the merchant sets another.
 SERVICES: Final = (
     Service("merchants", ("MerchantsService",), port=10),
     Service("payments", ("PaymentsService",), port=12),
@@ -80,12 +80,12 @@ SERVICES: Final = (
     Service("reporting", ("LedgerService", "ImportsService"), port=24),
 )
 NAMES: Final = tuple(service.name for service in SERVICES)
-# All who may be named as callers of an RPC: each has a key of its own.
+# All possible callers of an RPC: each has its own key.
 CALLERS: Final = (*NAMES, GATEWAY, OPERATOR)
 
 
 def named(name: str) -> Service:
-    """KeyError when there is none."""
+    """Raises KeyError if there is none."""
     return _BY_NAME[name]
 
 

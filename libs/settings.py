@@ -1,8 +1,8 @@
 """Configuration: addresses, sizes and secrets from the environment or from files, frozen.
 
-Every variable is `INCASSO_<NAME>`. A secret may be a file of the same name in a folder that
-`INCASSO_SECRETS_DIR` names (mounted Kubernetes Secrets): of several, by colons, the last one wins.
-Business numbers do not live here.
+Every variable is `INCASSO_<NAME>`. A secret may be a file of the same name in a folder named by
+`INCASSO_SECRETS_DIR` (mounted Kubernetes Secrets); with several folders, separated by colons, the
+last one wins. Business numbers do not belong here.
 """
 
 import os
@@ -20,7 +20,7 @@ S = TypeVar("S", bound="TlsSettings")
 
 
 class TlsSettings(BaseSettings):
-    """PEM files for TLS between the processes, with certificates on both sides: all three or none."""
+    """PEM files for mutual TLS between the processes: all three or none."""
 
     model_config = SettingsConfigDict(env_prefix="INCASSO_", frozen=True, extra="ignore")
 
@@ -45,11 +45,11 @@ class TlsSettings(BaseSettings):
 class Settings(TlsSettings):
     """What every process needs. Services inherit and add their own."""
 
-    identity_key_file: Path  # Ed25519 private key (PEM) by which this process proves who it is
+    identity_key_file: Path  # Ed25519 private key (PEM) that proves the identity of this process
     admin_port: int = Field(default=0, ge=0, le=65535)  # health and metrics
     listen_host: str = "127.0.0.1"
     drain_seconds: float = Field(default=0.0, ge=0)  # between NOT_SERVING and stop
-    grace_seconds: float = Field(default=deadlines.STOP, ge=0)  # for calls under way at stop
+    grace_seconds: float = Field(default=deadlines.STOP, ge=0)  # for calls in progress at stop
 
 
 class ServiceSettings(Settings):
@@ -59,9 +59,9 @@ class ServiceSettings(Settings):
     database_url: str
     database_pool_size: int = Field(default=16, ge=1, le=500)
     nats_url: str
-    nats_setup_url: str = ""  # of the user `setup`, for `migrate`; empty where NATS has no users
-    trust_dir: Path  # public keys of all that may call: <service>.pub, also operator.pub
-    reflection: bool = False  # tells the contracts to anybody who asks; for development
+    nats_setup_url: str = ""  # of the user `setup`, for `migrate`; empty if NATS has no users
+    trust_dir: Path  # public keys of all allowed callers: <service>.pub, also operator.pub
+    reflection: bool = False  # serves the contracts to anybody; for development
 
 
 def load(cls: type[S], **overrides: Any) -> S:

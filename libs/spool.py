@@ -1,6 +1,7 @@
-"""A file that arrives piece by piece, kept on disk until it was read: memory does not grow with it.
+"""A file that arrives piece by piece, kept on disk until it is read, so that memory does not grow
+with it.
 
-It has no name and is gone with the process. What is done with it is done beside the event loop.
+It has no name and disappears with the process. It is processed off the event loop.
 """
 
 import hashlib
@@ -12,11 +13,11 @@ from typing import BinaryIO, Final, Self
 
 from libs import threads
 
-_HELD: Final = 2**20  # bytes that are written at once
+_HELD: Final = 2**20  # bytes written at once
 
 
 class Spool:
-    """Written once, then read as often as wanted."""
+    """Written once, then read as often as needed."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -35,7 +36,7 @@ class Spool:
 
     @property
     def sha256(self) -> str:
-        """Of all that was written."""
+        """SHA-256 of everything written."""
         return self._hash.hexdigest()
 
     async def write(self, piece: bytes) -> None:
@@ -45,7 +46,7 @@ class Spool:
             await self.flush()
 
     async def flush(self) -> None:
-        """To be called at the end."""
+        """Call at the end."""
         held, self._held = bytes(self._held), bytearray()
         await threads.run(self._write, held)
 
@@ -55,7 +56,7 @@ class Spool:
         self._file.flush()
 
     def read(self) -> BinaryIO:
-        """From its beginning; to be closed."""
+        """Reads from the beginning; the caller closes it."""
         copy = os.fdopen(os.dup(self._file.fileno()), "rb")
         copy.seek(0)
         return copy

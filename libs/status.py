@@ -1,6 +1,6 @@
 """Refusals on the wire: google.rpc.Status with ErrorInfo (reason, facts) and BadRequest (fields).
 
-Not for deciding anything: a refusal goes in on one side and comes out on the other.
+Decides nothing: a refusal goes in on one side and comes out on the other.
 """
 
 from typing import Final
@@ -32,7 +32,7 @@ def details_of(refusal: Refusal) -> tuple[tuple[str, bytes], ...]:
 
 
 def refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
-    """The refusal that another service answered, or OutcomeUnknown when it gave no answer."""
+    """The refusal returned by another service, or OutcomeUnknown if it gave no answer."""
     kind = _BY_CODE.get(error.code())
     packed = dict(error.trailing_metadata() or ()).get(DETAILS)
     if kind is None or not isinstance(packed, bytes):

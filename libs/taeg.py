@@ -1,8 +1,8 @@
-"""The annual percentage rate of charge (TAEG) of any flows of money, by the formula of the law.
+"""The annual percentage rate of charge (TAEG) of any cash flows, by the legal formula.
 
-The sum of all flows, each discounted by (1 + X) to the power of its time in years, is nothing:
-Directive 2008/48/EC, Annex I, kept by Directive (EU) 2023/2225, Annex III. A calculator and no
-rule of any service, so that the operators' command computes as instalments do.
+The sum of all flows, each discounted by (1 + X) to the power of its time in years, is zero:
+Directive 2008/48/EC, Annex I, kept by Directive (EU) 2023/2225, Annex III. A calculator, not a rule
+of any service, so that the operators' command computes as instalments does.
 """
 
 import math
@@ -15,10 +15,10 @@ from typing import Final
 MOST_FLOWS: Final = 10_000
 MOST_YEARS: Final = 200
 MOST_AMOUNT: Final = 10**15
-PLACES: Final = 8  # of the percent: more than anybody shows
+PLACES: Final = 8  # of the percentage: more than anybody shows
 
-# The root is looked for as y = ln(1 + X), in floats; one step of Newton's in PRECISE decimals then
-# doubles the digits that are right.
+# The root is searched as y = ln(1 + X), in floats; one Newton step in PRECISE decimals then doubles
+# the correct digits.
 _PRECISE: Final = Context(prec=40)
 _FIRST_STEP: Final = 0.01
 _GROWTH: Final = 1.5
@@ -31,18 +31,18 @@ _CLOSE: Final = 1e-14
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """`amount` is above zero for a drawdown, below for a repayment or a charge; `at` in years."""
+    """`amount` is positive for a drawdown, negative for a repayment or a charge; `at` in years."""
 
     amount: Fraction
     at: Fraction
 
 
 class NoRateError(ValueError):
-    """No rate solves the equation: its message says why."""
+    """No rate solves the equation; the message says why."""
 
 
 def rate(flows: Sequence[Flow]) -> Decimal:
-    """In percent, to PLACES places. Of several rates the one above zero that is nearest to it.
+    """In percent, to PLACES decimals. If there are several rates, the positive one closest to zero.
 
     Raises NoRateError.
     """
@@ -55,7 +55,7 @@ def rate(flows: Sequence[Flow]) -> Decimal:
 
 
 def rounded(percent: Decimal, places: int = 1) -> Decimal:
-    """As it is shown: half up, with one place at least (Annex I, remark d)."""
+    """As shown: half up, with at least one decimal (Annex I, remark d)."""
     return percent.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
@@ -101,7 +101,7 @@ def _root(numbers: Sequence[tuple[float, float]]) -> float:
 
 
 def _bracket(numbers: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Where the sum changes its sign: steps away from zero, upwards when there is a cost."""
+    """Where the sum changes its sign: steps away from zero, upwards if there is a cost."""
     before, at_zero = 0.0, _worth(numbers, 0.0)
     longest = max(abs(at) for _, at in numbers)
     room = _MOST_EXPONENT / longest if longest else _HIGHEST

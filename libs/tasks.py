@@ -1,6 +1,6 @@
-"""Work that outlives the call which asked for it: owned here, waited for at shutdown.
+"""Work that outlives the call that started it: owned here, awaited at shutdown.
 
-A shopper who closes the browser cancels the RPC, never the charge that is under way.
+A shopper who closes the browser cancels the RPC, never the charge in progress.
 """
 
 import asyncio
@@ -20,11 +20,13 @@ class Tasks:
         self._running: set[asyncio.Task[Any]] = set()
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await `work`; when the awaiting call is cancelled, `work` goes on to its end."""
+        """Awaits `work`; if the awaiting call is cancelled, `work` still runs to its end."""
         return await asyncio.shield(self._started(work))
 
     def _started(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """No name of `finish` holds it: its error would hold the frame of `finish`, and so itself."""
+        """`finish` holds no reference to it: its error would hold the frame of `finish`, and so
+        itself.
+        """
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._done)
@@ -33,10 +35,10 @@ class Tasks:
     def _done(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # whoever awaited it has it; do not warn when nobody does
+            task.exception()  # whoever awaited it has it; do not warn if nobody does
 
     async def wait(self, timeout_seconds: float) -> int:
-        """Wait for what runs; answers how many tasks did not end in time."""
+        """Waits for running tasks; returns how many did not end in time."""
         if not self._running:
             return 0
         _, pending = await asyncio.wait(self._running, timeout=timeout_seconds)
@@ -46,7 +48,7 @@ class Tasks:
 async def happens(event: asyncio.Event, within_seconds: float) -> bool:
     """Whether the event is set in time.
 
-    `asyncio.wait_for` of Python 3.11 loses a cancellation that comes at the same moment.
+    `asyncio.wait_for` of Python 3.11 loses a cancellation that arrives at the same moment.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(within_seconds):
@@ -55,7 +57,7 @@ async def happens(event: asyncio.Event, within_seconds: float) -> bool:
 
 
 async def cancel(tasks: "Iterable[asyncio.Task[Any]]") -> None:
-    """Cancel until they have ended: libraries that race a timeout may swallow a cancellation."""
+    """Cancels until they have ended: libraries that race a timeout may swallow a cancellation."""
     pending = {task for task in tasks if not task.done()}
     while pending:
         for task in pending:

@@ -1,8 +1,8 @@
-"""Traces: one tracer for the process, W3C propagation, OTLP export by the standard variables.
+"""Traces: one tracer per process, W3C propagation, OTLP export by the standard variables.
 
-Spans are made where the chassis crosses a border (RPC, SQL, HTTP call, event), not by automatic
-instrumentation, which costs a large part of the throughput. In a trace that is not recorded no span is
-made at all: what it carries on is the place of the last one that came with the request.
+Spans are made where the chassis crosses a boundary (RPC, SQL, HTTP call, event), not by automatic
+instrumentation, which costs a large part of the throughput. An unrecorded trace has no spans at
+all: it passes on the context that came with the request.
 """
 
 import os
@@ -33,7 +33,7 @@ __all__ = ["SpanKind", "link_to", "set_up", "span", "trace_id", "traceparent"]
 
 TRACEPARENT: Final = "traceparent"
 _propagator = TraceContextTextMapPropagator()
-# Recorded is the last bit of the flags; the one before it tells that the trace id was made at random.
+# The last bit of the flags means recorded; the one before it means that the trace id is random.
 _UNRECORDED = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f][02468ace])")
 _tracer = trace.get_tracer("incasso")
 
@@ -45,7 +45,7 @@ class _Process:
 
 
 def set_up(service: str) -> TracerProvider:
-    """Export to OTEL_EXPORTER_OTLP_ENDPOINT when it is set; sample by OTEL_TRACES_SAMPLER."""
+    """Exports to OTEL_EXPORTER_OTLP_ENDPOINT if it is set; samples by OTEL_TRACES_SAMPLER."""
     os.environ.setdefault("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
     os.environ.setdefault("OTEL_TRACES_SAMPLER_ARG", "1.0")
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
@@ -57,7 +57,7 @@ def set_up(service: str) -> TracerProvider:
 
 
 def follow_parents(sampler: Sampler) -> None:
-    """Spans of traces that are not recorded are left out, if the sampler would not begin in them."""
+    """Leaves out spans of unrecorded traces, if the sampler would not start one."""
     _Process.follows_parents = isinstance(sampler, ParentBased)
 
 
@@ -69,7 +69,7 @@ def span(
     links: tuple[str, ...] = (),
     attributes: Mapping[str, Any] | None = None,
 ) -> AbstractContextManager[Span]:
-    """A span around a block; an exception marks it as an error and goes on.
+    """A span around a block; an exception marks it as an error and propagates.
 
     `parent` is a traceparent from outside (None: the current span, "": a new trace); `links` are
     traceparents that this span refers to.
@@ -86,7 +86,7 @@ def span(
 
 @contextmanager
 def _within(trace_id: str, span_id: str, trace_flags: str) -> Iterator[Span]:
-    """The sender's place in a trace that is not recorded."""
+    """The sender's context of an unrecorded trace."""
     flags = TraceFlags(int(trace_flags, 16) & TraceFlags.RANDOM_TRACE_ID)
     place = SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=flags)
     sender = NonRecordingSpan(place)
@@ -125,18 +125,18 @@ def _made(
 
 
 def recording() -> bool:
-    """Whether the current span is recorded: skip the cost of child spans when not."""
+    """Whether the current span is recorded; if not, skip the cost of child spans."""
     return trace.get_current_span().is_recording()
 
 
 def trace_id() -> str:
-    """Trace id of the current span as 32 hex digits; empty outside of any."""
+    """Trace id of the current span as 32 hex digits; empty outside any span."""
     found = trace.get_current_span().get_span_context()
     return f"{found.trace_id:032x}" if found.is_valid else ""
 
 
 def traceparent() -> str:
-    """W3C traceparent of the current span, to store or send; empty outside of any."""
+    """W3C traceparent of the current span, to store or send; empty outside any span."""
     found = trace.get_current_span().get_span_context()
     if not found.is_valid:
         return ""
@@ -144,7 +144,7 @@ def traceparent() -> str:
 
 
 def link_to(parent: str) -> trace.Link | None:
-    """Link to a stored traceparent; None when it is empty or unparsable."""
+    """Link to a stored traceparent; None if it is empty or invalid."""
     found = trace.get_current_span(_context(parent)).get_span_context()
     return trace.Link(found) if found.is_valid else None
 

@@ -1,4 +1,4 @@
-"""What people read survives any terminal: characters that its encoding lacks are replaced.
+"""Lets output survive any terminal: characters that its encoding lacks are replaced.
 
 The first thing that each command does. Without it a merchant's emoji ends a listing in a traceback.
 """
@@ -14,7 +14,7 @@ def prepare() -> None:
 
 
 def can_say(text: str) -> bool:
-    """Whether standard output has a character for each of `text`."""
+    """Whether standard output has every character of `text`."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:

@@ -1,9 +1,9 @@
-"""Heavy computing beside the event loop: parsing mail, pictures, large JSON.
+"""Heavy computation off the event loop: parsing mail, images, large JSON.
 
-Authenticate and cap the size first. Threads share one interpreter lock: they keep the loop alive,
-they do not make it faster, and one long call into C (a regular expression) still holds it. So the
-cost of what runs here must be linear in its input all the same. They hand the lock over often, as
-the loop asks for it many times a request.
+Authenticate and limit the size first. Threads share one interpreter lock: they keep the loop alive
+but are not faster, and one long call into C (a regular expression) still blocks it. So the cost of
+what runs here must be linear in its input all the same. They release the lock often, since the loop
+needs it many times per request.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ from typing import Final, ParamSpec, TypeVar
 from libs.errors import ServiceUnavailable
 
 CONCURRENCY: Final = 2
-SWITCH_SECONDS: Final = 0.0005  # Python's own are 0.005
-WAITING: Final = 64  # calls for whom there is a place to wait; the next is refused
+SWITCH_SECONDS: Final = 0.0005  # Python's own is 0.005
+WAITING: Final = 64  # queued calls; the next one is refused
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Threads:
-    """A few threads and a queue with an end."""
+    """A few threads and a bounded queue."""
 
     def __init__(self, *, concurrency: int = CONCURRENCY, waiting: int = WAITING) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -34,9 +34,10 @@ class Threads:
         self._room = threading.BoundedSemaphore(concurrency + waiting)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`work(…)` in a thread, in the context of this call. ServiceUnavailable when too many wait.
+        """`work(…)` in a thread, in the context of this call. Raises ServiceUnavailable if too many
+        wait.
 
-        A call that is cancelled leaves a started `work` to its end.
+        If the call is cancelled, started `work` still runs to its end.
         """
         if not self._room.acquire(blocking=False):
             raise ServiceUnavailable
@@ -44,7 +45,9 @@ class Threads:
         return await asyncio.wrap_future(self._started(call))
 
     def _started(self, call: Callable[[], T]) -> "Future[T]":
-        """No name of `run` holds it: its error would hold the frame of `run`, and so itself."""
+        """`run` holds no reference to it: its error would hold the frame of `run`, and so
+        itself.
+        """
         done = self._pool.submit(call)
         done.add_done_callback(lambda _: self._room.release())
         return done

@@ -1,7 +1,7 @@
-"""TLS between services, with certificates on both sides. Optional; tokens prove who calls anyway.
+"""Mutual TLS between services. Optional; tokens prove who calls anyway.
 
-Certificate, key and CA are files of a mounted secret, read again when they change: a server shows
-the new certificate to the next connection, a client opens its next connections with it.
+Certificate, key and CA are files of a mounted secret, reread when they change: a server shows the
+new certificate to the next connection, a client uses it for its next connections.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ CLOSE_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """PEM: the chain that we show, its key, and the CA whose certificates we take."""
+    """PEM: the chain that we show, its key, and the CA whose certificates we accept."""
 
     chain: bytes
     key: bytes
@@ -33,7 +33,7 @@ class Tls:
         self._files = Watched([chain, key, ca], lambda: _read(chain, key, ca))
 
     def certificate(self) -> Certificate:
-        """The same object as long as the files are the same."""
+        """The same object as long as the files are unchanged."""
         return self._files.get()
 
     def server_credentials(self) -> grpc.ServerCredentials:
@@ -41,7 +41,7 @@ class Tls:
         shown = self.certificate()
 
         def next_one() -> Any:
-            """None while nothing changed. Asked before every handshake."""
+            """None while nothing has changed. Called before every handshake."""
             nonlocal shown
             found = self.certificate()
             if found is shown:
@@ -66,7 +66,9 @@ def _read(chain: Path, key: Path, ca: Path) -> Certificate:
 
 
 def _authority(target: str) -> tuple[tuple[str, str], ...]:
-    """A list of addresses has no name to look for in certificates: all must be good for the first."""
+    """A list of addresses has no name to look for in certificates: all must be valid for the
+    first.
+    """
     if "," not in target:
         return ()
     return (("grpc.default_authority", target.partition(":")[2].partition(",")[0]),)
@@ -77,7 +79,7 @@ def _configuration(found: Certificate) -> Any:
 
 
 class _Channel(grpc.aio.Channel):
-    """A channel that is opened anew when the certificate changes: gRPC's own keeps its first."""
+    """A channel that is reopened when the certificate changes: gRPC's own keeps its first."""
 
     def __init__(self, target: str, options: Any, tls: Tls) -> None:
         self._target = target
@@ -92,7 +94,7 @@ class _Channel(grpc.aio.Channel):
         if found is not self._certificate:
             self._certificate = found
             old, self._open = self._open, self._opened()
-            closing = asyncio.create_task(old.close(CLOSE_SECONDS))  # calls under way go on
+            closing = asyncio.create_task(old.close(CLOSE_SECONDS))  # calls in progress continue
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
         return self._open
@@ -134,7 +136,7 @@ class _Channel(grpc.aio.Channel):
 
 
 class _Method(grpc.aio.UnaryUnaryMultiCallable[Any, Any]):
-    """An RPC of the channel that is open when it is called."""
+    """An RPC on whichever channel is open when it is called."""
 
     def __init__(self, channel: _Channel, made: Callable[[grpc.aio.Channel], Any]) -> None:
         self._channel = channel
@@ -153,7 +155,7 @@ class _Process:
 
 
 def set_up(found: Tls | None) -> None:
-    """Once per process, before it calls or serves; None leaves it without TLS."""
+    """Called once per process, before it calls or serves; None leaves it without TLS."""
     _Process.tls = found
 
 

@@ -1,7 +1,8 @@
 """Checks a request against the rules in its proto (incasso.rest.v1.field), before any servicer.
 
-Texts of a well-known format get their normal form first, in place: what a servicer reads, and what
-an idempotency key stands for, is the same however it was typed. Rules are compiled once per message type. Answers violations with their fields' paths.
+Texts of a well-known format first get their normal form, in place: servicers and idempotency keys
+see the same value however it was typed. Rules are compiled once per message type. Returns
+violations with their fields' paths.
 """
 
 import functools
@@ -19,9 +20,9 @@ from libs.errors import FieldViolation, InvalidArgument
 from libs.formats import CHECKS
 from libs.normal_forms import MOST, NORMAL_FORMS
 
-MAX_WRONG: Final = 50  # fields that one refusal names
-MAX_LENGTH: Final = 255  # where a text field says nothing
-MAX_ITEMS: Final = 50  # where a list or map says nothing
+MAX_WRONG: Final = 50  # fields named in one refusal
+MAX_LENGTH: Final = 255  # default for text fields
+MAX_ITEMS: Final = 50  # default for lists and maps
 MAX_KEY_LENGTH: Final = 40  # of a map's keys
 MAX_MAP_BYTES: Final = 32 * 1024  # of all keys and values of a map, in UTF-8
 
@@ -30,9 +31,9 @@ Checks: TypeAlias = Callable[[Message, str], Iterator[FieldViolation]]
 
 
 def check(request: Message) -> None:
-    """Brings formats into their normal form.
+    """Normalises formats, then checks.
 
-    Raises InvalidArgument that names every wrong field, up to MAX_WRONG of them.
+    Raises InvalidArgument that names every invalid field, up to MAX_WRONG.
     """
     found = _message_checks(request.DESCRIPTOR)(request, "")
     violations = tuple(itertools.islice(found, MAX_WRONG))
@@ -69,17 +70,17 @@ def rules_of(field: FieldDescriptor) -> options_pb2.FieldRules:
 
 
 def is_file(field: FieldDescriptor) -> bool:
-    """Whether it holds a file in base64, which may be far longer than any text."""
+    """Whether it holds a base64 file, which may be far longer than any text."""
     return rules_of(field).format == options_pb2.FORMAT_BASE64
 
 
 def most_file_bytes(message: Descriptor) -> int:
-    """Of all files that a message may hold, in base64."""
+    """Maximum size of all files in a message, in base64."""
     return sum(rules_of(field).max_length for field in message.fields if is_file(field))
 
 
 def most_items(field: FieldDescriptor) -> int:
-    """How many elements or keys a list or map may have."""
+    """Maximum number of elements or keys of a list or map."""
     return rules_of(field).max_items or MAX_ITEMS
 
 
@@ -126,7 +127,7 @@ def _single_checks(field: FieldDescriptor) -> Checks:
 
 
 def _normal_form(field: FieldDescriptor) -> Callable[[str], str] | None:
-    """None where the text stays as it is; so does one that no format is as long as."""
+    """None if the text stays as it is, as does one that is too long for any format."""
     normal = NORMAL_FORMS.get(options_pb2.Format.Name(rules_of(field).format))
     if normal is None:
         return None
@@ -241,7 +242,7 @@ def _text_check(rules: options_pb2.FieldRules) -> Check:
 
 
 def _file_check(rules: options_pb2.FieldRules) -> Check:
-    """No more than what takes no time: whoever decodes it beside the event loop finds the rest."""
+    """Only quick checks: whoever decodes the file off the event loop finds the rest."""
     most = rules.max_length
 
     def run(value: str) -> str | None:

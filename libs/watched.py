@@ -14,14 +14,14 @@ Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 
 class FileError(ValueError):
-    """A file is not what it has to be; the message names it."""
+    """A file is invalid; the message names it."""
 
 
 class Watched(Generic[T]):
-    """What `read` makes of files or of a folder's files; read again once they have changed.
+    """What `read` returns for files or a folder's files; reread once they have changed.
 
-    While they cannot be read, as in the middle of a replacement, the last value stays.
-    The first reading raises what `read` raises: OSError, FileError.
+    While they cannot be read, as in the middle of a replacement, the last value stays. The first
+    reading raises what `read` raises: OSError, FileError.
     """
 
     def __init__(self, paths: Sequence[Path], read: Callable[[], T]) -> None:
@@ -32,7 +32,7 @@ class Watched(Generic[T]):
         self._look_at = time.monotonic() + LOOK_SECONDS
 
     def get(self) -> T:
-        """The same object as long as the files are the same. Looks once a second at most."""
+        """The same object as long as the files are unchanged. Checks at most once a second."""
         if time.monotonic() >= self._look_at:
             self._look()
         return self._value

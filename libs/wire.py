@@ -1,8 +1,8 @@
-"""Between the domain and protobuf: one way for all services.
+"""Converts between the domain and protobuf, for all services.
 
-`read` makes a dataclass of a message, `message` a message of a dataclass, both by the names of their
-fields. What has another name, or is told only here and there, is given by whoever calls them. Times,
-days, money, enums (by the names of their members), maps, lists and parts are told by the types.
+`read` makes a dataclass from a message, `message` a message from a dataclass, both by field names.
+Fields with another name, or only sent in some cases, are passed in by the caller. Times, days,
+money, enums (by the names of their members), maps, lists and parts are converted by type.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -53,12 +53,12 @@ def money(amount: Money) -> money_pb2.Money:
 
 
 def money_of(amount: money_pb2.Money) -> Money:
-    """After validation: ValueError when the currency is unknown."""
+    """For validated messages: raises ValueError if the currency is unknown."""
     return Money(amount.amount_minor, amount.currency)
 
 
 def opt(message: Message, name: str) -> Any:
-    """An optional field: its value, a time or money as ours; None when it was not sent."""
+    """An optional field: its value, with time and money as ours; None if it was not sent."""
     if not message.HasField(name):
         return None
     value = getattr(message, name)
@@ -68,17 +68,19 @@ def opt(message: Message, name: str) -> Any:
 
 
 def numbers(kind: type[E], values: Any) -> Mapping[E, Any]:
-    """The number of each member in a protobuf enum, e.g. `Payment.State`; none of one never shown."""
+    """The number of each member in a protobuf enum, e.g. `Payment.State`; members that are never
+    shown have none.
+    """
     return _numbers(kind, values.DESCRIPTOR)
 
 
 def members(kind: type[E], values: Any) -> Mapping[int, E]:
-    """The member behind each number; none behind UNSPECIFIED."""
+    """The member for each number; none for UNSPECIFIED."""
     return _members(kind, values.DESCRIPTOR)
 
 
 def each_of(known: Mapping[int, E], sent: Iterable[int], field: str) -> tuple[E, ...]:
-    """The members of a repeated enum: InvalidArgument for one that says nothing."""
+    """The members of a repeated enum. Raises InvalidArgument for an unspecified one."""
     found = []
     for at, number in enumerate(sent):
         if number not in known:
@@ -88,7 +90,9 @@ def each_of(known: Mapping[int, E], sent: Iterable[int], field: str) -> tuple[E,
 
 
 def read(kind: Callable[..., T], message: Message, /, **given: Any) -> T:
-    """A dataclass of a message. What was not sent is None where the type has it, or the default."""
+    """A dataclass from a message. A field that was not sent is None if the type allows it,
+    otherwise the default.
+    """
     values = given
     for name, get in _readers(kind, message.DESCRIPTOR).items():
         if name not in given:
@@ -99,14 +103,14 @@ def read(kind: Callable[..., T], message: Message, /, **given: Any) -> T:
 
 
 def message(kind: type[M], of: Any, /, **given: Any) -> M:
-    """A message of a dataclass. None, and an empty text of an optional field, are not sent."""
+    """A message from a dataclass. None, and an empty text of an optional field, are not sent."""
     made: Any = kind
     writers = _writers(made, of.__class__)
     return kind(**{name: get(of) for name, get in writers.items() if name not in given}, **given)
 
 
 def reader(field: FieldDescriptor, hint: Any) -> Convert:
-    """What reads one field of a message, as `read` does for a dataclass whose field has this type."""
+    """Reads one field of a message, as `read` does for a dataclass field of this type."""
     return _reader(field, hint, None if hint is not bare(hint) else MISSING)
 
 
@@ -136,7 +140,7 @@ def _readers(kind: Any, message: Descriptor) -> dict[str, Convert]:
 
 
 def _reader(field: FieldDescriptor, hint: Any, absent: Any) -> Convert:
-    """`absent`: what an optional field, or an enum, is that says nothing."""
+    """`absent`: the value for an optional field or an enum that is not set."""
     name, get = field.name, attrgetter(field.name)
     if field.is_repeated:
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
@@ -184,7 +188,7 @@ def _writer(field: FieldDescriptor, hint: Any) -> Convert:
 
 
 def _value_writer(field: FieldDescriptor, kind: Any) -> Convert:
-    if field.enum_type is not None and issubclass(kind, Enum):  # else it is the number
+    if field.enum_type is not None and issubclass(kind, Enum):  # otherwise it is the number
         return _numbers(kind, field.enum_type).__getitem__
     if field.message_type is None:
         if kind is date:

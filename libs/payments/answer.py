@@ -1,4 +1,4 @@
-"""What a method service keeps of its question to payments, and what it is answered. Pure."""
+"""What a method service stores of its call to payments, and the answer. Pure."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,19 +8,21 @@ from google.protobuf.message import Message
 
 
 class Outcome(Enum):
-    """What an answer means for the row that asked. Each no is certain: no answer is no outcome."""
+    """What an answer means for the calling row. Every no is certain: a missing answer is not an
+    outcome.
+    """
 
-    WAIT = "wait"  # the money may be taken still: nobody tries another way
-    SUCCEED = "succeed"  # it is held or taken
+    WAIT = "wait"  # the money may still be taken: do not try another way
+    SUCCEED = "succeed"  # held or captured
     DECLINE = "decline"
     CANCEL = "cancel"
-    REFUSE = "refuse"  # payments made no payment of it
+    REFUSE = "refuse"  # payments made no payment
 
 
 class Advice(Enum):
-    """What a decline leaves open."""
+    """What can be tried after a decline."""
 
-    OTHER_PSP = "other_psp"  # another PSP may turn it into a yes, now
+    OTHER_PSP = "other_psp"  # another PSP may accept it now
     LATER = "later"  # the same card may work another day
     ASK_SHOPPER = "ask_shopper"  # a challenge, or another card
     NEVER = "never"
@@ -28,7 +30,7 @@ class Advice(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ScaHistory:
-    """Payments on an instrument since its shopper's last challenge: how many, how much."""
+    """Payments on an instrument since its shopper's last challenge: count and total."""
 
     payments: int
     amount_minor: int
@@ -36,17 +38,17 @@ class ScaHistory:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What was committed before payments is asked."""
+    """What was committed before payments is called."""
 
-    key: str  # id of the service's own row: asked again with it, it is the same payment
-    request: bytes | None  # what payments is asked, sealed; None once it answered
-    payment_id: str | None  # once it answered
-    sca: ScaHistory | None = None  # where the request does not have it
+    key: str  # id of the service's own row; repeating it gives the same payment
+    request: bytes | None  # the request to payments, sealed; None once answered
+    payment_id: str | None  # known once payments has answered
+    sca: ScaHistory | None = None  # if the request does not contain it
 
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why payments' PSP said no. `code` is the number of payments' DeclineCode."""
+    """Why payments' PSP declined. `code` is the number of payments' DeclineCode."""
 
     code: int
     message: str
@@ -56,10 +58,10 @@ class Decline:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A payment as payments told it."""
+    """A payment as returned by payments."""
 
     id: str
-    key: str  # under which it was asked for
+    key: str  # key under which it was requested
     state: str  # payments' own name: requires_action
     outcome: Outcome
     capturable_minor: int
@@ -71,20 +73,20 @@ class Answer:
 
     @property
     def settled(self) -> bool:
-        """Whether the call that asked will be answered so for good."""
+        """Whether the answer to the original call is final."""
         return self.state != "processing"
 
     @property
     def challenged(self) -> bool:
-        """Whether the shopper must pass a challenge."""
+        """Whether the shopper has to pass a challenge."""
         return self.state == "requires_action"
 
     @property
     def held(self) -> bool:
-        """Whether the money is held, and not taken so far."""
+        """Whether the money is held, and not captured yet."""
         return self.state == "authorised"
 
     @property
     def body(self) -> bytes:
-        """The Payment message, to be passed on as it is."""
+        """The Payment message, to be passed on unchanged."""
         return self.message.SerializeToString()

@@ -1,6 +1,7 @@
-"""What a no of a neighbour that moves money says: that nothing was moved, or nothing at all.
+"""What a no from a service that moves money proves: that nothing was moved, or nothing at all.
 
-A no is certain: a refusal that may come from an outage, or of a key that it knows, is OutcomeUnknown.
+A no is certain. A refusal that may come from an outage, or for a key that the service knows, is
+OutcomeUnknown instead.
 """
 
 from typing import Any, Final
@@ -18,24 +19,24 @@ from libs.errors import (
 
 # A no of these kinds may come from an outage; the call is repeated with the same key.
 _UNCERTAIN: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL, Kind.RATE})
-# A key that is known has an effect, whatever became of it.
+# A known key has an effect, whatever its outcome.
 _KNOWN_KEY: Final = frozenset({IdempotencyKeyInUse.reason, IdempotencyKeyReused.reason})
 
 
 class KeyKnown(OutcomeUnknown):
-    """The key is known with another request: what became of it is asked by the key."""
+    """The key is known with another request: its outcome has to be looked up by the key."""
 
 
 def is_certain(refusal: RemoteRefusal) -> bool:
-    """Whether it was not done and will not be, however often the key asks."""
+    """Whether the effect was not made and never will be, however often the key is repeated."""
     return refusal.kind not in _UNCERTAIN and refusal.reason not in _KNOWN_KEY
 
 
 async def move(method: Any, request: Message, *, key: str) -> Any:
-    """Call what moves money.
+    """Calls an RPC that moves money.
 
-    Raises RemoteRefusal when nothing was moved, IdempotencyKeyInUse while an equal call runs, and
-    OutcomeUnknown otherwise: nobody may try another way before the outcome is known.
+    Raises RemoteRefusal if nothing was moved, IdempotencyKeyInUse while an equal call runs, and
+    OutcomeUnknown otherwise: do not try another way before the outcome is known.
     """
     try:
         return await client.call(

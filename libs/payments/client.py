@@ -1,4 +1,4 @@
-"""Calls to payments. Keys are ids of the caller's own rows, so that a repeat is the same payment."""
+"""Calls to payments. Keys are ids of the caller's own rows, so a repeat is the same payment."""
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
@@ -33,7 +33,7 @@ _ADVICE: Final = wire.members(Advice, payments_pb2.Decline.Advice)
 
 
 def answer_of(payment: payments_pb2.Payment) -> Answer:
-    """OutcomeUnknown for a state that this version does not know."""
+    """Raises OutcomeUnknown for a state that this version does not know."""
     outcome = _OUTCOMES.get(payment.state)
     if outcome is None:
         raise OutcomeUnknown
@@ -59,9 +59,9 @@ def _decline_of(decline: payments_pb2.Decline) -> Decline:
 
 
 class Payments:
-    """Calls on behalf of the current call's merchant; a service adds what it alone asks.
+    """Calls on behalf of the current call's merchant; services add the calls that only they make.
 
-    `seal` keeps the requests of intents: they have tokens with which a card can be charged.
+    `seal` protects the stored requests of intents, whose tokens can charge a card.
     """
 
     def __init__(self, channel: grpc.aio.Channel, seal: Seal) -> None:
@@ -69,14 +69,14 @@ class Payments:
         self._seal = seal
 
     def sealed(self, request: Message) -> bytes:
-        """What payments will be asked, to be stored with the intent."""
+        """The request to payments, to be stored with the intent."""
         return self._seal.close_bytes(request.SerializeToString(deterministic=True))
 
     async def create(self, intent: Intent) -> Answer:
-        """Take the money, or learn what became of it. Raises as `move`.
+        """Takes the money, or learns the outcome. Raises as `move`.
 
-        A request that cannot be read any more (a lost key, another version's) is not sent: the
-        payment is asked for by the key.
+        A request that can no longer be opened (a lost key, another version's) is not sent: the
+        payment is looked up by the key.
         """
         request = self._opened(intent)
         if request is not None:
@@ -91,7 +91,7 @@ class Payments:
         return found
 
     def opened(self, kind: type[M], sealed: bytes | None) -> M | None:
-        """A request that was `sealed`; None when nobody can read it any more."""
+        """A request that was `sealed`; None if it can no longer be opened."""
         if sealed is None:
             return None
         try:
@@ -107,12 +107,12 @@ class Payments:
         return request
 
     async def get(self, payment_id: str) -> Answer:
-        """The payment as it is now."""
+        """The payment's current state."""
         request = payments_pb2.GetPaymentRequest(payment_id=payment_id)
         return answer_of((await self._read(self._stub.GetPayment, request)).payment)
 
     async def find(self, key: str) -> Answer | None:
-        """The payment that was asked for under `key`. None: no call has begun so far."""
+        """The payment created under `key`. None: no call has begun so far."""
         request = payments_pb2.GetPaymentByKeyRequest(key=key)
         try:
             answer = await self._read(self._stub.GetPaymentByKey, request)
@@ -123,13 +123,13 @@ class Payments:
         return answer_of(answer.payment)
 
     async def close(self, key: str) -> Answer | None:
-        """The payment that was asked for under `key`. None: there is none, and never will be."""
+        """The payment created under `key`. None: there is none, and never will be."""
         request = payments_pb2.ClosePaymentKeyRequest(key=key)
         answer = await self._read(self._stub.ClosePaymentKey, request)
         return answer_of(answer.payment) if answer.HasField("payment") else None
 
     async def cancel(self, payment_id: str, *, key: str) -> Answer:
-        """Release the money, or give up a challenge that nobody passes. Raises as `move`."""
+        """Releases the money, or gives up an unpassed challenge. Raises as `move`."""
         request = payments_pb2.CancelPaymentRequest(payment_id=payment_id)
         return answer_of((await move(self._stub.CancelPayment, request, key=key)).payment)
 

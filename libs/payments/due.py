@@ -1,7 +1,7 @@
-"""Rows that were left without an end: the one who asked crashed, got no answer, or went away.
+"""Unfinished rows: the caller crashed, got no answer, or went away.
 
 A method service's table has `due_at` (when to ask again; null at the end), `checks` (how often the
-worker has), `begun_at` (when somebody last asked for it, by the world's clock) and `payment_id`.
+worker has asked), `begun_at` (when it was last requested, in real time) and `payment_id`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from libs import due
 from libs.db import Conn, Database
 from libs.due import BACKOFF, CLOCK_OFFSET, DueWorker, fair_sql
 
-CHECK_AFTER: Final = timedelta(seconds=15)  # when a row left without an answer is taken up
+CHECK_AFTER: Final = timedelta(seconds=15)  # when an unanswered row is taken up
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ def worker(
     settle: Callable[[DueRow], Awaitable[object]],
     pause: str = BACKOFF,
 ) -> DueWorker[DueRow]:
-    """Each row is settled in the name of its merchant. Asked less and less often, or as the SQL of
-    `pause` says.
+    """Settles each row in the name of its merchant, at growing intervals or as the SQL of `pause`
+    says.
     """
     claim_sql = f"""
     WITH due AS ({fair_sql(table)}
@@ -50,7 +50,7 @@ def worker(
 
 
 async def ask_again_now(conn: Conn, table: str, merchant_id: str, row_id: str) -> None:
-    """The call that began it ended without an answer: whoever asks next need not wait."""
+    """The call that began the row ended without an answer: the next one need not wait."""
     await conn.execute(
         f"UPDATE {table} SET due_at = now() WHERE merchant_id = $1 AND id = $2"  # noqa: S608 - made of constants
         " AND payment_id IS NULL AND due_at IS NOT NULL AND checks = 0",

@@ -1,4 +1,4 @@
-"""Payments' events: what becomes of a payment without being asked."""
+"""Events of payments: changes of a payment that nobody asked for."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ PREFIX: Final = "incasso.payments.payment."
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event, of a payment of the service's own."""
+    """An event about one of the service's own payments."""
 
     event_id: str
     merchant_id: str
@@ -46,11 +46,12 @@ def handlers(
     others: FollowOther | None = None,
     without: str = "",
 ) -> dict[str, Handler]:
-    """`follow` is told of the payments of `method`, in the inbox's transaction, in any order and any
-    number of times; `others` of those of other methods with a saved instrument. `known` answers, in
-    one statement, the ids of events that would change nothing. `without`: a verb that is not followed.
+    """`follow` handles events of payments by `method`, in the inbox's transaction, in any order and
+    any number of times; `others` handles those of other methods with a saved instrument. `known`
+    returns, in one statement, the ids of events that would change nothing. `without`: a verb that
+    is not followed.
 
-    The row is the one with the answer's `id`, or the one of its `key` that has no payment yet.
+    The row is the one with the answer's `id`, or the one with its `key` and no payment yet.
     """
 
     async def known_of(conn: Conn, events: Sequence[Event]) -> Collection[str]:

@@ -1,8 +1,7 @@
-"""A payment link that a method service has paylink make for something of its own: how far it is, as known
-there. Pure.
+"""A payment link that a method service requests from paylink: its state there. Pure.
 
-The link's row is committed before paylink is asked, and its id is the key. Nothing but paylink's event says that a
-link was paid.
+The link's row is committed before paylink is called, and its id is the key. Only paylink's event
+says that a link was paid.
 """
 
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Final, Protocol
 class LinkState(Enum):
     WANTED = "wanted"  # paylink was asked for it, or is about to be
     OPEN = "open"
-    CLOSING = "closing"  # nothing is to be paid by it any more: it may be paid still
+    CLOSING = "closing"  # it must no longer be paid, but still can be
     CLOSED = "closed"
     PAID = "paid"
 
@@ -33,15 +32,15 @@ TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
     (LinkState.WANTED, LinkEvent.MAKE): LinkState.OPEN,
     (LinkState.WANTED, LinkEvent.LEAVE): LinkState.CLOSING,
     (LinkState.OPEN, LinkEvent.LEAVE): LinkState.CLOSING,
-    # Paylink refuses to make it, or was never asked; or it tells that it is over.
+    # Paylink refuses to create it, or was never asked; or reports that it has ended.
     **{(state, LinkEvent.CLOSE): LinkState.CLOSED for state in UNENDED},
-    # Also one that was closed while it was being paid: the event is later than the answer.
+    # Also a link that was closed while being paid: the event is later than the answer.
     **{(state, LinkEvent.PAY): LinkState.PAID for state in (*UNENDED, LinkState.CLOSED)},
 }
 
 
 class AskedLink(Protocol):
-    """`checks`: how often paylink was asked, or was about to be."""
+    """`checks`: how often paylink was called, or was about to be."""
 
     @property
     def state(self) -> LinkState: ...
@@ -52,11 +51,13 @@ class AskedLink(Protocol):
 
 
 def moved(link: AskedLink, event: LinkEvent) -> LinkState | None:
-    """Where `event` leads; None where it comes too late."""
+    """The state after `event`; None if it comes too late."""
     return TRANSITIONS.get((link.state, event))
 
 
 def left(link: AskedLink) -> LinkState:
-    """Of one that is not to be paid any more: one that paylink was never asked for is no link at all."""
+    """The state of a link that must no longer be paid. One that paylink was never asked for is no
+    link at all.
+    """
     asked = link.checks or link.payment_link_id is not None
     return TRANSITIONS[link.state, LinkEvent.LEAVE if asked else LinkEvent.CLOSE]

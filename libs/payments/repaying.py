@@ -1,4 +1,4 @@
-"""Calls to payments that give money back, or learn what became of it."""
+"""Calls to payments that refund money, or learn the outcome of a refund."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ _EVENTS: Final[Mapping[int, RepaymentEvent]] = {
 
 
 def found_of(refund: payments_pb2.Refund, at: datetime) -> Found:
-    """OutcomeUnknown for a state that this version does not know."""
+    """Raises OutcomeUnknown for a state that this version does not know."""
     event = _EVENTS.get(refund.state)
     if event is None:
         raise OutcomeUnknown
@@ -27,7 +27,7 @@ def found_of(refund: payments_pb2.Refund, at: datetime) -> Found:
 
 
 async def refund(stub: PaymentsServiceStub, repayment: Repayment, at: datetime) -> Told:
-    """Give back, or learn what became of it. Raises as `move`."""
+    """Refunds, or learns the outcome. Raises as `move`."""
     request = payments_pb2.RefundPaymentRequest(
         payment_id=repayment.payment_id or "", amount=wire.money(repayment.amount)
     )
@@ -39,7 +39,7 @@ async def refund(stub: PaymentsServiceStub, repayment: Repayment, at: datetime) 
 
 
 async def payment_of(stub: PaymentsServiceStub, repayment: Repayment) -> payments_pb2.Payment:
-    """As it is by now, with its refunds."""
+    """The payment's current state, with its refunds."""
     request = payments_pb2.GetPaymentRequest(payment_id=repayment.payment_id or "")
     answer = await client.call(stub.GetPayment, request, timeout_seconds=deadlines.READ)
     found: payments_pb2.Payment = answer.payment
@@ -47,7 +47,7 @@ async def payment_of(stub: PaymentsServiceStub, repayment: Repayment) -> payment
 
 
 def of_key(payment: payments_pb2.Payment, repayment: Repayment, at: datetime) -> Told | None:
-    """What became of it. None: payments has not begun it so far."""
+    """The refund of a key. None: payments has not begun it so far."""
     mine = (each for each in payment.refunds if each.caller_key == repayment.id)
     found = next(mine, None)
     return None if found is None else found_of(found, at).news

@@ -1,7 +1,7 @@
-"""What a method service gives back of a payment: how far it is, as payments told. Pure.
+"""A refund that a method service requests from payments: its state there. Pure.
 
-Its row is committed before payments is asked, and its id is the key. A PSP may change its word: what succeeded may
-fail days later, and the other way round.
+Its row is committed before payments is called, and its id is the key. A PSP may change its word: a
+refund that succeeded may fail days later, and the other way round.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,9 @@ TRANSITIONS: Final[Mapping[tuple[RepaymentState, RepaymentEvent], RepaymentState
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What payments says of a refund, and when it knew, at the earliest. `reference`: its own id of it."""
+    """What payments reports about a refund, and the earliest time at which it knew. `reference`:
+    its own id.
+    """
 
     event: RepaymentEvent
     at: datetime
@@ -55,7 +57,9 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A refund of a payment of ours as payments tells it. `key`: under which it was asked for."""
+    """A refund of one of our payments, as returned by payments. `key`: under which it was
+    requested.
+    """
 
     key: str
     amount_minor: int
@@ -88,7 +92,7 @@ def is_under_way(repayment: Repayment) -> bool:
 
 
 def told(repayment: R, news: Told) -> R | None:
-    """After what payments says; None when that is old, or known."""
+    """The repayment after a report from payments; None if the report is old or known."""
     to = TRANSITIONS.get((repayment.state, news.event))
     if to is None or (repayment.told_at is not None and news.at < repayment.told_at):
         return None

@@ -1,6 +1,7 @@
-"""Whom an event of payments concerns: the last parts of its NATS subject, by which services read. Pure.
+"""Routes of payments' events: the last parts of the NATS subject, to which services subscribe.
+Pure.
 
-`incasso.payments.payment.captured.link.saved`: paid by a link, with an instrument that was saved.
+`incasso.payments.payment.captured.link.saved`: paid by a link, with a saved instrument.
 """
 
 import re
@@ -12,11 +13,11 @@ SAVED: Final = "*.saved"  # any method
 
 
 def of(method: str, *, saved: bool) -> str:
-    """Of a payment. A method that is no part of a subject is `other`."""
+    """Route of a payment. A method that cannot be part of a subject is `other`."""
     named = method if _PART.fullmatch(method) else "other"
     return f"{named}.{'saved' if saved else 'unsaved'}"
 
 
 def of_method(method: str) -> str:
-    """What a service reads that only knows payments of its own."""
+    """Route for a service that only handles its own payments."""
     return f"{method}.*"

@@ -1,6 +1,6 @@
-"""Saved cards of a customer, as method services charge them: what oneclick tells of them.
+"""A customer's saved cards, as method services charge them: read from oneclick.
 
-A card's `charge` has the tokens of its PSPs: it goes into what payments is asked, and nowhere else.
+A card's `charge` has its PSP tokens: it goes into the request to payments, and nowhere else.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class SavedCard:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """`name` and `email` are empty where the shop did not say them."""
+    """`name` and `email` are empty if the shop did not provide them."""
 
     id: str
     name: str = field(repr=False)
@@ -38,7 +38,7 @@ class Customer:
 
 
 class SavedCards:
-    """Asks oneclick on behalf of the current call's merchant."""
+    """Calls oneclick on behalf of the current call's merchant."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.stub: Final = oneclick_pb2_grpc.OneClickServiceStub(channel)
@@ -55,7 +55,7 @@ class SavedCards:
         return Customer(customer_id, found.name, found.email, erased=erased)
 
     async def of_customer(self, customer_id: str) -> Sequence[SavedCard]:
-        """The default first. Raises RemoteRefusal, OutcomeUnknown."""
+        """The default card first. Raises RemoteRefusal, OutcomeUnknown."""
         answer = await client.call(
             self.stub.ListChargeableInstruments,
             oneclick_pb2.ListChargeableInstrumentsRequest(customer_id=customer_id),

@@ -1,6 +1,6 @@
-"""Who tries to pay, in the words by which payments counts declined cards. Pure.
+"""Names who is paying, for payments' count of declined cards. Pure.
 
-No address of a shopper leaves the service that saw it: payments gets a keyed hash.
+A shopper's address never leaves the service that saw it: payments gets a keyed hash.
 """
 
 from typing import Final
@@ -21,12 +21,14 @@ def of_session(session_id: str) -> str:
 
 
 def of_address(proofs: Proofs, ip: str) -> str:
-    """Who tries new cards. ValueError when `ip` is no address."""
+    """The address, for new cards. Raises ValueError if `ip` is not an address."""
     return f"address:{_hash(proofs, ip)}"
 
 
 def of_clicking_address(proofs: Proofs, ip: str) -> str:
-    """Who clicks with saved cards, apart from strangers there. ValueError as above."""
+    """The address, for clicks with saved cards, counted apart from strangers there. Raises
+    ValueError as above.
+    """
     return f"clicking_address:{_hash(proofs, ip)}"
 
 

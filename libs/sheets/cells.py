@@ -1,8 +1,8 @@
-"""What a cell of somebody's table says: an amount, a day, a code. Pure.
+"""Reads a cell of a table: an amount, a day, a code. Pure.
 
-A cell of a CSV file is text; one of a workbook may be a number or a day. Whoever wrote the table has
-seen it in a spreadsheet, which shortens numbers, drops noughts and turns texts into days: what cannot
-be read for certain is a WrongCellError, never a guess.
+A cell of a CSV file is text; one of a workbook may be a number or a day. The author has seen the
+table in a spreadsheet, which shortens numbers, drops zeros and turns texts into days: whatever
+cannot be read for certain is a WrongCellError, never a guess.
 """
 
 import re
@@ -25,7 +25,7 @@ class AmountStyle(Enum):
 
 
 class DayOrder(Enum):
-    """How a day is written: 31 January 2027."""
+    """How a date is written: 31 January 2027."""
 
     DMY = "dmy"  # 31/01/2027
     MDY = "mdy"  # 01/31/2027
@@ -33,8 +33,8 @@ class DayOrder(Enum):
 
 
 MOST_MINOR: Final = 2**53 - 1  # what JSON carries exactly
-SAFE_DIGITS: Final = 15  # of a number in a spreadsheet; further ones are noughts
-FIRST_YEAR, LAST_YEAR = 2000, 2099  # what lies outside is another number, or a slip
+SAFE_DIGITS: Final = 15  # of a number in a spreadsheet; any further digits are zeros
+FIRST_YEAR, LAST_YEAR = 2000, 2099  # anything outside is another kind of number, or a typo
 # Thousands in groups of three, then the decimals; a minus on one side.
 _BEFORE, _AFTER = r"(?:\+|(?P<before>[-\u2212]))?", r"(?P<after>(?(before)|[-\u2212]?))"
 _GROUPS: Final = {
@@ -58,7 +58,7 @@ _DAY_EXAMPLES: Final = {
 _MARKS: Final = str.maketrans("", "", ".,")
 _CURRENCIES: Final = ("€", "EUR")
 _PARTING: Final = dict.fromkeys(map(ord, " \u00a0\u202f'\u2019"))  # also between thousands
-_KEPT: Final = re.compile(r'="([^"]*)"')  # how noughts are kept in a CSV file
+_KEPT: Final = re.compile(r'="([^"]*)"')  # how zeros are preserved in a CSV file
 _SHORTENED: Final = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{1,3}")
 _YEAR: Final = "(?P<year>[0-9]{4}|[0-9]{2})"
 _DAYS: Final = {
@@ -76,11 +76,11 @@ _LAST_COUNTED: Final = 100_000  # in 2173
 
 
 class WrongCellError(ValueError):
-    """The message says what is wrong with the cell, for a person; it does not repeat the cell."""
+    """Says what is wrong with the cell, for a person; it does not repeat the contents."""
 
 
 def text_of(cell: Cell) -> str:
-    """A code or a word as it was typed; of a number its digits."""
+    """A code or a word as typed; for a number, its digits."""
     if isinstance(cell, str):
         if _SHORTENED.fullmatch(cell):
             raise WrongCellError("was shortened by a spreadsheet: export the column as text")
@@ -94,7 +94,7 @@ def text_of(cell: Cell) -> str:
 
 
 def amount_of(cell: Cell, style: AmountStyle, *, places: int) -> int:
-    """Minor units of a currency with so many decimal places; the sign before or after."""
+    """Minor units of a currency with this many decimals; the sign may be before or after."""
     if isinstance(cell, date):
         raise WrongCellError("was turned into a date by a spreadsheet: export it as a number")
     amount = (
@@ -108,7 +108,7 @@ def amount_of(cell: Cell, style: AmountStyle, *, places: int) -> int:
 
 
 def written(amount: Money, style: AmountStyle) -> str:
-    """With all places of the currency, without marks of thousands."""
+    """With all decimals of the currency, without thousands separators."""
     if style is AmountStyle.MINOR:
         return str(amount.amount_minor)
     major = str(Decimal(amount.amount_minor).scaleb(-exponent(amount.currency)))
@@ -116,7 +116,7 @@ def written(amount: Money, style: AmountStyle) -> str:
 
 
 def _counted(number: Decimal, style: AmountStyle, places: int) -> int:
-    """A number of a workbook has no marks: its style is that of the screen."""
+    """A number in a workbook has no separators: its style is only for display."""
     scaled = number if style is AmountStyle.MINOR else number.scaleb(places)
     if scaled != scaled.to_integral_value():
         raise WrongCellError(
@@ -139,7 +139,7 @@ def _written(text: str, style: AmountStyle, places: int) -> int:
 
 
 def day_of(cell: Cell, order: DayOrder) -> date:
-    """A time of the day may follow, and is left out. A bare number of a workbook counts days."""
+    """A time of day may follow, and is ignored. A bare number in a workbook counts days."""
     if isinstance(cell, date):
         found = cell.date() if isinstance(cell, datetime) else cell
     elif isinstance(cell, Decimal):
@@ -152,7 +152,7 @@ def day_of(cell: Cell, order: DayOrder) -> date:
 
 
 def time_of(cell: Cell) -> time:
-    """The time of the day, to the second. A number of a workbook is a part of the day."""
+    """The time of day, to the second. A number in a workbook is a fraction of the day."""
     if isinstance(cell, datetime):
         return cell.time().replace(microsecond=0)
     if isinstance(cell, Decimal) and 0 <= cell < 1:
@@ -168,7 +168,7 @@ def time_of(cell: Cell) -> time:
 
 
 def moment_of(cell: Cell, order: DayOrder) -> datetime:
-    """The day and the time that follows it, without a time zone; midnight where none follows."""
+    """The day and the time that follows it, without a time zone; midnight if none follows."""
     day = day_of(cell, order)
     if isinstance(cell, str):
         found = _TIME.search(cell)

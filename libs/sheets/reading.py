@@ -1,7 +1,7 @@
-"""The rows of somebody's table, from the bytes of a CSV or XLSX file, or of one packed by gzip. Pure.
+"""Rows of a table, from the bytes of a CSV or XLSX file, optionally compressed with gzip. Pure.
 
-Columns are found by their names in the header. What cannot be read is a Fault with its line, so that
-a person finds it; it is for who reads to apply nothing of a file that has one.
+Columns are found by their names in the header. What cannot be read is a Fault with its line, so
+that a person finds it; callers apply nothing of a file that has one.
 """
 
 import unicodedata
@@ -23,7 +23,7 @@ LIMITS: Final = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`cells` by the names that were asked for; a blank one is ""."""
+    """`cells` by the requested names; a blank one is ""."""
 
     line: int
     cells: Mapping[str, Cell]
@@ -32,7 +32,7 @@ class Row:
 def read(
     data: bytes, columns: Collection[str], *, header_row: int = 1, limits: Limits = LIMITS
 ) -> Iterator[Row | Fault]:
-    """Each row below the header that is not blank. Raises UnreadableError, also on the way."""
+    """Each non-blank row below the header. Raises UnreadableError, also during iteration."""
     wanted = {name: folded(name) for name in columns}
 
     def is_header(cells: Sequence[Cell]) -> bool:
@@ -49,7 +49,9 @@ def read(
 
 
 def opened(data: bytes, limits: Limits = LIMITS) -> bytes | str:
-    """A workbook, or text. Raises UnreadableError for what is neither, or too large."""
+    """A workbook, or text. Raises UnreadableError for anything else, and for a file that is too
+    large.
+    """
     if data.startswith(_GZIP):
         data = _unpacked(data, limits)
     if len(data) > limits.file_bytes:
@@ -60,7 +62,7 @@ def opened(data: bytes, limits: Limits = LIMITS) -> bytes | str:
 
 
 def _unpacked(data: bytes, limits: Limits) -> bytes:
-    """No further than a byte beyond the limit."""
+    """Decompresses no further than one byte beyond the limit."""
     stream = zlib.decompressobj(_GZIP_BITS)
     try:
         unpacked = stream.decompress(data, limits.file_bytes + 1)
@@ -72,7 +74,7 @@ def _unpacked(data: bytes, limits: Limits) -> bytes:
 
 
 def folded(name: Cell) -> str:
-    """As names of columns are compared: in any case, with any blanks."""
+    """For comparing column names: case-insensitive, ignoring spaces."""
     if not isinstance(name, str):
         return ""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
@@ -84,7 +86,7 @@ def _places(
     header_row: int,
     limits: Limits,
 ) -> tuple[dict[str, int], int]:
-    """Where each wanted column stands, and how many the header has."""
+    """The position of each wanted column, and the number of columns in the header."""
     header = next((cells for line, cells in lines if line == header_row), ())
     names = [folded(cell) for cell in header]
     if len(names) > limits.columns and any(names[limits.columns :]):

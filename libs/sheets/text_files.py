@@ -1,8 +1,8 @@
-"""CSV in the encodings and with the separators that occur. Pure.
+"""CSV in the encodings and with the separators found in practice. Pure.
 
-charset-normalizer finds the encoding. The separator is the one with which the header has the columns
-that are looked for: decimal commas, and words above the header, mislead whoever counts characters
-instead, as csv.Sniffer does.
+charset-normalizer finds the encoding. The separator is the one with which the header has the wanted
+columns: decimal commas, and words above the header, mislead approaches that count characters, such
+as csv.Sniffer.
 """
 
 import csv
@@ -15,7 +15,7 @@ import charset_normalizer
 
 from libs.sheets.limits import Limits, UnreadableError
 
-ENCODINGS: Final = ["utf_8", "utf_16", "cp1252"]  # their BOM is found and left out
+ENCODINGS: Final = ["utf_8", "utf_16", "cp1252"]  # with their BOM, which is dropped
 SEPARATORS: Final = ";,\t|"
 _BINARY: Final = re.compile(
     "[\x00-\x08\x0e-\x19\x1b-\x1f]"
@@ -41,8 +41,8 @@ def decoded(data: bytes) -> str:
 def lines(
     text: str, limits: Limits, *, header_row: int, is_header: Callable[[list[str]], bool]
 ) -> Lines:
-    """(line on which it begins, its cells) of each row. With the first separator when none fits: what
-    is missing is said by who reads the header.
+    """(first line, cells) of each row. With the first separator if none fits: the reader of the
+    header reports what is missing.
     """
     fitting = (
         separator
@@ -53,7 +53,7 @@ def lines(
 
 
 def _line(text: str, separator: str, limits: Limits, *, number: int) -> list[str]:
-    """Empty when there is none, or when it cannot be read with this separator."""
+    """Empty if there is none, or if it cannot be read with this separator."""
     try:
         for line, cells in _parted(text, separator, limits):
             if line >= number:

@@ -1,4 +1,5 @@
-"""Whether a workbook may be read: what it holds when unpacked is counted before anything keeps it.
+"""Decides whether a workbook may be read: its unpacked contents are counted before anything is
+kept.
 
 A few kilobytes can hold millions of empty cells in one row, texts that multiply themselves, or a
 gigabyte of blanks. Pure.
@@ -31,7 +32,7 @@ TOO_LARGE: Final = "is a workbook too large when unpacked: split it"
 
 
 def check(data: bytes, limits: Limits) -> None:
-    """Raises UnreadableError. Who unpacks it afterwards gets no more than was counted here."""
+    """Raises UnreadableError. Unpacking afterwards gives no more than was counted here."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_parts(archive, limits)
@@ -40,7 +41,7 @@ def check(data: bytes, limits: Limits) -> None:
 
 
 def _check_parts(archive: zipfile.ZipFile, limits: Limits) -> None:
-    """By what the archive says first: zipfile unpacks no more of a part than that."""
+    """By what the archive declares: zipfile unpacks no more of a part than that."""
     parts = archive.infolist()
     if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > limits.unpacked_bytes:
         raise UnreadableError(TOO_LARGE)
@@ -52,7 +53,7 @@ def _check_parts(archive: zipfile.ZipFile, limits: Limits) -> None:
 
 
 class _Count:
-    """Of the elements of all parts, and of those since a row began."""
+    """Counts the elements of all parts, and those since a row began."""
 
     def __init__(self) -> None:
         self.elements = 0

@@ -1,6 +1,6 @@
-"""The sheet of an XLSX workbook that has the wanted header, row by row. Pure.
+"""The sheet of an XLSX workbook with the wanted header, row by row. Pure.
 
-openpyxl reads as it goes, so that neither a million empty rows nor a cell in the last column of all
+openpyxl reads incrementally, so neither a million empty rows nor a cell in the very last column
 fills the memory. What unpacking.py refuses never gets here.
 """
 
@@ -30,14 +30,14 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
 def lines(
     data: bytes, limits: Limits, *, header_row: int, is_header: Callable[[list[Cell]], bool]
 ) -> Lines:
-    """Of the first sheet whose header fits, as far as it reaches to the right; rows that hold nothing
-    are left out. Nothing when no header fits.
+    """Rows of the first sheet with a matching header, up to the header's last column; empty rows
+    are left out. Nothing if no header matches.
     """
     unpacking.check(data, limits)
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         for sheet in book.worksheets:
-            sheet.reset_dimensions()  # what it says of its own size is often wrong
+            sheet.reset_dimensions()  # the size that it declares is often wrong
             header = _header(sheet, limits, header_row)
             if is_header(header):
                 yield from _read(sheet, limits, width=len(header))
@@ -49,7 +49,7 @@ def lines(
 
 
 def _header(sheet: Any, limits: Limits, number: int) -> list[Cell]:
-    """The cells of the row up to the last that holds something."""
+    """The cells of the row up to the last non-empty one."""
     rows = sheet.iter_rows(
         min_row=number, max_row=number, max_col=limits.columns + 1, values_only=True
     )
@@ -69,7 +69,7 @@ def _read(sheet: Any, limits: Limits, *, width: int) -> Lines:
 
 
 def _cell(value: object, line: int, limits: Limits) -> Cell:
-    """A number with the digits that the spreadsheet shows: those beyond are noise of its arithmetic."""
+    """A number with the digits that the spreadsheet shows: further ones are rounding noise."""
     if isinstance(value, bool) or not isinstance(value, int | float | date):
         text = "" if value is None else str(value)
         if len(text) > limits.characters:

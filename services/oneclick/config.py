@@ -1,4 +1,6 @@
-"""Where payments is, and the keys that seal requests and from which client secrets are derived."""
+"""The address of payments, and the keys that seal requests and from which client secrets are
+derived.
+"""
 
 from pydantic import Field
 
@@ -7,4 +9,4 @@ from libs.settings import ServiceSettings
 
 class Config(ServiceSettings):
     payments_target: str  # gRPC target, e.g. dns:///payments-headless:50051
-    seal_keys: str = Field(min_length=44, repr=False)  # Fernet keys, newest first, by commas
+    seal_keys: str = Field(min_length=44, repr=False)  # Fernet keys, newest first, comma-separated

@@ -1,4 +1,4 @@
-"""What the flows work with, handed to them by __main__ and by tests."""
+"""The dependencies of the flows, passed in by __main__ and by tests."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What the outside sees: resources as protobuf, for answers and events alike, and the events."""
+"""The outside view: resources as protobuf, for answers and events alike, and the events."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ from services.oneclick.rules.offers import Offer
 from services.oneclick.rules.sessions import SessionView
 from services.oneclick.rules.spending import Policy
 
-# Of those that `instruments.KNOWN` has: the others are never shown.
+# For the states in `instruments.KNOWN`: others are never shown.
 _INSTRUMENT_STATES: Final = wire.numbers(InstrumentState, oneclick_pb2.Instrument.State)
 
 
@@ -63,7 +63,7 @@ def instrument_pb(shown: ShownInstrument) -> oneclick_pb2.Instrument:
 
 
 def chargeable_pb(one: Chargeable) -> oneclick_pb2.ChargeableInstrument:
-    """For other services only: it has tokens."""
+    """For other services only: contains tokens."""
     return oneclick_pb2.ChargeableInstrument(
         instrument=instrument_pb(one.instrument),
         charge=payments_pb2.Instrument.FromString(one.charge),
@@ -117,7 +117,7 @@ def session_pb(view: SessionView) -> oneclick_pb2.OneClickSession:
 
 
 def session_with(answer: bytes, items: Sequence[Item], *, client_secret: str | None) -> bytes:
-    """A session's message with what is not kept in it."""
+    """A session's message, completed with what is not stored in it."""
     session = oneclick_pb2.OneClickSession.FromString(answer)
     session.items.extend(wire.message(oneclick_pb2.OrderItem, item) for item in items)
     if client_secret is not None:
@@ -139,7 +139,7 @@ async def customer_erased(conn: Conn, customer: Customer, now: datetime) -> None
 
 
 def without_personal_data(customer: Customer) -> dict[str, bytes]:
-    """Bodies that logged events of an erased customer get, by subject."""
+    """New bodies for an erased customer's logged events, by subject."""
     left = customer_pb(customer)
     events = (events_pb2.CustomerCreated(customer=left), events_pb2.CustomerUpdated(customer=left))
     return {descriptors.subject_of(event): event.SerializeToString() for event in events}
@@ -156,7 +156,7 @@ async def instrument_detached(conn: Conn, instrument: Instrument, now: datetime)
 
 
 async def items_removed(conn: Conn, before: Charge, lowering: Lowering, now: datetime) -> None:
-    """Ids and numbers only: the shop knows its lines, and names would outlive an erasure."""
+    """Only ids and numbers: the shop knows its lines, and names would outlive an erasure."""
     left = lowering.items
     event = events_pb2.OrderItemsRemoved(
         payment_id=before.payment_id or "",

@@ -1,4 +1,4 @@
-"""What oneclick asks payments: the charge of a click, its lowering, and instruments."""
+"""Calls from oneclick to payments: the charge of a click, its lowering, and instruments."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -18,7 +18,9 @@ METHOD: Final = "one_click"
 
 
 def elsewhere_of(payment: payments_pb2.Payment) -> PaymentElsewhere:
-    """A payment by another method. OutcomeUnknown for a state that this version does not know."""
+    """A payment by another method. Raises OutcomeUnknown for a state that this version does not
+    know.
+    """
     told = answer_of(payment)
     return wire.read(
         PaymentElsewhere,
@@ -34,7 +36,7 @@ def elsewhere_of(payment: payments_pb2.Payment) -> PaymentElsewhere:
 def instrument_of(
     instrument_id: str, card: Card, tokens: Sequence[Token]
 ) -> payments_pb2.Instrument:
-    """What payments charges."""
+    """The instrument for payments to charge."""
     told = [wire.message(payments_pb2.InstrumentToken, token) for token in tokens]
     return payments_pb2.Instrument(
         instrument_id=instrument_id, brand=card.brand, country=card.country, tokens=told
@@ -50,7 +52,7 @@ def charge_request(
     metadata: Mapping[str, str],
     velocity_subjects: Sequence[str],
 ) -> payments_pb2.CreatePaymentRequest:
-    """What payments will be asked."""
+    """The request to payments."""
     return wire.message(
         payments_pb2.CreatePaymentRequest,
         charge,
@@ -67,7 +69,7 @@ def charge_request(
 def setup_request(
     attach: object, *, email: str | None, psp_customer: str, velocity_subjects: Sequence[str]
 ) -> payments_pb2.SetUpInstrumentRequest:
-    """What payments will be asked, for an AttachInstrument."""
+    """The request to payments for an AttachInstrument."""
     return wire.message(
         payments_pb2.SetUpInstrumentRequest,
         attach,
@@ -81,15 +83,15 @@ class Payments(AskedPayments):
     """Calls on behalf of the current call's merchant."""
 
     async def lower_payment(self, payment_id: str, amount: Money, *, key: str) -> Answer:
-        """Lower what the delayed capture will take."""
+        """Lowers the delayed capture."""
         request = payments_pb2.LowerPaymentRequest(payment_id=payment_id, amount=wire.money(amount))
         return answer_of((await move(self._stub.LowerPayment, request, key=key)).payment)
 
     async def set_up_instrument(self, instrument_id: str, sealed: bytes) -> SetUp:
-        """Save a token at its PSP, or learn what became of it: the instrument's id is the key.
+        """Saves a token at its PSP, or learns the outcome: the instrument's id is the key.
 
-        psp_unavailable comes as a RemoteRefusal of kind UNAVAILABLE: it is not the end. Nor is a
-        request that cannot be read any more: OutcomeUnknown.
+        psp_unavailable is raised as a RemoteRefusal of kind UNAVAILABLE: it is not final. Nor is a
+        request that can no longer be opened: OutcomeUnknown.
         """
         asked = self.opened(payments_pb2.SetUpInstrumentRequest, sealed)
         if asked is None:
@@ -104,6 +106,6 @@ class Payments(AskedPayments):
         return SetUp(wire.read(Card, answer), token, next_action_url=answer.next_action.url)
 
     async def remove_instrument(self, psp_account: str, token: str) -> None:
-        """Let the PSP forget a token; doing it again changes nothing."""
+        """Lets the PSP delete a token; repeating it changes nothing."""
         request = payments_pb2.RemoveInstrumentRequest(psp_account=psp_account, token=token)
         await client.call(self._stub.RemoveInstrument, request, timeout_seconds=deadlines.MONEY)

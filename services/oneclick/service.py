@@ -47,14 +47,14 @@ async def _list_customers(deps: Deps, request: pb.ListCustomersRequest) -> Liste
 
 
 async def _create_address(deps: Deps, request: pb.CreateAddressRequest) -> ShownAddress:
-    # Its id and merchant are given by the flow.
+    # The flow sets its id and merchant.
     address = wire.read(Address, request, id="", merchant_id="", created_at=deps.clock.now())
     return await addresses.create_address(deps, address, make_default=request.make_default)
 
 
 async def _create_one_click_payment(deps: Deps, request: pb.CreateOneClickPaymentRequest) -> bytes:
     cmd = wire.read(charge.CreateOneClickPayment, request)
-    request.ClearField("ip")  # a click that is made again from elsewhere is the same click
+    request.ClearField("ip")  # a click repeated from another address is the same click
     key = key_of(request, "CreateOneClickPayment")
     return await charge.create_one_click_payment(deps, cmd, key)
 

@@ -1,4 +1,4 @@
-"""The other doors: events of payments, and rows that are due."""
+"""The other doors: events of payments, and due rows."""
 
 from functools import partial
 from typing import Final
@@ -21,7 +21,7 @@ SERVICE: Final = "oneclick"
 
 
 def handlers() -> dict[str, Handler]:
-    """What is done with each event of payments."""
+    """The handlers for events of payments."""
     return payments_events.handlers(
         METHOD, follow.follow_payment, known=charges.known, others=_follow_elsewhere
     )
@@ -33,19 +33,19 @@ async def _follow_elsewhere(conn: Conn, payment: payments_pb2.Payment) -> None:
 
 
 def charge_worker(deps: Deps) -> DueWorker[DueRow]:
-    """Charges without an end."""
+    """Unfinished charges."""
     settle = partial(follow.settle_due, deps)
     return payments_due.worker(SERVICE, deps.db, table="charges", settle=settle)
 
 
 def setup_worker(deps: Deps) -> DueWorker[DueRow]:
-    """Instruments whose setup has no end, or waits for a challenge."""
+    """Instruments whose setup is unfinished, or waits for a challenge."""
     settle = partial(attach.settle_due, deps)
     pause = instruments.CHALLENGE_PAUSE
     return payments_due.worker(SERVICE, deps.db, table="instruments", settle=settle, pause=pause)
 
 
 def removal_worker(deps: Deps) -> DueWorker[Removal]:
-    """Tokens that PSPs must forget."""
+    """Tokens to delete at PSPs."""
     work, claim = partial(remove_token, deps), instruments.CLAIM_REMOVALS
     return worker(SERVICE, "removals", deps.db, claim, work, kind=Removal)

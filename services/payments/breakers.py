@@ -1,7 +1,7 @@
-"""A circuit breaker per PSP account: after failures in a row nothing is sent for a while.
+"""A circuit breaker per PSP account: after consecutive failures nothing is sent for a while.
 
-An authorisation that is not sent is a certain no, so that another account may take it. Captures,
-refunds and look-ups are always sent: nobody else can do them.
+An authorisation that is not sent is a certain no, so another account can take it. Captures, refunds
+and look-ups are always sent: no other account can do them.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from libs.logs import log
 from services.payments.metrics import BREAKER_OPEN
 from services.payments.rules.outcomes import DeclineCode, Declined, Outcome, Unknown
 
-FAILURES: Final = 5  # in a row
+FAILURES: Final = 5  # consecutive
 PAUSE_SECONDS: Final = 15.0  # then one answer decides
 
 
 class _PspFailedError(Exception):
-    """Tells the breaker of an outcome that counts as a failure."""
+    """Tells the breaker about an outcome that counts as a failure."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class _PspFailedError(Exception):
 
 
 class Breakers:
-    """The breakers of this process; each process learns for itself."""
+    """The breakers of this process; each process learns by itself."""
 
     def __init__(self, *, failures: int = FAILURES, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._factory = AsyncCircuitBreakerFactory(
@@ -61,7 +61,9 @@ class Breakers:
             )
 
     def open_accounts(self) -> frozenset[str]:
-        """Ids of the accounts that are left alone now; one whose pause is over is tried again."""
+        """Ids of the accounts that are currently skipped; one whose pause is over is tried
+        again.
+        """
         now = time.monotonic()
         return frozenset(account for account, until in self._open.items() if now < until)
 
@@ -85,7 +87,7 @@ async def _failing_aloud(call: Callable[[], Awaitable[Outcome]]) -> Outcome:
 
 
 def is_failure(outcome: Outcome) -> bool:
-    """What says that the PSP is in trouble, and not only this card."""
+    """Whether an outcome means that the PSP is in trouble, and not only this card."""
     return isinstance(outcome, Unknown) or (
         isinstance(outcome, Declined) and outcome.code is DeclineCode.PSP_UNAVAILABLE
     )

@@ -6,7 +6,7 @@ from libs.settings import ServiceSettings
 
 
 class Config(ServiceSettings):
-    """`public_url`: where shoppers reach the gateway; PSPs send them back to it."""
+    """`public_url`: where shoppers reach the gateway; PSPs redirect them there."""
 
     public_url: str
     psp_credentials_dir: Path

@@ -1,4 +1,4 @@
-"""What the flows work with."""
+"""The dependencies of the flows."""
 
 import random
 from collections.abc import Callable
@@ -17,7 +17,7 @@ class Deps:
     db: Database
     psps: Psps
     routing_cache: RoutingCache
-    public_url: str  # of the gateway, without slash at the end
+    public_url: str  # of the gateway, without trailing slash
     breakers: Breakers = field(default_factory=Breakers)
     clock: Clock = field(default_factory=Clock)
     new_id: Callable[[str], str] = ids.new

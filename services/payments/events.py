@@ -1,4 +1,4 @@
-"""Payments as protobuf: in answers and in events."""
+"""Payments as protobuf, in answers and events."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ POLICIES: Final = wire.numbers(DuplicatePolicy, payments_pb2.PaymentPolicy.Dupli
 
 
 def payment_pb(payment: Payment) -> payments_pb2.Payment:
-    """For an answer: with the latest of its refunds, and its disputes."""
+    """For an answer: with its latest refunds, and its disputes."""
     message = _without_parts(payment)
     message.refunds.extend(refund_pb(refund) for refund in payment.refunds[-MOST_REFUNDS:])
     message.disputes.extend(dispute_pb(dispute) for dispute in payment.disputes)
@@ -72,7 +72,7 @@ def dispute_pb(dispute: Dispute) -> payments_pb2.Dispute:
 def duplicate_found(
     first: Payment, second: Payment, policy: DuplicatePolicy
 ) -> events_pb2.PaymentDuplicateFound:
-    """A second payment that was refused was never made: it has no id to show."""
+    """A refused second payment was never created: it has no id to show."""
     return events_pb2.PaymentDuplicateFound(
         payment=_without_parts(first),
         duplicate=None if policy is DuplicatePolicy.REFUSE else _without_parts(second),
@@ -134,7 +134,7 @@ def _of(things: Any, happened: Happened) -> Any:
 
 
 def _event(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Message:
-    """The message of what happened, with what of it that has a field for."""
+    """The event's message, with the values that it has fields for."""
     message: Any = _EVENTS[happened.fact](payment=pb)
     told = message.DESCRIPTOR.fields_by_name
     if "refund" in told:
@@ -158,7 +158,7 @@ def _event(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Me
 
 
 class Told:
-    """One payment as protobuf, made when it is first needed: for its events and its answer."""
+    """One payment as protobuf, created when first needed: for its events and its answer."""
 
     def __init__(self, payment: Payment) -> None:
         self.payment = payment
@@ -168,18 +168,18 @@ class Told:
         return _without_parts(self.payment)
 
     def event(self, happened: Happened) -> Message:
-        """What happened to the payment. An event has the refund or dispute that it is about, not all:
-        it would grow without end.
+        """An event of the payment. It contains only the refund or dispute concerned, or it would
+        grow without limit.
         """
         return _event(self._pb, self.payment, happened)
 
     @cached_property
     def answer(self) -> bytes:
-        """As a call is answered, and as it is kept with an idempotency key."""
+        """As returned by a call, and as stored with an idempotency key."""
         return payment_pb(self.payment).SerializeToString()
 
 
-# What names a person, or was written by one.
+# Personal data, or texts written by a person.
 PERSONAL: Final[erasing.Personal] = {
     "incasso.payments.v1.Payment": ("metadata", "next_action"),
     "incasso.payments.v1.Refund": ("reason",),
@@ -187,10 +187,10 @@ PERSONAL: Final[erasing.Personal] = {
 
 
 def event_left(subject: str, body: bytes) -> bytes:
-    """Of a logged event, when its customer was erased."""
+    """A logged event after its customer was erased."""
     return erasing.event_left(subject, body, PERSONAL)
 
 
 def answer_left(answer: bytes) -> bytes:
-    """The same of a stored answer."""
+    """A stored answer after its customer was erased."""
     return erasing.clear(payments_pb2.Payment.FromString(answer), PERSONAL)

@@ -1,4 +1,4 @@
-"""What payments counts. RED metrics of the RPCs are the chassis'."""
+"""The metrics of payments. RED metrics of the RPCs are the chassis'."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
-"""The connectors of PSP accounts, made from the credentials that this process was given.
+"""The connectors of PSP accounts, created from this process's credentials.
 
-Credentials are files `<name>.json` in one folder (a mounted secret). A file that changes gives a
-new connector, so that keys can be rotated without a restart.
+Credentials are files `<name>.json` in one folder (a mounted secret). A changed file gives a new
+connector, so keys can be rotated without a restart.
 """
 
 import json
@@ -25,7 +25,7 @@ class Psps:
         self._folder = folder
         self._session = session
         self._made: dict[str, tuple[int, Connector]] = {}
-        self._replaced: list[Connector] = []  # calls may be under way on them
+        self._replaced: list[Connector] = []  # calls on them may be in progress
 
     def knows(self, psp: str) -> bool:
         """Whether there is a connector for this PSP."""

@@ -1,4 +1,4 @@
-"""What payments keeps: the trail of the money stays, whoever it was of."""
+"""What payments keeps: the record of the money stays, whoever it belonged to."""
 
 from datetime import timedelta
 from typing import Final

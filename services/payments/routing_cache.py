@@ -1,7 +1,7 @@
-"""The merchants' PSP accounts, routing rules and payment policies, remembered for some seconds.
+"""A cache of the merchants' PSP accounts, routing rules and payment policies, for some seconds.
 
-Every charge needs them and they hardly ever change; another replica's change is seen within TTL.
-A name or id that is not known is looked up at once, so that a new account works immediately.
+Every charge needs them and they hardly ever change; another replica's change is seen within TTL. An
+unknown name or id is looked up at once, so a new account works immediately.
 """
 
 from collections.abc import Collection
@@ -42,7 +42,7 @@ class MerchantRouting:
 
 
 class RoutingCache:
-    """Of all merchants."""
+    """For all merchants."""
 
     def __init__(self, db: Database, *, ttl_seconds: float = TTL_SECONDS) -> None:
         self._db = db
@@ -50,7 +50,7 @@ class RoutingCache:
         self._accounts: Answers[PspAccount] = Answers(fresh_seconds=ttl_seconds)
 
     async def of(self, merchant_id: str, *, naming: Collection[str] = ()) -> MerchantRouting:
-        """Read again when it lacks one of the names."""
+        """Reloaded if it lacks one of the names."""
         read = partial(self._read, merchant_id)
         routing = await self._routings.get(merchant_id, read)
         if not set(naming) <= set(routing.names):
@@ -65,7 +65,7 @@ class RoutingCache:
         return account
 
     async def account_by_id(self, psp_account_id: str) -> PspAccount:
-        """Of any merchant: for webhooks, which name nothing else. Raises PspAccountNotFound."""
+        """For any merchant: webhooks name nothing else. Raises PspAccountNotFound."""
         return await self._accounts.get(psp_account_id, partial(self._account, psp_account_id))
 
     def forget(self, merchant_id: str) -> None:

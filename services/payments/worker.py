@@ -1,4 +1,4 @@
-"""The other doors: attempts to recover, payments that are due, customers who are erased elsewhere.
+"""The other doors: attempts to recover, due payments, customers erased elsewhere.
 
 Any number of replicas may run.
 """
@@ -34,7 +34,7 @@ def recovery(deps: Deps) -> DueWorker[DueAttempt]:
 
 
 def due_payments(deps: Deps) -> DueWorker[DueRow]:
-    """Delayed captures and challenges that nobody passed."""
+    """Delayed captures, and challenges that nobody passed."""
     work = partial(act_on_due_payment, deps)
     return worker(SERVICE, "due", deps.db, payments.CLAIM_DUE, work, retry.DUE_LEASE)
 
@@ -46,7 +46,7 @@ def erasing_worker(deps: Deps) -> DueWorker[Erasure]:
 
 
 def handlers() -> dict[str, Handler]:
-    """What is done with each event of other services."""
+    """The handlers for events of other services."""
     return {"incasso.oneclick.customer.erased": _customer_erased}
 
 
@@ -56,7 +56,7 @@ async def _customer_erased(conn: Conn, event: Event) -> None:
 
 
 async def watch_doubts(deps: Deps) -> None:
-    """Keep the gauges of what is not known."""
+    """Updates the gauges of unknown outcomes."""
 
     async def read(conn: Conn) -> None:
         age, unresolved = await attempts.doubts(conn)

@@ -1,4 +1,4 @@
-"""Addresses of a customer. They never change, so that an order keeps the one it went to."""
+"""A customer's addresses. They never change, so that an order keeps the one it went to."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from services.oneclick.store import customers as store
 
 
 async def create_address(deps: Deps, new: Address, *, make_default: bool) -> ShownAddress:
-    """The first address becomes the default. The new one is given its id, merchant and time here."""
+    """The first address becomes the default. The new one gets its id, merchant and time here."""
     async with deps.db.transaction() as tx:
         customer = domain.active(await locked(tx, new.customer_id))
         merchant_id, now = customer.merchant_id, deps.clock.now()

@@ -1,7 +1,7 @@
-"""Save an instrument: intent, ask payments to set it up, record.
+"""Saves an instrument: intent, call payments to set it up, record.
 
-A crash or an outage leaves it in `setting_up`: a repeat of the call, or the worker, asks payments
-again under the same key. Payments answers a challenge until the shopper has passed it.
+A crash or an outage leaves it in `setting_up`: a repeat of the call, or the worker, calls payments
+again under the same key. Payments returns the challenge until the shopper has passed it.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ from services.oneclick.rules.instruments import (
 )
 from services.oneclick.store import customers, instruments
 
-METHOD: Final = "AttachInstrument"  # whose keys setups are asked for by
+METHOD: Final = "AttachInstrument"  # RPC whose keys identify setups
 CHECK_AFTER: Final = timedelta(seconds=30)  # longer than the call to payments may take
 ABANDON_AFTER: Final = timedelta(days=1)
 CLOCK_SKEW: Final = timedelta(minutes=5)  # of the shop's clock, in consents
@@ -57,7 +57,7 @@ class AttachInstrument:
 
 
 async def attach_instrument(deps: Deps, cmd: AttachInstrument, key: Key | None) -> bytes:
-    """Answers the Instrument message, the same for the same key."""
+    """Returns the Instrument message, the same for the same key."""
     if cmd.consent.accepted_at > deps.clock.now() + CLOCK_SKEW:
         raise invalid("consent.accepted_at", "must not be in the future")
     instrument_id = ids.new("ins")
@@ -106,7 +106,7 @@ def _subjects(deps: Deps, consent: Consent) -> Sequence[str]:
 
 
 def _psp_customer(others: Sequence[Instrument], psp_account: str) -> str:
-    """The PSP's customer record that the shopper has at this account already, or ""."""
+    """The PSP's customer record that the shopper already has at this account, or ""."""
     known = (
         token.psp_customer
         for other in others
@@ -117,7 +117,7 @@ def _psp_customer(others: Sequence[Instrument], psp_account: str) -> str:
 
 
 async def settle(deps: Deps, instrument_id: str, key: Key | None = None) -> bytes:
-    """Ask payments (again) and record; answers the message of the instrument that came out."""
+    """Calls payments (again) and records; returns the message of the resulting instrument."""
     async with deps.db.connection() as conn:
         found = await instruments.get(conn, context.merchant_id(), instrument_id)
     instrument = required(found, InternalError)
@@ -133,7 +133,7 @@ async def settle(deps: Deps, instrument_id: str, key: Key | None = None) -> byte
 
 
 async def refresh_instrument(deps: Deps, key: str) -> bytes:
-    """Somebody waits for what becomes of a setup: how it stands now. Raises InstrumentNotFound, the
+    """The current state of a setup that somebody is waiting for. Raises InstrumentNotFound, the
     refusal that ended it, and what payments raises.
     """
     asked = await deps.db.run(idempotency.resource_of, context.merchant_id(), METHOD, key)
@@ -141,7 +141,7 @@ async def refresh_instrument(deps: Deps, key: str) -> bytes:
 
 
 async def _answer(deps: Deps, instrument: Instrument, key: Key | None) -> bytes:
-    """Of an instrument that came to its end before, maybe as part of another one."""
+    """For a setup that has already ended, possibly merged into another instrument."""
     if instrument.refusal is not None:
         raise instrument.refusal.raised()
     async with deps.db.transaction() as tx:
@@ -185,7 +185,7 @@ async def _record(deps: Deps, instrument_id: str, found: SetUp, key: Key | None)
 
 
 async def _lock_both(tx: Conn, merchant_id: str, instrument_id: str) -> tuple[Customer, Instrument]:
-    """The customer's lock first; then the instrument as it is under it."""
+    """Locks the customer first, then reads the instrument under that lock."""
     seen = await instruments.get(tx, merchant_id, instrument_id)
     customer = await customers.lock(tx, merchant_id, seen.customer_id) if seen else None
     instrument = await instruments.get(tx, merchant_id, instrument_id)
@@ -197,7 +197,7 @@ async def _lock_both(tx: Conn, merchant_id: str, instrument_id: str) -> tuple[Cu
 async def _decide(
     deps: Deps, tx: Conn, customer: Customer, instrument: Instrument, found: SetUp
 ) -> tuple[Instrument, Customer]:
-    """Active, waiting for a challenge, part of a card that was there, or unwanted meanwhile."""
+    """Active, waiting for a challenge, merged into an existing card, or no longer wanted."""
     now = deps.clock.now()
     instrument = replace(instrument, card=found.card, tokens=(found.token,))
     if customer.state is CustomerState.ERASED:
@@ -226,7 +226,7 @@ async def _decide(
 async def _choose(
     tx: Conn, customer: Customer, instrument: Instrument, *, wanted: bool
 ) -> Customer:
-    """The first instrument becomes the default, a later one when it was asked for."""
+    """The first instrument becomes the default, a later one only on request."""
     if not wanted and customer.default_instrument_id is not None:
         return customer
     await customers.set_default_instrument(tx, customer.merchant_id, customer.id, instrument.id)
@@ -256,7 +256,7 @@ async def _merge(
 
 
 async def settle_due(deps: Deps, due: DueRow) -> None:
-    """A setup without an end: ask again, or give it up after a day."""
+    """An unfinished setup: ask again, or give it up after a day."""
     if due.age < ABANDON_AFTER:
         await settle(deps, due.id)
         return

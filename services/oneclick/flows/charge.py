@@ -1,6 +1,6 @@
-"""Charge a saved instrument by one click: intent, commit, ask payments, record.
+"""Charges a saved instrument by one click: intent, commit, call payments, record.
 
-The charge's id is the key under which payments is asked, so a repeat of any step is the same charge.
+The charge's id is the key of the call to payments, so a repeat of any step is the same charge.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ ABANDONED: Final = StoredRefusal(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOneClickPayment:
-    """None where the caller said nothing. The session fields are set by the session's flow."""
+    """None for what the caller left out. The session fields are set by the session's flow."""
 
     customer_id: str
     amount: Money
@@ -54,7 +54,7 @@ class CreateOneClickPayment:
 async def create_one_click_payment(
     deps: Deps, cmd: CreateOneClickPayment, key: Key | None
 ) -> bytes:
-    """Answers the Payment message as payments gave it, the same for the same key."""
+    """Returns payments' Payment message unchanged, the same for the same key."""
     check_grace(cmd.capture, cmd.grace_seconds)
     items.check(cmd.items, cmd.amount)
     charge_id = ids.new("och")
@@ -76,7 +76,7 @@ def check_grace(capture: CaptureMode, grace_seconds: int | None) -> None:
 
 
 async def start_charge(deps: Deps, tx: Conn, cmd: CreateOneClickPayment, charge_id: str) -> Charge:
-    """Write the intent under the customer's lock, or refuse."""
+    """Writes the intent under the customer's lock, or refuses."""
     return await _start(deps, tx, cmd, charge_id, await buyers.lock(tx, _wanted(cmd)))
 
 
@@ -181,7 +181,7 @@ class AskedCharge:
 
 
 async def record(conn: Conn, charge: Charge, answer: Answer, *, key: Key | None = None) -> None:
-    """Write payments' answer, whoever brings it."""
+    """Records payments' answer, whoever delivers it."""
     if await charges.record(conn, charge, answer, key=key) or answer.outcome is not Outcome.SUCCEED:
         return
     current = await charges.get(conn, charge.merchant_id, charge.id)
@@ -190,12 +190,14 @@ async def record(conn: Conn, charge: Charge, answer: Answer, *, key: Key | None 
 
 
 async def perform(deps: Deps, charge: Charge, key: Key | None) -> Answer:
-    """A certain no frees the limits and is passed on. No answer leaves the charge started."""
+    """A certain no releases the limits and is raised. Without an answer the charge stays
+    started.
+    """
     return await asking.perform(deps.payments, AskedCharge(deps, charge, key))
 
 
 async def resume(deps: Deps, charge_id: str, key: Key | None) -> Answer:
-    """Go on where an earlier call stopped, or tell what became of it."""
+    """Continues where an earlier call stopped, or returns the outcome."""
     async with deps.db.connection() as conn:
         await charges.take_up(conn, context.merchant_id(), charge_id)
         charge = required(await charges.get(conn, context.merchant_id(), charge_id), InternalError)
@@ -207,7 +209,7 @@ async def resume(deps: Deps, charge_id: str, key: Key | None) -> Answer:
 
 
 async def refresh(deps: Deps, charge: Charge, key: Key | None = None) -> Answer:
-    """Ask payments for the payment of a charge, and record it."""
+    """Asks payments for the charge's payment, and records it."""
     if charge.payment_id is None:
         raise OutcomeUnknown
     return await asking.refresh(deps.payments, AskedCharge(deps, charge, key), charge.payment_id)

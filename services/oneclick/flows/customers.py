@@ -1,4 +1,4 @@
-"""Customers: create, look at, change. Erasing has a file of its own."""
+"""Customers: create, read, change. Erasing has a file of its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ async def found(conn: Conn, customer_id: str) -> Customer:
 
 
 async def locked(tx: Conn, customer_id: str) -> Customer:
-    """As `found`, with the lock that who changes anything of a customer holds."""
+    """As `found`, with the lock required for any change of a customer."""
     return required(await store.lock(tx, context.merchant_id(), customer_id), CustomerNotFound)
 
 
 async def create_customer(deps: Deps, cmd: CreateCustomer, key: Key | None) -> bytes:
-    """Answers the Customer message, the same for the same key."""
+    """Returns the Customer message, the same for the same key."""
 
     async def create(tx: Conn, customer_id: str) -> Message:
         customer = made(
@@ -59,7 +59,7 @@ async def create_customer(deps: Deps, cmd: CreateCustomer, key: Key | None) -> b
 
 
 async def get_contacts(deps: Deps, customer_ids: Sequence[str]) -> Sequence[Customer]:
-    """Of these, those who can be reached."""
+    """Those of them who can be reached."""
     async with deps.db.connection() as conn:
         known = await store.of_ids(conn, context.merchant_id(), customer_ids)
     return [customer for customer in known if customer.email or customer.phone]

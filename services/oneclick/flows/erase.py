@@ -1,4 +1,4 @@
-"""Erase a customer's personal data (GDPR article 17); the money trail stays."""
+"""Erases a customer's personal data (GDPR article 17); the record of the money stays."""
 
 from libs import context
 from services.oneclick import events
@@ -13,9 +13,9 @@ from services.oneclick.store import instruments, sessions
 
 
 async def erase_customer(deps: Deps, customer_id: str) -> Customer:
-    """PSPs are told by the worker, so that neither a crash nor an outage loses it.
+    """The worker tells the PSPs, so that neither a crash nor an outage loses the request.
 
-    An instrument that is just being set up is detached by whoever records its answer.
+    An instrument that is just being set up is detached when its answer is recorded.
     """
     merchant_id, now = context.merchant_id(), deps.clock.now()
     async with deps.db.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Charges after the click: payments' events, and those that were left without an end."""
+"""Charges after the click: payments' events, and unfinished charges."""
 
 from libs import context
 from libs.db import Conn
@@ -22,7 +22,7 @@ async def follow_payment(conn: Conn, answer: Answer) -> None:
 
 
 async def settle_due(deps: Deps, due: DueRow) -> None:
-    """A charge without an end: the one who started it crashed or got no answer."""
+    """An unfinished charge: its caller crashed or got no answer."""
     async with deps.db.connection() as conn:
         charge = await charges.get(conn, due.merchant_id, due.id)
     if charge is None:

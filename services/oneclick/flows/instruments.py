@@ -1,4 +1,4 @@
-"""Saved instruments: list them, choose the one that a click charges, remove them here and at PSPs."""
+"""Saved instruments: list them, choose the default, remove them here and at PSPs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,7 +44,7 @@ async def list_instruments(deps: Deps, customer_id: str) -> Sequence[ShownInstru
 async def list_chargeable_instruments(deps: Deps, customer_id: str) -> Sequence[Chargeable]:
     """Those that can be charged now, the default first.
 
-    The shopper chooses one on the method's page, so that no consent to one click is asked for.
+    The shopper chooses one on the method's page, so consent to one click is not required.
     """
     async with deps.db.transaction() as tx:
         customer = domain.active(await found(tx, customer_id))
@@ -65,8 +65,8 @@ async def list_chargeable_instruments(deps: Deps, customer_id: str) -> Sequence[
 async def get_chargeable_instruments(
     deps: Deps, instrument_ids: Sequence[str]
 ) -> Sequence[Chargeable]:
-    """Of these, those that can be charged now. Merchants charge them by a mandate, for which no
-    challenge counts.
+    """Those of them that can be charged now. Merchants charge them on a mandate, for which
+    challenges do not count.
     """
     known = await deps.db.run(instruments.of_ids, context.merchant_id(), instrument_ids)
     now = deps.clock.now()
@@ -105,7 +105,7 @@ async def detach_instrument(deps: Deps, customer_id: str, instrument_id: str) ->
 
 
 async def _lock(tx: Conn, customer_id: str, instrument_id: str) -> tuple[Customer, Instrument]:
-    """A customer with one of the instruments that a merchant knows."""
+    """A customer with one of the instruments that a merchant can see."""
     customer = await locked(tx, customer_id)
     instrument = await instruments.get(tx, customer.merchant_id, instrument_id)
     if instrument is None or instrument.customer_id != customer_id or instrument.state not in KNOWN:
@@ -114,7 +114,7 @@ async def _lock(tx: Conn, customer_id: str, instrument_id: str) -> tuple[Custome
 
 
 async def detach(tx: Conn, instrument: Instrument, now: datetime) -> Instrument:
-    """In the transaction that holds the customer's lock. The worker tells the PSPs."""
+    """Runs in the transaction that holds the customer's lock. The worker tells the PSPs."""
     event = InstrumentEvent.DETACH
     detached = replace(
         instrument,
@@ -131,7 +131,7 @@ async def detach(tx: Conn, instrument: Instrument, now: datetime) -> Instrument:
 
 
 async def remove_token(deps: Deps, removal: Removal) -> None:
-    """Tell the PSP; the row stays until it knows."""
+    """Tells the PSP; the row stays until the PSP has deleted the token."""
     await deps.payments.remove_instrument(removal.psp_account, removal.token)
     async with deps.db.connection() as conn:
         await instruments.delete_removal(conn, removal)

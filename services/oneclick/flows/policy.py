@@ -12,8 +12,8 @@ from services.oneclick.store.policies import POLICIES
 
 @dataclass(frozen=True, slots=True)
 class UpdatePolicy:
-    """None leaves what is there. `…_minor` alone, as older storefronts say it, keeps the currency that
-    the limit has.
+    """None keeps the current value. `…_minor` alone, as sent by older storefronts, keeps the
+    limit's currency.
     """
 
     max_charge: Money | None
@@ -29,7 +29,7 @@ async def get_policy(deps: Deps) -> Policy:
 
 
 async def update_policy(deps: Deps, cmd: UpdatePolicy) -> Policy:
-    """A limit in a currency without a reference rate holds for charges in this currency alone."""
+    """A limit in a currency without a reference rate only applies to charges in that currency."""
     merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
         before = await POLICIES.lock(tx, merchant_id, DEFAULT)

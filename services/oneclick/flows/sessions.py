@@ -1,4 +1,4 @@
-"""One-click sessions: opened by the shop's server, looked at and paid by a browser."""
+"""One-click sessions: opened by the shop's server, read and paid by a browser."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,9 +49,9 @@ class CreateOneClickSession:
 async def create_one_click_session(
     deps: Deps, cmd: CreateOneClickSession, key: Key | None
 ) -> bytes:
-    """Answers the OneClickSession message with the client secret, the same for the same key.
+    """Returns the OneClickSession message with the client secret, the same for the same key.
 
-    What is kept for the key has neither the secret nor what was bought.
+    What is stored for the key has neither the secret nor the items.
     """
     check_grace(cmd.capture, cmd.grace_seconds)
     items.check(cmd.items, cmd.amount)
@@ -73,7 +73,7 @@ async def create_one_click_session(
 
 
 async def _again(deps: Deps, answered: Answered) -> bytes:
-    """The same answer, whose secret is derived again: a key may have been put in front since."""
+    """The same answer, with the secret derived again: keys may have been rotated since."""
     session_id = answered.resource_id
     async with deps.db.connection() as conn:
         session = await _found(conn, session_id)
@@ -101,7 +101,7 @@ def _session(deps: Deps, cmd: CreateOneClickSession, session_id: str, secret: st
 async def get_one_click_session(
     deps: Deps, session_id: str, client_secret: str | None
 ) -> SessionView:
-    """With the payment as payments knows it now."""
+    """With the payment's current state at payments."""
     session = await _allowed(deps, session_id, client_secret)
     payment = None
     if session.charge_id is not None:
@@ -115,7 +115,9 @@ async def get_one_click_session(
 async def pay_one_click_session(
     deps: Deps, session_id: str, client_secret: str | None, *, ip: str | None
 ) -> SessionView:
-    """The click. However often it comes, one charge at a time, and none after one that succeeded."""
+    """The click. However often it arrives: one charge at a time, and none after a successful
+    one.
+    """
     session = await _allowed(deps, session_id, client_secret)
     charge, fresh = await _charge_to_pay(deps, session, ip)
     if fresh:
@@ -128,7 +130,7 @@ async def pay_one_click_session(
 
 
 async def _charge_to_pay(deps: Deps, session: Session, ip: str | None) -> tuple[Charge, bool]:
-    """The charge of the session's payment, and whether it is a new one.
+    """The charge of the session's payment, and whether it is new.
 
     The customer's lock comes before the session's, as everywhere.
     """
@@ -148,7 +150,7 @@ async def _charge_to_pay(deps: Deps, session: Session, ip: str | None) -> tuple[
 
 
 def _click(session: Session, ip: str | None) -> CreateOneClickPayment:
-    """Each try of a session has its number, of which the database allows one charge."""
+    """Each attempt of a session has a number, for which the database allows one charge."""
     return made(
         CreateOneClickPayment,
         session,

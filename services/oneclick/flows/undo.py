@@ -1,6 +1,6 @@
 """Undo: within the grace period of a delayed capture the order is cancelled or lowered.
 
-A browser chooses among items that the shop's server priced; only the server names an amount.
+A browser chooses among items that the shop's server priced; only the server sets an amount.
 """
 
 import hashlib
@@ -21,12 +21,12 @@ from services.oneclick.rules.domain import CaptureMode, Charge
 from services.oneclick.rules.items import Lowering, Removal
 from services.oneclick.store import charges, sessions
 
-METHOD: Final = "UndoOneClickPayment"  # whose keys lowerings have
+METHOD: Final = "UndoOneClickPayment"  # RPC whose keys identify lowerings
 
 
 @dataclass(frozen=True, slots=True)
 class UndoOneClickPayment:
-    """`amount` is what is to be taken instead, `remove` leaves the order; neither: cancel it."""
+    """`amount` is the new amount to capture, `remove` leaves the order; neither: cancel it."""
 
     payment_id: str
     amount: Money | None
@@ -35,7 +35,7 @@ class UndoOneClickPayment:
 
 
 async def undo_one_click_payment(deps: Deps, cmd: UndoOneClickPayment, key: Key) -> bytes:
-    """Answers the Payment message, the same for the same key."""
+    """Returns the Payment message, the same for the same key."""
     if cmd.amount is not None and cmd.remove:
         raise invalid("remove", "must not be there together with an amount")
     charge = await _find(deps, cmd)
@@ -50,7 +50,7 @@ async def undo_one_click_payment(deps: Deps, cmd: UndoOneClickPayment, key: Key)
 
 
 async def _find(deps: Deps, cmd: UndoOneClickPayment) -> Charge:
-    """A browser must hold the secret of the session whose payment it is."""
+    """A browser must hold the secret of the session that made the payment."""
     merchant_id, call = context.merchant_id(), context.current()
     async with deps.db.connection() as conn:
         found = await charges.of_payment(conn, merchant_id, cmd.payment_id)
@@ -67,9 +67,9 @@ async def _find(deps: Deps, cmd: UndoOneClickPayment) -> Charge:
 async def _intend(
     deps: Deps, tx: Conn, found: Charge, cmd: UndoOneClickPayment, key: Key, *, fresh: bool
 ) -> Charge:
-    """With what payments will be asked to lower to, written down, unless the order is cancelled.
+    """Records the lowering to request from payments, unless the order is cancelled.
 
-    One lowering at a time, since each begins from what the one before left.
+    One lowering at a time, since each starts from the result of the one before.
     """
     charge = required(await charges.lock(tx, found.merchant_id, found.id), errors.PaymentNotFound)
     if charge.lowering is not None and charge.lowering.key == key.text:
@@ -93,7 +93,7 @@ def _check(deps: Deps, charge: Charge) -> None:
 
 
 def _lowering(charge: Charge, cmd: UndoOneClickPayment, key: Key) -> Lowering | None:
-    """An amount of the shop's own puts an end to the prices of items."""
+    """After an amount set by the shop, items no longer have valid prices."""
     if cmd.amount is not None:
         return Lowering(key.text, cmd.amount, ())
     if not cmd.remove:
@@ -105,7 +105,9 @@ def _lowering(charge: Charge, cmd: UndoOneClickPayment, key: Key) -> Lowering | 
 
 
 async def _cancel(deps: Deps, charge: Charge, key: Key) -> bytes:
-    """The claimed key is the intent: payments is asked under a key derived from it and the charge."""
+    """The claimed key is the intent: payments is called under a key derived from it and the
+    charge.
+    """
     derived = f"{charge.id}-undo-{hashlib.sha256(key.text.encode()).hexdigest()[:32]}"
     try:
         payment = await deps.payments.cancel(charge.payment_id or "", key=derived)
@@ -119,10 +121,10 @@ async def _cancel(deps: Deps, charge: Charge, key: Key) -> bytes:
 
 
 async def lower(deps: Deps, charge: Charge, lowering: Lowering) -> Answer:
-    """Ask payments for a lowering that was written down, and record its answer. Whoever comes first
-    ends it: the call that began it, its repeat, or the worker.
+    """Requests a recorded lowering from payments, and records the answer. Whoever comes first
+    finishes it: the call that began it, its repeat, or the worker.
 
-    A certain no is recorded and passed on; without an answer the lowering stays to be ended.
+    A certain no is recorded and raised; without an answer the lowering stays unfinished.
     """
     key = Key(charge.merchant_id, METHOD, lowering.key, b"")
     try:
@@ -145,7 +147,9 @@ async def lower(deps: Deps, charge: Charge, lowering: Lowering) -> Answer:
 
 
 async def _ask(deps: Deps, charge: Charge, lowering: Lowering) -> Answer:
-    """A repeat may be refused because the first call was heard and the capture has happened."""
+    """A repeat may be refused because the first call succeeded and the capture has happened
+    since.
+    """
     payment_id = charge.payment_id or ""
     try:
         return await deps.payments.lower_payment(payment_id, lowering.amount, key=charge.id)

@@ -1,4 +1,4 @@
-"""Customers, addresses, consents and charges: what they are and which states they may take.
+"""Customers, addresses, consents and charges: their data and their states.
 
 Pure: no I/O, no clock. Instruments, sessions and limits have files of their own.
 """
@@ -36,7 +36,7 @@ CUSTOMER_TRANSITIONS: Final[Mapping[tuple[CustomerState, CustomerEvent], Custome
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A shopper of one merchant. Personal data are None once erased."""
+    """A shopper of one merchant. Personal data is None once erased."""
 
     id: str
     merchant_id: str
@@ -53,7 +53,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class ContactChange:
-    """New contact data; None and an empty mapping leave what is there."""
+    """New contact data; None and an empty mapping change nothing."""
 
     email: str | None = None
     name: str | None = None
@@ -63,7 +63,7 @@ class ContactChange:
 
 
 def active(customer: Customer) -> Customer:
-    """The customer, unless erased: CustomerErased."""
+    """The customer, unless erased. Raises CustomerErased."""
     if customer.state is CustomerState.ERASED:
         raise CustomerErased
     return customer
@@ -94,7 +94,7 @@ def erase(customer: Customer) -> Customer:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where goods go. Never changed, so that an order keeps its own."""
+    """A delivery address. Never changed, so that an order keeps its own."""
 
     id: str
     merchant_id: str
@@ -111,14 +111,14 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class ShownAddress:
-    """An address as its customer has it."""
+    """An address as shown with its customer."""
 
     address: Address
     default: bool
 
 
 def room_for_address(count: int) -> None:
-    """TooManyAddresses when `count` is the most already."""
+    """Raises TooManyAddresses if `count` is already the maximum."""
     if count >= MAX_ADDRESSES:
         raise TooManyAddresses
 
@@ -131,11 +131,11 @@ class Consent:
     accepted_at: datetime
     ip: str | None
     sca_reference: str | None
-    id: str = ""  # given when it is written
+    id: str = ""  # set when it is written
 
 
 class CaptureMode(Enum):
-    """When the money is taken (CaptureMode in payments.proto)."""
+    """When the money is captured (CaptureMode in payments.proto)."""
 
     NOW = "now"
     MANUAL = "manual"
@@ -144,11 +144,11 @@ class CaptureMode(Enum):
 
 class ChargeState(Enum):
     STARTED = "started"  # payments was asked, or is about to be
-    UNDER_WAY = "under_way"  # there is a payment whose end is not known
-    SUCCEEDED = "succeeded"  # the money is held or taken
+    UNDER_WAY = "under_way"  # there is a payment without a known outcome
+    SUCCEEDED = "succeeded"  # the money is held or captured
     DECLINED = "declined"
     CANCELLED = "cancelled"
-    REFUSED = "refused"  # payments made no payment of it
+    REFUSED = "refused"  # payments made no payment
 
 
 CHARGE_INITIAL: Final = ChargeState.STARTED
@@ -166,7 +166,7 @@ CHARGE_TRANSITIONS: Final[Mapping[tuple[ChargeState, Outcome], ChargeState]] = {
     (ChargeState.SUCCEEDED, Outcome.SUCCEED): ChargeState.SUCCEEDED,
     (ChargeState.SUCCEEDED, Outcome.CANCEL): ChargeState.CANCELLED,
 }
-# These count against the limits; the others have freed what they took.
+# These count against the limits; the others have released theirs.
 CHARGE_COUNTED: Final = (ChargeState.STARTED, ChargeState.UNDER_WAY, ChargeState.SUCCEEDED)
 
 
@@ -176,7 +176,7 @@ def charge_sources(outcome: Outcome) -> Mapping[ChargeState, ChargeState]:
 
 
 def charge_target(outcome: Outcome) -> ChargeState:
-    """Where `outcome` leads; every allowed state leads to the same one."""
+    """The state after `outcome`; every allowed state leads to the same one."""
     return CHARGE_TRANSITIONS[ChargeState.STARTED, outcome]
 
 
@@ -196,7 +196,7 @@ class Charge:
     amount: Money
     capture: CaptureMode
     order_reference: str
-    request: bytes | None  # what payments is asked, sealed; None once it answered
+    request: bytes | None  # the request to payments, sealed; None once answered
     sca: ScaHistory
     created_at: datetime
     payment_id: str | None = None
@@ -208,7 +208,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class PaymentElsewhere:
-    """What one event tells of a payment by another method with an instrument of ours."""
+    """What one event says about a payment by another method with one of our instruments."""
 
     merchant_id: str
     payment_id: str

@@ -15,11 +15,11 @@ _DECEMBER: Final = 12
 
 
 class InstrumentState(Enum):
-    SETTING_UP = "setting_up"  # payments was asked, or is about to be; nobody sees it yet
+    SETTING_UP = "setting_up"  # payments was asked, or is about to be; not visible yet
     REQUIRES_ACTION = "requires_action"
-    ACTIVE = "active"  # shown as expired when its date is over
+    ACTIVE = "active"  # shown as expired after its expiry date
     REFUSED = "refused"
-    MERGED = "merged"  # it was a card that the customer had already
+    MERGED = "merged"  # the customer already had this card
     DETACHED = "detached"
 
 
@@ -49,7 +49,7 @@ INSTRUMENT_TRANSITIONS: Final[Mapping[tuple[InstrumentState, InstrumentEvent], I
     (InstrumentState.ACTIVE, InstrumentEvent.DETACH): InstrumentState.DETACHED,
 }
 UNSETTLED: Final = frozenset({InstrumentState.SETTING_UP, InstrumentState.REQUIRES_ACTION})
-# What a merchant sees of a customer's instruments.
+# The instruments of a customer that a merchant sees.
 SHOWN: Final = frozenset({InstrumentState.REQUIRES_ACTION, InstrumentState.ACTIVE})
 KNOWN: Final = SHOWN | {InstrumentState.DETACHED}
 
@@ -65,7 +65,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a PSP tells of an instrument. `fingerprint` is the same for the same card, or ""."""
+    """What a PSP says about an instrument. `fingerprint` is the same for the same card, or ""."""
 
     brand: str
     last4: str
@@ -75,12 +75,12 @@ class Card:
     fingerprint: str
 
 
-NO_CARD: Final = Card("", "", 0, 0, "", "")  # until the PSP has told
+NO_CARD: Final = Card("", "", 0, 0, "", "")  # until the PSP has answered
 
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """Payments' answer to setting up. `next_action_url` is "" unless there is a challenge."""
+    """Payments' answer to a setup. `next_action_url` is "" unless there is a challenge."""
 
     card: Card
     token: Token
@@ -98,7 +98,7 @@ class Instrument:
     consent_id: str | None
     make_default: bool
     psp_account: str
-    setup_request: bytes | None  # what payments is asked, sealed; None at its end
+    setup_request: bytes | None  # the request to payments, sealed; None when finished
     created_at: datetime
     card: Card = NO_CARD
     tokens: tuple[Token, ...] = ()
@@ -110,7 +110,9 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class ShownInstrument:
-    """An instrument as its customer has it, as of `at`: an active card whose date is over is expired."""
+    """An instrument as shown with its customer, as of `at`: an active card past its date is
+    expired.
+    """
 
     instrument: Instrument
     default: bool
@@ -127,7 +129,9 @@ def shown(
 
 @dataclass(frozen=True, slots=True)
 class Chargeable:
-    """An instrument for another method. `charge` is payments' Instrument message, passed on as it is."""
+    """An instrument for another method. `charge` is payments' Instrument message, passed on
+    unchanged.
+    """
 
     instrument: ShownInstrument
     charge: bytes
@@ -147,20 +151,20 @@ def is_usable(state: InstrumentState, card: Card, now: datetime) -> bool:
 
 
 def usable(instrument: Instrument, now: datetime) -> Instrument:
-    """The instrument when it can be charged: else InstrumentNotUsable."""
+    """The instrument if it can be charged. Raises InstrumentNotUsable otherwise."""
     if not is_usable(instrument.state, instrument.card, now):
         raise InstrumentNotUsable
     return instrument
 
 
 def room_for_instrument(count: int) -> None:
-    """TooManyInstruments when `count` is the most already."""
+    """Raises TooManyInstruments if `count` is already the maximum."""
     if count >= MAX_INSTRUMENTS:
         raise TooManyInstruments
 
 
 def same_card(others: Iterable[Instrument], card: Card) -> Instrument | None:
-    """The active instrument of the same customer that is this card; oldest first."""
+    """The customer's active instrument for the same card; oldest first."""
     if not card.fingerprint:
         return None
     return next(
@@ -175,7 +179,7 @@ def same_card(others: Iterable[Instrument], card: Card) -> Instrument | None:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What an instrument becomes that was set up again, and the token to forget at its PSP."""
+    """The result of setting up an instrument again, and the token to delete at its PSP."""
 
     card: Card
     tokens: tuple[Token, ...]
@@ -183,8 +187,8 @@ class Merge:
 
 
 def merge(existing: Instrument, new: SetUp) -> Merge:
-    """A further PSP account adds its token. At the same account the card with the later date wins
-    (a renewed card keeps its fingerprint); the other token is to be forgotten.
+    """Another PSP account adds its token. At the same account the card with the later date wins (a
+    renewed card keeps its fingerprint); the other token is deleted.
     """
     old = next((t for t in existing.tokens if t.psp_account == new.token.psp_account), None)
     if old is None:

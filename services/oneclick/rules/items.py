@@ -1,4 +1,4 @@
-"""The lines of an order, priced by the shop's server, and what is left when some are removed. Pure."""
+"""The lines of an order, priced by the shop's server, and what is left after removals. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from services.oneclick.errors import ItemNotRemovable
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`fixed` stays whatever else is removed. `unit_amount_minor` in the order's currency."""
+    """A `fixed` item always stays. `unit_amount_minor` in the order's currency."""
 
     id: str
     name: str
@@ -30,7 +30,7 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Lowering:
-    """A lowering that payments was asked for and has not answered; `key` is the caller's."""
+    """A lowering that payments has not answered; `key` is the caller's."""
 
     key: str
     amount: Money
@@ -42,7 +42,9 @@ def total_minor(items: Sequence[Item]) -> int:
 
 
 def check(items: Sequence[Item], amount: Money) -> None:
-    """InvalidArgument unless they are the amount, each under an id of its own. None is fine."""
+    """Raises InvalidArgument unless they sum to the amount, each with its own id. No items are
+    fine.
+    """
     seen: set[str] = set()
     for index, item in enumerate(items):
         if item.id in seen:
@@ -63,7 +65,7 @@ def removed(before: Sequence[Item], left: Sequence[Item]) -> Sequence[Removal]:
 
 
 def without(items: Sequence[Item], removals: Sequence[Removal]) -> tuple[Item, ...]:
-    """What is left; nothing when only fixed items would be. Raises ItemNotRemovable."""
+    """The remaining items; none if only fixed items would remain. Raises ItemNotRemovable."""
     removable = {item.id: item for item in items if not item.fixed}
     removed: Counter[str] = Counter()
     for removal in removals:

@@ -22,11 +22,11 @@ _LABELS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Everything that a click needs to know of a customer. None: there is no such thing."""
+    """Everything that a click needs to know about a customer. None: it does not exist."""
 
     customer_state: CustomerState
     locale: str | None
-    wanted_id: str | None  # of the instrument to be charged, whether it is there or not
+    wanted_id: str | None  # id of the instrument to charge, whether it exists or not
     instrument_id: str | None
     instrument_state: InstrumentState | None
     card: Card
@@ -39,7 +39,7 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`reason` says why not; the card is there only when the offer is."""
+    """`reason` says why it is not available; the card is set only if it is."""
 
     reason: str | None
     label: str
@@ -56,7 +56,7 @@ def refused(reason: str, locale: str | None) -> Offer:
 
 
 def of_buyer(buyer: Buyer, amount: Money, now: datetime) -> Offer:
-    """Offer of a customer's default instrument, judged like the charge would be."""
+    """Offers a customer's default instrument, checked as the charge would be."""
     refusal = _refusal(buyer, amount, now)
     if refusal is not None or buyer.instrument_id is None:
         return refused((refusal or NoInstrument).reason, buyer.locale)

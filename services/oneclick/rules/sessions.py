@@ -22,7 +22,7 @@ _DIGITS: Final = 22  # 62 ** 22 > 2 ** 128
 
 
 class SessionState(Enum):
-    OPEN = "open"  # shown as expired when its time is over
+    OPEN = "open"  # shown as expired after its expiry
     PAYING = "paying"
     PAID = "paid"
 
@@ -40,7 +40,7 @@ SESSION_TRANSITIONS: Final[Mapping[tuple[SessionState, SessionEvent], SessionSta
     (SessionState.PAYING, SessionEvent.SUCCEED): SessionState.PAID,
     (SessionState.PAYING, SessionEvent.FAIL): SessionState.OPEN,
 }
-# What becomes of the session whose click made the charge.
+# The session's state after the outcome of its charge.
 AFTER_CHARGE: Final[Mapping[ChargeState, SessionState]] = {
     ChargeState.STARTED: SessionState.PAYING,
     ChargeState.UNDER_WAY: SessionState.PAYING,
@@ -53,7 +53,7 @@ AFTER_CHARGE: Final[Mapping[ChargeState, SessionState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An order that a browser may pay by one click."""
+    """An order that a browser can pay with one click."""
 
     id: str
     merchant_id: str
@@ -76,8 +76,8 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """A session with what a browser shows of it: what the order holds now, and the card of a click
-    with its instrument's id. `payment` is a Payment message. As of `at`.
+    """A session as shown by a browser: the current items, and the card of a click with its
+    instrument's id. `payment` is a Payment message. As of `at`.
     """
 
     session: Session
@@ -89,12 +89,12 @@ class SessionView:
 
 
 def is_expired(session: Session, now: datetime) -> bool:
-    """Only an unpaid session runs out: a payment under way comes to its end."""
+    """Only an unpaid session expires: a payment in progress is always finished."""
     return session.state is SessionState.OPEN and now >= session.expires_at
 
 
 def client_secret(session_id: str, proof: bytes) -> str:
-    """`ocs_…_secret_…`, with 128 bits of our own proof of the id: it is derived, never stored."""
+    """`ocs_…_secret_…`, with 128 bits of our own proof of the id: derived, never stored."""
     rest, digits = int.from_bytes(proof[:SECRET_BYTES]), []
     for _ in range(_DIGITS):
         rest, digit = divmod(rest, len(_ALPHABET))
@@ -108,7 +108,9 @@ def secret_hash(secret: str) -> bytes:
 
 
 def check_secret(session: Session, secret: str | None, *, needed: bool) -> None:
-    """ClientSecretInvalid unless it is this session's. `needed`: the caller is a browser."""
+    """Raises ClientSecretInvalid unless it belongs to this session. `needed`: the caller is a
+    browser.
+    """
     if not needed:
         return
     if not hmac.compare_digest(secret_hash(secret or ""), session.secret_hash):

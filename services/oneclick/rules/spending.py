@@ -1,7 +1,7 @@
-"""How much and how often a customer may be charged by one click.
+"""How much and how often a customer can be charged by one click.
 
-Limits are money. What was charged in another currency counts by dated reference rates, so that a
-change of currency neither multiplies a limit nor makes everyday amounts fail.
+Limits are money. Charges in another currency count at dated reference rates, so that a change of
+currency neither multiplies a limit nor makes everyday amounts fail.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ HOUR: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A merchant's limits, in the currencies that the merchant chose."""
+    """A merchant's limits, in the merchant's choice of currencies."""
 
     max_charge: Money
     max_daily: Money
@@ -39,19 +39,19 @@ DEFAULT: Final = Policy(
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What counts already: sums of 24 hours by currency, charges of the hour."""
+    """What already counts: sums over 24 hours by currency, charges within the hour."""
 
     daily: Sequence[Money]
     hourly_charges: int
 
 
 def check_charge(policy: Policy, amount: Money) -> None:
-    """ChargeLimitExceeded when a single charge may not be that much."""
+    """Raises ChargeLimitExceeded if a single charge is too large."""
     _check([amount], policy.max_charge, ChargeLimitExceeded, "A single one-click charge")
 
 
 def check_spending(policy: Policy, before: Spending, amount: Money) -> None:
-    """Whether `amount` may come on top. DailyLimitExceeded, VelocityExceeded."""
+    """Whether `amount` can be added. Raises DailyLimitExceeded, VelocityExceeded."""
     together = [*before.daily, amount]
     _check(together, policy.max_daily, DailyLimitExceeded, "A customer's sum of 24 hours")
     if before.hourly_charges + 1 > policy.max_hourly_charges:
@@ -59,7 +59,7 @@ def check_spending(policy: Policy, before: Spending, amount: Money) -> None:
 
 
 def fits(policy: Policy, amount: Money) -> bool:
-    """Whether `check_charge` lets it pass."""
+    """Whether `check_charge` would let it pass."""
     try:
         check_charge(policy, amount)
     except ChargeLimitExceeded:
@@ -68,7 +68,7 @@ def fits(policy: Policy, amount: Money) -> bool:
 
 
 def _check(amounts: Sequence[Money], most: Money, no: type[Refusal], what: str) -> None:
-    """The refusal names the limit and what was compared with it."""
+    """The refusal names the limit and the compared amount."""
     try:
         found = [rates.about(amount, most.currency) for amount in amounts]
     except NoRateError as error:

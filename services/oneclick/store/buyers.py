@@ -1,4 +1,4 @@
-"""SQL of the one look that a click, an offer and a session take at a customer."""
+"""SQL that reads a customer once for a click, an offer and a session."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -35,14 +35,14 @@ WHERE c.merchant_id = $1 AND c.id = $2"""  # noqa: S608 - made of constants
 
 
 async def get(conn: Conn, merchant_id: str, customer_id: str) -> Buyer | None:
-    """The customer with the default instrument, not locked: for offers and for showing."""
+    """The customer with the default instrument, not locked: for offers and display."""
     row = await conn.fetchrow(_BUYER, merchant_id, customer_id, None, None)
     return None if row is None else _BUYERS.read(row)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Who is to be charged, and what the caller chose; None: the customer's default."""
+    """Who is to be charged, and the caller's choice; None: the customer's default."""
 
     merchant_id: str
     customer_id: str
@@ -65,19 +65,19 @@ LEFT JOIN claimed ON true LEFT JOIN buyer ON true"""  # noqa: S608 - made of con
 
 
 async def lock(conn: Conn, wanted: Wanted) -> Buyer | None:
-    """The lock on the customer makes limits hold under concurrency."""
+    """The lock on the customer enforces the limits under concurrency."""
     return await _seen(conn, wanted, await conn.fetchrow(_LOCK, *wanted.values))
 
 
 async def claim_and_lock(
     conn: Conn, key: Key | None, charge_id: str, wanted: Wanted
 ) -> tuple[Claim, Buyer | None]:
-    """Both in one statement; nobody is looked at when the key is not fresh. Raises as
+    """Both in one statement; the customer is only read if the key is fresh. Raises as
     idempotency.claim does.
     """
     claiming = idempotency.claim_values(key, charge_id)
     row = await conn.fetchrow(_CLAIM_AND_LOCK, *wanted.values, *claiming)
-    assert row is not None  # there always is one
+    assert row is not None  # there is always one
     claimed = row if row["resource_id"] else None
     claim = await idempotency.claim_of(conn, key, charge_id, claimed)
     found = row if row["customer_state"] else None
@@ -85,8 +85,8 @@ async def claim_and_lock(
 
 
 async def _seen(conn: Conn, wanted: Wanted, row: Row | None) -> Buyer | None:
-    """A statement that had to wait for the lock sees the customer's new default but the instruments
-    as they were; when it misses the one it wants, a second look sees all.
+    """A statement that waited for the lock sees the customer's new default but the old instruments;
+    if it misses the wanted one, a second read sees all.
     """
     if row is not None and row["wanted_id"] is not None and row["instrument_id"] is None:
         row = await conn.fetchrow(_LOCK, *wanted.values)

@@ -24,12 +24,12 @@ _CHARGES: Final = rows.Table("charges", Charge, spread={"sca": "sca_"})
 get: Final = _CHARGES.get
 lock: Final = _CHARGES.lock
 
-# What a charge says of itself: its history is counted by the statement that writes it.
+# The charge's own columns: its history is counted by the statement that writes it.
 _GIVEN: Final = tuple(column for column in _CHARGES.columns if not column.startswith("sca_"))
 _MARKS: Final = {column: f"${number}" for number, column in enumerate(_GIVEN, 1)}
 _MERCHANT, _CUSTOMER = _MARKS["merchant_id"], _MARKS["customer_id"]
 _HOUR, _DAY, _CHALLENGED, _WINDOW, _CHECK = (f"${len(_GIVEN) + n}" for n in range(1, 6))
-# A statement of its own after the lock, so that it sees what others charged before they let go.
+# A separate statement after the lock, so that it sees what others charged before they released it.
 _HISTORY: Final = since_challenge_sql(
     merchant=_MERCHANT,
     instrument=_MARKS["instrument_id"],
@@ -63,7 +63,7 @@ SELECT daily, hourly_charges, payments, amount_minor, EXISTS (
 
 @dataclass(frozen=True, slots=True)
 class Inserted:
-    """What the charge adds to. `usable`: the instrument was not detached while we waited."""
+    """What the charge is added to. `usable`: the instrument was not detached while we waited."""
 
     spending: Spending
     sca: ScaHistory
@@ -71,7 +71,7 @@ class Inserted:
 
 
 async def insert(conn: Conn, charge: Charge, last_challenge_at: datetime | None) -> Inserted:
-    """Write the intent and answer what was there before; the caller judges, or rolls back."""
+    """Writes the intent and returns the previous spending; the caller checks it, or rolls back."""
     since = (charge.created_at - HOUR, charge.created_at - DAY)
     more = (*since, last_challenge_at, SCA_WINDOW, CHECK_AFTER)
     row = await conn.fetchrow(_INSERT, *_CHARGES.values(charge, *_GIVEN), *more)
@@ -87,14 +87,14 @@ async def insert(conn: Conn, charge: Charge, last_challenge_at: datetime | None)
 
 
 async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str = "") -> Charge | None:
-    """The charge behind a payment, or the one of its key that does not know its payment yet."""
+    """The charge of a payment, or the one with its key that does not know its payment yet."""
     where = "WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)"
     return await _CHARGES.one(conn, where, merchant_id, payment_id, key)
 
 
-# One statement, so one round trip and one transaction: the charge, the key's answer, the session
-# whose click it was, and the instrument's last challenge. A charge only ever gets lower, so that
-# answers and events may come in any order.
+# One statement, so one round trip and one transaction: the charge, the key's answer, the session of
+# the click, and the instrument's last challenge. A charge is only ever lowered, so answers and
+# events may arrive in any order.
 _RECORD = f"""
 WITH recorded AS (
     UPDATE charges SET state = $4, payment_id = $5, capture_at = $6,
@@ -118,9 +118,9 @@ SELECT count(*) FROM recorded"""  # noqa: S608 - made of constants
 
 
 async def record(conn: Conn, charge: Charge, payment: Answer, *, key: Key | None = None) -> bool:
-    """Write what became of a charge; False when it was further already.
+    """Records the outcome of a charge; False if it was already further.
 
-    `key` is the caller's, answered when payments' answer is final for this call and else unlocked.
+    `key` is the caller's: answered if payments' answer is final for this call, otherwise unlocked.
     """
     state = charge_target(payment.outcome)
     count = await conn.fetchval(
@@ -152,7 +152,9 @@ WHERE charges.state = told.state AND charges.capture_at IS NOT DISTINCT FROM tol
 
 
 async def known(conn: Conn, told: Sequence[Told]) -> Collection[str]:
-    """Ids of events of which `record` would change nothing: the answer of the call came before."""
+    """Ids of events for which `record` would change nothing, because the call's answer came
+    first.
+    """
     answers = [event.answer for event in told]
     rows = await conn.fetch(
         _KNOWN,
@@ -168,7 +170,7 @@ async def known(conn: Conn, told: Sequence[Told]) -> Collection[str]:
 
 
 async def refuse(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:
-    """Payments made no payment of it: the limits and the session are free again."""
+    """Payments made no payment: releases the limits and the session."""
     state = charge_target(Outcome.REFUSE)
     await conn.execute(
         "WITH refused AS ("
@@ -187,7 +189,7 @@ async def refuse(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:
 
 
 async def take_up(conn: Conn, merchant_id: str, charge_id: str) -> None:
-    """Somebody asks for a started charge again: its time begins anew."""
+    """A started charge is requested again: its time restarts."""
     begun, started = "begun_at = now(), due_at = now() + $3::interval", "state = 'started'"
     await _CHARGES.change_at(conn, merchant_id, charge_id, begun, CHECK_AFTER, only=started)
 
@@ -200,14 +202,16 @@ async def is_being_asked(conn: Conn, charge: Charge) -> bool:
 
 
 async def start_lowering(conn: Conn, charge: Charge, lowering: Lowering) -> None:
-    """The intent, on a charge that was locked in this transaction."""
+    """Writes the intent, on a charge locked in this transaction."""
     begun = "lowering = $3, checks = 0, due_at = now() + $4::interval"
     values = (rows.to_json(lowering), CHECK_AFTER)
     await _CHARGES.change(conn, charge, begun, *values, only="lowering IS NULL")
 
 
 async def end_lowering(conn: Conn, charge: Charge, lowering: Lowering, *, done: bool) -> bool:
-    """Payments answered: the order holds less, or what it held. False when it was known already."""
+    """Records payments' answer: the order has fewer items, or is unchanged. False if it was already
+    known.
+    """
     ended = """lowering = NULL, due_at = NULL,
         items = CASE WHEN $3 THEN lowering -> 'items' ELSE items END"""
     this = "lowering ->> 'key' = $4"

@@ -18,12 +18,12 @@ _SAVED: Final = CUSTOMERS.but("merchant_id", "id", "created_at")
 
 insert: Final = CUSTOMERS.add
 get: Final = CUSTOMERS.get
-lock: Final = CUSTOMERS.lock  # held by who changes a customer, the instruments or charges
+lock: Final = CUSTOMERS.lock  # held by whoever changes a customer, its instruments or charges
 insert_address: Final = _ADDRESSES.add
 
 
 async def of_ids(conn: Conn, merchant_id: str, ids: Sequence[str]) -> Sequence[Customer]:
-    """Those that are there, once each."""
+    """Those that exist, once each."""
     where = "WHERE merchant_id = $1 AND id = ANY($2::text[])"
     return await CUSTOMERS.all(conn, where, merchant_id, list(ids))
 
@@ -38,7 +38,7 @@ class Filter:
 
 
 async def list_page(conn: Conn, merchant_id: str, wanted: Filter, page: Page) -> Listed[Customer]:
-    """Erased customers are in it, without data."""
+    """Includes erased customers, without data."""
     conditions = {
         "merchant_id = {}": merchant_id,
         "lower(email) = lower({})": wanted.email,
@@ -49,7 +49,7 @@ async def list_page(conn: Conn, merchant_id: str, wanted: Filter, page: Page) ->
 
 
 async def save(conn: Conn, customer: Customer) -> None:
-    """Write what may change of a customer that was locked in this transaction."""
+    """Writes what may change of a customer locked in this transaction."""
     new, values = rows.assignments(_SAVED, first=3), CUSTOMERS.values(customer, *_SAVED)
     await CUSTOMERS.change(conn, customer, new, *values, only="state = 'active'")
 
@@ -69,7 +69,7 @@ async def set_default_address(
 
 
 async def mark_erased(conn: Conn, merchant_id: str, customer_id: str, now: datetime) -> None:
-    """Consents keep their version and time as proof, without the address of the device."""
+    """Consents keep their version and time as evidence, without the device's address."""
     await conn.execute(
         "WITH anonymous AS ("
         "  UPDATE consents SET ip = NULL WHERE merchant_id = $1 AND customer_id = $2"
@@ -86,7 +86,7 @@ async def mark_erased(conn: Conn, merchant_id: str, customer_id: str, now: datet
 async def replace_copies(
     conn: Conn, merchant_id: str, customer_id: str, *, answer: bytes, events: Mapping[str, bytes]
 ) -> None:
-    """Put what is left of an erased customer in place of stored answers and logged events."""
+    """Replaces an erased customer's stored answers and logged events by their redacted versions."""
     await conn.execute(
         "UPDATE idempotency_keys SET answer = $3"
         " WHERE merchant_id = $1 AND resource_id = $2 AND resource_id LIKE 'cus\\_%'"

@@ -8,15 +8,16 @@ from libs.db import Conn
 from libs.payments.answer import ScaHistory
 from services.oneclick.rules.domain import PaymentElsewhere
 
-SCA_WINDOW: Final = 10  # payments looked back on: exemptions end at five
+SCA_WINDOW: Final = 10  # payments considered: exemptions end at five
 
 
 def since_challenge_sql(
     *, merchant: str, instrument: str, currency: str, challenge: str, window: str
 ) -> str:
-    """A row (payments, amount_minor). The arguments are parameters or columns; `challenge`: its time.
+    """A row (payments, amount_minor). The arguments are parameters or columns; `challenge`: its
+    time.
 
-    Each table gives its latest few by its index, so that a long history costs nothing.
+    Each table contributes its latest few by index, so a long history costs nothing.
     """
     latest = " UNION ALL ".join(
         f"(SELECT amount_minor, created_at FROM {table} WHERE merchant_id = {merchant}"  # noqa: S608 - made of constants
@@ -56,8 +57,8 @@ async def of_customer(
     return {row["id"]: ScaHistory(row["payments"], row["amount_minor"]) for row in found}
 
 
-# Flags only ever rise, so that any order and number of events gives the same row. A challenge that
-# was passed begins the history anew, as one of a click does.
+# Flags are only ever set, so that any order and number of events gives the same row. A passed
+# challenge restarts the history, as does one of a click.
 _ELSEWHERE: Final = rows.Table("payments_elsewhere", PaymentElsewhere)
 _MARKS: Final = _ELSEWHERE.marks()
 _OURS: Final = f"merchant_id = {_MARKS['merchant_id']} AND id = {_MARKS['instrument_id']}"
@@ -76,5 +77,5 @@ FROM followed WHERE {_OURS} AND passed"""  # noqa: S608 - made of constants
 
 
 async def follow(conn: Conn, payment: PaymentElsewhere) -> None:
-    """Nothing when the instrument is not ours."""
+    """Does nothing if the instrument is not ours."""
     await conn.execute(_FOLLOW, *_ELSEWHERE.values(payment))

@@ -1,4 +1,4 @@
-"""SQL of instruments, and of the tokens that PSPs must forget."""
+"""SQL of instruments, and of tokens to delete at PSPs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ get: Final = _INSTRUMENTS.get
 
 
 async def insert(conn: Conn, instrument: Instrument, *, check_after: timedelta) -> None:
-    """The intent of a setup; a worker takes it up when nobody records an answer in time."""
+    """The intent of a setup; a worker takes it up if nobody records an answer in time."""
     await conn.execute(_INSERT, *_INSTRUMENTS.values(instrument), check_after)
 
 
 async def of_customer(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[Instrument]:
-    """All that may still be charged or shown, also those being set up; oldest first."""
+    """All that can still be charged or shown, including those being set up; oldest first."""
     where = (
         "WHERE merchant_id = $1 AND customer_id = $2"
         " AND state IN ('setting_up', 'requires_action', 'active') ORDER BY id"
@@ -58,9 +58,9 @@ async def of_ids(
 async def save(
     conn: Conn, before: InstrumentState, event: InstrumentEvent, new: Instrument
 ) -> bool:
-    """Write what an event made of the instrument; False when it was in another state.
+    """Writes an instrument's change; False if it was in another state.
 
-    Only one that requires action is looked at again.
+    Only one that requires action is checked again.
     """
     assert INSTRUMENT_TRANSITIONS[before, event] is new.state
     values = _INSTRUMENTS.values(new, *_SAVED)
@@ -75,7 +75,7 @@ async def save_merged(conn: Conn, grown: Instrument) -> None:
 
 
 async def ask_again_now(conn: Conn, merchant_id: str, instrument_id: str) -> None:
-    """Whoever asks next, a repeat of the call or the worker, may go on at once."""
+    """Whoever asks next, a repeat of the call or the worker, can continue at once."""
     unanswered = "state = 'setting_up'"
     await _INSTRUMENTS.change_at(
         conn, merchant_id, instrument_id, "due_at = now()", only=unanswered
@@ -84,7 +84,7 @@ async def ask_again_now(conn: Conn, merchant_id: str, instrument_id: str) -> Non
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A token that its PSP must forget."""
+    """A token to delete at its PSP."""
 
     id: str
     merchant_id: str
@@ -104,7 +104,7 @@ async def insert_removals(conn: Conn, merchant_id: str, tokens: Sequence[Token])
     await conn.execute(_REMOVED, merchant_id, removal_ids, accounts, texts)
 
 
-# Each comes again, less and less often, until its PSP has forgotten it.
+# Each is claimed again, at growing intervals, until its PSP has deleted it.
 CLAIM_REMOVALS: Final = f"""
 WITH due AS ({fair_sql("token_removals")})
 UPDATE token_removals SET checks = checks + 1, due_at = now() + {BACKOFF}

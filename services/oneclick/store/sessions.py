@@ -20,7 +20,7 @@ lock: Final = _SESSIONS.lock
 
 
 async def start_paying(conn: Conn, session: Session, charge_id: str) -> None:
-    """The session was locked in this transaction; its next try is this charge."""
+    """The session is locked in this transaction; its next attempt is this charge."""
     before, after = SessionState.OPEN, SESSION_TRANSITIONS[SessionState.OPEN, SessionEvent.PAY]
     paying = "state = $4, charge_id = $5, payment_id = NULL, tries = tries + 1"
     values = (before.value, after.value, charge_id)
@@ -28,8 +28,8 @@ async def start_paying(conn: Conn, session: Session, charge_id: str) -> None:
 
 
 async def close_all(conn: Conn, merchant_id: str, customer_id: str, now: datetime) -> None:
-    """Open sessions of an erased customer are over. What was bought is forgotten with the
-    storefront's own keys: the money trail needs neither.
+    """Closes an erased customer's open sessions. Items and metadata are deleted: the record of the
+    money needs neither.
     """
     await conn.execute(
         "WITH unanswered AS ("

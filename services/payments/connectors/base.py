@@ -1,8 +1,8 @@
-"""What a PSP's connector must do. One folder per PSP, one line in registry.py.
+"""The interface of a PSP connector. One folder per PSP, one line in registry.py.
 
-A connector is bound to one account (its credentials) and keeps no state of its own. Every write
-carries our attempt's id as the PSP's idempotency key. It answers outcomes and does not raise for
-PSP trouble. The mapping from the PSP's answers to outcomes is pure and lives in mapping.py.
+A connector is bound to one account (its credentials) and keeps no state. Every write carries our
+attempt's id as the PSP's idempotency key. It returns outcomes and does not raise for PSP trouble.
+The mapping from the PSP's answers to outcomes is pure and lives in mapping.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,24 +21,24 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """An authorisation to ask for."""
+    """A request for an authorisation."""
 
     key: str  # attempt id: the PSP's idempotency key
     payment_id: str
     amount_minor: int
     currency: str
-    # Of a saved instrument, or of the PSP's field: good for one charge, under one key. "" for a
-    # `method` of the PSP's own.
+    # Of a saved instrument, or from the PSP's field: valid for one charge, under one key. "" for a
+    # PSP's own `method`.
     token: str
     psp_customer: str
-    capture: bool  # take the money at once
+    capture: bool  # capture the money at once
     exemption: Exemption
     force_challenge: bool  # after a soft decline
     mandate_reference: str
-    return_url: str  # where the PSP sends the shopper after a challenge
+    return_url: str  # where the PSP redirects the shopper after a challenge
     order_reference: str
     description: str
-    method: str = ""  # of the PSP's own, by which it asks the `shopper` on a page of its own
+    method: str = ""  # the PSP's own, for which it asks the `shopper` on its page
     shopper: Shopper = NOBODY
 
 
@@ -55,20 +55,20 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be looked up. `psp_reference` is "" when the first answer never came."""
+    """What to look up. `psp_reference` is "" if the first answer never came."""
 
     key: str
     kind: AttemptKind
     psp_reference: str  # of the charge
     amount_minor: int
     currency: str
-    operation_reference: str = ""  # the operation's own, where it was told
-    psp_customer: str = ""  # narrows the search at PSPs that only list
+    operation_reference: str = ""  # the operation's own, if known
+    psp_customer: str = ""  # narrows the search at PSPs that can only list
 
 
 @dataclass(frozen=True, slots=True)
 class InstrumentSetup:
-    """A token of the PSP's field to turn into one that can be charged again."""
+    """A token from the PSP's field, to be exchanged for a reusable one."""
 
     key: str
     token: str
@@ -80,7 +80,7 @@ class InstrumentSetup:
 
 @dataclass(frozen=True, slots=True)
 class InstrumentReady:
-    """`next_action_url` is "" unless the shopper must pass a challenge first."""
+    """`next_action_url` is "" unless the shopper first has to pass a challenge."""
 
     token: str
     psp_customer: str
@@ -98,9 +98,10 @@ SetupOutcome: TypeAlias = InstrumentReady | Declined | Unknown
 
 @dataclass(frozen=True, slots=True)
 class OperationNotice:
-    """A webhook that tells the outcome of an operation: ours, or somebody else's on a charge of ours.
+    """A webhook that reports the outcome of an operation: ours, or somebody else's on one of our
+    charges.
 
-    `key` is our attempt id where the PSP repeats it, `charge_key` that of the charge's attempt.
+    `key` is our attempt id if the PSP repeats it, `charge_key` that of the charge's attempt.
     """
 
     psp_event_id: str
@@ -108,16 +109,16 @@ class OperationNotice:
     kind: AttemptKind
     psp_reference: str  # of the charge
     outcome: Outcome
-    # The PSP's own id of the operation. "" for what it knows by its charge only, which is captured
-    # or cancelled once.
+    # The PSP's own id of the operation. "" for a capture or cancellation that the PSP knows only by
+    # its charge.
     operation_reference: str = ""
     charge_key: str = ""
-    amount_minor: int = 0  # what the operation is about, where it is told
-    told_at: datetime = _EPOCH  # by the PSP's clock; needed where no charge's key is told
+    amount_minor: int = 0  # amount of the operation, if reported
+    told_at: datetime = _EPOCH  # by the PSP's clock; needed if no key of the charge is reported
 
 
 def moment(unix_seconds: float) -> datetime:
-    """OverflowError or ValueError when no calendar has it."""
+    """Raises OverflowError or ValueError for a time outside the calendar."""
     return _EPOCH + timedelta(seconds=unix_seconds)
 
 
@@ -137,7 +138,7 @@ class DisputeNotice:
 
 @dataclass(frozen=True, slots=True)
 class OtherNotice:
-    """A webhook that tells nothing we act on."""
+    """A webhook that we do not act on."""
 
     psp_event_id: str
     type: str
@@ -163,7 +164,7 @@ class SettlementLine:
 
 @dataclass(frozen=True, slots=True)
 class Settlements:
-    """A page of lines; `cursor` asks for what comes after."""
+    """A page of lines; `cursor` asks for the next one."""
 
     lines: Sequence[SettlementLine]
     cursor: str
@@ -171,12 +172,12 @@ class Settlements:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What an account needs, from a file that only this service reads."""
+    """An account's credentials, from a file that only this service reads."""
 
     values: Mapping[str, str] = field(repr=False)
 
     def __getitem__(self, name: str) -> str:
-        """KeyError names the missing entry."""
+        """Raises KeyError, which names the missing entry."""
         return self.values[name]
 
     def get(self, name: str, default: str = "") -> str:
@@ -188,7 +189,7 @@ class WebhookSignatureError(Exception):
 
 
 class WebhookMalformedError(Exception):
-    """Signed, but not understandable."""
+    """Signed, but malformed."""
 
 
 class Connector(Protocol):
@@ -207,13 +208,13 @@ class Connector(Protocol):
         ...
 
     async def set_up_instrument(self, setup: InstrumentSetup) -> SetupOutcome:
-        """How the setup stands now, also when it is repeated under its key. PSPs answer a repeat as
-        the first time, so what was open then is asked for itself.
+        """The current state of the setup, also if it is repeated under its key. PSPs repeat their
+        first answer, so what was open then is looked up separately.
         """
         ...
 
     async def remove_instrument(self, token: str) -> bool:
-        """Whether the PSP forgot it (or never knew it)."""
+        """Whether the PSP has deleted it (or never knew it)."""
         ...
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str], now: float) -> Notice:
@@ -227,7 +228,7 @@ class Connector(Protocol):
 
     @property
     def field(self) -> tuple[str, str]:
-        """Publishable key and script address of the PSP's card field; "" where it has none."""
+        """Publishable key and script URL of the PSP's card field; "" if it has none."""
         ...
 
     async def close(self) -> None: ...

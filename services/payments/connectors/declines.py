@@ -1,4 +1,6 @@
-"""What a decline says to a person, the same for every PSP. PSPs' own texts may hold personal data."""
+"""Explains declines to people, in the same words for every PSP. PSPs' own texts may contain
+personal data.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -20,5 +22,5 @@ MESSAGES: Final[Mapping[DeclineCode, str]] = {
 
 
 def declined(code: DeclineCode, *, psp_code: str = "", psp_reference: str = "") -> Declined:
-    """`psp_code`: the PSP's own word for it, for people who look into a case."""
+    """`psp_code`: the PSP's own code, for people who look into a case."""
     return Declined(code, MESSAGES[code], psp_code=psp_code, psp_reference=psp_reference)

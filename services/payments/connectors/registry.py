@@ -1,4 +1,4 @@
-"""The PSPs that can be used: one line each. KeyError of a factory names what the credentials lack."""
+"""The available PSPs: one line each. A factory's KeyError names what the credentials lack."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,6 +1,6 @@
 """Webhook signatures of the form `t=<unix time>,v1=<hex HMAC-SHA256 of "t.body">`.
 
-Stripe's scheme, which the sandbox speaks as well.
+Stripe's scheme, which the sandbox uses too.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def verify(body: bytes, header: str, secret: str, *, now: float) -> None:
 
 
 def fresh_parts(header: str, *, now: float) -> tuple[int, list[bytes]]:
-    """The time and the v1 signatures of a header that is neither old nor from the future."""
+    """The time and the v1 signatures of a header that is neither too old nor from the future."""
     if len(header) > LONGEST_HEADER:
         raise WebhookSignatureError("the signature header is too long")
     pairs = [part.strip().partition("=") for part in header.split(",")]

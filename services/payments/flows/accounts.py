@@ -1,4 +1,4 @@
-"""PSP accounts of a merchant, the rules that choose among them, and its payment policy."""
+"""A merchant's PSP accounts, routing rules and payment policy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class CreatePspAccount:
 
 @dataclass(frozen=True, slots=True)
 class ShownAccount:
-    """With what a browser needs for the PSP's field; "" where it has none."""
+    """With the browser's data for the PSP's field; "" if it has none."""
 
     account: PspAccount
     publishable_key: str
@@ -35,7 +35,7 @@ class ShownAccount:
 
 
 async def create_psp_account(deps: Deps, cmd: CreatePspAccount) -> ShownAccount:
-    """The file of credentials also states the account's fraud band (`tra_band`), when it has one."""
+    """The credentials file also states the account's fraud band (`tra_band`), if it has one."""
     if not deps.psps.knows(cmd.psp):
         raise errors.PspUnknown
     stated = deps.psps.credentials(cmd.credentials).get("tra_band", TraBand.NONE.value)
@@ -52,7 +52,7 @@ async def create_psp_account(deps: Deps, cmd: CreatePspAccount) -> ShownAccount:
         tra_band=band,
         created_at=deps.clock.now(),
     )
-    deps.psps.connector(account)  # errors.CredentialsMissing when an entry is missing
+    deps.psps.connector(account)  # raises CredentialsMissing if an entry is missing
     async with deps.db.transaction() as tx:
         if not await accounts.insert(tx, account):
             raise errors.PspAccountExists
@@ -78,9 +78,9 @@ def _shown(deps: Deps, account: PspAccount) -> ShownAccount:
 async def get_card_field(
     deps: Deps, *, amount: Money, method: str, velocity_subjects: Sequence[str]
 ) -> ShownAccount:
-    """Whose field a page shows: nothing is known of the card yet.
+    """The account whose field a page shows: nothing is known about the card yet.
 
-    Raises TooManyDeclines, since a card typed in would be refused, and NoPspAccount.
+    Raises TooManyDeclines, since a card entered there would be refused, and NoPspAccount.
     """
     merchant_id, judged = (
         context.merchant_id(),

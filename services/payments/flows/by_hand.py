@@ -1,4 +1,4 @@
-"""An operator ends an attempt whose outcome no PSP tells, after looking at the PSP."""
+"""An operator settles an attempt whose outcome no PSP reports, after checking at the PSP."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class SettleAttempt:
 
 
 async def settle_attempt(deps: Deps, cmd: SettleAttempt) -> Payment:
-    """Raises AttemptNotFound, AttemptNotUnresolved and AttemptSettledOtherwise. Saying the same
-    again changes nothing.
+    """Raises AttemptNotFound, AttemptNotUnresolved and AttemptSettledOtherwise. Repeating the
+    outcome changes nothing.
     """
     merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
@@ -54,7 +54,9 @@ async def settle_attempt(deps: Deps, cmd: SettleAttempt) -> Payment:
 async def _settle(
     tx: Conn, deps: Deps, payment: Payment, attempt: Attempt, cmd: SettleAttempt
 ) -> Payment:
-    """What is looked at after its outcome was a late approval, which is dealt with at the PSP."""
+    """For an attempt watched after its outcome because of a late approval, which was dealt with at
+    the PSP.
+    """
     if attempt.state in ATTEMPT_SETTLED:
         await attempts.rest(tx, attempt)
         return payment
@@ -82,10 +84,10 @@ async def _note(
 
 
 async def list_operator_actions(deps: Deps, *, limit: int) -> Sequence[OperatorAction]:
-    """Of all merchants when the caller names none."""
+    """For all merchants if the caller names none."""
     return await deps.db.run(operator_actions.newest, context.current().merchant_id, limit or 100)
 
 
 async def list_unresolved_attempts(deps: Deps, *, limit: int) -> Sequence[attempts.Unresolved]:
-    """Of all merchants when the caller names none."""
+    """For all merchants if the caller names none."""
     return await deps.db.run(attempts.unresolved, context.current().merchant_id, limit or 100)

@@ -1,4 +1,4 @@
-"""Payments by the keys under which callers asked for them, and closing a key under which none was made."""
+"""Payments by their callers' keys, and closing a key under which none was created."""
 
 from typing import Final
 
@@ -9,11 +9,13 @@ from services.payments.errors import PaymentNotFound
 from services.payments.rules.domain import Payment
 from services.payments.store import payments
 
-METHOD: Final = "CreatePayment"  # whose keys callers ask by
+METHOD: Final = "CreatePayment"  # RPC whose keys can be asked for
 
 
 async def get_payment_by_key(deps: Deps, key: str) -> Payment:
-    """Asked for by the same caller. Raises PaymentNotFound: no call under the key has begun so far."""
+    """Only for the caller that created it. Raises PaymentNotFound: no call under the key has begun
+    so far.
+    """
     merchant_id, caller = context.merchant_id(), context.current().caller
     async with deps.db.connection() as conn:
         found = await payments.of_key(conn, merchant_id, key, caller=caller, method=METHOD)
@@ -21,9 +23,9 @@ async def get_payment_by_key(deps: Deps, key: str) -> Payment:
 
 
 async def close_payment_key(deps: Deps, key: str) -> Payment | None:
-    """None: there is no payment, and a call that comes later does not make one.
+    """None: there is no payment, and a later call will not create one.
 
-    A call that is writing its intent just now is waited for: it holds the key's row.
+    Waits for a call that is just writing its intent: it holds the key's row.
     """
     merchant_id, caller = context.merchant_id(), context.current().caller
     async with deps.db.transaction() as tx:

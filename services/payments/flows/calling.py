@@ -1,4 +1,4 @@
-"""Asking PSPs. Never inside a transaction, and never raising for what a PSP does."""
+"""Calls PSPs. Never inside a transaction, and never raises for what a PSP does."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 async def perform(deps: Deps, payment: Payment, attempt: Attempt) -> Outcome:
-    """Send the call that `attempt` stands for. Its row is committed; its id is the PSP's key."""
+    """Sends the call of `attempt`. Its row is committed; its id is the PSP's key."""
     account = await deps.routing_cache.account(attempt.merchant_id, attempt.psp_account_id)
     try:
         connector = deps.psps.connector(account)
@@ -37,7 +37,7 @@ async def perform(deps: Deps, payment: Payment, attempt: Attempt) -> Outcome:
 
 
 async def look_up(deps: Deps, payment: Payment, attempt: Attempt) -> Outcome | NotFound:
-    """What the PSP knows of an earlier call."""
+    """What the PSP knows about an earlier call."""
     account = await deps.routing_cache.account(attempt.merchant_id, attempt.psp_account_id)
     try:
         connector = deps.psps.connector(account)
@@ -59,7 +59,7 @@ async def look_up(deps: Deps, payment: Payment, attempt: Attempt) -> Outcome | N
 async def ask(
     name: str, account: PspAccount, call: Callable[[], Awaitable[T]], *, attempt_id: str = ""
 ) -> T | Unknown:
-    """Run a connector's call in a span, with a limit of time. An exception is an Unknown."""
+    """Runs a connector's call in a span, with a time limit. An exception becomes Unknown."""
     with telemetry.span(
         f"psp {name}",
         kind=telemetry.SpanKind.CLIENT,

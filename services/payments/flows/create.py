@@ -1,4 +1,4 @@
-"""Taking a payment: intent, commit, PSP, record; the next PSP only after a certain no."""
+"""Takes a payment: intent, commit, PSP, record; the next PSP only after a certain no."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from services.payments.rules.states import INITIAL, CaptureMode, Initiator
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a PSP account knows the instrument by."""
+    """How a PSP account knows the instrument."""
 
     token: str
     psp_customer: str
@@ -37,7 +37,7 @@ class CreatePayment:
     order_part: str
     velocity_subjects: tuple[str, ...]
     method: str
-    instrument_id: str  # "" for a card that is not saved: one token, good for one charge
+    instrument_id: str  # "" for an unsaved card: one token, valid for one charge
     brand: str
     country: str
     tokens: Mapping[str, Token]  # by name of the PSP account
@@ -53,7 +53,7 @@ class CreatePayment:
 
 
 async def create_payment(deps: Deps, cmd: CreatePayment, key: Key | None) -> bytes:
-    """Answers the Payment message, the same for the same key. Raises NoPspAccount,
+    """Returns the Payment message, the same for the same key. Raises NoPspAccount,
     PspAccountNotFound, and as write_intent does.
     """
     begun = await _begin(deps, cmd, key)
@@ -66,18 +66,18 @@ async def create_payment(deps: Deps, cmd: CreatePayment, key: Key | None) -> byt
 
 
 async def _refuse(deps: Deps, key: Key | None, refusal: Refusal) -> bytes:
-    """A refusal only counts when the key is new, and leaves it new."""
+    """Refuses only if the key is new, and leaves it new."""
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, key, "", lock=retry.CALL_FOR)
         if claim.fresh:
-            raise refusal  # and the claim is rolled back
+            raise refusal  # which also rolls back the claim
     return await answer_again(deps, claim, key)
 
 
 async def take_money(
     deps: Deps, payment: Payment, attempt: Attempt, *, key: Key | None = None
 ) -> Told:
-    """Send a committed attempt and those that follow from its outcome."""
+    """Sends a committed attempt and those that follow from its outcome."""
     following: Attempt | None = attempt
     told = Told(payment)
     while following is not None:
@@ -124,7 +124,7 @@ async def _candidates(deps: Deps, cmd: CreatePayment) -> tuple[Candidate, ...]:
     routed = await deps.routing_cache.of(context.merchant_id(), naming=cmd.tokens.keys())
     known = {name: routed.named(name) for name in cmd.tokens}
     names = list(known)
-    if cmd.instrument_id:  # else the rules have chosen the field of the card before
+    if cmd.instrument_id:  # otherwise the rules have already chosen the card's field
         question = routing.Question(cmd.amount, cmd.method, cmd.brand, cmd.country)
         names = in_order(deps, routed, question, able=cmd.tokens)
     if not names:
@@ -151,7 +151,7 @@ async def _candidates(deps: Deps, cmd: CreatePayment) -> tuple[Candidate, ...]:
 def in_order(
     deps: Deps, routed: MerchantRouting, question: routing.Question, *, able: Collection[str]
 ) -> list[str]:
-    """Names of the accounts to be tried, as the rules say; those that do not answer just now go last."""
+    """Names of the accounts to try, by the rules; accounts that currently do not answer go last."""
     ids = deps.breakers.open_accounts()
     return routing.candidates(
         routed.rules,

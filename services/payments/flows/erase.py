@@ -1,4 +1,6 @@
-"""Erase what payments know of a customer (GDPR article 17); amounts, states and references stay."""
+"""Erases what payments knows about a customer (GDPR article 17); amounts, states and references
+stay.
+"""
 
 from typing import Final
 

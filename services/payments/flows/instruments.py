@@ -1,5 +1,5 @@
 """Instruments at PSPs. Nothing is stored here: the idempotency key is the intent, and its resource
-id is the PSP's key, so that a repeat after a crash meets the same instrument.
+id is the PSP's key, so a repeat after a crash finds the same instrument.
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class SetUpInstrument:
 async def set_up_instrument(deps: Deps, cmd: SetUpInstrument, key: Key | None) -> InstrumentReady:
     """Raises TooManyDeclines, InstrumentRefused and PspUnavailable.
 
-    A repeat asks the PSP again under its key. To save a card is to try it, too: a refusal counts as
-    a decline of the customer and of the address.
+    A repeat asks the PSP again under its key. Saving a card also tests it, so a refusal counts as a
+    decline of the customer and of the address.
     """
     merchant_id, now = context.merchant_id(), deps.clock.now()
     routed = await deps.routing_cache.of(merchant_id, naming=[cmd.psp_account])
@@ -70,7 +70,7 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument, key: Key | None) -
 
 
 async def remove_instrument(deps: Deps, *, psp_account: str, token: str) -> None:
-    """Raises PspUnavailable when it is not known to be gone."""
+    """Raises PspUnavailable if it is not known to be deleted."""
     routed = await deps.routing_cache.of(context.merchant_id(), naming=[psp_account])
     account = routed.named(psp_account)
     connector = deps.psps.connector(account)

@@ -1,8 +1,8 @@
-"""The intent of a payment, and what is done when something stands in its way.
+"""The intent of a payment, and what happens if something blocks it.
 
-The good path is one statement. All else here is for tries with too many declined cards, which are
-refused, and for a second payment of an order: it is refused, or made by the merchant's wish, and
-always told.
+The normal path is one statement. Everything else here handles attempts with too many declined
+cards, which are refused, and second payments of an order, which are refused or created by the
+merchant's policy, and always reported.
 """
 
 from dataclasses import dataclass, replace
@@ -21,19 +21,19 @@ from services.payments.rules.orders import DuplicatePolicy
 from services.payments.store import intents, payments
 from services.payments.store.intents import Barred, First, OtherPaymentError
 
-LOOKS: Final = 10  # each time another payment of the order was written meanwhile
+LOOKS: Final = 10  # another payment of the order was written in the meantime
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The claim of the key, and the payment as it was written when the claim is fresh."""
+    """The claim of the key, and the payment as written if the claim is fresh."""
 
     claim: Claim
     payment: Payment
 
 
 async def write_intent(deps: Deps, key: Key | None, payment: Payment, attempt: Attempt) -> Written:
-    """Raises OrderAlreadyPaid and TooManyDeclines, and the key stays new; and as idempotency.claim
+    """Raises OrderAlreadyPaid and TooManyDeclines, leaving the key new; and as idempotency.claim
     does.
     """
     for _ in range(LOOKS):
@@ -57,7 +57,7 @@ async def write_intent(deps: Deps, key: Key | None, payment: Payment, attempt: A
 async def _beside(
     deps: Deps, key: Key | None, payment: Payment, attempt: Attempt, first: First
 ) -> Written:
-    """A second payment of an order, as the merchant wants it."""
+    """A second payment of an order, by the merchant's policy."""
     policy = (await deps.routing_cache.of(payment.merchant_id)).policy
     metrics.DUPLICATES.labels(policy.value).inc()
     marked = policy is DuplicatePolicy.FLAG
@@ -82,6 +82,6 @@ async def _tell(
     tx: Conn, deps: Deps, first: First, second: Payment, policy: DuplicatePolicy
 ) -> None:
     known = await payments.get(tx, second.merchant_id, first.id)
-    assert known is not None  # payments are kept
+    assert known is not None  # payments are never deleted
     event = events.duplicate_found(known, second, policy)
     await outbox.tell(tx, outbox.event_of(known, event, deps.clock.now()))

@@ -1,8 +1,8 @@
-"""What a PSP's notice does: to an operation of ours, or booked beside ours when others made it.
+"""Applies a PSP's notice: to one of our operations, or, if others made the operation, beside ours.
 
-A notice is of ours when it has our key, or the PSP's own reference of the operation. Everything
-else on a charge of ours was done by somebody else. One that names a charge by a reference that we do
-not know is refused while it may be that of a charge whose answer was lost: the PSP sends it again.
+A notice belongs to us if it has our key, or the PSP's own reference of the operation. Anything else
+on one of our charges was done by somebody else. A notice that names a charge by an unknown
+reference is refused while it may be that of a charge whose answer was lost: the PSP resends it.
 """
 
 from contextlib import AbstractContextManager
@@ -29,7 +29,7 @@ _ONCE_PER_CHARGE = frozenset({AttemptKind.CAPTURE, AttemptKind.CANCEL})
 
 
 async def apply(tx: Conn, deps: Deps, account: PspAccount, notice: Notice) -> Change | None:
-    """Within the transaction that stores the notice. Raises ChargeNotKnownYet."""
+    """Runs in the transaction that stores the notice. Raises ChargeNotKnownYet."""
     match notice:
         case OperationNotice():
             return await _apply_operation(tx, deps, account, notice)
@@ -61,7 +61,7 @@ async def _apply_operation(
 
 
 async def _named(tx: Conn, account: PspAccount, notice: OperationNotice) -> Attempt | None:
-    """The operation that our key or its own reference names, whoever made it."""
+    """The operation named by our key or by its own reference, whoever made it."""
     own = notice.operation_reference
     if not own and notice.kind is not AttemptKind.REFUND:
         own = notice.psp_reference
@@ -69,8 +69,8 @@ async def _named(tx: Conn, account: PspAccount, notice: OperationNotice) -> Atte
 
 
 async def _unnamed(tx: Conn, payment: Payment, notice: OperationNotice) -> Attempt | None:
-    """One of ours that a PSP cannot name: a charge is captured or cancelled once, and with this
-    amount it is the same whoever did it.
+    """One of our operations that a PSP cannot name: a charge is captured or cancelled once, and
+    with the same amount it is the same operation.
     """
     if notice.kind not in _ONCE_PER_CHARGE or notice.key or notice.operation_reference:
         return None
@@ -82,7 +82,7 @@ async def _unnamed(tx: Conn, payment: Payment, notice: OperationNotice) -> Attem
 
 
 def _is_another(ours: Attempt, notice: OperationNotice) -> bool:
-    """The PSP refused ours, and somebody else's was done."""
+    """The PSP refused ours, and somebody else's was done instead."""
     refused = ours.state is AttemptState.DECLINED and isinstance(notice.outcome, Approved)
     return refused and notice.kind in _ONCE_PER_CHARGE
 
@@ -100,7 +100,7 @@ async def _charge_of(
 async def _wait_for_charge(
     tx: Conn, account: PspAccount, notice: OperationNotice | DisputeNotice
 ) -> None:
-    """Raises ChargeNotKnownYet. Where a key is told, or a charge tells of itself, it is not ours."""
+    """Raises ChargeNotKnownYet. If a key is given, or a charge reports itself, it is not ours."""
     told_apart = bool(notice.charge_key) or (
         isinstance(notice, OperationNotice)
         and (bool(notice.key) or notice.kind is not AttemptKind.REFUND)
@@ -118,7 +118,7 @@ async def _wait_for_charge(
 async def _book(
     tx: Conn, deps: Deps, payment: Payment, charge: Attempt | None, notice: OperationNotice
 ) -> Change | None:
-    """An operation that others made on a charge of ours."""
+    """An operation that others made on one of our charges."""
     outcome = notice.outcome
     amount = outcome.amount_minor if isinstance(outcome, Approved) else notice.amount_minor
     told = isinstance(outcome, Approved | Declined | Pending) and amount > 0
@@ -150,8 +150,8 @@ async def _book(
 
 
 def _span(payment: Payment, notice: OperationNotice) -> AbstractContextManager[object]:
-    """News of the charge itself belong to the payment's trace, whether they overtake the answer or
-    not; later operations have traces of their own. Each links to the other.
+    """Notices about the charge itself belong to the payment's trace, even if they overtake the
+    answer; later operations have their own traces. Each links to the other.
     """
     here = telemetry.traceparent()
     if notice.kind is AttemptKind.AUTHORISE:

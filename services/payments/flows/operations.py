@@ -1,4 +1,6 @@
-"""Captures, cancellations and refunds: reserve, commit, ask, record. And lowering, which asks nobody."""
+"""Captures, cancellations and refunds: reserve, commit, call, record. And lowering, which calls
+nobody.
+"""
 
 from datetime import datetime
 from functools import partial
@@ -22,7 +24,7 @@ from services.payments.store import attempts, payments
 
 
 class Start(Protocol):
-    """Reserves what the operation takes, or refuses."""
+    """Reserves what the operation needs, or refuses."""
 
     def __call__(
         self, payment: Payment, *, attempt_id: str, now: datetime
@@ -32,16 +34,16 @@ class Start(Protocol):
 async def capture_payment(
     deps: Deps, payment_id: str, amount: Money | None = None, *, key: Key | None = None
 ) -> bytes:
-    """Take held money. `amount` None: all that is capturable. A refused capture leaves the payment
-    authorised.
+    """Captures held money. `amount` None: everything capturable. A refused capture leaves the
+    payment authorised.
     """
     start = partial(starting.start_capture, amount=amount)
     return await _run(deps, payment_id, start, key, busy=errors.PaymentNotCapturable)
 
 
 async def cancel_payment(deps: Deps, payment_id: str, *, key: Key | None = None) -> bytes:
-    """Release held money, or give up a challenge. Raises PaymentNotCancellable, also when the PSP
-    says so: then its state is asked for.
+    """Releases held money, or gives up a challenge. Raises PaymentNotCancellable, also if the PSP
+    says so: then its state is looked up.
     """
     start = starting.start_cancel
     return await _run(deps, payment_id, start, key, busy=errors.PaymentNotCancellable)
@@ -55,14 +57,14 @@ async def refund_payment(
     reason: str = "",
     key: Key | None = None,
 ) -> bytes:
-    """Give captured money back. `amount` None: all that is left."""
+    """Refunds captured money. `amount` None: everything that is left."""
     caller_key = key.text if key else ""
     start = partial(starting.start_refund, amount=amount, reason=reason, caller_key=caller_key)
     return await _run(deps, payment_id, start, key, prefix="ref", busy=errors.PaymentNotRefundable)
 
 
 async def lower_payment(deps: Deps, payment_id: str, amount: Money) -> Payment:
-    """What a delayed capture will take. Repeating it changes nothing and is told once."""
+    """Lowers a delayed capture. Repeating it changes nothing and is reported once."""
     async with deps.db.transaction() as tx:
         found = await payments.lock(tx, context.merchant_id(), payment_id)
         before = required(found, errors.PaymentNotFound)
@@ -75,7 +77,7 @@ async def lower_payment(deps: Deps, payment_id: str, amount: Money) -> Payment:
 
 
 async def act_on_due_payment(deps: Deps, due: DueRow) -> None:
-    """What a payment's clock makes due: a delayed capture, or the end of a challenge."""
+    """Handles a due payment: a delayed capture, or the end of a challenge."""
     async with deps.db.connection() as conn:
         payment = await payments.get(conn, due.merchant_id, due.id)
     try:
@@ -84,7 +86,8 @@ async def act_on_due_payment(deps: Deps, due: DueRow) -> None:
         elif payment is not None and payment.state is State.REQUIRES_ACTION:
             await cancel_payment(deps, payment.id)
     except Refusal as refusal:
-        # Somebody else was faster, or the PSP refused: the row comes again if it still must.
+        # Somebody else was faster, or the PSP refused: the row comes back if it still has to be
+        # handled.
         log.info("due payment was not due", payment_id=due.id, reason=refusal.reason)
 
 
@@ -97,8 +100,8 @@ async def _run(
     busy: type[Refusal],
     prefix: str = "att",
 ) -> bytes:
-    """The Payment message, the same for the same key. `busy` is raised when another capture or
-    cancel is open.
+    """The Payment message, the same for the same key. `busy` is raised if another capture or
+    cancellation is open.
     """
     with unique(attempts_one_ending=busy):
         async with deps.db.transaction() as tx:

@@ -1,7 +1,7 @@
-"""Recording an outcome: attempt, payment, event and answer at once.
+"""Records an outcome: attempt, payment, event and answer at once.
 
-Written first for what the caller saw; when somebody else was faster (a webhook, recovery, another
-replica), again under the payment's lock and from its state by then.
+First attempted against the state that the caller saw; if somebody else was faster (a webhook,
+recovery, another replica), again under the payment's lock and from its new state.
 """
 
 from collections.abc import Sequence
@@ -34,12 +34,12 @@ _OPEN: Final = frozenset({AttemptState.STARTED, AttemptState.UNKNOWN})
 
 
 class OvertakenError(Exception):
-    """The payment or the attempt is not any more what it was."""
+    """The payment or the attempt has changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """As saved. `next_attempt` is written too; who recorded it sends it."""
+    """As saved. `next_attempt` is written too; the caller sends it."""
 
     told: Told
     attempt: Attempt
@@ -75,15 +75,13 @@ async def record_outcome(
 
 
 def _enough_for(deps: Deps, change: Change) -> AbstractAsyncContextManager[Conn]:
-    """All is one statement, which commits by itself, unless something is to be called for or looked
-    at after it.
-    """
+    """A single statement, which commits by itself, unless another call or look-up follows."""
     alone = change.next_attempt is None and not change.recheck
     return deps.db.connection() if alone else deps.db.transaction()
 
 
 async def lock(tx: Conn, attempt: Attempt) -> tuple[Payment, Attempt]:
-    """Payment and attempt as they are, nobody else's until the end of the transaction."""
+    """Locks and reads payment and attempt until the end of the transaction."""
     payment = await payments.lock(tx, attempt.merchant_id, attempt.payment_id)
     now_is = await attempts.get(tx, attempt.merchant_id, attempt.id)
     if payment is None or now_is is None:
@@ -99,9 +97,9 @@ async def write(
     *,
     key: Key | None = None,
 ) -> Recorded:
-    """One statement, and one more for a next attempt or another look: that needs a transaction.
+    """One statement, plus one for a next attempt or look-up, which needs a transaction.
 
-    Raises OvertakenError, and nothing was written.
+    Raises OvertakenError without writing anything.
     """
     if not change.changed:
         await _recheck(conn, change)
@@ -132,7 +130,7 @@ async def write(
 
 
 async def book(tx: Conn, deps: Deps, before: Payment, change: Change) -> None:
-    """What others did at the PSP: a row beside ours. `before` is locked."""
+    """Records what others did at the PSP, in a row beside ours. `before` is locked."""
     if not change.changed:
         return
     ask_in = retry.ask_again_in(change.attempt.state, change.attempt.recovery_tries)
@@ -153,7 +151,7 @@ async def _recheck(conn: Conn, change: Change) -> None:
 
 
 async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happened]) -> None:
-    """Events into the outbox."""
+    """Writes events into the outbox."""
     await outbox.tell(tx, *_events(deps, Told(payment), happened))
 
 
@@ -170,18 +168,20 @@ def _alarms(deps: Deps, payment: Payment, counts: Sequence[Count]) -> Sequence[N
 
 
 def _answer(recorded: Recorded) -> bytes | None:
-    """A repeat gets this answer for ever; None: the state as it is by then, while not final."""
+    """The answer that every repeat gets; None: repeats get the current state while it is not
+    final.
+    """
     is_final = is_final_answer(recorded.payment, recorded.attempt)
     return recorded.told.answer if is_final else None
 
 
 def is_refused_cancel(attempt: Attempt) -> bool:
-    """Of which no payment is the answer, but a refusal."""
+    """A cancellation that is answered with a refusal, not with a payment."""
     return attempt.kind is AttemptKind.CANCEL and attempt.state is AttemptState.DECLINED
 
 
 def is_final_answer(payment: Payment, attempt: Attempt) -> bool:
-    """Whether the call that made the attempt has its answer."""
+    """Whether the call that made the attempt has its final answer."""
     match attempt.kind:
         case AttemptKind.AUTHORISE:
             return payment.state is not State.PROCESSING

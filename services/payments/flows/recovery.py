@@ -1,4 +1,4 @@
-"""Finding out what became of PSP calls that have no outcome: lost answers, crashed processes."""
+"""Resolves PSP calls without an outcome: lost answers, crashed processes."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ from services.payments.store.attempts import DueAttempt
 
 
 async def recover_attempt(deps: Deps, due: DueAttempt) -> None:
-    """Ask the PSP by our key; settle, repeat under the same key, or ask again later."""
+    """Asks the PSP by our key; settles, repeats under the same key, or asks again later."""
     async with deps.db.connection() as conn:
         payment = await payments.get(conn, due.attempt.merchant_id, due.attempt.payment_id)
         attempt = await attempts.get(conn, due.attempt.merchant_id, due.attempt.id)

@@ -1,4 +1,4 @@
-"""Asking the PSP about a payment now, because somebody waits for it."""
+"""Asks the PSP about a payment now, because somebody is waiting for it."""
 
 import asyncio
 from typing import Final
@@ -21,9 +21,9 @@ _OPEN: Final = frozenset({State.PROCESSING, State.REQUIRES_ACTION, State.PENDING
 
 
 async def refresh_payment(deps: Deps, payment_id: str) -> Payment:
-    """The PSP is asked once within ASK_EVERY, whoever asks; the others see what that comes to.
+    """The PSP is asked at most once within ASK_EVERY; all other callers get that result.
 
-    For a shopper whom the gateway brings back from a challenge no merchant is known.
+    For a shopper returning from a challenge through the gateway, no merchant is known.
     """
     call = context.current()
     async with deps.db.connection() as conn:
@@ -39,7 +39,7 @@ async def refresh_payment(deps: Deps, payment_id: str) -> Payment:
 
 
 async def _watch(deps: Deps, payment: Payment) -> Payment:
-    """Somebody else is asking, or has just asked."""
+    """Waits for another caller's result."""
     for _ in range(_LOOKS):
         await asyncio.sleep(_LOOK_SECONDS)
         async with deps.db.connection() as conn:
@@ -50,7 +50,7 @@ async def _watch(deps: Deps, payment: Payment) -> Payment:
 
 
 async def refresh(deps: Deps, payment: Payment) -> Payment:
-    """The payment as the PSP knows it; as it was when the PSP does not tell."""
+    """The payment as the PSP knows it, or unchanged if the PSP does not answer."""
     if payment.state not in _OPEN:
         return payment
     async with deps.db.connection() as conn:

@@ -1,7 +1,7 @@
-"""PSP webhooks: verified, stored once, applied through the rules of every outcome.
+"""PSP webhooks: verified, stored once, applied through the same rules as every outcome.
 
-They come twice, late, in any order, and before the answer of the call that they tell of. Most tell
-what the call's own answer told before: those are one insert, without a lock.
+They arrive twice, late, in any order, and before the answer of the call that they report. Most
+repeat what the call's own answer said: those are one insert, without a lock.
 """
 
 import time
@@ -33,7 +33,7 @@ class HandlePspWebhook:
 
 
 async def handle_psp_webhook(deps: Deps, cmd: HandlePspWebhook) -> bool:
-    """Whether it was new."""
+    """Returns whether it was new."""
     account, notice = await _read(deps, cmd)
     try:
         fresh, change = await _handle(deps, account, notice, cmd.body)
@@ -49,7 +49,7 @@ async def handle_psp_webhook(deps: Deps, cmd: HandlePspWebhook) -> bool:
 async def _handle(
     deps: Deps, account: PspAccount, notice: Notice, body: bytes
 ) -> tuple[bool, Change | None]:
-    """Whether it was new, and what it changed."""
+    """Returns whether it was new, and what it changed."""
     fresh = await _store_stale(deps, account, notice, body)
     if fresh is not None:
         return fresh, None
@@ -63,7 +63,7 @@ async def _handle(
 
 
 async def _store_stale(deps: Deps, account: PspAccount, notice: Notice, body: bytes) -> bool | None:
-    """Whether it was new to the inbox; None when it may tell something, and is not stored."""
+    """Whether it was new to the inbox; None if it may change something, and is not stored yet."""
     if not isinstance(notice, OperationNotice) or not notice.key:
         return None
     with telemetry.span("apply psp webhook") as span:
@@ -85,7 +85,7 @@ async def _store_stale(deps: Deps, account: PspAccount, notice: Notice, body: by
 
 
 async def _read(deps: Deps, cmd: HandlePspWebhook) -> tuple[PspAccount, Notice]:
-    """The caller is a PSP: the merchant comes from the account; the clock, when it is needed."""
+    """The caller is a PSP: the merchant comes from the account, and the clock if needed."""
     account = await deps.routing_cache.account_by_id(cmd.psp_account_id)
     context.act_for(_actor(account), account.merchant_id)
     connector = deps.psps.connector(account)

@@ -1,6 +1,6 @@
-"""What an operator's word about an unresolved attempt means. Pure.
+"""The meaning of an operator's word about an unresolved attempt. Pure.
 
-The operator has looked at the PSP; what they found there is taken as the PSP's answer.
+The operator has checked at the PSP; the finding counts as the PSP's answer.
 """
 
 from enum import Enum
@@ -23,8 +23,8 @@ PSP_CODE: Final = "settled_by_hand"
 
 
 def check(attempt: Attempt, found: Found, before: Found | None) -> bool:
-    """Whether it is to be settled; not when the same was said before. Raises AttemptNotUnresolved
-    and AttemptSettledOtherwise. `before`: what an operator said of it already.
+    """Whether it has to be settled; not if the same was recorded before. Raises
+    AttemptNotUnresolved and AttemptSettledOtherwise. `before`: an operator's earlier finding.
     """
     if before is not None:
         if before is not found:

@@ -1,4 +1,6 @@
-"""What a PSP's notice about a dispute does. Pure; notices may repeat and come in any order."""
+"""The effect of a PSP's notice about a dispute. Pure; notices may repeat and arrive in any
+order.
+"""
 
 from dataclasses import replace
 
@@ -7,7 +9,7 @@ from services.payments.rules.states import DISPUTE_INITIAL, DISPUTE_TRANSITIONS,
 
 
 def disputed(payment: Payment, told: Dispute) -> tuple[Payment, Dispute, tuple[Happened, ...]]:
-    """`told` is the dispute as the notice has it, with an id for the case that it is new."""
+    """`told` is the dispute in the notice, with an id in case it is new."""
     known = next((d for d in payment.disputes if d.psp_reference == told.psp_reference), None)
     if known is None:
         facts = [Fact.DISPUTE_OPENED]
@@ -33,14 +35,14 @@ def disputed(payment: Payment, told: Dispute) -> tuple[Payment, Dispute, tuple[H
 
 
 def _is_stale(known: Dispute, told: Dispute) -> bool:
-    """PSPs tell their time in seconds: of one second, the end comes after the beginning."""
+    """PSPs give times in seconds: within one second, the end comes after the beginning."""
     if told.told_at != known.told_at:
         return told.told_at < known.told_at
     return told.state is DisputeState.OPEN and known.state is not DisputeState.OPEN
 
 
 def _news(known: Dispute, now_is: Dispute) -> list[Fact]:
-    """An appeal opens a dispute again; the PSP may correct its amount at any time."""
+    """An appeal reopens a dispute; the PSP may correct its amount at any time."""
     if now_is.state is not known.state and now_is.state is not DisputeState.OPEN:
         return [Fact.DISPUTE_CLOSED]
     same = (now_is.state, now_is.amount_minor) == (known.state, known.amount_minor)

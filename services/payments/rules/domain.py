@@ -1,4 +1,4 @@
-"""What a payment is. Pure. How its calls begin is in starting.py, what they come to in settling.py."""
+"""What a payment is. Pure. starting.py has how its calls begin, settling.py their outcomes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,12 +21,12 @@ from services.payments.rules.states import (
 CHALLENGE_FOR: Final = timedelta(hours=1)  # then the payment is cancelled
 CAPTURE_AGAIN_IN: Final = timedelta(hours=1)  # after a refused delayed capture
 CAPTURE_TRIED_FOR: Final = timedelta(hours=24)
-MOST_REFUNDS: Final = 100  # of one payment, failed ones too; those made at the PSP come on top
+MOST_REFUNDS: Final = 100  # per payment, failed ones included; those made at the PSP come on top
 
 
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """What a method of a PSP's own must know of whom it asks."""
+    """Shopper data that a PSP's own payment method needs."""
 
     email: str = field(default="", repr=False)
     country: str = ""
@@ -39,7 +39,7 @@ NOBODY: Final = Shopper()
 class Candidate:
     """A PSP account that may take the payment, with its token of the instrument.
 
-    Token, customer and shopper are forgotten with the outcome, and no part of what the payment was.
+    Token, customer and shopper are cleared with the outcome, and no part of what the payment was.
     """
 
     psp_account_id: str
@@ -59,7 +59,7 @@ class RefundState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money given back: the attempt of the same id, as the shop sees it."""
+    """A refund as the shop sees it: the attempt with the same id."""
 
     id: str
     state: RefundState
@@ -87,7 +87,7 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One order's money. Amounts in minor units of `currency`."""
+    """A payment of an order. Amounts in minor units of `currency`."""
 
     merchant_id: str
     id: str
@@ -102,18 +102,18 @@ class Payment:
     created_at: datetime
     capturable_minor: int  # what will be or was captured
     authorised_minor: int = 0
-    capturing_minor: int = 0  # of a capture under way
+    capturing_minor: int = 0  # of a capture in progress
     captured_minor: int = 0
-    refunding_minor: int = 0  # of refunds under way
+    refunding_minor: int = 0  # of refunds in progress
     refunded_minor: int = 0
     version: int = 0
     capture_at: datetime | None = None
     due_at: datetime | None = None  # when a worker must capture or give up
     challenged_at: datetime | None = None
-    order_part: str = ""  # what of the order it pays: see orders.py
-    # Who tries: see velocity.py. Forgotten with the end of the try, and no part of what it was.
+    order_part: str = ""  # the part of the order that it pays: see orders.py
+    # Who is paying: see velocity.py. Cleared when the attempt ends, and no part of what it was.
     velocity_subjects: tuple[str, ...] = field(default=(), repr=False, compare=False)
-    duplicate_of: str = ""  # the order's first payment, when this one was made beside it
+    duplicate_of: str = ""  # the order's first payment, if this one was created beside it
     customer_id: str = ""
     instrument_id: str = ""
     mandate_reference: str = ""
@@ -124,7 +124,7 @@ class Payment:
     trace_id: str = ""
     traceparent: str = ""
     actor: str = ""
-    caller: str = ""  # the service that asked for it, and under which key
+    caller: str = ""  # the service that created it, and its key
     caller_key: str = ""
     psp_account_id: str = ""
     psp_account: str = ""
@@ -142,17 +142,19 @@ class Payment:
         return Money(amount_minor, self.currency)
 
     def candidate(self, psp_account_id: str) -> Candidate:
-        """The candidate that an attempt used. StopIteration for a foreign account."""
+        """The candidate of an attempt. Raises StopIteration for a foreign account."""
         return next(c for c in self.candidates if c.psp_account_id == psp_account_id)
 
     def charge_of(self, operation: "Attempt") -> str:
-        """The PSP's reference of the charge that a capture, cancellation or refund is about."""
+        """The PSP's reference of the charge that a capture, cancellation or refund concerns."""
         return operation.charge_reference or self.psp_reference
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One PSP call, whose id is the PSP's idempotency key; or what somebody else did at the PSP."""
+    """One PSP call, whose id is the PSP's idempotency key; or an operation that somebody else made
+    at the PSP.
+    """
 
     merchant_id: str
     id: str
@@ -167,20 +169,20 @@ class Attempt:
     exemption: Exemption = Exemption.NONE
     force_challenge: bool = False
     reason: str = ""  # the merchant's, of a refund
-    caller_key: str = ""  # under which a refund was asked for
+    caller_key: str = ""  # under which a refund was requested
     psp_reference: str = ""
     decline: Declined | None = None
     recovery_tries: int = 0
     settled_at: datetime | None = None
     elsewhere: bool = False  # made at the PSP by somebody else: never sent
-    charge_reference: str = ""  # the PSP's charge, where that is not the payment's own money
+    charge_reference: str = ""  # the PSP's charge, if it does not hold the payment's money
     undoes: str = ""  # the authorisation that was approved after a no
     watched: bool = False  # recovery asks about it
     unresolved: bool = False  # and a person must look
 
 
 class Fact(Enum):
-    """What is told to the other services; each has its protobuf event."""
+    """What other services are told; each has its protobuf event."""
 
     ACTION_REQUIRED = "action_required"
     PENDING = "pending"
@@ -201,8 +203,8 @@ class Fact(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """`subject_id` names the refund or dispute that it is about, `psp_reference` a charge that is
-    not the payment's. `previous`: the dispute as it was; None where it was not known.
+    """`subject_id` names the refund or dispute concerned, `psp_reference` a charge that is not the
+    payment's. `previous`: the dispute before; None if it was unknown.
     """
 
     fact: Fact

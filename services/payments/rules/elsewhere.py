@@ -1,7 +1,7 @@
-"""What others do at the PSP with charges of ours, e.g. in its console. Pure.
+"""Operations that others make at the PSP on our charges, e.g. in its console. Pure.
 
-It is booked as an operation of its own, with the PSP's amount: what the PSP says is true. It never
-touches an operation of ours, which has an outcome of its own.
+They are booked as separate operations, with the PSP's amount: what the PSP says is true. They never
+affect our own operations, which have their own outcomes.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from services.payments.rules.transitions import Change, released, taken
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """An operation without a key of ours, and the PSP's references."""
+    """An operation without our key, with the PSP's references."""
 
     kind: AttemptKind
     psp_reference: str  # its own
@@ -34,14 +34,14 @@ class Foreign:
 
 
 def is_the_payments(payment: Payment, charge: Attempt) -> bool:
-    """Whether the charge holds the payment's money. What a PSP approved after a no is not."""
+    """Whether the charge holds the payment's money. A late approval's charge does not."""
     return charge.state is not AttemptState.DECLINED and payment.state not in FINAL
 
 
 def booked(
     payment: Payment, charge: Attempt, foreign: Foreign, *, attempt_id: str, now: datetime
 ) -> Change:
-    """`charge`: the authorisation whose charge it is about."""
+    """`charge`: the authorisation of the charge concerned."""
     own = is_the_payments(payment, charge)
     attempt = _attempt(charge, foreign, own=own, attempt_id=attempt_id, now=now)
     if foreign.kind is AttemptKind.REFUND:

@@ -1,4 +1,4 @@
-"""What refunds make of a payment: its amounts and its state follow from them. Pure."""
+"""The effect of refunds on a payment: its amounts and its state follow from them. Pure."""
 
 from dataclasses import replace
 
@@ -8,11 +8,11 @@ from services.payments.rules.states import TRANSITIONS, Event
 
 
 def balanced(payment: Payment) -> Payment:
-    """What was given back, what is reserved for refunds under way, and the state, as they follow
-    from what was captured and from the refunds.
+    """The refunded amount, the amount reserved for refunds in progress, and the state, derived from
+    the captured amount and the refunds.
 
     A refund made at the PSP may leave less than what is reserved: it is true, and the PSP will
-    decline ours. A refund that is told before its capture counts when the capture is.
+    decline ours. A refund that is reported before its capture counts once the capture is.
     """
     refunded = min(_sum(payment, RefundState.SUCCEEDED), payment.captured_minor)
     under_way = min(_sum(payment, RefundState.PROCESSING), payment.captured_minor - refunded)
@@ -50,7 +50,9 @@ def asked_by(attempt: Attempt) -> Refund:
 def come_to(
     payment: Payment, attempt: Attempt, outcome: Outcome
 ) -> tuple[Payment, tuple[Happened, ...]]:
-    """What the PSP says of a refund, also when it had said otherwise before, or it is new to us."""
+    """What the PSP says about a refund, even if it said otherwise before, or the refund is new to
+    us.
+    """
     state, fact = _end(outcome)
     now_is = replace(asked_by(attempt), state=state)
     known = {refund.id: refund for refund in payment.refunds}

@@ -1,7 +1,7 @@
-"""A PSP approves after a no: what it declined, what was given up, or what was cancelled. Pure.
+"""Late approvals: a PSP approves what it declined, what was given up, or what was cancelled. Pure.
 
 Such money is never the payment's: the shopper was told no and may have paid another way. It is
-released when it is held and given back when it was taken, by an attempt of its own.
+released if it is held and refunded if it was captured, by an attempt of its own.
 """
 
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ from services.payments.rules.states import AttemptKind, AttemptState
 
 
 class Recheck(Enum):
-    """What a look at the charge comes to, when there is nothing to undo now."""
+    """Result of a look at the charge, if there is nothing to undo now."""
 
-    DONE = "done"  # nobody has money that is not the payment's
-    AGAIN = "again"  # not known, or it is being undone
+    DONE = "done"  # nobody holds money that is not the payment's
+    AGAIN = "again"  # unknown, or already being undone
 
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """The money to release or to give back, by an attempt that is to be written and then sent."""
+    """The money to release or refund, by an attempt that is written and then sent."""
 
     attempt: Attempt
 
@@ -46,12 +46,12 @@ def judge(
     asked_at: datetime,
     now: datetime,
 ) -> Undoing | Recheck:
-    """`outcome`: how the charge stood at the PSP when it was asked, at `asked_at` or later. `known`:
+    """`outcome`: the charge's state at the PSP, which was asked at `asked_at` or later. `known`:
     all captures, cancellations and refunds of the payment.
     """
     match outcome:
         case Declined() | ActionRequired() | Pending():
-            return Recheck.DONE  # what comes of it will be told
+            return Recheck.DONE  # its outcome will be reported
         case Approved():
             pass
         case _:
@@ -59,20 +59,20 @@ def judge(
     if elsewhere.is_the_payments(payment, charge):
         return Recheck.DONE
     kind = AttemptKind.REFUND if outcome.captured else AttemptKind.CANCEL
-    # A refund that was told before its payment ended was booked as the payment's.
+    # A refund reported before its payment ended was booked as the payment's.
     about = outcome.psp_reference
     mine = [a for a in known if payment.charge_of(a) == about and a.kind is kind]
     standing = [a for a in mine if a.state is not AttemptState.DECLINED]
     under_way = [a for a in standing if a.state is not AttemptState.APPROVED]
-    left = outcome.amount_minor  # all that is held, also when it is held again after a release
+    left = outcome.amount_minor  # everything held, even if it is held again after a release
     if kind is AttemptKind.REFUND:
         left -= sum(a.amount_minor for a in standing)
     if left <= 0:
         return Recheck.AGAIN if under_way else Recheck.DONE
     if any(a.undoes == charge.id for a in under_way):
-        return Recheck.AGAIN  # one at a time: what it comes to decides what is left
+        return Recheck.AGAIN  # one at a time: its outcome decides what is left
     if any(a.settled_at is not None and a.settled_at >= asked_at for a in mine):
-        return Recheck.AGAIN  # it ended while the PSP was asked, who may have answered as before it
+        return Recheck.AGAIN  # it ended during the look-up, which may show the state before
     attempt = Attempt(
         merchant_id=payment.merchant_id,
         id=attempt_id,

@@ -1,7 +1,8 @@
-"""One order, one payment: which payments of an order exclude each other, and what is done then. Pure.
+"""One order, one payment: which payments of an order exclude each other, and what happens then.
+Pure.
 
-What a payment pays of its order is its part, told by the method service that asks: the whole, a
-deposit and its balance, an instalment, one use of something that many people pay.
+A payment covers a part of its order, named by the calling method service: the whole, a deposit and
+its balance, an instalment, or one use of something that many people pay.
 """
 
 from dataclasses import dataclass
@@ -13,27 +14,29 @@ from services.payments.rules.states import State
 WHOLE: Final = ""
 DEPOSIT: Final = "deposit"
 USE: Final = "use:"  # and what names the use: each is as an order of its own, told by its key
-# They gave the order no money, or gave all of it back. A payment whose end is not known counts.
+# These gave the order no money, or all of it back. A payment with an unknown outcome counts.
 NOT_COUNTED: Final = (State.DECLINED, State.CANCELLED, State.REFUNDED)
 
 
 class DuplicatePolicy(Enum):
-    """What the merchant wants of a second payment of an order (DuplicateOrders in payments.proto)."""
+    """The merchant's policy for a second payment of an order (DuplicateOrders in
+    payments.proto).
+    """
 
     REFUSE = "refuse"
-    FLAG = "flag"  # it is made, and names the first one
+    FLAG = "flag"  # created, naming the first one
     ALLOW = "allow"  # for shops whose references repeat
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentPolicy:
-    """What a merchant decided."""
+    """A merchant's policy."""
 
     duplicate_orders: DuplicatePolicy = DuplicatePolicy.REFUSE
 
 
 def exclude(one: str, other: str) -> bool:
-    """Whether only one of two parts of an order may be paid: the whole stands for all parts."""
+    """Whether only one of two parts of an order can be paid: the whole includes all parts."""
     if one.startswith(USE) or other.startswith(USE):
         return False
     return one == other or WHOLE in {one, other}

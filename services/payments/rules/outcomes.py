@@ -1,6 +1,7 @@
-"""What a PSP call can come to. Outcomes are values: connectors never raise for PSP trouble.
+"""Outcomes of a PSP call. Outcomes are values: connectors never raise for PSP trouble.
 
-Unknown is not a no: until the PSP was asked again nobody may try another way of taking the money.
+Unknown is not a no: until the PSP has been asked again, nobody may try another way to take the
+money.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TypeAlias
 
 
 class DeclineCode(Enum):
-    """Incasso's vocabulary of refusals; the same for every PSP (DeclineCode in payments.proto)."""
+    """Incasso's decline codes; the same for every PSP (DeclineCode in payments.proto)."""
 
     DO_NOT_HONOR = "do_not_honor"
     INSUFFICIENT_FUNDS = "insufficient_funds"
@@ -25,9 +26,9 @@ class DeclineCode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """The PSP did it. `amount_minor`: how much is held, captured, released or given back.
+    """The PSP did it. `amount_minor`: how much is held, captured, released or refunded.
 
-    `captured`: an authorisation that took the money at once, or was captured meanwhile.
+    `captured`: an authorisation that captured the money at once, or was captured meanwhile.
     """
 
     psp_reference: str
@@ -47,7 +48,7 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class ActionRequired:
-    """The shopper must pass the challenge at `url`."""
+    """The shopper has to pass the challenge at `url`."""
 
     psp_reference: str
     url: str
@@ -55,21 +56,21 @@ class ActionRequired:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Accepted; the PSP will tell the end later."""
+    """Accepted; the PSP will report the outcome later."""
 
     psp_reference: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Asked, and no usable answer: it may have happened."""
+    """Called, without a usable answer: it may have happened."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """Only from a look-up: the PSP certainly has nothing under our key; repeating is safe."""
+    """From a look-up only: the PSP certainly has nothing under our key; repeating is safe."""
 
 
 Outcome: TypeAlias = Approved | Declined | ActionRequired | Pending | Unknown

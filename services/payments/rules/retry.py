@@ -1,4 +1,4 @@
-"""Who may try again after a no, and when to ask a PSP that gave no answer."""
+"""When to retry after a no, and when to ask a PSP that gave no answer."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -9,7 +9,7 @@ from libs.payments.answer import Advice
 from services.payments.rules.outcomes import DeclineCode
 from services.payments.rules.states import AttemptKind, AttemptState
 
-# The issuer's own no stays a no at every PSP; only what the PSP or the road to it caused may change.
+# The issuer's own no stays a no at every PSP; only what the PSP or the way to it caused may change.
 ADVICE: Final[Mapping[DeclineCode, Advice]] = {
     DeclineCode.DO_NOT_HONOR: Advice.OTHER_PSP,
     DeclineCode.PSP_UNAVAILABLE: Advice.OTHER_PSP,
@@ -23,8 +23,8 @@ ADVICE: Final[Mapping[DeclineCode, Advice]] = {
     DeclineCode.FRAUD_SUSPECTED: Advice.NEVER,
 }
 
-CALL_FOR: Final = timedelta(seconds=12)  # a PSP call cannot still be under way after it
-ASK_EVERY: Final = timedelta(seconds=3)  # however many shoppers and tabs come back
+CALL_FOR: Final = timedelta(seconds=12)  # a PSP call cannot still be running after this
+ASK_EVERY: Final = timedelta(seconds=3)  # however many shoppers and tabs return
 CLOCK_SKEW: Final = timedelta(minutes=1)  # between a PSP and us
 LEASE: Final = timedelta(seconds=25)  # of a recovery: a look-up, a repeat and a margin
 DUE_LEASE: Final = timedelta(minutes=1)  # of a payment whose capture or end is due
@@ -42,12 +42,14 @@ def may_fail_over(code: DeclineCode) -> bool:
 
 
 def pause(tries: int) -> timedelta:
-    """Backoff of 5 s doubled with each try, up to an hour. `tries` were made before."""
+    """Backoff of 5 s, doubled with each attempt, up to an hour. `tries` is the number of earlier
+    attempts.
+    """
     return min(FIRST_PAUSE * (1 << min(max(tries - 1, 0), 20)), LONGEST_PAUSE)
 
 
 def ask_again_in(state: AttemptState, tries: int) -> timedelta | None:
-    """When recovery asks the PSP about an attempt; None when it is settled."""
+    """When recovery asks the PSP about an attempt; None if it is settled."""
     match state:
         case AttemptState.STARTED:
             return CALL_FOR
@@ -64,11 +66,11 @@ def ask_again_in(state: AttemptState, tries: int) -> timedelta | None:
 
 
 class WhenUnknown(Enum):
-    """What to do with an attempt that the PSP certainly knows nothing of."""
+    """What to do with an attempt that the PSP certainly does not know."""
 
     REPEAT = "repeat"  # the same call with the same key
     GIVE_UP = "give_up"  # nothing was charged: settle as declined
-    WAIT = "wait"  # the key may be forgotten: a person must look
+    WAIT = "wait"  # the PSP may have dropped the key: a person must look
 
 
 def when_not_found(kind: AttemptKind, state: AttemptState, age: timedelta) -> WhenUnknown:

@@ -1,7 +1,7 @@
-"""Which PSP accounts may take a payment, in the order of their trial.
+"""Which PSP accounts may take a payment, in the order in which they are tried.
 
-The first rule that fits names the accounts; without a fitting rule every account is a candidate in
-the order of its creation. Only accounts that hold a token of the instrument can charge it.
+The first matching rule names the accounts; if none matches, every account is a candidate in order
+of creation. Only accounts with a token of the instrument can charge it.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -14,7 +14,7 @@ from libs.money import Money, exponent
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An account by its name. Rank 0 is tried first; weights decide among equal ranks."""
+    """An account by name. Rank 0 is tried first; weights decide among equal ranks."""
 
     psp_account: str
     rank: int = 0
@@ -23,7 +23,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Empty conditions fit every payment. Amounts are inclusive, in minor units."""
+    """Empty conditions match every payment. Amounts are inclusive, in minor units."""
 
     targets: tuple[Target, ...]
     currencies: tuple[str, ...] = ()
@@ -36,19 +36,19 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """A merchant's rules, in their order."""
+    """A merchant's rules, in order."""
 
     rules: tuple[Rule, ...] = ()
 
 
 def check(routing: Routing) -> None:
-    """InvalidArgument for amounts that no rule can mean."""
+    """Raises InvalidArgument for amounts that no rule can mean."""
     for index, rule in enumerate(routing.rules):
         low, high = rule.amount_from_minor, rule.amount_to_minor
         if low is not None and high is not None and low > high:
             field = f"routing.rules.{index}.amount_to_minor"
             raise invalid(field, "must not be below amount_from_minor")
-        # A number is an amount only in a currency: 5000 is 50.00 EUR and 5000 JPY.
+        # A number is an amount only together with a currency: 5000 is 50.00 EUR and 5000 JPY.
         bounded = low is not None or high is not None
         if bounded and len({exponent(currency) for currency in rule.currencies}) != 1:
             raise invalid(
@@ -59,7 +59,7 @@ def check(routing: Routing) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the rules look at."""
+    """The properties that the rules check."""
 
     amount: Money
     method: str
@@ -76,10 +76,10 @@ def candidates(
     open_breakers: Collection[str],
     chance: Callable[[], float],
 ) -> list[str]:
-    """Names of accounts in the order of their trial; empty when none can charge.
+    """Names of accounts in the order in which to try them; empty if none can charge.
 
-    `accounts` in the order of creation, `tokens` the accounts that know the instrument; accounts
-    whose breaker is open go last. `chance` answers numbers in [0, 1).
+    `accounts` in order of creation; `tokens` are the accounts that know the instrument; accounts
+    with an open breaker go last. `chance` returns numbers in [0, 1).
     """
     rule = next((rule for rule in rules if fits(rule, question)), None)
     ordered = accounts if rule is None else _by_rank(rule.targets, chance)
@@ -113,7 +113,7 @@ def _by_rank(targets: Sequence[Target], chance: Callable[[], float]) -> list[str
 
 
 def _shuffled(targets: list[Target], chance: Callable[[], float]) -> list[str]:
-    """Draw without putting back: a target's share of first places is its share of the weights."""
+    """Draws without replacement: a target's share of first places is its share of the weights."""
     drawn = []
     while targets:
         ticket = chance() * sum(target.weight for target in targets)

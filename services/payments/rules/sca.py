@@ -1,4 +1,4 @@
-"""Which exemption from strong customer authentication to ask for.
+"""Which exemption from strong customer authentication to request.
 
 Delegated Regulation (EU) 2018/389: article 16 (low value), article 18 (transaction risk);
 merchant-initiated charges on a mandate are out of its scope. An exemption is a request: after a
@@ -40,10 +40,10 @@ def exemption(
     band: TraBand,
     single_use: bool = False,
 ) -> Exemption:
-    """`history` None: nobody knows it, so low value is not asked for.
+    """`history` None: unknown, so low value is not requested.
 
-    `single_use`: the token is good for one charge. After a soft decline nothing could be sent again,
-    so that no exemption is asked for; the issuer challenges at once where it wants to.
+    `single_use`: the token is valid for one charge. After a soft decline nothing could be sent
+    again, so no exemption is requested; the issuer challenges right away if it wants to.
     """
     if initiator is Initiator.MERCHANT:
         return Exemption.MIT
@@ -57,7 +57,9 @@ def exemption(
 
 
 def _is_low_value(amount_minor: int, history: History) -> bool:
-    """With this payment counted in, and both counters, since the issuer picks which one it uses."""
+    """Includes this payment, and checks both counters, since the issuer chooses which one it
+    uses.
+    """
     return (
         amount_minor <= LOW_VALUE_MINOR
         and history.amount_minor + amount_minor <= LOW_VALUE_SUM_MINOR

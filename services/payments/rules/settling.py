@@ -1,7 +1,7 @@
-"""What an outcome does to an attempt and its payment. Pure; the same rules for a synchronous
-answer, a look-up and a webhook, in whatever order they come.
+"""The effect of an outcome on an attempt and its payment. Pure; the same rules for a synchronous
+answer, a look-up and a webhook, in whatever order they arrive.
 
-An outcome that the tables do not allow any more (a repeat, a late or overtaken one) changes nothing.
+An outcome that the tables no longer allow (a repeat, a late or overtaken one) changes nothing.
 """
 
 from dataclasses import replace
@@ -43,10 +43,10 @@ def settle(
     now: datetime,
     next_attempt_id: str | None = None,
 ) -> Change:
-    """Apply an outcome.
+    """Applies an outcome.
 
     `next_attempt_id`: of the attempt that the caller sends after a no that allows one. A webhook
-    sends none: it leaves such a no to the call under way, or to recovery.
+    sends none: it leaves such a no to the call in progress, or to recovery.
     """
     if isinstance(outcome, ActionRequired) and attempt.kind is not AttemptKind.AUTHORISE:
         outcome = Unknown("only an authorisation can ask for a challenge")
@@ -75,7 +75,7 @@ def settle(
 def _operated(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetime) -> Change:
     if attempt.undoes:
         return _undone(payment, attempt, outcome)
-    if attempt.charge_reference:  # made elsewhere, of money that is not the payment's
+    if attempt.charge_reference:  # made elsewhere, with money that is not the payment's
         return Change(payment, attempt, recheck=isinstance(outcome, Declined))
     match attempt.kind:
         case AttemptKind.CAPTURE:
@@ -91,8 +91,8 @@ def _operated(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetim
 
 
 def _answer(attempt: Attempt, outcome: Outcome) -> Answer:
-    """As the table knows it. Only the PSP's own word of a refund, by its own reference, undoes its
-    end: a no without reference is that of a call, which another call was faster than.
+    """As the table knows it. Only the PSP's own word about a refund, by its own reference, reverts
+    its end: a no without a reference belongs to a call that another call overtook.
     """
     if attempt.kind is AttemptKind.REFUND:
         match attempt.state, outcome:
@@ -126,14 +126,14 @@ def _reference(outcome: Outcome) -> str:
 
 
 def _told(told_minor: int, *, at_most: int) -> int:
-    """The PSP's amount within what is possible; all of it when the PSP does not say."""
+    """The PSP's amount within what is possible; everything if the PSP does not say."""
     return min(told_minor, at_most) if told_minor > 0 else at_most
 
 
 def _next_try(
     payment: Payment, attempt: Attempt, no: Declined, now: datetime, next_attempt_id: str
 ) -> tuple[Payment, Attempt] | None:
-    """After a certain no: the same account with a challenge, or the next account. Or nothing."""
+    """After a certain no: the same account with a challenge, the next account, or nothing."""
     young = now - payment.created_at <= retry.AUTHORISE_REPEATABLE_FOR
     may = young and not tokens.are_single_use(payment)
     if not may or TRANSITIONS.get((payment.state, Event.TRIED_AGAIN)) is None:
@@ -197,7 +197,7 @@ def _authorise_approved(
 
 
 def _capture_due(payment: Payment, now: datetime) -> datetime | None:
-    """A PSP that only held what was to be taken at once is asked to capture right away."""
+    """If a PSP only held what was to be captured at once, it is asked to capture right away."""
     match payment.capture:
         case CaptureMode.NOW:
             return now
@@ -210,7 +210,7 @@ def _capture_due(payment: Payment, now: datetime) -> datetime | None:
 
 
 def _capture(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetime) -> Change:
-    """Ours may end after somebody else captured or released the money: then nothing is told."""
+    """Ours may end after somebody else captured or released the money: then nothing is reported."""
     free = replace(payment, capturing_minor=0)
     if isinstance(outcome, Approved):
         told = outcome.amount_minor or attempt.amount_minor
@@ -222,7 +222,7 @@ def _capture(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetime
 
 
 def _capture_again(payment: Payment, now: datetime) -> datetime | None:
-    """A delayed capture that was refused is tried again for a day."""
+    """A refused delayed capture is retried for a day."""
     if payment.capture is CaptureMode.MANUAL:
         return None
     since = payment.capture_at or payment.created_at
@@ -235,13 +235,13 @@ def _cancel(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
 
 def _refund(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
     after, happened = giving_back.come_to(payment, attempt, outcome)
-    # Told before its payment ended without money: what it left at the PSP is to be given back.
+    # Reported before its payment ended without money: what it left at the PSP has to be returned.
     missing = payment.state in FINAL and isinstance(outcome, Declined)
     return Change(after, attempt, happened, recheck=missing)
 
 
 def _undone(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
-    """What was approved after a no was given back or released: the payment never had it."""
+    """The money of a late approval was refunded or released: it was never the payment's."""
     match outcome:
         case Approved():
             charge = attempt.charge_reference
@@ -256,7 +256,7 @@ def _undone(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
 
 
 def _after_the_end(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
-    """News of a settled attempt: the PSP took what it held, or approved after a no."""
+    """Notices about a settled attempt: the PSP captured what it held, or approved after a no."""
     unchanged = Change(payment, attempt, changed=False)
     if attempt.kind is not AttemptKind.AUTHORISE or not isinstance(outcome, Approved):
         return unchanged
@@ -267,5 +267,5 @@ def _after_the_end(payment: Payment, attempt: Attempt, outcome: Outcome) -> Chan
     if payment.state in FINAL:
         return replace(unchanged, recheck=True)
     if payment.capturing_minor or TRANSITIONS.get((payment.state, Event.TAKEN)) is None:
-        return unchanged  # a capture of ours has an outcome of its own
+        return unchanged  # our own capture has its own outcome
     return taken(payment, attempt, _told(outcome.amount_minor, at_most=payment.authorised_minor))

@@ -1,4 +1,4 @@
-"""What a PSP may tell that changes nothing any more. Pure."""
+"""Reports of a PSP that can no longer change anything. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,17 +6,17 @@ from typing import Final
 from services.payments.rules.outcomes import Approved, Declined, Outcome
 from services.payments.rules.states import ATTEMPT_SETTLED, AttemptKind, AttemptState, State
 
-# The money was taken, and stays the payment's: it is never to be taken again, nor undone.
+# The money was captured and stays the payment's: it can be neither captured again nor undone.
 GIVEN_BACK_FROM: Final = frozenset({State.CAPTURED, State.PARTIALLY_REFUNDED, State.REFUNDED})
 
 
 def is_stale(
     kind: AttemptKind, state: AttemptState, payment_state: State, outcome: Outcome
 ) -> bool:
-    """Whether it changes nothing, now and for ever, so that no lock is needed to say so.
+    """Whether it changes nothing, now and for ever, so that this can be decided without a lock.
 
-    What was settled stays as it is, except that a PSP may take what it held, approve after a no,
-    reverse a refund, or have made one that was given up.
+    A settled attempt stays as it is, except that a PSP may capture what it held, approve after a
+    no, reverse a refund, or have made one that was given up.
     """
     if state not in ATTEMPT_SETTLED:
         return False
@@ -32,7 +32,7 @@ def is_stale(
 
 
 def standings(kind: AttemptKind, outcome: Outcome) -> Sequence[tuple[AttemptState, State]]:
-    """Where attempt and payment stand when it is stale."""
+    """The states of attempt and payment in which the report is stale."""
     return [
         (state, payment_state)
         for state in ATTEMPT_SETTLED

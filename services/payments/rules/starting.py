@@ -1,6 +1,6 @@
 """How a payment's PSP calls begin: what each needs, and what it reserves.
 
-Pure: `now` and ids are arguments. What an outcome does to a payment is in settling.py.
+Pure: `now` and ids are arguments. settling.py has the effects of outcomes.
 """
 
 from dataclasses import replace
@@ -31,7 +31,7 @@ def authorisation(
     now: datetime,
     force_challenge: bool = False,
 ) -> tuple[Payment, Attempt]:
-    """The next try of taking the money, through `candidate`."""
+    """The next attempt to take the money, through `candidate`."""
     exemption = Exemption.NONE if force_challenge else candidate.exemption
     attempt = Attempt(
         merchant_id=payment.merchant_id,
@@ -58,7 +58,7 @@ def authorisation(
 def start_capture(
     payment: Payment, amount: Money | None, *, attempt_id: str, now: datetime
 ) -> tuple[Payment, Attempt]:
-    """Reserve the amount (None: all that is capturable). A partial capture is final."""
+    """Reserves the amount (None: everything capturable). A partial capture is final."""
     _same_currency(payment, amount)
     if payment.state is not State.AUTHORISED or payment.capturing_minor:
         raise errors.PaymentNotCapturable
@@ -86,7 +86,7 @@ def start_refund(
     now: datetime,
     caller_key: str = "",
 ) -> tuple[Payment, Attempt]:
-    """Reserve the amount (None: all that is left)."""
+    """Reserves the amount (None: everything that is left)."""
     _same_currency(payment, amount)
     if payment.state not in {State.CAPTURED, State.PARTIALLY_REFUNDED}:
         raise errors.PaymentNotRefundable
@@ -107,7 +107,7 @@ def start_refund(
 
 
 def lower(payment: Payment, amount: Money, *, now: datetime) -> Payment:
-    """Let a delayed capture take less."""
+    """Lowers a delayed capture."""
     _same_currency(payment, amount)
     if (
         payment.state is not State.AUTHORISED

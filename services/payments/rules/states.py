@@ -1,6 +1,6 @@
 """Words and state machines of payments, attempts and disputes: (state, event) -> state.
 
-What is not in a table does not happen: an event without an entry changes nothing.
+An event without an entry in the table changes nothing.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Final
 
 
 class AttemptKind(Enum):
-    """What one PSP call is asked to do."""
+    """Kind of PSP call."""
 
     AUTHORISE = "authorise"
     CAPTURE = "capture"
@@ -29,7 +29,9 @@ class Initiator(Enum):
 
 
 class Exemption(Enum):
-    """What is asked of strong customer authentication (Delegated Regulation (EU) 2018/389)."""
+    """What is requested under strong customer authentication (Delegated Regulation (EU)
+    2018/389).
+    """
 
     NONE = "none"
     LOW_VALUE = "low_value"
@@ -38,7 +40,7 @@ class Exemption(Enum):
 
 
 class State(Enum):
-    """Where a payment stands."""
+    """State of a payment."""
 
     PROCESSING = "processing"
     REQUIRES_ACTION = "requires_action"
@@ -56,12 +58,12 @@ class Event(Enum):
 
     TRIED_AGAIN = "tried_again"  # a certain no, and a next attempt
     CHALLENGED = "challenged"
-    ACCEPTED = "accepted"  # the end comes later
+    ACCEPTED = "accepted"  # the outcome comes later
     HELD = "held"
     TAKEN = "taken"
     REFUSED = "refused"
     RELEASED = "released"
-    GIVEN_BACK_IN_PART = "given_back_in_part"  # as it stands after a refund, or after one failed
+    GIVEN_BACK_IN_PART = "given_back_in_part"  # by a refund, or by a refund that failed
     GIVEN_BACK = "given_back"
     KEPT = "kept"  # no refund stands any more
 
@@ -99,31 +101,31 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
 
 
 class AttemptState(Enum):
-    """What is known of one PSP call."""
+    """State of a PSP call."""
 
-    STARTED = "started"  # about to be sent, or under way
+    STARTED = "started"  # about to be sent, or in progress
     ACTION_REQUIRED = "action_required"
     PENDING = "pending"
-    UNKNOWN = "unknown"  # asked, and no usable answer
+    UNKNOWN = "unknown"  # called, without a usable answer
     APPROVED = "approved"
     DECLINED = "declined"
 
 
 class Answer(Enum):
-    """The kinds of outcome, and what a PSP may say of a refund after its end."""
+    """The kinds of outcome, and what a PSP may report about a refund after its end."""
 
     APPROVED = "approved"
     DECLINED = "declined"
     ACTION_REQUIRED = "action_required"
     PENDING = "pending"
     UNKNOWN = "unknown"
-    REVERSED = "reversed"  # it had succeeded, and the shopper's bank sent it back
+    REVERSED = "reversed"  # it had succeeded, and the shopper's bank returned it
     MADE_AFTER_ALL = "made_after_all"  # it was given up here
 
 
 ATTEMPT_INITIAL: Final = AttemptState.STARTED
 ATTEMPT_FINAL: Final = frozenset[AttemptState]()  # refunds may be reversed, or turn out to be made
-# There is an outcome: recovery asks no more.
+# States with an outcome: recovery no longer asks.
 ATTEMPT_SETTLED: Final = frozenset({AttemptState.APPROVED, AttemptState.DECLINED})
 ATTEMPT_TRANSITIONS: Final[Mapping[tuple[AttemptState, Answer], AttemptState]] = {
     (AttemptState.STARTED, Answer.APPROVED): AttemptState.APPROVED,
@@ -147,7 +149,7 @@ ATTEMPT_TRANSITIONS: Final[Mapping[tuple[AttemptState, Answer], AttemptState]] =
 
 
 class DisputeState(Enum):
-    """Where a dispute stands; the PSP's notices are its events."""
+    """State of a dispute; the PSP's notices are its events."""
 
     OPEN = "open"
     WON = "won"

@@ -1,11 +1,11 @@
-"""Tokens: how long they are kept, and those that are good for one charge. Pure.
+"""Tokens: how long they are kept, and which are valid for one charge. Pure.
 
-A card that is not saved has a token from the PSP's own field. It is sent under one key only. A
-repeat under that key is answered by the PSP from its memory; under another key it might be refused
-as used up, although nothing was charged.
+An unsaved card has a token from the PSP's own field. It is sent under one key only. The PSP repeats
+its answer under the same key; under another key it might refuse the token as used up, although
+nothing was charged.
 
-A method of a PSP's own, by which it asks the shopper on a page of its own, stands where a token does
-and is good for one charge too.
+A PSP's own payment method, for which it asks the shopper on its page, takes the place of a token
+and is valid for one charge too.
 """
 
 from collections.abc import Collection
@@ -15,16 +15,16 @@ from libs.errors import invalid
 from services.payments.rules.domain import Payment
 from services.payments.rules.states import Initiator, State
 
-METHOD: Final = "method:"  # before the name of a method of the PSP's own, e.g. `method:klarna`
+METHOD: Final = "method:"  # before the name of a PSP's own method, e.g. `method:klarna`
 
 
 def method_of(token: str) -> str:
-    """The PSP's name of it; "" for the token of a card."""
+    """The PSP's name of its method; "" for the token of a card."""
     return token.removeprefix(METHOD) if token.startswith(METHOD) else ""
 
 
 def check_single_use(accounts: Collection[str], initiator: Initiator) -> None:
-    """The card comes from one field, and its shopper is there. Raises InvalidArgument."""
+    """The card comes from one field, and its shopper is present. Raises InvalidArgument."""
     if len(accounts) != 1:
         raise invalid("instrument.tokens", "must be one token for a card that is not saved")
     if initiator is Initiator.MERCHANT:
@@ -36,7 +36,7 @@ def are_single_use(payment: Payment) -> bool:
 
 
 def are_used_up(payment: Payment) -> bool:
-    """Whether no PSP call can need them any more: they are not kept then.
+    """Whether no PSP call can need them any more, so that they are cleared.
 
     Only a payment whose authorisation has no outcome yet may be tried again, here or elsewhere.
     """

@@ -1,6 +1,6 @@
-"""How a payment moves: along the table of its states, with its amounts and what is told. Pure.
+"""Moves a payment along the table of its states, with its amounts and events. Pure.
 
-What moves it is decided in settling.py (outcomes) and elsewhere.py (what others do at the PSP).
+settling.py (outcomes) and elsewhere.py (what others do at the PSP) decide what moves it.
 """
 
 from dataclasses import dataclass, replace
@@ -13,9 +13,9 @@ from services.payments.rules.states import FINAL, TRANSITIONS, Event
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What to save and to tell. `next_attempt` is to be written with it and sent after it.
+    """What to save and publish. `next_attempt` is written with it and sent afterwards.
 
-    `recheck`: the PSP may have money that nobody here expects; the charge is to be looked at.
+    `recheck`: the PSP may hold money that nobody here expects; the charge has to be looked at.
     """
 
     payment: Payment
@@ -29,7 +29,7 @@ class Change:
 def move(
     payment: Payment, attempt: Attempt, event: Event, happened: Happened, **fields: Any
 ) -> Change:
-    """Where the table allows it; else only the attempt is settled."""
+    """If the table allows it; otherwise only the attempt is settled."""
     state = TRANSITIONS.get((payment.state, event))
     if state is None:
         late = event in {Event.HELD, Event.TAKEN} and payment.state in FINAL

@@ -1,8 +1,8 @@
-"""Card testing: who tries stolen cards is told by declines in a row. Pure.
+"""Card testing: consecutive declines reveal who is trying stolen cards. Pure.
 
-Declines are counted by subject, `kind:name`: what the caller knows of the shopper (a link, a
-session, a customer, an address as a keyed hash), the saved card, and the merchant as a whole. A
-success takes back nothing but its own try, so that nobody can buy new tries with a good card.
+Declines are counted by subject, `kind:name`: what the caller knows about the shopper (a link, a
+session, a customer, a keyed hash of an address), the saved card, and the merchant as a whole. A
+success only removes its own attempt, so nobody can buy new attempts with a good card.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,24 +22,26 @@ DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many declines within a window that begins with the first; then none until its end."""
+    """A number of declines within a window that begins with the first; then no attempts until its
+    end.
+    """
 
     declines: int
     window: timedelta
 
 
-# A card that is not saved may be anybody's. What strangers do to a link, an address or a merchant
-# bars new cards only.
+# An unsaved card may be anybody's. What strangers do to a link, an address or a merchant blocks new
+# cards only.
 NEW_CARD: Final[Mapping[str, Limit]] = {
     "link": Limit(10, DAY),
     "shared_link": Limit(30, HOUR),  # many people pay it
     "session": Limit(5, DAY),
     "address": Limit(20, HOUR),
-    # Only while as many are declined as are taken: a large shop has that many any day.
+    # Only while more are declined than accepted: a large shop has that many on any day.
     MERCHANT: Limit(100, HOUR),
 }
-# A saved card is barred by its own declines, its customer's, those of its session, and those of
-# saved cards at its shopper's address.
+# A saved card is blocked by its own declines, its customer's, its session's, and those of saved
+# cards at its shopper's address.
 SAVED_CARD: Final[Mapping[str, Limit]] = {
     "session": Limit(5, DAY),
     "customer": Limit(10, DAY),
@@ -47,15 +49,17 @@ SAVED_CARD: Final[Mapping[str, Limit]] = {
     INSTRUMENT: Limit(5, DAY),
 }
 HASHED: Final = frozenset({"address", "clicking_address"})
-# A card may still be declined; afterwards nobody needs to know the subjects any more.
+# A card can still be declined; afterwards nobody needs the subjects any more.
 OPEN: Final = (State.PROCESSING, State.REQUIRES_ACTION, State.PENDING)
-# They say nothing about the card: nobody learns from them which one is good.
+# These say nothing about the card: nobody learns from them which one is good.
 NOT_COUNTED: Final = frozenset({DeclineCode.PSP_UNAVAILABLE, DeclineCode.REQUEST_REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A subject with its limit. `reserves`: a try counts from its start until its end is known."""
+    """A subject with its limit. `reserves`: an attempt counts from its start until its outcome is
+    known.
+    """
 
     subject: str
     limit: Limit
@@ -76,13 +80,15 @@ def kind_of(subject: str) -> str:
 
 
 def name_of(subject: str) -> str:
-    """Whose counter it is, as the merchant may know it; "" for an address and the merchant."""
+    """The subject's name, as far as the merchant may know it; "" for an address and the
+    merchant.
+    """
     return "" if kind_of(subject) in HASHED else subject.partition(":")[2]
 
 
 def judged(subjects: Sequence[str], *, instrument_id: str) -> Sequence[Judged]:
-    """Those of the caller's subjects that count for the card, and ours. In their order: rows are
-    locked in it. Only the merchant's one counter, which all payers share, is not written for each.
+    """The caller's subjects that count for the card, and ours, in the order in which rows are
+    locked. Only the merchant's single counter, shared by all payers, is not written for each.
     """
     limits = SAVED_CARD if instrument_id else NEW_CARD
     own = f"{INSTRUMENT}:{instrument_id}" if instrument_id else MERCHANT
@@ -94,14 +100,14 @@ def judged(subjects: Sequence[str], *, instrument_id: str) -> Sequence[Judged]:
 
 
 def of_setup(customer_id: str, subjects: Sequence[str]) -> Sequence[Judged]:
-    """A customer who saves a card, and the address at which it is done: the card is a new one."""
+    """For saving a card: the customer and the address. The card is a new one."""
     customer = Judged(f"customer:{customer_id}", SAVED_CARD["customer"])
     addresses = sorted({subject for subject in subjects if kind_of(subject) == "address"})
     return [*(Judged(subject, NEW_CARD["address"]) for subject in addresses), customer]
 
 
 def counts(before: Payment, after: Payment) -> Sequence[Count]:
-    """What a step of a payment adds: a decline, and the end of a try that was under way."""
+    """What a step of a payment adds: a decline, and the end of an attempt in progress."""
     ended = before.state is State.PROCESSING and after.state is not State.PROCESSING
     declined = (
         after.state is State.DECLINED

@@ -1,4 +1,4 @@
-"""PSP accounts, routing rules and payment policies of merchants."""
+"""SQL of merchants' PSP accounts, routing rules and payment policies."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
@@ -35,17 +35,17 @@ async def insert(conn: Conn, account: PspAccount) -> bool:
 
 
 async def list_all(conn: Conn, merchant_id: str) -> Sequence[PspAccount]:
-    """In the order of their creation."""
+    """In order of creation."""
     return await _ACCOUNTS.all(conn, "WHERE merchant_id = $1 ORDER BY id", merchant_id)
 
 
 async def by_id(conn: Conn, psp_account_id: str) -> PspAccount | None:
-    """Of any merchant: for webhooks."""
+    """For any merchant: used by webhooks."""
     return await _ACCOUNTS.one(conn, "WHERE id = $1", psp_account_id)
 
 
 async def rules(conn: Conn, merchant_id: str) -> tuple[Rule, ...]:
-    """Empty when the merchant set none."""
+    """Empty if the merchant set none."""
     found = await conn.fetchval("SELECT rules FROM routings WHERE merchant_id = $1", merchant_id)
     return tuple(_rule_of(entry) for entry in found or ())
 
@@ -62,7 +62,7 @@ async def save_rules(conn: Conn, merchant_id: str, new: Sequence[Rule], *, now: 
 
 
 async def policy(conn: Conn, merchant_id: str) -> DuplicatePolicy:
-    """REFUSE when the merchant set none."""
+    """REFUSE if the merchant set none."""
     found = await conn.fetchval(
         "SELECT duplicate_orders FROM payment_policies WHERE merchant_id = $1", merchant_id
     )
@@ -81,7 +81,7 @@ async def save_policy(conn: Conn, merchant_id: str, new: DuplicatePolicy, *, now
 
 
 def _rule_of(entry: dict[str, Any]) -> Rule:
-    """Targets are kept as (account, rank, weight)."""
+    """Targets are stored as (account, rank, weight)."""
     targets = tuple(Target(*target) for target in entry["targets"])
     return replace(rows.of_json(Rule, {**entry, "targets": ()}), targets=targets)
 

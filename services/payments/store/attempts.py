@@ -1,4 +1,4 @@
-"""Attempts: one PSP call each, and which of them recovery must ask about."""
+"""SQL of attempts: one PSP call each, and which of them recovery must ask about."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,9 @@ _INSERT: Final = ATTEMPTS.insert(next_recovery_at="now() + {}::interval")
 
 
 async def insert(conn: Conn, attempt: Attempt, *, ask_in: timedelta | None) -> None:
-    """The intent of a PSP call, or what somebody else did. `ask_in`: when recovery looks at it."""
+    """Inserts the intent of a PSP call, or an operation made by somebody else. `ask_in`: when
+    recovery looks at it.
+    """
     await conn.execute(_INSERT, *ATTEMPTS.values(attempt), ask_in)
 
 
@@ -43,8 +45,8 @@ async def open_of(
     return await ATTEMPTS.one(conn, where, merchant_id, payment_id, kind.value)
 
 
-# By our key, or by the PSP's reference. What was declined comes last: another operation may have
-# the reference of its charge.
+# By our key, or by the PSP's reference. Declined ones come last: another operation may have the
+# reference of its charge.
 _NAMED: Final = f"""
 SELECT {ATTEMPTS.selected} FROM (
     SELECT * FROM attempts
@@ -59,13 +61,13 @@ ORDER BY state = 'declined', id = $4 DESC, id DESC LIMIT 1"""  # noqa: S608 - ma
 async def named(
     conn: Conn, account: PspAccount, kind: AttemptKind, *, key: str, psp_reference: str
 ) -> Attempt | None:
-    """What a PSP's account tells of. `psp_reference`: the operation's own."""
+    """The operation that a PSP's account reports. `psp_reference`: the operation's own."""
     at = (account.merchant_id, account.id)
     row = await conn.fetchrow(_NAMED, *at, kind.value, key, psp_reference)
     return ATTEMPTS.read(row) if row else None
 
 
-# What is looked at already keeps its pauses.
+# An attempt that is already watched keeps its intervals.
 _RECHECK: Final = """
 UPDATE attempts SET next_recovery_at = now(), recovery_tries = 0
 WHERE merchant_id = $1 AND payment_id = $2 AND kind = 'authorise'
@@ -74,7 +76,7 @@ WHERE merchant_id = $1 AND payment_id = $2 AND kind = 'authorise'
 
 
 async def recheck(conn: Conn, payment: Payment, attempt: Attempt) -> None:
-    """Let recovery ask about the charge of `attempt`, although there is an outcome."""
+    """Lets recovery ask about the charge of `attempt`, although there is an outcome."""
     await conn.execute(
         _RECHECK,
         payment.merchant_id,
@@ -85,12 +87,12 @@ async def recheck(conn: Conn, payment: Payment, attempt: Attempt) -> None:
 
 
 async def rest(conn: Conn, attempt: Attempt) -> None:
-    """There is nothing to ask about it any more."""
+    """Stops asking about it."""
     await ATTEMPTS.change(conn, attempt, "next_recovery_at = NULL, unresolved_since = NULL")
 
 
 async def name(conn: Conn, charge: Attempt, psp_reference: str) -> None:
-    """The PSP's reference of a charge that was given up before it was known."""
+    """Sets the PSP's reference of a charge that was given up before it was known."""
     unknown = "psp_reference = ''"
     await ATTEMPTS.change(conn, charge, "psp_reference = $3", psp_reference, only=unknown)
 
@@ -103,7 +105,7 @@ async def operations_of(conn: Conn, merchant_id: str, payment_id: str) -> Sequen
 
 @dataclass(frozen=True, slots=True)
 class DueAttempt:
-    """An attempt to ask the PSP about. `age` since it was started, by the world's clock."""
+    """An attempt to ask the PSP about. `age` since its start, in real time."""
 
     attempt: Attempt
     age: timedelta
@@ -124,12 +126,12 @@ RETURNING attempts.*, {ATTEMPTS.only_read}, now() - started_at AS age,
 
 
 def due_attempt(**row: Any) -> DueAttempt:
-    """Of a row that CLAIM_RECOVERY answers: it comes again after $4 if this process dies."""
+    """For a row of CLAIM_RECOVERY: it is claimed again after $4 if this process dies."""
     return DueAttempt(ATTEMPTS.read(row), row["age"], row["clock_offset_seconds"])
 
 
 async def postpone(conn: Conn, attempt: Attempt, *, ask_in: timedelta, unresolved: bool) -> None:
-    """Ask again later. `unresolved`: a person must look, too."""
+    """Asks again later. `unresolved`: a person has to look, too."""
     later = """next_recovery_at = now() + $3,
         unresolved_since = coalesce(unresolved_since, CASE WHEN $4 THEN now() END)"""
     watched = "next_recovery_at IS NOT NULL"
@@ -138,7 +140,7 @@ async def postpone(conn: Conn, attempt: Attempt, *, ask_in: timedelta, unresolve
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """An attempt that a person must look at."""
+    """An attempt that a person has to look at."""
 
     id: str
     payment_id: str

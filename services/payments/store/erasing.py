@@ -1,4 +1,4 @@
-"""SQL of what an erased customer leaves behind: the money's trail stays, the person goes."""
+"""SQL for erased customers: the record of the money stays, the person goes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ ANSWERING_PAYMENTS: Final = (
     "RefundPayment",
 )
 _DUE: Final = fair_sql("erasures", columns="merchant_id, customer_id")
-# A PSP refuses a key with another body, and a shopper who is at a challenge comes back: what is
-# under way keeps what it needs until it has its end.
+# A PSP refuses a key with another body, and a shopper at a challenge comes back: a payment in
+# progress keeps what it needs until it ends.
 _UNDER_WAY: Final = "state IN ('processing', 'requires_action')"
 _ERASE: Final = f"""
 WITH found AS (
@@ -41,7 +41,7 @@ FROM found"""  # noqa: S608 - made of constants
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """A customer whose personal data go."""
+    """A customer whose personal data is being erased."""
 
     merchant_id: str
     customer_id: str
@@ -49,7 +49,7 @@ class Erasure:
 
 
 async def ask(conn: Conn, erasure: Erasure) -> None:
-    """Begin, or begin again."""
+    """Begins, or begins again."""
     await conn.execute(
         "INSERT INTO erasures (merchant_id, customer_id) VALUES ($1, $2)"
         " ON CONFLICT ON CONSTRAINT erasures_pkey DO UPDATE SET asked_at = now(), due_at = now()",
@@ -58,7 +58,7 @@ async def ask(conn: Conn, erasure: Erasure) -> None:
     )
 
 
-# Each comes again in an hour until it is over.
+# Each is claimed again in an hour until it is finished.
 CLAIM_DUE: Final = f"""
 WITH due AS ({_DUE}) UPDATE erasures SET due_at = now() + interval '1 hour' FROM due
 WHERE (erasures.merchant_id, erasures.customer_id) = (due.merchant_id, due.customer_id)
@@ -67,20 +67,20 @@ RETURNING erasures.merchant_id, erasures.customer_id"""  # noqa: S608 - made of 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """A payment that names nobody any more; its events and answers are found by these ids."""
+    """A payment that no longer names anybody; its events and answers are found by these ids."""
 
     payment_id: str
     attempt_ids: Sequence[str]
 
 
 async def erase_payments(conn: Conn, erasure: Erasure, limit: int) -> Sequence[Erased]:
-    """Some of those that have their end and name somebody still."""
+    """Some of those that have ended and still name somebody."""
     rows = await conn.fetch(_ERASE, erasure.merchant_id, erasure.customer_id, limit)
     return [Erased(row["payment_id"], row["attempt_ids"]) for row in rows]
 
 
 async def end(conn: Conn, erasure: Erasure) -> None:
-    """A day later, when nothing is under way: a click of the last moment has arrived by then."""
+    """A day later, if nothing is in progress: last-moment clicks have arrived by then."""
     await conn.execute(
         "DELETE FROM erasures WHERE merchant_id = $1 AND customer_id = $2"  # noqa: S608 - made of constants
         " AND asked_at < now() - interval '1 day' AND NOT EXISTS ("

@@ -1,4 +1,4 @@
-"""Writing the intent of a payment: all that may stand in its way is asked in the same statement."""
+"""Writes the intent of a payment: everything that may block it is checked in the same statement."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +16,7 @@ from services.payments.store.payments import NOT_COUNTED, PAYMENTS
 from services.payments.store.velocity import barred_sql, judged_values, reserve_sql
 
 # The parameters: of the payment, of its attempt, when recovery asks, whether the order's first
-# payment is known, what is said of the shopper, and the claim.
+# payment is known, the subjects of the shopper, and the claim.
 _PAYMENT: Final = PAYMENTS.marks()
 _ATTEMPT: Final = ATTEMPTS.marks(len(_PAYMENT) + 1)
 _ASK_IN: Final = len(_PAYMENT) + len(_ATTEMPT) + 1
@@ -27,8 +27,8 @@ _MERCHANT, _PART = _PAYMENT["merchant_id"], _PAYMENT["order_part"]
 _NOW: Final = _PAYMENT["created_at"]
 _HINDERED: Final = "EXISTS (SELECT FROM first) OR EXISTS (SELECT FROM barred)"
 _FRESH: Final = f"{idempotency.fresh_sql(_KEY, claimed='claimed')} AND NOT ({_HINDERED})"
-# `first` is the rule of orders.exclude, in SQL. It is not looked for when it is known. What it does
-# not see, since both come at once, the unique indexes do.
+# `first` is the rule of orders.exclude, in SQL. It is skipped if the first payment is known. The
+# unique indexes catch what it misses because both are written at once.
 _INSERT: Final = f"""
 WITH first AS (
     SELECT id, state FROM payments
@@ -59,7 +59,7 @@ class OtherPaymentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class First:
-    """A payment of the order that stands in the way of another one."""
+    """A payment of the order that blocks another one."""
 
     id: str
     state: State
@@ -67,7 +67,7 @@ class First:
 
 @dataclass(frozen=True, slots=True)
 class Barred:
-    """A subject with which too many cards were declined lately."""
+    """A subject with too many recently declined cards."""
 
     subject: str
 
@@ -81,12 +81,12 @@ async def claim_and_insert(
     ask_in: timedelta,
     beside: bool = False,
 ) -> Claim | First | Barred:
-    """A fresh payment with its first attempt, if its key is new and nothing stands in its way: all
-    in one statement. A First or Barred, and nothing is written, when something does.
+    """Inserts a fresh payment with its first attempt, if its key is new and nothing blocks it: all
+    in one statement. If something does, nothing is written and a First or Barred is returned.
 
-    `beside`: the order's first payment is known, and this one is made nevertheless.
-    `ask_in`: when recovery looks at the attempt, and how long the key is locked. Raises as
-    idempotency.claim does, also of a key that was purged since its payment, and OtherPaymentError.
+    `beside`: the order's first payment is known, and this one is created nevertheless. `ask_in`:
+    when recovery looks at the attempt, and how long the key is locked. Raises as idempotency.claim
+    does, also for a key that was deleted since its payment, and OtherPaymentError.
     """
     judged = velocity.judged(payment.velocity_subjects, instrument_id=payment.instrument_id)
     with unique(
@@ -103,7 +103,7 @@ async def claim_and_insert(
             *judged_values(judged),
             *idempotency.claim_values(key, payment.id, lock=ask_in),
         )
-    assert row is not None  # there always is one
+    assert row is not None  # there is always one
     claimed = row if row["resource_id"] else None
     hindered = _hindered(row)
     if hindered is not None and (claimed is None or claimed["fresh"]):

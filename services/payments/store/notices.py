@@ -1,4 +1,4 @@
-"""The inbox of PSP webhooks, and disputes."""
+"""SQL of the inbox of PSP webhooks, and of disputes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ VALUES ($1, $2, $3, $4, now()) ON CONFLICT DO NOTHING"""
 
 
 async def take(conn: Conn, account: PspAccount, psp_event_id: str, body: bytes) -> bool:
-    """Store a PSP's event as handled in this transaction; False when it had been before."""
+    """Stores a PSP's event as handled in this transaction; False if it already was."""
     return await conn.execute(_TAKE, account.merchant_id, account.id, psp_event_id, body) == 1
 
 
-# Of what recovery watches: a small part of the table, with an index.
+# Among those that recovery watches: a small part of the table, with an index.
 _ANY_WITHOUT_REFERENCE: Final = """
 SELECT EXISTS (SELECT FROM attempts
     WHERE next_recovery_at IS NOT NULL AND merchant_id = $1 AND psp_account_id = $2
@@ -32,9 +32,9 @@ SELECT EXISTS (SELECT FROM attempts
 async def is_any_without_reference(
     conn: Conn, account: PspAccount, *, told_at: datetime, skew: timedelta, told_within: timedelta
 ) -> bool:
-    """Whether an authorisation without an answer may be of a charge that the PSP told of `told_at`.
+    """Whether an unanswered authorisation may belong to the charge in a notice of `told_at`.
 
-    Times are the world's. What was told longer ago than `told_within` waits for nobody.
+    Times are real. Notices older than `told_within` wait for nothing.
     """
     times = (told_at, skew, told_within)
     return bool(
@@ -75,8 +75,8 @@ async def take_stale(
     kind: AttemptKind,
     known: Sequence[tuple[AttemptState, State]],
 ) -> Taken | None:
-    """`take`, if the attempt and its payment stand so that it is known; None, and nothing is stored,
-    when it may tell something.
+    """As `take`, if attempt and payment are already in the reported state; None, without storing
+    anything, if it may change something.
     """
     row = await conn.fetchrow(
         _TAKE_STALE,

@@ -1,4 +1,4 @@
-"""What operators did by hand: added, never changed."""
+"""SQL of operators' manual actions: added, never changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

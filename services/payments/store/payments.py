@@ -1,4 +1,4 @@
-"""Payments: one statement per function, on a connection that the flow opened."""
+"""SQL of payments: one statement per function, on a connection that the flow opened."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,8 +12,8 @@ from services.payments.rules import orders, tokens, velocity
 from services.payments.rules.domain import Payment
 from services.payments.rules.states import State
 
-# What belongs to a payment. Not to be read while waiting for a lock: see `lock`. A refund is its
-# attempt, as the shop sees it.
+# A payment's refunds and disputes. Not to be read while waiting for a lock: see `lock`. A refund is
+# its attempt, as the shop sees it.
 _REFUNDS: Final = """(
     SELECT coalesce(jsonb_agg(to_jsonb(refund) ORDER BY refund.id), '[]')
     FROM (SELECT id, amount_minor, reason, created_at, psp_reference, elsewhere, caller_key,
@@ -58,7 +58,7 @@ WHERE merchant_id = $1 AND id = $2 AND version = $3 AND state = $4"""  # noqa: S
 
 
 def saved_values(before: Payment, after: Payment) -> list[object]:
-    """The twenty parameters of SAVE_SQL; the last one says that tokens are not kept any more."""
+    """The twenty parameters of SAVE_SQL; the last one says that tokens are no longer kept."""
     return [
         after.merchant_id,
         after.id,
@@ -70,13 +70,13 @@ def saved_values(before: Payment, after: Payment) -> list[object]:
 
 
 async def save(conn: Conn, before: Payment, after: Payment) -> Payment | None:
-    """The payment as saved; None when it is not any more what it was in `before`."""
+    """The payment as saved; None if it no longer equals `before`."""
     touched = await conn.execute(SAVE_SQL, *saved_values(before, after))
     return replace(after, version=before.version + 1) if touched else None
 
 
 async def save_locked(conn: Conn, before: Payment, after: Payment) -> Payment:
-    """Of a payment that this transaction holds."""
+    """Saves a payment locked in this transaction."""
     saved = await save(conn, before, after)
     assert saved is not None  # nobody else changes it
     return saved
@@ -96,27 +96,29 @@ WHERE merchant_id = $1 AND caller IN ('', $2) AND id = coalesce(
 async def of_key(
     conn: Conn, merchant_id: str, key: str, *, caller: str, method: str
 ) -> Payment | None:
-    """The payment that `caller` asked for under its key. One from before payments had the column is
-    found by the row of the key, `method`'s.
+    """The payment that `caller` created under its key. For payments older than the column, found by
+    the row of the key of `method`.
     """
     return await PAYMENTS.one(conn, _OF_KEY, merchant_id, caller, key, method)
 
 
 async def lock(conn: Conn, merchant_id: str, payment_id: str) -> Payment | None:
-    """Lock and read. Two statements: what waits for a lock does not see others' new refunds."""
+    """Locks and reads, in two statements: a statement that waits for a lock does not see others'
+    new refunds.
+    """
     held = "SELECT id FROM payments WHERE merchant_id = $1 AND id = $2 FOR UPDATE"
     found = await conn.fetchval(held, merchant_id, payment_id)
     return await get(conn, merchant_id, payment_id) if found else None
 
 
 async def may_ask(conn: Conn, payment: Payment, *, every: timedelta) -> bool:
-    """Whether the PSP may be asked about it now: one of those who would, within `every`."""
+    """Whether the PSP may be asked about it now: only one caller may within `every`."""
     free = "coalesce(asked_at <= now() - $3::interval, true)"
     return await PAYMENTS.change(conn, payment, "asked_at = now()", every, only=free)
 
 
 async def get_challenged(conn: Conn, payment_id: str) -> Payment | None:
-    """Of any merchant: for a shopper who comes back from a challenge."""
+    """For any merchant: for a shopper who returns from a challenge."""
     where = "WHERE id = $1 AND challenged_at IS NOT NULL"
     return await PAYMENTS.one(conn, where, payment_id)
 
@@ -132,7 +134,7 @@ class Filter:
     customer_id: str | None = None
 
 
-_COMMON: Final = (State.PROCESSING, State.CAPTURED)  # which `listed_state` leaves out
+_COMMON: Final = (State.PROCESSING, State.CAPTURED)  # omitted from `listed_state`
 _IS_ASKED_ABOUT: Final = """id IN (SELECT payment_id FROM attempts
     WHERE merchant_id = {} AND next_recovery_at IS NOT NULL)"""
 
@@ -154,7 +156,7 @@ async def list_page(conn: Conn, merchant_id: str, wanted: Filter, page: Page) ->
 
 
 _DUE: Final = fair_sql("payments", columns=f"merchant_id, id, {CLOCK_OFFSET}", by_test_clock=True)
-# Payments to capture or to give up; each comes again after $4 unless it was handled.
+# Payments to capture or give up; each is claimed again after $4 unless handled.
 CLAIM_DUE: Final = f"""
 WITH due AS ({_DUE})
 UPDATE payments SET due_at = now() + make_interval(secs => due.clock_offset_seconds) + $4

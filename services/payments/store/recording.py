@@ -1,4 +1,4 @@
-"""An outcome and all that follows from it, in one statement: all of it or nothing."""
+"""Records an outcome and everything that follows from it in one statement: all or nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from services.payments.rules.velocity import Count
 from services.payments.store import payments, velocity
 from services.payments.store.attempts import ATTEMPTS
 
-# `held` locks both rows as they are expected, the payment first as everywhere. The pieces after it
-# then find what they change, or, when either row is not any more what it was, all do nothing:
-# without a transaction around it there is no way back from half of it.
+# `held` locks both rows in their expected state, the payment first as everywhere. The pieces after
+# it find what they change, or all do nothing if either row has changed: without a surrounding
+# transaction nothing could be rolled back.
 _SAVE: Final = f"""
 WITH held AS (
     SELECT FROM payments JOIN attempts
@@ -44,9 +44,11 @@ SELECT FROM attempt"""  # noqa: S608 - made of constants
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """What is written with an outcome, at the merchant's `now`. A key without an answer is unlocked.
+    """Written together with an outcome, at the merchant's `now`. A key without an answer is
+    unlocked.
 
-    `alarms` are told when their aggregate is a subject that has used up its declines with this one.
+    `alarms` are published if their aggregate is a subject that has used up its declines with this
+    one.
     """
 
     now: datetime
@@ -64,7 +66,7 @@ async def save(
     after: tuple[Payment, Attempt],
     following: Following,
 ) -> bool:
-    """False, and nothing is written, when payment or attempt is not any more what it was."""
+    """Returns False without writing anything if payment or attempt has changed."""
     payment, attempt = after
     return bool(
         await conn.execute(

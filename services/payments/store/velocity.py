@@ -1,7 +1,7 @@
 """Counters of declines: pieces for the statements that write an intent and record an outcome.
 
-A window ends at `window_ends_at`; declines of an older one count no more. Tries under way count
-until their end is known, however long that takes.
+A window ends at `window_ends_at`; declines of an older one no longer count. Attempts in progress
+count until their outcome is known, however long that takes.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from services.payments.rules.velocity import HOUR, MERCHANT, Count, Judged
 
 
 def barred_sql(first: int, *, merchant: str, now: str) -> str:
-    """Answers one `subject` that has used up its declines, if any has.
+    """Returns one `subject` that has used up its declines, if any.
 
-    `judged_values` are its parameters, from number `first` on. The merchant is barred only while
-    more new cards were declined than taken within the last hour.
+    `judged_values` are its parameters, from number `first` on. The merchant is blocked only while
+    more new cards were declined than accepted within the last hour.
     """
     subjects, most, since = (f"${first + n}" for n in range(3))
     return f"""
@@ -38,9 +38,10 @@ def barred_sql(first: int, *, merchant: str, now: str) -> str:
 
 
 def reserve_sql(first: int, *, merchant: str, now: str) -> str:
-    """Counts a try as under way, once its `payment` was written; parameters as of barred_sql.
+    """Counts an attempt as in progress, once its `payment` is written; parameters as for
+    barred_sql.
 
-    The rows are locked in their order and after the payment's, as by whoever records an outcome.
+    Rows are locked in order and after the payment's, as when an outcome is recorded.
     """
     subjects, window, reserves = (f"${first + n}" for n in (0, 3, 4))
     return f"""
@@ -67,7 +68,7 @@ def judged_values(judged: Sequence[Judged]) -> tuple[object, ...]:
 
 
 def count_sql(first: int, *, merchant: str, when: str) -> str:
-    """Adds to counters and answers `subject` and `reached`: this decline was the last allowed.
+    """Adds to counters and returns `subject` and `reached`: this decline was the last one allowed.
 
     `count_values` are its parameters, from number `first` on.
     """
@@ -124,8 +125,8 @@ WITH counted AS ({count_sql(2, merchant="$1", when="true")})
 async def count(
     conn: Conn, merchant_id: str, counts: Sequence[Count], alarms: Sequence[NewEvent], now: datetime
 ) -> None:
-    """What is recorded elsewhere than with an outcome of ours. Each alarm's aggregate is a subject:
-    it is told when that has used up its declines.
+    """For what is recorded elsewhere than with one of our outcomes. Each alarm's aggregate is a
+    subject: it is published when that has used up its declines.
     """
     await conn.execute(
         _COUNT, merchant_id, *count_values(counts, now), *outbox.insert_values(alarms)

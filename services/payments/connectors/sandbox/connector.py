@@ -1,4 +1,4 @@
-"""The simulated PSP over HTTP. Knows the transport; what answers mean is in mapping.py."""
+"""The simulated PSP over HTTP. Knows the transport; mapping.py interprets the answers."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ class SandboxConnector:
     async def look_up(self, asked: Asked) -> Outcome | NotFound:
         path = f"/operations/{quote(asked.key, safe='')}"
         found = await self._call("GET", path, mapping.look_up_answer)
-        # Not reaching the PSP is a certain no to a charge, but no answer to a question.
+        # For a charge, not reaching the PSP is a certain no; for a look-up it is no answer.
         return found if not isinstance(found, NotSent) else Unknown("the sandbox is unreachable")
 
     async def set_up_instrument(self, setup: InstrumentSetup) -> SetupOutcome:
@@ -98,7 +98,7 @@ class SandboxConnector:
         return self._account, f"{self._public}/psp/field.js"
 
     async def close(self) -> None:
-        """The session belongs to whoever made it."""
+        """The session belongs to its creator."""
 
     async def _operate(self, operation: Operation, body: Json) -> Outcome:
         charge = quote(operation.psp_reference, safe="")
@@ -154,7 +154,7 @@ class NotSent:
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:
-    """An answer without a body has no fields; ValueError when it is something else."""
+    """An answer without a body has no fields. Raises ValueError if it is something else."""
     found = json.loads(raw) if raw else {}
     if not isinstance(found, dict):
         raise TypeError("not an object")

@@ -1,4 +1,4 @@
-"""The sandbox's JSON as outcomes and notices. Pure."""
+"""Maps the sandbox's JSON to outcomes and notices. Pure."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -60,7 +60,7 @@ REFUSAL_CODES: Final = {
 
 
 def charge_request(charge: Authorisation) -> dict[str, Any]:
-    """Optional fields are left out when they say nothing."""
+    """Empty optional fields are left out."""
     exemption = None if charge.exemption is Exemption.NONE else charge.exemption.value
     optional = {
         "return_url": charge.return_url,
@@ -84,12 +84,12 @@ def instrument_request(setup: InstrumentSetup) -> dict[str, Any]:
 
 
 def refusal(status: int, body: Json) -> Outcome | None:
-    """What an answer other than 200 means; None for 200."""
+    """The meaning of an answer other than 200; None for 200."""
     code = str(body.get("code", ""))
     if status == OK:
         return None
     if status == UNAUTHORISED:
-        # Not worked on; another PSP account may do it.
+        # Not processed; another PSP account may do it.
         return declined(DeclineCode.PSP_UNAVAILABLE, psp_code=code)
     if status == CONFLICT or status >= SERVER_ERRORS:
         return Unknown(f"the sandbox answered {status} {code}".rstrip())
@@ -98,7 +98,7 @@ def refusal(status: int, body: Json) -> Outcome | None:
 
 
 def charge_outcome(charge: Json) -> Outcome:
-    """How a charge stands now, as the outcome of its authorisation."""
+    """The current state of a charge, as the outcome of its authorisation."""
     reference = str(charge["id"])
     match charge["state"]:
         case "captured":
@@ -122,7 +122,7 @@ def charge_outcome(charge: Json) -> Outcome:
 
 
 def operation_outcome(operation: Json, charge: Json) -> Outcome:
-    """A capture, cancellation or refund; the amount of a cancellation is all that was held."""
+    """A capture, cancellation or refund; a cancellation's amount is everything that was held."""
     match operation["state"]:
         case "succeeded":
             return Approved(str(operation["id"]), _amount(operation, charge))
@@ -150,7 +150,7 @@ def operation_answer(status: int, body: Json) -> Outcome:
 
 
 def look_up_answer(status: int, body: Json) -> Outcome | NotFound:
-    """Anything but a plain answer leaves the question open."""
+    """Anything but a plain answer leaves the outcome open."""
     if status == NOT_FOUND and body.get("code") == "unknown_key":
         return NotFound()
     if status != OK:
@@ -179,7 +179,7 @@ def instrument_answer(status: int, body: Json) -> SetupOutcome:
 
 
 def instrument_by_now(status: int, body: Json) -> SetupOutcome:
-    """Of an operation that saves an instrument, once it was asked to."""
+    """The current state of an instrument after its setup was requested."""
     refused = refusal(status, body)
     if refused is not None:
         return Unknown("the saved instrument is not told")
@@ -189,7 +189,7 @@ def instrument_by_now(status: int, body: Json) -> SetupOutcome:
 
 
 def notice(event: Json) -> Notice:
-    """KeyError, TypeError or ValueError when it is not an event of the sandbox."""
+    """Raises KeyError, TypeError or ValueError if it is not an event of the sandbox."""
     event_id, kind = str(event["id"]), str(event["type"])
     data = event["data"]
     if kind.startswith("charge.dispute."):
@@ -207,7 +207,7 @@ def notice(event: Json) -> Notice:
             assert_never(never)
     return OperationNotice(
         psp_event_id=event_id,
-        key=str(operation.get("key") or ""),  # none for what was done in the console
+        key=str(operation.get("key") or ""),  # empty for actions in the console
         kind=attempt_kind,
         psp_reference=str(charge["id"]),
         outcome=outcome,

@@ -1,6 +1,6 @@
 """Stripe's minor units where they differ from ISO 4217. Pure.
 
-Stripe keeps ISK and UGX with two decimals for old integrations and knows no decimals of MGA
+Stripe keeps ISK and UGX with two decimals for old integrations, and has no decimals for MGA
 (docs.stripe.com/currencies, "Special cases" and "Zero-decimal currencies").
 """
 
@@ -12,7 +12,7 @@ MORE_DECIMALS: Final[Mapping[str, int]] = {"ISK": 2, "UGX": 2, "MGA": -2}
 
 
 def to_stripe(amount_minor: int, currency: str) -> int:
-    """ValueError when Stripe cannot express the amount."""
+    """Raises ValueError if Stripe cannot express the amount."""
     more = MORE_DECIMALS.get(currency.upper(), 0)
     if more >= 0:
         return amount_minor * _power(more)
@@ -23,7 +23,7 @@ def to_stripe(amount_minor: int, currency: str) -> int:
 
 
 def from_stripe(amount: int, currency: str) -> int:
-    """Minor units of ISO 4217; ValueError when there are fractions of them."""
+    """Minor units of ISO 4217. Raises ValueError for a fraction of one."""
     more = MORE_DECIMALS.get(currency.upper(), 0)
     if more < 0:
         return amount * _power(-more)

@@ -1,7 +1,7 @@
-"""Stripe through its official SDK. Knows the calls; what answers mean is in mapping.py.
+"""Stripe through its official SDK. Knows the calls; mapping.py interprets the answers.
 
-PaymentIntents are created and confirmed in one request, whose idempotency key is our attempt's id.
-Retries are ours, so the SDK makes none.
+PaymentIntents are created and confirmed in one request, with our attempt's id as idempotency key.
+We do our own retries, so the SDK makes none.
 """
 
 import json
@@ -47,7 +47,7 @@ from services.payments.rules.outcomes import (
 )
 from services.payments.rules.states import AttemptKind
 
-# The version the mappings were written for; a new SDK brings a new one, which a test notices.
+# The version for which the mappings were written; a new SDK brings a new one, which a test notices.
 API_VERSION: Final = "2026-10-28.endive"
 FIELD_URL: Final = "https://js.stripe.com/v3/"
 SIGNATURE_HEADER: Final = "stripe-signature"
@@ -147,7 +147,7 @@ class StripeConnector:
         return await _first_of(asked.key, listed, mapping.authorisation)
 
     async def _find_refund(self, asked: Asked) -> Outcome | NotFound:
-        """By its own reference, by its PaymentIntent's, or by its time."""
+        """By its own reference, by that of its PaymentIntent, or by its time."""
         if asked.operation_reference:
             found = await self._api.refunds.retrieve_async(asked.operation_reference)
             return mapping.refund(found.to_dict())
@@ -188,7 +188,9 @@ class StripeConnector:
     async def _setup_by_now(
         self, setup_intent: str, psp_customer: str, at_first: SetupOutcome
     ) -> SetupOutcome:
-        """A repeat is answered as the first time: whether a challenge is over is asked for itself."""
+        """A repeat returns the first answer: whether a challenge is over is looked up
+        separately.
+        """
         by_now = await _write(
             self._api.setup_intents.retrieve_async(setup_intent, parameters.shown_setup_intent()),
             lambda found: mapping.instrument(found, psp_customer),
@@ -197,7 +199,9 @@ class StripeConnector:
         return at_first if isinstance(by_now, Unknown) else by_now
 
     async def _payment_method(self, token: str, *, key: str) -> str | Declined | Unknown:
-        """A repeat under the same key gets the same one, although its token is used up by then."""
+        """A repeat under the same key gets the same payment method, although its token is used up
+        by then.
+        """
         if not token.startswith(parameters.TOKEN_PREFIX):
             return token
         call = self._api.payment_methods.create_async(
@@ -229,7 +233,7 @@ class StripeConnector:
             raise WebhookMalformedError("not an event of Stripe") from error
 
     async def settlements(self, cursor: str) -> Settlements | Unknown:
-        """Lines of the payouts after the one that `cursor` names, the oldest first."""
+        """Lines of the payouts after the one named by `cursor`, oldest first."""
         try:
             listed = await self._api.payouts.list_async(parameters.payouts(newer_than=cursor))
             newest_first = [str(payout["id"]) async for payout in _every(listed)]
@@ -248,7 +252,7 @@ class StripeConnector:
         return self._publishable_key, self._field_url
 
     async def close(self) -> None:
-        """The session belongs to whoever made it."""
+        """The session belongs to its creator."""
 
 
 async def _write(
@@ -265,7 +269,7 @@ async def _write(
 
 
 async def _every(first: stripe.ListObject[Any]) -> AsyncIterator[Json]:
-    """All objects of a list, page by page; ValueError when there are too many to read."""
+    """All objects of a list, page by page. Raises ValueError if there are too many to read."""
     read = 0
     async for found in first.auto_paging_iter():
         read += 1

@@ -1,6 +1,6 @@
-"""Stripe's decline codes in our words. Pure.
+"""Maps Stripe's decline codes to ours. Pure.
 
-Source: docs.stripe.com/declines/codes. What is not listed is an unexplained decline.
+Source: docs.stripe.com/declines/codes. An unlisted code is an unexplained decline.
 """
 
 from collections.abc import Mapping
@@ -78,7 +78,7 @@ CODES: Final[Mapping[str, DeclineCode]] = {
 def from_error(error: Mapping[str, Any], *, psp_reference: str = "") -> Declined:
     """`error`: the `error` of an answer, `last_payment_error` or `last_setup_error`.
 
-    The decline code says more than the code; the networks' "do not try again" goes above both.
+    The decline code says more than the code; the networks' "do not try again" overrides both.
     """
     words = [str(error.get(name) or "") for name in ("decline_code", "code")]
     code = next((CODES[word] for word in words if word in CODES), DeclineCode.DO_NOT_HONOR)

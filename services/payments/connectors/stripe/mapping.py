@@ -1,6 +1,6 @@
-"""Stripe's objects as outcomes. Pure: plain JSON in, values out.
+"""Maps Stripe's objects to outcomes. Pure: plain JSON in, values out.
 
-KeyError, TypeError and ValueError mean that the object is not what Stripe documents.
+KeyError, TypeError and ValueError mean that the object is not as Stripe documents it.
 """
 
 from collections.abc import Mapping
@@ -23,17 +23,17 @@ from services.payments.rules.outcomes import (
 from services.payments.rules.states import AttemptKind
 
 Json: TypeAlias = Mapping[str, Any]
-# Our attempt's id in the metadata of PaymentIntents and Refunds.
+# Key of our attempt's id in the metadata of PaymentIntents and Refunds.
 ATTEMPT: Final = "attempt_id"
 
 
 def attempt_of(stored: Json) -> str:
-    """Empty for objects that somebody else made, for example in Stripe's dashboard."""
+    """Empty for objects created by somebody else, for example in Stripe's dashboard."""
     return str((stored.get("metadata") or {}).get(ATTEMPT, ""))
 
 
 def authorisation(intent: Json) -> Outcome:
-    """How a PaymentIntent stands, as the outcome of the attempt that created it."""
+    """The state of a PaymentIntent, as the outcome of the attempt that created it."""
     reference, currency = str(intent["id"]), str(intent["currency"])
     match intent["status"]:
         case "succeeded":
@@ -63,7 +63,7 @@ def _action(reference: str, intent: Json) -> Outcome:
 
 
 def _without_page(intent: Json) -> Declined:
-    """Steps without an address (vouchers, micro-deposits) cannot be taken on our pages."""
+    """Steps without a URL (vouchers, micro-deposits) cannot be taken on our pages."""
     return declined(
         DeclineCode.AUTHENTICATION_REQUIRED,
         psp_code=str((intent.get("next_action") or {}).get("type", "")),
@@ -91,7 +91,7 @@ def capture(intent: Json) -> Outcome | NotFound:
 
 
 def cancellation(intent: Json, amount_minor: int) -> Outcome | NotFound:
-    """`amount_minor`: what is released when it worked. NotFound: not cancelled so far."""
+    """`amount_minor`: the amount released on success. NotFound: not cancelled so far."""
     reference = str(intent["id"])
     match intent["status"]:
         case "canceled":
@@ -130,7 +130,7 @@ def settled(answer: Outcome | NotFound) -> Outcome:
 
 
 def intent_state(kind: AttemptKind, intent: Json, amount_minor: int) -> Outcome | NotFound:
-    """What a PaymentIntent says about an attempt that is no refund."""
+    """What a PaymentIntent says about an attempt other than a refund."""
     if kind is AttemptKind.CAPTURE:
         return capture(intent)
     if kind is AttemptKind.CANCEL:
@@ -139,7 +139,7 @@ def intent_state(kind: AttemptKind, intent: Json, amount_minor: int) -> Outcome 
 
 
 def open_setup(setup: Json) -> str:
-    """The id of a SetupIntent that comes to its end later; "" when it has."""
+    """The id of a SetupIntent that is not finished; "" if it is."""
     return str(setup["id"]) if setup["status"] in ("requires_action", "processing") else ""
 
 

@@ -1,8 +1,8 @@
-"""Stripe's events as notices. Pure.
+"""Maps Stripe's events to notices. Pure.
 
-Every event of money moving that we act on is here; PaymentIntents tell about authorisation,
-capture and cancellation, Refunds and Disputes about themselves. What was done in Stripe's own
-dashboard comes in the same events, without our key.
+Covers every event of moving money that we act on; PaymentIntents report authorisation, capture and
+cancellation, Refunds and Disputes report themselves. Actions in Stripe's dashboard send the same
+events, without our key.
 """
 
 from datetime import datetime
@@ -50,7 +50,7 @@ DISPUTE_STATES: Final = {
 
 
 def notice(event: Json) -> Notice:
-    """KeyError, TypeError or ValueError when it is not an event of Stripe."""
+    """Raises KeyError, TypeError or ValueError if it is not an event of Stripe."""
     event_id, kind = str(event["id"]), str(event["type"])
     told = event["data"]["object"]
     if kind.startswith("payment_intent."):
@@ -66,7 +66,7 @@ def notice(event: Json) -> Notice:
 
 
 def _refund(event_id: str, refund: Json, told_at: datetime, *, charge_key: str = "") -> Notice:
-    """Stripe says of what it gives back by its PaymentIntent only, unless it tells of the charge."""
+    """Stripe names a refund's PaymentIntent only, unless the event is about the charge."""
     return OperationNotice(
         psp_event_id=event_id,
         key=mapping.attempt_of(refund),
@@ -81,8 +81,8 @@ def _refund(event_id: str, refund: Json, told_at: datetime, *, charge_key: str =
 
 
 def _charge(event_id: str, kind: str, charge: Json, told_at: datetime) -> Notice:
-    """A PaymentIntent's charge. Its newest refund is in it where the API version lists refunds; the
-    events of refunds tell the same.
+    """A PaymentIntent's charge. It contains its newest refund if the API version lists refunds;
+    refund events report the same.
     """
     intent, charge_key = str(charge.get("payment_intent") or ""), mapping.attempt_of(charge)
     if kind == "charge.captured" and intent:
@@ -104,7 +104,7 @@ def _charge(event_id: str, kind: str, charge: Json, told_at: datetime) -> Notice
 
 
 def _intent(event_id: str, kind: str, intent: Json) -> Notice:
-    """A capture or cancellation is known by its PaymentIntent only, ours or not."""
+    """A capture or cancellation is known only by its PaymentIntent, ours or not."""
     reference, attempt = str(intent["id"]), mapping.attempt_of(intent)
     amount = from_stripe(int(intent["amount"]), str(intent["currency"]))
     outcome: Outcome

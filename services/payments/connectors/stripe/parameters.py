@@ -1,6 +1,6 @@
-"""The parameters of each request, in the SDK's own types: mypy refuses what Stripe does not know.
+"""The parameters of each request, in the SDK's own types: mypy rejects what Stripe does not know.
 
-Pure. Amounts that Stripe cannot express raise ValueError.
+Pure. Raises ValueError for amounts that Stripe cannot express.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from services.payments.connectors.stripe.mapping import ATTEMPT
 from services.payments.rules.domain import Shopper
 from services.payments.rules.states import Exemption
 
-# Ids of Stripe's own mandates; a reference of ours is none.
+# Ids of Stripe's own mandates; our references are not among them.
 MANDATE_PREFIX: Final = "mandate_"
 TOKEN_PREFIX: Final = "tok_"  # noqa: S105 - how legacy card tokens begin
 PAGE: Final = 100
@@ -22,12 +22,12 @@ PAGE: Final = 100
 def payment_intent(
     charge: Authorisation, *, payment_method: str | None
 ) -> official.PaymentIntentCreateParams:
-    """Create and confirm in one request. `payment_method`: the charge's token, or made of it; None
-    for a method of Stripe's own, which is made of what the charge says of its shopper.
+    """Creates and confirms in one request. `payment_method`: the charge's token, or made from it;
+    None for Stripe's own method, which is made from the charge's data about its shopper.
 
-    Which types are allowed follows from the payment method and the merchant's dashboard: this API
-    version has no `payment_method_types`. Without a return address nothing may redirect. Exemptions
-    are Stripe's own affair; only a merchant-initiated charge is marked.
+    The payment method and the merchant's dashboard decide the allowed types: this API version has
+    no `payment_method_types`. Without a return address nothing may redirect. Stripe decides about
+    exemptions; only a merchant-initiated charge is marked.
     """
     parameters: official.PaymentIntentCreateParams = {
         "amount": to_stripe(charge.amount_minor, charge.currency),
@@ -78,7 +78,7 @@ def _billing(
 
 
 def capture(operation: Operation) -> official.PaymentIntentCaptureParams:
-    """Whatever is not captured is released."""
+    """Anything not captured is released."""
     return {"amount_to_capture": to_stripe(operation.amount_minor, operation.currency)}
 
 
@@ -98,7 +98,7 @@ def customer(setup: InstrumentSetup) -> official.CustomerCreateParams:
 
 
 def method_of_token(token: str) -> official.PaymentMethodCreateParams:
-    """A payment method of a legacy card token (`tok_…`)."""
+    """A payment method from a legacy card token (`tok_…`)."""
     return {"type": "card", "card": {"token": token}}
 
 
@@ -124,7 +124,7 @@ def setup_intent(
 
 
 def shown_setup_intent() -> official.SetupIntentRetrieveParams:
-    """As `setup_intent` is answered."""
+    """Retrieves it in the same form as `setup_intent` returns."""
     return {"expand": ["payment_method"]}
 
 
@@ -147,7 +147,7 @@ def refunds_made(*, since: int, until: int) -> official.RefundListParams:
 
 
 def payouts(*, newer_than: str) -> official.PayoutListParams:
-    """Paid ones; the newest first, as Stripe sorts."""
+    """Paid ones, newest first, as Stripe sorts."""
     parameters: official.PayoutListParams = {"status": "paid", "limit": PAGE}
     if newer_than:
         parameters["ending_before"] = newer_than

@@ -1,4 +1,4 @@
-"""The SDK's exceptions as outcomes: was it a certain no, or may it have happened?"""
+"""Maps the SDK's exceptions to outcomes: a certain no, or possibly done?"""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ from services.payments.connectors.stripe import declines
 from services.payments.connectors.transport import NOT_SENT
 from services.payments.rules.outcomes import DeclineCode, Declined, Unknown
 
-# What a call through the SDK may raise: it passes on what breaks while an answer is read.
+# Exceptions that a call through the SDK may raise: it passes on errors while reading an answer.
 TROUBLE: Final = (stripe.StripeError, aiohttp.ClientError, TimeoutError, OSError)
 MISSING: Final = "resource_missing"
 INSTRUMENT_PARAMETERS: Final = frozenset(
@@ -20,7 +20,7 @@ INSTRUMENT_PARAMETERS: Final = frozenset(
 
 
 def outcome(error: Exception) -> Declined | Unknown:
-    """Of a write. Rate limits and refused keys are answered before any work is done."""
+    """For a write. Rate limits and refused keys are answered before any work is done."""
     match error:
         case stripe.APIConnectionError() if isinstance(error.__cause__, NOT_SENT):
             return declined(DeclineCode.PSP_UNAVAILABLE)
@@ -57,7 +57,7 @@ def details(error: stripe.StripeError) -> Mapping[str, Any]:
 
 
 def why(error: Exception) -> str:
-    """For people who look into a case: no texts of Stripe's, which may hold personal data."""
+    """For people who look into a case: none of Stripe's texts, which may contain personal data."""
     cause = error.__cause__ if isinstance(error, stripe.APIConnectionError) else None
     status = getattr(error, "http_status", None)
     name = type(cause or error).__name__
@@ -65,7 +65,7 @@ def why(error: Exception) -> str:
 
 
 def is_cancelled_already(error: Exception) -> bool:
-    """A cancellation that is refused because there is nothing left to cancel."""
+    """Whether a cancellation was refused because there is nothing left to cancel."""
     if not isinstance(error, stripe.InvalidRequestError):
         return False
     return (details(error).get("payment_intent") or {}).get("status") == "canceled"

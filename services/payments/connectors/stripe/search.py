@@ -1,8 +1,8 @@
-"""Where to look for what an attempt may have left at Stripe when its answer never came.
+"""Finds what an attempt may have left at Stripe when its answer never came.
 
-Stripe cannot be asked by idempotency key and its search lags behind; its lists do not. Our ids hold
-their time of making, so a list of that time, or of the customer, holds the attempt or nobody has it.
-Pure.
+Stripe has no look-up by idempotency key and its search lags behind; its lists do not. Our ids
+contain their creation time, so a list of that time, or of the customer, contains the attempt if
+there is one. Pure.
 """
 
 from typing import Final
@@ -11,17 +11,17 @@ from libs import ids
 from services.payments.rules.states import AttemptKind
 
 CLOCK_SKEW_SECONDS: Final = 60
-# How long after the attempt was made its call may still be repeated: see flows of recovery.
+# How long an attempt's call may still be repeated: see the recovery flows.
 REPEATED_WITHIN_SECONDS: Final = {AttemptKind.AUTHORISE: 1800, AttemptKind.REFUND: 86_400}
-# Stripe's own limit of a request: what is younger may be at work although no list shows it.
+# Stripe's own time limit for a request: a younger one may be running although no list shows it.
 AT_WORK_SECONDS: Final = 90
-# How many objects are read before the question stays open.
+# Maximum number of objects read before the outcome stays open.
 MOST_READ: Final = 5000
 RANDOM_BITS = 80  # of a UUIDv7, below its milliseconds
 
 
 def made_at(key: str) -> float | None:
-    """Unix time of an id of ours; None for other texts."""
+    """Unix time of one of our ids; None for other texts."""
     prefix, _, digits = key.partition("_")
     if not ids.is_id(key, prefix):
         return None
@@ -32,7 +32,7 @@ def made_at(key: str) -> float | None:
 
 
 def period(kind: AttemptKind, made: float) -> tuple[int, int]:
-    """(since, until) in which the object of an attempt must have been made."""
+    """(since, until) in which the object of an attempt must have been created."""
     until = made + REPEATED_WITHIN_SECONDS[kind] + CLOCK_SKEW_SECONDS
     return int(made - CLOCK_SKEW_SECONDS), int(until)
 

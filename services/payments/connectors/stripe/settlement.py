@@ -8,7 +8,7 @@ from services.payments.connectors.base import SettlementLine
 from services.payments.connectors.stripe.amounts import from_stripe
 from services.payments.connectors.stripe.mapping import Json
 
-# Reporting categories in our words; others (Stripe's own fees, adjustments) keep Stripe's.
+# Our names for reporting categories; others (Stripe's own fees, adjustments) keep Stripe's.
 KINDS: Final = {
     "charge": "charge",
     "refund": "refund",
@@ -21,7 +21,7 @@ PAYOUTS: Final = frozenset({"payout", "payout_reversal"})
 
 
 def lines(payout: str, transactions: Iterable[Json]) -> Iterator[SettlementLine]:
-    """The payout's own transaction is what the lines sum up to, not one of them."""
+    """The payout's own transaction is the sum of the lines, not one of them."""
     for transaction in transactions:
         if transaction["reporting_category"] not in PAYOUTS:
             yield _line(payout, transaction)
