@@ -1,4 +1,4 @@
-"""`python -m services.merchants` serves; `… migrate` brings the database up to date."""
+"""`python -m services.merchants` serves; `… migrate` migrates the database."""
 
 from pathlib import Path
 

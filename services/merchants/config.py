@@ -1,4 +1,4 @@
-"""Where merchants listens and finds its database and bus. It needs nothing beyond the chassis."""
+"""The chassis' settings; merchants needs no others."""
 
 from libs.settings import ServiceSettings
 

@@ -1,4 +1,4 @@
-"""What the flows of merchants need from outside."""
+"""The dependencies of the flows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,4 +12,4 @@ from libs.db import Database
 class Deps:
     db: Database
     scopes: frozenset[str]  # all that the contracts name
-    now: Callable[[], datetime] = world_now  # neither keys nor merchants age with a test clock
+    now: Callable[[], datetime] = world_now  # neither keys nor merchants follow a test clock

@@ -16,7 +16,9 @@ class ApiKeyRevoked(Refusal, kind=Kind.UNAUTHENTICATED, reason="api_key_revoked"
 
 
 class RevokedApiKeyNotRotatable(ApiKeyRevoked):
-    """The same reason, asked about a key instead of with it: a conflict, not a failed login."""
+    """The same reason for a key that is the object of a call, not its credential: a conflict, not a
+    failed login.
+    """
 
     kind = Kind.CONFLICT
     message = "This API key was revoked or has expired; create a new one instead."

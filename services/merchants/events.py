@@ -1,4 +1,4 @@
-"""Merchants and keys as protobuf, and the events that tell of them, as rows of the outbox."""
+"""Merchants and keys as protobuf, and their events as rows of the outbox."""
 
 from datetime import datetime, timedelta
 
@@ -28,7 +28,7 @@ def _change_pb(change: BankAccountChange) -> merchants_pb2.BankAccountChange:
 
 
 def api_key_pb(key: ApiKey, *, secret: str | None = None) -> merchants_pb2.ApiKey:
-    """`secret` only in the answer that made the key, never in an event."""
+    """`secret` only in the answer that created the key, never in an event."""
     return wire.message(merchants_pb2.ApiKey, key, secret=secret)
 
 
@@ -78,7 +78,7 @@ async def api_key_revoked(conn: Conn, key: ApiKey, *, at: datetime) -> None:
 
 
 async def test_clock_advanced(conn: Conn, merchant: Merchant, *, at: datetime) -> Message:
-    """Answers the event too, of which `offset_of` tells the offset."""
+    """Also returns the event, from which `offset_of` reads the offset."""
     event = events_pb2.TestClockAdvanced(
         merchant_id=merchant.id, offset_seconds=int(merchant.clock_offset.total_seconds())
     )

@@ -1,4 +1,6 @@
-"""What merchants keeps. Merchants and their people end with the contract: an operator's matter."""
+"""What merchants keeps. Merchants and their staff end with the contract: that is up to the
+operator.
+"""
 
 from datetime import timedelta
 from typing import Final

@@ -41,7 +41,7 @@ async def _authenticate(
 async def _update_merchant(
     deps: Deps, request: pb.UpdateMerchantRequest, key: Key | None
 ) -> Merchant:
-    if request.HasField("bank_account"):  # it has a scope and an address of its own
+    if request.HasField("bank_account"):  # it has its own scope and route
         raise invalid("bank_account", "is changed by PUT /v1/merchant/bank-account")
     branding = _branding(request.branding) if request.HasField("branding") else None
     change = wire.read(MerchantChange, request, branding=branding)
@@ -49,7 +49,7 @@ async def _update_merchant(
 
 
 def _branding(sent: pb.Branding) -> Branding:
-    """An empty text takes a value away, as an absent field does. The stored logo stays."""
+    """An empty text removes a value, like an absent field. The stored logo stays."""
     return Branding(
         logo_url=sent.logo_url or None,
         primary_colour=sent.primary_colour or None,

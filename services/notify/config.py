@@ -1,4 +1,4 @@
-"""Where the others are, how mail and text messages leave, and which keys seal what we store."""
+"""Addresses of other services, how mail and text messages are sent, and the seal keys."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -14,7 +14,7 @@ from services.notify.webhooks.guard import networks_of
 
 
 def _read_by(check: Callable[[str], Any]) -> AfterValidator:
-    """The text, if `check` can read it: else its ValueError."""
+    """The text, if `check` accepts it; otherwise its ValueError."""
 
     def validate(text: str) -> str:
         check(text)
@@ -29,7 +29,7 @@ def _address(text: str) -> None:
 
 
 def _number(text: str) -> None:
-    """Networks block names that nobody registered (in Italy AGCOM 12/23/CIR)."""
+    """Networks block names that are not registered (in Italy AGCOM 12/23/CIR)."""
     if text and not senders.NUMBER.fullmatch(text):
         raise ValueError("must be a number; a name goes into INCASSO_TWILIO_SENDER_NAME")
 
@@ -51,7 +51,7 @@ class Config(ServiceSettings):
     paylink_target: str
     instalments_target: str
     cod_target: str
-    seal_keys: Annotated[str, _read_by(_keys)]  # Fernet keys, by commas, the newest first
+    seal_keys: Annotated[str, _read_by(_keys)]  # Fernet keys, comma-separated, newest first
     public_url: str  # of the gateway: logos, SMS providers' notices
 
     # smtp://user:pass@host:port, smtp+starttls://…, smtps://…
@@ -62,12 +62,12 @@ class Config(ServiceSettings):
     twilio_account_sid: str = ""
     twilio_auth_token: str = ""
     twilio_from: Annotated[str, _read_by(_number)] = ""  # number, or a messaging service, MG…
-    # Shown instead of the number, where it is registered.
+    # Shown instead of the number where it is registered.
     twilio_sender_name: Annotated[str, _read_by(_name)] = ""
-    # There: calling codes, by commas, e.g. +39,+41.
+    # Where it is registered: calling codes, comma-separated, e.g. +39,+41.
     twilio_sender_name_prefixes: Annotated[str, _read_by(senders.prefixes_of)] = ""
     twilio_whatsapp_from: str = ""
     twilio_api_base: str = "https://api.twilio.com"
 
-    # CIDRs, by commas, that the SSRF guard lets pass.
+    # Comma-separated CIDRs that the SSRF guard allows.
     webhook_allowed_networks: Annotated[str, _read_by(networks_of)] = ""

@@ -1,4 +1,4 @@
-"""What the flows work with, handed to them by __main__ and by tests."""
+"""The dependencies of the flows, passed in by __main__ and by tests."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -32,15 +32,15 @@ class Deps:
     mailer: Mailer
     return_addresses: ReturnAddresses
     mail_from: str
-    public_url: str  # of the gateway, without slash at the end
+    public_url: str  # of the gateway, without trailing slash
     providers: Mapping[str, Provider]  # of text messages, by name
-    seal: Seal  # of webhooks' secrets
+    seal: Seal  # for webhooks' secrets
     guard: Guard  # where webhooks may go
     receivers: Receivers  # of webhooks
     clock: Clock = field(default_factory=Clock)  # the merchant's
     now: Callable[[], datetime] = world_now  # for mail servers, webhooks and backoff
-    sending: Tasks = field(default_factory=Tasks)  # tries under way, which a shutdown waits for
-    join_seconds: float = 0.0  # for which a try waits for others to share its statements
+    sending: Tasks = field(default_factory=Tasks)  # attempts in progress, awaited at shutdown
+    join_seconds: float = 0.0  # how long an attempt waits for others to share its statements
     joint: Joint = field(init=False)
 
     def __post_init__(self) -> None:

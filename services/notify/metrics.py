@@ -1,4 +1,4 @@
-"""What notify counts. RED metrics of the RPCs are the chassis'."""
+"""The metrics of notify. RED metrics of the RPCs are the chassis'."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What notify keeps, by the world's clock."""
+"""What notify keeps, in real time."""
 
 from datetime import timedelta
 from typing import Final
@@ -7,9 +7,10 @@ from libs.retention import BY_RULE, ERASED, WITH_ROW, Kept, Rule, Table
 
 # Events, and deliveries after their end: longer than anybody replays, and they name shoppers.
 EVENTS: Final = timedelta(days=90)
-# Who got a message: a card payment can be disputed for 13 months at most. The message stays.
+# Recipients of messages: a card payment can be disputed for 13 months at most. The message stays.
 RECIPIENTS: Final = timedelta(days=396)
-# News of messages that we have not heard of: the provider tells before we have stored, or never.
+# Reports about unknown messages: the provider reports before we have stored the reference, or by
+# mistake.
 NOTICES: Final = timedelta(days=7)
 
 KEPT: Final = Kept(
@@ -57,7 +58,7 @@ KEPT: Final = Kept(
         "sms_quotas": Table("how many text messages of a month", plain="merchant_id"),
         "webhook_attempts": Table("every try", plain="merchant_id delivery_id error excerpt"),
     },
-    (  # in this order: an event goes when its deliveries have gone
+    (  # in this order: an event is deleted once its deliveries are
         Rule("webhook_deliveries", "ended_at", EVENTS, "longer than anybody replays"),
         Rule(
             "events",

@@ -1,4 +1,4 @@
-"""The doors of both halves of notify together: events, which both may follow, and what is due."""
+"""The combined doors of both halves of notify: events, which both may follow, and due rows."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +19,7 @@ from services.notify.webhooks.store import deliveries
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
-    """What is done with each event, by subject. Handlers write rows; nothing is sent in them."""
+    """The handlers, by subject. They write rows and send nothing."""
     return merged(
         webhooks.handlers(),
         messages.handlers(deps),
@@ -28,12 +28,12 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
 
 def loops(deps: Deps) -> Sequence[Loop]:
-    """What runs until the process stops."""
+    """Loops that run until the process stops."""
     return [*messages.loops(deps), *webhooks.loops(deps), lambda: watch(deps)]
 
 
 def merged(*readers: Mapping[str, Handler]) -> dict[str, Handler]:
-    """One handler of all subjects that gives each reader its events, in one transaction."""
+    """Combines handlers per subject, so that each reader gets its events, in one transaction."""
 
     async def handle(conn: Conn, events: Sequence[Event]) -> None:
         for reader in readers:
@@ -49,7 +49,7 @@ def merged(*readers: Mapping[str, Handler]) -> dict[str, Handler]:
 
 
 async def watch(deps: Deps) -> None:
-    """Keep the gauges of what waits."""
+    """Updates the gauges of waiting rows."""
 
     async def read(conn: Conn) -> None:
         metrics.OLDEST_QUEUED.set(await tries.oldest_queued_seconds(conn))

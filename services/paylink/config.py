@@ -1,4 +1,4 @@
-"""Addresses of the neighbours, the public address of the pages, and the keys of the seal."""
+"""Addresses of other services, the public URL of the pages, and the seal keys."""
 
 from pydantic import Field
 
@@ -11,4 +11,4 @@ class Config(ServiceSettings):
     oneclick_target: str
     instalments_target: str
     public_url: str = Field(pattern=r"https?://.+[^/]")  # where shoppers reach the gateway
-    seal_keys: str = Field(min_length=44, repr=False)  # Fernet keys, newest first, by commas
+    seal_keys: str = Field(min_length=44, repr=False)  # Fernet keys, newest first, comma-separated

@@ -1,4 +1,4 @@
-"""What the flows work with, handed to them by __main__ and by tests."""
+"""The dependencies of the flows, passed in by __main__ and by tests."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Deps:
     clock: Clock
     seal: Seal
     addresses: Proofs  # of shoppers: see libs/payments/velocity.py
-    public_url: str  # without a slash at the end
+    public_url: str  # without trailing slash
     merchants: Merchants
     payments: Payments
     instalments: Instalments

@@ -1,4 +1,4 @@
-"""What is left of logged events and stored answers when their person was erased."""
+"""Redacts an erased person's logged events and stored answers."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,7 +12,7 @@ PERSONAL: Final[erasing.Personal] = {
     "incasso.paylink.v1.QuoteAcceptance": ("ip", "user_agent"),
     "incasso.paylink.v1.LinkPayment": ("payer_email",),
     "incasso.paylink.v1.Cart": ("recipient", "metadata"),
-    # The text of a transfer, and what was noted of it, may name the payer.
+    # A transfer's text and notes may name the payer.
     "incasso.paylink.v1.BankTransfer": ("creditor_reference",),
     "incasso.paylink.v1.BankTransferMove": ("note",),
 }
@@ -26,7 +26,7 @@ def _left(kind: Any, answer: bytes) -> bytes:
     return erasing.clear(kind.FromString(answer), PERSONAL)
 
 
-# What is left of the answers of calls whose kept answer may name a person.
+# Redacted answers of calls whose stored answer may name a person.
 ANSWERS_LEFT: Final[Sequence[tuple[Sequence[str], Callable[[bytes], bytes]]]] = (
     (
         (

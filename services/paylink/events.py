@@ -1,6 +1,6 @@
-"""What the outside sees: resources as protobuf, for answers and events alike, and the events.
+"""The outside view: resources as protobuf, for answers and events alike, and the events.
 
-What happened is named by the last two parts of its subject, as in `payment_link.seen`.
+An event is named by the last two parts of its subject, as in `payment_link.seen`.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def _quote_pb(link: Link) -> paylink_pb2.Quote | None:
 
 
 def link_pb(link: Link) -> paylink_pb2.PaymentLink:
-    """Without its url: whoever has that can pay."""
+    """Without its URL: whoever has that can pay."""
     deposit_minor = link.deposit_minor
     return wire.message(
         paylink_pb2.PaymentLink,
@@ -90,29 +90,29 @@ def shop_pb(shop: Shop, *, public_url: str) -> shop_pb2.Shop:
 async def link_created(
     conn: Conn, link: Link, now: datetime, *, sent: Link, reason: Reason
 ) -> None:
-    """`sent`: the same once it was handed to its channels, if it has any."""
+    """`sent`: the link after it was handed to its channels, if it has any."""
     first = _sent(sent, reason, now) if sent.channels else []
     await outbox.tell(conn, _of_link(link, "created", now), *first)
 
 
 async def link_sent(conn: Conn, link: Link, reason: Reason, now: datetime) -> None:
-    """Sent is what has been handed to notify, by the event that asks for the messages."""
+    """Sent means handed to notify, by the event that requests the messages."""
     await outbox.tell(conn, *_sent(link, reason, now))
 
 
 async def link_reissued(conn: Conn, link: Link, now: datetime, *, reason: Reason) -> None:
-    """And sent, where it has channels."""
+    """Also sent, if it has channels."""
     sent = _sent(link, reason, now) if link.channels else []
     await outbox.tell(conn, _of_link(link, "reissued", now), *sent)
 
 
 async def tell_link(conn: Conn, link: Link, verb: str, now: datetime) -> None:
-    """Of all that happens to a link alone: seen, quote_accepted, expired, cancelled."""
+    """Events of a link alone: seen, quote_accepted, expired, cancelled."""
     await outbox.tell(conn, _of_link(link, verb, now))
 
 
 def link_payment(link: Link, verb: str, payment: LinkPayment, now: datetime) -> Piece:
-    """What a try to pay makes of a link: paying, payment_failed, paid."""
+    """Events of a payment attempt: paying, payment_failed, paid."""
     return outbox.appended([_of_link(link, verb, now, link_payment=payment_pb(payment))])
 
 
@@ -122,7 +122,9 @@ async def satisfaction_given(conn: Conn, payment: LinkPayment, now: datetime) ->
 
 
 async def tell_transfer(conn: Conn, transfer: BankTransfer, verb: str, now: datetime) -> None:
-    """recorded, settled, given_back. One that waited is recorded again when its link's payment ends."""
+    """recorded, settled, given_back. A transfer that waited is recorded again when its link's
+    payment ends.
+    """
     told = transfer_pb(transfer)
     await outbox.tell(conn, _event(transfer, f"bank_transfer.{verb}", now, bank_transfer=told))
 
@@ -140,7 +142,7 @@ def _sent(link: Link, reason: Reason, now: datetime) -> Sequence[NewEvent]:
 
 
 def _of_link(link: Link, verb: str, now: datetime, **more: object) -> NewEvent:
-    """Its origin is the route: instalments and cod hear of their own links only."""
+    """Its origin is the route: instalments and cod receive only their own links."""
     event = _event(link, f"payment_link.{verb}", now, payment_link=link_pb(link), **more)
     return replace(event, route=link.origin.value)
 

@@ -1,4 +1,4 @@
-"""The only file that calls instalments: what a link may cost in parts, and the plan that pays it."""
+"""The only file that calls instalments: what a link costs in parts, and the plan that pays it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from libs.seal import Seal, SealBrokenError
 from services.paylink.rules.domain import Link
 
 _State = plans_pb2.InstalmentPlan
-# The first part pays the link; what becomes of the others is the plan's own matter.
+# The first part pays the link; the others are the plan's own matter.
 _OUTCOMES: Final[Mapping[int, Outcome]] = {
     _State.STATE_OFFERED: Outcome.WAIT,
     _State.STATE_IN_REVIEW: Outcome.WAIT,
@@ -41,7 +41,7 @@ _OUTCOMES: Final[Mapping[int, Outcome]] = {
 
 @dataclass(frozen=True, slots=True)
 class PlanAnswer:
-    """A plan as instalments told it."""
+    """A plan as returned by instalments."""
 
     id: str
     outcome: Outcome
@@ -56,7 +56,7 @@ class Quoted:
 
 
 def plan_answer(plan: plans_pb2.InstalmentPlan) -> PlanAnswer:
-    """OutcomeUnknown for a state that this version does not know."""
+    """Raises OutcomeUnknown for a state that this version does not know."""
     outcome = _OUTCOMES.get(plan.state)
     if outcome is None:
         raise OutcomeUnknown
@@ -64,7 +64,9 @@ def plan_answer(plan: plans_pb2.InstalmentPlan) -> PlanAnswer:
 
 
 class Instalments:
-    """Calls on behalf of the current call's merchant. `seal` keeps the requests of intents."""
+    """Calls on behalf of the current call's merchant. `seal` protects the stored requests of
+    intents.
+    """
 
     def __init__(self, channel: grpc.aio.Channel, seal: Seal) -> None:
         self._seal = seal
@@ -77,7 +79,7 @@ class Instalments:
         self._address = stub.GetInstalmentPlanAddress
 
     async def offers(self, link: Link) -> Sequence[Message]:
-        """What is to be had for what is due. Raises RemoteRefusal, OutcomeUnknown."""
+        """The offers available for the amount due. Raises RemoteRefusal, OutcomeUnknown."""
         request = instalments_pb2.ListInstalmentOffersRequest(
             amount_minor=link.due_minor, currency=link.amount.currency, locale=link.locale
         )
@@ -85,7 +87,7 @@ class Instalments:
         return [one for one in answer.data if one.available]
 
     async def quote(self, link: Link, terms_id: str, *, key: str) -> Quoted:
-        """Nobody is bound by it. Raises as `move`."""
+        """Binds nobody. Raises as `move`."""
         request = instalments_pb2.CreateInstalmentQuoteRequest(
             terms_id=terms_id,
             amount=wire.money(link.due),
@@ -96,8 +98,8 @@ class Instalments:
         return Quoted(answer.quote.id, answer.quote.offer.partner or None)
 
     def sealed(self, link: Link, quote_id: str, *, return_url: str) -> bytes:
-        """What instalments will be asked, but for a customer whom the link does not name; to be stored with
-        the intent.
+        """The request to instalments, without the customer if the link names none; stored with the
+        intent.
         """
         request = plans_pb2.CreateInstalmentPlanRequest(
             quote_id=quote_id,
@@ -108,7 +110,9 @@ class Instalments:
         return self._seal.close_bytes(request.SerializeToString(deterministic=True))
 
     async def create(self, sealed: bytes | None, customer_id: str, *, key: str) -> PlanAnswer:
-        """The plan; of the same key the same one. Raises as `move`, also when a lost key sealed it."""
+        """The plan; for the same key the same one. Raises as `move`, also if a lost key sealed the
+        request.
+        """
         try:
             content = self._seal.open_bytes(sealed or b"")
         except SealBrokenError as error:
@@ -118,19 +122,19 @@ class Instalments:
         return plan_answer((await move(self._create, request, key=key)).plan)
 
     async def get(self, plan_id: str) -> PlanAnswer:
-        """The plan as it is now."""
+        """The plan's current state."""
         request = plans_pb2.GetInstalmentPlanRequest(plan_id=plan_id)
         answer = await client.call(self._get, request, timeout_seconds=deadlines.READ)
         return plan_answer(answer.plan)
 
     async def cancel(self, plan_id: str) -> PlanAnswer:
-        """Nobody can sign it any more. RemoteRefusal while its first part may be paid, or is paid."""
+        """Prevents signing. Raises RemoteRefusal while its first part may be paid, or is paid."""
         request = plans_pb2.CancelInstalmentPlanRequest(plan_id=plan_id)
         answer = await client.call(self._cancel, request, timeout_seconds=deadlines.GIVING_UP)
         return plan_answer(answer.plan)
 
     async def address(self, plan_id: str) -> str:
-        """Of the page where its customer signs it."""
+        """URL of the page where its customer signs it."""
         request = pages_pb2.GetInstalmentPlanAddressRequest(plan_id=plan_id)
         answer = await client.call(self._address, request, timeout_seconds=deadlines.BRIEF)
         url: str = answer.url

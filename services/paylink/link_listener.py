@@ -1,6 +1,6 @@
-"""Who waits for a link to change: one LISTEN connection per process wakes them all.
+"""Wakes everybody who waits for a link to change, with one LISTEN connection per process.
 
-PostgreSQL tells every replica, so it does not matter which one made the change.
+PostgreSQL notifies every replica, so it does not matter which one made the change.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from libs.db import Database
 from libs.errors import ServiceUnavailable
 from libs.logs import log
 
-CHECK_SECONDS: Final = 5.0  # a connection that died is noticed within this time
+CHECK_SECONDS: Final = 5.0  # a dead connection is noticed within this time
 
 
 class LinkListener:
-    """`run` listens until it is cancelled; while it cannot, those who wait are woken now and then."""
+    """`run` listens until cancelled; while it cannot, waiting callers are woken now and then."""
 
     def __init__(self, db: Database, channel: str) -> None:
         self._db = db
@@ -26,7 +26,7 @@ class LinkListener:
 
     @contextmanager
     def watch(self, link_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set when the link may have changed. Look at the link after this."""
+        """An event that is set when the link may have changed. Read the link after this."""
         event = asyncio.Event()
         self._waiting[link_id].add(event)
         try:
@@ -48,7 +48,7 @@ class LinkListener:
     async def _listen(self) -> None:
         async with self._db.connection() as conn:
             await conn.raw.add_listener(self._channel, self._heard)
-            self._wake_all()  # what happened before nobody heard
+            self._wake_all()  # nobody heard what happened before
             try:
                 while True:
                     await asyncio.sleep(CHECK_SECONDS)

@@ -9,12 +9,12 @@ from libs import client, deadlines, wire
 from libs.answers import OfMerchant
 from services.paylink.rules.domain import Merchant
 
-FRESH_SECONDS: Final = 30.0  # should an event be missed
+FRESH_SECONDS: Final = 30.0  # in case an event is missed
 
 
 class Merchants(OfMerchant[Merchant]):
-    """`get` is for pages, `get_current` for what is made of it: a new link's ways of paying, language,
-    quota.
+    """`get` is for pages, `get_current` for what is created from it: a new link's methods,
+    language, quota.
     """
 
     def __init__(self, channel: grpc.aio.Channel) -> None:

@@ -1,6 +1,6 @@
-"""What paylink counts. RED metrics of the RPCs and what is due are the chassis'.
+"""The metrics of paylink. RED metrics of the RPCs and metrics of due rows are the chassis'.
 
-Counted where it is written: a transaction that is rolled back later counts too.
+Counted when written: a transaction that is rolled back later counts too.
 """
 
 from typing import Final

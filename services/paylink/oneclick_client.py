@@ -1,4 +1,4 @@
-"""The only file that calls oneclick beside the kit of payments: a customer is made of a payer."""
+"""The only file, besides the payments kit, that calls oneclick: creates a customer from a payer."""
 
 from incasso.oneclick.v1 import oneclick_pb2
 from libs.payments.certain import move
@@ -7,10 +7,10 @@ from services.paylink.rules.guests import Guest
 
 
 class Customers(SavedCards):
-    """Also new ones."""
+    """Customers, including new ones."""
 
     async def create(self, who: Guest, *, key: str) -> str:
-        """The customer's id; of the same key the same one. Raises as `move`."""
+        """The customer's id; for the same key the same one. Raises as `move`."""
         request = oneclick_pb2.CreateCustomerRequest(
             email=who.email, name=who.name, locale=who.locale
         )

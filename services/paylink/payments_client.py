@@ -1,4 +1,4 @@
-"""What paylink asks payments: the payment of a link, and the field for a new card."""
+"""Calls from paylink to payments: the payment of a link, and the field for a new card."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -21,7 +21,7 @@ def payment_request(
     velocity_subjects: Sequence[str],
     return_url: str,
 ) -> payments_pb2.CreatePaymentRequest:
-    """What payments will be asked for what is due."""
+    """The request to payments for what is due."""
     request = payments_pb2.CreatePaymentRequest(
         amount=wire.money(link.due),
         order_reference=link.order_reference,

@@ -1,4 +1,4 @@
-"""What paylink keeps: links and their money stay, whom they were sent to does not."""
+"""What paylink keeps: links and their money stay, their recipients do not."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -59,7 +59,7 @@ KEPT: Final = Kept(
         "bank_transfers": Table(
             "money that arrived",
             plain="merchant_id id state bank_reference currency link_id booked_on booking candidates",
-            personal={"creditor_reference": f"{ERASED}, else {BY_RULE}"},  # any text of the payer's
+            personal={"creditor_reference": f"{ERASED}, else {BY_RULE}"},  # any text of the payer
         ),
         "bank_transfer_moves": Table(
             "where that money went, by whom",

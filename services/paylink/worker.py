@@ -1,4 +1,4 @@
-"""The other doors: events of payments, instalments and oneclick, and rows that are due."""
+"""The other doors: events of payments, instalments and oneclick, and due rows."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -25,7 +25,7 @@ from services.paylink.store import due, payments
 from services.paylink.store.carts import CLAIM_DUE
 
 SERVICE: Final = "paylink"
-# Those by which a link is paid, or is not.
+# The events that decide whether a link is paid.
 PLAN_EVENTS: Final[Mapping[str, Any]] = {
     f"incasso.instalments.plan.{verb}": kind
     for verb, kind in {
@@ -42,7 +42,7 @@ PLAN_EVENTS: Final[Mapping[str, Any]] = {
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
-    """What is done with each event of payments, with ends of plans and with oneclick's erasures."""
+    """The handlers for events of payments, for ends of plans and for oneclick's erasures."""
 
     async def on_payment(conn: Conn, answer: Answer) -> None:
         await clock.act_for(conn, SERVICE)
@@ -65,25 +65,25 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
 
 def link_worker(deps: Deps) -> DueWorker[DueRow]:
-    """Reminders and ends."""
+    """Reminders and expiries."""
     work = partial(due_flow.attend, deps)
     return worker(SERVICE, "links", deps.db, due.CLAIM_LINKS, work)
 
 
 def cart_worker(deps: Deps) -> DueWorker[DueRow]:
-    """Recoveries that go out by themselves."""
+    """Automatic recoveries."""
     work = partial(carts.recover_due, deps)
     return worker(SERVICE, "carts", deps.db, CLAIM_DUE, work, ASK_AGAIN_AFTER)
 
 
 def payment_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
-    """Tries to pay without an end."""
+    """Unfinished payment attempts."""
     settle = partial(follow.settle_due, deps)
     return payments_due.worker(SERVICE, deps.db, table="link_payments", settle=settle)
 
 
 async def watch_unanswered(deps: Deps) -> None:
-    """Keep the gauge of what is not known."""
+    """Updates the gauge of unanswered attempts."""
 
     async def read(conn: Conn) -> None:
         metrics.OLDEST_UNANSWERED.set((await due.oldest_unanswered(conn)).total_seconds())

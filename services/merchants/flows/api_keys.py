@@ -1,4 +1,4 @@
-"""API keys: made, told apart, replaced and ended. A merchant never sees another one's."""
+"""API keys: created, authenticated, replaced and revoked. A merchant never sees another's."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ from services.merchants.store import merchants as merchant_store
 
 @dataclass(frozen=True, slots=True)
 class MadeKey:
-    """`secret` only in the answer that made the key: a repeat cannot show it again."""
+    """`secret` only in the answer that created the key: a repeat cannot show it again."""
 
     key: ApiKey
     secret: Secret | None = None
@@ -35,7 +35,7 @@ class CreateApiKey:
 
 
 async def authenticate(deps: Deps, secret: Secret) -> Caller:
-    """Whose key it is. Raises ApiKeyUnknown, ApiKeyRevoked."""
+    """The caller of a key. Raises ApiKeyUnknown, ApiKeyRevoked."""
     if not secret.is_well_formed:
         raise ApiKeyUnknown
     async with deps.db.connection() as conn:
@@ -69,7 +69,7 @@ async def create_api_key(deps: Deps, cmd: CreateApiKey, key: Key | None) -> Made
 
 
 async def _made(deps: Deps, answered: Answered, secret: Secret | None) -> MadeKey:
-    """A repeat answers the key as it is by then."""
+    """A repeat returns the key in its current state."""
     async with deps.db.connection() as conn:
         made = required(
             await key_store.get_api_key(conn, context.merchant_id(), answered.resource_id),
@@ -79,7 +79,7 @@ async def _made(deps: Deps, answered: Answered, secret: Secret | None) -> MadeKe
 
 
 async def add_key(conn: Conn, key: ApiKey, secret: Secret) -> MadeKey:
-    """Store a key under the hash of its secret, with its event."""
+    """Stores a key under the hash of its secret, with its event."""
     key = replace(key, last4=secret.last4)
     await key_store.insert_api_key(conn, key, secret.hash)
     await events.api_key_created(conn, key, at=key.created_at)
@@ -87,7 +87,7 @@ async def add_key(conn: Conn, key: ApiKey, secret: Secret) -> MadeKey:
 
 
 async def list_api_keys(deps: Deps, page: Page) -> Listed[ApiKey]:
-    """As the keys are now."""
+    """The keys in their current state."""
     async with deps.db.connection() as conn:
         found = await key_store.list_api_keys(conn, context.merchant_id(), page)
     now = deps.now()
@@ -97,7 +97,7 @@ async def list_api_keys(deps: Deps, page: Page) -> Listed[ApiKey]:
 async def rotate_api_key(deps: Deps, key_id: str, overlap: timedelta, key: Key | None) -> MadeKey:
     """A new key of the same kind and scopes; the old one ends after the overlap.
 
-    Who does not hold the key's scopes cannot get them by replacing it.
+    A caller without the key's scopes cannot get them by replacing it.
     """
     secret: Secret | None = None
 
@@ -116,7 +116,7 @@ async def rotate_api_key(deps: Deps, key_id: str, overlap: timedelta, key: Key |
 async def revoke_api_key(deps: Deps, api_key_id: str) -> ApiKey:
     """The key, refused from now on. A repeat changes nothing.
 
-    Who does not hold the key's scopes cannot lock out those who do.
+    A caller without the key's scopes cannot lock out its holders.
     """
     async with deps.db.transaction() as tx:
         key = await _found(tx, api_key_id, lock=True)
@@ -127,7 +127,7 @@ async def revoke_api_key(deps: Deps, api_key_id: str) -> ApiKey:
 
 
 async def expire_api_key(deps: Deps, due: ApiKey) -> None:
-    """Write down that a replaced key has ended; it is refused since `expires_at` anyway."""
+    """Records that a replaced key has ended; it is refused after `expires_at` anyway."""
     async with deps.db.transaction() as tx:
         key = await key_store.lock_api_key(tx, due.merchant_id, due.id)
         if key is not None:
@@ -135,7 +135,7 @@ async def expire_api_key(deps: Deps, due: ApiKey) -> None:
 
 
 async def _save(conn: Conn, deps: Deps, before: ApiKey, after: ApiKey) -> None:
-    """A decision about a locked key, with the event when it ended the key."""
+    """Saves a decision about a locked key, with the event if it ended the key."""
     if after == before:
         return
     await key_store.save_api_key(conn, before, after)
@@ -144,7 +144,7 @@ async def _save(conn: Conn, deps: Deps, before: ApiKey, after: ApiKey) -> None:
 
 
 async def _held(conn: Conn, deps: Deps) -> frozenset[str]:
-    """Scopes of the caller: of a key what it was given; the operator holds all, others nothing."""
+    """Scopes of the caller: a key holds those it was granted, the operator all, others none."""
     actor = context.current().actor
     if actor == OPERATOR:
         return frozenset({domain.ALL_SCOPES})

@@ -1,4 +1,4 @@
-"""The account that transfers go to: a change is asked for, waits, and takes effect or is stopped."""
+"""The account for transfers: a change is requested, waits, and takes effect or is cancelled."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -16,13 +16,14 @@ from services.merchants.rules.domain import Merchant
 from services.merchants.store import bank_accounts as change_store
 from services.merchants.store import merchants as merchant_store
 
-OURSELVES = "merchants"  # who puts a change into force when its time has come
+OURSELVES = "merchants"  # the actor when a change takes effect in time
 
 
 async def change_bank_account(deps: Deps, account: BankAccount, key: Key | None) -> Merchant:
-    """The merchant with the change that waits; with the account itself when it is the first.
+    """The merchant with the pending change, or with the account itself if it is the first.
 
-    The account in force stops what waits; what waits already goes on waiting.
+    Requesting the account in force cancels a pending change; repeating a pending one keeps it
+    waiting.
     """
 
     async def change(tx: Conn, merchant_id: str) -> None:
@@ -49,7 +50,7 @@ async def change_bank_account(deps: Deps, account: BankAccount, key: Key | None)
 
 
 async def cancel_bank_account_change(deps: Deps, key: Key | None) -> Merchant:
-    """The merchant without a change that waits. Raises NoBankAccountChange."""
+    """The merchant without a pending change. Raises NoBankAccountChange."""
 
     async def cancel(tx: Conn, merchant_id: str) -> None:
         merchant = await locked(tx, merchant_id)
@@ -61,7 +62,7 @@ async def cancel_bank_account_change(deps: Deps, key: Key | None) -> Merchant:
 
 
 async def take_effect(deps: Deps, due: BankAccountChange) -> None:
-    """Put a change into force whose time has come, unless it was ended meanwhile."""
+    """Puts a due change into force, unless it has ended meanwhile."""
     async with deps.db.transaction() as tx:
         merchant = await locked(tx, due.merchant_id)
         pending = merchant.pending_bank_account
@@ -89,7 +90,7 @@ async def _take_effect(tx: Conn, deps: Deps, merchant: Merchant, change: BankAcc
 
 async def _stop(tx: Conn, deps: Deps, merchant: Merchant, event: ChangeEvent) -> Merchant:
     change, by = merchant.pending_bank_account, context.current().actor
-    assert change is not None  # it waits
+    assert change is not None  # it is pending
     ended = bank_accounts.end(change, event, by=by, now=_now(deps, merchant))
     await change_store.end(tx, change, ended)
     left = replace(merchant, pending_bank_account=None)

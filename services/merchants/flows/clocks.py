@@ -1,4 +1,4 @@
-"""Test clocks: how far a test merchant runs ahead of the world. They never run back."""
+"""Test clocks: how far a test merchant is ahead of real time. They never go back."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from services.merchants.store import merchants as merchant_store
 
 @dataclass(frozen=True, slots=True)
 class MerchantClock:
-    """What the merchant's clock shows, and how far it is ahead."""
+    """The merchant's current time, and how far it is ahead."""
 
     now: datetime
     offset_seconds: int
@@ -30,7 +30,7 @@ async def get_test_clock(deps: Deps) -> MerchantClock:
 
 
 async def advance_test_clock(deps: Deps, seconds: int, key: Key | None) -> MerchantClock:
-    """Move the clock on and tell every service. A repeat answers the same offset."""
+    """Advances the clock and tells every service. A repeat returns the same offset."""
 
     async def advance(tx: Conn, merchant_id: str) -> Message:
         ahead = domain.advance(await locked(tx, merchant_id), timedelta(seconds=seconds))

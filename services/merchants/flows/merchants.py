@@ -1,4 +1,4 @@
-"""Merchants: made by operators with their first keys, changed by themselves."""
+"""Merchants: created by operators with their first keys, changed by themselves."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,10 +25,10 @@ class CreateMerchant:
     name: str
     country: str
     default_currency: str
-    locale: str  # "" when not said
+    locale: str  # "" by default
     test: bool
-    plan: str  # "" when not said
-    contact_email: str = ""  # "" when not said
+    plan: str  # "" by default
+    contact_email: str = ""  # "" by default
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class MadeMerchant:
 async def create_merchant(deps: Deps, cmd: CreateMerchant, key: Key | None) -> MadeMerchant:
     """The merchant, a secret key with all scopes and a publishable key, in one transaction.
 
-    A repeat answers the same objects without the keys' secrets, which are kept nowhere.
+    A repeat returns the same objects without the keys' secrets, which are stored nowhere.
     """
     plan = cmd.plan or domain.DEFAULT_PLAN
     secrets = {kind: credential.generate(kind) for kind in (Kind.SECRET, Kind.PUBLISHABLE)}
@@ -109,7 +109,7 @@ async def locked(tx: Conn, merchant_id: str) -> Merchant:
 async def changed_once(
     deps: Deps, key: Key | None, change: Callable[[Conn, str], Awaitable[None]]
 ) -> Merchant:
-    """The merchant of the current call after a change; a repeat changes nothing again."""
+    """The current call's merchant after a change; a repeat does not apply it again."""
     await idempotency.once(deps.db, key, context.merchant_id(), change)
     return await get_merchant(deps)
 
@@ -123,14 +123,14 @@ async def update_merchant(deps: Deps, wanted: MerchantChange, key: Key | None) -
 
 
 async def set_contact_email(deps: Deps, email: str | None) -> Merchant:
-    """The merchant whose owner is told of what matters at this address."""
+    """The merchant, whose owner is warned at this address."""
     async with deps.db.transaction() as tx:
         merchant = await locked(tx, context.merchant_id())
         return await _save(deps, tx, merchant, replace(merchant, contact_email=email))
 
 
 async def put_logo(deps: Deps, logo: Picture) -> Merchant:
-    """The merchant with this logo instead of one before."""
+    """The merchant with this logo instead of any earlier one."""
     async with deps.db.transaction() as tx:
         merchant = await locked(tx, context.merchant_id())
         await merchant_store.save_logo(tx, merchant.id, logo, now=deps.now())
@@ -146,7 +146,7 @@ async def delete_logo(deps: Deps) -> Merchant:
 
 
 async def _save(deps: Deps, tx: Conn, before: Merchant, after: Merchant) -> Merchant:
-    """What became of a locked merchant, told when it is something else."""
+    """Saves a locked merchant, with an event if it has changed."""
     if after != before:
         await merchant_store.save_merchant(tx, after)
         await events.merchant_updated(tx, after, at=deps.now())

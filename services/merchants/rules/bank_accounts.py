@@ -1,6 +1,7 @@
-"""Changing where transfers go: told to the owner, in force after a delay, to be stopped until then.
+"""Changes of the account for transfers: the owner is notified, and they take effect after a delay
+unless cancelled.
 
-Who got hold of a key could otherwise lead every transfer to an account of his own, unseen. Pure.
+Otherwise, whoever gets hold of a key could silently redirect every transfer. Pure.
 """
 
 from collections.abc import Mapping
@@ -39,7 +40,7 @@ CHANGE_FINAL: Final = frozenset(ChangeState) - {CHANGE_INITIAL}
 
 @dataclass(frozen=True, slots=True)
 class BankAccount:
-    """Where bank transfers for a merchant go. `holder` is the exact name that banks verify."""
+    """A merchant's account for bank transfers. `holder` is the exact name that banks verify."""
 
     holder: str
     iban: str
@@ -48,7 +49,7 @@ class BankAccount:
 
 @dataclass(frozen=True, slots=True)
 class BankAccountChange:
-    """Times are those of the merchant's clock."""
+    """Times are by the merchant's clock."""
 
     id: str
     merchant_id: str
@@ -62,13 +63,13 @@ class BankAccountChange:
 
 
 def effective_at(current: BankAccount | None, now: datetime) -> datetime:
-    """When an account that is asked for now is in force: the first one at once."""
+    """When an account requested now takes effect: the first one at once."""
     return now if current is None else now + DELAY
 
 
 def end(
     change: BankAccountChange, event: ChangeEvent, *, by: str, now: datetime
 ) -> BankAccountChange:
-    """The change after what happened to it."""
+    """The change after an event."""
     state = CHANGE_TRANSITIONS[change.state, event]
     return replace(change, state=state, ended_by=by, ended_at=now)

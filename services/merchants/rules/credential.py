@@ -1,4 +1,4 @@
-"""The text of an API key: made here, shown once, kept only as a hash.
+"""The text of an API key: generated here, shown once, stored only as a hash.
 
 A secret is 32 random characters of base 62 (190 bits), so SHA-256 is enough: there is nothing to
 guess, and a slow hash would only slow down every request.
@@ -36,7 +36,7 @@ class Secret:
 
     @property
     def is_well_formed(self) -> bool:
-        """Whether this can be a key at all: saves the database from garbage."""
+        """Whether this can be a key at all: keeps garbage away from the database."""
         return _FORMAT.fullmatch(self.text) is not None
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
 """Rules of merchants and API keys: what a key may do and how it ends.
 
-Keys live in the world's time, not in a test clock's: advancing a clock must lock nobody out.
+Keys live in real time, not in a test clock's: advancing a clock must lock nobody out.
 """
 
 from collections.abc import Collection, Mapping
@@ -43,7 +43,7 @@ class State(StrEnum):
 
 class Event(StrEnum):
     ROTATE = "rotate"  # a new key replaces it; the old one works for a while
-    EXPIRE = "expire"  # that while is over
+    EXPIRE = "expire"  # the overlap has ended
     REVOKE = "revoke"
 
 
@@ -89,7 +89,7 @@ class Merchant:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is stored: without its secret."""
+    """A key as stored: without its secret."""
 
     id: str
     merchant_id: str
@@ -104,7 +104,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose key it is, and what the gateway needs to know of its merchant."""
+    """The owner of a key, and what the gateway needs to know about its merchant."""
 
     key: ApiKey
     clock_offset: timedelta
@@ -114,7 +114,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class MerchantChange:
-    """None: leave it as it is."""
+    """None: no change."""
 
     name: str | None = None
     locale: str | None = None
@@ -122,12 +122,12 @@ class MerchantChange:
 
 
 def default_locale(country: str) -> str:
-    """Language of a merchant that names none."""
+    """Default language of a merchant."""
     return "it" if country in {"IT", "SM", "VA"} else "en"
 
 
 def change_merchant(merchant: Merchant, change: MerchantChange) -> Merchant:
-    """What is absent stays; branding is replaced as a whole, but for the stored logo."""
+    """Absent fields stay; branding is replaced as a whole, except for the stored logo."""
     branding = change.branding or merchant.branding
     return replace(
         merchant,
@@ -138,12 +138,12 @@ def change_merchant(merchant: Merchant, change: MerchantChange) -> Merchant:
 
 
 def change_logo(merchant: Merchant, logo_id: str | None) -> Merchant:
-    """With another logo, or without one."""
+    """With another logo, or none."""
     return replace(merchant, branding=replace(merchant.branding, logo_id=logo_id))
 
 
 def check_plan(plan: str, known: Collection[str]) -> None:
-    """Raises InvalidArgument that lists the plans there are."""
+    """Raises InvalidArgument that lists the existing plans."""
     if plan not in known:
         raise invalid("plan", f"must be one of: {', '.join(sorted(known))}")
 
@@ -153,8 +153,8 @@ def grant(
 ) -> tuple[str, ...]:
     """The scopes of a new key, sorted. A publishable key has none.
 
-    `known`: all scopes there are; `held`: those of the caller.
-    Raises InvalidArgument (none wanted), ScopeUnknown, ScopeNotHeld.
+    `known`: all existing scopes; `held`: those of the caller. Raises InvalidArgument (none wanted),
+    ScopeUnknown, ScopeNotHeld.
     """
     if kind is Kind.PUBLISHABLE:
         return ()
@@ -169,14 +169,14 @@ def grant(
 
 
 def check_held(wanted: Collection[str], held: Collection[str]) -> None:
-    """Raises ScopeNotHeld when the caller would give, replace or end more than it has."""
+    """Raises ScopeNotHeld if the caller would grant, replace or revoke more than it holds."""
     missing = sorted(set(wanted) - set(held))
     if missing and ALL_SCOPES not in held:
         raise ScopeNotHeld(f"The calling API key does not hold {_quoted(missing)} itself.")
 
 
 def check_room(merchant: Merchant, active_keys: int) -> None:
-    """Raises QuotaExceeded when the plan allows no further key. A replaced key does not count."""
+    """Raises QuotaExceeded if the plan allows no further key. A replaced key does not count."""
     most = merchant.quotas.get(KEYS_QUOTA)
     if most is not None and active_keys >= most:
         raise QuotaExceeded(
@@ -190,22 +190,23 @@ def _quoted(scopes: Collection[str]) -> str:
 
 
 def at(key: ApiKey, now: datetime) -> ApiKey:
-    """The key as it is at `now`: an overlap that is over ends it, whether a worker saw it or not."""
+    """The key at `now`: an overlap that has passed ends it, whether or not a worker has seen it."""
     over = key.state is State.EXPIRING and key.expires_at is not None and key.expires_at <= now
     return _move(key, Event.EXPIRE) if over else key
 
 
 def authenticate(key: ApiKey, now: datetime) -> ApiKey:
-    """The key when it works. Raises ApiKeyRevoked."""
+    """The key if it works. Raises ApiKeyRevoked."""
     if at(key, now).state is State.REVOKED:
         raise ApiKeyRevoked
     return key
 
 
 def rotate(key: ApiKey, *, overlap: timedelta, now: datetime) -> ApiKey:
-    """The old key after it was replaced: it works for `overlap` more, not at all when that is zero.
+    """The old key after its replacement: it works for another `overlap`, or not at all if that is
+    zero.
 
-    Rotating again never makes a replaced key live longer. Raises RevokedApiKeyNotRotatable.
+    Rotating again never extends a replaced key. Raises RevokedApiKeyNotRotatable.
     """
     current = at(key, now)
     if current.state is State.REVOKED:
@@ -217,7 +218,7 @@ def rotate(key: ApiKey, *, overlap: timedelta, now: datetime) -> ApiKey:
 
 
 def revoke(key: ApiKey, now: datetime) -> ApiKey:
-    """The key after it was revoked; one that ended before stays as it is."""
+    """The key after its revocation; one that has already ended stays as it is."""
     current = at(key, now)
     return current if current.state in FINAL else _move(current, Event.REVOKE)
 
@@ -227,7 +228,7 @@ def _move(key: ApiKey, event: Event) -> ApiKey:
 
 
 def advance(merchant: Merchant, by: timedelta) -> Merchant:
-    """The merchant with its clock ahead by more. Raises NotATestMerchant, InvalidArgument."""
+    """The merchant with its clock further ahead. Raises NotATestMerchant, InvalidArgument."""
     require_test_clock(merchant)
     offset = merchant.clock_offset + by
     if offset > MAX_CLOCK_OFFSET:

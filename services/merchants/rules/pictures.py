@@ -1,7 +1,7 @@
 """What a logo may be: a small PNG or JPEG, read block by block to its end. Pure.
 
-The pixels stay packed: browsers unpack them. What is checked is that the bytes are one whole picture
-of the kind that they claim, with a size that fits, and nothing behind it. PNG: RFC 2083 / W3C PNG
+The pixels are not decompressed: browsers do that. The check is that the bytes are one complete
+image of the declared kind, of an allowed size, with nothing after it. PNG: RFC 2083 / W3C PNG
 chapter 5; JPEG: ITU-T T.81 annex B.
 """
 
@@ -25,14 +25,14 @@ _PNG_HEADER: Final = 13  # bytes of IHDR
 _JPEG: Final = b"\xff\xd8"
 _MARKER: Final = 0xFF
 _SOS, _EOI = 0xDA, 0xD9
-_FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2})  # what browsers show: Huffman, not lossless
+_FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2})  # supported by browsers: Huffman, not lossless
 _STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
 _STUFFED: Final = frozenset({0x00, *range(0xD0, 0xD8)})  # after 0xFF inside a scan
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`id` is made of the content, so that it changes with the picture."""
+    """`id` is derived from the content, so it changes with the image."""
 
     id: str
     media_type: str
@@ -40,7 +40,7 @@ class Picture:
 
 
 def picture_of(text: str) -> Picture:
-    """Of base64. Raises LogoRefused, which says why."""
+    """From base64. Raises LogoRefused, which says why."""
     try:
         content = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -79,7 +79,7 @@ def _png_size(content: bytes) -> tuple[int, int]:
 
 
 def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Up to IEND, which must be the end."""
+    """Up to IEND, which has to be the end."""
     at = len(_PNG)
     while at < len(content):
         (length,) = struct.unpack_from(">I", content, at)
@@ -94,7 +94,7 @@ def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int]:
-    """Of the frame header, which comes before the first scan; EOI must be the end."""
+    """From the frame header, which comes before the first scan; EOI has to be the end."""
     at, size = len(_JPEG), None
     while True:
         if content[at] != _MARKER:
@@ -105,7 +105,7 @@ def _jpeg_size(content: bytes) -> tuple[int, int]:
             break
         if marker in _STANDALONE:
             continue
-        if marker == _MARKER:  # fill byte: the marker begins one later
+        if marker == _MARKER:  # fill byte: the marker begins one byte later
             at -= 1
             continue
         (length,) = struct.unpack_from(">H", content, at)

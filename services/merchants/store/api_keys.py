@@ -19,7 +19,7 @@ async def insert_api_key(conn: Conn, key: ApiKey, secret_hash: bytes) -> None:
 
 
 async def find_by_secret(conn: Conn, secret_hash: bytes) -> Caller | None:
-    """The key with this hash, its merchant's clock and quota of requests. One statement."""
+    """The key with this hash, its merchant's clock and request quota. One statement."""
     row = await conn.fetchrow(
         "SELECT key.id, merchant_id, kind, state, key.name, scopes, last4, key.created_at,"
         " expires_at, clock_offset_seconds, plan,"
@@ -49,12 +49,12 @@ async def list_api_keys(conn: Conn, merchant_id: str, page: Page) -> Listed[ApiK
 
 
 async def first_api_keys(conn: Conn, merchant_id: str) -> list[ApiKey]:
-    """The two keys that a merchant was created with."""
+    """The two keys created with a merchant."""
     return await _KEYS.all(conn, "WHERE merchant_id = $1 ORDER BY id LIMIT 2", merchant_id)
 
 
 async def count_active_keys(conn: Conn, merchant_id: str) -> int:
-    """Of a locked merchant, so that the number holds."""
+    """For a locked merchant, so that the number stays valid."""
     count: int = await conn.fetchval(
         "SELECT count(*) FROM api_keys WHERE merchant_id = $1 AND state = 'active'", merchant_id
     )
@@ -62,7 +62,7 @@ async def count_active_keys(conn: Conn, merchant_id: str) -> int:
 
 
 async def save_api_key(conn: Conn, before: ApiKey, after: ApiKey) -> bool:
-    """Move a key on; False when it is not in the state that the decision was made in."""
+    """Saves a key's new state; False if it is not in the state on which the decision was based."""
     touched = await conn.execute(
         "UPDATE api_keys SET state = $3, expires_at = $4 WHERE id = $1 AND state = $2",
         before.id,
@@ -83,6 +83,6 @@ _EXPIRED: Final = fair_sql(
 
 
 async def claim_expired(conn: Conn, room: Room, now: datetime) -> Sequence[ApiKey]:
-    """Replaced keys whose overlap is over. Working on one twice is harmless: it moves once."""
+    """Replaced keys whose overlap has ended. Processing one twice is harmless: it changes once."""
     found = await conn.fetch(_EXPIRED, *room.values, now)
     return [_KEYS.read(row) for row in found]

@@ -14,12 +14,12 @@ _INSERT: Final = _CHANGES.insert()
 
 
 async def insert(conn: Conn, change: BankAccountChange) -> None:
-    """Of a locked merchant for which no other one waits."""
+    """For a locked merchant without a pending change."""
     await conn.execute(_INSERT, *_CHANGES.values(change))
 
 
 async def end(conn: Conn, before: BankAccountChange, after: BankAccountChange) -> None:
-    """Move the change of a locked merchant on."""
+    """Saves the change of a locked merchant."""
     await conn.execute(
         "UPDATE bank_account_changes SET state = $4, ended_by = $5, ended_at = $6"
         " WHERE merchant_id = $1 AND id = $2 AND state = $3",
@@ -43,5 +43,5 @@ _DUE: Final = fair_sql(
 
 
 async def claim(conn: Conn, room: Room, now: datetime) -> Sequence[BankAccountChange]:
-    """Those whose time has come by their merchants' clocks. Each takes effect once."""
+    """Changes that are due by their merchants' clocks. Each takes effect once."""
     return [_CHANGES.read(row) for row in await conn.fetch(_DUE, *room.values, now)]

@@ -46,7 +46,7 @@ _SAVE: Final = (
 
 
 async def plans(conn: Conn) -> Mapping[str, Mapping[str, int]]:
-    """What each plan allows, by the plan's name."""
+    """The limits of each plan, by the plan's name."""
     rows = await conn.fetch("SELECT name, quotas FROM plans")
     return {row["name"]: row["quotas"] for row in rows}
 
@@ -61,7 +61,9 @@ async def get_merchant(conn: Conn, merchant_id: str) -> Merchant | None:
 
 
 async def lock_merchant(conn: Conn, merchant_id: str) -> Merchant | None:
-    """Locked first and read then: what a lock waits for changes more than the merchant's own row."""
+    """Locks first, then reads: whoever holds the lock may change more than the merchant's own
+    row.
+    """
     await conn.execute("SELECT FROM merchants WHERE id = $1 FOR NO KEY UPDATE", merchant_id)
     return await get_merchant(conn, merchant_id)
 
@@ -71,13 +73,13 @@ async def list_merchants(conn: Conn, page: Page) -> Listed[Merchant]:
 
 
 async def save_merchant(conn: Conn, merchant: Merchant) -> None:
-    """Write what may change of a locked merchant."""
+    """Writes the changeable columns of a locked merchant."""
     values = _MERCHANTS.values(merchant, *_SAVED)
     await conn.execute(_SAVE, merchant.id, _seconds(merchant.clock_offset), *values)
 
 
 async def save_logo(conn: Conn, merchant_id: str, logo: Picture, *, now: datetime) -> None:
-    """Instead of one before."""
+    """Replaces any earlier logo."""
     await conn.execute(
         "INSERT INTO logos (merchant_id, id, media_type, picture, created_at)"
         " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (merchant_id) DO UPDATE SET id = EXCLUDED.id,"
@@ -96,7 +98,7 @@ async def delete_logo(conn: Conn, merchant_id: str) -> None:
 
 
 async def get_logo(conn: Conn, logo_id: str) -> Picture | None:
-    """Of any merchant: who has the name has seen the picture."""
+    """For any merchant: whoever has the name has seen the image."""
     row = await conn.fetchrow(
         "SELECT id, media_type, picture FROM logos WHERE id = $1 LIMIT 1", logo_id
     )

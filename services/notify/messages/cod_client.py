@@ -1,4 +1,4 @@
-"""The only file that calls cod: the codes that messages bring, and the pages to which they lead."""
+"""The only file that calls cod: the codes in messages, and the pages that they link to."""
 
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ _OVER: Final = frozenset({"cod_code_over", _ABSENT})
 
 
 class CodeOverError(Exception):
-    """Nobody can confirm anything by the code any more."""
+    """The code can no longer confirm anything."""
 
 
 class CodOrders:
@@ -27,7 +27,7 @@ class CodOrders:
         self._address = stub.GetCodOrderAddress
 
     async def code(self, cod_order_id: str) -> str:
-        """As it is by now. Raises CodeOverError, Refusal."""
+        """The current code. Raises CodeOverError, Refusal."""
         request = pb.GetCodCodeRequest(cod_order_id=cod_order_id)
         try:
             answer: pb.GetCodCodeResponse = await client.call(
@@ -40,7 +40,7 @@ class CodOrders:
         return answer.code
 
     async def address(self, cod_order_id: str) -> str:
-        """Of the order's page; "" when it has none any more. Raises Refusal."""
+        """URL of the order's page; "" if it no longer has one. Raises Refusal."""
         request = pages_pb2.GetCodOrderAddressRequest(cod_order_id=cod_order_id)
         try:
             answer: pages_pb2.GetCodOrderAddressResponse = await client.call(

@@ -1,4 +1,4 @@
-"""What recipients of orders that are paid at the door are sent: by SMS, or by e-mail where there is no phone."""
+"""Messages to recipients of cash-on-delivery orders: by SMS, or by e-mail if there is no phone."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -25,7 +25,7 @@ _KIND: Final = {
 
 
 def _cod_message(event: Event, now: datetime) -> list[Message]:
-    """A reason or channel that this version does not know is none."""
+    """A reason or channel that this version does not know gives no message."""
     asked = _REQUESTED.FromString(event.body)
     kind, channel = _KIND.get(asked.reason), _CHANNEL.get(asked.channel)
     if kind is None or channel is None:

@@ -1,4 +1,6 @@
-"""The event that a merchant's text messages of the month run out, as a row of the outbox."""
+"""The event that a merchant's text messages for the month are running out, as a row of the
+outbox.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime

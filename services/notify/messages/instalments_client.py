@@ -1,4 +1,4 @@
-"""The only file that calls instalments: addresses of plans' pages, and documents of plans."""
+"""The only file that calls instalments: URLs of plans' pages, and documents of plans."""
 
 from base64 import b64decode
 from typing import Any, Final
@@ -15,7 +15,7 @@ from libs.logs import log
 from services.notify.messages.rules.papers import Paper
 
 _KINDS: Final = wire.numbers(Paper, plans_pb2.InstalmentDocument.Kind)
-# Answers of GetInstalmentDocument that stay what they are, however often it is asked.
+# Final answers of GetInstalmentDocument, however often it is asked.
 _NONE: Final = frozenset(
     {
         "plan_not_found",
@@ -45,7 +45,7 @@ class Plans:
         return answer.url
 
     async def document(self, plan_id: str, paper: Paper) -> bytes | None:
-        """The PDF, as it was handed over; None when there is none. Raises Refusal."""
+        """The PDF as delivered; None if there is none. Raises Refusal."""
         request = plans_pb2.GetInstalmentDocumentRequest(plan_id=plan_id, kind=_KINDS[paper])
         try:
             answer: plans_pb2.GetInstalmentDocumentResponse = await client.call(

@@ -10,7 +10,7 @@ from libs import client, deadlines, wire
 from libs.answers import OfMerchant
 from services.notify.messages.rules.domain import Merchant
 
-FRESH_SECONDS: Final = 60.0  # should an event be missed
+FRESH_SECONDS: Final = 60.0  # in case an event is missed
 
 
 class Merchants(OfMerchant[Merchant]):

@@ -1,4 +1,4 @@
-"""The only file that calls oneclick: where to reach customers."""
+"""The only file that calls oneclick: customers' contacts."""
 
 import asyncio
 from collections import defaultdict
@@ -19,21 +19,21 @@ _Of = tuple[str, str]  # merchant, customer
 
 
 class Customers:
-    """Those who are asked for at the same moment are asked for in one call for each merchant."""
+    """Look-ups at the same moment share one call per merchant."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = OneClickServiceStub(channel)
         self._gathering = Gathering(self._contacts)
 
     async def contact(self, customer_id: str) -> Contact | None:
-        """None when the customer has no address, was erased or is not there. Raises Refusal."""
+        """None if the customer has no address, was erased or does not exist. Raises Refusal."""
         found = await self._gathering((context.merchant_id(), customer_id))
         if isinstance(found, Refusal):
             raise found
         return found
 
     async def _contacts(self, asked: Sequence[_Of]) -> Sequence[Contact | Refusal | None]:
-        """A refusal is of the merchant's customers only."""
+        """A refusal only concerns the merchant's customers."""
         by_merchant = defaultdict[str, list[str]](list)
         for merchant_id, customer_id in asked:
             by_merchant[merchant_id].append(customer_id)
@@ -47,7 +47,7 @@ class Customers:
     async def _of_merchant(
         self, merchant_id: str, customer_ids: Sequence[str]
     ) -> dict[str, Contact] | Refusal:
-        context.act_for(_SERVICE, merchant_id)  # `gather` gave this call a context of its own
+        context.act_for(_SERVICE, merchant_id)  # `gather` gave this call its own context
         try:
             answer: pb.GetContactsResponse = await client.call(
                 self._stub.GetContacts,
@@ -60,6 +60,6 @@ class Customers:
 
 
 def _contact(known: pb.Contact) -> Contact:
-    """By phone where there is no e-mail address."""
+    """By phone if there is no e-mail address."""
     channel = Channel.EMAIL if known.email else Channel.SMS
     return Contact(channel, known.email or known.phone, known.name, known.locale)

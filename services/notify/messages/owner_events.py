@@ -1,4 +1,4 @@
-"""What the owner of a merchant is sent when an API key changes the merchant itself."""
+"""Messages to a merchant's owner when an API key changes the merchant itself."""
 
 from dataclasses import replace
 from datetime import datetime

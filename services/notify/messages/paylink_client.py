@@ -1,4 +1,4 @@
-"""The only file that calls paylink, and that reads its links: addresses, and what is asked."""
+"""The only file that calls paylink and reads its links: URLs and amounts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,12 +17,12 @@ _CLOSED: Final = frozenset({"payment_link_closed", "payment_link_not_found"})
 
 
 class LinkOverError(Exception):
-    """Nobody can pay the link any more."""
+    """The link can no longer be paid."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkAddress:
-    """`paying`: a payment is under way, or a bank transfer was announced."""
+    """`paying`: a payment is in progress, or a bank transfer was announced."""
 
     url: str
     about: About
@@ -34,7 +34,9 @@ class Links:
         self._stub: Any = PaymentLinksServiceStub(channel)
 
     async def address(self, payment_link_id: str) -> LinkAddress:
-        """The address of an open link, and what it asks for now. Raises LinkOverError, Refusal."""
+        """The URL of an open link, and the amount that it asks for now. Raises LinkOverError,
+        Refusal.
+        """
         request = pb.GetPaymentLinkAddressRequest(payment_link_id=payment_link_id)
         try:
             answer: pb.GetPaymentLinkAddressResponse = await client.call(

@@ -1,5 +1,5 @@
-"""What customers of instalment plans are sent, in the language of the plan: by e-mail, or by SMS to whoever
-has a phone alone.
+"""Messages to customers of instalment plans, in the language of the plan: by e-mail, or by SMS if
+there is only a phone.
 """
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ _KIND: Final = {
 
 
 def _plan_message(event: Event, now: datetime) -> list[Message]:
-    """A reason that this version does not know is none."""
+    """A reason that this version does not know gives no message."""
     asked = _REQUESTED.FromString(event.body)
     kind = _KIND.get(asked.reason)
     if kind is None:

@@ -62,7 +62,7 @@ def text_of(email: Email, merchant: Merchant) -> str:
 
 
 def email_of(email: Email, merchant: Merchant, envelope: Envelope, *, public_url: str) -> bytes:
-    """As it goes over the wire. Raises AddressRefusedError."""
+    """The mail as sent over the wire. Raises AddressRefusedError."""
     name = one_line(merchant.name, NAME_LENGTH)
     sender_domain = envelope.mail_from.rpartition("@")[2]
     head = [

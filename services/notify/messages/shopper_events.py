@@ -1,4 +1,4 @@
-"""What shoppers are sent for each event of a link or a payment."""
+"""Messages to shoppers for each event of a link or a payment."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -26,7 +26,7 @@ _CHANNEL: Final = wire.members(Channel, paylink_pb2.Channel)
 
 
 def message_of(event: Event, now: datetime, kind: Kind, about: About) -> Message:
-    """By e-mail, to a contact that is looked up when it is sent: unless more is said of it."""
+    """By default by e-mail, to a contact that is looked up when it is sent."""
     return Message(
         id=ids.new("msg"),
         merchant_id=event.merchant_id,
@@ -40,7 +40,7 @@ def message_of(event: Event, now: datetime, kind: Kind, about: About) -> Message
 
 
 def _link_messages(event: Event, now: datetime) -> list[Message]:
-    """One per channel of the link; a kind or channel that this version does not know is none."""
+    """One per channel of the link; a kind or channel that this version does not know gives none."""
     requested = _REQUESTED.FromString(event.body)
     link = requested.payment_link
     kind = _KIND.get(requested.reason)
@@ -55,9 +55,9 @@ def _link_messages(event: Event, now: datetime) -> list[Message]:
 
 
 def _link_receipt(event: Event, now: datetime) -> list[Message]:
-    """To who paid: by e-mail, else on the phone that the link was sent to.
+    """To the payer: by e-mail, otherwise to the phone that the link was sent to.
 
-    Of a plan each part has a receipt of its own.
+    For a plan, each part has its own receipt.
     """
     paid = link_events.PaymentLinkPaid.FromString(event.body)
     link, paying = paid.payment_link, paid.link_payment
@@ -67,7 +67,7 @@ def _link_receipt(event: Event, now: datetime) -> list[Message]:
     phones = [_CHANNEL[c] for c in link.channels if _CHANNEL.get(c) in PHONES]
     email = paying.payer_email or known.email
     recipient = email or (known.phone if phones else "")
-    if not recipient and not link.plan_id:  # whose plan it is, is asked when it is sent
+    if not recipient and not link.plan_id:  # the plan's customer is looked up when it is sent
         return []
     about = About(
         amount=wire.money_of(paying.amount),
@@ -101,7 +101,7 @@ def _address(recipient: paylink_pb2.Recipient, channel: Channel) -> str:
 
 
 def _payment_receipt(event: Event, now: datetime) -> list[Message]:
-    """A link's receipt follows from the link's own event, which knows who paid."""
+    """A link's receipt follows from the link's own event, which knows the payer."""
     captured = payment_events.PaymentCaptured.FromString(event.body)
     if captured.payment.method == LINK_METHOD:
         return []

@@ -1,7 +1,7 @@
-"""SMTP: hands one message to the mail server, over connections that are used again.
+"""SMTP: hands one message to the mail server, over reused connections.
 
-The mark is set between RCPT and DATA: what fails before it was certainly not taken, what breaks
-after it may have been. https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2
+The mark is set between RCPT and DATA: a failure before it means certainly not accepted, after it
+possibly accepted. https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from services.notify.messages.rules.smtp_replies import refusal, written
 
 _YES: Final = range(200, 300)
 _NO: Final = range(400, 600)
-IDLE_SECONDS: Final = 20.0  # servers close idle connections after minutes; ours go before
+IDLE_SECONDS: Final = 20.0  # servers close idle connections after minutes; ours close earlier
 PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _TROUBLE: Final = (aiosmtplib.SMTPException, OSError, asyncio.TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where and how to log in; of INCASSO_SMTP_URL. ValueError when it is none."""
+    """The server and login in INCASSO_SMTP_URL. Raises ValueError if it is invalid."""
 
     scheme: str
     host: str
@@ -60,7 +60,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What goes over the wire."""
+    """The mail to transmit."""
 
     sender: str  # of the envelope
     to: str
@@ -71,11 +71,11 @@ Mark = Callable[[], Awaitable[bool]]
 
 
 class TryLostError(Exception):
-    """The mark was refused: another worker has taken the message over. Nothing was sent."""
+    """The mark was refused: another worker has taken over the message. Nothing was sent."""
 
 
 class Mailer:
-    """At most `connections` at a time; each takes one message after the other."""
+    """At most `connections` at a time; each sends one message after the other."""
 
     def __init__(
         self, server: Server, *, timeouts: Timeouts | None = None, connections: int = 16
@@ -86,7 +86,7 @@ class Mailer:
         self._idle: list[tuple[float, SMTP]] = []
 
     async def hand_over(self, parcel: Parcel, mark: Mark) -> Outcome:
-        """Raises TryLostError, and whatever `mark` raises, before anything was handed over."""
+        """Raises TryLostError, and whatever `mark` raises, before anything is handed over."""
         async with self._slots:
             try:
                 smtp = await self._ready()
@@ -101,7 +101,7 @@ class Mailer:
             return outcome
 
     async def close(self) -> None:
-        """Say goodbye to the server."""
+        """Ends the session with the server."""
         while self._idle:
             _, smtp = self._idle.pop()
             with suppress(*_TROUBLE):
@@ -138,7 +138,7 @@ class Mailer:
         if not await mark():
             raise TryLostError
         try:
-            async with asyncio.timeout(self._timeouts.data):  # in all: a lease waits for it
+            async with asyncio.timeout(self._timeouts.data):  # in total: a lease depends on it
                 reply = await smtp.data(parcel.content, timeout=self._timeouts.data)
         except aiosmtplib.SMTPResponseException as error:
             return _end_of_data(smtp, error)
@@ -148,7 +148,7 @@ class Mailer:
         return Accepted(written(reply.message) or None)
 
     async def _envelope(self, smtp: SMTP, parcel: Parcel) -> Postponed | Refused | None:
-        """MAIL and RCPT; None when both were taken."""
+        """MAIL and RCPT; None if both were accepted."""
         options = []
         if not (parcel.to + parcel.sender).isascii():
             await smtp._ehlo_or_helo_if_needed()  # noqa: SLF001 - as its own sendmail does
@@ -164,7 +164,7 @@ class Mailer:
     async def _answered(
         self, smtp: SMTP, command: Awaitable[object], *, of_recipient: bool
     ) -> Postponed | Refused | None:
-        """None when the server takes it."""
+        """None if the server accepts it."""
         try:
             await command
         except aiosmtplib.SMTPResponseException as error:
@@ -176,7 +176,7 @@ class Mailer:
 
 
 def _end_of_data(smtp: SMTP, reply: aiosmtplib.SMTPResponseException) -> Outcome:
-    """4xx and 5xx are a no, any 2xx a yes (RFC 5321, 4.2.1); what is none of them tells nothing."""
+    """4xx and 5xx mean no, any 2xx yes (RFC 5321, 4.2.1); anything else says nothing."""
     if reply.code in _NO:
         return refusal(reply.code, reply.message, of_recipient=False)
     if reply.code in _YES:

@@ -1,4 +1,4 @@
-"""The other doors of messages: events that people are told of, and messages that are due."""
+"""The other doors of messages: events that people are notified of, and due messages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -33,7 +33,7 @@ _MESSAGES: Final[Mapping[str, Callable[[Event, datetime], list[Message]]]] = {
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
-    """What is done with each event, by subject. Nothing is sent in them."""
+    """The handlers, by subject. They send nothing."""
 
     async def handle(conn: Conn, events: Sequence[Event]) -> None:
         now = deps.now()
@@ -44,17 +44,17 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
 
 def loops(deps: Deps) -> Sequence[Loop]:
-    """What runs until the process stops."""
+    """Loops that run until the process stops."""
     return [mail_worker(deps).run, phone_worker(deps).run]
 
 
 def mail_worker(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]:
-    """E-mail that is due."""
+    """Due e-mail."""
     return _sender("mail", deps, (Channel.EMAIL,), interval_seconds, MAIL_PLACES)
 
 
 def phone_worker(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]:
-    """Text messages that are due: apart, so that neither waits for the other's server."""
+    """Due text messages: separate, so that neither waits for the other's server."""
     return _sender("text messages", deps, PHONES, interval_seconds, PHONE_PLACES)
 
 
@@ -75,7 +75,8 @@ def _sender(
         if due.doubtful:
             await resolve_message(deps, due.message)
         else:
-            # A process that stops ends the try, so that no message is left between yes and no.
+            # A process that stops finishes its attempts, so that no message is left between yes and
+            # no.
             await deps.sending.finish(send_message(deps, due.message))
 
     return DueWorker(

@@ -1,4 +1,4 @@
-"""Events, endpoints and deliveries as the contracts say them, and the bytes that webhooks carry."""
+"""Events, endpoints and deliveries as protobuf, and the bytes that webhooks carry."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ from services.notify.webhooks.rules.domain import (
 
 ENDPOINT_DISABLED: Final = "incasso.notify.webhook_endpoint.disabled"
 
-# What events say of persons, by message; a test compares the names with the contracts.
+# Personal data in events, by message; a test compares the names with the contracts.
 PERSONAL: Final[Mapping[str, Sequence[str]]] = {
     "incasso.oneclick.v1.Customer": ("email", "name", "phone", "metadata"),
     "incasso.oneclick.v1.Consent": ("ip",),
@@ -39,7 +39,7 @@ _CUSTOMER: Final = "incasso.oneclick.v1.Customer"
 def test_event(
     endpoint_id: str, *, event_id: str, merchant_id: str, traceparent: str, now: datetime
 ) -> PublicEvent:
-    """What a merchant has sent to one endpoint to see it arrive."""
+    """A test event that a merchant sends to one endpoint."""
     return PublicEvent(
         id=event_id,
         merchant_id=merchant_id,
@@ -57,7 +57,7 @@ def event_pb(event: PublicEvent) -> pb.Event:
 
 
 def body_of(event: PublicEvent) -> bytes:
-    """What a webhook carries: the bytes that `GET /v1/events/{id}` answers, the same each time."""
+    """The body of a webhook: the bytes returned by `GET /v1/events/{id}`, the same each time."""
     return json_out.body_of(event_pb(event))
 
 
@@ -66,7 +66,7 @@ def made_pb(made: MadeEndpoint) -> pb.WebhookEndpoint:
 
 
 def endpoint_disabled(endpoint: Endpoint) -> bytes:
-    """Body of the event by which a merchant's other endpoints learn of it."""
+    """Body of the event that notifies a merchant's other endpoints."""
     told = wire.message(pb.WebhookEndpoint, endpoint)
     return events_pb2.WebhookEndpointDisabled(webhook_endpoint=told).SerializeToString()
 
@@ -85,7 +85,7 @@ def delivery_pb(delivery: TriedDelivery) -> pb.WebhookDelivery:
 
 
 def customer_of(event: PublicEvent) -> str | None:
-    """The customer that it is about, where it names one."""
+    """The customer concerned, if the event names one."""
     for part in erasing.parts(_message(event)):
         names = {field.name: value for field, value in part.ListFields()}
         found: str | None = names.get(
@@ -97,7 +97,7 @@ def customer_of(event: PublicEvent) -> str | None:
 
 
 def without_personal_data(event: PublicEvent) -> bytes:
-    """Its body, with nothing in it of the person."""
+    """Its body without personal data."""
     return erasing.clear(_message(event), PERSONAL)
 
 

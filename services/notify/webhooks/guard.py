@@ -1,8 +1,8 @@
-"""Where webhooks may go: public hosts over https, and never into a network of ours (SSRF).
+"""Where webhooks may go: public hosts over https, and never into our own networks (SSRF).
 
-Checked when an endpoint is made, for a clear answer, and again for every socket that is opened,
-which is what protects: by then a name may lead elsewhere. Networks that the operator allows (the
-embedded stack's loopback) may be private, and may be spoken to without TLS.
+Checked when an endpoint is created, for a clear answer, and again for every socket, which is the
+real protection: by then a name may lead elsewhere. Networks that the operator allows (the embedded
+stack's loopback) may be private and without TLS.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Networks: TypeAlias = Sequence[IPv4Network | IPv6Network]
 
 RESOLVE_SECONDS: Final = 3.0
-_THREADS: Final = 64  # names that are asked for at once: a slow one must not stop the others
+_THREADS: Final = 64  # names resolved at once: a slow one must not block the others
 _NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052
-# Not for everybody by IANA's registries, though some versions of Python take them for global.
+# Not global by IANA's registries, although some versions of Python think so.
 _SPECIAL: Final = (
     IPv4Network("192.0.0.0/24"),
     IPv4Network("192.88.99.0/24"),
@@ -40,12 +40,12 @@ _SPECIAL: Final = (
 
 
 def networks_of(text: str) -> Networks:
-    """Of comma separated CIDRs. ValueError when one is none."""
+    """From comma-separated CIDRs. Raises ValueError for an invalid one."""
     return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
 
 
 class AddressRefusedError(PermissionError):
-    """The socket would have led into a network that webhooks may not reach."""
+    """The socket would lead into a network that webhooks may not reach."""
 
     def __init__(self) -> None:
         super().__init__(errno.EACCES, "address refused")
@@ -75,7 +75,7 @@ def _within(address: Address, networks: Iterable[IPv4Network | IPv6Network]) -> 
 
 
 def _embedded(address: Address) -> tuple[IPv4Address, ...]:
-    """IPv4 addresses that a gateway on the way may take out of an IPv6 one."""
+    """IPv4 addresses that a gateway on the way may extract from an IPv6 one."""
     if isinstance(address, IPv4Address):
         return ()
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
@@ -86,12 +86,12 @@ def _embedded(address: Address) -> tuple[IPv4Address, ...]:
 
 def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return True  # judged by the address inside
+        return True  # the address inside decides
     return address.is_global and not address.is_multicast and not _within(address, _SPECIAL)
 
 
 class Resolver(AbstractResolver):
-    """The system's resolver on threads of its own."""
+    """The system's resolver on its own threads."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, "resolver")
@@ -120,14 +120,14 @@ class Resolver(AbstractResolver):
 
 
 class Guard:
-    """`networks` are let pass. Give it another `resolver` in tests only."""
+    """`networks` are allowed. Pass another `resolver` in tests only."""
 
     def __init__(self, networks: Networks = (), resolver: AbstractResolver | None = None) -> None:
         self._networks = networks
         self._resolver = resolver or Resolver()
 
     async def check(self, text: str) -> None:
-        """Raises WebhookUrlRefused. A https name that does not resolve (yet) is let pass."""
+        """Raises WebhookUrlRefused. An https name that does not resolve (yet) is allowed."""
         try:
             url = URL(text)
             host, port = url.raw_host, url.port
@@ -147,7 +147,7 @@ class Guard:
             raise _refused("leads to an address that is not public")
 
     async def _addresses(self, host: str, port: int) -> list[str]:
-        """All that the host leads to; none when it does not resolve in time."""
+        """All addresses of the host; none if it does not resolve in time."""
         if ":" in host:
             return [host]
         try:
@@ -158,7 +158,7 @@ class Guard:
         return [result["host"] for result in found]
 
     def connector(self, *, secure: bool) -> aiohttp.TCPConnector:
-        """Connections of https (`secure`) or http addresses; each socket is judged."""
+        """Connections to https (`secure`) or http addresses; each socket is checked."""
 
         def open_socket(info: aiohttp.AddrInfoType) -> socket.socket:
             family, kind, proto, _, address = info

@@ -1,7 +1,7 @@
-"""The only file that calls merchants' receivers: one POST, and what came of it.
+"""The only file that calls merchants' receivers: one POST, and its outcome.
 
-No redirects, cookies, proxies of the environment or decompression. It never raises for trouble at
-the other side, and what went wrong is told in our own words: errors of sockets name addresses.
+No redirects, cookies, proxies from the environment or decompression. It never raises for trouble at
+the other side, and describes errors in our own words, since socket errors name addresses.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from services.notify.webhooks.rules import schedule
 from services.notify.webhooks.rules.domain import EXCERPT_CHARACTERS, Attempt
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
-EXCERPT_SECONDS: Final = 2.0  # for the answer's body, when its status is known
+EXCERPT_SECONDS: Final = 2.0  # for the answer's body, once its status is known
 READ_BYTES: Final = 4096  # of an answer, and no more
 USER_AGENT: Final = "Incasso-Webhooks/1"
 
 
 class Receivers:
-    """Sessions to everybody's receivers. Make it in a running loop and close it at the end."""
+    """Sessions to all receivers. Create it in a running loop and close it at the end."""
 
     def __init__(self, guard: Guard, timeout: aiohttp.ClientTimeout = TIMEOUT) -> None:
         self._sessions = {
@@ -39,7 +39,7 @@ class Receivers:
         }
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
-        """One try."""
+        """One attempt."""
         began_at, began = world_now(), time.monotonic()
         status, error, excerpt, retry_after = None, None, None, None
         try:
@@ -78,7 +78,7 @@ def _error_of(status: int) -> str | None:
 
 
 async def _excerpt(response: aiohttp.ClientResponse) -> str | None:
-    """The body's beginning, as far as it comes in time."""
+    """The beginning of the body, as far as it arrives in time."""
     found = b""
     try:
         async with asyncio.timeout(EXCERPT_SECONDS):
@@ -109,5 +109,5 @@ def _trouble(error: Exception) -> str:
 
 
 def _was_refused(error: OSError) -> bool:
-    """Also when each of several addresses was: then their errors come in one text."""
+    """Also if all of several addresses were refused: then their errors are in one text."""
     return isinstance(error, AddressRefusedError) or str(AddressRefusedError()) in str(error)

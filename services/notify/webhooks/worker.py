@@ -1,8 +1,8 @@
-"""The other doors of webhooks: every public event into the feed, and deliveries that are due.
+"""The other doors of webhooks: every public event goes into the feed, and due deliveries.
 
 Deliveries do not run in libs.due's batches: a batch ends with its slowest row, and a receiver that
-never answers must not hold up the others. Here each row has a place of its own, of which an
-endpoint gets a few only; places are filled again as they become free.
+never answers must not delay the others. Here each row has its own slot, of which an endpoint only
+gets a few; slots are refilled as they become free.
 """
 
 import asyncio
@@ -28,23 +28,23 @@ from services.notify.webhooks.store.deliveries import DueDelivery
 ACTOR: Final = "notify"
 PLACES: Final = 512  # more than the endpoints of one merchant can fill
 PER_ENDPOINT: Final = 16
-LEASE: Final = timedelta(seconds=60)  # longer than a try may take
+LEASE: Final = timedelta(seconds=60)  # longer than an attempt may take
 INTERVAL_SECONDS: Final = 0.25
-PAUSE_SECONDS: Final = 0.01  # so that places which become free together are filled together
+PAUSE_SECONDS: Final = 0.01  # so that slots that become free together are refilled together
 
 
 def handlers() -> dict[str, Handler]:
-    """What is done with each event, by subject."""
+    """The handlers, by subject."""
     return dict.fromkeys(public_events.MESSAGES, Together(take_events))
 
 
 def loops(deps: Deps) -> Sequence[Loop]:
-    """What runs until the process stops."""
+    """Loops that run until the process stops."""
     return [DeliveryWorker(deps).run]
 
 
 class DeliveryWorker:
-    """Sends what is due. Any number of replicas may run."""
+    """Sends due deliveries. Any number of replicas may run."""
 
     def __init__(
         self, deps: Deps, *, places: int = PLACES, per_endpoint: int = PER_ENDPOINT
@@ -57,7 +57,7 @@ class DeliveryWorker:
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until cancelled. What is under way then ends as `deps.sending`."""
+        """Works until cancelled. Attempts in progress then end as `deps.sending`."""
         try:
             while True:
                 self._wake.clear()
@@ -68,7 +68,7 @@ class DeliveryWorker:
             await cancel(list(self._tasks))
 
     async def start_due(self) -> int:
-        """Fill the free places; answers how many tries were started."""
+        """Fills the free slots; returns the number of started attempts."""
         room = Room(self._places - len(self._tasks), self._per_endpoint, self._under_way)
         if room.rows <= 0:
             return 0
@@ -82,13 +82,13 @@ class DeliveryWorker:
         return len(due)
 
     async def finish(self) -> None:
-        """Until nothing is under way."""
+        """Waits until nothing is in progress."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     def _start(self, due: DueDelivery) -> None:
         self._under_way[due.endpoint_id] += 1
-        # A process that stops ends its tries, so that fewer webhooks come twice.
+        # A process that stops finishes its attempts, so that fewer webhooks arrive twice.
         task = asyncio.create_task(self._deps.sending.finish(self._deliver(due)))
         self._tasks.add(task)
 

@@ -37,7 +37,7 @@ class ShopPage:
 
 @dataclass(frozen=True, slots=True)
 class BuyProduct:
-    """`shown_minor` is what the page said one costs. No locale: the merchant's."""
+    """`shown_minor` is the price of one as shown on the page. No locale: the merchant's."""
 
     product_id: str
     quantity: int
@@ -48,7 +48,9 @@ class BuyProduct:
 
 
 async def enter(deps: Deps, slug: str) -> Shop:
-    """From now on the call is its merchant's. ShopNotFound, also when the shop is closed."""
+    """From here on the call acts for the shop's merchant. Raises ShopNotFound, also if the shop is
+    closed.
+    """
     async with deps.db.connection() as conn:
         found, offset_seconds = await shop_store.by_slug(conn, slug)
     shop = rules.open_shop(found)
@@ -71,9 +73,10 @@ async def get_shop_page(deps: Deps, entered: Shop) -> ShopPage:
 
 
 async def buy_product(deps: Deps, entered: Shop, cmd: BuyProduct, key: Key) -> str:
-    """Answers the token of the link to be paid; of the same link for the same key.
+    """Returns the token of the link to pay; for the same key, of the same link.
 
-    The plan's quota does not count what shoppers make, so that nobody can use it up for the merchant.
+    Shoppers' links do not count against the plan's quota, so that nobody can use it up for the
+    merchant.
     """
     merchant = await deps.merchants.get_current()
 

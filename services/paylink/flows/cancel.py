@@ -1,4 +1,4 @@
-"""Take a link back, in the caller's transaction."""
+"""Cancels a link, in the caller's transaction."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -15,8 +15,8 @@ from services.paylink.store import links, payments
 async def cancel_in(tx: Conn, link: Link, now: datetime, *, paid_otherwise: bool = False) -> Link:
     """`link` is locked by the caller (store.links.lock); cancelling again changes nothing.
 
-    An announced transfer is no obstacle: what arrives after all is surplus, to be given back.
-    Raises PaymentLinkPaying, PaymentLinkClosed. Tells nobody but events: a cart's own flow knows.
+    An announced transfer is no obstacle: if it arrives after all, it is surplus, to be returned.
+    Raises PaymentLinkPaying, PaymentLinkClosed. Only events report it: a cart's own flow knows.
     """
     if link.state is LinkState.CANCELLED:
         return link
@@ -29,7 +29,7 @@ async def cancel_in(tx: Conn, link: Link, now: datetime, *, paid_otherwise: bool
 
 
 async def give_up_announced(tx: Conn, link: Link, now: datetime) -> bool:
-    """An announced transfer is not waited for any more. Whether no other try is under way."""
+    """Gives up an announced transfer. Returns whether no other attempt is in progress."""
     under_way = await payments.processing(tx, link)
     for payment in under_way:
         if payment.method is Method.BANK_TRANSFER:

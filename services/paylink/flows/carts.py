@@ -1,6 +1,7 @@
-"""Carts: told of, bought after all, or recovered by a link, on demand or by themselves.
+"""Carts: reported, bought after all, or recovered by a link, on request or automatically.
 
-Locks: a link first, then its cart. While a cart makes its own link nobody else can have that.
+Locks: a link first, then its cart. While a cart creates its own link, nobody else can have that
+link.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +40,7 @@ from services.paylink.store.links import LINKS
 
 @dataclass(frozen=True, slots=True)
 class CreateCart:
-    """None where the caller said nothing."""
+    """None for what the caller left out."""
 
     reference: str
     recipient: Recipient
@@ -52,7 +53,7 @@ class CreateCart:
 
 @dataclass(frozen=True, slots=True)
 class RecoverCart:
-    """No channels: every one by which the recipient can be reached."""
+    """No channels: all channels for which the recipient has an address."""
 
     cart_id: str
     channels: Sequence[Channel] = ()
@@ -60,7 +61,7 @@ class RecoverCart:
 
 
 async def create_cart(deps: Deps, cmd: CreateCart, key: Key | None) -> bytes:
-    """Answers the Cart message, the same for the same key. A known reference is told of again."""
+    """Returns the Cart message, the same for the same key. A known reference updates its cart."""
     contents = await _contents(deps, cmd)
 
     async def create(tx: Conn, cart_id: str) -> Message:
@@ -97,7 +98,7 @@ async def _contents(deps: Deps, cmd: CreateCart) -> CartContents:
 
 
 async def _refill(tx: Conn, told: Cart) -> Cart:
-    """The cart that has this reference already, with what is told of it now."""
+    """Updates the cart that already has this reference."""
     known = required(await store.lock_reference(tx, told.merchant_id, told.reference), CartNotFound)
     cart = rules.refilled(known, told.contents)
     await store.refill(tx, cart)
@@ -105,17 +106,17 @@ async def _refill(tx: Conn, told: Cart) -> Cart:
 
 
 async def complete_cart(deps: Deps, cart_id: str) -> Cart:
-    """Bought in the shop. The recovery's link is cancelled, unless it is being paid."""
+    """Bought in the shop. The recovery link is cancelled unless it is being paid."""
     for _ in range(2):
         seen = await deps.db.run(CARTS.get, context.merchant_id(), cart_id)
         completed = await _complete(deps, required(seen, CartNotFound))
         if completed is not None:
             return completed
-    raise ServiceUnavailable  # never: a cart gets its link once
+    raise ServiceUnavailable  # cannot happen: a cart gets its link only once
 
 
 async def _complete(deps: Deps, seen: Cart) -> Cart | None:
-    """None when the cart was given its link since it was seen."""
+    """None if the cart got its link since it was read."""
     async with deps.db.transaction() as tx:
         link_id = seen.payment_link_id
         link = await LINKS.lock(tx, seen.merchant_id, link_id) if link_id else None
@@ -129,15 +130,15 @@ async def _complete(deps: Deps, seen: Cart) -> Cart | None:
 
 
 async def _move(tx: Conn, cart: Cart, event: CartEvent) -> Cart:
-    """Of a cart that was locked in this transaction. Raises CartClosed."""
+    """For a cart locked in this transaction. Raises CartClosed."""
     rules.moved(cart, event)
     return required(await store.move(tx, cart, event), CartClosed)
 
 
 async def recover_cart(deps: Deps, cmd: RecoverCart, key: Key) -> bytes:
-    """Answers the link's message without the address, the same for the same key.
+    """Returns the link's message without the address, the same for the same key.
 
-    A cart has one link: also another key gets it while the cart is being recovered.
+    A cart has one link: another key also gets it while the cart is being recovered.
     """
     merchant = await deps.merchants.get_current()
 
@@ -184,7 +185,7 @@ async def _send_link(
 
 
 async def recover_due(deps: Deps, due: DueRow) -> None:
-    """A cart whose time had come when it was claimed; it may have been told of again since."""
+    """A cart that was due when it was claimed; it may have been updated since."""
     merchant = await deps.merchants.get_current()
     async with deps.db.transaction() as tx:
         cart = await CARTS.lock(tx, due.merchant_id, due.id)
@@ -201,7 +202,9 @@ async def recover_due(deps: Deps, due: DueRow) -> None:
 
 
 async def link_ended(conn: Conn, link: Link) -> None:
-    """A link was paid, expired or cancelled, in the transaction that says so; it is locked there."""
+    """A link was paid, expired or cancelled: in the transaction that records it, where the link is
+    locked.
+    """
     event = rules.event_of(link.state)
     if link.cart_id is None or event is None:
         return

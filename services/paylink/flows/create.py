@@ -1,4 +1,6 @@
-"""Make a link: checked, counted, stored with its address, told of and sent, in one transaction."""
+"""Creates a link: checked, counted, stored with its address, published and sent, in one
+transaction.
+"""
 
 from dataclasses import dataclass
 
@@ -23,7 +25,7 @@ QUOTA = "links_per_month"
 async def create_payment_link(
     deps: Deps, new: NewLink, key: Key | None, *, count_quota: bool = True
 ) -> bytes:
-    """Answers the link's message without the address, the same for the same key."""
+    """Returns the link's message without the address, the same for the same key."""
     if (again := await idempotency.answered(deps.db, key)) is not None:
         return again.body
     if new.customer_id is not None and (await deps.saved_cards.customer(new.customer_id)).erased:
@@ -52,8 +54,8 @@ class NewInstalmentLink:
 
 
 async def create_instalment_link(deps: Deps, cmd: NewInstalmentLink, key: Key) -> bytes:
-    """Answers as create_payment_link. By card only: payments takes each part of an order once, and
-    knows of no bank transfer.
+    """Returns as create_payment_link does. By card only: payments takes each part of an order once,
+    and knows nothing of bank transfers.
     """
     new = made(
         NewLink,
@@ -69,7 +71,7 @@ async def create_instalment_link(deps: Deps, cmd: NewInstalmentLink, key: Key) -
 
 @dataclass(frozen=True, slots=True)
 class NewCodLink:
-    """For an order that was to be paid at the door."""
+    """For a cash-on-delivery order."""
 
     cod_order_id: str
     cod_link_number: int
@@ -81,7 +83,7 @@ class NewCodLink:
 
 
 async def create_cod_link(deps: Deps, cmd: NewCodLink, key: Key) -> bytes:
-    """Answers as create_payment_link. By card only: what is paid may have to be given back."""
+    """Returns as create_payment_link does. By card only: the payment may have to be refunded."""
     new = made(
         NewLink,
         cmd,
@@ -97,10 +99,10 @@ async def create_cod_link(deps: Deps, cmd: NewCodLink, key: Key) -> bytes:
 async def insert_link(
     deps: Deps, tx: Conn, new: NewLink, *, count_quota: bool, link_id: str = ""
 ) -> tuple[Link, str]:
-    """In the caller's transaction: the link with its address, its events, its first message.
+    """In the caller's transaction: the link with its address, its events and its first message.
 
-    Answers the link and the plain token of its address (see urls.page_url). `link_id` is chosen
-    by callers that need it before. Raises InvalidArgument, BankAccountMissing, QuotaExceeded.
+    Returns the link and the plain token of its address (see urls.page_url). Callers that need the
+    id beforehand pass `link_id`. Raises InvalidArgument, BankAccountMissing, QuotaExceeded.
     """
     now = deps.clock.now()
     link = drafting.draft(
@@ -121,7 +123,7 @@ async def insert_link(
 
 
 async def give_address(deps: Deps, tx: Conn, link: Link) -> str:
-    """A new token, for a link that has none, or whose address was withdrawn."""
+    """A new token, for a link without one, or whose address was revoked."""
     token = tokens.new()
     hashed, sealed = tokens.hash_of(token), deps.seal.close(token)
     await token_store.insert(tx, link, token_hash=hashed, sealed=sealed)

@@ -1,4 +1,4 @@
-"""Links whose time has come: a reminder goes out, or they end, and may get a new address."""
+"""Due links: a reminder is sent, or they expire and may get a new address."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from services.paylink.store.links import LINKS
 
 
 async def attend(deps: Deps, due: DueRow) -> None:
-    """Look again under the lock: another worker, or a payment, may have been faster."""
+    """Checks again under the lock: another worker, or a payment, may have been faster."""
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
         link = await LINKS.lock(tx, due.merchant_id, due.id)

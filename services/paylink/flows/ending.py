@@ -1,6 +1,6 @@
-"""How links end, and what follows from the end of a try to pay, in the caller's transaction.
+"""How links end, and what follows from the end of a payment attempt, in the caller's transaction.
 
-Whoever calls has locked the link, but for `record_try`, which does.
+Callers have locked the link, except for `record_try`, which locks it itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ from services.paylink.store.links import Seen
 
 
 async def expire_in(tx: Conn, link: Link, now: datetime) -> Link:
-    """Its time is over; an announced transfer that never came is given up."""
+    """Expires the link; an announced transfer that never came is given up."""
     await give_up_announced(tx, link, now)
     saved = await links.save(tx, link, transitions.ended(link, LinkEvent.EXPIRE, now))
     await events.tell_link(tx, saved, "expired", now)
@@ -38,9 +38,9 @@ async def expire_in(tx: Conn, link: Link, now: datetime) -> Link:
 async def end_payment(
     tx: Conn, link: Link, payment: LinkPayment, outcome: Outcome, now: datetime
 ) -> LinkPayment:
-    """A try has its end: the link is paid, or open again; transfers that waited find their place.
+    """Ends an attempt: the link is paid, or open again; transfers that waited are settled.
 
-    `payment` has what is new about it but its state.
+    `payment` has all changes except its state.
     """
     state = PAYMENT_TRANSITIONS[payment.state, outcome]
     ended = replace(payment, state=state, ended_at=now, request=None)
@@ -57,9 +57,10 @@ async def record_try(
     told: Callable[[LinkPayment], LinkPayment],
     now: datetime,
 ) -> LinkPayment:
-    """What became of a try, in any order and any number of times: only one under way is moved.
+    """Records the outcome of an attempt, in any order and any number of times: only one in progress
+    is changed.
 
-    `told` adds what is new about it but its state.
+    `told` adds the changes other than its state.
     """
     link, current = required(await links.lock_with(tx, payment), InternalError)
     if current.state is not Try.PROCESSING:
@@ -75,10 +76,10 @@ async def record_try(
 async def pay_at_once(
     conn: Conn, seen: Seen, payment: LinkPayment, told: LinkPayment, now: datetime
 ) -> LinkPayment | None:
-    """The good end of nearly every try, in one statement: the link is paid, if nobody has written it
-    since it was seen. None, and nothing is written, otherwise: who locks the link finds out more.
+    """The usual success, in one statement: the link is paid, if nobody has written it since it was
+    read. Otherwise nothing is written and None returned: the caller then locks the link to decide.
 
-    `told` is the payment with what is new about it but its state.
+    `told` is the payment with all changes except its state.
     """
     link = seen.link
     if link.reusable or link.cart_id is not None:
@@ -100,7 +101,7 @@ async def pay_at_once(
 
 
 async def _write(tx: Conn, tried: Piece, link: Link, ended: LinkPayment, now: datetime) -> Link:
-    """A try that has ended, by `tried`, and what its link is by that."""
+    """Writes an ended attempt (`tried`) and the resulting link."""
     paid = ended.state is Try.SUCCEEDED
     if paid:
         after, verb = _paid(link, ended, now), "paid"
@@ -133,7 +134,7 @@ def _paid(link: Link, payment: LinkPayment, now: datetime) -> Link:
 
 
 async def settle_transfer(tx: Conn, link: Link, transfer: BankTransfer, now: datetime) -> Link:
-    """Find out what a recorded transfer is for, and write it. Answers the link as it is then."""
+    """Decides what a recorded transfer is for, and records it. Returns the updated link."""
     under_way = await payments.processing(tx, link)
     allocation = transfers.allocate(link, transfer, reserved=len(under_way))
     after, settled = await use_transfer(
@@ -154,7 +155,9 @@ async def use_transfer(
     kind: MoveKind = MoveKind.MATCHED,
     note: str | None = None,
 ) -> tuple[Link, BankTransfer]:
-    """Write what the link gets of a transfer, and what that means for both. Tells of the link only."""
+    """Records what the link gets from a transfer, and the effect on both. Only publishes the link's
+    events.
+    """
     after = replace(allocation.transfer, link_id=link.id)
     if allocation.uses_minor:
         after = with_move(after, kind, allocation.uses_minor, now, link=link, note=note)
@@ -179,7 +182,7 @@ def with_move(
     link: Link | None,
     note: str | None,
 ) -> BankTransfer:
-    """The same with one more step of its money, made by whoever the current call is for."""
+    """The transfer with one more movement, made by the current call's actor."""
     move = TransferMove(
         id=ids.new("tmv"),
         kind=kind,
@@ -200,7 +203,7 @@ def _paid_by(
     amount_minor: int,
     now: datetime,
 ) -> LinkPayment:
-    """The try that a transfer completes; a transfer that nobody announced makes its own."""
+    """The attempt that a transfer completes; an unannounced transfer creates its own."""
     begun = announced or paying.begun(link, ids.new("lpy"), Method.BANK_TRANSFER, now)
     return replace(
         begun,

@@ -1,4 +1,4 @@
-"""Erase a customer's personal data (GDPR article 17); links, tries and money stay."""
+"""Erases a customer's personal data (GDPR article 17); links, attempts and money stay."""
 
 from libs import context
 from libs.db import Conn
@@ -8,10 +8,10 @@ from services.paylink.store import erasing
 
 
 async def erase_customer(conn: Conn, customer_id: str) -> None:
-    """In the inbox's transaction. Erasing again changes nothing.
+    """Runs in the inbox's transaction. Erasing again changes nothing.
 
-    Purchases and carts name no customer: those at the addresses to which the customer's links went
-    are taken for theirs.
+    Purchases and carts name no customer: those at the addresses of the customer's links are taken
+    to be theirs.
     """
     merchant_id = context.merchant_id()
     erased = list(await erasing.erase_links(conn, merchant_id, customer_id))
@@ -21,7 +21,7 @@ async def erase_customer(conn: Conn, customer_id: str) -> None:
     if emails or phones:
         erased += await erasing.erase_links_at(conn, merchant_id, emails=emails, phones=phones)
         cart_ids += await erasing.erase_carts_at(conn, merchant_id, emails=emails, phones=phones)
-        # Again: until its cart was erased another link may have been made of it.
+        # Again: until its cart was erased, another link may have been created from it.
         erased += await erasing.erase_links_at(conn, merchant_id, emails=emails, phones=phones)
     tried = await erasing.erase_payer(conn, merchant_id, customer_id)
     link_ids = [*(link.id for link in erased), *tried]

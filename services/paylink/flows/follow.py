@@ -1,4 +1,4 @@
-"""Tries to pay after the click: events, and those that were left without an end."""
+"""Payment attempts after the click: events, and unfinished attempts."""
 
 from libs import context
 from libs.db import Conn
@@ -23,7 +23,7 @@ async def follow_payment(deps: Deps, conn: Conn, answer: Answer) -> None:
 
 
 async def refresh(deps: Deps, payment: LinkPayment) -> LinkPayment:
-    """The try after asking how its payment, or plan, stands."""
+    """The attempt after asking for the state of its payment or plan."""
     if payment.state is not PaymentState.PROCESSING:
         return payment
     if payment.method is Method.INSTALMENTS:
@@ -34,7 +34,7 @@ async def refresh(deps: Deps, payment: LinkPayment) -> LinkPayment:
 
 
 async def settle_due(deps: Deps, due: DueRow) -> None:
-    """A try without an end, or a challenge that nobody passes."""
+    """An unfinished attempt, or a challenge that nobody passes."""
     payment = await deps.db.run(TRIES.get, due.merchant_id, due.id)
     if payment is None or payment.state is not PaymentState.PROCESSING:
         return

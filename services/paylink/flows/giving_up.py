@@ -1,5 +1,5 @@
-"""A challenge that nobody has passed, or a plan of which nothing was paid, is given up: by its shopper,
-or by the merchant who cancels.
+"""Gives up an unpassed challenge, or a plan on which nothing was paid: by its shopper, or by the
+merchant who cancels.
 """
 
 from datetime import timedelta
@@ -19,9 +19,10 @@ from services.paylink.store import payments
 
 
 async def give_up_payment(deps: Deps, opened: Link, use: str) -> None:
-    """The shopper pays otherwise. A try that has its end, or none at all, is nothing to give up.
+    """Lets the shopper pay in another way. Does nothing if the attempt has ended, or if there is
+    none.
 
-    Raises PaymentLinkPaying while money may be taken, ServiceUnavailable when nobody tells.
+    Raises PaymentLinkPaying while money may be taken, and ServiceUnavailable if nobody knows.
     """
     payment, _ = await shown_payment(deps, opened, use)
     if payment is None or payment.state is not PaymentState.PROCESSING:
@@ -44,7 +45,7 @@ async def close_asked_link(
     payment_link_id: str,
     paid_otherwise: bool,  # noqa: FBT001 - named by the door
 ) -> Link:
-    """The same, of a link that instalments or cod had asked for and nothing is to be paid by any more."""
+    """The same for a link that instalments or cod requested and that must no longer be paid."""
     return await _cancel(deps, payment_link_id, paid_otherwise=paid_otherwise)
 
 
@@ -62,7 +63,7 @@ async def _cancel(deps: Deps, payment_link_id: str, *, paid_otherwise: bool) -> 
 
 
 async def _give_up_plan(deps: Deps, link: Link) -> None:
-    """Of a link that is being paid in instalments, if instalments is sure that nothing was paid."""
+    """For a link being paid in instalments, if instalments is sure that nothing was paid."""
     if link.paying_by is not Method.INSTALMENTS:
         return
     for payment in await deps.db.run(payments.processing, link):

@@ -1,4 +1,4 @@
-"""Look at links, take them back, send them, tell their addresses."""
+"""Reads links, cancels them, sends them, returns their addresses."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ async def get_payment_link(deps: Deps, link_id: str) -> Link:
 
 
 async def tokens_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
-    """Of the present addresses, by link. None that only a lost key could read."""
+    """Tokens of the current addresses, by link, without those that only a lost key could open."""
     sealed = await deps.db.run(token_store.sealed_of, context.merchant_id(), link_ids)
     found = {}
     for link_id, text in sealed.items():
@@ -57,7 +57,7 @@ async def tokens_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
 
 
 async def urls_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
-    """The present addresses, by link."""
+    """The current URLs, by link."""
     found = await tokens_of(deps, link_ids)
     return {link_id: urls.page_url(deps.public_url, token) for link_id, token in found.items()}
 
@@ -67,7 +67,7 @@ async def _url_of(deps: Deps, link: Link, missing: type[Refusal]) -> str:
 
 
 async def get_payment_link_address(deps: Deps, payment_link_id: str) -> tuple[Link, str]:
-    """For the message that notify sends: of a link that can still be paid."""
+    """For the message that notify sends; only for a link that can still be paid."""
     link = await get_payment_link(deps, payment_link_id)
     payable = link.open or link.state is LinkState.PAYING
     if not payable or transitions.is_over(link, deps.clock.now()):
@@ -91,7 +91,7 @@ async def send_payment_link(
     recipient: Recipient | None,
     key: Key | None,
 ) -> bytes:
-    """Answers the link's message without the address, the same for the same key."""
+    """Returns the link's message without the address, the same for the same key."""
     now = deps.clock.now()
 
     async def send(tx: Conn, _: str) -> Message:
@@ -114,6 +114,6 @@ async def send_payment_link(
 
 
 async def get_offer(deps: Deps) -> str:
-    """A link can be offered for any cart: the label to show, in the merchant's language."""
+    """A link can be offered for any cart. Returns the label to show, in the merchant's language."""
     merchant = await deps.merchants.get()
     return _LABELS[language_of(merchant.locale)]

@@ -1,4 +1,4 @@
-"""From a token to its link: the shopper's only proof, and whose merchant the call is for."""
+"""From a token, the shopper's only proof, to its link and the merchant of the call."""
 
 from libs import context, tokens
 from libs.errors import required
@@ -12,7 +12,7 @@ from services.paylink.store.payments import TRIES
 
 
 async def open_link(deps: Deps, token: str) -> Link:
-    """The link, and from here on the call is made for its merchant.
+    """The link; from here on the call acts for its merchant.
 
     Raises PaymentLinkNotFound, whatever is wrong with the token.
     """
@@ -24,7 +24,9 @@ async def open_link(deps: Deps, token: str) -> Link:
 
 
 async def shown_payment(deps: Deps, link: Link, use: str) -> tuple[LinkPayment | None, bool]:
-    """The try that `use` names, else the latest of a single-use link; whether it was named."""
+    """The attempt named by `use`, otherwise the latest of a single-use link; and whether it was
+    named.
+    """
     named = _opened(deps, use)
     async with deps.db.connection() as conn:
         if named is not None:
@@ -44,5 +46,5 @@ def _opened(deps: Deps, use: str) -> str | None:
 
 
 def use_of(deps: Deps, payment: LinkPayment) -> str:
-    """What a page sends back to name its own try."""
+    """What a page sends back to name its own attempt."""
     return deps.seal.close(payment.id)

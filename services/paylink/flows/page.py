@@ -1,4 +1,4 @@
-"""All that a pay page shows: a pure read, put together from what answers in time."""
+"""Everything that a pay page shows: a pure read, assembled from what answers in time."""
 
 import asyncio
 import secrets
@@ -45,34 +45,34 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class PayPageView:
-    link: Link  # as it is now, also before the worker has said that its time is over
+    link: Link  # current, even if the worker has not recorded its expiry
     merchant: Merchant
     saved_cards: Sequence[SavedCard]
     card_field: CardField | None
-    plans: Sequence[Message]  # offers of instalments
+    plans: Sequence[Message]  # instalment offers
     plan_needs_email: bool
     plan_needs_name: bool
-    new_cards_closed: bool  # too many were declined; absent for other reasons, too
+    new_cards_closed: bool  # too many were declined; new cards may be absent for other reasons, too
     transfer: Transfer | None
     payment: LinkPayment | None
-    plan_url: str | None  # of the plan that is to be signed
-    use: str  # names the payment; empty unless it is the shopper's own, who had named it
-    late_minor: int  # arrived after the link's end, and waits for the merchant
+    plan_url: str | None  # of the plan to be signed
+    use: str  # names the payment; empty unless the shopper sent it
+    late_minor: int  # arrived after the link's end, waits for the merchant
     new_link_recipient: str | None
     form_key: str
-    offer: str  # what the form offers, sealed
+    offer: str  # the form's offer, sealed
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnPage:
-    """Where a shopper comes back to: the page of a token, and their own try there."""
+    """Where a shopper returns to: the page of a token, and their own attempt there."""
 
     token: str
     use: str
 
 
 async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
-    """Raises PaymentLinkNotFound; ServiceUnavailable when nobody knows whose page it is."""
+    """Raises PaymentLinkNotFound; ServiceUnavailable if nobody knows the page's merchant."""
     link = await open_link(deps, token)
     now = deps.clock.now()
     payment, own = await shown_payment(deps, link, use)
@@ -122,7 +122,7 @@ async def _saved_cards(deps: Deps, link: Link) -> Sequence[SavedCard]:
 
 
 async def _field(deps: Deps, link: Link) -> tuple[CardField | None, bool]:
-    """The field of a new card, and whether new ones are closed."""
+    """The field for a new card, and whether new cards are refused."""
     if Method.CARD not in link.methods or not _can_be_paid(link):
         return None, False
     asked = deps.payments.card_field(link.due, velocity_subject=paying.counted_as(link))
@@ -134,14 +134,14 @@ async def _field(deps: Deps, link: Link) -> tuple[CardField | None, bool]:
 
 
 async def _instalments(deps: Deps, link: Link) -> Sequence[Message]:
-    """Offers that are to be had."""
+    """The available offers."""
     if not link.open or not paying.takes_plan(link):
         return ()
     return await _or_none(deps.instalments.offers(link)) or ()
 
 
 async def plan_url(deps: Deps, payment: LinkPayment | None) -> str | None:
-    """While its first part is to be paid."""
+    """Set while its first part is unpaid."""
     if payment is None or payment.plan_id is None:
         return None
     if payment.state is not PaymentState.PROCESSING:
@@ -150,7 +150,7 @@ async def plan_url(deps: Deps, payment: LinkPayment | None) -> str | None:
 
 
 async def _or_none(asked: Awaitable[T]) -> T | None:
-    """The page goes without what does not answer: another way of paying is there still."""
+    """The page does without what does not answer: other payment methods are still there."""
     try:
         return await asked
     except Refusal as refusal:
@@ -167,7 +167,7 @@ def _transfer(link: Link, merchant: Merchant) -> Transfer | None:
 
 
 async def _late_minor(deps: Deps, link: Link) -> int:
-    """Of a reusable link nobody could tell whose money it is."""
+    """For a reusable link, nobody could tell whose money it is."""
     if link.reusable or link.state not in (LinkState.EXPIRED, LinkState.CANCELLED):
         return 0
     async with deps.db.connection() as conn:
@@ -182,7 +182,7 @@ def _new_link_recipient(link: Link) -> str | None:
 async def wait_for_pay_page(
     deps: Deps, token: str, *, version: int, timeout_seconds: float
 ) -> Link:
-    """The link as soon as its page is not the one of `version`, or when the time is over."""
+    """The link as soon as its page differs from `version`, or after the time-out."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_seconds
     link = await open_link(deps, token)
@@ -200,7 +200,7 @@ async def wait_for_pay_page(
 
 
 async def get_return_page(deps: Deps, reference: str) -> ReturnPage:
-    """Asks first how the try stands, so that the page shows the end."""
+    """First asks for the attempt's state, so that the page shows the outcome."""
     try:
         sealed = deps.seal.open(reference, max_age=RETURN_WITHIN)
     except SealBrokenError as error:

@@ -1,6 +1,6 @@
-"""Pay a link by card: intent, commit, ask payments, record.
+"""Pays a link by card: intent, commit, call payments, record.
 
-The try's id is the key under which payments is asked, so a repeat of any step is the same payment.
+The attempt's id is the key of the call to payments, so a repeat of any step is the same payment.
 """
 
 from collections.abc import Sequence
@@ -52,9 +52,9 @@ class PayByCard:
 
 
 async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> LinkPayment:
-    """The try as it is after payments' answer, or under way when there is none.
+    """The attempt after payments' answer, or in progress if there is none.
 
-    The same key answers the same try, as it is by then. Raises the refusals of PayByCard.
+    The same key returns the same attempt in its current state. Raises the refusals of PayByCard.
     """
     if (again := await idempotency.answered(deps.db, key)) is not None:
         return await repeated(deps, opened.merchant_id, again.resource_id)
@@ -82,7 +82,7 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
 
 
 async def repeated(deps: Deps, merchant_id: str, payment_id: str) -> LinkPayment:
-    """A try that a key has begun before, or its refusal."""
+    """The attempt, or the refusal, of an earlier call with the key."""
     payment = required(await deps.db.run(TRIES.get, merchant_id, payment_id), InternalError)
     if payment.refusal is not None:
         raise payment.refusal.raised()
@@ -152,8 +152,8 @@ def _subjects(deps: Deps, link: Link, cmd: PayByCard) -> Sequence[str]:
 
 
 async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime, *further: Piece) -> Seen:
-    """Write the intent as rows and event, and what goes `further` with it. A reusable link stays open
-    for others.
+    """Writes the intent as rows and event, together with `further`. A reusable link stays open for
+    others.
     """
     if link.reusable:
         after, changed = link, links.touched(link)
@@ -170,7 +170,7 @@ async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime, *furt
 
 @dataclass(frozen=True, slots=True)
 class AskedTry:
-    """A try to pay by card. A no opens its link again. `seen`: the link as this call left it."""
+    """An attempt to pay by card. A no reopens its link. `seen`: the link as this call left it."""
 
     deps: Deps
     payment: LinkPayment
@@ -198,13 +198,13 @@ class AskedTry:
 
 
 async def record(deps: Deps, payment: LinkPayment, answer: Answer) -> LinkPayment:
-    """Write payments' answer, whoever brings it."""
+    """Records payments' answer, whoever delivers it."""
     async with deps.db.transaction() as tx:
         return await record_in(tx, payment, answer, deps.clock.now())
 
 
 async def record_in(tx: Conn, payment: LinkPayment, answer: Answer, now: datetime) -> LinkPayment:
-    """Any order, any number of times: only a try under way is moved by an answer."""
+    """Any order, any number of times: an answer only changes an attempt in progress."""
     told = partial(_told, answer=answer)
     recorded = await record_try(tx, payment, answer.outcome, told, now)
     if answer.outcome is Outcome.SUCCEED and recorded.state is not PaymentState.SUCCEEDED:
@@ -213,7 +213,7 @@ async def record_in(tx: Conn, payment: LinkPayment, answer: Answer, now: datetim
 
 
 def _told(payment: LinkPayment, answer: Answer) -> LinkPayment:
-    """With what payments says of it."""
+    """With payments' data about it."""
     return replace(
         payment,
         request=None,
@@ -238,7 +238,7 @@ async def give_up(deps: Deps, payment: LinkPayment, refusal: StoredRefusal | Non
 
 
 async def give_up_challenge(deps: Deps, link: Link, *, older_than: timedelta) -> None:
-    """End the challenge of a single-use link that nobody has passed, if payments is sure of it."""
+    """Ends the unpassed challenge of a single-use link, if payments is sure of it."""
     if link.reusable or link.paying_by is not Method.CARD:
         return
     under_way = await deps.db.run(payments.processing, link)
@@ -256,7 +256,7 @@ async def end_challenge(deps: Deps, payment: LinkPayment, older_than: timedelta)
 
 
 async def cancel_challenge(deps: Deps, payment: LinkPayment) -> LinkPayment:
-    """Cancel the payment behind a try; when it cannot be, its state tells why."""
+    """Cancels the payment of an attempt; if that is impossible, its state says why."""
     payment_id = payment.payment_id or ""
     try:
         answer = await deps.payments.cancel(payment_id, key=f"{payment.id}-cancel")

@@ -1,6 +1,6 @@
-"""What a page offers a payer, sealed into its form: nobody pays what they were not offered.
+"""A page's offer, sealed into its form: nobody can pay anything that was not offered.
 
-The gateway keeps nothing and knows no key; what comes back is opened here or refused.
+The gateway stores nothing and has no key; the form is opened here or refused.
 """
 
 import json
@@ -14,13 +14,13 @@ from services.paylink.deps import Deps
 from services.paylink.errors import OfferBroken
 from services.paylink.rules.domain import Link
 
-GOOD_FOR: Final = timedelta(days=1)  # a page that is older is shown anew
+GOOD_FOR: Final = timedelta(days=1)  # an older page is shown again
 _PURPOSE: Final = "pay form 1 "  # our other seals begin otherwise
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`psp_account`: whose card field the page shows; empty when it shows none."""
+    """`psp_account`: whose card field the page shows; empty if it shows none."""
 
     link_id: str
     form_key: str
@@ -33,7 +33,7 @@ def sealed(deps: Deps, offer: Offer) -> str:
 
 
 def opened(deps: Deps, text: str, link: Link, key: Key) -> Offer:
-    """What the page of this link, with this form key, offered. Raises OfferBroken."""
+    """The offer of this link's page with this form key. Raises OfferBroken."""
     try:
         content = deps.seal.open(text, max_age=GOOD_FOR)
     except SealBrokenError as error:

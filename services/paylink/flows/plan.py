@@ -1,8 +1,8 @@
-"""Pay a link in instalments: quote, intent, commit, have the plan made, record what becomes of it.
+"""Pays a link in instalments: quote, intent, commit, create the plan, record its outcome.
 
-A plan is a try like the others: while it may be signed and paid the link is paid in no other way. The
-try's id is the key under which instalments is asked, so a repeat of any step is the same plan. Of a payer whom
-the link does not name a customer is made first.
+A plan is an attempt like the others: while it can be signed and paid, the link cannot be paid in
+another way. The attempt's id is the key of the call to instalments, so a repeat of any step is the
+same plan. If the link names no customer, one is created first.
 """
 
 from dataclasses import dataclass, replace
@@ -45,9 +45,9 @@ class ChoosePlan:
 
 
 async def choose_plan(deps: Deps, opened: Link, cmd: ChoosePlan, key: Key) -> LinkPayment:
-    """The try with its plan, or without one when instalments has not answered.
+    """The attempt with its plan, or without one if instalments has not answered.
 
-    The same key answers the same try, as it is by then. Raises the refusals of ChoosePlan.
+    The same key returns the same attempt in its current state. Raises the refusals of ChoosePlan.
     """
     if (again := await idempotency.answered(deps.db, key)) is not None:
         return await pay.repeated(deps, opened.merchant_id, again.resource_id)
@@ -89,7 +89,7 @@ def _check(link: Link, cmd: ChoosePlan, now: datetime) -> None:
 
 
 async def _made(deps: Deps, payment: LinkPayment) -> LinkPayment:
-    """Have the plan made. A certain no ends the try and is passed on; without an answer it stays."""
+    """Creates the plan. A certain no ends the attempt and is raised; without an answer it stays."""
     try:
         customer_id = await _customer_of(deps, payment)
         answer = await deps.instalments.create(payment.request, customer_id, key=payment.id)
@@ -105,13 +105,15 @@ async def _made(deps: Deps, payment: LinkPayment) -> LinkPayment:
 
 
 async def _customer_of(deps: Deps, payment: LinkPayment) -> str:
-    """Whose plan it is: made of the payer where the link names nobody. Raises CustomerErased, and as `move`."""
+    """The plan's customer: created from the payer if the link names nobody. Raises CustomerErased,
+    and as `move`.
+    """
     if payment.customer_id is not None:
         return payment.customer_id
     link = required(
         await deps.db.run(LINKS.get, payment.merchant_id, payment.link_id), InternalError
     )
-    if link.customer_id is not None:  # begun before tries knew whose plan it is
+    if link.customer_id is not None:  # begun before attempts recorded their customer
         return link.customer_id
     who = guests.of_try(payment, link)
     customer_id = await deps.saved_cards.create(who, key=guests.key_of(link.id, who))
@@ -127,7 +129,7 @@ async def _record(deps: Deps, payment: LinkPayment, answer: PlanAnswer) -> LinkP
 async def record_in(
     tx: Conn, payment: LinkPayment, answer: PlanAnswer, now: datetime
 ) -> LinkPayment:
-    """Any order, any number of times: only a try under way is moved by its plan."""
+    """Any order, any number of times: a plan only changes an attempt in progress."""
 
     def told(current: LinkPayment) -> LinkPayment:
         return replace(current, request=None, plan_id=answer.id)
@@ -140,22 +142,24 @@ async def record_in(
 
 
 async def follow_plan(deps: Deps, conn: Conn, merchant_id: str, answer: PlanAnswer) -> None:
-    """An event of instalments, in the inbox's transaction. Most plans are of no link."""
+    """An event of instalments, in the inbox's transaction. Most plans belong to no link."""
     payment = await payments.of_plan(conn, merchant_id, answer.id)
     if payment is not None:
         await record_in(conn, payment, answer, deps.clock.now())
 
 
 async def refresh(deps: Deps, payment: LinkPayment) -> LinkPayment:
-    """The try after asking instalments how its plan stands; made first where nobody knows of one."""
+    """The attempt after asking instalments for its plan, which is created first if none is
+    known.
+    """
     if payment.plan_id is None:
         return await _made(deps, payment)
     return await _record(deps, payment, await deps.instalments.get(payment.plan_id))
 
 
 async def settle(deps: Deps, payment: LinkPayment, *, age: timedelta) -> None:
-    """A try without an end, `age` after somebody asked for it. A plan of which nobody was told the address
-    is signed by nobody: without an answer in time the link is open again.
+    """An unfinished attempt, `age` after it was last requested. Nobody signs a plan whose address
+    nobody was told: without an answer in time the link is open again.
     """
     try:
         if payment.plan_id is None and age >= asking.ABANDON_AFTER:
@@ -167,9 +171,9 @@ async def settle(deps: Deps, payment: LinkPayment, *, age: timedelta) -> None:
 
 
 async def give_up_plan(deps: Deps, payment: LinkPayment) -> LinkPayment:
-    """The try after its plan was cancelled; when it cannot be, its state tells why.
+    """The attempt after its plan was cancelled; if that is impossible, its state says why.
 
-    Raises ServiceUnavailable when instalments does not answer.
+    Raises ServiceUnavailable if instalments does not answer.
     """
     current = payment if payment.plan_id is not None else await _made(deps, payment)
     if current.plan_id is None or current.state is not PaymentState.PROCESSING:

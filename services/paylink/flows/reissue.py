@@ -1,4 +1,4 @@
-"""A new address and a new end for a link; the balance after a deposit has a link of its own."""
+"""A new address and expiry for a link; the balance after a deposit has its own link."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ REQUEST_AGAIN_AFTER: Final = timedelta(days=1)
 async def reissue_payment_link(
     deps: Deps, payment_link_id: str, expires_in_days: int | None, key: Key | None
 ) -> bytes:
-    """Answers the link's message without the address, the same for the same key."""
+    """Returns the link's message without the address, the same for the same key."""
     now = deps.clock.now()
 
     async def reissue(tx: Conn, _: str) -> Message:
@@ -42,7 +42,7 @@ async def reissue_payment_link(
 async def reissue_in(
     deps: Deps, tx: Conn, link: Link, now: datetime, *, days: int, by_itself: bool = False
 ) -> Link:
-    """In the caller's transaction, which has locked the link. Sends it by its channels."""
+    """In the caller's transaction, which has locked the link. Sends it through its channels."""
     if not link.open and link.state is not LinkState.EXPIRED:
         raise transitions.not_allowed(link.state)
     link = await count_late(tx, link, now)
@@ -65,8 +65,8 @@ async def reissue_in(
 
 
 async def request_new_link(deps: Deps, opened: Link) -> str:
-    """A shopper asks for a new address of an expired link; it goes to its own recipient, who is
-    answered as may be shown.
+    """A shopper asks for a new address of an expired link; it goes to the link's own recipient,
+    whose masked address is returned.
     """
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
@@ -84,7 +84,7 @@ async def request_new_link(deps: Deps, opened: Link) -> str:
 
 
 def new_link_channel(link: Link) -> Channel | None:
-    """The first by which the recipient can be reached; None when there is no address."""
+    """The first channel for which the recipient has an address; None if there is none."""
     for channel in (*link.channels, Channel.EMAIL, Channel.SMS):
         if link.recipient.reachable_by(channel):
             return channel
@@ -94,7 +94,7 @@ def new_link_channel(link: Link) -> Channel | None:
 async def create_balance_link(
     deps: Deps, payment_link_id: str, expires_in_days: int | None, key: Key | None
 ) -> bytes:
-    """Answers the new link's message without the address, the same for the same key."""
+    """Returns the new link's message without the address, the same for the same key."""
     merchant = await deps.merchants.get_current()
 
     async def create(tx: Conn, balance_id: str) -> Message:

@@ -1,4 +1,4 @@
-"""The merchant's one-page shop and its products: open it, create, change, take out."""
+"""The merchant's one-page shop and its products: open it; create, change and archive products."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from services.paylink.store.shop import PRODUCTS
 
 @dataclass(frozen=True, slots=True)
 class CreateProduct:
-    """None where the caller said nothing."""
+    """None for what the caller left out."""
 
     name: str
     description: str | None
@@ -33,7 +33,7 @@ class CreateProduct:
 
 
 async def create_product(deps: Deps, cmd: CreateProduct, key: Key | None) -> bytes:
-    """Answers the Product message, the same for the same key."""
+    """Returns the Product message, the same for the same key."""
 
     async def create(tx: Conn, product_id: str) -> Message:
         product = made(
@@ -75,12 +75,12 @@ async def _locked(tx: Conn, product_id: str) -> Product:
 
 
 async def get_shop(deps: Deps) -> Shop:
-    """Also a closed one: its merchant asks."""
+    """Also a closed one, since its merchant is asking."""
     return required(await deps.db.run(store.get_shop, context.merchant_id()), ShopNotFound)
 
 
 async def update_shop(deps: Deps, new: ShopChange) -> Shop:
-    """Opens the shop at the first call, which needs a slug."""
+    """Opens the shop on the first call, which needs a slug."""
     merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
         before = await store.lock_shop(tx, merchant_id)

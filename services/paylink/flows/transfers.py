@@ -1,4 +1,4 @@
-"""Bank transfers: announced by the shopper, taken back, and recorded when the money has arrived."""
+"""Bank transfers: announced by the shopper, withdrawn, and recorded when the money has arrived."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class RecordBankTransfer:
 async def announce_bank_transfer(deps: Deps, opened: Link) -> LinkPayment:
     """The link waits for the money. Announcing again changes nothing.
 
-    Payers of a reusable link just pay: nobody could tell whose transfer it is that arrives.
+    Payers of a reusable link cannot announce: nobody could tell whose transfer it is that arrives.
     """
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
@@ -57,7 +57,9 @@ async def announce_bank_transfer(deps: Deps, opened: Link) -> LinkPayment:
 
 
 async def withdraw_bank_transfer(deps: Deps, opened: Link) -> None:
-    """Open again for other ways of paying. Without an announcement there is nothing to do."""
+    """Reopens the link for other payment methods. Without an announcement there is nothing to
+    do.
+    """
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
         link = await locked(tx, opened.id)
@@ -72,7 +74,7 @@ async def withdraw_bank_transfer(deps: Deps, opened: Link) -> None:
 
 
 async def record_bank_transfer(deps: Deps, cmd: RecordBankTransfer, key: Key | None) -> bytes:
-    """Answers the BankTransfer message, the same for the same key and for the same booking."""
+    """Returns the BankTransfer message, the same for the same key and for the same booking."""
     _check_day(cmd.booked_on)
     named, misspelt = creditor_references.found_in(cmd.creditor_reference or "")
     now = deps.clock.now()
@@ -95,12 +97,12 @@ async def record_bank_transfer(deps: Deps, cmd: RecordBankTransfer, key: Key | N
 
 
 async def _record_for(tx: Conn, link: Link, transfer: BankTransfer, now: datetime) -> None:
-    """Its text names one link: whatever is to be said of the money is said of that link."""
+    """Its text names one link."""
     named = replace(transfer, link_id=link.id, waits=rules.must_wait(link))
     if not await store.insert(tx, named):
         return
     if named.waits:
-        await links.touch(tx, link)  # the end of the payment under way looks for it
+        await links.touch(tx, link)  # the payment in progress looks for it when it ends
         await events.tell_transfer(tx, named, "recorded", now)
     else:
         await settle_transfer(tx, link, named, now)
@@ -109,7 +111,7 @@ async def _record_for(tx: Conn, link: Link, transfer: BankTransfer, now: datetim
 async def _record_for_several(
     tx: Conn, found: Sequence[Link], certain: Sequence[Link], transfer: BankTransfer, now: datetime
 ) -> None:
-    """Its text names none or several: the amount says for which it is, or else a person."""
+    """Its text names no link or several: the amount decides, or a person."""
     reserved = await payments.count_processing(
         tx, transfer.merchant_id, [link.id for link in certain]
     )
@@ -126,7 +128,7 @@ async def _record_for_several(
 
 
 def _same(stored: BankTransfer | None, cmd: RecordBankTransfer) -> BankTransfer:
-    """The recorded one, unless the bank's reference stands for another booking.
+    """The recorded transfer, unless the bank's reference stands for another booking.
 
     Texts are spelled differently from one statement to the next.
     """

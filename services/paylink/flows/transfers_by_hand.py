@@ -1,4 +1,4 @@
-"""What a person does with money that arrived: give it to a link, or back to its payer."""
+"""What a person does with money that arrived: assigns it to a link, or returns it to its payer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ from services.paylink.store.transfers import TRANSFERS
 async def settle_bank_transfer(
     deps: Deps, *, bank_transfer_id: str, payment_link_id: str, note: str | None, key: Key | None
 ) -> bytes:
-    """Give what is left of it to a link. Answers its message, the same for the same key."""
+    """Assigns the rest of a transfer to a link. Returns its message, the same for the same key."""
     now = deps.clock.now()
 
     async def settle(tx: Conn, _: str) -> Message:
@@ -45,7 +45,7 @@ async def settle_bank_transfer(
 async def give_back_bank_transfer(
     deps: Deps, *, bank_transfer_id: str, note: str, key: Key | None
 ) -> bytes:
-    """Record that what is left of it was given back. Answers its message, as above."""
+    """Records that the rest was returned. Returns its message, as above."""
     now = deps.clock.now()
 
     async def give_back(tx: Conn, _: str) -> Message:
@@ -68,9 +68,10 @@ async def give_back_bank_transfer(
 
 
 async def count_late(tx: Conn, link: Link, now: datetime) -> Link:
-    """Before an ended link asks again: what arrived after its end counts, so that it asks for the rest.
+    """Before an ended link asks again: money that arrived after its end counts, so that it asks for
+    the rest.
 
-    Raises MoneyArrivedLate when there is none: whether that settles it is for a person to say.
+    Raises MoneyArrivedLate if there is no rest: a person has to decide whether that settles it.
     """
     late = () if link.reusable else await store.late(tx, link)
     if sum(transfer.open_minor for transfer in late) >= link.due_minor:
@@ -102,7 +103,7 @@ async def _give(
 async def _locked(
     tx: Conn, transfer_id: str, link_ids: Sequence[str]
 ) -> tuple[BankTransfer, Mapping[str, Link]]:
-    """The transfer, these links and the one that it pays in part, locked; links first, as ever."""
+    """The transfer, these links and the one that it partly pays, locked; links first, as always."""
     merchant_id = context.merchant_id()
     seen = required(await TRANSFERS.get(tx, merchant_id, transfer_id), errors.BankTransferNotFound)
     own = [seen.link_id] if seen.state is TransferState.PARTIAL and seen.link_id else []
@@ -116,7 +117,7 @@ async def _locked(
 async def _take_back(
     tx: Conn, transfer: BankTransfer, locked: Mapping[str, Link], now: datetime
 ) -> BankTransfer:
-    """From the link that it pays in part; its rest is more again."""
+    """Takes a part back from its link, whose rest grows again."""
     link = locked[transfer.link_id or ""]
     free, part_minor = rules.taken_back(link, transfer)
     free = with_move(free, MoveKind.TAKEN_BACK, part_minor, now, link=link, note=None)

@@ -1,4 +1,4 @@
-"""What shoppers do on the page besides paying: look, accept, rate, want no more reminders."""
+"""What shoppers do on the page besides paying: view, accept, rate, stop reminders."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from services.paylink.store.payments import TRIES
 
 
 async def mark_seen(deps: Deps, opened: Link) -> None:
-    """The first look counts. A link that is being paid, or has ended, stays as it is."""
+    """The first view counts. A link that is being paid, or has ended, stays as it is."""
     if opened.seen_at is not None or not opened.open:
         return
     now = deps.clock.now()
@@ -31,7 +31,7 @@ async def mark_seen(deps: Deps, opened: Link) -> None:
 async def accept_quote(
     deps: Deps, opened: Link, *, text_sha256: str, ip: str | None, user_agent: str | None
 ) -> None:
-    """Keep the evidence. Accepting the same text again changes nothing."""
+    """Stores the evidence. Accepting the same text again changes nothing."""
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
         link = await locked(tx, opened.id)
@@ -70,7 +70,7 @@ async def rate_satisfaction(deps: Deps, opened: Link, *, use: str, score: int) -
 
 
 async def stop_reminders(deps: Deps, opened: Link) -> None:
-    """For good, also after a new address. Stopping again changes nothing."""
+    """For good, even after a new address. Stopping again changes nothing."""
     if opened.reminders_stopped:
         return
     async with deps.db.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Carts that shoppers left: their states and when a link goes out by itself. Pure."""
+"""Abandoned carts: their states, and when a link is sent automatically. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +12,10 @@ from services.paylink.errors import CartClosed
 from services.paylink.rules.domain import Channel, LineItem, Recipient
 from services.paylink.rules.states import LinkState
 
-RECOVERY_DAYS: Final = 7  # until the link of a recovery is over, when nobody says otherwise
+RECOVERY_DAYS: Final = 7  # until a recovery link expires, by default
 DESCRIPTION_LENGTH: Final = 255  # of a payment link
-ASK_AGAIN_AFTER: Final = timedelta(minutes=15)  # a recovery that could not be sent
-GIVE_UP_AFTER: Final = timedelta(days=3)  # who left so long ago is not written to by itself
+ASK_AGAIN_AFTER: Final = timedelta(minutes=15)  # after a recovery that could not be sent
+GIVE_UP_AFTER: Final = timedelta(days=3)  # after this long, nobody is written to automatically
 
 
 class CartState(Enum):
@@ -53,7 +53,7 @@ _ENDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CartContents:
-    """What a storefront tells of a cart, and tells again when it changes."""
+    """What a storefront reports about a cart, initially and on changes."""
 
     recipient: Recipient
     line_items: Sequence[LineItem]
@@ -75,7 +75,7 @@ class Cart:
 
 
 def moved(cart: Cart, event: CartEvent) -> Cart:
-    """The cart after `event`: CartClosed where that is not allowed."""
+    """The cart after `event`. Raises CartClosed if that is not allowed."""
     to = CART_TRANSITIONS.get((cart.state, event))
     if to is None:
         raise CartClosed
@@ -88,26 +88,26 @@ def event_of(state: LinkState) -> CartEvent | None:
 
 
 def refilled(cart: Cart, contents: CartContents) -> Cart:
-    """With other contents; only while it is open: else CartClosed."""
+    """With new contents; only while it is open. Raises CartClosed otherwise."""
     if cart.state is not CartState.OPEN:
         raise CartClosed
     return replace(cart, contents=contents)
 
 
 def recovering(cart: Cart, link_id: str) -> Cart:
-    """CartClosed unless it is open."""
+    """Raises CartClosed unless it is open."""
     return replace(moved(cart, CartEvent.RECOVER), payment_link_id=link_id)
 
 
 def reachable(recipient: Recipient) -> Recipient:
-    """A recipient without any address cannot be written to."""
+    """None for a recipient without any address."""
     if not recipient.email and not recipient.phone:
         raise invalid("recipient", "needs an e-mail address or a phone")
     return recipient
 
 
 def default_channels(recipient: Recipient) -> tuple[Channel, ...]:
-    """E-mail first. WhatsApp only when it is asked for: it needs the shopper's consent."""
+    """E-mail first. WhatsApp only on request: it needs the shopper's consent."""
     found = ((recipient.email, Channel.EMAIL), (recipient.phone, Channel.SMS))
     return tuple(channel for address, channel in found if address)
 
@@ -117,18 +117,18 @@ def recover_at(now: datetime, after_minutes: int | None) -> datetime | None:
 
 
 def described(line_items: Sequence[LineItem]) -> str:
-    """What the money is for, in any language: the names of what is in it."""
+    """What the payment is for, in any language: the names of the items."""
     names = ", ".join(item.name for item in line_items)
     return names if len(names) <= DESCRIPTION_LENGTH else f"{names[: DESCRIPTION_LENGTH - 1]}…"
 
 
 def is_due(cart: Cart, now: datetime) -> bool:
-    """Whether a link is to go out by itself."""
+    """Whether a link has to be sent automatically."""
     due = cart.contents.recover_at
     return cart.state is CartState.OPEN and due is not None and due <= now
 
 
 def is_too_late(cart: Cart, now: datetime) -> bool:
-    """Whether a recovery by itself, due long ago, would only puzzle the shopper."""
+    """Whether an automatic recovery, due long ago, would only puzzle the shopper."""
     due = cart.contents.recover_at
     return due is None or now >= due + GIVE_UP_AFTER

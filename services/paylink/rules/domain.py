@@ -1,4 +1,4 @@
-"""Links, the tries to pay them and the cards for that, as frozen data. Pure."""
+"""Links, the attempts to pay them and their cards, as frozen data. Pure."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ class Quote:
 
     @property
     def sha256(self) -> str:
-        """Hexadecimal, over title, version and text, each ended by a line feed but the last."""
+        """Hexadecimal, over title, version and text, joined by line feeds."""
         shown = f"{self.title}\n{self.version}\n{self.text}"
         return hashlib.sha256(shown.encode()).hexdigest()
 
@@ -84,7 +84,7 @@ class Recipient:
         return bool(self.email if channel is Channel.EMAIL else self.phone)
 
     def masked(self, channel: Channel) -> str:
-        """As it may be shown to whoever has an old link: `g•••@example.com`, `••• 4567`."""
+        """As shown to whoever has an old link: `g•••@example.com`, `••• 4567`."""
         if channel is Channel.EMAIL:
             local, _, domain = (self.email or "").rpartition("@")
             return f"{local[:1]}•••@{domain}"
@@ -100,7 +100,7 @@ class BankAccount:
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """What paylink knows of a merchant; the merchants service owns it."""
+    """What paylink knows about a merchant; the merchants service owns it."""
 
     id: str
     name: str
@@ -118,7 +118,7 @@ class Merchant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLink:
-    """What a link is made from; `drafting.draft` checks it. None where the caller said nothing."""
+    """The data of a new link; `drafting.draft` checks it. None for what the caller left out."""
 
     merchant: Merchant
     description: str
@@ -150,15 +150,15 @@ class NewLink:
     cod_order_id: str | None = None
     cod_link_number: int | None = None
     order_part: str | None = None
-    reason: Reason = Reason.ISSUED  # of its first message
+    reason: Reason = Reason.ISSUED  # for its first message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A request for money. `issued_at` is when its present address was made.
+    """A request for money. `issued_at` is when its current address was created.
 
-    `paid_otherwise`: cancelled, since its part of an instalment plan, or its order, was paid without it.
-    `order_part`: what of its order a link of cash on delivery pays.
+    `paid_otherwise`: cancelled because its part of an instalment plan, or its order, was paid in
+    another way. `order_part`: the part of its order that a cash-on-delivery link pays.
     """
 
     id: str
@@ -195,7 +195,7 @@ class Link:
     cart_id: str | None
     plan_id: str | None = None
     instalment_number: int | None = None
-    warning: str | None = None  # of a part of credit, as the plan's offer was shown
+    warning: str | None = None  # for a credit part, as shown with the plan's offer
     representative_example: str | None = None
     cod_order_id: str | None = None
     cod_link_number: int | None = None
@@ -215,14 +215,14 @@ class Link:
 
     @property
     def asked_minor(self) -> int:
-        """What one use costs: the deposit, or all of it."""
+        """The price of one use: the deposit, or the full price."""
         return self.amount.amount_minor if self.deposit_minor is None else self.deposit_minor
 
     @property
     def due_minor(self) -> int:
         """What is left of it to pay; each use of a reusable link costs the same.
 
-        The only place that says so: pages, events, messages, codes and cards all read it.
+        The single source: pages, events, messages, codes and cards all use it.
         """
         return self.asked_minor if self.reusable else self.asked_minor - self.paid_minor
 
@@ -237,7 +237,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPayment:
-    """One try to pay a link; `id` is the key under which payments, or instalments, is asked."""
+    """An attempt to pay a link; `id` is the key of the call to payments, or to instalments."""
 
     id: str
     merchant_id: str
@@ -247,9 +247,9 @@ class LinkPayment:
     method: Method
     amount: Money
     created_at: datetime
-    request: bytes | None = None  # what they are asked, sealed; None once answered
+    request: bytes | None = None  # the request to them, sealed; None once answered
     payment_id: str | None = None
-    plan_id: str | None = None  # by which it is paid in parts
+    plan_id: str | None = None  # the plan that pays it in parts
     payment_state: str | None = None  # as payments calls it: requires_action
     next_action_type: str | None = None
     next_action_url: str | None = None
@@ -257,9 +257,9 @@ class LinkPayment:
     brand: str = ""
     last4: str = ""
     payer_email: str | None = None
-    payer_name: str | None = None  # until a customer was made of the payer
-    customer_id: str | None = None  # whose plan it is
-    partner: str | None = None  # who gives its credit; None: the merchant
+    payer_name: str | None = None  # until a customer has been created for the payer
+    customer_id: str | None = None  # customer of the plan
+    partner: str | None = None  # partner who gives its credit; None: the merchant
     bank_transfer_id: str | None = None
     decline: Decline | None = None
     refusal: StoredRefusal | None = None

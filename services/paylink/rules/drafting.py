@@ -1,4 +1,4 @@
-"""From what a caller asks for to a link: defaults, and what does not go together. Pure."""
+"""From a request to a link: defaults, and combinations that are not allowed. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,13 +20,11 @@ from services.paylink.rules.domain import (
 from services.paylink.rules.states import LINK_INITIAL
 
 EXPIRES_IN_DAYS: Final = 30
-INSTALMENT_DAYS: Final = 120  # of a missed part: until long after its plan is in default
-COD_DAYS: Final = (
-    30  # of an order that was to be paid at the door: attempts, storage and the way back
-)
+INSTALMENT_DAYS: Final = 120  # for a missed part: until long after its plan has defaulted
+COD_DAYS: Final = 30  # for a cash-on-delivery order: attempts, storage and the way back
 REMINDER_DAYS: Final = (1, 3, 7)
 LARGEST_MINOR: Final = 999_999_999_999
-TRANSFER_CURRENCY: Final = "EUR"  # SEPA; other currencies only when the merchant asks for it
+TRANSFER_CURRENCY: Final = "EUR"  # SEPA; other currencies only if the merchant asks for it
 
 
 def draft(
@@ -77,7 +75,7 @@ def _price(new: NewLink) -> Money:
 
 
 def price(line_items: Sequence[LineItem], currency: str) -> Money:
-    """The lines' sum, discounts included: InvalidArgument when nobody can pay that."""
+    """The sum of the lines, discounts included. Raises InvalidArgument if it cannot be paid."""
     price_minor = total(line_items)
     if not 1 <= price_minor <= LARGEST_MINOR:
         raise invalid("line_items", f"must add up to 1 to {LARGEST_MINOR}")
@@ -97,7 +95,7 @@ def _deposit(new: NewLink, price: Money) -> int | None:
 
 
 def check_channels(channels: Sequence[Channel], recipient: Recipient) -> None:
-    """Each channel once, and the recipient has an address for it."""
+    """Each channel once, with an address of the recipient."""
     for index, channel in enumerate(channels):
         if channel in channels[:index]:
             raise invalid(f"channels.{index}", "is there twice")
@@ -114,7 +112,7 @@ def _check_uses(new: NewLink) -> None:
 
 
 def _check_instalments(new: NewLink) -> None:
-    """A plan pays all of the price."""
+    """A plan pays the full price."""
     if Method.INSTALMENTS not in new.methods:
         return
     if new.reusable or new.deposit is not None:
@@ -132,13 +130,13 @@ def _methods(asked: Sequence[Method], merchant: Merchant, currency: str) -> tupl
 
 
 def usual_methods(merchant: Merchant, currency: str) -> tuple[Method, ...]:
-    """Of a link that asks for none."""
+    """For a link that asks for none."""
     if merchant.bank_account is not None and currency == TRANSFER_CURRENCY:
         return (Method.CARD, Method.BANK_TRANSFER)
     return (Method.CARD,)
 
 
 def _reminder_days(asked: Sequence[int] | None, expires_in_days: int) -> tuple[int, ...]:
-    """Those before the end, in order."""
+    """Those before the expiry, in order."""
     days = REMINDER_DAYS if asked is None else asked
     return tuple(sorted({day for day in days if day < expires_in_days}))

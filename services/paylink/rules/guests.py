@@ -1,7 +1,8 @@
-"""A payer whom the link does not name: a plan needs a customer, who is made of what the payer says. Pure.
+"""A payer whom the link does not name: a plan needs a customer, created from what the payer enters.
+Pure.
 
-An address that nobody has proved identifies nobody: the customer is this link's own, so that who types another
-person's address reaches none of that person's cards and plans.
+An unproven address identifies nobody: the customer belongs to this link only, so entering somebody
+else's address gives no access to that person's cards and plans.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from services.paylink.rules.domain import Link, LinkPayment, Origin
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """What the customer is made of."""
+    """The data for the customer."""
 
     email: str = field(repr=False)
     name: str = field(repr=False)
@@ -30,7 +31,7 @@ class Needs:
 
 
 def needs(link: Link) -> Needs:
-    """In the shop the buyer has said it before."""
+    """In the shop, the buyer has already entered it."""
     if link.customer_id is not None:
         return Needs(email=False, name=False)
     said = _said(link)
@@ -51,21 +52,21 @@ def guest(link: Link, *, email: str | None, name: str | None) -> Guest | None:
 
 
 def of_try(payment: LinkPayment, link: Link) -> Guest:
-    """Who began it. Raises CustomerErased."""
+    """The guest who began it. Raises CustomerErased."""
     if payment.payer_email is None or payment.payer_name is None:
         raise CustomerErased
     return Guest(payment.payer_email, payment.payer_name, link.locale)
 
 
 def key_of(link_id: str, who: Guest) -> str:
-    """Under which the customer is asked for: who chooses again on the same link, saying the same, is the same
-    customer; everybody else is another.
+    """The key under which the customer is created: choosing again on the same link with the same
+    data gives the same customer; anything else gives another.
     """
     said = f"{who.email}\n{who.name}\n{who.locale}"
     return f"{link_id}-{hashlib.sha256(said.encode()).hexdigest()}"
 
 
 def _said(link: Link) -> tuple[str, str]:
-    if link.origin is not Origin.SHOP:  # a link that was sent may be paid by somebody else
+    if link.origin is not Origin.SHOP:  # somebody else may pay a link that was sent
         return "", ""
     return link.recipient.email or "", link.recipient.name or ""

@@ -1,4 +1,4 @@
-"""Whether a link can be paid now, and in which way. Pure."""
+"""Whether a link can be paid now, and how. Pure."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,19 +9,19 @@ from services.paylink.rules.domain import Link, LinkPayment, Method, Origin
 from services.paylink.rules.states import PAYMENT_INITIAL
 
 TOO_MANY_DECLINES: Final = "too_many_declines"  # payments' reason
-CHALLENGED: Final = "requires_action"  # payments' name of the state
+CHALLENGED: Final = "requires_action"  # payments' name for the state
 REPLACE_AFTER: Final = timedelta(minutes=30)  # another try may end a challenge that nobody passed
-GIVE_UP_AFTER: Final = timedelta(hours=1)  # by itself, so that the link is open again
-MOST_PLANS: Final = 20  # of one link: each may make a customer
+GIVE_UP_AFTER: Final = timedelta(hours=1)  # automatically, so that the link is open again
+MOST_PLANS: Final = 20  # per link: each may create a customer
 
 
 def counted_as(link: Link) -> str:
-    """Which of payments' counters of declined cards the link has."""
+    """Which of payments' counters of declined cards the link uses."""
     return f"{'shared_link' if link.reusable else 'link'}:{link.id}"
 
 
 def order_part(link: Link, payment_id: str) -> str:
-    """What of its order a try to pay pays, in the words of payments: "" for all of it."""
+    """The part of its order that an attempt pays, as payments names it: "" for the whole."""
     if link.reusable:
         return f"use:{payment_id}"
     if link.origin is Origin.BALANCE:
@@ -34,13 +34,13 @@ def order_part(link: Link, payment_id: str) -> str:
 
 
 def takes_plan(link: Link) -> bool:
-    """Whether it can be paid in instalments: all of the price, by one customer."""
+    """Whether it can be paid in instalments: the full price, by one customer."""
     whole = order_part(link, "") == "" and link.due == link.amount
     return whole and Method.INSTALMENTS in link.methods
 
 
 def begun(link: Link, payment_id: str, method: Method, now: datetime) -> LinkPayment:
-    """A try to pay what is due."""
+    """An attempt to pay what is due."""
     return LinkPayment(
         id=payment_id,
         merchant_id=link.merchant_id,
@@ -66,25 +66,25 @@ def check_payable(link: Link, method: Method, now: datetime) -> None:
 
 
 def check_shown(link: Link, shown_minor: int) -> None:
-    """The shopper pays what the page said."""
+    """The shopper pays what the page showed."""
     if shown_minor != link.due_minor:
         raise errors.AmountChanged
 
 
 def check_plans(begun: int) -> None:
-    """TooManyPlans when so many tries to pay it in instalments are the most already."""
+    """Raises TooManyPlans if the link has reached the maximum of instalment attempts."""
     if begun >= MOST_PLANS:
         raise errors.TooManyPlans
 
 
 def check_uses(link: Link, reserved: int) -> None:
-    """Each payment under way on a reusable link takes one of its uses."""
+    """Each payment in progress on a reusable link takes one of its uses."""
     if link.max_uses is not None and link.uses + reserved >= link.max_uses:
         raise errors.PaymentLinkPaying
 
 
 def check_quote(link: Link, text_sha256: str, now: datetime) -> None:
-    """Whether this is the quote to accept, and the time for it is not over."""
+    """Whether this is the current quote, and can still be accepted."""
     if link.quote is None:
         raise errors.QuoteMissing
     if not link.open or link.expires_at <= now:
@@ -94,5 +94,5 @@ def check_quote(link: Link, text_sha256: str, now: datetime) -> None:
 
 
 def challenge_is_older(payment: LinkPayment, age: timedelta, now: datetime) -> bool:
-    """Whether its challenge waits for longer than `age`."""
+    """Whether its challenge has been waiting for longer than `age`."""
     return payment.payment_state == CHALLENGED and payment.created_at + age <= now

@@ -1,4 +1,4 @@
-"""The one-page shop and what it sells: states, changes, what a purchase costs. Pure."""
+"""The one-page shop and its products: states, changes, the price of a purchase. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,12 +12,12 @@ from libs.money import Money
 from services.paylink import errors
 from services.paylink.rules.drafting import LARGEST_MINOR
 
-MAX_PRODUCTS: Final = 10_000  # active ones of one merchant: a guard, not a plan
+MAX_PRODUCTS: Final = 10_000  # active ones per merchant: a guard, not a plan limit
 SHOWN_PRODUCTS: Final = 200  # on the shop's page
 DEFAULT_MAX_QUANTITY: Final = 10
-OPEN_PURCHASES: Final = 100  # unpaid ones of one e-mail address within PURCHASE_DAY
+OPEN_PURCHASES: Final = 100  # unpaid ones per e-mail address within PURCHASE_DAY
 PURCHASE_DAY: Final = timedelta(days=1)
-PURCHASE_DAYS: Final = 1  # until an unpaid purchase is over
+PURCHASE_DAYS: Final = 1  # until an unpaid purchase expires
 
 
 class ProductState(Enum):
@@ -38,7 +38,7 @@ PRODUCT_TRANSITIONS: Final[Mapping[tuple[ProductState, ProductEvent], ProductSta
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Something that the shop sells."""
+    """A product of the shop."""
 
     id: str
     merchant_id: str
@@ -54,7 +54,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class ProductChange:
-    """None leaves what is there; an empty description removes it."""
+    """None keeps the current value; an empty description removes it."""
 
     name: str | None = None
     description: str | None = None
@@ -64,7 +64,7 @@ class ProductChange:
 
 
 def room_for_product(active: int) -> None:
-    """TooManyProducts when `active` is the most already."""
+    """Raises TooManyProducts if `active` is already the maximum."""
     if active >= MAX_PRODUCTS:
         raise errors.TooManyProducts
 
@@ -83,14 +83,14 @@ def archive(product: Product) -> Product:
 
 
 def on_sale(product: Product | None) -> Product:
-    """ProductNotFound when it is not sold (any more)."""
+    """Raises ProductNotFound if it is not for sale (any more)."""
     if product is None or product.state is not ProductState.ACTIVE:
         raise errors.ProductNotFound
     return product
 
 
 def purchase(product: Product, *, quantity: int, shown_minor: int) -> Money:
-    """What `quantity` of it cost. AmountChanged when one does not cost what the page said."""
+    """The price of `quantity`. Raises AmountChanged if the price of one is not the one shown."""
     if shown_minor != product.price.amount_minor:
         raise errors.AmountChanged
     if not 1 <= quantity <= product.max_quantity:
@@ -102,7 +102,7 @@ def purchase(product: Product, *, quantity: int, shown_minor: int) -> Money:
 
 
 def room_for_purchase(unpaid: int) -> None:
-    """TooManyPurchases when `unpaid` links of the address are the most already."""
+    """Raises TooManyPurchases if `unpaid` is already the maximum for the address."""
     if unpaid >= OPEN_PURCHASES:
         raise errors.TooManyPurchases
 
@@ -129,7 +129,7 @@ SHOP_TRANSITIONS: Final[Mapping[tuple[ShopState, ShopEvent], ShopState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A merchant's page of products; `slug` is the last part of its address."""
+    """A merchant's page of products; `slug` is the last part of its URL."""
 
     merchant_id: str
     slug: str
@@ -137,12 +137,12 @@ class Shop:
     title: str | None
     description: str | None
     created_at: datetime
-    instalments: bool = False  # what is bought may be paid in parts
+    instalments: bool = False  # whether purchases can be paid in instalments
 
 
 @dataclass(frozen=True, slots=True)
 class ShopChange:
-    """None leaves what is there; an empty text removes it."""
+    """None keeps the current value; an empty text removes it."""
 
     slug: str | None = None
     event: ShopEvent | None = None
@@ -152,7 +152,7 @@ class ShopChange:
 
 
 def first_shop(merchant_id: str, new: ShopChange, now: datetime) -> Shop:
-    """A shop that did not exist: open unless said otherwise. It needs a slug."""
+    """A new shop: open by default. It needs a slug."""
     if new.slug is None:
         raise invalid("slug", "is required to open the shop")
     closed = new.event is ShopEvent.CLOSE
@@ -173,7 +173,7 @@ def change_shop(shop: Shop, new: ShopChange) -> Shop:
 
 
 def open_shop(shop: Shop | None) -> Shop:
-    """The shop when shoppers may come: else ShopNotFound, whatever the reason."""
+    """The shop if it is open to shoppers. Raises ShopNotFound otherwise, whatever the reason."""
     if shop is None or shop.state is not ShopState.OPEN:
         raise errors.ShopNotFound
     return shop

@@ -1,4 +1,4 @@
-"""States of links, of tries to pay them and of bank transfers, with what leads from one to another."""
+"""State machines of links, of payment attempts and of bank transfers."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -20,7 +20,7 @@ class LinkState(Enum):
 
 
 class LinkEvent(Enum):
-    """BACK_TO_… leads from a failed payment, or an old address, to where the link was before."""
+    """BACK_TO_… restores the state before a failed payment, or an old address."""
 
     SEND = "send"
     SEE = "see"
@@ -59,11 +59,11 @@ LINK_TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
     **{(state, LinkEvent.ACCEPT): LinkState.QUOTE_ACCEPTED for state in LINK_OPEN},
     **{(state, LinkEvent.PAY): LinkState.PAYING for state in LINK_OPEN},
     **{(state, LinkEvent.SUCCEED): LinkState.PAID for state in (*LINK_OPEN, LinkState.PAYING)},
-    # Its last payer was under way, or the money arrived after the end and was given to it.
+    # Its last payer was still paying, or money arrived after the end and was assigned to it.
     (LinkState.EXPIRED, LinkEvent.SUCCEED): LinkState.PAID,
     (LinkState.CANCELLED, LinkEvent.SUCCEED): LinkState.PAID,
     **{(state, LinkEvent.EXPIRE): LinkState.EXPIRED for state in (*LINK_OPEN, LinkState.PAYING)},
-    # Paying by a transfer that was announced; a card payment under way must end first.
+    # Paying by an announced transfer; a card payment in progress has to end first.
     **{(state, LinkEvent.CANCEL): LinkState.CANCELLED for state in (*LINK_OPEN, LinkState.PAYING)},
     **{
         (state, event): to
@@ -73,7 +73,7 @@ LINK_TRANSITIONS: Final[Mapping[tuple[LinkState, LinkEvent], LinkState]] = {
 
 
 class PaymentState(Enum):
-    """Of one try to pay a link."""
+    """State of an attempt to pay a link."""
 
     PROCESSING = "processing"
     SUCCEEDED = "succeeded"
@@ -95,10 +95,12 @@ PAYMENT_TRANSITIONS: Final[Mapping[tuple[PaymentState, Outcome], PaymentState]] 
 
 
 class TransferState(Enum):
-    """Of money that arrived on the bank account. Unmatched ones with a link wait for its payment."""
+    """State of money that arrived in the bank account. Unmatched transfers with a link wait for its
+    payment.
+    """
 
     UNMATCHED = "unmatched"
-    LATE = "late"  # its link had ended without being paid
+    LATE = "late"  # its link had ended unpaid
     MATCHED = "matched"
     PARTIAL = "partial"
     SURPLUS = "surplus"
@@ -106,13 +108,13 @@ class TransferState(Enum):
 
 
 class TransferEvent(Enum):
-    """What happens to the money of a transfer that no link has used and nobody has given back."""
+    """What happens to a transfer's money that is neither used nor returned."""
 
     COME_LATE = "come_late"
     PAY_ALL = "pay_all"
     PAY_PART = "pay_part"
     EXCEED = "exceed"
-    TAKE_BACK = "take_back"  # from the link that it paid in part
+    TAKE_BACK = "take_back"  # from the link that it partly paid
     GIVE_BACK = "give_back"  # to the payer, outside of Incasso
 
 

@@ -1,4 +1,4 @@
-"""Bank transfers, and what they mean for links that they name or are given to. Pure."""
+"""Bank transfers, and their effect on links that they name or are assigned to. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,25 +21,25 @@ EPC_CURRENCY: Final = "EUR"
 EPC_LARGEST_MINOR: Final = 99_999_999_999
 EPC_LARGEST_BYTES: Final = 331
 EPC_LONGEST_NAME: Final = 70
-MOST_SUMMED: Final = 8  # links of which one transfer may pay several
-MOST_MOVES: Final = 20  # of one transfer, to links and back
+MOST_SUMMED: Final = 8  # links that one transfer may pay together
+MOST_MOVES: Final = 20  # per transfer, to links and back
 _ENDED: Final = (LinkState.EXPIRED, LinkState.CANCELLED)
 
 
 class MoveKind(Enum):
-    """Where money of a transfer went."""
+    """Where a transfer's money went."""
 
-    MATCHED = "matched"  # to the link that it names, by itself
+    MATCHED = "matched"  # to the link that it names, automatically
     SETTLED = "settled"  # to a link, by a person
     TAKEN_BACK = "taken_back"  # from that link, by a person
-    GIVEN_BACK = "given_back"  # to the payer, by a person, outside of Incasso
+    GIVEN_BACK = "given_back"  # to the payer, by a person, outside Incasso
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferMove:
-    """One step of a transfer's money, for the audit: who, when, how much. No link: to the payer.
+    """A movement of a transfer's money, for the audit: who, when, how much. No link: to the payer.
 
-    `plan_id`: the plan of which the link pays a part.
+    `plan_id`: the plan, a part of which the link pays.
     """
 
     id: str
@@ -54,10 +54,11 @@ class TransferMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankTransfer:
-    """Money that arrived. `waits`: its link is being paid otherwise; what it is for is settled then.
+    """Money that arrived. `waits`: its link is being paid in another way, whose outcome decides
+    what the transfer is for.
 
-    `booking` is the bank's reference in its normal form. `candidates`: links that the text may mean,
-    for a person to choose from.
+    `booking` is the bank's reference in its normal form. `candidates`: links that the text may
+    mean, for a person to choose from.
     """
 
     id: str
@@ -77,7 +78,7 @@ class BankTransfer:
 
     @property
     def open_minor(self) -> int:
-        """What no link has used and nobody has given back."""
+        """Neither used by a link nor returned."""
         if self.state in (TransferState.UNMATCHED, TransferState.LATE):
             return self.amount.amount_minor
         return self.surplus_minor
@@ -85,7 +86,7 @@ class BankTransfer:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """`uses_minor` of the transfer go to the link; `pays`: the link, or one use, is paid by it."""
+    """`uses_minor` of the transfer go to the link; `pays`: this pays the link, or one use."""
 
     transfer: BankTransfer
     uses_minor: int
@@ -93,20 +94,22 @@ class Allocation:
 
 
 def booking(bank_reference: str) -> str:
-    """The normal form in which references of banks are compared: one booking however it is spelled."""
+    """The normal form for comparing bank references: one booking however it is spelled."""
     return "".join(bank_reference.upper().split())
 
 
 def must_wait(link: Link) -> bool:
-    """While a card payment or a plan is under way nobody knows whether the transfer is one too many."""
+    """While a card payment or a plan is in progress, nobody knows whether the transfer is one too
+    many.
+    """
     return link.state is LinkState.PAYING and link.paying_by is not Method.BANK_TRANSFER
 
 
 def chosen(links: Sequence[Link], amount: Money, reserved: Mapping[str, int]) -> Sequence[Link]:
-    """Which of several links that a text names the money is for; none: a person has to say.
+    """Which of several links named in a text the money is for; none: a person has to decide.
 
-    The only one that asks for this amount, or else the only ones that ask for it together.
-    `reserved`: payments under way, by link.
+    The only one that asks for this amount, otherwise the only ones that ask for it together.
+    `reserved`: payments in progress, by link.
     """
     takers = [
         link
@@ -126,9 +129,9 @@ def chosen(links: Sequence[Link], amount: Money, reserved: Mapping[str, int]) ->
 
 
 def allocate(link: Link, transfer: BankTransfer, *, reserved: int) -> Allocation:
-    """Of what arrived for the one link that it names. `reserved`: payments under way on it.
+    """Allocates a transfer to the one link that it names. `reserved`: payments in progress on it.
 
-    What arrives after the end waits for a person, unless it is the rest of what had come before.
+    Money that arrives after the end waits for a person, unless it is the rest of an earlier part.
     """
     arrived, ended = transfer.open_minor, link.state in _ENDED
     if transfer.amount.currency != link.amount.currency or _used_up(link, reserved):
@@ -141,7 +144,7 @@ def allocate(link: Link, transfer: BankTransfer, *, reserved: int) -> Allocation
 
 
 def given(link: Link, transfer: BankTransfer, *, reserved: int) -> Allocation:
-    """Of what a person gives to a link, whether it is open or has ended without being paid.
+    """Allocates what a person assigns to a link, whether it is open or has ended unpaid.
 
     Raises BankTransferSpent, BankTransferDoesNotFit, BankTransferMovedTooOften, PaymentLinkPaid,
     PaymentLinkPaying.
@@ -172,9 +175,10 @@ def used(link: Link, transfer: BankTransfer) -> Allocation:
 
 
 def taken_back(link: Link, transfer: BankTransfer) -> tuple[BankTransfer, int]:
-    """A part that a link was given, free again, and how much it is.
+    """Frees a part that was assigned to a link, and returns its amount.
 
-    Raises PaymentLinkPaid, PaymentLinkPaying: what is paid, or being paid, counts on the part.
+    Raises PaymentLinkPaid, PaymentLinkPaying: a link that is paid, or being paid, counts on the
+    part.
     """
     if link.state is LinkState.PAID:
         raise errors.PaymentLinkPaid
@@ -192,7 +196,7 @@ def given_back(transfer: BankTransfer) -> BankTransfer:
 
 
 def check_open(transfer: BankTransfer) -> None:
-    """Whether there is money of it to dispose of."""
+    """Whether any of its money can be assigned."""
     if transfer.waits:
         raise errors.PaymentLinkPaying
     if not transfer.open_minor:
@@ -200,7 +204,7 @@ def check_open(transfer: BankTransfer) -> None:
 
 
 def _is_the_rest(link: Link, arrived_minor: int) -> bool:
-    """What completes a part that a link had got before its time was over."""
+    """Completes a part that a link had received before its end."""
     partly_paid = link.state is LinkState.EXPIRED and not link.reusable and link.paid_minor > 0
     return partly_paid and arrived_minor == link.due_minor
 
@@ -212,7 +216,7 @@ def _used_up(link: Link, reserved: int) -> bool:
 
 
 def _takes(link: Link, reserved: int) -> bool:
-    """Whether it is open for money of any sender."""
+    """Whether it accepts money from any sender."""
     announced = link.state is LinkState.PAYING and link.paying_by is Method.BANK_TRANSFER
     return not _used_up(link, reserved) and (link.open or announced)
 
@@ -228,9 +232,9 @@ def _kept(transfer: BankTransfer, event: TransferEvent, surplus_minor: int) -> A
 
 
 def epc_payload(account: BankAccount, amount: Money, creditor_reference: str) -> str:
-    """Text of the QR code by which a banking app fills in the transfer (EPC069-12, version 002).
+    """Text of the QR code with which a banking app fills in the transfer (EPC069-12, version 002).
 
-    Empty for what the standard does not carry: other currencies, huge amounts.
+    Empty for what the standard does not cover: other currencies, huge amounts.
     """
     if amount.currency != EPC_CURRENCY or not 1 <= amount.amount_minor <= EPC_LARGEST_MINOR:
         return ""

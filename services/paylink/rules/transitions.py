@@ -1,4 +1,4 @@
-"""What may happen to a link, and what it becomes by it. Pure."""
+"""What can happen to a link, and the result. Pure."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,11 +9,11 @@ from services.paylink.rules.domain import Link, Method
 from services.paylink.rules.states import BACK, LINK_TRANSITIONS, LinkEvent, LinkState
 
 TRANSFER_GRACE: Final = timedelta(days=10)  # an announced transfer may arrive after the link's end
-TOKEN_OUTLIVES: Final = timedelta(days=90)  # the page tells of the link's end for so long
+TOKEN_OUTLIVES: Final = timedelta(days=90)  # the page shows the link's end for this long
 
 
 def moved(link: Link, event: LinkEvent) -> LinkState:
-    """Where `event` leads. Raises the refusal that tells why it is not allowed."""
+    """The state after `event`. Raises the refusal that says why it is not allowed."""
     to = LINK_TRANSITIONS.get((link.state, event))
     if to is None:
         raise not_allowed(link.state)
@@ -25,12 +25,12 @@ def not_allowed(state: LinkState) -> PaymentLinkPaying | PaymentLinkClosed:
 
 
 def is_over(link: Link, now: datetime) -> bool:
-    """Whether its time is over, also before the worker has said so."""
+    """Whether it has expired, even if the worker has not recorded it."""
     return link.state is LinkState.EXPIRED or (link.open and link.expires_at <= now)
 
 
 def check_open(link: Link, now: datetime) -> None:
-    """Refuses what only an open link can do, in the words of the pay page."""
+    """Refuses what only an open link allows, in the pay page's terms."""
     if link.state is LinkState.PAID:
         raise PaymentLinkPaid
     if link.state is LinkState.PAYING:
@@ -40,7 +40,7 @@ def check_open(link: Link, now: datetime) -> None:
 
 
 def next_reminder(link: Link, now: datetime) -> datetime | None:
-    """The first of its reminders after `now`; missed ones are not made up for in a heap."""
+    """The first of its reminders after `now`; missed ones do not pile up."""
     if link.sent_at is None or link.reminders_stopped:
         return None
     first = max(link.issued_at, link.sent_at)
@@ -49,7 +49,7 @@ def next_reminder(link: Link, now: datetime) -> datetime | None:
 
 
 def due_at(link: Link) -> datetime | None:
-    """When the worker must look at it: a reminder, or its end."""
+    """When the worker has to look at it: for a reminder or its expiry."""
     if link.state is LinkState.PAYING:
         announced = link.paying_by is Method.BANK_TRANSFER
         return link.expires_at + TRANSFER_GRACE if announced else None
@@ -65,7 +65,7 @@ def sent(link: Link, now: datetime) -> Link:
 
 
 def reopened(link: Link, now: datetime) -> Link:
-    """Back where it stood before a payment that failed, or before its end."""
+    """Back in the state before a failed payment, or before its end."""
     if link.acceptance is not None:
         before = LinkState.QUOTE_ACCEPTED
     elif link.seen_at is not None:
@@ -77,6 +77,6 @@ def reopened(link: Link, now: datetime) -> Link:
 
 
 def ended(link: Link, event: LinkEvent, now: datetime) -> Link:
-    """Paid, expired or cancelled: no more reminders, and the page lives on for a while."""
+    """Paid, expired or cancelled: no more reminders, and the page stays for a while."""
     state = moved(link, event)
     return replace(link, state=state, ended_at=now, next_reminder_at=None, paying_by=None)

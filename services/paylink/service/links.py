@@ -23,7 +23,7 @@ _OF_LINK: Final = {"payment_link_id": "link_id"}
 
 
 def with_url(what: door.What) -> door.Then:
-    """Answers have the addresses of links. Kept answers have none: it is sealed in a place of its own."""
+    """Answers have the URLs of links. Stored answers do not: the token is sealed elsewhere."""
     return door.Then(what, _add_urls)
 
 
@@ -36,7 +36,7 @@ async def _add_urls(deps: Deps, answer: Any) -> None:
 
 
 def _quote_of(quote: pb.Quote | None) -> Quote | None:
-    """What a shop may say of it; the rest is only in answers."""
+    """What a shop may send; the rest is in answers only."""
     if quote is None:
         return None
     for field in ("text_sha256", "acceptance"):

@@ -1,4 +1,4 @@
-"""A pay page as protobuf: nothing in it that the holder of a forwarded link should not see."""
+"""A pay page as protobuf, without anything that the holder of a forwarded link should not see."""
 
 from incasso.common.v1 import offer_pb2
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
@@ -30,7 +30,7 @@ def page_pb(view: PayPageView) -> pages_pb2.PayPage:
 def page_payment_pb(
     payment: LinkPayment, *, use: str, plan_url: str | None = None
 ) -> pages_pb2.PagePayment:
-    """`use` is the payer's, and only the payer sees the payer's address: empty for others."""
+    """`use` is the payer's; only the payer sees the payer's address: empty for others."""
     shown = payment_pb(payment)
     if not use:
         shown.ClearField("payer_email")

@@ -1,7 +1,7 @@
-"""The gRPC door of shoppers: their token is all the proof there is.
+"""The gRPC door of shoppers: their token is the only proof.
 
-Who is given the Link, or the Shop, is called once that was opened: from then on the call is its
-merchant's, and its key is one of this merchant's.
+Flows that take the Link, or the Shop, are called after it was opened: from then on the call acts
+for its merchant, and its key is one of this merchant's.
 """
 
 from incasso.paylink.v1 import pages_pb2 as pb
@@ -45,7 +45,7 @@ async def _wait_for_pay_page(deps: Deps, request: pb.WaitForPayPageRequest) -> L
 
 async def _pay_by_card(deps: Deps, opened: Link, request: pb.PayByCardRequest) -> pb.PagePayment:
     ip = wire.opt(request, "ip")
-    request.ClearField("ip")  # a form that is sent again from elsewhere is the same form
+    request.ClearField("ip")  # a form resubmitted from another address is the same form
     key = needed_key_of(request, "PayByCard")
     offer = pay_form.opened(deps, request.offer, opened, key)
     new_card, shown_minor = _new_card(request, offer.psp_account), offer.due_minor

@@ -1,4 +1,4 @@
-"""SQL of carts. Who needs a cart's link too locks the link first."""
+"""SQL of carts. Whoever also needs a cart's link locks the link first."""
 
 from typing import Final
 
@@ -23,12 +23,12 @@ _REFILL: Final = (
 
 
 async def insert(conn: Conn, cart: Cart) -> bool:
-    """False when there is a cart with this reference."""
+    """False if there is already a cart with this reference."""
     return await conn.execute(_INSERT, *CARTS.values(cart), cart.contents.recover_at) == 1
 
 
 async def refill(conn: Conn, cart: Cart) -> None:
-    """Write the contents of an open cart that was locked in this transaction."""
+    """Writes the contents of an open cart locked in this transaction."""
     await conn.execute(_REFILL, cart.merchant_id, cart.id, *CARTS.values(cart, *_CONTENTS))
 
 
@@ -44,7 +44,7 @@ RETURNING {CARTS.selected}"""  # noqa: S608 - made of constants
 
 
 async def move(conn: Conn, cart: Cart, event: CartEvent) -> Cart | None:
-    """The cart after `event`, as stored; None when its state does not allow it (any more)."""
+    """The cart after `event`, as stored; None if its state does not allow it (any more)."""
     targets = {state: to for (state, what), to in CART_TRANSITIONS.items() if what is event}
     (to,) = set(targets.values())
     row = await conn.fetchrow(
@@ -63,8 +63,8 @@ _DUE: Final = fair_sql(
     columns="merchant_id, id, coalesce(clock.clock_offset, interval '0') AS clock_offset",
     by_test_clock=True,
 )
-# Open carts whose recovery is due. Each comes again in a while, $4, unless its link was made or it
-# was given up.
+# Open carts whose recovery is due. Each is claimed again after $4, unless its link was created or
+# it was given up.
 CLAIM_DUE: Final = f"""
 WITH due AS ({_DUE})
 UPDATE carts SET due_at = now() + due.clock_offset + $4
@@ -74,7 +74,7 @@ RETURNING carts.merchant_id, carts.id,
 
 
 async def give_up(conn: Conn, merchant_id: str, cart_id: str) -> None:
-    """Nothing is sent by itself any more; the merchant still may."""
+    """No automatic sending any more; the merchant still may."""
     await conn.execute(
         "UPDATE carts SET due_at = NULL WHERE merchant_id = $1 AND id = $2", merchant_id, cart_id
     )

@@ -1,4 +1,4 @@
-"""SQL of what is due: picked with SKIP LOCKED and held, or moved ahead, in the same statement.
+"""SQL of due rows: picked with SKIP LOCKED and held, or moved ahead, in the same statement.
 
 So any number of workers may run, and a crash only delays a row.
 """
@@ -12,7 +12,7 @@ from libs.due import CLOCK_OFFSET, fair_sql
 _DUE_LINKS: Final = fair_sql(
     "links", where="held_until <= now()", by_test_clock=True, lock="FOR NO KEY UPDATE"
 )
-# Links with a reminder to send, or whose time is over, by each merchant's own clock.
+# Links with a due reminder or expiry, by each merchant's own clock.
 CLAIM_LINKS: Final = f"""
 WITH due AS ({_DUE_LINKS}
 ), held AS (
@@ -25,7 +25,7 @@ FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of c
 
 
 async def oldest_unanswered(conn: Conn) -> timedelta:
-    """Age of the oldest try of which payments has not told anything; zero when there is none."""
+    """Age of the oldest unanswered attempt; zero if there is none."""
     found = await conn.fetchval(
         "SELECT now() - min(begun_at) FROM link_payments"
         " WHERE due_at IS NOT NULL AND payment_id IS NULL"

@@ -1,4 +1,4 @@
-"""SQL of what an erased customer leaves behind: links, tries and carts stay, the person goes."""
+"""SQL for erased customers: links, attempts and carts stay, the person goes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from services.paylink.rules.states import LINK_OPEN
 from services.paylink.store.links import CHANGED
 
 _OPEN: Final = ", ".join(f"'{state.value}'" for state in LINK_OPEN)
-# $1 merchant, then the condition's; links in one order, so that two erasures do not lock crosswise.
+# $1 merchant, then the condition's; links in a fixed order, so that two erasures do not deadlock.
 _ERASE_LINKS: Final = f"""
 WITH found AS (
     SELECT id, recipient_email, recipient_phone FROM links
@@ -49,7 +49,7 @@ _AT_ADDRESSES: Final = _ERASE_LINKS.format(
 
 @dataclass(frozen=True, slots=True)
 class ErasedLink:
-    """Where a link had gone; the only place where that is still known."""
+    """Where a link had been sent; the only place that still knows."""
 
     id: str
     email: str | None
@@ -61,14 +61,14 @@ def _erased(rows: Sequence[Row]) -> list[ErasedLink]:
 
 
 async def erase_links(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[ErasedLink]:
-    """The customer's links with their tries: also those that went where the customer, who was made of their
-    payer, has the address.
+    """The customer's links with their attempts, including those sent to the address from which the
+    customer was created.
     """
     return _erased(await conn.fetch(_OF_CUSTOMER, merchant_id, customer_id))
 
 
 async def erase_payer(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[str]:
-    """The customer's tries to pay links of others by a plan, with the links' ids."""
+    """The customer's attempts to pay other people's links with a plan, with the links' ids."""
     found = await conn.fetch(
         "UPDATE link_payments SET payer_email = NULL, payer_name = NULL"
         " WHERE merchant_id = $1 AND customer_id = $2 AND payer_email IS NOT NULL"
@@ -82,7 +82,7 @@ async def erase_payer(conn: Conn, merchant_id: str, customer_id: str) -> Sequenc
 async def erase_links_at(
     conn: Conn, merchant_id: str, *, emails: Sequence[str], phones: Sequence[str]
 ) -> Sequence[ErasedLink]:
-    """Links that name no customer, made from a shop or a cart by whoever has these addresses.
+    """Links without a customer, from a shop or a cart, for these addresses.
 
     `emails` in lower case.
     """
@@ -90,7 +90,7 @@ async def erase_links_at(
 
 
 async def transfers_of(conn: Conn, merchant_id: str, link_ids: Sequence[str]) -> Sequence[str]:
-    """The transfers that name these links or were given to them, by id."""
+    """The transfers that name these links or were assigned to them, by id."""
     rows = await conn.fetch(
         "SELECT id FROM bank_transfers WHERE merchant_id = $1 AND link_id = ANY($2::text[])",
         merchant_id,
@@ -102,7 +102,7 @@ async def transfers_of(conn: Conn, merchant_id: str, link_ids: Sequence[str]) ->
 async def erase_carts_at(
     conn: Conn, merchant_id: str, *, emails: Sequence[str], phones: Sequence[str]
 ) -> Sequence[str]:
-    """Carts that were left by whoever has these addresses, by id: nobody recovers them."""
+    """Carts left by the owner of these addresses, by id; they are no longer recovered."""
     rows = await conn.fetch(
         "UPDATE carts SET recipient_name = NULL, recipient_email = NULL, recipient_phone = NULL,"
         " metadata = '{}', due_at = NULL"

@@ -1,4 +1,4 @@
-"""SQL of links and of their monthly count. Who changes a link or its payments has locked it."""
+"""SQL of links and of their monthly count. Whoever changes a link or its payments has locked it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,14 +12,14 @@ from services.paylink.rules.domain import Link, LinkPayment
 from services.paylink.rules.transitions import due_at
 from services.paylink.store.payments import tries_selected, try_of
 
-CHANGED: Final = "paylink_links"  # the channel on which a changed link is told of
+CHANGED: Final = "paylink_links"  # the channel that announces changed links
 
 LINKS: Final = rows.Table("links", Link, spread={"recipient": "recipient_"})
 _INSERT: Final = LINKS.insert(due_at="{}")
 _CHANGING: Final = LINKS.but(
     "merchant_id", "id", "version", "currency", "creditor_reference", "created_at"
 )
-# $1 merchant, $2 id, $3 state before, $4 steps of the version, then _CHANGING and when it is due.
+# $1 merchant, $2 id, $3 state before, $4 version steps, then _CHANGING and the due time.
 _UPDATE: Final = f"""
 UPDATE links SET version = version + $4::integer, held_until = '-infinity',
     {rows.assignments([*_CHANGING, "due_at"], first=5)}
@@ -28,7 +28,7 @@ RETURNING id, version, links.xmin"""  # noqa: S608 - made of constants
 _TOUCH: Final = """
 UPDATE links SET version = version + 1 WHERE merchant_id = $1 AND id = $2 AND {when}
 RETURNING id, version, links.xmin"""
-# Who waits for the link is told at the commit. The row's xmin tells it from any later one.
+# Waiting pages are notified on commit. The row's xmin identifies this write.
 _ANSWER: Final = (
     f"max(version || ' ' || xmin::text || coalesce(pg_notify('{CHANGED}', id)::text, ''))"
 )
@@ -44,16 +44,18 @@ async def insert(conn: Conn, link: Link) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A link as a transaction of ours wrote it. `row` tells whether anybody has written it since."""
+    """A link as written by one of our transactions. `row` tells whether anybody has written it
+    since.
+    """
 
     link: Link
     row: str
 
 
 def saved(before: Link, after: Link, *, shown: bool = True) -> Piece:
-    """What changed of a link; its answer is read by `seen`.
+    """Saves a link's changes; its answer is read by `seen`.
 
-    `shown`: the page looks different, so that its version moves on.
+    `shown`: the page looks different, so its version changes.
     """
     state, due = before.state.value, due_at(after)
     key = (after.merchant_id, after.id, state, int(shown))
@@ -66,7 +68,7 @@ def touched(link: Link) -> Piece:
 
 
 def seen(link: Link, answer: str | None) -> Seen:
-    """Raises LinkChangedError when nothing was written."""
+    """Raises LinkChangedError if nothing was written."""
     if answer is None:
         raise LinkChangedError(link.id)
     version, row = answer.split()
@@ -74,13 +76,13 @@ def seen(link: Link, answer: str | None) -> Seen:
 
 
 async def save(conn: Conn, before: Link, after: Link, *, shown: bool = True) -> Link:
-    """Write a link that this transaction has locked, and tell who waits for it."""
+    """Writes a link locked in this transaction, and notifies waiting pages."""
     (answer,) = await pieces.write(conn, saved(before, after, shown=shown)) or (None,)
     return seen(after, answer).link
 
 
 async def touch(conn: Conn, link: Link) -> None:
-    """The same, when only the page's payment changed."""
+    """The same if only the page's payment changed."""
     await pieces.write(conn, touched(link))
 
 
@@ -95,9 +97,9 @@ FOR NO KEY UPDATE OF links, try"""
 
 
 def unchanged(seen: Seen, payment: LinkPayment) -> Piece:
-    """Whether the link is as it was seen, its payment under way, and no transfer waits for it.
+    """Whether the link is as it was read, its payment in progress, and no transfer waits for it.
 
-    Whoever records a transfer that waits writes the link as well.
+    Recording a waiting transfer writes the link as well.
     """
     link, state = seen.link, payment.state.value
     return Piece(_UNCHANGED, (link.merchant_id, link.id, seen.row, payment.id, state))
@@ -111,7 +113,7 @@ WHERE try.merchant_id = $1 AND try.id = $2 FOR NO KEY UPDATE OF links, try"""  #
 
 
 async def lock_with(conn: Conn, payment: LinkPayment) -> tuple[Link, LinkPayment] | None:
-    """The link of a try, and the try, as they are; nobody else's until the end of the transaction."""
+    """Locks and reads the link of an attempt, and the attempt, until the end of the transaction."""
     row = await conn.fetchrow(_LOCK_WITH, payment.merchant_id, payment.id)
     return None if row is None else (LINKS.read(row), try_of(row, "try"))
 
@@ -119,7 +121,9 @@ async def lock_with(conn: Conn, payment: LinkPayment) -> tuple[Link, LinkPayment
 async def lock_all(
     conn: Conn, merchant_id: str, *, ids: Sequence[str] = (), references: Sequence[str] = ()
 ) -> Sequence[Link]:
-    """Those with these ids or creditor references, locked in the order in which all lock several."""
+    """Those with these ids or creditor references, locked in the order used whenever several are
+    locked.
+    """
     where = (
         "WHERE merchant_id = $1 AND (id = ANY($2::text[]) OR creditor_reference = ANY($3::text[]))"
         " ORDER BY id FOR NO KEY UPDATE"
@@ -138,7 +142,7 @@ async def balance_exists(conn: Conn, merchant_id: str, link_id: str) -> bool:
 
 
 async def count(conn: Conn, merchant_id: str, month: date, *, most: int) -> bool:
-    """Count one more link of the month; False when `most` are there already."""
+    """Counts one more link for the month; False if `most` are already counted."""
     if most < 1:
         return False
     counted = await conn.fetchval(

@@ -1,4 +1,4 @@
-"""SQL of tries to pay. Who changes one holds the lock of its link (store.links.lock)."""
+"""SQL of payment attempts. Whoever changes one holds the lock of its link (store.links.lock)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -43,14 +43,14 @@ def _text(request: bytes | None) -> str | None:
 
 
 def inserted(payment: LinkPayment) -> Piece:
-    """One by card or plan is asked for again soon; a bank transfer waits for the bank's news."""
+    """Attempts by card or plan are checked soon; a bank transfer waits for the bank."""
     request = _text(payment.request)
     check_after = None if request is None else CHECK_AFTER
     return Piece(_INSERT, (*TRIES.values(payment), request, check_after))
 
 
 def saved(before: LinkPayment, after: LinkPayment) -> Piece:
-    """What may change. One that came to its end, or has no request, is not due any more."""
+    """The changeable columns. An attempt that has ended, or has no request, is no longer due."""
     state, request = before.state.value, _text(after.request)
     values = TRIES.values(after, *_SAVED)
     return Piece(_SAVE, (after.merchant_id, after.id, state, request, *values))
@@ -61,7 +61,7 @@ async def save(conn: Conn, before: LinkPayment, after: LinkPayment) -> None:
 
 
 def tries_selected(name: str) -> str:
-    """The columns of a try in a join; read by `try_of`."""
+    """The columns of an attempt in a join; read by `try_of`."""
     columns = [f"{name}.{column} AS {name}_{column}" for column in TRIES.columns]
     request = f"convert_to({name}.request, 'UTF8') AS {name}_request"
     return ", ".join([*columns, request])
@@ -72,7 +72,7 @@ def try_of(row: Row, name: str) -> LinkPayment:
 
 
 async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str) -> LinkPayment | None:
-    """The try behind a payment, or the one of its key that does not know its payment yet."""
+    """The attempt of a payment, or the one with its key that does not know its payment yet."""
     where = "WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)"
     return await TRIES.one(conn, where, merchant_id, payment_id, key)
 
@@ -82,7 +82,7 @@ async def of_plan(conn: Conn, merchant_id: str, plan_id: str) -> LinkPayment | N
 
 
 async def known(conn: Conn, told: Sequence[Told]) -> Collection[str]:
-    """Ids of events of tries that had their end before."""
+    """Ids of events of attempts that had already ended."""
     found = await conn.fetch(
         "SELECT told.event_id"
         " FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[])"
@@ -103,14 +103,14 @@ async def latest(conn: Conn, link: Link) -> LinkPayment | None:
 
 
 async def know_customer(conn: Conn, payment: LinkPayment, customer_id: str) -> None:
-    """Who was made of its payer, whatever else is being written of the try."""
+    """Sets the customer created for its payer, whatever else is being written."""
     known = "customer_id = $3, payer_name = NULL"
     merchant_id, at = payment.merchant_id, payment.id
     await TRIES.change_at(conn, merchant_id, at, known, customer_id, only="customer_id IS NULL")
 
 
 async def count_plans(conn: Conn, link: Link) -> int:
-    """Tries to pay it in instalments, whatever has become of them."""
+    """Number of attempts to pay it in instalments, whatever their outcome."""
     found: int = await conn.fetchval(
         "SELECT count(*) FROM link_payments"
         " WHERE merchant_id = $1 AND link_id = $2 AND method = 'instalments'",
@@ -123,7 +123,7 @@ async def count_plans(conn: Conn, link: Link) -> int:
 async def count_processing(
     conn: Conn, merchant_id: str, link_ids: Sequence[str]
 ) -> Mapping[str, int]:
-    """How many are under way, by link; links without one are not there."""
+    """Number in progress, by link, without links that have none."""
     found = await conn.fetch(
         "SELECT link_id, count(*) AS tries FROM link_payments"
         " WHERE merchant_id = $1 AND link_id = ANY($2::text[]) AND state = 'processing'"
@@ -135,6 +135,6 @@ async def count_processing(
 
 
 async def processing(conn: Conn, link: Link) -> Sequence[LinkPayment]:
-    """Those under way; at most one of a single-use link."""
+    """Those in progress; at most one for a single-use link."""
     where = "WHERE merchant_id = $1 AND link_id = $2 AND state = 'processing' ORDER BY id"
     return await TRIES.all(conn, where, link.merchant_id, link.id)

@@ -1,4 +1,4 @@
-"""SQL of one-page shops and their products. A slug belongs to one merchant of all."""
+"""SQL of one-page shops and their products. A slug is unique over all merchants."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,13 +27,13 @@ FROM shops {SQL_JOIN} WHERE slug = $1"""  # noqa: S608 - made of constants
 
 
 async def save_product(conn: Conn, product: Product) -> None:
-    """Write what may change of an active product that was locked in this transaction."""
+    """Writes the changeable columns of an active product locked in this transaction."""
     values = PRODUCTS.values(product, *_OF_PRODUCT)
     await conn.execute(_SAVE_PRODUCT, product.merchant_id, product.id, *values)
 
 
 async def shown(conn: Conn, merchant_id: str) -> Sequence[Product]:
-    """What the shop's page shows, in its order."""
+    """The products on the shop's page, in order."""
     where = "WHERE merchant_id = $1 AND state = 'active' ORDER BY position, name, id LIMIT $2"
     return await PRODUCTS.all(conn, where, merchant_id, SHOWN_PRODUCTS)
 
@@ -47,9 +47,9 @@ async def get_shop(conn: Conn, merchant_id: str) -> Shop | None:
 
 
 async def by_slug(conn: Conn, slug: str) -> tuple[Shop | None, int]:
-    """Over all merchants: the address is all that a shopper has.
+    """Over all merchants: the slug is all that a shopper has.
 
-    And by how many seconds the merchant's clock runs ahead.
+    Also returns by how many seconds the merchant's clock is ahead.
     """
     row = await conn.fetchrow(_BY_SLUG, slug)
     return (None, 0) if row is None else (_SHOPS.read(row), row["ahead"])
@@ -60,19 +60,19 @@ async def lock_shop(conn: Conn, merchant_id: str) -> Shop | None:
 
 
 async def insert_shop(conn: Conn, shop: Shop) -> bool:
-    """False when the merchant's shop was opened meanwhile. Raises SlugTaken."""
+    """False if the merchant's shop was opened meanwhile. Raises SlugTaken."""
     with unique(shops_slug=SlugTaken):
         return await conn.execute(_INSERT, *_SHOPS.values(shop)) == 1
 
 
 async def save_shop(conn: Conn, shop: Shop) -> None:
-    """Write what may change of a shop that was locked in this transaction. Raises SlugTaken."""
+    """Writes the changeable columns of a shop locked in this transaction. Raises SlugTaken."""
     with unique(shops_slug=SlugTaken):
         await conn.execute(_SAVE_SHOP, shop.merchant_id, *_SHOPS.values(shop, *_OF_SHOP))
 
 
 async def unpaid_purchases(conn: Conn, merchant_id: str, email: str, since: datetime) -> int:
-    """Links of the shop that an e-mail address may still pay, made at or after `since`."""
+    """Links of the shop that an e-mail address can still pay, created at or after `since`."""
     count: int = await conn.fetchval(
         "SELECT count(*) FROM links WHERE merchant_id = $1 AND lower(recipient_email) = lower($2)"
         " AND created_at >= $3 AND origin = 'shop'"

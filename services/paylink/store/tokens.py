@@ -15,7 +15,7 @@ from services.paylink.store.links import LINKS
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a token leads, and by how much the merchant's clock runs ahead."""
+    """The link of a token, and how far ahead the merchant's clock is."""
 
     link: Link
     clock_offset_seconds: int
@@ -33,7 +33,7 @@ _FIND: Final = (
 
 
 async def insert(conn: Conn, link: Link, *, token_hash: bytes, sealed: str) -> None:
-    """The present address of a link that has none."""
+    """The current address of a link without one."""
     await conn.execute(
         "INSERT INTO link_tokens (token_hash, merchant_id, link_id, sealed, issued_at)"
         " VALUES ($1, $2, $3, $4, $5)",
@@ -46,7 +46,7 @@ async def insert(conn: Conn, link: Link, *, token_hash: bytes, sealed: str) -> N
 
 
 async def withdraw(conn: Conn, link: Link, now: datetime) -> None:
-    """Its address stops working."""
+    """Revokes its address."""
     await conn.execute(
         "UPDATE link_tokens SET withdrawn_at = $3"
         " WHERE merchant_id = $1 AND link_id = $2 AND withdrawn_at IS NULL",
@@ -57,7 +57,7 @@ async def withdraw(conn: Conn, link: Link, now: datetime) -> None:
 
 
 async def find(conn: Conn, token_hash: bytes) -> Found | None:
-    """None for an unknown, a withdrawn and an outlived one alike: no row, the same work."""
+    """None for an unknown, a revoked and an expired one alike: no row, the same work."""
     row = await conn.fetchrow(_FIND, token_hash, TOKEN_OUTLIVES)
     stored = bytes(32) if row is None else bytes(row["token_hash"])
     if not hmac.compare_digest(stored, token_hash) or row is None:
@@ -66,7 +66,7 @@ async def find(conn: Conn, token_hash: bytes) -> Found | None:
 
 
 async def sealed_of(conn: Conn, merchant_id: str, link_ids: Sequence[str]) -> Mapping[str, str]:
-    """The sealed tokens of the links' present addresses, by link."""
+    """The sealed tokens of the links' current addresses, by link."""
     rows = await conn.fetch(
         "SELECT link_id, sealed FROM link_tokens"
         " WHERE merchant_id = $1 AND link_id = ANY($2::text[]) AND withdrawn_at IS NULL",

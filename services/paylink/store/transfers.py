@@ -1,4 +1,4 @@
-"""SQL of bank transfers. Who changes one holds the locks of the links that it concerns."""
+"""SQL of bank transfers. Whoever changes one holds the locks of the links concerned."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -23,19 +23,19 @@ _INSERT: Final = TRANSFERS.insert(booking="{}") + " ON CONFLICT DO NOTHING"
 
 
 async def insert(conn: Conn, transfer: BankTransfer) -> bool:
-    """False when this booking is there already. Its moves are written as they are made."""
+    """False if this booking is already there. Its movements are written as they are made."""
     return await conn.execute(_INSERT, *TRANSFERS.values(transfer), transfer.booking) == 1
 
 
 async def of_booking(conn: Conn, transfer: BankTransfer) -> BankTransfer | None:
-    """The recorded one of the same booking, whatever else it says."""
+    """The recorded transfer of the same booking, whatever else it says."""
     where = "WHERE merchant_id = $1 AND (booking = $2 OR bank_reference = $3) ORDER BY id LIMIT 1"
     named = (transfer.merchant_id, transfer.booking, transfer.bank_reference)
     return await TRANSFERS.one(conn, where, *named)
 
 
 async def waiting(conn: Conn, link: Link) -> Sequence[BankTransfer]:
-    """Those that wait for the end of the link's card payment, oldest first."""
+    """Those that wait for the link's card payment to end, oldest first."""
     where = "WHERE merchant_id = $1 AND link_id = $2 AND waits ORDER BY id"
     return await TRANSFERS.all(conn, where, link.merchant_id, link.id)
 
@@ -47,7 +47,7 @@ async def late(conn: Conn, link: Link) -> Sequence[BankTransfer]:
 
 
 async def save(conn: Conn, before: BankTransfer, after: BankTransfer) -> None:
-    """Write what became of its money, with the moves that `before` had not."""
+    """Writes the transfer, with the movements that `before` did not have."""
     await conn.execute(
         "UPDATE bank_transfers SET state = $4, surplus_minor = $5, waits = $6, link_id = $7"
         " WHERE merchant_id = $1 AND id = $2 AND state = $3",

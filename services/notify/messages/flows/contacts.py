@@ -1,8 +1,8 @@
-"""Whom a message is for, when its event did not say: asked at the time of sending.
+"""The recipient of a message whose event did not name one, looked up when it is sent.
 
-A refund goes to whom the receipt of the same payment went, since that person paid. Otherwise the
-customer's profile is asked. A payment of neither has nobody to tell: who was sent a link is not
-asked, since somebody else may have paid it. Whoever has a phone alone is told of plans, and of nothing else.
+A refund goes to the recipient of the same payment's receipt, who paid. Otherwise the customer's
+profile is used. A payment with neither notifies nobody: not the recipient of a link, since somebody
+else may have paid it. A customer with only a phone is notified about plans, and nothing else.
 """
 
 from dataclasses import replace
@@ -13,7 +13,9 @@ from services.notify.messages.store import messages as store
 
 
 async def with_contact(deps: Deps, message: Message) -> Message | None:
-    """The message with its recipient, and the channel that reaches it; None when there is nobody to tell."""
+    """The message with its recipient and a channel that reaches it; None if there is nobody to
+    notify.
+    """
     if message.recipient:
         return message
     contact = await _who_paid(deps, message) or await _customer(deps, message)

@@ -1,4 +1,4 @@
-"""Messages are written down when an event asks for them, or a merchant once more; none is sent here."""
+"""Queues messages, for an event or a resend; nothing is sent here."""
 
 from collections.abc import Sequence
 
@@ -30,19 +30,19 @@ async def queue_messages(conn: Conn, messages: Sequence[Message]) -> None:
 
 
 async def forget_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
-    """The customer's data were erased elsewhere; erase the copies."""
+    """The customer was erased elsewhere; erases the copies."""
     await store.erase_customer(conn, merchant_id, customer_id)
 
 
 async def resend_message(
     deps: Deps, message_id: str, recipient: str | None, key: Key | None
 ) -> Message:
-    """The new message, the same for the same key. No recipient: the one that it had."""
+    """The new message, the same for the same key. No recipient: the previous one."""
     if (again := await idempotency.answered(deps.db, key)) is not None:
         return domain.as_made(await _found(deps, again.resource_id))
     before = await _found(deps, message_id)
     to = _normal(before.channel, recipient) if recipient else before.recipient
-    over = await _is_over(deps, before)  # asked outside of the transaction
+    over = await _is_over(deps, before)  # asked outside the transaction
 
     async def resend(tx: Conn, new_id: str) -> None:
         locked = await MESSAGES.lock(tx, before.merchant_id, message_id)
@@ -67,7 +67,7 @@ async def _found(deps: Deps, message_id: str) -> Message:
 
 
 def _normal(channel: Channel, recipient: str) -> str:
-    """In its normal form. Raises InvalidArgument."""
+    """The recipient in its normal form. Raises InvalidArgument."""
     known = "FORMAT_EMAIL" if channel is Channel.EMAIL else "FORMAT_PHONE"
     normal = NORMAL_FORMS[known](recipient)
     if wrong := CHECKS[known](normal):

@@ -1,4 +1,4 @@
-"""The documents that go with a message: asked for when it is sent, and kept in no event and no row."""
+"""The documents attached to a message: fetched when it is sent, and kept in no event and no row."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from services.notify.messages.rules.texts import WORDS
 
 
 async def enclosed(deps: Deps, message: Message) -> Sequence[Enclosure]:
-    """Without those that are not to be had: the message says what it says, and leads to the plan's page.
+    """Without unavailable ones: the message still says what it says, and links to the plan's page.
 
     Raises Refusal while instalments does not answer.
     """

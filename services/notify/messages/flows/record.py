@@ -1,4 +1,6 @@
-"""What came of a try: the message's next state, suppressions, and reports that came before."""
+"""Records the outcome of an attempt: the message's next state, suppressions, and reports that
+arrived early.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +28,7 @@ from services.notify.messages.store.tries import Ending
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """What a try came to. `key`: of reports that came before."""
+    """The outcome of an attempt. `key`: of reports that arrived early."""
 
     ending: Ending
     key: str
@@ -35,7 +37,9 @@ class _Ended:
 
 
 async def record_outcome(deps: Deps, message: Message, outcome: outcomes.Outcome) -> None:
-    """In one transaction, with those of others. Nothing happens when somebody else ended the try."""
+    """In one transaction, shared with other attempts. Does nothing if somebody else ended the
+    attempt.
+    """
     event, due_at = _event_of(deps, message, outcome)
     to = domain.after(message.state, event)
     if to is None:
@@ -64,7 +68,7 @@ async def record_outcome(deps: Deps, message: Message, outcome: outcomes.Outcome
 
 
 async def _record(tx: Conn, ended: Sequence[_Ended]) -> Sequence[bool]:
-    """Whether each ended so."""
+    """Whether each attempt ended so."""
     await reports.lock(tx, [one.key for one in ended])
     finished = await tries.finish(tx, [one.ending for one in ended])
     ours = {one.key: one for one in ended if one.ending.message.id in finished}
@@ -79,7 +83,7 @@ async def _record(tx: Conn, ended: Sequence[_Ended]) -> Sequence[bool]:
 def _event_of(
     deps: Deps, message: Message, outcome: outcomes.Outcome
 ) -> tuple[Event, datetime | None]:
-    """What the outcome does to the message, and when it is due again."""
+    """The effect of the outcome on the message, and when it is due again."""
     match outcome:
         case outcomes.Accepted():
             return Event.ACCEPT, None
@@ -110,7 +114,7 @@ def _event_of(
 async def apply_report(
     conn: Conn, message: Message, report: DeliveryReport, *, now: datetime
 ) -> None:
-    """Move the message forward; a report that comes too late changes nothing."""
+    """Advances the message; a report that comes too late changes nothing."""
     if report.suppression and message.recipient:
         await suppress(conn, message, report.suppression, now)
     current = await MESSAGES.lock(conn, message.merchant_id, message.id)

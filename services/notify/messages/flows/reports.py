@@ -1,4 +1,4 @@
-"""Delivery reports: callbacks of providers of text messages, and returned mail."""
+"""Delivery reports: callbacks from providers of text messages, and returned mail."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ from services.notify.messages.store import messages, reports
 async def handle_sms_status(
     deps: Deps, *, provider: str, url: str, headers: Mapping[str, str], body: bytes
 ) -> None:
-    """One that comes before we have stored the reference is kept until we do."""
+    """A report that comes before we have stored the reference is kept until then."""
     if provider not in deps.providers:
         raise ProviderUnknown
     callback = deps.providers[provider].read_callback(url=url, headers=headers, body=body)

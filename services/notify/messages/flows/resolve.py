@@ -15,7 +15,7 @@ NOT_THERE = "the provider has never heard of it"
 
 
 async def resolve_message(deps: Deps, message: Message) -> None:
-    """E-mail cannot be asked for: it stays unknown. A provider of text messages knows."""
+    """E-mail cannot be looked up: it stays unknown. A provider of text messages can be asked."""
     if message.state is State.SENDING:
         await record_outcome(
             deps, message, outcomes.Lost("the process died after it was handed over")

@@ -1,7 +1,7 @@
-"""Sending one message: claimed and committed → prepared → marked → handed over → recorded.
+"""Sends one message: claimed and committed → prepared → marked → handed over → recorded.
 
-What breaks before the mark is tried again. What breaks after it may have arrived: e-mail stays
-`unknown` and is never sent again by itself; for text messages the provider is asked.
+A failure before the mark is retried. After the mark, the message may have arrived: e-mail stays
+`unknown` and is never resent automatically; for text messages the provider is asked.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ CONFIRMED = "the payment is not pending any more"
 
 
 async def send_message(deps: Deps, message: Message) -> None:
-    """One try of a message that a worker has claimed."""
+    """One attempt for a message that a worker has claimed."""
     hand_over = _HandOver(deps, message)
     try:
         outcome = await _try(deps, message, hand_over)
@@ -59,7 +59,7 @@ async def send_message(deps: Deps, message: Message) -> None:
 
 
 async def _recorded(deps: Deps, message: Message, outcome: outcomes.Outcome) -> None:
-    """Only this process knows it: a database that is away for a moment must not lose it."""
+    """Only this process knows the outcome: a brief outage of the database must not lose it."""
     for pause in retry.RECORD_PAUSES:
         try:
             await record_outcome(deps, message, outcome)
@@ -72,7 +72,7 @@ async def _recorded(deps: Deps, message: Message, outcome: outcomes.Outcome) -> 
 
 
 class _HandOver:
-    """The mark of a try, and whether it was set. `message` learns its contact on the way."""
+    """The mark of an attempt, and whether it was set. `message` gets its contact on the way."""
 
     def __init__(self, deps: Deps, message: Message) -> None:
         self._deps = deps
@@ -80,7 +80,7 @@ class _HandOver:
         self.marked = False
 
     def broken(self, error: str) -> outcomes.Outcome:
-        """What a fault comes to: after the mark it may have been taken."""
+        """The outcome of a fault: after the mark the message may have been accepted."""
         return outcomes.Lost(error) if self.marked else outcomes.Postponed(error)
 
     def of(self, content: bytes) -> Callable[[], Awaitable[bool]]:
@@ -93,7 +93,7 @@ class _HandOver:
         return set_mark
 
     async def take_sms(self, body: str, merchant: Merchant) -> bool:
-        """Mark and count it. False: the plan allows no more this month. Raises TryLostError."""
+        """Marks and counts it. False: the plan allows no more this month. Raises TryLostError."""
         most = merchant.quotas.get(quotas.SMS)
         month = quotas.month_of(self._deps.clock.now())
         async with self._deps.db.transaction() as tx:
@@ -142,7 +142,9 @@ async def _try(deps: Deps, message: Message, hand_over: _HandOver) -> outcomes.O
 
 
 async def _as_of_now(deps: Deps, message: Message) -> tuple[str, About]:
-    """The address to which it leads, if any, and what it says. Raises LinkOverError, CodeOverError, Refusal."""
+    """The URL that it links to, if any, and its contents. Raises LinkOverError, CodeOverError,
+    Refusal.
+    """
     about = message.about
     if message.kind in PAYABLE and message.payment_link_id:
         link = await deps.links.address(message.payment_link_id)
@@ -159,7 +161,7 @@ async def _as_of_now(deps: Deps, message: Message) -> tuple[str, About]:
 
 
 async def _comes_too_late(deps: Deps, message: Message) -> bool:
-    """Nobody is told that a payment takes its time after its receipt."""
+    """After its receipt, nobody is told that a payment takes time."""
     if message.kind is not Kind.PENDING or message.payment_id is None:
         return False
     return await deps.db.run(messages.has_receipt, message.merchant_id, message.payment_id)
@@ -199,6 +201,6 @@ async def _by_phone(
 
 
 def provider_for(deps: Deps, channel: Channel) -> Provider | None:
-    """The provider that serves the channel; None when none is set up."""
+    """The provider for the channel; None if none is configured."""
     serving = (one for one in deps.providers.values() if one.serves(channel))
     return next(serving, None)

@@ -1,4 +1,4 @@
-"""Addresses to which nothing is sent any more: put on the list and lifted."""
+"""Suppressions: addresses to which nothing is sent any more."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from services.notify.messages.store import suppressions as store
 
 
 async def suppress(conn: Conn, message: Message, reason: SuppressionReason, now: datetime) -> None:
-    """Nothing is sent to this message's address any more."""
+    """Suppresses this message's address."""
     suppression = Suppression(
         id=ids.new("sup"),
         merchant_id=message.merchant_id,

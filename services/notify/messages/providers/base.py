@@ -1,4 +1,5 @@
-"""What a provider of text messages must do. A provider is one file here and one line in registry.py.
+"""The interface of a provider of text messages. A provider is one file here and one line in
+registry.py.
 
 It returns outcomes and does not raise for trouble of the provider.
 """
@@ -14,7 +15,7 @@ from services.notify.messages.rules.outcomes import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text message, ready to go."""
+    """One text message, ready to send."""
 
     channel: Channel
     to: str
@@ -23,7 +24,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What a provider posted of a message that it took; None: nothing that matters here."""
+    """A provider's callback about a message that it accepted; None: nothing relevant."""
 
     reference: str
     report: DeliveryReport | None
@@ -38,15 +39,15 @@ class Provider(Protocol):
         """Whether it has a sender for the channel."""
 
     async def send(self, text: Text) -> Outcome:
-        """Hand it over. Lost when it may have been taken."""
+        """Hands it over. Returns Lost if it may have been accepted."""
 
     async def find(
         self, *, channel: Channel, to: str, body_sha256: str, since: datetime
     ) -> list[str]:
-        """References of messages to `to` with this body since then, the oldest first.
+        """References of messages to `to` with this body since then, oldest first.
 
         Raises ProviderUnreachableError.
         """
 
     def read_callback(self, *, url: str, headers: Mapping[str, str], body: bytes) -> Callback:
-        """Verify and read what the provider posted. Raises SignatureInvalid, NoticeMalformed."""
+        """Verifies and reads a callback. Raises SignatureInvalid, NoticeMalformed."""

@@ -15,7 +15,7 @@ PROVIDERS: Final[Mapping[str, Callable[[Config, aiohttp.ClientSession], Provider
 
 
 def made(config: Config, session: aiohttp.ClientSession) -> Mapping[str, Provider]:
-    """Those that are set up, by name: none or one."""
+    """Those that are configured, by name: none or one."""
     if not config.sms_provider:
         return {}
     return {config.sms_provider: PROVIDERS[config.sms_provider](config, session)}

@@ -24,18 +24,18 @@ from services.notify.messages.rules.smtp_replies import written
 
 CALLBACK_PATH: Final = "/webhooks/sms/twilio"
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
-# Of a callback, which is read before its signature can be: the signature is over what was read.
+# Of a callback, which has to be read before its signature can be checked.
 MAX_CALLBACK_BYTES: Final = 16 * 1024
 MAX_CALLBACK_FIELDS: Final = 100
 NO_SENDER: Final = "the sender's name is not registered there, and no number is set up"
 SKEW: Final = timedelta(minutes=2)  # between our clock and theirs
-RECENT: Final = 50  # messages to one number among which a lost one is looked for
+RECENT: Final = 50  # messages to one number, among which a lost one is looked for
 
-# Error codes that blame the number (https://www.twilio.com/docs/api/errors): not a number, not a
+# Error codes caused by the number (https://www.twilio.com/docs/api/errors): not a number, not a
 # mobile one, cannot be reached by SMS, no WhatsApp account, does not exist, landline.
 _BAD_NUMBER: Final = frozenset({21211, 21217, 21265, 21614, 30005, 30006, 63003, 63024})
-_UNREACHABLE_REGION: Final = frozenset({21214, 21408, 21612})  # not the number's fault
-_STOPPED: Final = frozenset({21610, 63033})  # its owner answered STOP, or blocks us
+_UNREACHABLE_REGION: Final = frozenset({21214, 21408, 21612})  # not caused by the number
+_STOPPED: Final = frozenset({21610, 63033})  # the owner answered STOP, or blocks us
 _EVENTS: Final = {
     "sent": Event.ACCEPT,
     "delivered": Event.DELIVER,
@@ -103,7 +103,7 @@ class Twilio:
     async def find(
         self, *, channel: Channel, to: str, body_sha256: str, since: datetime
     ) -> list[str]:
-        # No DateSent filter: a message that waits at Twilio has no such date yet.
+        # No DateSent filter: a message that waits at Twilio has no date yet.
         query = {"To": addressed(channel, to), "PageSize": str(RECENT)}
         try:
             async with self._session.get(
@@ -153,7 +153,7 @@ def addressed(channel: Channel, number: str) -> str:
 
 
 def outcome_of(status: int, body: Mapping[str, Any], headers: Mapping[str, str]) -> Outcome:
-    """What an answer to sending means."""
+    """The meaning of an answer to sending."""
     if status in (200, 201) and body.get("sid"):
         return Accepted(str(body["sid"]))
     code = _number(body.get("code"))
@@ -166,7 +166,7 @@ def outcome_of(status: int, body: Mapping[str, Any], headers: Mapping[str, str])
 
 
 def callback_of(form: Mapping[str, str]) -> Callback:
-    """What a status callback means."""
+    """The meaning of a status callback."""
     reference = form.get("MessageSid") or form.get("SmsSid") or ""
     status = form.get("MessageStatus") or form.get("SmsStatus") or ""
     if not reference or not status:
@@ -191,7 +191,7 @@ def _refused(code: int, error: str) -> Refused:
 
 
 async def _json(answer: aiohttp.ClientResponse) -> Mapping[str, Any]:
-    """The body where it is a JSON object, else nothing."""
+    """The body if it is a JSON object, otherwise nothing."""
     try:
         body = await answer.json(content_type=None)
     except ValueError:

@@ -1,9 +1,9 @@
-"""Return addresses that prove themselves (VERP), and notifications that come back to them.
+"""Return addresses that prove themselves (VERP), and notifications sent to them.
 
 The envelope sender of message msg_… is `bounce+msg_…-<proof>@domain`; the proof is a MAC of the
 message's id under a key derived from the seal keys. Notifications follow RFC 3464. Anybody may post
-one: the proof is looked for first, and only the fields that matter are, line by line. The nesting
-of parts is not followed, so that the cost grows with the size alone.
+one, so the proof is checked first, and only the relevant fields are read, line by line. Nested
+parts are not followed, so the cost grows with the size alone.
 """
 
 import base64
@@ -28,27 +28,27 @@ _RECEIVERS: Final = frozenset(
 )
 _STATUS_PART = re.compile(r"(?im)^content-type:\s*message/(?:global-)?delivery-status\b")
 _FOLD = re.compile(r"\n[ \t]+")
-MAX_BYTES: Final = 256 * 1024  # of a notification; what follows is the message that came back
+MAX_BYTES: Final = 256 * 1024  # of a notification; the returned message follows
 MAX_HEAD: Final = 32 * 1024
 MAX_STATUS: Final = 16 * 1024
-MAX_ADDRESSES: Final = 20  # that are tried for a proof
+MAX_ADDRESSES: Final = 20  # that are checked for a proof
 
 
 class ReturnAddresses:
-    """`keys` are the seal's, newest first: the first one signs, all verify."""
+    """`keys` are the seal keys, newest first: the first one signs, all verify."""
 
     def __init__(self, domain: str, keys: Sequence[str]) -> None:
         self.domain = domain.lower()
         self._proofs = Proofs(_LABEL, keys)
 
     def of(self, message_id: str) -> str:
-        """Envelope sender of a message; "" when returned mail has no domain of its own."""
+        """Envelope sender of a message; "" if returned mail has no domain of its own."""
         if not self.domain:
             return ""
         return f"bounce+{message_id}-{_written(self._proofs.of(message_id))}@{self.domain}"
 
     def message_id_of(self, address: str) -> str | None:
-        """The message whose return address this is; None when it is none of ours."""
+        """The message of this return address; None if it is not one of ours."""
         local, _, domain = address.strip().lower().rpartition("@")
         shape = _LOCAL.fullmatch(local)
         if not shape or not self.domain or domain != self.domain:
@@ -66,7 +66,7 @@ def _written(proof: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """What a notification says of a message; None: it is only delayed, or was delivered."""
+    """What a notification says about a message; None: it is only delayed, or was delivered."""
 
     message_id: str
     report: DeliveryReport | None
@@ -86,7 +86,7 @@ def read(body: bytes, addresses: ReturnAddresses) -> Bounce:
 
 
 def _message_id(head: str, addresses: ReturnAddresses) -> str | None:
-    """The message to whose return address it came."""
+    """The message whose return address it was sent to."""
     lines = (line.partition(":") for line in _FOLD.sub(" ", head).split("\n"))
     named = (value for name, _, value in lines if name.lower() in _RECEIVERS)
     found = itertools.chain.from_iterable(_ADDRESS.findall(value) for value in named)
@@ -95,7 +95,7 @@ def _message_id(head: str, addresses: ReturnAddresses) -> str | None:
 
 
 def _recipient_fields(text: str) -> Mapping[str, str] | None:
-    """Of the recipient in the delivery status: the block after the message's own."""
+    """The recipient's fields in the delivery status: the block after the message's own."""
     part = _STATUS_PART.search(text)
     if part is None:
         return None
@@ -106,7 +106,7 @@ def _recipient_fields(text: str) -> Mapping[str, str] | None:
 
 
 def _fields(block: str) -> Mapping[str, str]:
-    """By their names in lower case."""
+    """By lower-case name."""
     lines = (line.partition(":") for line in _FOLD.sub(" ", block).split("\n"))
     return {name.strip().lower(): value.strip() for name, _, value in lines}
 
@@ -116,7 +116,7 @@ def _bounce(message_id: str, fields: Mapping[str, str]) -> Bounce:
     if fields["action"].lower() != "failed":
         return Bounce(message_id, None)
     error = written(f"{status} {fields.get('diagnostic-code', '')}")
-    if not status.startswith("5"):  # given up after delays: the address may be good
+    if not status.startswith("5"):  # given up after delays: the address may be fine
         return Bounce(message_id, DeliveryReport(Event.FAIL, error))
     gone = mailbox_is_gone(status)
     suppression = SuppressionReason.BOUNCED if gone else None

@@ -1,4 +1,4 @@
-"""Rules of messages: their states, what they are about, and addresses that are written to no more."""
+"""Rules of messages: their states, their contents, and suppressed addresses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -24,15 +24,15 @@ class State(StrEnum):
 
 class Event(StrEnum):
     START = "start"  # a worker takes it up
-    POSTPONE = "postpone"  # not taken, certainly; to be tried again
-    ACCEPT = "accept"  # the other side took it
+    POSTPONE = "postpone"  # certainly not accepted; to be retried
+    ACCEPT = "accept"  # the other side accepted it
     DELIVER = "deliver"  # it arrived
-    BOUNCE = "bounce"  # the address refuses
+    BOUNCE = "bounce"  # the address refuses it
     FAIL = "fail"  # given up
-    LOSE = "lose"  # the other side may have taken it
+    LOSE = "lose"  # the other side may have accepted it
     SUPPRESS = "suppress"
     REFUSE = "refuse"  # the merchant's plan allows no more
-    END = "end"  # what it is about is over, or there is nobody to tell
+    END = "end"  # it has become pointless, or there is nobody to notify
 
 
 class Channel(StrEnum):
@@ -72,12 +72,12 @@ class Kind(StrEnum):
     COD_REFUND_PAID = "cod_refund_paid"
 
 
-# These carry the link's address, and say nothing any more once the link is closed.
+# These contain the link's URL, and are pointless once the link is closed.
 LINK_KINDS: Final = frozenset(
     {Kind.LINK, Kind.LINK_REMINDER, Kind.LINK_REISSUED, Kind.CART, Kind.BALANCE}
 )
-# Of instalment plans, by e-mail, or by SMS to whoever has a phone alone: what shows the price of a part says
-# what the law wants said beside it.
+# For instalment plans, by e-mail, or by SMS if there is only a phone: a message with the price of a
+# part has the texts required by law.
 PLAN_KINDS: Final = frozenset(
     {
         Kind.PLAN_SIGNED,
@@ -89,12 +89,12 @@ PLAN_KINDS: Final = frozenset(
         Kind.PLAN_COMPLETED,
     }
 )
-# Of contracts: they name shop, contract and day whole.
+# For contracts: these name shop, contract and day in full.
 NOTICES: Final = frozenset({Kind.MAY_WITHDRAW, Kind.PLAN_WITHDRAWN})
-# Missed parts have a link as well; the others lead to the plan's page.
+# Missed parts have a link as well; the others link to the plan's page.
 PART_KINDS: Final = frozenset({Kind.INSTALMENT_MISSED, Kind.CARD_NEEDED})
-PAYABLE: Final = LINK_KINDS | PART_KINDS  # of no use once their link is closed
-# To who owns the merchant, about the merchant; the others are to shoppers, about their money.
+PAYABLE: Final = LINK_KINDS | PART_KINDS  # pointless once their link is closed
+# To the merchant's owner, about the merchant; the others go to shoppers, about their money.
 OWNER_KINDS: Final = frozenset({Kind.BANK_ACCOUNT_CHANGE, Kind.BANK_ACCOUNT_CHANGED})
 # The reader did not ask for these and can stop them.
 STOPPABLE: Final = frozenset({Kind.LINK_REMINDER, Kind.CART})
@@ -103,7 +103,7 @@ STOPPABLE: Final = frozenset({Kind.LINK_REMINDER, Kind.CART})
 def is_out_of_place(kind: Kind, *, paying: bool) -> bool:
     """Whether the reader would be urged to pay what is being paid right now.
 
-    Such a message is not sent later: should the payment fail, paylink asks for the next reminder.
+    Such a message is not sent later: if the payment fails, paylink requests the next reminder.
     """
     return paying and kind in STOPPABLE | PART_KINDS
 
@@ -132,7 +132,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.SENT, Event.DELIVER): State.DELIVERED,
     (State.SENT, Event.BOUNCE): State.BOUNCED,
     (State.SENT, Event.FAIL): State.FAILED,
-    (State.UNKNOWN, Event.POSTPONE): State.QUEUED,  # the provider has never heard of it
+    (State.UNKNOWN, Event.POSTPONE): State.QUEUED,  # the provider does not know it
     (State.UNKNOWN, Event.ACCEPT): State.SENT,
     (State.UNKNOWN, Event.DELIVER): State.DELIVERED,
     (State.UNKNOWN, Event.BOUNCE): State.BOUNCED,
@@ -142,7 +142,7 @@ UNDER_WAY: Final = frozenset({State.QUEUED, State.SENDING})
 
 
 def after(state: State, event: Event) -> State | None:
-    """The next state; None where the event comes too late and changes nothing."""
+    """The next state; None if the event comes too late and changes nothing."""
     return TRANSITIONS.get((state, event))
 
 
@@ -157,30 +157,30 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a message needs to say. Stored with it; the link's address never is."""
+    """The contents of a message. Stored with it; the link's URL never is."""
 
-    amount: Money  # zero where it is about no money
+    amount: Money  # zero if it concerns no money
     order_reference: str = ""
     description: str = ""
     name: str = ""  # of the recipient
-    total: Money | None = None  # the whole price, when `amount` is a part of it
-    received: Money | None = None  # what of it has arrived already
-    is_deposit: bool = False  # `amount` is a part that the merchant asks for first
+    total: Money | None = None  # the full price, if `amount` is a part of it
+    received: Money | None = None  # the part of it that has already arrived
+    is_deposit: bool = False  # `amount` is a deposit that the merchant asks for first
     items: tuple[Item, ...] = ()
     expires_at: datetime | None = None
     happened_at: datetime | None = None
     has_quote: bool = False
-    account: str = ""  # of a notice to the owner, which has no amount
+    account: str = ""  # for a notice to the owner, which has no amount
     due_on: date | None = None
     plan: str = ""  # in a few words: 3 × €53.34
-    paragraphs: tuple[str, ...] = ()  # that the law wants said of a plan, in the message's language
-    warning: str = ""  # that of them which a text message has room for
-    code: str = ""  # asked for when it is sent, and never stored
+    paragraphs: tuple[str, ...] = ()  # texts on a plan required by law, in the message's language
+    warning: str = ""  # the one of them that fits into a text message
+    code: str = ""  # fetched when it is sent, and never stored
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one address. `recipient` is empty until the contact was looked up."""
+    """One message to one address. `recipient` is empty until the contact is looked up."""
 
     id: str
     merchant_id: str
@@ -189,7 +189,7 @@ class Message:
     channel: Channel
     about: About
     created_at: datetime
-    queued_at: datetime  # the world's time
+    queued_at: datetime  # real time
     state: State = INITIAL
     recipient: str = ""
     locale: str = ""
@@ -221,7 +221,7 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What a provider or mail server says of a message after it was handed over."""
+    """What a provider or mail server reports about a message after it was handed over."""
 
     event: Event
     error: str | None = None
@@ -230,7 +230,7 @@ class DeliveryReport:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Whom to tell, as another service knows them. An `address` of `channel`."""
+    """A person to notify, as known to another service. An `address` of `channel`."""
 
     channel: Channel
     address: str
@@ -240,7 +240,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """How a merchant appears to shoppers. Empty texts where it said nothing."""
+    """How a merchant appears to shoppers. Texts are empty if not set."""
 
     name: str
     locale: str
@@ -253,7 +253,7 @@ class Merchant:
 
 
 def channel_of(address: str) -> Channel:
-    """That of an e-mail address or a phone number."""
+    """The channel of an e-mail address or a phone number."""
     return Channel.EMAIL if "@" in address else Channel.SMS
 
 
@@ -264,14 +264,16 @@ def normalised(channel: Channel, recipient: str) -> str:
 
 
 def resent(message: Message, *, message_id: str, recipient: str, now: datetime) -> Message:
-    """A new message that says the same, to be queued."""
+    """A new message with the same contents, to be queued."""
     return replace(
         as_made(message), id=message_id, recipient=recipient, resend_of=message.id, created_at=now
     )
 
 
 def as_made(message: Message) -> Message:
-    """As it was when it was queued: the same answer to every repeat of the call that made it."""
+    """The message as it was when queued: the same answer to every repeat of the call that created
+    it.
+    """
     return replace(
         message,
         state=INITIAL,

@@ -1,4 +1,4 @@
-"""What a message says: one set of words that e-mail (HTML and text) and text messages are made of."""
+"""The words of a message, from which e-mail (HTML and text) and text messages are made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ from services.notify.messages.rules.domain import (
 from services.notify.messages.rules.papers import Enclosure
 from services.notify.messages.rules.texts import WORDS, Language
 
-ITEMS: Final = 8  # more lines are counted, not listed
+ITEMS: Final = 8  # any further lines are counted, not listed
 NAME_LENGTH: Final = 60
 TEXT_LENGTH: Final = 200
-SHOWN_OF_IBAN: Final = 4  # characters at its begin and at its end
+SHOWN_OF_IBAN: Final = 4  # characters at its start and end
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
 STOP_PATH: Final = "/stop-reminders"
 
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """An e-mail's words, in the reader's language. `url` is empty where there is nothing to do."""
+    """An e-mail's words, in the reader's language. `url` is empty if there is nothing to do."""
 
     language: str
     subject: str
@@ -53,24 +53,24 @@ class Email:
 
 
 def one_line(text: str, length: int = TEXT_LENGTH) -> str:
-    """What people typed as one line without control characters and encoded words; shortened."""
+    """Typed text as one line without control characters and encoded words; shortened."""
     printable = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(mime.without_words(printable).split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
 def shown(text: str, length: int = TEXT_LENGTH) -> str:
-    """What people typed, within our own words: an Arabic name turns nothing but itself."""
+    """Typed text within our own words: an Arabic name only affects its own direction."""
     return isolated(one_line(text, length))
 
 
 def subject_of(pattern: str, values: Mapping[str, str]) -> str:
-    """A header's text: without the hard blanks of amounts."""
+    """A header's text: without the non-breaking spaces of amounts."""
     return pattern.format(**values).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def account_text(holder: str, iban: str) -> str:
-    """Enough to know an account by, not enough to use it: `Bottega S.r.l., IT60…3456`."""
+    """Enough to recognise an account, not enough to use it: `Bottega S.r.l., IT60…3456`."""
     return f"{holder}, {iban[:SHOWN_OF_IBAN]}…{iban[-SHOWN_OF_IBAN:]}"
 
 
@@ -83,7 +83,7 @@ def compose(
     url: str = "",
     enclosures: Sequence[Enclosure] = (),
 ) -> Email:
-    """The words of an e-mail. `url`: the link's address, for kinds that carry one."""
+    """The words of an e-mail. `url`: the link's URL, for kinds that contain one."""
     language = display.language_of(locale)
     said = WORDS[language]
     text = said.kinds[kind]
@@ -142,7 +142,7 @@ def _amount_label(kind: Kind, about: About, said: Language) -> str:
 
 
 def _rows(kind: Kind, about: About, said: Language, locale: str) -> list[tuple[str, str]]:
-    """What is empty is not said."""
+    """Empty values are left out."""
     rows = [
         (said.account, shown(about.account)),
         (said.description, shown(about.description)),
@@ -182,8 +182,8 @@ def _items(about: About, said: Language, locale: str) -> list[tuple[str, str]]:
 def text_message(
     kind: Kind, about: About, merchant: Merchant, *, locale: str, url: str = ""
 ) -> str:
-    """One SMS in GSM-7, at most 160 characters long, with the address whole. Of two parts where it is a
-    notice, or names the price of credit: with the warning, and where the example is.
+    """One SMS in GSM-7, at most 160 characters, with the URL whole. Two parts for a notice, or if
+    it states the price of credit: with the warning, and where to find the example.
     """
     language = display.language_of(locale)
     said = WORDS[language]
@@ -197,14 +197,14 @@ def text_message(
         limit=gsm.TWO_PARTS if long else gsm.ONE_PART,
         amount=_plain_amount(about.amount, language),
         code=about.code,
-        plan=about.plan.replace("€", " € "),  # of which the sign becomes a word
+        plan=about.plan.replace("€", " € "),  # its currency sign becomes a word
         due=display.short_day(about.due_on, locale) if about.due_on else "",
         at=display.moment(about.happened_at, locale) if about.happened_at else "",
     )
 
 
 def _detail(about: About, said: Language) -> str:
-    """What it is for, as far as a phone can show it; else the order."""
+    """What it is for, as far as a phone can show it; otherwise the order."""
     if what := gsm.readable(about.description):
         return said.sms_for.format(what=what)
     if what := gsm.readable(about.order_reference):
@@ -213,7 +213,7 @@ def _detail(about: About, said: Language) -> str:
 
 
 def _plain_amount(amount: Money, language: str) -> str:
-    """`EUR 129,00`: the sign of the euro would count twice."""
+    """`EUR 129,00`: the euro sign would count twice."""
     said = display.amount(amount, language)
     digits = "".join(c for c in said if c.isdigit() or c in ".,-\u00a0\u202f'")
     return f"{amount.currency} {digits.strip()}"

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - characters that look alike are what this file is about
-"""Text messages: GSM 03.38 characters, and one text of at most 160 of them, or of two parts, with the link
+"""Text messages: GSM 03.38 characters, in one text of at most 160 or in two parts, with the link
 whole.
 """
 
@@ -7,8 +7,8 @@ import unicodedata
 from typing import Final
 
 ONE_PART: Final = 160
-TWO_PARTS: Final = 2 * 153  # each loses what joins it to the other
-READ: Final = 500  # characters of a text: composing accents costs the square of a run of them
+TWO_PARTS: Final = 2 * 153  # each part loses the header that joins them
+READ: Final = 500  # characters of a text: composing accents takes quadratic time in a run of them
 _BASIC: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -22,7 +22,7 @@ _INSTEAD: Final = {
 
 
 def septets(text: str) -> int:
-    """Length as a phone network counts it. ValueError for a character that GSM-7 lacks."""
+    """Length as counted by phone networks. Raises ValueError for a character that GSM-7 lacks."""
     for character in text:
         if character not in _BASIC and character not in _EXTENDED:
             raise ValueError(f"{character!r} is not in GSM-7")
@@ -30,9 +30,9 @@ def septets(text: str) -> int:
 
 
 def transliterated(text: str) -> str:
-    """In GSM-7's basic characters, on one line; what cannot be written is left out.
+    """In GSM-7's basic characters, on one line; unsupported characters are left out.
 
-    Of a text's beginning, which is more than a message holds.
+    Only the beginning of a text, which is more than a message holds.
     """
     composed = unicodedata.normalize("NFC", text[:READ])
     written = "".join(_basic(character) for character in composed)
@@ -40,7 +40,7 @@ def transliterated(text: str) -> str:
 
 
 def readable(text: str) -> str:
-    """Transliterated; "" when so few of its letters can be written that the rest says nothing."""
+    """Transliterated; "" if so few of its letters are supported that the rest is meaningless."""
     written = transliterated(text)
     left = sum(character.isalnum() for character in written)
     meant = sum(character.isalnum() for character in text[:READ])
@@ -61,7 +61,7 @@ def _basic(character: str) -> str:
 
 
 def cut(text: str, room: int) -> str:
-    """At most `room` septets of a transliterated text; "" when that would say nothing."""
+    """At most `room` septets of a transliterated text; "" if that would be meaningless."""
     if len(text) <= room:
         return text
     if room < 4:  # noqa: PLR2004 - one character and dots
@@ -79,9 +79,10 @@ def fitted(
     limit: int = ONE_PART,
     **values: str,
 ) -> str:
-    """`pattern` with its values, and `law` at its end; merchant and detail are shortened to `limit`.
+    """`pattern` with its values, and `law` at its end; merchant and detail are shortened to
+    `limit`.
 
-    `{detail}` brings its own leading space. Address and law are never cut; where even bare words leave
+    `{detail}` includes its own leading space. URL and law are never cut; if even bare words leave
     no room for them, they stand alone.
     """
     merchant, detail = readable(merchant), transliterated(detail)

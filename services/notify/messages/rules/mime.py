@@ -1,8 +1,9 @@
-"""A mail as bytes. What people typed can become no header and no body, whatever they typed. Pure.
+"""A mail as bytes. Typed text can become neither a header nor a body, whatever it contains. Pure.
 
-The standard library's message classes decode encoded words that they find in a value and write the
-line breaks in them out raw (CVE-2024-6923, in every Python before 3.12.5). So nothing is parsed here:
-texts become quoted ASCII or words of our own (RFC 2047), and the finished head is counted.
+The standard library's message classes decode encoded words that they find in a value and write
+their line breaks out raw (CVE-2024-6923, in every Python before 3.12.5). So nothing is parsed here:
+texts become quoted ASCII or our own encoded words (RFC 2047), and the headers of the result are
+counted.
 """
 
 import base64
@@ -15,18 +16,18 @@ from libs.formats import CHECKS
 from services.notify.messages.rules.papers import Enclosure
 
 CRLF: Final = "\r\n"
-# Of UTF-8 in one encoded word: with the longest name of a header it stays below 76 characters.
+# Of UTF-8 in one encoded word: with the longest header name the line stays below 76 characters.
 WORD_BYTES: Final = 39
 _PLAIN = re.compile(r"[ -~]*")
 _FOLDED: Final = CRLF + " "
 _ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bq]\?[^?\s]*\?=", re.IGNORECASE)
-_ENCODED_START = re.compile(r"(?<!=)=+\?")  # a run is read from its begin only
+_ENCODED_START = re.compile(r"(?<!=)=+\?")  # a run is matched from its start only
 
-Head = Sequence[tuple[str, str]]  # name and value, in the order in which they are written
+Head = Sequence[tuple[str, str]]  # name and value, in the order of writing
 
 
 class AddressRefusedError(ValueError):
-    """The address cannot stand in a header."""
+    """The address cannot be written into a header."""
 
 
 def without_words(text: str) -> str:
@@ -35,7 +36,7 @@ def without_words(text: str) -> str:
 
 
 def phrase(text: str) -> str:
-    """The value of a header that is text: as it is, or in encoded words."""
+    """The value of a text header: as it is, or in encoded words."""
     return text if _PLAIN.fullmatch(text) and "=?" not in text else _words(text)
 
 
@@ -52,7 +53,7 @@ def mailbox(name: str, address: str) -> str:
 
 
 def _words(text: str) -> str:
-    """Encoded words, each of whole characters, one a line."""
+    """Encoded words, each of whole characters, one per line."""
     words, part = [], b""
     for character in text:
         encoded = character.encode()
@@ -65,7 +66,9 @@ def _words(text: str) -> str:
 
 
 def message(head: Head, *, plain: str, html: str, enclosures: Sequence[Enclosure] = ()) -> bytes:
-    """The whole mail: one text in two forms, and PDFs. ValueError when a value would be more than a value."""
+    """The complete mail: one text in two forms, and PDFs. Raises ValueError if a value would be
+    read as more than a value.
+    """
     texts = [
         _part(
             ("Content-Type", f"text/{subtype}; charset=utf-8"),
@@ -83,7 +86,7 @@ def message(head: Head, *, plain: str, html: str, enclosures: Sequence[Enclosure
 
 
 def _multipart(subtype: str, boundary: str, parts: Sequence[str]) -> tuple[str, str]:
-    """Its type and its body. No line of quoted-printable or base64 has "=_" in it."""
+    """Its type and its body. No line of quoted-printable or base64 contains "=_"."""
     body = "".join(f"--{boundary}{CRLF}{part}{CRLF}" for part in parts)
     return f'multipart/{subtype}; boundary="{boundary}"', f"{body}--{boundary}--{CRLF}"
 
@@ -103,7 +106,7 @@ def _enclosed(enclosure: Enclosure) -> str:
 
 
 def written_head(head: Head) -> str:
-    """The header lines. ValueError when they would be read as others than these."""
+    """The header lines. Raises ValueError if they would be read as anything else."""
     written = "".join(f"{name}: {value}{CRLF}" for name, value in head)
     unfolded = written.replace(_FOLDED, " ")
     lines = unfolded.removesuffix(CRLF).split(CRLF)

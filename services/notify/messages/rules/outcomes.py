@@ -1,4 +1,4 @@
-"""What came of handing a message over. No answer is not a no: it is Lost."""
+"""Outcomes of handing a message over. No answer is not a no: it is Lost."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -8,14 +8,14 @@ from services.notify.messages.rules.domain import SuppressionReason
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The other side took it, under its own reference."""
+    """The other side accepted it, under its own reference."""
 
     reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """Certainly not taken, for now. `after_seconds`: what the other side asks for."""
+    """Certainly not accepted, for now. `after_seconds`: requested by the other side."""
 
     error: str
     after_seconds: float | None = None
@@ -23,12 +23,12 @@ class Postponed:
 
 @dataclass(frozen=True, slots=True)
 class Redirected:
-    """Not tried: its recipient is reached by another channel, in which it is tried now."""
+    """Not tried: its recipient is reached by another channel, which tries it now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Certainly not taken, for good. `bounced`: the address is at fault, not the message."""
+    """Certainly not accepted, permanently. `bounced`: the address is the cause, not the message."""
 
     error: str
     bounced: bool = False
@@ -37,19 +37,19 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """It may have been taken."""
+    """It may have been accepted."""
 
     error: str
 
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """Not tried: the address is on the list."""
+    """Not tried: the address is suppressed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Obsolete:
-    """Not tried: what it is about is over, or there is nobody to tell."""
+    """Not tried: it has become pointless, or there is nobody to notify."""
 
     error: str
 

@@ -1,4 +1,4 @@
-"""Documents of a plan that go with a message, so that its reader has them for good. Pure."""
+"""Documents of a plan attached to a message, so that its reader can keep them. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,8 @@ class Paper(StrEnum):
     RECEIPT = "receipt"
 
 
-# What was accepted, once it is; and that a withdrawal was received, when, and what it comes to
-# (art. 54-bis Codice del Consumo: on a durable medium).
+# The accepted documents, once accepted; and the receipt of a withdrawal: when, and the amount (art.
+# 54-bis Codice del Consumo: on a durable medium).
 ENCLOSED: Final[Mapping[Kind, Sequence[Paper]]] = {
     Kind.PLAN_SIGNED: (Paper.INFORMATION, Paper.AGREEMENT),
     Kind.PLAN_WITHDRAWN: (Paper.RECEIPT,),
@@ -25,7 +25,7 @@ ENCLOSED: Final[Mapping[Kind, Sequence[Paper]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """A PDF as it is handed over. `name`: what its reader calls it."""
+    """A PDF as delivered. `name`: what its reader calls it."""
 
     name: str
     content: bytes = field(repr=False)

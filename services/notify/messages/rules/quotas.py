@@ -1,4 +1,4 @@
-"""How many text messages a plan allows, and when the merchant hears that they run out. Pure."""
+"""How many text messages a plan allows, and when the merchant is warned. Pure."""
 
 from datetime import date, datetime
 from typing import Final
@@ -8,12 +8,12 @@ NOTIFIED_PERCENTS: Final = (80, 100)
 
 
 def month_of(now: datetime) -> date:
-    """The calendar month by the merchant's clock, by its first day."""
+    """The calendar month by the merchant's clock, as its first day."""
     return now.date().replace(day=1)
 
 
 def reached(used: int, most: int) -> int | None:
-    """The percentage that message number `used` of `most` is the first to reach, the greatest."""
+    """The highest percentage that message number `used` of `most` is the first to reach."""
     crossed = [
         percent for percent in NOTIFIED_PERCENTS if used * 100 >= most * percent > (used - 1) * 100
     ]

@@ -1,4 +1,4 @@
-"""When a message is tried again. All by the world's clock: mail servers know no test clocks."""
+"""When a message is retried. All in real time: mail servers know no test clocks."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,13 +12,13 @@ BACKOFF: Final = (
     timedelta(hours=5),
 )
 GIVE_UP: Final = timedelta(hours=24)  # after it was queued
-# A worker has this long from taking a message up to handing it over: six SMTP replies of 30 s.
+# A worker has this long from claiming a message to handing it over: six SMTP replies of 30 s.
 LEASE: Final = timedelta(minutes=5)
 # And this long from there to the answer: 10 minutes after the end of DATA (RFC 5321 4.5.3.2.6).
 HAND_OVER_LEASE: Final = timedelta(minutes=12)
-# A provider is asked about a lost message after this, so that what is under way has arrived.
+# A provider is asked about a lost message after this time, so that anything in transit has arrived.
 ASK: Final = timedelta(seconds=30)
-# Seconds between tries to record what came of a try: all within the end of its lease.
+# Seconds between attempts to record an outcome: all before its lease ends.
 RECORD_PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 # Older confirmations are not sent, e.g. when a new consumer reads the stream from its start.
 STALE: Final = timedelta(days=3)
@@ -27,7 +27,7 @@ STALE: Final = timedelta(days=3)
 def next_try(
     *, attempts: int, queued_at: datetime, now: datetime, after_seconds: float | None = None
 ) -> datetime | None:
-    """When to try again after `attempts` tries; None to give up."""
+    """When to retry after `attempts` attempts; None to give up."""
     if now - queued_at >= GIVE_UP:
         return None
     pause = BACKOFF[min(max(attempts, 1), len(BACKOFF)) - 1]

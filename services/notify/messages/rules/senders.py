@@ -1,6 +1,6 @@
-"""Whom a text message says it is from. Pure.
+"""The sender of a text message. Pure.
 
-A name of letters must be registered where it is shown: networks block others, in Italy by AGCOM
+A sender name has to be registered where it is shown: networks block others, in Italy by AGCOM
 12/23/CIR. Everywhere else the number is used.
 """
 
@@ -23,14 +23,14 @@ class Sender:
     prefixes: Sequence[str] = ()
 
     def to(self, number: str) -> str:
-        """The sender of a message to `number`; "" when none may be used."""
+        """The sender of a message to `number`; "" if none may be used."""
         if self.name and number.startswith(tuple(self.prefixes)):
             return self.name
         return self.number
 
 
 def prefixes_of(text: str) -> tuple[str, ...]:
-    """Of `+39,+41`. ValueError for what is no calling code."""
+    """Calling codes from `+39,+41`. Raises ValueError for anything else."""
     found = tuple(part.strip() for part in text.split(",") if part.strip())
     if wrong := [part for part in found if not _PREFIX.fullmatch(part)]:
         raise ValueError(f"{wrong[0]!r} is no calling code such as +39")

@@ -1,4 +1,4 @@
-"""How a mail server's replies are read (RFC 5321 4.2, RFC 3463)."""
+"""Interprets a mail server's replies (RFC 5321 4.2, RFC 3463)."""
 
 import re
 from typing import Final
@@ -7,7 +7,7 @@ from services.notify.messages.rules.domain import SuppressionReason
 from services.notify.messages.rules.outcomes import Postponed, Refused
 
 _ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
-# Of e-mail, from where a word begins, so that no word is read twice; and phone numbers.
+# For e-mail addresses, from where a word begins, so that no word is read twice; and phone numbers.
 _ADDRESS = re.compile(r"(?<![^\s<>])[^\s<>]+@[^\s<>]+|\+\d{6,}")
 MAILBOX_CODES: Final = frozenset({550, 551, 553})
 ERROR_LENGTH: Final = 300
@@ -20,9 +20,9 @@ def written(text: str) -> str:
 
 
 def mailbox_is_gone(enhanced: str) -> bool:
-    """Whether a permanent status blames the address: bad address, or mailbox disabled.
+    """Whether a permanent status is caused by the address: bad address, or mailbox disabled.
 
-    A full mailbox, size, routing, content and policy (5.2.2, 5.2.3, 5.3 to 5.7) do not.
+    A full mailbox, size, routing, content and policy (5.2.2, 5.2.3, 5.3 to 5.7) are not.
     """
     found = _ENHANCED.search(enhanced)
     if not found or found[1] != "5":
@@ -32,7 +32,7 @@ def mailbox_is_gone(enhanced: str) -> bool:
 
 
 def refusal(code: int, text: str, *, of_recipient: bool) -> Postponed | Refused:
-    """What a 4xx or 5xx reply means. `of_recipient`: it answered RCPT."""
+    """The meaning of a 4xx or 5xx reply. `of_recipient`: it answered RCPT."""
     error = written(f"{code} {text}")
     if code < 500:  # noqa: PLR2004 - the first digit is the answer
         return Postponed(error)

@@ -1,6 +1,6 @@
-"""What messages say, in each language: the words are data, in texts_it.toml and texts_en.toml.
+"""The words of messages in each language, as data in texts_it.toml and texts_en.toml.
 
-They are those of the gateway's pay pages, where both name the same thing; a test compares them.
+They match the gateway's pay pages where both name the same thing; a test compares them.
 """
 
 import tomllib
@@ -57,7 +57,7 @@ class Language:
 
 
 def _read(language: str) -> Language:
-    """TypeError for a text that is missing, or that nobody says."""
+    """Raises TypeError for a text that is missing or unused."""
     with Path(__file__).with_name(f"texts_{language}.toml").open("rb") as file:
         said = tomllib.load(file)
     kinds = {Kind(kind): KindWords(**words) for kind, words in said.pop("kinds").items()}

@@ -1,4 +1,4 @@
-"""SQL of messages. That of their tries is beside it."""
+"""SQL of messages. SQL of their attempts is beside it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from libs.db import Conn
 from libs.pages import Listed, Page
 from services.notify.messages.rules.domain import UNDER_WAY, Message, State
 
-# Of a message that waits or is under way: see store/tries.py.
+# For a message that waits or is in progress: see store/tries.py.
 _DUE: Final = """(
     SELECT due_at FROM due_messages
     WHERE due_messages.merchant_id = messages.merchant_id AND due_messages.id = messages.id)"""
 MESSAGES: Final = rows.Table("messages", Message, sql={"due_at": _DUE})
-# What is known of a message when it is queued.
+# What is known about a message when it is queued.
 _NEW: Final = {
     "merchant_id": "text",
     "id": "text",
@@ -45,7 +45,7 @@ INSERT INTO due_messages (merchant_id, id, channel, due_at)
 SELECT merchant_id, id, channel, now() FROM queued"""  # noqa: S608 - made of constants
 
 
-_COMMON: Final = UNDER_WAY | {State.SENT}  # which `listed_state` leaves out
+_COMMON: Final = UNDER_WAY | {State.SENT}  # omitted from `listed_state`
 _IS_DUE: Final = "id IN (SELECT id FROM due_messages WHERE merchant_id = {})"
 
 
@@ -61,7 +61,7 @@ class MessageFilter:
 
 
 async def insert(conn: Conn, messages: Sequence[Message]) -> None:
-    """Queue them, due now. An event makes each of its messages once."""
+    """Queues them, due now. An event creates each of its messages once."""
     await conn.execute(_INSERT, *MESSAGES.arrays(messages, *_NEW))
 
 
@@ -80,7 +80,7 @@ async def page(conn: Conn, merchant_id: str, page: Page, wanted: MessageFilter) 
     conditions = {
         "merchant_id = {}": merchant_id,
         "state = {}": state,
-        # How the index of rare states, or the few that are under way, serve.
+        # How the index of rare states, or the few in progress, serve.
         "listed_state = {}": None if state in _COMMON else state,
         _IS_DUE: merchant_id if state in UNDER_WAY else None,
         "payment_link_id = {}": wanted.payment_link_id,
@@ -92,7 +92,7 @@ async def page(conn: Conn, merchant_id: str, page: Page, wanted: MessageFilter) 
 
 
 async def receipts_of(conn: Conn, payments: Sequence[tuple[str, str]]) -> Sequence[Message | None]:
-    """The receipt by e-mail, which names who paid, of each payment: its merchant and its id."""
+    """The e-mail receipt, which names the payer, of each payment (merchant and id)."""
     found = await MESSAGES.all(
         conn,
         "JOIN unnest($1::text[], $2::text[]) AS asked (merchant_id, payment_id)"
@@ -118,9 +118,9 @@ async def has_receipt(conn: Conn, merchant_id: str, payment_id: str) -> bool:
 
 
 async def erase_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
-    """Forget the person; what was sent when, and for how much, stays.
+    """Removes the person; what was sent when, and for how much, stays.
 
-    Without the customer's id a try that is under way finds nobody, and stores no address again.
+    Without the customer's id, an attempt in progress finds nobody, and stores no address again.
     """
     await conn.execute(
         "WITH erased AS ("
@@ -136,7 +136,7 @@ async def erase_customer(conn: Conn, merchant_id: str, customer_id: str) -> None
 
 
 async def known_references(conn: Conn, references: Sequence[str]) -> frozenset[str]:
-    """Which of a provider's references are stored with messages already."""
+    """Which of a provider's references are already stored with messages."""
     found = await conn.fetch(
         "SELECT text_reference FROM messages WHERE text_reference = ANY($1)",
         list(references),

@@ -1,4 +1,4 @@
-"""SQL of delivery reports that come before we know their message."""
+"""SQL of delivery reports that arrive before their message is known."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,7 +12,9 @@ _INSERT: Final = f"{_REPORTS.insert(provider_reference='{}')} ON CONFLICT DO NOT
 
 
 async def lock(conn: Conn, keys: Sequence[str]) -> None:
-    """One at a time: who stores a reference, and who has a report of it. In one order for all."""
+    """One at a time: whoever stores a reference, and whoever has a report for it. In a fixed
+    order.
+    """
     await conn.execute(
         "SELECT pg_advisory_xact_lock(number) FROM ("
         "  SELECT DISTINCT hashtextextended(key, 0) AS number FROM unnest($1::text[]) AS key"
@@ -28,7 +30,7 @@ async def keep(conn: Conn, key: str, report: DeliveryReport) -> None:
 
 
 async def take(conn: Conn, keys: Sequence[str]) -> Sequence[tuple[str, DeliveryReport]]:
-    """What was kept under these keys, in the order in which it came; it is gone then."""
+    """Removes and returns what was kept under these keys, in order of arrival."""
     kept = await conn.fetch(
         "WITH taken AS (DELETE FROM provider_notices WHERE provider_reference = ANY($1::text[])"
         "  RETURNING provider_reference, event, error, suppression, received_at)"

@@ -1,4 +1,4 @@
-"""SQL of text messages that are taken for sending: marked and counted in one statement."""
+"""SQL of claiming text messages for sending: marked and counted in one statement."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,9 +9,10 @@ from services.notify.messages.rules.domain import Message
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """`ours`: the try is still this worker's. `marked`: the message may go, as number `used`.
+    """`ours`: the attempt is still this worker's. `marked`: the message may be sent, as number
+    `used`.
 
-    `used` is None for a message that was counted at an earlier try.
+    `used` is None for a message counted at an earlier attempt.
     """
 
     ours: bool
@@ -28,7 +29,9 @@ async def take(
     body_sha256: str,
     lease: timedelta,
 ) -> Taken:
-    """Mark the try of an SMS and count it, unless `most` were taken in the month. None: no limit."""
+    """Marks the attempt of an SMS and counts it, unless the month's count has reached `most`. None:
+    no limit.
+    """
     row = await conn.fetchrow(
         "WITH try AS ("
         "  SELECT merchant_id, id, counted_in FROM messages"

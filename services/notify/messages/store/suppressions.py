@@ -1,4 +1,4 @@
-"""SQL of addresses to which nothing is sent any more. Addresses are given normalised."""
+"""SQL of suppressed addresses. Addresses are passed normalised."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,12 +16,12 @@ _INSERT: Final = (
 
 
 async def insert(conn: Conn, suppression: Suppression) -> None:
-    """An address that is on the list stays there as it is."""
+    """An address that is already suppressed stays as it is."""
     await conn.execute(_INSERT, *SUPPRESSIONS.values(suppression))
 
 
 async def contain(conn: Conn, addresses: Sequence[tuple[str, Channel, str]]) -> Sequence[bool]:
-    """Whether each is on the list: its merchant, its channel and itself."""
+    """Whether each (merchant, channel, address) is suppressed."""
     found = await conn.fetch(
         "SELECT merchant_id, channel, recipient FROM suppressions"
         " JOIN unnest($1::text[], $2::text[], $3::text[]) AS asked (merchant_id, channel, recipient)"
@@ -35,7 +35,7 @@ async def contain(conn: Conn, addresses: Sequence[tuple[str, Channel, str]]) -> 
 
 
 async def remove(conn: Conn, merchant_id: str, suppression_id: str, now: datetime) -> bool:
-    """Whether it is, or was, there. The address is forgotten."""
+    """Whether it is, or was, there. The address is deleted."""
     found = await conn.fetchval(
         "UPDATE suppressions SET removed_at = coalesce(removed_at, $3), recipient = ''"
         " WHERE merchant_id = $1 AND id = $2 RETURNING id",

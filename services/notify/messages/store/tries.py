@@ -1,8 +1,8 @@
-"""SQL of what is due, and of one try: claimed, marked before it is handed over, ended.
+"""SQL of due messages, and of an attempt: claimed, marked before it is handed over, ended.
 
-A message is in due_messages as long as something is to be done about it. Whoever changes both rows
-writes the message first; the claim, which begins at the other end, waits for nobody.
-Every statement of a try names its number, so that a worker whose lease ran out changes nothing.
+A message is in due_messages as long as something has to be done about it. Whoever changes both rows
+writes the message first; the claim, which begins at the other end, waits for nobody. Every
+statement of an attempt has its number, so a worker whose lease expired changes nothing.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,7 +17,7 @@ from services.notify.messages.store.messages import MESSAGES
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A message to be worked on. `doubtful`: it may have been handed over; find out, do not send."""
+    """A message to process. `doubtful`: it may have been handed over; find out, do not send."""
 
     message: Message
     doubtful: bool
@@ -59,7 +59,7 @@ FROM claimed LEFT JOIN test_clocks AS clock USING (merchant_id)"""  # noqa: S608
 async def claim(
     conn: Conn, room: Room, *, channels: Sequence[Channel], lease: timedelta
 ) -> Sequence[Due]:
-    """Begin a try of what is due, or a look at what is doubtful."""
+    """Begins an attempt for a due message, or a check of a doubtful one."""
     names = [channel.value for channel in channels]
     rows = await conn.fetch(_CLAIM, *room.values, names, lease)
     return [Due(MESSAGES.read(row), row["doubtful"], row["offset_seconds"]) for row in rows]
@@ -67,7 +67,9 @@ async def claim(
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Of a try, before it is handed over. `message` has its contact, which is written with it."""
+    """For an attempt before it is handed over. `message` has its contact, which is written with
+    it.
+    """
 
     message: Message
     body_sha256: str
@@ -76,7 +78,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Of a try, in state `to`. `message` has its contact, which is written with it."""
+    """For an attempt, in state `to`. `message` has its contact, which is written with it."""
 
     message: Message
     to: State
@@ -87,7 +89,7 @@ class Ending:
     sent_at: datetime | None = None
 
 
-# A try by its number, and whom it turned out to be for, unless the customer was erased meanwhile.
+# An attempt by its number, and its recipient, unless the customer was erased meanwhile.
 _TRY = ("merchant_id", "id", "attempts", "channel", "recipient", "locale", "about", "customer_id")
 _TRY_ARRAYS = (
     "$1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[]"
@@ -123,7 +125,7 @@ SELECT id FROM marked"""  # noqa: S608 - made of constants
 
 
 async def mark_handing_over(conn: Conn, marks: Sequence[Mark]) -> Sequence[bool]:
-    """From here on the other side may have them. False: this try is no longer ours; stop."""
+    """From here on the other side may have them. False: this attempt is no longer ours; stop."""
     rows = await conn.fetch(
         _MARK,
         *_tries([mark.message for mark in marks]),
@@ -159,7 +161,7 @@ SELECT id FROM finished"""  # noqa: S608 - made of constants
 
 
 async def finish(conn: Conn, endings: Sequence[Ending]) -> Collection[str]:
-    """Ids of the messages whose tries ended so; the others were ended by somebody else."""
+    """Ids of the messages whose attempts ended so; the others were ended by somebody else."""
     rows = await conn.fetch(
         _FINISH,
         *_tries([ending.message for ending in endings]),
@@ -182,7 +184,7 @@ async def move(
     error: str | None = None,
     delivered_at: datetime | None = None,
 ) -> None:
-    """After a report about a message that is locked in this transaction."""
+    """After a report about a message locked in this transaction."""
     await conn.execute(
         "WITH moved AS ("
         "  UPDATE messages SET state = $4, error = coalesce($5, error),"
@@ -201,7 +203,7 @@ async def move(
 
 
 async def leave(conn: Conn, message: Message) -> None:
-    """Look at it no more: it stays unknown."""
+    """Stops checking it: it stays unknown."""
     await conn.execute(
         "DELETE FROM due_messages WHERE merchant_id = $1 AND id = $2 AND EXISTS ("
         "  SELECT FROM messages WHERE merchant_id = $1 AND id = $2 AND state = 'unknown')",
@@ -211,7 +213,7 @@ async def leave(conn: Conn, message: Message) -> None:
 
 
 async def oldest_queued_seconds(conn: Conn) -> float:
-    """Age of the oldest message that waits; 0 when none does."""
+    """Age of the oldest waiting message; 0 if there is none."""
     age: timedelta | None = await conn.fetchval(
         "SELECT now() - min(queued_at) FROM due_messages JOIN messages USING (merchant_id, id)"
         " WHERE state = 'queued'"

@@ -1,7 +1,7 @@
-"""One try of a delivery: the claim has written the intent, then POST, then record.
+"""An attempt of a delivery: the claim has written the intent, then POST, then record.
 
-At least once: a crash between the answer and its record lets the lease run out, and the same event
-is sent again under the same `webhook-id`, by which receivers tell repeats.
+At least once: after a crash between the answer and its record the lease expires, and the same event
+is sent again under the same `webhook-id`, by which receivers recognise repeats.
 """
 
 import secrets
@@ -20,9 +20,10 @@ _random = secrets.SystemRandom()
 
 
 async def deliver(deps: Deps, due: DueDelivery) -> DeliveryState | None:
-    """Send what is leased to us and write down what came of it; answers where it stands.
+    """Sends what is leased to us and records the outcome; returns its state.
 
-    None: its endpoint is gone. What came while its endpoint was being disabled fails unsent.
+    None: its endpoint is gone. Deliveries that arrive while their endpoint is being disabled fail
+    unsent.
     """
     if not due.enabled:
         await _fail(deps, due)
@@ -57,7 +58,7 @@ async def _fail(deps: Deps, due: DueDelivery) -> None:
 
 
 async def _record(deps: Deps, due: DueDelivery, attempt: Attempt) -> DeliveryState | None:
-    """What the try tells of the delivery and of its endpoint. Neither is there: deleted since."""
+    """The effect of the attempt on the delivery and its endpoint. Neither: deleted since."""
     now = deps.now()
     async with deps.db.transaction() as tx:
         endpoint = await ENDPOINTS.lock(tx, due.merchant_id, due.endpoint_id)

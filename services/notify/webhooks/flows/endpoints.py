@@ -1,4 +1,4 @@
-"""Endpoints: made, changed, given new secrets and deleted. A merchant never sees another one's."""
+"""Endpoints: created, changed, given new secrets and deleted. A merchant never sees another's."""
 
 import base64
 import secrets
@@ -25,7 +25,7 @@ from services.notify.webhooks.store.endpoints import ENDPOINTS
 
 
 def check_may_read() -> None:
-    """A key that cannot read events cannot have them sent somewhere either. Raises ScopeNotHeld."""
+    """A key that cannot read events cannot have them sent elsewhere either. Raises ScopeNotHeld."""
     call = context.current()
     if call.actor.startswith("key_") and not call.scopes & domain.READING_SCOPES:
         raise errors.ScopeNotHeld
@@ -77,7 +77,7 @@ async def get_endpoint(deps: Deps, endpoint_id: str) -> Endpoint:
 async def update_endpoint(
     deps: Deps, endpoint_id: str, change: EndpointChange, key: Key | None
 ) -> Endpoint:
-    """The endpoint after the change; a repeat changes nothing again."""
+    """The endpoint after the change; a repeat does not apply it again."""
     if change.url is not None or change.event_types is not None:
         check_may_read()
     if change.event_types is not None:
@@ -96,9 +96,9 @@ async def update_endpoint(
 
 
 async def save(deps: Deps, conn: Conn, before: Endpoint, after: Endpoint) -> None:
-    """A decision about a locked endpoint.
+    """Saves a decision about a locked endpoint.
 
-    What waits for one that is disabled has failed, and the merchant's other endpoints are told.
+    If it is disabled, its pending deliveries fail, and the merchant's other endpoints are notified.
     """
     if after == before:
         return
@@ -116,7 +116,7 @@ async def save(deps: Deps, conn: Conn, before: Endpoint, after: Endpoint) -> Non
 
 
 async def delete_endpoint(deps: Deps, webhook_endpoint_id: str) -> None:
-    """With its deliveries and their tries."""
+    """With its deliveries and their attempts."""
     async with deps.db.transaction() as tx:
         endpoint = await locked(tx, webhook_endpoint_id)
         await store.delete(tx, endpoint.merchant_id, endpoint.id)
@@ -125,7 +125,7 @@ async def delete_endpoint(deps: Deps, webhook_endpoint_id: str) -> None:
 async def rotate_secret(
     deps: Deps, webhook_endpoint_id: str, overlap_seconds: int | None, key: Key | None
 ) -> MadeEndpoint:
-    """A new secret; the one before signs as well until the overlap is over."""
+    """A new secret; the previous one also signs until the overlap ends."""
     secret, overlap = new_secret(), domain.overlap(overlap_seconds)
 
     async def rotate(tx: Conn, _: str) -> None:

@@ -1,4 +1,4 @@
-"""The feed: what happened becomes an event that merchants may read, and deliveries of it."""
+"""The feed: turns what happened into events that merchants can read, and deliveries of them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from services.notify.webhooks.store import feed
 
 
 async def take_events(conn: Conn, happened: Sequence[Event]) -> None:
-    """In the inbox's transaction. An event that is known already makes no deliveries again."""
+    """Runs in the inbox's transaction. A known event creates no deliveries again."""
     if wanted := await feed.insert_events(conn, [_public(event) for event in happened]):
         await feed.deliver(conn, wanted)
 
@@ -32,12 +32,12 @@ def _public(event: Event) -> PublicEvent:
 
 
 async def forget_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
-    """What events say of a person goes; that they happened stays."""
+    """Removes personal data from events; what happened stays."""
     await feed.rewrite_of_customer(conn, merchant_id, customer_id, events.without_personal_data)
 
 
 def types_of(pattern: str) -> tuple[str, ...]:
-    """The types that a filter means; none for no filter. Raises InvalidArgument naming `type`."""
+    """The types of a filter; none for no filter. Raises InvalidArgument naming `type`."""
     if pattern in {"", public_events.TEST}:
         return (pattern,) if pattern else ()
     types = public_events.types_matching(pattern)

@@ -1,4 +1,4 @@
-"""What a merchant asks to be sent: a test, an event again, a period again, a delivery now."""
+"""What a merchant asks to be sent: a test, an event, a period, or a delivery now."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from services.notify.webhooks.store.feed import EVENTS
 
 
 async def send_test(deps: Deps, webhook_endpoint_id: str, key: Key | None) -> TriedDelivery:
-    """A test event, to this endpoint alone."""
+    """A test event, to this endpoint only."""
     event = events.test_event(
         webhook_endpoint_id,
         event_id=ids.new("evt"),
@@ -69,7 +69,7 @@ async def replay(
     created_to: datetime | None,
     include_delivered: bool,
 ) -> int:
-    """Answers how many deliveries will be made; a repeat answers the same number."""
+    """Returns the number of deliveries to make; a repeat returns the same number."""
 
     async def make(tx: Conn, endpoint_id: str) -> bytes:
         missed = await deliveries.missed(
@@ -86,7 +86,7 @@ async def replay(
 
 
 async def resend_event(deps: Deps, event_id: str, key: Key | None) -> int:
-    """To every enabled endpoint that wants it; answers to how many. Test events are not resent."""
+    """To every enabled endpoint that wants it; returns their number. Test events are not resent."""
 
     async def resend(tx: Conn, event_id: str) -> bytes:
         event = required(await EVENTS.get(tx, context.merchant_id(), event_id), EventNotFound)
@@ -105,6 +105,6 @@ async def _enabled(conn: Conn, endpoint_id: str) -> Endpoint:
 
 
 async def _tried(deps: Deps, made: Answered) -> TriedDelivery:
-    """As it is by now."""
+    """The delivery in its current state."""
     delivery = await deps.db.run(TRIED.get, context.merchant_id(), made.resource_id)
     return required(delivery, WebhookDeliveryNotFound)

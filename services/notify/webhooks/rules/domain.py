@@ -1,4 +1,4 @@
-"""Endpoints and deliveries: what they are and what a try does to them. Pure."""
+"""Endpoints and deliveries: their data and the effect of an attempt. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,14 +10,14 @@ from libs.changes import changed
 from libs.errors import FieldViolation, InvalidArgument
 from services.notify.webhooks.rules import public_events, schedule
 
-READING_SCOPES: Final = frozenset({"events:read", "*"})  # of keys that may have events sent
+READING_SCOPES: Final = frozenset({"events:read", "*"})  # scopes of keys that may have events sent
 MOST_ENDPOINTS: Final = 20  # per merchant
 MOST_REPLAYED: Final = 10_000  # per call
 MOST_SECRETS: Final = 5  # that sign at the same time, however often a merchant rotates
 DEFAULT_OVERLAP: Final = timedelta(days=1)
-FAILING_FOR: Final = timedelta(days=5)  # after so long without success an endpoint is disabled
-EXCERPT_CHARACTERS: Final = 1000  # of an answer, kept
-SHOWN_TRIES: Final = 10  # of a delivery, the latest: a page of deliveries must fit one message
+FAILING_FOR: Final = timedelta(days=5)  # after this long without success an endpoint is disabled
+EXCERPT_CHARACTERS: Final = 1000  # of an answer, stored
+SHOWN_TRIES: Final = 10  # the latest of a delivery: a page of deliveries must fit into one message
 GONE: Final = 410
 
 
@@ -53,19 +53,19 @@ class DeliveryState(Enum):
 
 class DeliveryEvent(Enum):
     TAKEN = "taken"
-    MISSED = "missed"  # not taken, to be tried again
+    MISSED = "missed"  # not accepted, to be retried
     GIVEN_UP = "given_up"
     RETRY = "retry"
 
 
 DELIVERY_INITIAL: Final = DeliveryState.PENDING
-DELIVERY_FINAL: Final = frozenset[DeliveryState]()  # a merchant may try each again
+DELIVERY_FINAL: Final = frozenset[DeliveryState]()  # a merchant may retry each
 DELIVERY_TRANSITIONS: Final[Mapping[tuple[DeliveryState, DeliveryEvent], DeliveryState]] = {
     (DeliveryState.PENDING, DeliveryEvent.TAKEN): DeliveryState.DELIVERED,
     (DeliveryState.PENDING, DeliveryEvent.MISSED): DeliveryState.PENDING,
     (DeliveryState.PENDING, DeliveryEvent.GIVEN_UP): DeliveryState.FAILED,
     (DeliveryState.PENDING, DeliveryEvent.RETRY): DeliveryState.PENDING,
-    # Its endpoint was disabled while the try was under way, and took it.
+    # Its endpoint was disabled during the attempt, and accepted it.
     (DeliveryState.FAILED, DeliveryEvent.TAKEN): DeliveryState.DELIVERED,
     (DeliveryState.FAILED, DeliveryEvent.RETRY): DeliveryState.PENDING,
     (DeliveryState.DELIVERED, DeliveryEvent.RETRY): DeliveryState.PENDING,
@@ -74,9 +74,9 @@ DELIVERY_TRANSITIONS: Final[Mapping[tuple[DeliveryState, DeliveryEvent], Deliver
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A merchant's address. `event_types` empty: all types.
+    """A merchant's endpoint. `event_types` empty: all types.
 
-    `exhausted`: since the last success a delivery has had all its tries.
+    `exhausted`: since the last success a delivery has used up its attempts.
     """
 
     id: str
@@ -94,7 +94,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class MadeEndpoint:
-    """`secret` only in the answer that made it: a repeat does not show it again."""
+    """`secret` only in the answer that created it: a repeat does not show it again."""
 
     endpoint: Endpoint
     secret: str | None = field(default=None, repr=False)
@@ -102,7 +102,7 @@ class MadeEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class EndpointChange:
-    """None: stays."""
+    """None: no change."""
 
     url: str | None = None
     description: str | None = None
@@ -112,10 +112,10 @@ class EndpointChange:
 
 @dataclass(frozen=True, slots=True)
 class PublicEvent:
-    """What happened, as merchants may read it. `message` names the contract of `body`.
+    """An event as merchants can read it. `message` names the contract of `body`.
 
-    `created_at` is the merchant's time, which may run ahead of the world's. `customer_id`: whom it
-    is about, where it says so.
+    `created_at` is the merchant's time, which may be ahead of real time. `customer_id`: the
+    customer concerned, if any.
     """
 
     id: str
@@ -135,7 +135,7 @@ class PublicEvent:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try. `status` is None when there was no answer; `error` when it was taken."""
+    """An attempt. `status` is None if there was no answer; `error` if it was accepted."""
 
     attempted_at: datetime
     duration_ms: int
@@ -151,7 +151,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to one endpoint. `tries` of the present series."""
+    """The delivery of an event to an endpoint. `tries` of the current series."""
 
     id: str
     merchant_id: str
@@ -166,13 +166,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class TriedDelivery(Delivery):
-    """With its latest tries, oldest first."""
+    """With its latest attempts, oldest first."""
 
     attempts: tuple[Attempt, ...]
 
 
 def check_event_types(types: Sequence[str], field: str) -> tuple[str, ...]:
-    """Without repeats, in their order. Raises InvalidArgument naming those that are unknown."""
+    """Without repeats, in order. Raises InvalidArgument naming unknown types."""
     known = public_events.TYPES | public_events.WILDCARDS
     wrong = tuple(
         FieldViolation(f"{field}.{index}", "is not a type of event, nor a noun with `.*`")
@@ -185,7 +185,7 @@ def check_event_types(types: Sequence[str], field: str) -> tuple[str, ...]:
 
 
 def change_endpoint(endpoint: Endpoint, change: EndpointChange) -> Endpoint:
-    """As the merchant wants it. An empty description takes it away."""
+    """The merchant's change. An empty description removes it."""
     new = changed(endpoint, replace(change, state=None))
     if change.state is None or change.state is endpoint.state:
         return new
@@ -201,7 +201,7 @@ def change_endpoint(endpoint: Endpoint, change: EndpointChange) -> Endpoint:
 
 
 def overlap(seconds: int | None) -> timedelta:
-    """How long the secret before a new one signs as well."""
+    """How long the previous secret also signs."""
     return DEFAULT_OVERLAP if seconds is None else timedelta(seconds=seconds)
 
 
@@ -216,9 +216,9 @@ def disable(endpoint: Endpoint, reason: DisabledReason) -> Endpoint:
 def after_attempt(
     delivery: Delivery, attempt: Attempt, *, now: datetime, spread: float
 ) -> Delivery:
-    """The delivery after a try: taken, due again, or given up. 410 ends it at once.
+    """The delivery after an attempt: accepted, due again, or given up. 410 ends it at once.
 
-    Unchanged when it is not in a state that the try could tell anything about.
+    Unchanged if it is not in a state that the attempt could affect.
     """
     tries = delivery.tries + 1
     if attempt.taken:
@@ -239,9 +239,9 @@ def after_attempt(
 def endpoint_after(
     endpoint: Endpoint, attempt: Attempt, *, given_up: bool, now: datetime
 ) -> Endpoint:
-    """The endpoint after a try: healthy, failing, or disabled.
+    """The endpoint after an attempt: healthy, failing, or disabled.
 
-    Disabled as gone after 410, and as failing when nothing was taken for five days and a delivery
+    Disabled as gone after 410, and as failing if nothing was accepted for five days and a delivery
     was given up meanwhile.
     """
     if attempt.taken:
@@ -262,7 +262,7 @@ def endpoint_after(
 
 
 def retry(delivery: Delivery, *, now: datetime) -> Delivery:
-    """Due now, with all tries before it again unless it waits for its next one already."""
+    """Due now, with a fresh series of attempts unless it is already waiting for its next one."""
     pending = delivery.state is DeliveryState.PENDING
     return replace(
         delivery,

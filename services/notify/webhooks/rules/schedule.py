@@ -1,13 +1,13 @@
-"""When a webhook is tried again: the schedule of Standard Webhooks. Pure.
+"""When a webhook is retried: the schedule of Standard Webhooks. Pure.
 
-By the world's clock: a merchant's test clock moves what happens, not how mail is carried.
+In real time: a merchant's test clock moves what happens, not how it is delivered.
 """
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-# After how long each try follows the one before it; the first is made at once.
+# Delay of each attempt after the previous one; the first is made at once.
 DELAYS: Final = (
     timedelta(0),
     timedelta(seconds=5),
@@ -23,15 +23,15 @@ DELAYS: Final = (
 TRIES: Final = len(DELAYS)
 JITTER: Final = 0.1  # of the delay, either way
 LONGEST_RETRY_AFTER: Final = timedelta(hours=24)
-RETRY_AFTER_STATES: Final = frozenset({429, 503})  # HTTP answers whose Retry-After counts
+RETRY_AFTER_STATES: Final = frozenset({429, 503})  # HTTP statuses whose Retry-After counts
 
 
 def next_delay(
     tries: int, *, spread: float, retry_after: timedelta | None = None
 ) -> timedelta | None:
-    """How long to wait after `tries` tries; None when that was the last.
+    """How long to wait after `tries` attempts; None if that was the last.
 
-    `spread` is -1 to 1. What the endpoint asks for counts when it is longer, up to a day.
+    `spread` is -1 to 1. A longer delay requested by the endpoint counts, up to a day.
     """
     if tries >= TRIES:
         return None
@@ -48,7 +48,7 @@ def retry_after_of(text: str, *, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=int(text[:9])), LONGEST_RETRY_AFTER)
     try:
         at = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):  # the second for numbers of dozens of digits
+    except (ValueError, OverflowError):  # OverflowError for numbers of dozens of digits
         return None
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
     return max(at - now, timedelta(0))

@@ -21,7 +21,7 @@ def signature(secret: str, *, event_id: str, timestamp: int, body: bytes) -> str
 def headers(
     keys: Sequence[str], *, event_id: str, timestamp: int, body: bytes
 ) -> Mapping[str, str]:
-    """The three headers of a try, with one signature per secret, the newest first."""
+    """The three headers of an attempt, with one signature per secret, newest first."""
     signatures = (signature(key, event_id=event_id, timestamp=timestamp, body=body) for key in keys)
     return {
         "webhook-id": event_id,

@@ -1,4 +1,4 @@
-"""SQL of deliveries and their tries."""
+"""SQL of deliveries and their attempts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ TRIED: Final = rows.Table(
         ) AS latest)"""  # noqa: S608 - made of constants
     },
 )
-LOOKED_AT: Final = 500  # due rows per claim, of endpoints that have room
+LOOKED_AT: Final = 500  # due rows per claim, for endpoints with free slots
 
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A delivery that is leased to us, with all that its try needs.
+    """A delivery leased to us, with everything that its attempt needs.
 
     `sealed`: the secrets, newest first. `enabled`: whether its endpoint is.
     """
@@ -55,10 +55,10 @@ class DueDelivery:
 
 
 async def claim_due(conn: Conn, room: Room, lease: timedelta) -> Sequence[DueDelivery]:
-    """Due rows, moved ahead by the lease: a crash delays them, and another worker skips them. The room
-    is by endpoint.
+    """Due rows, moved ahead by the lease: a crash delays them, and other workers skip them. Slots
+    are per endpoint.
 
-    Endpoints without room are not looked at: their rows do not stand in the others' way.
+    Endpoints without free slots are not considered: their rows do not block the others.
     """
     full = [e for e, count in room.taken.items() if count >= room.share]
     due = await conn.fetch(
@@ -115,7 +115,7 @@ async def claim_due(conn: Conn, room: Room, lease: timedelta) -> Sequence[DueDel
 
 
 async def save(conn: Conn, before: Delivery, after: Delivery) -> None:
-    """A delivery that was locked in this transaction."""
+    """A delivery locked in this transaction."""
     await conn.execute(
         "UPDATE webhook_deliveries SET state = $4, tries = $5, due_at = $6,"
         " ended_at = CASE WHEN $4 = 'pending' THEN NULL ELSE now() END"
@@ -128,7 +128,7 @@ async def save(conn: Conn, before: Delivery, after: Delivery) -> None:
 
 
 async def fail_pending(conn: Conn, endpoint: Endpoint) -> None:
-    """What waits for an endpoint that was disabled."""
+    """Deliveries pending for a disabled endpoint."""
     await conn.execute(
         "UPDATE webhook_deliveries SET state = 'failed', due_at = NULL, ended_at = now()"
         " WHERE merchant_id = $1 AND endpoint_id = $2 AND state = 'pending'",
@@ -145,7 +145,9 @@ async def missed(
     created_to: datetime | None,
     include_delivered: bool,
 ) -> Sequence[Wanted]:
-    """The oldest events of a period that it wants and that do not wait: 10,000 at most."""
+    """The oldest events of a period that it wants and that are not already pending: 10,000 at
+    most.
+    """
     found = await conn.fetch(
         "SELECT event.id, event.type FROM events AS event"
         " WHERE event.merchant_id = $1 AND event.created_at >= $3"
@@ -175,7 +177,7 @@ async def insert_attempt(conn: Conn, delivery: Delivery, attempt: Attempt) -> No
 
 
 async def oldest_pending_seconds(conn: Conn) -> float:
-    """Age of the oldest delivery that was not taken yet; 0 when none waits."""
+    """Age of the oldest pending delivery; 0 if there is none."""
     age: timedelta | None = await conn.fetchval(
         "SELECT now() - min(created_at) FROM webhook_deliveries WHERE state = 'pending'"
     )

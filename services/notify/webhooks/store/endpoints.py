@@ -1,5 +1,5 @@
-"""SQL of endpoints and their secrets. An endpoint is locked before any delivery of it: the one order
-in which nobody waits for ever.
+"""SQL of endpoints and their secrets. An endpoint is locked before any of its deliveries: the only
+order without deadlocks.
 """
 
 from datetime import datetime
@@ -26,14 +26,14 @@ _SAVE: Final = (
 
 
 async def lock_merchant(conn: Conn, merchant_id: str) -> None:
-    """One at a time makes endpoints of a merchant: their number is limited."""
+    """Endpoints of a merchant are created one at a time, because their number is limited."""
     await conn.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended('webhook_endpoints ' || $1, 0))", merchant_id
     )
 
 
 async def save(conn: Conn, before: Endpoint, after: Endpoint) -> None:
-    """An endpoint that was locked in this transaction."""
+    """An endpoint locked in this transaction."""
     values = ENDPOINTS.values(after, *_SAVED)
     await conn.execute(_SAVE, before.merchant_id, before.id, before.state.value, *values)
 
@@ -55,7 +55,7 @@ async def insert_secret(conn: Conn, endpoint: Endpoint, sealed: str) -> None:
 
 
 async def end_secret(conn: Conn, endpoint: Endpoint, at: datetime) -> None:
-    """Give the current secret an end."""
+    """Sets the end of the current secret."""
     await conn.execute(
         "UPDATE webhook_secrets SET expires_at = $3"
         " WHERE merchant_id = $1 AND endpoint_id = $2 AND expires_at IS NULL",
@@ -66,7 +66,7 @@ async def end_secret(conn: Conn, endpoint: Endpoint, at: datetime) -> None:
 
 
 async def delete_old_secrets(conn: Conn, endpoint: Endpoint, *, now: datetime, keep: int) -> None:
-    """Those that have ended, and the oldest beyond `keep`."""
+    """Ended ones, and the oldest beyond `keep`."""
     await conn.execute(
         "DELETE FROM webhook_secrets WHERE merchant_id = $1 AND endpoint_id = $2"
         " AND (expires_at <= $4 OR number <= ("

@@ -1,4 +1,4 @@
-"""SQL of events, and of the deliveries that they make."""
+"""SQL of events, and of the deliveries that they create."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class EventFilter:
     created_to: datetime | None = None
 
 
-# The events that were not there yet, each with the enabled endpoints that want it.
+# The new events, each with the enabled endpoints that want it.
 _INSERT: Final = f"""
 WITH inserted AS (
     INSERT INTO events ({", ".join(EVENTS.columns)})
@@ -41,7 +41,7 @@ JOIN webhook_endpoints AS endpoint ON endpoint.merchant_id = inserted.merchant_i
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An event that an endpoint is to be told."""
+    """An event to be delivered to an endpoint."""
 
     merchant_id: str
     event_id: str
@@ -50,17 +50,17 @@ class Wanted:
 
 
 async def insert_events(conn: Conn, events: Sequence[PublicEvent]) -> Sequence[Wanted]:
-    """Who wants those that were not there already."""
+    """The endpoints that want the new ones of these events."""
     wildcards = [public_events.wildcard_of(event.type) for event in events]
     found = await conn.fetch(_INSERT, *EVENTS.arrays(events), wildcards)
     return [Wanted(**row) for row in found]
 
 
 async def deliver(conn: Conn, wanted: Sequence[Wanted]) -> None:
-    """A delivery of each, due now. An endpoint that was deleted meanwhile gets none.
+    """A delivery for each, due now. An endpoint deleted meanwhile gets none.
 
-    Endpoints are not locked: the feed and what is recorded of tries must not wait for each other.
-    What an endpoint gets while it is being disabled fails when it is claimed.
+    Endpoints are not locked: the feed and the recording of attempts must not wait for each other.
+    Deliveries created while an endpoint is being disabled fail when they are claimed.
     """
     await conn.execute(
         "INSERT INTO webhook_deliveries (merchant_id, id, endpoint_id, event_id, event_type, due_at)"
@@ -80,7 +80,7 @@ async def deliver(conn: Conn, wanted: Sequence[Wanted]) -> None:
 async def rewrite_of_customer(
     conn: Conn, merchant_id: str, customer_id: str, left: Callable[[PublicEvent], bytes]
 ) -> None:
-    """Put what `left` leaves of the events about a customer in their place."""
+    """Replaces the events about a customer by what `left` returns."""
     where = "WHERE merchant_id = $1 AND customer_id = $2 ORDER BY id FOR NO KEY UPDATE"
     events = await EVENTS.all(conn, where, merchant_id, customer_id)
     await conn.execute(
@@ -93,7 +93,7 @@ async def rewrite_of_customer(
 
 
 async def wanting(conn: Conn, event: PublicEvent) -> Sequence[Wanted]:
-    """The enabled endpoints that want an event and do not wait for it."""
+    """The enabled endpoints that want an event and have no pending delivery of it."""
     found = await conn.fetch(
         "SELECT endpoint.id FROM webhook_endpoints AS endpoint"
         " WHERE endpoint.merchant_id = $1 AND endpoint.state = 'enabled'"
