@@ -30,7 +30,8 @@ def ledger() -> None:
     """Hold the ledger against the event log, or build it anew.
 
     Reads INCASSO_DATABASE_URL, the database of reporting by the role that owns it, and
-    INCASSO_<SERVICE>_DATABASE_URL of payments, paylink, instalments and cod, whose events are booked.
+    INCASSO_<SERVICE>_DATABASE_URL of payments, paylink, instalments and cod, whose events are booked, and of
+    merchants, which tells in which zone days are.
     """
 
 

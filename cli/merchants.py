@@ -23,6 +23,9 @@ def create(
     country: Annotated[str, typer.Option(help="ISO 3166-1 country.")],
     currency: Annotated[str, typer.Option(help="ISO 4217 settlement currency.")],
     locale: Annotated[str, typer.Option(help="Language; by default the country's.")] = "",
+    time_zone: Annotated[
+        str, typer.Option(help="Of its days, for good; by default that of the country's capital.")
+    ] = "",
     plan: Annotated[str, typer.Option(help="basic, pro, enterprise.")] = "",
     contact: Annotated[str, typer.Option(help="E-mail address of its owner.")] = "",
     test: Annotated[bool, typer.Option("--test", help="No real money, and a test clock.")] = False,
@@ -37,6 +40,7 @@ def create(
         test=test,
         plan=plan or None,
         contact_email=contact or None,
+        time_zone=time_zone or None,
     )
     made = plain(ask(MERCHANTS, request))
     if as_json:

@@ -14,7 +14,7 @@ KEPT: Final = Kept(
         "plans": Table("what plans allow", plain="name quotas"),
         "merchants": Table(
             "who may call, and how they want to appear",
-            plain="id name country default_currency locale plan logo_url primary_colour website_url"
+            plain="id name country default_currency locale plan time_zone logo_url primary_colour website_url"
             " logo_id bank_bic",
             personal={
                 "reply_to": WITH_MERCHANT,

@@ -15,5 +15,6 @@ class RebuildConfig(TlsSettings):
     database_url: str
     cod_database_url: str
     instalments_database_url: str
+    merchants_database_url: str
     paylink_database_url: str
     payments_database_url: str

@@ -1,19 +1,23 @@
-"""What other services' events say of money: which are booked, and how each is read.
+"""What other services' events say of money: which are booked, and how each is read. And in which zone a merchant's
+days are.
 
 All that tell of money are here; whatever else is told of a payment, plan, order or link moves none.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any, Final, TypeAlias
+from zoneinfo import ZoneInfo
 
 from incasso.cod.v1 import events_pb2 as cod
 from incasso.instalments.v1 import events_pb2 as instalments
+from incasso.merchants.v1 import events_pb2 as merchants
 from incasso.paylink.v1 import events_pb2 as paylink
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import events_pb2 as payments
 from incasso.payments.v1 import payments_pb2
-from libs import descriptors, wire
+from libs import descriptors, time_zones, wire
 from libs.bus import Event
 from services.reporting.rules.facts import (
     CashCollected,
@@ -91,7 +95,7 @@ def _collected(message: cod.CodParcelCollected, event: Event) -> Told:
         CashCollected(message.courier_id, amount.amount_minor, message.fee_minor),
         currency=amount.currency,
         order_reference=message.order_reference,
-        happened_on=wire.time_of(message.collected_at).date(),
+        happened_on=_day_of(event, wire.time_of(message.collected_at)),
     )
 
 
@@ -159,6 +163,11 @@ def _of_transfer(
     return _told(event, fact, currency=transfer.amount.currency, happened_on=day)
 
 
+def _day_of(event: Event, at: datetime) -> date:
+    """In the merchant's zone, in which the event's time is."""
+    return at.astimezone(event.occurred_at.tzinfo).date()
+
+
 def _of_payment(event: Event, payment: payments_pb2.Payment, fact: Fact) -> Told:
     return _told(
         event,
@@ -178,7 +187,7 @@ def _told(
     order_reference: str = "",
     happened_on: date | None = None,
 ) -> Told:
-    """It happened on the event's day, in UTC, where the event does not say another."""
+    """It happened on the event's day where the event does not say another."""
     return Told(
         merchant_id=event.merchant_id,
         event_id=event.event_id,
@@ -217,7 +226,21 @@ _BY_SUBJECT: Final = {
 SUBJECTS: Final = tuple(_BY_SUBJECT)
 
 
-def told_of(event: Event) -> Told:
-    """KeyError for an event that is not booked."""
+_TELLING_ZONES: Final = {
+    descriptors.subject_of(message()): message
+    for message in (merchants.MerchantCreated, merchants.MerchantUpdated)
+}
+ZONES: Final = tuple(_TELLING_ZONES)
+
+
+def told_of(event: Event, zone: ZoneInfo) -> Told:
+    """`zone`: of its merchant. KeyError for an event that is not booked."""
     message, read = _BY_SUBJECT[event.subject]
-    return read(message.FromString(event.body), event)
+    local = replace(event, occurred_at=event.occurred_at.astimezone(zone))
+    return read(message.FromString(event.body), local)
+
+
+def zone_of(event: Event) -> tuple[str, str]:
+    """Of the merchant that it tells of. One that was made before zones were has UTC."""
+    merchant = _TELLING_ZONES[event.subject].FromString(event.body).merchant
+    return merchant.id, merchant.time_zone or time_zones.UTC

@@ -16,15 +16,17 @@ from typing import Any, Final
 from libs import db, outbox, settings
 from libs.bus import Event
 from libs.db import Database
+from libs.errors import ServiceUnavailable
 from services.reporting import fact_events
 from services.reporting.config import RebuildConfig
 from services.reporting.flows.rebuilding import Rebuild
 from services.reporting.rules.rebuilding import Compared, DifferenceKind
 from services.reporting.store import rebuilding as store
 
+HEARD: Final = (*fact_events.ZONES, *fact_events.SUBJECTS)
 BATCH: Final = 2000
 PATIENCE_SECONDS: Final = 60.0
-SAME, DIFFERENT, BUSY = 0, 1, 2
+SAME, DIFFERENT, BUSY, NO_ANSWER = 0, 1, 2, 3
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -40,7 +42,7 @@ class EventLog:
     @property
     def subjects(self) -> Sequence[str]:
         prefix = f"incasso.{self.service}."
-        return [subject for subject in fact_events.SUBJECTS if subject.startswith(prefix)]
+        return [subject for subject in HEARD if subject.startswith(prefix)]
 
     async def read(self, since: datetime | None) -> AsyncIterator[Sequence[Event]]:
         """As it is now: what commits later has a place before what was read."""
@@ -60,11 +62,21 @@ class EventLog:
 
 
 async def check(arguments: Sequence[str]) -> int:
-    return await _run("check", arguments)
+    return await _answered("check", arguments)
 
 
 async def rebuild(arguments: Sequence[str]) -> int:
-    return await _run("rebuild", arguments)
+    return await _answered("rebuild", arguments)
+
+
+async def _answered(job: str, arguments: Sequence[str]) -> int:
+    try:
+        return await _run(job, arguments)
+    except (ServiceUnavailable, OSError) as error:
+        sys.stderr.write(
+            f"A database gave no answer, or merchants does not know a merchant: {error}\n"
+        )
+        return NO_ANSWER
 
 
 async def _run(job: str, arguments: Sequence[str]) -> int:
@@ -99,8 +111,8 @@ async def _run(job: str, arguments: Sequence[str]) -> int:
 
 
 def _sources(config: RebuildConfig) -> dict[str, str]:
-    """Databases by service, of all that tell of money."""
-    names = sorted({subject.split(".")[1] for subject in fact_events.SUBJECTS})
+    """Databases by service, of all that tell of money; before them that of merchants, who tell their zones."""
+    names = dict.fromkeys(subject.split(".")[1] for subject in HEARD)
     own = {"reporting": config.database_url}
     return {name: own.get(name) or getattr(config, f"{name}_database_url") for name in names}
 

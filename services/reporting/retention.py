@@ -34,6 +34,7 @@ KEPT: Final = Kept(
         "balances": Table(
             "what was booked on an account on a day", plain="merchant_id account currency party"
         ),
+        "merchant_zones": Table("in which zone merchants' days are", plain="merchant_id time_zone"),
         "periods": Table("closed months, and who closed them", plain="merchant_id closed_by"),
         "late_entries": Table(
             "where entries of closed months are booked", plain="merchant_id entry_id"

@@ -6,13 +6,13 @@ from libs.bus import Event
 from libs.consumer import Handler, Together
 from libs.db import Conn
 from services.reporting import fact_events
-from services.reporting.flows import booking
+from services.reporting.flows import booking, hearing
 
 
 def handlers() -> dict[str, Handler]:
     """All are handled together: one transaction for a batch, and few statements."""
-    return dict.fromkeys(fact_events.SUBJECTS, Together(_book))
+    return dict.fromkeys((*fact_events.SUBJECTS, *fact_events.ZONES), Together(_book))
 
 
 async def _book(conn: Conn, events: Sequence[Event]) -> None:
-    await booking.book(conn, [fact_events.told_of(event) for event in events])
+    await booking.book(conn, await hearing.heard(conn, events))

@@ -13,7 +13,7 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from services.reporting.fact_events import SUBJECTS
+from services.reporting.rebuild_worker import HEARD
 from services.reporting.store.books import LOCK
 from stack.demo_merchant import sandbox_accounts
 from stack.ledger import ledger
@@ -23,7 +23,7 @@ from tests.waiting import until
 WAITS = """
 SELECT count(*) FROM pg_locks
 WHERE locktype = 'advisory' AND objid = $1 AND NOT granted AND mode = 'ShareLock'"""
-LOGS = {subject.split(".")[1] for subject in SUBJECTS}
+LOGS = {subject.split(".")[1] for subject in HEARD}
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
 from typing import Final
-from zoneinfo import available_timezones
 
+from libs import time_zones
 from libs.errors import invalid
 from libs.money import Money
 from services.instalments.rules import regimes
@@ -41,17 +40,10 @@ DEFAULT: Final = Settings(
 )
 
 
-@cache
-def time_zones() -> frozenset[str]:
-    """They are read from many files, which takes a twentieth of a second."""
-    return frozenset(available_timezones())
-
-
 def checked(settings: Settings) -> Settings:
     """Raises InvalidArgument."""
     if settings.jurisdiction not in regimes.JURISDICTIONS:
         known = ", ".join(sorted(regimes.JURISDICTIONS))
         raise invalid("jurisdiction", f"must be a country whose rules are known: {known}")
-    if settings.time_zone not in time_zones():
-        raise invalid("time_zone", 'must be a zone of the IANA database such as "Europe/Rome"')
+    time_zones.check(settings.time_zone)
     return settings

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from libs import context, idempotency, ids
+from libs import time_zones as known_zones
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
@@ -12,7 +13,7 @@ from services.merchants import events
 from services.merchants.deps import Deps
 from services.merchants.errors import LogoNotFound, MerchantNotFound
 from services.merchants.flows.api_keys import MadeKey, add_key
-from services.merchants.rules import credential, domain
+from services.merchants.rules import credential, domain, time_zones
 from services.merchants.rules.credential import Secret
 from services.merchants.rules.domain import ApiKey, Branding, Kind, Merchant, MerchantChange
 from services.merchants.rules.pictures import Picture
@@ -29,6 +30,7 @@ class CreateMerchant:
     test: bool
     plan: str  # "" by default
     contact_email: str = ""  # "" by default
+    time_zone: str = ""  # "" by default
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ async def create_merchant(deps: Deps, cmd: CreateMerchant, key: Key | None) -> M
     A repeat returns the same objects without the keys' secrets, which are stored nowhere.
     """
     plan = cmd.plan or domain.DEFAULT_PLAN
+    time_zone = cmd.time_zone or time_zones.of_country(cmd.country)
+    known_zones.check(time_zone)
     secrets = {kind: credential.generate(kind) for kind in (Kind.SECRET, Kind.PUBLISHABLE)}
 
     async def create(tx: Conn, merchant_id: str) -> None:
@@ -60,6 +64,7 @@ async def create_merchant(deps: Deps, cmd: CreateMerchant, key: Key | None) -> M
             clock_offset=domain.NO_OFFSET,
             created_at=deps.now(),
             contact_email=cmd.contact_email or None,
+            time_zone=time_zone,
             quotas=plans[plan],
         )
         await merchant_store.insert_merchant(tx, merchant)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from libs import time_zones
 from libs.errors import invalid
 from services.merchants.errors import (
     ApiKeyRevoked,
@@ -84,6 +85,7 @@ class Merchant:
     bank_account: BankAccount | None = None  # in force
     pending_bank_account: BankAccountChange | None = None
     contact_email: str | None = None  # of the owner; set by operators
+    time_zone: str = time_zones.UTC  # of its days; never changes
     quotas: Mapping[str, int] = field(default_factory=dict)  # of the plan; no entry: no limit
 
 

@@ -1,13 +1,14 @@
 """Months: which there are, and how one is closed."""
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
-from libs import context
+from libs import context, time_zones
 from services.reporting import events
 from services.reporting.deps import Deps
 from services.reporting.rules import periods as rules
 from services.reporting.rules.periods import Period, PeriodState
-from services.reporting.store import books
+from services.reporting.store import books, zones
 from services.reporting.store import periods as store
 
 
@@ -15,8 +16,9 @@ async def close_period(deps: Deps, month: str) -> Period:
     """Closing again changes nothing. Raises PeriodNotOver."""
     merchant_id, now = context.merchant_id(), deps.clock.now()
     first = rules.month_of(month)
-    rules.check_over(first, now.date())
     async with deps.db.transaction() as tx:
+        zone = (await zones.of(tx, [merchant_id])).get(merchant_id, ZoneInfo(time_zones.UTC))
+        rules.check_over(first, now.astimezone(zone).date())
         await books.own(tx)
         known = (await store.closed(tx, [merchant_id])).get(merchant_id)
         if known is None or known < first:

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from libs.bus import Event
 from libs.db import Conn, Database
-from services.reporting import fact_events
+from services.reporting.flows import hearing
 from services.reporting.rules import periods
 from services.reporting.rules.entries import entry_of
 from services.reporting.rules.rebuilding import Compared, Difference, DifferenceKind
@@ -32,7 +32,7 @@ Log: TypeAlias = Callable[[datetime | None], AsyncIterator[Sequence[Event]]]
 
 @dataclass(frozen=True, slots=True)
 class Rebuild:
-    """`logs`: of each service that tells of money."""
+    """`logs`: of merchants, which tell their zones, and then of each service that tells of money."""
 
     db: Database
     logs: Sequence[Log]
@@ -103,7 +103,7 @@ class Rebuild:
 
 
 async def _build(conn: Conn, events: Sequence[Event]) -> None:
-    told = [fact_events.told_of(event) for event in events]
+    told = await hearing.heard(conn, events)
     found = {each.event_id: entry for each in told if (entry := entry_of(each)) is not None}
     if found:
         await books.build(conn, list(found.values()))

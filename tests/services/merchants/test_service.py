@@ -35,6 +35,28 @@ async def test_a_merchant_is_created_with_two_keys_whose_secrets_work(service: M
     assert (await authenticate(service, publishable.secret)).kind == PUBLISHABLE
 
 
+@pytest.mark.parametrize(
+    ("given", "zone"),
+    [
+        ({"country": "IT"}, "Europe/Rome"),
+        ({"country": "DE"}, "Europe/Berlin"),
+        ({"country": "US"}, "America/New_York"),
+        ({"country": "AQ"}, "UTC"),
+        ({"country": "ES", "time_zone": "Atlantic/Canary"}, "Atlantic/Canary"),
+    ],
+)
+async def test_a_merchants_days_are_those_of_its_countrys_capital_where_it_names_no_other_zone(
+    service: Merchants, given, zone
+):
+    assert (await service.create(**given)).merchant.time_zone == zone
+
+
+async def test_a_zone_that_is_none_is_refused(service: Merchants):
+    assert await violations(service.create(time_zone="Europe/Turin")) == {
+        "time_zone": 'must be a zone of the IANA database such as "Europe/Rome"'
+    }
+
+
 async def test_creating_a_merchant_twice_with_one_key_makes_one_and_shows_secrets_once(
     service: Merchants,
 ):

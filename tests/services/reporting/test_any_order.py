@@ -10,6 +10,7 @@ from libs import context, ids
 from libs.bus import Event
 from libs.db import Database
 from services.reporting import worker
+from services.reporting.store import zones
 from tests.services.reporting.told import EVENTS, dump, of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -24,10 +25,11 @@ def batches(events: Sequence[Event], sizes: Sequence[int]) -> Iterator[Sequence[
         left, number = left[size:], number + 1
 
 
-async def book(db: Database, events: Sequence[Event]) -> None:
+async def book(db: Database, events: Sequence[Event], time_zone: str = "UTC") -> None:
     """As the consumer does, but for its inbox, which knows what is repeated."""
     context.set_current(context.Call(actor="reporting"))
     async with db.transaction() as tx:
+        await zones.keep(tx, {event.merchant_id: time_zone for event in events})
         await worker.handlers()[events[0].subject].handle(tx, events)
 
 
@@ -36,15 +38,16 @@ async def book(db: Database, events: Sequence[Event]) -> None:
     st.lists(EVENTS, min_size=1, max_size=25),
     st.data(),
     st.lists(st.integers(1, 12), min_size=1, max_size=5),
+    st.sampled_from(["UTC", "Europe/Rome", "Pacific/Auckland"]),
 )
 async def test_any_order_and_repeats_in_batches_of_any_size_are_the_same_ledger(
-    database, told, data, sizes
+    database, told, data, sizes, zone
 ):
     first, second = ids.new("mer"), ids.new("mer")
-    await book(database, of(first, told))
+    await book(database, of(first, told), zone)
     repeated = data.draw(st.permutations(told + data.draw(st.lists(st.sampled_from(told)))))
     for batch in batches(of(second, repeated), sizes):
-        await book(database, batch)
+        await book(database, batch, zone)
     ledger = await dump(database, first)
     assert ledger == await dump(database, second)
     assert ledger.count("\nentries ") < len(told)

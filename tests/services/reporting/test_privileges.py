@@ -15,7 +15,15 @@ from stack.postgres import Postgres, running
 from stack.process import free_ports
 
 MIGRATIONS = Path(__file__).resolve().parents[3] / "services" / "reporting" / "migrations"
-BOOKS = ["entries", "postings", "entries_rest", "postings_202611", "periods", "late_entries"]
+BOOKS = [
+    "entries",
+    "postings",
+    "entries_rest",
+    "postings_202611",
+    "periods",
+    "late_entries",
+    "merchant_zones",
+]
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 

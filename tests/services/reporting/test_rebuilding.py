@@ -18,7 +18,7 @@ from libs import db, ids
 from libs.bus import Event
 from libs.db import Database
 from services.reporting.flows.rebuilding import Rebuild
-from services.reporting.rebuild_worker import EventLog
+from services.reporting.rebuild_worker import HEARD, EventLog
 from services.reporting.rules.rebuilding import Compared, DifferenceKind
 from services.reporting.store import rebuilding as store
 from tests.services.reporting.test_any_order import book
@@ -27,7 +27,7 @@ from tests.services.reporting.world import captured, payment
 from tests.waiting import HANGING_SECONDS, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-SERVICES = ("cod", "instalments", "paylink", "payments")
+SERVICES = list(dict.fromkeys(subject.split(".")[1] for subject in HEARD))
 
 
 @dataclass

@@ -9,11 +9,12 @@ from incasso.common.v1.money_pb2 import Money
 from incasso.payments.v1 import events_pb2 as payments
 from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import imports_pb2, ledger_pb2
-from libs import client, context, descriptors, ids
+from libs import client, clock, context, descriptors, ids
 from libs.bus import Event
 from libs.uploads import Pieces
 from services.reporting import worker
 from services.reporting.deps import Deps
+from services.reporting.store import zones
 from tests.waiting import HANGING_SECONDS
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -29,9 +30,10 @@ class World:
     stubs: Sequence[Any]
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     now: datetime = AT
+    time_zone: str = "UTC"
 
     async def call(self, rpc: str, **fields: Any) -> Any:
-        ahead = int((self.now - self.deps.clock.now()).total_seconds())
+        ahead = int((self.now - clock.world_now()).total_seconds())
         context.set_current(
             context.Call(
                 merchant_id=self.merchant_id, actor="key_finance", clock_offset_seconds=ahead
@@ -67,6 +69,7 @@ class World:
         handler = worker.handlers()[events[0].subject]
         context.set_current(context.Call(actor="reporting"))
         async with self.deps.db.transaction() as conn:
+            await zones.keep(conn, {event.merchant_id: self.time_zone for event in events})
             await handler.handle(conn, events)
 
     async def balances(self, **asked: Any) -> dict[str, int]:

@@ -1,0 +1,26 @@
+"""SQL of the zones in which merchants' days are."""
+
+from collections.abc import Collection, Mapping
+from zoneinfo import ZoneInfo
+
+from libs.db import Conn
+
+
+async def keep(conn: Conn, told: Mapping[str, str]) -> None:
+    """By merchant. What is known stays."""
+    merchant_ids = sorted(told)
+    await conn.execute(
+        "INSERT INTO merchant_zones (merchant_id, time_zone) SELECT * FROM unnest($1::text[], $2::text[])"
+        " ON CONFLICT DO NOTHING",
+        merchant_ids,
+        [told[merchant_id] for merchant_id in merchant_ids],
+    )
+
+
+async def of(conn: Conn, merchant_ids: Collection[str]) -> Mapping[str, ZoneInfo]:
+    """Of those that are known."""
+    rows = await conn.fetch(
+        "SELECT merchant_id, time_zone FROM merchant_zones WHERE merchant_id = ANY ($1)",
+        sorted(merchant_ids),
+    )
+    return {row["merchant_id"]: ZoneInfo(row["time_zone"]) for row in rows}

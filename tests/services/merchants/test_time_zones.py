@@ -1,0 +1,17 @@
+"""Every country has a zone that there is."""
+
+from babel.core import get_global
+
+from libs import time_zones
+from services.merchants.rules.time_zones import of_country
+
+
+def test_each_country_has_a_zone_that_is_known_and_its_own():
+    of = {
+        country: of_country(country)
+        for country in get_global("territory_zones")
+        if len(country) == 2
+    }
+    assert set(of.values()) <= time_zones.known()
+    without = {country for country, zone in of.items() if zone == time_zones.UTC}
+    assert without == {"AQ", "UM", "ZZ"}  # nobody's

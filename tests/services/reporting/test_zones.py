@@ -1,0 +1,69 @@
+"""The day of an entry is that of the merchant's zone, whoever tells of it and when."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from incasso.cod.v1 import events_pb2 as cod
+from incasso.common.v1.money_pb2 import Money
+from incasso.merchants.v1 import events_pb2 as merchants
+from incasso.merchants.v1 import merchants_pb2
+from libs import wire
+from libs.errors import ServiceUnavailable
+from services.reporting import worker
+from tests.services.reporting.test_ledger import refusal
+from tests.services.reporting.world import captured, payment, rows
+
+HALF_PAST_MIDNIGHT = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)  # in Rome, of the first of December
+
+
+def made(world, time_zone: str, kind=merchants.MerchantCreated):
+    merchant = merchants_pb2.Merchant(id=world.merchant_id, time_zone=time_zone)
+    return world.told(kind(merchant=merchant), about=world.merchant_id)
+
+
+async def heard(world, *events) -> None:
+    """As the consumer does: the world says nothing of zones here."""
+    async with world.deps.db.transaction() as tx:
+        await worker.handlers()[events[0].subject].handle(tx, events)
+
+
+async def days(world) -> list[str]:
+    data = (await world.call("ListJournalEntries")).data
+    return [day for (day,) in rows(data, "happened_on")]
+
+
+async def test_what_is_sold_in_rome_at_half_past_midnight_is_sold_on_that_day(world):
+    world.time_zone = "Europe/Rome"
+    cash = cod.CodParcelCollected(
+        courier_id="cou_1",
+        collected=Money(amount_minor=1250, currency="EUR"),
+        collected_at=wire.timestamp(HALF_PAST_MIDNIGHT),
+    )
+    await world.book(world.told(captured(payment()), at=HALF_PAST_MIDNIGHT), world.told(cash))
+    assert await days(world) == ["2026-12-01"] * 2
+    assert await world.balances(on="2026-11-30") == {}
+
+
+async def test_a_month_is_over_when_it_is_over_there(world):
+    world.now = HALF_PAST_MIDNIGHT
+    assert await refusal(world.call("ClosePeriod", month="2026-11")) == "period_not_over"
+    await heard(world, made(world, "Europe/Rome"))
+    assert (await world.call("ClosePeriod", month="2026-11")).period.month == "2026-11"
+
+
+async def test_an_event_waits_for_the_zone_of_its_merchant(world):
+    sold = world.told(captured(payment()), at=HALF_PAST_MIDNIGHT)
+    with pytest.raises(ServiceUnavailable):
+        await heard(world, sold)
+    await heard(world, sold, made(world, "Europe/Rome"))
+    assert await days(world) == ["2026-12-01"]
+
+
+@pytest.mark.parametrize(("first", "day"), [("Pacific/Auckland", "2026-12-01"), ("", "2026-11-30")])
+async def test_the_zone_that_was_told_first_stays(world, first, day):
+    """Of a merchant that was made before zones were, nothing is told, which is UTC."""
+    await heard(world, made(world, first))
+    await heard(world, made(world, "Asia/Tokyo", merchants.MerchantUpdated))
+    await heard(world, world.told(captured(payment()), at=HALF_PAST_MIDNIGHT))
+    assert await days(world) == [day]
