@@ -14,7 +14,7 @@ PYTEST_ARGS ?= -n 4 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-ledger security tools chart image lock clean
+.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-ledger security tools chart cluster-test image lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,7 +65,7 @@ demo: protos  ## the main job with real requests on a stack of its own (or the r
 
 test: protos chromium node  ## all tests but those of `check`
 	@$(PYTHON) -m compileall -q -j 2 -x /test_ $(SOURCES)
-	@$(PYTEST) $(PYTEST_ARGS) --ignore=tests/tidy --ignore=tests/chart
+	@$(PYTEST) $(PYTEST_ARGS) --ignore=tests/tidy --ignore=tests/chart --ignore=tests/cluster
 
 check: protos tools  ## lint, format, types, contracts, the chart, and the tests of the code's rules
 	@$(BIN)/ruff check --quiet $(SOURCES)
@@ -107,6 +107,9 @@ tools: $(VENV)  ## pinned Helm and kubectl below .tools
 
 chart: protos tools  ## the chart's checks: three versions of Helm, seven of Kubernetes, policies
 	@$(PYTEST) -q tests/chart
+
+cluster-test: protos tools  ## a release's life on the cluster of the current kubeconfig (tests/cluster/conftest.py says what it needs)
+	@$(PYTEST) -q -x -s --timeout 1800 tests/cluster
 
 # Podman or Docker; IMAGE_ARGS for what a build needs elsewhere, e.g. --secret id=ca.crt,src=bundle.pem.
 ENGINE ?= $(shell command -v podman || echo docker)

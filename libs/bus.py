@@ -165,12 +165,12 @@ async def _ensure_stream(js: JetStreamContext) -> None:
         await js.add_stream(_stream())
 
 
-async def set_up(bus: Bus) -> None:
-    """Creates or updates the stream for this version."""
-    await bus.js.update_stream(_stream())
+async def set_up(bus: Bus, *, replicas: int = 1) -> None:
+    """Creates or updates the stream for this version; `replicas` servers keep it."""
+    await bus.js.update_stream(_stream(replicas))
 
 
-def _stream() -> StreamConfig:
+def _stream(replicas: int = 1) -> StreamConfig:
     return StreamConfig(
         name=STREAM,
         subjects=SUBJECTS,
@@ -178,6 +178,7 @@ def _stream() -> StreamConfig:
         storage=StorageType.FILE,
         max_age=KEPT.total_seconds(),
         duplicate_window=DUPLICATES.total_seconds(),
+        num_replicas=replicas,
     )
 
 

@@ -100,7 +100,7 @@ def run(
         else:
             uvloop.run(_serve(name, config, build, migrations))
     except _CANNOT_START as error:  # no trace: the message says what to do
-        log.error("cannot start", name=name, error=str(error))
+        log.error("cannot start", name=name, error=str(error) or type(error).__name__)
         raise SystemExit(1) from None
 
 
@@ -126,7 +126,7 @@ async def _set_up_bus(
     bus = await buses.connect(config.nats_setup_url, service=bus_users.SETUP)
     parts = await build(config, Chassis(database, Tasks()))
     try:
-        await buses.set_up(bus)
+        await buses.set_up(bus, replicas=config.nats_replicas)
         await consumer.Consumer(name, database, bus, _handlers(parts)).set_up()
     finally:
         for close in parts.close:

@@ -60,6 +60,7 @@ class ServiceSettings(Settings):
     database_pool_size: int = Field(default=16, ge=1, le=500)
     nats_url: str
     nats_setup_url: str = ""  # of the user `setup`, for `migrate`; empty if NATS has no users
+    nats_replicas: int = Field(default=1, ge=1, le=5)  # servers that keep each event, for `migrate`
     trust_dir: Path  # public keys of all allowed callers: <service>.pub, also operator.pub
     reflection: bool = False  # serves the contracts to anybody; for development
 

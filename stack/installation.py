@@ -61,7 +61,7 @@ def secrets_of(wanted: Installation) -> Iterator[tuple[str, dict[str, str]]]:
     if wanted.sandbox_url:
         yield "psp-credentials", {f"{PSP_ACCOUNT}.json": json.dumps(credentials(wanted))}
     yield "postgresql", {"password": wanted.password("postgres"), "roles.sql": script(wanted)}
-    yield "nats", {"nats.conf": json.dumps(nats_configuration(wanted), indent=2)}
+    yield "nats", nats_files(wanted)
 
 
 def settings(wanted: Installation, name: str) -> dict[str, str]:
@@ -126,14 +126,16 @@ def script(wanted: Installation) -> str:
     return "".join(f"{line}\n" if line.startswith("\\") else f"{line};\n" for line in lines)
 
 
-def nats_configuration(wanted: Installation) -> Mapping[str, Any]:
-    """JSON is within NATS's own syntax."""
-    users = {user: wanted.password(f"nats-{user}") for user in (*services.NAMES, bus_users.SETUP)}
+def nats_files(wanted: Installation) -> dict[str, str]:
+    """A whole configuration, and its users alone, to be included in another; JSON is within NATS's own syntax."""
+    passwords = {
+        user: wanted.password(f"nats-{user}") for user in (*services.NAMES, bus_users.SETUP)
+    }
+    users = {"authorization": {"users": bus_users.server_users(passwords)}}
+    server = {"port": 4222, "http_port": 8222, "jetstream": {"store_dir": NATS_STORE}}
     return {
-        "port": 4222,
-        "http_port": 8222,
-        "jetstream": {"store_dir": NATS_STORE},
-        "authorization": {"users": bus_users.server_users(users)},
+        "nats.conf": json.dumps({**server, **users}, indent=2),
+        "users.conf": json.dumps(users, indent=2).removeprefix("{").removesuffix("}"),
     }
 
 

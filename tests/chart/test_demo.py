@@ -16,7 +16,6 @@ from tests.chart.rendering import (
     DEMO,
     EVERY_SWITCH,
     MINIMAL,
-    deployment,
     env_of,
     objects,
     of_kind,
@@ -75,11 +74,15 @@ def test_the_command_makes_no_secret_that_nobody_reads(made):
 
 
 @pytest.mark.parametrize("service", services.NAMES)
-def test_each_process_finds_the_settings_it_cannot_do_without(made, service):
-    container = deployment(service, DEMO)["spec"]["template"]["spec"]["containers"][0]
-    told = {name.removeprefix("INCASSO_").lower() for name in env_of(container)}
+def test_each_process_and_its_migrations_find_what_they_cannot_do_without(made, service):
     files = {name.removeprefix("incasso_") for name in made[f"incasso-{service}"]}
-    assert required_of(service) - told - files == set()
+    workloads = {
+        component(one): one["spec"]["template"]["spec"]["containers"][0]
+        for one in (*of_kind("Deployment", DEMO), *of_kind("Job", DEMO))
+    }
+    for name in (service, f"{service}-migrate"):
+        told = {key.removeprefix("INCASSO_").lower() for key in env_of(workloads[name])}
+        assert required_of(service) - told - files == set()
 
 
 def test_a_certificate_is_good_for_the_name_by_which_its_process_is_called(made):

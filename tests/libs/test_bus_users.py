@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 import nats
+import nats.js.errors
 import pytest
 from nats.aio.client import Client
 
@@ -213,3 +214,9 @@ def test_passwords_and_the_servers_configuration_are_private(server):
     before = server.user_url("payments")
     server.configure(NAMES)
     assert server.user_url("payments") == before
+
+
+async def test_events_are_kept_by_as_many_servers_as_are_wanted_or_by_none(streams: Bus):
+    with pytest.raises(nats.js.errors.APIError, match="replicas"):
+        await buses.set_up(streams, replicas=3)  # there is one
+    await buses.set_up(streams, replicas=1)

@@ -58,9 +58,14 @@ annotations:
 {{- index . 1 | replace "<fullname>" (include "incasso.fullname" (index . 0)) | replace "<service>" (index . 2) -}}
 {{- end -}}
 
-{{/* The values of one process: its own above the defaults. */}}
+{{/* The values of one process: its own above the defaults; between them, how messages reach the sandbox. */}}
 {{- define "incasso.process" -}}
-{{- mergeOverwrite (deepCopy (index . 0).Values.defaults) (deepCopy (default dict (index (index . 0).Values.services (index . 1)))) | toYaml -}}
+{{- $values := (index . 0).Values -}}
+{{- $demo := dict -}}
+{{- if and (eq (index . 1) "notify") $values.demo.sandbox.enabled -}}
+{{- $demo = dict "env" (include "incasso.demoMessages" (index . 0) | fromYaml) -}}
+{{- end -}}
+{{- mergeOverwrite (deepCopy $values.defaults) $demo (deepCopy (default dict (index $values.services (index . 1)))) | toYaml -}}
 {{- end -}}
 
 {{/* By what the pods of all processes are restricted. */}}

@@ -1,0 +1,182 @@
+"""skaffold.yaml fits schema v4beta14 as far as it is used, the Dockerfile and the chart; each profile applies."""
+
+from copy import deepcopy
+
+import jsonschema_rs
+import pytest
+import yaml
+
+from stack.chart import CHART
+from stack.contracts import ROOT
+from tests.chart.rendering import DEMO, helm, of_kind
+
+SKAFFOLD = yaml.safe_load((ROOT / "skaffold.yaml").read_text())
+PROFILES = [profile["name"] for profile in SKAFFOLD["profiles"]]
+
+
+def strict(required=(), **properties):
+    found = {"type": "object", "additionalProperties": False, "properties": properties}
+    return {**found, "required": list(required)}
+
+
+TEXT, FLAG, NUMBER = {"type": "string"}, {"type": "boolean"}, {"type": "integer"}
+TEXTS = {"type": "array", "items": TEXT}
+FREE = {"type": "object"}
+
+
+def many(item):
+    return {"type": "array", "items": item}
+
+
+# Of skaffold's own schema what is used here, with its names and types; what is not here is refused.
+BUILD = strict(
+    artifacts=many(
+        strict(image=TEXT, docker=strict(dockerfile=TEXT, buildArgs=FREE), required=["image"])
+    ),
+    tagPolicy={**strict(inputDigest=FREE, gitCommit=FREE), "minProperties": 1, "maxProperties": 1},
+    local=strict(push=FLAG, useBuildkit=FLAG),
+)
+RELEASE = strict(
+    name=TEXT,
+    chartPath=TEXT,
+    namespace=TEXT,
+    createNamespace=FLAG,
+    wait=FLAG,
+    valuesFiles=TEXTS,
+    setValueTemplates=FREE,
+    setValues=FREE,
+    required=["name"],
+)
+DEPLOY = strict(helm=strict(releases=many(RELEASE), required=["releases"]))
+FORWARD = strict(
+    resourceType=TEXT, resourceName=TEXT, namespace=TEXT, port=NUMBER, localPort=NUMBER
+)
+VERIFY = strict(
+    name=TEXT,
+    timeout=NUMBER,
+    container=strict(name=TEXT, image=TEXT, command=TEXTS, args=TEXTS, required=["name", "image"]),
+    executionMode=strict(kubernetesCluster=strict(jobManifestPath=TEXT)),
+    required=["name", "container"],
+)
+PATCH = strict(
+    op={"enum": ["add", "remove", "replace"]}, path=TEXT, value={}, required=["op", "path"]
+)
+PROFILE = strict(
+    name=TEXT,
+    activation=many(strict(command=TEXT, env=TEXT, kubeContext=TEXT)),
+    build=BUILD,
+    deploy=DEPLOY,
+    patches=many(PATCH),
+    required=["name"],
+)
+SCHEMA = strict(
+    apiVersion={"const": "skaffold/v4beta14"},
+    kind={"const": "Config"},
+    metadata=strict(name=TEXT),
+    build=BUILD,
+    deploy=DEPLOY,
+    portForward=many(FORWARD),
+    verify=many(VERIFY),
+    profiles=many(PROFILE),
+    required=["apiVersion", "kind"],
+)
+
+
+def applied(name):
+    """The configuration with a profile, as skaffold makes it: its sections first, then its patches."""
+    found = deepcopy(SKAFFOLD)
+    (profile,) = [one for one in found.pop("profiles") if one["name"] == name]
+    for section, parts in profile.get("build", {}).items():
+        found["build"][section] = parts
+    for patch in profile.get("patches", []):
+        *way, last = patch["path"].lstrip("/").split("/")
+        at = found
+        for step in way:
+            at = at[int(step) if isinstance(at, list) else step]
+        key = int(last) if isinstance(at, list) else last
+        if patch["op"] == "add":
+            at[key] = patch["value"]
+        else:
+            assert at[key]
+            at.pop(key)
+            if patch["op"] == "replace":
+                at[key] = patch["value"]
+    return found
+
+
+def test_it_fits_the_schema():
+    jsonschema_rs.validate(SCHEMA, SKAFFOLD)
+
+
+@pytest.mark.parametrize("wrong", ["artefacts", "push"])
+def test_a_wrong_key_is_found(wrong):
+    broken = deepcopy(SKAFFOLD)
+    broken["build"][wrong] = True
+    with pytest.raises(jsonschema_rs.ValidationError, match=wrong):
+        jsonschema_rs.validate(SCHEMA, broken)
+
+
+def test_there_are_profiles_for_each_way_to_work():
+    assert PROFILES == ["dev", "debug", "ci", "ha", "prod"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profile_installs_values_that_the_chart_takes(profile):
+    (release,) = applied(profile)["deploy"]["helm"]["releases"]
+    assert ROOT / release["chartPath"] == CHART
+    files = [word for name in release["valuesFiles"] for word in ("-f", ROOT / name)]
+    sets = [
+        word
+        for key, value in release.get("setValues", {}).items()
+        for word in ("--set-json", f"{key}={str(value).lower()}")
+    ]
+    names = [word for key in release["setValueTemplates"] for word in ("--set", f"{key}=shop")]
+    done = helm("4.1.4", "template", release["name"], CHART, *files, *sets, *names)
+    assert done.returncode == 0, done.stderr
+    assert "image: shop:shop" in done.stdout
+
+
+def test_only_a_machine_of_ones_own_builds_without_pushing():
+    pushed = {name: applied(name)["build"]["local"]["push"] for name in PROFILES}
+    assert pushed == {"dev": False, "debug": False, "ha": False, "ci": True, "prod": True}
+
+
+def test_production_has_nothing_of_the_demo():
+    found = applied("prod")
+    (release,) = found["deploy"]["helm"]["releases"]
+    assert "demo" not in "".join(release["valuesFiles"])
+    assert [one["resourceName"] for one in found["portForward"]] == ["incasso-gateway"]
+    assert found["verify"] == []
+
+
+def test_ports_are_forwarded_to_services_of_the_chart():
+    ports = {
+        (one["metadata"]["name"], each["port"])
+        for one in of_kind("Service", DEMO)
+        for each in one["spec"]["ports"]
+    }
+    for one in SKAFFOLD["portForward"]:
+        assert (one["resourceName"], one["port"]) in ports
+
+
+def test_the_image_is_built_as_the_dockerfile_says():
+    (artifact,) = SKAFFOLD["build"]["artifacts"]
+    dockerfile = (ROOT / artifact["docker"]["dockerfile"]).read_text()
+    for name, value in artifact["docker"]["buildArgs"].items():
+        assert f"ARG {name}={value}\n" in dockerfile
+
+
+def test_verifying_is_the_charts_own_test():
+    (step,) = SKAFFOLD["verify"]
+    file = step["executionMode"]["kubernetesCluster"]["jobManifestPath"]
+    job = yaml.safe_load((ROOT / file).read_text())
+    (pod,) = of_kind("Pod", DEMO)
+    wanted = deepcopy(pod["spec"])
+    deadline = wanted.pop("activeDeadlineSeconds")
+    wanted["containers"][0]["image"] = step["container"]["image"]
+    assert step["container"]["command"] == wanted["containers"][0]["command"]
+    assert job["spec"]["template"]["spec"] == wanted
+    assert job["spec"]["activeDeadlineSeconds"] == deadline
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert labels.items() <= pod["metadata"]["labels"].items()
+    assert step["container"]["name"] == wanted["containers"][0]["name"]

@@ -1,0 +1,174 @@
+"""Helm and kubectl on the cluster of the current kubeconfig, and a log of what was done and how long it took.
+
+The images have to be on the nodes already: CLUSTER_IMAGE and CLUSTER_NEXT_IMAGE (the same with another migration:
+tests/cluster/next), CLUSTER_POSTGRES_IMAGE, CLUSTER_NATS_IMAGE.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stack.chart import CHART
+from stack.contracts import ROOT
+from stack.tools import TOOLS
+
+NAMESPACE = "incasso-cluster-test"
+RELEASE = "incasso"
+IMAGE = os.environ.get("CLUSTER_IMAGE", "incasso:0.1.0")
+NEXT_IMAGE = os.environ.get("CLUSTER_NEXT_IMAGE", "incasso:next")
+POSTGRES_IMAGE = os.environ.get("CLUSTER_POSTGRES_IMAGE", "postgres:17")
+NATS_IMAGE = os.environ.get("CLUSTER_NATS_IMAGE", "nats:2.12")
+# To try single tests (-k) one after another: the namespace stays.
+CONTINUED = bool(os.environ.get("CLUSTER_CONTINUE"))
+STORES = "postgresql,nats,sandbox"  # one pod each, which no test takes away
+LOG = ROOT / ".build" / "cluster-test.log"
+BEGAN = time.monotonic()
+
+
+def note(line):
+    text = f"{time.monotonic() - BEGAN:7.1f} s  {line}"
+    sys.stderr.write(f"{text}\n")
+    with LOG.open("a") as log:
+        log.write(f"{text}\n")
+
+
+@contextmanager
+def noted(what):
+    began = time.monotonic()
+    yield
+    note(f"{what}: {time.monotonic() - began:.0f} s")
+
+
+def run(*command, fails=False, timeout=900, stdin=None):
+    """Its output; `fails`: it must not succeed, and its errors are the output."""
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=timeout, input=stdin
+    )
+    assert (done.returncode != 0) == fails, (
+        f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}"
+    )
+    return done.stderr if fails else done.stdout
+
+
+def kubectl(*arguments, **more):
+    return run(TOOLS / "kubectl", "--namespace", NAMESPACE, *arguments, **more)
+
+
+def helm(*arguments, **more):
+    return run(TOOLS / "4.1.4" / "helm", "--namespace", NAMESPACE, *arguments, **more)
+
+
+def of_image(image):
+    name, _, tag = image.rpartition(":")
+    return ["--set", f"image.repository={name}", "--set", f"image.tag={tag}"]
+
+
+VALUES = [
+    *["--values", CHART / "ci" / "demo.yaml"],
+    *["--values", Path(__file__).parent / "values.yaml"],
+    *["--set", f"demo.postgresql.image={POSTGRES_IMAGE}"],
+    *["--set", f"demo.nats.image={NATS_IMAGE}"],
+    *["--set", f"demo.sandbox.image={IMAGE}"],  # its books stay where they are
+]
+
+
+def upgrade(*more, image=IMAGE, minutes=8, **how):
+    return helm(
+        "upgrade", RELEASE, CHART, *VALUES, *of_image(image), *more,
+        "--wait", "--timeout", f"{minutes}m", **how,
+    )  # fmt: skip
+
+
+def secrets():
+    """Made by the image, as an operator makes them."""
+    command = [sys.executable, "-m", "cli", "secrets", "--sandbox-url", "http://localhost:8082"]
+    return run(*command)
+
+
+def pods_of(selector):
+    found = json.loads(kubectl("get", "pods", "--selector", selector, "--output", "json"))
+    return found["items"]
+
+
+def operators_pod(name, *command, labels=None, configuration=None):
+    """A pod as that of `helm test`, with another command."""
+    hooks = yaml.safe_load_all(helm("get", "hooks", RELEASE))
+    pod = next(one for one in hooks if one and one["kind"] == "Pod")
+    pod["metadata"]["name"] = name
+    del pod["metadata"]["annotations"]
+    pod["metadata"]["labels"] |= labels or {}
+    pod["spec"].pop("activeDeadlineSeconds")
+    pod["spec"]["terminationGracePeriodSeconds"] = 0
+    container = pod["spec"]["containers"][0]
+    container["command"] = list(command)
+    if configuration:
+        pod["spec"]["volumes"].append({"name": "more", "configMap": {"name": configuration}})
+        container["volumeMounts"].append({"name": "more", "mountPath": "/more"})
+    return pod
+
+
+def start(pod):
+    kubectl("apply", "--filename", "-", stdin=json.dumps(pod))
+    name = pod["metadata"]["name"]
+    kubectl("wait", f"pod/{name}", "--for=condition=Ready", "--timeout=180s")
+    return name
+
+
+def until(condition, seconds=300):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(1)
+    return found
+
+
+@contextmanager
+def under_load(what, rate=10):
+    """Payments at a steady rate for as long as the block takes: each is answered in the end, and charged once."""
+    pod = start(operators_pod("load", "python", "/more/load.py", str(rate), configuration="load"))
+    try:
+        until(lambda: "ready" in kubectl("exec", pod, "--", "ls", "/tmp"), 120)
+        began = time.monotonic()
+        yield
+        took = time.monotonic() - began
+        time.sleep(max(0, 20 - took))
+        kubectl("exec", pod, "--", "touch", "/tmp/stop")
+        kubectl("wait", f"pod/{pod}", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=300s")
+        found = json.loads(kubectl("logs", pod).strip().splitlines()[-1])
+    finally:
+        kubectl("delete", "pod", pod, "--wait")
+    note(
+        f"{what}: {took:.0f} s; {found['paid']} payments in {found['seconds']} s, "
+        f"{found['failed']} failed, {found['tried_again']} tries again, "
+        f"{found['charged_twice']} charged twice, median {found['median_ms']} ms, p99 {found['p99_ms']} ms"
+    )
+    assert (found["failed"], found["charged_twice"], found["wrong_amounts"]) == (0, 0, 0), found
+    assert found["charged"] == found["paid"] > 0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def namespace():
+    LOG.parent.mkdir(exist_ok=True)
+    if not CONTINUED:
+        LOG.write_text("")
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    made = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": NAMESPACE, "labels": labels},
+    }
+    if not (CONTINUED and kubectl("get", "namespace", NAMESPACE, "--ignore-not-found")):
+        kubectl("create", "--filename", "-", stdin=json.dumps(made))
+        kubectl("create", "--filename", "-", stdin=secrets())
+        load = Path(__file__).parent / "load.py"
+        kubectl("create", "configmap", "load", f"--from-file={load}")
+    yield NAMESPACE
+    if not CONTINUED:
+        kubectl("delete", "namespace", NAMESPACE, "--wait", "--timeout=180s")

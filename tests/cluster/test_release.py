@@ -1,0 +1,196 @@
+"""The life of a release on a real cluster, in this order. Payments are made all the while; none fails, none is taken twice.
+
+`make cluster-test`; not part of CI. What it found is in docs/operate.md.
+"""
+
+import json
+import time
+
+from tests.cluster.conftest import (
+    CHART,
+    IMAGE,
+    NEXT_IMAGE,
+    RELEASE,
+    STORES,
+    VALUES,
+    helm,
+    kubectl,
+    note,
+    noted,
+    of_image,
+    operators_pod,
+    pods_of,
+    start,
+    under_load,
+    until,
+    upgrade,
+)
+
+OURS = f"app.kubernetes.io/instance={RELEASE},app.kubernetes.io/component notin ({STORES},operator)"
+
+
+def test_one_command_installs_it():
+    with noted("install, until everything is ready"):
+        command = ["install", RELEASE, CHART, *VALUES, *of_image(IMAGE)]
+        helm(*command, "--wait", "--wait-for-jobs", "--timeout", "10m")
+    restarts = [
+        (pod["metadata"]["name"], pod["status"]["containerStatuses"][0]["restartCount"])
+        for pod in pods_of(OURS)
+        if pod["status"]["phase"] == "Running"
+    ]
+    note(f"{len(restarts)} pods run after {sum(count for _, count in restarts)} restarts")
+
+
+def test_its_test_makes_a_payment():
+    with noted("helm test"):
+        said = helm("test", RELEASE, "--timeout", "5m")
+    assert "Succeeded" in said
+
+
+def test_an_upgrade_with_a_migration_is_noticed_by_nobody():
+    with under_load("upgrade with a migration"):
+        upgrade("--set", "migrations.mode=hook", image=NEXT_IMAGE)
+    running = {pod["spec"]["containers"][0]["image"] for pod in pods_of(OURS)}
+    assert running == {NEXT_IMAGE}
+
+
+def test_an_upgrade_that_fails_leaves_the_old_version_at_work():
+    with under_load("upgrade to an image that does not exist"):
+        said = upgrade(image="incasso:never-built", minutes=1, fails=True)
+    assert "timed out" in said or "deadline" in said or "not ready" in said
+    ready = [pod for pod in pods_of(OURS) if is_ready(pod)]
+    assert {pod["spec"]["containers"][0]["image"] for pod in ready} == {NEXT_IMAGE}
+
+
+def is_ready(pod):
+    found = {one["type"]: one["status"] for one in pod["status"].get("conditions", [])}
+    return found.get("Ready") == "True"
+
+
+def test_a_rollback_is_noticed_by_nobody():
+    with under_load("rollback to the version before"):
+        helm("rollback", RELEASE, "1", "--wait", "--timeout", "8m")
+    running = {pod["spec"]["containers"][0]["image"] for pod in pods_of(OURS) if is_ready(pod)}
+    assert running == {IMAGE}
+
+
+def test_a_restart_of_every_process_is_noticed_by_nobody():
+    with under_load("rolling restart of everything"):
+        kubectl("rollout", "restart", "deployment", "--selector", OURS)
+        for name in kubectl("get", "deployments", "--selector", OURS, "--output", "name").split():
+            kubectl("rollout", "status", name, "--timeout=480s")
+
+
+def nodes():
+    found = json.loads(kubectl("get", "nodes", "--output", "json"))
+    return [node["metadata"]["name"] for node in found["items"]]
+
+
+def test_nodes_are_drained_in_turn_and_nobody_notices():
+    for node in nodes():
+        with under_load(f"drain of {node}"):
+            command = ["drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--force"]
+            try:
+                kubectl(*command, "--pod-selector", OURS, "--timeout=480s")
+                until(all_ready, 480)
+            finally:
+                kubectl("uncordon", node)
+
+
+def all_ready():
+    return all(is_ready(pod) for pod in pods_of(OURS) if pod["status"]["phase"] != "Succeeded")
+
+
+CONNECT = """
+import socket, sys
+for where in sys.argv[1:]:
+    host, port = where.rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), 5).close()
+        print(where, "reached")
+    except OSError as error:
+        print(where, "not reached:", error)
+"""
+
+
+def reached_from(name, labels, *addresses):
+    """Whether a pod with these labels gets a connection, by address."""
+    pod = start(operators_pod(name, "sleep", "600", labels=labels))
+    try:
+        time.sleep(5)  # a policy knows a pod's address once its status says so
+        said = kubectl("exec", pod, "--", "python", "-c", CONNECT, *addresses)
+    finally:
+        kubectl("delete", "pod", pod, "--wait")
+    found = dict(line.split(" ", 1) for line in said.splitlines())
+    return {address: found[address] == "reached" for address in addresses}
+
+
+def test_a_pod_without_the_right_label_reaches_neither_payments_nor_its_database():
+    addresses = [f"{RELEASE}-payments:50051", f"{RELEASE}-postgresql:5432", f"{RELEASE}-nats:4222"]
+    component = "app.kubernetes.io/component"
+    stranger = {component: "shop", "app.kubernetes.io/instance": "another"}
+    cases = {
+        "stranger": (stranger, [False, False, False]),
+        "of-notify": ({component: "notify"}, [False, True, True]),
+        "of-cod": ({component: "cod"}, [True, True, True]),
+        "of-operators": ({}, [True, False, False]),
+    }
+    for name, (labels, wanted) in cases.items():
+        found = reached_from(f"test-{name}", labels, *addresses)
+        assert list(found.values()) == wanted, (name, found)
+    note("NetworkPolicy: a stranger reaches nothing, notify not payments, operators no store")
+
+
+ASK = """
+import os, sys
+os.environ["INCASSO_IDENTITY_KEY_FILE"] = sys.argv[1]
+from cli.__main__ import app
+app(["payments", "unresolved"], prog_name="incasso")
+"""
+
+
+def test_a_pod_with_the_label_and_without_the_key_is_refused():
+    pod = start(operators_pod("test-no-key", "sleep", "600"))
+    try:
+        kubectl("exec", pod, "--", "python", "-c", ASK, "/etc/incasso/identity/identity.key")
+        forged = "openssl" not in kubectl("exec", pod, "--", "python", "-c", FORGE)
+        assert forged
+        said = run_in(pod, ASK, "/tmp/forged.key")
+    finally:
+        kubectl("delete", "pod", pod, "--wait")
+    assert "does not know the operators' key" in said
+    note("identity: the same pod with another key is refused")
+
+
+FORGE = """
+from pathlib import Path
+from stack.keys import pair
+Path("/tmp/forged.key").write_text(pair()[0])
+"""
+
+
+def run_in(pod, program, *arguments):
+    return kubectl("exec", pod, "--", "python", "-c", program, *arguments, fails=True)
+
+
+def test_paylink_grows_under_load_and_shrinks_no_deployment_of_helms():
+    scaled = ["--set", "services.paylink.autoscaling.enabled=true"]
+    scaled += ["--set", "services.paylink.autoscaling.minReplicas=1"]
+    scaled += ["--set", "services.paylink.autoscaling.maxReplicas=2"]
+    upgrade(*scaled, "--set", "services.paylink.autoscaling.targetCpuPercent=20")
+    with noted("autoscaling: a second paylink after the load began"), under_load("paying", rate=20):
+        until(lambda: len(pods_of(f"{OURS},app.kubernetes.io/component=paylink")) == 2, 300)
+        until(all_ready, 300)
+    upgrade()
+
+
+def test_nothing_is_left_behind():
+    with noted("uninstall"):
+        helm("uninstall", RELEASE, "--wait", "--timeout", "5m")
+    kinds = "all,configmap,networkpolicy,poddisruptionbudget,serviceaccount,ingress,secret"
+    left = kubectl(
+        "get", kinds, "--selector", f"app.kubernetes.io/instance={RELEASE}", "--output", "name"
+    )
+    assert left == ""
+    others = kubectl("get", "secret", "--output", "name", "--selector", "owner=helm")
+    assert others == ""
