@@ -32,7 +32,6 @@ from libs.clock import Clock
 from libs.db import Database
 from libs.proofs import Proofs
 from libs.seal import Seal
-from libs.server import Server
 from libs.tasks import Tasks
 from services.cod.deps import Deps
 from services.cod.merchants_client import Merchants
@@ -45,6 +44,7 @@ from services.cod.service.pages import CodPages
 from services.cod.service.refunds import CodRefunds
 from services.cod.service.remittances import CodRemittances
 from tests.kit import doubles
+from tests.kit.serving import begin_anew, serving
 from tests.services.cod.orders import Shop
 from tests.services.cod.world import World
 
@@ -56,9 +56,9 @@ async def database(new_module_database) -> AsyncIterator[Database]:
     await opened.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(database: Database) -> AsyncIterator[World]:
-    """A merchant of the test's own in the module's database."""
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def process(database: Database) -> AsyncIterator[tuple[World, Tasks]]:
+    """Of the module, and the work of its calls."""
     played, paylink, payments = doubles.Merchants(), doubles.PayLinks(), doubles.Payments()
     outside, target = await doubles.serve(played, doubles.OneClick(), payments, paylink)
     neighbours = client.channel(target)
@@ -74,32 +74,36 @@ async def world(database: Database) -> AsyncIterator[World]:
         marks=Proofs("cod recipients", keys),
         public_url="https://pay.example",
     )
-    server = Server(
-        [
-            (add_CodOffersServiceServicer_to_server, CodOffers(deps)),
-            (add_CodOrdersServiceServicer_to_server, CodOrders(deps)),
-            (add_CodPagesServiceServicer_to_server, CodPages(deps)),
-            (add_CodRefundsServiceServicer_to_server, CodRefunds(deps)),
-            (add_CodRemittancesServiceServicer_to_server, CodRemittances(deps)),
-            (add_CodFilesServiceServicer_to_server, CodFiles(deps)),
-        ],
-        services.named("cod").full_names,
-        Tasks(),
-    )
-    channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
-    stubs = [
-        CodOffersServiceStub(channel),
-        CodOrdersServiceStub(channel),
-        CodPagesServiceStub(channel),
-        CodRefundsServiceStub(channel),
-        CodRemittancesServiceStub(channel),
-        CodFilesServiceStub(channel),
+    servicers = [
+        (add_CodOffersServiceServicer_to_server, CodOffers(deps)),
+        (add_CodOrdersServiceServicer_to_server, CodOrders(deps)),
+        (add_CodPagesServiceServicer_to_server, CodPages(deps)),
+        (add_CodRefundsServiceServicer_to_server, CodRefunds(deps)),
+        (add_CodRemittancesServiceServicer_to_server, CodRemittances(deps)),
+        (add_CodFilesServiceServicer_to_server, CodFiles(deps)),
     ]
-    yield World(deps, played, stubs, paylink, payments)
-    await channel.close()
-    await server.stop(1)
+    tasks = Tasks()
+    async with serving(servicers, services.named("cod").full_names, tasks) as channel:
+        stubs = [
+            CodOffersServiceStub(channel),
+            CodOrdersServiceStub(channel),
+            CodPagesServiceStub(channel),
+            CodRefundsServiceStub(channel),
+            CodRemittancesServiceStub(channel),
+            CodFilesServiceStub(channel),
+        ]
+        yield World(deps, played, stubs, paylink, payments), tasks
     await neighbours.close()
     await outside.stop(1)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(process: tuple[World, Tasks]) -> AsyncIterator[World]:
+    """A merchant of the test's own in the module's database."""
+    started, tasks = process
+    yield replace(started, merchant_id=ids.new("mer"))
+    await tasks.wait(1)
+    begin_anew(started.merchants, started.paylink, started.payments)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

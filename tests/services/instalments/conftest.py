@@ -1,6 +1,7 @@
 """instalments on a real PostgreSQL, with its neighbours played by doubles over real gRPC."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -18,11 +19,10 @@ from incasso.instalments.v1.plans_pb2_grpc import (
     InstalmentPlansServiceStub,
     add_InstalmentPlansServiceServicer_to_server,
 )
-from libs import client, db, services
+from libs import client, db, ids, services
 from libs.clock import Clock
 from libs.db import Database
 from libs.seal import Seal
-from libs.server import Server
 from libs.tasks import Tasks
 from services.instalments.deps import Deps
 from services.instalments.merchants_client import Merchants
@@ -34,6 +34,7 @@ from services.instalments.service.pages import InstalmentPages
 from services.instalments.service.plans import InstalmentPlans
 from tests.kit import doubles
 from tests.kit.beginnings import Beginnings
+from tests.kit.serving import begin_anew, serving
 from tests.services.instalments import told_books
 from tests.services.instalments.world import World
 
@@ -55,9 +56,9 @@ def beginnings(database: Database) -> Beginnings:
     return Beginnings(database)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(database: Database, beginnings: Beginnings) -> AsyncIterator[World]:
-    """A merchant of the test's own in the module's database."""
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def process(database: Database, beginnings: Beginnings) -> AsyncIterator[tuple[World, Tasks]]:
+    """Of the module, and the work of its calls."""
     played = doubles.Merchants(), doubles.OneClick(), doubles.Payments(), doubles.PayLinks()
     outside, target = await doubles.serve(*played)
     merchants = client.channel(target)
@@ -72,29 +73,33 @@ async def world(database: Database, beginnings: Beginnings) -> AsyncIterator[Wor
         seal=seal,
         public_url="https://pay.example",
     )
-    server = Server(
-        [
-            (add_InstalmentOffersServiceServicer_to_server, InstalmentOffers(deps)),
-            (add_InstalmentPlansServiceServicer_to_server, InstalmentPlans(deps)),
-            (add_InstalmentPagesServiceServicer_to_server, InstalmentPages(deps)),
-        ],
-        services.named("instalments").full_names,
-        Tasks(),
-    )
-    channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
-    stubs = [
-        InstalmentOffersServiceStub(channel),
-        InstalmentPlansServiceStub(channel),
-        InstalmentPagesServiceStub(channel),
+    servicers = [
+        (add_InstalmentOffersServiceServicer_to_server, InstalmentOffers(deps)),
+        (add_InstalmentPlansServiceServicer_to_server, InstalmentPlans(deps)),
+        (add_InstalmentPagesServiceServicer_to_server, InstalmentPages(deps)),
     ]
-    world = World(deps, played[2], played[1], played[3], stubs, beginnings)
-    yield world
-    if not world.has_copies:
-        await told_books.check(database, world.merchant_id)
-    await channel.close()
-    await server.stop(1)
+    tasks = Tasks()
+    async with serving(servicers, services.named("instalments").full_names, tasks) as channel:
+        stubs = [
+            InstalmentOffersServiceStub(channel),
+            InstalmentPlansServiceStub(channel),
+            InstalmentPagesServiceStub(channel),
+        ]
+        yield World(deps, played[2], played[1], played[3], stubs, beginnings), tasks
     await merchants.close()
     await outside.stop(1)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(process: tuple[World, Tasks], database: Database) -> AsyncIterator[World]:
+    """A merchant of the test's own in the module's database."""
+    started, tasks = process
+    world = replace(started, merchant_id=ids.new("mer"))
+    yield world
+    await tasks.wait(1)
+    if not world.has_copies:
+        await told_books.check(database, world.merchant_id)
+    begin_anew(world.payments, world.oneclick, world.paylink)
     async with database.connection() as conn:  # workers take every merchant's rows
         for table in ("collections", "repayments", "plans", "part_links", "instalments"):
             await conn.execute(f"UPDATE {table} SET due_at = NULL WHERE due_at IS NOT NULL")

@@ -1,6 +1,7 @@
 """oneclick on a real PostgreSQL, with payments played by a double over real gRPC."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -10,19 +11,19 @@ from incasso.oneclick.v1.oneclick_pb2_grpc import (
     OneClickServiceStub,
     add_OneClickServiceServicer_to_server,
 )
-from libs import client, db, services
+from libs import client, db, ids, services
 from libs.clock import Clock
 from libs.db import Database
 from libs.payments import velocity
 from libs.proofs import Proofs
 from libs.seal import Seal
-from libs.server import Server
 from libs.tasks import Tasks
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import Payments
 from services.oneclick.rules import sessions
 from services.oneclick.service import OneClick
 from tests.kit import payments_double
+from tests.kit.serving import begin_anew, serving
 from tests.services.oneclick.world import World
 
 
@@ -33,9 +34,9 @@ async def database(new_module_database) -> AsyncIterator[Database]:
     await opened.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(database: Database) -> AsyncIterator[World]:
-    """A merchant of the test's own in the module's database."""
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def process(database: Database) -> AsyncIterator[tuple[World, Tasks]]:
+    """Of the module, and the work of its calls."""
     double = payments_double.Payments()
     payments_server, target = await payments_double.serve(double)
     payments_channel = client.channel(target)
@@ -47,22 +48,25 @@ async def world(database: Database) -> AsyncIterator[World]:
         client_secrets=Proofs(sessions.LABEL, keys),
         addresses=Proofs(velocity.LABEL, keys),
     )
-    server = Server(
-        [(add_OneClickServiceServicer_to_server, OneClick(deps))],
-        services.named("oneclick").full_names,
-        Tasks(),
-    )
-    port = await server.start("127.0.0.1:0")
-    channel = client.channel(f"ipv4:127.0.0.1:{port}")
-    yield World(deps, double, OneClickServiceStub(channel))
-    await channel.close()
-    await server.stop(1)
-    async with database.connection() as conn:  # workers take every merchant's rows
-        await conn.execute("DELETE FROM token_removals")
-        await conn.execute("UPDATE charges SET due_at = NULL")
-        await conn.execute("UPDATE instruments SET due_at = NULL")
+    servicers = [(add_OneClickServiceServicer_to_server, OneClick(deps))]
+    tasks = Tasks()
+    async with serving(servicers, services.named("oneclick").full_names, tasks) as channel:
+        yield World(deps, double, OneClickServiceStub(channel)), tasks
     await payments_channel.close()
     await payments_server.stop(1)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(process: tuple[World, Tasks], database: Database) -> AsyncIterator[World]:
+    """A merchant of the test's own in the module's database."""
+    started, tasks = process
+    yield replace(started, merchant_id=ids.new("mer"))
+    await tasks.wait(1)
+    begin_anew(started.payments)
+    async with database.connection() as conn:  # workers take every merchant's rows
+        await conn.execute("DELETE FROM token_removals")
+        for table in ("charges", "instruments"):
+            await conn.execute(f"UPDATE {table} SET due_at = NULL WHERE due_at IS NOT NULL")
 
 
 @pytest.fixture

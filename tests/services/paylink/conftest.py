@@ -16,7 +16,6 @@ from libs.db import Database
 from libs.payments import velocity
 from libs.proofs import Proofs
 from libs.seal import Seal
-from libs.server import Server
 from libs.tasks import Tasks, cancel
 from services.paylink.deps import Deps
 from services.paylink.instalments_client import Instalments as InstalmentsClient
@@ -29,6 +28,7 @@ from services.paylink.service.pages import PayPages
 from services.paylink.store.links import CHANGED
 from tests.kit import doubles
 from tests.kit.instalments_double import Instalments
+from tests.kit.serving import begin_anew, serving
 from tests.services.paylink.world import PUBLIC_URL, World
 
 
@@ -39,9 +39,9 @@ async def paylink_database(new_module_database) -> AsyncIterator[Database]:
     await opened.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(paylink_database: Database) -> AsyncIterator[World]:
-    """A merchant of the test's own in the module's database."""
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def process(paylink_database: Database) -> AsyncIterator[tuple[World, Tasks]]:
+    """Of the module, and the work of its calls."""
     merchants, oneclick, payments = doubles.Merchants(), doubles.OneClick(), doubles.Payments()
     instalments = Instalments()
     neighbours, target = await doubles.serve(merchants, oneclick, payments, instalments=instalments)
@@ -61,26 +61,30 @@ async def world(paylink_database: Database) -> AsyncIterator[World]:
         saved_cards=Customers(neighbour),
         link_listener=link_listener,
     )
-    server = Server(
-        [
-            (paylink_pb2_grpc.add_PaymentLinksServiceServicer_to_server, PaymentLinks(deps)),
-            (pages_pb2_grpc.add_PayPagesServiceServicer_to_server, PayPages(deps)),
-        ],
-        [],
-        Tasks(),
-    )
-    channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
-    stub = paylink_pb2_grpc.PaymentLinksServiceStub(channel)
-    pages = pages_pb2_grpc.PayPagesServiceStub(channel)
-    yield World(deps, merchants, oneclick, payments, instalments, stub, pages)
-    await channel.close()
-    await server.stop(1)
+    servicers = [
+        (paylink_pb2_grpc.add_PaymentLinksServiceServicer_to_server, PaymentLinks(deps)),
+        (pages_pb2_grpc.add_PayPagesServiceServicer_to_server, PayPages(deps)),
+    ]
+    tasks = Tasks()
+    async with serving(servicers, [], tasks) as channel:
+        stub = paylink_pb2_grpc.PaymentLinksServiceStub(channel)
+        pages = pages_pb2_grpc.PayPagesServiceStub(channel)
+        yield World(deps, merchants, oneclick, payments, instalments, stub, pages), tasks
     await cancel([listening])
-    async with paylink_database.connection() as conn:  # workers take every merchant's rows
-        await conn.execute("UPDATE link_payments SET due_at = NULL")
-        await conn.execute("UPDATE links SET due_at = NULL")
     await neighbour.close()
     await neighbours.stop(1)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(process: tuple[World, Tasks], paylink_database: Database) -> AsyncIterator[World]:
+    """A merchant of the test's own in the module's database."""
+    started, tasks = process
+    yield replace(started, merchant_id=ids.new("mer"), offers={})
+    await tasks.wait(1)
+    begin_anew(started.merchants, started.oneclick, started.payments, started.instalments)
+    async with paylink_database.connection() as conn:  # workers take every merchant's rows
+        for table in ("link_payments", "links"):
+            await conn.execute(f"UPDATE {table} SET due_at = NULL WHERE due_at IS NOT NULL")
 
 
 @pytest.fixture
