@@ -36,7 +36,7 @@ def test_a_page_of_large_elements_is_cut_and_its_cursor_goes_on(rpc: MethodDescr
     while left:
         page = GetMessageClass(rpc.output_type)()
         for one in left:
-            page.data.add(**{"id": one, text: "è" * 50_000})
+            page.data.add(**{"id": one, text: "è" * 25_000})
         assert page.ByteSize() > GRPC_TAKES or turns
         fitted = pages.fit(page)
         assert fitted.ByteSize() <= pages.MAX_BYTES + 100

@@ -25,7 +25,7 @@ from tests.services.payments.door import EUR_59_90, Door
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, Fault, declined
 from tests.services.payments.psp_news import elsewhere
 
-FLOOD = 325
+FLOOD = 150
 NO = declined(DeclineCode.CARD_BLOCKED)
 TOLD = "card_testing.suspected"
 
