@@ -18,6 +18,7 @@ from incasso.instalments.v1.instalments_pb2_grpc import InstalmentOffersServiceS
 from incasso.instalments.v1.plans_pb2_grpc import InstalmentPlansServiceStub
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
+from incasso.reporting.v1.ledger_pb2_grpc import LedgerServiceStub
 from libs import client, context, deadlines, identity, services, settings, tls
 from libs.errors import IdentityRefused, Refusal, ServiceUnavailable
 from libs.identity import OPERATOR, Signer
@@ -51,6 +52,7 @@ NEXT_STEPS: Final = {
     "psp_unknown": "Use --psp sandbox or --psp stripe.",
     "credentials_missing": "Put a file <name>.json into the folder that INCASSO_PSP_CREDENTIALS_DIR"
     " of the payments service names, then repeat.",
+    "period_not_over": "`incasso ledger periods` shows the months, and which are closed.",
     "internal_error": "Look for the trace id in the log of the service.",
 }
 
@@ -82,6 +84,7 @@ COD_REFUNDS: Final = Service("cod", CodRefundsServiceStub)
 COD_REMITTANCES: Final = Service("cod", CodRemittancesServiceStub)
 INSTALMENT_OFFERS: Final = Service("instalments", InstalmentOffersServiceStub)
 INSTALMENT_PLANS: Final = Service("instalments", InstalmentPlansServiceStub)
+LEDGER: Final = Service("reporting", LedgerServiceStub)
 MERCHANTS: Final = Service("merchants", MerchantsServiceStub)
 PAYMENTS: Final = Service("payments", PaymentsServiceStub)
 

@@ -1,6 +1,6 @@
-"""`incasso ledger`: hold the ledger against the event log, or build it anew from there.
+"""`incasso ledger`: what the books of a merchant say; hold all of them against the event log, or build them anew.
 
-The work is a job of reporting, which runs as the owner of its database; this shows how far it is.
+That is a job of reporting, which runs as the owner of its database; this shows how far it is.
 """
 
 import json
@@ -13,31 +13,84 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli import output
+from cli.calls import LEDGER, ask
+from cli.options import MerchantId
 from cli.output import AsJson
+from cli.plain import plain, with_amounts
+from incasso.reporting.v1 import ledger_pb2 as pb
 
-app = typer.Typer(help="The ledger of all merchants.", no_args_is_help=True)
+app = typer.Typer(
+    help="The ledger: trial balance and months of a merchant; check or rebuild all of it.",
+    no_args_is_help=True,
+)
 
 DIFFERENT: Final = 1
 BUSY: Final = 2
+BALANCES: Final = ("account", "party", "currency", "debit", "credit", "balance")
+PERIODS: Final = ("month", "state", "closed_at", "closed_by")
 COLUMNS: Final = ("merchant_id", "table", "key", "kind", "live", "rebuilt")
 Patience = Annotated[
     float, typer.Option(min=0, help="Seconds that reporting gets to book what was just told.")
 ]
 
 
-@app.callback()
-def ledger() -> None:
-    """Hold the ledger against the event log, or build it anew.
+@app.command()
+def balance(
+    *,
+    merchant: MerchantId,
+    on: Annotated[str, typer.Option(help="Last day that counts, e.g. 2026-11-30.")] = "",
+    currency: Annotated[str, typer.Option(help="Only this currency.")] = "",
+    by_party: Annotated[
+        bool, typer.Option("--by-party", help="By PSP account and courier.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show a merchant's trial balance."""
+    request = pb.GetTrialBalanceRequest(
+        on=on or None, currency=currency.upper() or None, by_party=by_party
+    )
+    found = plain(ask(LEDGER, request, merchant_id=merchant))
+    if as_json:
+        output.print_json(found)
+        return
+    totals = [{"account": "all", **row} for row in found["totals"]]
+    rows = [with_amounts(row, row["currency"]) for row in (*found["data"], *totals)]
+    output.print_table("Trial balance", BALANCES, rows, empty="Nothing is booked.")
+
+
+@app.command()
+def periods(*, merchant: MerchantId, as_json: AsJson = False) -> None:
+    """List a merchant's months, newest first."""
+    found = plain(ask(LEDGER, pb.ListPeriodsRequest(), merchant_id=merchant))
+    if as_json:
+        output.print_json(found)
+    else:
+        output.print_table("Months", PERIODS, found["data"], empty="Nothing is booked.")
+
+
+@app.command()
+def close(
+    *,
+    merchant: MerchantId,
+    month: Annotated[str, typer.Argument(help="The month, e.g. 2026-10.")],
+    as_json: AsJson = False,
+) -> None:
+    """Close a month, and all before it: what is told later of them is booked in the next one."""
+    answer = plain(ask(LEDGER, pb.ClosePeriodRequest(month=month), merchant_id=merchant))
+    if as_json:
+        output.print_json(answer["period"])
+    else:
+        output.print_record("Closed", answer["period"])
+
+
+@app.command()
+def check(*, patience: Patience = 60.0, as_json: AsJson = False) -> None:
+    """Build the ledger anew beside the live one and compare both, row for row; fails where they differ.
 
     Reads INCASSO_DATABASE_URL, the database of reporting by the role that owns it, and
     INCASSO_<SERVICE>_DATABASE_URL of payments, paylink, instalments and cod, whose events are booked, and of
     merchants, which tells in which zone days are.
     """
-
-
-@app.command()
-def check(*, patience: Patience = 60.0, as_json: AsJson = False) -> None:
-    """Build the ledger anew beside the live one and compare both, row for row; fails where they differ."""
     code, result = _job("check", f"--patience={patience}")
     if as_json:
         output.print_json(result)
@@ -62,7 +115,7 @@ def rebuild(
     patience: Patience = 60.0,
     as_json: AsJson = False,
 ) -> None:
-    """Put what the events say in the ledger's place, in one transaction."""
+    """Put what the events say in the ledger's place, in one transaction. Reads what `check` reads."""
     more = ["--drop-unknown"] if drop_unknown else []
     code, result = _job("rebuild", f"--patience={patience}", *more)
     if as_json:

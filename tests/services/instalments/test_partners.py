@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
+from incasso.instalments.v1 import events_pb2
 from incasso.instalments.v1 import plans_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from libs import ids
@@ -66,6 +67,8 @@ async def test_the_partner_pays_all_at_once(world):
     assert (token.psp_account, token.token) == ("sandbox-a", "method:klarna")
     assert (token.shopper.email, token.shopper.country) == ("giulia@example.com", "IT")
     assert await world.told() == ["plan.created", "instalment.paid", "plan.completed"]
+    (booked,) = await world.events("plan.balance_changed", events_pb2.PlanBalanceChanged)
+    assert booked.after == events_pb2.PlanBooks(sold_minor=160_00, paid_minor=160_00)
     assert await pay(world, plan.id) == paid
     assert await refusal(pay(world, plan.id, key="again")) == "plan_paid"
 
