@@ -129,15 +129,16 @@ class Table(Generic[T]):
         """As `one`, and locked until the end of the transaction."""
         return await self.one(conn, f"{_ID} FOR NO KEY UPDATE", merchant_id, row_id)
 
-    async def all(self, conn: Conn, where: str, *args: object) -> list[T]:
-        """`where`: everything after FROM."""
+    async def all(self, conn: Conn, where: str, *args: object, **given: Convert) -> list[T]:
+        """`where`: everything after FROM. `given`: how to read fields that differ from their column."""
         found = await conn.fetch(f"{self.select} {where}", *args)
         if len(found) > LARGE:
-            return await threads.run(self._read_all, found)
-        return self._read_all(found)
+            return await threads.run(self._read_all, found, given)
+        return self._read_all(found, given)
 
-    def _read_all(self, found: Sequence[Row]) -> list[T]:
-        return [self.read(row) for row in found]
+    def _read_all(self, found: Sequence[Row], given: Mapping[str, Convert]) -> list[T]:
+        readers = {**self._readers, **given}.items()
+        return [self.kind(**{name: read(row) for name, read in readers}) for row in found]
 
 
 def assignments(columns: Sequence[str], *, first: int) -> str:

@@ -5,7 +5,7 @@ Fields with another name, or only sent in some cases, are passed in by the calle
 money, enums (by the names of their members), maps, lists and parts are converted by type.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -28,15 +28,16 @@ M = TypeVar("M", bound=Message)
 E = TypeVar("E", bound=Enum)
 Convert = Callable[[Any], Any]
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMESTAMP: Final = "google.protobuf.Timestamp"
 _MONEY: Final = "incasso.common.v1.Money"
 
 
 def timestamp(at: datetime) -> Timestamp:
-    """Aware UTC time to protobuf."""
-    stamp = Timestamp()
-    stamp.FromDatetime(at)
-    return stamp
+    """Aware time to protobuf. An event has half a dozen: protobuf's own way takes more than twice as long."""
+    since = at - _EPOCH
+    seconds = since.days * 86_400 + since.seconds
+    return Timestamp(seconds=seconds, nanos=since.microseconds * 1_000)
 
 
 def opt_timestamp(at: datetime | None) -> Timestamp | None:
@@ -105,8 +106,12 @@ def read(kind: Callable[..., T], message: Message, /, **given: Any) -> T:
 def message(kind: type[M], of: Any, /, **given: Any) -> M:
     """A message from a dataclass. None, and an empty text of an optional field, are not sent."""
     made: Any = kind
-    writers = _writers(made, of.__class__)
-    return kind(**{name: get(of) for name, get in writers.items() if name not in given}, **given)
+    names, get, writers = _writers(made, of.__class__)
+    told = dict(zip(names, get(of), strict=True)) | given
+    for name, write in writers:
+        if name not in given and (value := told[name]) is not None:
+            told[name] = write(value)
+    return kind(**told)
 
 
 def reader(field: FieldDescriptor, hint: Any) -> Convert:
@@ -168,23 +173,35 @@ def _value_reader(field: FieldDescriptor, kind: Any, absent: Any) -> Convert:
 
 
 @cache
-def _writers(kind: Any, of: type) -> dict[str, Convert]:
+def _writers(kind: Any, of: type) -> tuple[Sequence[str], Convert, Sequence[tuple[str, Convert]]]:
+    """Names of the fields that both have, what gets them all at once, and how those are written that are
+    not sent as they are.
+    """
     known = {name: bare(hint) for name, hint in hints_of(of).items()}
-    names = [name for name in kind.DESCRIPTOR.fields_by_name if name in known]
-    return {name: _writer(kind.DESCRIPTOR.fields_by_name[name], known[name]) for name in names}
+    shared = {n: field for n, field in kind.DESCRIPTOR.fields_by_name.items() if n in known}
+    if not shared:
+        return (), lambda _: (), ()
+    get = attrgetter(*shared)
+    written = [(name, _writer(field, known[name])) for name, field in shared.items()]
+    return (
+        tuple(shared),
+        get if len(shared) > 1 else lambda value: (get(value),),
+        tuple((name, write) for name, write in written if write is not _same),
+    )
 
 
 def _writer(field: FieldDescriptor, hint: Any) -> Convert:
-    get = attrgetter(field.name)
     if field.is_repeated:
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
-            return get
+            return _same
         each = _value_writer(field, element_of(hint))
-        return get if each is _same else lambda of: [each(value) for value in get(of)]
+        return _same if each is _same else lambda values: [each(value) for value in values]
     convert = _value_writer(field, hint)
-    if convert is _same:
-        return get if not field.has_presence else lambda of: None if get(of) == "" else get(of)
-    return lambda of: None if (value := get(of)) is None else convert(value)
+    return _unless_empty if convert is _same and field.has_presence else convert
+
+
+def _unless_empty(value: Any) -> Any:
+    return None if value == "" else value
 
 
 def _value_writer(field: FieldDescriptor, kind: Any) -> Convert:

@@ -3,6 +3,7 @@
 All of it in one transaction, under the lock of the courier and those of the orders.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from services.cod.store import courier_events
 from services.cod.store import orders as orders_store
 from services.cod.store import remittances as store
 
-BLOCK: Final = 2_000  # lines or orders that one statement has: what it encodes holds up all others
+BLOCK: Final = 1_000  # lines or orders that one statement has: what it encodes holds up all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,53 +100,69 @@ def every(claims: Mapping[str, Sequence[Claim]]) -> Sequence[Claim]:
 async def book(
     tx: Conn, courier: Courier, compared: Compared, remittance: Remittance, now: datetime
 ) -> None:
-    """Block by block, in one transaction. Who passes money on has collected it, whether or not it has told."""
-    lines: dict[str, list[Line]] = defaultdict(list)
-    for line in compared.lines:
-        if line.booked and line.cod_order_id is not None:
-            lines[line.cod_order_id].append(line)
-    for block in blocks(list(lines), BLOCK):
-        orders = await orders_store.of_ids(tx, courier.merchant_id, block)
-        booked = await threads.run(
-            _booked, courier, compared.claims, remittance, orders, lines, now
-        )
-        await courier_events.save(tx, booked.told)
-        await orders_store.save_moved(tx, booked.orders)
-        await outbox.tell(tx, *booked.news)
-        await order_links.follow(tx, booked.orders, now)
+    """Block by block, in one transaction: while one is written, the next is computed. A courier that passes
+    money on has collected it, whether it has reported so or not.
+    """
+    books = _Books(courier, compared.claims, remittance, now)
+    done: _Booked | None = None
+    for block in blocks(await threads.run(rules.by_order, compared.lines), BLOCK):
+        orders = await orders_store.of_ids(tx, courier.merchant_id, [each for each, _ in block])
+        computing = asyncio.create_task(threads.run(books.of_orders, orders, dict(block)))
+        if done is not None:
+            await _save(tx, done, now)
+        done = await computing
+    if done is not None:
+        await _save(tx, done, now)
 
 
 @dataclass(frozen=True, slots=True)
 class _Booked:
-    """Orders as they are by now, what their courier is taken to have told, and the events."""
+    """Orders as they are by now, those that are collected only now, what their courier is taken to have told,
+    and the events.
+    """
 
     orders: Sequence[Order]
+    collected: Sequence[Order]
     told: Sequence[CourierEvent]
     news: Sequence[NewEvent]
 
 
-def _booked(  # noqa: PLR0917 - what a block needs
-    courier: Courier,
-    claims: Mapping[str, Sequence[Claim]],
-    remittance: Remittance,
-    orders: Sequence[Order],
-    lines: Mapping[str, Sequence[Line]],
-    now: datetime,
-) -> _Booked:
-    events = [event for order in orders for event in _collections(order, lines[order.id], now)]
-    steps, told = event_rules.follow(orders, events, courier)
-    collected = {order.id: order for order in event_rules.latest(steps)}
-    news = [new for step in steps for new in order_events.news(step.before, step.after, now)]
-    settled = []
-    for order in orders:
-        of_order = lines[order.id]
-        event = rules.settled_by(
-            claims[order.id], of_order, tolerance_minor=remittance.tolerance_minor
-        )
-        after = moved(collected.get(order.id, order), event, now)
-        settled.append(after)
-        news.append(remittance_events.remitted(after, event, of_order, claims[order.id], now))
-    return _Booked(settled, told, news)
+async def _save(tx: Conn, booked: _Booked, now: datetime) -> None:
+    await courier_events.save(tx, booked.told)
+    await orders_store.save_states(tx, booked.orders)
+    await orders_store.save_parcels(tx, booked.collected)
+    await outbox.tell(tx, *booked.news)
+    await order_links.follow(tx, booked.orders, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """What is booked of a remittance, order by order."""
+
+    courier: Courier
+    claims: Mapping[str, Sequence[Claim]]
+    remittance: Remittance
+    now: datetime
+
+    def of_orders(self, orders: Sequence[Order], lines: Mapping[str, Sequence[Line]]) -> _Booked:
+        now = self.now
+        events = [one for order in orders for one in _collections(order, lines[order.id], now)]
+        steps, told = event_rules.follow(orders, events, self.courier)
+        collected = {order.id: order for order in event_rules.latest(steps)}
+        news = [new for step in steps for new in order_events.news(step.before, step.after, now)]
+        settled = []
+        for order in orders:
+            after, event = self._settled(collected.get(order.id, order), lines[order.id])
+            settled.append(after)
+            news.append(event)
+        return _Booked(settled, list(collected.values()), told, news)
+
+    def _settled(self, order: Order, lines: Sequence[Line]) -> tuple[Order, NewEvent]:
+        claims = self.claims[order.id]
+        tolerance = self.remittance.tolerance_minor
+        event = rules.settled_by(claims, lines, tolerance_minor=tolerance)
+        after = moved(order, event, self.now)
+        return after, remittance_events.remitted(after, event, lines, claims, self.now)
 
 
 def _collections(order: Order, lines: Sequence[Line], now: datetime) -> list[CourierEvent]:

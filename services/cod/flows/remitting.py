@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from libs import context, ids, threads
+from libs import context, ids, lag, threads
 from libs.blocks import blocks
+from libs.db import Conn
 from libs.errors import required
 from services.cod.deps import Deps
 from services.cod.errors import (
@@ -49,12 +51,25 @@ async def upload_remittance(deps: Deps, cmd: UploadedFile) -> Remittance:
     known = await deps.db.run(store.of_file, merchant_id, courier.id, digest)
     if known is not None:
         return known
-    read = await threads.run(
-        remittance_files.read, data, courier.remittance_columns, courier.currency
-    )
-    lines = files.lines_of(read, RemittanceUnreadable)
-    remittance = Remittance(
-        merchant_id=merchant_id,
+    with lag.unswept():
+        read = await threads.run(
+            remittance_files.read, data, courier.remittance_columns, courier.currency
+        )
+        lines = files.lines_of(read, RemittanceUnreadable)
+        remittance = _remittance(cmd, courier, digest, lines, deps.clock.now())
+        stored = await threads.run(_stored, remittance, lines)
+        return await _preview(deps, courier, remittance, stored)
+
+
+def _remittance(
+    cmd: UploadedFile,
+    courier: Courier,
+    digest: str,
+    lines: Sequence[RemittanceLine],
+    now: datetime,
+) -> Remittance:
+    return Remittance(
+        merchant_id=courier.merchant_id,
         id=ids.new("rem"),
         courier_id=courier.id,
         name=cmd.name,
@@ -65,9 +80,8 @@ async def upload_remittance(deps: Deps, cmd: UploadedFile) -> Remittance:
         remitted_minor=sum(line.remitted_minor for line in lines),
         results={},
         exceptions=0,
-        created_at=deps.clock.now(),
+        created_at=now,
     )
-    return await _preview(deps, courier, remittance, await threads.run(_stored, remittance, lines))
 
 
 def _stored(remittance: Remittance, lines: Sequence[RemittanceLine]) -> Sequence[Line]:
@@ -118,11 +132,18 @@ async def commit_remittance(deps: Deps, remittance_id: str) -> Remittance:
         assert before is not None
         if before.state is RemittanceState.COMMITTED:
             return before
-        lines = await store.lines_of(tx, merchant_id, remittance_id)
-        compared = await booking.compared(tx, courier, before, lines, commit=True)
-        after = rules.committed(before, compared.lines, now)
-        await store.save(tx, after)
-        for block in blocks(compared.lines, BLOCK):
-            await store.save_judged(tx, block)
-        await booking.book(tx, courier, compared, after, now)
+        with lag.unswept():
+            return await _booked(tx, courier, before, now)
+
+
+async def _booked(tx: Conn, courier: Courier, before: Remittance, now: datetime) -> Remittance:
+    lines = await store.previewed(tx, before)
+    compared = await booking.compared(tx, courier, before, lines, commit=True)
+    after = rules.committed(before, compared.lines, now)
+    await store.save(tx, after)
+    others = await threads.run(rules.judged_otherwise, lines, compared.lines)
+    for block in blocks(others, BLOCK):
+        await store.save_judged(tx, block)
+    await store.book_lines(tx, after)
+    await booking.book(tx, courier, compared, after, now)
     return after

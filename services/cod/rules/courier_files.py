@@ -22,7 +22,7 @@ LONGEST: Final = 100  # characters of a reference
 LONGEST_NUMBER: Final = 60
 _TOTAL: Final = re.compile(r"(?:tot\.?|totale|totali|totals?)\b.*", re.IGNORECASE)
 
-RECORDED: Final = Limits(rows=10_000)  # of files that are recorded as they are read
+RECORDED: Final = Limits(rows=30_000)  # of files that are recorded as they are read
 
 L = TypeVar("L")
 T = TypeVar("T")

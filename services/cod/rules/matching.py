@@ -142,9 +142,13 @@ def _candidates(
     referred = by_reference.get(folded(line.sender_reference), ()) if line.sender_reference else ()
     if not numbered:
         return tuple(claim for claim in referred if claim.is_owed) or tuple(referred)
-    if referred and not {c.order_id for c in numbered} & {c.order_id for c in referred}:
+    if referred and not _share_an_order(numbered, referred):
         return (*numbered, *referred)
     return tuple(numbered)
+
+
+def _share_an_order(some: Sequence[Claim], others: Sequence[Claim]) -> bool:
+    return any(one.order_id == other.order_id for one in some for other in others)
 
 
 def folded(code: str) -> str:
@@ -159,9 +163,9 @@ def spellings(code: str) -> frozenset[str]:
 
 
 def was_booked(claim: Claim, line: RemittanceLine) -> bool:
-    return (line.remitted_minor, line.on) in claim.booked or (
-        bool(claim.booked) and claim.open_minor == 0
-    )
+    if not claim.booked:
+        return False
+    return claim.open_minor == 0 or (line.remitted_minor, line.on) in claim.booked
 
 
 def _judged(line: RemittanceLine, claim: Claim, tolerance_minor: int) -> Match:

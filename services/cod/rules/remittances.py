@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum
-from typing import Final
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import Any, Final
 
 from services.cod.rules import cuts
 from services.cod.rules.columns import Meaning
@@ -185,22 +187,49 @@ def _standing(owing: Owing) -> Standing:
     return Standing.BACK if back else Standing.OWED
 
 
+_JUDGED: Final = (
+    "result", "is_exception", "cod_order_id", "parcel", "suggestions", "booked", "kept_minor",
+    "shortage_minor",
+)  # fmt: skip  # a list of names
+_as_judged = attrgetter(*_JUDGED)
+
+
 def judged(line: Line, found: Match, *, commit: bool) -> Line:
-    """A line with what became of it; it is booked only when its file is committed."""
-    only = found.claims[0] if len(found.claims) == 1 else None
-    orders = sorted({claim.order_id for claim in found.claims})
+    """A line with what became of it; it is booked only when its file is committed. The same one when all of that
+    is known: most lines of a preview are booked as they are.
+    """
     suggested = found.result is Result.SUGGESTED
-    return replace(
-        line,
-        result=found.result,
-        is_exception=found.result not in AGREED,
-        cod_order_id=only.order_id if only and not suggested else None,
-        parcel=only.tracking_number if only and not suggested else None,
-        suggestions=tuple(orders[:MOST_SUGGESTIONS]) if suggested else (),
-        booked=commit and found.result in BOOKED,
-        kept_minor=found.cut_minor,
-        shortage_minor=found.shortage_minor,
+    only = found.claims[0] if len(found.claims) == 1 and not suggested else None
+    values: tuple[Any, ...] = (
+        found.result,
+        found.result not in AGREED,
+        only.order_id if only else None,
+        only.tracking_number if only else None,
+        _suggestions(found) if suggested else (),
+        commit and found.result in BOOKED,
+        found.cut_minor,
+        found.shortage_minor,
     )
+    if values == _as_judged(line):
+        return line
+    return replace(line, **dict(zip(_JUDGED, values, strict=True)))
+
+
+def _suggestions(found: Match) -> tuple[str, ...]:
+    return tuple(sorted({claim.order_id for claim in found.claims})[:MOST_SUGGESTIONS])
+
+
+def judged_otherwise(before: Sequence[Line], after: Sequence[Line]) -> Sequence[Line]:
+    return [now for was, now in zip(before, after, strict=True) if now is not was]
+
+
+def by_order(lines: Sequence[Line]) -> Sequence[tuple[str, Sequence[Line]]]:
+    """Booked lines of each order, by its id."""
+    booked = [(line.cod_order_id, line) for line in lines if line.booked and line.cod_order_id]
+    booked.sort(key=itemgetter(0))
+    return [
+        (order_id, [line for _, line in each]) for order_id, each in groupby(booked, itemgetter(0))
+    ]
 
 
 def counted(remittance: Remittance, lines: Sequence[Line]) -> Remittance:

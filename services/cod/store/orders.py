@@ -1,5 +1,6 @@
 """SQL of orders and their parcels. Who changes a parcel holds the lock of its order."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -14,15 +15,23 @@ from services.cod.rules.states import GONE
 _PARCELS: Final = """
     coalesce((SELECT jsonb_agg(to_jsonb(parcels) ORDER BY position) FROM parcels
     WHERE parcels.merchant_id = orders.merchant_id AND parcels.order_id = orders.id), '[]')"""
-ORDERS: Final = rows.Table(
-    "orders",
-    Order,
-    spread={"recipient": "recipient_", "address": "address_"},
-    sql={"parcels": _PARCELS},
-)
+_SPREAD: Final = {"recipient": "recipient_", "address": "address_"}
+ORDERS: Final = rows.Table("orders", Order, spread=_SPREAD, sql={"parcels": _PARCELS})
+# For many orders: parcels are read as rows of their own, which takes half as long as JSON.
+_WITHOUT_PARCELS: Final = rows.Table("orders", Order, spread=_SPREAD, sql={"parcels": "NULL"})
 PARCELS: Final = rows.Table("parcels", Parcel)
 CHANGES: Final = rows.Table("order_changes", Before)
 _GONE: Final = ", ".join(f"'{state.value}'" for state in GONE)
+# References are looked up one by one, as in courier_events.py.
+_LOCK_LIVE: Final = f"""
+SELECT id FROM orders
+WHERE merchant_id = $1 AND courier_id = $2 AND state NOT IN ({_GONE}) AND id = ANY(ARRAY(
+    SELECT live.id FROM unnest($3::text[]) AS said (reference) CROSS JOIN LATERAL (
+        SELECT id FROM orders
+        WHERE merchant_id = $1 AND order_reference = said.reference AND state NOT IN ({_GONE}) LIMIT 1
+    ) AS live
+))
+ORDER BY id FOR NO KEY UPDATE"""  # noqa: S608 - made of constants
 _MUTABLE: Final = ORDERS.but("merchant_id", "id", "order_reference", "trace_id", "created_at")
 _SAVE: Final = rows.assignments(_MUTABLE, first=3)
 # What may change of orders once they are with a courier, or taken up by one.
@@ -95,14 +104,7 @@ async def lock_live(
     conn: Conn, merchant_id: str, courier_id: str, references: Sequence[str]
 ) -> Mapping[str, Order]:
     """The courier's orders that are not gone, by reference; as `lock_parcels`."""
-    found = await conn.fetch(
-        "SELECT id FROM orders WHERE merchant_id = $1 AND courier_id = $2"  # noqa: S608 - made of constants
-        f" AND order_reference = ANY($3::text[]) AND state NOT IN ({_GONE})"
-        " ORDER BY id FOR NO KEY UPDATE",
-        merchant_id,
-        courier_id,
-        list(references),
-    )
+    found = await conn.fetch(_LOCK_LIVE, merchant_id, courier_id, list(references))
     orders = await of_ids(conn, merchant_id, [row["id"] for row in found])
     return {order.order_reference: order for order in orders}
 
@@ -123,8 +125,18 @@ async def lock_of_parcels(
 
 
 async def of_ids(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Sequence[Order]:
+    of_order: dict[str, list[Parcel]] = defaultdict(list)
+    where = "WHERE merchant_id = $1 AND order_id = ANY($2::text[]) ORDER BY order_id, position"
+    for parcel in await PARCELS.all(conn, where, merchant_id, list(order_ids)):
+        of_order[parcel.order_id].append(parcel)
     where = "WHERE merchant_id = $1 AND id = ANY($2::text[]) ORDER BY id"
-    return await ORDERS.all(conn, where, merchant_id, list(order_ids))
+    return await _WITHOUT_PARCELS.all(
+        conn,
+        where,
+        merchant_id,
+        list(order_ids),
+        parcels=lambda row: tuple(of_order.get(row["id"], ())),
+    )
 
 
 async def save(conn: Conn, order: Order) -> None:
@@ -134,8 +146,18 @@ async def save(conn: Conn, order: Order) -> None:
 
 async def save_moved(conn: Conn, orders: Sequence[Order]) -> None:
     """What couriers change of orders that were locked in this transaction, and their parcels."""
+    await save_states(conn, orders)
+    await save_parcels(conn, orders)
+
+
+async def save_states(conn: Conn, orders: Sequence[Order]) -> None:
+    """The same, but their parcels."""
     if orders:
         await conn.execute(_SAVE_MOVED, *ORDERS.arrays(orders, *_MOVED))
+
+
+async def save_parcels(conn: Conn, orders: Sequence[Order]) -> None:
+    if orders:
         parcels = [parcel for order in orders for parcel in order.parcels]
         await conn.execute(_SAVE_PARCELS, *PARCELS.arrays(parcels))
 

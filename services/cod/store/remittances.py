@@ -7,6 +7,7 @@ from typing import Final
 
 from libs import rows
 from libs.db import Conn
+from services.cod.rules.matching import BOOKED, Result
 from services.cod.rules.remittances import Booked, Line, Owing, Remittance
 
 REMITTANCES: Final = rows.Table("remittances", Remittance)
@@ -73,6 +74,13 @@ UPDATE remittance_lines AS line SET {", ".join(f"{column} = {_of_given(column)}"
 FROM {_given(_CHANGED)}
 WHERE line.merchant_id = given.merchant_id AND line.id = given.id"""  # noqa: S608 - made of constants
 
+_BOOKED: Final = ", ".join(
+    f"'{result.value}'" for result in sorted(BOOKED, key=lambda one: one.value)
+)
+_BOOK: Final = f"""
+UPDATE remittance_lines SET booked = true
+WHERE merchant_id = $1 AND remittance_id = $2 AND result IN ({_BOOKED}) AND NOT booked"""  # noqa: S608 - made of constants
+
 
 async def of_file(conn: Conn, merchant_id: str, courier_id: str, digest: str) -> Remittance | None:
     where = "WHERE merchant_id = $1 AND courier_id = $2 AND digest = $3"
@@ -86,6 +94,11 @@ async def insert_lines(conn: Conn, lines: Sequence[Line]) -> None:
 async def save_judged(conn: Conn, lines: Sequence[Line]) -> None:
     """What became of lines of one that was locked in this transaction."""
     await conn.execute(_JUDGE, *_arrays(lines, _CHANGED))
+
+
+async def book_lines(conn: Conn, remittance: Remittance) -> None:
+    """All of its lines whose result says so: most are as they were previewed."""
+    await conn.execute(_BOOK, remittance.merchant_id, remittance.id)
 
 
 async def save(conn: Conn, remittance: Remittance) -> None:
@@ -105,9 +118,16 @@ def _arrays(lines: Sequence[Line], columns: Sequence[str]) -> list[list[object]]
     return arrays
 
 
-async def lines_of(conn: Conn, merchant_id: str, remittance_id: str) -> Sequence[Line]:
+async def previewed(conn: Conn, remittance: Remittance) -> Sequence[Line]:
+    """Lines as `book_lines` will book them, if nothing else becomes of them."""
     where = "WHERE merchant_id = $1 AND remittance_id = $2 ORDER BY line, id"
-    return await LINES.all(conn, where, merchant_id, remittance_id)
+    return await LINES.all(
+        conn,
+        where,
+        remittance.merchant_id,
+        remittance.id,
+        booked=lambda row: Result(row["result"]) in BOOKED,
+    )
 
 
 async def lock_orders(

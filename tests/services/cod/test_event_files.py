@@ -192,9 +192,9 @@ def test_what_is_wrong_is_said_by_line_and_column(row, column, reason):
 
 def test_a_file_that_would_take_too_long_to_record_is_to_be_split():
     row = "AB1;In transito;26/11/2026;;\n"
-    assert of(row * 10_000).faults == ()
-    (fault,) = of(row * 10_001).faults
-    assert (fault.line, fault.reason) == (10_002, "has more than 10000 rows: split it")
+    assert of(row * 30_000).faults == ()
+    (fault,) = of(row * 30_001).faults
+    assert (fault.line, fault.reason) == (30_002, "has more than 30000 rows: split it")
 
 
 ROWS = [f"AB{n};Assente;2{day}/11/2026;;" for n in range(2) for day in range(3)]
