@@ -20,7 +20,8 @@ from libs.errors import Kind, Refusal
 from libs.server import Server
 from libs.services import SERVICES
 from libs.tasks import Tasks
-from tests.services.merchants.conftest import Merchants, Time, serving
+from tests.kit.emptying import Emptied
+from tests.services.merchants.conftest import Merchants, Time, connected, serving
 
 AT = wire.timestamp(datetime(2026, 11, 20, 12, tzinfo=UTC))
 VARIABLES = ("INCASSO_MERCHANT", "INCASSO_DATABASE_URL", *(s.target_variable for s in SERVICES))
@@ -118,9 +119,15 @@ def named(reason: str, kind: Kind, message: str) -> Refusal:
     return refusal
 
 
+@pytest.fixture(scope="module")
+async def emptied(new_module_database) -> AsyncIterator[Emptied]:
+    async with connected(new_module_database("merchants")) as database:
+        yield Emptied(database)
+
+
 @pytest.fixture
-async def merchants(new_database) -> AsyncIterator[Merchants]:
-    async with serving(new_database("merchants"), Time()) as served:
+async def merchants(emptied: Emptied) -> AsyncIterator[Merchants]:
+    async with serving(await emptied.empty(), Time()) as served:
         yield served
 
 

@@ -4,13 +4,19 @@ import pytest
 
 from libs import bus as buses
 from libs import db
+from tests.kit.emptying import Emptied
+
+
+@pytest.fixture(scope="module")
+async def emptied(new_module_database):
+    found = await db.connect(new_module_database("libs"), pool_size=10, service="test")
+    yield Emptied(found)
+    await found.close()
 
 
 @pytest.fixture
-async def database(new_database):
-    found = await db.connect(new_database("libs"), pool_size=10, service="test")
-    yield found
-    await found.close()
+async def database(emptied: Emptied):
+    return await emptied.empty()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 from incasso.merchants.v1 import merchants_pb2 as pb
 from libs import client, identity
 from stack import demo_merchant
-from tests.services.merchants.conftest import Merchants, Time, serving
+from tests.services.merchants.conftest import Merchants, Time, connected, serving
 
 
 async def face_of(service: Merchants, merchant_id: str) -> pb.Merchant:
@@ -18,7 +18,10 @@ async def face_of(service: Merchants, merchant_id: str) -> pb.Merchant:
 
 
 async def test_the_demo_merchant_has_a_bank_account_a_colour_and_a_logo(new_database):
-    async with serving(new_database("merchants"), Time()) as service:
+    async with (
+        connected(new_database("merchants")) as database,
+        serving(database, Time()) as service,
+    ):
         made = (await service.create(name=demo_merchant.NAME)).merchant
         shown = await face_of(service, made.id)
         assert shown.bank_account.iban == demo_merchant.IBAN
@@ -29,7 +32,10 @@ async def test_the_demo_merchant_has_a_bank_account_a_colour_and_a_logo(new_data
 
 
 async def test_a_demo_merchant_that_was_changed_stays_as_it_is(new_database):
-    async with serving(new_database("merchants"), Time()) as service:
+    async with (
+        connected(new_database("merchants")) as database,
+        serving(database, Time()) as service,
+    ):
         made = (await service.create(name=demo_merchant.NAME)).merchant
         own = pb.Branding(primary_colour="#111111")
         await service.call("UpdateMerchant", merchant_id=made.id, branding=own)

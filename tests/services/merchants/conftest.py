@@ -14,11 +14,13 @@ from incasso.merchants.v1.merchants_pb2_grpc import (
     add_MerchantsServiceServicer_to_server,
 )
 from libs import client, context, db, descriptors, services
+from libs.db import Database
 from libs.errors import Kind, RemoteRefusal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.merchants.deps import Deps
 from services.merchants.service import MerchantAccounts
+from tests.kit.emptying import Emptied
 from tests.waiting import HANGING_SECONDS
 
 
@@ -70,8 +72,7 @@ class Merchants:
 
 
 @asynccontextmanager
-async def serving(url: str, time: Time) -> AsyncIterator[Merchants]:
-    database = await db.connect(url, pool_size=8, service="merchants")
+async def serving(database: Database, time: Time) -> AsyncIterator[Merchants]:
     deps = Deps(database, descriptors.all_scopes(), time)
     servicers = [(add_MerchantsServiceServicer_to_server, MerchantAccounts(deps))]
     server = Server(servicers, services.named("merchants").full_names, Tasks())
@@ -81,7 +82,6 @@ async def serving(url: str, time: Time) -> AsyncIterator[Merchants]:
             yield Merchants(MerchantsServiceStub(channel), deps, time, target)
     finally:
         await server.stop(1)
-        await database.close()
 
 
 @pytest.fixture
@@ -89,17 +89,29 @@ def time() -> Time:
     return Time()
 
 
+@pytest.fixture(scope="module")
+async def emptied(new_module_database) -> AsyncIterator[Emptied]:
+    async with connected(new_module_database("merchants")) as database:
+        yield Emptied(database)
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Database]:
+    database = await db.connect(url, pool_size=8, service="merchants")
+    yield database
+    await database.close()
+
+
 @pytest.fixture
-async def service(new_database, time: Time) -> AsyncIterator[Merchants]:
-    async with serving(new_database("merchants"), time) as merchants:
+async def service(emptied: Emptied, time: Time) -> AsyncIterator[Merchants]:
+    async with serving(await emptied.empty(), time) as merchants:
         yield merchants
 
 
 @pytest.fixture
-async def deps(new_database, time: Time) -> AsyncIterator[Deps]:
-    database = await db.connect(new_database("merchants"), pool_size=8, service="merchants")
-    yield Deps(database, frozenset({"payments:read", "payments:write", "api_keys:write"}), time)
-    await database.close()
+async def deps(emptied: Emptied, time: Time) -> Deps:
+    scopes = frozenset({"payments:read", "payments:write", "api_keys:write"})
+    return Deps(await emptied.empty(), scopes, time)
 
 
 async def refusal(work) -> tuple[Kind, str]:

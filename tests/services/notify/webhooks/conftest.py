@@ -28,6 +28,7 @@ from services.notify.messages.smtp_client import Server as MailAddress
 from services.notify.service.webhooks import Webhooks
 from services.notify.webhooks.guard import Guard
 from services.notify.webhooks.receivers_client import Receivers
+from tests.kit.emptying import Emptied
 from tests.services.notify.webhooks.hooks import Hooks, Receiver, Time
 from tests.waiting import HANGING_SECONDS
 
@@ -52,9 +53,16 @@ def patience() -> float:
     return HANGING_SECONDS
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def emptied(new_module_database) -> AsyncIterator[Emptied]:
+    database = await db.connect(new_module_database("notify"), pool_size=8, service="notify")
+    yield Emptied(database)
+    await database.close()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def hooks(new_database, receiver: Receiver, patience: float) -> AsyncIterator[Hooks]:
-    database = await db.connect(new_database("notify"), pool_size=8, service="notify")
+async def hooks(emptied: Emptied, receiver: Receiver, patience: float) -> AsyncIterator[Hooks]:
+    database = await emptied.empty()
     time = Time()
     guard = Guard([ip_network("127.0.0.0/8")])
     keys = [Fernet.generate_key().decode()]
@@ -88,7 +96,6 @@ async def hooks(new_database, receiver: Receiver, patience: float) -> AsyncItera
     await channel.close()
     await nobody.close()
     await server.stop(1)
-    await database.close()
 
 
 @pytest.fixture
