@@ -1,4 +1,4 @@
-"""`python -m services.gateway`: serve until SIGTERM or Ctrl-C, then finish what is under way."""
+"""`python -m services.gateway`: serves until SIGTERM or Ctrl-C, then finishes calls in progress."""
 
 import asyncio
 import signal
@@ -50,7 +50,9 @@ async def serve(config: Config) -> None:
 
 
 async def _ready() -> str:
-    """Always: a gateway whose services are away still answers known keys, pages and its reference."""
+    """Always ready: without its services, the gateway still answers known keys, pages and its
+    reference.
+    """
     return ""
 
 

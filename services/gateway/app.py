@@ -45,7 +45,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def runner(
     config: Config, upstreams: Upstreams, tasks: Tasks, addresses: Addresses
 ) -> connections.Runner:
-    """Serves the application. Mutating calls run as `tasks`, which the caller waits for."""
+    """Serves the application. Mutating calls run as `tasks`, which the caller awaits."""
     security = Security(origins=config.cors_origins, secure=config.secure)
 
     def refused(refusal: Refusal) -> web.Response:
@@ -106,7 +106,7 @@ def build(
 
 
 def add_webhooks(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) -> None:
-    """What others tell us: PSPs, SMS providers, mail servers."""
+    """Incoming reports: from PSPs, SMS providers, mail servers."""
     handle = upstreams.method("payments", "HandlePspWebhook")
     psp = PspWebhooks(handle, edge.failures.webhooks, edge.addresses)
     reports = DeliveryReports(
@@ -139,7 +139,7 @@ def keys(upstreams: Upstreams) -> Keys:
 
 
 def local_calls(upstreams: Upstreams) -> dict[str, Call]:
-    """What the gateway answers itself, by the full name of the RPC."""
+    """RPCs that the gateway answers itself, by full name."""
     methods = {
         method: upstreams.method(upstream, "GetOffer")
         for method, upstream in METHOD_SERVICES.items()
@@ -149,7 +149,7 @@ def local_calls(upstreams: Upstreams) -> dict[str, Call]:
 
 
 def add_preflights(app: web.Application, known: tuple[Route, ...], security: Security) -> None:
-    """OPTIONS of every address that a browser may call."""
+    """OPTIONS of every URL that a browser may call."""
     methods: dict[str, list[str]] = defaultdict(list)
     for route in known:
         if route.rules.publishable:

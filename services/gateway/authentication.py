@@ -1,7 +1,7 @@
-"""Whose API key a request carries: asked of merchants, remembered for seconds.
+"""Authenticates API keys: checked with merchants, cached for seconds.
 
-A merchants service that does not answer costs known keys nothing for an hour; keys that nobody
-knew before are then refused as unavailable, never as unknown.
+If merchants does not answer, known keys keep working for an hour; keys never seen before are then
+refused as unavailable, never as unknown.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ Ask = Callable[
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who calls."""
+    """The caller."""
 
     api_key_id: str
     merchant_id: str
@@ -40,7 +40,7 @@ class Identity:
     scopes: frozenset[str]
     clock_offset_seconds: int
     plan: str = ""
-    requests_per_second: int = 0  # that the plan allows; 0: no limit
+    requests_per_second: int = 0  # allowed by the plan; 0: no limit
 
     def holds(self, scope: str) -> bool:
         return not scope or scope in self.scopes or "*" in self.scopes
@@ -50,7 +50,7 @@ class Identity:
 class _Known:
     identity: Identity
     answered_at: float  # by merchants
-    checked_at: float  # merchants was asked, answer or not
+    checked_at: float  # merchants was asked, with or without an answer
 
 
 def bearer_of(header: str | None) -> str:
@@ -92,11 +92,11 @@ class Keys:
         return await asyncio.shield(asking)
 
     def is_known(self, key: str) -> bool:
-        """Whether merchants has vouched for the key before."""
+        """Whether merchants has accepted the key before."""
         return hashlib.sha256(key.encode()).digest() in self._known
 
     def forget(self, merchant_id: str) -> None:
-        """Ask again for the merchant's keys: one was revoked here, or the clock advanced."""
+        """Drops the merchant's keys from the cache: one was revoked here, or the clock advanced."""
         for known in self._known.values():
             if known.identity.merchant_id == merchant_id:
                 known.checked_at = float("-inf")
@@ -104,7 +104,7 @@ class Keys:
     def _asked(self, digest: bytes, task: "asyncio.Task[Identity]") -> None:
         self._asking.pop(digest, None)
         if not task.cancelled():
-            task.exception()  # whoever waited has it
+            task.exception()  # whoever awaited it has it
 
     async def _learn(self, digest: bytes, key: str) -> Identity:
         try:

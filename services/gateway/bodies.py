@@ -1,7 +1,8 @@
-"""Bodies of requests: read within a size and a time, and unpacked where that is allowed.
+"""Request bodies: read within limits of size and time, and decompressed where that is allowed.
 
-aiohttp unpacks nothing here: a body that is not what its headers say is refused by name, a cut one
-is never taken, a small one never becomes a large one, and webhooks are the bytes that were sent.
+aiohttp decompresses nothing here: a body that does not match its headers is refused by name, a
+truncated one is never accepted, a small one never becomes a large one, and webhooks are the bytes
+as sent.
 """
 
 import asyncio
@@ -20,13 +21,13 @@ from services.gateway.errors import (
 )
 from services.gateway.rules.body_size import MOST_BYTES
 
-SECONDS: Final = web.AppKey("body_seconds", float)  # for a whole body, or each MiB of a file
-MAX_MEDIA_TYPE: Final = 200  # of a header; what follows is not looked at
-_WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's names of the formats
+SECONDS: Final = web.AppKey("body_seconds", float)  # for a whole body, or for each MiB of a file
+MAX_MEDIA_TYPE: Final = 200  # of a header; the rest is ignored
+_WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's values for the formats
 
 
 async def raw(request: web.Request, most: int) -> bytes:
-    """The bytes as they were sent, for whom a packed body makes no sense.
+    """The bytes as sent, for routes where a compressed body makes no sense.
 
     Raises BodyTooLarge, BodySlow, BodyUnreadable and ContentEncodingUnsupported.
     """
@@ -67,7 +68,9 @@ async def pieces(request: web.Request, most: int) -> AsyncIterator[bytes]:
 
 
 async def unpacked(request: web.Request, most: int) -> bytes:
-    """The same of a body that may come as gzip or deflate; `most` holds before and after."""
+    """The same for a body that may be compressed with gzip or deflate; `most` applies before and
+    after.
+    """
     coding = coding_of(request)
     if coding != "identity" and coding not in _WINDOW_BITS:
         raise ContentEncodingUnsupported(("gzip", "deflate"))
@@ -81,7 +84,7 @@ def coding_of(request: web.Request) -> str:
 
 
 def unpack(body: bytes, coding: str, most: int) -> bytes:
-    """Raises BodyUnreadable for what is not one whole stream, and BodyTooLarge."""
+    """Raises BodyUnreadable for anything but one complete stream, and BodyTooLarge."""
     stream = zlib.decompressobj(_WINDOW_BITS[coding])
     try:
         found = stream.decompress(body, most + 1)
@@ -95,7 +98,7 @@ def unpack(body: bytes, coding: str, most: int) -> bytes:
 
 
 def media_type_of(request: web.Request) -> tuple[str, str]:
-    """The media type and its charset in lower case, "" where there is none.
+    """The media type and its charset in lower case, "" if there is none.
 
     Not aiohttp's, which takes half a second for a line full of parameters.
     """

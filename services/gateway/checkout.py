@@ -1,6 +1,6 @@
 """GET /v1/checkout-options: asks every method service for its offer at once.
 
-A method service that is slow or down costs its own row only.
+A method service that is slow or down only costs its own row.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from libs.errors import Refusal
 from libs.logs import log
 from services.gateway.upstreams import message_class, rpc_of
 
-# Payment method → the service whose GetOffer knows it, in the order in which shops show them.
+# Payment method → the service with its GetOffer, in the order in which shops show them.
 METHOD_SERVICES: Final = {
     service.offers: service.name for service in services.SERVICES if service.offers
 }
@@ -30,7 +30,7 @@ class Checkout:
         self._methods = methods
 
     async def options(self, request: Message, _: str) -> Message:
-        """Answers GetCheckoutOptions. Raises InvalidArgument."""
+        """Returns GetCheckoutOptions. Raises InvalidArgument."""
         assert isinstance(request, checkout_pb2.GetCheckoutOptionsRequest)
         validation.check(request)
         amount = money_pb2.Money(amount_minor=request.amount_minor, currency=request.currency)

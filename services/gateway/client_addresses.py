@@ -1,7 +1,7 @@
-"""From which address a request comes, seen past the proxies that stand before the gateway.
+"""The client address of a request, seen past the proxies in front of the gateway.
 
-How many there are must be told (INCASSO_TRUSTED_PROXIES): an X-Forwarded-For that nobody vouches
-for is what the caller likes, and with too few every caller looks like the proxy.
+The number of proxies has to be configured (INCASSO_TRUSTED_PROXIES): without it, X-Forwarded-For is
+whatever the caller likes, and with too few every caller looks like the proxy.
 """
 
 import ipaddress
@@ -26,14 +26,14 @@ _TOO_FEW: Final = "X-Forwarded-For names fewer hops than INCASSO_TRUSTED_PROXIES
 
 
 class Addresses:
-    """`complaint` says, once seen, what is wrong with the number of trusted proxies."""
+    """`complaint` says, once detected, what is wrong with the number of trusted proxies."""
 
     def __init__(self, trusted_proxies: int) -> None:
         self._trusted = trusted_proxies
         self.complaint = ""
 
     def of(self, request: web.BaseRequest) -> str:
-        """The caller's IP address, as the outermost trusted proxy saw it."""
+        """The caller's IP address, as seen by the outermost trusted proxy."""
         forwarded = request.headers.getall("X-Forwarded-For", [])
         if self._trusted:
             hops = ",".join(forwarded).split(",")
@@ -45,7 +45,7 @@ class Addresses:
         return request.remote or "unknown"
 
     def bucket(self, request: web.BaseRequest) -> str:
-        """By what the caller is counted."""
+        """The key under which the caller is counted."""
         return network(self.of(request))
 
     def _complain(self, reason: str, text: str) -> None:
@@ -56,7 +56,7 @@ class Addresses:
 
 
 def plain(hop: str) -> str:
-    """The IP address of a hop, which some proxies write with a port; "" when it is none."""
+    """The IP address of a hop, which some proxies write with a port; "" if it is not one."""
     text = hop.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -69,7 +69,7 @@ def plain(hop: str) -> str:
 
 
 def network(address: str) -> str:
-    """What one caller holds: an IPv4 address, or the /64 of an IPv6 one."""
+    """The network of one caller: an IPv4 address, or the /64 of an IPv6 one."""
     try:
         return networks.of(address)
     except ValueError:

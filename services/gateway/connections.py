@@ -1,7 +1,7 @@
-"""Connections: how many there may be, how long each may take, and what is told below the handlers.
+"""Connections: how many are allowed, how long each may take, and errors below the handlers.
 
-aiohttp parses HTTP; here its protocol is given limits of time and number, and its own refusals
-(no HTTP, lines too long) the form that every other refusal has. Nothing names what we run on.
+aiohttp parses HTTP; here its protocol gets limits of time and number, and its own refusals (not
+HTTP, lines too long) get the form of every other refusal. Nothing reveals what we run on.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from services.gateway.rules.limits import InUse
 
 MAX_LINE_BYTES: Final = 8190
 MAX_HEADERS: Final = 100
-MAX_HEADER_BYTES: Final = 64 * 1024  # of all headers together
+MAX_HEADER_BYTES: Final = 64 * 1024  # for all headers together
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Answer = Callable[[Refusal], web.Response]
@@ -36,10 +36,10 @@ Answer = Callable[[Refusal], web.Response]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one process. `per_address` 0: addresses are those of proxies, and not limited."""
+    """Per process. `per_address` 0: addresses are those of proxies, and not limited."""
 
     header_seconds: float
-    body_seconds: float  # here of those that nobody wants
+    body_seconds: float  # here only for bodies that nobody wants
     idle_seconds: float
     send_seconds: float
     connections: int
@@ -47,7 +47,7 @@ class Limits:
 
 
 class Runner(web.AppRunner):
-    """Serves an application; `answer` makes the answer to what is refused below its handlers."""
+    """Serves an application; `answer` creates the response to errors below its handlers."""
 
     def __init__(
         self, app: web.Application, limits: Limits, answer: Answer, *, shutdown_timeout: float
@@ -68,7 +68,9 @@ class Runner(web.AppRunner):
         self._leaving = False
 
     def leave(self) -> None:
-        """From now on each answer closes its connection, so that the next request goes elsewhere."""
+        """From now on each answer closes its connection, so that the next request goes
+        elsewhere.
+        """
         self._leaving = True
 
     async def _make_server(self) -> web.Server:
@@ -93,7 +95,7 @@ class Runner(web.AppRunner):
 
 
 class Listener(web.Server):
-    """Counts the connections, and makes the protocol of each."""
+    """Counts the connections, and creates the protocol of each."""
 
     def __init__(self, handler: Handler, limits: Limits, answer: Answer, **kwargs: Any) -> None:
         super().__init__(handler, **kwargs)
@@ -106,11 +108,11 @@ class Listener(web.Server):
 
     @property
     def open(self) -> int:
-        """How many there are."""
+        """Number of open connections."""
         return self._held.total
 
     def enter(self, name: str) -> bool:
-        """Whether one more from there is taken."""
+        """Whether another connection from there is accepted."""
         most = self.limits.per_address or self.limits.connections
         if self.open >= self.limits.connections or self._held.by(name) >= most:
             return False
@@ -122,12 +124,12 @@ class Listener(web.Server):
 
 
 class Connection(web.RequestHandler):
-    """One connection. A timer runs while headers are under way, and while the other side reads."""
+    """One connection. A timer runs while headers are arriving, and while the other side reads."""
 
     def __init__(self, listener: Listener, **kwargs: Any) -> None:
         super().__init__(listener, **kwargs)
         self._listener = listener
-        self._name: str | None = None  # of its place in the listener's count
+        self._name: str | None = None  # of its slot in the listener's count
         self._header_bytes = 0
         self._headers_end: asyncio.TimerHandle | None = None
         self._sending_ends: asyncio.TimerHandle | None = None
@@ -167,7 +169,7 @@ class Connection(web.RequestHandler):
             self._expect_headers()
 
     def _end_body(self) -> None:
-        """What came is no HTTP: tell the handler that waits for the rest of a body."""
+        """The bytes are not HTTP: tells the handler that waits for the rest of a body."""
         if self._current_request is not None and not self._current_request.content.at_eof():
             self._current_request.content.set_exception(web.RequestPayloadError())
             self.close()
@@ -186,10 +188,10 @@ class Connection(web.RequestHandler):
         if self._header_bytes:
             self._refuse(HeadersSlow())
         else:
-            self.force_close()  # a browser that opened a connection to have one
+            self.force_close()  # a browser that opened a spare connection
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer without a request, and close."""
+        """Answers without a request, and closes."""
         if self.transport is not None:
             self.transport.write(on_the_wire(self._listener.answer(refusal)))
         self.force_close()
@@ -218,13 +220,13 @@ class Connection(web.RequestHandler):
             self._sending_ends = None
 
     def _end_sending(self) -> None:
-        """What is not read in time is dropped, with its connection."""
+        """An answer that is not read in time is dropped, with its connection."""
         if self.transport is not None and self._sending_ends is None:
             seconds = self._listener.limits.send_seconds
             self._sending_ends = self._loop.call_later(seconds, self.transport.abort)
 
     def log_exception(self, *args: Any, **kwargs: Any) -> None:
-        """Aiohttp would write down what was sent."""
+        """Aiohttp would log what was sent."""
         log.info("a connection failed", error=type(kwargs.get("exc_info")).__name__)
 
     def handle_error(
@@ -251,7 +253,7 @@ class Connection(web.RequestHandler):
 
 
 class _Unnamed(web.Response):
-    """An answer outside of the application, which aiohttp would sign with its versions."""
+    """An answer outside the application, which aiohttp would sign with its versions."""
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()
@@ -259,7 +261,7 @@ class _Unnamed(web.Response):
 
 
 def on_the_wire(answer: web.Response) -> bytes:
-    """The bytes of an answer to which no request belongs."""
+    """The bytes of an answer that belongs to no request."""
     body = answer.body if isinstance(answer.body, bytes) else b""
     headers = {**answer.headers, "Content-Length": str(len(body)), "Connection": "close"}
     lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]

@@ -1,4 +1,4 @@
-"""Delivery reports, passed on byte by byte to notify: SMS states and bounces.
+"""Delivery reports, forwarded unchanged to notify: SMS states and bounces.
 
 Not authenticated here: notify verifies the provider's signature, or the message's return address.
 """
@@ -42,7 +42,7 @@ class DeliveryReports:
         self._public_url = public_url
 
     async def sms(self, request: web.Request) -> web.Response:
-        """A provider's signature covers the address that it was given, which is the public one."""
+        """A provider's signature covers the URL that it was given, which is the public one."""
 
         async def report() -> Message:
             return messages_pb2.HandleSmsStatusRequest(
@@ -55,7 +55,7 @@ class DeliveryReports:
         return await self._pass_on(request, self._handle_sms, report, self._failures.sms)
 
     async def bounce(self, request: web.Request) -> web.Response:
-        """A whole message, as mail servers hand it to a program."""
+        """A complete message, as mail servers pass it to a program."""
 
         async def report() -> Message:
             if bodies.media_type_of(request)[0] != BOUNCE_TYPE:

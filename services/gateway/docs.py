@@ -1,4 +1,6 @@
-"""/openapi.json and /docs: the reference as a document and as a page, from this machine only."""
+"""/openapi.json and /docs: the reference as a document and as a page, without external
+resources.
+"""
 
 from functools import cache
 
@@ -26,6 +28,6 @@ def routes(config: Config) -> list[web.RouteDef]:
 
 @cache
 def _document(public_url: str, contact_email: str) -> StaticFile:
-    """Once for all gateways of a process: a test process has a hundred of them."""
+    """Shared by all gateways of a process: a test process has a hundred of them."""
     found = document.build(all_routes(), public_url=public_url, contact_email=contact_email)
     return static_files.made(json_out.dump(found), ".json", headers=static_files.ANYWHERE)

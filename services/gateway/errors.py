@@ -6,7 +6,7 @@ from libs.errors import Kind, Refusal
 
 
 class GatewayRefusal(Refusal):
-    """A refusal of HTTP's own, whose status no kind of gRPC knows."""
+    """A refusal specific to HTTP, whose status has no gRPC kind."""
 
     kind = Kind.INVALID
     reason = "bad_request"

@@ -1,8 +1,8 @@
-"""What one merchant may take of this process, so that its flood is its own trouble only.
+"""What one merchant may use of this process, so that its flood only affects itself.
 
-Requests a second, calls under way at once (`places.py`), and refusals a second. Servers and browsers
-are counted apart, since anybody may call with a key that stands in a page; a browser's address has a
-limit of its own too.
+Limits requests per second, concurrent calls (`places.py`), and refusals per second. Servers and
+browsers are counted separately, since anybody can use a key from a page; a browser's address has
+its own limit too.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from services.gateway.errors import PlanRateExceeded, TooManyRequests
 from services.gateway.places import Places
 from services.gateway.rules.limits import Limiter, Plans, Quota
 
-REFUSALS_PER_SECOND: Final = 50.0  # of a caller; those beyond are held back longer
+REFUSALS_PER_SECOND: Final = 50.0  # per caller; any further ones are held back longer
 LONGER: Final = 4.0  # times
 POLICY_HEADER: Final = "RateLimit-Policy"
 QUOTA_HEADER: Final = "RateLimit"
 
 
 class Fairness:
-    """Each limit of one merchant; `by_browser` of one address."""
+    """The limits of one merchant; `by_browser` is per address."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Fairness:
         self._refusals = Limiter(rate=REFUSALS_PER_SECOND, burst=REFUSALS_PER_SECOND)
 
     def admit(self, caller: Identity, address: str) -> None:
-        """Raises TooManyRequests; PlanRateExceeded, which is one, when the plan allows no more."""
+        """Raises TooManyRequests; PlanRateExceeded, a subclass, if the plan allows no more."""
         at = time.monotonic()
         if caller.publishable and (wait := self._by_browser.take(address, at)):
             raise TooManyRequests(wait)
@@ -52,7 +52,7 @@ class Fairness:
             raise PlanRateExceeded.of(wait, plan=caller.plan, rate=caller.requests_per_second)
 
     def told(self, caller: Identity, address: str) -> dict[str, str]:
-        """Headers (IETF draft RateLimit) that say what the caller may ask for, and has left."""
+        """Headers (IETF draft RateLimit) that state the caller's limit and what is left of it."""
         quotas = dict(self._quotas(caller, address))
         return {
             POLICY_HEADER: ", ".join(
@@ -73,17 +73,17 @@ class Fairness:
             yield "plan", plan
 
     async def slow_down(self, caller: Identity | None) -> None:
-        """Before a refusal for haste is told: whoever does not wait is made to."""
+        """Delays a rate-limit refusal: whoever does not wait is made to."""
         await asyncio.sleep(self.hold_seconds(caller))
 
     def hold_seconds(self, caller: Identity | None) -> float:
-        """Give or take half, so that a flood's connections do not come again all at once."""
+        """Give or take half, so that a flood's connections do not all come back at once."""
         give_or_take = random.uniform(0.5, 1.5)  # noqa: S311 - nothing secret
         too_many = caller is not None and self._refusals.take(_name(caller), time.monotonic()) > 0.0
         return self._slow_down_seconds * give_or_take * (LONGER if too_many else 1.0)
 
     def place(self, caller: Identity, *, reads_only: bool) -> AbstractAsyncContextManager[None]:
-        """Held while a call is under way. Raises TooManyAtOnce."""
+        """Held while a call is in progress. Raises TooManyAtOnce."""
         return self._places.held(caller.merchant_id, browser=caller.publishable, reads=reads_only)
 
 

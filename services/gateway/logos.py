@@ -1,4 +1,4 @@
-"""GET /logos/{logo_id}: a merchant's logo, by a name that changes with the picture."""
+"""GET /logos/{logo_id}: a merchant's logo, by a name that changes with the image."""
 
 from typing import Any, Final
 

@@ -1,6 +1,6 @@
-"""What every request passes: a span, a trace id, errors as problems, safe headers, metrics.
+"""Applied to every request: a span, a trace id, errors as problems, safe headers, metrics.
 
-`refused` is the same for what is no request of the application yet.
+`refused` does the same for what has not become a request of the application.
 """
 
 import time
@@ -29,7 +29,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def middleware() -> Any:
-    """Of every request; security headers come with `Security.on_prepare`."""
+    """For every request; `Security.on_prepare` adds security headers."""
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -60,7 +60,7 @@ def middleware() -> Any:
 
 
 def refused(refusal: Refusal) -> web.Response:
-    """The answer to bytes that are no request, or to a connection too many."""
+    """The answer to bytes that are not a request, or to one connection too many."""
     with telemetry.span("HTTP refused", kind=telemetry.SpanKind.SERVER, parent=""):
         response = problems.response(refusal)
         response.headers[TRACE_HEADER] = telemetry.trace_id()

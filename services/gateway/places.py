@@ -1,8 +1,8 @@
-"""Places of a merchant's calls under way, so that a line of one holds up no other.
+"""Slots for a merchant's calls in progress, so that one merchant's queue delays nobody else.
 
-What finds no place waits in line for a moment, then is refused. A server's reads have few places,
-since each takes milliseconds, and one while another merchant has a call under way; that one rests
-after a call, three times as long as the call took, while more are in line. So a burst beside others
+A call without a slot waits briefly, then is refused. A server's reads have few slots, since each
+takes milliseconds, and only one while another merchant has a call in progress; that slot pauses
+after a call, three times as long as the call took, if more are queued. So a burst beside others
 takes longer, and a flood gets a quarter of what a single reader gets.
 """
 
@@ -15,14 +15,16 @@ from typing import Final
 
 from services.gateway.errors import TooManyAtOnce
 
-WAIT_SECONDS: Final = 2.0  # for a place; then it is refused
-MAX_WAITING: Final = 64  # in one line
-REST: Final = 3.0  # times as long as the call
+WAIT_SECONDS: Final = 2.0  # for a slot; then the call is refused
+MAX_WAITING: Final = 64  # per queue
+REST: Final = 3.0  # times the duration of the call
 MAX_REST_SECONDS: Final = 0.25
 
 
 class Places:
-    """`reads` of one merchant's servers, `calls` of its browsers, as many of everything else."""
+    """`reads` of one merchant's servers, `calls` of its browsers, and as many of everything
+    else.
+    """
 
     def __init__(self, *, reads: int, calls: int) -> None:
         self._reads = reads
@@ -32,7 +34,7 @@ class Places:
 
     @asynccontextmanager
     async def held(self, merchant_id: str, *, browser: bool, reads: bool) -> AsyncIterator[None]:
-        """While a call is under way. Raises TooManyAtOnce."""
+        """Held while a call is in progress. Raises TooManyAtOnce."""
         shrinks = reads and not browser
         name = f"{merchant_id} {'browsers' if browser else 'reads' if reads else 'changes'}"
         line = self._lines.get(name)
@@ -61,7 +63,7 @@ class Places:
         self._forget(name)
 
     def _forget(self, name: str) -> None:
-        line = self._lines.get(name)  # gone when whoever was before in line has forgotten it
+        line = self._lines.get(name)  # gone if the one before in the queue has dropped it
         if line is not None and line.is_empty:
             del self._lines[name]
 
@@ -75,13 +77,13 @@ class Places:
         self._under_way[merchant_id] -= 1
         if not self._under_way[merchant_id]:
             del self._under_way[merchant_id]
-            if len(self._under_way) <= 1:  # who is alone now has more places
+            if len(self._under_way) <= 1:  # whoever is alone now has more slots
                 for line in self._lines.values():
                     line.move_up()
 
 
 class _Line:
-    """`most`: how many places there are now."""
+    """`most`: current number of slots."""
 
     def __init__(self, most: Callable[[], int]) -> None:
         self._most = most

@@ -21,7 +21,7 @@ RETRY_AFTER_SECONDS: Final = "1"
 
 
 def type_of(code: str) -> str:
-    """The problem's type: a name that stays the same wherever Incasso runs."""
+    """The problem's type: a name that is the same wherever Incasso runs."""
     return f"urn:incasso:problem:{code}"
 
 
@@ -45,7 +45,7 @@ def document(refusal: Refusal, *, trace_id: str, body_field: str = "") -> dict[s
 
 
 def _error(violation: FieldViolation, body_field: str) -> dict[str, str]:
-    """A JSON pointer into the body; parameters of path and query look like top-level fields."""
+    """A JSON pointer into the body; path and query parameters look like top-level fields."""
     path = violation.field
     if body_field and (path == body_field or path.startswith(f"{body_field}.")):
         path = path[len(body_field) :].removeprefix(".")
@@ -68,7 +68,7 @@ def response(refusal: Refusal, *, body_field: str = "") -> web.Response:
 
 
 def of_http_error(error: web.HTTPException) -> web.Response:
-    """For what aiohttp refuses by itself."""
+    """For aiohttp's own refusals."""
     return response(refusal_of(error))
 
 
@@ -87,5 +87,5 @@ def refusal_of(error: web.HTTPException) -> Refusal:
 
 
 def of_unknown_outcome(*, reads_only: bool, error: OutcomeUnknown) -> Refusal:
-    """A call that only reads has no outcome to speak of: it is just not available."""
+    """A call that only reads has no outcome: it is just not available."""
     return ServiceUnavailable() if reads_only else error

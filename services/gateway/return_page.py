@@ -1,7 +1,8 @@
-"""GET /return/{payment_id}: the shopper comes back from a challenge.
+"""GET /return/{payment_id}: the shopper returns from a challenge.
 
-Asks payments for the truth in the gateway's own name, then sends the shopper to the shop's own page, or shows one. The
-payment's id is the only proof, so that the page tells nothing but the state.
+Asks payments for the current state in the gateway's own name, then redirects the shopper to the
+shop's page, or shows one. The payment's id is the only proof, so the page shows nothing but the
+state.
 """
 
 import time
@@ -107,7 +108,7 @@ class ReturnPage:
 
 
 def with_outcome(return_url: str, payment_id: str, state: str) -> str:
-    """The shop's address with payment_id and state among its parameters."""
+    """The shop's URL with payment_id and state added as parameters."""
     parts = urlsplit(return_url)
     kept = [
         (name, value)
@@ -125,7 +126,7 @@ def page(
     status: int = 200,
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> web.Response:
-    """A page of one card in the shopper's language."""
+    """A single-message page in the shopper's language."""
     view = "paid" if state in _PAID else "checking" if state in ("processing", "pending") else state
     language = display.preferred(request.headers.get("Accept-Language", ""))
     title, text = TEXTS[language].get(view, TEXTS[language]["checking"])

@@ -17,7 +17,7 @@ _VERBS = ("get", "post", "put", "patch", "delete")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One REST call. `body` is "*", the name of a field, or "" when the call has no body."""
+    """One REST call. `body` is "*", the name of a field, or "" if the call has no body."""
 
     method: str
     path: str
@@ -26,8 +26,8 @@ class Route:
     body: str
     response_body: str  # the field that is the answer; "" for the whole message
     path_fields: tuple[str, ...]
-    header_fields: Mapping[str, str] = field(hash=False)  # the header that carries each
-    address_fields: tuple[str, ...]  # the gateway fills them with the browser's address
+    header_fields: Mapping[str, str] = field(hash=False)  # the header of each
+    address_fields: tuple[str, ...]  # filled by the gateway with the browser's address
 
     @property
     def success_status(self) -> int:
@@ -44,7 +44,7 @@ class Route:
 
     @property
     def elsewhere(self) -> Mapping[str, str]:
-        """Fields that neither body nor query may name, and what to tell who does."""
+        """Fields that neither body nor query may contain, and the error for it."""
         in_headers = {
             name: f"is sent in the header {header}" for name, header in self.header_fields.items()
         }
@@ -58,7 +58,7 @@ class Route:
 
 
 def all_routes() -> tuple[Route, ...]:
-    """Of every service, in the order of their paths."""
+    """All services' routes, sorted by path."""
     found: list[Route] = []
     behind = (name for service in services.SERVICES for name in service.full_names)
     for full_name in (*behind, *LOCAL):

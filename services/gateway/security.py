@@ -1,4 +1,4 @@
-"""Headers that keep browsers out of trouble, and CORS for the calls that browsers may make."""
+"""Security headers, and CORS for the calls that browsers may make."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,7 +10,7 @@ CSP_PAGE: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# Scalar brings its styles in its script.
+# Scalar has its styles in its script.
 CSP_DOCS: Final = CSP_PAGE.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 _ALWAYS: Final = {
@@ -36,23 +36,23 @@ class Security:
         self._always = {**_ALWAYS, "Strict-Transport-Security": _HSTS} if secure else _ALWAYS
 
     async def on_prepare(self, _: web.Request, response: web.StreamResponse) -> None:
-        """For every answer of the application, streams too."""
+        """For every response of the application, streams too."""
         response.headers.pop("Server", None)  # it would name the versions of what we run on
         self.protect(response)
 
     def protect(self, response: web.StreamResponse) -> None:
-        """Add what every answer has; a page's own policy stays."""
+        """Adds the headers common to all responses; a page's own policy stays."""
         headers = response.headers
         for name, value in self._always.items():
             if name not in headers:
                 headers[name] = value
 
     def share(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Let the page of an allowed origin read this answer."""
+        """Lets the page of an allowed origin read this response."""
         response.headers.update(self._shared(request.headers.get("Origin")))
 
     def preflight(self, request: web.Request, methods: tuple[str, ...]) -> web.Response:
-        """Answer to OPTIONS of an address that browsers may call."""
+        """Answers OPTIONS of a URL that browsers may call."""
         shared = self._shared(request.headers.get("Origin"))
         if not shared:
             return web.Response(status=204)

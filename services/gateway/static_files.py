@@ -1,4 +1,4 @@
-"""Files that browsers load, read once: web components, stylesheet and scripts of pages, demos."""
+"""Files for browsers, read once: web components, stylesheet and scripts of pages, demos."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ ANYWHERE: Final = {
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 _FOLDER: Final = Path(__file__).parent / "static"
-# One module of several files, in this order: no cache can mix versions of them.
+# One module of several files, in this order: no cache can mix their versions.
 _ELEMENTS: Final = ("element.js", "one_click.js", "instalments.js")
 _DEMOS: Final = ("one-click", "instalments")
 _TYPES: Final = {
@@ -28,7 +28,7 @@ _TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """Answers itself, or 304 to who has it already."""
+    """Serves the file, or 304 if the client has it."""
 
     body: bytes
     media_type: str

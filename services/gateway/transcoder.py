@@ -1,4 +1,4 @@
-"""One REST call: authenticate, check, parse, call the service, answer. The gateway's hot path."""
+"""A REST call: authenticate, check, parse, call the service, answer. The gateway's hot path."""
 
 import re
 import time
@@ -34,10 +34,10 @@ from services.gateway.rules.limits import Failures
 from services.gateway.security import Security
 from services.gateway.upstreams import Call, message_class
 
-LARGE_BYTES: Final = 16 * 1024  # a body above it is parsed beside the event loop
+LARGE_BYTES: Final = 16 * 1024  # a larger body is parsed off the event loop
 JSON_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
 CALLER: Final = web.RequestKey("caller", Identity)  # once its key is known
-ADDRESS: Final = web.RequestKey("address", str)  # judged once a request
+ADDRESS: Final = web.RequestKey("address", str)  # determined once per request
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
@@ -69,7 +69,7 @@ class Transcoder:
         if route.body:
             every = dict.fromkeys(route.rpc.input_type.fields_by_name, json_in.NOT_A_PARAMETER)
             self._not_in_query = {**every, **route.elsewhere}
-        # Whether keys or clocks of the merchant may be others afterwards.
+        # Whether the merchant's keys or clocks may have changed afterwards.
         self._changes_keys = not route.reads_only and ".merchants." in route.rpc.full_name
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
@@ -177,7 +177,7 @@ class Transcoder:
 
 
 async def identify(request: web.Request, edge: Edge) -> Identity:
-    """Who calls, within the limits of the key and, for refused keys, of the address."""
+    """The caller, within the limits of the key and, for refused keys, of the address."""
     at = time.monotonic()
     request[ADDRESS] = edge.addresses.of(request)
     address = network(request[ADDRESS])
@@ -199,7 +199,7 @@ async def identify(request: web.Request, edge: Edge) -> Identity:
 
 
 def idempotency_key(request: web.Request) -> str:
-    """The Idempotency-Key header, bare or as a quoted string; "" when there is none."""
+    """The Idempotency-Key header, bare or as a quoted string; "" if there is none."""
     values = request.headers.getall("Idempotency-Key", [])
     if not values:
         return ""
@@ -212,7 +212,7 @@ def idempotency_key(request: web.Request) -> str:
 
 
 def check_media_type(request: web.Request) -> None:
-    """JSON in UTF-8, whatever else the parameters say. Raises MediaTypeUnsupported."""
+    """JSON in UTF-8, whatever the other parameters say. Raises MediaTypeUnsupported."""
     kind, charset = bodies.media_type_of(request)
     is_json = kind == "application/json" or (
         kind.startswith("application/") and kind.endswith("+json")

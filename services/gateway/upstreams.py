@@ -1,6 +1,6 @@
-"""Which gRPC services stand behind the gateway, and how one of their methods is called.
+"""The gRPC services behind the gateway, and how to call their methods.
 
-libs/services says which there are. The gateway answers LOCAL itself.
+libs/services lists them. The gateway answers LOCAL itself.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,7 +21,7 @@ LOCAL: Final = ("incasso.gateway.v1.CheckoutService",)
 
 
 class Upstreams:
-    """The channels of this process. Connects when the first call is made."""
+    """The channels of this process. Connects on the first call."""
 
     def __init__(self, targets: Mapping[str, str]) -> None:
         self._channels: dict[str, grpc.aio.Channel] = {}
@@ -35,7 +35,7 @@ class Upstreams:
         return self._channel(rpc).unary_unary(**_of(rpc))
 
     def method(self, upstream: str, name: str) -> Any:
-        """By the short names: `method("payments", "RefreshPayment")`."""
+        """By short names: `method("payments", "RefreshPayment")`."""
         return self.unary(rpc_of(upstream, name))
 
     def call(self, rpc: MethodDescriptor) -> Call:

@@ -1,8 +1,8 @@
-"""POST /webhooks/psp/{psp_account_id}: what a PSP sends, passed on byte by byte.
+"""POST /webhooks/psp/{psp_account_id}: PSP webhooks, forwarded unchanged.
 
-Not authenticated here: payments verifies the PSP's signature over the raw body. A webhook of an
-account whose signature was right before waits for nobody's failures but its own account's and
-address's; strangers share their address's.
+Not authenticated here: payments verifies the PSP's signature over the raw body. Webhooks of an
+account that has had a valid signature are only limited by failures of that account and address;
+strangers share their address's limit.
 """
 
 import time
@@ -32,7 +32,7 @@ CALLERS_FAULT: Final = frozenset(
 
 
 class PspWebhooks:
-    """`handle` is payments' HandlePspWebhook. `failures` limits addresses that send rubbish."""
+    """`handle` is payments' HandlePspWebhook. `failures` limits addresses that send garbage."""
 
     def __init__(self, handle: Any, failures: Limiter, addresses: Addresses) -> None:
         self._handle = handle
@@ -41,7 +41,7 @@ class PspWebhooks:
         self._verified: OrderedDict[str, None] = OrderedDict()  # account ids
 
     async def receive(self, request: web.Request) -> web.Response:
-        """200 once stored; payments' own no otherwise. A PSP repeats what is not a 2xx."""
+        """200 once stored; otherwise payments' refusal. A PSP repeats anything but a 2xx."""
         account = request.match_info["psp_account_id"]
         name, at = self._bucket(account, request), time.monotonic()
         if wait := self._failures.wait_seconds(name, at):
@@ -72,7 +72,7 @@ class PspWebhooks:
 
 
 def headers_of(request: web.Request) -> dict[str, str]:
-    """In lower case, repeated ones joined; cut to what payments takes."""
+    """In lower case, repeated ones joined; truncated to what payments accepts."""
     found: dict[str, str] = {}
     for name, value in request.headers.items():
         text = without_controls(value.encode("utf-8", "replace").decode())

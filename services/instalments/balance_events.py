@@ -1,4 +1,4 @@
-"""What the ledger is told of plans: their books before and after each change."""
+"""Events for the ledger: a plan's books before and after each change."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from services.instalments.rules.plans import Shown
 
 
 def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
-    """One event, or none where nothing moved."""
+    """One event, or none if the books are unchanged."""
     plan = after.plan
     was, is_now = books_of(before.plan, before.parts), books_of(plan, after.parts)
     if was == is_now:

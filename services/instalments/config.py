@@ -1,4 +1,4 @@
-"""Addresses of the neighbours, and the keys of the seal."""
+"""Addresses of other services, and the seal keys."""
 
 from pydantic import Field
 
@@ -11,5 +11,5 @@ class Config(ServiceSettings):
     oneclick_target: str
     paylink_target: str
     public_url: str = Field(pattern=r"https?://.+[^/]")  # where shoppers reach the gateway
-    seal_keys: str = Field(min_length=44, repr=False)  # Fernet keys, newest first, by commas
+    seal_keys: str = Field(min_length=44, repr=False)  # Fernet keys, newest first, comma-separated
     scorer: str = "services.instalments.scorer_client:Everybody"  # a class: package.module:Class

@@ -1,4 +1,4 @@
-"""What the flows work with, handed to them by __main__ and by tests."""
+"""The dependencies of the flows, passed in by __main__ and by tests."""
 
 from dataclasses import dataclass, field
 
@@ -21,5 +21,5 @@ class Deps:
     payments: Payments
     links: Links
     seal: Seal
-    public_url: str  # without a slash at the end
+    public_url: str  # without trailing slash
     scorer: Scorer = field(default_factory=Everybody)

@@ -16,7 +16,7 @@ class QuoteNotFound(Refusal, kind=Kind.NOT_FOUND, reason="quote_not_found"):
 
 
 class NotOffered(Refusal, kind=Kind.CONFLICT, reason="instalments_not_offered"):
-    """`facts` say why: the reason of the offer, and its threshold or article."""
+    """`facts` give the offer's reason, and its threshold or article."""
 
     message = "These terms are not available for this order."
 

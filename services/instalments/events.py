@@ -1,4 +1,4 @@
-"""What the outside sees: resources as protobuf, for answers and events alike, and the events."""
+"""The outside view: resources as protobuf, for answers and events alike, and the events."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,9 @@ def quote_pb(quote: Quote) -> pb.InstalmentQuote:
 
 
 def method_pb(found: Offers) -> offer_pb2.Offer:
-    """For checkout-options: available when any of the terms is, and else why the first is not."""
+    """For checkout-options: available if any of the terms is, otherwise with the reason of the
+    first.
+    """
     first = next((offer for offer in found if offer.available), None)
     reason = found[0].reason if found else NO_TERMS
     return offer_pb2.Offer(
@@ -72,7 +74,7 @@ def compared_pb(offers: Sequence[PlanOffer], locale: str) -> Offers:
 
 
 def offer_pb(offer: PlanOffer, locale: str) -> offer_pb2.InstalmentOffer:
-    """With the words that the law wants beside a price, in the reader's language."""
+    """With the texts that the law requires beside a price, in the reader's language."""
     terms = offer.terms
     shown = offer_pb2.InstalmentOffer(
         terms_id=terms.id,
@@ -199,7 +201,7 @@ async def plan_created(conn: Conn, plan: Plan, parts: Sequence[Instalment], now:
 
 _PLAN_EVENTS: Final[Mapping[PlanState, Any]] = {
     PlanState.IN_REVIEW: events_pb2.PlanInReview,
-    PlanState.OFFERED: events_pb2.PlanApproved,  # from where it was in review
+    PlanState.OFFERED: events_pb2.PlanApproved,  # back in its state before the review
     PlanState.REFUSED: events_pb2.PlanRefused,
     PlanState.ACTIVE: events_pb2.PlanActivated,
     PlanState.COMPLETED: events_pb2.PlanCompleted,
@@ -218,7 +220,7 @@ _PART_EVENTS: Final[Mapping[InstalmentState, Any]] = {
 
 
 def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
-    """What has become of a plan and its parts, as far as others are told."""
+    """The published changes of a plan and its parts."""
     told = [
         outbox.event_of(after.plan, event, now)
         for old, new in zip(before.parts, after.parts, strict=True)
@@ -236,7 +238,7 @@ def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
 
 
 def _part_event(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
-    """A part is missed once, however often its card is tried; and so it is written off."""
+    """A part is missed once, however often its card is retried; the same for a write-off."""
     missed_before = new.state is InstalmentState.MISSED and old.missed_at is not None
     given_up = new.state is InstalmentState.WRITTEN_OFF and old.written_off_at is not None
     kind = (
@@ -246,7 +248,7 @@ def _part_event(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
 
 
 def _late_fee_charged(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
-    """Of a part that is missed: one that was paid has its fee back when a refund of it comes back."""
+    """For a missed part: a paid one regains its fee when a refund of it fails."""
     fee = new.late_fee_minor - old.late_fee_minor
     if fee <= 0 or new.state is not InstalmentState.MISSED:
         return None
@@ -254,7 +256,7 @@ def _late_fee_charged(plan: Plan, old: Instalment, new: Instalment) -> Message |
 
 
 def _part_refunded(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
-    """Money of a part was given back."""
+    """Money of a part was refunded."""
     back = new.refunded_minor - old.refunded_minor
     if back <= 0:
         return None
@@ -272,7 +274,7 @@ def _of_part(kind: Any, plan: Plan, part: Instalment, **more: int) -> Message:
     return made
 
 
-# Of what is told and answered of plans.
+# Fields in events and answers about plans.
 PERSONAL: Final[erasing.Personal] = {
     "incasso.instalments.v1.InstalmentPlan": ("metadata",),
     "incasso.instalments.v1.Acceptance": ("ip",),
@@ -280,14 +282,14 @@ PERSONAL: Final[erasing.Personal] = {
     "incasso.instalments.v1.InstalmentRefund": ("reason",),
     "incasso.instalments.v1.PlanMessageRequested": ("recipient",),
 }
-ANSWERING_PLANS: Final = ("CreateInstalmentPlan",)  # of which the answer is kept
+ANSWERING_PLANS: Final = ("CreateInstalmentPlan",)  # whose answer is stored
 
 
 def event_left(subject: str, body: bytes) -> bytes:
-    """A logged event when its customer was erased."""
+    """A logged event after its customer was erased."""
     return erasing.event_left(subject, body, PERSONAL)
 
 
 def plan_left(answer: bytes) -> bytes:
-    """A kept answer when its customer was erased."""
+    """A stored answer after its customer was erased."""
     return erasing.clear(plans_pb2.InstalmentPlan.FromString(answer), PERSONAL)

@@ -1,4 +1,4 @@
-"""The only file that calls merchants: who gives time to pay, and in which language."""
+"""The only file that calls merchants: the seller, and the language."""
 
 from typing import Final
 
@@ -9,11 +9,11 @@ from libs import client, deadlines, wire
 from libs.answers import OfMerchant
 from services.instalments.rules.merchants import Merchant
 
-FRESH_SECONDS: Final = 30.0  # should an event be missed
+FRESH_SECONDS: Final = 30.0  # in case an event is missed
 
 
 class Merchants(OfMerchant[Merchant]):
-    """Asked on behalf of the current call's merchant."""
+    """Called on behalf of the current call's merchant."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         super().__init__(self._asked, fresh_seconds=FRESH_SECONDS)

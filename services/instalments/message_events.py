@@ -1,7 +1,7 @@
-"""What the customer of a plan is to be told, for notify: words and addresses are found there.
+"""Notifications for the customer of a plan, sent by notify, which has the words and addresses.
 
-What shows the price of a part says what the law wants beside it, in the words that were shown when the
-plan was signed: nothing of a deferral, warning and representative example of credit.
+A message with the price of a part has the texts that the law requires beside it, as shown when the
+plan was signed: nothing for a deferral, warning and representative example for credit.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _CHARGED_AGAIN: Final = (Advice.LATER, Advice.OTHER_PSP)
 
 
 def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
-    """Signed, or paid: once each, as a plan becomes so once."""
+    """Signed, or paid: once each, since a plan becomes so once."""
     plan, was = after.plan, before.plan
     if plan.state is PlanState.ACTIVE and was.activated_at is None:
         return [_event(plan, _Requested.REASON_SIGNED, plan.amount, now, says=_legal(plan))]
@@ -35,7 +35,7 @@ def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
 
 
 def _is_all_paid(before: Shown, after: Shown) -> bool:
-    """It ended by a payment, not by a refund, and nothing was given up."""
+    """It ended by a payment, not by a refund, and nothing was written off."""
     now_is = [part.state for part in after.parts]
     was = [part.state for part in before.parts]
     paid = InstalmentState.PAID
@@ -43,7 +43,7 @@ def _is_all_paid(before: Shown, after: Shown) -> bool:
 
 
 def missed(plan: Plan, part: Instalment, payment_link_id: str, now: datetime) -> NewEvent:
-    """With the link by which the part is paid."""
+    """With the link to pay the part."""
     again = part.advice in _CHARGED_AGAIN
     return _event(
         plan,
@@ -57,7 +57,7 @@ def missed(plan: Plan, part: Instalment, payment_link_id: str, now: datetime) ->
 
 
 def due(plan: Plan, part: Instalment, now: datetime) -> NewEvent:
-    """Its card is charged soon."""
+    """Its card will be charged soon."""
     amount = Money(part.amount_minor, plan.amount.currency)
     says = _legal(plan)
     return _event(plan, _Requested.REASON_DUE, amount, now, due_on=part.due_on, says=says)
@@ -72,7 +72,7 @@ def may_withdraw(plan: Plan, says: Sequence[str], last: date, now: datetime) -> 
 def withdrawn(after: Shown, now: datetime) -> NewEvent:
     """The receipt goes where the customer wants it."""
     plan, notice = after.plan, after.plan.withdrawal
-    assert notice is not None  # of a plan that was withdrawn from
+    assert notice is not None  # the plan was withdrawn from
     owed = [part for part in after.parts if part.state in OPEN]
     return _event(
         plan,

@@ -1,4 +1,6 @@
-"""The only file that calls oneclick beside the kit of payments: cards that are due, many at once, and new ones."""
+"""The only file, besides the payments kit, that calls oneclick: due cards, many at once, and new
+ones.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +13,12 @@ from libs.payments.saved_cards import SavedCard, SavedCards, card_of
 from services.instalments.rules.cards import NewCard
 
 PERSONAL: Final[erasing.Personal] = {"incasso.oneclick.v1.Consent": ("ip",)}
-KEEPING_CONSENTS: Final = ("SavePlanPageCard",)  # with their key
+KEEPING_CONSENTS: Final = ("SavePlanPageCard",)  # stored with their key
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """`challenge_url`: where the customer must go first, or ""."""
+    """`challenge_url`: where the customer has to go first, or ""."""
 
     instrument_id: str
     challenge_url: str
@@ -26,7 +28,7 @@ class Attached:
 def consented(
     customer_id: str, *, text_version: str, accepted_at: datetime, ip: str | None, return_url: str
 ) -> oneclick_pb2.AttachInstrumentRequest:
-    """What oneclick will be asked, but for the card."""
+    """The request to oneclick, without the card."""
     consent = oneclick_pb2.Consent(
         text_version=text_version, accepted_at=wire.timestamp(accepted_at), ip=ip
     )
@@ -36,7 +38,7 @@ def consented(
 
 
 def consent_left(kept: bytes) -> bytes:
-    """What `consented` made when its customer was erased."""
+    """The result of `consented` after its customer was erased."""
     return erasing.clear(oneclick_pb2.AttachInstrumentRequest.FromString(kept), PERSONAL)
 
 
@@ -46,10 +48,10 @@ def _attached(instrument: oneclick_pb2.Instrument) -> Attached:
 
 
 class Cards(SavedCards):
-    """Also those of many customers, and new ones."""
+    """Cards, also of many customers, and new ones."""
 
     async def attach(self, asked: bytes, card: NewCard, *, key: str) -> Attached:
-        """`asked`: what `consented` made. Raises RemoteRefusal, OutcomeUnknown."""
+        """`asked`: the result of `consented`. Raises RemoteRefusal, OutcomeUnknown."""
         request = oneclick_pb2.AttachInstrumentRequest.FromString(asked)
         request.psp_account, request.token = card.psp_account, card.card_token
         answer = await client.call(
@@ -61,7 +63,7 @@ class Cards(SavedCards):
         return _attached(answer.instrument)
 
     async def refresh(self, *, key: str) -> Attached:
-        """What became of the card that `attach` was asked to save under the key. Raises RemoteRefusal,
+        """The outcome of saving a card with `attach` under the key. Raises RemoteRefusal,
         OutcomeUnknown.
         """
         answer = await client.call(
@@ -72,7 +74,7 @@ class Cards(SavedCards):
         return _attached(answer.instrument)
 
     async def of_ids(self, instrument_ids: Sequence[str]) -> Sequence[SavedCard]:
-        """Those that can be charged, without `sca_history`; at most 100. Raises RemoteRefusal,
+        """The chargeable ones, without `sca_history`; at most 100. Raises RemoteRefusal,
         OutcomeUnknown.
         """
         answer = await client.call(

@@ -1,4 +1,4 @@
-"""The only file that calls paylink: links by which missed parts are paid."""
+"""The only file that calls paylink: links to pay missed parts."""
 
 from typing import Any, Final
 
@@ -15,13 +15,15 @@ PAYING: Final = "payment_link_paying"
 
 
 class Links:
-    """Each call may be made again."""
+    """Each call may be repeated."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = PaymentLinksServiceStub(channel)
 
     async def make(self, plan: Plan, link: PartLink) -> str:
-        """Id of the payment link, the same for the same link. Raises RemoteRefusal, OutcomeUnknown."""
+        """Id of the payment link, the same for the same link. Raises RemoteRefusal,
+        OutcomeUnknown.
+        """
         offer = offer_pb2.InstalmentOffer.FromString(plan.offer)
         request = pb.CreateInstalmentLinkRequest(
             plan_id=plan.id,

@@ -1,4 +1,4 @@
-"""What instalments asks payments: the payment of one part, and what is given back of it."""
+"""Calls from instalments to payments: the payment of one part, and its refunds."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,8 +22,8 @@ METHOD: Final = "instalments"
 
 @dataclass(frozen=True, slots=True)
 class PartnerMethod:
-    """As it is charged: `charge` is a message of payments, with what the partner must know of the
-    customer.
+    """What is charged: `charge` is a message of payments, with the customer data that the partner
+    needs.
     """
 
     charge: bytes = field(repr=False)
@@ -32,7 +32,7 @@ class PartnerMethod:
 
 
 def method_of(partner: Partner, plan: Plan, email: str) -> PartnerMethod:
-    """`email`: the customer's; "" where nobody knows one."""
+    """`email`: the customer's; "" if nobody knows one."""
     token = payments_pb2.InstrumentToken(
         psp_account=partner.psp_account,
         token=f"method:{partner.method}",
@@ -48,8 +48,8 @@ def method_of(partner: Partner, plan: Plan, email: str) -> PartnerMethod:
 def payment_request(
     plan: Plan, collection: Collection, charge: bytes, sca_history: bytes, *, return_url: str
 ) -> payments_pb2.CreatePaymentRequest:
-    """What payments will be asked. Its first payment stores the mandate, of which later ones carry the
-    reference: the plan's id. A partner pays the order as a whole.
+    """The request to payments. A plan's first payment stores the mandate, whose reference later
+    ones carry: the plan's id. A partner pays the order as a whole.
     """
     customer = collection.by_customer
     by_card = customer and not plan.by_partner
@@ -73,7 +73,7 @@ def payment_request(
 
 
 def dispute_of(dispute: payments_pb2.Dispute, merchant_id: str, at: datetime) -> Dispute:
-    """Of no plan so far."""
+    """Without its plan."""
     return wire.read(
         Dispute,
         dispute,
@@ -101,10 +101,10 @@ class Payments(AskedPayments):
         return CardField(account.psp, account.name, account.publishable_key, account.field_url)
 
     async def refund(self, repayment: Repayment, at: datetime) -> Told:
-        """Give back, or learn what became of it. Raises as `move`."""
+        """Refunds, or learns the outcome. Raises as `move`."""
         return await repaying.refund(self._stub, repayment, at)
 
     async def find_refund(self, repayment: Repayment, at: datetime) -> Told | None:
-        """What became of it. None: payments has not begun it so far."""
+        """The refund of a key. None: payments has not begun it so far."""
         payment = await repaying.payment_of(self._stub, repayment)
         return repaying.of_key(payment, repayment, at)

@@ -1,4 +1,4 @@
-"""What the outside sees of refunds inside plans: what was refunded, what of it is given back, and the events."""
+"""The outside view of refunds of plans: what was refunded, what of it is repaid, and the events."""
 
 from google.protobuf.message import Message
 

@@ -1,7 +1,7 @@
-"""Whoever judges customers by what we do not know: a class of the operator's own, named in the settings
-of the process. Without one, nobody is judged but by exposure and history.
+"""The operator's own scorer, which judges customers by what we do not know: a class named in the
+settings. Without one, only exposure and history count.
 
-A scorer is made once, without arguments, and called for many customers at once.
+A scorer is created once, without arguments, and called for many customers at once.
 """
 
 import asyncio
@@ -11,12 +11,12 @@ from typing import Final, Protocol, cast
 from libs.logs import log
 from services.instalments.rules.affordability import Applicant, Concern
 
-SECONDS: Final = 2.0  # a shopper waits
+SECONDS: Final = 2.0  # a shopper is waiting
 
 
 class Scorer(Protocol):
     async def accepts(self, applicant: Applicant) -> bool:
-        """False sends the plan to a person. So does whatever is raised, or no answer in SECONDS."""
+        """False sends the plan to review. So does any exception, or no answer within SECONDS."""
 
 
 class Everybody:
@@ -27,7 +27,9 @@ class Everybody:
 
 
 def made(name: str) -> Scorer:
-    """Of `package.module:Class`. ValueError for what is none, so that the process does not start."""
+    """From `package.module:Class`. Raises ValueError for anything else, so that the process does
+    not start.
+    """
     module, _, attribute = name.partition(":")
     try:
         scorer = getattr(importlib.import_module(module), attribute)()

@@ -1,4 +1,4 @@
-"""The other doors: events of payments, paylink and customers who are erased, and rows that are due."""
+"""The other doors: events of payments, paylink and erased customers, and due rows."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -41,18 +41,18 @@ _REFUNDS: Final[Mapping[str, Any]] = {
     "incasso.payments.payment.refund_failed": payments_pb2.PaymentRefundFailed,
 }
 LINK_PAID: Final = "incasso.paylink.payment_link.paid"
-OF_PARTS: Final = "instalment"  # the route of paylink's events of links of CreateInstalmentLink
+OF_PARTS: Final = "instalment"  # the route of paylink's events about links of CreateInstalmentLink
 _DISPUTES: Final[Mapping[str, Any]] = {
     "incasso.payments.dispute.opened": payments_pb2.DisputeOpened,
     "incasso.payments.dispute.updated": payments_pb2.DisputeUpdated,
     "incasso.payments.dispute.closed": payments_pb2.DisputeClosed,
 }
-ANY: Final = "*.*"  # a part may be paid by a link
-BATCHES: Final = 4  # at a time; each asks payments for all of its parts at once
+ANY: Final = "*.*"  # a link may pay a part
+BATCHES: Final = 4  # at a time; each calls payments for all of its parts at once
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
-    """What is done with each event of payments, and of oneclick."""
+    """The handlers for events of payments and oneclick."""
 
     async def follow(conn: Conn, answer: Answer) -> None:
         await clock.act_for(conn, SERVICE)
@@ -73,7 +73,7 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
 
 def _refunds(deps: Deps) -> UnlessKnown:
-    """Refunds of payments of plans, whoever made them."""
+    """Refunds of plans' payments, whoever made them."""
 
     async def known(conn: Conn, events: Sequence[Event]) -> Collection[str]:
         told = [_told(event) for event in events]
@@ -91,7 +91,7 @@ def _refunds(deps: Deps) -> UnlessKnown:
 
 
 def _disputes(deps: Deps) -> UnlessKnown:
-    """Disputes of payments of plans."""
+    """Disputes of plans' payments."""
 
     async def known(conn: Conn, events: Sequence[Event]) -> Collection[str]:
         told = [
@@ -113,7 +113,7 @@ def _disputes(deps: Deps) -> UnlessKnown:
 
 
 def _of_plans(payment: Any) -> bool:
-    """Whether it may have paid a part: of ours, or of the link of one."""
+    """Whether it may have paid a part: a payment of ours, or of a part's link."""
     return bool(payment.method == METHOD or payment.order_part.startswith("instalment:"))
 
 
@@ -124,7 +124,7 @@ def _told(event: Event) -> ToldRefund:
 
 
 def _paid_by_link(event: Event) -> PaidByLink | None:
-    """None: a link that pays no part of a plan."""
+    """None: a link that does not pay a part of a plan."""
     told = link_events.PaymentLinkPaid.FromString(event.body)
     link, paying = told.payment_link, told.link_payment
     if not link.plan_id:
@@ -139,7 +139,7 @@ def _paid_by_link(event: Event) -> PaidByLink | None:
 
 
 async def _of_others(_: Conn, events: Sequence[Event]) -> Collection[str]:
-    """Ids of events of links that pay no part: of senders that do not route them yet."""
+    """Ids of events about links that pay no part, from senders that do not route them yet."""
     return {event.event_id for event in events if _paid_by_link(event) is None}
 
 
@@ -149,37 +149,37 @@ async def _customer_erased(conn: Conn, event: Event) -> None:
 
 
 def collection_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
-    """Collections without an end."""
+    """Unfinished collections."""
     settle = partial(collecting.settle_due, deps)
     return payments_due.worker(SERVICE, deps.db, table="collections", settle=settle)
 
 
 def repayment_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
-    """What is to be given back and has no end yet."""
+    """Unfinished refunds."""
     settle = partial(repaying.settle_due, deps)
     return payments_due.worker(SERVICE, deps.db, table="repayments", settle=settle)
 
 
 def link_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
-    """Payment links that are to be made or closed. Paylink is asked less and less often."""
+    """Payment links that have to be created or closed. Paylink is called at growing intervals."""
     work = partial(part_links.attend, deps)
     return payments_due.worker(SERVICE, deps.db, table="part_links", settle=work)
 
 
 def reminder_worker(deps: Deps) -> DueWorker[DueRow]:
-    """What customers are to be reminded of."""
+    """Due reminders."""
     work = partial(reminding.remind, deps)
     return worker(SERVICE, "reminders", deps.db, reminders.CLAIM, work)
 
 
 def plan_worker(deps: Deps) -> DueWorker[DueRow]:
-    """Plans that nobody has signed in time, and those with parts that were missed for so long."""
+    """Plans that were not signed in time, and those with parts missed for too long."""
     work = partial(due.look_at_plan, deps)
     return worker(SERVICE, "plans", deps.db, store.CLAIM, work)
 
 
 def due_worker(deps: Deps) -> DueWorker[DueParts]:
-    """Parts whose due date has come. As many payments are under way as there are places for parts."""
+    """Due parts. As many payments are in progress as there are slots for parts."""
     return worker(
         SERVICE,
         "instalments",

@@ -1,4 +1,4 @@
-"""The comments in protos/, by the full name of what they describe: the texts of the documents."""
+"""The comments in protos/, by the full name of what they describe: the texts of the document."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ STUBS: Final = Path(__file__).resolve().parents[3] / "libs" / "pb" / "incasso.bi
 _ERROR = re.compile(r"\b([a-z][a-z0-9_]*) \((\d{3})\)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 
-# Numbers of fields in descriptor.proto: what a path of source info is made of.
+# Field numbers in descriptor.proto, which make up the paths of source info.
 _MESSAGES, _ENUMS, _SERVICES = 4, 5, 6
 _FIELDS, _NESTED, _NESTED_ENUMS = 2, 3, 4
 _METHODS = 2
@@ -20,7 +20,9 @@ _METHODS = 2
 
 @cache
 def comments() -> dict[str, str]:
-    """`incasso.payments.v1.Payment.state` → its comment, paragraphs apart by an empty line."""
+    """`incasso.payments.v1.Payment.state` → its comment, with paragraphs separated by an empty
+    line.
+    """
     files = descriptor_pb2.FileDescriptorSet.FromString(STUBS.read_bytes())
     found: dict[str, str] = {}
     for file in files.file:
@@ -49,7 +51,7 @@ def description(full_name: str) -> str:
 
 
 def errors(full_name: str) -> list[tuple[int, str]]:
-    """(HTTP status, code) of each error that the comment names, in its order."""
+    """(HTTP status, code) of each error named in the comment, in order."""
     for paragraph in of(full_name).split("\n\n"):
         if paragraph.startswith("Errors:"):
             return [(int(status), code) for code, status in _ERROR.findall(paragraph)]

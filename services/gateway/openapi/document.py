@@ -67,7 +67,7 @@ def build(
 
 
 def _contact(public_url: str, email: str) -> Schema:
-    """Who runs this gateway."""
+    """The operator of this gateway."""
     contact = {"name": urlsplit(public_url).hostname, "url": public_url}
     return {**contact, "email": email} if email else contact
 
@@ -102,7 +102,7 @@ def _operation(route: Route, schemas: Schemas) -> Schema:
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
-    """Scopes are told apart from it: OpenAPI declares those of OAuth only."""
+    """Scopes are listed separately: OpenAPI only declares those of OAuth."""
     secret: list[dict[str, list[str]]] = [{"secretKey": []}]
     return [*secret, {"publishableKey": []}] if route.rules.publishable else secret
 

@@ -1,4 +1,4 @@
-"""Example values for the document: from the fields' rules, else from what a field looks like."""
+"""Example values for the document: from the fields' rules, otherwise from the look of a field."""
 
 import json
 import re
@@ -29,7 +29,7 @@ _FORMATS: Final = {
     options_pb2.FORMAT_CONTACT: "giulia@example.com",
     options_pb2.FORMAT_BASE64: "U3BlZGl6aW9uZTtOZXR0bwo=",
 }
-# Fields of answers, which have no rules, by their names.
+# Fields of answers, which have no rules, by name.
 _NAMES: Final[dict[str, Any]] = {
     "amount_minor": 5990,
     "brand": "visa",
@@ -62,7 +62,7 @@ _NAMES: Final[dict[str, Any]] = {
     "type": "redirect",
     "url": "https://pay.example/challenge",
 }
-# What an example of an answer does not show: rare things beside the usual one.
+# Omitted from examples of answers: rare values beside the usual one.
 _RARE: Final = frozenset(
     ["decline", "next_action", "next_cursor", "refunds", "disputes", "capture_at", "expires_at"]
 )
@@ -71,7 +71,7 @@ _RARE: Final = frozenset(
 def of_message(
     message: Descriptor, *, request: bool, without: Collection[str] = ()
 ) -> dict[str, Any]:
-    """An object that a request could be, or that an answer looks like."""
+    """An example object for a request or an answer."""
     found: dict[str, Any] = {}
     for field in message.fields:
         if field.name in without or not _shown(field, request=request):
@@ -88,7 +88,7 @@ def _shown(field: FieldDescriptor, *, request: bool) -> bool:
 
 
 def of_field(field: FieldDescriptor, *, request: bool) -> Any:
-    """A value as it stands in JSON."""
+    """A JSON value."""
     rules = validation.rules_of(field)
     if rules.example:
         return _parsed(rules.example, field)

@@ -1,4 +1,6 @@
-"""The refusals of each call in the OpenAPI document: from the comments, and those that any call meets."""
+"""The refusals of each call in the OpenAPI document: from the comments, and those common to all
+calls.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -48,7 +50,7 @@ _FILE: Final = (
 
 
 def responses(route: Route) -> dict[str, Schema]:
-    """One response per status. Most calls share theirs, so that each stands in the document once."""
+    """One response per status. Most calls share theirs, so each is in the document once."""
     return {
         str(status): {"$ref": f"#/components/responses/{_response_name(status, codes)}"}
         for status, codes in _by_status(route)
@@ -56,7 +58,7 @@ def responses(route: Route) -> dict[str, Schema]:
 
 
 def response_components(routes: Sequence[Route]) -> Schema:
-    """Each with an example of each code."""
+    """Each with an example per code."""
     used = {one for route in routes for one in _by_status(route)}
     return {_response_name(status, codes): _error(status, codes) for status, codes in sorted(used)}
 
@@ -73,7 +75,7 @@ def _by_status(route: Route) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def _codes(route: Route) -> list[tuple[int, str]]:
-    """(HTTP status, code) of every refusal that a call can meet, its own first."""
+    """(HTTP status, code) of every refusal of a call, its own first."""
     own = comments.errors(route.rpc.full_name)
     key = [(400, "idempotency_key_missing")] if route.rules.idempotency_key_required else []
     other_key = [] if route.reads_only else list(_KEY)
@@ -114,7 +116,7 @@ def example_components(routes: Sequence[Route]) -> Schema:
 
 
 def _messages() -> dict[str, str]:
-    """What the refusals that the gateway knows say, by code."""
+    """Messages of the refusals known to the gateway, by code."""
     found: dict[str, str] = {}
     classes = list(Refusal.__subclasses__())
     for refusal in classes:

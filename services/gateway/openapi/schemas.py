@@ -14,7 +14,7 @@ Schema = dict[str, Any]
 
 
 class View(Enum):
-    """What a message is here: a request, an answer, or an answer to a publishable key."""
+    """The role of a message: a request, an answer, or an answer to a publishable key."""
 
     REQUEST = "request"
     ANSWER = "answer"
@@ -40,14 +40,14 @@ _FORMATS: Final[dict[int, Schema]] = {
     options_pb2.FORMAT_BASE64: {"contentEncoding": "base64"},
 }
 _NO_NUL: Final = "^[^\\x00]*$"
-# Of answers, where their fields say nothing: more than requests and PSPs can make of them.
+# For answers whose fields say nothing: more than requests and PSPs can produce.
 _LONGEST_ANSWERED: Final = 65_536
 _MOST_ANSWERED: Final = 1_000
 _TIME: Final[Schema] = {"type": "string", "format": "date-time", "maxLength": 35}
 
 
 class Schemas:
-    """Collects the components that references need."""
+    """Collects the components needed by references."""
 
     def __init__(self) -> None:
         self._found: dict[str, Schema] = {}
@@ -60,7 +60,7 @@ class Schemas:
         """A reference to the component of a message."""
         name = self._name(message, view=view)
         if name not in self._found:
-            self._found[name] = {}  # before its fields, for messages that hold themselves
+            self._found[name] = {}  # before its fields, for messages that contain themselves
             self._found[name] = self._object(message, view=view, without=without)
         return {"$ref": f"#/components/schemas/{name}"}
 

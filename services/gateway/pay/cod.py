@@ -1,5 +1,5 @@
-"""GET /cod/{token}, the page of an order that is paid at the door, and its forms. GET changes nothing;
-every form ends in a redirect.
+"""GET /cod/{token}, the page of a cash-on-delivery order, and its forms. GET changes nothing; every
+form ends in a redirect.
 """
 
 from collections.abc import Collection
@@ -37,13 +37,13 @@ class CodPages:
         return await self._gate.let_in(request, self._submit)
 
     async def go_back(self, request: web.Request) -> web.Response:
-        """Whoever reloads the address of a form sees the page."""
+        """Reloading the URL of a form shows the page."""
         return see(address(request))
 
     async def _show(
         self, request: web.Request, form: Form | None = None, wrong: Collection[str] = ()
     ) -> web.Response:
-        """With what was typed of an account that is not taken: it stands in no address."""
+        """Keeps the values entered for a rejected account, which must not be in a URL."""
         wanted = pages_pb2.GetCodPageRequest(token=token_of(request))
         answer: pages_pb2.GetCodPageResponse = await self._cod.ask(wanted)
         return cod_page(request, answer.page, form or {}, wrong)
@@ -54,7 +54,7 @@ class CodPages:
             return guard.missing(request)
         form = await guard.form_of(request)
         sent = make(token_of(request), form)
-        # A shopper who leaves cancels the wait, never what was asked for.
+        # A shopper who leaves cancels the wait, never the request.
         try:
             answer = await self._tasks.finish(self._cod.ask(sent.message, key=sent.key))
         except Refusal as refusal:
@@ -81,7 +81,7 @@ class CodPages:
 def cod_page(
     request: web.Request, page: pages_pb2.CodPage, form: Form, wrong: Collection[str]
 ) -> web.Response:
-    """The page in the view of its moment. `wrong`: fields of the form."""
+    """The page in its current view. `wrong`: fields of the form."""
     language = rendering.language_of(request, page.locale)
     said = request.query.get("said", "")
     return rendering.respond(

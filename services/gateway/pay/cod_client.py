@@ -1,4 +1,4 @@
-"""Calls to cod for a shopper: the token is the proof, so that they carry no merchant."""
+"""Calls to cod on behalf of a shopper: the token is the proof, so they carry no merchant."""
 
 from typing import Any, Final
 

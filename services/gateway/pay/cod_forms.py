@@ -1,4 +1,4 @@
-"""The forms of the page of an order as requests to cod. Pure."""
+"""The forms of an order's page as requests to cod. Pure."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -7,7 +7,7 @@ from incasso.cod.v1 import pages_pb2
 from libs.errors import Refusal
 from services.gateway.pay.forms import Form, Sent, key_of
 
-# What is said beside the field where the code is typed.
+# Messages shown beside the field for the code.
 ABOUT_CODE: Final = ("code", "cod_code_wrong")
 
 _OF_ACCOUNT: Final = ("holder", "iban")
@@ -42,6 +42,6 @@ ACTIONS: Final[dict[str, Callable[[str, Form], Sent]]] = {
 
 
 def wrong_in_account(refusal: Refusal) -> Sequence[str]:
-    """Fields of the account that are not right, in the order in which the page has them."""
+    """Invalid fields of the account, in the order of the page."""
     said = {violation.field for violation in refusal.violations}
     return [field for field in _OF_ACCOUNT if field in said]

@@ -1,4 +1,4 @@
-"""What the page of an order looks like at a moment: which view, which lines, which sums. Pure."""
+"""What an order's page shows at a given moment: its view, lines and sums. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,8 +46,8 @@ _WAYS: Final = {
 
 
 def name_of(page: pages_pb2.CodPage) -> str:
-    """The view; `missed` where the courier came in vain, `twice` where it took what was paid online before,
-    `unknown` of a state that is newer than this.
+    """The view; `missed` if a delivery attempt failed, `twice` if the courier collected what was
+    already paid online, `unknown` for a state newer than this version.
     """
     if page.paid_online_minor and page.collected_minor:
         return "twice"
@@ -57,12 +57,12 @@ def name_of(page: pages_pb2.CodPage) -> str:
 
 
 def due(page: pages_pb2.CodPage, language: str) -> str:
-    """What is to be paid at the door."""
+    """Amount to pay at the door."""
     return money(page.to_collect_minor, page.amount.currency, language)
 
 
 def lines(page: pages_pb2.CodPage, language: str) -> Sequence[Row]:
-    """What was ordered; in one line where the shop said no more."""
+    """The items ordered; a single line if the shop did not list them."""
     if not page.lines:
         price = money(page.amount.amount_minor, page.amount.currency, language)
         return [Row(WORDS[language]["cod_goods"], "", price)]
@@ -70,8 +70,8 @@ def lines(page: pages_pb2.CodPage, language: str) -> Sequence[Row]:
 
 
 def totals(page: pages_pb2.CodPage, language: str) -> Sequence[Row]:
-    """Fee and deposit by their names, where there are any; the last is what to have ready, or was paid. Nothing is
-    asked for any more of an order that has ended.
+    """Fee and deposit itemised, if there are any; the last row is the amount to have ready, or
+    paid. Nothing is due for an order that has ended.
     """
     name = name_of(page)
     fee = [("cod_fee", page.fee_minor)] if page.fee_minor else []
@@ -91,7 +91,7 @@ def totals(page: pages_pb2.CodPage, language: str) -> Sequence[Row]:
 
 
 def way(page: pages_pb2.CodPage, language: str) -> str:
-    """In what it is paid at the door, as a sentence."""
+    """The means of payment at the door, as a sentence."""
     word = _WAYS.get(page.mode)
     if word is None or name_of(page) not in TO_COME:
         return ""
@@ -107,7 +107,7 @@ class ShownRefund:
 
 
 def refunds(page: pages_pb2.CodPage, language: str) -> Sequence[ShownRefund]:
-    """What goes back of the cash, and where."""
+    """Cash refunds, and where they go."""
     return [_refund(page, refund, WORDS[language], language) for refund in page.refunds]
 
 
@@ -128,7 +128,7 @@ def _refund(
 
 
 def facts(page: pages_pb2.CodPage, language: str) -> Mapping[str, str]:
-    """By label; without what is not known."""
+    """By label, without unknown ones."""
     day = page.collected_at if page.HasField("collected_at") else None
     known = {
         "reference": page.order_reference,

@@ -1,4 +1,4 @@
-"""GET /p/{token}/events: tells an open page when it has changed (server-sent events)."""
+"""GET /p/{token}/events: notifies an open page of changes (server-sent events)."""
 
 import asyncio
 import json
@@ -23,13 +23,13 @@ POLL_MS: Final = 10_000
 MAX_SECONDS: Final = 300.0
 PAUSE_SECONDS: Final = 2.0  # before paylink is asked again after it did not answer
 PER_TOKEN: Final = 5
-PER_ADDRESS: Final = 50  # many shoppers may share one
+PER_ADDRESS: Final = 50  # many shoppers may share an address
 PER_PROCESS: Final = 2000
 _STATES = json_values.enum_names(paylink_pb2.PaymentLink.State.DESCRIPTOR)
 _HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",  # for proxies that hold answers back
+    "X-Accel-Buffering": "no",  # for proxies that buffer answers
     "X-Robots-Tag": "noindex, nofollow",
 }
 
@@ -108,12 +108,12 @@ class EventStreams:
                     await self._unless_stopping(asyncio.sleep(PAUSE_SECONDS))
             except Refusal as refusal:
                 if refusal.kind not in (Kind.UNAVAILABLE, Kind.INTERNAL):
-                    return  # the link has got another address
+                    return  # the link has a new address
                 answer = None
                 await self._unless_stopping(asyncio.sleep(PAUSE_SECONDS))
 
     async def _wait(self, request: web.Request, known: int, *, timeout_ms: int) -> Any:
-        """What paylink answers; None when this process must leave first."""
+        """The answer of paylink; None if this process has to stop first."""
         message = pages_pb2.WaitForPayPageRequest(
             token=token_of(request), use=use_of(request), version=known, timeout_ms=timeout_ms
         )

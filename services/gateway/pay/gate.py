@@ -1,4 +1,4 @@
-"""The way to pages whose address is all the proof there is: within limits, and forms from our pages only."""
+"""Access to pages whose address is the only proof: rate limits, and forms from our pages only."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -12,14 +12,14 @@ from services.gateway.pay import guard
 from services.gateway.rules.limits import Limiter
 from services.gateway.transcoder import Edge
 
-_STRANGE: Final = (Kind.NOT_FOUND, Kind.INVALID)  # a token that nothing can have is unknown too
+_STRANGE: Final = (Kind.NOT_FOUND, Kind.INVALID)  # a token of an impossible form is unknown too
 _NOT_NOW: Final = (Kind.UNAVAILABLE, Kind.INTERNAL)
 
 Answer: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Gate:
-    """Unknown tokens cost their address a token of the bucket of failures."""
+    """An unknown token costs its address a token of the bucket of failures."""
 
     def __init__(self, edge: Edge, public_url: str) -> None:
         self._failures = edge.failures.pages
@@ -42,7 +42,7 @@ class Gate:
             return guard.missing(request)
 
     def _turned_away(self, request: web.Request, at: float) -> web.Response | None:
-        """A form that another page sends, or one too many of a token."""
+        """A form submitted by another page, or one too many for a token."""
         if request.method != "POST":
             return None
         if not guard.is_from_our_page(request, self._public_url):

@@ -1,4 +1,4 @@
-"""What a form must be before it is looked at: from our own page, small, and not too often."""
+"""Checks on a form before it is parsed: from our own page, small, and not too frequent."""
 
 import hashlib
 import ipaddress
@@ -24,7 +24,7 @@ FORM_TYPE: Final = "application/x-www-form-urlencoded"
 # A shop's page has two fields, of some 40 bytes each, for each of up to 200 products.
 MAX_FORM_BYTES: Final = 32 * 1024
 MAX_FIELDS: Final = 500
-# Forms of one link and process.
+# Forms per link and process.
 POSTS_PER_SECOND: Final = 1.0
 POSTS_BURST: Final = 60.0
 # Browsers that send this header tell the truth in it, whatever the referrer policy.
@@ -40,20 +40,20 @@ def token_of(request: web.Request) -> str:
 
 
 def text_of(value: str) -> str:
-    """As protobuf takes it, whatever the address held."""
+    """Text that protobuf accepts, whatever the URL contained."""
     return without_controls(value.encode("utf-8", "replace").decode())
 
 
 def digest(token: str) -> str:
-    """What a token is remembered by."""
+    """Under which a token is counted."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def is_from_our_page(request: web.Request, public_url: str) -> bool:
-    """Whether another site made the browser send this form.
+    """Whether the form was submitted by our own page, not by another site.
 
-    `Origin: null` is what a page without referrers sends; requests without either header are not
-    a browser's, and carry nothing that their sender had not to know.
+    `Origin: null` is sent by a page without referrers. Requests without either header do not come
+    from a browser, and contain only what the sender already knew.
     """
     fetched_by = request.headers.get("Sec-Fetch-Site")
     if fetched_by is not None:
@@ -68,7 +68,9 @@ def _origin(url: str) -> str:
 
 
 async def form_of(request: web.Request) -> dict[str, str]:
-    """The fields; of repeated ones the first. Empty when it is no form. Raises BodyTooLarge."""
+    """The fields; the first value of repeated ones. Empty if it is not a form. Raises
+    BodyTooLarge.
+    """
     body = await bodies.raw(request, MAX_FORM_BYTES)
     if bodies.media_type_of(request)[0] != FORM_TYPE:
         return {}
@@ -85,7 +87,7 @@ async def form_of(request: web.Request) -> dict[str, str]:
 
 
 def whole_number(text: str) -> int:
-    """0 for what is none."""
+    """0 for anything else."""
     plain = text.isascii() and text.isdigit() and len(text) <= 15  # noqa: PLR2004 - below 2^53
     return int(text) if plain else 0
 
@@ -98,7 +100,7 @@ def ip_or_none(address: str) -> str | None:
 
 
 def missing(request: web.Request) -> web.Response:
-    """The one answer to every address that is not, or no more, somebody's."""
+    """The single answer for every address that does not, or no longer, exist."""
     return message(request, "missing", status=HTTPStatus.NOT_FOUND)
 
 
@@ -112,7 +114,7 @@ def foreign(request: web.Request) -> web.Response:
 
 
 def busy(request: web.Request) -> web.Response:
-    """When the service behind does not answer: the page looks again by itself."""
+    """Shown if the service behind does not answer: the page reloads by itself."""
     again = {"Retry-After": "3"}
     if request.method == "GET":
         again["Refresh"] = "3"
@@ -129,7 +131,7 @@ def message(
     page: pages_pb2.PayPage | None = None,
     **told: str,
 ) -> web.Response:
-    """A page of one card that tells one thing; in its merchant's colours when `page` is given."""
+    """A page with a single message; in its merchant's colours if `page` is given."""
     language = rendering.language_of(request, page.payment_link.locale if page else FALLBACK)
     words = WORDS[language]
     return rendering.respond(

@@ -34,14 +34,14 @@ class PayPages:
         return await self._gate.let_in(request, self._show)
 
     async def come_back(self, request: web.Request) -> web.Response:
-        """From a challenge, to the page where it began."""
+        """From a challenge back to the page where it began."""
         return await self._gate.let_in(request, self._come_back)
 
     async def show_stop(self, request: web.Request) -> web.Response:
         return await self._gate.let_in(request, self._show_stop)
 
     async def go_back(self, request: web.Request) -> web.Response:
-        """Whoever reloads the address of a form sees the page."""
+        """Reloading the URL of a form shows the page."""
         return self._see(request, said="")
 
     async def submit(self, request: web.Request) -> web.Response:
@@ -121,7 +121,7 @@ class PayPages:
 
 
 def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> web.Response:
-    """The page in the view of its moment."""
+    """The page in its current view."""
     use = use_of(request)
     name, own = view.name_of(page, use), view.own_payment(page, use)
     said = request.query.get("said", "")
@@ -154,7 +154,7 @@ def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> we
 
 
 def address(request: web.Request, path: str = "", **query: str) -> str:
-    """An address of this link's pages."""
+    """A URL of this link's pages."""
     return rendering.address("p", request, path, **query)
 
 

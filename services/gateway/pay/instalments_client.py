@@ -1,4 +1,6 @@
-"""Calls to instalments for a shopper: the token is the proof, so that they carry no merchant."""
+"""Calls to instalments on behalf of a shopper: the token is the proof, so they carry no
+merchant.
+"""
 
 from typing import Any, Final
 

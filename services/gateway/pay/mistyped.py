@@ -1,8 +1,8 @@
-"""Shoppers' addresses as people type them and mail programs break them.
+"""Shoppers' URLs as people type them and mail programs break them.
 
-`/P/…`, `//p/…`, `/p/<token>/`, `/shop/Slug`, a full stop, a bracket or a line break at the end: whoever
-looks is sent on to the address that was meant, which only its text decides. What is wrong under
-these paths otherwise is told by a page in the reader's language, never by a problem for programs.
+`/P/…`, `//p/…`, `/p/<token>/`, `/shop/Slug`, a full stop, a bracket or a line break at the end:
+such requests are redirected to the URL that was meant, decided by its text alone. Any other error
+under these paths is shown as a page in the reader's language, never as a problem for programs.
 """
 
 import re
@@ -51,7 +51,9 @@ def middleware() -> Any:
 
 
 def parts_of(path: str) -> list[str]:
-    """Of the address that was meant: the root and a shop's name in small letters, no signs around."""
+    """Parts of the URL that was meant: the root and a shop's slug in lower case, without
+    surrounding signs.
+    """
     parts = [part for part in (_ENDS.sub("", part) for part in path.split("/")) if part]
     if not parts:
         return parts
@@ -71,7 +73,7 @@ def sent_on(request: web.Request, meant: str) -> web.Response:
 
 
 def told(request: web.Request, refusal: Refusal) -> web.Response:
-    """What is wrong, as a page."""
+    """The error as a page."""
     status, headers = http_status(refusal), getattr(refusal, "headers", None)
     if status in _ABSENT:
         return guard.message(request, "missing", status=status, headers=headers)

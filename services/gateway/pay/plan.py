@@ -1,5 +1,5 @@
-"""GET /plan/{token}, its documents and its forms. GET changes nothing; forms end in a redirect, but for
-the first step of a withdrawal, which changes nothing either.
+"""GET /plan/{token}, its documents and its forms. GET changes nothing; forms end in a redirect,
+except for the first step of a withdrawal, which changes nothing either.
 """
 
 import base64
@@ -26,7 +26,7 @@ RETURN: Final = "/plan/return/{reference}"
 DOCUMENT: Final = "/plan/{token}/documents/{kind}"
 _ABSENT: Final = "plan_not_found"
 _WAITING: Final = "card-waiting"
-# What the page says to whoever comes back from a challenge before a card is saved.
+# Messages for a customer who returns from a challenge before a card is saved.
 _BACK: Final = {
     pages_pb2.GetPlanReturnResponse.CARD_SAVED: "plan_card_confirmed",
     pages_pb2.GetPlanReturnResponse.CARD_REFUSED: "plan_card_not_confirmed",
@@ -52,11 +52,11 @@ class PlanPages:
         return await self._gate.let_in(request, self._submit)
 
     async def come_back(self, request: web.Request) -> web.Response:
-        """From a challenge, to the page where it began."""
+        """From a challenge back to the page where it began."""
         return await self._gate.let_in(request, self._come_back)
 
     async def go_back(self, request: web.Request) -> web.Response:
-        """Whoever reloads the address of a form sees the page."""
+        """Reloading the URL of a form shows the page."""
         return see(address(request))
 
     async def _show(self, request: web.Request) -> web.Response:
@@ -65,7 +65,7 @@ class PlanPages:
         return plan_page(request, answer.page)
 
     async def _hand_over(self, request: web.Request) -> web.Response:
-        """The document; it counts as handed over from now on."""
+        """The document; from now on it counts as delivered."""
         name = request.match_info["kind"]
         if name not in plan_view.KINDS:
             return guard.missing(request)
@@ -117,7 +117,7 @@ class PlanPages:
         return see(address(request))
 
     async def _asked(self, sent: Sent, saving: Sent | None) -> Any:
-        """The answer to a form; that to the card's being saved, when the bank wants a challenge first."""
+        """The answer to a form; or to saving its card, if the bank first wants a challenge."""
         if saving is not None:
             saved = await self._instalments.ask(saving.message, key=saving.key)
             if saved.HasField("next_action"):
@@ -126,7 +126,7 @@ class PlanPages:
         return await self._instalments.ask(sent.message, key=sent.key)
 
     async def _confirm_card(self, request: web.Request, url: str) -> web.Response:
-        """A page that leads to the bank: forms of ours may not be redirected there."""
+        """A page that leads to the bank: our forms may not be redirected there."""
         if not web_address(url):
             return see(address(request, said="unknown"))
         return await self._card_page(token_of(request), address(request), url)
@@ -134,7 +134,7 @@ class PlanPages:
     async def _card_page(
         self, token: str, plan: str, url: str, *, waits: bool = False
     ) -> web.Response:
-        """`waits`: whether it looks now and then what the bank said."""
+        """`waits`: whether the page polls for the bank's answer."""
         page = (await self._instalments.ask(pages_pb2.GetPlanPageRequest(token=token))).page
         return rendering.respond(
             "plan_card.html",
@@ -156,7 +156,7 @@ class PlanPages:
 
 
 def plan_page(request: web.Request, page: pages_pb2.PlanPage) -> web.Response:
-    """In the language of the plan, as its documents and the words of the law are."""
+    """In the language of the plan, like its documents and the texts required by law."""
     plan, language = page.plan, language_of(page.locale)
     name, said = plan_view.name_of(plan), request.query.get("said", "")
     version = plan_view.version_of(page)
@@ -168,7 +168,7 @@ def plan_page(request: web.Request, page: pages_pb2.PlanPage) -> web.Response:
         field=field,
         headers={
             "ETag": f'"{version}"'
-        },  # asked for by an open page, to see whether it has changed
+        },  # requested by an open page, to see whether it has changed
         page=page,
         plan=plan,
         view=name,
@@ -193,7 +193,7 @@ def plan_page(request: web.Request, page: pages_pb2.PlanPage) -> web.Response:
 def withdrawal_page(
     request: web.Request, answer: pages_pb2.WithdrawPlanPageResponse, form: Form
 ) -> web.Response:
-    """The second step: what a withdrawal comes to, before it is confirmed."""
+    """The second step: the amounts of a withdrawal, before it is confirmed."""
     page = answer.page
     language = language_of(page.locale)
     return rendering.respond(

@@ -1,4 +1,4 @@
-"""What a customer can do with a plan, as its page shows it: figures before consent. Pure."""
+"""What a customer can do with a plan, as shown on its page: amounts before consent. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from services.gateway.pay.texts import WORDS
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A part that can be paid now. `value` names it and its amount; `before` is empty where nothing
-    comes off.
+    """A part that can be paid now. `value` names it and its amount; `before` is empty if there is
+    no rebate.
     """
 
     value: str
@@ -25,7 +25,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Of a sum. `kind` as a word of the stylesheet."""
+    """A line of a sum. `kind` is a word of the stylesheet."""
 
     label: str
     amount: str
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """All that is left, as one payment of today."""
+    """Everything that is left, as one payment today."""
 
     value: str
     amount: str
@@ -43,7 +43,9 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What a withdrawal comes to. `amount` is empty when nothing is owed, `back` when nothing is given back."""
+    """The amounts of a withdrawal. `amount` is empty if nothing is owed, `back` if nothing is
+    refunded.
+    """
 
     lines: Sequence[Line]
     amount: str
@@ -68,7 +70,7 @@ def options(page: pages_pb2.PlanPage, language: str) -> Sequence[Option]:
 
 
 def settlement(page: pages_pb2.PlanPage, language: str) -> Settlement | None:
-    """None also where one part is left: that is paid as a part."""
+    """None also if one part is left: that is paid as a part."""
     found = page.settlement
     if not page.HasField("settlement") or len(page.payable) <= 1:
         return None
@@ -95,7 +97,7 @@ def _lines_of(found: plans_pb2.InstalmentSettlement) -> _Counted:
 
 
 def _sum(lines: _Counted, currency: str, language: str) -> Sequence[Line]:
-    """Without what is nothing."""
+    """Without zero amounts."""
     words = WORDS[language]
     return [
         Line(words[word], money(minor, currency, language), "off" if minor < 0 else "")
@@ -120,7 +122,7 @@ def owed(answer: pages_pb2.WithdrawPlanPageResponse, language: str) -> Owed:
 
 
 def other_cards(page: pages_pb2.PlanPage) -> Sequence[pages_pb2.PlanCard]:
-    """Than the one that is charged."""
+    """Cards other than the one being charged."""
     return [card for card in page.cards if card.card.instrument_id != page.plan.instrument_id]
 
 

@@ -8,11 +8,11 @@ from services.gateway.pay.forms import Form, Sent, key_of
 from services.gateway.pay.guard import whole_number
 
 ALL: Final = "all"  # parts
-_NO_PART: Final = 1000  # refused as any that is none
+_NO_PART: Final = 1000  # refused like any part that does not exist
 
 
 def sign(token: str, form: Form, ip: str | None) -> Sent | None:
-    """None without the box: nobody has accepted anything."""
+    """None without the box ticked: nobody has accepted anything."""
     if form.get("consent") != "yes":
         return None
     message = pages_pb2.SignPlanPageRequest(
@@ -32,7 +32,7 @@ def pay_by_partner(token: str, form: Form, _: str | None) -> Sent:
 
 
 def pay(token: str, form: Form, _: str | None) -> Sent:
-    """`part`: which, and what it takes as it was shown: `2:4080`, `all:12240`."""
+    """`part`: the part and its amount as shown: `2:4080`, `all:12240`."""
     part, _, amount = form.get("part", "").partition(":")
     message = pages_pb2.PayPlanPageRequest(token=token, amount_minor=whole_number(amount))
     if part != ALL:
@@ -48,12 +48,12 @@ def replace_card(token: str, form: Form, _: str | None) -> Sent:
 
 
 def new_card(token: str, form: Form, ip: str | None) -> Sent:
-    """For one payment where the form names one, else for all to come."""
+    """For one payment if the form names one, otherwise for all future ones."""
     return pay(token, form, ip) if form.get("part") else replace_card(token, form, ip)
 
 
 def saving(token: str, sent: Sent, form: Form, ip: str | None) -> Sent | None:
-    """What saves the card that was typed, before the form goes on with it; None when none was."""
+    """Saves the card that was entered, before the form continues with it; None if there is none."""
     if not form.get("card_token") or "instrument_id" not in sent.message.DESCRIPTOR.fields_by_name:
         return None
     message = pages_pb2.SavePlanPageCardRequest(
@@ -63,7 +63,7 @@ def saving(token: str, sent: Sent, form: Form, ip: str | None) -> Sent | None:
 
 
 def with_card(sent: Sent, instrument_id: str) -> Sent:
-    """The same, with a card that was saved for it."""
+    """The same, with the card saved for it."""
     message: Any = sent.message
     message.instrument_id = instrument_id
     return Sent(message, sent.key)

@@ -1,4 +1,4 @@
-"""What the page of a plan looks like at a moment: which view, which rows, which picture. Pure."""
+"""What a plan's page shows at a given moment: its view, rows and chart. Pure."""
 
 import hashlib
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ _VIEWS: Final = {
     PLAN.STATE_REFUSED: "refused",
 }
 WAITING: Final = ("confirm", "partner", "processing")  # these change by themselves
-_PAYS: Final = ("sign", "active", "late", "defaulted", "withdrawn")  # something is paid next
+_PAYS: Final = ("sign", "active", "late", "defaulted", "withdrawn")  # a payment follows
 _OVER: Final = ("cancelled", "expired", "refused")  # nobody pays anything
 _STATES: Final = {
     PART.STATE_PAID: "paid",
@@ -48,8 +48,9 @@ _STATES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One payment as it is shown. `state`: paid, refunded, missed, collecting, dropped, next, later,
-    unsigned or partner. `again`: when its card is asked once more. `refunded`: what of it went back.
+    """One payment as shown. `state`: paid, refunded, missed, collecting, dropped, next, later,
+    unsigned or partner. `again`: when its card is charged again. `refunded`: the refunded part of
+    it.
     """
 
     due: str
@@ -81,7 +82,7 @@ def by_partner(plan: PLAN) -> bool:
 
 
 def version_of(page: pages_pb2.PlanPage) -> str:
-    """Another one as soon as the plan, or what can be chosen from the cards, is another."""
+    """Changes as soon as the plan, or the choice of cards, changes."""
     shown = pages_pb2.PlanPage(plan=page.plan, cards=page.cards)
     return hashlib.sha256(shown.SerializeToString(deterministic=True)).hexdigest()[:16]
 
@@ -109,7 +110,9 @@ def _again(part: PART, language: str) -> str:
 
 
 def picture(plan: PLAN, language: str) -> Sequence[Bar]:
-    """Of what is paid or to be paid; of everything where that is nothing. None where it is all refunded."""
+    """A chart of what is paid or to be paid; of everything if that is nothing. None if everything
+    was refunded.
+    """
     if name_of(plan) == "refunded":
         return ()
     stages = _stages(plan)
@@ -129,15 +132,15 @@ def picture(plan: PLAN, language: str) -> Sequence[Bar]:
 
 
 def cost_minor(part: PART) -> int:
-    """What of a part is no price."""
+    """Interest and fees of a part."""
     return part.amount_minor - part.principal_minor
 
 
 def _stages(plan: PLAN) -> Sequence[tuple[PART, str]]:
-    """The parts by their days, and how each stands; the first that is to be paid is the next."""
+    """The parts by date, with their states; the first one to be paid is the next."""
     view = name_of(plan)
     later = "dropped" if view in _OVER else "unsigned" if view == "in_review" else "later"
-    if by_partner(plan):  # who takes the payments: to us it pays the price
+    if by_partner(plan):  # who takes the payments: the part due to us is the price
         state = "dropped" if view in _OVER else "partner"
         return [(part, state) for part in _of_offer(plan)]
     parts = sorted(plan.instalments, key=lambda part: (part.due_on, part.number))
@@ -148,7 +151,7 @@ def _stages(plan: PLAN) -> Sequence[tuple[PART, str]]:
 
 
 def _of_offer(plan: PLAN) -> Sequence[PART]:
-    """The payments as they were offered."""
+    """The payments as offered."""
     return [
         PART(
             number=part.number,
@@ -175,7 +178,7 @@ def money(minor: int, currency: str, language: str) -> str:
 
 
 def span(plan: PLAN, language: str) -> dict[str, str]:
-    """What a sentence says of the whole plan: of one that nobody pays to us, as it was offered."""
+    """What a sentence says about the whole plan; as offered, if it is not paid to us."""
     parts = _of_offer(plan) if by_partner(plan) else plan.instalments
     days = [part.due_on for part in parts if part.state != PART.STATE_CANCELLED]
     ends = [date.fromisoformat(day) for day in days or [parts[0].due_on]]
@@ -198,7 +201,9 @@ def span(plan: PLAN, language: str) -> dict[str, str]:
 
 
 def can_read(page: pages_pb2.PlanPage, kind: int) -> bool:
-    """Whether a document can be had: it is made until the plan is signed or over, and kept then."""
+    """Whether a document is available: it is created until the plan is signed or over, and kept
+    afterwards.
+    """
     if kind == DOCUMENT.KIND_RECEIPT:
         return page.plan.HasField("withdrawal")
     return kind in page.handed_over or page.HasField("consent")

@@ -1,4 +1,4 @@
-"""The shopper pages as answers: templates, theme, and a content policy per page."""
+"""The shopper pages as responses: templates, theme, and a content policy per page."""
 
 import secrets
 from datetime import UTC
@@ -25,7 +25,7 @@ Merchant: TypeAlias = (
 CardField: TypeAlias = pages_pb2.CardField | plan_pages_pb2.PlanCardField
 
 STRIPE_SCRIPT: Final = "https://js.stripe.com"
-# What Stripe's guide asks for beside the origin of its script.
+# What Stripe's guide requires besides the origin of its script.
 STRIPE_MORE: Final = {
     "connect-src": ("https://api.stripe.com",),
     "frame-src": ("https://*.js.stripe.com", "https://hooks.stripe.com"),
@@ -48,13 +48,13 @@ def moment(stamp: Timestamp, language: str) -> str:
 _templates.filters |= {
     "moment": moment,
     "paragraphs": view.paragraphs,
-    "isolated": text.isolated,  # what people wrote, within a sentence of ours
+    "isolated": text.isolated,  # what people typed, within one of our sentences
 }
 _templates.globals["card_name"] = display.card_name
 
 
 def language_of(request: web.Request, otherwise: str = display.FALLBACK) -> str:
-    """What the shopper asked for, else what the browser speaks, else the link's language."""
+    """The language that the shopper chose, otherwise the browser's, otherwise the link's."""
     asked = request.query.get("lang", "")
     if asked in display.LANGUAGES:
         return asked
@@ -62,13 +62,13 @@ def language_of(request: web.Request, otherwise: str = display.FALLBACK) -> str:
 
 
 def asked_language(request: web.Request) -> str:
-    """The language in the address, to be kept there; "" when there is none."""
+    """The language in the URL, to be kept there; "" if there is none."""
     asked = request.query.get("lang", "")
     return asked if asked in display.LANGUAGES else ""
 
 
 def address(root: str, request: web.Request, path: str = "", **query: str) -> str:
-    """Of the pages of a token under `root`, in the language that was asked for."""
+    """URL of a token's pages under `root`, in the chosen language."""
     kept = {"lang": asked_language(request), **query}
     told = urlencode({name: value for name, value in kept.items() if value})
     token = quote(request.match_info["token"], safe="")
@@ -85,7 +85,7 @@ def respond(
     headers: dict[str, str] | None = None,
     **values: Any,
 ) -> web.Response:
-    """An answer that is never kept. `field`: the PSP whose script this page may load."""
+    """A response that is never cached. `field`: the PSP whose script this page may load."""
     nonce = secrets.token_urlsafe(12)
     body = _templates.get_template(f"pay/{template}").render(
         language=language,
@@ -113,7 +113,7 @@ def respond(
 
 
 def policy(nonce: str, field: CardField | None) -> str:
-    """Content-Security-Policy: ourselves, and the PSP's field where there is one."""
+    """Content-Security-Policy: ourselves, and the PSP's field if there is one."""
     sources = {
         "default-src": ["'none'"],
         "script-src": ["'self'"],
@@ -133,7 +133,7 @@ def policy(nonce: str, field: CardField | None) -> str:
 
 
 def origin_of(url: str) -> str:
-    """`https://js.stripe.com` of its script's address; "" of what has none."""
+    """`https://js.stripe.com` for its script's URL; "" for anything without an origin."""
     parts = urlsplit(url)
     plain = parts.netloc.replace("-", "").replace(".", "").replace(":", "").replace("[", "")
     if parts.scheme not in ("http", "https") or not plain.replace("]", "").isalnum():

@@ -1,4 +1,4 @@
-"""Every address of the shopper pages."""
+"""All routes of the shopper pages."""
 
 from aiohttp import web
 

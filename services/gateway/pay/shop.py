@@ -116,7 +116,7 @@ def shop_page(
 
 
 def purchase(slug: str, form: Mapping[str, str], language: str) -> pages_pb2.BuyProductRequest:
-    """Each product has its own fields in the one form of the page."""
+    """Each product has its own fields in the page's single form."""
     product = form.get("product_id", "")
     return pages_pb2.BuyProductRequest(
         slug=slug,

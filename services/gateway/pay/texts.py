@@ -1,4 +1,6 @@
-"""What the pay page, the shop page and the pages of plans and orders say, in Italian and English. Texts only."""
+"""Messages of the pay page, the shop page and the pages of plans and orders, in Italian and
+English. Texts only.
+"""
 
 from typing import Final
 
@@ -29,7 +31,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         **cod_texts_it.WORDS,
     },
 }
-# A refusal's reason, or what the gateway itself has to say → the word that tells it.
+# A refusal's reason, or a code of the gateway's own → the key of its text.
 REFUSALS: Final[dict[str, str]] = {
     "payment_link_paying": "said_paying",
     "payment_link_paid": "said_paid",
@@ -103,7 +105,7 @@ REFUSALS: Final[dict[str, str]] = {
     "unknown": "said_unknown",
     "failed": "said_failed",
 }
-# Good to know rather than in the way.
+# Informative rather than blocking.
 CALM: Final = frozenset(
     [
         "payment_link_paying",
@@ -120,7 +122,7 @@ CALM: Final = frozenset(
         "cod_code_sent",
     ]
 )
-# Fields whose fault is told better than that of the form.
+# Fields whose error is explained better than that of the form.
 _FIELDS: Final = {
     "email": "email",
     "payer_email": "email",
@@ -142,19 +144,19 @@ DECLINES: Final[dict[int, str]] = {
     CODES.DECLINE_CODE_CARD_INVALID: "declined_details",
     CODES.DECLINE_CODE_AUTHENTICATION_FAILED: "declined_confirmation",
     CODES.DECLINE_CODE_AUTHENTICATION_REQUIRED: "declined_confirmation",
-    CODES.DECLINE_CODE_FRAUD_SUSPECTED: "declined_by_bank",  # a thief learns nothing
+    CODES.DECLINE_CODE_FRAUD_SUSPECTED: "declined_by_bank",  # do not inform a thief
     CODES.DECLINE_CODE_PSP_UNAVAILABLE: "declined_unreachable",
     CODES.DECLINE_CODE_REQUEST_REFUSED: "declined_otherwise",
 }
 
 
 def said(code: str, language: str) -> str:
-    """What a code says; nothing for codes that nobody says."""
+    """The text of a code; nothing for codes without one."""
     return WORDS[language][REFUSALS[code]] if code in REFUSALS else ""
 
 
 def code_of(refusal: Refusal) -> str:
-    """The code that tells it; `failed` for a refusal that nobody says."""
+    """The code for a refusal; `failed` if it has no text."""
     for violation in refusal.violations:
         if violation.field in _FIELDS:
             return _FIELDS[violation.field]

@@ -1,4 +1,4 @@
-"""What a pay page looks like at a moment: which view, which lines, which card. Pure."""
+"""What a pay page shows at a given moment: its view, lines and card. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ TRY = paylink_pb2.LinkPayment
 PAYMENT = payments_pb2.Payment
 TRANSFER = paylink_pb2.METHOD_BANK_TRANSFER
 INSTALMENTS = paylink_pb2.METHOD_INSTALMENTS
-# Views in which the shopper decides, and those in which the page waits for others.
+# Views in which the shopper decides, and views in which the page waits for others.
 DECIDING: Final = ("quote", "open")
 WAITING: Final = ("confirm", "processing", "pending", "transfer", "instalments")
 _PARTNERS: Final = {"paypal": "PayPal"}
@@ -31,7 +31,7 @@ _PARTNERS: Final = {"paypal": "PayPal"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the price as it is shown; `note` holds quantity and unit price."""
+    """A line of the price as shown; `note` has quantity and unit price."""
 
     name: str
     note: str
@@ -39,7 +39,9 @@ class Row:
 
 
 def own_payment(page: pages_pb2.PayPage, use: str) -> pages_pb2.PagePayment | None:
-    """The shopper's own try. On a link that several people pay only whoever has `use` sees one."""
+    """The shopper's own attempt. On a link that several people pay, only whoever has `use` sees
+    one.
+    """
     if not page.HasField("payment") or (page.payment_link.reusable and not use):
         return None
     return page.payment
@@ -89,12 +91,12 @@ def rate(percent: str, language: str) -> str:
 
 
 def asked_minor(link: paylink_pb2.PaymentLink) -> int:
-    """What one use costs: the deposit, or all of it. What is left of it is `amount_due`."""
+    """The price of one use: the deposit, or the full price. `amount_due` is what is left of it."""
     return (link.deposit if link.HasField("deposit") else link.amount).amount_minor
 
 
 def lines(page: pages_pb2.PayPage, language: str) -> list[Row]:
-    """What the price is made of; the description where nobody said more."""
+    """The items of the price; the description if there are none."""
     link = page.payment_link
     currency = link.amount.currency
     if not link.line_items:
@@ -117,9 +119,9 @@ def rows_of(
 def totals(
     link: paylink_pb2.PaymentLink, own: pages_pb2.PagePayment | None, language: str
 ) -> list[Row]:
-    """The total, and what of it is due when it is not all of it; the last is what to pay now.
+    """The total, and the amount due if that is less; the last row is the amount to pay now.
 
-    Once `own` has paid: what it paid.
+    Once `own` has paid: the amount that it paid.
     """
     words, currency = WORDS[language], link.amount.currency
     whole, asked, due = link.amount.amount_minor, asked_minor(link), link.amount_due.amount_minor
@@ -136,7 +138,7 @@ def totals(
 
 
 def outcome(page: pages_pb2.PayPage, name: str, language: str) -> str:
-    """What a page says that has nothing to decide: of an ended link, also what has arrived for it."""
+    """What a page without choices shows; for an ended link, also the money that has arrived."""
     link, words = page.payment_link, WORDS[language]
     recipient = page.new_link_recipient
     arrived_minor, said = page.late_minor, f"{name}_text"
@@ -161,7 +163,7 @@ def outcome(page: pages_pb2.PayPage, name: str, language: str) -> str:
 
 
 def balance_minor(link: paylink_pb2.PaymentLink) -> int:
-    """What is asked for later, after a deposit."""
+    """Amount that is asked for later, after a deposit."""
     return link.amount.amount_minor - asked_minor(link)
 
 
@@ -172,18 +174,18 @@ def groups(text: str, size: int = 4) -> Sequence[str]:
 
 
 def paragraphs(text: str) -> list[str]:
-    """Of a plain text: empty lines part them."""
+    """Of a plain text: empty lines separate them."""
     parts = text.replace("\r\n", "\n").split("\n\n")
     return [part.strip("\n") for part in parts if part.strip()]
 
 
 def number_of(tried: paylink_pb2.LinkPayment) -> Sequence[str]:
-    """A payment's number to be read to a help line: its id without prefix, in groups."""
+    """A payment's number for phone support: its id without prefix, in groups."""
     return groups((tried.payment_id or tried.id).rpartition("_")[2])
 
 
 def parts_of(offer: offer_pb2.InstalmentOffer, language: str) -> list[Row]:
-    """What is paid when; the first when the plan is signed, if it is the merchant's own."""
+    """What is paid when; if it is the merchant's own plan, the first on signing."""
     words, currency = WORDS[language], offer.total.currency
     signed = "" if offer.HasField("partner") else words["instalments_first"]
     return [
@@ -202,7 +204,9 @@ def partner_name(method: str) -> str:
 
 
 def can_give_up(own: pages_pb2.PagePayment | None) -> bool:
-    """Whether the shopper's try waits for a challenge, or a signature: until then no money is taken."""
+    """Whether the shopper's attempt waits for a challenge or a signature: until then no money is
+    taken.
+    """
     if own is None or own.link_payment.state != TRY.STATE_PROCESSING:
         return False
     if own.link_payment.method == INSTALMENTS:
@@ -212,7 +216,7 @@ def can_give_up(own: pages_pb2.PagePayment | None) -> bool:
 
 
 def web_address(url: str) -> str:
-    """The address when a browser may be sent there; "" for scripts and other schemes."""
+    """The URL if a browser may be sent there; "" for scripts and other schemes."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -221,18 +225,18 @@ def web_address(url: str) -> str:
 
 
 def path_of(url: str) -> str:
-    """Of a page of ours, on whatever host the browser reaches us."""
+    """Path of one of our pages, on whatever host the browser uses."""
     path = urlsplit(url).path
     return path if path.startswith("/") and not path.startswith("//") else ""
 
 
 def qr_svg(payload: str) -> str:
-    """EPC069-12 asks for error correction M and at most version 13."""
+    """EPC069-12 requires error correction M and at most version 13."""
     code = segno.make(payload, error="m", micro=False, boost_error=False, encoding="utf-8")
     picture: str = code.svg_inline(omitsize=True, border=4, dark="#000", light="#fff")
     return picture
 
 
 def asks_for_email(link: paylink_pb2.PaymentLink) -> bool:
-    """Whether nobody has told yet where the receipt goes."""
+    """Whether the recipient of the receipt is still unknown."""
     return link.reusable or (not link.channels and link.origin != LINK.ORIGIN_SHOP)

@@ -1,7 +1,7 @@
-r"""How large a call's body may be: follows from what its fields may hold.
+r"""The maximum size of a call's body: follows from the maximum sizes of its fields.
 
-Limits are of content, not of how JSON spells it: one character may take twelve bytes (`\ud83d\ude00`),
-so that a text within its limit is never refused for its spelling.
+Limits apply to content, not to its JSON spelling: one character may take twelve bytes
+(`\ud83d\ude00`), so a text within its limit is never refused for its spelling.
 """
 
 import functools
@@ -12,15 +12,15 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from libs import json_values, validation
 
 LEAST_BYTES: Final = 64 * 1024
-MOST_BYTES: Final = 1024 * 1024  # what any call may take, whatever its lists could hold
+MOST_BYTES: Final = 1024 * 1024  # maximum for any call, however long its lists
 _CHARACTER: Final = 12
-_SLASHES: Final = 16  # some write each slash of base64, of 64 characters one, as two bytes
+_SLASHES: Final = 16  # some write each slash in base64, one of 64 characters, as two bytes
 _OTHER: Final = 64  # numbers, times, words
-_AROUND: Final = 8  # quotes, colon, comma and some blanks
+_AROUND: Final = 8  # quotes, colon, comma and some whitespace
 
 
 def of_call(descriptor: Descriptor) -> int:
-    """Bytes of the body that fills `descriptor`, with its files."""
+    """Maximum bytes of the body that fills `descriptor`, including files."""
     rest = min(max(of_message(descriptor), LEAST_BYTES), MOST_BYTES)
     files = validation.most_file_bytes(descriptor)
     return rest + files + files // _SLASHES
@@ -28,8 +28,8 @@ def of_call(descriptor: Descriptor) -> int:
 
 @functools.cache
 def of_message(descriptor: Descriptor) -> int:
-    """Bytes of the longest object of these fields, without its files; of one that holds itself MOST_BYTES
-    at least.
+    """Bytes of the longest object with these fields, without its files; at least MOST_BYTES if it
+    contains itself.
     """
     return _of_message(descriptor, ())
 

@@ -1,8 +1,8 @@
 """Requests: parsed JSON bodies, query parameters and headers into protobuf messages.
 
 Stricter than proto3's mapping, since this is money: whole numbers only as numbers, no unknown
-names, no null. Every wrong field is answered with its path, up to MAX_WRONG of them; what is longer
-than its list may be is not looked into. Converters are compiled once per message.
+names, no null. Every invalid field is reported with its path, up to MAX_WRONG; a list beyond its
+limit is not inspected. Converters are compiled once per message.
 """
 
 import functools
@@ -31,9 +31,9 @@ HeaderValues = Callable[[str, Sequence[str]], Sequence[str]]
 
 
 def fill_body(message: Message, value: Any, *, elsewhere: Mapping[str, str] = NOTHING) -> None:
-    """Set the fields of `message` from a parsed object. `elsewhere` as in Route.
+    """Sets the fields of `message` from a parsed object. `elsewhere` as in Route.
 
-    Raises InvalidArgument that names every wrong field.
+    Raises InvalidArgument that names every invalid field.
     """
     wrong: Wrong = []
     if isinstance(value, dict):
@@ -46,7 +46,7 @@ def fill_body(message: Message, value: Any, *, elsewhere: Mapping[str, str] = NO
 
 
 def fill_path(message: Message, values: Mapping[str, str]) -> None:
-    """Set fields from the variables of the path."""
+    """Sets fields from the variables of the path."""
     known = _parameters(message.DESCRIPTOR)
     for name, value in values.items():
         try:
@@ -56,7 +56,7 @@ def fill_path(message: Message, values: Mapping[str, str]) -> None:
 
 
 def fill_headers(message: Message, fields: Mapping[str, str], given: HeaderValues) -> None:
-    """Set text fields from the headers that carry them; `given` are a header's values."""
+    """Sets text fields from their headers; `given` are a header's values."""
     for name, header in fields.items():
         values = given(header, ())
         if len(values) > 1:
@@ -71,7 +71,7 @@ def fill_query(
     *,
     elsewhere: Mapping[str, str] = NOTHING,
 ) -> None:
-    """Set fields from query parameters; a repeated one makes a list. `elsewhere` as in Route."""
+    """Sets fields from query parameters; a repeated one makes a list. `elsewhere` as in Route."""
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         given.setdefault(name, []).append(value)
@@ -202,7 +202,7 @@ def _map_setter(field: FieldDescriptor) -> Fill:
 
 
 def _reader(field: FieldDescriptor) -> Read:
-    """What turns one JSON value into one of the field, or raises WrongValueError."""
+    """Converts one JSON value into one of the field, or raises WrongValueError."""
     if json_values.is_time(field):
         return json_values.time_of
     if field.enum_type is not None:
@@ -226,7 +226,7 @@ def _word(value: Any, words: Mapping[str, int]) -> int:
 
 @functools.cache
 def _parameters(descriptor: Descriptor) -> dict[str, Callable[[Message, list[str]], None]]:
-    """Query parameters of a message: all fields that a text can say."""
+    """Query parameters of a message: all fields that can be written as text."""
     return {
         field.name: _parameter(field)
         for field in descriptor.fields

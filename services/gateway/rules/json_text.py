@@ -1,6 +1,6 @@
-"""JSON text into plain values: strictly, since this is money, and at a cost that its size bounds.
+"""JSON text into plain values: strictly, since this is money, and at a cost limited by its size.
 
-No repeated names, no NaN, no endless numbers, no depth that no request has. Knows no message.
+No repeated names, no NaN, no endless numbers, no excessive depth. Knows no message.
 """
 
 import json
@@ -12,7 +12,7 @@ from services.gateway.errors import EncodingInvalid, JsonMalformed
 
 MAX_DEPTH: Final = 32
 MAX_VALUES: Final = 20_000
-MAX_DIGITS: Final = 40  # of a whole number; what is beyond 16 its field refuses
+MAX_DIGITS: Final = 40  # of a whole number; its field refuses anything beyond 16
 _TOO_DEEP: Final = f"The body is nested too deeply: more than {MAX_DEPTH} levels."
 
 
@@ -37,7 +37,7 @@ def parse(body: bytes) -> Any:
 
 
 def _check_values(body: bytes) -> None:
-    """Before anything is made of it: so many values take long to make and are no request."""
+    """Before anything is built: so many values take long to build and are no valid request."""
     if _separators(body) <= MAX_VALUES:
         return
     plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")  # now each quote begins or ends a text
@@ -48,7 +48,7 @@ def _check_values(body: bytes) -> None:
 
 
 def _separators(text: bytes) -> int:
-    """Each value but the first of a list or an object follows a comma."""
+    """Each value except the first of a list or object follows a comma."""
     return sum(map(text.count, (b",", b"[", b"{")))
 
 

@@ -1,6 +1,6 @@
 """Token buckets: how many requests a key or an address may make. Times are seconds of any clock.
 
-And counts of what is held now: connections, streams.
+And counts of what is in use: connections, streams.
 """
 
 import math
@@ -14,7 +14,9 @@ PLAN_BURST_SECONDS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Of a bucket: `most` requests in `window_seconds`, `left` now, all again in `full_seconds`."""
+    """State of a bucket: `most` requests in `window_seconds`, `left` now, full again in
+    `full_seconds`.
+    """
 
     most: int
     window_seconds: int
@@ -23,7 +25,7 @@ class Quota:
 
 
 class Limiter:
-    """One bucket per name: `burst` tokens, refilled at `rate` a second. Bounded in memory."""
+    """One bucket per name: `burst` tokens, refilled at `rate` per second. Bounded in memory."""
 
     def __init__(self, *, rate: float, burst: float) -> None:
         self._rate = rate
@@ -31,11 +33,11 @@ class Limiter:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # (tokens, at)
 
     def wait_seconds(self, name: str, at: float) -> float:
-        """How long until there is a token; 0.0 when there is one. Takes none."""
+        """Time until there is a token; 0.0 if there is one. Takes none."""
         return max(0.0, (1.0 - self._tokens(name, at)) / self._rate)
 
     def take(self, name: str, at: float) -> float:
-        """Take a token: 0.0, or how long to wait when there is none."""
+        """Takes a token: 0.0, or the time to wait if there is none."""
         tokens = self._tokens(name, at)
         if tokens < 1.0:
             return (1.0 - tokens) / self._rate
@@ -61,7 +63,7 @@ class Limiter:
 
 
 class InUse:
-    """How many of something each name has in use, and all together."""
+    """How many each name has in use, and in total."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, int] = {}
@@ -82,16 +84,16 @@ class InUse:
 
 
 class Plans:
-    """What merchants' plans allow: a bucket per name, of PLAN_BURST_SECONDS at the plan's rate.
+    """The rates of merchants' plans: a bucket per name, of PLAN_BURST_SECONDS at the plan's rate.
 
-    Plans are few, and so are their rates: a limiter for each.
+    Plans are few, and so are their rates: one limiter for each.
     """
 
     def __init__(self) -> None:
         self._by_rate: dict[int, Limiter] = {}
 
     def take(self, name: str, at: float, *, rate: int) -> float:
-        """Take a token: 0.0, or how long to wait when there is none. `rate` 0: no limit."""
+        """Takes a token: 0.0, or the time to wait if there is none. `rate` 0: no limit."""
         return self._limiter(rate).take(name, at) if rate > 0 else 0.0
 
     def quota(self, name: str, at: float, *, rate: int) -> Quota | None:
@@ -107,11 +109,11 @@ class Plans:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """What callers may get wrong, a bucket per purpose: who tries keys does not slow webhooks."""
+    """Failures of callers, a bucket per purpose: whoever tries keys does not slow down webhooks."""
 
     keys: Limiter
     returns: Limiter
-    pages: Limiter  # tokens of pay pages and names of shops
+    pages: Limiter  # tokens of pay pages and slugs of shops
     webhooks: Limiter
     sms: Limiter
     bounces: Limiter

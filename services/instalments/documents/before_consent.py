@@ -1,4 +1,4 @@
-"""What a shopper is given before consenting to a plan: information for its class, and the agreement."""
+"""The documents before consent to a plan: the information for its class, and the agreement."""
 
 from services.instalments.documents.agreement import agreement
 from services.instalments.documents.information import information

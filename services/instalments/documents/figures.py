@@ -1,4 +1,4 @@
-"""The figures of a plan as its reader reads them: amounts, days, rates, and how often is paid."""
+"""A plan's figures as text: amounts, days, rates, and payment intervals."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -19,7 +19,9 @@ MOST_AMOUNTS: Final = 3  # that a sentence names; beyond, it names the least and
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of what is proposed, in one language: for offers, pages and messages too. All answer texts."""
+    """The figures of a proposal in one language, also for offers, pages and messages. All methods
+    return texts.
+    """
 
     plan: Proposed
 
@@ -37,7 +39,7 @@ class Figures:
         return display.day(on, self.plan.locale)
 
     def due(self, on: date) -> str:
-        """A day of the schedule; that of signing says so."""
+        """A date in the schedule; the day of signing says so."""
         if on > self.plan.issued_on:
             return self.day(on)
         return f"{self.day(on)} ({self.words.say('schedule.signing')})"
@@ -58,7 +60,7 @@ class Figures:
         return say("figures.unequal", amounts=self._amounts(amounts), **values)
 
     def _amounts(self, counted: "Counter[int]") -> str:
-        """In the order in which they are paid."""
+        """In order of payment."""
         if len(counted) > MOST_AMOUNTS:
             least, most = self.minor(min(counted)), self.minor(max(counted))
             return self.words.say("figures.range", least=least, most=most)
@@ -75,7 +77,7 @@ class Figures:
         return say(f"every.{unit}") if every.n == 1 else say(f"every.{unit}s", n=str(every.n))
 
     def by_class(self, key: str, **values: str) -> str:
-        """What is said to a plan of its class, to all, or to all that are lent money."""
+        """Texts for a plan of its class, for all plans, or for all that lend money."""
         return self.words.say(self._of_class(key), **values)
 
     def _of_class(self, key: str) -> str:
@@ -95,13 +97,15 @@ class Figures:
         )
 
     def legal(self) -> str:
-        """The sentence of its class, with the article: the regimes cite directives in English."""
+        """The legal sentence of its class, with the article: the regimes cite directives in
+        English.
+        """
         plan, say = self.plan, self.words.say
         cited = plan.classification.article.replace("Directive (EU)", say("legal.directive"))
         return say(f"legal.{plan.plan_class.value}", article=cited)
 
     def warning(self) -> str:
-        """Empty where the law asks for none."""
+        """Empty if the law requires none."""
         return self.words.say("legal.warning") if self.plan.classification.warning else ""
 
     def example(self) -> str:
@@ -120,12 +124,12 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class PlanFigures(Figures):
-    """And of who proposes it to whom."""
+    """Also names who proposes it to whom."""
 
     plan: Plan
 
     def consent(self) -> Shown:
-        """What a shopper accepts, in one sentence, with what proves it."""
+        """What a shopper accepts, in one sentence, with its evidence."""
         plan = self.plan
         return self.words.shown(
             self._of_class("consent"),
@@ -136,7 +140,9 @@ class PlanFigures(Figures):
         )
 
     def interest_a_day(self) -> str:
-        """On the whole credit, with more places than the currency has: it may be less than a cent."""
+        """On the whole credit, with more decimals than the currency has: it may be less than a
+        cent.
+        """
         plan = self.plan
         a_day = withdrawal.interest_per_day(
             plan.credit.amount_minor, plan.schedule.interest_basis_points
@@ -146,7 +152,7 @@ class PlanFigures(Figures):
         return display.fraction(major, plan.price.currency, plan.locale)
 
     def withdrawal(self) -> dict[str, str]:
-        """What sentences about it need: until when, how soon it is repaid, what a day costs."""
+        """Values for sentences about it: the deadline, when to repay, the cost per day."""
         plan, regime = self.plan, self.plan.regime
         return {
             "until": self.day(plan.withdraw_until) if plan.withdraw_until else "",

@@ -1,7 +1,8 @@
-"""Which characters the fonts can draw. They are those in the wheel of typst: none is shipped or looked for.
+"""The characters that the fonts can draw. The fonts are those in typst's wheel: none is shipped or
+looked up.
 
-PDF/UA forbids a character without a picture. What is written in a script that the fonts lack is put
-in Latin letters (AnyAscii), which can be read where boxes could not; symbols become a dot.
+PDF/UA forbids a character without a glyph. Text in an unsupported script is transliterated
+(AnyAscii), which can be read where boxes could not; symbols become a dot.
 """
 
 import re
@@ -10,8 +11,9 @@ from typing import Any, Final
 
 from anyascii import anyascii
 
-LONGEST_WORD: Final = 30  # that has a place in every column
-# Latin, Greek, Cyrillic, Hebrew, Arabic, punctuation, currencies, № and ™. A test draws each of them.
+LONGEST_WORD: Final = 30  # fits into every column
+# Latin, Greek, Cyrillic, Hebrew, Arabic, punctuation, currencies, № and ™. A test draws each of
+# them.
 DRAWN: Final = (
     "\u0020-\u007e\u00a0-\u0377\u037a-\u037f\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u04ff"
     "\u0591-\u05c7\u05d0-\u05ea\u060c\u061b\u061f\u0621-\u063a\u0640-\u0655\u0660-\u066c"
@@ -24,7 +26,7 @@ _LONG = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
 
 
 def drawable(said: dict[str, Any]) -> dict[str, Any]:
-    """The same with every text in it as it can be drawn, however deep it stands."""
+    """The same value with every text in it drawable, however deeply nested."""
     return {key: _each(value) for key, value in said.items()}
 
 
@@ -39,7 +41,7 @@ def _each(said: Any) -> Any:
 
 
 def _drawn(text: str) -> str:
-    """With places to break in words that are wider than a column."""
+    """With break opportunities in words that are wider than a column."""
     composed = unicodedata.normalize("NFC", text)
     return _LONG.sub("\\g<0>\u200b", _FOREIGN.sub(_in_latin, composed))
 

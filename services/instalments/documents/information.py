@@ -1,4 +1,4 @@
-"""What a shopper is told of a plan that is no consumer credit: one page, and no warning."""
+"""The information on a plan that is not consumer credit: one page, and no warning."""
 
 from collections.abc import Sequence
 

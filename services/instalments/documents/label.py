@@ -1,4 +1,4 @@
-"""The short name of what is paid: `3 × €53.34`. Pure."""
+"""A plan's short name: `3 × €53.34`. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,9 +11,9 @@ TIMES: Final = "×"
 
 
 def label_of(parts: Sequence[Part], currency: str, locale: str) -> str:
-    """The largest of equal parts is named, so that nobody pays more than was said.
+    """Names the largest of equal parts, so that nobody pays more than it says.
 
-    A first part that differs by more than the unit of a division is named by itself.
+    A first part that differs by more than the rounding unit is named separately.
     """
     totals = [part.total_minor for part in parts]
     first, rest = totals[0], totals[1:]

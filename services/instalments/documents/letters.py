@@ -1,4 +1,6 @@
-"""What a shopper gets on a durable medium after signing: reminder of the right to withdraw, receipt."""
+"""Letters on a durable medium after signing: the reminder of the right to withdraw, and the
+receipt.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -15,7 +17,7 @@ _RIGHT: Final = ("right", "until", "how", "after")
 
 
 def reminder(plan: Plan, *, signed_on: date, written_on: date) -> Sheet:
-    """Due 1 to 7 days after signing when the information came less than a day before it."""
+    """Due 1 to 7 days after signing if the information came less than a day before it."""
     figures = PlanFigures(plan)
     said = ("greeting", *_RIGHT, "closing")
     return sheet(
@@ -31,7 +33,7 @@ def reminder(plan: Plan, *, signed_on: date, written_on: date) -> Sheet:
 
 
 def reminding(plan: Plan, *, signed_on: date) -> Sequence[str]:
-    """The same as sentences, for an e-mail that greets by itself."""
+    """The same as sentences, for an e-mail with its own greeting."""
     return _reminding(PlanFigures(plan), signed_on, _RIGHT)
 
 
@@ -47,7 +49,7 @@ def _reminding(figures: PlanFigures, signed_on: date, said: Sequence[str]) -> Se
 
 
 def receipt(notice: Notice) -> Sheet:
-    """Of a notice of withdrawal: its content, and the moment at which it came."""
+    """For a notice of withdrawal: its content, and when it was received."""
     plan = notice.plan
     figures = PlanFigures(plan)
     say = figures.words.say

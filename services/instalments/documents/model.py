@@ -1,6 +1,7 @@
-"""What a plan's documents are about: who, what, and what the rules have decided of it.
+"""The data of a plan's documents: parties, subject, and the results of the rules.
 
-Nothing is decided here: schedule, rate, class and article come from the rules, days from the caller.
+Nothing is decided here: schedule, rate, class and article come from the rules, days from the
+caller.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,22 +23,22 @@ LONGEST_TEXT: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creditor:
-    """The merchant: whoever waits for the money."""
+    """The merchant, who waits for the money."""
 
     name: str
     address: str
     email: str
     phone: str = ""
     website: str = ""
-    registered: str = ""  # the registers in which it stands, with its numbers
+    registered: str = ""  # registers and registration numbers
     supervisor: str = ""
-    redress: str = ""  # where complaints go that it did not settle
-    colour: str = ""  # "#rrggbb"; ours where it has none
+    redress: str = ""  # where to take complaints that it has not settled
+    colour: str = ""  # "#rrggbb"; ours if it has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
-    """What is said beside a price: a schedule with what it costs and what the law calls it.
+    """What is shown beside a price: a schedule with its cost and legal class.
 
     `taeg` in percent.
     """
@@ -70,7 +71,7 @@ class Proposed:
 
     @property
     def paid_at_once(self) -> Money:
-        """Of the price, on the day of signing: it is no credit."""
+        """Part of the price that is paid on the day of signing: not credit."""
         at_once = (part for part in self.parts if part.due_on <= self.issued_on)
         return self.money(sum(part.principal_minor for part in at_once))
 
@@ -97,7 +98,7 @@ class Proposed:
 
     @property
     def nominal_rate(self) -> Decimal:
-        """In percent a year."""
+        """In percent per year."""
         return Decimal(self.schedule.interest_basis_points) / 100
 
     @property
@@ -111,9 +112,9 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Proposed):
-    """What is proposed to somebody, on the day of its schedule.
+    """A proposal to a person, on the first day of its schedule.
 
-    ValueError, which names the field, for what no document can state.
+    Raises ValueError, which names the field, for what no document can state.
     """
 
     creditor: Creditor
@@ -122,8 +123,8 @@ class Plan(Proposed):
     order_reference: str
     goods: str
     grace_days: int
-    late_fee_minor: int  # of each missed instalment
-    late_fees_most_minor: int  # of the plan
+    late_fee_minor: int  # for each missed instalment
+    late_fees_most_minor: int  # for the whole plan
     valid_until: date
     withdraw_until: date | None  # None: no right to withdraw from the deferral itself
     page: str = ""  # where the shopper finds the plan, once it has an address
@@ -136,7 +137,7 @@ class Plan(Proposed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Of withdrawal, as it was received."""
+    """A notice of withdrawal, as received."""
 
     plan: Plan
     signed_on: date

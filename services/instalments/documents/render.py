@@ -1,11 +1,13 @@
-"""A document as PDF: tagged (PDF/UA-1), and the same bytes for the same sheet.
+"""A document as PDF: tagged (PDF/UA-1), with the same bytes for the same sheet.
 
 The words are in texts_it.toml and texts_en.toml (wording.py), the figures in figures.py; secci.py,
-deferral.py, agreement.py and letters.py say what stands in which document (sheet.py); document.typ
-how it looks. So another sentence, another row and another look are three different files.
+deferral.py, agreement.py and letters.py define the contents of each document (sheet.py),
+document.typ its layout. So another sentence, another row and another look are changes in three
+different files.
 
-It computes for some 50 ms without holding the interpreter: `await threads.run(render.pdf, sheet)`.
-The bytes are those of this version of the typesetter: what a shopper was given is kept, not made anew.
+It computes for some 50 ms without holding the interpreter lock: `await threads.run(render.pdf,
+sheet)`. The bytes depend on the typesetter's version: what a shopper was given is stored, not
+regenerated.
 """
 
 import json
@@ -21,7 +23,7 @@ from services.instalments.documents import glyphs
 from services.instalments.documents.sheet import Sheet
 
 _LAYOUT: Final = Path(__file__).with_name("document.typ")
-_TINT: Final = 0.92  # of white in the ground of what the merchant's colour marks
+_TINT: Final = 0.92  # share of white in backgrounds of the merchant's colour
 
 
 def pdf(sheet: Sheet) -> bytes:
@@ -34,7 +36,7 @@ def pdf(sheet: Sheet) -> bytes:
         timestamp=datetime.combine(sheet.issued_on, time(), UTC),
         pdf_standards="ua-1",
     )
-    assert isinstance(made, bytes)  # one file, for it is a PDF
+    assert isinstance(made, bytes)  # one file, since it is a PDF
     return made
 
 

@@ -1,4 +1,4 @@
-"""What several documents of a plan have in common: the schedule, how to reach the creditor."""
+"""Parts shared by several documents of a plan: the schedule, the creditor's contact."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,12 @@ def columns(figures: PlanFigures) -> tuple[str, str]:
 
 
 def warning(figures: PlanFigures) -> Sequence[Banner]:
-    """One, where the law asks for it."""
+    """One, if the law requires it."""
     return [Banner(text=text)] if (text := figures.warning()) else []
 
 
 def highlights(figures: PlanFigures) -> Highlights:
-    """Of credit those by which offers are compared."""
+    """For credit, the figures by which offers are compared."""
     plan, say = figures.plan, figures.words.say
     count = (say("figures.count"), str(len(plan.parts)))
     if plan.plan_class is PlanClass.CREDIT:
@@ -43,7 +43,7 @@ def contact(figures: PlanFigures) -> Sequence[str]:
 
 
 def schedule(figures: PlanFigures) -> Schedule:
-    """With interest and charges in columns of their own where there are any."""
+    """With separate columns for interest and charges, if there are any."""
     plan, say = figures.plan, figures.words.say
     shown = ("principal", "interest", "fee") if plan.cost.amount_minor else ()
     sums = {"principal": plan.price, "interest": plan.interest, "fee": plan.fees}

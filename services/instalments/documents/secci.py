@@ -1,6 +1,6 @@
 """The Standard European Consumer Credit Information: Directive (EU) 2023/2225, Annex I.
 
-Its key information comes first, in the annex's order, and what makes up its part I is on the first page.
+The key information comes first, in the annex's order, and its part I is on the first page.
 """
 
 from collections.abc import Sequence

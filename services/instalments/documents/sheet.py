@@ -1,4 +1,4 @@
-"""A document as blocks in the order in which they are read: what document.typ lays out.
+"""A document as blocks in reading order, laid out by document.typ.
 
 All texts are plain: nothing in them is markup, whoever wrote them.
 """
@@ -11,12 +11,12 @@ from typing import Literal, TypeAlias
 from libs.text import isolated
 from services.instalments.documents.figures import PlanFigures
 
-Row: TypeAlias = tuple[str, Sequence[str]]  # what it is about, and paragraphs on it
+Row: TypeAlias = tuple[str, Sequence[str]]  # the subject, and paragraphs on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Banner:
-    """A warning that nobody may overlook."""
+    """A warning that nobody can overlook."""
 
     text: str
     block: Literal["banner"] = "banner"
@@ -78,8 +78,8 @@ class Sheet:
     author: str
     colour: str
     issued_on: date
-    running: str  # in the head of each page
-    version: str  # in its foot
+    running: str  # in the header of each page
+    version: str  # in the footer
     page: str  # `Page {page} of {pages}`: the layout counts
     blocks: Sequence[Block]
 
@@ -92,7 +92,7 @@ def sheet(
     issued_on: date | None = None,
     **values: str,
 ) -> Sheet:
-    """`name` is the document's section in the wording; `values` are of its description."""
+    """`name` is the document's section in the wording; `values` are those of its description."""
     plan, words = figures.plan, figures.words
     day = issued_on or plan.issued_on
     order = words.say("page.order", reference=plan.order_reference)

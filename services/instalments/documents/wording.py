@@ -1,7 +1,7 @@
-"""What documents say, in each language: the words are data, in texts_it.toml and texts_en.toml.
+"""The words of documents in each language, as data in texts_it.toml and texts_en.toml.
 
-They are to be confirmed by counsel, and say so. What is shown before a consent is kept as evidence:
-`shown` gives the very text with the version of the wording and its SHA-256.
+Counsel has to confirm them, and they say whether counsel has. What is shown before a consent is
+kept as evidence: `shown` returns the exact text with the version of the wording and its SHA-256.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from libs.text import isolated
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A text as a reader saw it, and what proves it later."""
+    """A text as a reader saw it, with its evidence."""
 
     text: str
     version: str  # of the wording
@@ -32,7 +32,7 @@ class Wording:
     texts: Mapping[str, str]  # by dotted key: "legal.warning"
 
     def say(self, key: str, **values: str) -> str:
-        """KeyError for a text, or a value of it, that is not there. Braces in values stay braces."""
+        """Raises KeyError for a missing text or value. Braces in values stay braces."""
         return self.texts[key].format(**{name: isolated(value) for name, value in values.items()})
 
     def shown(self, key: str, **values: str) -> Shown:
@@ -45,7 +45,7 @@ def wording_of(locale: str) -> Wording:
 
 
 def _read(language: str) -> Wording:
-    """TypeError for a file without version or mark of confirmation."""
+    """Raises TypeError for a file without version or confirmation mark."""
     with Path(__file__).with_name(f"texts_{language}.toml").open("rb") as file:
         said = tomllib.load(file)
     known = {name: said.pop(name) for name in ("version", "confirmed") if name in said}

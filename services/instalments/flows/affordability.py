@@ -1,6 +1,6 @@
-"""Affordability: looked at when a plan is made and when it is signed.
+"""Affordability: checked when a plan is created and when it is signed.
 
-Nobody is refused by a machine: a plan against which something speaks waits for a person (reviewing).
+No machine refuses anybody: a plan with concerns waits for a person (reviewing).
 """
 
 from libs import context, ids, telemetry
@@ -21,7 +21,7 @@ from services.instalments.store.settings import SETTINGS
 
 
 async def opinion(deps: Deps, of: Quote | Plan, customer_id: str) -> tuple[Concern, ...]:
-    """The scorer's, who is asked while no transaction is open."""
+    """The scorer's opinion, asked while no transaction is open."""
     schedule = of.priced.schedule
     applicant = Applicant(
         merchant_id=of.merchant_id,
@@ -36,8 +36,9 @@ async def opinion(deps: Deps, of: Quote | Plan, customer_id: str) -> tuple[Conce
 async def concerns(
     deps: Deps, tx: Conn, plan: Plan, scored: tuple[Concern, ...]
 ) -> tuple[Concern, ...]:
-    """Of a plan that is about to be made or signed in this transaction, which has the customer's lock
-    from here on: of two plans at once the second knows of the first. None once a person approved it.
+    """Concerns about a plan that is about to be created or signed in this transaction, which holds
+    the customer's lock from here on, so that of two plans at once the second sees the first. None
+    once a person has approved it.
     """
     if reviews.is_approved(plan):
         return ()

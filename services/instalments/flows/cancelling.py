@@ -1,5 +1,5 @@
-"""Take a plan back before its first part is paid. A payment that waits for its shopper is given up with it:
-intent, commit, ask payments, record.
+"""Cancels a plan before its first part is paid. A payment that waits for its shopper is given up
+with it: intent, commit, call payments, record.
 """
 
 from libs.db import Conn
@@ -15,8 +15,8 @@ from services.instalments.store import collections
 
 
 async def cancel_plan(deps: Deps, plan_id: str) -> Shown:
-    """Cancelling again changes nothing. Raises PlanNotCancellable, also when it was paid meanwhile, and
-    ServiceUnavailable while nobody knows whether it was: then the worker goes on.
+    """Cancelling again changes nothing. Raises PlanNotCancellable, also if it was paid meanwhile,
+    and ServiceUnavailable while nobody knows whether it was: then the worker continues.
     """
     async with deps.db.transaction() as tx:
         before = await plans_flow.locked(tx, plan_id)

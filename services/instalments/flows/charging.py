@@ -1,4 +1,4 @@
-"""A part that its customer pays: intent, commit, ask payments, record."""
+"""A part paid by its customer: intent, commit, call payments, record."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -29,8 +29,8 @@ from services.instalments.store.collections import COLLECTIONS
 
 
 class Means(Protocol):
-    """What is charged: a saved card, or a partner's method, without an id. `charge` and `sca_history`
-    are messages of payments.
+    """What is charged: a saved card, or a partner's method, without an id. `charge` and
+    `sca_history` are messages of payments.
     """
 
     @property
@@ -43,7 +43,7 @@ class Means(Protocol):
     def sca_history(self) -> bytes: ...
 
 
-# Writes the intent of the plan, which it is given locked, to charge the means, under the id.
+# Writes the intent to charge the means on the locked plan, under the id.
 Start: TypeAlias = Callable[[Conn, Shown, Means, str], Awaitable[Collection]]
 
 
@@ -57,11 +57,11 @@ async def charge(
     first: Callable[[], Awaitable[None]] | None = None,
     email: str | None = None,
 ) -> Shown:
-    """The plan as it is after payments' answer, or under way when there is none.
+    """The plan after payments' answer, or in progress if there is none.
 
-    `instrument_id`: None for the plan's own card, or its partner. The same key answers the same try, as
-    it is by then, whatever has become of the card. `first`: what is to be done before anything is
-    written. `email`: for a partner, of a customer without one. Raises InstrumentNotFound,
+    `instrument_id`: None for the plan's own card, or its partner. The same key returns the same
+    attempt in its current state, whatever has become of the card. `first`: runs before anything is
+    written. `email`: for a partner, if the customer has none. Raises InstrumentNotFound,
     InstrumentNotUsable, PlanNotActive.
     """
     if (again := await idempotency.answered(deps.db, key)) is not None:
@@ -124,9 +124,10 @@ def intent_of(
     settles: Figure | None = None,
     return_url: str | None = None,
 ) -> Collection:
-    """To charge one part, less what comes off it; or all that `settles` covers, of which it is the first.
+    """To charge one part, less its rebate; or everything that `settles` covers, of which it is the
+    first.
 
-    `return_url`: after a challenge; None: that of the plan.
+    `return_url`: after a challenge; None: the plan's.
     """
     amount = Money(part.amount_minor - rebate_minor, plan.amount.currency)
     collection = Collection(
@@ -154,7 +155,7 @@ def intent_of(
 
 
 async def begin(tx: Conn, parts: Sequence[Instalment], intent: Collection) -> Collection:
-    """All parts that it pays, of a plan that was locked in this transaction. Raises PlanBusy."""
+    """Marks all parts that it pays, of a plan locked in this transaction. Raises PlanBusy."""
     await collections.insert(tx, intent)
     await store.save_parts(tx, [collecting(part) for part in parts])
     return intent

@@ -1,7 +1,7 @@
-"""Ask payments for an instalment, and record what it answers.
+"""Calls payments for an instalment, and records the answer.
 
-The collection's id is the key under which payments is asked, so a repeat of any step is the same
-payment. Whoever brings the answer, the caller, an event or the worker, records it here.
+The collection's id is the key of the call to payments, so a repeat of any step is the same payment.
+Whoever delivers the answer, the caller, an event or the worker, records it here.
 """
 
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ class AskedCollection:
 
 
 async def record(tx: Conn, asked: Collection, answer: Answer, now: datetime) -> Collection:
-    """Any order, any number of times: only a collection under way is moved by an answer."""
+    """Any order, any number of times: an answer only changes a collection in progress."""
     before, current = await _locked(tx, asked)
     heard = replace(answer, outcome=giving_up.outcome(current, answer))
     after = answered(current, heard)
@@ -72,7 +72,7 @@ async def record(tx: Conn, asked: Collection, answer: Answer, now: datetime) -> 
 
 
 async def end(tx: Conn, asked: Collection, refusal: StoredRefusal | None, now: datetime) -> None:
-    """Payments made no payment of it, nor will."""
+    """Payments made no payment, and will not make one."""
     before, current = await _locked(tx, asked)
     state = rules.told(current, Outcome.REFUSE)
     if state is not None:
@@ -82,7 +82,7 @@ async def end(tx: Conn, asked: Collection, refusal: StoredRefusal | None, now: d
 
 
 def answered(current: Collection, answer: Answer) -> Collection:
-    """What an answer makes of it: the same when it has had its end."""
+    """The collection after an answer; unchanged if it has already ended."""
     state = rules.told(current, answer.outcome)
     if state is None:
         if answer.outcome is Outcome.SUCCEED and current.state is not CollectionState.SUCCEEDED:
@@ -108,14 +108,14 @@ async def _locked(tx: Conn, asked: Collection) -> tuple[Shown, Collection]:
 async def _follow(
     tx: Conn, before: Shown, collection: Collection, outcome: Outcome, now: datetime
 ) -> None:
-    """What an end of the collection makes of its part and its plan."""
+    """The effect of a collection's end on its part and its plan."""
     if outcome is not Outcome.WAIT:
         await changed(tx, [(before, followed(before, collection, outcome, now))], now)
 
 
 def followed(before: Shown, ended: Collection, outcome: Outcome, now: datetime) -> Shown:
-    """Plan and parts after the end of a collection. Money for a part that is not owed any more, since
-    its link was paid or it was cancelled, is told to the operator.
+    """Plan and parts after the end of a collection. Money for a part that is no longer owed,
+    because its link was paid or it was cancelled, is reported to the operator.
     """
     owed = rules.still_owed(before.parts, ended)
     if outcome is Outcome.SUCCEED and len(owed) < len(ended.pays):
@@ -124,7 +124,7 @@ def followed(before: Shown, ended: Collection, outcome: Outcome, now: datetime) 
 
 
 async def changed(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime) -> None:
-    """Plans before and after, which were locked in this transaction: written and told."""
+    """Plans before and after, locked in this transaction: written and published."""
     parts = [
         new
         for before, after in pairs
@@ -152,11 +152,11 @@ async def follow_payment(deps: Deps, conn: Conn, answer: Answer) -> None:
 
 
 async def settle_due(deps: Deps, row: DueRow) -> None:
-    """A collection without an end: the one who asked crashed or got no answer.
+    """An unfinished collection: the caller crashed or got no answer.
 
-    One that nobody could ask for is given up after the kit's time, also on a due date, when no
-    shopper waits: its key is closed, and the part is charged anew, under the card and for the amount
-    that it has by then.
+    One that could not be requested is given up after the kit's time, even on a due date when no
+    shopper waits: its key is closed, and the part is charged anew, with its current card and
+    amount.
     """
     found = await deps.db.run(COLLECTIONS.get, row.merchant_id, row.id)
     if found is None or not rules.is_under_way(found):
@@ -171,7 +171,7 @@ async def settle_due(deps: Deps, row: DueRow) -> None:
 
 
 async def give_up(deps: Deps, intent: Collection) -> None:
-    """Have its payment cancelled; when it cannot be, its state tells why. Raises RemoteRefusal,
+    """Cancels its payment; if that is impossible, its state says why. Raises RemoteRefusal,
     ServiceUnavailable.
     """
     payment_id = intent.payment_id or ""

@@ -1,5 +1,5 @@
-"""A dispute of a payment of a plan, as payments tells it, in the inbox's transaction: in any order and any
-number of times.
+"""A dispute of a plan's payment, as payments reports it, in the inbox's transaction: in any order
+and any number of times.
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ from services.instalments.store.disputes import DISPUTES
 async def follow_dispute(
     deps: Deps, conn: Conn, payment: Answer, order_reference: str, news: Dispute
 ) -> None:
-    """`news` of no plan so far: of that which the payment pays."""
+    """`news` names no plan yet: the plan is that of the payment."""
     before = await repaying.paid_by(deps, conn, payment, order_reference)
     if before is None:
         return
@@ -36,5 +36,5 @@ async def follow_dispute(
         await collecting.changed(conn, [(before, after)], now)
         told = events.parts_disputed(after, changed[1])
         await outbox.tell(conn, *(outbox.event_of(plan, event, now) for event in told))
-        if changed[1].state is DisputeState.WON:  # what it stood in the way of; a worker asks
+        if changed[1].state is DisputeState.WON:  # a worker retries what it blocked
             await repaying.again(conn, after, now, payment_id=payment.id)

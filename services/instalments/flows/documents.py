@@ -1,4 +1,6 @@
-"""Documents of a plan, handed over before it is accepted and on withdrawal: kept as they were, as proof."""
+"""Documents of a plan, delivered before acceptance and on withdrawal: stored unchanged, as
+evidence.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -25,12 +27,12 @@ from services.instalments.store.settings import SETTINGS
 
 
 async def get_document(deps: Deps, plan_id: str, kind: DocumentKind) -> Document:
-    """Made when it is first asked for; the same from then on."""
+    """Created on the first request; the same from then on."""
     async with deps.db.connection() as conn:
         plan = required(await PLANS.get(conn, context.merchant_id(), plan_id), PlanNotFound)
         content = await store.delivered(conn, plan, kind)
         settings = await SETTINGS.get(conn, context.merchant_id(), DEFAULT)
-    if not content:  # nor of an erased customer
+    if not content:  # neither for an erased customer
         made = _document(kind, await _made(deps, plan, kind, settings))
         content = await deps.db.run(store.deliver, plan, made, deps.clock.now())
     return _document(kind, content)
@@ -53,7 +55,7 @@ async def _made(deps: Deps, plan: Plan, kind: DocumentKind, settings: Settings) 
 
 
 async def get_consent(deps: Deps, plan: Plan) -> str | None:
-    """What the customer accepts, in one sentence; None while documents cannot be made."""
+    """What the customer accepts, in one sentence; None while documents cannot be created."""
     settings = await deps.db.run(SETTINGS.get, plan.merchant_id, DEFAULT)
     try:
         return PlanFigures(await _proposed(deps, plan, settings)).consent().text

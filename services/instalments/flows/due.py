@@ -1,8 +1,8 @@
-"""What is due of plans by itself: parts are charged, many of a merchant at once; offers end; a missed
-part costs a late fee, and puts its plan in default.
+"""What happens to plans on time: parts are charged, many of a merchant at once; offers expire; a
+missed part costs a late fee, and puts its plan in default.
 
-To claim, to begin and to record are a few statements for all parts of a batch. Only payments is asked
-for each.
+Claiming, beginning and recording take a few statements for all parts of a batch. Only payments is
+called for each.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ Lock = Callable[[Conn, str, Sequence[str]], Awaitable[Sequence[Plan]]]
 
 @dataclass(frozen=True, slots=True)
 class DueParts:
-    """Of one merchant, claimed: plan and number of each."""
+    """Claimed parts of one merchant: plan and number of each."""
 
     merchant_id: str
     plan_ids: Sequence[str]
@@ -57,15 +57,17 @@ class DueParts:
 
 
 async def collect_due(deps: Deps, due: DueParts) -> None:
-    """All together but those of plans that others are at work on, which are waited for afterwards."""
+    """All together, except those of plans that others are working on, which are handled
+    afterwards.
+    """
     busy = await _collect(deps, due, store.free)
     if busy.numbers:
         await _collect(deps, busy, store.in_turn)
 
 
 async def _collect(deps: Deps, due: DueParts, lock: Lock) -> DueParts:
-    """Answers what is left. What is not begun is claimed again; what is has a row of its own, should this
-    process die.
+    """Returns what is left. What has not begun is claimed again; what has begun has a row of its
+    own, should this process die.
     """
     intents, left = await _begin(deps, due, lock)
     answers = await asyncio.gather(*(_ask(deps, intent) for intent in intents))
@@ -77,7 +79,7 @@ async def _collect(deps: Deps, due: DueParts, lock: Lock) -> DueParts:
 
 
 async def _begin(deps: Deps, due: DueParts, lock: Lock) -> tuple[Sequence[Collection], DueParts]:
-    """The intents, committed, and parts of plans that were not to be had. A part whose card is gone is
+    """The committed intents, and the parts of unavailable plans. A part whose card is gone is
     missed.
     """
     wanted = await deps.db.run(store.cards_of, due.merchant_id, due.plan_ids)
@@ -88,7 +90,7 @@ async def _begin(deps: Deps, due: DueParts, lock: Lock) -> tuple[Sequence[Collec
     intents: list[Collection] = []
 
     def begun(plan: Plan, part: Instalment) -> Instalment:
-        """As it was, when it is not to be charged now, or to a card that was not asked for."""
+        """Unchanged, if it must not be charged now, or its card was not looked up."""
         is_ours = (plan.id, part.number) in claimed and rules.is_due(plan, part, now)
         if not is_ours or plan.instrument_id not in cards:
             return part
@@ -115,7 +117,7 @@ async def _begin(deps: Deps, due: DueParts, lock: Lock) -> tuple[Sequence[Collec
 
 @dataclass(frozen=True, slots=True)
 class _Together:
-    """As AskedCollection, but money that was taken is recorded with others'."""
+    """Like AskedCollection, but captured money is recorded together with others'."""
 
     alone: AskedCollection
 
@@ -137,7 +139,7 @@ class _Together:
 
 
 async def _ask(deps: Deps, intent: Collection) -> Answer | None:
-    """What is to be recorded still. One that fails does not concern the others."""
+    """What still has to be recorded. A failure of one does not affect the others."""
     try:
         return await asking.perform(deps.payments, _Together(AskedCollection(deps, intent)))
     except (IdempotencyKeyInUse, RemoteRefusal, ServiceUnavailable) as refusal:
@@ -148,7 +150,7 @@ async def _ask(deps: Deps, intent: Collection) -> Answer | None:
 async def _record(
     deps: Deps, merchant_id: str, paid: Sequence[tuple[Collection, Answer]]
 ) -> Sequence[tuple[Collection, Answer]]:
-    """All together but those of plans that others are at work on, which it answers."""
+    """All together, except those of plans that others are working on, which it returns."""
     answers = {intent.id: answer for intent, answer in paid}
     if not answers:
         return ()
@@ -183,7 +185,7 @@ async def _locked(
 
 
 async def look_at_plan(deps: Deps, due: DueRow) -> None:
-    """The end of its offer, or late fees and default. Whoever comes second finds nothing to do."""
+    """Handles an expired offer, late fees and default. Whoever comes second finds nothing to do."""
     async with deps.db.transaction() as tx:
         plan = await PLANS.lock(tx, due.merchant_id, due.id)
         if plan is None:

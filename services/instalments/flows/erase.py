@@ -1,4 +1,4 @@
-"""Erase a customer's personal data (GDPR article 17); plans, parts and money stay."""
+"""Erases a customer's personal data (GDPR article 17); plans, parts and money stay."""
 
 from libs import context
 from libs.db import Conn
@@ -8,10 +8,10 @@ from services.instalments.store import erasing
 
 
 async def erase_customer(conn: Conn, customer_id: str) -> None:
-    """In the inbox's transaction. Erasing again changes nothing.
+    """Runs in the inbox's transaction. Erasing again changes nothing.
 
-    Documents lose what they say and keep their hashes. What is left to be paid cannot be charged any
-    more, since the cards are gone: it is missed.
+    Documents lose their contents and keep their hashes. Unpaid parts can no longer be charged,
+    since the cards are gone: they are missed.
     """
     merchant_id = context.merchant_id()
     found = await erasing.erase_plans(conn, merchant_id, customer_id)

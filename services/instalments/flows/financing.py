@@ -1,4 +1,6 @@
-"""Have a partner pay a plan: intent, commit, ask payments, record. The partner asks the customer."""
+"""Lets a partner pay a plan: intent, commit, call payments, record. The partner asks the
+customer.
+"""
 
 from dataclasses import dataclass
 
@@ -14,7 +16,7 @@ from services.instalments.rules.plans import Collection, Shown
 
 @dataclass(frozen=True, slots=True)
 class PayByPartner:
-    """`email`: of a customer without one. `return_url`: None for that of the plan."""
+    """`email`: if the customer has none. `return_url`: None for the plan's."""
 
     plan_id: str
     email: str | None = None
@@ -22,7 +24,7 @@ class PayByPartner:
 
 
 async def pay_by_partner(deps: Deps, cmd: PayByPartner, key: Key) -> Shown:
-    """The whole price, at once. Answers and raises as charging.charge, and what the rules raise."""
+    """The full price, at once. Returns and raises as charging.charge, and what the rules raise."""
     before = await plans_flow.found(deps, cmd.plan_id)
     partners.check_of_partner(before)
 

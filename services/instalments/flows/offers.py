@@ -1,4 +1,4 @@
-"""What terms come to: compared for a cart, and held for an order as a quote."""
+"""Terms applied to a price: compared for a cart, and held for an order as a quote."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from services.instalments.store.settings import SETTINGS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A cart as a shop tells of it; None where it said nothing."""
+    """A cart as described by a shop; None for what it left out."""
 
     country: str | None
     categories: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class CreateQuote(Wanted):
 
 
 async def list_offers(deps: Deps, cmd: ListOffers) -> events.Offers:
-    """All active terms for a cart, also those that are not to be had."""
+    """All active terms for a cart, unavailable ones included."""
     merchant = await deps.merchants.get()
     async with deps.db.connection() as conn:
         settings = await SETTINGS.get(conn, context.merchant_id(), DEFAULT)
@@ -62,12 +62,12 @@ async def list_offers(deps: Deps, cmd: ListOffers) -> events.Offers:
 
 
 def _compared(terms: Sequence[Terms], cart: Cart, seller: Seller, reader: str) -> events.Offers:
-    """Beside the event loop: fifty terms of many payments take half a second."""
+    """Off the event loop: fifty terms with many payments take half a second."""
     return events.compared_pb(offers.compared(terms, cart, seller), reader)
 
 
 async def create_quote(deps: Deps, cmd: CreateQuote, key: Key | None) -> bytes:
-    """Answers the InstalmentQuote message, the same for the same key."""
+    """Returns the InstalmentQuote message, the same for the same key."""
     merchant = await deps.merchants.get()
 
     async def create(tx: Conn, quote_id: str) -> Message:
@@ -128,5 +128,5 @@ def _seller(settings: Settings) -> Seller:
 
 
 def _reader(cmd: Wanted, merchant: Merchant) -> str:
-    """The language in which it is shown."""
+    """The language of the texts."""
     return display.language_of(cmd.locale or merchant.locale)

@@ -1,4 +1,4 @@
-"""The page of a plan: from its token to all that it shows, and to documents."""
+"""The page of a plan: from its token to everything that it shows, and to documents."""
 
 import secrets
 from collections.abc import Sequence
@@ -29,10 +29,10 @@ from services.instalments.store.plans import PLANS
 class PlanPage:
     shown: Shown
     merchant: Merchant
-    cards: Sequence[SavedCard]  # that can sign it, or pay
+    cards: Sequence[SavedCard]  # that can sign the plan, or pay
     handed_over: Sequence[DocumentKind]
-    agreement_sha256: str | None  # once all documents were handed over
-    consent: str | None  # the sentence that is accepted; None when it cannot be signed
+    agreement_sha256: str | None  # once all documents were delivered
+    consent: str | None  # the sentence to accept; None if the plan cannot be signed
     form_key: str
     choices: Choices
     card_field: CardField | None
@@ -41,7 +41,7 @@ class PlanPage:
 
 
 async def get_address(deps: Deps, plan_id: str) -> str:
-    """Of the plan's page; made when it is first asked for."""
+    """URL of the plan's page; created on the first call."""
     async with deps.db.transaction() as tx:
         plan = required(await PLANS.get(tx, context.merchant_id(), plan_id), PlanNotFound)
         sealed = await ADDRESSES.issue(tx, plan, deps.seal, deps.clock.now())
@@ -52,7 +52,7 @@ async def get_address(deps: Deps, plan_id: str) -> str:
 
 
 async def open_plan(deps: Deps, token: str) -> Plan:
-    """The plan, and from here on the call is made for its merchant. Raises PlanNotFound."""
+    """The plan; from here on the call acts for its merchant. Raises PlanNotFound."""
     found = required(await deps.db.run(ADDRESSES.find, token), PlanNotFound)
     context.act_as_shopper(found.row.merchant_id, found.clock_offset_seconds)
     return found.row
@@ -85,7 +85,7 @@ async def get_page(deps: Deps, opened: Plan) -> PlanPage:
 
 
 async def _cards(deps: Deps, plan: Plan) -> Sequence[SavedCard]:
-    """None when nobody tells of them: the page is shown without."""
+    """None if oneclick does not answer: the page is shown without cards."""
     try:
         cards = await deps.saved_cards.of_customer(plan.customer_id)
     except Refusal as refusal:
@@ -95,7 +95,7 @@ async def _cards(deps: Deps, plan: Plan) -> Sequence[SavedCard]:
 
 
 async def _has_no_email(deps: Deps, plan: Plan) -> bool:
-    """False also when nobody tells: the partner asks what it wants to know."""
+    """False also if nobody knows: the partner asks for what it needs."""
     try:
         return not (await deps.saved_cards.customer(plan.customer_id)).email
     except Refusal as refusal:
@@ -106,7 +106,7 @@ async def _has_no_email(deps: Deps, plan: Plan) -> bool:
 
 
 async def _card_field(deps: Deps, shown: Shown, merchant: Merchant) -> CardField | None:
-    """None when no new card is taken, or nobody tells where."""
+    """None if no new card can be added, or nobody knows the field."""
     plan = shown.plan
     amount = Money(shown.parts[0].amount_minor, plan.amount.currency)
     try:

@@ -1,6 +1,6 @@
-"""What a customer does on the page of a plan: sign, pay, save or choose another card, withdraw.
+"""What a customer does on a plan's page: sign, pay, save or choose another card, withdraw.
 
-Each is the merchant's own use case; a challenge of the bank leads back to the page.
+Each is the merchant's own use case; a bank's challenge returns to the page.
 """
 
 import hashlib
@@ -45,8 +45,8 @@ class SaveCard:
 
 
 async def save_card(deps: Deps, opened: Plan, cmd: SaveCard, key: Key) -> Attached:
-    """Nothing is charged. The consent is kept with the key, as it was first given: oneclick is asked the
-    same when the form comes again.
+    """Nothing is charged. The consent is stored with the key, as first given: when the form is
+    resubmitted, oneclick gets the same request.
     """
 
     async def agreed(tx: Conn, _: str) -> Message:
@@ -99,7 +99,7 @@ async def pay_by_partner(deps: Deps, opened: Plan, cmd: PayPageByPartner, key: K
 
 @dataclass(frozen=True, slots=True)
 class PayPage:
-    """`number`: None for all that is left."""
+    """`number`: None for everything that is left."""
 
     token: str
     number: int | None
@@ -136,13 +136,13 @@ async def withdraw(deps: Deps, opened: Plan, cmd: WithdrawPage) -> tuple[PlanPag
 
 
 def _return_url(deps: Deps, token: str) -> str:
-    """The token is sealed in it: PSPs and payments are not told the page's address."""
+    """With the sealed token: PSPs and payments do not see the page's address."""
     return urls.return_url(deps.public_url, deps.seal.close(token))
 
 
 @dataclass(frozen=True, slots=True)
 class PlanReturn:
-    """`card`: of a challenge that comes before a card is saved; None after another one."""
+    """`card`: of a challenge before a card is saved; None after any other one."""
 
     token: str
     card: CardState | None = None

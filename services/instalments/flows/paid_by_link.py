@@ -1,5 +1,5 @@
-"""A missed part whose link was paid, as paylink tells: in the inbox's transaction, in any order and any
-number of times.
+"""A missed part whose link was paid, as paylink reports: in the inbox's transaction, in any order
+and any number of times.
 """
 
 from dataclasses import replace
@@ -19,7 +19,9 @@ from services.instalments.store.plans import PLANS
 
 
 async def settle_part(deps: Deps, conn: Conn, told: PaidByLink) -> None:
-    """That part and only it. Money for one that is not owed any more is told to the operator."""
+    """Settles that part and only that one. Money for a part that is no longer owed is reported to
+    the operator.
+    """
     merchant_id, now = context.merchant_id(), deps.clock.now()
     plan = required(await PLANS.lock(conn, merchant_id, told.plan_id), InternalError)
     before = Shown(plan, await plans.parts(conn, merchant_id, plan.id))
@@ -31,7 +33,7 @@ async def settle_part(deps: Deps, conn: Conn, told: PaidByLink) -> None:
 
 
 async def _paid(conn: Conn, merchant_id: str, told: PaidByLink) -> None:
-    """The link, also when paylink's answer is not recorded yet."""
+    """The link, even if paylink's answer is not recorded yet."""
     link = await links.told_of(conn, merchant_id, told.plan_id, told.number, told.payment_link_id)
     if link is not None and (state := moved(link, LinkEvent.PAY)) is not None:
         await links.save(conn, replace(link, state=state, payment_link_id=told.payment_link_id))

@@ -1,8 +1,8 @@
-"""Payment links of missed parts: wanted and left in the transaction that changes a part, made and closed
-by the worker.
+"""Payment links of missed parts: requested and given up in the transaction that changes a part,
+created and closed by the worker.
 
-Nothing waits for paylink: parts are charged without it. Payments decides between a link and a charge of the
-same part, since it takes each part of an order once.
+Nothing waits for paylink: parts are charged without it. Payments decides between a link and a
+charge of the same part, since it takes each part of an order once.
 """
 
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ from services.instalments.store.plans import PLANS
 
 
 async def follow(tx: Conn, changed: Sequence[Shown], now: datetime) -> None:
-    """Plans as they are by now, locked in this transaction: links that ask for what is not due are left,
-    and missed parts without one get another.
+    """For updated plans locked in this transaction: gives up links for outdated amounts, and
+    requests new ones for missed parts without any.
     """
     late = [shown for shown in changed if any(part.missed_at for part in shown.parts)]
     if not late:
@@ -61,8 +61,8 @@ def _wanted(shown: Shown, part: Instalment, now: datetime) -> PartLink:
 
 
 async def attend(deps: Deps, due: DueRow) -> None:
-    """A link that is to be made or closed. What paylink does not answer is asked again later. A part that
-    is missed still when its link is closed gets another.
+    """A link that has to be created or closed. Unanswered calls are repeated later. A part that is
+    still missed when its link is closed gets another.
     """
     link = await deps.db.run(PART_LINKS.get, due.merchant_id, due.id)
     try:
@@ -76,7 +76,7 @@ async def attend(deps: Deps, due: DueRow) -> None:
 
 
 async def _make(deps: Deps, link: PartLink) -> PartLink:
-    """The same key makes the same link. A certain no, as of an erased customer, ends it."""
+    """The same key creates the same link. A certain no, such as for an erased customer, ends it."""
     plan = required(await deps.db.run(PLANS.get, link.merchant_id, link.plan_id), InternalError)
     try:
         payment_link_id = await deps.links.make(plan, link)
@@ -89,7 +89,7 @@ async def _make(deps: Deps, link: PartLink) -> PartLink:
 
 
 async def _close(deps: Deps, link: PartLink) -> None:
-    """One that was asked for without an answer is made first, so that it can be closed. Raises
+    """A link requested without an answer is created first, so that it can be closed. Raises
     RemoteRefusal while it is being paid.
     """
     made = link if link.payment_link_id else await _make(deps, link)
@@ -107,8 +107,8 @@ async def _close(deps: Deps, link: PartLink) -> None:
 async def _moved(
     deps: Deps, link: PartLink, event: LinkEvent, payment_link_id: str | None
 ) -> PartLink:
-    """As it is after the event, which may come too late to change more than what is known of it. Of one
-    that is open now its customer is told.
+    """The link after the event, which may come too late to change anything. If it is now open, the
+    customer is notified.
     """
     async with deps.db.transaction() as tx:
         plan = required(await PLANS.lock(tx, link.merchant_id, link.plan_id), InternalError)
@@ -124,9 +124,9 @@ async def _moved(
 
 
 async def release(deps: Deps, plan_id: str) -> None:
-    """No link of the plan takes money from here on: before one payment ends several parts, which
-    payments does not keep from each other. Raises PlanBusy while one is being paid, ServiceUnavailable
-    while nobody knows.
+    """From here on, no link of the plan accepts money: called before one payment ends several
+    parts, which payments cannot tell apart. Raises PlanBusy while one is being paid,
+    ServiceUnavailable while nobody knows.
     """
     merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
@@ -149,13 +149,13 @@ async def _released(deps: Deps, link: PartLink) -> None:
 
 
 async def check_released(tx: Conn, plan: Plan) -> None:
-    """Of a plan that was locked in this transaction. Raises PlanBusy."""
+    """For a plan locked in this transaction. Raises PlanBusy."""
     if await store.unended(tx, plan.merchant_id, plan.id):
         raise PlanBusy
 
 
 async def renew(deps: Deps, plan_id: str) -> None:
-    """Parts that are missed still have links again."""
+    """Requests links again for parts that are still missed."""
     async with deps.db.transaction() as tx:
         plan = await PLANS.lock(tx, context.merchant_id(), plan_id)
         if plan is not None:

@@ -1,6 +1,4 @@
-"""What the customer of an active plan does: pay a part before it is due or after it was missed, and
-have another card charged from now on.
-"""
+"""What the customer of an active plan does: pay a part early or late, and change the card."""
 
 from dataclasses import dataclass
 
@@ -17,8 +15,8 @@ from services.instalments.rules.plans import Collection, Shown
 
 @dataclass(frozen=True, slots=True)
 class PayInstalment:
-    """`instrument_id`: None for the plan's own card. `shown_minor`: what the customer was shown, and
-    `return_url` where to return after a challenge, where that is known.
+    """`instrument_id`: None for the plan's own card. `shown_minor`: the amount shown to the
+    customer, and `return_url` the return address after a challenge, if known.
     """
 
     plan_id: str
@@ -29,9 +27,9 @@ class PayInstalment:
 
 
 async def pay_instalment(deps: Deps, cmd: PayInstalment, key: Key) -> Shown:
-    """One part now: of one that is not due, the costs of the time not used come off.
+    """Pays one part now: if it is not due yet, the costs of the unused time are deducted.
 
-    Answers and raises as charging.charge, and what the rules of paying raise.
+    Returns and raises as charging.charge, and what the rules of paying raise.
     """
     before = await plans_flow.found(deps, cmd.plan_id)
 
@@ -60,7 +58,7 @@ class ReplaceInstrument:
 
 
 async def replace_instrument(deps: Deps, cmd: ReplaceInstrument) -> Shown:
-    """A part that is being charged ends with the card before; if that says no, the new one is next."""
+    """A part being charged finishes with the old card; if that is declined, the new one is next."""
     found = await plans_flow.found(deps, cmd.plan_id)
     card = await charging.card_of(deps, found, cmd.instrument_id)
     async with deps.db.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Plans: made of a quote, and looked at."""
+"""Plans: created from a quote, and read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class CreatePlan:
 
 
 async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
-    """Answers the InstalmentPlan message, the same for the same key, whatever was erased since."""
+    """Returns the InstalmentPlan message, the same for the same key, whatever was erased since."""
     if (again := await idempotency.answered(deps.db, key)) is not None:
         return again.body
     if (await deps.saved_cards.customer(cmd.customer_id)).erased:
@@ -49,7 +49,7 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
     async with deps.db.connection() as conn:
         terms = required(await terms_flow.find(deps, conn, quote.terms_id), InternalError)
     scored: tuple[Concern, ...] = ()
-    if terms.partner is None:  # else the risk is the partner's
+    if terms.partner is None:  # otherwise the risk is the partner's
         scored = await affordability.opinion(deps, quote, cmd.customer_id)
 
     async def create(tx: Conn, plan_id: str) -> Message:
@@ -82,7 +82,7 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
 
 
 async def _added(deps: Deps, tx: Conn, plan: Plan, scored: tuple[Concern, ...]) -> Shown:
-    """To be signed, or to be looked at by a person first."""
+    """Ready to be signed, or to be reviewed first."""
     parts, now = replanned.first_parts(plan), deps.clock.now()
     found = () if plan.by_partner else await affordability.concerns(deps, tx, plan, scored)
     after = reviews.sent_to_review(plan, found, now) if found else plan
@@ -96,7 +96,7 @@ async def _added(deps: Deps, tx: Conn, plan: Plan, scored: tuple[Concern, ...]) 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """None: whatever it is."""
+    """None: no filter."""
 
     state: PlanState | None
     customer_id: str | None
@@ -140,6 +140,6 @@ async def found(deps: Deps, plan_id: str) -> Plan:
 
 
 async def locked(tx: Conn, plan_id: str) -> Shown:
-    """Nobody else's to change until the end of the transaction. Raises PlanNotFound."""
+    """Locked until the end of the transaction. Raises PlanNotFound."""
     plan = required(await PLANS.lock(tx, context.merchant_id(), plan_id), PlanNotFound)
     return Shown(plan, await store.parts(tx, plan.merchant_id, plan.id))

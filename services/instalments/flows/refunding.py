@@ -1,5 +1,5 @@
-"""A refund inside a plan: what is left is planned anew, and what was paid too much is given back by the
-payments that paid it.
+"""A refund of a plan: recomputes what is left, and refunds overpaid money through the payments that
+paid it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,8 +36,8 @@ class RefundPlan:
 
 
 async def refund_plan(deps: Deps, cmd: RefundPlan, key: Key) -> Shown:
-    """The plan as it is planned anew; what payments has not given back yet is given back by a worker.
-    The same key answers the plan as it is by then.
+    """The recomputed plan; a worker refunds what payments has not refunded yet. The same key
+    returns the plan in its current state.
 
     Raises PlanNotFound, InvalidArgument, and what the rules of refunding raise.
     """
@@ -79,7 +79,7 @@ async def refund_plan(deps: Deps, cmd: RefundPlan, key: Key) -> Shown:
 
 
 def _amount(cmd: RefundPlan, plan: Plan) -> Money:
-    """Raises InvalidArgument; PlanRefunded when nothing is left."""
+    """Raises InvalidArgument; PlanRefunded if nothing is left."""
     if (cmd.amount is None) == (not cmd.items):
         raise invalid("amount", "or items is required, and not both")
     if not left_of(plan):
@@ -99,8 +99,7 @@ def _intents(refund: PlanRefund, shares: Mapping[str, tuple[Share, ...]]) -> Seq
 
 
 async def retry_refunds(deps: Deps, plan_id: str, key: Key) -> Shown:
-    """What was refused is asked for once more, under keys of its own: nothing that is on its way. The same
-    key asks once.
+    """Retries refused refunds, under new keys, except those in progress. The same key retries once.
 
     Raises PlanNotFound, NothingToGiveBack.
     """

@@ -1,4 +1,4 @@
-"""Customers are reminded of parts that are due or were missed, and of their right to withdraw: each once."""
+"""Reminds customers of parts that are due or missed, and of their right to withdraw: each once."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ from services.instalments.store.reminders import REMINDERS
 
 
 async def follow(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime) -> None:
-    """What is to be reminded of, by what has become of plans that were locked in this transaction."""
+    """The reminders that follow from changes of plans locked in this transaction."""
     await store.insert(
         tx,
         [
@@ -40,7 +40,7 @@ async def follow(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime) 
 
 
 async def remind(deps: Deps, due: DueRow) -> None:
-    """Told and taken in one transaction. What is of no use any more is taken without a word."""
+    """Published and removed in one transaction. A pointless reminder is removed silently."""
     found = await deps.db.run(REMINDERS.get, due.merchant_id, due.id)
     if found is None:
         return
@@ -54,7 +54,7 @@ async def remind(deps: Deps, due: DueRow) -> None:
 
 
 async def _sentences(deps: Deps, reminder: Reminder) -> Sequence[str]:
-    """Of the right to withdraw; none while a creditor has no address."""
+    """On the right to withdraw; none while a creditor has no address."""
     if reminder.kind is not ReminderKind.MAY_WITHDRAW:
         return ()
     plan = await deps.db.run(PLANS.get, reminder.merchant_id, reminder.plan_id)

@@ -1,7 +1,7 @@
-"""What is given back of payments of a plan: asked of payments, and recorded, whoever made it.
+"""Refunds of a plan's payments: requested from payments, and recorded, whoever made them.
 
-The repayment's id is the key under which payments is asked. Without a certain answer it stays, and a
-worker looks at the payment for a refund of this key before it asks again.
+The repayment's id is the key of the call to payments. Without a certain answer it stays, and a
+worker checks the payment for a refund with this key before it asks again.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ from services.instalments.store.refunds import REPAYMENTS
 def intent_of(
     refund: PlanRefund, payment_id: str, shares: tuple[Share, ...], now: datetime
 ) -> Repayment:
-    """To give back of one payment, for a refund of the plan."""
+    """A refund of one payment, as part of a refund of the plan."""
     return Repayment(
         merchant_id=refund.merchant_id,
         id=ids.new("irp"),
@@ -65,8 +65,8 @@ def intent_of(
 async def again(
     tx: Conn, shown: Shown, now: datetime, *, payment_id: str | None = None
 ) -> Sequence[Repayment]:
-    """Intents for what refunds of a plan that was locked in this transaction have promised and nobody is
-    giving back, of all payments or of one; for its last refund.
+    """Intents for what refunds of a plan locked in this transaction have promised and nobody is
+    refunding, for all payments or for one; assigned to its last refund.
     """
     merchant_id, plan_id = shown.plan.merchant_id, shown.plan.id
     owed = rules.still_owed(
@@ -82,7 +82,7 @@ async def again(
 
 
 async def give_back(deps: Deps, intents: Sequence[Repayment]) -> None:
-    """Each was committed. One that has no answer yet does not concern the others."""
+    """Each is committed. One without an answer does not affect the others."""
     asked = [intent for intent in intents if is_under_way(intent)]
     await asyncio.gather(*(_ask(deps, intent) for intent in asked))
 
@@ -101,7 +101,7 @@ async def _ask(deps: Deps, intent: Repayment) -> None:
 
 
 async def settle_due(deps: Deps, row: DueRow) -> None:
-    """One without an end: the one who asked crashed or got no answer, or the PSP has not answered."""
+    """An unfinished one: the caller crashed or got no answer, or the PSP has not answered."""
     intent = await deps.db.run(REPAYMENTS.get, row.merchant_id, row.id)
     if intent is None or not is_under_way(intent):
         return
@@ -147,8 +147,8 @@ async def tell_failed(tx: Conn, plan: Plan, repayments: Sequence[Repayment], now
 async def follow_refund(
     deps: Deps, conn: Conn, payment: Answer, order_reference: str, found: Found
 ) -> None:
-    """An event of payments, in the inbox's transaction: of a refund of ours, or of one that was made
-    at payments or in the PSP's console. Any order, any number of times.
+    """An event of payments, in the inbox's transaction: about one of our refunds, or one made at
+    payments or in the PSP's console. Any order, any number of times.
     """
     before = await paid_by(deps, conn, payment, order_reference)
     if before is None:
@@ -168,7 +168,9 @@ async def follow_refund(
 
 
 async def paid_by(deps: Deps, conn: Conn, payment: Answer, order_reference: str) -> Shown | None:
-    """The plan of which a payment has paid parts, locked: one that we asked for, or that of a link."""
+    """The plan whose parts a payment has paid, locked: by a payment that we requested, or by a
+    link's.
+    """
     merchant_id = context.merchant_id()
     asked = await collections.of_payment(conn, merchant_id, payment.id, payment.key)
     if asked is not None:
@@ -188,7 +190,7 @@ def numbers_of(shown: Shown, payment_id: str) -> Sequence[int]:
 async def _made_elsewhere(
     conn: Conn, before: Shown, payment_id: str, found: Found, now: datetime
 ) -> None:
-    """A refund that nobody asked for here."""
+    """A refund that nobody requested here."""
     plan = before.plan
     made = Repayment(
         merchant_id=plan.merchant_id,

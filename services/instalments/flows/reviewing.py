@@ -1,4 +1,4 @@
-"""Plans that a person looks at: sent there when they are signed, listed, decided."""
+"""Plans in review: sent there on signing, listed, decided."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,9 @@ from services.instalments.store import plans as store
 
 
 async def refer(deps: Deps, plan_id: str, found: tuple[Concern, ...]) -> None:
-    """A plan that was about to be signed goes to a person. Raises what signing does, and PlanInReview."""
+    """A plan that was about to be signed goes to review. Raises what signing does, and
+    PlanInReview.
+    """
     async with deps.db.transaction() as tx:
         before = await plans_flow.locked(tx, plan_id)
         plan, parts = before.plan, before.parts
@@ -35,7 +37,7 @@ async def refer(deps: Deps, plan_id: str, found: tuple[Concern, ...]) -> None:
 async def list_reviews(
     deps: Deps, merchant_id: str, page: Page
 ) -> tuple[Sequence[Shown], str | None]:
-    """Those that wait, newest first, and the cursor of the next page."""
+    """Waiting ones, newest first, and the cursor of the next page."""
     return await plans_flow.list_plans(
         deps, merchant_id, Filter(PlanState.IN_REVIEW, None, None), page
     )
@@ -50,7 +52,7 @@ class ReviewPlan:
 
 
 async def review_plan(deps: Deps, cmd: ReviewPlan) -> Shown:
-    """Deciding the same again changes nothing. Raises PlanNotFound, ReviewClosed."""
+    """Repeating the decision changes nothing. Raises PlanNotFound, ReviewClosed."""
     async with deps.db.transaction() as tx:
         before = await plans_flow.locked(tx, cmd.plan_id)
         plan, parts = before.plan, before.parts

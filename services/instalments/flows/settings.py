@@ -1,4 +1,4 @@
-"""What holds for all instalments of a merchant."""
+"""A merchant's settings for instalments."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from services.instalments.store.settings import SETTINGS
 
 @dataclass(frozen=True, slots=True)
 class UpdateSettings:
-    """None leaves what is there."""
+    """None keeps the current value."""
 
     jurisdiction: str | None
     seller_size: SellerSize | None

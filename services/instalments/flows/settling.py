@@ -1,4 +1,4 @@
-"""Early settlement: what ends a plan today, and the one payment of it."""
+"""Early settlement: the amount that ends a plan today, and its single payment."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ async def get_settlement(deps: Deps, plan_id: str) -> Figure:
 
 @dataclass(frozen=True, slots=True)
 class SettlePlan:
-    """As PayInstalment, of all parts."""
+    """Like PayInstalment, for all parts."""
 
     plan_id: str
     instrument_id: str | None
@@ -37,10 +37,10 @@ class SettlePlan:
 
 
 async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
-    """All that is left now, by one payment under the plan's lock: while one part is being charged
-    nothing is settled, and from then on no part is charged but by this.
+    """Everything that is left now, in one payment under the plan's lock: nothing is settled while a
+    part is being charged, and from then on only this payment charges parts.
 
-    Answers and raises as charging.charge, and what the rules of settling raise.
+    Returns and raises as charging.charge, and what the rules of settling raise.
     """
     before = await plans_flow.found(deps, cmd.plan_id)
 
@@ -63,7 +63,7 @@ async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
         return await charging.begin(tx, left, choices.check_shown(intent, cmd.shown_minor))
 
     async def free() -> None:
-        """A link of a part is not paid beside what ends all parts."""
+        """No link of a part can be paid beside the payment that ends all parts."""
         await get_settlement(deps, before.id)
         await part_links.release(deps, before.id)
 

@@ -1,4 +1,4 @@
-"""Sign a plan: acceptance and intent, commit, ask payments for the first part, record."""
+"""Signs a plan: acceptance and intent, commit, call payments for the first part, record."""
 
 from dataclasses import dataclass
 
@@ -22,11 +22,11 @@ class SignPlan:
     instrument_id: str
     agreement_sha256: str
     ip: str | None
-    return_url: str | None = None  # None: that of the plan
+    return_url: str | None = None  # None: the plan's
 
 
 async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
-    """Answers and raises as charging.charge, and what the rules of signing raise."""
+    """Returns and raises as charging.charge, and what the rules of signing raise."""
     before = await plans_flow.found(deps, cmd.plan_id)
     partners.check_own(before)
     scored: tuple[Concern, ...] = ()
@@ -65,6 +65,6 @@ async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
     try:
         return await charging.charge(deps, before, key, cmd.instrument_id, start, first=ask)
     except PlanInReview:
-        if concerns:  # found just now: nothing of the signature is kept
+        if concerns:  # found just now: the signature is discarded
             await reviewing.refer(deps, cmd.plan_id, concerns)
         raise

@@ -1,4 +1,4 @@
-"""Terms: created, archived. Who has created none has the default."""
+"""Terms: created, archived. A merchant who has created none has the default."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +37,7 @@ DEFAULT_ID: Final = "trm_default"
 
 @dataclass(frozen=True, slots=True)
 class CreateTerms:
-    """None where the caller said nothing."""
+    """None for what the caller left out."""
 
     name: str
     currency: str
@@ -66,11 +66,11 @@ class CreateTerms:
 
 
 async def create_terms(deps: Deps, cmd: CreateTerms, key: Key | None) -> bytes:
-    """Answers the InstalmentTerms message, the same for the same key. Raises InvalidArgument."""
+    """Returns the InstalmentTerms message, the same for the same key. Raises InvalidArgument."""
 
     async def create(tx: Conn, terms_id: str) -> Message:
         merchant_id = context.merchant_id()
-        await SETTINGS.lock(tx, merchant_id, DEFAULT)  # so that two do not make one too many
+        await SETTINGS.lock(tx, merchant_id, DEFAULT)  # so that two calls do not exceed the limit
         if await store.count_active(tx, merchant_id) >= MOST_ACTIVE:
             raise TooManyTerms
         terms = rules.checked(_terms(deps, cmd, terms_id))
@@ -105,7 +105,7 @@ async def get_terms(deps: Deps, terms_id: str) -> Terms:
 
 
 async def find(deps: Deps, conn: Conn, terms_id: str) -> Terms | None:
-    """The default too: archived, once the merchant has created others."""
+    """Includes the default: archived once the merchant has created others."""
     if terms_id == DEFAULT_ID:
         replaced = await store.has_any(conn, context.merchant_id())
         state = TermsState.ARCHIVED if replaced else TermsState.ACTIVE
@@ -114,7 +114,7 @@ async def find(deps: Deps, conn: Conn, terms_id: str) -> Terms | None:
 
 
 async def active(deps: Deps, conn: Conn) -> Sequence[Terms]:
-    """What is offered, in the order in which it was created."""
+    """The offered terms, in order of creation."""
     found = await store.active(conn, context.merchant_id())
     if found or await store.has_any(conn, context.merchant_id()):
         return found

@@ -1,7 +1,7 @@
-"""Withdrawal from a plan, in two steps: what it comes to, and the notice, with a receipt.
+"""Withdrawal from a plan, in two steps: the amounts, and the notice, with a receipt.
 
-Where more was paid of its costs than is owed, that is given back by the payments that paid it: the intents are
-written with the notice, and asked for as refunds of the plan are.
+If more costs were paid than is owed, the excess is refunded through the payments that paid it: the
+intents are written with the notice, and requested like refunds of the plan.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from services.instalments.store.refunds import REFUNDS
 
 @dataclass(frozen=True, slots=True)
 class WithdrawPlan:
-    """`name` as the customer gives it; `sent_to`: where the receipt goes."""
+    """`name` as given by the customer; `sent_to`: where the receipt goes."""
 
     plan_id: str
     name: str
@@ -36,7 +36,8 @@ class WithdrawPlan:
 
 
 async def withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal]:
-    """What is owed; the plan as it was unless the notice is confirmed. Confirming again changes nothing.
+    """What is owed; the plan is unchanged unless the notice is confirmed. Confirming again changes
+    nothing.
 
     Raises PlanNotFound, PlanNotActive, PlanBusy, WithdrawalTooLate.
     """
@@ -55,7 +56,9 @@ async def withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal]:
 
 
 async def _release(deps: Deps, plan_id: str) -> None:
-    """Nobody pays a part by its link from here on; a notice is received also while paylink is away."""
+    """From here on, nobody pays a part by its link; a notice is received even if paylink is
+    down.
+    """
     try:
         await part_links.release(deps, plan_id)
     except ServiceUnavailable as refusal:
@@ -87,7 +90,7 @@ async def _withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal, S
 
 
 async def _intents(tx: Conn, after: Shown, due: Withdrawal, now: datetime) -> Sequence[Repayment]:
-    """To give back what the parts say, as a refund of nothing of the price."""
+    """To refund what the parts say, as a refund of nothing of the price."""
     await REFUNDS.add(tx, _refund(after.plan, due, now))
     return await repaying.again(tx, after, now)
 
@@ -108,7 +111,9 @@ def _refund(plan: Plan, due: Withdrawal, now: datetime) -> PlanRefund:
 
 
 async def _receipt(deps: Deps, plan_id: str) -> None:
-    """Made at once. The notice holds without it, and whoever asks for it makes it."""
+    """Created at once. The notice is valid without it, and it is created on the next request if
+    this fails.
+    """
     try:
         await documents.get_document(deps, plan_id, DocumentKind.RECEIPT)
     except Refusal as refusal:

@@ -1,4 +1,4 @@
-"""A merchant writes a plan off, or a part of it: with who decided it and why."""
+"""A merchant writes off a plan, or a part of it: with who decided it and why."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from services.instalments.rules.plans import Shown
 
 @dataclass(frozen=True, slots=True)
 class WriteOff:
-    """`number` None: all that is left of the plan."""
+    """`number` None: everything that is left of the plan."""
 
     plan_id: str
     number: int | None
@@ -21,7 +21,9 @@ class WriteOff:
 
 
 async def write_off(deps: Deps, cmd: WriteOff) -> Shown:
-    """Doing it again changes nothing. Raises PlanNotFound, and what the rules of writing off raise."""
+    """Repeating it changes nothing. Raises PlanNotFound, and what the rules of writing off
+    raise.
+    """
     async with deps.db.transaction() as tx:
         before = await plans_flow.locked(tx, cmd.plan_id)
         now = deps.clock.now()

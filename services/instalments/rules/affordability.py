@@ -1,6 +1,6 @@
-"""Whether a customer can bear one more plan: what speaks against it. Pure.
+"""Whether a customer can afford one more plan: the concerns about it. Pure.
 
-It is no refusal: a person looks at the plan, whose concerns tell why.
+It is not a refusal: a person reviews the plan, whose concerns say why.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from libs.money import Money
 from libs.rates import NoRateError
 from services.instalments.rules.schedule import Schedule
 
-MEMORY: Final = timedelta(days=365)  # what was missed before is forgotten
-LATE: Final = timedelta(days=7)  # what was paid so soon after it was missed was an accident
+MEMORY: Final = timedelta(days=365)  # anything missed before is forgotten
+LATE: Final = timedelta(days=7)  # a part paid this soon after it was missed was an accident
 
 
 class Concern(Enum):
@@ -28,7 +28,7 @@ class Concern(Enum):
 
 
 class Decision(Enum):
-    """Of a person."""
+    """A person's decision."""
 
     APPROVE = "approve"
     REFUSE = "refuse"
@@ -36,7 +36,7 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """Why a person looks at a plan, and what was decided."""
+    """Why a plan is reviewed, and the decision."""
 
     concerns: tuple[Concern, ...]
     opened_at: datetime
@@ -48,7 +48,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applicant:
-    """What a scorer is told. `lent`: what the plan leaves to be paid after signing."""
+    """What a scorer is told. `lent`: the amount still to be paid after signing."""
 
     merchant_id: str
     customer_id: str
@@ -59,8 +59,8 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Of the customer's other plans: what is owed, by currency; parts that were missed for long since
-    MEMORY; plans in default.
+    """The customer's other plans: amounts owed, by currency; parts long missed since MEMORY;
+    defaulted plans.
     """
 
     owed: Sequence[Money]
@@ -69,7 +69,7 @@ class History:
 
 
 def lent(schedule: Schedule) -> Money:
-    """What is owed once the first part is paid, which signing takes."""
+    """The amount owed once signing has taken the first part."""
     later = sum(part.total_minor for part in schedule.parts if part.number > 1)
     return Money(later, schedule.amount.currency)
 

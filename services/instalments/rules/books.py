@@ -1,8 +1,8 @@
-"""A plan as the ledger sees it: all that it has moved when it stands so. Pure.
+"""A plan as the ledger sees it: everything that it has moved in its current state. Pure.
 
-Costs are earned when they are paid. What comes off a part since it was paid early comes off its interest first, then
-off fees, also those that were paid with other parts. A withdrawal sets costs that were paid off against the
-capital that is owed: they are earned no more.
+Costs are earned when they are paid. A rebate for paying a part early is deducted from its interest
+first, then from fees, also those paid with other parts. A withdrawal sets off paid costs against
+the capital owed: they are no longer earned.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _CHARGED = (*OPEN, InstalmentState.WRITTEN_OFF, InstalmentState.PAID)  # all but
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """Its sides are the same: `sides`. Each amount is described in events.proto."""
+    """Both `sides` are equal. events.proto describes each amount."""
 
     sold_minor: int = 0
     refunded_minor: int = 0
@@ -51,7 +51,7 @@ def books_of(plan: Plan, parts: Sequence[Instalment]) -> Books:
     more_off = sum(max(part.rebate_minor - part.interest_minor, 0) for part in paid)
     fees = sum(part.fee_minor for part in paid) - more_off
     charged = sum(part.principal_minor for part in parts if part.state in _CHARGED)
-    set_off = left_of(plan) - charged  # costs that were paid count as capital
+    set_off = left_of(plan) - charged  # paid costs that count as capital
     of_interest = min(max(set_off, 0), interest)
     return Books(
         sold_minor=plan.amount.amount_minor,
@@ -70,6 +70,6 @@ def books_of(plan: Plan, parts: Sequence[Instalment]) -> Books:
 
 
 def _is_given_up(part: Instalment) -> bool:
-    """Also while its customer tries to pay it."""
+    """Also while its customer is trying to pay it."""
     over = part.state in (InstalmentState.PAID, InstalmentState.CANCELLED)
     return part.written_off_at is not None and not over

@@ -1,7 +1,7 @@
 """When payments are due, and how many years lie between two days. Pure.
 
-Due dates are counted from the first day, never from the one before: 31 January, 28 February,
-31 March. Years are counted as the formula of the TAEG wants them (libs/taeg.py).
+Due dates are counted from the first day, never from the previous one: 31 January, 28 February, 31
+March. Years are counted as the TAEG formula requires (libs/taeg.py).
 """
 
 from calendar import monthrange
@@ -23,10 +23,9 @@ _WEEKS_OF_A_YEAR: Final = 52
 def due_dates(
     first: date, every: Frequency, count: int, *, holidays_of: str | None = None
 ) -> Sequence[date]:
-    """`count` days, beginning with `first`. InvalidArgument where there are no such days.
+    """`count` days, beginning with `first`. Raises InvalidArgument if there are no such days.
 
-    `holidays_of`: the country on whose working days all but the first must be; None: any day will
-    do.
+    `holidays_of`: all but the first have to be working days of this country; None: any day will do.
     """
     try:
         days = [later(first, every, times) for times in range(count)]
@@ -46,7 +45,7 @@ def later(day: date, every: Frequency, times: int) -> date:
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day of another month, or its last: ValueError outside of the calendar."""
+    """The same day of another month, or its last day. Raises ValueError outside the calendar."""
     year, month = divmod(day.year * _MONTHS_OF_A_YEAR + day.month - 1 + months, _MONTHS_OF_A_YEAR)
     if not date.min.year <= year <= date.max.year:
         raise ValueError(f"year {year} is out of range")
@@ -56,8 +55,8 @@ def add_months(day: date, months: int) -> date:
 def years_between(first: date, last: date, unit: Unit) -> Fraction:
     """Whole units counted backwards from `last`, then days (Directive 2008/48/EC, Annex I).
 
-    The days that are left are divided by the length of the year that ends where they end. A month
-    counted from the 31st is whole although February has no 31st. Negative when `last` is earlier.
+    The remaining days are divided by the length of the year that ends where they end. A month
+    counted from the 31st is whole although February has no 31st. Negative if `last` is earlier.
     """
     if last < first:
         return -years_between(last, first, unit)
@@ -76,7 +75,7 @@ def years_between(first: date, last: date, unit: Unit) -> Fraction:
 
 
 def _days(first: date, days: int) -> Fraction:
-    """In years, of which one is counted backwards from their end."""
+    """In years, one of which is counted backwards from their end."""
     if not days:
         return Fraction(0)
     end = first + timedelta(days=days)

@@ -1,4 +1,4 @@
-"""New cards of a plan's customer, typed on its page. Pure."""
+"""New cards of a plan's customer, entered on its page. Pure."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +23,7 @@ class CardField:
 
 
 class CardState(Enum):
-    """How a card that was to be saved stands, once its customer is back from the bank."""
+    """State of a card that was to be saved, once its customer is back from the bank."""
 
     SAVED = "saved"
     WAITING = "waiting"
@@ -39,7 +39,7 @@ class NewCard:
 
 
 def check_takes_cards(shown: Shown, now: datetime) -> None:
-    """Whether a card could sign the plan, or pay something of it.
+    """Whether a card could sign the plan, or pay some of it.
 
     Raises PlanOfPartner, PlanBusy, PlanNotActive, PlanInReview, PlanClosed.
     """

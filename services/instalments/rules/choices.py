@@ -1,4 +1,4 @@
-"""What its customer can do with a plan at a moment, and what each would come to. Pure."""
+"""What the customer can do with a plan now, and the amount of each option. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from services.instalments.rules.states import InstalmentState
 
 @dataclass(frozen=True, slots=True)
 class PayablePart:
-    """What a part takes today; `rebate_minor` came off."""
+    """Today's amount of a part; `rebate_minor` is already deducted."""
 
     number: int
     amount_minor: int
@@ -29,7 +29,7 @@ class Choices:
 
 
 def choices(shown: Shown, now: datetime) -> Choices:
-    """Nothing while a part is being charged."""
+    """None while a part is being charged."""
     plan, parts = shown.plan, shown.parts
     if any(part.state is InstalmentState.COLLECTING for part in parts):
         return Choices()
@@ -42,7 +42,7 @@ def choices(shown: Shown, now: datetime) -> Choices:
 
 
 def check_shown(intent: Collection, shown_minor: int | None) -> Collection:
-    """Nothing but what the customer was shown; None: nobody says what was. Raises AmountChanged."""
+    """Only the amount shown to the customer; None: unknown. Raises AmountChanged."""
     if shown_minor is not None and shown_minor != intent.amount.amount_minor:
         raise AmountChanged
     return intent

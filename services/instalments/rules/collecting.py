@@ -1,6 +1,6 @@
-"""What becomes of a part that is charged: paid, missed, tried again; and of its plan. Pure.
+"""The outcome of charging a part: paid, missed, retried; and its effect on the plan. Pure.
 
-A part is missed when its card said no on its due date or later. Its days of grace begin then, and
+A part is missed when its card was declined on its due date or later. Its grace days begin then, and
 so does the way to default: nobody is late because of an outage of ours.
 """
 
@@ -45,7 +45,7 @@ from services.instalments.rules.states import (
     PlanState,
 )
 
-ORDER_PAID: Final = "order_already_paid"  # payments' reason: the part has a payment already
+ORDER_PAID: Final = "order_already_paid"  # payments' reason: the part already has a payment
 _UNPAID = (InstalmentState.PLANNED, InstalmentState.MISSED)
 _PAYABLE = (*_UNPAID, InstalmentState.WRITTEN_OFF)
 
@@ -56,7 +56,7 @@ def collecting(part: Instalment) -> Instalment:
 
 
 def told(collection: Collection, outcome: Outcome) -> CollectionState | None:
-    """Where an answer leads; None when the collection has had its end."""
+    """The state after an answer; None if the collection has already ended."""
     return COLLECTION_TRANSITIONS.get((collection.state, outcome))
 
 
@@ -65,8 +65,8 @@ def is_under_way(collection: Collection) -> bool:
 
 
 def check_payable(plan: Plan, parts: Sequence[Instalment], number: int) -> Instalment:
-    """The part, when its customer may pay it now. Raises PlanNotActive, InstalmentNotFound,
-    PlanBusy, InstalmentClosed.
+    """The part, if its customer can pay it now. Raises PlanNotActive, InstalmentNotFound, PlanBusy,
+    InstalmentClosed.
     """
     if plan.activated_at is None:
         raise PlanNotActive
@@ -86,9 +86,9 @@ def check_active(plan: Plan) -> None:
 
 
 def rebate(plan: Plan, parts: Sequence[Instalment], number: int, now: datetime) -> int:
-    """What comes off a part that is paid today, in minor units. Raises NothingToPay."""
+    """The deduction for a part paid today, in minor units. Raises NothingToPay."""
     if number > len(plan.priced.schedule.parts):
-        return 0  # what is owed after a withdrawal
+        return 0  # the amount owed after a withdrawal
     paid = [part.number for part in parts if part.state is InstalmentState.PAID]
     today = day_of(now, plan.time_zone)
     settled = settlement.pay_early(schedule_of(plan, parts), number, paid=paid, on=today)
@@ -99,7 +99,7 @@ def rebate(plan: Plan, parts: Sequence[Instalment], number: int, now: datetime) 
 
 
 def is_due(plan: Plan, part: Instalment, now: datetime) -> bool:
-    """Whether its card is to be charged by itself, now."""
+    """Whether its card has to be charged automatically, now."""
     due = part.due_at is not None and part.due_at <= now
     return due and plan.state in COLLECTED and part.state in _UNPAID
 
@@ -114,7 +114,9 @@ def without_card(plan: Plan, part: Instalment, now: datetime) -> Instalment:
 def followed(
     plan: Plan, parts: Sequence[Instalment], ended: Collection, outcome: Outcome, now: datetime
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """Plan and parts after the end of a collection. A part that was paid by its link meanwhile stays so."""
+    """Plan and parts after the end of a collection. A part that was paid by its link meanwhile
+    stays paid.
+    """
     after = list(parts)
     for share in still_owed(parts, ended):
         part = parts[share.number - 1]
@@ -139,14 +141,14 @@ def followed(
 
 
 def still_owed(parts: Sequence[Instalment], ended: Collection) -> Sequence[Covered]:
-    """What a collection pays of parts that nothing else has paid."""
+    """The parts of a collection that nothing else has paid."""
     return [share for share in ended.pays if parts[share.number - 1].state in OPEN]
 
 
 def replaced(
     plan: Plan, parts: Sequence[Instalment], instrument_id: str, now: datetime
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """Another card from now on. What was missed is charged to it at once."""
+    """Another card from now on. Missed parts are charged to it at once."""
     check_active(plan)
     due = [
         replace(part, due_at=now) if part.state is InstalmentState.MISSED else part
@@ -158,7 +160,7 @@ def replaced(
 def overdue(
     plan: Plan, parts: Sequence[Instalment], now: datetime
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """Late fees that are due by now, and default. The same while there is nothing to do."""
+    """Applies late fees and default that are due by now. Unchanged while there is nothing to do."""
     today, terms = day_of(now, plan.time_zone), plan.terms
     after: list[Instalment] = list(parts)
     for index, part in enumerate(parts):
@@ -176,7 +178,7 @@ def overdue(
 
 
 def watched(plan: Plan, parts: Sequence[Instalment]) -> Plan:
-    """With the time at which a late fee or default is due. Of a plan that is being paid."""
+    """Sets the time at which a late fee or default is due, for a plan being paid."""
     if plan.state not in COLLECTED:
         return plan
     days = [day for part in parts for day in _days_of(plan, parts, part)]
@@ -195,7 +197,7 @@ def _days_of(plan: Plan, parts: Sequence[Instalment], part: Instalment) -> Seque
 
 
 def _may_cost_a_fee(plan: Plan, parts: Sequence[Instalment], part: Instalment) -> bool:
-    """Once for each part that is missed, as far as the cap of the plan leaves something."""
+    """Once for each missed part, as far as the plan's cap allows."""
     if plan.state is PlanState.WITHDRAWN:  # capital and interest, nothing else
         return False
     terms, charged = plan.terms, sum(each.late_fee_minor for each in parts)
@@ -221,8 +223,8 @@ def paid(
 def _not_paid(
     plan: Plan, part: Instalment, asked: Collection, outcome: Outcome, now: datetime
 ) -> Instalment:
-    """Only a no to the merchant's charge makes a part missed. What its customer tried, what payments
-    refused or nobody asked in time leaves it as it was.
+    """Only a decline of the merchant's charge makes a part missed. A failed attempt of its
+    customer, a refusal by payments, or a request that was never made leave it as it was.
     """
     if part.written_off_at is not None:
         state = INSTALMENT_TRANSITIONS[part.state, InstalmentEvent.WRITE_OFF]
@@ -242,22 +244,22 @@ def _not_paid(
 def _again_at(
     plan: Plan, part: Instalment, asked: Collection, outcome: Outcome, now: datetime
 ) -> datetime | None:
-    """When a part is charged (again) that is as it was before it was asked for."""
+    """When to charge (again) a part that is unchanged."""
     if plan.state not in COLLECTED:
         return None
     if asked.by_customer:
         if part.state is InstalmentState.MISSED:
             return _retry_at(plan, part, now)
         return charged_at(part, plan.time_zone)
-    if outcome is Outcome.REFUSE and asked.refusal is None:  # nobody asked in time
+    if outcome is Outcome.REFUSE and asked.refusal is None:  # it was never requested in time
         return now
     if (
         part.state is InstalmentState.MISSED
         and asked.refusal
         and asked.refusal.reason == ORDER_PAID
     ):
-        return _retry_at(plan, part, now)  # its link is being paid, of which an event tells
-    tomorrow = day_of(now, plan.time_zone) + timedelta(days=1)  # for the merchant to mend
+        return _retry_at(plan, part, now)  # its link is being paid, which an event will report
+    tomorrow = day_of(now, plan.time_zone) + timedelta(days=1)  # for the merchant to fix
     return hour_of(tomorrow, plan.time_zone)
 
 
@@ -280,5 +282,5 @@ def _retry_at(plan: Plan, part: Instalment, now: datetime) -> datetime | None:
 
 
 def _missed_on(plan: Plan, part: Instalment) -> date:
-    assert part.missed_at is not None  # of a missed part
+    assert part.missed_at is not None  # the part is missed
     return day_of(part.missed_at, plan.time_zone)

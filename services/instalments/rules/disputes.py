@@ -1,8 +1,8 @@
-"""Disputes of payments of a plan: seen on the parts that were paid; the others go on. Pure.
+"""Disputes of a plan's payments: shown on the parts that they paid; the others continue. Pure.
 
-While one is open the bank holds the money. What is lost is written off: the part stays paid and is charged
-to no card again, since its bank has decided; and it counts for what the plan was to give back. An appeal may
-change all of it.
+While one is open the bank holds the money. A lost amount is written off: the part stays paid and no
+card is charged for it again, since its bank has decided; and it counts towards what the plan had to
+refund. An appeal may change all of it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from services.instalments.rules.repaying import Repayment, Share, shares_of
 
 
 class DisputeState(Enum):
-    """As payments has it."""
+    """As payments defines it."""
 
     OPEN = "open"
     WON = "won"
@@ -46,8 +46,8 @@ def disputed(
     news: Dispute,
     under_way: Iterable[Repayment],
 ) -> tuple[Sequence[Instalment], Dispute] | None:
-    """Parts and dispute after what payments says. `numbers`: what the payment has paid. None: it is known,
-    or older than what is known.
+    """Parts and dispute after a report from payments. `numbers`: the parts that the payment has
+    paid. None: it is known, or older than what is known.
     """
     if before is not None:
         same = (before.state, before.amount) == (news.state, news.amount)
@@ -60,7 +60,7 @@ def disputed(
 
 
 def _moved(parts: Sequence[Instalment], dispute: Dispute, sign: int) -> Sequence[Instalment]:
-    """`sign`: 1 for what it does, -1 to take that back."""
+    """`sign`: 1 to apply it, -1 to revert it."""
     after = list(parts)
     for share in dispute.shares:
         part, at = after[share.number - 1], share.number - 1
@@ -70,7 +70,8 @@ def _moved(parts: Sequence[Instalment], dispute: Dispute, sign: int) -> Sequence
                 after[at] = replace(part, disputed_minor=max(held, 0))
             case DisputeState.LOST:
                 lost = share.amount_minor - share.promised_minor
-                # What a refund has counted as given back by the bank since is to be given back after all.
+                # What a refund has since counted as refunded by the bank has to be refunded after
+                # all.
                 counted = max(lost - part.lost_minor, 0) if sign < 0 else 0
                 promised = sign * (share.promised_minor + counted)
                 after[at] = replace(

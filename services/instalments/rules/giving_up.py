@@ -1,4 +1,6 @@
-"""The payment of a plan that is taken back before anything is paid, and what answers to it mean. Pure."""
+"""The payment of a plan that is cancelled before anything is paid, and the meaning of its answers.
+Pure.
+"""
 
 from dataclasses import replace
 
@@ -8,8 +10,8 @@ from services.instalments.rules.states import CollectionState
 
 
 def intent(plan: Plan, latest: Collection | None) -> Collection | None:
-    """The payment of the first part, to be cancelled with its plan. None: none waits for its shopper, who has
-    a challenge to pass or a partner's page to go to.
+    """The payment of the first part, to be cancelled with its plan. None: none is waiting for its
+    shopper at a challenge or on a partner's page.
     """
     if plan.state not in UNSIGNED or latest is None:
         return None
@@ -20,6 +22,8 @@ def intent(plan: Plan, latest: Collection | None) -> Collection | None:
 
 
 def outcome(current: Collection, answer: Answer) -> Outcome:
-    """What an answer means for it. Money that is only held may be released still, where that was asked for."""
+    """The meaning of an answer. Money that is only held can still be released, if that was
+    requested.
+    """
     released = current.giving_up and answer.held
     return Outcome.WAIT if released else answer.outcome

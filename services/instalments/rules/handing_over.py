@@ -1,6 +1,6 @@
-"""What a customer must have been given before signing. Pure.
+"""What must have been delivered to a customer before signing. Pure.
 
-`delivered`: SHA-256 of what was handed over, by kind.
+`delivered`: SHA-256 of the delivered documents, by kind.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,21 @@ BEFORE_CONSENT: Final = (DocumentKind.INFORMATION, DocumentKind.AGREEMENT)
 
 
 def handed_over(delivered: Mapping[str, str]) -> Sequence[DocumentKind]:
-    """Of those that come before consent."""
+    """Delivered documents among those required before consent."""
     return [kind for kind in BEFORE_CONSENT if kind.value in delivered]
 
 
 def agreement_of(delivered: Mapping[str, str]) -> str | None:
-    """SHA-256 of the agreement, once all was handed over."""
+    """SHA-256 of the agreement, once everything was delivered."""
     if len(handed_over(delivered)) < len(BEFORE_CONSENT):
         return None
     return delivered[DocumentKind.AGREEMENT.value]
 
 
 def check_delivered(delivered: Mapping[str, str], agreement_sha256: str) -> None:
-    """Whether all was, and the very agreement. Raises DocumentsNotDelivered, TextChanged."""
+    """Whether everything was delivered, including this very agreement. Raises
+    DocumentsNotDelivered, TextChanged.
+    """
     agreement = agreement_of(delivered)
     if agreement is None:
         raise DocumentsNotDelivered

@@ -1,4 +1,4 @@
-"""The lines of an order that is paid by a plan, and what comes back of them. Pure."""
+"""The lines of an order paid by a plan, and returns of them. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,30 +8,30 @@ from libs.errors import invalid
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Of an order, as it was bought. `returned`: how many of it came back."""
+    """A line of an order, as bought. `returned`: how many of it were returned."""
 
     name: str
     quantity: int
-    unit_amount_minor: int  # below zero for a discount
+    unit_amount_minor: int  # negative for a discount
     returned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """`line`: its place in the order, from 0."""
+    """`line`: its position in the order, from 0."""
 
     line: int
     quantity: int
 
 
 def check_sum(lines: Sequence[Line], amount_minor: int) -> None:
-    """Raises InvalidArgument unless the lines come to the price, or there are none."""
+    """Raises InvalidArgument unless the lines sum to the price, or there are none."""
     if lines and sum(line.quantity * line.unit_amount_minor for line in lines) != amount_minor:
         raise invalid("items", f"must sum to {amount_minor}, the price that was quoted")
 
 
 def amount_of(lines: Sequence[Line], returned: Sequence[Returned], *, left_minor: int) -> int:
-    """What the lines that come back cost. `left_minor`: what is left of the price.
+    """The price of the returned items. `left_minor`: what is left of the price.
 
     Raises InvalidArgument, which names the line.
     """
@@ -56,7 +56,7 @@ def amount_of(lines: Sequence[Line], returned: Sequence[Returned], *, left_minor
 
 
 def without(lines: Sequence[Line], returned: Sequence[Returned]) -> tuple[Line, ...]:
-    """The order after they came back."""
+    """The order after the return."""
     back = {each.line: each.quantity for each in returned}
     return tuple(
         replace(line, returned=line.returned + back.get(index, 0))

@@ -1,7 +1,8 @@
-"""Payment links of missed parts: which parts have one, and for how much. Pure.
+"""Payment links of missed parts: which parts have one, and for which amount. Pure.
 
-A link asks for what is due of its part, its late fee included: when that changes the link is closed
-and another one made. Until it is closed it may be paid: who pays what a link asks for has paid the part.
+A link asks for what is due on its part, including its late fee: if that changes, the link is closed
+and another one created. Until it is closed it can be paid: paying what a link asks for pays the
+part.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from services.instalments.rules.collecting import paid, watched
 from services.instalments.rules.plans import COLLECTED, OPEN, Instalment, Plan, Shown, completed
 from services.instalments.rules.states import LINK_INITIAL, InstalmentState
 
-# What the merchant has given up may still be paid.
+# A written-off part can still be paid.
 _OWED: Final = (*OPEN, InstalmentState.WRITTEN_OFF)
 DESCRIPTIONS: Final[Mapping[str, str]] = {
     "it": "Rata {number} di {count}, ordine {reference}",
@@ -27,7 +28,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartLink:
-    """`checks`: how often paylink was asked, or was about to be."""
+    """`checks`: how often paylink was called, or was about to be."""
 
     merchant_id: str
     id: str
@@ -42,12 +43,12 @@ class PartLink:
 
 
 def left(link: PartLink) -> PartLink:
-    """Not to be paid any more."""
+    """It must no longer be paid."""
     return replace(link, state=asked.left(link))
 
 
 def outdated(shown: Shown, links: Sequence[PartLink]) -> Sequence[PartLink]:
-    """Those of `links` that ask for what is not due any more. While a part is being charged its link
+    """Those of `links` that ask for an outdated amount. While a part is being charged its link
     stays: payments takes one of the two.
     """
     by_number = {part.number: part for part in shown.parts}
@@ -55,7 +56,7 @@ def outdated(shown: Shown, links: Sequence[PartLink]) -> Sequence[PartLink]:
 
 
 def without(shown: Shown, links: Sequence[PartLink]) -> Sequence[Instalment]:
-    """Missed parts that have none of `links`, which ask for what is due."""
+    """Missed parts without one of `links` for the current amount."""
     have = {link.number for link in links}
     return [
         part
@@ -82,7 +83,7 @@ def described(plan: Plan, part: Instalment, count: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PaidByLink:
-    """What paylink tells. `payment_id`: None when a person gave the link a bank transfer."""
+    """What paylink reports. `payment_id`: None if a person assigned a bank transfer to the link."""
 
     payment_link_id: str
     plan_id: str
@@ -92,7 +93,7 @@ class PaidByLink:
 
 
 def is_surplus(part: Instalment, told: PaidByLink) -> bool:
-    """Whether it is money that is not owed any more: for the part, or for what a refund took off it."""
+    """Whether the money is no longer owed: for the part, or because a refund reduced it."""
     if part.state in _OWED:
         return told.amount_minor > part.amount_minor
     return part.payment_id is None or part.payment_id != told.payment_id
@@ -101,8 +102,8 @@ def is_surplus(part: Instalment, told: PaidByLink) -> bool:
 def settled(
     plan: Plan, parts: Sequence[Instalment], told: PaidByLink, now: datetime
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """The part is paid by what its link asked for. A late fee that came since is not asked for any
-    more. The same when it is not owed.
+    """The part is paid by what its link asked for. A later late fee is waived. Unchanged if it is
+    no longer owed.
     """
     part = parts[told.number - 1]
     if part.state not in _OWED or plan.activated_at is None:

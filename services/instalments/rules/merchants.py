@@ -1,4 +1,4 @@
-"""What instalments knows of a merchant. Pure."""
+"""What instalments knows about a merchant. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime

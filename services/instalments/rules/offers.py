@@ -1,4 +1,4 @@
-"""Which terms a cart can have, at what price, and why it cannot have the others. Pure."""
+"""Which terms are available for a cart, at what price, and why the others are not. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from services.instalments.rules.terms import Bearer, Terms, TermsState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
-    """What is to be paid for. `country`: the shopper's, whose law holds; None: the seller's.
+    """What is to be paid. `country`: the shopper's, whose law applies; None: the seller's.
 
-    `categories` of all its items; `segments` that the shopper belongs to. `signed_on`: the first
-    payment. Without `delivered_on` the goods are taken to arrive on that day.
+    `categories` of all its items; `segments` of the shopper. `signed_on`: the first payment.
+    Without `delivered_on` the goods are assumed to arrive on that day.
     """
 
     amount: Money
@@ -41,7 +41,7 @@ class Seller:
 
 
 class Reason(Enum):
-    """Why terms cannot be had."""
+    """Why terms are not available."""
 
     ARCHIVED = "archived"
     CURRENCY = "currency"
@@ -51,15 +51,15 @@ class Reason(Enum):
     MINIMUM_AMOUNT = "minimum_amount"
     MAXIMUM_AMOUNT = "maximum_amount"
     TOO_SMALL_FOR_PAYMENTS = "too_small_for_payments"
-    DATES = "dates"  # its payments cannot be on valid days
+    DATES = "dates"  # its payments would fall on invalid dates
     NO_RATE = "no_rate"  # its costs leave nothing that is lent, or no TAEG
     CREDIT_NOT_ALLOWED = "credit_not_allowed"  # without a licence or a partner
 
 
 @dataclass(frozen=True, slots=True)
 class Ineligible:
-    """`threshold`: what the amount has to reach, or stay within. `detail`: the category that is not
-    financed, the currency or country that would do, the article that asks for a licence.
+    """`threshold`: the minimum or maximum amount. `detail`: the category that is not financed, the
+    currency or country that would qualify, or the article that requires a licence.
     """
 
     reason: Reason
@@ -87,7 +87,7 @@ class PlanOffer:
 
 
 def compared(terms: Sequence[Terms], cart: Cart, seller: Seller) -> tuple[PlanOffer, ...]:
-    """Each of the terms, in their order."""
+    """Each of the terms, in order."""
     return tuple(judged(each, cart, seller) for each in terms)
 
 
@@ -110,7 +110,7 @@ def judged(terms: Terms, cart: Cart, seller: Seller) -> PlanOffer:
 
 
 def _unfit(terms: Terms, cart: Cart) -> Ineligible | None:
-    """What the terms themselves exclude."""
+    """Why the terms themselves exclude the cart."""
     if terms.state is not TermsState.ACTIVE:
         return Ineligible(Reason.ARCHIVED)
     if cart.amount.currency != terms.currency:
@@ -121,7 +121,7 @@ def _unfit(terms: Terms, cart: Cart) -> Ineligible | None:
 
 
 def _unfit_categories(terms: Terms, cart: Cart) -> Ineligible | None:
-    """All items must be of a category that is financed; of items without any nobody knows."""
+    """All items have to be in a financed category; an item without categories is unknown."""
     for category in cart.categories:
         only = terms.categories and category not in terms.categories
         if only or category in terms.excluded_categories:

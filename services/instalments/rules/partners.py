@@ -1,5 +1,5 @@
-"""Plans whose credit a partner gives, by a PSP's method: it pays the merchant at once, and its contract
-with the customer is none of ours. Pure.
+"""Plans financed by a partner, through a PSP's method: it pays the merchant at once, and its
+contract with the customer does not concern us. Pure.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from services.instalments.rules.states import PlanEvent
 
 
 def check_own(plan: Plan) -> None:
-    """Whether its documents, its signature and its risk are ours. Raises PlanOfPartner."""
+    """Whether documents, signature and risk are ours. Raises PlanOfPartner."""
     if plan.by_partner:
         raise PlanOfPartner
 
@@ -23,6 +23,6 @@ def check_of_partner(plan: Plan) -> None:
 
 
 def financed(plan: Plan, now: datetime) -> Plan:
-    """The partner has paid all of it."""
+    """The partner has paid everything."""
     state = moved(plan, PlanEvent.FINANCE)
     return replace(plan, state=state, activated_at=now, ended_at=now, due_at=None)

@@ -31,12 +31,12 @@ from services.instalments.rules.states import (
 from services.instalments.rules.terms import FinancedBy, Terms
 from services.instalments.rules.withdrawal import Withdrawn
 
-CHARGED_AT: Final = time(10)  # in the merchant's time zone: nobody is charged in the night
+CHARGED_AT: Final = time(10)  # in the merchant's time zone: nobody is charged at night
 OPEN: Final = (InstalmentState.PLANNED, InstalmentState.COLLECTING, InstalmentState.MISSED)
 ENDED: Final = frozenset({InstalmentState.PAID, InstalmentState.CANCELLED})
 UNSIGNED: Final = (PlanState.OFFERED, PlanState.ACCEPTED)
 WAITING: Final = (*UNSIGNED, PlanState.IN_REVIEW)  # nobody pays it yet
-# Its customer owes what is open of it.
+# Its customer owes the open amount.
 BINDING: Final = (
     PlanState.ACCEPTED,
     PlanState.ACTIVE,
@@ -52,7 +52,7 @@ COLLECTED: Final = (  # its parts are charged
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """What proves that the customer accepted: the agreement's SHA-256, and from where."""
+    """Evidence of the customer's acceptance: the agreement's SHA-256, and the address."""
 
     text_version: str
     agreement_sha256: str
@@ -62,8 +62,8 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`priced` and `offer` as they were quoted; `terms` those on which it was made. `due_at`: when a
-    worker must look at it, for the end of its offer, a late fee or default.
+    """`priced` and `offer` as quoted; `terms` those on which it was created. `due_at`: when a
+    worker has to look at it, for the expiry of its offer, a late fee or default.
     """
 
     merchant_id: str
@@ -90,7 +90,7 @@ class Plan:
     activated_at: datetime | None = None
     ended_at: datetime | None = None
     due_at: datetime | None
-    price_refunded_minor: int = 0  # given back, or not to be paid any more
+    price_refunded_minor: int = 0  # refunded, or no longer owed
     items: tuple[Line, ...] = ()
 
     @property
@@ -99,7 +99,7 @@ class Plan:
 
     @property
     def schedule(self) -> Schedule:
-        """As it was quoted; of a partner's plan the price, which the partner pays at once."""
+        """As quoted; for a partner's plan the price, which the partner pays at once."""
         quoted = self.priced.schedule
         if not self.by_partner:
             return quoted
@@ -109,8 +109,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instalment:
-    """`due_at`: when its card is charged; None: not by itself. `advice`: what its decline leaves open.
-    What was charged of a paid one: its amount, and what was refunded, or is to be.
+    """`due_at`: when its card is charged; None: not automatically. `advice`: what its decline
+    leaves open. A paid one was charged its amount plus what was or will be refunded.
     """
 
     merchant_id: str
@@ -122,7 +122,7 @@ class Instalment:
     interest_minor: int
     fee_minor: int
     late_fee_minor: int = 0
-    rebate_minor: int = 0  # came off since it was paid early
+    rebate_minor: int = 0  # deducted because it was paid early
     tries: int = 0
     payment_id: str | None = None
     missed_at: datetime | None = None
@@ -135,7 +135,7 @@ class Instalment:
     disputed_minor: int = 0  # held by a dispute
     lost_minor: int = 0  # taken back by one
     charged_back_minor: int = (
-        0  # of what was refunded: taken by a dispute, given back by no payment
+        0  # part of the refunded amount: taken by a dispute, refunded by no payment
     )
 
     @property
@@ -146,7 +146,7 @@ class Instalment:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """A part that a collection pays, and what comes off it."""
+    """A part paid by a collection, and its rebate."""
 
     number: int
     rebate_minor: int
@@ -154,8 +154,8 @@ class Covered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """One payment that is asked for an instalment; `id` is the key of payments.CreatePayment. One that
-    settles a plan `covers` all parts that were left; `number` is the first of them.
+    """One payment requested for an instalment; `id` is the key of payments.CreatePayment. One that
+    settles a plan `covers` all remaining parts; `number` is the first of them.
     """
 
     merchant_id: str
@@ -165,15 +165,15 @@ class Collection:
     state: CollectionState
     amount: Money
     instrument_id: str | None  # None: a partner's method
-    by_customer: bool  # else on the mandate, on its due date
-    rebate_minor: int = 0  # comes off when this pays
+    by_customer: bool  # otherwise on the mandate, on its due date
+    rebate_minor: int = 0  # deducted if this pays
     covers: tuple[Covered, ...] = ()
-    request: bytes | None  # what payments is asked, sealed; None once it answered
+    request: bytes | None  # the request to payments, sealed; None once answered
     payment_id: str | None = None
     next_action_url: str | None = None
     decline: Decline | None = None
     refusal: StoredRefusal | None = None
-    giving_up: bool = False  # its plan is taken back: payments is asked to cancel it
+    giving_up: bool = False  # its plan is being cancelled: payments is asked to cancel it
     created_at: datetime
 
     @property
@@ -189,7 +189,7 @@ class DocumentKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A PDF as it was handed over."""
+    """A PDF as delivered."""
 
     kind: DocumentKind
     content: bytes
@@ -198,7 +198,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A plan with its parts, and the latest payment that was asked for it."""
+    """A plan with its parts, and the latest payment requested for it."""
 
     plan: Plan
     parts: Sequence[Instalment]
@@ -206,7 +206,7 @@ class Shown:
 
 
 def moved(plan: Plan, event: PlanEvent) -> PlanState:
-    """Raises PlanClosed where `event` leads nowhere."""
+    """Raises PlanClosed if `event` is not allowed."""
     to = PLAN_TRANSITIONS.get((plan.state, event))
     if to is None:
         raise PlanClosed
@@ -214,7 +214,7 @@ def moved(plan: Plan, event: PlanEvent) -> PlanState:
 
 
 def check_signable(plan: Plan, first: Instalment, now: datetime) -> None:
-    """Whether its first part may be paid. Raises PlanPaid, PlanBusy, PlanInReview, PlanClosed."""
+    """Whether its first part can be paid. Raises PlanPaid, PlanBusy, PlanInReview, PlanClosed."""
     if first.state is InstalmentState.PAID:
         raise PlanPaid
     if first.state is InstalmentState.COLLECTING:
@@ -249,7 +249,7 @@ def cancelled(plan: Plan, first: Instalment, now: datetime) -> Plan:
 
 
 def expired(plan: Plan, first: Instalment, now: datetime) -> Plan:
-    """The same when its time is not over, or when its first part is being paid."""
+    """Unchanged if it has not expired, or if its first part is being paid."""
     busy = first.state is not InstalmentState.PLANNED
     if plan.state not in WAITING or busy or now < plan.expires_at:
         return plan
@@ -257,12 +257,12 @@ def expired(plan: Plan, first: Instalment, now: datetime) -> Plan:
 
 
 def charged_at(instalment: Instalment, time_zone: str) -> datetime:
-    """When its card is charged by itself: on its due date, at a sensible hour."""
+    """When its card is charged automatically: on its due date, at a sensible hour."""
     return hour_of(instalment.due_on, time_zone)
 
 
 def hour_of(day: date, time_zone: str) -> datetime:
-    """When something is done by itself that is due on a day."""
+    """Time of day of an automatic action that is due on a day."""
     return datetime.combine(day, CHARGED_AT, ZoneInfo(time_zone))
 
 
@@ -273,7 +273,7 @@ def day_of(at: datetime, time_zone: str) -> date:
 def activated(
     plan: Plan, parts: Sequence[Instalment], now: datetime
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """The first part is paid: the others have their days."""
+    """The first part is paid: the others get their dates."""
     state = moved(plan, PlanEvent.ACTIVATE)
     dated = [
         replace(part, due_at=charged_at(part, plan.time_zone))
@@ -285,7 +285,7 @@ def activated(
 
 
 def completed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Plan:
-    """The same while something is to be paid."""
+    """Unchanged while something is to be paid."""
     given_up = plan.state is not PlanState.WRITTEN_OFF
     over = {*ENDED, InstalmentState.WRITTEN_OFF} if given_up else ENDED
     if plan.state is PlanState.COMPLETED or any(part.state not in over for part in parts):

@@ -1,4 +1,4 @@
-"""Quotes: what one of the terms comes to for an order, held for a while. Pure."""
+"""Quotes: terms applied to an order, with a price held for a while. Pure."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ VALID_FOR: Final = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """`offer`: the InstalmentOffer as it was shown, a protobuf message."""
+    """`offer`: the InstalmentOffer as shown, a protobuf message."""
 
     merchant_id: str
     id: str

@@ -1,6 +1,6 @@
-"""A refund inside a plan: what becomes of its parts, and what is given back of each. Pure.
+"""A refund of a plan: its effect on the parts, and the amount repaid for each. Pure.
 
-The arithmetic is in refunds.py. Late fees compensate what being late has cost and stay; but a part of
+The arithmetic is in refunds.py. Late fees compensate the cost of being late and stay; but a part of
 which nothing else is left is cancelled with its late fee.
 """
 
@@ -29,7 +29,7 @@ REFUNDABLE = (*COLLECTED, PlanState.WRITTEN_OFF, PlanState.COMPLETED)
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """Plan and parts as they are planned anew. `shares`: what is to be given back of each payment."""
+    """The recomputed plan and parts. `shares`: the amount to repay through each payment."""
 
     plan: Plan
     parts: Sequence[Instalment]
@@ -41,8 +41,8 @@ class Refunded:
 
 
 def refunded(plan: Plan, parts: Sequence[Instalment], amount_minor: int, now: datetime) -> Refunded:
-    """`amount_minor` of the price. Raises PlanNotActive, PlanBusy; InvalidArgument
-    unless it is from 1 to what is left of the price.
+    """`amount_minor` of the price. Raises PlanNotActive, PlanBusy; InvalidArgument unless it is
+    from 1 to what is left of the price.
     """
     if plan.state not in REFUNDABLE:
         raise PlanNotActive
@@ -58,7 +58,7 @@ def refunded(plan: Plan, parts: Sequence[Instalment], amount_minor: int, now: da
 
 
 def _for_it(part: Instalment) -> int:
-    """What was paid of it, without its late fee."""
+    """The amount paid for it, without its late fee."""
     return max(part.amount_minor - part.late_fee_minor, 0)
 
 
@@ -79,7 +79,7 @@ def _after(part: Instalment, found: Refund) -> Instalment:
 
 
 def _kept(part: Instalment, planned: Part, kept_minor: int) -> Instalment:
-    """What a dispute has taken back already is given back so."""
+    """What a dispute has already taken back counts as refunded."""
     amount_minor = part.amount_minor - _for_it(part) + kept_minor
     back_minor = part.amount_minor - amount_minor
     by_bank = min(part.lost_minor, back_minor)
@@ -105,7 +105,7 @@ def _lowered(part: Instalment, planned: Part) -> Instalment:
 def _shares(
     paid: Sequence[Instalment], after: Sequence[Instalment]
 ) -> Mapping[str, tuple[Share, ...]]:
-    """By payment, "" for what a bank transfer paid: one may have paid several parts."""
+    """By payment, "" for what a bank transfer paid: one payment may have paid several parts."""
     shares: dict[str, tuple[Share, ...]] = {}
     for part in paid:
         back = after[part.number - 1].refunding_minor - part.refunding_minor

@@ -1,8 +1,8 @@
-"""What a refund of the goods makes of a plan. Pure.
+"""The effect of refunding goods on a plan. Pure.
 
-The plan becomes the one that it would have been for what the shopper keeps: every part falls in the
-same proportion, with its interest and fees. What was paid too much goes back, what is left to pay is
-less, and the TAEG stays, but for rounding: costs are rounded down.
+The plan becomes what it would have been for the goods that the shopper keeps: every part falls in
+the same proportion, with its interest and fees. Overpaid money is refunded, less is left to pay,
+and the TAEG stays the same except for rounding: costs are rounded down.
 """
 
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ from services.instalments.rules.schedule import Part, Schedule
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """`schedule`: as it is now; a part may come to nothing. `kept_minor`: what each part that was
-    paid comes to now, by number.
+    """`schedule`: the new one; a part may be zero. `kept_minor`: the new amount of each paid part,
+    by number.
     """
 
     schedule: Schedule
@@ -29,8 +29,8 @@ class Refund:
 
 
 def refund(schedule: Schedule, amount_minor: int, *, paid: Mapping[int, int]) -> Refund:
-    """`paid`: what was paid for each part, by number, without late fees; less than it came to where
-    it was paid early. InvalidArgument unless the amount is from 1 to what is left of the order.
+    """`paid`: the amount paid for each part, by number, without late fees; less than its amount if
+    paid early. Raises InvalidArgument unless the amount is from 1 to what is left of the order.
     """
     left = schedule.amount.amount_minor
     if not 1 <= amount_minor <= left:
@@ -78,6 +78,6 @@ def _fee(part: Part, upfront_before: int, upfront: int, keeps: Fraction) -> int:
 
 
 def _kept(before: Part, after: Part, paid_minor: int, keeps: Fraction) -> int:
-    """Of what was paid for a part; a rebate for paying it early falls with it."""
+    """Share of what was paid for a part; a rebate for paying it early falls with it."""
     rebate = ceil((before.total_minor - paid_minor) * keeps)
     return min(max(after.total_minor - rebate, 0), paid_minor)

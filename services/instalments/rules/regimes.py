@@ -1,6 +1,6 @@
-"""What the law calls an offer, as dated data: regimes/<country>.toml. Pure.
+"""The legal classification of an offer, as dated data: regimes/<country>.toml. Pure.
 
-Numbers, articles and dates are in the files, what they mean is here. None of it is legal advice:
+Numbers, articles and dates are in the files, their meaning is here. None of it is legal advice:
 counsel confirms the files before a merchant relies on them.
 """
 
@@ -22,13 +22,13 @@ FOLDER: Final = Path(__file__).parent.parent / "regimes"
 
 
 class PlanClass(Enum):
-    DEFERRAL = "deferral"  # time to pay that the seller gives: no consumer credit
+    DEFERRAL = "deferral"  # time to pay granted by the seller: not consumer credit
     CREDIT = "credit"  # consumer credit
-    OUT_OF_SCOPE = "out_of_scope"  # a loan that the law of consumer credit leaves alone
+    OUT_OF_SCOPE = "out_of_scope"  # a loan outside the scope of consumer credit law
 
 
 class Ground(Enum):
-    """Why an offer is of its class."""
+    """Why an offer has its class."""
 
     WITHIN_LIMIT = "within_limit"
     FREE_OF_CHARGES = "free_of_charges"
@@ -42,7 +42,7 @@ class Ground(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regime:
-    """One version of a country's law. None: it does not know the rule."""
+    """One version of a country's law. None: it has no such rule."""
 
     jurisdiction: str
     currency: str
@@ -68,13 +68,13 @@ class Regime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """What the law asks about an offer. Without a day of delivery it is the day of signing: the
-    earliest, which makes the deferral longest.
+    """The facts of an offer that the law asks about. Without a delivery date, it is the day of
+    signing: the earliest, which makes the deferral longest.
     """
 
     amount: Money
     interest_minor: int
-    fees_minor: int  # that the shopper bears
+    fees_minor: int  # borne by the shopper
     signed_on: date
     last_due_on: date
     delivered_on: date | None = None
@@ -92,9 +92,9 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """`article` says why, `regime` by which version. `licence_article`: by which the seller needs a
-    licence; None: needs none, or the partner has it. `warning` and `representative_example` go with
-    every mention of a price.
+    """`article` is the legal basis, `regime` the version. `licence_article`: by which the seller
+    needs a licence; None: needs none, or the partner has it. `warning` and `representative_example`
+    accompany every mention of a price.
     """
 
     plan_class: PlanClass
@@ -107,11 +107,11 @@ class Classification:
 
 
 class NoRegimeError(LookupError):
-    """No law is known of that country on that day."""
+    """No law is on file for that country on that day."""
 
 
 def in_force(jurisdiction: str, on: date) -> Regime:
-    """The law of a country (ISO 3166) on a day. Raises NoRegimeError."""
+    """A country's law (ISO 3166) on a day. Raises NoRegimeError."""
     found = [r for r in _REGIMES if r.jurisdiction == jurisdiction and r.applies_from <= on]
     if not found:
         raise NoRegimeError(f"{jurisdiction} on {on}")
@@ -119,7 +119,7 @@ def in_force(jurisdiction: str, on: date) -> Regime:
 
 
 def named(version: str) -> Regime:
-    """The version that a plan keeps. Raises NoRegimeError."""
+    """The version kept by a plan. Raises NoRegimeError."""
     for regime in _REGIMES:
         if regime.version == version:
             return regime
@@ -170,7 +170,7 @@ def _deferral(regime: Regime, offered: Offered) -> tuple[PlanClass, Ground] | No
 
 
 def _by_size(regime: Regime, offered: Offered) -> tuple[PlanClass, Ground] | None:
-    """By reference rates in other currencies; one without a rate is taken for neither."""
+    """By reference rates for other currencies; a currency without a rate is treated as neither."""
     try:
         about = rates.about(offered.amount, regime.currency).amount_minor
     except NoRateError:
@@ -183,7 +183,7 @@ def _by_size(regime: Regime, offered: Offered) -> tuple[PlanClass, Ground] | Non
 
 
 def _cheap(regime: Regime, offered: Offered) -> tuple[PlanClass, Ground] | None:
-    """Soon repaid, for charges that do not matter."""
+    """Repaid soon, with negligible charges."""
     if regime.cheap_days is None or offered.interest_minor > 0:
         return None
     short = (offered.last_due_on - offered.signed_on).days <= regime.cheap_days
@@ -194,7 +194,9 @@ def _cheap(regime: Regime, offered: Offered) -> tuple[PlanClass, Ground] | None:
 
 
 def _read(file: Path) -> Sequence[Regime]:
-    """Those of a country. TypeError, KeyError or ValueError for a file that is not complete."""
+    """All versions of a country. Raises TypeError, KeyError or ValueError for an incomplete
+    file.
+    """
     with file.open("rb") as opened:
         said: dict[str, Any] = tomllib.load(opened)
     return [

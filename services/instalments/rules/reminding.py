@@ -1,4 +1,4 @@
-"""What the customer of a plan is reminded of, and when: by the dunning of its terms, and by the law. Pure."""
+"""What the customer of a plan is reminded of, and when: by the terms' dunning, and by law. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from services.instalments.rules.regimes import PlanClass
 from services.instalments.rules.states import InstalmentState, PlanState
 from services.instalments.rules.withdrawing import signed_day
 
-# Credit of which the information came less than a day before signing: its customer is reminded of the
+# If the information on credit came less than a day before signing, its customer is reminded of the
 # right to withdraw one to seven days after it (Directive (EU) 2023/2225, article 10).
 INFORMED_BEFORE: Final = timedelta(days=1)
 REMINDED_AFTER_DAYS: Final = 1
@@ -42,7 +42,9 @@ class Wanted:
 
 
 def wanted(before: Shown, after: Shown, now: datetime) -> Sequence[Wanted]:
-    """Of what has become of a plan: it is being paid, a part of it was missed. A partner reminds of its own."""
+    """The reminders that follow from a change: the plan is being paid, a part was missed. A partner
+    reminds of its own plans.
+    """
     plan = after.plan
     if plan.by_partner:
         return ()
@@ -76,7 +78,7 @@ def _of_active(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Sequen
 
 
 def part_of(shown: Shown, reminder: Reminder) -> Instalment | None:
-    """The part of which its customer is to be reminded still."""
+    """The part of which its customer still has to be reminded."""
     wanted_in = {
         ReminderKind.DUE: InstalmentState.PLANNED,
         ReminderKind.MISSED: InstalmentState.MISSED,
@@ -88,7 +90,7 @@ def part_of(shown: Shown, reminder: Reminder) -> Instalment | None:
 
 
 def may_withdraw(plan: Plan, informed_at: datetime | None, now: datetime) -> date | None:
-    """The last day for it, where the law has its customer reminded."""
+    """The last day for it, if the law requires a reminder."""
     if plan.state is not PlanState.ACTIVE or plan.acceptance is None or informed_at is None:
         return None
     regime = regimes.named(plan.priced.classification.regime)

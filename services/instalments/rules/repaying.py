@@ -1,8 +1,8 @@
-"""What is given back of payments of a plan, by a refund of the plan or made at payments. Pure.
+"""Refunds of a plan's payments, by a refund of the plan or made at payments. Pure.
 
-A refund that was made at payments, or in the PSP's console, first gives back what the plan has promised
-and could not give back; beyond that it is a refund of that part alone: less is kept of it, of its
-principal first, and the other parts stay as they are.
+A refund made at payments, or in the PSP's console, first covers what the plan promised and could
+not refund; beyond that it is a refund of that part alone: the part is reduced, its principal first,
+and the other parts stay as they are.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +26,8 @@ _LOWERED: Final = ("principal_minor", "interest_minor", "fee_minor", "late_fee_m
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Of a part. `promised_minor`: what of it a refund of the plan had lowered the part by; the others:
-    what it lowers the part by itself.
+    """Share of a part. `promised_minor`: by which a refund of the plan had already lowered the
+    part; the other amounts lower the part itself.
     """
 
     number: int
@@ -42,8 +42,8 @@ class Share:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repayment:
     """One refund of one payment; `id` is the key of payments.RefundPayment. `refund_id`: the plan's
-    refund that it belongs to; None: it was made at payments. `payment_id`: "" of parts that a bank
-    transfer paid. `reference`: payments' own id of it. `told_at`: when payments knew what is known of it.
+    refund that it belongs to; None: it was made at payments. `payment_id`: "" for parts paid by
+    bank transfer. `reference`: payments' own id. `told_at`: when payments knew the current state.
     """
 
     merchant_id: str
@@ -62,7 +62,7 @@ class Repayment:
 
 @dataclass(frozen=True, slots=True)
 class PlanRefund:
-    """What was refunded of a plan's price, and what of it is given back."""
+    """The amount refunded of a plan's price, and how much of it is repaid."""
 
     merchant_id: str
     id: str
@@ -77,7 +77,7 @@ class PlanRefund:
 
 
 def by_transfer(repayment: Repayment, now: datetime) -> Repayment:
-    """What was paid without a payment is given back by none."""
+    """An amount paid without a payment cannot be refunded by one."""
     failed = told(repayment, Told(RepaymentEvent.FAIL, now, refusal=BY_TRANSFER))
     return required(failed, InternalError)
 
@@ -85,7 +85,7 @@ def by_transfer(repayment: Repayment, now: datetime) -> Repayment:
 def still_owed(
     parts: Sequence[Instalment], under_way: Iterable[Repayment]
 ) -> Mapping[str, tuple[Share, ...]]:
-    """By payment: what refunds have promised and nobody is giving back."""
+    """By payment: what refunds have promised and nobody is repaying."""
     asked, shares = _by_number(under_way), dict[str, tuple[Share, ...]]()
     for part in parts:
         back = part.refunding_minor - asked.get(part.number, 0)
@@ -98,7 +98,7 @@ def still_owed(
 def moved(
     plan: Plan, parts: Sequence[Instalment], before: Repayment, after: Repayment
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """Plan and parts when money was given back, or has come back."""
+    """Plan and parts after money was refunded, or came back."""
     if after.state is RepaymentState.SUCCEEDED:
         return _moved(plan, parts, after.shares, 1)
     if before.state is RepaymentState.SUCCEEDED:
@@ -112,8 +112,8 @@ def shares_of(
     amount_minor: int,
     under_way: Iterable[Repayment],
 ) -> tuple[Share, ...]:
-    """Of a refund that was made at payments, of the payment that paid the parts `numbers`: the last of
-    them first. `under_way`: what the plan is giving back of that payment.
+    """The shares of a refund made at payments, for the payment that paid the parts `numbers`: the
+    last of them first. `under_way`: what the plan is already refunding of that payment.
     """
     mine = [parts[number - 1] for number in sorted(numbers, reverse=True)]
     asked = _by_number(under_way)
@@ -126,7 +126,7 @@ def shares_of(
         lowered[part.number] = min(part.amount_minor, left)
         left -= lowered[part.number]
     shares = [_share(part, promised[part.number], lowered[part.number]) for part in mine]
-    if left:  # more than the plan knew to be there: the PSP will refuse what is under way
+    if left:  # more than the plan expected: the PSP will refuse the refund in progress
         last = shares[-1]
         more = replace(
             last,
@@ -155,7 +155,7 @@ def _share(part: Instalment, promised_minor: int, lowered_minor: int) -> Share:
 def _moved(
     plan: Plan, parts: Sequence[Instalment], shares: Sequence[Share], sign: int
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """`sign`: 1 when it was given back, -1 when it came back."""
+    """`sign`: 1 if it was refunded, -1 if it came back."""
     after = list(parts)
     for share in shares:
         part = after[share.number - 1]

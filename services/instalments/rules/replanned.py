@@ -1,4 +1,6 @@
-"""The schedule of a plan: its parts when it is made, and as it is by now, as refunds lower it. Pure."""
+"""The schedule of a plan: its parts on creation, and the current ones, as lowered by refunds.
+Pure.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +12,7 @@ from services.instalments.rules.states import INSTALMENT_INITIAL
 
 
 def first_parts(plan: Plan) -> Sequence[Instalment]:
-    """Its parts when it is made."""
+    """Its parts on creation."""
     return [
         Instalment(
             merchant_id=plan.merchant_id,
@@ -32,7 +34,9 @@ def left_of(plan: Plan) -> int:
 
 
 def schedule_of(plan: Plan, parts: Sequence[Instalment]) -> Schedule:
-    """Of what is left of the price; without the last part of a withdrawal, which was in no quote."""
+    """Of what is left of the price; without the last part of a withdrawal, which was in no
+    quote.
+    """
     quoted = plan.schedule
     if not plan.price_refunded_minor:
         return quoted

@@ -1,6 +1,6 @@
-"""A plan that a person looks at before it can be signed: sent there, and decided. Pure.
+"""A plan that is reviewed by a person before it can be signed: sent there, and decided. Pure.
 
-A customer has a right to a person when a machine said no; here no machine says the last word.
+A customer has a right to a person after a machine's no; here no machine has the last word.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from services.instalments.rules.plans import Plan, moved
 from services.instalments.rules.quotes import VALID_FOR
 from services.instalments.rules.states import PlanEvent, PlanState
 
-DECIDED_WITHIN: Final = timedelta(days=3)  # so that the dates of the schedule are still true
+DECIDED_WITHIN: Final = timedelta(days=3)  # so that the dates of the schedule are still valid
 OURSELVES: Final = "incasso"
 
 _EVENTS: Final = {Decision.APPROVE: PlanEvent.APPROVE, Decision.REFUSE: PlanEvent.REFUSE}
@@ -21,7 +21,7 @@ _EVENTS: Final = {Decision.APPROVE: PlanEvent.APPROVE, Decision.REFUSE: PlanEven
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Who moved a plan from where to where, when and why: a row that stays."""
+    """Who moved a plan between states, when and why: a permanent row."""
 
     merchant_id: str
     id: str
@@ -30,7 +30,7 @@ class Step:
     after: PlanState
     reason: str
     decided_by: str
-    actor: str  # whose key it was
+    actor: str  # the key that was used
     trace_id: str
     decided_at: datetime
     number: int | None = None  # of a part
@@ -53,7 +53,7 @@ def is_approved(plan: Plan) -> bool:
 
 
 def decided(plan: Plan, decision: Decision, reason: str, decided_by: str, now: datetime) -> Plan:
-    """The same when it is decided so already. One that is approved can be signed as long as a quote is
+    """Unchanged if it is already decided so. An approved plan can be signed as long as a quote is
     valid. Raises ReviewClosed.
     """
     review = plan.review

@@ -1,8 +1,8 @@
 """The schedule of a plan: what is due when, exact to the minor unit. Pure.
 
 Without interest the parts are equal and differ by one unit at most. With interest they are equal
-instalments (annuity): interest is that of the balance for one period, rounded half up each time it
-is paid; what rounding leaves is in the first or the last instalment.
+instalments (annuity): each pays the interest on the balance for one period, rounded half up; the
+rounding remainder is in the first or the last instalment.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from services.instalments.rules.terms import Bearer, Frequency, Remainder, Terms
 
 
 class TooSmallError(ValueError):
-    """The amount cannot be paid in so many parts: one of them would be nothing."""
+    """The amount cannot be paid in so many parts: one of them would be zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One instalment; the first has number 1. After a refund one may come to nothing."""
+    """One instalment; the first has number 1. After a refund one may be zero."""
 
     number: int
     due_on: date
@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How `amount` is paid. `upfront_fee_minor` is in the fee of the first part."""
+    """How `amount` is paid. The fee of the first part includes `upfront_fee_minor`."""
 
     amount: Money
     signed_on: date
@@ -56,7 +56,7 @@ class Schedule:
 
     @property
     def cost_minor(self) -> int:
-        """Of the credit: what is paid beyond the amount."""
+        """Cost of the credit: the total paid beyond the amount."""
         return self.interest_minor + self.fees_minor
 
     @property
@@ -94,9 +94,10 @@ def fees(terms: Terms, amount_minor: int) -> Fees:
 def planned(
     terms: Terms, amount: Money, signed_on: date, *, holidays_of: str | None = None
 ) -> Schedule:
-    """The first part is due when the plan is signed. `holidays_of`: whose working days, if asked.
+    """The first part is due on signing. `holidays_of`: the country of the working days, if
+    requested.
 
-    Raises TooSmallError; InvalidArgument where dates cannot be.
+    Raises TooSmallError; InvalidArgument for invalid dates.
     """
     charged = fees(terms, amount.amount_minor) if _shopper_pays(terms) else NO_FEES
     days = calendar.due_dates(
@@ -144,9 +145,9 @@ def split(amount_minor: int, count: int, remainder: Remainder) -> list[int]:
 def amortised(
     balance_minor: int, rate: Fraction, count: int, remainder: Remainder, *, first_at_once: bool
 ) -> list[tuple[int, int]]:
-    """Principal and interest of `count` equal instalments that end a balance.
+    """Principal and interest of `count` equal instalments that repay a balance.
 
-    `rate` is that of one period. The first is paid at once, without interest, or after a period.
+    `rate` is per period. The first is paid at once, without interest, or after a period.
     """
     if rate == 0:
         return [(principal, 0) for principal in split(balance_minor, count, remainder)]

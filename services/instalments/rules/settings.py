@@ -1,4 +1,4 @@
-"""What holds for all instalments of a merchant. Pure."""
+"""A merchant's settings for instalments. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -17,14 +17,14 @@ class SellerSize(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`lender_registration`: where a merchant who may give credit is registered."""
+    """`lender_registration`: the registration of a merchant who may give credit."""
 
     jurisdiction: str
     seller_size: SellerSize
     lender_registration: str | None
-    exposure_limit: Money  # of one customer, all plans together
+    exposure_limit: Money  # per customer, all plans together
     time_zone: str
-    creditor_address: str | None = None  # for documents, as what follows
+    creditor_address: str | None = None  # for documents, as are the following fields
     creditor_email: str | None = None
     creditor_phone: str | None = None
     supervisor: str | None = None

@@ -1,11 +1,11 @@
-"""Paying before it is due: one part, or all that is left. Pure.
+"""Paying early: one part, or everything that is left. Pure.
 
-The amount is exact and depends on the day alone. Interest falls by that of the time not used: of
-each part's principal, from the day to its due date, counted in periods of the schedule and by days
-within one; what is left of it is rounded once. So all that is left costs the balance and its
-interest since the last due date, and parts that are paid early one by one cost together what they
-cost at once, but for rounding. The fee of a payment falls by the share of its own period that is not used; the upfront
-fee in proportion to the days that remain of the plan (Directive (EU) 2023/2225, art. 29).
+The amount is exact and depends on the day alone. Interest falls by that of the unused time: on each
+part's principal, from the day to its due date, counted in periods of the schedule and by days
+within one; the rest is rounded once. So settling costs the balance and its interest since the last
+due date, and parts paid early one by one cost together the same as at once, except for rounding.
+The fee of a payment falls by the unused share of its own period; the upfront fee in proportion to
+the remaining days of the plan (Directive (EU) 2023/2225, art. 29).
 """
 
 from bisect import bisect_right
@@ -22,7 +22,7 @@ from services.instalments.rules.schedule import Part, Schedule
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What it takes to end the parts `numbers` on a day. Parts that are due are paid as they stand."""
+    """The amount that ends the parts `numbers` on a day. Due parts are paid in full."""
 
     on: date
     numbers: tuple[int, ...]
@@ -34,7 +34,7 @@ class Settlement:
 
     @property
     def balance_minor(self) -> int:
-        """Below zero when more of the costs comes back than is left to pay."""
+        """Negative if more costs are refunded than is left to pay."""
         scheduled = self.principal_minor + self.interest_minor + self.fees_minor
         return scheduled - self.interest_rebate_minor - self.fees_rebate_minor
 
@@ -48,7 +48,9 @@ class Settlement:
 
 
 def settle(schedule: Schedule, *, paid: Collection[int], on: date) -> Settlement:
-    """All that is left. `paid`: numbers of the parts that are. InvalidArgument when none is left."""
+    """Everything that is left. `paid`: numbers of the paid parts. Raises InvalidArgument if none is
+    left.
+    """
     left = [part for part in schedule.parts if part.number not in paid]
     if not left:
         raise invalid("plan", "has nothing left to pay")
@@ -56,7 +58,9 @@ def settle(schedule: Schedule, *, paid: Collection[int], on: date) -> Settlement
 
 
 def pay_early(schedule: Schedule, number: int, *, paid: Collection[int], on: date) -> Settlement:
-    """One part; the others stay as they are. InvalidArgument when it is paid or there is none."""
+    """One part; the others stay as they are. Raises InvalidArgument if it is paid or does not
+    exist.
+    """
     left = [part for part in schedule.parts if part.number == number and number not in paid]
     if not left:
         raise invalid("number", "is of no part that is left to pay")
@@ -87,14 +91,14 @@ def _charged(schedule: Schedule, early: Sequence[tuple[Part, Fraction]]) -> int:
 
 
 def _balance(schedule: Schedule, part: Part) -> int:
-    """Whose interest a part bears: none at signing."""
+    """The balance on which a part bears interest: none at signing."""
     if part.number == 1:
         return 0
     return sum(other.principal_minor for other in schedule.parts[part.number - 1 :])
 
 
 def _unused(schedule: Schedule, part: Part, on: date) -> Fraction:
-    """Periods from a day until a part is due; the one under way by its days."""
+    """Periods from a day until a part is due; the current one by its days."""
     days = [other.due_on for other in schedule.parts]
     passed = bisect_right(days, on)  # parts due by then: at least the first, on the day of signing
     if not passed:
@@ -104,8 +108,8 @@ def _unused(schedule: Schedule, part: Part, on: date) -> Fraction:
 
 
 def _upfront_rebate(schedule: Schedule, early: Sequence[Part], on: date) -> int:
-    """The fee is spread evenly over the days of the plan; those of a period over what is still to
-    be paid in it, by principal. Back comes what the days to come have of these parts.
+    """The fee is spread evenly over the days of the plan; within a period over what is still to be
+    paid in it, by principal. The rebate is the remaining days' share of these parts.
     """
     if not early or not schedule.upfront_fee_minor:
         return 0

@@ -1,7 +1,7 @@
 """Early settlement: one payment that ends all parts of a plan. Pure.
 
-The figure is a matter of the plan and the day alone, whatever somebody offers. What comes off is
-told part by part, so that each part's amount is what was paid of it, and all sum to the payment.
+The amount depends only on the plan and the day, whatever anybody offers. The rebate is given part
+by part, so that each part's amount is what was paid for it, and all sum to the payment.
 """
 
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ from services.instalments.rules.states import InstalmentState, PlanState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """What ends a plan on a day. `covers`: its parts, and what comes off each."""
+    """The amount that ends a plan on a day. `covers`: its parts, and the rebate of each."""
 
     on: date
     principal_minor: int
-    interest_minor: int  # as scheduled, as the fees
+    interest_minor: int  # as scheduled, like the fees
     fees_minor: int
     late_fees_minor: int
     interest_rebate_minor: int
@@ -45,7 +45,7 @@ class Figure:
 def figure(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Figure:
     """Raises PlanNotActive, NothingToPay."""
     check_active(plan)
-    if plan.state is PlanState.WITHDRAWN:  # one part is left, which is paid as any part
+    if plan.state is PlanState.WITHDRAWN:  # one part is left, which is paid like any part
         raise PlanNotActive
     left = [part for part in parts if part.state in OPEN]
     on = day_of(now, plan.time_zone)
@@ -70,7 +70,7 @@ def figure(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Figure:
 
 
 def check_idle(parts: Sequence[Instalment]) -> None:
-    """Raises PlanBusy: what is being charged may be paid twice."""
+    """Raises PlanBusy: what is being charged could be paid twice."""
     if any(part.state is InstalmentState.COLLECTING for part in parts):
         raise PlanBusy
 
@@ -78,7 +78,7 @@ def check_idle(parts: Sequence[Instalment]) -> None:
 def _wanted(
     schedule: Schedule, left: Sequence[Instalment], closed: Sequence[int], settled: Settlement
 ) -> Sequence[int]:
-    """What would come off each part if it alone were paid."""
+    """The rebate of each part if it alone were paid."""
     alone = [
         settlement.pay_early(schedule, part.number, paid=closed, on=settled.on) for part in left
     ]
@@ -86,12 +86,12 @@ def _wanted(
 
 
 def _covered(left: Sequence[Instalment], wanted: Sequence[int], off: int) -> tuple[Covered, ...]:
-    """`off` in all: each part as near to what it wants as the sum allows, none below nothing."""
+    """`off` in total: each part as close to what it wants as the sum allows, none negative."""
     rebates = []
     for part, want in zip(left, wanted, strict=True):
         rebates.append(min(want, part.amount_minor, off))
         off -= rebates[-1]
-    for index in reversed(range(len(left))):  # what rounding has left
+    for index in reversed(range(len(left))):  # the rounding remainder
         more = min(off, left[index].amount_minor - rebates[index])
         rebates[index] += more
         off -= more

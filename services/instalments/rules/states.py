@@ -1,4 +1,4 @@
-"""States of plans, of instalments, and of what is asked of payments and paylink for them."""
+"""States of plans, of instalments, and of requests to payments and paylink for them."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -9,17 +9,17 @@ from libs.payments.answer import Outcome
 
 
 class PlanState(Enum):
-    OFFERED = "offered"  # the customer may accept it
-    IN_REVIEW = "in_review"  # a person decides whether the customer may
-    REFUSED = "refused"  # and has decided against it
-    ACCEPTED = "accepted"  # and has: the first part is to be paid
-    ACTIVE = "active"  # the first part is paid, others are to come
+    OFFERED = "offered"  # the customer can accept it
+    IN_REVIEW = "in_review"  # a person decides whether the customer can accept it
+    REFUSED = "refused"  # a person has decided against it
+    ACCEPTED = "accepted"  # accepted; the first part is still to be paid
+    ACTIVE = "active"  # the first part is paid, others follow
     COMPLETED = "completed"
     DEFAULTED = "defaulted"  # parts were missed for too long
-    WRITTEN_OFF = "written_off"  # and the merchant has given up what is left
+    WRITTEN_OFF = "written_off"  # the merchant has written off what is left
     WITHDRAWN = "withdrawn"  # the customer owes one last part
-    CANCELLED = "cancelled"  # the merchant took the offer back
-    EXPIRED = "expired"  # nobody signed it in time
+    CANCELLED = "cancelled"  # the merchant withdrew the offer
+    EXPIRED = "expired"  # it was not signed in time
 
 
 class PlanEvent(Enum):
@@ -52,7 +52,7 @@ PLAN_TRANSITIONS: Final[Mapping[tuple[PlanState, PlanEvent], PlanState]] = {
     # The first payment succeeded although its offer had ended meanwhile.
     (PlanState.EXPIRED, PlanEvent.ACTIVATE): PlanState.ACTIVE,
     (PlanState.CANCELLED, PlanEvent.ACTIVATE): PlanState.ACTIVE,
-    # A partner paid all of it at once, perhaps after the offer had ended here.
+    # A partner paid everything at once, possibly after the offer had ended here.
     (PlanState.OFFERED, PlanEvent.FINANCE): PlanState.COMPLETED,
     (PlanState.EXPIRED, PlanEvent.FINANCE): PlanState.COMPLETED,
     (PlanState.CANCELLED, PlanEvent.FINANCE): PlanState.COMPLETED,
@@ -63,18 +63,18 @@ PLAN_TRANSITIONS: Final[Mapping[tuple[PlanState, PlanEvent], PlanState]] = {
     (PlanState.WITHDRAWN, PlanEvent.COMPLETE): PlanState.COMPLETED,
     (PlanState.DEFAULTED, PlanEvent.COMPLETE): PlanState.COMPLETED,
     (PlanState.DEFAULTED, PlanEvent.WRITE_OFF): PlanState.WRITTEN_OFF,
-    # All of it was paid in the end.
+    # Everything was paid in the end.
     (PlanState.WRITTEN_OFF, PlanEvent.COMPLETE): PlanState.COMPLETED,
 }
 
 
 class InstalmentState(Enum):
-    PLANNED = "planned"  # it is to be paid
-    COLLECTING = "collecting"  # it is being charged
+    PLANNED = "planned"  # still to be paid
+    COLLECTING = "collecting"  # being charged
     PAID = "paid"
-    MISSED = "missed"  # it was not paid when it was due
-    WRITTEN_OFF = "written_off"  # the merchant has given it up; a payment still counts
-    CANCELLED = "cancelled"  # it is not to be paid any more
+    MISSED = "missed"  # not paid when it was due
+    WRITTEN_OFF = "written_off"  # written off by the merchant; a payment still counts
+    CANCELLED = "cancelled"  # no longer owed
 
 
 class InstalmentEvent(Enum):
@@ -96,24 +96,25 @@ INSTALMENT_TRANSITIONS: Final[Mapping[tuple[InstalmentState, InstalmentEvent], I
     (InstalmentState.WRITTEN_OFF, InstalmentEvent.COLLECT): InstalmentState.COLLECTING,
     **{(state, InstalmentEvent.PAY): InstalmentState.PAID for state in _UNENDED},
     **{(state, InstalmentEvent.WRITE_OFF): InstalmentState.WRITTEN_OFF for state in _OPEN},
-    # A planned one whose card is gone was not even asked for.
+    # A planned one whose card is gone was never requested.
     (InstalmentState.PLANNED, InstalmentEvent.MISS): InstalmentState.MISSED,
     (InstalmentState.COLLECTING, InstalmentEvent.MISS): InstalmentState.MISSED,
-    # Nothing was taken, and the instalment is not due yet: the first one, or one that was paid early.
+    # Nothing was taken, and the instalment is not due yet: the first one, or one that was paid
+    # early.
     (InstalmentState.COLLECTING, InstalmentEvent.PLAN): InstalmentState.PLANNED,
     **{(state, InstalmentEvent.CANCEL): InstalmentState.CANCELLED for state in _UNENDED},
 }
 
 
 class CollectionState(Enum):
-    """Of one payment that is asked for an instalment."""
+    """State of one payment requested for an instalment."""
 
     STARTED = "started"  # payments was asked, or is about to be
-    UNDER_WAY = "under_way"  # there is a payment whose end is not known
+    UNDER_WAY = "under_way"  # there is a payment without a known outcome
     SUCCEEDED = "succeeded"
     DECLINED = "declined"
     CANCELLED = "cancelled"
-    REFUSED = "refused"  # payments made no payment of it
+    REFUSED = "refused"  # payments made no payment
 
 
 COLLECTION_INITIAL: Final = CollectionState.STARTED
@@ -145,7 +146,7 @@ COLLECTION_TRANSITIONS: Final[Mapping[tuple[CollectionState, Outcome], Collectio
 
 REPAYMENT_INITIAL: Final = repayments.INITIAL
 REPAYMENT_FINAL: Final = repayments.FINAL
-REPAYMENT_TRANSITIONS: Final = repayments.TRANSITIONS  # of what is given back of payments of a plan
+REPAYMENT_TRANSITIONS: Final = repayments.TRANSITIONS  # of refunds of a plan's payments
 LINK_INITIAL: Final = links.INITIAL
 LINK_FINAL: Final = links.FINAL
 LINK_TRANSITIONS: Final = links.TRANSITIONS  # of payment links of missed parts

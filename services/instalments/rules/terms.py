@@ -1,6 +1,6 @@
-"""Terms: how a merchant lets shoppers pay over time, and what terms may say. Pure.
+"""Terms: how a merchant lets shoppers pay over time, and what terms may contain. Pure.
 
-What they mean in money is in schedule.py, what the law calls them in regimes.py.
+schedule.py has their meaning in money, regimes.py their legal class.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,14 +17,14 @@ from libs.rounding import WHOLE
 DAYS_OF_A_WEEK: Final = 7
 MOST_PAYMENTS: Final = 120
 MOST_YEARS: Final = 30  # from the first payment to the last
-MOST_INTEREST: Final = WHOLE  # 100 % a year: more is a mistake
+MOST_INTEREST: Final = WHOLE  # 100 % per year: more is a mistake
 MOST_GRACE_DAYS: Final = 60
 MOST_DUNNING_STEPS: Final = 10
 MOST_DUNNING_DAYS: Final = 180
 MOST_NAMES: Final = 50  # of categories, of segments
 MOST_NAME: Final = 64  # characters of one
 LARGEST_MINOR: Final = 999_999_999_999
-SMALLEST_MAJOR: Final = 150  # from which instalments are offered when nobody says otherwise
+SMALLEST_MAJOR: Final = 150  # minimum for instalments by default
 LARGEST_MAJOR: Final = 2_000
 
 
@@ -46,14 +46,14 @@ _MOST: Final = {Unit.DAY: 366, Unit.WEEK: 52, Unit.MONTH: 12}
 
 @dataclass(frozen=True, slots=True)
 class Frequency:
-    """From one payment to the next: `n` units, e.g. every 14 days."""
+    """Interval between payments: `n` units, e.g. every 14 days."""
 
     unit: Unit
     n: int
 
     @property
     def counted_in(self) -> Unit:
-        """Every 14 days are two weeks."""
+        """Every 14 days means two weeks."""
         weeks = self.unit is Unit.DAY and self.n % DAYS_OF_A_WEEK == 0
         return Unit.WEEK if weeks else self.unit
 
@@ -64,14 +64,14 @@ class Frequency:
 
 
 class Bearer(Enum):
-    """Who pays the fees. What the merchant bears is no charge to the shopper."""
+    """Who pays the fees. Fees borne by the merchant are no charge to the shopper."""
 
     SHOPPER = "shopper"
     MERCHANT = "merchant"
 
 
 class Remainder(Enum):
-    """Which instalments take the units that do not divide."""
+    """Which instalments take the indivisible units."""
 
     FIRST = "first"
     LAST = "last"
@@ -79,7 +79,7 @@ class Remainder(Enum):
 
 class FinancedBy(Enum):
     OWN = "own"  # the merchant waits for the money
-    ASSIGNED = "assigned"  # and hands the claim to a third party under an agreement
+    ASSIGNED = "assigned"  # and assigns the claim to a third party under an agreement
     PARTNER = "partner"  # a PSP's method pays at once
 
 
@@ -93,7 +93,7 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class Dunning:
-    """What follows a missed instalment, in days; `remind_before` counts back from its due date."""
+    """Steps after a missed instalment, in days; `remind_before` counts back from its due date."""
 
     remind_before: tuple[int, ...]
     retry_after: tuple[int, ...]
@@ -103,14 +103,14 @@ class Dunning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """The first of `payments` is due when the plan is signed, the others `every` so often.
+    """The first of `payments` is due on signing, the others at the interval `every`.
 
-    `down_payment_basis_points`: share of the amount that is paid first; None: as much as later.
-    `interest_basis_points`: nominal, yearly. `upfront_fee_*` are added up and paid first,
-    `payment_fee_minor` with each payment. `working_days_only` moves due dates off weekends and
-    national holidays, to the next working day. `late_fee_minor` is asked for each instalment that
-    is missed beyond `grace_days`, `late_fees_most_minor` is the most of a plan.
-    Empty `categories` and `segments` mean all.
+    `down_payment_basis_points`: first payment as a share of the amount; None: as much as later
+    ones. `interest_basis_points`: nominal, annual. `upfront_fee_*` are added and paid first,
+    `payment_fee_minor` with each payment. `working_days_only` moves due dates from weekends and
+    national holidays to the next working day. `late_fee_minor` is charged for each instalment
+    missed beyond `grace_days`, `late_fees_most_minor` is the plan's maximum. Empty `categories` and
+    `segments` mean all.
     """
 
     id: str
@@ -150,11 +150,11 @@ DEFAULT_DUNNING: Final = Dunning(
 
 
 def default_terms(*, terms_id: str, merchant_id: str, currency: str, now: datetime) -> Terms:
-    """What a new merchant offers: lawful without a licence for a small or medium-sized seller.
+    """The terms of a new merchant: lawful without a licence for a small or medium-sized seller.
 
     Three payments, 15 days apart, without interest or fee. The last is due after 30 days and
     retried until day 45, both within the 50 days of a deferral (regimes/it.toml). A large online
-    seller has 14 days: these terms are credit there, and refused without a licence; payments every
+    seller has 14 days: for it these terms are credit, and refused without a licence; payments every
     7 days are not.
     """
     major = 10 ** exponent(currency)
@@ -174,7 +174,7 @@ def default_terms(*, terms_id: str, merchant_id: str, currency: str, now: dateti
 
 
 def checked(terms: Terms) -> Terms:
-    """The terms, when they can be offered. Raises InvalidArgument, which names the field."""
+    """The terms, if they can be offered. Raises InvalidArgument, which names the field."""
     if not is_currency(terms.currency):
         raise invalid("currency", "must be an ISO 4217 code such as EUR")
     _check_payments(terms)
@@ -261,7 +261,7 @@ def _check_dunning(dunning: Dunning) -> None:
 
 
 def _check_days(name: str, days: Sequence[int], most: int) -> None:
-    """Each later than the one before it, none after the plan is in default."""
+    """Each later than the one before it, none after the plan defaults."""
     if len(days) > MOST_DUNNING_STEPS:
         raise invalid(name, f"must have at most {MOST_DUNNING_STEPS} elements")
     for index, day in enumerate(days):

@@ -1,7 +1,7 @@
-"""Withdrawal from the credit: until when, and what is then to be repaid. Pure.
+"""Withdrawal from credit: the deadline, and the amount to repay. Pure.
 
-No reason is asked. Capital and the interest of each day until it is repaid are owed, nothing else:
-fees that were paid come back (Directive (EU) 2023/2225, art. 26).
+No reason is required. Capital and the interest of each day until repayment are owed, nothing else:
+paid fees are refunded (Directive (EU) 2023/2225, art. 26).
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from libs.rounding import WHOLE, half_up
 from services.instalments.rules.regimes import Regime
 from services.instalments.rules.schedule import Schedule
 
-DAYS_OF_A_YEAR: Final = 365  # also in leap years: the shopper pays the day a little less
+DAYS_OF_A_YEAR: Final = 365  # also in leap years: the shopper pays slightly less per day
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """`interest_minor` for all days until `repaid_on`; `paid_back_minor`: interest and fees that the
-    shopper paid and does not owe as such.
+    """`interest_minor` for all days until `repaid_on`; `paid_back_minor`: interest and fees that
+    the shopper paid and does not owe as such.
     """
 
     noticed_on: date
@@ -46,7 +46,7 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawn:
-    """The notice as it came: by whom, and where its receipt goes."""
+    """The notice as received: from whom, and where its receipt goes."""
 
     name: str
     sent_to: str
@@ -55,8 +55,8 @@ class Withdrawn:
 
 
 def last_day(regime: Regime, signed_on: date, informed_on: date | None = None) -> date:
-    """On which notice can be given: calendar days after signing, or after the shopper got terms and
-    information when that was later.
+    """The last day for the notice: calendar days after signing, or after the shopper got terms and
+    information if that was later.
     """
     begun = max(signed_on, informed_on or signed_on)
     return begun + timedelta(days=regime.withdrawal_days)
@@ -76,7 +76,8 @@ def withdraw(
     repaid_on: date,
     informed_on: date | None = None,
 ) -> Withdrawal:
-    """What is owed when the rest is repaid on `repaid_on`. `paid`: when each part was, by number.
+    """The amount owed if the rest is repaid on `repaid_on`. `paid`: when each part was paid, by
+    number.
 
     Raises InvalidArgument: notice after the last day, or repaid before notice was given.
     """

@@ -1,7 +1,7 @@
-"""Withdrawal from a plan: when it is possible, and what becomes of the parts. Pure.
+"""Withdrawal from a plan: when it is possible, and its effect on the parts. Pure.
 
-No part is charged any more; what is owed is one last part, due when the law says. Interest runs until
-the day of the notice, which is less than the law allows until it is repaid, and one exact amount.
+No part is charged any more; the amount owed is one last part, due as the law says. Interest runs
+until the day of the notice: less than the law allows until repayment, but one exact amount.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from services.instalments.rules.withdrawal import Withdrawal, Withdrawn
 
 
 def owed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Withdrawal:
-    """Of a notice that comes now. Raises PlanNotActive, PlanBusy, WithdrawalTooLate."""
+    """The amounts for a notice given now. Raises PlanNotActive, PlanBusy, WithdrawalTooLate."""
     check_active(plan)
     check_idle(parts)
     schedule, regime = schedule_of(plan, parts), _regime(plan)
@@ -44,7 +44,7 @@ def owed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Withdrawal:
         repaid_on=today,
         informed_on=signed_on,
     )
-    # What was paid in truth: less where it was early, more where it was late.
+    # The real amounts paid: less if early, more if late.
     costs = sum(part.amount_minor - part.principal_minor for part in done)
     return replace(due, paid_back_minor=costs)
 
@@ -52,7 +52,7 @@ def owed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Withdrawal:
 def withdrawn(
     plan: Plan, parts: Sequence[Instalment], notice: Withdrawn
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """Plan and parts, the last of which is new where something is owed."""
+    """Plan and parts, the last of which is new if something is owed."""
     over = [
         _cancelled(part) if part.state in OPEN else part
         for part in returned(parts, notice.due.give_back_minor)
@@ -69,7 +69,7 @@ def withdrawn(
 
 
 def returned(parts: Sequence[Instalment], back_minor: int) -> Sequence[Instalment]:
-    """To be given back of the costs that were paid, the last of them first."""
+    """The paid costs to refund, the last of them first."""
     after, left = list(parts), back_minor
     for part in reversed(parts):
         if part.state is InstalmentState.PAID:
@@ -84,7 +84,7 @@ def returned(parts: Sequence[Instalment], back_minor: int) -> Sequence[Instalmen
 
 
 def last_day(plan: Plan) -> date:
-    """On which notice can be given."""
+    """The last day for the notice."""
     return withdrawal.last_day(_regime(plan), plan.priced.schedule.signed_on, signed_day(plan))
 
 

@@ -1,6 +1,6 @@
-"""What a merchant gives up: what is left of a plan in default, or a part that was missed. Pure.
+"""What a merchant writes off: the rest of a defaulted plan, or a missed part. Pure.
 
-Nobody charges it any more. The customer may pay it still, and what is paid counts.
+It is no longer charged. The customer can still pay it, and such a payment counts.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from services.instalments.rules.states import (
 def written_off(
     plan: Plan, parts: Sequence[Instalment], number: int | None, now: datetime
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """`number`: of one part; None: of all that are left. The same when it is so already.
+    """`number`: of one part; None: of all that are left. Unchanged if it is already written off.
 
     Raises InstalmentNotFound, PlanBusy, NotOverdue.
     """

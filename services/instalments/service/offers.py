@@ -1,4 +1,4 @@
-"""The gRPC door of instalments: what is called for each RPC."""
+"""The gRPC door of instalments: which flow serves each RPC."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
-"""The gRPC door of customers: the token of a plan's page is all the proof there is.
+"""The gRPC door of customers: the token of a plan's page is the only proof.
 
-Who is given the Plan is called once that was opened: from then on the call is its merchant's, and its
-key is one of this merchant's.
+Flows that take the Plan are called after it was opened: from then on the call acts for its
+merchant, and its key is one of this merchant's.
 """
 
 from typing import Final
@@ -38,7 +38,7 @@ async def _save_card(
     deps: Deps, opened: Plan, request: pb.SavePlanPageCardRequest
 ) -> pb.SavePlanPageCardResponse:
     ip = wire.opt(request, "ip")
-    request.ClearField("ip")  # a form that is sent again from elsewhere is the same form
+    request.ClearField("ip")  # a form resubmitted from another address is the same form
     key, card = needed_key_of(request, "SavePlanPageCard"), wire.read(NewCard, request)
     saved = await page_forms.save_card(deps, opened, SaveCard(request.token, card, ip), key)
     answer = pb.SavePlanPageCardResponse(instrument_id=saved.instrument_id)
@@ -49,7 +49,7 @@ async def _save_card(
 
 async def _sign(deps: Deps, opened: Plan, request: pb.SignPlanPageRequest) -> PlanPage:
     ip = wire.opt(request, "ip")
-    request.ClearField("ip")  # a form that is sent again from elsewhere is the same form
+    request.ClearField("ip")  # a form resubmitted from another address is the same form
     key = needed_key_of(request, "SignPlanPage")
     return await page_forms.sign(deps, opened, wire.read(SignPage, request, ip=ip), key)
 
@@ -107,7 +107,7 @@ def page_pb(found: PlanPage) -> pb.PlanPage:
 
 
 def _plan_pb(shown: Shown) -> plans_pb2.InstalmentPlan:
-    """Nothing in it that the holder of a forwarded address should not see."""
+    """Without anything that the holder of a forwarded address should not see."""
     plan = plan_pb(shown)
     for name in ("metadata", "trace_id", "customer_id", "quote_id", "review"):
         plan.ClearField(name)

@@ -72,7 +72,7 @@ async def _add_repayments(deps: Deps, answer: pb.ListInstalmentRefundsResponse) 
 
 
 async def _add_url(deps: Deps, answer: pb.CreateInstalmentPlanResponse) -> None:
-    """The kept answer has none: it is sealed in a place of its own."""
+    """The stored answer has none: the token is sealed elsewhere."""
     answer.plan.url = await page_flow.get_address(deps, answer.plan.id)
 
 

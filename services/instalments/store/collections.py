@@ -1,4 +1,4 @@
-"""SQL of what is asked of payments for instalments. Who changes one holds the lock of its plan."""
+"""SQL of payments requested for instalments. Whoever changes one holds the lock of its plan."""
 
 from collections.abc import Collection as Ids
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _CHANGES: Final = (
 
 
 async def insert(conn: Conn, collection: Collection) -> None:
-    """The intent. Raises PlanBusy while another is under way."""
+    """The intent. Raises PlanBusy while another is in progress."""
     with unique(collections_one=PlanBusy, collections_settlement=PlanBusy):
         await conn.execute(_INSERT, *COLLECTIONS.values(collection), CHECK_AFTER)
 
@@ -52,7 +52,7 @@ FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_GIVEN.values(
 
 
 async def insert_all(conn: Conn, intents: Sequence[Collection]) -> None:
-    """Charges by merchants, whose plans were locked in this transaction."""
+    """Merchant-initiated charges, whose plans are locked in this transaction."""
     if intents:
         await conn.execute(_INSERT_ALL, *COLLECTIONS.arrays(intents, *_GIVEN), CHECK_AFTER)
 
@@ -63,7 +63,7 @@ async def of_ids(conn: Conn, merchant_id: str, ids: Sequence[str]) -> Sequence[C
 
 
 async def save_paid(conn: Conn, paid: Sequence[Collection]) -> None:
-    """What has its end: the money."""
+    """Finished ones that were paid."""
     if not paid:
         return
     await conn.execute(
@@ -77,7 +77,7 @@ async def save_paid(conn: Conn, paid: Sequence[Collection]) -> None:
 
 
 async def save(conn: Conn, collection: Collection) -> None:
-    """What an answer made of it; one with an end is not due any more."""
+    """Saves the effect of an answer; a finished one is no longer due."""
     ended = "CASE WHEN $3 = 'under_way' THEN due_at END"
     await COLLECTIONS.change(
         conn,
@@ -88,7 +88,7 @@ async def save(conn: Conn, collection: Collection) -> None:
 
 
 async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str) -> Collection | None:
-    """The one behind a payment, or the one of its key that does not know its payment yet."""
+    """The collection of a payment, or the one with its key that does not know its payment yet."""
     where = "WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)"
     return await COLLECTIONS.one(conn, where, merchant_id, payment_id, key)
 
@@ -99,7 +99,7 @@ async def latest(conn: Conn, merchant_id: str, plan_id: str) -> Collection | Non
 
 
 async def known(conn: Conn, told: Sequence[Told]) -> Ids[str]:
-    """Ids of events of collections that had their end before."""
+    """Ids of events of collections that had already ended."""
     found = await conn.fetch(
         "SELECT told.event_id"
         " FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[])"

@@ -1,4 +1,4 @@
-"""SQL of disputes of payments of plans. Who changes one holds the lock of its plan."""
+"""SQL of disputes of plans' payments. Whoever changes one holds the lock of its plan."""
 
 from collections.abc import Collection as Ids
 from collections.abc import Sequence
@@ -22,7 +22,9 @@ async def save(conn: Conn, dispute: Dispute) -> None:
 
 
 async def known(conn: Conn, told: Sequence[tuple[str, str, str, datetime]]) -> Ids[str]:
-    """Ids of events that are no newer than what is known. Of each: its id, merchant, dispute and time."""
+    """Ids of events that are no newer than what is known. For each: its id, merchant, dispute and
+    time.
+    """
     found = await conn.fetch(
         "SELECT told.event_id"
         " FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])"

@@ -1,11 +1,12 @@
-"""SQL of what an erased customer leaves behind: plans, parts and proofs stay, the person goes."""
+"""SQL for erased customers: plans, parts and evidence stay, the person goes."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from libs.db import Conn
 
-# In one order, so that two erasures do not lock crosswise. What a document said is proven by its hash.
+# In a fixed order, so that two erasures do not deadlock. A document's hash still proves its
+# contents.
 _ERASE: Final = """
 WITH found AS (
     SELECT id FROM plans WHERE merchant_id = $1 AND customer_id = $2 ORDER BY id FOR NO KEY UPDATE
@@ -25,7 +26,7 @@ SELECT id FROM found"""
 
 
 async def erase_plans(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[str]:
-    """Ids of the customer's plans, and of what was asked for their parts."""
+    """Ids of the customer's plans, and of the payments requested for their parts."""
     rows = await conn.fetch(_ERASE, merchant_id, customer_id)
     plan_ids = [row["id"] for row in rows]
     asked = await conn.fetch(

@@ -1,4 +1,4 @@
-"""SQL of plans and their instalments. Who changes an instalment holds the lock of its plan."""
+"""SQL of plans and their instalments. Whoever changes an instalment holds the lock of its plan."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -94,33 +94,33 @@ async def add_parts(conn: Conn, parts: Sequence[Instalment]) -> None:
 
 
 async def save(conn: Conn, plan: Plan) -> None:
-    """Of a plan that was locked in this transaction."""
+    """Saves a plan locked in this transaction."""
     changes = rows.assignments(_CHANGES, first=3)
     await PLANS.change(conn, plan, changes, *PLANS.values(plan, *_CHANGES))
 
 
 async def save_all(conn: Conn, changed: Sequence[Plan]) -> None:
-    """What may change of plans but their acceptance, locked in this transaction. No claim holds them
-    any more.
+    """The changeable columns of plans, except their acceptance; locked in this transaction.
+    Releases their claims.
     """
     if changed:
         await conn.execute(_SAVE_ALL, *PLANS.arrays(changed, *_SAVED))
 
 
 async def free(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[Plan]:
-    """Those that nobody else has locked, locked: no two of us wait for each other."""
+    """Locks those that nobody else has locked, so that no two workers wait for each other."""
     where = "WHERE merchant_id = $1 AND id = ANY($2::text[]) FOR NO KEY UPDATE SKIP LOCKED"
     return await PLANS.all(conn, where, merchant_id, list(plan_ids))
 
 
 async def in_turn(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[Plan]:
-    """All of them, locked in an order that is the same for everyone who waits."""
+    """Locks all of them, in an order that is the same for everybody who waits."""
     where = "WHERE merchant_id = $1 AND id = ANY($2::text[]) ORDER BY id FOR NO KEY UPDATE"
     return await PLANS.all(conn, where, merchant_id, list(plan_ids))
 
 
 async def cards_of(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[str]:
-    """Instruments that these plans charge."""
+    """Instruments charged by these plans."""
     found = await conn.fetch(
         "SELECT DISTINCT instrument_id FROM plans WHERE merchant_id = $1 AND id = ANY($2::text[])",
         merchant_id,
@@ -137,7 +137,7 @@ async def parts(conn: Conn, merchant_id: str, plan_id: str) -> Sequence[Instalme
 async def paid_by(
     conn: Conn, merchant_id: str, order_reference: str, payment_id: str
 ) -> str | None:
-    """The plan of an order of which a payment has paid a part."""
+    """The plan of an order, a part of which a payment has paid."""
     found: str | None = await conn.fetchval(
         "SELECT plan_id FROM instalments JOIN plans"
         " ON plans.merchant_id = instalments.merchant_id AND plans.id = plan_id"
@@ -160,14 +160,14 @@ async def parts_of(
 
 
 async def save_parts(conn: Conn, changed: Sequence[Instalment]) -> None:
-    """What may change of instalments whose plan was locked in this transaction. No claim holds them
-    any more.
+    """The changeable columns of instalments whose plan is locked in this transaction. Releases
+    their claims.
     """
     if changed:
         await conn.execute(_SAVE_PARTS, *INSTALMENTS.arrays(changed))
 
 
-# Those with something due by their merchant's clock: the end of an offer, a late fee, default.
+# Those with something due by their merchant's clock: the expiry of the offer, a late fee, default.
 CLAIM: Final = f"""
 WITH due AS ({
     fair_sql("plans", where="held_until <= now()", by_test_clock=True, lock="FOR NO KEY UPDATE")
@@ -182,7 +182,7 @@ FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of c
 
 
 MOST_AT_ONCE: Final = 25  # parts of one merchant that are charged together
-# Parts that are due by their merchant's clock: so many in a row.
+# Parts that are due by their merchant's clock: several per row.
 CLAIM_PARTS: Final = f"""
 WITH due AS ({
     fair_sql(
@@ -205,7 +205,7 @@ GROUP BY merchant_id, place, clock_offset"""  # noqa: S608 - made of constants
 
 
 async def deliver(conn: Conn, plan: Plan, document: Document, now: datetime) -> bytes:
-    """Kept as it was handed over first, which is what it answers."""
+    """Stores a document as first delivered, and returns that."""
     kept: bytes = await conn.fetchval(
         "INSERT INTO documents AS kept (merchant_id, plan_id, kind, sha256, content, delivered_at)"
         " VALUES ($1, $2, $3, $4, $5, $6)"
@@ -232,7 +232,7 @@ async def delivered(conn: Conn, plan: Plan, kind: DocumentKind) -> bytes | None:
 
 
 async def delivered_kinds(conn: Conn, plan: Plan) -> Mapping[str, str]:
-    """SHA-256 of what was handed over, by kind."""
+    """SHA-256 of the delivered documents, by kind."""
     found = await conn.fetch(
         "SELECT kind, sha256 FROM documents WHERE merchant_id = $1 AND plan_id = $2",
         plan.merchant_id,

@@ -1,4 +1,4 @@
-"""SQL of refunds inside plans, and of what payments is asked to give back. Who changes one holds the
+"""SQL of refunds of plans, and of refunds requested from payments. Whoever changes one holds the
 lock of its plan.
 """
 
@@ -23,7 +23,7 @@ _INSERT: Final = REPAYMENTS.insert(due_at="now() + {}::interval")
 
 @dataclass(frozen=True, slots=True)
 class ToldRefund:
-    """An event of payments, of a refund of one of our payments."""
+    """An event of payments about a refund of one of our payments."""
 
     event_id: str
     merchant_id: str
@@ -33,14 +33,14 @@ class ToldRefund:
 
 
 async def add(conn: Conn, intents: Sequence[Repayment]) -> None:
-    """Intents, which are looked at until they have their end; or what was made at payments."""
-    for repayment in intents:  # one for each payment that gives something back
+    """Intents, which are checked until they end; or refunds made at payments."""
+    for repayment in intents:  # one for each payment that is refunded
         ask_in = CHECK_AFTER if repayments.is_under_way(repayment) else None
         await conn.execute(_INSERT, *REPAYMENTS.values(repayment), ask_in)
 
 
 async def save(conn: Conn, repayment: Repayment) -> None:
-    """What was told of it; one with an end is not due any more."""
+    """Saves a report; a finished one is no longer due."""
     still = "CASE WHEN $3 IN ('started', 'under_way') THEN due_at END"
     await REPAYMENTS.change(
         conn,
@@ -75,13 +75,13 @@ async def last(conn: Conn, merchant_id: str, plan_id: str) -> PlanRefund | None:
 async def of_refunds(
     conn: Conn, merchant_id: str, refund_ids: Sequence[str]
 ) -> Sequence[Repayment]:
-    """The latest 1,000, the oldest of them first."""
+    """The latest 1,000, oldest first."""
     where = "WHERE merchant_id = $1 AND refund_id = ANY($2::text[]) ORDER BY id DESC LIMIT 1000"
     return (await REPAYMENTS.all(conn, where, merchant_id, list(refund_ids)))[::-1]
 
 
 async def known(conn: Conn, told: Sequence[ToldRefund]) -> Ids[str]:
-    """Ids of events that tell what is known of refunds, or what is older."""
+    """Ids of events that repeat what is known of refunds, or are older."""
     found = await conn.fetch(
         "SELECT told.event_id"
         " FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[])"

@@ -1,4 +1,4 @@
-"""SQL of what customers of plans are reminded of."""
+"""SQL of reminders to customers of plans."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ async def insert(conn: Conn, reminders: Sequence[Reminder]) -> None:
 
 
 async def take(conn: Conn, reminder: Reminder) -> bool:
-    """Whether it is ours: another worker may have taken it."""
+    """Whether we got it: another worker may have taken it."""
     taken = await conn.execute(
         "DELETE FROM plan_reminders WHERE merchant_id = $1 AND id = $2",
         reminder.merchant_id,
@@ -39,7 +39,7 @@ async def take(conn: Conn, reminder: Reminder) -> bool:
     return taken == 1
 
 
-# Those whose time has come by their merchant's clock.
+# Due ones, by their merchant's clock.
 CLAIM: Final = f"""
 WITH due AS ({
     fair_sql(
@@ -59,7 +59,7 @@ FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of c
 
 
 async def informed_at(conn: Conn, plan: Plan) -> datetime | None:
-    """When the information was handed over."""
+    """When the information was delivered."""
     found: datetime | None = await conn.fetchval(
         "SELECT delivered_at FROM documents WHERE merchant_id = $1 AND plan_id = $2 AND kind = $3",
         plan.merchant_id,

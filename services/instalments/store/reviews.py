@@ -1,4 +1,4 @@
-"""SQL of affordability: what a customer owes and has missed, and who decided what of a plan."""
+"""SQL of affordability: what a customer owes and has missed, and who decided what about a plan."""
 
 from datetime import datetime
 from typing import Final
@@ -20,9 +20,9 @@ _OTHERS: Final = (
 
 
 async def lock_customer(conn: Conn, plan: Plan) -> None:
-    """Until the end of the transaction: whoever asks whether one more plan fits waits for it.
+    """Until the end of the transaction: anybody who checks whether one more plan fits waits for it.
 
-    Who holds a plan's lock may take it; who has this one takes no plan's.
+    The holder of a plan's lock may take it; its holder takes no plan's lock.
     """
     await conn.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended('customer ' || $1 || ' ' || $2, 0))",
@@ -32,7 +32,7 @@ async def lock_customer(conn: Conn, plan: Plan) -> None:
 
 
 async def history(conn: Conn, plan: Plan, now: datetime) -> History:
-    """Of the customer's other plans. The first part is not lent: signing takes it."""
+    """The customer's other plans. The first part is not lent: signing takes it."""
     other = (plan.merchant_id, plan.customer_id, plan.id)
     owed = await conn.fetch(
         f"SELECT currency, sum(principal_minor + interest_minor + fee_minor + late_fee_minor"

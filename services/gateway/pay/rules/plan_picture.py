@@ -1,6 +1,6 @@
-"""A plan as a picture of time and money: where each payment stands, and how tall. Pure.
+"""A plan as a chart of time and money: the position and height of each payment. Pure.
 
-Days go from left to right by their distance, amounts upwards; what is no price stands on top.
+Days run from left to right to scale, amounts upwards; interest and fees are on top.
 """
 
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ from datetime import date
 from typing import Final
 
 WIDTH: Final = 360
-HEIGHT: Final = 96  # of the tallest
+HEIGHT: Final = 96  # of the tallest bar
 WIDEST: Final = 44
 NARROWEST: Final = 3
-GAP: Final = 0.66  # of a payment's share of the width
-FEW: Final = 6  # payments that are named one by one
+GAP: Final = 0.66  # as a share of a payment's width
+FEW: Final = 6  # payments that are labelled individually
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """`cost_minor`: what of the amount is interest and fees. `state` as a word of the stylesheet."""
+    """`cost_minor`: interest and fees in the amount. `state` is a word of the stylesheet."""
 
     due_on: date
     amount_minor: int
@@ -29,8 +29,8 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """In units of the picture; `y` from its top. `cost_height` is the upper part of `height`. `label` is
-    empty where there are too many.
+    """In units of the chart; `y` from its top. `cost_height` is the upper part of `height`. `label`
+    is empty if there are too many.
     """
 
     x: float
@@ -47,7 +47,7 @@ class Bar:
 
 
 def bars(payments: Sequence[Payment]) -> Sequence[Bar]:
-    """One for each payment. All are named when they are few, else the first and the last."""
+    """One for each payment. All are labelled if they are few, otherwise the first and the last."""
     tallest = max((payment.amount_minor for payment in payments), default=0) or 1
     first = min(payment.due_on for payment in payments)
     last = max(payment.due_on for payment in payments)

@@ -7,7 +7,7 @@ from libs.colours import BLACK, WHITE, ink_on, known, mixed, readable
 
 LIGHT_SURFACE: Final = "#ffffff"
 DARK_SURFACE: Final = "#18202a"
-# The sunken parts of a page, where coloured text may stand too.
+# The sunken parts of a page, where coloured text may also appear.
 LIGHT_GROUND: Final = "#f3f5f8"
 DARK_GROUND: Final = "#0e1319"
 
@@ -25,7 +25,7 @@ class Theme:
 
 
 def theme(primary: str) -> Theme:
-    """Of a merchant's main colour; ours when it is none."""
+    """From a merchant's main colour, or ours if it has none."""
     colour = known(primary)
     light_soft = mixed(LIGHT_SURFACE, readable(colour, LIGHT_SURFACE, towards=BLACK), 0.07)
     dark_soft = mixed(DARK_SURFACE, readable(colour, DARK_SURFACE, towards=WHITE), 0.12)
