@@ -1,4 +1,4 @@
-"""Calls to the services, as an operator: targets from the environment, refusals as plain words."""
+"""Calls to the services as an operator: targets from the environment, refusals in plain words."""
 
 import asyncio
 import os
@@ -67,7 +67,7 @@ class Service:
         return services.named(self.name).target_variable
 
     def target(self) -> str:
-        """Where it listens; ends the command with a hint when nobody said."""
+        """Where the service listens; ends the command with a hint if it is not configured."""
         target = os.environ.get(self.variable, "")
         if not target:
             output.fail(
@@ -128,7 +128,7 @@ def ask(
 
 
 def secure() -> None:
-    """TLS as the environment says; ends the command with a hint when its files are wrong."""
+    """TLS by the environment; ends the command with a hint if its files are invalid."""
     try:
         tls.set_up(settings.load(TlsSettings).tls())
     except (FileError, OSError) as error:
@@ -140,7 +140,7 @@ def secure() -> None:
 
 
 def operator() -> Signer:
-    """By whose key the command speaks; ends the command with a hint when there is none."""
+    """The command's own key; ends the command with a hint if there is none."""
     file = os.environ.get(KEY_FILE, "")
     try:
         return Signer(OPERATOR, Path(file))

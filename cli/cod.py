@@ -1,6 +1,6 @@
-"""`incasso cod`: a merchant's couriers, what they tell by file, what they owe it, and what holds for all.
+"""`incasso cod`: a merchant's couriers, the files that they send, what they owe, and the settings.
 
-Their remittance files are in remittances.py, refunds of cash in refunds.py.
+Their remittance files are in remittances.py, cash refunds in refunds.py.
 """
 
 import base64
@@ -87,7 +87,7 @@ def courier(
 
 @app.command()
 def settings(*, merchant: MerchantId, as_json: AsJson = False) -> None:
-    """Show what holds for all cash on delivery of a merchant, and who has read the warning about a fee."""
+    """Show a merchant's settings for cash on delivery, and who has read the warning about a fee."""
     request = cod_pb2.GetCodSettingsRequest()
     found = plain(ask(COD_OFFERS, request, merchant_id=merchant))["settings"]
     if as_json:
@@ -113,7 +113,7 @@ def settings(*, merchant: MerchantId, as_json: AsJson = False) -> None:
 
 @app.command()
 def ageing(*, merchant: MerchantId, as_json: AsJson = False) -> None:
-    """Show what couriers have collected and not passed on, by the days since then."""
+    """Show what couriers have collected and not passed on, by days since collection."""
     request = remittances_pb2.GetCodAgeingRequest()
     found = plain(ask(COD_REMITTANCES, request, merchant_id=merchant))["data"]
     if as_json:
@@ -131,7 +131,9 @@ def manifest(
     merchant: MerchantId,
     as_json: AsJson = False,
 ) -> None:
-    """Record what a courier's manifest says to collect: orders can be dispatched when it is theirs."""
+    """Record the amounts to collect from a courier's manifest; orders with matching amounts can be
+    dispatched.
+    """
     request = files_pb2.UploadManifestRequest(courier_id=courier, file=_base64(file))
     found = plain(ask(COD_FILES, request, merchant_id=merchant))["manifest"]
     if as_json:
@@ -153,7 +155,7 @@ def events(
     merchant: MerchantId,
     as_json: AsJson = False,
 ) -> None:
-    """Record what a courier's file tells of parcels; the same file again changes nothing."""
+    """Record the events in a courier's file; uploading the same file again changes nothing."""
     request = files_pb2.UploadEventFileRequest(courier_id=courier, file=_base64(file))
     found = plain(ask(COD_FILES, request, merchant_id=merchant))["event_file"]
     if as_json:
@@ -163,7 +165,7 @@ def events(
 
 
 def _base64(file: Path) -> str:
-    """Ends the command when the file is too large to be sent."""
+    """Ends the command if the file is too large to send."""
     if file.stat().st_size > LARGEST_FILE:
         output.fail(
             f"{file.name} has more than {LARGEST_FILE} bytes.",
@@ -177,7 +179,7 @@ def _counted(outcomes: Mapping[str, int]) -> list[str]:
 
 
 def _layout(columns: dict[str, Any]) -> dict[str, Any]:
-    """Words with what they mean."""
+    """Words with their meanings."""
     said = [
         f"{word['text']}: {word.get('meaning') or word.get('kind') or 'passed over'}"
         for word in columns.get("words", [])
@@ -221,7 +223,7 @@ def _tier(tier: Mapping[str, Any], currency: str) -> dict[str, Any]:
 
 
 def _part(of: Mapping[str, Any], currency: str) -> str:
-    """A share and a fixed part."""
+    """A share plus a fixed part."""
     return f"{_percent(of['basis_points'])} + {Money(of['fixed_minor'], currency)}"
 
 

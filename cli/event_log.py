@@ -1,4 +1,4 @@
-"""A service's own event log, in its database. The running relay sends what is to be sent."""
+"""A service's own event log, in its database. The running relay does the sending."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,12 +9,12 @@ from libs.outbox import SetAside
 
 
 class WrongDatabaseError(Exception):
-    """The database is not that service's; the message says whose it is."""
+    """The database belongs to another service; the message says to which."""
 
 
 @asynccontextmanager
 async def open_log(url: str, service: str) -> AsyncIterator[db.Conn]:
-    """Raises WrongDatabaseError; ServiceUnavailable or OSError when there is no database."""
+    """Raises WrongDatabaseError; ServiceUnavailable or OSError if there is no database."""
     database = await db.connect(url, pool_size=1, service="incasso-cli")
     try:
         async with database.transaction() as conn:
@@ -27,7 +27,9 @@ async def open_log(url: str, service: str) -> AsyncIterator[db.Conn]:
 
 
 async def replay(url: str, service: str, *, since: datetime, until: datetime, subject: str) -> int:
-    """How many events will be sent again. Consumers know them by their id and do nothing twice."""
+    """The number of events that will be sent again. Consumers recognise them by id and do nothing
+    twice.
+    """
     async with open_log(url, service) as conn:
         return await outbox.replay(conn, since=since, until=until, subject=subject)
 
@@ -39,7 +41,7 @@ async def set_aside(url: str, service: str, *, limit: int) -> Sequence[SetAside]
 
 
 async def release(url: str, service: str, event_ids: Sequence[str] | None) -> int:
-    """How many of these, or of all that were set aside, are tried again."""
+    """The number of these, or of all events set aside, that will be retried."""
     async with open_log(url, service) as conn:
         return await outbox.release(conn, event_ids)
 

@@ -1,4 +1,4 @@
-"""`incasso events`: send events of a service again, and see to those that cannot be sent."""
+"""`incasso events`: resend events of a service, and release those that could not be sent."""
 
 import asyncio
 import os
@@ -80,7 +80,7 @@ def replay_command(
 
 @app.command("set-aside")
 def set_aside_command(*, service: Service, limit: Limit = 20, as_json: AsJson = False) -> None:
-    """List events that could not be published: nobody was told what they say."""
+    """List events that could not be published: no consumer has received them."""
     url = _url(service)
     found = _ask(service, lambda: event_log.set_aside(url, service, limit=limit))
     rows = [
@@ -105,7 +105,7 @@ def release(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Have events that were set aside tried again, once their cause is gone."""
+    """Retry events that were set aside, once the cause is gone."""
     url = _url(service)
     if everything == bool(event):
         output.fail("Say which: --event evt_…, or --all.", next_step="`incasso events set-aside`")

@@ -1,4 +1,4 @@
-"""`incasso health`: asks every replica of every service whether it serves."""
+"""`incasso health`: asks every replica of every service whether it is serving."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ COLUMNS: Final = ("service", "address", "state", "milliseconds")
 
 
 def health(*, as_json: AsJson = False) -> None:
-    """Ask each replica of each service whether it serves; fails when one does not."""
+    """Ask each replica of each service whether it is serving; fails if one is not."""
     calls.secure()
     rows = asyncio.run(_check_all())
     if as_json:
@@ -38,7 +38,7 @@ def health(*, as_json: AsJson = False) -> None:
 
 
 def replicas(target: str) -> list[str]:
-    """The single addresses of a gRPC target, as far as it lists them."""
+    """The individual addresses of a gRPC target, as far as it lists them."""
     return target.removeprefix("ipv4:").split(",")
 
 

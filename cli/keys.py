@@ -66,7 +66,7 @@ def rotate(
     ] = 3600,
     as_json: AsJson = False,
 ) -> None:
-    """Replace a key by a new one of the same kind and scopes."""
+    """Replace a key with a new one of the same kind and scopes."""
     request = pb.RotateApiKeyRequest(api_key_id=key, overlap_seconds=overlap)
     _show_made("Key replaced", ask(MERCHANTS, request, merchant_id=merchant), as_json=as_json)
 

@@ -88,7 +88,7 @@ def contact(
     merchant: Annotated[str, typer.Argument(help="mer_…")],
     email: Annotated[str, typer.Argument(help="Address for warnings to its owner.")],
 ) -> None:
-    """Set where the owner is told, e.g. of another bank account."""
+    """Set the address for warnings to the owner, e.g. about a changed bank account."""
     request = pb.SetContactEmailRequest(contact_email=email)
     answer = plain(ask(MERCHANTS, request, merchant_id=merchant))
     output.print_record("Contact set", answer["merchant"])
@@ -96,6 +96,6 @@ def contact(
 
 @app.command("stop-bank-account")
 def stop_bank_account(*, merchant: Annotated[str, typer.Argument(help="mer_…")]) -> None:
-    """Stop the change of the bank account that waits to take effect."""
+    """Cancel the pending change of the bank account."""
     answer = plain(ask(MERCHANTS, pb.CancelBankAccountChangeRequest(), merchant_id=merchant))
     output.print_record("The change is stopped", answer["merchant"])

@@ -1,4 +1,6 @@
-"""What an operator sees: tables and colours for people, JSON for scripts, errors with a next step."""
+"""Output for operators: tables and colours for people, JSON for scripts, errors with a next
+step.
+"""
 
 import json
 import re
@@ -49,7 +51,7 @@ def console(*, errors: bool = False) -> Console:
 
 
 def cell(value: object) -> Text:
-    """A value for a person: coloured states, nothing that could steer the terminal."""
+    """A value for people: coloured states, nothing that could control the terminal."""
     if isinstance(value, bool):
         value = "yes" if value else "no"
     if isinstance(value, str) and _TIME.fullmatch(value):
@@ -66,7 +68,7 @@ def cell(value: object) -> Text:
 
 
 def print_json(value: object) -> None:
-    """Escaped where the terminal lacks a character: nothing is lost to the script that reads it."""
+    """Escaped if the terminal lacks a character: scripts that read it lose nothing."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     print(text if terminal.can_say(text) else json.dumps(value, indent=2))
 
@@ -74,7 +76,7 @@ def print_json(value: object) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, empty: str
 ) -> None:
-    """`columns` are names of the rows' values; `empty` is said when there are no rows."""
+    """`columns` are names of the rows' values; `empty` is printed if there are no rows."""
     rows = list(rows)
     if not rows:
         console().print(Text(empty, style="dim"))
@@ -90,7 +92,7 @@ def print_table(
 
 
 def print_record(title: str, record: Mapping[str, Any]) -> None:
-    """One thing, a line per value; values inside others as `outer.inner`."""
+    """One object, a line per value; nested values as `outer.inner`."""
     table = Table(title=title, title_justify="left", show_header=False, box=None)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -108,7 +110,7 @@ def _flat(record: Mapping[str, Any], path: str) -> Iterable[tuple[str, object]]:
 
 
 def print_secrets(keys: Sequence[Mapping[str, Any]]) -> None:
-    """The secrets of fresh keys, shown once."""
+    """The secrets of new keys, shown once."""
     lines = Text()
     for key in keys:
         lines.append(f"{key['kind']:<12} ", style="bold")
@@ -128,7 +130,9 @@ def print_hint(text: str) -> None:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """A sign of life for who waits; none in a pipe. On standard error: the answer is for the other."""
+    """Progress for people; none in a pipe. On standard error, since standard output is for the
+    answer.
+    """
     progress = Progress(
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
         console=console(errors=True), transient=True,
@@ -139,7 +143,7 @@ def working(what: str) -> Iterator[None]:
 
 
 def fail(message: str, *, reason: str = "", next_step: str = "", code: int = REFUSED) -> NoReturn:
-    """Say what went wrong and what to do, on standard error, and end with `code`."""
+    """Says what went wrong and what to do, on standard error, and ends with `code`."""
     line = Text("Error: ", style="bold red").append(cell(message).plain, style="default")
     if reason:
         line.append(f" ({reason})", style="dim")

@@ -1,4 +1,4 @@
-"""`incasso payments`: look at one payment, and at what nobody knows the outcome of."""
+"""`incasso payments`: look into a payment, and settle calls with an unknown outcome."""
 
 import getpass
 from enum import StrEnum
@@ -48,7 +48,7 @@ def show(
 
 @app.command()
 def unresolved(*, limit: Limit = 50, as_json: AsJson = False) -> None:
-    """List PSP calls whose outcome is unknown after a day of asking, oldest first."""
+    """List PSP calls whose outcome is still unknown after a day, oldest first."""
     page = plain(ask(PAYMENTS, pb.ListUnresolvedAttemptsRequest(limit=limit)))
     if as_json:
         output.print_json(page)
@@ -67,7 +67,7 @@ def unresolved(*, limit: Limit = 50, as_json: AsJson = False) -> None:
 
 
 class Found(StrEnum):
-    """What was found at the PSP."""
+    """The outcome found at the PSP."""
 
     DONE = "done"
     NOT_DONE = "not-done"
@@ -88,7 +88,9 @@ def settle_attempt(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """End a PSP call whose outcome the PSP does not tell, as you found it there. Is recorded."""
+    """Settle a PSP call whose outcome the PSP does not report, as you found it there. The action is
+    recorded.
+    """
     request = pb.SettleAttemptRequest(
         attempt_id=attempt,
         outcome=pb.SettleAttemptRequest.Outcome.Value(f"OUTCOME_{found.name}"),

@@ -1,7 +1,7 @@
-"""Protobuf messages as plain values, in the JSON that the REST API speaks.
+"""Protobuf messages as plain values, in the JSON of the REST API.
 
 Names in snake_case, integers as numbers, enums in lower case without their prefix, RFC 3339 times;
-what is absent is left out.
+absent fields are left out.
 """
 
 import re

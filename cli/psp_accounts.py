@@ -27,7 +27,7 @@ def add(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Add an account. Its credentials are a file that the payments service was given."""
+    """Add an account. Its credentials file must be available to the payments service."""
     request = pb.CreatePspAccountRequest(name=name, psp=psp, credentials=credentials or name)
     account = plain(ask(PAYMENTS, request, merchant_id=merchant))["psp_account"]
     if as_json:
@@ -39,7 +39,7 @@ def add(
 
 @app.command("list")
 def list_(*, merchant: MerchantId, as_json: AsJson = False) -> None:
-    """List accounts in the order of their creation."""
+    """List accounts in order of creation."""
     page = plain(ask(PAYMENTS, pb.ListPspAccountsRequest(), merchant_id=merchant))
     if as_json:
         output.print_json(page)

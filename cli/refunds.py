@@ -1,4 +1,4 @@
-"""`incasso cod refunds`: refunds of cash, and the files by which a merchant's bank makes them."""
+"""`incasso cod refunds`: cash refunds, and the files with which a merchant's bank pays them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -25,7 +25,7 @@ REFUNDS: Final = (
 
 
 class State(StrEnum):
-    """How far a refund is."""
+    """State of a refund."""
 
     REQUESTED = "requested"
     READY = "ready"
@@ -44,7 +44,7 @@ def list_refunds(
     cursor: Cursor = "",
     as_json: AsJson = False,
 ) -> None:
-    """List a merchant's refunds of cash, newest first; accounts are masked."""
+    """List a merchant's cash refunds, newest first; accounts are masked."""
     asked = None if state is None else pb.CodRefund.State.Value(f"STATE_{state.name}")
     request = pb.ListCodRefundsRequest(limit=limit, cursor=cursor or None, state=asked)
     found = plain(ask(COD_REFUNDS, request, merchant_id=merchant))
@@ -68,7 +68,9 @@ def export(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Write what is ready into a file for the merchant's bank (pain.001.001.09). Each refund is in one file."""
+    """Write all ready refunds into a file for the merchant's bank (pain.001.001.09). Each refund is
+    in one file.
+    """
     request = pb.CreateCodRefundExportRequest(execution_on=on or None, max_refunds=most)
     answer = ask(COD_REFUNDS, request, merchant_id=merchant, idempotency_key=key or ids.new("key"))
     _write(plain(answer)["export"], to, merchant, as_json=as_json)
@@ -82,14 +84,14 @@ def file(
     to: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder to write to.")],
     as_json: AsJson = False,
 ) -> None:
-    """Write a file that was made before, the same to the byte. The bank is to have it once."""
+    """Write an existing file again, byte for byte the same. Submit it to the bank only once."""
     request = pb.GetCodRefundExportRequest(cod_refund_export_id=export_id)
     found = plain(ask(COD_REFUNDS, request, merchant_id=merchant))["export"]
     _write(found, to, merchant, as_json=as_json)
 
 
 def _write(found: Mapping[str, Any], to: Path, merchant: str, *, as_json: bool) -> None:
-    """For whoever runs the command alone: it names people and their accounts."""
+    """Readable only by the user who runs the command: it names people and their accounts."""
     request = pb.GetCodRefundFileRequest(cod_refund_export_id=found["id"])
     answer = ask(COD_REFUNDS, request, merchant_id=merchant)
     path = to / answer.name

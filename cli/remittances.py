@@ -1,4 +1,6 @@
-"""`incasso cod remittances`: couriers' files, what their lines pay for, and what a person says of the rest."""
+"""`incasso cod remittances`: couriers' remittance files, their results, and how exceptions were
+resolved.
+"""
 
 import base64
 from collections.abc import Mapping
@@ -34,7 +36,7 @@ RemittanceId: TypeAlias = Annotated[str, typer.Argument(metavar="REMITTANCE", he
 
 
 class Closing(StrEnum):
-    """Why a line is booked on no order, or what is missing of it not waited for."""
+    """Why a line is booked on no order, or why its missing amount is no longer expected."""
 
     NOT_OURS = "not_ours"
     GIVEN_BACK = "given_back"
@@ -66,7 +68,7 @@ def list_remittances(
 
 @app.command()
 def show(*, remittance: RemittanceId, merchant: MerchantId, as_json: AsJson = False) -> None:
-    """Show a remittance with how many of its lines have which result."""
+    """Show a remittance with the number of lines by result."""
     _shown(_remittance(remittance, merchant), as_json=as_json)
 
 
@@ -82,7 +84,7 @@ def lines(
     cursor: Cursor = "",
     as_json: AsJson = False,
 ) -> None:
-    """List the lines of a remittance, from the last one up."""
+    """List the lines of a remittance, last line first."""
     request = pb.ListRemittanceLinesRequest(
         remittance_id=remittance,
         limit=limit,
@@ -125,7 +127,7 @@ def upload(
 
 @app.command()
 def commit(*, remittance: RemittanceId, merchant: MerchantId, as_json: AsJson = False) -> None:
-    """Book all lines that fit, in one step. Committing again changes nothing."""
+    """Book all matching lines in one step. Committing again changes nothing."""
     request = pb.CommitRemittanceRequest(remittance_id=remittance)
     with output.working("Booking"):
         answer = ask(COD_REMITTANCES, request, merchant_id=merchant)
@@ -146,7 +148,7 @@ def resolve(
     note: Annotated[str, typer.Option(help="How it was resolved; needed with --close.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say what came of a line that a person should look at. Resolving again changes nothing."""
+    """Resolve a line that needs attention. Resolving again changes nothing."""
     request = pb.ResolveRemittanceLineRequest(
         remittance_id=remittance,
         remittance_line_id=line,

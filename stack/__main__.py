@@ -57,7 +57,7 @@ def demo() -> None:
 
 @contextmanager
 def only_one_stack(root: Path) -> Iterator[None]:
-    """Two stacks on the same data would destroy them."""
+    """Two stacks on the same data would destroy it."""
     with lock(root) as free:
         if not free:
             console.print(f"[red]A stack is already running here[/]; see {relative(root)}/demo.env")
@@ -67,7 +67,7 @@ def only_one_stack(root: Path) -> Iterator[None]:
 
 @contextmanager
 def lock(root: Path) -> Iterator[bool]:
-    """Whether no stack runs on this folder; while the block runs none can start."""
+    """Whether no stack runs on this folder; none can start during the block."""
     root.mkdir(parents=True, exist_ok=True)
     with (root / "stack.lock").open("w") as file:
         try:
@@ -79,7 +79,7 @@ def lock(root: Path) -> Iterator[bool]:
 
 
 def wait_for_ports(port_base: int) -> None:
-    """A stack that was just killed may hold its ports a little longer."""
+    """A stack that was just killed may keep its ports a little longer."""
     wanted = plan_ports(free_ports, {}, port_base).all()
     deadline = time.monotonic() + PORTS_TIMEOUT_SECONDS
     while taken := [port for port in wanted if not is_port_free(port)]:
@@ -92,7 +92,7 @@ def wait_for_ports(port_base: int) -> None:
 
 
 def run(job: Awaitable[int]) -> int:
-    """Runs the job; Ctrl-C or SIGTERM ends it in good order, once."""
+    """Runs the job; Ctrl-C or SIGTERM ends it cleanly, once."""
 
     async def until_stopped() -> int:
         task = asyncio.ensure_future(job)
@@ -139,7 +139,7 @@ async def serve(port_base: int) -> int:
 
 
 async def play_on_own_stack() -> int:
-    """With data of its own, removed before the next demo; its logs stay."""
+    """With its own data, which is removed before the next demo; its logs stay."""
     folder = ROOT / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     console.print("Starting a stack for the demo")

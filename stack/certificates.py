@@ -1,7 +1,7 @@
-"""Certificates of the stack's processes: TLS on both sides of every call between services.
+"""Certificates of the stack's processes: mutual TLS on every call between services.
 
-An authority signs one for each and is forgotten: its key is never written. Elsewhere they are
-mounted secrets, made by whatever makes certificates there.
+An authority signs one for each and is discarded: its key is never written. Elsewhere they are
+mounted secrets, issued by whatever issues certificates there.
 """
 
 from collections.abc import Iterable, Sequence
@@ -61,7 +61,7 @@ class Authority:
 
 @dataclass(frozen=True)
 class Certificates:
-    """`folder` holds ca.crt, and <service>.crt and <service>.key of each."""
+    """`folder` holds ca.crt, and a <service>.crt and <service>.key for each."""
 
     folder: Path
 
@@ -79,7 +79,7 @@ class Certificates:
         return Tls(self.chain(service), self.key(service), self.ca)
 
     def ensure(self, services: Iterable[str]) -> None:
-        """Makes all of them anew when one is missing or ends soon."""
+        """Creates all of them anew if one is missing or expires soon."""
         names = list(services)
         if not self._last(names):
             self._make(names)
@@ -94,7 +94,7 @@ class Certificates:
 
     def _make(self, services: Sequence[str]) -> None:
         private_folder(self.folder)
-        self.ca.unlink(missing_ok=True)  # until all are there: half of them would fit nobody
+        self.ca.unlink(missing_ok=True)  # until all are there: half of them would match nothing
         authority = Authority()
         for service in services:
             chain, key = authority.issue(service)

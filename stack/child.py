@@ -1,4 +1,4 @@
-"""The life of one supervised process: spawn, become ready, end, start again."""
+"""The life of a supervised process: spawn, become ready, end, restart."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from stack.topology import Process
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 10.0
-# A process that lived this long has recovered: the next pause is short again.
+# A process that has run this long has recovered: the next pause is short again.
 HEALTHY_SECONDS = 30.0
 PROBE_EVERY_SECONDS = 0.05
 LOG_TAIL_LINES = 25
@@ -93,7 +93,7 @@ class Child:
     async def restart(
         self, sig: signal.Signals, env: Mapping[str, str] | None, *, wait: bool = True
     ) -> None:
-        """Ends it by the signal and starts it again, with further environment when given."""
+        """Ends it with the signal and restarts it, with additional environment if given."""
         self.env.update(env or {})
         await self._end(sig)
         if wait:
@@ -109,7 +109,7 @@ class Child:
         await self.wait_ready()
 
     def kill(self, sig: signal.Signals) -> None:
-        """As a stranger would: the supervisor finds out and reports it."""
+        """Kills it from outside: the supervisor notices and reports it."""
         os.kill(self.pid, sig)
 
     async def _live_once(self) -> int:
@@ -145,7 +145,7 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C in a terminal is the supervisor's to handle
+                start_new_session=True,  # the supervisor handles Ctrl-C in a terminal
             )
 
     async def _become_ready(self) -> None:

@@ -18,11 +18,11 @@ from stack.payer import Payer
 from stack.shop import Answer, JourneyFailedError, Shop
 from stack.told import Journey, Told, expect
 
-COURIER: Final = "GLS"  # of the demo merchant's; the sandbox writes files with its columns
+COURIER: Final = "GLS"  # a courier of the demo merchant; the sandbox writes files with its columns
 CODE: Final = re.compile(r"\b[0-9]{6}\b")
 ADDRESS: Final = {"street": "Via Roma 1", "postcode": "00185", "town": "Roma", "country": "IT"}
 PRICE_MINOR: Final = 12_900
-SHORT_MINOR: Final = 500  # that the courier keeps without a word
+SHORT_MINOR: Final = 500  # that the courier keeps silently
 
 
 async def cash_on_delivery(shop: Shop) -> Told:
@@ -100,7 +100,7 @@ async def paid_at_the_door(shop: Shop) -> Told:
     payment_id = (await shop.link_in(link["payment_link_id"], "paid"))["payment_id"]
     shop.payment_ids.append(payment_id)
 
-    await carrier.take(paid)  # told again: nothing is to be collected
+    await carrier.take(paid)  # announced again: nothing to collect
     await carrier.move(number, "deliver")
     events = await carrier.list_of("event-file", "windows")
     told = await upload(shop, f"/v1/couriers/{courier['id']}/event-files", events)
@@ -124,7 +124,7 @@ async def order_in(shop: Shop, path: str, state: str, *, within_seconds: float =
 
 
 async def demo_courier(shop: Shop) -> Any:
-    """The merchant's GLS; one whose files of events can be read is made where it has none."""
+    """The merchant's GLS; if it has none whose event files can be read, one is created."""
     found = (await shop.get("/v1/couriers?state=active&limit=100"))["data"]
     for courier in found:
         if courier["name"] == COURIER and "event_columns" in courier:
@@ -135,7 +135,7 @@ async def demo_courier(shop: Shop) -> Any:
 
 @asynccontextmanager
 async def confirmed_by_code(shop: Shop) -> AsyncIterator[None]:
-    """Orders that are proposed in here are; what the merchant has settled otherwise stays."""
+    """Orders created in this block have to be confirmed; the merchant's other settings stay."""
     before = (await shop.get("/v1/cod-settings"))["confirmation_needed"]
     await need_confirmation(shop, needed=True)
     try:
@@ -150,7 +150,7 @@ async def need_confirmation(shop: Shop, *, needed: bool) -> None:
 
 
 async def propose(shop: Shop, courier: Any, *, phone: str = "+393331234567") -> Answer:
-    """An order that the offer of its courier covers, or the reason why none does."""
+    """Creates an order that its courier's offer covers, or raises with the reason."""
     query = f"amount_minor={PRICE_MINOR}&currency=EUR&country=IT&postcode={ADDRESS['postcode']}"
     offers = (await shop.get(f"/v1/cod-offers?{query}"))["data"]
     offer = next((each for each in offers if each["courier_id"] == courier["id"]), None)
@@ -173,7 +173,7 @@ async def upload(shop: Shop, path: str, file: bytes, **more: str) -> Answer:
 
 @dataclass(frozen=True)
 class Carrier:
-    """The sandbox's courier, which has no other parcels under its name."""
+    """The sandbox's courier, under a name with no other parcels."""
 
     shop: Shop
     name: str
@@ -183,7 +183,7 @@ class Carrier:
         return Carrier(shop, order["order_reference"].lower())
 
     async def take(self, order: Any) -> str:
-        """The tracking number of an order's parcel, whose amount it is told."""
+        """The tracking number of an order's parcel, announced with its amount."""
         parcel = {
             "reference": order["order_reference"],
             "amount_minor": order["to_collect_minor"],
@@ -201,7 +201,9 @@ class Carrier:
         return await self._get(url)
 
     async def remit(self, **errors: int) -> bytes:
-        """Pays out all that it has collected, and writes the file about it, with these mistakes."""
+        """Pays out everything that it has collected, and writes the remittance file, with these
+        mistakes.
+        """
         cut = {"basis_points": 300, "minimum_minor": 300}
         path = f"control/couriers/{self.name}/remittances"
         made = await self._post(path, {"cut": cut, "errors": errors})

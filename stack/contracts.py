@@ -1,6 +1,6 @@
-"""The contracts of protos/ as tools need them: Python stubs, buf's lint and breaking checks.
+"""The contracts in protos/ for tools: Python stubs, buf's lint and breaking checks.
 
-Not for runtime: services import the stubs from libs/pb, which containers put on PYTHONPATH.
+Not used at runtime: services import the stubs from libs/pb, which containers put on PYTHONPATH.
 """
 
 import argparse
@@ -29,7 +29,7 @@ IMPORT = re.compile(r'^import\s+(?:public\s+)?"(google/(?:api|rpc|type)/[^"]+)"'
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Two `make` in one checkout must not write the stubs at once."""
+    """Two `make` in one checkout must not write the stubs at the same time."""
     BUILD.mkdir(exist_ok=True)
     with (BUILD / "contracts.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -41,7 +41,7 @@ def proto_files(protos: Path = PROTOS) -> list[Path]:
 
 
 def fingerprint() -> str:
-    """Changes when a proto, its place or a generator's version changes."""
+    """Changes with a proto, its location or a generator's version."""
     digest = hashlib.sha256()
     for name in GENERATORS:
         digest.update(f"{name} {importlib.metadata.version(name)}\n".encode())
@@ -52,7 +52,7 @@ def fingerprint() -> str:
 
 
 def unpack_google_protos(protos: Path, into: Path) -> None:
-    """The google/* files that `protos` import, and theirs, for buf to resolve."""
+    """The google/* files imported by `protos`, and their imports, for buf to resolve."""
     shutil.rmtree(into, ignore_errors=True)
     wanted = ["google/api/annotations.proto"]  # buf refuses an empty module
     for path in proto_files(protos):
@@ -134,7 +134,7 @@ def buf(*arguments: str) -> int:
 
 
 def git(*arguments: str) -> str | None:
-    """Standard output, or None when git says no."""
+    """Standard output, or None if git fails."""
     done = subprocess.run(
         ["git", *arguments], cwd=ROOT, check=False, capture_output=True, text=True
     )
@@ -142,7 +142,7 @@ def git(*arguments: str) -> str | None:
 
 
 def landed_commit() -> str | None:
-    """What callers may already use: origin/main, or the commit before the one on it."""
+    """What callers may already use: origin/main, or else the commit before."""
     head = git("rev-parse", "HEAD")
     main = git("rev-parse", "--verify", "--quiet", "origin/main")
     if main and main != head:
@@ -151,7 +151,7 @@ def landed_commit() -> str | None:
 
 
 def check_breaking() -> int:
-    """`buf breaking` of the work tree against what is landed; nothing landed breaks nothing."""
+    """`buf breaking` of the work tree against what has landed; if nothing has, nothing breaks."""
     commit = os.environ.get("INCASSO_BREAKING_AGAINST") or landed_commit()
     if not commit or not git("ls-tree", "-r", "--name-only", commit, "protos"):
         sys.stdout.write("buf breaking: no earlier contracts to compare with\n")

@@ -1,4 +1,6 @@
-"""`make demo`: every journey with real requests, then an audit against the PSP's own books, and the ledger."""
+"""`make demo`: every journey with real requests, then an audit against the PSP's own books and the
+ledger.
+"""
 
 import json
 import time
@@ -39,7 +41,7 @@ async def run_demo(
     lender_key: str,
     report: Path,
 ) -> bool:
-    """Whether every promise held. Writes `report` as JSON."""
+    """Whether every promise was kept. Writes `report` as JSON."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     connector = aiohttp.TCPConnector(limit=100)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as http:
@@ -123,7 +125,7 @@ async def audit(shop: Shop) -> Audit:
 
 
 def unreferenced(payments: list[dict[str, Any]]) -> list[str]:
-    """A payment that took money says where; one that never reached a PSP has nothing to say."""
+    """A payment that took money names its PSP charge; one that never reached a PSP has none."""
     return [
         f"{payment['id']}: captured {payment['captured_minor']} with no reference of a PSP"
         for payment in payments
@@ -132,7 +134,7 @@ def unreferenced(payments: list[dict[str, Any]]) -> list[str]:
 
 
 def strays(books: dict[str, dict[str, Any]], run_id: str, explained: set[str]) -> list[str]:
-    """Charges of this run's orders that took money and belong to no payment."""
+    """Charges for this run's orders that took money and belong to no payment."""
     return [
         f"the PSP took {row['captured_minor']} for {row['reference']} in a charge of its own"
         for charge_id, row in books.items()
@@ -143,7 +145,7 @@ def strays(books: dict[str, dict[str, Any]], run_id: str, explained: set[str]) -
 
 
 def compare(payment: dict[str, Any], row: dict[str, Any] | None) -> list[str]:
-    """What Incasso says and what the PSP says of one charge."""
+    """Incasso's and the PSP's view of one charge."""
     name = payment["id"]
     if row is None:
         return [f"{name}: the PSP does not know {payment['psp_reference']}"]

@@ -1,4 +1,6 @@
-"""The demo merchant's couriers: couriers/*.json, bodies of POST /v1/couriers. Synthetic examples."""
+"""The demo merchant's couriers: couriers/*.json, bodies of POST /v1/couriers. Synthetic
+examples.
+"""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -11,7 +13,7 @@ EXAMPLES: Final = tuple(sorted((Path(__file__).parent / "couriers").glob("*.json
 
 
 async def give_couriers(url: str, secret_key: str) -> None:
-    """Through the gateway, as the merchant would. Whoever has couriers of its own keeps those."""
+    """Through the gateway, as the merchant would. A merchant with its own couriers keeps those."""
     headers = {"Authorization": f"Bearer {secret_key}"}
     async with aiohttp.ClientSession(url, headers=headers) as http:
         async with http.get("/v1/couriers?limit=1") as answer:

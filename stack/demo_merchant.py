@@ -1,6 +1,6 @@
 """Merchants for the embedded stack: keys, PSP accounts at the sandbox and localstripe, webhooks.
 
-Made through the services' own operator RPCs. A second start reuses the demo merchant.
+Created through the services' own operator RPCs. A second start reuses the demo merchant.
 """
 
 import base64
@@ -29,14 +29,14 @@ from stack.topology import tls_env
 NAME = "Bottega Demo"
 LENDER_NAME = "Bottega a rate"  # registered as a lender; the demo advances its clock by a year
 LENDER_KEY = "INCASSO_LENDER_SECRET_KEY"
-LENDER_SUFFIX = "-lender"  # of its accounts at the sandbox
-PLAN = "pro"  # whose quotas nobody reaches by trying things out
+LENDER_SUFFIX = "-lender"  # for its accounts at the sandbox
+PLAN = "pro"  # whose quotas nobody exceeds by trying things out
 COLOUR = "#0f5b4c"  # of its logo
 IBAN = "IT60X0542811101000000123456"  # the example of Italian banks: nobody's
 LOGO = Path(__file__).with_name("demo_logo.png")
 SANDBOX_ACCOUNTS = ("sandbox-a", "sandbox-b")
 STRIPE_ACCOUNT = "stripe"
-# Where the gateway takes a PSP's webhooks, by the id of the PSP account.
+# The gateway's route for a PSP's webhooks, by the id of the PSP account.
 WEBHOOK_PATH = "/webhooks/psp/{psp_account_id}"
 
 
@@ -45,16 +45,16 @@ class DemoMerchant:
     merchant_id: str
     secret_key: str
     publishable_key: str
-    lender_key: str = ""  # secret key of a second merchant, a lender of its own time
+    lender_key: str = ""  # secret key of a second merchant, a lender with its own clock
 
 
 def sandbox_accounts(suffix: str) -> dict[str, str]:
-    """Names of a merchant's accounts at the sandbox, and its own for them."""
+    """A merchant's accounts at the sandbox, and the merchant's own names for them."""
     return {f"{name}{suffix}": name for name in SANDBOX_ACCOUNTS}
 
 
 async def ensure_demo_merchant(stack: Stack) -> DemoMerchant:
-    """The merchants of demo.env when their keys still work, otherwise new ones."""
+    """The merchants in demo.env if their keys still work, otherwise new ones."""
     known = await _ensured(stack, NAME, "INCASSO_SECRET_KEY", suffix="")
     lender = await _ensured(stack, LENDER_NAME, LENDER_KEY, suffix=LENDER_SUFFIX)
     await give_a_face(stack, known.merchant_id)
@@ -77,8 +77,8 @@ async def create_merchant(
 ) -> DemoMerchant:
     """A test merchant with two sandbox accounts and a stripe one.
 
-    `suffix` keeps the accounts of several merchants apart at the sandbox; the merchant's own
-    names for them are the same without it.
+    `suffix` separates the accounts of several merchants at the sandbox; the merchant's own names
+    for them are the same without it.
     """
     request = merchants_pb2.CreateMerchantRequest(
         name=name,
@@ -110,13 +110,13 @@ async def remembered(stack: Stack, variable: str) -> DemoMerchant | None:
         http.get(f"{stack.url}/v1/merchant", headers=headers) as answer,
     ):
         if answer.status != HTTPStatus.OK:
-            return None  # the data were removed; the file was not
+            return None  # the data was removed; the file was not
         found = await answer.json()
     return DemoMerchant(found["id"], secret, stored.get("INCASSO_PUBLISHABLE_KEY", ""))
 
 
 async def give_a_face(stack: Stack, merchant_id: str) -> None:
-    """Bank account, colour and logo: what shoppers see of the merchant. A face of its own stays."""
+    """Bank account, colour and logo: what shoppers see of the merchant. Existing ones stay."""
     look = merchants_pb2.UpdateMerchantRequest(
         branding=merchants_pb2.Branding(
             primary_colour=COLOUR,
@@ -140,14 +140,14 @@ async def give_a_face(stack: Stack, merchant_id: str) -> None:
 
 
 async def connect_psps(stack: Stack, merchant_id: str, *, suffix: str) -> None:
-    """Credentials, PSP accounts and webhooks; what exists stays."""
+    """Credentials, PSP accounts and webhooks; existing ones stay."""
     with acting_for(merchant_id):
         await _connect_psps(stack, suffix=suffix)
 
 
 @contextmanager
 def acting_for(merchant_id: str) -> Iterator[None]:
-    """Calls in here are made for the merchant."""
+    """Calls in this block are made for the merchant."""
     before = context.current()
     context.set_current(context.Call(merchant_id=merchant_id, actor=OPERATOR))
     try:
@@ -181,7 +181,7 @@ async def _connect_psps(stack: Stack, *, suffix: str) -> None:
 
 
 def write_credentials(stack: Stack, psp: str, name: str) -> dict[str, str]:
-    """The file that a mounted secret is elsewhere. Addresses are new at each start."""
+    """The file that is a mounted secret elsewhere. Addresses are new at each start."""
     file = stack.folders.credentials / f"{name}.json"
     before = json.loads(file.read_text()) if file.exists() else {}
     webhook_secret = before.get("webhook_secret", f"whsec_{secrets.token_urlsafe(24)}")

@@ -43,7 +43,7 @@ Overrides = Mapping[str, Mapping[str, str]]
 
 
 def healthy(port: int) -> Callable[[], bool]:
-    """Whether the process on this port says of itself that it is ready."""
+    """Whether the process on this port reports itself ready."""
 
     def probe() -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HEALTH_TIMEOUT_SECONDS)
@@ -116,11 +116,11 @@ class Stack:
         report: Report | None = None,
         on_ready: OnReady = lambda name, seconds: None,
     ) -> AsyncIterator["Stack"]:
-        """Everything healthy on entry, everything gone on exit.
+        """Everything is healthy on entry, and gone on exit.
 
         `replicas` by service, e.g. {"payments": 2}. `env_overrides` by service, or "*" for all.
         Without `port_base` all ports are free ones. `durable=False` makes PostgreSQL faster: data
-        survive the death of any process, not that of the machine.
+        survives the death of any process, but not of the machine.
         """
         folders = prepare_folders(root)
         folders.keys.ensure(services.CALLERS)
@@ -159,7 +159,7 @@ class Stack:
 
     @property
     def url(self) -> str:
-        """Base URL of the gateway, of its first replica."""
+        """Base URL of the gateway's first replica."""
         return self.urls[0]
 
     @property
@@ -172,7 +172,7 @@ class Stack:
 
     @property
     def inbox_url(self) -> str:
-        """Where the messages to customers are read."""
+        """Where to read the messages to customers."""
         return f"{self.sandbox_url}/inbox"
 
     @property
@@ -190,7 +190,7 @@ class Stack:
 
     @property
     def operator(self) -> Signer:
-        """Who may make merchants and their PSP accounts."""
+        """Allowed to create merchants and their PSP accounts."""
         return Signer(OPERATOR, self.folders.keys.private(OPERATOR))
 
     def channel(self, service: str) -> grpc.aio.Channel:
@@ -199,7 +199,7 @@ class Stack:
         return self.folders.certificates.tls(OPERATOR).channel(target, client.OPTIONS)
 
     def database_url(self, service: str) -> str:
-        """For who looks at the data of a service from outside: the superuser's."""
+        """For looking at a service's data from outside: the superuser's URL."""
         return self._postgres.url(service)
 
     def create_database(self, name: str) -> str:
@@ -225,7 +225,7 @@ class Stack:
         return self._supervisor[name].log_file.read_text(errors="replace")
 
     def kill(self, name: str, sig: signal.Signals = signal.SIGKILL) -> None:
-        """As a stranger would; the supervisor starts it again by itself."""
+        """Kills it from outside; the supervisor restarts it."""
         self._supervisor[name].kill(sig)
 
     async def restart(
@@ -235,7 +235,7 @@ class Stack:
         *,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """Ends the process by the signal, starts it again, waits until it is ready."""
+        """Ends the process with the signal, restarts it, waits until it is ready."""
         await self._supervisor.restart(name, sig, env)
 
     async def rolling_restart(self, service: str, *, min_ready_seconds: float = 3.0) -> None:

@@ -1,8 +1,9 @@
 """Python programs that start at once: forked from a process that has imported their libraries.
 
-Libraries are most of what a service's process imports, a second of a processor each time. A stack imports them
-once, and nothing of Incasso: each process imports its own code in its own environment; it ends, and is signalled
-and killed, as if `python -m` had started it. Linux only; elsewhere programs are started one by one.
+Most of what a service imports is libraries, a second of processor time each. A stack imports them
+once, and nothing of Incasso: each process imports its own code in its own environment; it ends, and
+reacts to signals and kills, as if started with `python -m`. Linux only; elsewhere programs are
+started one by one.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from typing import Any, Final
 
 from stack.process import SETPRIV, tied_to_parent
 
-# What is missing here is imported by each process for itself.
+# A library missing here is imported by each process itself.
 LIBRARIES: Final = (
     "aiohttp.web",
     "aiosmtplib",
@@ -65,7 +66,7 @@ def can_fork(command: Sequence[str]) -> bool:
 
 @dataclass
 class Forked:
-    """What Child needs of `asyncio.subprocess.Process`, of a process that the server waits for."""
+    """What Child needs of `asyncio.subprocess.Process`, for a process that the server waits for."""
 
     pid: int
     returncode: int | None = None
@@ -90,7 +91,7 @@ class Forked:
 
 
 class ForkServer:
-    """The supervisor's end. The server starts with the first program, and again should it have ended."""
+    """The supervisor's end. The server starts with the first program, and again if it has ended."""
 
     def __init__(self, log: Path, libraries: Sequence[str] = LIBRARIES) -> None:
         self._log = log
@@ -110,7 +111,7 @@ class ForkServer:
         log: Path,
         death_signal: signal.Signals,
     ) -> Forked:
-        """Runs `python -m module …`, its output at the end of `log`; our death is its signal to end."""
+        """Runs `python -m module …`, with output appended to `log`; our death signals it to end."""
         number = next(self._numbers)
         order: Order = {
             "number": number,
@@ -130,7 +131,7 @@ class ForkServer:
         return await born
 
     async def stop(self) -> None:
-        """Whatever still runs gets its death signal."""
+        """Everything still running gets its death signal."""
         if self._server is not None and self._server.returncode is None:
             self._server.kill()
         if self._listening is not None:
@@ -172,7 +173,7 @@ class ForkServer:
 
 
 def serve(answers: int) -> Order | None:
-    """Returns in each child, with what it is to run; in the server when nobody listens any more.
+    """Returns in each child, with the program to run; in the server when nobody listens any more.
 
     A child holds one end of a pipe: when that closes, it has ended.
     """
@@ -210,8 +211,8 @@ def tell(answers: int, number: int, pid: int, code: int | None) -> None:
 
 
 def become(order: Order, server: int) -> None:
-    """From here on the process is what the order says."""
-    os.setsid()  # Ctrl-C in a terminal is the supervisor's to handle
+    """From here on the process is the requested program."""
+    os.setsid()  # the supervisor handles Ctrl-C in a terminal
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, order["death_signal"])
     if os.getppid() != server:
         return  # which died before we were tied to it
@@ -235,7 +236,7 @@ def main() -> None:
     gc.disable()
     for library in sys.argv[1:]:
         importlib.import_module(library)
-    gc.freeze()  # what all share is not looked at, and so not copied, by the collector of each
+    gc.freeze()  # shared objects are exempt from each child's collector, and so are not copied
     gc.enable()
     server = os.getpid()
     if order := serve(answers):

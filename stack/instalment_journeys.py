@@ -1,4 +1,6 @@
-"""The demo's journeys of instalments: offered with their law, signed with proof, taken part by part."""
+"""The demo's journeys of instalments: offered as the law requires, signed with evidence, taken part
+by part.
+"""
 
 import asyncio
 import time
@@ -53,7 +55,7 @@ async def instalments(shop: Shop) -> Told:
 
 
 async def signed(shop: Shop, customer_id: str, amount_minor: int, **more: Any) -> Answer:
-    """A plan on the merchant's first terms, with all that comes before its signature."""
+    """A plan on the merchant's first terms, with everything required before its signature."""
     instrument = (await shop.get(f"/v1/customers/{customer_id}/instruments"))["data"][0]
     plan = await planned(shop, customer_id, amount_minor, **more)
     for kind in DOCUMENTS:
@@ -126,7 +128,7 @@ async def year_of_credit(shop: Shop) -> Told:
 
 
 async def pay_by_link(shop: Shop, email: str, *, within_seconds: float = 60.0) -> None:
-    """As the mail of a missed part asks for."""
+    """As requested by the mail about a missed part."""
     deadline = time.monotonic() + within_seconds
     while True:
         found = [
@@ -164,7 +166,7 @@ async def partner_pays(shop: Shop) -> Told:
 
 
 async def offer_only(shop: Shop, terms: Mapping[str, Any]) -> None:
-    """These terms, and none of an earlier run."""
+    """Only these terms, none of an earlier run."""
     for old in (await shop.get("/v1/instalment-terms?state=active&limit=100"))["data"]:
         if old["id"] != DEFAULT_TERMS:
             path = f"/v1/instalment-terms/{old['id']}/archive"
@@ -185,7 +187,7 @@ async def replace_card(shop: Shop, plan: Mapping[str, Any], token: str) -> None:
 
 
 async def parts_in(shop: Shop, plan_id: str, **counts: int) -> Any:
-    """The plan, once so many parts of it are in these states."""
+    """The plan, once this many parts are in these states."""
 
     def is_so(plan: Any) -> bool:
         states = Counter(part["state"] for part in plan["instalments"])
@@ -206,7 +208,9 @@ async def plan_when(
 
 
 async def taken(shop: Shop, plan: Mapping[str, Any]) -> int:
-    """What its payments took, in minor units, as the PSP's books say too. One may pay several parts."""
+    """What its payments took, in minor units, confirmed by the PSP's books. One payment may pay
+    several parts.
+    """
     books, wanted = await shop.books(), Counter[str]()
     for part in plan["instalments"]:
         wanted[part["payment_id"]] += part["amount_minor"]

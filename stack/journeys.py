@@ -1,7 +1,7 @@
 """What the demo shows: each journey is one promise of the product, kept with real requests.
 
 A journey returns a sentence about what happened and the trace to look at; it raises
-JourneyFailedError when the promise is broken.
+JourneyFailedError if the promise is broken.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from stack.told import Journey, Told, expect
 
 REPEATS = 50
 NOT_A_KEY = "sk_nobody_has_this"
-COME_AGAIN = frozenset({409, 429})  # still running, or too many at once: the same key again
+COME_AGAIN = frozenset({409, 429})  # still running, or too many at once: repeat the same key
 
 
 def money(amount_minor: int) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""What is kept how long, as Markdown, from the retention.py of each service: `make security`."""
+"""What is kept, and for how long, as Markdown, from each service's retention.py: `make
+security`.
+"""
 
 import importlib
 from collections.abc import Iterator

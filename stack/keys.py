@@ -1,6 +1,6 @@
-"""Key pairs of services: by which each proves who it is, and the folder of those that are trusted.
+"""Key pairs with which services prove who they are, and the folder of trusted public keys.
 
-Elsewhere they are mounted secrets: `openssl genpkey -algorithm ed25519` makes the same.
+Elsewhere they are mounted secrets: `openssl genpkey -algorithm ed25519` creates the same.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ class Keys:
         return self.folder / "trust"
 
     def ensure(self, services: Iterable[str]) -> None:
-        """Makes the pairs that are missing."""
+        """Creates missing pairs."""
         private_folder(self.folder)
         private_folder(self.trust)
         for service in services:
@@ -42,7 +42,7 @@ class Keys:
 
 
 def write_pair(private: Path, *public: Path) -> None:
-    """A new key; its public half may stand under several names."""
+    """A new key; its public half may be stored under several names."""
     key, half = pair()
     write_private(private, key)
     for file in public:

@@ -1,4 +1,6 @@
-"""The demo's last word: the trial balance, and what PSPs owe by the ledger and by the sandbox's own books."""
+"""The end of the demo: the trial balance, and what PSPs owe by the ledger and by the sandbox's own
+books.
+"""
 
 import asyncio
 import time
@@ -14,7 +16,7 @@ from libs import display
 from libs.money import Money
 from stack.shop import Shop
 
-CAUGHT_UP_SECONDS: Final = 60.0  # as long as reporting gets to book what was just told
+CAUGHT_UP_SECONDS: Final = 60.0  # the time that reporting gets to book the latest events
 RECEIVABLE: Final = "psp_receivable"
 CLEARING: Final = "instalments_clearing"
 
@@ -23,7 +25,7 @@ Balance = dict[str, Any]
 
 @dataclass(frozen=True)
 class Ledger:
-    """`differences`: in words; none once all that was told is booked."""
+    """`differences`: in words; none once all events are booked."""
 
     accounts: Sequence[Balance]
     totals: Sequence[Balance]
@@ -32,8 +34,8 @@ class Ledger:
 
 
 async def ledger(shop: Shop, accounts: Mapping[str, str]) -> Ledger:
-    """`accounts`: the merchant's sandbox accounts, by the names that they have at the sandbox. Waits until
-    nothing is under way.
+    """`accounts`: the merchant's sandbox accounts, by their names at the sandbox. Waits until
+    nothing is in progress.
     """
     last = time.monotonic() + CAUGHT_UP_SECONDS
     while True:
@@ -58,7 +60,9 @@ async def _looked_at(shop: Shop, accounts: Mapping[str, str]) -> Ledger:
 def owed_by_books(
     charges: Sequence[Mapping[str, Any]], accounts: Mapping[str, str]
 ) -> Mapping[str, int]:
-    """What the sandbox has taken and not given back, and no dispute has taken, by account and currency."""
+    """What the sandbox has captured and neither refunded nor lost to a dispute, by account and
+    currency.
+    """
     owed: dict[str, int] = defaultdict(int)
     for row in charges:
         if row["account"] in accounts:
@@ -68,7 +72,7 @@ def owed_by_books(
 
 
 def unbalanced(balance: Mapping[str, Any]) -> list[str]:
-    """Debits are credits; and payments of plans and the plans agree, when nothing is under way."""
+    """Debits equal credits; and payments of plans match the plans, once nothing is in progress."""
     found = [
         f"debits of {row['debit_minor']} and credits of {row['credit_minor']} {row['currency']}"
         for row in balance["totals"]

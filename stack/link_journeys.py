@@ -1,4 +1,6 @@
-"""The demo's journeys of payment links: mailed, accepted, paid with a challenge, told to the merchant."""
+"""The demo's journeys of payment links: mailed, accepted, paid with a challenge, reported to the
+merchant.
+"""
 
 import asyncio
 from datetime import UTC, datetime
@@ -58,7 +60,7 @@ async def link_by_mail(shop: Shop) -> Told:
 
 
 def challenge_of(page: Page, shop: Shop) -> str:
-    """The bank's page that the pay page sends the shopper to."""
+    """The bank's page to which the pay page sends the shopper."""
     found = next((url for url in page.links if url.startswith(shop.sandbox_url)), None)
     if found is None:
         raise JourneyFailedError(f"no challenge on the page: {page.view}")

@@ -1,6 +1,6 @@
 """Starts localstripe for the stack: on 127.0.0.1 only, with its data in the stack's own folder.
 
-localstripe alone listens on every address, keeps one file in /tmp for everybody, writes it on
+By default localstripe listens on every address, keeps one file in /tmp for everybody, writes it on
 each request and forgets its webhooks when it restarts.
 """
 
@@ -21,7 +21,7 @@ SAVE_EVERY_SECONDS = 0.5
 
 
 class Keeper:
-    """Writes the state shortly after it changed."""
+    """Writes the state shortly after it has changed."""
 
     def __init__(self, file: Path) -> None:
         self.file = file

@@ -1,6 +1,7 @@
-"""What Stripe's documented API has and localstripe lacks, as far as the stripe connector uses it.
+"""Adds what Stripe's documented API has and localstripe lacks, as far as the stripe connector uses
+it.
 
-SetupIntents confirmed at once, challenges behind an address, lists by time and customer, amounts
+SetupIntents confirmed at once, challenges behind a URL, lists by time and customer, amounts
 received and capturable, more test payment methods, idempotency keys. Nothing here may accept what
 Stripe refuses: the connector's requests are checked against the SDK's own types elsewhere.
 """
@@ -53,7 +54,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def fill(app: web.Application, base_url: str) -> None:
-    """Before the application starts. `base_url` is where browsers reach it."""
+    """Called before the application starts. `base_url` is where browsers reach it."""
     _fill_payment_intents(base_url)
     _fill_setup_intents(base_url)
     _fill_charges()
@@ -109,7 +110,7 @@ def _list_intents(
     limit: Any = None,
     starting_after: str | None = None,
 ) -> Any:
-    """The newest first, as Stripe sorts."""
+    """Newest first, as Stripe sorts."""
     listed = resources.List(url, limit=limit, starting_after=starting_after)
     least = int((created or {}).get("gte", 0))
     most = int((created or {}).get("lte", 2**62))
@@ -157,7 +158,7 @@ def _fill_charges() -> None:
     capture = cls._capture
 
     def remember_capture(charge: Any, amount: Any, on_success: Any = None) -> None:
-        # Known before the webhook of the capture is made; captured at most once anyway.
+        # Known before the webhook of the capture is created; captured at most once anyway.
         if not charge.captured:
             charge._captured_amount = resources.try_convert_to_int(amount or charge.amount)
         capture(charge, amount, on_success)
@@ -199,7 +200,7 @@ async def complete_script(request: web.Request, handler: Handler) -> web.StreamR
 
 
 async def create_payment_method(request: web.Request) -> web.Response:
-    """For browsers: Stripe takes a publishable key here, localstripe only a secret one."""
+    """For browsers: Stripe accepts a publishable key here, localstripe only a secret one."""
     made = resources.PaymentMethod._api_create(**(await request.json()))
     return web.json_response(made._export())
 

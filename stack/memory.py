@@ -1,4 +1,6 @@
-"""Folders for what is thrown away: in memory, where there is room. Making a database there costs an eighth."""
+"""Folders for throw-away data: in memory, if there is room. Creating a database there costs an
+eighth.
+"""
 
 import shutil
 import tempfile
@@ -7,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-# 64 MB by themselves in a container.
+# A container has 64 MB by default.
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - folders that nobody foresees are made there
 ROOM_BYTES: Final = 4_000_000_000
 
@@ -25,7 +27,7 @@ def throw_away_folder(*, in_memory: bool) -> Iterator[Path]:
 
 @contextmanager
 def data_in_memory(root: Path) -> Iterator[Path]:
-    """`root` for a stack; all it stores is gone afterwards, its logs stay."""
+    """`root` for a stack; all its data is gone afterwards, its logs stay."""
     with throw_away_folder(in_memory=True) as folder:
         (root / "data").symlink_to(folder, target_is_directory=True)
         yield root

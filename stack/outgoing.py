@@ -1,6 +1,7 @@
-"""How messages leave the embedded stack: by the sandbox's mail server and SMS provider.
+"""How messages leave the embedded stack: through the sandbox's mail server and SMS provider.
 
-Also the keys by which paylink and notify seal what they store; elsewhere they are a mounted secret.
+Also the keys with which paylink and notify seal what they store; elsewhere they are a mounted
+secret.
 """
 
 from pathlib import Path
@@ -10,7 +11,7 @@ from cryptography.fernet import Fernet
 from stack.private import write_private
 
 MAIL_FROM = "pay@incasso.example"
-# Each message has a return address of its own below it, by which a bounce is known.
+# Each message has its own return address below it, which identifies a bounce.
 BOUNCE_DOMAIN = "bounces.incasso.example"
 # Of the simulated SMS provider: any account, and Twilio's own test numbers.
 TWILIO_ACCOUNT_SID = "AC" + 32 * "0"
@@ -45,7 +46,7 @@ def notify_env(*, sandbox_url: str, smtp_port: int) -> dict[str, str]:
 
 
 def ensure_seal_keys(file: Path) -> str:
-    """Made once: what is sealed in the databases of `file`'s folder opens with them only."""
+    """Created once: data sealed in the databases of `file`'s folder opens with these keys only."""
     if not file.exists():
         write_private(file, f"{Fernet.generate_key().decode()}\n")
     return file.read_text().strip()

@@ -1,4 +1,6 @@
-"""A shopper who opens a payment link without a browser's scripts: reads the page, sends its forms."""
+"""A shopper who opens a payment link without a browser's scripts: reads the page, submits its
+forms.
+"""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -14,8 +16,8 @@ Attributes = dict[str, str]
 
 @dataclass
 class Form:
-    """`fields` are the values that a browser would send, its first button pressed; `data` what scripts would
-    read.
+    """`fields` are the values that a browser would send with its first button pressed; `data` what
+    scripts would read.
     """
 
     action: str
@@ -33,7 +35,7 @@ class Page:
     links: list[str]
 
     def form(self, ending: str, *, having: str = "") -> Form:
-        """The form that posts to an address with this ending, and has this field if one is named."""
+        """The form that posts to a URL with this ending, and has this field if one is named."""
         for found in self.forms:
             if found.action.endswith(ending) and (not having or having in found.fields):
                 return found
@@ -41,7 +43,7 @@ class Page:
 
     @property
     def view(self) -> str:
-        """What the page shows: quote, methods, processing, paid, …"""
+        """The page's view: quote, methods, processing, paid, …"""
         return self.data.get("data-view", "")
 
 
@@ -76,7 +78,7 @@ class _Reader(HTMLParser):
 
 @dataclass(frozen=True)
 class Payer:
-    """`http` keeps no cookies of its own accord; every shopper is a stranger."""
+    """`http` keeps no cookies; every shopper is a stranger."""
 
     http: aiohttp.ClientSession
     sandbox_url: str
@@ -88,7 +90,7 @@ class Payer:
             return await _page(answer)
 
     async def submit(self, page: Page, form: Form, **values: str) -> Page:
-        """Send a form and follow to the page after it."""
+        """Submits a form and follows to the next page."""
         headers = {"Accept-Language": self.language, "Sec-Fetch-Site": "same-origin"}
         async with self.http.post(
             urljoin(page.url, form.action), data={**form.fields, **values}, headers=headers
@@ -99,7 +101,7 @@ class Payer:
         return await self.submit(page, page.form("/accept-quote"))
 
     async def pay(self, page: Page, number: str) -> Page:
-        """Type a card into the sandbox's field and send the form that holds its token."""
+        """Enters a card into the sandbox's field and submits the form with its token."""
         form = page.form("/pay", having="card_token")
         card = await self.card(form.data["data-key"], number)
         return await self.submit(
@@ -107,7 +109,7 @@ class Payer:
         )
 
     async def card(self, account: str, number: str) -> dict[str, Any]:
-        """What the sandbox's field does: a number in, a single-use token out."""
+        """What the sandbox's field does: exchanges a number for a single-use token."""
         async with self.http.post(
             f"{self.sandbox_url}/psp/{account}/tokens",
             json={"number": number, "expiry": "12/34", "cvc": "123"},

@@ -1,4 +1,4 @@
-"""On which ports the processes of the embedded stack listen."""
+"""The ports of the embedded stack's processes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from libs.services import SERVICES
 
 DEFAULT_PORT_BASE = 8080
-# Offset from the port base of what people and scripts may rely on. libs/services has the others.
+# Offset from the port base for whatever people and scripts may rely on. libs/services has the
+# others.
 OFFSETS = {
     "gateway": 0,
     "console": 1,
@@ -55,14 +56,16 @@ class Ports:
 
 
 def replica_names(service: str, count: int) -> list[str]:
-    """`payments` when there is one, otherwise `payments-1`, `payments-2`, …"""
+    """`payments` if there is one, otherwise `payments-1`, `payments-2`, …"""
     return [service] if count == 1 else [f"{service}-{number + 1}" for number in range(count)]
 
 
 def plan_ports(
     take: Callable[[int], list[int]], replicas: Mapping[str, int], base: int | None = None
 ) -> Ports:
-    """The fixed map above `base`; without one, and for further replicas, what `take(n)` gives."""
+    """The fixed map above `base`; without one, and for further replicas, the ports from
+    `take(n)`.
+    """
     spare = iter(take(64))
 
     def port(offset: int) -> int:
@@ -89,7 +92,7 @@ def plan_ports(
 
 
 def targets(ports: Ports) -> dict[str, str]:
-    """All replicas of each service in the address syntax of gRPC, for round robin."""
+    """All replicas of each service in gRPC's address syntax, for round robin."""
     return {
         service.target_variable: "ipv4:"
         + ",".join(f"127.0.0.1:{address.port}" for address in ports.replicas[service.name])

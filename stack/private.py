@@ -1,4 +1,4 @@
-"""Files that only their owner reads: keys, passwords."""
+"""Files that only their owner can read: keys, passwords."""
 
 import secrets
 from pathlib import Path
@@ -20,7 +20,7 @@ def write_private(file: Path, text: str) -> None:
 
 
 def ensure_secret(file: Path) -> str:
-    """A random text, made once."""
+    """A random text, created once."""
     if not file.exists():
         write_private(file, f"{secrets.token_urlsafe(24)}\n")
     return file.read_text().strip()

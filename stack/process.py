@@ -1,4 +1,4 @@
-"""Child processes and ports as all parts of the stack need them."""
+"""Child processes and ports for all parts of the stack."""
 
 import contextlib
 import fcntl
@@ -17,7 +17,7 @@ from pathlib import Path
 # Below Linux' and macOS' ephemeral ports, so that no outgoing connection takes one meanwhile.
 FREE_PORT_RANGE = range(15_000, 32_000)
 
-_given: set[int] = set()  # to this process, which its own locks do not keep out
+_given: set[int] = set()  # to this process, which its own locks do not exclude
 
 SETPRIV = shutil.which("setpriv")
 
@@ -25,9 +25,9 @@ SETPRIV = shutil.which("setpriv")
 def tied_to_parent(
     command: Sequence[str], death_signal: signal.Signals = signal.SIGTERM
 ) -> list[str]:
-    """The command so that the kernel sends it the signal when our process ends in any way.
+    """The command, wrapped so that the kernel sends it the signal when our process ends in any way.
 
-    By a program and not by `preexec_fn`, which must not be used beside threads (gRPC has some).
+    With a program instead of `preexec_fn`, which must not be used with threads (gRPC has some).
     """
     if SETPRIV is None:  # not Linux
         return list(command)
@@ -56,7 +56,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def _reserve(port: int) -> bool:
-    """Lock one byte of a shared file until this process ends; False when another one has it."""
+    """Locks one byte of a shared file until this process ends; False if another process has it."""
     try:
         fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except OSError:
@@ -79,7 +79,7 @@ def accepts_connections(port: int) -> bool:
 def wait_until(
     ready: Callable[[], bool], child: subprocess.Popen[bytes], timeout_seconds: float
 ) -> None:
-    """Raises RuntimeError when the child ends first or takes too long."""
+    """Raises RuntimeError if the child ends first or takes too long."""
     deadline = time.monotonic() + timeout_seconds
     while not ready():
         if child.poll() is not None:

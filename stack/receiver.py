@@ -1,4 +1,4 @@
-"""A merchant's webhook receiver, as the demo and the tests play it: verifies, remembers, answers."""
+"""A merchant's webhook receiver for the demo and the tests: verifies, records, answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -16,9 +16,10 @@ Event = dict[str, Any]
 
 @dataclass
 class Receiver:
-    """`secrets` are tried in turn; what none of them signed is answered 401.
+    """`secrets` are tried in turn; an event signed by none of them is answered 401.
 
-    `plan` holds answers for what comes first: an event that is answered so is `refused`, not taken.
+    `plan` holds answers for the first events: an event answered that way is `refused`, not
+    accepted.
     """
 
     url: str = ""
@@ -46,14 +47,14 @@ class Receiver:
     async def wait_for(
         self, wanted: Callable[[Event], bool], *, within_seconds: float = 60.0
     ) -> Event:
-        """The first event that is wanted, come or still to come. TimeoutError when none does."""
+        """The first matching event, past or future. Raises TimeoutError if there is none."""
         async with asyncio.timeout(within_seconds), self.arrived:
             await self.arrived.wait_for(lambda: any(wanted(event) for event in self.events))
             return next(event for event in self.events if wanted(event))
 
 
 def verified(secret: str, body: str, request: web.Request) -> Event | None:
-    """The event when this secret signed it, by the library that merchants use."""
+    """The event if this secret signed it, checked with the library that merchants use."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
         event: Event = Webhook(secret).verify(body, headers)

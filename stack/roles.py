@@ -1,7 +1,7 @@
-"""The PostgreSQL roles of a service: who owns its database, and who works in it.
+"""The PostgreSQL roles of a service: the owner of its database, and its working role.
 
-`<service>_owner` migrates. `<service>` serves: it reads and changes rows and nothing else. Nobody
-but these two connects to the database, and neither connects to another's.
+`<service>_owner` migrates. `<service>` serves: it reads and changes rows and nothing else. No other
+role connects to the database, and neither connects to another's.
 """
 
 
@@ -14,7 +14,7 @@ def roles(service: str) -> tuple[str, str]:
 
 
 def in_the_cluster(service: str) -> list[str]:
-    """Makes the database for the roles, which exist."""
+    """Creates the database for the existing roles."""
     return [
         f'CREATE DATABASE "{service}" OWNER "{owner(service)}"',
         f'REVOKE ALL ON DATABASE "{service}" FROM PUBLIC',
@@ -35,5 +35,5 @@ def in_the_database(service: str) -> list[str]:
 
 
 def login(role: str, password: str) -> str:
-    """`password` has no quote in it."""
+    """`password` contains no quote."""
     return f"CREATE ROLE \"{role}\" LOGIN PASSWORD '{password}'"

@@ -1,6 +1,6 @@
 """The parts of docs/security.md that follow from the contracts and the code: `make security`.
 
-Each stands between two comments; the prose around them is written by hand.
+Each is between two comments; the prose around them is written by hand.
 """
 
 import re
@@ -15,7 +15,7 @@ SECTION = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTAL
 
 
 def callers() -> Iterator[str]:
-    """Every RPC: who may call it, and what an API key must hold when the gateway does."""
+    """Every RPC: its callers, and the scope that an API key needs when the gateway calls it."""
     yield "| RPC | callers | API key |"
     yield "|---|---|---|"
     for owner in sorted(descriptors.all_services(), key=lambda owner: owner.full_name):
@@ -28,7 +28,7 @@ def callers() -> Iterator[str]:
 
 
 def events() -> Iterator[str]:
-    """Every NATS user with the subjects that are open to it."""
+    """Every NATS user with the subjects open to it."""
     yield "| user | publishes to | subscribes to |"
     yield "|---|---|---|"
     for user in (*services.NAMES, bus_users.SETUP):
@@ -53,7 +53,7 @@ def databases() -> Iterator[str]:
 
 
 def current(text: str) -> str:
-    """The page with its generated sections as they are now."""
+    """The page with its generated sections up to date."""
     made = {"callers": callers, "events": events, "databases": databases, "kept": kept.lines}
     return SECTION.sub(
         lambda found: f"{found[1]}\n" + "\n".join(made[found[2]]()) + f"\n\n{found[3]}", text

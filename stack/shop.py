@@ -1,4 +1,4 @@
-"""A storefront as the demo plays it: REST calls with a trace of its own, and the shopper's browser."""
+"""A storefront in the demo: REST calls with their own traces, and the shopper's browser."""
 
 import asyncio
 import io
@@ -21,7 +21,7 @@ SETTLED_STATES = frozenset({"captured", "authorised", "declined", "cancelled", "
 
 
 class JourneyFailedError(Exception):
-    """Something was not as promised; the message says what."""
+    """A promise was broken; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Shop:
     orders: int = 0
 
     def lender(self) -> "Shop":
-        """The storefront of the second merchant, with orders and payments of its own."""
+        """The storefront of the second merchant, with its own orders and payments."""
         return Shop(self.http, self.url, self.lender_key, self.sandbox_url, self.localstripe_url)
 
     def next_order(self) -> str:
@@ -97,13 +97,13 @@ class Shop:
         return (await self.call("GET", path)).expect(200)
 
     async def lift_limits(self) -> None:
-        """Of one-click charges, for whom makes thousands of them."""
+        """For one-click charges, if a test makes thousands of them."""
         (await self.call("PATCH", "/v1/one-click-policy", UNREACHED_LIMITS)).expect(200)
 
     async def customer(
         self, token: str, psp_account: str = "sandbox-a", *, email: str = "giulia@example.com"
     ) -> str:
-        """A new customer whose default instrument is this token's."""
+        """A new customer whose default instrument has this token."""
         made = await self.call(
             "POST",
             "/v1/customers",
@@ -148,7 +148,7 @@ class Shop:
         return answer
 
     async def link(self, amount_minor: int, *, key: str | None = None, **more: Any) -> Answer:
-        """A payment link; not sent unless `channels` and `recipient` say so."""
+        """A payment link; not sent unless `channels` and `recipient` are given."""
         body = {
             "amount": {"amount_minor": amount_minor, "currency": "EUR"},
             "description": "Order",
@@ -169,7 +169,7 @@ class Shop:
             await asyncio.sleep(0.1)
 
     async def inbox(self, to: str, *, count: int = 1, within_seconds: float = 60.0) -> list[Any]:
-        """Messages that arrived at an address of the sandbox, newest first, once there are so many."""
+        """Messages to an address of the sandbox, newest first, once there are this many."""
         deadline = time.monotonic() + within_seconds
         while True:
             async with self.http.get(
@@ -184,7 +184,7 @@ class Shop:
             await asyncio.sleep(0.1)
 
     async def settled(self, payment_id: str, *, within_seconds: float = 60.0) -> Any:
-        """The payment when its outcome is known."""
+        """The payment once its outcome is known."""
         deadline = time.monotonic() + within_seconds
         while True:
             payment = await self.get(f"/v1/payments/{payment_id}")
@@ -195,7 +195,7 @@ class Shop:
             await asyncio.sleep(0.2)
 
     async def approve(self, challenge_url: str) -> None:
-        """What the shopper does on the PSP's 3-D Secure page."""
+        """The shopper's action on the PSP's 3-D Secure page."""
         async with self.http.get(challenge_url) as page:
             page.raise_for_status()
         async with self.http.post(
@@ -205,7 +205,7 @@ class Shop:
                 raise JourneyFailedError(f"the challenge page answers {answer.status}")
 
     async def stripe_card(self, number: str) -> str:
-        """What Stripe's field in the browser does: card in, payment method out."""
+        """What Stripe's field in the browser does: exchanges a card for a payment method."""
         form = {
             "type": "card",
             "card[number]": number,
@@ -237,7 +237,7 @@ class Shop:
         return found[0]
 
     async def stripe_book(self, intent_id: str) -> dict[str, Any] | None:
-        """What localstripe has of a PaymentIntent, in the words of the sandbox's books."""
+        """The PaymentIntent of localstripe in the terms of the sandbox's books."""
         headers = {"Authorization": "Bearer sk_test_localstripe"}
         url = f"{self.localstripe_url}/v1/payment_intents/{intent_id}"
         async with self.http.get(url, headers=headers) as answer:

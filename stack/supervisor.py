@@ -1,6 +1,6 @@
 """Starts processes in dependency order, keeps them alive, and stops them in reverse.
 
-Knows nothing of Incasso: what to run is in topology.py. Kubernetes does this job elsewhere.
+Knows nothing about Incasso: topology.py says what to run. Kubernetes does this job elsewhere.
 """
 
 import asyncio
@@ -45,7 +45,9 @@ class Supervisor:
         return self.children[name]
 
     async def start(self) -> None:
-        """Returns when everything is ready. Raises StartFailedError, then nothing runs any more."""
+        """Returns once everything is ready. Raises StartFailedError, after which nothing runs any
+        more.
+        """
         try:
             self._tasks = [asyncio.create_task(self._live(c)) for c in self.children.values()]
             ready = [asyncio.create_task(self._first_ready(c)) for c in self.children.values()]
@@ -64,7 +66,7 @@ class Supervisor:
         while not all(task.done() for task in ready):
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                task.result()  # raises what went wrong
+                task.result()  # raises the original error
 
     async def _live(self, child: Child) -> None:
         for name in child.spec.after:
@@ -72,7 +74,7 @@ class Supervisor:
         await child.run()
 
     async def _first_ready(self, child: Child) -> None:
-        """Its time counts from when what it needs is ready."""
+        """Its time starts once its dependencies are ready."""
         await asyncio.gather(
             *(asyncio.shield(self.children[name].first_ready) for name in child.spec.after)
         )

@@ -1,4 +1,4 @@
-"""What a journey of the demo tells, and how it says that a promise was broken."""
+"""A journey's report, and its error for a broken promise."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

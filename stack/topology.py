@@ -1,4 +1,4 @@
-"""Which processes the embedded stack has, with which environment. Starts nothing."""
+"""The processes of the embedded stack, with their environments. Starts nothing."""
 
 import signal
 import sys
@@ -60,7 +60,7 @@ class Folders:
 
 
 class Tier(IntEnum):
-    """Who leans on whom: higher tiers stop first."""
+    """Dependency order: higher tiers stop first."""
 
     BACKEND = 0
     OUTSIDE = 1
@@ -84,15 +84,15 @@ class Process:
     prepare: Callable[[], None] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     tier: Tier = Tier.SERVICE
-    start_timeout_seconds: float = 240.0  # for what hangs; what ends is seen at once
+    start_timeout_seconds: float = 240.0  # for hanging ones; a process that ends is noticed at once
     stop_timeout_seconds: float = 30.0
 
 
 @dataclass(frozen=True)
 class Backends:
-    """How services reach what they stand on, each with its own name and password."""
+    """How services reach their backends, each with its own name and password."""
 
-    database_url: Callable[[str], str]  # of the role that works in the service's database
+    database_url: Callable[[str], str]  # of the service's working role
     owner_url: Callable[[str], str]  # of the role that migrates it
     nats_url: Callable[[str], str]  # by user
     seal_keys: str
@@ -168,9 +168,10 @@ def grpc_processes(
     settings: Callable[..., dict[str, str]],
     healthy: Callable[[int], Callable[[], bool]],
 ) -> list[Process]:
-    """The job that migrates the service's database and sets its events up, then its replicas.
+    """The job that migrates the service's database and sets up its events, then its replicas.
 
-    No service starts before all consumers are set up: what its version tells is passed on to all.
+    No service starts before all consumers are set up: whatever its version publishes is passed on
+    to all.
     """
     group = ports.replicas[name]
     further = further_env(name, ports, backends)
@@ -213,7 +214,7 @@ def _job(service: str) -> str:
 
 
 def further_env(name: str, ports: Ports, backends: Backends) -> dict[str, str]:
-    """What only this service needs."""
+    """Environment of this service only."""
     env = {"INCASSO_SEAL_KEYS": backends.seal_keys} if services.named(name).seals else {}
     if name == "notify":
         env |= outgoing.notify_env(sandbox_url=ports.sandbox_url, smtp_port=ports.smtp)

@@ -20,7 +20,7 @@ MOST_REPORTED = 100_000
 def open_dispute(
     deps: Deps, charge_id: str, amount_minor: int | None, *, base_url: str
 ) -> dict[str, Any]:
-    """Without an amount, all that is still refundable is disputed."""
+    """Without an amount, everything that is still refundable is disputed."""
     charge = flows.require_charge(deps, charge_id)
     amount = psp.refundable_minor(charge) if amount_minor is None else amount_minor
     if not amount:
@@ -37,7 +37,7 @@ def open_dispute(
 
 
 def close_dispute(deps: Deps, dispute_id: str, *, won: bool, base_url: str) -> dict[str, Any]:
-    """Also on appeal: a lost one may be won, and a won one lost."""
+    """Also on appeal: a lost dispute may be won, and a won one lost."""
     return change_dispute(deps, dispute_id, state="won" if won else "lost", base_url=base_url)
 
 
@@ -49,7 +49,7 @@ def change_dispute(
     amount_minor: int | None = None,
     base_url: str,
 ) -> dict[str, Any]:
-    """Another state (open: an appeal) or another amount. The money follows."""
+    """Changes the state (open: an appeal) or the amount. The money follows."""
     dispute = disputes.find(deps.conn, dispute_id)
     if dispute is None:
         raise errors.NotFoundError("no such dispute")
@@ -103,7 +103,7 @@ def _announce(deps: Deps, charge: Charge, dispute: Dispute, event: str, base_url
 
 
 def pay_out(deps: Deps, *, account: str | None, before: float) -> list[dict[str, Any]]:
-    """One payout per account and currency for every unpaid line older than `before`."""
+    """One payout per account and currency for all unpaid lines older than `before`."""
     available_on = datetime.now(UTC).date().isoformat()
     payouts = []
     with transaction(deps.conn):

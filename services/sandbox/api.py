@@ -35,7 +35,7 @@ async def _start(
 
 
 def _token_fault(deps: Deps, account: str, token: str) -> Kind | None:
-    """The fault that the card behind a token brings along; unknown tokens are refused later."""
+    """The fault of the card behind a token; unknown tokens are refused later."""
     if not TOKEN_FAULTS.keys() & {token} and not token.startswith(("sbx_", "sbt_")):
         return None
     try:
@@ -140,7 +140,7 @@ async def get_charge(request: web.Request) -> web.StreamResponse:
 
 @routes.get(f"{PSP}/settlements/report")
 async def get_settlement_report(request: web.Request) -> web.StreamResponse:
-    """What was paid out as a file, in a dialect, with the mistakes that are asked for."""
+    """The lines paid out as a file, in a dialect, with the requested mistakes."""
     account = wire.authenticated_account(request)
     dialect = wire.query_choice(request, "dialect", tuple(settlement_files.DIALECTS))
     text = aftermath.settlement_report(

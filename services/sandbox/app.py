@@ -89,7 +89,7 @@ async def assets(request: web.Request) -> web.Response:
 
 @routes.post("/v1/traces")
 async def receive_traces(request: web.Request) -> web.Response:
-    """OTLP over HTTP in protobuf; aiohttp has already undone gzip."""
+    """OTLP over HTTP in protobuf; aiohttp has already decompressed gzip."""
     if request.content_type != "application/x-protobuf":
         return web.Response(status=415, text="send application/x-protobuf")
     try:
@@ -139,7 +139,7 @@ async def _run_loops(app: web.Application) -> AsyncIterator[None]:
 
 
 def build_app(config: Config) -> web.Application:
-    """Loops start and end with the application; the file closes with it."""
+    """Loops start and end with the application; the file is closed with it."""
     app = web.Application(middlewares=[refusals], client_max_size=MOST_BODY_BYTES)
     app[DEPS] = build_deps(config)
     for table in (

@@ -1,4 +1,4 @@
-"""The books as audits read them: GET /books/…, streamed, all rows unless a page is asked for."""
+"""The books for audits: GET /books/…, streamed, all rows unless a page is requested."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ routes = web.RouteTableDef()
 
 @routes.get("/books/charges")
 async def list_charges(request: web.Request) -> web.StreamResponse:
-    """`limit` or `cursor` asks for one page; `format=ndjson` (or Accept) for a line per charge."""
+    """`limit` or `cursor` requests one page; `format=ndjson` (or Accept) one line per charge."""
     filters = {name: request.query[name] for name in charges.BOOK_FILTERS if name in request.query}
     wants_lines = "ndjson" in request.headers.get("Accept", "")
     if wants_lines or request.query.get("format") == "ndjson":
@@ -31,7 +31,7 @@ async def list_charges(request: web.Request) -> web.StreamResponse:
 async def _stream(
     request: web.Request, filters: dict[str, str], *, lines: bool
 ) -> web.StreamResponse:
-    """A thousand rows at a time, so that a long book does not hold up the charges."""
+    """A thousand rows at a time, so that a long book does not delay charges."""
     response = web.StreamResponse()
     response.content_type = "application/x-ndjson" if lines else "application/json"
     await response.prepare(request)

@@ -1,5 +1,5 @@
 """The card field for the browser: an iframe of the sandbox's origin, so that the shop's page and
-server never see a number. What leaves the frame is a single-use token.
+server never see a number. Only a single-use token leaves the frame.
 """
 
 import re
@@ -17,7 +17,7 @@ MONTHS = 12
 
 
 def parse_expiry(text: str, *, today: datetime) -> tuple[int, int]:
-    """(month, year) of a card that is still good this month."""
+    """(month, year) of a card that is still valid this month."""
     match = EXPIRY.fullmatch(text.strip())
     month, year = (int(match[1]), 2000 + int(match[2])) if match else (0, 0)
     if not 1 <= month <= MONTHS:
@@ -28,7 +28,7 @@ def parse_expiry(text: str, *, today: datetime) -> tuple[int, int]:
 
 
 def parent_origin(text: str) -> str | None:
-    """The origin that may embed the field and hear from it."""
+    """The origin that may embed the field and receive its messages."""
     try:
         parts = urlsplit(text)
     except ValueError:

@@ -1,7 +1,7 @@
 """How a call of the PSP API runs: faults, idempotency, the booking, and more faults.
 
-A key whose call is still at work answers 409; a booked key answers what it answered the first time,
-at once, even while a slow answer of the first call is still on its way.
+A key whose call is still running answers 409; a booked key repeats its first answer at once, even
+while a slow first answer is still on its way.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ Book = Callable[[Call], Operation]
 
 
 def dropped(request: web.Request) -> web.Response:
-    """Cuts the connection; the response that aiohttp wants goes nowhere."""
+    """Cuts the connection; the response that aiohttp expects goes nowhere."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
@@ -33,7 +33,9 @@ def crashed() -> web.Response:
 async def perform(
     request: web.Request, call: Call, book: Book, *, token_fault: Kind | None = None
 ) -> web.StreamResponse:
-    """`token_fault` strikes the first call of a key only, so that recovery learns the truth."""
+    """`token_fault` only affects the first call of a key, so that recovery learns the true
+    result.
+    """
     deps = wire.deps_of(request)
     if broken := await fail_before(deps, request, call.account, call.kind):
         return broken
@@ -68,7 +70,7 @@ async def _book_once(deps: Deps, call: Call, book: Book) -> Operation:
 async def fail_before(
     deps: Deps, request: web.Request, account: str, operation: str
 ) -> web.Response | None:
-    """A fault that keeps the call from being worked on at all."""
+    """A fault that prevents the call from being processed at all."""
     rule = deps.faults.take(account, operation, BEFORE) if deps.faults.rules else None
     if rule is None:
         return None

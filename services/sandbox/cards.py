@@ -1,6 +1,6 @@
-"""Magic tokens and the test card numbers that the tokenisation field accepts. Pure.
+"""Magic tokens and the test card numbers that the card field accepts. Pure.
 
-No other number is ever accepted, so that nobody types a real card into the sandbox.
+No other number is ever accepted, so that nobody enters a real card into the sandbox.
 """
 
 from dataclasses import dataclass
@@ -38,13 +38,13 @@ MAGIC_CARDS = {
         Card("tok_slow", brand="mastercard", last4="6863"),
         Card("tok_error", last4="0127"),
         Card("tok_error_charged", last4="0069"),
-        # Methods of the PSP's own: it asks the shopper on a page of its own.
+        # The PSP's own methods: it asks the shopper on a page of its own.
         Card("method_klarna", brand="klarna", last4="", exp_month=0, exp_year=0),
         Card("method_paypal", brand="paypal", last4="", exp_month=0, exp_year=0),
     )
 }
 
-# What goes wrong on the first call of a key, and only there: a repeat learns the truth.
+# Faults of the first call of a key only: a repeat learns the true result.
 TOKEN_FAULTS = {
     "tok_lost_answer": Kind.DROP_AFTER,
     "tok_slow": Kind.TIMEOUT_AFTER,
@@ -52,7 +52,7 @@ TOKEN_FAULTS = {
     "tok_error_charged": Kind.ERROR_AFTER,
 }
 
-# Saving this card asks for a challenge; afterwards it pays without one.
+# Saving this card requires a challenge; afterwards it pays without one.
 CHALLENGED_AT_SETUP = frozenset({"tok_3ds_setup"})
 
 # Tokens of the browser field; saved cards start with "sbx_".
@@ -85,7 +85,7 @@ def passes_luhn(number: str) -> bool:
 
 
 def card_for_number(number: str, *, exp_month: int, exp_year: int) -> Card:
-    """The test card behind a typed number; the number itself is kept nowhere."""
+    """The test card of an entered number; the number itself is stored nowhere."""
     digits = number.replace(" ", "").replace("-", "")
     if not digits.isascii() or not digits.isdigit() or not passes_luhn(digits):
         raise errors.InvalidRequestError("this is not a card number", field="number")

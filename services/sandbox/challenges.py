@@ -1,6 +1,6 @@
-"""The 3-D Secure page: the shopper approves or refuses, then goes back to the shop.
+"""The 3-D Secure page: the shopper approves or refuses, then returns to the shop.
 
-Answering twice, or after the shop cancelled, changes nothing and shows how things stand.
+Answering twice, or after the shop has cancelled, changes nothing and shows the current state.
 """
 
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -27,7 +27,7 @@ OUTCOME_TEXTS = {
 
 
 def return_address(url: str | None, reference: str | None) -> str | None:
-    """The shop's address with its query as it was; the reference is added when it is missing."""
+    """The shop's URL with its query unchanged; the reference is added if it is missing."""
     if url is None:
         return None
     parts = urlsplit(url)
@@ -61,7 +61,7 @@ def _back(subject: Charge | Instrument) -> str | None:
 
 def _page(request: web.Request, subject: Charge | Instrument) -> web.Response:
     words, back = texts.for_reader(request), _back(subject)
-    # Browsers apply form-action to the redirect after the form as well.
+    # Browsers apply form-action to the redirect after the form, too.
     return rendering.page(
         "challenge.html",
         form_action=f"'self' {_origin(back)}".strip(),
@@ -90,7 +90,7 @@ async def answer_challenge(request: web.Request) -> web.Response:
     decision = (await request.post()).get("decision")
     if decision not in ("approve", "refuse"):
         raise errors.InvalidRequestError("approve or refuse", field="decision")
-    # Reading the form gave way to others: look again, and from here on do not await.
+    # Others ran while the form was read: check again, and do not await from here on.
     subject = _find(deps, request.match_info["challenge"])
     approved = decision == "approve"
     if subject.state == State.REQUIRES_ACTION:

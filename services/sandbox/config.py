@@ -15,23 +15,23 @@ class Config(BaseSettings):
     http_port: int = 8082
     # The folder of the SQLite file.
     sandbox_data: Path = Path(".incasso/sandbox")
-    # Where browsers find the sandbox; without it the Host header of the API call is used.
+    # Where browsers reach the sandbox; by default the Host header of the API call.
     sandbox_public_url: str | None = None
-    # After how long a timed-out call is answered or cut.
+    # Time after which a timed-out call is answered or cut.
     sandbox_slow_seconds: float = 30.0
-    # After how long a pending charge is approved by itself.
+    # Time after which a pending charge is approved.
     sandbox_pending_seconds: float = 10.0
     sandbox_webhook_delay_seconds: float = 0.05
-    # The first wait after a failed delivery; it doubles up to five minutes.
+    # The first delay after a failed delivery; it doubles up to five minutes.
     sandbox_webhook_retry_seconds: float = 0.5
     sandbox_webhook_concurrency: int = 16
-    # Where the inbox takes mail; without it no mail server runs, 0 is any free port.
+    # Port of the inbox's mail server; without it no mail server runs, 0 is any free port.
     sandbox_smtp_port: int | None = None
     # Where delivery status notifications are posted; without it mail never bounces later.
     sandbox_bounce_url: str | None = None
-    # The password of every Twilio account, and the key of the signatures of its callbacks.
+    # The password of every Twilio account, and the key that signs its callbacks.
     sandbox_twilio_auth_token: str = "sandbox_twilio"  # noqa: S105  # of a simulated provider
-    # How long a message travels before its bounce, or its next state, is reported.
+    # Time until a message's bounce, or its next state, is reported.
     sandbox_notice_delay_seconds: float = 0.3
-    # How long running calls may go on after SIGTERM.
+    # How long running calls may continue after SIGTERM.
     sandbox_stop_seconds: float = 2.0

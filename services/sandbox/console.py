@@ -1,7 +1,7 @@
-"""What a merchant's people do in the PSP's own console, and what banks undo later.
+"""What a merchant's staff does in the PSP's own console, and what banks revert later.
 
-Nobody's idempotency key is involved: the webhooks of such operations have none. The books are the
-same as for calls of the API.
+There is no idempotency key: the webhooks of such operations have none. They are booked like calls
+of the API.
 """
 
 import dataclasses
@@ -19,7 +19,8 @@ from services.sandbox.psp import State
 def operate(
     deps: Deps, charge_id: str, kind: str, amount_minor: int | None, *, base_url: str
 ) -> dict[str, Any]:
-    """A capture, cancel or refund; without an amount all that there is. The charge and `operation`.
+    """A capture, cancellation or refund; without an amount, everything. Returns the charge and
+    `operation`.
 
     A refusal is booked like those of the API, and raised.
     """
@@ -39,7 +40,7 @@ def operate(
 
 
 def fail_refund(deps: Deps, operation_id: str, *, base_url: str) -> dict[str, Any]:
-    """The shopper's bank sends a refund back that had succeeded, whoever made it."""
+    """The shopper's bank returns a refund that had succeeded, whoever made it."""
     found = operations.find_by_id(deps.conn, operation_id)
     if found is None or found.kind != "refund":
         raise errors.NotFoundError("no such refund")
@@ -59,7 +60,9 @@ def fail_refund(deps: Deps, operation_id: str, *, base_url: str) -> dict[str, An
 
 
 def approve_late(deps: Deps, charge_id: str, *, captured: bool, base_url: str) -> dict[str, Any]:
-    """The PSP approves what it had declined, or takes what was cancelled: no PSP holds that again."""
+    """The PSP approves what it had declined, or captures what was cancelled: no PSP holds that
+    again.
+    """
     charge = flows.require_charge(deps, charge_id)
     if charge.state not in ((State.DECLINED, State.CANCELLED) if captured else (State.DECLINED,)):
         raise errors.NotPendingError(f"a charge in state {charge.state} was not declined")

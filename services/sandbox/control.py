@@ -1,4 +1,6 @@
-"""What tests, demos and chaos runs may order: accounts, faults, disputes, payouts, pending ends."""
+"""Controls for tests, demos and chaos runs: accounts, faults, disputes, payouts, ends of pending
+charges.
+"""
 
 import time
 
@@ -13,7 +15,7 @@ routes = web.RouteTableDef()
 
 @routes.put(f"/control/accounts/{wire.ACCOUNT}")
 async def register_account(request: web.Request) -> web.Response:
-    """A null webhook_url ends the account's webhooks."""
+    """A null webhook_url stops the account's webhooks."""
     deps, name = wire.deps_of(request), request.match_info["account"]
     body = await wire.json_object(request)
     orders.only(body, frozenset({"webhook_url", "webhook_secret"}))

@@ -204,7 +204,7 @@ CREATE TABLE IF NOT EXISTS remittances (
 );
 """
 
-# Columns that files of older versions lack.
+# Columns missing in files of older versions.
 ADDED = (("disputes", "updated_at", "REAL NOT NULL DEFAULT 0"),)
 
 
@@ -225,7 +225,7 @@ def connect(data_dir: Path) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(conn: sqlite3.Connection) -> Iterator[None]:
-    """No await may stand inside: the single connection serves every request."""
+    """Must not contain an await: the single connection serves every request."""
     conn.execute("BEGIN IMMEDIATE")
     try:
         yield

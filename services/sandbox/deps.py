@@ -1,4 +1,4 @@
-"""What the handlers of one sandbox share."""
+"""Shared by the handlers of one sandbox."""
 
 import asyncio
 import sqlite3
@@ -26,14 +26,14 @@ class Deps:
     accounts: dict[str, Account]
     # Where the inbox takes mail, once its server runs.
     smtp_port: int | None = None
-    # (account, key) of calls that are at work right now.
+    # (account, key) of calls in progress.
     running: set[tuple[str, str]] = field(default_factory=set)
-    # What goes on by itself: due charges, reports of messages.
+    # Background loops: due charges, reports about messages.
     loops: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def stopped(self) -> str | None:
-        """What should run and does not any more."""
+        """Loops that should be running and are not."""
         if not self.sender.alive:
             return "webhook sender stopped"
         dead = [task.get_name() for task in self.loops if task.done()]

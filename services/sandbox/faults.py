@@ -1,4 +1,4 @@
-"""Fault control: rules that say which calls go wrong, and how. In memory, gone at a restart.
+"""Fault control: rules that say which calls fail, and how. In memory, lost on restart.
 
 "before" faults happen instead of the booking, "after" faults spoil the answer of a booked call.
 """
@@ -38,7 +38,7 @@ WEBHOOK = "webhook"
 SMTP = "smtp"
 SMS = "sms"
 MESSAGE_KINDS = frozenset({Kind.DOWN, Kind.SLOW, Kind.ERROR, Kind.DROP_BEFORE, Kind.DROP_AFTER})
-# Every call of the PSP; the mail server and the SMS provider are disturbed by name only.
+# Every call of the PSP; the mail server and the SMS provider are affected by name only.
 ANY = "*"
 REMEMBERED_FIRST_CALLS = 20_000
 
@@ -53,7 +53,7 @@ class Rule:
     times: int | None = None
     code: str | None = None
     count: int = 1
-    # When in an SMTP session it strikes: connect, rcpt or data.
+    # Phase of an SMTP session: connect, rcpt or data.
     phase: str | None = None
     taken: int = 0
 
@@ -68,7 +68,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class WebhookPlan:
-    """How one event leaves the house."""
+    """How one event is delivered."""
 
     copies: int = 1
     delay_seconds: float = 0.0
@@ -97,7 +97,7 @@ class Faults:
     def take(
         self, account: str, operation: str, kinds: frozenset[Kind], *, phase: str | None = None
     ) -> Rule | None:
-        """The first rule of these kinds that strikes this call; using it up counts."""
+        """The first rule of these kinds that affects this call, which uses it up."""
         for rule in self.rules:
             if rule.kind not in kinds or rule.phase != phase:
                 continue
@@ -112,7 +112,7 @@ class Faults:
         return self.take(account, operation, frozenset({kind})) if self.rules else None
 
     def is_first_call(self, account: str, key: str) -> bool:
-        """Remembers the call, so that a token's own fault strikes a key once."""
+        """Remembers the call, so that a token's own fault affects a key once."""
         if (account, key) in self._first_calls:
             return False
         self._first_calls[account, key] = None
@@ -130,7 +130,7 @@ class Faults:
             copies += rule.count
         if rule := self.take_one(account, WEBHOOK, Kind.DELAY):
             delay += 1.0 if rule.seconds is None else rule.seconds
-        # Every other event is held back, so the one after it overtakes it.
+        # Every other event is held back, so that the next one overtakes it.
         rule = self.take_one(account, WEBHOOK, Kind.REORDER)
         if rule and rule.taken % 2 == 1:
             delay += 0.5 if rule.seconds is None else rule.seconds

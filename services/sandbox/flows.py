@@ -1,5 +1,5 @@
-"""What happens to money: each function decides by the rules, then books charge, operation,
-settlement line and webhook event in one transaction. Nothing here awaits, so calls never interleave.
+"""Movements of money: each function decides by the rules, then books charge, operation, settlement
+line and webhook event in one transaction. Nothing here awaits, so calls never interleave.
 """
 
 import dataclasses
@@ -41,7 +41,7 @@ def encoded(view: dict[str, Any]) -> str:
 
 
 def resolve_card(deps: Deps, account: str, token: str) -> Card:
-    """The behaviour behind a magic token or a saved one that is ready to pay."""
+    """The behaviour of a magic token, or of a saved one that is ready to pay."""
     if card := MAGIC_CARDS.get(token):
         return card
     saved = instruments.find(deps.conn, account, token)
@@ -163,7 +163,7 @@ def _book_change(
     amount_minor: int | None,
     change: Callable[[Charge], Charge],
 ) -> Operation:
-    """A refusal is booked under its key as well: the same key gets the same answer."""
+    """A refusal is booked under its key too: the same key gets the same answer."""
     charge = require_charge(deps, charge_id, account=call.account)
     try:
         if rule := deps.faults.take_one(call.account, call.kind, Kind.REFUSE):
@@ -238,7 +238,7 @@ def require_charge(deps: Deps, charge_id: str, *, account: str | None = None) ->
 def finish_charge(
     deps: Deps, charge: Charge, *, approved: bool, decline_code: str, base_url: str
 ) -> Charge:
-    """A challenge was answered or a pending charge came to its end; later calls change nothing."""
+    """A challenge was answered, or a pending charge ended; later calls change nothing."""
     finished = psp.finish(charge, approved=approved, decline_code=decline_code)
     view = views.charge(finished, base_url)
     with transaction(deps.conn):
@@ -268,7 +268,7 @@ def finish_due_charges(deps: Deps) -> None:
 
 
 def lookup(deps: Deps, account: str, key: str, base_url: str) -> dict[str, Any]:
-    """The present truth about a key of ours, not the answer of that time."""
+    """The current state of one of our keys, not its first answer."""
     operation = operations.find(deps.conn, account, key)
     if operation is None:
         if (account, key) in deps.running:

@@ -1,4 +1,4 @@
-"""What callers may send: JSON objects become orders, anything else a named refusal. Pure."""
+"""Parses requests: JSON objects become orders, anything else a named refusal. Pure."""
 
 import re
 from typing import Any
@@ -153,7 +153,7 @@ def parse_rule(body: dict[str, Any]) -> Rule:
 
 
 def parse_code(body: dict[str, Any], operation: str, kind: Kind) -> str | None:
-    """Of an error: the status that the mail server (SMTP) or the SMS provider (HTTP) answers."""
+    """Code of an error: the status from the mail server (SMTP) or the SMS provider (HTTP)."""
     code = optional_text(body, "code", longest=60)
     answers = operation in (SMTP, SMS) and kind is Kind.ERROR
     if code is not None and answers and not re.fullmatch(r"[45][0-9]{2}", code):

@@ -1,4 +1,4 @@
-"""Pages for people who look at the simulated world: charges, webhooks, faults, traces."""
+"""Pages about the simulated world for people: charges, webhooks, faults, traces."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from services.sandbox.traces import Span
 
 routes = web.RouteTableDef()
 ROWS = 50
-# Services keep their colour within a page, in the order in which they appear.
+# Services keep their colour within a page, in order of appearance.
 COLOURS = 8
 
 
@@ -74,7 +74,7 @@ def waterfall(spans: list[Span]) -> list[Bar]:
     scale = 1000 / max(end - start, 1)
     colours: dict[str, int] = {}
     bars: list[Bar] = []
-    # A stack, not recursion: a hostile trace may nest deeply.
+    # A stack instead of recursion: a hostile trace may be nested deeply.
     todo = [(span, 0) for span in reversed(children.get(None, []))]
     while todo:
         span, depth = todo.pop()

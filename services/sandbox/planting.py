@@ -1,4 +1,4 @@
-"""Mistakes that are asked for in a file of a bank or PSP. The books keep what is true. Pure."""
+"""Plants requested mistakes in a file of a bank or PSP. The books keep the truth. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Mistakes:
-    """How many rows, from the first on: are left out, then stand twice, then have another amount. Rows
-    that nobody knows follow at the end.
+    """Number of rows, from the first on, that are left out, then repeated, then changed in amount.
+    Rows that nobody knows follow at the end.
     """
 
     missing: int = 0

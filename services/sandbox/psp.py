@@ -1,4 +1,4 @@
-"""The rules of the simulated PSP: what a card answers and which change a charge allows. Pure.
+"""The rules of the simulated PSP: a card's answers, and the changes that a charge allows. Pure.
 
 Captures are final: a partial capture releases the rest of the authorisation.
 """
@@ -23,7 +23,7 @@ class State(StrEnum):
 class Exemption(StrEnum):
     LOW_VALUE = "low_value"
     TRA = "tra"
-    MIT = "mit"  # merchant-initiated: nobody is there to answer a challenge
+    MIT = "mit"  # merchant-initiated: nobody is there to pass a challenge
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One row of the books; the field order is the column order of the table."""
+    """One row of the books; the field order is the table's column order."""
 
     id: str
     account: str
@@ -82,7 +82,7 @@ AUTHENTICATION_REQUIRED = "authentication_required"
 AUTHENTICATION_FAILED = "authentication_failed"
 DO_NOT_HONOR = "do_not_honor"
 
-# How the issuer answers a magic token, whatever else is asked.
+# The issuer's answer to a magic token, whatever else is requested.
 DECLINES = {
     "tok_declined": DO_NOT_HONOR,
     "tok_insufficient_funds": "insufficient_funds",

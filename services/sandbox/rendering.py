@@ -1,4 +1,4 @@
-"""jinja2 pages with the headers that a page needs: a strict content policy and no caching."""
+"""jinja2 pages with their headers: a strict content policy and no caching."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +60,7 @@ def page(
 
 
 def foreign_document(html: str) -> web.Response:
-    """HTML that strangers wrote: shown in a frame, without scripts, forms or an origin."""
+    """HTML written by strangers: shown in a frame, without scripts, forms or an origin."""
     policy = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data: http: https:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "

@@ -1,4 +1,4 @@
-"""Saving a card: a reusable token that behaves like the card it was made from."""
+"""Saves a card: a reusable token that behaves like the card it was made from."""
 
 import dataclasses
 import time
@@ -56,7 +56,9 @@ def save_instrument(deps: Deps, call: flows.Call, order: InstrumentOrder) -> Ope
 
 
 def issue_field_token(deps: Deps, account: str, card: Card) -> dict[str, Any]:
-    """What the browser field gets for a typed card: good for one charge or one saved card."""
+    """The token of an entered card for the browser field: valid for one charge or one saved
+    card.
+    """
     instrument = _instrument(
         card, account=account, prefix=SINGLE_USE_PREFIX.rstrip("_"), state="single_use"
     )

@@ -27,7 +27,7 @@ _VERSION = "009"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`order` is the shop's reference of the charge, `key` ours of the operation."""
+    """`order` is the shop's reference of the charge, `key` our key of the operation."""
 
     id: str
     charge_id: str

@@ -1,4 +1,6 @@
-"""What shoppers read on the sandbox's pages, in Italian and English, and amounts as they write them."""
+"""Texts of the sandbox's pages for shoppers, in Italian and English, with amounts in the local
+form.
+"""
 
 from aiohttp import web
 
@@ -75,13 +77,13 @@ ITALIAN = {
     "unreachable": "Il fornitore di pagamento non risponde. Riprova tra poco.",
 }
 
-# ISO 4217 exponents that differ from 2, among those a demo may meet.
+# ISO 4217 exponents other than 2, for currencies that a demo may use.
 EXPONENTS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "JOD": 3, "TND": 3}
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 
 
 def for_reader(request: web.Request) -> dict[str, str]:
-    """Italian when the browser asks for it before English; `?locale=it` wins over both."""
+    """Italian if the browser prefers it to English; `?locale=it` overrides both."""
     wished = request.query.get("locale", "") or request.headers.get("Accept-Language", "")
     for part in wished.lower().replace(";", ",").split(","):
         tag = part.strip()

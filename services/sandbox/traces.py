@@ -1,4 +1,4 @@
-"""Keeps the latest traces that OTLP exporters send, in memory and bounded.
+"""Keeps the latest traces sent by OTLP exporters, in memory and bounded.
 
 Spans stay protobuf messages until somebody looks at their trace; most are never looked at.
 """
@@ -48,7 +48,7 @@ class Parent:
 
 
 def parse_traceparent(header: str | None) -> Parent | None:
-    """The caller's span, when the header is valid and sampled."""
+    """The caller's span, if the header is valid and sampled."""
     if header is None or len(header) != TRACEPARENT_LENGTH or header != header.lower():
         return None
     parts = header.split("-")
@@ -114,7 +114,7 @@ class Traces:
             )
 
     def spans(self, trace_id: str) -> list[Span] | None:
-        """Ordered by start; None when the trace is not known (any more)."""
+        """Ordered by start; None if the trace is not known (any more)."""
         stored = self._traces.get(trace_id)
         if stored is None:
             return None

@@ -1,4 +1,4 @@
-"""How charges, operations and instruments look in answers, webhooks and lookups. Pure."""
+"""Charges, operations and instruments in answers, webhooks and look-ups. Pure."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from services.sandbox.books.instruments import Instrument
 from services.sandbox.books.operations import Operation
 from services.sandbox.psp import Charge, State
 
-CONSOLE = "console"  # how the keys of operations begin that nobody sent a key for
+CONSOLE = "console"  # prefix of the keys of operations without a caller's key
 
 
 def challenge_url(base_url: str, challenge: str) -> str:
@@ -59,7 +59,7 @@ def instrument(row: Instrument, base_url: str) -> dict[str, Any]:
         "exp_month": row.exp_month,
         "exp_year": row.exp_year,
         "country": row.country,
-        # One value per card, as real PSPs give, so that duplicates can be told.
+        # One value per card, as real PSPs give, so that duplicates can be recognised.
         "fingerprint": f"fp_{row.magic.removeprefix('tok_')}_{row.last4}",
         "state": row.state,
     }

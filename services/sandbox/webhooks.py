@@ -1,7 +1,7 @@
-"""Sends webhook events: signed, at least once, retried until a 2xx, waiting ones kept in SQLite.
+"""Sends webhook events: signed, at least once, retried until a 2xx, pending ones stored in SQLite.
 
-One dispatcher, a fixed number of senders, one HTTP session. What waits in memory is a heap of
-(due_at, sequence); bodies stay in the file until their turn.
+One dispatcher, a fixed number of senders, one HTTP session. Memory only holds a heap of (due_at,
+sequence); bodies stay in the file until their turn.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ log = structlog.get_logger("sandbox.webhooks")
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What the webhook page shows of one attempt."""
+    """An attempt as shown on the webhook page."""
 
     account: str
     type: str
@@ -82,7 +82,7 @@ class Sender:
         self.recent: deque[Delivery] = deque(maxlen=REMEMBERED_DELIVERIES)
 
     def emit(self, account: str, event_type: str, data: dict[str, Any]) -> None:
-        """Inside the transaction of the change: stores the event and plans its delivery."""
+        """Inside the transaction of the change: stores the event and schedules its delivery."""
         if account not in self._accounts:
             return
         plan = self._faults.plan_webhook(account)
@@ -179,7 +179,7 @@ class Sender:
                 self._sending -= 1
 
     async def _post(self, session: aiohttp.ClientSession, account: Account, body: str) -> str:
-        """Sends once and says "delivered" or what went wrong."""
+        """Sends once and returns "delivered" or the error."""
         headers = {
             "Content-Type": "application/json",
             "Sandbox-Signature": signature(account.webhook_secret, int(time.time()), body),

@@ -1,4 +1,4 @@
-"""HTTP in and out: who calls, what they sent, JSON answers. No rules."""
+"""HTTP in and out: authentication, request bodies, JSON answers. No rules."""
 
 import hashlib
 import hmac
@@ -39,7 +39,7 @@ def refusal_answer(error: errors.SandboxError) -> web.Response:
 
 
 def authenticated_account(request: web.Request) -> str:
-    """The account of the path, when the caller holds its key."""
+    """The account in the path, if the caller has its key."""
     account = request.match_info["account"]
     expected = f"Bearer sandbox_sk_{account}".encode()
     given = request.headers.get("Authorization", "").encode(errors="replace")
@@ -88,7 +88,7 @@ def page_limit(request: web.Request) -> int:
 
 
 def query_choice(request: web.Request, name: str, choices: tuple[str, ...]) -> str:
-    """The first when none is named."""
+    """The first if none is named."""
     chosen = request.query.get(name) or choices[0]
     if chosen not in choices:
         raise errors.InvalidRequestError(f"one of {', '.join(choices)}", field=name)

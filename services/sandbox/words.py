@@ -1,4 +1,4 @@
-"""What the pages of the inbox and of the bank say, in Italian and English."""
+"""Texts of the pages of the inbox and of the bank, in Italian and English."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ async def make_transfer(request: web.Request) -> web.Response:
 
 @routes.get("/bank/accounts/{iban}/credits")
 async def list_credits(request: web.Request) -> web.Response:
-    """In the order of booking; `since` is the `next_cursor` of an earlier answer."""
+    """In order of booking; `since` is the `next_cursor` of an earlier answer."""
     try:
         iban = epc.checked_iban(request.match_info["iban"])
     except epc.WrongPayloadError as wrong:

@@ -1,4 +1,6 @@
-"""Statements as CAMT.053, in version 2 or 8, valid against their schemas; piece by piece. Pure."""
+"""Writes statements as CAMT.053, in version 2 or 8, valid against their schemas, piece by piece.
+Pure.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -10,7 +12,9 @@ VERSIONS = ("001.02", "001.08")
 
 
 def written(statements: Iterable[Statement], *, message_id: str, version: str) -> Iterator[str]:
-    """The balance of a statement is known when its bookings were counted: `bookings` is read twice."""
+    """A statement's balance is known only once its bookings are summed: `bookings` is read
+    twice.
+    """
     space = f"urn:iso:std:iso:20022:tech:xsd:camt.053.{version}"
     yield f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{space}">\n<BkToCstmrStmt>\n'
     for number, statement in enumerate(statements):

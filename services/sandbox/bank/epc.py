@@ -1,6 +1,6 @@
 """The payload of an EPC QR code (EPC069-12): a credit transfer that a phone can scan. Pure.
 
-A bank's app refuses a code that breaks the rules, so this does, with the line and the reason.
+Like a banking app, it refuses a code that breaks the rules, with the line and the reason.
 """
 
 import re
@@ -22,7 +22,7 @@ LONGEST_NAME, LONGEST_TEXT, LONGEST_INFORMATION = 70, 140, 70
 
 
 class WrongPayloadError(ValueError):
-    """`field` is the element that breaks a rule, `reason` which one."""
+    """`field` is the element that breaks a rule, `reason` says which rule."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -32,7 +32,7 @@ class WrongPayloadError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """`amount_minor` is None when the payer fills it in."""
+    """`amount_minor` is None if the payer fills it in."""
 
     bic: str | None
     name: str
@@ -78,7 +78,7 @@ def parse(payload: str) -> Payload:
 
 
 def _lines(payload: str) -> list[str]:
-    """Twelve elements; those that were left away at the end are empty."""
+    """Twelve elements; those omitted at the end are empty."""
     if "\r" in payload.replace("\r\n", ""):
         raise WrongPayloadError("line ends", "are neither LF nor CR LF")
     lines = payload.replace("\r\n", "\n").removesuffix("\n").split("\n")

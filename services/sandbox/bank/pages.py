@@ -1,4 +1,6 @@
-"""The bank's page: a customer makes a transfer by scanning a code or by hand, and sees the list."""
+"""The bank's page: a customer makes a transfer, by scanning a code or by hand, and sees the
+list.
+"""
 
 import re
 import time

@@ -1,5 +1,5 @@
-"""The simulated bank's statement of an account as a file: transfers that came in, and payouts of PSPs
-that are asked for, day by day in UTC, with the mistakes that are asked for.
+"""The simulated bank's account statement as a file: incoming transfers and the requested PSPs'
+payouts, day by day in UTC, with the requested mistakes.
 """
 
 import re
@@ -27,7 +27,9 @@ routes = web.RouteTableDef()
 
 @routes.get("/bank/accounts/{iban}/statement")
 async def get_statement(request: web.Request) -> web.Response:
-    """`from` and `to` (days, today), `format`, `version` of CAMT, `payouts_of` (PSP accounts)."""
+    """`from` and `to` (days; default: today), `format`, `version` of CAMT, `payouts_of` (PSP
+    accounts).
+    """
     try:
         iban = epc.checked_iban(request.match_info["iban"])
     except epc.WrongPayloadError as wrong:
@@ -67,7 +69,7 @@ def _statement(
 
 
 def _bookings(deps: Deps, iban: str, accounts: list[str]) -> list[Booking]:
-    """By day; of a day transfers first."""
+    """By day; within a day, transfers first."""
     found = [_of_transfer(each) for each in transfers.all_of(deps.conn, iban, most=MOST_BOOKINGS)]
     for account in accounts:
         found += _of_payouts(deps, account)

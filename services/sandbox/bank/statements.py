@@ -1,4 +1,4 @@
-"""What the simulated bank says of an account. Pure."""
+"""The contents of an account statement. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ PLACES = {"JPY": 0, "KRW": 0, "KWD": 3, "TND": 3}
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Signed as its booking: above zero came in. Blank is what nobody said."""
+    """Signed like its booking: positive is money in. Blank if unknown."""
 
     amount_minor: int
     name: str = ""
@@ -37,7 +37,7 @@ class Booking:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Closes at what it opens with and all that is booked."""
+    """Closes with its opening balance plus everything booked."""
 
     id: str
     number: int
@@ -55,6 +55,6 @@ class Statement:
 
 
 def decimal(amount_minor: int, places: int) -> str:
-    """Without sign, with a point."""
+    """Without sign, with a decimal point."""
     digits = str(abs(amount_minor)).rjust(places + 1, "0")
     return f"{digits[:-places]}.{digits[-places:]}" if places else digits

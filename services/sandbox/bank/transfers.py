@@ -1,4 +1,4 @@
-"""Orders of a transfer: by its fields or by the payload of a QR code. Pure."""
+"""Transfer orders: by fields or by the payload of a QR code. Pure."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def parse(body: dict[str, Any], *, now: float) -> Transfer:
 
 
 def _scanned(body: dict[str, Any], now: float) -> Transfer:
-    """The payer may name himself, and the amount when the code leaves it open."""
+    """The payer may add a name, and the amount if the code leaves it open."""
     orders.only(body, frozenset({"epc", "debtor_name", "amount_minor"}))
     payload = epc.parse(orders.text(body, "epc", longest=LONGEST_PAYLOAD))
     if payload.amount_minor is not None and body.get("amount_minor") is not None:

@@ -68,7 +68,7 @@ def due(conn: sqlite3.Connection, now: float) -> list[Charge]:
 def page(
     conn: sqlite3.Connection, filters: dict[str, str], *, after: str, limit: int
 ) -> list[dict[str, Any]]:
-    """Book rows in id order (ids are time-ordered) beyond the id `after`."""
+    """Rows in id order (ids are time-ordered) after the id `after`."""
     where = "".join(f" AND {name} = ?" for name in filters)
     cursor = conn.execute(
         f"SELECT {_BOOK} FROM charges WHERE id > ?{where} ORDER BY id LIMIT ?",  # noqa: S608  # names from BOOK_FILTERS
@@ -78,7 +78,7 @@ def page(
 
 
 def latest(conn: sqlite3.Connection, *, before: str | None, limit: int) -> list[dict[str, Any]]:
-    """The newest book rows first, for people."""
+    """The newest rows first, for people."""
     cursor = conn.execute(
         f"SELECT {_BOOK} FROM charges WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?",  # noqa: S608  # our own names
         (before, before, limit),
@@ -94,7 +94,7 @@ def pages(conn: sqlite3.Connection, filters: dict[str, str]) -> Iterator[list[di
 
 
 def totals(conn: sqlite3.Connection) -> list[dict[str, Any]]:
-    """Per account and currency: how many charges, and what was taken and given back."""
+    """Per account and currency: number of charges, and amounts captured and refunded."""
     names = ("account", "currency", "charges", "authorised_minor", "captured_minor",
              "refunded_minor", "disputed_minor", "declined")  # fmt: skip  # a table
     cursor = conn.execute("""

@@ -1,4 +1,4 @@
-"""Disputes: money that the shopper's bank takes back, for a while or for good."""
+"""Disputes: money that the shopper's bank takes back, temporarily or for good."""
 
 import dataclasses
 import sqlite3

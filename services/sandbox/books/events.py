@@ -1,4 +1,4 @@
-"""Webhook events that still have to be delivered; a delivered one is deleted."""
+"""Webhook events to be delivered; a delivered one is deleted."""
 
 import sqlite3
 from dataclasses import dataclass

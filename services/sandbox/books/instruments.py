@@ -1,4 +1,4 @@
-"""Saved cards and single-use field tokens: what a token behaves like. No card numbers."""
+"""Saved cards and single-use field tokens, with the behaviour of each. No card numbers."""
 
 import dataclasses
 import sqlite3
@@ -64,7 +64,7 @@ def delete(conn: sqlite3.Connection, account: str, token: str) -> bool:
 
 
 def use_up(conn: sqlite3.Connection, token: str) -> None:
-    """A field token is good once; a saved card stays as it is."""
+    """A field token works once; a saved card stays as it is."""
     conn.execute(
         "UPDATE instruments SET state = 'used' WHERE token = ? AND state = 'single_use'", (token,)
     )

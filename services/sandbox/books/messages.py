@@ -1,4 +1,4 @@
-"""Messages that reached the inbox: one row per recipient, e-mails whole as they came."""
+"""Messages that reached the inbox: one row per recipient, e-mails as received."""
 
 import dataclasses
 import sqlite3
@@ -64,7 +64,7 @@ def latest(
     before: float = 1e12,
     limit: int,
 ) -> list[Message]:
-    """Newest first. `recipient` is whole, `part` a piece of it."""
+    """Newest first. `recipient` matches as a whole, `part` anywhere."""
     values = {
         "recipient": recipient,
         "part": part,

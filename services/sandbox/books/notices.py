@@ -1,4 +1,4 @@
-"""What the mail server and the SMS provider still have to report of a message to its sender."""
+"""Reports that the mail server and the SMS provider still have to send about a message."""
 
 import sqlite3
 from dataclasses import dataclass

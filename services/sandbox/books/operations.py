@@ -1,4 +1,4 @@
-"""Operations: one row per idempotency key, with the answer that was given for it."""
+"""Operations: one row per idempotency key, with its answer."""
 
 import dataclasses
 import sqlite3
@@ -42,7 +42,7 @@ def find(conn: sqlite3.Connection, account: str, key: str) -> Operation | None:
 
 
 def find_by_id(conn: sqlite3.Connection, operation_id: str) -> Operation | None:
-    """For people, who see ids; there is no index."""
+    """For people, who see ids; not indexed."""
     row = conn.execute(
         f"SELECT {_COLUMNS} FROM operations WHERE id = ?",  # noqa: S608  # our own names
         (operation_id,),
@@ -51,7 +51,7 @@ def find_by_id(conn: sqlite3.Connection, operation_id: str) -> Operation | None:
 
 
 def fail(conn: sqlite3.Connection, refund: Operation) -> None:
-    """It had succeeded; what was answered then stays as it was."""
+    """It had succeeded; its stored answer stays as it was."""
     conn.execute(
         "UPDATE operations SET state = 'failed' WHERE account = ? AND key = ?",
         (refund.account, refund.key),
@@ -63,7 +63,9 @@ def insert(conn: sqlite3.Connection, operation: Operation) -> None:
 
 
 def for_charge(conn: sqlite3.Connection, account: str, charge_id: str) -> list[dict[str, Any]]:
-    """For pages and audits; there is no index, the books of one charge are rarely asked for."""
+    """For pages and audits; not indexed, since a single charge's operations are rarely
+    requested.
+    """
     names = ("kind", "key", "id", "state", "amount_minor", "code", "created_at")
     cursor = conn.execute(
         "SELECT kind, key, id, state, amount_minor, code, created_at FROM operations "

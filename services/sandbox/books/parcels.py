@@ -1,4 +1,6 @@
-"""Parcels with money to collect: what the courier was told, took and paid out. Audits compare with it."""
+"""Parcels with money to collect: what the courier was told, collected and paid out. Audits compare
+with it.
+"""
 
 import dataclasses
 import sqlite3
@@ -37,7 +39,7 @@ def by_reference(conn: sqlite3.Connection, courier: str, reference: str) -> Parc
 
 
 def announce(conn: sqlite3.Connection, courier: str, parcel: Announced, now: float) -> None:
-    """Told again, it is the same parcel; what it is to collect may be another until it is delivered."""
+    """Announcing it again updates the amount to collect, until the parcel is delivered."""
     conn.execute(
         _ANNOUNCE,
         (
@@ -61,7 +63,7 @@ def save(conn: sqlite3.Connection, parcel: Parcel) -> None:
 
 
 def move(conn: sqlite3.Connection, parcel: Parcel) -> None:
-    """To where it is now, with an entry in the courier's diary."""
+    """Changes its state, with an entry in the courier's log."""
     save(conn, parcel)
     conn.execute(
         "INSERT INTO movements (courier, tracking_number, reference, state, collected_minor, mode, moved_at)"
@@ -79,7 +81,7 @@ def move(conn: sqlite3.Connection, parcel: Parcel) -> None:
 
 
 def movements(conn: sqlite3.Connection, courier: str, *, limit: int) -> list[Movement]:
-    """In their order."""
+    """In order."""
     return [Movement(*row) for row in conn.execute(_MOVEMENTS_OF, (courier, limit))]
 
 

@@ -1,5 +1,5 @@
-"""Settlement lines and the payouts that carry them. A line is reported once it is paid out,
-so the line number is a cursor that never skips one.
+"""Settlement lines and their payouts. A line is reported once it is paid out, so the line number is
+a cursor that never skips one.
 """
 
 import sqlite3
@@ -25,7 +25,7 @@ def insert(
 def unpaid(
     conn: sqlite3.Connection, *, account: str | None, before: float
 ) -> list[tuple[str, str, int, int]]:
-    """(account, currency, net_minor, lines) of what a payout made now would carry."""
+    """(account, currency, net_minor, lines) of a payout made now."""
     cursor = conn.execute(
         "SELECT account, currency, sum(gross_minor - fee_minor), count(*) FROM settlement_lines "
         "WHERE payout_id IS NULL AND created_at < ? AND (account = ? OR ? IS NULL) "
@@ -56,8 +56,8 @@ def page(conn: sqlite3.Connection, account: str, *, after: int, limit: int) -> l
 
 
 def report(conn: sqlite3.Connection, account: str, *, most: int) -> list[tuple[Any, ...]]:
-    """(line, charge, key, kind, the shop's reference, gross, fee, currency, payout, available, created) of
-    what was paid out.
+    """(line, charge, key, kind, the shop's reference, gross, fee, currency, payout, available,
+    created) of the lines paid out.
     """
     cursor = conn.execute(
         "SELECT l.line, l.charge_id, l.key, l.kind, coalesce(c.reference, ''), l.gross_minor, l.fee_minor, "
@@ -70,7 +70,7 @@ def report(conn: sqlite3.Connection, account: str, *, most: int) -> list[tuple[A
 
 
 def payouts(conn: sqlite3.Connection, account: str, currency: str) -> list[tuple[str, str, int]]:
-    """(payout, the day it is available, net)."""
+    """(payout, day on which it is available, net)."""
     cursor = conn.execute(
         "SELECT payout_id, available_on, sum(gross_minor - fee_minor) FROM settlement_lines "
         "WHERE account = ? AND currency = ? AND payout_id IS NOT NULL "

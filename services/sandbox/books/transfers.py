@@ -1,4 +1,4 @@
-"""Credit transfers that the bank executed: each is a credit of the account that it names."""
+"""Credit transfers that the bank executed: each credits the account that it names."""
 
 import dataclasses
 import sqlite3
@@ -9,7 +9,7 @@ from operator import attrgetter
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """`reference` is structured (RF), `text` free; at most one of them is given."""
+    """`reference` is structured (RF), `text` free; at most one of them is set."""
 
     iban: str
     bic: str | None
@@ -30,7 +30,7 @@ class Credit:
 
     @property
     def bank_reference(self) -> str:
-        """What a bank prints on a statement: day and running number."""
+        """As printed on a statement: day and running number."""
         day = datetime.fromtimestamp(self.transfer.booked_at, UTC)
         return f"TRN{day:%Y%m%d}{self.sequence:08d}"
 

@@ -37,7 +37,7 @@ async def take_manifest(request: web.Request) -> web.Response:
 
 @routes.get(f"/courier/{COURIER}/parcels")
 async def list_parcels(request: web.Request) -> web.Response:
-    """In the order in which they were taken: the books, too."""
+    """In order of acceptance; these are also the books."""
     after = wire.query_integer(request, "since", 0, most=2**62)
     limit = wire.page_limit(request)
     courier = request.match_info["courier"]
@@ -53,7 +53,7 @@ async def list_parcels(request: web.Request) -> web.Response:
 
 @routes.get(f"/courier/{COURIER}/remittances/{{number:[0-9]{{1,9}}}}")
 async def get_remittance(request: web.Request) -> web.Response:
-    """The file, as it would come by e-mail."""
+    """The file, as sent by e-mail."""
     courier, number = request.match_info["courier"], int(request.match_info["number"])
     found = books.file(wire.deps_of(request).conn, courier, number)
     if found is None:
@@ -65,7 +65,7 @@ async def get_remittance(request: web.Request) -> web.Response:
 
 @routes.get(f"/courier/{COURIER}/manifest-file")
 async def get_manifest_file(request: web.Request) -> web.Response:
-    """What it has taken up and not delivered, with what it will collect for each."""
+    """Parcels accepted and not delivered, with the amount to collect for each."""
     conn, courier = wire.deps_of(request).conn, request.match_info["courier"]
     parcels = books.unpaid(conn, courier, State.TAKEN)
     return _list_of(request, lists.manifest(parcels[-lists.MOST_ROWS :]))
@@ -73,7 +73,7 @@ async def get_manifest_file(request: web.Request) -> web.Response:
 
 @routes.get(f"/courier/{COURIER}/event-file")
 async def get_event_file(request: web.Request) -> web.Response:
-    """All that became of its parcels."""
+    """All events of its parcels."""
     conn, courier = wire.deps_of(request).conn, request.match_info["courier"]
     movements = books.movements(conn, courier, limit=lists.MOST_ROWS)
     return _list_of(request, lists.events(movements))
@@ -93,7 +93,7 @@ def _dialect(name: object) -> Dialect:
 
 @routes.post(f"/control/couriers/{COURIER}/parcels/{{tracking_number}}/{{move}}")
 async def move_parcel(request: web.Request) -> web.Response:
-    """attempt, deliver, refuse or return; a delivery may collect another amount than it should."""
+    """attempt, deliver, refuse or return; a delivery may collect another amount than agreed."""
     deps, courier = wire.deps_of(request), request.match_info["courier"]
     body = await wire.json_object(request)
     move = MOVES.get(request.match_info["move"])
@@ -124,7 +124,7 @@ def _collected(body: dict[str, Any], parcel: Parcel, to: str) -> int:
 
 @routes.post(f"/control/couriers/{COURIER}/remittances")
 async def remit(request: web.Request) -> web.Response:
-    """Pays out all that was collected and is not paid out yet, and writes the file about it."""
+    """Pays out everything collected and not paid out yet, and writes the remittance file."""
     deps, courier = wire.deps_of(request), request.match_info["courier"]
     body = await wire.json_object(request)
     orders.only(body, remitting.FIELDS)
@@ -151,7 +151,7 @@ async def remit(request: web.Request) -> web.Response:
 
 
 def _book(deps: Deps, paid: list[Parcel], lines: list[remitting.Line], number: int) -> None:
-    """Each parcel with all that the lines pay for it."""
+    """Each parcel with everything that the lines pay for it."""
     for parcel in paid:
         remitted = sum(
             line.remitted_minor for line in lines if line.tracking_number == parcel.tracking_number
@@ -160,7 +160,7 @@ def _book(deps: Deps, paid: list[Parcel], lines: list[remitting.Line], number: i
 
 
 def _day(body: dict[str, Any]) -> date:
-    """`on`, for tests that move a clock; else today."""
+    """`on`, for tests that move a clock; otherwise today."""
     text = orders.optional_text(body, "on", longest=10)
     try:
         return date.fromisoformat(text) if text else datetime.now(UTC).date()

@@ -1,4 +1,6 @@
-"""Tables as couriers write them: in three dialects. Pure. No courier publishes its layout: these are made up."""
+"""Writes tables as couriers do, in three dialects. Pure. No courier publishes its layout: these are
+made up.
+"""
 
 import io
 from collections.abc import Callable, Sequence
@@ -10,14 +12,14 @@ import openpyxl
 
 Cell = str | int | date | time  # an int is an amount in cents
 CUSTOMER: Final = "Cliente: Bottega Demo s.r.l., Forlì"
-HEADER_ROW: Final = 4  # of the dialect that has words above it
+HEADER_ROW: Final = 4  # of the dialect with lines above the header
 _EPOCH: Final = date(1899, 12, 30)
 _DAY_SECONDS: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`has_total`: a courier that writes totals sums up its amounts."""
+    """`has_total`: couriers that write totals sum up its amounts."""
 
     title: str
     header: tuple[str, ...]
@@ -27,7 +29,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a file is written, and as what it is sent."""
+    """How a file is written, and its media type."""
 
     write: Callable[[Table], bytes]
     media_type: str
@@ -50,7 +52,7 @@ def spreadsheet(table: Table) -> bytes:
 
 
 def workbook(table: Table) -> bytes:
-    """XLSX: amounts as numbers, days and times as the numbers that spreadsheets count them by."""
+    """XLSX: amounts as numbers, days and times as spreadsheet serial numbers."""
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet(table.title)
     sheet.append(table.header)
@@ -71,7 +73,7 @@ DIALECTS: Final = {
 
 
 def _row(row: Sequence[Cell], *, thousands: str) -> str:
-    """No number or reference that the sandbox takes needs quotation marks."""
+    """No number or reference accepted by the sandbox needs quotation marks."""
     return ";".join(_text(cell, thousands) for cell in row)
 
 
@@ -95,7 +97,7 @@ def _number(cell: Cell) -> str | int | float:
 
 
 def _total(rows: Sequence[tuple[Cell, ...]]) -> list[Cell]:
-    """`TOTALE` and the sums of all columns of amounts."""
+    """`TOTALE` and the sums of all amount columns."""
     first, *_ = rows
     sums: list[Cell] = [
         sum(cell for row in rows if isinstance(cell := row[at], int))

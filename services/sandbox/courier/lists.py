@@ -1,4 +1,4 @@
-"""What a courier sends lists of: parcels that it has taken up, and what became of them. Pure."""
+"""The lists that a courier sends: accepted parcels, and their events. Pure."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -43,7 +43,7 @@ def remittance(lines: Sequence[Line], on: date) -> Table:
 
 
 def manifest(parcels: Sequence[Parcel]) -> Table:
-    """With what the courier will collect, whatever it was told."""
+    """With the amount that the courier will collect, whatever it was told."""
     rows = [
         (parcel.tracking_number, parcel.reference, parcel.amount_minor, parcel.mode)
         for parcel in parcels

@@ -1,4 +1,4 @@
-"""Parcels that a courier carries, and the manifests by which it hears of them. Pure."""
+"""Parcels of a courier, and the manifests that announce them. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from services.sandbox import errors, orders
 
-MOST_PARCELS: Final = 1000  # of one manifest
+MOST_PARCELS: Final = 1000  # per manifest
 PARCEL_FIELDS: Final = frozenset({"reference", "amount_minor", "currency", "mode"})
 DEAF: Final = (
-    "nocod"  # a reference with this: the courier takes the parcel and overlooks the amount
+    "nocod"  # with this in the reference, the courier accepts the parcel and ignores the amount
 )
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9 ._/-]{1,60}")
 _CODE: Final = re.compile(r"[A-Z0-9]{0,20}")
@@ -23,7 +23,7 @@ class State:
     RETURNED = "returned"
 
 
-# What may be done with a parcel, and from where.
+# Possible actions on a parcel, and the states that allow them.
 MOVES: Final = {
     "attempt": (State.ATTEMPTED, (State.TAKEN,)),
     "deliver": (State.COLLECTED, (State.TAKEN, State.ATTEMPTED, State.REFUSED)),
@@ -34,7 +34,7 @@ MOVES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A parcel of a manifest; `mode` is the courier's own code of how money is taken."""
+    """A parcel in a manifest; `mode` is the courier's own code for the means of payment."""
 
     reference: str
     amount_minor: int
@@ -48,8 +48,8 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """The field order is the column order. `amount_minor`: what the courier is to collect;
-    `remitted_minor`: what it has paid out of it; `remittance`: in which file, 0 in none yet.
+    """The field order is the column order. `amount_minor`: amount to collect; `remitted_minor`:
+    amount paid out of it; `remittance`: in which file, 0 if in none yet.
     """
 
     sequence: int
@@ -71,7 +71,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """What became of a parcel; the field order is that of the columns."""
+    """An event of a parcel; the field order is the column order."""
 
     sequence: int
     tracking_number: str
@@ -83,7 +83,7 @@ class Movement:
 
 
 def number_of(tracking_number: str) -> int:
-    """The sequence of a parcel, 0 when that is no tracking number of the sandbox."""
+    """The sequence number of a parcel, 0 if it is not a tracking number of the sandbox."""
     found = re.fullmatch(r"SBX([0-9]{9})", tracking_number)
     return int(found[1]) if found else 0
 

@@ -1,4 +1,4 @@
-"""What a courier pays out and what it writes about it: with the mistakes that are asked for. Pure.
+"""What a courier pays out and what it reports about it, with the requested mistakes. Pure.
 
 The books keep what was really paid; the file is what the merchant reads.
 """
@@ -18,7 +18,7 @@ ERRORS: Final = frozenset({"short_minor", "cut_minor", "unknown", "duplicate", "
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Of a remittance file. `collected_minor` = cut + remitted, but for what is short."""
+    """A line of a remittance file. `collected_minor` = cut + remitted, unless it is short."""
 
     tracking_number: str
     reference: str
@@ -30,9 +30,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A remittance that is asked for. `short_minor` and `excess_minor`: kept too much of the first parcel,
-    without a word and as cut. The rest counts lines: of parcels that nobody knows, that are there twice,
-    that came back; `split`: the last so many parcels are paid by two lines, and either fits.
+    """A requested remittance. `short_minor` and `excess_minor`: kept in excess from the first
+    parcel, silently or as cut. The others count lines: of unknown parcels, repeated, returned;
+    `split`: the last so many parcels are paid in two lines, either of which matches.
     """
 
     basis_points: int
@@ -74,7 +74,7 @@ def _number(part: dict[str, Any], name: str, most: int) -> int:
 
 
 def lines(order: Order, collected: list[Parcel], returned: list[Parcel]) -> list[Line]:
-    """Of all that was collected and not paid out yet, and what the order adds to it."""
+    """Everything collected and not paid out yet, plus the requested mistakes."""
     found = [_paid(order, parcel) for parcel in collected]
     if found:
         found[0] = _kept_too_much(found[0], order)

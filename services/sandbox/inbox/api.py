@@ -22,7 +22,7 @@ def wished_channel(request: web.Request) -> str | None:
 
 
 def moment(request: web.Request, name: str) -> float:
-    """RFC 3339 or seconds since the epoch; nothing means from the beginning."""
+    """RFC 3339 or seconds since the epoch; empty means from the beginning."""
     text = request.query.get(name, "")
     if not text:
         return 0.0
@@ -31,11 +31,11 @@ def moment(request: web.Request, name: str) -> float:
     except ValueError:
         pass
     try:
-        # A plus that nobody escaped arrives as a space.
+        # An unescaped plus arrives as a space.
         parsed = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError:
         raise errors.InvalidRequestError("a time by RFC 3339, or in seconds", field=name) from None
-    # Written times are rounded: the message that one was taken from still counts.
+    # Printed times are rounded: the message from which one was copied still counts.
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() - 1e-6
 
 
@@ -52,7 +52,7 @@ async def list_messages(request: web.Request) -> web.Response:
 
 
 def _recipient(request: web.Request) -> str:
-    """`+39…` that nobody escaped arrives with a space for the plus."""
+    """An unescaped `+39…` arrives with a space instead of the plus."""
     wished = request.query.get("to", "")
     return f"+{wished[1:]}" if wished.startswith(" ") else wished.strip()
 
@@ -67,7 +67,7 @@ async def get_message(request: web.Request) -> web.Response:
 
 @routes.delete("/inbox/messages")
 async def empty(request: web.Request) -> web.Response:
-    """Greylisting forgets whom it has seen, too."""
+    """Also resets greylisting."""
     conn = wire.deps_of(request).conn
     with transaction(conn):
         removed = messages.clear(conn)

@@ -1,4 +1,6 @@
-"""Delivery status notifications (RFC 3464) of mail that was taken and could not be delivered. Pure."""
+"""Delivery status notifications (RFC 3464) for mail that was accepted and could not be delivered.
+Pure.
+"""
 
 from datetime import UTC, datetime
 from email.utils import format_datetime, make_msgid
@@ -49,10 +51,10 @@ Content-Type: text/rfc822-headers; charset=utf-8
 
 
 def notification(raw: bytes, *, sender: str, recipient: str, now: float) -> bytes:
-    """`sender` is the envelope's: the address at which the message wants to hear of its fate.
+    """`sender` is the envelope's: the address for notifications about the message.
 
-    Written out by hand: what real mail servers send follows a template as well, and the third part
-    repeats the header of the message as it came, folded or not.
+    Written by hand: real mail servers follow a template as well, and the third part repeats the
+    message's headers as received, folded or not.
     """
     identifier = make_msgid(domain=HOST)
     head = raw.replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode(errors="replace")

@@ -1,6 +1,6 @@
 """A raw e-mail as its reader sees it: subject, text, HTML, links, headers. Pure.
 
-Mail that breaks the rules is shown as well as it can be, never refused.
+Malformed mail is shown as well as possible, never refused.
 """
 
 import base64
@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 
 WEB_ADDRESS = re.compile(r"https?://[^\s<>\"']+")
 CONTENT_ID = re.compile(r"cid:([^\"'\s)>]+)", re.IGNORECASE)
-# What the standard library raises over malformed headers, unknown charsets and broken bodies.
+# Exceptions of the standard library for malformed headers, unknown charsets and broken bodies.
 BROKEN = (MessageError, LookupError, ValueError, AttributeError, TypeError)
 OPEN_ELSEWHERE = '<base target="_blank">'
 
@@ -28,7 +28,7 @@ class Mail:
     text: str
     html: str
     headers: list[tuple[str, str]]
-    # Files and pictures that came along: name, type, size in bytes.
+    # Attachments: name, type, size in bytes.
     attachments: list[tuple[str, str, int]]
 
     @property
@@ -89,7 +89,7 @@ def _attachments(message: EmailMessage) -> Iterator[tuple[str, str, int]]:
 
 
 def _with_pictures(message: EmailMessage, html: str) -> str:
-    """Pictures that travel inside the mail are shown without another request."""
+    """Inline images are shown without another request."""
     if "cid:" not in html.lower():
         return html
     pictures = {}
@@ -114,7 +114,7 @@ class _Anchors(HTMLParser):
 
 
 def links_of_html(html: str) -> list[str]:
-    """In the order of the page, each once."""
+    """In page order, each once."""
     anchors = _Anchors()
     anchors.feed(html)
     return list(dict.fromkeys(anchors.found))
@@ -126,7 +126,7 @@ def links_of_text(text: str) -> list[str]:
 
 
 def opening_elsewhere(html: str) -> str:
-    """The same document, whose links open in a tab of their own."""
+    """The same document, with links that open in a new tab."""
     head = re.search(r"<head[^>]*>", html, re.IGNORECASE)
     at = head.end() if head else 0
     doctype = None if head else re.match(r"\s*<!doctype[^>]*>", html, re.IGNORECASE)

@@ -1,6 +1,6 @@
-"""Tells senders what became of their messages: bounces and the SMS provider's callbacks.
+"""Reports to senders: bounces and the SMS provider's callbacks.
 
-What waits is kept in the books, so it survives a restart; a receiver that fails is asked again.
+Pending reports are stored in the books, so they survive a restart; a failed report is retried.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ async def _send(deps: Deps, session: aiohttp.ClientSession, notice: Notice) -> N
 
 
 async def _post(session: aiohttp.ClientSession, notice: Notice) -> str:
-    """Sends once and says "delivered" or what went wrong."""
+    """Sends once and returns "delivered" or the error."""
     if notice.url is None:
         return "delivered"
     try:

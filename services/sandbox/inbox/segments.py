@@ -1,4 +1,4 @@
-"""How long a text is as an SMS: GSM 03.38 or UCS-2, and in how many parts it travels. Pure."""
+"""The length of a text as an SMS: GSM 03.38 or UCS-2, and its number of parts. Pure."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class Length:
 
 
 def measure(text: str) -> Length:
-    """A part of several is shorter than a single one: its header takes room."""
+    """A part of several is shorter than a single one: its header takes space."""
     if set(text) <= GSM_BASIC | GSM_EXTENDED:
         units = sum(2 if letter in GSM_EXTENDED else 1 for letter in text)
         encoding, single, part = "GSM-7", 160, 153

@@ -1,4 +1,6 @@
-"""The rules of the simulated SMS provider, after Twilio's API: what it takes, how it answers. Pure."""
+"""The rules of the simulated SMS provider, after Twilio's API: what it accepts, how it answers.
+Pure.
+"""
 
 import base64
 import hashlib
@@ -17,7 +19,7 @@ API_VERSION = "2010-04-01"
 WHATSAPP = "whatsapp:"
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 LONGEST_BODY = 1600
-# Taken, and reported as undelivered later: a magic number of the sandbox's own.
+# Accepted, and later reported as undelivered: a magic number of the sandbox.
 UNDELIVERED = "+15005550099"
 
 
@@ -108,7 +110,7 @@ def written(message: Message, number: str) -> str:
 
 
 def view(message: Message) -> dict[str, Any]:
-    """A Message resource as Twilio answers it."""
+    """A Message resource as returned by Twilio."""
     moment = format_datetime(datetime.fromtimestamp(message.received_at, UTC))
     uri = f"/{API_VERSION}/Accounts/{message.account_sid}/Messages/{message.id}"
     return {
@@ -150,7 +152,7 @@ def callback_form(message: Message, state: str, error_code: int | None) -> dict[
 
 
 def signature(auth_token: str, url: str, form: Mapping[str, str]) -> str:
-    """X-Twilio-Signature: HMAC-SHA1 over the address and the sorted fields, in Base64."""
+    """X-Twilio-Signature: HMAC-SHA1 over the URL and the sorted fields, in Base64."""
     signed = url + "".join(f"{name}{form[name]}" for name in sorted(form))
     digest = hmac.new(auth_token.encode(), signed.encode(), hashlib.sha1).digest()
     return base64.b64encode(digest).decode()

@@ -1,7 +1,7 @@
-"""The inbox's mail server: real SMTP on a port of its own, with recipients that misbehave.
+"""The inbox's mail server: real SMTP on its own port, with recipients that misbehave.
 
-Every recipient of a mail gets a row in the books before the sender hears "250". What goes wrong on
-purpose comes from the recipient's local part, or from fault rules of the operation `smtp`.
+Every recipient of a mail gets a row in the books before the sender hears "250". Deliberate failures
+come from the recipient's local part, or from fault rules of the operation `smtp`.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ log = structlog.get_logger("sandbox.smtp")
 
 
 def local_part(address: str) -> str:
-    """Without what follows a plus: `full+7@shop.example` behaves like `full@shop.example`."""
+    """Without the suffix after a plus: `full+7@shop.example` behaves like `full@shop.example`."""
     return address.rpartition("@")[0].partition("+")[0].lower()
 
 
 class Connection(SMTP):
-    """One client; knows the mailroom, which ends what is still open at shutdown."""
+    """One client; knows the mailroom, which ends open connections at shutdown."""
 
     def __init__(self, mailroom: "Mailroom", loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -65,7 +65,7 @@ class Connection(SMTP):
             await super()._handle_client()
 
     async def cut(self) -> None:
-        """The line goes dead; the end of the connection cancels the caller."""
+        """Drops the line; the end of the connection cancels the caller."""
         cast(asyncio.Transport, self.transport).abort()
         await asyncio.Event().wait()
 
@@ -78,7 +78,7 @@ def _any_password_but_one(
 
 
 class Mailroom:
-    """The hooks of aiosmtpd: who is greeted, which recipients are taken, where mail goes."""
+    """The hooks of aiosmtpd: greeting, recipients, delivery."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
@@ -199,7 +199,7 @@ class MailServer:
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
-        """The port on which it listens, also when any free one was asked for."""
+        """The port on which it listens, also if any free one was requested."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: Connection(self._mailroom, loop), host, port

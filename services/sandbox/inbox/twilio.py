@@ -1,4 +1,4 @@
-"""The SMS provider's HTTP API, after Twilio's: send, look up, list, and report what became of it."""
+"""The SMS provider's HTTP API, after Twilio's: send, look up, list, and status reports."""
 
 import asyncio
 import hmac
@@ -142,7 +142,7 @@ async def get_message(request: web.Request) -> web.StreamResponse:
 
 @routes.get(f"{ACCOUNT}/Messages.json")
 async def list_messages(request: web.Request) -> web.StreamResponse:
-    """Newest first. Filters `To`, and `DateSent` as `=`, `<=` or `>=` of a day in UTC."""
+    """Newest first. Filters `To`, and `DateSent` as `=`, `<=` or `>=` for a day in UTC."""
     if not _is_caller_known(request):
         return _refuse(sms.UNAUTHENTICATED)
     try:
@@ -179,7 +179,7 @@ async def list_messages(request: web.Request) -> web.StreamResponse:
 
 
 def _days(request: web.Request) -> tuple[float, float]:
-    """From and until, in seconds since the epoch. ValueError when a day is none."""
+    """From and until, in seconds since the epoch. Raises ValueError for an invalid day."""
 
     def start(name: str) -> datetime | None:
         text = request.query.get(name, "")[:10]

@@ -1,4 +1,4 @@
-"""How messages look in the inbox's own API. Pure."""
+"""Messages in the inbox's own API. Pure."""
 
 from datetime import UTC, datetime
 from typing import Any
