@@ -59,7 +59,7 @@ async def test_all_keys_of_a_merchant_share_what_its_plan_allows(gateway):
         async with gateway.request("GET", "/v1/merchant", key=key) as response:
             body = await problem(response, 429, "plan_rate_exceeded")
             assert int(response.headers["Retry-After"]) >= 1
-        assert body["detail"].startswith('The plan "tiny" allows 1 requests a second')
+        assert body["detail"].startswith('The plan "tiny" allows 1 requests per second')
     # What strangers do with the key of the merchant's pages does not use up its server's share.
     async with gateway.request("GET", "/v1/merchant", key=published) as response:
         await problem(response, 403, "publishable_key_not_allowed")
