@@ -60,7 +60,7 @@ async def sustained(server: Postgres, nats_url: str, count: int) -> dict[str, An
     """From the first event that is fetched to the last one that is committed."""
     database = await opened(server, "sustained")
     bus = await buses.connect(nats_url, service="reporting")
-    reader = consumer.Consumer("reporting", database, bus, worker.handlers())
+    reader = consumer.Consumer("reporting", database, bus, worker.handlers(in_rome))
     await reader.set_up()
     told = events(count)
     await publish(bus, told)
@@ -82,6 +82,11 @@ async def sustained(server: Postgres, nats_url: str, count: int) -> dict[str, An
         "events_per_second": round(count / seconds),
         "postings_per_second": round(postings / seconds),
     }
+
+
+async def in_rome(_: str) -> str:
+    """Asked once for each merchant."""
+    return "Europe/Rome"
 
 
 async def publish(bus: Bus, told: Sequence[Event]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from incasso.cod.v1 import events_pb2 as cod
 from incasso.common.v1.money_pb2 import Money
 from incasso.instalments.v1 import events_pb2 as instalments
+from incasso.instalments.v1 import plans_pb2
 from incasso.payments.v1 import events_pb2 as payments
 from incasso.payments.v1 import payments_pb2
 from libs import descriptors, ids
@@ -51,7 +52,7 @@ def _message(number: int) -> Any:
                 courier_id="cou_1", order_reference=f"A-{number}", collected=amount, fee_minor=250
             )
         case 2:
-            books = instalments.PlanBooks(sold_minor=300, owed_minor=200, paid_minor=100)
+            books = plans_pb2.PlanBooks(sold_minor=300, owed_minor=200, paid_minor=100)
             return instalments.PlanBalanceChanged(
                 plan_id=ids.new("pln"), order_reference=f"A-{number}", currency="EUR", after=books
             )

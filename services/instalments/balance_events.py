@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from incasso.instalments.v1 import events_pb2
+from incasso.instalments.v1 import events_pb2, plans_pb2
 from libs import outbox, wire
 from libs.outbox import NewEvent
 from services.instalments.rules.books import books_of
@@ -20,7 +20,7 @@ def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
         plan_id=plan.id,
         order_reference=plan.order_reference,
         currency=plan.amount.currency,
-        before=wire.message(events_pb2.PlanBooks, was),
-        after=wire.message(events_pb2.PlanBooks, is_now),
+        before=wire.message(plans_pb2.PlanBooks, was),
+        after=wire.message(plans_pb2.PlanBooks, is_now),
     )
     return [outbox.event_of(plan, event, now)]

@@ -6,26 +6,28 @@ from pathlib import Path
 from typing import Final
 
 from incasso.reporting.v1 import imports_pb2_grpc, ledger_pb2_grpc
-from libs import process
+from libs import client, process
 from libs.clock import Clock
 from libs.process import Chassis, Parts
 from services.reporting import rebuild_worker, retention, worker
 from services.reporting.config import Config
 from services.reporting.deps import Deps
+from services.reporting.merchants_client import Merchants
 from services.reporting.service import Imports, Ledger
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 async def build(config: Config, chassis: Chassis) -> Parts:
-    deps = Deps(chassis.db, Clock())
+    deps, merchants = Deps(chassis.db, Clock()), client.channel(config.merchants_target)
     return Parts(
         servicers=[
             (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, Ledger(deps)),
             (imports_pb2_grpc.add_ImportsServiceServicer_to_server, Imports(deps)),
         ],
         kept=retention.KEPT,
-        handlers=worker.handlers(),
+        handlers=worker.handlers(Merchants(merchants).zone_of),
+        close=[merchants.close],
     )
 
 

@@ -1,10 +1,10 @@
-"""Where reporting listens and finds its database and bus. It needs nothing beyond the chassis."""
+"""Where reporting listens and finds its database, its bus and merchants."""
 
 from libs.settings import ServiceSettings, TlsSettings
 
 
 class Config(ServiceSettings):
-    pass
+    merchants_target: str
 
 
 class RebuildConfig(TlsSettings):

@@ -52,6 +52,7 @@ class Merchants(MerchantsServiceServicer):
             country="IT",
             default_currency="EUR",
             locale="it",
+            time_zone="Europe/Rome",
             test=True,
             quotas=self.quotas.get(merchant_id, {}),
         )

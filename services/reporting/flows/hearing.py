@@ -1,6 +1,7 @@
 """What events tell: facts, each with its day in the merchant's zone, and the zones of merchants."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 from libs.bus import Event
 from libs.db import Conn
@@ -9,16 +10,25 @@ from services.reporting import fact_events
 from services.reporting.rules.facts import Told
 from services.reporting.store import zones
 
+ZoneOf: TypeAlias = Callable[[str], Awaitable[str]]  # by merchant; merchants answers as it tells
 
-async def heard(conn: Conn, events: Sequence[Event]) -> Sequence[Told]:
-    """Zones are kept, facts answered. Raises ServiceUnavailable while the zone of one is not told: it comes
-    again, however often.
+
+async def heard(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> Sequence[Told]:
+    """Zones are kept, facts returned. `zone_of` is asked for a merchant of whom nothing was told. Raises what it
+    raises: the events come again.
     """
     of_merchants = [event for event in events if event.subject in fact_events.ZONES]
     if of_merchants:
         await zones.keep(conn, dict(map(fact_events.zone_of, of_merchants)))
     told = [event for event in events if event.subject in fact_events.SUBJECTS]
-    known = await zones.of(conn, {event.merchant_id for event in told})
-    if any(event.merchant_id not in known for event in told):
-        raise ServiceUnavailable
+    merchant_ids = {event.merchant_id for event in told}
+    known = await zones.of(conn, merchant_ids)
+    if unknown := sorted(merchant_ids - known.keys()):
+        await zones.keep(conn, {merchant_id: await zone_of(merchant_id) for merchant_id in unknown})
+        known = await zones.of(conn, merchant_ids)
     return [fact_events.told_of(event, known[event.merchant_id]) for event in told]
+
+
+async def nobody_knows(merchant_id: str) -> str:
+    """Of the jobs, which read what merchants has told before all else."""
+    raise ServiceUnavailable

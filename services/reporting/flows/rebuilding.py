@@ -103,7 +103,7 @@ class Rebuild:
 
 
 async def _build(conn: Conn, events: Sequence[Event]) -> None:
-    told = await hearing.heard(conn, events)
+    told = await hearing.heard(conn, events, hearing.nobody_knows)
     found = {each.event_id: entry for each in told if (entry := entry_of(each)) is not None}
     if found:
         await books.build(conn, list(found.values()))

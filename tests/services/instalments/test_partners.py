@@ -68,7 +68,7 @@ async def test_the_partner_pays_all_at_once(world):
     assert (token.shopper.email, token.shopper.country) == ("giulia@example.com", "IT")
     assert await world.told() == ["plan.created", "instalment.paid", "plan.completed"]
     (booked,) = await world.events("plan.balance_changed", events_pb2.PlanBalanceChanged)
-    assert booked.after == events_pb2.PlanBooks(sold_minor=160_00, paid_minor=160_00)
+    assert booked.after == pb.PlanBooks(sold_minor=160_00, paid_minor=160_00)
     assert await pay(world, plan.id) == paid
     assert await refusal(pay(world, plan.id, key="again")) == "plan_paid"
 

@@ -10,7 +10,6 @@ from libs import context, ids
 from libs.bus import Event
 from libs.db import Database
 from services.reporting import worker
-from services.reporting.store import zones
 from tests.services.reporting.told import EVENTS, dump, of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -27,10 +26,13 @@ def batches(events: Sequence[Event], sizes: Sequence[int]) -> Iterator[Sequence[
 
 async def book(db: Database, events: Sequence[Event], time_zone: str = "UTC") -> None:
     """As the consumer does, but for its inbox, which knows what is repeated."""
+
+    async def zone_of(merchant_id: str) -> str:
+        return time_zone
+
     context.set_current(context.Call(actor="reporting"))
     async with db.transaction() as tx:
-        await zones.keep(tx, {event.merchant_id: time_zone for event in events})
-        await worker.handlers()[events[0].subject].handle(tx, events)
+        await worker.handlers(zone_of)[events[0].subject].handle(tx, events)
 
 
 @settings(max_examples=40)

@@ -4,6 +4,7 @@ from incasso.cod.v1 import events_pb2 as cod
 from incasso.cod.v1 import orders_pb2, refunds_pb2, remittances_pb2
 from incasso.common.v1.money_pb2 import Money
 from incasso.instalments.v1 import events_pb2 as instalments
+from incasso.instalments.v1 import plans_pb2
 from incasso.paylink.v1 import events_pb2 as paylink
 from incasso.paylink.v1 import paylink_pb2
 from libs import wire
@@ -83,7 +84,7 @@ async def test_cash_that_was_paid_back_and_returned_is_as_if_it_had_not_been(wor
 
 
 async def test_a_payment_of_a_plan_and_the_plan_meet_on_clearing(world):
-    signed = instalments.PlanBooks(sold_minor=300, owed_minor=200, paid_minor=100)
+    signed = plans_pb2.PlanBooks(sold_minor=300, owed_minor=200, paid_minor=100)
     changed = {"plan_id": "pln_1", "order_reference": "A-1", "currency": "EUR"}
     event = world.told(instalments.PlanBalanceChanged(**changed, after=signed), about="pln_1")
     await world.book(world.told(captured(payment(100, method="instalments"))), event)

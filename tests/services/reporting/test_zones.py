@@ -8,9 +8,12 @@ from incasso.cod.v1 import events_pb2 as cod
 from incasso.common.v1.money_pb2 import Money
 from incasso.merchants.v1 import events_pb2 as merchants
 from incasso.merchants.v1 import merchants_pb2
-from libs import wire
+from libs import client, context, wire
 from libs.errors import ServiceUnavailable
 from services.reporting import worker
+from services.reporting.flows.hearing import nobody_knows
+from services.reporting.merchants_client import Merchants
+from tests.kit import doubles
 from tests.services.reporting.test_ledger import refusal
 from tests.services.reporting.world import captured, payment, rows
 
@@ -23,9 +26,9 @@ def made(world, time_zone: str, kind=merchants.MerchantCreated):
 
 
 async def heard(world, *events) -> None:
-    """As the consumer does: the world says nothing of zones here."""
+    """As the consumer does while merchants is away."""
     async with world.deps.db.transaction() as tx:
-        await worker.handlers()[events[0].subject].handle(tx, events)
+        await worker.handlers(nobody_knows)[events[0].subject].handle(tx, events)
 
 
 async def days(world) -> list[str]:
@@ -52,7 +55,7 @@ async def test_a_month_is_over_when_it_is_over_there(world):
     assert (await world.call("ClosePeriod", month="2026-11")).period.month == "2026-11"
 
 
-async def test_an_event_waits_for_the_zone_of_its_merchant(world):
+async def test_an_event_waits_for_the_zone_of_its_merchant_while_nobody_answers(world):
     sold = world.told(captured(payment()), at=HALF_PAST_MIDNIGHT)
     with pytest.raises(ServiceUnavailable):
         await heard(world, sold)
@@ -67,3 +70,17 @@ async def test_the_zone_that_was_told_first_stays(world, first, day):
     await heard(world, made(world, "Asia/Tokyo", merchants.MerchantUpdated))
     await heard(world, world.told(captured(payment()), at=HALF_PAST_MIDNIGHT))
     assert await days(world) == [day]
+
+
+async def test_merchants_is_asked_once_for_the_zone_of_one_of_whom_nothing_was_told(world):
+    played = doubles.Merchants()
+    outside, target = await doubles.serve(played, doubles.OneClick(), doubles.Payments())
+    channel = client.channel(target)
+    handler = worker.handlers(Merchants(channel).zone_of)["incasso.payments.payment.captured"]
+    for _ in range(2):
+        context.set_current(context.Call(actor="reporting"))
+        async with world.deps.db.transaction() as tx:
+            await handler.handle(tx, [world.told(captured(payment()), at=HALF_PAST_MIDNIGHT)])
+    await channel.close()
+    await outside.stop(1)
+    assert (played.asked, await days(world)) == (1, ["2026-12-01"] * 2)

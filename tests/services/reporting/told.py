@@ -11,6 +11,7 @@ from incasso.cod.v1 import events_pb2 as cod
 from incasso.cod.v1 import orders_pb2, refunds_pb2, remittances_pb2
 from incasso.common.v1.money_pb2 import Money
 from incasso.instalments.v1 import events_pb2 as instalments
+from incasso.instalments.v1 import plans_pb2
 from incasso.paylink.v1 import events_pb2 as paylink
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import events_pb2 as payments
@@ -39,7 +40,7 @@ def _messages(amount: int, currency: str, courier: str) -> Sequence[Any]:
     transfer = paylink_pb2.BankTransfer(
         amount=money, booked_on="2026-09-27", created_at=wire.timestamp(BEGUN), moves=[move]
     )
-    sold = instalments.PlanBooks(sold_minor=amount, owed_minor=amount - 1, paid_minor=1)
+    sold = plans_pb2.PlanBooks(sold_minor=amount, owed_minor=amount - 1, paid_minor=1)
     return [
         captured(one),
         captured(part),

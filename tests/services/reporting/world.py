@@ -14,7 +14,6 @@ from libs.bus import Event
 from libs.uploads import Pieces
 from services.reporting import worker
 from services.reporting.deps import Deps
-from services.reporting.store import zones
 from tests.waiting import HANGING_SECONDS
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -66,11 +65,14 @@ class World:
 
     async def book(self, *events: Event) -> None:
         """As the consumer does: by the one handler that there is, in one transaction."""
-        handler = worker.handlers()[events[0].subject]
+        handler = worker.handlers(self.zone_of)[events[0].subject]
         context.set_current(context.Call(actor="reporting"))
         async with self.deps.db.transaction() as conn:
-            await zones.keep(conn, {event.merchant_id: self.time_zone for event in events})
             await handler.handle(conn, events)
+
+    async def zone_of(self, merchant_id: str) -> str:
+        """As merchants answers it."""
+        return self.time_zone
 
     async def balances(self, **asked: Any) -> dict[str, int]:
         """By account, of one currency."""

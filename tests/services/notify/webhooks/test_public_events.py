@@ -11,6 +11,7 @@ from services.notify.webhooks.rules import public_events
 # Told to our own services only: a new event that merchants may not read is named here too.
 INTERNAL = {
     "incasso.cod.order.message_requested",
+    "incasso.instalments.plan.balance_changed",
     "incasso.instalments.plan.message_requested",
     "incasso.merchants.test_clock.advanced",
     "incasso.paylink.payment_link.message_requested",
