@@ -30,7 +30,7 @@ from services.cod.store.remittances import REMITTANCES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadedFile:
-    """`file` is base64."""
+    """`file` is base64. `tolerance_minor`: None for that of the courier."""
 
     courier_id: str
     file: str
@@ -68,6 +68,9 @@ def _remittance(
     lines: Sequence[RemittanceLine],
     now: datetime,
 ) -> Remittance:
+    tolerance = cmd.tolerance_minor
+    if tolerance is None:
+        tolerance = courier.remittance_tolerance_minor
     return Remittance(
         merchant_id=courier.merchant_id,
         id=ids.new("rem"),
@@ -75,7 +78,7 @@ def _remittance(
         name=cmd.name,
         digest=digest,
         currency=courier.currency,
-        tolerance_minor=cmd.tolerance_minor or 0,
+        tolerance_minor=tolerance,
         lines=len(lines),
         remitted_minor=sum(line.remitted_minor for line in lines),
         results={},

@@ -78,12 +78,15 @@ class CourierTerms:
     manifest_columns: ManifestColumns | None = None
     event_columns: EventColumns | None = None
     remittance_columns: RemittanceColumns | None = None
+    remittance_tolerance_minor: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Courier:
-    """`remittance_days`: working days of `country` by which what was collected is passed on."""
+    """`remittance_days`: working days of `country` by which what was collected is passed on.
+    `remittance_tolerance_minor`: a difference that nobody has to look at.
+    """
 
     id: str
     merchant_id: str
@@ -102,6 +105,7 @@ class Courier:
     manifest_columns: ManifestColumns | None
     event_columns: EventColumns | None
     remittance_columns: RemittanceColumns | None
+    remittance_tolerance_minor: int
     metadata: Mapping[str, str]
     created_at: datetime
 
@@ -130,6 +134,7 @@ def on_terms(
             id=courier_id,
             merchant_id=merchant_id,
             remittance_days=terms.remittance_days or REMITTANCE_DAYS,
+            remittance_tolerance_minor=terms.remittance_tolerance_minor or 0,
             country=terms.country or COUNTRY,
             attempts=terms.attempts or ATTEMPTS,
             storage_days=storage,

@@ -27,9 +27,9 @@ CUT: Final = {"basis_points": 300, "minimum_minor": 300}
 DAY: Final = "26/11/2026"
 
 
-async def shop_of(world: World) -> Shop:
+async def shop_of(world: World, **more: Any) -> Shop:
     """With a courier whose files have these columns."""
-    courier = await world.courier(remittance_columns=COLUMNS, cut=CUT)
+    courier = await world.courier(remittance_columns=COLUMNS, cut=CUT, **more)
     return Shop(world, courier.id)
 
 

@@ -33,7 +33,7 @@ async def refusal(work) -> RemoteRefusal:
 async def test_a_courier_has_what_is_usual_where_its_terms_say_nothing(world):
     made = await world.courier()
     assert (made.state, made.remittance_days, made.country) == (ACTIVE, 15, "IT")
-    assert (made.attempts, made.storage_days) == (2, 10)
+    assert (made.attempts, made.storage_days, made.remittance_tolerance_minor) == (2, 10, 0)
     assert made.manifest_amounts == pb.AMOUNT_STYLE_COMMA
     assert not made.HasField("remittance_columns")
 

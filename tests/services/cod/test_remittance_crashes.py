@@ -1,13 +1,19 @@
 """A process that books a remittance is killed before any of its statements: all is booked, or nothing."""
 
+import asyncio
 import itertools
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
+from incasso.cod.v1.remittances_pb2 import CodRemittance
+from libs.db import Database
+from libs.tasks import cancel
 from services.cod.flows import remitting, resolving
 from services.cod.rules.resolving import Said
+from services.cod.store.couriers import COURIERS
 from tests.services.cod.dying import KilledError, Mortal
 from tests.services.cod.orders import Shop
 from tests.services.cod.remitting import (
@@ -17,10 +23,12 @@ from tests.services.cod.remitting import (
     committed,
     line,
     lines_of,
+    results,
     shop_of,
     state_of,
     uploaded,
 )
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -66,6 +74,39 @@ async def test_an_upload_that_is_killed_is_there_or_not_and_is_repeated(shop: Sh
     (only,) = (await shop.call("ListRemittances")).data
     assert only.id == found.id
     assert len(await lines_of(shop, only)) == 1
+    assert await state_of(shop, order) == "collected"
+    await commit(shop, only)
+    assert await state_of(shop, order) == "remitted"
+
+
+async def test_a_commit_whose_caller_gives_up_ends_by_itself_and_is_found(shop: Shop):
+    orders = [await collected_order(shop) for _ in range(3)]
+    remittance = await uploaded(shop, *(line(order, 47_00) for order in orders))
+    deps = shop.world.deps
+    async with deps.db.transaction() as tx:
+        await COURIERS.lock(tx, shop.world.merchant_id, shop.courier_id)
+        asking = asyncio.create_task(commit(shop, remittance))
+        await until(partial(_somebody_waits, deps.db))
+        await cancel([asking])
+    await until(partial(_is_committed, shop, remittance))
+    assert [await state_of(shop, order) for order in orders] == ["remitted"] * 3
+    assert results(await commit(shop, remittance)) == {"matched": 3}
+    assert (await shop.told()).count("order.remitted") == 3
+
+
+async def _somebody_waits(database: Database) -> bool:
+    async with database.connection() as conn:
+        return bool(
+            await conn.fetchval(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        )
+
+
+async def _is_committed(shop: Shop, remittance: CodRemittance) -> bool:
+    found = (await shop.call("GetRemittance", remittance_id=remittance.id)).remittance
+    return bool(found.state == CodRemittance.STATE_COMMITTED)
 
 
 async def test_a_line_that_is_resolved_by_a_killed_process_is_as_it_was(shop: Shop):

@@ -95,6 +95,17 @@ async def test_what_is_short_is_an_exception_until_the_rest_arrives(shop: Shop):
     assert await state_of(shop, order) == "remitted"
 
 
+async def test_a_courier_has_a_tolerance_of_which_an_upload_may_say_otherwise(world):
+    shop = await shop_of(world, remittance_tolerance_minor=2)
+    first, second = await collected_order(shop), await collected_order(shop)
+    lines = (line(first, 46_98, cut=3_02), line(second, 46_98))
+    exact = await uploaded(shop, *lines, tolerance_minor=0)
+    assert (exact.tolerance_minor, results(exact)) == (0, {"cut_wrong": 1, "short": 1})
+    usual = await committed(shop, *lines, "")
+    assert (usual.tolerance_minor, results(usual)) == (2, {"matched": 2})
+    assert [await state_of(shop, each) for each in (first, second)] == ["remitted", "remitted"]
+
+
 async def test_what_the_courier_keeps_too_much_is_short(shop: Shop):
     order = await collected_order(shop)
     remittance = await committed(shop, line(order, 45_00, cut=5_00))
