@@ -1,0 +1,135 @@
+"""Flows that run at the same time on a real PostgreSQL, interleaved statement by statement as a seed says.
+
+One flow at a time does its next statement, or its commit. One that waits for a lock of another goes on once it has it,
+as in production. So a race is the same whenever its seed is, and takes as long as its statements do: nobody sleeps.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from enum import Enum
+from typing import Any, Final
+
+from libs.db import Conn, Database
+from libs.tasks import cancel, happens
+
+Flow = Callable[[Database], Awaitable[Any]]
+STATEMENTS: Final = ("fetch", "fetchrow", "fetchval", "execute")
+LOOK_SECONDS: Final = (
+    0.002  # a statement that takes longer may wait for a lock: PostgreSQL is asked
+)
+_BLOCKED: Final = """
+SELECT pid FROM unnest($1::int[]) AS running (pid) WHERE cardinality(pg_blocking_pids(pid)) > 0"""
+
+
+class At(Enum):
+    GATE = "before its next statement"
+    WORK = "in a statement, or on its way to the next"
+    END = "at its end"
+
+
+class Stepper:
+    """Runs one race after another. Each flow gets a database of its own, in which it is stepped."""
+
+    def __init__(self, database: Database) -> None:
+        self.real = database
+        self._moved = asyncio.Event()
+        self._racers: list[_Racer] = []
+
+    async def race(self, chance: random.Random, flows: Sequence[Flow]) -> Sequence[Any]:
+        """What each answered or raised."""
+        self._racers = [_Racer(self) for _ in flows]
+        pairs = zip(flows, self._racers, strict=True)
+        tasks = [asyncio.create_task(_raced(flow, racer)) for flow, racer in pairs]
+        try:
+            async with self.real.connection() as looking:
+                while waiting := await self._at_the_gate(looking):
+                    chance.choice(waiting).go()
+            return await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            await cancel(tasks)
+
+    async def _at_the_gate(self, looking: Conn) -> "Sequence[_Racer]":
+        """Once every flow is there, at its end, or waits for a lock. Empty when all have ended."""
+        while True:
+            self._moved.clear()
+            running = [racer for racer in self._racers if racer.at is At.WORK]
+            waiting = [racer for racer in self._racers if racer.at is At.GATE]
+            if not running:
+                return waiting
+            was_blocked = all(racer.blocked for racer in running)
+            if was_blocked or not await happens(self._moved, LOOK_SECONDS):
+                await self._look(looking, running)
+                if waiting and all(racer.blocked and racer.at is At.WORK for racer in running):
+                    return waiting
+
+    async def _look(self, looking: Conn, running: "Sequence[_Racer]") -> None:
+        """Which of them wait for locks."""
+        found = await looking.fetch(_BLOCKED, [racer.pid for racer in running])
+        blocked = {row["pid"] for row in found}
+        for racer in running:
+            racer.blocked = racer.pid in blocked
+
+    def moved(self) -> None:
+        self._moved.set()
+
+
+async def _raced(flow: Flow, racer: "_Racer") -> Any:
+    try:
+        await racer.turn()
+        return await flow(racer)
+    finally:
+        racer.at = At.END
+        racer.stepper.moved()
+
+
+class _Racer(Database):
+    """The database of one flow."""
+
+    def __init__(self, stepper: Stepper) -> None:
+        self.stepper = stepper
+        self.at = At.WORK
+        self.pid = 0
+        self.blocked = False
+        self._go = asyncio.Event()
+
+    def go(self) -> None:
+        self.at, self.blocked = At.WORK, False
+        self._go.set()
+
+    async def turn(self) -> None:
+        """Waits until it is chosen."""
+        self.at = At.GATE
+        self._go.clear()
+        self.stepper.moved()
+        await self._go.wait()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        async with self.stepper.real.connection() as conn:
+            yield _Stepped(conn, self)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self.stepper.real.transaction() as conn:
+            yield _Stepped(conn, self)
+            await self.turn()  # before it commits
+
+
+class _Stepped:
+    def __init__(self, conn: Conn, racer: _Racer) -> None:
+        self._conn = conn
+        self._racer = racer
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._conn, name)
+        if name not in STATEMENTS:
+            return real
+
+        async def stepped(*args: Any) -> Any:
+            await self._racer.turn()
+            self._racer.pid = self._conn.raw.get_server_pid()
+            return await real(*args)
+
+        return stepped
