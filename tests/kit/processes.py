@@ -1,6 +1,6 @@
 """A service's real processes, which a test may signal and kill, forked as those of a stack are.
 
-That `python -m` starts it too is shown where a service refuses to start, and by `forked=False`.
+That `python -m` starts it too is shown where merchants refuses to start, and by `forked=False`.
 """
 
 import asyncio
@@ -67,6 +67,13 @@ class Processes:
         await until(lambda: accepts_connections(port) or process.started.returncode is not None)
         assert process.started.returncode is None, process.said
         return process
+
+    async def refused(self) -> tuple[int, str]:
+        """Of a process that does not start: its exit code, and what it said."""
+        log = self._folder / f"{self._service}-{next(self._numbers)}.log"
+        process = Process(await self._spawn(log, forked=True), log)
+        self._started.append(process)
+        return await process.wait(), process.said
 
     async def kill_all(self) -> None:
         for process in self._started:

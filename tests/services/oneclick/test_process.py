@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 
 import asyncpg
 import pytest
@@ -15,13 +13,10 @@ from incasso.oneclick.v1.oneclick_pb2_grpc import OneClickServiceStub
 from incasso.payments.v1 import payments_pb2
 from libs import client
 from libs.errors import Refusal
-from tests.conftest import ROOT
 from tests.kit import payments_double
 from tests.kit.processes import Processes
 from tests.services.oneclick.world import World
 from tests.waiting import HANGING_SECONDS
-
-COMMAND = [sys.executable, "-m", "services.oneclick"]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -118,10 +113,8 @@ async def test_it_stops_when_asked_and_finishes_what_it_began(environment, proce
     assert "giulia@example.com" not in child.said
 
 
-def test_it_refuses_to_start_before_its_schema_is_there(environment, new_database):
-    environment["INCASSO_DATABASE_URL"] = new_database()
-    done = subprocess.run(
-        COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode != 0
-    assert "run: python -m services.oneclick migrate" in done.stdout + done.stderr
+async def test_it_refuses_to_start_before_its_schema_is_there(processes, new_database):
+    processes.environment["INCASSO_DATABASE_URL"] = new_database()
+    code, said = await processes.refused()
+    assert code != 0
+    assert "run: python -m services.oneclick migrate" in said

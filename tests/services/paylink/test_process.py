@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 
 import asyncpg
 import pytest
@@ -15,15 +13,12 @@ from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2, shop_
 from incasso.payments.v1 import payments_pb2
 from libs import client, context
 from libs.errors import Refusal, ServiceUnavailable
-from tests.conftest import ROOT
 from tests.kit import doubles
 from tests.kit.instalments_double import Instalments
 from tests.kit.payments_double import once
 from tests.kit.processes import Processes
 from tests.services.paylink.world import Link, World, token_of
 from tests.waiting import HANGING_SECONDS, until
-
-COMMAND = [sys.executable, "-m", "services.paylink"]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -185,10 +180,8 @@ async def test_the_shop_is_served_by_the_same_process(environment, processes, ne
         )
 
 
-def test_it_refuses_to_start_before_its_schema_is_there(environment, new_database):
-    environment["INCASSO_DATABASE_URL"] = new_database()
-    done = subprocess.run(
-        COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode != 0
-    assert "run: python -m services.paylink migrate" in done.stdout + done.stderr
+async def test_it_refuses_to_start_before_its_schema_is_there(processes, new_database):
+    processes.environment["INCASSO_DATABASE_URL"] = new_database()
+    code, said = await processes.refused()
+    assert code != 0
+    assert "run: python -m services.paylink migrate" in said

@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -20,12 +18,9 @@ from libs import client, context
 from libs.errors import OutcomeUnknown
 from services.sandbox.app import build_app
 from services.sandbox.config import Config
-from tests.conftest import ROOT
 from tests.kit.processes import Processes
 from tests.services.payments.door import EUR_59_90, MERCHANT
 from tests.waiting import HANGING_SECONDS, until
-
-COMMAND = [sys.executable, "-m", "services.payments"]
 
 
 @pytest.fixture
@@ -144,10 +139,8 @@ async def test_a_killed_process_finds_the_truth_of_its_charges_and_charges_once(
     assert await process.end() == 0
 
 
-def test_it_does_not_start_on_an_old_schema(processes: Processes, new_database):
-    environment = {**processes.environment, "INCASSO_DATABASE_URL": new_database()}
-    done = subprocess.run(
-        COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, timeout=60
-    )
-    assert done.returncode != 0
-    assert b"python -m services.payments migrate" in done.stdout + done.stderr
+async def test_it_does_not_start_on_an_old_schema(processes: Processes, new_database):
+    processes.environment["INCASSO_DATABASE_URL"] = new_database()
+    code, said = await processes.refused()
+    assert code != 0
+    assert "python -m services.payments migrate" in said

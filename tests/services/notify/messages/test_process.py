@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from email.message import EmailMessage
@@ -22,7 +20,6 @@ from libs.errors import ServiceUnavailable
 from services.notify.config import Config
 from services.notify.messages import merchants_client
 from tests import waiting
-from tests.conftest import ROOT
 from tests.kit.processes import Processes
 from tests.services.notify.messages import neighbours
 from tests.services.notify.messages.conftest import KEYS
@@ -30,8 +27,6 @@ from tests.services.notify.messages.mail_double import MailServer
 from tests.services.notify.messages.sms_double import ACCOUNT, TOKEN, SmsApi
 from tests.services.notify.messages.world import Requested, World
 from tests.waiting import HANGING_SECONDS
-
-COMMAND = [sys.executable, "-m", "services.notify"]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -198,13 +193,11 @@ async def test_it_sends_and_stops_when_asked_with_what_it_began(
     assert ([row["state"] for row in states], len(mail.inbox)) == (["sent"], 1)
 
 
-def test_it_refuses_to_start_before_its_schema_is_there(environment, new_database):
-    environment["INCASSO_DATABASE_URL"] = new_database()
-    done = subprocess.run(
-        COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode != 0
-    assert "run: python -m services.notify migrate" in done.stdout + done.stderr
+async def test_it_refuses_to_start_before_its_schema_is_there(processes, new_database):
+    processes.environment["INCASSO_DATABASE_URL"] = new_database()
+    code, said = await processes.refused()
+    assert code != 0
+    assert "run: python -m services.notify migrate" in said
 
 
 @pytest.mark.parametrize(
