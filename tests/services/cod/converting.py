@@ -104,6 +104,9 @@ async def links_of(shop: Shop, order: Any) -> list[tuple[int, str]]:
     """Number and state of an order's links, as cod has them."""
     async with shop.world.deps.db.connection() as conn:
         rows = await conn.fetch(
-            "SELECT number, state FROM order_links WHERE order_id = $1 ORDER BY number", order.id
+            "SELECT number, state FROM order_links WHERE merchant_id = $1 AND order_id = $2"
+            " ORDER BY number",
+            shop.world.merchant_id,
+            order.id,
         )
     return [(row["number"], row["state"]) for row in rows]

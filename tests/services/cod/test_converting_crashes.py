@@ -2,6 +2,7 @@
 link, or none and a row that says so; payments one refund; and the cash leg has ended with the payment, or not at all.
 """
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,12 +12,14 @@ import pytest_asyncio
 
 from incasso.cod.v1 import orders_pb2 as pb
 from libs import ids
+from libs.db import Database
 from libs.errors import Refusal
 from libs.idempotency import Key
 from libs.payments.due import DueRow
 from services.cod import worker
 from services.cod.deps import Deps
 from services.cod.flows import converting, online_refunds, order_links
+from tests.kit.beginnings import Beginnings
 from tests.kit.crash_matrix import CrashMatrix, struck, work
 from tests.kit.doubles import PayLinks
 from tests.kit.dying import Moment
@@ -74,7 +77,8 @@ class ConvertedOrder:
             return "open"
         async with self.world.deps.db.connection() as conn:
             known = await conn.fetchval(
-                "SELECT count(payment_link_id) FROM order_links WHERE order_id = $1", self.order.id
+                "SELECT count(payment_link_id) FROM order_links WHERE merchant_id = $1",
+                self.world.merchant_id,
             )
         return "paid" if known else "under way"
 
@@ -110,7 +114,7 @@ class PaidTwice(ConvertedOrder):
     async def state(self) -> str:
         async with self.world.deps.db.connection() as conn:
             states = await conn.fetch(
-                "SELECT state FROM online_refunds WHERE order_id = $1", self.order.id
+                "SELECT state FROM online_refunds WHERE merchant_id = $1", self.world.merchant_id
             )
         if not states:
             return "open"
@@ -119,25 +123,60 @@ class PaidTwice(ConvertedOrder):
         return "paid" if [row["state"] for row in states] == ["succeeded"] and back else "under way"
 
 
+Begin = Callable[[Callable[[Shop], Awaitable[Any]]], Awaitable[tuple[Shop, Any]]]
+
+
+@pytest.fixture(scope="module")
+def beginnings(database: Database) -> Beginnings:
+    return Beginnings(database)
+
+
+@pytest.fixture
+def begin(world: World, beginnings: Beginnings) -> Begin:
+    """A shop for which a journey was made, and what the journey answers."""
+    doubles = {"paylink": world.paylink, "payments": world.payments}
+
+    async def begun(journey: Callable[[Shop], Awaitable[Any]]) -> tuple[Shop, Any]:
+        async def opened() -> tuple[str, Any]:
+            shop = Shop(world, (await world.courier()).id)
+            return shop.courier_id, await journey(shop)
+
+        made = await beginnings.begin(journey, world.merchant_id, doubles, opened)
+        return Shop(world, made[0]), made[1]
+
+    return begun
+
+
+async def at_its_courier(shop: Shop) -> pb.CodOrder:
+    return await dispatched(shop, 52_00)
+
+
+async def paid_and_collected(shop: Shop) -> tuple[pb.CodOrder, Any]:
+    order = await at_its_courier(shop)
+    link = link_of(shop, await convert(shop, order))
+    await pay(shop, link)
+    await shop.tell(event(order, "collected"))
+    async with shop.world.deps.db.connection() as conn:
+        await conn.execute(
+            "DELETE FROM online_refunds WHERE merchant_id = $1", shop.world.merchant_id
+        )
+    return order, link
+
+
 class TestLinks(CrashMatrix):
     gives_up = False
 
     @pytest_asyncio.fixture(loop_scope="session")
-    async def subject(self, shop: Shop) -> ConvertedOrder:
-        return ConvertedOrder(shop, await dispatched(shop, 52_00))
+    async def subject(self, begin: Begin) -> ConvertedOrder:
+        return ConvertedOrder(*await begin(at_its_courier))
 
 
 class TestRefunds(CrashMatrix):
     gives_up = False
 
     @pytest_asyncio.fixture(loop_scope="session")
-    async def subject(self, shop: Shop) -> PaidTwice:
-        order = await dispatched(shop, 52_00)
-        link = link_of(shop, await convert(shop, order))
-        await pay(shop, link)
-        await shop.tell(event(order, "collected"))
-        async with shop.world.deps.db.connection() as conn:
-            await conn.execute("DELETE FROM online_refunds WHERE order_id = $1", order.id)
+    async def subject(self, begin: Begin) -> PaidTwice:
+        shop, (order, link) = await begin(paid_and_collected)
         return PaidTwice(shop, order, link=link)
 
 
