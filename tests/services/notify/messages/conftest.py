@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import aiohttp
+import grpc
 import pytest
 import pytest_asyncio
 from cryptography.fernet import Fernet
@@ -31,11 +32,14 @@ from services.notify.messages.smtp_client import Server as MailAddress
 from services.notify.service import messages
 from services.notify.webhooks.guard import Guard
 from services.notify.webhooks.receivers_client import Receivers
+from tests.kit.serving import begin_anew
 from tests.services.notify.messages import neighbours, sms_double
 from tests.services.notify.messages.mail_double import MailServer
 from tests.services.notify.messages.sms_double import SmsApi
 from tests.services.notify.messages.world import Time, World
 
+# Who refers to another goes first.
+EMPTIED = ("due_messages", "message_attempts", "provider_notices", "suppressions", "messages")
 KEYS = (Fernet.generate_key().decode(), Fernet.generate_key().decode())
 
 
@@ -62,12 +66,22 @@ async def sms() -> AsyncIterator[SmsApi]:
     await api.stop()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(database: Database, mail: MailServer, sms: SmsApi) -> AsyncIterator[World]:
-    """A merchant of the test's own; the module's database is emptied of messages after it."""
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def served_neighbours() -> AsyncIterator[tuple[neighbours.Neighbours, grpc.aio.Channel]]:
     double = neighbours.Neighbours()
-    beside, target = await neighbours.serve(double)
-    to_neighbours = client.channel(target)
+    server, target = await neighbours.serve(double)
+    channel = client.channel(target)
+    yield double, channel
+    await channel.close()
+    await server.stop(1)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(
+    database: Database, mail: MailServer, sms: SmsApi, served_neighbours
+) -> AsyncIterator[World]:
+    """A merchant of the test's own; the module's database is emptied of messages after it."""
+    double, to_neighbours = served_neighbours
     session = aiohttp.ClientSession()
     time = Time()
     account = Account(
@@ -112,12 +126,10 @@ async def world(database: Database, mail: MailServer, sms: SmsApi) -> AsyncItera
     await deps.mailer.close()
     await deps.receivers.close()
     await session.close()
-    await to_neighbours.close()
-    await beside.stop(1)
+    begin_anew(double)
     async with database.connection() as conn:  # workers take every merchant's rows
-        await conn.execute(
-            "TRUNCATE messages, due_messages, message_attempts, suppressions, provider_notices"
-        )
+        for table in EMPTIED:
+            await conn.execute(f"DELETE FROM {table}")
 
 
 @pytest.fixture
