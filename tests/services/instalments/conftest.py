@@ -40,6 +40,13 @@ from tests.services.instalments.world import World
 
 # Of all merchants: a row that was copied is sealed by another's.
 SEAL_KEYS = [Fernet.generate_key().decode()]
+DUE = ("collections", "repayments", "plans", "part_links", "instalments")
+NOTHING_DUE = "; ".join(
+    [
+        "DELETE FROM plan_reminders",
+        *(f"UPDATE {table} SET due_at = NULL WHERE due_at IS NOT NULL" for table in DUE),
+    ]
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -101,6 +108,4 @@ async def world(process: tuple[World, Tasks], database: Database) -> AsyncIterat
         await told_books.check(database, world.merchant_id)
     begin_anew(world.payments, world.oneclick, world.paylink)
     async with database.connection() as conn:  # workers take every merchant's rows
-        for table in ("collections", "repayments", "plans", "part_links", "instalments"):
-            await conn.execute(f"UPDATE {table} SET due_at = NULL WHERE due_at IS NOT NULL")
-        await conn.execute("DELETE FROM plan_reminders")
+        await conn.execute(NOTHING_DUE)

@@ -26,6 +26,11 @@ from tests.kit import payments_double
 from tests.kit.serving import begin_anew, serving
 from tests.services.oneclick.world import World
 
+NOTHING_DUE = """
+DELETE FROM token_removals;
+UPDATE charges SET due_at = NULL WHERE due_at IS NOT NULL;
+UPDATE instruments SET due_at = NULL WHERE due_at IS NOT NULL"""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def database(new_module_database) -> AsyncIterator[Database]:
@@ -64,9 +69,7 @@ async def world(process: tuple[World, Tasks], database: Database) -> AsyncIterat
     await tasks.wait(1)
     begin_anew(started.payments)
     async with database.connection() as conn:  # workers take every merchant's rows
-        await conn.execute("DELETE FROM token_removals")
-        for table in ("charges", "instruments"):
-            await conn.execute(f"UPDATE {table} SET due_at = NULL WHERE due_at IS NOT NULL")
+        await conn.execute(NOTHING_DUE)
 
 
 @pytest.fixture

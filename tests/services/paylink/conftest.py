@@ -31,6 +31,10 @@ from tests.kit.instalments_double import Instalments
 from tests.kit.serving import begin_anew, serving
 from tests.services.paylink.world import PUBLIC_URL, World
 
+NOTHING_DUE = """
+UPDATE link_payments SET due_at = NULL WHERE due_at IS NOT NULL;
+UPDATE links SET due_at = NULL WHERE due_at IS NOT NULL"""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def paylink_database(new_module_database) -> AsyncIterator[Database]:
@@ -83,8 +87,7 @@ async def world(process: tuple[World, Tasks], paylink_database: Database) -> Asy
     await tasks.wait(1)
     begin_anew(started.merchants, started.oneclick, started.payments, started.instalments)
     async with paylink_database.connection() as conn:  # workers take every merchant's rows
-        for table in ("link_payments", "links"):
-            await conn.execute(f"UPDATE {table} SET due_at = NULL WHERE due_at IS NOT NULL")
+        await conn.execute(NOTHING_DUE)
 
 
 @pytest.fixture

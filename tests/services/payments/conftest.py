@@ -210,6 +210,7 @@ TABLES = (
     "idempotency_keys",
     "test_clocks",
 )
+EMPTY = "; ".join(f"DELETE FROM {table}" for table in TABLES)
 
 
 async def open_world(database: Database, folder: Any) -> World:
@@ -248,9 +249,8 @@ async def database(new_module_database) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def world(database: Database, tmp_path) -> World:
-    async with database.transaction() as conn:
-        for table in TABLES:
-            await conn.execute(f"DELETE FROM {table}")
+    async with database.connection() as conn:
+        await conn.execute(EMPTY)
     return await open_world(database, tmp_path)
 
 
