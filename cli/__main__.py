@@ -7,6 +7,7 @@ import typer
 
 from cli import (
     cod,
+    doctor,
     events,
     health,
     keys,
@@ -36,6 +37,7 @@ app.add_typer(plans.app, name="plan")
 app.add_typer(cod.app, name="cod")
 app.add_typer(events.app, name="events")
 app.add_typer(ledger.app, name="ledger")
+app.command("doctor")(doctor.doctor)
 app.command("health")(health.health)
 app.command("secrets")(secrets.secrets)
 app.command("smoke")(smoke.smoke)

@@ -21,7 +21,7 @@ COLUMNS: Final = ("service", "address", "state", "milliseconds")
 def health(*, as_json: AsJson = False) -> None:
     """Ask each replica of each service whether it is serving; fails if one is not."""
     calls.secure()
-    rows = asyncio.run(_check_all())
+    rows = asyncio.run(check_all())
     if as_json:
         output.print_json(rows)
     else:
@@ -42,7 +42,7 @@ def replicas(target: str) -> list[str]:
     return target.removeprefix("ipv4:").split(",")
 
 
-async def _check_all() -> list[dict[str, Any]]:
+async def check_all() -> list[dict[str, Any]]:
     checks = []
     for service in services.SERVICES:
         target = os.environ.get(service.target_variable, "")

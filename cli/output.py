@@ -28,6 +28,7 @@ NOT_CONFIGURED: Final = 78  # EX_CONFIG
 GOOD: Final = {
     "active",
     "captured",
+    "ok",
     "authorised",
     "succeeded",
     "won",

@@ -1,7 +1,7 @@
 """The life of a gRPC service's process: set up, serve, and stop in reverse order on SIGTERM.
 
-`python -m services.x` serves; `python -m services.x migrate` migrates the database. A service may
-have other jobs.
+`python -m services.x` serves; `python -m services.x migrate` migrates the database; `check` says
+whether all that the service needs is there. A service may have other jobs.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,6 +21,7 @@ from incasso.merchants.v1 import events_pb2
 from libs import bus as buses
 from libs import (
     bus_users,
+    checkup,
     clock,
     consumer,
     db,
@@ -89,11 +91,13 @@ def run(
         logs.set_up(name, to=sys.stderr)
         raise SystemExit(asyncio.run(jobs[first](sys.argv[2:])))
     parser = argparse.ArgumentParser(prog=f"python -m services.{name}")
-    parser.add_argument("job", nargs="?", choices=("serve", "migrate"), default="serve")
+    parser.add_argument("job", nargs="?", choices=("serve", "migrate", "check"), default="serve")
     parser.add_argument("--rollout", choices=("pre", "post"), action="append")
     options = parser.parse_args()
     config = settings.load(settings_class)
     logs.set_up(name)
+    if options.job == "check":
+        raise SystemExit(asyncio.run(_check(name, config, migrations)))
     try:
         if options.job == "migrate":
             asyncio.run(_migrate(name, config, build, migrations, options.rollout))
@@ -102,6 +106,13 @@ def run(
     except _CANNOT_START as error:  # no trace: the message says what to do
         log.error("cannot start", name=name, error=str(error) or type(error).__name__)
         raise SystemExit(1) from None
+
+
+async def _check(name: str, config: settings.ServiceSettings, migrations: Path) -> int:
+    found = await checkup.findings(name, config, migrations, now=datetime.now(UTC))
+    for one in found:
+        sys.stdout.write(f"{name} {one.subject}: {one.wrong or 'ok'}\n")
+    return int(any(one.wrong for one in found))
 
 
 async def _migrate(

@@ -12,7 +12,7 @@ from typing import Final
 
 import asyncpg
 
-from libs.db import Database
+from libs.db import Conn, Database
 
 CHASSIS: Final = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(\d{4})_(pre|post)_[a-z0-9_]+\.sql")
@@ -84,22 +84,23 @@ async def migrate(
 _APPLIED = "SELECT component, name FROM schema_migrations"
 
 
+async def missing(conn: asyncpg.Connection | Conn, service: str, folder: Path) -> list[Migration]:
+    """Returns the migrations of this version that were not applied, in their order."""
+    try:
+        done = {(r["component"], r["name"]) for r in await conn.fetch(_APPLIED)}
+    except asyncpg.UndefinedTableError:
+        done = set()
+    return [m for m in all_migrations(service, folder) if (m.component, m.name) not in done]
+
+
 async def verify(db: Database, service: str, folder: Path) -> None:
     """Raises SchemaBehindError, naming the files, if `pre` migrations of this version are
     missing.
     """
     async with db.connection() as conn:
-        try:
-            done = {(r["component"], r["name"]) for r in await conn.fetch(_APPLIED)}
-        except asyncpg.UndefinedTableError:
-            done = set()
-    missing = [
-        m.name
-        for m in all_migrations(service, folder)
-        if m.rollout == "pre" and (m.component, m.name) not in done
-    ]
-    if missing:
+        lacks = [m.name for m in await missing(conn, service, folder) if m.rollout == "pre"]
+    if lacks:
         raise SchemaBehindError(
-            f"the database of {service} lacks {', '.join(missing)}; "
+            f"the database of {service} lacks {', '.join(lacks)}; "
             f"run: python -m services.{service} migrate"
         )

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from cli.__main__ import app
 from libs.identity import OPERATOR
+from libs.services import NAMES
 from stack.topology import tls_env
 from tests.waiting import until
 
@@ -211,7 +212,9 @@ async def test_stripe_takes_holds_and_gives_back_through_its_own_sdk(shop):
     assert (part["state"], part["refunded_minor"]) == ("partially_refunded", 900)
 
 
-async def test_an_operator_sees_by_one_command_that_payments_work(stack, merchant):
+@pytest.fixture
+def as_operator(stack):
+    """`await as_operator("smoke", …)`: what the command says, from JSON."""
     env = {
         **{name: value for name, value in stack.env.items() if name.endswith("_TARGET")},
         **tls_env(OPERATOR, stack.folders.certificates),
@@ -219,7 +222,23 @@ async def test_an_operator_sees_by_one_command_that_payments_work(stack, merchan
         "INCASSO_URL": stack.url,
         "INCASSO_SANDBOX_URL": stack.sandbox_url,
     }
-    command = ["smoke", "--credentials", "sandbox-a-bottega", "--json"]
-    done = await asyncio.to_thread(CliRunner().invoke, app, command, env=env)
-    assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout)["payment"].startswith("pay_")
+
+    async def run(*command):
+        done = await asyncio.to_thread(CliRunner().invoke, app, [*command, "--json"], env=env)
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    return run
+
+
+async def test_an_operator_sees_by_one_command_that_payments_work(as_operator, merchant):
+    paid = await as_operator("smoke", "--credentials", "sandbox-a-bottega")
+    assert paid["payment"].startswith("pay_")
+
+
+async def test_an_installation_in_which_all_is_well_is_found_well(as_operator, merchant):
+    rows = await as_operator("doctor", "--merchant", merchant.merchant_id)
+    found = {row["subject"]: row["state"] for row in rows}
+    assert set(found.values()) == {"ok"}
+    assert {f"{name} certificate" for name in NAMES} <= found.keys()
+    assert {"gateway", "clock", "outcomes", "PSP account sandbox-a"} <= found.keys()

@@ -1,0 +1,144 @@
+"""`incasso doctor`: what can be seen of an installation from outside: replicas, certificates, clocks, outcomes, PSPs.
+
+What only a service sees (its database, migrations, events) is told by `python -m services.<service> check` in its pod.
+"""
+
+import asyncio
+import os
+import ssl
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Annotated, Any, Final
+
+import aiohttp
+import typer
+
+from cli import calls, health, output
+from cli.calls import PAYMENTS, ask
+from cli.output import AsJson
+from incasso.payments.v1 import payments_pb2
+from libs import services, settings
+from libs.settings import TlsSettings
+
+TIMEOUT_SECONDS: Final = 5.0
+SKEW: Final = timedelta(seconds=3)  # the header of HTTP has whole seconds
+RENEWED_BEFORE: Final = timedelta(days=14)
+COLUMNS: Final = ("subject", "state", "detail")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    subject: str
+    state: str  # "ok", "failed", or "not set" where nobody said where to look
+    detail: str = ""
+
+
+def doctor(
+    *,
+    url: Annotated[str, typer.Option(envvar="INCASSO_URL", help="Of the gateway.")] = "",
+    merchant: Annotated[
+        str, typer.Option(envvar="INCASSO_MERCHANT", help="Whose PSP accounts are looked at, too.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check an installation from outside; fails when something is wrong."""
+    calls.secure()
+    found = [*asyncio.run(_from_outside(url.rstrip("/"))), *_asked(merchant)]
+    rows = [asdict(one) for one in found]
+    if as_json:
+        output.print_json(rows)
+    else:
+        output.print_table("Findings", COLUMNS, rows, empty="")
+    if any(one.state == "failed" for one in found):
+        raise typer.Exit(output.REFUSED)
+
+
+async def _from_outside(url: str) -> list[Finding]:
+    return [*await _replicas(), *await _certificates(), *await _gateway(url)]
+
+
+async def _replicas() -> list[Finding]:
+    return [
+        Finding(
+            f"{row['service']} {row['address']}".strip(),
+            {"serving": "ok", "not set": "not set"}.get(row["state"], "failed"),
+            row["state"],
+        )
+        for row in await health.check_all()
+    ]
+
+
+async def _certificates() -> list[Finding]:
+    """Those that services show, where TLS is on."""
+    files = settings.load(TlsSettings)
+    if not (files.tls_certificate_file and files.tls_ca_file):
+        return []
+    trusted = ssl.create_default_context(cafile=str(files.tls_ca_file))
+    trusted.load_cert_chain(files.tls_certificate_file, files.tls_key_file)
+    trusted.set_alpn_protocols(["h2"])
+    targets = {one.name: os.environ.get(one.target_variable, "") for one in services.SERVICES}
+    return [
+        await _certificate(name, health.replicas(target)[0], trusted)
+        for name, target in targets.items()
+        if target
+    ]
+
+
+async def _certificate(name: str, address: str, trusted: ssl.SSLContext) -> Finding:
+    host, _, port = address.removeprefix("dns:///").rpartition(":")
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            _, writer = await asyncio.open_connection(host, int(port), ssl=trusted)
+    except (OSError, ValueError, TimeoutError) as error:
+        return Finding(f"{name} certificate", "failed", str(error) or type(error).__name__)
+    shown: Any = writer.get_extra_info("peercert")
+    writer.close()
+    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
+    soon = ends - datetime.now(UTC) < RENEWED_BEFORE
+    return Finding(f"{name} certificate", "failed" if soon else "ok", f"until {ends:%Y-%m-%d}")
+
+
+async def _gateway(url: str) -> list[Finding]:
+    if not url:
+        return [Finding("gateway", "not set", "export INCASSO_URL=https://pay.example")]
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.get(f"{url}/openapi.json") as answer,
+        ):
+            state = "ok" if answer.ok else "failed"
+            found = Finding("gateway", state, f"HTTP {answer.status} from {url}")
+            return [found, _clock(answer.headers.get("Date", ""), datetime.now(UTC))]
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return [Finding("gateway", "failed", str(error) or type(error).__name__)]
+
+
+def _clock(said: str, now: datetime) -> Finding:
+    """Whether the gateway's time is ours: tokens between services are good for a minute."""
+    try:
+        apart = abs(parsedate_to_datetime(said) - now)
+    except ValueError:
+        return Finding("clock", "failed", "the gateway does not say what time it is")
+    state = "failed" if apart > SKEW else "ok"
+    return Finding("clock", state, f"{apart.total_seconds():.0f} s from the gateway's")
+
+
+def _asked(merchant: str) -> Iterator[Finding]:
+    """What payments knows."""
+    if not os.environ.get(PAYMENTS.variable):
+        return
+    waiting = ask(PAYMENTS, payments_pb2.ListUnresolvedAttemptsRequest(limit=1)).data
+    yield Finding(
+        "outcomes",
+        "failed" if waiting else "ok",
+        "`incasso payments unresolved` lists what a person has to settle" if waiting else "",
+    )
+    if merchant:
+        request = payments_pb2.ListPspAccountsRequest()
+        for account in ask(PAYMENTS, request, merchant_id=merchant).data:
+            state = "ok" if account.publishable_key else "failed"
+            detail = "" if account.publishable_key else "payments has no file of its credentials"
+            yield Finding(f"PSP account {account.name}", state, detail)
