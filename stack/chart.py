@@ -1,6 +1,7 @@
 """What the chart derives from the code: the processes, and who calls whom by the contracts."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import yaml
@@ -11,6 +12,12 @@ from stack.contracts import ROOT
 
 CHART = ROOT / "deploy" / "helm" / "incasso"
 FACTS = CHART / "files" / "services.yaml"
+TABLE = CHART / "VALUES.md"
+KEY = re.compile(r"[a-zA-Z]\w*")
+INTRODUCTION = """# Values of the chart
+
+Made of values.yaml by `make security`. What is not here is refused by values.schema.json.
+"""
 HEADER = "# Made of libs/services.py and the `callers` of protos/ by `make security`.\n"
 
 
@@ -44,5 +51,36 @@ def written(found: Mapping[str, object]) -> str:
     return HEADER + yaml.safe_dump(dict(found), sort_keys=False)
 
 
+def documented(values: str) -> str:
+    """VALUES.md: a row for each value with the comments above it, which also say what a group of values is for."""
+    rows = [
+        f"| `{'.'.join(path)}` | {default} | {said} |" for path, default, said in _values(values)
+    ]
+    return "\n".join([INTRODUCTION, "| value | default | meaning |", "|---|---|---|", *rows, ""])
+
+
+def _values(text: str) -> Iterator[tuple[list[str], str, str]]:
+    """Path, default and meaning. A value is a line; below a group it is indented by two."""
+    path: list[str] = []
+    said: list[str] = []
+    listed = len(text)  # how far a list is indented that is a default over several lines
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        key, _, value = line.strip().partition(":")
+        if line.strip().startswith("#"):
+            said.append(line.strip().removeprefix("#").strip())
+        elif line.strip().startswith("- "):
+            listed = indent
+        elif not line.strip():
+            said = []
+        elif KEY.fullmatch(key) and indent <= listed:
+            listed = len(text)
+            path = [*path[: indent // 2], key]
+            shown = f"`{value.strip()}`" if value.strip() else ""
+            yield list(path), shown, " ".join(said).replace("|", "\\|")
+            said = []
+
+
 if __name__ == "__main__":
     Path(FACTS).write_text(written(facts()))
+    Path(TABLE).write_text(documented((CHART / "values.yaml").read_text()))

@@ -1,11 +1,12 @@
 """What is no value of the chart is refused with its key; what is one has a place in the schema."""
 
 import json
+import re
 
 import pytest
 import yaml
 
-from stack.chart import CHART, FACTS, facts, written
+from stack.chart import CHART, FACTS, TABLE, documented, facts, written
 from tests.chart.rendering import HELMS, MINIMAL, refused, rendered
 
 WRONG = {
@@ -75,6 +76,16 @@ def test_the_schema_has_a_place_for_each_value_and_none_besides():
 
 def test_the_processes_are_those_of_the_code():
     assert FACTS.read_text() == written(facts()), "run `make security`"
+
+
+def test_the_table_of_values_has_each_of_them_and_is_current():
+    text = (CHART / "values.yaml").read_text()
+    assert TABLE.read_text() == documented(text), "run `make security`"
+    named = set(re.findall(r"^\| `([\w.]+)` \|", TABLE.read_text(), re.MULTILINE))
+    every = {".".join(path) for path in leaves(yaml.safe_load(text))}
+    flow = {path for path in every if any(path.startswith(f"{one}.") for one in named)}
+    assert every - named <= flow
+    assert named <= every
 
 
 def test_a_digest_is_used_instead_of_a_tag():

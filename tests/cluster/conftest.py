@@ -27,6 +27,7 @@ POSTGRES_IMAGE = os.environ.get("CLUSTER_POSTGRES_IMAGE", "postgres:17")
 NATS_IMAGE = os.environ.get("CLUSTER_NATS_IMAGE", "nats:2.12")
 # To try single tests (-k) one after another: the namespace stays.
 CONTINUED = bool(os.environ.get("CLUSTER_CONTINUE"))
+KILL_NODE, START_NODE = (os.environ.get(f"CLUSTER_{do}_NODE", "") for do in ("KILL", "START"))
 STORES = "postgresql,nats,sandbox"  # one pod each, which no test takes away
 LOG = ROOT / ".build" / "cluster-test.log"
 BEGAN = time.monotonic()

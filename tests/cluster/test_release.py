@@ -6,11 +6,15 @@
 import json
 import time
 
+import pytest
+
 from tests.cluster.conftest import (
     CHART,
     IMAGE,
+    KILL_NODE,
     NEXT_IMAGE,
     RELEASE,
+    START_NODE,
     STORES,
     VALUES,
     helm,
@@ -20,6 +24,7 @@ from tests.cluster.conftest import (
     of_image,
     operators_pod,
     pods_of,
+    run,
     start,
     under_load,
     until,
@@ -99,6 +104,26 @@ def test_nodes_are_drained_in_turn_and_nobody_notices():
 
 def all_ready():
     return all(is_ready(pod) for pod in pods_of(OURS) if pod["status"]["phase"] != "Succeeded")
+
+
+def test_a_node_dies_and_what_it_did_is_done_by_the_others():
+    """CLUSTER_KILL_NODE and CLUSTER_START_NODE: commands that are given the node's name."""
+    if not (KILL_NODE and START_NODE):
+        pytest.skip("nobody said how a node is killed here")
+    busy = {
+        pod["spec"]["nodeName"]
+        for pod in pods_of(f"app.kubernetes.io/component in ({STORES},operator)")
+    }
+    spare = [node for node in nodes() if node not in busy]
+    if not spare:
+        pytest.skip("every node has a store, of which there is one each")
+    with under_load(f"death of {spare[0]}"):
+        run(*KILL_NODE.split(), spare[0])
+        kubectl("wait", f"node/{spare[0]}", "--for=condition=Ready=Unknown", "--timeout=120s")
+        time.sleep(30)
+        run(*START_NODE.split(), spare[0])
+        kubectl("wait", f"node/{spare[0]}", "--for=condition=Ready", "--timeout=180s")
+        until(all_ready, 480)
 
 
 CONNECT = """
