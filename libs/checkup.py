@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import asyncpg
 import nats
 import nats.errors
 import nats.js.errors
@@ -26,7 +25,7 @@ WAIT_SECONDS: Final = 5.0
 SKEW: Final = timedelta(seconds=2)  # tokens between services are good for a minute
 RENEWED_BEFORE: Final = timedelta(days=14)
 
-_AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, nats.errors.Error)
+_AWAY: Final = (OSError, TimeoutError, nats.errors.Error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ async def findings(
 ) -> list[Finding]:
     checks: dict[str, Callable[[], Awaitable[str]]] = {
         "database": lambda: _database(config.database_url, name, migrations),
-        "clock": lambda: _clock(config.database_url),
+        "clock": lambda: _clock(config.database_url, name, migrations),
         "events": lambda: _events(config.nats_url, name),
     }
     found = [Finding(subject, await _bounded(check)) for subject, check in checks.items()]
@@ -60,23 +59,14 @@ async def _bounded(check: Callable[[], Awaitable[str]]) -> str:
 
 
 async def _database(url: str, name: str, migrations: Path) -> str:
-    conn = await asyncpg.connect(url)
-    try:
-        missing = await schema.missing(conn, name, migrations)
-    finally:
-        await conn.close()
+    _, missing = await schema.now_and_missing(url, name, migrations)
     return f"lacks the migrations {', '.join(one.name for one in missing)}" if missing else ""
 
 
-async def _clock(url: str) -> str:
-    conn = await asyncpg.connect(url)
-    try:
-        before = datetime.now(UTC)
-        there = await conn.fetchval("SELECT clock_timestamp()")
-        after = datetime.now(UTC)
-    finally:
-        await conn.close()
-    apart = max(before - there, there - after)
+async def _clock(url: str, name: str, migrations: Path) -> str:
+    before = datetime.now(UTC)
+    there, _ = await schema.now_and_missing(url, name, migrations)
+    apart = max(before - there, there - datetime.now(UTC))
     return f"differs from the database's by {apart.total_seconds():.1f} s" if apart > SKEW else ""
 
 

@@ -7,6 +7,7 @@ lock lets any number of processes migrate at once. Not an ORM, no down migration
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -91,6 +92,19 @@ async def missing(conn: asyncpg.Connection | Conn, service: str, folder: Path) -
     except asyncpg.UndefinedTableError:
         done = set()
     return [m for m in all_migrations(service, folder) if (m.component, m.name) not in done]
+
+
+async def now_and_missing(url: str, service: str, folder: Path) -> tuple[datetime, list[Migration]]:
+    """Returns the database's time and what `missing` returns. Raises OSError if it gives neither."""
+    try:
+        conn = await asyncpg.connect(url)
+        try:
+            now: datetime = await conn.fetchval("SELECT clock_timestamp()")
+            return now, await missing(conn, service, folder)
+        finally:
+            await conn.close()
+    except asyncpg.PostgresError as error:
+        raise ConnectionError(str(error)) from error
 
 
 async def verify(db: Database, service: str, folder: Path) -> None:

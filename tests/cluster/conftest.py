@@ -122,6 +122,11 @@ def start(pod):
     return name
 
 
+def let_pass(seconds):
+    """While payments go on."""
+    time.sleep(seconds)
+
+
 def until(condition, seconds=300):
     deadline = time.monotonic() + seconds
     while not (found := condition()):

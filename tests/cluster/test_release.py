@@ -19,6 +19,7 @@ from tests.cluster.conftest import (
     VALUES,
     helm,
     kubectl,
+    let_pass,
     note,
     noted,
     of_image,
@@ -120,7 +121,7 @@ def test_a_node_dies_and_what_it_did_is_done_by_the_others():
     with under_load(f"death of {spare[0]}"):
         run(*KILL_NODE.split(), spare[0])
         kubectl("wait", f"node/{spare[0]}", "--for=condition=Ready=Unknown", "--timeout=120s")
-        time.sleep(30)
+        let_pass(30)
         run(*START_NODE.split(), spare[0])
         kubectl("wait", f"node/{spare[0]}", "--for=condition=Ready", "--timeout=180s")
         until(all_ready, 480)
