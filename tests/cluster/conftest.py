@@ -109,6 +109,7 @@ def operators_pod(name, *command, labels=None, configuration=None):
     pod["spec"]["terminationGracePeriodSeconds"] = 0
     container = pod["spec"]["containers"][0]
     container["command"] = list(command)
+    container["image"] = IMAGE  # the latest release may have one that does not exist
     if configuration:
         pod["spec"]["volumes"].append({"name": "more", "configMap": {"name": configuration}})
         container["volumeMounts"].append({"name": "more", "mountPath": "/more"})
