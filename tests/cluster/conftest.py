@@ -151,9 +151,12 @@ def under_load(what, rate=10):
         found = json.loads(kubectl("logs", pod).strip().splitlines()[-1])
     finally:
         kubectl("delete", "pod", pod, "--wait")
+    for failure in found["failures"]:
+        note(failure)
     note(
         f"{what}: {took:.0f} s; {found['paid']} payments in {found['seconds']} s, "
         f"{found['failed']} failed, {found['tried_again']} tries again, "
+        f"{found['settled_later']} settled later, "
         f"{found['charged_twice']} charged twice, median {found['median_ms']} ms, p99 {found['p99_ms']} ms"
     )
     assert (found["failed"], found["charged_twice"], found["wrong_amounts"]) == (0, 0, 0), found
@@ -174,8 +177,9 @@ def namespace():
     if not (CONTINUED and kubectl("get", "namespace", NAMESPACE, "--ignore-not-found")):
         kubectl("create", "--filename", "-", stdin=json.dumps(made))
         kubectl("create", "--filename", "-", stdin=secrets())
-        load = Path(__file__).parent / "load.py"
-        kubectl("create", "configmap", "load", f"--from-file={load}")
+    load = Path(__file__).parent / "load.py"
+    kubectl("delete", "configmap", "load", "--ignore-not-found")
+    kubectl("create", "configmap", "load", f"--from-file={load}")
     yield NAMESPACE
     if not CONTINUED:
         kubectl("delete", "namespace", NAMESPACE, "--wait", "--timeout=180s")

@@ -17,7 +17,7 @@ from uuid import uuid4
 import aiohttp
 
 from cli.smoke import merchant_of_its_own
-from stack.shop import Shop
+from stack.shop import Answer, JourneyFailedError, Shop
 
 STOP = Path("/tmp/stop")
 READY = Path("/tmp/ready")
@@ -32,6 +32,7 @@ COME_AGAIN = {409, 429, 500, 502, 503, 504}
 class Counted:
     paid: int = 0
     tried_again: int = 0
+    settled_later: int = 0
     failed: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     orders: set[str] = field(default_factory=set)
@@ -48,15 +49,31 @@ async def pay(shop: Shop, customer: str, counted: Counted) -> None:
             last = repr(error)
         else:
             if answer.status not in COME_AGAIN:
-                if answer.status == 201 and answer.body["state"] == "captured":
+                state = await outcome(shop, answer, counted)
+                if state == "captured":
                     counted.paid += 1
                     counted.seconds.append(time.monotonic() - began)
                 else:
-                    counted.failed.append(f"{answer.status} {answer.body}")
+                    counted.failed.append(f"{answer.status} {state} {answer.body}")
                 return
             last = f"{answer.status} {answer.body}"
         await asyncio.sleep(PAUSE_SECONDS)
     counted.failed.append(last)
+
+
+async def outcome(shop: Shop, answer: Answer, counted: Counted) -> str:
+    """The state that the payment comes to: a process that died may leave it to the next to find out."""
+    if answer.status != 201:
+        return "refused"
+    state: str = answer.body["state"]
+    if state == "captured":
+        return state
+    counted.settled_later += 1
+    try:
+        settled = await shop.settled(answer.body["id"], within_seconds=180)
+    except (aiohttp.ClientError, TimeoutError, ValueError, JourneyFailedError) as error:
+        return f"{state}, then {error!r}"
+    return str(settled["state"])
 
 
 async def run(secret_key: str, rate: float) -> dict[str, Any]:
@@ -104,6 +121,7 @@ def summary(counted: Counted, books: dict[str, list[int]]) -> dict[str, Any]:
     return {
         "paid": counted.paid,
         "tried_again": counted.tried_again,
+        "settled_later": counted.settled_later,
         "failed": len(counted.failed),
         "failures": counted.failed[:3],
         "charged_twice": sum(len(rows) > 1 for rows in books.values()),
