@@ -2,8 +2,8 @@
 
 `new_database("payments")` gives the URL of a fresh, migrated database, `new_database("libs")` of
 one with the chassis' tables only, `new_database()` of an empty one. `nats_url` is the worker's NATS,
-`fresh_nats_url` one without streams. `stack` is the whole embedded stack, one for all end-to-end tests
-of a worker; `demo_merchant` has keys for it. `new_processes` starts a service's own processes.
+`fresh_nats_url` one without streams. `new_processes` starts a service's own processes. The whole
+embedded stack is tests/e2e's.
 """
 
 import asyncio
@@ -22,10 +22,7 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 
 from libs import deadlines, identity, schema
 from libs.identity import Trust
-from stack.demo_merchant import DemoMerchant, ensure_demo_merchant
-from stack.embedded import Stack
 from stack.fork_server import ForkServer
-from stack.memory import data_in_memory
 from stack.nats import throw_away_nats
 from stack.postgres import Postgres, throw_away_postgres
 from stack.process import free_ports
@@ -266,15 +263,3 @@ def without_garbage_collection() -> Generator[None, Any, Any]:
         return (yield)
     finally:
         gc.enable()
-
-
-@pytest.fixture(scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    with data_in_memory(tmp_path_factory.mktemp("stack")) as root:
-        async with Stack.start(root, durable=False) as running:
-            yield running
-
-
-@pytest.fixture(scope="session")
-async def demo_merchant(stack: Stack) -> DemoMerchant:
-    return await ensure_demo_merchant(stack)

@@ -6,6 +6,17 @@ from collections.abc import Callable
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
+from libs import descriptors
+from tests.kit.together import together
+
+RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
+every_rpc = together(
+    "rpc",
+    RPCS,
+    by=lambda rpc: rpc.containing_service.full_name,
+    ids=lambda rpc: rpc.full_name,
+)
+
 
 def adder(owner: ServiceDescriptor) -> Callable[[object, grpc.aio.Server], None]:
     """grpcio's add_…Servicer_to_server."""

@@ -1,7 +1,7 @@
 """Who runs which tests: two workers begin with those of the whole stack, the others with the rest.
 
 A test of the whole stack waits for most of its time, so that there is a processor for others beside it; and a
-stack takes ten seconds of one to start and a fifteenth of one to idle, so that not every worker has one.
+stack takes seven seconds of one to start and a twentieth of one to idle, so that not every worker has one.
 """
 
 from typing import Any, Final

@@ -6,7 +6,9 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from stack.demo_merchant import create_merchant
+from stack.demo_merchant import create_merchant, ensure_demo_merchant
+from stack.embedded import Stack
+from stack.memory import data_in_memory
 from stack.payer import Payer
 from stack.receiver import receiver
 from stack.shop import JourneyFailedError, Shop
@@ -47,7 +49,23 @@ async def open_shop(stack, name):
         yield shop, merchant
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+async def stack(tmp_path_factory):
+    """The whole embedded stack, one for all end-to-end tests of a worker.
+
+    It goes when a worker leaves this folder: an idle one takes a twentieth of a processor.
+    """
+    with data_in_memory(tmp_path_factory.mktemp("stack")) as root:
+        async with Stack.start(root, durable=False) as running:
+            yield running
+
+
+@pytest.fixture(scope="package")
+async def demo_merchant(stack):
+    return await ensure_demo_merchant(stack)
+
+
+@pytest.fixture(scope="package")
 async def opened(stack):
     async with open_shop(stack, "Bottega") as pair:
         yield pair
@@ -62,7 +80,7 @@ async def shop(opened):
         answer.raise_for_status()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def merchant(opened):
     return opened[1]
 

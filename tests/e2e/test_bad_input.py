@@ -9,10 +9,21 @@ from libs import validation
 from services.gateway.routes import all_routes
 from services.gateway.rules import body_size
 from tests.e2e import examples
+from tests.kit.together import together
 
 ROUTES = {f"{route.method} {route.path}": route for route in all_routes()}
 WITH_BODY = [name for name, route in ROUTES.items() if route.body]
 CLIENT_ERRORS = range(400, 500)
+
+NO_JSON = [
+    b"{",
+    b"[]",
+    b'"text"',
+    b"\xff\xfe{}",
+    b'{"a": NaN}',
+    b'{"a": ' + b"[" * 30_000,
+    b"{" + b",".join(b'"%d":0' % number for number in range(6_000)) + b',"1":0}',
+]
 
 OF_ANY_KIND = ([{"a": 1}], 1.5)
 BY_KIND = {
@@ -23,6 +34,10 @@ BY_KIND = {
     FieldDescriptor.CPPTYPE_BOOL: ("true", 1, {}),
     FieldDescriptor.CPPTYPE_MESSAGE: ("text", 7),
 }
+
+
+def service_of(name):
+    return ROUTES[name].rpc.containing_service.name
 
 
 def path_of(route):
@@ -73,32 +88,25 @@ async def test_every_field_that_is_wrong_is_named(shop, name):
             assert any(pointer.startswith(wanted) for pointer in pointers), (wrong, problem)
 
 
-@pytest.mark.parametrize("name", WITH_BODY)
+@together("name", WITH_BODY, by=service_of)
 async def test_a_field_that_does_not_exist_is_refused_by_name(shop, name):
     route = ROUTES[name]
     problem = await send(shop, route, json={**examples.body_of(route), "emial": "x"})
     assert [error["pointer"] for error in problem["errors"]] == ["/emial"]
 
 
-@pytest.mark.parametrize("name", WITH_BODY)
-@pytest.mark.parametrize(
-    ("data", "status"),
-    [
-        (b"{", 400),
-        (b"[]", 400),
-        (b'"text"', 400),
-        (b"\xff\xfe{}", 400),
-        (b'{"a": NaN}', 400),
-        (b'{"a": ' + b"[" * 30_000, 400),
-        (b"{" + b",".join(b'"%d":0' % number for number in range(6_000)) + b',"1":0}', 400),
-    ],
+@together(
+    "name, data",
+    [(name, data) for name in WITH_BODY for data in NO_JSON],
+    by=lambda name, _: service_of(name),
+    ids=lambda name, data: f"{name} with {data[:20]!r}",
 )
-async def test_a_body_that_is_not_json_is_refused(shop, name, data, status):
+async def test_a_body_that_is_not_json_is_refused(shop, name, data):
     problem = await send(shop, ROUTES[name], data=data)
-    assert problem["status"] == status
+    assert problem["status"] == 400
 
 
-@pytest.mark.parametrize("name", WITH_BODY)
+@together("name", WITH_BODY, by=service_of)
 async def test_a_body_that_is_too_large_is_refused(shop, name):
     route = ROUTES[name]
     most = body_size.MOST_BYTES + 2 * validation.most_file_bytes(route.rpc.input_type)
@@ -106,13 +114,13 @@ async def test_a_body_that_is_too_large_is_refused(shop, name):
     assert problem["status"] == 413
 
 
-@pytest.mark.parametrize("name", WITH_BODY)
+@together("name", WITH_BODY, by=service_of)
 async def test_another_media_type_is_refused(shop, name):
     problem = await send(shop, ROUTES[name], data=b"a=1", headers={"Content-Type": "text/plain"})
     assert problem["status"] == 415
 
 
-@pytest.mark.parametrize("name", [n for n, route in ROUTES.items() if not route.body])
+@together("name", [n for n, route in ROUTES.items() if not route.body], by=service_of)
 async def test_a_parameter_that_does_not_exist_is_refused_by_name(shop, name):
     route = ROUTES[name]
     problem = await send(shop, route, params={"emial": "x"})

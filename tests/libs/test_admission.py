@@ -24,19 +24,15 @@ from libs.services import CALLERS
 from libs.status import refusal_of
 from libs.tasks import Tasks
 from stack.keys import Keys
-from tests.contracts import adder
+from tests.contracts import RPCS, adder, every_rpc
 from tests.libs.test_identity import altered
 from tests.waiting import HANGING_SECONDS
 
-RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
 AT_THE_DOOR = {
     refusal.reason
     for refusal in (CallerUnknown, CallerNotAllowed, ScopeMissing, PublishableKeyNotAllowed)
 }
 KEY = Call(merchant_id="mer_1", actor="key_1")
-every_service = pytest.mark.parametrize(
-    "owner", list(descriptors.all_services()), ids=lambda owner: owner.full_name
-)
 
 
 def add(owner: ServiceDescriptor, server: grpc.aio.Server) -> None:
@@ -112,102 +108,90 @@ async def everything(tmp_path_factory) -> AsyncIterator[Everything]:
     await server.stop(0)
 
 
-@every_service
-async def test_its_callers_get_past_the_door(everything: Everything, owner):
-    for rpc in owner.methods:
-        for caller in callers(rpc):
-            key = everything.with_right_key(rpc)
-            refused = await everything.tried(rpc, everything.as_caller(caller, rpc), key)
-            assert refused == "", (rpc.name, caller)
+@every_rpc
+async def test_its_callers_get_past_the_door(everything: Everything, rpc):
+    for caller in callers(rpc):
+        key = everything.with_right_key(rpc)
+        assert await everything.tried(rpc, everything.as_caller(caller, rpc), key) == ""
 
 
-@every_service
-async def test_services_and_operators_get_in_with_work_of_their_own(everything: Everything, owner):
-    for rpc in owner.methods:
-        for caller in set(callers(rpc)) - {GATEWAY}:
-            own = everything.signers[caller].metadata(path(rpc), Call(merchant_id="mer_1"))
-            assert await everything.tried(rpc, *own) == "", (rpc.name, caller)
+@every_rpc
+async def test_services_and_operators_get_in_with_work_of_their_own(everything: Everything, rpc):
+    for caller in set(callers(rpc)) - {GATEWAY}:
+        own = everything.signers[caller].metadata(path(rpc), Call(merchant_id="mer_1"))
+        assert await everything.tried(rpc, *own) == ""
 
 
-@every_service
-async def test_nobody_gets_in_without_an_identity(everything: Everything, owner):
+@every_rpc
+async def test_nobody_gets_in_without_an_identity(everything: Everything, rpc):
+    assert await everything.tried(rpc) == CallerUnknown.reason
+    key = everything.with_right_key(rpc)
+    assert await everything.tried(rpc, key) == CallerUnknown.reason
     plain = (("incasso-merchant-id", "mer_1"), ("incasso-actor", "operator"))
-    for rpc in owner.methods:
-        for nobody in ((), (everything.with_right_key(rpc),), plain):
-            assert await everything.tried(rpc, *nobody) == CallerUnknown.reason, (rpc.name, nobody)
+    assert await everything.tried(rpc, *plain) == CallerUnknown.reason
 
 
-@every_service
-async def test_other_services_do_not_get_in(everything: Everything, owner):
-    for rpc in owner.methods:
-        for other in set(CALLERS) - set(callers(rpc)):
-            key = everything.with_right_key(rpc)
-            refused = await everything.tried(rpc, everything.as_caller(other, rpc), key)
-            assert refused == CallerNotAllowed.reason, (rpc.name, other)
+@every_rpc
+async def test_other_services_do_not_get_in(everything: Everything, rpc):
+    for other in set(CALLERS) - set(callers(rpc)):
+        key = everything.with_right_key(rpc)
+        refused = await everything.tried(rpc, everything.as_caller(other, rpc), key)
+        assert refused == CallerNotAllowed.reason
 
 
-@every_service
+@every_rpc
 async def test_an_expired_an_altered_and_a_borrowed_token_do_not_get_in(
-    everything: Everything, owner
+    everything: Everything, rpc
 ):
-    for rpc in owner.methods:
-        caller, key = callers(rpc)[0], everything.with_right_key(rpc)
-        old = Signer(caller, everything.keys.private(caller), now=lambda: time.time() - 66)
-        another = next(other for other in RPCS if other is not rpc and caller in callers(other))
-        for token in (
-            old.caller(path(rpc)),
-            altered(everything.as_caller(caller, rpc)[1]),
-            everything.as_caller(caller, another)[1],
-            everything.with_right_key(rpc)[1],
-        ):
-            refused = await everything.tried(rpc, (CALLER, token), key)
-            assert refused == CallerUnknown.reason, (rpc.name, token)
+    caller, key = callers(rpc)[0], everything.with_right_key(rpc)
+    old = Signer(caller, everything.keys.private(caller), now=lambda: time.time() - 66)
+    another = next(other for other in RPCS if other is not rpc and caller in callers(other))
+    for token in (
+        old.caller(path(rpc)),
+        altered(everything.as_caller(caller, rpc)[1]),
+        everything.as_caller(caller, another)[1],
+        everything.with_right_key(rpc)[1],
+    ):
+        assert await everything.tried(rpc, (CALLER, token), key) == CallerUnknown.reason
 
 
-@every_service
+@every_rpc
 async def test_a_merchants_identity_must_be_the_gateways_or_the_callers_own(
-    everything: Everything, owner
+    everything: Everything, rpc
 ):
-    old = Signer(GATEWAY, everything.keys.private(GATEWAY), now=lambda: time.time() - 66)
-    for rpc in owner.methods:
+    for caller in callers(rpc):
+        proof = everything.as_caller(caller, rpc)
+        stranger = next(name for name in ("merchants", "notify") if name != caller)
+        foreign = everything.signers[stranger].principal(KEY)
+        refused = await everything.tried(rpc, proof, (PRINCIPAL, foreign))
+        assert refused == CallerNotAllowed.reason
         forged = altered(everything.with_right_key(rpc)[1])
-        for caller in callers(rpc):
-            stranger = next(name for name in ("merchants", "notify") if name != caller)
-            foreign = everything.signers[stranger].principal(KEY)
-            for token, reason in (
-                (foreign, CallerNotAllowed.reason),
-                (forged, CallerUnknown.reason),
-                (old.principal(KEY), CallerUnknown.reason),
-            ):
-                proof = everything.as_caller(caller, rpc)
-                refused = await everything.tried(rpc, proof, (PRINCIPAL, token))
-                assert refused == reason, (rpc.name, caller, token)
+        assert await everything.tried(rpc, proof, (PRINCIPAL, forged)) == CallerUnknown.reason
+        old = Signer(GATEWAY, everything.keys.private(GATEWAY), now=lambda: time.time() - 66)
+        late = (PRINCIPAL, old.principal(KEY))
+        assert await everything.tried(rpc, proof, late) == CallerUnknown.reason
 
 
-@every_service
-async def test_a_key_from_the_gateway_must_hold_the_scope(everything: Everything, owner):
-    for rpc in owner.methods:
-        scope = descriptors.rules_of(rpc).scope
-        if GATEWAY not in callers(rpc) or not scope:
-            continue
-        for key, reason in (
-            ((), ScopeMissing.reason),
-            ((everything.as_key("nothing:read", f"{scope}x"),), ScopeMissing.reason),
-            ((everything.as_key("*"),), ""),
-        ):
-            refused = await everything.tried(rpc, everything.as_caller(GATEWAY, rpc), *key)
-            assert refused == reason, (rpc.name, key)
+@every_rpc
+async def test_a_key_from_the_gateway_must_hold_the_scope(everything: Everything, rpc):
+    scope = descriptors.rules_of(rpc).scope
+    if GATEWAY not in callers(rpc) or not scope:
+        return
+    proof = everything.as_caller(GATEWAY, rpc)
+    assert await everything.tried(rpc, proof) == ScopeMissing.reason
+    other = everything.as_key("nothing:read", f"{scope}x")
+    assert await everything.tried(rpc, proof, other) == ScopeMissing.reason
+    assert await everything.tried(rpc, proof, everything.as_key("*")) == ""
 
 
-@every_service
-async def test_a_publishable_key_gets_only_where_it_may(everything: Everything, owner):
-    key = everything.as_key(publishable=True)
-    for rpc in owner.methods:
-        if GATEWAY not in callers(rpc):
-            continue
-        allowed = descriptors.rules_of(rpc).publishable
-        refused = await everything.tried(rpc, everything.as_caller(GATEWAY, rpc), key)
-        assert refused == ("" if allowed else PublishableKeyNotAllowed.reason), rpc.name
+@every_rpc
+async def test_a_publishable_key_gets_only_where_it_may(everything: Everything, rpc):
+    if GATEWAY not in callers(rpc):
+        return
+    proof, key = everything.as_caller(GATEWAY, rpc), everything.as_key(publishable=True)
+    allowed = descriptors.rules_of(rpc).publishable
+    refused = await everything.tried(rpc, proof, key)
+    assert refused == ("" if allowed else PublishableKeyNotAllowed.reason)
 
 
 async def test_a_stranger_learns_nothing_of_the_contracts(everything: Everything):

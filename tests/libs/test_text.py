@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incasso.payments.v1 import payments_pb2
-from libs import descriptors, text, validation
+from libs import text, validation
 from libs.errors import InvalidArgument
 from libs.validation import rules_of
 from services.gateway.upstreams import message_class
+from tests.contracts import RPCS, every_rpc
 
-RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
 FORBIDDEN = [
     "\x00", "\x01", "\x0b", "\x0c", "\x1b", "\x7f", "\x85", "\x9f", "\u2028", "\u2029", "\u202a",
     "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069",
@@ -81,7 +81,7 @@ def is_taken_out(request: Message, character: str) -> bool:
     return f"a{character}b".encode() not in request.SerializeToString()
 
 
-@pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.full_name)
+@every_rpc
 def test_no_field_takes_a_character_that_steers_others(rpc: MethodDescriptor):
     for path in text_fields(rpc.input_type):
         for character in FORBIDDEN:
@@ -90,7 +90,7 @@ def test_no_field_takes_a_character_that_steers_others(rpc: MethodDescriptor):
             assert f"U+{ord(character):04X}" in wrong or is_taken_out(request, character), name
 
 
-@pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.full_name)
+@every_rpc
 def test_only_fields_of_many_lines_take_line_breaks(rpc: MethodDescriptor):
     for path in text_fields(rpc.input_type):
         for character in BREAKS:

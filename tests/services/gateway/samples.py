@@ -6,12 +6,20 @@ from typing import Any
 from libs import json_values, validation
 from services.gateway.openapi import examples
 from services.gateway.routes import Route, all_routes
+from tests.kit.together import together
 
 ROUTES = all_routes()
 
 
 def name_of(route: Route) -> str:
     return str(route.rpc.name)
+
+
+def service_of(route: Route) -> str:
+    return str(route.rpc.containing_service.name)
+
+
+every_route = together("route", ROUTES, by=service_of, ids=name_of)
 
 
 @dataclass

@@ -6,21 +6,25 @@ from incasso.merchants.v1 import merchants_pb2
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal, ServiceUnavailable
 from services.gateway.authentication import FRESH_SECONDS, STALE_SECONDS, Keys, bearer_of
 from services.gateway.errors import ApiKeyMissing, ApiKeyUnknown
+from tests.kit.together import together
 from tests.services.gateway.conftest import NARROW, PUBLISHABLE, REVOKED, SECRET, UNKNOWN
-from tests.services.gateway.samples import ROUTES, name_of, sample
+from tests.services.gateway.samples import ROUTES, every_route, name_of, sample, service_of
 from tests.services.gateway.test_transcoder import problem
 
+KEYS_THAT_DO_NOT_FIT = [
+    (None, 401, "api_key_missing"),
+    ("garbled key", 401, "api_key_unknown"),
+    (UNKNOWN, 401, "api_key_unknown"),
+    (REVOKED, 401, "api_key_revoked"),
+    (NARROW, 403, "scope_missing"),
+]
 
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
-@pytest.mark.parametrize(
-    ("key", "status", "code"),
-    [
-        (None, 401, "api_key_missing"),
-        ("garbled key", 401, "api_key_unknown"),
-        (UNKNOWN, 401, "api_key_unknown"),
-        (REVOKED, 401, "api_key_revoked"),
-        (NARROW, 403, "scope_missing"),
-    ],
+
+@together(
+    "route, key, status, code",
+    [(route, *key) for route in ROUTES for key in KEYS_THAT_DO_NOT_FIT],
+    by=lambda route, *_: service_of(route),
+    ids=lambda route, key, *_: f"{name_of(route)} with {key}",
 )
 async def test_every_route_refuses_keys_that_do_not_fit(gateway, route, key, status, code):
     one = sample(route)
@@ -30,7 +34,7 @@ async def test_every_route_refuses_keys_that_do_not_fit(gateway, route, key, sta
     assert gateway.services.calls(route.rpc.name) == 0
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+@every_route
 async def test_publishable_keys_may_only_make_calls_marked_for_them(gateway, route):
     one = sample(route)
     arguments = one.arguments()
@@ -146,7 +150,7 @@ async def test_what_changes_keys_is_seen_at_once(gateway):
 
 
 async def test_a_dead_merchants_service_keeps_known_keys_alive(new_gateway):
-    async with new_gateway() as gateway:
+    async with new_gateway(alone="merchants") as gateway:
         async with gateway.request("GET", "/v1/payments") as response:
             assert response.status == 200
         await gateway.servers["merchants"].stop(0)

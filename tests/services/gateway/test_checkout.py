@@ -110,7 +110,7 @@ async def test_a_method_service_that_refuses_costs_its_own_row(gateway):
 
 
 async def test_a_dead_method_service_costs_its_own_row(new_gateway):
-    async with new_gateway() as gateway:
+    async with new_gateway(alone="oneclick") as gateway:
         gateway.services.answers["GetOffer"] = offers(None)
         await gateway.servers["oneclick"].stop(0)
         async with gateway.request("GET", PATH) as response:

@@ -1,12 +1,11 @@
 import json
 
-import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from libs import json_out
 from services.gateway.openapi import comments, document
-from tests.services.gateway.samples import ROUTES, name_of, sample
+from tests.services.gateway.samples import ROUTES, every_route, name_of, sample
 
 DOCUMENT = document.build(ROUTES, public_url="http://127.0.0.1:8080")
 
@@ -41,7 +40,7 @@ async def test_it_is_served_and_the_same_each_time(gateway):
     )
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+@every_route
 def test_every_operation_says_what_it_does(route):
     operation = operation_of(route)
     assert operation["operationId"] == route.rpc.name
@@ -54,7 +53,7 @@ def test_every_operation_says_what_it_does(route):
     assert all(key["required"] == route.rules.idempotency_key_required for key in keys)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+@every_route
 def test_every_operation_has_examples_that_fit_its_schemas(route):
     operation = operation_of(route)
     contents = [operation["responses"][str(route.success_status)]["content"]["application/json"]]
@@ -65,14 +64,14 @@ def test_every_operation_has_examples_that_fit_its_schemas(route):
         assert list(validator.iter_errors(content["example"])) == []
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+@every_route
 async def test_the_examples_are_acceptable_requests(gateway, route):
     one = sample(route)
     async with gateway.request(route.method, one.path, **one.arguments()) as response:
         assert response.status == route.success_status, await response.text()
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+@every_route
 def test_every_operation_has_its_errors_with_examples(route):
     responses = operation_of(route)["responses"]
     own = comments.errors(route.rpc.full_name)

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.services.gateway.conftest import PUBLISHABLE
-from tests.services.gateway.samples import ROUTES, name_of, sample
+from tests.services.gateway.samples import ROUTES, every_route, sample
 
 ORIGIN = {"Origin": "https://shop.example"}
 ASKING = {**ORIGIN, "Access-Control-Request-Method": "POST"}
@@ -44,7 +44,7 @@ async def test_pages_of_any_origin_may_make_publishable_calls(gateway):
             assert "Incasso-Trace-Id" in response.headers["Access-Control-Expose-Headers"]
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+@every_route
 async def test_other_calls_are_closed_to_browsers(gateway, route):
     one = sample(route)
     headers = {**ASKING, "Access-Control-Request-Method": route.method}

@@ -9,7 +9,7 @@ from incasso.oneclick.v1 import oneclick_pb2
 from incasso.payments.v1 import payments_pb2
 from libs.errors import Kind, RemoteRefusal
 from services.gateway.rules import body_size
-from tests.services.gateway.samples import ROUTES, in_path, name_of, sample
+from tests.services.gateway.samples import ROUTES, every_route, in_path, sample
 from tests.waiting import HANGING_SECONDS, until
 
 PAY = "/v1/one-click-payments"
@@ -37,7 +37,7 @@ def pointers(found):
     return [error["pointer"] for error in found["errors"]]
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+@every_route
 async def test_every_route_reaches_its_service(gateway, route):
     one = sample(route)
     async with gateway.request(route.method, one.path, **one.arguments()) as response:
@@ -235,7 +235,7 @@ async def test_a_service_that_crashes_is_our_fault(gateway):
 
 
 async def test_no_answer_is_unknown_for_a_charge_and_unavailable_for_a_read(new_gateway):
-    async with new_gateway() as gateway:
+    async with new_gateway(alone="oneclick") as gateway:
         async with gateway.request("GET", "/v1/merchant") as response:
             assert response.status == 200
         await gateway.servers["oneclick"].stop(0)

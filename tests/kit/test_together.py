@@ -1,0 +1,40 @@
+import pytest
+
+from tests.kit.together import together
+
+NUMBERS = [(1, "a"), (2, "b"), (3, "b"), (4, "b")]
+
+
+@together("number, kind", NUMBERS, by=lambda _, kind: kind, ids=lambda number, _: f"no. {number}")
+def is_odd(number, kind, seen):
+    seen.append(number)
+    assert number % 2 == 1
+
+
+@together("number", [3, 4], by=lambda _: "all")
+async def is_odd_too(number):
+    assert number % 2 == 1
+
+
+def groups_of(test):
+    """The cases of each test, by its name."""
+    (mark,) = test.pytestmark
+    return dict(zip(mark.kwargs["ids"], mark.args[1], strict=True))
+
+
+def test_all_cases_run_and_all_that_fail_are_told():
+    seen = []
+    with pytest.raises(ExceptionGroup, match="2 of 3 cases failed") as caught:
+        is_odd(cases=groups_of(is_odd)["b"], seen=seen)
+    assert seen == [2, 3, 4]
+    told = [error.__notes__ for error in caught.value.exceptions]
+    assert told == [["in the case of no. 2"], ["in the case of no. 4"]]
+
+
+def test_cases_that_hold_are_silent():
+    is_odd(cases=groups_of(is_odd)["a"], seen=[])
+
+
+async def test_so_it_is_where_a_test_waits():
+    with pytest.raises(ExceptionGroup, match="1 of 2 cases failed"):
+        await is_odd_too(cases=groups_of(is_odd_too)["all"])
