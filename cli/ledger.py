@@ -1,6 +1,8 @@
-"""`incasso ledger`: what the books of a merchant say; hold all of them against the event log, or build them anew.
+"""`incasso ledger`: shows a merchant's books, and checks or rebuilds the whole ledger from the
+event log.
 
-That is a job of reporting, which runs as the owner of its database; this shows how far it is.
+Checking and rebuilding are jobs of reporting that run as the owner of its database; this command
+shows their progress.
 """
 
 import json
@@ -75,7 +77,9 @@ def close(
     month: Annotated[str, typer.Argument(help="The month, e.g. 2026-10.")],
     as_json: AsJson = False,
 ) -> None:
-    """Close a month, and all before it: what is told later of them is booked in the next one."""
+    """Close a month and all months before it: their later events are booked in the first open
+    month.
+    """
     answer = plain(ask(LEDGER, pb.ClosePeriodRequest(month=month), merchant_id=merchant))
     if as_json:
         output.print_json(answer["period"])
@@ -85,11 +89,11 @@ def close(
 
 @app.command()
 def check(*, patience: Patience = 60.0, as_json: AsJson = False) -> None:
-    """Build the ledger anew beside the live one and compare both, row for row; fails where they differ.
+    """Rebuild the ledger next to the live one and compare the two row by row; fails if they differ.
 
-    Reads INCASSO_DATABASE_URL, the database of reporting by the role that owns it, and
-    INCASSO_<SERVICE>_DATABASE_URL of payments, paylink, instalments and cod, whose events are booked, and of
-    merchants, which tells in which zone days are.
+    Reads INCASSO_DATABASE_URL, reporting's database with its owner's role, and
+    INCASSO_<SERVICE>_DATABASE_URL of payments, paylink, instalments and cod, whose events are
+    booked, and of merchants, which sets the time zones.
     """
     code, result = _job("check", f"--patience={patience}")
     if as_json:
@@ -115,7 +119,9 @@ def rebuild(
     patience: Patience = 60.0,
     as_json: AsJson = False,
 ) -> None:
-    """Put what the events say in the ledger's place, in one transaction. Reads what `check` reads."""
+    """Replace the ledger with what the events say, in one transaction. Reads the same settings as
+    `check`.
+    """
     more = ["--drop-unknown"] if drop_unknown else []
     code, result = _job("rebuild", f"--patience={patience}", *more)
     if as_json:
@@ -139,7 +145,7 @@ def _show(result: dict[str, Any]) -> None:
 
 
 def _sides(row: dict[str, Any]) -> dict[str, str]:
-    """Of rows that are on both sides, what is other."""
+    """The differing fields of rows that exist on both sides."""
     live, rebuilt = row["live"], row["rebuilt"]
     names = [name for name in live or () if live and rebuilt and live[name] != rebuilt[name]]
     if not names:
@@ -151,7 +157,7 @@ def _sides(row: dict[str, Any]) -> dict[str, str]:
 
 
 def _job(name: str, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """Its exit code and result; ends the command where there is none."""
+    """Its exit code and result; ends the command if there is none."""
     command = [sys.executable, "-m", "services.reporting", name, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_env()) as job:
         assert job.stdout is not None
@@ -169,12 +175,12 @@ def _job(name: str, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 def _env() -> dict[str, str]:
-    """The job's modules are where ours are."""
+    """Lets the job find the same modules as this process."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def _follow(lines: Any) -> dict[str, Any] | None:
-    """Shows how far the job is, on standard error; answers its result."""
+    """Shows the job's progress on standard error; returns its result."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -103,7 +103,7 @@ class Joint:
         self._gatherings: dict[tuple[object, bool], Gathering[Any, Any]] = {}
 
     async def statement(self, work: Work[A, B], asked: A) -> B:
-        """`work` is one statement, which commits by itself."""
+        """`work` is one statement that commits on its own."""
         return await self._of(work, whole=False)(asked)
 
     async def transaction(self, work: Work[A, B], asked: A) -> B:

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, Self
 
 from libs import threads
 
-_HELD: Final = 2**20  # bytes written at once
+_HELD: Final = 2**20  # bytes buffered before a write
 
 
 class Spool:

@@ -1,6 +1,6 @@
-"""Files that are sent to an RPC as a stream: what is said of one comes first, then its pieces.
+"""Files sent to an RPC as a stream: the other fields come first, then the pieces.
 
-A stream that is cut looks like one that ended, so the last piece says that it is the last.
+A truncated stream looks like one that ended, so the last piece is marked as the last.
 """
 
 from collections.abc import AsyncIterator
@@ -13,22 +13,22 @@ from incasso.common.v1.file_pb2 import FilePiece
 from incasso.rest.v1.options_pb2 import UploadRules
 from libs.errors import invalid
 
-TAKEN: Final = ("incasso-upload", "taken")  # metadata: the request was checked, the file may come
-PIECE_BYTES: Final = 256 * 1024  # sent at once, at most
+TAKEN: Final = ("incasso-upload", "taken")  # metadata: the request was checked, send the file
+PIECE_BYTES: Final = 256 * 1024  # maximum sent at once
 
 Pieces = AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """`request` has all but the file."""
+    """`request` has everything but the file."""
 
     request: Message
     pieces: Pieces
 
 
 async def received(requests: Any, rules: UploadRules) -> Upload:
-    """Of the stream of a call. Raises InvalidArgument for an empty one."""
+    """The upload from a call's stream. Raises InvalidArgument if it is empty."""
     stream = aiter(requests)
     first = await anext(stream, None)
     if first is None:
@@ -37,7 +37,7 @@ async def received(requests: Any, rules: UploadRules) -> Upload:
 
 
 async def _pieces(requests: AsyncIterator[Any], rules: UploadRules) -> Pieces:
-    """Raises InvalidArgument for a file that is too large or was cut off."""
+    """Raises InvalidArgument if the file is too large or truncated."""
     size = 0
     async for request in requests:
         piece: FilePiece = getattr(request, rules.field)
@@ -52,7 +52,7 @@ async def _pieces(requests: AsyncIterator[Any], rules: UploadRules) -> Pieces:
 
 
 async def messages(first: Message, rules: UploadRules, pieces: Pieces) -> AsyncIterator[Message]:
-    """Those that follow the first one. What `pieces` raises leaves it without its end."""
+    """The messages after the first one. If `pieces` raises, they end without a last piece."""
     kind = first.__class__
     async for data in pieces:
         for start in range(0, len(data), PIECE_BYTES):

@@ -32,7 +32,7 @@ class DayOrder(Enum):
     YMD = "ymd"  # 2027-01-31
 
 
-MOST_MINOR: Final = 2**53 - 1  # what JSON carries exactly
+MOST_MINOR: Final = 2**53 - 1  # exactly representable in JSON
 SAFE_DIGITS: Final = 15  # of a number in a spreadsheet; any further digits are zeros
 FIRST_YEAR, LAST_YEAR = 2000, 2099  # anything outside is another kind of number, or a typo
 # Thousands in groups of three, then the decimals; a minus on one side.

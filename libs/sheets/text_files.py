@@ -20,7 +20,7 @@ SEPARATORS: Final = ";,\t|"
 _BINARY: Final = re.compile(
     "[\x00-\x08\x0e-\x19\x1b-\x1f]"
 )  # a page's end and DOS's end of file occur
-_ANY_MESS: Final = 10.0  # columns of prices look like a mess to what expects prose
+_ANY_MESS: Final = 10.0  # columns of prices look like a mess to a detector made for prose
 
 Header = Callable[[int, list[str]], bool]
 Lines = Iterator[tuple[int, list[str]]]

@@ -1,4 +1,4 @@
-"""Amounts and days as they are written in statements. Pure."""
+"""Amounts and dates as written in statements. Pure."""
 
 import re
 from datetime import date
@@ -7,8 +7,8 @@ from typing import Final
 from libs import money
 from libs.statements.refusals import RefusedError
 
-MOST_MINOR: Final = 2**53 - 1  # what JSON carries exactly
-# Currencies that the euro replaced, in statements of years ago.
+MOST_MINOR: Final = 2**53 - 1  # exactly representable in JSON
+# Currencies replaced by the euro, which appear in old statements.
 _WITHDRAWN: Final = frozenset({
     "ATS", "BGN", "CYP", "DEM", "EEK", "FIM", "FRF", "HRK", "IEP", "LTL", "LVL", "MTL", "NLG", "SIT", "SKK",
 })  # fmt: skip  # a set of codes
@@ -20,7 +20,7 @@ _DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[TZ +-].*)?")
 
 
 def places(currency: str, *, what: str, line: int) -> int:
-    """Decimals of a currency."""
+    """Decimal places of a currency."""
     if money.is_currency(currency):
         return money.exponent(currency)
     if currency in _WITHDRAWN:
@@ -34,8 +34,8 @@ def places(currency: str, *, what: str, line: int) -> int:
 
 
 def minor(text: str, currency: str, *, what: str, line: int, mark: str = ".") -> int:
-    """Minor units of an amount, with the sign it is written with. Noughts beyond the currency's
-    decimals are none.
+    """Minor units of an amount, with its sign. Zeros beyond the currency's decimal places are
+    ignored.
     """
     decimals = places(currency, what=what, line=line)
     found = _PARTS[mark].fullmatch(text)
@@ -51,14 +51,14 @@ def minor(text: str, currency: str, *, what: str, line: int, mark: str = ".") ->
 
 
 def unsigned(text: str, currency: str, *, what: str, line: int, mark: str = ".") -> int:
-    """Where the sign stands apart."""
+    """Minor units of an amount whose sign is given separately."""
     if text.startswith(("-", "+")):
         raise RefusedError(f"{what} has a sign of its own", line=line)
     return minor(text, currency, what=what, line=line, mark=mark)
 
 
 def written(amount_minor: int, currency: str) -> str:
-    """For a person: -45.59 EUR."""
+    """For display: -45.59 EUR."""
     decimals = places(currency, what="the amount", line=0)
     digits = str(abs(amount_minor)).rjust(decimals + 1, "0")
     whole, fraction = digits[: len(digits) - decimals], digits[len(digits) - decimals :]
@@ -67,7 +67,7 @@ def written(amount_minor: int, currency: str) -> str:
 
 
 def day(text: str, *, what: str, line: int) -> date:
-    """Of an ISO date, or of the date in a time as its writer's clock showed it."""
+    """Date of an ISO date or time, in the writer's own time zone."""
     found = _DAY.fullmatch(text)
     try:
         return date(*map(int, found.groups())) if found else _no_day(what, line)

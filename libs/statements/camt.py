@@ -1,6 +1,8 @@
-"""CAMT.052, .053 and .054 of ISO 20022 in any version: elements by their names, as they come. Pure.
+"""CAMT.052, .053 and .054 of ISO 20022 in any version: elements are processed by name, as they
+arrive. Pure.
 
-A statement's balances and summary are read wherever they stand in it; its entries are in `camt_entries`.
+A statement's balances and summary are read wherever they appear in it; its entries are read by
+`camt_entries`.
 """
 
 import re
@@ -13,7 +15,7 @@ from libs.statements.model import Balance, Claim, Ending, Event, Format, Heading
 from libs.statements.refusals import RefusedError
 from libs.statements.xml_parts import Node
 
-# What the message is called, and a statement in it.
+# The names of the message and of a statement in it.
 _MESSAGES: Final = {
     "BkToCstmrAcctRpt": ("camt.052", "Rpt"),
     "BkToCstmrStmt": ("camt.053", "Stmt"),
@@ -23,15 +25,15 @@ _VERSION: Final = re.compile(r"camt\.05[234]\.(001\.[0-9]{2})")
 _ABOUT: Final = frozenset({
     "Id", "ElctrncSeqNb", "LglSeqNb", "StmtPgntn", "RptPgntn", "NtfctnPgntn", "Acct", "Bal", "TxsSummry",
 })  # fmt: skip  # a set of names
-_MOST_ABOUT: Final = 100  # elements of a statement that are none of its entries
-_OPENING: Final = ("OPBD", "PRCD")  # the day's, or the last closing
+_MOST_ABOUT: Final = 100  # elements of a statement besides its entries
+_OPENING: Final = ("OPBD", "PRCD")  # of the day, or the previous closing balance
 _CLOSING: Final = "CLBD"
 _INTERIM: Final = "ITBD"
 _COUNT: Final = re.compile(r"[0-9]{1,15}")
 
 
 class _Message(xml_parts.Shape):
-    """The statements of a message, as parts to be taken."""
+    """The statements of a message, as parts for the XML reader."""
 
     inner = "TxDtls"
 
@@ -175,7 +177,7 @@ class _Statement:
         )
 
     def _ends(self, balances: Sequence[Balance]) -> tuple[Balance | None, Balance | None, bool]:
-        """Opening, closing, and whether the closing is of the middle of a day."""
+        """Opening balance, closing balance, and whether the closing balance is an intraday one."""
         by_kind: dict[str, list[Balance]] = {}
         for balance in balances:
             by_kind.setdefault(balance.kind, []).append(balance)
@@ -198,7 +200,7 @@ class _Statement:
         )
 
     def _claim(self) -> Claim:
-        """Of the summary, where the statement has one. Its sums are in the currency of the entries."""
+        """Totals from the summary, if the statement has one, in the currency of the entries."""
         node = next((each for each in self._about if each.name == "TxsSummry"), None)
         if node is None:
             return Claim()

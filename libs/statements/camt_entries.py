@@ -1,6 +1,6 @@
-"""An entry of CAMT and the payments that it books. Pure.
+"""A CAMT entry and the payments that it books. Pure.
 
-The sign is that of CdtDbtInd, as ISO 20022 defines it: an entry that reverses a debit is a credit.
+The sign is that of CdtDbtInd as defined by ISO 20022: an entry that reverses a debit is a credit.
 """
 
 from collections.abc import Sequence
@@ -34,12 +34,12 @@ _REFERENCES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What an entry's TxDtls say, before it is known whose sign they have. Amounts are unsigned."""
+    """The content of an entry's TxDtls, before its sign is known. Amounts are unsigned."""
 
     line: int
     amount_minor: int | None
     currency: str
-    is_ordered: bool  # the amount is what the payer's bank was told, maybe in another currency
+    is_ordered: bool  # whether the amount is the one instructed, possibly in another currency
     sign: int | None
     fees: tuple[tuple[int, str], ...]  # signed, with their currencies
     references: References
@@ -50,7 +50,7 @@ class Payment:
 
 
 def account(node: Node, name: str) -> str:
-    """IBAN or another id, without blanks."""
+    """IBAN or other id, without spaces."""
     found = node.text_of(f"{name}/Id/IBAN", f"{name}/Id/Othr/Id", f"{name}/Prxy/Id")
     return found.replace(" ", "")
 
@@ -64,7 +64,7 @@ def amount(node: Node | None, *, what: str, line: int) -> tuple[int, str]:
 
 
 def signed(node: Node, *, what: str) -> tuple[int, str]:
-    """Of an element with Amt and CdtDbtInd."""
+    """Amount of an element with Amt and CdtDbtInd."""
     found, currency = amount(node.find("Amt"), what=f"the amount of {what}", line=node.line)
     sign = _SIGNS.get(node.text_of("CdtDbtInd"))
     if sign is None:
@@ -73,7 +73,7 @@ def signed(node: Node, *, what: str) -> tuple[int, str]:
 
 
 def payment(node: Node, *, place: str) -> Payment:
-    """Of a TxDtls."""
+    """A payment from a TxDtls."""
     booked = node.find("Amt") or node.find("AmtDtls/TxAmt/Amt")
     written = booked or node.find("AmtDtls/InstdAmt/Amt")
     found: tuple[int | None, str] = (None, "")
@@ -96,7 +96,7 @@ def payment(node: Node, *, place: str) -> Payment:
 
 
 def entry(node: Node, payments: Sequence[Payment], *, place: str) -> Entry:
-    """Of a Ntry whose TxDtls were taken out of it."""
+    """An entry from an Ntry whose TxDtls have been taken out."""
     amount_minor, currency = signed(node, what=place)
     state = _STATES.get(node.text_of("Sts/Cd", "Sts") or "BOOK")
     if state is None:
@@ -136,7 +136,7 @@ def entry(node: Node, payments: Sequence[Payment], *, place: str) -> Entry:
 
 
 def _kind(node: Node) -> str:
-    """The bank's code of what this is: of ISO, or its own."""
+    """The bank's transaction code: ISO or proprietary."""
     domain = [node.text_of(f"BkTxCd/Domn/{path}") for path in ("Cd", "Fmly/Cd", "Fmly/SubFmlyCd")]
     return ".".join(filter(None, domain)) or node.text_of("BkTxCd/Prtry/Cd")
 
@@ -148,7 +148,7 @@ def _detail(
     minor, currency = payment.amount_minor, payment.currency
     if minor is None or (payment.is_ordered and currency != entry_currency):
         minor, currency = (abs(entry_minor) if alone else None), entry_currency
-    # What comes back still names the parties of the payment that went.
+    # A return still names the parties of the original payment.
     came = (sign > 0) != (turned or bool(payment.return_reason))
     return Detail(
         amount_minor=None if minor is None else sign * minor,
@@ -163,9 +163,9 @@ def _detail(
 def _accounted(
     entry: Entry, own: Sequence[tuple[int, str]], theirs: Sequence[tuple[int, str]]
 ) -> Entry:
-    """With the fees that make up the difference to its details: the entry's or the details', which may
-    say the same twice, and none when there is no difference. Their sign is often missing or wrong: it is
-    that of the difference. What is left has no explanation.
+    """The entry with the fees that explain the difference to its details. They are the entry's or
+    the details', which may repeat each other; there are none if there is no difference. Their sign,
+    often missing or wrong, is that of the difference. The rest stays unexplained.
     """
     said = [each.amount_minor for each in entry.details if each.currency == entry.currency]
     parts = [minor for minor in said if minor is not None]
@@ -186,7 +186,7 @@ def _accounted(
 
 
 def _fees(node: Node, place: str) -> tuple[tuple[int, str], ...]:
-    """Those that the amount includes, as far as it says: a cost, unless it is said to be a credit."""
+    """Fees included in the amount, as far as stated: a cost unless marked as a credit."""
     found = []
     for charges in node.all("Chrgs"):
         records = [*charges.all("Rcrd")] or [charges]
@@ -212,7 +212,7 @@ def _given(reference: str) -> str:
 
 
 def _text(node: Node) -> str:
-    """What the payer wrote; further references of one payment follow it."""
+    """The payer's text, followed by a single payment's further references."""
     parts: list[str] = []
     if (remittance := node.find("RmtInf")) is not None:
         parts += [" ".join(each.text.split()) for each in remittance.all("Ustrd")]
@@ -223,7 +223,7 @@ def _text(node: Node) -> str:
 
 
 def _party(parties: Node, name: str) -> Party:
-    """A name stands in Pty since version 7."""
+    """Since version 7 the name is in Pty."""
     return Party(
         name=parties.text_of(
             f"{name}/Nm", f"{name}/Pty/Nm", f"Ultmt{name}/Nm", f"Ultmt{name}/Pty/Nm"

@@ -1,4 +1,4 @@
-"""Rows of a CSV file, one after the other. Pure."""
+"""Reads the rows of a CSV file one by one. Pure."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +11,7 @@ MOST_LINES: Final = 100  # of a row
 
 
 def rows(chunks: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
-    """(line on which it begins, its cells). Blank ones are left out; a cell may hold line ends."""
+    """Yields (first line, cells). Blank rows are skipped; a cell may contain line breaks."""
     line = 1
 
     def lines() -> Iterator[str]:
@@ -36,7 +36,7 @@ def rows(chunks: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
 
 
 def first(text: str) -> list[str]:
-    """The cells of the first line of a text that may be no CSV at all."""
+    """The cells of the first line of a text that may not be CSV at all."""
     try:
         return next(csv.reader(text.splitlines()[:1]), [])
     except csv.Error:

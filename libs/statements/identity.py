@@ -1,9 +1,10 @@
-"""Ids of entries: the same whenever the same line of an account is met again. Pure.
+"""Entry ids: the same each time the same line of an account is imported. Pure.
 
-Of a transaction of a PSP: its id. Of an entry with a reference of its bank: account, day, amount and reference. Of another: account, days,
-amount and everything it says. Equal entries are told apart by their number: the second coffee of a
-day is the second in each statement that holds the day. Statements that continue one another count on;
-one that overlaps the last begins anew, and so meets the same ids.
+For a PSP transaction: its id. For an entry with a bank reference: account, date, amount and
+reference. For any other: account, dates, amount and its whole content. Equal entries are
+distinguished by number: the second coffee of a day is the second in each statement that covers the
+day. Consecutive statements continue the count; one that overlaps the last restarts it, and so
+produces the same ids.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from typing import Final
 from libs.statements.model import Detail, Entry, State, Statement
 from libs.statements.refusals import RefusedError
 
-MOST_HELD: Final = 1_000_000  # entries of the days that may still go on
+MOST_HELD: Final = 1_000_000  # entries of days that may still continue
 _KEY_BYTES: Final = 8
 _ID_DIGITS: Final = 32
 
@@ -21,7 +22,7 @@ Days = dict[str, dict[int, int]]
 
 
 class Identities:
-    """Of one file, its statements in their order."""
+    """Assigns the ids for one file, statement by statement."""
 
     def __init__(self) -> None:
         self._last: dict[str, Statement] = {}
@@ -68,7 +69,7 @@ class Identities:
         return number
 
     def _forget(self, day: str, line: int) -> None:
-        """All days but the one that is being read: they are over in a file that is in order."""
+        """Forgets all days but the current one: in a sorted file they are complete."""
         for account, days in self._counts.items():
             kept = {day} if account == self._account else set()
             for over in days.keys() - kept:
@@ -83,7 +84,7 @@ def _size(days: Days) -> int:
 
 
 def _continues(last: Statement | None, statement: Statement) -> bool:
-    """Whether it goes on where the last of its account in this file ended."""
+    """Whether the statement continues from the previous one of its account in this file."""
     if last is None:
         return False
     heading = statement.heading

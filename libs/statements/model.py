@@ -1,8 +1,7 @@
-"""What a file of a bank or PSP holds. Pure.
+"""The contents of a bank's or PSP's file. Pure.
 
-Amounts are signed minor units as they stand in the file: above zero is money for the account. They
-are read, never computed; an entry is `gross_minor + fee_minor + unexplained_minor`, where the file
-says so much.
+Amounts are signed minor units as in the file: positive for money received. They are read, never
+computed; an entry is `gross_minor + fee_minor + unexplained_minor`, if the file says that much.
 """
 
 from dataclasses import dataclass
@@ -10,14 +9,14 @@ from datetime import date
 from enum import Enum
 from typing import Final
 
-# What banks write where a reference has to stand and there is none.
+# What banks write in a mandatory reference field when there is no reference.
 NO_REFERENCE: Final = frozenset({"NOTPROVIDED", "NOT PROVIDED", "NOT-PROVIDED", "NONREF"})
 
 
 class State(Enum):
     BOOKED = "booked"
-    PENDING = "pending"  # not yet, perhaps never: in no total
-    INFORMATION = "information"  # of no effect on the balance: in no total
+    PENDING = "pending"  # not booked yet, perhaps never: in no total
+    INFORMATION = "information"  # does not affect the balance: in no total
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +24,26 @@ class Balance:
     amount_minor: int
     currency: str
     on: date | None = None
-    kind: str = ""  # as the file calls it: CLBD, 62F
+    kind: str = ""  # the file's own type: CLBD, 62F
 
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Each is "" where the file has none, also where it says so (`NO_REFERENCE`)."""
+    """Each is "" if the file has none, or says so (`NO_REFERENCE`)."""
 
-    bank: str = ""  # of the account's bank, or the PSP's id of the transaction
+    bank: str = ""  # of the account's bank, or the PSP's transaction id
     end_to_end: str = ""
-    creditor: str = ""  # RF or national, as the payer was asked to quote it
+    creditor: str = ""  # RF or national, as given to the payer
     mandate: str = ""
     instruction: str = ""
     transaction: str = ""
-    batch: str = ""  # of an order of many payments, or of a payout
-    customer: str = ""  # of the account's owner
+    batch: str = ""  # of a batch of payments, or of a payout
+    customer: str = ""  # of the account holder
     order: str = ""  # of the shop
-    payment: str = ""  # the PSP's id of the payment that this is of
+    payment: str = ""  # the PSP's id of the related payment
 
     def or_else(self, other: "References") -> "References":
-        """Its own, and the other's where it has none."""
+        """Its own references, completed with the other's."""
         return References(
             *(getattr(self, name) or getattr(other, name) for name in References.__slots__)
         )
@@ -60,18 +59,18 @@ class Party:
 class Detail:
     """One payment of an entry that books one or many. `id` is as stable as its entry's."""
 
-    amount_minor: int | None  # None where the file does not say it
+    amount_minor: int | None  # None if the file does not state it
     currency: str
     references: References
     text: str = ""
     counterparty: Party = Party()
-    return_reason: str = ""  # a code of ISO 20022, as AC04
+    return_reason: str = ""  # an ISO 20022 code, e.g. AC04
     id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of an account. `id` is made of what the line says, not of the file it stands in."""
+    """One line of an account. `id` is derived from the content of the line, not from its file."""
 
     line: int
     booked_on: date | None
@@ -81,57 +80,57 @@ class Entry:
     references: References
     state: State = State.BOOKED
     is_reversal: bool = False
-    kind: str = ""  # as the bank or PSP calls it: PMNT.RCDT.ESCT, NTRF, charge
+    kind: str = ""  # the bank's or PSP's own type: PMNT.RCDT.ESCT, NTRF, charge
     text: str = ""
     counterparty: Party = Party()
-    gross_minor: int | None = None  # the sum of what it books, before fees
-    fee_minor: int = 0  # below zero is a cost
-    unexplained_minor: int = 0  # what neither details nor fees of the file account for
+    gross_minor: int | None = None  # the sum of the payments it books, before fees
+    fee_minor: int = 0  # negative for a cost
+    unexplained_minor: int = 0  # the remainder that neither details nor fees explain
     return_reason: str = ""
     details: tuple[Detail, ...] = ()
-    batch_on: date | None = None  # when its payout is paid out
-    is_named: bool = False  # its reference is its own for good, at this PSP
+    batch_on: date | None = None  # date of its payout
+    is_named: bool = False  # whether its reference is permanently unique at this PSP
     id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """Comes first."""
+    """The first item of a file."""
 
     name: str  # camt.053
-    version: str = ""  # 001.08; "" where the file does not say it
+    version: str = ""  # 001.08; "" if the file does not state it
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """Whose entries follow, as far as the file says it before them."""
+    """The account of the entries that follow, as far as the file states it before them."""
 
     line: int
     account: str
     id: str
     number: str = ""
     page: str = ""
-    continues: bool = False  # a page of the statement before
+    continues: bool = False  # whether it is a further page of the previous statement
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A count or sum that the file states of its entries; None where it does not."""
+    """Counts and sums that the file states for its entries; None if it does not."""
 
     entries: int | None = None
     credits_minor: int | None = None
-    debits_minor: int | None = None  # without sign
+    debits_minor: int | None = None  # unsigned
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a statement says of itself as a whole. A provisional one need not hold every entry."""
+    """What a statement says about itself as a whole. A provisional one may be incomplete."""
 
     line: int
     opening: Balance | None = None
     closing: Balance | None = None
-    balances: tuple[Balance, ...] = ()  # all of them
-    needs_balances: bool = False  # or entries, to be a statement
+    balances: tuple[Balance, ...] = ()  # all balances
+    needs_balances: bool = False  # or entries, to count as a statement
     is_provisional: bool = False
     claim: Claim = Claim()
 
@@ -141,33 +140,33 @@ Event = Format | Heading | Entry | Ending
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Of the booked entries of one currency."""
+    """Totals of the booked entries in one currency."""
 
     currency: str
     entries: int
     credits_minor: int
-    debits_minor: int  # without sign
+    debits_minor: int  # unsigned
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement after its proof."""
+    """A statement that has been checked."""
 
     heading: Heading
     opening: Balance | None
     closing: Balance | None
     balances: tuple[Balance, ...]
-    adds_up: bool | None  # None when it does not say enough to tell
+    adds_up: bool | None  # None if it does not state enough to tell
     totals: tuple[Total, ...]
     others: int  # entries that are not booked
     first_on: date | None = None  # of its booked entries
     last_on: date | None = None
-    turns_reversals: bool = False  # their sign is that of what they reverse: only so it adds up
+    turns_reversals: bool = False  # reversals carry the sign of the original
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A file after its proof: nothing of it was refused."""
+    """A file that has been checked and accepted as a whole."""
 
     format: Format
     sha256: str

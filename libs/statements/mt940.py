@@ -1,7 +1,7 @@
-"""MT940 of SWIFT and as banks vary it: bare or in envelopes, with tags of their own. Pure.
+"""SWIFT MT940 and the banks' variations of it: bare or in envelopes, with tags of their own. Pure.
 
-Read line by line: a message may be long, and `:86:` belongs to the booking before it, or to the whole
-statement once that has closed.
+Read line by line, since a message may be long. `:86:` belongs to the booking before it, or to the
+whole statement once the closing balance has been read.
 """
 
 import re
@@ -38,9 +38,9 @@ _SIGNS: Final = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
 _EXPECTED: Final = frozenset({"EC", "ED"})
 _REVERSED: Final = frozenset({"RC", "RD"})
 _OF_ONE_LINE: Final = frozenset({"25", "25P", "28", "28C", "60F", "60M", "62F", "62M", "64", "65"})
-# Where a field says which of the others has the reference.
+# Says which other field contains the reference.
 _NONE: Final = NO_REFERENCE | {"EREF", "PREF", "MREF", "CREF", "KREF"}
-_CENTURY: Final = 80  # years from here on are of the last one
+_CENTURY: Final = 80  # two-digit years from here on belong to the last century
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class _Message:
     closing: Balance | None = None
     closing_line: int = 0
     balances: list[Balance] = field(default_factory=list)
-    entry: Entry | None = None  # whose texts may follow
+    entry: Entry | None = None  # the entry whose texts may follow
     is_headed: bool = False
 
 
@@ -88,7 +88,7 @@ def read(chunks: Iterable[bytes]) -> Iterator[Event]:
 
 
 def _fields(lines: Iterable[tuple[int, str]]) -> Iterator[_Field]:
-    """Each field with the lines that go on with it; one without a tag where a message ends."""
+    """Yields each field with its continuation lines; an untagged one at the end of a message."""
     held: _Field | None = None
     between = 0
     for number, line in lines:
@@ -150,7 +150,7 @@ def _booked(message: _Message, part: _Field) -> Iterator[Event]:
 
 
 def _released(message: _Message) -> Iterator[Entry]:
-    """The booking whose text has ended."""
+    """The booking whose text is complete."""
     if message.entry is not None:
         yield message.entry
         message.entry = None
@@ -190,7 +190,7 @@ def _ended(message: _Message, line: int) -> Iterator[Event]:
 
 
 def _balance(message: _Message, part: _Field) -> Balance:
-    """Some banks leave out the currency of all but the first."""
+    """Some banks give the currency only in the first balance."""
     found = _BALANCE.fullmatch(part.lines[0].strip())
     if found is None:
         raise RefusedError(f":{part.tag}: is no balance", line=part.line)
@@ -245,7 +245,7 @@ def _day(text: str, line: int, what: str) -> date:
 
 
 def _booked_on(text: str | None, value_on: date, line: int) -> date:
-    """Its year is the one that brings it nearest to the value date."""
+    """Booking date, in the year that brings it closest to the value date."""
     if text is None:
         return value_on
     month, day = int(text[:2]), int(text[2:])

@@ -1,5 +1,5 @@
-"""What banks write in `:86:`, by the kinds of structure that occur: German `?20…?29` with SEPA's words, Dutch and
-SWIFT's `/EREF/…/REMI/…`, the older `:NS:`; else plain text. Pure.
+"""The formats of `:86:` that banks use: German `?20…?29` with SEPA keywords, Dutch and SWIFT
+`/EREF/…/REMI/…`, the older `:NS:`; otherwise plain text. Pure.
 """
 
 import re
@@ -22,7 +22,7 @@ _CODE_LENGTH: Final = 2
 
 
 def with_text(entry: Entry, lines: Sequence[str], *, is_national: bool) -> Entry:
-    """The booking with what its text says."""
+    """The booking completed from its text."""
     if is_national:
         return _national(entry, lines)
     joined = "".join(lines).strip()
@@ -96,7 +96,7 @@ def _references(entry: Entry, said: dict[str, str], *, mandate: str) -> Referenc
 
 
 def _national(entry: Entry, lines: Sequence[str]) -> Entry:
-    """Lines with a code of two digits: 01 to 14 are the text, 15 the name, 17 the kind."""
+    """Lines with a two-digit code: 01 to 14 are the text, 15 the name, 17 the type."""
     coded = [(line[:_CODE_LENGTH], line[_CODE_LENGTH:].strip()) for line in lines]
     named = dict(coded)
     return replace(

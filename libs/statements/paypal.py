@@ -1,7 +1,8 @@
-"""PayPal's settlement report (STL): records of a type each, rows by the names of the `CH` record. Pure.
+"""PayPal's settlement report (STL): each record has a type, and rows follow the column names of the
+`CH` record. Pure.
 
-Amounts are in minor units without a point. The report counts and sums itself up: one that is cut off
-or changed does not agree with its own footers.
+Amounts are in minor units without a decimal point. The report contains its own counts and sums: a
+truncated or altered one does not match its footers.
 """
 
 import re
@@ -120,7 +121,9 @@ class _Report:
         return entry
 
     def _check_sums(self, line: int, cells: Sequence[str]) -> None:
-        """Gross credits and debits, fees credited and debited, of one currency, where it has them all."""
+        """Checks gross credits and debits, and fees credited and debited, of one currency, if all
+        are stated.
+        """
         stated = cells[2:_SF_WIDTH]
         if len(stated) < _SUMS or not all(map(_WHOLE.fullmatch, stated)):
             return
@@ -135,7 +138,7 @@ def _pairs(sums: Sequence[int]) -> list[list[int]]:
 
 
 def _column(name: str) -> str:
-    """Without "transaction", which some versions say and others do not."""
+    """The column's name without "transaction", which only some versions have."""
     words = [word for word in name.casefold().split() if word != "transaction"]
     return _ALSO.get(" ".join(words), " ".join(words))
 
@@ -168,7 +171,7 @@ def _entry(cells: Mapping[str, str], line: int) -> Entry:
 
 
 def _signed(cells: Mapping[str, str], columns: Sequence[str], line: int) -> int:
-    """Of the columns of its mark, amount and currency."""
+    """Signed amount from the columns for sign, amount and currency."""
     mark, amount, currency = (cells.get(column, "") for column in columns)
     amounts.places(currency, what=columns[1], line=line)
     if not _WHOLE.fullmatch(amount):

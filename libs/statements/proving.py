@@ -1,6 +1,6 @@
-"""Whether a statement says the truth about itself: its balances, counts and sums. Pure.
+"""Checks a statement's balances, counts and sums. Pure.
 
-Nothing is taken from a file before all of it was proven.
+Nothing is imported from a file before all of it has been checked.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ MOST_BALANCES: Final = 20  # of a statement
 
 
 def statements(events: Iterable[Event]) -> Iterator[Format | Statement]:
-    """The format, then each statement at its end. Raises RefusedError."""
+    """Yields the format, then each statement at its end. Raises RefusedError."""
     count = 0
     sums: _Sums | None = None
     for event in events:
@@ -62,7 +62,7 @@ class _Sums:
     other_debits_minor: int = 0
     first_on: date | None = None
     last_on: date | None = None
-    payments: int = 0  # of all entries; one that does not part them is one
+    payments: int = 0  # of all entries; an entry without details counts as one
 
     def add(self, entry: Entry) -> None:
         self.payments += max(1, len(entry.details))
@@ -84,7 +84,7 @@ class _Sums:
             self.reversed_minor += entry.amount_minor
 
     def proven(self, ending: Ending) -> Statement:
-        """Raises RefusedError."""
+        """The checked statement. Raises RefusedError."""
         if len(ending.balances) > MOST_BALANCES:
             self._refuse(ending, f"has more than {MOST_BALANCES} balances")
         count = sum(self.entries.values())
@@ -112,7 +112,9 @@ class _Sums:
         )
 
     def _check_claim(self, ending: Ending) -> None:
-        """Banks count and sum up what is booked, or everything; some count the payments of a batch."""
+        """Banks count and total booked entries only, or all entries; some count the payments in a
+        batch.
+        """
         claim = ending.claim
         booked = sum(self.entries.values())
         if claim.entries not in {None, booked, booked + self.others, self.payments}:
@@ -128,7 +130,9 @@ class _Sums:
                 self._refuse(ending, f"states another sum of {what} than its entries have")
 
     def _adds_up(self, ending: Ending) -> tuple[bool | None, bool]:
-        """And whether it does so only if reversals are turned round, as some banks write them."""
+        """Whether it adds up, and whether only with reversals inverted, as some banks write
+        them.
+        """
         opening, closing = ending.opening, ending.closing
         if opening is None or closing is None or opening.currency != closing.currency:
             return None, False

@@ -1,7 +1,8 @@
-"""A file of a bank or PSP, in two goes: it is proven as a whole, then its entries are handed out.
+"""Reads a bank's or PSP's file in two passes: the first checks it as a whole, the second yields its
+entries.
 
-For a thread beside the event loop: nothing here waits for anything but the file. Memory does not grow
-with it.
+For a thread beside the event loop: it waits for nothing but the file. Its memory use does not grow
+with the file.
 """
 
 import hashlib
@@ -24,11 +25,11 @@ from libs.statements.model import (
 from libs.statements.refusals import RefusedError
 
 CHUNK_BYTES: Final = 2**16
-BLOCK_ENTRIES: Final = 1000  # or as many payments of batches
+BLOCK_ENTRIES: Final = 1000  # or as many payments in batches
 BLOCK_BYTES: Final = 4 * 2**20  # of the file
 
-Opened = Callable[[], BinaryIO]  # the file from its beginning, each time
-Progress = Callable[[int], None]  # told how many bytes more were read
+Opened = Callable[[], BinaryIO]  # opens the file from its beginning, each time
+Progress = Callable[[int], None]  # receives the number of further bytes read
 
 
 def _nobody(_: int) -> None:
@@ -44,7 +45,7 @@ class Block:
 
 
 def proven(opened: Opened, progress: Progress = _nobody) -> Contents:
-    """What the file holds, without its entries. Raises RefusedError for one that is not read as a whole."""
+    """The file's contents without its entries. Raises RefusedError if any of it cannot be read."""
     found: list[Statement] = []
     kind: Format | None = None
     with opened() as file:
@@ -60,7 +61,7 @@ def proven(opened: Opened, progress: Progress = _nobody) -> Contents:
 
 
 def blocks(opened: Opened, contents: Contents, progress: Progress = _nobody) -> Iterator[Block]:
-    """The entries of a proven file. Raises RefusedError when it is another by now."""
+    """The entries of a checked file. Raises RefusedError if the file has changed since."""
     with opened() as file:
         source = _Source(file, progress)
         yield from _blocks(source, contents.statements)
@@ -116,7 +117,7 @@ def _blocks(source: _Source, statements: tuple[Statement, ...]) -> Iterator[Bloc
 
 
 def _turned(entry: Entry) -> Entry:
-    """With the other sign: its bank writes that of what was reversed."""
+    """With the sign inverted: its bank gives reversals the sign of the original."""
 
     def turned(detail: Detail) -> Detail:
         minor = detail.amount_minor

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes; its name may say anything. Pure."""
+"""Detects a file's format from its first bytes, not from its name. Pure."""
 
 import codecs
 import re
@@ -23,7 +23,7 @@ Reader = Callable[[Iterable[bytes]], Iterator[Event]]
 
 
 def reader(head: bytes) -> Reader:
-    """Raises RefusedError."""
+    """The reader for the file. Raises RefusedError."""
     for magic, reason in _OTHERS:
         if head.startswith(magic):
             raise RefusedError(reason)

@@ -1,7 +1,7 @@
-"""Stripe's reports of balance transactions and of payouts, as CSV with amounts in major units. Pure.
+"""Stripe's balance and payout reports, as CSV with amounts in major units. Pure.
 
-Columns are known by their names, those of a report (`gross`) or of the dashboard's export (`Amount`).
-Each row is proven: gross less fee is net.
+Columns are found by name: those of a report (`gross`) or of the dashboard's export (`Amount`). Each
+row is checked: gross less fee is net.
 """
 
 import re
@@ -13,7 +13,7 @@ from libs.statements import amounts, csv_rows
 from libs.statements.model import Ending, Entry, Event, Format, Heading, Party, References
 from libs.statements.refusals import RefusedError
 
-ACCOUNT: Final = "stripe"  # a report does not name its own
+ACCOUNT: Final = "stripe"  # a report does not name its account
 _ALSO: Final = {
     "id": "balance_transaction_id",
     "amount": "gross",
@@ -57,7 +57,7 @@ def read(chunks: Iterable[bytes]) -> Iterator[Event]:
 
 
 def _names(header: Sequence[str]) -> list[str]:
-    """`Created (UTC)` is created_utc."""
+    """`Created (UTC)` becomes created_utc."""
     names = ["_".join(re.findall(r"[a-z0-9\[\]]+", cell.casefold())) for cell in header]
     return [_ALSO.get(name, name) for name in names]
 

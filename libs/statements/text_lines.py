@@ -1,6 +1,6 @@
-"""The lines of a large text file, one after the other. Pure.
+"""Reads the lines of a large text file one by one. Pure.
 
-UTF-8 or Windows-1252, with a mark UTF-16. Line ends of any system.
+UTF-8 or Windows-1252, or UTF-16 with a byte order mark. Line ends of any system.
 """
 
 import codecs
@@ -22,19 +22,19 @@ _FIRST_PRINTED: Final = " "
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
-    """(its number from 1, its text without the line end)."""
+    """Yields (line number from 1, text without the line end)."""
     reader = _Decoder()
     for number, line in enumerate(_raw(chunks), start=1):
         yield number, reader.text(line, number)
 
 
 def _raw(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Without their ends. UTF-16 becomes UTF-8 on the way."""
+    """Raw lines without line ends. UTF-16 is converted to UTF-8."""
     held = b""
     number = 1
     for chunk in _as_utf_8(chunks):
         data = held + chunk
-        tail = data[-1:] if data.endswith(b"\r") else b""  # its feed may be in the next chunk
+        tail = data[-1:] if data.endswith(b"\r") else b""  # its line feed may be in the next chunk
         data = data[: len(data) - len(tail)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *whole, held = data.split(b"\n")
         for line in whole:
@@ -69,7 +69,7 @@ def _as_utf_8(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Decoder:
-    """One encoding a file: which one shows with the first letter that is not of ASCII."""
+    """One encoding per file, determined by the first non-ASCII character."""
 
     def __init__(self) -> None:
         self._encodings = ["utf-8", "cp1252"]

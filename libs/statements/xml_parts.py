@@ -1,7 +1,7 @@
-"""The parts of a large XML file, one after the other, in memory that does not grow with it.
+"""Reads the parts of a large XML file one by one, in constant memory.
 
-Expat reads it as it comes and says on which line it is. Whatever would let a file reach out or swell,
-a document type and thus any entity of its own, is refused where it begins.
+Expat parses it as it arrives and provides line numbers. A document type, and with it any entity of
+the file's own, is refused where it starts, since it could read other files or expand without limit.
 """
 
 import functools
@@ -15,11 +15,11 @@ from libs.statements.refusals import RefusedError
 MOST_DEPTH: Final = 40
 MOST_NODES: Final = 20_000  # of one part
 MOST_TEXT: Final = 2_000  # characters of one element
-MOST_PART: Final = 48 * 2**20  # bytes of one part with the inner ones
-MOST_PIECE: Final = 2**20  # bytes of it that are held
+MOST_PART: Final = 48 * 2**20  # bytes of one part including inner ones
+MOST_PIECE: Final = 2**20  # bytes of it held in memory
 MOST_TOKEN: Final = 2**20  # bytes of a tag or comment
 _INNER_DEPTH: Final = 2
-_ERRORS: Final = expat.errors.codes  # by its words
+_ERRORS: Final = expat.errors.codes  # by message
 _WHY: Final = {
     expat.errors.XML_ERROR_NO_ELEMENTS: "ends too early: something of it is missing",
     expat.errors.XML_ERROR_UNCLOSED_TOKEN: "ends too early: something of it is missing",
@@ -34,11 +34,11 @@ _WHY: Final = {
 _REASONS: Final = {_ERRORS[words]: reason for words, reason in _WHY.items()}
 
 
-_names: Final = functools.cache(lambda path: path.split("/"))  # paths are few: those of our code
+_names: Final = functools.cache(lambda path: path.split("/"))  # few paths, all from our code
 
 
 class Node:
-    """An element without its namespace: those of banks vary, the names do not."""
+    """An element without its namespace: banks' namespaces vary, element names do not."""
 
     __slots__ = ("attributes", "children", "line", "name", "text")
 
@@ -53,7 +53,7 @@ class Node:
         return (child for child in self.children if child.name == name)
 
     def find(self, path: str) -> "Node | None":
-        """The first at the end of a path such as `Refs/EndToEndId`."""
+        """The first element at a path such as `Refs/EndToEndId`."""
         node = self
         for name in _names(path):
             for child in node.children:
@@ -65,7 +65,7 @@ class Node:
         return node
 
     def text_of(self, *paths: str) -> str:
-        """Of the first path that leads to one; blanks within it are single ones."""
+        """Text of the first path that matches; whitespace collapsed."""
         for path in paths:
             node = self.find(path)
             if node is not None and node.text and (text := " ".join(node.text.split())):
@@ -74,21 +74,21 @@ class Node:
 
 
 class Shape(ABC):
-    """Which elements are parts, and who is given them."""
+    """Which elements are parts, and what receives them."""
 
-    inner: str = ""  # an element two levels inside a part that is a part itself, and goes before it
+    inner: str = ""  # an inner part two levels down, delivered first
 
     @abstractmethod
     def begins(self, name: str, namespace: str, line: int) -> bool:
-        """Of each element outside of parts: whether it is a part, to be kept whole."""
+        """Called for each element outside parts: whether it is a part, to be kept whole."""
 
     @abstractmethod
     def ends(self, name: str, line: int) -> None:
-        """Of each element outside of parts that is none."""
+        """Called at the end of each element outside parts that is not a part."""
 
     @abstractmethod
     def has(self, part: Node) -> None:
-        """A part, whole."""
+        """Receives a complete part."""
 
 
 class _Reader:
@@ -104,8 +104,8 @@ class _Reader:
         self._nodes = 0
         self._open: list[Node] = []
         self._fed = 0
-        self._begun = 0  # the byte where the part did
-        self._held_from = 0  # and what is held of it
+        self._begun = 0  # the byte where the part began
+        self._held_from = 0  # start of the bytes held
 
     def feed(self, chunk: bytes, *, is_last: bool) -> None:
         try:
@@ -172,7 +172,7 @@ class _Reader:
 
 
 def feeder(shape: Shape, chunks: Iterable[bytes]) -> Iterator[None]:
-    """Feeds the shape; after each chunk it is the caller's turn."""
+    """Feeds the shape; yields to the caller after each chunk."""
     reader = _Reader(shape)
     for chunk in chunks:
         reader.feed(chunk, is_last=False)

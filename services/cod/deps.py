@@ -1,4 +1,4 @@
-"""What the flows work with, handed to them by __main__ and by tests."""
+"""What the flows need, provided by __main__ and by tests."""
 
 from dataclasses import dataclass
 
@@ -20,5 +20,5 @@ class Deps:
     payments: Payments
     seal: Seal
     codes: Proofs  # of one-time codes
-    marks: Proofs  # by which recipients are known again
-    public_url: str  # without a slash at the end
+    marks: Proofs  # to recognise recipients
+    public_url: str  # without a trailing slash

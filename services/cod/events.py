@@ -1,4 +1,4 @@
-"""What the outside sees: resources as protobuf, for answers and events alike, and the events."""
+"""The public view: resources as protobuf, for answers and events alike, and the events."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -69,7 +69,9 @@ def offer_pb(offer: CourierOffer, cart: Cart) -> offer_pb2.CodOffer:
 
 
 def method_pb(offers: list[offer_pb2.CodOffer], locale: str) -> offer_pb2.Offer:
-    """For checkout-options: by the first courier, which is the cheapest to be had, or else says why."""
+    """For checkout-options: the first available courier, which is the cheapest, or the reason why
+    there is none.
+    """
     if not offers:
         return offer_pb2.Offer(method=METHOD, reason=NO_COURIER)
     first = offers[0]

@@ -1,4 +1,4 @@
-"""The only file that calls payments: what was paid online for nothing is given back."""
+"""The only file that calls payments: refunds of online payments that an order does not need."""
 
 from datetime import datetime
 
@@ -18,17 +18,19 @@ class Payments:
         self._stub = PaymentsServiceStub(channel)
 
     async def refund(self, refund: OnlineRefund, at: datetime) -> Told:
-        """Give back, or learn what became of it. Raises as `move`."""
+        """Refunds, or returns the state of a refund. Raises as `move`."""
         return await repaying.refund(self._stub, refund, at)
 
     async def find_refund(self, refund: OnlineRefund, at: datetime) -> Told | None:
-        """What became of it, or of what the merchant has given back instead. None: it is to be asked for."""
+        """The state of a refund, or of the one the merchant made instead. None: it has to be
+        requested.
+        """
         payment = await repaying.payment_of(self._stub, refund)
         return repaying.of_key(payment, refund, at) or _elsewhere(payment, refund, at)
 
 
 def _elsewhere(payment: payments_pb2.Payment, refund: OnlineRefund, at: datetime) -> Told | None:
-    """The payment has not enough left, since so much of it was given back by others."""
+    """The payment has too little left, since this much was refunded by others."""
     wanted = refund.amount.amount_minor
     if payment.captured_minor - payment.refunded_minor >= wanted:
         return None

@@ -1,4 +1,4 @@
-"""What the outside sees of refunds of cash: resources as protobuf, and the events that tell of them."""
+"""The public view of cash refunds: resources as protobuf, and their events."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ _LETTERS: Final[Mapping[RefundState, Reason]] = {
     RefundState.EXPORTED: Reason.REFUND_EXPORTED,
     RefundState.PAID: Reason.REFUND_PAID,
 }
-# What names a person in logged events and kept answers.
+# Personal data in logged events and stored answers.
 PERSONAL: Final[erasing.Personal] = {
     "incasso.cod.v1.CodRefund": ("account", "failure", "metadata"),
 }
@@ -42,7 +42,9 @@ def export_pb(export: RefundExport) -> refunds_pb2.CodRefundExport:
 
 
 def told(refund: Refund, now: datetime, before: Refund | None = None) -> NewEvent:
-    """What it has come to. Nothing of the account, not even masked."""
+    """The event for the refund's current state. It contains nothing of the account, not even
+    masked.
+    """
     shown = refund_pb(refund)
     shown.ClearField("account")
     event = _TOLD[refund.state](refund=shown)
@@ -54,7 +56,7 @@ def told(refund: Refund, now: datetime, before: Refund | None = None) -> NewEven
 def letters(
     refunds: Sequence[Refund], orders: Mapping[str, Order], now: datetime
 ) -> Sequence[NewEvent]:
-    """What shoppers are told of what these have come to. `orders`: by id."""
+    """Messages to shoppers about the refunds' current states. `orders`: by id."""
     return [
         letter
         for refund in refunds
@@ -66,7 +68,7 @@ def letters(
 
 
 def event_left(subject: str, body: bytes) -> bytes:
-    """An event's body without what is personal."""
+    """An event's body without personal data."""
     return erasing.event_left(subject, body, PERSONAL)
 
 

@@ -1,4 +1,6 @@
-"""What the outside sees of remittances: the events of orders that money was passed on for, or should have been."""
+"""The public view of remittances: events of orders for which money was passed on, or should have
+been.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -29,7 +31,7 @@ def remitted(
     claims: Sequence[Claim],
     now: datetime,
 ) -> NewEvent:
-    """`lines`: those of one remittance that are booked on the order; `claims`: the order's before."""
+    """`lines`: those of one remittance booked on the order; `claims`: the order's claims before."""
     brought = remittances_pb2.CodRemitted(
         remittance_id=lines[0].remittance_id,
         remitted_minor=sum(line.remitted_minor for line in lines),
@@ -41,7 +43,7 @@ def remitted(
 
 
 def cleared(order: Order, remittance: Remittance, now: datetime) -> NewEvent:
-    """An order of which nothing is waited for any more, although no more was passed on."""
+    """Nothing more is expected for the order, although no more was passed on."""
     brought = remittances_pb2.CodRemitted(remittance_id=remittance.id)
     told = events_pb2.CodOrderRemitted(order=order_pb(order), remitted=brought)
     return outbox.event_of(order, told, now)
@@ -60,7 +62,7 @@ def line_pb(line: Line) -> remittances_pb2.CodRemittanceLine:
 
 def overdue(order: Order, claims: Sequence[Claim], now: datetime) -> NewEvent:
     """`claims`: what the courier owes for its parcels."""
-    assert order.collected_at is not None  # since it is overdue
+    assert order.collected_at is not None  # it is overdue
     told = events_pb2.CodOrderOverdue(
         order=order_pb(order),
         courier_id=order.courier_id,

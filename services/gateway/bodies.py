@@ -36,7 +36,7 @@ async def raw(request: web.Request, most: int) -> bytes:
 
 
 def _check(request: web.Request, most: int) -> None:
-    """Of a body that is not packed, what its headers say."""
+    """Checks the headers of a body that is not compressed."""
     if coding_of(request) != "identity":
         raise ContentEncodingUnsupported(("identity",))
     if (request.content_length or 0) > most:
@@ -44,7 +44,9 @@ def _check(request: web.Request, most: int) -> None:
 
 
 async def pieces(request: web.Request, most: int) -> AsyncIterator[bytes]:
-    """The same as it comes. Each MiB has its time, in which nobody but the sender is waited for."""
+    """The bytes as they arrive. Each MiB has its own time limit, which counts only the time spent
+    waiting for the sender.
+    """
     _check(request, most)
     size, left = 0, request.app[SECONDS]
     while True:
@@ -68,7 +70,7 @@ async def pieces(request: web.Request, most: int) -> AsyncIterator[bytes]:
 
 
 async def unpacked(request: web.Request, most: int) -> bytes:
-    """The same for a body that may be compressed with gzip or deflate; `most` applies before and
+    """The whole body, which may be compressed with gzip or deflate; `most` applies before and
     after.
     """
     coding = coding_of(request)

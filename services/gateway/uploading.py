@@ -1,4 +1,4 @@
-"""Calls whose body is a file as it is: it is passed on as it comes, and never held as a whole."""
+"""Calls whose body is a file: it is forwarded as it arrives, and never held as a whole."""
 
 from typing import NoReturn
 
@@ -12,7 +12,7 @@ from services.gateway.upstreams import Upload
 
 
 class Uploader(Transcoder):
-    """The handler of one such route. The merchant's place is held from before the body is read."""
+    """The handler of one such route. The merchant's slot is taken before the body is read."""
 
     def __init__(self, route: Route, upload: Upload, edge: Edge) -> None:
         super().__init__(route, _never, edge)

@@ -1,14 +1,14 @@
-"""The refusals of reporting."""
+"""Refusals of reporting."""
 
 from libs.errors import Kind, Refusal
 
 
 class AccountNotFound(Refusal, kind=Kind.NOT_FOUND, reason="account_not_found"):
-    message = "Nothing has been booked on an account with this name; the trial balance lists them."
+    message = "Nothing is booked on an account with this name; see the trial balance."
 
 
 class PeriodNotOver(Refusal, kind=Kind.CONFLICT, reason="period_not_over"):
-    message = "The month is not over; close it when its last day has passed."
+    message = "The month is not over; close it after its last day."
 
 
 class ImportNotFound(Refusal, kind=Kind.NOT_FOUND, reason="import_not_found"):
@@ -16,10 +16,10 @@ class ImportNotFound(Refusal, kind=Kind.NOT_FOUND, reason="import_not_found"):
 
 
 class StatementRefused(Refusal, kind=Kind.UNPROCESSABLE, reason="statement_refused"):
-    """The whole file is; the facts say where and why, as the import does."""
+    """The whole file is refused; `facts` contain line and reason, as does the import."""
 
     @classmethod
     def at(cls, line: int, reason: str) -> "StatementRefused":
         where = f"Line {line}: {reason}" if line else f"The file {reason}"
         facts = {"refused_reason": reason, **({"refused_line": str(line)} if line else {})}
-        return cls(f"Nothing of the file was imported. {where}.", facts=facts)
+        return cls(f"Nothing was imported. {where}.", facts=facts)

@@ -1,4 +1,4 @@
-"""What the outside sees of the ledger: entries and periods as protobuf, and the event of a close."""
+"""The public view of the ledger: entries and periods as protobuf, and the event of a close."""
 
 from datetime import datetime
 

@@ -1,9 +1,9 @@
-"""What a journey leaves behind, made once and copied for each merchant that begins there: a crash
-matrix begins a hundred times with the same plan.
+"""Prepares the rows of a journey once and copies them for each merchant that starts from it: a
+crash matrix starts a hundred times from the same plan.
 
-Rows keep their ids, which are a merchant's own, and change their merchant; what one merchant alone
-may have, as a secret address, the latest one has. Doubles get what theirs had. A journey is made anew
-each hour, so that no day of it lies in the past.
+Copied rows keep their ids, which are scoped to a merchant, and get a new merchant. Values that must
+be unique across merchants, such as a secret URL, stay with the latest copy. Doubles get the state
+of the original. A journey is prepared again every hour, so that none of its dates lies in the past.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
@@ -34,19 +34,19 @@ GROUP BY indexrelid, indrelid HAVING NOT bool_or(attname = 'merchant_id')
 
 @dataclass(frozen=True)
 class Beginning:
-    copies: str  # statements, with {merchant_id} for the one who gets the rows
+    copies: str  # statements with {merchant_id} for the merchant that receives the rows
     doubles: dict[str, dict[str, Any]]
     answer: Any
 
 
 class Beginnings:
-    """Of the merchants of one database."""
+    """For the merchants of one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._made: dict[Hashable, Beginning] = {}
         self._columns: dict[str, list[str]] = {}
-        self._unique: dict[str, str] = {}  # what no two merchants have, by table
+        self._unique: dict[str, str] = {}  # values that must be unique across merchants, by table
 
     async def begin(
         self,
@@ -55,7 +55,7 @@ class Beginnings:
         doubles: Doubles,
         journey: Callable[[], Awaitable[T]],
     ) -> T:
-        """What the journey of this name answers to a merchant to whom nothing has happened yet."""
+        """Result of the named journey, for a merchant with no history."""
         at = (name, Clock().now().replace(minute=0, second=0, microsecond=0))
         if at not in self._made:
             answer = await journey()
@@ -92,7 +92,7 @@ class Beginnings:
         return Beginning("; ".join(copies), left, deepcopy(answer))
 
     async def _tables(self, conn: Conn, merchant_id: str) -> list[str]:
-        """With rows of the merchant."""
+        """Tables that have rows of the merchant."""
         if not self._columns:
             rows = await conn.fetch(_COLUMNS)
             self._columns = {row["table_name"]: row["columns"] for row in rows}
@@ -105,6 +105,6 @@ class Beginnings:
         return [row["name"] for row in await conn.fetch(sql, merchant_id)]
 
     async def _execute(self, statements: str) -> None:
-        """In the order of their tables' names: whom a row refers to may come later."""
+        """In order of table names, with foreign keys off: a referenced row may come later."""
         async with self._database.transaction() as tx:
             await tx.execute(f"SET LOCAL session_replication_role = replica; {statements}")

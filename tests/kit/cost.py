@@ -1,7 +1,7 @@
-"""What a piece of work costs, for tests that bound the cost of the worst input.
+"""Measures the cost of a computation, for tests that bound the cost of the worst input.
 
-Processor time of the thread, the least of a few runs, with the garbage collector off: neither a busy
-machine nor what other tests left behind makes a difference.
+Processor time of the thread, the minimum of several runs, with the garbage collector off: neither a
+busy machine nor leftovers of other tests affect it.
 """
 
 import gc
@@ -13,7 +13,7 @@ RUNS: Final = 5
 
 
 def seconds_of(work: Callable[[], Any], *, enough: float = 0.0) -> float:
-    """The least of RUNS runs; the first that took less than `enough` is taken at once."""
+    """The minimum of RUNS runs; returns at once after a run that took less than `enough`."""
     least = float("inf")
     collected = gc.isenabled()
     gc.disable()

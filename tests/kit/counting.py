@@ -1,4 +1,4 @@
-"""Counts what a flow asks of its database."""
+"""Counts the database calls of a flow."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ from libs.db import Conn, Database
 
 
 class Counting:
-    """A database that counts its transactions of several statements."""
+    """A database that counts its multi-statement transactions."""
 
     run = Database.run
 

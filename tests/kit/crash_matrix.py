@@ -1,7 +1,8 @@
-"""The crash matrix of asking a neighbour, as a rule payments (libs/payments): a process dies at each
-moment, or its call is lost, and whoever comes next finds one payment, or none and a row that says so.
+"""The crash matrix for calls to another service, usually payments (libs/payments): a process dies
+at each moment, or its call is lost; whoever continues must end with one payment, or none and a row
+that says so.
 
-A service has it by one class, and a fixture `subject` that makes one thing to pay:
+A service gets it by writing one class, and a fixture `subject` that creates one thing to pay:
 
     class TestClicks(CrashMatrix): ...
 """
@@ -25,7 +26,7 @@ WITH_PAYMENT = [m for m in ASKED if m is not Moment.NEVER_ARRIVED]
 
 
 async def struck(subject: Subject, moment: Moment, *, arrives: bool = True) -> Death:
-    """The subject after somebody has paid it in a process to which `moment` happened."""
+    """The subject after somebody has paid it in a process that was struck at `moment`."""
     death = Death(subject, moment)
     subject.world.act()
     with suppress(ProcessDied, Refusal):
@@ -41,7 +42,7 @@ async def change(subject: Subject, sql: str, *values: object) -> None:
 
 
 async def later(subject: Subject) -> None:
-    """What the dead process held has run out, and what is due has its time."""
+    """The dead process's leases have expired, and due work is due."""
     old = "locked_until = now() - interval '1 s'"
     await change(subject, f"UPDATE idempotency_keys SET {old} WHERE merchant_id = $1")
     sql = f"UPDATE {subject.table} SET due_at = now() WHERE due_at IS NOT NULL AND merchant_id = $1"
@@ -59,7 +60,7 @@ async def work(subject: Subject) -> None:
 
 
 async def repeat(subject: Subject) -> None:
-    """As whoever got no answer: refusals that are no answer do not stop them."""
+    """Like a caller that got no answer: retries after refusals that are not final."""
     await later(subject)
     subject.world.act()
     await subject.pay(subject.world.deps)
@@ -71,14 +72,14 @@ def effects(subject: Subject) -> list[Any]:
 
 
 async def expect(subject: Subject, state: str) -> None:
-    """The row and the books say the same, and payments was asked under one key."""
+    """Row and books agree, and payments was called under one key."""
     assert await subject.state() == state
     assert len(effects(subject)) == (1 if state == "paid" else 0)
     assert len(set(double_of(subject).keys[subject.rpc])) <= 1
 
 
 class CrashMatrix:
-    """`gives_up`: what nobody asked for in time is not done any more."""
+    """`gives_up`: whether requests that did not go out in time are abandoned."""
 
     gives_up = True
 
@@ -88,7 +89,7 @@ class CrashMatrix:
         await repeat(subject)
         await work(subject)
         await expect(subject, "paid")
-        with suppress(Refusal):  # what is paid may be refused now, and is not paid again
+        with suppress(Refusal):  # once paid, it may be refused now, and is not paid again
             await repeat(subject)
         await expect(subject, "paid")
 

@@ -1,4 +1,4 @@
-"""The neighbours of method services, played: merchants, saved cards, and payments with a card field."""
+"""Doubles for method services: merchants, saved cards, and payments with a card field."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -33,7 +33,7 @@ IBAN = "IT60X0542811101000000123456"
 
 
 class Merchants(MerchantsServiceServicer):
-    """`changes` of single merchants, by id: None for a bank_account that is missing."""
+    """`changes` for single merchants, by id; None for bank_account removes it."""
 
     def __init__(self) -> None:
         self.quotas: dict[str, dict[str, int]] = {}
@@ -64,21 +64,21 @@ class Merchants(MerchantsServiceServicer):
 
 
 class OneClick(OneClickServiceServicer):
-    """One customer with good cards and an old one. `before` and `after` run around each CreateCustomer, and
-    may raise.
+    """One customer with valid cards and an expired one. `before` and `after` run around each
+    CreateCustomer, and may raise.
     """
 
     def __init__(self) -> None:
         self.down = False
         self.erased = {"cus_erased"}
         self.good = ["ins_good"]
-        self.asked: list[list[str]] = []  # of GetChargeableInstruments
-        self.attached: dict[str, Any] = {}  # what AttachInstrument was asked, by key
+        self.asked: list[list[str]] = []  # requests of GetChargeableInstruments
+        self.attached: dict[str, Any] = {}  # requests of AttachInstrument, by key
         self.refusal: Exception | None = None  # of AttachInstrument
         self.challenge = ""  # of the next card
-        self.lose_answers = 0  # of so many calls that save a card
+        self.lose_answers = 0  # for this many calls that save a card
         self.email = "giulia@example.com"
-        self.created: dict[str, Any] = {}  # what CreateCustomer was asked, by key
+        self.created: dict[str, Any] = {}  # requests of CreateCustomer, by key
         self.before: Callable[[], Any] | None = None
         self.after: Callable[[], Any] | None = None
 
@@ -166,7 +166,7 @@ class OneClick(OneClickServiceServicer):
 
 
 class Payments(payments_double.Payments):
-    """With a card field. What is declined is declined as `decline` says."""
+    """With a card field. Declines use `decline`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -196,8 +196,8 @@ class Payments(payments_double.Payments):
 
 
 class PayLinks(PaymentLinksServiceServicer):
-    """Links of instalments and cod: `links` by the key that asked for them. `paying`: ids of those that are.
-    `before` and `after` run around each call that makes one; they may raise or wait.
+    """Links of instalments and cod: `links` by idempotency key. `paying`: ids of links being paid.
+    `before` and `after` run around each call that creates one; they may raise or wait.
     """
 
     def __init__(self) -> None:
@@ -208,8 +208,8 @@ class PayLinks(PaymentLinksServiceServicer):
         self.links: dict[str, Any] = {}
         self.paying: set[str] = set()
         self.refusal: RemoteRefusal | None = None
-        self.closed: list[tuple[str, bool]] = []  # id, whether it was paid otherwise
-        self.parts: dict[str, str] = {}  # what of its order a link of cod pays, by id
+        self.closed: list[tuple[str, bool]] = []  # id, and whether it was paid otherwise
+        self.parts: dict[str, str] = {}  # the order part that a link of cod pays, by id
 
     async def CreateInstalmentLink(self, request: Any, rpc: Any) -> Any:
         self._answers()
@@ -273,7 +273,7 @@ class PayLinks(PaymentLinksServiceServicer):
             raise ServiceUnavailable
 
     def effects(self, rpc: str) -> dict[str, Any]:
-        """Links that were made, by the keys of the calls."""
+        """Created links, by the keys of their calls."""
         return self.links
 
 
@@ -284,7 +284,7 @@ async def serve(
     paylink: PayLinks | None = None,
     instalments: Instalments | None = None,
 ) -> tuple[Server, str]:
-    """All of them in this process, on one free port; answers its target."""
+    """Serves all of them in this process on one free port; returns its target."""
     server = Server(
         [
             (add_PaymentLinksServiceServicer_to_server, paylink or PayLinks()),

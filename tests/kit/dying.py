@@ -1,4 +1,6 @@
-"""A process of a service that dies around the call of a neighbour: what the crash matrix is made of."""
+"""A service process that dies around the call to another service; the building block of the crash
+matrix.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,7 +20,7 @@ NO_ANSWER = refuse(Kind.UNAVAILABLE, "service_unavailable")  # whatever was done
 
 
 class ProcessDied(BaseException):
-    """Nothing of the process runs after it: no except, no clean-up."""
+    """Nothing else runs in the process after it: no except, no clean-up."""
 
 
 class Moment(Enum):
@@ -37,20 +39,20 @@ class World(Protocol):
     merchant_id: str
 
     def act(self) -> None:
-        """From here on a call is its merchant's."""
+        """From here on, calls are made for its merchant."""
 
 
 class Subject(Protocol):
-    """One thing to pay, in a process of the service that `deps` makes. One that asks another neighbour
-    than payments says the field of `deps` that is its `client`, and its `double`.
+    """One thing to pay, in a service process created from `deps`. If it calls another service than
+    payments, set `client`, the field of `deps`, and `double`.
     """
 
     world: World
-    table: str  # whose rows the kit asks for
-    rpc: str  # by which payments is asked
+    table: str  # the table whose rows the kit reads
+    rpc: str  # the RPC that calls payments
 
     async def pay(self, deps: Any) -> object:
-        """The whole call that pays it, which may be refused; made again it is the same call."""
+        """The whole call that pays it, which may be refused; repeated, it is the same call."""
 
     def worker(self, deps: Any) -> DueWorker[DueRow]: ...
 
@@ -58,14 +60,14 @@ class Subject(Protocol):
         """What the worker does with a row."""
 
     async def tell(self, payment: Any) -> None:
-        """An event of payments."""
+        """Delivers an event of payments."""
 
     async def state(self) -> str:
-        """`open` (nothing was taken, it may be paid anew), `under way` or `paid`."""
+        """`open` (nothing was taken, it can be paid again), `under way` or `paid`."""
 
 
 class MortalDatabase(Database):
-    """A process' database, until it dies of one of its transactions."""
+    """A process's database, until one of its transactions kills it."""
 
     def __init__(self, death: "Death") -> None:
         self._death = death
@@ -91,12 +93,12 @@ class MortalDatabase(Database):
 
 
 def double_of(subject: Subject) -> Any:
-    """Of the neighbour that is asked."""
+    """The double of the service that is called."""
     return getattr(subject, "double", subject.world.payments)
 
 
 class MortalClient:
-    """The neighbour as seen by a process that dies around a call to it."""
+    """The other service's client in a process that dies around a call to it."""
 
     def __init__(self, death: "Death", name: str) -> None:
         self._death = death
@@ -111,7 +113,7 @@ class MortalClient:
 
 
 class Death:
-    """A process of the subject that comes to its end at `moment`."""
+    """A process of the subject that dies at `moment`."""
 
     def __init__(self, subject: Subject, moment: Moment) -> None:
         self.subject = subject
@@ -148,17 +150,17 @@ class Death:
         return answer
 
     async def looked(self, look: Callable[[], Awaitable[Any]]) -> Any:
-        """Before it asks: nothing has happened as long as nothing is found."""
+        """Before the call: nothing has happened if nothing is found."""
         return None if await look() is None else await self.around(look)
 
     async def _hung(self, call: asyncio.Future[Any]) -> None:
-        """Until payments works on it, or has answered what it does not work on."""
+        """Until payments is processing it, or has answered without processing."""
         self._left.append(call)
         asked = asyncio.ensure_future(self._asked.wait())
         await asyncio.wait({asked, call}, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
 
     async def arrive(self) -> None:
-        """The call that the dead process had made comes to its end at payments."""
+        """Completes at payments the call that the dead process had made."""
         self._go_on.set()
         await asyncio.gather(*self._left, return_exceptions=True)

@@ -1,4 +1,6 @@
-"""Finds errors that nobody needs and that are still there, since they hold their own frames."""
+"""Finds exceptions that nothing needs and that are still alive, because they hold their own
+frames.
+"""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -12,9 +14,11 @@ def _raised() -> list[str]:
 
 @contextmanager
 def uncollected() -> Iterator[Callable[[], list[str]]]:
-    """Without the garbage collector: what tells the errors that were raised since and are left.
+    """Runs without the garbage collector; yields a function that lists the exceptions raised since
+    and still alive.
 
-    What was there before is frozen: neither the collector nor a look need go through it again.
+    Existing objects are frozen, so that neither the collector nor the search has to traverse them
+    again.
     """
     gc.collect()
     gc.freeze()

@@ -1,6 +1,7 @@
-"""Which columns of a table its indexes name, in their keys or in their predicates.
+"""The columns of a table that its indexes use, in their keys or predicates.
 
-An update that changes none of these stays on its page and writes no index (PostgreSQL calls it HOT).
+An update that changes none of these stays on its page and writes to no index (a HOT update in
+PostgreSQL).
 """
 
 from collections.abc import Collection, Mapping

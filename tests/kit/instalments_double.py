@@ -1,4 +1,4 @@
-"""An instalments service that keeps books of plans and does what a test scripts."""
+"""A double of instalments that keeps books of plans and follows a test's script."""
 
 import asyncio
 from collections import defaultdict
@@ -23,15 +23,16 @@ from libs import context, ids
 from libs.errors import Kind, RemoteRefusal
 
 Plan = plans_pb2.InstalmentPlan
-PARTNERS = {"trm_default": None, "trm_klarna": "klarna"}  # of terms that can be had
+PARTNERS = {"trm_default": None, "trm_klarna": "klarna"}  # of available terms
 UNPAID = (Plan.STATE_OFFERED, Plan.STATE_ACCEPTED, Plan.STATE_IN_REVIEW)
 
 
 class Instalments(
     InstalmentOffersServiceServicer, InstalmentPlansServiceServicer, InstalmentPagesServiceServicer
 ):
-    """`before` and `after` run around each call, by method name; they may raise or wait. `books` has one
-    plan per key, `quotes` one quote: they are the truth. While its `busy` a plan's first part is charged.
+    """`before` and `after` run around each call, by method name; they may raise or wait. `books`
+    has one plan per key and `quotes` one quote: they are the truth. While `busy`, a plan's first
+    part is being charged.
     """
 
     def __init__(self) -> None:
@@ -92,7 +93,7 @@ class Instalments(
                 metadata=request.metadata,
             )
         made = plans_pb2.CreateInstalmentPlanResponse(plan=self.books[key])
-        made.plan.state = Plan.STATE_OFFERED  # the kept answer of the key
+        made.plan.state = Plan.STATE_OFFERED  # the stored answer of the key
         await self._around(self.after, request)
         return made
 

@@ -1,4 +1,6 @@
-"""A payments service that keeps books and does what a test scripts, for tests of method services."""
+"""A double of payments that keeps books and follows a test's script, for tests of method
+services.
+"""
 
 import asyncio
 import hashlib
@@ -27,7 +29,7 @@ Hooks = dict[str, Callable[[], Any]]
 
 
 async def scripted(hooks: Hooks, method: str) -> None:
-    """What a test has to happen around a call of this name."""
+    """Runs what a test has scripted around a call of this name."""
     if method in hooks:
         done = hooks[method]()
         if asyncio.iscoroutine(done):
@@ -42,7 +44,7 @@ class PaymentNotFound(RemoteRefusal):
 class Payments(PaymentsServiceServicer):
     """`before` and `after` run around each mutating call, by method name; they may raise or wait.
 
-    `books` has one payment per key, whatever is asked how often: they are the truth.
+    `books` has one payment per key, however often it is requested: they are the truth.
     """
 
     def __init__(self) -> None:
@@ -60,7 +62,7 @@ class Payments(PaymentsServiceServicer):
         self.removed: list[tuple[str, str]] = []
         self.refunds: dict[str, pb.Refund] = {}
         self.refund_state = pb.Refund.STATE_SUCCEEDED
-        self.one_per_part = False  # each part of an order is paid once, as payments does it
+        self.one_per_part = False  # whether each part of an order is paid only once, as at payments
 
     _around = staticmethod(scripted)
 
@@ -177,7 +179,7 @@ class Payments(PaymentsServiceServicer):
         return made
 
     def effects(self, rpc: str) -> dict[str, Any]:
-        """What was done of the calls of an RPC, by their keys."""
+        """Executed calls of an RPC, by key."""
         return self.refunds if rpc == "RefundPayment" else self.books
 
     async def LowerPayment(self, request: pb.LowerPaymentRequest, rpc: Any) -> Any:
@@ -231,7 +233,7 @@ def money(amount_minor: int, currency: str = "EUR") -> money_pb2.Money:
 
 
 async def serve(double: Payments) -> tuple[Server, str]:
-    """In this process, on a free port; answers its target."""
+    """Serves it in this process on a free port; returns its target."""
     server = Server(
         [(add_PaymentsServiceServicer_to_server, double)],
         ["incasso.payments.v1.PaymentsService"],
@@ -249,7 +251,7 @@ def refuse(kind: Kind, reason: str, **facts: str) -> Callable[[], None]:
 
 
 def once(hook: Callable[[], Any]) -> Callable[[], Any]:
-    """The hook the first time only."""
+    """The hook, for the first call only."""
     left = [hook]
 
     def run() -> Any:
@@ -259,7 +261,7 @@ def once(hook: Callable[[], Any]) -> Callable[[], Any]:
 
 
 class Lost(grpc.RpcError):
-    """Raised by a hook: the caller sees INTERNAL without knowing what happened."""
+    """Raised by a hook: the caller sees INTERNAL and does not know what happened."""
 
 
 def lose_answer() -> None:

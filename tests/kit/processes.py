@@ -1,6 +1,6 @@
-"""A service's real processes, which a test may signal and kill, forked as those of a stack are.
+"""Real processes of a service that a test may signal and kill, forked like those of a stack.
 
-That `python -m` starts it too is shown where merchants refuses to start, and by `forked=False`.
+`forked=False`, and a test in which merchants refuses to start, cover starting by `python -m`.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Process:
 
 
 class Processes:
-    """Of one service. `environment` is the next process's and may be changed."""
+    """Processes of one service. `environment` is for the next process and may be changed."""
 
     def __init__(
         self, forks: ForkServer, service: str, environment: dict[str, str], folder: Path
@@ -58,7 +58,7 @@ class Processes:
         return f"127.0.0.1:{self.environment['INCASSO_GRPC_PORT']}"
 
     async def start(self, *, forked: bool = True) -> Process:
-        """It listens: where it tells of its health, when that has a port of its own."""
+        """Waits until it listens: on its health port, if it has one."""
         log = self._folder / f"{self._service}-{next(self._numbers)}.log"
         process = Process(await self._spawn(log, forked=forked), log)
         self._started.append(process)
@@ -69,7 +69,7 @@ class Processes:
         return process
 
     async def refused(self) -> tuple[int, str]:
-        """Of a process that does not start: its exit code, and what it said."""
+        """Exit code and output of a process that does not start."""
         log = self._folder / f"{self._service}-{next(self._numbers)}.log"
         process = Process(await self._spawn(log, forked=True), log)
         self._started.append(process)

@@ -1,6 +1,6 @@
-"""A service and its played neighbours in this process, started once for the tests of a module.
+"""A service and its doubles in this process, started once for the tests of a module.
 
-A test has a merchant of its own, and doubles that know nothing of the test before it.
+Each test has its own merchant, and doubles without state from the previous test.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -20,7 +20,7 @@ Servicers = Sequence[tuple[Callable[[Any, grpc.aio.Server], None], object]]
 async def serving(
     servicers: Servicers, names: Sequence[str], tasks: Tasks
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """A channel to them; `tasks` are the work of their calls."""
+    """A channel to them; `tasks` run the work of their calls."""
     server = Server(servicers, names, tasks)
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
     yield channel
@@ -29,7 +29,7 @@ async def serving(
 
 
 def begin_anew(*doubles: Any) -> None:
-    """As if they had just been made."""
+    """Resets the doubles to their initial state."""
     for double in doubles:
         vars(double).clear()
         double.__init__()

@@ -1,4 +1,4 @@
-"""What couriers have and have not passed on."""
+"""Money that couriers have collected and not passed on."""
 
 from collections.abc import Sequence
 
@@ -9,5 +9,5 @@ from services.cod.store import ageing
 
 
 async def ageing_of_couriers(deps: Deps) -> Sequence[Ageing]:
-    """By courier and currency, those with most open first."""
+    """By courier and currency, largest open amount first."""
     return await deps.db.run(ageing.of_couriers, context.merchant_id(), deps.clock.now())

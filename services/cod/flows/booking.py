@@ -1,6 +1,6 @@
-"""Lines of remittances, compared with what their courier owes by now and booked on its orders.
+"""Compares lines of remittances with what their courier owes now, and books them on its orders.
 
-All of it in one transaction, under the lock of the courier and those of the orders.
+Everything happens in one transaction, under the locks of the courier and the orders.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ from services.cod.store import courier_events
 from services.cod.store import orders as orders_store
 from services.cod.store import remittances as store
 
-BLOCK: Final = 1_000  # lines or orders that one statement has: what it encodes holds up all others
+BLOCK: Final = 1_000  # lines or orders per statement: encoding them blocks the event loop
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Lines with what becomes of them, and what is owed for the parcels of each order, by its id. The orders
+    """Lines with their results, and the claims for each order's parcels, by order id. The orders
     are locked.
     """
 
@@ -45,8 +45,8 @@ class Compared:
 async def owed_for(
     tx: Conn, courier: Courier, lines: Sequence[Line]
 ) -> Mapping[str, Sequence[Claim]]:
-    """Of the orders whose parcels or references the lines name, or whose parcels they are booked on, which
-    are locked.
+    """Claims for the orders whose parcels or references the lines name, or on which they are
+    booked; the orders are locked.
     """
     merchant_id = courier.merchant_id
     numbers, references = await threads.run(_named, lines)
@@ -100,8 +100,8 @@ def every(claims: Mapping[str, Sequence[Claim]]) -> Sequence[Claim]:
 async def book(
     tx: Conn, courier: Courier, compared: Compared, remittance: Remittance, now: datetime
 ) -> None:
-    """Block by block, in one transaction: while one is written, the next is computed. A courier that passes
-    money on has collected it, whether it has reported so or not.
+    """Block by block, in one transaction: while one block is written, the next is computed. A
+    courier that passes money on must have collected it, whether or not it reported so.
     """
     books = _Books(courier, compared.claims, remittance, now)
     done: _Booked | None = None
@@ -117,8 +117,8 @@ async def book(
 
 @dataclass(frozen=True, slots=True)
 class _Booked:
-    """Orders as they are by now, those that are collected only now, what their courier is taken to have told,
-    and the events.
+    """Current orders, those that are collected only now, the events attributed to their courier,
+    and our events.
     """
 
     orders: Sequence[Order]
@@ -166,7 +166,9 @@ class _Books:
 
 
 def _collections(order: Order, lines: Sequence[Line], now: datetime) -> list[CourierEvent]:
-    """Of the parcels that the courier has passed money on for, and had not told to have collected it."""
+    """Collections of parcels for which the courier passed money on without having reported them as
+    collected.
+    """
     untold = {
         parcel.tracking_number
         for parcel in order.parcels
@@ -191,7 +193,7 @@ def _collection(line: Line, now: datetime) -> CourierEvent:
 
 
 def moved(order: Order, event: OrderEvent | None, now: datetime) -> Order:
-    """Where the order's state has no such way, it stays."""
+    """Unchanged if the order's state has no such transition."""
     if event is None:
         return order
     state = ORDER_TRANSITIONS.get((order.state, event))

@@ -1,4 +1,4 @@
-"""Couriers: created, given other terms, archived."""
+"""Couriers: create, replace terms, archive."""
 
 from google.protobuf.message import Message
 
@@ -18,12 +18,12 @@ from services.cod.store.settings import SETTINGS
 
 
 async def create_courier(deps: Deps, terms: CourierTerms, key: Key | None) -> bytes:
-    """Answers the Courier message, the same for the same key."""
+    """Returns the Courier message, the same for the same key."""
     default = await default_settings(deps)
 
     async def create(tx: Conn, courier_id: str) -> Message:
         merchant_id = context.merchant_id()
-        await SETTINGS.lock(tx, merchant_id, default)  # so that two do not make one too many
+        await SETTINGS.lock(tx, merchant_id, default)  # keeps to the limit
         rules.room_for_courier(await store.count_active(tx, merchant_id))
         courier = rules.on_terms(
             terms,
@@ -55,7 +55,7 @@ async def archive_courier(deps: Deps, courier_id: str) -> Courier:
 
 
 async def _save(deps: Deps, tx: Conn, before: Courier, after: Courier) -> None:
-    """What is as it was is told to nobody."""
+    """An unchanged courier is neither saved nor published."""
     if after != before:
         await store.save(tx, after)
         await events.courier_changed(tx, after, deps.clock.now())

@@ -1,4 +1,4 @@
-"""Parcels: acknowledged by their courier, handed to it, and followed by what it tells."""
+"""Parcels: acknowledged by their courier, dispatched, and followed by the courier's events."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ from services.cod.store.couriers import COURIERS
 async def acknowledge_amounts(
     deps: Deps, courier_id: str, parcels: tuple[AcknowledgedParcel, ...]
 ) -> Sequence[Acknowledgement]:
-    """Of each order, in the order in which they were first named."""
+    """Results by order, in the order of first appearance."""
     return await acknowledge(deps, courier_id, parcels, parcel_rules.twice(parcels))
 
 
@@ -41,8 +41,8 @@ async def acknowledge(
     parcels: Sequence[AcknowledgedParcel],
     twice: Collection[str],
 ) -> Sequence[Acknowledgement]:
-    """The same of all that stands in one list, or of a part of it. `twice`: tracking numbers that the
-    whole list has more than once.
+    """The same for the parcels of one list, or a part of it. `twice`: tracking numbers that occur
+    more than once in the whole list.
     """
     merchant_id = context.merchant_id()
     by_order = parcel_rules.by_order(parcels)
@@ -64,12 +64,12 @@ async def acknowledge(
 
 
 async def _locked_courier(tx: Conn, courier_id: str) -> Courier:
-    """What a courier says is recorded one call after another. Raises CourierNotFound."""
+    """A courier's reports are recorded one call at a time. Raises CourierNotFound."""
     return required(await COURIERS.lock(tx, context.merchant_id(), courier_id), CourierNotFound)
 
 
 async def dispatch_order(deps: Deps, cod_order_id: str) -> Order:
-    """With what the courier told of its parcels before, which was waiting for it."""
+    """Also applies earlier events about its parcels, which were waiting for the dispatch."""
     async with deps.db.transaction() as tx:
         before, now = await locked(tx, cod_order_id), deps.clock.now()
         after = orders.dispatched(before, now)
@@ -82,11 +82,11 @@ async def dispatch_order(deps: Deps, cod_order_id: str) -> Order:
 
 
 async def apply_waiting(deps: Deps, tx: Conn, order: Order, now: datetime) -> Order:
-    """What the courier told of the order's parcels while nobody expected it, of one that was locked and saved."""
+    """Applies waiting events about the parcels of an order that is locked and saved."""
     numbers = [parcel.tracking_number for parcel in order.parcels]
     waiting = await courier_events.waiting(tx, order.merchant_id, order.courier_id, numbers)
     courier = await COURIERS.get(tx, order.merchant_id, order.courier_id)
-    assert courier is not None  # its orders hold it
+    assert courier is not None  # its orders reference it
     moved, _ = await _followed(deps, tx, courier, [order], waiting, now=now)
     return moved[0] if moved else order
 
@@ -94,7 +94,7 @@ async def apply_waiting(deps: Deps, tx: Conn, order: Order, now: datetime) -> Or
 async def record_courier_events(
     deps: Deps, courier_id: str, events: Sequence[NewCourierEvent]
 ) -> Sequence[CourierEvent]:
-    """What became of each, in their order. One that is known by its id is answered as it was."""
+    """The result of each event, in their order. A repeated event id returns the first result."""
     merchant_id, now = context.merchant_id(), deps.clock.now()
     _check(events, now)
     async with deps.db.transaction() as tx:
@@ -113,7 +113,7 @@ async def record_courier_events(
 
 
 async def resolve_courier_event(deps: Deps, courier_event_id: str, resolution: str) -> CourierEvent:
-    """A person has looked at it."""
+    """Records that a person has looked at it."""
     call = context.current()
     async with deps.db.transaction() as tx:
         found = await COURIER_EVENTS.lock(tx, context.merchant_id(), courier_event_id)
@@ -156,7 +156,7 @@ async def _followed(
     *,
     now: datetime,
 ) -> tuple[Sequence[Order], Sequence[CourierEvent]]:
-    """Orders that have changed, and the events with what became of them: stored and told of."""
+    """Changed orders, and the events with their results: saved and published."""
     steps, kept = rules.follow(locked_orders, told, courier)
     moved = rules.latest(steps)
     await store.save_moved(tx, moved)

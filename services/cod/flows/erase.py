@@ -1,4 +1,4 @@
-"""Erase a customer's personal data (GDPR article 17); orders, parcels and money stay."""
+"""Erases a customer's personal data (GDPR article 17); orders, parcels and money stay."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ async def erase_customer(conn: Conn, customer_id: str, now: datetime) -> None:
 
 
 async def _forget_accounts(conn: Conn, order_ids: Sequence[str], now: datetime) -> None:
-    """What was ready for the bank waits for an account again, and is told of."""
+    """Ready refunds wait for an account again; publishes it."""
     merchant_id, methods = context.merchant_id(), refund_events.ANSWERING_REFUNDS
     before = await refunds.lock_of_orders(conn, merchant_id, order_ids)
     after = [refund_rules.forgotten(refund) for refund in before]

@@ -1,4 +1,4 @@
-"""What a courier says in a file: its bytes, and its lines or all that is wrong with it."""
+"""A courier's file: its bytes, and its lines or all of its faults."""
 
 import base64
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ L = TypeVar("L")
 
 
 async def bytes_of(text: str, unreadable: type[Refusal]) -> bytes:
-    """Of a table in base64, whatever it says. Raises InvalidArgument, `unreadable`."""
+    """The bytes of a base64 table. Raises InvalidArgument, or `unreadable`."""
     return await threads.run(_bytes_of, text, unreadable)
 
 
@@ -31,7 +31,7 @@ def _bytes_of(text: str, unreadable: type[Refusal]) -> bytes:
 
 
 def lines_of(read: Reading[L], unreadable: type[Refusal]) -> Sequence[L]:
-    """Raises `unreadable` with each fault's line, column and reason."""
+    """Raises `unreadable` with line, column and reason of each fault."""
     if read.faults:
         raise _refusal(read.faults, unreadable)
     return read.lines

@@ -1,4 +1,4 @@
-"""What cash on delivery comes to for a cart, courier by courier."""
+"""Cash-on-delivery offers for a cart, by courier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from services.cod.rules.settings import Settings
 from services.cod.store import couriers as couriers_store
 from services.cod.store.settings import SETTINGS
 
-ZONE: Final = ZoneInfo("Europe/Rome")  # in which the law's days begin
+ZONE: Final = ZoneInfo("Europe/Rome")  # whose midnight starts a day of the law
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOffers:
-    """A cart as a shop tells of it; None where it said nothing."""
+    """A cart as the shop describes it; None if not given."""
 
     amount_minor: int
     currency: str
@@ -35,7 +35,7 @@ class ListOffers:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """All active couriers, in the order in which they are offered, to a reader of the locale."""
+    """All active couriers in the order of the offers, in the reader's language."""
 
     offers: Sequence[CourierOffer]
     cart: Cart

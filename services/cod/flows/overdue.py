@@ -1,4 +1,4 @@
-"""Orders whose money a courier should have passed on by now."""
+"""Orders whose money a courier should already have passed on."""
 
 from libs import outbox
 from libs.due import DueRow
@@ -12,13 +12,13 @@ from services.cod.store.remittances import booked
 
 
 async def fall_due(deps: Deps, due: DueRow) -> None:
-    """Once: a remittance that is booked meanwhile holds the order's lock."""
+    """Once: a remittance booked meanwhile holds the order's lock."""
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
         before = await store.lock(tx, due.merchant_id, due.id)
-        assert before is not None  # orders stay
+        assert before is not None  # orders are never deleted
         courier = await COURIERS.get(tx, before.merchant_id, before.courier_id)
-        assert courier is not None  # its orders hold it
+        assert courier is not None  # its orders reference it
         numbers = [parcel.tracking_number for parcel in before.parcels]
         paid = await booked(tx, before.merchant_id, courier.id, numbers)
         claims = remittances.claims_of(before, courier, paid)

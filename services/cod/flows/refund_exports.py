@@ -1,4 +1,4 @@
-"""Files for the bank: refunds that are ready go into one, and a person says what came of it."""
+"""Files for the bank: ready refunds go into one, and a person records the result."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ from services.cod.store.settings import SETTINGS
 
 @dataclass(frozen=True, slots=True)
 class CreateExport:
-    """None: on the next day on which banks work, and as many as a file may have."""
+    """None: the next banking day, and the maximum number per file."""
 
     execution_on: date | None
     max_refunds: int | None
@@ -46,7 +46,7 @@ class CreateExport:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What the bank has refused, or sent back."""
+    """Transfers that the bank has rejected or returned."""
 
     cod_refund_ids: tuple[str, ...]
     reason: str
@@ -60,7 +60,9 @@ class RefundFile:
 
 
 async def create_export(deps: Deps, cmd: CreateExport, key: Key) -> bytes:
-    """Answers the CodRefundExport message, the same for the same key. Refunds, file and events, or nothing."""
+    """Returns the CodRefundExport message, the same for the same key. Refunds, file and events are
+    written together or not at all.
+    """
     default = await default_settings(deps)
 
     async def create(tx: Conn, export_id: str) -> Message:
@@ -103,7 +105,7 @@ def _written(
     taken: Sequence[Refund],
     orders: Mapping[str, Order],
 ) -> str:
-    """The file, sealed: it names people and their accounts."""
+    """The file, sealed: it contains names and accounts."""
     transfers = [
         rules.transfer(refund, orders[refund.cod_order_id], _opened(deps, refund))
         for refund in taken
@@ -119,12 +121,12 @@ def _written(
 
 
 def _opened(deps: Deps, refund: Refund) -> RefundAccount:
-    assert refund.account_sealed is not None  # refunds_ready
+    assert refund.account_sealed is not None  # see refunds_ready
     return RefundAccount(**json.loads(deps.seal.open(refund.account_sealed)))
 
 
 async def get_file(deps: Deps, cod_refund_export_id: str) -> RefundFile:
-    """As it was written then, to the byte."""
+    """Exactly the bytes written at the time."""
     async with deps.db.connection() as conn:
         export = await _export(conn, cod_refund_export_id)
         sealed = required(await store.file_of(conn, export), RefundFileForgotten)
@@ -134,7 +136,7 @@ async def get_file(deps: Deps, cod_refund_export_id: str) -> RefundFile:
 async def mark_paid(
     deps: Deps, cod_refund_export_id: str, cod_refund_ids: tuple[str, ...]
 ) -> RefundExport:
-    """These, or all that are exported."""
+    """The given refunds, or all that are exported."""
     async with deps.db.transaction() as tx:
         export, known = await _locked(tx, cod_refund_export_id)
         now = deps.clock.now()
@@ -145,7 +147,7 @@ async def mark_paid(
 
 
 async def mark_failed(deps: Deps, cod_refund_export_id: str, failure: Failure) -> RefundExport:
-    """They are retried by a person, or wait for another account."""
+    """A person retries them, or they wait for another account."""
     async with deps.db.transaction() as tx:
         export, known = await _locked(tx, cod_refund_export_id)
         now = deps.clock.now()
@@ -165,14 +167,14 @@ async def _export(conn: Conn, export_id: str) -> RefundExport:
 
 
 async def _locked(tx: Conn, export_id: str) -> tuple[RefundExport, Mapping[str, Refund]]:
-    """With all refunds that were ever in it, by their ids. Raises RefundExportNotFound."""
+    """With all refunds that were ever in it, by id. Raises RefundExportNotFound."""
     export = await _export(tx, export_id)
     found = await refunds_store.lock_of_export(tx, export.merchant_id, export.id)
     return export, {refund.id: refund for refund in found}
 
 
 def _named(known: Mapping[str, Refund], refund_ids: Sequence[str]) -> Sequence[Refund]:
-    """Each once. Raises RefundNotInExport."""
+    """Without duplicates. Raises RefundNotInExport."""
     for refund_id in refund_ids:
         if refund_id not in known:
             raise RefundNotInExport(facts={"cod_refund_id": refund_id})
@@ -182,7 +184,7 @@ def _named(known: Mapping[str, Refund], refund_ids: Sequence[str]) -> Sequence[R
 async def _saved(
     tx: Conn, before: Sequence[Refund], after: Sequence[Refund], now: datetime
 ) -> Sequence[Refund]:
-    """Those that are other than before, with what happened to them."""
+    """Saves those that changed, with their events."""
     moved = [(old, new) for old, new in zip(before, after, strict=True) if new != old]
     changed = [new for _, new in moved]
     await refunds_store.save_all(tx, changed)

@@ -1,4 +1,4 @@
-"""Refunds of cash: asked for, given an account, cancelled."""
+"""Cash refunds: request, set an account, cancel."""
 
 import json
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ from services.cod.store import orders as orders_store
 from services.cod.store import refunds as store
 from services.cod.store.refunds import REFUNDS
 
-SHOPPER: Final = "shopper"  # who has named an account on the order's page
+SHOPPER: Final = "shopper"  # set the account on the order's page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRefund:
-    """`amount_minor`: all that is left when None."""
+    """`amount_minor` None: everything that is left."""
 
     cod_order_id: str
     amount_minor: int | None
@@ -36,7 +36,7 @@ class CreateRefund:
 
 
 async def create_refund(deps: Deps, cmd: CreateRefund, key: Key) -> bytes:
-    """Answers the CodRefund message, the same for the same key."""
+    """Returns the CodRefund message, the same for the same key."""
 
     async def create(tx: Conn, refund_id: str) -> Message:
         order, now = await locked(tx, cmd.cod_order_id), deps.clock.now()
@@ -60,7 +60,7 @@ async def create_refund(deps: Deps, cmd: CreateRefund, key: Key) -> bytes:
 
 
 async def set_account(deps: Deps, cod_refund_id: str, account: RefundAccount) -> Refund:
-    """By the merchant. The same account again changes nothing that anybody sees."""
+    """Called by the merchant. Setting the same account again has no visible effect."""
     accounts.check(account.holder, account.iban, within="account.")
     async with deps.db.transaction() as tx:
         before = await _locked(tx, cod_refund_id)
@@ -72,7 +72,7 @@ async def set_account(deps: Deps, cod_refund_id: str, account: RefundAccount) ->
 
 
 async def account_by_shopper(deps: Deps, cod_order_id: str, account: RefundAccount) -> None:
-    """For all refunds of an order that wait for one. Raises RefundClosed when none does."""
+    """For all refunds of an order that wait for an account. Raises RefundClosed if none does."""
     accounts.check(account.holder, account.iban, within="")
     async with deps.db.transaction() as tx:
         known = await store.lock_of_orders(tx, context.merchant_id(), [cod_order_id])
@@ -86,7 +86,7 @@ async def account_by_shopper(deps: Deps, cod_order_id: str, account: RefundAccou
 
 
 async def retry_refund(deps: Deps, cod_refund_id: str) -> Refund:
-    """By the same account: the bank may have lacked something else."""
+    """To the same account: the bank's reason may have been another."""
     async with deps.db.transaction() as tx:
         before = await _locked(tx, cod_refund_id)
         after = rules.retried(before)
@@ -97,7 +97,7 @@ async def retry_refund(deps: Deps, cod_refund_id: str) -> Refund:
 
 
 async def cancel_refund(deps: Deps, cod_refund_id: str) -> Refund:
-    """What it would have taken can be refunded otherwise."""
+    """Its amount can then be refunded in another way."""
     async with deps.db.transaction() as tx:
         found = await REFUNDS.get(tx, context.merchant_id(), cod_refund_id)
         order = await locked(tx, required(found, RefundNotFound).cod_order_id)

@@ -1,4 +1,4 @@
-"""Who has not taken orders: counted before another is offered, by keyed hashes only."""
+"""Refusals of orders: counted before the next offer, by keyed hashes only."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ _NOT_TAKEN = (OrderState.REFUSED, OrderState.RETURNED)
 async def count(
     deps: Deps, conn: Conn, subjects: Sequence[str], settings: Settings, now: datetime
 ) -> int:
-    """Orders that whoever is known by this has not taken; 0 where it does not matter."""
+    """Orders that this recipient has not accepted; 0 if the settings do not count them."""
     if settings.refusals.most is None or not subjects:
         return 0
     marks = [mark for subject in subjects for mark in deps.marks.all_of(subject)]
@@ -30,7 +30,7 @@ async def count(
 async def record(
     deps: Deps, tx: Conn, merchant_id: str, orders: Sequence[Order], now: datetime
 ) -> None:
-    """Orders that have changed: not taken, or taken in the end."""
+    """Records changed orders: not accepted, or accepted in the end."""
     refused = [
         Refusal(order.id, deps.marks.of(subject), now)
         for order in orders

@@ -1,4 +1,4 @@
-"""A line of a remittance that a person has looked at: booked on the order that they name, or closed."""
+"""A person resolves a remittance line: books it on the order that they name, or closes it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -29,7 +29,9 @@ from services.cod.store.remittances import LINES, REMITTANCES
 async def resolve_remittance_line(
     deps: Deps, remittance_id: str, remittance_line_id: str, said: Said, key: Key | None
 ) -> bytes:
-    """Answers the CodRemittanceLine message, the same for the same key. Resolving again changes nothing."""
+    """Returns the CodRemittanceLine message, the same for the same key. Resolving again changes
+    nothing.
+    """
     rules.check(said)
 
     async def resolve(tx: Conn, _: str) -> bytes:
@@ -37,7 +39,7 @@ async def resolve_remittance_line(
         found = required(await REMITTANCES.get(tx, merchant_id, remittance_id), RemittanceNotFound)
         courier = await COURIERS.lock(tx, merchant_id, found.courier_id)
         remittance = await REMITTANCES.lock(tx, merchant_id, remittance_id)
-        assert courier is not None  # its remittances hold it
+        assert courier is not None  # its remittances reference it
         assert remittance is not None
         before = await LINES.get(tx, merchant_id, remittance_line_id)
         if before is None or before.remittance_id != remittance_id:
@@ -53,7 +55,7 @@ async def resolve_remittance_line(
 async def _resolved(
     tx: Conn, courier: Courier, remittance: Remittance, before: Line, said: Said, *, now: datetime
 ) -> Line:
-    """Stored and told of."""
+    """Saves and publishes it."""
     owed = await booking.owed_for(tx, courier, [before])
     news: Sequence[NewEvent] = ()
     if said.closed_as is None:
@@ -80,7 +82,7 @@ async def _cleared(
     line: Line,
     now: datetime,
 ) -> Sequence[NewEvent]:
-    """Moves an order of which nothing is missing any more since the line is closed."""
+    """Moves an order from which nothing is missing any more now that the line is closed."""
     if not line.cleared_minor or line.cod_order_id is None:
         return ()
     (before,) = await orders_store.of_ids(tx, line.merchant_id, [line.cod_order_id])

@@ -1,4 +1,4 @@
-"""What holds for all cash on delivery of a merchant."""
+"""A merchant's settings for all cash on delivery."""
 
 from libs import context, ids
 from libs.db import Conn
@@ -16,7 +16,7 @@ async def get_settings(deps: Deps) -> Settings:
 
 
 async def update_settings(deps: Deps, new: SettingsChange) -> Settings:
-    """Who has read the warning is recorded with what he turned on, whatever comes later."""
+    """Records who has read the warning together with the change; the record stays."""
     default = await default_settings(deps)
     async with deps.db.transaction() as tx:
         now, version = deps.clock.now(), texts.FEE_WARNING_VERSION
@@ -29,14 +29,16 @@ async def update_settings(deps: Deps, new: SettingsChange) -> Settings:
 
 
 async def default_settings(deps: Deps) -> Settings:
-    """Of a merchant who has said nothing: offered for carts in its currency, without a fee."""
+    """Defaults for a merchant without settings: offered for carts in its currency, without a
+    fee.
+    """
     merchant = await deps.merchants.get()
     return Settings(currency=merchant.default_currency)
 
 
 async def _record(tx: Conn, settings: Settings) -> None:
     read = settings.fee_acknowledgement
-    assert read is not None  # it was just made
+    assert read is not None  # just created
     await FEE_ACKNOWLEDGEMENTS.add(
         tx,
         FeeAcknowledgement(

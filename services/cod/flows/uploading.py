@@ -1,6 +1,6 @@
-"""What couriers tell by file: read as a whole, and recorded block by block as it is by call.
+"""Courier files: read whole, and recorded block by block as by call.
 
-Whoever dies on the way, or is not answered, sends the file again: what was recorded changes nothing.
+After a crash or without an answer, send the file again: blocks already recorded change nothing.
 """
 
 from libs import context, threads

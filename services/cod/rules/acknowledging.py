@@ -1,4 +1,6 @@
-"""What a courier says it will collect, order by order, beside what it is to collect. Pure."""
+"""Compares, by order, the amount that a courier says it will collect with the amount to collect.
+Pure.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +13,7 @@ from services.cod.rules.states import CHANGEABLE, OrderState
 
 
 class Recorded(Enum):
-    """What became of what a courier said of an order."""
+    """The result of an acknowledgement for an order."""
 
     MATCHED = "matched"
     DIFFERS = "differs"
@@ -24,7 +26,7 @@ class Recorded(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement:
-    """Of one order, known or not."""
+    """For one order, known or not."""
 
     order_reference: str
     cod_order_id: str | None = None
@@ -35,7 +37,9 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known before: whose parcels some tracking numbers are, and those that were said twice."""
+    """What is known beforehand: the orders of the tracking numbers, and numbers that occur
+    twice.
+    """
 
     owners: Mapping[str, str]
     twice: Collection[str]
@@ -44,7 +48,7 @@ class Known:
 def acknowledged(
     order_reference: str, said: Sequence[AcknowledgedParcel], order: Order | None, known: Known
 ) -> tuple[Order | None, Acknowledgement]:
-    """The order after it, which is None where nobody knows it."""
+    """The order afterwards; None if it is unknown."""
     outcome, after = _judged(said, order, known)
     return after, Acknowledgement(
         order_reference=order_reference,
@@ -77,7 +81,9 @@ def _judged(
 
 
 def taken_up(order: Order, said: Sequence[AcknowledgedParcel]) -> Order:
-    """With these parcels, whatever they sum to: what does not fit is seen, and not dispatched."""
+    """The order with these parcels, whatever their sum: a difference is visible, and prevents the
+    dispatch.
+    """
     taken = parcels.taken_up(
         said, merchant_id=order.merchant_id, courier_id=order.courier_id, order_id=order.id
     )

@@ -1,16 +1,18 @@
-"""How old the money is that a courier has and has not passed on. Pure."""
+"""Age of the money that a courier has collected and not passed on. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
 
-WEEK: Final = 7  # the last of the days since it was collected, of each age
+WEEK: Final = 7  # last day since collection of each age group
 FORTNIGHT: Final = 15
 MONTH: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ageing:
-    """Of one courier in one currency; `overdue_minor` and `short_minor` are parts of `open_minor`."""
+    """For one courier in one currency; `overdue_minor` and `short_minor` are parts of
+    `open_minor`.
+    """
 
     courier_id: str
     courier: str

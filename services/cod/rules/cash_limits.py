@@ -1,4 +1,4 @@
-"""What the law says of cash, as dated data: cash_limits.toml. Pure. None of it is legal advice."""
+"""Legal cash limits as dated data: cash_limits.toml. Pure. None of it is legal advice."""
 
 import tomllib
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _FILE: Final = Path(__file__).parent.parent / "cash_limits.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CashLimit:
-    """Cash of `forbidden_from_minor` or more is forbidden, artificial parts of it too."""
+    """Cash of `forbidden_from_minor` or more is forbidden, even if split artificially."""
 
     country: str
     applies_from: date
@@ -24,7 +24,7 @@ class CashLimit:
     article: str
 
     def most(self, currency: str) -> Money | None:
-        """The most that may be paid in cash, in the currency; None when the two cannot be compared."""
+        """The maximum cash payment, in the currency; None if the two cannot be compared."""
         if currency == self.currency:
             return Money(self.forbidden_from_minor - 1, currency)
         try:
@@ -35,7 +35,7 @@ class CashLimit:
 
 
 def in_force(country: str, on: date) -> CashLimit | None:
-    """The law of a country (ISO 3166) on a day; None when it is not known."""
+    """The law of a country (ISO 3166) on a day; None if unknown."""
     found = [one for one in _LIMITS if one.country == country and one.applies_from <= on]
     return max(found, key=lambda limit: limit.applies_from, default=None)
 

@@ -1,7 +1,7 @@
-"""One-time codes, by which a recipient confirms an order. Pure: what is secret is given.
+"""One-time codes with which a recipient confirms an order. Pure: secrets are passed in.
 
-A code is six digits, so it can be guessed: it is good for few tries, and there are few codes for an
-order. 25 guesses in a million are what somebody has who may try all of them.
+A code has six digits and could be guessed, so it allows few attempts, and an order gets few codes:
+at most 25 guesses out of a million.
 """
 
 import hmac
@@ -15,20 +15,20 @@ from services.cod.errors import TooManyCodes
 DIGITS: Final = 6
 VALID: Final = timedelta(minutes=15)
 TRIES: Final = 5
-MOST: Final = 5  # of one order, unless it is to be confirmed anew
+MOST: Final = 5  # per order, unless it has to be confirmed again
 APART: Final = timedelta(minutes=1)
 _NOTHING: Final = bytes(32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """The only one of an order that may be valid. `proof` is keyed; `sealed` is for the message that brings
-    it. Both are gone when it was used, or was tried too often.
+    """An order's only code that can be valid. `proof` is keyed; `sealed` is for the message that
+    delivers it. Both are deleted once it is used or has been tried too often.
     """
 
     merchant_id: str
     order_id: str
-    number: int  # of those that were sent
+    number: int  # count of codes sent
     tries: int
     proof: bytes | None
     sealed: str | None
@@ -41,17 +41,17 @@ def spelt(number: int) -> str:
 
 
 def normal(typed: str) -> str:
-    """As people type them: `123 456`."""
+    """The code as people type it: `123 456`."""
     return "".join(typed.split()).replace("-", "")
 
 
 def subject(order_id: str, code: str) -> str:
-    """What a proof is of: another order's code proves nothing."""
+    """What a proof is for: another order's code proves nothing."""
     return f"{order_id}:{code}"
 
 
 def room_for_code(before: Code | None, now: datetime) -> None:
-    """TooManyCodes where another may not be sent, or not yet."""
+    """Raises TooManyCodes if another code may not be sent, or not yet."""
     if before is None:
         return
     if before.number >= MOST or now < before.sent_at + APART:
@@ -67,7 +67,7 @@ def sent(
     sealed: str,
     now: datetime,
 ) -> Code:
-    """A new one, by which those before it are void."""
+    """A new code, which voids the previous ones."""
     return Code(
         merchant_id=merchant_id,
         order_id=order_id,
@@ -85,9 +85,9 @@ def is_valid(code: Code | None, now: datetime) -> bool:
 
 
 def tried(code: Code | None, proofs: Sequence[bytes], now: datetime) -> tuple[Code | None, bool]:
-    """The code after a try, and whether it was right. The comparison takes as long whatever is wrong.
+    """The code after an attempt, and whether it was right. The comparison takes constant time.
 
-    `proofs`: of what was typed, under each key.
+    `proofs`: of the input, under each key.
     """
     known = _NOTHING if code is None or code.proof is None else code.proof
     same = [hmac.compare_digest(known, proof) for proof in proofs]

@@ -1,6 +1,6 @@
-"""Where a courier's files have what: names of columns, as their headers write them. Pure.
+"""The columns of couriers' files, by their header names. Pure.
 
-How files are read by them is in courier_files.py.
+courier_files.py reads files with them.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Meaning(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a text of the courier's remittance files means; compared without regard to case."""
+    """The meaning of a text in the courier's remittance files; case-insensitive."""
 
     text: str
     meaning: Meaning
@@ -33,22 +33,22 @@ class Word:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """What the fields of text say of a kind of file: the column that has it; None: no column has it. The
-    header is line `header_row` from 1.
+    """Text fields name the column with that field; None: there is no such column. The header is
+    line `header_row`, from 1.
     """
 
     header_row: int = 1
 
     @property
     def names(self) -> Sequence[tuple[str, str]]:
-        """What the file has, each with its column."""
+        """The fields that the file has, with their columns."""
         said = ((field.name, getattr(self, field.name)) for field in fields(self))
         return [(name, column) for name, column in said if column and isinstance(column, str)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemittanceColumns(Sheet):
-    """Of what a courier has passed on."""
+    """Columns of remittances."""
 
     tracking_number: str | None = None
     sender_reference: str | None = None
@@ -64,7 +64,7 @@ class RemittanceColumns(Sheet):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestColumns(Sheet):
-    """Of what a courier will collect for which parcel."""
+    """Columns of manifests: the amount to collect for each parcel."""
 
     tracking_number: str
     sender_reference: str
@@ -73,7 +73,7 @@ class ManifestColumns(Sheet):
 
 @dataclass(frozen=True, slots=True)
 class EventWord:
-    """What a text of the courier's event files means. `kind`: None for what is passed over."""
+    """The meaning of a text in the courier's event files. `kind` None: skipped."""
 
     text: str
     kind: ParcelEvent | None = None
@@ -81,7 +81,7 @@ class EventWord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventColumns(Sheet):
-    """Of what became of parcels. `time`: where it stands in a column of its own."""
+    """Columns of event files. `time`: if it has a column of its own."""
 
     event_id: str | None = None
     tracking_number: str

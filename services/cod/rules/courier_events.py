@@ -1,8 +1,10 @@
-"""What couriers tell of parcels, and what becomes of it: applied, late, or for a person to look at. Pure.
+"""Courier events about parcels and their results: applied, late, or to be looked at by a person.
+Pure.
 
-Couriers repeat themselves, tell things out of order, and say when only by the day. So what ends a parcel
-outweighs what moves it. What contradicts an end changes nothing; it is kept, and so is what was collected
-otherwise than agreed: an order never counts for more than it costs, whatever its parcels brought.
+Couriers repeat themselves, report out of order, and often give only the day. So a final event
+outweighs a movement. An event that contradicts a final one changes nothing; it is kept, as is a
+collection that differs from the agreed amount: an order never counts for more than it costs,
+whatever its parcels brought.
 """
 
 from collections.abc import Sequence
@@ -27,21 +29,21 @@ from services.cod.rules.states import (
     ParcelState,
 )
 
-CLOCKS_DIFFER: Final = timedelta(days=1)  # a courier's and ours, at most
-SAME_DAY: Final = timedelta(days=1)  # within which the order of what was told says nothing
+CLOCKS_DIFFER: Final = timedelta(days=1)  # maximum difference between a courier's clock and ours
+SAME_DAY: Final = timedelta(days=1)  # within which the reported order proves nothing
 _MOVES: Final = (ParcelEvent.OUT_FOR_DELIVERY, ParcelEvent.ATTEMPT_FAILED)
 
 
 class Outcome(Enum):
     APPLIED = "applied"
-    REPEATED = "repeated"  # it tells what is known
-    LATE = "late"  # it tells what is over
+    REPEATED = "repeated"  # nothing new
+    LATE = "late"  # already superseded
     WAITING = "waiting"  # until its order is dispatched
     CONTRADICTS = "contradicts"
 
 
 class Concern(Enum):
-    """What a person should look at."""
+    """Something that a person should look at."""
 
     UNKNOWN_PARCEL = "unknown_parcel"
     NOT_DISPATCHED = "not_dispatched"
@@ -58,7 +60,7 @@ class Concern(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCourierEvent:
-    """As a courier tells it. `event_id`: the courier's own."""
+    """As reported by a courier. `event_id`: the courier's own."""
 
     event_id: str
     tracking_number: str
@@ -88,11 +90,11 @@ class CourierEvent:
     resolution: str | None = None
     resolved_by: str | None = None
     resolved_at: datetime | None = None
-    is_exception: bool = True  # as the database tells it
+    is_exception: bool = True  # computed by the database
 
 
 def resolved(event: CourierEvent, resolution: str, *, by: str, now: datetime) -> CourierEvent:
-    """A person has looked at it; what was said first stays. Raises EventNotException."""
+    """A person has looked at it; the first resolution stays. Raises EventNotException."""
     if event.exception is None:
         raise EventNotException
     if event.resolved_at is not None:
@@ -104,7 +106,7 @@ def resolved(event: CourierEvent, resolution: str, *, by: str, now: datetime) ->
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The order after an event, and the event with what became of it."""
+    """The order after an event, and the event with its result."""
 
     order: Order
     event: CourierEvent
@@ -121,8 +123,8 @@ class Step:
 def follow(
     orders: Sequence[Order], events: Sequence[CourierEvent], courier: Courier
 ) -> tuple[Sequence[Step], Sequence[CourierEvent]]:
-    """What became of events, by their time, and what they did to the courier's orders whose parcels
-    they name. An event of a parcel that nobody knows waits.
+    """The results of events, in order of time, and their effect on the courier's orders. An event
+    about an unknown parcel waits.
     """
     present = {order.id: order for order in orders}
     owner = {one.tracking_number: order.id for order in orders for one in order.parcels}
@@ -142,12 +144,12 @@ def follow(
 
 
 def latest(steps: Sequence[Step]) -> Sequence[Order]:
-    """Each order as it is after all of them."""
+    """Each order after all events."""
     return list({step.after.id: step.after for step in steps}.values())
 
 
 def apply(order: Order, event: CourierEvent) -> Applied:
-    """An event of one of the order's parcels."""
+    """Applies an event about one of the order's parcels."""
     told = replace(event, cod_order_id=order.id)
     if order.state in CHANGEABLE:
         return Applied(order, _kept(told, Outcome.WAITING, Concern.NOT_DISPATCHED))
@@ -167,7 +169,7 @@ def _kept(event: CourierEvent, outcome: Outcome, exception: Concern | None) -> C
 
 
 def _against(parcel: Parcel, event: CourierEvent) -> tuple[Outcome, Concern | None] | None:
-    """Why an event does not change its parcel; None when it does."""
+    """The reason why an event does not change its parcel; None if it does."""
     last = parcel.last_event_at
     if parcel.state in PARCEL_FINAL:
         return _after_the_end(parcel, event)
@@ -194,7 +196,7 @@ def _after_the_end(parcel: Parcel, event: CourierEvent) -> tuple[Outcome, Concer
             parcel.collected_in,
         }
         return (Outcome.REPEATED, None) if same else (Outcome.CONTRADICTS, already)
-    assert parcel.last_event_at is not None  # that which ended it
+    assert parcel.last_event_at is not None  # the final event
     since = event.occurred_at - parcel.last_event_at
     over = SAME_DAY if event.kind in _MOVES else timedelta()
     before_the_end = event.kind in (*_MOVES, ParcelEvent.REFUSED) and since < over
@@ -204,7 +206,7 @@ def _after_the_end(parcel: Parcel, event: CourierEvent) -> tuple[Outcome, Concer
 def _parcel_after(
     order: Order, parcel: Parcel, event: CourierEvent
 ) -> tuple[Order, Concern | None]:
-    """The order with its parcel as the event tells, and what is not as it was agreed."""
+    """The order with its parcel after the event, and any deviation from what was agreed."""
     state = PARCEL_TRANSITIONS[parcel.state, event.kind]
     last = max(event.occurred_at, parcel.last_event_at or event.occurred_at)
     after, concern = replace(parcel, state=state, last_event_at=last), None
@@ -228,7 +230,9 @@ def _collected(every: tuple[Parcel, ...]) -> int:
 
 
 def _order_after(before: Order, order: Order, kind: ParcelEvent) -> tuple[Order, Concern | None]:
-    """As the parcels that carry the amount say: what the others do moves the order only on its way."""
+    """The order's state follows the parcels that carry the amount; other parcels only move it along
+    the way.
+    """
     carrying = [parcel for parcel in order.parcels if parcel.to_collect_minor]
     states = {parcel.state for parcel in carrying}
     if kind is ParcelEvent.ATTEMPT_FAILED:
@@ -248,7 +252,9 @@ def _order_after(before: Order, order: Order, kind: ParcelEvent) -> tuple[Order,
 
 
 def _moved(order: Order, event: OrderEvent) -> Order:
-    """Where the order's state has no such way, it stays: what is collected may be on its way to us."""
+    """Unchanged if the order's state has no such transition: collected money may already be on its
+    way to us.
+    """
     to = ORDER_TRANSITIONS.get((order.state, event), order.state)
     after = replace(order, state=to)
     if to is OrderState.COLLECTED and order.state is not to:

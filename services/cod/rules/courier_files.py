@@ -1,7 +1,7 @@
-"""A courier's file, read row by row as its columns say: the same way for every kind of file. Pure.
+"""Reads a courier's file row by row, using its columns; the same way for every kind of file. Pure.
 
-All of a file is read before anything of it is used: whoever applied the lines before a broken one would
-apply them again with the mended file.
+A file is read whole before any of it is used: otherwise, lines before a faulty one would be applied
+again with the corrected file.
 """
 
 import re
@@ -17,12 +17,12 @@ from libs.sheets.limits import Fault, Limits, UnreadableError
 from libs.sheets.reading import LIMITS, Row
 from services.cod.rules.columns import Sheet
 
-MOST_FAULTS: Final = 100  # told of one file
+MOST_FAULTS: Final = 100  # reported per file
 LONGEST: Final = 100  # characters of a reference
 LONGEST_NUMBER: Final = 60
 _TOTAL: Final = re.compile(r"(?:tot\.?|totale|totali|totals?)\b.*", re.IGNORECASE)
 
-RECORDED: Final = Limits(rows=30_000)  # of files that are recorded as they are read
+RECORDED: Final = Limits(rows=30_000)  # for files that are recorded as they are read
 
 L = TypeVar("L")
 T = TypeVar("T")
@@ -30,15 +30,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[L]):
-    """Lines of a file in its order, equal ones too; or what is wrong with it."""
+    """The lines of a file in its order, including duplicates; or its faults."""
 
     lines: tuple[L, ...] = ()
     faults: tuple[Fault, ...] = ()
 
 
 class Reader(ABC, Generic[L]):
-    """Reads one file. Each kind of file says what a row of it is; by the columns `KEYS` the row with the
-    total is known, in which the columns `SUMS` are those of the lines' fields with `_minor`.
+    """Reads one file. Each kind of file defines how a row is read. `KEYS` are the columns that
+    identify the row with the total, in which the `SUMS` columns contain the sums of the lines'
+    fields with `_minor`.
     """
 
     KEYS: ClassVar[tuple[str, ...]]
@@ -56,10 +57,10 @@ class Reader(ABC, Generic[L]):
 
     @abstractmethod
     def line(self, row: Row) -> L | None:
-        """What a row says; None where it says nothing. Its faults are said by `fault`."""
+        """The content of a row; None if it has none. Reports faults with `fault`."""
 
     def read(self, data: bytes) -> Reading[L]:
-        """None of the lines of a file that has a fault."""
+        """No lines if the file has a fault."""
         columns = list(self._named.values())
         try:
             for row in reading.read(data, columns, header_row=self._header_row, limits=self.LIMITS):
@@ -83,7 +84,9 @@ class Reader(ABC, Generic[L]):
         return name in self._named and row.cells[self._named[name]] != ""
 
     def told(self, row: Row, name: str, read_cell: Callable[[Cell], T]) -> T | None:
-        """None when the file has no such column, when the cell is blank, or wrong: then it is a fault."""
+        """None if the file has no such column, or if the cell is blank or wrong; the latter is a
+        fault.
+        """
         if not self.says(row, name):
             return None
         try:
@@ -110,13 +113,13 @@ class Reader(ABC, Generic[L]):
                 self._lines.append(line)
 
     def _is_total(self, row: Row) -> bool:
-        """A row whose number or reference is the word for a total."""
+        """Whether the row's number or reference is the word for a total."""
         keys = [row.cells[self._named[name]] for name in self.KEYS if name in self._named]
         said = [key for key in keys if key != ""]
         return bool(said) and all(isinstance(key, str) and _TOTAL.fullmatch(key) for key in said)
 
     def _check_total(self, row: Row) -> None:
-        """Sums that the file says of its own lines: when they do not add up, lines are missing."""
+        """Compares the file's own totals: if they do not add up, lines are missing."""
         self._total_on = row.line
         if self._faults:
             return
@@ -138,12 +141,12 @@ def code_of(cell: Cell, longest: int = LONGEST) -> str:
 
 
 def number_of(cell: Cell) -> str:
-    """A tracking number, of parcels that are recorded by it."""
+    """A tracking number, for parcels recorded under it."""
     return code_of(cell, LONGEST_NUMBER)
 
 
 def word_of(cell: Cell, words: Mapping[str, T]) -> T:
-    """What a word of the courier's means. `words`: folded."""
+    """The meaning of one of the courier's words. `words`: folded."""
     try:
         return words[reading.folded(text_of(cell))]
     except KeyError:

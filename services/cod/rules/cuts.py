@@ -1,4 +1,4 @@
-"""What a courier keeps of what it collected, and what must arrive. Pure."""
+"""The courier's cut of what it collects, and what has to arrive. Pure."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from libs.rounding import share
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """A share and a fixed part, at least and at most so much, in minor units. None: no limit."""
+    """A percentage and a fixed part, with minimum and maximum, in minor units. None: no limit."""
 
     basis_points: int = 0
     fixed_minor: int = 0
@@ -17,8 +17,8 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Where what was collected is. `shortage_minor`: neither kept by right nor passed on; below 0
-    what was passed on too much. The three sum to what was collected.
+    """How the collected amount is divided. `shortage_minor`: neither rightful cut nor passed on;
+    negative if too much was passed on. The three sum to the collected amount.
     """
 
     cut_minor: int
@@ -27,7 +27,7 @@ class Shares:
 
 
 def cut_of(cut: Cut, collected_minor: int) -> int:
-    """What the courier may keep: never more than it collected."""
+    """The cut that the courier may keep: never more than it collected."""
     whole = share(collected_minor, cut.basis_points) + cut.fixed_minor
     at_least = max(whole, cut.minimum_minor)
     at_most = at_least if cut.maximum_minor is None else min(at_least, cut.maximum_minor)

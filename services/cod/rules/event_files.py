@@ -1,8 +1,8 @@
-"""What a courier's file tells of parcels, line by line. Pure.
+"""A courier's event file, line by line. Pure.
 
-An event counts once by the courier's own id of it. Where the courier has none, it is made of all that the
-line tells, and of how many lines above tell the same: two equal lines are two events, and the same lines
-in another file, of a longer time for example, are the same events.
+An event counts once by the courier's own id. Without one, its id is derived from the content of the
+line and the number of equal lines above it: two equal lines are two events, and the same lines in
+another file, e.g. one for a longer period, are the same events.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ from services.cod.rules.couriers import CollectionMode, Courier
 from services.cod.rules.overdue import ZONE
 from services.cod.rules.states import ParcelEvent
 
-BLOCK: Final = 400  # events of one transaction
+BLOCK: Final = 400  # events per transaction
 _ID_CHARACTERS: Final = 32  # of the digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFile:
-    """What became of a file: how many events have which outcome, and how many a person should look at."""
+    """The result of a file: number of events by outcome, and how many a person should look at."""
 
     events: int
     outcomes: Mapping[str, int]
@@ -34,7 +34,7 @@ class EventFile:
 
 
 def read(data: bytes, courier: Courier, now: datetime) -> Reading[NewCourierEvent]:
-    """All events in the order of the file; none of a file that has a fault."""
+    """All events in file order; none if the file has a fault."""
     return _Reader(courier, now).read(data)
 
 
@@ -54,7 +54,7 @@ class _Reader(Reader[NewCourierEvent]):
         self._own: dict[str, tuple[int, NewCourierEvent]] = {}
 
     def line(self, row: Row) -> NewCourierEvent | None:
-        """None where the courier's word is one that is passed over."""
+        """None if the courier's word is one to skip."""
         for name in ("event_id", "tracking_number", "kind", "occurred_at"):
             if self.has(name) and not self.says(row, name):
                 self.fault(row, name, "is empty")
@@ -80,7 +80,7 @@ class _Reader(Reader[NewCourierEvent]):
         return word_of(cell, self._words)
 
     def _occurred_at(self, row: Row) -> datetime | None:
-        """By the clock where the courier delivers."""
+        """In local time at the place of delivery."""
         day = self.told(row, "occurred_at", lambda cell: moment_of(cell, self._days))
         clock = self.told(row, "time", time_of)
         if day is None:
@@ -104,7 +104,9 @@ class _Reader(Reader[NewCourierEvent]):
             raise WrongCellError("is no code of the courier's modes") from None
 
     def _known(self, row: Row, event: NewCourierEvent) -> NewCourierEvent:
-        """With an id. One by which the courier tells two things is wrong: one of them would be lost."""
+        """With ids. A courier's id used for two different events is a fault: one of them would be
+        lost.
+        """
         if not self.has("event_id"):
             self._seen[event] += 1
             return replace(event, event_id=_id_of(event, self._seen[event]))
@@ -115,7 +117,7 @@ class _Reader(Reader[NewCourierEvent]):
 
 
 def _id_of(event: NewCourierEvent, time: int) -> str:
-    """`time`: how often the file has told it by now."""
+    """`time`: how often the line has occurred so far in the file."""
     mode = "" if event.mode is None else event.mode.value
     told = (event.tracking_number, event.kind.value, event.occurred_at, event.amount_minor, mode)
     digest = hashlib.sha256(repr((*map(str, told), time)).encode()).hexdigest()
@@ -123,7 +125,7 @@ def _id_of(event: NewCourierEvent, time: int) -> str:
 
 
 def blocks(events: Sequence[NewCourierEvent]) -> Iterator[Sequence[NewCourierEvent]]:
-    """By their time, as what couriers tell is applied."""
+    """In order of time, in which events are applied."""
     ordered = sorted(events, key=lambda event: event.occurred_at)
     return (ordered[start : start + BLOCK] for start in range(0, len(ordered), BLOCK))
 

@@ -1,7 +1,7 @@
-"""What of the money that is collected bit by bit is the fee for paying at the door. Pure.
+"""The fee's share of money that is collected in several amounts. Pure.
 
-The fee is paid first, and its VAT in proportion: the shares sum to fee and VAT, to the cent, however
-many parcels bring the money.
+The fee is covered first, and its VAT in proportion: the shares sum to fee and VAT, to the cent,
+however many parcels bring the money.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class FeeShare:
 
 
 def fee_share(before: Order, after: Order) -> FeeShare:
-    """Of what was collected between the two."""
+    """The fee's share of the money collected between the two amounts."""
     old, new = _paid(before), _paid(after)
     return FeeShare(new.fee_minor - old.fee_minor, new.vat_minor - old.vat_minor)
 

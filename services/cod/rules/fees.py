@@ -1,7 +1,6 @@
-"""What a shopper pays for cash on delivery, and how much of the order online before. Pure.
+"""The fee that shoppers pay for cash on delivery, and the deposit that they pay online. Pure.
 
-A fee is what the shopper pays: its VAT is part of it and never on top, so that what was promised is
-what is collected, to the cent.
+The fee includes its VAT, so that the amount collected is the amount promised, to the cent.
 """
 
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from libs.rounding import WHOLE, half_up, share
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """From a price on: a fixed part and a share of the price."""
+    """From a price on: a fixed part and a percentage of the price."""
 
     from_minor: int = 0
     fixed_minor: int = 0
@@ -21,7 +20,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """Tiers upwards, of which the last that the price reaches counts. None: no fee."""
+    """Tiers in ascending order; the last one that the price reaches applies. None: no fee."""
 
     tiers: tuple[Tier, ...] = ()
     vat_basis_points: int = 0
@@ -29,7 +28,7 @@ class Fee:
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """Of the total, from `from_minor` on: a fixed part and a share."""
+    """From `from_minor` on: a fixed part and a percentage of the total."""
 
     fixed_minor: int = 0
     basis_points: int = 0
@@ -57,7 +56,7 @@ def charged(fee: Fee, price_minor: int) -> Charged:
 
 
 def deposit_of(deposit: Deposit, total_minor: int) -> int:
-    """What is paid online before: never more than the total."""
+    """The amount paid online beforehand: never more than the total."""
     if total_minor < deposit.from_minor:
         return 0
     return min(total_minor, deposit.fixed_minor + share(total_minor, deposit.basis_points))

@@ -1,6 +1,6 @@
-"""What a courier's manifest says: what it will collect for each parcel that it has taken up. Pure.
+"""A courier's manifest: the amount it will collect for each accepted parcel. Pure.
 
-A courier's list has parcels, too, for which it collects nothing, of whichever orders.
+Manifests also contain parcels without an amount to collect, of any orders.
 """
 
 from collections import Counter
@@ -16,13 +16,13 @@ from services.cod.rules.courier_files import RECORDED, Reader, Reading, code_of,
 from services.cod.rules.couriers import Courier
 from services.cod.rules.parcels import AcknowledgedParcel
 
-BLOCK: Final = 400  # parcels of one transaction, unless one order has more
-MOST_EXCEPTIONS: Final = 500  # named of one file
+BLOCK: Final = 400  # parcels per transaction, unless one order has more
+MOST_EXCEPTIONS: Final = 500  # reported per file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What became of a file: how many orders have which outcome, and those that cannot be dispatched."""
+    """The result of a file: number of orders by outcome, and those that cannot be dispatched."""
 
     parcels: int
     orders: int
@@ -31,7 +31,7 @@ class Manifest:
 
 
 def read(data: bytes, courier: Courier) -> Reading[AcknowledgedParcel]:
-    """All parcels in the order of the file; none of a file that has a fault."""
+    """All parcels in file order; none if the file has a fault."""
     return _Reader(courier).read(data)
 
 
@@ -45,7 +45,7 @@ class _Reader(Reader[AcknowledgedParcel]):
         super().__init__(courier.manifest_columns, courier.manifest_amounts, courier.currency)
 
     def line(self, row: Row) -> AcknowledgedParcel | None:
-        """None of a parcel that is nobody's and brings nothing."""
+        """None for an unknown parcel without an amount."""
         reference = self.told(row, "sender_reference", code_of) or ""
         number = self.told(row, "tracking_number", number_of) or ""
         to_collect = self.told(row, "to_collect", self._to_collect) or 0
@@ -65,8 +65,8 @@ class _Reader(Reader[AcknowledgedParcel]):
 
 
 def blocks(said: Sequence[AcknowledgedParcel]) -> Iterator[Sequence[AcknowledgedParcel]]:
-    """The parcels of an order stand in one block, wherever the file has them: what is said of an order
-    replaces what was said before.
+    """An order's parcels are in one block, wherever they are in the file: a report about an order
+    replaces the previous one.
     """
     block: list[AcknowledgedParcel] = []
     for of_order in parcels.by_order(said).values():
@@ -89,7 +89,7 @@ def summed(said: Sequence[AcknowledgedParcel], answers: Sequence[Acknowledgement
 
 
 def _is_exception(answer: Acknowledgement) -> bool:
-    """Parcels of orders that were paid before are on the list, too: nothing is collected for them."""
+    """The manifest also contains parcels of prepaid orders: nothing is collected for them."""
     if answer.outcome is Recorded.ORDER_UNKNOWN:
         return answer.acknowledged_minor > 0
     return answer.outcome is not Recorded.MATCHED

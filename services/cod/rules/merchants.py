@@ -1,4 +1,4 @@
-"""What cash on delivery knows of a merchant. Pure."""
+"""What cash on delivery knows about a merchant. Pure."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,6 @@
-"""Which couriers a cart can be paid to at the door, what that comes to, and why it cannot. Pure."""
+"""The couriers with which a cart can be paid at the door, the amounts, and the reasons if it
+cannot. Pure.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +18,10 @@ from services.cod.rules.zones import Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
-    """What is to be paid for. `country`: of delivery, whose law holds. `on`: the day.
+    """The cart to pay for. `country`: of delivery, whose law applies. `on`: the day.
 
-    `failed_methods`: by which paying has failed already. `refusals`: orders that whoever gets it has not
-    taken of late.
+    `failed_methods`: methods with which payment has already failed. `refusals`: orders that the
+    recipient has not accepted recently.
     """
 
     price: Money
@@ -32,27 +34,27 @@ class Cart:
 
 
 class Reason(Enum):
-    """Why it cannot be had."""
+    """Why cash on delivery is not available."""
 
     NOT_OFFERED = "not_offered"
-    NO_FAILED_PAYMENT = "no_failed_payment"  # it is offered only after one
+    NO_FAILED_PAYMENT = "no_failed_payment"  # offered only after a failed payment
     CURRENCY = "currency"
-    REFUSALS = "refusals"  # whoever gets it has not taken too many
+    REFUSALS = "refusals"  # the recipient has not accepted too many
     CATEGORY = "category"
     MINIMUM_AMOUNT = "minimum_amount"
     MAXIMUM_AMOUNT = "maximum_amount"
-    COUNTRY = "country"  # the courier does not go there, or nobody knows its law of cash
+    COUNTRY = "country"  # the courier does not deliver there, or the cash limit is unknown
     POSTCODE = "postcode"
-    POSTCODE_MISSING = "postcode_missing"  # the courier goes to some
-    CASH_LIMIT = "cash_limit"  # of the law, for price and fee together
+    POSTCODE_MISSING = "postcode_missing"  # the courier serves only some
+    CASH_LIMIT = "cash_limit"  # the legal limit, for price and fee together
     COURIER_LIMIT = "courier_limit"
-    NOTHING_TO_COLLECT = "nothing_to_collect"  # all of it is paid before
+    NOTHING_TO_COLLECT = "nothing_to_collect"  # everything is prepaid
 
 
 @dataclass(frozen=True, slots=True)
 class Ineligible:
-    """`threshold`: what the amount has to reach, or stay within. `detail`: what would do, or what stands
-    against it.
+    """`threshold`: the amount to reach, or not to exceed. `detail`: what would be accepted, or what
+    rules it out.
     """
 
     reason: Reason
@@ -62,7 +64,7 @@ class Ineligible:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priced:
-    """Price and fee are the total; of that the deposit is paid online, and the rest collected."""
+    """Price and fee make the total, of which the deposit is paid online and the rest collected."""
 
     fee: Charged
     total: Money
@@ -84,14 +86,12 @@ class CourierOffer:
 def compared(
     couriers: Sequence[Courier], cart: Cart, settings: Settings
 ) -> tuple[CourierOffer, ...]:
-    """Those to be had first, the cheapest for the merchant before the others; then those that lack
-    least.
-    """
+    """Available ones first, cheapest for the merchant first; then those closest to available."""
     offers = [judged(courier, cart, settings) for courier in couriers]
     return tuple(sorted(offers, key=_rank))
 
 
-# What a shopper or a shop can do most about comes first: so it is what a checkout is told.
+# Ordered by how easily a shopper or shop can change it: the first one is shown at checkout.
 _LACK: Final = {
     Reason.POSTCODE_MISSING: 0,
     Reason.CASH_LIMIT: 1,
@@ -100,7 +100,7 @@ _LACK: Final = {
     Reason.COUNTRY: 3,
     Reason.CURRENCY: 4,
 }
-_MOST: Final = max(_LACK.values()) + 1  # what the settings say of all couriers
+_MOST: Final = max(_LACK.values()) + 1  # applies to all couriers, by the settings
 
 
 def _rank(offer: CourierOffer) -> tuple[bool, int, int]:
@@ -150,7 +150,7 @@ def _room(no: Ineligible) -> int:
 
 
 def _unfit(cart: Cart, settings: Settings) -> Ineligible | None:
-    """What the merchant's settings exclude, whoever the courier is."""
+    """Excluded by the merchant's settings, whichever the courier."""
     if settings.offered is Offered.NEVER:
         return Ineligible(Reason.NOT_OFFERED)
     if settings.offered is Offered.AFTER_FAILED_PAYMENT and not cart.failed_methods:
@@ -172,7 +172,7 @@ def _unfit(cart: Cart, settings: Settings) -> Ineligible | None:
 
 
 def _never(courier: Courier, cart: Cart, place: Place) -> Ineligible | None:
-    """What no other amount and no postcode would change."""
+    """What no other amount or postcode would change."""
     if courier.currency != cart.price.currency:
         return Ineligible(Reason.CURRENCY, detail=courier.currency)
     if place is Place.OTHER_COUNTRY:
@@ -183,10 +183,10 @@ def _never(courier: Courier, cart: Cart, place: Place) -> Ineligible | None:
 def _beyond(
     courier: Courier, mode: Mode, cart: Cart, total_minor: int, collect_minor: int
 ) -> Ineligible | None:
-    """The narrowest limit that stands against this mode.
+    """The narrowest limit that this mode exceeds.
 
-    The law's is judged on the total: what was paid before does not make a smaller sum of it, since
-    splitting is forbidden too.
+    The legal limit applies to the total: a deposit does not reduce it, since splitting is forbidden
+    too.
     """
     currency = cart.price.currency
     caps = (courier.max_collect_minor, mode.max_collect_minor)

@@ -1,6 +1,6 @@
-"""The parcels of an order, and what its courier says to collect for each. Pure.
+"""The parcels of an order, and the amount that its courier will collect for each. Pure.
 
-The parts sum to the order's sum, however they are spread: one parcel may carry all of it.
+The parts sum to the order's amount, however they are distributed: one parcel may carry all of it.
 """
 
 from collections import Counter
@@ -12,12 +12,12 @@ from typing import Final
 from services.cod.rules.couriers import CollectionMode
 from services.cod.rules.states import PARCEL_INITIAL, ParcelState
 
-MOST_PARCELS: Final = 20  # of one order
+MOST_PARCELS: Final = 20  # per order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """`last_event_at`: of what was told of it, the latest that counted."""
+    """`last_event_at`: time of the latest event that counted."""
 
     merchant_id: str
     courier_id: str
@@ -34,7 +34,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgedParcel:
-    """A parcel that a courier has taken up, and what it says to collect for it."""
+    """A parcel that a courier has accepted, with the amount it will collect."""
 
     order_reference: str
     tracking_number: str
@@ -42,7 +42,7 @@ class AcknowledgedParcel:
 
 
 def by_order(said: Sequence[AcknowledgedParcel]) -> Mapping[str, Sequence[AcknowledgedParcel]]:
-    """By reference, in the order in which they were first named."""
+    """By reference, in the order of first appearance."""
     found: dict[str, list[AcknowledgedParcel]] = {}
     for parcel in said:
         found.setdefault(parcel.order_reference, []).append(parcel)
@@ -50,13 +50,13 @@ def by_order(said: Sequence[AcknowledgedParcel]) -> Mapping[str, Sequence[Acknow
 
 
 def twice(said: Sequence[AcknowledgedParcel]) -> Collection[str]:
-    """Tracking numbers that are there more than once."""
+    """Tracking numbers that occur more than once."""
     counted = Counter(parcel.tracking_number for parcel in said)
     return {number for number, count in counted.items() if count > 1}
 
 
 def said_before(parcels: Sequence[Parcel], said: Sequence[AcknowledgedParcel]) -> bool:
-    """Whether these are the parcels that are known, with the same amounts."""
+    """Whether these are the known parcels with the same amounts."""
     known = {(parcel.tracking_number, parcel.to_collect_minor) for parcel in parcels}
     return known == {(parcel.tracking_number, parcel.to_collect_minor) for parcel in said}
 
@@ -78,7 +78,7 @@ def taken_up(
 
 
 def with_parcel(parcels: Sequence[Parcel], after: Parcel) -> tuple[Parcel, ...]:
-    """The same, one of them as it is now."""
+    """The same parcels, with this one updated."""
     number = after.tracking_number
     return tuple(after if each.tracking_number == number else each for each in parcels)
 

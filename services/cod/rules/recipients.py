@@ -1,10 +1,10 @@
-"""By what somebody who gets orders is known again. Pure: only keyed hashes of it are kept."""
+"""Recognises recipients. Pure: only keyed hashes are stored."""
 
 from services.cod.rules.orders import Order, Recipient
 
 
 def subjects(recipient: Recipient | None, customer_id: str | None) -> tuple[str, ...]:
-    """Of phone, e-mail and customer, as far as they are known."""
+    """For phone, e-mail and customer, as far as they are known."""
     found = []
     if recipient is not None and recipient.phone:
         found.append(f"phone:{recipient.phone}")

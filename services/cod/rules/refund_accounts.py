@@ -1,6 +1,6 @@
-"""Accounts that refunds go to: what SEPA can carry, and what is shown of them. Pure.
+"""Accounts for refunds: what SEPA can carry, and their masked form. Pure.
 
-Who holds an account, and its number, are kept sealed; only a file for the bank has them in clear.
+Holder and IBAN are stored sealed; only a bank file contains them in clear.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _SHORTEST: Final = 2  # letters and digits of a holder
 
 @dataclass(frozen=True, slots=True)
 class RefundAccount:
-    """Holder and IBAN, as they were told."""
+    """Holder and IBAN, as entered."""
 
     holder: str
     iban: str
@@ -28,8 +28,8 @@ class MaskedAccount:
 
 
 def check(holder: str, iban: str, *, within: str) -> None:
-    """InvalidArgument unless SEPA reaches it; the IBAN's check digits fit already. `within`: where its
-    fields stand, as `account.`.
+    """Raises InvalidArgument unless SEPA reaches it; the IBAN's check digits are already verified.
+    `within`: prefix of its fields, such as `account.`.
     """
     wrong = []
     if no := holder_fault(holder):

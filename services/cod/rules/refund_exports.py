@@ -1,6 +1,6 @@
-"""Files by which a bank is asked for refunds of cash: what is in one, and what came of it. Pure.
+"""Bank files for cash refunds: their contents and results. Pure.
 
-How a file is written is in transfer_files.py.
+transfer_files.py writes them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ from services.cod.rules.refunds import Refund, RefundState
 from services.cod.rules.settings import DebtorAccount
 from services.cod.rules.transfer_files import Party, PostalAddress, Transfer
 
-MOST: Final = 500  # refunds of a file
+MOST: Final = 500  # refunds per file
 LATEST: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundExport:
-    """`refunds`: how many there are in it, `amount` what they sum to, `states` how many
-    are in which by now, of those that are in no later file.
+    """`refunds`: their number, `amount`: their total, `states`: number by current state, without
+    those in a later file.
     """
 
     merchant_id: str
@@ -40,7 +40,7 @@ class RefundExport:
 
 
 def execution_day(asked: date | None, today: date) -> date:
-    """As asked, or the next day on which banks work. Raises InvalidArgument."""
+    """As requested, or the next banking day. Raises InvalidArgument."""
     if asked is None:
         return working_days.working_day(today, "IT")
     if not today <= asked <= today + LATEST:
@@ -61,7 +61,7 @@ def debtor(account: DebtorAccount) -> Party:
 
 
 def transfer(refund: Refund, order: Order, account: RefundAccount) -> Transfer:
-    """Of a refund that goes into a file: the address is that of its order, as far as it is known."""
+    """The transfer for a refund; the address is its order's, as far as it is known."""
     reference = _compact(refund.id)
     return Transfer(
         reference=reference,
@@ -73,13 +73,13 @@ def transfer(refund: Refund, order: Order, account: RefundAccount) -> Transfer:
 
 
 def _address(known: Address) -> PostalAddress | None:
-    if known.town is None:  # forgotten
+    if known.town is None:  # deleted
         return None
     return PostalAddress(known.town, known.country, street=known.street, postcode=known.postcode)
 
 
 def exported(known: Mapping[str, Refund], export_id: str) -> Sequence[Refund]:
-    """Those of a file of which the bank has said nothing yet."""
+    """Refunds of a file without a result from the bank."""
     return [
         refund
         for refund in known.values()
@@ -88,5 +88,5 @@ def exported(known: Mapping[str, Refund], export_id: str) -> Sequence[Refund]:
 
 
 def _compact(identifier: str) -> str:
-    """Without what SEPA has no letter for: 35 characters at most."""
+    """Without characters that SEPA does not have; at most 35."""
     return identifier.replace("_", "")

@@ -1,6 +1,6 @@
-"""Refunds of cash that was collected at the door, by bank transfer: tasks with states. Pure.
+"""Refunds by bank transfer of cash collected at the door: tasks with states. Pure.
 
-Whoever moves one holds the lock of its order first, wherever the sum of what is refunded changes.
+A change to the refunded total needs the lock of the order first.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from services.cod.rules.refund_accounts import MaskedAccount
 
 
 class RefundState(Enum):
-    REQUESTED = "requested"  # waits for the account
-    READY = "ready"  # may go to the bank
-    EXPORTED = "exported"  # is in a file for the bank
+    REQUESTED = "requested"  # waiting for an account
+    READY = "ready"  # ready for the bank
+    EXPORTED = "exported"  # in a file for the bank
     PAID = "paid"
-    FAILED = "failed"  # the bank has refused it, or sent it back
+    FAILED = "failed"  # rejected or returned by the bank
     CANCELLED = "cancelled"
 
 
@@ -37,7 +37,7 @@ class RefundEvent(Enum):
 
 REFUND_INITIAL: Final = RefundState.REQUESTED
 REFUND_FINAL: Final = frozenset({RefundState.CANCELLED})
-# No bank was asked for it, or the bank has said no: it may go elsewhere, or nowhere.
+# Not at the bank, or rejected by it: it may go elsewhere, or be cancelled.
 OPEN: Final = (RefundState.REQUESTED, RefundState.READY, RefundState.FAILED)
 REFUND_TRANSITIONS: Final[Mapping[tuple[RefundState, RefundEvent], RefundState]] = {
     **{(state, RefundEvent.GIVE_ACCOUNT): RefundState.READY for state in OPEN},
@@ -51,15 +51,15 @@ REFUND_TRANSITIONS: Final[Mapping[tuple[RefundState, RefundEvent], RefundState]]
     (
         RefundState.PAID,
         RefundEvent.FAIL,
-    ): RefundState.FAILED,  # a bank may send back what it was paid
+    ): RefundState.FAILED,  # a bank may return a transfer that it had made
     (RefundState.FAILED, RefundEvent.RETRY): RefundState.READY,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """`account_sealed`: holder and IBAN, None when nobody has said or they are forgotten. `exports`: how often
-    it was in a file for the bank; `export_id`: the last one.
+    """`account_sealed`: holder and IBAN, None if not set or deleted. `exports`: number of files it
+    has been in; `export_id`: the latest one.
     """
 
     merchant_id: str
@@ -81,7 +81,7 @@ class Refund:
 
 
 def amount_of(order: Order, asked_minor: int | None) -> Money:
-    """What is asked for, or all that is left. Raises RefundCurrency, RefundTooMuch."""
+    """The requested amount, or everything that is left. Raises RefundCurrency, RefundTooMuch."""
     currency = order.amount.currency
     if currency != sepa.CURRENCY:
         raise RefundCurrency(facts={"currency": currency})
@@ -98,7 +98,7 @@ def amount_of(order: Order, asked_minor: int | None) -> Money:
 
 
 def owing(order: Order, more_minor: int) -> Order:
-    """With so much more to be refunded; less when it is below 0."""
+    """The order with this much more to be refunded; less if negative."""
     return replace(order, refunded_minor=order.refunded_minor + more_minor)
 
 
@@ -127,8 +127,8 @@ def exported(refund: Refund, export_id: str) -> Refund:
 
 
 def paid(refund: Refund, export_id: str, now: datetime) -> Refund:
-    """By the transfer of this file; again, it changes nothing. Raises RefundClosed."""
-    if refund.export_id != export_id:  # it failed there, and is in another
+    """By the transfer of this file; repeating it changes nothing. Raises RefundClosed."""
+    if refund.export_id != export_id:  # it failed there, and is in another file
         raise _closed(refund)
     if refund.state is RefundState.PAID:
         return refund
@@ -137,7 +137,9 @@ def paid(refund: Refund, export_id: str, now: datetime) -> Refund:
 
 
 def failed(refund: Refund, export_id: str, reason: str) -> Refund:
-    """Not by the transfer of this file. What has failed there before, or went on since, stays as it is."""
+    """The transfer of this file failed. Unchanged if it has failed there before, or has moved on
+    since.
+    """
     state = REFUND_TRANSITIONS.get((refund.state, RefundEvent.FAIL))
     if state is None or refund.export_id != export_id:
         return refund
@@ -145,13 +147,15 @@ def failed(refund: Refund, export_id: str, reason: str) -> Refund:
 
 
 def without_account(refund: Refund) -> Refund:
-    """One that failed, since its account cannot be paid to: another one is asked for."""
+    """A failed refund whose account cannot be paid: another one is requested."""
     state = moved(refund, RefundEvent.FORGET_ACCOUNT)
     return replace(refund, state=state, account_sealed=None, account=None, account_given_by=None)
 
 
 def retried(refund: Refund) -> Refund:
-    """Ready again, by the same account. Again, it changes nothing. Raises RefundClosed, RefundAccountMissing."""
+    """Ready again, to the same account. Repeating it changes nothing. Raises RefundClosed,
+    RefundAccountMissing.
+    """
     if refund.state is RefundState.READY:
         return refund
     state = moved(refund, RefundEvent.RETRY)
@@ -161,7 +165,9 @@ def retried(refund: Refund) -> Refund:
 
 
 def forgotten(refund: Refund) -> Refund:
-    """Without what names a person, when its customer is erased. What has no account cannot go to the bank."""
+    """Without personal data, after its customer was erased. Without an account it cannot go to the
+    bank.
+    """
     state = REFUND_TRANSITIONS.get((refund.state, RefundEvent.FORGET_ACCOUNT), refund.state)
     return replace(
         refund,

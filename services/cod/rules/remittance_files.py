@@ -1,4 +1,4 @@
-"""What a courier's remittance file says: a line for each parcel that it has passed money on for. Pure."""
+"""A courier's remittance file: one line per parcel for which it has passed money on. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ _BACK: Final = frozenset({Meaning.REFUSED, Meaning.RETURNED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemittanceLine:
-    """`collected_minor` and `cut_minor`: None where the file does not say. What is passed on is said, or
-    is what was collected without the cut. `meaning`: None where the file has no word for it.
+    """`collected_minor` and `cut_minor`: None if the file does not say. The amount passed on is
+    stated, or is the collected amount less the cut. `meaning`: None if the file has no word for it.
     """
 
     line: int
@@ -30,7 +30,7 @@ class RemittanceLine:
 
 
 def read(data: bytes, columns: RemittanceColumns, currency: str) -> Reading[RemittanceLine]:
-    """All lines in the order of the file, equal ones too; none of a file that has a fault."""
+    """All lines in file order, including duplicates; none if the file has a fault."""
     return _Reader(columns, currency).read(data)
 
 
@@ -62,7 +62,7 @@ class _Reader(Reader[RemittanceLine]):
         )
 
     def _amounts_of(self, row: Row, meaning: Meaning | None) -> Mapping[str, int]:
-        """Of a parcel that came back there may be none."""
+        """A returned parcel may have none."""
         found: dict[str, int] = {}
         for name in self.SUMS:
             if not self.has(name):
@@ -74,12 +74,12 @@ class _Reader(Reader[RemittanceLine]):
         return found
 
     def _meaning(self, cell: Cell) -> Meaning | None:
-        """Where no words are known, none is looked for."""
+        """Not looked up if the courier has no words."""
         return word_of(cell, self._words) if self._words else None
 
 
 def _cut(amounts: Mapping[str, int]) -> int | None:
-    """As the file says it, some with a minus, or as it follows from the other two."""
+    """The cut as stated, sometimes negative, or computed from the other two amounts."""
     if "cut" in amounts:
         return abs(amounts["cut"])
     if {"collected", "remitted"} <= amounts.keys():

@@ -1,6 +1,6 @@
 """Remittances: a courier's file that was read, compared and booked. Pure.
 
-What a line says is in remittance_files.py, which parcel it pays for in matching.py.
+remittance_files.py reads lines, matching.py finds the parcel that a line pays for.
 """
 
 from collections import Counter
@@ -41,17 +41,17 @@ REMITTANCE_TRANSITIONS: Final[Mapping[tuple[RemittanceState, RemittanceEvent], R
 
 
 class Closing(Enum):
-    """Why a line is booked on nothing, or what is missing by it not waited for."""
+    """Why a line is not booked, or why its missing amount is no longer expected."""
 
     NOT_OURS = "not_ours"
     GIVEN_BACK = "given_back"
     WRITTEN_OFF = "written_off"
-    SETTLED = "settled"  # made good in another way
+    SETTLED = "settled"  # settled in another way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remittance:
-    """`digest`: of the file's bytes. `results`: how many lines have which."""
+    """`digest`: of the file's bytes. `results`: number of lines by result."""
 
     merchant_id: str
     id: str
@@ -71,7 +71,7 @@ class Remittance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line of the file and what became of it. `parcel`: the tracking number of the one that it fits."""
+    """A line of the file with its result. `parcel`: tracking number of the parcel it matches."""
 
     merchant_id: str
     id: str
@@ -93,7 +93,7 @@ class Line:
     booked: bool = False
     kept_minor: int = 0
     shortage_minor: int = 0
-    result_before: Result | None = None  # a person resolved it
+    result_before: Result | None = None  # set once a person has resolved it
     closed_as: Closing | None = None
     cleared_minor: int = 0
     resolution: str | None = None
@@ -101,7 +101,7 @@ class Line:
     resolved_at: datetime | None = None
 
     def read(self) -> RemittanceLine:
-        """As the file says it."""
+        """As in the file."""
         return RemittanceLine(
             line=self.line,
             tracking_number=self.tracking_number,
@@ -116,8 +116,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What earlier lines have booked of a parcel; `paid` are their amounts and days. `cleared_minor`: what a
-    person has closed as not to be waited for.
+    """What earlier lines have booked for a parcel; `paid`: their amounts and days. `cleared_minor`:
+    no longer expected, as a person decided.
     """
 
     kept_minor: int
@@ -131,7 +131,7 @@ NOTHING: Final = Booked(0, 0, frozenset())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owing:
-    """Of a parcel and its order what says how much its courier owes."""
+    """What determines the courier's debt for a parcel and its order."""
 
     order_id: str
     order_reference: str
@@ -195,8 +195,8 @@ _as_judged = attrgetter(*_JUDGED)
 
 
 def judged(line: Line, found: Match, *, commit: bool) -> Line:
-    """A line with what became of it; it is booked only when its file is committed. The same one when all of that
-    is known: most lines of a preview are booked as they are.
+    """A line with its result; it is booked only when its file is committed. The same object if
+    nothing changed: most previewed lines are booked as they are.
     """
     suggested = found.result is Result.SUGGESTED
     only = found.claims[0] if len(found.claims) == 1 and not suggested else None
@@ -248,8 +248,8 @@ def committed(remittance: Remittance, lines: Sequence[Line], now: datetime) -> R
 def settled_by(
     claims: Sequence[Claim], lines: Sequence[Line], *, tolerance_minor: int
 ) -> OrderEvent | None:
-    """What booked lines make of an order whose claims these were before: None as long as other parcels
-    of it are owed.
+    """The effect of booked lines on an order with these claims: None while other parcels of it are
+    still owed.
     """
     shortages = {line.parcel: line.shortage_minor for line in lines if line.booked}
     left = 0
@@ -264,17 +264,17 @@ def settled_by(
 
 
 def without_shortage(line: Line) -> Line:
-    """A booked line, as if nothing were missing."""
+    """A booked line as if nothing were missing."""
     return replace(line, shortage_minor=0)
 
 
 def short_before(claims: Sequence[Claim], parcels: Sequence[str | None]) -> int:
-    """What earlier remittances had left short of these parcels."""
+    """Shortage that earlier remittances left for these parcels."""
     again = [claim for claim in claims if claim.booked and claim.tracking_number in parcels]
     return sum(claim.open_minor for claim in again)
 
 
 def after(order: Order, event: OrderEvent, state: OrderState, now: datetime) -> Order:
-    """`state`: where the event leads."""
+    """`state`: the event's target state."""
     ended = now if event is OrderEvent.REMIT else order.ended_at
     return replace(order, state=state, ended_at=ended)

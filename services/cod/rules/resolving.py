@@ -1,6 +1,7 @@
-"""What a person says of a line that could not be booked, or was booked with something missing. Pure.
+"""A person's resolution of a line that could not be booked, or was booked with a shortage. Pure.
 
-A line is resolved once: its money is booked on an order, by the rules of all lines, or it is closed.
+A line is resolved once: its money is booked on an order, by the rules of all lines, or it is
+closed.
 """
 
 from collections.abc import Sequence
@@ -19,13 +20,13 @@ from services.cod.rules import matching, remittances
 from services.cod.rules.matching import BOOKED, Claim, folded
 from services.cod.rules.remittances import Closing, Line, Remittance, RemittanceState
 
-OF_BOOKED: Final = (Closing.WRITTEN_OFF, Closing.SETTLED)  # for what is missing
-OF_UNBOOKED: Final = (Closing.NOT_OURS, Closing.GIVEN_BACK, Closing.SETTLED)  # for what is there
+OF_BOOKED: Final = (Closing.WRITTEN_OFF, Closing.SETTLED)  # for a missing amount
+OF_UNBOOKED: Final = (Closing.NOT_OURS, Closing.GIVEN_BACK, Closing.SETTLED)  # for arrived money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """An order, of which the parcel is named where it has several; or why there is none."""
+    """An order, and its parcel if it has several; or the reason why there is none."""
 
     cod_order_id: str | None
     tracking_number: str | None
@@ -44,7 +45,7 @@ def check(said: Said) -> None:
 
 
 def is_known(remittance: Remittance, line: Line, said: Said) -> bool:
-    """Whether it was resolved so before; the words of the first time stay.
+    """Whether it was already resolved in the same way; the first note stays.
 
     Raises RemittanceNotCommitted, LineNotException, LineResolved.
     """
@@ -70,7 +71,8 @@ def _outcome(line: Line) -> dict[str, str]:
 
 
 def booked(line: Line, fitting: Sequence[Claim], said: Said, *, tolerance_minor: int) -> Line:
-    """The line on the parcel that was chosen of those that it fits by now, and only for what is owed.
+    """The line booked on the chosen one of the parcels that it matches now, and only for what is
+    owed.
 
     Raises LineNotFitting, InvalidArgument.
     """
@@ -84,7 +86,7 @@ def booked(line: Line, fitting: Sequence[Claim], said: Said, *, tolerance_minor:
 
 
 def _chosen(line: Line, fitting: Sequence[Claim], said: Said) -> Claim:
-    """Where the order has several, one that it was not booked on before."""
+    """If the order has several, one on which it was not booked before."""
     number = said.tracking_number
     of_order = [
         claim
@@ -101,7 +103,7 @@ def _chosen(line: Line, fitting: Sequence[Claim], said: Said) -> Claim:
 
 
 def closed(line: Line, closed_as: Closing, *, open_minor: int) -> Line:
-    """`open_minor`: what is still missing of the parcel that it is booked on. Raises InvalidArgument."""
+    """`open_minor`: still missing for the parcel that it is booked on. Raises InvalidArgument."""
     allowed = OF_BOOKED if line.booked else OF_UNBOOKED
     if closed_as not in allowed:
         words = " or ".join(each.value for each in allowed)
@@ -124,7 +126,7 @@ def resolved(before: Line, after: Line, said: Said, *, by: str, now: datetime) -
 
 
 def recounted(remittance: Remittance, before: Line, after: Line) -> Remittance:
-    """With one line that is another by now."""
+    """With one line changed."""
     counts = dict(remittance.results)
     counts[before.result.value] -= 1
     counts[after.result.value] = counts.get(after.result.value, 0) + 1

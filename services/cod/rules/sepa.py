@@ -1,7 +1,8 @@
-"""What a credit transfer in SEPA can carry: countries, letters, lengths. Pure.
+"""What a SEPA credit transfer can carry: countries, characters, lengths. Pure.
 
-Countries: EPC409-09, list of the SEPA schemes' countries, by the country of the IBAN. Letters: the Latin set of the
-implementation guidelines EPC132-08, in which no text begins or ends with a slash or has two of them.
+Countries: EPC409-09, the list of SEPA countries, by the country of the IBAN. Characters: the Latin
+set of the implementation guidelines EPC132-08, in which no text starts or ends with a slash or
+contains two in a row.
 """
 
 import re
@@ -25,11 +26,11 @@ _SLASHES: Final = re.compile(r"/{2,}")
 
 
 def plain(text: str) -> str:
-    """In the letters of SEPA: `Zoë & Łukasz` is `Zoe + Lukasz`."""
+    """In SEPA's characters: `Zoë & Łukasz` becomes `Zoe + Lukasz`."""
     latin = _FOREIGN.sub(" ", anyascii(text).replace("&", "+"))
     return " ".join(_SLASHES.sub("/", latin).strip(" /").split())
 
 
 def cut(text: str, longest: int) -> str:
-    """The same, of so many characters at most."""
+    """The same, cut to this many characters."""
     return plain(text)[:longest].rstrip(" /")

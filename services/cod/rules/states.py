@@ -1,4 +1,6 @@
-"""States of orders and of their parcels. Who tells of a parcel tells of its order: courier_events.py."""
+"""States of orders and of their parcels. A parcel's events also move its order:
+courier_events.py.
+"""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -8,18 +10,18 @@ from libs.payments import links, repayments
 
 
 class OrderState(Enum):
-    PROPOSED = "proposed"  # its recipient has to confirm it
-    CONFIRMED = "confirmed"  # it may be dispatched
+    PROPOSED = "proposed"  # to be confirmed by its recipient
+    CONFIRMED = "confirmed"  # ready to be dispatched
     DISPATCHED = "dispatched"  # the courier has it
     OUT_FOR_DELIVERY = "out_for_delivery"
     COLLECTED = "collected"  # the courier has the money
-    REFUSED = "refused"  # the courier stores it: it may be delivered again, or come back
+    REFUSED = "refused"  # stored by the courier: it may be delivered again, or returned
     RETURNED = "returned"
     REMITTED = "remitted"  # the courier has passed the money on
-    SHORT = "short"  # less of it
-    OVERDUE = "overdue"  # it should have
+    SHORT = "short"  # with a shortage
+    OVERDUE = "overdue"  # not passed on in time
     CANCELLED = "cancelled"
-    CONVERTED = "converted"  # it was paid online: nothing is to be collected any more
+    CONVERTED = "converted"  # paid online: nothing is collected any more
 
 
 class OrderEvent(Enum):
@@ -40,14 +42,14 @@ class OrderEvent(Enum):
 
 ORDER_INITIAL: Final = OrderState.PROPOSED
 ORDER_FINAL: Final = frozenset({OrderState.RETURNED, OrderState.REMITTED, OrderState.CANCELLED})
-CHANGEABLE: Final = (OrderState.PROPOSED, OrderState.CONFIRMED)  # no courier has it yet
+CHANGEABLE: Final = (OrderState.PROPOSED, OrderState.CONFIRMED)  # not with a courier yet
 UNDER_WAY: Final = (OrderState.DISPATCHED, OrderState.OUT_FOR_DELIVERY, OrderState.REFUSED)
-GONE: Final = (OrderState.CANCELLED, OrderState.RETURNED)  # its reference may be used again
+GONE: Final = (OrderState.CANCELLED, OrderState.RETURNED)  # their reference may be used again
 CONVERTIBLE: Final = (*CHANGEABLE, *UNDER_WAY)
 _UNREMITTED: Final = (OrderState.COLLECTED, OrderState.OVERDUE, OrderState.SHORT)
 ORDER_TRANSITIONS: Final[Mapping[tuple[OrderState, OrderEvent], OrderState]] = {
     (OrderState.PROPOSED, OrderEvent.CONFIRM): OrderState.CONFIRMED,
-    # It costs more than what was confirmed.
+    # It costs more than the confirmed amount.
     (OrderState.CONFIRMED, OrderEvent.REOPEN): OrderState.PROPOSED,
     (OrderState.CONFIRMED, OrderEvent.DISPATCH): OrderState.DISPATCHED,
     **{(state, OrderEvent.CANCEL): OrderState.CANCELLED for state in CHANGEABLE},
@@ -60,18 +62,18 @@ ORDER_TRANSITIONS: Final[Mapping[tuple[OrderState, OrderEvent], OrderState]] = {
     (OrderState.COLLECTED, OrderEvent.FALL_SHORT): OrderState.SHORT,
     (OrderState.OVERDUE, OrderEvent.FALL_SHORT): OrderState.SHORT,
     (OrderState.COLLECTED, OrderEvent.FALL_DUE): OrderState.OVERDUE,
-    # Handed over without money: it was paid online already, of which paylink tells later.
+    # Delivered without money: it was already paid online, and paylink's event comes later.
     **{
         (state, OrderEvent.PAY_ONLINE): OrderState.CONVERTED
         for state in (*CONVERTIBLE, OrderState.COLLECTED)
     },
-    # The courier has collected nevertheless: the cash is there, and stays.
+    # The courier has collected anyway: the cash is there, and stands.
     (OrderState.CONVERTED, OrderEvent.COLLECT): OrderState.COLLECTED,
 }
 
 
 class ParcelState(Enum):
-    ACKNOWLEDGED = "acknowledged"  # the courier knows of it, or has it
+    ACKNOWLEDGED = "acknowledged"  # known to the courier, or with it
     OUT_FOR_DELIVERY = "out_for_delivery"
     COLLECTED = "collected"
     REFUSED = "refused"
@@ -79,7 +81,7 @@ class ParcelState(Enum):
 
 
 class ParcelEvent(Enum):
-    """What couriers tell of parcels."""
+    """Events that couriers report about parcels."""
 
     OUT_FOR_DELIVERY = "out_for_delivery"
     ATTEMPT_FAILED = "attempt_failed"
@@ -101,9 +103,7 @@ PARCEL_TRANSITIONS: Final[Mapping[tuple[ParcelState, ParcelEvent], ParcelState]]
 
 LINK_INITIAL: Final = links.INITIAL
 LINK_FINAL: Final = links.FINAL
-LINK_TRANSITIONS: Final = links.TRANSITIONS  # of payment links of orders
+LINK_TRANSITIONS: Final = links.TRANSITIONS  # of orders' payment links
 ONLINE_REFUND_INITIAL: Final = repayments.INITIAL
 ONLINE_REFUND_FINAL: Final = repayments.FINAL
-ONLINE_REFUND_TRANSITIONS: Final = (
-    repayments.TRANSITIONS
-)  # of what is given back of what was paid online
+ONLINE_REFUND_TRANSITIONS: Final = repayments.TRANSITIONS  # of refunds of online payments

@@ -1,4 +1,4 @@
-"""The words of texts.toml. Pure."""
+"""The texts of texts.toml. Pure."""
 
 import tomllib
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _WORDS: Final[Mapping[str, Any]] = tomllib.loads(_FILE.read_text())
 
 @dataclass(frozen=True, slots=True)
 class FeeWarning:
-    """What whoever turns on a fee must have read."""
+    """What a person must have read before turning on a fee."""
 
     version: str
     article: str
@@ -37,6 +37,6 @@ def label(fee: Money, locale: str) -> str:
 
 
 def refund_purpose(reference: str, locale: str) -> str:
-    """What stands beside a refund in the shopper's bank statement."""
+    """Text on the shopper's bank statement for a refund."""
     words: str = _WORDS[display.language_of(locale)]["refund_purpose"]
     return words.format(reference=reference)

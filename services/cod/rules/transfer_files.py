@@ -1,7 +1,7 @@
-"""The file by which a bank is asked to make transfers: pain.001.001.09 of ISO 20022, as SEPA uses it. Pure.
+"""The file that asks a bank to make transfers: ISO 20022 pain.001.001.09 as used by SEPA. Pure.
 
-EPC132-08 says what of it SEPA takes: Latin letters, structured addresses with town and country, one
-date of execution. The same is written for the same transfers, down to the byte.
+EPC132-08 defines what SEPA accepts: Latin characters, structured addresses with town and country,
+one execution date. The same transfers produce the same file, byte for byte.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 @dataclass(frozen=True, slots=True)
 class PostalAddress:
-    """Structured; banks want town and country at least."""
+    """Structured; banks require at least town and country."""
 
     town: str
     country: str
@@ -29,7 +29,7 @@ class PostalAddress:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Who pays, or is paid, and where the account is. `address`: not known when None."""
+    """Payer or payee, with the account. `address`: None if unknown."""
 
     holder: str
     iban: str
@@ -39,8 +39,8 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """`reference` comes with the money to its end; `instruction` is of this file alone. Both have at most 35
-    letters and digits. `purpose`: what the one who is paid reads.
+    """`reference` travels with the money to the payee; `instruction` is for this file alone. Both
+    have at most 35 letters and digits. `purpose`: the text that the payee reads.
     """
 
     reference: str
@@ -58,7 +58,7 @@ def written(
     execution_on: date,
     now: datetime,
 ) -> str:
-    """`message_id`: at most 35 letters and digits. A bank takes no two files of the same."""
+    """`message_id`: at most 35 letters and digits. A bank accepts each only once."""
     root = Element("Document", xmlns=_NAMESPACE)
     initiation = SubElement(root, "CstmrCdtTrfInitn")
     head = SubElement(initiation, "GrpHdr")
@@ -71,7 +71,7 @@ def written(
     _text(payment, "PmtMtd", "TRF")
     _text(
         payment, "BtchBookg", "false"
-    )  # a booking for each, so that each is found in the statement
+    )  # one booking per transfer, so that each can be found in the statement
     _sums(payment, transfers)
     _text(_path(payment, "PmtTpInf", "SvcLvl"), "Cd", "SEPA")
     _text(SubElement(payment, "ReqdExctnDt"), "Dt", execution_on.isoformat())
@@ -89,7 +89,7 @@ def written(
 
 
 def decimal(minor: int) -> str:
-    """Euros: 2550 is `25.50`."""
+    """Amount in euros: 2550 becomes `25.50`."""
     return f"{minor // 100}.{minor % 100:02d}"
 
 
@@ -109,7 +109,7 @@ def _transfer(to: Element, transfer: Transfer) -> None:
 
 
 def _party(to: Element, role: str, party: Party) -> None:
-    """With the account, which stands beside it."""
+    """With the account, which is a separate element."""
     made = SubElement(to, role)
     _text(made, "Nm", sepa.cut(party.holder, sepa.NAME))
     if party.address is not None and sepa.plain(party.address.town):
@@ -118,7 +118,9 @@ def _party(to: Element, role: str, party: Party) -> None:
 
 
 def _address(to: Element, address: PostalAddress) -> None:
-    """No line of it without a name: banks refuse those. What is nothing in Latin letters is left out."""
+    """No line without content: banks reject those. A text without any Latin characters is left
+    out.
+    """
     found = SubElement(to, "PstlAdr")
     for name, text, longest in (
         ("StrtNm", address.street, 70),

@@ -1,4 +1,4 @@
-"""Where a courier collects: countries, and in them beginnings and ranges of postcodes. Pure."""
+"""Where a courier collects: countries, and within them prefixes and ranges of postcodes. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -8,16 +8,16 @@ from typing import Final
 
 from libs.errors import invalid
 
-_BETWEEN: Final = re.compile(r"[\s.-]+")  # what people put into a postcode: "00 185", "1234-567"
+_BETWEEN: Final = re.compile(r"[\s.-]+")  # also "00 185", "1234-567"
 _POSTCODE: Final = re.compile(r"[0-9A-Z]{1,16}")
 _RANGE: Final = "-"
-MOST_PATTERNS: Final = 1_000  # of a courier, and an offer looks at all of fifty couriers
+MOST_PATTERNS: Final = 1_000  # per courier; an offer checks all of fifty couriers
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A country; of its postcodes those that one of `postcodes` fits, all when there are none, but
-    none of `excluded_postcodes`. "20" is a beginning, "20100-20199" a range of beginnings.
+    """A country with the postcodes that match one of `postcodes`, or all if there are none, except
+    `excluded_postcodes`. "20" is a prefix, "20100-20199" a range of prefixes.
     """
 
     country: str
@@ -26,16 +26,16 @@ class Zone:
 
 
 class Place(Enum):
-    """What the zones say of where a parcel goes."""
+    """Whether the zones include a destination."""
 
     WITHIN = "within"
     OTHER_COUNTRY = "other_country"
     OTHER_POSTCODE = "other_postcode"
-    UNKNOWN = "unknown"  # it takes a postcode to tell
+    UNKNOWN = "unknown"  # a postcode is needed to decide
 
 
 def place_of(zones: Sequence[Zone], *, country: str, postcode: str | None) -> Place:
-    """Without zones a courier collects everywhere."""
+    """Without zones, a courier collects everywhere."""
     if not zones:
         return Place.WITHIN
     there = [zone for zone in zones if zone.country == country]
@@ -49,12 +49,12 @@ def place_of(zones: Sequence[Zone], *, country: str, postcode: str | None) -> Pl
 
 
 def compact(postcode: str) -> str:
-    """As postcodes are compared: without blanks, dots and dashes, in capitals."""
+    """Postcode for comparison: upper case, without spaces, dots and dashes."""
     return _BETWEEN.sub("", postcode).upper()
 
 
 def checked(zones: Sequence[Zone], field: str) -> tuple[Zone, ...]:
-    """With their patterns in the form in which they are compared. Raises InvalidArgument."""
+    """With normalised patterns. Raises InvalidArgument."""
     patterns = sum(len(zone.postcodes) + len(zone.excluded_postcodes) for zone in zones)
     if patterns > MOST_PATTERNS:
         raise invalid(field, f"must have at most {MOST_PATTERNS} beginnings and ranges together")

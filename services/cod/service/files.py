@@ -1,4 +1,4 @@
-"""The gRPC door of what couriers tell by file: what is called for each RPC."""
+"""The gRPC servicer for couriers' files: one line per RPC."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The gRPC door of couriers, settings and offers: what is called for each RPC."""
+"""The gRPC servicer for couriers, settings and offers: one line per RPC."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The gRPC door of refunds of cash: what is called for each RPC."""
+"""The gRPC servicer for cash refunds: one line per RPC."""
 
 from typing import Final
 

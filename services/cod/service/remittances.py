@@ -1,4 +1,4 @@
-"""The gRPC door of remittances: what is called for each RPC."""
+"""The gRPC servicer for remittances: one line per RPC."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""SQL of what couriers have collected and not passed on, by its age."""
+"""SQL of money that couriers have collected and not passed on, by age."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from libs.db import Conn
 from services.cod.rules.ageing import FORTNIGHT, MONTH, WEEK, Ageing
 from services.cod.rules.overdue import ZONE
 
-MOST: Final = 100  # couriers and currencies, those with most open first
+MOST: Final = 100  # couriers and currencies, largest open amount first
 _UNREMITTED: Final = f"""
 SELECT parcels.courier_id, couriers.name AS courier, orders.currency, orders.state,
     parcels.collected_minor - accounted.minor AS minor,

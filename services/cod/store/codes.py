@@ -1,4 +1,4 @@
-"""SQL of one-time codes. Who reads one holds the lock of its order."""
+"""SQL of one-time codes. Callers hold the lock of the order."""
 
 from typing import Final
 

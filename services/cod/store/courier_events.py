@@ -1,4 +1,4 @@
-"""SQL of what couriers told."""
+"""SQL of couriers' events."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -10,8 +10,8 @@ from services.cod.rules.courier_events import CourierEvent, Outcome
 COURIER_EVENTS: Final = rows.Table(
     "courier_events", CourierEvent, sql={"is_exception": "is_exception"}
 )
-# Looked up one by one: without statistics, which a table that has just grown does not have, PostgreSQL would read
-# everything that the courier has ever reported for a list of several hundred.
+# Looked up one by one: without statistics, which a table that has just grown lacks, PostgreSQL
+# would read everything the courier has ever reported for a list of several hundred.
 _KNOWN: Final = rows.Table(
     """unnest($3::text[]) AS told (told_id) CROSS JOIN LATERAL (
 SELECT * FROM courier_events
@@ -45,7 +45,7 @@ _TYPES: Final = {
     "resolved_by": "text",
     "resolved_at": "timestamptz",
 }
-# One that waited has its outcome in the end.
+# A waiting event gets its result later.
 _SAVE: Final = f"""
 INSERT INTO courier_events ({", ".join(COURIER_EVENTS.columns)})
 SELECT * FROM unnest({
@@ -58,7 +58,7 @@ SET cod_order_id = EXCLUDED.cod_order_id, outcome = EXCLUDED.outcome, exception 
 async def known(
     conn: Conn, merchant_id: str, courier_id: str, event_ids: Sequence[str]
 ) -> Mapping[str, CourierEvent]:
-    """Those that the courier has told before, by its id of them."""
+    """Events that the courier has already reported, by its own id."""
     found = await _KNOWN.all(conn, "", merchant_id, courier_id, list(event_ids))
     return {event.event_id: event for event in found}
 
@@ -66,13 +66,13 @@ async def known(
 async def waiting(
     conn: Conn, merchant_id: str, courier_id: str, tracking_numbers: Sequence[str]
 ) -> Sequence[CourierEvent]:
-    """What was told of these parcels before their order was dispatched, in the order of the days."""
+    """Events reported about these parcels before their order was dispatched, by day."""
     where = f"WHERE outcome = '{Outcome.WAITING.value}' ORDER BY occurred_at, id"
     return await _OF_PARCELS.all(conn, where, merchant_id, courier_id, list(tracking_numbers))
 
 
 async def resolve(conn: Conn, event: CourierEvent) -> None:
-    """Of one that was locked in this transaction."""
+    """One that was locked in this transaction."""
     changes = rows.assignments(_RESOLVED, first=3)
     values = COURIER_EVENTS.values(event, *_RESOLVED)
     await COURIER_EVENTS.change(conn, event, changes, *values)

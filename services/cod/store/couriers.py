@@ -13,13 +13,13 @@ _SAVE: Final = rows.assignments(_MUTABLE, first=3)
 
 
 async def save(conn: Conn, courier: Courier) -> None:
-    """What may change of an active one that was locked in this transaction."""
+    """The changeable columns of an active courier that was locked in this transaction."""
     values = COURIERS.values(courier, *_MUTABLE)
     await COURIERS.change(conn, courier, _SAVE, *values, only="state = 'active'")
 
 
 async def active(conn: Conn, merchant_id: str) -> Sequence[Courier]:
-    """In the order in which they were created."""
+    """In order of creation."""
     where = "WHERE merchant_id = $1 AND state = 'active' ORDER BY id"
     return await COURIERS.all(conn, where, merchant_id)
 

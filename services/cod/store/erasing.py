@@ -1,4 +1,4 @@
-"""SQL of what an erased customer leaves behind: orders, parcels and money stay, the person goes."""
+"""SQL of erasing a customer: orders, parcels and money stay, personal data is deleted."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,7 +7,7 @@ from libs.db import Conn
 from services.cod.rules.refunds import Refund
 from services.cod.store.refunds import REFUNDS
 
-# In one order, so that two erasures do not lock crosswise.
+# In a fixed order, so that two erasures do not deadlock.
 _ERASE: Final = """
 WITH found AS (
     SELECT id FROM orders WHERE merchant_id = $1 AND customer_id = $2 ORDER BY id FOR NO KEY UPDATE
@@ -43,12 +43,12 @@ async def erase_orders(conn: Conn, merchant_id: str, customer_id: str) -> Sequen
 
 
 async def erase_refunds(conn: Conn, refunds: Sequence[Refund]) -> None:
-    """Of refunds that were locked in this transaction, with the states that they have by that."""
+    """Of refunds locked in this transaction, with their new states."""
     await conn.execute(_ERASE_REFUNDS, *REFUNDS.arrays(refunds, "merchant_id", "id", "state"))
 
 
 async def erase_files(conn: Conn, merchant_id: str, refund_ids: Sequence[str]) -> None:
-    """Files for the bank in which one of these refunds was ever: they name people."""
+    """Bank files that ever contained one of these refunds: they contain names."""
     await conn.execute(
         "DELETE FROM refund_files WHERE merchant_id = $1 AND export_id IN"
         " (SELECT export_id FROM refund_transfers WHERE merchant_id = $1"

@@ -1,4 +1,4 @@
-"""SQL of what is given back of what was paid online. Who changes one holds the lock of its order."""
+"""SQL of refunds of online payments. Callers that change one hold the lock of its order."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ class ToldPayment:
 
 
 async def add(conn: Conn, refunds: Sequence[OnlineRefund]) -> None:
-    """Intents: the worker asks at once, and until they have their end."""
-    for refund in refunds:  # seldom more than one
+    """Adds intents: the worker requests them at once, until they have ended."""
+    for refund in refunds:  # rarely more than one
         await conn.execute(_INSERT, *ONLINE_REFUNDS.values(refund))
 
 
 async def save(conn: Conn, refund: OnlineRefund) -> None:
-    """What was told of it; one with an end is not due any more."""
+    """Saves what was reported; one that has ended is no longer due."""
     still = "CASE WHEN $3 IN ('started', 'under_way') THEN due_at END"
     changes = f"{rows.assignments(_CHANGES, first=3)}, due_at = {still}"
     await ONLINE_REFUNDS.change(conn, refund, changes, *ONLINE_REFUNDS.values(refund, *_CHANGES))
@@ -48,7 +48,7 @@ async def of_payment(conn: Conn, merchant_id: str, payment_id: str) -> Sequence[
 
 
 async def of_others(conn: Conn, told: Sequence[ToldPayment]) -> Collection[str]:
-    """Ids of events of payments of which nothing is given back here."""
+    """Ids of events about payments without refunds here."""
     found = await conn.fetch(
         "SELECT told.event_id FROM unnest($1::text[], $2::text[], $3::text[])"
         " AS told (event_id, merchant_id, payment_id) WHERE NOT EXISTS (SELECT FROM online_refunds"

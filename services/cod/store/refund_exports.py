@@ -1,4 +1,4 @@
-"""SQL of files for the bank, and which refunds were ever in which."""
+"""SQL of bank files, and of the refunds that were ever in each."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -30,7 +30,7 @@ async def add_file(conn: Conn, export: RefundExport, sealed: str) -> None:
 
 
 async def file_of(conn: Conn, export: RefundExport) -> str | None:
-    """Sealed; None when it is forgotten."""
+    """Sealed; None if it was deleted."""
     found: str | None = await conn.fetchval(
         "SELECT sealed FROM refund_files WHERE merchant_id = $1 AND export_id = $2",
         export.merchant_id,
@@ -40,7 +40,7 @@ async def file_of(conn: Conn, export: RefundExport) -> str | None:
 
 
 async def add_transfers(conn: Conn, export: RefundExport, refunds: Sequence[Refund]) -> None:
-    """The database takes the n-th time that a refund is in a file once."""
+    """The database accepts a refund's n-th file only once."""
     await conn.execute(
         "INSERT INTO refund_transfers (merchant_id, export_id, refund_id, number)"
         " SELECT $1, $2, given.* FROM unnest($3::text[], $4::int[]) AS given",
@@ -52,7 +52,7 @@ async def add_transfers(conn: Conn, export: RefundExport, refunds: Sequence[Refu
 
 
 async def orders_of(conn: Conn, merchant_id: str, refunds: Sequence[Refund]) -> Mapping[str, Order]:
-    """By their ids, as they are."""
+    """By id, in their current state."""
     ids = list({refund.cod_order_id for refund in refunds})
     where = "WHERE merchant_id = $1 AND id = ANY($2::text[])"
     return {order.id: order for order in await ORDERS.all(conn, where, merchant_id, ids)}

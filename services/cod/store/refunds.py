@@ -1,4 +1,4 @@
-"""SQL of refunds of cash."""
+"""SQL of cash refunds."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -35,17 +35,17 @@ WHERE refunds.merchant_id = given.merchant_id AND refunds.id = given.id"""  # no
 
 
 async def save(conn: Conn, refund: Refund) -> None:
-    """What may change of one that was locked in this transaction."""
+    """The changeable columns of one that was locked in this transaction."""
     await REFUNDS.change(conn, refund, _SAVE, *REFUNDS.values(refund, *_MUTABLE))
 
 
 async def save_all(conn: Conn, refunds: Sequence[Refund]) -> None:
-    """What files and banks change of refunds that were locked in this transaction."""
+    """Columns that files and banks change, of refunds locked in this transaction."""
     await conn.execute(_SAVE_ALL, *REFUNDS.arrays(refunds, *_OF_FILES))
 
 
 async def take_ready(conn: Conn, merchant_id: str, most: int) -> Sequence[Refund]:
-    """Locked, the oldest first; without those that another file or a change takes right now."""
+    """Locked, oldest first; skips those locked by another file or change."""
     where = "WHERE merchant_id = $1 AND state = 'ready' ORDER BY id LIMIT $2"
     return await REFUNDS.all(conn, f"{where} FOR NO KEY UPDATE SKIP LOCKED", merchant_id, most)
 
@@ -70,7 +70,7 @@ async def lock_of_orders(
 
 
 async def of_order(conn: Conn, merchant_id: str, order_id: str, *, most: int) -> Sequence[Refund]:
-    """Newest first, without those that were cancelled."""
+    """Newest first, without cancelled ones."""
     where = "WHERE merchant_id = $1 AND cod_order_id = $2 AND state <> 'cancelled'"
     return await REFUNDS.all(
         conn, f"{where} ORDER BY id DESC LIMIT $3", merchant_id, order_id, most

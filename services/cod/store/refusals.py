@@ -1,4 +1,4 @@
-"""SQL of who has not taken parcels, known by keyed hashes only."""
+"""SQL of recipients who have not accepted parcels, known only by keyed hashes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from libs.db import Conn
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An order that was not taken by whom the mark stands for."""
+    """An order that the recipient behind the mark has not accepted."""
 
     order_id: str
     mark: bytes
@@ -17,7 +17,7 @@ class Refusal:
 
 
 async def add(conn: Conn, merchant_id: str, refused: Sequence[Refusal]) -> None:
-    """An order counts once, whatever it is told of afterwards."""
+    """An order counts once, whatever is reported about it later."""
     if not refused:
         return
     await conn.execute(
@@ -32,7 +32,7 @@ async def add(conn: Conn, merchant_id: str, refused: Sequence[Refusal]) -> None:
 
 
 async def remove(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> None:
-    """Of orders that were taken in the end."""
+    """For orders that were accepted in the end."""
     if order_ids:
         await conn.execute(
             "DELETE FROM refusals WHERE merchant_id = $1 AND order_id = ANY($2::text[])",
@@ -42,7 +42,7 @@ async def remove(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> None
 
 
 async def count(conn: Conn, merchant_id: str, marks: Sequence[bytes], *, since: datetime) -> int:
-    """Orders that whoever has one of these marks has not taken."""
+    """Number of orders not accepted by a recipient with one of these marks."""
     found: int = await conn.fetchval(
         "SELECT count(DISTINCT order_id) FROM refusals"
         " WHERE merchant_id = $1 AND mark = ANY($2::bytea[]) AND refused_at >= $3",

@@ -1,4 +1,4 @@
-"""SQL of remittances and their lines: several thousand in one statement."""
+"""SQL of remittances and their lines: several thousand per statement."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ _TYPES: Final = {
     "is_exception": "boolean",
     "cod_order_id": "text",
     "parcel": "text",
-    "suggestions": "text",  # arrays of arrays have to be even: as JSON
+    "suggestions": "text",  # as JSON, since arrays of arrays must have equal lengths
     "booked": "boolean",
     "kept_minor": "bigint",
     "shortage_minor": "bigint",
@@ -92,17 +92,17 @@ async def insert_lines(conn: Conn, lines: Sequence[Line]) -> None:
 
 
 async def save_judged(conn: Conn, lines: Sequence[Line]) -> None:
-    """What became of lines of one that was locked in this transaction."""
+    """Results of lines of a remittance that was locked in this transaction."""
     await conn.execute(_JUDGE, *_arrays(lines, _CHANGED))
 
 
 async def book_lines(conn: Conn, remittance: Remittance) -> None:
-    """All of its lines whose result says so: most are as they were previewed."""
+    """Books all of its lines whose result says so: most are as previewed."""
     await conn.execute(_BOOK, remittance.merchant_id, remittance.id)
 
 
 async def save(conn: Conn, remittance: Remittance) -> None:
-    """What may change of one that was locked in this transaction."""
+    """The changeable columns of one that was locked in this transaction."""
     await REMITTANCES.change(conn, remittance, _SAVE, *REMITTANCES.values(remittance, *_MUTABLE))
 
 
@@ -119,7 +119,7 @@ def _arrays(lines: Sequence[Line], columns: Sequence[str]) -> list[list[object]]
 
 
 async def previewed(conn: Conn, remittance: Remittance) -> Sequence[Line]:
-    """Lines as `book_lines` will book them, if nothing else becomes of them."""
+    """Lines as `book_lines` will book them, unless their result changes."""
     where = "WHERE merchant_id = $1 AND remittance_id = $2 ORDER BY line, id"
     return await LINES.all(
         conn,
@@ -137,8 +137,8 @@ async def lock_orders(
     tracking_numbers: Sequence[str],
     references: Sequence[str],
 ) -> Sequence[str]:
-    """Ids of the courier's orders that have one of these parcels or references, locked in the order in which
-    all lock several.
+    """Ids of the courier's orders with one of these parcels or references, locked in the common
+    lock order.
     """
     found = await conn.fetch(
         "SELECT id FROM orders WHERE merchant_id = $1 AND id IN ("
@@ -155,7 +155,7 @@ async def lock_orders(
 
 
 async def owing(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Sequence[Owing]:
-    """Of the parcels of these orders, in their order."""
+    """Debts of the parcels of these orders, in their order."""
     where = "WHERE merchant_id = $1 AND order_id = ANY($2::text[]) ORDER BY order_id, position"
     return await OWING.all(conn, where, merchant_id, list(order_ids))
 
@@ -163,7 +163,7 @@ async def owing(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Seque
 async def booked(
     conn: Conn, merchant_id: str, courier_id: str, tracking_numbers: Sequence[str]
 ) -> Mapping[str, Booked]:
-    """What committed lines have booked of these parcels, by tracking number."""
+    """What committed lines have booked for these parcels, by tracking number."""
     found = await conn.fetch(
         "SELECT parcel, sum(kept_minor)::bigint AS kept, sum(remitted_minor)::bigint AS remitted,"
         " sum(cleared_minor)::bigint AS cleared,"

@@ -1,4 +1,4 @@
-"""The merchants' settings, and who has read the warning about a fee."""
+"""The merchants' settings, and who has read the warning about fees."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from services.cod.rules.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeAcknowledgement:
-    """A row that stays: who has read the warning before which fee, and by whose key he said so."""
+    """A permanent row: who has read the warning before which fee, and whose API key reported it."""
 
     merchant_id: str
     id: str

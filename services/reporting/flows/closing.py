@@ -1,4 +1,4 @@
-"""Months: which there are, and how one is closed."""
+"""Months: lists and closes them."""
 
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo

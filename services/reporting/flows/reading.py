@@ -1,4 +1,4 @@
-"""What the ledger says: trial balance, statements, journal."""
+"""Reads the ledger: trial balance, statements, journal."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from services.reporting.store import reports as store
 async def trial_balance(
     deps: Deps, *, on: date | None, currency: str | None, by_party: bool
 ) -> TrialBalance:
-    """`on`: the last day that counts."""
+    """`on`: the last day included."""
     rows = await deps.db.run(
         store.totals, context.merchant_id(), on=on, currency=currency, by_party=by_party
     )
@@ -96,7 +96,7 @@ def _listed(rows: Sequence[Row], balance_minor: int, page: Page) -> Listed[State
 async def lines_of(
     deps: Deps, entries: Sequence[tuple[str, date]]
 ) -> dict[str, Sequence[JournalLine]]:
-    """By entry; these are asked for by id and the day on which they are booked."""
+    """By entry; looked up by id and booking date."""
     rows = await deps.db.run(store.postings, context.merchant_id(), entries)
     moves: dict[str, list[tuple[Place, Place, int]]] = defaultdict(list)
     for row in rows:

@@ -1,6 +1,7 @@
 """Journal entries: what one event moves, from credited to debited accounts. Pure.
 
-An entry is made of postings that each move one amount from one account to another: it balances by its shape.
+An entry consists of postings that each move one amount from one account to another, so it always
+balances.
 """
 
 from collections import deque
@@ -14,7 +15,7 @@ from services.reporting.rules.facts import Told
 
 
 class UnbalancedError(Exception):
-    """A rule's amounts do not sum to zero: nothing of it is booked."""
+    """A rule's amounts do not sum to zero: nothing is booked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Not booked yet: on which day that is depends on which months are closed."""
+    """Not booked yet: its booking date depends on which months are closed."""
 
     told: Told
     postings: Sequence[Posting]
@@ -34,7 +35,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booked:
-    """An entry of the journal, by its event's id."""
+    """An entry of the journal, identified by its event's id."""
 
     merchant_id: str
     id: str
@@ -47,17 +48,17 @@ class Booked:
     order_reference: str | None
     trace_id: str
     recorded_at: datetime
-    closed_month: str | None  # to which it belongs, where it is booked later
+    closed_month: str | None  # to which it belongs, if it was booked later
 
 
 def entry_of(told: Told) -> Entry | None:
-    """None where nothing moved."""
+    """None if nothing moved."""
     found = paired(postings.amounts(told.fact))
     return Entry(told, found) if found else None
 
 
 def paired(amounts: Mapping[Place, int]) -> Sequence[Posting]:
-    """The same as movements, in the order of the chart. Raises UnbalancedError."""
+    """The amounts as movements, in the order of the chart. Raises UnbalancedError."""
     if sum(amounts.values()):
         raise UnbalancedError(amounts)
     ordered = _ordered(amounts)

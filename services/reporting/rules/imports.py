@@ -1,4 +1,4 @@
-"""Files of banks and PSPs as they were imported, or refused. Pure."""
+"""Files of banks and PSPs that were imported or refused. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from libs import ids
 from libs.statements.model import Contents, Statement
 from services.reporting.rules import periods
 
-# A file has partitions made for months so near to its import; others share one.
+# Months this close to the import get partitions of their own; others share one.
 MONTHS_BACK: Final = 60
 MONTHS_AHEAD: Final = 2
 PSP_FORMATS: Final = ("stripe.", "paypal.")
@@ -29,17 +29,17 @@ class Source(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CurrencyTotal:
-    """Of what a file books in one currency."""
+    """Totals of a file in one currency."""
 
     currency: str
     entries: int
     credits_minor: int
-    debits_minor: int  # without sign
+    debits_minor: int  # unsigned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """`lines`: those that were new; `known_lines` had come in another file before."""
+    """`lines`: number of new ones; `known_lines` were in an earlier file."""
 
     merchant_id: str
     id: str
@@ -65,7 +65,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankStatement:
-    """Of an account, as its bank says; the same in each file that has it."""
+    """A statement of an account; the same in each file that contains it."""
 
     merchant_id: str
     id: str
@@ -102,7 +102,7 @@ def totals_of(contents: Contents) -> tuple[CurrencyTotal, ...]:
 
 
 def months_of(contents: Contents, today: date) -> Sequence[date]:
-    """Those between its first and its last entry that get a partition of their own."""
+    """Months between first and last entry that get a partition of their own."""
     firsts = [each.first_on for each in contents.statements if each.first_on]
     lasts = [each.last_on for each in contents.statements if each.last_on]
     if not firsts or not lasts:

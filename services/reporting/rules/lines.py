@@ -1,4 +1,4 @@
-"""Lines of bank accounts and of PSPs and couriers: what is kept of an entry of a file. Pure.
+"""Lines of bank accounts, PSPs and couriers: what is stored of a file's entry. Pure.
 
 Amounts are those of the file. The lines of an entry add up to it.
 """
@@ -13,18 +13,18 @@ from libs import creditor_references, ids, normal_forms, text
 from libs.statements.model import Detail, Entry, Party, References, State
 from services.reporting.rules.settlement_kinds import SettlementKind, kind_of
 
-MOST_TEXT: Final = 2_000  # characters, of what a payer wrote
+MOST_TEXT: Final = 2_000  # characters of a payer's text
 MOST_REFERENCE: Final = 255
-MOST_SAID: Final = 1_000  # characters that paylink takes
+MOST_SAID: Final = 1_000  # characters that paylink accepts
 
 
 class Part(Enum):
-    """What a line is of its entry."""
+    """Which part of its entry a line is."""
 
-    ENTRY = "entry"  # all of it
-    PAYMENT = "payment"  # one of those that it books
-    CHARGES = "charges"  # of the bank
-    REST = "rest"  # what the file does not account for
+    ENTRY = "entry"  # the whole entry
+    PAYMENT = "payment"  # one of the payments it books
+    CHARGES = "charges"  # bank charges
+    REST = "rest"  # the remainder that the file does not itemise
 
 
 class LineSource(Enum):
@@ -34,7 +34,9 @@ class LineSource(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankLine:
-    """Above 0 is money for the account. `entry_id` and `place`: the entry, and which of its payments."""
+    """Positive for money received. `entry_id` and `place`: the entry, and the position among its
+    payments.
+    """
 
     merchant_id: str
     id: str
@@ -65,7 +67,9 @@ class BankLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementLine:
-    """Gross and fee are net; a fee below 0 is a cost. `shortage_minor`: what a courier owes still."""
+    """Net is gross plus fee; a negative fee is a cost. `shortage_minor`: what a courier still
+    owes.
+    """
 
     merchant_id: str
     id: str
@@ -97,7 +101,7 @@ class SettlementLine:
 
 @dataclass(frozen=True, slots=True)
 class Into:
-    """Where lines of an import belong."""
+    """The import that lines belong to."""
 
     merchant_id: str
     import_id: str
@@ -109,14 +113,14 @@ class Into:
 def bank_lines(
     entries: Sequence[Entry], account: str, statement_id: str, into: Into
 ) -> Iterator[BankLine]:
-    """Of what is booked: the rest is in no total."""
+    """Lines of booked entries only: others are in no total."""
     for entry in entries:
         if entry.state is State.BOOKED:
             yield from _of_entry(entry, account, statement_id, into)
 
 
 def names_link(line: BankLine) -> bool:
-    """Whether it is money whose text has a reference as payment links have them."""
+    """Whether it is money whose text contains a reference like those of payment links."""
     if line.amount_minor <= 0 or line.part not in {Part.ENTRY, Part.PAYMENT}:
         return False
     said = said_of(line)
@@ -124,14 +128,14 @@ def names_link(line: BankLine) -> bool:
 
 
 def said_of(line: BankLine) -> str:
-    """What its payer wrote, as far as it may name a link."""
+    """The payer's text, as far as it may name a link."""
     said = (line.creditor_reference, line.text, line.end_to_end_reference)
     return " ".join(filter(None, said))[:MOST_SAID]
 
 
 def settlement_lines(entries: Sequence[Entry], into: Into) -> Iterator[SettlementLine]:
     for entry in entries:
-        assert entry.booked_on is not None  # reports of PSPs say it of each row
+        assert entry.booked_on is not None  # PSP reports give it for each row
         found = entry.references
         yield SettlementLine(
             merchant_id=into.merchant_id,
@@ -161,7 +165,7 @@ def settlement_lines(entries: Sequence[Entry], into: Into) -> Iterator[Settlemen
 
 
 def _of_entry(entry: Entry, account: str, statement_id: str, into: Into) -> Iterator[BankLine]:
-    assert entry.booked_on is not None  # what is booked has a day
+    assert entry.booked_on is not None  # booked entries have a date
     whole = BankLine(
         merchant_id=into.merchant_id,
         id=_id("bln", into, entry.id, entry.booked_on),
@@ -213,7 +217,7 @@ def _of_detail(whole: BankLine, entry: Entry, detail: Detail, place: int, into: 
 
 
 def _parts_are_told(entry: Entry) -> bool:
-    """Whether the file says of which amounts the entry is made, and these are not simply its own."""
+    """Whether the file itemises the entry, and not just by repeating its amount."""
     said = [each for each in entry.details if each.currency == entry.currency]
     amounts = [each.amount_minor for each in said if each.amount_minor is not None]
     if not amounts or len(amounts) != len(entry.details) or sum(amounts) != entry.gross_minor:
@@ -222,7 +226,7 @@ def _parts_are_told(entry: Entry) -> bool:
 
 
 def _words(entry: Entry) -> str:
-    """Payments that cannot be lines of their own are told in the entry's text."""
+    """Payments that cannot be lines of their own are described in the entry's text."""
     if len(entry.details) <= 1:
         return entry.text
     return " ".join(filter(None, (entry.text, *(each.text for each in entry.details[:100]))))
@@ -251,7 +255,7 @@ def _party(party: Party) -> dict[str, Any]:
 
 
 def _reference(said: str) -> str | None:
-    """In the form in which a shop's own references are kept and compared."""
+    """In the form in which a shop's own references are stored and compared."""
     return _cut(said, MOST_REFERENCE)
 
 

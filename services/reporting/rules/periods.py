@@ -1,4 +1,4 @@
-"""Months of the ledger: which are closed, and where late facts are booked. Pure."""
+"""Months of the ledger: which are closed, and where late events are booked. Pure."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -6,7 +6,7 @@ from enum import Enum
 
 from services.reporting.errors import PeriodNotOver
 
-FIRST_YEAR, LAST_YEAR = 2020, 2060  # a partition of its own for each month; others share one
+FIRST_YEAR, LAST_YEAR = 2020, 2060  # one partition per month; others share one
 
 
 class PeriodState(Enum):
@@ -23,7 +23,7 @@ class Period:
 
 
 def month_of(text: str) -> date:
-    """Its first day, of `2026-11`."""
+    """The first day of a month such as `2026-11`."""
     return date.fromisoformat(f"{text}-01")
 
 
@@ -37,7 +37,7 @@ def after(month: date) -> date:
 
 
 def booked_on(happened_on: date, *, closed: date | None) -> date:
-    """`closed`: the last closed month. What happened there is booked on the first open day."""
+    """`closed`: the last closed month. Its events are booked on the first open day."""
     return happened_on if closed is None else max(happened_on, after(closed))
 
 

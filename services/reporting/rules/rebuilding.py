@@ -1,4 +1,4 @@
-"""What the ledger should say and what it does: differences between the books and those built anew. Pure."""
+"""Differences between the books and the rebuilt books. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,14 +7,16 @@ from typing import Any
 
 
 class DifferenceKind(Enum):
-    MISSING = "missing"  # an event is not booked
-    UNKNOWN = "unknown"  # what is booked was told by no event
+    MISSING = "missing"  # an event that is not booked
+    UNKNOWN = "unknown"  # an entry without an event
     DIFFERS = "differs"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row of one of the books. `live`: as it is; `rebuilt`: as the events have it; None where there is none."""
+    """A row of one of the books. `live`: current; `rebuilt`: by the events; None if there is
+    none.
+    """
 
     merchant_id: str
     table: str
@@ -26,7 +28,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`first`: some of the differences; `counts`: all of them, by kind and table."""
+    """`first`: some of the differences; `counts`: number of all differences, by kind and table."""
 
     entries: int
     first: Sequence[Difference] = ()

@@ -1,4 +1,4 @@
-"""What is read of the ledger: balances, statements, lines of entries. Pure."""
+"""Queries of the ledger: balances, statements, lines of entries. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ def trial_balance(balances: Iterable[AccountBalance]) -> TrialBalance:
 
 
 def lines_of(moves: Iterable[tuple[Place, Place, int]]) -> Sequence[JournalLine]:
-    """A line for each account of an entry, debits first. `moves`: debited, credited, how much."""
+    """One line per account of an entry, debits first. `moves`: debited, credited, amount."""
     sums: dict[Place, int] = {}
     for debit, credit, amount_minor in moves:
         sums[debit] = sums.get(debit, 0) + amount_minor

@@ -1,4 +1,4 @@
-"""What a PSP calls a line of its report, as one of seven kinds. What is not known is `other`. Pure."""
+"""Maps a PSP's transaction types to seven kinds. Unknown ones are `other`. Pure."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -18,7 +18,7 @@ class SettlementKind(Enum):
 _CHARGE, _REFUND, _DISPUTE = SettlementKind.CHARGE, SettlementKind.REFUND, SettlementKind.DISPUTE
 _FEE, _PAYOUT, _ADJUSTMENT = SettlementKind.FEE, SettlementKind.PAYOUT, SettlementKind.ADJUSTMENT
 
-# Stripe's reporting categories, and the types that the dashboard's export has instead.
+# Stripe's reporting categories, and the types used in the dashboard's export instead.
 _STRIPE: Final[Mapping[str, SettlementKind]] = {
     "charge": _CHARGE,
     "payment": _CHARGE,
@@ -45,7 +45,7 @@ _STRIPE: Final[Mapping[str, SettlementKind]] = {
     "other_adjustment": _ADJUSTMENT,
     "risk_reserved_funds": _ADJUSTMENT,
 }
-# PayPal's event codes by their first three characters, and those that are another kind than their group.
+# PayPal's event codes by their first three characters, and codes of another kind than their group.
 _PAYPAL_GROUPS: Final[Mapping[str, SettlementKind]] = {
     "T00": _CHARGE,
     "T01": _FEE,
@@ -56,9 +56,9 @@ _PAYPAL_GROUPS: Final[Mapping[str, SettlementKind]] = {
 _PAYPAL: Final[Mapping[str, SettlementKind]] = {
     "T0001": _PAYOUT,  # mass payments
     "T1106": _DISPUTE,  # reversed by PayPal
-    "T1110": _ADJUSTMENT,  # hold for an investigation, and
+    "T1110": _ADJUSTMENT,  # hold for an investigation
     "T1111": _ADJUSTMENT,  # its release
-    "T1201": _DISPUTE,  # chargeback, and
+    "T1201": _DISPUTE,  # chargeback
     "T1202": _DISPUTE,  # its reversal
     "T1207": _DISPUTE,
     "T1208": _DISPUTE,
@@ -67,7 +67,7 @@ _GROUP: Final = 3  # characters
 
 
 def kind_of(file_format: str, provider_kind: str) -> SettlementKind:
-    """`provider_kind` as the report has it."""
+    """`provider_kind` as in the report."""
     if file_format.startswith("paypal."):
         code = provider_kind.upper()
         found = _PAYPAL.get(code) or _PAYPAL_GROUPS.get(code[:_GROUP])

@@ -1,6 +1,6 @@
-"""SQL of the ledger's own tables: many entries are written by one statement.
+"""SQL of the ledger's own tables: one statement writes many entries.
 
-They are written twice: in the ledger, and in the schema `rebuilt` when it is built anew.
+The same SQL writes the ledger, and the schema `rebuilt` during a rebuild.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ POSTING: Final = {
     "currency": "text",
     "amount_minor": "bigint",
 }
-LOCK: Final = 0x1ED6E5  # any constant: batches share it, closing a month has it alone
+LOCK: Final = 0x1ED6E5  # any constant: shared by batches, exclusive for closing a month
 
 
 def _rows(columns: Mapping[str, str], *, first: int) -> str:
@@ -47,7 +47,7 @@ def _rows(columns: Mapping[str, str], *, first: int) -> str:
 
 
 def _new_sql(schema: str) -> str:
-    """Entries that are not known yet, and what they move."""
+    """New entries, and what they move."""
     entry, posting = ", ".join(ENTRY), ", ".join(POSTING)
     return f"""
 WITH new AS (
@@ -88,12 +88,12 @@ _BUILD: Final = f"{_new_sql('rebuilt.')} SELECT count(*) FROM new"  # noqa: S608
 
 
 async def share(conn: Conn) -> None:
-    """No month is closed until the end of the transaction."""
+    """Prevents closing a month until the end of the transaction."""
     await conn.execute("SELECT pg_advisory_xact_lock_shared($1)", LOCK)
 
 
 async def own(conn: Conn) -> None:
-    """Nothing is booked until the end of the transaction."""
+    """Prevents bookings until the end of the transaction."""
     await conn.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
 
 
@@ -102,17 +102,15 @@ async def make_partitions(conn: Conn, months: Sequence[date]) -> None:
 
 
 async def book(conn: Conn, entries: Sequence[tuple[Entry, date]]) -> int:
-    """Each with the day on which it is booked. One that is known is left as it is; answers how many
-    were not.
+    """Each entry with its booking date. Known ones are unchanged; returns the number of new
+    ones.
     """
     count: int = await conn.fetchval(_BOOK, *_columns(entries))
     return count
 
 
 async def build(conn: Conn, entries: Sequence[Entry]) -> None:
-    """In the books that are built anew, each on its own day. Which are of closed months is known later,
-    and so are balances.
-    """
+    """In the rebuilt books, each on its own date. Closed months and balances are applied later."""
     await conn.fetchval(_BUILD, *_columns([(entry, entry.told.happened_on) for entry in entries]))
 
 

@@ -1,4 +1,4 @@
-"""SQL of months that are closed."""
+"""SQL of closed months."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
@@ -9,7 +9,7 @@ MOST: int = 1200  # months of one merchant
 
 
 async def closed(conn: Conn, merchant_ids: Collection[str]) -> Mapping[str, date]:
-    """The last closed month of each that has one."""
+    """The last closed month of each merchant that has one."""
     rows = await conn.fetch(
         "SELECT merchant_id, max(month) AS month FROM periods"
         " WHERE merchant_id = ANY ($1) GROUP BY merchant_id",
@@ -21,7 +21,7 @@ async def closed(conn: Conn, merchant_ids: Collection[str]) -> Mapping[str, date
 async def close(
     conn: Conn, merchant_id: str, month: date, *, closed_at: datetime, closed_by: str
 ) -> int:
-    """The month, and those before it with entries; answers how many were open."""
+    """The month, and earlier ones with entries; returns how many were open."""
     return await conn.execute(
         "INSERT INTO periods (merchant_id, month, closed_at, closed_by)"
         " SELECT $1, month, $3, $4 FROM ("
@@ -37,7 +37,7 @@ async def close(
 
 
 async def months(conn: Conn, merchant_id: str) -> Sequence[Row]:
-    """Those with entries, and those that were closed; newest first."""
+    """Months with entries or closed, newest first."""
     return await conn.fetch(
         "SELECT month, closed_at, closed_by, month <= (SELECT max(month) FROM periods"
         "  WHERE merchant_id = $1) AS is_closed"
@@ -52,7 +52,7 @@ async def months(conn: Conn, merchant_id: str) -> Sequence[Row]:
 
 
 async def closing_of(conn: Conn, merchant_id: str, month: date) -> tuple[datetime, str]:
-    """When and by whom a closed month was closed, maybe together with a later one."""
+    """When and by whom a closed month was closed, possibly together with a later one."""
     row = await conn.fetchrow(
         "SELECT closed_at, closed_by FROM periods WHERE merchant_id = $1 AND month >= $2"
         " ORDER BY month LIMIT 1",

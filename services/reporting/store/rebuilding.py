@@ -1,6 +1,7 @@
-"""SQL of the books that are built anew: the schema `rebuilt`, beside the ledger until it takes its place.
+"""SQL of the rebuilt books: the schema `rebuilt`, next to the ledger until it replaces it.
 
-Only the owner of the database can do this: the service's role adds to the ledger, and makes no tables.
+Only the owner of the database can do this: the service's role may only add to the ledger, and
+cannot create tables.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,7 +11,7 @@ from typing import Final
 from libs.db import Conn, Row
 from services.reporting.store.books import ENTRY, POSTING, days_sql
 
-_LOCK: Final = 0x1ED6E6  # any constant: one at a time builds anew
+_LOCK: Final = 0x1ED6E6  # any constant: one rebuild at a time
 _BEGIN: Final = """
 DROP SCHEMA IF EXISTS rebuilt CASCADE;
 CREATE SCHEMA rebuilt;
@@ -23,7 +24,7 @@ CREATE UNLOGGED TABLE rebuilt.balances (LIKE public.balances,
 
 
 def _dated(table: str, key: str, columns: Collection[str]) -> str:
-    """With the day on which it is booked, which `late_entries` has of what came too late for its month."""
+    """With the booking date, which for late events is in `late_entries`."""
     listed = ", ".join(
         "coalesce(late.booked_on, built.booked_on) AS booked_on"
         if column == "booked_on"
@@ -37,19 +38,19 @@ def _dated(table: str, key: str, columns: Collection[str]) -> str:
 
 
 async def alone(conn: Conn) -> bool:
-    """Whether nobody else builds anew, as long as the connection is open."""
+    """Whether no other rebuild is running; holds as long as the connection is open."""
     got: bool = await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK)
     return got
 
 
 async def now(conn: Conn) -> datetime:
-    """By the database, which says when entries are recorded."""
+    """The database's time, which is also that of recorded entries."""
     at: datetime = await conn.fetchval("SELECT clock_timestamp()")
     return at
 
 
 async def begin(conn: Conn) -> None:
-    """Empty books. What somebody left behind who was killed is gone."""
+    """Creates empty books; drops those left by a killed rebuild."""
     for statement in _BEGIN.split(";"):
         await conn.execute(statement)
 
@@ -63,8 +64,8 @@ _DATE_LATE: Final = tuple(
     f" WHERE late_entries.merchant_id = built.merchant_id AND late_entries.entry_id = built.{key}"
     for table, key in (("entries", "id"), ("postings", "entry_id"))
 )
-# Nobody has booked them before, and their months are closed: as the service would book them now. Of a merchant
-# whose books are lost nothing is new.
+# Not booked before, and their months are closed: dated as the service would book them now. For a
+# merchant whose books are lost, nothing counts as new.
 _DATE_NEW: Final = """
 WITH closed AS (
     SELECT merchant_id, (max(month) + interval '1 month')::date AS open FROM periods
@@ -86,8 +87,8 @@ WHERE moved.merchant_id = new.merchant_id AND moved.entry_id = new.id"""
 
 
 async def date_late(conn: Conn) -> None:
-    """What belongs to closed months, on the day on which it is booked: in the transaction that replaces
-    the ledger.
+    """Sets the booking date of entries of closed months: in the transaction that replaces the
+    ledger.
     """
     for statement in (*_DATE_LATE, _DATE_NEW):
         await conn.execute(statement)
@@ -103,7 +104,7 @@ async def analyse(conn: Conn) -> None:
 
 
 async def count(conn: Conn) -> int:
-    """Entries that were built anew."""
+    """Number of rebuilt entries."""
     found: int = await conn.fetchval("SELECT count(*) FROM rebuilt.entries")
     return found
 
@@ -112,7 +113,7 @@ def _row(table: str, columns: Collection[str]) -> str:
     return f"ROW({', '.join(f'{table}.{column}' for column in columns)})"
 
 
-# What was recorded after the log was read is not judged: $1 is before that.
+# Entries recorded after the log was read are not compared: $1 is before that.
 _DIFFERENCES: Final = f"""
 WITH entry AS (
     SELECT merchant_id, id AS key, 'entries' AS place, to_jsonb(live) - 'recorded_at' AS live,
@@ -149,14 +150,14 @@ WHERE number <= $2 ORDER BY place, kind, number"""  # noqa: S608 - made of const
 
 
 async def differences(conn: Conn, *, begun: datetime, limit: int) -> Sequence[Row]:
-    """In one snapshot: entries and postings against those built anew, balances against the postings.
-    `limit` of each kind and table, of which there are `of_kind`.
+    """In one snapshot: entries and postings against the rebuilt ones, balances against the
+    postings. `limit` of each kind and table; `of_kind` is the total number.
     """
     return await conn.fetch(_DIFFERENCES, begun, limit)
 
 
 async def months(conn: Conn) -> Sequence[date]:
-    """In which something happened or is booked."""
+    """Months with entries, by event or booking date."""
     rows = await conn.fetch(
         "SELECT DISTINCT date_trunc('month', day)::date AS month FROM rebuilt.entries"
         " CROSS JOIN LATERAL (VALUES (happened_on), (booked_on)) AS days (day)"
@@ -165,7 +166,9 @@ async def months(conn: Conn) -> Sequence[date]:
 
 
 async def empty(conn: Conn) -> None:
-    """The ledger, in the transaction that fills it again. When its entries were recorded stays."""
+    """Empties the ledger, in the transaction that fills it again. The recording times of entries
+    stay.
+    """
     await conn.execute(
         "UPDATE rebuilt.entries AS built SET recorded_at = live.recorded_at FROM entries AS live"
         " WHERE live.merchant_id = built.merchant_id AND live.id = built.id"

@@ -1,4 +1,4 @@
-"""SQL of what is read of the ledger."""
+"""SQL of queries of the ledger."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,7 +6,7 @@ from typing import Final
 
 from libs.db import Conn, Row
 
-MOST_POSTINGS: Final = 16  # of one entry on one side of one account
+MOST_POSTINGS: Final = 16  # of one entry, on one side of one account
 _EVER: Final = date(9999, 12, 31)
 _FIRST: Final = date(1, 1, 1)
 
@@ -62,7 +62,7 @@ async def statement(
     before: tuple[date, str] | None,
     limit: int,
 ) -> Sequence[Row]:
-    """What entries moved on an account, newest first. `before`: day and id of the entry above."""
+    """Effects of entries on an account, newest first. `before`: day and id of the entry above."""
     day, entry_id = before or (_EVER, "~")
     return await conn.fetch(
         _STATEMENT,
@@ -96,7 +96,7 @@ async def balance_after(
     day: date,
     entry_id: str,
 ) -> int:
-    """Of an account when this entry was booked: days before it, and what of its day was."""
+    """Balance of an account after this entry: earlier days, plus its own day up to it."""
     found: int = await conn.fetchval(
         "SELECT (coalesce((SELECT sum(debit_minor - credit_minor) FROM balances"  # noqa: S608 - made of constants
         " WHERE merchant_id = $1 AND account = $2 AND currency = $3"
@@ -131,7 +131,7 @@ async def booked_on(conn: Conn, merchant_id: str, entry_id: str) -> date | None:
 async def postings(
     conn: Conn, merchant_id: str, entries: Sequence[tuple[str, date]]
 ) -> Sequence[Row]:
-    """What these entries move, by id and the day on which they are booked."""
+    """Postings of these entries, by id and booking date."""
     return await conn.fetch(
         "SELECT entry_id, debit_account, debit_party, credit_account, credit_party, amount_minor"
         " FROM unnest($2::text[], $3::date[]) AS asked (entry_id, booked_on)"

@@ -1,4 +1,4 @@
-"""SQL of the zones in which merchants' days are."""
+"""SQL of merchants' time zones."""
 
 from collections.abc import Collection, Mapping
 from zoneinfo import ZoneInfo
@@ -7,7 +7,7 @@ from libs.db import Conn
 
 
 async def keep(conn: Conn, told: Mapping[str, str]) -> None:
-    """By merchant. What is known stays."""
+    """By merchant. Known ones stay."""
     merchant_ids = sorted(told)
     await conn.execute(
         "INSERT INTO merchant_zones (merchant_id, time_zone) SELECT * FROM unnest($1::text[], $2::text[])"
@@ -18,7 +18,7 @@ async def keep(conn: Conn, told: Mapping[str, str]) -> None:
 
 
 async def of(conn: Conn, merchant_ids: Collection[str]) -> Mapping[str, ZoneInfo]:
-    """Of those that are known."""
+    """Zones of those that are known."""
     rows = await conn.fetch(
         "SELECT merchant_id, time_zone FROM merchant_zones WHERE merchant_id = ANY ($1)",
         sorted(merchant_ids),
