@@ -7,6 +7,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from libs import deadlines, services
+from services.payments.connectors import transport
 from tests.chart.rendering import (
     CI,
     EVERY_SWITCH,
@@ -49,6 +50,13 @@ def test_a_pod_is_restricted(pod):
 def test_a_pod_has_no_token_of_the_cluster_and_no_variables_of_its_neighbours(pod):
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
+
+
+@EVERY_POD
+def test_a_lost_question_to_dns_is_asked_again_before_a_call_to_a_psp_is_given_up(pod):
+    options = {one["name"]: int(one["value"]) for one in pod["dnsConfig"]["options"]}
+    assert options["timeout"] * 2 < transport.WAIT_SECONDS
+    assert options["timeout"] * options["attempts"] <= transport.WAIT_SECONDS
 
 
 @EVERY_POD

@@ -81,6 +81,12 @@ capabilities:
 {{- $root := index . 0 -}}
 enableServiceLinks: false
 automountServiceAccountToken: false
+# A question to DNS that is lost is asked again after a second: by default after five, when a call has been given up.
+dnsConfig:
+  options:
+    - {name: ndots, value: "2"}
+    - {name: timeout, value: "1"}
+    - {name: attempts, value: "4"}
 {{- with $root.Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
