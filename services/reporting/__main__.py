@@ -13,21 +13,25 @@ from services.reporting import rebuild_worker, retention, worker
 from services.reporting.config import Config
 from services.reporting.deps import Deps
 from services.reporting.merchants_client import Merchants
+from services.reporting.paylink_client import Links
 from services.reporting.service import Imports, Ledger
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 async def build(config: Config, chassis: Chassis) -> Parts:
-    deps, merchants = Deps(chassis.db, Clock()), client.channel(config.merchants_target)
+    merchants = client.channel(config.merchants_target)
+    paylink = client.channel(config.paylink_target)
+    deps = Deps(chassis.db, Clock(), Links(paylink))
     return Parts(
         servicers=[
             (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, Ledger(deps)),
             (imports_pb2_grpc.add_ImportsServiceServicer_to_server, Imports(deps)),
         ],
         kept=retention.KEPT,
+        loops=[worker.link_transfer_worker(deps).run],
         handlers=worker.handlers(Merchants(merchants).zone_of),
-        close=[merchants.close],
+        close=[merchants.close, paylink.close],
     )
 
 

@@ -1,10 +1,11 @@
-"""Where reporting listens and finds its database, its bus and merchants."""
+"""Where reporting listens and finds its database, its bus, merchants and paylink."""
 
 from libs.settings import ServiceSettings, TlsSettings
 
 
 class Config(ServiceSettings):
-    merchants_target: str
+    merchants_target: str  # gRPC target, e.g. dns:///merchants-headless:50051
+    paylink_target: str
 
 
 class RebuildConfig(TlsSettings):

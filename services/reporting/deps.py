@@ -6,6 +6,7 @@ from typing import Final
 
 from libs.clock import Clock
 from libs.db import Database
+from services.reporting.paylink_client import Links
 
 READ_AT_ONCE: Final = 2  # files of one process that are read and loaded; others wait on disk
 
@@ -14,4 +15,5 @@ READ_AT_ONCE: Final = 2  # files of one process that are read and loaded; others
 class Deps:
     db: Database
     clock: Clock
+    links: Links
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READ_AT_ONCE))

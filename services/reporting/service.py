@@ -3,11 +3,12 @@
 from datetime import date
 from typing import Final
 
-from incasso.reporting.v1 import ledger_pb2
-from libs import door, wire
+from incasso.reporting.v1 import imports_pb2, ledger_pb2
+from libs import context, door, wire
 from services.reporting.deps import Deps
 from services.reporting.errors import ImportNotFound
 from services.reporting.flows import closing, importing, reading
+from services.reporting.store import link_transfers
 from services.reporting.store.books import ENTRIES
 from services.reporting.store.imports import BANK_LINES, IMPORTS, SETTLEMENT_LINES
 
@@ -33,11 +34,20 @@ Ledger: Final = door.of(
     ClosePeriod=closing.close_period,
 )
 
+
+async def _with_transfers(deps: Deps, answer: imports_pb2.ListBankLinesResponse) -> None:
+    merchant_id, line_ids = context.merchant_id(), [line.id for line in answer.data]
+    found = await deps.db.run(link_transfers.of_lines, merchant_id, line_ids)
+    for line in answer.data:
+        if (transfer := found.get(line.id)) is not None:
+            line.link_transfer.CopyFrom(wire.message(imports_pb2.LinkTransfer, transfer))
+
+
 Imports: Final = door.of(
     "incasso.reporting.v1.ImportsService",
     ImportStatement=importing.import_statement,
     GetImport=door.Row(IMPORTS, ImportNotFound),
     ListImports=door.Rows(IMPORTS, "imp"),
-    ListBankLines=door.Rows(BANK_LINES, "bln"),
+    ListBankLines=door.Then(door.Rows(BANK_LINES, "bln"), _with_transfers),
     ListSettlementLines=door.Rows(SETTLEMENT_LINES, "stl"),
 )

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.e2e.conftest import until_back
+
 IMPORTS = "/v1/reconciliation/imports"
 
 
@@ -67,3 +69,38 @@ async def test_a_refused_file_says_where_and_why(shop):
     assert (answer.body["refused_line"], "web page" in answer.body["refused_reason"]) == ("1", True)
     (newest,) = (await shop.get(f"{IMPORTS}?state=refused&limit=1"))["data"]
     assert newest["refused_reason"] == answer.body["refused_reason"]
+
+
+async def test_a_statement_pays_the_link_that_a_credit_names(shop, payer):
+    account = {"holder": "Bottega S.r.l.", "iban": "IT60X0542811101000000123456"}
+    (await shop.call("PUT", "/v1/merchant/bank-account", account)).expect(200)
+    link = (await shop.link(8_800)).expect(201)
+    order = {
+        "iban": account["iban"],
+        "name": account["holder"],
+        "amount_minor": 8_800,
+        "currency": "EUR",
+        "reference": link["creditor_reference"],
+    }
+    async with shop.http.post(f"{shop.sandbox_url}/bank/transfers", json=order) as answer:
+        assert answer.status == 201, await answer.text()
+        reference = (await answer.json())["bank_reference"]
+    for form in ("camt.053", "mt940"):
+        file = await statement(shop, account["iban"], "nobody", form)
+        (await shop.upload(IMPORTS, file)).expect(200)
+
+    async def outcomes():
+        asked = f"?bank_reference={reference}"
+        lines = (await shop.get(f"/v1/reconciliation/bank-lines{asked}"))["data"]
+        return [line["link_transfer"].get("outcome") for line in lines]
+
+    await until_back(lambda: outcomes_are_told(outcomes))
+    assert set(await outcomes()) == {"matched"}
+    listed = await shop.get(f"/v1/bank-transfers?payment_link_id={link['id']}")
+    assert [transfer["bank_reference"] for transfer in listed["data"]] == [reference]
+    assert (await payer.open(link["url"])).view == "paid"
+
+
+async def outcomes_are_told(outcomes):
+    found = await outcomes()
+    return bool(found) and None not in found

@@ -1,7 +1,8 @@
 """What events tell: facts, each with its day in the merchant's zone, and the zones of merchants."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 from libs.bus import Event
 from libs.db import Conn
@@ -21,12 +22,19 @@ async def heard(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> Sequenc
     if of_merchants:
         await zones.keep(conn, dict(map(fact_events.zone_of, of_merchants)))
     told = [event for event in events if event.subject in fact_events.SUBJECTS]
-    merchant_ids = {event.merchant_id for event in told}
+    known = await zones_of(conn, {event.merchant_id for event in told}, zone_of)
+    return [fact_events.told_of(event, known[event.merchant_id]) for event in told]
+
+
+async def zones_of(
+    conn: Conn, merchant_ids: Collection[str], zone_of: ZoneOf
+) -> Mapping[str, ZoneInfo]:
+    """Raises what `zone_of` raises."""
     known = await zones.of(conn, merchant_ids)
-    if unknown := sorted(merchant_ids - known.keys()):
+    if unknown := sorted(set(merchant_ids) - known.keys()):
         await zones.keep(conn, {merchant_id: await zone_of(merchant_id) for merchant_id in unknown})
         known = await zones.of(conn, merchant_ids)
-    return [fact_events.told_of(event, known[event.merchant_id]) for event in told]
+    return known
 
 
 async def nobody_knows(merchant_id: str) -> str:

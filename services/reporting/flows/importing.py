@@ -26,7 +26,7 @@ from services.reporting.rules import imports as rules
 from services.reporting.rules import lines
 from services.reporting.rules.imports import Import, ImportState, Source
 from services.reporting.rules.lines import Into
-from services.reporting.store import books
+from services.reporting.store import books, link_transfers
 from services.reporting.store import imports as store
 from services.reporting.store.imports import BANK_LINES, SETTLEMENT_LINES
 
@@ -131,9 +131,10 @@ class _Load:
             await store.stage(tx, table, block)
             staged += len(block)
         taken = await store.take(tx, table, merchant_id, import_id)
-        await store.clear(tx, table, merchant_id, import_id)
         if source is Source.BANK:
             await store.add_statements(tx, statements)
+            await link_transfers.add(tx, merchant_id, import_id)
+        await store.clear(tx, table, merchant_id, import_id)
         imported = Import(
             merchant_id=merchant_id,
             id=import_id,

@@ -25,24 +25,29 @@ _STAGED: Final = {
 }
 _BANK: Final = ", ".join(BANK_LINES.columns)
 _PSP: Final = ", ".join(SETTLEMENT_LINES.columns)
-# An entry that stands twice in the file, or in another one before, is taken as a whole or not at all.
-_TAKE_BANK: Final = f"""
-INSERT INTO bank_lines ({_BANK})
-SELECT {_BANK} FROM (
-    SELECT *, min(entry_number) OVER (PARTITION BY entry_id) AS first
-    FROM staged_bank_lines WHERE merchant_id = $1 AND import_id = $2
-) AS staged
-WHERE entry_number = first AND NOT EXISTS (
-    SELECT FROM bank_lines AS known WHERE known.merchant_id = $1
-        AND known.entry_id = staged.entry_id AND known.booked_on = staged.booked_on)"""  # noqa: S608 - made of constants
-_TAKE_PSP: Final = f"""
+# What is known is forgotten before anything is added: while a statement runs that was planned for an empty
+# partition, its look-ups would read through all that it has added itself.
+_KNOWN_BANK: Final = """(
+    SELECT true FROM bank_lines AS known WHERE known.merchant_id = $1
+        AND known.entry_id = staged.entry_id AND known.booked_on = staged.booked_on LIMIT 1)"""
+_KNOWN_PSP: Final = """(
+    SELECT true FROM settlement_lines AS known
+    WHERE known.merchant_id = $1 AND known.id = staged.id LIMIT 1)"""
+_KNOWN: Final = {BANK_LINES.name: _KNOWN_BANK, SETTLEMENT_LINES.name: _KNOWN_PSP}
+# An entry that stands twice in a file, as in statements that overlap, is taken once and as a whole.
+ONCE: Final = """(
+    SELECT * FROM (
+        SELECT *, min(entry_number) OVER (PARTITION BY entry_id) AS first
+        FROM staged_bank_lines WHERE merchant_id = $1 AND import_id = $2
+    ) AS every WHERE entry_number = first) AS staged"""
+_TAKE: Final = {
+    BANK_LINES.name: f"""
+INSERT INTO bank_lines ({_BANK}) SELECT {_BANK} FROM {ONCE}""",  # noqa: S608 - made of constants
+    SETTLEMENT_LINES.name: f"""
 INSERT INTO settlement_lines ({_PSP})
-SELECT DISTINCT ON (id) {_PSP} FROM staged_settlement_lines AS staged
-WHERE merchant_id = $1 AND import_id = $2
-    AND NOT EXISTS (
-        SELECT FROM settlement_lines AS known WHERE known.merchant_id = $1 AND known.id = staged.id)
-ORDER BY id, number"""  # noqa: S608 - made of constants
-_TAKE: Final = {BANK_LINES.name: _TAKE_BANK, SETTLEMENT_LINES.name: _TAKE_PSP}
+SELECT DISTINCT ON (id) {_PSP} FROM staged_settlement_lines
+WHERE merchant_id = $1 AND import_id = $2 ORDER BY id, number""",  # noqa: S608 - made of constants
+}
 
 
 async def of_content(conn: Conn, merchant_id: str, content_hash: str) -> Import | None:
@@ -79,6 +84,13 @@ async def stage(conn: Conn, table: str, records: Sequence[Sequence[Any]]) -> Non
 
 async def take(conn: Conn, table: str, merchant_id: str, import_id: str) -> int:
     """All that was staged and is new; answers how many lines."""
+    await conn.raw.execute(
+        f"DELETE FROM staged_{table} AS staged"  # noqa: S608 - made of constants
+        f" WHERE merchant_id = $1 AND import_id = $2 AND {_KNOWN[table]}",
+        merchant_id,
+        import_id,
+        timeout=LOAD_SECONDS,
+    )
     done: str = await conn.raw.execute(_TAKE[table], merchant_id, import_id, timeout=LOAD_SECONDS)
     return int(done.rpartition(" ")[2])
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
+from incasso.paylink.v1.paylink_pb2_grpc import add_PaymentLinksServiceServicer_to_server
 from incasso.reporting.v1 import imports_pb2_grpc, ledger_pb2_grpc
 from libs import client, db, services
 from libs.clock import Clock
@@ -11,7 +12,9 @@ from libs.db import Database
 from libs.server import Server
 from libs.tasks import Tasks
 from services.reporting.deps import Deps
+from services.reporting.paylink_client import Links
 from services.reporting.service import Imports, Ledger
+from tests.services.reporting.paylink_double import PayLinks
 from tests.services.reporting.world import World
 
 
@@ -25,7 +28,10 @@ async def database(new_module_database) -> AsyncIterator[Database]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(database: Database) -> AsyncIterator[World]:
     """A merchant of the test's own in the module's database."""
-    deps = Deps(database, Clock())
+    paylink = PayLinks()
+    neighbours = Server([(add_PaymentLinksServiceServicer_to_server, paylink)], [], Tasks())
+    to_paylink = client.channel(f"ipv4:127.0.0.1:{await neighbours.start('127.0.0.1:0')}")
+    deps = Deps(database, Clock(), Links(to_paylink))
     server = Server(
         [
             (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, Ledger(deps)),
@@ -36,6 +42,8 @@ async def world(database: Database) -> AsyncIterator[World]:
     )
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
     stubs = ledger_pb2_grpc.LedgerServiceStub(channel), imports_pb2_grpc.ImportsServiceStub(channel)
-    yield World(deps, stubs)
+    yield World(deps, stubs, paylink)
     await channel.close()
+    await to_paylink.close()
     await server.stop(1)
+    await neighbours.stop(1)

@@ -1,0 +1,26 @@
+"""What couriers pass on, as settlement lines beside those of PSPs."""
+
+from collections.abc import Sequence
+
+from libs.bus import Event
+from libs.db import Conn
+from services.reporting import courier_events
+from services.reporting.flows import hearing
+from services.reporting.flows.hearing import ZoneOf
+from services.reporting.rules import periods
+from services.reporting.store import books, settlements
+
+
+async def keep(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> None:
+    """Of any merchants, any number of times. Raises what `zone_of` raises: the events come again."""
+    told = [event for event in events if event.subject in courier_events.SUBJECTS]
+    if not told:
+        return
+    known = await hearing.zones_of(conn, {event.merchant_id for event in told}, zone_of)
+    found = [courier_events.line_of(event, known[event.merchant_id]) for event in told]
+    lines = [line for line in found if line is not None]
+    if lines:
+        days = [line.happened_on for line in lines]
+        months = sorted({periods.first_day(day) for day in days if periods.partitioned(day)})
+        await books.make_partitions(conn, months)
+        await settlements.add(conn, lines)

@@ -1,0 +1,123 @@
+"""Credits that name a payment link: paylink is told of each once, whatever happens in between."""
+
+from incasso.paylink.v1 import paylink_pb2
+from incasso.reporting.v1 import imports_pb2 as pb
+from libs import creditor_references, ids
+from libs.due import DueWorker
+from services.reporting import worker
+from tests.services.reporting import files
+from tests.services.reporting.files import bank_entry, bank_file
+from tests.services.reporting.test_imports import load
+
+REFERENCE = creditor_references.creditor_reference("ABCDEFGHJKLM")
+SPACED = " ".join(REFERENCE[start : start + 4] for start in range(0, len(REFERENCE), 4))
+
+
+def told(world) -> DueWorker:
+    return worker.link_transfer_worker(world.deps)
+
+
+async def due_again(world) -> None:
+    async with world.deps.db.connection() as conn:
+        await conn.execute(
+            "UPDATE link_transfers SET due_at = now() WHERE merchant_id = $1 AND due_at IS NOT NULL",
+            world.merchant_id,
+        )
+
+
+async def tell(world) -> None:
+    await due_again(world)
+    await told(world).run_once()
+
+
+async def transfers(world) -> list[pb.LinkTransfer]:
+    answer = await world.call("ListBankLines")
+    return [line.link_transfer for line in answer.data if line.HasField("link_transfer")]
+
+
+async def test_a_credit_that_names_a_link_is_recorded_once(world):
+    text = f"saldo {SPACED} grazie"
+    minors = [9900, 9900, -9900]
+    entries = [
+        bank_entry(9900, reference="B1", text=text),
+        bank_entry(9900, reference="B2", text="no link"),
+        bank_entry(-9900, reference="B3", text=text),
+    ]
+    await load(world, bank_file(minors, entries))
+    (before,) = await transfers(world)
+    assert before.state == pb.LinkTransfer.STATE_PENDING
+    await tell(world)
+    (found,) = await transfers(world)
+    assert (found.state, found.outcome, found.payment_link_id) == (
+        pb.LinkTransfer.STATE_RECORDED,
+        "matched",
+        "lnk_1",
+    )
+    (transfer,) = world.paylink.transfers.values()
+    assert transfer.id == found.bank_transfer_id
+    assert (transfer.bank_reference, transfer.amount.amount_minor) == ("B1", 9900)
+    assert text in transfer.creditor_reference
+    await load(world, bank_file(minors, entries, name="the same days again"))
+    await tell(world)
+    assert len(world.paylink.keys) == 1
+
+
+async def test_a_transfer_that_was_reported_before_is_the_same(world):
+    """By its bank's reference, however that is spelled."""
+    world.paylink.transfers["B1X"] = reported = _reported("b1 x", 500)
+    await load(world, bank_file([500], [bank_entry(500, reference="B1 x", text=REFERENCE)]))
+    await tell(world)
+    (found,) = await transfers(world)
+    assert found.bank_transfer_id == reported.id
+    assert len(world.paylink.transfers) == 1
+
+
+async def test_a_reference_that_stands_for_another_booking_is_for_a_person(world):
+    world.paylink.transfers["B1"] = _reported("B1", 499)
+    await load(world, bank_file([500], [bank_entry(500, reference="B1", text=REFERENCE)]))
+    await tell(world)
+    (found,) = await transfers(world)
+    assert (found.state, found.outcome) == (
+        pb.LinkTransfer.STATE_REFUSED,
+        "bank_transfer_differs",
+    )
+
+
+async def test_two_equal_credits_of_a_day_are_two_transfers(world):
+    twins = [bank_entry(500, text=REFERENCE)] * 2
+    await load(world, bank_file([500, 500], twins))
+    await tell(world)
+    assert len(await transfers(world)) == len(world.paylink.transfers) == 2
+
+
+async def test_payments_of_a_batch_that_share_its_reference_are_transfers_of_their_own(world):
+    details = files.detail("3.00", text=REFERENCE) + files.detail("3.00", text=REFERENCE)
+    await load(world, bank_file([600], [files.entry("6.00", reference="B7", details=details)]))
+    await tell(world)
+    assert len(await transfers(world)) == len(world.paylink.transfers) == 2
+    assert "B7" in world.paylink.transfers
+
+
+async def test_paylink_is_asked_again_until_it_answers_and_under_the_same_key(world):
+    """A process that dies after the call finds the row as one that got no answer does."""
+    await load(world, bank_file([500], [bank_entry(500, reference="B1", text=REFERENCE)]))
+    world.paylink.down = True
+    await tell(world)
+    world.paylink.down, world.paylink.silent = False, 99
+    await tell(world)
+    assert [found.state for found in await transfers(world)] == [pb.LinkTransfer.STATE_PENDING]
+    world.paylink.silent = 0
+    await tell(world)
+    assert [found.state for found in await transfers(world)] == [pb.LinkTransfer.STATE_RECORDED]
+    assert len(set(world.paylink.keys)) == 1
+    assert len(world.paylink.transfers) == 1
+    async with world.deps.db.connection() as conn:
+        kept = "SELECT count(text) FROM link_transfers WHERE merchant_id = $1"
+        assert await conn.fetchval(kept, world.merchant_id) == 0
+
+
+def _reported(bank_reference: str, amount_minor: int):
+    """By the shop, through the API."""
+    found = paylink_pb2.BankTransfer(id=ids.new("trf"), bank_reference=bank_reference)
+    found.amount.amount_minor, found.amount.currency = amount_minor, "EUR"
+    return found
