@@ -14,7 +14,7 @@ PYTEST_ARGS ?= -n 4 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-ledger security tools chart cluster-test image lock clean
+.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger security tools chart cluster-test image lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ bench-worst: protos  ## what the worst inputs of one caller cost everybody else
 
 bench-remittances: protos  ## what a remittance file of 50,000 lines costs to read, match and book; bench/results/remittances.json
 	@$(PYTHON) -m bench.remittances
+
+bench-imports: protos  ## what it costs to import a bank's statement of 64 MiB (MIB=1024: of a gigabyte); bench/results/imports.json
+	@$(PYTHON) -m bench.imports
 
 bench-ledger: protos  ## postings booked per second, and a trial balance of 10,000,000 entries; bench/results/ledger.json
 	@$(PYTHON) -m bench.ledger

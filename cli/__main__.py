@@ -16,6 +16,7 @@ from cli import (
     payments,
     plans,
     psp_accounts,
+    reconciliation,
     secrets,
     smoke,
     statements,
@@ -25,7 +26,7 @@ from libs import terminal
 
 app = typer.Typer(
     name="incasso",
-    help="Incasso for operators: merchants, keys, PSP accounts, payments, instalment plans, cash on delivery, events, the ledger, statements and the TAEG.",
+    help="Incasso for operators: merchants, keys, PSP accounts, payments, instalment plans, cash on delivery, events, the ledger, reconciliation, statements and the TAEG.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they would show secrets
 )
@@ -38,6 +39,7 @@ app.add_typer(cod.app, name="cod")
 app.add_typer(events.app, name="events")
 app.add_typer(ledger.app, name="ledger")
 app.command("doctor")(doctor.doctor)
+app.add_typer(reconciliation.app, name="reconciliation")
 app.command("health")(health.health)
 app.command("secrets")(secrets.secrets)
 app.command("smoke")(smoke.smoke)

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,11 +19,13 @@ from incasso.instalments.v1.instalments_pb2_grpc import InstalmentOffersServiceS
 from incasso.instalments.v1.plans_pb2_grpc import InstalmentPlansServiceStub
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
+from incasso.reporting.v1.imports_pb2_grpc import ImportsServiceStub
 from incasso.reporting.v1.ledger_pb2_grpc import LedgerServiceStub
 from libs import client, context, deadlines, identity, services, settings, tls
 from libs.errors import IdentityRefused, Refusal, ServiceUnavailable
 from libs.identity import OPERATOR, Signer
 from libs.settings import TlsSettings
+from libs.uploads import Pieces
 from libs.watched import FileError
 
 KEY_FILE: Final = "INCASSO_IDENTITY_KEY_FILE"
@@ -84,6 +87,7 @@ COD_REFUNDS: Final = Service("cod", CodRefundsServiceStub)
 COD_REMITTANCES: Final = Service("cod", CodRemittancesServiceStub)
 INSTALMENT_OFFERS: Final = Service("instalments", InstalmentOffersServiceStub)
 INSTALMENT_PLANS: Final = Service("instalments", InstalmentPlansServiceStub)
+IMPORTS: Final = Service("reporting", ImportsServiceStub)
 LEDGER: Final = Service("reporting", LedgerServiceStub)
 MERCHANTS: Final = Service("merchants", MerchantsServiceStub)
 PAYMENTS: Final = Service("payments", PaymentsServiceStub)
@@ -94,13 +98,33 @@ def ask(
 ) -> Any:
     """The service's answer to a request; a refusal ends the command."""
     target = service.target()
+    key = idempotency_key
+    work = partial(_ask, service, target, request, merchant_id=merchant_id, key=key)
+    return _answered(service, target, request, work, key=key)
+
+
+def upload(
+    service: Service, request: Message, pieces: Pieces, *, merchant_id: str, unless: str
+) -> Any:
+    """The same of a file, which may be sent again. A refusal for the reason `unless` is raised."""
+    target = service.target()
+    work = partial(_upload, service, target, request, pieces, merchant_id=merchant_id)
+    return _answered(service, target, request, work, unless=unless)
+
+
+def _answered(
+    service: Service,
+    target: str,
+    request: Message,
+    work: Callable[[], Coroutine[Any, Any, Any]],
+    *,
+    key: str = "",
+    unless: str = "",
+) -> Any:
     secure()
-    rpc = request.DESCRIPTOR.name.removesuffix("Request")
     try:
         with identity.acting_as(operator()):
-            return asyncio.run(
-                _ask(service, target, rpc, request, merchant_id=merchant_id, key=idempotency_key)
-            )
+            return asyncio.run(work())
     except IdentityRefused:
         output.fail(
             f"{service.name} at {target} does not know the operators' key.",
@@ -109,9 +133,11 @@ def ask(
         )
     except ServiceUnavailable:
         next_step = "Is it running? `incasso health` tells."
-        if idempotency_key:
-            next_step += f" Repeat it with --key {idempotency_key}: it is done once."
-        elif not client.is_safe(rpc):
+        if key:
+            next_step += f" Repeat it with --key {key}: it is done once."
+        elif unless:
+            next_step += " Send it again: a file is imported once."
+        elif not client.is_safe(_rpc_of(request)):
             next_step += " It may have been done nevertheless: look before you repeat."
         output.fail(
             f"{service.name} at {target} gave no answer.",
@@ -119,12 +145,18 @@ def ask(
             code=output.NO_ANSWER,
         )
     except Refusal as refusal:
+        if unless and refusal.reason == unless:
+            raise
         wrong = "".join(f" {found.field}: {found.description}." for found in refusal.violations)
         output.fail(
             f"{refusal.message}{wrong}",
             reason=refusal.reason,
             next_step=NEXT_STEPS.get(refusal.reason, ""),
         )
+
+
+def _rpc_of(request: Message) -> str:
+    return str(request.DESCRIPTOR.name.removesuffix("Request"))
 
 
 def secure() -> None:
@@ -153,11 +185,20 @@ def operator() -> Signer:
 
 
 async def _ask(
-    service: Service, target: str, rpc: str, request: Message, *, merchant_id: str, key: str
+    service: Service, target: str, request: Message, *, merchant_id: str, key: str
 ) -> Any:
     context.set_current(context.Call(merchant_id=merchant_id, actor=OPERATOR))
     async with client.channel(target) as channel:
-        method = getattr(service.stub(channel), rpc)
+        method = getattr(service.stub(channel), _rpc_of(request))
         return await client.call(
             method, request, timeout_seconds=deadlines.CALL, idempotency_key=key
         )
+
+
+async def _upload(
+    service: Service, target: str, request: Message, pieces: Pieces, *, merchant_id: str
+) -> Any:
+    context.set_current(context.Call(merchant_id=merchant_id, actor=OPERATOR))
+    async with client.channel(target) as channel:
+        method = getattr(service.stub(channel), _rpc_of(request))
+        return await client.upload(method, request, pieces, timeout_seconds=deadlines.UPLOAD)

@@ -143,12 +143,17 @@ def working(what: str) -> Iterator[None]:
         yield
 
 
-def fail(message: str, *, reason: str = "", next_step: str = "", code: int = REFUSED) -> NoReturn:
-    """Says what went wrong and what to do, on standard error, and ends with `code`."""
+def complain(message: str, *, reason: str = "") -> None:
+    """Says what went wrong, on standard error, and goes on."""
     line = Text("Error: ", style="bold red").append(cell(message).plain, style="default")
     if reason:
         line.append(f" ({reason})", style="dim")
     console(errors=True).print(line)
+
+
+def fail(message: str, *, reason: str = "", next_step: str = "", code: int = REFUSED) -> NoReturn:
+    """Says what went wrong and what to do, on standard error, and ends with `code`."""
+    complain(message, reason=reason)
     if next_step:
         console(errors=True).print(
             Text("Next:  ", style="bold").append(next_step, style="not bold")

@@ -1,0 +1,119 @@
+"""What it costs to import a bank's statement: time by MiB, and by how much the service's process grows.
+
+Processor time is the process's own, not PostgreSQL's. `make bench-imports`; `MIB=1024` for a file of a gigabyte. The results are in
+`bench/results/imports.json`.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from bench.memory import MEBI, grown, settle
+from libs import context, db, lag, schema
+from libs.clock import Clock
+from services.reporting.deps import Deps
+from services.reporting.flows.importing import ImportStatement, import_statement
+from stack.postgres import throw_away_postgres
+
+MERCHANT: Final = "mer_bench"
+SIZES_MIB: Final = (16, int(os.environ.get("MIB", "64")))
+MOST_GROWN_MIB: Final = 256
+PIECE_BYTES: Final = 2**16
+RESULTS: Final = Path(__file__).parent / "results" / "imports.json"
+SPACE: Final = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
+BALANCE: Final = """<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">{amount}</Amt>
+<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-26</Dt></Dt></Bal>
+"""
+ENTRY: Final = """<Ntry><Amt Ccy="EUR">1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
+<BookgDt><Dt>2026-11-{day:02}</Dt></BookgDt><ValDt><Dt>2026-11-{day:02}</Dt></ValDt><AcctSvcrRef>REF{number:012}</AcctSvcrRef>
+<NtryDtls><TxDtls><Refs><EndToEndId>E2E-{number:012}</EndToEndId></Refs><RltdPties><Dbtr><Nm>Payer {number}</Nm></Dbtr>
+<DbtrAcct><Id><IBAN>IT60X0542811101000000123456</IBAN></Id></DbtrAcct></RltdPties>
+<RmtInf><Ustrd>Saldo ordine A-{number:012}, grazie</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>
+"""
+
+
+def written(folder: Path, mib: int) -> tuple[Path, int]:
+    """A statement of about so many MiB, and how many entries it has."""
+    file = folder / f"{mib}.xml"
+    count = mib * MEBI**2 // len(ENTRY.format(day=1, number=0))
+    with file.open("w") as out:
+        out.writelines(_parts(count))
+    return file, count
+
+
+def _parts(count: int) -> Iterator[str]:
+    yield f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{SPACE}"><BkToCstmrStmt>'
+    yield "<GrpHdr><MsgId>M</MsgId></GrpHdr><Stmt><Id>S</Id>"
+    yield "<Acct><Id><IBAN>IT60X0542811101000000123456</IBAN></Id></Acct>\n"
+    yield BALANCE.format(code="OPBD", amount="0.00") + BALANCE.format(
+        code="CLBD", amount=f"{count}.00"
+    )
+    for number in range(count):
+        yield ENTRY.format(day=1 + number * 28 // count, number=number)
+    yield "</Stmt></BkToCstmrStmt></Document>\n"
+
+
+def measured(url: str, mib: int) -> dict[str, float]:
+    """In this process, which has done nothing before."""
+    return asyncio.run(_measured(url, mib))
+
+
+async def _measured(url: str, mib: int) -> dict[str, float]:
+    folder = Path(__file__).parent.parent / "services" / "reporting" / "migrations"
+    await schema.migrate(url, "reporting", folder)
+    database = await db.connect(url, pool_size=4, service="reporting")
+    unasked: Any = None  # paylink is not asked here
+    deps = Deps(db=database, clock=Clock(), links=unasked)
+    context.set_current(context.Call(merchant_id=MERCHANT, actor="bench"))
+    meter = lag.Meter(window_seconds=3600)
+    watching = asyncio.create_task(meter.run())
+    try:
+        with tempfile.TemporaryDirectory() as made:
+            file, count = await asyncio.to_thread(written, Path(made), mib)
+            said = ImportStatement(name=file.name, source=None, psp_account=None)
+            before, began, spent = settle(), time.monotonic(), time.process_time()
+            found = await import_statement(deps, said, _pieces(file))
+            seconds, used = time.monotonic() - began, time.process_time() - spent
+        if found.lines != count:
+            raise RuntimeError(f"{found.lines} of {count} lines were imported")
+        return {
+            "mib": mib,
+            "lines": count,
+            "seconds": round(seconds, 1),
+            "cpu_seconds": round(used, 1),
+            "lines_per_second": round(count / seconds),
+            "grew_mib": round((grown() - before) / MEBI, 1),
+            "loop_held_ms": round(1000 * meter.worst.held, 1),
+        }
+    finally:
+        watching.cancel()
+        await database.close()
+
+
+async def _pieces(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as opened:
+        while piece := opened.read(PIECE_BYTES):
+            yield piece
+
+
+def main() -> None:
+    spawn, results = multiprocessing.get_context("spawn"), []
+    for mib in SIZES_MIB:
+        with throw_away_postgres() as server, ProcessPoolExecutor(1, mp_context=spawn) as alone:
+            found = alone.submit(measured, server.url(), mib).result()
+        results.append(found)
+        print(", ".join(f"{name} {value}" for name, value in found.items()))
+        if found["grew_mib"] > MOST_GROWN_MIB:
+            raise SystemExit(f"the process grew by more than {MOST_GROWN_MIB} MiB")
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
