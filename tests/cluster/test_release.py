@@ -215,9 +215,7 @@ def test_nothing_is_left_behind():
     with noted("uninstall"):
         helm("uninstall", RELEASE, "--wait", "--timeout", "5m")
     kinds = "all,configmap,networkpolicy,poddisruptionbudget,serviceaccount,ingress,secret"
-    left = kubectl(
-        "get", kinds, "--selector", f"app.kubernetes.io/instance={RELEASE}", "--output", "name"
-    )
-    assert left == ""
+    mine = ["--selector", f"app.kubernetes.io/instance={RELEASE}", "--output", "name"]
+    until(lambda: kubectl("get", kinds, *mine) == "", 180)  # pods end after they have drained
     others = kubectl("get", "secret", "--output", "name", "--selector", "owner=helm")
     assert others == ""
