@@ -77,7 +77,7 @@ SERVICES: Final = (
         seals=True,
         hears=(MERCHANT_UPDATED,),
     ),
-    Service("reporting", ("LedgerService", "ImportsService"), port=24),
+    Service("reporting", ("LedgerService", "ImportsService", "ReconciliationService"), port=24),
 )
 NAMES: Final = tuple(service.name for service in SERVICES)
 # All possible callers of an RPC: each has its own key.

@@ -5,7 +5,7 @@
 from pathlib import Path
 from typing import Final
 
-from incasso.reporting.v1 import imports_pb2_grpc, ledger_pb2_grpc
+from incasso.reporting.v1 import imports_pb2_grpc, ledger_pb2_grpc, reconciliation_pb2_grpc
 from libs import client, process
 from libs.clock import Clock
 from libs.process import Chassis, Parts
@@ -14,7 +14,7 @@ from services.reporting.config import Config
 from services.reporting.deps import Deps
 from services.reporting.merchants_client import Merchants
 from services.reporting.paylink_client import Links
-from services.reporting.service import Imports, Ledger
+from services.reporting.service import Imports, Ledger, Reconciliation
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -27,9 +27,13 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         servicers=[
             (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, Ledger(deps)),
             (imports_pb2_grpc.add_ImportsServiceServicer_to_server, Imports(deps)),
+            (
+                reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server,
+                Reconciliation(deps),
+            ),
         ],
         kept=retention.KEPT,
-        loops=[worker.link_transfer_worker(deps).run],
+        loops=[worker.link_transfer_worker(deps).run, worker.reconciliation_worker(deps).run],
         handlers=worker.handlers(Merchants(merchants).zone_of),
         close=[merchants.close, paylink.close],
     )

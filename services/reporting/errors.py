@@ -23,3 +23,25 @@ class StatementRefused(Refusal, kind=Kind.UNPROCESSABLE, reason="statement_refus
         where = f"Line {line}: {reason}" if line else f"The file {reason}"
         facts = {"refused_reason": reason, **({"refused_line": str(line)} if line else {})}
         return cls(f"Nothing was imported. {where}.", facts=facts)
+
+
+class ExceptionNotFound(Refusal, kind=Kind.NOT_FOUND, reason="exception_not_found"):
+    message = "There is no exception with this id."
+
+
+class ExceptionResolved(Refusal, kind=Kind.CONFLICT, reason="exception_resolved"):
+    message = "The exception is resolved already; its `resolution` says how."
+
+
+class NotResolvableSo(Refusal, kind=Kind.CONFLICT, reason="exception_not_resolvable_so"):
+    message = (
+        "Its item is matched already, so nothing of it is left to match; dismiss the exception."
+    )
+
+
+class ItemNotOpen(Refusal, kind=Kind.CONFLICT, reason="item_not_open"):
+    message = "One of the items is not open any more, or is none; list the exceptions again."
+
+
+class AmountsDiffer(Refusal, kind=Kind.CONFLICT, reason="amounts_differ"):
+    message = "The items and parts do not add up to the item of the exception."

@@ -50,15 +50,15 @@ def _captured(message: payments.PaymentCaptured, event: Event) -> Told:
 
 
 def _refunded(message: payments.PaymentRefunded, event: Event) -> Told:
-    return _of_payment(event, message.payment, _refund(message, undone=False))
+    fact = _refund(message, undone=False)
+    return _of_payment(event, message.payment, fact, message.refund.psp_reference)
 
 
 def _refund_failed(message: payments.PaymentRefundFailed, event: Event) -> Told:
     """One that had not succeeded has moved nothing."""
     amount_minor = message.refund.amount_minor if message.had_succeeded else 0
-    return _of_payment(
-        event, message.payment, _refund(message, undone=True, amount_minor=amount_minor)
-    )
+    fact = _refund(message, undone=True, amount_minor=amount_minor)
+    return _of_payment(event, message.payment, fact, message.refund.psp_reference)
 
 
 def _dispute_opened(message: payments.DisputeOpened, event: Event) -> Told:
@@ -132,7 +132,14 @@ def _cash_refund_failed(message: cod.CodRefundFailed, event: Event) -> Told:
 
 def _of_cash(event: Event, message: Any, fact: CashRefunded) -> Told:
     currency, reference = message.refund.amount.currency, message.refund.order_reference
-    return _told(event, fact, currency=currency, order_reference=reference)
+    reaches_bank_as = message.refund.id.replace("_", "")  # EndToEndId of the file for the bank
+    return _told(
+        event,
+        fact,
+        currency=currency,
+        order_reference=reference,
+        operation_reference=reaches_bank_as,
+    )
 
 
 def _transfer_recorded(message: paylink.BankTransferRecorded, event: Event) -> Told:
@@ -160,7 +167,13 @@ def _of_transfer(
         if wire.time_of(move.made_at) == event.occurred_at
     )
     fact = TransferMoved(arrived_minor, moves)
-    return _told(event, fact, currency=transfer.amount.currency, happened_on=day)
+    return _told(
+        event,
+        fact,
+        currency=transfer.amount.currency,
+        happened_on=day,
+        operation_reference=transfer.bank_reference,
+    )
 
 
 def _day_of(event: Event, at: datetime) -> date:
@@ -168,13 +181,17 @@ def _day_of(event: Event, at: datetime) -> date:
     return at.astimezone(event.occurred_at.tzinfo).date()
 
 
-def _of_payment(event: Event, payment: payments_pb2.Payment, fact: Fact) -> Told:
+def _of_payment(
+    event: Event, payment: payments_pb2.Payment, fact: Fact, operation_reference: str = ""
+) -> Told:
     return _told(
         event,
         fact,
         currency=payment.amount.currency,
         payment_id=payment.id,
         order_reference=payment.order_reference,
+        payment_reference=payment.psp_reference,
+        operation_reference=operation_reference,
     )
 
 
@@ -185,6 +202,8 @@ def _told(
     currency: str,
     payment_id: str = "",
     order_reference: str = "",
+    payment_reference: str = "",
+    operation_reference: str = "",
     happened_on: date | None = None,
 ) -> Told:
     """It happened on the event's day where the event does not say another."""
@@ -199,6 +218,8 @@ def _told(
         order_reference=order_reference or None,
         trace_id=event.traceparent[3:35],
         fact=fact,
+        payment_reference=payment_reference or None,
+        operation_reference=operation_reference or None,
     )
 
 

@@ -20,7 +20,9 @@ from libs.errors import ServiceUnavailable
 from services.reporting import fact_events
 from services.reporting.config import RebuildConfig
 from services.reporting.flows.rebuilding import Rebuild
+from services.reporting.rules.facts import Told
 from services.reporting.rules.rebuilding import Compared, DifferenceKind
+from services.reporting.store import own_facts
 from services.reporting.store import rebuilding as store
 
 HEARD: Final = (*fact_events.ZONES, *fact_events.SUBJECTS)
@@ -59,6 +61,23 @@ class EventLog:
                 count += len(events)
                 if since is None:
                     self.say({"reading": self.service, "events": count, "of": of})
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLog:
+    """Lines of PSPs and banks, and what reconciliation has cleared."""
+
+    db: Database
+    say: Say
+
+    async def read(self, since: datetime | None) -> AsyncIterator[Sequence[Told]]:
+        async with self.db.snapshot() as conn:
+            count = 0
+            async for told in own_facts.every(conn, BATCH, since=since):
+                yield told
+                count += len(told)
+                if since is None:
+                    self.say({"reading": "lines", "events": count})
 
 
 async def check(arguments: Sequence[str]) -> int:
@@ -100,7 +119,8 @@ async def _run(job: str, arguments: Sequence[str]) -> int:
             _say({"busy": True})
             return BUSY
         logs = [EventLog(name, await opened(url), _say) for name, url in _sources(config).items()]
-        work = Rebuild(ledger, [log.read for log in logs])
+        own = OwnLog(ledger, _say)
+        work = Rebuild(ledger, [log.read for log in logs], own.read)
         begun = await work.build()
         _say({"comparing": True})
         found = await work.compare(begun, patience_seconds=options.patience)

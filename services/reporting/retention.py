@@ -67,5 +67,30 @@ KEPT: Final = Kept(
             plain="merchant_id id state bank_reference currency bank_transfer_id outcome payment_link_id",
             personal={"text": "when paylink has answered"},
         ),
+        "open_items": Table(
+            "what has to be matched",
+            plain="merchant_id stage side id kind party currency operation_reference payment_reference"
+            " order_reference payment_id trace_id",
+        ),
+        "matches": Table(
+            "what was matched",
+            plain="merchant_id id stage rule ours_id theirs_id kind party currency payment_id order_reference"
+            " trace_id matched_by",
+        ),
+        "clearings": Table(
+            "what reconciliation moves between accounts: the books stay",
+            plain="merchant_id id kind currency moves payment_id order_reference trace_id",
+        ),
+        "exceptions": Table(
+            "what does not match, and what was made of it: finance writes no names of shoppers",
+            plain="merchant_id id type state stage item_id ours_id theirs_id party currency suggestions"
+            " payment_id order_reference trace_id owner resolved_as resolution resolved_by",
+        ),
+        "sources": Table("terms of PSP accounts and couriers", plain="merchant_id party"),
+        "audit_records": Table(
+            "who changed what in the reconciliation: a record that was removed breaks the chain",
+            plain="merchant_id id action subject_id actor before after trace_id previous_hash hash",
+        ),
+        "reconciliations": Table("when each merchant is reconciled next", plain="merchant_id"),
     }
 )

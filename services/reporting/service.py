@@ -6,11 +6,22 @@ from typing import Final
 from incasso.reporting.v1 import imports_pb2, ledger_pb2
 from libs import context, door, wire
 from services.reporting.deps import Deps
-from services.reporting.errors import ImportNotFound
-from services.reporting.flows import closing, importing, reading
+from services.reporting.errors import ExceptionNotFound, ImportNotFound
+from services.reporting.flows import (
+    auditing,
+    closing,
+    importing,
+    reading,
+    reconciling,
+    resolving,
+    sources,
+)
 from services.reporting.store import link_transfers
+from services.reporting.store.audit import AUDIT
 from services.reporting.store.books import ENTRIES
+from services.reporting.store.exceptions import EXCEPTIONS
 from services.reporting.store.imports import BANK_LINES, IMPORTS, SETTLEMENT_LINES
+from services.reporting.store.matching import MATCHES
 
 
 async def _with_lines(deps: Deps, answer: ledger_pb2.ListJournalEntriesResponse) -> None:
@@ -50,4 +61,18 @@ Imports: Final = door.of(
     ListImports=door.Rows(IMPORTS, "imp"),
     ListBankLines=door.Then(door.Rows(BANK_LINES, "bln"), _with_transfers),
     ListSettlementLines=door.Rows(SETTLEMENT_LINES, "stl"),
+)
+
+Reconciliation: Final = door.of(
+    "incasso.reporting.v1.ReconciliationService",
+    RunReconciliation=reconciling.reconcile,
+    ListMatches=door.Rows(MATCHES, "mat"),
+    ListExceptions=door.Rows(EXCEPTIONS, "exc"),
+    GetException=door.Row(EXCEPTIONS, ExceptionNotFound),
+    AssignException=resolving.assign_exception,
+    ResolveException=resolving.resolve_exception,
+    ListReconciliationSources=sources.list_sources,
+    PutReconciliationSource=sources.put_source,
+    ListAuditRecords=door.Rows(AUDIT, "aud"),
+    CheckAuditLog=auditing.check,
 )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from libs import due as due_rows
 from libs.bus import Event
 from libs.consumer import Handler, Together
 from libs.db import Conn
@@ -12,8 +13,9 @@ from libs.payments import due
 from libs.payments.due import DueRow
 from services.reporting import courier_events, fact_events
 from services.reporting.deps import Deps
-from services.reporting.flows import booking, hearing, link_transfers, remittances
+from services.reporting.flows import booking, hearing, link_transfers, reconciling, remittances
 from services.reporting.flows.hearing import ZoneOf
+from services.reporting.store import matching
 
 SERVICE: Final = "reporting"
 _HEARD: Final = {*fact_events.SUBJECTS, *fact_events.ZONES, *courier_events.SUBJECTS}
@@ -23,7 +25,9 @@ def handlers(zone_of: ZoneOf) -> dict[str, Handler]:
     """All are handled together: one transaction for a batch, and few statements."""
 
     async def keep(conn: Conn, events: Sequence[Event]) -> None:
-        await booking.book(conn, await hearing.heard(conn, events, zone_of))
+        told = await hearing.heard(conn, events, zone_of)
+        await booking.book(conn, told)
+        await booking.expect(conn, told, events[-1].occurred_at)
         await remittances.keep(conn, events, zone_of)
 
     return dict.fromkeys(_HEARD, Together(keep))
@@ -33,3 +37,12 @@ def link_transfer_worker(deps: Deps) -> DueWorker[DueRow]:
     """Bank lines that paylink is to be told of. It is asked less and less often."""
     tell = partial(link_transfers.report, deps)
     return due.worker(SERVICE, deps.db, table="link_transfers", settle=tell)
+
+
+def reconciliation_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:
+    """A merchant's lines and items, after an import and once a day."""
+
+    async def work(_: due_rows.DueRow) -> None:
+        await reconciling.reconcile(deps)
+
+    return due_rows.worker(SERVICE, "reconciliation", deps.db, matching.CLAIM, work, concurrency=2)

@@ -1,13 +1,14 @@
 """Facts become entries: any number of them, of any merchants, in the transaction of their inbox."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from libs.db import Conn
-from services.reporting.rules import periods
+from services.reporting.rules import items, periods
 from services.reporting.rules.entries import Entry, entry_of
 from services.reporting.rules.facts import Told
 from services.reporting.store import books
+from services.reporting.store import items as items_store
 from services.reporting.store import periods as store
 
 
@@ -27,6 +28,13 @@ async def book(conn: Conn, told: Sequence[Told]) -> int:
     ]
     await books.make_partitions(conn, _months(dated))
     return await books.book(conn, dated)
+
+
+async def expect(conn: Conn, told: Sequence[Told], now: datetime) -> None:
+    """What events say is to be met in reports and on statements."""
+    found = [item for each in told if (item := items.expected(each, now)) is not None]
+    if found:
+        await items_store.expect(conn, found)
 
 
 def _months(dated: Sequence[tuple[Entry, date]]) -> Sequence[date]:

@@ -22,6 +22,7 @@ from libs.threads import Threads
 from libs.uploads import Pieces
 from services.reporting.deps import READ_AT_ONCE, Deps
 from services.reporting.errors import StatementRefused
+from services.reporting.flows import collecting
 from services.reporting.rules import imports as rules
 from services.reporting.rules import lines
 from services.reporting.rules.imports import Import, ImportState, Source
@@ -135,6 +136,7 @@ class _Load:
             await store.add_statements(tx, statements)
             await link_transfers.add(tx, merchant_id, import_id)
         await store.clear(tx, table, merchant_id, import_id)
+        await collecting.collect(tx, merchant_id, import_id, telemetry.trace_id())
         imported = Import(
             merchant_id=merchant_id,
             id=import_id,

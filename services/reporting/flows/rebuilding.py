@@ -18,6 +18,7 @@ from libs.db import Conn, Database
 from services.reporting.flows import hearing
 from services.reporting.rules import periods
 from services.reporting.rules.entries import entry_of
+from services.reporting.rules.facts import Told
 from services.reporting.rules.rebuilding import Compared, Difference, DifferenceKind
 from services.reporting.store import books
 from services.reporting.store import rebuilding as store
@@ -26,16 +27,20 @@ SHOWN: Final = 5  # of each kind
 LONGEST: Final = timedelta(minutes=10)  # that a transaction with events is open
 LOOK_AGAIN_SECONDS: Final = 0.5
 
-# Events in batches, all of them or those that were recorded since a time.
+# Events or facts in batches, all of them or those that were recorded since a time.
 Log: TypeAlias = Callable[[datetime | None], AsyncIterator[Sequence[Event]]]
+OwnLog: TypeAlias = Callable[[datetime | None], AsyncIterator[Sequence[Told]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuild:
-    """`logs`: of merchants, which tell their zones, and then of each service that tells of money."""
+    """`logs`: of merchants, which tell their zones, and then of each service that tells of money. `own`:
+    what reporting knows by itself.
+    """
 
     db: Database
     logs: Sequence[Log]
+    own: OwnLog
 
     async def build(self) -> datetime:
         """The books of all events. Answers when the log was read: what was recorded by then is in it."""
@@ -81,7 +86,10 @@ class Rebuild:
         for log in self.logs:
             async for events in log(since):
                 async with connected() as conn:
-                    await _build(conn, events)
+                    await _build(conn, await hearing.heard(conn, events, hearing.nobody_knows))
+        async for told in self.own(since):
+            async with connected() as conn:
+                await _build(conn, told)
 
     async def _compared(self, begun: datetime) -> Compared:
         async with self.db.snapshot() as conn:
@@ -102,8 +110,7 @@ class Rebuild:
         return Compared(count, first, counts)
 
 
-async def _build(conn: Conn, events: Sequence[Event]) -> None:
-    told = await hearing.heard(conn, events, hearing.nobody_knows)
+async def _build(conn: Conn, told: Sequence[Told]) -> None:
     found = {each.event_id: entry for each in told if (entry := entry_of(each)) is not None}
     if found:
         await books.build(conn, list(found.values()))

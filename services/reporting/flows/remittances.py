@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from libs.bus import Event
 from libs.db import Conn
 from services.reporting import courier_events
-from services.reporting.flows import hearing
+from services.reporting.flows import collecting, hearing
 from services.reporting.flows.hearing import ZoneOf
 from services.reporting.rules import periods
 from services.reporting.store import books, settlements
@@ -24,3 +24,4 @@ async def keep(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> None:
         months = sorted({periods.first_day(day) for day in days if periods.partitioned(day)})
         await books.make_partitions(conn, months)
         await settlements.add(conn, lines)
+        await collecting.collect_courier_lines(conn, lines)

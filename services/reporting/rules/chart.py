@@ -36,6 +36,7 @@ class Account(Enum):
     SHORTAGE = "shortage"
     DISPUTE_LOSSES = "dispute_losses"
     BAD_DEBT = "bad_debt"
+    RECONCILIATION_DIFFERENCES = "reconciliation_differences"  # written off
 
 
 _ASSETS: Final = (

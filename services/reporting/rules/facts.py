@@ -125,6 +125,40 @@ class TransferMoved:
     moves: Sequence[Move]
 
 
+@dataclass(frozen=True, slots=True)
+class LineSettled:
+    """A line of a PSP's report. Gross and fee are net; a fee below 0 is a cost. `is_fee`: a fee by itself."""
+
+    psp_account: str
+    gross_minor: int
+    fee_minor: int
+    is_fee: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineBanked:
+    """A line of a bank account."""
+
+    account: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What reconciliation adds to an account, debits above 0. `account`: its name in the chart."""
+
+    account: str
+    party: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What was matched or resolved. Its moves sum to zero."""
+
+    moves: Sequence[Moved]
+
+
 Fact: TypeAlias = (
     PspCharge
     | PspRefund
@@ -134,6 +168,9 @@ Fact: TypeAlias = (
     | CashRemitted
     | CashRefunded
     | TransferMoved
+    | LineSettled
+    | LineBanked
+    | Cleared
 )
 
 
@@ -151,3 +188,5 @@ class Told:
     order_reference: str | None
     trace_id: str
     fact: Fact
+    payment_reference: str | None = None  # the PSP's id of the payment
+    operation_reference: str | None = None  # the PSP's or bank's of what was done

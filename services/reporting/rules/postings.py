@@ -12,10 +12,13 @@ from services.reporting.rules.facts import (
     CashCollected,
     CashRefunded,
     CashRemitted,
+    Cleared,
     Disputed,
     DisputeMoved,
     DisputeState,
     Fact,
+    LineBanked,
+    LineSettled,
     Move,
     MoveKind,
     PlanBooks,
@@ -37,14 +40,39 @@ def amounts(fact: Fact) -> Mapping[Place, int]:
             return _less(_disputed(fact.psp_account, fact.after), _before(fact))
         case PlanMoved():
             return _less(_of_plan(fact.after), _of_plan(fact.before))
+        case CashCollected() | CashRemitted() | CashRefunded():
+            return _of_cash(fact)
+        case TransferMoved():
+            return _transfer_moved(fact)
+        case LineSettled() | LineBanked() | Cleared():
+            return _own(fact)
+        case _:
+            assert_never(fact)
+
+
+def _of_cash(fact: CashCollected | CashRemitted | CashRefunded) -> Mapping[Place, int]:
+    match fact:
         case CashCollected():
             return _collected(fact)
         case CashRemitted():
             return _remitted(fact)
         case CashRefunded():
             return _cash_refunded(fact)
-        case TransferMoved():
-            return _transfer_moved(fact)
+        case _:
+            assert_never(fact)
+
+
+def _own(fact: LineSettled | LineBanked | Cleared) -> Mapping[Place, int]:
+    match fact:
+        case LineSettled():
+            return _settled(fact)
+        case LineBanked():
+            return {
+                Place(Account.BANK, fact.account): fact.amount_minor,
+                Place(Account.UNALLOCATED): -fact.amount_minor,
+            }
+        case Cleared():
+            return _cleared(fact)
         case _:
             assert_never(fact)
 
@@ -134,8 +162,9 @@ def _cash_refunded(fact: CashRefunded) -> Mapping[Place, int]:
 
 
 def _transfer_moved(fact: TransferMoved) -> Mapping[Place, int]:
+    """On its way until a statement has it, as all that others say of a bank account."""
     moved = {
-        Place(Account.BANK): fact.arrived_minor,
+        Place(Account.BANK_IN_TRANSIT): fact.arrived_minor,
         Place(Account.UNALLOCATED): -fact.arrived_minor,
     }
     for move in fact.moves:
@@ -146,9 +175,27 @@ def _transfer_moved(fact: TransferMoved) -> Mapping[Place, int]:
     return moved
 
 
+def _settled(fact: LineSettled) -> Mapping[Place, int]:
+    net_minor = fact.gross_minor + fact.fee_minor
+    in_transit = Place(Account.BANK_IN_TRANSIT, fact.psp_account)
+    fees = Place(Account.PSP_FEES, fact.psp_account)
+    if fact.is_fee:
+        return {in_transit: net_minor, fees: -net_minor}
+    receivable = Place(Account.PSP_RECEIVABLE, fact.psp_account)
+    return {in_transit: net_minor, fees: -fact.fee_minor, receivable: -fact.gross_minor}
+
+
+def _cleared(fact: Cleared) -> Mapping[Place, int]:
+    moved: dict[Place, int] = {}
+    for move in fact.moves:
+        place = Place(Account(move.account), move.party)
+        moved[place] = moved.get(place, 0) + move.amount_minor
+    return moved
+
+
 def _where(move: Move) -> Account:
     if move.kind is MoveKind.GIVEN_BACK:
-        return Account.BANK
+        return Account.BANK_IN_TRANSIT
     return Account.INSTALMENTS_CLEARING if move.of_plan else Account.SALES
 
 

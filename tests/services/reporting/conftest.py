@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from incasso.paylink.v1.paylink_pb2_grpc import add_PaymentLinksServiceServicer_to_server
-from incasso.reporting.v1 import imports_pb2_grpc, ledger_pb2_grpc
+from incasso.reporting.v1 import imports_pb2_grpc, ledger_pb2_grpc, reconciliation_pb2_grpc
 from libs import client, db, services
 from libs.clock import Clock
 from libs.db import Database
@@ -13,7 +13,7 @@ from libs.server import Server
 from libs.tasks import Tasks
 from services.reporting.deps import Deps
 from services.reporting.paylink_client import Links
-from services.reporting.service import Imports, Ledger
+from services.reporting.service import Imports, Ledger, Reconciliation
 from tests.services.reporting.paylink_double import PayLinks
 from tests.services.reporting.world import World
 
@@ -36,12 +36,20 @@ async def world(database: Database) -> AsyncIterator[World]:
         [
             (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, Ledger(deps)),
             (imports_pb2_grpc.add_ImportsServiceServicer_to_server, Imports(deps)),
+            (
+                reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server,
+                Reconciliation(deps),
+            ),
         ],
         services.named("reporting").full_names,
         Tasks(),
     )
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
-    stubs = ledger_pb2_grpc.LedgerServiceStub(channel), imports_pb2_grpc.ImportsServiceStub(channel)
+    stubs = (
+        ledger_pb2_grpc.LedgerServiceStub(channel),
+        imports_pb2_grpc.ImportsServiceStub(channel),
+        reconciliation_pb2_grpc.ReconciliationServiceStub(channel),
+    )
     yield World(deps, stubs, paylink)
     await channel.close()
     await to_paylink.close()

@@ -53,6 +53,9 @@ def stripe_row(
     name: str = "",
     order: str = "A-1001",
     payout: str = "po_1",
+    charge: str = "ch_1",
+    currency: str = "eur",
+    day: str = "2026-04-07",
 ) -> str:
     """Amounts with their signs, as Stripe has them: a fee above 0 is a cost."""
     net = gross_minor - fee_minor
@@ -60,6 +63,6 @@ def stripe_row(
         ("-" if minor < 0 else "") + amount(minor) for minor in (gross_minor, fee_minor, net)
     )
     return (
-        f"{payout},2026-04-10 00:00:00,{name or f'txn_{next(_NUMBERS)}'},2026-04-07 10:00:00,"
-        f"2026-04-09 00:00:00,eur,{gross},{fee},{net_text},{kind},ch_1,,ch_1,{order}"
+        f"{payout},2026-04-10 00:00:00,{name or f'txn_{next(_NUMBERS)}'},{day} 10:00:00,"
+        f"2026-04-09 00:00:00,{currency},{gross},{fee},{net_text},{kind},{charge},,{charge},{order}"
     )

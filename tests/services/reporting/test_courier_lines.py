@@ -6,6 +6,8 @@ from incasso.cod.v1 import events_pb2 as cod
 from incasso.cod.v1 import remittances_pb2 as remittances
 from incasso.common.v1.money_pb2 import Money
 from incasso.reporting.v1 import imports_pb2 as pb
+from tests.services.reporting.files import bank_entry, bank_file
+from tests.services.reporting.reconciling import load, open_types
 from tests.services.reporting.world import rows
 
 WHAT = ("kind", "gross_minor", "fee_minor", "net_minor", "shortage_minor", "order_reference")
@@ -65,3 +67,14 @@ async def test_money_of_a_remittance_that_is_for_no_order_is_a_line_too(world):
 async def test_what_an_order_tells_itself_is_no_second_line(world, told):
     await world.book(world.told(told))
     assert not (await world.call("ListSettlementLines", party="cou_1")).data
+
+
+async def test_a_remittance_is_met_on_the_statement_and_what_is_short_is_an_exception(world):
+    event = world.told(remitted(cod.CodOrderShort, shortage_minor=100), about="cod_1")
+    await world.book(event)
+    text = "Rimessa rem_1"
+    await load(world, bank_file([4800], [bank_entry(4800, text=text, day="2026-11-24")]))
+    assert await open_types(world) == ["shortage"]
+    balances = await world.balances()
+    assert balances["bank"] == 4800
+    assert "bank_in_transit" not in balances

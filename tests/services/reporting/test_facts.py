@@ -69,8 +69,8 @@ async def test_a_transfer_arrives_once_and_its_money_goes_where_each_event_says(
         world.told(placed, at=later(hours=1)),
         waits,
     )
-    assert await world.balances() == {"bank": 100, "instalments_clearing": -100}
-    assert (await world.balances(on="2026-11-20")) == {"bank": 129, "unallocated": -129}
+    assert await world.balances() == {"bank_in_transit": 100, "instalments_clearing": -100}
+    assert (await world.balances(on="2026-11-20")) == {"bank_in_transit": 129, "unallocated": -129}
 
 
 async def test_cash_that_was_paid_back_and_returned_is_as_if_it_had_not_been(world):

@@ -146,11 +146,15 @@ def test_cash_that_is_given_back_leaves_the_bank_and_comes_back_when_the_bank_sa
 @pytest.mark.parametrize(
     ("arrived", "moves", "moved"),
     [
-        (129, [], {"bank": 129, "unallocated": -129}),
-        (129, [("matched", 100, False)], {"bank": 129, "sales": -100, "unallocated": -29}),
+        (129, [], {"bank_in_transit": 129, "unallocated": -129}),
+        (
+            129,
+            [("matched", 100, False)],
+            {"bank_in_transit": 129, "sales": -100, "unallocated": -29},
+        ),
         (0, [("settled", 50, True)], {"unallocated": 50, "instalments_clearing": -50}),
         (0, [("taken_back", 50, False), ("settled", 80, False)], {"unallocated": 30, "sales": -30}),
-        (0, [("given_back", 29, False)], {"unallocated": 29, "bank": -29}),
+        (0, [("given_back", 29, False)], {"unallocated": 29, "bank_in_transit": -29}),
     ],
 )
 def test_money_of_a_transfer_is_nobodys_until_a_link_has_it(arrived, moves, moved):

@@ -18,7 +18,7 @@ from libs import db, ids
 from libs.bus import Event
 from libs.db import Database
 from services.reporting.flows.rebuilding import Rebuild
-from services.reporting.rebuild_worker import HEARD, EventLog
+from services.reporting.rebuild_worker import HEARD, EventLog, OwnLog
 from services.reporting.rules.rebuilding import Compared, DifferenceKind
 from services.reporting.store import rebuilding as store
 from tests.services.reporting.test_any_order import book
@@ -43,7 +43,8 @@ class Installation:
         def say(line: object) -> None:
             json.dumps(line)
 
-        return Rebuild(self.ledger, [EventLog(name, self.log, say).read for name in SERVICES])
+        logs = [EventLog(name, self.log, say).read for name in SERVICES]
+        return Rebuild(self.ledger, logs, OwnLog(self.ledger, say).read)
 
     async def tell(self, events: Sequence[Event]) -> None:
         async with self.log.transaction() as tx:

@@ -8,7 +8,7 @@ from typing import Any
 from incasso.common.v1.money_pb2 import Money
 from incasso.payments.v1 import events_pb2 as payments
 from incasso.payments.v1 import payments_pb2
-from incasso.reporting.v1 import imports_pb2, ledger_pb2
+from incasso.reporting.v1 import imports_pb2, ledger_pb2, reconciliation_pb2
 from libs import client, clock, context, descriptors, ids
 from libs.bus import Event
 from libs.uploads import Pieces
@@ -18,7 +18,7 @@ from tests.services.reporting.paylink_double import PayLinks
 from tests.waiting import HANGING_SECONDS
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-CONTRACTS = (ledger_pb2, imports_pb2)
+CONTRACTS = (ledger_pb2, imports_pb2, reconciliation_pb2)
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
@@ -47,7 +47,7 @@ class World:
 
     async def upload(self, pieces: Pieces, **said: Any) -> Any:
         context.set_current(context.Call(merchant_id=self.merchant_id, actor="key_finance"))
-        request, (_, imports) = imports_pb2.ImportStatementRequest(**said), self.stubs
+        request, (_, imports, _) = imports_pb2.ImportStatementRequest(**said), self.stubs
         answer = await client.upload(
             imports.ImportStatement, request, pieces, timeout_seconds=HANGING_SECONDS
         )

@@ -1,0 +1,37 @@
+"""Lines of an import become entries of the ledger and items to be matched, in the transaction of the import."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from libs.db import Conn
+from services.reporting.flows import booking
+from services.reporting.rules import exceptions, own_facts
+from services.reporting.rules.lines import SettlementLine
+from services.reporting.store import exceptions as exceptions_store
+from services.reporting.store import items
+from services.reporting.store import own_facts as store
+
+BATCH: Final = 2_000
+NO_TRACE: Final = "0" * 32  # an order that is remitted has many
+
+
+async def collect(conn: Conn, merchant_id: str, import_id: str, trace_id: str) -> None:
+    """Of what the import brought first."""
+    async for lines in store.bank_lines(conn, merchant_id, import_id, BATCH):
+        await booking.book(conn, [own_facts.of_bank(line, trace_id) for line in lines])
+    async for settled in store.settlement_lines(conn, merchant_id, import_id, BATCH):
+        told = [own_facts.of_settlement(line, trace_id) for line in settled]
+        await booking.book(conn, [each for each in told if each is not None])
+    await items.collect(conn, merchant_id, import_id, trace_id)
+
+
+async def collect_courier_lines(conn: Conn, lines: Sequence[SettlementLine]) -> None:
+    """The payouts that they are of, and what couriers left short: as events tell, of any merchants."""
+    of_merchants: dict[str, list[SettlementLine]] = {}
+    for line in lines:
+        of_merchants.setdefault(line.merchant_id, []).append(line)
+    for merchant_id, found in of_merchants.items():
+        event_ids = [line.event_id for line in found if line.event_id]
+        await items.collect_payouts(conn, merchant_id, event_ids, NO_TRACE)
+        short = [exceptions.shortage(line, NO_TRACE) for line in found if line.shortage_minor]
+        await exceptions_store.raise_all(conn, short)

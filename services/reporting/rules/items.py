@@ -1,0 +1,115 @@
+"""What has to be matched: by us, as events say it, and by them, as PSPs' and banks' lines say it. Pure.
+
+An item of ours is what the ledger adds to `psp_receivable`, or to `bank_in_transit` beside payouts: with that it is
+settled or reaches the bank. Payouts are made of the lines of reports, in SQL.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Final
+
+from services.reporting.rules import postings
+from services.reporting.rules.chart import Account, Place
+from services.reporting.rules.facts import (
+    CashRefunded,
+    DisputeMoved,
+    Fact,
+    PspCharge,
+    PspRefund,
+    Told,
+    TransferMoved,
+)
+
+
+class Stage(Enum):
+    PSP = "psp"
+    BANK = "bank"
+
+
+class Side(Enum):
+    OURS = "ours"
+    THEIRS = "theirs"
+
+
+class ItemKind(Enum):
+    CHARGE = "charge"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    FEE = "fee"
+    ADJUSTMENT = "adjustment"
+    OTHER = "other"
+    PAYOUT = "payout"
+    TRANSFER = "transfer"
+    CASH_REFUND = "cash_refund"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenItem:
+    """Above 0 is money for the merchant. `operation_reference`: of what was done, `payment_reference`: of
+    the payment that it is of, both as the PSP or bank has them.
+    """
+
+    merchant_id: str
+    stage: Stage
+    side: Side
+    id: str
+    kind: ItemKind
+    party: str
+    currency: str
+    amount_minor: int
+    fee_minor: int = 0
+    operation_reference: str | None = None
+    payment_reference: str | None = None
+    order_reference: str | None = None
+    payment_id: str | None = None
+    trace_id: str
+    happened_on: date
+    created_at: datetime
+
+
+def expected(told: Told, now: datetime) -> OpenItem | None:
+    """What is to be met in a report or on a statement; None where nothing is."""
+    found = _kind_and_place(told.fact)
+    if found is None:
+        return None
+    stage, kind, place = found
+    amount_minor = postings.amounts(told.fact).get(place, 0)
+    if not amount_minor:
+        return None
+    return OpenItem(
+        merchant_id=told.merchant_id,
+        stage=stage,
+        side=Side.OURS,
+        id=told.event_id,
+        kind=kind,
+        party=place.party,
+        currency=told.currency,
+        amount_minor=amount_minor,
+        operation_reference=told.operation_reference,
+        payment_reference=told.payment_reference,
+        order_reference=told.order_reference,
+        payment_id=told.payment_id,
+        trace_id=told.trace_id,
+        happened_on=told.happened_on,
+        created_at=now,
+    )
+
+
+_TRANSIT: Final = Place(Account.BANK_IN_TRANSIT)
+
+
+def _kind_and_place(fact: Fact) -> tuple[Stage, ItemKind, Place] | None:
+    match fact:
+        case PspCharge(psp_account=party):
+            return Stage.PSP, ItemKind.CHARGE, Place(Account.PSP_RECEIVABLE, party)
+        case PspRefund(psp_account=party):
+            return Stage.PSP, ItemKind.REFUND, Place(Account.PSP_RECEIVABLE, party)
+        case DisputeMoved(psp_account=party):
+            return Stage.PSP, ItemKind.DISPUTE, Place(Account.PSP_RECEIVABLE, party)
+        case TransferMoved():
+            return Stage.BANK, ItemKind.TRANSFER, _TRANSIT
+        case CashRefunded():
+            return Stage.BANK, ItemKind.CASH_REFUND, _TRANSIT
+        case _:
+            return None

@@ -1,0 +1,115 @@
+"""By which rules items are matched, in their order, and which sums fit. Pure; the rules of pairs run as SQL.
+
+A rule confirms only what fits in one way. What fits in several is a suggestion.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum
+from typing import Final
+
+from services.reporting.rules.items import OpenItem, Stage
+
+DEFAULT_TOLERANCE_MINOR: Final = 0
+DEFAULT_LATE_AFTER_DAYS: Final = 7
+WINDOW_DAYS: Final = 10  # between what we expect and what they say, where no reference tells
+EARLY_DAYS: Final = 1  # that theirs may be before ours: days end in other places at other times
+MOST_OF_A_SUM: Final = 31  # items: a month of days
+MOST_SUMMED: Final = 2_000  # open items that are looked at for sums in one run
+
+
+class Rule(Enum):
+    REFERENCE = "reference"
+    ORDER = "order"
+    TEXT = "text"
+    AMOUNT = "amount"
+    SUM = "sum"
+    PERSON = "person"
+
+
+class Fit(Enum):
+    NUMBERED = "numbered"  # equal ones are the same payment's: the first with the first
+    UNIQUE = "unique"  # only where one fits one
+    NEAR = "near"  # unique, and within the tolerance
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Items whose columns are equal. `needs_payer`: only of who has paid the party's money before."""
+
+    rule: Rule
+    fit: Fit
+    ours: str
+    theirs: str
+    needs_payer: bool = False
+
+
+_OPERATION, _PAYMENT = "operation_reference", "payment_reference"
+STEPS: Final[Mapping[Stage, Sequence[Step]]] = {
+    Stage.PSP: (
+        Step(Rule.REFERENCE, Fit.NUMBERED, _OPERATION, _OPERATION),
+        Step(Rule.REFERENCE, Fit.NUMBERED, _PAYMENT, _PAYMENT),
+        Step(Rule.REFERENCE, Fit.NUMBERED, "payment_id", "payment_id"),
+        Step(Rule.REFERENCE, Fit.NEAR, _PAYMENT, _PAYMENT),
+        Step(Rule.ORDER, Fit.UNIQUE, "order_reference", "order_reference"),
+        Step(Rule.AMOUNT, Fit.UNIQUE, "", ""),
+    ),
+    Stage.BANK: (
+        Step(Rule.REFERENCE, Fit.NUMBERED, _OPERATION, _OPERATION),
+        Step(Rule.REFERENCE, Fit.NUMBERED, _OPERATION, _PAYMENT),
+        Step(Rule.REFERENCE, Fit.NEAR, _OPERATION, _OPERATION),
+        Step(Rule.TEXT, Fit.UNIQUE, "", ""),
+        Step(Rule.AMOUNT, Fit.UNIQUE, "", "", needs_payer=True),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """`one` is the sum of `parts`."""
+
+    one: OpenItem
+    parts: Sequence[OpenItem]
+
+
+def sums(ones: Sequence[OpenItem], parts: Sequence[OpenItem]) -> Sequence[Sum]:
+    """Those that fit in one way only: of `parts` of one kind, in a row by day, none of which fits elsewhere."""
+    found = [one_sum for one in ones for one_sum in _of(one, parts)]
+    of_one = Counter(each.one.id for each in found)
+    of_part = Counter(part.id for each in found for part in each.parts)
+    return [
+        each
+        for each in found
+        if of_one[each.one.id] == 1 and all(of_part[part.id] == 1 for part in each.parts)
+    ]
+
+
+def _of(one: OpenItem, parts: Sequence[OpenItem]) -> Iterator[Sum]:
+    rows: dict[str, list[OpenItem]] = {}
+    for part in sorted(parts, key=lambda each: (each.happened_on, each.id)):
+        if part.currency == one.currency and _near(one.happened_on, part.happened_on):
+            rows.setdefault(part.party, []).append(part)
+    for row in rows.values():
+        for first in range(len(row)):
+            total = 0
+            for last in range(first, min(len(row), first + MOST_OF_A_SUM)):
+                total += row[last].amount_minor
+                if total == one.amount_minor and last > first:
+                    yield Sum(one, row[first : last + 1])
+
+
+def _near(one: date, other: date) -> bool:
+    return abs(one - other) <= timedelta(days=WINDOW_DAYS)
+
+
+def apart(found: Sequence[Sum]) -> Sequence[Sum]:
+    """Those that share no item with one before them."""
+    kept, used = [], set[str]()
+    for each in found:
+        members = {each.one.id, *(part.id for part in each.parts)}
+        if not members & used:
+            kept.append(each)
+            used |= members
+    return kept

@@ -1,0 +1,90 @@
+"""How an exception may be resolved by a person. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from libs.errors import invalid
+from services.reporting.errors import AmountsDiffer, ExceptionResolved, NotResolvableSo
+from services.reporting.rules.chart import Account
+from services.reporting.rules.exceptions import (
+    OF_OPEN_ITEMS,
+    ExceptionState,
+    ReconciliationException,
+    ResolvedAs,
+)
+from services.reporting.rules.facts import Moved
+from services.reporting.rules.items import OpenItem
+
+_BY_PERSON = (
+    ResolvedAs.MATCHED,
+    ResolvedAs.SPLIT,
+    ResolvedAs.WRITTEN_OFF,
+    ResolvedAs.DISMISSED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    account: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`item_ids` and `parts`: what the item is made of."""
+
+    resolved_as: ResolvedAs
+    resolution: str
+    item_ids: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+def check(said: Said) -> None:
+    """Raises InvalidArgument."""
+    if said.resolved_as not in _BY_PERSON:
+        raise invalid("resolved_as", "is matched, split, written_off or dismissed")
+    takes_items = said.resolved_as in {ResolvedAs.MATCHED, ResolvedAs.SPLIT}
+    if said.item_ids and not takes_items:
+        raise invalid("item_ids", "are for matched and split")
+    if said.resolved_as is ResolvedAs.MATCHED and not said.item_ids:
+        raise invalid("item_ids", "name the items that it is matched with")
+    if len(set(said.item_ids)) < len(said.item_ids):
+        raise invalid("item_ids", "name each item once")
+    if said.parts and said.resolved_as is not ResolvedAs.SPLIT:
+        raise invalid("parts", "are for split")
+    if said.resolved_as is ResolvedAs.SPLIT and not said.parts:
+        raise invalid("parts", "say what of the item belongs to which account")
+    for part in said.parts:
+        if part.account not in _ACCOUNTS:
+            raise invalid("parts.account", f"is none of {', '.join(sorted(_ACCOUNTS))}")
+
+
+_ACCOUNTS = frozenset(account.value for account in Account)
+
+
+def is_known(found: ReconciliationException, said: Said) -> bool:
+    """Whether it was resolved so before. Raises ExceptionResolved, NotResolvableSo."""
+    if found.state is ExceptionState.RESOLVED:
+        same = (found.resolved_as, found.resolution) == (said.resolved_as, said.resolution)
+        if not same:
+            raise ExceptionResolved
+        return True
+    if found.type not in OF_OPEN_ITEMS and said.resolved_as is not ResolvedAs.DISMISSED:
+        raise NotResolvableSo
+    return False
+
+
+def moves(item: OpenItem, others: Sequence[OpenItem], said: Said) -> Sequence[Moved]:
+    """Of the parts. Raises AmountsDiffer unless items and parts add up to the item."""
+    parts_minor = sum(part.amount_minor for part in said.parts)
+    found_minor = sum(each.amount_minor for each in others) + parts_minor
+    if found_minor != item.amount_minor:
+        raise AmountsDiffer(f"The item has {item.amount_minor}, items and parts {found_minor}.")
+    return [Moved(part.account, "", -part.amount_minor) for part in said.parts]
+
+
+def check_others(item: OpenItem, others: Sequence[OpenItem]) -> None:
+    """Raises InvalidArgument."""
+    for each in others:
+        if (each.stage, each.currency) != (item.stage, item.currency) or each.side is item.side:
+            raise invalid("item_ids", f"{each.id} is not of the other side, or of another currency")

@@ -1,0 +1,178 @@
+"""SQL of exceptions: what no rule has matched, and what somebody has made of it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Final
+
+from libs.db import Conn, Row
+from libs.rows import Table, assignments
+from services.reporting.rules.exceptions import (
+    MOST_SUGGESTIONS,
+    OF_OPEN_ITEMS,
+    ExceptionType,
+    ReconciliationException,
+    Unmatched,
+)
+from services.reporting.rules.items import Side
+from services.reporting.rules.matching import DEFAULT_LATE_AFTER_DAYS, EARLY_DAYS, WINDOW_DAYS
+from services.reporting.store.items import OPEN_ITEMS
+
+EXCEPTIONS: Final = Table("exceptions", ReconciliationException)
+MOST: Final = 10_000  # that one run judges
+_KINDS: Final = {
+    "merchant_id": "text",
+    "id": "text",
+    "type": "text",
+    "state": "text",
+    "stage": "text",
+    "item_id": "text",
+    "ours_id": "text",
+    "theirs_id": "text",
+    "party": "text",
+    "currency": "text",
+    "amount_minor": "bigint",
+    "expected_minor": "bigint",
+    "payment_id": "text",
+    "order_reference": "text",
+    "trace_id": "text",
+    "happened_on": "date",
+    "created_at": "timestamptz",
+}
+_COLUMNS: Final = ", ".join(_KINDS)
+_RAISED: Final = f"""
+INSERT INTO exceptions ({_COLUMNS}, suggestions)
+SELECT {_COLUMNS}, array_remove(string_to_array(suggested, ' '), '')
+FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_KINDS.values(), 1))},
+    ${len(_KINDS) + 1}::text[]) AS given ({_COLUMNS}, suggested)
+ON CONFLICT ON CONSTRAINT exceptions_of_item DO UPDATE
+    SET suggestions = EXCLUDED.suggestions, ours_id = EXCLUDED.ours_id,
+        expected_minor = EXCLUDED.expected_minor
+    WHERE exceptions.state = 'open' AND exceptions.suggestions <> EXCLUDED.suggestions"""  # noqa: S608 - made of constants
+# A reference that is absent equals none.
+_BY_REFERENCE: Final = """(theirs.operation_reference = ours.operation_reference
+    OR theirs.payment_reference = ours.payment_reference AND theirs.kind = ours.kind
+    OR theirs.stage = 'bank' AND theirs.payment_reference = ours.operation_reference)"""
+_TWICE: Final = """
+    CASE WHEN theirs.stage = 'psp' THEN EXISTS (
+        SELECT FROM settlement_lines AS line JOIN matches ON matches.merchant_id = $1 AND theirs_id = line.id
+        WHERE line.merchant_id = $1 AND line.payment_reference = theirs.payment_reference
+            AND line.kind = theirs.kind AND line.gross_minor = theirs.amount_minor
+    ) ELSE EXISTS (
+        SELECT FROM bank_lines AS line JOIN matches ON matches.merchant_id = $1 AND theirs_id = line.id
+        WHERE line.merchant_id = $1 AND line.end_to_end_reference = theirs.operation_reference
+            AND line.amount_minor = theirs.amount_minor
+    ) END"""
+_OF_THEIRS: Final = f"""
+SELECT theirs.*, {_TWICE} AS twice, same.id AS same_id, same.currency AS same_currency,
+    same.amount_minor AS same_minor, same.payment_id AS same_payment_id,
+    same.order_reference AS same_order_reference, same.trace_id AS same_trace_id,
+    same.party AS same_party, coalesce(fitting.ids, '{{}}') AS fitting
+FROM open_items AS theirs
+LEFT JOIN LATERAL (
+    SELECT * FROM open_items AS ours WHERE ours.merchant_id = $1 AND ours.stage = theirs.stage
+        AND ours.side = 'ours' AND {_BY_REFERENCE}
+    ORDER BY happened_on, id LIMIT 1
+) AS same ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(id ORDER BY happened_on, id) AS ids FROM (
+        SELECT id, happened_on FROM open_items AS ours WHERE ours.merchant_id = $1
+            AND ours.stage = theirs.stage AND ours.side = 'ours' AND ours.currency = theirs.currency
+            AND ours.amount_minor = theirs.amount_minor
+            AND (theirs.stage = 'bank' OR ours.party = theirs.party AND ours.kind = theirs.kind)
+            AND theirs.happened_on BETWEEN ours.happened_on - {EARLY_DAYS}
+                AND ours.happened_on + {WINDOW_DAYS}
+        ORDER BY happened_on, id LIMIT {MOST_SUGGESTIONS}
+    ) AS fits
+) AS fitting ON true
+WHERE theirs.merchant_id = $1 AND theirs.side = 'theirs'
+ORDER BY theirs.happened_on, theirs.id LIMIT {MOST}"""  # noqa: S608 - made of constants
+# What is suggested to another exception, or differs from it, is not missing.
+_MISSING: Final = f"""
+SELECT ours.* FROM open_items AS ours
+LEFT JOIN sources ON sources.merchant_id = $1 AND sources.party = ours.party
+WHERE ours.merchant_id = $1 AND ours.side = 'ours'
+    AND ours.happened_on + coalesce(sources.late_after_days, $3) < $2
+    AND NOT EXISTS (SELECT FROM exceptions WHERE exceptions.merchant_id = $1
+        AND exceptions.state = 'open' AND (ours_id = ours.id OR ours.id = ANY (suggestions)))
+ORDER BY ours.happened_on, ours.id LIMIT {MOST}"""  # noqa: S608 - made of constants
+
+
+async def unmatched(conn: Conn, merchant_id: str) -> list[Unmatched]:
+    """Theirs, oldest first."""
+    rows = await conn.fetch(_OF_THEIRS, merchant_id)
+    return [
+        Unmatched(OPEN_ITEMS.read(row), _same(row), row["twice"], row["fitting"]) for row in rows
+    ]
+
+
+def _same(row: Row) -> Any:
+    if row["same_id"] is None:
+        return None
+    found = {
+        **dict(row),
+        "side": Side.OURS.value,
+        **{
+            name: row[f"same_{name}"]
+            for name in ("id", "currency", "payment_id", "order_reference", "trace_id", "party")
+        },
+        "amount_minor": row["same_minor"],
+    }
+    return OPEN_ITEMS.read(found)
+
+
+async def missing(conn: Conn, merchant_id: str, today: date) -> list[Unmatched]:
+    """Ours that should have been met by now."""
+    rows = await conn.fetch(_MISSING, merchant_id, today, DEFAULT_LATE_AFTER_DAYS)
+    return [Unmatched(OPEN_ITEMS.read(row), None, twice=False, fitting=()) for row in rows]
+
+
+async def raise_all(conn: Conn, found: Sequence[ReconciliationException]) -> None:
+    """One of an item and type that is there is brought up to date, unless somebody has resolved it."""
+    if found:
+        suggested = [" ".join(each.suggestions) for each in found]
+        await conn.execute(_RAISED, *EXCEPTIONS.arrays(found, *_KINDS), suggested)
+
+
+async def supersede(
+    conn: Conn, merchant_id: str, judged: Sequence[tuple[str, ExceptionType]], now: datetime
+) -> int:
+    """Those whose item is matched by now, or is another type of exception; answers how many."""
+    ids = [item_id for item_id, _ in judged]
+    types = [kind.value for _, kind in judged]
+    return await conn.execute(
+        "UPDATE exceptions SET state = 'resolved', resolved_at = $5, resolved_by = 'reporting',"
+        " resolved_as = CASE WHEN open.id IS NULL THEN 'matched' ELSE 'superseded' END"
+        " FROM exceptions AS old LEFT JOIN open_items AS open ON open.merchant_id = $1"
+        "  AND open.stage = old.stage AND open.id = old.item_id"
+        " LEFT JOIN unnest($2::text[], $3::text[]) AS judged (item_id, type)"
+        "  ON judged.item_id = old.item_id"
+        " WHERE old.merchant_id = $1 AND old.state = 'open' AND old.type = ANY ($4)"
+        " AND exceptions.merchant_id = $1 AND exceptions.id = old.id"
+        " AND (open.id IS NULL OR judged.type <> old.type OR open.side = 'ours'"
+        "  AND EXISTS (SELECT FROM exceptions AS other WHERE other.merchant_id = $1"
+        "   AND other.state = 'open' AND other.id <> old.id"
+        "   AND (other.ours_id = old.item_id AND other.theirs_id IS NOT NULL"
+        "    OR old.item_id = ANY (other.suggestions))))",
+        merchant_id,
+        ids,
+        types,
+        sorted(kind.value for kind in OF_OPEN_ITEMS),
+        now,
+    )
+
+
+async def resolve(conn: Conn, resolved: ReconciliationException) -> None:
+    columns = ("state", "resolved_as", "resolution", "resolved_by", "resolved_at")
+    await EXCEPTIONS.change(
+        conn, resolved, assignments(columns, first=3), *EXCEPTIONS.values(resolved, *columns)
+    )
+
+
+async def counts(conn: Conn, merchant_id: str) -> dict[str, int]:
+    """Those that are open, by type."""
+    rows = await conn.fetch(
+        "SELECT type, count(*) AS found FROM exceptions"
+        " WHERE merchant_id = $1 AND state = 'open' GROUP BY type ORDER BY type",
+        merchant_id,
+    )
+    return {row["type"]: row["found"] for row in rows}
