@@ -11,6 +11,7 @@ from incasso.cod.v1.refunds_pb2_grpc import add_CodRefundsServiceServicer_to_ser
 from incasso.cod.v1.remittances_pb2_grpc import add_CodRemittancesServiceServicer_to_server
 from libs import client, process
 from libs.clock import Clock
+from libs.merchants import Merchants
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
 from libs.seal import Seal, keys_of
@@ -18,9 +19,9 @@ from libs.services import MERCHANT_UPDATED
 from services.cod import retention, worker
 from services.cod.config import Config
 from services.cod.deps import Deps
-from services.cod.merchants_client import Merchants
 from services.cod.paylink_client import Links
 from services.cod.payments_client import Payments
+from services.cod.rules.merchants import Merchant
 from services.cod.service.files import CodFiles
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
@@ -39,7 +40,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     deps = Deps(
         db=chassis.db,
         clock=Clock(),
-        merchants=Merchants(merchants),
+        merchants=Merchants(Merchant, merchants),
         links=Links(paylink),
         payments=Payments(payments),
         seal=Seal(keys),

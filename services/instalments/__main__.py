@@ -6,16 +6,17 @@ from typing import Final
 from incasso.instalments.v1 import instalments_pb2_grpc, pages_pb2_grpc, plans_pb2_grpc
 from libs import client, process
 from libs.clock import Clock
+from libs.merchants import Merchants
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
 from libs.services import MERCHANT_UPDATED
 from services.instalments import retention, scorer_client, worker
 from services.instalments.config import Config
 from services.instalments.deps import Deps
-from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
 from services.instalments.paylink_client import Links
 from services.instalments.payments_client import Payments
+from services.instalments.rules.merchants import Merchant
 from services.instalments.service.offers import InstalmentOffers
 from services.instalments.service.pages import InstalmentPages
 from services.instalments.service.plans import InstalmentPlans
@@ -32,7 +33,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     deps = Deps(
         db=chassis.db,
         clock=Clock(),
-        merchants=Merchants(merchants),
+        merchants=Merchants(Merchant, merchants),
         saved_cards=Cards(oneclick),
         payments=Payments(payments, seal),
         links=Links(paylink),

@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 
 from libs.clock import Clock
 from libs.db import Database
+from libs.merchants import Merchants
 from libs.seal import Seal
-from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
 from services.instalments.paylink_client import Links
 from services.instalments.payments_client import Payments
+from services.instalments.rules.merchants import Merchant
 from services.instalments.scorer_client import Everybody, Scorer
 
 
@@ -16,7 +17,7 @@ from services.instalments.scorer_client import Everybody, Scorer
 class Deps:
     db: Database
     clock: Clock
-    merchants: Merchants
+    merchants: Merchants[Merchant]
     saved_cards: Cards
     payments: Payments
     links: Links

@@ -6,6 +6,7 @@ from typing import Final
 from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc, shop_pb2_grpc
 from libs import client, process, seal
 from libs.clock import Clock
+from libs.merchants import Merchants
 from libs.payments import velocity
 from libs.process import Chassis, Parts
 from libs.proofs import Proofs
@@ -16,9 +17,9 @@ from services.paylink.config import Config
 from services.paylink.deps import Deps
 from services.paylink.instalments_client import Instalments
 from services.paylink.link_listener import LinkListener
-from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import Customers
 from services.paylink.payments_client import Payments
+from services.paylink.rules.domain import Merchant
 from services.paylink.service.links import PaymentLinks
 from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import Shops
@@ -40,7 +41,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         seal=Seal(keys),
         addresses=Proofs(velocity.LABEL, keys),
         public_url=config.public_url.rstrip("/"),
-        merchants=Merchants(merchants),
+        merchants=Merchants(Merchant, merchants),
         payments=Payments(payments, Seal(keys)),
         instalments=Instalments(instalments, Seal(keys)),
         saved_cards=Customers(oneclick),

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from libs.clock import Clock
 from libs.db import Database
+from libs.merchants import Merchants
 from libs.proofs import Proofs
 from libs.seal import Seal
 from services.paylink.instalments_client import Instalments
 from services.paylink.link_listener import LinkListener
-from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import Customers
 from services.paylink.payments_client import Payments
+from services.paylink.rules.domain import Merchant
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Deps:
     seal: Seal
     addresses: Proofs  # of shoppers: see libs/payments/velocity.py
     public_url: str  # without trailing slash
-    merchants: Merchants
+    merchants: Merchants[Merchant]
     payments: Payments
     instalments: Instalments
     saved_cards: Customers

@@ -96,6 +96,6 @@ async def test_a_link_that_is_paid_while_the_courier_collects_brings_the_price_o
     assert (taken, back) in {(PRICE_MINOR, PRICE_MINOR), (0, 0)}
     if first == "link":
         assert taken == PRICE_MINOR
-        payments = (await shop.get(f"/v1/payments?order_reference={order['order_reference']}"))
+        payments = await shop.get(f"/v1/payments?order_reference={order['order_reference']}")
         refunds = [refund for payment in payments["data"] for refund in payment["refunds"]]
         assert [refund["amount_minor"] for refund in refunds] == [PRICE_MINOR]

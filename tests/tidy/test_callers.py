@@ -19,6 +19,7 @@ CALLED = re.compile(r"\b_?stub\.([A-Z]\w+)")
 BY_NAME = re.compile(r'\bmethod\("(\w+)", "(\w+)"\)')
 # What these call, their users call.
 CLIENTS = {
+    "libs.merchants": Source(Path("libs/merchants.py")),
     "libs.payments.client": Source(Path("libs/payments/client.py")),
     "libs.payments.repaying": Source(Path("libs/payments/repaying.py")),
     "libs.payments.saved_cards": Source(Path("libs/payments/saved_cards.py")),

@@ -100,10 +100,12 @@ def test_libs_know_no_service_and_nobody_imports_stack_cli_or_tests():
 
 
 # Of the services' contracts libs know these: how payments is asked, which was written twice and had
-# drifted apart, which saved card it is asked to charge, and the clocks of test merchants, which every process follows.
+# drifted apart, which saved card it is asked to charge, who the merchant of a call is, and the clocks of test merchants,
+# which every process follows.
 CONTRACTS_OF_LIBS = {
     "libs/payments": {"incasso.payments"},
     "libs/payments/saved_cards.py": {"incasso.oneclick"},
+    "libs/merchants.py": {"incasso.merchants"},
     "libs/process.py": {"incasso.merchants"},
 }
 

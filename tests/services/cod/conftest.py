@@ -30,13 +30,14 @@ from incasso.cod.v1.remittances_pb2_grpc import (
 from libs import client, db, ids, services
 from libs.clock import Clock
 from libs.db import Database
+from libs.merchants import Merchants
 from libs.proofs import Proofs
 from libs.seal import Seal
 from libs.tasks import Tasks
 from services.cod.deps import Deps
-from services.cod.merchants_client import Merchants
 from services.cod.paylink_client import Links
 from services.cod.payments_client import Payments
+from services.cod.rules.merchants import Merchant
 from services.cod.service.files import CodFiles
 from services.cod.service.offers import CodOffers
 from services.cod.service.orders import CodOrders
@@ -66,7 +67,7 @@ async def process(database: Database) -> AsyncIterator[tuple[World, Tasks]]:
     deps = Deps(
         db=database,
         clock=Clock(),
-        merchants=Merchants(neighbours),
+        merchants=Merchants(Merchant, neighbours),
         links=Links(neighbours),
         payments=Payments(neighbours),
         seal=Seal(keys),

@@ -31,16 +31,6 @@ async def shop(world) -> Shop:
     return await shop_of(world)
 
 
-async def test_a_preview_books_nothing(shop: Shop):
-    order = await collected_order(shop)
-    remittance = await uploaded(shop, line(order, 47_00), name="rimesse.csv", tolerance_minor=2)
-    assert remittance.state == CodRemittance.STATE_PREVIEWED
-    assert (remittance.lines, remittance.remitted_minor, remittance.exceptions) == (1, 47_00, 0)
-    assert results(remittance) == {"matched": 1}
-    assert (remittance.name, remittance.tolerance_minor) == ("rimesse.csv", 2)
-    assert await state_of(shop, order) == "collected"
-
-
 async def test_a_commit_remits_the_order_and_tells_what_the_ledger_needs(shop: Shop):
     order = await collected_order(shop)
     remittance = await committed(shop, line(order, 47_00))
@@ -70,15 +60,6 @@ async def test_files_that_overlap_book_each_line_once(shop: Shop):
     assert results(overlapping) == {"duplicate": 1, "matched": 1}
     assert (await shop.told(first.id)).count("order.remitted") == 1
     assert await state_of(shop, second) == "remitted"
-
-
-async def test_two_previews_of_one_parcel_are_booked_once(shop: Shop):
-    order = await collected_order(shop)
-    first = await uploaded(shop, line(order, 47_00))
-    second = await uploaded(shop, line(order, 47_00), "ZZ9;;1,00;0,00;1,00;26/11/2026;Consegnato")
-    await commit(shop, first)
-    assert results(await commit(shop, second)) == {"duplicate": 1, "unknown": 1}
-    assert (await shop.told(order.id)).count("order.remitted") == 1
 
 
 async def test_what_is_short_is_an_exception_until_the_rest_arrives(shop: Shop):

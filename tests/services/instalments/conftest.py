@@ -22,13 +22,14 @@ from incasso.instalments.v1.plans_pb2_grpc import (
 from libs import client, db, ids, services
 from libs.clock import Clock
 from libs.db import Database
+from libs.merchants import Merchants
 from libs.seal import Seal
 from libs.tasks import Tasks
 from services.instalments.deps import Deps
-from services.instalments.merchants_client import Merchants
 from services.instalments.oneclick_client import Cards
 from services.instalments.paylink_client import Links
 from services.instalments.payments_client import Payments
+from services.instalments.rules.merchants import Merchant
 from services.instalments.service.offers import InstalmentOffers
 from services.instalments.service.pages import InstalmentPages
 from services.instalments.service.plans import InstalmentPlans
@@ -73,7 +74,7 @@ async def process(database: Database, beginnings: Beginnings) -> AsyncIterator[t
     deps = Deps(
         db=database,
         clock=Clock(),
-        merchants=Merchants(merchants),
+        merchants=Merchants(Merchant, merchants),
         saved_cards=Cards(merchants),
         payments=Payments(merchants, seal),
         links=Links(merchants),

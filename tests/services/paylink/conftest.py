@@ -13,6 +13,7 @@ from incasso.paylink.v1 import pages_pb2_grpc, paylink_pb2_grpc
 from libs import client, db, ids
 from libs.clock import Clock
 from libs.db import Database
+from libs.merchants import Merchants
 from libs.payments import velocity
 from libs.proofs import Proofs
 from libs.seal import Seal
@@ -20,9 +21,9 @@ from libs.tasks import Tasks, cancel
 from services.paylink.deps import Deps
 from services.paylink.instalments_client import Instalments as InstalmentsClient
 from services.paylink.link_listener import LinkListener
-from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import Customers
 from services.paylink.payments_client import Payments
+from services.paylink.rules.domain import Merchant
 from services.paylink.service.links import PaymentLinks
 from services.paylink.service.pages import PayPages
 from services.paylink.store.links import CHANGED
@@ -59,7 +60,7 @@ async def process(paylink_database: Database) -> AsyncIterator[tuple[World, Task
         seal=seal,
         addresses=Proofs(velocity.LABEL, [Fernet.generate_key().decode()]),
         public_url=PUBLIC_URL,
-        merchants=Merchants(neighbour),
+        merchants=Merchants(Merchant, neighbour),
         payments=Payments(neighbour, seal),
         instalments=InstalmentsClient(neighbour, seal),
         saved_cards=Customers(neighbour),

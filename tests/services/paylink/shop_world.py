@@ -20,6 +20,7 @@ from libs import client, context, ids, services
 from libs.clock import Clock
 from libs.db import Database
 from libs.errors import Refusal
+from libs.merchants import Merchants
 from libs.money import Money
 from libs.payments import velocity
 from libs.proofs import Proofs
@@ -31,9 +32,9 @@ from services.paylink.flows.giving_up import cancel_payment_link
 from services.paylink.flows.transfers import RecordBankTransfer, record_bank_transfer
 from services.paylink.instalments_client import Instalments
 from services.paylink.link_listener import LinkListener
-from services.paylink.merchants_client import Merchants
 from services.paylink.oneclick_client import Customers
 from services.paylink.payments_client import Payments
+from services.paylink.rules.domain import Merchant
 from services.paylink.service.pages import PayPages
 from services.paylink.service.shop import Shops
 from services.paylink.store.links import CHANGED
@@ -240,7 +241,7 @@ async def open_shop_world(database: Database) -> AsyncIterator[ShopWorld]:
         seal=seal,
         addresses=Proofs(velocity.LABEL, [Fernet.generate_key().decode()]),
         public_url=PUBLIC_URL,
-        merchants=Merchants(neighbours),
+        merchants=Merchants(Merchant, neighbours),
         payments=Payments(neighbours, seal),
         instalments=Instalments(neighbours, seal),
         saved_cards=Customers(neighbours),

@@ -1,31 +1,36 @@
-"""The only file that calls merchants: who sells, where and in which currency."""
+"""Calls to merchants: what a method service knows of the merchant of the current call, and how they appear on pages."""
 
-from typing import Final
+from typing import Final, TypeVar
 
 import grpc
 
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from libs import client, deadlines, wire
 from libs.answers import OfMerchant
-from services.cod.rules.merchants import Merchant
 
-FRESH_SECONDS: Final = 30.0  # should an event be missed
+FRESH_SECONDS: Final = 30.0  # in case an event is missed
+
+T = TypeVar("T")
 
 
-class Merchants(OfMerchant[Merchant]):
-    """Asked on behalf of the current call's merchant."""
+class Merchants(OfMerchant[T]):
+    """`kind`: a dataclass with the fields of merchants.Merchant, and of its branding, that the service needs.
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    `get` is for pages, `get_current` for what is made from it and stays.
+    """
+
+    def __init__(self, kind: type[T], channel: grpc.aio.Channel) -> None:
         super().__init__(self._asked, fresh_seconds=FRESH_SECONDS)
+        self._kind = kind
         self._stub = merchants_pb2_grpc.MerchantsServiceStub(channel)
 
-    async def _asked(self) -> Merchant:
+    async def _asked(self) -> T:
         request = merchants_pb2.GetMerchantRequest()
         method = self._stub.GetMerchant
         answer = await client.call(method, request, timeout_seconds=deadlines.READ)
         branding = answer.merchant.branding
         return wire.read(
-            Merchant,
+            self._kind,
             answer.merchant,
             logo_id=branding.logo_id or None,
             primary_colour=branding.primary_colour or None,
