@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import random
 import secrets
 import time
 from collections.abc import Mapping
@@ -44,13 +45,25 @@ class Shop:
     sandbox_url: str
     localstripe_url: str
     lender_key: str = ""  # of a second merchant, whose clock may be advanced
+    recorded: float = 1.0  # share of calls whose trace is recorded
     run_id: str = field(default_factory=lambda: secrets.token_hex(4))
     payment_ids: list[str] = field(default_factory=list)
     orders: int = 0
 
     def lender(self) -> "Shop":
         """The storefront of the second merchant, with its own orders and payments."""
-        return Shop(self.http, self.url, self.lender_key, self.sandbox_url, self.localstripe_url)
+        return Shop(
+            self.http,
+            self.url,
+            self.lender_key,
+            self.sandbox_url,
+            self.localstripe_url,
+            recorded=self.recorded,
+        )
+
+    def traceparent(self, trace_id: str) -> str:
+        flags = "01" if random.random() < self.recorded else "00"  # noqa: S311 - a sample
+        return f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
 
     def next_order(self) -> str:
         self.orders += 1
@@ -70,7 +83,7 @@ class Shop:
         trace_id = secrets.token_hex(16)
         headers = {
             "Authorization": f"Bearer {secret_key or self.secret_key}",
-            "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01",
+            "traceparent": self.traceparent(trace_id),
         }
         if method != "GET":
             headers["Idempotency-Key"] = key or str(uuid4())
@@ -86,7 +99,7 @@ class Shop:
         trace_id = secrets.token_hex(16)
         headers = {
             "Authorization": f"Bearer {self.secret_key}",
-            "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01",
+            "traceparent": self.traceparent(trace_id),
         }
         async with self.http.post(
             self.url + path, data=io.BytesIO(data), headers=headers

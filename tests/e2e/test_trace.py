@@ -1,7 +1,16 @@
 """One charge is one trace, from the storefront's traceparent to the event on NATS."""
 
+import pytest
+
 from stack.traces import complete_trace, missing_parts
 from tests.waiting import until
+
+
+@pytest.fixture
+def shop(shop, monkeypatch):
+    """Each of its traces is recorded. The same shop: a copy would number its orders again."""
+    monkeypatch.setattr(shop, "recorded", 1.0)
+    return shop
 
 
 async def test_a_charge_is_one_trace_from_gateway_to_nats(shop):
