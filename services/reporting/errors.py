@@ -30,18 +30,16 @@ class ExceptionNotFound(Refusal, kind=Kind.NOT_FOUND, reason="exception_not_foun
 
 
 class ExceptionResolved(Refusal, kind=Kind.CONFLICT, reason="exception_resolved"):
-    message = "The exception is resolved already; its `resolution` says how."
+    message = "The exception is already resolved; see its `resolution`."
 
 
 class NotResolvableSo(Refusal, kind=Kind.CONFLICT, reason="exception_not_resolvable_so"):
-    message = (
-        "Its item is matched already, so nothing of it is left to match; dismiss the exception."
-    )
+    message = "The exception's item is already matched; dismiss the exception instead."
 
 
 class ItemNotOpen(Refusal, kind=Kind.CONFLICT, reason="item_not_open"):
-    message = "One of the items is not open any more, or is none; list the exceptions again."
+    message = "One of the items is no longer open, or unknown; list the exceptions again."
 
 
 class AmountsDiffer(Refusal, kind=Kind.CONFLICT, reason="amounts_differ"):
-    message = "The items and parts do not add up to the item of the exception."
+    message = "Items and parts do not add up to the exception's item."
