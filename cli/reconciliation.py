@@ -1,4 +1,4 @@
-"""`incasso reconciliation`: files of banks and PSPs are imported, with their progress."""
+"""`incasso reconciliation`: imports files of banks and PSPs, showing its progress."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -27,7 +27,7 @@ COLUMNS: Final = ("file", "id", "format", "statements", "lines", "known_lines", 
 
 @app.callback()
 def reconciliation() -> None:
-    """Its commands have names, also while there is one."""
+    """Subcommands have names even while there is only one."""
 
 
 @app.command("import")
@@ -80,7 +80,7 @@ def _imported(file: Path, merchant: str, psp_account: str) -> dict[str, Any]:
 
 
 def _progress() -> Progress:
-    """On standard error, and only for a person."""
+    """On standard error, and only on a terminal."""
     console = output.console(errors=True)
     return Progress(
         TextColumn("{task.description}"),

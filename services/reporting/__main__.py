@@ -1,5 +1,5 @@
-"""`python -m services.reporting` serves; `… migrate` brings the database up to date; `… check` and
-`… rebuild` hold the ledger against the event log.
+"""`python -m services.reporting` serves; `… migrate` updates the database; `… check` and `…
+rebuild` compare the ledger with the event log.
 """
 
 from pathlib import Path

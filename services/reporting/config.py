@@ -1,4 +1,4 @@
-"""Where reporting listens and finds its database, its bus, merchants and paylink."""
+"""Addresses of reporting, its database, its bus, merchants and paylink."""
 
 from libs.settings import ServiceSettings, TlsSettings
 
@@ -9,8 +9,8 @@ class Config(ServiceSettings):
 
 
 class RebuildConfig(TlsSettings):
-    """Of the jobs that build the ledger anew: its database, as the owner, and those whose event logs they
-    read.
+    """For the jobs that rebuild the ledger: its database, as the owner, and the databases whose
+    event logs they read.
     """
 
     database_url: str

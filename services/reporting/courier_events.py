@@ -1,5 +1,5 @@
-"""What cod tells of couriers' remittances, as settlement lines: what each brings for an order, and what a
-person has found to be for none.
+"""Couriers' remittances, as reported by cod, as settlement lines: the amount per order, and lines
+that a person has assigned to none.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ SUBJECTS: Final = tuple(_BY_SUBJECT)
 
 
 def line_of(event: Event, zone: ZoneInfo) -> SettlementLine | None:
-    """None where nothing was passed on. `zone`: of its merchant. KeyError for another event."""
+    """None if nothing was passed on. `zone`: its merchant's. Raises KeyError for another event."""
     kind = _BY_SUBJECT[event.subject]
     message = kind.FromString(event.body)
     found = _of_order(message) if kind in _OF_ORDERS else _of_nobody(message)
@@ -47,7 +47,7 @@ def line_of(event: Event, zone: ZoneInfo) -> SettlementLine | None:
 
 
 def _of_order(message: Any) -> dict[str, Any]:
-    """What the courier keeps and passes on is what it accounts for; what is short it still owes."""
+    """The amount accounted for is the cut plus what is passed on; the shortage is still owed."""
     order, brought = message.order, message.remitted
     return {
         "kind": SettlementKind.CHARGE,
@@ -65,7 +65,7 @@ def _of_order(message: Any) -> dict[str, Any]:
 
 
 def _of_nobody(message: cod.CodRemittanceLineResolved) -> dict[str, Any] | None:
-    """A closed line that is booked on no order: its money came all the same."""
+    """A closed line that is booked on no order: its money arrived all the same."""
     line = message.line
     is_booked = line.kept_minor != 0 or line.shortage_minor != 0
     if line.closed_as not in _OF_NOBODY or is_booked or not line.remitted_minor:

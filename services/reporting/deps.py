@@ -1,4 +1,4 @@
-"""What the flows of reporting work with, handed to them by __main__ and by tests."""
+"""What the flows need, provided by __main__ and by tests."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from libs.clock import Clock
 from libs.db import Database
 from services.reporting.paylink_client import Links
 
-READ_AT_ONCE: Final = 2  # files of one process that are read and loaded; others wait on disk
+READ_AT_ONCE: Final = 2  # files read and loaded at a time per process; others wait on disk
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""What other services' events say of money: which are booked, and how each is read. And in which zone a merchant's
-days are.
+"""The events of other services that move money, and how each is read; also the time zones of
+merchants.
 
-All that tell of money are here; whatever else is told of a payment, plan, order or link moves none.
+All events that move money are listed here; others about a payment, plan, order or link move none.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,14 +55,14 @@ def _refunded(message: payments.PaymentRefunded, event: Event) -> Told:
 
 
 def _refund_failed(message: payments.PaymentRefundFailed, event: Event) -> Told:
-    """One that had not succeeded has moved nothing."""
+    """If it had not succeeded, nothing had moved."""
     amount_minor = message.refund.amount_minor if message.had_succeeded else 0
     fact = _refund(message, undone=True, amount_minor=amount_minor)
     return _of_payment(event, message.payment, fact, message.refund.psp_reference)
 
 
 def _dispute_opened(message: payments.DisputeOpened, event: Event) -> Told:
-    """Of one that has its end already, an event of its own tells."""
+    """If it has already ended, a separate event reports the end."""
     payment, dispute = message.payment, message.dispute
     opened = Disputed(DisputeState.OPEN, dispute.amount_minor)
     return _of_payment(event, payment, DisputeMoved(payment.psp_account, None, opened))
@@ -84,7 +84,7 @@ def _refund(message: Any, *, undone: bool, amount_minor: int | None = None) -> P
 
 
 def _is_of_plan(payment: payments_pb2.Payment) -> bool:
-    """Also one by the link of a missed part."""
+    """Also if paid by the link of a missed part."""
     return payment.method == "instalments" or payment.order_part.startswith("instalment:")
 
 
@@ -125,14 +125,14 @@ def _cash_refunded(message: cod.CodRefundPaid, event: Event) -> Told:
 
 
 def _cash_refund_failed(message: cod.CodRefundFailed, event: Event) -> Told:
-    """One that fails before it was paid has moved nothing."""
+    """If it had not been paid, nothing had moved."""
     amount_minor = message.refund.amount.amount_minor if message.had_been_paid else 0
     return _of_cash(event, message, CashRefunded(amount_minor, undone=True))
 
 
 def _of_cash(event: Event, message: Any, fact: CashRefunded) -> Told:
     currency, reference = message.refund.amount.currency, message.refund.order_reference
-    reaches_bank_as = message.refund.id.replace("_", "")  # EndToEndId of the file for the bank
+    reaches_bank_as = message.refund.id.replace("_", "")  # EndToEndId in the bank file
     return _told(
         event,
         fact,
@@ -143,7 +143,9 @@ def _of_cash(event: Event, message: Any, fact: CashRefunded) -> Told:
 
 
 def _transfer_recorded(message: paylink.BankTransferRecorded, event: Event) -> Told:
-    """Told again when one that had to wait for its link finds its place: it arrived before that."""
+    """Published again when a transfer that waited for its link is assigned: the money arrived
+    earlier.
+    """
     transfer = message.bank_transfer
     is_new = wire.time_of(transfer.created_at) == event.occurred_at
     arrived_minor = transfer.amount.amount_minor if is_new else 0
@@ -160,7 +162,7 @@ def _transfer_moved(
 def _of_transfer(
     event: Event, transfer: paylink_pb2.BankTransfer, arrived_minor: int, day: date | None
 ) -> Told:
-    """Of its moves those that the event tells, which were made at its moment."""
+    """The moves that the event reports: those made at its time."""
     moves = tuple(
         Move(_MOVES[move.kind], move.amount_minor, bool(move.plan_id))
         for move in transfer.moves
@@ -177,7 +179,7 @@ def _of_transfer(
 
 
 def _day_of(event: Event, at: datetime) -> date:
-    """In the merchant's zone, in which the event's time is."""
+    """The date of the event's time in the merchant's zone."""
     return at.astimezone(event.occurred_at.tzinfo).date()
 
 
@@ -206,7 +208,7 @@ def _told(
     operation_reference: str = "",
     happened_on: date | None = None,
 ) -> Told:
-    """It happened on the event's day where the event does not say another."""
+    """On the event's day, unless the event states another."""
     return Told(
         merchant_id=event.merchant_id,
         event_id=event.event_id,
@@ -255,13 +257,13 @@ ZONES: Final = tuple(_TELLING_ZONES)
 
 
 def told_of(event: Event, zone: ZoneInfo) -> Told:
-    """`zone`: of its merchant. KeyError for an event that is not booked."""
+    """`zone`: its merchant's. Raises KeyError for an event that is not booked."""
     message, read = _BY_SUBJECT[event.subject]
     local = replace(event, occurred_at=event.occurred_at.astimezone(zone))
     return read(message.FromString(event.body), local)
 
 
 def zone_of(event: Event) -> tuple[str, str]:
-    """Of the merchant that it tells of. One that was made before zones were has UTC."""
+    """The merchant's zone; UTC if it was created before zones existed."""
     merchant = _TELLING_ZONES[event.subject].FromString(event.body).merchant
     return merchant.id, merchant.time_zone or time_zones.UTC

@@ -14,7 +14,7 @@ from services.reporting.rules.link_transfers import LinkTransfer
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What paylink made of a transfer. `state` is its word for it."""
+    """Paylink's answer for a transfer. `state` is paylink's own name."""
 
     bank_transfer_id: str
     state: str
@@ -26,7 +26,7 @@ class Links:
         self._stub: Any = PaymentLinksServiceStub(channel)
 
     async def record(self, transfer: LinkTransfer) -> Recorded:
-        """The same however often it is asked. Raises RemoteRefusal, OutcomeUnknown."""
+        """The same however often it is called. Raises RemoteRefusal, OutcomeUnknown."""
         request = pb.RecordBankTransferRequest(
             bank_reference=transfer.bank_reference,
             amount=wire.money(Money(transfer.amount_minor, transfer.currency)),

@@ -1,6 +1,7 @@
-"""`python -m services.reporting check` and `… rebuild`: the ledger against the event log, by an operator.
+"""`python -m services.reporting check` and `… rebuild`: compare the ledger with the event log, run
+by an operator.
 
-What they have to say is JSON, a line each, for `incasso ledger`: how far they are, and the result in the end.
+They print one JSON object per line, for `incasso ledger`: their progress, and finally the result.
 """
 
 import argparse
@@ -35,7 +36,7 @@ Say = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class EventLog:
-    """That of one service, in its database."""
+    """The event log of one service, in its database."""
 
     service: str
     db: Database
@@ -47,7 +48,7 @@ class EventLog:
         return [subject for subject in HEARD if subject.startswith(prefix)]
 
     async def read(self, since: datetime | None) -> AsyncIterator[Sequence[Event]]:
-        """As it is now: what commits later has a place before what was read."""
+        """As of now: later commits are ordered behind what was read."""
         async with self.db.snapshot() as conn:
             place, count = 0, 0
             of = 0 if since else await outbox.count_logged(conn, self.subjects)
@@ -65,7 +66,7 @@ class EventLog:
 
 @dataclass(frozen=True, slots=True)
 class OwnLog:
-    """Lines of PSPs and banks, and what reconciliation has cleared."""
+    """Lines of PSPs and banks, and clearings of reconciliation."""
 
     db: Database
     say: Say
@@ -131,7 +132,9 @@ async def _run(job: str, arguments: Sequence[str]) -> int:
 
 
 def _sources(config: RebuildConfig) -> dict[str, str]:
-    """Databases by service, of all that tell of money; before them that of merchants, who tell their zones."""
+    """Databases by service, of all whose events move money; first that of merchants, which sets the
+    zones.
+    """
     names = dict.fromkeys(subject.split(".")[1] for subject in HEARD)
     own = {"reporting": config.database_url}
     return {name: own.get(name) or getattr(config, f"{name}_database_url") for name in names}
@@ -143,7 +146,7 @@ def _checked(found: Compared) -> int:
 
 
 async def _replaced(work: Rebuild, begun: datetime, found: Compared, *, drop_unknown: bool) -> int:
-    """What was told by no event of these logs is not dropped by mistake."""
+    """Entries without an event in these logs are not dropped by mistake."""
     if found.count(DifferenceKind.UNKNOWN) and not drop_unknown:
         await work.end()
         _say({"result": {**_result(found), "replaced": False}})

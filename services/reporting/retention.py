@@ -1,4 +1,6 @@
-"""What reporting keeps: the books, for as long as there are any, and the bank's and PSPs' lines that they rest on."""
+"""What reporting keeps: the books, permanently, and the bank and PSP lines that they are based
+on.
+"""
 
 from typing import Final
 
@@ -8,8 +10,8 @@ _ENTRY: Final = "merchant_id id kind currency resource_id payment_id order_refer
 _POSTING: Final = (
     "merchant_id entry_id debit_account debit_party credit_account credit_party currency"
 )
-# A statement of an account is a record that books rest on: both are kept as long (ten years, art. 2220 of the Italian
-# Codice civile), and go with the partition of their month.
+# An account statement supports the books: both are kept equally long (ten years, art. 2220 of the
+# Italian Codice civile), and are dropped with their month's partition.
 _STATEMENT: Final = "stays as long as the books that rest on it"
 _BANK_LINE: Final = (
     "merchant_id id account currency part entry_id kind end_to_end_reference creditor_reference bank_reference"

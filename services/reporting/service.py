@@ -1,4 +1,4 @@
-"""The gRPC door: what is called for each RPC."""
+"""The gRPC servicer: one line per RPC."""
 
 from datetime import date
 from typing import Final

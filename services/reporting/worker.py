@@ -1,4 +1,4 @@
-"""The other doors: events that tell of money, booked a batch at a time, and rows that are due."""
+"""The event and worker entry points: events that move money, booked in batches, and due rows."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -22,7 +22,7 @@ _HEARD: Final = {*fact_events.SUBJECTS, *fact_events.ZONES, *courier_events.SUBJ
 
 
 def handlers(zone_of: ZoneOf) -> dict[str, Handler]:
-    """All are handled together: one transaction for a batch, and few statements."""
+    """All are handled together: one transaction per batch, with few statements."""
 
     async def keep(conn: Conn, events: Sequence[Event]) -> None:
         told = await hearing.heard(conn, events, zone_of)
@@ -34,13 +34,13 @@ def handlers(zone_of: ZoneOf) -> dict[str, Handler]:
 
 
 def link_transfer_worker(deps: Deps) -> DueWorker[DueRow]:
-    """Bank lines that paylink is to be told of. It is asked less and less often."""
+    """Reports bank lines to paylink, backing off."""
     tell = partial(link_transfers.report, deps)
     return due.worker(SERVICE, deps.db, table="link_transfers", settle=tell)
 
 
 def reconciliation_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:
-    """A merchant's lines and items, after an import and once a day."""
+    """Reconciles a merchant, after an import and once a day."""
 
     async def work(_: due_rows.DueRow) -> None:
         await reconciling.reconcile(deps)

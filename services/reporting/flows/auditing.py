@@ -1,4 +1,4 @@
-"""The audit log: written in the transaction of what it tells, checked as a chain."""
+"""The audit log: written in the transaction of the change, checked as a chain."""
 
 import json
 from collections.abc import Mapping

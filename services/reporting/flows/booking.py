@@ -1,4 +1,4 @@
-"""Facts become entries: any number of them, of any merchants, in the transaction of their inbox."""
+"""Books facts as entries: any number, of any merchants, in the transaction of their inbox."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -13,7 +13,9 @@ from services.reporting.store import periods as store
 
 
 async def book(conn: Conn, told: Sequence[Told]) -> int:
-    """Any order, any number of times: what is booked already stays. Answers how many were new."""
+    """In any order, any number of times: booked ones are unchanged. Returns the number of new
+    ones.
+    """
     found = {each.event_id: entry for each in told if (entry := entry_of(each)) is not None}
     if not found:
         return 0
@@ -31,7 +33,7 @@ async def book(conn: Conn, told: Sequence[Told]) -> int:
 
 
 async def expect(conn: Conn, told: Sequence[Told], now: datetime) -> None:
-    """What events say is to be met in reports and on statements."""
+    """Adds items that are expected in reports and statements."""
     found = [item for each in told if (item := items.expected(each, now)) is not None]
     if found:
         await items_store.expect(conn, found)

@@ -1,4 +1,4 @@
-"""Matches and what they move: written and booked in the transaction that is given."""
+"""Matches and their movements: stored and booked in the caller's transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from services.reporting.store import matching as store
 
 
 def of_pair(merchant_id: str, stage: Stage, pair: Pair, now: datetime) -> Clearing | None:
-    """None where nothing moves."""
+    """None if nothing moves."""
     moves = rules.matched(stage, pair.party, pair.ours_minor, pair.amount_minor)
     if not moves:
         return None
@@ -45,7 +45,7 @@ async def match(
     matched_by: str,
     now: datetime,
 ) -> None:
-    """One item and those that it is the sum of, with `parts` that are none."""
+    """Matches one item with those that it is the sum of; `parts` belong to other accounts."""
     members = [found.one, *found.parts]
     await store.add(tx, [_match(found.one, part, rule, matched_by, now) for part in found.parts])
     kind = ClearingKind.RESOLVED if rule is Rule.PERSON else ClearingKind.MATCHED
@@ -59,7 +59,7 @@ async def clear(
     kind: ClearingKind,
     now: datetime,
 ) -> None:
-    """Items are open no longer, and what they were is moved: without `parts`, written off."""
+    """Closes the items and books their amounts on `parts`; without these, writes them off."""
     await items_store.remove(tx, members[0].merchant_id, [each.id for each in members])
     cleared = of_items(members, parts, kind, now)
     await book(tx, [cleared] if cleared else [])
@@ -68,7 +68,7 @@ async def clear(
 def of_items(
     items: Sequence[OpenItem], others: Sequence[Moved], kind: ClearingKind, now: datetime
 ) -> Clearing | None:
-    """Of one currency. None where nothing moves."""
+    """Of one currency. None if nothing moves."""
     moves = rules.together(items, others)
     theirs = [each for each in items if each.side is Side.THEIRS] or list(items)
     known = next((each for each in items if each.payment_id), items[0])

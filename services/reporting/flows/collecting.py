@@ -1,4 +1,6 @@
-"""Lines of an import become entries of the ledger and items to be matched, in the transaction of the import."""
+"""Adds an import's lines to the ledger and to the items to match, in the transaction of the
+import.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,11 +14,11 @@ from services.reporting.store import items
 from services.reporting.store import own_facts as store
 
 BATCH: Final = 2_000
-NO_TRACE: Final = "0" * 32  # an order that is remitted has many
+NO_TRACE: Final = "0" * 32  # an order's remittance has several traces
 
 
 async def collect(conn: Conn, merchant_id: str, import_id: str, trace_id: str) -> None:
-    """Of what the import brought first."""
+    """Lines that the import has added."""
     async for lines in store.bank_lines(conn, merchant_id, import_id, BATCH):
         await booking.book(conn, [own_facts.of_bank(line, trace_id) for line in lines])
     async for settled in store.settlement_lines(conn, merchant_id, import_id, BATCH):
@@ -26,7 +28,7 @@ async def collect(conn: Conn, merchant_id: str, import_id: str, trace_id: str) -
 
 
 async def collect_courier_lines(conn: Conn, lines: Sequence[SettlementLine]) -> None:
-    """The payouts that they are of, and what couriers left short: as events tell, of any merchants."""
+    """Payouts of courier lines, and couriers' shortages, from events of any merchants."""
     of_merchants: dict[str, list[SettlementLine]] = {}
     for line in lines:
         of_merchants.setdefault(line.merchant_id, []).append(line)

@@ -1,4 +1,4 @@
-"""What events tell: facts, each with its day in the merchant's zone, and the zones of merchants."""
+"""Reads events: facts, each with its date in the merchant's zone, and the zones of merchants."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
@@ -15,8 +15,8 @@ ZoneOf: TypeAlias = Callable[[str], Awaitable[str]]  # by merchant; merchants an
 
 
 async def heard(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> Sequence[Told]:
-    """Zones are kept, facts returned. `zone_of` is asked for a merchant of whom nothing was told. Raises what it
-    raises: the events come again.
+    """Stores zones and returns facts. `zone_of` is called for merchants without any event yet.
+    Raises what it raises: the events are then redelivered.
     """
     of_merchants = [event for event in events if event.subject in fact_events.ZONES]
     if of_merchants:
@@ -38,5 +38,5 @@ async def zones_of(
 
 
 async def nobody_knows(merchant_id: str) -> str:
-    """Of the jobs, which read what merchants has told before all else."""
+    """For jobs, which read the events of merchants first."""
     raise ServiceUnavailable

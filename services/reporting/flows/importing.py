@@ -1,6 +1,7 @@
-"""Files of banks and PSPs: kept on disk as they come, proven, and loaded in one transaction.
+"""Imports files of banks and PSPs: spooled to disk as they arrive, checked, and loaded in one
+transaction.
 
-A file is imported whole or not at all, and once: it is known by its content, each line by what it says.
+A file is imported whole or not at all, and once: it is identified by its content, as is each line.
 """
 
 import threading
@@ -36,7 +37,7 @@ _READERS: Final = Threads(concurrency=READ_AT_ONCE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportStatement:
-    """What is said of a file. `source`: what the caller takes it for."""
+    """A file's parameters. `source`: what the caller expects."""
 
     name: str | None
     source: Source | None
@@ -73,7 +74,7 @@ async def _import(
 async def _loaded(load: "_Load") -> Import:
     merchant_id, now = context.merchant_id(), load.deps.clock.now()
     months = rules.months_of(load.contents, now.date())
-    async with load.deps.db.transaction() as tx:  # its own: others wait for it
+    async with load.deps.db.transaction() as tx:  # separate, since others wait for it
         await books.make_partitions(tx, months)
     async with load.deps.db.transaction() as tx:
         await store.own(tx, merchant_id)
@@ -164,7 +165,7 @@ class _Load:
 
 
 def _records(load: _Load, into: Into, statement_ids: Sequence[str]) -> Iterator[list[Any]]:
-    """Rows of a block as they are copied; made in a thread."""
+    """Rows of a block for COPY; built in a thread."""
     number = 0
     is_of_bank = rules.source_of(load.contents) is Source.BANK
     for block in reading.blocks(load.opened, load.contents, load.progress):
@@ -189,7 +190,7 @@ def _bank_records(
 
 
 def _same(cmd: ImportStatement, known: Import | None) -> Import | None:
-    """What the same file is already. Raises InvalidArgument."""
+    """The existing import of the same file. Raises InvalidArgument."""
     if known is None or known.state is not ImportState.IMPORTED:
         return None
     if known.source is Source.PSP and cmd.psp_account not in {None, known.psp_account}:
@@ -208,7 +209,7 @@ def _check_source(cmd: ImportStatement, source: Source) -> None:
 
 @contextmanager
 def _stopped_with_the_call() -> Iterator[reading.Progress]:
-    """A thread that reads a long file ends when nobody waits for it any more."""
+    """Stops the thread that reads a long file when nobody waits for it any more."""
     stopped = threading.Event()
 
     def progress(_: int) -> None:

@@ -1,6 +1,6 @@
-"""What bank lines tell paylink: credits whose text names a payment link.
+"""Reports bank lines to paylink: credits whose text names a payment link.
 
-The row is written with the line; paylink is asked by the worker, under the line's id, until it answers.
+The row is written with the line; the worker calls paylink under the line's id until it answers.
 """
 
 from libs.errors import RemoteRefusal, ServiceUnavailable
@@ -14,7 +14,7 @@ from services.reporting.store.link_transfers import LINK_TRANSFERS
 
 
 async def report(deps: Deps, due: DueRow) -> None:
-    """No answer is not a no: it is asked again later, and paylink knows its key."""
+    """No answer is not a refusal: the call is repeated later, and paylink knows its key."""
     transfer = await deps.db.run(LINK_TRANSFERS.get, due.merchant_id, due.id)
     if transfer is None or transfer.state is not LinkTransferState.PENDING:
         return

@@ -1,8 +1,9 @@
-"""Build the ledger anew from the event log, beside the live one: to compare them, or to take its place.
+"""Rebuilds the ledger from the event log, next to the live one: to compare the two, or to replace
+it.
 
-The log is read as it is at one moment, after which the ledger goes on. So an entry that was recorded before that
-has to be told by an event of the log; and an event that is not booked yet gets some time to be. Whoever is
-killed meanwhile leaves nothing but a schema, which the next one drops.
+The log is read as of one moment, while the ledger continues. So an entry recorded before that
+moment must have an event in the log, and an event that is not booked yet gets some time. A killed
+run leaves only a schema, which the next one drops.
 """
 
 import asyncio
@@ -24,18 +25,18 @@ from services.reporting.store import books
 from services.reporting.store import rebuilding as store
 
 SHOWN: Final = 5  # of each kind
-LONGEST: Final = timedelta(minutes=10)  # that a transaction with events is open
+LONGEST: Final = timedelta(minutes=10)  # that a transaction with events may be open
 LOOK_AGAIN_SECONDS: Final = 0.5
 
-# Events or facts in batches, all of them or those that were recorded since a time.
+# Events or facts in batches: all, or those recorded since a time.
 Log: TypeAlias = Callable[[datetime | None], AsyncIterator[Sequence[Event]]]
 OwnLog: TypeAlias = Callable[[datetime | None], AsyncIterator[Sequence[Told]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuild:
-    """`logs`: of merchants, which tell their zones, and then of each service that tells of money. `own`:
-    what reporting knows by itself.
+    """`logs`: of merchants, which set the zones, then of each service whose events move money.
+    `own`: facts of reporting itself.
     """
 
     db: Database
@@ -43,7 +44,9 @@ class Rebuild:
     own: OwnLog
 
     async def build(self) -> datetime:
-        """The books of all events. Answers when the log was read: what was recorded by then is in it."""
+        """The books of all events. Returns when the log was read: it contains everything recorded
+        by then.
+        """
         async with self.db.connection() as conn:
             await store.begin(conn)
             begun = await store.now(conn)
@@ -52,7 +55,7 @@ class Rebuild:
         return begun
 
     async def compare(self, begun: datetime, *, patience_seconds: float) -> Compared:
-        """Waits so long for the ledger to book what the log has already."""
+        """Waits this long for the ledger to book what is already in the log."""
         last = time.monotonic() + patience_seconds
         while True:
             found = await self._compared(begun)
@@ -61,8 +64,8 @@ class Rebuild:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def replace(self, begun: datetime) -> int:
-        """The ledger as it was built, with what was told meanwhile, in one transaction. Answers how many
-        entries it has.
+        """Replaces the ledger with the rebuilt one and later events, in one transaction. Returns
+        the number of entries.
         """
         async with self.db.transaction() as tx:
             await books.own(tx)

@@ -1,6 +1,6 @@
-"""Reconcile: what is open is matched by the rules in their order, and what does not match is an exception.
+"""Reconciliation: matches open items by the rules in their order, and lists the rest as exceptions.
 
-A run is one transaction: whoever is killed in it has done nothing, and the next one does it all.
+A run is one transaction: a killed run has changed nothing, and the next one does everything.
 """
 
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from services.reporting.rules.matching import Rule, Sum
 from services.reporting.store import exceptions as exceptions_store
 from services.reporting.store import matching as store
 
-AGAIN: Final = timedelta(days=1)  # what is missing by then is found
+AGAIN: Final = timedelta(days=1)  # missing items are found by then
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """How many were matched by each rule, and which exceptions are open now, by type."""
+    """Number of matches by rule, and of open exceptions by type."""
 
     matched: int
     resolved: int
@@ -49,7 +49,7 @@ class TypeCount:
 
 
 async def reconcile(deps: Deps) -> Reconciled:
-    """Again, it changes nothing but what became known since."""
+    """Repeating it changes nothing, except for new items."""
     merchant_id, now = context.merchant_id(), deps.clock.now()
     async with deps.db.transaction() as tx:
         await store.own(tx, merchant_id)
@@ -77,7 +77,9 @@ async def reconcile(deps: Deps) -> Reconciled:
 async def _follow(
     tx: Conn, merchant_id: str, stage: Stage, pairs: Sequence[Pair], now: datetime
 ) -> None:
-    """What moves between accounts is booked; what is matched and not as agreed is an exception."""
+    """Books movements between accounts; adds exceptions for matches that deviate from what was
+    agreed.
+    """
     cleared = [made for pair in pairs if (made := clearing.of_pair(merchant_id, stage, pair, now))]
     await clearing.book(tx, cleared)
     found = [
@@ -102,7 +104,7 @@ def _about(merchant_id: str, stage: Stage, pair: Pair) -> About:
 
 
 async def _match_sums(tx: Conn, merchant_id: str, stage: Stage, now: datetime) -> int:
-    """One of theirs for several of ours, and one of ours for several of theirs."""
+    """Finds one of theirs that is the sum of several of ours, and vice versa."""
     ours = await store.open_of(tx, merchant_id, stage, Side.OURS)
     theirs = await store.open_of(tx, merchant_id, stage, Side.THEIRS)
     found = [*rules.sums(theirs, ours), *rules.sums(ours, theirs)]
@@ -115,7 +117,7 @@ async def _match_sums(tx: Conn, merchant_id: str, stage: Stage, now: datetime) -
 
 
 async def _of_known_payers(tx: Conn, merchant_id: str, found: Sequence[Sum]) -> list[Sum]:
-    """Without a reference, the amount alone is no proof."""
+    """Without a reference, an equal amount alone proves nothing."""
     theirs = [
         each.id for one in found for each in (one.one, *one.parts) if each.side is Side.THEIRS
     ]
@@ -132,7 +134,7 @@ async def _of_known_payers(tx: Conn, merchant_id: str, found: Sequence[Sum]) -> 
 
 
 async def _judge(tx: Conn, merchant_id: str, now: datetime) -> int:
-    """Exceptions of what is still open. Answers how many were resolved by what became known."""
+    """Adds exceptions for items still open. Returns the number resolved automatically."""
     found = await exceptions_store.unmatched(tx, merchant_id)
     judged = [(each, exception_rules.judge(each)) for each in found]
     await exceptions_store.raise_all(tx, [exception_rules.of_item(*each, now) for each in judged])

@@ -1,4 +1,4 @@
-"""What couriers pass on, as settlement lines beside those of PSPs."""
+"""Couriers' remittances as settlement lines, like those of PSPs."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,9 @@ from services.reporting.store import books, settlements
 
 
 async def keep(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> None:
-    """Of any merchants, any number of times. Raises what `zone_of` raises: the events come again."""
+    """Of any merchants, any number of times. Raises what `zone_of` raises: the events are then
+    redelivered.
+    """
     told = [event for event in events if event.subject in courier_events.SUBJECTS]
     if not told:
         return

@@ -1,4 +1,4 @@
-"""An exception that a person has looked at: assigned, or resolved with what that moves."""
+"""A person assigns an exception, or resolves it with its postings."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -86,7 +86,7 @@ async def resolve_exception(deps: Deps, exception_id: str, said: Said) -> Reconc
 
 
 async def _move(tx: Conn, found: ReconciliationException, said: Said, now: datetime) -> None:
-    """The items are open no longer."""
+    """Closes the items."""
     named = (found.item_id, *said.item_ids)
     items = {each.id: each for each in await items_store.of_ids(tx, found.merchant_id, named)}
     if set(items) != set(named):

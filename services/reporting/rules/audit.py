@@ -1,6 +1,6 @@
-"""The audit log: each record has a hash of itself and of the one before. Pure.
+"""The audit log: each record contains a hash of itself and the previous one. Pure.
 
-Whoever changes or removes a record breaks the chain from there on.
+Changing or removing a record breaks the chain from there on.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ FIRST_HASH: Final = "0" * 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
-    """`before` and `after`: what was changed, as JSON."""
+    """`before` and `after`: the changed values, as JSON."""
 
     merchant_id: str
     number: int
@@ -32,7 +32,7 @@ class AuditRecord:
 
 
 def hash_of(record: AuditRecord) -> str:
-    """SHA-256 of all that it says, in hexadecimal digits."""
+    """SHA-256 of the whole record, in hexadecimal digits."""
     said = (
         record.merchant_id,
         record.number,
@@ -51,7 +51,7 @@ def hash_of(record: AuditRecord) -> str:
 
 
 def first_broken(records: Iterable[AuditRecord], number: int, previous: str) -> int | None:
-    """Of records in their order, that follow the one of this number and hash."""
+    """Of consecutive records that follow the one with this number and hash."""
     for record in records:
         follows = record.number == number + 1 and record.previous_hash == previous
         if not follows or hash_of(record) != record.hash:

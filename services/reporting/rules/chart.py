@@ -1,4 +1,6 @@
-"""The chart of accounts. Pure. The same for every merchant; who a balance is with is its party."""
+"""The chart of accounts. Pure. The same for every merchant; the counterparty of a balance is its
+party.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -21,10 +23,11 @@ class Account(Enum):
     COURIER_RECEIVABLE = "courier_receivable"
     CUSTOMER_RECEIVABLE = "customer_receivable"  # principal of instalment plans
     DISPUTES_HELD = "disputes_held"
-    # Between payments, which know what was taken, and plans, which know what for: nothing when both are told.
+    # Between payments, which report what was taken, and plans, which report what for: zero once
+    # both have reported.
     INSTALMENTS_CLEARING = "instalments_clearing"
-    UNALLOCATED = "unallocated"  # money that arrived and nobody has explained
-    REFUNDS_DUE = "refunds_due"  # promised to customers, and not given back yet
+    UNALLOCATED = "unallocated"  # money that arrived and is unexplained
+    REFUNDS_DUE = "refunds_due"  # promised to customers and not refunded yet
     SALES = "sales"
     COD_FEES = "cod_fees"
     INSTALMENT_INTEREST = "instalment_interest"
@@ -67,7 +70,9 @@ ORDER: Final = {account: place for place, account in enumerate(Account)}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something is booked. `party`: the PSP account or courier; "" of an account that is with nobody."""
+    """Where an amount is booked. `party`: the PSP account or courier; "" for an account without
+    counterparties.
+    """
 
     account: Account
     party: str = ""

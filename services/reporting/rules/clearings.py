@@ -1,7 +1,7 @@
-"""What moves between accounts when items are matched, or a person says what they are. Pure.
+"""Movements between accounts when items are matched, or a person explains them. Pure.
 
-At the bank, what arrived is unallocated until it is known what it is. At a PSP, a line has settled what it says
-already: only a difference is left.
+At the bank, money that arrived is unallocated until it is explained. At a PSP, a line has already
+settled its amount: only a difference is left.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _OPEN: Final = {
 
 
 def matched(stage: Stage, party: str, ours_minor: int, theirs_minor: int) -> Sequence[Moved]:
-    """A pair. The difference is written off."""
+    """Clears a pair. The difference is written off."""
     if stage is Stage.PSP:
         return of_differences(
             [Moved(Account.PSP_RECEIVABLE.value, party, theirs_minor - ours_minor)]
@@ -34,7 +34,7 @@ def matched(stage: Stage, party: str, ours_minor: int, theirs_minor: int) -> Seq
 
 
 def taken(item: OpenItem) -> Moved:
-    """The item is no longer what it is waiting as."""
+    """Removes the item from the account on which it was waiting."""
     account = _OPEN[item.stage, item.side]
     party = "" if account is Account.UNALLOCATED else item.party
     sign = -1 if item.side is Side.OURS else 1
@@ -42,12 +42,14 @@ def taken(item: OpenItem) -> Moved:
 
 
 def together(items: Sequence[OpenItem], others: Sequence[Moved] = ()) -> Sequence[Moved]:
-    """Items that are one another's, and what of them is something else: what is left is written off."""
+    """Items that belong together, and parts that belong to other accounts: the rest is written
+    off.
+    """
     return of_differences([*map(taken, items), *others])
 
 
 def of_differences(moves: Sequence[Moved]) -> Sequence[Moved]:
-    """Without what moves nothing, and with the rest on the account of differences."""
+    """Without zero amounts, and with the rest on the account of differences."""
     summed: dict[tuple[str, str], int] = {}
     for move in moves:
         place = move.account, move.party

@@ -1,4 +1,6 @@
-"""What does not match, and what is not as agreed: of which type each is. Pure."""
+"""Types of exceptions: items that do not match, and matches that deviate from what was agreed.
+Pure.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,24 +17,24 @@ MOST_SUGGESTIONS: Final = 5
 
 
 class ExceptionType(Enum):
-    MISSING_AT_PSP = "missing_at_psp"  # we know of it, and no report has it
+    MISSING_AT_PSP = "missing_at_psp"  # known to us, but in no report
     MISSING_AT_BANK = "missing_at_bank"
-    UNKNOWN_CHARGE = "unknown_charge"  # a report has it, and we do not know of it
+    UNKNOWN_CHARGE = "unknown_charge"  # in a report, but unknown to us
     UNKNOWN_REFUND = "unknown_refund"
     UNKNOWN_DISPUTE = "unknown_dispute"
     UNEXPLAINED_ADJUSTMENT = "unexplained_adjustment"
-    UNKNOWN_CREDIT = "unknown_credit"  # a bank has it
+    UNKNOWN_CREDIT = "unknown_credit"  # only at the bank
     UNKNOWN_DEBIT = "unknown_debit"
     AMOUNT_DIFFERS = "amount_differs"
     CURRENCY_DIFFERS = "currency_differs"
-    DUPLICATE = "duplicate"  # the same again
-    AMBIGUOUS = "ambiguous"  # it fits in several ways
-    LATE = "late"  # it matches, and took too long
-    FEE_DIFFERS = "fee_differs"  # from the terms of its source
+    DUPLICATE = "duplicate"  # a repetition
+    AMBIGUOUS = "ambiguous"  # it fits several
+    LATE = "late"  # matched, but too late
+    FEE_DIFFERS = "fee_differs"  # from its source's terms
     SHORTAGE = "shortage"  # a courier has passed on too little
 
 
-# Of these the item waits on; the others are of what is matched.
+# For these the item stays open; the others are about matched items.
 OF_OPEN_ITEMS: Final = frozenset(ExceptionType) - {
     ExceptionType.LATE,
     ExceptionType.FEE_DIFFERS,
@@ -49,13 +51,13 @@ class ResolvedAs(Enum):
     MATCHED = "matched"  # with items of the other side
     SPLIT = "split"  # among items and accounts
     WRITTEN_OFF = "written_off"
-    DISMISSED = "dismissed"  # explained, and nothing is moved
-    SUPERSEDED = "superseded"  # by what became known since
+    DISMISSED = "dismissed"  # explained, nothing is booked
+    SUPERSEDED = "superseded"  # by later information
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconciliationException:
-    """`amount_minor`: what is at stake; `expected_minor`: what it should have been."""
+    """`amount_minor`: the amount concerned; `expected_minor`: the expected one."""
 
     merchant_id: str
     id: str
@@ -84,8 +86,9 @@ class ReconciliationException:
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """An item that no rule has matched. `same`: of the other side, with its reference; `twice`: what has its
-    reference and amount is matched already; `fitting`: what it may be, by amount and day.
+    """An item that no rule has matched. `same`: the other side's item with its reference; `twice`:
+    an item with the same reference and amount is already matched; `fitting`: candidates by amount
+    and day.
     """
 
     item: OpenItem
@@ -140,7 +143,7 @@ def _of_theirs(found: Unmatched, item: OpenItem) -> ExceptionType:
 
 
 def not_as_agreed(pair: Pair) -> Sequence[Judged]:
-    """Of what is matched."""
+    """Deviations of a match."""
     found = []
     if pair.is_late:
         late = ExceptionType.LATE
@@ -161,7 +164,9 @@ def not_as_agreed(pair: Pair) -> Sequence[Judged]:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What an exception is about: the payment that is known, where one is, so that its trace leads there."""
+    """The subject of an exception: the known payment, if there is one, so that its trace leads
+    there.
+    """
 
     merchant_id: str
     stage: Stage
@@ -218,7 +223,7 @@ def raised(judged: Judged, item_id: str, about: About, now: datetime) -> Reconci
 
 
 def shortage(line: SettlementLine, trace_id: str) -> ReconciliationException:
-    """What a courier still owes of an order that it has passed on."""
+    """What a courier still owes for an order after passing on its money."""
     about = About(
         line.merchant_id,
         Stage.BANK,

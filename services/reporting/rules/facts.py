@@ -1,7 +1,8 @@
-"""What events say of money, as the ledger sees it. Pure. All amounts are in minor units of one currency.
+"""Events that move money, as the ledger sees them. Pure. All amounts of one are in minor units of
+one currency.
 
-A fact contains all that its entry needs: none depends on another event, so any order of them, and any
-repeat, is the same ledger.
+A fact contains everything that its entry needs: it depends on no other event, so events in any
+order, repeated or not, result in the same ledger.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,9 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class PspCharge:
-    """Money that a PSP took. `of_plan`: for a part of an instalment plan, which says what it paid."""
+    """A charge by a PSP. `of_plan`: for a part of an instalment plan, which reports what it
+    paid.
+    """
 
     psp_account: str
     of_plan: bool
@@ -22,7 +25,7 @@ class PspCharge:
 
 @dataclass(frozen=True, slots=True)
 class PspRefund:
-    """Money that a PSP gave back. `undone`: the refund came back after it had succeeded."""
+    """A refund by a PSP. `undone`: the refund was returned after it had succeeded."""
 
     psp_account: str
     of_plan: bool
@@ -38,7 +41,7 @@ class DisputeState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """A dispute as it stands. None where there is none yet."""
+    """State of a dispute. None if there is none yet."""
 
     state: DisputeState
     amount_minor: int
@@ -53,7 +56,7 @@ class DisputeMoved:
 
 @dataclass(frozen=True, slots=True)
 class CashCollected:
-    """At the door, by a courier. `fee_minor`: what of it is the fee for that."""
+    """Cash collected at the door by a courier. `fee_minor`: the fee's share of it."""
 
     courier_id: str
     amount_minor: int
@@ -62,7 +65,9 @@ class CashCollected:
 
 @dataclass(frozen=True, slots=True)
 class CashRemitted:
-    """What a courier passed on of an order, kept by right, and left short after and before."""
+    """What a courier has passed on for an order, its rightful cut, and the shortage after and
+    before.
+    """
 
     courier_id: str
     remitted_minor: int
@@ -73,7 +78,7 @@ class CashRemitted:
 
 @dataclass(frozen=True, slots=True)
 class CashRefunded:
-    """Cash that was given back by bank transfer. `undone`: the bank sent it back after it was paid."""
+    """Cash refunded by bank transfer. `undone`: the bank returned it after it was paid."""
 
     amount_minor: int
     undone: bool = False
@@ -81,7 +86,7 @@ class CashRefunded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanBooks:
-    """All that an instalment plan has moved when it stands so, as instalments says it."""
+    """Everything that an instalment plan in this state has moved, as reported by instalments."""
 
     sold_minor: int = 0
     refunded_minor: int = 0
@@ -110,7 +115,9 @@ class MoveKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A step of a transfer's money. `of_plan`: to or from the link of a part of an instalment plan."""
+    """A movement of a transfer's money. `of_plan`: to or from the link of a part of an instalment
+    plan.
+    """
 
     kind: MoveKind
     amount_minor: int
@@ -119,7 +126,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class TransferMoved:
-    """What arrived by bank, or 0 of a transfer that was known, and where its money went then."""
+    """The amount that arrived by bank, or 0 for a known transfer, and where its money then went."""
 
     arrived_minor: int
     moves: Sequence[Move]
@@ -127,7 +134,9 @@ class TransferMoved:
 
 @dataclass(frozen=True, slots=True)
 class LineSettled:
-    """A line of a PSP's report. Gross and fee are net; a fee below 0 is a cost. `is_fee`: a fee by itself."""
+    """A line of a PSP's report. Net is gross plus fee; a negative fee is a cost. `is_fee`: a
+    separate fee.
+    """
 
     psp_account: str
     gross_minor: int
@@ -145,7 +154,9 @@ class LineBanked:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What reconciliation adds to an account, debits above 0. `account`: its name in the chart."""
+    """What reconciliation adds to an account; positive for a debit. `account`: its name in the
+    chart.
+    """
 
     account: str
     party: str
@@ -154,7 +165,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """What was matched or resolved. Its moves sum to zero."""
+    """A match or a resolution. Its moves sum to zero."""
 
     moves: Sequence[Moved]
 
@@ -176,7 +187,7 @@ Fact: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """An event that moved money: what it is about, and the fact."""
+    """An event that moved money: its subject, and the fact."""
 
     merchant_id: str
     event_id: str
@@ -189,4 +200,4 @@ class Told:
     trace_id: str
     fact: Fact
     payment_reference: str | None = None  # the PSP's id of the payment
-    operation_reference: str | None = None  # the PSP's or bank's of what was done
+    operation_reference: str | None = None  # the PSP's or bank's id of the operation

@@ -1,7 +1,7 @@
-"""What has to be matched: by us, as events say it, and by them, as PSPs' and banks' lines say it. Pure.
+"""Items to match: ours from events, theirs from lines of PSPs and banks. Pure.
 
-An item of ours is what the ledger adds to `psp_receivable`, or to `bank_in_transit` beside payouts: with that it is
-settled or reaches the bank. Payouts are made of the lines of reports, in SQL.
+Our items are what the ledger adds to `psp_receivable`, or to `bank_in_transit` apart from payouts:
+a match settles them. Payouts are built from report lines, in SQL.
 """
 
 from dataclasses import dataclass
@@ -46,8 +46,8 @@ class ItemKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenItem:
-    """Above 0 is money for the merchant. `operation_reference`: of what was done, `payment_reference`: of
-    the payment that it is of, both as the PSP or bank has them.
+    """Positive for money due to the merchant. `operation_reference`: of the operation,
+    `payment_reference`: of its payment, both as given by the PSP or bank.
     """
 
     merchant_id: str
@@ -69,7 +69,7 @@ class OpenItem:
 
 
 def expected(told: Told, now: datetime) -> OpenItem | None:
-    """What is to be met in a report or on a statement; None where nothing is."""
+    """The item expected in a report or statement; None if there is none."""
     found = _kind_and_place(told.fact)
     if found is None:
         return None

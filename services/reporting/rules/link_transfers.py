@@ -1,4 +1,6 @@
-"""Credits whose text names a payment link: paylink is told of each once, and says what it made of it. Pure."""
+"""Credits whose text names a payment link: each is reported to paylink once, with its answer.
+Pure.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -6,15 +8,15 @@ from enum import Enum
 
 
 class LinkTransferState(Enum):
-    PENDING = "pending"  # paylink was not asked, or has not answered
+    PENDING = "pending"  # paylink was not called, or has not answered
     RECORDED = "recorded"
     REFUSED = "refused"  # for a person to look at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTransfer:
-    """`id` is that of the bank line. `outcome`: paylink's state of the transfer, or why it refused it.
-    `text` is gone when it has answered.
+    """`id` is that of the bank line. `outcome`: paylink's state of the transfer, or the reason for
+    its refusal. `text` is deleted once it has answered.
     """
 
     merchant_id: str

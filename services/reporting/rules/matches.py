@@ -1,4 +1,4 @@
-"""What belongs together. Pure."""
+"""Matches. Pure."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,7 +9,9 @@ from services.reporting.rules.matching import Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """An item of ours and one of theirs, or a part of either. `difference_minor`: theirs less ours."""
+    """An item of ours and one of theirs, or a part of either. `difference_minor`: theirs less
+    ours.
+    """
 
     merchant_id: str
     id: str
@@ -32,7 +34,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """What a rule has matched, and how it is as agreed. A fee above 0 is a cost."""
+    """A pair matched by a rule, and its deviations. A positive fee is a cost."""
 
     ours_id: str
     theirs_id: str

@@ -1,6 +1,7 @@
-"""By which rules items are matched, in their order, and which sums fit. Pure; the rules of pairs run as SQL.
+"""The rules that match items, in their order, and the search for sums. Pure; rules for pairs run as
+SQL.
 
-A rule confirms only what fits in one way. What fits in several is a suggestion.
+A rule matches only what is unambiguous. Ambiguous matches are suggestions.
 """
 
 from collections import Counter
@@ -14,10 +15,10 @@ from services.reporting.rules.items import OpenItem, Stage
 
 DEFAULT_TOLERANCE_MINOR: Final = 0
 DEFAULT_LATE_AFTER_DAYS: Final = 7
-WINDOW_DAYS: Final = 10  # between what we expect and what they say, where no reference tells
-EARLY_DAYS: Final = 1  # that theirs may be before ours: days end in other places at other times
+WINDOW_DAYS: Final = 10  # between the expected and the reported day, without a reference
+EARLY_DAYS: Final = 1  # by which theirs may precede ours: days end at different times elsewhere
 MOST_OF_A_SUM: Final = 31  # items: a month of days
-MOST_SUMMED: Final = 2_000  # open items that are looked at for sums in one run
+MOST_SUMMED: Final = 2_000  # open items searched for sums in one run
 
 
 class Rule(Enum):
@@ -30,14 +31,16 @@ class Rule(Enum):
 
 
 class Fit(Enum):
-    NUMBERED = "numbered"  # equal ones are the same payment's: the first with the first
-    UNIQUE = "unique"  # only where one fits one
+    NUMBERED = "numbered"  # equal ones belong to one payment: matched in order
+    UNIQUE = "unique"  # only if one fits one
     NEAR = "near"  # unique, and within the tolerance
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Items whose columns are equal. `needs_payer`: only of who has paid the party's money before."""
+    """Items whose columns are equal. `needs_payer`: only from payers who have paid the party's
+    money before.
+    """
 
     rule: Rule
     fit: Fit
@@ -75,7 +78,9 @@ class Sum:
 
 
 def sums(ones: Sequence[OpenItem], parts: Sequence[OpenItem]) -> Sequence[Sum]:
-    """Those that fit in one way only: of `parts` of one kind, in a row by day, none of which fits elsewhere."""
+    """Unambiguous sums: of consecutive `parts` of one kind, by day, none of which fits
+    elsewhere.
+    """
     found = [one_sum for one in ones for one_sum in _of(one, parts)]
     of_one = Counter(each.one.id for each in found)
     of_part = Counter(part.id for each in found for part in each.parts)
@@ -105,7 +110,7 @@ def _near(one: date, other: date) -> bool:
 
 
 def apart(found: Sequence[Sum]) -> Sequence[Sum]:
-    """Those that share no item with one before them."""
+    """Those that share no item with an earlier one."""
     kept, used = [], set[str]()
     for each in found:
         members = {each.one.id, *(part.id for part in each.parts)}

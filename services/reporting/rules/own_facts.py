@@ -1,6 +1,6 @@
-"""Facts that reporting knows by itself: lines of PSPs and banks, and what reconciliation clears. Pure.
+"""Facts of reporting itself: lines of PSPs and banks, and clearings of reconciliation. Pure.
 
-Each is booked as an entry whose id is made of the line's or clearing's own.
+Each is booked as an entry whose id is derived from that of the line or clearing.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class ClearingKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clearing:
-    """What is moved between accounts since something matched, or since a person has said so."""
+    """A movement between accounts because of a match or a person's resolution."""
 
     merchant_id: str
     id: str
@@ -36,8 +36,8 @@ class Clearing:
 
 
 def of_settlement(line: SettlementLine, trace_id: str) -> Told | None:
-    """None where nothing moves: a payout is the sum of its lines, and what a courier says is booked by
-    cod's events.
+    """None if nothing moves: a payout is the sum of its lines, and cod's events book what a courier
+    reports.
     """
     if line.source is not LineSource.PSP or line.kind is SettlementKind.PAYOUT:
         return None

@@ -1,7 +1,7 @@
-"""How each fact is booked: what it adds to each account, debits above zero. Pure.
+"""How each fact is booked: what it adds to each account; positive for debits. Pure.
 
-The table is that of the ledger in docs/adr/0040. Payments say what a PSP has; the method says what for. Where that is
-an instalment plan, both meet on `instalments_clearing`.
+The table is in docs/adr/0040. Payments report what a PSP holds; the method reports what for. For an
+instalment plan, both meet on `instalments_clearing`.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from services.reporting.rules.facts import (
 
 
 def amounts(fact: Fact) -> Mapping[Place, int]:
-    """Their sum is zero. Empty where nothing moved."""
+    """They sum to zero. Empty if nothing moved."""
     match fact:
         case PspCharge():
             return _charged(fact)
@@ -86,7 +86,7 @@ def _charged(fact: PspCharge) -> Mapping[Place, int]:
 
 
 def _refunded(fact: PspRefund) -> Mapping[Place, int]:
-    """One that came back is reversed."""
+    """A returned refund is reversed."""
     what_for = Account.INSTALMENTS_CLEARING if fact.of_plan else Account.SALES_REFUNDS
     amount_minor = -fact.amount_minor if fact.undone else fact.amount_minor
     return {
@@ -100,7 +100,7 @@ def _before(fact: DisputeMoved) -> Mapping[Place, int]:
 
 
 def _disputed(psp_account: str, dispute: Disputed) -> Mapping[Place, int]:
-    """All that a dispute has moved when it stands so."""
+    """Everything that a dispute in this state has moved."""
     match dispute.state:
         case DisputeState.OPEN:
             held = Account.DISPUTES_HELD
@@ -117,7 +117,9 @@ def _disputed(psp_account: str, dispute: Disputed) -> Mapping[Place, int]:
 
 
 def _of_plan(books: PlanBooks) -> Mapping[Place, int]:
-    """All that a plan has moved when it stands so. A refund that a lost dispute has made was a loss before."""
+    """Everything that a plan in this state has moved. A refund by a lost dispute was already a
+    loss.
+    """
     return {
         Place(Account.CUSTOMER_RECEIVABLE): books.owed_minor,
         Place(Account.INSTALMENTS_CLEARING): books.paid_minor,
@@ -141,7 +143,7 @@ def _collected(fact: CashCollected) -> Mapping[Place, int]:
 
 
 def _remitted(fact: CashRemitted) -> Mapping[Place, int]:
-    """What was short before is booked as that already."""
+    """The previous shortage is already booked."""
     short_minor = fact.short_minor - fact.short_before_minor
     settled_minor = fact.remitted_minor + fact.kept_minor + short_minor
     return {
@@ -153,7 +155,7 @@ def _remitted(fact: CashRemitted) -> Mapping[Place, int]:
 
 
 def _cash_refunded(fact: CashRefunded) -> Mapping[Place, int]:
-    """By bank transfer, which the merchant says was made: `bank` has it when a statement does."""
+    """By a bank transfer that the merchant reports: `bank` moves when a statement shows it."""
     amount_minor = -fact.amount_minor if fact.undone else fact.amount_minor
     return {
         Place(Account.BANK_IN_TRANSIT): -amount_minor,
@@ -162,7 +164,9 @@ def _cash_refunded(fact: CashRefunded) -> Mapping[Place, int]:
 
 
 def _transfer_moved(fact: TransferMoved) -> Mapping[Place, int]:
-    """On its way until a statement has it, as all that others say of a bank account."""
+    """In transit until a statement shows it, like everything that other services report about a
+    bank account.
+    """
     moved = {
         Place(Account.BANK_IN_TRANSIT): fact.arrived_minor,
         Place(Account.UNALLOCATED): -fact.arrived_minor,

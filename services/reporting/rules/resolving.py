@@ -1,4 +1,4 @@
-"""How an exception may be resolved by a person. Pure."""
+"""How a person may resolve an exception. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`item_ids` and `parts`: what the item is made of."""
+    """`item_ids` and `parts`: what the item consists of."""
 
     resolved_as: ResolvedAs
     resolution: str
@@ -63,7 +63,7 @@ _ACCOUNTS = frozenset(account.value for account in Account)
 
 
 def is_known(found: ReconciliationException, said: Said) -> bool:
-    """Whether it was resolved so before. Raises ExceptionResolved, NotResolvableSo."""
+    """Whether it was already resolved in this way. Raises ExceptionResolved, NotResolvableSo."""
     if found.state is ExceptionState.RESOLVED:
         same = (found.resolved_as, found.resolution) == (said.resolved_as, said.resolution)
         if not same:
@@ -75,7 +75,7 @@ def is_known(found: ReconciliationException, said: Said) -> bool:
 
 
 def moves(item: OpenItem, others: Sequence[OpenItem], said: Said) -> Sequence[Moved]:
-    """Of the parts. Raises AmountsDiffer unless items and parts add up to the item."""
+    """Movements of the parts. Raises AmountsDiffer unless items and parts add up to the item."""
     parts_minor = sum(part.amount_minor for part in said.parts)
     found_minor = sum(each.amount_minor for each in others) + parts_minor
     if found_minor != item.amount_minor:

@@ -12,7 +12,7 @@ _LOCK: Final = 0x1A0D17  # any constant: one record of a merchant at a time
 
 
 async def last(conn: Conn, merchant_id: str) -> AuditRecord | None:
-    """Nobody else adds one until the end of the transaction."""
+    """Prevents adding another one until the end of the transaction."""
     await conn.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", _LOCK, merchant_id)
     return await AUDIT.one(conn, "WHERE merchant_id = $1 ORDER BY number DESC LIMIT 1", merchant_id)
 

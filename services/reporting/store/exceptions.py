@@ -1,4 +1,4 @@
-"""SQL of exceptions: what no rule has matched, and what somebody has made of it."""
+"""SQL of exceptions and their resolutions."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -18,7 +18,7 @@ from services.reporting.rules.matching import DEFAULT_LATE_AFTER_DAYS, EARLY_DAY
 from services.reporting.store.items import OPEN_ITEMS
 
 EXCEPTIONS: Final = Table("exceptions", ReconciliationException)
-MOST: Final = 10_000  # that one run judges
+MOST: Final = 10_000  # per run
 _KINDS: Final = {
     "merchant_id": "text",
     "id": "text",
@@ -48,7 +48,7 @@ ON CONFLICT ON CONSTRAINT exceptions_of_item DO UPDATE
     SET suggestions = EXCLUDED.suggestions, ours_id = EXCLUDED.ours_id,
         expected_minor = EXCLUDED.expected_minor
     WHERE exceptions.state = 'open' AND exceptions.suggestions <> EXCLUDED.suggestions"""  # noqa: S608 - made of constants
-# A reference that is absent equals none.
+# A missing reference equals none.
 _BY_REFERENCE: Final = """(theirs.operation_reference = ours.operation_reference
     OR theirs.payment_reference = ours.payment_reference AND theirs.kind = ours.kind
     OR theirs.stage = 'bank' AND theirs.payment_reference = ours.operation_reference)"""
@@ -86,7 +86,7 @@ LEFT JOIN LATERAL (
 ) AS fitting ON true
 WHERE theirs.merchant_id = $1 AND theirs.side = 'theirs'
 ORDER BY theirs.happened_on, theirs.id LIMIT {MOST}"""  # noqa: S608 - made of constants
-# What is suggested to another exception, or differs from it, is not missing.
+# An item that is suggested for another exception, or differs from it, is not missing.
 _MISSING: Final = f"""
 SELECT ours.* FROM open_items AS ours
 LEFT JOIN sources ON sources.merchant_id = $1 AND sources.party = ours.party
@@ -121,13 +121,13 @@ def _same(row: Row) -> Any:
 
 
 async def missing(conn: Conn, merchant_id: str, today: date) -> list[Unmatched]:
-    """Ours that should have been met by now."""
+    """Ours that should have been matched by now."""
     rows = await conn.fetch(_MISSING, merchant_id, today, DEFAULT_LATE_AFTER_DAYS)
     return [Unmatched(OPEN_ITEMS.read(row), None, twice=False, fitting=()) for row in rows]
 
 
 async def raise_all(conn: Conn, found: Sequence[ReconciliationException]) -> None:
-    """One of an item and type that is there is brought up to date, unless somebody has resolved it."""
+    """Updates an existing one of the same item and type, unless it is resolved."""
     if found:
         suggested = [" ".join(each.suggestions) for each in found]
         await conn.execute(_RAISED, *EXCEPTIONS.arrays(found, *_KINDS), suggested)
@@ -136,7 +136,9 @@ async def raise_all(conn: Conn, found: Sequence[ReconciliationException]) -> Non
 async def supersede(
     conn: Conn, merchant_id: str, judged: Sequence[tuple[str, ExceptionType]], now: datetime
 ) -> int:
-    """Those whose item is matched by now, or is another type of exception; answers how many."""
+    """Those whose item is matched by now, or has another type of exception; returns their
+    number.
+    """
     ids = [item_id for item_id, _ in judged]
     types = [kind.value for _, kind in judged]
     return await conn.execute(
@@ -169,7 +171,7 @@ async def resolve(conn: Conn, resolved: ReconciliationException) -> None:
 
 
 async def counts(conn: Conn, merchant_id: str) -> dict[str, int]:
-    """Those that are open, by type."""
+    """Open ones by type."""
     rows = await conn.fetch(
         "SELECT type, count(*) AS found FROM exceptions"
         " WHERE merchant_id = $1 AND state = 'open' GROUP BY type ORDER BY type",

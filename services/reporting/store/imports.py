@@ -1,5 +1,5 @@
-"""SQL of imported files and statements. Lines are copied to a table of their own first, and taken
-from there together: those that are known stay as they are.
+"""SQL of imported files and statements. Lines are first copied to a staging table and inserted from
+there together; known lines are unchanged.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ IMPORTS: Final = Table("imports", Import)
 STATEMENTS: Final = Table("statements", BankStatement)
 BANK_LINES: Final = Table("bank_lines", BankLine)
 SETTLEMENT_LINES: Final = Table("settlement_lines", SettlementLine)
-COPIED: Final = 500  # lines at once: the event loop waits for so many to be written
+COPIED: Final = 500  # lines at a time: writing them blocks the event loop
 LOAD_SECONDS: Final = 1800.0  # of one statement over all lines of a file
 _LOCK: Final = 0x1A907  # any constant: one file of a merchant at a time
 
@@ -25,8 +25,8 @@ _STAGED: Final = {
 }
 _BANK: Final = ", ".join(BANK_LINES.columns)
 _PSP: Final = ", ".join(SETTLEMENT_LINES.columns)
-# What is known is forgotten before anything is added: while a statement runs that was planned for an empty
-# partition, its look-ups would read through all that it has added itself.
+# Known lines are removed first: a statement planned for an empty partition would otherwise scan
+# everything it has inserted itself.
 _KNOWN_BANK: Final = """(
     SELECT true FROM bank_lines AS known WHERE known.merchant_id = $1
         AND known.entry_id = staged.entry_id AND known.booked_on = staged.booked_on LIMIT 1)"""
@@ -34,7 +34,8 @@ _KNOWN_PSP: Final = """(
     SELECT true FROM settlement_lines AS known
     WHERE known.merchant_id = $1 AND known.id = staged.id LIMIT 1)"""
 _KNOWN: Final = {BANK_LINES.name: _KNOWN_BANK, SETTLEMENT_LINES.name: _KNOWN_PSP}
-# An entry that stands twice in a file, as in statements that overlap, is taken once and as a whole.
+# An entry that occurs twice in a file, as in overlapping statements, is imported once and as a
+# whole.
 ONCE: Final = """(
     SELECT * FROM (
         SELECT *, min(entry_number) OVER (PARTITION BY entry_id) AS first
@@ -56,13 +57,13 @@ async def of_content(conn: Conn, merchant_id: str, content_hash: str) -> Import 
 
 
 async def own(conn: Conn, merchant_id: str) -> None:
-    """No other file of the merchant is loaded until the end of the transaction."""
+    """Prevents loading another file of the merchant until the end of the transaction."""
     sql = "SELECT pg_advisory_xact_lock($1, hashtext($2))"
     await conn.raw.execute(sql, _LOCK, merchant_id, timeout=LOAD_SECONDS)
 
 
 async def save(conn: Conn, imported: Import) -> None:
-    """A file that was refused before may be read by now; what was imported stays."""
+    """A file that was refused earlier may be readable now; an imported one is unchanged."""
     changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in IMPORTS.but("merchant_id", "id"))
     await conn.execute(
         f"{IMPORTS.insert()} ON CONFLICT ON CONSTRAINT imports_one_per_content"
@@ -72,7 +73,7 @@ async def save(conn: Conn, imported: Import) -> None:
 
 
 async def stage(conn: Conn, table: str, records: Sequence[Sequence[Any]]) -> None:
-    """`records`: columns of the table, then those that only the staged ones have."""
+    """`records`: columns of the table, then those of the staging table only."""
     for start in range(0, len(records), COPIED):
         await conn.raw.copy_records_to_table(
             f"staged_{table}",
@@ -83,7 +84,7 @@ async def stage(conn: Conn, table: str, records: Sequence[Sequence[Any]]) -> Non
 
 
 async def take(conn: Conn, table: str, merchant_id: str, import_id: str) -> int:
-    """All that was staged and is new; answers how many lines."""
+    """Inserts all new staged lines; returns their number."""
     await conn.raw.execute(
         f"DELETE FROM staged_{table} AS staged"  # noqa: S608 - made of constants
         f" WHERE merchant_id = $1 AND import_id = $2 AND {_KNOWN[table]}",
@@ -105,7 +106,7 @@ async def clear(conn: Conn, table: str, merchant_id: str, import_id: str) -> Non
 
 
 async def add_statements(conn: Conn, statements: Sequence[BankStatement]) -> None:
-    """One that another file had stays as it is."""
+    """Known ones are unchanged."""
     marks = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_KINDS.values(), 1))
     columns = ", ".join(_KINDS)
     await conn.execute(

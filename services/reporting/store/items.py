@@ -1,4 +1,4 @@
-"""SQL of what is to be matched: items of events, of imported lines, and payouts made of lines."""
+"""SQL of items to match: from events, from imported lines, and payouts built from lines."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -30,7 +30,7 @@ _KINDS: Final = {
 }
 _COLUMNS: Final = ", ".join(_KINDS)
 _MARKS: Final = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_KINDS.values(), 1))
-# What was matched before does not wait again when its event is told once more.
+# A matched item does not become open again when its event is repeated.
 _EXPECT: Final = f"""
 INSERT INTO open_items ({_COLUMNS}) SELECT {_COLUMNS} FROM unnest({_MARKS}) AS given ({_COLUMNS})
 WHERE NOT EXISTS (SELECT FROM matches
@@ -38,7 +38,7 @@ WHERE NOT EXISTS (SELECT FROM matches
   AND NOT EXISTS (SELECT FROM exceptions WHERE exceptions.merchant_id = given.merchant_id
     AND exceptions.item_id = given.id AND state = 'resolved')
 ON CONFLICT DO NOTHING"""  # noqa: S608 - made of constants
-# Lines that an import brought: those of PSPs, and those of banks.
+# Lines that an import has added: of PSPs, and of banks.
 _SETTLED: Final = f"""
 INSERT INTO open_items ({_COLUMNS})
 SELECT merchant_id, 'psp', 'theirs', id, kind, party, currency, gross_minor, fee_minor,
@@ -53,8 +53,9 @@ SELECT merchant_id, 'bank', 'theirs', id, 'other', '', currency, amount_minor, 0
     end_to_end_reference, bank_reference, NULL, NULL, $3, booked_on, created_at
 FROM bank_lines WHERE merchant_id = $1 AND import_id = $2 AND amount_minor <> 0
 ON CONFLICT DO NOTHING"""  # noqa: S608 - made of constants
-# A payout is the sum of its lines, less what of it was matched; a PSP's report without payouts has their own lines.
-# Its id is made of what it is known by, so that all lines of it make one.
+# A payout is the sum of its lines, less what is already matched; for a PSP report without payouts,
+# the lines themselves. Its id is derived from its identifying fields, so that all its lines form
+# one payout.
 _PAYOUTS: Final = f"""
 WITH named AS (
     SELECT DISTINCT party, payout_reference FROM settlement_lines
@@ -93,7 +94,7 @@ async def expect(conn: Conn, items: Sequence[OpenItem]) -> None:
 
 
 async def collect(conn: Conn, merchant_id: str, import_id: str, trace_id: str) -> None:
-    """What the lines of an import are to be matched with, and the payouts that they are of."""
+    """Items for the lines of an import, and their payouts."""
     for sql in (_SETTLED, _BANKED):
         await conn.raw.execute(sql, merchant_id, import_id, trace_id, timeout=SECONDS)
     await conn.raw.execute(_PAYOUTS, merchant_id, import_id, trace_id, [], timeout=SECONDS)
@@ -103,13 +104,13 @@ async def collect(conn: Conn, merchant_id: str, import_id: str, trace_id: str) -
 async def collect_payouts(
     conn: Conn, merchant_id: str, event_ids: Sequence[str], trace_id: str
 ) -> None:
-    """Those whose lines came by events."""
+    """Those whose lines came from events."""
     await conn.execute(_PAYOUTS, merchant_id, None, trace_id, list(event_ids))
     await conn.execute(_DUE, merchant_id)
 
 
 async def of_ids(conn: Conn, merchant_id: str, item_ids: Sequence[str]) -> list[OpenItem]:
-    """Theirs to change, until the end of the transaction."""
+    """Locked until the end of the transaction."""
     where = "WHERE merchant_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE"
     return await OPEN_ITEMS.all(conn, where, merchant_id, list(item_ids))
 
@@ -120,7 +121,7 @@ async def remove(conn: Conn, merchant_id: str, item_ids: Sequence[str]) -> None:
 
 
 async def add_clearings(conn: Conn, found: Sequence[Clearing]) -> None:
-    """All of them by one statement."""
+    """All in one statement."""
     if found:
         await conn.execute(_CLEAR, [to_json(each) for each in found])
 

@@ -1,4 +1,4 @@
-"""SQL of credits that paylink is told of."""
+"""SQL of credits reported to paylink."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,10 +11,11 @@ from services.reporting.rules.link_transfers import LinkTransfer, LinkTransferSt
 from services.reporting.store.imports import LOAD_SECONDS, ONCE
 
 LINK_TRANSFERS: Final = Table("link_transfers", LinkTransfer)
-_MOST_REFERENCE: Final = 100  # characters that paylink takes
+_MOST_REFERENCE: Final = 100  # characters that paylink accepts
 
-# As which paylink is told of a line: by the bank's reference, in paylink's normal form of it, so that what was reported to
-# it before is met again. Of several lines with one reference the first has it, others are told by their own ids.
+# The reference under which a line is reported: the bank's, in paylink's normal form, so that a
+# transfer already reported is recognised. Of several lines with one reference, the first uses it;
+# others use their own ids.
 _ADD: Final = f"""
 WITH named AS (
     SELECT *, CASE
@@ -38,7 +39,7 @@ ON CONFLICT DO NOTHING"""  # noqa: S608 - made of constants
 
 
 async def add(conn: Conn, merchant_id: str, import_id: str) -> None:
-    """Of the lines that were taken, before what was staged is cleared."""
+    """For inserted lines, before the staging table is cleared."""
     await conn.raw.execute(_ADD, merchant_id, import_id, timeout=LOAD_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""SQL of the rules of pairs: items whose columns fit become matches, all of them by one statement."""
+"""SQL of the rules for pairs: items whose columns match become matches, all in one statement."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,10 +24,10 @@ from services.reporting.store.items import OPEN_ITEMS, SECONDS
 MATCHES: Final = Table("matches", Match)
 _PAIRS: Final = Table("pairs", Pair)
 _LOCK: Final = 0x1E4C0C  # any constant: one run of a merchant at a time
-_MOST_ALIKE: Final = 20  # items of one amount that are compared by their days
-_SAME_SOURCE: Final = "party, kind, "  # banks do not say these
+_MOST_ALIKE: Final = 20  # items of one amount compared by day
+_SAME_SOURCE: Final = "party, kind, "  # banks do not report these
 _NEAR_DAYS: Final = f"theirs.happened_on BETWEEN ours.happened_on - {EARLY_DAYS} AND ours.happened_on + {WINDOW_DAYS}"
-# Whose money it is tells who has paid that party's payouts before.
+# A payer who has paid a party's payouts before identifies the party.
 _KNOWN_PAYER: Final = """EXISTS (
     SELECT FROM bank_lines AS line JOIN bank_lines AS before
         ON before.merchant_id = $1 AND before.counterparty_account = line.counterparty_account
@@ -42,7 +42,7 @@ _TEXT_NAMES: Final = """EXISTS (
 
 
 def _side(side: Side, step: Step, equal: str) -> str:
-    """Numbered and counted among those that are alike."""
+    """Numbered and counted among equal ones."""
     column = step.ours if side is Side.OURS else step.theirs
     named = f"{column} AS reference" if column else "'' AS reference"
     only = f" AND {column} IS NOT NULL" if column else ""
@@ -99,7 +99,7 @@ def _pairs(stage: Stage, step: Step) -> str:
 
 
 def _sql(stage: Stage, step: Step) -> str:
-    """Answers how many there are, with each of a bank and each that is not as agreed."""
+    """Returns the number of pairs, with those at banks and those that deviate."""
     return f"""
 WITH pairs AS MATERIALIZED ({_pairs(stage, step)}), gone_ours AS (
     DELETE FROM open_items USING pairs WHERE open_items.merchant_id = $1 AND open_items.stage = $2
@@ -121,7 +121,7 @@ SELECT (SELECT count(*) FROM pairs) AS pairs, told.* FROM (VALUES (1)) AS one (o
 LEFT JOIN told ON $2 = 'bank' OR is_late OR fee_differs OR amount_minor <> ours_minor"""  # noqa: S608 - made of constants
 
 
-# Those that are due by their merchant's clock. Whoever dies in one leaves it for a few minutes later.
+# Due by their merchant's clock. After a crash, one is due again a few minutes later.
 CLAIM: Final = f"""
 WITH due AS ({fair_sql("reconciliations", columns="merchant_id", by_test_clock=True)}), held AS (
     UPDATE reconciliations SET due_at = now() + interval '5 minutes' FROM due
@@ -132,20 +132,20 @@ FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of c
 
 
 async def next_due(conn: Conn, merchant_id: str, at: datetime) -> None:
-    """Of a merchant that has any."""
+    """For merchants that have any."""
     sql = "UPDATE reconciliations SET due_at = $2 WHERE merchant_id = $1"
     await conn.execute(sql, merchant_id, at)
 
 
 async def own(conn: Conn, merchant_id: str) -> None:
-    """Nobody else matches for the merchant until the end of the transaction."""
+    """Prevents other matching for the merchant until the end of the transaction."""
     await conn.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", _LOCK, merchant_id)
 
 
 async def match(
     conn: Conn, merchant_id: str, stage: Stage, step: Step, now: datetime
 ) -> tuple[int, Sequence[Pair]]:
-    """How many pairs, and those of which more is to be done."""
+    """Number of pairs, and those that need further processing."""
     rows = await conn.raw.fetch(
         _sql(stage, step),
         merchant_id,
@@ -159,7 +159,7 @@ async def match(
 
 
 async def open_of(conn: Conn, merchant_id: str, stage: Stage, side: Side) -> list[OpenItem]:
-    """Oldest first, as many as are looked at for sums."""
+    """Oldest first, as many as are searched for sums."""
     where = (
         "WHERE merchant_id = $1 AND stage = $2 AND side = $3 ORDER BY happened_on, id"
         f" LIMIT {MOST_SUMMED}"
@@ -170,7 +170,7 @@ async def open_of(conn: Conn, merchant_id: str, stage: Stage, side: Side) -> lis
 async def known_payers(
     conn: Conn, merchant_id: str, theirs_ids: Sequence[str]
 ) -> dict[str, set[str]]:
-    """The parties that each line's payer has paid for before."""
+    """The parties for which each line's payer has paid before."""
     rows = await conn.fetch(
         "SELECT line.id, matches.party FROM bank_lines AS line JOIN bank_lines AS before"
         " ON before.merchant_id = $1 AND (before.counterparty_account = line.counterparty_account"

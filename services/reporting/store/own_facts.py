@@ -1,4 +1,4 @@
-"""SQL of lines as they are booked, a block at a time."""
+"""SQL of lines as they are booked, one block at a time."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
@@ -42,7 +42,7 @@ async def _blocks(
 async def every(
     conn: Conn, batch: int, *, since: datetime | None = None
 ) -> AsyncIterator[Sequence[Told]]:
-    """Of all merchants; or what became known since a time."""
+    """Of all merchants; or those recorded since a time."""
     kinds: Sequence[tuple[Table[Any], Callable[[Any, str], Told | None]]] = (
         (SETTLEMENT_LINES, own_facts.of_settlement),
         (BANK_LINES, own_facts.of_bank),

@@ -1,4 +1,4 @@
-"""SQL of settlement lines that events bring: many in one statement."""
+"""SQL of settlement lines from events: many per statement."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -29,5 +29,5 @@ _ADD: Final = (
 
 
 async def add(conn: Conn, lines: Sequence[SettlementLine]) -> None:
-    """What is known stays."""
+    """Known ones are unchanged."""
     await conn.execute(_ADD, *SETTLEMENT_LINES.arrays(lines))
