@@ -74,6 +74,16 @@ class AmountNotAcknowledged(Refusal, kind=Kind.CONFLICT, reason="cod_amount_not_
     message = "The courier has not acknowledged the amount to collect."
 
 
+class DepositUnpaid(Refusal, kind=Kind.CONFLICT, reason="cod_deposit_unpaid"):
+    """`facts` have what is due."""
+
+    message = "The deposit has not been paid yet; the order is dispatched once it is."
+
+
+class DepositNotDue(Refusal, kind=Kind.CONFLICT, reason="cod_deposit_not_due"):
+    message = "The order has no deposit that is to be paid: it was paid, or the order is over."
+
+
 class NothingToPayOnline(Refusal, kind=Kind.CONFLICT, reason="cod_nothing_to_pay_online"):
     message = "Nothing is left to pay online: cash was collected, or the deposit covers it."
 

@@ -12,11 +12,11 @@ from libs.money import Money
 from libs.outbox import NewEvent
 from libs.payments.repayments import RepaymentState
 from services.cod.paylink_client import QrCode
-from services.cod.rules import converting
-from services.cod.rules.converting import OrderLink
+from services.cod.rules import converting, deposits
 from services.cod.rules.couriers import CollectionMode
 from services.cod.rules.fee_shares import fee_share
 from services.cod.rules.online_refunds import OnlineRefund
+from services.cod.rules.order_links import OrderLink
 from services.cod.rules.orders import Order
 from services.cod.rules.parcels import Parcel
 from services.cod.rules.states import OrderState, ParcelState
@@ -57,15 +57,26 @@ class Reason(Enum):
     REFUND_ACCOUNT = "refund_account"
     REFUND_EXPORTED = "refund_exported"
     REFUND_PAID = "refund_paid"
+    DEPOSIT = "deposit"
 
 
 _REASONS: Final = wire.numbers(Reason, _Requested.Reason)
 
 
 def order_pb(order: Order) -> orders_pb2.CodOrder:
-    """Without its page_url: whoever has that sees it."""
+    """Without its page_url and deposit_url: whoever has them sees it, or pays."""
     shown = converting.shown(order)
-    return wire.message(orders_pb2.CodOrder, shown, total_minor=shown.total_minor)
+    return wire.message(
+        orders_pb2.CodOrder,
+        shown,
+        total_minor=shown.total_minor,
+        deposit=deposit_pb(order),
+    )
+
+
+def deposit_pb(order: Order) -> orders_pb2.CodOrderDeposit | None:
+    deposit = deposits.shown(order)
+    return None if deposit is None else wire.message(orders_pb2.CodOrderDeposit, deposit)
 
 
 def conversion_pb(
@@ -123,7 +134,22 @@ def _parcel_collected(before: Order, after: Order, parcel: Parcel) -> Any:
     )
 
 
-def converted(before: Order, after: Order, link: OrderLink, now: datetime) -> Sequence[NewEvent]:
+def paid_online(before: Order, after: Order, link: OrderLink, now: datetime) -> Sequence[NewEvent]:
+    """One of its links was paid; nothing is told here of what the order did not need: see refund_news."""
+    if after.converted_at != before.converted_at:
+        return _converted(before, after, link, now)
+    if deposits.kept_minor(after) and before.kept_deposit is None:
+        told = events_pb2.CodOrderDepositPaid(
+            order=order_pb(after),
+            payment_link_id=link.payment_link_id or "",
+            payment_id=link.payment_id,
+            paid=wire.money(Money(link.paid_minor, after.amount.currency)),
+        )
+        return [outbox.event_of(after, told, now)]
+    return ()
+
+
+def _converted(before: Order, after: Order, link: OrderLink, now: datetime) -> Sequence[NewEvent]:
     """Paid online, of which the recipient is told; and whose courier still knows that it is to collect has to be told."""
     to_collect = [parcel for parcel in after.parcels if parcel.to_collect_minor]
     shown, paid = order_pb(after), Money(link.paid_minor, after.amount.currency)
@@ -153,6 +179,18 @@ def letters(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
     if after.state is before.state or after.state is not OrderState.REFUSED:
         return ()
     return message(after, Reason.REFUSED, now)
+
+
+def deposit_letter(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
+    """The recipient of a confirmed order is asked for its deposit, and again when it is another one. Before, the order's
+    page tells of it.
+    """
+    if after.state is not OrderState.CONFIRMED or not after.owes_deposit:
+        return ()
+    if (before.state, before.deposit_minor) == (after.state, after.deposit_minor):
+        return ()
+    amount = Money(after.deposit_minor, after.amount.currency)
+    return message(after, Reason.DEPOSIT, now, amount)
 
 
 def refund_news(order: Order, refund: OnlineRefund, now: datetime) -> Sequence[NewEvent]:

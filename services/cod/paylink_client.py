@@ -8,8 +8,8 @@ import grpc
 from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.paylink.v1.paylink_pb2_grpc import PaymentLinksServiceStub
 from libs import client, deadlines, wire
-from services.cod.rules import converting
-from services.cod.rules.converting import OrderLink
+from services.cod.rules import order_links
+from services.cod.rules.order_links import OrderLink
 from services.cod.rules.orders import Order
 
 PAYING: Final = "payment_link_paying"
@@ -37,7 +37,7 @@ class Links:
             cod_link_number=link.number,
             amount=wire.money(link.amount),
             order_part=link.order_part,
-            description=converting.described(order),
+            description=order_links.described(order, link.purpose),
             order_reference=order.order_reference,
             locale=order.locale,
         )

@@ -17,7 +17,7 @@ from libs.payments import routes
 from libs.payments.repaying import found_of
 from services.cod.deps import Deps
 from services.cod.flows import converting, erase, online_refunds, order_links, overdue
-from services.cod.rules.converting import PaidLink
+from services.cod.rules.order_links import PaidLink
 from services.cod.store import online_refunds as refunds_store
 from services.cod.store import orders
 from services.cod.store.online_refunds import ToldPayment
@@ -54,8 +54,9 @@ def handlers(deps: Deps) -> dict[str, Handler]:
         await converting.follow_paid(deps, conn, paid)
 
     async def on_end(conn: Conn, event: Event) -> None:
+        await clock.act_for(conn, SERVICE)
         link = LINKS[event.subject].FromString(event.body).payment_link
-        await converting.follow_ended(conn, link.cod_order_id, link.cod_link_number, link.id)
+        await converting.follow_ended(deps, conn, link.cod_order_id, link.cod_link_number, link.id)
 
     async def on_refund(conn: Conn, event: Event) -> None:
         await clock.act_for(conn, SERVICE)

@@ -1,10 +1,14 @@
-"""An order that is paid at the door, from the code that its recipient gets to the money that the courier has."""
+"""An order that is paid at the door, from the code that its recipient gets to the money that the courier has; and one
+of which a part is paid online before.
+"""
 
 import re
 from uuid import uuid4
 
+from stack.link_journeys import VISA
+from stack.payer import Payer
 from tests.e2e.conftest import open_shop
-from tests.waiting import HANGING_SECONDS
+from tests.waiting import HANGING_SECONDS, until
 
 PRICE = {"amount_minor": 5_000, "currency": "EUR"}
 ROME = {"street": "Via Roma 1", "postcode": "00185", "town": "Roma", "country": "IT"}
@@ -72,3 +76,72 @@ async def test_a_code_confirms_an_order_that_its_courier_collects(stack):
         first = (await shop.call("POST", path, {"events": [told, told]})).expect(200)["data"]
         assert [event["outcome"] for event in first] == ["applied", "applied"]
         assert (await shop.get(at))["state"] == "collected"
+
+
+async def with_deposit(shop, reference):
+    """An order of which 10.00 are paid online, and its path."""
+    body = {
+        "order_reference": reference,
+        "amount": PRICE,
+        "recipient": {"name": "Giulia Bianchi", "phone": "+393331234567"},
+        "address": ROME,
+    }
+    order = (await shop.call("POST", "/v1/cod-orders", body)).expect(201)
+    assert (order["deposit"]["state"], order["to_collect_minor"]) == ("due", 4_200)
+    return order, f"/v1/cod-orders/{order['id']}"
+
+
+async def deposit_is(shop, at, state):
+    async def reached():
+        return (await shop.get(at))["deposit"]["state"] == state
+
+    await until(reached, within_seconds=HANGING_SECONDS)
+
+
+async def test_a_deposit_is_paid_online_the_rest_at_the_door_and_each_is_booked_once(stack):
+    """With the books of an order whose deposit goes back since it was cancelled."""
+    async with open_shop(stack, "Acconti") as (shop, _):
+        courier = (await shop.call("POST", "/v1/couriers", COURIER)).expect(201)["id"]
+        fee = {"tiers": [{"fixed_minor": 200}], "vat_basis_points": 2200}
+        settings = {"sells_to_consumers": False, "fee": fee, "deposit": {"fixed_minor": 1_000}}
+        (await shop.call("PATCH", "/v1/cod-settings", settings)).expect(200)
+        payer = Payer(shop.http, shop.sandbox_url)
+
+        order, at = await with_deposit(shop, "A-1")
+        parcel = {"order_reference": "A-1", "tracking_number": "GL1", "to_collect_minor": 4_200}
+        path = f"/v1/couriers/{courier}"
+        (await shop.call("POST", f"{path}/acknowledgements", {"parcels": [parcel]})).expect(200)
+        early = (await shop.call("POST", f"{at}/dispatch", {})).expect(409)
+        assert (early["code"], early["deposit_minor"]) == ("cod_deposit_unpaid", "1000")
+        async with shop.http.post(f"{order['page_url']}/pay-deposit") as shown:
+            page = str(shown.url)  # the page leads to the link whose address the order has
+        assert page.rpartition("/")[2] == order["deposit_url"].rpartition("/")[2]
+        await payer.pay(await payer.open(order["deposit_url"]), VISA)
+        await deposit_is(shop, at, "paid")
+        (await shop.call("POST", f"{at}/dispatch", {})).expect(200)
+        told = {
+            "event_id": "e-1",
+            "tracking_number": "GL1",
+            "kind": "collected",
+            "occurred_at": order["created_at"],
+            "amount_minor": 4_200,
+        }
+        (await shop.call("POST", f"{path}/events", {"events": [told]})).expect(200)
+
+        other, elsewhere = await with_deposit(shop, "A-2")
+        await payer.pay(await payer.open(other["deposit_url"]), VISA)
+        await deposit_is(shop, elsewhere, "paid")
+        (await shop.call("POST", f"{elsewhere}/cancel", {})).expect(200)
+        await deposit_is(shop, elsewhere, "refunded")
+
+        async def booked():
+            balance = await shop.get("/v1/reports/trial-balance")
+            return {row["account"]: row["balance_minor"] for row in balance["data"]} == {
+                "psp_receivable": 1_000,
+                "courier_receivable": 4_200,
+                "sales": -(5_000 + 1_000),
+                "cod_fees": -200,
+                "sales_refunds": 1_000,
+            }
+
+        await until(booked, within_seconds=HANGING_SECONDS)

@@ -79,6 +79,7 @@ async def confirm_order(deps: Deps, cod_order_id: str, code: str, key: Key | Non
         confirmed = orders.confirmed(order, now)
         await orders_store.save(tx, confirmed)
         await outbox.tell(tx, *events.news(order, confirmed, now))
+        await outbox.tell(tx, *events.deposit_letter(order, confirmed, now))
         return events.order_pb(confirmed)
 
     answer = (await idempotency.once(deps.db, key, cod_order_id, effect)).body

@@ -15,7 +15,9 @@ from services.cod.flows import dispatching, order_links
 from services.cod.flows.orders import locked
 from services.cod.paylink_client import QrCode
 from services.cod.rules import converting as rules
-from services.cod.rules.converting import OrderLink, PaidLink, Purpose
+from services.cod.rules import order_links as link_rules
+from services.cod.rules import paying_online
+from services.cod.rules.order_links import OrderLink, PaidLink, Purpose
 from services.cod.rules.orders import Order
 from services.cod.store import links as store
 from services.cod.store import orders as orders_store
@@ -54,14 +56,13 @@ async def pay_online(deps: Deps, cod_order_id: str) -> Conversion:
 
 
 async def _begin(deps: Deps, tx: Conn, cod_order_id: str) -> None:
-    """The intent, unless there is one."""
-    before = await locked(tx, cod_order_id)
+    """The intent, unless there is one. A deposit that was not paid is paid by it, too."""
+    before, now = await locked(tx, cod_order_id), deps.clock.now()
     rules.check_convertible(before)
     last = await store.last(tx, before.merchant_id, before.id, Purpose.CONVERSION)
     if last is None or last.state not in OPEN:
-        after, link = rules.wanted(before, deps.clock.now())
-        await store.insert(tx, link)
-        await orders_store.save(tx, after)
+        after = await order_links.want(tx, before, rules.asked(before), now)
+        await order_links.follow(tx, [after], now)
 
 
 async def _shown(deps: Deps, cod_order_id: str) -> Conversion:
@@ -79,10 +80,10 @@ async def _shown(deps: Deps, cod_order_id: str) -> Conversion:
 
 async def follow_paid(deps: Deps, conn: Conn, told: PaidLink) -> None:
     """An event of paylink, in the inbox's transaction, in any order and any number of times. With the link the cash
-    leg ends; what the order does not need is given back.
+    leg ends, or the deposit is paid; what the order does not need is given back.
     """
     merchant_id, now = context.merchant_id(), deps.clock.now()
-    link_id = rules.id_of(told.cod_order_id, told.number)
+    link_id = link_rules.id_of(told.cod_order_id, told.number)
     before = required(await orders_store.lock(conn, merchant_id, told.cod_order_id), InternalError)
     link = required(await ORDER_LINKS.lock(conn, merchant_id, link_id), InternalError)
     state = moved(link, LinkEvent.PAY)
@@ -96,16 +97,18 @@ async def follow_paid(deps: Deps, conn: Conn, told: PaidLink) -> None:
         paid_minor=told.amount_minor,
     )
     await store.save(conn, paid)
-    after = rules.paid(before, paid, now)
+    after = paying_online.paid(before, paid, now)
     await orders_store.save(conn, after)
-    if after.converted_at != before.converted_at:
-        await outbox.tell(conn, *events.converted(before, after, paid, now))
+    await outbox.tell(conn, *events.paid_online(before, after, paid, now))
     await order_links.follow(conn, [after], now)
     await dispatching.apply_waiting(deps, conn, after, now)
 
 
-async def follow_ended(conn: Conn, cod_order_id: str, number: int, payment_link_id: str) -> None:
-    """Expired or cancelled at paylink: the order goes on to be paid at the door."""
-    link_id = rules.id_of(cod_order_id, number)
-    link = required(await ORDER_LINKS.get(conn, context.merchant_id(), link_id), InternalError)
-    await order_links.record(conn, link, LinkEvent.CLOSE, payment_link_id)
+async def follow_ended(
+    deps: Deps, conn: Conn, cod_order_id: str, number: int, payment_link_id: str
+) -> None:
+    """Expired or cancelled at paylink: the order goes on to be paid at the door, with another link for its deposit."""
+    link_id = link_rules.id_of(cod_order_id, number)
+    found = required(await ORDER_LINKS.get(conn, context.merchant_id(), link_id), InternalError)
+    link = replace(found, payment_link_id=payment_link_id)
+    await order_links.record(conn, link, LinkEvent.CLOSE, deps.clock.now())

@@ -6,7 +6,6 @@ at the payment for a refund of this key before it asks again.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from libs import context, idempotency, outbox
@@ -99,8 +98,7 @@ async def record(tx: Conn, asked: OnlineRefund, news: Told, now: datetime) -> No
     if after is None:
         return
     await store.save(tx, after)
-    given = rules.given_back(order.refunded_online_minor, current, after)
-    known = replace(order, refunded_online_minor=given)
+    known = rules.given_back(order, current, after)
     if known != order:
         await orders_store.save(tx, known)
     await outbox.tell(tx, *order_events.refund_news(known, after, now))

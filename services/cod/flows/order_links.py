@@ -1,7 +1,7 @@
 """Payment links of orders: wanted and left in the transaction that changes an order, made and closed outside of it.
 
 Who asks for a link makes it; the worker makes what was left without an answer, and closes what nothing is to be
-paid by any more. Until then it may be paid: see converting.py.
+paid by any more. Until then it may be paid: see follow_paid in converting.py.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,9 @@ from libs.payments.links import LinkEvent, LinkState, moved
 from services.cod.deps import Deps
 from services.cod.flows import online_refunds
 from services.cod.paylink_client import PAYING
-from services.cod.rules import converting as rules
-from services.cod.rules.converting import OrderLink
+from services.cod.rules import deposits, order_links
+from services.cod.rules import paying_online as rules
+from services.cod.rules.order_links import Asked, OrderLink, Purpose
 from services.cod.rules.orders import Order
 from services.cod.store import links as store
 from services.cod.store import orders as orders_store
@@ -27,19 +28,35 @@ from services.cod.store.orders import ORDERS
 
 
 async def follow(tx: Conn, changed: Sequence[Order], now: datetime) -> None:
-    """Orders as they are by now, locked in this transaction: links that ask for what is not to be paid online any
-    more are left, and what was paid online for nothing is owed back.
+    """Orders as they are by now, locked and saved in this transaction: links that ask for what is not to be paid online
+    any more are left, one for the deposit is wanted where it is missing, and what was paid online for nothing is owed
+    back.
     """
-    linked = {order.id: order for order in changed if order.links}
+    linked = {order.id: order for order in changed if order.links or order.owes_deposit}
     if not linked:
         return
     merchant_id = next(iter(linked.values())).merchant_id
     found = await store.open_of(tx, merchant_id, list(linked))
     for order in linked.values():
         links = [link for link in found if link.order_id == order.id]
-        for link in rules.outdated(order, links):
-            await store.save(tx, rules.left(link))
+        outdated = rules.outdated(order, links)
+        await leave(tx, outdated)
+        if rules.lacks_deposit(order, [link for link in links if link not in outdated]):
+            await want(tx, order, deposits.asked(order), now)
     await online_refunds.owe(tx, list(linked.values()), now)
+
+
+async def want(tx: Conn, order: Order, asked: Asked, now: datetime) -> Order:
+    """The intent, and the order that has it, saved."""
+    after, link = order_links.wanted(order, asked, now)
+    await store.insert(tx, link)
+    await orders_store.save(tx, after)
+    return after
+
+
+async def leave(tx: Conn, links: Sequence[OrderLink]) -> None:
+    for link in links:  # seldom more than one
+        await store.save(tx, order_links.left(link))
 
 
 async def attend(deps: Deps, due: DueRow) -> None:
@@ -58,12 +75,19 @@ async def make(deps: Deps, link: OrderLink) -> OrderLink:
     """The same key makes the same link. A certain no ends it. Raises RemoteRefusal, ServiceUnavailable."""
     order = required(await deps.db.run(ORDERS.get, link.merchant_id, link.order_id), InternalError)
     try:
-        payment_link_id = await deps.links.make(order, link)
+        made = replace(link, payment_link_id=await deps.links.make(order, link))
+        if link.purpose is Purpose.DEPOSIT:  # whoever reads the order is told its address
+            made = replace(made, sealed_url=await _sealed_url(deps, made))
     except RemoteRefusal as refusal:
         if is_certain(refusal):
-            await end(deps, link, LinkEvent.CLOSE, None)
+            await end(deps, link, LinkEvent.CLOSE)
         raise
-    return await end(deps, link, LinkEvent.MAKE, payment_link_id)
+    return await end(deps, made, LinkEvent.MAKE)
+
+
+async def _sealed_url(deps: Deps, link: OrderLink) -> str:
+    code = await deps.links.qr_code(required(link.payment_link_id, InternalError))
+    return deps.seal.close(code.url)
 
 
 async def _close(deps: Deps, link: OrderLink) -> None:
@@ -73,31 +97,37 @@ async def _close(deps: Deps, link: OrderLink) -> None:
     made = link if link.payment_link_id else await make(deps, link)
     if made.payment_link_id is not None:
         order = await deps.db.run(ORDERS.get, link.merchant_id, link.order_id)
-        is_paid = rules.is_paid(required(order, InternalError))
+        is_paid = rules.is_paid_otherwise(required(order, InternalError), link)
         try:
             await deps.links.close(made.payment_link_id, paid_otherwise=is_paid)
         except RemoteRefusal as refusal:  # else it is paid or expired, and an event tells the first
             if refusal.reason == PAYING or not is_certain(refusal):
                 raise
-    await end(deps, link, LinkEvent.CLOSE, made.payment_link_id)
+    await end(deps, made, LinkEvent.CLOSE)
 
 
-async def end(
-    deps: Deps, link: OrderLink, event: LinkEvent, payment_link_id: str | None
-) -> OrderLink:
+async def end(deps: Deps, link: OrderLink, event: LinkEvent) -> OrderLink:
     """As it is after the event, which may come too late to change more than what is known of it."""
     async with deps.db.transaction() as tx:
-        return await record(tx, link, event, payment_link_id)
+        return await record(tx, link, event, deps.clock.now())
 
 
-async def record(
-    tx: Conn, link: OrderLink, event: LinkEvent, payment_link_id: str | None
-) -> OrderLink:
-    await orders_store.lock(tx, link.merchant_id, link.order_id)
+async def record(tx: Conn, link: OrderLink, event: LinkEvent, now: datetime) -> OrderLink:
+    """`link`: with what is known of it. An order whose link is over may lack one for its deposit by that; not when it
+    is that which paylink has refused to make.
+    """
+    order = required(await orders_store.lock(tx, link.merchant_id, link.order_id), InternalError)
     current = required(await ORDER_LINKS.lock(tx, link.merchant_id, link.id), InternalError)
     state = moved(current, event) or current.state
-    known = current.payment_link_id or payment_link_id
-    after = replace(current, state=state, payment_link_id=known)
+    after = replace(
+        current,
+        state=state,
+        payment_link_id=current.payment_link_id or link.payment_link_id,
+        sealed_url=current.sealed_url or link.sealed_url,
+    )
     if after != current:
         await store.save(tx, after)
+    refused = after.purpose is Purpose.DEPOSIT and after.payment_link_id is None
+    if after.state is LinkState.CLOSED and after.state is not current.state and not refused:
+        await follow(tx, [order], now)
     return after

@@ -20,7 +20,7 @@ from services.cod.flows import confirming, order_links, refusing
 from services.cod.flows.offers import ZONE
 from services.cod.flows.settings import default_settings
 from services.cod.order_events import Reason
-from services.cod.rules import bills, orders
+from services.cod.rules import bills, deposits, orders
 from services.cod.rules.bills import Bill, Line
 from services.cod.rules.couriers import CollectionMode, Courier, CourierState
 from services.cod.rules.offers import Cart
@@ -130,10 +130,10 @@ async def _proposed(deps: Deps, tx: Conn, order: Order, now: datetime) -> Order:
     await outbox.tell(tx, events.proposed(order, now))
     if order.needs_confirmation:
         await confirming.send_first(deps, tx, order, now)
+        await order_links.follow(tx, [order], now)
         return order
     after = orders.confirmed(order, now)
-    await store.save(tx, after)
-    await outbox.tell(tx, *events.news(order, after, now))
+    await saved(tx, order, after, now)
     return after
 
 
@@ -169,6 +169,7 @@ async def _bill(
         couriers = await _couriers(tx, change.courier_id)
     amount_minor = orders.amount_of(change, before)
     bills.check_lines(change.lines, amount_minor)
+    total_minor = bills.total_minor(settings, amount_minor)
     address = change.address or before.address
     cart = Cart(
         price=Money(amount_minor, before.amount.currency),
@@ -179,7 +180,7 @@ async def _bill(
         failed_methods=before.failed_methods,
     )
     mode = change.mode or before.mode
-    deposit = before.deposit_asked_minor
+    deposit = deposits.asked_after_change(before, total_minor)
     return bills.billed(couriers, cart, settings, mode=mode, deposit_minor=deposit)
 
 
@@ -195,6 +196,7 @@ async def _save_change(deps: Deps, tx: Conn, before: Order, after: Order, now: d
         await confirming.send_first(deps, tx, after, now)
     else:
         await outbox.tell(tx, *events.message(after, Reason.CHANGED, now))
+        await outbox.tell(tx, *events.deposit_letter(before, after, now))
 
 
 async def cancel_order(deps: Deps, cod_order_id: str) -> Order:
@@ -215,4 +217,5 @@ async def saved(tx: Conn, before: Order, after: Order, now: datetime) -> None:
     if after != before:
         await store.save(tx, after)
         await outbox.tell(tx, *events.news(before, after, now))
+        await outbox.tell(tx, *events.deposit_letter(before, after, now))
         await order_links.follow(tx, [after], now)

@@ -9,8 +9,8 @@ from libs import context
 from libs.errors import required
 from libs.idempotency import Key
 from services.cod.deps import Deps
-from services.cod.errors import OrderNotFound
-from services.cod.flows import confirming, converting, refunding
+from services.cod.errors import DepositNotDue, OrderNotFound
+from services.cod.flows import confirming, converting, deposits, refunding
 from services.cod.rules.couriers import Courier
 from services.cod.rules.merchants import Merchant
 from services.cod.rules.orders import Order, closed
@@ -83,6 +83,11 @@ async def pay_online(deps: Deps, opened: Order) -> str:
     if found.code is None:  # it has been paid, or closed, since
         raise closed(found.order)
     return found.code.url
+
+
+async def pay_deposit(deps: Deps, opened: Order) -> str:
+    """The address of the link by which its deposit is paid. Raises DepositNotDue, ServiceUnavailable."""
+    return required(await deposits.pay_deposit(deps, opened.id), DepositNotDue)
 
 
 async def name_account(deps: Deps, opened: Order, account: RefundAccount) -> CodPage:

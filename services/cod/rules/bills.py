@@ -7,7 +7,7 @@ from typing import Final
 from libs.errors import invalid
 from libs.money import Money
 from services.cod.errors import CodNotAvailable
-from services.cod.rules import offers
+from services.cod.rules import fees, offers
 from services.cod.rules.couriers import CollectionMode, Courier
 from services.cod.rules.fees import Deposit
 from services.cod.rules.offers import Cart, CourierOffer
@@ -43,6 +43,11 @@ class Bill:
 
 def sum_of(lines: Sequence[Line]) -> int:
     return sum(line.quantity * line.unit_amount_minor for line in lines)
+
+
+def total_minor(settings: Settings, amount_minor: int) -> int:
+    """Goods and shipping with the fee."""
+    return amount_minor + fees.charged(settings.fee, amount_minor).fee_minor
 
 
 def check_lines(lines: Sequence[Line], amount_minor: int) -> None:

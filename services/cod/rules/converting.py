@@ -1,83 +1,38 @@
 """Orders that were to be paid at the door and are paid online. Pure.
 
-A link asks for the price less the deposit: the fee for cash falls away with the cash. Until it is paid the courier
-may collect, and the order stays as it is.
+A link asks for the price less the deposit that was paid: the fee for cash falls away with the cash. Until it is paid
+the courier may collect, and the order stays as it is.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import Enum
 from typing import Final
 
-from libs.display import language_of
-from libs.money import Money
-from libs.payments import links
-from libs.payments.links import LinkState
 from services.cod.errors import NothingToPayOnline
+from services.cod.rules.order_links import Asked, OrderLink, Purpose
 from services.cod.rules.orders import Order, closed
 from services.cod.rules.states import (
     CONVERTIBLE,
     GONE,
-    LINK_INITIAL,
     ORDER_TRANSITIONS,
     OrderEvent,
     OrderState,
 )
 
 BALANCE: Final = "balance"  # payments' name of what follows a deposit
-DESCRIPTIONS: Final[Mapping[str, str]] = {"it": "Ordine {reference}", "en": "Order {reference}"}
-
-
-class Purpose(Enum):
-    CONVERSION = "conversion"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderLink:
-    """A payment link of an order; `id` is the key under which paylink is asked. `payment_id`: by which it was
-    paid, None as long as it is not, or when a person gave it a bank transfer. `checks`: how often paylink was
-    asked, or was about to be.
-    """
-
-    merchant_id: str
-    id: str
-    order_id: str
-    number: int
-    purpose: Purpose = Purpose.CONVERSION
-    state: LinkState = LINK_INITIAL
-    amount: Money
-    order_part: str
-    payment_link_id: str | None = None
-    payment_id: str | None = None
-    paid_minor: int = 0
-    checks: int = 1
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PaidLink:
-    """What paylink tells."""
-
-    cod_order_id: str
-    number: int
-    payment_link_id: str
-    amount_minor: int
-    payment_id: str | None
-
-
-def id_of(order_id: str, number: int) -> str:
-    """Of an order's link."""
-    return f"{order_id}.{number}"
-
-
-def described(order: Order) -> str:
-    return DESCRIPTIONS[language_of(order.locale)].format(reference=order.order_reference)
+WHOLE: Final = ""
 
 
 def due_minor(order: Order) -> int:
-    """What is to be paid of it online: the price without the fee for cash, less the deposit."""
-    return order.amount.amount_minor - order.deposit_minor
+    """What is to be paid of it online: the price without the fee for cash, less the deposit once that is paid."""
+    paid_before = order.deposit_minor if order.kept_deposit is not None else 0
+    return order.amount.amount_minor - paid_before
+
+
+def asked(order: Order) -> Asked:
+    """What its link asks for."""
+    part = WHOLE if order.kept_deposit is None else BALANCE
+    return Asked(Purpose.CONVERSION, due_minor(order), part)
 
 
 def check_convertible(order: Order) -> None:
@@ -92,38 +47,6 @@ def online_minor(order: Order) -> int | None:
     """What it comes to when it is paid online now; None when it cannot be."""
     open_for_it = order.state in CONVERTIBLE and not order.collected_minor
     return due_minor(order) if open_for_it and due_minor(order) > 0 else None
-
-
-def wanted(order: Order, now: datetime) -> tuple[Order, OrderLink]:
-    """Its next link, and the order that has it."""
-    number = order.links + 1
-    link = OrderLink(
-        merchant_id=order.merchant_id,
-        id=id_of(order.id, number),
-        order_id=order.id,
-        number=number,
-        amount=Money(due_minor(order), order.amount.currency),
-        order_part=BALANCE if order.deposit_minor else "",
-        created_at=now,
-    )
-    return replace(order, links=number), link
-
-
-def outdated(order: Order, open_links: Sequence[OrderLink]) -> Sequence[OrderLink]:
-    """Those that ask for what is not to be paid online any more."""
-    if order.state not in CONVERTIBLE or order.collected_minor:
-        return open_links
-    return [link for link in open_links if link.amount.amount_minor != due_minor(order)]
-
-
-def left(link: OrderLink) -> OrderLink:
-    """Nothing is to be paid by it any more."""
-    return replace(link, state=links.left(link))
-
-
-def is_paid(order: Order) -> bool:
-    """Whether its page says that it was paid, once its link is closed."""
-    return bool(order.collected_minor or order.paid_online_minor)
 
 
 def paid(order: Order, link: OrderLink, now: datetime) -> Order:
@@ -143,7 +66,9 @@ def paid(order: Order, link: OrderLink, now: datetime) -> Order:
 
 
 def shown(order: Order) -> Order:
-    """As it is to be read: of one that was paid online nothing is to be collected, and no fee is asked for."""
+    """As it is to be read: of one that was paid online nothing is to be collected, and no fee is asked for; nor a
+    deposit, when all of it was paid at once.
+    """
     if order.state is not OrderState.CONVERTED:
         return order
     return replace(
@@ -151,6 +76,7 @@ def shown(order: Order) -> Order:
         fee_minor=0,
         fee_net_minor=0,
         fee_vat_minor=0,
+        deposit_minor=0 if order.kept_deposit is None else order.deposit_minor,
         to_collect_minor=0,
         cut_minor=0,
         acknowledged_minor=None,

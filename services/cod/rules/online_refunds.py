@@ -1,12 +1,13 @@
 """Money that was paid online for an order that does not need it: how much of it is given back, and how far that is.
 Pure.
 
-The cash stands, since the courier has it: what it has collected is given back of what was paid online, sum by sum, so
-that an order brings its price once, whichever was first. A payment that was never the order's is given back whole.
+The cash stands, since the courier has it: what it has collected is given back of what was paid online instead, sum by
+sum, so that an order brings its price once, whichever was first. A payment that was never the order's is given back
+whole. A deposit is not given back for cash, since the courier collects the rest: see deposits.py.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +15,8 @@ from libs.errors import Kind, StoredRefusal
 from libs.money import Money
 from libs.payments.links import LinkState
 from libs.payments.repayments import RepaymentState
-from services.cod.rules.converting import OrderLink, id_of
+from services.cod.rules import deposits
+from services.cod.rules.order_links import OrderLink, id_of
 from services.cod.rules.orders import Order
 from services.cod.rules.states import ONLINE_REFUND_INITIAL
 
@@ -49,6 +51,8 @@ def target_minor(order: Order, link: OrderLink) -> int:
     """What is to be given back of what the link brought."""
     if link.state is not LinkState.PAID:
         return 0
+    if link.number == order.kept_deposit:
+        return deposits.surplus_minor(order)
     if link.number != order.kept_link:
         return link.paid_minor
     return min(link.paid_minor, order.collected_minor)
@@ -88,15 +92,27 @@ def _intent(
     )
 
 
+def instead_minor(order: Order) -> int:
+    """What was paid online instead of at the door and not given back: without its deposit."""
+    of_deposit = order.deposit_paid_minor - order.deposit_refunded_minor
+    return order.paid_online_minor - order.refunded_online_minor - of_deposit
+
+
 def is_ours(key: str, refund: OnlineRefund) -> bool:
     """Whether a refund of the payment was asked for under one of the link's keys."""
     return key.startswith(f"{id_of(refund.order_id, refund.link)}.")
 
 
-def given_back(order_minor: int, before: OnlineRefund, after: OnlineRefund) -> int:
-    """What was given back of an order in all, after one of its refunds has moved."""
+def given_back(order: Order, before: OnlineRefund, after: OnlineRefund) -> Order:
+    """With what was given back of it in all, after one of its refunds has moved."""
     was, now = (one.state is RepaymentState.SUCCEEDED for one in (before, after))
-    return order_minor + (now - was) * after.amount.amount_minor
+    more_minor = (now - was) * after.amount.amount_minor
+    of_deposit_minor = more_minor if after.link == order.kept_deposit else 0
+    return replace(
+        order,
+        refunded_online_minor=order.refunded_online_minor + more_minor,
+        deposit_refunded_minor=order.deposit_refunded_minor + of_deposit_minor,
+    )
 
 
 def made_elsewhere(refunds: Sequence[OnlineRefund], amount_minor: int) -> OnlineRefund | None:

@@ -11,6 +11,7 @@ from libs import changes
 from libs.money import Money
 from services.cod.errors import (
     AmountNotAcknowledged,
+    DepositUnpaid,
     OrderClosed,
     OrderNotConfirmed,
     RecipientUnreachable,
@@ -54,7 +55,7 @@ class Order:
     most that the recipient has agreed to pay. `refunded_minor`: what of the cash is refunded, or to be.
     `acknowledged_minor`: None when the courier has not said what it collects since the last change.
     `paid_online_minor`: by all of its links, and what of that was given back. `kept_link`: the number of the link whose
-    payment counts for it. `links`: how many payment links it has had.
+    payment counts for it, `kept_deposit` that of its deposit. `links`: how many payment links it has had.
     """
 
     merchant_id: str
@@ -96,6 +97,10 @@ class Order:
     paid_online_minor: int = 0
     refunded_online_minor: int = 0
     kept_link: int | None = None
+    kept_deposit: int | None = None
+    deposit_paid_minor: int = 0
+    deposit_refunded_minor: int = 0
+    deposit_paid_at: datetime | None = None
     links: int = 0
     ended_at: datetime | None = None
     parcels: tuple[Parcel, ...] = ()
@@ -103,6 +108,12 @@ class Order:
     @property
     def total_minor(self) -> int:
         return self.amount.amount_minor + self.fee_minor
+
+    @property
+    def owes_deposit(self) -> bool:
+        """Whether its deposit is still to be paid."""
+        unpaid = self.deposit_minor > 0 and self.kept_deposit is None
+        return unpaid and self.state in CHANGEABLE
 
     @property
     def to_collect(self) -> Money:
@@ -220,15 +231,30 @@ def cancelled(order: Order, now: datetime) -> Order:
 
 
 def dispatched(order: Order, now: datetime) -> Order:
-    """Dispatching again changes nothing. Raises OrderClosed, OrderNotConfirmed, AmountNotAcknowledged."""
+    """Dispatching again changes nothing. Raises OrderClosed, OrderNotConfirmed, DepositUnpaid,
+    AmountNotAcknowledged.
+    """
     if order.state is OrderState.PROPOSED:
         raise OrderNotConfirmed
     if order.state in GONE or (order.state is OrderState.CONVERTED and not order.dispatched_at):
         raise closed(order)
     if order.state is not OrderState.CONFIRMED:
         return order
+    check_deposit(order)
     check_acknowledged(order)
     return replace(order, state=moved(order, OrderEvent.DISPATCH), dispatched_at=now)
+
+
+def check_deposit(order: Order) -> None:
+    """DepositUnpaid, with what is due."""
+    if not order.owes_deposit:
+        return
+    deposit_minor, currency = order.deposit_minor, order.amount.currency
+    raise DepositUnpaid(
+        f"The deposit of {deposit_minor} {currency} (minor units) has not been paid:"
+        " the order is dispatched once it is.",
+        facts={"deposit_minor": str(deposit_minor), "currency": currency},
+    )
 
 
 def check_acknowledged(order: Order) -> None:

@@ -7,7 +7,15 @@ from libs import door
 from libs.idempotency import Key
 from services.cod.deps import Deps
 from services.cod.errors import OrderNotFound
-from services.cod.flows import confirming, converting, dispatching, online_refunds, orders, page
+from services.cod.flows import (
+    confirming,
+    converting,
+    deposits,
+    dispatching,
+    online_refunds,
+    orders,
+    page,
+)
 from services.cod.order_events import conversion_pb, order_pb
 from services.cod.rules.orders import Order
 from services.cod.store.courier_events import COURIER_EVENTS
@@ -21,40 +29,56 @@ async def _convert_cod_order(
     return conversion_pb(found.order, found.link, found.code)
 
 
-def _with_page(what: door.What) -> door.Then:
-    """Answers have the addresses of orders' pages. Kept answers have none: it is sealed in a place of its own."""
-    return door.Then(what, _add_page_urls)
+def _with_urls(what: door.What) -> door.Then:
+    """Answers have the addresses of orders' pages, and of the links by which their deposits are paid. Kept answers have
+    none: they are sealed in places of their own.
+    """
+    return door.Then(what, _add_urls)
 
 
-async def _add_page_urls(deps: Deps, answer: Any) -> None:
+def _with_links(what: door.What) -> door.Then:
+    """The same of an order whose link for its deposit may be new."""
+    return door.Then(what, _make_links)
+
+
+async def _make_links(deps: Deps, answer: Any) -> None:
+    if answer.order.deposit.state == orders_pb2.CodOrderDeposit.STATE_DUE:
+        await deposits.make_links(deps, [answer.order.id])
+    await _add_urls(deps, answer)
+
+
+async def _add_urls(deps: Deps, answer: Any) -> None:
     shown = answer.data if "data" in answer.DESCRIPTOR.fields_by_name else [answer.order]
-    urls = await page.urls_of(deps, [order.id for order in shown])
+    order_ids = [order.id for order in shown]
+    pages, links = await page.urls_of(deps, order_ids), await deposits.urls_of(deps, order_ids)
     for order in shown:
-        if order.id in urls:
-            order.page_url = urls[order.id]
+        if order.id in pages:
+            order.page_url = pages[order.id]
+        if order.id in links:
+            order.deposit_url = links[order.id]
 
 
 CodOrders: Final = door.of(
     "incasso.cod.v1.CodOrdersService",
     shows={Order: order_pb},
-    CreateCodOrder=_with_page(orders.create_order),
-    GetCodOrder=_with_page(door.Row(ORDERS, OrderNotFound)),
-    ListCodOrders=_with_page(door.Rows(ORDERS, "cod")),
-    ChangeCodOrder=_with_page(orders.change_order),
+    CreateCodOrder=_with_links(orders.create_order),
+    GetCodOrder=_with_urls(door.Row(ORDERS, OrderNotFound)),
+    ListCodOrders=_with_urls(door.Rows(ORDERS, "cod")),
+    ChangeCodOrder=_with_links(orders.change_order),
     ListCodOrderChanges=door.Rows(
         CHANGES,
         "coc",
         columns={"cod_order_id": "order_id"},
         within=door.Row(ORDERS, OrderNotFound),
     ),
-    CancelCodOrder=_with_page(orders.cancel_order),
-    ConvertCodOrder=_with_page(_convert_cod_order),
-    RetryCodOnlineRefund=_with_page(online_refunds.retry_online_refund),
-    SendCodCode=_with_page(confirming.send_code),
-    ConfirmCodOrder=_with_page(confirming.confirm_order),
+    CancelCodOrder=_with_urls(orders.cancel_order),
+    ConvertCodOrder=_with_urls(_convert_cod_order),
+    RetryCodOnlineRefund=_with_urls(online_refunds.retry_online_refund),
+    SendCodCode=_with_urls(confirming.send_code),
+    ConfirmCodOrder=_with_urls(confirming.confirm_order),
     GetCodCode=confirming.get_code,
     AcknowledgeCodAmounts=dispatching.acknowledge_amounts,
-    DispatchCodOrder=_with_page(dispatching.dispatch_order),
+    DispatchCodOrder=_with_urls(dispatching.dispatch_order),
     RecordCourierEvents=dispatching.record_courier_events,
     ResolveCourierEvent=dispatching.resolve_courier_event,
     ListCourierEvents=door.Rows(COURIER_EVENTS, "cev"),

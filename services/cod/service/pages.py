@@ -11,7 +11,8 @@ from incasso.common.v1 import merchant_pb2
 from libs import door, wire
 from services.cod.flows import page
 from services.cod.flows.page import CodPage
-from services.cod.rules import converting
+from services.cod.order_events import deposit_pb
+from services.cod.rules import converting, online_refunds
 from services.cod.rules.orders import Order
 from services.cod.rules.page import code_sent_to
 
@@ -27,6 +28,8 @@ def page_pb(found: CodPage) -> pb.CodPage:
         courier=found.courier.name,
         tracking_numbers=[parcel.tracking_number for parcel in order.parcels],
         online_minor=converting.online_minor(order),
+        deposit=deposit_pb(found.order),
+        paid_online_minor=online_refunds.instead_minor(order),
         code_sent_to=code_sent_to(order),
         merchant=wire.message(merchant_pb2.ShownMerchant, found.merchant),
         form_key=found.form_key,
@@ -43,5 +46,6 @@ CodPages: Final = door.of(
     ConfirmCodPage=page.confirm,
     SendCodPageCode=page.send_code,
     PayCodPageOnline=page.pay_online,
+    PayCodPageDeposit=page.pay_deposit,
     SetCodPageRefundAccount=page.name_account,
 )

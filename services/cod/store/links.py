@@ -8,7 +8,7 @@ from libs import rows
 from libs.db import Conn
 from libs.payments import links
 from libs.payments.due import CHECK_AFTER
-from services.cod.rules.converting import OrderLink, Purpose
+from services.cod.rules.order_links import OrderLink, Purpose
 
 ORDER_LINKS: Final = rows.Table("order_links", OrderLink)
 _INSERT: Final = ORDER_LINKS.insert(due_at="now() + {}::interval")
@@ -16,7 +16,7 @@ _OPEN: Final = [state.value for state in links.OPEN]
 
 
 async def insert(conn: Conn, link: OrderLink) -> None:
-    """One that is asked for by who makes it; by the worker, should nobody answer."""
+    """Whoever makes it asks for it at once; the worker does when that got no answer."""
     await conn.execute(_INSERT, *ORDER_LINKS.values(link), CHECK_AFTER)
 
 
@@ -40,11 +40,23 @@ async def last(conn: Conn, merchant_id: str, order_id: str, purpose: Purpose) ->
     return await ORDER_LINKS.one(conn, where, merchant_id, order_id, purpose.value)
 
 
+async def open_deposits(
+    conn: Conn, merchant_id: str, order_ids: Sequence[str]
+) -> Sequence[OrderLink]:
+    """Those that can be paid now."""
+    where = (
+        "WHERE merchant_id = $1 AND order_id = ANY($2::text[]) AND purpose = 'deposit'"
+        " AND state = 'open'"
+    )
+    return await ORDER_LINKS.all(conn, where, merchant_id, list(order_ids))
+
+
 async def save(conn: Conn, link: OrderLink, *, due_in: timedelta = timedelta()) -> None:
     """One that is closing is due so soon, others are not."""
     await conn.execute(
         "UPDATE order_links SET state = $3, payment_link_id = $4, payment_id = $5, paid_minor = $6,"
-        " checks = 0, due_at = CASE WHEN $3 = 'closing' THEN now() + $7 END"
+        " checks = 0, due_at = CASE WHEN $3 = 'closing' THEN now() + $7 END,"
+        " sealed_url = CASE WHEN $3 = 'open' THEN $8 END"
         " WHERE merchant_id = $1 AND id = $2",
         link.merchant_id,
         link.id,
@@ -53,4 +65,5 @@ async def save(conn: Conn, link: OrderLink, *, due_in: timedelta = timedelta()) 
         link.payment_id,
         link.paid_minor,
         due_in,
+        link.sealed_url,
     )

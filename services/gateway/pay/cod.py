@@ -65,7 +65,7 @@ class CodPages:
         match answer:
             case pages_pb2.SendCodPageCodeResponse():
                 return see(address(request, said="cod_code_sent"))
-            case pages_pb2.PayCodPageOnlineResponse():
+            case pages_pb2.PayCodPageOnlineResponse() | pages_pb2.PayCodPageDepositResponse():
                 return see(view.path_of(answer.url) or address(request))
         return see(address(request))
 
@@ -95,7 +95,11 @@ def cod_page(
         totals=cod_view.totals(page, language),
         facts=cod_view.facts(page, language),
         online=view.money(page.online_minor, page.amount.currency, language),
+        instead_of=view.money(cod_view.door_minor(page), page.amount.currency, language),
         deposit=view.money(page.deposit_minor, page.amount.currency, language),
+        deposit_is_due=cod_view.deposit_is_due(page),
+        about_deposit=cod_view.about_deposit(page, language),
+        text=cod_view.text(page, language),
         way=cod_view.way(page, language),
         said=texts.said(said, language),
         calm=said in texts.CALM,

@@ -12,6 +12,7 @@ NAMES: Final = (
     "ConfirmCodPage",
     "SendCodPageCode",
     "PayCodPageOnline",
+    "PayCodPageDeposit",
     "SetCodPageRefundAccount",
 )
 

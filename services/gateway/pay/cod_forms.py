@@ -26,6 +26,10 @@ def pay_online(token: str, _: Form) -> Sent:
     return Sent(pages_pb2.PayCodPageOnlineRequest(token=token))
 
 
+def pay_deposit(token: str, _: Form) -> Sent:
+    return Sent(pages_pb2.PayCodPageDepositRequest(token=token))
+
+
 def refund_account(token: str, form: Form) -> Sent:
     message = pages_pb2.SetCodPageRefundAccountRequest(
         token=token, holder=form.get("holder", ""), iban=form.get("iban", "")
@@ -37,6 +41,7 @@ ACTIONS: Final[dict[str, Callable[[str, Form], Sent]]] = {
     "confirm": confirm,
     "send-code": send_code,
     "pay-online": pay_online,
+    "pay-deposit": pay_deposit,
     "refund-account": refund_account,
 }
 

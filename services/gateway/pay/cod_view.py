@@ -35,7 +35,17 @@ _REFUNDS: Final = {
     REFUND.STATE_PAID: "paid",
     REFUND.STATE_FAILED: "failed",
 }
-TO_COME: Final = ("confirm", "confirmed", "dispatched", "out", "missed", "refused", "unknown")
+DEPOSIT = orders_pb2.CodOrderDeposit
+TO_COME: Final = (
+    "confirm",
+    "deposit",
+    "confirmed",
+    "dispatched",
+    "out",
+    "missed",
+    "refused",
+    "unknown",
+)
 _WAYS: Final = {
     offer_pb2.COLLECTION_MODE_CASH: "cod_way_cash",
     offer_pb2.COLLECTION_MODE_BANK_CHEQUE: "cod_way_bank_cheque",
@@ -46,14 +56,58 @@ _WAYS: Final = {
 
 
 def name_of(page: pages_pb2.CodPage) -> str:
-    """The view; `missed` if a delivery attempt failed, `twice` if the courier collected what was
-    already paid online, `unknown` for a state newer than this version.
+    """The view; `deposit` if that has to be paid first, `missed` if a delivery attempt failed, `twice` if the courier
+    collected what was already paid online, `unknown` for a state newer than this version.
     """
     if page.paid_online_minor and page.collected_minor:
         return "twice"
     if page.state == ORDER.STATE_DISPATCHED and page.attempts:
         return "missed"
+    if page.state == ORDER.STATE_CONFIRMED and deposit_is_due(page):
+        return "deposit"
     return _VIEWS.get(page.state, "unknown")
+
+
+def deposit_is_due(page: pages_pb2.CodPage) -> bool:
+    return page.deposit.state == DEPOSIT.STATE_DUE
+
+
+def door_minor(page: pages_pb2.CodPage) -> int:
+    """What paying online as a whole is compared with: what is to be paid in all, or what is left of it."""
+    return page.total_minor if deposit_is_due(page) else page.to_collect_minor
+
+
+def text(page: pages_pb2.CodPage, language: str) -> str:
+    """What becomes of the order, below the title."""
+    name, words = name_of(page), WORDS[language]
+    word = f"cod_{name}_text"
+    if name == "confirmed" and page.deposit.state == DEPOSIT.STATE_PAID:
+        word = "cod_confirmed_deposit_text"
+    if name == "confirm" and deposit_is_due(page):
+        word = "cod_confirm_deposit_text"
+    return words[word].format(
+        merchant=isolated(page.merchant.name),
+        courier=isolated(page.courier),
+        due=due(page, language),
+        deposit=money(page.deposit_minor, page.amount.currency, language),
+    )
+
+
+def about_deposit(page: pages_pb2.CodPage, language: str) -> str:
+    """What becomes of a deposit that was paid, where that is not all for the order."""
+    deposit, surplus = page.deposit, page.deposit.paid_minor - page.deposit_minor
+    word, minor = "", deposit.paid_minor
+    if deposit.state == DEPOSIT.STATE_REFUNDING:
+        word = "cod_deposit_refunding"
+    elif deposit.state == DEPOSIT.STATE_REFUNDED:
+        word = "cod_deposit_refunded"
+    elif deposit.state == DEPOSIT.STATE_PAID and name_of(page) == "refused":
+        word = "cod_deposit_waits"
+    elif deposit.state == DEPOSIT.STATE_PAID and surplus > 0:
+        word, minor = "cod_deposit_surplus", surplus
+    if not word:
+        return ""
+    return WORDS[language][word].format(amount=money(minor, page.amount.currency, language))
 
 
 def due(page: pages_pb2.CodPage, language: str) -> str:
@@ -75,7 +129,7 @@ def totals(page: pages_pb2.CodPage, language: str) -> Sequence[Row]:
     """
     name = name_of(page)
     fee = [("cod_fee", page.fee_minor)] if page.fee_minor else []
-    deposit = [("cod_deposit", -page.deposit_minor)] if page.deposit_minor else []
+    deposit = _deposit_row(page)
     total = [("total", page.total_minor)]
     if name == "converted":
         last = [*deposit, ("cod_paid_online", page.paid_online_minor)]
@@ -88,6 +142,13 @@ def totals(page: pages_pb2.CodPage, language: str) -> Sequence[Row]:
     return [
         Row(words[word], "", money(minor, page.amount.currency, language)) for word, minor in rows
     ]
+
+
+def _deposit_row(page: pages_pb2.CodPage) -> list[tuple[str, int]]:
+    if not page.deposit_minor or page.deposit.state == DEPOSIT.STATE_CANCELLED:
+        return []
+    word = "cod_deposit_paid" if page.deposit.state == DEPOSIT.STATE_PAID else "cod_deposit"
+    return [(word, -page.deposit_minor)]
 
 
 def way(page: pages_pb2.CodPage, language: str) -> str:

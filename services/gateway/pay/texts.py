@@ -98,6 +98,7 @@ REFUSALS: Final[dict[str, str]] = {
     "recipient_unreachable": "said_cod_unreachable",
     "cod_order_closed": "said_changed",
     "cod_nothing_to_pay_online": "said_changed",
+    "cod_deposit_not_due": "said_changed",
     "cod_unknown": "said_cod_unknown",
     "holder": "said_cod_refund_holder",
     "iban": "said_cod_refund_iban",

@@ -37,6 +37,13 @@ def link_of(shop: Shop, answer: Any) -> paylink_pb2.PaymentLink:
     return next(link for link in shop.world.paylink.links.values() if link.id == wanted)
 
 
+def deposit_link(shop: Shop, order: Any) -> paylink_pb2.PaymentLink:
+    """The newest by which the order's deposit is paid, as paylink has it."""
+    links = shop.world.paylink.links.values()
+    of_order = [link for link in links if link.cod_order_id == order.id]
+    return [link for link in of_order if shop.world.paylink.parts[link.id] == "deposit"][-1]
+
+
 def taken(shop: Shop, link: Any) -> payments_pb2.Payment:
     """What paid the link, in payments' books."""
     made = payments_pb2.Payment(

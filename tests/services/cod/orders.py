@@ -44,9 +44,10 @@ class Shop:
         return (await self.call("GetCodOrder", cod_order_id=order_id)).order
 
     async def as_told(self, order_id: str) -> pb.CodOrder:
-        """As events tell it: without the address of its page."""
+        """As events tell it: without the addresses of its page and of its deposit's link."""
         order = await self.get(order_id)
         order.ClearField("page_url")
+        order.ClearField("deposit_url")
         return order
 
     async def acknowledge(self, order: Any, *amounts: int) -> pb.CodAcknowledgement:

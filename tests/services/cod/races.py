@@ -1,5 +1,6 @@
-"""What may happen to an order that is paid online while its courier collects, in any order; and what has to hold in
-the end. Who plays a race has a method for each step, and leaves out what cannot be done just then.
+"""What may happen to an order that is paid online while its courier collects, in any order, with a deposit or without
+one; and what has to hold in the end. Who plays a race has a method for each step, and leaves out what cannot be done
+just then.
 """
 
 import random
@@ -7,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 PRICE, FEE = 50_00, 2_00
+DEPOSIT_SHARE = 2000  # basis points of price and fee, of orders that have one
 # What each happens with, and how often it is drawn.
 STEPS = {
     "convert": 3,
+    "shopper_wants_to_pay_the_deposit": 2,
     "shopper_pays": 3,
     "paylink_tells": 4,
     "paylink_tells_again": 2,
@@ -28,42 +31,59 @@ STEPS = {
     "parcel_comes_back": 1,
     "merchant_cancels": 1,
     "merchant_changes": 1,
+    "merchant_makes_it_cheaper": 1,
     "merchant_dispatches": 2,
 }
 
 
 def drawn(seed: int, length: int = 16) -> Sequence[str]:
-    """Steps of one race: each of them begins with a link that may be paid."""
+    """Steps of one race: each of them begins with a link that may be paid, every third with a deposit that is."""
     chance = random.Random(seed)
-    return ["convert", *chance.choices(list(STEPS), STEPS.values(), k=length)]
+    paid_before = () if seed % 3 else ("shopper_pays", "paylink_tells")
+    return [*paid_before, "convert", *chance.choices(list(STEPS), STEPS.values(), k=length)]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an order came to. `payments`: of each, by its link's number, what was paid and what was given back."""
+    """What an order came to. `payments`: of each, by its link's number, what was paid and what was given back.
+    `deposit_minor`: what it asks for, or has; `kept_deposit`: the number of the link that paid it.
+    """
 
     state: str
     price_minor: int
     collected_minor: int
+    deposit_minor: int
+    kept_deposit: int | None
     kept_link: int | None
     payments: dict[int, tuple[int, int]]
     open_links: int
 
 
 def check(outcome: Outcome) -> None:
-    """Nothing is lost and nothing given back twice: what was paid online stays as far as no cash was taken."""
+    """Nothing is lost and nothing given back twice: what was paid online stays as far as no cash was taken, and a deposit
+    as long as its order does.
+    """
+    gone = outcome.state in {"cancelled", "returned"}
+    deposit = outcome.deposit_minor if outcome.kept_deposit is not None and not gone else 0
     for number, (paid, given_back) in outcome.payments.items():
-        kept = number == outcome.kept_link
-        due = min(paid, outcome.collected_minor) if kept else paid
+        due = paid
+        if number == outcome.kept_link:
+            due = min(paid, outcome.collected_minor)
+        elif number == outcome.kept_deposit:
+            due = paid - deposit
         assert given_back == due, outcome
     brought = sum(paid - back for paid, back in outcome.payments.values())
     brought += outcome.collected_minor
     if outcome.kept_link is not None:
-        assert brought == max(outcome.price_minor, outcome.collected_minor), outcome
+        assert brought == max(outcome.price_minor, outcome.collected_minor + deposit), outcome
     else:
-        assert brought == outcome.collected_minor, outcome
-    if outcome.state in {"cancelled", "returned"}:
+        assert brought == outcome.collected_minor + deposit, outcome
+    if gone:
         assert brought == outcome.collected_minor, outcome
     if outcome.state == "converted":
-        assert brought == outcome.price_minor, outcome
+        assert outcome.kept_link is not None, outcome
     assert outcome.open_links == 0 or outcome.collected_minor == 0, outcome
+    assert outcome.open_links <= 1, outcome
+    paid_before = outcome.kept_deposit is not None or outcome.kept_link is not None
+    may_go = gone or paid_before or not outcome.deposit_minor
+    assert may_go or outcome.state in {"proposed", "confirmed"}, outcome

@@ -6,7 +6,8 @@ from typing import Any
 
 from incasso.cod.v1 import orders_pb2 as pb
 from incasso.payments.v1 import payments_pb2
-from libs.errors import Kind, RemoteRefusal
+from libs.errors import Kind, Refusal, RemoteRefusal
+from services.cod.flows import deposits
 from tests.kit.payments_double import lose_answer, once, refuse
 from tests.services.cod.converting import (
     convert,
@@ -19,7 +20,7 @@ from tests.services.cod.converting import (
     work,
 )
 from tests.services.cod.orders import Shop, event
-from tests.services.cod.races import Outcome, check, drawn
+from tests.services.cod.races import DEPOSIT_SHARE, PRICE, Outcome, check, drawn
 
 RACES = 30
 SHOWN = pb.CodOrder.State
@@ -32,24 +33,31 @@ class ByCalls:
         self.chance = random.Random(seed)
         self.shop = shop
         self.order = order
-        self.links: list[Any] = []
         self.over: set[str] = set()
         self.paid: list[Any] = []
         self.untold: list[Any] = []
         self.told: list[dict[str, Any]] = []
 
     async def convert(self) -> None:
-        before = len(self.shop.world.paylink.links)
         await convert(self.shop, self.order)
-        self.links += list(self.shop.world.paylink.links.values())[before:]
+
+    async def shopper_wants_to_pay_the_deposit(self) -> None:
+        self.shop.world.act()
+        await deposits.pay_deposit(self.shop.world.deps, self.order.id)
 
     def _open(self) -> list[Any]:
+        """Whatever cod thinks of it."""
         closed = {link_id for link_id, _ in self.shop.world.paylink.closed} | self.over
         paid = {link.id for link in self.paid}
-        return [link for link in self.links if link.id not in closed | paid]
+        return [
+            link
+            for link in self.shop.world.paylink.links.values()
+            if link.cod_order_id == self.order.id and link.id not in closed | paid
+        ]
 
     async def shopper_pays(self) -> None:
-        for link in self._open()[:1]:
+        if payable := self._open():
+            link = self.chance.choice(payable)
             taken(self.shop, link)
             self.paid.append(link)
             self.untold.append(link)
@@ -118,7 +126,12 @@ class ByCalls:
         await self.shop.call("CancelCodOrder", cod_order_id=self.order.id)
 
     async def merchant_changes(self) -> None:
-        amount_minor = (await self._now()).amount.amount_minor + 5_00
+        await self._comes_to((await self._now()).amount.amount_minor + 5_00)
+
+    async def merchant_makes_it_cheaper(self) -> None:
+        await self._comes_to(self.chance.choice([PRICE - 5_00, 8_00]))
+
+    async def _comes_to(self, amount_minor: int) -> None:
         changed = {"cod_order_id": self.order.id, "amount_minor": amount_minor}
         await self.shop.acknowledge((await self.shop.call("ChangeCodOrder", **changed)).order)
 
@@ -162,6 +175,8 @@ class ByCalls:
             state=row["state"],
             price_minor=row["amount_minor"],
             collected_minor=row["collected_minor"],
+            deposit_minor=row["deposit_minor"],
+            kept_deposit=row["kept_deposit"],
             kept_link=row["kept_link"],
             payments=payments,
             open_links=open_links,
@@ -171,17 +186,21 @@ class ByCalls:
 async def test_whatever_comes_first_an_order_brings_its_price_once(shop):
     ends = []
     for seed in range(RACES):
-        if seed % 2:
+        at_courier = seed % 3 == 1
+        share = DEPOSIT_SHARE if seed % 2 and not at_courier else 0
+        await shop.world.settings(deposit={"basis_points": share})
+        if at_courier:
             order = await dispatched(shop, 52_00)
         else:
             order = await with_fee(shop)
             await shop.acknowledge(order)
         race = ByCalls(seed, shop, order)
         for step in drawn(seed):
-            with suppress(RemoteRefusal):  # it cannot be done just now, or nobody answers
+            with suppress(Refusal):  # it cannot be done just now, or nobody answers
                 await getattr(race, step)()
         ends.append(await race.settle())
         check(ends[-1])
+    assert any(one.kept_deposit is not None and one.collected_minor for one in ends)
     assert sum(1 for one in ends if one.collected_minor and one.payments) > RACES // 10
     books = shop.world.payments.books.values()
     assert all(payment.refunded_minor <= payment.captured_minor for payment in books)

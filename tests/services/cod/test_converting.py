@@ -13,6 +13,7 @@ from tests.kit.dying import NO_ANSWER
 from tests.kit.payments_double import once
 from tests.services.cod.converting import (
     convert,
+    deposit_link,
     dispatched,
     end,
     link_of,
@@ -43,6 +44,7 @@ async def test_a_link_asks_for_the_price_without_the_fee_and_its_code_can_be_sca
 
 async def test_the_link_asks_for_what_the_deposit_leaves_and_says_that_it_is_the_rest(shop):
     order = await with_fee(shop, deposit_minor=10_00)
+    await pay(shop, deposit_link(shop, order))
     link = link_of(shop, await convert(shop, order))
     assert link.amount.amount_minor == 40_00
     assert shop.world.paylink.parts[link.id] == "balance"

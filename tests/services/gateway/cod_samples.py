@@ -13,6 +13,7 @@ PATH: Final = f"/cod/{TOKEN}"
 UNKNOWN: Final = RemoteRefusal(Kind.NOT_FOUND, "cod_order_not_found", "No such order.")
 ORDER = orders_pb2.CodOrder
 REFUND = refunds_pb2.CodRefund
+DEPOSIT = orders_pb2.CodOrderDeposit
 
 
 CONVERTIBLE: Final = (
@@ -25,7 +26,7 @@ CONVERTIBLE: Final = (
 
 
 def page(state: Any, **more: Any) -> pages_pb2.CodPage:
-    """Of 129.00 with a fee of 6.00 and a deposit of 20.00; the rest may be paid online without the fee."""
+    """Of 129.00 with a fee of 6.00 and a deposit of 20.00 that was paid; the rest may be paid online without the fee."""
     merchant = merchant_pb2.ShownMerchant(
         id="mer_1",
         name="Bottega Verdi",
@@ -44,6 +45,7 @@ def page(state: Any, **more: Any) -> pages_pb2.CodPage:
         "fee_minor": 6_00,
         "total_minor": 135_00,
         "deposit_minor": 20_00,
+        "deposit": deposit(DEPOSIT.STATE_PAID),
         "to_collect_minor": 115_00,
         "mode": offer_pb2.COLLECTION_MODE_CASH,
         "town": "Roma",
@@ -55,9 +57,26 @@ def page(state: Any, **more: Any) -> pages_pb2.CodPage:
     return pages_pb2.CodPage(state=state, **{**values, **more})
 
 
+def deposit(state: Any, paid_minor: int = 20_00) -> orders_pb2.CodOrderDeposit:
+    unpaid = state in (DEPOSIT.STATE_DUE, DEPOSIT.STATE_CANCELLED)
+    return DEPOSIT(state=state, paid_minor=0 if unpaid else paid_minor)
+
+
+def unpaid(state: Any, **more: Any) -> pages_pb2.CodPage:
+    """The deposit is to be paid; all of the order may be instead."""
+    known = {"deposit": deposit(DEPOSIT.STATE_DUE), "online_minor": 129_00}
+    return page(state, **{**known, **more})
+
+
 def plain(state: Any, **more: Any) -> pages_pb2.CodPage:
     """Without fee, deposit and lines."""
-    known = {"fee_minor": 0, "total_minor": 129_00, "deposit_minor": 0, "to_collect_minor": 129_00}
+    known: dict[str, Any] = {
+        "fee_minor": 0,
+        "total_minor": 129_00,
+        "deposit_minor": 0,
+        "deposit": None,
+        "to_collect_minor": 129_00,
+    }
     if state in CONVERTIBLE:
         known["online_minor"] = 129_00
     return page(state, **{**known, "lines": [], **more})
@@ -103,6 +122,12 @@ STATES: Final[dict[str, Callable[..., pages_pb2.CodPage]]] = {
     "confirm-plain": lambda **more: plain(
         ORDER.STATE_PROPOSED, code_sent_to="g•••@example.com", **more
     ),
+    "confirm-deposit": lambda **more: unpaid(ORDER.STATE_PROPOSED, code_sent_to="••• 567", **more),
+    "deposit": lambda **more: unpaid(ORDER.STATE_CONFIRMED, **more),
+    "deposit-surplus": lambda **more: page(
+        ORDER.STATE_CONFIRMED, deposit=deposit(DEPOSIT.STATE_PAID, 50_00), **more
+    ),
+    "confirmed-plain": lambda **more: plain(ORDER.STATE_CONFIRMED, **more),
     "confirmed": lambda **more: page(ORDER.STATE_CONFIRMED, **more),
     "dispatched": lambda **more: with_courier(ORDER.STATE_DISPATCHED, **more),
     "out": lambda **more: with_courier(ORDER.STATE_OUT_FOR_DELIVERY, **more),
@@ -115,8 +140,15 @@ STATES: Final[dict[str, Callable[..., pages_pb2.CodPage]]] = {
     "converted": converted,
     "twice": lambda **more: collected(ORDER.STATE_COLLECTED, paid_online_minor=109_00, **more),
     "refund": refunded,
-    "returned": lambda **more: with_courier(ORDER.STATE_RETURNED, **more),
-    "cancelled": lambda **more: page(ORDER.STATE_CANCELLED, **more),
+    "returned": lambda **more: with_courier(
+        ORDER.STATE_RETURNED, deposit=deposit(DEPOSIT.STATE_REFUNDED), **more
+    ),
+    "cancelled": lambda **more: page(
+        ORDER.STATE_CANCELLED, deposit=deposit(DEPOSIT.STATE_REFUNDING), **more
+    ),
+    "cancelled-unpaid": lambda **more: page(
+        ORDER.STATE_CANCELLED, deposit=deposit(DEPOSIT.STATE_CANCELLED), **more
+    ),
     "newer": lambda **more: page(99, **more),
 }
 

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from html import unescape
 
 import pytest
 
@@ -15,6 +16,7 @@ from services.gateway.pay.cod_forms import ACTIONS
 from services.gateway.pay.guard import MAX_FORM_BYTES
 from services.gateway.pay.texts import REFUSALS, WORDS
 from tests.services.gateway.cod_samples import (
+    DEPOSIT,
     ORDER,
     PATH,
     STATES,
@@ -25,6 +27,7 @@ from tests.services.gateway.cod_samples import (
     plain,
     show,
     to_confirm,
+    unpaid,
 )
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -64,7 +67,7 @@ async def test_looking_at_an_order_changes_nothing(gateway, name):
 async def test_it_says_to_the_cent_what_to_have_ready_and_what_of_it_is_what(gateway):
     show(gateway, to_confirm())
     text = await html(gateway)
-    for said in ("129,00 €", "Pagamento alla consegna", "6,00 €", "Acconto online"):
+    for said in ("129,00 €", "Pagamento alla consegna", "6,00 €", "Acconto pagato online"):
         assert said in text.replace("119,00 €", "129,00 €")
     assert "-20,00 €" in text
     assert '<span class="amount">115,00 €</span>' in text
@@ -80,12 +83,13 @@ def test_sums_add_up_and_say_nothing_of_what_is_not():
     assert sums(page(ORDER.STATE_CONFIRMED)) == [
         ("Payment on delivery", "€6.00"),
         ("Total", "€135.00"),
-        ("Deposit, online", "-€20.00"),
+        ("Deposit, paid online", "-€20.00"),
         ("To pay on delivery", "€115.00"),
     ]
+    assert sums(unpaid(ORDER.STATE_CONFIRMED))[2] == ("Deposit, online", "-€20.00")
     assert sums(collected(ORDER.STATE_SHORT))[-1] == ("Paid on delivery", "€115.00")
     assert sums(converted())[1:] == [
-        ("Deposit, online", "-€20.00"),
+        ("Deposit, paid online", "-€20.00"),
         ("Paid online", "€109.00"),
     ]
     for ended in (ORDER.STATE_RETURNED, ORDER.STATE_CANCELLED):
@@ -121,7 +125,7 @@ async def test_a_code_is_asked_for_only_while_it_confirms_something(gateway):
     for name, made in STATES.items():
         show(gateway, made())
         asked = 'name="code"' in await html(gateway)
-        assert asked == (name in ("confirm", "confirm-plain")), name
+        assert asked == name.startswith("confirm-") or name == "confirm", name
 
 
 async def test_a_code_is_tried_once_under_the_key_of_its_page(gateway):
@@ -161,9 +165,52 @@ async def test_paying_now_is_offered_only_where_it_can_be_with_what_it_spares(ga
     show(gateway, found)
     text = await html(gateway)
     assert ("/pay-online" in text) == found.HasField("online_minor")
-    assert ("paghi 109,00 € invece di 115,00 €" in text) == (
-        found.HasField("online_minor") and found.fee_minor > 0
-    )
+    spares = found.HasField("online_minor") and found.fee_minor > 0
+    due = found.deposit.state == DEPOSIT.STATE_DUE
+    assert ("paghi 109,00 € invece di 115,00 €" in text) == (spares and not due)
+    assert ("paghi 129,00 € invece di 135,00 €" in text) == (spares and due)
+
+
+async def test_a_deposit_that_is_due_is_asked_for_once_the_order_is_confirmed(gateway):
+    for name, made in STATES.items():
+        show(gateway, made())
+        text = unescape(await html(gateway))
+        assert ("/pay-deposit" in text) == (name == "deposit"), name
+        assert ("Poi paghi online l'acconto di 20,00 €" in text) == (name == "confirm-deposit")
+    show(gateway, unpaid(ORDER.STATE_CONFIRMED))
+    text = unescape(await html(gateway))
+    assert 'data-view="cod-deposit"' in text
+    assert '<p class="amount">20,00 €</p>' in text
+    assert "Il resto lo paghi alla consegna: 115,00 €." in text
+
+
+async def test_whoever_pays_the_deposit_is_led_to_its_link(gateway):
+    answer = pages_pb2.PayCodPageDepositResponse(url="https://pay.example/p/3xK9mQ2v")
+    gateway.services.answers["PayCodPageDeposit"] = answer
+    assert await location(gateway, "pay-deposit", path=PATH) == "/p/3xK9mQ2v"
+    assert gateway.services.last("PayCodPageDeposit").request.token == TOKEN
+    paid = RemoteRefusal(Kind.CONFLICT, "cod_deposit_not_due", "No.")
+    gateway.services.answers["PayCodPageDeposit"] = paid
+    assert await location(gateway, "pay-deposit") == f"{PATH}?said=cod_deposit_not_due"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("confirmed", "ha ricevuto il tuo acconto"),
+        ("deposit-surplus", "L'ordine costa meno di prima: 30,00 €"),
+        ("refused", "Se il pacco torna al negozio, l'acconto di 20,00 € torna sulla tua carta"),
+        ("cancelled", "L'acconto di 20,00 € torna sulla carta"),
+        ("returned", "L'acconto di 20,00 € è tornato sulla carta"),
+        ("cancelled-unpaid", ""),
+        ("confirmed-plain", "Paghi solo alla consegna"),
+    ],
+)
+async def test_what_becomes_of_the_deposit_is_said(gateway, name, said):
+    show(gateway, STATES[name]())
+    text = unescape(await html(gateway))
+    assert said in text
+    assert ("acconto" in text.lower()) == ("acconto" in said or "costa meno" in said)
 
 
 @pytest.mark.parametrize("code", ["", "1" * 21])

@@ -32,7 +32,7 @@ async def test_every_address_that_is_nobodys_looks_the_same(gateway):
             text = await html(gateway, f"/cod/{token}", status=404)
             found.add(re.sub(r'nonce="[^"]+"', "", text))
     assert len(found) == 1
-    forms = ("ConfirmCodPage", "SendCodPageCode", "PayCodPageOnline")
+    forms = ("ConfirmCodPage", "SendCodPageCode", "PayCodPageOnline", "PayCodPageDeposit")
     gateway.services.answers |= dict.fromkeys(forms, UNKNOWN)
     for form in ACTIONS:
         async with post(gateway, form, TYPED) as response:

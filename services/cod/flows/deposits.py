@@ -1,0 +1,67 @@
+"""Deposits of orders, which are paid online before the order is dispatched: their links, made and found again."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from libs import context, deadlines
+from libs.db import Conn
+from libs.errors import RemoteRefusal, ServiceUnavailable
+from libs.payments.links import LinkState
+from libs.seal import SealBrokenError
+from services.cod.deps import Deps
+from services.cod.flows import order_links
+from services.cod.flows.orders import locked
+from services.cod.rules import deposits as rules
+from services.cod.rules.order_links import OrderLink, Purpose
+from services.cod.store import links as store
+
+
+async def pay_deposit(deps: Deps, cod_order_id: str) -> str | None:
+    """For a shopper: the address of the link by which the deposit is paid now, the same as long as it is open. A link
+    for all of the order is left: it is not what they want any more. None: it has been paid or closed since.
+
+    Raises OrderNotFound, DepositNotDue; ServiceUnavailable when paylink does not answer: the link is made later.
+    """
+    async with deps.db.transaction() as tx:
+        link = await _wanted(deps, tx, cod_order_id)
+    if link.state is LinkState.WANTED:
+        link = await order_links.make(deps, link)
+    return _url(deps, link)
+
+
+async def _wanted(deps: Deps, tx: Conn, cod_order_id: str) -> OrderLink:
+    order, now = await locked(tx, cod_order_id), deps.clock.now()
+    rules.check_due(order)
+    found = await store.open_of(tx, order.merchant_id, [order.id])
+    await order_links.leave(tx, [link for link in found if link.purpose is not Purpose.DEPOSIT])
+    await order_links.follow(tx, [order], now)
+    (link,) = await store.open_of(tx, order.merchant_id, [order.id])
+    return link
+
+
+async def make_links(deps: Deps, cod_order_ids: Sequence[str]) -> None:
+    """Those that were wanted just now, for whoever waits for their address; what paylink does not answer soon, the
+    worker makes.
+    """
+    found = await deps.db.run(store.open_of, context.merchant_id(), cod_order_ids)
+    for link in found:
+        if link.purpose is Purpose.DEPOSIT and link.state is LinkState.WANTED:
+            with suppress(RemoteRefusal, ServiceUnavailable, TimeoutError):
+                async with asyncio.timeout(deadlines.BRIEF):
+                    await order_links.make(deps, link)
+
+
+async def urls_of(deps: Deps, cod_order_ids: Sequence[str]) -> Mapping[str, str]:
+    """By order; none of those whose deposit cannot be paid just now."""
+    links = await deps.db.run(store.open_deposits, context.merchant_id(), cod_order_ids)
+    urls = {link.order_id: _url(deps, link) for link in links}
+    return {order_id: url for order_id, url in urls.items() if url is not None}
+
+
+def _url(deps: Deps, link: OrderLink) -> str | None:
+    """None where there is none, or only a lost key could read it."""
+    if link.sealed_url is not None:
+        with suppress(SealBrokenError):
+            return deps.seal.open(link.sealed_url)
+    return None

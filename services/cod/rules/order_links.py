@@ -1,0 +1,105 @@
+"""Payment links by which orders that are paid at the door are paid online, wholly or in part. Pure.
+
+Which of them an order needs is in paying_online.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from libs.display import language_of
+from libs.money import Money
+from libs.payments import links
+from libs.payments.links import LinkState
+from services.cod.rules.orders import Order
+from services.cod.rules.states import LINK_INITIAL
+
+
+class Purpose(Enum):
+    DEPOSIT = "deposit"  # what is paid before the order is dispatched
+    CONVERSION = "conversion"  # instead of paying at the door
+
+
+DESCRIPTIONS: Final[Mapping[Purpose, Mapping[str, str]]] = {
+    Purpose.DEPOSIT: {
+        "it": "Acconto dell'ordine {reference}",
+        "en": "Deposit of order {reference}",
+    },
+    Purpose.CONVERSION: {"it": "Ordine {reference}", "en": "Order {reference}"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLink:
+    """A payment link of an order; `id` is the key under which paylink is asked. `payment_id`: by which it was
+    paid, None as long as it is not, or when a person gave it a bank transfer. `checks`: how often paylink was
+    asked, or was about to be. `sealed_url`: the address of a deposit's link, as long as it is open.
+    """
+
+    merchant_id: str
+    id: str
+    order_id: str
+    number: int
+    purpose: Purpose
+    state: LinkState = LINK_INITIAL
+    amount: Money
+    order_part: str
+    payment_link_id: str | None = None
+    payment_id: str | None = None
+    paid_minor: int = 0
+    sealed_url: str | None = None
+    checks: int = 1
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaidLink:
+    """What paylink tells."""
+
+    cod_order_id: str
+    number: int
+    payment_link_id: str
+    amount_minor: int
+    payment_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a link is to ask for. `order_part`: what of its order that is, as payments calls it."""
+
+    purpose: Purpose
+    amount_minor: int
+    order_part: str
+
+
+def id_of(order_id: str, number: int) -> str:
+    """Of an order's link."""
+    return f"{order_id}.{number}"
+
+
+def described(order: Order, purpose: Purpose) -> str:
+    words = DESCRIPTIONS[purpose][language_of(order.locale)]
+    return words.format(reference=order.order_reference)
+
+
+def wanted(order: Order, asked: Asked, now: datetime) -> tuple[Order, OrderLink]:
+    """Its next link, and the order that has it."""
+    number = order.links + 1
+    link = OrderLink(
+        merchant_id=order.merchant_id,
+        id=id_of(order.id, number),
+        order_id=order.id,
+        number=number,
+        purpose=asked.purpose,
+        amount=Money(asked.amount_minor, order.amount.currency),
+        order_part=asked.order_part,
+        created_at=now,
+    )
+    return replace(order, links=number), link
+
+
+def left(link: OrderLink) -> OrderLink:
+    """Nothing is to be paid by it any more."""
+    return replace(link, state=links.left(link))
