@@ -60,6 +60,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         kept=retention.KEPT,
         loops=[
             worker.overdue_worker(deps).run,
+            worker.expiry_worker(deps).run,
             worker.link_worker(deps).run,
             worker.refund_worker(deps).run,
         ],

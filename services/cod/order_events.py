@@ -12,7 +12,7 @@ from libs.money import Money
 from libs.outbox import NewEvent
 from libs.payments.repayments import RepaymentState
 from services.cod.paylink_client import QrCode
-from services.cod.rules import converting, deposits
+from services.cod.rules import converting, deposits, expiring
 from services.cod.rules.couriers import CollectionMode
 from services.cod.rules.fee_shares import fee_share
 from services.cod.rules.online_refunds import OnlineRefund
@@ -29,7 +29,6 @@ _TOLD: Final[Mapping[OrderState, Any]] = {
     OrderState.OUT_FOR_DELIVERY: events_pb2.CodOrderOutForDelivery,
     OrderState.REFUSED: events_pb2.CodOrderRefused,
     OrderState.RETURNED: events_pb2.CodOrderReturned,
-    OrderState.CANCELLED: events_pb2.CodOrderCancelled,
 }
 # What names a person in logged events and kept answers.
 PERSONAL: Final[erasing.Personal] = {
@@ -58,6 +57,7 @@ class Reason(Enum):
     REFUND_EXPORTED = "refund_exported"
     REFUND_PAID = "refund_paid"
     DEPOSIT = "deposit"
+    EXPIRED = "expired"
 
 
 _REASONS: Final = wire.numbers(Reason, _Requested.Reason)
@@ -114,6 +114,9 @@ def news(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
         if after.state is OrderState.COLLECTED:
             collected = wire.money(Money(after.collected_minor, after.amount.currency))
             told.append(events_pb2.CodOrderCollected(order=shown, collected=collected))
+        elif after.state is OrderState.CANCELLED:
+            expired = expiring.has_expired(after)
+            told.append(events_pb2.CodOrderCancelled(order=shown, expired=expired))
         elif after.state in _TOLD:
             told.append(_TOLD[after.state](order=shown))
     return [outbox.event_of(after, message, now) for message in told]

@@ -17,6 +17,7 @@ from libs.payments import routes
 from libs.payments.repaying import found_of
 from services.cod.deps import Deps
 from services.cod.flows import converting, erase, online_refunds, order_links, overdue
+from services.cod.flows.orders import expire
 from services.cod.rules.order_links import PaidLink
 from services.cod.store import online_refunds as refunds_store
 from services.cod.store import orders
@@ -106,6 +107,11 @@ def refund_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
     """What is to be given back and has no end yet."""
     work = partial(online_refunds.settle_due, deps)
     return payments_due.worker(SERVICE, deps.db, table="online_refunds", settle=work)
+
+
+def expiry_worker(deps: Deps) -> DueWorker[DueRow]:
+    """Orders that have waited too long for their recipients."""
+    return worker(SERVICE, "expiry", deps.db, orders.CLAIM_EXPIRED, partial(expire, deps))
 
 
 def overdue_worker(deps: Deps) -> DueWorker[DueRow]:

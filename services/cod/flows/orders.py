@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from libs import context, idempotency, ids, outbox, telemetry
 from libs.changes import made
 from libs.db import Conn
+from libs.due import DueRow
 from libs.errors import required
 from libs.idempotency import Key
 from libs.money import Money
@@ -20,7 +21,7 @@ from services.cod.flows import confirming, order_links, refusing
 from services.cod.flows.offers import ZONE
 from services.cod.flows.settings import default_settings
 from services.cod.order_events import Reason
-from services.cod.rules import bills, deposits, orders
+from services.cod.rules import bills, deposits, expiring, orders
 from services.cod.rules.bills import Bill, Line
 from services.cod.rules.couriers import CollectionMode, Courier, CourierState
 from services.cod.rules.offers import Cart
@@ -99,6 +100,7 @@ async def create_order(deps: Deps, cmd: CreateOrder, key: Key) -> bytes:
             trace_id=telemetry.trace_id(),
             created_at=now,
         )
+        order = expiring.expiring(order, settings.expires_after_days, now)
         return events.order_pb(await _proposed(deps, tx, order, now))
 
     return (await idempotency.once(deps.db, key, ids.new("cod"), create)).body
@@ -149,6 +151,7 @@ async def change_order(
         settings = await SETTINGS.get(tx, before.merchant_id, default)
         after = orders.changed(before, await _bill(tx, before, change, settings, now), change)
         if after != before:
+            after = expiring.expiring(after, settings.expires_after_days, now)
             await _save_change(deps, tx, before, after, now)
         return events.order_pb(after)
 
@@ -205,6 +208,16 @@ async def cancel_order(deps: Deps, cod_order_id: str) -> Order:
         after = orders.cancelled(before, now)
         await saved(tx, before, after, now)
     return after
+
+
+async def expire(deps: Deps, due: DueRow) -> None:
+    """One that its recipient has not confirmed, or not paid the deposit of, in time is cancelled."""
+    async with deps.db.transaction() as tx:
+        before, now = await locked(tx, due.id), deps.clock.now()
+        after = expiring.expired(before, now)
+        await saved(tx, before, after, now)
+        if after != before:
+            await outbox.tell(tx, *events.message(after, Reason.EXPIRED, now, after.amount))
 
 
 async def locked(tx: Conn, cod_order_id: str) -> Order:

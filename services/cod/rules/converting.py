@@ -62,7 +62,9 @@ def paid(order: Order, link: OrderLink, now: datetime) -> Order:
     to = ORDER_TRANSITIONS.get((order.state, OrderEvent.PAY_ONLINE))
     if to is None or (order.state is OrderState.COLLECTED and order.collected_minor):
         return kept
-    return replace(kept, state=to, converted_at=now, collected_at=None, remit_due_at=None)
+    return replace(
+        kept, state=to, converted_at=now, collected_at=None, remit_due_at=None, expires_at=None
+    )
 
 
 def shown(order: Order) -> Order:

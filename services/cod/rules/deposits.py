@@ -12,7 +12,7 @@ from typing import Final
 
 from services.cod.errors import DepositNotDue
 from services.cod.rules.order_links import Asked, OrderLink, Purpose
-from services.cod.rules.orders import Order
+from services.cod.rules.orders import Order, waiting
 from services.cod.rules.states import CHANGEABLE, GONE
 
 DEPOSIT: Final = "deposit"  # payments' name of it
@@ -57,12 +57,13 @@ def paid(order: Order, link: OrderLink, now: datetime) -> Order:
     unpaid = order.kept_deposit is None and link.paid_minor == order.deposit_minor
     if not unpaid or order.state not in (*CHANGEABLE, *GONE):
         return more
-    return replace(
+    kept = replace(
         more,
         kept_deposit=link.number,
         deposit_paid_minor=link.paid_minor,
         deposit_paid_at=now,
     )
+    return waiting(kept) if kept.state in CHANGEABLE else kept
 
 
 def kept_minor(order: Order) -> int:

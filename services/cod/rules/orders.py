@@ -102,6 +102,7 @@ class Order:
     deposit_refunded_minor: int = 0
     deposit_paid_at: datetime | None = None
     links: int = 0
+    expires_at: datetime | None = None
     ended_at: datetime | None = None
     parcels: tuple[Parcel, ...] = ()
 
@@ -114,6 +115,11 @@ class Order:
         """Whether its deposit is still to be paid."""
         unpaid = self.deposit_minor > 0 and self.kept_deposit is None
         return unpaid and self.state in CHANGEABLE
+
+    @property
+    def waits(self) -> bool:
+        """For its recipient, to confirm it or to pay its deposit."""
+        return self.state is OrderState.PROPOSED or self.owes_deposit
 
     @property
     def to_collect(self) -> Money:
@@ -160,7 +166,13 @@ def check_reachable(recipient: Recipient) -> None:
 def confirmed(order: Order, now: datetime) -> Order:
     """By its recipient, or since nobody has to. Raises OrderClosed."""
     state = moved(order, OrderEvent.CONFIRM)
-    return replace(order, state=state, confirmed_minor=order.to_collect_minor, confirmed_at=now)
+    after = replace(order, state=state, confirmed_minor=order.to_collect_minor, confirmed_at=now)
+    return waiting(after)
+
+
+def waiting(order: Order) -> Order:
+    """One that does not wait for its recipient any more does not expire."""
+    return order if order.waits else replace(order, expires_at=None)
 
 
 def changed(order: Order, bill: Bill, change: OrderChange) -> Order:
@@ -170,7 +182,7 @@ def changed(order: Order, bill: Bill, change: OrderChange) -> Order:
     check_changeable(order)
     amount_is_new = bill.amount != order.amount
     after = replace(
-        on_bill(order, bill),
+        changes.changed(order, bill),
         lines=change.lines or (() if amount_is_new else order.lines),
         recipient=change.recipient or order.recipient,
         address=change.address or order.address,
@@ -183,17 +195,10 @@ def changed(order: Order, bill: Bill, change: OrderChange) -> Order:
     if not order.needs_confirmation:
         return after
     check_reachable(after.recipient)
-    if order.state is OrderState.CONFIRMED and after.to_collect_minor > _agreed(order):
+    agreed = order.confirmed_minor or 0
+    if order.state is OrderState.CONFIRMED and after.to_collect_minor > agreed:
         after = replace(after, state=moved(order, OrderEvent.REOPEN), confirmed_at=None)
     return after
-
-
-def _agreed(order: Order) -> int:
-    return order.confirmed_minor or 0
-
-
-def on_bill(order: Order, bill: Bill) -> Order:
-    return changes.changed(order, bill)
 
 
 def amount_of(change: OrderChange, order: Order) -> int:

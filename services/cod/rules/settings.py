@@ -60,7 +60,8 @@ class DebtorAccount:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All amounts are in `currency`. `confirmation_needed`: orders are confirmed by a one-time code.
-    `refund_account`: None as long as the merchant has named none.
+    `refund_account`: None as long as the merchant has named none. `expires_after_days`: how long an order waits for its
+    recipient; 0: for ever.
     """
 
     offered: Offered = Offered.ALWAYS
@@ -73,6 +74,7 @@ class Settings:
     refusals: Refusals = field(default_factory=Refusals)
     fee_acknowledgement: Acknowledgement | None = None
     refund_account: DebtorAccount | None = None
+    expires_after_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class SettingsChange:
     confirmation_needed: bool | None
     refusals: Refusals | None
     refund_account: DebtorAccount | None
+    expires_after_days: int | None
     acknowledgement: Acknowledged | None
 
 

@@ -185,17 +185,17 @@ async def owners(
     return {row["tracking_number"]: row["order_id"] for row in found}
 
 
-# Those whose money should have been passed on by now, by their merchant's clock.
-CLAIM_OVERDUE: Final = f"""
-WITH due AS ({
-    fair_sql(
+def _claim(at: str, where: str) -> str:
+    """Orders that are due by their merchant's clock, held for a while."""
+    due = fair_sql(
         "orders",
-        at="remit_due_at",
-        where="state = 'collected' AND held_until <= now()",
+        at=at,
+        where=f"{where} AND held_until <= now()",
         by_test_clock=True,
         lock="FOR NO KEY UPDATE",
     )
-}
+    return f"""
+WITH due AS ({due}
 ), held AS (
     UPDATE orders SET held_until = now() + interval '30 seconds'
     FROM due WHERE (orders.merchant_id, orders.id) = (due.merchant_id, due.id)
@@ -203,3 +203,9 @@ WITH due AS ({
 )
 SELECT merchant_id, id, {CLOCK_OFFSET}
 FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
+
+
+# Those whose money should have been passed on by now.
+CLAIM_OVERDUE: Final = _claim("remit_due_at", "state = 'collected'")
+# Those that have waited too long for their recipients.
+CLAIM_EXPIRED: Final = _claim("expires_at", "state IN ('proposed', 'confirmed')")

@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
+from libs.changes import changed
 from libs.payments.links import OPEN, LinkEvent, LinkState, moved
 from libs.payments.repayments import RepaymentEvent, RepaymentState, Told, is_under_way, told
 from services.cod.rules import (
@@ -40,7 +41,7 @@ class ByRules:
         self.others = self.chance.choice([(), (4,), (0,)])  # percent of it, in other parcels
         self.deposit = Deposit(basis_points=self.chance.choice([0, DEPOSIT_SHARE]))
         plain = an_order(to_collect_minor=PRICE + FEE, fee_minor=FEE)
-        self.order: Order = self._acknowledged(orders.on_bill(plain, self._bill(plain, PRICE)))
+        self.order: Order = self._acknowledged(changed(plain, self._bill(plain, PRICE)))
         self.links: list[OrderLink] = []
         self.refunds: list[OnlineRefund] = []
         self.at_paylink: dict[int, str] = {}

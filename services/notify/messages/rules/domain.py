@@ -71,6 +71,7 @@ class Kind(StrEnum):
     COD_REFUND_EXPORTED = "cod_refund_exported"
     COD_REFUND_PAID = "cod_refund_paid"
     COD_DEPOSIT = "cod_deposit"
+    COD_EXPIRED = "cod_expired"
 
 
 # These contain the link's URL, and are pointless once the link is closed.

@@ -84,6 +84,7 @@ async def test_a_code_waits_for_who_knows_it(world: World):
         Requested.REASON_REFUND_EXPORTED,
         Requested.REASON_REFUND_PAID,
         Requested.REASON_DEPOSIT,
+        Requested.REASON_EXPIRED,
     ],
 )
 async def test_who_pays_at_the_door_is_told_how_much_it_is(world: World, reason: int):
