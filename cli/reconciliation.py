@@ -25,9 +25,9 @@ REFUSED: Final = "statement_refused"
 COLUMNS: Final = ("file", "id", "format", "statements", "lines", "known_lines", "not_booked")
 
 
-@app.callback()
+@app.callback()  # lets the only subcommand keep its name
 def reconciliation() -> None:
-    """Subcommands have names even while there is only one."""
+    """Import files of banks and PSPs."""
 
 
 @app.command("import")

@@ -75,13 +75,13 @@ class AmountNotAcknowledged(Refusal, kind=Kind.CONFLICT, reason="cod_amount_not_
 
 
 class DepositUnpaid(Refusal, kind=Kind.CONFLICT, reason="cod_deposit_unpaid"):
-    """`facts` have what is due."""
+    """`facts` contain the amount due."""
 
-    message = "The deposit has not been paid yet; the order is dispatched once it is."
+    message = "The deposit has not been paid yet; dispatch the order once it is."
 
 
 class DepositNotDue(Refusal, kind=Kind.CONFLICT, reason="cod_deposit_not_due"):
-    message = "The order has no deposit that is to be paid: it was paid, or the order is over."
+    message = "The order has no deposit to pay: it has none, it was paid, or the order has ended."
 
 
 class NothingToPayOnline(Refusal, kind=Kind.CONFLICT, reason="cod_nothing_to_pay_online"):
