@@ -6,7 +6,7 @@ import re
 import pytest
 from pydantic_core import PydanticUndefined
 
-from libs import deadlines, services
+from libs import deadlines, descriptors, services
 from services.payments.connectors import transport
 from tests.chart.rendering import (
     CI,
@@ -118,6 +118,20 @@ def required_of(service):
     config = importlib.import_module(f"services.{service}.config").Config
     fields = config.model_fields.items()
     return {name for name, field in fields if field.default is PydanticUndefined}
+
+
+@pytest.mark.parametrize("service", services.NAMES)
+def test_a_process_that_takes_files_has_room_for_several(service):
+    rpcs = [
+        rpc
+        for name in services.named(service).full_names
+        for rpc in descriptors.service(name).methods
+    ]
+    largest = max(descriptors.rules_of(rpc).upload.max_bytes for rpc in rpcs)
+    volumes = deployment(service)["spec"]["template"]["spec"]["volumes"]
+    (room,) = (one["emptyDir"]["sizeLimit"] for one in volumes if one["name"] == "tmp")
+    number, unit = re.fullmatch(r"(\d+)([MG])i", room).groups()
+    assert int(number) * {"M": 2**20, "G": 2**30}[unit] >= 3 * largest
 
 
 @pytest.mark.parametrize("service", ["gateway", *services.NAMES])

@@ -173,7 +173,8 @@ securityContext:
   secret: {secretName: {{ include "incasso.secret" (list $root $root.Values.secrets.pspCredentials $name) }}, defaultMode: 0440, optional: true}
 {{- end }}
 - name: tmp
-  emptyDir: {sizeLimit: 64Mi}
+  {{- /* Files that are imported wait there, each up to 1Gi. A pod that takes more is evicted. */}}
+  emptyDir: {sizeLimit: {{ if eq $name "reporting" }}4Gi{{ else }}64Mi{{ end }}}
 {{- end -}}
 
 {{- define "incasso.mounts" -}}
